@@ -1,0 +1,147 @@
+"""Every error that csvmill raises on purpose, one tree.
+
+    CsvmillError
+     ├── InvalidInput                what a client sent cannot be accepted; names the field
+     ├── NotFound
+     │    ├── BlobNotFound
+     │    └── JobNotFound
+     ├── BlobConflict                the blob exists with another size or digest
+     ├── BlobIncomplete              bytes were asked for that have not been received
+     ├── ChunkOutOfBounds            a chunk reaches before the start or beyond the end of its blob
+     ├── DigestMismatch              the bytes are not those that were announced
+     ├── StorageFull                 no room left where bytes are kept
+     ├── Unauthorized                an internal caller did not show the token
+     ├── Unavailable                 a dependency does not answer; the same call may succeed later
+     │    ├── StorageUnavailable
+     │    ├── DatabaseUnavailable
+     │    └── BrokerUnavailable
+     ├── LeaseLost                   another attempt, or a cancellation, has taken the job over
+     └── JobFailed                   an attempt ended without a result
+          ├── MalformedInput         final: the same file would fail again
+          └── AttemptFailed          retryable: crash, memory, disk, an unreachable dependency
+
+Each class has a `code`: the stable name under which the error travels between services.
+HTTP status codes are not known here; each HTTP service maps the tree in one table of its own.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class CsvmillError(Exception):
+    """Base of every error that csvmill raises on purpose."""
+
+    code: ClassVar[str] = "error"
+
+
+class InvalidInput(CsvmillError):
+    """What a client sent cannot be accepted. The message names field, value and remedy."""
+
+    code = "invalid_input"
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class NotFound(CsvmillError):
+    """What was asked for does not exist."""
+
+    code = "not_found"
+
+
+class BlobNotFound(NotFound):
+    """There is no blob under this key."""
+
+    code = "blob_not_found"
+
+
+class JobNotFound(NotFound):
+    """There is no job with this id."""
+
+    code = "job_not_found"
+
+
+class BlobConflict(CsvmillError):
+    """The blob exists already with another size or digest."""
+
+    code = "blob_conflict"
+
+
+class BlobIncomplete(CsvmillError):
+    """Bytes were asked for that have not been received yet."""
+
+    code = "blob_incomplete"
+
+
+class ChunkOutOfBounds(CsvmillError):
+    """A chunk reaches before the start or beyond the end of its blob."""
+
+    code = "chunk_out_of_bounds"
+
+
+class DigestMismatch(CsvmillError):
+    """The bytes that arrived are not those that were announced."""
+
+    code = "digest_mismatch"
+
+
+class StorageFull(CsvmillError):
+    """There is no room left where bytes are kept."""
+
+    code = "storage_full"
+
+
+class Unauthorized(CsvmillError):
+    """An internal caller did not show the token that storage demands."""
+
+    code = "unauthorized"
+
+
+class Unavailable(CsvmillError):
+    """A dependency does not answer. The same call may succeed later."""
+
+    code = "unavailable"
+
+
+class StorageUnavailable(Unavailable):
+    """The storage service does not answer."""
+
+    code = "storage_unavailable"
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database does not answer."""
+
+    code = "database_unavailable"
+
+
+class BrokerUnavailable(Unavailable):
+    """The broker does not answer, or did not confirm within the time-out."""
+
+    code = "broker_unavailable"
+
+
+class LeaseLost(CsvmillError):
+    """Another attempt, or a cancellation, has taken the job over: stop, and write nothing more."""
+
+    code = "lease_lost"
+
+
+class JobFailed(CsvmillError):
+    """An attempt ended without a result; the message is the reason shown to the client."""
+
+    code = "job_failed"
+
+
+class MalformedInput(JobFailed):
+    """The file itself is at fault, so that every further attempt would end the same way."""
+
+    code = "malformed_input"
+
+
+class AttemptFailed(JobFailed):
+    """This attempt failed for a reason that another attempt may not meet."""
+
+    code = "attempt_failed"

@@ -1,0 +1,111 @@
+"""Jobs and what they consist of: values, no I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from shared.blobs import BlobKey
+
+
+class JobState(StrEnum):
+    """Celery's state names, which the first clients of the API already know."""
+
+    PENDING = "PENDING"
+    STARTED = "STARTED"
+    RETRY = "RETRY"
+    SUCCESS = "SUCCESS"
+    FAILURE = "FAILURE"
+    REVOKED = "REVOKED"
+
+    @property
+    def terminal(self) -> bool:
+        """Whether the job never leaves this state."""
+        return self in (JobState.SUCCESS, JobState.FAILURE, JobState.REVOKED)
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregation:
+    """What to compute: the sum of one column for each distinct combination of others.
+
+    Columns are counted from 0. `header` names the output columns: the group columns in the
+    order of `group_by`, then the sum.
+    """
+
+    group_by: tuple[int, ...]
+    sum_of: int
+    header: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.header) != len(self.group_by) + 1:
+            raise ValueError("the header names every group column and the sum")
+
+    @property
+    def width(self) -> int:
+        """How many columns the input has at the least."""
+        return max(*self.group_by, self.sum_of) + 1
+
+
+SONG_PLAYS = Aggregation(
+    group_by=(0, 1), sum_of=2, header=("Song", "Date", "Total Number of Plays for Date")
+)
+"""What existing clients get: `Song,Date,Number of Plays` summed for each song and date."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobResult:
+    """Where the output of a job stands, and what it is."""
+
+    key: BlobKey
+    size: int
+    """Bytes."""
+    sha256: str
+    """Lower-case hex digest of the output, which is its strong ETag."""
+    rows_in: int
+    """Rows aggregated, without the header."""
+    rows_out: int
+    """Groups, without the header."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One aggregation of one upload. Times are Unix seconds."""
+
+    id: UUID
+    upload_id: UUID
+    input_key: BlobKey
+    input_size: int
+    filename: str
+    aggregation: Aggregation
+    state: JobState
+    attempt: int
+    """How often the job has been claimed; the number of the latest attempt, its fencing token."""
+    max_attempts: int
+    created_at: float
+    published_at: float | None = None
+    """When the broker last confirmed a wake-up for this job."""
+    lease_until: float | None = None
+    """Until when the running attempt owns the job."""
+    worker: str | None = None
+    finished_at: float | None = None
+    reason: str | None = None
+    """Why the latest attempt did not succeed."""
+    result: JobResult | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at a job, kept after it ended."""
+
+    job_id: UUID
+    number: int
+    worker: str
+    started_at: float
+    ended_at: float | None = None
+    outcome: str | None = None
+    """`success`, `failure`, `released`, `lost` or `revoked`; None while it runs."""
+    reason: str | None = None

@@ -1,0 +1,230 @@
+"""The three ports: what services need of the outside world, each with what it promises.
+
+Every port has a production adapter and an embedded one. Both are product code, and both pass
+the same contract suite in `tests/contract/`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+    from uuid import UUID
+
+    from shared.blobs import BlobInfo, BlobKey
+    from shared.jobs import Aggregation, Attempt, Job, JobResult
+    from shared.messages import WakeUp
+
+
+class Blobs(Protocol):
+    """Bytes under keys, written in chunks at offsets, in any order, in parallel, repeatedly.
+
+    Adapters: `storage.blobs.filesystem`, and `shared.storage_client` over HTTP.
+    Any method raises StorageUnavailable when storage does not answer in time.
+    """
+
+    async def create(
+        self,
+        key: BlobKey,
+        size: int,
+        *,
+        sha256: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> BlobInfo:
+        """Declare a blob of `size` bytes, or return it as it stands if it is there already.
+
+        With `sha256` (lower-case hex) the blob becomes complete only if its bytes have that
+        digest. The metadata of the first creation stays. Durable on return.
+        Raises BlobConflict if the blob exists with another size or digest, StorageFull.
+        """
+        ...
+
+    async def write(self, key: BlobKey, offset: int, data: AsyncIterable[bytes]) -> BlobInfo:
+        """Write a chunk at `offset` (bytes) and return the blob with the chunk's range received.
+
+        All or nothing: if `data` raises, or reaches beyond the end, no range is recorded. A
+        recorded range is durable, and its bytes never change again: of a chunk that overlaps
+        what was received, only the missing parts are written. An empty chunk changes nothing.
+        Memory is bounded whatever the chunk's size; `data` is read no faster than it is written.
+        Raises BlobNotFound, ChunkOutOfBounds, StorageFull, and DigestMismatch when the last
+        missing byte arrives and the digest is not the declared one (the blob is then empty
+        again).
+        """
+        ...
+
+    async def info(self, key: BlobKey) -> BlobInfo:
+        """What is known of a blob. Raises BlobNotFound."""
+        ...
+
+    def open(
+        self, key: BlobKey, start: int = 0, stop: int | None = None
+    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Read the bytes `start..stop` (to the end if `stop` is None) in pieces of bounded size.
+
+        Entering raises BlobNotFound, ChunkOutOfBounds, or BlobIncomplete if a byte of the range
+        has not been received; iterating raises StorageUnavailable if it cannot go on. What is
+        yielded is never more or less than what was asked for.
+        """
+        ...
+
+    async def delete(self, key: BlobKey) -> None:
+        """Remove a blob; one that is not there is no error."""
+        ...
+
+    def local_path(self, key: BlobKey) -> Path | None:
+        """The file that holds the bytes of a complete blob, if this machine can read it."""
+        ...
+
+    async def ping(self) -> None:
+        """Return if storage can be used now. Raises StorageUnavailable."""
+        ...
+
+
+class JobStore(Protocol):
+    """The truth about jobs. Every transition is a compare-and-set in the database.
+
+    Times are Unix seconds and passed in. Adapter: `shared.job_store` on PostgreSQL or SQLite.
+    Any method raises DatabaseUnavailable when the database does not answer in time.
+    """
+
+    async def create(
+        self,
+        *,
+        upload_id: UUID,
+        input_key: BlobKey,
+        input_size: int,
+        filename: str,
+        aggregation: Aggregation,
+        max_attempts: int,
+        now: float,
+    ) -> Job:
+        """Make the job of an upload in state PENDING, or return the one it has already.
+
+        However many callers race, an upload has exactly one job.
+        """
+        ...
+
+    async def get(self, job_id: UUID) -> Job:
+        """Raises JobNotFound."""
+        ...
+
+    async def mark_published(self, job_id: UUID, now: float) -> None:
+        """Note that the broker has taken responsibility for a wake-up of this job."""
+        ...
+
+    async def claim(
+        self, job_id: UUID, *, worker: str, lease_until: float, now: float
+    ) -> Job | None:
+        """Take the job for a new attempt: STARTED, `attempt` counted up, leased to `worker`.
+
+        None if it cannot be taken: it is finished, or another attempt holds a lease that has
+        not run out (`get` tells which). The attempt of a lease that ran out is recorded as
+        `lost`; a job whose `max_attempts`-th attempt was lost becomes FAILURE here, and None is
+        returned. Raises JobNotFound.
+        """
+        ...
+
+    async def heartbeat(self, job_id: UUID, attempt: int, *, lease_until: float) -> None:
+        """Renew the lease of a running attempt.
+
+        Raises LeaseLost if the job is no longer this attempt's: taken over, cancelled, finished.
+        """
+        ...
+
+    async def succeed(self, job_id: UUID, attempt: int, result: JobResult, *, now: float) -> None:
+        """Publish the result and the state SUCCESS in one step. Raises LeaseLost."""
+        ...
+
+    async def fail(
+        self, job_id: UUID, attempt: int, reason: str, *, final: bool, now: float
+    ) -> Job:
+        """Record why an attempt failed: FAILURE if `final` or the last attempt, else RETRY.
+
+        Returns the job as it stands afterwards. Raises LeaseLost.
+        """
+        ...
+
+    async def release(self, job_id: UUID, attempt: int, reason: str, *, now: float) -> None:
+        """Hand the job back unfinished, to be claimed at once by another worker: RETRY.
+
+        The attempt is recorded as `released` and does not count towards `max_attempts`.
+        Raises LeaseLost.
+        """
+        ...
+
+    async def cancel(self, job_id: UUID, *, now: float) -> Job:
+        """REVOKED, unless the job is finished already; the job as it stands. Raises JobNotFound."""
+        ...
+
+    async def overdue(self, *, now: float, unpublished_for: float, limit: int) -> Sequence[UUID]:
+        """Jobs that need a (further) wake-up, oldest first.
+
+        Those whose lease has run out, and those PENDING or RETRY for which nothing has been
+        published within the last `unpublished_for` seconds.
+        """
+        ...
+
+    async def attempts(self, job_id: UUID) -> Sequence[Attempt]:
+        """Every attempt of a job, in order."""
+        ...
+
+    async def ping(self) -> None:
+        """Return if the database can be used now. Raises DatabaseUnavailable."""
+        ...
+
+
+class Delivery(Protocol):
+    """A wake-up in a consumer's hands, to be settled exactly once.
+
+    Settling on a connection that is gone does nothing: the broker delivers again by itself.
+    """
+
+    @property
+    def wakeup(self) -> WakeUp:
+        """The message."""
+        ...
+
+    async def ack(self) -> None:
+        """The wake-up has served; forget it."""
+        ...
+
+    async def requeue(self) -> None:
+        """Hand the wake-up back at once, for another consumer."""
+        ...
+
+    async def dead_letter(self) -> None:
+        """Put the wake-up where operators see it."""
+        ...
+
+
+class Bus(Protocol):
+    """Wakes processors up, at least once for each wake-up published.
+
+    Adapters: `shared.bus.rabbitmq`, `shared.bus.in_process`.
+    """
+
+    async def publish(self, wakeup: WakeUp, *, delay: float = 0.0) -> None:
+        """Return once the broker has taken responsibility for the wake-up.
+
+        With `delay` (seconds) it is delivered that much later or somewhat after.
+        Raises BrokerUnavailable if that is not confirmed in time; it may be delivered all the
+        same.
+        """
+        ...
+
+    def consume(
+        self, handle: Callable[[Delivery], Awaitable[None]], *, prefetch: int
+    ) -> AbstractAsyncContextManager[None]:
+        """Call `handle` for each wake-up, at most `prefetch` at a time, until the context is left.
+
+        Survives the loss of the connection. Leaving stops new deliveries and waits for no
+        handler; a delivery that is not settled is delivered again, to somebody.
+        """
+        ...
+
+    async def ping(self) -> None:
+        """Return if the broker can be used now. Raises BrokerUnavailable."""
+        ...
