@@ -59,6 +59,6 @@ async def _serve(
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     if sys.platform == "win32":
         return None
-    import uvloop  # noqa: PLC0415  (there is none on Windows)
+    import uvloop
 
     return uvloop.new_event_loop
