@@ -1,0 +1,57 @@
+"""The relay: publishes wake-ups for jobs that lack one, so that no job is ever forgotten.
+
+A gateway that dies between writing a job and publishing it, a broker that lost its queues, a
+worker that was killed: the table knows each such job, and the relay reads the table.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from shared.errors import Unavailable
+from shared.messages import WakeUp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shared.ports import Bus, JobStore
+
+BATCH = 100
+"""Jobs woken in one round."""
+
+log = logging.getLogger(__name__)
+
+
+class Relay:
+    """Any number of relays may run side by side: a wake-up too many is harmless."""
+
+    def __init__(
+        self, jobs: JobStore, bus: Bus, *, interval: float, clock: Callable[[], float]
+    ) -> None:
+        self._jobs = jobs
+        self._bus = bus
+        self._interval = interval
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Wake overdue jobs every `interval` seconds until cancelled; outlasts any outage."""
+        while True:
+            try:
+                await self.wake_overdue()
+            except Unavailable as error:
+                log.warning("relay waits: %s", error)
+            except Exception:  # a relay that ended would leave jobs forgotten in silence
+                log.exception("relay failed, and goes on")
+            await asyncio.sleep(self._interval)
+
+    async def wake_overdue(self) -> int:
+        """Publish a wake-up for each overdue job; how many. Raises Unavailable."""
+        woken = 0
+        for job_id in await self._jobs.overdue(now=self._clock(), limit=BATCH):
+            await self._bus.publish(WakeUp(job_id))
+            await self._jobs.mark_published(job_id, self._clock())
+            log.info("relay woke job=%s", job_id)
+            woken += 1
+        return woken

@@ -1,0 +1,49 @@
+"""What can be set for a processor, each as an environment variable `CSVMILL_<NAME>`."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class WorkSettings(BaseSettings):
+    """How a processor works, wherever it runs: as a service or inside the standalone process."""
+
+    model_config = SettingsConfigDict(env_prefix="CSVMILL_", frozen=True)
+
+    concurrency: int = Field(default=1, ge=1)
+    """Jobs run at a time by one process."""
+    lease: float = Field(default=15.0, gt=0)
+    """Seconds after which a worker that stays silent loses its job; renewed at a third of it."""
+    retry_delay: float = Field(default=5.0, ge=0)
+    """Seconds between a failed attempt and the next."""
+    relay_interval: float = Field(default=5.0, gt=0)
+    """Seconds between two looks for jobs that lack a wake-up."""
+    memory_limit: int = Field(default=1 << 30, ge=256 << 20)
+    """Bytes of memory that one job may use; what does not fit is spilled to `scratch_dir`."""
+    threads: int = Field(default=0, ge=0)
+    """Threads of the engine for one job; 0 means one for each core."""
+    time_limit: float | None = Field(default=None, gt=0)
+    """Seconds after which an attempt is stopped; none by default."""
+    scratch_dir: Path = Field(default_factory=lambda: Path(tempfile.gettempdir()) / "csvmill")
+    """Where jobs spill and build their output before it goes to storage."""
+
+
+class ProcessorSettings(WorkSettings):
+    """The processor as a service of its own."""
+
+    processor_host: str = "127.0.0.1"
+    processor_port: int = Field(default=8002, ge=0, le=65535)
+    """Port of health checks; 0 picks a free one."""
+    database_url: str
+    broker_url: str
+    storage_url: str
+    storage_token: SecretStr = Field(min_length=1)
+    blob_dir: Path | None = None
+    """Storage's folder where it is mounted on this machine too: inputs are then read in place."""
+    log_level: str = "INFO"
+    shutdown_timeout: float = Field(default=10.0, gt=0)
+    """Seconds given to open requests at SIGTERM."""

@@ -1,0 +1,252 @@
+"""The worker: takes wake-ups, claims jobs, keeps their leases, records how each attempt ended.
+
+The rule that everything here serves: commit the outcome first, settle the wake-up second. A
+wake-up that is settled too late is delivered again, and the claim then sees what happened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from shared.errors import (
+    BrokerUnavailable,
+    CsvmillError,
+    DatabaseUnavailable,
+    JobNotFound,
+    LeaseLost,
+    MalformedInput,
+    Unavailable,
+)
+from shared.jobs import Job, JobResult, JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from typing import TypeVar
+    from uuid import UUID
+
+    from processor.job_run import JobRun
+    from processor.settings import WorkSettings
+    from shared.messages import WakeUp
+    from shared.ports import Bus, Delivery, JobStore
+
+    T = TypeVar("T")
+
+LONGEST_BACKOFF = 5.0
+"""Seconds at most between two tries of a statement while the database is away."""
+GOODBYE = 5.0
+"""Seconds at most that a stopping worker spends on handing a job back."""
+
+log = logging.getLogger(__name__)
+
+
+class Worker:
+    """Handles one wake-up for each call of `handle`; calls may overlap."""
+
+    def __init__(
+        self,
+        jobs: JobStore,
+        bus: Bus,
+        job_run: JobRun,
+        settings: WorkSettings,
+        *,
+        name: str,
+        clock: Callable[[], float],
+    ) -> None:
+        self._jobs = jobs
+        self._bus = bus
+        self._job_run = job_run
+        self._settings = settings
+        self._name = name
+        self._clock = clock
+        self._handling: set[asyncio.Task[None]] = set()
+        self._stopping = False
+
+    async def handle(self, delivery: Delivery) -> None:
+        """Do what a wake-up asks for, then settle it."""
+        if self._stopping:
+            return
+        task = asyncio.create_task(self._handle(delivery))
+        self._handling.add(task)
+        try:
+            # Cancelled by `stop`, the task ends unsettled, so that the wake-up goes to another.
+            await asyncio.wait((task,))
+        finally:
+            self._handling.discard(task)
+        if not task.cancelled():
+            task.result()
+
+    async def stop(self) -> None:
+        """Hand every running job back (RETRY, at once) and take no more; bounded in time.
+
+        The wake-ups in hand stay unsettled: leaving `Bus.consume` gives them to other workers.
+        """
+        self._stopping = True
+        for task in self._handling:
+            task.cancel()
+        if self._handling:
+            await asyncio.wait(self._handling, timeout=2 * GOODBYE)
+
+    async def _handle(self, delivery: Delivery) -> None:
+        job_id = delivery.wakeup.job_id
+        now = self._clock()
+        try:
+            job = await self._until_answered(
+                lambda: self._jobs.claim(
+                    job_id, worker=self._name, lease_until=now + self._settings.lease, now=now
+                )
+            )
+            if job is None:
+                current = await self._until_answered(lambda: self._jobs.get(job_id))
+                await self._settle_unclaimed(delivery, current, now)
+            else:
+                await self._attempt(delivery, job)
+        except JobNotFound:
+            log.warning("wake-up for a job that does not exist: job=%s", job_id)
+            await delivery.dead_letter()
+
+    async def _settle_unclaimed(self, delivery: Delivery, job: Job, now: float) -> None:
+        if not job.state.terminal:
+            # Another attempt holds the lease, or so it looks until the lease runs out.
+            wait = max((job.lease_until or now) - now, 0.0)
+            log.info("job=%s is leased to %s for %.1f s", job.id, job.worker, wait)
+            await self._wake_later(delivery, wait)
+        elif job.state is JobState.FAILURE and job.finished_at == now:
+            # This very claim found the last attempt lost.
+            log.error("job=%s failed: %s", job.id, job.reason)
+            await delivery.dead_letter()
+        else:
+            await delivery.ack()
+
+    async def _attempt(self, delivery: Delivery, job: Job) -> None:
+        log.info("job=%s attempt=%d started", job.id, job.attempt)
+        try:
+            result = await self._run_leased(job)
+            await self._succeed(job, result)
+        except LeaseLost:
+            log.warning("job=%s attempt=%d lost its lease", job.id, job.attempt)
+            await self._discard(job)
+            await delivery.ack()
+        except asyncio.CancelledError:
+            await asyncio.shield(self._hand_back(job))
+            raise
+        except Exception as error:  # noqa: BLE001  (whatever ends an attempt is recorded)
+            await self._record_failure(delivery, job, error)
+        else:
+            log.info(
+                "job=%s attempt=%d succeeded: rows_in=%d rows_out=%d",
+                job.id, job.attempt, result.rows_in, result.rows_out,
+            )  # fmt: skip
+            await delivery.ack()
+
+    async def _run_leased(self, job: Job) -> JobResult:
+        """Run the attempt for as long as its lease can be renewed. Raises LeaseLost."""
+        run = asyncio.create_task(self._job_run.run(job))
+        heart = asyncio.create_task(self._keep_lease(job))
+        try:
+            await asyncio.wait((run, heart), return_when=asyncio.FIRST_COMPLETED)
+            if not run.done():
+                await heart
+            return await run
+        finally:
+            for task in (run, heart):
+                task.cancel()
+            await asyncio.gather(run, heart, return_exceptions=True)
+
+    async def _keep_lease(self, job: Job) -> None:
+        while True:
+            await asyncio.sleep(self._settings.lease / 3)
+            lease_until = self._clock() + self._settings.lease
+            try:
+                await self._jobs.heartbeat(job.id, job.attempt, lease_until=lease_until)
+            except DatabaseUnavailable as error:
+                # Nobody can claim the job while nobody reaches the table; if only this worker
+                # is cut off, its result will be refused. So go on.
+                log.warning("job=%s heartbeat missed: %s", job.id, error)
+
+    async def _succeed(self, job: Job, result: JobResult) -> None:
+        try:
+            await self._until_answered(
+                lambda: self._jobs.succeed(job.id, job.attempt, result, now=self._clock())
+            )
+        except LeaseLost:
+            # A commit whose answer got lost looks like this when it is tried again.
+            current = await self._until_answered(lambda: self._jobs.get(job.id))
+            if current.result != result:
+                raise
+
+    async def _record_failure(self, delivery: Delivery, job: Job, error: Exception) -> None:
+        final = isinstance(error, MalformedInput)
+        if isinstance(error, CsvmillError):
+            reason = str(error)
+            log.warning("job=%s attempt=%d failed: %s", job.id, job.attempt, reason)
+        else:
+            reason = f"unexpected {type(error).__name__}: {error}"
+            log.error("job=%s attempt=%d failed", job.id, job.attempt, exc_info=error)
+        try:
+            after = await self._until_answered(
+                lambda: self._jobs.fail(job.id, job.attempt, reason, final=final, now=self._clock())
+            )
+        except LeaseLost:
+            # Recorded before by a statement whose answer got lost, or taken over: either way
+            # what stands in the table now is not this attempt's to touch.
+            await delivery.ack()
+            return
+        await self._discard(job)
+        if after.state is JobState.RETRY:
+            await self._wake_later(delivery, self._settings.retry_delay)
+        elif final:
+            await delivery.ack()
+        else:
+            await delivery.dead_letter()
+
+    async def _hand_back(self, job: Job) -> None:
+        """Give the job up at shutdown; what fails here is healed when the lease runs out."""
+        with suppress(LeaseLost):
+            try:
+                async with asyncio.timeout(GOODBYE):
+                    await self._jobs.release(
+                        job.id, job.attempt, f"{self._name} is shutting down", now=self._clock()
+                    )
+                    await self._job_run.discard(job)
+            except (Unavailable, TimeoutError) as error:
+                log.warning("job=%s attempt=%d not handed back: %s", job.id, job.attempt, error)
+                return
+            log.info("job=%s attempt=%d handed back", job.id, job.attempt)
+
+    async def _discard(self, job: Job) -> None:
+        try:
+            await self._job_run.discard(job)
+        except CsvmillError as error:
+            log.warning("job=%s attempt=%d left output behind: %s", job.id, job.attempt, error)
+
+    async def _wake_later(self, delivery: Delivery, delay: float) -> None:
+        """Replace this wake-up by one that comes after `delay` seconds."""
+        wakeup: WakeUp = delivery.wakeup
+        try:
+            await self._bus.publish(wakeup, delay=delay)
+            await self._mark_published(wakeup.job_id)
+        except BrokerUnavailable as error:
+            log.warning("job=%s wake-up not delayed: %s", wakeup.job_id, error)
+            await delivery.requeue()
+        else:
+            await delivery.ack()
+
+    async def _mark_published(self, job_id: UUID) -> None:
+        try:
+            await self._jobs.mark_published(job_id, self._clock())
+        except DatabaseUnavailable as error:
+            log.warning("job=%s wake-up not noted: %s", job_id, error)
+
+    async def _until_answered(self, statement: Callable[[], Awaitable[T]]) -> T:
+        """Try a compare-and-set again until the database answers; each is safe to repeat."""
+        backoff = 0.1
+        while True:
+            try:
+                return await statement()
+            except DatabaseUnavailable as error:
+                log.warning("waiting for the database: %s", error)
+                await asyncio.sleep(backoff)
+                backoff = min(backoff * 2, LONGEST_BACKOFF)
