@@ -1,0 +1,208 @@
+"""Real processes for tests: started, watched by their output, signalled, and never left behind."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Self
+
+from tests import reaper
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from tests.servers.accounts import Account
+
+_TAIL_LINES = 60
+_LISTENING = re.compile(r"^csvmill (?P<name>\S+) listening on (?P<url>http://\S+)$")
+
+
+class ProcessFailed(AssertionError):
+    """A process of ours ended or stayed silent; the message ends with its last output."""
+
+
+class OwnedProcess:
+    """A process in a session (process group) of its own, its output kept in a log file.
+
+    It lives until `terminate` or `destroy`; should the test run itself be killed, the reaper ends
+    it. Standard output and standard error go to `log_path` together.
+    """
+
+    def __init__(
+        self,
+        args: Sequence[str],
+        *,
+        log_path: Path,
+        env: Mapping[str, str],
+        cwd: Path | None = None,
+        account: Account | None = None,
+    ) -> None:
+        self.args = list(args)
+        self.log_path = log_path
+        self._lines: list[str] = []
+        self._output = threading.Condition()
+        self._output_ended = False
+        self._popen = subprocess.Popen(
+            self.args,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=dict(env),
+            cwd=cwd,
+            start_new_session=True,
+            user=account.uid if account else None,
+            group=account.gid if account else None,
+            extra_groups=[] if account else None,
+        )
+        reaper.watch_process(self.pid)
+        self._reader = threading.Thread(target=self._read_output, daemon=True)
+        self._reader.start()
+
+    @property
+    def pid(self) -> int:
+        """The process id, which is the id of its group and session too."""
+        return self._popen.pid
+
+    @property
+    def returncode(self) -> int | None:
+        """The exit code, negative for a signal; None while the process runs."""
+        return self._popen.poll()
+
+    @property
+    def lines(self) -> list[str]:
+        """What has been printed so far, line by line."""
+        with self._output:
+            return list(self._lines)
+
+    def wait_for_line(self, pattern: str | re.Pattern[str], *, timeout: float) -> re.Match[str]:
+        """Wait until a line is printed (or was, already) in which `pattern` is found.
+
+        Raises ProcessFailed with the tail of the log if the process ends first, or if `timeout`
+        seconds pass.
+        """
+        wanted = re.compile(pattern)
+        deadline = time.monotonic() + timeout
+        seen = 0
+        with self._output:
+            while True:
+                for line in self._lines[seen:]:
+                    if match := wanted.search(line):
+                        return match
+                seen = len(self._lines)
+                if self._output_ended:
+                    raise ProcessFailed(self._report(f"ended without printing {wanted.pattern!r}"))
+                if not self._output.wait(deadline - time.monotonic()):
+                    raise ProcessFailed(
+                        self._report(f"has not printed {wanted.pattern!r} in {timeout:g} s")
+                    )
+
+    def wait(self, timeout: float) -> int:
+        """Wait for the process to end by itself and return its exit code, negative for a signal.
+
+        Raises ProcessFailed if it still runs after `timeout` seconds.
+        """
+        try:
+            return self._popen.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise ProcessFailed(self._report(f"still runs after {timeout:g} s")) from None
+
+    def send_signal(self, signum: int) -> None:
+        """Send a signal to the process itself, not to its children."""
+        self._popen.send_signal(signum)
+
+    def terminate(self, timeout: float) -> int:
+        """SIGTERM, then `wait`: the exit code of an orderly end."""
+        self.send_signal(signal.SIGTERM)
+        return self.wait(timeout)
+
+    def kill(self) -> None:
+        """SIGKILL the process alone, as an out-of-memory killer would, and reap it."""
+        self._popen.kill()
+        self._popen.wait()
+
+    def pause(self) -> None:
+        """SIGSTOP the process and every descendant: it hangs, its sockets stay open."""
+        for process in reaper.tree(self.pid):
+            reaper.signal_quietly(process, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """SIGCONT what `pause` stopped."""
+        for process in reaper.tree(self.pid):
+            reaper.signal_quietly(process, signal.SIGCONT)
+
+    def destroy(self) -> None:
+        """SIGKILL the process with all it has started, and return when none of them runs."""
+        reaper.kill_tree(self.pid)
+        self._popen.wait()
+        reaper.forget_process(self.pid)
+        self._reader.join(timeout=5)
+        if not self._reader.is_alive() and self._popen.stdout:
+            self._popen.stdout.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.destroy()
+
+    def tail(self) -> str:
+        """The last lines of output, for a failure message."""
+        return "".join(f"    {line}\n" for line in deque(self.lines, _TAIL_LINES))
+
+    def _report(self, what: str) -> str:
+        shown = " ".join(self.args)
+        return f"{shown} (pid {self.pid}, exit code {self.returncode}) {what}\n{self.tail()}"
+
+    def _read_output(self) -> None:
+        assert self._popen.stdout
+        with self.log_path.open("wb") as log:
+            for line in self._popen.stdout:
+                log.write(line)
+                log.flush()
+                with self._output:
+                    self._lines.append(line.decode(errors="replace").rstrip("\r\n"))
+                    self._output.notify_all()
+        with self._output:
+            self._output_ended = True
+            self._output.notify_all()
+
+
+class ServiceProcess(OwnedProcess):
+    """One of our services, run as `python -m <module> <arguments>`."""
+
+    def __init__(
+        self,
+        module: str,
+        *arguments: str,
+        log_path: Path,
+        env: Mapping[str, str] | None = None,
+        start_timeout: float = 30.0,
+    ) -> None:
+        """Start it with this process's environment, without CSVMILL_* variables, plus `env`."""
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("CSVMILL_")}
+        super().__init__(
+            [sys.executable, "-m", module, *arguments],
+            log_path=log_path,
+            env={**inherited, "PYTHONUNBUFFERED": "1", **(env or {})},
+        )
+        self._start_timeout = start_timeout
+
+    @property
+    def url(self) -> str:
+        """Where it listens, such as `http://127.0.0.1:8000`; waits until it does.
+
+        Several services start side by side if `url` is asked for only after all were started.
+        """
+        return self.wait_for_line(_LISTENING, timeout=self._start_timeout)["url"]
+
+    @property
+    def memory(self) -> int:
+        """Resident set of the process with its descendants now, in bytes."""
+        return sum(process.memory_info().rss for process in reaper.tree(self.pid))

@@ -1,0 +1,121 @@
+"""Ends what tests started, also when the test run itself is killed.
+
+A small companion process holds the other end of a pipe. While the run lives it is told which
+process groups and folders exist; when the pipe closes, for whatever reason, it ends and removes
+those that are left. Fixtures clean up by themselves: this is for SIGKILL and `os._exit`.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import psutil
+
+_lock = threading.Lock()
+_companion: subprocess.Popen[str] | None = None
+
+
+def watch_process(pid: int) -> None:
+    """End process group `pid`, and its leader's descendants, if this process dies."""
+    _tell(f"+process {pid}")
+
+
+def forget_process(pid: int) -> None:
+    """Process group `pid` has ended; its number may be somebody else's now."""
+    _tell(f"-process {pid}")
+
+
+def watch_folder(path: Path) -> None:
+    """Remove `path` if this process dies."""
+    _tell(f"+folder {path}")
+
+
+def forget_folder(path: Path) -> None:
+    """`path` has been removed."""
+    _tell(f"-folder {path}")
+
+
+def tree(pid: int) -> list[psutil.Process]:
+    """The process and all its descendants, itself first; empty if it has ended."""
+    try:
+        root = psutil.Process(pid)
+        return [root, *root.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def signal_quietly(process: psutil.Process, signum: int) -> None:
+    """Send a signal to a process that may have ended meanwhile."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.send_signal(signum)
+
+
+def kill_tree(pid: int) -> None:
+    """SIGKILL a process, its descendants and its process group; return when all have ended."""
+    # Stopped, the process cannot start another child between the listing and the killing.
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGSTOP)
+    doomed = tree(pid)
+    for process in doomed:
+        signal_quietly(process, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+    for process in doomed[1:]:
+        _wait_until_dead(process)
+
+
+def _wait_until_dead(process: psutil.Process) -> None:
+    # A container's first process may never reap the orphans that it inherits: a zombie is dead.
+    with contextlib.suppress(psutil.NoSuchProcess):
+        while process.status() != psutil.STATUS_ZOMBIE:
+            try:
+                process.wait(timeout=0.02)
+            except psutil.TimeoutExpired:
+                continue
+            return
+
+
+def _tell(line: str) -> None:
+    global _companion
+    with _lock:
+        if _companion is None:
+            _companion = subprocess.Popen(
+                [sys.executable, "-m", __name__],
+                stdin=subprocess.PIPE,
+                text=True,
+                cwd=Path(__file__).parents[1],
+                start_new_session=True,
+            )
+            atexit.register(_companion.communicate)
+        assert _companion.stdin
+        _companion.stdin.write(line + "\n")
+        _companion.stdin.flush()
+
+
+def _main() -> None:
+    watched: dict[str, None] = {}
+    for line in sys.stdin:
+        sign, name = line[0], line[1:].rstrip("\n")
+        if sign == "+":
+            watched[name] = None
+        else:
+            watched.pop(name, None)
+    # The latest first: a process before the folder it writes to.
+    for name in reversed(watched):
+        kind, _, what = name.partition(" ")
+        if kind == "process":
+            kill_tree(int(what))
+        else:
+            shutil.rmtree(what, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,0 +1,181 @@
+"""A private RabbitMQ node, with a private epmd."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import uuid
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from tests.ports import free_port
+from tests.processes import OwnedProcess
+from tests.servers.accounts import find_program, run_as
+from tests.servers.base import PrivateServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+# Debian's programs in /usr/sbin are wrappers that switch to a fixed user, drop the environment
+# and write to /var/log: these folders, which hold the real ones, are looked at first.
+_FOLDERS = ("/usr/lib/rabbitmq/bin", "/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin")
+_ERLANG_FOLDERS = ("/usr/lib/erlang/bin", "/usr/lib64/erlang/bin")
+_START_TIMEOUT = 90.0
+_COMMAND_TIMEOUT = 60.0
+_CONFIG = """\
+listeners.tcp.1 = 127.0.0.1:{port}
+log.console = true
+log.console.level = info
+log.file = false
+# A node that is killed and started again must not wait for memory or disk to be measured.
+disk_free_limit.absolute = 1MB
+"""
+
+
+class RabbitServer(PrivateServer):
+    """One node, whose administrator is `guest`."""
+
+    def __init__(self) -> None:
+        super().__init__("rabbitmq")
+        self.port = free_port()
+        self._epmd_port = free_port()
+        self._dist_port = free_port()
+        self._cookie = secrets.token_hex(16)
+        self._node = f"csvmill-{self.port}@localhost"
+        self._starts = 0
+        self._epmd: OwnedProcess | None = None
+        self._write("rabbitmq.conf", _CONFIG.format(port=self.port))
+        self._write("enabled_plugins", "[].\n")
+        self._write("rabbitmq-env.conf", "")
+        self._write(".erlang.cookie", self._cookie)
+
+    @property
+    def url(self) -> str:
+        """The default virtual host."""
+        return self.vhost_url("/")
+
+    def vhost_url(self, vhost: str) -> str:
+        """The `amqp://` URL of a virtual host, as the administrator."""
+        return f"amqp://guest:guest@127.0.0.1:{self.port}/{vhost.replace('/', '%2F')}"
+
+    def start(self) -> None:
+        """Start, on the data that an earlier run left; returns once clients can connect."""
+        if self._epmd is None:
+            # In the foreground, as a process of ours: a node that finds none starts one as a
+            # daemon, which outlives it.
+            self._epmd = self._run(
+                "epmd",
+                [_erlang("epmd"), "-port", str(self._epmd_port), "-address", "127.0.0.1"],
+            )
+        self._starts += 1
+        self._process = self._run(f"server-{self._starts}", [_program("rabbitmq-server")])
+        self._process.wait_for_line("Server startup complete", timeout=_START_TIMEOUT)
+
+    def stop(self) -> None:
+        """Shut down in order: queues are flushed, clients are told."""
+        if self._process:
+            self.evaluate("init:stop()")
+            self._process.wait(_COMMAND_TIMEOUT)
+            self.kill()
+
+    def close(self) -> None:
+        """Kill the node and its epmd, and remove its folder."""
+        if self._epmd:
+            self._epmd.destroy()
+            self._epmd = None
+        super().close()
+
+    def rabbitmqctl(self, *arguments: str) -> str:
+        """What `rabbitmqctl --quiet <arguments>` prints. Takes more than half a second a call.
+
+        Raises subprocess.CalledProcessError if it fails.
+        """
+        return self._command([_program("rabbitmqctl"), "--quiet", *arguments])
+
+    def evaluate(self, expression: str) -> str:
+        """What an Erlang expression, written without the full stop, yields on the node.
+
+        Takes milliseconds, unlike `rabbitmqctl eval`. Raises RuntimeError if it fails.
+        """
+        printed = self._command(
+            [
+                _erlang("erl_call"),
+                *("-address", f"127.0.0.1:{self._dist_port}"),
+                *("-c", self._cookie, "-R", "-timeout", str(int(_COMMAND_TIMEOUT)), "-e"),
+            ],
+            stdin=f"{expression}.\n",
+        )
+        if not printed.startswith("{ok, "):
+            raise RuntimeError(f"{expression} on {self._node}: {printed}")
+        return printed.removeprefix("{ok, ").removesuffix("}")
+
+    @contextmanager
+    def fresh_vhost(self) -> Iterator[str]:
+        """The URL of an empty virtual host, deleted afterwards with all it holds."""
+        vhost = f"test-{uuid.uuid4().hex[:12]}"
+        name, all_of_it, user = f'<<"{vhost}">>', '<<".*">>', '<<"tests">>'
+        self.evaluate(
+            f"ok = rabbit_vhost:add({name}, {user}), "
+            f"ok = rabbit_auth_backend_internal:set_permissions("
+            f'<<"guest">>, {name}, {all_of_it}, {all_of_it}, {all_of_it}, {user})'
+        )
+        try:
+            yield self.vhost_url(vhost)
+        finally:
+            if self.running:
+                self.evaluate(f"rabbit_vhost:delete({name}, {user})")
+
+    def _run(self, name: str, args: list[str]) -> OwnedProcess:
+        return OwnedProcess(
+            args,
+            log_path=self._folder / f"{name}.log",
+            env=self._environment(),
+            cwd=self._folder,
+            account=self._account,
+        )
+
+    def _command(self, args: list[str], *, stdin: str = "") -> str:
+        return run_as(
+            self._account,
+            args,
+            env=self._environment(),
+            cwd=self._folder,
+            timeout=_COMMAND_TIMEOUT + 5,
+            stdin=stdin,
+        )
+
+    def _environment(self) -> dict[str, str]:
+        folder = self._folder
+        return {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "LANG": "C.UTF-8",
+            "HOME": str(folder),
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "ERL_EPMD_PORT": str(self._epmd_port),
+            "RABBITMQ_NODENAME": self._node,
+            "RABBITMQ_DIST_PORT": str(self._dist_port),
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
+            "RABBITMQ_MNESIA_BASE": str(folder / "mnesia"),
+            "RABBITMQ_LOG_BASE": str(folder / "log"),
+            "RABBITMQ_PID_FILE": str(folder / "node.pid"),
+            "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
+            "RABBITMQ_CONF_ENV_FILE": str(folder / "rabbitmq-env.conf"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "enabled_plugins"),
+        }
+
+    def _write(self, name: str, text: str) -> Path:
+        path = self._folder / name
+        path.write_text(text)
+        path.chmod(0o400)
+        if self._account:
+            os.chown(path, self._account.uid, self._account.gid)
+        return path
+
+
+def _program(name: str) -> str:
+    return find_program(name, _FOLDERS, package="rabbitmq-server")
+
+
+def _erlang(name: str) -> str:
+    return find_program(name, _ERLANG_FOLDERS, package="erlang-base")
