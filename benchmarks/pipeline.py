@@ -1,0 +1,187 @@
+"""The whole way of a large file, timed beside its peers in the same run.
+
+    python -m benchmarks.pipeline [--mode standalone|services] [--mb 1000] [--no-csv-module]
+
+Prints a table of figures and ratios. The peers run before and after the product, and the mean
+counts, so that a machine that grows slower in the course of the run is fair to both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import hashlib
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import peers
+from benchmarks.stack import MODES, MemoryWatch, running
+from csvmill.client import AsyncClient
+from csvmill.sample import write_song_plays
+
+MB = 1_000_000
+MIB = 1 << 20
+BYTES_A_ROW = 44
+"""About what a row of the sample takes."""
+SPARSE_ROWS = 6_000_000
+"""Rows of the second file, nearly each a group of its own: its result is large to download."""
+TARGETS = {"upload": ">= 300 MB/s", "job": "<= 1.3x bare DuckDB", "download": ">= 500 MB/s"}
+
+
+@dataclass
+class Figures:
+    """What one mode took. Seconds and bytes."""
+
+    upload: float = 0.0
+    job: float = 0.0
+    download: float = 0.0
+    downloaded: int = 0
+    sparse_job: float = 0.0
+    at_start: dict[str, int] = field(default_factory=dict)
+    peaks: dict[str, int] = field(default_factory=dict)
+
+
+async def measure(mode: str, folder: Path, plays: Path, sparse: Path | None) -> Figures:
+    """Send both files through the product, the second one for its large result."""
+    figures = Figures()
+    with running(mode, folder, {}) as stack:
+        url = str(stack.pop("url"))
+        async with AsyncClient(url) as client:
+            await warm_up(client, folder)
+            watch = MemoryWatch({name: int(pid) for name, pid in stack.items()})
+            started = time.perf_counter()
+            job_id = await client.upload(plays, chunk_size=8 * MIB, parallel=4)
+            figures.upload = time.perf_counter() - started
+            started = time.perf_counter()
+            await client.wait(job_id, timeout=3600)
+            figures.job = time.perf_counter() - started
+            await client.download(job_id, folder / f"{mode}.csv")
+            if sparse is not None:
+                sparse_id = await client.upload(sparse)
+                started = time.perf_counter()
+                await client.wait(sparse_id, timeout=3600)
+                figures.sparse_job = time.perf_counter() - started
+                started = time.perf_counter()
+                figures.downloaded = await _drain(url, sparse_id)
+                figures.download = time.perf_counter() - started
+            watch.stop()
+            figures.at_start, figures.peaks = watch.at_start, watch.peaks
+    return figures
+
+
+async def warm_up(client: AsyncClient, folder: Path) -> None:
+    """A small file first: imports and connections are not what is measured."""
+    small = folder / "small.csv"
+    write_song_plays(small, 1000)
+    job_id = await client.upload(small)
+    await client.wait(job_id, timeout=60)
+    await client.download(job_id, folder / "small-result.csv")
+
+
+async def _drain(url: str, job_id: str) -> int:
+    """Download at the speed of the socket: curl, which writes nothing."""
+    process = await asyncio.create_subprocess_exec(
+        "curl", "-sf", "-o", "/dev/null", "-w", "%{size_download}",
+        f"{url}/api/download_file/{job_id}", stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    output, _ = await process.communicate()
+    if process.returncode != 0:
+        raise RuntimeError(f"curl ended with {process.returncode}")
+    return int(output)
+
+
+def write_sparse(path: Path, rows: int) -> None:
+    """Song plays of which nearly every row is a group of its own."""
+    with path.open("w", encoding="utf-8", buffering=MIB) as file:
+        file.write("Song,Date,Number of Plays\n")
+        for start in range(0, rows, 10_000):
+            # A multiplicative hash spreads neighbours, so that the input is not sorted already.
+            file.writelines(
+                f"Song {number * 2654435761 % 4294967296},2026-01-01,{number % 1000}\n"
+                for number in range(start, start + 10_000)
+            )
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--mode", choices=MODES, action="append")
+    parser.add_argument("--mb", type=int, default=1000, help="size of the input in MB")
+    parser.add_argument("--no-csv-module", action="store_true", help="leave the slowest peer out")
+    options = parser.parse_args()
+    console = Console(width=110)
+    with tempfile.TemporaryDirectory(prefix="csvmill-benchmark-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        plays, sparse = folder / "plays.csv", folder / "sparse.csv"
+        write_song_plays(plays, options.mb * MB // BYTES_A_ROW, repeat=20)
+        write_sparse(sparse, SPARSE_ROWS)
+        size = plays.stat().st_size
+        console.print(f"input: {size / MB:,.0f} MB; sparse: {sparse.stat().st_size / MB:,.0f} MB")
+        before = peers.bare_duckdb(plays, folder / "peer.csv")
+        figures = {
+            mode: asyncio.run(measure(mode, _fresh(folder / mode), plays, sparse))
+            for mode in options.mode or MODES
+        }
+        duckdb = (before + peers.bare_duckdb(plays, folder / "peer.csv")) / 2
+        plain = None if options.no_csv_module else peers.csv_module(plays, folder / "plain.csv")
+        if plain is not None:
+            for mode in figures:
+                _same(folder / mode / f"{mode}.csv", folder / "plain.csv")
+        _print(console, size, figures, duckdb, plain)
+
+
+def _fresh(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+def _same(first: Path, second: Path) -> None:
+    digests = {hashlib.sha256(path.read_bytes()).hexdigest() for path in (first, second)}
+    if len(digests) != 1:
+        raise RuntimeError(f"{first} and {second} differ")
+
+
+def _print(
+    console: Console, size: int, figures: dict[str, Figures], duckdb: float, plain: float | None
+) -> None:
+    table = Table("figure", *figures, "to reach", title="csvmill")
+    table.add_row(
+        "upload", *(f"{size / MB / f.upload:,.0f} MB/s" for f in figures.values()),
+        TARGETS["upload"],
+    )  # fmt: skip
+    table.add_row("job", *(f"{f.job:.2f} s" for f in figures.values()), "")
+    table.add_row(
+        "job / bare DuckDB", *(f"{f.job / duckdb:.2f}x" for f in figures.values()), TARGETS["job"]
+    )
+    if plain is not None:
+        table.add_row("csv module / job", *(f"{plain / f.job:.1f}x" for f in figures.values()), "")
+    table.add_row("sparse job", *(f"{f.sparse_job:.2f} s" for f in figures.values()), "")
+    table.add_row(
+        "download",
+        *(f"{f.downloaded / MB / f.download:,.0f} MB/s" for f in figures.values()),
+        TARGETS["download"],
+    )
+    console.print(table)
+    console.print(f"bare DuckDB: {duckdb:.2f} s ({size / MB / duckdb:,.0f} MB/s)")
+    if plain is not None:
+        console.print(f"csv module and dict: {plain:.2f} s ({size / MB / plain:,.0f} MB/s)")
+    memory = Table("process", "at start, MiB", "peak, MiB", title="resident memory")
+    for mode, f in figures.items():
+        for name in sorted(f.peaks):
+            started = f.at_start.get(name)
+            memory.add_row(
+                f"{mode}: {name}" if name != mode else name,
+                f"{started / MIB:,.0f}" if started else "-",
+                f"{f.peaks[name] / MIB:,.0f}",
+            )
+    console.print(memory)
+
+
+if __name__ == "__main__":
+    main()
