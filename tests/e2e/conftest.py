@@ -1,0 +1,103 @@
+"""The two ways to deploy csvmill, as real processes behind one face."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.processes import ServiceProcess
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+STOP_TIMEOUT = 30.0
+
+
+class Deployment:
+    """Processes that can be killed and started again, on the same data and the same port."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._processes: dict[str, ServiceProcess] = {}
+        self._starts = 0
+        self.url = ""
+        self.start()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the processes that run."""
+        return tuple(self._processes)
+
+    def start(self) -> None:
+        """Start every process and wait until each listens."""
+        raise AssertionError("each deployment starts in its own way")
+
+    def kill(self) -> None:
+        """SIGKILL every process."""
+        for process in self._processes.values():
+            process.destroy()
+        self._processes.clear()
+
+    def terminate(self) -> dict[str, int]:
+        """SIGTERM every process; their exit codes."""
+        return {name: p.terminate(STOP_TIMEOUT) for name, p in self._processes.items()}
+
+    def _run(self, name: str, module: str, *arguments: str, env: Mapping[str, str]) -> str:
+        self._starts += 1
+        process = ServiceProcess(
+            module,
+            *arguments,
+            log_path=self._folder / f"{name}-{self._starts}.log",
+            env={"CSVMILL_SCRATCH_DIR": str(self._folder / "scratch"), **env},
+        )
+        self._processes[name] = process
+        return process.url
+
+
+class Standalone(Deployment):
+    """`csvmill serve`: one process, SQLite, an in-process bus, a folder."""
+
+    def start(self) -> None:
+        data = str(self._folder / "data")
+        self.url = self._run(
+            "standalone", "csvmill", "serve", "--port", "0", "--data-dir", data, env={}
+        )
+
+
+class Services(Deployment):
+    """Gateway, storage and processor over PostgreSQL and RabbitMQ."""
+
+    def __init__(self, folder: Path, database_url: str, broker_url: str) -> None:
+        self._common = {
+            "CSVMILL_DATABASE_URL": database_url,
+            "CSVMILL_BROKER_URL": broker_url,
+            "CSVMILL_STORAGE_TOKEN": "a secret of the tests",
+        }
+        super().__init__(folder)
+
+    def start(self) -> None:
+        storage = self._run(
+            "storage", "storage",
+            env={**self._common, "CSVMILL_STORAGE_PORT": "0",
+                 "CSVMILL_DATA_DIR": str(self._folder / "data")},
+        )  # fmt: skip
+        common = {**self._common, "CSVMILL_STORAGE_URL": storage}
+        self._run("processor", "processor", env={**common, "CSVMILL_PROCESSOR_PORT": "0"})
+        self.url = self._run("gateway", "gateway", env={**common, "CSVMILL_PORT": "0"})
+
+
+@pytest.fixture(params=["standalone", "services"])
+def deployment(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Deployment]:
+    """The product, deployed in each of its ways."""
+    if request.param == "standalone":
+        deployed: Deployment = Standalone(tmp_path)
+    else:
+        deployed = Services(
+            tmp_path,
+            request.getfixturevalue("database_url"),
+            request.getfixturevalue("broker_url"),
+        )
+    yield deployed
+    deployed.kill()

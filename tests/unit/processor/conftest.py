@@ -1,0 +1,166 @@
+"""A processor on the embedded adapters, with an engine whose every attempt is scripted."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+
+from processor.engines.port import Output
+from processor.job_run import JobRun
+from processor.scratch import Scratch
+from processor.settings import WorkSettings
+from processor.worker import Worker
+from shared.blobs import upload_key
+from shared.bus.in_process import InProcessBus
+from shared.database import connect
+from shared.job_store import SqlJobStore
+from shared.jobs import SONG_PLAYS
+from shared.messages import WakeUp
+from storage.blobs.filesystem import FilesystemBlobs
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from processor.engines.port import Source
+    from shared.jobs import Aggregation, Job
+    from shared.ports import Bus, JobStore
+
+INPUT = b"Song,Date,Number of Plays\na,2026-01-01,1\n"
+OUTPUT = b"Song,Date,Total Number of Plays for Date\na,2026-01-01,1\n"
+
+
+class ScriptedEngine:
+    """Does in each attempt what the test says: nothing but waiting, an error, or the output."""
+
+    def __init__(self) -> None:
+        self.started = asyncio.Event()
+        self.may_finish = asyncio.Event()
+        self.may_finish.set()
+        self.errors: list[Exception] = []
+        self.cancelled = 0
+
+    async def aggregate(
+        self, aggregation: Aggregation, source: Source, scratch: Path, *_: object
+    ) -> Output:
+        assert aggregation == SONG_PLAYS
+        self.started.set()
+        try:
+            await self.may_finish.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        if self.errors:
+            raise self.errors.pop(0)
+        async with source.open() as pieces:
+            assert b"".join([piece async for piece in pieces]) == INPUT
+        path = scratch / "output.csv"
+        path.write_bytes(OUTPUT)
+        return Output(path, len(OUTPUT), hashlib.sha256(OUTPUT).hexdigest(), rows_in=1, rows_out=1)
+
+
+@dataclass
+class RecordedDelivery:
+    """A wake-up that remembers how it was settled, and in what state it found the job then."""
+
+    wakeup: WakeUp
+    jobs: JobStore
+    settled: list[str] = field(default_factory=list)
+    state_at_settling: str | None = None
+
+    async def ack(self) -> None:
+        await self._settle("ack")
+
+    async def requeue(self) -> None:
+        await self._settle("requeue")
+
+    async def dead_letter(self) -> None:
+        await self._settle("dead letter")
+
+    async def _settle(self, how: str) -> None:
+        self.settled.append(how)
+        self.state_at_settling = (await self.jobs.get(self.wakeup.job_id)).state
+
+
+class RecordingBus:
+    """Passes every call on, and notes what was published with which delay."""
+
+    def __init__(self, bus: Bus) -> None:
+        self.published: list[tuple[WakeUp, float]] = []
+        self.error: Exception | None = None
+        self._bus = bus
+        self.consume = bus.consume
+        self.ping = bus.ping
+
+    async def publish(self, wakeup: WakeUp, *, delay: float = 0.0) -> None:
+        if self.error:
+            raise self.error
+        self.published.append((wakeup, delay))
+
+
+@dataclass
+class Rig:
+    """Everything a test of the worker touches."""
+
+    blobs: FilesystemBlobs
+    jobs: SqlJobStore
+    bus: RecordingBus
+    engine: ScriptedEngine
+    scratch: Scratch
+    settings: WorkSettings
+
+    def worker(
+        self, jobs: JobStore | None = None, clock: Callable[[], float] = time.time
+    ) -> Worker:
+        job_run = JobRun(self.blobs, self.engine, self.scratch)
+        return Worker(
+            jobs or self.jobs, self.bus, job_run, self.settings, name="tester", clock=clock
+        )
+
+    async def job(self, max_attempts: int = 3) -> Job:
+        """A job whose input is complete."""
+        upload_id = uuid4()
+        key = upload_key(upload_id)
+        await self.blobs.create(key, len(INPUT))
+        await self.blobs.write(key, 0, once(INPUT))
+        return await self.jobs.create(
+            upload_id=upload_id,
+            input_key=key,
+            input_size=len(INPUT),
+            filename="plays.csv",
+            aggregation=SONG_PLAYS,
+            max_attempts=max_attempts,
+            now=time.time(),
+        )
+
+    def delivery(self, job: Job) -> RecordedDelivery:
+        return RecordedDelivery(WakeUp(job.id), self.jobs)
+
+
+async def once(data: bytes) -> AsyncIterator[bytes]:
+    yield data
+
+
+@pytest.fixture
+async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
+    async with AsyncExitStack() as stack:
+        database = await connect(f"sqlite:///{tmp_path / 'jobs.sqlite'}")
+        stack.push_async_callback(database.close)
+        blobs = FilesystemBlobs(tmp_path / "blobs")
+        scratch = Scratch(tmp_path / "scratch")
+        stack.callback(scratch.close)
+        yield Rig(
+            blobs,
+            SqlJobStore(database),
+            RecordingBus(InProcessBus()),
+            ScriptedEngine(),
+            scratch,
+            WorkSettings(lease=5.0, retry_delay=2.0, scratch_dir=tmp_path / "scratch"),
+        )

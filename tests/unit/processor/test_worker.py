@@ -1,0 +1,226 @@
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from shared.blobs import result_key
+from shared.errors import (
+    AttemptFailed,
+    BlobNotFound,
+    BrokerUnavailable,
+    DatabaseUnavailable,
+    MalformedInput,
+)
+from shared.jobs import JobState
+from shared.messages import WakeUp
+from tests.unit.processor.conftest import OUTPUT
+
+if TYPE_CHECKING:
+    from shared.ports import JobStore
+    from tests.unit.processor.conftest import Rig
+
+
+async def test_a_job_that_succeeds_points_to_its_result_before_the_wake_up_is_acked(
+    rig: Rig,
+) -> None:
+    job = await rig.job()
+    delivery = rig.delivery(job)
+    await rig.worker().handle(delivery)
+    done = await rig.jobs.get(job.id)
+    assert done.result is not None
+    async with rig.blobs.open(done.result.key) as pieces:
+        assert b"".join([piece async for piece in pieces]) == OUTPUT
+    assert (delivery.settled, delivery.state_at_settling) == (["ack"], "SUCCESS")
+
+
+async def test_a_malformed_file_is_final_at_the_first_attempt(rig: Rig) -> None:
+    job = await rig.job()
+    rig.engine.errors = [MalformedInput("line 2: no number")]
+    delivery = rig.delivery(job)
+    await rig.worker().handle(delivery)
+    after = await rig.jobs.get(job.id)
+    assert (after.state, after.reason, after.attempt) == ("FAILURE", "line 2: no number", 1)
+    assert (delivery.settled, rig.bus.published) == (["ack"], [])
+
+
+@pytest.mark.parametrize("error", [AttemptFailed("out of memory"), RuntimeError("a defect")])
+async def test_a_failed_attempt_is_retried_after_a_delay_until_they_are_used_up(
+    rig: Rig, error: Exception
+) -> None:
+    job = await rig.job(max_attempts=2)
+    rig.engine.errors = [error, error]
+    # When the first attempt fails, another wake-up comes later
+    first = rig.delivery(job)
+    await rig.worker().handle(first)
+    assert (await rig.jobs.get(job.id)).state is JobState.RETRY
+    assert rig.bus.published == [(WakeUp(job.id), rig.settings.retry_delay)]
+    assert first.settled == ["ack"]
+    # When the last one fails, the wake-up goes where operators see it
+    last = rig.delivery(job)
+    await rig.worker().handle(last)
+    assert (await rig.jobs.get(job.id)).state is JobState.FAILURE
+    assert (last.settled, len(rig.bus.published)) == (["dead letter"], 1)
+    reasons = [attempt.reason for attempt in await rig.jobs.attempts(job.id)]
+    assert len(reasons) == 2
+    assert all(str(error) in (reason or "") for reason in reasons)
+
+
+async def test_a_finished_job_is_not_run_again(rig: Rig) -> None:
+    job = await rig.job()
+    await rig.worker().handle(rig.delivery(job))
+    rig.engine.started.clear()
+    again = rig.delivery(job)
+    await rig.worker().handle(again)
+    assert again.settled == ["ack"]
+    assert not rig.engine.started.is_set()
+
+
+async def test_a_job_leased_to_another_is_looked_at_again_when_the_lease_ends(rig: Rig) -> None:
+    job = await rig.job()
+    now = time.time()
+    await rig.jobs.claim(job.id, worker="other", lease_until=now + 30, now=now)
+    delivery = rig.delivery(job)
+    await rig.worker(clock=lambda: now).handle(delivery)
+    assert rig.bus.published == [(WakeUp(job.id), 30.0)]
+    assert delivery.settled == ["ack"]
+    assert not rig.engine.started.is_set()
+
+
+async def test_a_wake_up_that_cannot_be_delayed_goes_back(rig: Rig) -> None:
+    job = await rig.job()
+    now = time.time()
+    await rig.jobs.claim(job.id, worker="other", lease_until=now + 30, now=now)
+    rig.bus.error = BrokerUnavailable("alarm")
+    delivery = rig.delivery(job)
+    await rig.worker().handle(delivery)
+    assert delivery.settled == ["requeue"]
+
+
+async def test_a_job_whose_last_attempt_was_lost_is_dead_lettered(rig: Rig) -> None:
+    job = await rig.job(max_attempts=1)
+    now = time.time()
+    await rig.jobs.claim(job.id, worker="killed", lease_until=now - 1, now=now - 10)
+    delivery = rig.delivery(job)
+    await rig.worker().handle(delivery)
+    assert (delivery.settled, delivery.state_at_settling) == (["dead letter"], "FAILURE")
+    assert not rig.engine.started.is_set()
+    # A second wake-up of the same job finds it settled
+    duplicate = rig.delivery(job)
+    await rig.worker().handle(duplicate)
+    assert duplicate.settled == ["ack"]
+
+
+async def test_an_attempt_whose_job_was_cancelled_stops_within_a_heartbeat(rig: Rig) -> None:
+    # Given an attempt that would run for ever
+    rig.settings = rig.settings.model_copy(update={"lease": 0.15})
+    rig.engine.may_finish.clear()
+    job = await rig.job()
+    delivery = rig.delivery(job)
+    handling = asyncio.create_task(rig.worker().handle(delivery))
+    await rig.engine.started.wait()
+    # When the job is cancelled
+    await rig.jobs.cancel(job.id, now=time.time())
+    await handling
+    # Then the engine was stopped and the wake-up has served
+    assert rig.engine.cancelled == 1
+    assert (delivery.settled, delivery.state_at_settling) == (["ack"], "REVOKED")
+
+
+async def test_a_late_result_is_refused_and_its_output_removed(rig: Rig) -> None:
+    # Given an attempt that is slow, and lost its job to another one meanwhile
+    rig.engine.may_finish.clear()
+    job = await rig.job()
+    delivery = rig.delivery(job)
+    handling = asyncio.create_task(rig.worker().handle(delivery))
+    await rig.engine.started.wait()
+    later = time.time() + 3600
+    taken = await rig.jobs.claim(job.id, worker="other", lease_until=later + 60, now=later)
+    assert taken is not None
+    # When it finishes all the same
+    rig.engine.may_finish.set()
+    await handling
+    # Then the job is still the other's, and nothing of the late output is kept
+    after = await rig.jobs.get(job.id)
+    assert (after.state, after.attempt, after.worker) == ("STARTED", 2, "other")
+    with pytest.raises(BlobNotFound):
+        await rig.blobs.info(result_key(job.id, 1))
+    assert delivery.settled == ["ack"]
+
+
+async def test_stopping_hands_the_job_back_at_once_and_leaves_the_wake_up_to_others(
+    rig: Rig,
+) -> None:
+    rig.engine.may_finish.clear()
+    job = await rig.job(max_attempts=1)
+    delivery = rig.delivery(job)
+    worker = rig.worker()
+    handling = asyncio.create_task(worker.handle(delivery))
+    await rig.engine.started.wait()
+    await worker.stop()
+    await handling
+    assert (await rig.jobs.get(job.id)).state is JobState.RETRY
+    assert (rig.engine.cancelled, delivery.settled) == (1, [])
+    # And a stopped worker takes nothing more
+    refused = rig.delivery(job)
+    await worker.handle(refused)
+    assert refused.settled == []
+    # The attempt that was handed back did not count: another worker finishes the job
+    rig.engine.may_finish.set()
+    await rig.worker().handle(rig.delivery(job))
+    assert (await rig.jobs.get(job.id)).state is JobState.SUCCESS
+
+
+class ForgetfulStore:
+    """The real store, whose answers get lost: commits happen, and the caller is not told."""
+
+    def __init__(self, jobs: JobStore, method: str, times: int, *, commits: bool) -> None:
+        self._jobs = jobs
+        self._method = method
+        self._commits = commits
+        self.left = times
+
+    def __getattr__(self, name: str) -> Any:
+        real = getattr(self._jobs, name)
+        if name != self._method:
+            return real
+
+        async def forgetful(*args: Any, **kwargs: Any) -> Any:
+            if self.left == 0:
+                return await real(*args, **kwargs)
+            self.left -= 1
+            if self._commits:
+                await real(*args, **kwargs)
+            raise DatabaseUnavailable("the connection was lost")
+
+        return forgetful
+
+
+async def test_a_success_whose_commit_was_not_answered_keeps_its_result(rig: Rig) -> None:
+    job = await rig.job()
+    store = ForgetfulStore(rig.jobs, "succeed", 1, commits=True)
+    delivery = rig.delivery(job)
+    await rig.worker(store).handle(delivery)  # type: ignore[arg-type]  # a proxy of the store
+    done = await rig.jobs.get(job.id)
+    assert done.result is not None
+    assert (await rig.blobs.info(done.result.key)).complete
+    assert (delivery.settled, store.left) == (["ack"], 0)
+
+
+@pytest.mark.parametrize("method", ["claim", "succeed", "heartbeat", "mark_published"])
+async def test_a_job_outlasts_the_absence_of_the_database(rig: Rig, method: str) -> None:
+    job = await rig.job()
+    store = ForgetfulStore(rig.jobs, method, 2, commits=False)
+    delivery = rig.delivery(job)
+    await rig.worker(store).handle(delivery)  # type: ignore[arg-type]  # a proxy of the store
+    assert (await rig.jobs.get(job.id)).state is JobState.SUCCESS
+    assert delivery.settled == ["ack"]
+
+
+async def test_no_scratch_is_left_after_an_attempt(rig: Rig) -> None:
+    rig.engine.errors = [AttemptFailed("disk full")]
+    job = await rig.job()
+    await rig.worker().handle(rig.delivery(job))
+    assert [path.name for path in rig.scratch.path.iterdir()] == [".lock"]
