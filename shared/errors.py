@@ -2,6 +2,7 @@
 
     CsvmillError
      ├── InvalidInput                what a client sent cannot be accepted; names the field
+     │    └── UploadTooLarge         a file larger than this service is set to take
      ├── NotFound
      │    ├── BlobNotFound
      │    └── JobNotFound
@@ -15,6 +16,7 @@
      │    ├── StorageUnavailable
      │    ├── DatabaseUnavailable
      │    └── BrokerUnavailable
+     ├── SchemaMismatch              the database was migrated by another version of csvmill
      ├── LeaseLost                   another attempt, or a cancellation, has taken the job over
      └── JobFailed                   an attempt ended without a result
           ├── MalformedInput         final: the same file would fail again
@@ -43,6 +45,12 @@ class InvalidInput(CsvmillError):
     def __init__(self, message: str, *, field: str | None = None) -> None:
         super().__init__(message)
         self.field = field
+
+
+class UploadTooLarge(InvalidInput):
+    """The file is larger than this service is set to take."""
+
+    code = "upload_too_large"
 
 
 class NotFound(CsvmillError):
@@ -121,6 +129,12 @@ class BrokerUnavailable(Unavailable):
     """The broker does not answer, or did not confirm within the time-out."""
 
     code = "broker_unavailable"
+
+
+class SchemaMismatch(CsvmillError):
+    """The database's schema is not one that this version of csvmill can work with."""
+
+    code = "schema_mismatch"
 
 
 class LeaseLost(CsvmillError):

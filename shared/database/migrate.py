@@ -1,0 +1,72 @@
+"""Brings a database's schema to what this version of the code needs."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from shared.database.scripts import load_migrations
+from shared.errors import SchemaMismatch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shared.database.port import Database, Transaction
+    from shared.database.scripts import Migration
+
+_TABLE = """
+CREATE TABLE IF NOT EXISTS schema_migrations (
+    version INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    checksum TEXT NOT NULL,
+    applied_at DOUBLE PRECISION NOT NULL
+)
+"""
+
+log = logging.getLogger(__name__)
+
+
+async def migrate(database: Database, migrations: Sequence[Migration] | None = None) -> None:
+    """Apply the migrations that `database` lacks: each once, in order, all of them or none.
+
+    Any number of processes may call this at the same time. `migrations` are those of this
+    version unless given. Raises SchemaMismatch, and changes nothing, if the database has
+    migrations that this version does not know, or that had another text when they were applied;
+    DatabaseUnavailable.
+    """
+    known = load_migrations() if migrations is None else migrations
+    async with database.transaction(exclusive=True) as transaction:
+        await transaction.execute(_TABLE)
+        done = await _verified_count(transaction, known)
+        for migration in known[done:]:
+            for statement in migration.statements:
+                await transaction.execute(statement)
+            await transaction.execute(
+                "INSERT INTO schema_migrations (version, name, checksum, applied_at)"
+                " VALUES ($1, $2, $3, $4)",
+                migration.version,
+                migration.name,
+                migration.checksum,
+                time.time(),
+            )
+            log.info("applied migration %s", migration.name)
+
+
+async def _verified_count(transaction: Transaction, known: Sequence[Migration]) -> int:
+    """How many of the `known` migrations have been applied."""
+    applied = await transaction.execute(
+        "SELECT version, name, checksum FROM schema_migrations ORDER BY version"
+    )
+    if len(applied) > len(known):
+        raise SchemaMismatch(
+            f"the database has migration {applied[-1]['name']}, this version of csvmill knows"
+            f" {len(known)}: run a version at least as new as the one that migrated it"
+        )
+    for row, migration in zip(applied, known, strict=False):
+        if (row["version"], row["checksum"]) != (migration.version, migration.checksum):
+            raise SchemaMismatch(
+                f"migration {migration.name} is not what was applied to the database as"
+                f" {row['name']}: restore the file, and put the change into a new migration"
+            )
+    return len(applied)

@@ -1,0 +1,220 @@
+"""PostgreSQL, through an asyncpg pool that outlives restarts of the server."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import TYPE_CHECKING, TypeVar
+
+import asyncpg
+
+from shared.errors import DatabaseUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+    from typing import TypeAlias
+
+    from asyncpg.pool import PoolConnectionProxy
+    from asyncpg.transaction import Transaction as AsyncpgTransaction
+
+    from shared.database.port import Row, Transaction, Value
+
+    Connection: TypeAlias = PoolConnectionProxy[asyncpg.Record]
+
+POOL_SIZE = 10
+"""Connections at most that one process holds."""
+EXCLUSIVE_TIMEOUT = 600.0
+"""Seconds for each statement of an exclusive transaction, waiting for its turn included."""
+MIGRATION_LOCK = 0x6373766D696C6C
+"""Key of the advisory lock that exclusive transactions take ("csvmill" in ASCII)."""
+
+_DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+
+class _ConnectionLost(DatabaseUnavailable):
+    """The connection broke: a new one may work, and the statement may have been committed."""
+
+
+class PostgresDatabase:
+    """The `Database` on PostgreSQL."""
+
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], *, timeout: float) -> None:
+        self._pool = pool
+        self._timeout = timeout
+
+    @classmethod
+    async def connect(cls, url: str, *, timeout: float, start_timeout: float) -> PostgresDatabase:
+        """See `shared.database.connect`."""
+        # No connection is kept at the least: asyncpg would restore that minimum in the background
+        # while the server is away, when only a caller can be told what is wrong.
+        pool = await asyncpg.create_pool(
+            url,
+            min_size=0,
+            max_size=POOL_SIZE,
+            command_timeout=timeout,
+            timeout=timeout,
+            server_settings={"application_name": "csvmill"},
+        )
+        database = cls(pool, timeout=timeout)
+        try:
+            await database._await_server(start_timeout)
+        except BaseException:
+            pool.terminate()
+            raise
+        return database
+
+    async def read(self, sql: str, *values: Value) -> Sequence[Row]:
+        """See `Database`."""
+        return await self._twice(lambda: self._run(sql, values))
+
+    async def write(self, sql: str, *values: Value, idempotent: bool = False) -> Sequence[Row]:
+        """See `Database`."""
+        if idempotent:
+            return await self._twice(lambda: self._run(sql, values))
+        return await self._run(sql, values)
+
+    @asynccontextmanager
+    async def transaction(self, *, exclusive: bool = False) -> AsyncIterator[Transaction]:
+        """See `Database`."""
+        timeout = EXCLUSIVE_TIMEOUT if exclusive else self._timeout
+        # Nothing has been done before BEGIN, so a dead connection costs no more than a second try.
+        connection, transaction = await self._twice(self._begin)
+        try:
+            statements = _Statements(connection, timeout)
+            if exclusive:
+                await statements.execute("SELECT pg_advisory_xact_lock($1)", MIGRATION_LOCK)
+            yield statements
+            with _translated():
+                await transaction.commit()
+        except BaseException:
+            await self._roll_back(connection, transaction)
+            raise
+        finally:
+            await self._release(connection)
+
+    async def ping(self) -> None:
+        """See `Database`."""
+        await self.read("SELECT 1")
+
+    async def close(self) -> None:
+        """See `Database`."""
+        try:
+            async with asyncio.timeout(self._timeout):
+                await self._pool.close()
+        except _DRIVER_ERRORS as error:
+            # The pool has then dropped its connections without a farewell.
+            log.info("connections to the database were dropped: %s", _described(error))
+
+    async def _await_server(self, start_timeout: float) -> None:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + start_timeout
+        pause = 0.1
+        while True:
+            try:
+                return await self.ping()
+            except DatabaseUnavailable as error:
+                if loop.time() + pause > deadline:
+                    raise
+                log.warning("waiting for the database: %s", error)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 2.0)
+
+    async def _run(self, sql: str, values: Sequence[Value]) -> Sequence[Row]:
+        connection = await self._acquire()
+        try:
+            with _translated():
+                return [dict(record) for record in await connection.fetch(sql, *values)]
+        finally:
+            await self._release(connection)
+
+    async def _begin(self) -> tuple[Connection, AsyncpgTransaction]:
+        connection = await self._acquire()
+        try:
+            transaction = connection.transaction()
+            with _translated():
+                await transaction.start()
+        except BaseException:
+            _terminate(connection)
+            await self._release(connection)
+            raise
+        return connection, transaction
+
+    async def _roll_back(self, connection: Connection, transaction: AsyncpgTransaction) -> None:
+        try:
+            await transaction.rollback()
+        except _DRIVER_ERRORS as error:
+            # The server rolls back what a connection leaves open.
+            log.info("a transaction was dropped: %s", _described(error))
+            _terminate(connection)
+
+    async def _acquire(self) -> Connection:
+        with _translated():
+            return await self._pool.acquire(timeout=self._timeout)
+
+    async def _release(self, connection: Connection) -> None:
+        try:
+            await self._pool.release(connection, timeout=self._timeout)
+        except _DRIVER_ERRORS as error:
+            # The pool has dropped the connection; what its statements did stands all the same.
+            log.info("a connection to the database was dropped: %s", _described(error))
+
+    async def _twice(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        try:
+            return await attempt()
+        except _ConnectionLost:
+            # A server that restarted has left every idle connection of the pool dead.
+            await self._pool.expire_connections()
+            return await attempt()
+
+
+class _Statements:
+    def __init__(self, connection: Connection, timeout: float) -> None:
+        self._connection = connection
+        self._timeout = timeout
+
+    async def execute(self, sql: str, *values: Value) -> Sequence[Row]:
+        with _translated():
+            records = await self._connection.fetch(sql, *values, timeout=self._timeout)
+        return [dict(record) for record in records]
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn what asyncpg raises when the server cannot serve into DatabaseUnavailable."""
+    try:
+        yield
+    except (
+        asyncpg.PostgresConnectionError,
+        asyncpg.AdminShutdownError,
+        asyncpg.CrashShutdownError,
+        asyncpg.InterfaceError,
+        ConnectionError,
+    ) as error:
+        if isinstance(error, ValueError):
+            raise  # what asyncpg says of values that it cannot send: a defect of the caller
+        raise _ConnectionLost(f"database: {_described(error)}") from error
+    except (
+        asyncpg.OperatorInterventionError,
+        asyncpg.InsufficientResourcesError,
+        asyncpg.InvalidAuthorizationSpecificationError,
+        asyncpg.InvalidCatalogNameError,
+        asyncpg.ReadOnlySQLTransactionError,
+        TimeoutError,
+        OSError,
+    ) as error:
+        raise DatabaseUnavailable(f"database: {_described(error)}") from error
+
+
+def _terminate(connection: Connection) -> None:
+    # Refused where the connection broke earlier, and has left the pool by itself.
+    with suppress(asyncpg.InterfaceError):
+        connection.terminate()
+
+
+def _described(error: BaseException) -> str:
+    return str(error) or type(error).__name__

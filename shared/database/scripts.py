@@ -1,0 +1,78 @@
+"""Reads the `.sql` files that travel with this package."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sqlite3
+from dataclasses import dataclass
+from importlib.resources import files
+
+_NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
+_MIGRATION = re.compile(r"(\d{4})_\w+\.sql")
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One step of the schema."""
+
+    version: int
+    """Steps are numbered from 1 without a gap."""
+    name: str
+    statements: tuple[str, ...]
+    checksum: str
+    """SHA-256 of the file, lower-case hex."""
+
+
+def load_queries() -> dict[str, str]:
+    """The statements of `shared/sql/queries.sql` by the name in the comment before each."""
+    text = files("shared").joinpath("sql/queries.sql").read_text(encoding="utf-8")
+    _, *parts = _NAME.split(text)
+    names, bodies = parts[::2], parts[1::2]
+    if len(set(names)) != len(names):
+        raise ValueError(f"a name is used twice in queries.sql: {sorted(names)}")
+    return {name: _only_statement(name, body) for name, body in zip(names, bodies, strict=True)}
+
+
+def load_migrations() -> tuple[Migration, ...]:
+    """The files of `shared/sql/migrations/` in order."""
+    folder = files("shared").joinpath("sql/migrations")
+    scripts = {
+        entry.name: entry.read_bytes()
+        for entry in folder.iterdir()
+        if _MIGRATION.fullmatch(entry.name)
+    }
+    migrations = tuple(
+        Migration(
+            version=int(name[:4]),
+            name=name.removesuffix(".sql"),
+            statements=split_statements(script.decode()),
+            checksum=hashlib.sha256(script).hexdigest(),
+        )
+        for name, script in sorted(scripts.items())
+    )
+    numbers = [migration.version for migration in migrations]
+    if numbers != list(range(1, len(numbers) + 1)):
+        raise ValueError(f"migrations are not numbered 1, 2, 3, ...: {numbers}")
+    return migrations
+
+
+def split_statements(script: str) -> tuple[str, ...]:
+    """The statements of a script, each ending in the `;` that ends its line."""
+    statements: list[str] = []
+    pending = ""
+    for line in script.splitlines(keepends=True):
+        pending += line
+        if line.rstrip().endswith(";") and sqlite3.complete_statement(pending):
+            statements.append(pending.strip())
+            pending = ""
+    if any(line.strip() and not line.lstrip().startswith("--") for line in pending.splitlines()):
+        raise ValueError(f"the last statement does not end in ';': {pending.strip()!r}")
+    return tuple(statements)
+
+
+def _only_statement(name: str, body: str) -> str:
+    statements = split_statements(body)
+    if len(statements) != 1:
+        raise ValueError(f"query {name} consists of {len(statements)} statements, not of one")
+    return statements[0]

@@ -1,0 +1,264 @@
+"""The job store on SQL: every transition of a job is one compare-and-set in one transaction."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
+
+from shared.blobs import BlobKey
+from shared.database.scripts import load_queries
+from shared.errors import JobNotFound, LeaseLost
+from shared.jobs import Aggregation, Attempt, Job, JobResult, JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shared.database.port import Database, Row, Transaction
+
+LOST = "lost: its worker stopped renewing the lease (killed, or cut off)"
+"""Why a lost attempt ended, as recorded by whoever finds it."""
+REASON_LIMIT = 4000
+"""Characters kept of a reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobQueries:
+    """The statements of `shared/sql/queries.sql`; one missing or unknown there fails at start."""
+
+    insert_job: str
+    job_by_id: str
+    job_by_upload: str
+    mark_published: str
+    claim: str
+    give_up: str
+    heartbeat: str
+    succeed: str
+    fail: str
+    release: str
+    cancel: str
+    overdue: str
+    insert_attempt: str
+    end_attempt: str
+    attempts_of: str
+
+
+class SqlJobStore:
+    """`JobStore` (see `shared.ports`) on a migrated database.
+
+    A lease that has run out ends an attempt only when somebody claims the job: until then the
+    late worker may still renew it, or finish, and nothing is computed twice for nothing.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._sql = JobQueries(**load_queries())
+
+    async def create(
+        self,
+        *,
+        upload_id: UUID,
+        input_key: BlobKey,
+        input_size: int,
+        filename: str,
+        aggregation: Aggregation,
+        max_attempts: int,
+        now: float,
+    ) -> Job:
+        """See `JobStore`. Raises ValueError unless `max_attempts` is at least 1."""
+        if max_attempts < 1:
+            raise ValueError(f"max_attempts is {max_attempts}; a job has at least one")
+        # The id is drawn once, so that a second try of the statement inserts nothing new.
+        rows = await self._database.write(
+            self._sql.insert_job,
+            str(uuid4()),
+            str(upload_id),
+            input_key,
+            input_size,
+            _storable(filename),
+            _encode_aggregation(aggregation),
+            max_attempts,
+            now,
+            idempotent=True,
+        ) or await self._database.read(self._sql.job_by_upload, str(upload_id))
+        return _job(rows[0])
+
+    async def get(self, job_id: UUID) -> Job:
+        """See `JobStore`."""
+        rows = await self._database.read(self._sql.job_by_id, str(job_id))
+        if not rows:
+            raise JobNotFound(f"no job {job_id}")
+        return _job(rows[0])
+
+    async def mark_published(self, job_id: UUID, now: float) -> None:
+        """See `JobStore`."""
+        if not await self._database.write(
+            self._sql.mark_published, str(job_id), now, idempotent=True
+        ):
+            raise JobNotFound(f"no job {job_id}")
+
+    async def claim(
+        self, job_id: UUID, *, worker: str, lease_until: float, now: float
+    ) -> Job | None:
+        """See `JobStore`."""
+        async with self._database.transaction() as transaction:
+            claimed = await transaction.execute(
+                self._sql.claim, str(job_id), _storable(worker), lease_until, now
+            )
+            if claimed:
+                job = _job(claimed[0])
+                await self._end_attempt(transaction, job_id, now, "lost", LOST)
+                await transaction.execute(
+                    self._sql.insert_attempt, str(job_id), job.attempt, job.worker, now
+                )
+                return job
+            if await transaction.execute(self._sql.give_up, str(job_id), now, _LAST_LOST):
+                await self._end_attempt(transaction, job_id, now, "lost", LOST)
+            elif not await transaction.execute(self._sql.job_by_id, str(job_id)):
+                raise JobNotFound(f"no job {job_id}")
+            return None
+
+    async def heartbeat(self, job_id: UUID, attempt: int, *, lease_until: float) -> None:
+        """See `JobStore`."""
+        if not await self._database.write(
+            self._sql.heartbeat, str(job_id), attempt, lease_until, idempotent=True
+        ):
+            raise _lease_lost(job_id, attempt)
+
+    async def succeed(self, job_id: UUID, attempt: int, result: JobResult, *, now: float) -> None:
+        """See `JobStore`. The attempt that did so already may repeat it with the same result."""
+        async with self._database.transaction() as transaction:
+            done = await transaction.execute(
+                self._sql.succeed,
+                str(job_id),
+                attempt,
+                now,
+                result.key,
+                result.size,
+                result.sha256,
+                result.rows_in,
+                result.rows_out,
+            )
+            if done:
+                await self._end_attempt(transaction, job_id, now, "success", None)
+                return
+            rows = await transaction.execute(self._sql.job_by_id, str(job_id))
+        # A commit whose confirmation was lost on the way is found here on the next try.
+        if not rows or (_job(rows[0]).attempt, _job(rows[0]).result) != (attempt, result):
+            raise _lease_lost(job_id, attempt)
+
+    async def fail(
+        self, job_id: UUID, attempt: int, reason: str, *, final: bool, now: float
+    ) -> Job:
+        """See `JobStore`."""
+        reason = _storable(reason, REASON_LIMIT)
+        async with self._database.transaction() as transaction:
+            rows = await transaction.execute(
+                self._sql.fail, str(job_id), attempt, reason, now, int(final)
+            )
+            if not rows:
+                raise _lease_lost(job_id, attempt)
+            await self._end_attempt(transaction, job_id, now, "failure", reason)
+        return _job(rows[0])
+
+    async def release(self, job_id: UUID, attempt: int, reason: str, *, now: float) -> None:
+        """See `JobStore`."""
+        reason = _storable(reason, REASON_LIMIT)
+        async with self._database.transaction() as transaction:
+            if not await transaction.execute(self._sql.release, str(job_id), attempt, reason):
+                raise _lease_lost(job_id, attempt)
+            await self._end_attempt(transaction, job_id, now, "released", reason)
+
+    async def cancel(self, job_id: UUID, *, now: float) -> Job:
+        """See `JobStore`."""
+        async with self._database.transaction() as transaction:
+            rows = await transaction.execute(self._sql.cancel, str(job_id), now, "cancelled")
+            if rows:
+                await self._end_attempt(transaction, job_id, now, "revoked", "cancelled")
+            else:
+                rows = await transaction.execute(self._sql.job_by_id, str(job_id))
+        if not rows:
+            raise JobNotFound(f"no job {job_id}")
+        return _job(rows[0])
+
+    async def overdue(self, *, now: float, unpublished_for: float, limit: int) -> Sequence[UUID]:
+        """See `JobStore`."""
+        rows = await self._database.read(self._sql.overdue, now, now - unpublished_for, limit)
+        return [UUID(row["id"]) for row in rows]
+
+    async def attempts(self, job_id: UUID) -> Sequence[Attempt]:
+        """See `JobStore`."""
+        rows = await self._database.read(self._sql.attempts_of, str(job_id))
+        return [Attempt(**{**row, "job_id": UUID(row["job_id"])}) for row in rows]
+
+    async def ping(self) -> None:
+        """See `JobStore`."""
+        await self._database.ping()
+
+    async def _end_attempt(
+        self, transaction: Transaction, job_id: UUID, now: float, outcome: str, reason: str | None
+    ) -> None:
+        await transaction.execute(self._sql.end_attempt, str(job_id), now, outcome, reason)
+
+
+_LAST_LOST = f"the last permitted attempt was {LOST}"
+
+
+def _lease_lost(job_id: UUID, attempt: int) -> LeaseLost:
+    return LeaseLost(f"job {job_id} is no longer attempt {attempt}'s")
+
+
+def _storable(text: str, limit: int | None = None) -> str:
+    """Text that every database takes: PostgreSQL refuses NUL, and UTF-8 has no lone surrogates."""
+    text = text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+    return text if limit is None or len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _encode_aggregation(aggregation: Aggregation) -> str:
+    return json.dumps(
+        {
+            "group_by": aggregation.group_by,
+            "sum_of": aggregation.sum_of,
+            "header": aggregation.header,
+        }
+    )
+
+
+def _decode_aggregation(text: str) -> Aggregation:
+    fields = json.loads(text)
+    return Aggregation(
+        group_by=tuple(fields["group_by"]),
+        sum_of=fields["sum_of"],
+        header=tuple(fields["header"]),
+    )
+
+
+def _job(row: Row) -> Job:
+    result = None
+    if row["result_key"] is not None:
+        result = JobResult(
+            key=BlobKey(row["result_key"]),
+            size=row["result_size"],
+            sha256=row["result_sha256"],
+            rows_in=row["result_rows_in"],
+            rows_out=row["result_rows_out"],
+        )
+    return Job(
+        id=UUID(row["id"]),
+        upload_id=UUID(row["upload_id"]),
+        input_key=BlobKey(row["input_key"]),
+        input_size=row["input_size"],
+        filename=row["filename"],
+        aggregation=_decode_aggregation(row["aggregation"]),
+        state=JobState(row["state"]),
+        attempt=row["attempt"],
+        max_attempts=row["max_attempts"],
+        created_at=row["created_at"],
+        published_at=row["published_at"],
+        lease_until=row["lease_until"],
+        worker=row["worker"],
+        finished_at=row["finished_at"],
+        reason=row["reason"],
+        result=result,
+    )

@@ -1,0 +1,118 @@
+-- Every statement of shared/job_store.py, for PostgreSQL and SQLite alike: `$1` parameters, times
+-- passed in, each transition one compare-and-set whose RETURNING tells whether it took place.
+-- Each `-- name:` is a field of `JobQueries`.
+
+-- name: insert_job
+INSERT INTO jobs (
+    id, upload_id, input_key, input_size, filename, aggregation, max_attempts, created_at,
+    state, attempt, failures
+)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'PENDING', 0, 0)
+ON CONFLICT (upload_id) DO NOTHING
+RETURNING *;
+
+-- name: job_by_id
+SELECT * FROM jobs WHERE id = $1;
+
+-- name: job_by_upload
+SELECT * FROM jobs WHERE upload_id = $1;
+
+-- name: mark_published
+UPDATE jobs SET published_at = $2 WHERE id = $1 RETURNING id;
+
+-- name: claim
+-- A job found STARTED has lost its attempt, which counts as a failure.
+UPDATE jobs
+SET state = 'STARTED',
+    attempt = attempt + 1,
+    failures = failures + CASE WHEN state = 'STARTED' THEN 1 ELSE 0 END,
+    worker = $2,
+    lease_until = $3,
+    reason = NULL
+WHERE id = $1
+  AND (
+      state IN ('PENDING', 'RETRY')
+      OR (state = 'STARTED' AND lease_until < $4 AND failures + 1 < max_attempts)
+  )
+RETURNING *;
+
+-- name: give_up
+-- The counterpart of `claim` for a job whose last permitted attempt was lost.
+UPDATE jobs
+SET state = 'FAILURE',
+    failures = failures + 1,
+    lease_until = NULL,
+    finished_at = $2,
+    reason = $3
+WHERE id = $1 AND state = 'STARTED' AND lease_until < $2 AND failures + 1 >= max_attempts
+RETURNING *;
+
+-- name: heartbeat
+UPDATE jobs SET lease_until = $3
+WHERE id = $1 AND attempt = $2 AND state = 'STARTED'
+RETURNING id;
+
+-- name: succeed
+UPDATE jobs
+SET state = 'SUCCESS',
+    lease_until = NULL,
+    finished_at = $3,
+    reason = NULL,
+    result_key = $4,
+    result_size = $5,
+    result_sha256 = $6,
+    result_rows_in = $7,
+    result_rows_out = $8
+WHERE id = $1 AND attempt = $2 AND state = 'STARTED'
+RETURNING id;
+
+-- name: fail
+UPDATE jobs
+SET state = CASE
+        WHEN CAST($5 AS INTEGER) = 1 OR failures + 1 >= max_attempts THEN 'FAILURE'
+        ELSE 'RETRY'
+    END,
+    finished_at = CASE
+        WHEN CAST($5 AS INTEGER) = 1 OR failures + 1 >= max_attempts
+        THEN CAST($4 AS DOUBLE PRECISION)
+    END,
+    failures = failures + 1,
+    lease_until = NULL,
+    reason = $3
+WHERE id = $1 AND attempt = $2 AND state = 'STARTED'
+RETURNING *;
+
+-- name: release
+UPDATE jobs SET state = 'RETRY', lease_until = NULL, reason = $3
+WHERE id = $1 AND attempt = $2 AND state = 'STARTED'
+RETURNING id;
+
+-- name: cancel
+UPDATE jobs SET state = 'REVOKED', lease_until = NULL, finished_at = $2, reason = $3
+WHERE id = $1 AND state IN ('PENDING', 'RETRY', 'STARTED')
+RETURNING *;
+
+-- name: overdue
+-- $1: now. $2: what was published at or before this time does not count any more.
+SELECT id FROM jobs
+WHERE state IN ('PENDING', 'RETRY', 'STARTED')
+  AND (
+      (state <> 'STARTED' AND (published_at IS NULL OR published_at <= $2))
+      OR (
+          state = 'STARTED' AND lease_until < $1
+          AND (published_at IS NULL OR published_at < lease_until OR published_at <= $2)
+      )
+  )
+ORDER BY created_at, id
+LIMIT $3;
+
+-- name: insert_attempt
+INSERT INTO attempts (job_id, number, worker, started_at) VALUES ($1, $2, $3, $4);
+
+-- name: end_attempt
+-- A job has one running attempt at the most, so its number need not be known.
+UPDATE attempts SET ended_at = $2, outcome = $3, reason = $4
+WHERE job_id = $1 AND ended_at IS NULL;
+
+-- name: attempts_of
+SELECT * FROM attempts WHERE job_id = $1 ORDER BY number;
