@@ -1,0 +1,82 @@
+"""Cross-origin access (WHATWG Fetch, "CORS protocol").
+
+aiohttp-cors was considered and not taken: it echoes the origin without `Vary: Origin`, so that
+shared caches mix answers up; it adds nothing to 404 and 405, so that a page's script cannot read
+them; and it refuses resources that answer OPTIONS themselves, which the tus protocol demands.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from aiohttp.typedefs import Handler, Middleware
+
+METHODS = "GET, HEAD, POST"
+EXPOSED = (
+    "Accept-Ranges, Allow, Content-Disposition, Content-Length, Content-Range, ETag, Location, "
+    "Retry-After"
+)
+"""Fields of a response that a page's script may read, besides those that it always may."""
+PREFLIGHT_MAX_AGE = 7200
+"""Seconds for which a browser may remember the answer; Chrome caps it at this."""
+
+
+def install(app: web.Application, origins: tuple[str, ...]) -> None:
+    """Let pages from `origins` (`*` is all) call every URL of `app` and read every answer."""
+    if not origins:
+        return
+    app.on_response_prepare.append(_grant(origins))
+    app.middlewares.append(_preflight(origins))
+
+
+def _allowed(origin: str | None, origins: tuple[str, ...]) -> str | None:
+    """The value of Access-Control-Allow-Origin for a request from `origin`."""
+    if origin is None:
+        return None
+    if "*" in origins:
+        return "*"
+    return origin if origin in origins else None
+
+
+def _grant(
+    origins: tuple[str, ...],
+) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    async def grant(request: web.Request, response: web.StreamResponse) -> None:
+        if "*" not in origins:
+            # Caches must not hand one origin's answer to another.
+            response.headers.add("Vary", "Origin")
+        allowed = _allowed(request.headers.get("Origin"), origins)
+        if allowed:
+            response.headers["Access-Control-Allow-Origin"] = allowed
+            response.headers["Access-Control-Expose-Headers"] = EXPOSED
+
+    return grant
+
+
+def _preflight(origins: tuple[str, ...]) -> Middleware:
+    @web.middleware
+    async def preflight(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if (
+            request.method != "OPTIONS"
+            or "Access-Control-Request-Method" not in request.headers
+            or not _allowed(request.headers.get("Origin"), origins)
+        ):
+            return await handler(request)
+        # Any field may be asked for: nothing here is granted by way of cookies.
+        return web.Response(
+            status=204,
+            headers={
+                "Access-Control-Allow-Methods": METHODS,
+                "Access-Control-Allow-Headers": request.headers.get(
+                    "Access-Control-Request-Headers", "*"
+                ),
+                "Access-Control-Max-Age": str(PREFLIGHT_MAX_AGE),
+            },
+        )
+
+    return preflight

@@ -1,0 +1,136 @@
+"""`POST /api/upload_file`: one chunk of an upload, or a small file whole, as Dropzone sends it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from aiohttp import web
+
+from gateway.dropzone_fields import FIELDS, FILE, FieldReader, csv_filename, is_csv
+from gateway.forms import Form
+from gateway.keys import PORTS, SETTINGS
+from gateway.spool import open_spool
+from gateway.uploads import Uploads, upload_id_of
+from shared.errors import ChunkOutOfBounds, InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+    from uuid import UUID
+
+    from gateway.forms import Part
+    from shared.blobs import BlobInfo
+
+
+async def upload_file(request: web.Request) -> web.Response:
+    """Store the chunk; once every byte of the upload is there, start its job and name it."""
+    settings = request.app[SETTINGS]
+    uploads = Uploads(request.app[PORTS], settings)
+    form = Form(request, client_timeout=settings.client_timeout)
+    chunk = _ChunkRequest(form)
+    file = await chunk.read_to_file()
+    if chunk.fields.filename:
+        chunk.filename(file)  # refused before the bytes are taken
+    if chunk.place_is_known(file):
+        upload_id, blob = await _stream(chunk, file, uploads)
+    else:
+        upload_id, blob = await _spool(chunk, file, uploads)
+    if not blob.complete:
+        return web.json_response({"message": "Chunk file uploaded successfully"})
+    job = await uploads.start_job(upload_id, blob, chunk.filename(file))
+    return web.json_response({"message": "File uploaded successfully", "job_id": str(job.id)})
+
+
+class _ChunkRequest:
+    """A form in the order in which it arrives: some fields, the file, the other fields."""
+
+    def __init__(self, form: Form) -> None:
+        self._form = form
+        self.fields = FieldReader()
+
+    async def read_to_file(self) -> Part:
+        """Take the fields before the file. Raises InvalidInput if there is no file."""
+        async for part in self._form:
+            if part.name == FILE:
+                return part
+            await self._take(part)
+        raise InvalidInput(f"the form has no part named {FILE}; send the chunk in it", field=FILE)
+
+    async def read_to_end(self) -> None:
+        """Take the fields after the file. Raises InvalidInput if the form is not whole."""
+        async for part in self._form:
+            if part.name == FILE:
+                raise InvalidInput(f"the form has two parts named {FILE}; send one", field=FILE)
+            await self._take(part)
+
+    def place_is_known(self, file: Part) -> bool:
+        """Whether the file's bytes can go to their place before the rest of the form is read."""
+        if not self.fields.complete:
+            return False
+        if not self.fields.filename and not is_csv(file.filename or ""):
+            return False  # dzfilename may follow
+        return not self.fields.read().place_depends_on_length
+
+    def filename(self, file: Part) -> str:
+        """The name of the uploaded file, as far as the form has been read."""
+        return csv_filename(self.fields.filename, file.filename)
+
+    def metadata(self, file: Part) -> dict[str, str]:
+        """What storage keeps beside the bytes, for whoever looks at them later."""
+        metadata = {"filename": self.filename(file)}
+        if self.fields.complete:
+            metadata["dzuuid"] = self.fields.read().dzuuid
+        return metadata
+
+    async def _take(self, part: Part) -> None:
+        if part.name in FIELDS:
+            self.fields.add(part.name, await part.text())
+        else:
+            await part.skip()
+
+
+async def _stream(chunk: _ChunkRequest, file: Part, uploads: Uploads) -> tuple[UUID, BlobInfo]:
+    fields = chunk.fields.read()
+
+    async def data() -> AsyncGenerator[bytes, None]:
+        async for piece in file.pieces():
+            yield piece
+        # Storage records the chunk only when this ends: a form that turns out to be cut off or
+        # to contradict itself changes nothing.
+        await chunk.read_to_end()
+        chunk.fields.read()
+        chunk.filename(file)
+
+    upload_id = upload_id_of(fields.dzuuid)
+    return upload_id, await uploads.write(
+        upload_id, fields.total, fields.offset, data(), chunk.metadata(file)
+    )
+
+
+async def _spool(chunk: _ChunkRequest, file: Part, uploads: Uploads) -> tuple[UUID, BlobInfo]:
+    total = chunk.fields.read().total if chunk.fields.complete else None
+
+    async with open_spool(uploads.settings.spool_dir) as spool:
+
+        async def data() -> AsyncGenerator[bytes, None]:
+            size = 0
+            async for piece in file.pieces():
+                size += len(piece)
+                uploads.check_size(size)
+                if total is not None and size > total:
+                    raise ChunkOutOfBounds(f"the chunk is longer than dztotalfilesize {total}")
+                yield piece
+
+        await spool.take(data())
+        await chunk.read_to_end()
+        chunk.filename(file)
+        if not chunk.fields.any:
+            upload_id = uuid4()
+            return upload_id, await uploads.write(
+                upload_id, spool.size, 0, spool.pieces(), chunk.metadata(file)
+            )
+        fields = chunk.fields.read()
+        upload_id, offset = upload_id_of(fields.dzuuid), fields.place(spool.size)
+        return upload_id, await uploads.write(
+            upload_id, fields.total, offset, spool.pieces(), chunk.metadata(file)
+        )

@@ -1,0 +1,101 @@
+"""How errors leave the gateway: one table, one body."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from aiohttp import web
+
+from shared.errors import (
+    BlobConflict,
+    ChunkOutOfBounds,
+    CsvmillError,
+    DigestMismatch,
+    InvalidInput,
+    NotFound,
+    StorageFull,
+    Unauthorized,
+    Unavailable,
+    UploadTooLarge,
+)
+
+if TYPE_CHECKING:
+    from aiohttp.typedefs import Handler
+
+logger = logging.getLogger(__name__)
+
+RETRY_AFTER = 2
+"""Seconds after which a client may try again what failed because a dependency was away."""
+
+STATUS: dict[type[CsvmillError], HTTPStatus] = {
+    UploadTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    InvalidInput: HTTPStatus.BAD_REQUEST,
+    BlobConflict: HTTPStatus.BAD_REQUEST,
+    ChunkOutOfBounds: HTTPStatus.BAD_REQUEST,
+    DigestMismatch: HTTPStatus.BAD_REQUEST,
+    NotFound: HTTPStatus.NOT_FOUND,
+    StorageFull: HTTPStatus.INSUFFICIENT_STORAGE,
+    Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    Unauthorized: HTTPStatus.BAD_GATEWAY,
+}
+"""What each error means to a client; an error that is not listed counts as its base class."""
+
+
+def status_of(error: CsvmillError) -> HTTPStatus:
+    """The HTTP status of an error: that of the nearest class in the table, else 500."""
+    for kind in type(error).__mro__:
+        if kind in STATUS:
+            return STATUS[kind]
+    return HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def error_response(status: int, message: str, **more: str) -> web.Response:
+    """The body that every error of this API has: `{"status": "error", "message": ...}`."""
+    return web.json_response({"status": "error", "message": message, **more}, status=status)
+
+
+@web.middleware
+async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn whatever a handler raises into a response; log what is ours to mend, once."""
+    try:
+        return await handler(request)
+    except web.HTTPException as answer:
+        if answer.status < HTTPStatus.BAD_REQUEST:
+            raise
+        response = error_response(answer.status, answer.reason)
+        if "Allow" in answer.headers:
+            response.headers["Allow"] = answer.headers["Allow"]
+        return response
+    except CsvmillError as error:
+        status = status_of(error)
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return _our_fault(request, error, status)
+        return error_response(status, str(error))
+    except Exception as error:  # noqa: BLE001 - the last resort, logged
+        if isinstance(error, ConnectionError) and request.transport is None:
+            logger.debug("%s %s: the client went away", request.method, request.path)
+            return error_response(HTTPStatus.BAD_REQUEST, "the connection ended")  # for nobody
+        return _our_fault(request, error, HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def _our_fault(request: web.Request, error: Exception, status: HTTPStatus) -> web.Response:
+    incident = uuid4().hex
+    expected = isinstance(error, (Unavailable, StorageFull))
+    logger.error(
+        "%s %s failed with %d, incident %s: %s",
+        request.method,
+        request.path,
+        status,
+        incident,
+        error,
+        exc_info=None if expected else error,
+    )
+    # What an unexpected error says is for the operator's eyes.
+    message = str(error) if expected else f"The server failed; its log says why, see {incident}"
+    response = error_response(status, message)
+    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers["Retry-After"] = str(RETRY_AFTER)
+    return response

@@ -1,0 +1,29 @@
+"""Every URL of the gateway."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from gateway.dropzone import upload_file
+from gateway.jobs import file_status
+from gateway.results import download_file
+from gateway.web import index
+from shared.health import health_routes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shared.health import Check
+
+
+def routes(checks: Mapping[str, Check]) -> list[web.RouteDef]:
+    """The URLs; `checks` says how to ask each dependency whether it answers."""
+    return [
+        web.get("/", index),
+        web.post("/api/upload_file", upload_file),
+        web.get("/api/file_status/{job_id}", file_status),
+        web.get("/api/download_file/{job_id}", download_file),  # HEAD too
+        *health_routes(checks),
+    ]

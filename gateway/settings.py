@@ -1,0 +1,55 @@
+"""What can be set about the gateway, each as an environment variable `CSVMILL_<NAME>`."""
+
+from __future__ import annotations
+
+# pydantic reads these annotations at run time.
+from pathlib import Path  # noqa: TC003
+from typing import Annotated
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+_TEBIBYTE = 1 << 40
+
+
+class GatewaySettings(BaseSettings):
+    """How the gateway behaves, wherever it runs."""
+
+    model_config = SettingsConfigDict(env_prefix="CSVMILL_", frozen=True)
+
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ("*",)
+    """Origins whose pages may call the API, separated by commas; `*` is all, empty is none."""
+    max_upload_size: int = Field(default=_TEBIBYTE, gt=0)
+    """Bytes that one upload may have at the most."""
+    max_attempts: int = Field(default=3, gt=0)
+    """How often a job is tried before it is a FAILURE."""
+    spool_dir: Path | None = None
+    """Where a chunk waits whose place is not known yet; None is the system's temporary folder."""
+    client_timeout: float = Field(default=120.0, gt=0)
+    """Seconds for which a client may neither send nor take a byte within a request."""
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(origin.strip() for origin in value.split(",") if origin.strip())
+        return value
+
+
+class GatewayProcessSettings(GatewaySettings):
+    """What the gateway needs to run as a process of its own, besides how it behaves."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    """0 picks a free port."""
+    database_url: str
+    """`postgresql://...`, or the SQLite file that processes on one machine share."""
+    broker_url: str
+    """`amqp://...`"""
+    storage_url: str
+    """`http://...` of the storage service."""
+    storage_token: SecretStr
+    """What storage demands of its callers."""
+    log_level: str = "INFO"
+    shutdown_timeout: float = Field(default=30.0, ge=0)
+    """Seconds that requests in progress get after SIGTERM."""

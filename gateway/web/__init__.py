@@ -1,0 +1,18 @@
+"""`GET /`: a page that says what this is and how to use it."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from aiohttp import web
+
+_PAGE = files(__name__).joinpath("index.html").read_text(encoding="utf-8")
+
+
+async def index(_request: web.Request) -> web.Response:
+    """The page; it loads nothing from elsewhere."""
+    return web.Response(
+        text=_PAGE,
+        content_type="text/html",
+        headers={"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"},
+    )
