@@ -91,11 +91,11 @@ def select(
     requested = _byte_ranges(_joined(headers, "Range") or "")
     if requested is None:
         return whole
-    satisfiable = tuple(part for spec in requested if (part := _satisfy(spec, size)))
+    satisfiable = tuple(part for spec in requested if (part := _satisfy(spec, size)) is not None)
     if not satisfiable:
         return Selection(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, size)
     # Of an empty representation a suffix is satisfiable, but Content-Range cannot express it.
-    if len(requested) > 1 or not satisfiable[0]:
+    if len(requested) > 1 or len(satisfiable[0]) == 0:
         return whole
     return Selection(HTTPStatus.PARTIAL_CONTENT, size, satisfiable)
 
