@@ -1,0 +1,63 @@
+# Everything runs in .venv, which is made when it is first needed.
+
+PYTHON ?= python3
+VENV := .venv
+PIP := $(VENV)/bin/python -m pip --quiet --disable-pip-version-check --no-input
+export PYTHON
+
+# What is installed: redone only when a pinned requirement or the project's own metadata changes.
+RUNTIME := $(VENV)/.runtime-installed
+DEV := $(VENV)/.dev-installed
+
+FILE ?=
+T ?= tests
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test lint lock venv clean
+.DELETE_ON_ERROR:
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(RUNTIME) ## a large CSV through the real service, every total checked; FILE=my.csv takes yours
+	@$(VENV)/bin/python -m csvmill.demo $(if $(FILE),'$(FILE)') $(ARGS)
+
+serve: $(RUNTIME) ## the standalone service on port 8000; ARGS="--port 9000 --data-dir DIR"
+	@$(VENV)/bin/csvmill serve $(ARGS)
+
+# Unit tests start no server.
+test: $(DEV) ## all tests, with PostgreSQL and RabbitMQ; T=tests/unit a part, ARGS="-k name -x"
+	@$(if $(filter tests/unit%,$(T)),,scripts/install_test_servers)
+	@$(VENV)/bin/python -m pytest $(T) $(ARGS)
+
+lint: $(DEV) ## style, types, who imports whom, and what no committed file may say
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports --no-logo
+	@$(VENV)/bin/python scripts/check_files.py
+
+lock: ## compile requirements/*.in again; ARGS=--upgrade takes the newest versions
+	@scripts/lock $(ARGS)
+
+venv: $(DEV) ## .venv with all that the other commands need
+
+clean: ## remove .venv and what tools left behind
+	@rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+		.import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --require-hashes: nothing is installed but what was pinned. The project itself is installed in
+# place, by the pinned setuptools, so that no build environment is downloaded.
+$(RUNTIME): requirements/runtime.txt requirements/build.txt pyproject.toml scripts/make_venv
+	@echo "Installing csvmill into $(VENV) ..."
+	@scripts/make_venv $(VENV)
+	@$(PIP) install --require-hashes -r requirements/runtime.txt -r requirements/build.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEV): $(RUNTIME) requirements/dev.txt
+	@echo "Installing what tests and checks need into $(VENV) ..."
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
