@@ -65,6 +65,12 @@ class RangeSet:
             stop = max(stop, touched[-1].stop)
         return RangeSet((*self.ranges[:first], ByteRange(start, stop), *self.ranges[last:]))
 
+    def without(self, other: RangeSet) -> RangeSet:
+        """The bytes of this set that are not in `other`."""
+        return RangeSet(
+            tuple(gap for held in self.ranges for gap in other.missing(held.start, held.stop))
+        )
+
     def covers(self, start: int, stop: int) -> bool:
         """Whether every byte of `start..stop` is in the set (true for an empty range)."""
         return not self.missing(start, stop)

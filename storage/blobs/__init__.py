@@ -1,1 +1,1 @@
-"""."""
+"""Adapters of the Blobs port that keep bytes themselves."""

@@ -1,0 +1,114 @@
+"""What storage and its callers say to each other over HTTP. Internal: not for clients.
+
+    PUT    /blobs/{key}                   JSON {"size", "sha256", "metadata"} -> 200 blob
+    GET    /blobs/{key}/info              -> 200 blob
+    PUT    /blobs/{key}/chunks/{offset}   the chunk as raw body, of any length -> 200 blob
+    GET    /blobs/{key}                   -> 200 bytes, or 206 with `Range: bytes=<first>-<last>`
+    DELETE /blobs/{key}                   -> 204, whether there was one or not
+    GET    /ping                          -> 204 if blobs can be used now
+
+A key is one segment of the path: its slashes are percent-encoded (`uploads%2F<id>`). A blob is
+`{"key", "size", "received": [[start, stop], ...], "complete", "sha256", "metadata"}`, positions
+in bytes, `stop` exclusive. Every request shows `Authorization: Bearer <token>`; every
+method is idempotent (RFC 9110, section 9.2.2).
+
+A refusal is `{"code", "message", "field"}`: the code of an error of `shared.errors`, its message,
+and the field of an InvalidInput. It may come before the body has been read. While the digest of
+a large blob is verified, storage sends `102 Processing` (RFC 9110, section 15.2: a client that
+does not know it ignores it), so that silence always means that something is wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from shared import errors
+from shared.blobs import BlobInfo, parse_key
+from shared.byte_ranges import RangeSet
+from shared.errors import CsvmillError, InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shared.blobs import BlobKey
+
+PROCESSING_INTERVAL = 10.0
+"""Seconds between two `102 Processing`; callers wait several times as long for a sign of life."""
+
+_RANGE = re.compile(r"bytes=([0-9]{1,19})-([0-9]{1,19})")
+
+
+def blob_path(key: BlobKey) -> str:
+    """The path of a blob, encoded."""
+    return f"/blobs/{quote(key, safe='')}"
+
+
+def chunk_path(key: BlobKey, offset: int) -> str:
+    """The path to which a chunk is put."""
+    return f"{blob_path(key)}/chunks/{offset}"
+
+
+def info_path(key: BlobKey) -> str:
+    """The path under which a blob is described."""
+    return f"{blob_path(key)}/info"
+
+
+def range_header(start: int, stop: int) -> str:
+    """The header that asks for `start..stop`, which is not empty."""
+    return f"bytes={start}-{stop - 1}"
+
+
+def parse_range(text: str) -> tuple[int, int]:
+    """Read what `range_header` made. Raises InvalidInput for anything else."""
+    match = _RANGE.fullmatch(text)
+    if not match or int(match[1]) > int(match[2]):
+        raise InvalidInput(f"not bytes=<first>-<last>: {text!r}", field="Range")
+    return int(match[1]), int(match[2]) + 1
+
+
+def encode_info(info: BlobInfo) -> dict[str, object]:
+    """A blob as JSON."""
+    return {
+        "key": info.key,
+        "size": info.size,
+        "received": [[held.start, held.stop] for held in info.received],
+        "complete": info.complete,
+        "sha256": info.sha256,
+        "metadata": dict(info.metadata),
+    }
+
+
+def decode_info(fields: Mapping[str, Any]) -> BlobInfo:
+    """Read what `encode_info` made. Raises ValueError, KeyError or TypeError for anything else."""
+    return BlobInfo(
+        parse_key(fields["key"]),
+        fields["size"],
+        RangeSet.of((start, stop) for start, stop in fields["received"]),
+        fields["sha256"],
+        fields["metadata"],
+    )
+
+
+def encode_error(error: CsvmillError) -> dict[str, object]:
+    """An error of the tree as JSON."""
+    field = error.field if isinstance(error, InvalidInput) else None
+    return {"code": error.code, "message": str(error), "field": field}
+
+
+def decode_error(fields: Mapping[str, Any]) -> CsvmillError | None:
+    """The error that `encode_error` was given; None if its code is not known here."""
+    message = str(fields.get("message"))
+    code = fields.get("code")
+    if code == InvalidInput.code:
+        return InvalidInput(message, field=fields.get("field"))
+    error_class = _CLASSES.get(str(code))
+    return error_class(message) if error_class else None
+
+
+_CLASSES: dict[str, type[CsvmillError]] = {
+    error_class.code: error_class
+    for error_class in vars(errors).values()
+    if isinstance(error_class, type) and issubclass(error_class, CsvmillError)
+}

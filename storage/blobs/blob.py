@@ -1,0 +1,155 @@
+"""A blob in memory: what is received, who is writing, and the steps that change it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from typing import TYPE_CHECKING
+
+from shared.blobs import BlobInfo
+from shared.byte_ranges import RangeSet
+from shared.errors import (
+    BlobNotFound,
+    CsvmillError,
+    DigestMismatch,
+    StorageUnavailable,
+)
+from storage.blobs.disk import read_exactly, uninterrupted
+
+if TYPE_CHECKING:
+    from storage.blobs.chunk_writer import ChunkWriter
+    from storage.blobs.disk import Disk
+    from storage.blobs.folder import BlobFolder, State
+
+log = logging.getLogger(__name__)
+
+_HASHED_AT_ONCE = 64 << 20
+"""Bytes that are hashed before a cancellation is noticed."""
+_HASH_PIECE = 1 << 20
+
+
+class Blob:
+    """One loaded blob. Memory and disk agree whenever `lock` is free.
+
+    Chunks are received side by side; `lock` is held only to record that one has arrived, and
+    while the digest of the whole is verified.
+    """
+
+    def __init__(self, folder: BlobFolder, state: State, disk: Disk) -> None:
+        self.folder = folder
+        self.generation = state.generation
+        self.received = state.received
+        self.lock = asyncio.Lock()
+        self.writers: set[ChunkWriter] = set()
+        self.users = 0
+        self.deleted = False
+        self._failure: CsvmillError | None = None
+        self._records = state.records
+        self._disk = disk
+
+    @property
+    def size(self) -> int:
+        """Bytes, as declared."""
+        return self.folder.meta.size
+
+    @property
+    def failed(self) -> bool:
+        """Whether disk and memory may disagree, so that the blob has to be loaded again."""
+        return self._failure is not None
+
+    def info(self) -> BlobInfo:
+        """The blob as it stands."""
+        meta = self.folder.meta
+        return BlobInfo(meta.key, meta.size, self.received, meta.sha256, dict(meta.metadata))
+
+    def check(self, generation: int | None = None) -> None:
+        """Raise unless the blob can be changed, and is of that generation still."""
+        if self.deleted:
+            raise BlobNotFound(f"blob {self.folder.meta.key} has been deleted")
+        if self._failure is not None:
+            raise StorageUnavailable(
+                f"blob {self.folder.meta.key}: {self._failure}"
+            ) from self._failure
+        if generation is not None and generation != self.generation:
+            raise DigestMismatch(
+                f"blob {self.folder.meta.key}: began anew, as its bytes did not have the "
+                "declared digest"
+            )
+
+    async def record(self, start: int, stop: int, data_fd: int) -> None:
+        """Note, durably, that the bytes `start..stop` are received; call with `lock` held.
+
+        Completes the blob if they were the last ones missing: then `data_fd` is open for
+        reading. Raises DigestMismatch, after which nothing is received any more.
+        """
+        received = self.received.add(start, stop)
+        if received == self.received:
+            return
+        if not received.covers(0, self.size):
+            await uninterrupted(self._append(start, stop, received))
+            return
+        if self.folder.meta.sha256 is not None:
+            digest = await self._digest(data_fd)
+            self.check()
+            if digest != self.folder.meta.sha256:
+                await uninterrupted(self._begin_anew())
+                raise DigestMismatch(
+                    f"blob {self.folder.meta.key}: SHA-256 of the bytes is {digest}, declared "
+                    f"was {self.folder.meta.sha256}; all bytes have to be sent again"
+                )
+        await uninterrupted(self._complete(received))
+
+    async def _append(self, start: int, stop: int, received: RangeSet) -> None:
+        try:
+            await self._disk.run(
+                self.folder.append_record, self.generation, self._records, start, stop
+            )
+        except CsvmillError:
+            await self._take_back()
+            raise
+        self._records += 1
+        self.received = received
+
+    async def _take_back(self) -> None:
+        try:
+            await self._disk.run(self.folder.truncate_journal, self._records)
+        except CsvmillError as error:
+            self._fail(error)
+
+    async def _complete(self, received: RangeSet) -> None:
+        try:
+            await self._disk.run(self.folder.complete, self.generation)
+        except CsvmillError as error:
+            self._fail(error)
+            raise
+        self.received = received
+
+    async def _begin_anew(self) -> None:
+        try:
+            await self._disk.run(self.folder.begin_anew, self.generation + 1)
+        except CsvmillError as error:
+            self._fail(error)
+            raise
+        self.generation += 1
+        self.received = RangeSet()
+        self._records = 0
+
+    def _fail(self, error: CsvmillError) -> None:
+        # The step may or may not have reached the disk. Nobody changes this blob any more until
+        # all have let go of it; then it is loaded from what the disk says.
+        self._failure = error
+        if not self.deleted:
+            log.error("blob %s: has to be loaded again: %s", self.folder.meta.key, error)
+
+    async def _digest(self, fd: int) -> str:
+        digest = hashlib.sha256()
+
+        def feed(start: int, stop: int) -> None:
+            for at in range(start, stop, _HASH_PIECE):
+                digest.update(read_exactly(fd, min(_HASH_PIECE, stop - at), at))
+
+        for start in range(0, self.size, _HASHED_AT_ONCE):
+            self.check()
+            await self._disk.run(feed, start, min(start + _HASHED_AT_ONCE, self.size))
+        return digest.hexdigest()

@@ -1,0 +1,213 @@
+"""Blobs in a folder of this machine."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+from contextlib import aclosing, asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Self
+from uuid import uuid4
+
+from shared.blob_layout import blob_folder, complete_data
+from shared.errors import (
+    BlobConflict,
+    BlobIncomplete,
+    ChunkOutOfBounds,
+    CsvmillError,
+    DigestMismatch,
+    InvalidInput,
+    StorageUnavailable,
+)
+from storage.blobs.chunk_writer import ChunkWriter
+from storage.blobs.disk import Disk
+from storage.blobs.folder import create_folder, new_meta, remove_folder
+from storage.blobs.loaded import LoadedBlobs
+from storage.blobs.reader import Reader
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, AsyncIterator, Mapping
+    from pathlib import Path
+
+    from shared.blobs import BlobInfo, BlobKey
+    from storage.blobs.folder import Meta
+
+MAX_SIZE = (1 << 63) - 1
+"""Bytes; no file system has longer files."""
+MAX_METADATA = 64 << 10
+"""Bytes of a blob's metadata as JSON."""
+THREADS = 8
+IDLE_BLOBS = 128
+"""How many blobs that nobody uses stay loaded; each takes a file descriptor."""
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+class FilesystemBlobs:
+    """Implements `shared.ports.Blobs` in the folder `root`, which one process owns at a time.
+
+    Use as an asynchronous context: entering makes the folder if need be, locks it and clears
+    away what a crash left half created or half deleted. With `fsync` what the port calls durable
+    survives a loss of power; without, only the death of the process.
+
+    Memory: a chunk in flight takes at most two batches of 1 MiB (each plus less than one piece
+    of its data), a reader two pieces of 1 MiB.
+    """
+
+    def __init__(self, root: Path, fsync: bool = True, *, idle_blobs: int = IDLE_BLOBS) -> None:
+        self._root = root
+        self._fsync = fsync
+        # Dots do not occur in keys, so these are no blob's.
+        self._staging = root / ".new"
+        self._trash = root / ".trash"
+        self._idle_blobs = idle_blobs
+        self._lock_fd: int | None = None
+        self._disk: Disk
+        self._loaded: LoadedBlobs
+
+    async def __aenter__(self) -> Self:
+        """Raises StorageUnavailable if another process owns the folder, or it is unusable."""
+        self._disk = Disk(threads=THREADS)
+        self._loaded = LoadedBlobs(self._root, self._disk, fsync=self._fsync, idle=self._idle_blobs)
+        try:
+            await self._disk.run(self._take_root)
+        except BaseException:
+            await self.__aexit__()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._loaded.close()
+        await self._disk.close()
+        if self._lock_fd is not None:
+            os.close(self._lock_fd)
+            self._lock_fd = None
+
+    async def create(
+        self,
+        key: BlobKey,
+        size: int,
+        *,
+        sha256: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> BlobInfo:
+        """See the port. Raises InvalidInput for a size, digest or metadata that cannot be.
+
+        A blob of no bytes is complete at once: raises DigestMismatch if `sha256` is not that of
+        nothing.
+        """
+        described = dict(metadata or {})
+        _check_declaration(size, sha256, described)
+        async with self._loaded.lock(key):
+            meta = new_meta(key, size, sha256, described)
+            place = blob_folder(self._root, key)
+            await self._disk.run(self._create_if_absent, place, meta)
+        info = await self.info(key)
+        if info.size != size:
+            raise BlobConflict(f"blob {key} exists with {info.size} bytes, not {size}")
+        if sha256 is not None and info.sha256 != sha256:
+            raise BlobConflict(
+                f"blob {key} exists with digest {info.sha256 or 'undeclared'}, not {sha256}"
+            )
+        return info
+
+    async def write(self, key: BlobKey, offset: int, data: AsyncIterable[bytes]) -> BlobInfo:
+        """See the port."""
+        async with (
+            self._loaded.using(key) as blob,
+            ChunkWriter(blob, self._disk, offset, self._staging) as writer,
+        ):
+            await writer.receive(data)
+            return await writer.commit()
+
+    async def info(self, key: BlobKey) -> BlobInfo:
+        """See the port."""
+        async with self._loaded.using(key) as blob:
+            return blob.info()
+
+    @asynccontextmanager
+    async def open(
+        self, key: BlobKey, start: int = 0, stop: int | None = None
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """See the port. A blob that is deleted meanwhile stays readable to the end."""
+        with Reader(self._disk) as reader:
+            async with self._loaded.using(key) as blob:
+                end = blob.size if stop is None else stop
+                if not 0 <= start <= end <= blob.size:
+                    raise ChunkOutOfBounds(
+                        f"{start}..{end} is outside of the {blob.size} bytes of blob {key}"
+                    )
+                if missing := blob.received.missing(start, end):
+                    first = missing[0]
+                    raise BlobIncomplete(
+                        f"blob {key}: bytes {first.start}..{first.stop} have not been received"
+                    )
+                await reader.open(partial(blob.folder.open_data, blob.generation))
+            async with aclosing(reader.pieces(start, end)) as pieces:
+                yield pieces
+
+    async def delete(self, key: BlobKey) -> None:
+        """See the port."""
+        trash = self._trash / uuid4().hex
+        async with self._loaded.lock(key):
+            place = blob_folder(self._root, key)
+            found = await self._disk.run(remove_folder, place, trash, fsync=self._fsync)
+            self._loaded.forget(key)
+        if found:
+            await self._disk.run(shutil.rmtree, trash)
+
+    def local_path(self, key: BlobKey) -> Path | None:
+        """See the port."""
+        return complete_data(self._root, key)
+
+    async def ping(self) -> None:
+        """See the port: a file can be made where blobs are kept."""
+        try:
+            await self._disk.run(self._probe)
+        except StorageUnavailable:
+            raise
+        except CsvmillError as error:
+            raise StorageUnavailable(str(error)) from error
+
+    def _take_root(self) -> None:
+        self._root.mkdir(parents=True, exist_ok=True)
+        lock = self._root / ".lock"
+        self._lock_fd = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = os.pread(self._lock_fd, 20, 0).decode(errors="replace").strip()
+            raise StorageUnavailable(
+                f"{self._root} is in use by another storage process (pid {owner or 'unknown'}); "
+                "stop it, or set CSVMILL_DATA_DIR to another folder"
+            ) from None
+        os.ftruncate(self._lock_fd, 0)
+        os.pwrite(self._lock_fd, str(os.getpid()).encode(), 0)
+        for folder in (self._staging, self._trash):
+            if folder.exists():
+                shutil.rmtree(folder)
+            folder.mkdir()
+
+    def _create_if_absent(self, place: Path, meta: Meta) -> None:
+        if not place.exists():
+            create_folder(place, self._staging / uuid4().hex, meta, fsync=self._fsync)
+
+    def _probe(self) -> None:
+        probe = self._staging / "ping"
+        probe.touch()
+        probe.unlink(missing_ok=True)
+
+
+def _check_declaration(size: int, sha256: str | None, metadata: dict[str, str]) -> None:
+    if not 0 <= size <= MAX_SIZE:
+        raise InvalidInput(f"size {size} is not within 0..{MAX_SIZE} bytes", field="size")
+    if sha256 is not None and not _SHA256.fullmatch(sha256):
+        raise InvalidInput(f"sha256 {sha256!r} is not 64 lower-case hex digits", field="sha256")
+    if len(json.dumps(metadata).encode()) > MAX_METADATA:
+        raise InvalidInput(f"metadata exceeds {MAX_METADATA} bytes as JSON", field="metadata")
+    if size == 0 and sha256 not in (None, hashlib.sha256().hexdigest()):
+        raise DigestMismatch(f"declared digest {sha256} is not that of an empty blob")

@@ -1,0 +1,310 @@
+"""One blob on disk. Everything here blocks and belongs into a thread.
+
+    meta.json     what the creator declared; never changes
+    partial.<g>   the bytes while some are missing, sparse, written at their offsets; <g> is the
+                  generation, counted up when a digest does not match and all begins anew
+    journal       which ranges of generation <g> are received; gone once the blob is complete
+    data          the bytes once all are there: `partial.<g>` under its final name
+
+What changes state is one atomic step each, so a crash leaves the state before or after it:
+creating and deleting rename the folder, a record counts by its checksum, completing renames the
+data file, beginning anew replaces the journal. Files are reached through a descriptor of the
+folder: of a blob that was deleted and created again, the old folder never reaches the new one.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import logging
+import os
+import shutil
+import time
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from shared.blob_layout import DATA
+from shared.byte_ranges import RangeSet
+from shared.errors import StorageUnavailable
+from storage.blobs import journal
+from storage.blobs.disk import write_all
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from shared.blobs import BlobKey
+
+log = logging.getLogger(__name__)
+
+META = "meta.json"
+_NEW_JOURNAL = "journal.new"
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """What the creator of a blob declared."""
+
+    key: BlobKey
+    size: int
+    sha256: str | None
+    metadata: dict[str, str]
+    created: float
+    """Unix seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What is received, as a folder says when it is opened."""
+
+    generation: int
+    received: RangeSet
+    records: int
+
+
+class BlobFolder:
+    """The folder of a blob that exists, open until `close`.
+
+    With `fsync`, what a method did is on stable storage when it returns.
+    """
+
+    def __init__(self, fd: int, meta: Meta, *, fsync: bool) -> None:
+        self.meta = meta
+        self._fd = fd
+        self._fsync = fsync
+
+    @classmethod
+    def open(cls, place: Path, *, fsync: bool) -> BlobFolder:
+        """Open the folder at `place`.
+
+        Raises FileNotFoundError if there is none, StorageUnavailable if its meta is damaged.
+        """
+        fd = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            meta = _read_meta(fd, place)
+        except BaseException:
+            os.close(fd)
+            raise
+        return cls(fd, meta, fsync=fsync)
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        os.close(self._fd)
+
+    def load(self) -> State:
+        """Read what is received, finish or undo what a crash interrupted.
+
+        Raises StorageUnavailable if the data file is not as long as the blob: somebody else has
+        been at it, and no range can be believed.
+        """
+        self._sync_folder()
+        if self._exists(DATA):
+            self._check_size(DATA)
+            self._remove_all_but(DATA)
+            return State(0, RangeSet.of([(0, self.meta.size)]), 0)
+        content = self._read(journal.JOURNAL)
+        known = journal.parse(content, self.meta.size)
+        if known is None:
+            log.error("blob %s: its journal is damaged, nothing counts as received", self.meta.key)
+            generation = 1 + max(self._generations(), default=-1)
+            self.begin_anew(generation)
+            return State(generation, RangeSet(), 0)
+        if known.damaged:
+            log.error(
+                "blob %s: %d of %d records of its journal are damaged; their ranges count as "
+                "not received",
+                self.meta.key,
+                known.damaged,
+                known.records,
+            )
+        if known.received.covers(0, self.meta.size):
+            raise StorageUnavailable(f"blob {self.meta.key}: the journal is whole, the data is not")
+        self._check_size(_partial(known.generation))
+        self.truncate_journal(known.records)
+        self._remove_all_but(_partial(known.generation))
+        return State(known.generation, known.received, known.records)
+
+    def open_partial(self, generation: int) -> int:
+        """A descriptor for writing bytes of an incomplete blob."""
+        return os.open(_partial(generation), os.O_RDWR | os.O_CLOEXEC, dir_fd=self._fd)
+
+    def open_data(self, generation: int) -> int:
+        """A descriptor for reading bytes, whether the blob is complete or not."""
+        # A blob may become complete between the two: its file has then left the first name
+        # for the second one, which is final.
+        try:
+            return os.open(_partial(generation), os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._fd)
+        except FileNotFoundError:
+            return os.open(DATA, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._fd)
+
+    def sync(self, fd: int) -> None:
+        """Put the bytes written through `fd` on stable storage."""
+        if self._fsync:
+            os.fdatasync(fd)
+
+    def append_record(self, generation: int, place: int, start: int, stop: int) -> None:
+        """Record, as number `place`, a range whose bytes are on stable storage."""
+        fd = self._open_journal()
+        try:
+            write_all(fd, [journal.record(generation, place, start, stop)], journal.position(place))
+            self.sync(fd)
+        finally:
+            os.close(fd)
+
+    def truncate_journal(self, records: int) -> None:
+        """Take back every record from number `records` on."""
+        fd = self._open_journal()
+        try:
+            os.ftruncate(fd, journal.position(records))
+            self.sync(fd)
+        finally:
+            os.close(fd)
+
+    def complete(self, generation: int) -> None:
+        """All bytes are on stable storage and are what they should be: give them their name."""
+        os.rename(_partial(generation), DATA, src_dir_fd=self._fd, dst_dir_fd=self._fd)
+        self._sync_folder()
+        os.unlink(journal.JOURNAL, dir_fd=self._fd)
+
+    def begin_anew(self, generation: int) -> None:
+        """Nothing is received any more. Readers keep the file that they have open."""
+        self._create_sparse(_partial(generation))
+        self._write(_NEW_JOURNAL, journal.header(generation))
+        os.rename(_NEW_JOURNAL, journal.JOURNAL, src_dir_fd=self._fd, dst_dir_fd=self._fd)
+        self._sync_folder()
+        self._remove_all_but(_partial(generation))
+
+    def fill(self) -> None:
+        """Put into a new, empty folder what a blob begins with."""
+        meta = asdict(self.meta)
+        self._write(META, json.dumps(meta, indent=1).encode())
+        if self.meta.size:
+            self._create_sparse(_partial(0))
+            self._write(journal.JOURNAL, journal.header(0))
+        else:
+            self._create_sparse(DATA)
+        self._sync_folder()
+
+    def _create_sparse(self, name: str) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        fd = os.open(name, flags, 0o644, dir_fd=self._fd)
+        try:
+            os.ftruncate(fd, self.meta.size)
+            if self._fsync:
+                os.fsync(fd)
+        finally:
+            os.close(fd)
+
+    def _write(self, name: str, content: bytes) -> None:
+        fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644, dir_fd=self._fd)
+        with os.fdopen(fd, "wb") as file:
+            file.write(content)
+            file.flush()
+            if self._fsync:
+                os.fsync(fd)
+
+    def _read(self, name: str) -> bytes:
+        try:
+            with os.fdopen(os.open(name, os.O_RDONLY, dir_fd=self._fd), "rb") as file:
+                return file.read()
+        except FileNotFoundError:
+            return b""
+
+    def _open_journal(self) -> int:
+        return os.open(journal.JOURNAL, os.O_WRONLY | os.O_CLOEXEC, dir_fd=self._fd)
+
+    def _names(self) -> list[str]:
+        with os.scandir(self._fd) as entries:
+            return [entry.name for entry in entries]
+
+    def _exists(self, name: str) -> bool:
+        return name in self._names()
+
+    def _check_size(self, name: str) -> None:
+        try:
+            actual = os.stat(name, dir_fd=self._fd).st_size
+        except FileNotFoundError:
+            actual = None
+        if actual != self.meta.size:
+            raise StorageUnavailable(
+                f"blob {self.meta.key}: file {name} has {actual} bytes, not {self.meta.size}"
+            )
+
+    def _generations(self) -> list[int]:
+        prefix = _partial("")
+        names = [name for name in self._names() if name.startswith(prefix)]
+        return [int(name.removeprefix(prefix)) for name in names]
+
+    def _remove_all_but(self, data: str) -> None:
+        kept = {META, data}
+        if data != DATA:
+            kept.add(journal.JOURNAL)
+        for name in self._names():
+            if name not in kept:
+                os.unlink(name, dir_fd=self._fd)
+
+    def _sync_folder(self) -> None:
+        if self._fsync:
+            os.fsync(self._fd)
+
+
+def create_folder(place: Path, staging: Path, meta: Meta, *, fsync: bool) -> None:
+    """Make the folder of a new blob at `place`, by way of `staging`, where nothing stands yet.
+
+    Raises FileExistsError if there is one.
+    """
+    try:
+        staging.mkdir()
+        folder = BlobFolder(os.open(staging, os.O_RDONLY | os.O_DIRECTORY), meta, fsync=fsync)
+        try:
+            folder.fill()
+        finally:
+            folder.close()
+        if not place.parent.is_dir():
+            place.parent.mkdir(exist_ok=True)
+            sync_path(place.parent.parent, fsync=fsync)
+        staging.rename(place)
+    except OSError as error:
+        shutil.rmtree(staging, ignore_errors=True)
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            raise FileExistsError(error.errno, error.strerror, str(place)) from error
+        raise
+    sync_path(place.parent, fsync=fsync)
+
+
+def remove_folder(place: Path, trash: Path, *, fsync: bool) -> bool:
+    """Move the folder away to `trash` in one step; False if there was none."""
+    try:
+        place.rename(trash)
+    except FileNotFoundError:
+        return False
+    sync_path(place.parent, fsync=fsync)
+    return True
+
+
+def sync_path(folder: Path, *, fsync: bool) -> None:
+    """Put the names in `folder` on stable storage."""
+    if not fsync:
+        return
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def new_meta(key: BlobKey, size: int, sha256: str | None, metadata: dict[str, str]) -> Meta:
+    """The declaration of a blob that is created now."""
+    return Meta(key, size, sha256, metadata, time.time())
+
+
+def _partial(generation: int | str) -> str:
+    return f"partial.{generation}"
+
+
+def _read_meta(fd: int, place: Path) -> Meta:
+    try:
+        with os.fdopen(os.open(META, os.O_RDONLY, dir_fd=fd), "rb") as file:
+            fields = json.load(file)
+        return Meta(**fields)
+    except (OSError, ValueError, TypeError) as error:
+        raise StorageUnavailable(f"{place / META} is damaged: {error}") from error

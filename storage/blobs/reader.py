@@ -1,0 +1,59 @@
+"""Reads bytes of a blob, one piece ahead of whoever takes them."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Self
+
+from storage.blobs.disk import read_exactly, settle
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+
+    from storage.blobs.disk import Disk
+
+PIECE = 1 << 20
+"""Bytes read at once; a reader holds two pieces at most."""
+
+
+class Reader:
+    """Holds a file open, which stays readable whatever becomes of its name. A context."""
+
+    def __init__(self, disk: Disk) -> None:
+        self._disk = disk
+        self._opened: list[int] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        while self._opened:
+            os.close(self._opened.pop())
+
+    async def open(self, open_file: Callable[[], int]) -> None:
+        """Open a file in a thread."""
+
+        def work() -> None:
+            # Kept here and not returned: a cancellation would drop what is returned.
+            self._opened.append(open_file())
+
+        await self._disk.run(work)
+
+    async def pieces(self, start: int, stop: int) -> AsyncGenerator[bytes, None]:
+        """The bytes `start..stop` of the file. Raises StorageUnavailable if it is shorter."""
+        if start == stop:
+            return
+        (fd,) = self._opened
+        at = start
+        ahead = self._disk.submit(read_exactly, fd, min(PIECE, stop - at), at)
+        try:
+            while True:
+                piece = await self._disk.wait(ahead)
+                at += len(piece)
+                if at < stop:
+                    ahead = self._disk.submit(read_exactly, fd, min(PIECE, stop - at), at)
+                yield piece
+                if at == stop:
+                    return
+        finally:
+            await settle(ahead)

@@ -1,0 +1,109 @@
+"""What storage does for each URL."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, TypeVar
+
+from aiohttp import web
+
+from shared.blobs import BlobKey, parse_key
+from shared.errors import CsvmillError, InvalidInput
+from shared.ports import Blobs
+from shared.storage_protocol import PROCESSING_INTERVAL, encode_info, parse_range
+from storage.request_body import json_body, raw_body
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+BLOBS: web.AppKey[Blobs] = web.AppKey("blobs", Blobs)
+
+
+async def create(request: web.Request) -> web.Response:
+    """Declare a blob."""
+    key = _key(request)
+    fields = await json_body(request)
+    size, sha256, metadata = (fields.get(name) for name in ("size", "sha256", "metadata"))
+    if not isinstance(size, int) or isinstance(size, bool):
+        raise InvalidInput(f"size {size!r} is not a number of bytes", field="size")
+    if sha256 is not None and not isinstance(sha256, str):
+        raise InvalidInput(f"sha256 {sha256!r} is neither text nor null", field="sha256")
+    metadata = {} if metadata is None else metadata
+    if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
+        raise InvalidInput("metadata is not an object of texts", field="metadata")
+    info = await request.app[BLOBS].create(key, size, sha256=sha256, metadata=metadata)
+    return web.json_response(encode_info(info))
+
+
+async def info(request: web.Request) -> web.Response:
+    """Describe a blob."""
+    return web.json_response(encode_info(await request.app[BLOBS].info(_key(request))))
+
+
+async def write(request: web.Request) -> web.Response:
+    """Take a chunk."""
+    offset = int(request.match_info["offset"])
+    chunk = request.app[BLOBS].write(_key(request), offset, raw_body(request))
+    return web.json_response(encode_info(await _with_signs_of_life(request, chunk)))
+
+
+async def read(request: web.Request) -> web.StreamResponse:
+    """Send bytes of a blob."""
+    key, blobs = _key(request), request.app[BLOBS]
+    size = (await blobs.info(key)).size
+    asked = request.headers.get("Range")
+    start, stop = (0, size) if asked is None else parse_range(asked)
+    async with blobs.open(key, start, stop) as pieces:
+        response = web.StreamResponse(status=200 if asked is None else 206)
+        response.content_type = "application/octet-stream"
+        response.content_length = stop - start
+        if asked is not None:
+            response.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
+        await response.prepare(request)
+        try:
+            async for piece in pieces:
+                await response.write(piece)
+        except CsvmillError as error:
+            # The status is out: only a broken connection can still say that this went wrong.
+            log.exception("GET %s: broken off", request.path)
+            if request.transport is not None:
+                request.transport.abort()
+            raise ConnectionResetError from error
+    await response.write_eof()
+    return response
+
+
+async def delete(request: web.Request) -> web.Response:
+    """Remove a blob."""
+    await request.app[BLOBS].delete(_key(request))
+    return web.Response(status=204)
+
+
+async def ping(request: web.Request) -> web.Response:
+    """Say whether blobs can be used, to a caller whose token is right."""
+    await request.app[BLOBS].ping()
+    return web.Response(status=204)
+
+
+def _key(request: web.Request) -> BlobKey:
+    return parse_key(request.match_info["key"])
+
+
+async def _with_signs_of_life(request: web.Request, work: Coroutine[object, object, T]) -> T:
+    """Do `work`; while it goes on after the body has been read, send `102 Processing`."""
+    task = asyncio.ensure_future(work)
+    try:
+        while True:
+            done, _ = await asyncio.wait([task], timeout=PROCESSING_INTERVAL)
+            if done:
+                return task.result()
+            if request.content.is_eof() and request.transport is not None:
+                request.transport.write(b"HTTP/1.1 102 Processing\r\n\r\n")
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

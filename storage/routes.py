@@ -1,0 +1,26 @@
+"""Every URL of storage; `shared.storage_protocol` says what they mean."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from shared.health import health_routes
+from storage import handlers
+
+if TYPE_CHECKING:
+    from shared.ports import Blobs
+
+
+def routes(blobs: Blobs) -> list[web.RouteDef]:
+    """The routes of the service on `blobs`."""
+    return [
+        web.put("/blobs/{key}", handlers.create),
+        web.get("/blobs/{key}", handlers.read, allow_head=False),
+        web.delete("/blobs/{key}", handlers.delete),
+        web.get("/blobs/{key}/info", handlers.info, allow_head=False),
+        web.put("/blobs/{key}/chunks/{offset:[0-9]{1,19}}", handlers.write),
+        web.get("/ping", handlers.ping, allow_head=False),
+        *health_routes({"blobs": blobs.ping}),
+    ]

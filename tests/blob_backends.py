@@ -1,0 +1,77 @@
+"""Both adapters of the Blobs port, opened on a folder, as tests need them."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from aiohttp.test_utils import TestServer
+from pydantic import SecretStr
+
+from shared.service import READ_BUFFER
+from shared.storage_client import HttpBlobs
+from storage.app import build_app
+from storage.blobs.filesystem import FilesystemBlobs
+from storage.settings import StorageSettings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, AsyncIterator, Callable
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+
+    from shared.blobs import BlobKey
+    from shared.ports import Blobs
+
+    OpenBlobs = Callable[[Path], AbstractAsyncContextManager[Blobs]]
+
+TOKEN = "the token of the tests"
+
+
+@asynccontextmanager
+async def filesystem_blobs(root: Path) -> AsyncIterator[Blobs]:
+    """Storage's own adapter. Without fsync: no test here cuts the power."""
+    async with FilesystemBlobs(root, fsync=False) as blobs:
+        yield blobs
+
+
+@asynccontextmanager
+async def http_blobs(root: Path) -> AsyncIterator[Blobs]:
+    """The client's adapter, and a storage service for it."""
+    async with (
+        filesystem_blobs(root) as kept,
+        storage_server(root, kept) as url,
+        HttpBlobs(url, TOKEN, local_root=root) as blobs,
+    ):
+        yield blobs
+
+
+@asynccontextmanager
+async def storage_server(root: Path, blobs: Blobs) -> AsyncIterator[str]:
+    """A storage service on `blobs` in this process; yields its URL."""
+    settings = StorageSettings(data_dir=root, storage_token=SecretStr(TOKEN))
+    server = TestServer(build_app(settings, blobs))
+    await server.start_server(read_bufsize=READ_BUFFER)
+    try:
+        yield str(server.make_url("")).rstrip("/")
+    finally:
+        await server.close()
+
+
+BACKENDS: dict[str, OpenBlobs] = {"filesystem": filesystem_blobs, "http": http_blobs}
+
+
+async def stream(*pieces: bytes) -> AsyncIterator[bytes]:
+    """The pieces, one by one."""
+    for piece in pieces:
+        yield piece
+
+
+async def read(blobs: Blobs, key: BlobKey, start: int = 0, stop: int | None = None) -> bytes:
+    """The bytes of a range, all at once."""
+    async with blobs.open(key, start, stop) as pieces:
+        return await joined(pieces)
+
+
+async def joined(pieces: AsyncIterable[bytes]) -> bytes:
+    """Everything that is yielded."""
+    return b"".join([piece async for piece in pieces])
