@@ -1,1 +1,1 @@
-"""."""
+"""The bus that wakes processors up: on RabbitMQ, or inside one process."""

@@ -1,0 +1,145 @@
+"""The bus within one process: what publishers, processors and relay of a standalone share.
+
+Its wake-ups are gone when the process ends. Nothing is lost by that: the table of jobs is the
+truth, and the relay publishes anew what the table shows to be waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Self
+
+from shared.bus.dispatch import Dispatcher, TrackedDelivery, Verdict
+from shared.bus.topology import DEAD_LETTERS_KEPT, DELIVERY_LIMIT, LONGEST_DELAY
+from shared.errors import BrokerUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+
+    from shared.messages import WakeUp
+    from shared.ports import Delivery
+
+log = logging.getLogger(__name__)
+
+
+class InProcessBus:
+    """The `Bus` (see `shared.ports`) of one event loop. Use as an async context manager."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[WakeUp, int]] = deque()
+        self._dead: deque[WakeUp] = deque(maxlen=DEAD_LETTERS_KEPT)
+        self._timers: set[asyncio.TimerHandle] = set()
+        self._consumers: deque[Dispatcher] = deque()
+        self._leaving: set[asyncio.Task[None]] = set()
+        self._dispatchers: set[Dispatcher] = set()
+        self._closed = False
+
+    async def open(self) -> None:
+        """Nothing to do; here because every bus has it."""
+
+    async def close(self) -> None:
+        """Forget all wake-ups, and cancel the handlers that still run."""
+        self._closed = True
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()
+        self._waiting.clear()
+        for dispatcher in tuple(self._dispatchers):
+            await dispatcher.cancel()
+        await asyncio.gather(*self._leaving, return_exceptions=True)
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    @property
+    def dead_letters(self) -> Sequence[WakeUp]:
+        """The wake-ups that were dead-lettered, oldest first."""
+        return tuple(self._dead)
+
+    async def publish(self, wakeup: WakeUp, *, delay: float = 0.0) -> None:
+        """See `Bus`."""
+        await self.ping()
+        if delay <= 0:
+            self._enqueue(wakeup, 0)
+            return
+
+        def due() -> None:
+            self._timers.discard(timer)
+            self._enqueue(wakeup, 0)
+
+        timer = asyncio.get_running_loop().call_later(min(delay, LONGEST_DELAY), due)
+        self._timers.add(timer)
+
+    @asynccontextmanager
+    async def consume(
+        self, handle: Callable[[Delivery], Awaitable[None]], *, prefetch: int
+    ) -> AsyncIterator[None]:
+        """See `Bus`."""
+        dispatcher = Dispatcher(handle, prefetch=prefetch, on_free=self._feed)
+        self._dispatchers.add(dispatcher)
+        self._consumers.append(dispatcher)
+        self._feed()
+        try:
+            yield
+        finally:
+            self._consumers.remove(dispatcher)
+            dispatcher.stop()
+            task = asyncio.create_task(self._see_off(dispatcher))
+            self._leaving.add(task)
+            task.add_done_callback(self._leaving.discard)
+
+    async def ping(self) -> None:
+        """See `Bus`."""
+        if self._closed:
+            raise BrokerUnavailable("the bus is closed")
+
+    async def _see_off(self, dispatcher: Dispatcher) -> None:
+        await dispatcher.finished()
+        self._dispatchers.discard(dispatcher)
+
+    def _enqueue(self, wakeup: WakeUp, returns: int) -> None:
+        self._waiting.append((wakeup, returns))
+        self._feed()
+
+    def _settled(self, delivery: TrackedDelivery, verdict: Verdict) -> None:
+        over_limit = delivery.returns >= DELIVERY_LIMIT
+        if verdict is Verdict.DEAD_LETTER or (verdict is Verdict.FAILED and over_limit):
+            log.warning("job=%s: wake-up dead-lettered", delivery.wakeup.job_id)
+            self._dead.append(delivery.wakeup)
+        elif verdict is Verdict.FAILED:
+            self._enqueue(delivery.wakeup, delivery.returns + 1)
+        elif verdict is Verdict.REQUEUE:
+            self._enqueue(delivery.wakeup, delivery.returns)
+
+    def _feed(self) -> None:
+        while self._waiting and not self._closed:
+            for _ in range(len(self._consumers)):
+                self._consumers.rotate(-1)
+                if self._consumers[0].free:
+                    break
+            else:
+                return
+            wakeup, returns = self._waiting.popleft()
+            self._consumers[0].submit(_Delivery(wakeup, returns=returns, settled=self._settled))
+
+
+class _Delivery(TrackedDelivery):
+    def __init__(
+        self,
+        wakeup: WakeUp,
+        *,
+        returns: int,
+        settled: Callable[[TrackedDelivery, Verdict], None],
+    ) -> None:
+        super().__init__(wakeup, returns=returns)
+        self._settled = settled
+
+    async def _send(self, verdict: Verdict) -> None:
+        self._settled(self, verdict)

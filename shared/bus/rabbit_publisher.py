@@ -1,0 +1,121 @@
+"""Publishes wake-ups to RabbitMQ, each confirmed by the broker."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from aio_pika import DeliveryMode, Message
+
+from shared.bus.rabbit_connection import broker_errors, connect, declare_topology, part_from
+from shared.bus.topology import EXCHANGE, LONGEST_DELAY, queue_for
+from shared.errors import BrokerUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
+
+    from shared.messages import WakeUp
+
+
+class RabbitPublisher:
+    """A connection of its own, made when it is first needed, and made anew after any failure.
+
+    Publishing must not share a connection with consuming: when the broker is short of memory or
+    disk it stops reading from connections that publish, and acknowledgements would be stuck.
+    """
+
+    def __init__(self, url: str, *, timeout: float) -> None:
+        self._url = url
+        self._timeout = timeout
+        self._connecting = asyncio.Lock()
+        self._current: _Link | None = None
+        self._farewells: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    async def publish(self, wakeup: WakeUp, *, delay: float) -> None:
+        """See `Bus`."""
+        delay = min(delay, LONGEST_DELAY)
+        message = Message(
+            wakeup.encode(),
+            delivery_mode=DeliveryMode.PERSISTENT,
+            content_type="application/json",
+            type="wake-up",
+            message_id=uuid4().hex,
+            correlation_id=str(wakeup.job_id),
+            timestamp=time.time(),
+            app_id="csvmill",
+        )
+        if delay > 0:
+            # Whole milliseconds on the wire, rounded up: never early.
+            message.expiration = math.ceil(delay * 1000) / 1000
+        async with self._link() as link:
+            await link.exchange.publish(message, queue_for(delay), mandatory=True)
+
+    async def ping(self) -> None:
+        """See `Bus`: one round trip. Fails too while the broker blocks publishers."""
+        async with self._link() as link:
+            await link.channel.declare_exchange(EXCHANGE, passive=True)
+
+    async def close(self) -> None:
+        """Part from the broker. Every later call raises BrokerUnavailable."""
+        self._closed = True
+        self._drop(self._current)
+        await asyncio.gather(*self._farewells)
+
+    @asynccontextmanager
+    async def _link(self) -> AsyncIterator[_Link]:
+        """The way to the broker, for one exchange of words with it in bounded time.
+
+        Raises BrokerUnavailable; the way is then a new one next time, as nothing is known about
+        the state of this one.
+        """
+        link: _Link | None = None
+        try:
+            with broker_errors():
+                async with asyncio.timeout(self._timeout):
+                    link = await self._connected()
+                    yield link
+        except BrokerUnavailable:
+            self._drop(link)
+            raise
+
+    async def _connected(self) -> _Link:
+        async with self._connecting:
+            if self._closed:
+                raise BrokerUnavailable("the bus is closed")
+            if self._current and not self._current.channel.is_closed:
+                return self._current
+            self._drop(self._current)
+            connection = await connect(self._url, "publisher")
+            try:
+                channel = await connection.channel(on_return_raises=True)
+                exchange = await declare_topology(channel)
+            except BaseException:
+                self._part(connection)
+                raise
+            self._current = _Link(connection, channel, exchange)
+            return self._current
+
+    def _drop(self, link: _Link | None) -> None:
+        if link and link is self._current:
+            self._current = None
+            self._part(link.connection)
+
+    def _part(self, connection: AbstractConnection) -> None:
+        task = asyncio.create_task(part_from(connection))
+        self._farewells.add(task)
+        task.add_done_callback(self._farewells.discard)
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    connection: AbstractConnection
+    channel: AbstractChannel
+    exchange: AbstractExchange
