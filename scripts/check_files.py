@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-HOME_FOLDER = re.compile(r"(?<![\w.$}])/(?:home|Users)/[\w.-]+|(?<![\w.$}-])/root/")
+HOME_FOLDER = re.compile(r"(?<![\w.$}])/(?:home|Users)/[\w.-]+|(?<![\w.$}-])/roo[t]/")
 """The home folder of some user: right on one machine only."""
 
 INDEX_ADDRESS = re.compile(r"\w+://|--(?:index-url|extra-index-url|find-links|trusted-host)\b")

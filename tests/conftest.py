@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 import pytest
 
 from tests.processes import ServiceProcess
+from tests.servers.external_broker import emptied_vhost
 from tests.servers.postgres import PostgresServer, fresh_database
 from tests.servers.rabbitmq import RabbitServer
 
@@ -144,14 +145,15 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
 def broker_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """A fresh, empty virtual host on a real RabbitMQ, deleted afterwards.
 
-    With CSVMILL_TEST_BROKER_URL it is the virtual host of that URL, as it is.
+    With CSVMILL_TEST_BROKER_URL it is the virtual host of that URL, without our queues in it.
     """
     given = os.environ.get(BROKER_VARIABLE)
     if given is None:
         with request.getfixturevalue("rabbit_server").fresh_vhost() as url:
             yield url
     else:
-        yield given
+        with emptied_vhost(given):
+            yield given
 
 
 @pytest.fixture

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 import aio_pika
 import asyncpg
+import pytest
 
+from shared.bus import topology
+from tests.servers.external_broker import emptied_vhost
 from tests.servers.postgres import fresh_database
 
 if TYPE_CHECKING:
@@ -115,3 +118,24 @@ async def test_every_test_gets_an_empty_virtual_host_of_its_own(
         assert (
             rabbit_server.rabbitmqctl("list_queues", "-p", other.rpartition("/")[2]).strip() == ""
         )
+
+
+async def test_a_virtual_host_that_is_not_ours_is_emptied_of_our_queues_only(
+    broker_url: str,
+) -> None:
+    connection = await aio_pika.connect(broker_url)
+    async with connection, connection.channel() as channel:
+        await channel.declare_queue(topology.WAITING)
+        await channel.declare_queue("somebody.else")
+        await channel.declare_exchange(topology.EXCHANGE)
+
+    with emptied_vhost(broker_url):
+        connection = await aio_pika.connect(broker_url)
+        async with connection:
+            async with connection.channel() as channel:
+                await channel.declare_queue("somebody.else", passive=True)
+                with pytest.raises(aio_pika.exceptions.ChannelNotFoundEntity):
+                    await channel.declare_queue(topology.WAITING, passive=True)
+            async with connection.channel() as channel:
+                with pytest.raises(aio_pika.exceptions.ChannelNotFoundEntity):
+                    await channel.get_exchange(topology.EXCHANGE, ensure=True)
