@@ -87,6 +87,8 @@ class JobStore(Protocol):
     """The truth about jobs. Every transition is a compare-and-set in the database.
 
     Times are Unix seconds and passed in. Adapter: `shared.job_store` on PostgreSQL or SQLite.
+    A lease that runs out takes nothing from its attempt until another claims the job: a late
+    worker may still renew it, or finish.
     Any method raises DatabaseUnavailable when the database does not answer in time.
     """
 
@@ -112,7 +114,10 @@ class JobStore(Protocol):
         ...
 
     async def mark_published(self, job_id: UUID, now: float) -> None:
-        """Note that the broker has taken responsibility for a wake-up of this job."""
+        """Note that the broker has taken responsibility for a wake-up of this job.
+
+        Raises JobNotFound.
+        """
         ...
 
     async def claim(
@@ -135,7 +140,11 @@ class JobStore(Protocol):
         ...
 
     async def succeed(self, job_id: UUID, attempt: int, result: JobResult, *, now: float) -> None:
-        """Publish the result and the state SUCCESS in one step. Raises LeaseLost."""
+        """Publish the result and the state SUCCESS in one step. Raises LeaseLost.
+
+        The attempt that has done so may repeat it with the same result: whoever was told
+        DatabaseUnavailable cannot know whether it was committed.
+        """
         ...
 
     async def fail(
@@ -162,8 +171,10 @@ class JobStore(Protocol):
     async def overdue(self, *, now: float, unpublished_for: float, limit: int) -> Sequence[UUID]:
         """Jobs that need a (further) wake-up, oldest first.
 
-        Those whose lease has run out, and those PENDING or RETRY for which nothing has been
-        published within the last `unpublished_for` seconds.
+        Those PENDING or RETRY for which nothing has been published in the last `unpublished_for`
+        seconds (one made within them is left to its maker), and those whose lease has run out;
+        the latter again only after `unpublished_for` once something has been published since.
+        So a relay that publishes what it finds here and notes it does not repeat itself.
         """
         ...
 
@@ -209,7 +220,8 @@ class Bus(Protocol):
     async def publish(self, wakeup: WakeUp, *, delay: float = 0.0) -> None:
         """Return once the broker has taken responsibility for the wake-up.
 
-        With `delay` (seconds) it is delivered that much later or somewhat after.
+        With `delay` (seconds) it is delivered that much later or somewhat after; a delay of
+        more than an hour is cut to an hour.
         Raises BrokerUnavailable if that is not confirmed in time; it may be delivered all the
         same.
         """
@@ -220,8 +232,12 @@ class Bus(Protocol):
     ) -> AbstractAsyncContextManager[None]:
         """Call `handle` for each wake-up, at most `prefetch` at a time, until the context is left.
 
-        Survives the loss of the connection. Leaving stops new deliveries and waits for no
-        handler; a delivery that is not settled is delivered again, to somebody.
+        Survives the loss of the connection. A wake-up whose handler raises is handed back
+        after a pause, and dead-lettered once it has come back too often. A delivery that its
+        handler leaves unsettled keeps its place until the context is left.
+        Leaving stops new deliveries and waits for no handler: those that run may settle what
+        they have until the bus is closed, which cancels them. What is then not settled is
+        delivered again, to somebody.
         """
         ...
 

@@ -93,11 +93,11 @@ WHERE id = $1 AND state IN ('PENDING', 'RETRY', 'STARTED')
 RETURNING *;
 
 -- name: overdue
--- $1: now. $2: what was published at or before this time does not count any more.
+-- $1: now. $2: what was published (or made) at or before this time has waited long enough.
 SELECT id FROM jobs
 WHERE state IN ('PENDING', 'RETRY', 'STARTED')
   AND (
-      (state <> 'STARTED' AND (published_at IS NULL OR published_at <= $2))
+      (state <> 'STARTED' AND COALESCE(published_at, created_at) <= $2)
       OR (
           state = 'STARTED' AND lease_until < $1
           AND (published_at IS NULL OR published_at < lease_until OR published_at <= $2)
