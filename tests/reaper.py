@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import psutil
@@ -59,28 +60,36 @@ def signal_quietly(process: psutil.Process, signum: int) -> None:
 
 
 def kill_tree(pid: int) -> None:
-    """SIGKILL a process, its descendants and its process group; return when all have ended."""
+    """SIGKILL a process, its descendants and its process group; return when all have ended.
+
+    The process itself remains for its parent to reap.
+    """
     # Stopped, the process cannot start another child between the listing and the killing.
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGSTOP)
-    doomed = tree(pid)
+    doomed = [*tree(pid), *_group(pid)]
     for process in doomed:
         signal_quietly(process, signal.SIGKILL)
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)
-    for process in doomed[1:]:
+    for process in doomed:
         _wait_until_dead(process)
 
 
+def _group(pid: int) -> list[psutil.Process]:
+    # Orphans are nobody's descendants any more, but still of their group.
+    members = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if os.getpgid(process.pid) == pid:
+                members.append(process)
+    return members
+
+
 def _wait_until_dead(process: psutil.Process) -> None:
-    # A container's first process may never reap the orphans that it inherits: a zombie is dead.
+    # A zombie is dead, whoever has yet to reap it: our own code, or a container's first process,
+    # which may never do so.
     with contextlib.suppress(psutil.NoSuchProcess):
-        while process.status() != psutil.STATUS_ZOMBIE:
-            try:
-                process.wait(timeout=0.02)
-            except psutil.TimeoutExpired:
-                continue
-            return
+        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.002)
 
 
 def _tell(line: str) -> None:
