@@ -12,12 +12,13 @@ from gateway.forms import Form
 from gateway.keys import PORTS, SETTINGS
 from gateway.spool import open_spool
 from gateway.uploads import Uploads, upload_id_of
-from shared.errors import ChunkOutOfBounds, InvalidInput
+from shared.errors import BlobConflict, ChunkOutOfBounds, InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
     from uuid import UUID
 
+    from gateway.dropzone_fields import ChunkFields
     from gateway.forms import Part
     from shared.blobs import BlobInfo
 
@@ -75,13 +76,6 @@ class _ChunkRequest:
         """The name of the uploaded file, as far as the form has been read."""
         return csv_filename(self.fields.filename, file.filename)
 
-    def metadata(self, file: Part) -> dict[str, str]:
-        """What storage keeps beside the bytes, for whoever looks at them later."""
-        metadata = {"filename": self.filename(file)}
-        if self.fields.complete:
-            metadata["dzuuid"] = self.fields.read().dzuuid
-        return metadata
-
     async def _take(self, part: Part) -> None:
         if part.name in FIELDS:
             self.fields.add(part.name, await part.text())
@@ -90,47 +84,66 @@ class _ChunkRequest:
 
 
 async def _stream(chunk: _ChunkRequest, file: Part, uploads: Uploads) -> tuple[UUID, BlobInfo]:
-    fields = chunk.fields.read()
+    """Pass the file's bytes on to their place as they arrive."""
 
     async def data() -> AsyncGenerator[bytes, None]:
         async for piece in file.pieces():
             yield piece
-        # Storage records the chunk only when this ends: a form that turns out to be cut off or
-        # to contradict itself changes nothing.
+        # Storage records the chunk only when this ends: a form that turns out to be cut off, or
+        # to contradict itself, changes nothing.
         await chunk.read_to_end()
         chunk.fields.read()
         chunk.filename(file)
 
-    upload_id = upload_id_of(fields.dzuuid)
-    return upload_id, await uploads.write(
-        upload_id, fields.total, fields.offset, data(), chunk.metadata(file)
-    )
+    fields = chunk.fields.read()
+    return await _write(uploads, fields, chunk.filename(file), fields.offset, data())
 
 
 async def _spool(chunk: _ChunkRequest, file: Part, uploads: Uploads) -> tuple[UUID, BlobInfo]:
+    """Keep the file's bytes on disk until the whole form and their number tell their place."""
     total = chunk.fields.read().total if chunk.fields.complete else None
 
+    async def data() -> AsyncGenerator[bytes, None]:
+        size = 0
+        async for piece in file.pieces():
+            size += len(piece)
+            uploads.check_size(size)
+            if total is not None and size > total:
+                raise ChunkOutOfBounds(f"the chunk is longer than dztotalfilesize {total}")
+            yield piece
+
     async with open_spool(uploads.settings.spool_dir) as spool:
-
-        async def data() -> AsyncGenerator[bytes, None]:
-            size = 0
-            async for piece in file.pieces():
-                size += len(piece)
-                uploads.check_size(size)
-                if total is not None and size > total:
-                    raise ChunkOutOfBounds(f"the chunk is longer than dztotalfilesize {total}")
-                yield piece
-
         await spool.take(data())
         await chunk.read_to_end()
-        chunk.filename(file)
-        if not chunk.fields.any:
-            upload_id = uuid4()
-            return upload_id, await uploads.write(
-                upload_id, spool.size, 0, spool.pieces(), chunk.metadata(file)
-            )
-        fields = chunk.fields.read()
-        upload_id, offset = upload_id_of(fields.dzuuid), fields.place(spool.size)
+        filename = chunk.filename(file)
+        if chunk.fields.any:
+            fields = chunk.fields.read()
+            return await _write(uploads, fields, filename, fields.place(spool.size), spool.pieces())
+        upload_id = uuid4()
         return upload_id, await uploads.write(
-            upload_id, fields.total, offset, spool.pieces(), chunk.metadata(file)
+            upload_id, spool.size, 0, spool.pieces(), {"filename": filename}
         )
+
+
+async def _write(
+    uploads: Uploads,
+    fields: ChunkFields,
+    filename: str,
+    offset: int,
+    data: AsyncGenerator[bytes, None],
+) -> tuple[UUID, BlobInfo]:
+    upload_id = upload_id_of(fields.dzuuid)
+    metadata = {"filename": filename, "dzuuid": fields.dzuuid}
+    try:
+        return upload_id, await uploads.write(upload_id, fields.total, offset, data, metadata)
+    except BlobConflict as error:
+        raise InvalidInput(
+            f"dztotalfilesize {fields.total} is not what other chunks of this upload said; "
+            "send the same with each chunk, or another file under another dzuuid",
+            field="dztotalfilesize",
+        ) from error
+    except ChunkOutOfBounds as error:
+        raise ChunkOutOfBounds(
+            f"the chunk at dzchunkbyteoffset {fields.offset} reaches beyond "
+            f"dztotalfilesize {fields.total}"
+        ) from error

@@ -1,0 +1,209 @@
+"""A gateway on the embedded adapters, spoken to over real HTTP."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import UUID, uuid4
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from gateway.app import Ports, build_app
+from gateway.settings import GatewaySettings
+from gateway.uploads import upload_id_of
+from shared.blobs import BlobInfo, BlobKey, result_key, upload_key
+from shared.bus.in_process import InProcessBus
+from shared.database import connect
+from shared.database.migrate import migrate
+from shared.errors import BlobNotFound, BrokerUnavailable
+from shared.job_store import SqlJobStore
+from shared.jobs import SONG_PLAYS, Job, JobResult
+from shared.service import READ_BUFFER
+from storage.blobs.filesystem import FilesystemBlobs
+from tests.unit.gateway.forms import FormBody
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from aiohttp import web
+
+    from shared.messages import WakeUp
+    from shared.ports import Blobs, Bus, JobStore
+
+PART_STORED = {"message": "Chunk file uploaded successfully"}
+
+
+class RecordingBus:
+    """Passes every call on and notes what was published; as if the broker were away if told so."""
+
+    def __init__(self, bus: Bus) -> None:
+        self.published: list[UUID] = []
+        self.away = False
+        self._bus = bus
+        self.consume = bus.consume
+        self.ping = bus.ping
+
+    async def publish(self, wakeup: WakeUp, *, delay: float = 0.0) -> None:
+        if self.away:
+            raise BrokerUnavailable("the broker does not answer")
+        self.published.append(wakeup.job_id)
+        await self._bus.publish(wakeup, delay=delay)
+
+
+@dataclass
+class Gateway:
+    """A running gateway and what stands behind it."""
+
+    client: TestClient[web.Request, web.Application]
+    blobs: FilesystemBlobs
+    jobs: SqlJobStore
+    bus: RecordingBus
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port, for raw sockets."""
+        return self.client.host, self.client.port or 0
+
+    async def post(self, form: FormBody) -> tuple[int, dict[str, Any]]:
+        """Upload a form; status and body of the answer."""
+        response = await self.client.post(
+            "/api/upload_file",
+            data=BytesIO(form.content),
+            headers={"Content-Type": form.content_type},
+        )
+        return response.status, await response.json()
+
+    async def chunk(
+        self, dzuuid: str, body: bytes, *, offset: int, size: int, total: int
+    ) -> dict[str, Any]:
+        """Upload a chunk as Dropzone 6 does; the body of the answer, which has to be 200."""
+        status, answer = await self.post(dropzone_form(dzuuid, body, offset, size, total))
+        assert status == 200, answer
+        return answer
+
+    async def stored(self, dzuuid: str) -> BlobInfo | None:
+        """What storage knows of an upload; None if it was never begun."""
+        try:
+            return await self.blobs.info(upload_key(upload_id_of(dzuuid)))
+        except BlobNotFound:
+            return None
+
+    async def received(self, dzuuid: str) -> list[tuple[int, int]]:
+        """The byte ranges of an upload that storage holds."""
+        blob = await self.stored(dzuuid)
+        return [(held.start, held.stop) for held in blob.received] if blob else []
+
+    async def content(self, key: BlobKey) -> bytes:
+        """All bytes of a complete blob."""
+        async with self.blobs.open(key) as pieces:
+            return b"".join([piece async for piece in pieces])
+
+    async def job_of(self, answer: dict[str, Any]) -> Job:
+        """The job that an answer names."""
+        return await self.jobs.get(UUID(answer["job_id"]))
+
+    async def pending_job(self, filename: str = "plays.csv") -> Job:
+        """A job that nobody has claimed."""
+        upload_id = uuid4()
+        return await self.jobs.create(
+            upload_id=upload_id,
+            input_key=upload_key(upload_id),
+            input_size=1,
+            filename=filename,
+            aggregation=SONG_PLAYS,
+            max_attempts=3,
+            now=time.time(),
+        )
+
+    async def started_job(self, filename: str = "plays.csv") -> Job:
+        """A job in its first attempt."""
+        job = await self.pending_job(filename)
+        now = time.time()
+        claimed = await self.jobs.claim(job.id, worker="w", lease_until=now + 60, now=now)
+        assert claimed is not None
+        return claimed
+
+    async def finished_job(
+        self, content: bytes, *, filename: str = "plays.csv", finished_at: float | None = None
+    ) -> Job:
+        """A job in state SUCCESS whose result is `content`."""
+        job = await self.started_job(filename)
+        key = result_key(job.id, job.attempt)
+        await self.blobs.create(key, len(content))
+
+        async def data() -> AsyncIterator[bytes]:
+            yield content
+
+        await self.blobs.write(key, 0, data())
+        result = JobResult(key, len(content), hashlib.sha256(content).hexdigest(), 1, 1)
+        await self.jobs.succeed(job.id, job.attempt, result, now=finished_at or time.time())
+        return await self.jobs.get(job.id)
+
+
+class Start(Protocol):
+    """Starts a gateway, with these settings, and what shall stand in front of the adapters."""
+
+    async def __call__(
+        self,
+        *,
+        folder: str = ...,
+        blobs: Callable[[FilesystemBlobs], Blobs] = ...,
+        jobs: Callable[[SqlJobStore], JobStore] = ...,
+        **settings: object,
+    ) -> Gateway: ...
+
+
+@pytest.fixture
+async def start_gateway(tmp_path: Path) -> AsyncIterator[Start]:
+    """Starts gateways on the folder of this test."""
+    async with AsyncExitStack() as stack:
+
+        async def started(
+            *,
+            folder: str = "first",
+            blobs: Callable[[FilesystemBlobs], Blobs] = lambda adapter: adapter,
+            jobs: Callable[[SqlJobStore], JobStore] = lambda adapter: adapter,
+            **settings: object,
+        ) -> Gateway:
+            place = tmp_path / folder
+            files = await stack.enter_async_context(FilesystemBlobs(place / "blobs", fsync=False))
+            database = await connect(f"sqlite:///{place}/jobs.db")
+            stack.push_async_callback(database.close)
+            await migrate(database)
+            store = SqlJobStore(database)
+            bus = RecordingBus(await stack.enter_async_context(InProcessBus()))
+            app = build_app(
+                GatewaySettings.model_validate({"spool_dir": place, **settings}),
+                Ports(blobs(files), jobs(store), bus),
+            )
+            server = TestServer(app)
+            await server.start_server(read_bufsize=READ_BUFFER)
+            client = await stack.enter_async_context(TestClient(server))
+            return Gateway(client, files, store, bus)
+
+        yield started
+
+
+@pytest.fixture
+async def gateway(start_gateway: Start) -> Gateway:
+    """A gateway with default settings."""
+    return await start_gateway()
+
+
+def dropzone_form(dzuuid: str, body: bytes, offset: int, size: int, total: int) -> FormBody:
+    """The form that Dropzone 6 sends: its fields in its order, the file last."""
+    return FormBody.of(
+        ("dzuuid", dzuuid),
+        ("dzchunkindex", str(max(offset, 0) // max(size, 1))),
+        ("dztotalfilesize", str(total)),
+        ("dzchunksize", str(size)),
+        ("dztotalchunkcount", str(max(1, -(-total // max(size, 1))))),
+        ("dzchunkbyteoffset", str(offset)),
+        ("file", body, 'filename="plays.csv"'),
+    )
