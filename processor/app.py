@@ -43,7 +43,7 @@ async def processing(settings: WorkSettings, ports: Ports) -> AsyncIterator[None
     limits = EngineLimits(
         memory=settings.memory_limit,
         threads=settings.threads or os.cpu_count() or 1,
-        seconds=settings.time_limit,
+        time_limit=settings.time_limit,
     )
     worker = Worker(
         ports.jobs,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
 
 from shared.blobs import result_key
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
-    from processor.engines.port import Engine, Output
+    from processor.engines.port import Engine, Output, Progress
     from processor.scratch import Scratch
     from shared.blobs import BlobKey
     from shared.jobs import Job
@@ -23,6 +24,9 @@ CHUNK = 64 << 20
 """Bytes of the result sent to storage in one chunk."""
 PIECE = 1 << 20
 """Bytes of the result held in memory at a time."""
+
+
+log = logging.getLogger(__name__)
 
 
 class JobRun:
@@ -42,7 +46,11 @@ class JobRun:
         """
         async with self._scratch.folder(f"{job.id}-{job.attempt}") as folder:
             source = BlobSource(self._blobs, job.input_key, job.input_size)
-            output = await self._engine.aggregate(job.aggregation, source, folder)
+
+            def report(progress: Progress) -> None:
+                log.debug("job=%s attempt=%d %s", job.id, job.attempt, progress)
+
+            output = await self._engine.aggregate(job.aggregation, source, folder, report)
             return await self._store(job, output)
 
     async def discard(self, job: Job) -> None:

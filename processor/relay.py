@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 BATCH = 100
 """Jobs woken in one round."""
+UNPUBLISHED_FOR = 30.0
+"""Seconds that a gateway has to publish what it made."""
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +51,9 @@ class Relay:
     async def wake_overdue(self) -> int:
         """Publish a wake-up for each overdue job; how many. Raises Unavailable."""
         woken = 0
-        for job_id in await self._jobs.overdue(now=self._clock(), limit=BATCH):
+        for job_id in await self._jobs.overdue(
+            now=self._clock(), unpublished_for=UNPUBLISHED_FOR, limit=BATCH
+        ):
             await self._bus.publish(WakeUp(job_id))
             await self._jobs.mark_published(job_id, self._clock())
             log.info("relay woke job=%s", job_id)

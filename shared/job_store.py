@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from shared.blobs import BlobKey
+from shared.database import connect
+from shared.database.migrate import migrate
 from shared.database.scripts import load_queries
 from shared.errors import JobNotFound, LeaseLost
 from shared.jobs import Aggregation, Attempt, Job, JobResult, JobState
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Sequence
 
     from shared.database.port import Database, Row, Transaction
 
@@ -42,6 +45,20 @@ class JobQueries:
     insert_attempt: str
     end_attempt: str
     attempts_of: str
+
+
+@asynccontextmanager
+async def open_job_store(url: str) -> AsyncIterator[SqlJobStore]:
+    """The job store in the database at `url` (see `shared.database.connect`), migrated.
+
+    Raises DatabaseUnavailable if the database stays away, and what `migrate` raises.
+    """
+    database = await connect(url)
+    try:
+        await migrate(database)
+        yield SqlJobStore(database)
+    finally:
+        await database.close()
 
 
 class SqlJobStore:

@@ -5,33 +5,63 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from aiohttp import web
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings
+
+from shared.errors import CsvmillError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
 
 READ_BUFFER = 1 << 20
 """Bytes that aiohttp buffers of a request body before it stops reading from the socket."""
 
+Settings = TypeVar("Settings", bound=BaseSettings)
+
+
+def settings_or_exit(kind: type[Settings], name: str) -> Settings:
+    """Read settings from the environment; exits, saying which variable is wrong, if one is."""
+    try:
+        return kind.model_validate({})
+    except ValidationError as error:
+        # Without the input: it may be a secret.
+        faults = "; ".join(
+            f"CSVMILL_{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}"
+            for fault in error.errors(include_input=False, include_url=False)
+        )
+        sys.exit(f"csvmill {name}: {faults}")
+
 
 def run_service(
-    build: Callable[[], web.Application],
+    build: Callable[[], AbstractAsyncContextManager[web.Application]],
     *,
     name: str,
     host: str,
     port: int,
     shutdown_timeout: float,
 ) -> None:
-    """Serve `build()` until SIGTERM or SIGINT; returns when everything is closed.
+    """Serve the application of `build()` until SIGTERM or SIGINT.
 
+    The context that `build` makes opens what the application needs, and closes it at the end.
     Once the socket accepts, prints `csvmill <name> listening on http://<host>:<port>` to standard
     output, which tells the port that was picked when `port` is 0. On a signal it stops accepting,
-    gives requests in progress `shutdown_timeout` seconds, then runs the application's clean-up.
+    gives requests in progress `shutdown_timeout` seconds, then cleans up. Exits with a message if
+    it cannot begin.
     """
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_serve(build(), name, host, port, shutdown_timeout))
+
+    async def serve() -> None:
+        async with build() as app:
+            await _serve(app, name, host, port, shutdown_timeout)
+
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(serve())
+    except (CsvmillError, OSError) as error:
+        sys.exit(f"csvmill {name}: {error}")
 
 
 async def _serve(

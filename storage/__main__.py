@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import sys
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
-from shared.errors import CsvmillError
-from shared.service import run_service
+from shared.service import run_service, settings_or_exit
 from shared.telemetry import configure_logging
 from storage.app import build_app
 from storage.blobs.filesystem import FilesystemBlobs
@@ -20,42 +17,23 @@ if TYPE_CHECKING:
     from aiohttp import web
 
 
+@asynccontextmanager
+async def storage(settings: StorageSettings) -> AsyncIterator[web.Application]:
+    """The storage service on the folder that it owns while the context is open."""
+    async with FilesystemBlobs(settings.data_dir, settings.storage_fsync == "always") as blobs:
+        yield build_app(settings, blobs)
+
+
 def main() -> None:
-    """Serve until SIGTERM; exit with a message if that cannot begin."""
-    try:
-        settings = StorageSettings.from_environment()
-    except ValidationError as error:
-        sys.exit(f"csvmill storage: {_explained(error)}")
+    """Serve until SIGTERM or SIGINT."""
+    settings = settings_or_exit(StorageSettings, "storage")
     configure_logging(settings.log_level)
-
-    def build() -> web.Application:
-        blobs = FilesystemBlobs(settings.data_dir, settings.storage_fsync == "always")
-
-        async def opened_blobs(_app: web.Application) -> AsyncIterator[None]:
-            async with blobs:
-                yield
-
-        app = build_app(settings, blobs)
-        app.cleanup_ctx.append(opened_blobs)
-        return app
-
-    try:
-        run_service(
-            build,
-            name="storage",
-            host=settings.storage_host,
-            port=settings.storage_port,
-            shutdown_timeout=settings.shutdown_timeout,
-        )
-    except (CsvmillError, OSError) as error:
-        sys.exit(f"csvmill storage: {error}")
-
-
-def _explained(error: ValidationError) -> str:
-    # Without the input: it may be a secret.
-    return "; ".join(
-        f"CSVMILL_{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}"
-        for fault in error.errors(include_input=False, include_url=False)
+    run_service(
+        lambda: storage(settings),
+        name="storage",
+        host=settings.storage_host,
+        port=settings.storage_port,
+        shutdown_timeout=settings.shutdown_timeout,
     )
 
 

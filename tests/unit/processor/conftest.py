@@ -19,8 +19,7 @@ from processor.settings import WorkSettings
 from processor.worker import Worker
 from shared.blobs import upload_key
 from shared.bus.in_process import InProcessBus
-from shared.database import connect
-from shared.job_store import SqlJobStore
+from shared.job_store import SqlJobStore, open_job_store
 from shared.jobs import SONG_PLAYS
 from shared.messages import WakeUp
 from storage.blobs.filesystem import FilesystemBlobs
@@ -151,14 +150,15 @@ async def once(data: bytes) -> AsyncIterator[bytes]:
 @pytest.fixture
 async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
     async with AsyncExitStack() as stack:
-        database = await connect(f"sqlite:///{tmp_path / 'jobs.sqlite'}")
-        stack.push_async_callback(database.close)
-        blobs = FilesystemBlobs(tmp_path / "blobs")
+        jobs = await stack.enter_async_context(
+            open_job_store(f"sqlite:///{tmp_path / 'jobs.sqlite'}")
+        )
+        blobs = await stack.enter_async_context(FilesystemBlobs(tmp_path / "blobs"))
         scratch = Scratch(tmp_path / "scratch")
         stack.callback(scratch.close)
         yield Rig(
             blobs,
-            SqlJobStore(database),
+            jobs,
             RecordingBus(InProcessBus()),
             ScriptedEngine(),
             scratch,

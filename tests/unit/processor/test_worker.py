@@ -202,7 +202,7 @@ async def test_a_success_whose_commit_was_not_answered_keeps_its_result(rig: Rig
     job = await rig.job()
     store = ForgetfulStore(rig.jobs, "succeed", 1, commits=True)
     delivery = rig.delivery(job)
-    await rig.worker(store).handle(delivery)  # type: ignore[arg-type]  # a proxy of the store
+    await rig.worker(store).handle(delivery)
     done = await rig.jobs.get(job.id)
     assert done.result is not None
     assert (await rig.blobs.info(done.result.key)).complete
@@ -214,7 +214,7 @@ async def test_a_job_outlasts_the_absence_of_the_database(rig: Rig, method: str)
     job = await rig.job()
     store = ForgetfulStore(rig.jobs, method, 2, commits=False)
     delivery = rig.delivery(job)
-    await rig.worker(store).handle(delivery)  # type: ignore[arg-type]  # a proxy of the store
+    await rig.worker(store).handle(delivery)
     assert (await rig.jobs.get(job.id)).state is JobState.SUCCESS
     assert delivery.settled == ["ack"]
 

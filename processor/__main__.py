@@ -1,0 +1,52 @@
+"""`python -m processor`: the processor as a service, set up by `CSVMILL_...` variables."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
+
+from processor.app import Ports, build_app
+from processor.settings import ProcessorSettings
+from shared.bus.rabbitmq import RabbitBus
+from shared.job_store import open_job_store
+from shared.service import run_service, settings_or_exit
+from shared.storage_client import HttpBlobs
+from shared.telemetry import configure_logging
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from aiohttp import web
+
+
+@asynccontextmanager
+async def processor(settings: ProcessorSettings) -> AsyncIterator[web.Application]:
+    """The processor over its production adapters, open while the context is."""
+    async with AsyncExitStack() as stack:
+        blobs = await stack.enter_async_context(
+            HttpBlobs(
+                settings.storage_url,
+                settings.storage_token.get_secret_value(),
+                local_root=settings.blob_dir,
+            )
+        )
+        jobs = await stack.enter_async_context(open_job_store(settings.database_url))
+        bus = await stack.enter_async_context(RabbitBus(settings.broker_url))
+        yield build_app(settings, Ports(blobs, jobs, bus))
+
+
+def main() -> None:
+    """Serve until SIGTERM or SIGINT."""
+    settings = settings_or_exit(ProcessorSettings, "processor")
+    configure_logging(settings.log_level)
+    run_service(
+        lambda: processor(settings),
+        name="processor",
+        host=settings.processor_host,
+        port=settings.processor_port,
+        shutdown_timeout=settings.shutdown_timeout,
+    )
+
+
+if __name__ == "__main__":
+    main()
