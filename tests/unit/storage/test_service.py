@@ -1,0 +1,310 @@
+"""What the service does on the wire, seen without our own client."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import aiohttp
+import pytest
+from yarl import URL
+
+from shared.blobs import upload_key
+from shared.errors import CsvmillError, StorageFull, StorageUnavailable
+from shared.storage_protocol import blob_path, chunk_path, info_path
+from storage import errors, handlers, request_body
+from storage.blobs.filesystem import FilesystemBlobs
+from tests.blob_backends import TOKEN, storage_server
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+KEY = upload_key(UUID(int=1))
+AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
+MIB = 1 << 20
+
+
+@pytest.fixture
+async def blobs(tmp_path: Path) -> AsyncIterator[FilesystemBlobs]:
+    async with FilesystemBlobs(tmp_path, fsync=False) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def url(tmp_path: Path, blobs: FilesystemBlobs) -> AsyncIterator[str]:
+    async with storage_server(tmp_path, blobs) as started:
+        yield started
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as opened:
+        yield opened
+
+
+def at(url: str, path: str) -> URL:
+    return URL(url + path, encoded=True)
+
+
+class Connection:
+    """HTTP by hand, to do what no decent client does."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    @classmethod
+    async def to(cls, url: str) -> Connection:
+        parsed = URL(url)
+        return cls(*await asyncio.open_connection(parsed.host, parsed.port))
+
+    async def send_head(self, method: str, path: str, headers: dict[str, str]) -> None:
+        lines = [f"{method} {path} HTTP/1.1", "Host: storage"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        await self.send("\r\n".join([*lines, "", ""]).encode())
+
+    async def send(self, content: bytes) -> None:
+        self._writer.write(content)
+        await self._writer.drain()
+
+    async def answer(self) -> tuple[int, dict[str, Any]]:
+        head = (await self._reader.readuntil(b"\r\n\r\n")).decode()
+        status = int(head.split()[1])
+        length = [
+            int(line.split(":")[1])
+            for line in head.splitlines()
+            if line.lower().startswith("content-length:")
+        ]
+        body = await self._reader.readexactly(length[0]) if length else b"{}"
+        return status, json.loads(body)
+
+    async def close(self) -> None:
+        self._writer.close()
+        await asyncio.gather(self._writer.wait_closed(), return_exceptions=True)
+
+
+@pytest.mark.parametrize(
+    "authorization", [None, "Bearer wrong", f"Basic {TOKEN}", TOKEN, "Bearer", "Bearer \udce9"]
+)
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("PUT", blob_path(KEY)),
+        ("GET", blob_path(KEY)),
+        ("DELETE", blob_path(KEY)),
+        ("GET", info_path(KEY)),
+        ("PUT", chunk_path(KEY, 0)),
+        ("GET", "/ping"),
+    ],
+)
+async def test_nothing_is_done_without_the_token(
+    url: str,
+    blobs: FilesystemBlobs,
+    session: aiohttp.ClientSession,
+    authorization: str | None,
+    method: str,
+    path: str,
+) -> None:
+    await blobs.create(KEY, 3)
+    headers = {} if authorization is None else {"Authorization": authorization}
+
+    async with session.request(method, at(url, path), headers=headers, data=b"abc") as answer:
+        assert answer.status == 401
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
+        assert (await answer.json())["code"] == "unauthorized"
+
+    assert not (await blobs.info(KEY)).received
+
+
+async def test_health_is_told_to_everybody(url: str, session: aiohttp.ClientSession) -> None:
+    for path in ("/healthz", "/readyz"):
+        async with session.get(at(url, path)) as answer:
+            assert answer.status == 200
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+async def test_a_body_cut_short_records_nothing(
+    url: str, blobs: FilesystemBlobs, monkeypatch: pytest.MonkeyPatch, framing: str
+) -> None:
+    await blobs.create(KEY, 4 * MIB)
+    ended = asyncio.Event()
+    write = blobs.write
+
+    async def watched(*args: Any) -> Any:
+        try:
+            return await write(*args)
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(blobs, "write", watched)
+    connection = await Connection.to(url)
+    body = bytes(3 * MIB)
+    if framing == "length":
+        await connection.send_head(
+            "PUT", chunk_path(KEY, 0), {**AUTHORIZED, "Content-Length": str(4 * MIB)}
+        )
+        await connection.send(body)
+    else:
+        await connection.send_head(
+            "PUT", chunk_path(KEY, 0), {**AUTHORIZED, "Transfer-Encoding": "chunked"}
+        )
+        await connection.send(f"{len(body):x}\r\n".encode() + body + b"\r\n")
+    await connection.close()
+
+    await asyncio.wait_for(ended.wait(), 10)
+    assert not (await blobs.info(KEY)).received
+
+
+async def test_a_sender_that_falls_silent_is_given_up(
+    url: str, blobs: FilesystemBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(request_body, "RECEIVE_TIMEOUT", 0.05)
+    await blobs.create(KEY, 10)
+    connection = await Connection.to(url)
+    await connection.send_head("PUT", chunk_path(KEY, 0), {**AUTHORIZED, "Content-Length": "10"})
+    await connection.send(b"01234")
+
+    status, body = await asyncio.wait_for(connection.answer(), 10)
+
+    assert status == 400
+    assert "5 bytes" in body["message"]
+    assert not (await blobs.info(KEY)).received
+    await connection.close()
+
+
+@pytest.mark.parametrize(
+    ("headers", "path", "status"),
+    [
+        ({}, chunk_path(KEY, 0), 401),
+        (AUTHORIZED, chunk_path(upload_key(UUID(int=2)), 0), 404),
+        (AUTHORIZED, "/blobs/NotAKey/chunks/0", 400),
+        (AUTHORIZED, chunk_path(KEY, 11), 416),
+        (AUTHORIZED, "/blobs/nothing/like/this", 404),
+    ],
+)
+async def test_a_refusal_reaches_a_client_that_sends_all_before_it_reads(
+    url: str, blobs: FilesystemBlobs, headers: dict[str, str], path: str, status: int
+) -> None:
+    await blobs.create(KEY, 10)
+    size = 24 * MIB
+    connection = await Connection.to(url)
+
+    await connection.send_head("PUT", path, {**headers, "Content-Length": str(size)})
+    for _ in range(24):
+        await connection.send(bytes(MIB))
+    head = await asyncio.wait_for(connection._reader.readline(), 10)
+
+    assert int(head.split()[1]) == status
+    await connection.close()
+
+
+async def test_a_connection_serves_on_after_a_refusal(url: str, blobs: FilesystemBlobs) -> None:
+    await blobs.create(KEY, 4 * MIB)
+    connection = await Connection.to(url)
+
+    await connection.send_head(
+        "PUT", chunk_path(KEY, 3 * MIB), {**AUTHORIZED, "Content-Length": str(2 * MIB)}
+    )
+    await connection.send(bytes(2 * MIB))
+    refused = await connection.answer()
+    await connection.send_head("PUT", chunk_path(KEY, 0), {**AUTHORIZED, "Content-Length": "3"})
+    await connection.send(b"abc")
+    taken = await connection.answer()
+
+    assert (refused[0], refused[1]["code"]) == (416, "chunk_out_of_bounds")
+    assert (taken[0], taken[1]["received"]) == (200, [[0, 3]])
+    await connection.close()
+
+
+async def test_long_work_shows_signs_of_life(
+    url: str, blobs: FilesystemBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await blobs.create(KEY, 3)
+    monkeypatch.setattr(handlers, "PROCESSING_INTERVAL", 0.01)
+    go_on = asyncio.Event()
+    write = blobs.write
+
+    async def slow(*args: Any) -> Any:
+        info = await write(*args)
+        await go_on.wait()
+        return info
+
+    monkeypatch.setattr(blobs, "write", slow)
+    connection = await Connection.to(url)
+    await connection.send_head("PUT", chunk_path(KEY, 0), {**AUTHORIZED, "Content-Length": "3"})
+    await connection.send(b"abc")
+
+    assert [(await connection.answer())[0] for _ in range(3)] == [102, 102, 102]
+    go_on.set()
+    status = 102
+    while status == 102:
+        status, body = await connection.answer()
+    assert (status, body["complete"]) == (200, True)
+    await connection.close()
+
+
+async def test_ranges_are_answered_as_ranges(
+    url: str, blobs: FilesystemBlobs, session: aiohttp.ClientSession
+) -> None:
+    await blobs.create(KEY, 10)
+    connection = session.put(at(url, chunk_path(KEY, 0)), headers=AUTHORIZED, data=b"0123456789")
+    async with connection as answer:
+        assert answer.status == 200
+
+    async with session.get(at(url, blob_path(KEY)), headers=AUTHORIZED) as whole:
+        assert (whole.status, await whole.read()) == (200, b"0123456789")
+    ranged = {**AUTHORIZED, "Range": "bytes=2-4"}
+    async with session.get(at(url, blob_path(KEY)), headers=ranged) as part:
+        assert (part.status, await part.read()) == (206, b"234")
+        assert part.headers["Content-Range"] == "bytes 2-4/10"
+
+
+@pytest.mark.parametrize(
+    "asked", ["bytes=4-2", "bytes=-3", "bytes=2-", "bytes=0-1,3-4", "rows=1-2"]
+)
+async def test_a_range_that_is_not_of_the_protocol_is_refused(
+    url: str, blobs: FilesystemBlobs, session: aiohttp.ClientSession, asked: str
+) -> None:
+    await blobs.create(KEY, 0)
+
+    headers = {**AUTHORIZED, "Range": asked}
+    async with session.get(at(url, blob_path(KEY)), headers=headers) as answer:
+        assert answer.status == 400
+        assert (await answer.json())["field"] == "Range"
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (b"", None),
+        (b"[]", None),
+        (b'{"size": "10"}', "size"),
+        (b'{"size": true}', "size"),
+        (b'{"size": 10, "sha256": 5}', "sha256"),
+        (b'{"size": 10, "metadata": {"a": 1}}', "metadata"),
+        (b'{"size": 10, "metadata": []}', "metadata"),
+    ],
+)
+async def test_a_malformed_declaration_is_refused(
+    url: str, session: aiohttp.ClientSession, body: bytes, field: str | None
+) -> None:
+    async with session.put(at(url, blob_path(KEY)), headers=AUTHORIZED, data=body) as answer:
+        assert answer.status == 400
+        assert (await answer.json())["field"] == field
+
+
+def test_every_error_has_a_status() -> None:
+    def tree(error: type[CsvmillError]) -> list[type[CsvmillError]]:
+        return [error, *(leaf for child in error.__subclasses__() for leaf in tree(child))]
+
+    statuses = {
+        error: next(errors.STATUS[base] for base in error.__mro__ if base in errors.STATUS)
+        for error in tree(CsvmillError)
+    }
+
+    assert statuses[StorageFull] == 507
+    assert statuses[StorageUnavailable] == 503
+    assert all(400 <= status < 600 for status in statuses.values())
