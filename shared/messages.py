@@ -27,7 +27,7 @@ class WakeUp:
         try:
             fields = json.loads(body)
             version, job_id = fields["version"], UUID(fields["job_id"])
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise InvalidInput(f"not a wake-up message: {body[:200]!r}") from error
         if version != VERSION:
             raise InvalidInput(f"wake-up version {version!r} is not {VERSION}", field="version")

@@ -1,0 +1,61 @@
+"""What the tests of the job store share: jobs to make, results to report, stores to run on."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
+
+from shared.blobs import result_key, upload_key
+from shared.database import connect
+from shared.database.migrate import migrate
+from shared.job_store import SqlJobStore
+from shared.jobs import SONG_PLAYS, Job, JobResult
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+BACKENDS = ("sqlite", "postgresql")
+
+
+@asynccontextmanager
+async def open_store(url: str) -> AsyncIterator[SqlJobStore]:
+    """A job store on the database at `url`, migrated."""
+    database = await connect(url)
+    try:
+        await migrate(database)
+        yield SqlJobStore(database)
+    finally:
+        await database.close()
+
+
+async def make_job(
+    store: SqlJobStore,
+    *,
+    upload_id: UUID | None = None,
+    max_attempts: int = 3,
+    now: float = 0.0,
+    filename: str = "plays.csv",
+) -> Job:
+    """A job in state PENDING."""
+    upload_id = upload_id or uuid4()
+    return await store.create(
+        upload_id=upload_id,
+        input_key=upload_key(upload_id),
+        input_size=1 << 40,
+        filename=filename,
+        aggregation=SONG_PLAYS,
+        max_attempts=max_attempts,
+        now=now,
+    )
+
+
+def result_of(job_id: UUID, attempt: int) -> JobResult:
+    """What an attempt would have written."""
+    return JobResult(
+        key=result_key(job_id, attempt),
+        size=5 << 32,
+        sha256=f"{attempt:064x}",
+        rows_in=1 << 33,
+        rows_out=attempt,
+    )

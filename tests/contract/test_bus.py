@@ -1,0 +1,323 @@
+"""What every bus promises, in process and on RabbitMQ."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+
+from shared.bus import dispatch
+from shared.bus.in_process import InProcessBus
+from shared.bus.rabbitmq import RabbitBus
+from shared.bus.topology import DEAD
+from shared.errors import BrokerUnavailable
+from shared.messages import WakeUp
+from tests.contract.amqp import next_message, raw_channel, without_topology
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from shared.ports import Delivery
+
+Bus = InProcessBus | RabbitBus
+
+
+@pytest.fixture(params=["in process", "rabbitmq"])
+async def bus(request: pytest.FixtureRequest) -> AsyncIterator[Bus]:
+    if request.param == "in process":
+        async with InProcessBus() as bus:
+            yield bus
+    else:
+        url = str(request.getfixturevalue("broker_url"))
+        async with without_topology(url), RabbitBus(url) as bus:
+            yield bus
+
+
+class Inbox:
+    """A handler that passes deliveries on to the test, and ends when the test lets it."""
+
+    def __init__(self, *, patient: bool = False) -> None:
+        self.may_end = asyncio.Event()
+        if not patient:
+            self.may_end.set()
+        self._deliveries: asyncio.Queue[Delivery] = asyncio.Queue()
+
+    async def __call__(self, delivery: Delivery) -> None:
+        self._deliveries.put_nowait(delivery)
+        await self.may_end.wait()
+
+    async def next(self) -> Delivery:
+        return await asyncio.wait_for(self._deliveries.get(), 20)
+
+    @property
+    def empty(self) -> bool:
+        return self._deliveries.empty()
+
+
+async def next_dead_letter(bus: Bus, request: pytest.FixtureRequest) -> WakeUp:
+    """Wait for a dead letter, as an operator would look for it."""
+    async with asyncio.timeout(20):
+        while isinstance(bus, InProcessBus):
+            if bus.dead_letters:
+                return bus.dead_letters[-1]
+            await asyncio.sleep(0.01)
+        async with raw_channel(str(request.getfixturevalue("broker_url"))) as channel:
+            return WakeUp.decode((await next_message(channel, DEAD)).body)
+
+
+async def drained(bus: Bus, inbox: Inbox) -> None:
+    """Return once everything published so far has been delivered: a marker comes after it."""
+    marker = WakeUp(uuid4())
+    await bus.publish(marker)
+    delivery = await inbox.next()
+    assert delivery.wakeup == marker, "something else was still waiting"
+    await delivery.ack()
+
+
+async def test_what_was_published_before_anybody_consumed_is_delivered(bus: Bus) -> None:
+    wakeups = [WakeUp(uuid4()) for _ in range(20)]
+    for wakeup in wakeups:
+        await bus.publish(wakeup)
+    inbox = Inbox()
+    received = []
+    async with bus.consume(inbox, prefetch=3):
+        for _ in wakeups:
+            delivery = await inbox.next()
+            received.append(delivery.wakeup)
+            await delivery.ack()
+        await drained(bus, inbox)
+    assert set(received) == set(wakeups)
+
+
+async def test_what_is_published_while_somebody_consumes_is_delivered(bus: Bus) -> None:
+    inbox = Inbox()
+    async with bus.consume(inbox, prefetch=1):
+        for _ in range(3):
+            wakeup = WakeUp(uuid4())
+            await bus.publish(wakeup)
+            delivery = await inbox.next()
+            assert delivery.wakeup == wakeup
+            await delivery.ack()
+
+
+async def test_a_wake_up_that_is_requeued_comes_again(bus: Bus) -> None:
+    wakeup = WakeUp(uuid4())
+    await bus.publish(wakeup)
+    inbox = Inbox()
+    async with bus.consume(inbox, prefetch=1):
+        await (await inbox.next()).requeue()
+        again = await inbox.next()
+        assert again.wakeup == wakeup
+        await again.ack()
+        await drained(bus, inbox)
+
+
+async def test_no_more_than_prefetch_are_in_hand_until_one_is_settled_and_its_handler_has_ended(
+    bus: Bus,
+) -> None:
+    for _ in range(5):
+        await bus.publish(WakeUp(uuid4()))
+    inbox = Inbox(patient=True)
+    async with bus.consume(inbox, prefetch=2):
+        first, second = await inbox.next(), await inbox.next()
+        # Settled, while its handler goes on:
+        await first.ack()
+        await bus.ping()
+        await asyncio.sleep(0.1)
+        assert inbox.empty
+        # Its handler ends as well, but the second one stays unsettled:
+        inbox.may_end.set()
+        for _ in range(3):
+            delivery = await inbox.next()
+            assert inbox.empty
+            await delivery.ack()
+        await second.ack()
+
+
+async def test_a_delayed_wake_up_is_not_delivered_earlier(bus: Bus) -> None:
+    inbox = Inbox()
+    wakeup = WakeUp(uuid4())
+    clock = asyncio.get_running_loop().time
+    async with bus.consume(inbox, prefetch=1):
+        before = clock()
+        await bus.publish(wakeup, delay=0.4)
+        await drained(bus, inbox)
+        delivery = await inbox.next()
+        assert clock() - before >= 0.4
+        assert delivery.wakeup == wakeup
+        await delivery.ack()
+
+
+async def test_a_long_delay_does_not_hold_up_a_short_one(bus: Bus) -> None:
+    inbox = Inbox()
+    soon = WakeUp(uuid4())
+    async with bus.consume(inbox, prefetch=1):
+        for delay in (1e9, 300.0, 30.0, 5.0):
+            await bus.publish(WakeUp(uuid4()), delay=delay)
+        await bus.publish(soon, delay=0.05)
+        delivery = await inbox.next()
+        assert delivery.wakeup == soon
+        await delivery.ack()
+
+
+async def test_a_dead_letter_is_where_operators_look_and_is_not_delivered_again(
+    bus: Bus, request: pytest.FixtureRequest
+) -> None:
+    wakeup = WakeUp(uuid4())
+    await bus.publish(wakeup)
+    inbox = Inbox()
+    async with bus.consume(inbox, prefetch=1):
+        await (await inbox.next()).dead_letter()
+        assert await next_dead_letter(bus, request) == wakeup
+        await drained(bus, inbox)
+
+
+async def test_a_handler_that_raises_gets_the_wake_up_again_and_it_is_logged(
+    bus: Bus, caplog: pytest.LogCaptureFixture
+) -> None:
+    wakeup = WakeUp(uuid4())
+    inbox = Inbox()
+
+    async def stumble_once(delivery: Delivery) -> None:
+        if f"job={wakeup.job_id}" not in caplog.text:
+            raise LookupError("stumbled")
+        await inbox(delivery)
+
+    async with bus.consume(stumble_once, prefetch=1):
+        with caplog.at_level(logging.ERROR):
+            await bus.publish(wakeup)
+            delivery = await inbox.next()
+        assert delivery.wakeup == wakeup
+        await delivery.ack()
+    assert "LookupError: stumbled" in caplog.text
+
+
+async def test_a_wake_up_that_no_handler_survives_is_dead_lettered_in_the_end(
+    bus: Bus, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "FIRST_PAUSE", 0.0)
+    poison, sound = WakeUp(uuid4()), WakeUp(uuid4())
+    tries = 0
+    sound_arrived = asyncio.Event()
+
+    async def stumble(delivery: Delivery) -> None:
+        nonlocal tries
+        if delivery.wakeup == poison:
+            tries += 1
+            raise LookupError("poison")
+        await delivery.ack()
+        sound_arrived.set()
+
+    async with bus.consume(stumble, prefetch=1):
+        await bus.publish(poison)
+        await bus.publish(sound)
+        assert await next_dead_letter(bus, request) == poison
+        await asyncio.wait_for(sound_arrived.wait(), 20)
+    assert tries == 21
+
+
+async def test_what_a_leaving_consumer_has_not_settled_goes_to_another(bus: Bus) -> None:
+    wakeups = {WakeUp(uuid4()) for _ in range(4)}
+    for wakeup in wakeups:
+        await bus.publish(wakeup)
+    first, second = Inbox(), Inbox()
+    async with bus.consume(first, prefetch=2):
+        left = {(await first.next()).wakeup, (await first.next()).wakeup}
+    received = set()
+    async with bus.consume(second, prefetch=1):
+        for _ in wakeups:
+            delivery = await second.next()
+            received.add(delivery.wakeup)
+            await delivery.ack()
+    assert received == wakeups
+    assert left < wakeups
+    assert first.empty
+
+
+async def test_a_handler_that_outlives_its_consumer_may_still_settle(bus: Bus) -> None:
+    await bus.publish(WakeUp(uuid4()))
+    inbox = Inbox(patient=True)
+    async with bus.consume(inbox, prefetch=1):
+        delivery = await inbox.next()
+    other = Inbox()
+    async with bus.consume(other, prefetch=1):
+        await drained(bus, other)
+        await delivery.ack()
+        inbox.may_end.set()
+        await drained(bus, other)
+
+
+async def test_a_handler_that_ends_unsettled_after_its_consumer_left_hands_the_wake_up_back(
+    bus: Bus,
+) -> None:
+    wakeup = WakeUp(uuid4())
+    await bus.publish(wakeup)
+    inbox, other = Inbox(patient=True), Inbox()
+    async with bus.consume(inbox, prefetch=1):
+        await inbox.next()
+    async with bus.consume(other, prefetch=1):
+        await drained(bus, other)
+        inbox.may_end.set()
+        again = await other.next()
+        assert again.wakeup == wakeup
+        await again.ack()
+
+
+async def test_work_is_shared_between_consumers(bus: Bus) -> None:
+    one, other = Inbox(), Inbox()
+    async with bus.consume(one, prefetch=1), bus.consume(other, prefetch=1):
+        for _ in range(2):
+            await bus.publish(WakeUp(uuid4()))
+        first, second = await one.next(), await other.next()
+        assert first.wakeup != second.wakeup
+        await first.ack()
+        await second.ack()
+
+
+async def test_settling_twice_is_a_defect_that_is_told(bus: Bus) -> None:
+    await bus.publish(WakeUp(uuid4()))
+    inbox = Inbox()
+    async with bus.consume(inbox, prefetch=1):
+        delivery = await inbox.next()
+        await delivery.ack()
+        with pytest.raises(RuntimeError, match="was acknowledged already"):
+            await delivery.requeue()
+        await drained(bus, inbox)
+
+
+async def test_closing_the_bus_cancels_its_handlers(bus: Bus) -> None:
+    await bus.publish(WakeUp(uuid4()))
+    started, cancelled = asyncio.Event(), asyncio.Event()
+
+    async def hang(_delivery: Delivery) -> None:
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+
+    async with bus.consume(hang, prefetch=1):
+        await asyncio.wait_for(started.wait(), 20)
+    assert not cancelled.is_set()
+    await bus.close()
+    assert cancelled.is_set()
+
+
+async def test_a_closed_bus_is_unavailable(bus: Bus) -> None:
+    await bus.ping()
+    await bus.close()
+    await bus.close()
+    with pytest.raises(BrokerUnavailable):
+        await bus.publish(WakeUp(uuid4()))
+    with pytest.raises(BrokerUnavailable):
+        await bus.ping()
+
+
+async def test_a_consumer_that_takes_nothing_is_refused(bus: Bus) -> None:
+    with pytest.raises(ValueError, match="prefetch is 0"):
+        async with bus.consume(Inbox(), prefetch=0):
+            pass

@@ -1,0 +1,236 @@
+"""What every database adapter promises, and how the schema gets into it."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shared.database import connect
+from shared.database.migrate import migrate
+from shared.database.scripts import Migration, load_migrations
+from shared.errors import DatabaseUnavailable, SchemaMismatch
+from tests.contract.job_stores import BACKENDS
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from shared.database.port import Database
+
+MIGRATE = """
+import asyncio, sys
+from shared.database import connect
+from shared.database.migrate import migrate
+
+async def main():
+    database = await connect(sys.argv[1])
+    try:
+        print("connected", flush=True)
+        await asyncio.to_thread(sys.stdin.readline)
+        await migrate(database)
+    finally:
+        await database.close()
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture(params=BACKENDS)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'some.db'}"
+    return str(request.getfixturevalue("database_url"))
+
+
+@pytest.fixture
+async def database(url: str) -> AsyncIterator[Database]:
+    database = await connect(url)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+@pytest.fixture
+async def notes(database: Database) -> Database:
+    """A database with a table to write to."""
+    await database.write("CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL)")
+    return database
+
+
+def step(version: int, *statements: str, checksum: str = "") -> Migration:
+    return Migration(version, f"{version:04}_test", statements, checksum or f"sum of {version}")
+
+
+async def note_ids(database: Database) -> list[int]:
+    return [row["id"] for row in await database.read("SELECT id FROM notes ORDER BY id")]
+
+
+async def test_a_write_returns_what_its_returning_clause_says(notes: Database) -> None:
+    written = await notes.write(
+        "INSERT INTO notes (id, text) VALUES ($1, $2) RETURNING text, id", 7, "it's"
+    )
+    assert written == [{"text": "it's", "id": 7}]
+    assert await notes.read("SELECT * FROM notes WHERE text = $1", "it's") == [
+        {"id": 7, "text": "it's"}
+    ]
+
+
+async def test_an_exception_undoes_the_whole_transaction(notes: Database) -> None:
+    async def write_and_raise() -> None:
+        async with notes.transaction() as transaction:
+            await transaction.execute("INSERT INTO notes (id, text) VALUES (1, 'a')")
+            await transaction.execute("INSERT INTO notes (id, text) VALUES (2, 'b')")
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await write_and_raise()
+    assert await note_ids(notes) == []
+    await notes.write("INSERT INTO notes (id, text) VALUES (3, 'c')")
+    assert await note_ids(notes) == [3]
+
+
+async def test_a_statement_that_fails_undoes_the_transaction_and_harms_nothing_else(
+    notes: Database,
+) -> None:
+    await notes.write("INSERT INTO notes (id, text) VALUES (1, 'a')")
+
+    async def write_the_same_twice() -> None:
+        async with notes.transaction() as transaction:
+            await transaction.execute("INSERT INTO notes (id, text) VALUES (2, 'b')")
+            await transaction.execute("INSERT INTO notes (id, text) VALUES (1, 'again')")
+
+    with pytest.raises(Exception, match=r"(?i)unique") as raised:
+        await write_the_same_twice()
+    assert not isinstance(raised.value, DatabaseUnavailable)
+    assert await note_ids(notes) == [1]
+
+
+async def test_a_cancelled_transaction_leaves_nothing_behind(notes: Database) -> None:
+    inserted = asyncio.Event()
+
+    async def linger() -> None:
+        async with notes.transaction() as transaction:
+            await transaction.execute("INSERT INTO notes (id, text) VALUES (1, 'a')")
+            inserted.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(linger())
+    await inserted.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await note_ids(notes) == []
+    await notes.write("INSERT INTO notes (id, text) VALUES (2, 'b')")
+    assert await note_ids(notes) == [2]
+
+
+async def test_cancelling_at_any_moment_leaves_all_of_a_transaction_or_nothing(
+    notes: Database,
+) -> None:
+    async def write_two(number: int) -> None:
+        async with notes.transaction() as transaction:
+            for id_ in (2 * number, 2 * number + 1):
+                await transaction.execute("INSERT INTO notes (id, text) VALUES ($1, 'x')", id_)
+
+    for number in range(60):
+        task = asyncio.create_task(write_two(number))
+        for _ in range(number % 20):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    await write_two(60)
+    ids = await note_ids(notes)
+    assert [id_ + 1 for id_ in ids[::2]] == ids[1::2]
+    assert all(id_ % 2 == 0 for id_ in ids[::2])
+    assert ids[-2:] == [120, 121]
+
+
+async def test_a_reader_does_not_see_what_is_not_committed(notes: Database) -> None:
+    async with notes.transaction() as transaction:
+        await transaction.execute("INSERT INTO notes (id, text) VALUES (1, 'a')")
+        assert await note_ids(notes) == []
+    assert await note_ids(notes) == [1]
+
+
+async def test_after_close_every_call_says_that_the_database_is_unavailable(url: str) -> None:
+    database = await connect(url)
+    await database.close()
+    await database.close()
+    with pytest.raises(DatabaseUnavailable):
+        await database.ping()
+    with pytest.raises(DatabaseUnavailable):
+        await database.write("CREATE TABLE never (id INTEGER)")
+    with pytest.raises(DatabaseUnavailable):
+        async with database.transaction():
+            pass
+
+
+async def test_processes_that_migrate_at_the_same_time_do_it_once(url: str) -> None:
+    processes = [
+        await asyncio.create_subprocess_exec(
+            sys.executable, "-c", MIGRATE, url,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        for _ in range(3)
+    ]  # fmt: skip
+    for process in processes:
+        assert process.stdout
+        assert await process.stdout.readline() == b"connected\n"
+    await asyncio.gather(*(process.communicate(b"go\n") for process in processes))
+    assert [process.returncode for process in processes] == [0, 0, 0]
+    database = await connect(url)
+    try:
+        applied = await database.read("SELECT version, checksum FROM schema_migrations")
+        assert [(row["version"], row["checksum"]) for row in applied] == [
+            (migration.version, migration.checksum) for migration in load_migrations()
+        ]
+        assert await database.read("SELECT * FROM jobs") == []
+    finally:
+        await database.close()
+
+
+async def test_only_migrations_that_are_missing_are_applied(database: Database) -> None:
+    first = step(1, "CREATE TABLE notes (id INTEGER PRIMARY KEY)")
+    await migrate(database, [first])
+    await database.write("INSERT INTO notes (id) VALUES (1)")
+    await migrate(database, [first, step(2, "INSERT INTO notes (id) VALUES (2)")])
+    await migrate(database, [first, step(2, "INSERT INTO notes (id) VALUES (2)")])
+    assert await note_ids(database) == [1, 2]
+
+
+async def test_migrations_that_fail_half_way_change_nothing(database: Database) -> None:
+    good = step(1, "CREATE TABLE notes (id INTEGER PRIMARY KEY)")
+    with pytest.raises(Exception, match="nowhere"):
+        await migrate(database, [good, step(2, "INSERT INTO nowhere (id) VALUES (1)")])
+    await migrate(database, [good])
+    assert await note_ids(database) == []
+
+
+async def test_a_migration_that_was_changed_after_it_was_applied_is_refused(
+    database: Database,
+) -> None:
+    create = "CREATE TABLE notes (id INTEGER PRIMARY KEY)"
+    await migrate(database, [step(1, create)])
+    changed = step(1, create, checksum="another")
+    with pytest.raises(SchemaMismatch, match="0001_test is not what was applied"):
+        await migrate(database, [changed, step(2, "INSERT INTO notes (id) VALUES (2)")])
+    assert await note_ids(database) == []
+
+
+async def test_a_database_newer_than_the_code_is_refused(database: Database) -> None:
+    first = step(1, "CREATE TABLE notes (id INTEGER PRIMARY KEY)")
+    await migrate(database, [first, step(2, "INSERT INTO notes (id) VALUES (2)")])
+    with pytest.raises(SchemaMismatch, match=r"has migration 0002_test.* knows 1"):
+        await migrate(database, [first])
+
+
+@pytest.mark.parametrize("url", ["mysql://user:secret@host/x", "jobs.db", "sqlite:///", "sqlite:"])
+async def test_a_url_of_another_kind_is_refused_without_showing_its_password(url: str) -> None:
+    with pytest.raises(ValueError, match="starts with postgresql:// or sqlite:///") as raised:
+        await connect(url)
+    assert "secret" not in str(raised.value)

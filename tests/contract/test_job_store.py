@@ -1,0 +1,392 @@
+"""What every job store promises, on each database."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+
+from shared.errors import JobNotFound, LeaseLost
+from shared.jobs import Aggregation, Job, JobState
+from tests.contract.job_stores import BACKENDS, make_job, open_store, result_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from pathlib import Path
+
+    from shared.job_store import SqlJobStore
+
+    Reach = Callable[[SqlJobStore, Job], Awaitable[None]]
+
+
+@pytest.fixture(params=BACKENDS)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'jobs.db'}"
+    return str(request.getfixturevalue("database_url"))
+
+
+@pytest.fixture
+async def store(url: str) -> AsyncIterator[SqlJobStore]:
+    async with open_store(url) as store:
+        yield store
+
+
+async def claim(
+    store: SqlJobStore, job: Job, *, now: float = 1.0, lease_until: float = 10.0
+) -> Job | None:
+    return await store.claim(job.id, worker="worker-1", lease_until=lease_until, now=now)
+
+
+async def outcomes(store: SqlJobStore, job: Job) -> list[str | None]:
+    return [attempt.outcome for attempt in await store.attempts(job.id)]
+
+
+async def test_a_job_comes_back_as_it_was_made(store: SqlJobStore) -> None:
+    aggregation = Aggregation(group_by=(3, 0), sum_of=7, header=("é,", '"quoted"', "sum"))
+    upload_id = uuid4()
+    job = await store.create(
+        upload_id=upload_id,
+        input_key=(await make_job(store, upload_id=uuid4())).input_key,
+        input_size=(1 << 62) + 1,
+        filename="Übersicht 🎵.csv",
+        aggregation=aggregation,
+        max_attempts=4,
+        now=1_790_000_000.123456,
+    )
+    assert (job.state, job.attempt, job.result) == (JobState.PENDING, 0, None)
+    assert (job.upload_id, job.filename, job.aggregation) == (
+        upload_id,
+        "Übersicht 🎵.csv",
+        aggregation,
+    )
+    assert (job.input_size, job.created_at) == ((1 << 62) + 1, 1_790_000_000.123456)
+    assert await store.get(job.id) == job
+    assert await store.attempts(job.id) == []
+
+
+async def test_text_that_no_database_takes_verbatim_does_not_stand_in_the_way(
+    store: SqlJobStore,
+) -> None:
+    job = await make_job(store, filename="nul\0 and half a pair \ud83c.csv")
+    assert job.filename == "nul\\x00 and half a pair \\ud83c.csv"
+    await claim(store, job)
+    failed = await store.fail(job.id, 1, "found '\0'" + "x" * 10_000, final=True, now=2.0)
+    assert failed.reason is not None
+    assert failed.reason.startswith("found '\\x00'xxx")
+    assert len(failed.reason) == 4000
+
+
+async def test_however_many_create_the_job_of_an_upload_it_has_one(url: str) -> None:
+    upload_id = uuid4()
+    async with open_store(url) as one, open_store(url) as other:
+        jobs = await asyncio.gather(
+            *(make_job(store, upload_id=upload_id) for store in (one, other) * 10)
+        )
+    assert len({job.id for job in jobs}) == 1
+
+
+async def test_a_job_without_any_attempt_is_refused(store: SqlJobStore) -> None:
+    with pytest.raises(ValueError, match="max_attempts is 0"):
+        await make_job(store, max_attempts=0)
+
+
+async def test_of_many_workers_that_race_for_a_job_one_gets_it(url: str) -> None:
+    async with open_store(url) as one, open_store(url) as other:
+        for lost in range(3):
+            job = await make_job(one)
+            for number in range(lost):
+                await claim(one, job, now=number, lease_until=number + 0.5)
+            claims = await asyncio.gather(
+                *(claim(store, job, now=lost, lease_until=99.0) for store in (one, other) * 6)
+            )
+            winners = [claimed for claimed in claims if claimed]
+            assert [winner.attempt for winner in winners] == [lost + 1]
+            assert await outcomes(one, job) == ["lost"] * lost + [None]
+
+
+async def test_a_leased_job_cannot_be_claimed_until_the_lease_has_run_out(
+    store: SqlJobStore,
+) -> None:
+    job = await make_job(store)
+    await claim(store, job, now=1.0, lease_until=10.0)
+    assert await claim(store, job, now=10.0) is None
+    second = await claim(store, job, now=10.5, lease_until=20.0)
+    assert second is not None
+    assert (second.attempt, second.lease_until, second.worker) == (2, 20.0, "worker-1")
+
+
+async def test_a_heartbeat_prolongs_the_lease(store: SqlJobStore) -> None:
+    job = await make_job(store)
+    await claim(store, job, lease_until=10.0)
+    await store.heartbeat(job.id, 1, lease_until=30.0)
+    assert (await store.get(job.id)).lease_until == 30.0
+    assert await claim(store, job, now=20.0) is None
+
+
+async def test_a_late_worker_that_nobody_has_replaced_may_go_on_and_finish(
+    store: SqlJobStore,
+) -> None:
+    job = await make_job(store)
+    await claim(store, job, lease_until=10.0)
+    await store.heartbeat(job.id, 1, lease_until=12.0)
+    await store.succeed(job.id, 1, result_of(job.id, 1), now=50.0)
+    assert (await store.get(job.id)).state is JobState.SUCCESS
+
+
+async def test_a_worker_that_was_replaced_can_do_nothing_any_more(store: SqlJobStore) -> None:
+    job = await make_job(store)
+    await claim(store, job, now=1.0, lease_until=2.0)
+    await claim(store, job, now=3.0, lease_until=9.0)
+    before = await store.get(job.id)
+    with pytest.raises(LeaseLost):
+        await store.heartbeat(job.id, 1, lease_until=99.0)
+    with pytest.raises(LeaseLost):
+        await store.succeed(job.id, 1, result_of(job.id, 1), now=4.0)
+    with pytest.raises(LeaseLost):
+        await store.fail(job.id, 1, "late", final=True, now=4.0)
+    with pytest.raises(LeaseLost):
+        await store.release(job.id, 1, "late", now=4.0)
+    assert await store.get(job.id) == before
+    assert await outcomes(store, job) == ["lost", None]
+
+
+async def test_success_publishes_the_result_of_the_attempt_that_finished(
+    store: SqlJobStore,
+) -> None:
+    job = await make_job(store)
+    await claim(store, job)
+    await store.fail(job.id, 1, "no memory", final=False, now=2.0)
+    await claim(store, job, now=3.0)
+    await store.succeed(job.id, 2, result_of(job.id, 2), now=4.0)
+    done = await store.get(job.id)
+    assert (done.state, done.result) == (JobState.SUCCESS, result_of(job.id, 2))
+    assert (done.finished_at, done.lease_until, done.reason) == (4.0, None, None)
+    assert await outcomes(store, job) == ["failure", "success"]
+
+
+async def test_success_may_be_reported_again_but_only_by_the_same_attempt_and_with_the_same_result(
+    store: SqlJobStore,
+) -> None:
+    job = await make_job(store)
+    await claim(store, job)
+    await store.succeed(job.id, 1, result_of(job.id, 1), now=2.0)
+    done = await store.get(job.id)
+    await store.succeed(job.id, 1, result_of(job.id, 1), now=3.0)
+    with pytest.raises(LeaseLost):
+        await store.succeed(job.id, 1, result_of(job.id, 2), now=3.0)
+    with pytest.raises(LeaseLost):
+        await store.succeed(job.id, 2, result_of(job.id, 1), now=3.0)
+    assert await store.get(job.id) == done
+
+
+async def test_a_failed_attempt_is_retried_until_the_last_one(store: SqlJobStore) -> None:
+    job = await make_job(store, max_attempts=2)
+    await claim(store, job)
+    failed = await store.fail(job.id, 1, "no memory", final=False, now=2.0)
+    assert (failed.state, failed.reason, failed.finished_at) == (JobState.RETRY, "no memory", None)
+    await claim(store, job, now=3.0)
+    failed = await store.fail(job.id, 2, "no disk", final=False, now=4.0)
+    assert (failed.state, failed.reason, failed.finished_at) == (JobState.FAILURE, "no disk", 4.0)
+    assert await store.get(job.id) == failed
+    assert [(a.outcome, a.reason, a.started_at, a.ended_at) for a in await store.attempts(job.id)] \
+        == [("failure", "no memory", 1.0, 2.0), ("failure", "no disk", 3.0, 4.0)]  # fmt: skip
+    assert await claim(store, job, now=9.0) is None
+
+
+async def test_a_final_failure_is_not_retried(store: SqlJobStore) -> None:
+    job = await make_job(store, max_attempts=9)
+    await claim(store, job)
+    failed = await store.fail(job.id, 1, "line 7 is malformed", final=True, now=2.0)
+    assert (failed.state, failed.reason) == (JobState.FAILURE, "line 7 is malformed")
+
+
+async def test_a_job_that_kills_its_workers_becomes_a_failure_when_its_attempts_are_used_up(
+    store: SqlJobStore,
+) -> None:
+    job = await make_job(store, max_attempts=2)
+    await claim(store, job, now=1.0, lease_until=2.0)
+    await claim(store, job, now=3.0, lease_until=4.0)
+    assert await claim(store, job, now=5.0) is None
+    dead = await store.get(job.id)
+    assert (dead.state, dead.attempt, dead.finished_at) == (JobState.FAILURE, 2, 5.0)
+    assert dead.reason is not None
+    assert "lost" in dead.reason
+    assert await outcomes(store, job) == ["lost", "lost"]
+    with pytest.raises(LeaseLost):
+        await store.succeed(job.id, 2, result_of(job.id, 2), now=6.0)
+
+
+async def test_a_released_job_can_be_claimed_at_once_and_has_used_up_nothing(
+    store: SqlJobStore,
+) -> None:
+    job = await make_job(store, max_attempts=1)
+    for attempt in range(1, 6):
+        claimed = await claim(store, job, now=attempt)
+        assert claimed is not None
+        assert claimed.attempt == attempt
+        await store.release(job.id, attempt, "shutting down", now=attempt)
+        assert (await store.get(job.id)).state is JobState.RETRY
+    await claim(store, job, now=7.0)
+    assert (await store.fail(job.id, 6, "bad", final=False, now=8.0)).state is JobState.FAILURE
+    assert await outcomes(store, job) == ["released"] * 5 + ["failure"]
+
+
+async def leave_pending(store: SqlJobStore, job: Job) -> None:
+    assert (await store.get(job.id)).state is JobState.PENDING
+
+
+async def start(store: SqlJobStore, job: Job) -> None:
+    await claim(store, job)
+
+
+async def fall_back_to_retry(store: SqlJobStore, job: Job) -> None:
+    await claim(store, job)
+    await store.fail(job.id, 1, "once", final=False, now=2.0)
+
+
+async def finish(store: SqlJobStore, job: Job) -> None:
+    await claim(store, job)
+    await store.succeed(job.id, 1, result_of(job.id, 1), now=2.0)
+
+
+async def fail_for_good(store: SqlJobStore, job: Job) -> None:
+    await claim(store, job)
+    await store.fail(job.id, 1, "bad", final=True, now=2.0)
+
+
+async def revoke(store: SqlJobStore, job: Job) -> None:
+    await store.cancel(job.id, now=2.0)
+
+
+@pytest.mark.parametrize("reach", [leave_pending, start, fall_back_to_retry])
+async def test_a_job_that_is_not_finished_can_be_cancelled(
+    store: SqlJobStore, reach: Reach
+) -> None:
+    job = await make_job(store)
+    await reach(store, job)
+    attempts = len(await store.attempts(job.id))
+    cancelled = await store.cancel(job.id, now=5.0)
+    assert (cancelled.state, cancelled.finished_at) == (JobState.REVOKED, 5.0)
+    assert await store.get(job.id) == cancelled
+    assert await claim(store, job, now=99.0) is None
+    if reach is start:
+        assert await outcomes(store, job) == ["revoked"]
+        with pytest.raises(LeaseLost):
+            await store.heartbeat(job.id, 1, lease_until=99.0)
+        with pytest.raises(LeaseLost):
+            await store.succeed(job.id, 1, result_of(job.id, 1), now=6.0)
+    assert len(await store.attempts(job.id)) == attempts
+
+
+@pytest.mark.parametrize("reach", [finish, fail_for_good, revoke])
+async def test_a_finished_job_stays_as_it_is_whatever_is_asked(
+    store: SqlJobStore, reach: Reach
+) -> None:
+    job = await make_job(store)
+    await reach(store, job)
+    finished = await store.get(job.id)
+    attempts = await store.attempts(job.id)
+    assert finished.state.terminal
+    assert await store.cancel(job.id, now=7.0) == finished
+    assert await claim(store, job, now=99.0) is None
+    with pytest.raises(LeaseLost):
+        await store.heartbeat(job.id, 1, lease_until=99.0)
+    with pytest.raises(LeaseLost):
+        await store.fail(job.id, 1, "late", final=True, now=7.0)
+    with pytest.raises(LeaseLost):
+        await store.release(job.id, 1, "late", now=7.0)
+    assert await store.get(job.id) == finished
+    assert await store.attempts(job.id) == attempts
+    assert await store.overdue(now=1e9, unpublished_for=1.0, limit=9) == []
+
+
+async def test_an_unknown_job_is_not_found(store: SqlJobStore) -> None:
+    unknown = uuid4()
+    with pytest.raises(JobNotFound, match=str(unknown)):
+        await store.get(unknown)
+    with pytest.raises(JobNotFound):
+        await store.claim(unknown, worker="w", lease_until=2.0, now=1.0)
+    with pytest.raises(JobNotFound):
+        await store.cancel(unknown, now=1.0)
+    with pytest.raises(JobNotFound):
+        await store.mark_published(unknown, 1.0)
+    with pytest.raises(LeaseLost):
+        await store.succeed(unknown, 1, result_of(unknown, 1), now=1.0)
+    assert await store.attempts(unknown) == []
+
+
+async def test_a_job_that_waits_unpublished_is_overdue_but_not_at_once(
+    store: SqlJobStore,
+) -> None:
+    job = await make_job(store, now=100.0)
+    assert await store.overdue(now=109.0, unpublished_for=10.0, limit=9) == []
+    assert await store.overdue(now=110.0, unpublished_for=10.0, limit=9) == [job.id]
+    await store.mark_published(job.id, 111.0)
+    assert (await store.get(job.id)).published_at == 111.0
+    assert await store.overdue(now=120.0, unpublished_for=10.0, limit=9) == []
+    assert await store.overdue(now=121.0, unpublished_for=10.0, limit=9) == [job.id]
+
+
+async def test_a_job_is_overdue_when_its_lease_has_run_out_and_not_before(
+    store: SqlJobStore,
+) -> None:
+    job = await make_job(store, now=0.0)
+    await store.mark_published(job.id, 0.0)
+    await claim(store, job, now=1.0, lease_until=50.0)
+    assert await store.overdue(now=50.0, unpublished_for=10.0, limit=9) == []
+    assert await store.overdue(now=51.0, unpublished_for=1000.0, limit=9) == [job.id]
+
+
+async def test_a_job_that_was_woken_since_its_lease_ran_out_is_overdue_again_only_later(
+    store: SqlJobStore,
+) -> None:
+    job = await make_job(store, now=0.0)
+    await claim(store, job, now=1.0, lease_until=50.0)
+    await store.mark_published(job.id, 51.0)
+    assert await store.overdue(now=52.0, unpublished_for=10.0, limit=9) == []
+    assert await store.overdue(now=61.0, unpublished_for=10.0, limit=9) == [job.id]
+
+
+async def test_the_oldest_of_the_overdue_come_first_up_to_the_limit(store: SqlJobStore) -> None:
+    jobs = {now: await make_job(store, now=now) for now in (3.0, 1.0, 2.0)}
+    await claim(store, jobs[2.0], now=4.0, lease_until=5.0)
+    expected = [jobs[1.0].id, jobs[2.0].id, jobs[3.0].id]
+    assert await store.overdue(now=99.0, unpublished_for=1.0, limit=9) == expected
+    assert await store.overdue(now=99.0, unpublished_for=1.0, limit=2) == expected[:2]
+
+
+async def test_what_is_committed_is_there_for_whoever_opens_the_database_next(url: str) -> None:
+    async with open_store(url) as first:
+        job = await make_job(first)
+        claimed = await claim(first, job)
+    async with open_store(url) as second:
+        assert await second.get(job.id) == claimed
+        assert await outcomes(second, job) == [None]
+
+
+async def test_transitions_of_many_jobs_at_once_do_not_get_into_each_others_way(
+    url: str,
+) -> None:
+    async with AsyncExitStack() as stack:
+        stores = [await stack.enter_async_context(open_store(url)) for _ in range(3)]
+
+        async def life(number: int) -> JobState:
+            store = stores[number % 3]
+            job = await make_job(store)
+            await claim(store, job)
+            await store.heartbeat(job.id, 1, lease_until=20.0)
+            await store.fail(job.id, 1, "once", final=False, now=2.0)
+            await claim(store, job, now=3.0)
+            await store.succeed(job.id, 2, result_of(job.id, 2), now=4.0)
+            assert await outcomes(store, job) == ["failure", "success"]
+            return (await store.get(job.id)).state
+
+        assert set(await asyncio.gather(*map(life, range(30)))) == {JobState.SUCCESS}
+
+
+async def test_ping_returns_while_the_database_answers(store: SqlJobStore) -> None:
+    await store.ping()

@@ -1,0 +1,263 @@
+"""The job store beside a model of it in plain Python: hypothesis looks for a way to part them."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
+
+from shared.errors import LeaseLost
+from shared.jobs import Job, JobState
+from tests.contract.job_stores import make_job, open_store, result_of
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Iterator
+    from pathlib import Path
+
+    from shared.job_store import SqlJobStore
+
+UNPUBLISHED_FOR = 7.0
+
+
+@dataclass
+class ModelJob:
+    """A job as it should be: the record, what came of each attempt, what counts as failed."""
+
+    job: Job
+    outcomes: list[str | None] = field(default_factory=list)
+    failures: int = 0
+
+    def change(self, **changes: Any) -> None:
+        self.job = replace(self.job, **changes)
+
+    def is_running(self, attempt: int) -> bool:
+        return self.job.state is JobState.STARTED and self.job.attempt == attempt
+
+    def lease_ran_out(self, now: float) -> bool:
+        return self.job.lease_until is not None and self.job.lease_until < now
+
+    def end(self, outcome: str, state: JobState, now: float, reason: str | None) -> None:
+        if self.job.state is JobState.STARTED:
+            self.outcomes[-1] = outcome
+        self.change(
+            state=state,
+            lease_until=None,
+            finished_at=now if state.terminal else None,
+            reason=reason,
+        )
+
+    def end_failed(self, outcome: str, *, final: bool, now: float, reason: str) -> None:
+        self.failures += 1
+        exhausted = final or self.failures == self.job.max_attempts
+        self.end(outcome, JobState.FAILURE if exhausted else JobState.RETRY, now, reason)
+
+    def is_overdue(self, now: float) -> bool:
+        job = self.job
+        since = job.created_at if job.published_at is None else job.published_at
+        if job.state in (JobState.PENDING, JobState.RETRY):
+            return now - since >= UNPUBLISHED_FOR
+        if not self.lease_ran_out(now):
+            return False
+        assert job.lease_until is not None
+        woken_since = job.published_at is not None and job.published_at >= job.lease_until
+        return not woken_since or now - since >= UNPUBLISHED_FOR
+
+
+class JobStoreMachine(RuleBasedStateMachine):
+    """Uploads get jobs, workers come and go, late ones report as if nothing had happened."""
+
+    def __init__(self, store: SqlJobStore, runner: asyncio.Runner) -> None:
+        super().__init__()
+        self.store = store
+        self.runner = runner
+        self.now = 0.0
+        self.models: dict[UUID, ModelJob] = {}
+        self.finished: dict[UUID, Job] = {}
+
+    jobs: Bundle[UUID] = Bundle("jobs")
+    attempts: Bundle[tuple[UUID, int]] = Bundle("attempts")
+
+    def run(self, promise: Coroutine[Any, Any, Any]) -> Any:
+        return self.runner.run(promise)
+
+    @contextmanager
+    def refused_unless(self, allowed: bool) -> Iterator[None]:
+        if allowed:
+            yield
+        else:
+            with pytest.raises(LeaseLost):
+                yield
+
+    @initialize()
+    def forget_jobs_of_earlier_examples(self) -> None:
+        for job_id in self.run(self.store.overdue(now=1e9, unpublished_for=0.0, limit=1000)):
+            self.run(self.store.cancel(job_id, now=0.0))
+
+    @rule(target=jobs, max_attempts=st.integers(1, 3))
+    def create(self, max_attempts: int) -> UUID:
+        self.now += 1  # so that "oldest first" is one order
+        job = self.run(make_job(self.store, max_attempts=max_attempts, now=self.now))
+        self.models[job.id] = ModelJob(job)
+        assert (job.state, job.attempt) == (JobState.PENDING, 0)
+        assert job.id != job.upload_id
+        return UUID(str(job.id))
+
+    @rule(job_id=jobs)
+    def create_again(self, job_id: UUID) -> None:
+        upload_id = self.models[job_id].job.upload_id
+        again = self.run(make_job(self.store, upload_id=upload_id, max_attempts=9, now=self.now))
+        assert again == self.models[job_id].job
+
+    @rule(seconds=st.sampled_from([0.5, 1.0, 3.0, 10.0]))
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+
+    @rule(job_id=jobs)
+    def publish(self, job_id: UUID) -> None:
+        self.run(self.store.mark_published(job_id, self.now))
+        self.models[job_id].change(published_at=self.now)
+
+    @rule(target=attempts, job_id=jobs, lease=st.sampled_from([1.0, 5.0]))
+    def claim(self, job_id: UUID, lease: float) -> Any:
+        model = self.models[job_id]
+        worker = str(uuid4())
+        claimed = self.run(
+            self.store.claim(job_id, worker=worker, lease_until=self.now + lease, now=self.now)
+        )
+        if model.job.state is JobState.STARTED and model.lease_ran_out(self.now):
+            dead = self.run(self.store.get(job_id))
+            model.end_failed("lost", final=False, now=self.now, reason=dead.reason)
+        if model.job.state not in (JobState.PENDING, JobState.RETRY):
+            assert claimed is None
+            return multiple()
+        model.outcomes.append(None)
+        model.change(
+            state=JobState.STARTED,
+            attempt=model.job.attempt + 1,
+            worker=worker,
+            lease_until=self.now + lease,
+            reason=None,
+        )
+        assert claimed == model.job
+        return (job_id, model.job.attempt)
+
+    @rule(attempt=attempts)
+    def heartbeat(self, attempt: tuple[UUID, int]) -> None:
+        job_id, number = attempt
+        model = self.models[job_id]
+        with self.refused_unless(model.is_running(number)):
+            self.run(self.store.heartbeat(job_id, number, lease_until=self.now + 2))
+            model.change(lease_until=self.now + 2)
+
+    @rule(attempt=attempts)
+    def succeed(self, attempt: tuple[UUID, int]) -> None:
+        job_id, number = attempt
+        model = self.models[job_id]
+        result = result_of(job_id, number)
+        repeated = model.job.result == result
+        with self.refused_unless(model.is_running(number) or repeated):
+            self.run(self.store.succeed(job_id, number, result, now=self.now))
+            if not repeated:
+                model.end("success", JobState.SUCCESS, self.now, None)
+                model.change(result=result)
+
+    @rule(attempt=attempts, final=st.booleans())
+    def fail(self, attempt: tuple[UUID, int], final: bool) -> None:
+        job_id, number = attempt
+        model = self.models[job_id]
+        with self.refused_unless(model.is_running(number)):
+            after = self.run(self.store.fail(job_id, number, "why", final=final, now=self.now))
+            model.end_failed("failure", final=final, now=self.now, reason="why")
+            assert after == model.job
+
+    @rule(attempt=consumes(attempts))
+    def release(self, attempt: tuple[UUID, int]) -> None:
+        job_id, number = attempt
+        model = self.models[job_id]
+        with self.refused_unless(model.is_running(number)):
+            self.run(self.store.release(job_id, number, "stopping", now=self.now))
+            model.end("released", JobState.RETRY, self.now, "stopping")
+
+    @rule(job_id=jobs)
+    def cancel(self, job_id: UUID) -> None:
+        model = self.models[job_id]
+        if not model.job.state.terminal:
+            model.end("revoked", JobState.REVOKED, self.now, "cancelled")
+        assert self.run(self.store.cancel(job_id, now=self.now)) == model.job
+
+    @invariant()
+    def the_overdue_are_those_of_the_model(self) -> None:
+        overdue = self.run(
+            self.store.overdue(now=self.now, unpublished_for=UNPUBLISHED_FOR, limit=1000)
+        )
+        assert overdue == [key for key, model in self.models.items() if model.is_overdue(self.now)]
+
+    @invariant()
+    def every_job_and_attempt_is_that_of_the_model(self) -> None:
+        for job_id, model in self.models.items():
+            job = self.run(self.store.get(job_id))
+            attempts = self.run(self.store.attempts(job_id))
+            assert job == model.job
+            assert [a.outcome for a in attempts] == model.outcomes
+            assert [a.number for a in attempts] == list(range(1, job.attempt + 1))
+            self.check_promises(job, [a.outcome for a in attempts])
+
+    def check_promises(self, job: Job, outcomes: list[str | None]) -> None:
+        # What must hold whatever the model says.
+        assert outcomes.count(None) == (1 if job.state is JobState.STARTED else 0)
+        assert outcomes.count("success") == (1 if job.state is JobState.SUCCESS else 0)
+        assert outcomes.count("failure") + outcomes.count("lost") <= job.max_attempts
+        if job.result:
+            assert job.result == result_of(job.id, outcomes.index("success") + 1)
+        if job.state.terminal:
+            assert self.finished.setdefault(job.id, replace(job, published_at=None)) == replace(
+                job, published_at=None
+            )
+
+
+def explore(url: str, *, examples: int, steps: int) -> None:
+    with asyncio.Runner() as runner:
+        opened = open_store(url)
+        store = runner.run(opened.__aenter__())
+
+        class Machine(JobStoreMachine):
+            def __init__(self) -> None:
+                super().__init__(store, runner)
+
+        try:
+            run_state_machine_as_test(
+                Machine,
+                settings=settings(
+                    max_examples=examples,
+                    stateful_step_count=steps,
+                    deadline=None,
+                    suppress_health_check=list(HealthCheck),
+                    database=None,
+                ),
+            )
+        finally:
+            runner.run(opened.__aexit__(None, None, None))
+
+
+def test_the_store_on_sqlite_behaves_like_the_model(tmp_path: Path) -> None:
+    explore(f"sqlite:///{tmp_path / 'jobs.db'}", examples=60, steps=30)
+
+
+def test_the_store_on_postgresql_behaves_like_the_model(database_url: str) -> None:
+    explore(database_url, examples=15, steps=25)

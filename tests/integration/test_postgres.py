@@ -1,0 +1,149 @@
+"""The PostgreSQL adapter while its server comes and goes."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shared.database import connect
+from shared.errors import DatabaseUnavailable
+from shared.jobs import JobState
+from tests.contract.job_stores import make_job, open_store, result_of
+from tests.ports import free_port
+from tests.servers.postgres import fresh_database
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from shared.database.port import Database
+    from tests.servers.postgres import PostgresServer
+
+
+@pytest.fixture
+def url(killable_postgres: PostgresServer) -> Iterator[str]:
+    with fresh_database(killable_postgres.url) as url:
+        yield url
+        if not killable_postgres.running:
+            killable_postgres.start()
+
+
+@asynccontextmanager
+async def opened(url: str, timeout: float = 10.0) -> AsyncIterator[Database]:
+    database = await connect(url, timeout=timeout)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+def crash_and_come_back(server: PostgresServer) -> None:
+    # Blocks the event loop, so that no connection notices before it is used.
+    server.kill()
+    server.start()
+
+
+async def test_after_a_restart_that_nobody_noticed_idempotent_calls_just_work(
+    url: str, killable_postgres: PostgresServer
+) -> None:
+    async with open_store(url) as store:
+        job = await make_job(store)
+        # Several connections lie idle in the pool, each of them dead afterwards.
+        await asyncio.gather(*(store.get(job.id) for _ in range(8)))
+        crash_and_come_back(killable_postgres)
+        await store.mark_published(job.id, 5.0)
+        assert (await store.get(job.id)).published_at == 5.0
+        await asyncio.gather(*(store.get(job.id) for _ in range(8)))
+
+        # A transition too: nothing has happened before its transaction begins.
+        crash_and_come_back(killable_postgres)
+        claimed = await store.claim(job.id, worker="w", lease_until=9.0, now=6.0)
+        assert claimed is not None
+        crash_and_come_back(killable_postgres)
+        await store.heartbeat(job.id, 1, lease_until=20.0)
+        await store.succeed(job.id, 1, result_of(job.id, 1), now=7.0)
+        assert (await store.get(job.id)).state is JobState.SUCCESS
+
+
+async def test_a_write_that_may_not_be_repeated_is_reported_and_the_next_one_works(
+    url: str, killable_postgres: PostgresServer
+) -> None:
+    async with opened(url) as database:
+        await database.write("CREATE TABLE notes (id INTEGER)")
+        crash_and_come_back(killable_postgres)
+        insert = "INSERT INTO notes (id) VALUES (1) RETURNING id"
+        with pytest.raises(DatabaseUnavailable):
+            await database.write(insert)
+        assert await database.write(insert) == [{"id": 1}]
+        assert await database.read("SELECT * FROM notes") == [{"id": 1}]
+
+
+async def test_a_crash_in_the_middle_of_a_transaction_undoes_it(
+    url: str, killable_postgres: PostgresServer
+) -> None:
+    async with opened(url) as database:
+        await database.write("CREATE TABLE notes (id INTEGER)")
+
+        async def write_through_a_crash() -> None:
+            async with database.transaction() as transaction:
+                await transaction.execute("INSERT INTO notes (id) VALUES (1)")
+                crash_and_come_back(killable_postgres)
+                await transaction.execute("INSERT INTO notes (id) VALUES (2)")
+
+        with pytest.raises(DatabaseUnavailable):
+            await write_through_a_crash()
+        assert await database.read("SELECT * FROM notes") == []
+
+
+async def test_while_the_server_is_down_calls_fail_at_once_and_work_again_afterwards(
+    url: str, killable_postgres: PostgresServer
+) -> None:
+    async with open_store(url) as store:
+        job = await make_job(store)
+        await asyncio.to_thread(killable_postgres.stop)
+        with pytest.raises(DatabaseUnavailable):
+            await store.ping()
+        with pytest.raises(DatabaseUnavailable):
+            await store.get(job.id)
+        with pytest.raises(DatabaseUnavailable):
+            await store.claim(job.id, worker="w", lease_until=9.0, now=6.0)
+        await asyncio.to_thread(killable_postgres.start)
+        await store.ping()
+        assert await store.get(job.id) == job
+
+
+async def test_a_server_that_hangs_is_given_up_after_the_time_out(
+    url: str, killable_postgres: PostgresServer
+) -> None:
+    async with opened(url, timeout=0.5) as database:
+        await database.write("CREATE TABLE notes (id INTEGER)")
+        killable_postgres.pause()
+        try:
+            with pytest.raises(DatabaseUnavailable):
+                await database.ping()
+            with pytest.raises(DatabaseUnavailable):
+                await database.write("INSERT INTO notes (id) VALUES (1)")
+        finally:
+            killable_postgres.resume()
+        await database.ping()
+        assert await database.write("INSERT INTO notes (id) VALUES (2) RETURNING id") == [{"id": 2}]
+
+
+async def test_connecting_waits_for_a_server_that_is_still_starting(
+    url: str, killable_postgres: PostgresServer
+) -> None:
+    killable_postgres.kill()
+    connecting = asyncio.create_task(connect(url, start_timeout=60.0))
+    await asyncio.to_thread(killable_postgres.start)
+    database = await connecting
+    try:
+        await database.ping()
+    finally:
+        await database.close()
+
+
+async def test_connecting_gives_up_on_a_server_that_does_not_come() -> None:
+    with pytest.raises(DatabaseUnavailable, match="database: "):
+        await connect(f"postgresql://postgres@127.0.0.1:{free_port()}/x", start_timeout=0.3)

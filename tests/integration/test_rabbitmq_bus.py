@@ -1,0 +1,287 @@
+"""The RabbitMQ bus while consumers, connections and the broker itself die."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import aio_pika
+import pytest
+
+from shared.bus import rabbit_consumer
+from shared.bus.rabbitmq import RabbitBus
+from shared.bus.topology import DEAD, EXCHANGE, QUEUES, WAITING, queue_for
+from shared.errors import BrokerUnavailable
+from shared.messages import WakeUp
+from tests.contract.amqp import next_message, raw_channel, without_topology
+from tests.ports import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from shared.ports import Delivery
+    from tests.servers.rabbitmq import RabbitServer
+
+CONSUME_FOREVER = """
+import asyncio, sys
+from shared.bus.rabbitmq import RabbitBus
+
+async def hold(delivery):
+    print(delivery.wakeup.job_id, flush=True)
+    await asyncio.Event().wait()
+
+async def main():
+    async with RabbitBus(sys.argv[1]) as bus, bus.consume(hold, prefetch=1):
+        await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+class Inbox:
+    """A handler that passes deliveries on to the test."""
+
+    def __init__(self) -> None:
+        self._deliveries: asyncio.Queue[Delivery] = asyncio.Queue()
+
+    async def __call__(self, delivery: Delivery) -> None:
+        self._deliveries.put_nowait(delivery)
+
+    async def next(self) -> Delivery:
+        return await asyncio.wait_for(self._deliveries.get(), 30)
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rabbit_consumer, "LONGEST_BACKOFF", 0.4)
+
+
+@pytest.fixture
+async def url(broker_url: str) -> AsyncIterator[str]:
+    async with without_topology(broker_url):
+        yield broker_url
+
+
+@pytest.fixture
+def mortal_url(killable_rabbit: RabbitServer) -> Iterator[str]:
+    with killable_rabbit.fresh_vhost() as url:
+        yield url
+
+
+async def publish(bus: RabbitBus, count: int) -> set[WakeUp]:
+    wakeups = {WakeUp(uuid4()) for _ in range(count)}
+    for wakeup in wakeups:
+        await bus.publish(wakeup)
+    return wakeups
+
+
+async def publish_in_the_end(bus: RabbitBus, wakeup: WakeUp) -> None:
+    """Publish as a relay does: again until it is confirmed."""
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                return await bus.publish(wakeup)
+            except BrokerUnavailable:
+                await asyncio.sleep(0.05)
+
+
+async def test_what_a_killed_consumer_had_in_hand_goes_to_another_at_once(url: str) -> None:
+    wakeup = WakeUp(uuid4())
+    victim = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", CONSUME_FOREVER, url, stdout=asyncio.subprocess.PIPE
+    )
+    inbox = Inbox()
+    async with RabbitBus(url) as bus:
+        await bus.publish(wakeup)
+        assert victim.stdout
+        assert await victim.stdout.readline() == f"{wakeup.job_id}\n".encode()
+        async with bus.consume(inbox, prefetch=1):
+            victim.kill()
+            await victim.communicate()
+            delivery = await inbox.next()
+            assert delivery.wakeup == wakeup
+            await delivery.ack()
+
+
+async def test_a_message_says_what_it_is_to_whoever_looks_at_it(url: str) -> None:
+    wakeup = WakeUp(uuid4())
+    async with RabbitBus(url) as bus, raw_channel(url) as channel:
+        await bus.publish(wakeup)
+        message = await next_message(channel, WAITING)
+    assert WakeUp.decode(message.body) == wakeup
+    assert message.delivery_mode == aio_pika.DeliveryMode.PERSISTENT
+    assert (message.type, message.app_id) == ("wake-up", "csvmill")
+    assert (message.content_type, message.correlation_id) == (
+        "application/json",
+        str(wakeup.job_id),
+    )
+    assert message.message_id
+    assert message.timestamp
+
+
+async def test_a_message_that_is_no_wake_up_is_dead_lettered_and_holds_up_nothing(
+    url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    inbox = Inbox()
+    async with RabbitBus(url) as bus, raw_channel(url) as channel:
+        await bus.ping()
+        exchange = await channel.get_exchange(EXCHANGE)
+        for body in (b"junk", b"", b'{"version": 2, "job_id": "x"}'):
+            await exchange.publish(aio_pika.Message(body, message_id="from-elsewhere"), WAITING)
+        wakeups = await publish(bus, 1)
+        async with bus.consume(inbox, prefetch=1):
+            delivery = await inbox.next()
+            assert {delivery.wakeup} == wakeups
+            await delivery.ack()
+        bodies = [(await next_message(channel, DEAD)).body for _ in range(3)]
+    assert sorted(bodies) == sorted([b"junk", b"", b'{"version": 2, "job_id": "x"}'])
+    assert "dead-lettered message_id=from-elsewhere: not a wake-up message: b'junk'" in caplog.text
+
+
+async def test_a_wake_up_that_reaches_no_queue_is_not_taken_for_published(url: str) -> None:
+    wakeup = WakeUp(uuid4())
+    async with RabbitBus(url) as bus, raw_channel(url) as channel:
+        await bus.ping()
+        await (await channel.get_queue(WAITING)).unbind(EXCHANGE, WAITING)
+        with pytest.raises(BrokerUnavailable):
+            await bus.publish(wakeup)
+        # The next one mends what was broken.
+        await bus.publish(wakeup)
+        assert WakeUp.decode((await next_message(channel, WAITING)).body) == wakeup
+
+
+async def test_a_consumer_whose_queue_was_deleted_makes_it_anew(url: str) -> None:
+    inbox = Inbox()
+    async with (
+        RabbitBus(url) as bus,
+        raw_channel(url) as channel,
+        bus.consume(inbox, prefetch=1),
+    ):
+        await bus.publish(WakeUp(uuid4()))
+        await (await inbox.next()).ack()
+        await channel.queue_delete(WAITING)
+        wakeup = WakeUp(uuid4())
+        await publish_in_the_end(bus, wakeup)
+        delivery = await inbox.next()
+        assert delivery.wakeup == wakeup
+        await delivery.ack()
+
+
+async def test_many_services_may_start_at_the_same_time(url: str) -> None:
+    buses = [RabbitBus(url) for _ in range(8)]
+    try:
+        await asyncio.gather(*(bus.ping() for bus in buses))
+    finally:
+        await asyncio.gather(*(bus.close() for bus in buses))
+    async with raw_channel(url) as channel:
+        for spec in QUEUES:
+            await channel.declare_queue(spec.name, passive=True)
+
+
+async def test_wake_ups_survive_a_crash_of_the_broker_and_consumers_and_publishers_come_back(
+    mortal_url: str, killable_rabbit: RabbitServer
+) -> None:
+    inbox = Inbox()
+    async with RabbitBus(mortal_url) as bus:
+        wakeups = await publish(bus, 3)
+        delayed = WakeUp(uuid4())
+        await bus.publish(delayed, delay=0.9)
+        async with bus.consume(inbox, prefetch=1):
+            in_hand = await inbox.next()
+            await asyncio.to_thread(killable_rabbit.kill)
+            with pytest.raises(BrokerUnavailable):
+                await bus.publish(WakeUp(uuid4()))
+            with pytest.raises(BrokerUnavailable):
+                await bus.ping()
+            # Its connection is gone: this does nothing, and the wake-up comes again.
+            await in_hand.ack()
+            await asyncio.to_thread(killable_rabbit.start)
+            late = WakeUp(uuid4())
+            await publish_in_the_end(bus, late)
+            received = set()
+            for _ in range(5):
+                delivery = await inbox.next()
+                received.add(delivery.wakeup)
+                await delivery.ack()
+    assert received == {*wakeups, delayed, late}
+
+
+async def test_a_consumer_may_start_before_the_broker(
+    mortal_url: str, killable_rabbit: RabbitServer
+) -> None:
+    await asyncio.to_thread(killable_rabbit.stop)
+    inbox = Inbox()
+    async with RabbitBus(mortal_url) as bus, bus.consume(inbox, prefetch=1):
+        with pytest.raises(BrokerUnavailable):
+            await bus.ping()
+        await asyncio.to_thread(killable_rabbit.start)
+        wakeup = WakeUp(uuid4())
+        await publish_in_the_end(bus, wakeup)
+        delivery = await inbox.next()
+        assert delivery.wakeup == wakeup
+        await delivery.ack()
+
+
+async def test_a_broker_short_of_memory_takes_nothing_but_goes_on_delivering(
+    mortal_url: str, killable_rabbit: RabbitServer
+) -> None:
+    inbox = Inbox()
+    async with RabbitBus(mortal_url, timeout=1.0) as bus:
+        wakeups = await publish(bus, 2)
+        killable_rabbit.evaluate("vm_memory_monitor:set_vm_memory_high_watermark(0.00001)")
+        try:
+            with pytest.raises(BrokerUnavailable):
+                await bus.publish(WakeUp(uuid4()))
+            async with bus.consume(inbox, prefetch=1):
+                received = set()
+                for _ in wakeups:
+                    delivery = await inbox.next()
+                    received.add(delivery.wakeup)
+                    await delivery.ack()
+            assert received == wakeups
+        finally:
+            killable_rabbit.evaluate("vm_memory_monitor:set_vm_memory_high_watermark(0.4)")
+        await publish_in_the_end(bus, WakeUp(uuid4()))
+
+
+async def test_a_broker_that_hangs_is_given_up_after_the_time_out(
+    mortal_url: str, killable_rabbit: RabbitServer
+) -> None:
+    async with RabbitBus(mortal_url, timeout=0.5) as bus:
+        await bus.ping()
+        killable_rabbit.pause()
+        try:
+            with pytest.raises(BrokerUnavailable):
+                await bus.publish(WakeUp(uuid4()))
+            with pytest.raises(BrokerUnavailable):
+                await bus.ping()
+        finally:
+            killable_rabbit.resume()
+        await publish_in_the_end(bus, WakeUp(uuid4()))
+
+
+async def test_without_a_broker_publishing_fails_and_a_consumer_can_leave() -> None:
+    url = f"amqp://127.0.0.1:{free_port()}/"
+    async with RabbitBus(url) as bus, bus.consume(Inbox(), prefetch=1):
+        with pytest.raises(BrokerUnavailable, match="broker: "):
+            await bus.publish(WakeUp(uuid4()))
+
+
+@pytest.mark.parametrize(
+    ("delay", "queue"),
+    [
+        (0.0, "csvmill.jobs.waiting"),
+        (-1.0, "csvmill.jobs.waiting"),
+        (0.001, "csvmill.jobs.delayed.1s"),
+        (1.0, "csvmill.jobs.delayed.1s"),
+        (1.001, "csvmill.jobs.delayed.10s"),
+        (60.0, "csvmill.jobs.delayed.1m"),
+        (3600.0, "csvmill.jobs.delayed.1h"),
+        (1e9, "csvmill.jobs.delayed.1h"),
+    ],
+)
+def test_a_delay_goes_to_the_shortest_queue_that_holds_it(delay: float, queue: str) -> None:
+    assert queue_for(delay) == queue
+    assert queue in {spec.name for spec in QUEUES}

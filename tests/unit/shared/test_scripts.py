@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import pytest
+
+from shared.database.scripts import load_migrations, load_queries, split_statements
+
+
+def test_statements_end_at_semicolons_that_are_neither_in_text_nor_in_comments() -> None:
+    script = """
+-- A comment; with a semicolon
+CREATE TABLE a (
+    b TEXT DEFAULT ';'  -- and another;
+);
+INSERT INTO a (b) VALUES ('one;
+two;');
+-- The end;
+"""
+    create, insert = split_statements(script)
+    assert create.startswith("-- A comment")
+    assert create.endswith(");")
+    assert "DEFAULT ';'" in create
+    assert insert == "INSERT INTO a (b) VALUES ('one;\ntwo;');"
+
+
+def test_a_statement_without_its_end_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"does not end in ';': 'SELECT 2'"):
+        split_statements("SELECT 1;\nSELECT 2\n")
+
+
+def test_a_script_of_comments_has_no_statements() -> None:
+    assert split_statements("-- nothing\n\n-- here\n") == ()
+
+
+def test_every_query_is_one_statement_under_its_name() -> None:
+    queries = load_queries()
+    assert queries["heartbeat"].startswith("UPDATE jobs SET lease_until")
+    assert all(statement.count(";") == 1 for statement in queries.values())
+
+
+def test_migrations_are_numbered_from_one_and_carry_their_checksum() -> None:
+    migrations = load_migrations()
+    assert [migration.version for migration in migrations] == list(range(1, len(migrations) + 1))
+    assert migrations[0].name == "0001_jobs"
+    assert all(len(migration.checksum) == 64 for migration in migrations)
+    assert "CREATE TABLE jobs" in migrations[0].statements[0]
