@@ -1,19 +1,42 @@
-"""`python -m gateway`: the gateway as a process of its own."""
+"""`python -m gateway`: the gateway as a service, set up by `CSVMILL_...` variables."""
 
 from __future__ import annotations
 
-from gateway.app import build_process
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
+
+from gateway.app import Ports, build_app
 from gateway.settings import GatewayProcessSettings
-from shared.service import run_service
+from shared.bus.rabbitmq import RabbitBus
+from shared.job_store import open_job_store
+from shared.service import run_service, settings_or_exit
+from shared.storage_client import HttpBlobs
 from shared.telemetry import configure_logging
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from aiohttp import web
+
+
+@asynccontextmanager
+async def gateway(settings: GatewayProcessSettings) -> AsyncIterator[web.Application]:
+    """The gateway over its production adapters, open while the context is."""
+    async with AsyncExitStack() as stack:
+        blobs = await stack.enter_async_context(
+            HttpBlobs(settings.storage_url, settings.storage_token.get_secret_value())
+        )
+        jobs = await stack.enter_async_context(open_job_store(settings.database_url))
+        bus = await stack.enter_async_context(RabbitBus(settings.broker_url))
+        yield build_app(settings, Ports(blobs, jobs, bus))
 
 
 def main() -> None:
     """Serve until SIGTERM or SIGINT."""
-    settings = GatewayProcessSettings.model_validate({})
+    settings = settings_or_exit(GatewayProcessSettings, "gateway")
     configure_logging(settings.log_level)
     run_service(
-        lambda: build_process(settings),
+        lambda: gateway(settings),
         name="gateway",
         host=settings.host,
         port=settings.port,

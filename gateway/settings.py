@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-# pydantic reads these annotations at run time.
-from pathlib import Path  # noqa: TC003
-from typing import Annotated
+from pathlib import Path  # noqa: TC003 - pydantic evaluates the annotations
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -48,8 +47,8 @@ class GatewayProcessSettings(GatewaySettings):
     """`amqp://...`"""
     storage_url: str
     """`http://...` of the storage service."""
-    storage_token: SecretStr
+    storage_token: Annotated[SecretStr, Field(min_length=1)]
     """What storage demands of its callers."""
-    log_level: str = "INFO"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     shutdown_timeout: float = Field(default=30.0, ge=0)
     """Seconds that requests in progress get after SIGTERM."""

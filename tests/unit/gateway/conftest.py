@@ -18,10 +18,8 @@ from gateway.settings import GatewaySettings
 from gateway.uploads import upload_id_of
 from shared.blobs import BlobInfo, BlobKey, result_key, upload_key
 from shared.bus.in_process import InProcessBus
-from shared.database import connect
-from shared.database.migrate import migrate
 from shared.errors import BlobNotFound, BrokerUnavailable
-from shared.job_store import SqlJobStore
+from shared.job_store import SqlJobStore, open_job_store
 from shared.jobs import SONG_PLAYS, Job, JobResult
 from shared.service import READ_BUFFER
 from storage.blobs.filesystem import FilesystemBlobs
@@ -173,13 +171,10 @@ async def start_gateway(tmp_path: Path) -> AsyncIterator[Start]:
         ) -> Gateway:
             place = tmp_path / folder
             files = await stack.enter_async_context(FilesystemBlobs(place / "blobs", fsync=False))
-            database = await connect(f"sqlite:///{place}/jobs.db")
-            stack.push_async_callback(database.close)
-            await migrate(database)
-            store = SqlJobStore(database)
+            store = await stack.enter_async_context(open_job_store(f"sqlite:///{place}/jobs.db"))
             bus = RecordingBus(await stack.enter_async_context(InProcessBus()))
             app = build_app(
-                GatewaySettings.model_validate({"spool_dir": place, **settings}),
+                GatewaySettings.model_validate({"spool_dir": place / "spool", **settings}),
                 Ports(blobs(files), jobs(store), bus),
             )
             server = TestServer(app)
