@@ -13,7 +13,6 @@ from shared import errors
 from shared.errors import CsvmillError, DatabaseUnavailable
 
 if TYPE_CHECKING:
-    from shared.job_store import SqlJobStore
     from tests.unit.gateway.conftest import Gateway, Start
 
 PAGE = "https://page.example"
@@ -66,13 +65,20 @@ def test_the_status_of_each_error(error: type[CsvmillError], status: int) -> Non
 
 
 async def test_health_asks_all_three_dependencies(start_gateway: Start) -> None:
-    stores: list[Any] = []
+    down = False
 
-    def remember(jobs: SqlJobStore) -> SqlJobStore:
-        stores.append(jobs)
+    def in_front(jobs: Any) -> Any:
+        ping = jobs.ping
+
+        async def sometimes() -> None:
+            if down:
+                raise DatabaseUnavailable("the database does not answer")
+            await ping()
+
+        jobs.ping = sometimes
         return jobs
 
-    gateway = await start_gateway(jobs=remember)
+    gateway = await start_gateway(jobs=in_front)
     alive = await gateway.client.get("/healthz")
     assert (alive.status, await alive.json()) == (200, {"status": "ok"})
     ready = await gateway.client.get("/readyz")
@@ -80,10 +86,7 @@ async def test_health_asks_all_three_dependencies(start_gateway: Start) -> None:
     assert (ready.status, await ready.json()) == (200, expected)
 
     # When the database goes, then it is named, and the process is alive all the same
-    async def down() -> None:
-        raise DatabaseUnavailable("the database does not answer")
-
-    stores[0].ping = down
+    down = True
     ready = await gateway.client.get("/readyz")
     expected |= {"status": "unavailable", "database": "the database does not answer"}
     assert (ready.status, await ready.json()) == (503, expected)
