@@ -69,10 +69,9 @@ async def read(request: web.Request) -> web.StreamResponse:
             async for piece in pieces:
                 await response.write(piece)
         except CsvmillError as error:
-            # The status is out: only a broken connection can still say that this went wrong.
+            # The status is out: only a broken connection can still say that this went wrong,
+            # and this is how aiohttp is told to break it.
             log.exception("GET %s: broken off", request.path)
-            if request.transport is not None:
-                request.transport.abort()
             raise ConnectionResetError from error
     await response.write_eof()
     return response

@@ -6,6 +6,8 @@ import errno
 import hashlib
 import os
 import random
+import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -22,7 +24,6 @@ from tests.blob_backends import joined, read, stream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
-    from pathlib import Path
 
 KEY = upload_key(UUID(int=1))
 MIB = 1 << 20
@@ -129,6 +130,136 @@ async def never_ending(piece: bytes) -> AsyncIterator[bytes]:
     await asyncio.Event().wait()
 
 
+# --- order on disk
+
+
+class Calls:
+    """System calls that change files, in order, as `call file`."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.seen: list[str] = []
+        for name in ("pwritev", "fdatasync", "fsync"):
+            self._spy_on_descriptor(monkeypatch, name)
+        rename = os.rename
+
+        def spy(source: str, target: str, **folders: int) -> None:
+            self.seen.append(f"rename {source} {target}")
+            rename(source, target, **folders)
+
+        monkeypatch.setattr(os, "rename", spy)
+
+    def _spy_on_descriptor(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+        call = getattr(os, name)
+
+        def spy(fd: int, *arguments: object) -> object:
+            self.seen.append(f"{name} {Path(f'/proc/self/fd/{fd}').readlink().name}")
+            return call(fd, *arguments)
+
+        monkeypatch.setattr(os, name, spy)
+
+
+async def test_a_range_is_recorded_only_after_its_bytes_are_durable(
+    tmp_path: Path, blobs: FilesystemBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await blobs.create(KEY, 10)
+    calls = Calls(monkeypatch)
+
+    await blobs.write(KEY, 0, stream(b"01234"))
+    recorded, calls.seen = calls.seen, []
+    await blobs.write(KEY, 5, stream(b"56789"))
+
+    data, folder = "partial.0", blob_folder(tmp_path, KEY).name
+    written = [f"pwritev {data}", f"fdatasync {data}"]
+    assert recorded == [*written, "pwritev journal", "fdatasync journal"]
+    assert calls.seen == [*written, f"rename {data} data", f"fsync {folder}"]
+
+
+async def test_without_fsync_nothing_waits_for_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = Calls(monkeypatch)
+    async with FilesystemBlobs(tmp_path, fsync=False) as blobs:
+        await blobs.create(KEY, 10)
+        await blobs.write(KEY, 0, stream(b"01234"))
+        await blobs.write(KEY, 5, stream(b"56789"))
+        await blobs.delete(KEY)
+
+    assert calls.seen
+    assert not [call for call in calls.seen if call.startswith(("fsync", "fdatasync"))]
+
+
+# --- two requests with the same bytes
+
+
+class Hanging:
+    """A chunk that hangs after its first piece until the test lets it end."""
+
+    def __init__(self, piece: bytes) -> None:
+        self.paused = asyncio.Event()
+        self.end = asyncio.Event()
+        self._piece = piece
+
+    async def stream(self) -> AsyncIterator[bytes]:
+        yield self._piece
+        self.paused.set()
+        await self.end.wait()
+
+
+async def test_a_write_that_is_slow_to_reach_the_disk_does_not_touch_recorded_bytes(
+    blobs: FilesystemBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await blobs.create(KEY, 3 * MIB)
+    begun, go_on = threading.Event(), threading.Event()
+    pwritev = os.pwritev
+
+    def slow_once(fd: int, buffers: list[bytes], offset: int) -> int:
+        monkeypatch.setattr(os, "pwritev", pwritev)
+        begun.set()
+        go_on.wait(30)
+        return pwritev(fd, buffers, offset)
+
+    monkeypatch.setattr(os, "pwritev", slow_once)
+    hanging = Hanging(b"A" * 2 * MIB)
+    slow = asyncio.create_task(blobs.write(KEY, 0, hanging.stream()))
+    assert await asyncio.to_thread(begun.wait, 30)
+
+    repeat = asyncio.create_task(blobs.write(KEY, 0, stream(b"B" * 2 * MIB)))
+    # Ample time to go wrong; nothing is expected to happen in it.
+    done, _ = await asyncio.wait([repeat], timeout=0.3)
+    assert not done
+    go_on.set()
+    info = await repeat
+    recorded = await read(blobs, KEY, 0, 2 * MIB)
+    hanging.end.set()
+    await slow
+
+    assert info.received == ranges((0, 2 * MIB))
+    assert set(recorded) == set(b"B")
+    assert await read(blobs, KEY, 0, 2 * MIB) == recorded
+
+
+async def test_a_chunk_whose_bytes_were_overwritten_in_vain_is_not_recorded(
+    blobs: FilesystemBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await blobs.create(KEY, 4 * MIB)
+    hanging = Hanging(b"A" * 2 * MIB)
+    first = asyncio.create_task(blobs.write(KEY, 0, hanging.stream()))
+    await hanging.paused.wait()
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(BlobFolder, "append_record", fail)
+        with pytest.raises(StorageFull):
+            await blobs.write(KEY, MIB, stream(b"B" * 2 * MIB))
+    hanging.end.set()
+
+    with pytest.raises(StorageUnavailable, match="send the chunk again"):
+        await first
+    assert (await blobs.info(KEY)).received == ranges()
+
+
 # --- damage
 
 
@@ -142,6 +273,7 @@ async def test_a_torn_record_counts_for_nothing_and_the_next_one_stands(tmp_path
 
     async with FilesystemBlobs(tmp_path) as blobs:
         assert (await blobs.info(KEY)).received == ranges((0, 10))
+        assert len(file.read_bytes()) == journal.position(1)
         await blobs.write(KEY, 40, stream(b"c" * 10))
 
     async with FilesystemBlobs(tmp_path) as blobs:
