@@ -25,8 +25,9 @@ from shared.errors import (
 )
 from storage.blobs.chunk_writer import ChunkWriter
 from storage.blobs.disk import Disk
-from storage.blobs.folder import create_folder, new_meta, remove_folder
 from storage.blobs.loaded import LoadedBlobs
+from storage.blobs.meta import new_meta
+from storage.blobs.places import create_folder, remove_folder
 from storage.blobs.reader import Reader
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shared.blobs import BlobInfo, BlobKey
-    from storage.blobs.folder import Meta
+    from storage.blobs.meta import Meta
 
 MAX_SIZE = (1 << 63) - 1
 """Bytes; no file system has longer files."""

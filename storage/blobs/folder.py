@@ -14,13 +14,9 @@ folder: of a blob that was deleted and created again, the old folder never reach
 
 from __future__ import annotations
 
-import errno
-import json
 import logging
 import os
-import shutil
-import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.blob_layout import DATA
@@ -28,28 +24,16 @@ from shared.byte_ranges import RangeSet
 from shared.errors import StorageUnavailable
 from storage.blobs import journal
 from storage.blobs.disk import write_all
+from storage.blobs.meta import META, encode_meta, read_meta
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shared.blobs import BlobKey
+    from storage.blobs.meta import Meta
 
 log = logging.getLogger(__name__)
 
-META = "meta.json"
 _NEW_JOURNAL = "journal.new"
-
-
-@dataclass(frozen=True, slots=True)
-class Meta:
-    """What the creator of a blob declared."""
-
-    key: BlobKey
-    size: int
-    sha256: str | None
-    metadata: dict[str, str]
-    created: float
-    """Unix seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +64,7 @@ class BlobFolder:
         """
         fd = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            meta = _read_meta(fd, place)
+            meta = read_meta(fd, place)
         except BaseException:
             os.close(fd)
             raise
@@ -175,8 +159,7 @@ class BlobFolder:
 
     def fill(self) -> None:
         """Put into a new, empty folder what a blob begins with."""
-        meta = asdict(self.meta)
-        self._write(META, json.dumps(meta, indent=1).encode())
+        self._write(META, encode_meta(self.meta))
         if self.meta.size:
             self._create_sparse(_partial(0))
             self._write(journal.JOURNAL, journal.header(0))
@@ -247,64 +230,5 @@ class BlobFolder:
             os.fsync(self._fd)
 
 
-def create_folder(place: Path, staging: Path, meta: Meta, *, fsync: bool) -> None:
-    """Make the folder of a new blob at `place`, by way of `staging`, where nothing stands yet.
-
-    Raises FileExistsError if there is one.
-    """
-    try:
-        staging.mkdir()
-        folder = BlobFolder(os.open(staging, os.O_RDONLY | os.O_DIRECTORY), meta, fsync=fsync)
-        try:
-            folder.fill()
-        finally:
-            folder.close()
-        if not place.parent.is_dir():
-            place.parent.mkdir(exist_ok=True)
-            sync_path(place.parent.parent, fsync=fsync)
-        staging.rename(place)
-    except OSError as error:
-        shutil.rmtree(staging, ignore_errors=True)
-        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
-            raise FileExistsError(error.errno, error.strerror, str(place)) from error
-        raise
-    sync_path(place.parent, fsync=fsync)
-
-
-def remove_folder(place: Path, trash: Path, *, fsync: bool) -> bool:
-    """Move the folder away to `trash` in one step; False if there was none."""
-    try:
-        place.rename(trash)
-    except FileNotFoundError:
-        return False
-    sync_path(place.parent, fsync=fsync)
-    return True
-
-
-def sync_path(folder: Path, *, fsync: bool) -> None:
-    """Put the names in `folder` on stable storage."""
-    if not fsync:
-        return
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def new_meta(key: BlobKey, size: int, sha256: str | None, metadata: dict[str, str]) -> Meta:
-    """The declaration of a blob that is created now."""
-    return Meta(key, size, sha256, metadata, time.time())
-
-
 def _partial(generation: int | str) -> str:
     return f"partial.{generation}"
-
-
-def _read_meta(fd: int, place: Path) -> Meta:
-    try:
-        with os.fdopen(os.open(META, os.O_RDONLY, dir_fd=fd), "rb") as file:
-            fields = json.load(file)
-        return Meta(**fields)
-    except (OSError, ValueError, TypeError) as error:
-        raise StorageUnavailable(f"{place / META} is damaged: {error}") from error

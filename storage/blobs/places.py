@@ -1,0 +1,60 @@
+"""How blobs come into being and go, each in one step that a crash cannot halve."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+from storage.blobs.folder import BlobFolder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from storage.blobs.meta import Meta
+
+
+def create_folder(place: Path, staging: Path, meta: Meta, *, fsync: bool) -> None:
+    """Make the folder of a new blob at `place`, by way of `staging`, where nothing stands yet.
+
+    Raises FileExistsError if there is one.
+    """
+    try:
+        staging.mkdir()
+        folder = BlobFolder(os.open(staging, os.O_RDONLY | os.O_DIRECTORY), meta, fsync=fsync)
+        try:
+            folder.fill()
+        finally:
+            folder.close()
+        if not place.parent.is_dir():
+            place.parent.mkdir(exist_ok=True)
+            sync_path(place.parent.parent, fsync=fsync)
+        staging.rename(place)
+    except OSError as error:
+        shutil.rmtree(staging, ignore_errors=True)
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            raise FileExistsError(error.errno, error.strerror, str(place)) from error
+        raise
+    sync_path(place.parent, fsync=fsync)
+
+
+def remove_folder(place: Path, trash: Path, *, fsync: bool) -> bool:
+    """Move the folder away to `trash` in one step; False if there was none."""
+    try:
+        place.rename(trash)
+    except FileNotFoundError:
+        return False
+    sync_path(place.parent, fsync=fsync)
+    return True
+
+
+def sync_path(folder: Path, *, fsync: bool) -> None:
+    """Put the names in `folder` on stable storage."""
+    if not fsync:
+        return
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
