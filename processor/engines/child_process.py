@@ -1,0 +1,77 @@
+"""Starts child processes that never outlive their parent, nor whoever awaits them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+_CODE = Path(__file__).parents[2]
+_KEPT_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "TZ", "LANG", "LC_ALL")
+STDERR_TAIL = 4096
+"""Bytes of a child's standard error that are kept."""
+
+
+@asynccontextmanager
+async def child_process(module: str, task: bytes, folder: Path) -> AsyncIterator[Process]:
+    """Run `python -m module FD` in `folder`, all three standard streams piped.
+
+    FD is the control pipe, on which `task` arrives, and which ends when this process does, however
+    it dies. On leaving, the child and everything that it started is dead and reaped. It gets none
+    of this process's environment that it does not need, such as passwords.
+    """
+    environment = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
+    reading, writing = os.pipe()
+    try:
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-P", "-m", module, str(reading)),
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=PIPE,
+                cwd=folder,
+                env={**environment, "PYTHONPATH": str(_CODE)},
+                pass_fds=(reading,),
+                # A process group of its own, to be killed as a whole.
+                start_new_session=True,
+            )
+        finally:
+            os.close(reading)
+        try:
+            await asyncio.to_thread(_write_all, writing, task)
+            yield process
+        finally:
+            kill(process)
+            await asyncio.shield(process.wait())
+    finally:
+        os.close(writing)
+
+
+def kill(process: Process) -> None:
+    """SIGKILL to the child's process group, unless it has ended and been reaped."""
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+async def tail(stream: asyncio.StreamReader) -> str:
+    """The end of what a child says on a stream, once it has closed it."""
+    kept = b""
+    while block := await stream.read(1 << 16):
+        kept = (kept + block)[-STDERR_TAIL:]
+    return kept.decode(errors="backslashreplace").strip()
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    with contextlib.suppress(BrokenPipeError):  # the child is dead; its exit status says why
+        while data:
+            data = data[os.write(descriptor, data) :]

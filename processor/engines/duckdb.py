@@ -1,0 +1,214 @@
+"""The DuckDB engine: runs each aggregation in a child process that can crash or be killed.
+
+Two plans. The fast one lets DuckDB parse on all threads and takes its result only if a ledger
+proves that every byte of the file is accounted for. Where that leaves a doubt, the exact plan
+reads the source again, strictly, in Python: it names what is wrong with the file, or aggregates it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import shutil
+import signal
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from processor.engines.child_process import child_process, kill, tail
+from processor.engines.port import EngineLimits, Output, Progress
+from processor.engines.protocol import (
+    RESULT_NAME,
+    Advanced,
+    Finished,
+    Plan,
+    Refused,
+    Task,
+    decode_event,
+)
+from shared.errors import AttemptFailed, CsvmillError, MalformedInput
+
+if TYPE_CHECKING:
+    from asyncio.subprocess import Process
+    from collections.abc import Callable
+
+    from processor.engines.port import Source
+    from shared.jobs import Aggregation
+
+log = logging.getLogger(__name__)
+
+CHILD = "processor.engines.duckdb_child"
+
+EXACT_BELOW = 1 << 20
+"""Bytes below which the exact plan is done before DuckDB has been loaded."""
+
+
+class DuckDBEngine:
+    """Engine port on DuckDB (see `processor.engines.port`).
+
+    `exact_below` (bytes) is the size from which the fast plan is tried; `csv_buffer` (bytes) is
+    the buffer size of DuckDB's CSV reader, where its default is not wanted.
+    """
+
+    def __init__(
+        self,
+        limits: EngineLimits | None = None,
+        *,
+        exact_below: int = EXACT_BELOW,
+        csv_buffer: int | None = None,
+    ) -> None:
+        self._limits = limits or EngineLimits()
+        self._exact_below = exact_below
+        self._csv_buffer = csv_buffer
+
+    async def aggregate(
+        self,
+        aggregation: Aggregation,
+        source: Source,
+        scratch: Path,
+        progress: Callable[[Progress], None],
+    ) -> Output:
+        """See `Engine.aggregate`."""
+        try:
+            async with asyncio.timeout(self._limits.time_limit) as limit:
+                return await self._aggregate(aggregation, source, scratch, progress)
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise AttemptFailed(f"not done within {self._limits.time_limit:g} s") from error
+
+    async def _aggregate(
+        self,
+        aggregation: Aggregation,
+        source: Source,
+        scratch: Path,
+        progress: Callable[[Progress], None],
+    ) -> Output:
+        outcome: Finished | Refused | None = None
+        if source.size >= self._exact_below:
+            outcome, path = await self._run("fast", aggregation, source, scratch, progress)
+            if isinstance(outcome, Refused) and outcome.why == "inconclusive":
+                log.info("the exact plan decides: %s", outcome.reason)
+                outcome = None
+        if outcome is None:
+            outcome, path = await self._run("exact", aggregation, source, scratch, progress)
+        if isinstance(outcome, Refused):
+            kind = MalformedInput if outcome.why == "malformed" else AttemptFailed
+            raise kind(outcome.reason)
+        return Output(
+            path=path,
+            size=outcome.size,
+            sha256=outcome.sha256,
+            rows_in=outcome.rows_in,
+            rows_out=outcome.rows_out,
+        )
+
+    async def _run(
+        self,
+        plan: Plan,
+        aggregation: Aggregation,
+        source: Source,
+        scratch: Path,
+        progress: Callable[[Progress], None],
+    ) -> tuple[Finished | Refused, Path]:
+        task = Task(
+            plan=plan,
+            aggregation=aggregation,
+            path=None if source.local_path is None else str(source.local_path.absolute()),
+            size=source.size,
+            memory=self._limits.memory,
+            threads=self._limits.threads,
+            csv_buffer=self._csv_buffer,
+        )
+        folder = Path(tempfile.mkdtemp(prefix="duckdb-", dir=scratch))
+        try:
+            async with child_process(CHILD, task.encode(), folder) as child:
+                outcome = await _converse(child, source, progress)
+            path = scratch / f"{folder.name}.csv"
+            if isinstance(outcome, Finished):
+                (folder / RESULT_NAME).rename(path)
+            return outcome, path
+        finally:
+            await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
+
+
+async def _converse(
+    child: Process, source: Source, progress: Callable[[Progress], None]
+) -> Finished | Refused:
+    """Feed the child if it needs that, and listen to it until it has ended."""
+    assert child.stderr is not None  # noqa: S101
+    complaint = asyncio.create_task(tail(child.stderr))
+    feeding = asyncio.create_task(_feed(child, source))
+    try:
+        outcome = await _listen(child, source, progress)
+        status = await child.wait()
+        if outcome is None and feeding.done():
+            feeding.result()
+    except (CsvmillError, OSError) as error:
+        if isinstance(error, AttemptFailed):
+            raise
+        raise AttemptFailed(f"the source could not be read: {error}") from error
+    finally:
+        feeding.cancel()
+        await asyncio.gather(feeding, return_exceptions=True)
+        kill(child)
+        said = await complaint
+    if outcome is None:
+        raise AttemptFailed(_how_it_ended(status, said))
+    return outcome
+
+
+async def _listen(
+    child: Process, source: Source, progress: Callable[[Progress], None]
+) -> Finished | Refused | None:
+    assert child.stdout is not None  # noqa: S101
+    outcome: Finished | Refused | None = None
+    async for line in child.stdout:
+        event = decode_event(line)
+        if isinstance(event, Advanced):
+            progress(Progress(min(event.done, source.size), source.size))
+        else:
+            outcome = event
+    if isinstance(outcome, Finished):
+        progress(Progress(source.size, source.size))
+    return outcome
+
+
+async def _feed(child: Process, source: Source) -> None:
+    """Give the child the bytes of a source that it cannot open itself.
+
+    A source that fails, or is shorter or longer than announced, must not look like a whole one:
+    the child is killed before it sees the end.
+    """
+    assert child.stdin is not None  # noqa: S101
+    try:
+        if source.local_path is None:
+            await _pour(source, child.stdin)
+        child.stdin.close()
+    except (BrokenPipeError, ConnectionResetError):
+        # The child has ended before the source did, and says why.
+        pass
+    except BaseException:
+        kill(child)
+        raise
+
+
+async def _pour(source: Source, stdin: asyncio.StreamWriter) -> None:
+    given = 0
+    async with source.open() as pieces:
+        async for piece in pieces:
+            given += len(piece)
+            stdin.write(piece)
+            await stdin.drain()
+    if given != source.size:
+        raise AttemptFailed(f"the source ended after {given} of {source.size} bytes")
+
+
+def _how_it_ended(status: int, said: str) -> str:
+    if status < 0:
+        with contextlib.suppress(ValueError):
+            how = f"was killed by {signal.Signals(-status).name} (signal {-status})"
+            return f"the engine's process {how}" + (f": {said}" if said else "")
+    last = said.splitlines()[-1] if said else "it said nothing"
+    return f"the engine's process ended with status {status}: {last}"

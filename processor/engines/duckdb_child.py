@@ -1,0 +1,188 @@
+"""The DuckDB engine's child process: one plan, run once, in the current folder.
+
+Started as `python -m processor.engines.duckdb_child FD`, where FD is the control pipe: the task
+comes on it, then nothing; when it ends, the parent is gone and the child ends at once. Events go
+to standard output.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from processor.engines import exact_plan
+from processor.engines.plan import Counts, Inconclusive
+from processor.engines.protocol import (
+    RESULT_NAME,
+    Advanced,
+    Event,
+    Finished,
+    Refused,
+    Task,
+    encode_event,
+)
+from processor.engines.result_file import ResultFile
+from shared.errors import AttemptFailed, MalformedInput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+STDIN = 0
+BLOCK = 1 << 20
+TICK = 0.2
+"""Seconds between looks at the progress and the memory in use."""
+
+DUCKDB_OVERHEAD = 200 << 20
+"""Bytes of resident memory that DuckDB's own limit does not cover: code, Python, fragments."""
+PYTHON_SHARE = 0.5
+"""The part of the memory that the exact plan's groups may take by its own reckoning."""
+
+
+def main() -> None:
+    """Do the task that the control pipe brings, and say how it ended."""
+    control = int(sys.argv[1])
+    task = Task.decode(_read_line(control))
+    threading.Thread(target=_die_with_parent, args=(control,), daemon=True).start()
+    monitor = _Monitor(task)
+    monitor.start()
+    outcome = _outcome(task, monitor)
+    monitor.finish(outcome)
+
+
+def _outcome(task: Task, monitor: _Monitor) -> Event:
+    source = STDIN if task.path is None else os.open(task.path, os.O_RDONLY)
+    results: list[ResultFile] = []
+    try:
+        with Path(RESULT_NAME).open("wb", buffering=BLOCK) as file:
+
+            def write_header() -> ResultFile:
+                results.append(ResultFile(file, task.aggregation.header))
+                return results[-1]
+
+            counts = _run_plan(task, source, write_header, monitor)
+    except Inconclusive as doubt:
+        return Refused("inconclusive", str(doubt))
+    except MalformedInput as error:
+        return Refused("malformed", str(error))
+    except AttemptFailed as error:
+        return Refused("failed", str(error))
+    except MemoryError:
+        return Refused("failed", _out_of_memory(task))
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        return Refused("failed", f"the disk is full: {error}" if full else str(error))
+    (result,) = results
+    return Finished(result.size, result.sha256, counts.rows_in, counts.rows_out)
+
+
+def _run_plan(
+    task: Task, source: int, write_header: Callable[[], ResultFile], monitor: _Monitor
+) -> Counts:
+    if task.plan == "exact":
+        return exact_plan.run(
+            task.aggregation,
+            _blocks(task, source, monitor),
+            write_header,
+            Path(),
+            int(task.memory * PYTHON_SHARE),
+        )
+    # Importing DuckDB takes longer than the exact plan takes for a small file.
+    from processor.engines import fast_plan
+
+    return fast_plan.run(
+        task.aggregation,
+        source,
+        task.size,
+        write_header,
+        fast_plan.Resources(
+            max(task.memory - DUCKDB_OVERHEAD, task.memory // 4), task.threads, task.csv_buffer
+        ),
+        monitor.follow,
+    )
+
+
+def _blocks(task: Task, source: int, monitor: _Monitor) -> Iterator[bytes]:
+    done = 0
+    monitor.follow(lambda: done)
+    while block := os.read(source, BLOCK):
+        done += len(block)
+        yield block
+    if done != task.size:
+        raise AttemptFailed(f"the source ended after {done} of {task.size} bytes")
+
+
+class _Monitor(threading.Thread):
+    """Reports progress and watches the memory, until the outcome is known."""
+
+    def __init__(self, task: Task) -> None:
+        super().__init__(daemon=True)
+        self._task = task
+        self._done: Callable[[], int] = lambda: 0
+        self._speaking = threading.Lock()
+        self._ended = threading.Event()
+
+    def follow(self, done: Callable[[], int]) -> None:
+        """Take progress, in bytes, from `done` from now on."""
+        self._done = done
+
+    def run(self) -> None:
+        while not self._ended.wait(TICK):
+            if _resident() > self._task.memory:
+                # The fast plan's failure is no verdict: the exact plan needs less.
+                fast = self._task.plan == "fast"
+                reason = _out_of_memory(self._task)
+                self.finish(Refused("inconclusive" if fast else "failed", reason))
+                os._exit(0)
+            self._say(Advanced(self._done()))
+
+    def finish(self, outcome: Event) -> None:
+        """Say how it ended, once."""
+        with self._speaking:
+            if not self._ended.is_set():
+                self._ended.set()
+                _write(encode_event(outcome))
+
+    def _say(self, event: Event) -> None:
+        with self._speaking:
+            if not self._ended.is_set():
+                _write(encode_event(event))
+
+
+def _die_with_parent(control: int) -> None:
+    while os.read(control, 1024):
+        pass
+    os._exit(1)
+
+
+def _read_line(descriptor: int) -> bytes:
+    line = b""
+    while not line.endswith(b"\n"):
+        block = os.read(descriptor, 1 << 16)
+        if not block:
+            sys.exit("no task came")
+        line += block
+    return line
+
+
+def _write(line: bytes) -> None:
+    while line:
+        line = line[os.write(1, line) :]
+
+
+def _resident() -> int:
+    """Bytes of resident memory of this process."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * resource.getpagesize()
+
+
+def _out_of_memory(task: Task) -> str:
+    return f"out of memory: {task.memory >> 20} MiB did not suffice"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""The engine port: what the processor asks of whatever computes an aggregation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+
+    from shared.jobs import Aggregation
+
+MIN_MEMORY = 256 << 20
+"""Bytes below which an engine is not asked to work."""
+
+
+class Source(Protocol):
+    """The input of a job, which an engine may read more than once."""
+
+    @property
+    def size(self) -> int:
+        """Bytes. A source that yields more or fewer fails the attempt."""
+        ...
+
+    @property
+    def local_path(self) -> Path | None:
+        """The file that holds exactly these bytes, if this machine can read it."""
+        ...
+
+    def open(self) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Read from the start, in pieces of bounded size; may be opened again.
+
+        Raises errors of the tree (such as StorageUnavailable) on entering or iterating.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an engine has come. It starts from 0 again if the source has to be read again."""
+
+    done: int
+    """Bytes of the source that have been read."""
+    total: int
+    """Bytes of the source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A finished result: a file in the scratch folder."""
+
+    path: Path
+    size: int
+    """Bytes."""
+    sha256: str
+    """Lower-case hex digest of the file."""
+    rows_in: int
+    """Records aggregated, without the header."""
+    rows_out: int
+    """Groups, without the header."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineLimits:
+    """What one aggregation may use."""
+
+    memory: int = 1 << 30
+    """Bytes of resident memory of everything that the engine starts on this machine."""
+    threads: int = 2
+    time_limit: float | None = None
+    """Seconds for one call of `aggregate`; None is no limit."""
+
+    def __post_init__(self) -> None:
+        if self.memory < MIN_MEMORY:
+            raise ValueError(f"memory limit {self.memory} is below {MIN_MEMORY} bytes")
+        if self.threads < 1:
+            raise ValueError(f"an engine needs at least 1 thread, not {self.threads}")
+        if self.time_limit is not None and self.time_limit <= 0:
+            raise ValueError(f"time limit {self.time_limit} s is not positive")
+
+
+class Engine(Protocol):
+    """Computes aggregations. Every engine gives the same bytes for the same source.
+
+    Input (RFC 4180, UTF-8 with or without BOM, LF or CRLF, final newline optional): a header
+    record, then records with as many fields as the header has. A field is quoted if its first
+    byte is a quote; a quote within another field is text. Empty lines are skipped. Text is
+    compared and kept verbatim, byte for byte; nothing is trimmed, nothing means NULL. What is
+    summed is an integer of any size: `[+-]?[0-9]+`.
+
+    Output: the aggregation's header, then a row for each group, sorted bytewise by the group
+    columns in their order; UTF-8 without BOM, lines end in LF, a field is quoted only if it
+    contains a comma, a quote, CR or LF. Totals are exact.
+    """
+
+    async def aggregate(
+        self,
+        aggregation: Aggregation,
+        source: Source,
+        scratch: Path,
+        progress: Callable[[Progress], None],
+    ) -> Output:
+        """Aggregate `source` into a new file in `scratch`, an existing folder of the caller's.
+
+        Raises MalformedInput, whose message names the line (counted from 1; where the record
+        begins), the column, what was found and what was expected; and AttemptFailed, for
+        whatever another attempt may not meet: a crash, memory, a full disk, the time limit, a
+        source that breaks off. Whatever it raises, and if it is cancelled, nothing that it
+        started runs any longer and nothing that it wrote is left in `scratch`.
+        """
+        ...

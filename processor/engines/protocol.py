@@ -1,0 +1,93 @@
+"""What the DuckDB engine and its child process say to each other: JSON, one object a line."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from shared.jobs import Aggregation
+
+Plan = Literal["fast", "exact"]
+
+RESULT_NAME = "result.csv"
+"""The file, in the child's working folder, that holds the result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a child is to do. It is the first line on the child's control pipe."""
+
+    plan: Plan
+    aggregation: Aggregation
+    path: str | None
+    """The file to read; None if the bytes come on standard input."""
+    size: int
+    """Bytes of the source."""
+    memory: int
+    """Bytes of resident memory that the child may use."""
+    threads: int
+    csv_buffer: int | None = None
+    """Bytes of a buffer of DuckDB's CSV reader; None is its default."""
+
+    def encode(self) -> bytes:
+        """The task as a line."""
+        return json.dumps(asdict(self)).encode() + b"\n"
+
+    @classmethod
+    def decode(cls, line: bytes) -> Task:
+        """The inverse of `encode`."""
+        fields = json.loads(line)
+        aggregation = fields.pop("aggregation")
+        return cls(
+            aggregation=Aggregation(
+                group_by=tuple(aggregation["group_by"]),
+                sum_of=aggregation["sum_of"],
+                header=tuple(aggregation["header"]),
+            ),
+            **fields,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    """So many bytes of the source have been read."""
+
+    done: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The result is whole. The child's last event."""
+
+    size: int
+    sha256: str
+    rows_in: int
+    rows_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """There is no result. The child's last event."""
+
+    why: Literal["malformed", "failed", "inconclusive"]
+    """Inconclusive: the fast plan leaves the file to the exact plan."""
+    reason: str
+
+
+Event = Advanced | Finished | Refused
+
+_EVENTS: dict[str, type[Advanced | Finished | Refused]] = {
+    kind.__name__: kind for kind in (Advanced, Finished, Refused)
+}
+
+
+def encode_event(event: Event) -> bytes:
+    """The event as a line."""
+    return json.dumps({"event": type(event).__name__, **asdict(event)}).encode() + b"\n"
+
+
+def decode_event(line: bytes) -> Event:
+    """The inverse of `encode_event`. Raises ValueError or KeyError for anything else."""
+    fields: dict[str, Any] = json.loads(line)
+    return _EVENTS[fields.pop("event")](**fields)
