@@ -74,7 +74,8 @@ def write_song_plays(
 def read_totals(path: Path, *, progress: Callable[[int], None] = lambda _rows: None) -> Expected:
     """Total a file of song plays in the plain way: the `csv` module, `Decimal` and a dict.
 
-    Slow, and in memory: this is the check, and what csvmill is compared with.
+    Slow, and in memory: this is the check, and what csvmill is compared with. Raises ValueError
+    (UnicodeDecodeError is one) or csv.Error for a file that is no song plays.
     """
     totals: dict[tuple[str, str], Decimal] = {}
     number = 0
@@ -82,8 +83,13 @@ def read_totals(path: Path, *, progress: Callable[[int], None] = lambda _rows: N
         reader = csv.reader(file, strict=True)
         next(reader, None)
         for number, row in enumerate(filter(None, reader), start=1):
-            key = (row[0], row[1])
-            totals[key] = totals.get(key, Decimal(0)) + Decimal(row[2])
+            try:
+                key, plays = (row[0], row[1]), Decimal(row[2])
+            except (IndexError, ArithmeticError):
+                raise ValueError(
+                    f"line {reader.line_num} is not a song, a date and a number: {row}"
+                ) from None
+            totals[key] = totals.get(key, Decimal(0)) + plays
             if number % BLOCK == 0:
                 progress(number)
     return Expected(number, totals)
