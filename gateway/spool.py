@@ -6,12 +6,13 @@ import asyncio
 import errno
 import tempfile
 from contextlib import asynccontextmanager
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from shared.errors import StorageFull
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable
+    from io import FileIO
     from pathlib import Path
     from typing import ParamSpec, TypeVar
 
@@ -25,7 +26,7 @@ PIECE = 1 << 20
 class Spool:
     """An unlinked temporary file: gone with the process, however that ends."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: FileIO) -> None:
         self._file = file
         self.size = 0
         """Bytes written."""
@@ -50,7 +51,7 @@ class Spool:
 
     async def _append(self, pieces: list[bytes]) -> None:
         try:
-            await _in_thread(self._file.writelines, pieces)
+            await _in_thread(_write_all, self._file, pieces)
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise StorageFull("the gateway has no room to spool the chunk") from error
@@ -61,10 +62,17 @@ class Spool:
 @asynccontextmanager
 async def open_spool(directory: Path | None) -> AsyncIterator[Spool]:
     """A spool in `directory` (None: the system's temporary folder), removed on leaving."""
-    # Small chunks never reach the disk. Unbuffered beyond that: pieces are large already.
-    folder = None if directory is None else str(directory)
-    with tempfile.SpooledTemporaryFile(max_size=PIECE, buffering=0, dir=folder) as file:
-        yield Spool(file)
+    # Unbuffered: pieces are large already, and closing has nothing left to write, and to fail at.
+    with await _in_thread(tempfile.TemporaryFile, buffering=0, dir=directory) as file:
+        yield Spool(cast("FileIO", file))
+
+
+def _write_all(file: FileIO, pieces: list[bytes]) -> None:
+    for piece in pieces:
+        left = memoryview(piece)
+        while left:
+            # On a disk that is almost full the system takes a part, and only then refuses.
+            left = left[file.write(left) :]
 
 
 async def _in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.results import content_disposition
+from gateway.results import _cut_off_if_stalled, content_disposition
 from shared.errors import StorageUnavailable
 
 if TYPE_CHECKING:
@@ -281,6 +281,17 @@ async def test_a_client_that_leaves_is_no_error(
     assert status == 206
     await gateway.client.server.close()
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+async def test_nothing_watches_a_connection_after_its_download(gateway: Gateway, path: str) -> None:
+    # It would take a slow client of the next request on the connection for one that stalls.
+    response = await gateway.client.get(path)
+    assert await response.read() == RESULT
+    name = _cut_off_if_stalled.__qualname__
+    watching = [task for task in asyncio.all_tasks() if name in repr(task.get_coro())]
+    if watching:
+        _, pending = await asyncio.wait(watching, timeout=5)
+        assert not pending
 
 
 class WatchedBlobs(FailingBlobs):
