@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +13,10 @@ from shared.errors import StorageFull
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+
+def files_in(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
 
 
 async def pieces_of(source: bytes, length: int) -> AsyncIterator[bytes]:
@@ -33,7 +36,7 @@ async def test_what_was_taken_comes_back(tmp_path: Path, size: int, length: int)
             back = [piece async for piece in spool.pieces()]
             assert b"".join(back) == source
             assert all(len(piece) <= PIECE for piece in back)
-        assert os.listdir(tmp_path) == []
+        assert files_in(tmp_path) == []
 
 
 async def test_a_full_disk_is_said_to_be_full() -> None:
