@@ -1,0 +1,61 @@
+"""The examples in the documents are run as they stand, and answer as they say."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from csvmill.client import AsyncClient
+from tests.e2e.conftest import Standalone
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTED_URL = "http://127.0.0.1:8000"
+UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def examples(document: Path) -> Iterator[tuple[str, str]]:
+    """Each command of the `console` blocks, with the output that the document shows."""
+    for block in re.findall(r"```console\n(.*?)```", document.read_text(), re.DOTALL):
+        for example in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command = re.match(r"(?:.*\\\n)*.*\n", example)
+            assert command
+            yield command[0], example[command.end() :].strip()
+
+
+@pytest.fixture
+def standalone(tmp_path: Path) -> Iterator[Standalone]:
+    deployed = Standalone(tmp_path)
+    yield deployed
+    deployed.kill()
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/api.md"])
+async def test_every_example_answers_as_documented(
+    name: str, standalone: Standalone, tmp_path: Path
+) -> None:
+    folder = tmp_path / "cwd"
+    folder.mkdir()
+    ids: dict[str, str] = {}
+    ran = 0
+    async with AsyncClient(standalone.url) as client:
+        for command, documented in examples(ROOT / name):
+            # Ids differ from run to run: the documented one stands for the real one from now on.
+            line = UUID.sub(lambda id_: ids[id_[0]], command)
+            output = subprocess.run(  # noqa: ASYNC221  (nothing runs beside it)
+                ["bash", "-ec", line.replace(DOCUMENTED_URL, standalone.url)],
+                cwd=folder, check=True, capture_output=True, text=True, timeout=60,
+            ).stdout.strip()  # fmt: skip
+            shown, real = UUID.findall(documented), UUID.findall(output)
+            ids.update(zip(shown, real, strict=True))
+            assert output == UUID.sub(lambda id_: ids[id_[0]], documented), command
+            for job_id in set(real):
+                await client.wait(job_id, timeout=60)
+            ran += 1
+    assert ran >= 5
