@@ -35,7 +35,12 @@ log = logging.getLogger(__name__)
 
 
 class RabbitConsumer:
-    """Keeps one consumer on the broker from `start` to `stop`, whatever happens to connections."""
+    """Keeps one consumer on the broker from `start` to `stop`, whatever happens to connections.
+
+    One thing that happens to them: a delivery that stays unsettled longer than the broker's
+    consumer_timeout (30 minutes unless set) makes it close the channel, and deliver again. So a
+    wake-up of a long job comes back while its handler still runs; the job's lease tells.
+    """
 
     def __init__(
         self,

@@ -204,6 +204,9 @@ def _translated() -> Iterator[None]:
         asyncpg.InvalidAuthorizationSpecificationError,
         asyncpg.InvalidCatalogNameError,
         asyncpg.ReadOnlySQLTransactionError,
+        # A newer process has migrated the schema under this one, whose prepared statements
+        # are then void; asyncpg prepares them anew for the next call.
+        asyncpg.InvalidCachedStatementError,
         TimeoutError,
         OSError,
     ) as error:

@@ -156,6 +156,26 @@ async def test_a_reader_does_not_see_what_is_not_committed(notes: Database) -> N
     assert await note_ids(notes) == [1]
 
 
+async def test_exclusive_transactions_of_all_processes_take_turns(
+    notes: Database, url: str
+) -> None:
+    await notes.write("INSERT INTO notes (id, text) VALUES (1, '0')")
+    other = await connect(url)
+
+    async def count_up(database: Database) -> None:
+        async with database.transaction(exclusive=True) as transaction:
+            (row,) = await transaction.execute("SELECT text FROM notes WHERE id = 1")
+            await transaction.execute(
+                "UPDATE notes SET text = $1 WHERE id = 1", str(int(row["text"]) + 1)
+            )
+
+    try:
+        await asyncio.gather(*(count_up(database) for database in (notes, other) * 10))
+    finally:
+        await other.close()
+    assert await notes.read("SELECT text FROM notes") == [{"text": "20"}]
+
+
 async def test_after_close_every_call_says_that_the_database_is_unavailable(url: str) -> None:
     database = await connect(url)
     await database.close()

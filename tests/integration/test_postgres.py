@@ -97,6 +97,19 @@ async def test_a_crash_in_the_middle_of_a_transaction_undoes_it(
         assert await database.read("SELECT * FROM notes") == []
 
 
+async def test_a_process_goes_on_when_a_newer_one_has_added_a_column(database_url: str) -> None:
+    async with open_store(database_url) as old, opened(database_url) as new:
+        first, second = await make_job(old), await make_job(old)
+        await old.claim(first.id, worker="w", lease_until=9.0, now=1.0)
+        await new.write("ALTER TABLE jobs ADD COLUMN priority INTEGER")
+        assert await old.get(second.id) == second
+        with pytest.raises(DatabaseUnavailable):
+            await old.claim(second.id, worker="w", lease_until=9.0, now=1.0)
+        claimed = await old.claim(second.id, worker="w", lease_until=9.0, now=1.0)
+        assert claimed is not None
+        assert claimed.attempt == 1
+
+
 async def test_while_the_server_is_down_calls_fail_at_once_and_work_again_afterwards(
     url: str, killable_postgres: PostgresServer
 ) -> None:
