@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
-from shared.blobs import BlobKey
 from shared.database import connect
 from shared.database.migrate import migrate
 from shared.database.scripts import load_queries
 from shared.errors import JobNotFound, LeaseLost
-from shared.jobs import Aggregation, Attempt, Job, JobResult, JobState
+from shared.job_rows import encode_aggregation, job_of, storable
+from shared.jobs import Attempt
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from shared.database.port import Database, Row, Transaction
+    from shared.blobs import BlobKey
+    from shared.database.port import Database, Transaction
+    from shared.jobs import Aggregation, Job, JobResult
 
 LOST = "lost: its worker stopped renewing the lease (killed, or cut off)"
 """Why a lost attempt ended, as recorded by whoever finds it."""
@@ -93,20 +94,20 @@ class SqlJobStore:
             str(upload_id),
             input_key,
             input_size,
-            _storable(filename),
-            _encode_aggregation(aggregation),
+            storable(filename),
+            encode_aggregation(aggregation),
             max_attempts,
             now,
             idempotent=True,
         ) or await self._database.read(self._sql.job_by_upload, str(upload_id))
-        return _job(rows[0])
+        return job_of(rows[0])
 
     async def get(self, job_id: UUID) -> Job:
         """See `JobStore`."""
         rows = await self._database.read(self._sql.job_by_id, str(job_id))
         if not rows:
             raise JobNotFound(f"no job {job_id}")
-        return _job(rows[0])
+        return job_of(rows[0])
 
     async def mark_published(self, job_id: UUID, now: float) -> None:
         """See `JobStore`."""
@@ -121,10 +122,10 @@ class SqlJobStore:
         """See `JobStore`."""
         async with self._database.transaction() as transaction:
             claimed = await transaction.execute(
-                self._sql.claim, str(job_id), _storable(worker), lease_until, now
+                self._sql.claim, str(job_id), storable(worker), lease_until, now
             )
             if claimed:
-                job = _job(claimed[0])
+                job = job_of(claimed[0])
                 await self._end_attempt(transaction, job_id, now, "lost", LOST)
                 await transaction.execute(
                     self._sql.insert_attempt, str(job_id), job.attempt, job.worker, now
@@ -162,14 +163,14 @@ class SqlJobStore:
                 return
             rows = await transaction.execute(self._sql.job_by_id, str(job_id))
         # A commit whose confirmation was lost on the way is found here on the next try.
-        if not rows or (_job(rows[0]).attempt, _job(rows[0]).result) != (attempt, result):
+        if not rows or (job_of(rows[0]).attempt, job_of(rows[0]).result) != (attempt, result):
             raise _lease_lost(job_id, attempt)
 
     async def fail(
         self, job_id: UUID, attempt: int, reason: str, *, final: bool, now: float
     ) -> Job:
         """See `JobStore`."""
-        reason = _storable(reason, REASON_LIMIT)
+        reason = storable(reason, REASON_LIMIT)
         async with self._database.transaction() as transaction:
             rows = await transaction.execute(
                 self._sql.fail, str(job_id), attempt, reason, now, int(final)
@@ -177,11 +178,11 @@ class SqlJobStore:
             if not rows:
                 raise _lease_lost(job_id, attempt)
             await self._end_attempt(transaction, job_id, now, "failure", reason)
-        return _job(rows[0])
+        return job_of(rows[0])
 
     async def release(self, job_id: UUID, attempt: int, reason: str, *, now: float) -> None:
         """See `JobStore`."""
-        reason = _storable(reason, REASON_LIMIT)
+        reason = storable(reason, REASON_LIMIT)
         async with self._database.transaction() as transaction:
             if not await transaction.execute(self._sql.release, str(job_id), attempt, reason):
                 raise _lease_lost(job_id, attempt)
@@ -197,7 +198,7 @@ class SqlJobStore:
                 rows = await transaction.execute(self._sql.job_by_id, str(job_id))
         if not rows:
             raise JobNotFound(f"no job {job_id}")
-        return _job(rows[0])
+        return job_of(rows[0])
 
     async def overdue(self, *, now: float, unpublished_for: float, limit: int) -> Sequence[UUID]:
         """See `JobStore`."""
@@ -224,58 +225,3 @@ _LAST_LOST = f"the last permitted attempt was {LOST}"
 
 def _lease_lost(job_id: UUID, attempt: int) -> LeaseLost:
     return LeaseLost(f"job {job_id} is no longer attempt {attempt}'s")
-
-
-def _storable(text: str, limit: int | None = None) -> str:
-    """Text that every database takes: PostgreSQL refuses NUL, and UTF-8 has no lone surrogates."""
-    text = text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
-    return text if limit is None or len(text) <= limit else text[: limit - 1] + "…"
-
-
-def _encode_aggregation(aggregation: Aggregation) -> str:
-    return json.dumps(
-        {
-            "group_by": aggregation.group_by,
-            "sum_of": aggregation.sum_of,
-            "header": aggregation.header,
-        }
-    )
-
-
-def _decode_aggregation(text: str) -> Aggregation:
-    fields = json.loads(text)
-    return Aggregation(
-        group_by=tuple(fields["group_by"]),
-        sum_of=fields["sum_of"],
-        header=tuple(fields["header"]),
-    )
-
-
-def _job(row: Row) -> Job:
-    result = None
-    if row["result_key"] is not None:
-        result = JobResult(
-            key=BlobKey(row["result_key"]),
-            size=row["result_size"],
-            sha256=row["result_sha256"],
-            rows_in=row["result_rows_in"],
-            rows_out=row["result_rows_out"],
-        )
-    return Job(
-        id=UUID(row["id"]),
-        upload_id=UUID(row["upload_id"]),
-        input_key=BlobKey(row["input_key"]),
-        input_size=row["input_size"],
-        filename=row["filename"],
-        aggregation=_decode_aggregation(row["aggregation"]),
-        state=JobState(row["state"]),
-        attempt=row["attempt"],
-        max_attempts=row["max_attempts"],
-        created_at=row["created_at"],
-        published_at=row["published_at"],
-        lease_until=row["lease_until"],
-        worker=row["worker"],
-        finished_at=row["finished_at"],
-        reason=row["reason"],
-        result=result,
-    )

@@ -1,0 +1,73 @@
+"""How jobs stand in the rows of the database."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from shared.blobs import BlobKey
+from shared.jobs import Aggregation, Job, JobResult, JobState
+
+if TYPE_CHECKING:
+    from shared.database.port import Row
+
+
+def storable(text: str, limit: int | None = None) -> str:
+    """Text that every database takes, of `limit` characters at most.
+
+    PostgreSQL refuses NUL, and UTF-8 has no lone surrogates: both become backslash escapes.
+    """
+    text = text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+    return text if limit is None or len(text) <= limit else text[: limit - 1] + "…"
+
+
+def encode_aggregation(aggregation: Aggregation) -> str:
+    """An aggregation as the text of its column."""
+    return json.dumps(
+        {
+            "group_by": aggregation.group_by,
+            "sum_of": aggregation.sum_of,
+            "header": aggregation.header,
+        }
+    )
+
+
+def _decode_aggregation(text: str) -> Aggregation:
+    fields = json.loads(text)
+    return Aggregation(
+        group_by=tuple(fields["group_by"]),
+        sum_of=fields["sum_of"],
+        header=tuple(fields["header"]),
+    )
+
+
+def job_of(row: Row) -> Job:
+    """The job that a row of `jobs` holds. Columns of a newer schema are ignored."""
+    result = None
+    if row["result_key"] is not None:
+        result = JobResult(
+            key=BlobKey(row["result_key"]),
+            size=row["result_size"],
+            sha256=row["result_sha256"],
+            rows_in=row["result_rows_in"],
+            rows_out=row["result_rows_out"],
+        )
+    return Job(
+        id=UUID(row["id"]),
+        upload_id=UUID(row["upload_id"]),
+        input_key=BlobKey(row["input_key"]),
+        input_size=row["input_size"],
+        filename=row["filename"],
+        aggregation=_decode_aggregation(row["aggregation"]),
+        state=JobState(row["state"]),
+        attempt=row["attempt"],
+        max_attempts=row["max_attempts"],
+        created_at=row["created_at"],
+        published_at=row["published_at"],
+        lease_until=row["lease_until"],
+        worker=row["worker"],
+        finished_at=row["finished_at"],
+        reason=row["reason"],
+        result=result,
+    )
