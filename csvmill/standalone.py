@@ -5,6 +5,7 @@ The one module that may import all three services.
 
 from __future__ import annotations
 
+import time
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from pydantic import Field
 import gateway.app
 import processor.app
 from gateway.settings import GatewaySettings
+from processor.relay import Relay
 from processor.settings import WorkSettings
 from shared.bus.in_process import InProcessBus
 from shared.job_store import open_job_store
@@ -72,6 +74,10 @@ async def standalone(settings: StandaloneSettings) -> AsyncIterator[web.Applicat
 
         async def run_processor(_app: web.Application) -> AsyncIterator[None]:
             ports = processor.app.Ports(blobs, jobs, bus)
+            # A bus in memory starts empty: every wake-up of the run before is lost.
+            await Relay(
+                jobs, bus, interval=settings.relay_interval, lost_after=0.0, clock=time.time
+            ).wake_overdue()
             async with processor.app.processing(settings, ports):
                 yield
 

@@ -53,7 +53,13 @@ async def processing(settings: WorkSettings, ports: Ports) -> AsyncIterator[None
         name=f"{socket.gethostname()}:{os.getpid()}",
         clock=time.time,
     )
-    relay = Relay(ports.jobs, ports.bus, interval=settings.relay_interval, clock=time.time)
+    relay = Relay(
+        ports.jobs,
+        ports.bus,
+        interval=settings.relay_interval,
+        lost_after=settings.wake_up_lost_after,
+        clock=time.time,
+    )
     relaying = asyncio.create_task(relay.run())
     try:
         async with ports.bus.consume(worker.handle, prefetch=settings.concurrency):

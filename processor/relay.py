@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from shared.ports import Bus, JobStore
 
 BATCH = 100
-"""Jobs woken in one round."""
-UNPUBLISHED_FOR = 30.0
+"""Jobs asked for at a time."""
+UNPUBLISHED_FOR = 15.0
 """Seconds that a gateway has to publish what it made."""
 
 log = logging.getLogger(__name__)
@@ -30,11 +30,18 @@ class Relay:
     """Any number of relays may run side by side: a wake-up too many is harmless."""
 
     def __init__(
-        self, jobs: JobStore, bus: Bus, *, interval: float, clock: Callable[[], float]
+        self,
+        jobs: JobStore,
+        bus: Bus,
+        *,
+        interval: float,
+        lost_after: float,
+        clock: Callable[[], float],
     ) -> None:
         self._jobs = jobs
         self._bus = bus
         self._interval = interval
+        self._lost_after = lost_after
         self._clock = clock
 
     async def run(self) -> None:
@@ -50,12 +57,16 @@ class Relay:
 
     async def wake_overdue(self) -> int:
         """Publish a wake-up for each overdue job; how many. Raises Unavailable."""
+        now = self._clock()
         woken = 0
-        for job_id in await self._jobs.overdue(
-            now=self._clock(), unpublished_for=UNPUBLISHED_FOR, limit=BATCH
+        while overdue := await self._jobs.overdue(
+            now=now, unpublished_for=UNPUBLISHED_FOR, lost_after=self._lost_after, limit=BATCH
         ):
-            await self._bus.publish(WakeUp(job_id))
-            await self._jobs.mark_published(job_id, self._clock())
-            log.info("relay woke job=%s", job_id)
-            woken += 1
+            for job_id in overdue:
+                await self._bus.publish(WakeUp(job_id))
+                await self._jobs.mark_published(job_id, self._clock())
+                log.info("relay woke job=%s", job_id)
+            woken += len(overdue)
+            if len(overdue) < BATCH:
+                break
         return woken

@@ -22,6 +22,8 @@ class WorkSettings(BaseSettings):
     """Seconds between a failed attempt and the next."""
     relay_interval: float = Field(default=5.0, gt=0)
     """Seconds between two looks for jobs that lack a wake-up."""
+    wake_up_lost_after: float = Field(default=300.0, gt=0)
+    """Seconds after which a wake-up that nobody has taken counts as lost, and is repeated."""
     memory_limit: int = Field(default=1 << 30, ge=256 << 20)
     """Bytes of memory that one job may use; what does not fit is spilled to `scratch_dir`."""
     threads: int = Field(default=0, ge=0)

@@ -200,9 +200,13 @@ class SqlJobStore:
             raise JobNotFound(f"no job {job_id}")
         return job_of(rows[0])
 
-    async def overdue(self, *, now: float, unpublished_for: float, limit: int) -> Sequence[UUID]:
+    async def overdue(
+        self, *, now: float, unpublished_for: float, lost_after: float, limit: int
+    ) -> Sequence[UUID]:
         """See `JobStore`."""
-        rows = await self._database.read(self._sql.overdue, now, now - unpublished_for, limit)
+        rows = await self._database.read(
+            self._sql.overdue, now, now - unpublished_for, now - lost_after, limit
+        )
         return [UUID(row["id"]) for row in rows]
 
     async def attempts(self, job_id: UUID) -> Sequence[Attempt]:

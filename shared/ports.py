@@ -152,6 +152,8 @@ class JobStore(Protocol):
     ) -> Job:
         """Record why an attempt failed: FAILURE if `final` or the last attempt, else RETRY.
 
+        A wake-up that was noted before does not count for the next attempt.
+
         Returns the job as it stands afterwards. Raises LeaseLost.
         """
         ...
@@ -168,13 +170,17 @@ class JobStore(Protocol):
         """REVOKED, unless the job is finished already; the job as it stands. Raises JobNotFound."""
         ...
 
-    async def overdue(self, *, now: float, unpublished_for: float, limit: int) -> Sequence[UUID]:
+    async def overdue(
+        self, *, now: float, unpublished_for: float, lost_after: float, limit: int
+    ) -> Sequence[UUID]:
         """Jobs that need a (further) wake-up, oldest first.
 
-        Those PENDING or RETRY for which nothing has been published in the last `unpublished_for`
-        seconds (one made within them is left to its maker), and those whose lease has run out;
-        the latter again only after `unpublished_for` once something has been published since.
-        So a relay that publishes what it finds here and notes it does not repeat itself.
+        Those PENDING or RETRY for which no wake-up is on its way: none was noted since the job
+        was made, `unpublished_for` seconds ago or earlier (until then it is left to its maker),
+        or since its last attempt ended. Those whose lease has run out and that were not woken
+        since. And those whose wake-up was published `lost_after` seconds ago or earlier, and
+        has not been taken: it may wait in a long queue, but counts as lost. So a relay that
+        publishes what it finds here and notes it does not repeat itself.
         """
         ...
 

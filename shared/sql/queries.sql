@@ -67,6 +67,7 @@ WHERE id = $1 AND attempt = $2 AND state = 'STARTED'
 RETURNING id;
 
 -- name: fail
+-- The wake-up of the attempt has served, so that none is on its way: `published_at` is empty again.
 UPDATE jobs
 SET state = CASE
         WHEN CAST($5 AS INTEGER) = 1 OR failures + 1 >= max_attempts THEN 'FAILURE'
@@ -78,12 +79,13 @@ SET state = CASE
     END,
     failures = failures + 1,
     lease_until = NULL,
+    published_at = NULL,
     reason = $3
 WHERE id = $1 AND attempt = $2 AND state = 'STARTED'
 RETURNING *;
 
 -- name: release
-UPDATE jobs SET state = 'RETRY', lease_until = NULL, reason = $3
+UPDATE jobs SET state = 'RETRY', lease_until = NULL, published_at = NULL, reason = $3
 WHERE id = $1 AND attempt = $2 AND state = 'STARTED'
 RETURNING id;
 
@@ -93,18 +95,20 @@ WHERE id = $1 AND state IN ('PENDING', 'RETRY', 'STARTED')
 RETURNING *;
 
 -- name: overdue
--- $1: now. $2: what was published (or made) at or before this time has waited long enough.
+-- $1: now. A job made at or before $2 ought to have been published. What was published at or
+-- before $3 counts as lost.
 SELECT id FROM jobs
 WHERE state IN ('PENDING', 'RETRY', 'STARTED')
   AND (
-      (state <> 'STARTED' AND COALESCE(published_at, created_at) <= $2)
+      (state <> 'STARTED' AND published_at IS NULL AND created_at <= $2)
+      OR (state <> 'STARTED' AND published_at <= $3)
       OR (
           state = 'STARTED' AND lease_until < $1
-          AND (published_at IS NULL OR published_at < lease_until OR published_at <= $2)
+          AND (published_at IS NULL OR published_at < lease_until OR published_at <= $3)
       )
   )
 ORDER BY created_at, id
-LIMIT $3;
+LIMIT $4;
 
 -- name: insert_attempt
 INSERT INTO attempts (job_id, number, worker, started_at) VALUES ($1, $2, $3, $4);

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -14,7 +14,7 @@ from shared.jobs import Aggregation, Job, JobState
 from tests.contract.job_stores import BACKENDS, make_job, open_store, result_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from pathlib import Path
 
     from shared.job_store import SqlJobStore
@@ -301,7 +301,7 @@ async def test_a_finished_job_stays_as_it_is_whatever_is_asked(
         await store.release(job.id, 1, "late", now=7.0)
     assert await store.get(job.id) == finished
     assert await store.attempts(job.id) == attempts
-    assert await store.overdue(now=1e9, unpublished_for=1.0, limit=9) == []
+    assert await overdue(store, 1e9) == []
 
 
 async def test_an_unknown_job_is_not_found(store: SqlJobStore) -> None:
@@ -319,16 +319,42 @@ async def test_an_unknown_job_is_not_found(store: SqlJobStore) -> None:
     assert await store.attempts(unknown) == []
 
 
+async def overdue(store: SqlJobStore, now: float, limit: int = 9) -> Sequence[UUID]:
+    return await store.overdue(now=now, unpublished_for=10.0, lost_after=100.0, limit=limit)
+
+
 async def test_a_job_that_waits_unpublished_is_overdue_but_not_at_once(
     store: SqlJobStore,
 ) -> None:
     job = await make_job(store, now=100.0)
-    assert await store.overdue(now=109.0, unpublished_for=10.0, limit=9) == []
-    assert await store.overdue(now=110.0, unpublished_for=10.0, limit=9) == [job.id]
+    assert await overdue(store, 109.0) == []
+    assert await overdue(store, 110.0) == [job.id]
+
+
+async def test_a_wake_up_that_nobody_took_is_lost_only_after_a_long_time(
+    store: SqlJobStore,
+) -> None:
+    job = await make_job(store, now=100.0)
     await store.mark_published(job.id, 111.0)
     assert (await store.get(job.id)).published_at == 111.0
-    assert await store.overdue(now=120.0, unpublished_for=10.0, limit=9) == []
-    assert await store.overdue(now=121.0, unpublished_for=10.0, limit=9) == [job.id]
+    assert await overdue(store, 210.0) == []
+    assert await overdue(store, 211.0) == [job.id]
+
+
+@pytest.mark.parametrize("ending", ["fail", "release"])
+async def test_a_job_whose_attempt_ended_is_overdue_until_it_is_woken(
+    store: SqlJobStore, ending: str
+) -> None:
+    job = await make_job(store, now=0.0)
+    await store.mark_published(job.id, 0.0)
+    await claim(store, job, now=20.0, lease_until=50.0)
+    if ending == "fail":
+        await store.fail(job.id, 1, "crash", final=False, now=21.0)
+    else:
+        await store.release(job.id, 1, "shutdown", now=21.0)
+    assert await overdue(store, 21.0) == [job.id]
+    await store.mark_published(job.id, 22.0)
+    assert await overdue(store, 23.0) == []
 
 
 async def test_a_job_is_overdue_when_its_lease_has_run_out_and_not_before(
@@ -337,8 +363,8 @@ async def test_a_job_is_overdue_when_its_lease_has_run_out_and_not_before(
     job = await make_job(store, now=0.0)
     await store.mark_published(job.id, 0.0)
     await claim(store, job, now=1.0, lease_until=50.0)
-    assert await store.overdue(now=50.0, unpublished_for=10.0, limit=9) == []
-    assert await store.overdue(now=51.0, unpublished_for=1000.0, limit=9) == [job.id]
+    assert await overdue(store, 50.0) == []
+    assert await overdue(store, 51.0) == [job.id]
 
 
 async def test_a_job_that_was_woken_since_its_lease_ran_out_is_overdue_again_only_later(
@@ -347,16 +373,16 @@ async def test_a_job_that_was_woken_since_its_lease_ran_out_is_overdue_again_onl
     job = await make_job(store, now=0.0)
     await claim(store, job, now=1.0, lease_until=50.0)
     await store.mark_published(job.id, 51.0)
-    assert await store.overdue(now=52.0, unpublished_for=10.0, limit=9) == []
-    assert await store.overdue(now=61.0, unpublished_for=10.0, limit=9) == [job.id]
+    assert await overdue(store, 150.0) == []
+    assert await overdue(store, 151.0) == [job.id]
 
 
 async def test_the_oldest_of_the_overdue_come_first_up_to_the_limit(store: SqlJobStore) -> None:
     jobs = {now: await make_job(store, now=now) for now in (3.0, 1.0, 2.0)}
     await claim(store, jobs[2.0], now=4.0, lease_until=5.0)
     expected = [jobs[1.0].id, jobs[2.0].id, jobs[3.0].id]
-    assert await store.overdue(now=99.0, unpublished_for=1.0, limit=9) == expected
-    assert await store.overdue(now=99.0, unpublished_for=1.0, limit=2) == expected[:2]
+    assert await overdue(store, 99.0) == expected
+    assert await overdue(store, 99.0, limit=2) == expected[:2]
 
 
 async def test_what_is_committed_is_there_for_whoever_opens_the_database_next(url: str) -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from shared.job_store import SqlJobStore
 
 UNPUBLISHED_FOR = 20.0
+LOST_AFTER = 60.0
 LIVE = 2
 """Unfinished jobs at a time: enough to get into each other's way, few enough to grow old."""
 ranks = st.sampled_from([0, 0, 0, 0, 1, 1, 2])
@@ -72,14 +73,16 @@ class ModelJob:
 
     def is_overdue(self, now: float) -> bool:
         job = self.job
-        since = job.created_at if job.published_at is None else job.published_at
+        if job.published_at is not None and now - job.published_at >= LOST_AFTER:
+            return not job.state.terminal and (
+                job.state is not JobState.STARTED or self.lease_ran_out(now)
+            )
         if job.state in (JobState.PENDING, JobState.RETRY):
-            return now - since >= UNPUBLISHED_FOR
+            return job.published_at is None and now - job.created_at >= UNPUBLISHED_FOR
         if not self.lease_ran_out(now):
             return False
         assert job.lease_until is not None
-        woken_since = job.published_at is not None and job.published_at >= job.lease_until
-        return not woken_since or now - since >= UNPUBLISHED_FOR
+        return job.published_at is None or job.published_at < job.lease_until
 
 
 class JobStoreMachine(RuleBasedStateMachine):
@@ -115,7 +118,9 @@ class JobStoreMachine(RuleBasedStateMachine):
 
     @initialize()
     def forget_jobs_of_earlier_examples(self) -> None:
-        for job_id in self.run(self.store.overdue(now=1e9, unpublished_for=0.0, limit=1000)):
+        for job_id in self.run(
+            self.store.overdue(now=1e9, unpublished_for=0.0, lost_after=0.0, limit=1000)
+        ):
             self.run(self.store.cancel(job_id, now=0.0))
         self.create(max_attempts=2)
 
@@ -208,6 +213,7 @@ class JobStoreMachine(RuleBasedStateMachine):
         with self.refused_unless(model.is_running(number)):
             after = self.run(self.store.fail(job_id, number, "why", final=final, now=self.now))
             model.end_failed("failure", final=final, now=self.now, reason="why")
+            model.change(published_at=None)
             assert after == model.job
 
     @rule(rank=ranks, ago=back)
@@ -216,6 +222,7 @@ class JobStoreMachine(RuleBasedStateMachine):
         with self.refused_unless(model.is_running(number)):
             self.run(self.store.release(job_id, number, "stopping", now=self.now))
             model.end("released", JobState.RETRY, self.now, "stopping")
+            model.change(published_at=None)
 
     @rule(rank=ranks)
     def cancel(self, rank: int) -> None:
@@ -227,7 +234,9 @@ class JobStoreMachine(RuleBasedStateMachine):
     @invariant()
     def the_overdue_are_those_of_the_model(self) -> None:
         overdue = self.run(
-            self.store.overdue(now=self.now, unpublished_for=UNPUBLISHED_FOR, limit=1000)
+            self.store.overdue(
+                now=self.now, unpublished_for=UNPUBLISHED_FOR, lost_after=LOST_AFTER, limit=1000
+            )
         )
         assert overdue == [key for key, model in self.models.items() if model.is_overdue(self.now)]
 

@@ -50,7 +50,12 @@ class Deployment:
             module,
             *arguments,
             log_path=self._folder / f"{name}-{self._starts}.log",
-            env={"CSVMILL_SCRATCH_DIR": str(self._folder / "scratch"), **env},
+            env={
+                "CSVMILL_SCRATCH_DIR": str(self._folder / "scratch"),
+                "CSVMILL_LEASE": "2",
+                "CSVMILL_RELAY_INTERVAL": "0.5",
+                **env,
+            },
         )
         self._processes[name] = process
         return process.url

@@ -116,6 +116,24 @@ async def test_an_upload_and_its_job_survive_the_restart_of_everything(
     assert {(song, date): int(total) for song, date, total in rows} == expected.totals
 
 
+async def test_a_job_that_was_interrupted_by_the_death_of_everything_is_run(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    plays = tmp_path / "plays.csv"
+    expected = write_song_plays(plays, 500_000, songs=10, days=2, repeat=10)
+    async with AsyncClient(deployment.url) as client:
+        job_id = await client.upload(plays)
+    # When everything dies while the job has only begun, and comes back
+    deployment.kill()
+    deployment.start()
+    async with AsyncClient(deployment.url) as client:
+        await client.wait(job_id, timeout=WAIT)
+        await client.download(job_id, tmp_path / "totals.csv")
+    with (tmp_path / "totals.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))[1:]
+    assert {(song, date): int(total) for song, date, total in rows} == expected.totals
+
+
 async def test_services_stop_in_order_when_told(deployment: Deployment) -> None:
     assert deployment.terminate() == dict.fromkeys(deployment.names, 0)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def relay(rig: Rig, now: float) -> Relay:
-    return Relay(rig.jobs, rig.bus, interval=1.0, clock=lambda: now)
+    return Relay(rig.jobs, rig.bus, interval=1.0, lost_after=300.0, clock=lambda: now)
 
 
 async def test_a_job_whose_wake_up_was_never_published_gets_one_and_only_one(rig: Rig) -> None:
