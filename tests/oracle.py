@@ -28,9 +28,8 @@ def expected_result(aggregation: Aggregation, data: bytes) -> tuple[bytes, int, 
         assert len(row) == len(rows[0])
         key = tuple(row[column].encode() for column in aggregation.group_by)
         totals[key] = totals.get(key, 0) + int(row[aggregation.sum_of])
-    lines = [csv_line(aggregation.header)]
-    for key in sorted(totals):
-        lines.append(csv_line([*(part.decode() for part in key), str(totals[key])]))
+    groups = [[*(part.decode() for part in key), str(totals[key])] for key in sorted(totals)]
+    lines = map(csv_line, [aggregation.header, *groups])
     return "".join(lines).encode(), len(rows) - 1, len(totals)
 
 

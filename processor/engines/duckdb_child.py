@@ -32,6 +32,8 @@ from shared.errors import AttemptFailed, MalformedInput
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    Follow = Callable[[Callable[[], int]], None]
+
 STDIN = 0
 BLOCK = 1 << 20
 TICK = 0.2
@@ -50,11 +52,11 @@ def main() -> None:
     threading.Thread(target=_die_with_parent, args=(control,), daemon=True).start()
     monitor = _Monitor(task)
     monitor.start()
-    outcome = _outcome(task, monitor)
-    monitor.finish(outcome)
+    monitor.finish(run(task, monitor.follow))
 
 
-def _outcome(task: Task, monitor: _Monitor) -> Event:
+def run(task: Task, follow: Follow) -> Finished | Refused:
+    """Do the task in the current folder; `follow` is given what tells the bytes done so far."""
     source = STDIN if task.path is None else os.open(task.path, os.O_RDONLY)
     results: list[ResultFile] = []
     try:
@@ -64,7 +66,7 @@ def _outcome(task: Task, monitor: _Monitor) -> Event:
                 results.append(ResultFile(file, task.aggregation.header))
                 return results[-1]
 
-            counts = _run_plan(task, source, write_header, monitor)
+            counts = _run_plan(task, source, write_header, follow)
     except Inconclusive as doubt:
         return Refused("inconclusive", str(doubt))
     except MalformedInput as error:
@@ -81,12 +83,12 @@ def _outcome(task: Task, monitor: _Monitor) -> Event:
 
 
 def _run_plan(
-    task: Task, source: int, write_header: Callable[[], ResultFile], monitor: _Monitor
+    task: Task, source: int, write_header: Callable[[], ResultFile], follow: Follow
 ) -> Counts:
     if task.plan == "exact":
         return exact_plan.run(
             task.aggregation,
-            _blocks(task, source, monitor),
+            _blocks(task, source, follow),
             write_header,
             Path(),
             int(task.memory * PYTHON_SHARE),
@@ -102,13 +104,13 @@ def _run_plan(
         fast_plan.Resources(
             max(task.memory - DUCKDB_OVERHEAD, task.memory // 4), task.threads, task.csv_buffer
         ),
-        monitor.follow,
+        follow,
     )
 
 
-def _blocks(task: Task, source: int, monitor: _Monitor) -> Iterator[bytes]:
+def _blocks(task: Task, source: int, follow: Follow) -> Iterator[bytes]:
     done = 0
-    monitor.follow(lambda: done)
+    follow(lambda: done)
     while block := os.read(source, BLOCK):
         done += len(block)
         yield block

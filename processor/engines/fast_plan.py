@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from processor.engines import statements
 from processor.engines.feeds import Drain, FileFeed, PipeFeed
 from processor.engines.ledger import Ledger
 from processor.engines.plan import Counts, Header, Inconclusive
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from io import FileIO
 
-    from processor.engines.ledger import Census
     from processor.engines.result_file import ResultFile
     from shared.jobs import Aggregation
 
@@ -70,21 +70,30 @@ def run(
         ):
             watch(lambda: feed.done(db.query_progress()))
             try:
-                db.execute(_grouping(aggregation, header, feed, resources.csv_buffer))
-                census = feed.census()
-                if header.end + census.size != size:
-                    given = header.end + census.size
+                db.execute(
+                    statements.grouping(
+                        aggregation,
+                        header,
+                        feed.path,
+                        with_header=feed.with_header,
+                        csv_buffer=resources.csv_buffer,
+                    )
+                )
+                if header.end + feed.size() != size:
+                    given = header.end + feed.size()
                     raise AttemptFailed(f"the source ended after {given} of {size} bytes")
-                counts = _checked(aggregation, header, census, db)
+                groups, ledger = _accounts(aggregation, header, db)
+                if not feed.confirms(ledger):
+                    raise Inconclusive(f"{ledger} does not account for the file")
                 drain.start_into(write_header())
-                db.execute(_writing(aggregation, drain.path))
+                db.execute(statements.writing(aggregation, drain.path))
             except duckdb.Error as error:
                 raise _translated(error) from error
             drain.finish()
-    return counts
+    return Counts(rows_in=ledger.rows, rows_out=groups)
 
 
-def _connection(resources: Resources, *paths: str) -> duckdb.DuckDBPyConnection:
+def _connection(resources: Resources, reading: str, writing: str) -> duckdb.DuckDBPyConnection:
     db = duckdb.connect(
         config={
             "threads": resources.threads,
@@ -99,7 +108,7 @@ def _connection(resources: Resources, *paths: str) -> duckdb.DuckDBPyConnection:
     db.execute("SET enable_progress_bar = true")
     db.execute("SET enable_progress_bar_print = false")
     # Of the outside world DuckDB sees its input, its output, and what it spills.
-    db.execute(f"SET allowed_paths = {[*paths]}")
+    db.execute(f"SET allowed_paths = ['{reading}', '{writing}']")
     db.execute("SET enable_external_access = false")
     db.execute("SET lock_configuration = true")
     return db
@@ -128,82 +137,22 @@ def read_header(beginning: bytes, aggregation: Aggregation) -> Header:
     line = beginning[skipped : skipped + length]
     if len(fields) < aggregation.width or line.count(b"\n") != 1:
         raise Inconclusive("an unusual header")
-    return Header(len(fields), skipped + length, b"\r\n" if line.endswith(b"\r\n") else b"\n")
-
-
-def _grouping(
-    aggregation: Aggregation, header: Header, feed: FileFeed | PipeFeed, csv_buffer: int | None
-) -> str:
-    """The statement that parses, checks each number, and groups, into the table `groups`.
-
-    DuckDB's cast from text to an integer takes '1.5', '1e3', ' 5 ' and '0x10' for integers, so
-    a number must come out of it as it went in, or else be digits after an optional sign.
-    """
-    columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(header.columns))
-    names = ", ".join(f"'c{i}'" for i in range(header.columns))
-    buffer = f", buffer_size={csv_buffer:d}" if csv_buffer else ""
-    keys = [f"c{i}" for i in dict.fromkeys(aggregation.group_by)]
-    number = f"c{aggregation.sum_of}"
-    # Group columns are measured once a group; the others here, where they are seen.
-    others = [f"c{i}" for i in range(header.columns) if i not in aggregation.group_by]
-    text = " + ".join(
-        f"strlen({c})" if c == number else f"strlen(replace({c}, '\"', ''))" for c in others
+    return Header(
+        columns=len(fields),
+        end=skipped + length,
+        ending=b"\r\n" if line.endswith(b"\r\n") else b"\n",
+        quoted=b'"' in line,
     )
-    return f"""
-        CREATE TEMP TABLE groups AS
-        SELECT {", ".join(keys)},
-            sum(number) AS total, count(*) AS rows, sum(other_text) AS other_text
-        FROM (
-            SELECT *, {number}::BIGINT AS number, {text or "0"} AS other_text
-            FROM read_csv(
-                '{feed.path}', auto_detect=false, header={feed.with_header},
-                columns={{{columns}}}, force_not_null=[{names}], delim=',', quote='"', escape='"',
-                comment='', strict_mode=true, null_padding=false, ignore_errors=false,
-                compression='none', encoding='utf-8'{buffer}
-            )
-        )
-        WHERE number::VARCHAR = {number}
-            OR regexp_full_match({number}, '[+-]?[0-9]+')
-            OR error('not an integer')
-        GROUP BY ALL
-    """  # noqa: S608
 
 
-def _checked(
-    aggregation: Aggregation, header: Header, census: Census, db: duckdb.DuckDBPyConnection
-) -> Counts:
-    keys = [f"c{i}" for i in dict.fromkeys(aggregation.group_by)]
-    key_text = " + ".join(f"strlen(replace({key}, '\"', ''))" for key in keys)
-    found = db.execute(f"""
-        SELECT count(*), coalesce(sum(rows), 0),
-            coalesce(sum(rows * ({key_text})) + sum(other_text), 0)
-        FROM groups
-    """).fetchone()  # noqa: S608
+def _accounts(
+    aggregation: Aggregation, header: Header, db: duckdb.DuckDBPyConnection
+) -> tuple[int, Ledger]:
+    """The number of groups, and what all rows add up to."""
+    found = db.execute(statements.accounting(aggregation)).fetchone()
     assert found is not None  # noqa: S101
-    groups, rows, text = (int(value) for value in found)
-    ledger = Ledger(rows=rows, columns=header.columns, text=text)
-    if not ledger.balances(census, header.ending):
-        raise Inconclusive(f"{ledger} does not account for {census}")
-    return Counts(rows_in=rows, rows_out=groups)
-
-
-def _writing(aggregation: Aggregation, path: str) -> str:
-    """The statement that writes the rows, sorted, to the pipe at `path`.
-
-    DuckDB would quote more fields than need it, so lines are made here, and written as they are
-    because no quote character is set.
-    """
-    keys = [f"c{i}" for i in aggregation.group_by]
-    line = " || ',' || ".join(
-        f"""CASE WHEN regexp_matches({key}, '[,"\\r\\n]')
-            THEN '"' || replace({key}, '"', '""') || '"' ELSE {key} END"""
-        for key in keys
-    )
-    return f"""
-        COPY (SELECT {line} || ',' || total FROM groups ORDER BY {", ".join(keys)})
-        TO '{path}'
-        (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', USE_TMP_FILE false)
-    """  # noqa: S608
+    groups, rows, *entries = (int(value) for value in found)
+    return groups, Ledger(rows, header.columns, *entries)
 
 
 def _translated(error: duckdb.Error) -> Exception:

@@ -9,12 +9,13 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from processor.engines.ledger import Census
+from processor.engines.ledger import TAIL, Census
 
 if TYPE_CHECKING:
     from io import FileIO
     from types import TracebackType
 
+    from processor.engines.ledger import Ledger
     from processor.engines.plan import Header
     from processor.engines.result_file import ResultFile
 
@@ -47,7 +48,7 @@ class _Task(threading.Thread):
 
 
 class FileFeed(_Task):
-    """DuckDB reads a regular file itself; the census is taken beside it."""
+    """DuckDB reads a regular file itself; a census of it is taken only if there is need."""
 
     with_header = True
     path = "input.csv"
@@ -55,15 +56,16 @@ class FileFeed(_Task):
     def __init__(self, file: FileIO, header: Header) -> None:
         super().__init__("census")
         self._file = file
-        self._size = os.fstat(file.fileno()).st_size
+        self._header = header
         self._census = Census()
         self._given_up = False
-        self._header = header
 
     def __enter__(self) -> Self:
         # DuckDB reads /dev/fd/N with one thread only, and takes * and [ in a path for patterns.
         Path(self.path).symlink_to(os.path.realpath(f"/dev/fd/{self._file.fileno()}"))
-        self.start()
+        # A header in quotes announces needless quotes all over, which only a census can settle.
+        if self._header.quoted:
+            self.start()
         return self
 
     def __exit__(
@@ -73,7 +75,8 @@ class FileFeed(_Task):
         _traceback: TracebackType | None,
     ) -> None:
         self._given_up = True
-        self.join()
+        if self.ident is not None:
+            self.join()
 
     def _work(self) -> None:
         block = bytearray(BLOCK)
@@ -81,14 +84,26 @@ class FileFeed(_Task):
         while not self._given_up and (length := self._file.readinto(block)):
             self._census.add(block, length)
 
-    def census(self) -> Census:
-        """The whole file's census; waits until it is complete. Raises OSError."""
+    def size(self) -> int:
+        """Bytes of the data."""
+        return os.fstat(self._file.fileno()).st_size - self._header.end
+
+    def confirms(self, ledger: Ledger) -> bool:
+        """Whether the ledger accounts for the file. Raises OSError."""
+        size = self.size()
+        length = min(size, TAIL)
+        tail = os.pread(self._file.fileno(), length, self._header.end + size - length)
+        if ledger.balances_at_sight(size, tail, self._header.ending):
+            return True
+        if self.ident is None:
+            self.start()
         self.finish()
-        return self._census
+        return ledger.balances(self._census, self._header.ending)
 
     def done(self, percentage: float) -> int:
         """Bytes that DuckDB has read, which says what percentage (or -1) that is."""
-        return int(self._size * min(max(percentage, 0.0), 100.0) / 100)
+        read = int(self.size() * min(max(percentage, 0.0), 100.0) / 100)
+        return self._header.end + read
 
 
 class PipeFeed(_Task):
@@ -134,10 +149,14 @@ class PipeFeed(_Task):
         with memoryview(block) as view:
             _write_all(self._writing, view[:length])
 
-    def census(self) -> Census:
-        """The whole stream's census; waits until it is complete. Raises OSError."""
+    def size(self) -> int:
+        """Bytes of the data; waits until all have been relayed. Raises OSError."""
         self.finish()
-        return self._census
+        return self._census.size
+
+    def confirms(self, ledger: Ledger) -> bool:
+        """Whether the ledger accounts for the stream."""
+        return ledger.balances(self._census, self._header.ending)
 
     def done(self, _percentage: float) -> int:
         """Bytes that have been given to DuckDB."""

@@ -1,13 +1,18 @@
 """Double-entry bookkeeping: a parsed file must account for every byte of itself.
 
-A parser that splits a file among threads, or is lenient, may lose a row, take one twice, or strip
-a blank, and say nothing. So the bytes are counted a second time, on their own, and must be equal
-to what the parsed rows add up to: for each field its text, for each row its commas and its line
-ending, and all quotes of the file.
+A parser that splits a file among threads, or is lenient, may lose a row, take one twice, strip a
+blank or pass over a stray quote, and say nothing. So the rows that it found are weighed against
+the file, in one of two ways.
 
-A field's quotes are not counted with its text: quoted, a field of n bytes with q quotes takes
-n + q + 2 bytes in the file, of which 2q + 2 are quotes; unquoted n bytes, q of them quotes. Either
-way it takes n - q bytes and the quotes that it adds to the census.
+Without reading the file again: every field written with no more quotes than it needs, the rows
+take a certain number of bytes. Fields in needless quotes, stripped blanks and lost rows make the
+file longer than that, nothing makes it shorter but a row taken twice. So an equal size proves the
+parse, unless a field with quotes in it may have been written without quotes around it.
+
+Else by a census of the file. A field of n bytes with q quotes takes n + q + 2 bytes in quotes, of
+which 2q + 2 are quotes, or n bytes without, q of them quotes: either way n - q bytes besides what
+it adds to the quotes of the file. So its bytes less its quotes are known. That leaves one liberty
+of DuckDB's, to read `"a" "b"` as `a b`: it shows as a quote before a blank that no field has.
 """
 
 from __future__ import annotations
@@ -15,7 +20,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_TAIL = 256
+TAIL = 256
+"""Bytes at the end of a file in which its final line endings are looked for."""
 
 
 class Census:
@@ -24,18 +30,24 @@ class Census:
     def __init__(self) -> None:
         self.size = 0
         self.quotes = 0
+        self.quotes_before_blanks = 0
         self._tail = b""
 
     def add(self, block: bytes | bytearray, length: int) -> None:
         """Count the first `length` bytes of `block`."""
+        quotes = block.count(b'"', 0, length)
+        if quotes:
+            self.quotes += quotes
+            self.quotes_before_blanks += block.count(b'" ', 0, length)
+        if self._tail.endswith(b'"') and block.startswith(b" "):
+            self.quotes_before_blanks += 1
         self.size += length
-        self.quotes += block.count(b'"', 0, length)
-        self._tail = (self._tail + bytes(block[max(0, length - _TAIL) : length]))[-_TAIL:]
+        self._tail = (self._tail + bytes(block[max(0, length - TAIL) : length]))[-TAIL:]
 
-    def size_without_final_endings(self, ending: bytes) -> int:
-        """Bytes up to the end of the last field: final empty lines are nobody's rows."""
-        final = re.search(rb"(?:%s)*\Z" % re.escape(ending), self._tail)
-        return self.size - (len(final[0]) if final else 0)
+    @property
+    def tail(self) -> bytes:
+        """The last bytes, up to `TAIL`."""
+        return self._tail
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +57,36 @@ class Ledger:
     rows: int
     columns: int
     text: int
-    """Bytes of all fields, not counting the quotes among them."""
+    """Bytes of all fields, the quotes among them included."""
+    needed_quotes: int
+    """Bytes of quotes that fields need around and within them besides their text."""
+    quotes: int
+    """Quotes among the bytes of all fields."""
+    quotes_before_blanks: int
+    """Quotes that a blank follows: within fields, and those before a field that begins with a blank
+    and contains a comma or a line break, and so needs quotes around."""
+    ambiguous: int
+    """Fields with quotes among their text that may stand in the file without quotes around."""
+
+    def balances_at_sight(self, size: int, tail: bytes, ending: bytes) -> bool:
+        """Whether data of `size` bytes that ends in `tail` can be these rows and nothing else."""
+        taken = self.text + self.needed_quotes + self._structure(ending)
+        return self.ambiguous == 0 and taken == size - _final_endings(tail, ending)
 
     def balances(self, census: Census, ending: bytes) -> bool:
-        """Whether rows with this line ending take exactly the bytes that were counted."""
-        per_row = self.columns - 1 + len(ending)
-        taken = self.text + self.rows * per_row + census.quotes
-        return taken == census.size_without_final_endings(ending) + len(ending)
+        """Whether what was counted can be these rows and nothing else."""
+        taken = self.text - self.quotes + census.quotes + self._structure(ending)
+        return (
+            taken == census.size - _final_endings(census.tail, ending)
+            and self.quotes_before_blanks == census.quotes_before_blanks
+        )
+
+    def _structure(self, ending: bytes) -> int:
+        """Bytes of commas and of line endings but the last."""
+        return self.rows * (self.columns - 1 + len(ending)) - len(ending)
+
+
+def _final_endings(tail: bytes, ending: bytes) -> int:
+    """Bytes after the last field: empty lines at the end are nobody's rows."""
+    final = re.search(rb"(?:%s)*\Z" % re.escape(ending), tail)
+    return len(final[0]) if final else 0

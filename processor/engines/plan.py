@@ -21,6 +21,7 @@ class Header:
     end: int
     """Bytes of the file up to the first byte of data."""
     ending: bytes
+    quoted: bool
 
 
 class Inconclusive(Exception):

@@ -22,6 +22,7 @@ RECORD_LIMIT = 64 << 20
 
 BOM = b"\xef\xbb\xbf"
 
+_LONGEST_CHARACTER = 4
 _QUOTED = re.compile(rb'"([^"]*+(?:""[^"]*+)*+)"')
 _UNQUOTED = re.compile(rb"[^,\r\n]*+")
 
@@ -117,8 +118,8 @@ class RecordReader:
         if not text.isascii():
             self._check_encoding(text.split(b","))
         if b"\r" in text:
-            before, _, after = text.partition(b"\r")
-            raise self._lone_cr(before.count(b",") + 1, after)
+            before = text[: text.index(b"\r")].split(b",")
+            raise self._lone_cr(len(before), before[-1])
         return text
 
     def _record(
@@ -152,26 +153,29 @@ class RecordReader:
                 at += 1
                 continue
             if follows and not follows.startswith((b"\r", b"\n")):
+                if len(data) - at < _LONGEST_CHARACTER and not final:
+                    return None
+                character = data[at : at + _LONGEST_CHARACTER].decode(errors="replace")[0]
                 raise self.malformed(
                     self._line,
                     column,
-                    f"{show(data[at : at + 40])} after the closing quote",
+                    f"{character!r} after the closing quote of {show(fields[-1])}",
                     "a comma or the end of the line (a quote in quoted text is doubled)",
                 )
             if follows.startswith(b"\r") and follows != b"\r\n":
                 self._check_encoding(fields)
-                raise self._lone_cr(column, data[at + 1 : at + 40])
+                raise self._lone_cr(column, fields[-1])
             break
         self._check_encoding(fields)
         ending = 2 if follows == b"\r\n" else len(follows[:1])
         empty = at == start
         return (None if empty else fields), at + ending
 
-    def _lone_cr(self, column: int, after: bytes) -> MalformedInput:
+    def _lone_cr(self, column: int, field: bytes) -> MalformedInput:
         return self.malformed(
             self._line,
             column,
-            f"a carriage return before {show(after)}",
+            f"a carriage return after {show(field)}",
             "lines that end in LF or CRLF, and other carriage returns only in quoted fields",
         )
 

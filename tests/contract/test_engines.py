@@ -1,0 +1,259 @@
+"""The contract of `processor.engines.port.Engine`, run on every engine."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from processor.engines.duckdb import DuckDBEngine
+from processor.engines.port import EngineLimits, Progress
+from shared.errors import AttemptFailed, MalformedInput, StorageUnavailable
+from shared.jobs import SONG_PLAYS, Aggregation
+from tests.contract.engine_sources import FailingSource, LocalSource, StalledSource, StreamSource
+from tests.csv_files import Style, encode, numbers, styles, texts
+from tests.oracle import expected_result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from processor.engines.port import Engine, Output, Source
+
+    MakeEngine = Callable[[EngineLimits], Engine]
+
+HEADER = b"Song,Date,Plays\n"
+
+ENGINES: dict[str, MakeEngine] = {
+    "duckdb": lambda limits: DuckDBEngine(limits, exact_below=0),
+    "duckdb-small-files": lambda limits: DuckDBEngine(limits, exact_below=1 << 40),
+}
+
+
+@pytest.fixture(params=ENGINES)
+def make_engine(request: pytest.FixtureRequest) -> MakeEngine:
+    return ENGINES[request.param]
+
+
+@pytest.fixture
+def engine(make_engine: MakeEngine) -> Engine:
+    return make_engine(EngineLimits())
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Path:
+    folder = tmp_path / "scratch's [*]"
+    folder.mkdir()
+    return folder
+
+
+def ignore(_progress: Progress) -> None:
+    pass
+
+
+async def aggregate(
+    engine: Engine, source: Source, scratch: Path, aggregation: Aggregation = SONG_PLAYS
+) -> Output:
+    return await engine.aggregate(aggregation, source, scratch, ignore)
+
+
+def leftovers(scratch: Path) -> set[Path]:
+    return set(scratch.iterdir())
+
+
+def assert_is(output: Output, expected: tuple[bytes, int, int]) -> None:
+    result = output.path.read_bytes()
+    assert (result, output.rows_in, output.rows_out) == expected
+    assert output.size == len(result)
+    assert output.sha256 == hashlib.sha256(result).hexdigest()
+
+
+def sources(data: bytes, tmp_path: Path) -> list[Source]:
+    path = tmp_path / "input's [*].csv"
+    path.write_bytes(data)
+    return [LocalSource(path), StreamSource(data)]
+
+
+@st.composite
+def large_tables(draw: st.DrawFn) -> list[list[str]]:
+    """Many rows of a few drawn values: examples are few, since each starts processes."""
+    rows = draw(st.lists(st.tuples(texts, texts, numbers).map(list), min_size=5, max_size=60))
+    return [["Song", "Date", "Plays"], *(rows * draw(st.sampled_from([1, 30])))]
+
+
+@given(rows=large_tables(), style=styles)
+@settings(
+    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+async def test_results_are_those_of_plain_python_byte_for_byte(
+    engine: Engine, tmp_path: Path, scratch: Path, rows: list[list[str]], style: Style
+) -> None:
+    data = encode(rows, style)
+    expected = expected_result(SONG_PLAYS, data)
+
+    for source in sources(data, tmp_path):
+        assert_is(await aggregate(engine, source, scratch), expected)
+
+
+async def test_a_file_of_several_megabytes_with_newlines_in_quotes(
+    engine: Engine, tmp_path: Path, scratch: Path
+) -> None:
+    row = '"line\nbreak,2020-01-01,7\n%d",2020-1-1,%d\n"He said ""%d""",007,-3\n'
+    data = HEADER + "".join(row % (i % 999, i, i % 77) for i in range(40_000)).encode()
+    expected = expected_result(SONG_PLAYS, data)
+
+    for source in sources(data, tmp_path):
+        assert_is(await aggregate(engine, source, scratch), expected)
+
+
+async def test_only_a_header_gives_only_a_header(
+    engine: Engine, tmp_path: Path, scratch: Path
+) -> None:
+    for data in (b"a,b,c", b"\xef\xbb\xbfa,b,c\r\n", b"a,b,c\n\n\n"):
+        for source in sources(data, tmp_path):
+            output = await aggregate(engine, source, scratch)
+            assert_is(output, (b"Song,Date,Total Number of Plays for Date\n", 0, 0))
+
+
+async def test_sums_are_exact_at_any_size(engine: Engine, scratch: Path) -> None:
+    rows = [b"a,b,9223372036854775807\n"] * 3 + [b"c,d,-%d\n" % 10**80, b"c,d,%d\n" % 10**40]
+    data = HEADER + b"".join(rows)
+
+    output = await aggregate(engine, StreamSource(data), scratch)
+
+    assert_is(output, expected_result(SONG_PLAYS, data))
+    assert b"a,b,%d\n" % (3 * (2**63 - 1)) in output.path.read_bytes()
+    assert b"c,d,-%d\n" % (10**80 - 10**40) in output.path.read_bytes()
+
+
+async def test_columns_and_header_are_those_of_the_aggregation(
+    engine: Engine, scratch: Path
+) -> None:
+    aggregation = Aggregation(group_by=(3, 0), sum_of=1, header=("'; DROP", 'a "b"', "c,\nd"))
+    data = b"x,n,y,z\n" + b"1,10,p,q\n1,-4,r,q\n2,5,,\n"
+
+    output = await aggregate(engine, StreamSource(data), scratch, aggregation)
+
+    assert output.path.read_bytes() == b'\'; DROP,"a ""b""","c,\nd"\n,2,5\nq,1,6\n'
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", r"the file is empty: expected a header line"),
+        (b"Song,Date\na,b\n", r"line 1: found a header of 2 columns.*expected at least 3 columns"),
+        (
+            HEADER + b'"a\n",b,1\na,b,1.5\n',
+            r"line 4, column 3 \('Plays'\): found '1\.5', expected an",
+        ),
+        (
+            HEADER + b"a,b,1\na,b\n",
+            r"line 3, column 3 \('Plays'\): found 2 columns: 'a,b', expected 3",
+        ),
+        (HEADER + b"a,b,1\na,b,1,2\n", r"line 3, column 4: found 4 columns.*expected 3 columns"),
+        (
+            HEADER + b'a,b,1\n"a,b,1\n',
+            r"line 3, column 1 \('Song'\): found .* never closed, expected",
+        ),
+        (HEADER + b'a,"b"c,1\n', r"line 2, column 2 \('Date'\): found 'c' after the closing quote"),
+        (
+            HEADER + b"a,b,1\r\na\rb,b,1\r\n",
+            r"line 3, column 1 \('Song'\): found a carriage return",
+        ),
+        (
+            HEADER + b"a,\xe9,1\n",
+            r"line 2, column 2 \('Date'\): found .*xe9.*, expected text in UTF-8",
+        ),
+    ],
+)
+async def test_a_malformed_file_is_refused_by_line_and_column_and_leaves_nothing(
+    engine: Engine, scratch: Path, data: bytes, message: str
+) -> None:
+    with pytest.raises(MalformedInput, match=f"(?s)^{message}"):
+        await aggregate(engine, StreamSource(data), scratch)
+
+    assert leftovers(scratch) == set()
+
+
+async def test_nothing_but_the_result_is_left_in_scratch(
+    engine: Engine, tmp_path: Path, scratch: Path
+) -> None:
+    outputs = [await aggregate(engine, s, scratch) for s in sources(HEADER + b"a,b,1\n", tmp_path)]
+
+    assert leftovers(scratch) == {output.path for output in outputs}
+    assert len(outputs) == 2
+
+
+async def test_progress_rises_to_the_size_of_the_source(engine: Engine, scratch: Path) -> None:
+    source = StreamSource(HEADER + b"a,b,1\n" * 1000)
+    reported: list[Progress] = []
+
+    await engine.aggregate(SONG_PLAYS, source, scratch, reported.append)
+
+    assert reported[-1] == Progress(source.size, source.size)
+    assert [p.done for p in reported] == sorted(p.done for p in reported)
+
+
+@pytest.mark.parametrize("size", [len(HEADER) + 5, len(HEADER) + 7], ids=["longer", "shorter"])
+async def test_a_source_of_another_size_than_announced_fails_the_attempt(
+    engine: Engine, scratch: Path, size: int
+) -> None:
+    source = StreamSource(HEADER + b"a,b,1\n", size=size)
+
+    with pytest.raises(AttemptFailed, match=f"of {size} bytes"):
+        await aggregate(engine, source, scratch)
+
+    assert leftovers(scratch) == set()
+
+
+async def test_a_source_that_fails_fails_the_attempt(engine: Engine, scratch: Path) -> None:
+    source = FailingSource(HEADER + b"a,b,1\n" * 1000, StorageUnavailable("storage went away"))
+
+    with pytest.raises(AttemptFailed, match="storage went away"):
+        await aggregate(engine, source, scratch)
+
+    assert leftovers(scratch) == set()
+
+
+async def test_the_time_limit_fails_the_attempt(make_engine: MakeEngine, scratch: Path) -> None:
+    engine = make_engine(EngineLimits(time_limit=0.5))
+
+    with pytest.raises(AttemptFailed, match=r"not done within 0\.5 s"):
+        await aggregate(engine, StalledSource(HEADER + b"a,b,1\n"), scratch)
+
+    assert leftovers(scratch) == set()
+
+
+async def test_cancelling_leaves_nothing(engine: Engine, scratch: Path) -> None:
+    begun = asyncio.Event()
+    source = StalledSource(HEADER + b"a,b,1\n" * 1000)
+    running = asyncio.create_task(
+        engine.aggregate(SONG_PLAYS, source, scratch, lambda _progress: begun.set())
+    )
+    await asyncio.wait_for(begun.wait(), 30)
+
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+    assert leftovers(scratch) == set()
+
+
+async def test_more_groups_than_memory_holds_are_aggregated_within_the_limit(
+    make_engine: MakeEngine, scratch: Path
+) -> None:
+    engine = make_engine(EngineLimits(memory=256 << 20))
+    padding = "x" * 900
+    rows = [f"{n * 7919 % 100_000:06},{padding},{n}\n" for n in range(100_000)]
+    data = HEADER + "".join(rows).encode()
+
+    output = await aggregate(engine, StreamSource(data, piece=1 << 20), scratch)
+
+    digest = hashlib.sha256(b"Song,Date,Total Number of Plays for Date\n")
+    digest.update("".join(sorted(rows)).encode())
+    assert output.sha256 == digest.hexdigest()
+    assert (output.rows_in, output.rows_out) == (100_000, 100_000)

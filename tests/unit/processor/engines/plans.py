@@ -1,0 +1,94 @@
+"""Runs the plans within the test's process."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import tempfile
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from processor.engines import exact_plan, fast_plan
+from processor.engines.result_file import ResultFile
+from shared.jobs import SONG_PLAYS, Aggregation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from processor.engines.plan import Counts
+
+    Outcome = tuple[bytes, int, int]
+
+MEMORY = 256 << 20
+
+
+def run_exact(
+    data: bytes,
+    aggregation: Aggregation = SONG_PLAYS,
+    *,
+    block: int = 1 << 20,
+    memory: int = MEMORY,
+) -> Outcome:
+    """The exact plan's result, records and groups; `block` bytes are read at a time."""
+    blocks = (data[at : at + block] for at in range(0, len(data), block))
+    with tempfile.TemporaryDirectory() as folder:
+        return _collect(
+            aggregation,
+            lambda begin: exact_plan.run(aggregation, blocks, begin, Path(folder), memory),
+        )
+
+
+def run_fast(
+    data: bytes,
+    aggregation: Aggregation = SONG_PLAYS,
+    *,
+    csv_buffer: int | None = None,
+    stream: bool = False,
+) -> Outcome:
+    """The fast plan's result, records and groups; from a pipe if `stream`."""
+    resources = fast_plan.Resources(MEMORY, threads=2, csv_buffer=csv_buffer)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _open_pipe(data) if stream else _open_file(data) as descriptor,
+        contextlib.chdir(folder),
+    ):
+        return _collect(
+            aggregation,
+            lambda begin: fast_plan.run(aggregation, descriptor, len(data), begin, resources),
+        )
+
+
+def _collect(
+    aggregation: Aggregation, run: Callable[[Callable[[], ResultFile]], Counts]
+) -> Outcome:
+    written = io.BytesIO()
+    counts = run(lambda: ResultFile(written, aggregation.header))
+    return written.getvalue(), counts.rows_in, counts.rows_out
+
+
+@contextlib.contextmanager
+def _open_file(data: bytes) -> Iterator[int]:
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        file.seek(0)
+        yield file.fileno()
+
+
+@contextlib.contextmanager
+def _open_pipe(data: bytes) -> Iterator[int]:
+    reading, writing = os.pipe()
+
+    def write() -> None:
+        with contextlib.suppress(BrokenPipeError), os.fdopen(writing, "wb") as pipe:
+            pipe.write(data)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        yield reading
+    finally:
+        os.close(reading)
+        writer.join()

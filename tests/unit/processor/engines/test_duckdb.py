@@ -1,0 +1,191 @@
+"""What is particular to the DuckDB engine: its child process, and its two plans."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from processor.engines import duckdb_child
+from processor.engines.duckdb import DuckDBEngine
+from processor.engines.port import EngineLimits
+from processor.engines.protocol import RESULT_NAME, Finished, Refused, Task
+from shared.errors import AttemptFailed
+from shared.jobs import SONG_PLAYS
+from tests.contract.engine_sources import StalledSource, StreamSource
+
+HEADER = b"Song,Date,Plays\n"
+ROOT = Path(__file__).parents[4]
+
+
+def children() -> set[int]:
+    """The engine's processes among this process's children."""
+    found = set()
+    for task in Path("/proc/self/task").iterdir():
+        for pid in map(int, (task / "children").read_text().split()):
+            if b"duckdb_child" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                found.add(pid)
+    return found
+
+
+def environment_of(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/environ").read_bytes()
+
+
+def leftovers(scratch: Path) -> list[Path]:
+    return list(scratch.iterdir())
+
+
+async def running_child(
+    scratch: Path, engine: DuckDBEngine | None = None
+) -> tuple[asyncio.Task[object], int]:
+    """An aggregation that waits for more bytes, and its child, which is at work."""
+    begun = asyncio.Event()
+    before = children()
+    running = asyncio.create_task(
+        (engine or DuckDBEngine()).aggregate(
+            SONG_PLAYS,
+            StalledSource(HEADER + b"a,b,1\n" * 1000),
+            scratch,
+            lambda _progress: begun.set(),
+        )
+    )
+    await asyncio.wait_for(begun.wait(), 30)
+    (child,) = children() - before
+    return running, child
+
+
+@pytest.mark.parametrize("exact_below", [0, 1 << 40], ids=["fast", "exact"])
+async def test_a_child_that_is_killed_fails_the_attempt_and_says_by_what(
+    tmp_path: Path, exact_below: int
+) -> None:
+    running, child = await running_child(tmp_path, DuckDBEngine(exact_below=exact_below))
+
+    os.kill(child, signal.SIGKILL)
+
+    with pytest.raises(AttemptFailed, match=r"was killed by SIGKILL \(signal 9\)"):
+        await running
+    assert leftovers(tmp_path) == []
+
+
+async def test_cancelling_kills_the_child_and_reaps_it(tmp_path: Path) -> None:
+    running, child = await running_child(tmp_path)
+
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)
+
+
+async def test_a_child_dies_with_its_parent_even_by_sigkill(tmp_path: Path) -> None:
+    parent = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.unit.processor.engines.stalled_parent", str(tmp_path)),
+        stdout=asyncio.subprocess.PIPE,
+        cwd=ROOT,
+    )
+    assert parent.stdout is not None
+    child = int(await asyncio.wait_for(parent.stdout.readline(), 30))
+    descriptor = os.pidfd_open(child)
+    try:
+        ended = select.poll()
+        ended.register(descriptor, select.POLLIN)
+        assert ended.poll(0) == []
+
+        parent.kill()
+        await parent.wait()
+
+        assert await asyncio.to_thread(ended.poll, 30_000) != []
+    finally:
+        os.close(descriptor)
+
+
+async def test_a_child_that_cannot_start_fails_the_attempt_and_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("processor.engines.duckdb.CHILD", "processor.engines.no_such_child")
+
+    with pytest.raises(AttemptFailed, match=r"status 1: .*no_such_child"):
+        await DuckDBEngine().aggregate(
+            SONG_PLAYS, StreamSource(HEADER), tmp_path, lambda _progress: None
+        )
+
+
+async def test_the_child_is_told_no_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CSVMILL_DATABASE_URL", "postgresql://user:password@host/db")
+    running, child = await running_child(tmp_path)
+
+    environment = environment_of(child)
+
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert b"password" not in environment
+    assert b"PYTHONPATH" in environment
+
+
+async def test_a_doubtful_file_is_read_again_and_settled_by_the_exact_plan(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "processor.engines.duckdb")
+    source = StreamSource(HEADER + b"a,b,1\n\na,b,2\n")
+
+    output = await DuckDBEngine(exact_below=0).aggregate(
+        SONG_PLAYS, source, tmp_path, lambda _progress: None
+    )
+
+    assert output.path.read_bytes().endswith(b"\na,b,3\n")
+    assert source.opened == 2
+    assert "the exact plan decides" in caplog.text
+
+
+def task(plan: str, path: Path, memory: int = 1 << 30) -> Task:
+    return Task(
+        plan=plan,  # type: ignore[arg-type]
+        aggregation=SONG_PLAYS,
+        path=str(path),
+        size=path.stat().st_size,
+        memory=memory,
+        threads=2,
+    )
+
+
+@pytest.mark.parametrize("plan", ["fast", "exact"])
+def test_a_full_disk_fails_the_attempt_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plan: str
+) -> None:
+    (tmp_path / "input").write_bytes(HEADER + b"a,b,1\n")
+    monkeypatch.chdir(tmp_path)
+    Path(RESULT_NAME).symlink_to("/dev/full")
+
+    outcome = duckdb_child.run(task(plan, tmp_path / "input"), lambda _done: None)
+
+    assert isinstance(outcome, Refused)
+    assert outcome.why == "failed"
+    assert "the disk is full" in outcome.reason
+
+
+@pytest.mark.parametrize("plan", ["fast", "exact"])
+def test_both_plans_give_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plan: str
+) -> None:
+    (tmp_path / "input").write_bytes(HEADER + b"a,b,1\na,b,2\n")
+    monkeypatch.chdir(tmp_path)
+
+    outcome = duckdb_child.run(task(plan, tmp_path / "input"), lambda _done: None)
+
+    assert isinstance(outcome, Finished)
+    assert (outcome.rows_in, outcome.rows_out, outcome.size) == (2, 1, 47)
+
+
+def test_limits_that_make_no_sense_are_refused() -> None:
+    for wrong in ({"memory": 1 << 20}, {"threads": 0}, {"time_limit": 0.0}):
+        with pytest.raises(ValueError, match=r"memory|thread|time"):
+            EngineLimits(**wrong)

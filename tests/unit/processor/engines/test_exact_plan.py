@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from processor.engines import exact_plan
+from processor.engines.result_file import ResultFile
+from shared.errors import MalformedInput
+from shared.jobs import SONG_PLAYS, Aggregation
+from tests.csv_files import files, numbers
+from tests.oracle import expected_result
+from tests.unit.processor.engines.plans import run_exact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+HEADER = b"Song,Date,Plays\n"
+
+OTHER_COLUMNS = Aggregation(group_by=(3, 1, 3), sum_of=0, header=("a,b", '"', "c", "total"))
+
+
+@given(files(numbers), st.integers(1, 100))
+def test_results_are_those_of_plain_python(data: bytes, block: int) -> None:
+    assert run_exact(data, block=block) == expected_result(SONG_PLAYS, data)
+
+
+@given(files(numbers, columns=5, sum_of=0))
+def test_any_columns_can_be_grouped_and_summed(data: bytes) -> None:
+    assert run_exact(data, OTHER_COLUMNS) == expected_result(OTHER_COLUMNS, data)
+
+
+@given(files(numbers, max_rows=100), st.integers(0, 5000))
+def test_groups_that_do_not_fit_in_memory_are_merged_from_disk(data: bytes, memory: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(exact_plan, "MAX_RUNS", 3)
+        patch.setattr(exact_plan, "_BATCH", 2)
+
+        assert run_exact(data, memory=memory) == expected_result(SONG_PLAYS, data)
+
+
+def test_no_more_than_so_many_runs_stand_on_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exact_plan, "MAX_RUNS", 4)
+    standing: list[int] = []
+
+    def blocks() -> Iterator[bytes]:
+        yield HEADER
+        for number in range(50):
+            yield b"%d,x,1\n" % number
+            standing.append(len(list(tmp_path.iterdir())))
+
+    exact_plan.run(
+        SONG_PLAYS,
+        blocks(),
+        lambda: ResultFile(io.BytesIO(), SONG_PLAYS.header),
+        tmp_path,
+        memory=0,
+    )
+
+    assert max(standing) == 3
+    assert len(standing) == 50
+
+
+MALFORMED = [
+    (b"", "the file is empty: expected a header line"),
+    (b"\xef\xbb\xbf", "the file is empty: expected a header line"),
+    (b"\n\r\n\n", "the file is empty: expected a header line"),
+    (b"Song,Date\na,b\n", "line 1: found a header of 2 columns: 'Song,Date', expected at least 3"),
+    (HEADER + b"a,b,1\nc,2\n", "line 3, column 3 ('Plays'): found 2 columns: 'c,2', expected 3"),
+    (HEADER + b"a,b,1,\n", "line 2, column 4: found 4 columns: 'a,b,1,', expected 3 columns"),
+    (HEADER + b"a,b,1\n \n", "line 3, column 2 ('Date'): found 1 column: ' ', expected 3 columns"),
+    *(
+        (HEADER + b'a,"b\n",1\na,b,' + text + b"\n", f"line 4, column 3 ('Plays'): found {shown}, ")
+        for text, shown in [
+            (b"", "''"),
+            (b"1.5", "'1.5'"),
+            (b"1.0", "'1.0'"),
+            (b"1e3", "'1e3'"),
+            (b"1_000", "'1_000'"),
+            (b"0x10", "'0x10'"),
+            (b" 5", "' 5'"),
+            (b"5 ", "'5 '"),
+            (b'"5\n"', "'5\\n'"),
+            (b"+", "'+'"),
+            (b"--5", "'--5'"),
+            (b"NULL", "'NULL'"),
+            (b"5\x00", "'5\\x00'"),
+            ("٣".encode(), "'٣'"),
+            (b"x" * 1000, "'" + "x" * 60 + "'..."),
+        ]
+    ),
+]
+
+
+@pytest.mark.parametrize(("data", "message"), MALFORMED)
+def test_a_malformed_file_is_refused_by_line_column_and_what_was_found(
+    data: bytes, message: str
+) -> None:
+    with pytest.raises(MalformedInput) as refusal:
+        run_exact(data)
+
+    assert str(refusal.value).startswith(message)
+    assert "expected" in str(refusal.value)
+
+
+def test_the_first_malformed_record_is_the_one_named() -> None:
+    with pytest.raises(MalformedInput, match=r"^line 3, column 3 \('Plays'\): found 'x'"):
+        run_exact(HEADER + b'a,b,1\na,b,x\na\n"open')

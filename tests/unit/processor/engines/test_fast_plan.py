@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from processor.engines.fast_plan import HEADER_LIMIT
+from processor.engines.plan import Inconclusive
+from shared.errors import AttemptFailed
+from shared.jobs import SONG_PLAYS, Aggregation
+from tests.csv_files import files, numbers, small_numbers
+from tests.oracle import expected_result
+from tests.unit.processor.engines.plans import run_fast
+
+HEADER = b"Song,Date,Plays\n"
+OTHER_COLUMNS = Aggregation(group_by=(3, 1, 3), sum_of=0, header=("a,b", '"', "c", "total"))
+
+buffers = st.one_of(st.none(), st.integers(50, 3000))
+"""Small buffers make DuckDB split even a small file among its threads, in many places."""
+
+
+@given(files(small_numbers), buffers, st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_a_result_is_that_of_plain_python_or_there_is_none(
+    data: bytes, csv_buffer: int | None, stream: bool
+) -> None:
+    with contextlib.suppress(Inconclusive):
+        outcome = run_fast(data, csv_buffer=csv_buffer, stream=stream)
+
+        assert outcome == expected_result(SONG_PLAYS, data)
+
+
+@given(files(numbers, columns=5, sum_of=0), buffers)
+@settings(max_examples=30, deadline=None)
+def test_other_columns_too(data: bytes, csv_buffer: int | None) -> None:
+    with contextlib.suppress(Inconclusive):
+        assert run_fast(data, OTHER_COLUMNS, csv_buffer=csv_buffer) == expected_result(
+            OTHER_COLUMNS, data
+        )
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["file", "stream"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        HEADER + b"a,b,1\na,b,-2\nc,d,+3\nc,d,007\n",
+        b"\xef\xbb\xbf" + HEADER + b"a,b,1",
+        (HEADER + b"a,b,1\na,b,2\n\n\n").replace(b"\n", b"\r\n"),
+        b'"Song, or ""so""",Date,"Plays"\n"a,""\n\nx","",1\n"a,""\n\nx",,"2"\n',
+        HEADER + b' a,#b,1\n7" single,NULL,9223372036854775807\n7" single,NULL,1\n',
+        b"a,b,c,d,e\n" + b'x,y,1,"extra ""text""\n",\nx,y,2,,7" \n',
+        HEADER + "\x00,é\u2028,1\n\x00\x01,é,2\n\U0001f600,\ufffd,3\n".encode(),
+    ],
+)
+def test_ordinary_files_are_settled_here(data: bytes, stream: bool) -> None:
+    assert run_fast(data, stream=stream) == expected_result(SONG_PLAYS, data)
+
+
+NOT_PLAINLY_INTEGERS = [
+    *("", "1.5", "1.0", ".5", "5.", "1e3", "1E2", "1e2", "1_000", "0x10", "0b1", " 5", "5 ", "\t5"),
+    *('"5\n"', '"5\x0b"', "+", "-", "--5", "NULL", "nan", "٣", "9223372036854775808"),
+]
+
+
+@pytest.mark.parametrize("text", NOT_PLAINLY_INTEGERS)
+def test_what_is_not_plainly_an_integer_of_64_bits_is_left_open(text: str) -> None:
+    with pytest.raises(Inconclusive):
+        run_fast(HEADER + b"a,b,1\n" * 50 + f"a,b,{text}\n".encode() + b"a,b,1\n" * 50)
+
+
+ODD_ROWS = [
+    b' "a",b,1\n',
+    b'"a" ,b,1\n',
+    b'"a" "b",c,1\n',
+    b'"a" ",b",c,1\n',
+    b'"" "a",c,1\n',
+    b'"a"b,c,1\n',
+    b'"a,b,1\n',
+    b"a,b\n",
+    b"a,b,1,\n",
+    b"   \n",
+    b"a\rb,c,1\n",
+    b"a,b,1\r\n",
+    b"a,b,1\r",
+    b"a\xff,b,1\n",
+    b"x" * 3_000_000 + b",b,1\n",
+]
+PLAIN_ROWS = b"a,b,1\n" * 20
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        *ODD_ROWS,
+        *(row + PLAIN_ROWS for row in [*ODD_ROWS, b"\n"]),
+        *(PLAIN_ROWS + row for row in ODD_ROWS),
+        *(PLAIN_ROWS + row + PLAIN_ROWS for row in [*ODD_ROWS, b"\n"]),
+    ],
+)
+def test_what_duckdb_reads_otherwise_than_we_do_is_left_open(rows: bytes) -> None:
+    with pytest.raises(Inconclusive):
+        run_fast(HEADER + rows)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\n",
+        b"Song,Date,Plays",
+        b"Song,Date\na,b\n",
+        b"\n" + HEADER + b"a,b,1\n",
+        b'"So\nng",Date,Plays\na,b,1\n',
+        b'"Song"x,Date,Plays\na,b,1\n',
+        b"x" * HEADER_LIMIT + b",b,c\na,b,1\n",
+    ],
+)
+def test_an_unusual_header_is_left_open(data: bytes) -> None:
+    with pytest.raises(Inconclusive):
+        run_fast(data)
+
+
+def test_rows_within_quotes_never_pass_for_rows_wherever_the_file_is_split() -> None:
+    decoy = '"a,b,1\nc,d,2\n""x"",y,3\n"'
+    rows = "".join(f'{decoy},{i % 7},{i}\n"{"z" * (i % 50)}",p,1\n' for i in range(300))
+    data = HEADER + rows.encode()
+    expected = expected_result(SONG_PLAYS, data)
+    settled = 0
+
+    for csv_buffer in range(120, 2000, 97):
+        with contextlib.suppress(Inconclusive):
+            assert run_fast(data, csv_buffer=csv_buffer) == expected
+            settled += 1
+
+    assert run_fast(data) == expected
+    assert settled > 0
+
+
+def test_a_row_longer_than_a_buffer_is_never_lost() -> None:
+    # DuckDB 2.0.0 drops such a row in silence if it is the last one.
+    for size in range(900, 1200, 31):
+        data = HEADER + b"a,b,1\n" * 1000 + b"x" * size + b",b,1000\n"
+        with contextlib.suppress(Inconclusive):
+            assert run_fast(data, csv_buffer=1000) == expected_result(SONG_PLAYS, data)
+
+
+def test_a_sum_beyond_64_bits_is_exact() -> None:
+    data = HEADER + b"a,b,9223372036854775807\n" * 1000 + b"c,d,-9223372036854775808\n" * 1000
+
+    assert run_fast(data) == expected_result(SONG_PLAYS, data)
+
+
+def test_a_source_of_another_size_than_announced_fails_the_attempt(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from processor.engines import fast_plan
+
+    run = fast_plan.run
+    monkeypatch.setattr(fast_plan, "run", lambda a, fd, size, *rest: run(a, fd, size + 6, *rest))
+
+    with pytest.raises(AttemptFailed, match="ended after 28 of 34 bytes"):
+        run_fast(HEADER + b"a,b,1\nc,d,2\n")
