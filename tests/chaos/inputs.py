@@ -1,0 +1,72 @@
+"""The files that are uploaded, each with what must become of it; drawn from seed and number."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from shared.jobs import SONG_PLAYS
+from tests.oracle import csv_line, expected_result
+
+SMALLEST = 10_000
+USUALLY_AT_MOST = 1_000_000
+LARGEST = 5_000_000
+"""Bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A file, and either its result or the line at which it is malformed."""
+
+    number: int
+    kind: str
+    data: bytes
+    result: bytes | None
+    malformed_line: int | None = None
+
+
+def make_input(seed: int, number: int) -> Input:
+    """The file with this number in the run with this seed: the same each time."""
+    draw = random.Random(f"{seed}/input/{number}")
+    at_most = LARGEST if number % 16 == 7 else USUALLY_AT_MOST
+    size = int(SMALLEST * (at_most / SMALLEST) ** draw.random())
+    kind = _KINDS[number % len(_KINDS)]
+    lines = _lines(draw, size, kind)
+    if kind in _FAULTS:
+        place = draw.randrange(1, len(lines) + 1)
+        lines.insert(place, draw.choice(_FAULTS[kind]))
+        before = "".join(lines[:place])
+        return Input(number, kind, "".join(lines).encode(), None, before.count("\n") + 1)
+    data = "".join(lines).encode()
+    if kind == "with BOM and CRLF":
+        data = b"\xef\xbb\xbf" + data.replace(b"\n", b"\r\n")
+    return Input(number, kind, data, expected_result(SONG_PLAYS, data)[0])
+
+
+_FAULTS = {
+    "not a number": ("Song,2026-01-01,many\n", "Song,2026-01-01,\n", "Song,2026-01-01,1 000\n"),
+    "another width": ("Song,2026-01-01\n", "Song,2026-01-01,1,2\n", "Song\n"),
+}
+_KINDS = (
+    "plain", "quoted", "plain", "large numbers", "quoted", "not a number", "plain",
+    "with BOM and CRLF", "plain", "quoted", "another width",
+)  # fmt: skip
+
+
+def _lines(draw: random.Random, size: int, kind: str) -> list[str]:
+    songs = draw.choice((3, 200, 5_000))
+    titles = [_title(draw, number, kind) for number in range(songs)]
+    top = 10**30 if kind == "large numbers" else 1_000
+    lines = ["Song,Date,Number of Plays\n"]
+    while size > 0:
+        date = f"2026-{draw.randint(1, 12):02d}-{draw.randint(1, 28):02d}"
+        lines.append(csv_line((draw.choice(titles), date, str(draw.randrange(top)))))
+        size -= len(lines[-1])
+    return lines
+
+
+def _title(draw: random.Random, number: int, kind: str) -> str:
+    title = f"Song {number}"
+    if kind in ("quoted", *_FAULTS) and draw.random() < 0.2:
+        title += draw.choice((', "again"', "\nsecond line", " č, ž", '"'))
+    return title

@@ -1,0 +1,132 @@
+"""A TCP proxy between two processes, which cuts connections at a given byte, or lets none pass."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+_PIECE = 1 << 16
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+class Link:
+    """The way to a port on this machine, by way of `port`."""
+
+    def __init__(self, name: str, target: int) -> None:
+        self.name = name
+        self.port = 0
+        self.carried = 0
+        """Bytes so far, in both directions."""
+        self.cuts = 0
+        """Connections cut so far."""
+        self._target = target
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        self._countdown: int | None = None
+        self._reset = False
+        self._connections: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Link]:
+        """Listen on `port`, which is a free one, while the context is open."""
+        server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self.port = server.sockets[0].getsockname()[1]
+        try:
+            yield self
+        finally:
+            server.close()
+            for task in self._connections:
+                task.cancel()
+            await asyncio.gather(*self._connections, return_exceptions=True)
+            await server.wait_closed()
+
+    def cut(self, *, after: int, reset: bool) -> None:
+        """Cut the connection that carries the byte that comes after `after` more bytes.
+
+        With `reset` both sides see a reset, else an end of the stream.
+        """
+        self._countdown = after
+        self._reset = reset
+
+    def stall(self) -> None:
+        """Hold everything back; connections stay open, new ones are taken but carry nothing."""
+        self._flowing.clear()
+
+    def flow(self) -> None:
+        """Let pass again what `stall` holds back."""
+        self._flowing.set()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task
+        self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
+        try:
+            with suppress(OSError, asyncio.CancelledError):
+                await self._connect(reader, writer)
+        finally:
+            writer.transport.abort()
+
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
+        ends = (writer, far_writer)
+        for end in ends:
+            # What was written is with the kernel when `drain` returns: a cut loses none of it.
+            end.transport.set_write_buffer_limits(high=0)
+        pumps = [
+            asyncio.create_task(self._pump(reader, far_writer, ends)),
+            asyncio.create_task(self._pump(far_reader, writer, ends)),
+        ]
+        try:
+            await asyncio.gather(*pumps)
+        finally:
+            for pump in pumps:
+                pump.cancel()
+            await asyncio.gather(*pumps, return_exceptions=True)
+            far_writer.transport.abort()
+
+    async def _pump(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        ends: tuple[asyncio.StreamWriter, ...],
+    ) -> None:
+        while data := await reader.read(_PIECE):
+            await self._flowing.wait()
+            last = self._is_last(len(data))
+            if last is not None:
+                data = data[:last]
+            self.carried += len(data)
+            writer.write(data)
+            await writer.drain()
+            if last is not None:
+                self.cuts += 1
+                self._sever(ends)
+                raise ConnectionResetError
+        await self._flowing.wait()
+        if writer.can_write_eof():
+            writer.write_eof()
+
+    def _is_last(self, size: int) -> int | None:
+        """How many of the next `size` bytes pass before the cut; None if there is none yet."""
+        if self._countdown is None:
+            return None
+        if self._countdown >= size:
+            self._countdown -= size
+            return None
+        left, self._countdown = self._countdown, None
+        return left
+
+    def _sever(self, ends: tuple[asyncio.StreamWriter, ...]) -> None:
+        for end in ends:
+            if self._reset:
+                end.get_extra_info("socket").setsockopt(
+                    socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE
+                )
+            end.transport.abort()

@@ -1,0 +1,169 @@
+"""One run: the cluster, clients at work, chaos, quiet, and the verdict."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections import Counter
+from contextlib import contextmanager
+from itertools import count, pairwise
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import asyncpg
+
+from shared.blobs import parse_key
+from shared.errors import BlobNotFound
+from shared.storage_client import HttpBlobs
+from tests.chaos.client import Client, Story, new_story
+from tests.chaos.cluster import TOKEN, Cluster
+from tests.chaos.inputs import make_input
+from tests.chaos.report import Report
+from tests.chaos.saboteur import Saboteur
+from tests.chaos.schedule import GATEWAYS, STORAGE, link_name, schedule
+from tests.chaos.verdict import AttemptRow, Evidence, JobRow, violations
+from tests.servers.postgres import fresh_database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from shared.blobs import BlobInfo
+    from tests.servers.postgres import PostgresServer
+    from tests.servers.rabbitmq import RabbitServer
+
+CLIENTS = 4
+SETTLE = 120.0
+"""Seconds that clients have after the chaos until each has its result."""
+
+log = logging.getLogger("tests.chaos")
+
+
+async def run(
+    *, seed: int, minutes: float, folder: Path, postgres: PostgresServer, rabbit: RabbitServer
+) -> Report:
+    """Chaos for `minutes` on servers of its own; what came of it. Logs go to `folder`."""
+    with fresh_database(postgres.url) as database_url, rabbit.fresh_vhost() as broker_url:
+        cluster = Cluster(folder, postgres, rabbit)
+        with _logged_to(cluster.logs / "chaos.log"):
+            async with cluster.running(database_url, broker_url):
+                return await _run(cluster, database_url, seed, minutes)
+
+
+async def _run(cluster: Cluster, database_url: str, seed: int, minutes: float) -> Report:
+    loop = asyncio.get_running_loop()
+    saboteur = Saboteur(cluster, database_url)
+    stories: list[Story] = []
+    happened: Counter[str] = Counter()
+    over = asyncio.Event()
+    numbers = count()
+
+    async def work() -> None:
+        while not over.is_set():
+            number = next(numbers)
+            story = new_story(seed, await asyncio.to_thread(make_input, seed, number))
+            stories.append(story)
+            draw = random.Random(f"{seed}/client/{number}")
+            await Client(cluster.gateway_urls, draw, happened).carry_through(story)
+
+    clients = [asyncio.create_task(work()) for _ in range(CLIENTS)]
+    await saboteur.carry_out(schedule(seed, minutes * 60))
+    log.info("the chaos is over")
+    over.set()
+    quiet = loop.time()
+    _, late = await asyncio.wait(clients, timeout=SETTLE)
+    settled_in = loop.time() - quiet
+    log.info("settled after %.1f s, %d clients late", settled_in, len(late))
+    for client in late:
+        client.cancel()
+    ends = await asyncio.gather(*clients, return_exceptions=True)
+    evidence = await _gather_evidence(cluster, database_url, stories)
+    await cluster.stop()
+    return Report(
+        seed=seed,
+        minutes=minutes,
+        strikes=saboteur.strikes,
+        evidence=evidence,
+        links=cluster.links,
+        happened=happened,
+        settled_in=settled_in,
+        orphans=_count_results(cluster) - sum(job.state == "SUCCESS" for job in evidence.jobs),
+        violations=[
+            *violations(evidence),
+            *cluster.defects,
+            *cluster.leftovers(),
+            *_tracebacks(cluster.logs),
+            *(f"a client ended with {end!r}" for end in ends if isinstance(end, Exception)),
+        ],
+    )
+
+
+async def _gather_evidence(
+    cluster: Cluster, database_url: str, stories: Sequence[Story]
+) -> Evidence:
+    connection = await asyncpg.connect(database_url, timeout=20, command_timeout=60)
+    try:
+        jobs = [
+            JobRow(**{**row, "id": UUID(row["id"]), "upload_id": UUID(row["upload_id"])})
+            for row in await connection.fetch(
+                "SELECT id, upload_id, state, attempt, failures, result_key, result_size, reason"
+                " FROM jobs"
+            )
+        ]
+        attempts = [
+            AttemptRow(**{**row, "job_id": UUID(row["job_id"])})
+            for row in await connection.fetch(
+                "SELECT job_id, number, worker, started_at, ended_at, outcome, reason FROM attempts"
+            )
+        ]
+    finally:
+        await connection.close()
+    keys = [job.result_key for job in jobs if job.result_key is not None]
+    return Evidence(stories, jobs, attempts, await _blobs(cluster, keys))
+
+
+async def _blobs(cluster: Cluster, keys: Sequence[str]) -> Mapping[str, BlobInfo | None]:
+    port = cluster.links[link_name(GATEWAYS[0], STORAGE)].port
+    found: dict[str, BlobInfo | None] = {}
+    async with HttpBlobs(f"http://127.0.0.1:{port}", TOKEN) as blobs:
+        for key in keys:
+            try:
+                found[key] = await blobs.info(parse_key(key))
+            except BlobNotFound:
+                found[key] = None
+    return found
+
+
+def _count_results(cluster: Cluster) -> int:
+    return sum(1 for _ in (cluster.data / "results").glob("*"))
+
+
+def _tracebacks(logs: Path) -> Iterator[str]:
+    """What a service did not expect: each kind once, with the log that has it first.
+
+    Libraries tell of lost connections with a traceback too, but as warnings.
+    """
+    seen = set()
+    for path in sorted(logs.glob("*-*.log")):
+        lines = path.read_text(errors="replace").splitlines()
+        for number, (before, line) in enumerate(pairwise(["", *lines]), start=1):
+            if line.startswith("Traceback") and before and " WARNING " not in before:
+                end = next((text for text in lines[number:] if text[:1] not in (" ", "")), "")
+                if end not in seen:
+                    seen.add(end)
+                    yield f"{path.name}, line {number}: {before}: {end}"
+
+
+@contextmanager
+def _logged_to(path: Path) -> Iterator[None]:
+    handler = logging.FileHandler(path)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    parent = logging.getLogger("tests.chaos")
+    parent.addHandler(handler)
+    parent.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        parent.removeHandler(handler)
+        handler.close()

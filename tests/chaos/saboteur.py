@@ -1,0 +1,132 @@
+"""Does to the cluster what the schedule says, and notes what was done to whom, and when."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import asyncpg
+
+from tests.chaos.cluster import worker_name
+from tests.chaos.schedule import PROCESSORS, Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.chaos.cluster import Cluster, Service
+    from tests.chaos.schedule import Action
+    from tests.servers.base import PrivateServer
+
+LOOKOUT = 3.0
+"""Seconds to wait for somebody to hold a job."""
+LOOK_EVERY = 0.02
+HOLDERS = "SELECT worker FROM jobs WHERE state = 'STARTED' AND lease_until > $1"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Strike:
+    """One thing that was done. Times are Unix seconds."""
+
+    fault: Fault
+    target: str
+    begun: float
+    over: float
+    worker: str | None = None
+    """Of a processor: its name in the table of attempts."""
+
+
+class Saboteur:
+    """Acts on the cluster; one thing at a time on each process, server or link."""
+
+    def __init__(self, cluster: Cluster, database_url: str) -> None:
+        self.strikes: list[Strike] = []
+        self._cluster = cluster
+        self._database_url = database_url
+        self._locks = {
+            name: asyncio.Lock() for name in (*cluster.services, *cluster.servers, *cluster.links)
+        }
+
+    async def carry_out(self, actions: Sequence[Action]) -> None:
+        """Every action at its time. On return all processes run and every link flows."""
+        loop = asyncio.get_running_loop()
+        beginning = loop.time()
+        async with asyncio.TaskGroup() as running:
+            for action in actions:
+                await asyncio.sleep(beginning + action.at - loop.time())
+                running.create_task(self._act(action))
+
+    async def _act(self, action: Action) -> None:
+        target = action.target
+        if action.in_mid_job:
+            target = await self._holder_of_a_job() or target
+        async with self._locks[target]:
+            service = self._cluster.services.get(target)
+            worker = None
+            if service and service.pid and target in PROCESSORS:
+                worker = worker_name(service.pid)
+            begun = time.time()
+            log.info("%s %s for %.1f s (%s)", action.fault, target, action.lasts, worker or "-")
+            if service:
+                await self._strike_service(service, action)
+            elif server := self._cluster.servers.get(target):
+                await self._strike_server(server, action)
+            else:
+                await self._strike_link(target, action)
+            over = time.time()
+            log.info("%s %s is over after %.1f s", action.fault, target, over - begun)
+        self.strikes.append(Strike(action.fault, target, begun, over, worker))
+
+    async def _strike_service(self, service: Service, action: Action) -> None:
+        if action.fault is Fault.PAUSE:
+            service.pause()
+            await asyncio.sleep(action.lasts)
+            service.resume()
+            return
+        await (service.kill() if action.fault is Fault.KILL else service.terminate())
+        await asyncio.sleep(action.lasts)
+        await service.start()
+
+    async def _strike_server(self, server: PrivateServer, action: Action) -> None:
+        if action.fault is Fault.PAUSE:
+            await asyncio.to_thread(server.pause)
+            await asyncio.sleep(action.lasts)
+            await asyncio.to_thread(server.resume)
+            return
+        await asyncio.to_thread(server.kill if action.fault is Fault.KILL else server.stop)
+        await asyncio.sleep(action.lasts)
+        await asyncio.to_thread(server.start)
+
+    async def _strike_link(self, name: str, action: Action) -> None:
+        link = self._cluster.links[name]
+        if action.fault is Fault.CUT:
+            link.cut(after=action.after, reset=action.reset)
+            return
+        link.stall()
+        await asyncio.sleep(action.lasts)
+        link.flow()
+
+    async def _holder_of_a_job(self) -> str | None:
+        """A processor that has a job in hand at this moment and that nothing is being done to."""
+        try:
+            async with asyncio.timeout(LOOKOUT):
+                connection = await asyncpg.connect(self._database_url, timeout=LOOKOUT)
+                try:
+                    return await self._look_out(connection)
+                finally:
+                    connection.terminate()
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            return None
+
+    async def _look_out(self, connection: asyncpg.Connection[asyncpg.Record]) -> str:
+        while True:
+            holders = {row["worker"] for row in await connection.fetch(HOLDERS, time.time())}
+            for name in PROCESSORS:
+                pid = self._cluster.services[name].pid
+                if pid and worker_name(pid) in holders and not self._locks[name].locked():
+                    return name
+            await asyncio.sleep(LOOK_EVERY)

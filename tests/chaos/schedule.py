@@ -1,0 +1,137 @@
+"""What is done to whom, and when: drawn from a seed, before anything runs."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import count
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+GATEWAYS = ("gateway-1", "gateway-2")
+PROCESSORS = ("processor-1", "processor-2", "processor-3")
+STORAGE = "storage"
+DATABASE = "database"
+BROKER = "broker"
+CLIENT = "client"
+
+LEASE = 3.0
+"""Seconds for which a worker that stays silent keeps its job in these runs."""
+MEAN_PAUSE = 0.95
+"""Seconds between two actions, on average."""
+FARTHEST_CUT = 400_000
+"""Bytes at most that a connection still carries before it is cut."""
+
+
+class Fault(StrEnum):
+    """What can be done to a process, a server or a link."""
+
+    KILL = "SIGKILL"
+    TERMINATE = "SIGTERM"
+    PAUSE = "SIGSTOP"
+    CUT = "cut"
+    STALL = "stall"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing done. Times are seconds; `at` counts from the beginning of the run."""
+
+    at: float
+    fault: Fault
+    target: str
+    """A process, a server, or a link as `link_name` names it."""
+    lasts: float = 0.0
+    """Until it is started again, goes on, or flows again."""
+    in_mid_job: bool = False
+    """Whoever holds a job at that moment is hit, if there is one; `target` only if not."""
+    after: int = 0
+    """Bytes that a link still carries before it is cut."""
+    reset: bool = False
+    """Whether a cut connection ends with a reset, or as if it had been closed in order."""
+
+
+def link_name(source: str, target: str) -> str:
+    """The way from one process to another."""
+    return f"{source}>{target}"
+
+
+def _links(sources: tuple[str, ...], target: str) -> tuple[str, ...]:
+    return tuple(link_name(source, target) for source in sources)
+
+
+TO_GATEWAY = tuple(link_name(CLIENT, gateway) for gateway in GATEWAYS)
+TO_STORAGE = _links((*GATEWAYS, *PROCESSORS), STORAGE)
+TO_DATABASE = _links((*GATEWAYS, *PROCESSORS), DATABASE)
+TO_BROKER = _links((*GATEWAYS, *PROCESSORS), BROKER)
+LINKS = (*TO_GATEWAY, *TO_STORAGE, *TO_DATABASE, *TO_BROKER)
+
+
+@dataclass(frozen=True, slots=True)
+class _Card:
+    fault: Fault
+    targets: tuple[str, ...]
+    shortest: float = 0.0
+    longest: float = 0.0
+    in_mid_job: bool = False
+
+
+_DECK = (
+    *[_Card(Fault.KILL, PROCESSORS, 0.1, 1.5, in_mid_job=True)] * 10,
+    *[_Card(Fault.KILL, PROCESSORS, 0.1, 1.5)] * 2,
+    *[_Card(Fault.TERMINATE, PROCESSORS, 0.1, 1.0, in_mid_job=True)] * 2,
+    _Card(Fault.PAUSE, PROCESSORS, 0.3, LEASE / 2),
+    *[_Card(Fault.PAUSE, PROCESSORS, 1.3 * LEASE, 2.5 * LEASE, in_mid_job=True)] * 3,
+    *[_Card(Fault.KILL, GATEWAYS, 0.1, 1.5)] * 5,
+    _Card(Fault.TERMINATE, GATEWAYS, 0.1, 1.0),
+    *[_Card(Fault.PAUSE, GATEWAYS, 0.3, 3.0)] * 2,
+    *[_Card(Fault.KILL, (STORAGE,), 0.1, 1.5)] * 4,
+    _Card(Fault.TERMINATE, (STORAGE,), 0.1, 1.0),
+    _Card(Fault.PAUSE, (STORAGE,), 0.3, 4.0),
+    _Card(Fault.KILL, (DATABASE,), 0.1, 5.0),
+    _Card(Fault.TERMINATE, (DATABASE,), 0.1, 3.0),
+    _Card(Fault.PAUSE, (DATABASE,), 0.3, 1.5 * LEASE),
+    _Card(Fault.KILL, (BROKER,), 0.1, 3.0),
+    _Card(Fault.PAUSE, (BROKER,), 0.3, 8.0),
+    *[_Card(Fault.CUT, TO_GATEWAY)] * 4,
+    *[_Card(Fault.CUT, TO_STORAGE)] * 6,
+    *[_Card(Fault.CUT, TO_DATABASE)] * 4,
+    *[_Card(Fault.CUT, TO_BROKER)] * 3,
+    _Card(Fault.STALL, TO_GATEWAY, 0.3, 3.0),
+    _Card(Fault.STALL, TO_STORAGE, 0.3, 5.0),
+    *[_Card(Fault.STALL, _links(PROCESSORS, DATABASE), 1.3 * LEASE, 2.5 * LEASE)] * 2,
+    _Card(Fault.STALL, TO_BROKER, 0.3, 8.0),
+)
+"""Played shuffled, again and again: every kind of fault comes up about once in 50 s."""
+
+
+def schedule(seed: int, seconds: float) -> list[Action]:
+    """The actions of the first `seconds` of the run with this seed, in order.
+
+    A longer run with the same seed begins with the same actions.
+    """
+    actions: list[Action] = []
+    for action in _endless(random.Random(f"{seed}/schedule")):
+        if action.at >= seconds:
+            return actions
+        actions.append(action)
+    raise AssertionError("the schedule is endless")
+
+
+def _endless(draw: random.Random) -> Iterator[Action]:
+    at = 0.0
+    for _ in count():
+        for card in draw.sample(_DECK, len(_DECK)):
+            at += draw.uniform(0.2, 2 * MEAN_PAUSE - 0.2)
+            yield Action(
+                at=at,
+                fault=card.fault,
+                target=draw.choice(card.targets),
+                lasts=draw.uniform(card.shortest, card.longest),
+                in_mid_job=card.in_mid_job,
+                after=int(FARTHEST_CUT ** draw.random()),
+                reset=draw.random() < 0.5,
+            )

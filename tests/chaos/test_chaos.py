@@ -1,0 +1,43 @@
+"""A minute of chaos on every test run: nothing lost, nothing twice, nothing silently wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.chaos.__main__ import replay_command
+from tests.chaos.run import run
+from tests.chaos.schedule import Fault
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.servers.postgres import PostgresServer
+    from tests.servers.rabbitmq import RabbitServer
+
+SEED = 1
+MINUTES = 1.0
+
+
+@pytest.mark.timeout(300)
+async def test_every_promise_is_kept_whatever_is_killed_paused_or_cut_off(
+    tmp_path: Path, killable_postgres: PostgresServer, killable_rabbit: RabbitServer
+) -> None:
+    # When everything that can die does so, while clients upload and download
+    report = await run(
+        seed=SEED,
+        minutes=MINUTES,
+        folder=tmp_path,
+        postgres=killable_postgres,
+        rabbit=killable_rabbit,
+    )
+    # Then each upload became one job, each job one right result, and all processes went on
+    print(report.table())
+    again = f"Logs: {tmp_path}/logs\nAgain: {replay_command(SEED, MINUTES)}"
+    assert not report.violations, "\n".join([*report.violations, report.table(), again])
+    # And it was chaos indeed, in which work was done
+    assert report.kills >= 15
+    assert {strike.fault for strike in report.strikes} == set(Fault)
+    assert report.recoveries(Fault.KILL), "no worker was killed in mid-job"
+    assert sum(job.state == "SUCCESS" for job in report.evidence.jobs) >= 10
