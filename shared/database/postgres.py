@@ -29,7 +29,13 @@ EXCLUSIVE_TIMEOUT = 600.0
 MIGRATION_LOCK = 0x6373766D696C6C
 """Key of the advisory lock that exclusive transactions take ("csvmill" in ASCII)."""
 
-_DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+_DRIVER_ERRORS = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
 
 T = TypeVar("T")
 
@@ -193,6 +199,9 @@ def _translated() -> Iterator[None]:
         asyncpg.AdminShutdownError,
         asyncpg.CrashShutdownError,
         asyncpg.InterfaceError,
+        # What asyncpg says of a connection that the server has bidden farewell (at shutdown), as
+        # long as its end has not been seen.
+        asyncpg.InternalClientError,
         ConnectionError,
     ) as error:
         if isinstance(error, ValueError):

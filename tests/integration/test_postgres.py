@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+from yarl import URL
 
 from shared.database import connect
 from shared.errors import DatabaseUnavailable
@@ -95,6 +96,60 @@ async def test_a_crash_in_the_middle_of_a_transaction_undoes_it(
         with pytest.raises(DatabaseUnavailable):
             await write_through_a_crash()
         assert await database.read("SELECT * FROM notes") == []
+
+
+async def test_a_connection_that_was_bidden_farewell_but_not_closed_yet_is_replaced(
+    database_url: str,
+) -> None:
+    async with farewells_without_end(database_url) as (url, farewell), opened(url) as database:
+        # Given an idle connection on which the server's last word has arrived, and its end not
+        await database.ping()
+        async with opened(database_url) as operator:
+            await operator.read(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        await farewell.wait()
+        for _ in range(5):
+            await asyncio.sleep(0)  # the event loop reads what is there
+        # When it is used, then another takes its place
+        await database.ping()
+
+
+@asynccontextmanager
+async def farewells_without_end(url: str) -> AsyncIterator[tuple[str, asyncio.Event]]:
+    """A way to the database that never passes on the end of a connection, but notes it."""
+    server = URL(url)
+    ended = asyncio.Event()
+    connections: set[asyncio.Task[None] | None] = set()
+
+    async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(1 << 16):
+            writer.write(data)
+            await writer.drain()
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.add(asyncio.current_task())
+        far_reader, far_writer = await asyncio.open_connection(server.host, server.port)
+        try:
+            requests = asyncio.create_task(pass_on(reader, far_writer))
+            await pass_on(far_reader, writer)
+            ended.set()
+            await requests
+        except (OSError, asyncio.CancelledError):
+            pass  # the client's end, or the test's
+        finally:
+            requests.cancel()
+            for end in (writer, far_writer):
+                end.transport.abort()
+
+    relay = await asyncio.start_server(accept, "127.0.0.1", 0)
+    async with relay:
+        port = relay.sockets[0].getsockname()[1]
+        yield url.replace(f":{server.port}/", f":{port}/", 1), ended
+    for connection in filter(None, connections):
+        connection.cancel()
+    await asyncio.gather(*filter(None, connections), return_exceptions=True)
 
 
 async def test_a_process_goes_on_when_a_newer_one_has_added_a_column(database_url: str) -> None:
