@@ -6,6 +6,10 @@
      ├── NotFound
      │    ├── BlobNotFound
      │    └── JobNotFound
+     ├── JobConflict                 the job's state does not permit what was asked of it
+     │    ├── JobFinished            it has ended already
+     │    ├── JobNotFailed           it did not fail, so that there is nothing to retry
+     │    └── InputRemoved           its input is not kept any longer
      ├── BlobConflict                the blob exists with another size or digest
      ├── BlobIncomplete              bytes were asked for that have not been received
      ├── ChunkOutOfBounds            a chunk reaches before the start or beyond the end of its blob
@@ -69,6 +73,30 @@ class JobNotFound(NotFound):
     """There is no job with this id."""
 
     code = "job_not_found"
+
+
+class JobConflict(CsvmillError):
+    """The job's state does not permit what was asked of it."""
+
+    code = "job_conflict"
+
+
+class JobFinished(JobConflict):
+    """The job has ended already."""
+
+    code = "job_finished"
+
+
+class JobNotFailed(JobConflict):
+    """The job did not fail, so that there is nothing to retry."""
+
+    code = "job_not_failed"
+
+
+class InputRemoved(JobConflict):
+    """The job's input is not kept any longer, so that no attempt could read it."""
+
+    code = "input_removed"
 
 
 class BlobConflict(CsvmillError):

@@ -42,6 +42,7 @@ class JobQueries:
     fail: str
     release: str
     cancel: str
+    retry: str
     overdue: str
     insert_attempt: str
     end_attempt: str
@@ -108,6 +109,11 @@ class SqlJobStore:
         if not rows:
             raise JobNotFound(f"no job {job_id}")
         return job_of(rows[0])
+
+    async def of_upload(self, upload_id: UUID) -> Job | None:
+        """See `JobStore`."""
+        rows = await self._database.read(self._sql.job_by_upload, str(upload_id))
+        return job_of(rows[0]) if rows else None
 
     async def mark_published(self, job_id: UUID, now: float) -> None:
         """See `JobStore`."""
@@ -199,6 +205,14 @@ class SqlJobStore:
         if not rows:
             raise JobNotFound(f"no job {job_id}")
         return job_of(rows[0])
+
+    async def retry(self, job_id: UUID) -> Job | None:
+        """See `JobStore`."""
+        rows = await self._database.write(self._sql.retry, str(job_id))
+        if rows:
+            return job_of(rows[0])
+        await self.get(job_id)
+        return None
 
     async def overdue(
         self, *, now: float, unpublished_for: float, lost_after: float, limit: int

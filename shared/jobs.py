@@ -24,7 +24,7 @@ class JobState(StrEnum):
 
     @property
     def terminal(self) -> bool:
-        """Whether the job never leaves this state."""
+        """Whether the job has ended: only an operator's retry of a FAILURE leads out again."""
         return self in (JobState.SUCCESS, JobState.FAILURE, JobState.REVOKED)
 
 

@@ -113,6 +113,10 @@ class JobStore(Protocol):
         """Raises JobNotFound."""
         ...
 
+    async def of_upload(self, upload_id: UUID) -> Job | None:
+        """The job that an upload has become, if it has."""
+        ...
+
     async def mark_published(self, job_id: UUID, now: float) -> None:
         """Note that the broker has taken responsibility for a wake-up of this job.
 
@@ -168,6 +172,14 @@ class JobStore(Protocol):
 
     async def cancel(self, job_id: UUID, *, now: float) -> Job:
         """REVOKED, unless the job is finished already; the job as it stands. Raises JobNotFound."""
+        ...
+
+    async def retry(self, job_id: UUID) -> Job | None:
+        """Give a FAILURE another `max_attempts` attempts: RETRY, with no wake-up on its way.
+
+        The job as it stands then; None if it is in any other state (`get` tells which). What
+        came of its attempts so far is kept, and their numbers go on. Raises JobNotFound.
+        """
         ...
 
     async def overdue(

@@ -94,6 +94,12 @@ UPDATE jobs SET state = 'REVOKED', lease_until = NULL, finished_at = $2, reason 
 WHERE id = $1 AND state IN ('PENDING', 'RETRY', 'STARTED')
 RETURNING *;
 
+-- name: retry
+-- The one way out of a terminal state. The next attempt has a number that none had before.
+UPDATE jobs SET state = 'RETRY', failures = 0, finished_at = NULL, published_at = NULL
+WHERE id = $1 AND state = 'FAILURE'
+RETURNING *;
+
 -- name: overdue
 -- $1: now. A job made at or before $2 ought to have been published. What was published at or
 -- before $3 counts as lost.

@@ -282,6 +282,55 @@ async def test_a_job_that_is_not_finished_can_be_cancelled(
     assert len(await store.attempts(job.id)) == attempts
 
 
+async def test_a_failed_job_that_is_retried_has_all_its_attempts_again(store: SqlJobStore) -> None:
+    # Given a job that used up its attempts
+    job = await make_job(store, max_attempts=2, now=0.0)
+    await store.mark_published(job.id, 0.0)
+    await fall_back_to_retry(store, job)
+    await claim(store, job, now=3.0, lease_until=4.0)
+    assert await claim(store, job, now=5.0) is None
+    failed = await store.get(job.id)
+    # When it is retried
+    again = await store.retry(job.id)
+    # Then it waits to be woken, and remembers why it failed
+    assert again is not None
+    assert (again.state, again.finished_at, again.published_at) == (JobState.RETRY, None, None)
+    assert (again.reason, again.attempt) == (failed.reason, 2)
+    assert await store.get(job.id) == again
+    assert await overdue(store, 20.0) == [job.id]
+    # And one more failure is not the last, and no number is given twice
+    third = await claim(store, job, now=21.0)
+    assert third is not None
+    assert third.attempt == 3
+    assert (await store.fail(job.id, 3, "why", final=False, now=22.0)).state is JobState.RETRY
+    await claim(store, job, now=23.0)
+    await store.succeed(job.id, 4, result_of(job.id, 4), now=24.0)
+    assert await outcomes(store, job) == ["failure", "lost", "failure", "success"]
+
+
+@pytest.mark.parametrize("reach", [leave_pending, start, fall_back_to_retry, finish, revoke])
+async def test_only_a_failed_job_can_be_retried(store: SqlJobStore, reach: Reach) -> None:
+    job = await make_job(store)
+    await reach(store, job)
+    before = await store.get(job.id)
+    assert await store.retry(job.id) is None
+    assert await store.get(job.id) == before
+
+
+async def test_of_many_who_retry_a_job_one_does(url: str) -> None:
+    async with open_store(url) as one, open_store(url) as other:
+        job = await make_job(one)
+        await fail_for_good(one, job)
+        answers = await asyncio.gather(*(store.retry(job.id) for store in (one, other) * 5))
+    assert sum(answer is not None for answer in answers) == 1
+
+
+async def test_the_job_of_an_upload_is_found_by_it(store: SqlJobStore) -> None:
+    job = await make_job(store)
+    assert await store.of_upload(job.upload_id) == job
+    assert await store.of_upload(uuid4()) is None
+
+
 @pytest.mark.parametrize("reach", [finish, fail_for_good, revoke])
 async def test_a_finished_job_stays_as_it_is_whatever_is_asked(
     store: SqlJobStore, reach: Reach
@@ -312,6 +361,8 @@ async def test_an_unknown_job_is_not_found(store: SqlJobStore) -> None:
         await store.claim(unknown, worker="w", lease_until=2.0, now=1.0)
     with pytest.raises(JobNotFound):
         await store.cancel(unknown, now=1.0)
+    with pytest.raises(JobNotFound):
+        await store.retry(unknown)
     with pytest.raises(JobNotFound):
         await store.mark_published(unknown, 1.0)
     with pytest.raises(LeaseLost):

@@ -46,6 +46,7 @@ class ModelJob:
     job: Job
     outcomes: list[str | None] = field(default_factory=list)
     failures: int = 0
+    retries: int = 0
 
     def change(self, **changes: Any) -> None:
         self.job = replace(self.job, **changes)
@@ -231,6 +232,28 @@ class JobStoreMachine(RuleBasedStateMachine):
             model.end("revoked", JobState.REVOKED, self.now, "cancelled")
         assert self.run(self.store.cancel(model.job.id, now=self.now)) == model.job
 
+    @rule(rank=ranks)
+    def retry(self, rank: int) -> None:
+        model = self.model_of(rank)
+        retried = self.run(self.store.retry(model.job.id))
+        if model.job.state is not JobState.FAILURE:
+            assert retried is None
+            return
+        model.failures = 0
+        model.retries += 1
+        model.change(state=JobState.RETRY, finished_at=None, published_at=None)
+        assert retried == model.job
+        # An operator's retry is the one way out of a terminal state.
+        del self.finished[model.job.id]
+
+    @rule(rank=ranks)
+    def fail_and_be_retried(self, rank: int) -> None:
+        # So that jobs with several lives are common.
+        self.claim(rank, 1.0, 6.0)
+        self.fail(rank, 0, final=True)
+        self.every_job_and_attempt_is_that_of_the_model()
+        self.retry(rank)
+
     @invariant()
     def the_overdue_are_those_of_the_model(self) -> None:
         overdue = self.run(
@@ -248,13 +271,15 @@ class JobStoreMachine(RuleBasedStateMachine):
             assert job == model.job
             assert [a.outcome for a in attempts] == model.outcomes
             assert [a.number for a in attempts] == list(range(1, job.attempt + 1))
-            self.check_promises(job, [a.outcome for a in attempts])
+            self.check_promises(job, [a.outcome for a in attempts], model.retries)
 
-    def check_promises(self, job: Job, outcomes: list[str | None]) -> None:
+    def check_promises(self, job: Job, outcomes: list[str | None], retries: int) -> None:
         # What must hold whatever the model says.
         assert outcomes.count(None) == (1 if job.state is JobState.STARTED else 0)
         assert outcomes.count("success") == (1 if job.state is JobState.SUCCESS else 0)
-        assert outcomes.count("failure") + outcomes.count("lost") <= job.max_attempts
+        assert outcomes.count("failure") + outcomes.count("lost") <= job.max_attempts * (
+            1 + retries
+        )
         if job.result:
             assert job.result == result_of(job.id, outcomes.index("success") + 1)
         if job.state.terminal:
