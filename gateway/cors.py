@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from aiohttp.typedefs import Handler, Middleware
 
-METHODS = "GET, HEAD, POST"
+METHODS = "DELETE, GET, HEAD, POST"
 EXPOSED = (
     "Accept-Ranges, Allow, Content-Disposition, Content-Length, Content-Range, ETag, Location, "
     "Retry-After"

@@ -1,4 +1,4 @@
-"""How errors leave the gateway: one table, one body."""
+"""How errors leave the gateway: one table of statuses, a body for each of its APIs."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from uuid import uuid4
 
 from aiohttp import web
 
+from gateway.problems import PREFIX, problem_response
 from shared.errors import (
     BlobConflict,
     ChunkOutOfBounds,
     CsvmillError,
     DigestMismatch,
     InvalidInput,
+    JobConflict,
     NotFound,
     StorageFull,
     Unauthorized,
@@ -37,6 +39,7 @@ STATUS: dict[type[CsvmillError], HTTPStatus] = {
     ChunkOutOfBounds: HTTPStatus.BAD_REQUEST,
     DigestMismatch: HTTPStatus.BAD_REQUEST,
     NotFound: HTTPStatus.NOT_FOUND,
+    JobConflict: HTTPStatus.CONFLICT,
     StorageFull: HTTPStatus.INSUFFICIENT_STORAGE,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     Unauthorized: HTTPStatus.BAD_GATEWAY,
@@ -53,7 +56,7 @@ def status_of(error: CsvmillError) -> HTTPStatus:
 
 
 def error_response(status: int, message: str, **more: str) -> web.Response:
-    """The body that every error of this API has: `{"status": "error", "message": ...}`."""
+    """The body of every error outside of `/api/v1`: `{"status": "error", "message": ...}`."""
     return web.json_response({"status": "error", "message": message, **more}, status=status)
 
 
@@ -65,7 +68,7 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
     except web.HTTPException as answer:
         if answer.status < HTTPStatus.BAD_REQUEST:
             raise
-        response = error_response(answer.status, answer.reason)
+        response = _answer(request, answer.status, answer.reason)
         if "Allow" in answer.headers:
             response.headers["Allow"] = answer.headers["Allow"]
         return response
@@ -73,12 +76,20 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         status = status_of(error)
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return _our_fault(request, error, status)
-        return error_response(status, str(error))
+        return _answer(request, status, str(error), error)
     except Exception as error:  # noqa: BLE001 - the last resort, logged
         if isinstance(error, ConnectionError) and request.transport is None:
             logger.debug("%s %s: the client went away", request.method, request.path)
             return error_response(HTTPStatus.BAD_REQUEST, "the connection ended")  # for nobody
         return _our_fault(request, error, HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def _answer(
+    request: web.Request, status: int, message: str, error: Exception | None = None
+) -> web.Response:
+    if request.path.startswith(PREFIX):
+        return problem_response(status, message, error)
+    return error_response(status, message)
 
 
 def _our_fault(request: web.Request, error: Exception, status: HTTPStatus) -> web.Response:
@@ -95,7 +106,7 @@ def _our_fault(request: web.Request, error: Exception, status: HTTPStatus) -> we
     )
     # What an unexpected error says is for the operator's eyes.
     message = str(error) if expected else f"The server failed; its log says why, see {incident}"
-    response = error_response(status, message)
+    response = _answer(request, status, message, error)
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         response.headers["Retry-After"] = str(RETRY_AFTER)
     return response

@@ -15,13 +15,18 @@ if TYPE_CHECKING:
     from shared.jobs import Job
 
 
-async def requested_job(request: web.Request) -> Job:
-    """The job that the URL names. Raises JobNotFound, for what cannot be an id too."""
+def requested_job_id(request: web.Request) -> UUID:
+    """The job id in the URL. Raises JobNotFound if it cannot be one."""
     text = request.match_info["job_id"]
     try:
-        job_id = UUID(text)
+        return UUID(text)
     except ValueError as error:
         raise JobNotFound(f"There is no job {text!r}") from error
+
+
+async def requested_job(request: web.Request) -> Job:
+    """The job that the URL names. Raises JobNotFound, for what cannot be an id too."""
+    job_id = requested_job_id(request)
     try:
         return await request.app[PORTS].jobs.get(job_id)
     except JobNotFound as error:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from gateway.dropzone import upload_file
+from gateway.job_api import cancel_job, cancel_upload, retry_job, show_job
 from gateway.jobs import file_status
 from gateway.results import download_file
 from gateway.web import index
@@ -25,5 +26,9 @@ def routes(checks: Mapping[str, Check]) -> list[web.RouteDef]:
         web.post("/api/upload_file", upload_file),
         web.get("/api/file_status/{job_id}", file_status),
         web.get("/api/download_file/{job_id}", download_file),  # HEAD too
+        web.get("/api/v1/jobs/{job_id}", show_job),  # HEAD too
+        web.delete("/api/v1/jobs/{job_id}", cancel_job),
+        web.post("/api/v1/jobs/{job_id}/retry", retry_job),
+        web.delete("/api/v1/uploads/{upload}", cancel_upload),
         *health_routes(checks),
     ]

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid5
 
+from gateway.announcing import announce
 from shared.blobs import upload_key
-from shared.errors import BrokerUnavailable, DatabaseUnavailable, UploadTooLarge
+from shared.errors import BlobNotFound, StorageUnavailable, UploadTooLarge
 from shared.jobs import SONG_PLAYS, JobState
-from shared.messages import WakeUp
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
 
     from gateway.keys import Ports
     from gateway.settings import GatewaySettings
-    from shared.blobs import BlobInfo
+    from shared.blobs import BlobInfo, BlobKey
     from shared.jobs import Job
-
-logger = logging.getLogger(__name__)
 
 _NAMESPACE = UUID("5b7c1f0e-53c1-4d0c-9d7e-0f6a7f0c2f61")
 
@@ -70,8 +67,8 @@ class Uploads:
     async def start_job(self, upload_id: UUID, blob: BlobInfo, filename: str) -> Job:
         """The job of a complete upload: made and announced, or the one that it has already.
 
-        The row is made before the message is sent, and stamped after: what stays unstamped, the
-        processors' relay announces. So a broker that is away delays a job and loses none.
+        The row is made before the message is sent. If the upload was cancelled at the same time,
+        so is the job.
         """
         job = await self.ports.jobs.create(
             upload_id=upload_id,
@@ -83,17 +80,16 @@ class Uploads:
             now=time.time(),
         )
         if job.published_at is None and job.state is JobState.PENDING:
-            await self._announce(job)
+            if await self._was_removed(blob.key):
+                # Whoever removed it may have looked for a job before there was one.
+                return await self.ports.jobs.cancel(job.id, now=time.time())
+            await announce(self.ports, job)
         return job
 
-    async def _announce(self, job: Job) -> None:
+    async def _was_removed(self, key: BlobKey) -> bool:
         try:
-            await self.ports.bus.publish(WakeUp(job.id))
-            await self.ports.jobs.mark_published(job.id, time.time())
-        except (BrokerUnavailable, DatabaseUnavailable) as error:
-            logger.warning(
-                "Job %s of upload %s is left to the relay to announce: %s",
-                job.id,
-                job.upload_id,
-                error,
-            )
+            return not (await self.ports.blobs.info(key)).complete
+        except BlobNotFound:
+            return True
+        except StorageUnavailable:
+            return False  # as far as is known; an attempt would find out

@@ -5,7 +5,8 @@
      │    └── UploadTooLarge         a file larger than this service is set to take
      ├── NotFound
      │    ├── BlobNotFound
-     │    └── JobNotFound
+     │    ├── JobNotFound
+     │    └── UploadNotFound
      ├── JobConflict                 the job's state does not permit what was asked of it
      │    ├── JobFinished            it has ended already
      │    ├── JobNotFailed           it did not fail, so that there is nothing to retry
@@ -73,6 +74,12 @@ class JobNotFound(NotFound):
     """There is no job with this id."""
 
     code = "job_not_found"
+
+
+class UploadNotFound(NotFound):
+    """There is no upload that goes by this name."""
+
+    code = "upload_not_found"
 
 
 class JobConflict(CsvmillError):

@@ -1,0 +1,34 @@
+"""Wakes a processor up for a job that was made or put back."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from shared.errors import BrokerUnavailable, DatabaseUnavailable
+from shared.messages import WakeUp
+
+if TYPE_CHECKING:
+    from gateway.keys import Ports
+    from shared.jobs import Job
+
+logger = logging.getLogger(__name__)
+
+
+async def announce(ports: Ports, job: Job) -> None:
+    """Publish a wake-up, and stamp the job once the broker has it.
+
+    What stays unstamped, the processors' relay announces. So a broker that is away delays a job
+    and loses none.
+    """
+    try:
+        await ports.bus.publish(WakeUp(job.id))
+        await ports.jobs.mark_published(job.id, time.time())
+    except (BrokerUnavailable, DatabaseUnavailable) as error:
+        logger.warning(
+            "Job %s of upload %s is left to the relay to announce: %s",
+            job.id,
+            job.upload_id,
+            error,
+        )

@@ -1,0 +1,44 @@
+"""`/api/v1/jobs` and `/api/v1/uploads`: what operators and programs ask about jobs, and do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from gateway.job_control import JobControl
+from gateway.job_view import job_view
+from gateway.jobs import requested_job, requested_job_id
+from gateway.keys import PORTS
+
+if TYPE_CHECKING:
+    from shared.jobs import Job
+
+
+async def show_job(request: web.Request) -> web.Response:
+    """`GET /api/v1/jobs/{job_id}`: all that is known of a job."""
+    return await _shown(request, await requested_job(request))
+
+
+async def cancel_job(request: web.Request) -> web.Response:
+    """`DELETE /api/v1/jobs/{job_id}`: cancel it; the job, which is REVOKED."""
+    job_id = requested_job_id(request)
+    return await _shown(request, await JobControl(request.app[PORTS]).cancel(job_id))
+
+
+async def retry_job(request: web.Request) -> web.Response:
+    """`POST /api/v1/jobs/{job_id}/retry`: put a failed job back; the job as it stands then."""
+    job_id = requested_job_id(request)
+    return await _shown(request, await JobControl(request.app[PORTS]).retry(job_id))
+
+
+async def cancel_upload(request: web.Request) -> web.Response:
+    """`DELETE /api/v1/uploads/{upload}`: remove an upload in flight, or cancel its job."""
+    await JobControl(request.app[PORTS]).cancel_upload(request.match_info["upload"])
+    return web.Response(status=204)
+
+
+async def _shown(request: web.Request, job: Job) -> web.Response:
+    # Attempts after the job: those that it counts are there then.
+    attempts = await request.app[PORTS].jobs.attempts(job.id)
+    return web.json_response(job_view(job, attempts))

@@ -1,0 +1,109 @@
+"""The use cases of operators: cancel a job or an upload, put a failed job back."""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from gateway.announcing import announce
+from gateway.uploads import upload_id_of
+from shared.blobs import upload_key
+from shared.errors import (
+    BlobNotFound,
+    CsvmillError,
+    InputRemoved,
+    JobFinished,
+    JobNotFailed,
+    UploadNotFound,
+)
+from shared.jobs import JobState
+
+if TYPE_CHECKING:
+    from gateway.keys import Ports
+    from shared.blobs import BlobKey
+    from shared.jobs import Job
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class JobControl:
+    """Has no state: what dies half-way is finished by whoever repeats it, or by the sweeper."""
+
+    ports: Ports
+
+    async def cancel(self, job_id: UUID) -> Job:
+        """Revoke a job and remove its input; the job as it stands then. Repeating is harmless.
+
+        A worker that runs it finds out with its next heartbeat. Raises JobNotFound, and
+        JobFinished if it has succeeded or failed.
+        """
+        job = await self.ports.jobs.cancel(job_id, now=time.time())
+        if job.state is not JobState.REVOKED:
+            raise JobFinished(f"job {job.id} is {job.state} already; it cannot be cancelled")
+        # Only now that no attempt can begin or count any more. An attempt that runs keeps what it
+        # has open, or fails, which changes nothing.
+        try:
+            await self.ports.blobs.delete(job.input_key)
+        except CsvmillError as error:
+            logger.warning("Job %s: its input is left to the sweeper: %s", job.id, error)
+        return job
+
+    async def cancel_upload(self, name: str) -> None:
+        """Remove an upload in flight, by its `dzuuid` or its id; cancel its job if it has one.
+
+        Raises UploadNotFound, and JobFinished as `cancel` does.
+        """
+        for upload_id in _ids_meant_by(name):
+            if await self._cancel_upload(upload_id):
+                return
+        raise UploadNotFound(f"There is no upload {name!r}")
+
+    async def retry(self, job_id: UUID) -> Job:
+        """Give a failed job all its attempts again, and wake a processor up for it.
+
+        Raises JobNotFound, JobNotFailed, and InputRemoved if there is nothing to read any more.
+        """
+        job = await self.ports.jobs.get(job_id)
+        if job.state is JobState.FAILURE and not await self._is_whole(job.input_key):
+            raise InputRemoved(f"the input of job {job_id} was removed; upload the file again")
+        retried = await self.ports.jobs.retry(job_id)
+        if retried is None:
+            job = await self.ports.jobs.get(job_id)
+            raise JobNotFailed(f"job {job_id} is {job.state}, not FAILURE; it cannot be retried")
+        await announce(self.ports, retried)
+        return await self.ports.jobs.get(job_id)
+
+    async def _cancel_upload(self, upload_id: UUID) -> bool:
+        """Whether there was such an upload."""
+        job = await self.ports.jobs.of_upload(upload_id)
+        if job is None:
+            try:
+                await self.ports.blobs.info(upload_key(upload_id))
+            except BlobNotFound:
+                return False
+            await self.ports.blobs.delete(upload_key(upload_id))
+            # Its last chunk may have made it a job meanwhile. A job made after this look finds
+            # by itself that its input is gone: see `Uploads.start_job`.
+            job = await self.ports.jobs.of_upload(upload_id)
+        if job is not None:
+            await self.cancel(job.id)
+        return True
+
+    async def _is_whole(self, key: BlobKey) -> bool:
+        try:
+            return (await self.ports.blobs.info(key)).complete
+        except BlobNotFound:
+            return False
+
+
+def _ids_meant_by(name: str) -> list[UUID]:
+    """A dzuuid often looks like an id, so it comes first."""
+    ids = [upload_id_of(name)]
+    with suppress(ValueError):
+        ids.append(UUID(name))
+    return ids

@@ -1,0 +1,57 @@
+"""Errors of `/api/v1`: problem details (RFC 9457), with types that clients may rely on."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from aiohttp import web
+
+from shared.errors import (
+    CsvmillError,
+    InputRemoved,
+    JobFinished,
+    JobNotFailed,
+    JobNotFound,
+    StorageFull,
+    Unavailable,
+    UploadNotFound,
+)
+
+PREFIX = "/api/v1/"
+"""Where errors are problem details."""
+TYPE_PREFIX = "urn:csvmill:problem:"
+
+TITLES: dict[type[CsvmillError], str] = {
+    JobNotFound: "There is no such job",
+    UploadNotFound: "There is no such upload",
+    JobFinished: "The job has ended already",
+    JobNotFailed: "Only a job that failed can be retried",
+    InputRemoved: "The job's input is not kept any longer",
+    StorageFull: "There is no room left",
+    Unavailable: "A part of the service does not answer",
+}
+"""The problems that have a type of their own; any other is what its status says."""
+
+
+def type_of(kind: type[CsvmillError]) -> str:
+    """The problem type of a class that `TITLES` lists."""
+    return TYPE_PREFIX + kind.code.replace("_", "-")
+
+
+def problem_response(
+    status: int, detail: str | None, error: Exception | None = None
+) -> web.Response:
+    """An error as `application/problem+json`.
+
+    Its type is that of the nearest class of `error` in `TITLES`, else `about:blank`, whose title
+    is the status's reason phrase (RFC 9457, 4.2.1).
+    """
+    problem: dict[str, str | int] = {"type": "about:blank", "title": HTTPStatus(status).phrase}
+    for kind in type(error).__mro__:
+        if kind in TITLES:
+            problem = {"type": type_of(kind), "title": TITLES[kind]}
+            break
+    problem["status"] = int(status)
+    if detail and detail != problem["title"]:
+        problem["detail"] = detail
+    return web.json_response(problem, status=status, content_type="application/problem+json")
