@@ -70,4 +70,5 @@ def job_of(row: Row) -> Job:
         finished_at=row["finished_at"],
         reason=row["reason"],
         result=result,
+        expired_at=row["expired_at"],
     )

@@ -15,10 +15,10 @@ from shared.job_rows import encode_aggregation, job_of, storable
 from shared.jobs import Attempt
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from shared.blobs import BlobKey
-    from shared.database.port import Database, Transaction
+    from shared.database.port import Database, Row, Transaction
     from shared.jobs import Aggregation, Job, JobResult
 
 LOST = "lost: its worker stopped renewing the lease (killed, or cut off)"
@@ -44,6 +44,9 @@ class JobQueries:
     cancel: str
     retry: str
     overdue: str
+    expire: str
+    jobs_by_ids: str
+    jobs_by_uploads: str
     insert_attempt: str
     end_attempt: str
     attempts_of: str
@@ -223,6 +226,20 @@ class SqlJobStore:
         )
         return [UUID(row["id"]) for row in rows]
 
+    async def expire(self, *, finished_before: float, now: float, limit: int) -> int:
+        """See `JobStore`."""
+        return len(await self._database.write(self._sql.expire, finished_before, now, limit))
+
+    async def get_many(self, job_ids: Sequence[UUID]) -> Mapping[UUID, Job]:
+        """See `JobStore`."""
+        rows = await self._read_many(self._sql.jobs_by_ids, job_ids)
+        return {job.id: job for job in map(job_of, rows)}
+
+    async def of_uploads(self, upload_ids: Sequence[UUID]) -> Mapping[UUID, Job]:
+        """See `JobStore`."""
+        rows = await self._read_many(self._sql.jobs_by_uploads, upload_ids)
+        return {job.upload_id: job for job in map(job_of, rows)}
+
     async def attempts(self, job_id: UUID) -> Sequence[Attempt]:
         """See `JobStore`."""
         rows = await self._database.read(self._sql.attempts_of, str(job_id))
@@ -231,6 +248,10 @@ class SqlJobStore:
     async def ping(self) -> None:
         """See `JobStore`."""
         await self._database.ping()
+
+    async def _read_many(self, query: str, ids: Sequence[UUID]) -> Sequence[Row]:
+        # SQLite has no arrays to pass, and UUIDs as text need no separator.
+        return await self._database.read(query, "".join(map(str, ids))) if ids else ()
 
     async def _end_attempt(
         self, transaction: Transaction, job_id: UUID, now: float, outcome: str, reason: str | None

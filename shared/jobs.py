@@ -95,6 +95,8 @@ class Job:
     reason: str | None = None
     """Why the latest attempt did not succeed."""
     result: JobResult | None = None
+    expired_at: float | None = None
+    """Since when input and result are no longer kept; such a job never changes again."""
 
 
 @dataclass(frozen=True, slots=True)

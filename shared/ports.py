@@ -196,6 +196,23 @@ class JobStore(Protocol):
         """
         ...
 
+    async def expire(self, *, finished_before: float, now: float, limit: int) -> int:
+        """Note that the bytes of jobs are no longer kept: of those that finished before that
+        time, and of those REVOKED at any time; at most `limit` of them, oldest first.
+
+        How many they were. Final: an expired job can never be retried or claimed, so that from
+        now on nothing reads what it read, nor may be written in its name.
+        """
+        ...
+
+    async def get_many(self, job_ids: Sequence[UUID]) -> Mapping[UUID, Job]:
+        """Those of the jobs that there are, by id. Meant for some hundreds at a time."""
+        ...
+
+    async def of_uploads(self, upload_ids: Sequence[UUID]) -> Mapping[UUID, Job]:
+        """The jobs of those of the uploads that have one, by the upload's id."""
+        ...
+
     async def attempts(self, job_id: UUID) -> Sequence[Attempt]:
         """Every attempt of a job, in order."""
         ...

@@ -116,6 +116,40 @@ WHERE state IN ('PENDING', 'RETRY', 'STARTED')
 ORDER BY created_at, id
 LIMIT $4;
 
+-- name: expire
+-- The conditions stand twice: by the time a row is updated, the job may have been retried.
+UPDATE jobs SET expired_at = $2
+WHERE finished_at IS NOT NULL
+  AND expired_at IS NULL
+  AND (finished_at < $1 OR state = 'REVOKED')
+  AND id IN (
+      SELECT id FROM jobs
+      WHERE finished_at IS NOT NULL
+        AND expired_at IS NULL
+        AND (finished_at < $1 OR state = 'REVOKED')
+      ORDER BY finished_at, id
+      LIMIT $3
+  )
+RETURNING id;
+
+-- name: jobs_by_ids
+-- $1: ids, all of the same length, one after the other without a separator.
+WITH RECURSIVE wanted (id, rest) AS (
+    SELECT substr(CAST($1 AS TEXT), 1, 36), substr(CAST($1 AS TEXT), 37)
+    UNION ALL
+    SELECT substr(rest, 1, 36), substr(rest, 37) FROM wanted WHERE rest <> ''
+)
+SELECT jobs.* FROM wanted JOIN jobs ON jobs.id = wanted.id;
+
+-- name: jobs_by_uploads
+-- $1: as for `jobs_by_ids`.
+WITH RECURSIVE wanted (upload_id, rest) AS (
+    SELECT substr(CAST($1 AS TEXT), 1, 36), substr(CAST($1 AS TEXT), 37)
+    UNION ALL
+    SELECT substr(rest, 1, 36), substr(rest, 37) FROM wanted WHERE rest <> ''
+)
+SELECT jobs.* FROM wanted JOIN jobs ON jobs.upload_id = wanted.upload_id;
+
 -- name: insert_attempt
 INSERT INTO attempts (job_id, number, worker, started_at) VALUES ($1, $2, $3, $4);
 

@@ -1,0 +1,155 @@
+"""What every job store promises about jobs whose bytes are no longer kept, on each database."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+
+from shared.database import connect
+from shared.jobs import JobState
+from tests.contract.job_stores import BACKENDS, make_job, open_store, result_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from shared.job_store import SqlJobStore
+    from shared.jobs import Job
+
+
+@pytest.fixture(params=BACKENDS)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'jobs.db'}"
+    return str(request.getfixturevalue("database_url"))
+
+
+@pytest.fixture
+async def store(url: str) -> AsyncIterator[SqlJobStore]:
+    async with open_store(url) as store:
+        yield store
+
+
+async def job_in(store: SqlJobStore, state: JobState, *, at: float) -> Job:
+    """A job that came into `state` at that time."""
+    job = await make_job(store, now=at)
+    if state is JobState.REVOKED:
+        return await store.cancel(job.id, now=at)
+    if state is not JobState.PENDING:
+        await store.claim(job.id, worker="w", lease_until=at + 1, now=at)
+    if state is JobState.SUCCESS:
+        await store.succeed(job.id, 1, result_of(job.id, 1), now=at)
+    elif state is JobState.FAILURE:
+        await store.fail(job.id, 1, "bad", final=True, now=at)
+    elif state is JobState.RETRY:
+        await store.release(job.id, 1, "stopping", now=at)
+    job = await store.get(job.id)
+    assert job.state is state
+    return job
+
+
+async def expire(store: SqlJobStore, *, before: float, now: float, limit: int = 100) -> int:
+    return await store.expire(finished_before=before, now=now, limit=limit)
+
+
+async def has_expired(store: SqlJobStore, job: Job) -> bool:
+    return (await store.get(job.id)).expired_at is not None
+
+
+@pytest.mark.parametrize("state", [JobState.SUCCESS, JobState.FAILURE])
+async def test_a_finished_job_expires_when_its_time_has_passed_and_not_before(
+    store: SqlJobStore, state: JobState
+) -> None:
+    job = await job_in(store, state, at=100.0)
+
+    assert await expire(store, before=100.0, now=150.0) == 0
+    assert await store.get(job.id) == job
+    assert await expire(store, before=100.5, now=150.5) == 1
+
+    expired = await store.get(job.id)
+    assert expired.expired_at == 150.5
+    # All else stands: what the job was, and what it came to, is still told.
+    assert (expired.state, expired.result, expired.reason) == (state, job.result, job.reason)
+
+
+async def test_a_revoked_job_expires_at_once(store: SqlJobStore) -> None:
+    job = await job_in(store, JobState.REVOKED, at=100.0)
+    assert await expire(store, before=0.0, now=100.0) == 1
+    assert await has_expired(store, job)
+
+
+@pytest.mark.parametrize("state", [JobState.PENDING, JobState.STARTED, JobState.RETRY])
+async def test_an_unfinished_job_never_expires(store: SqlJobStore, state: JobState) -> None:
+    job = await job_in(store, state, at=100.0)
+    assert await expire(store, before=1e12, now=1e12) == 0
+    assert await store.get(job.id) == job
+
+
+async def test_what_has_expired_is_not_expired_again(store: SqlJobStore) -> None:
+    job = await job_in(store, JobState.SUCCESS, at=100.0)
+    assert await expire(store, before=200.0, now=300.0) == 1
+    assert await expire(store, before=200.0, now=400.0) == 0
+    assert (await store.get(job.id)).expired_at == 300.0
+
+
+async def test_an_expired_job_cannot_be_claimed_nor_its_upload_become_another(
+    store: SqlJobStore,
+) -> None:
+    job = await job_in(store, JobState.FAILURE, at=100.0)
+    await expire(store, before=200.0, now=300.0)
+    expired = await store.get(job.id)
+
+    assert await store.claim(job.id, worker="w", lease_until=999.0, now=500.0) is None
+    assert await make_job(store, upload_id=job.upload_id, now=600.0) == expired
+
+
+async def test_the_database_itself_refuses_to_take_an_expired_job_up_again(
+    store: SqlJobStore, url: str
+) -> None:
+    job = await job_in(store, JobState.FAILURE, at=100.0)
+    await expire(store, before=200.0, now=300.0)
+    database = await connect(url)
+    try:
+        with pytest.raises(Exception, match="jobs_expired_when_terminal"):
+            await database.write(
+                "UPDATE jobs SET state = 'RETRY', finished_at = NULL WHERE id = $1", str(job.id)
+            )
+    finally:
+        await database.close()
+    assert (await store.get(job.id)).state is JobState.FAILURE
+
+
+async def test_the_oldest_expire_first_up_to_the_limit(store: SqlJobStore) -> None:
+    jobs = [await job_in(store, JobState.SUCCESS, at=at) for at in (30.0, 10.0, 20.0)]
+    assert await expire(store, before=99.0, now=100.0, limit=2) == 2
+    assert [await has_expired(store, job) for job in jobs] == [False, True, True]
+    assert await expire(store, before=99.0, now=100.0, limit=2) == 1
+
+
+async def test_however_many_expire_jobs_at_once_each_expires_once(url: str) -> None:
+    async with open_store(url) as one, open_store(url) as other:
+        for _ in range(10):
+            await job_in(one, JobState.SUCCESS, at=1.0)
+        counts = await asyncio.gather(
+            *(expire(store, before=9.0, now=9.0) for store in (one, other) * 3)
+        )
+    assert sum(counts) == 10
+
+
+async def test_jobs_are_found_by_id_and_by_upload_many_at_a_time(store: SqlJobStore) -> None:
+    jobs = [await make_job(store) for _ in range(120)]
+    strangers = [uuid4(), uuid4()]
+
+    wanted = jobs[1:119]
+    assert await store.get_many([*strangers, *(job.id for job in wanted)]) == {
+        job.id: job for job in wanted
+    }
+    assert await store.of_uploads([*(job.upload_id for job in wanted), *strangers]) == {
+        job.upload_id: job for job in wanted
+    }
+    assert await store.get_many(strangers) == {}
+    assert await store.get_many([]) == {}
+    assert await store.of_uploads([]) == {}
