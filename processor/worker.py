@@ -39,6 +39,9 @@ LONGEST_BACKOFF = 5.0
 GOODBYE = 5.0
 """Seconds at most that a stopping worker spends on handing a job back."""
 
+_AFTER_FAILURE = (JobState.RETRY, JobState.FAILURE)
+"""What `fail` leaves; a `fail` whose answer got lost is recognised by it when it is repeated."""
+
 log = logging.getLogger(__name__)
 
 
@@ -190,10 +193,16 @@ class Worker:
                 lambda: self._jobs.fail(job.id, job.attempt, reason, final=final, now=self._clock())
             )
         except LeaseLost:
-            # Recorded before by a statement whose answer got lost, or taken over: either way
-            # what stands in the table now is not this attempt's to touch.
-            await delivery.ack()
-            return
+            after = await self._until_answered(lambda: self._jobs.get(job.id))
+            recorded = after.attempt == job.attempt and after.state in _AFTER_FAILURE
+            if not recorded:
+                # Cancelled (which takes the input away, so that the attempt fails), taken over,
+                # or a success whose answer got lost.
+                log.warning("job=%s attempt=%d had lost its lease", job.id, job.attempt)
+                if after.result is None or after.attempt != job.attempt:
+                    await self._discard(job)
+                await delivery.ack()
+                return
         await self._discard(job)
         if after.state is JobState.RETRY:
             await self._wake_later(delivery, self._settings.retry_delay)

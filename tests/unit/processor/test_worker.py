@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -129,6 +130,61 @@ async def test_an_attempt_whose_job_was_cancelled_stops_within_a_heartbeat(rig: 
     assert (delivery.settled, delivery.state_at_settling) == (["ack"], "REVOKED")
 
 
+async def test_an_attempt_that_fails_because_its_job_was_cancelled_changes_nothing(
+    rig: Rig,
+) -> None:
+    # Given an attempt that has not opened its input yet, and wrote a part of its output
+    rig.engine.may_finish.clear()
+    job = await rig.job()
+    delivery = rig.delivery(job)
+    handling = asyncio.create_task(rig.worker().handle(delivery))
+    await rig.engine.started.wait()
+    await rig.blobs.create(result_key(job.id, 1), 100)
+    # When the job is cancelled, its input goes, and the attempt meets that before its heartbeat
+    cancelled = await rig.jobs.cancel(job.id, now=time.time())
+    await rig.blobs.delete(job.input_key)
+    rig.engine.may_finish.set()
+    await handling
+    # Then the job is as the cancellation left it, and nothing that the attempt wrote is kept
+    assert await rig.jobs.get(job.id) == cancelled
+    assert [attempt.outcome for attempt in await rig.jobs.attempts(job.id)] == ["revoked"]
+    with pytest.raises(BlobNotFound):
+        await rig.blobs.info(result_key(job.id, 1))
+    assert (delivery.settled, rig.bus.published) == (["ack"], [])
+
+
+async def test_a_cancelled_attempt_leaves_no_output(rig: Rig) -> None:
+    rig.settings = rig.settings.model_copy(update={"lease": 0.15})
+    rig.engine.may_finish.clear()
+    job = await rig.job()
+    handling = asyncio.create_task(rig.worker().handle(rig.delivery(job)))
+    await rig.engine.started.wait()
+    await rig.blobs.create(result_key(job.id, 1), 100)
+    await rig.jobs.cancel(job.id, now=time.time())
+    await handling
+    with pytest.raises(BlobNotFound):
+        await rig.blobs.info(result_key(job.id, 1))
+
+
+async def test_a_job_that_is_retried_by_an_operator_runs_and_a_dead_letter_wakes_it_in_vain(
+    rig: Rig,
+) -> None:
+    job = await rig.job(max_attempts=1)
+    rig.engine.errors = [AttemptFailed("out of memory")]
+    await rig.worker().handle(rig.delivery(job))
+    # A dead letter that somebody moves back finds a job that has failed
+    moved_back = rig.delivery(job)
+    await rig.worker().handle(moved_back)
+    assert (moved_back.settled, moved_back.state_at_settling) == (["ack"], "FAILURE")
+    # Only after a retry is there something to do
+    await rig.jobs.retry(job.id)
+    woken = rig.delivery(job)
+    await rig.worker().handle(woken)
+    assert (woken.settled, woken.state_at_settling) == (["ack"], "SUCCESS")
+    attempts = [(a.number, a.outcome, a.reason) for a in await rig.jobs.attempts(job.id)]
+    assert attempts == [(1, "failure", "out of memory"), (2, "success", None)]
+
+
 async def test_a_late_result_is_refused_and_its_output_removed(rig: Rig) -> None:
     # Given an attempt that is slow, and lost its job to another one meanwhile
     rig.engine.may_finish.clear()
@@ -207,6 +263,46 @@ async def test_a_success_whose_commit_was_not_answered_keeps_its_result(rig: Rig
     assert done.result is not None
     assert (await rig.blobs.info(done.result.key)).complete
     assert (delivery.settled, store.left) == (["ack"], 0)
+
+
+@pytest.mark.parametrize(("max_attempts", "state"), [(1, "FAILURE"), (2, "RETRY")])
+async def test_a_failure_whose_commit_was_not_answered_is_settled_all_the_same(
+    rig: Rig, max_attempts: int, state: str
+) -> None:
+    job = await rig.job(max_attempts=max_attempts)
+    rig.engine.errors = [AttemptFailed("out of memory")]
+    store = ForgetfulStore(rig.jobs, "fail", 1, commits=True)
+    delivery = rig.delivery(job)
+    await rig.worker(store).handle(delivery)
+    assert (await rig.jobs.get(job.id)).state == state
+    assert [attempt.outcome for attempt in await rig.jobs.attempts(job.id)] == ["failure"]
+    again = [(WakeUp(job.id), rig.settings.retry_delay)] if state == "RETRY" else []
+    assert rig.bus.published == again
+    assert delivery.settled == (["ack"] if state == "RETRY" else ["dead letter"])
+
+
+async def test_a_success_that_surfaces_as_an_error_keeps_its_result(rig: Rig) -> None:
+    job = await rig.job()
+
+    class Defective(ForgetfulStore):
+        def __getattr__(self, name: str) -> Any:
+            forgetful = super().__getattr__(name)
+            if name != "succeed":
+                return forgetful
+
+            async def defective(*args: Any, **kwargs: Any) -> None:
+                with suppress(DatabaseUnavailable):
+                    await forgetful(*args, **kwargs)
+                raise RuntimeError("a defect")
+
+            return defective
+
+    delivery = rig.delivery(job)
+    await rig.worker(Defective(rig.jobs, "succeed", 1, commits=True)).handle(delivery)
+    done = await rig.jobs.get(job.id)
+    assert done.result is not None
+    assert (await rig.blobs.info(done.result.key)).complete
+    assert delivery.settled == ["ack"]
 
 
 @pytest.mark.parametrize("method", ["claim", "succeed", "heartbeat", "mark_published"])
