@@ -53,3 +53,9 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
             log.exception("%s %s", request.method, request.path)
         headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
         return web.json_response(encode_error(error), status=status, headers=headers)
+    except ConnectionError:
+        if request.transport is not None:
+            raise
+        # The caller was killed or cut off: nothing of ours has failed.
+        log.debug("%s %s: the caller has gone", request.method, request.path)
+        return web.Response(status=400)  # for nobody

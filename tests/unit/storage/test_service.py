@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import aiohttp
 import pytest
+from aiohttp import web
+from pydantic import SecretStr
 from yarl import URL
 
 from shared.blobs import upload_key
 from shared.errors import CsvmillError, StorageFull, StorageUnavailable
 from shared.storage_protocol import blob_path, chunk_path, info_path
 from storage import errors, handlers, request_body
+from storage.app import build_app
 from storage.blobs.filesystem import FilesystemBlobs
-from tests.blob_backends import TOKEN, storage_server
+from storage.settings import StorageSettings
+from tests.blob_backends import TOKEN, storage_server, stream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -244,6 +250,42 @@ async def test_long_work_shows_signs_of_life(
         status, body = await connection.answer()
     assert (status, body["complete"]) == (200, True)
     await connection.close()
+
+
+async def test_a_reader_that_leaves_in_mid_answer_is_no_error_of_storage(
+    tmp_path: Path,
+    blobs: FilesystemBlobs,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    size = 24 * MIB  # more than sockets and buffers hold
+    await blobs.create(KEY, size)
+    await blobs.write(KEY, 0, stream(bytes(size)))
+    ended = asyncio.Event()
+    open_blob = blobs.open
+
+    @asynccontextmanager
+    async def noted(*args: Any) -> AsyncIterator[AsyncIterator[bytes]]:
+        try:
+            async with open_blob(*args) as pieces:
+                yield pieces
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(blobs, "open", noted)
+    # As in production: aiohttp's TestServer would cancel the handler of a caller that has gone.
+    settings = StorageSettings(data_dir=tmp_path, storage_token=SecretStr(TOKEN))
+    runner = web.AppRunner(build_app(settings, blobs))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    connection = await Connection.to(f"http://127.0.0.1:{runner.addresses[0][1]}")
+    await connection.send_head("GET", blob_path(KEY), AUTHORIZED)
+    await connection._reader.readuntil(b"\r\n\r\n")
+    await connection.close()
+    await asyncio.wait_for(ended.wait(), 10)
+    await runner.cleanup()
+
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 async def test_ranges_are_answered_as_ranges(
