@@ -1,6 +1,6 @@
 """Memory does not grow with the file: measured on one that is larger than every limit.
 
-    python -m benchmarks.memory [--mode standalone|services] [--mb 2000] [--chunk-mb 64]
+    python -m benchmarks.memory [--mode standalone|services|streamed] [--mb 2000] [--chunk-mb 64]
 
 Ends non-zero if a service that only passes bytes on grows by 64 MiB or more while the file goes
 through in large chunks, or if the engine exceeds its limit.

@@ -1,6 +1,6 @@
 """The whole way of a large file, timed beside its peers in the same run.
 
-    python -m benchmarks.pipeline [--mode standalone|services] [--mb 1000] [--no-csv-module]
+    python -m benchmarks.pipeline [--mode standalone|services|streamed] [--mb 1000]
 
 Prints a table of figures and ratios. The peers run before and after the product, and the mean
 counts, so that a machine that grows slower in the course of the run is fair to both.

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-MODES = ("standalone", "services")
+MODES = ("standalone", "services", "streamed")
+"""One process; three services, whose processor reads storage's folder in place; three services
+whose processor reads its input from storage over HTTP, as on another machine."""
 SAMPLE_INTERVAL = 0.05
 """Seconds between two looks at the memory of each process."""
 
@@ -95,7 +97,10 @@ def running(mode: str, folder: Path, settings: Mapping[str, str]) -> Iterator[di
 
         storage = start("storage", "CSVMILL_STORAGE_PORT", CSVMILL_DATA_DIR=str(folder / "data"))
         gateway = start("gateway", "CSVMILL_PORT", CSVMILL_STORAGE_URL=storage.url)
-        processor = start("processor", "CSVMILL_PROCESSOR_PORT", CSVMILL_STORAGE_URL=storage.url)
+        folder_shared = {"CSVMILL_BLOB_DIR": str(folder / "data")} if mode == "services" else {}
+        processor = start(
+            "processor", "CSVMILL_PROCESSOR_PORT", CSVMILL_STORAGE_URL=storage.url, **folder_shared
+        )
         yield {
             "url": gateway.url,
             "gateway": gateway.pid,
