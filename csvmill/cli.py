@@ -9,12 +9,16 @@ import click
 from pydantic import ValidationError
 
 from csvmill import standalone
+from csvmill.job_commands import jobs
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="csvmill")
 def main() -> None:
     """Aggregate CSV files too large for memory, over resumable HTTP."""
+
+
+main.add_command(jobs)
 
 
 @main.command()

@@ -8,10 +8,13 @@ import json
 import os
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote
 
 import aiohttp
 import stamina
+
+from csvmill.job_view import JobView
 
 if TYPE_CHECKING:
     import random
@@ -123,6 +126,24 @@ class AsyncClient:
         answer = await self._json("GET", f"/api/file_status/{job_id}")
         return Status(answer["job_id"], answer["job_status"], answer.get("message"))
 
+    async def job(self, job_id: str) -> JobView:
+        """All that is known of a job, its attempts included."""
+        return JobView.of(await self._json("GET", _job_path(job_id)))
+
+    async def cancel(self, job_id: str) -> JobView:
+        """Cancel a job that is not finished, and remove its input; harmless to repeat.
+
+        Raises Refused (409) if the job has succeeded or failed.
+        """
+        return JobView.of(await self._json("DELETE", _job_path(job_id)))
+
+    async def retry(self, job_id: str) -> JobView:
+        """Give a failed job all its attempts again.
+
+        Raises Refused (409) if it did not fail, or its input is not kept any longer.
+        """
+        return JobView.of(await self._json("POST", f"{_job_path(job_id)}/retry"))
+
     async def wait(self, job_id: str, *, timeout: float | None = None) -> Status:
         """Follow the job until it has a result.
 
@@ -185,11 +206,11 @@ class AsyncClient:
         *,
         body: Sequence[bytes] | None = None,
         headers: dict[str, str] | None = None,
-    ) -> dict[str, str]:
+    ) -> dict[str, Any]:
         async for attempt in self._retrying():
             with attempt:
                 async with self._request(method, path, body=body, headers=headers) as response:
-                    answer: dict[str, str] = await response.json()
+                    answer: dict[str, Any] = await response.json()
         return answer
 
     def _retrying(self) -> AsyncIterator[stamina.Attempt]:
@@ -238,7 +259,7 @@ class _Request:
                     raise ServerUnavailable(f"{self._url}: {message} (HTTP {response.status})")
                 raise Refused(response.status, message)
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise ServerUnavailable(f"{self._url}: {error!r}") from error
+            raise ServerUnavailable(f"{self._url}: {_said(error)}") from error
         return response
 
     async def __aexit__(
@@ -249,7 +270,7 @@ class _Request:
     ) -> None:
         await self._context.__aexit__(kind, error, tb)
         if isinstance(error, (aiohttp.ClientError, TimeoutError)):
-            raise ServerUnavailable(f"{self._url}: {error!r}") from error
+            raise ServerUnavailable(f"{self._url}: {_said(error)}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,11 +320,21 @@ async def _pieces(body: Sequence[bytes]) -> AsyncIterator[bytes]:
             yield part[start : start + PIECE]
 
 
+def _job_path(job_id: str) -> str:
+    return f"/api/v1/jobs/{quote(job_id, safe='')}"
+
+
 def _message(text: str) -> str:
+    """What an error's body says, be it `{"message": ...}` or problem details (RFC 9457)."""
     try:
-        return str(json.loads(text)["message"])
-    except (ValueError, KeyError, TypeError):
+        error = json.loads(text)
+        return str(error.get("message") or error.get("detail") or error["title"])
+    except (ValueError, KeyError, TypeError, AttributeError):
         return text[:200]
+
+
+def _said(error: Exception) -> str:
+    return str(error) or type(error).__name__
 
 
 def _write(write: Callable[[bytes], int], update: Callable[[bytes], None], piece: bytes) -> None:

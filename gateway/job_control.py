@@ -69,12 +69,17 @@ class JobControl:
         Raises JobNotFound, JobNotFailed, and InputRemoved if there is nothing to read any more.
         """
         job = await self.ports.jobs.get(job_id)
-        if job.state is JobState.FAILURE and not await self._is_whole(job.input_key):
-            raise InputRemoved(f"the input of job {job_id} was removed; upload the file again")
+        if job.state is not JobState.FAILURE:
+            raise JobNotFailed(f"job {job_id} is {job.state}, not FAILURE; it cannot be retried")
+        removed = InputRemoved(f"the input of job {job_id} was removed; upload the file again")
+        if not await self._is_whole(job.input_key):
+            raise removed
         retried = await self.ports.jobs.retry(job_id)
         if retried is None:
             job = await self.ports.jobs.get(job_id)
-            raise JobNotFailed(f"job {job_id} is {job.state}, not FAILURE; it cannot be retried")
+            if job.expired_at is not None:
+                raise removed
+            raise JobNotFailed(f"job {job_id} is {job.state}; somebody else has retried it")
         await announce(self.ports, retried)
         return await self.ports.jobs.get(job_id)
 

@@ -177,8 +177,9 @@ class JobStore(Protocol):
     async def retry(self, job_id: UUID) -> Job | None:
         """Give a FAILURE another `max_attempts` attempts: RETRY, with no wake-up on its way.
 
-        The job as it stands then; None if it is in any other state (`get` tells which). What
-        came of its attempts so far is kept, and their numbers go on. Raises JobNotFound.
+        The job as it stands then; None if it has expired, or is in any other state (`get` tells
+        which). What came of its attempts so far is kept, and their numbers go on.
+        Raises JobNotFound.
         """
         ...
 

@@ -97,7 +97,7 @@ RETURNING *;
 -- name: retry
 -- The one way out of a terminal state. The next attempt has a number that none had before.
 UPDATE jobs SET state = 'RETRY', failures = 0, finished_at = NULL, published_at = NULL
-WHERE id = $1 AND state = 'FAILURE'
+WHERE id = $1 AND state = 'FAILURE' AND expired_at IS NULL
 RETURNING *;
 
 -- name: overdue

@@ -1,0 +1,65 @@
+"""A job as the server's API shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptView:
+    """One try at a job. Times are RFC 3339 text."""
+
+    number: int
+    worker: str
+    """`host:pid`."""
+    started_at: str
+    ended_at: str | None
+    outcome: str | None
+    """`success`, `failure`, `released`, `lost` or `revoked`; None while it runs."""
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """All that the server tells of a job. Times are RFC 3339 text, sizes in bytes."""
+
+    id: str
+    state: str
+    attempt: int
+    max_attempts: int
+    created_at: str
+    finished_at: str | None
+    reason: str | None
+    filename: str
+    input_size: int
+    result_size: int | None
+    result_sha256: str | None
+    rows_in: int | None
+    rows_out: int | None
+    attempts: tuple[AttemptView, ...]
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any]) -> JobView:
+        """Read the JSON of `GET /api/v1/jobs/{id}`; what a newer server adds is ignored."""
+        result = answer["result"] or {}
+        return cls(
+            **{
+                name: answer[name]
+                for name in (
+                    "id", "state", "attempt", "max_attempts", "created_at", "finished_at",
+                    "reason", "filename", "input_size",
+                )
+            },
+            result_size=result.get("size"),
+            result_sha256=result.get("sha256"),
+            rows_in=result.get("rows_in"),
+            rows_out=result.get("rows_out"),
+            attempts=tuple(
+                AttemptView(**{name: attempt[name] for name in AttemptView.__slots__})
+                for attempt in answer["attempts"]
+            ),
+        )  # fmt: skip
