@@ -317,6 +317,15 @@ async def test_only_a_failed_job_can_be_retried(store: SqlJobStore, reach: Reach
     assert await store.get(job.id) == before
 
 
+async def test_a_failed_job_that_has_expired_is_not_retried(store: SqlJobStore) -> None:
+    job = await make_job(store)
+    await fail_for_good(store, job)
+    assert await store.expire(finished_before=9.0, now=10.0, limit=9) == 1
+    before = await store.get(job.id)
+    assert await store.retry(job.id) is None
+    assert await store.get(job.id) == before
+
+
 async def test_of_many_who_retry_a_job_one_does(url: str) -> None:
     async with open_store(url) as one, open_store(url) as other:
         job = await make_job(one)
