@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from shared.blobs import BlobKey, parse_key
+from shared.errors import InvalidInput
+
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from shared.blobs import BlobKey
 
 DATA = "data"
 
@@ -24,6 +25,14 @@ def blob_folder(root: Path, key: BlobKey) -> Path:
     """
     kind, _, name = key.partition("/")
     return root / kind / name.replace("/", ".")
+
+
+def key_at(kind: str, folder: str) -> BlobKey | None:
+    """The key of the blob whose folder has that name below `<root>/<kind>`; None if none can."""
+    try:
+        return parse_key(f"{kind}/{folder.replace('.', '/')}")
+    except InvalidInput:
+        return None
 
 
 def complete_data(root: Path, key: BlobKey) -> Path | None:

@@ -5,28 +5,58 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NewType
+from uuid import UUID
 
 from shared.byte_ranges import RangeSet
 from shared.errors import InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from uuid import UUID
 
 BlobKey = NewType("BlobKey", str)
 """Slash-separated name of a blob; only `upload_key`, `result_key` and `parse_key` make one."""
 
+UPLOADS = "uploads"
+RESULTS = "results"
+"""The kinds of blobs: the first segments of their keys."""
+
+_KIND = re.compile(r"[a-z0-9-]{1,64}")
 _KEY = re.compile(r"[a-z0-9-]{1,64}(/[a-z0-9-]{1,64}){1,3}")
 
 
 def upload_key(upload_id: UUID) -> BlobKey:
     """The key of an upload's bytes."""
-    return BlobKey(f"uploads/{upload_id}")
+    return BlobKey(f"{UPLOADS}/{upload_id}")
 
 
 def result_key(job_id: UUID, attempt: int) -> BlobKey:
     """The key of what one attempt of a job wrote; attempts never share one."""
-    return BlobKey(f"results/{job_id}/{attempt}")
+    return BlobKey(f"{RESULTS}/{job_id}/{attempt}")
+
+
+def upload_of(key: BlobKey) -> UUID | None:
+    """The upload whose bytes have this key; None if it is no upload's."""
+    kind, _, upload_id = key.partition("/")
+    try:
+        return UUID(upload_id) if kind == UPLOADS else None
+    except ValueError:
+        return None
+
+
+def attempt_of(key: BlobKey) -> tuple[UUID, int] | None:
+    """The job and the number of the attempt that wrote to this key; None if it is no result's."""
+    try:
+        kind, job_id, attempt = key.split("/")
+        return (UUID(job_id), int(attempt)) if kind == RESULTS else None
+    except ValueError:
+        return None
+
+
+def parse_kind(text: str) -> str:
+    """Read a kind of blobs that came from outside. Raises InvalidInput if it cannot be one."""
+    if not _KIND.fullmatch(text):
+        raise InvalidInput(f"not a kind of blobs: {text!r}", field="kind")
+    return text
 
 
 def parse_key(text: str) -> BlobKey:
@@ -55,3 +85,12 @@ class BlobInfo:
     def complete(self) -> bool:
         """Whether every byte has been received. A complete blob never changes again."""
         return self.received.covers(0, self.size)
+
+
+@dataclass(frozen=True, slots=True)
+class BlobActivity:
+    """When a blob was last in use."""
+
+    key: BlobKey
+    idle: float
+    """Seconds since the last `create`, `write` or `info`, by storage's own clock."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from uuid import UUID
 
-    from shared.blobs import BlobInfo, BlobKey
+    from shared.blobs import BlobActivity, BlobInfo, BlobKey
     from shared.jobs import Aggregation, Attempt, Job, JobResult
     from shared.messages import WakeUp
 
@@ -72,6 +72,23 @@ class Blobs(Protocol):
 
     async def delete(self, key: BlobKey) -> None:
         """Remove a blob; one that is not there is no error."""
+        ...
+
+    async def expire(self, key: BlobKey, *, idle_for: float) -> bool:
+        """Remove a blob that nobody has used for `idle_for` seconds; whether it was removed.
+
+        `create`, `write` and `info` are uses, and a chunk that is still on its way is one too.
+        That is judged and acted upon in one step: whoever uses the blob at the same time either
+        keeps it, or finds it gone.
+        """
+        ...
+
+    def walk(self, kind: str) -> AbstractAsyncContextManager[AsyncIterator[BlobActivity]]:
+        """Go through all blobs of a kind (`UPLOADS`, `RESULTS`), in no order and in bounded memory.
+
+        Each that is there all the time comes once; one that comes or goes meanwhile may come.
+        Entering and iterating raise StorageUnavailable: what has ended without it was whole.
+        """
         ...
 
     def local_path(self, key: BlobKey) -> Path | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Self
 
 import aiohttp
@@ -22,10 +22,10 @@ from shared.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterator, Mapping
     from pathlib import Path
 
-    from shared.blobs import BlobInfo, BlobKey
+    from shared.blobs import BlobActivity, BlobInfo, BlobKey
 
 CONNECT_TIMEOUT = 5.0
 """Seconds to connect to storage."""
@@ -134,6 +134,19 @@ class HttpBlobs:
     async def delete(self, key: BlobKey) -> None:
         """See the port."""
         await _read(await self._send("DELETE", protocol.blob_path(key)))
+
+    async def expire(self, key: BlobKey, *, idle_for: float) -> bool:
+        """See the port. A removal whose answer got lost may be told as none."""
+        content = await _read(await self._send("DELETE", protocol.expire_path(key, idle_for)))
+        with _answer_of_storage(content):
+            return bool(json.loads(content)["removed"])
+
+    @asynccontextmanager
+    async def walk(self, kind: str) -> AsyncIterator[AsyncIterator[BlobActivity]]:
+        """See the port."""
+        response = await self._send("GET", protocol.walk_path(kind))
+        async with response, aclosing(_activities(response)) as found:
+            yield found
 
     def local_path(self, key: BlobKey) -> Path | None:
         """See the port. None unless `local_root` was given."""
@@ -248,8 +261,24 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
 
 async def _info(response: aiohttp.ClientResponse) -> BlobInfo:
     content = await _read(response)
-    try:
+    with _answer_of_storage(content):
         return protocol.decode_info(json.loads(content))
+
+
+async def _activities(response: aiohttp.ClientResponse) -> AsyncGenerator[BlobActivity, None]:
+    try:
+        async for line in response.content:
+            with _answer_of_storage(line):
+                activity = protocol.decode_activity(line)
+            yield activity
+    except (aiohttp.ClientError, OSError) as error:
+        raise _unavailable(error) from error
+
+
+@contextmanager
+def _answer_of_storage(content: bytes) -> Iterator[None]:
+    try:
+        yield
     except (ValueError, KeyError, TypeError, CsvmillError) as error:
         raise StorageUnavailable(f"not an answer of storage: {content[:200]!r}") from error
 

@@ -5,6 +5,8 @@
     PUT    /blobs/{key}/chunks/{offset}   the chunk as raw body, of any length -> 200 blob
     GET    /blobs/{key}                   -> 200 bytes, or 206 with `Range: bytes=<first>-<last>`
     DELETE /blobs/{key}                   -> 204, whether there was one or not
+    DELETE /blobs/{key}?idle_for={s}      -> 200 {"removed"}, by `Blobs.expire`
+    GET    /blobs?kind={kind}             -> 200 {"key", "idle"} for each blob, one a line
     GET    /ping                          -> 204 if blobs can be used now
 
 A key is one segment of the path: its slashes are percent-encoded (`uploads%2F<id>`). A blob is
@@ -20,12 +22,13 @@ does not know it ignores it), so that silence always means that something is wro
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from shared import errors
-from shared.blobs import BlobInfo, parse_key
+from shared.blobs import BlobActivity, BlobInfo, parse_key
 from shared.byte_ranges import RangeSet
 from shared.errors import CsvmillError, InvalidInput
 
@@ -53,6 +56,24 @@ def chunk_path(key: BlobKey, offset: int) -> str:
 def info_path(key: BlobKey) -> str:
     """The path under which a blob is described."""
     return f"{blob_path(key)}/info"
+
+
+def expire_path(key: BlobKey, idle_for: float) -> str:
+    """The path under which a blob is removed that was idle for so many seconds."""
+    return f"{blob_path(key)}?idle_for={quote(str(idle_for))}"
+
+
+def parse_idle_for(text: str) -> float:
+    """Read the seconds in `expire_path`. Raises InvalidInput unless they are a number."""
+    try:
+        return float(text)
+    except ValueError:
+        raise InvalidInput(f"not a number of seconds: {text!r}", field="idle_for") from None
+
+
+def walk_path(kind: str) -> str:
+    """The path under which the blobs of a kind are listed."""
+    return f"/blobs?kind={quote(kind, safe='')}"
 
 
 def range_header(start: int, stop: int) -> str:
@@ -89,6 +110,17 @@ def decode_info(fields: Mapping[str, Any]) -> BlobInfo:
         fields["sha256"],
         fields["metadata"],
     )
+
+
+def encode_activity(activity: BlobActivity) -> bytes:
+    """A blob in a list, as a line of JSON."""
+    return json.dumps({"key": activity.key, "idle": activity.idle}).encode() + b"\n"
+
+
+def decode_activity(line: bytes) -> BlobActivity:
+    """Read what `encode_activity` made. Raises as `decode_info` does."""
+    fields = json.loads(line)
+    return BlobActivity(parse_key(fields["key"]), float(fields["idle"]))
 
 
 def encode_error(error: CsvmillError) -> dict[str, object]:

@@ -11,7 +11,13 @@ from aiohttp import web
 from shared.blobs import BlobKey, parse_key
 from shared.errors import CsvmillError, InvalidInput
 from shared.ports import Blobs
-from shared.storage_protocol import PROCESSING_INTERVAL, encode_info, parse_range
+from shared.storage_protocol import (
+    PROCESSING_INTERVAL,
+    encode_activity,
+    encode_info,
+    parse_idle_for,
+    parse_range,
+)
 from storage.request_body import json_body, raw_body
 
 if TYPE_CHECKING:
@@ -20,6 +26,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
+
+LINES = 1 << 16
+"""Bytes of a list that are sent at once."""
 
 BLOBS: web.AppKey[Blobs] = web.AppKey("blobs", Blobs)
 
@@ -78,9 +87,33 @@ async def read(request: web.Request) -> web.StreamResponse:
 
 
 async def delete(request: web.Request) -> web.Response:
-    """Remove a blob."""
-    await request.app[BLOBS].delete(_key(request))
-    return web.Response(status=204)
+    """Remove a blob; with `idle_for`, only one that was idle for so long."""
+    idle_for = request.query.get("idle_for")
+    if idle_for is None:
+        await request.app[BLOBS].delete(_key(request))
+        return web.Response(status=204)
+    removed = await request.app[BLOBS].expire(_key(request), idle_for=parse_idle_for(idle_for))
+    return web.json_response({"removed": removed})
+
+
+async def walk(request: web.Request) -> web.StreamResponse:
+    """List the blobs of a kind, one a line, as fast as the caller takes them."""
+    async with request.app[BLOBS].walk(request.query.get("kind", "")) as found:
+        response = web.StreamResponse()
+        response.content_type = "application/x-ndjson"
+        await response.prepare(request)
+        lines = bytearray()
+        try:
+            async for activity in found:
+                lines += encode_activity(activity)
+                if len(lines) >= LINES:
+                    await response.write(bytes(lines))
+                    lines.clear()
+        except CsvmillError as error:
+            log.exception("GET %s: broken off", request.path)
+            raise ConnectionResetError from error  # as in `read`
+        await response.write_eof(bytes(lines))
+    return response
 
 
 async def ping(request: web.Request) -> web.Response:

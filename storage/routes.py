@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 def routes(blobs: Blobs) -> list[web.RouteDef]:
     """The routes of the service on `blobs`."""
     return [
+        web.get("/blobs", handlers.walk, allow_head=False),
         web.put("/blobs/{key}", handlers.create),
         web.get("/blobs/{key}", handlers.read, allow_head=False),
         web.delete("/blobs/{key}", handlers.delete),

@@ -5,15 +5,18 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import math
 import os
 import re
 import shutil
+import time
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Self
 from uuid import uuid4
 
 from shared.blob_layout import blob_folder, complete_data
+from shared.blobs import parse_kind
 from shared.errors import (
     BlobConflict,
     BlobIncomplete,
@@ -24,17 +27,18 @@ from shared.errors import (
     StorageUnavailable,
 )
 from storage.blobs.chunk_writer import ChunkWriter
-from storage.blobs.disk import Disk
+from storage.blobs.disk import Disk, uninterrupted
 from storage.blobs.loaded import LoadedBlobs
 from storage.blobs.meta import new_meta
 from storage.blobs.places import create_folder, remove_folder
 from storage.blobs.reader import Reader
+from storage.blobs.walk import idle_seconds, walk
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Mapping
+    from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
     from pathlib import Path
 
-    from shared.blobs import BlobInfo, BlobKey
+    from shared.blobs import BlobActivity, BlobInfo, BlobKey
     from storage.blobs.meta import Meta
 
 MAX_SIZE = (1 << 63) - 1
@@ -59,8 +63,16 @@ class FilesystemBlobs:
     of its data), a reader two pieces of 1 MiB.
     """
 
-    def __init__(self, root: Path, fsync: bool = True, *, idle_blobs: int = IDLE_BLOBS) -> None:
+    def __init__(
+        self,
+        root: Path,
+        fsync: bool = True,
+        *,
+        idle_blobs: int = IDLE_BLOBS,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._root = root
+        self._clock = clock
         self._fsync = fsync
         # Dots do not occur in keys, so these are no blob's.
         self._staging = root / ".new"
@@ -118,16 +130,18 @@ class FilesystemBlobs:
 
     async def write(self, key: BlobKey, offset: int, data: AsyncIterable[bytes]) -> BlobInfo:
         """See the port."""
-        async with (
-            self._loaded.using(key) as blob,
-            ChunkWriter(blob, self._disk, offset, self._staging) as writer,
-        ):
-            await writer.receive(data)
-            return await writer.commit()
+        async with self._loaded.using(key) as blob:
+            try:
+                async with ChunkWriter(blob, self._disk, offset, self._staging) as writer:
+                    await writer.receive(data)
+                    return await writer.commit()
+            finally:
+                await self._disk.run(blob.folder.touch, self._clock())
 
     async def info(self, key: BlobKey) -> BlobInfo:
         """See the port."""
         async with self._loaded.using(key) as blob:
+            await self._disk.run(blob.folder.touch, self._clock())
             return blob.info()
 
     @asynccontextmanager
@@ -153,13 +167,34 @@ class FilesystemBlobs:
 
     async def delete(self, key: BlobKey) -> None:
         """See the port."""
-        trash = self._trash / uuid4().hex
         async with self._loaded.lock(key):
-            place = blob_folder(self._root, key)
-            found = await self._disk.run(remove_folder, place, trash, fsync=self._fsync)
-            self._loaded.forget(key)
-        if found:
+            trash = await uninterrupted(self._remove(key))
+        if trash is not None:
             await self._disk.run(shutil.rmtree, trash)
+
+    async def expire(self, key: BlobKey, *, idle_for: float) -> bool:
+        """See the port. Raises InvalidInput unless `idle_for` is a finite number, 0 or more."""
+        if not 0 <= idle_for < math.inf:
+            raise InvalidInput(f"idle_for {idle_for} is not a number of seconds", field="idle_for")
+        place = blob_folder(self._root, key)
+        async with self._loaded.lock(key):
+            if self._loaded.in_use(key):
+                return False
+            idle = await self._disk.run(idle_seconds, place, self._clock())
+            if idle is None or idle < idle_for:
+                return False
+            trash = await uninterrupted(self._remove(key))
+        if trash is None:
+            return False
+        await self._disk.run(shutil.rmtree, trash)
+        return True
+
+    @asynccontextmanager
+    async def walk(self, kind: str) -> AsyncIterator[AsyncIterator[BlobActivity]]:
+        """See the port. Raises InvalidInput for what cannot be a kind."""
+        folder = self._root / parse_kind(kind)
+        async with aclosing(walk(folder, self._disk, self._clock)) as found:
+            yield found
 
     def local_path(self, key: BlobKey) -> Path | None:
         """See the port."""
@@ -173,6 +208,14 @@ class FilesystemBlobs:
             raise
         except CsvmillError as error:
             raise StorageUnavailable(str(error)) from error
+
+    async def _remove(self, key: BlobKey) -> Path | None:
+        """Take the blob away; call with its lock held. Its remains; None if there was none."""
+        trash = self._trash / uuid4().hex
+        place = blob_folder(self._root, key)
+        found = await self._disk.run(remove_folder, place, trash, fsync=self._fsync)
+        self._loaded.forget(key)
+        return trash if found else None
 
     def _take_root(self) -> None:
         self._root.mkdir(parents=True, exist_ok=True)
@@ -194,7 +237,10 @@ class FilesystemBlobs:
             folder.mkdir()
 
     def _create_if_absent(self, place: Path, meta: Meta) -> None:
-        if not place.exists():
+        if place.exists():
+            # Before the lock is let go, or it could still expire under its creator.
+            os.utime(place, (self._clock(),) * 2)
+        else:
             create_folder(place, self._staging / uuid4().hex, meta, fsync=self._fsync)
 
     def _probe(self) -> None:

@@ -120,6 +120,10 @@ class BlobFolder:
         except FileNotFoundError:
             return os.open(DATA, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._fd)
 
+    def touch(self, now: float) -> None:
+        """Note that the blob is in use. It may be lost with the power, as nothing rests on it."""
+        os.utime(self._fd, (now, now))
+
     def sync(self, fd: int) -> None:
         """Put the bytes written through `fd` on stable storage."""
         if self._fsync:

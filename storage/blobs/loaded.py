@@ -55,6 +55,11 @@ class LoadedBlobs:
             blob.users -= 1
             self._release(key, blob)
 
+    def in_use(self, key: BlobKey) -> bool:
+        """Whether anybody uses the blob now; stays true or false while `lock(key)` is held."""
+        blob = self._blobs.get(key)
+        return blob is not None and blob.users > 0
+
     def forget(self, key: BlobKey) -> None:
         """The folder of the blob is gone; call with `lock(key)` held."""
         blob = self._blobs.pop(key, None)
