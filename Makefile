@@ -12,9 +12,11 @@ DEV := $(VENV)/.dev-installed
 FILE ?=
 T ?= tests
 ARGS ?=
+MINUTES ?= 2
+SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint lock venv clean
+.PHONY: help demo serve test chaos lint lock venv clean
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -30,6 +32,10 @@ serve: $(RUNTIME) ## the standalone service on port 8000; ARGS="--port 9000 --da
 test: $(DEV) ## all tests, with PostgreSQL and RabbitMQ; T=tests/unit a part, ARGS="-k name -x"
 	@$(if $(filter tests/unit%,$(T)),,scripts/install_test_servers)
 	@$(VENV)/bin/python -m pytest $(T) $(ARGS)
+
+chaos: $(DEV) ## kill, pause and cut off everything for MINUTES, as SEED has it; figures at the end
+	@scripts/install_test_servers
+	@$(VENV)/bin/python -m tests.chaos --minutes $(MINUTES) --seed $(SEED)
 
 lint: $(DEV) ## style, types, who imports whom, and what no committed file may say
 	@$(VENV)/bin/ruff check .

@@ -21,6 +21,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix=f"csvmill-chaos-{options.seed}-"))
+    print(f"Logs: {folder}\nAgain: {replay_command(options.seed, options.minutes)}", flush=True)
     with PostgresServer() as postgres, RabbitServer() as rabbit:
         report = asyncio.run(
             run(
@@ -31,13 +32,12 @@ def main() -> int:
                 rabbit=rabbit,
             )
         )
-    print(report.table())
-    if not report.violations:
-        shutil.rmtree(folder)
-        return 0
-    print("", *report.violations, sep="\n")
-    print(f"\nLogs: {folder}\nAgain: {replay_command(options.seed, options.minutes)}")
-    return 1
+    print("", report.table(), "", *report.violations, sep="\n")
+    if report.violations:
+        print("Broken promises: see the logs, and run it again.")
+        return 1
+    shutil.rmtree(folder)
+    return 0
 
 
 def replay_command(seed: int, minutes: float) -> str:

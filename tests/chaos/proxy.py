@@ -86,10 +86,10 @@ class Link:
         try:
             await asyncio.gather(*pumps)
         finally:
+            far_writer.transport.abort()
             for pump in pumps:
                 pump.cancel()
             await asyncio.gather(*pumps, return_exceptions=True)
-            far_writer.transport.abort()
 
     async def _pump(
         self,

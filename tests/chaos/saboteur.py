@@ -25,6 +25,9 @@ LOOKOUT = 3.0
 LOOK_EVERY = 0.02
 HOLDERS = "SELECT worker FROM jobs WHERE state = 'STARTED' AND lease_until > $1"
 
+# The second is what asyncpg raises on a connection to which the server has said farewell.
+ASYNCPG_LOSSES = (asyncpg.InterfaceError, asyncpg.InternalClientError)
+
 log = logging.getLogger(__name__)
 
 
@@ -119,7 +122,7 @@ class Saboteur:
                     return await self._look_out(connection)
                 finally:
                     connection.terminate()
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except (OSError, TimeoutError, asyncpg.PostgresError, *ASYNCPG_LOSSES):
             return None
 
     async def _look_out(self, connection: asyncpg.Connection[asyncpg.Record]) -> str:

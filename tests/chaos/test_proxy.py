@@ -1,0 +1,120 @@
+"""The proxy cuts where it is told to, and holds back what it is told to hold back."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.chaos.proxy import Link
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+TIMEOUT = 10.0
+
+
+class Connection:
+    """To a server that sends back what it gets, through a link."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    def send(self, data: bytes) -> None:
+        self._writer.write(data)
+
+    def end(self) -> None:
+        self._writer.write_eof()
+
+    async def receive(self, size: int = -1) -> bytes:
+        """`size` bytes, or all until the end."""
+        async with asyncio.timeout(TIMEOUT):
+            return await (self._reader.read() if size < 0 else self._reader.readexactly(size))
+
+    def close(self) -> None:
+        self._writer.transport.abort()
+
+
+@asynccontextmanager
+async def link_to_an_echo() -> AsyncIterator[Link]:
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while data := await reader.read(1 << 16):
+                writer.write(data)
+                await writer.drain()
+            writer.write_eof()
+        except ConnectionError:
+            pass  # the cut is the subject
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(echo, "127.0.0.1", 0)
+    async with server, Link("a>b", server.sockets[0].getsockname()[1]).open() as link:
+        yield link
+
+
+async def connect(link: Link) -> Connection:
+    return Connection(*await asyncio.open_connection("127.0.0.1", link.port))
+
+
+async def test_bytes_and_ends_pass_in_both_directions() -> None:
+    async with link_to_an_echo() as link:
+        connection = await connect(link)
+        connection.send(bytes(300_000))
+        connection.end()
+        assert await connection.receive() == bytes(300_000)
+        assert link.carried == 600_000
+        connection.close()
+
+
+async def test_a_connection_ends_after_exactly_the_bytes_that_were_granted() -> None:
+    async with link_to_an_echo() as link:
+        connection, other = await connect(link), await connect(link)
+        connection.send(b"12345")
+        assert await connection.receive(5) == b"12345"
+        # Five bytes go there, and four come back
+        link.cut(after=9, reset=False)
+        connection.send(b"67890")
+        assert await connection.receive() == b"6789"
+        assert link.cuts == 1
+        # Others go on, and so do new ones
+        third = await connect(link)
+        for lives in (other, third):
+            lives.send(b"ab")
+            assert await lives.receive(2) == b"ab"
+            lives.close()
+        connection.close()
+
+
+async def test_a_cut_with_reset_is_seen_as_one() -> None:
+    async with link_to_an_echo() as link:
+        connection = await connect(link)
+        link.cut(after=2, reset=True)
+        connection.send(b"12345")
+        with pytest.raises(ConnectionResetError):
+            await connection.receive()
+        connection.close()
+
+
+async def test_a_stalled_link_loses_nothing() -> None:
+    async with link_to_an_echo() as link:
+        connection = await connect(link)
+        link.stall()
+        connection.send(b"12345")
+        answer = asyncio.create_task(connection.receive(5))
+        done, _ = await asyncio.wait({answer}, timeout=0.1)
+        assert not done
+        link.flow()
+        assert await answer == b"12345"
+        connection.close()
+
+
+async def test_a_server_that_is_down_ends_the_connection() -> None:
+    async with link_to_an_echo() as link:
+        link._target = 1  # nobody listens there
+        connection = await connect(link)
+        assert await connection.receive() == b""
+        connection.close()
