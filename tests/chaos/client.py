@@ -6,11 +6,13 @@ import asyncio
 import random
 import re
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from typing import TYPE_CHECKING
 
 import aiohttp
+
+from tests.chaos.inputs import Content
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -31,6 +33,7 @@ class Story:
     """What a client was told about one upload."""
 
     input: Input
+    """Without its bytes once the client has done with them."""
     dzuuid: str
     abandoned: bool = False
     """Whether the client left before it had sent every byte."""
@@ -38,7 +41,7 @@ class Story:
     acknowledged: bool = False
     state: str | None = None
     message: str = ""
-    download: bytes | None = None
+    download: Content | None = None
     wrong: list[str] = field(default_factory=list)
     """Answers that no honest client may get."""
 
@@ -61,11 +64,12 @@ class Client:
         )
         async with aiohttp.ClientSession(timeout=timeout) as self._session:
             await self._upload(story)
+            story.input = replace(story.input, data=b"")
             if story.abandoned or not story.job_ids:
                 return
             await self._follow(story)
             if story.state == "SUCCESS":
-                story.download = await self._download(story)
+                story.download = Content.of(await self._download(story))
 
     async def _upload(self, story: Story) -> None:
         chunks = self._plan(len(story.input.data))

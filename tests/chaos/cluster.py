@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 import psutil
@@ -28,7 +28,6 @@ from tests.processes import ServiceProcess
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
-    from contextlib import AsyncExitStack
     from pathlib import Path
 
     from tests.servers.postgres import PostgresServer
@@ -150,7 +149,6 @@ class Cluster:
     @asynccontextmanager
     async def running(self, database_url: str, broker_url: str) -> AsyncIterator[Cluster]:
         """Every process runs when the context is entered, and none when it has been left."""
-        from contextlib import AsyncExitStack
 
         async with AsyncExitStack() as stack:
             await self._open_links(stack, database_url, broker_url)

@@ -12,7 +12,7 @@ from gateway.uploads import upload_id_of
 from shared.blobs import BlobInfo, result_key
 from shared.byte_ranges import RangeSet
 from tests.chaos.client import Story
-from tests.chaos.inputs import Input
+from tests.chaos.inputs import Content, Input
 from tests.chaos.verdict import AttemptRow, Evidence, JobRow, violations
 
 if TYPE_CHECKING:
@@ -28,14 +28,17 @@ def kept() -> Evidence:
     return Evidence(
         stories=[
             Story(
-                Input(0, "plain", b"...", b"sum\n"), "good", job_ids={str(GOOD)},
-                acknowledged=True, state="SUCCESS", download=b"sum\n",
+                Input(0, "plain", b"", Content.of(b"sum\n")), "good", job_ids={str(GOOD)},
+                acknowledged=True, state="SUCCESS", download=Content.of(b"sum\n"),
             ),
             Story(
-                Input(1, "not a number", b"...", None, 7), "bad", job_ids={str(BAD)},
+                Input(1, "not a number", b"", None, 7), "bad", job_ids={str(BAD)},
                 acknowledged=True, state="FAILURE", message="line 7, column 3: found 'many'",
             ),
-            Story(Input(2, "plain", b"...", b"sum\n"), "left", abandoned=True, acknowledged=True),
+            Story(
+                Input(2, "plain", b"", Content.of(b"sum\n")), "left",
+                abandoned=True, acknowledged=True,
+            ),
         ],
         jobs=[
             JobRow(GOOD, upload_id_of("good"), "SUCCESS", 2, 1, key, SIZE, None),
@@ -83,8 +86,8 @@ BROKEN: dict[str, tuple[Callable[[Evidence], Evidence], str]] = {
     "two jobs told": (lambda e: story(e, 0, job_ids={str(GOOD), str(BAD)}), "was told"),
     "a job of half an upload": (lambda e: story(e, 0, abandoned=True), "never complete"),
     "a job of nobody": (lambda e: replace(e, stories=e.stories[1:]), "no upload of ours"),
-    "a wrong result": (lambda e: story(e, 0, download=b"mus\n"), "not the oracle's"),
-    "half a result": (lambda e: story(e, 0, download=b"su"), "not the oracle's"),
+    "a wrong result": (lambda e: story(e, 0, download=Content.of(b"mus\n")), "not the oracle's"),
+    "half a result": (lambda e: story(e, 0, download=Content.of(b"su")), "not the oracle's"),
     "no result": (lambda e: story(e, 0, state="FAILURE"), "ended as FAILURE"),
     "a malformed file with a result": (lambda e: story(e, 1, state="SUCCESS"), "at line 7"),
     "the wrong line": (lambda e: story(e, 1, message="line 77"), "at line 7"),

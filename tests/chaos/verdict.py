@@ -72,7 +72,7 @@ def _of_uploads(evidence: Evidence) -> Iterator[str]:
     for job in evidence.jobs:
         jobs[job.upload_id].append(job)
     for story in evidence.stories:
-        name = f"upload {story.input.number} ({story.input.kind}, {len(story.input.data)} bytes)"
+        name = f"upload {story.input.number} ({story.input.kind})"
         for wrong in dict.fromkeys(story.wrong):
             yield f"{name}: {wrong}"
         made = jobs.pop(upload_id_of(story.dzuuid), [])
@@ -99,10 +99,7 @@ def _of_outcome(story: Story, job: JobRow) -> Iterator[str]:
         if story.state != "SUCCESS":
             yield f"ended as {story.state}: {story.message or job.reason}"
         elif story.download != story.input.result:
-            yield (
-                f"its download has {len(story.download or b'')} bytes and is not the oracle's "
-                f"with {len(story.input.result)}"
-            )
+            yield f"its download is {story.download}, and not the oracle's {story.input.result}"
     else:
         where = rf"\bline {story.input.malformed_line}\b"
         if story.state != "FAILURE" or not re.search(where, story.message):
