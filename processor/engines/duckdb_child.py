@@ -39,7 +39,7 @@ BLOCK = 1 << 20
 TICK = 0.2
 """Seconds between looks at the progress and the memory in use."""
 
-DUCKDB_OVERHEAD = 200 << 20
+DUCKDB_OVERHEAD = 256 << 20
 """Bytes of resident memory that DuckDB's own limit does not cover: code, Python, fragments."""
 PYTHON_SHARE = 0.5
 """The part of the memory that the exact plan's groups may take by its own reckoning."""

@@ -68,7 +68,7 @@ def run(
             Drain() as drain,
             _connection(resources, feed.path, drain.path) as db,
         ):
-            watch(lambda: feed.done(db.query_progress()))
+            watch(lambda: feed.done(_percentage(db)))
             try:
                 db.execute(
                     statements.grouping(
@@ -79,6 +79,7 @@ def run(
                         csv_buffer=resources.csv_buffer,
                     )
                 )
+                watch(lambda: size)
                 if header.end + feed.size() != size:
                     given = header.end + feed.size()
                     raise AttemptFailed(f"the source ended after {given} of {size} bytes")
@@ -112,6 +113,14 @@ def _connection(resources: Resources, reading: str, writing: str) -> duckdb.Duck
     db.execute("SET enable_external_access = false")
     db.execute("SET lock_configuration = true")
     return db
+
+
+def _percentage(db: duckdb.DuckDBPyConnection) -> float:
+    """How much of the running statement is done, as DuckDB estimates it; 100 once it is closed."""
+    try:
+        return db.query_progress()
+    except duckdb.ConnectionException:
+        return 100.0
 
 
 def _read_beginning(file: FileIO) -> bytes:

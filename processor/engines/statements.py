@@ -12,17 +12,22 @@ if TYPE_CHECKING:
 
 _QUOTES = """strlen({c}) - strlen(replace({c}, '"', ''))"""
 
-ENTRIES = {
-    "text": "strlen({c})",
-    "needed_quotes": f"""
-        CASE WHEN regexp_matches({{c}}, '[",\\r\\n]') THEN 2 + {_QUOTES} ELSE 0 END
-    """,
+_AWKWARD = {
+    "needed_quotes": f"2 + {_QUOTES}",
     "quotes": _QUOTES,
     "quotes_before_blanks": """
         strlen({c}) - strlen(replace({c}, '" ', '"'))
         + regexp_matches({c}, '^ [^,\\r\\n]*[,\\r\\n]')::BIGINT
     """,
     "ambiguous": """regexp_full_match({c}, '[^",\\r\\n]+"[^,\\r\\n]*')::BIGINT""",
+}
+# Most fields have none of these characters, and are done with after this one test.
+_IS_AWKWARD = """regexp_matches({c}, '[",\\r\\n]')"""
+_QUOTED = """'"' || replace({c}, '"', '""') || '"'"""
+
+ENTRIES = {
+    "text": "strlen({c})",
+    **{entry: f"CASE WHEN {_IS_AWKWARD} THEN {sql} ELSE 0 END" for entry, sql in _AWKWARD.items()},
 }
 """What a field `{c}` adds to each entry of the ledger (see `processor.engines.ledger`)."""
 
@@ -89,15 +94,13 @@ def writing(aggregation: Aggregation, path: str) -> str:
     because no quote character is set.
     """
     fields = [
-        f"""CASE WHEN regexp_matches(c{i}, '[,"\\r\\n]')
-            THEN '"' || replace(c{i}, '"', '""') || '"' ELSE c{i} END"""
+        f"CASE WHEN {_IS_AWKWARD} THEN {_QUOTED} ELSE {{c}} END".format(c=f"c{i}")
         for i in aggregation.group_by
     ]
     return f"""
         COPY (
             SELECT {" || ',' || ".join([*fields, "total"])}
-            FROM groups
-            ORDER BY {_keys(aggregation)}
+            FROM (SELECT * FROM groups ORDER BY {_keys(aggregation)})
         ) TO '{path}' (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', USE_TMP_FILE false)
     """  # noqa: S608
 
