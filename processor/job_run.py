@@ -53,6 +53,10 @@ class JobRun:
             output = await self._engine.aggregate(job.aggregation, source, folder, report)
             return await self._store(job, output)
 
+    async def ping(self) -> None:
+        """Return if storage can be used now. Raises StorageUnavailable."""
+        await self._blobs.ping()
+
     async def discard(self, job: Job) -> None:
         """Remove what an attempt that did not succeed wrote to storage."""
         await self._blobs.delete(result_key(job.id, job.attempt))

@@ -18,6 +18,7 @@ from shared.errors import (
     JobNotFound,
     LeaseLost,
     MalformedInput,
+    StorageUnavailable,
     Unavailable,
 )
 from shared.jobs import Job, JobResult, JobState
@@ -35,7 +36,9 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 LONGEST_BACKOFF = 5.0
-"""Seconds at most between two tries of a statement while the database is away."""
+"""Seconds at most between two tries while the database, or storage, is away."""
+STORAGE_PATIENCE = 3.0
+"""Seconds without an answer after which storage counts as away."""
 GOODBYE = 5.0
 """Seconds at most that a stopping worker spends on handing a job back."""
 
@@ -94,6 +97,7 @@ class Worker:
 
     async def _handle(self, delivery: Delivery) -> None:
         job_id = delivery.wakeup.job_id
+        await self._until_storage_answers()
         now = self._clock()
         try:
             job = await self._until_answered(
@@ -159,15 +163,22 @@ class Worker:
             await asyncio.gather(run, heart, return_exceptions=True)
 
     async def _keep_lease(self, job: Job) -> None:
+        interval = pause = self._settings.lease / 3
         while True:
-            await asyncio.sleep(self._settings.lease / 3)
+            await asyncio.sleep(pause)
             lease_until = self._clock() + self._settings.lease
             try:
-                await self._jobs.heartbeat(job.id, job.attempt, lease_until=lease_until)
-            except DatabaseUnavailable as error:
+                # On a connection gone dead it must not wait until the lease has run out.
+                async with asyncio.timeout(interval):
+                    await self._jobs.heartbeat(job.id, job.attempt, lease_until=lease_until)
+                pause = interval
+            except (DatabaseUnavailable, TimeoutError) as error:
                 # Nobody can claim the job while nobody reaches the table; if only this worker
                 # is cut off, its result will be refused. So go on.
-                log.warning("job=%s heartbeat missed: %s", job.id, error)
+                log.warning(
+                    "job=%s heartbeat missed: %s", job.id, str(error) or "no answer in time"
+                )
+                pause = interval / 5
 
     async def _succeed(self, job: Job, result: JobResult) -> None:
         try:
@@ -182,6 +193,9 @@ class Worker:
 
     async def _record_failure(self, delivery: Delivery, job: Job, error: Exception) -> None:
         final = isinstance(error, MalformedInput)
+        if not final and not await self._storage_answers():
+            await self._give_back(delivery, job, f"storage is away: {error}")
+            return
         if isinstance(error, CsvmillError):
             reason = str(error)
             log.warning("job=%s attempt=%d failed: %s", job.id, job.attempt, reason)
@@ -210,6 +224,19 @@ class Worker:
             await delivery.ack()
         else:
             await delivery.dead_letter()
+
+    async def _give_back(self, delivery: Delivery, job: Job, reason: str) -> None:
+        """Give the job up for the time being, for something that is no fault of its own."""
+        log.warning("job=%s attempt=%d given back: %s", job.id, job.attempt, reason)
+        try:
+            await self._until_answered(
+                lambda: self._jobs.release(job.id, job.attempt, reason, now=self._clock())
+            )
+        except LeaseLost:
+            await delivery.ack()
+            return
+        await self._discard(job)
+        await self._wake_later(delivery, self._settings.retry_delay)
 
     async def _hand_back(self, job: Job) -> None:
         """Give the job up at shutdown; what fails here is healed when the lease runs out."""
@@ -248,6 +275,22 @@ class Worker:
             await self._jobs.mark_published(job_id, self._clock())
         except DatabaseUnavailable as error:
             log.warning("job=%s wake-up not noted: %s", job_id, error)
+
+    async def _storage_answers(self) -> bool:
+        try:
+            async with asyncio.timeout(STORAGE_PATIENCE):
+                await self._job_run.ping()
+        except (StorageUnavailable, TimeoutError) as error:
+            log.warning("waiting for storage: %s", str(error) or "no answer in time")
+            return False
+        return True
+
+    async def _until_storage_answers(self) -> None:
+        """Claim nothing while storage is away: the job would only fail."""
+        backoff = 0.1
+        while not await self._storage_answers():
+            await asyncio.sleep(backoff)
+            backoff = min(backoff * 2, LONGEST_BACKOFF)
 
     async def _until_answered(self, statement: Callable[[], Awaitable[T]]) -> T:
         """Try a compare-and-set again until the database answers; each is safe to repeat."""

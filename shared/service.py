@@ -49,13 +49,29 @@ def run_service(
     The context that `build` makes opens what the application needs, and closes it at the end.
     Once the socket accepts, prints `csvmill <name> listening on http://<host>:<port>` to standard
     output, which tells the port that was picked when `port` is 0. On a signal it stops accepting,
-    gives requests in progress `shutdown_timeout` seconds, then cleans up. Exits with a message if
-    it cannot begin.
+    gives requests in progress `shutdown_timeout` seconds, then cleans up; one that comes while
+    `build()` still waits for something ends that. Exits with a message if it cannot begin.
     """
 
     async def serve() -> None:
-        async with build() as app:
-            await _serve(app, name, host, port, shutdown_timeout)
+        stopped = asyncio.Event()
+        waiting = asyncio.current_task()
+
+        def stop() -> None:
+            stopped.set()
+            if waiting:
+                waiting.cancel()
+
+        loop = asyncio.get_running_loop()
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(signum, stop)
+        try:
+            async with build() as app:
+                waiting = None
+                await _serve(app, stopped, name, host, port, shutdown_timeout)
+        except asyncio.CancelledError:
+            if not stopped.is_set():
+                raise
 
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
@@ -65,12 +81,13 @@ def run_service(
 
 
 async def _serve(
-    app: web.Application, name: str, host: str, port: int, shutdown_timeout: float
+    app: web.Application,
+    stopped: asyncio.Event,
+    name: str,
+    host: str,
+    port: int,
+    shutdown_timeout: float,
 ) -> None:
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signum, stopped.set)
     runner = web.AppRunner(
         app, handle_signals=False, shutdown_timeout=shutdown_timeout, read_bufsize=READ_BUFFER
     )

@@ -106,7 +106,8 @@ def rabbit_server(pytestconfig: pytest.Config) -> RabbitServer:
     return _server(pytestconfig, "rabbit_server", RabbitServer)
 
 
-def _killable(config: pytest.Config, fixture: str, kind: type[Server]) -> Server:
+def killable_server(config: pytest.Config, fixture: str, kind: type[Server]) -> Server:
+    """What the fixture of this name gives, for fixtures that live longer than it does."""
     server = _server(config, fixture, kind)
     if not server.running:
         server.start()
@@ -119,7 +120,7 @@ def killable_postgres(pytestconfig: pytest.Config) -> PostgresServer:
 
     `fresh_database(server.url)` makes a database on it.
     """
-    return _killable(pytestconfig, "killable_postgres", PostgresServer)
+    return killable_server(pytestconfig, "killable_postgres", PostgresServer)
 
 
 @pytest.fixture
@@ -128,7 +129,7 @@ def killable_rabbit(pytestconfig: pytest.Config) -> RabbitServer:
 
     `server.fresh_vhost()` makes a virtual host on it.
     """
-    return _killable(pytestconfig, "killable_rabbit", RabbitServer)
+    return killable_server(pytestconfig, "killable_rabbit", RabbitServer)
 
 
 @pytest.fixture

@@ -8,16 +8,17 @@ if TYPE_CHECKING:
     from shared.database.port import Database
 
 
-async def connect(url: str, *, timeout: float = 10.0, start_timeout: float = 30.0) -> Database:
+async def connect(url: str, *, timeout: float = 5.0, start_timeout: float = 30.0) -> Database:
     """Open the database at `url`, waiting for it to come up if need be.
 
     `postgresql://user:password@host:port/name`, or `sqlite:///` followed by a path: relative as
     in `sqlite:///jobs.db`, absolute as in `sqlite:////var/lib/csvmill/jobs.db`, taken verbatim
     (no percent-decoding). The file is created if it is missing, its folder is not.
 
-    `timeout`: seconds that any one statement may take. `start_timeout`: seconds to wait for a
-    server that does not answer yet. Raises DatabaseUnavailable when they have passed, and
-    ValueError for a URL of another kind. The caller closes what it gets.
+    `timeout`: seconds that any one call may take, or any one statement of a transaction.
+    `start_timeout`: seconds to wait for a server that does not answer yet. Raises
+    DatabaseUnavailable when they have passed, and ValueError for a URL of another kind. The
+    caller closes what it gets.
     """
     scheme, separator, rest = url.partition("://")
     if separator and scheme in ("postgresql", "postgres"):

@@ -76,20 +76,23 @@ class PostgresDatabase:
 
     async def read(self, sql: str, *values: Value) -> Sequence[Row]:
         """See `Database`."""
-        return await self._twice(lambda: self._run(sql, values))
+        async with self._limit():
+            return await self._twice(lambda: self._run(sql, values))
 
     async def write(self, sql: str, *values: Value, idempotent: bool = False) -> Sequence[Row]:
         """See `Database`."""
-        if idempotent:
-            return await self._twice(lambda: self._run(sql, values))
-        return await self._run(sql, values)
+        async with self._limit():
+            if idempotent:
+                return await self._twice(lambda: self._run(sql, values))
+            return await self._run(sql, values)
 
     @asynccontextmanager
     async def transaction(self, *, exclusive: bool = False) -> AsyncIterator[Transaction]:
         """See `Database`."""
         timeout = EXCLUSIVE_TIMEOUT if exclusive else self._timeout
         # Nothing has been done before BEGIN, so a dead connection costs no more than a second try.
-        connection, transaction = await self._twice(self._begin)
+        async with self._limit():
+            connection, transaction = await self._twice(self._begin)
         try:
             statements = _Statements(connection, timeout)
             if exclusive:
@@ -97,6 +100,9 @@ class PostgresDatabase:
             yield statements
             with _translated():
                 await transaction.commit()
+        except (DatabaseUnavailable, asyncio.CancelledError):
+            _terminate(connection)  # the server rolls back what a connection leaves open
+            raise
         except BaseException:
             await self._roll_back(connection, transaction)
             raise
@@ -135,6 +141,10 @@ class PostgresDatabase:
         try:
             with _translated():
                 return [dict(record) for record in await connection.fetch(sql, *values)]
+        except (DatabaseUnavailable, asyncio.CancelledError):
+            # Silent, it would be waited for as long again on its way back to the pool.
+            _terminate(connection)
+            raise
         finally:
             await self._release(connection)
 
@@ -168,6 +178,15 @@ class PostgresDatabase:
         except _DRIVER_ERRORS as error:
             # The pool has dropped the connection; what its statements did stands all the same.
             log.info("a connection to the database was dropped: %s", _described(error))
+
+    @asynccontextmanager
+    async def _limit(self) -> AsyncIterator[None]:
+        """Everything that one call does, waiting for a connection included, in bounded time."""
+        try:
+            async with asyncio.timeout(self._timeout):
+                yield
+        except TimeoutError as error:
+            raise DatabaseUnavailable(f"database: no answer within {self._timeout:g} s") from error
 
     async def _twice(self, attempt: Callable[[], Awaitable[T]]) -> T:
         try:
@@ -229,4 +248,6 @@ def _terminate(connection: Connection) -> None:
 
 
 def _described(error: BaseException) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
     return str(error) or type(error).__name__

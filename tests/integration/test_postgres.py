@@ -11,7 +11,9 @@ from yarl import URL
 
 from shared.database import connect
 from shared.errors import DatabaseUnavailable
+from shared.job_store import open_job_store
 from shared.jobs import JobState
+from tests.chaos.proxy import Link
 from tests.contract.job_stores import make_job, open_store, result_of
 from tests.ports import free_port
 from tests.servers.postgres import fresh_database
@@ -114,6 +116,21 @@ async def test_a_connection_that_was_bidden_farewell_but_not_closed_yet_is_repla
             await asyncio.sleep(0)  # the event loop reads what is there
         # When it is used, then another takes its place
         await database.ping()
+
+
+async def test_a_service_starts_though_its_connection_is_cut_in_mid_migration(
+    database_url: str,
+) -> None:
+    server = URL(database_url)
+    assert server.port
+    # Wherever the cut falls: the first time it finds the tables half made, then there already
+    for granted in (4_000, 1_500, 1_000, 500, 100):
+        async with Link("service>database", server.port).open() as link:
+            link.cut(after=granted, reset=granted % 1_000 == 0)
+            url = database_url.replace(f":{server.port}/", f":{link.port}/", 1)
+            async with open_job_store(url) as store:
+                await store.ping()
+                assert link.cuts == 1
 
 
 @asynccontextmanager

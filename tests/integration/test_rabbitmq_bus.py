@@ -235,6 +235,8 @@ async def test_a_broker_short_of_memory_takes_nothing_but_goes_on_delivering(
         try:
             with pytest.raises(BrokerUnavailable):
                 await bus.publish(WakeUp(uuid4()))
+            with pytest.raises(BrokerUnavailable):
+                await bus.ping()
             async with bus.consume(inbox, prefetch=1):
                 received = set()
                 for _ in wakeups:

@@ -14,6 +14,7 @@ from shared.errors import (
     BrokerUnavailable,
     DatabaseUnavailable,
     MalformedInput,
+    StorageUnavailable,
 )
 from shared.jobs import JobState
 from shared.messages import WakeUp
@@ -320,3 +321,49 @@ async def test_no_scratch_is_left_after_an_attempt(rig: Rig) -> None:
     job = await rig.job()
     await rig.worker().handle(rig.delivery(job))
     assert [path.name for path in rig.scratch.path.iterdir()] == [".lock"]
+
+
+async def test_no_job_is_taken_while_storage_is_away(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = await rig.job()
+    asked = asyncio.Event()
+
+    async def away() -> None:
+        asked.set()
+        raise StorageUnavailable("storage does not answer")
+
+    with monkeypatch.context() as outage:
+        outage.setattr(rig.blobs, "ping", away)
+        delivery = rig.delivery(job)
+        handling = asyncio.create_task(rig.worker().handle(delivery))
+        await asked.wait()
+        assert (await rig.jobs.get(job.id)).state is JobState.PENDING
+    await handling
+    assert (delivery.settled, delivery.state_at_settling) == (["ack"], "SUCCESS")
+    assert len(await rig.jobs.attempts(job.id)) == 1
+
+
+async def test_an_attempt_that_loses_storage_is_given_back_and_does_not_count(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a job that is allowed a single attempt, and storage that goes away while it runs
+    job = await rig.job(max_attempts=1)
+    rig.engine.may_finish.clear()
+    rig.engine.errors = [AttemptFailed("the source could not be read")]
+    delivery = rig.delivery(job)
+    handling = asyncio.create_task(rig.worker().handle(delivery))
+    await rig.engine.started.wait()
+
+    async def away() -> None:
+        raise StorageUnavailable("storage does not answer")
+
+    monkeypatch.setattr(rig.blobs, "ping", away)
+    rig.engine.may_finish.set()
+    await handling
+    # Then the job waits for another attempt
+    assert (delivery.settled, delivery.state_at_settling) == (["ack"], "RETRY")
+    assert rig.bus.published == [(delivery.wakeup, rig.settings.retry_delay)]
+    (attempt,) = await rig.jobs.attempts(job.id)
+    assert attempt.outcome == "released"
+    assert attempt.reason == "storage is away: the source could not be read"

@@ -1,0 +1,55 @@
+"""Holds an engine in the middle of its job, for as long as a test wants."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+from typing import TYPE_CHECKING
+
+from gateway.uploads import upload_id_of
+from shared.blob_layout import DATA, blob_folder
+from shared.blobs import upload_key
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Gate:
+    """The input of one upload as a pipe, which a processor finds where it looks for the file.
+
+    To be given to one processor as its `blob_dir`. Its engine is in mid-job from the moment it has
+    opened the pipe until the test has let the content pass. The pipe serves one attempt.
+    """
+
+    def __init__(self, folder: Path, dzuuid: str, content: bytes) -> None:
+        self.blob_dir = folder / f"gate-{dzuuid}"
+        self._content = content
+        self._pipe = blob_folder(self.blob_dir, upload_key(upload_id_of(dzuuid))) / DATA
+        self._pipe.parent.mkdir(parents=True)
+        os.mkfifo(self._pipe)
+        self._end: int | None = None
+
+    async def reached(self, timeout: float = 30.0) -> None:
+        """Wait until an engine has begun to read."""
+        async with asyncio.timeout(timeout):
+            while self._end is None:
+                try:
+                    self._end = os.open(self._pipe, os.O_WRONLY | os.O_NONBLOCK)
+                except OSError as error:
+                    if error.errno != errno.ENXIO:  # nobody has opened it for reading yet
+                        raise
+                    await asyncio.sleep(0.01)
+
+    def open(self) -> None:
+        """Let the content pass, which is the end of the input."""
+        assert self._end is not None, "no engine has reached the gate"
+        # Less than a pipe holds.
+        assert os.write(self._end, self._content) == len(self._content)
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the pipe."""
+        if self._end is not None:
+            os.close(self._end)
+            self._end = None

@@ -1,0 +1,128 @@
+"""A worker that dies, or comes too late, in the middle of a job: real processes, real signals."""
+
+from __future__ import annotations
+
+import socket
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import aiohttp
+import psutil
+
+from csvmill.client import AsyncClient
+from shared.blobs import result_key
+from shared.database import connect
+from shared.errors import BlobNotFound
+from tests.chunks import send_chunk
+from tests.gate import Gate
+from tests.integration.plays import PLAYS, RESULT
+from tests.services import line, until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from shared.job_store import SqlJobStore
+    from tests.processes import ServiceProcess
+    from tests.services import Services
+
+WAIT = 30.0
+
+
+async def result(gateway: ServiceProcess, job_id: str) -> bytes:
+    """What the job's result is, once there is one."""
+    async with AsyncClient(gateway.url) as client:
+        await client.wait(job_id, timeout=WAIT)
+    async with (
+        aiohttp.ClientSession(raise_for_status=True) as session,
+        session.get(f"{gateway.url}/api/download_file/{job_id}") as response,
+    ):
+        return await response.read()
+
+
+async def outcomes(store: SqlJobStore, job_id: str) -> list[str | None]:
+    return [attempt.outcome for attempt in await store.attempts(UUID(job_id))]
+
+
+async def test_the_job_of_a_killed_worker_is_run_by_another_when_its_lease_is_over(
+    services: Services, gateway: ServiceProcess, store: SqlJobStore, tmp_path: Path
+) -> None:
+    # Given a job whose engine is at work, and another worker that is idle
+    gate = Gate(tmp_path, "killed", PLAYS)
+    with closing(gate), services.processor(blob_dir=gate.blob_dir) as victim:
+        job_id = (await send_chunk(gateway.url, "killed", PLAYS)).job_id
+        await gate.reached()
+        engines = psutil.Process(victim.pid).children(recursive=True)
+        assert engines
+        with services.processor() as other:
+            await line(other, "consuming from")
+            # When the worker alone is killed
+            killed_at = time.time()
+            victim.kill()
+            # Then the other one takes the job by itself, and ends it
+            assert await result(gateway, job_id) == RESULT
+        first, second = await store.attempts(UUID(job_id))
+        assert (first.outcome, second.outcome) == ("lost", "success")
+        assert second.worker == f"{socket.gethostname()}:{other.pid}"
+        assert second.started_at > killed_at
+        # And the engine of the one that was killed has ended by itself
+        assert not psutil.wait_procs(engines, timeout=WAIT)[1]
+
+
+async def test_a_worker_paused_beyond_its_lease_stops_when_it_wakes_up(
+    services: Services, gateway: ServiceProcess, store: SqlJobStore, tmp_path: Path
+) -> None:
+    gate = Gate(tmp_path, "paused", PLAYS)
+    with closing(gate), services.processor(blob_dir=gate.blob_dir) as late:
+        job_id = (await send_chunk(gateway.url, "paused", PLAYS)).job_id
+        await gate.reached()
+        late.pause()
+        with services.processor():
+            assert await result(gateway, job_id) == RESULT
+        before = await store.get(UUID(job_id))
+        late.resume()
+        await line(late, f"job={job_id} attempt=1 lost its lease")
+        assert await store.get(UUID(job_id)) == before
+        assert await outcomes(store, job_id) == ["lost", "success"]
+        assert await result(gateway, job_id) == RESULT
+
+
+async def test_a_result_that_comes_after_the_lease_is_refused_and_removed(
+    services: Services, gateway: ServiceProcess, store: SqlJobStore, tmp_path: Path
+) -> None:
+    # Given a worker that will not ask for its lease before it has its result
+    gate = Gate(tmp_path, "late", PLAYS)
+    with closing(gate), services.processor(blob_dir=gate.blob_dir, lease=3600) as late:
+        job_id = (await send_chunk(gateway.url, "late", PLAYS)).job_id
+        await gate.reached()
+        late.pause()
+        # When its lease has run out, and another has ended the job
+        database = await connect(services.database_url)
+        await database.write("UPDATE jobs SET lease_until = $2 WHERE id = $1", job_id, time.time())
+        await database.close()
+        with services.processor():
+            assert await result(gateway, job_id) == RESULT
+        before = await store.get(UUID(job_id))
+        # And it wakes up and comes to its end
+        late.resume()
+        gate.open()
+        # Then its result counts for nothing
+        await line(late, f"job={job_id} attempt=1 lost its lease")
+        assert await store.get(UUID(job_id)) == before
+        assert before.result
+        assert before.result.key == result_key(before.id, 2)
+        assert await outcomes(store, job_id) == ["lost", "success"]
+        # And leaves nothing behind
+        async with services.blobs() as blobs:
+
+            async def removed() -> bool:
+                try:
+                    await blobs.info(result_key(before.id, 1))
+                except BlobNotFound:
+                    return True
+                return False
+
+            await until(removed)
+            assert (await blobs.info(result_key(before.id, 2))).complete
+        assert await result(gateway, job_id) == RESULT

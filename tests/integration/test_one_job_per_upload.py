@@ -1,0 +1,166 @@
+"""An upload that is whole becomes one job, whatever dies on the way and whoever brings it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import aiohttp
+import pytest
+
+from csvmill.client import AsyncClient
+from gateway.uploads import upload_id_of
+from processor.relay import UNPUBLISHED_FOR
+from shared.blobs import upload_key
+from shared.database import connect
+from shared.errors import BlobNotFound
+from shared.jobs import JobState
+from tests.chunks import send_chunk
+from tests.integration.plays import PLAYS
+from tests.servers.postgres import fresh_database
+from tests.services import Services, listening, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from shared.database.port import Database, Row
+    from tests.processes import ServiceProcess
+    from tests.servers.postgres import PostgresServer
+    from tests.servers.rabbitmq import RabbitServer
+
+WAIT = 30.0
+HALF = len(PLAYS) // 2
+
+
+@pytest.fixture
+def outages(
+    tmp_path: Path, killable_postgres: PostgresServer, killable_rabbit: RabbitServer
+) -> Iterator[Services]:
+    """Services on servers that may be made to hang."""
+    with (
+        fresh_database(killable_postgres.url) as database_url,
+        killable_rabbit.fresh_vhost() as broker_url,
+        Services(tmp_path, database_url, broker_url) as services,
+    ):
+        services.storage()
+        yield services
+
+
+async def jobs_of(database: Database, dzuuid: str) -> Sequence[Row]:
+    upload_id = str(upload_id_of(dzuuid))
+    return await database.read("SELECT * FROM jobs WHERE upload_id = $1", upload_id)
+
+
+async def succeeded(gateway: ServiceProcess, job_id: str) -> bool:
+    async with AsyncClient(gateway.url) as client:
+        return (await client.wait(job_id, timeout=WAIT)).state == JobState.SUCCESS
+
+
+async def upload_is_whole(services: Services, dzuuid: str) -> None:
+    """Wait until storage has every byte of an upload."""
+    async with services.blobs() as blobs:
+
+        async def whole() -> bool:
+            try:
+                return (await blobs.info(upload_key(upload_id_of(dzuuid)))).complete
+            except BlobNotFound:
+                return False
+
+        await until(whole)
+
+
+async def send_to_the_doomed(gateway: ServiceProcess, dzuuid: str, start: int = 0) -> None:
+    with pytest.raises(aiohttp.ClientError):
+        await send_chunk(gateway.url, dzuuid, PLAYS, start=start)
+
+
+async def test_a_gateway_killed_between_the_row_and_the_wake_up_leaves_the_job_to_the_relay(
+    outages: Services, killable_rabbit: RabbitServer
+) -> None:
+    doomed, processor = outages.gateway(), outages.processor()
+    listening(doomed, processor)
+    database = await connect(outages.database_url)
+    try:
+        # Given a gateway that has made the job's row, and waits for the broker
+        killable_rabbit.pause()
+        sending = asyncio.create_task(send_to_the_doomed(doomed, "unannounced"))
+
+        async def row_is_there() -> bool:
+            return bool(await jobs_of(database, "unannounced"))
+
+        await until(row_is_there)
+        # When it is killed, and the broker is back
+        doomed.kill()
+        await sending
+        killable_rabbit.resume()
+        (job,) = await jobs_of(database, "unannounced")
+        assert (job["state"], job["published_at"]) == ("PENDING", None)
+        # Then, once the gateway would have had time enough, the job is run, though nobody asks
+        await database.write(
+            "UPDATE jobs SET created_at = created_at - $2 WHERE id = $1", job["id"], UNPUBLISHED_FOR
+        )
+        other = outages.gateway()
+        assert await succeeded(other, job["id"])
+        # And a client that repeats what was not answered is told of that job
+        assert (await send_chunk(other.url, "unannounced", PLAYS)).job_id == job["id"]
+        assert len(await jobs_of(database, "unannounced")) == 1
+    finally:
+        killable_rabbit.resume()
+        await database.close()
+
+
+async def test_a_gateway_killed_between_the_last_byte_and_the_row_costs_a_repetition(
+    outages: Services, killable_postgres: PostgresServer
+) -> None:
+    doomed, processor = outages.gateway(), outages.processor()
+    listening(doomed, processor)
+    try:
+        # Given an upload that is whole, and a gateway that waits for the database
+        killable_postgres.pause()
+        sending = asyncio.create_task(send_to_the_doomed(doomed, "rowless"))
+        await upload_is_whole(outages, "rowless")
+        # When the gateway is killed
+        doomed.kill()
+        await sending
+    finally:
+        killable_postgres.resume()
+    # Then the repetition of the chunk through any other gives the job
+    other = outages.gateway()
+    job_id = (await send_chunk(other.url, "rowless", PLAYS)).job_id
+    assert await succeeded(other, job_id)
+    database = await connect(outages.database_url)
+    try:
+        assert [job["id"] for job in await jobs_of(database, "rowless")] == [job_id]
+    finally:
+        await database.close()
+
+
+async def test_gateways_that_bring_the_last_bytes_at_once_name_one_job(
+    outages: Services, killable_postgres: PostgresServer
+) -> None:
+    gateways = [outages.gateway(), outages.gateway()]
+    listening(*gateways)
+    # Given both halves at two gateways each, all of which have got as far as the database
+    killable_postgres.pause()
+    try:
+        sending = [
+            asyncio.create_task(
+                send_chunk(gateway.url, "contested", PLAYS, start=start, stop=start + HALF + 1)
+            )
+            for gateway in gateways
+            for start in (0, HALF)
+        ]
+        await upload_is_whole(outages, "contested")
+    finally:
+        # When the database lets them go on
+        killable_postgres.resume()
+    answers = await asyncio.gather(*sending)
+    # Then whoever found the upload whole names the same job
+    assert {answer.status for answer in answers} == {200}
+    (job_id,) = {answer.body["job_id"] for answer in answers if "job_id" in answer.body}
+    database = await connect(outages.database_url)
+    try:
+        assert [job["id"] for job in await jobs_of(database, "contested")] == [job_id]
+    finally:
+        await database.close()
