@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import AsyncExitStack, asynccontextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -13,11 +14,14 @@ from aiohttp import web
 from gateway.errors import error_response
 from gateway.jobs import requested_job
 from gateway.keys import PORTS, SETTINGS
-from shared.errors import CsvmillError
+from shared.errors import BlobNotFound, CsvmillError, ResultExpired
 from shared.http_ranges import Representation, select
 from shared.jobs import JobState
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from gateway.keys import Ports
     from shared.byte_ranges import ByteRange
     from shared.jobs import Job, JobResult
 
@@ -32,6 +36,7 @@ async def download_file(request: web.Request) -> web.StreamResponse:
     job = await requested_job(request)
     if job.state is not JobState.SUCCESS or job.result is None:
         return _not_finished(job)
+    _check_kept(job)
     representation = Representation(job.result.size, job.result.sha256, job.finished_at)
     selection = select(request.method, request.headers, representation)
     validators = representation.validators()
@@ -87,6 +92,13 @@ def _not_finished(job: Job) -> web.Response:
     )
 
 
+def _check_kept(job: Job) -> None:
+    if job.expired_at is not None:
+        raise ResultExpired(
+            f"The result of job {job.id} has expired and was removed; upload the file again"
+        )
+
+
 async def _send(
     request: web.Request,
     response: web.StreamResponse,
@@ -95,7 +107,7 @@ async def _send(
     part: ByteRange,
 ) -> web.StreamResponse:
     """Stream `part` of the result. A body that cannot be finished ends with a broken connection."""
-    async with request.app[PORTS].blobs.open(result.key, part.start, part.stop) as pieces:
+    async with _opened(request.app[PORTS], job, result, part) as pieces:
         await response.prepare(request)
         transport = request.transport
         if transport is None:
@@ -120,6 +132,22 @@ async def _send(
         finally:
             watchdog.cancel()
     return response
+
+
+@asynccontextmanager
+async def _opened(
+    ports: Ports, job: Job, result: JobResult, part: ByteRange
+) -> AsyncIterator[AsyncIterator[bytes]]:
+    async with AsyncExitStack() as stack:
+        try:
+            pieces = await stack.enter_async_context(
+                ports.blobs.open(result.key, part.start, part.stop)
+            )
+        except BlobNotFound:
+            # It may have expired since the job was looked up; if it has not, it is lost.
+            _check_kept(await ports.jobs.get(job.id))
+            raise
+        yield pieces
 
 
 async def _cut_off_if_stalled(

@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 import time
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from processor.engines.port import EngineLimits
 from processor.job_run import JobRun
 from processor.relay import Relay
 from processor.scratch import Scratch
+from processor.sweeper import Sweeper
 from processor.worker import Worker
 from shared.health import health_routes
 
@@ -60,7 +61,15 @@ async def processing(settings: WorkSettings, ports: Ports) -> AsyncIterator[None
         lost_after=settings.wake_up_lost_after,
         clock=time.time,
     )
-    relaying = asyncio.create_task(relay.run())
+    sweeper = Sweeper(
+        ports.jobs,
+        ports.blobs,
+        upload_ttl=settings.upload_ttl,
+        result_ttl=settings.result_ttl,
+        interval=settings.sweep_interval,
+        clock=time.time,
+    )
+    background = [asyncio.create_task(sideline.run()) for sideline in (relay, sweeper)]
     try:
         async with ports.bus.consume(worker.handle, prefetch=settings.concurrency):
             try:
@@ -68,9 +77,9 @@ async def processing(settings: WorkSettings, ports: Ports) -> AsyncIterator[None
             finally:
                 await worker.stop()
     finally:
-        relaying.cancel()
-        with suppress(asyncio.CancelledError):
-            await relaying
+        for task in background:
+            task.cancel()
+        await asyncio.wait(background)
         await asyncio.to_thread(scratch.close)
 
 

@@ -24,6 +24,12 @@ class WorkSettings(BaseSettings):
     """Seconds between two looks for jobs that lack a wake-up."""
     wake_up_lost_after: float = Field(default=300.0, gt=0)
     """Seconds after which a wake-up that nobody has taken counts as lost, and is repeated."""
+    upload_ttl: float = Field(default=86_400.0, gt=0)
+    """Seconds after its last use for which an upload is kept that has not become a job."""
+    result_ttl: float = Field(default=7 * 86_400.0, gt=0)
+    """Seconds for which input and result of a finished job are kept."""
+    sweep_interval: float = Field(default=600.0, gt=0)
+    """Seconds between two looks for what is not kept any longer."""
     memory_limit: int = Field(default=1 << 30, ge=256 << 20)
     """Bytes of memory that one job may use; what does not fit is spilled to `scratch_dir`."""
     threads: int = Field(default=0, ge=0)

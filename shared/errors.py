@@ -6,7 +6,8 @@
      ├── NotFound
      │    ├── BlobNotFound
      │    ├── JobNotFound
-     │    └── UploadNotFound
+     │    ├── UploadNotFound
+     │    └── ResultExpired          it existed, and is not kept any longer
      ├── JobConflict                 the job's state does not permit what was asked of it
      │    ├── JobFinished            it has ended already
      │    ├── JobNotFailed           it did not fail, so that there is nothing to retry
@@ -80,6 +81,12 @@ class UploadNotFound(NotFound):
     """There is no upload that goes by this name."""
 
     code = "upload_not_found"
+
+
+class ResultExpired(NotFound):
+    """The job had a result, which is not kept any longer."""
+
+    code = "result_expired"
 
 
 class JobConflict(CsvmillError):
