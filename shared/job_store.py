@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from shared.database import connect
-from shared.database.migrate import migrate
+from shared.database.migrate import migrate_at_start
 from shared.database.scripts import load_queries
 from shared.errors import JobNotFound, LeaseLost
 from shared.job_rows import encode_aggregation, job_of, storable
@@ -60,7 +60,7 @@ async def open_job_store(url: str) -> AsyncIterator[SqlJobStore]:
     """
     database = await connect(url)
     try:
-        await migrate(database)
+        await migrate_at_start(database)
         yield SqlJobStore(database)
     finally:
         await database.close()

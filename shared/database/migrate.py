@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from typing import TYPE_CHECKING
 
 from shared.database.scripts import load_migrations
-from shared.errors import SchemaMismatch
+from shared.errors import DatabaseUnavailable, SchemaMismatch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +52,24 @@ async def migrate(database: Database, migrations: Sequence[Migration] | None = N
                 time.time(),
             )
             log.info("applied migration %s", migration.name)
+
+
+async def migrate_at_start(database: Database, *, patience: float = 30.0) -> None:
+    """`migrate`, and again while the database goes away in the middle of it.
+
+    Raises DatabaseUnavailable once `patience` seconds have passed, and SchemaMismatch.
+    """
+    deadline = time.monotonic() + patience
+    pause = 0.1
+    while True:
+        try:
+            return await migrate(database)
+        except DatabaseUnavailable as error:
+            if time.monotonic() + pause > deadline:
+                raise
+            log.warning("waiting for the database to be migrated: %s", error)
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, 2.0)
 
 
 async def _verified_count(transaction: Transaction, known: Sequence[Migration]) -> int:

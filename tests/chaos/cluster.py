@@ -58,7 +58,11 @@ class Service:
         return self._process.pid if self._process else None
 
     async def start(self) -> None:
-        """Start it and wait until it listens."""
+        """Start it and wait until it listens; once more, as a supervisor would, if it fails."""
+        if not await self._start():
+            await self._start()
+
+    async def _start(self) -> bool:
         self._starts += 1
         self._process = await asyncio.to_thread(
             ServiceProcess,
@@ -71,6 +75,8 @@ class Service:
             await asyncio.to_thread(lambda: self._running.url)
         except AssertionError as error:
             self.defects.append(f"{self.name} did not start: {error}")
+            return False
+        return True
 
     async def kill(self) -> None:
         """SIGKILL the process alone: its children have to notice by themselves."""
