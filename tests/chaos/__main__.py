@@ -32,7 +32,7 @@ def main() -> int:
                 rabbit=rabbit,
             )
         )
-    print("", report.table(), "", *report.violations, sep="\n")
+    print(f"\n{report}")
     if report.violations:
         print("Broken promises: see the logs, and run it again.")
         return 1

@@ -75,26 +75,29 @@ class Service:
             await asyncio.to_thread(lambda: self._running.url)
         except AssertionError as error:
             self.defects.append(f"{self.name} did not start: {error}")
+            await self._dispose()
             return False
         return True
 
     async def kill(self) -> None:
         """SIGKILL the process alone: its children have to notice by themselves."""
-        self.check_alive()
-        await asyncio.to_thread(self._running.kill)
+        if self.check_alive():
+            await asyncio.to_thread(self._running.kill)
+        await self._dispose()
 
     async def terminate(self) -> None:
         """SIGTERM, upon which it has to end in order and in time."""
         if not self.check_alive():
+            await self._dispose()
             return
         try:
             code = await asyncio.to_thread(self._running.terminate, STOP_TIMEOUT)
         except AssertionError as error:
             self.defects.append(f"{self.name} did not stop: {error}")
-            await asyncio.to_thread(self._running.destroy)
         else:
             if code != 0:
                 self.defects.append(f"{self.name} ended with {code} after SIGTERM")
+        await self._dispose()
 
     def pause(self) -> None:
         """SIGSTOP."""
@@ -103,22 +106,30 @@ class Service:
 
     def resume(self) -> None:
         """SIGCONT."""
-        self._running.send_signal(signal.SIGCONT)
+        if self.check_alive():
+            self._running.send_signal(signal.SIGCONT)
 
     def check_alive(self) -> bool:
         """Whether it runs; that it does not, though nobody ended it, is a defect."""
-        code = self._running.returncode
+        if self._process is None:
+            return False  # it did not start, which is noted
+        code = self._process.returncode
         if code is not None:
             self.defects.append(
                 f"{self.name} (start {self._starts}) ended by itself with {code}:\n"
-                f"{self._running.tail()}"
+                f"{self._process.tail()}"
             )
         return code is None
 
     def destroy(self) -> None:
-        """End it with all that it started."""
+        """End it, if it runs."""
         if self._process:
             self._process.destroy()
+            self._process = None
+
+    async def _dispose(self) -> None:
+        # An engine that it has started is of another session, and left alone.
+        await asyncio.to_thread(self.destroy)
 
     @property
     def _running(self) -> ServiceProcess:

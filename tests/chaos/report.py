@@ -38,6 +38,9 @@ class Report:
         """Processes and servers that got SIGKILL."""
         return sum(strike.fault is Fault.KILL for strike in self.strikes)
 
+    def __str__(self) -> str:
+        return "\n".join([self.table(), "", *self.violations])
+
     def table(self) -> str:
         """Markdown."""
         rows = [

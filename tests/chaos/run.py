@@ -48,7 +48,9 @@ async def run(
         cluster = Cluster(folder, postgres, rabbit)
         with _logged_to(cluster.logs / "chaos.log"):
             async with cluster.running(database_url, broker_url):
-                return await _run(cluster, database_url, seed, minutes)
+                report = await _run(cluster, database_url, seed, minutes)
+        (cluster.logs / "report.md").write_text(str(report))
+    return report
 
 
 async def _run(cluster: Cluster, database_url: str, seed: int, minutes: float) -> Report:
@@ -162,8 +164,10 @@ def _logged_to(path: Path) -> Iterator[None]:
     parent = logging.getLogger("tests.chaos")
     parent.addHandler(handler)
     parent.setLevel(logging.INFO)
+    parent.propagate = False
     try:
         yield
     finally:
+        parent.propagate = True
         parent.removeHandler(handler)
         handler.close()

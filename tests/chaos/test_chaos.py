@@ -33,9 +33,9 @@ async def test_every_promise_is_kept_whatever_is_killed_paused_or_cut_off(
         rabbit=killable_rabbit,
     )
     # Then each upload became one job, each job one right result, and all processes went on
-    print(report.table())
+    print(report)
     again = f"Logs: {tmp_path}/logs\nAgain: {replay_command(SEED, MINUTES)}"
-    assert not report.violations, "\n".join([*report.violations, report.table(), again])
+    assert not report.violations, f"{report}\n{again}"
     # And it was chaos indeed, in which work was done
     assert report.kills >= 15
     assert {strike.fault for strike in report.strikes} == set(Fault)
