@@ -98,7 +98,7 @@ class Report:
                 yield fault, f"{len(struck)}: {_counted(struck)}"
 
     def _carried(self) -> int:
-        return sum(self.links[name].carried for name in TO_GATEWAY)
+        return sum(link.carried for name, link in self.links.items() if name in TO_GATEWAY)
 
 
 def _was_hit(attempt: AttemptRow, strike: Strike) -> bool:

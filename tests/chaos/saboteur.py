@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from tests.chaos.cluster import worker_name
 from tests.chaos.schedule import PROCESSORS, Fault
+from tests.chaos.service import worker_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tests.chaos.cluster import Cluster, Service
+    from tests.chaos.cluster import Cluster
     from tests.chaos.schedule import Action
+    from tests.chaos.service import Service
     from tests.servers.base import PrivateServer
 
 LOOKOUT = 3.0

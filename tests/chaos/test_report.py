@@ -1,0 +1,55 @@
+"""Recovery is counted from the kill of a worker to the next attempt at each job it held."""
+
+from __future__ import annotations
+
+from collections import Counter
+from uuid import UUID
+
+from tests.chaos.report import Report
+from tests.chaos.saboteur import Strike
+from tests.chaos.schedule import Fault
+from tests.chaos.verdict import AttemptRow, Evidence
+
+HELD, DONE, LATER = (UUID(int=n) for n in range(3))
+
+
+def report(*strikes: Strike) -> Report:
+    attempts = [
+        # Held by worker `a`, which is killed at 10, and taken over by `b` at 13.5
+        AttemptRow(HELD, 1, "a", 8.0, 13.5, "lost", None),
+        AttemptRow(HELD, 2, "b", 13.5, 15.0, "success", None),
+        # Finished by `a` before, begun by another afterwards: none of that was recovered
+        AttemptRow(DONE, 1, "a", 7.0, 9.0, "success", None),
+        AttemptRow(LATER, 1, "c", 11.0, 12.0, "lost", None),
+        AttemptRow(LATER, 2, "b", 12.0, 13.0, "success", None),
+    ]
+    return Report(
+        seed=1,
+        minutes=1.0,
+        strikes=strikes,
+        evidence=Evidence([], [], attempts, {}),
+        links={},
+        happened=Counter(),
+        settled_in=0.0,
+        orphans=0,
+    )
+
+
+KILL = Strike(Fault.KILL, "processor-1", 10.0, 11.0, "a")
+
+
+def test_recovery_is_from_the_kill_to_the_next_attempt() -> None:
+    assert report(KILL).recoveries(Fault.KILL) == [3.5]
+    assert report(KILL).recoveries(Fault.TERMINATE) == []
+    assert report(KILL).kills == 1
+    assert "p50 3.50, p95 3.50, max 3.50 (of 1)" in report(KILL).table()
+
+
+def test_a_recovery_during_an_outage_is_no_calm_one() -> None:
+    for target in ("database", "broker", "processor-2>database"):
+        outage = Strike(Fault.PAUSE, target, 12.0, 20.0)
+        assert report(KILL, outage).recoveries(Fault.KILL) == [3.5]
+        assert report(KILL, outage).recoveries(Fault.KILL, calm=True) == []
+    later = Strike(Fault.PAUSE, "database", 14.0, 20.0)
+    elsewhere = Strike(Fault.KILL, "gateway-1", 10.0, 12.0)
+    assert report(KILL, later, elsewhere).recoveries(Fault.KILL, calm=True) == [3.5]
