@@ -216,6 +216,8 @@ class FailingBlobs:
         self.write = blobs.write
         self.info = blobs.info
         self.delete = blobs.delete
+        self.expire = blobs.expire
+        self.walk = blobs.walk
         self.local_path = blobs.local_path
         self.ping = blobs.ping
 

@@ -88,6 +88,8 @@ class WatchedBlobs:
         self.info = blobs.info
         self.open = blobs.open
         self.delete = blobs.delete
+        self.expire = blobs.expire
+        self.walk = blobs.walk
         self.local_path = blobs.local_path
         self.ping = blobs.ping
 
