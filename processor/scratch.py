@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shared.errors import AttemptFailed
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
@@ -31,9 +33,15 @@ class Scratch:
 
     @asynccontextmanager
     async def folder(self, name: str) -> AsyncIterator[Path]:
-        """An empty folder for one attempt, removed with all that is in it when left."""
+        """An empty folder for one attempt, removed with all that is in it when left.
+
+        Raises AttemptFailed if it cannot be made: the disk is full, for one.
+        """
         path = self.path / name
-        await asyncio.to_thread(path.mkdir)
+        try:
+            await asyncio.to_thread(path.mkdir)
+        except OSError as error:
+            raise AttemptFailed(f"no scratch folder can be made: {error.strerror}") from error
         try:
             yield path
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import sys
 from typing import TYPE_CHECKING, TypeVar
@@ -11,6 +12,7 @@ from aiohttp import web
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
+from shared.drain import Drain
 from shared.errors import CsvmillError
 
 if TYPE_CHECKING:
@@ -19,6 +21,11 @@ if TYPE_CHECKING:
 
 READ_BUFFER = 1 << 20
 """Bytes that aiohttp buffers of a request body before it stops reading from the socket."""
+
+LAST_WORDS = 1.0
+"""Seconds that aiohttp gives to the requests which have outlasted the shutdown time-out."""
+
+log = logging.getLogger(__name__)
 
 Settings = TypeVar("Settings", bound=BaseSettings)
 
@@ -88,17 +95,23 @@ async def _serve(
     port: int,
     shutdown_timeout: float,
 ) -> None:
+    drain = Drain()
+    app.middlewares.insert(0, drain.middleware)
     runner = web.AppRunner(
-        app, handle_signals=False, shutdown_timeout=shutdown_timeout, read_bufsize=READ_BUFFER
+        app, handle_signals=False, shutdown_timeout=LAST_WORDS, read_bufsize=READ_BUFFER
     )
     try:
         await runner.setup()
-        await web.TCPSite(runner, host, port).start()
+        site = web.TCPSite(runner, host, port)
+        await site.start()
         bound = runner.addresses[0][1]
         shown = f"[{host}]" if ":" in host else host
         sys.stdout.write(f"csvmill {name} listening on http://{shown}:{bound}\n")
         sys.stdout.flush()
         await stopped.wait()
+        await site.stop()
+        if cut_off := await drain.finish(shutdown_timeout):
+            log.warning("%d requests are cut off", cut_off)
     finally:
         await runner.cleanup()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,7 @@ async def send_chunk(
             "dztotalfilesize": str(len(content)),
         }
     )
-    form.add_field("file", content[start:stop], filename="plays.csv")
+    form.add_field("file", io.BytesIO(content[start:stop]), filename="plays.csv")
     return await _request("POST", f"{url}/api/upload_file", data=form)
 
 

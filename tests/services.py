@@ -32,7 +32,7 @@ class Services:
         self.data_dir = folder / "data"
         self.scratch_dir = folder / "scratch"
         self._folder = folder
-        self._broker_url = broker_url
+        self.broker_url = broker_url
         self._storage_port = free_port()
         self._started = ExitStack()
         self._starts = 0
@@ -78,7 +78,7 @@ class Services:
         self._starts += 1
         known = {
             "database_url": self.database_url,
-            "broker_url": self._broker_url,
+            "broker_url": self.broker_url,
             "storage_url": self.storage_url,
             "storage_token": TOKEN,
             "data_dir": self.data_dir,

@@ -124,7 +124,8 @@ async def test_without_the_database_uploads_go_on_and_what_needs_it_is_refused_f
                 chunk = await send_chunk(gateway, f"half-{how}", PLAYS, start=10, stop=HALF)
                 assert chunk.status == 200
                 # And status, download and the last chunk are to be asked for again
-                refusals = await asyncio.gather(
+                readiness, *refusals = await asyncio.gather(
+                    get(f"{gateway}/readyz"),
                     get(f"{gateway}/api/file_status/{done}"),
                     get(f"{gateway}/api/download_file/{done}"),
                     send_chunk(gateway, f"half-{how}", PLAYS, start=HALF),
@@ -134,7 +135,6 @@ async def test_without_the_database_uploads_go_on_and_what_needs_it_is_refused_f
                 assert int(refusal.headers["Retry-After"]) > 0
                 assert refusal.body["message"].startswith("database: ")
             # And readiness tells what is missing, liveness nothing
-            readiness = await get(f"{gateway}/readyz")
             assert readiness.status == 503
             assert readiness.body["database"] != "ok"
             assert (readiness.body["storage"], readiness.body["broker"]) == ("ok", "ok")
@@ -165,10 +165,13 @@ async def test_without_the_broker_jobs_wait_in_the_table_and_run_when_it_is_back
         try:
             # When an upload is completed nevertheless, it is accepted in bounded time
             async with asyncio.timeout(BOUND):
-                job_id = (await send_chunk(gateway, f"brokerless-{how}", PLAYS)).job_id
+                completed, readiness = await asyncio.gather(
+                    send_chunk(gateway, f"brokerless-{how}", PLAYS), get(f"{gateway}/readyz")
+                )
+            job_id = completed.job_id
             waiting = await deployment.job(job_id)
             assert (waiting.state, waiting.published_at) == (JobState.PENDING, None)
-            readiness = await get(f"{gateway}/readyz")
+            # And readiness tells what is missing
             assert readiness.status == 503
             assert readiness.body["broker"] != "ok"
             assert (readiness.body["storage"], readiness.body["database"]) == ("ok", "ok")

@@ -4,7 +4,10 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
+
 from processor.scratch import Scratch
+from shared.errors import AttemptFailed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,3 +44,13 @@ def test_the_folder_of_a_living_process_is_left_alone(tmp_path: Path) -> None:
     living.close()
     other.close()
     assert not list(tmp_path.glob("processor-*"))
+
+
+async def test_an_attempt_for_which_no_folder_can_be_made_fails_for_another_try(
+    tmp_path: Path,
+) -> None:
+    scratch = Scratch(tmp_path)
+    scratch.close()
+    with pytest.raises(AttemptFailed, match="no scratch folder can be made: No such file"):
+        async with scratch.folder("job-1"):
+            raise AssertionError("there is no folder to work in")

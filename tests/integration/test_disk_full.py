@@ -1,0 +1,143 @@
+"""A disk runs full under real services, and has room again."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import aiohttp
+
+from csvmill.client import AsyncClient
+from gateway.uploads import upload_id_of
+from shared.blobs import result_key, upload_key
+from shared.errors import BlobNotFound
+from shared.jobs import JobState
+from tests.chunks import get, send_chunk
+from tests.contract.job_stores import open_store
+from tests.integration.plays import result_of, song_plays
+from tests.services import Services, listening, until
+from tests.tiny_disk import TinyDisk, tiny_disk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from shared.job_store import SqlJobStore
+    from shared.jobs import Attempt
+    from tests.processes import ServiceProcess
+
+MIB = 1 << 20
+WAIT = 30.0
+MANY = 1000
+"""Attempts that a job may have: time enough for somebody to make room."""
+
+
+def plays_of_many_songs(size: int) -> bytes:
+    """About `size` bytes whose result is about as large: each song is played once."""
+    return song_plays(size // 35, songs=size)
+
+
+@contextmanager
+def services_on_a_tiny_disk(
+    tmp_path: Path, services: Services, size: int
+) -> Iterator[tuple[Services, TinyDisk]]:
+    """Storage that keeps its blobs on a disk of `size` bytes."""
+    with (
+        tiny_disk(tmp_path / "tiny", size) as disk,
+        Services(tmp_path / "services", services.database_url, services.broker_url) as own,
+    ):
+        own.data_dir = disk.path / "data"
+        yield own, disk
+
+
+async def result(gateway: ServiceProcess, job_id: str) -> bytes:
+    async with AsyncClient(gateway.url) as client:
+        await client.wait(job_id, timeout=WAIT)
+    async with (
+        aiohttp.ClientSession(raise_for_status=True) as session,
+        session.get(f"{gateway.url}/api/download_file/{job_id}") as response,
+    ):
+        return await response.read()
+
+
+async def failed_attempts(store: SqlJobStore, job_id: str) -> Sequence[Attempt]:
+    """Wait for the first of them."""
+
+    async def one_failed() -> bool:
+        return any(a.outcome == "failure" for a in await store.attempts(UUID(job_id)))
+
+    await until(one_failed)
+    return [a for a in await store.attempts(UUID(job_id)) if a.outcome == "failure"]
+
+
+async def test_an_upload_goes_on_where_it_stood_when_storage_has_room_again(
+    tmp_path: Path, services: Services
+) -> None:
+    content = plays_of_many_songs(6 * MIB)
+    half = len(content) // 2
+    with services_on_a_tiny_disk(tmp_path, services, 4 * MIB) as (own, disk):
+        storage, gateway = own.storage(), own.gateway()
+        listening(storage, gateway)
+        assert (await send_chunk(gateway.url, "full", content, stop=half)).status == 200
+        # When a chunk finds no room
+        refusal = await send_chunk(gateway.url, "full", content, start=half)
+        # Then it is refused as such, and what was acknowledged stays
+        assert refusal.status == 507
+        assert "no room" in refusal.body["message"]
+        async with own.blobs() as blobs:
+            info = await blobs.info(upload_key(upload_id_of("full")))
+        assert [(held.start, held.stop) for held in info.received] == [(0, half)]
+        assert storage.returncode is None
+        # And the same chunk completes the upload when there is room
+        disk.resize(32 * MIB)
+        job_id = (await send_chunk(gateway.url, "full", content, start=half)).job_id
+        with own.processor():
+            assert await result(gateway, job_id) == result_of(content)
+
+
+async def test_a_processor_without_room_for_its_work_says_so_and_goes_on_when_it_has_some(
+    tmp_path: Path, services: Services, store: SqlJobStore
+) -> None:
+    content = plays_of_many_songs(3 * MIB)
+    gateway = services.gateway(max_attempts=MANY)
+    with (
+        gateway,
+        tiny_disk(tmp_path / "tiny", MIB) as disk,
+        services.processor(scratch_dir=disk.path),
+    ):
+        job_id = (await send_chunk(gateway.url, "no scratch", content)).job_id
+        # Given an attempt that finds no room for its result
+        attempts = await failed_attempts(store, job_id)
+        assert any("disk is full" in (a.reason or "") for a in attempts), attempts
+        # Then the job is not given up, and nothing is to be seen
+        status = (await get(f"{gateway.url}/api/file_status/{job_id}")).body["job_status"]
+        assert status in (JobState.RETRY, JobState.STARTED)
+        assert (await get(f"{gateway.url}/api/download_file/{job_id}")).status == 400
+        # And it is done when there is room
+        disk.resize(64 * MIB)
+        assert await result(gateway, job_id) == result_of(content)
+
+
+async def test_a_result_that_storage_has_no_room_for_leaves_nothing_and_comes_later(
+    tmp_path: Path, services: Services
+) -> None:
+    content = plays_of_many_songs(3 * MIB)
+    with services_on_a_tiny_disk(tmp_path, services, len(content) + MIB) as (own, disk):
+        storage, gateway = own.storage(), own.gateway(max_attempts=MANY)
+        listening(storage, gateway)
+        job_id = (await send_chunk(gateway.url, "no room for the result", content)).job_id
+        async with open_store(own.database_url) as store, own.blobs() as blobs:
+            with own.processor() as processor:
+                reasons = [a.reason for a in await failed_attempts(store, job_id)]
+                assert all("no room left for blobs" in (reason or "") for reason in reasons)
+                processor.terminate(WAIT)
+            for attempt in await store.attempts(UUID(job_id)):
+                try:
+                    await blobs.info(result_key(UUID(job_id), attempt.number))
+                except BlobNotFound:
+                    continue
+                raise AssertionError(f"attempt {attempt.number} left its output behind")
+            disk.resize(64 * MIB)
+            with own.processor():
+                assert await result(gateway, job_id) == result_of(content)

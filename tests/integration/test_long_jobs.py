@@ -1,0 +1,86 @@
+"""A job that takes longer than the broker waits for an acknowledgement."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import pytest
+
+from csvmill.client import AsyncClient
+from shared.jobs import JobState
+from tests.chunks import send_chunk
+from tests.contract.job_stores import open_store
+from tests.gate import Gate
+from tests.integration.plays import PLAYS
+from tests.servers.postgres import fresh_database
+from tests.services import Services, line, listening
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.servers.postgres import PostgresServer
+    from tests.servers.rabbitmq import RabbitServer
+
+CONSUMER_TIMEOUT = 1000
+"""Milliseconds. RabbitMQ has 30 minutes unless told otherwise, and looks once a minute; the
+mechanism is the same on a faster clock."""
+OFTEN = 250
+"""Milliseconds between two looks."""
+
+
+@pytest.fixture
+def impatient_broker(killable_rabbit: RabbitServer) -> Iterator[RabbitServer]:
+    """A broker that takes a message back from whoever has not settled it within a second."""
+    settings = {"consumer_timeout": CONSUMER_TIMEOUT, "channel_tick_interval": OFTEN}
+    before = {
+        name: killable_rabbit.evaluate(
+            f"begin {{ok, V}} = application:get_env(rabbit, {name}), V end"
+        )
+        for name in settings
+    }
+    for name, value in settings.items():
+        killable_rabbit.evaluate(f"application:set_env(rabbit, {name}, {value})")
+    yield killable_rabbit
+    for name, former in before.items():
+        killable_rabbit.evaluate(f"application:set_env(rabbit, {name}, {former})")
+
+
+async def test_a_job_longer_than_the_broker_s_patience_runs_once(
+    tmp_path: Path, postgres_server: PostgresServer, impatient_broker: RabbitServer
+) -> None:
+    gate = Gate(tmp_path, "long", PLAYS)
+    with (
+        closing(gate),
+        fresh_database(postgres_server.url) as database_url,
+        impatient_broker.fresh_vhost() as broker_url,
+        Services(tmp_path / "services", database_url, broker_url) as services,
+    ):
+        services.storage()
+        gateway = services.gateway()
+        worker = services.processor(blob_dir=gate.blob_dir)
+        listening(gateway, worker)
+        # Given a job that is running
+        job_id = (await send_chunk(gateway.url, "long", PLAYS)).job_id
+        await gate.reached()
+        with services.processor() as other:
+            await line(other, "consuming from")
+            # When the broker takes its wake-up back and gives it to another
+            await line(worker, "no longer consuming from")
+            await line(other, f"job={job_id} is leased to")
+            async with open_store(database_url) as store:
+                assert (await store.get(UUID(job_id))).state is JobState.STARTED
+                # And it comes to its end
+                gate.open()
+                async with AsyncClient(gateway.url) as client:
+                    await client.wait(job_id, timeout=30)
+                # Then it has run once
+                outcomes = [attempt.outcome for attempt in await store.attempts(UUID(job_id))]
+                assert outcomes == ["success"]
+            assert not any(f"job={job_id} attempt=" in text for text in other.lines)
+        # And its worker takes jobs again
+        job_id = (await send_chunk(gateway.url, "next", PLAYS)).job_id
+        async with AsyncClient(gateway.url) as client:
+            await client.wait(job_id, timeout=30)

@@ -1,0 +1,235 @@
+"""SIGTERM in the middle of work: nothing is lost, and the process ends in time with status 0."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager, closing
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import aiohttp
+import psutil
+import pytest
+
+from csvmill.client import AsyncClient
+from gateway.uploads import upload_id_of
+from shared.blob_layout import blob_folder
+from shared.blobs import upload_key
+from shared.jobs import JobState
+from tests.chunks import send_chunk
+from tests.gate import Gate
+from tests.integration.plays import PLAYS, song_plays
+from tests.ports import free_port
+from tests.servers.postgres import fresh_database
+from tests.services import STOP_TIMEOUT, Services, line, listening, until
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from shared.job_store import SqlJobStore
+    from tests.processes import ServiceProcess
+    from tests.servers.postgres import PostgresServer
+
+WAIT = 30.0
+LARGE = song_plays(200_000)
+"""More than services hold in memory before they write."""
+
+
+class SlowUpload:
+    """A whole file as one chunk, of which the second half is sent only when told."""
+
+    def __init__(self, url: str, dzuuid: str) -> None:
+        self._go_on = asyncio.Event()
+        self._url = url
+        self._dzuuid = dzuuid
+
+    def go_on(self) -> None:
+        self._go_on.set()
+
+    async def send(self) -> str:
+        """The id of the job. Raises aiohttp.ClientError."""
+        boundary = "slow"
+        fields = {
+            "dzuuid": self._dzuuid,
+            "dzchunkbyteoffset": "0",
+            "dzchunksize": str(len(LARGE) + 1),
+            "dztotalfilesize": str(len(LARGE)),
+        }
+        head = "".join(
+            f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+            for name, value in fields.items()
+        )
+        head += (
+            f"--{boundary}\r\n"
+            'Content-Disposition: form-data; name="file"; filename="plays.csv"\r\n\r\n'
+        )
+
+        async def body() -> AsyncIterator[bytes]:
+            yield head.encode()
+            yield LARGE[: len(LARGE) // 2]
+            await self._go_on.wait()
+            yield LARGE[len(LARGE) // 2 :]
+            yield f"\r\n--{boundary}--\r\n".encode()
+
+        async with (
+            aiohttp.ClientSession(raise_for_status=True) as session,
+            session.post(
+                f"{self._url}/api/upload_file",
+                data=body(),
+                headers={"Content-Type": f"multipart/form-data; boundary={boundary}"},
+            ) as response,
+        ):
+            return str((await response.json())["job_id"])
+
+
+@asynccontextmanager
+async def half_sent(
+    services: Services, gateway: ServiceProcess, dzuuid: str
+) -> AsyncIterator[tuple[SlowUpload, asyncio.Task[str]]]:
+    """An upload of which storage is writing the first half."""
+    upload = SlowUpload(gateway.url, dzuuid)
+    sending = asyncio.create_task(upload.send())
+    folder = blob_folder(services.data_dir, upload_key(upload_id_of(dzuuid)))
+
+    async def being_written() -> bool:
+        assert not sending.done(), await sending
+        return any(path.stat().st_blocks > 0 for path in folder.glob("partial.*"))
+
+    await until(being_written)
+    try:
+        yield upload, sending
+    finally:
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
+
+
+async def terminated(process: ServiceProcess) -> int:
+    return await asyncio.to_thread(process.terminate, STOP_TIMEOUT)
+
+
+async def succeeds(gateway: ServiceProcess, job_id: str) -> None:
+    async with AsyncClient(gateway.url) as client:
+        await client.wait(job_id, timeout=WAIT)
+
+
+async def test_a_gateway_finishes_the_upload_in_hand_before_it_ends(
+    services: Services, store: SqlJobStore
+) -> None:
+    with services.gateway() as leaving:
+        async with half_sent(services, leaving, "finished") as (upload, sending):
+            ending = asyncio.create_task(terminated(leaving))
+            await until(lambda: refuses_connections(leaving))
+            upload.go_on()
+            job_id = await sending
+            assert await ending == 0
+        assert (await store.get(UUID(job_id))).state is JobState.PENDING
+
+
+async def test_a_gateway_ends_in_time_though_its_client_stalls_and_the_chunk_can_be_repeated(
+    services: Services, gateway: ServiceProcess, store: SqlJobStore
+) -> None:
+    with services.gateway(shutdown_timeout=0.5) as leaving:
+        async with half_sent(services, leaving, "stalled") as (_, sending):
+            assert await terminated(leaving) == 0
+            with pytest.raises(aiohttp.ClientError):
+                await sending
+    job_id = (await send_chunk(gateway.url, "stalled", LARGE)).job_id
+    assert (await store.get(UUID(job_id))).input_size == len(LARGE)
+
+
+async def test_storage_finishes_the_chunk_in_hand_before_it_ends(
+    tmp_path: Path, services: Services
+) -> None:
+    # A storage of its own, which may end
+    with Services(tmp_path, services.database_url, services.broker_url) as own:
+        storage, gateway = own.storage(), own.gateway()
+        listening(storage, gateway)
+        async with half_sent(own, gateway, "storage") as (upload, sending):
+            ending = asyncio.create_task(terminated(storage))
+            await until(lambda: refuses_connections(storage))
+            upload.go_on()
+            assert await sending
+            assert await ending == 0
+
+
+async def test_storage_ends_in_time_though_a_chunk_stalls_and_the_chunk_can_be_repeated(
+    tmp_path: Path, services: Services
+) -> None:
+    with Services(tmp_path, services.database_url, services.broker_url) as own:
+        storage, gateway = own.storage(shutdown_timeout=0.5), own.gateway()
+        listening(storage, gateway)
+        async with half_sent(own, gateway, "storage-stalled") as (upload, sending):
+            assert await terminated(storage) == 0
+            upload.go_on()
+            with pytest.raises(aiohttp.ClientResponseError) as refusal:
+                await sending
+            assert refusal.value.status == 503
+        listening(own.storage())
+        assert (await send_chunk(gateway.url, "storage-stalled", LARGE)).job_id
+
+
+async def test_a_processor_hands_its_job_back_at_once_and_another_takes_it(
+    services: Services, gateway: ServiceProcess, store: SqlJobStore, tmp_path: Path
+) -> None:
+    # Given a job that its worker could keep for an hour
+    gate = Gate(tmp_path, "handed-back", PLAYS)
+    with closing(gate), services.processor(blob_dir=gate.blob_dir, lease=3600) as leaving:
+        job_id = UUID((await send_chunk(gateway.url, "handed-back", PLAYS)).job_id)
+        await gate.reached()
+        engines = psutil.Process(leaving.pid).children(recursive=True)
+        assert engines
+        # When the worker is told to end
+        assert await terminated(leaving) == 0
+        # Then the job is to be had when the worker has gone, and its engine is gone too
+        assert (await store.get(job_id)).state is JobState.RETRY
+        assert not psutil.wait_procs(engines, timeout=0)[1]
+    with services.processor():
+        await succeeds(gateway, str(job_id))
+    assert [(a.number, a.outcome) for a in await store.attempts(job_id)] == [
+        (1, "released"),
+        (2, "success"),
+    ]
+
+
+async def test_a_processor_that_cannot_reach_the_database_ends_in_time_all_the_same(
+    tmp_path: Path, killable_postgres: PostgresServer, services: Services
+) -> None:
+    gate = Gate(tmp_path, "cut-off", PLAYS)
+    with (
+        closing(gate),
+        fresh_database(killable_postgres.url) as database_url,
+        Services(tmp_path / "services", database_url, services.broker_url) as own,
+    ):
+        own.storage()
+        gateway, leaving = own.gateway(), own.processor(blob_dir=gate.blob_dir)
+        listening(gateway, leaving)
+        await send_chunk(gateway.url, "cut-off", PLAYS)
+        await gate.reached()
+        engines = psutil.Process(leaving.pid).children(recursive=True)
+        killable_postgres.pause()
+        try:
+            assert await terminated(leaving) == 0
+        finally:
+            killable_postgres.resume()
+        assert not psutil.wait_procs(engines, timeout=0)[1]
+
+
+async def test_a_service_that_still_waits_for_its_database_ends_when_told(
+    tmp_path: Path,
+) -> None:
+    nowhere = f"postgresql://postgres@127.0.0.1:{free_port()}/x"
+    with Services(tmp_path, nowhere, f"amqp://127.0.0.1:{free_port()}/") as own:
+        waiting = [own.gateway(), own.processor()]
+        for process in waiting:
+            await line(process, "waiting for the database")
+            assert await terminated(process) == 0
+
+
+async def refuses_connections(process: ServiceProcess) -> bool:
+    """Whether a service has begun to end."""
+    try:
+        async with aiohttp.ClientSession() as session, session.get(f"{process.url}/healthz"):
+            return False
+    except aiohttp.ClientConnectionError:
+        return True
