@@ -1,0 +1,392 @@
+"""Sweepers beside gateways, operators and workers, all real code on real adapters, in any order.
+
+Whoever makes several steps stops before and after each call of a port, and hypothesis chooses who
+goes on, for how long, and who is killed. What a job may still read has to be there all the time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from gateway.job_control import JobControl
+from gateway.keys import Ports
+from gateway.settings import GatewaySettings
+from gateway.uploads import Uploads
+from processor.sweeper import Sweeper
+from shared.blob_layout import blob_folder
+from shared.blobs import RESULTS, UPLOADS, BlobKey, result_key, upload_key
+from shared.bus.in_process import InProcessBus
+from shared.errors import BlobNotFound, JobConflict, LeaseLost
+from shared.job_store import open_job_store
+from shared.jobs import JobResult, JobState
+from storage.blobs.filesystem import FilesystemBlobs
+from tests.blob_backends import stream
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
+
+    from shared.jobs import Job
+
+GRACE, LEASE, UPLOAD_TTL, RESULT_TTL = 10.0, 5.0, 100.0, 300.0
+CONTENT = b"ab"
+OUTPUT = b"sum"
+
+
+class Actor:
+    """Runs until it comes to a gate, and from one gate to the next each time it may go on."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.last_call = 0.0
+        """When the latest call of a port took place."""
+        self._clock = clock
+        self._waits = asyncio.Event()
+        self._may_go = asyncio.Event()
+        self._task: asyncio.Task[None]
+
+    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+        self._task = asyncio.ensure_future(work)
+
+    async def go_on(self) -> bool:
+        """To the next gate; whether there was one. Raises what the work raises."""
+        self._waits.clear()
+        self._may_go.set()
+        waiting = asyncio.ensure_future(self._waits.wait())
+        await asyncio.wait((self._task, waiting), return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if self._task.done():
+            self._task.result()
+            return False
+        return True
+
+    async def kill(self) -> None:
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
+
+    async def gate(self) -> None:
+        self._waits.set()
+        await self._may_go.wait()
+        self._may_go.clear()
+
+    def behind_gates(self, port: object) -> Any:
+        return Gated(port, self)
+
+    async def call(self, method: Callable[..., Awaitable[Any]], *args: Any, **named: Any) -> Any:
+        await self.gate()
+        answer = await method(*args, **named)
+        self.last_call = self._clock()
+        await self.gate()
+        return answer
+
+
+class Gated:
+    """A port whose every method stops at a gate before and after."""
+
+    def __init__(self, port: object, actor: Actor) -> None:
+        self._port = port
+        self._actor = actor
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._port, name)
+        if name == "walk":
+            return lambda kind: self._walk(method, kind)
+        return lambda *args, **named: self._actor.call(method, *args, **named)
+
+    @asynccontextmanager
+    async def _walk(self, walk: Any, kind: str) -> AsyncIterator[AsyncIterator[Any]]:
+        await self._actor.gate()
+        async with walk(kind) as found:
+            yield found
+
+
+@dataclass
+class Attempt:
+    """A worker at a job: it may be late, and not know it."""
+
+    job: Job
+    written: bool = False
+
+    @property
+    def output(self) -> BlobKey:
+        return result_key(self.job.id, self.job.attempt)
+
+
+class Interleavings(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.now = 1000.0
+        self.stack = AsyncExitStack()
+        self.root = Path(self.stack.enter_context(TemporaryDirectory())) / "blobs"
+        self.run(self.open())
+        self.sweepers: dict[int, Actor] = {}
+        self.others: list[Actor] = []
+        self.uploads: list[UUID] = []
+        self.last_used: dict[UUID, float] = {}
+        self.being_made: dict[UUID, int] = {}
+        """Uploads of which a gateway is about to make a job, and has not looked again yet."""
+        self.attempts: list[Attempt] = []
+        self.begin_upload()
+
+    async def open(self) -> None:
+        self.bus = await self.stack.enter_async_context(InProcessBus())
+        self.blobs = await self.stack.enter_async_context(
+            FilesystemBlobs(self.root, fsync=False, clock=self.clock)
+        )
+        self.jobs = await self.stack.enter_async_context(
+            open_job_store(f"sqlite:///{self.root.parent / 'jobs.sqlite'}")
+        )
+
+    def clock(self) -> float:
+        return self.now
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return self.runner.run(work)
+
+    def sweeper(self, blobs: Any, jobs: Any) -> Sweeper:
+        return Sweeper(
+            jobs, blobs, upload_ttl=UPLOAD_TTL, result_ttl=RESULT_TTL, interval=1.0,
+            clock=self.clock, grace=GRACE,
+        )  # fmt: skip
+
+    def known_jobs(self) -> list[Job]:
+        return list(self.run(self.jobs.of_uploads(self.uploads)).values())
+
+    # --- sweepers
+
+    @rule(which=st.integers(0, 1), steps=st.integers(1, 5))
+    def sweep_on(self, which: int, steps: int) -> None:
+        async def go_on() -> None:
+            if which not in self.sweepers:
+                actor = self.sweepers[which] = Actor(self.clock)
+                sweeper = self.sweeper(
+                    actor.behind_gates(self.blobs), actor.behind_gates(self.jobs)
+                )
+                actor.begin(_ended(sweeper.sweep()))
+            for _ in range(steps):
+                if not await self.sweepers[which].go_on():
+                    del self.sweepers[which]
+                    return
+
+        self.run(go_on())
+
+    @precondition(lambda self: self.sweepers)
+    @rule()
+    def kill_a_sweeper(self) -> None:
+        _, actor = self.sweepers.popitem()
+        self.run(actor.kill())
+
+    @rule(seconds=st.sampled_from([1.0, LEASE + 1, GRACE + 1, UPLOAD_TTL + 1, RESULT_TTL + 1]))
+    def time_passes(self, seconds: float) -> None:
+        self.now += seconds
+
+    # --- gateways and operators: the product's own use cases, in steps
+
+    def begin(self, work: Callable[[Ports, Actor], Coroutine[Any, Any, None]]) -> None:
+        async def begin() -> None:
+            actor = Actor(self.clock)
+            # Nobody listens to the bus: workers here come by themselves.
+            ports = Ports(actor.behind_gates(self.blobs), actor.behind_gates(self.jobs), self.bus)
+            actor.begin(work(ports, actor))
+            self.others.append(actor)
+
+        self.run(begin())
+
+    @precondition(lambda self: len(self.uploads) < 3)
+    @rule()
+    def begin_upload(self) -> None:
+        self.uploads.append(uuid4())
+        self.send_chunk(0, 0)
+
+    @precondition(lambda self: len(self.others) < 4)
+    @rule(rank=st.integers(0, 2), offset=st.integers(0, 1))
+    def send_chunk(self, rank: int, offset: int) -> None:
+        upload_id = self.uploads[rank % len(self.uploads)]
+
+        async def request(ports: Ports, actor: Actor) -> None:
+            uploads = Uploads(ports, GatewaySettings())
+            chunk = _once(CONTENT[offset : offset + 1])
+            try:
+                blob = await uploads.write(upload_id, len(CONTENT), offset, chunk, {})
+            except BlobNotFound:
+                return  # cancelled, or expired, between the two calls
+            self.last_used[upload_id] = actor.last_call
+            if blob.complete:
+                self.being_made[upload_id] = self.being_made.get(upload_id, 0) + 1
+                await uploads.start_job(upload_id, blob, "plays.csv")
+                self.being_made[upload_id] -= 1
+
+        self.begin(request)
+
+    @precondition(lambda self: len(self.others) < 4)
+    @rule(rank=st.integers(0, 2), retry=st.booleans())
+    def ask_for_a_job(self, rank: int, retry: bool) -> None:
+        jobs = self.known_jobs()
+        if not jobs:
+            return
+        job_id = jobs[rank % len(jobs)].id
+
+        async def request(ports: Ports, _: Actor) -> None:
+            control = JobControl(ports)
+            with suppress(JobConflict):
+                await (control.retry(job_id) if retry else control.cancel(job_id))
+
+        self.begin(request)
+
+    @precondition(lambda self: self.others)
+    @rule(rank=st.integers(0, 3), steps=st.integers(1, 12))
+    def another_goes_on(self, rank: int, steps: int) -> None:
+        async def go_on() -> None:
+            actor = self.others[rank % len(self.others)]
+            for _ in range(steps):
+                if not await actor.go_on():
+                    self.others.remove(actor)
+                    return
+
+        self.run(go_on())
+
+    @rule(rank=st.integers(0, 2))
+    def an_upload_becomes_a_job(self, rank: int) -> None:
+        # What chance alone would not often bring about.
+        for offset in (0, 1):
+            self.send_chunk(rank, offset)
+            self.another_goes_on(len(self.others) - 1, 99)
+
+    # --- workers
+
+    @rule(rank=st.integers(0, 2))
+    def claim(self, rank: int) -> None:
+        jobs = self.known_jobs()
+        if not jobs:
+            return
+        claimed = self.run(
+            self.jobs.claim(
+                jobs[rank % len(jobs)].id, worker="w", lease_until=self.now + LEASE, now=self.now
+            )
+        )
+        if claimed:
+            self.attempts.append(Attempt(claimed))
+
+    @precondition(lambda self: self.attempts)
+    @rule(ago=st.integers(0, 2), outcome=st.sampled_from(["write", "succeed", "fail", "break"]))
+    def work(self, ago: int, outcome: str) -> None:
+        attempt = self.attempts[-1 - ago % len(self.attempts)]
+        self.run(self._work(attempt, outcome))
+
+    async def _work(self, attempt: Attempt, outcome: str) -> None:
+        job = attempt.job
+        if outcome == "write" or (outcome == "succeed" and not attempt.written):
+            await self.blobs.create(attempt.output, len(OUTPUT))
+            await self.blobs.write(attempt.output, 0, stream(OUTPUT))
+            attempt.written = True
+        with suppress(LeaseLost):
+            if outcome == "succeed":
+                result = JobResult(attempt.output, len(OUTPUT), "0" * 64, 1, 1)
+                await self.jobs.succeed(job.id, job.attempt, result, now=self.now)
+            elif outcome in ("fail", "break"):
+                await self.jobs.fail(
+                    job.id, job.attempt, "why", final=outcome == "fail", now=self.now
+                )
+
+    @rule(rank=st.integers(0, 2), outcome=st.sampled_from(["succeed", "fail"]))
+    def a_job_is_done(self, rank: int, outcome: str) -> None:
+        self.claim(rank)
+        if self.attempts:
+            self.work(0, outcome)
+
+    # --- what has to hold
+
+    def bytes_of(self, key: BlobKey) -> bytes | None:
+        path = self.blobs.local_path(key)
+        return path.read_bytes() if path else None
+
+    @invariant()
+    def whatever_a_job_may_need_is_there(self) -> None:
+        for job in self.known_jobs():
+            if self.being_made.get(job.upload_id) or job.expired_at is not None:
+                continue
+            if job.state is not JobState.REVOKED:
+                assert self.bytes_of(job.input_key) == CONTENT, f"no input: {job}"
+            if job.result:
+                assert self.bytes_of(job.result.key) == OUTPUT, f"no result: {job}"
+
+    @invariant()
+    def the_output_of_a_running_attempt_is_there(self) -> None:
+        for attempt in self.attempts:
+            job = self.run(self.jobs.get(attempt.job.id))
+            if attempt.written and (job.state, job.attempt) == ("STARTED", attempt.job.attempt):
+                assert self.bytes_of(attempt.output) == OUTPUT
+
+    @invariant()
+    def an_upload_that_was_used_lately_is_there(self) -> None:
+        have_a_job = {job.upload_id for job in self.known_jobs()}
+        for upload_id, used in self.last_used.items():
+            if upload_id not in have_a_job and self.now - used < UPLOAD_TTL:
+                assert blob_folder(self.root, upload_key(upload_id)).exists()
+
+    def teardown(self) -> None:
+        try:
+            self.run(self._come_to_rest())
+            self.whatever_a_job_may_need_is_there()
+        finally:
+            self.run(self.stack.aclose())
+            self.runner.close()
+
+    async def _come_to_rest(self) -> None:
+        for actor in self.sweepers.values():
+            await actor.kill()
+        for actor in self.others:
+            while await actor.go_on():
+                pass
+        self.now += RESULT_TTL + UPLOAD_TTL
+        await self.sweeper(self.blobs, self.jobs).sweep()
+        # Nothing is left but what jobs need that have not ended.
+        jobs = list((await self.jobs.of_uploads(self.uploads)).values())
+        needed = {job.input_key for job in jobs if not job.state.terminal} | {
+            result_key(job.id, job.attempt) for job in jobs if job.state is JobState.STARTED
+        }
+        left = set()
+        for kind in (UPLOADS, RESULTS):
+            async with self.blobs.walk(kind) as found:
+                left |= {activity.key async for activity in found}
+        assert left <= needed
+        assert all(job.expired_at for job in jobs if job.state.terminal)
+
+
+async def _once(data: bytes) -> AsyncGenerator[bytes, None]:
+    yield data
+
+
+async def _ended(work: Coroutine[Any, Any, int]) -> None:
+    await work
+
+
+@pytest.mark.timeout(600)  # a failure takes its time to be made minimal
+def test_whatever_the_order_nothing_that_a_job_may_need_is_removed() -> None:
+    run_state_machine_as_test(
+        Interleavings,
+        settings=settings(
+            max_examples=60,
+            stateful_step_count=40,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            database=None,
+        ),
+    )
