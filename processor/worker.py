@@ -98,29 +98,35 @@ class Worker:
     async def _handle(self, delivery: Delivery) -> None:
         job_id = delivery.wakeup.job_id
         await self._until_storage_answers()
-        now = self._clock()
-        try:
-            job = await self._until_answered(
-                lambda: self._jobs.claim(
-                    job_id, worker=self._name, lease_until=now + self._settings.lease, now=now
-                )
+        asked: list[float] = []
+
+        def claim() -> Awaitable[Job | None]:
+            # Read anew for each try: a lease from before an outage would have run out already.
+            now = self._clock()
+            asked.append(now)
+            return self._jobs.claim(
+                job_id, worker=self._name, lease_until=now + self._settings.lease, now=now
             )
+
+        try:
+            job = await self._until_answered(claim)
             if job is None:
                 current = await self._until_answered(lambda: self._jobs.get(job_id))
-                await self._settle_unclaimed(delivery, current, now)
+                await self._settle_unclaimed(delivery, current, asked)
             else:
                 await self._attempt(delivery, job)
         except JobNotFound:
             log.warning("wake-up for a job that does not exist: job=%s", job_id)
             await delivery.dead_letter()
 
-    async def _settle_unclaimed(self, delivery: Delivery, job: Job, now: float) -> None:
+    async def _settle_unclaimed(self, delivery: Delivery, job: Job, asked: list[float]) -> None:
+        """`asked`: when this wake-up's claims were made, those too that were not answered."""
         if not job.state.terminal:
             # Another attempt holds the lease, or so it looks until the lease runs out.
-            wait = max((job.lease_until or now) - now, 0.0)
+            wait = max((job.lease_until or asked[-1]) - asked[-1], 0.0)
             log.info("job=%s is leased to %s for %.1f s", job.id, job.worker, wait)
             await self._wake_later(delivery, wait)
-        elif job.state is JobState.FAILURE and job.finished_at == now:
+        elif job.state is JobState.FAILURE and job.finished_at in asked:
             # This very claim found the last attempt lost.
             log.error("job=%s failed: %s", job.id, job.reason)
             await delivery.dead_letter()

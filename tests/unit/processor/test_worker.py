@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -314,6 +315,33 @@ async def test_a_job_outlasts_the_absence_of_the_database(rig: Rig, method: str)
     await rig.worker(store).handle(delivery)
     assert (await rig.jobs.get(job.id)).state is JobState.SUCCESS
     assert delivery.settled == ["ack"]
+
+
+async def test_a_claim_after_an_outage_gets_a_lease_from_then(rig: Rig) -> None:
+    job = await rig.job()
+    outage = 10 * rig.settings.lease
+    times = itertools.count(time.time(), outage)
+    read: list[float] = []
+
+    def clock() -> float:
+        read.append(next(times))
+        return read[-1]
+
+    store = ForgetfulStore(rig.jobs, "claim", 2, commits=False)
+    await rig.worker(store, clock).handle(rig.delivery(job))
+    (attempt,) = await rig.jobs.attempts(job.id)
+    assert attempt.started_at == read[2]
+
+
+async def test_a_lost_last_attempt_whose_discovery_was_not_answered_is_dead_lettered(
+    rig: Rig,
+) -> None:
+    job = await rig.job(max_attempts=1)
+    now = time.time()
+    await rig.jobs.claim(job.id, worker="killed", lease_until=now - 1, now=now - 10)
+    delivery = rig.delivery(job)
+    await rig.worker(ForgetfulStore(rig.jobs, "claim", 1, commits=True)).handle(delivery)
+    assert (delivery.settled, delivery.state_at_settling) == (["dead letter"], "FAILURE")
 
 
 async def test_no_scratch_is_left_after_an_attempt(rig: Rig) -> None:
