@@ -22,6 +22,8 @@ from shared.messages import WakeUp
 from tests.unit.processor.conftest import OUTPUT
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from shared.ports import JobStore
     from tests.unit.processor.conftest import Rig
 
@@ -395,3 +397,33 @@ async def test_an_attempt_that_loses_storage_is_given_back_and_does_not_count(
     (attempt,) = await rig.jobs.attempts(job.id)
     assert attempt.outcome == "released"
     assert attempt.reason == "storage is away: the source could not be read"
+
+
+async def test_a_heartbeat_without_an_answer_is_repeated_before_the_lease_is_over(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.settings = rig.settings.model_copy(update={"lease": 1.5})
+    rig.engine.may_finish.clear()
+    job = await rig.job()
+    answered, calls, heartbeat = asyncio.Event(), 0, rig.jobs.heartbeat
+
+    async def first_call_hangs(job_id: UUID, attempt: int, *, lease_until: float) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            await asyncio.Event().wait()
+        await heartbeat(job_id, attempt, lease_until=lease_until)
+        answered.set()
+
+    monkeypatch.setattr(rig.jobs, "heartbeat", first_call_hangs)
+    handling = asyncio.create_task(rig.worker().handle(rig.delivery(job)))
+    await rig.engine.started.wait()
+    before = (await rig.jobs.get(job.id)).lease_until
+    await asyncio.wait_for(answered.wait(), 30)
+    assert calls == 2
+    after = (await rig.jobs.get(job.id)).lease_until
+    assert before is not None
+    assert after is not None
+    assert after > before
+    rig.engine.may_finish.set()
+    await handling
