@@ -427,3 +427,27 @@ async def test_a_heartbeat_without_an_answer_is_repeated_before_the_lease_is_ove
     assert after > before
     rig.engine.may_finish.set()
     await handling
+
+
+async def test_stopping_while_a_failure_is_judged_hands_the_job_back_too(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = await rig.job(max_attempts=1)
+    rig.engine.may_finish.clear()
+    rig.engine.errors = [AttemptFailed("crashed")]
+    delivery, worker, asked = rig.delivery(job), rig.worker(), asyncio.Event()
+    handling = asyncio.create_task(worker.handle(delivery))
+    await rig.engine.started.wait()
+
+    async def silent() -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(rig.blobs, "ping", silent)
+    rig.engine.may_finish.set()
+    await asked.wait()
+    await worker.stop()
+    await handling
+    assert delivery.settled == []
+    assert (await rig.jobs.get(job.id)).state is JobState.RETRY
+    assert [attempt.outcome for attempt in await rig.jobs.attempts(job.id)] == ["released"]
