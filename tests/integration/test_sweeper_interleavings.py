@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from shared.jobs import Job
 
 GRACE, LEASE, UPLOAD_TTL, RESULT_TTL = 10.0, 5.0, 100.0, 300.0
+TIMES = [0.0, 1.0, LEASE + 1, GRACE + 1, UPLOAD_TTL + 1, RESULT_TTL + 1]
 CONTENT = b"ab"
 OUTPUT = b"sum"
 
@@ -144,6 +145,7 @@ class Interleavings(RuleBasedStateMachine):
         """Uploads of which a gateway is about to make a job, and has not looked again yet."""
         self.attempts: list[Attempt] = []
         self.begin_upload()
+        self.an_upload_becomes_a_job(0, 99)
 
     async def open(self) -> None:
         self.bus = await self.stack.enter_async_context(InProcessBus())
@@ -171,7 +173,7 @@ class Interleavings(RuleBasedStateMachine):
 
     # --- sweepers
 
-    @rule(which=st.integers(0, 1), steps=st.integers(1, 5))
+    @rule(which=st.integers(0, 1), steps=st.sampled_from([1, 2, 3, 5, 8, 99]))
     def sweep_on(self, which: int, steps: int) -> None:
         async def go_on() -> None:
             if which not in self.sweepers:
@@ -193,9 +195,36 @@ class Interleavings(RuleBasedStateMachine):
         _, actor = self.sweepers.popitem()
         self.run(actor.kill())
 
-    @rule(seconds=st.sampled_from([1.0, LEASE + 1, GRACE + 1, UPLOAD_TTL + 1, RESULT_TTL + 1]))
+    @rule(seconds=st.sampled_from(TIMES))
     def time_passes(self, seconds: float) -> None:
         self.now += seconds
+
+    @rule(
+        before=st.sampled_from(TIMES),
+        steps=st.integers(1, 9),
+        between=st.sampled_from(TIMES),
+        rank=st.integers(0, 2),
+        does=st.sampled_from(["retry", "chunk", "claim", "go on"]),
+    )
+    def something_happens_within_a_sweep(
+        self, before: float, steps: int, between: float, rank: int, does: str
+    ) -> None:
+        # What matters most here, and what chance alone would seldom bring about.
+        self.time_passes(before)
+        self.sweep_on(0, steps)
+        if does == "retry":
+            self.ask_for_a_job(rank, retry=True)
+            self.another_goes_on(len(self.others) - 1, 99)
+        elif does == "chunk":
+            self.send_chunk(rank, 0)
+            self.another_goes_on(len(self.others) - 1, 99)
+        elif does == "claim":
+            self.claim(rank, writes=True)
+        elif self.others:
+            self.another_goes_on(rank, 99)
+        self.whatever_a_job_may_need_is_there()
+        self.time_passes(between)
+        self.sweep_on(0, 99)
 
     # --- gateways and operators: the product's own use cases, in steps
 
@@ -238,7 +267,9 @@ class Interleavings(RuleBasedStateMachine):
     @precondition(lambda self: len(self.others) < 4)
     @rule(rank=st.integers(0, 2), retry=st.booleans())
     def ask_for_a_job(self, rank: int, retry: bool) -> None:
+        wanted = [JobState.FAILURE] if retry else [JobState.PENDING, JobState.STARTED]
         jobs = self.known_jobs()
+        jobs = [job for job in jobs if job.state in wanted] or jobs
         if not jobs:
             return
         job_id = jobs[rank % len(jobs)].id
@@ -251,8 +282,11 @@ class Interleavings(RuleBasedStateMachine):
         self.begin(request)
 
     @precondition(lambda self: self.others)
-    @rule(rank=st.integers(0, 3), steps=st.integers(1, 12))
+    @rule(rank=st.integers(0, 3), steps=st.sampled_from([1, 2, 3, 4, 5, 6, 7, 99]))
     def another_goes_on(self, rank: int, steps: int) -> None:
+        if not self.others:
+            return
+
         async def go_on() -> None:
             actor = self.others[rank % len(self.others)]
             for _ in range(steps):
@@ -262,18 +296,27 @@ class Interleavings(RuleBasedStateMachine):
 
         self.run(go_on())
 
-    @rule(rank=st.integers(0, 2))
-    def an_upload_becomes_a_job(self, rank: int) -> None:
-        # What chance alone would not often bring about.
-        for offset in (0, 1):
+    @rule(rank=st.integers(0, 2), steps=st.sampled_from([3, 4, 5, 6, 7, 8, 99]))
+    def an_upload_becomes_a_job(self, rank: int, steps: int) -> None:
+        for offset, on in ((0, 99), (1, steps)):
             self.send_chunk(rank, offset)
-            self.another_goes_on(len(self.others) - 1, 99)
+            self.another_goes_on(len(self.others) - 1, on)
+
+    @precondition(lambda self: len(self.uploads) < 3)
+    @rule(steps=st.integers(3, 6), sweep=st.integers(3, 6))
+    def a_gateway_sleeps_over_its_upload_while_that_is_swept(self, steps: int, sweep: int) -> None:
+        self.begin_upload()
+        self.an_upload_becomes_a_job(len(self.uploads) - 1, steps)
+        self.time_passes(UPLOAD_TTL + 1)
+        self.sweep_on(0, sweep)
+        self.another_goes_on(len(self.others) - 1, 99)
+        self.sweep_on(0, 99)
 
     # --- workers
 
-    @rule(rank=st.integers(0, 2))
-    def claim(self, rank: int) -> None:
-        jobs = self.known_jobs()
+    @rule(rank=st.integers(0, 2), writes=st.booleans())
+    def claim(self, rank: int, writes: bool) -> None:
+        jobs = [job for job in self.known_jobs() if not job.state.terminal]
         if not jobs:
             return
         claimed = self.run(
@@ -283,6 +326,8 @@ class Interleavings(RuleBasedStateMachine):
         )
         if claimed:
             self.attempts.append(Attempt(claimed))
+            if writes and not self.being_made.get(claimed.upload_id):
+                self.work(0, "write")
 
     @precondition(lambda self: self.attempts)
     @rule(ago=st.integers(0, 2), outcome=st.sampled_from(["write", "succeed", "fail", "break"]))
@@ -307,7 +352,7 @@ class Interleavings(RuleBasedStateMachine):
 
     @rule(rank=st.integers(0, 2), outcome=st.sampled_from(["succeed", "fail"]))
     def a_job_is_done(self, rank: int, outcome: str) -> None:
-        self.claim(rank)
+        self.claim(rank, writes=True)
         if self.attempts:
             self.work(0, outcome)
 
@@ -383,7 +428,7 @@ def test_whatever_the_order_nothing_that_a_job_may_need_is_removed() -> None:
     run_state_machine_as_test(
         Interleavings,
         settings=settings(
-            max_examples=60,
+            max_examples=80,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -8,7 +8,6 @@ import select
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -19,9 +18,6 @@ from processor.engines.protocol import RESULT_NAME, Finished, Refused, Task
 from shared.errors import AttemptFailed
 from shared.jobs import SONG_PLAYS
 from tests.contract.engine_sources import StalledSource, StreamSource
-
-if TYPE_CHECKING:
-    from processor.engines.port import Source
 
 HEADER = b"Song,Date,Plays\n"
 ROOT = Path(__file__).parents[4]
@@ -46,7 +42,7 @@ def leftovers(scratch: Path) -> list[Path]:
 
 
 async def running_child(
-    scratch: Path, engine: DuckDBEngine | None = None, source: Source | None = None
+    scratch: Path, engine: DuckDBEngine | None = None
 ) -> tuple[asyncio.Task[object], int]:
     """An aggregation that waits for more bytes, and its child, which is at work."""
     begun = asyncio.Event()
@@ -54,7 +50,7 @@ async def running_child(
     running = asyncio.create_task(
         (engine or DuckDBEngine()).aggregate(
             SONG_PLAYS,
-            source or StalledSource(HEADER + b"a,b,1\n" * 1000),
+            StalledSource(HEADER + b"a,b,1\n" * 1000),
             scratch,
             lambda _progress: begun.set(),
         )
