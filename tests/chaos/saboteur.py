@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from tests.chaos.schedule import PROCESSORS, Fault
+from tests.chaos.schedule import PROCESSORS, Fault, link_name
 from tests.chaos.service import worker_name
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Saboteur:
     async def _act(self, action: Action) -> None:
         target = action.target
         if action.in_mid_job:
-            target = await self._holder_of_a_job() or target
+            target = _of(await self._holder_of_a_job(), target)
         async with self._locks[target]:
             service = self._cluster.services.get(target)
             worker = None
@@ -134,3 +134,11 @@ class Saboteur:
                 if pid and worker_name(pid) in holders and not self._locks[name].locked():
                     return name
             await asyncio.sleep(LOOK_EVERY)
+
+
+def _of(holder: str | None, target: str) -> str:
+    """The holder of a job, or its link to where the scheduled one leads; `target` without one."""
+    _, link, end = target.rpartition(">")
+    if holder is None:
+        return target
+    return link_name(holder, end) if link else holder

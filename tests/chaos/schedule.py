@@ -47,7 +47,7 @@ class Action:
     lasts: float = 0.0
     """Until it is started again, goes on, or flows again."""
     in_mid_job: bool = False
-    """Whoever holds a job at that moment is hit, if there is one; `target` only if not."""
+    """Whoever holds a job at that moment is hit, or its link; `target` only if nobody does."""
     after: int = 0
     """Bytes that a link still carries before it is cut."""
     reset: bool = False
@@ -102,7 +102,9 @@ _DECK = (
     *[_Card(Fault.CUT, TO_BROKER)] * 3,
     _Card(Fault.STALL, TO_GATEWAY, 0.3, 3.0),
     _Card(Fault.STALL, TO_STORAGE, 0.3, 5.0),
-    *[_Card(Fault.STALL, _links(PROCESSORS, DATABASE), 1.3 * LEASE, 2.5 * LEASE)] * 2,
+    # A worker that finishes its job, and can say so only when another has taken it over.
+    *[_Card(Fault.STALL, _links(PROCESSORS, DATABASE), 1.3 * LEASE, 2.5 * LEASE, in_mid_job=True)]
+    * 4,
     _Card(Fault.STALL, TO_BROKER, 0.3, 8.0),
 )
 """Played shuffled, again and again: every kind of fault comes up about once in 50 s."""
