@@ -186,10 +186,11 @@ async def _feed(child: Process, source: Source) -> None:
         if source.local_path is None:
             await _pour(source, child.stdin)
         child.stdin.close()
-    except (BrokenPipeError, ConnectionResetError):
-        # The child has ended before the source did, and says why.
-        pass
-    except BaseException:
+    except BaseException as error:
+        # uvloop's word for writing to a pipe whose other end has just closed is RuntimeError.
+        broken = isinstance(error, RuntimeError) and child.stdin.is_closing()
+        if broken or isinstance(error, (BrokenPipeError, ConnectionResetError)):
+            return  # the child has ended before the source did, and says why
         kill(child)
         raise
 

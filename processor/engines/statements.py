@@ -70,9 +70,10 @@ def grouping(
                 compression='none', encoding='utf-8'{buffer}
             )
         )
-        WHERE number::VARCHAR = {number}
-            OR regexp_full_match({number}, '[+-]?[0-9]+')
-            OR error('not an integer')
+        WHERE CASE
+            WHEN number::VARCHAR = {number} THEN true
+            ELSE regexp_full_match({number}, '[+-]?[0-9]+') OR error('not an integer')
+        END
         GROUP BY ALL
     """  # noqa: S608
 
