@@ -72,7 +72,8 @@ def grouping(
         )
         WHERE CASE
             WHEN number::VARCHAR = {number} THEN true
-            ELSE regexp_full_match({number}, '[+-]?[0-9]+') OR error('not an integer')
+            WHEN regexp_full_match({number}, '[+-]?[0-9]+') THEN true
+            ELSE error('not an integer')
         END
         GROUP BY ALL
     """  # noqa: S608
