@@ -12,6 +12,7 @@ DEV := $(VENV)/.dev-installed
 FILE ?=
 T ?= tests
 ARGS ?=
+WORKERS ?= 3
 MINUTES ?= 2
 SEED ?= 1
 
@@ -29,9 +30,9 @@ serve: $(RUNTIME) ## the standalone service on port 8000; ARGS="--port 9000 --da
 	@$(VENV)/bin/csvmill serve $(ARGS)
 
 # Unit tests start no server.
-test: $(DEV) ## all tests, with PostgreSQL and RabbitMQ; T=tests/unit a part, ARGS="-k name -x"
+test: $(DEV) ## all tests, with PostgreSQL and RabbitMQ; T=tests/unit a part, WORKERS=0 one by one
 	@$(if $(filter tests/unit%,$(T)),,scripts/install_test_servers)
-	@$(VENV)/bin/python -m pytest $(T) $(ARGS)
+	@$(VENV)/bin/python -m pytest $(if $(filter-out 0,$(WORKERS)),-n $(WORKERS) --dist loadfile) $(T) $(ARGS)
 
 chaos: $(DEV) ## kill, pause and cut off everything for MINUTES, as SEED has it; figures at the end
 	@scripts/install_test_servers

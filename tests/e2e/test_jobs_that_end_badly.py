@@ -91,13 +91,13 @@ def services(start_process: Start, tmp_path: Path, database_url: str, broker_url
 def plays(tmp_path: Path) -> tuple[Path, Mapping[tuple[str, str], Decimal]]:
     """A file that keeps an engine busy for a while, and its totals.
 
-    Its last row is one for the exact plan, which reads all of it in Python.
+    Its last number has more than 64 bits: that is for the exact plan, which reads all in Python.
     """
     path = tmp_path / "plays.csv"
     expected = write_song_plays(path, 1_000_000, songs=50, days=5, repeat=20)
     with path.open("a", encoding="utf-8") as file:
-        file.write("x,2026-01-01,+5\n")
-    return path, {**expected.totals, ("x", "2026-01-01"): Decimal(5)}
+        file.write(f"x,2026-01-01,{2**70}\n")
+    return path, {**expected.totals, ("x", "2026-01-01"): Decimal(2**70)}
 
 
 def engine_of(processor: ServiceProcess) -> psutil.Process:
