@@ -11,6 +11,7 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from processor.patience import storage_answers, until_answered, until_storage_answers
 from shared.errors import (
     BrokerUnavailable,
     CsvmillError,
@@ -18,14 +19,12 @@ from shared.errors import (
     JobNotFound,
     LeaseLost,
     MalformedInput,
-    StorageUnavailable,
     Unavailable,
 )
 from shared.jobs import Job, JobResult, JobState
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from typing import TypeVar
     from uuid import UUID
 
     from processor.job_run import JobRun
@@ -33,12 +32,7 @@ if TYPE_CHECKING:
     from shared.messages import WakeUp
     from shared.ports import Bus, Delivery, JobStore
 
-    T = TypeVar("T")
 
-LONGEST_BACKOFF = 5.0
-"""Seconds at most between two tries while the database, or storage, is away."""
-STORAGE_PATIENCE = 3.0
-"""Seconds without an answer after which storage counts as away."""
 GOODBYE = 5.0
 """Seconds at most that a stopping worker spends on handing a job back."""
 
@@ -97,30 +91,42 @@ class Worker:
 
     async def _handle(self, delivery: Delivery) -> None:
         job_id = delivery.wakeup.job_id
-        await self._until_storage_answers()
-        now = self._clock()
-        try:
-            job = await self._until_answered(
-                lambda: self._jobs.claim(
-                    job_id, worker=self._name, lease_until=now + self._settings.lease, now=now
-                )
+        # A job that is claimed while storage is away would only fail.
+        await until_storage_answers(self._job_run.ping)
+        asked: list[float] = []
+
+        def claim() -> Awaitable[Job | None]:
+            # Read anew for each try: a lease from before an outage would have run out already.
+            now = self._clock()
+            asked.append(now)
+            return self._jobs.claim(
+                job_id, worker=self._name, lease_until=now + self._settings.lease, now=now
             )
+
+        try:
+            job = await until_answered(claim)
             if job is None:
-                current = await self._until_answered(lambda: self._jobs.get(job_id))
-                await self._settle_unclaimed(delivery, current, now)
+                current = await until_answered(lambda: self._jobs.get(job_id))
+                await self._settle_unclaimed(delivery, current, asked)
             else:
-                await self._attempt(delivery, job)
+                try:
+                    await self._attempt(delivery, job)
+                except asyncio.CancelledError:
+                    # Whose outcome is on record has lost its lease: nothing is handed back then.
+                    await asyncio.shield(self._hand_back(job))
+                    raise
         except JobNotFound:
             log.warning("wake-up for a job that does not exist: job=%s", job_id)
             await delivery.dead_letter()
 
-    async def _settle_unclaimed(self, delivery: Delivery, job: Job, now: float) -> None:
+    async def _settle_unclaimed(self, delivery: Delivery, job: Job, asked: list[float]) -> None:
+        """`asked`: when this wake-up's claims were made, those too that were not answered."""
         if not job.state.terminal:
             # Another attempt holds the lease, or so it looks until the lease runs out.
-            wait = max((job.lease_until or now) - now, 0.0)
+            wait = max((job.lease_until or asked[-1]) - asked[-1], 0.0)
             log.info("job=%s is leased to %s for %.1f s", job.id, job.worker, wait)
             await self._wake_later(delivery, wait)
-        elif job.state is JobState.FAILURE and job.finished_at == now:
+        elif job.state is JobState.FAILURE and job.finished_at in asked:
             # This very claim found the last attempt lost.
             log.error("job=%s failed: %s", job.id, job.reason)
             await delivery.dead_letter()
@@ -136,9 +142,6 @@ class Worker:
             log.warning("job=%s attempt=%d lost its lease", job.id, job.attempt)
             await self._discard(job)
             await delivery.ack()
-        except asyncio.CancelledError:
-            await asyncio.shield(self._hand_back(job))
-            raise
         except Exception as error:  # noqa: BLE001  (whatever ends an attempt is recorded)
             await self._record_failure(delivery, job, error)
         else:
@@ -182,18 +185,18 @@ class Worker:
 
     async def _succeed(self, job: Job, result: JobResult) -> None:
         try:
-            await self._until_answered(
+            await until_answered(
                 lambda: self._jobs.succeed(job.id, job.attempt, result, now=self._clock())
             )
         except LeaseLost:
             # A commit whose answer got lost looks like this when it is tried again.
-            current = await self._until_answered(lambda: self._jobs.get(job.id))
+            current = await until_answered(lambda: self._jobs.get(job.id))
             if current.result != result:
                 raise
 
     async def _record_failure(self, delivery: Delivery, job: Job, error: Exception) -> None:
         final = isinstance(error, MalformedInput)
-        if not final and not await self._storage_answers():
+        if not final and not await storage_answers(self._job_run.ping):
             await self._give_back(delivery, job, f"storage is away: {error}")
             return
         if isinstance(error, CsvmillError):
@@ -203,11 +206,11 @@ class Worker:
             reason = f"unexpected {type(error).__name__}: {error}"
             log.error("job=%s attempt=%d failed", job.id, job.attempt, exc_info=error)
         try:
-            after = await self._until_answered(
+            after = await until_answered(
                 lambda: self._jobs.fail(job.id, job.attempt, reason, final=final, now=self._clock())
             )
         except LeaseLost:
-            after = await self._until_answered(lambda: self._jobs.get(job.id))
+            after = await until_answered(lambda: self._jobs.get(job.id))
             recorded = after.attempt == job.attempt and after.state in _AFTER_FAILURE
             if not recorded:
                 # Cancelled (which takes the input away, so that the attempt fails), taken over,
@@ -229,7 +232,7 @@ class Worker:
         """Give the job up for the time being, for something that is no fault of its own."""
         log.warning("job=%s attempt=%d given back: %s", job.id, job.attempt, reason)
         try:
-            await self._until_answered(
+            await until_answered(
                 lambda: self._jobs.release(job.id, job.attempt, reason, now=self._clock())
             )
         except LeaseLost:
@@ -275,30 +278,3 @@ class Worker:
             await self._jobs.mark_published(job_id, self._clock())
         except DatabaseUnavailable as error:
             log.warning("job=%s wake-up not noted: %s", job_id, error)
-
-    async def _storage_answers(self) -> bool:
-        try:
-            async with asyncio.timeout(STORAGE_PATIENCE):
-                await self._job_run.ping()
-        except (StorageUnavailable, TimeoutError) as error:
-            log.warning("waiting for storage: %s", str(error) or "no answer in time")
-            return False
-        return True
-
-    async def _until_storage_answers(self) -> None:
-        """Claim nothing while storage is away: the job would only fail."""
-        backoff = 0.1
-        while not await self._storage_answers():
-            await asyncio.sleep(backoff)
-            backoff = min(backoff * 2, LONGEST_BACKOFF)
-
-    async def _until_answered(self, statement: Callable[[], Awaitable[T]]) -> T:
-        """Try a compare-and-set again until the database answers; each is safe to repeat."""
-        backoff = 0.1
-        while True:
-            try:
-                return await statement()
-            except DatabaseUnavailable as error:
-                log.warning("waiting for the database: %s", error)
-                await asyncio.sleep(backoff)
-                backoff = min(backoff * 2, LONGEST_BACKOFF)

@@ -19,7 +19,8 @@ class Gate:
     """The input of one upload as a pipe, which a processor finds where it looks for the file.
 
     To be given to one processor as its `blob_dir`. Its engine is in mid-job from the moment it has
-    opened the pipe until the test has let the content pass. The pipe serves one attempt.
+    opened the pipe until the test has let the content pass. The pipe serves one attempt: those
+    that follow find no file, and read from storage.
     """
 
     def __init__(self, folder: Path, dzuuid: str, content: bytes) -> None:
@@ -44,6 +45,7 @@ class Gate:
     def open(self) -> None:
         """Let the content pass, which is the end of the input."""
         assert self._end is not None, "no engine has reached the gate"
+        self._pipe.unlink()
         # Less than a pipe holds.
         assert os.write(self._end, self._content) == len(self._content)
         self.close()

@@ -8,6 +8,7 @@ to standard output.
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import resource
 import sys
@@ -47,6 +48,8 @@ PYTHON_SHARE = 0.5
 
 def main() -> None:
     """Do the task that the control pipe brings, and say how it ended."""
+    # Millions of objects and not one reference cycle: to look for some would take much time.
+    gc.disable()
     control = int(sys.argv[1])
     task = Task.decode(_read_line(control))
     threading.Thread(target=_die_with_parent, args=(control,), daemon=True).start()

@@ -15,6 +15,7 @@ from itertools import chain, groupby, islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, BinaryIO
 
+from processor.engines.keys import join_key, split_key
 from processor.engines.plan import Counts
 from processor.engines.records import RecordReader, show
 from processor.engines.result_file import encode_row
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
     from processor.engines.result_file import ResultFile
     from shared.jobs import Aggregation
 
-    Key = tuple[bytes, ...]
-    Group = tuple[Key, int]
+    Group = tuple[bytes, int]
 
 MAX_RUNS = 64
 """Runs on disk at a time; that many are merged into one."""
@@ -37,8 +37,7 @@ _BATCH = 4096
 _PLAIN_DIGITS = 18
 """Numbers up to this many digits cost what `_GROUP_COST` says."""
 _GROUP_COST = 240
-"""Bytes of memory for a group besides its text: dictionary entry, tuple, integer, list item."""
-_FIELD_COST = 48
+"""Bytes of memory for a group besides its text: entries of dictionary and list, object heads."""
 
 _is_integer = re.compile(rb"[+-]?[0-9]+").fullmatch
 
@@ -63,7 +62,8 @@ def run(
     merged = groups.sorted()
     while batch := list(islice(merged, _BATCH)):
         rows_out += len(batch)
-        result.write(b"".join(encode_row((*key, b"%d" % total)) for key, total in batch))
+        rows = [encode_row([*split_key(key), b"%d" % total]) for key, total in batch]
+        result.write(b"".join(rows))
     return Counts(rows_in=rows_in, rows_out=rows_out)
 
 
@@ -73,7 +73,7 @@ class _Groups:
     def __init__(self, scratch: Path, memory: int) -> None:
         self._scratch = scratch
         self._memory = memory
-        self._totals: dict[Key, int] = {}
+        self._totals: dict[bytes, int] = {}
         self._runs: list[Path] = []
         self._written = 0
 
@@ -90,14 +90,14 @@ class _Groups:
             text = fields[sum_of]
             if not text.isdigit() and not _is_integer(text):
                 raise reader.malformed(line, sum_of + 1, show(text), "an integer, such as 42 or -7")
-            key = tuple([fields[column] for column in group_by])
+            key = join_key([fields[column] for column in group_by])
             if len(text) > _PLAIN_DIGITS:
                 used += len(text)
             if key in totals:
                 totals[key] += int(text)
             else:
                 totals[key] = int(text)
-                used += _GROUP_COST + sum(map(len, key)) + _FIELD_COST * len(key)
+                used += _GROUP_COST + len(key)
             rows += 1
             if used > self._memory:
                 self._spill()
@@ -106,13 +106,17 @@ class _Groups:
 
     def sorted(self) -> Iterator[Group]:
         """Every group once, in order of its key."""
-        in_memory = sorted(self._totals.items())
+        in_memory = self._sorted_in_memory()
         if not self._runs:
-            return iter(in_memory)
-        return _merged([*map(_read_run, self._runs), iter(in_memory)])
+            return in_memory
+        return _merged([*map(_read_run, self._runs), in_memory])
+
+    def _sorted_in_memory(self) -> Iterator[Group]:
+        totals = self._totals
+        return ((key, totals[key]) for key in sorted(totals))
 
     def _spill(self) -> None:
-        self._runs.append(self._write_run(sorted(self._totals.items())))
+        self._runs.append(self._write_run(self._sorted_in_memory()))
         self._totals.clear()
         if len(self._runs) == MAX_RUNS:
             merged = self._write_run(_merged([*map(_read_run, self._runs)]))

@@ -7,12 +7,12 @@ import re
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 _NEEDS_QUOTES = re.compile(rb'[,"\r\n]')
 
 
-def encode_row(fields: Iterable[bytes]) -> bytes:
+def encode_row(fields: Sequence[bytes]) -> bytes:
     """One line of RFC 4180: a field is quoted only if it contains a comma, a quote, CR or LF."""
     return b",".join(map(_quoted, fields)) + b"\n"
 
@@ -31,7 +31,7 @@ class ResultFile:
         self._digest = hashlib.sha256()
         self.size = 0
         """Bytes written so far."""
-        self.write(encode_row(name.encode() for name in header))
+        self.write(encode_row([name.encode() for name in header]))
 
     def write(self, data: bytes | memoryview) -> None:
         """Append encoded rows. Raises OSError, as when the disk is full."""

@@ -74,9 +74,9 @@ async def failed_attempts(store: SqlJobStore, job_id: str) -> Sequence[Attempt]:
 async def test_an_upload_goes_on_where_it_stood_when_storage_has_room_again(
     tmp_path: Path, services: Services
 ) -> None:
-    content = plays_of_many_songs(6 * MIB)
+    content = plays_of_many_songs(3 * MIB)
     half = len(content) // 2
-    with services_on_a_tiny_disk(tmp_path, services, 4 * MIB) as (own, disk):
+    with services_on_a_tiny_disk(tmp_path, services, 2 * MIB) as (own, disk):
         storage, gateway = own.storage(), own.gateway()
         listening(storage, gateway)
         assert (await send_chunk(gateway.url, "full", content, stop=half)).status == 200
@@ -99,11 +99,11 @@ async def test_an_upload_goes_on_where_it_stood_when_storage_has_room_again(
 async def test_a_processor_without_room_for_its_work_says_so_and_goes_on_when_it_has_some(
     tmp_path: Path, services: Services, store: SqlJobStore
 ) -> None:
-    content = plays_of_many_songs(3 * MIB)
+    content = plays_of_many_songs(2 * MIB)
     gateway = services.gateway(max_attempts=MANY)
     with (
         gateway,
-        tiny_disk(tmp_path / "tiny", MIB) as disk,
+        tiny_disk(tmp_path / "tiny", MIB // 2) as disk,
         services.processor(scratch_dir=disk.path),
     ):
         job_id = (await send_chunk(gateway.url, "no scratch", content)).job_id
@@ -122,7 +122,7 @@ async def test_a_processor_without_room_for_its_work_says_so_and_goes_on_when_it
 async def test_a_result_that_storage_has_no_room_for_leaves_nothing_and_comes_later(
     tmp_path: Path, services: Services
 ) -> None:
-    content = plays_of_many_songs(3 * MIB)
+    content = plays_of_many_songs(2 * MIB)
     with services_on_a_tiny_disk(tmp_path, services, len(content) + MIB) as (own, disk):
         storage, gateway = own.storage(), own.gateway(max_attempts=MANY)
         listening(storage, gateway)

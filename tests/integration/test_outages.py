@@ -23,7 +23,7 @@ from tests.contract.job_stores import open_store
 from tests.integration.plays import PLAYS
 from tests.servers.postgres import PostgresServer, fresh_database
 from tests.servers.rabbitmq import RabbitServer
-from tests.services import Services, listening, until
+from tests.services import Services, line, listening, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -157,6 +157,7 @@ async def test_without_the_broker_jobs_wait_in_the_table_and_run_when_it_is_back
     gateway, rabbit = deployment.gateway, deployment.rabbit
     async with deployment.outage():
         if how == "away":
+            await asyncio.to_thread(rabbit.sync_tables)
             await asyncio.to_thread(rabbit.kill)
         elif how == "hanging":
             rabbit.pause()
@@ -185,3 +186,19 @@ async def test_without_the_broker_jobs_wait_in_the_table_and_run_when_it_is_back
     # Then it is run when the gateway has had its time, though nobody asks for it
     await deployment.pass_time(job_id, UNPUBLISHED_FOR)
     await deployment.finished(job_id)
+
+
+async def test_services_that_are_started_before_the_database_wait_for_it(
+    deployment: Deployment,
+) -> None:
+    async with deployment.outage():
+        await asyncio.to_thread(deployment.postgres.kill)
+        try:
+            early = (deployment.services.gateway(), deployment.services.processor())
+            for process in early:
+                await line(process, "waiting for the database")
+        finally:
+            await asyncio.to_thread(deployment.postgres.start)
+        for process in early:
+            await line(process, "listening on")
+            assert await asyncio.to_thread(process.terminate, WAIT) == 0

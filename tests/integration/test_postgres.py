@@ -10,6 +10,7 @@ import pytest
 from yarl import URL
 
 from shared.database import connect
+from shared.database.postgres import POOL_SIZE
 from shared.errors import DatabaseUnavailable
 from shared.job_store import open_job_store
 from shared.jobs import JobState
@@ -232,3 +233,29 @@ async def test_connecting_waits_for_a_server_that_is_still_starting(
 async def test_connecting_gives_up_on_a_server_that_does_not_come() -> None:
     with pytest.raises(DatabaseUnavailable, match="database: "):
         await connect(f"postgresql://postgres@127.0.0.1:{free_port()}/x", start_timeout=0.3)
+
+
+async def test_a_silent_server_costs_a_call_one_time_out_in_all(
+    url: str, killable_postgres: PostgresServer
+) -> None:
+    async with opened(url, timeout=1.5) as database:
+        # Given connections in the pool, all of which will be silent
+        await asyncio.gather(*(database.ping() for _ in range(3)))
+        killable_postgres.pause()
+        try:
+            # Then neither waiting for one, nor giving it back, comes on top
+            calls = [database.read("SELECT 1") for _ in range(3 * POOL_SIZE)]
+            async with asyncio.timeout(2.9):
+                outcomes = await asyncio.gather(*calls, return_exceptions=True)
+            assert {str(outcome) for outcome in outcomes} == {"database: no answer within 1.5 s"}
+            async with asyncio.timeout(2.9):
+                with pytest.raises(DatabaseUnavailable):
+                    await rolled_back(database)
+        finally:
+            killable_postgres.resume()
+        await database.ping()
+
+
+async def rolled_back(database: Database) -> None:
+    async with database.transaction() as transaction:
+        await transaction.execute("SELECT 1")

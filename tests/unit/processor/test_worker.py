@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ from shared.messages import WakeUp
 from tests.unit.processor.conftest import OUTPUT
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from shared.ports import JobStore
     from tests.unit.processor.conftest import Rig
 
@@ -316,6 +319,33 @@ async def test_a_job_outlasts_the_absence_of_the_database(rig: Rig, method: str)
     assert delivery.settled == ["ack"]
 
 
+async def test_a_claim_after_an_outage_gets_a_lease_from_then(rig: Rig) -> None:
+    job = await rig.job()
+    outage = 10 * rig.settings.lease
+    times = itertools.count(time.time(), outage)
+    read: list[float] = []
+
+    def clock() -> float:
+        read.append(next(times))
+        return read[-1]
+
+    store = ForgetfulStore(rig.jobs, "claim", 2, commits=False)
+    await rig.worker(store, clock).handle(rig.delivery(job))
+    (attempt,) = await rig.jobs.attempts(job.id)
+    assert attempt.started_at == read[2]
+
+
+async def test_a_lost_last_attempt_whose_discovery_was_not_answered_is_dead_lettered(
+    rig: Rig,
+) -> None:
+    job = await rig.job(max_attempts=1)
+    now = time.time()
+    await rig.jobs.claim(job.id, worker="killed", lease_until=now - 1, now=now - 10)
+    delivery = rig.delivery(job)
+    await rig.worker(ForgetfulStore(rig.jobs, "claim", 1, commits=True)).handle(delivery)
+    assert (delivery.settled, delivery.state_at_settling) == (["dead letter"], "FAILURE")
+
+
 async def test_no_scratch_is_left_after_an_attempt(rig: Rig) -> None:
     rig.engine.errors = [AttemptFailed("disk full")]
     job = await rig.job()
@@ -367,3 +397,57 @@ async def test_an_attempt_that_loses_storage_is_given_back_and_does_not_count(
     (attempt,) = await rig.jobs.attempts(job.id)
     assert attempt.outcome == "released"
     assert attempt.reason == "storage is away: the source could not be read"
+
+
+async def test_a_heartbeat_without_an_answer_is_repeated_before_the_lease_is_over(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.settings = rig.settings.model_copy(update={"lease": 1.5})
+    rig.engine.may_finish.clear()
+    job = await rig.job()
+    answered, calls, heartbeat = asyncio.Event(), 0, rig.jobs.heartbeat
+
+    async def first_call_hangs(job_id: UUID, attempt: int, *, lease_until: float) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            await asyncio.Event().wait()
+        await heartbeat(job_id, attempt, lease_until=lease_until)
+        answered.set()
+
+    monkeypatch.setattr(rig.jobs, "heartbeat", first_call_hangs)
+    handling = asyncio.create_task(rig.worker().handle(rig.delivery(job)))
+    await rig.engine.started.wait()
+    before = (await rig.jobs.get(job.id)).lease_until
+    await asyncio.wait_for(answered.wait(), 30)
+    assert calls == 2
+    after = (await rig.jobs.get(job.id)).lease_until
+    assert before is not None
+    assert after is not None
+    assert after > before
+    rig.engine.may_finish.set()
+    await handling
+
+
+async def test_stopping_while_a_failure_is_judged_hands_the_job_back_too(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = await rig.job(max_attempts=1)
+    rig.engine.may_finish.clear()
+    rig.engine.errors = [AttemptFailed("crashed")]
+    delivery, worker, asked = rig.delivery(job), rig.worker(), asyncio.Event()
+    handling = asyncio.create_task(worker.handle(delivery))
+    await rig.engine.started.wait()
+
+    async def silent() -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(rig.blobs, "ping", silent)
+    rig.engine.may_finish.set()
+    await asked.wait()
+    await worker.stop()
+    await handling
+    assert delivery.settled == []
+    assert (await rig.jobs.get(job.id)).state is JobState.RETRY
+    assert [attempt.outcome for attempt in await rig.jobs.attempts(job.id)] == ["released"]

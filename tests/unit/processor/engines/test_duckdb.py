@@ -8,6 +8,7 @@ import select
 import signal
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,6 +19,9 @@ from processor.engines.protocol import RESULT_NAME, Finished, Refused, Task
 from shared.errors import AttemptFailed
 from shared.jobs import SONG_PLAYS
 from tests.contract.engine_sources import StalledSource, StreamSource
+
+if TYPE_CHECKING:
+    from processor.engines.port import Source
 
 HEADER = b"Song,Date,Plays\n"
 ROOT = Path(__file__).parents[4]
@@ -42,7 +46,7 @@ def leftovers(scratch: Path) -> list[Path]:
 
 
 async def running_child(
-    scratch: Path, engine: DuckDBEngine | None = None
+    scratch: Path, engine: DuckDBEngine | None = None, source: Source | None = None
 ) -> tuple[asyncio.Task[object], int]:
     """An aggregation that waits for more bytes, and its child, which is at work."""
     begun = asyncio.Event()
@@ -50,7 +54,7 @@ async def running_child(
     running = asyncio.create_task(
         (engine or DuckDBEngine()).aggregate(
             SONG_PLAYS,
-            StalledSource(HEADER + b"a,b,1\n" * 1000),
+            source or StalledSource(HEADER + b"a,b,1\n" * 1000),
             scratch,
             lambda _progress: begun.set(),
         )

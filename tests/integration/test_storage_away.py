@@ -1,0 +1,51 @@
+"""Storage goes away while a job runs, and comes back: no fault of the job."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from csvmill.client import AsyncClient
+from tests.chunks import get, send_chunk
+from tests.gate import Gate
+from tests.integration.plays import PLAYS
+from tests.services import Services, line, listening
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from shared.job_store import SqlJobStore
+
+
+async def test_a_job_outlasts_the_absence_of_storage_though_it_may_fail_only_once(
+    tmp_path: Path, services: Services, store: SqlJobStore
+) -> None:
+    gate = Gate(tmp_path, "storage-away", PLAYS)
+    with (
+        closing(gate),
+        Services(tmp_path / "services", services.database_url, services.broker_url) as own,
+    ):
+        storage, gateway = own.storage(), own.gateway(max_attempts=1)
+        worker = own.processor(blob_dir=gate.blob_dir)
+        listening(storage, gateway, worker)
+        job_id = (await send_chunk(gateway.url, "storage-away", PLAYS)).job_id
+        # Given a job that comes to its end while storage cannot take the result
+        await gate.reached()
+        storage.kill()
+        gate.open()
+        # Then the worker gives it back, and waits before it takes it, or any other, again
+        await line(worker, f"job={job_id} attempt=1 given back: storage is away")
+        await line(worker, "patience: storage is away")
+        refusal = await send_chunk(gateway.url, "meanwhile", PLAYS)
+        assert refusal.status == 503
+        assert int(refusal.headers["Retry-After"]) > 0
+        assert (await get(f"{gateway.url}/readyz")).body["storage"] != "ok"
+        # And when storage is back, the job is done
+        listening(own.storage())
+        async with AsyncClient(gateway.url) as client:
+            await client.wait(job_id, timeout=30)
+        assert [(a.number, a.outcome) for a in await store.attempts(UUID(job_id))] == [
+            (1, "released"),
+            (2, "success"),
+        ]
