@@ -144,8 +144,10 @@ class AsyncClient:
         """
         return JobView.of(await self._json("POST", f"{_job_path(job_id)}/retry"))
 
-    async def wait(self, job_id: str, *, timeout: float | None = None) -> Status:
-        """Follow the job until it has a result.
+    async def wait(
+        self, job_id: str, *, timeout: float | None = None, longest_pause: float = 1.0
+    ) -> Status:
+        """Follow the job until it has a result; asks ever less often, at `longest_pause` seconds.
 
         Raises JobUnsuccessful when it ends without one, TimeoutError after `timeout` seconds.
         """
@@ -153,7 +155,7 @@ class AsyncClient:
         async with asyncio.timeout(timeout):
             while (status := await self.status(job_id)).state not in TERMINAL:
                 await asyncio.sleep(pause)
-                pause = min(pause * 1.5, 1.0)
+                pause = min(pause * 1.5, longest_pause)
         if status.state != "SUCCESS":
             raise JobUnsuccessful(f"job {job_id} ended as {status.state}: {status.message}")
         return status
