@@ -12,7 +12,7 @@ DEV := $(VENV)/.dev-installed
 FILE ?=
 T ?= tests
 ARGS ?=
-WORKERS ?= 3
+WORKERS ?= 2
 MINUTES ?= 2
 SEED ?= 1
 
