@@ -25,13 +25,14 @@ def services(
     postgres_server: PostgresServer,
     rabbit_server: RabbitServer,
 ) -> Iterator[Services]:
-    """Services on a fresh database and a fresh broker; storage runs."""
+    """Services on a fresh database and a fresh broker; storage listens."""
     with (
         fresh_database(postgres_server.url) as database_url,
         rabbit_server.fresh_vhost() as broker_url,
         Services(tmp_path_factory.mktemp("services"), database_url, broker_url) as started,
     ):
-        started.storage()
+        # No gateway waits for it.
+        listening(started.storage())
         yield started
 
 

@@ -58,10 +58,9 @@ async def test_a_job_longer_than_the_broker_s_patience_runs_once(
         impatient_broker.fresh_vhost() as broker_url,
         Services(tmp_path / "services", database_url, broker_url) as services,
     ):
-        services.storage()
-        gateway = services.gateway()
+        storage, gateway = services.storage(), services.gateway()
         worker = services.processor(blob_dir=gate.blob_dir)
-        listening(gateway, worker)
+        listening(storage, gateway, worker)
         # Given a job that is running
         job_id = (await send_chunk(gateway.url, "long", PLAYS)).job_id
         await gate.reached()

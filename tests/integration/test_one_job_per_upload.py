@@ -43,7 +43,7 @@ def outages(
         killable_rabbit.fresh_vhost() as broker_url,
         Services(tmp_path, database_url, broker_url) as services,
     ):
-        services.storage()
+        listening(services.storage())
         yield services
 
 

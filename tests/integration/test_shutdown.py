@@ -201,9 +201,9 @@ async def test_a_processor_that_cannot_reach_the_database_ends_in_time_all_the_s
         fresh_database(killable_postgres.url) as database_url,
         Services(tmp_path / "services", database_url, services.broker_url) as own,
     ):
-        own.storage()
-        gateway, leaving = own.gateway(), own.processor(blob_dir=gate.blob_dir)
-        listening(gateway, leaving)
+        storage, gateway = own.storage(), own.gateway()
+        leaving = own.processor(blob_dir=gate.blob_dir)
+        listening(storage, gateway, leaving)
         await send_chunk(gateway.url, "cut-off", PLAYS)
         await gate.reached()
         engines = psutil.Process(leaving.pid).children(recursive=True)
