@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 METHODS = "DELETE, GET, HEAD, POST"
 EXPOSED = (
-    "Accept-Ranges, Allow, Content-Disposition, Content-Length, Content-Range, ETag, Location, "
-    "Retry-After"
+    "Accept-Ranges, Allow, Content-Digest, Content-Disposition, Content-Encoding, Content-Length, "
+    "Content-Range, ETag, Location, Repr-Digest, Retry-After"
 )
 """Fields of a response that a page's script may read, besides those that it always may."""
 PREFLIGHT_MAX_AGE = 7200

@@ -1,74 +1,50 @@
-"""`GET /api/download_file/{job_id}`: the result of a job, whole or in ranges."""
+"""The result of a job, whole or in ranges: `GET /api/download_file/{job_id}`, and
+`GET /api/v1/jobs/{job_id}/result`."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from contextlib import AsyncExitStack, asynccontextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from aiohttp import web
-
 from gateway.errors import error_response
 from gateway.jobs import requested_job
 from gateway.keys import PORTS, SETTINGS
-from shared.errors import BlobNotFound, CsvmillError, ResultExpired
-from shared.http_ranges import Representation, select
+from gateway.problems import problem_response
+from shared.content_codings import CODINGS
+from shared.downloads import Download, send
+from shared.errors import BlobNotFound, NoResult, ResultExpired
+from shared.http_conditions import Representation
 from shared.jobs import JobState
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
+
+    from aiohttp import web
 
     from gateway.keys import Ports
-    from shared.byte_ranges import ByteRange
     from shared.jobs import Job, JobResult
 
-logger = logging.getLogger(__name__)
-
-_WRITE_BUFFER = 4 << 20
-"""Bytes that wait for the client's socket at the most, so that reading and sending overlap."""
+MAX_AGE = 7 * 24 * 3600
+"""Seconds for which a client may keep a result that it has: as long as it is kept here by default.
+It never changes, but it is nobody else's business (RFC 9111, 5.2.2.7; RFC 8246)."""
 
 
 async def download_file(request: web.Request) -> web.StreamResponse:
-    """The result as an attachment, as far as conditions and Range select it (RFC 9110)."""
+    """The result as an attachment, never encoded, so that it can always be resumed."""
     job = await requested_job(request)
     if job.state is not JobState.SUCCESS or job.result is None:
-        return _not_finished(job)
-    _check_kept(job)
-    representation = Representation(job.result.size, job.result.sha256, job.finished_at)
-    selection = select(request.method, request.headers, representation)
-    validators = representation.validators()
-    if selection.status is HTTPStatus.NOT_MODIFIED:
-        return web.Response(status=selection.status, headers=validators)
-    if selection.status >= HTTPStatus.BAD_REQUEST:
-        response = error_response(selection.status, _REFUSALS[selection.status])
-        response.headers.update(validators)
-        if selection.content_range:
-            response.headers["Content-Range"] = selection.content_range
-        return response
-    (part,) = selection.ranges
-    headers = {
-        **validators,
-        "Accept-Ranges": "bytes",
-        "Content-Disposition": content_disposition(job.filename),
-        "Content-Type": "text/csv; charset=utf-8",
-        "Content-Length": str(len(part)),
-    }
-    if selection.content_range:
-        headers["Content-Range"] = selection.content_range
-    stream = web.StreamResponse(status=selection.status, headers=headers)
-    if request.method == "HEAD":
-        await stream.prepare(request)
-        return stream
-    return await _send(request, stream, job, job.result, part)
+        return error_response(HTTPStatus.BAD_REQUEST, _no_result(job), job_status=job.state.value)
+    return await _send(request, job, job.result, refuse=error_response)
 
 
-_REFUSALS = {
-    HTTPStatus.PRECONDITION_FAILED: "The result is not the one that the request's condition names",
-    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: "The requested range begins beyond the end",
-}
+async def show_result(request: web.Request) -> web.StreamResponse:
+    """The same for programs: in a content coding if they ask for one, errors as problems."""
+    job = await requested_job(request)
+    if job.state is not JobState.SUCCESS or job.result is None:
+        raise NoResult(_no_result(job))
+    return await _send(request, job, job.result, refuse=problem_response, codings=CODINGS)
 
 
 def content_disposition(filename: str) -> str:
@@ -83,13 +59,9 @@ def content_disposition(filename: str) -> str:
     return field
 
 
-def _not_finished(job: Job) -> web.Response:
+def _no_result(job: Job) -> str:
     reason = f": {job.reason}" if job.state is JobState.FAILURE and job.reason else ""
-    return error_response(
-        HTTPStatus.BAD_REQUEST,
-        f"There is no result: the job is {job.state.value}{reason}",
-        job_status=job.state.value,
-    )
+    return f"There is no result: the job is {job.state.value}{reason}"
 
 
 def _check_kept(job: Job) -> None:
@@ -101,65 +73,40 @@ def _check_kept(job: Job) -> None:
 
 async def _send(
     request: web.Request,
-    response: web.StreamResponse,
     job: Job,
     result: JobResult,
-    part: ByteRange,
+    *,
+    refuse: Callable[[HTTPStatus, str], web.Response],
+    codings: tuple[str, ...] = (),
 ) -> web.StreamResponse:
-    """Stream `part` of the result. A body that cannot be finished ends with a broken connection."""
-    async with _opened(request.app[PORTS], job, result, part) as pieces:
-        await response.prepare(request)
-        transport = request.transport
-        if transport is None:
-            return response
-        transport.set_write_buffer_limits(high=_WRITE_BUFFER)
-        watchdog = asyncio.create_task(
-            _cut_off_if_stalled(request, transport, request.app[SETTINGS].client_timeout)
-        )
-        try:
-            async for piece in pieces:
-                await response.write(piece)
-            await response.write_eof()
-        except ConnectionError:
-            logger.debug("Job %s: the client left in mid-download", job.id)
-        except CsvmillError as error:
-            # A clean end would look like the end of the result.
-            transport.abort()
-            logger.error("Job %s: the download was broken off: %s", job.id, error)  # noqa: TRY400
-        except Exception:
-            transport.abort()
-            logger.exception("Job %s: the download was broken off", job.id)
-        finally:
-            watchdog.cancel()
-    return response
+    _check_kept(job)
+    ports = request.app[PORTS]
+    return await send(
+        request,
+        Download(
+            Representation(result.size, result.sha256, job.finished_at),
+            content_type="text/csv; charset=utf-8",
+            source=lambda start, stop: _opened(ports, job, result, start, stop),
+            refuse=refuse,
+            name=f"Job {job.id}",
+            sha256=result.sha256,
+            headers={"Content-Disposition": content_disposition(job.filename)},
+            cache_control=f"private, max-age={MAX_AGE}, immutable",
+            codings=codings,
+            client_timeout=request.app[SETTINGS].client_timeout,
+        ),
+    )
 
 
 @asynccontextmanager
 async def _opened(
-    ports: Ports, job: Job, result: JobResult, part: ByteRange
+    ports: Ports, job: Job, result: JobResult, start: int, stop: int
 ) -> AsyncIterator[AsyncIterator[bytes]]:
     async with AsyncExitStack() as stack:
         try:
-            pieces = await stack.enter_async_context(
-                ports.blobs.open(result.key, part.start, part.stop)
-            )
+            pieces = await stack.enter_async_context(ports.blobs.open(result.key, start, stop))
         except BlobNotFound:
             # It may have expired since the job was looked up; if it has not, it is lost.
             _check_kept(await ports.jobs.get(job.id))
             raise
         yield pieces
-
-
-async def _cut_off_if_stalled(
-    request: web.Request, transport: asyncio.WriteTransport, client_timeout: float
-) -> None:
-    """Break a connection on which bytes wait and the client takes none."""
-    taken = -1
-    while True:
-        await asyncio.sleep(client_timeout)
-        waiting = transport.get_write_buffer_size()
-        before, taken = taken, request.writer.output_size - waiting
-        if waiting and taken == before:
-            logger.debug("%s: the client takes nothing", request.path)
-            transport.abort()
-            return

@@ -9,7 +9,7 @@ from aiohttp import web
 from gateway.dropzone import upload_file
 from gateway.job_api import cancel_job, cancel_upload, retry_job, show_job
 from gateway.jobs import file_status
-from gateway.results import download_file
+from gateway.results import download_file, show_result
 from gateway.web import index
 from shared.health import health_routes
 
@@ -29,6 +29,7 @@ def routes(checks: Mapping[str, Check]) -> list[web.RouteDef]:
         web.get("/api/v1/jobs/{job_id}", show_job),  # HEAD too
         web.delete("/api/v1/jobs/{job_id}", cancel_job),
         web.post("/api/v1/jobs/{job_id}/retry", retry_job),
+        web.get("/api/v1/jobs/{job_id}/result", show_result),  # HEAD too
         web.delete("/api/v1/uploads/{upload}", cancel_upload),
         *health_routes(checks),
     ]

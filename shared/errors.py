@@ -11,6 +11,7 @@
      ├── JobConflict                 the job's state does not permit what was asked of it
      │    ├── JobFinished            it has ended already
      │    ├── JobNotFailed           it did not fail, so that there is nothing to retry
+     │    ├── NoResult               it has not succeeded, or not yet
      │    └── InputRemoved           its input is not kept any longer
      ├── BlobConflict                the blob exists with another size or digest
      ├── BlobIncomplete              bytes were asked for that have not been received
@@ -105,6 +106,12 @@ class JobNotFailed(JobConflict):
     """The job did not fail, so that there is nothing to retry."""
 
     code = "job_not_failed"
+
+
+class NoResult(JobConflict):
+    """The job has not succeeded, or not yet, so that there is no result to download."""
+
+    code = "no_result"
 
 
 class InputRemoved(JobConflict):

@@ -1,60 +1,36 @@
 """What a GET or HEAD selects of a representation: conditions and byte ranges of RFC 9110.
 
-The one implementation of these rules; pure, no I/O. It exists because ready-made ones, aiohttp's
-FileResponse among them, answer 206 to a stale or weak If-Range, which corrupts resumed downloads.
+The one implementation of these rules; pure, no I/O.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import formatdate
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from shared.byte_ranges import ByteRange
+from shared.byte_ranges import ByteRange, RangeSet
+from shared.http_conditions import IDENTITY, failed_precondition, if_range_holds, joined
 
 if TYPE_CHECKING:
-    from multidict import CIMultiDict, CIMultiDictProxy, MultiMapping
+    from multidict import MultiMapping
 
-_ETAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\U0010ffff]*"'
-_ETAG_LIST = re.compile(rf"(?:[ \t]*,)*[ \t]*{_ETAG}(?:[ \t]*,(?:[ \t]*{_ETAG})?)*[ \t]*")
+    from shared.http_conditions import Representation
+
+MAX_RANGES = 64
+"""Ranges that one request may ask for; a Range with more is ignored (RFC 9110, 14.2 and 17.15)."""
+
 _RANGES = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+)=(.*)")
 _RANGE = re.compile(r"([0-9]*)-([0-9]*)")
-_DATE_FORMATS = (
-    "%a, %d %b %Y %H:%M:%S GMT",  # IMF-fixdate, which we send
-    "%A, %d-%b-%y %H:%M:%S GMT",  # RFC 850
-    "%a %b %d %H:%M:%S %Y",  # asctime
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Representation:
-    """What is known of the whole before a byte of it is read."""
-
-    size: int
-    """Bytes."""
-    etag: str
-    """Opaque tag without quotes; strong: the same tag means the same bytes."""
-    last_modified: float | None = None
-    """Unix seconds. Nothing may change twice within a second, so that it is a strong validator
-    (RFC 9110, 8.8.2.2)."""
-
-    def validators(self) -> dict[str, str]:
-        """The header fields that let a client ask again (RFC 9110, 8.8)."""
-        fields = {"ETag": f'"{self.etag}"'}
-        if self.last_modified is not None:
-            fields["Last-Modified"] = formatdate(int(self.last_modified), usegmt=True)
-        return fields
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
     """What to answer: the status, and which bytes.
 
-    `ranges` holds the whole for 200, the parts to send for 206 (always one: several requested
-    ranges are answered with the whole, as RFC 9110, 14.2 allows), and nothing for 304, 412, 416.
+    `ranges` holds the whole for 200, the parts to send for 206 (none of them empty, no two of them
+    overlapping or adjacent), and nothing for 304, 412, 416.
     """
 
     status: HTTPStatus
@@ -63,103 +39,49 @@ class Selection:
 
     @property
     def content_range(self) -> str | None:
-        """The value of Content-Range for 206 and 416 (RFC 9110, 14.4)."""
-        if self.status is HTTPStatus.PARTIAL_CONTENT:
-            (part,) = self.ranges
-            return f"bytes {part.start}-{part.stop - 1}/{self.size}"
+        """The value of Content-Range for 416 and a 206 of one part (RFC 9110, 14.4, 15.3.7)."""
+        if self.status is HTTPStatus.PARTIAL_CONTENT and len(self.ranges) == 1:
+            return content_range(self.ranges[0], self.size)
         if self.status is HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             return f"bytes */{self.size}"
         return None
 
 
-def select(
-    method: str,
-    headers: CIMultiDict[str] | CIMultiDictProxy[str],
-    representation: Representation,
-) -> Selection:
+def content_range(part: ByteRange, size: int) -> str:
+    """The value of Content-Range for a part, which is not empty, of `size` bytes."""
+    return f"bytes {part.start}-{part.stop - 1}/{size}"
+
+
+def select(method: str, headers: MultiMapping[str], representation: Representation) -> Selection:
     """Decide what a request for `representation` gets.
 
     Conditions are evaluated in the order of RFC 9110, 13.2.2. `method` is GET or HEAD; Range and
-    If-Range count for GET only (14.2).
+    If-Range count for GET only (14.2), and only for a representation that is not encoded while it
+    is sent. Ranges that overlap or touch are sent as one, where the first of them was asked for
+    (15.3.7.2).
     """
     size = representation.size
-    if status := _failed_precondition(headers, representation):
+    if status := failed_precondition(headers, representation):
         return Selection(status, size)
     whole = Selection(HTTPStatus.OK, size, (ByteRange(0, size),))
-    if method != "GET" or not _range_applies(headers, representation):
+    if method != "GET" or representation.coding != IDENTITY:
         return whole
-    requested = _byte_ranges(_joined(headers, "Range") or "")
-    if requested is None:
+    requested = byte_ranges(joined(headers, "Range") or "")
+    if requested is None or not if_range_holds(headers, representation):
         return whole
-    satisfiable = tuple(part for spec in requested if (part := _satisfy(spec, size)) is not None)
+    satisfiable = [part for spec in requested if (part := _satisfy(spec, size)) is not None]
     if not satisfiable:
         return Selection(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, size)
+    parts = _coalesced(satisfiable)
     # Of an empty representation a suffix is satisfiable, but Content-Range cannot express it.
-    if len(requested) > 1 or len(satisfiable[0]) == 0:
-        return whole
-    return Selection(HTTPStatus.PARTIAL_CONTENT, size, satisfiable)
+    return Selection(HTTPStatus.PARTIAL_CONTENT, size, parts) if parts else whole
 
 
-def parse_http_date(text: str) -> int | None:
-    """Unix seconds of an HTTP-date in any of its three forms (RFC 9110, 5.6.7), else None."""
-    for form in _DATE_FORMATS:
-        try:
-            return int(datetime.strptime(text.strip(), form).replace(tzinfo=UTC).timestamp())
-        except ValueError:
-            continue
-    return None
-
-
-def _failed_precondition(
-    headers: MultiMapping[str], representation: Representation
-) -> HTTPStatus | None:
-    modified = representation.last_modified
-    if (if_match := _joined(headers, "If-Match")) is not None:
-        if not _names(if_match, representation.etag, weakly=False):
-            return HTTPStatus.PRECONDITION_FAILED
-    elif modified is not None:
-        unmodified_since = parse_http_date(headers.get("If-Unmodified-Since", ""))
-        if unmodified_since is not None and int(modified) > unmodified_since:
-            return HTTPStatus.PRECONDITION_FAILED
-    if (if_none_match := _joined(headers, "If-None-Match")) is not None:
-        if _names(if_none_match, representation.etag, weakly=True):
-            return HTTPStatus.NOT_MODIFIED
-    elif modified is not None:
-        modified_since = parse_http_date(headers.get("If-Modified-Since", ""))
-        if modified_since is not None and int(modified) <= modified_since:
-            return HTTPStatus.NOT_MODIFIED
-    return None
-
-
-def _range_applies(headers: MultiMapping[str], representation: Representation) -> bool:
-    """Whether there is a Range, and If-Range does not forbid it (RFC 9110, 13.1.5)."""
-    if "Range" not in headers:
-        return False
-    if_range = _joined(headers, "If-Range")
-    if if_range is None:
-        return True
-    if '"' in if_range:
-        # Strong comparison: W/"x" never matches.
-        return if_range.strip() == f'"{representation.etag}"'
-    date = parse_http_date(if_range)
-    modified = representation.last_modified
-    return date is not None and modified is not None and date == int(modified)
-
-
-def _names(field: str, etag: str, *, weakly: bool) -> bool:
-    """Whether a list of entity-tags, or `*`, names our strong one (RFC 9110, 8.8.3.2)."""
-    if field.strip() == "*":
-        return True
-    if not _ETAG_LIST.fullmatch(field):
-        return False
-    tags = re.findall(_ETAG, field)
-    return f'"{etag}"' in tags or (weakly and f'W/"{etag}"' in tags)
-
-
-def _byte_ranges(field: str) -> list[tuple[int | None, int | None]] | None:
+def byte_ranges(field: str) -> list[tuple[int | None, int | None]] | None:
     """Read Range: `(first, last)`, `(first, None)` to the end, `(None, n)` the last n bytes.
 
-    None if it is of another unit or malformed, so that it has to be ignored (RFC 9110, 14.2).
+    None if it is of another unit, malformed or of more than `MAX_RANGES`, so that it is ignored
+    (RFC 9110, 14.2).
     """
     match = _RANGES.fullmatch(field.strip())
     if not match or match[1].lower() != "bytes":
@@ -178,7 +100,7 @@ def _byte_ranges(field: str) -> list[tuple[int | None, int | None]] | None:
         ):
             return None
         specs.append((first, last))
-    return specs or None
+    return specs if 0 < len(specs) <= MAX_RANGES else None
 
 
 def _position(digits: str) -> int | None:
@@ -199,7 +121,11 @@ def _satisfy(spec: tuple[int | None, int | None], size: int) -> ByteRange | None
     return ByteRange(first, size if last is None else min(last + 1, size))
 
 
-def _joined(headers: MultiMapping[str], name: str) -> str | None:
-    """A field's lines as one list (RFC 9110, 5.3)."""
-    lines = headers.getall(name, [])
-    return ", ".join(lines) if lines else None
+def _coalesced(requested: list[ByteRange]) -> tuple[ByteRange, ...]:
+    """The union, in the order in which its parts were first asked for: it may matter (14.2)."""
+    union = RangeSet.of((part.start, part.stop) for part in requested)
+
+    def asked_for(part: ByteRange) -> int:
+        return next(i for i, one in enumerate(requested) if part.start <= one.start < part.stop)
+
+    return tuple(sorted(union, key=asked_for))

@@ -62,7 +62,7 @@ class HttpBlobs:
         # As many connections as the service that uses this has requests of its own.
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),
-            headers={"Authorization": f"Bearer {self._token}"},
+            headers={"Authorization": f"Bearer {self._token}", "Accept-Encoding": "identity"},
             timeout=aiohttp.ClientTimeout(
                 total=None, sock_connect=CONNECT_TIMEOUT, sock_read=self._progress_timeout
             ),
@@ -126,6 +126,11 @@ class HttpBlobs:
         async with response:
             announced = response.content_length
             expected = announced if stop is None else stop - start
+            whole_size = protocol.size_in(response.headers.get("Content-Range", ""))
+            if stop is not None and whole_size is not None and stop > whole_size:
+                raise ChunkOutOfBounds(
+                    f"{start}..{stop} is outside of the {whole_size} bytes of {key}"
+                )
             if announced is None or announced != expected:
                 raise StorageUnavailable(f"storage offers {announced} bytes of {expected}")
             async with aclosing(_pieces(response, announced)) as pieces:

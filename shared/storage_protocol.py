@@ -3,7 +3,8 @@
     PUT    /blobs/{key}                   JSON {"size", "sha256", "metadata"} -> 200 blob
     GET    /blobs/{key}/info              -> 200 blob
     PUT    /blobs/{key}/chunks/{offset}   the chunk as raw body, of any length -> 200 blob
-    GET    /blobs/{key}                   -> 200 bytes, or 206 with `Range: bytes=<first>-<last>`
+    GET    /blobs/{key}                   -> 200, 206, 304, 412, 416 by RFC 9110, and 409 if bytes
+                                             that it selects have not been received; HEAD too
     DELETE /blobs/{key}                   -> 204, whether there was one or not
     DELETE /blobs/{key}?idle_for={s}      -> 200 {"removed"}, by `Blobs.expire`
     GET    /blobs?kind={kind}             -> 200 {"key", "idle"} for each blob, one a line
@@ -23,7 +24,6 @@ does not know it ignores it), so that silence always means that something is wro
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 
 PROCESSING_INTERVAL = 10.0
 """Seconds between two `102 Processing`; callers wait several times as long for a sign of life."""
-
-_RANGE = re.compile(r"bytes=([0-9]{1,19})-([0-9]{1,19})")
 
 
 def blob_path(key: BlobKey) -> str:
@@ -81,12 +79,10 @@ def range_header(start: int, stop: int) -> str:
     return f"bytes={start}-{stop - 1}"
 
 
-def parse_range(text: str) -> tuple[int, int]:
-    """Read what `range_header` made. Raises InvalidInput for anything else."""
-    match = _RANGE.fullmatch(text)
-    if not match or int(match[1]) > int(match[2]):
-        raise InvalidInput(f"not bytes=<first>-<last>: {text!r}", field="Range")
-    return int(match[1]), int(match[2]) + 1
+def size_in(content_range: str) -> int | None:
+    """The size of the whole that Content-Range tells; None if it tells none."""
+    size = content_range.rpartition("/")[2]
+    return int(size) if size.isascii() and size.isdigit() else None
 
 
 def encode_info(info: BlobInfo) -> dict[str, object]:

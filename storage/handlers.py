@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
+from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
 from aiohttp import web
 
 from shared.blobs import BlobKey, parse_key
-from shared.errors import CsvmillError, InvalidInput
+from shared.downloads import Download, send
+from shared.errors import BlobIncomplete, ChunkOutOfBounds, CsvmillError, InvalidInput
+from shared.http_conditions import Representation
 from shared.ports import Blobs
 from shared.storage_protocol import (
     PROCESSING_INTERVAL,
     encode_activity,
+    encode_error,
     encode_info,
     parse_idle_for,
-    parse_range,
 )
 from storage.request_body import json_body, raw_body
 
@@ -62,28 +66,24 @@ async def write(request: web.Request) -> web.Response:
 
 
 async def read(request: web.Request) -> web.StreamResponse:
-    """Send bytes of a blob."""
+    """Send bytes of a blob, as far as conditions and Range select them (RFC 9110)."""
     key, blobs = _key(request), request.app[BLOBS]
-    size = (await blobs.info(key)).size
-    asked = request.headers.get("Range")
-    start, stop = (0, size) if asked is None else parse_range(asked)
-    async with blobs.open(key, start, stop) as pieces:
-        response = web.StreamResponse(status=200 if asked is None else 206)
-        response.content_type = "application/octet-stream"
-        response.content_length = stop - start
-        if asked is not None:
-            response.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
-        await response.prepare(request)
-        try:
-            async for piece in pieces:
-                await response.write(piece)
-        except CsvmillError as error:
-            # The status is out: only a broken connection can still say that this went wrong,
-            # and this is how aiohttp is told to break it.
-            log.exception("GET %s: broken off", request.path)
-            raise ConnectionResetError from error
-    await response.write_eof()
-    return response
+    info = await blobs.info(key)
+    if request.method == "HEAD" and not info.complete:
+        raise BlobIncomplete(f"blob {key} has not been received as a whole")
+    # Before it is complete, nobody has compared the bytes with the digest.
+    sha256 = info.sha256 if info.complete else None
+    return await send(
+        request,
+        Download(
+            Representation(info.size, sha256),
+            content_type="application/octet-stream",
+            source=partial(blobs.open, key),
+            refuse=_refuse,
+            name=f"blob {key}",
+            sha256=sha256,
+        ),
+    )
 
 
 async def delete(request: web.Request) -> web.Response:
@@ -111,7 +111,9 @@ async def walk(request: web.Request) -> web.StreamResponse:
                     lines.clear()
         except CsvmillError as error:
             log.exception("GET %s: broken off", request.path)
-            raise ConnectionResetError from error  # as in `read`
+            # The status is out: only a broken connection can still say that this went wrong,
+            # and this is how aiohttp is told to break it.
+            raise ConnectionResetError from error
         await response.write_eof(bytes(lines))
     return response
 
@@ -120,6 +122,12 @@ async def ping(request: web.Request) -> web.Response:
     """Say whether blobs can be used, to a caller whose token is right."""
     await request.app[BLOBS].ping()
     return web.Response(status=204)
+
+
+def _refuse(status: HTTPStatus, message: str) -> web.Response:
+    if status is HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+        return web.json_response(encode_error(ChunkOutOfBounds(message)), status=status)
+    return web.json_response(encode_error(InvalidInput(message)), status=status)
 
 
 def _key(request: web.Request) -> BlobKey:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.results import _cut_off_if_stalled, content_disposition
+from gateway.results import content_disposition
+from shared.downloads import _cut_off_if_stalled
 from shared.errors import StorageUnavailable
 
 if TYPE_CHECKING:
@@ -73,7 +74,8 @@ async def test_head_says_what_get_would_and_sends_nothing(gateway: Gateway, path
     _, of_get, _ = await ask(gateway, path)
     status, of_head, body = await ask(gateway, path, "HEAD", Range="bytes=0-9")
     assert (status, body) == (200, b"")
-    del of_get["Date"], of_head["Date"]
+    # The content of an answer to HEAD is empty (RFC 9530, B.2).
+    del of_get["Date"], of_head["Date"], of_get["Content-Digest"]
     assert of_head.items() == of_get.items()
 
 
@@ -113,7 +115,6 @@ async def test_a_range_beyond_the_end(gateway: Gateway, path: str, field: str) -
     [
         {"Range": "lines=0-9"},
         {"Range": "bytes=9-0"},
-        {"Range": "bytes=0-1,4-5"},
         {"Range": "bytes=0-9", "If-Range": '"another"'},
         {"Range": "bytes=0-9", "If-Range": f"W/{ETAG}"},
         {"Range": "bytes=0-9", "If-Range": "Sun, 13 Sep 2020 12:26:39 GMT"},
@@ -241,11 +242,10 @@ class FailingBlobs:
 
 
 @pytest.mark.parametrize("error", [StorageUnavailable("storage is gone"), ZeroDivisionError()])
-@pytest.mark.parametrize("pieces", [0, 5])
 async def test_storage_that_fails_in_mid_download_never_looks_like_the_end(
-    start_gateway: Start, caplog: pytest.LogCaptureFixture, error: Exception, pieces: int
+    start_gateway: Start, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
-    gateway = await start_gateway(blobs=lambda blobs: FailingBlobs(blobs, error, pieces))
+    gateway = await start_gateway(blobs=lambda blobs: FailingBlobs(blobs, error, 5))
     job = await gateway.finished_job(RESULT)
     with pytest.raises((http.client.IncompleteRead, ConnectionError)):
         await ask(gateway, f"/api/download_file/{job.id}")
@@ -254,9 +254,12 @@ async def test_storage_that_fails_in_mid_download_never_looks_like_the_end(
     assert str(job.id) in errors[0]
 
 
-async def test_storage_that_is_away_is_503(start_gateway: Start) -> None:
+@pytest.mark.parametrize("pieces", [-1, 0], ids=["opening", "reading"])
+async def test_storage_that_fails_before_the_first_byte_is_503(
+    start_gateway: Start, pieces: int
+) -> None:
     error = StorageUnavailable("storage is gone")
-    gateway = await start_gateway(blobs=lambda blobs: FailingBlobs(blobs, error, -1))
+    gateway = await start_gateway(blobs=lambda blobs: FailingBlobs(blobs, error, pieces))
     job = await gateway.finished_job(RESULT)
     status, headers, body = await ask(gateway, f"/api/download_file/{job.id}")
     assert (status, headers["Retry-After"].isdigit()) == (503, True)

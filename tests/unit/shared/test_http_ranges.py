@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from shared.byte_ranges import ByteRange
-from shared.http_ranges import Representation, parse_http_date, select
+from shared.http_conditions import Representation, parse_http_date
+from shared.http_ranges import select
 
 # 1994-11-06 08:49:37 GMT, the date that RFC 9110 itself uses in 5.6.7.
 MODIFIED = 784111777
@@ -86,10 +87,26 @@ UNSATISFIABLE: Answer = (416, [], "bytes */10")
         ("bytes=0-1, x", WHOLE),
         ("2-4", WHOLE),
         ("", WHOLE),
-        # 14.2: a server may ignore Range; several ranges get the whole
-        ("bytes=0-1, 4-5", WHOLE),
-        ("bytes=0-1, 40-50", WHOLE),
-        ("bytes=0-5, 3-8", WHOLE),
+        # 15.3.7.2: several parts carry a Content-Range each, and their whole has none
+        ("bytes=0-1, 4-5", (206, [(0, 2), (4, 6)], None)),
+        ("bytes=0-0,2-2,4-,-1", (206, [(0, 1), (2, 3), (4, 10)], None)),
+        # 14.2: in the order in which they were asked for
+        ("bytes=8-9, 4-5, 0-1", (206, [(8, 10), (4, 6), (0, 2)], None)),
+        ("bytes=-1, 0-0", (206, [(9, 10), (0, 1)], None)),
+        # 15.3.7.2: what overlaps or touches is coalesced; of one part that is left there is no list
+        ("bytes=0-5, 3-8", (206, [(0, 9)], "bytes 0-8/10")),
+        ("bytes=0-1, 2-3", (206, [(0, 4)], "bytes 0-3/10")),
+        ("bytes=2-3, 0-1", (206, [(0, 4)], "bytes 0-3/10")),
+        ("bytes=0-9, 2-3", (206, [(0, 10)], "bytes 0-9/10")),
+        ("bytes=6-7, 0-1, 2-3, 8-8", (206, [(6, 9), (0, 4)], None)),
+        ("bytes=1-1, 1-1, 1-1", (206, [(1, 2)], "bytes 1-1/10")),
+        # 14.1.2: one range that is satisfiable is enough
+        ("bytes=0-1, 40-50", (206, [(0, 2)], "bytes 0-1/10")),
+        ("bytes=-0, 40-50, 9-", (206, [(9, 10)], "bytes 9-9/10")),
+        ("bytes=-0, 40-50", UNSATISFIABLE),
+        # 14.2, 17.15: too many ranges are ignored
+        ("bytes=" + ",".join(["0-0", "2-2"] * 32), (206, [(0, 1), (2, 3)], None)),
+        ("bytes=" + ",".join(["0-0", "2-2"] * 32 + ["4-4"]), WHOLE),
     ],
 )
 def test_a_range_selects(field: str, expected: Answer) -> None:
@@ -105,6 +122,13 @@ def test_range_is_defined_for_get_only() -> None:
 def test_several_range_lines_are_no_single_range() -> None:
     # 5.3: Range is no list field, so that two of them are malformed
     assert answer([("Range", "bytes=0-1"), ("Range", "bytes=2-4")]) == WHOLE
+
+
+@pytest.mark.parametrize("size", [0, 10])
+@pytest.mark.parametrize("field", ["bytes=2-4", "bytes=99-", "bytes=0-0,5-5"])
+def test_what_is_encoded_while_it_is_sent_has_no_ranges(field: str, size: int) -> None:
+    encoded = Representation(size, "abc", MODIFIED).encoded("gzip")
+    assert answer([("Range", field)], representation=encoded) == (200, [(0, size)], None)
 
 
 def test_without_any_field_the_whole_is_sent() -> None:
@@ -249,6 +273,39 @@ def test_range_is_looked_at_after_the_conditions(headers: Headers, expected: Ans
 )
 def test_http_dates(text: str, seconds: int | None) -> None:
     assert parse_http_date(text) == seconds
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        # 8.8.3.3: codings of the same content have tags of their own
+        ([("If-None-Match", 'W/"abc-gzip"')], NOT_MODIFIED),
+        ([("If-None-Match", '"abc-gzip"')], NOT_MODIFIED),
+        ([("If-None-Match", '"abc"')], WHOLE),
+        ([("If-None-Match", 'W/"abc-zstd"')], WHOLE),
+        # 13.1.1: If-Match compares strongly, and the tag is weak
+        ([("If-Match", 'W/"abc-gzip"')], FAILED),
+        ([("If-Match", '"abc-gzip"')], FAILED),
+        ([("If-Match", "*")], WHOLE),
+        ([("If-Modified-Since", RFC_DATE)], NOT_MODIFIED),
+    ],
+)
+def test_an_encoded_representation_has_a_weak_tag_of_its_own(
+    headers: Headers, expected: Answer
+) -> None:
+    encoded = TEN_BYTES.encoded("gzip")
+    assert encoded.validators() == {"ETag": 'W/"abc-gzip"', "Last-Modified": RFC_DATE}
+    assert answer(headers, representation=encoded) == expected
+
+
+def test_what_has_no_tag_yet_matches_none() -> None:
+    untagged = Representation(10, None)
+    assert untagged.validators() == {}
+    assert answer([("If-Match", '"None"')], representation=untagged) == FAILED
+    assert answer([("If-Match", "*")], representation=untagged) == WHOLE
+    assert answer([("If-None-Match", '"None"')], representation=untagged) == WHOLE
+    headers = [("Range", "bytes=0-1"), ("If-Range", '"None"')]
+    assert answer(headers, representation=untagged) == WHOLE
 
 
 def test_validators_are_a_strong_tag_and_whole_seconds() -> None:

@@ -1,0 +1,35 @@
+"""Digests of content and representations in header fields (RFC 9530), with SHA-256."""
+
+from __future__ import annotations
+
+import base64
+import re
+
+SHA_256 = "sha-256"
+"""The algorithm's key in the fields (RFC 9530, 7.2)."""
+
+# A dictionary of integers from 0 to 10 (RFC 9530, 4), with parameters that nothing defines
+# (RFC 9651, 3.2 and 3.1.2).
+_MEMBER = re.compile(r"([a-z*][a-z0-9_.*-]*)=(10|[0-9])(?: *;[^,;]*)*")
+
+
+def digest_field(digest: bytes) -> str:
+    """The value of Repr-Digest or Content-Digest for a SHA-256."""
+    return f"{SHA_256}=:{base64.b64encode(digest).decode()}:"
+
+
+def preference(want: str | None) -> int | None:
+    """What Want-Repr-Digest or Want-Content-Digest says of SHA-256 (RFC 9530, 4).
+
+    From 1 to 10 how much it is wanted, 0 that it is not; None if the field is not there, names
+    other algorithms only, or is malformed and therefore ignored (RFC 9651, 4.2).
+    """
+    if want is None:
+        return None
+    preferences: dict[str, int] = {}
+    for text in want.split(","):
+        member = _MEMBER.fullmatch(text.strip(" \t"))
+        if not member:
+            return None
+        preferences[member[1]] = int(member[2])
+    return preferences.get(SHA_256)

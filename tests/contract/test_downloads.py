@@ -1,0 +1,198 @@
+"""RFC 9110 on the wire: by storage, by a gateway in front of it, by a gateway on its own files."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import random
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+from aiohttp.test_utils import TestClient, TestServer
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gateway.app import Ports, build_app
+from gateway.settings import GatewaySettings
+from shared.blobs import result_key
+from shared.bus.in_process import InProcessBus
+from shared.job_store import open_job_store
+from shared.storage_client import HttpBlobs
+from shared.storage_protocol import blob_path
+from storage.blobs.filesystem import FilesystemBlobs
+from tests.blob_backends import TOKEN, storage_server, stream
+from tests.download_table import ROWS, Answer, Connection, Row, Target, check, parts_of
+from tests.unit.gateway.conftest import Gateway, RecordingBus
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+CONTENT = random.Random(5).randbytes(6000) + b"\r\n--"
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+FINISHED = 1_600_000_000.75
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(
+    scope="module", loop_scope="module", params=["storage", "services", "standalone", "v1"]
+)
+async def target(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Target]:
+    """The same bytes behind each server."""
+    folder = tmp_path_factory.mktemp("downloads")
+    async with AsyncExitStack() as stack:
+        files = await stack.enter_async_context(FilesystemBlobs(folder / "blobs", fsync=False))
+        url = await stack.enter_async_context(storage_server(folder, files))
+        if request.param == "storage":
+            key = result_key(uuid4(), 1)
+            await files.create(key, len(CONTENT), sha256=SHA256)
+            await files.write(key, 0, stream(CONTENT))
+            port = int(url.rpartition(":")[2])
+            headers = (("Authorization", f"Bearer {TOKEN}"),)
+            yield Target("127.0.0.1", port, blob_path(key), CONTENT, SHA256, None, headers)
+            return
+        blobs = (
+            await stack.enter_async_context(HttpBlobs(url, TOKEN))
+            if request.param == "services"
+            else files
+        )
+        jobs = await stack.enter_async_context(open_job_store(f"sqlite:///{folder}/jobs.db"))
+        bus = RecordingBus(await stack.enter_async_context(InProcessBus()))
+        app = build_app(GatewaySettings(), Ports(blobs, jobs, bus))
+        client = await stack.enter_async_context(TestClient(TestServer(app)))
+        gateway = Gateway(client, files, jobs, bus)
+        job = await gateway.finished_job(CONTENT, finished_at=FINISHED)
+        path = (
+            f"/api/v1/jobs/{job.id}/result"
+            if request.param == "v1"
+            else f"/api/download_file/{job.id}"
+        )
+        host, port = gateway.address
+        yield Target(host, port, path, CONTENT, SHA256, int(FINISHED))
+
+
+@pytest.fixture(scope="module")
+def connection(target: Target) -> Iterator[Connection]:
+    """A connection to it that is used for all requests."""
+    opened = Connection(target)
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
+async def test_section(row: Row, connection: Connection, target: Target) -> None:
+    if row.dated and target.modified is None:
+        pytest.skip("storage keeps no date of a blob")
+    answer = await asyncio.to_thread(connection.ask, *row.headers, method=row.method)
+    check(row, answer, target)
+
+
+SPECS = st.one_of(
+    st.tuples(st.integers(0, 6100), st.none()),
+    st.tuples(st.none(), st.integers(0, 6100)),
+    st.tuples(st.integers(0, 6100), st.integers(0, 400)).map(lambda two: (two[0], sum(two))),
+    # Close together, so that they overlap and touch
+    st.tuples(st.integers(0, 40), st.integers(0, 5)).map(lambda two: (two[0], sum(two))),
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(specs=st.lists(SPECS, min_size=1, max_size=20))
+async def test_any_set_of_ranges_is_sent_as_a_model_of_it_says(
+    connection: Connection, specs: list[tuple[int | None, int | None]]
+) -> None:
+    # The model knows nothing of intervals: it marks each byte that is asked for.
+    size = len(CONTENT)
+    asked: set[int] = set()
+    first_asked: list[int] = []
+    for first, last in specs:
+        if first is None:
+            assert last is not None
+            wanted = range(size)[-last:] if last else range(0)
+        else:
+            wanted = range(size)[first : size if last is None else last + 1]
+        asked.update(wanted)
+        first_asked.extend(wanted[:1])
+    fields = ", ".join(
+        f"{'' if first is None else first}-{'' if last is None else last}" for first, last in specs
+    )
+    answer = await asyncio.to_thread(connection.ask, ("Range", f"bytes={fields}"))
+    if not asked:
+        assert (answer.status, answer.headers["Content-Range"]) == (416, f"bytes */{size}")
+        return
+    assert answer.status == 206
+    parts = parts_of(answer, size)
+    sent = [position for start, part in parts for position in range(start, start + len(part))]
+    assert sorted(sent) == sorted(asked)  # each byte once
+    assert all(part == CONTENT[start : start + len(part)] for start, part in parts)
+    # As few parts as can be: none begins where another ends
+    starts = [start for start, _ in parts]
+    assert not {start + len(part) for start, part in parts} & set(starts)
+    # In the order of what was asked for first
+    owner = [next(s for s, p in parts if s <= at < s + len(p)) for at in first_asked]
+    assert list(dict.fromkeys(owner)) == starts
+
+
+def sha256_field(content: bytes) -> str:
+    return f"sha-256=:{base64.b64encode(hashlib.sha256(content).digest()).decode()}:"
+
+
+@pytest.mark.parametrize(
+    ("asked", "representation", "content"),
+    [
+        ((), True, True),
+        ((("Want-Repr-Digest", "sha-256=1"), ("Want-Content-Digest", "sha-256=10")), True, True),
+        ((("Want-Repr-Digest", "sha-512=3, sha-256=0"),), False, True),
+        ((("Want-Content-Digest", "sha-256=0"),), True, False),
+        # Others than ours, or malformed: as if nothing was said
+        ((("Want-Repr-Digest", "sha-512=3"), ("Want-Content-Digest", "md5=1")), True, True),
+        ((("Want-Repr-Digest", "sha-256=0x"), ("Want-Content-Digest", "sha-256=11")), True, True),
+    ],
+)
+async def test_digests_of_the_whole(
+    connection: Connection,
+    asked: tuple[tuple[str, str], ...],
+    representation: bool,
+    content: bool,
+) -> None:
+    # RFC 9530, 2, 3 and 4
+    digest = sha256_field(CONTENT)
+    answer = await asyncio.to_thread(connection.ask, *asked)
+    assert answer.headers["Repr-Digest"] == (digest if representation else None)
+    assert answer.headers["Content-Digest"] == (digest if content else None)
+    head = await asyncio.to_thread(connection.ask, *asked, method="HEAD")
+    assert head.headers["Repr-Digest"] == (digest if representation else None)
+    # RFC 9530, B.2: the content of an answer to HEAD is empty
+    assert head.headers["Content-Digest"] is None
+
+
+@pytest.mark.parametrize("ranges", ["5-99", "5-99,200-299"])
+async def test_digests_of_parts(connection: Connection, ranges: str) -> None:
+    # RFC 9530, B.3: the digest of the representation is that of the whole
+    asked = ("Range", f"bytes={ranges}")
+    answer = await asyncio.to_thread(connection.ask, asked)
+    assert answer.headers["Repr-Digest"] == sha256_field(CONTENT)
+    assert answer.headers["Content-Digest"] is None
+    wanted = ("Want-Content-Digest", "sha-512=9, sha-256=1")
+    answer = await asyncio.to_thread(connection.ask, asked, wanted)
+    assert answer.headers["Repr-Digest"] == sha256_field(CONTENT)
+    assert answer.headers["Content-Digest"] == sha256_field(answer.body)
+
+
+async def test_a_refusal_says_what_is_there(connection: Connection) -> None:
+    def refusals() -> list[Answer]:
+        return [
+            connection.ask(("If-Match", '"x"')),
+            connection.ask(("Range", "bytes={size}-")),
+        ]
+
+    for answer in await asyncio.to_thread(refusals):
+        assert answer.headers["ETag"] == f'"{SHA256}"'
+        assert "json" in answer.headers["Content-Type"]
+        assert answer.headers["Repr-Digest"] is None
