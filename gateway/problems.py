@@ -7,7 +7,11 @@ from http import HTTPStatus
 from aiohttp import web
 
 from shared.errors import (
+    ChunkDigestMismatch,
+    ChunkOutOfBounds,
     CsvmillError,
+    DigestMismatch,
+    IdempotencyKeyReused,
     InputRemoved,
     JobFinished,
     JobNotFailed,
@@ -27,6 +31,10 @@ TITLES: dict[type[CsvmillError], str] = {
     JobFinished: "The job has ended already",
     JobNotFailed: "Only a job that failed can be retried",
     InputRemoved: "The job's input is not kept any longer",
+    ChunkOutOfBounds: "The chunk reaches beyond the end of the upload",
+    ChunkDigestMismatch: "The chunk is not what its digest says",
+    DigestMismatch: "The file is not what its digest says",
+    IdempotencyKeyReused: "The idempotency key stands for another request",
     StorageFull: "There is no room left",
     Unavailable: "A part of the service does not answer",
 }

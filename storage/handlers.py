@@ -11,6 +11,7 @@ from aiohttp import web
 from shared.blobs import BlobKey, parse_key
 from shared.errors import CsvmillError, InvalidInput
 from shared.ports import Blobs
+from shared.request_body import json_body, raw_body
 from shared.storage_protocol import (
     PROCESSING_INTERVAL,
     encode_activity,
@@ -18,7 +19,6 @@ from shared.storage_protocol import (
     parse_idle_for,
     parse_range,
 )
-from storage.request_body import json_body, raw_body
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -27,6 +27,8 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
+RECEIVE_TIMEOUT = 120.0
+"""Seconds without a byte after which a sender counts as gone."""
 LINES = 1 << 16
 """Bytes of a list that are sent at once."""
 
@@ -36,7 +38,7 @@ BLOBS: web.AppKey[Blobs] = web.AppKey("blobs", Blobs)
 async def create(request: web.Request) -> web.Response:
     """Declare a blob."""
     key = _key(request)
-    fields = await json_body(request)
+    fields = await json_body(request, RECEIVE_TIMEOUT)
     size, sha256, metadata = (fields.get(name) for name in ("size", "sha256", "metadata"))
     if not isinstance(size, int) or isinstance(size, bool):
         raise InvalidInput(f"size {size!r} is not a number of bytes", field="size")
@@ -57,7 +59,7 @@ async def info(request: web.Request) -> web.Response:
 async def write(request: web.Request) -> web.Response:
     """Take a chunk."""
     offset = int(request.match_info["offset"])
-    chunk = request.app[BLOBS].write(_key(request), offset, raw_body(request))
+    chunk = request.app[BLOBS].write(_key(request), offset, raw_body(request, RECEIVE_TIMEOUT))
     return web.json_response(encode_info(await _with_signs_of_life(request, chunk)))
 
 
