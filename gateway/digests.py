@@ -112,7 +112,7 @@ def tus_checksum(header: str | None) -> tuple[Expected, ...]:
 async def verified(
     data: AsyncGenerator[bytes, None], expected: tuple[Expected, ...]
 ) -> AsyncGenerator[bytes, None]:
-    """`data`, which is closed afterwards, as it is; ends with ChunkDigestMismatch if it has another digest than expected.
+    """`data` as it is, which is closed then; raises ChunkDigestMismatch at its end if need be.
 
     Hashing goes on in a thread while the piece is used.
     """

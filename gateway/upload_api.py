@@ -46,11 +46,9 @@ async def put_chunk(request: web.Request) -> web.Response:
     offset = int(request.match_info["offset"])
     data = verified(plain_body(request), content_digests(request.headers))
     upload = await uploads.find(request.match_info["upload"])
-    end = offset + (request.content_length or 0)
-    if end > upload.blob.size:
-        raise ChunkOutOfBounds(
-            f"a chunk up to {end} reaches beyond the upload's {upload.blob.size} bytes"
-        )
+    end, size = offset + (request.content_length or 0), upload.blob.size
+    if size is not None and end > size:
+        raise ChunkOutOfBounds(f"a chunk up to {end} reaches beyond the upload's {size} bytes")
     try:
         blob = await uploads.write_chunk(upload, offset, data)
     except BlobNotFound as error:

@@ -28,6 +28,8 @@ def job_path(job: Job) -> str:
 def upload_view(upload: Upload) -> dict[str, Any]:
     """The JSON of an upload. Every key is always there; what does not apply is null."""
     blob = upload.blob
+    # Of a file whose size is not known yet, what is missing is known up to the last byte received.
+    end = max((held.stop for held in blob.received), default=0) if blob.size is None else blob.size
     return {
         "id": str(upload.id),
         "name": upload.filename,
@@ -36,7 +38,7 @@ def upload_view(upload: Upload) -> dict[str, Any]:
         "complete": blob.complete,
         "received_bytes": len(blob.received),
         "received": _pairs(blob.received),
-        "missing": _pairs(blob.received.missing(0, blob.size)),
+        "missing": _pairs(blob.received.missing(0, end)),
         "job": job_path(upload.job) if upload.job else None,
     }
 

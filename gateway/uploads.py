@@ -147,8 +147,8 @@ class Uploads:
         self, upload: Upload, offset: int, data: AsyncGenerator[bytes, None]
     ) -> BlobInfo:
         """Store `data` at `offset`, all or nothing, as `Blobs.write`; `data` is closed then."""
-        async with aclosing(data):
-            return await self.ports.blobs.write(upload.blob.key, offset, data)
+        async with aclosing(self._within_limit(offset, data)) as bounded:
+            return await self.ports.blobs.write(upload.blob.key, offset, bounded)
 
     async def finished(self, upload_id: UUID, blob: BlobInfo) -> Upload:
         """The upload with its job, if it is whole; which is made if need be."""
@@ -156,6 +156,16 @@ class Uploads:
         if not blob.complete:
             return upload
         return replace(upload, job=await self.start_job(upload_id, blob, upload.filename))
+
+    async def _within_limit(
+        self, offset: int, data: AsyncGenerator[bytes, None]
+    ) -> AsyncGenerator[bytes, None]:
+        """`data`, which is closed then. Raises UploadTooLarge before a byte too many is stored."""
+        async with aclosing(data):
+            async for piece in data:
+                offset += len(piece)
+                self.check_size(offset, field="size")
+                yield piece
 
     async def _look_up(self, upload_id: UUID) -> Upload | None:
         try:
@@ -180,6 +190,8 @@ class Uploads:
         The row is made before the message is sent. If the upload was cancelled at the same time,
         so is the job.
         """
+        if blob.size is None:
+            raise ValueError(f"upload {upload_id} is not complete: it has no size")
         job = await self.ports.jobs.create(
             upload_id=upload_id,
             input_key=blob.key,

@@ -15,6 +15,7 @@
      │    └── InputRemoved           its input is not kept any longer
      ├── BlobConflict                the blob exists with another size or digest
      ├── BlobIncomplete              bytes were asked for that have not been received
+     ├── TakenOver                   another request has taken over what this one was sending
      ├── ChunkOutOfBounds            a chunk reaches before the start or beyond the end of its blob
      ├── IdempotencyKeyReused        the key was used with another request before
      ├── DigestMismatch              the bytes are not those that were announced
@@ -132,6 +133,12 @@ class BlobIncomplete(CsvmillError):
     """Bytes were asked for that have not been received yet."""
 
     code = "blob_incomplete"
+
+
+class TakenOver(CsvmillError):
+    """Another request has taken over what this one was sending; what arrived has been kept."""
+
+    code = "taken_over"
 
 
 class ChunkOutOfBounds(CsvmillError):

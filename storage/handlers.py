@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, TypeVar
 from aiohttp import web
 
 from shared.blobs import BlobKey, parse_key
-from shared.errors import CsvmillError, InvalidInput
+from shared.errors import BlobIncomplete, CsvmillError, InvalidInput
 from shared.ports import Blobs
 from shared.request_body import json_body, raw_body
 from shared.storage_protocol import (
     PROCESSING_INTERVAL,
     encode_activity,
     encode_info,
+    encode_turn,
     parse_idle_for,
     parse_range,
+    parse_token,
 )
 
 if TYPE_CHECKING:
@@ -40,15 +42,37 @@ async def create(request: web.Request) -> web.Response:
     key = _key(request)
     fields = await json_body(request, RECEIVE_TIMEOUT)
     size, sha256, metadata = (fields.get(name) for name in ("size", "sha256", "metadata"))
-    if not isinstance(size, int) or isinstance(size, bool):
-        raise InvalidInput(f"size {size!r} is not a number of bytes", field="size")
+    size = None if size is None else _bytes(size)
     if sha256 is not None and not isinstance(sha256, str):
         raise InvalidInput(f"sha256 {sha256!r} is neither text nor null", field="sha256")
-    metadata = {} if metadata is None else metadata
-    if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
-        raise InvalidInput("metadata is not an object of texts", field="metadata")
-    info = await request.app[BLOBS].create(key, size, sha256=sha256, metadata=metadata)
+    info = await request.app[BLOBS].create(key, size, sha256=sha256, metadata=_texts(metadata))
     return web.json_response(encode_info(info))
+
+
+async def declare_size(request: web.Request) -> web.Response:
+    """Tell the size of a blob that was declared without."""
+    fields = await json_body(request, RECEIVE_TIMEOUT)
+    size = _bytes(fields.get("size"))
+    declaring = request.app[BLOBS].declare_size(_key(request), size)
+    return web.json_response(encode_info(await _with_signs_of_life(request, declaring)))
+
+
+async def take_over(request: web.Request) -> web.Response:
+    """Begin a turn of appending."""
+    return web.json_response(encode_turn(await request.app[BLOBS].take_over(_key(request))))
+
+
+async def assemble(request: web.Request) -> web.Response:
+    """Put blobs together to one."""
+    fields = await json_body(request, RECEIVE_TIMEOUT)
+    parts = fields.get("parts")
+    if not isinstance(parts, list):
+        raise InvalidInput("parts is not a list of keys", field="parts")
+    keys = [parse_key(str(part)) for part in parts]
+    assembling = request.app[BLOBS].assemble(
+        _key(request), keys, metadata=_texts(fields.get("metadata"))
+    )
+    return web.json_response(encode_info(await _with_signs_of_life(request, assembling)))
 
 
 async def info(request: web.Request) -> web.Response:
@@ -59,7 +83,12 @@ async def info(request: web.Request) -> web.Response:
 async def write(request: web.Request) -> web.Response:
     """Take a chunk."""
     offset = int(request.match_info["offset"])
-    chunk = request.app[BLOBS].write(_key(request), offset, raw_body(request, RECEIVE_TIMEOUT))
+    token, blobs = parse_token(request.query.get("token")), request.app[BLOBS]
+    body = raw_body(request, RECEIVE_TIMEOUT)
+    if token is not None and "keep" in request.query:
+        chunk = blobs.append(_key(request), offset, body, token=token)
+    else:
+        chunk = blobs.write(_key(request), offset, body, token=token)
     return web.json_response(encode_info(await _with_signs_of_life(request, chunk)))
 
 
@@ -68,13 +97,18 @@ async def read(request: web.Request) -> web.StreamResponse:
     key, blobs = _key(request), request.app[BLOBS]
     size = (await blobs.info(key)).size
     asked = request.headers.get("Range")
-    start, stop = (0, size) if asked is None else parse_range(asked)
+    if asked is not None:
+        start, stop = parse_range(asked)
+    elif size is not None:
+        start, stop = 0, size
+    else:
+        raise BlobIncomplete(f"blob {key}: its size has not been declared")
     async with blobs.open(key, start, stop) as pieces:
         response = web.StreamResponse(status=200 if asked is None else 206)
         response.content_type = "application/octet-stream"
         response.content_length = stop - start
         if asked is not None:
-            response.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
+            response.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size or '*'}"
         await response.prepare(request)
         try:
             async for piece in pieces:
@@ -122,6 +156,19 @@ async def ping(request: web.Request) -> web.Response:
     """Say whether blobs can be used, to a caller whose token is right."""
     await request.app[BLOBS].ping()
     return web.Response(status=204)
+
+
+def _bytes(size: object) -> int:
+    if not isinstance(size, int) or isinstance(size, bool):
+        raise InvalidInput(f"size {size!r} is not a number of bytes", field="size")
+    return size
+
+
+def _texts(metadata: object) -> dict[str, str]:
+    metadata = {} if metadata is None else metadata
+    if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
+        raise InvalidInput("metadata is not an object of texts", field="metadata")
+    return metadata
 
 
 def _key(request: web.Request) -> BlobKey:

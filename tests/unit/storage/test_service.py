@@ -139,9 +139,9 @@ async def test_a_body_cut_short_records_nothing(
     ended = asyncio.Event()
     write = blobs.write
 
-    async def watched(*args: Any) -> Any:
+    async def watched(*args: Any, **more: Any) -> Any:
         try:
-            return await write(*args)
+            return await write(*args, **more)
         finally:
             ended.set()
 
@@ -233,8 +233,8 @@ async def test_long_work_shows_signs_of_life(
     go_on = asyncio.Event()
     write = blobs.write
 
-    async def slow(*args: Any) -> Any:
-        info = await write(*args)
+    async def slow(*args: Any, **more: Any) -> Any:
+        info = await write(*args, **more)
         await go_on.wait()
         return info
 
