@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     from aiohttp.typedefs import Handler, Middleware
 
-METHODS = "DELETE, GET, HEAD, POST"
+METHODS = "DELETE, GET, HEAD, PATCH, POST, PUT"
 EXPOSED = (
     "Accept-Ranges, Allow, Content-Digest, Content-Disposition, Content-Encoding, Content-Length, "
-    "Content-Range, ETag, Location, Repr-Digest, Retry-After"
+    "Content-Range, Csvmill-Job, ETag, Location, Repr-Digest, Retry-After"
 )
 """Fields of a response that a page's script may read, besides those that it always may."""
 PREFLIGHT_MAX_AGE = 7200

@@ -7,7 +7,8 @@ from uuid import uuid4
 
 from aiohttp import web
 
-from gateway.dropzone_fields import FIELDS, FILE, FieldReader, csv_filename, is_csv
+from gateway.dropzone_fields import FIELDS, FILE, FieldReader, csv_filename
+from gateway.filenames import is_csv
 from gateway.forms import Form
 from gateway.keys import PORTS, SETTINGS
 from gateway.spool import open_spool

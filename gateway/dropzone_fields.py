@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gateway.filenames import base_name
 from shared.errors import ChunkOutOfBounds, InvalidInput
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ _REQUIRED = {
 _OPTIONAL = ("dzfilename", "dzchunkindex", "dztotalchunkcount")
 FIELDS = (*_REQUIRED, *_OPTIONAL)
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,16 +121,10 @@ class FieldReader:
         return ChunkFields(values["dzuuid"], offset, chunk_size, total, self.filename)
 
 
-def is_csv(name: str) -> bool:
-    """Whether this is the name of a CSV file."""
-    return name.lower().endswith(".csv")
-
-
 def csv_filename(dzfilename: str | None, part_filename: str | None) -> str:
     """The base name of the file: `dzfilename` if it is given, else what the file part says.
 
-    Clients send names with folders in them, of either kind of system. Raises InvalidInput for
-    what is not `.csv`.
+    Raises InvalidInput for what is not `.csv`.
     """
     name = dzfilename or part_filename
     if not name:
@@ -138,14 +132,7 @@ def csv_filename(dzfilename: str | None, part_filename: str | None) -> str:
             "the file has no name; send dzfilename, or a filename with the file part",
             field="dzfilename",
         )
-    base = re.split(r"[/\\]", name)[-1].strip()
-    if not is_csv(base):
-        raise InvalidInput("File must be a csv file", field="dzfilename")
-    if _CONTROL.search(base):
-        raise InvalidInput(
-            f"the filename {base!r} has control characters; rename the file", field="dzfilename"
-        )
-    return base
+    return base_name(name, field="dzfilename")
 
 
 def _integer(values: Mapping[str, str], name: str, *, at_least: int | None = None) -> int:

@@ -15,6 +15,7 @@ from shared.errors import (
     ChunkOutOfBounds,
     CsvmillError,
     DigestMismatch,
+    IdempotencyKeyReused,
     InvalidInput,
     JobConflict,
     NotFound,
@@ -22,6 +23,7 @@ from shared.errors import (
     StorageFull,
     Unauthorized,
     Unavailable,
+    UnsupportedMedia,
     UploadTooLarge,
 )
 
@@ -35,10 +37,12 @@ RETRY_AFTER = 2
 
 STATUS: dict[type[CsvmillError], HTTPStatus] = {
     UploadTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    UnsupportedMedia: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     InvalidInput: HTTPStatus.BAD_REQUEST,
     BlobConflict: HTTPStatus.BAD_REQUEST,
     ChunkOutOfBounds: HTTPStatus.BAD_REQUEST,
     DigestMismatch: HTTPStatus.BAD_REQUEST,
+    IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     ResultExpired: HTTPStatus.GONE,
     NotFound: HTTPStatus.NOT_FOUND,
     JobConflict: HTTPStatus.CONFLICT,

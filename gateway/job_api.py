@@ -1,4 +1,4 @@
-"""`/api/v1/jobs` and `/api/v1/uploads`: what operators and programs ask about jobs, and do."""
+"""`/api/v1/jobs`: what operators and programs ask about jobs, and do."""
 
 from __future__ import annotations
 
@@ -30,12 +30,6 @@ async def retry_job(request: web.Request) -> web.Response:
     """`POST /api/v1/jobs/{job_id}/retry`: put a failed job back; the job as it stands then."""
     job_id = requested_job_id(request)
     return await _shown(request, await JobControl(request.app[PORTS]).retry(job_id))
-
-
-async def cancel_upload(request: web.Request) -> web.Response:
-    """`DELETE /api/v1/uploads/{upload}`: remove an upload in flight, or cancel its job."""
-    await JobControl(request.app[PORTS]).cancel_upload(request.match_info["upload"])
-    return web.Response(status=204)
 
 
 async def _shown(request: web.Request, job: Job) -> web.Response:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from gateway.announcing import announce
-from gateway.uploads import upload_id_of
+from gateway.uploads import ids_meant_by
 from shared.blobs import upload_key
 from shared.errors import (
     BlobNotFound,
@@ -23,6 +21,8 @@ from shared.errors import (
 from shared.jobs import JobState
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from gateway.keys import Ports
     from shared.blobs import BlobKey
     from shared.jobs import Job
@@ -54,11 +54,11 @@ class JobControl:
         return job
 
     async def cancel_upload(self, name: str) -> None:
-        """Remove an upload in flight, by its `dzuuid` or its id; cancel its job if it has one.
+        """Remove an upload in flight, by its id or the client's name for it; cancel its job.
 
         Raises UploadNotFound, and JobFinished as `cancel` does.
         """
-        for upload_id in _ids_meant_by(name):
+        for upload_id in ids_meant_by(name):
             if await self._cancel_upload(upload_id):
                 return
         raise UploadNotFound(f"There is no upload {name!r}")
@@ -104,11 +104,3 @@ class JobControl:
             return (await self.ports.blobs.info(key)).complete
         except BlobNotFound:
             return False
-
-
-def _ids_meant_by(name: str) -> list[UUID]:
-    """A dzuuid often looks like an id, so it comes first."""
-    ids = [upload_id_of(name)]
-    with suppress(ValueError):
-        ids.append(UUID(name))
-    return ids

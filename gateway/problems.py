@@ -7,7 +7,11 @@ from http import HTTPStatus
 from aiohttp import web
 
 from shared.errors import (
+    ChunkDigestMismatch,
+    ChunkOutOfBounds,
     CsvmillError,
+    DigestMismatch,
+    IdempotencyKeyReused,
     InputRemoved,
     JobFinished,
     JobNotFailed,
@@ -31,6 +35,10 @@ TITLES: dict[type[CsvmillError], str] = {
     NoResult: "The job has no result, or none yet",
     ResultExpired: "The result is not kept any longer",
     InputRemoved: "The job's input is not kept any longer",
+    ChunkOutOfBounds: "The chunk reaches beyond the end of the upload",
+    ChunkDigestMismatch: "The chunk is not what its digest says",
+    DigestMismatch: "The file is not what its digest says",
+    IdempotencyKeyReused: "The idempotency key stands for another request",
     StorageFull: "There is no room left",
     Unavailable: "A part of the service does not answer",
 }

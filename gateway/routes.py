@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from gateway.dropzone import upload_file
-from gateway.job_api import cancel_job, cancel_upload, retry_job, show_job
+from gateway.job_api import cancel_job, retry_job, show_job
 from gateway.jobs import file_status
 from gateway.results import download_file, show_result
+from gateway.upload_api import cancel_upload, create_upload, put_chunk, show_upload
 from gateway.web import index
 from shared.health import health_routes
 
@@ -30,6 +31,9 @@ def routes(checks: Mapping[str, Check]) -> list[web.RouteDef]:
         web.delete("/api/v1/jobs/{job_id}", cancel_job),
         web.post("/api/v1/jobs/{job_id}/retry", retry_job),
         web.get("/api/v1/jobs/{job_id}/result", show_result),  # HEAD too
+        web.post("/api/v1/uploads", create_upload),
+        web.get("/api/v1/uploads/{upload}", show_upload),  # HEAD too
         web.delete("/api/v1/uploads/{upload}", cancel_upload),
+        web.put("/api/v1/uploads/{upload}/chunks/{offset:[0-9]{1,18}}", put_chunk),
         *health_routes(checks),
     ]

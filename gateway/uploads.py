@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import time
-from contextlib import aclosing
-from dataclasses import dataclass
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid5
 
 from gateway.announcing import announce
-from shared.blobs import upload_key
-from shared.errors import BlobNotFound, StorageUnavailable, UploadTooLarge
+from shared.blobs import BlobInfo, upload_key
+from shared.byte_ranges import RangeSet
+from shared.errors import (
+    BlobConflict,
+    BlobNotFound,
+    IdempotencyKeyReused,
+    StorageUnavailable,
+    UploadNotFound,
+    UploadTooLarge,
+)
 from shared.jobs import SONG_PLAYS, JobState
 
 if TYPE_CHECKING:
@@ -18,15 +26,44 @@ if TYPE_CHECKING:
 
     from gateway.keys import Ports
     from gateway.settings import GatewaySettings
-    from shared.blobs import BlobInfo, BlobKey
+    from shared.blobs import BlobKey
     from shared.jobs import Job
 
 _NAMESPACE = UUID("5b7c1f0e-53c1-4d0c-9d7e-0f6a7f0c2f61")
 
 
-def upload_id_of(dzuuid: str) -> UUID:
-    """The upload that a client's own id means: the same on every gateway, and safe in a path."""
-    return uuid5(_NAMESPACE, dzuuid)
+def upload_id_of(name: str) -> UUID:
+    """The upload that a client's own name for it means, be it `dzuuid` or `Idempotency-Key`.
+
+    The same on every gateway, and safe in a path.
+    """
+    return uuid5(_NAMESPACE, name)
+
+
+def ids_meant_by(name: str) -> tuple[UUID, ...]:
+    """The ids that an upload may have which goes by this name: its id, or the client's own name.
+
+    The id comes first, so that nobody can take another's place by naming an upload after its id.
+    """
+    with suppress(ValueError):
+        return UUID(name), upload_id_of(name)
+    return (upload_id_of(name),)
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """An upload as it stands, in whichever dialect it was begun."""
+
+    id: UUID
+    blob: BlobInfo
+    job: Job | None = None
+    kept: bool = True
+    """Whether its bytes are; if not, all that is known of it is its job."""
+
+    @property
+    def filename(self) -> str:
+        """The name of the file."""
+        return self.blob.metadata.get("filename", f"{self.id}.csv")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +92,96 @@ class Uploads:
             await self.ports.blobs.create(key, size, metadata=metadata)
             return await self.ports.blobs.write(key, offset, data)
 
-    def check_size(self, size: int) -> None:
-        """Raise UploadTooLarge if no upload of `size` bytes is taken."""
+    async def create(
+        self, upload_id: UUID, filename: str, size: int, *, sha256: str | None = None
+    ) -> Upload:
+        """Declare an upload; one of no bytes becomes a job at once.
+
+        Raises BlobConflict if it was declared with another size or digest, and DigestMismatch if
+        there are no bytes, and the digest is not that of none.
+        """
+        key = upload_key(upload_id)
+        blob = await self.ports.blobs.create(
+            key, size, sha256=sha256, metadata={"filename": filename}
+        )
+        return await self.finished(upload_id, blob)
+
+    async def create_once(
+        self, name: str, filename: str, size: int, *, sha256: str | None = None
+    ) -> Upload:
+        """Declare the upload that a client calls `name`, or return it as it stands.
+
+        Raises IdempotencyKeyReused if it was declared otherwise.
+        """
+        upload_id = upload_id_of(name)
+        reused = IdempotencyKeyReused(
+            f"Idempotency-Key {name!r} stands for another upload; "
+            "send what you sent with it before, or take a new key"
+        )
+        # It may be a job whose bytes are not kept any longer: then it is not begun anew.
+        upload = await self._look_up(upload_id)
+        if upload is None:
+            try:
+                upload = await self.create(upload_id, filename, size, sha256=sha256)
+            except BlobConflict as error:
+                raise reused from error
+        declared = (filename, size, sha256)
+        blob = upload.blob
+        if declared != (upload.filename, blob.size, blob.sha256 if upload.kept else sha256):
+            raise reused
+        return upload
+
+    async def find(self, name: str) -> Upload:
+        """The upload that goes by this id, or by this name of the client's.
+
+        One that is whole has its job afterwards, if the request that made it whole got no further.
+        Raises UploadNotFound.
+        """
+        for upload_id in ids_meant_by(name):
+            upload = await self._look_up(upload_id)
+            if upload is not None:
+                return upload
+        raise UploadNotFound(f"There is no upload {name!r}")
+
+    async def write_chunk(
+        self, upload: Upload, offset: int, data: AsyncGenerator[bytes, None]
+    ) -> BlobInfo:
+        """Store `data` at `offset`, all or nothing, as `Blobs.write`; `data` is closed then."""
+        async with aclosing(self._within_limit(offset, data)) as bounded:
+            return await self.ports.blobs.write(upload.blob.key, offset, bounded)
+
+    async def finished(self, upload_id: UUID, blob: BlobInfo) -> Upload:
+        """The upload with its job, if it is whole; which is made if need be."""
+        upload = Upload(upload_id, blob)
+        if not blob.complete:
+            return upload
+        return replace(upload, job=await self.start_job(upload_id, blob, upload.filename))
+
+    async def _within_limit(
+        self, offset: int, data: AsyncGenerator[bytes, None]
+    ) -> AsyncGenerator[bytes, None]:
+        """`data`, which is closed then. Raises UploadTooLarge before a byte too many is stored."""
+        async with aclosing(data):
+            async for piece in data:
+                offset += len(piece)
+                self.check_size(offset, field="size")
+                yield piece
+
+    async def _look_up(self, upload_id: UUID) -> Upload | None:
+        try:
+            blob = await self.ports.blobs.info(upload_key(upload_id))
+        except BlobNotFound:
+            job = await self.ports.jobs.of_upload(upload_id)
+            return None if job is None else _of_job(job)
+        return await self.finished(upload_id, blob)
+
+    def check_size(self, size: int, *, field: str = "dztotalfilesize") -> None:
+        """Raise UploadTooLarge, which names `field`, if no upload of `size` bytes is taken."""
         if size > self.settings.max_upload_size:
             raise UploadTooLarge(
                 f"{size} bytes are more than this service takes, "
                 f"which is {self.settings.max_upload_size}",
-                field="dztotalfilesize",
+                field=field,
             )
 
     async def start_job(self, upload_id: UUID, blob: BlobInfo, filename: str) -> Job:
@@ -70,6 +190,8 @@ class Uploads:
         The row is made before the message is sent. If the upload was cancelled at the same time,
         so is the job.
         """
+        if blob.size is None:
+            raise ValueError(f"upload {upload_id} is not complete: it has no size")
         job = await self.ports.jobs.create(
             upload_id=upload_id,
             input_key=blob.key,
@@ -93,3 +215,11 @@ class Uploads:
             return True
         except StorageUnavailable:
             return False  # as far as is known; an attempt would find out
+
+
+def _of_job(job: Job) -> Upload:
+    """The upload that has become `job`, whose bytes are not kept any longer."""
+    whole = RangeSet.of([(0, job.input_size)])
+    metadata = {"filename": job.filename}
+    blob = BlobInfo(job.input_key, job.input_size, whole, metadata=metadata)
+    return Upload(job.upload_id, blob, job, kept=False)

@@ -72,10 +72,11 @@ def parse_key(text: str) -> BlobKey:
 
 @dataclass(frozen=True, slots=True)
 class BlobInfo:
-    """A blob as storage knows it: `received` is durable, `size` in bytes was declared first."""
+    """A blob as storage knows it: `received` is durable, `size` in bytes was declared."""
 
     key: BlobKey
-    size: int
+    size: int | None
+    """None until it is declared, which may be after bytes have been received."""
     received: RangeSet = field(default_factory=RangeSet)
     sha256: str | None = None
     """Lower-case hex digest of the whole, where the creator declared one."""
@@ -84,7 +85,23 @@ class BlobInfo:
     @property
     def complete(self) -> bool:
         """Whether every byte has been received. A complete blob never changes again."""
-        return self.received.covers(0, self.size)
+        return self.size is not None and self.received.covers(0, self.size)
+
+    @property
+    def prefix(self) -> int:
+        """How many bytes have been received from the beginning on, without a gap."""
+        first = self.received.ranges[:1]
+        return first[0].stop if first and first[0].start == 0 else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The right to append to a blob, until somebody takes it over."""
+
+    blob: BlobInfo
+    """As it stood when the turn began, and nobody else was appending any more."""
+    token: int
+    """Fencing token: a later turn of the same blob has a higher one."""
 
 
 @dataclass(frozen=True, slots=True)

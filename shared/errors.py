@@ -2,7 +2,8 @@
 
     CsvmillError
      ├── InvalidInput                what a client sent cannot be accepted; names the field
-     │    └── UploadTooLarge         a file larger than this service is set to take
+     │    ├── UploadTooLarge         a file larger than this service is set to take
+     │    └── UnsupportedMedia       a body of another kind or encoding than is taken
      ├── NotFound
      │    ├── BlobNotFound
      │    ├── JobNotFound
@@ -15,8 +16,11 @@
      │    └── InputRemoved           its input is not kept any longer
      ├── BlobConflict                the blob exists with another size or digest
      ├── BlobIncomplete              bytes were asked for that have not been received
+     ├── TakenOver                   another request has taken over what this one was sending
      ├── ChunkOutOfBounds            a chunk reaches before the start or beyond the end of its blob
+     ├── IdempotencyKeyReused        the key was used with another request before
      ├── DigestMismatch              the bytes are not those that were announced
+     │    └── ChunkDigestMismatch    those of one request; the rest of the upload is untouched
      ├── StorageFull                 no room left where bytes are kept
      ├── Unauthorized                an internal caller did not show the token
      ├── Unavailable                 a dependency does not answer; the same call may succeed later
@@ -58,6 +62,12 @@ class UploadTooLarge(InvalidInput):
     """The file is larger than this service is set to take."""
 
     code = "upload_too_large"
+
+
+class UnsupportedMedia(InvalidInput):
+    """The body is of another kind, or otherwise encoded, than is taken here."""
+
+    code = "unsupported_media"
 
 
 class NotFound(CsvmillError):
@@ -132,6 +142,12 @@ class BlobIncomplete(CsvmillError):
     code = "blob_incomplete"
 
 
+class TakenOver(CsvmillError):
+    """Another request has taken over what this one was sending; what arrived has been kept."""
+
+    code = "taken_over"
+
+
 class ChunkOutOfBounds(CsvmillError):
     """A chunk reaches before the start or beyond the end of its blob."""
 
@@ -142,6 +158,18 @@ class DigestMismatch(CsvmillError):
     """The bytes that arrived are not those that were announced."""
 
     code = "digest_mismatch"
+
+
+class ChunkDigestMismatch(DigestMismatch):
+    """The bytes of one request are not those that it announced; nothing of them was kept."""
+
+    code = "chunk_digest_mismatch"
+
+
+class IdempotencyKeyReused(CsvmillError):
+    """The idempotency key stands for another request than this one."""
+
+    code = "idempotency_key_reused"
 
 
 class StorageFull(CsvmillError):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from uuid import UUID
 
-    from shared.blobs import BlobActivity, BlobInfo, BlobKey
+    from shared.blobs import BlobActivity, BlobInfo, BlobKey, Turn
     from shared.jobs import Aggregation, Attempt, Job, JobResult
     from shared.messages import WakeUp
 
@@ -29,20 +29,33 @@ class Blobs(Protocol):
     async def create(
         self,
         key: BlobKey,
-        size: int,
+        size: int | None,
         *,
         sha256: str | None = None,
         metadata: Mapping[str, str] | None = None,
     ) -> BlobInfo:
         """Declare a blob of `size` bytes, or return it as it stands if it is there already.
 
+        With None the size is not known yet: `declare_size` has to tell it before the blob can
+        become complete. A blob whose size has been told meanwhile is as good as one without.
         With `sha256` (lower-case hex) the blob becomes complete only if its bytes have that
         digest. The metadata of the first creation stays. Durable on return.
         Raises BlobConflict if the blob exists with another size or digest, StorageFull.
         """
         ...
 
-    async def write(self, key: BlobKey, offset: int, data: AsyncIterable[bytes]) -> BlobInfo:
+    async def declare_size(self, key: BlobKey, size: int) -> BlobInfo:
+        """Tell the size of a blob that was created without; repeating it is harmless.
+
+        Durable on return. The blob is complete then if it has all its bytes. Raises BlobNotFound,
+        BlobConflict if it has another size, ChunkOutOfBounds if bytes beyond it were received,
+        DigestMismatch as `write`, StorageFull.
+        """
+        ...
+
+    async def write(
+        self, key: BlobKey, offset: int, data: AsyncIterable[bytes], *, token: int | None = None
+    ) -> BlobInfo:
         """Write a chunk at `offset` (bytes) and return the blob with the chunk's range received.
 
         All or nothing: if `data` raises, or reaches beyond the end, no range is recorded. A
@@ -51,7 +64,41 @@ class Blobs(Protocol):
         Memory is bounded whatever the chunk's size; `data` is read no faster than it is written.
         Raises BlobNotFound, ChunkOutOfBounds, StorageFull, and DigestMismatch when the last
         missing byte arrives and the digest is not the declared one (the blob is then empty
-        again).
+        again). With the `token` of a turn, raises TakenOver as `append` does.
+        """
+        ...
+
+    async def append(
+        self, key: BlobKey, offset: int, data: AsyncIterable[bytes], *, token: int
+    ) -> BlobInfo:
+        """Write `data` from `offset` on and keep what arrives, however it ends.
+
+        What `data` raises comes out after all that it had yielded was recorded. If the process
+        that calls is killed, most of what it had sent is recorded; if storage is, all but the
+        latest 16 MiB. Otherwise as `write`, but that of what reaches beyond the end, an unknown
+        part is kept.
+        `token` is that of a turn: raises TakenOver as soon as a later one was begun, be `data`
+        ever so silent.
+        """
+        ...
+
+    async def take_over(self, key: BlobKey) -> Turn:
+        """Begin a turn of appending to a blob, and end all that were begun before.
+
+        Whoever still appends is told TakenOver; on return, what had arrived of theirs is
+        recorded. Turns keep appenders from answering for each other; the bytes need no such
+        protection, as the first to come stay. Raises BlobNotFound.
+        """
+        ...
+
+    async def assemble(
+        self, key: BlobKey, parts: Sequence[BlobKey], *, metadata: Mapping[str, str] | None = None
+    ) -> BlobInfo:
+        """Make a complete blob of the bytes of other complete blobs, one after the other.
+
+        In one step: there is either all of it, or nothing. If there is a blob `key` already, it
+        is returned as it stands. The parts stay as they are. Raises BlobNotFound and
+        BlobIncomplete for a part, InvalidInput if there is none, StorageFull.
         """
         ...
 

@@ -13,6 +13,7 @@ from yarl import URL
 from shared import storage_protocol as protocol
 from shared.blob_layout import complete_data
 from shared.errors import (
+    BlobIncomplete,
     ChunkOutOfBounds,
     CsvmillError,
     StorageFull,
@@ -22,10 +23,17 @@ from shared.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterator, Mapping
+    from collections.abc import (
+        AsyncGenerator,
+        AsyncIterable,
+        AsyncIterator,
+        Iterator,
+        Mapping,
+        Sequence,
+    )
     from pathlib import Path
 
-    from shared.blobs import BlobActivity, BlobInfo, BlobKey
+    from shared.blobs import BlobActivity, BlobInfo, BlobKey, Turn
 
 CONNECT_TIMEOUT = 5.0
 """Seconds to connect to storage."""
@@ -77,7 +85,7 @@ class HttpBlobs:
     async def create(
         self,
         key: BlobKey,
-        size: int,
+        size: int | None,
         *,
         sha256: str | None = None,
         metadata: Mapping[str, str] | None = None,
@@ -86,20 +94,45 @@ class HttpBlobs:
         declared = {"size": size, "sha256": sha256, "metadata": dict(metadata or {})}
         return await _info(await self._send("PUT", protocol.blob_path(key), json=declared))
 
-    async def write(self, key: BlobKey, offset: int, data: AsyncIterable[bytes]) -> BlobInfo:
+    async def declare_size(self, key: BlobKey, size: int) -> BlobInfo:
+        """See the port."""
+        return await _info(await self._send("PUT", protocol.size_path(key), json={"size": size}))
+
+    async def write(
+        self, key: BlobKey, offset: int, data: AsyncIterable[bytes], *, token: int | None = None
+    ) -> BlobInfo:
         """See the port. What `data` raises comes out as it is; it is never sent twice."""
         if offset < 0:
             raise ChunkOutOfBounds(f"offset {offset} is before the start of blob {key}")
         upload = _Upload(data, self._progress_timeout)
-        try:
-            async with upload.watched():
-                return await _info(
-                    await self._send("PUT", protocol.chunk_path(key, offset), data=upload)
-                )
-        except StorageUnavailable:
-            if upload.failure is not None:
-                raise upload.failure from None
-            raise
+        return await self._put(protocol.chunk_path(key, offset, token), upload)
+
+    async def append(
+        self, key: BlobKey, offset: int, data: AsyncIterable[bytes], *, token: int
+    ) -> BlobInfo:
+        """See the port."""
+        if offset < 0:
+            raise ChunkOutOfBounds(f"offset {offset} is before the start of blob {key}")
+        # Where the source fails, storage is shown an orderly end: its answer then says that all
+        # that came before is recorded.
+        upload = _Upload(data, self._progress_timeout, keep=True)
+        info = await self._put(protocol.append_path(key, offset, token), upload)
+        if upload.failure is not None:
+            raise upload.failure
+        return info
+
+    async def take_over(self, key: BlobKey) -> Turn:
+        """See the port."""
+        content = await _read(await self._send("PUT", protocol.turn_path(key)))
+        with _answer_of_storage(content):
+            return protocol.decode_turn(json.loads(content))
+
+    async def assemble(
+        self, key: BlobKey, parts: Sequence[BlobKey], *, metadata: Mapping[str, str] | None = None
+    ) -> BlobInfo:
+        """See the port."""
+        declared = {"parts": list(parts), "metadata": dict(metadata or {})}
+        return await _info(await self._send("PUT", protocol.parts_path(key), json=declared))
 
     async def info(self, key: BlobKey) -> BlobInfo:
         """See the port."""
@@ -114,6 +147,10 @@ class HttpBlobs:
         if not whole and (stop is None or not 0 <= start < stop):
             # What HTTP cannot ask for: the end of an unknown size, nothing, or nonsense.
             size = (await self.info(key)).size
+            if size is None:
+                if stop is None:
+                    raise BlobIncomplete(f"blob {key}: its size has not been declared")
+                size = stop
             stop = size if stop is None else stop
             if not 0 <= start <= stop <= size:
                 raise ChunkOutOfBounds(f"{start}..{stop} is outside of the {size} bytes of {key}")
@@ -166,6 +203,15 @@ class HttpBlobs:
         except CsvmillError as error:
             raise StorageUnavailable(str(error)) from error
 
+    async def _put(self, path: str, upload: _Upload) -> BlobInfo:
+        try:
+            async with upload.watched():
+                return await _info(await self._send("PUT", path, data=upload))
+        except StorageUnavailable:
+            if upload.failure is not None:
+                raise upload.failure from None
+            raise
+
     async def _send(
         self,
         method: str,
@@ -200,11 +246,12 @@ class HttpBlobs:
 class _Upload:
     """A chunk's bytes on their way into a request; tells who stops it, source or storage."""
 
-    def __init__(self, data: AsyncIterable[bytes], patience: float) -> None:
+    def __init__(self, data: AsyncIterable[bytes], patience: float, *, keep: bool = False) -> None:
         self.failure: Exception | None = None
         """What `data` raised."""
         self._pieces = aiter(data)
         self._patience = patience
+        self._keep = keep
         self._deadline = asyncio.timeout(None)
 
     @asynccontextmanager
@@ -233,6 +280,8 @@ class _Upload:
             raise
         except Exception as error:
             self.failure = error
+            if self._keep:
+                raise StopAsyncIteration from error
             raise
         self._deadline.reschedule(asyncio.get_running_loop().time() + self._patience)
         return piece

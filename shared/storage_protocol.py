@@ -2,7 +2,12 @@
 
     PUT    /blobs/{key}                   JSON {"size", "sha256", "metadata"} -> 200 blob
     GET    /blobs/{key}/info              -> 200 blob
-    PUT    /blobs/{key}/chunks/{offset}   the chunk as raw body, of any length -> 200 blob
+    PUT    /blobs/{key}/chunks/{offset}   the chunk as raw body, of any length -> 200 blob; with
+                                          `?token={n}` as one of a turn, with `&keep=1` by
+                                          `Blobs.append`
+    PUT    /blobs/{key}/size              JSON {"size"} -> 200 blob
+    PUT    /blobs/{key}/turn              -> 200 {"blob", "token"}
+    PUT    /blobs/{key}/parts             JSON {"parts", "metadata"} -> 200 blob
     GET    /blobs/{key}                   -> 200, 206, 304, 412, 416 by RFC 9110, and 409 if bytes
                                              that it selects have not been received; HEAD too
     DELETE /blobs/{key}                   -> 204, whether there was one or not
@@ -12,8 +17,8 @@
 
 A key is one segment of the path: its slashes are percent-encoded (`uploads%2F<id>`). A blob is
 `{"key", "size", "received": [[start, stop], ...], "complete", "sha256", "metadata"}`, positions
-in bytes, `stop` exclusive. Every request shows `Authorization: Bearer <token>`; every
-method is idempotent (RFC 9110, section 9.2.2).
+in bytes, `stop` exclusive; `size` is null until it is declared. Every request shows
+`Authorization: Bearer <token>`; every method is idempotent (RFC 9110, section 9.2.2).
 
 A refusal is `{"code", "message", "field"}`: the code of an error of `shared.errors`, its message,
 and the field of an InvalidInput. It may come before the body has been read. While the digest of
@@ -24,11 +29,12 @@ does not know it ignores it), so that silence always means that something is wro
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from shared import errors
-from shared.blobs import BlobActivity, BlobInfo, parse_key
+from shared.blobs import BlobActivity, BlobInfo, Turn, parse_key
 from shared.byte_ranges import RangeSet
 from shared.errors import CsvmillError, InvalidInput
 
@@ -40,15 +46,47 @@ if TYPE_CHECKING:
 PROCESSING_INTERVAL = 10.0
 """Seconds between two `102 Processing`; callers wait several times as long for a sign of life."""
 
+_TOKEN = re.compile(r"[0-9]{1,20}")
+
 
 def blob_path(key: BlobKey) -> str:
     """The path of a blob, encoded."""
     return f"/blobs/{quote(key, safe='')}"
 
 
-def chunk_path(key: BlobKey, offset: int) -> str:
+def chunk_path(key: BlobKey, offset: int, token: int | None = None) -> str:
     """The path to which a chunk is put."""
-    return f"{blob_path(key)}/chunks/{offset}"
+    path = f"{blob_path(key)}/chunks/{offset}"
+    return path if token is None else f"{path}?token={token}"
+
+
+def append_path(key: BlobKey, offset: int, token: int) -> str:
+    """The path to which is put what shall be kept as far as it comes."""
+    return f"{chunk_path(key, offset, token)}&keep=1"
+
+
+def size_path(key: BlobKey) -> str:
+    """The path to which the size of a blob is put that was created without."""
+    return f"{blob_path(key)}/size"
+
+
+def turn_path(key: BlobKey) -> str:
+    """The path under which a turn of appending is begun."""
+    return f"{blob_path(key)}/turn"
+
+
+def parts_path(key: BlobKey) -> str:
+    """The path to which the keys are put of which a blob is assembled."""
+    return f"{blob_path(key)}/parts"
+
+
+def parse_token(text: str | None) -> int | None:
+    """Read the token in a path. Raises InvalidInput unless it is a number."""
+    if text is None:
+        return None
+    if not _TOKEN.fullmatch(text):
+        raise InvalidInput(f"not a token: {text!r}", field="token")
+    return int(text)
 
 
 def info_path(key: BlobKey) -> str:
@@ -106,6 +144,16 @@ def decode_info(fields: Mapping[str, Any]) -> BlobInfo:
         fields["sha256"],
         fields["metadata"],
     )
+
+
+def encode_turn(turn: Turn) -> dict[str, object]:
+    """A turn as JSON."""
+    return {"blob": encode_info(turn.blob), "token": turn.token}
+
+
+def decode_turn(fields: Mapping[str, Any]) -> Turn:
+    """Read what `encode_turn` made. Raises as `decode_info` does."""
+    return Turn(decode_info(fields["blob"]), int(fields["token"]))
 
 
 def encode_activity(activity: BlobActivity) -> bytes:

@@ -16,6 +16,7 @@ from shared.errors import (
     InvalidInput,
     NotFound,
     StorageFull,
+    TakenOver,
     Unauthorized,
     Unavailable,
 )
@@ -32,6 +33,7 @@ STATUS: dict[type[CsvmillError], int] = {
     NotFound: 404,
     BlobConflict: 409,
     BlobIncomplete: 409,
+    TakenOver: 409,
     ChunkOutOfBounds: 416,
     DigestMismatch: 422,
     StorageFull: 507,

@@ -15,14 +15,16 @@ from shared.downloads import Download, send
 from shared.errors import BlobIncomplete, ChunkOutOfBounds, CsvmillError, InvalidInput
 from shared.http_conditions import Representation
 from shared.ports import Blobs
+from shared.request_body import json_body, raw_body
 from shared.storage_protocol import (
     PROCESSING_INTERVAL,
     encode_activity,
     encode_error,
     encode_info,
+    encode_turn,
     parse_idle_for,
+    parse_token,
 )
-from storage.request_body import json_body, raw_body
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -31,6 +33,8 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
+RECEIVE_TIMEOUT = 120.0
+"""Seconds without a byte after which a sender counts as gone."""
 LINES = 1 << 16
 """Bytes of a list that are sent at once."""
 
@@ -40,17 +44,39 @@ BLOBS: web.AppKey[Blobs] = web.AppKey("blobs", Blobs)
 async def create(request: web.Request) -> web.Response:
     """Declare a blob."""
     key = _key(request)
-    fields = await json_body(request)
+    fields = await json_body(request, RECEIVE_TIMEOUT)
     size, sha256, metadata = (fields.get(name) for name in ("size", "sha256", "metadata"))
-    if not isinstance(size, int) or isinstance(size, bool):
-        raise InvalidInput(f"size {size!r} is not a number of bytes", field="size")
+    size = None if size is None else _bytes(size)
     if sha256 is not None and not isinstance(sha256, str):
         raise InvalidInput(f"sha256 {sha256!r} is neither text nor null", field="sha256")
-    metadata = {} if metadata is None else metadata
-    if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
-        raise InvalidInput("metadata is not an object of texts", field="metadata")
-    info = await request.app[BLOBS].create(key, size, sha256=sha256, metadata=metadata)
+    info = await request.app[BLOBS].create(key, size, sha256=sha256, metadata=_texts(metadata))
     return web.json_response(encode_info(info))
+
+
+async def declare_size(request: web.Request) -> web.Response:
+    """Tell the size of a blob that was declared without."""
+    fields = await json_body(request, RECEIVE_TIMEOUT)
+    size = _bytes(fields.get("size"))
+    declaring = request.app[BLOBS].declare_size(_key(request), size)
+    return web.json_response(encode_info(await _with_signs_of_life(request, declaring)))
+
+
+async def take_over(request: web.Request) -> web.Response:
+    """Begin a turn of appending."""
+    return web.json_response(encode_turn(await request.app[BLOBS].take_over(_key(request))))
+
+
+async def assemble(request: web.Request) -> web.Response:
+    """Put blobs together to one."""
+    fields = await json_body(request, RECEIVE_TIMEOUT)
+    parts = fields.get("parts")
+    if not isinstance(parts, list):
+        raise InvalidInput("parts is not a list of keys", field="parts")
+    keys = [parse_key(str(part)) for part in parts]
+    assembling = request.app[BLOBS].assemble(
+        _key(request), keys, metadata=_texts(fields.get("metadata"))
+    )
+    return web.json_response(encode_info(await _with_signs_of_life(request, assembling)))
 
 
 async def info(request: web.Request) -> web.Response:
@@ -61,7 +87,12 @@ async def info(request: web.Request) -> web.Response:
 async def write(request: web.Request) -> web.Response:
     """Take a chunk."""
     offset = int(request.match_info["offset"])
-    chunk = request.app[BLOBS].write(_key(request), offset, raw_body(request))
+    token, blobs = parse_token(request.query.get("token")), request.app[BLOBS]
+    body = raw_body(request, RECEIVE_TIMEOUT)
+    if token is not None and "keep" in request.query:
+        chunk = blobs.append(_key(request), offset, body, token=token)
+    else:
+        chunk = blobs.write(_key(request), offset, body, token=token)
     return web.json_response(encode_info(await _with_signs_of_life(request, chunk)))
 
 
@@ -69,6 +100,8 @@ async def read(request: web.Request) -> web.StreamResponse:
     """Send bytes of a blob, as far as conditions and Range select them (RFC 9110)."""
     key, blobs = _key(request), request.app[BLOBS]
     info = await blobs.info(key)
+    if info.size is None:
+        raise BlobIncomplete(f"blob {key}: its size has not been declared")
     if request.method == "HEAD" and not info.complete:
         raise BlobIncomplete(f"blob {key} has not been received as a whole")
     # Before it is complete, nobody has compared the bytes with the digest.
@@ -128,6 +161,19 @@ def _refuse(status: HTTPStatus, message: str) -> web.Response:
     if status is HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
         return web.json_response(encode_error(ChunkOutOfBounds(message)), status=status)
     return web.json_response(encode_error(InvalidInput(message)), status=status)
+
+
+def _bytes(size: object) -> int:
+    if not isinstance(size, int) or isinstance(size, bool):
+        raise InvalidInput(f"size {size!r} is not a number of bytes", field="size")
+    return size
+
+
+def _texts(metadata: object) -> dict[str, str]:
+    metadata = {} if metadata is None else metadata
+    if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
+        raise InvalidInput("metadata is not an object of texts", field="metadata")
+    return metadata
 
 
 def _key(request: web.Request) -> BlobKey:

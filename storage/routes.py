@@ -22,6 +22,9 @@ def routes(blobs: Blobs) -> list[web.RouteDef]:
         web.delete("/blobs/{key}", handlers.delete),
         web.get("/blobs/{key}/info", handlers.info, allow_head=False),
         web.put("/blobs/{key}/chunks/{offset:[0-9]{1,19}}", handlers.write),
+        web.put("/blobs/{key}/size", handlers.declare_size),
+        web.put("/blobs/{key}/turn", handlers.take_over),
+        web.put("/blobs/{key}/parts", handlers.assemble),
         web.get("/ping", handlers.ping, allow_head=False),
         *health_routes({"blobs": blobs.ping}),
     ]

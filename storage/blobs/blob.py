@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING
 from shared.blobs import BlobInfo
 from shared.byte_ranges import RangeSet
 from shared.errors import (
+    BlobConflict,
     BlobNotFound,
+    ChunkOutOfBounds,
     CsvmillError,
     DigestMismatch,
     StorageUnavailable,
 )
-from storage.blobs.disk import read_exactly, uninterrupted
+from storage.blobs.disk import closing_fd, read_exactly, uninterrupted
+from storage.blobs.folder import MAX_SIZE
+from storage.blobs.turns import Turns
 
 if TYPE_CHECKING:
     from storage.blobs.chunk_writer import ChunkWriter
@@ -44,14 +48,21 @@ class Blob:
         self.writers: set[ChunkWriter] = set()
         self.users = 0
         self.deleted = False
+        self.turns = Turns(self.folder.meta.key)
+        self._limit = folder.meta.size
         self._failure: CsvmillError | None = None
         self._records = state.records
         self._disk = disk
 
     @property
-    def size(self) -> int:
+    def size(self) -> int | None:
         """Bytes, as declared."""
         return self.folder.meta.size
+
+    @property
+    def limit(self) -> int:
+        """Bytes that the blob may have at the most."""
+        return MAX_SIZE if self._limit is None else self._limit
 
     @property
     def failed(self) -> bool:
@@ -86,19 +97,56 @@ class Blob:
         received = self.received.add(start, stop)
         if received == self.received:
             return
-        if not received.covers(0, self.size):
+        if self.size is None or not received.covers(0, self.size):
             await uninterrupted(self._append(start, stop, received))
             return
-        if self.folder.meta.sha256 is not None:
-            digest = await self._digest(data_fd)
-            self.check()
-            if digest != self.folder.meta.sha256:
-                await uninterrupted(self._begin_anew())
-                raise DigestMismatch(
-                    f"blob {self.folder.meta.key}: SHA-256 of the bytes is {digest}, declared "
-                    f"was {self.folder.meta.sha256}; all bytes have to be sent again"
-                )
+        await self._verify(data_fd, self.size)
         await uninterrupted(self._complete(received))
+
+    async def declare_size(self, size: int) -> None:
+        """Give a blob its size that was created without. Raises as `Blobs.declare_size`."""
+        async with self.lock:
+            self.check()
+            if self.size == size:
+                return
+            key = self.folder.meta.key
+            if self.size is not None:
+                raise BlobConflict(f"blob {key} has {self.size} bytes, not {size}")
+            if any(held.stop > size for held in self.received):
+                raise ChunkOutOfBounds(f"bytes beyond {size} of blob {key} have been received")
+            # From now on nobody begins to write beyond it; what was begun has to be over.
+            self._limit = size
+            try:
+                for writer in tuple(self.writers):
+                    await writer.settled()
+                with closing_fd(await self._disk.run(self.folder.cut, self.generation, size)) as fd:
+                    if self.received.covers(0, size):
+                        await self._verify(fd, size)
+                    await uninterrupted(self._declare(size))
+            finally:
+                self._limit = self.folder.meta.size
+
+    async def _verify(self, data_fd: int, size: int) -> None:
+        """Raise DigestMismatch if the bytes are not those declared; nothing is received then."""
+        if self.folder.meta.sha256 is None:
+            return
+        digest = await self._digest(data_fd, size)
+        self.check()
+        if digest != self.folder.meta.sha256:
+            await uninterrupted(self._begin_anew())
+            raise DigestMismatch(
+                f"blob {self.folder.meta.key}: SHA-256 of the bytes is {digest}, declared "
+                f"was {self.folder.meta.sha256}; all bytes have to be sent again"
+            )
+
+    async def _declare(self, size: int) -> None:
+        try:
+            await self._disk.run(self.folder.declare_size, size)
+        except CsvmillError as error:
+            self._fail(error)
+            raise
+        if self.received.covers(0, size):
+            await self._complete(self.received)
 
     async def _append(self, start: int, stop: int, received: RangeSet) -> None:
         try:
@@ -142,14 +190,14 @@ class Blob:
         if not self.deleted:
             log.error("blob %s: has to be loaded again: %s", self.folder.meta.key, error)
 
-    async def _digest(self, fd: int) -> str:
+    async def _digest(self, fd: int, size: int) -> str:
         digest = hashlib.sha256()
 
         def feed(start: int, stop: int) -> None:
             for at in range(start, stop, _HASH_PIECE):
                 digest.update(read_exactly(fd, min(_HASH_PIECE, stop - at), at))
 
-        for start in range(0, self.size, _HASHED_AT_ONCE):
+        for start in range(0, size, _HASHED_AT_ONCE):
             self.check()
-            await self._disk.run(feed, start, min(start + _HASHED_AT_ONCE, self.size))
+            await self._disk.run(feed, start, min(start + _HASHED_AT_ONCE, size))
         return digest.hexdigest()

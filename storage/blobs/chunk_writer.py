@@ -41,8 +41,8 @@ class ChunkWriter:
     """Writes one chunk from `offset` on. A context: leaving it gives up what is not committed."""
 
     def __init__(self, blob: Blob, disk: Disk, offset: int, scratch: Path) -> None:
-        if not 0 <= offset <= blob.size:
-            raise ChunkOutOfBounds(f"offset {offset} is outside of the blob's {blob.size} bytes")
+        if not 0 <= offset <= blob.limit:
+            raise ChunkOutOfBounds(f"offset {offset} is outside of the blob's {blob.limit} bytes")
         self.claims = RangeSet()
         """What is in the data file, or on its way there, and recorded by nobody yet."""
         self._lost = RangeSet()
@@ -78,10 +78,7 @@ class ChunkWriter:
             if not piece:
                 continue
             self._stop += len(piece)
-            if self._stop > self._blob.size:
-                raise ChunkOutOfBounds(
-                    f"the chunk at {self._start} reaches beyond the blob's {self._blob.size} bytes"
-                )
+            self._check_bounds()
             self._batch.append(piece)
             self._filled += len(piece)
             if self._filled >= BATCH or len(self._batch) >= _PIECES:
@@ -95,6 +92,7 @@ class ChunkWriter:
             await self._disk.run(self._blob.folder.sync, self._data_fd)
         async with self._blob.lock:
             self._blob.check(self._generation)
+            self._check_bounds()
             if self._lost.without(self._blob.received):
                 raise StorageUnavailable(
                     f"the same bytes of {self._blob.folder.meta.key} came in another request, "
@@ -114,8 +112,23 @@ class ChunkWriter:
             return
         self.claims = self.claims.without(lost)
         self._lost = RangeSet.of((r.start, r.stop) for r in (*self._lost, *lost))
+        await self.settled()
+
+    async def settled(self) -> None:
+        """Return when what is being written now has been."""
         if self._writing is not None:
             await settle(self._writing)
+
+    @property
+    def stop(self) -> int:
+        """Up to where the chunk has been received."""
+        return self._stop
+
+    def _check_bounds(self) -> None:
+        if self._stop > self._blob.limit:
+            raise ChunkOutOfBounds(
+                f"the chunk at {self._start} reaches beyond the blob's {self._blob.limit} bytes"
+            )
 
     async def _take_over(self, taken: RangeSet) -> None:
         self.claims = RangeSet.of((r.start, r.stop) for r in (*self.claims, *taken))
@@ -129,6 +142,7 @@ class ChunkWriter:
         batch, self._batch, self._filled = self._batch, [], 0
         start, self._planned = self._planned, self._stop
         self._blob.check(self._generation)
+        self._check_bounds()  # the size may have been declared meanwhile
         direct, spilled = self._claim(start, self._stop)
         if direct or spilled:
             self._writing = self._disk.submit(self._write, batch, start, direct, spilled)

@@ -6,13 +6,13 @@ import asyncio
 import errno
 import os
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from shared.errors import CsvmillError, StorageFull, StorageUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Iterator, Sequence
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -82,6 +82,15 @@ def translated(error: OSError) -> CsvmillError:
     if error.errno in _FULL:
         return StorageFull(f"no room left for blobs: {error.strerror}")
     return StorageUnavailable(f"the file system of blobs failed: {error}")
+
+
+@contextmanager
+def closing_fd(fd: int) -> Iterator[int]:
+    """The descriptor, closed on leaving."""
+    try:
+        yield fd
+    finally:
+        os.close(fd)
 
 
 def write_all(fd: int, buffers: Sequence[bytes | memoryview], offset: int) -> None:

@@ -10,13 +10,14 @@ import os
 import re
 import shutil
 import time
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Self
 from uuid import uuid4
 
 from shared.blob_layout import blob_folder, complete_data
-from shared.blobs import parse_kind
+from shared.blobs import Turn, parse_kind
 from shared.errors import (
     BlobConflict,
     BlobIncomplete,
@@ -26,8 +27,11 @@ from shared.errors import (
     InvalidInput,
     StorageUnavailable,
 )
+from storage.blobs.appender import Appender
+from storage.blobs.assembly import assemble_folder
 from storage.blobs.chunk_writer import ChunkWriter
 from storage.blobs.disk import Disk, uninterrupted
+from storage.blobs.folder import MAX_SIZE
 from storage.blobs.loaded import LoadedBlobs
 from storage.blobs.meta import new_meta
 from storage.blobs.places import create_folder, remove_folder
@@ -35,14 +39,13 @@ from storage.blobs.reader import Reader
 from storage.blobs.walk import idle_seconds, walk
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
     from pathlib import Path
 
     from shared.blobs import BlobActivity, BlobInfo, BlobKey
+    from storage.blobs.blob import Blob
     from storage.blobs.meta import Meta
 
-MAX_SIZE = (1 << 63) - 1
-"""Bytes; no file system has longer files."""
 MAX_METADATA = 64 << 10
 """Bytes of a blob's metadata as JSON."""
 THREADS = 8
@@ -79,6 +82,8 @@ class FilesystemBlobs:
         self._trash = root / ".trash"
         self._idle_blobs = idle_blobs
         self._lock_fd: int | None = None
+        # Higher than those of the process before, unless the clock was put back.
+        self._tokens = count(time.time_ns())
         self._disk: Disk
         self._loaded: LoadedBlobs
 
@@ -103,7 +108,7 @@ class FilesystemBlobs:
     async def create(
         self,
         key: BlobKey,
-        size: int,
+        size: int | None,
         *,
         sha256: str | None = None,
         metadata: Mapping[str, str] | None = None,
@@ -120,7 +125,7 @@ class FilesystemBlobs:
             place = blob_folder(self._root, key)
             await self._disk.run(self._create_if_absent, place, meta)
         info = await self.info(key)
-        if info.size != size:
+        if size is not None and info.size != size:
             raise BlobConflict(f"blob {key} exists with {info.size} bytes, not {size}")
         if sha256 is not None and info.sha256 != sha256:
             raise BlobConflict(
@@ -128,15 +133,69 @@ class FilesystemBlobs:
             )
         return info
 
-    async def write(self, key: BlobKey, offset: int, data: AsyncIterable[bytes]) -> BlobInfo:
+    async def declare_size(self, key: BlobKey, size: int) -> BlobInfo:
+        """See the port. Raises InvalidInput for a size that cannot be."""
+        _check_declaration(size, None, {})
+        async with self._loaded.using(key) as blob:
+            await blob.declare_size(size)
+            await self._disk.run(blob.folder.touch, self._clock())
+            return blob.info()
+
+    async def write(
+        self, key: BlobKey, offset: int, data: AsyncIterable[bytes], *, token: int | None = None
+    ) -> BlobInfo:
+        """See the port."""
+        async with self._used(key) as blob, AsyncExitStack() as turn:
+            if token is not None:
+                appending = turn.enter_context(blob.turns.appending(token))
+                data = await turn.enter_async_context(aclosing(appending.pieces(data)))
+            async with ChunkWriter(blob, self._disk, offset, self._staging) as writer:
+                await writer.receive(data)
+                return await writer.commit()
+
+    async def append(
+        self, key: BlobKey, offset: int, data: AsyncIterable[bytes], *, token: int
+    ) -> BlobInfo:
+        """See the port."""
+        async with self._used(key) as blob:
+            with blob.turns.appending(token) as appending:
+                async with aclosing(appending.pieces(data)) as pieces:
+                    return await Appender(blob, self._disk, self._staging, pieces).append(offset)
+
+    async def take_over(self, key: BlobKey) -> Turn:
         """See the port."""
         async with self._loaded.using(key) as blob:
-            try:
-                async with ChunkWriter(blob, self._disk, offset, self._staging) as writer:
-                    await writer.receive(data)
-                    return await writer.commit()
-            finally:
-                await self._disk.run(blob.folder.touch, self._clock())
+            token = next(self._tokens)
+            await blob.turns.begin(token)
+            await self._disk.run(blob.folder.touch, self._clock())
+            return Turn(blob.info(), token)
+
+    async def assemble(
+        self, key: BlobKey, parts: Sequence[BlobKey], *, metadata: Mapping[str, str] | None = None
+    ) -> BlobInfo:
+        """See the port. Raises InvalidInput too for metadata or a sum of sizes that cannot be."""
+        if not parts or key in parts:
+            raise InvalidInput("a blob is assembled of others, of one at least", field="parts")
+        async with AsyncExitStack() as used:
+            blobs = [await used.enter_async_context(self._loaded.using(part)) for part in parts]
+            sizes = [_size_of_complete(blob) for blob in blobs]
+            described = dict(metadata or {})
+            _check_declaration(sum(sizes), None, described)
+            place = blob_folder(self._root, key)
+            async with self._loaded.lock(key):
+                if not await self._disk.run(place.exists):
+                    await assemble_folder(
+                        place,
+                        self._staging / uuid4().hex,
+                        new_meta(key, sum(sizes), None, described),
+                        [
+                            (partial(blob.folder.open_data, blob.generation), size)
+                            for blob, size in zip(blobs, sizes, strict=True)
+                        ],
+                        self._disk,
+                        fsync=self._fsync,
+                    )
+        return await self.info(key)
 
     async def info(self, key: BlobKey) -> BlobInfo:
         """See the port."""
@@ -151,10 +210,12 @@ class FilesystemBlobs:
         """See the port. A blob that is deleted meanwhile stays readable to the end."""
         with Reader(self._disk) as reader:
             async with self._loaded.using(key) as blob:
-                end = blob.size if stop is None else stop
-                if not 0 <= start <= end <= blob.size:
+                if stop is None and blob.size is None:
+                    raise BlobIncomplete(f"blob {key}: its size has not been declared")
+                end = blob.limit if stop is None else stop
+                if not 0 <= start <= end <= blob.limit:
                     raise ChunkOutOfBounds(
-                        f"{start}..{end} is outside of the {blob.size} bytes of blob {key}"
+                        f"{start}..{end} is outside of the {blob.limit} bytes of blob {key}"
                     )
                 if missing := blob.received.missing(start, end):
                     first = missing[0]
@@ -209,6 +270,15 @@ class FilesystemBlobs:
         except CsvmillError as error:
             raise StorageUnavailable(str(error)) from error
 
+    @asynccontextmanager
+    async def _used(self, key: BlobKey) -> AsyncIterator[Blob]:
+        """The blob, whose time begins anew when the context is left."""
+        async with self._loaded.using(key) as blob:
+            try:
+                yield blob
+            finally:
+                await self._disk.run(blob.folder.touch, self._clock())
+
     async def _remove(self, key: BlobKey) -> Path | None:
         """Take the blob away; call with its lock held. Its remains; None if there was none."""
         trash = self._trash / uuid4().hex
@@ -249,8 +319,15 @@ class FilesystemBlobs:
         probe.unlink(missing_ok=True)
 
 
-def _check_declaration(size: int, sha256: str | None, metadata: dict[str, str]) -> None:
-    if not 0 <= size <= MAX_SIZE:
+def _size_of_complete(blob: Blob) -> int:
+    info = blob.info()
+    if info.size is None or not info.complete:
+        raise BlobIncomplete(f"blob {info.key} is not complete")
+    return info.size
+
+
+def _check_declaration(size: int | None, sha256: str | None, metadata: dict[str, str]) -> None:
+    if size is not None and not 0 <= size <= MAX_SIZE:
         raise InvalidInput(f"size {size} is not within 0..{MAX_SIZE} bytes", field="size")
     if sha256 is not None and not _SHA256.fullmatch(sha256):
         raise InvalidInput(f"sha256 {sha256!r} is not 64 lower-case hex digits", field="sha256")

@@ -1,6 +1,6 @@
 """One blob on disk. Everything here blocks and belongs into a thread.
 
-    meta.json     what the creator declared; never changes
+    meta.json     what the creator declared; replaced once, if the size is declared later
     partial.<g>   the bytes while some are missing, sparse, written at their offsets; <g> is the
                   generation, counted up when a digest does not match and all begins anew
     journal       which ranges of generation <g> are received; gone once the blob is complete
@@ -8,15 +8,16 @@
 
 What changes state is one atomic step each, so a crash leaves the state before or after it:
 creating and deleting rename the folder, a record counts by its checksum, completing renames the
-data file, beginning anew replaces the journal. Files are reached through a descriptor of the
-folder: of a blob that was deleted and created again, the old folder never reaches the new one.
+data file, beginning anew replaces the journal, declaring the size replaces the meta. Files are
+reached through a descriptor of the folder: of a blob that was deleted and created again, the old
+folder never reaches the new one.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.blob_layout import DATA
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _NEW_JOURNAL = "journal.new"
+_NEW_META = "meta.new"
+
+MAX_SIZE = (1 << 63) - 1
+"""Bytes; no file system has longer files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +86,11 @@ class BlobFolder:
         been at it, and no range can be believed.
         """
         self._sync_folder()
-        if self._exists(DATA):
-            self._check_size(DATA)
-            self._remove_all_but(DATA)
-            return State(0, RangeSet.of([(0, self.meta.size)]), 0)
+        size = self.meta.size
+        if size is not None and self._exists(DATA):
+            return self._load_complete(size)
         content = self._read(journal.JOURNAL)
-        known = journal.parse(content, self.meta.size)
+        known = journal.parse(content, MAX_SIZE if size is None else size)
         if known is None:
             log.error("blob %s: its journal is damaged, nothing counts as received", self.meta.key)
             generation = 1 + max(self._generations(), default=-1)
@@ -100,9 +104,15 @@ class BlobFolder:
                 known.damaged,
                 known.records,
             )
-        if known.received.covers(0, self.meta.size):
-            raise StorageUnavailable(f"blob {self.meta.key}: the journal is whole, the data is not")
-        self._check_size(_partial(known.generation))
+        self._check_size(_partial(known.generation), known.received)
+        if size is not None and known.received.covers(0, size):
+            if not self.meta.size_came_later:
+                raise StorageUnavailable(
+                    f"blob {self.meta.key}: the journal is whole, the data is not"
+                )
+            # Interrupted between the two steps that follow when the size is declared last.
+            self.complete(known.generation)
+            return self._load_complete(size)
         self.truncate_journal(known.records)
         self._remove_all_but(_partial(known.generation))
         return State(known.generation, known.received, known.records)
@@ -138,6 +148,26 @@ class BlobFolder:
         finally:
             os.close(fd)
 
+    def cut(self, generation: int, size: int) -> int:
+        """Give the data of an incomplete blob its final size; its descriptor."""
+        fd = self.open_partial(generation)
+        try:
+            os.ftruncate(fd, size)
+            if self._fsync:
+                os.fsync(fd)
+        except BaseException:
+            os.close(fd)
+            raise
+        return fd
+
+    def declare_size(self, size: int) -> None:
+        """Put the size into the meta; the data has it already."""
+        meta = replace(self.meta, size=size, size_came_later=True)
+        self._write(_NEW_META, encode_meta(meta))
+        os.rename(_NEW_META, META, src_dir_fd=self._fd, dst_dir_fd=self._fd)
+        self._sync_folder()
+        self.meta = meta
+
     def truncate_journal(self, records: int) -> None:
         """Take back every record from number `records` on."""
         fd = self._open_journal()
@@ -164,18 +194,23 @@ class BlobFolder:
     def fill(self) -> None:
         """Put into a new, empty folder what a blob begins with."""
         self._write(META, encode_meta(self.meta))
-        if self.meta.size:
+        if self.meta.size == 0:
+            self._create_sparse(DATA)
+        else:
             self._create_sparse(_partial(0))
             self._write(journal.JOURNAL, journal.header(0))
-        else:
-            self._create_sparse(DATA)
+        self._sync_folder()
+
+    def describe(self) -> None:
+        """Put the meta into a new folder that has its data already."""
+        self._write(META, encode_meta(self.meta))
         self._sync_folder()
 
     def _create_sparse(self, name: str) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
         fd = os.open(name, flags, 0o644, dir_fd=self._fd)
         try:
-            os.ftruncate(fd, self.meta.size)
+            os.ftruncate(fd, self.meta.size or 0)
             if self._fsync:
                 os.fsync(fd)
         finally:
@@ -206,14 +241,22 @@ class BlobFolder:
     def _exists(self, name: str) -> bool:
         return name in self._names()
 
-    def _check_size(self, name: str) -> None:
+    def _load_complete(self, size: int) -> State:
+        whole = RangeSet.of([(0, size)])
+        self._check_size(DATA, whole)
+        self._remove_all_but(DATA)
+        return State(0, whole, 0)
+
+    def _check_size(self, name: str, received: RangeSet) -> None:
         try:
             actual = os.stat(name, dir_fd=self._fd).st_size
         except FileNotFoundError:
-            actual = None
-        if actual != self.meta.size:
+            actual = -1
+        # Without a declared size the file reaches as far as anything was ever written.
+        end = max((held.stop for held in received), default=0)
+        if actual < end or self.meta.size not in (None, actual):
             raise StorageUnavailable(
-                f"blob {self.meta.key}: file {name} has {actual} bytes, not {self.meta.size}"
+                f"blob {self.meta.key}: file {name} has {actual} bytes, not {self.meta.size or end}"
             )
 
     def _generations(self) -> list[int]:

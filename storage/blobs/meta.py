@@ -23,14 +23,16 @@ class Meta:
     """What the creator of a blob declared."""
 
     key: BlobKey
-    size: int
+    size: int | None
     sha256: str | None
     metadata: dict[str, str]
     created: float
     """Unix seconds."""
+    size_came_later: bool = False
+    """Whether `size` was declared after the blob had been created without."""
 
 
-def new_meta(key: BlobKey, size: int, sha256: str | None, metadata: dict[str, str]) -> Meta:
+def new_meta(key: BlobKey, size: int | None, sha256: str | None, metadata: dict[str, str]) -> Meta:
     """The declaration of a blob that is created now."""
     return Meta(key, size, sha256, metadata, time.time())
 

@@ -27,12 +27,20 @@ def create_folder(place: Path, staging: Path, meta: Meta, *, fsync: bool) -> Non
             folder.fill()
         finally:
             folder.close()
-        if not place.parent.is_dir():
-            place.parent.mkdir(exist_ok=True)
-            sync_path(place.parent.parent, fsync=fsync)
+        put_in_place(place, staging, fsync=fsync)
+    except OSError:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+
+
+def put_in_place(place: Path, staging: Path, *, fsync: bool) -> None:
+    """Move a folder that is ready to where it belongs. Raises FileExistsError if one is there."""
+    if not place.parent.is_dir():
+        place.parent.mkdir(exist_ok=True)
+        sync_path(place.parent.parent, fsync=fsync)
+    try:
         staging.rename(place)
     except OSError as error:
-        shutil.rmtree(staging, ignore_errors=True)
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
             raise FileExistsError(error.errno, error.strerror, str(place)) from error
         raise

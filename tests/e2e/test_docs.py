@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 DOCUMENTED_URL = "http://127.0.0.1:8000"
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+JOB = re.compile(rf'(?:"job_id": "|/jobs/)({UUID.pattern})')
 
 
 def examples(document: Path) -> Iterator[tuple[str, str]]:
@@ -55,7 +56,7 @@ async def test_every_example_answers_as_documented(
             shown, real = UUID.findall(documented), UUID.findall(output)
             ids.update(zip(shown, real, strict=True))
             assert output == UUID.sub(lambda id_: ids[id_[0]], documented), command
-            for job_id in set(real):
+            for job_id in set(JOB.findall(output)):
                 await client.wait(job_id, timeout=60)
             ran += 1
     assert ran >= 5

@@ -246,8 +246,8 @@ class RacingBlobs:
             await action()
         await self._blobs.delete(key)
 
-    async def write(self, *args: Any) -> Any:
-        written = await self._blobs.write(*args)
+    async def write(self, *args: Any, **more: Any) -> Any:
+        written = await self._blobs.write(*args, **more)
         if self.after_write:
             action, self.after_write = self.after_write, None
             await action()

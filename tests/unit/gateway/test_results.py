@@ -214,6 +214,10 @@ class FailingBlobs:
         self._error = error
         self._pieces = pieces
         self.create = blobs.create
+        self.declare_size = blobs.declare_size
+        self.append = blobs.append
+        self.take_over = blobs.take_over
+        self.assemble = blobs.assemble
         self.write = blobs.write
         self.info = blobs.info
         self.delete = blobs.delete

@@ -85,6 +85,10 @@ class WatchedBlobs:
         self.begun = asyncio.Event()
         self.ended: asyncio.Future[BaseException | None] = asyncio.Future()
         self.create = blobs.create
+        self.declare_size = blobs.declare_size
+        self.append = blobs.append
+        self.take_over = blobs.take_over
+        self.assemble = blobs.assemble
         self.info = blobs.info
         self.open = blobs.open
         self.delete = blobs.delete
@@ -93,10 +97,12 @@ class WatchedBlobs:
         self.local_path = blobs.local_path
         self.ping = blobs.ping
 
-    async def write(self, key: BlobKey, offset: int, data: AsyncIterable[bytes]) -> BlobInfo:
+    async def write(
+        self, key: BlobKey, offset: int, data: AsyncIterable[bytes], *, token: int | None = None
+    ) -> BlobInfo:
         self.begun.set()
         try:
-            info = await self._blobs.write(key, offset, data)
+            info = await self._blobs.write(key, offset, data, token=token)
         except BaseException as error:
             self.ended.set_result(error)
             raise

@@ -265,6 +265,10 @@ class BrokenBlobs:
         self._after = after
         self._blobs = blobs
         self.create = blobs.create
+        self.declare_size = blobs.declare_size
+        self.append = blobs.append
+        self.take_over = blobs.take_over
+        self.assemble = blobs.assemble
         self.info = blobs.info
         self.open = blobs.open
         self.delete = blobs.delete
@@ -273,9 +277,11 @@ class BrokenBlobs:
         self.local_path = blobs.local_path
         self.ping = blobs.ping
 
-    async def write(self, key: BlobKey, offset: int, data: AsyncIterable[bytes]) -> BlobInfo:
+    async def write(
+        self, key: BlobKey, offset: int, data: AsyncIterable[bytes], *, token: int | None = None
+    ) -> BlobInfo:
         if self.error is None:
-            return await self._blobs.write(key, offset, data)
+            return await self._blobs.write(key, offset, data, token=token)
         taken = 0
         if self._after is not None:
             async for piece in data:

@@ -18,7 +18,7 @@ from yarl import URL
 from shared.blobs import upload_key
 from shared.errors import CsvmillError, StorageFull, StorageUnavailable
 from shared.storage_protocol import blob_path, chunk_path, info_path
-from storage import errors, handlers, request_body
+from storage import errors, handlers
 from storage.app import build_app
 from storage.blobs.filesystem import FilesystemBlobs
 from storage.settings import StorageSettings
@@ -139,9 +139,9 @@ async def test_a_body_cut_short_records_nothing(
     ended = asyncio.Event()
     write = blobs.write
 
-    async def watched(*args: Any) -> Any:
+    async def watched(*args: Any, **more: Any) -> Any:
         try:
-            return await write(*args)
+            return await write(*args, **more)
         finally:
             ended.set()
 
@@ -167,7 +167,7 @@ async def test_a_body_cut_short_records_nothing(
 async def test_a_sender_that_falls_silent_is_given_up(
     url: str, blobs: FilesystemBlobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(request_body, "RECEIVE_TIMEOUT", 0.05)
+    monkeypatch.setattr(handlers, "RECEIVE_TIMEOUT", 0.05)
     await blobs.create(KEY, 10)
     connection = await Connection.to(url)
     await connection.send_head("PUT", chunk_path(KEY, 0), {**AUTHORIZED, "Content-Length": "10"})
@@ -233,8 +233,8 @@ async def test_long_work_shows_signs_of_life(
     go_on = asyncio.Event()
     write = blobs.write
 
-    async def slow(*args: Any) -> Any:
-        info = await write(*args)
+    async def slow(*args: Any, **more: Any) -> Any:
+        info = await write(*args, **more)
         await go_on.wait()
         return info
 

@@ -13,18 +13,18 @@ from aiohttp.http_exceptions import HttpProcessingError
 from shared.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-RECEIVE_TIMEOUT = 120.0
-"""Seconds without a byte after which a sender counts as gone."""
+    from collections.abc import AsyncGenerator
 
 
-async def raw_body(request: web.Request) -> AsyncIterator[bytes]:
-    """The bytes of the body as they come in. Raises InvalidInput if it breaks off."""
+async def raw_body(request: web.Request, timeout: float) -> AsyncGenerator[bytes, None]:
+    """The bytes of the body as they come in.
+
+    Raises InvalidInput if it breaks off, or if nothing comes for `timeout` seconds.
+    """
     received = 0
     try:
         while True:
-            async with asyncio.timeout(RECEIVE_TIMEOUT):
+            async with asyncio.timeout(timeout):
                 piece = await request.content.readany()
             if not piece:
                 break
@@ -32,7 +32,7 @@ async def raw_body(request: web.Request) -> AsyncIterator[bytes]:
             yield piece
     except TimeoutError as error:
         raise InvalidInput(
-            f"nothing came for {RECEIVE_TIMEOUT:g} s after {received} bytes of the body"
+            f"nothing came for {timeout:g} s after {received} bytes of the body"
         ) from error
     except (
         web.RequestPayloadError,
@@ -47,10 +47,13 @@ async def raw_body(request: web.Request) -> AsyncIterator[bytes]:
         )
 
 
-async def json_body(request: web.Request) -> dict[str, Any]:
-    """The body as a JSON object. Raises InvalidInput if it is none, or unreasonably long."""
+async def json_body(request: web.Request, timeout: float) -> dict[str, Any]:
+    """The body as a JSON object.
+
+    Raises InvalidInput if it is none, is unreasonably long, or does not come in `timeout` seconds.
+    """
     try:
-        async with asyncio.timeout(RECEIVE_TIMEOUT):
+        async with asyncio.timeout(timeout):
             fields = json.loads(await request.read())
     except (ValueError, TimeoutError, web.HTTPRequestEntityTooLarge) as error:
         raise InvalidInput(f"the body is no JSON: {error}") from error

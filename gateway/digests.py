@@ -1,0 +1,159 @@
+"""Digests that a client announces with its bytes, and that are checked as the bytes pass."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import re
+import zlib
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from shared.errors import ChunkDigestMismatch, InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Mapping
+
+    from multidict import CIMultiDict, CIMultiDictProxy
+
+
+class _Hash(Protocol):
+    def update(self, data: bytes, /) -> None: ...
+
+    def digest(self) -> bytes: ...
+
+
+class Crc32:
+    """CRC-32 (ISO 3309) in the shape of hashlib's; its digest is 4 bytes, big-endian."""
+
+    def __init__(self) -> None:
+        self._value = 0
+
+    def update(self, data: bytes, /) -> None:
+        """Take more bytes."""
+        self._value = zlib.crc32(data, self._value)
+
+    def digest(self) -> bytes:
+        """Of all that was taken."""
+        return self._value.to_bytes(4, "big")
+
+
+CONTENT_DIGEST: Mapping[str, Callable[[], _Hash]] = {
+    "sha-256": hashlib.sha256,
+    "sha-512": hashlib.sha512,
+}
+"""The algorithms of RFC 9530 that are not deprecated."""
+TUS_CHECKSUM: Mapping[str, Callable[[], _Hash]] = {
+    "sha1": hashlib.sha1,
+    "sha256": hashlib.sha256,
+    "crc32": Crc32,
+}
+"""The algorithms of the tus protocol's checksum extension that are taken."""
+
+_MEMBER = re.compile(r"\s*([a-z*][a-z0-9_.*-]*)=:([A-Za-z0-9+/=]*):(?:;[^,]*)?\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """A digest that bytes have to have."""
+
+    algorithm: str
+    digest: bytes
+    new: Callable[[], _Hash]
+
+
+def content_digests(headers: CIMultiDict[str] | CIMultiDictProxy[str]) -> tuple[Expected, ...]:
+    """What `Content-Digest` announces (RFC 9530, 2), in the algorithms that are known here.
+
+    Raises InvalidInput if it is malformed, or names no algorithm that is known: what a client
+    wants checked is checked, or refused.
+    """
+    text = ",".join(headers.getall("Content-Digest", []))
+    if not text:
+        return ()
+    found: dict[str, Expected] = {}
+    for member in text.split(","):
+        match = _MEMBER.fullmatch(member)
+        if not match:
+            raise InvalidInput(
+                f"Content-Digest {text!r} is malformed; send sha-256=:<base64>: (RFC 9530)",
+                field="Content-Digest",
+            )
+        algorithm, encoded = match[1], match[2]
+        new = CONTENT_DIGEST.get(algorithm)
+        if new is not None:
+            found[algorithm] = _expected(algorithm, encoded, new, field="Content-Digest")
+    if not found:
+        raise InvalidInput(
+            f"Content-Digest {text!r} has no algorithm that is known; send sha-256 or sha-512",
+            field="Content-Digest",
+        )
+    return tuple(found.values())
+
+
+def tus_checksum(header: str | None) -> tuple[Expected, ...]:
+    """What `Upload-Checksum` announces (tus 1.0.0, checksum). Raises InvalidInput."""
+    if header is None:
+        return ()
+    algorithm, _, encoded = header.strip().partition(" ")
+    new = TUS_CHECKSUM.get(algorithm)
+    if new is None:
+        raise InvalidInput(
+            f"Upload-Checksum {header!r} is of no known algorithm; send "
+            + " or ".join(TUS_CHECKSUM),
+            field="Upload-Checksum",
+        )
+    return (_expected(algorithm, encoded.strip(), new, field="Upload-Checksum"),)
+
+
+async def verified(
+    data: AsyncGenerator[bytes, None], expected: tuple[Expected, ...]
+) -> AsyncGenerator[bytes, None]:
+    """`data` as it is, which is closed then; raises ChunkDigestMismatch at its end if need be.
+
+    Hashing goes on in a thread while the piece is used.
+    """
+    hashes = [(each, each.new()) for each in expected]
+
+    def update(piece: bytes) -> None:
+        for _, running in hashes:
+            running.update(piece)
+
+    hashing: asyncio.Future[None] | None = None
+    try:
+        async with aclosing(data):
+            async for piece in data:
+                if hashing is not None:
+                    await hashing
+                if hashes:
+                    hashing = asyncio.get_running_loop().run_in_executor(None, update, piece)
+                yield piece
+    finally:
+        if hashing is not None:
+            await asyncio.wait([hashing])
+    for each, running in hashes:
+        if (actual := running.digest()) != each.digest:
+            raise ChunkDigestMismatch(
+                f"the bytes that arrived have {each.algorithm} {_shown(actual)}, announced was "
+                f"{_shown(each.digest)}; nothing of them was kept, send them again"
+            )
+
+
+def _expected(algorithm: str, encoded: str, new: Callable[[], _Hash], *, field: str) -> Expected:
+    try:
+        digest = base64.b64decode(encoded, validate=True)
+    except binascii.Error as error:
+        raise InvalidInput(f"{field}: {encoded!r} is not base64", field=field) from error
+    length = len(new().digest())
+    if len(digest) != length:
+        raise InvalidInput(
+            f"{field}: a digest of {algorithm} has {length} bytes, not {len(digest)}", field=field
+        )
+    return Expected(algorithm, digest, new)
+
+
+def _shown(digest: bytes) -> str:
+    return base64.b64encode(digest).decode()

@@ -1,0 +1,80 @@
+"""`/api/v1/uploads`: the native protocol. Chunks in any order and in parallel, each checked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from aiohttp import web
+
+from gateway.digests import content_digests, verified
+from gateway.job_control import JobControl
+from gateway.keys import PORTS, SETTINGS
+from gateway.upload_requests import declaration, idempotency_key, plain_body
+from gateway.upload_view import job_path, upload_path, upload_view
+from gateway.uploads import Uploads
+from shared.errors import BlobNotFound, ChunkOutOfBounds, InputRemoved
+
+if TYPE_CHECKING:
+    from gateway.uploads import Upload
+
+JOB_HEADER = "Csvmill-Job"
+"""Names the job of an upload in answers that have no JSON of ours."""
+
+
+async def create_upload(request: web.Request) -> web.Response:
+    """`POST /api/v1/uploads`: declare a file. The same key gives the same upload."""
+    uploads = _uploads(request)
+    key = idempotency_key(request)
+    name, size, sha256 = await declaration(request)
+    uploads.check_size(size, field="size")
+    if key is None:
+        upload = await uploads.create(uuid4(), name, size, sha256=sha256)
+    else:
+        upload = await uploads.create_once(key, name, size, sha256=sha256)
+    return shown(upload, status=201)
+
+
+async def show_upload(request: web.Request) -> web.Response:
+    """`GET /api/v1/uploads/{upload}`: what there is of an upload, in whichever dialect begun."""
+    return shown(await _uploads(request).find(request.match_info["upload"]))
+
+
+async def put_chunk(request: web.Request) -> web.Response:
+    """`PUT /api/v1/uploads/{upload}/chunks/{offset}`: bytes at an offset, all or nothing."""
+    uploads = _uploads(request)
+    offset = int(request.match_info["offset"])
+    data = verified(plain_body(request), content_digests(request.headers))
+    upload = await uploads.find(request.match_info["upload"])
+    end, size = offset + (request.content_length or 0), upload.blob.size
+    if size is not None and end > size:
+        raise ChunkOutOfBounds(f"a chunk up to {end} reaches beyond the upload's {size} bytes")
+    try:
+        blob = await uploads.write_chunk(upload, offset, data)
+    except BlobNotFound as error:
+        if upload.job is None:
+            raise
+        raise InputRemoved(
+            f"the upload became job {upload.job.id}, and its bytes are not kept any longer"
+        ) from error
+    return shown(await uploads.finished(upload.id, blob))
+
+
+async def cancel_upload(request: web.Request) -> web.Response:
+    """`DELETE /api/v1/uploads/{upload}`: remove an upload in flight, or cancel its job."""
+    await JobControl(request.app[PORTS]).cancel_upload(request.match_info["upload"])
+    return web.Response(status=204)
+
+
+def shown(upload: Upload, status: int = 200) -> web.Response:
+    """The answer that shows an upload."""
+    response = web.json_response(upload_view(upload), status=status)
+    if status == 201:
+        response.headers["Location"] = upload_path(upload)
+    if upload.job is not None:
+        response.headers[JOB_HEADER] = job_path(upload.job)
+    return response
+
+
+def _uploads(request: web.Request) -> Uploads:
+    return Uploads(request.app[PORTS], request.app[SETTINGS])

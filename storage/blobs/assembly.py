@@ -1,0 +1,103 @@
+"""Puts blobs together to one, without the bytes leaving this machine's kernel where it can."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from shared.blob_layout import DATA
+from storage.blobs.disk import read_exactly, write_all
+from storage.blobs.folder import BlobFolder
+from storage.blobs.places import put_in_place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from storage.blobs.disk import Disk
+    from storage.blobs.meta import Meta
+
+_AT_ONCE = 64 << 20
+"""Bytes copied before a cancellation is noticed."""
+_PIECE = 1 << 20
+_NOT_IN_KERNEL = {errno.EXDEV, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.EPERM}
+
+
+async def assemble_folder(
+    place: Path,
+    staging: Path,
+    meta: Meta,
+    parts: Sequence[tuple[Callable[[], int], int]],
+    disk: Disk,
+    *,
+    fsync: bool,
+) -> None:
+    """Make the folder of a complete blob at `place`, by way of `staging`, where nothing stands.
+
+    `parts` are what opens each file, and its size in bytes. Raises FileExistsError if there is
+    a blob.
+    """
+    with ExitStack() as opened:
+        target: list[int] = []
+
+        def begin() -> None:
+            staging.mkdir()
+            target.append(os.open(staging / DATA, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644))
+            opened.callback(os.close, target[0])
+
+        try:
+            await disk.run(begin)
+            offset = 0
+            for open_part, size in parts:
+                with ExitStack() as part:
+                    source: list[int] = []
+
+                    def open_it(
+                        open_part: Callable[[], int] = open_part,
+                        source: list[int] = source,
+                        part: ExitStack = part,
+                    ) -> None:
+                        source.append(open_part())
+                        part.callback(os.close, source[0])
+
+                    await disk.run(open_it)
+                    for at in range(0, size, _AT_ONCE):
+                        count = min(_AT_ONCE, size - at)
+                        await disk.run(_copy, source[0], at, target[0], offset + at, count)
+                offset += size
+            await disk.run(_finish, target[0], place, staging, meta, fsync)
+        except BaseException:
+            shutil.rmtree(staging, ignore_errors=True)
+            raise
+
+
+def _copy(source: int, at: int, target: int, offset: int, count: int) -> None:
+    """Copy; file systems that can share the bytes do so."""
+    done = 0
+    try:
+        while done < count:
+            copied = os.copy_file_range(source, target, count - done, at + done, offset + done)
+            if not copied:
+                break
+            done += copied
+    except OSError as error:
+        if error.errno not in _NOT_IN_KERNEL:
+            raise
+    while done < count:
+        piece = read_exactly(source, min(_PIECE, count - done), at + done)
+        write_all(target, [piece], offset + done)
+        done += len(piece)
+
+
+def _finish(target: int, place: Path, staging: Path, meta: Meta, fsync: bool) -> None:
+    if fsync:
+        os.fsync(target)
+    folder = BlobFolder(os.open(staging, os.O_RDONLY | os.O_DIRECTORY), meta, fsync=fsync)
+    try:
+        folder.describe()
+    finally:
+        folder.close()
+    put_in_place(place, staging, fsync=fsync)

@@ -1,0 +1,400 @@
+"""What the Blobs port promises of appending, of sizes told late, and of putting blobs together."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import pytest
+
+from shared.blobs import upload_key
+from shared.byte_ranges import RangeSet
+from shared.errors import (
+    BlobConflict,
+    BlobIncomplete,
+    BlobNotFound,
+    ChunkOutOfBounds,
+    DigestMismatch,
+    InvalidInput,
+    TakenOver,
+)
+from tests.blob_backends import BACKENDS, read, stream
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from shared.blobs import BlobKey
+    from shared.ports import Blobs
+    from tests.blob_backends import OpenBlobs
+
+KEY = upload_key(UUID(int=1))
+MIB = 1 << 20
+
+
+@pytest.fixture(params=sorted(BACKENDS))
+def open_blobs(request: pytest.FixtureRequest) -> OpenBlobs:
+    return BACKENDS[request.param]
+
+
+@pytest.fixture
+async def blobs(open_blobs: OpenBlobs, tmp_path: Path) -> AsyncIterator[Blobs]:
+    async with open_blobs(tmp_path) as opened:
+        yield opened
+
+
+def ranges(*pairs: tuple[int, int]) -> RangeSet:
+    return RangeSet.of(pairs)
+
+
+class SourceLost(Exception):
+    """What a source raises when its sender is gone."""
+
+
+class Sender:
+    """Yields the pieces, and then nothing more: as a connection that hangs, until it is lost."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self.pieces = pieces
+        self.silent = asyncio.Event()
+        self.lost = asyncio.Event()
+        self.closed = asyncio.Event()
+
+    async def stream(self) -> AsyncIterator[bytes]:
+        try:
+            for piece in self.pieces:
+                yield piece
+            self.silent.set()
+            await self.lost.wait()
+            raise SourceLost
+        finally:
+            self.closed.set()
+
+
+async def made(blobs: Blobs, key: BlobKey, content: bytes) -> BlobKey:
+    await blobs.create(key, len(content))
+    await blobs.write(key, 0, stream(content))
+    return key
+
+
+# --- append
+
+
+async def test_what_is_appended_is_there_and_completes_the_blob(blobs: Blobs) -> None:
+    content = random.Random(1).randbytes(40 * MIB + 5)
+    await blobs.create(KEY, len(content), sha256=hashlib.sha256(content).hexdigest())
+    turn = await blobs.take_over(KEY)
+    assert (turn.blob.prefix, turn.blob.complete) == (0, False)
+    # Several portions, the first of which ends exactly where a piece does
+    first = await blobs.append(
+        KEY, 0, stream(*(content[at : at + MIB] for at in range(0, 32 * MIB, MIB))),
+        token=turn.token,
+    )  # fmt: skip
+    assert first.received == ranges((0, 32 * MIB))
+    last = await blobs.append(KEY, 32 * MIB, stream(content[32 * MIB :]), token=turn.token)
+    assert last.complete
+    assert await read(blobs, KEY) == content
+
+
+@pytest.mark.parametrize("arrived", [0, 1, 1000, MIB, 16 * MIB, 17 * MIB + 3])
+async def test_what_arrived_before_the_source_failed_is_kept_to_the_byte(
+    blobs: Blobs, arrived: int
+) -> None:
+    content = random.Random(2).randbytes(18 * MIB)
+    await blobs.create(KEY, len(content))
+    turn = await blobs.take_over(KEY)
+    sender = Sender(*(content[at : min(at + MIB, arrived)] for at in range(0, arrived, MIB)))
+    sender.lost.set()
+
+    with pytest.raises(SourceLost):
+        await blobs.append(KEY, 0, sender.stream(), token=turn.token)
+
+    info = await blobs.info(KEY)
+    assert (info.prefix, info.received) == (arrived, RangeSet.of([(0, arrived)]))
+    again = await blobs.append(KEY, arrived, stream(content[arrived:]), token=turn.token)
+    assert again.complete
+    assert await read(blobs, KEY) == content
+
+
+async def test_bytes_that_are_there_already_stay(blobs: Blobs) -> None:
+    await blobs.create(KEY, 10)
+    await blobs.write(KEY, 4, stream(b"456"))
+    turn = await blobs.take_over(KEY)
+    info = await blobs.append(KEY, 2, stream(b"ABCDEF"), token=turn.token)
+    assert info.received == ranges((2, 8))
+    assert await read(blobs, KEY, 2, 8) == b"AB456F"
+
+
+async def test_nothing_is_appended_beyond_the_end(blobs: Blobs) -> None:
+    await blobs.create(KEY, 4)
+    turn = await blobs.take_over(KEY)
+    with pytest.raises(ChunkOutOfBounds):
+        await blobs.append(KEY, 0, stream(b"12345"), token=turn.token)
+    for offset in (-1, 5):
+        with pytest.raises(ChunkOutOfBounds):
+            await blobs.append(KEY, offset, stream(b""), token=turn.token)
+    assert not (await blobs.info(KEY)).complete
+
+
+# --- take_over
+
+
+@pytest.mark.parametrize("size", [None, 4 * MIB])
+async def test_a_new_turn_ends_one_whose_sender_hangs_and_keeps_what_had_arrived(
+    blobs: Blobs, size: int | None
+) -> None:
+    await blobs.create(KEY, size)
+    first = await blobs.take_over(KEY)
+    sender = Sender(b"A" * MIB, b"B" * 1000)
+    appending = asyncio.create_task(blobs.append(KEY, 0, sender.stream(), token=first.token))
+    await sender.silent.wait()
+    # (over HTTP: until storage has got what was sent)
+    second = await blobs.take_over(KEY)
+
+    with pytest.raises(TakenOver):
+        await appending
+    await asyncio.wait_for(sender.closed.wait(), 10)
+    # Nobody appends any more when a turn has begun
+    assert second.token > first.token
+    assert second.blob == await blobs.info(KEY)
+    kept = second.blob.prefix
+    assert 0 <= kept <= MIB + 1000
+    rest = (b"A" * MIB + b"B" * 1000 + b"C" * (4 * MIB))[kept : 4 * MIB]
+    info = await blobs.append(KEY, kept, stream(rest), token=second.token)
+    assert info.prefix == 4 * MIB
+    assert (await read(blobs, KEY, 0, 4 * MIB))[: MIB + 1001] == b"A" * MIB + b"B" * 1000 + b"C"
+
+
+async def test_what_storage_had_got_is_kept_to_the_byte_when_it_is_taken_over(
+    blobs: Blobs, tmp_path: Path
+) -> None:
+    await blobs.create(KEY, 10)
+    first = await blobs.take_over(KEY)
+    sender = Sender(b"abcd")
+    appending = asyncio.create_task(blobs.append(KEY, 0, sender.stream(), token=first.token))
+    await sender.silent.wait()
+    kept = 0
+    async with asyncio.timeout(10):
+        while not appending.done():
+            # A turn that begins before the four bytes have reached storage ends an empty one.
+            kept = (await blobs.take_over(KEY)).blob.prefix
+    assert kept in (0, 4)
+    with pytest.raises(TakenOver):
+        await appending
+
+
+async def test_an_earlier_turn_cannot_write_any_more(blobs: Blobs) -> None:
+    await blobs.create(KEY, 10)
+    first = await blobs.take_over(KEY)
+    second = await blobs.take_over(KEY)
+    with pytest.raises(TakenOver):
+        await blobs.append(KEY, 0, stream(b"late"), token=first.token)
+    with pytest.raises(TakenOver):
+        await blobs.write(KEY, 0, stream(b"late"), token=first.token)
+    assert (await blobs.info(KEY)).received == ranges()
+    assert (await blobs.append(KEY, 0, stream(b"ok"), token=second.token)).prefix == 2
+    # Chunks that belong to no turn are nobody's business
+    assert (await blobs.write(KEY, 2, stream(b"too"))).prefix == 5
+
+
+async def test_a_chunk_of_a_turn_that_is_taken_over_leaves_nothing(blobs: Blobs) -> None:
+    await blobs.create(KEY, 4 * MIB)
+    first = await blobs.take_over(KEY)
+    sender = Sender(b"A" * 2 * MIB)
+    writing = asyncio.create_task(blobs.write(KEY, 0, sender.stream(), token=first.token))
+    await sender.silent.wait()
+    second = await blobs.take_over(KEY)
+    with pytest.raises(TakenOver):
+        await writing
+    assert second.blob.received == ranges()
+
+
+async def test_of_many_turns_that_begin_at_once_the_last_one_may_append(blobs: Blobs) -> None:
+    await blobs.create(KEY, 100)
+    turns = await asyncio.gather(*(blobs.take_over(KEY) for _ in range(10)))
+    last = max(turn.token for turn in turns)
+    assert len({turn.token for turn in turns}) == 10
+    outcomes = await asyncio.gather(
+        *(blobs.append(KEY, 0, stream(b"x"), token=turn.token) for turn in turns),
+        return_exceptions=True,
+    )
+    for turn, outcome in zip(turns, outcomes, strict=True):
+        assert isinstance(outcome, TakenOver) == (turn.token != last)
+
+
+async def test_turns_of_no_blob_are_refused(blobs: Blobs) -> None:
+    with pytest.raises(BlobNotFound):
+        await blobs.take_over(KEY)
+    with pytest.raises(BlobNotFound):
+        await blobs.append(KEY, 0, stream(b"x"), token=1)
+    with pytest.raises(BlobNotFound):
+        await blobs.declare_size(KEY, 1)
+
+
+# --- sizes that are told late
+
+
+async def test_a_blob_whose_size_is_told_last_is_complete_then(blobs: Blobs) -> None:
+    info = await blobs.create(KEY, None, metadata={"a": "b"})
+    assert (info.size, info.complete) == (None, False)
+    info = await blobs.write(KEY, 0, stream(b"0123"))
+    assert (info.size, info.complete, info.prefix) == (None, False, 4)
+    assert await read(blobs, KEY, 1, 3) == b"12"
+    with pytest.raises(BlobIncomplete):
+        await read(blobs, KEY)
+    with pytest.raises(BlobIncomplete):
+        await read(blobs, KEY, 2, 9)
+    assert blobs.local_path(KEY) is None
+
+    whole = await blobs.declare_size(KEY, 4)
+
+    assert (whole.size, whole.complete, whole.metadata) == (4, True, {"a": "b"})
+    assert await blobs.declare_size(KEY, 4) == whole
+    assert await read(blobs, KEY) == b"0123"
+    path = blobs.local_path(KEY)
+    assert path is not None
+    assert path.read_bytes() == b"0123"
+
+
+async def test_a_size_that_is_told_before_the_end_bounds_what_follows(blobs: Blobs) -> None:
+    await blobs.create(KEY, None)
+    await blobs.write(KEY, 6, stream(b"67"))
+    info = await blobs.declare_size(KEY, 8)
+    assert (info.complete, info.received) == (False, ranges((6, 8)))
+    with pytest.raises(ChunkOutOfBounds):
+        await blobs.write(KEY, 7, stream(b"xx"))
+    assert (await blobs.write(KEY, 0, stream(b"012345"))).complete
+    assert await read(blobs, KEY) == b"01234567"
+
+
+async def test_a_size_is_told_once_and_not_below_what_was_received(blobs: Blobs) -> None:
+    await blobs.create(KEY, None)
+    await blobs.write(KEY, 0, stream(b"0123"))
+    with pytest.raises(ChunkOutOfBounds):
+        await blobs.declare_size(KEY, 3)
+    assert (await blobs.info(KEY)).size is None
+    await blobs.declare_size(KEY, 5)
+    with pytest.raises(BlobConflict):
+        await blobs.declare_size(KEY, 6)
+    with pytest.raises(BlobConflict):
+        await blobs.create(KEY, 6)
+    assert (await blobs.create(KEY, None)).size == 5
+    for size in (-1, 1 << 63):
+        with pytest.raises(InvalidInput):
+            await blobs.declare_size(KEY, size)
+
+
+async def test_no_bytes_may_be_all_there_are(blobs: Blobs) -> None:
+    await blobs.create(KEY, None)
+    assert (await blobs.declare_size(KEY, 0)).complete
+    assert await read(blobs, KEY) == b""
+
+
+async def test_a_digest_is_checked_when_the_size_comes_last(blobs: Blobs) -> None:
+    await blobs.create(KEY, None, sha256=hashlib.sha256(b"right").hexdigest())
+    await blobs.write(KEY, 0, stream(b"wrong"))
+    with pytest.raises(DigestMismatch):
+        await blobs.declare_size(KEY, 5)
+    assert (await blobs.info(KEY)).received == ranges()
+    await blobs.write(KEY, 0, stream(b"right"))
+    assert (await blobs.declare_size(KEY, 5)).complete
+
+
+async def test_a_chunk_in_flight_never_reaches_beyond_a_size_told_meanwhile(
+    blobs: Blobs, open_blobs: OpenBlobs, tmp_path: Path
+) -> None:
+    await blobs.create(KEY, None)
+    turn = await blobs.take_over(KEY)
+    sender = Sender(b"A" * MIB, b"A" * 2 * MIB)
+    appending = asyncio.create_task(blobs.append(KEY, 0, sender.stream(), token=turn.token))
+    await sender.silent.wait()
+    await blobs.declare_size(KEY, MIB)
+    sender.lost.set()
+    with pytest.raises((ChunkOutOfBounds, SourceLost)):
+        await appending
+    whole = await blobs.write(KEY, 0, stream(b"B" * MIB))
+    assert whole.complete
+    path = blobs.local_path(KEY)
+    assert path is not None
+    assert path.stat().st_size == MIB
+
+
+# --- assemble
+
+PARTS = [upload_key(UUID(int=number)) for number in (11, 12, 13)]
+
+
+async def test_a_blob_is_put_together_of_others(blobs: Blobs) -> None:
+    contents = [random.Random(n).randbytes(n) for n in (3 * MIB + 1, 0, 70_001)]
+    for key, content in zip(PARTS, contents, strict=True):
+        await made(blobs, key, content)
+
+    info = await blobs.assemble(KEY, [*PARTS, PARTS[0]], metadata={"filename": "a.csv"})
+
+    expected = b"".join(contents) + contents[0]
+    assert (info.size, info.complete, info.metadata) == (len(expected), True, {"filename": "a.csv"})
+    assert await read(blobs, KEY) == expected
+    assert blobs.local_path(KEY) is not None
+    # The parts are as they were, and whoever asks again gets the same
+    assert await read(blobs, PARTS[0]) == contents[0]
+    await blobs.delete(PARTS[0])
+    with pytest.raises(BlobNotFound):
+        await blobs.assemble(KEY, PARTS)
+    assert await read(blobs, KEY) == expected
+
+
+async def test_putting_together_at_the_same_time_makes_one_blob(blobs: Blobs) -> None:
+    for key in PARTS:
+        await made(blobs, key, b"part")
+    infos = await asyncio.gather(
+        *(blobs.assemble(KEY, PARTS, metadata={"by": str(number)}) for number in range(6))
+    )
+    assert len({info.metadata["by"] for info in infos}) == 1
+    assert await read(blobs, KEY) == b"partpartpart"
+
+
+async def test_only_whole_parts_are_put_together(blobs: Blobs) -> None:
+    await made(blobs, PARTS[0], b"whole")
+    await blobs.create(PARTS[1], 2)
+    await blobs.create(PARTS[2], None)
+    for parts in ([PARTS[0], PARTS[1]], [PARTS[2]]):
+        with pytest.raises(BlobIncomplete):
+            await blobs.assemble(KEY, parts)
+    with pytest.raises(BlobNotFound):
+        await blobs.assemble(KEY, [PARTS[0], upload_key(UUID(int=99))])
+    for nonsense in ([], [PARTS[0], KEY]):
+        with pytest.raises(InvalidInput):
+            await blobs.assemble(KEY, nonsense)
+    with pytest.raises(BlobNotFound):
+        await blobs.info(KEY)
+
+
+# --- reopening
+
+
+async def test_all_of_this_is_there_after_a_restart(open_blobs: OpenBlobs, tmp_path: Path) -> None:
+    open_end, told, put_together = (upload_key(UUID(int=number)) for number in (2, 3, 4))
+    async with open_blobs(tmp_path) as blobs:
+        for key in (open_end, told):
+            await blobs.create(key, None)
+            turn = await blobs.take_over(key)
+            await blobs.append(key, 0, stream(b"0123"), token=turn.token)
+        await blobs.declare_size(told, 6)
+        await made(blobs, PARTS[0], b"part")
+        await blobs.assemble(put_together, [PARTS[0], PARTS[0]])
+        before = {key: await blobs.info(key) for key in (open_end, told, put_together)}
+
+    async with open_blobs(tmp_path) as blobs:
+        assert {key: await blobs.info(key) for key in before} == before
+        assert await read(blobs, put_together) == b"partpart"
+        assert (await blobs.write(told, 4, stream(b"45"))).complete
+        turn = await blobs.take_over(open_end)
+        await blobs.append(open_end, 4, stream(b"45"), token=turn.token)
+        await blobs.declare_size(open_end, 6)
+
+    async with open_blobs(tmp_path) as blobs:
+        for key in (open_end, told):
+            assert await read(blobs, key) == b"012345"
