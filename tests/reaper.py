@@ -1,8 +1,9 @@
 """Ends what tests started, also when the test run itself is killed.
 
 A small companion process holds the other end of a pipe. While the run lives it is told which
-process groups and folders exist; when the pipe closes, for whatever reason, it ends and removes
-those that are left. Fixtures clean up by themselves: this is for SIGKILL and `os._exit`.
+process groups, folders and compose projects exist; when the pipe closes, for whatever reason, it
+ends and removes those that are left. Fixtures clean up by themselves: this is for SIGKILL and
+`os._exit`.
 """
 
 from __future__ import annotations
@@ -42,6 +43,16 @@ def watch_folder(path: Path) -> None:
 def forget_folder(path: Path) -> None:
     """`path` has been removed."""
     _tell(f"-folder {path}")
+
+
+def watch_stack(project: str) -> None:
+    """Remove compose project `project` with its volumes if this process dies."""
+    _tell(f"+stack {project}")
+
+
+def forget_stack(project: str) -> None:
+    """`project` has been removed."""
+    _tell(f"-stack {project}")
 
 
 def tree(pid: int) -> list[psutil.Process]:
@@ -109,6 +120,14 @@ def _tell(line: str) -> None:
         _companion.stdin.flush()
 
 
+def _remove_stack(project: str) -> None:
+    for command in (
+        ["compose", f"--project-name={project}", "down", "--volumes", "--timeout=0"],
+        ["image", "rm", "--force", f"{project}:latest"],
+    ):
+        subprocess.run(["docker", *command], check=False, timeout=120, capture_output=True)
+
+
 def _main() -> None:
     watched: dict[str, None] = {}
     for line in sys.stdin:
@@ -122,6 +141,8 @@ def _main() -> None:
         kind, _, what = name.partition(" ")
         if kind == "process":
             kill_tree(int(what))
+        elif kind == "stack":
+            _remove_stack(what)
         else:
             shutil.rmtree(what, ignore_errors=True)
 

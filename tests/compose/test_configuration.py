@@ -1,0 +1,115 @@
+"""What docker-compose.yml promises can be read from it: no engine is needed, only compose."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from typing import Any
+
+import pytest
+from pydantic_settings import BaseSettings
+
+from gateway.settings import GatewayProcessSettings
+from processor.settings import ProcessorSettings
+from storage.settings import StorageSettings
+from tests.compose.stack import ROOT, UNSHARED
+
+OURS: dict[str, type[BaseSettings]] = {
+    "gateway": GatewayProcessSettings,
+    "storage": StorageSettings,
+    "processor": ProcessorSettings,
+}
+IN_THE_IMAGE = {
+    "host", "port", "storage_host", "storage_port", "processor_host", "processor_port", "data_dir",
+    "scratch_dir", "spool_dir", "shutdown_timeout",
+}  # fmt: skip
+"""Settings that deploy/Dockerfile makes, or (the last) that go with `stop_grace_period`."""
+MIB = 1 << 20
+OVERHEAD = 256 * MIB
+"""What a processor's container needs beside its jobs."""
+
+
+def configured(*files: str, **settings: str) -> dict[str, Any]:
+    """The configuration as compose understands it."""
+    try:
+        done = subprocess.run(
+            ["docker", "compose", *(f"--file={name}" for name in ("docker-compose.yml", *files)),
+             "config", "--format=json"],
+            cwd=ROOT, capture_output=True, text=True, timeout=60,
+            env={"PATH": os.environ["PATH"], "COMPOSE_DISABLE_ENV_FILE": "1", **settings},
+        )  # fmt: skip
+    except FileNotFoundError:
+        pytest.skip("docker is not installed")
+    if "unknown" in done.stderr and "compose" in done.stderr:
+        pytest.skip("docker compose is not installed")
+    assert done.returncode == 0, done.stderr
+    configuration: dict[str, Any] = json.loads(done.stdout)
+    return configuration
+
+
+def documented() -> dict[str, str]:
+    """The variables of .env.example with their values, those too that are commented out."""
+    lines = (ROOT / ".env.example").read_text()
+    return dict(re.findall(r"^#?([A-Z_]+)=(.*)$", lines, re.MULTILINE))
+
+
+def test_every_published_port_is_one_of_the_loopback_interface() -> None:
+    services = configured()["services"]
+    published = {name: one["ports"] for name, one in services.items() if one.get("ports")}
+    assert set(published) == {"proxy", "rabbitmq"}
+    for ports in published.values():
+        assert [port["host_ip"] for port in ports] == ["127.0.0.1"]
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_our_services_run_without_rights(service: str) -> None:
+    one = configured()["services"][service]
+    assert one["read_only"]
+    assert one["cap_drop"] == ["ALL"]
+    assert one["security_opt"] == ["no-new-privileges:true"]
+    assert one["stop_grace_period"] == "45s"
+
+
+def test_every_container_restarts_and_has_a_limit_of_memory() -> None:
+    for name, one in configured()["services"].items():
+        assert one["restart"] == "unless-stopped", name
+        assert int(one["mem_limit"]) > 0, name
+
+
+def test_a_processor_may_use_what_its_jobs_may_use() -> None:
+    processor = configured()["services"]["processor"]
+    environment = processor["environment"]
+    jobs = int(environment["CSVMILL_CONCURRENCY"]) * int(environment["CSVMILL_MEMORY_LIMIT"])
+    assert int(processor["mem_limit"]) >= jobs + OVERHEAD
+
+
+def test_the_processor_sees_the_blobs_and_cannot_change_them() -> None:
+    processor = configured()["services"]["processor"]
+    (blobs,) = [volume for volume in processor["volumes"] if volume["source"] == "blobs"]
+    assert blobs["read_only"]
+    assert processor["environment"]["CSVMILL_BLOB_DIR"] == blobs["target"]
+
+
+def test_a_processor_that_does_not_share_the_volume_is_not_told_of_it() -> None:
+    processor = configured(UNSHARED)["services"]["processor"]
+    assert "blobs" not in {volume["source"] for volume in processor["volumes"]}
+    assert "CSVMILL_BLOB_DIR" not in processor["environment"]
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_whatever_can_be_set_about_a_service_can_be_set_for_its_container(service: str) -> None:
+    names = set(OURS[service].model_fields) - IN_THE_IMAGE
+    given = {f"CSVMILL_{name.upper()}": "1" for name in names}
+    assert set(given) <= set(configured(**given)["services"][service]["environment"])
+
+
+def test_the_example_has_every_variable_of_the_file_with_its_default() -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
+    defaults = dict(re.findall(r"\$\{([A-Z_]+):-(.*?)\}", text))
+    passed_on = set(re.findall(r"^ +(CSVMILL_[A-Z_]+):$", text, re.MULTILINE))
+    pip = {name for name in defaults if name.startswith("PIP_")}
+    assert set(documented()) == set(defaults) - pip | passed_on
+    for name in set(defaults) - pip:
+        assert documented()[name] == defaults[name]
