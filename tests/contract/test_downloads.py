@@ -87,8 +87,6 @@ def connection(target: Target) -> Iterator[Connection]:
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
 async def test_section(row: Row, connection: Connection, target: Target) -> None:
-    if row.dated and target.modified is None:
-        pytest.skip("storage keeps no date of a blob")
     answer = await asyncio.to_thread(connection.ask, *row.headers, method=row.method)
     check(row, answer, target)
 
