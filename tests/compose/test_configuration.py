@@ -6,15 +6,17 @@ import json
 import os
 import re
 import subprocess
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from pydantic_settings import BaseSettings
 
 from gateway.settings import GatewayProcessSettings
 from processor.settings import ProcessorSettings
 from storage.settings import StorageSettings
 from tests.compose.stack import ROOT, UNSHARED
+
+if TYPE_CHECKING:
+    from pydantic_settings import BaseSettings
 
 OURS: dict[str, type[BaseSettings]] = {
     "gateway": GatewayProcessSettings,
