@@ -32,8 +32,9 @@ _DATE_FORMATS = (
 class Representation:
     """What is known of the whole before a byte of it is read."""
 
-    size: int
-    """Bytes, before any content coding."""
+    size: int | None
+    """Bytes, before any content coding. None if nobody knows yet: the source then says which of
+    the bytes that are asked for there are."""
     etag: str | None
     """Opaque tag without quotes: the same tag means the same bytes. None if there is none yet."""
     last_modified: float | None = None

@@ -28,7 +28,7 @@ class Multipart:
         return sum(len(head) + len(part) for head, part in self.parts) + len(self.end)
 
 
-def multipart(ranges: tuple[ByteRange, ...], size: int, content_type: str) -> Multipart:
+def multipart(ranges: tuple[ByteRange, ...], size: int | None, content_type: str) -> Multipart:
     """Frame `ranges` of a representation of `size` bytes.
 
     The boundary is random, so that no file can be made to contain it.

@@ -23,6 +23,8 @@ MAX_RANGES = 64
 
 _RANGES = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+)=(.*)")
 _RANGE = re.compile(r"([0-9]*)-([0-9]*)")
+_NO_END = (1 << 63) - 1
+"""Beyond the last byte of any file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class Selection:
     """
 
     status: HTTPStatus
-    size: int
+    size: int | None
     ranges: tuple[ByteRange, ...] = ()
 
     @property
@@ -47,9 +49,9 @@ class Selection:
         return None
 
 
-def content_range(part: ByteRange, size: int) -> str:
-    """The value of Content-Range for a part, which is not empty, of `size` bytes."""
-    return f"bytes {part.start}-{part.stop - 1}/{size}"
+def content_range(part: ByteRange, size: int | None) -> str:
+    """The value of Content-Range for a part, which is not empty, of `size` bytes, if known."""
+    return f"bytes {part.start}-{part.stop - 1}/{'*' if size is None else size}"
 
 
 def select(method: str, headers: MultiMapping[str], representation: Representation) -> Selection:
@@ -63,13 +65,14 @@ def select(method: str, headers: MultiMapping[str], representation: Representati
     size = representation.size
     if status := failed_precondition(headers, representation):
         return Selection(status, size)
-    whole = Selection(HTTPStatus.OK, size, (ByteRange(0, size),))
+    end = _NO_END if size is None else size
+    whole = Selection(HTTPStatus.OK, size, (ByteRange(0, end),))
     if method != "GET" or representation.coding != IDENTITY:
         return whole
     requested = byte_ranges(joined(headers, "Range") or "")
     if requested is None or not if_range_holds(headers, representation):
         return whole
-    satisfiable = [part for spec in requested if (part := _satisfy(spec, size)) is not None]
+    satisfiable = [part for spec in requested if (part := _satisfy(spec, end)) is not None]
     if not satisfiable:
         return Selection(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, size)
     parts = _coalesced(satisfiable)
@@ -108,7 +111,7 @@ def _position(digits: str) -> int | None:
         return None
     # Python refuses to convert thousands of digits, and beyond 2**63 no file reaches.
     significant = digits.lstrip("0") or "0"
-    return int(significant) if len(significant) < 20 else 1 << 63
+    return int(significant) if len(significant) < 20 else _NO_END
 
 
 def _satisfy(spec: tuple[int | None, int | None], size: int) -> ByteRange | None:

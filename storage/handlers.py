@@ -100,8 +100,6 @@ async def read(request: web.Request) -> web.StreamResponse:
     """Send bytes of a blob, as far as conditions and Range select them (RFC 9110)."""
     key, blobs = _key(request), request.app[BLOBS]
     info = await blobs.info(key)
-    if info.size is None:
-        raise BlobIncomplete(f"blob {key}: its size has not been declared")
     if request.method == "HEAD" and not info.complete:
         raise BlobIncomplete(f"blob {key} has not been received as a whole")
     # Before it is complete, nobody has compared the bytes with the digest.

@@ -143,6 +143,14 @@ def test_no_position_of_an_empty_representation_is_satisfiable(field: str) -> No
     assert answer([("Range", field)], representation=empty) == (416, [], "bytes */0")
 
 
+def test_a_range_of_a_representation_whose_size_nobody_knows_yet_tells_none() -> None:
+    growing = Representation(None, None)
+    selection = select("GET", CIMultiDict({"Range": "bytes=2-4"}), growing)
+    assert selection.status is HTTPStatus.PARTIAL_CONTENT
+    assert selection.ranges == (ByteRange(2, 5),)
+    assert selection.content_range == "bytes 2-4/*"
+
+
 def test_a_suffix_of_an_empty_representation_is_the_whole_of_it() -> None:
     # 14.1.2 makes it satisfiable; 14.4 has no Content-Range for no bytes
     empty = Representation(0, "abc")
