@@ -20,7 +20,7 @@ from processor.settings import WorkSettings
 from shared.bus.in_process import InProcessBus
 from shared.job_store import open_job_store
 from shared.service import run_service
-from shared.telemetry import configure_logging
+from shared.telemetry.logs import LogSettings, configure_logging
 from storage.blobs.filesystem import FilesystemBlobs
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
 
-class StandaloneSettings(GatewaySettings, WorkSettings):
+class StandaloneSettings(GatewaySettings, WorkSettings, LogSettings):
     """What can be set for the standalone service, as `CSVMILL_<NAME>` or on the command line."""
 
     host: str = "127.0.0.1"
@@ -39,7 +39,6 @@ class StandaloneSettings(GatewaySettings, WorkSettings):
     """Uploads, results, jobs and scratch; the service owns it alone."""
     storage_fsync: bool = True
     """Whether what is acknowledged survives a loss of power, not only the death of the process."""
-    log_level: str = "INFO"
     shutdown_timeout: float = Field(default=30.0, ge=0)
     """Seconds that requests in progress get after SIGTERM."""
 
@@ -87,7 +86,7 @@ async def standalone(settings: StandaloneSettings) -> AsyncIterator[web.Applicat
 
 def serve(settings: StandaloneSettings) -> None:
     """Serve until SIGTERM or SIGINT."""
-    configure_logging(settings.log_level)
+    configure_logging(settings, "standalone")
     run_service(
         lambda: standalone(settings),
         name="standalone",

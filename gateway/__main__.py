@@ -11,7 +11,7 @@ from shared.bus.rabbitmq import RabbitBus
 from shared.job_store import open_job_store
 from shared.service import run_service, settings_or_exit
 from shared.storage_client import HttpBlobs
-from shared.telemetry import configure_logging
+from shared.telemetry.logs import configure_logging
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -34,7 +34,7 @@ async def gateway(settings: GatewayProcessSettings) -> AsyncIterator[web.Applica
 def main() -> None:
     """Serve until SIGTERM or SIGINT."""
     settings = settings_or_exit(GatewayProcessSettings, "gateway")
-    configure_logging(settings.log_level)
+    configure_logging(settings, "gateway")
     run_service(
         lambda: gateway(settings),
         name="gateway",

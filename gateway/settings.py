@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003 - pydantic evaluates the annotations
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from shared.telemetry.logs import LogSettings
 
 _TEBIBYTE = 1 << 40
 
@@ -35,7 +37,7 @@ class GatewaySettings(BaseSettings):
         return value
 
 
-class GatewayProcessSettings(GatewaySettings):
+class GatewayProcessSettings(GatewaySettings, LogSettings):
     """What the gateway needs to run as a process of its own, besides how it behaves."""
 
     host: str = "127.0.0.1"
@@ -49,6 +51,5 @@ class GatewayProcessSettings(GatewaySettings):
     """`http://...` of the storage service."""
     storage_token: Annotated[SecretStr, Field(min_length=1)]
     """What storage demands of its callers."""
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     shutdown_timeout: float = Field(default=30.0, ge=0)
     """Seconds that requests in progress get after SIGTERM."""

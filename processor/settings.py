@@ -8,6 +8,8 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.telemetry.logs import LogSettings
+
 
 class WorkSettings(BaseSettings):
     """How a processor works, wherever it runs: as a service or inside the standalone process."""
@@ -40,7 +42,7 @@ class WorkSettings(BaseSettings):
     """Where jobs spill and build their output before it goes to storage."""
 
 
-class ProcessorSettings(WorkSettings):
+class ProcessorSettings(WorkSettings, LogSettings):
     """The processor as a service of its own."""
 
     processor_host: str = "127.0.0.1"
@@ -52,6 +54,5 @@ class ProcessorSettings(WorkSettings):
     storage_token: SecretStr = Field(min_length=1)
     blob_dir: Path | None = None
     """Storage's folder where it is mounted on this machine too: inputs are then read in place."""
-    log_level: str = "INFO"
     shutdown_timeout: float = Field(default=10.0, gt=0)
     """Seconds given to open requests at SIGTERM."""

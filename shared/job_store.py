@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,14 +13,18 @@ from shared.database.migrate import migrate_at_start
 from shared.database.scripts import load_queries
 from shared.errors import JobNotFound, LeaseLost
 from shared.job_rows import encode_aggregation, job_of, storable
-from shared.jobs import Attempt
+from shared.jobs import Attempt, Unfinished
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from shared.blobs import BlobKey
     from shared.database.port import Database, Row, Transaction
     from shared.jobs import Aggregation, Job, JobResult
+
+    AttemptLost = Callable[[UUID, int], None]
+
+log = logging.getLogger(__name__)
 
 LOST = "lost: its worker stopped renewing the lease (killed, or cut off)"
 """Why a lost attempt ended, as recorded by whoever finds it."""
@@ -44,6 +49,7 @@ class JobQueries:
     cancel: str
     retry: str
     overdue: str
+    unfinished: str
     expire: str
     jobs_by_ids: str
     jobs_by_uploads: str
@@ -53,15 +59,19 @@ class JobQueries:
 
 
 @asynccontextmanager
-async def open_job_store(url: str) -> AsyncIterator[SqlJobStore]:
+async def open_job_store(
+    url: str, *, attempt_lost: AttemptLost | None = None
+) -> AsyncIterator[SqlJobStore]:
     """The job store in the database at `url` (see `shared.database.connect`), migrated.
+
+    `attempt_lost` is called for each attempt that a claim has found, and recorded, to be lost.
 
     Raises DatabaseUnavailable if the database stays away, and what `migrate` raises.
     """
     database = await connect(url)
     try:
         await migrate_at_start(database)
-        yield SqlJobStore(database)
+        yield SqlJobStore(database, attempt_lost)
     finally:
         await database.close()
 
@@ -73,8 +83,9 @@ class SqlJobStore:
     late worker may still renew it, or finish, and nothing is computed twice for nothing.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, attempt_lost: AttemptLost | None = None) -> None:
         self._database = database
+        self._attempt_lost = attempt_lost
         self._sql = JobQueries(**load_queries())
 
     async def create(
@@ -129,22 +140,27 @@ class SqlJobStore:
         self, job_id: UUID, *, worker: str, lease_until: float, now: float
     ) -> Job | None:
         """See `JobStore`."""
+        job: Job | None = None
+        lost: Sequence[int] = ()
         async with self._database.transaction() as transaction:
             claimed = await transaction.execute(
                 self._sql.claim, str(job_id), storable(worker), lease_until, now
             )
             if claimed:
                 job = job_of(claimed[0])
-                await self._end_attempt(transaction, job_id, now, "lost", LOST)
+                lost = await self._end_attempt(transaction, job_id, now, "lost", LOST)
                 await transaction.execute(
                     self._sql.insert_attempt, str(job_id), job.attempt, job.worker, now
                 )
-                return job
-            if await transaction.execute(self._sql.give_up, str(job_id), now, _LAST_LOST):
-                await self._end_attempt(transaction, job_id, now, "lost", LOST)
+            elif await transaction.execute(self._sql.give_up, str(job_id), now, _LAST_LOST):
+                lost = await self._end_attempt(transaction, job_id, now, "lost", LOST)
             elif not await transaction.execute(self._sql.job_by_id, str(job_id)):
                 raise JobNotFound(f"no job {job_id}")
-            return None
+        for number in lost:
+            log.warning("job=%s attempt=%d was %s", job_id, number, LOST)
+            if self._attempt_lost:
+                self._attempt_lost(job_id, number)
+        return job
 
     async def heartbeat(self, job_id: UUID, attempt: int, *, lease_until: float) -> None:
         """See `JobStore`."""
@@ -240,6 +256,16 @@ class SqlJobStore:
         rows = await self._read_many(self._sql.jobs_by_uploads, upload_ids)
         return {job.upload_id: job for job in map(job_of, rows)}
 
+    async def unfinished(self, *, limit: int) -> Unfinished:
+        """See `JobStore`."""
+        (row,) = await self._database.read(self._sql.unfinished, limit)
+        return Unfinished(
+            pending=row["pending"] or 0,
+            retry=row["retry"] or 0,
+            started=row["started"] or 0,
+            oldest_waiting=row["oldest_waiting"],
+        )
+
     async def attempts(self, job_id: UUID) -> Sequence[Attempt]:
         """See `JobStore`."""
         rows = await self._database.read(self._sql.attempts_of, str(job_id))
@@ -255,8 +281,10 @@ class SqlJobStore:
 
     async def _end_attempt(
         self, transaction: Transaction, job_id: UUID, now: float, outcome: str, reason: str | None
-    ) -> None:
-        await transaction.execute(self._sql.end_attempt, str(job_id), now, outcome, reason)
+    ) -> list[int]:
+        """End the attempt that runs, if one does; its number."""
+        rows = await transaction.execute(self._sql.end_attempt, str(job_id), now, outcome, reason)
+        return [row["number"] for row in rows]
 
 
 _LAST_LOST = f"the last permitted attempt was {LOST}"

@@ -100,6 +100,17 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class Unfinished:
+    """The jobs that have not ended, counted."""
+
+    pending: int = 0
+    retry: int = 0
+    started: int = 0
+    oldest_waiting: float | None = None
+    """When the oldest that waits, PENDING or RETRY, was made: Unix seconds."""
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """One try at a job, kept after it ended."""
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from shared.blobs import BlobActivity, BlobInfo, BlobKey, Turn
-    from shared.jobs import Aggregation, Attempt, Job, JobResult
+    from shared.jobs import Aggregation, Attempt, Job, JobResult, Unfinished
     from shared.messages import WakeUp
 
 
@@ -276,6 +276,10 @@ class JobStore(Protocol):
 
     async def of_uploads(self, upload_ids: Sequence[UUID]) -> Mapping[UUID, Job]:
         """The jobs of those of the uploads that have one, by the upload's id."""
+        ...
+
+    async def unfinished(self, *, limit: int) -> Unfinished:
+        """Count the jobs that have not ended: the `limit` oldest of them, which bounds the cost."""
         ...
 
     async def attempts(self, job_id: UUID) -> Sequence[Attempt]:

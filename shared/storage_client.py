@@ -21,6 +21,7 @@ from shared.errors import (
     Unauthorized,
     Unavailable,
 )
+from shared.telemetry.propagation import outgoing_headers
 
 if TYPE_CHECKING:
     from collections.abc import (
@@ -231,7 +232,7 @@ class HttpBlobs:
             response = await self._session.request(
                 method,
                 URL(self._base_url + path, encoded=True),
-                headers=headers,
+                headers={**outgoing_headers(), **(headers or {})},
                 json=json,
                 data=data,
                 allow_redirects=False,

@@ -6,9 +6,11 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from shared.service import run_service, settings_or_exit
-from shared.telemetry import configure_logging
+from shared.telemetry.logs import configure_logging
+from shared.telemetry.metrics import Metrics
 from storage.app import build_app
 from storage.blobs.filesystem import FilesystemBlobs
+from storage.metrics import StorageMetrics
 from storage.settings import StorageSettings
 
 if TYPE_CHECKING:
@@ -20,14 +22,19 @@ if TYPE_CHECKING:
 @asynccontextmanager
 async def storage(settings: StorageSettings) -> AsyncIterator[web.Application]:
     """The storage service on the folder that it owns while the context is open."""
-    async with FilesystemBlobs(settings.data_dir, settings.storage_fsync == "always") as blobs:
-        yield build_app(settings, blobs)
+    metrics = Metrics("storage")
+    async with FilesystemBlobs(
+        settings.data_dir,
+        settings.storage_fsync == "always",
+        metrics=metrics.of(StorageMetrics),
+    ) as blobs:
+        yield build_app(settings, blobs, metrics)
 
 
 def main() -> None:
     """Serve until SIGTERM or SIGINT."""
     settings = settings_or_exit(StorageSettings, "storage")
-    configure_logging(settings.log_level)
+    configure_logging(settings, "storage")
     run_service(
         lambda: storage(settings),
         name="storage",

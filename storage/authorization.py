@@ -12,7 +12,7 @@ from shared.errors import Unauthorized
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler, Middleware
 
-OPEN_PATHS = frozenset({"/healthz", "/readyz"})
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 def require_token(token: str) -> Middleware:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from shared.health import health_routes
+from shared.telemetry.metrics import show_metrics
 from storage import handlers
 
 if TYPE_CHECKING:
@@ -26,5 +27,6 @@ def routes(blobs: Blobs) -> list[web.RouteDef]:
         web.put("/blobs/{key}/turn", handlers.take_over),
         web.put("/blobs/{key}/parts", handlers.assemble),
         web.get("/ping", handlers.ping, allow_head=False),
+        web.get("/metrics", show_metrics, allow_head=False),
         *health_routes({"blobs": blobs.ping}),
     ]

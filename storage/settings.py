@@ -6,10 +6,12 @@ from pathlib import Path  # noqa: TC003 - pydantic evaluates the annotations
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from shared.telemetry.logs import LogSettings
 
 
-class StorageSettings(BaseSettings):
+class StorageSettings(LogSettings):
     """Settings of the storage service."""
 
     @classmethod
@@ -28,6 +30,5 @@ class StorageSettings(BaseSettings):
     """What callers have to show."""
     storage_fsync: Literal["always", "never"] = "always"
     """`never`: what was acknowledged survives the death of the process, not a loss of power."""
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     shutdown_timeout: Annotated[float, Field(gt=0)] = 30.0
     """Seconds that requests in progress get after SIGTERM."""

@@ -10,11 +10,14 @@ from contextlib import suppress
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from shared.telemetry.ids import working_for
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from shared.messages import WakeUp
     from shared.ports import Delivery
+    from shared.telemetry.ids import Ids
 
 FIRST_PAUSE = 0.2
 """Seconds before a wake-up whose handler raised is returned; doubled with each return of it."""
@@ -35,9 +38,13 @@ class Verdict(Enum):
 class TrackedDelivery(ABC):
     """A `Delivery` that knows whether it has been settled, and whether it still can be."""
 
-    def __init__(self, wakeup: WakeUp, *, returns: int) -> None:
-        """`returns`: how often this wake-up has come back from a consumer before."""
+    def __init__(self, wakeup: WakeUp, *, returns: int, ids: Ids) -> None:
+        """`returns`: how often this wake-up has come back from a consumer before.
+
+        `ids`: on whose behalf it was published.
+        """
         self._wakeup = wakeup
+        self.ids = ids
         self._verdict: Verdict | None = None
         self.returns = returns
         self.lost = False
@@ -191,6 +198,11 @@ class Dispatcher:
         task.add_done_callback(self._returning.discard)
 
     async def _run(self, delivery: TrackedDelivery) -> None:
+        # The task may have been started on behalf of any other.
+        with working_for(delivery.ids):
+            await self._run_for(delivery)
+
+    async def _run_for(self, delivery: TrackedDelivery) -> None:
         try:
             await self._handle(delivery)
         except Exception:

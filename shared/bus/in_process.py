@@ -10,17 +10,20 @@ import asyncio
 import logging
 from collections import deque
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 from shared.bus.dispatch import Dispatcher, TrackedDelivery, Verdict
 from shared.bus.topology import DEAD_LETTERS_KEPT, DELIVERY_LIMIT, LONGEST_DELAY
 from shared.errors import BrokerUnavailable
+from shared.telemetry.ids import current_ids
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from shared.messages import WakeUp
     from shared.ports import Delivery
+    from shared.telemetry.ids import Ids
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +32,7 @@ class InProcessBus:
     """The `Bus` (see `shared.ports`) of one event loop. Use as an async context manager."""
 
     def __init__(self) -> None:
-        self._waiting: deque[tuple[WakeUp, int]] = deque()
+        self._waiting: deque[_Waiting] = deque()
         self._dead: deque[WakeUp] = deque(maxlen=DEAD_LETTERS_KEPT)
         self._timers: set[asyncio.TimerHandle] = set()
         self._consumers: deque[Dispatcher] = deque()
@@ -66,13 +69,14 @@ class InProcessBus:
     async def publish(self, wakeup: WakeUp, *, delay: float = 0.0) -> None:
         """See `Bus`."""
         await self.ping()
+        waiting = _Waiting(wakeup, 0, replace(current_ids(), job_id=wakeup.job_id, attempt=None))
         if delay <= 0:
-            self._enqueue(wakeup, 0)
+            self._enqueue(waiting)
             return
 
         def due() -> None:
             self._timers.discard(timer)
-            self._enqueue(wakeup, 0)
+            self._enqueue(waiting)
 
         timer = asyncio.get_running_loop().call_later(min(delay, LONGEST_DELAY), due)
         self._timers.add(timer)
@@ -104,8 +108,8 @@ class InProcessBus:
         await dispatcher.finished()
         self._dispatchers.discard(dispatcher)
 
-    def _enqueue(self, wakeup: WakeUp, returns: int) -> None:
-        self._waiting.append((wakeup, returns))
+    def _enqueue(self, waiting: _Waiting) -> None:
+        self._waiting.append(waiting)
         self._feed()
 
     def _settled(self, delivery: TrackedDelivery, verdict: Verdict) -> None:
@@ -114,9 +118,9 @@ class InProcessBus:
             log.warning("job=%s: wake-up dead-lettered", delivery.wakeup.job_id)
             self._dead.append(delivery.wakeup)
         elif verdict is Verdict.FAILED:
-            self._enqueue(delivery.wakeup, delivery.returns + 1)
+            self._enqueue(_Waiting(delivery.wakeup, delivery.returns + 1, delivery.ids))
         elif verdict is Verdict.REQUEUE:
-            self._enqueue(delivery.wakeup, delivery.returns)
+            self._enqueue(_Waiting(delivery.wakeup, delivery.returns, delivery.ids))
 
     def _feed(self) -> None:
         while self._waiting and not self._closed:
@@ -126,19 +130,25 @@ class InProcessBus:
                     break
             else:
                 return
-            wakeup, returns = self._waiting.popleft()
-            self._consumers[0].submit(_Delivery(wakeup, returns=returns, settled=self._settled))
+            self._consumers[0].submit(_Delivery(self._waiting.popleft(), settled=self._settled))
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    wakeup: WakeUp
+    returns: int
+    ids: Ids
+    """On whose behalf it was published."""
 
 
 class _Delivery(TrackedDelivery):
     def __init__(
         self,
-        wakeup: WakeUp,
+        waiting: _Waiting,
         *,
-        returns: int,
         settled: Callable[[TrackedDelivery, Verdict], None],
     ) -> None:
-        super().__init__(wakeup, returns=returns)
+        super().__init__(waiting.wakeup, returns=waiting.returns, ids=waiting.ids)
         self._settled = settled
 
     async def _send(self, verdict: Verdict) -> None:

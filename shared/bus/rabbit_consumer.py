@@ -19,6 +19,7 @@ from shared.bus.rabbit_connection import (
 from shared.bus.topology import WAITING
 from shared.errors import BrokerUnavailable, InvalidInput
 from shared.messages import WakeUp
+from shared.telemetry.propagation import ids_of_message
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -178,7 +179,11 @@ class RabbitConsumer:
 class _Delivery(TrackedDelivery):
     def __init__(self, wakeup: WakeUp, message: AbstractIncomingMessage) -> None:
         count = message.headers.get("x-delivery-count", 0)
-        super().__init__(wakeup, returns=count if isinstance(count, int) else 0)
+        super().__init__(
+            wakeup,
+            returns=count if isinstance(count, int) else 0,
+            ids=ids_of_message(message.headers, wakeup.job_id),
+        )
         self._message = message
 
     async def _send(self, verdict: Verdict) -> None:

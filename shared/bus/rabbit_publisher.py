@@ -15,6 +15,7 @@ from aio_pika import DeliveryMode, Message
 from shared.bus.rabbit_connection import broker_errors, connect, declare_topology, part_from
 from shared.bus.topology import LONGEST_DELAY, queue_for
 from shared.errors import BrokerUnavailable
+from shared.telemetry.propagation import outgoing_properties
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -54,6 +55,7 @@ class RabbitPublisher:
             correlation_id=str(wakeup.job_id),
             timestamp=time.time(),
             app_id="csvmill",
+            headers=dict(outgoing_properties()),
         )
         if delay > 0:
             # Whole milliseconds on the wire, rounded up: never early.

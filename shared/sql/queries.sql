@@ -116,6 +116,20 @@ WHERE state IN ('PENDING', 'RETRY', 'STARTED')
 ORDER BY created_at, id
 LIMIT $4;
 
+-- name: unfinished
+-- Read along the index `jobs_unfinished`, and no further than $1 rows.
+SELECT
+    SUM(CASE WHEN state = 'PENDING' THEN 1 ELSE 0 END) AS pending,
+    SUM(CASE WHEN state = 'RETRY' THEN 1 ELSE 0 END) AS retry,
+    SUM(CASE WHEN state = 'STARTED' THEN 1 ELSE 0 END) AS started,
+    MIN(CASE WHEN state <> 'STARTED' THEN created_at END) AS oldest_waiting
+FROM (
+    SELECT state, created_at FROM jobs
+    WHERE state IN ('PENDING', 'RETRY', 'STARTED')
+    ORDER BY created_at, id
+    LIMIT $1
+) AS oldest;
+
 -- name: expire
 -- The conditions stand twice: by the time a row is updated, the job may have been retried.
 UPDATE jobs SET expired_at = $2
@@ -156,7 +170,8 @@ INSERT INTO attempts (job_id, number, worker, started_at) VALUES ($1, $2, $3, $4
 -- name: end_attempt
 -- A job has one running attempt at the most, so its number need not be known.
 UPDATE attempts SET ended_at = $2, outcome = $3, reason = $4
-WHERE job_id = $1 AND ended_at IS NULL;
+WHERE job_id = $1 AND ended_at IS NULL
+RETURNING number;
 
 -- name: attempts_of
 SELECT * FROM attempts WHERE job_id = $1 ORDER BY number;

@@ -28,6 +28,8 @@ class Appender:
         self._disk = disk
         self._scratch = scratch
         self._data = data
+        self.recorded = 0
+        """Bytes that have arrived, and are kept."""
         self._over = False
         self._failure: Exception | None = None
 
@@ -37,6 +39,7 @@ class Appender:
             async with ChunkWriter(self._blob, self._disk, offset, self._scratch) as writer:
                 await writer.receive(self._portion())
                 info = await writer.commit()
+            self.recorded += writer.received
             offset = writer.stop
             if self._over:
                 if self._failure is not None:

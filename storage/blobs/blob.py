@@ -172,6 +172,7 @@ class Blob:
             self._fail(error)
             raise
         self.received = received
+        log.info("blob %s is complete: %d bytes", self.folder.meta.key, len(received))
 
     async def _begin_anew(self) -> None:
         try:

@@ -72,6 +72,11 @@ class ChunkWriter:
                 if fd is not None:
                     os.close(fd)
 
+    @property
+    def received(self) -> int:
+        """Bytes of the chunk that have come in."""
+        return self._stop - self._start
+
     async def receive(self, data: AsyncIterable[bytes]) -> None:
         """Take in the chunk. Raises ChunkOutOfBounds before a byte beyond the end is written."""
         async for piece in data:

@@ -7,6 +7,8 @@ import errno
 import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from contextvars import copy_context
+from functools import partial
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from shared.errors import CsvmillError, StorageFull, StorageUnavailable
@@ -34,7 +36,11 @@ class Disk:
 
     def submit(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
         """Start `work` in a thread; the future has to be given to `wait` or `settle`."""
-        return asyncio.wrap_future(self._threads.submit(work, *args, **kwargs))
+        # Whose ids stand in a line that the thread logs.
+        context = copy_context()
+        return asyncio.wrap_future(
+            self._threads.submit(context.run, partial(work, *args, **kwargs))
+        )
 
     async def wait(self, future: asyncio.Future[T]) -> T:
         """The outcome of submitted work."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import logging
 import math
 import os
 import re
@@ -15,6 +16,8 @@ from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Self
 from uuid import uuid4
+
+from prometheus_client import CollectorRegistry
 
 from shared.blob_layout import blob_folder, complete_data
 from shared.blobs import Turn, parse_kind
@@ -37,6 +40,7 @@ from storage.blobs.meta import new_meta
 from storage.blobs.places import create_folder, remove_folder
 from storage.blobs.reader import Reader
 from storage.blobs.walk import idle_seconds, walk
+from storage.metrics import StorageMetrics
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
@@ -52,6 +56,8 @@ THREADS = 8
 IDLE_BLOBS = 128
 """How many blobs that nobody uses stay loaded; each takes a file descriptor."""
 
+log = logging.getLogger(__name__)
+
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -60,7 +66,8 @@ class FilesystemBlobs:
 
     Use as an asynchronous context: entering makes the folder if need be, locks it and clears
     away what a crash left half created or half deleted. With `fsync` what the port calls durable
-    survives a loss of power; without, only the death of the process.
+    survives a loss of power; without, only the death of the process. What passes through is
+    counted in `metrics`.
 
     Memory: a chunk in flight takes at most two batches of 1 MiB (each plus less than one piece
     of its data), a reader two pieces of 1 MiB.
@@ -71,12 +78,14 @@ class FilesystemBlobs:
         root: Path,
         fsync: bool = True,
         *,
+        metrics: StorageMetrics | None = None,
         idle_blobs: int = IDLE_BLOBS,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._root = root
         self._clock = clock
         self._fsync = fsync
+        self._metrics = metrics or StorageMetrics(CollectorRegistry())
         # Dots do not occur in keys, so these are no blob's.
         self._staging = root / ".new"
         self._trash = root / ".trash"
@@ -123,7 +132,8 @@ class FilesystemBlobs:
         async with self._loaded.lock(key):
             meta = new_meta(key, size, sha256, described)
             place = blob_folder(self._root, key)
-            await self._disk.run(self._create_if_absent, place, meta)
+            if await self._disk.run(self._create_if_absent, place, meta):
+                log.info("blob %s begins, of %s bytes", key, "unknown" if size is None else size)
         info = await self.info(key)
         if size is not None and info.size != size:
             raise BlobConflict(f"blob {key} exists with {info.size} bytes, not {size}")
@@ -151,7 +161,9 @@ class FilesystemBlobs:
                 data = await turn.enter_async_context(aclosing(appending.pieces(data)))
             async with ChunkWriter(blob, self._disk, offset, self._staging) as writer:
                 await writer.receive(data)
-                return await writer.commit()
+                info = await writer.commit()
+            self._metrics.chunk_stored(key, writer.received)
+            return info
 
     async def append(
         self, key: BlobKey, offset: int, data: AsyncIterable[bytes], *, token: int
@@ -160,7 +172,12 @@ class FilesystemBlobs:
         async with self._used(key) as blob:
             with blob.turns.appending(token) as appending:
                 async with aclosing(appending.pieces(data)) as pieces:
-                    return await Appender(blob, self._disk, self._staging, pieces).append(offset)
+                    appender = Appender(blob, self._disk, self._staging, pieces)
+                    try:
+                        return await appender.append(offset)
+                    finally:
+                        if appender.recorded:
+                            self._metrics.chunk_stored(key, appender.recorded)
 
     async def take_over(self, key: BlobKey) -> Turn:
         """See the port."""
@@ -195,6 +212,7 @@ class FilesystemBlobs:
                         self._disk,
                         fsync=self._fsync,
                     )
+                    log.info("blob %s is complete: %d bytes of %d parts", key, sum(sizes), len(parts))
         return await self.info(key)
 
     async def info(self, key: BlobKey) -> BlobInfo:
@@ -223,8 +241,11 @@ class FilesystemBlobs:
                         f"blob {key}: bytes {first.start}..{first.stop} have not been received"
                     )
                 await reader.open(partial(blob.folder.open_data, blob.generation))
-            async with aclosing(reader.pieces(start, end)) as pieces:
-                yield pieces
+            try:
+                async with aclosing(reader.pieces(start, end)) as pieces:
+                    yield pieces
+            finally:
+                self._metrics.sent(key, reader.given)
 
     async def delete(self, key: BlobKey) -> None:
         """See the port."""
@@ -306,12 +327,13 @@ class FilesystemBlobs:
                 shutil.rmtree(folder)
             folder.mkdir()
 
-    def _create_if_absent(self, place: Path, meta: Meta) -> None:
+    def _create_if_absent(self, place: Path, meta: Meta) -> bool:
         if place.exists():
             # Before the lock is let go, or it could still expire under its creator.
             os.utime(place, (self._clock(),) * 2)
-        else:
-            create_folder(place, self._staging / uuid4().hex, meta, fsync=self._fsync)
+            return False
+        create_folder(place, self._staging / uuid4().hex, meta, fsync=self._fsync)
+        return True
 
     def _probe(self) -> None:
         probe = self._staging / "ping"

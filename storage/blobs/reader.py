@@ -22,6 +22,8 @@ class Reader:
     def __init__(self, disk: Disk) -> None:
         self._disk = disk
         self._opened: list[int] = []
+        self.given = 0
+        """Bytes that were taken."""
 
     def __enter__(self) -> Self:
         return self
@@ -52,6 +54,7 @@ class Reader:
                 at += len(piece)
                 if at < stop:
                     ahead = self._disk.submit(read_exactly, fd, min(PIECE, stop - at), at)
+                self.given += len(piece)
                 yield piece
                 if at == stop:
                     return

@@ -1,0 +1,73 @@
+"""A bus that counts what goes over it."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from prometheus_client import Counter
+
+from shared.errors import BrokerUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from prometheus_client import CollectorRegistry
+
+    from shared.messages import WakeUp
+    from shared.ports import Bus, Delivery
+
+
+class BusMetrics:
+    """Wake-ups that a process has published and received."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.published = Counter(
+            "csvmill_wake_ups_published_total",
+            "Wake-ups that the broker has confirmed.",
+            registry=registry,
+        )
+        self.failures = Counter(
+            "csvmill_publish_failures_total",
+            "Wake-ups that the broker did not confirm in time; the relay repeats them.",
+            registry=registry,
+        )
+        self.delivered = Counter(
+            "csvmill_wake_ups_delivered_total",
+            "Wake-ups that the broker has delivered.",
+            registry=registry,
+        )
+
+
+class CountedBus:
+    """The `Bus` (see `shared.ports`) that it is given, counted."""
+
+    def __init__(self, bus: Bus, metrics: BusMetrics) -> None:
+        self._bus = bus
+        self._metrics = metrics
+
+    async def publish(self, wakeup: WakeUp, *, delay: float = 0.0) -> None:
+        """See `Bus`."""
+        try:
+            await self._bus.publish(wakeup, delay=delay)
+        except BrokerUnavailable:
+            self._metrics.failures.inc()
+            raise
+        self._metrics.published.inc()
+
+    @asynccontextmanager
+    async def consume(
+        self, handle: Callable[[Delivery], Awaitable[None]], *, prefetch: int
+    ) -> AsyncIterator[None]:
+        """See `Bus`."""
+
+        async def counted(delivery: Delivery) -> None:
+            self._metrics.delivered.inc()
+            await handle(delivery)
+
+        async with self._bus.consume(counted, prefetch=prefetch):
+            yield
+
+    async def ping(self) -> None:
+        """See `Bus`."""
+        await self._bus.ping()

@@ -1,0 +1,127 @@
+"""What every service tells of the requests that it answers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+from prometheus_client import Counter, Gauge, Histogram
+
+from shared.telemetry.ids import working_for
+from shared.telemetry.metrics import METRICS, Metrics
+from shared.telemetry.propagation import REQUEST_ID, ids_of_request
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from aiohttp.typedefs import Handler, Middleware
+    from prometheus_client import CollectorRegistry
+
+METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+UNMATCHED = "unmatched"
+"""The route of a request whose URL, or method, has none."""
+GONE = "gone"
+"""The status of a request whose handler was cancelled."""
+
+REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
+LAG_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+LAG_INTERVAL = 0.5
+"""Seconds between two looks at how late the event loop is."""
+
+_GIVEN_ID = web.RequestKey("request_id", str)
+
+
+class HttpMetrics:
+    """The requests of a process and the lag of its event loop."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.requests = Counter(
+            "csvmill_http_requests_total",
+            "Requests answered, by route and status.",
+            ["method", "route", "status"],
+            registry=registry,
+        )
+        self.seconds = Histogram(
+            "csvmill_http_request_duration_seconds",
+            "From the head of a request to the end of its answer.",
+            ["method", "route"],
+            buckets=REQUEST_BUCKETS,
+            registry=registry,
+        )
+        self.in_progress = Gauge(
+            "csvmill_http_requests_in_progress", "Requests being answered.", registry=registry
+        )
+        self.lag = Histogram(
+            "csvmill_event_loop_lag_seconds",
+            "How late the event loop runs what is due.",
+            buckets=LAG_BUCKETS,
+            registry=registry,
+        )
+
+
+def instrument(app: web.Application, metrics: Metrics, *, internal: bool = False) -> None:
+    """Have `app` count its requests in `metrics` and work for the ids that they carry.
+
+    `internal`: only other services of ours call it, and say which job they work for. Call before
+    other middlewares are added. Every answer names the request's id (`X-Request-Id`).
+    """
+    app[METRICS] = metrics
+    http = metrics.of(HttpMetrics)
+    app.middlewares.append(_watch(http, internal=internal))
+    app.on_response_prepare.append(_name_request)
+
+    async def background(_app: web.Application) -> AsyncIterator[None]:
+        task = asyncio.create_task(_measure_lag(http.lag))
+        yield
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        await metrics.close()
+
+    app.cleanup_ctx.append(background)
+
+
+def _watch(http: HttpMetrics, *, internal: bool) -> Middleware:
+    @web.middleware
+    async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
+        ids = ids_of_request(request.headers, internal=internal)
+        request[_GIVEN_ID] = ids.request_id or ""
+        resource = request.match_info.route.resource
+        route = UNMATCHED if resource is None else resource.canonical
+        method = request.method if request.method in METHODS else "other"
+        began = time.perf_counter()
+        status = "500"
+        http.in_progress.inc()
+        try:
+            with working_for(ids):
+                response = await handler(request)
+            status = str(response.status)
+            return response
+        except web.HTTPException as answer:
+            status = str(answer.status)
+            raise
+        except asyncio.CancelledError:
+            status = GONE
+            raise
+        finally:
+            http.in_progress.dec()
+            http.requests.labels(method, route, status).inc()
+            http.seconds.labels(method, route).observe(time.perf_counter() - began)
+
+    return watch
+
+
+async def _name_request(request: web.Request, response: web.StreamResponse) -> None:
+    if given := request.get(_GIVEN_ID):
+        response.headers[REQUEST_ID] = given
+
+
+async def _measure_lag(lag: Histogram) -> None:
+    loop = asyncio.get_running_loop()
+    while True:
+        due = loop.time() + LAG_INTERVAL
+        await asyncio.sleep(LAG_INTERVAL)
+        lag.observe(max(loop.time() - due, 0.0))

@@ -1,0 +1,99 @@
+"""Logging, set up once a process by its `__main__`: JSON for machines, text for a terminal."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.telemetry.ids import current_ids
+
+LogFormat = Literal["auto", "json", "text"]
+
+_STANDARD = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
+"""What every record has; anything else was given as `extra`."""
+
+
+class LogSettings(BaseSettings):
+    """How a service logs, each as an environment variable `CSVMILL_<NAME>`."""
+
+    model_config = SettingsConfigDict(env_prefix="CSVMILL_", frozen=True)
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: LogFormat = "auto"
+    """`json`: an object a line; `text`: for people; `auto`: text on a terminal, else JSON."""
+
+
+def configure_logging(settings: LogSettings, service: str) -> None:
+    """Log to standard error as `settings` say; `service` stands in every line of JSON."""
+    handler = logging.StreamHandler(sys.stderr)
+    as_text = settings.log_format == "text" or (
+        settings.log_format == "auto" and sys.stderr.isatty()
+    )
+    handler.setFormatter(TextFormatter() if as_text else JsonFormatter(service))
+    logging.basicConfig(handlers=[handler], level=settings.log_level)
+    # One line a request belongs to a proxy or to debugging, not to the journal of a service.
+    logging.getLogger("aiohttp.access").setLevel(
+        logging.INFO if settings.log_level == "DEBUG" else logging.WARNING
+    )
+
+
+class JsonFormatter(logging.Formatter):
+    """An object a line: what happened, where, when, for whom, and what was given as `extra`."""
+
+    def __init__(self, service: str) -> None:
+        super().__init__()
+        self._service = service
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as a line of JSON. docs/observability.md lists the fields."""
+        line: dict[str, Any] = {
+            "timestamp": _timestamp(record),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            "service": self._service,
+            **current_ids().fields(),
+            **_extras(record),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        if record.stack_info:
+            line["stack"] = self.formatStack(record.stack_info)
+        text = json.dumps(line, ensure_ascii=False, default=str)
+        return text.encode("utf-8", "backslashreplace").decode()  # there may be lone surrogates
+
+
+class TextFormatter(logging.Formatter):
+    """For people: the message, and after it the ids that it does not name itself."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
+        """The same in every line of text as in JSON; `datefmt` is not used."""
+        return _timestamp(record)
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        """The line without a traceback."""
+        line = super().formatMessage(record)
+        more = [
+            f"{name}={value}"
+            for name, value in current_ids().fields().items()
+            if name != "attempt" and str(value) not in line
+        ]
+        return f"{line}  [{' '.join(more)}]" if more else line
+
+
+def _timestamp(record: logging.LogRecord) -> str:
+    """ISO 8601 in UTC, to the millisecond."""
+    at = datetime.fromtimestamp(record.created, UTC)
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _extras(record: logging.LogRecord) -> dict[str, Any]:
+    return {name: value for name, value in vars(record).items() if name not in _STANDARD}
