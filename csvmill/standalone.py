@@ -15,13 +15,17 @@ from pydantic import Field
 import gateway.app
 import processor.app
 from gateway.settings import GatewaySettings
+from processor.events import Events
 from processor.relay import Relay
 from processor.settings import WorkSettings
 from shared.bus.in_process import InProcessBus
 from shared.job_store import open_job_store
 from shared.service import run_service
+from shared.telemetry.job_metrics import JobMetrics
 from shared.telemetry.logs import LogSettings, configure_logging
+from shared.telemetry.metrics import Metrics
 from storage.blobs.filesystem import FilesystemBlobs
+from storage.metrics import StorageMetrics
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -61,23 +65,35 @@ async def standalone(settings: StandaloneSettings) -> AsyncIterator[web.Applicat
     Raises StorageUnavailable if another process owns the data folder.
     """
     settings = settings.in_data_dir()
+    folder = settings.data_dir / "blobs"
+    metrics = Metrics("standalone")
+    storage_metrics = metrics.of(StorageMetrics)
+    metrics.sample(storage_metrics.room_in(folder))
     async with AsyncExitStack() as stack:
         blobs = await stack.enter_async_context(
-            FilesystemBlobs(settings.data_dir / "blobs", settings.storage_fsync)
+            FilesystemBlobs(folder, settings.storage_fsync, metrics=storage_metrics)
         )
         jobs = await stack.enter_async_context(
-            open_job_store(f"sqlite:///{settings.data_dir / 'jobs.sqlite'}")
+            open_job_store(
+                f"sqlite:///{settings.data_dir / 'jobs.sqlite'}",
+                attempt_lost=metrics.of(JobMetrics).attempt_lost,
+            )
         )
         bus = await stack.enter_async_context(InProcessBus())
-        app = gateway.app.build_app(settings, gateway.app.Ports(blobs, jobs, bus))
+        app = gateway.app.build_app(settings, gateway.app.Ports(blobs, jobs, bus), metrics)
 
         async def run_processor(_app: web.Application) -> AsyncIterator[None]:
             ports = processor.app.Ports(blobs, jobs, bus)
             # A bus in memory starts empty: every wake-up of the run before is lost.
             await Relay(
-                jobs, bus, interval=settings.relay_interval, lost_after=0.0, clock=time.time
+                jobs,
+                bus,
+                events=Events(metrics),
+                interval=settings.relay_interval,
+                lost_after=0.0,
+                clock=time.time,
             ).wake_overdue()
-            async with processor.app.processing(settings, ports):
+            async with processor.app.processing(settings, ports, metrics):
                 yield
 
         app.cleanup_ctx.append(run_processor)

@@ -12,6 +12,7 @@ from shared.job_store import open_job_store
 from shared.service import run_service, settings_or_exit
 from shared.storage_client import HttpBlobs
 from shared.telemetry.logs import configure_logging
+from shared.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -22,13 +23,14 @@ if TYPE_CHECKING:
 @asynccontextmanager
 async def gateway(settings: GatewayProcessSettings) -> AsyncIterator[web.Application]:
     """The gateway over its production adapters, open while the context is."""
+    metrics = Metrics("gateway")
     async with AsyncExitStack() as stack:
         blobs = await stack.enter_async_context(
             HttpBlobs(settings.storage_url, settings.storage_token.get_secret_value())
         )
         jobs = await stack.enter_async_context(open_job_store(settings.database_url))
         bus = await stack.enter_async_context(RabbitBus(settings.broker_url))
-        yield build_app(settings, Ports(blobs, jobs, bus))
+        yield build_app(settings, Ports(blobs, jobs, bus), metrics)
 
 
 def main() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from typing import TYPE_CHECKING
 
@@ -10,13 +9,12 @@ from shared.errors import BrokerUnavailable, DatabaseUnavailable
 from shared.messages import WakeUp
 
 if TYPE_CHECKING:
+    from gateway.events import Events
     from gateway.keys import Ports
     from shared.jobs import Job
 
-logger = logging.getLogger(__name__)
 
-
-async def announce(ports: Ports, job: Job) -> None:
+async def announce(ports: Ports, job: Job, events: Events) -> None:
     """Publish a wake-up, and stamp the job once the broker has it.
 
     What stays unstamped, the processors' relay announces. So a broker that is away delays a job
@@ -26,9 +24,4 @@ async def announce(ports: Ports, job: Job) -> None:
         await ports.bus.publish(WakeUp(job.id))
         await ports.jobs.mark_published(job.id, time.time())
     except (BrokerUnavailable, DatabaseUnavailable) as error:
-        logger.warning(
-            "Job %s of upload %s is left to the relay to announce: %s",
-            job.id,
-            job.upload_id,
-            error,
-        )
+        events.left_to_relay(job, error)

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from gateway import cors
 from gateway.errors import errors_as_json
+from gateway.events import EVENTS, Events
 from gateway.keys import PORTS, SETTINGS, Ports
+from gateway.metrics import GatewayMetrics
 from gateway.routes import routes
+from shared.bus.counted import BusMetrics, CountedBus
+from shared.telemetry.http import instrument
+from shared.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from gateway.settings import GatewaySettings
@@ -18,11 +24,21 @@ if TYPE_CHECKING:
 __all__ = ["Ports", "build_app"]
 
 
-def build_app(settings: GatewaySettings, ports: Ports) -> web.Application:
-    """The gateway over adapters that are open, and that the caller closes afterwards."""
-    app = web.Application(middlewares=[errors_as_json])
+def build_app(
+    settings: GatewaySettings, ports: Ports, metrics: Metrics | None = None
+) -> web.Application:
+    """The gateway over adapters that are open, and that the caller closes afterwards.
+
+    `metrics` are those of the process, where other parts count in them too.
+    """
+    metrics = metrics or Metrics("gateway")
+    metrics.sample(metrics.of(GatewayMetrics).queue_of(ports.jobs))
+    app = web.Application()
+    instrument(app, metrics)
+    app.middlewares.append(errors_as_json)
     app[SETTINGS] = settings
-    app[PORTS] = ports
+    app[PORTS] = replace(ports, bus=CountedBus(ports.bus, metrics.of(BusMetrics)))
+    app[EVENTS] = Events(metrics)
     cors.install(app, settings.cors_origins)
     app.add_routes(
         routes(

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 METHODS = "DELETE, GET, HEAD, PATCH, POST, PUT"
 EXPOSED = (
     "Accept-Ranges, Allow, Content-Digest, Content-Disposition, Content-Encoding, Content-Length, "
-    "Content-Range, Csvmill-Job, ETag, Location, Repr-Digest, Retry-After"
+    "Content-Range, Csvmill-Job, ETag, Location, Repr-Digest, Retry-After, "
+    "X-Request-Id"
 )
 """Fields of a response that a page's script may read, besides those that it always may."""
 PREFLIGHT_MAX_AGE = 7200

@@ -8,6 +8,7 @@ from uuid import uuid4
 from aiohttp import web
 
 from gateway.dropzone_fields import FIELDS, FILE, FieldReader, csv_filename
+from gateway.events import EVENTS
 from gateway.filenames import is_csv
 from gateway.forms import Form
 from gateway.keys import PORTS, SETTINGS
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 async def upload_file(request: web.Request) -> web.Response:
     """Store the chunk; once every byte of the upload is there, start its job and name it."""
     settings = request.app[SETTINGS]
-    uploads = Uploads(request.app[PORTS], settings)
+    events = request.app[EVENTS]
+    uploads = Uploads(request.app[PORTS], settings, events)
     form = Form(request, client_timeout=settings.client_timeout)
     chunk = _ChunkRequest(form)
     file = await chunk.read_to_file()
@@ -37,6 +39,7 @@ async def upload_file(request: web.Request) -> web.Response:
         upload_id, blob = await _stream(chunk, file, uploads)
     else:
         upload_id, blob = await _spool(chunk, file, uploads)
+    events.chunk_taken(file.size)
     if not blob.complete:
         return web.json_response({"message": "Chunk file uploaded successfully"})
     job = await uploads.start_job(upload_id, blob, chunk.filename(file))

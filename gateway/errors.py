@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from http import HTTPStatus
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from aiohttp import web
 
@@ -26,6 +25,7 @@ from shared.errors import (
     UnsupportedMedia,
     UploadTooLarge,
 )
+from shared.telemetry.ids import current_ids
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
@@ -99,19 +99,20 @@ def _answer(
 
 
 def _our_fault(request: web.Request, error: Exception, status: HTTPStatus) -> web.Response:
-    incident = uuid4().hex
+    request_id = current_ids().request_id
     expected = isinstance(error, (Unavailable, StorageFull))
-    logger.error(
-        "%s %s failed with %d, incident %s: %s",
+    logger.log(
+        logging.WARNING if expected else logging.ERROR,
+        "%s %s is answered %d, request %s: %s",
         request.method,
         request.path,
         status,
-        incident,
+        request_id,
         error,
         exc_info=None if expected else error,
     )
     # What an unexpected error says is for the operator's eyes.
-    message = str(error) if expected else f"The server failed; its log says why, see {incident}"
+    message = str(error) if expected else f"The server failed; its log says why, see {request_id}"
     response = _answer(request, status, message, error)
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         response.headers["Retry-After"] = str(RETRY_AFTER)

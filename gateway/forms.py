@@ -41,12 +41,15 @@ class Part:
         params = _disposition(reader.headers.get("Content-Disposition", ""))
         self.name = params.get("name")
         self.filename = params.get("filename")
+        self.size = 0
+        """Bytes of the content that have been read."""
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """The content. Raises InvalidInput if the body ends, or stalls, before the part does."""
         while not self._reader.at_eof():
             piece = await _read(self._reader.read_chunk(PIECE), self._client_timeout)
             if piece:
+                self.size += len(piece)
                 yield piece
 
     async def text(self) -> str:

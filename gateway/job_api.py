@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from gateway.events import EVENTS
 from gateway.job_control import JobControl
 from gateway.job_view import job_view
 from gateway.jobs import requested_job, requested_job_id
@@ -23,13 +24,17 @@ async def show_job(request: web.Request) -> web.Response:
 async def cancel_job(request: web.Request) -> web.Response:
     """`DELETE /api/v1/jobs/{job_id}`: cancel it; the job, which is REVOKED."""
     job_id = requested_job_id(request)
-    return await _shown(request, await JobControl(request.app[PORTS]).cancel(job_id))
+    return await _shown(request, await _control(request).cancel(job_id))
 
 
 async def retry_job(request: web.Request) -> web.Response:
     """`POST /api/v1/jobs/{job_id}/retry`: put a failed job back; the job as it stands then."""
     job_id = requested_job_id(request)
-    return await _shown(request, await JobControl(request.app[PORTS]).retry(job_id))
+    return await _shown(request, await _control(request).retry(job_id))
+
+
+def _control(request: web.Request) -> JobControl:
+    return JobControl(request.app[PORTS], request.app[EVENTS])
 
 
 async def _shown(request: web.Request, job: Job) -> web.Response:

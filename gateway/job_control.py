@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gateway.announcing import announce
+from gateway.events import Events
 from gateway.uploads import ids_meant_by
 from shared.blobs import upload_key
 from shared.errors import (
@@ -27,14 +27,13 @@ if TYPE_CHECKING:
     from shared.blobs import BlobKey
     from shared.jobs import Job
 
-logger = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True, slots=True)
 class JobControl:
     """Has no state: what dies half-way is finished by whoever repeats it, or by the sweeper."""
 
     ports: Ports
+    events: Events = field(default_factory=Events.uncounted)
 
     async def cancel(self, job_id: UUID) -> Job:
         """Revoke a job and remove its input; the job as it stands then. Repeating is harmless.
@@ -42,7 +41,10 @@ class JobControl:
         A worker that runs it finds out with its next heartbeat. Raises JobNotFound, and
         JobFinished if it has succeeded or failed.
         """
-        job = await self.ports.jobs.cancel(job_id, now=time.time())
+        now = time.time()
+        job = await self.ports.jobs.cancel(job_id, now=now)
+        if job.finished_at == now:
+            self.events.job_cancelled(job)
         if job.state is not JobState.REVOKED:
             raise JobFinished(f"job {job.id} is {job.state} already; it cannot be cancelled")
         # Only now that no attempt can begin or count any more. An attempt that runs keeps what it
@@ -50,7 +52,7 @@ class JobControl:
         try:
             await self.ports.blobs.delete(job.input_key)
         except CsvmillError as error:
-            logger.warning("Job %s: its input is left to the sweeper: %s", job.id, error)
+            self.events.input_left(job, error)
         return job
 
     async def cancel_upload(self, name: str) -> None:
@@ -80,7 +82,8 @@ class JobControl:
             if job.expired_at is not None:
                 raise removed
             raise JobNotFailed(f"job {job_id} is {job.state}; somebody else has retried it")
-        await announce(self.ports, retried)
+        self.events.job_retried(retried)
+        await announce(self.ports, retried, self.events)
         return await self.ports.jobs.get(job_id)
 
     async def _cancel_upload(self, upload_id: UUID) -> bool:
@@ -95,7 +98,9 @@ class JobControl:
             # Its last chunk may have made it a job meanwhile. A job made after this look finds
             # by itself that its input is gone: see `Uploads.start_job`.
             job = await self.ports.jobs.of_upload(upload_id)
-        if job is not None:
+        if job is None:
+            self.events.upload_cancelled(upload_id)
+        else:
             await self.cancel(job.id)
         return True
 

@@ -10,6 +10,7 @@ from aiohttp import web
 from gateway.keys import PORTS
 from shared.errors import JobNotFound
 from shared.jobs import JobState
+from shared.telemetry.ids import note_ids
 
 if TYPE_CHECKING:
     from shared.jobs import Job
@@ -19,9 +20,11 @@ def requested_job_id(request: web.Request) -> UUID:
     """The job id in the URL. Raises JobNotFound if it cannot be one."""
     text = request.match_info["job_id"]
     try:
-        return UUID(text)
+        job_id = UUID(text)
     except ValueError as error:
         raise JobNotFound(f"There is no job {text!r}") from error
+    note_ids(job_id=job_id)
+    return job_id
 
 
 async def requested_job(request: web.Request) -> Job:

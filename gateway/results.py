@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from gateway.errors import error_response
+from gateway.events import EVENTS
 from gateway.jobs import requested_job
 from gateway.keys import PORTS, SETTINGS
 from gateway.problems import problem_response
@@ -93,6 +94,7 @@ async def _send(
             headers={"Content-Disposition": content_disposition(job.filename)},
             cache_control=f"private, max-age={MAX_AGE}, immutable",
             codings=codings,
+            sent=request.app[EVENTS].result_sent,
             client_timeout=request.app[SETTINGS].client_timeout,
         ),
     )

@@ -13,6 +13,7 @@ from gateway.results import download_file, show_result
 from gateway.upload_api import cancel_upload, create_upload, put_chunk, show_upload
 from gateway.web import index
 from shared.health import health_routes
+from shared.telemetry.metrics import show_metrics
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,5 +36,6 @@ def routes(checks: Mapping[str, Check]) -> list[web.RouteDef]:
         web.get("/api/v1/uploads/{upload}", show_upload),  # HEAD too
         web.delete("/api/v1/uploads/{upload}", cancel_upload),
         web.put("/api/v1/uploads/{upload}/chunks/{offset:[0-9]{1,18}}", put_chunk),
+        web.get("/metrics", show_metrics, allow_head=False),
         *health_routes(checks),
     ]

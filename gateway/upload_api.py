@@ -8,6 +8,7 @@ from uuid import uuid4
 from aiohttp import web
 
 from gateway.digests import content_digests, verified
+from gateway.events import EVENTS
 from gateway.job_control import JobControl
 from gateway.keys import PORTS, SETTINGS
 from gateway.upload_requests import declaration, idempotency_key, plain_body
@@ -57,12 +58,14 @@ async def put_chunk(request: web.Request) -> web.Response:
         raise InputRemoved(
             f"the upload became job {upload.job.id}, and its bytes are not kept any longer"
         ) from error
+    request.app[EVENTS].chunk_taken(request.content.total_bytes)
     return shown(await uploads.finished(upload.id, blob))
 
 
 async def cancel_upload(request: web.Request) -> web.Response:
     """`DELETE /api/v1/uploads/{upload}`: remove an upload in flight, or cancel its job."""
-    await JobControl(request.app[PORTS]).cancel_upload(request.match_info["upload"])
+    control = JobControl(request.app[PORTS], request.app[EVENTS])
+    await control.cancel_upload(request.match_info["upload"])
     return web.Response(status=204)
 
 
@@ -77,4 +80,4 @@ def shown(upload: Upload, status: int = 200) -> web.Response:
 
 
 def _uploads(request: web.Request) -> Uploads:
-    return Uploads(request.app[PORTS], request.app[SETTINGS])
+    return Uploads(request.app[PORTS], request.app[SETTINGS], request.app[EVENTS])

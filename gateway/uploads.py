@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid5
 
 from gateway.announcing import announce
+from gateway.events import Events
 from shared.blobs import BlobInfo, upload_key
 from shared.byte_ranges import RangeSet
 from shared.errors import (
@@ -20,6 +21,7 @@ from shared.errors import (
     UploadTooLarge,
 )
 from shared.jobs import SONG_PLAYS, JobState
+from shared.telemetry.ids import note_ids
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
@@ -72,6 +74,7 @@ class Uploads:
 
     ports: Ports
     settings: GatewaySettings
+    events: Events = field(default_factory=Events.uncounted)
 
     async def write(
         self,
@@ -87,6 +90,7 @@ class Uploads:
         another size than before and UploadTooLarge.
         """
         async with aclosing(data):
+            note_ids(upload_id=upload_id)
             self.check_size(size)
             key = upload_key(upload_id)
             await self.ports.blobs.create(key, size, metadata=metadata)
@@ -100,6 +104,7 @@ class Uploads:
         Raises BlobConflict if it was declared with another size or digest, and DigestMismatch if
         there are no bytes, and the digest is not that of none.
         """
+        note_ids(upload_id=upload_id)
         key = upload_key(upload_id)
         blob = await self.ports.blobs.create(
             key, size, sha256=sha256, metadata={"filename": filename}
@@ -148,6 +153,7 @@ class Uploads:
     ) -> BlobInfo:
         """Store `data` at `offset`, all or nothing, as `Blobs.write`; `data` is closed then."""
         async with aclosing(self._within_limit(offset, data)) as bounded:
+            note_ids(upload_id=upload.id)
             return await self.ports.blobs.write(upload.blob.key, offset, bounded)
 
     async def finished(self, upload_id: UUID, blob: BlobInfo) -> Upload:
@@ -192,6 +198,7 @@ class Uploads:
         """
         if blob.size is None:
             raise ValueError(f"upload {upload_id} is not complete: it has no size")
+        now = time.time()
         job = await self.ports.jobs.create(
             upload_id=upload_id,
             input_key=blob.key,
@@ -199,13 +206,22 @@ class Uploads:
             filename=filename,
             aggregation=SONG_PLAYS,
             max_attempts=self.settings.max_attempts,
-            now=time.time(),
+            now=now,
         )
+        if job.created_at == now:
+            self.events.job_created(job)
         if job.published_at is None and job.state is JobState.PENDING:
             if await self._was_removed(blob.key):
                 # Whoever removed it may have looked for a job before there was one.
-                return await self.ports.jobs.cancel(job.id, now=time.time())
-            await announce(self.ports, job)
+                return await self._cancel(job)
+            await announce(self.ports, job, self.events)
+        return job
+
+    async def _cancel(self, job: Job) -> Job:
+        now = time.time()
+        job = await self.ports.jobs.cancel(job.id, now=now)
+        if job.finished_at == now:
+            self.events.job_cancelled(job)
         return job
 
     async def _was_removed(self, key: BlobKey) -> bool:

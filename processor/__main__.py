@@ -11,7 +11,9 @@ from shared.bus.rabbitmq import RabbitBus
 from shared.job_store import open_job_store
 from shared.service import run_service, settings_or_exit
 from shared.storage_client import HttpBlobs
+from shared.telemetry.job_metrics import JobMetrics
 from shared.telemetry.logs import configure_logging
+from shared.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 @asynccontextmanager
 async def processor(settings: ProcessorSettings) -> AsyncIterator[web.Application]:
     """The processor over its production adapters, open while the context is."""
+    metrics = Metrics("processor")
     async with AsyncExitStack() as stack:
         blobs = await stack.enter_async_context(
             HttpBlobs(
@@ -30,9 +33,11 @@ async def processor(settings: ProcessorSettings) -> AsyncIterator[web.Applicatio
                 local_root=settings.blob_dir,
             )
         )
-        jobs = await stack.enter_async_context(open_job_store(settings.database_url))
+        jobs = await stack.enter_async_context(
+            open_job_store(settings.database_url, attempt_lost=metrics.of(JobMetrics).attempt_lost)
+        )
         bus = await stack.enter_async_context(RabbitBus(settings.broker_url))
-        yield build_app(settings, Ports(blobs, jobs, bus))
+        yield build_app(settings, Ports(blobs, jobs, bus), metrics)
 
 
 def main() -> None:

@@ -13,13 +13,19 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from processor.engines.duckdb import DuckDBEngine
+from processor.engines.measured import MeasuredEngine
 from processor.engines.port import EngineLimits
+from processor.events import Events
 from processor.job_run import JobRun
+from processor.metrics import ProcessorMetrics
 from processor.relay import Relay
 from processor.scratch import Scratch
 from processor.sweeper import Sweeper
 from processor.worker import Worker
+from shared.bus.counted import BusMetrics, CountedBus
 from shared.health import health_routes
+from shared.telemetry.http import instrument
+from shared.telemetry.metrics import Metrics, show_metrics
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -38,8 +44,11 @@ class Ports:
 
 
 @asynccontextmanager
-async def processing(settings: WorkSettings, ports: Ports) -> AsyncIterator[None]:
+async def processing(settings: WorkSettings, ports: Ports, metrics: Metrics) -> AsyncIterator[None]:
     """Take wake-ups and run jobs until the context is left, which hands back what runs."""
+    events = Events(metrics)
+    bus = CountedBus(ports.bus, metrics.of(BusMetrics))
+    engine_metrics = metrics.of(ProcessorMetrics)
     scratch = await asyncio.to_thread(Scratch, settings.scratch_dir)
     limits = EngineLimits(
         memory=settings.memory_limit,
@@ -48,15 +57,21 @@ async def processing(settings: WorkSettings, ports: Ports) -> AsyncIterator[None
     )
     worker = Worker(
         ports.jobs,
-        ports.bus,
-        JobRun(ports.blobs, DuckDBEngine(limits), scratch),
+        bus,
+        JobRun(
+            ports.blobs,
+            MeasuredEngine(DuckDBEngine(limits), "duckdb", engine_metrics),
+            scratch,
+        ),
         settings,
+        events=events,
         name=f"{socket.gethostname()}:{os.getpid()}",
         clock=time.time,
     )
     relay = Relay(
         ports.jobs,
-        ports.bus,
+        bus,
+        events=events,
         interval=settings.relay_interval,
         lost_after=settings.wake_up_lost_after,
         clock=time.time,
@@ -64,6 +79,7 @@ async def processing(settings: WorkSettings, ports: Ports) -> AsyncIterator[None
     sweeper = Sweeper(
         ports.jobs,
         ports.blobs,
+        events=events,
         upload_ttl=settings.upload_ttl,
         result_ttl=settings.result_ttl,
         interval=settings.sweep_interval,
@@ -71,7 +87,7 @@ async def processing(settings: WorkSettings, ports: Ports) -> AsyncIterator[None
     )
     background = [asyncio.create_task(sideline.run()) for sideline in (relay, sweeper)]
     try:
-        async with ports.bus.consume(worker.handle, prefetch=settings.concurrency):
+        async with bus.consume(worker.handle, prefetch=settings.concurrency):
             try:
                 yield
             finally:
@@ -83,14 +99,22 @@ async def processing(settings: WorkSettings, ports: Ports) -> AsyncIterator[None
         await asyncio.to_thread(scratch.close)
 
 
-def build_app(settings: ProcessorSettings, ports: Ports) -> web.Application:
-    """An application that processes jobs while it runs; its only routes are the health checks."""
+def build_app(
+    settings: ProcessorSettings, ports: Ports, metrics: Metrics | None = None
+) -> web.Application:
+    """An application that processes jobs while it runs; it shows its health and its metrics.
+
+    `metrics` are those of the process, where other parts count in them too.
+    """
+    metrics = metrics or Metrics("processor")
 
     async def run(_app: web.Application) -> AsyncIterator[None]:
-        async with processing(settings, ports):
+        async with processing(settings, ports, metrics):
             yield
 
     app = web.Application()
+    instrument(app, metrics)
+    app.add_routes([web.get("/metrics", show_metrics, allow_head=False)])
     app.add_routes(
         health_routes(
             {

@@ -10,8 +10,10 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from processor.events import Events
 from shared.errors import Unavailable
 from shared.messages import WakeUp
+from shared.telemetry.ids import working_also_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,12 +36,14 @@ class Relay:
         jobs: JobStore,
         bus: Bus,
         *,
+        events: Events | None = None,
         interval: float,
         lost_after: float,
         clock: Callable[[], float],
     ) -> None:
         self._jobs = jobs
         self._bus = bus
+        self._events = events or Events.uncounted()
         self._interval = interval
         self._lost_after = lost_after
         self._clock = clock
@@ -63,9 +67,10 @@ class Relay:
             now=now, unpublished_for=UNPUBLISHED_FOR, lost_after=self._lost_after, limit=BATCH
         ):
             for job_id in overdue:
-                await self._bus.publish(WakeUp(job_id))
-                await self._jobs.mark_published(job_id, self._clock())
-                log.info("relay woke job=%s", job_id)
+                with working_also_for(job_id=job_id):
+                    await self._bus.publish(WakeUp(job_id))
+                    await self._jobs.mark_published(job_id, self._clock())
+                    self._events.relayed(job_id)
             woken += len(overdue)
             if len(overdue) < BATCH:
                 break

@@ -23,6 +23,7 @@ import random
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
+from processor.events import Events
 from shared.blobs import RESULTS, UPLOADS, attempt_of, upload_of
 from shared.errors import CsvmillError, Unavailable
 from shared.jobs import JobState
@@ -53,6 +54,7 @@ class Sweeper:
         jobs: JobStore,
         blobs: Blobs,
         *,
+        events: Events | None = None,
         upload_ttl: float,
         result_ttl: float,
         interval: float,
@@ -61,6 +63,7 @@ class Sweeper:
     ) -> None:
         self._jobs = jobs
         self._blobs = blobs
+        self._events = events or Events.uncounted()
         self._upload_ttl = upload_ttl
         self._result_ttl = result_ttl
         self._interval = interval
@@ -93,7 +96,7 @@ class Sweeper:
                 finished_before=now - self._result_ttl, now=now, limit=BATCH
             )
             if expired:
-                log.info("%d jobs have expired", expired)
+                self._events.expired(expired)
 
     async def _sweep_uploads(self) -> int:
         removed = 0
@@ -101,7 +104,8 @@ class Sweeper:
             async for batch in batches:
                 jobs = await self._jobs.of_uploads(list(batch.values()))
                 for key, upload_id in batch.items():
-                    removed += await self._remove(key, self._spare_upload(jobs.get(upload_id)))
+                    job = jobs.get(upload_id)
+                    removed += await self._remove(key, job, self._spare_upload(job))
         return removed
 
     async def _sweep_results(self) -> int:
@@ -110,8 +114,8 @@ class Sweeper:
             async for batch in batches:
                 jobs = await self._jobs.get_many([job_id for job_id, _ in batch.values()])
                 for key, (job_id, number) in batch.items():
-                    spare = self._spare_output(jobs.get(job_id), key, number)
-                    removed += await self._remove(key, spare)
+                    job = jobs.get(job_id)
+                    removed += await self._remove(key, job, self._spare_output(job, key, number))
         return removed
 
     async def _batches(
@@ -147,7 +151,7 @@ class Sweeper:
         needed = running or (published and job.expired_at is None)
         return None if needed else self._grace
 
-    async def _remove(self, key: BlobKey, idle_for: float | None) -> bool:
+    async def _remove(self, key: BlobKey, job: Job | None, idle_for: float | None) -> bool:
         if idle_for is None:
             return False
         try:
@@ -157,5 +161,5 @@ class Sweeper:
             log.warning("%s could not be removed: %s", key, error)
             return False
         if removed:
-            log.info("removed %s", key)
+            self._events.removed(key, job)
         return removed

@@ -11,6 +11,7 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from processor.events import Events
 from processor.patience import storage_answers, until_answered, until_storage_answers
 from shared.errors import (
     BrokerUnavailable,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from uuid import UUID
 
+    from processor.events import AttemptEvents
     from processor.job_run import JobRun
     from processor.settings import WorkSettings
     from shared.messages import WakeUp
@@ -52,6 +54,7 @@ class Worker:
         job_run: JobRun,
         settings: WorkSettings,
         *,
+        events: Events | None = None,
         name: str,
         clock: Callable[[], float],
     ) -> None:
@@ -59,6 +62,7 @@ class Worker:
         self._bus = bus
         self._job_run = job_run
         self._settings = settings
+        self._events = events or Events.uncounted()
         self._name = name
         self._clock = clock
         self._handling: set[asyncio.Task[None]] = set()
@@ -109,14 +113,16 @@ class Worker:
                 current = await until_answered(lambda: self._jobs.get(job_id))
                 await self._settle_unclaimed(delivery, current, asked)
             else:
-                try:
-                    await self._attempt(delivery, job)
-                except asyncio.CancelledError:
-                    # Whose outcome is on record has lost its lease: nothing is handed back then.
-                    await asyncio.shield(self._hand_back(job))
-                    raise
+                with self._events.attempt(job, asked[-1]) as events:
+                    try:
+                        await self._attempt(delivery, job, events)
+                    except asyncio.CancelledError:
+                        # One whose outcome is on record has lost its lease: nothing is handed
+                        # back then.
+                        await asyncio.shield(self._hand_back(job, events))
+                        raise
         except JobNotFound:
-            log.warning("wake-up for a job that does not exist: job=%s", job_id)
+            self._events.unknown_job(job_id)
             await delivery.dead_letter()
 
     async def _settle_unclaimed(self, delivery: Delivery, job: Job, asked: list[float]) -> None:
@@ -124,37 +130,33 @@ class Worker:
         if not job.state.terminal:
             # Another attempt holds the lease, or so it looks until the lease runs out.
             wait = max((job.lease_until or asked[-1]) - asked[-1], 0.0)
-            log.info("job=%s is leased to %s for %.1f s", job.id, job.worker, wait)
+            self._events.leased(job, wait)
             await self._wake_later(delivery, wait)
         elif job.state is JobState.FAILURE and job.finished_at in asked:
             # This very claim found the last attempt lost.
-            log.error("job=%s failed: %s", job.id, job.reason)
+            self._events.given_up(job)
             await delivery.dead_letter()
         else:
             await delivery.ack()
 
-    async def _attempt(self, delivery: Delivery, job: Job) -> None:
-        log.info("job=%s attempt=%d started", job.id, job.attempt)
+    async def _attempt(self, delivery: Delivery, job: Job, events: AttemptEvents) -> None:
         try:
-            result = await self._run_leased(job)
+            result = await self._run_leased(job, events)
             await self._succeed(job, result)
         except LeaseLost:
-            log.warning("job=%s attempt=%d lost its lease", job.id, job.attempt)
+            events.lease_lost()
             await self._discard(job)
             await delivery.ack()
         except Exception as error:  # noqa: BLE001  (whatever ends an attempt is recorded)
-            await self._record_failure(delivery, job, error)
+            await self._record_failure(delivery, job, error, events)
         else:
-            log.info(
-                "job=%s attempt=%d succeeded: rows_in=%d rows_out=%d",
-                job.id, job.attempt, result.rows_in, result.rows_out,
-            )  # fmt: skip
+            events.succeeded(result)
             await delivery.ack()
 
-    async def _run_leased(self, job: Job) -> JobResult:
+    async def _run_leased(self, job: Job, events: AttemptEvents) -> JobResult:
         """Run the attempt for as long as its lease can be renewed. Raises LeaseLost."""
         run = asyncio.create_task(self._job_run.run(job))
-        heart = asyncio.create_task(self._keep_lease(job))
+        heart = asyncio.create_task(self._keep_lease(job, events))
         try:
             await asyncio.wait((run, heart), return_when=asyncio.FIRST_COMPLETED)
             if not run.done():
@@ -165,7 +167,7 @@ class Worker:
                 task.cancel()
             await asyncio.gather(run, heart, return_exceptions=True)
 
-    async def _keep_lease(self, job: Job) -> None:
+    async def _keep_lease(self, job: Job, events: AttemptEvents) -> None:
         interval = pause = self._settings.lease / 3
         while True:
             await asyncio.sleep(pause)
@@ -178,9 +180,7 @@ class Worker:
             except (DatabaseUnavailable, TimeoutError) as error:
                 # Nobody can claim the job while nobody reaches the table; if only this worker
                 # is cut off, its result will be refused. So go on.
-                log.warning(
-                    "job=%s heartbeat missed: %s", job.id, str(error) or "no answer in time"
-                )
+                events.heartbeat_missed(error)
                 pause = interval / 5
 
     async def _succeed(self, job: Job, result: JobResult) -> None:
@@ -194,17 +194,14 @@ class Worker:
             if current.result != result:
                 raise
 
-    async def _record_failure(self, delivery: Delivery, job: Job, error: Exception) -> None:
+    async def _record_failure(
+        self, delivery: Delivery, job: Job, error: Exception, events: AttemptEvents
+    ) -> None:
         final = isinstance(error, MalformedInput)
         if not final and not await storage_answers(self._job_run.ping):
-            await self._give_back(delivery, job, f"storage is away: {error}")
+            await self._give_back(delivery, job, f"storage is away: {error}", events)
             return
-        if isinstance(error, CsvmillError):
-            reason = str(error)
-            log.warning("job=%s attempt=%d failed: %s", job.id, job.attempt, reason)
-        else:
-            reason = f"unexpected {type(error).__name__}: {error}"
-            log.error("job=%s attempt=%d failed", job.id, job.attempt, exc_info=error)
+        reason = events.failing(error)
         try:
             after = await until_answered(
                 lambda: self._jobs.fail(job.id, job.attempt, reason, final=final, now=self._clock())
@@ -215,11 +212,12 @@ class Worker:
             if not recorded:
                 # Cancelled (which takes the input away, so that the attempt fails), taken over,
                 # or a success whose answer got lost.
-                log.warning("job=%s attempt=%d had lost its lease", job.id, job.attempt)
+                events.lease_lost()
                 if after.result is None or after.attempt != job.attempt:
                     await self._discard(job)
                 await delivery.ack()
                 return
+        events.failed(error, after)
         await self._discard(job)
         if after.state is JobState.RETRY:
             await self._wake_later(delivery, self._settings.retry_delay)
@@ -228,20 +226,23 @@ class Worker:
         else:
             await delivery.dead_letter()
 
-    async def _give_back(self, delivery: Delivery, job: Job, reason: str) -> None:
+    async def _give_back(
+        self, delivery: Delivery, job: Job, reason: str, events: AttemptEvents
+    ) -> None:
         """Give the job up for the time being, for something that is no fault of its own."""
-        log.warning("job=%s attempt=%d given back: %s", job.id, job.attempt, reason)
         try:
             await until_answered(
                 lambda: self._jobs.release(job.id, job.attempt, reason, now=self._clock())
             )
         except LeaseLost:
+            events.lease_lost()
             await delivery.ack()
             return
+        events.given_back("storage_unavailable", f"given back: {reason}")
         await self._discard(job)
         await self._wake_later(delivery, self._settings.retry_delay)
 
-    async def _hand_back(self, job: Job) -> None:
+    async def _hand_back(self, job: Job, events: AttemptEvents) -> None:
         """Give the job up at shutdown; what fails here is healed when the lease runs out."""
         with suppress(LeaseLost):
             try:
@@ -253,7 +254,7 @@ class Worker:
             except (Unavailable, TimeoutError) as error:
                 log.warning("job=%s attempt=%d not handed back: %s", job.id, job.attempt, error)
                 return
-            log.info("job=%s attempt=%d handed back", job.id, job.attempt)
+            events.given_back("shutdown", "handed back")
 
     async def _discard(self, job: Job) -> None:
         try:

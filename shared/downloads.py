@@ -65,6 +65,8 @@ class Download:
     """Content codings that are offered; with none, Accept-Encoding is not looked at."""
     client_timeout: float | None = None
     """Seconds for which the client may take nothing before it is cut off; None is for ever."""
+    sent: Callable[[int], None] = lambda _size: None
+    """Told at the end how many bytes of content went out, however it ended."""
 
 
 async def send(request: web.Request, download: Download) -> web.StreamResponse:
@@ -223,11 +225,14 @@ async def _stream(
     if transport is None:
         return
     transport.set_write_buffer_limits(high=_WRITE_BUFFER)
+    sent = 0
     watchdog = asyncio.create_task(_cut_off_if_stalled(request, transport, download.client_timeout))
     try:
         await response.write(first)
+        sent = len(first)
         async for piece in pieces:
             await response.write(piece)
+            sent += len(piece)
         await response.write_eof()
     except ConnectionError:
         logger.debug("%s: the client left in mid-download", download.name)
@@ -239,6 +244,7 @@ async def _stream(
         logger.exception("%s: the download was broken off", download.name)
     finally:
         watchdog.cancel()
+        download.sent(sent)
 
 
 async def _cut_off_if_stalled(

@@ -87,12 +87,14 @@ class DuckDBEngine:
     ) -> Output:
         outcome: Finished | Refused | None = None
         if source.size >= self._exact_below:
-            outcome, path = await self._run("fast", aggregation, source, scratch, progress)
+            plan: Plan = "fast"
+            outcome, path = await self._run(plan, aggregation, source, scratch, progress)
             if isinstance(outcome, Refused) and outcome.why == "inconclusive":
                 log.info("the exact plan decides: %s", outcome.reason)
                 outcome = None
         if outcome is None:
-            outcome, path = await self._run("exact", aggregation, source, scratch, progress)
+            plan = "exact"
+            outcome, path = await self._run(plan, aggregation, source, scratch, progress)
         if isinstance(outcome, Refused):
             kind = MalformedInput if outcome.why == "malformed" else AttemptFailed
             raise kind(outcome.reason)
@@ -102,6 +104,7 @@ class DuckDBEngine:
             sha256=outcome.sha256,
             rows_in=outcome.rows_in,
             rows_out=outcome.rows_out,
+            plan=plan,
         )
 
     async def _run(

@@ -60,6 +60,8 @@ class Output:
     """Records aggregated, without the header."""
     rows_out: int
     """Groups, without the header."""
+    plan: str = "only"
+    """Which of the engine's few ways gave the result."""
 
 
 @dataclass(frozen=True, slots=True)

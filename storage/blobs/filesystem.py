@@ -212,7 +212,9 @@ class FilesystemBlobs:
                         self._disk,
                         fsync=self._fsync,
                     )
-                    log.info("blob %s is complete: %d bytes of %d parts", key, sum(sizes), len(parts))
+                    log.info(
+                        "blob %s is complete: %d bytes of %d parts", key, sum(sizes), len(parts)
+                    )
         return await self.info(key)
 
     async def info(self, key: BlobKey) -> BlobInfo:

@@ -1,0 +1,71 @@
+"""What the gateway counts: uploads, downloads, and the jobs that wait."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING
+
+from prometheus_client import Counter, Gauge
+
+from shared.jobs import JobState
+from shared.telemetry.sampling import Sample
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
+    from shared.ports import JobStore
+
+MOST_COUNTED = 10_000
+"""Unfinished jobs that are counted at the most: a longer queue shows as this number."""
+
+_STATES = (JobState.PENDING, JobState.RETRY, JobState.STARTED)
+
+
+class GatewayMetrics:
+    """Counted once for each chunk and each answer, never for a piece of one."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.chunks = Counter(
+            "csvmill_upload_chunks_total", "Chunks that were taken.", registry=registry
+        )
+        self.bytes_in = Counter(
+            "csvmill_upload_bytes_total",
+            "Bytes of these chunks, repeated ones too, without the form around them.",
+            registry=registry,
+        )
+        self.bytes_out = Counter(
+            "csvmill_download_bytes_total",
+            "Bytes of results that were sent to clients.",
+            registry=registry,
+        )
+        self.uploads = Counter(
+            "csvmill_uploads_total",
+            "Uploads that ended here: completed ones became a job.",
+            ["state"],
+            registry=registry,
+        )
+        for state in ("completed", "cancelled"):
+            self.uploads.labels(state)
+        self._unfinished = Gauge(
+            "csvmill_jobs_unfinished",
+            f"Jobs that have not ended, by state; of the {MOST_COUNTED} oldest.",
+            ["state"],
+            registry=registry,
+        )
+        self._oldest = Gauge(
+            "csvmill_oldest_waiting_job_seconds",
+            "Age of the oldest job that waits for an attempt; 0 if none does.",
+            registry=registry,
+        )
+
+    def queue_of(self, jobs: JobStore) -> Sample:
+        """Looks how many jobs wait and run, which is the same on every gateway."""
+
+        async def look() -> tuple[float, ...]:
+            found = await jobs.unfinished(limit=MOST_COUNTED)
+            oldest = math.inf if found.oldest_waiting is None else found.oldest_waiting
+            return found.pending, found.retry, found.started, max(0.0, time.time() - oldest)
+
+        gauges = (*(self._unfinished.labels(state) for state in _STATES), self._oldest)
+        return Sample("jobs", gauges, look)

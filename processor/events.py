@@ -1,0 +1,180 @@
+"""What happens to jobs here, told to the log and to the metrics."""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from processor.metrics import ProcessorMetrics
+from shared.errors import CsvmillError, MalformedInput
+from shared.jobs import JobState
+from shared.telemetry.ids import working_also_for
+from shared.telemetry.job_metrics import JobMetrics
+from shared.telemetry.metrics import Metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from uuid import UUID
+
+    from shared.blobs import BlobKey
+    from shared.jobs import Job, JobResult
+
+log = logging.getLogger(__name__)
+
+UNEXPECTED = "unexpected"
+"""The reason that stands for every error which is not of the tree."""
+
+
+class Events:
+    """A line for each event of a job's life. Messages name the job for people to read."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics.of(ProcessorMetrics)
+        self._jobs = metrics.of(JobMetrics)
+
+    @classmethod
+    def uncounted(cls) -> Events:
+        """Only logs: for parts that run outside of a service."""
+        return cls(Metrics("processor"))
+
+    @contextmanager
+    def attempt(self, job: Job, now: float) -> Iterator[AttemptEvents]:
+        """An attempt at `job` has begun, and lasts as long as the context; `now`: Unix time."""
+        with working_also_for(job_id=job.id, upload_id=job.upload_id, attempt=job.attempt):
+            waited = max(0.0, now - job.created_at)
+            if job.attempt == 1:
+                self._metrics.queue_wait.observe(waited)
+            log.info(
+                "job=%s attempt=%d started, %.1f s after the job was made",
+                job.id,
+                job.attempt,
+                waited,
+                extra={"event": "attempt.started", "waited": round(waited, 3)},
+            )
+            with self._metrics.running.track_inprogress():
+                yield AttemptEvents(job, self._metrics, self._jobs)
+
+    def leased(self, job: Job, wait: float) -> None:
+        """A wake-up came for a job that another attempt holds for `wait` seconds more."""
+        log.info("job=%s is leased to %s for %.1f s", job.id, job.worker, wait)
+
+    def given_up(self, job: Job) -> None:
+        """A claim found that the job's last permitted attempt was lost."""
+        self._jobs.job(JobState.FAILURE, "lost")
+        log.error(
+            "job=%s failed: %s", job.id, job.reason, extra={"event": "job.failed", "reason": "lost"}
+        )
+
+    def unknown_job(self, job_id: UUID) -> None:
+        """A wake-up came for a job that is not in the database."""
+        log.warning("wake-up for a job that does not exist: job=%s", job_id)
+
+    def relayed(self, job_id: UUID) -> None:
+        """The relay has woken the job."""
+        self._metrics.relayed.inc()
+        log.info("relay woke job=%s", job_id, extra={"event": "job.relayed"})
+
+    def expired(self, jobs: int) -> None:
+        """The bytes of so many jobs are no longer kept."""
+        self._metrics.expired.inc(jobs)
+        log.info("%d jobs have expired", jobs)
+
+    def removed(self, key: BlobKey, job: Job | None) -> None:
+        """A blob was removed, which belonged to `job`, if it did to any."""
+        self._metrics.removed.labels(key.partition("/")[0]).inc()
+        if job is None:
+            log.info("removed %s, which no job needs", key, extra={"event": "blob.removed"})
+            return
+        with working_also_for(job_id=job.id, upload_id=job.upload_id):
+            why = "of a past attempt" if job.expired_at is None else "as the job has expired"
+            log.info("removed %s of job=%s, %s", key, job.id, why, extra={"event": "blob.removed"})
+
+
+class AttemptEvents:
+    """What happens to one attempt, from its claim on."""
+
+    def __init__(self, job: Job, metrics: ProcessorMetrics, jobs: JobMetrics) -> None:
+        self._job = job
+        self._metrics = metrics
+        self._jobs = jobs
+        self._began = time.perf_counter()
+
+    def succeeded(self, result: JobResult) -> None:
+        """Its result is the job's."""
+        seconds = self._ended("success")
+        self._jobs.job(JobState.SUCCESS, "done")
+        log.info(
+            "job=%s attempt=%d succeeded in %.1f s: rows_in=%d rows_out=%d",
+            self._job.id, self._job.attempt, seconds, result.rows_in, result.rows_out,
+            extra={
+                "event": "job.succeeded",
+                "seconds": round(seconds, 3),
+                "rows_in": result.rows_in,
+                "rows_out": result.rows_out,
+                "bytes_in": self._job.input_size,
+                "bytes_out": result.size,
+            },
+        )  # fmt: skip
+
+    def failing(self, error: Exception) -> str:
+        """It has come to an error, which is not on record yet; the reason to record."""
+        if isinstance(error, CsvmillError):
+            reason = str(error)
+            log.warning("job=%s attempt=%d failed: %s", self._job.id, self._job.attempt, reason)
+        else:
+            reason = f"unexpected {type(error).__name__}: {error}"
+            log.error("job=%s attempt=%d failed", self._job.id, self._job.attempt, exc_info=error)
+        return reason
+
+    def failed(self, error: Exception, after: Job) -> None:
+        """Its failure is on record, and has left the job as `after`."""
+        seconds = self._ended("failure")
+        reason = error.code if isinstance(error, CsvmillError) else UNEXPECTED
+        self._jobs.job(after.state, reason)
+        again = after.state is JobState.RETRY
+        log.log(
+            logging.INFO if again or isinstance(error, MalformedInput) else logging.WARNING,
+            "job=%s %s",
+            self._job.id,
+            "will be tried again" if again else f"failed: {after.reason}",
+            extra={
+                "event": "job.retry" if again else "job.failed",
+                "reason": reason,
+                "seconds": round(seconds, 3),
+            },
+        )
+
+    def lease_lost(self) -> None:
+        """The job was taken over or cancelled."""
+        self._metrics.leases_lost.inc()
+        log.warning(
+            "job=%s attempt=%d lost its lease",
+            self._job.id,
+            self._job.attempt,
+            extra={"event": "attempt.lease_lost"},
+        )
+
+    def heartbeat_missed(self, error: Exception) -> None:
+        """The lease could not be renewed in time; it will be tried again."""
+        log.warning("job=%s heartbeat missed: %s", self._job.id, str(error) or "no answer in time")
+
+    def given_back(self, reason: str, why: str) -> None:
+        """It was given up for no fault of the job's: `reason` is one word, `why` for people."""
+        seconds = self._ended("released")
+        self._jobs.job(JobState.RETRY, reason)
+        log.log(
+            logging.INFO if reason == "shutdown" else logging.WARNING,
+            "job=%s attempt=%d %s",
+            self._job.id,
+            self._job.attempt,
+            why,
+            extra={"event": "job.retry", "reason": reason, "seconds": round(seconds, 3)},
+        )
+
+    def _ended(self, outcome: str) -> float:
+        seconds = time.perf_counter() - self._began
+        self._jobs.attempt(outcome)
+        self._metrics.attempt_seconds.labels(outcome).observe(seconds)
+        return seconds
