@@ -15,16 +15,20 @@ from shared.jobs import SONG_PLAYS, Job, JobResult
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from shared.job_store import AttemptLost
+
 BACKENDS = ("sqlite", "postgresql")
 
 
 @asynccontextmanager
-async def open_store(url: str) -> AsyncIterator[SqlJobStore]:
+async def open_store(
+    url: str, attempt_lost: AttemptLost | None = None
+) -> AsyncIterator[SqlJobStore]:
     """A job store on the database at `url`, migrated."""
     database = await connect(url)
     try:
         await migrate(database)
-        yield SqlJobStore(database)
+        yield SqlJobStore(database, attempt_lost)
     finally:
         await database.close()
 

@@ -15,6 +15,8 @@ from shared.bus.rabbitmq import RabbitBus
 from shared.bus.topology import DEAD
 from shared.errors import BrokerUnavailable
 from shared.messages import WakeUp
+from shared.telemetry.ids import Ids, current_ids, working_for
+from shared.telemetry.trace_context import TraceContext
 from tests.contract.amqp import next_message, raw_channel, without_topology
 
 if TYPE_CHECKING:
@@ -321,3 +323,31 @@ async def test_a_consumer_that_takes_nothing_is_refused(bus: Bus) -> None:
     with pytest.raises(ValueError, match="prefetch is 0"):
         async with bus.consume(Inbox(), prefetch=0):
             pass
+
+
+async def test_a_wake_up_is_handled_on_behalf_of_whoever_published_it(bus: Bus) -> None:
+    # Given two publishers, one of which works for somebody
+    trace = TraceContext("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", "01", "a=1,b=2")
+    known, unknown = WakeUp(uuid4()), WakeUp(uuid4())
+    upload_id = uuid4()
+    handled: dict[WakeUp, Ids] = {}
+    all_handled = asyncio.Event()
+
+    async def handle(delivery: Delivery) -> None:
+        handled[delivery.wakeup] = current_ids()
+        await delivery.ack()
+        if len(handled) == 2:
+            all_handled.set()
+
+    with working_for(Ids("request-1", upload_id, uuid4(), 7, trace)):
+        await bus.publish(known, delay=0.01)
+    await bus.publish(unknown)
+    # When a consumer that works for somebody else takes them
+    with working_for(Ids("of the consumer")):
+        async with bus.consume(handle, prefetch=2), asyncio.timeout(20):
+            await all_handled.wait()
+    # Then each knows its job, and its publisher's request and upload, but no attempt
+    assert handled == {
+        known: Ids("request-1", upload_id, known.job_id, None, trace),
+        unknown: Ids(job_id=unknown.job_id),
+    }

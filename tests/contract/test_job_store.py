@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from shared.errors import JobNotFound, LeaseLost
-from shared.jobs import Aggregation, Job, JobState
+from shared.jobs import Aggregation, Job, JobState, Unfinished
 from tests.contract.job_stores import BACKENDS, make_job, open_store, result_of
 
 if TYPE_CHECKING:
@@ -476,3 +476,46 @@ async def test_transitions_of_many_jobs_at_once_do_not_get_into_each_others_way(
 
 async def test_ping_returns_while_the_database_answers(store: SqlJobStore) -> None:
     await store.ping()
+
+
+async def test_unfinished_jobs_are_counted_by_state_and_the_oldest_that_waits_is_told(
+    store: SqlJobStore,
+) -> None:
+    assert await store.unfinished(limit=10) == Unfinished()
+    # Given one job of each kind, of which the oldest runs or has ended
+    await claim(store, await make_job(store, now=1.0))
+    await store.cancel((await make_job(store, now=2.0)).id, now=3.0)
+    retried = await claim(store, await make_job(store, now=4.0))
+    assert retried is not None
+    await store.fail(retried.id, retried.attempt, "reason", final=False, now=5.0)
+    await make_job(store, now=6.0)
+    await make_job(store, now=7.0)
+    # Then
+    assert await store.unfinished(limit=10) == Unfinished(
+        pending=2, retry=1, started=1, oldest_waiting=4.0
+    )
+    # And a limit stops at the oldest
+    assert await store.unfinished(limit=2) == Unfinished(retry=1, started=1, oldest_waiting=4.0)
+
+
+async def test_every_attempt_that_a_claim_finds_lost_is_told_once(url: str) -> None:
+    told: list[tuple[UUID, int]] = []
+    async with open_store(url, lambda job_id, attempt: told.append((job_id, attempt))) as store:
+        job = await make_job(store, max_attempts=2)
+        await claim(store, job, now=1.0, lease_until=10.0)
+        await claim(store, job, now=2.0)
+        assert told == []
+        # Lost, and taken over
+        await claim(store, job, now=11.0, lease_until=20.0)
+        assert told == [(job.id, 1)]
+        # Lost, and none is left
+        await claim(store, job, now=21.0)
+        await claim(store, job, now=22.0)
+        assert told == [(job.id, 1), (job.id, 2)]
+        # Not lost: it ended
+        other = await make_job(store)
+        failed = await claim(store, other, now=1.0)
+        assert failed is not None
+        await store.fail(other.id, failed.attempt, "reason", final=False, now=2.0)
+        await claim(store, other, now=3.0)
+        assert len(told) == 2

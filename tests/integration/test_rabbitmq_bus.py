@@ -15,6 +15,8 @@ from shared.bus.rabbitmq import RabbitBus
 from shared.bus.topology import DEAD, EXCHANGE, QUEUES, WAITING, queue_for
 from shared.errors import BrokerUnavailable
 from shared.messages import WakeUp
+from shared.telemetry.ids import Ids, working_for
+from shared.telemetry.trace_context import TraceContext
 from tests.contract.amqp import next_message, raw_channel, without_topology
 from tests.ports import free_port
 
@@ -107,10 +109,20 @@ async def test_what_a_killed_consumer_had_in_hand_goes_to_another_at_once(url: s
 
 async def test_a_message_says_what_it_is_to_whoever_looks_at_it(url: str) -> None:
     wakeup = WakeUp(uuid4())
+    trace = TraceContext("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", "01", "a=1")
+    ids = Ids("request-1", uuid4(), wakeup.job_id, 2, trace)
     async with RabbitBus(url) as bus, raw_channel(url) as channel:
-        await bus.publish(wakeup)
+        with working_for(ids):
+            await bus.publish(wakeup)
         message = await next_message(channel, WAITING)
     assert WakeUp.decode(message.body) == wakeup
+    headers = {name: value for name, value in message.headers.items() if name[:2] != "x-"}
+    assert headers == {
+        "request_id": "request-1",
+        "upload_id": str(ids.upload_id),
+        "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        "tracestate": "a=1",
+    }
     assert message.delivery_mode == aio_pika.DeliveryMode.PERSISTENT
     assert (message.type, message.app_id) == ("wake-up", "csvmill")
     assert (message.content_type, message.correlation_id) == (

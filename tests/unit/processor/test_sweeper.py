@@ -20,6 +20,7 @@ from shared.bus.in_process import InProcessBus
 from shared.errors import DatabaseUnavailable, StorageUnavailable
 from shared.job_store import SqlJobStore, open_job_store
 from shared.jobs import SONG_PLAYS, JobResult, JobState
+from shared.telemetry.metrics import Metrics
 from tests.blob_backends import BACKENDS, read, stream
 
 if TYPE_CHECKING:
@@ -402,7 +403,8 @@ async def a_processor(store: Store, **settings: Any) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         bus = await stack.enter_async_context(InProcessBus())
         given = WorkSettings(scratch_dir=store.root.parent / "scratch", **settings)
-        await stack.enter_async_context(processing(given, Ports(store.blobs, store.jobs, bus)))
+        ports = Ports(store.blobs, store.jobs, bus)
+        await stack.enter_async_context(processing(given, ports, Metrics("processor")))
         yield
 
 
