@@ -1,0 +1,147 @@
+"""Dashboards and alert rules ask only for what the services really show."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import pytest
+import yaml
+from aiohttp.test_utils import TestClient, TestServer
+
+from csvmill.standalone import StandaloneSettings, standalone
+from tests.metrics import Exposition
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+ALERTS = DEPLOY / "prometheus/alerts.yml"
+DASHBOARDS = sorted((DEPLOY / "grafana/dashboards").glob("*.json"))
+DOCUMENT = DEPLOY.parent / "docs/observability.md"
+
+ADDED_BY_PROMETHEUS = {"job", "instance"}
+"""Labels that every series has once it was scraped."""
+WORDS = {"and", "or", "unless", "by", "without", "on", "ignoring", "group_left", "bool", "offset"}
+
+_NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
+_SELECTOR = re.compile(rf"(?<![\w:])({_NAME})\s*\{{(.*?)\}}")
+_GROUPING = re.compile(r"\b(?:by|without|on|ignoring)\s*\((.*?)\)")
+
+
+def asked(query: str) -> tuple[set[str], dict[str, set[str]], set[str]]:
+    """Metrics that a query names, the labels that it matches for each, and those it groups by."""
+    matched = {
+        metric: set(re.findall(rf"({_NAME})\s*(?:=~|!~|!=|=)", matchers))
+        for metric, matchers in _SELECTOR.findall(query)
+    }
+    grouped = {label.strip() for labels in _GROUPING.findall(query) for label in labels.split(",")}
+    bare = re.sub(r'"[^"]*"|\{.*?\}|\[.*?\]', " ", _GROUPING.sub(" ", query))
+    names = {
+        name
+        for name, call in re.findall(rf"(?<![\w.$])({_NAME})\s*(\(?)", bare)
+        if not call and name not in WORDS
+    }
+    return names | set(matched), matched, grouped - {""}
+
+
+def queries() -> Iterator[tuple[str, str]]:
+    """Every query that there is, with where it stands."""
+    for group in yaml.safe_load(ALERTS.read_text())["groups"]:
+        for rule in group["rules"]:
+            yield rule["alert"], rule["expr"]
+    for path in DASHBOARDS:
+        for panel in json.loads(path.read_text())["panels"]:
+            for target in panel.get("targets", ()):
+                yield f"{path.stem}: {panel['title']}", target["expr"]
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Exposition:
+    """What the standalone service, which has every metric of the others, shows after a job."""
+    folder = tmp_path_factory.mktemp("standalone")
+    return asyncio.run(_after_a_job(folder))
+
+
+async def _after_a_job(folder: Path) -> Exposition:
+    form = aiohttp.FormData()
+    form.add_field("file", b"Song,Date,Plays\na,b,1\n", filename="plays.csv")
+    async with (
+        standalone(StandaloneSettings(data_dir=folder, threads=1)) as app,
+        TestClient(TestServer(app)) as client,
+        asyncio.timeout(60),
+    ):
+        answer: dict[str, Any] = await (await client.post("/api/upload_file", data=form)).json()
+        status = ""
+        while status != "SUCCESS":
+            response = await client.get(f"/api/file_status/{answer['job_id']}")
+            status = (await response.json())["job_status"]
+        return Exposition.of(await (await client.get("/metrics")).text())
+
+
+def test_the_reader_of_queries_finds_metrics_and_labels() -> None:
+    query = (
+        'sum by (job, le) (rate(a_total{x=~"b{2}_total", y!="c"}[5m])) / 2 > 1e3 '
+        'or absent(up{job="g"}) and b_seconds unless predict_linear(c_bytes[2h], 6 * 3600) < 0'
+    )
+    names, matched, grouped = asked(query)
+    assert names == {"a_total", "up", "b_seconds", "c_bytes"}
+    assert matched["up"] == {"job"}
+    assert matched["a_total"] >= {"x"}
+    assert grouped == {"job", "le"}
+
+
+@pytest.mark.parametrize(("where", "query"), queries(), ids=lambda value: value[:40])
+def test_every_query_asks_for_metrics_and_labels_that_there_are(
+    where: str, query: str, shown: Exposition
+) -> None:
+    there = {**shown.labels, "up": set()}
+    names, matched, grouped = asked(query)
+    assert names, where
+    assert names <= set(there), where
+    for name, labels in matched.items():
+        assert labels <= there[name] | ADDED_BY_PROMETHEUS, where
+    anywhere = set().union(*(there[name] for name in names))
+    assert grouped <= anywhere | ADDED_BY_PROMETHEUS, where
+
+
+def test_a_dashboard_can_be_provisioned() -> None:
+    (source,) = yaml.safe_load(
+        (DEPLOY / "grafana/provisioning/datasources/prometheus.yml").read_text()
+    )["datasources"]
+    for path in DASHBOARDS:
+        dashboard = json.loads(path.read_text())
+        assert dashboard["uid"]
+        ids = [panel["id"] for panel in dashboard["panels"]]
+        assert len(ids) == len(set(ids))
+        used = {
+            part["datasource"]["uid"]
+            for panel in dashboard["panels"]
+            for part in (*panel.get("targets", ()), panel)
+            if "datasource" in part
+        }
+        assert used == {source["uid"]}
+    assert DASHBOARDS
+
+
+def test_every_alert_says_how_bad_it_is_and_what_it_means() -> None:
+    (group,) = yaml.safe_load(ALERTS.read_text())["groups"]
+    for rule in group["rules"]:
+        assert rule["labels"]["severity"] in {"critical", "warning"}
+        assert rule["annotations"]["summary"]
+
+
+def test_every_metric_is_documented_and_no_other(shown: Exposition) -> None:
+    suffix = re.compile(r"_(?:bucket|count|sum|created)$")
+    # `_created` comes from the library, for each counter and histogram.
+    real = {
+        suffix.sub("", name)
+        for name in shown.labels
+        if name.startswith("csvmill_") and not name.endswith("_created")
+    }
+    documented = set(re.findall(r"^\| `(csvmill_\w+)` ", DOCUMENT.read_text(), re.MULTILINE))
+    assert documented == real
