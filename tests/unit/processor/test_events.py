@@ -1,0 +1,129 @@
+"""What a processor counts of attempts, on a worker whose engine does what the test says."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from processor.engines.measured import MeasuredEngine
+from processor.events import Events
+from processor.job_run import JobRun
+from processor.metrics import ProcessorMetrics
+from processor.worker import Worker
+from shared.errors import AttemptFailed, MalformedInput
+from shared.telemetry.metrics import Metrics
+from tests.metrics import Exposition
+from tests.unit.processor.conftest import INPUT, OUTPUT
+
+if TYPE_CHECKING:
+    from tests.unit.processor.conftest import Rig
+
+
+class Counted:
+    """A worker of the rig, and what it counts."""
+
+    def __init__(self, rig: Rig) -> None:
+        self._metrics = Metrics("processor")
+        engine = MeasuredEngine(rig.engine, "scripted", self._metrics.of(ProcessorMetrics))
+        self.worker = Worker(
+            rig.jobs,
+            rig.bus,
+            JobRun(rig.blobs, engine, rig.scratch),
+            rig.settings,
+            events=Events(self._metrics),
+            name="tester",
+            clock=time.time,
+        )
+
+    async def shown(self) -> Exposition:
+        body, _ = await self._metrics.page("")
+        return Exposition.of(body.decode())
+
+
+async def test_a_success_is_counted_with_its_rows_and_bytes(rig: Rig) -> None:
+    counted = Counted(rig)
+    await counted.worker.handle(rig.delivery(await rig.job()))
+    metrics = await counted.shown()
+    assert metrics.value("csvmill_jobs_total", state="SUCCESS", reason="done") == 1
+    assert metrics.value("csvmill_attempts_total", outcome="success") == 1
+    assert metrics.value("csvmill_attempt_duration_seconds_count", outcome="success") == 1
+    assert metrics.value("csvmill_job_queue_wait_seconds_count") == 1
+    engine = {"engine": "scripted", "plan": "only"}
+    assert metrics.value("csvmill_job_duration_seconds_count", **engine) == 1
+    assert metrics.value("csvmill_job_input_rows_total", **engine) == 1
+    assert metrics.value("csvmill_job_output_rows_total", **engine) == 1
+    assert metrics.value("csvmill_job_input_bytes_total", **engine) == len(INPUT)
+    assert metrics.value("csvmill_job_output_bytes_total", **engine) == len(OUTPUT)
+
+
+@pytest.mark.parametrize(
+    ("error", "max_attempts", "state", "reason"),
+    [
+        (MalformedInput("line 2"), 3, "FAILURE", "malformed_input"),
+        (AttemptFailed("killed"), 3, "RETRY", "attempt_failed"),
+        (AttemptFailed("killed"), 1, "FAILURE", "attempt_failed"),
+        (ZeroDivisionError("secret"), 1, "FAILURE", "unexpected"),
+    ],
+)
+async def test_a_failure_is_counted_by_its_kind_and_never_by_its_text(
+    rig: Rig, error: Exception, max_attempts: int, state: str, reason: str
+) -> None:
+    counted = Counted(rig)
+    rig.engine.errors = [error]
+    await counted.worker.handle(rig.delivery(await rig.job(max_attempts)))
+    metrics = await counted.shown()
+    assert metrics.value("csvmill_jobs_total", state=state, reason=reason) == 1
+    assert metrics.value("csvmill_attempts_total", outcome="failure") == 1
+    assert metrics.value("csvmill_jobs_total", state="SUCCESS") == 0
+
+
+async def test_a_job_is_waited_for_once_whatever_its_attempts(rig: Rig) -> None:
+    counted = Counted(rig)
+    rig.engine.errors = [AttemptFailed("killed")]
+    job = await rig.job()
+    for _ in range(2):
+        await counted.worker.handle(rig.delivery(job))
+    metrics = await counted.shown()
+    assert metrics.value("csvmill_job_queue_wait_seconds_count") == 1
+    assert metrics.value("csvmill_jobs_total", state="SUCCESS") == 1
+
+
+async def test_what_a_stopped_worker_hands_back_is_released(rig: Rig) -> None:
+    counted = Counted(rig)
+    rig.engine.may_finish.clear()
+    handling = asyncio.create_task(counted.worker.handle(rig.delivery(await rig.job())))
+    await rig.engine.started.wait()
+    assert (await counted.shown()).value("csvmill_attempts_running") == 1
+    await counted.worker.stop()
+    await handling
+    metrics = await counted.shown()
+    assert metrics.value("csvmill_jobs_total", state="RETRY", reason="shutdown") == 1
+    assert metrics.value("csvmill_attempts_total", outcome="released") == 1
+    assert metrics.value("csvmill_attempts_running") == 0
+
+
+async def test_a_cancelled_job_is_a_lease_lost(rig: Rig) -> None:
+    counted = Counted(rig)
+    rig.engine.may_finish.clear()
+    job = await rig.job()
+    handling = asyncio.create_task(counted.worker.handle(rig.delivery(job)))
+    await rig.engine.started.wait()
+    await rig.jobs.cancel(job.id, now=time.time())
+    rig.engine.may_finish.set()
+    await handling
+    metrics = await counted.shown()
+    assert metrics.value("csvmill_leases_lost_total") == 1
+    assert metrics.value("csvmill_jobs_total", state="SUCCESS") == 0
+
+
+async def test_a_job_whose_last_attempt_was_lost_is_a_failure(rig: Rig) -> None:
+    counted = Counted(rig)
+    job = await rig.job(max_attempts=1)
+    now = time.time()
+    await rig.jobs.claim(job.id, worker="dead", lease_until=now - 1, now=now - 2)
+    await counted.worker.handle(rig.delivery(job))
+    metrics = await counted.shown()
+    assert metrics.value("csvmill_jobs_total", state="FAILURE", reason="lost") == 1
