@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from processor.claim import Claim
 from processor.patience import storage_answers, until_answered, until_storage_answers
 from shared.errors import (
     BrokerUnavailable,
@@ -24,7 +24,7 @@ from shared.errors import (
 from shared.jobs import Job, JobResult, JobState
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
     from uuid import UUID
 
     from processor.job_run import JobRun
@@ -93,41 +93,35 @@ class Worker:
         job_id = delivery.wakeup.job_id
         # A job that is claimed while storage is away would only fail.
         await until_storage_answers(self._job_run.ping)
-        asked: list[float] = []
-
-        def claim() -> Awaitable[Job | None]:
-            # Read anew for each try: a lease from before an outage would have run out already.
-            now = self._clock()
-            asked.append(now)
-            return self._jobs.claim(
-                job_id, worker=self._name, lease_until=now + self._settings.lease, now=now
-            )
-
+        claim = Claim(
+            self._jobs,
+            job_id,
+            worker=self._name,
+            lease=self._settings.lease,
+            clock=self._clock,
+        )
+        job: Job | None = None
         try:
-            job = await until_answered(claim)
-            if job is None:
-                current = await until_answered(lambda: self._jobs.get(job_id))
-                await self._settle_unclaimed(delivery, current, asked)
+            found, ours = await claim.make()
+            if ours:
+                job = found
+                await self._attempt(delivery, job)
             else:
-                try:
-                    await self._attempt(delivery, job)
-                except asyncio.CancelledError:
-                    # Whose outcome is on record has lost its lease: nothing is handed back then.
-                    await asyncio.shield(self._hand_back(job))
-                    raise
+                await self._settle_unclaimed(delivery, found, claim)
         except JobNotFound:
             log.warning("wake-up for a job that does not exist: job=%s", job_id)
             await delivery.dead_letter()
+        except asyncio.CancelledError:
+            await asyncio.shield(self._leave(claim, job))
+            raise
 
-    async def _settle_unclaimed(self, delivery: Delivery, job: Job, asked: list[float]) -> None:
-        """`asked`: when this wake-up's claims were made, those too that were not answered."""
+    async def _settle_unclaimed(self, delivery: Delivery, job: Job, claim: Claim) -> None:
         if not job.state.terminal:
             # Another attempt holds the lease, or so it looks until the lease runs out.
-            wait = max((job.lease_until or asked[-1]) - asked[-1], 0.0)
+            wait = max((job.lease_until or claim.asked[-1]) - claim.asked[-1], 0.0)
             log.info("job=%s is leased to %s for %.1f s", job.id, job.worker, wait)
             await self._wake_later(delivery, wait)
-        elif job.state is JobState.FAILURE and job.finished_at in asked:
-            # This very claim found the last attempt lost.
+        elif claim.found_lost(job):
             log.error("job=%s failed: %s", job.id, job.reason)
             await delivery.dead_letter()
         else:
@@ -241,19 +235,24 @@ class Worker:
         await self._discard(job)
         await self._wake_later(delivery, self._settings.retry_delay)
 
+    async def _leave(self, claim: Claim, job: Job | None) -> None:
+        """Give the job up at shutdown, if this worker has it; without success the lease ends it."""
+        try:
+            async with asyncio.timeout(GOODBYE):
+                # Whose outcome is on record has lost its lease: nothing is handed back then.
+                if held := job or await claim.granted():
+                    await self._hand_back(held)
+        except (JobNotFound, LeaseLost):
+            return
+        except (Unavailable, TimeoutError) as error:
+            log.warning("job=%s not handed back: %s", claim.job_id, str(error) or "no answer in time")
+
     async def _hand_back(self, job: Job) -> None:
-        """Give the job up at shutdown; what fails here is healed when the lease runs out."""
-        with suppress(LeaseLost):
-            try:
-                async with asyncio.timeout(GOODBYE):
-                    await self._jobs.release(
-                        job.id, job.attempt, f"{self._name} is shutting down", now=self._clock()
-                    )
-                    await self._job_run.discard(job)
-            except (Unavailable, TimeoutError) as error:
-                log.warning("job=%s attempt=%d not handed back: %s", job.id, job.attempt, error)
-                return
-            log.info("job=%s attempt=%d handed back", job.id, job.attempt)
+        await self._jobs.release(
+            job.id, job.attempt, f"{self._name} is shutting down", now=self._clock()
+        )
+        log.info("job=%s attempt=%d handed back", job.id, job.attempt)
+        await self._discard(job)
 
     async def _discard(self, job: Job) -> None:
         try:
