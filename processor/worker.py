@@ -245,7 +245,9 @@ class Worker:
         except (JobNotFound, LeaseLost):
             return
         except (Unavailable, TimeoutError) as error:
-            log.warning("job=%s not handed back: %s", claim.job_id, str(error) or "no answer in time")
+            log.warning(
+                "job=%s not handed back: %s", claim.job_id, str(error) or "no answer in time"
+            )
 
     async def _hand_back(self, job: Job) -> None:
         await self._jobs.release(

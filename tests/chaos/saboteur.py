@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from tests.chaos.schedule import PROCESSORS, Fault, link_name
+from tests.chaos.schedule import DISKS, PROCESSORS, Fault, link_name
 from tests.chaos.service import worker_name
 
 if TYPE_CHECKING:
@@ -45,18 +45,19 @@ class Strike:
 
 
 class Saboteur:
-    """Acts on the cluster; one thing at a time on each process, server or link."""
+    """Acts on the cluster; one thing at a time on each process, server, link or disk."""
 
     def __init__(self, cluster: Cluster, database_url: str) -> None:
         self.strikes: list[Strike] = []
         self._cluster = cluster
         self._database_url = database_url
         self._locks = {
-            name: asyncio.Lock() for name in (*cluster.services, *cluster.servers, *cluster.links)
+            name: asyncio.Lock()
+            for name in (*cluster.services, *cluster.servers, *cluster.links, *DISKS)
         }
 
     async def carry_out(self, actions: Sequence[Action]) -> None:
-        """Every action at its time. On return all processes run and every link flows."""
+        """Every action at its time. On return all processes run, links flow, disks have room."""
         loop = asyncio.get_running_loop()
         beginning = loop.time()
         async with asyncio.TaskGroup() as running:
@@ -66,6 +67,9 @@ class Saboteur:
 
     async def _act(self, action: Action) -> None:
         target = action.target
+        if action.fault is Fault.FILL and target not in self._cluster.disks:
+            log.info("%s has no bounds here, and is not filled", target)
+            return
         if action.in_mid_job:
             target = _of(await self._holder_of_a_job(), target)
         async with self._locks[target]:
@@ -79,6 +83,10 @@ class Saboteur:
                 await self._strike_service(service, action)
             elif server := self._cluster.servers.get(target):
                 await self._strike_server(server, action)
+            elif disk := self._cluster.disks.get(target):
+                await asyncio.to_thread(disk.fill, room=action.after)
+                await asyncio.sleep(action.lasts)
+                disk.free()
             else:
                 await self._strike_link(target, action)
             over = time.time()
@@ -109,6 +117,11 @@ class Saboteur:
         link = self._cluster.links[name]
         if action.fault is Fault.CUT:
             link.cut(after=action.after, reset=action.reset)
+            return
+        if action.fault is Fault.SLOW:
+            link.slow_down(action.lag)
+            await asyncio.sleep(action.lasts)
+            link.slow_down(0.0)
             return
         link.stall()
         await asyncio.sleep(action.lasts)
