@@ -196,6 +196,7 @@ class Client:
                         return bytes(received)
                     if answer.status == 503:
                         await requests.note_refusal(answer)
+                        await requests.pause()
                         continue
                     if answer.status != (206 if etag else 200):
                         story.wrong.append(

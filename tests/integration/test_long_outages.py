@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 
 AWAY = 60.0
 """Seconds."""
-RESUMED = 60.0
+RESUMED = 90.0
 """Seconds at most until all is done that was begun before or meanwhile."""
+BETWEEN = 2.0
+"""Seconds from one upload of a client to its next."""
 BOUND = 15.0
 """Seconds within which a gateway answers, whatever is away."""
 
@@ -53,6 +55,7 @@ class Clients:
             dzuuid = f"{name}-{number}"
             await self._send(dzuuid, content, 0, half)
             self.jobs[await self._send(dzuuid, content, half, None)] = content
+            await asyncio.sleep(BETWEEN)
 
     async def _send(self, dzuuid: str, content: bytes, start: int, stop: int | None) -> str:
         while True:
@@ -127,5 +130,5 @@ async def test_a_minute_without_it_costs_nothing_but_time(
 
 async def _done(gateway: ServiceProcess, clients: Clients, *, at_least: int) -> bool:
     async with AsyncClient(gateway.url) as client:
-        states = [(await client.job(job_id)).state for job_id in clients.jobs]
+        states = [(await client.job(job_id)).state for job_id in list(clients.jobs)]
     return states.count("SUCCESS") >= at_least
