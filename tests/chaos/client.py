@@ -101,14 +101,16 @@ class Client:
     async def _send(
         self, story: Story, start: int, stop: int, *, gateway: str | None = None
     ) -> None:
-        """Send a chunk, again and again if need be, until it is acknowledged."""
+        """Send a chunk, again and again if need be, until it is acknowledged (or cancelled)."""
         reply = await self._requests.ask(
             "POST",
             "/api/upload_file",
+            # What is cancelled in the middle of a chunk is not there when the chunk is.
+            expected=(200, 404) if story.plan is Plan.RACE else (200,),
             data=lambda: self._form(story, start, stop),
             gateway=gateway,
         )
-        self._happened["chunks acknowledged"] += 1
+        self._happened["chunks acknowledged"] += reply.status == 200
         if job_id := reply.body.get("job_id"):
             story.job_ids.add(job_id)
 

@@ -62,8 +62,7 @@ class Service:
         try:
             await asyncio.to_thread(lambda: process.url)
         except AssertionError as error:
-            patient = process.lines and WAITED_IN_VAIN.search(process.lines[-1])
-            if process.returncode != 1 or not patient:
+            if not await asyncio.to_thread(_gave_up_waiting, process):
                 self.defects.append(f"{self.name} did not start: {error}")
             await self._dispose()
             return False
@@ -125,6 +124,13 @@ class Service:
     def _running(self) -> ServiceProcess:
         assert self._process, f"{self.name} was never started"
         return self._process
+
+
+def _gave_up_waiting(process: ServiceProcess) -> bool:
+    """Whether a process has ended because the database stayed away."""
+    if not process.lines or not WAITED_IN_VAIN.search(process.lines[-1]):
+        return False
+    return process.wait(timeout=STOP_TIMEOUT) == 1
 
 
 def worker_name(pid: int) -> str:
