@@ -17,7 +17,7 @@ MINUTES ?= 2
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test chaos lint lock venv clean
+.PHONY: help demo serve test long chaos lint lock venv clean
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -33,6 +33,10 @@ serve: $(RUNTIME) ## the standalone service on port 8000; ARGS="--port 9000 --da
 test: $(DEV) ## all tests, with PostgreSQL and RabbitMQ; T=tests/unit a part, WORKERS=0 one by one
 	@$(if $(filter tests/unit%,$(T)),,scripts/install_test_servers)
 	@$(VENV)/bin/python -m pytest $(if $(filter-out 0,$(WORKERS)),-n $(WORKERS) --dist loadfile) $(T) $(ARGS)
+
+long: $(DEV) ## the tests that take minutes: a minute without database or broker, a very long job
+	@scripts/install_test_servers
+	@$(VENV)/bin/python -m pytest -m long $(if $(filter-out 0,$(WORKERS)),-n $(WORKERS) --dist loadfile) $(T) $(ARGS)
 
 chaos: $(DEV) ## kill, pause and cut off everything for MINUTES, as SEED has it; figures at the end
 	@scripts/install_test_servers

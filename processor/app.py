@@ -83,6 +83,7 @@ async def processing(settings: WorkSettings, ports: Ports, metrics: Metrics) -> 
         upload_ttl=settings.upload_ttl,
         result_ttl=settings.result_ttl,
         interval=settings.sweep_interval,
+        grace=settings.sweep_grace,
         clock=time.time,
     )
     background = [asyncio.create_task(sideline.run()) for sideline in (relay, sweeper)]

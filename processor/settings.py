@@ -32,6 +32,8 @@ class WorkSettings(BaseSettings):
     """Seconds for which input and result of a finished job are kept."""
     sweep_interval: float = Field(default=600.0, gt=0)
     """Seconds between two looks for what is not kept any longer."""
+    sweep_grace: float = Field(default=600.0, ge=0)
+    """Seconds for which what nobody needs has to be idle before it is removed."""
     memory_limit: int = Field(default=1 << 30, ge=256 << 20)
     """Bytes of memory that one job may use; what does not fit is spilled to `scratch_dir`."""
     threads: int = Field(default=0, ge=0)

@@ -40,9 +40,6 @@ if TYPE_CHECKING:
 
 BATCH = 100
 """Jobs and blobs looked at in one go."""
-GRACE = 600.0
-"""Seconds for which what may be removed has to be idle: nobody is at it, not even in vain."""
-
 log = logging.getLogger(__name__)
 
 
@@ -59,8 +56,11 @@ class Sweeper:
         result_ttl: float,
         interval: float,
         clock: Callable[[], float],
-        grace: float = GRACE,
+        grace: float,
     ) -> None:
+        """`grace`: seconds for which what may be removed has to be idle, so that nobody is at it,
+        not even in vain. Nothing that is needed depends on it.
+        """
         self._jobs = jobs
         self._blobs = blobs
         self._events = events or Events.uncounted()

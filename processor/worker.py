@@ -11,6 +11,7 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from processor.claim import Claim
 from processor.events import Events
 from processor.patience import storage_answers, until_answered, until_storage_answers
 from shared.errors import (
@@ -25,7 +26,7 @@ from shared.errors import (
 from shared.jobs import Job, JobResult, JobState
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
     from uuid import UUID
 
     from processor.events import AttemptEvents
@@ -97,43 +98,43 @@ class Worker:
         job_id = delivery.wakeup.job_id
         # A job that is claimed while storage is away would only fail.
         await until_storage_answers(self._job_run.ping)
-        asked: list[float] = []
-
-        def claim() -> Awaitable[Job | None]:
-            # Read anew for each try: a lease from before an outage would have run out already.
-            now = self._clock()
-            asked.append(now)
-            return self._jobs.claim(
-                job_id, worker=self._name, lease_until=now + self._settings.lease, now=now
-            )
-
+        claim = Claim(
+            self._jobs,
+            job_id,
+            worker=self._name,
+            lease=self._settings.lease,
+            clock=self._clock,
+        )
         try:
-            job = await until_answered(claim)
-            if job is None:
-                current = await until_answered(lambda: self._jobs.get(job_id))
-                await self._settle_unclaimed(delivery, current, asked)
-            else:
-                with self._events.attempt(job, asked[-1]) as events:
-                    try:
-                        await self._attempt(delivery, job, events)
-                    except asyncio.CancelledError:
-                        # One whose outcome is on record has lost its lease: nothing is handed
-                        # back then.
-                        await asyncio.shield(self._hand_back(job, events))
-                        raise
+            await self._claim_and_work(delivery, claim)
         except JobNotFound:
             self._events.unknown_job(job_id)
             await delivery.dead_letter()
 
-    async def _settle_unclaimed(self, delivery: Delivery, job: Job, asked: list[float]) -> None:
-        """`asked`: when this wake-up's claims were made, those too that were not answered."""
+    async def _claim_and_work(self, delivery: Delivery, claim: Claim) -> None:
+        try:
+            job, ours = await claim.make()
+        except asyncio.CancelledError:
+            await asyncio.shield(self._leave(claim))
+            raise
+        if not ours:
+            await self._settle_unclaimed(delivery, job, claim)
+            return
+        with self._events.attempt(job, claim.asked[-1]) as events:
+            try:
+                await self._attempt(delivery, job, events)
+            except asyncio.CancelledError:
+                # One whose outcome is on record has lost its lease: nothing is handed back then.
+                await asyncio.shield(self._hand_back(job, events))
+                raise
+
+    async def _settle_unclaimed(self, delivery: Delivery, job: Job, claim: Claim) -> None:
         if not job.state.terminal:
             # Another attempt holds the lease, or so it looks until the lease runs out.
-            wait = max((job.lease_until or asked[-1]) - asked[-1], 0.0)
+            wait = max((job.lease_until or claim.asked[-1]) - claim.asked[-1], 0.0)
             self._events.leased(job, wait)
             await self._wake_later(delivery, wait)
-        elif job.state is JobState.FAILURE and job.finished_at in asked:
-            # This very claim found the last attempt lost.
+        elif claim.found_lost(job):
             self._events.given_up(job)
             await delivery.dead_letter()
         else:
@@ -242,6 +243,17 @@ class Worker:
         await self._discard(job)
         await self._wake_later(delivery, self._settings.retry_delay)
 
+    async def _leave(self, claim: Claim) -> None:
+        """Give up, at shutdown, what a claim may have got whose answer has not arrived."""
+        with suppress(JobNotFound):
+            try:
+                async with asyncio.timeout(GOODBYE):
+                    if job := await claim.granted():
+                        with self._events.attempt(job, claim.asked[-1]) as events:
+                            await self._hand_back(job, events)
+            except (Unavailable, TimeoutError) as error:
+                log.warning("job=%s may be claimed: %s", claim.job_id, _described(error))
+
     async def _hand_back(self, job: Job, events: AttemptEvents) -> None:
         """Give the job up at shutdown; what fails here is healed when the lease runs out."""
         with suppress(LeaseLost):
@@ -250,11 +262,12 @@ class Worker:
                     await self._jobs.release(
                         job.id, job.attempt, f"{self._name} is shutting down", now=self._clock()
                     )
-                    await self._job_run.discard(job)
+                    events.given_back("shutdown", "handed back")
+                    await self._discard(job)
             except (Unavailable, TimeoutError) as error:
-                log.warning("job=%s attempt=%d not handed back: %s", job.id, job.attempt, error)
-                return
-            events.given_back("shutdown", "handed back")
+                log.warning(
+                    "job=%s attempt=%d not handed back: %s", job.id, job.attempt, _described(error)
+                )
 
     async def _discard(self, job: Job) -> None:
         try:
@@ -279,3 +292,7 @@ class Worker:
             await self._jobs.mark_published(job_id, self._clock())
         except DatabaseUnavailable as error:
             log.warning("job=%s wake-up not noted: %s", job_id, error)
+
+
+def _described(error: Exception) -> str:
+    return str(error) or "no answer in time"

@@ -201,7 +201,7 @@ class JobStore(Protocol):
         ...
 
     async def heartbeat(self, job_id: UUID, attempt: int, *, lease_until: float) -> None:
-        """Renew the lease of a running attempt.
+        """Renew the lease of a running attempt; one that lasts longer already stays as it is.
 
         Raises LeaseLost if the job is no longer this attempt's: taken over, cancelled, finished.
         """

@@ -48,7 +48,8 @@ WHERE id = $1 AND state = 'STARTED' AND lease_until < $2 AND failures + 1 >= max
 RETURNING *;
 
 -- name: heartbeat
-UPDATE jobs SET lease_until = $3
+-- One that was held up on the way, and comes after a later one, takes nothing back.
+UPDATE jobs SET lease_until = CASE WHEN lease_until > $3 THEN lease_until ELSE $3 END
 WHERE id = $1 AND attempt = $2 AND state = 'STARTED'
 RETURNING id;
 

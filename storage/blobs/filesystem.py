@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import time
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Self
@@ -322,12 +322,14 @@ class FilesystemBlobs:
                 f"{self._root} is in use by another storage process (pid {owner or 'unknown'}); "
                 "stop it, or set CSVMILL_DATA_DIR to another folder"
             ) from None
-        os.ftruncate(self._lock_fd, 0)
-        os.pwrite(self._lock_fd, str(os.getpid()).encode(), 0)
+        # A full disk must not keep storage from starting: what it holds is to be read, and
+        # removing makes room. So nothing is given up here that is needed again.
         for folder in (self._staging, self._trash):
-            if folder.exists():
-                shutil.rmtree(folder)
-            folder.mkdir()
+            folder.mkdir(exist_ok=True)
+            for left in folder.iterdir():
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
+        with suppress(OSError):
+            os.pwrite(self._lock_fd, f"{os.getpid():<20}".encode(), 0)
 
     def _create_if_absent(self, place: Path, meta: Meta) -> bool:
         if place.exists():

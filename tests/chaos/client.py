@@ -1,49 +1,33 @@
-"""An honest client: sends chunks until they are acknowledged, and resumes broken downloads."""
+"""An honest client: sends chunks until they are acknowledged, and resumes broken downloads.
+
+Some change their mind and cancel; all put back jobs that failed through no fault of the file.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import random
 import re
-import uuid
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from io import BytesIO
 from typing import TYPE_CHECKING
 
 import aiohttp
 
 from tests.chaos.inputs import Content
+from tests.chaos.requests import FAILURES, Requests, new_session
+from tests.chaos.story import TERMINAL, Plan, Story
 
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Sequence
 
-    from tests.chaos.inputs import Input
-
-REQUEST_TIMEOUT = 10.0
-"""Seconds of silence after which a client gives a request up and asks the other gateway."""
-FAILURES = (aiohttp.ClientError, OSError, TimeoutError)
-TERMINAL = ("SUCCESS", "FAILURE", "REVOKED")
 PARALLEL = 3
+CANCEL_WITHIN = 1.5
+"""Seconds at most from the last chunk to the request to cancel."""
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
-
-@dataclass(slots=True)
-class Story:
-    """What a client was told about one upload."""
-
-    input: Input
-    """Without its bytes once the client has done with them."""
-    dzuuid: str
-    abandoned: bool = False
-    """Whether the client left before it had sent every byte."""
-    job_ids: set[str] = field(default_factory=set)
-    acknowledged: bool = False
-    state: str | None = None
-    message: str = ""
-    download: Content | None = None
-    wrong: list[str] = field(default_factory=list)
-    """Answers that no honest client may get."""
+Chunk = tuple[int, int]
 
 
 class Client:
@@ -55,27 +39,44 @@ class Client:
         self._gateways = gateways
         self._draw = draw
         self._happened = happened
-        self._session: aiohttp.ClientSession
+        self._requests: Requests
 
     async def carry_through(self, story: Story) -> None:
-        """Upload, wait for the end of the job, and download its result."""
-        timeout = aiohttp.ClientTimeout(
-            total=None, sock_connect=REQUEST_TIMEOUT, sock_read=REQUEST_TIMEOUT
-        )
-        async with aiohttp.ClientSession(timeout=timeout) as self._session:
+        """Do as the story's plan has it, up to the end of the job and its download."""
+        async with new_session() as session:
+            self._requests = Requests(session, self._gateways, self._draw, self._happened, story)
             await self._upload(story)
             story.input = replace(story.input, data=b"")
-            if story.abandoned or not story.job_ids:
+            if story.plan is Plan.CANCEL_UPLOAD:
+                await self._cancel_upload(story)
+            if not story.job_ids:
                 return
+            if story.plan is Plan.CANCEL_JOB:
+                await self._cancel_job(story)
             await self._follow(story)
             if story.state == "SUCCESS":
                 story.download = Content.of(await self._download(story))
 
     async def _upload(self, story: Story) -> None:
         chunks = self._plan(len(story.input.data))
-        if story.abandoned:
-            missing = self._draw.randrange(len(story.input.data))
-            chunks = [(start, stop) for start, stop in chunks if not start <= missing < stop]
+        missing = self._draw.randrange(len(story.input.data))
+        last = [(start, stop) for start, stop in chunks if start <= missing < stop]
+        if not story.whole or story.plan is Plan.RACE:
+            chunks = [chunk for chunk in chunks if chunk not in last]
+        await self._send_all(story, chunks)
+        if story.plan is Plan.RACE:
+            async with asyncio.TaskGroup() as racing:
+                racing.create_task(self._send_all(story, last))
+                await asyncio.sleep(self._draw.uniform(0, 0.05))
+                racing.create_task(self._cancel_upload(story))
+        elif story.whole and self._draw.random() < 0.3:
+            # The answer counts as lost: the client repeats itself, to every gateway at once.
+            async with asyncio.TaskGroup() as senders:
+                for gateway in self._gateways:
+                    senders.create_task(self._send(story, *chunks[-1], gateway=gateway))
+        story.acknowledged = True
+
+    async def _send_all(self, story: Story, chunks: list[Chunk]) -> None:
         waiting = iter(chunks)
 
         async def send_chunks() -> None:
@@ -85,14 +86,8 @@ class Client:
         async with asyncio.TaskGroup() as senders:
             for _ in range(PARALLEL):
                 senders.create_task(send_chunks())
-        if not story.abandoned and self._draw.random() < 0.3:
-            # The answer counts as lost: the client repeats itself, to every gateway at once.
-            async with asyncio.TaskGroup() as senders:
-                for gateway in self._gateways:
-                    senders.create_task(self._send(story, *chunks[-1], gateway=gateway))
-        story.acknowledged = True
 
-    def _plan(self, size: int) -> list[tuple[int, int]]:
+    def _plan(self, size: int) -> list[Chunk]:
         """Chunks that cover the file, in no order, some twice, some overlapping others."""
         length = self._draw.randint(max(2_000, size // 20), max(3_000, size // 2))
         chunks = [(start, min(start + length, size)) for start in range(0, size, length)]
@@ -106,20 +101,17 @@ class Client:
     async def _send(
         self, story: Story, start: int, stop: int, *, gateway: str | None = None
     ) -> None:
-        """Send a chunk, again and again if need be, until it is acknowledged."""
-        while True:
-            url = f"{gateway or self._draw.choice(self._gateways)}/api/upload_file"
-            try:
-                async with self._session.post(url, data=self._form(story, start, stop)) as answer:
-                    if answer.status == 200:
-                        body = await answer.json()
-                        break
-                    await self._note_refusal(story, answer)
-            except FAILURES as error:
-                self._happened[f"upload broke off: {type(error).__name__}"] += 1
-            await self._pause()
-        self._happened["chunks acknowledged"] += 1
-        if job_id := body.get("job_id"):
+        """Send a chunk, again and again if need be, until it is acknowledged (or cancelled)."""
+        reply = await self._requests.ask(
+            "POST",
+            "/api/upload_file",
+            # What is cancelled in the middle of a chunk is not there when the chunk is.
+            expected=(200, 404) if story.plan is Plan.RACE else (200,),
+            data=lambda: self._form(story, start, stop),
+            gateway=gateway,
+        )
+        self._happened["chunks acknowledged"] += reply.status == 200
+        if job_id := reply.body.get("job_id"):
             story.job_ids.add(job_id)
 
     def _form(self, story: Story, start: int, stop: int) -> aiohttp.FormData:
@@ -138,34 +130,75 @@ class Client:
             form.add_fields(*fields.items())
         return form
 
+    async def _cancel_upload(self, story: Story) -> None:
+        reply = await self._requests.ask(
+            "DELETE", f"/api/v1/uploads/{story.dzuuid}", expected=(204, 404, 409)
+        )
+        if reply.status == 404 and reply.asked == 1:
+            story.wrong.append(f"the upload to be cancelled is unknown: {reply.body}")
+        # Not found the second time: the first request did it, and its answer got lost.
+        story.cancelled = reply.status != 409
+
+    async def _cancel_job(self, story: Story) -> None:
+        if self._draw.random() < 0.5:
+            await self._requests.pause()
+        else:
+            await asyncio.sleep(self._draw.uniform(0, CANCEL_WITHIN))
+        by_job = self._draw.random() < 0.7
+        path = f"jobs/{min(story.job_ids)}" if by_job else f"uploads/{story.dzuuid}"
+        reply = await self._requests.ask(
+            "DELETE", f"/api/v1/{path}", expected=(200 if by_job else 204, 409)
+        )
+        story.cancelled = reply.status != 409
+
     async def _follow(self, story: Story) -> None:
-        """Ask for the job's state until it is a terminal one."""
-        job_id = min(story.job_ids)
-        while story.state not in TERMINAL:
-            await self._pause()
-            url = f"{self._draw.choice(self._gateways)}/api/file_status/{job_id}"
-            try:
-                async with self._session.get(url) as answer:
-                    if answer.status == 200:
-                        body = await answer.json()
-                        story.state, story.message = body["job_status"], body.get("message", "")
-                    else:
-                        await self._note_refusal(story, answer)
-            except FAILURES as error:
-                self._happened[f"status broke off: {type(error).__name__}"] += 1
+        """Ask for the job's state until it is a terminal one; have it retried if it failed."""
+        again = self._draw.random() < 0.3
+        while True:
+            await self._requests.pause()
+            body = (await self._requests.ask("GET", f"/api/file_status/{min(story.job_ids)}")).body
+            state, story.message = body["job_status"], body.get("message", "")
+            if story.cancelled and state != "REVOKED":
+                story.wrong.append(f"its cancelled job was seen as {state}")
+            if state == "FAILURE" and not story.cancelled:
+                wanted = again if story.input.result is None else True
+                if wanted and not story.expired:
+                    again = False
+                    await self._retry(story)
+                    continue
+            if state in TERMINAL:
+                story.state = state
+                return
+
+    async def _retry(self, story: Story) -> None:
+        reply = await self._requests.ask(
+            "POST", f"/api/v1/jobs/{min(story.job_ids)}/retry", expected=(200, 409)
+        )
+        story.retries += reply.status == 200
+        story.retries_asked += reply.asked
+        if reply.status == 409:
+            if reply.body["type"].endswith("input-removed"):
+                story.expired = True
+            elif reply.asked == 1:
+                story.wrong.append(f"its failed job could not be retried: {reply.body}")
 
     async def _download(self, story: Story) -> bytes:
         """The result, resumed from the byte that is next whenever the connection breaks."""
+        requests = self._requests
         received, etag, total = bytearray(), "", None
         while total is None or len(received) < total:
-            url = f"{self._draw.choice(self._gateways)}/api/download_file/{min(story.job_ids)}"
+            url = requests.url(f"/api/download_file/{min(story.job_ids)}")
             headers = {"Range": f"bytes={len(received)}-", "If-Range": etag} if etag else {}
             # Now and then the client is the one who leaves.
             leave_at = int(200_000 ** self._draw.random()) if self._draw.random() < 0.3 else None
             try:
-                async with self._session.get(url, headers=headers) as answer:
+                async with requests.session.get(url, headers=headers) as answer:
+                    if answer.status == 410:
+                        story.expired = True
+                        return bytes(received)
                     if answer.status == 503:
-                        await self._note_refusal(story, answer)
+                        await requests.note_refusal(answer)
+                        await requests.pause()
                         continue
                     if answer.status != (206 if etag else 200):
                         story.wrong.append(
@@ -185,21 +218,38 @@ class Client:
                             self._happened["download left by the client"] += 1
                             break
             except FAILURES as error:
-                self._happened[f"download broke off: {type(error).__name__}"] += 1
-                await self._pause()
+                requests.broke_off("/api/download_file", error)
+                await requests.pause()
         return bytes(received)
 
-    async def _note_refusal(self, story: Story, answer: aiohttp.ClientResponse) -> None:
-        """503 with Retry-After is what an outage looks like; everything else is wrong."""
-        self._happened[f"answered {answer.status}"] += 1
-        if answer.status != 503 or "Retry-After" not in answer.headers:
-            story.wrong.append(
-                f"{answer.method} {answer.url.path} was answered {answer.status}: "
-                f"{await answer.text()}"
-            )
 
-    async def _pause(self) -> None:
-        await asyncio.sleep(self._draw.uniform(0.05, 0.3))
+async def look_again(
+    gateways: Sequence[str], stories: Sequence[Story], happened: Counter[str]
+) -> None:
+    """When all is over, each story's job is what its client was told, and stays so."""
+    waiting = iter([story for story in stories if story.job_ids and story.state in TERMINAL])
+
+    async def look() -> None:
+        for story in waiting:
+            requests = Requests(session, gateways, random.Random(story.dzuuid), happened, story)
+            job_id = min(story.job_ids)
+            status = await requests.ask("GET", f"/api/file_status/{job_id}")
+            if status.body["job_status"] != story.state:
+                story.wrong.append(f"was {story.state}, and is {status.body['job_status']}")
+            kept = (200, 410) if story.state == "SUCCESS" else (400,)
+            async with session.head(requests.url(f"/api/download_file/{job_id}")) as answer:
+                if answer.status not in kept:
+                    story.wrong.append(f"{story.state}, its download is answered {answer.status}")
+                elif answer.status == 410:
+                    story.expired = True
+                elif answer.status == 200 and story.download and not story.expired:
+                    told = (answer.content_length, answer.headers["ETag"].strip('"'))
+                    if told != (story.download.size, story.download.sha256):
+                        story.wrong.append(f"its result has become {told}")
+
+    async with new_session() as session, asyncio.TaskGroup() as lookers:
+        for _ in range(PARALLEL):
+            lookers.create_task(look())
 
 
 def _extent(answer: aiohttp.ClientResponse) -> tuple[int, int]:
@@ -209,10 +259,3 @@ def _extent(answer: aiohttp.ClientResponse) -> tuple[int, int]:
     match = _CONTENT_RANGE.fullmatch(answer.headers["Content-Range"])
     assert match, answer.headers["Content-Range"]
     return int(match[1]), int(match[3])
-
-
-def new_story(seed: int, file: Input) -> Story:
-    """The upload of a file, under an id of its own; one in twenty is never finished."""
-    draw = random.Random(f"{seed}/story/{file.number}")
-    dzuuid = str(uuid.UUID(int=draw.getrandbits(128), version=4))
-    return Story(file, dzuuid, abandoned=file.number % 20 == 13)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -14,15 +15,19 @@ from tests.chaos.schedule import (
     BROKER,
     CLIENT,
     DATABASE,
+    DISKS,
     GATEWAYS,
     LEASE,
     LINKS,
     PROCESSORS,
+    SCRATCH_DISK,
     STORAGE,
+    STORAGE_DISK,
     link_name,
 )
 from tests.chaos.service import Service
 from tests.ports import free_port
+from tests.tiny_disk import CannotMount, TinyDisk, mounted_disk
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -32,6 +37,16 @@ if TYPE_CHECKING:
     from tests.servers.rabbitmq import RabbitServer
 
 TOKEN = "a secret of the chaos"
+DISK_SIZE = 1 << 30
+"""Bytes of each disk, most of them never used: what is swept makes room."""
+RESULT_TTL = 40.0
+"""Seconds for which a finished job is kept. Clients that outages hold up may come too late."""
+UPLOAD_TTL = 180.0
+"""Seconds for which an upload is kept that nobody goes on with. No outage is as long."""
+FEW_ATTEMPTS = 2
+"""Of jobs that the second gateway makes: chaos makes them fail, and their clients retry them."""
+
+log = logging.getLogger(__name__)
 
 
 class Cluster:
@@ -44,8 +59,11 @@ class Cluster:
         }
         self.services: dict[str, Service] = {}
         self.links: dict[str, Link] = {}
-        self.data = folder / "data"
-        self.scratch = folder / "scratch"
+        self.disks: dict[str, TinyDisk] = {}
+        """Those that can be filled; none if nothing may be mounted."""
+        self.data = folder / STORAGE_DISK / "data"
+        self.scratch = folder / SCRATCH_DISK / "scratch"
+        self._folder = folder
         self.logs = folder / "logs"
         self.logs.mkdir()
         self._rabbit = rabbit
@@ -65,6 +83,7 @@ class Cluster:
         """Every process runs when the context is entered, and none when it has been left."""
 
         async with AsyncExitStack() as stack:
+            self._mount_disks(stack)
             await self._open_links(stack, database_url, broker_url)
             try:
                 await asyncio.gather(*(service.start() for service in self.services.values()))
@@ -75,6 +94,20 @@ class Cluster:
             finally:
                 for service in self.services.values():
                     await asyncio.to_thread(service.destroy)
+
+    async def have_swept(self) -> None:
+        """Restart the processors, so that they keep every result and no unfinished upload."""
+        for name in PROCESSORS:
+            self.services[name].overrides = {
+                "CSVMILL_RESULT_TTL": "86400",
+                "CSVMILL_UPLOAD_TTL": "1",
+            }
+
+        async def restart(service: Service) -> None:
+            await service.terminate()
+            await service.start()
+
+        await asyncio.gather(*(restart(self.services[name]) for name in PROCESSORS))
 
     async def stop(self) -> None:
         """SIGTERM to every service; those that do not end well are among `defects`."""
@@ -92,6 +125,15 @@ class Cluster:
             if at_work and process.status() != psutil.STATUS_ZOMBIE:
                 engines.append(f"engine {process.pid}: {' '.join(process.info['cmdline'] or ())}")
         return folders + engines
+
+    def _mount_disks(self, stack: AsyncExitStack) -> None:
+        for name in DISKS:
+            try:
+                disk = stack.enter_context(mounted_disk(self._folder / name, DISK_SIZE))
+            except CannotMount as reason:
+                log.info("%s will not run full, as it cannot be mounted: %s", name, reason)
+            else:
+                self.disks[name] = disk
 
     async def _open_links(self, stack: AsyncExitStack, database_url: str, broker_url: str) -> None:
         ports = {name: free_port() for name in (*GATEWAYS, STORAGE)}
@@ -117,6 +159,8 @@ class Cluster:
         self._add(STORAGE, "storage", {"CSVMILL_STORAGE_PORT": str(ports[STORAGE])})
         for name in GATEWAYS:
             self._add(name, "gateway", {**through(name), "CSVMILL_PORT": str(ports[name])})
+        # By default attempts do not run out: that a worker is killed is not the fault of its job.
+        self.services[GATEWAYS[-1]].overrides = {"CSVMILL_MAX_ATTEMPTS": str(FEW_ATTEMPTS)}
         for name in PROCESSORS:
             self._add(name, "processor", {**through(name), "CSVMILL_PROCESSOR_PORT": "0"})
 
@@ -135,7 +179,10 @@ class Cluster:
             "CSVMILL_THREADS": "1",
             "CSVMILL_MEMORY_LIMIT": str(256 << 20),
             "CSVMILL_SHUTDOWN_TIMEOUT": "5",
-            # That a worker is killed is not the fault of its job.
+            "CSVMILL_RESULT_TTL": str(RESULT_TTL),
+            "CSVMILL_UPLOAD_TTL": str(UPLOAD_TTL),
+            "CSVMILL_SWEEP_INTERVAL": "2",
+            "CSVMILL_SWEEP_GRACE": "1",
             "CSVMILL_MAX_ATTEMPTS": "50",
             "TMPDIR": str(self.logs.parent),
         }

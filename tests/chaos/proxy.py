@@ -1,4 +1,4 @@
-"""A TCP proxy between two processes, which cuts connections at a given byte, or lets none pass."""
+"""A TCP proxy between two processes: cuts connections at a given byte, slows them down, stalls."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ class Link:
         self._target = target
         self._flowing = asyncio.Event()
         self._flowing.set()
+        self._lag = 0.0
         self._countdown: int | None = None
         self._reset = False
         self._connections: set[asyncio.Task[None]] = set()
@@ -61,6 +62,10 @@ class Link:
     def flow(self) -> None:
         """Let pass again what `stall` holds back."""
         self._flowing.set()
+
+    def slow_down(self, lag: float) -> None:
+        """Hold up each piece of up to 64 KiB by `lag` seconds; 0 is the usual speed."""
+        self._lag = lag
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -98,6 +103,8 @@ class Link:
         ends: tuple[asyncio.StreamWriter, ...],
     ) -> None:
         while data := await reader.read(_PIECE):
+            if self._lag:
+                await asyncio.sleep(self._lag)
             await self._flowing.wait()
             last = self._is_last(len(data))
             if last is not None:

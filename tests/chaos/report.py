@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tests.chaos.schedule import BROKER, DATABASE, TO_GATEWAY, Fault
+from tests.chaos.story import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from tests.chaos.evidence import AttemptRow, Evidence
     from tests.chaos.proxy import Link
     from tests.chaos.saboteur import Strike
-    from tests.chaos.verdict import AttemptRow, Evidence
 
 
 @dataclass(slots=True)
@@ -29,8 +30,10 @@ class Report:
     happened: Counter[str]
     settled_in: float
     """Seconds from the end of the chaos until every client had its result."""
-    orphans: int
-    """Outputs in storage of attempts that did not succeed."""
+    swept_in: float
+    """Seconds from then until nothing was kept any more that nobody needs."""
+    swept: int
+    """Blobs that sweepers removed."""
     violations: list[str] = field(default_factory=list)
 
     @property
@@ -48,6 +51,11 @@ class Report:
             *((f"**{fault.value}**", counts) for fault, counts in self._strikes()),
             ("connections cut", f"{sum(link.cuts for link in self.links.values())}"),
             ("uploads, jobs", f"{len(self.evidence.stories)}, {len(self.evidence.jobs)}"),
+            *((f"{plan}", of_plan) for plan, of_plan in self._plans()),
+            ("malformed files", f"{self._malformed()}"),
+            ("failed jobs put back", f"{sum(story.retries for story in self.evidence.stories)}"),
+            ("told that there is no room", f"{sum(len(s.full_at) for s in self.evidence.stories)}"),
+            ("told that it has expired", f"{sum(s.expired for s in self.evidence.stories)}"),
             ("attempts", _counted(a.outcome or "open" for a in self.evidence.attempts)),
             ("job states", _counted(job.state for job in self.evidence.jobs)),
             ("MB through the gateways", f"{self._carried() / 1e6:.0f}"),
@@ -61,7 +69,8 @@ class Report:
                 _spread(self.recoveries(Fault.TERMINATE)),
             ),
             ("seconds until all was settled", f"{self.settled_in:.1f}"),
-            ("outputs of other attempts left in storage", f"{self.orphans}"),
+            ("seconds until all was swept", f"{self.swept_in:.1f}"),
+            ("blobs swept", f"{self.swept}"),
             *sorted((what, f"{times}") for what, times in self.happened.items()),
             ("**violations**", f"{len(self.violations)}"),
         ]
@@ -96,6 +105,19 @@ class Report:
             struck = [_kind(strike.target) for strike in self.strikes if strike.fault is fault]
             if struck:
                 yield fault, f"{len(struck)}: {_counted(struck)}"
+
+    def _plans(self) -> Iterator[tuple[Plan, str]]:
+        for plan in Plan:
+            stories = [story for story in self.evidence.stories if story.plan is plan]
+            done = sum(bool(story.cancelled) for story in stories)
+            late = sum(story.cancelled is False for story in stories)
+            yield (
+                plan,
+                f"{len(stories)}" + (f" ({done} in time, {late} late)" if done + late else ""),
+            )
+
+    def _malformed(self) -> int:
+        return sum(story.input.result is None and story.whole for story in self.evidence.stories)
 
     def _carried(self) -> int:
         return sum(link.carried for name, link in self.links.items() if name in TO_GATEWAY)

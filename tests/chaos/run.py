@@ -9,33 +9,38 @@ from collections import Counter
 from contextlib import contextmanager
 from itertools import count, pairwise
 from typing import TYPE_CHECKING
-from uuid import UUID
 
-import asyncpg
-
-from shared.blobs import parse_key
-from shared.errors import BlobNotFound
-from shared.storage_client import HttpBlobs
-from tests.chaos.client import Client, Story, new_story
-from tests.chaos.cluster import TOKEN, Cluster
+from tests.chaos.client import Client, look_again
+from tests.chaos.cluster import RESULT_TTL, TOKEN, Cluster
+from tests.chaos.evidence import gather_evidence
 from tests.chaos.inputs import make_input
 from tests.chaos.report import Report
 from tests.chaos.saboteur import Saboteur
-from tests.chaos.schedule import GATEWAYS, STORAGE, link_name, schedule
-from tests.chaos.verdict import AttemptRow, Evidence, JobRow, violations
+from tests.chaos.schedule import (
+    GATEWAYS,
+    PROCESSORS,
+    STORAGE,
+    STORAGE_DISK,
+    Fault,
+    link_name,
+    schedule,
+)
+from tests.chaos.story import Story, new_story
+from tests.chaos.verdict import violations
 from tests.servers.postgres import fresh_database
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from shared.blobs import BlobInfo
     from tests.servers.postgres import PostgresServer
     from tests.servers.rabbitmq import RabbitServer
 
 CLIENTS = 4
 SETTLE = 120.0
 """Seconds that clients have after the chaos until each has its result."""
+SWEPT = 60.0
+"""Seconds that the sweepers then have to remove all that nobody needs."""
 
 log = logging.getLogger("tests.chaos")
 
@@ -80,7 +85,25 @@ async def _run(cluster: Cluster, database_url: str, seed: int, minutes: float) -
     for client in late:
         client.cancel()
     ends = await asyncio.gather(*clients, return_exceptions=True)
-    evidence = await _gather_evidence(cluster, database_url, stories)
+    await cluster.have_swept()
+    port = cluster.links[link_name(GATEWAYS[0], STORAGE)].port
+    evidence = await gather_evidence(
+        database_url,
+        f"http://127.0.0.1:{port}",
+        TOKEN,
+        cluster.data,
+        stories,
+        patience=SWEPT,
+        result_ttl=RESULT_TTL,
+        disk_full=[
+            (strike.begun, strike.over)
+            for strike in saboteur.strikes
+            if (strike.fault, strike.target) == (Fault.FILL, STORAGE_DISK)
+        ],
+    )
+    swept_in = loop.time() - quiet - settled_in
+    async with asyncio.timeout(SETTLE):
+        await look_again(cluster.gateway_urls, stories, happened)
     await cluster.stop()
     return Report(
         seed=seed,
@@ -90,7 +113,8 @@ async def _run(cluster: Cluster, database_url: str, seed: int, minutes: float) -
         links=cluster.links,
         happened=happened,
         settled_in=settled_in,
-        orphans=_count_results(cluster) - sum(job.state == "SUCCESS" for job in evidence.jobs),
+        swept_in=swept_in,
+        swept=_swept(cluster.logs),
         violations=[
             *violations(evidence),
             *cluster.defects,
@@ -101,44 +125,12 @@ async def _run(cluster: Cluster, database_url: str, seed: int, minutes: float) -
     )
 
 
-async def _gather_evidence(
-    cluster: Cluster, database_url: str, stories: Sequence[Story]
-) -> Evidence:
-    connection = await asyncpg.connect(database_url, timeout=20, command_timeout=60)
-    try:
-        jobs = [
-            JobRow(**{**row, "id": UUID(row["id"]), "upload_id": UUID(row["upload_id"])})
-            for row in await connection.fetch(
-                "SELECT id, upload_id, state, attempt, failures, result_key, result_size, reason"
-                " FROM jobs"
-            )
-        ]
-        attempts = [
-            AttemptRow(**{**row, "job_id": UUID(row["job_id"])})
-            for row in await connection.fetch(
-                "SELECT job_id, number, worker, started_at, ended_at, outcome, reason FROM attempts"
-            )
-        ]
-    finally:
-        await connection.close()
-    keys = [job.result_key for job in jobs if job.result_key is not None]
-    return Evidence(stories, jobs, attempts, await _blobs(cluster, keys))
-
-
-async def _blobs(cluster: Cluster, keys: Sequence[str]) -> Mapping[str, BlobInfo | None]:
-    port = cluster.links[link_name(GATEWAYS[0], STORAGE)].port
-    found: dict[str, BlobInfo | None] = {}
-    async with HttpBlobs(f"http://127.0.0.1:{port}", TOKEN) as blobs:
-        for key in keys:
-            try:
-                found[key] = await blobs.info(parse_key(key))
-            except BlobNotFound:
-                found[key] = None
-    return found
-
-
-def _count_results(cluster: Cluster) -> int:
-    return sum(1 for _ in (cluster.data / "results").glob("*"))
+def _swept(logs: Path) -> int:
+    return sum(
+        path.read_text(errors="replace").count(": removed ")
+        for name in PROCESSORS
+        for path in logs.glob(f"{name}-*.log")
+    )
 
 
 def _tracebacks(logs: Path) -> Iterator[str]:

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from tests.chaos.schedule import PROCESSORS, Fault, link_name
+from tests.chaos.schedule import (
+    DATABASE,
+    DISKS,
+    GATEWAYS,
+    LONG_OUTAGE,
+    PROCESSORS,
+    Fault,
+    link_name,
+)
 from tests.chaos.service import worker_name
 
 if TYPE_CHECKING:
@@ -24,6 +32,8 @@ if TYPE_CHECKING:
 LOOKOUT = 3.0
 """Seconds to wait for somebody to hold a job."""
 LOOK_EVERY = 0.02
+TURN = 10.0
+"""Seconds to wait for one's turn: what would pile up behind a long outage is left out."""
 HOLDERS = "SELECT worker FROM jobs WHERE state = 'STARTED' AND lease_until > $1"
 
 # The second is what asyncpg raises on a connection to which the server has said farewell.
@@ -45,18 +55,20 @@ class Strike:
 
 
 class Saboteur:
-    """Acts on the cluster; one thing at a time on each process, server or link."""
+    """Acts on the cluster; one thing at a time on each process, server, link or disk."""
 
     def __init__(self, cluster: Cluster, database_url: str) -> None:
         self.strikes: list[Strike] = []
+        self._long_outage = False
         self._cluster = cluster
         self._database_url = database_url
         self._locks = {
-            name: asyncio.Lock() for name in (*cluster.services, *cluster.servers, *cluster.links)
+            name: asyncio.Lock()
+            for name in (*cluster.services, *cluster.servers, *cluster.links, *DISKS)
         }
 
     async def carry_out(self, actions: Sequence[Action]) -> None:
-        """Every action at its time. On return all processes run and every link flows."""
+        """Every action at its time. On return all processes run, links flow, disks have room."""
         loop = asyncio.get_running_loop()
         beginning = loop.time()
         async with asyncio.TaskGroup() as running:
@@ -66,23 +78,49 @@ class Saboteur:
 
     async def _act(self, action: Action) -> None:
         target = action.target
+        if action.fault is Fault.FILL and target not in self._cluster.disks:
+            log.info("%s has no bounds here, and is not filled", target)
+            return
         if action.in_mid_job:
             target = _of(await self._holder_of_a_job(), target)
-        async with self._locks[target]:
-            service = self._cluster.services.get(target)
-            worker = None
-            if service and service.pid and target in PROCESSORS:
-                worker = worker_name(service.pid)
-            begun = time.time()
-            log.info("%s %s for %.1f s (%s)", action.fault, target, action.lasts, worker or "-")
-            if service:
-                await self._strike_service(service, action)
-            elif server := self._cluster.servers.get(target):
-                await self._strike_server(server, action)
+        try:
+            async with asyncio.timeout(TURN):
+                await self._locks[target].acquire()
+        except TimeoutError:
+            log.info("%s %s is left out: something lasts", action.fault, target)
+            return
+        try:
+            if self._would_stay_down(target, action):
+                log.info("%s %s is left out: there is no database", action.fault, target)
             else:
-                await self._strike_link(target, action)
-            over = time.time()
-            log.info("%s %s is over after %.1f s", action.fault, target, over - begun)
+                await self._strike(target, action)
+        finally:
+            self._locks[target].release()
+
+    def _would_stay_down(self, target: str, action: Action) -> bool:
+        """Whether it would be ended while the database is away for long, and could not start."""
+        ends = action.fault in (Fault.KILL, Fault.TERMINATE)
+        return ends and self._long_outage and target in (*GATEWAYS, *PROCESSORS)
+
+    async def _strike(self, target: str, action: Action) -> None:
+        service = self._cluster.services.get(target)
+        worker = None
+        if service and service.pid and target in PROCESSORS:
+            worker = worker_name(service.pid)
+        begun = time.time()
+        log.info("%s %s for %.1f s (%s)", action.fault, target, action.lasts, worker or "-")
+        if service:
+            await self._strike_service(service, action)
+        elif server := self._cluster.servers.get(target):
+            await self._strike_server(server, action)
+        elif disk := self._cluster.disks.get(target):
+            await asyncio.to_thread(disk.fill, room=action.after)
+            await asyncio.sleep(action.lasts)
+            disk.free()
+        else:
+            await self._strike_link(target, action)
+        over = time.time()
+        log.info("%s %s is over after %.1f s", action.fault, target, over - begun)
         self.strikes.append(Strike(action.fault, target, begun, over, worker))
 
     async def _strike_service(self, service: Service, action: Action) -> None:
@@ -101,14 +139,23 @@ class Saboteur:
             await asyncio.sleep(action.lasts)
             await asyncio.to_thread(server.resume)
             return
+        if long_outage := action.target == DATABASE and action.lasts >= LONG_OUTAGE:
+            self._long_outage = True
         await asyncio.to_thread(server.kill if action.fault is Fault.KILL else server.stop)
         await asyncio.sleep(action.lasts)
         await asyncio.to_thread(server.start)
+        if long_outage:
+            self._long_outage = False
 
     async def _strike_link(self, name: str, action: Action) -> None:
         link = self._cluster.links[name]
         if action.fault is Fault.CUT:
             link.cut(after=action.after, reset=action.reset)
+            return
+        if action.fault is Fault.SLOW:
+            link.slow_down(action.lag)
+            await asyncio.sleep(action.lasts)
+            link.slow_down(0.0)
             return
         link.stall()
         await asyncio.sleep(action.lasts)

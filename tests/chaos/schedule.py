@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from enum import StrEnum
+from heapq import merge
 from itertools import count
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,23 +19,34 @@ STORAGE = "storage"
 DATABASE = "database"
 BROKER = "broker"
 CLIENT = "client"
+STORAGE_DISK = "storage-disk"
+SCRATCH_DISK = "scratch-disk"
+DISKS = (STORAGE_DISK, SCRATCH_DISK)
 
 LEASE = 3.0
 """Seconds for which a worker that stays silent keeps its job in these runs."""
 MEAN_PAUSE = 0.95
 """Seconds between two actions, on average."""
 FARTHEST_CUT = 400_000
-"""Bytes at most that a connection still carries before it is cut."""
+"""Bytes at most that a connection still carries before it is cut, or that a full disk has left."""
+LONG_OUTAGE = 60.0
+"""Seconds for which database and broker are away at a time in long runs."""
+BETWEEN_LONG_OUTAGES = 240.0
+"""Seconds from the beginning of one to that of the next; the first comes after half of it."""
+LONGEST_LAG = 0.25
+"""Seconds at most by which a slow link holds up each piece of up to 64 KiB."""
 
 
 class Fault(StrEnum):
-    """What can be done to a process, a server or a link."""
+    """What can be done to a process, a server, a link or a disk."""
 
     KILL = "SIGKILL"
     TERMINATE = "SIGTERM"
     PAUSE = "SIGSTOP"
     CUT = "cut"
     STALL = "stall"
+    SLOW = "slow"
+    FILL = "disk full"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +56,15 @@ class Action:
     at: float
     fault: Fault
     target: str
-    """A process, a server, or a link as `link_name` names it."""
+    """A process, a server, a disk, or a link as `link_name` names it."""
     lasts: float = 0.0
-    """Until it is started again, goes on, or flows again."""
+    """Until it is started again, goes on, flows again, or has room again."""
     in_mid_job: bool = False
     """Whoever holds a job at that moment is hit, or its link; `target` only if nobody does."""
     after: int = 0
-    """Bytes that a link still carries before it is cut."""
+    """Bytes that a link still carries before it is cut, or that a full disk has left."""
+    lag: float = 0.0
+    """Seconds by which a slow link holds up each piece."""
     reset: bool = False
     """Whether a cut connection ends with a reset, or as if it had been closed in order."""
 
@@ -106,8 +121,14 @@ _DECK = (
     *[_Card(Fault.STALL, _links(PROCESSORS, DATABASE), 1.3 * LEASE, 2.5 * LEASE, in_mid_job=True)]
     * 4,
     _Card(Fault.STALL, TO_BROKER, 0.3, 8.0),
+    *[_Card(Fault.SLOW, TO_GATEWAY, 1.0, 5.0)] * 2,
+    *[_Card(Fault.SLOW, TO_STORAGE, 1.0, 5.0)] * 2,
+    _Card(Fault.SLOW, TO_DATABASE, 1.0, 5.0),
+    _Card(Fault.SLOW, TO_BROKER, 1.0, 5.0),
+    *[_Card(Fault.FILL, (STORAGE_DISK,), 0.5, 4.0)] * 2,
+    _Card(Fault.FILL, (SCRATCH_DISK,), 0.5, 4.0),
 )
-"""Played shuffled, again and again: every kind of fault comes up about once in 50 s."""
+"""Played shuffled, again and again: every kind of fault comes up about once in a minute."""
 
 
 def schedule(seed: int, seconds: float) -> list[Action]:
@@ -116,11 +137,22 @@ def schedule(seed: int, seconds: float) -> list[Action]:
     A longer run with the same seed begins with the same actions.
     """
     actions: list[Action] = []
-    for action in _endless(random.Random(f"{seed}/schedule")):
+    draw = random.Random(f"{seed}/schedule")
+    for action in merge(_endless(draw), _long_outages(), key=attrgetter("at")):
         if action.at >= seconds:
             return actions
         actions.append(action)
     raise AssertionError("the schedule is endless")
+
+
+def _long_outages() -> Iterator[Action]:
+    for number in count():
+        yield Action(
+            at=(number + 0.5) * BETWEEN_LONG_OUTAGES,
+            fault=Fault.TERMINATE,
+            target=(DATABASE, BROKER)[number % 2],
+            lasts=LONG_OUTAGE,
+        )
 
 
 def _endless(draw: random.Random) -> Iterator[Action]:
@@ -136,4 +168,5 @@ def _endless(draw: random.Random) -> Iterator[Action]:
                 in_mid_job=card.in_mid_job,
                 after=int(FARTHEST_CUT ** draw.random()),
                 reset=draw.random() < 0.5,
+                lag=draw.uniform(0.02, LONGEST_LAG),
             )

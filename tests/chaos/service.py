@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 START_TIMEOUT = 60.0
+STARTS = 5
+WAITED_IN_VAIN = re.compile(r"^csvmill \w+: database: ")
 STOP_TIMEOUT = 30.0
 """Seconds that a process has to end after SIGTERM."""
 
@@ -25,6 +28,8 @@ class Service:
         self.name = name
         self.defects: list[str] = []
         """What it did of itself that it must not do."""
+        self.overrides: dict[str, str] = {}
+        """Settings that differ from its next start on."""
         self._module = module
         self._env = env
         self._folder = folder
@@ -37,23 +42,28 @@ class Service:
         return self._process.pid if self._process else None
 
     async def start(self) -> None:
-        """Start it and wait until it listens; once more, as a supervisor would, if it fails."""
-        if not await self._start():
-            await self._start()
+        """Start it and wait until it listens; again, as a supervisor would, if it ends.
+
+        That it gives up waiting for the database is in order, and no defect.
+        """
+        for _ in range(STARTS):
+            if await self._start():
+                return
 
     async def _start(self) -> bool:
         self._starts += 1
-        self._process = await asyncio.to_thread(
+        process = self._process = await asyncio.to_thread(
             ServiceProcess,
             self._module,
             log_path=self._folder / f"{self.name}-{self._starts:03d}.log",
-            env=self._env,
+            env={**self._env, **self.overrides},
             start_timeout=START_TIMEOUT,
         )
         try:
-            await asyncio.to_thread(lambda: self._running.url)
+            await asyncio.to_thread(lambda: process.url)
         except AssertionError as error:
-            self.defects.append(f"{self.name} did not start: {error}")
+            if not await asyncio.to_thread(_gave_up_waiting, process):
+                self.defects.append(f"{self.name} did not start: {error}")
             await self._dispose()
             return False
         return True
@@ -114,6 +124,13 @@ class Service:
     def _running(self) -> ServiceProcess:
         assert self._process, f"{self.name} was never started"
         return self._process
+
+
+def _gave_up_waiting(process: ServiceProcess) -> bool:
+    """Whether a process has ended because the database stayed away."""
+    if not process.lines or not WAITED_IN_VAIN.search(process.lines[-1]):
+        return False
+    return process.wait(timeout=STOP_TIMEOUT) == 1
 
 
 def worker_name(pid: int) -> str:

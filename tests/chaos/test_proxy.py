@@ -112,6 +112,18 @@ async def test_a_stalled_link_loses_nothing() -> None:
         connection.close()
 
 
+async def test_a_slow_link_brings_each_piece_later_and_whole() -> None:
+    async with link_to_an_echo() as link:
+        connection = await connect(link)
+        link.slow_down(0.1)
+        before = asyncio.get_running_loop().time()
+        connection.send(bytes(100_000))
+        assert await connection.receive(100_000) == bytes(100_000)
+        # Held up on the way there and on the way back
+        assert asyncio.get_running_loop().time() - before >= 0.2
+        connection.close()
+
+
 async def test_a_server_that_is_down_ends_the_connection() -> None:
     async with link_to_an_echo() as link:
         link._target = 1  # nobody listens there

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from uuid import UUID
 
+from tests.chaos.evidence import AttemptRow, Evidence
 from tests.chaos.report import Report
 from tests.chaos.saboteur import Strike
 from tests.chaos.schedule import Fault
-from tests.chaos.verdict import AttemptRow, Evidence
 
 HELD, DONE, LATER = (UUID(int=n) for n in range(3))
 
@@ -31,7 +31,8 @@ def report(*strikes: Strike) -> Report:
         links={},
         happened=Counter(),
         settled_in=0.0,
-        orphans=0,
+        swept_in=0.0,
+        swept=0,
     )
 
 

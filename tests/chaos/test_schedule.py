@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from tests.chaos.inputs import make_input
-from tests.chaos.schedule import BROKER, DATABASE, GATEWAYS, PROCESSORS, STORAGE, Fault, schedule
+from tests.chaos.schedule import (
+    BROKER,
+    DATABASE,
+    GATEWAYS,
+    LONG_OUTAGE,
+    PROCESSORS,
+    STORAGE,
+    Fault,
+    schedule,
+)
 
 
 def test_a_seed_always_means_the_same_actions() -> None:
@@ -25,6 +34,14 @@ def test_within_two_minutes_everybody_is_killed_and_every_fault_comes_up() -> No
         assert killed & set(GATEWAYS)
         assert killed & set(PROCESSORS)
         assert {action.fault for action in actions} == set(Fault)
+
+
+def test_database_and_broker_are_away_for_a_minute_in_a_run_of_ten() -> None:
+    for seed in range(5):
+        away = [action.target for action in schedule(seed, 600) if action.lasts == LONG_OUTAGE]
+        assert {DATABASE, BROKER} == set(away)
+        # And never while a run is short
+        assert all(action.lasts < LONG_OUTAGE for action in schedule(seed, 119))
 
 
 def test_a_file_is_the_same_each_time_and_its_malformed_line_is_where_it_says() -> None:

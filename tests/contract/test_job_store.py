@@ -127,6 +127,16 @@ async def test_a_heartbeat_prolongs_the_lease(store: SqlJobStore) -> None:
     assert await claim(store, job, now=20.0) is None
 
 
+async def test_a_heartbeat_that_was_overtaken_on_the_way_shortens_no_lease(
+    store: SqlJobStore,
+) -> None:
+    job = await make_job(store)
+    await claim(store, job, lease_until=10.0)
+    await store.heartbeat(job.id, 1, lease_until=30.0)
+    await store.heartbeat(job.id, 1, lease_until=20.0)
+    assert (await store.get(job.id)).lease_until == 30.0
+
+
 async def test_a_late_worker_that_nobody_has_replaced_may_go_on_and_finish(
     store: SqlJobStore,
 ) -> None:

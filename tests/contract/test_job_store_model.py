@@ -195,7 +195,7 @@ class JobStoreMachine(RuleBasedStateMachine):
         model, job_id, number = self.attempt_of(rank, ago)
         with self.refused_unless(model.is_running(number)):
             self.run(self.store.heartbeat(job_id, number, lease_until=self.now + 2))
-            model.change(lease_until=self.now + 2)
+            model.change(lease_until=max(model.job.lease_until or 0.0, self.now + 2))
 
     @rule(rank=ranks, ago=back)
     def succeed(self, rank: int, ago: int) -> None:

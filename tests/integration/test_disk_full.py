@@ -15,7 +15,7 @@ from shared.errors import BlobNotFound
 from shared.jobs import JobState
 from tests.chunks import get, send_chunk
 from tests.contract.job_stores import open_store
-from tests.integration.plays import result_of, song_plays
+from tests.integration.plays import PLAYS, RESULT, result_of, song_plays
 from tests.services import Services, listening, until
 from tests.tiny_disk import TinyDisk, tiny_disk
 
@@ -94,6 +94,32 @@ async def test_an_upload_goes_on_where_it_stood_when_storage_has_room_again(
         job_id = (await send_chunk(gateway.url, "full", content, start=half)).job_id
         with own.processor():
             assert await result(gateway, job_id) == result_of(content)
+
+
+async def test_storage_that_is_started_on_a_full_disk_serves_what_it_holds(
+    tmp_path: Path, services: Services
+) -> None:
+    content = song_plays(3000)
+    half = len(content) // 2
+    with services_on_a_tiny_disk(tmp_path, services, 4 * MIB) as (own, disk):
+        storage, gateway = own.storage(), own.gateway()
+        listening(storage, gateway)
+        job_id = (await send_chunk(gateway.url, "whole", PLAYS)).job_id
+        assert (await send_chunk(gateway.url, "half", content, stop=half)).status == 200
+        # When storage is killed, and there is no room left when it comes back
+        storage.kill()
+        disk.fill(room=0)
+        listening(own.storage())
+        # Then it holds what it held, and takes no more
+        async with own.blobs() as blobs:
+            assert (await blobs.info(upload_key(upload_id_of("whole")))).complete
+        assert (await send_chunk(gateway.url, "half", content, start=half)).status == 507
+        # And when there is room, all goes on
+        disk.free()
+        other = (await send_chunk(gateway.url, "half", content, start=half)).job_id
+        with own.processor():
+            assert await result(gateway, job_id) == RESULT
+            assert await result(gateway, other) == result_of(content)
 
 
 async def test_a_processor_without_room_for_its_work_says_so_and_goes_on_when_it_has_some(

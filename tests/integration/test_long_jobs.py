@@ -24,17 +24,27 @@ if TYPE_CHECKING:
     from tests.servers.postgres import PostgresServer
     from tests.servers.rabbitmq import RabbitServer
 
-CONSUMER_TIMEOUT = 1000
-"""Milliseconds. RabbitMQ has 30 minutes unless told otherwise, and looks once a minute; the
-mechanism is the same on a faster clock."""
-OFTEN = 250
-"""Milliseconds between two looks."""
+QUICK = {"consumer_timeout": 1000, "channel_tick_interval": 250}
+"""Milliseconds: how long an acknowledgement may take, and how often the broker looks. RabbitMQ has
+30 minutes and 1 unless told otherwise; the mechanism is the same on a faster clock."""
+A_MINUTE = {"consumer_timeout": 60_000, "channel_tick_interval": 60_000}
+"""RabbitMQ's own clock: what is overdue after a minute is found within a further one."""
+
+PATIENCE = 150.0
+"""Seconds that the test waits for the broker to lose its own."""
 
 
-@pytest.fixture
-def impatient_broker(killable_rabbit: RabbitServer) -> Iterator[RabbitServer]:
-    """A broker that takes a message back from whoever has not settled it within a second."""
-    settings = {"consumer_timeout": CONSUMER_TIMEOUT, "channel_tick_interval": OFTEN}
+@pytest.fixture(
+    params=[
+        pytest.param(QUICK, id="a second"),
+        pytest.param(A_MINUTE, id="a minute", marks=[pytest.mark.long, pytest.mark.timeout(300)]),
+    ]
+)
+def impatient_broker(
+    killable_rabbit: RabbitServer, request: pytest.FixtureRequest
+) -> Iterator[RabbitServer]:
+    """A broker that takes a message back from whoever does not settle it for some time."""
+    settings: dict[str, int] = request.param
     before = {
         name: killable_rabbit.evaluate(
             f"begin {{ok, V}} = application:get_env(rabbit, {name}), V end"
@@ -67,7 +77,7 @@ async def test_a_job_longer_than_the_broker_s_patience_runs_once(
         with services.processor() as other:
             await line(other, "consuming from")
             # When the broker takes its wake-up back and gives it to another
-            await line(worker, "no longer consuming from")
+            await line(worker, "no longer consuming from", timeout=PATIENCE)
             await line(other, f"job={job_id} is leased to")
             async with open_store(database_url) as store:
                 assert (await store.get(UUID(job_id))).state is JobState.STARTED

@@ -335,6 +335,38 @@ async def test_a_claim_after_an_outage_gets_a_lease_from_then(rig: Rig) -> None:
     assert attempt.started_at == read[2]
 
 
+async def test_a_claim_whose_commit_was_not_answered_is_this_worker_s_and_costs_nothing(
+    rig: Rig,
+) -> None:
+    job = await rig.job(max_attempts=1)
+    delivery = rig.delivery(job)
+    await rig.worker(ForgetfulStore(rig.jobs, "claim", 1, commits=True)).handle(delivery)
+    assert (delivery.settled, delivery.state_at_settling) == (["ack"], "SUCCESS")
+    assert [attempt.outcome for attempt in await rig.jobs.attempts(job.id)] == ["success"]
+
+
+async def test_a_stop_in_the_middle_of_a_claim_hands_the_job_back(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = await rig.job()
+    claimed, claim = asyncio.Event(), rig.jobs.claim
+
+    async def without_an_answer(*args: Any, **kwargs: Any) -> None:
+        await claim(*args, **kwargs)
+        claimed.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(rig.jobs, "claim", without_an_answer)
+    worker, delivery = rig.worker(), rig.delivery(job)
+    handling = asyncio.create_task(worker.handle(delivery))
+    await claimed.wait()
+    await worker.stop()
+    await handling
+    assert (await rig.jobs.get(job.id)).state is JobState.RETRY
+    assert [attempt.outcome for attempt in await rig.jobs.attempts(job.id)] == ["released"]
+    assert delivery.settled == []
+
+
 async def test_a_lost_last_attempt_whose_discovery_was_not_answered_is_dead_lettered(
     rig: Rig,
 ) -> None:

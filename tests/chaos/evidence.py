@@ -1,0 +1,141 @@
+"""What is left of a run: what clients were told, what the tables say, what storage holds."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import asyncpg
+
+from shared.blob_layout import key_at
+from shared.blobs import RESULTS, UPLOADS, parse_key
+from shared.errors import BlobNotFound
+from shared.storage_client import HttpBlobs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from shared.blobs import BlobInfo
+    from tests.chaos.story import Story
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """What the table says of a job, as far as it is judged. Times are Unix seconds."""
+
+    id: UUID
+    upload_id: UUID
+    input_key: str
+    state: str
+    attempt: int
+    failures: int
+    max_attempts: int
+    finished_at: float | None
+    expired_at: float | None
+    result_key: str | None
+    result_size: int | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    """What the table says of an attempt. Times are Unix seconds."""
+
+    job_id: UUID
+    number: int
+    worker: str
+    started_at: float
+    ended_at: float | None
+    outcome: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that is judged."""
+
+    stories: Sequence[Story]
+    jobs: Sequence[JobRow]
+    attempts: Sequence[AttemptRow]
+    results: Mapping[str, BlobInfo | None]
+    """The blob behind each job's pointer that is still kept; None where there is none."""
+    kept: frozenset[str] = frozenset()
+    """The keys of all blobs in storage."""
+    result_ttl: float = 0.0
+    """Seconds for which finished jobs are kept at the least."""
+    disk_full: Sequence[tuple[float, float]] = field(default=())
+    """When storage's disk was full, from and to, in Unix seconds."""
+
+    @property
+    def needed(self) -> frozenset[str]:
+        """The keys of the blobs that ought to be kept."""
+        current = [job for job in self.jobs if job.expired_at is None and job.state != "REVOKED"]
+        inputs = {job.input_key for job in current}
+        return frozenset(inputs | {job.result_key for job in current if job.result_key})
+
+
+async def gather_evidence(
+    database_url: str,
+    storage_url: str,
+    token: str,
+    data: Path,
+    stories: Sequence[Story],
+    *,
+    patience: float,
+    result_ttl: float,
+    disk_full: Sequence[tuple[float, float]],
+) -> Evidence:
+    """What there is when the sweepers have removed all that nobody needs, or after `patience`."""
+    deadline = asyncio.get_running_loop().time() + patience
+    while True:
+        # In this order: what the tables show to be needed was so when storage was looked at.
+        kept = await asyncio.to_thread(_keys, data)
+        jobs, attempts = await _rows(database_url)
+        keys = [job.result_key for job in jobs if job.result_key and job.expired_at is None]
+        evidence = Evidence(stories, jobs, attempts, {}, kept, result_ttl, disk_full)
+        if kept <= evidence.needed or asyncio.get_running_loop().time() > deadline:
+            results = await _blobs(storage_url, token, keys)
+            return Evidence(stories, jobs, attempts, results, kept, result_ttl, disk_full)
+        await asyncio.sleep(0.3)
+
+
+def _keys(data: Path) -> frozenset[str]:
+    found = set()
+    for kind in (RESULTS, UPLOADS):
+        for folder in (data / kind).glob("*"):
+            found.add(key_at(kind, folder.name) or f"{kind}: {folder.name}")
+    return frozenset(found)
+
+
+async def _rows(database_url: str) -> tuple[list[JobRow], list[AttemptRow]]:
+    connection = await asyncpg.connect(database_url, timeout=20, command_timeout=60)
+    try:
+        jobs = await connection.fetch(f"SELECT {', '.join(JobRow.__slots__)} FROM jobs")  # noqa: S608
+        attempts = await connection.fetch(
+            f"SELECT {', '.join(AttemptRow.__slots__)} FROM attempts"  # noqa: S608
+        )
+    finally:
+        await connection.close()
+    return (
+        [
+            JobRow(**{**row, "id": UUID(row["id"]), "upload_id": UUID(row["upload_id"])})
+            for row in jobs
+        ],
+        [AttemptRow(**{**row, "job_id": UUID(row["job_id"])}) for row in attempts],
+    )
+
+
+async def _blobs(
+    storage_url: str, token: str, keys: Sequence[str]
+) -> Mapping[str, BlobInfo | None]:
+    found: dict[str, BlobInfo | None] = {}
+    async with HttpBlobs(storage_url, token) as blobs:
+        for key in keys:
+            try:
+                found[key] = await blobs.info(parse_key(key))
+            except BlobNotFound:
+                found[key] = None
+    return found

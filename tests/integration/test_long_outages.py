@@ -1,0 +1,134 @@
+"""The database, then the broker, is away for a minute, while clients upload: nothing ends."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from itertools import count
+from typing import TYPE_CHECKING
+
+import aiohttp
+import pytest
+
+from csvmill.client import AsyncClient
+from tests.chunks import get, send_chunk
+from tests.integration.plays import result_of, song_plays
+from tests.servers.postgres import fresh_database
+from tests.services import Services, listening, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.processes import ServiceProcess
+    from tests.servers.base import PrivateServer
+    from tests.servers.postgres import PostgresServer
+    from tests.servers.rabbitmq import RabbitServer
+
+AWAY = 60.0
+"""Seconds."""
+RESUMED = 90.0
+"""Seconds at most until all is done that was begun before or meanwhile."""
+BETWEEN = 2.0
+"""Seconds from one upload of a client to its next."""
+BOUND = 15.0
+"""Seconds within which a gateway answers, whatever is away."""
+
+
+@dataclass
+class Clients:
+    """They upload one file after the other, each chunk until it is taken."""
+
+    gateway: ServiceProcess
+    refused: int = 0
+    jobs: dict[str, bytes] = field(default_factory=dict)
+    """What each job was made of."""
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def work(self, name: str) -> None:
+        for number in count():
+            if self.over.is_set():
+                return
+            content = song_plays(300 + number)
+            half = len(content) // 2
+            dzuuid = f"{name}-{number}"
+            await self._send(dzuuid, content, 0, half)
+            self.jobs[await self._send(dzuuid, content, half, None)] = content
+            await asyncio.sleep(BETWEEN)
+
+    async def _send(self, dzuuid: str, content: bytes, start: int, stop: int | None) -> str:
+        while True:
+            async with asyncio.timeout(BOUND):
+                answer = await send_chunk(self.gateway.url, dzuuid, content, start=start, stop=stop)
+            if answer.status == 200:
+                return str(answer.body.get("job_id"))
+            assert answer.status == 503, answer
+            assert int(answer.headers["Retry-After"]) > 0
+            self.refused += 1
+            await asyncio.sleep(0.3)
+
+
+@pytest.fixture
+def services(
+    tmp_path: Path, killable_postgres: PostgresServer, killable_rabbit: RabbitServer
+) -> Iterator[Services]:
+    with (
+        fresh_database(killable_postgres.url) as database_url,
+        killable_rabbit.fresh_vhost() as broker_url,
+        Services(tmp_path / "services", database_url, broker_url) as started,
+    ):
+        yield started
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("which", ["database", "broker"])
+async def test_a_minute_without_it_costs_nothing_but_time(
+    services: Services,
+    killable_postgres: PostgresServer,
+    killable_rabbit: RabbitServer,
+    which: str,
+) -> None:
+    server: PrivateServer = killable_postgres if which == "database" else killable_rabbit
+    processes = (services.storage(), services.gateway(), services.processor())
+    listening(*processes)
+    gateway = processes[1]
+    clients = Clients(gateway)
+    working = [asyncio.create_task(clients.work(name)) for name in ("a", "b")]
+    await until(lambda: _done(gateway, clients, at_least=2))
+    if which == "broker":
+        await asyncio.to_thread(killable_rabbit.sync_tables)
+    # When it is away for a minute, in which clients go on
+    await asyncio.to_thread(server.stop)
+    finished_before = len(clients.jobs)
+    left_at = time.monotonic()
+    while time.monotonic() - left_at < AWAY:
+        async with asyncio.timeout(BOUND):
+            assert (await get(f"{gateway.url}/healthz")).status == 200
+            assert (await get(f"{gateway.url}/readyz")).body[which] != "ok"
+        assert all(process.returncode is None for process in processes)
+        assert not any(task.done() for task in working), working
+        await asyncio.sleep(1)
+    if which == "database":
+        assert clients.refused
+    else:
+        assert len(clients.jobs) > finished_before, "no upload was completed without the broker"
+    await asyncio.to_thread(server.start)
+    # Then they are served again, and every job ends by itself with the right result
+    clients.over.set()
+    async with asyncio.timeout(RESUMED):
+        await asyncio.gather(*working)
+    await until(lambda: _done(gateway, clients, at_least=len(clients.jobs)), timeout=RESUMED)
+    async with aiohttp.ClientSession(raise_for_status=True) as session:
+        for job_id, content in clients.jobs.items():
+            async with session.get(f"{gateway.url}/api/download_file/{job_id}") as response:
+                assert await response.read() == result_of(content)
+    # And nobody has ended
+    assert all(process.returncode is None for process in processes)
+
+
+async def _done(gateway: ServiceProcess, clients: Clients, *, at_least: int) -> bool:
+    async with AsyncClient(gateway.url) as client:
+        states = [(await client.job(job_id)).state for job_id in list(clients.jobs)]
+    return states.count("SUCCESS") >= at_least
