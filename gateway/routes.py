@@ -11,6 +11,7 @@ from gateway.job_api import cancel_job, retry_job, show_job
 from gateway.jobs import file_status
 from gateway.results import download_file, show_result
 from gateway.upload_api import cancel_upload, create_upload, put_chunk, show_upload
+from gateway.upload_whole import put_file
 from gateway.web import index
 from shared.health import health_routes
 
@@ -32,6 +33,7 @@ def routes(checks: Mapping[str, Check]) -> list[web.RouteDef]:
         web.post("/api/v1/jobs/{job_id}/retry", retry_job),
         web.get("/api/v1/jobs/{job_id}/result", show_result),  # HEAD too
         web.post("/api/v1/uploads", create_upload),
+        web.put("/api/v1/uploads", put_file),
         web.get("/api/v1/uploads/{upload}", show_upload),  # HEAD too
         web.delete("/api/v1/uploads/{upload}", cancel_upload),
         web.put("/api/v1/uploads/{upload}/chunks/{offset:[0-9]{1,18}}", put_chunk),

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from shared.blobs import BlobKey
     from shared.jobs import Job
 
+CONCAT = "concat"
+"""What an upload is to others, in its metadata: `PARTIAL`, or `final;` and those it is made of."""
+PARTIAL = "partial"
+
 _NAMESPACE = UUID("5b7c1f0e-53c1-4d0c-9d7e-0f6a7f0c2f61")
 
 
@@ -65,6 +69,11 @@ class Upload:
         """The name of the file."""
         return self.blob.metadata.get("filename", f"{self.id}.csv")
 
+    @property
+    def is_part(self) -> bool:
+        """Whether it is meant to become a part of another upload, and no job."""
+        return CONCAT in self.blob.metadata and self.blob.metadata[CONCAT] == PARTIAL
+
 
 @dataclass(frozen=True, slots=True)
 class Uploads:
@@ -93,7 +102,7 @@ class Uploads:
             return await self.ports.blobs.write(key, offset, data)
 
     async def create(
-        self, upload_id: UUID, filename: str, size: int, *, sha256: str | None = None
+        self, upload_id: UUID, filename: str, size: int | None, *, sha256: str | None = None
     ) -> Upload:
         """Declare an upload; one of no bytes becomes a job at once.
 
@@ -107,10 +116,11 @@ class Uploads:
         return await self.finished(upload_id, blob)
 
     async def create_once(
-        self, name: str, filename: str, size: int, *, sha256: str | None = None
+        self, name: str, filename: str, size: int | None, *, sha256: str | None = None
     ) -> Upload:
         """Declare the upload that a client calls `name`, or return it as it stands.
 
+        With None, the size is not known yet.
         Raises IdempotencyKeyReused if it was declared otherwise.
         """
         upload_id = upload_id_of(name)
@@ -125,8 +135,8 @@ class Uploads:
                 upload = await self.create(upload_id, filename, size, sha256=sha256)
             except BlobConflict as error:
                 raise reused from error
-        declared = (filename, size, sha256)
         blob = upload.blob
+        declared = (filename, blob.size if size is None else size, sha256)
         if declared != (upload.filename, blob.size, blob.sha256 if upload.kept else sha256):
             raise reused
         return upload
@@ -147,17 +157,17 @@ class Uploads:
         self, upload: Upload, offset: int, data: AsyncGenerator[bytes, None]
     ) -> BlobInfo:
         """Store `data` at `offset`, all or nothing, as `Blobs.write`; `data` is closed then."""
-        async with aclosing(self._within_limit(offset, data)) as bounded:
+        async with aclosing(self.within_limit(offset, data)) as bounded:
             return await self.ports.blobs.write(upload.blob.key, offset, bounded)
 
     async def finished(self, upload_id: UUID, blob: BlobInfo) -> Upload:
-        """The upload with its job, if it is whole; which is made if need be."""
+        """The upload with its job, which is made if need be, if it is whole and no part."""
         upload = Upload(upload_id, blob)
-        if not blob.complete:
+        if not blob.complete or upload.is_part:
             return upload
         return replace(upload, job=await self.start_job(upload_id, blob, upload.filename))
 
-    async def _within_limit(
+    async def within_limit(
         self, offset: int, data: AsyncGenerator[bytes, None]
     ) -> AsyncGenerator[bytes, None]:
         """`data`, which is closed then. Raises UploadTooLarge before a byte too many is stored."""

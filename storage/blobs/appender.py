@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from storage.blobs.chunk_writer import ChunkWriter
@@ -29,7 +30,7 @@ class Appender:
         self._scratch = scratch
         self._data = data
         self._over = False
-        self._failure: Exception | None = None
+        self._failure: BaseException | None = None
 
     async def append(self, offset: int) -> BlobInfo:
         """The blob once all is recorded; raises what `data` did once all before it is."""
@@ -51,7 +52,8 @@ class Appender:
             except StopAsyncIteration:
                 self._over = True
                 return
-            except Exception as error:  # noqa: BLE001 - raised once what came before is recorded
+            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001
+                # Raised once what came before is recorded.
                 self._over, self._failure = True, error
                 return
             held += len(piece)
