@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from gateway import cors
+from gateway import cors, tus
 from gateway.errors import errors_as_json
 from gateway.keys import PORTS, SETTINGS, Ports
 from gateway.routes import routes
@@ -23,6 +23,7 @@ def build_app(settings: GatewaySettings, ports: Ports) -> web.Application:
     app = web.Application(middlewares=[errors_as_json])
     app[SETTINGS] = settings
     app[PORTS] = ports
+    tus.install(app)
     cors.install(app, settings.cors_origins)
     app.add_routes(
         routes(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from gateway import tus
 from gateway.dropzone import upload_file
 from gateway.job_api import cancel_job, retry_job, show_job
 from gateway.jobs import file_status
@@ -37,5 +38,14 @@ def routes(checks: Mapping[str, Check]) -> list[web.RouteDef]:
         web.get("/api/v1/uploads/{upload}", show_upload),  # HEAD too
         web.delete("/api/v1/uploads/{upload}", cancel_upload),
         web.put("/api/v1/uploads/{upload}/chunks/{offset:[0-9]{1,18}}", put_chunk),
+        web.options("/api/tus", tus.options),
+        web.options("/api/tus/", tus.options),
+        web.options("/api/tus/{upload}", tus.options),
+        web.post("/api/tus", tus.spoken(tus.create)),
+        web.post("/api/tus/", tus.spoken(tus.create)),
+        web.head("/api/tus/{upload}", tus.spoken(tus.show)),
+        web.patch("/api/tus/{upload}", tus.spoken(tus.patch)),
+        web.delete("/api/tus/{upload}", tus.spoken(tus.terminate)),
+        web.post("/api/tus/{upload}", tus.spoken(tus.overridden)),
         *health_routes(checks),
     ]

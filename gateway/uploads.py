@@ -109,10 +109,19 @@ class Uploads:
         Raises BlobConflict if it was declared with another size or digest, and DigestMismatch if
         there are no bytes, and the digest is not that of none.
         """
+        return await self.declare(upload_id, size, {"filename": filename}, sha256=sha256)
+
+    async def declare(
+        self,
+        upload_id: UUID,
+        size: int | None,
+        metadata: Mapping[str, str],
+        *,
+        sha256: str | None = None,
+    ) -> Upload:
+        """As `create`, with all that shall be remembered of the upload."""
         key = upload_key(upload_id)
-        blob = await self.ports.blobs.create(
-            key, size, sha256=sha256, metadata={"filename": filename}
-        )
+        blob = await self.ports.blobs.create(key, size, sha256=sha256, metadata=metadata)
         return await self.finished(upload_id, blob)
 
     async def create_once(
@@ -129,7 +138,7 @@ class Uploads:
             "send what you sent with it before, or take a new key"
         )
         # It may be a job whose bytes are not kept any longer: then it is not begun anew.
-        upload = await self._look_up(upload_id)
+        upload = await self.look_up(upload_id)
         if upload is None:
             try:
                 upload = await self.create(upload_id, filename, size, sha256=sha256)
@@ -148,7 +157,7 @@ class Uploads:
         Raises UploadNotFound.
         """
         for upload_id in ids_meant_by(name):
-            upload = await self._look_up(upload_id)
+            upload = await self.look_up(upload_id)
             if upload is not None:
                 return upload
         raise UploadNotFound(f"There is no upload {name!r}")
@@ -177,7 +186,8 @@ class Uploads:
                 self.check_size(offset, field="size")
                 yield piece
 
-    async def _look_up(self, upload_id: UUID) -> Upload | None:
+    async def look_up(self, upload_id: UUID) -> Upload | None:
+        """The upload of that id, as `find` gives it; None if there is none."""
         try:
             blob = await self.ports.blobs.info(upload_key(upload_id))
         except BlobNotFound:
