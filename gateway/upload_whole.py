@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -17,6 +18,8 @@ from gateway.uploads import Uploads
 from shared.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
     from aiohttp import web
 
     from gateway.uploads import Upload
@@ -32,11 +35,27 @@ async def put_file(request: web.Request) -> web.Response:
     if upload.job is None:
         appends = Appends(uploads)
         sending = await appends.take_over(upload.id)
-        upload = await appends.send(sending, 0, body)
+        counted = _Counted()
+        upload = await appends.send(sending, 0, counted.pieces(body))
         if upload.blob.size is None:
-            told = await uploads.ports.blobs.declare_size(upload.blob.key, upload.blob.prefix)
+            # Of this body, whatever a request before it had brought.
+            told = await uploads.ports.blobs.declare_size(upload.blob.key, counted.size)
             upload = await uploads.finished(upload.id, told)
     return shown(upload, status=201)
+
+
+class _Counted:
+    """How many bytes a body has had."""
+
+    def __init__(self) -> None:
+        self.size = 0
+
+    async def pieces(self, body: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+        """The body, which is closed then."""
+        async with aclosing(body):
+            async for piece in body:
+                self.size += len(piece)
+                yield piece
 
 
 async def _declared(request: web.Request, uploads: Uploads) -> Upload:

@@ -110,6 +110,29 @@ async def test_the_same_command_again_takes_over_at_once_from_one_that_hangs(
     assert (again.status, (await again.json())["job"]) == (201, (await response.json())["job"])
 
 
+async def test_a_shorter_file_of_unknown_size_never_passes_for_one_that_had_begun(
+    gateway: Gateway, watched: list[AppendingBlobs]
+) -> None:
+    # Given half of a file whose size is not known
+    _, writer = await asyncio.open_connection(*gateway.address)
+    head = f"PUT {URL} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+    writer.write(f"{head}Idempotency-Key: the-key\r\n\r\n9\r\nabcdefghi".encode())
+    await watched[0].taken(9)
+
+    async def pieces(content: bytes) -> AsyncIterator[bytes]:
+        yield content
+
+    # When another comes under the same name that is shorter
+    response = await gateway.client.put(URL, data=pieces(b"abc"), headers=KEY)
+    # Then there is no job of what is neither
+    await problem_of(response, 400, "chunk-out-of-bounds")
+    assert gateway.bus.published == []
+    whole = await gateway.client.put(URL, data=pieces(b"abcdefghijkl"), headers=KEY)
+    assert (await whole.json())["size"] == 12
+    assert await gateway.content(upload_key(upload_id_of("the-key"))) == b"abcdefghijkl"
+    writer.close()
+
+
 async def test_whoever_is_taken_over_is_told_so_and_its_connection_closed(
     gateway: Gateway, watched: list[AppendingBlobs]
 ) -> None:
