@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from gateway import cors
+from gateway import cors, tus
 from gateway.errors import errors_as_json
 from gateway.events import EVENTS, Events
 from gateway.keys import PORTS, SETTINGS, Ports
@@ -39,6 +39,7 @@ def build_app(
     app[SETTINGS] = settings
     app[PORTS] = replace(ports, bus=CountedBus(ports.bus, metrics.of(BusMetrics)))
     app[EVENTS] = Events(metrics)
+    tus.install(app)
     cors.install(app, settings.cors_origins)
     app.add_routes(
         routes(

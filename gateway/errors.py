@@ -18,11 +18,15 @@ from shared.errors import (
     InvalidInput,
     JobConflict,
     NotFound,
+    OffsetConflict,
     ResultExpired,
     StorageFull,
+    TakenOver,
     Unauthorized,
     Unavailable,
     UnsupportedMedia,
+    UnsupportedVersion,
+    UploadGone,
     UploadTooLarge,
 )
 from shared.telemetry.ids import current_ids
@@ -32,20 +36,26 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+LOCATION = web.RequestKey("location", str)
+"""Where what a request has begun can be gone on with, though it ends in an error."""
 RETRY_AFTER = 2
 """Seconds after which a client may try again what failed because a dependency was away."""
 
 STATUS: dict[type[CsvmillError], HTTPStatus] = {
     UploadTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     UnsupportedMedia: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    UnsupportedVersion: HTTPStatus.PRECONDITION_FAILED,
     InvalidInput: HTTPStatus.BAD_REQUEST,
     BlobConflict: HTTPStatus.BAD_REQUEST,
     ChunkOutOfBounds: HTTPStatus.BAD_REQUEST,
     DigestMismatch: HTTPStatus.BAD_REQUEST,
     IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     ResultExpired: HTTPStatus.GONE,
+    UploadGone: HTTPStatus.GONE,
     NotFound: HTTPStatus.NOT_FOUND,
     JobConflict: HTTPStatus.CONFLICT,
+    OffsetConflict: HTTPStatus.CONFLICT,
+    TakenOver: HTTPStatus.CONFLICT,
     StorageFull: HTTPStatus.INSUFFICIENT_STORAGE,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     Unauthorized: HTTPStatus.BAD_GATEWAY,
@@ -78,6 +88,8 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         if "Allow" in answer.headers:
             response.headers["Allow"] = answer.headers["Allow"]
         return response
+    except TakenOver as error:
+        return await _last_words(request, _answer(request, status_of(error), str(error), error))
     except CsvmillError as error:
         status = status_of(error)
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -94,8 +106,22 @@ def _answer(
     request: web.Request, status: int, message: str, error: Exception | None = None
 ) -> web.Response:
     if request.path.startswith(PREFIX):
-        return problem_response(status, message, error)
-    return error_response(status, message)
+        response = problem_response(status, message, error)
+    else:
+        response = error_response(status, message)
+    if LOCATION in request:
+        response.headers["Location"] = request[LOCATION]
+    return response
+
+
+async def _last_words(request: web.Request, response: web.Response) -> web.Response:
+    """Send the response and close the connection, without waiting for the rest of the body."""
+    response.force_close()
+    await response.prepare(request)
+    await response.write_eof()
+    if request.transport is not None:
+        request.transport.close()
+    return response
 
 
 def _our_fault(request: web.Request, error: Exception, status: HTTPStatus) -> web.Response:

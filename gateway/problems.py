@@ -17,9 +17,12 @@ from shared.errors import (
     JobNotFailed,
     JobNotFound,
     NoResult,
+    OffsetConflict,
     ResultExpired,
     StorageFull,
+    TakenOver,
     Unavailable,
+    UploadGone,
     UploadNotFound,
 )
 
@@ -37,6 +40,9 @@ TITLES: dict[type[CsvmillError], str] = {
     InputRemoved: "The job's input is not kept any longer",
     ChunkOutOfBounds: "The chunk reaches beyond the end of the upload",
     ChunkDigestMismatch: "The chunk is not what its digest says",
+    OffsetConflict: "The upload is at another offset",
+    TakenOver: "Another request has taken the upload over",
+    UploadGone: "The upload is not kept any longer",
     DigestMismatch: "The file is not what its digest says",
     IdempotencyKeyReused: "The idempotency key stands for another request",
     StorageFull: "There is no room left",

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from gateway import tus
 from gateway.dropzone import upload_file
 from gateway.job_api import cancel_job, retry_job, show_job
 from gateway.jobs import file_status
 from gateway.results import download_file, show_result
 from gateway.upload_api import cancel_upload, create_upload, put_chunk, show_upload
+from gateway.upload_whole import put_file
 from gateway.web import index
 from shared.health import health_routes
 from shared.telemetry.metrics import show_metrics
@@ -33,9 +35,19 @@ def routes(checks: Mapping[str, Check]) -> list[web.RouteDef]:
         web.post("/api/v1/jobs/{job_id}/retry", retry_job),
         web.get("/api/v1/jobs/{job_id}/result", show_result),  # HEAD too
         web.post("/api/v1/uploads", create_upload),
+        web.put("/api/v1/uploads", put_file),
         web.get("/api/v1/uploads/{upload}", show_upload),  # HEAD too
         web.delete("/api/v1/uploads/{upload}", cancel_upload),
         web.put("/api/v1/uploads/{upload}/chunks/{offset:[0-9]{1,18}}", put_chunk),
         web.get("/metrics", show_metrics, allow_head=False),
+        web.options("/api/tus", tus.options),
+        web.options("/api/tus/", tus.options),
+        web.options("/api/tus/{upload}", tus.options),
+        web.post("/api/tus", tus.spoken(tus.create)),
+        web.post("/api/tus/", tus.spoken(tus.create)),
+        web.head("/api/tus/{upload}", tus.spoken(tus.show)),
+        web.patch("/api/tus/{upload}", tus.spoken(tus.patch)),
+        web.delete("/api/tus/{upload}", tus.spoken(tus.terminate)),
+        web.post("/api/tus/{upload}", tus.spoken(tus.overridden)),
         *health_routes(checks),
     ]

@@ -22,6 +22,8 @@ class GatewaySettings(BaseSettings):
     """Origins whose pages may call the API, separated by commas; `*` is all, empty is none."""
     max_upload_size: int = Field(default=_TEBIBYTE, gt=0)
     """Bytes that one upload may have at the most."""
+    upload_ttl: float = Field(default=86_400.0, gt=0)
+    """Seconds that clients are told an unfinished upload is kept; the processors' setting."""
     max_attempts: int = Field(default=3, gt=0)
     """How often a job is tried before it is a FAILURE."""
     spool_dir: Path | None = None

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from shared.blobs import BlobKey
     from shared.jobs import Job
 
+CONCAT = "concat"
+"""What an upload is to others, in its metadata: `PARTIAL`, or `final;` and those it is made of."""
+PARTIAL = "partial"
+
 _NAMESPACE = UUID("5b7c1f0e-53c1-4d0c-9d7e-0f6a7f0c2f61")
 
 
@@ -67,6 +71,11 @@ class Upload:
         """The name of the file."""
         return self.blob.metadata.get("filename", f"{self.id}.csv")
 
+    @property
+    def is_part(self) -> bool:
+        """Whether it is meant to become a part of another upload, and no job."""
+        return CONCAT in self.blob.metadata and self.blob.metadata[CONCAT] == PARTIAL
+
 
 @dataclass(frozen=True, slots=True)
 class Uploads:
@@ -97,25 +106,35 @@ class Uploads:
             return await self.ports.blobs.write(key, offset, data)
 
     async def create(
-        self, upload_id: UUID, filename: str, size: int, *, sha256: str | None = None
+        self, upload_id: UUID, filename: str, size: int | None, *, sha256: str | None = None
     ) -> Upload:
         """Declare an upload; one of no bytes becomes a job at once.
 
         Raises BlobConflict if it was declared with another size or digest, and DigestMismatch if
         there are no bytes, and the digest is not that of none.
         """
+        return await self.declare(upload_id, size, {"filename": filename}, sha256=sha256)
+
+    async def declare(
+        self,
+        upload_id: UUID,
+        size: int | None,
+        metadata: Mapping[str, str],
+        *,
+        sha256: str | None = None,
+    ) -> Upload:
+        """As `create`, with all that shall be remembered of the upload."""
         note_ids(upload_id=upload_id)
         key = upload_key(upload_id)
-        blob = await self.ports.blobs.create(
-            key, size, sha256=sha256, metadata={"filename": filename}
-        )
+        blob = await self.ports.blobs.create(key, size, sha256=sha256, metadata=metadata)
         return await self.finished(upload_id, blob)
 
     async def create_once(
-        self, name: str, filename: str, size: int, *, sha256: str | None = None
+        self, name: str, filename: str, size: int | None, *, sha256: str | None = None
     ) -> Upload:
         """Declare the upload that a client calls `name`, or return it as it stands.
 
+        With None, the size is not known yet.
         Raises IdempotencyKeyReused if it was declared otherwise.
         """
         upload_id = upload_id_of(name)
@@ -124,14 +143,14 @@ class Uploads:
             "send what you sent with it before, or take a new key"
         )
         # It may be a job whose bytes are not kept any longer: then it is not begun anew.
-        upload = await self._look_up(upload_id)
+        upload = await self.look_up(upload_id)
         if upload is None:
             try:
                 upload = await self.create(upload_id, filename, size, sha256=sha256)
             except BlobConflict as error:
                 raise reused from error
-        declared = (filename, size, sha256)
         blob = upload.blob
+        declared = (filename, blob.size if size is None else size, sha256)
         if declared != (upload.filename, blob.size, blob.sha256 if upload.kept else sha256):
             raise reused
         return upload
@@ -143,7 +162,7 @@ class Uploads:
         Raises UploadNotFound.
         """
         for upload_id in ids_meant_by(name):
-            upload = await self._look_up(upload_id)
+            upload = await self.look_up(upload_id)
             if upload is not None:
                 return upload
         raise UploadNotFound(f"There is no upload {name!r}")
@@ -152,18 +171,18 @@ class Uploads:
         self, upload: Upload, offset: int, data: AsyncGenerator[bytes, None]
     ) -> BlobInfo:
         """Store `data` at `offset`, all or nothing, as `Blobs.write`; `data` is closed then."""
-        async with aclosing(self._within_limit(offset, data)) as bounded:
-            note_ids(upload_id=upload.id)
+        note_ids(upload_id=upload.id)
+        async with aclosing(self.within_limit(offset, data)) as bounded:
             return await self.ports.blobs.write(upload.blob.key, offset, bounded)
 
     async def finished(self, upload_id: UUID, blob: BlobInfo) -> Upload:
-        """The upload with its job, if it is whole; which is made if need be."""
+        """The upload with its job, which is made if need be, if it is whole and no part."""
         upload = Upload(upload_id, blob)
-        if not blob.complete:
+        if not blob.complete or upload.is_part:
             return upload
         return replace(upload, job=await self.start_job(upload_id, blob, upload.filename))
 
-    async def _within_limit(
+    async def within_limit(
         self, offset: int, data: AsyncGenerator[bytes, None]
     ) -> AsyncGenerator[bytes, None]:
         """`data`, which is closed then. Raises UploadTooLarge before a byte too many is stored."""
@@ -173,7 +192,8 @@ class Uploads:
                 self.check_size(offset, field="size")
                 yield piece
 
-    async def _look_up(self, upload_id: UUID) -> Upload | None:
+    async def look_up(self, upload_id: UUID) -> Upload | None:
+        """The upload of that id, as `find` gives it; None if there is none."""
         try:
             blob = await self.ports.blobs.info(upload_key(upload_id))
         except BlobNotFound:

@@ -3,17 +3,20 @@
     CsvmillError
      ├── InvalidInput                what a client sent cannot be accepted; names the field
      │    ├── UploadTooLarge         a file larger than this service is set to take
-     │    └── UnsupportedMedia       a body of another kind or encoding than is taken
+     │    ├── UnsupportedMedia       a body of another kind or encoding than is taken
+     │    └── UnsupportedVersion     a protocol in a version that is not spoken here
      ├── NotFound
      │    ├── BlobNotFound
      │    ├── JobNotFound
      │    ├── UploadNotFound
+     │    ├── UploadGone             it was there, and its bytes are not kept any longer
      │    └── ResultExpired          it existed, and is not kept any longer
      ├── JobConflict                 the job's state does not permit what was asked of it
      │    ├── JobFinished            it has ended already
      │    ├── JobNotFailed           it did not fail, so that there is nothing to retry
      │    ├── NoResult               it has not succeeded, or not yet
      │    └── InputRemoved           its input is not kept any longer
+     ├── OffsetConflict              bytes for another place than where the upload is
      ├── BlobConflict                the blob exists with another size or digest
      ├── BlobIncomplete              bytes were asked for that have not been received
      ├── TakenOver                   another request has taken over what this one was sending
@@ -70,6 +73,12 @@ class UnsupportedMedia(InvalidInput):
     code = "unsupported_media"
 
 
+class UnsupportedVersion(InvalidInput):
+    """The request is of a version of its protocol that is not spoken here."""
+
+    code = "unsupported_version"
+
+
 class NotFound(CsvmillError):
     """What was asked for does not exist."""
 
@@ -92,6 +101,12 @@ class UploadNotFound(NotFound):
     """There is no upload that goes by this name."""
 
     code = "upload_not_found"
+
+
+class UploadGone(NotFound):
+    """The upload became a job, and its bytes are not kept any longer."""
+
+    code = "upload_gone"
 
 
 class ResultExpired(NotFound):
@@ -128,6 +143,12 @@ class InputRemoved(JobConflict):
     """The job's input is not kept any longer, so that no attempt could read it."""
 
     code = "input_removed"
+
+
+class OffsetConflict(CsvmillError):
+    """Bytes were sent for another place than that which the upload has reached."""
+
+    code = "offset_conflict"
 
 
 class BlobConflict(CsvmillError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from storage.blobs.chunk_writer import ChunkWriter
@@ -31,7 +32,7 @@ class Appender:
         self.recorded = 0
         """Bytes that have arrived, and are kept."""
         self._over = False
-        self._failure: Exception | None = None
+        self._failure: BaseException | None = None
 
     async def append(self, offset: int) -> BlobInfo:
         """The blob once all is recorded; raises what `data` did once all before it is."""
@@ -54,7 +55,8 @@ class Appender:
             except StopAsyncIteration:
                 self._over = True
                 return
-            except Exception as error:  # noqa: BLE001 - raised once what came before is recorded
+            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001
+                # Raised once what came before is recorded.
                 self._over, self._failure = True, error
                 return
             held += len(piece)

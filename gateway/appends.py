@@ -1,0 +1,89 @@
+"""The use case of sending a file in order: what arrives stays, and the next request goes on there.
+
+Whoever sends has a turn, which ends all turns before it: a client whose connection hangs comes
+back at once, on any gateway, and is told what had arrived.
+"""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gateway.uploads import Upload
+from shared.blobs import upload_key
+from shared.errors import BlobNotFound, OffsetConflict, UploadGone, UploadNotFound
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+    from uuid import UUID
+
+    from gateway.uploads import Uploads
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """An upload as it stood when the turn began, and the turn's token."""
+
+    upload: Upload
+    token: int
+
+    @property
+    def offset(self) -> int:
+        """Where the next byte belongs."""
+        return self.upload.blob.prefix
+
+    def check_offset(self, offset: int) -> None:
+        """Raise OffsetConflict if that is not where the next byte belongs."""
+        if offset != self.offset:
+            raise OffsetConflict(f"the upload is at {self.offset}, not at {offset}")
+
+
+@dataclass(frozen=True, slots=True)
+class Appends:
+    """Has no state: any gateway can go on where another has stopped."""
+
+    uploads: Uploads
+
+    async def take_over(self, upload_id: UUID) -> Sending:
+        """Begin a turn. Whoever was sending is told TakenOver, and what had arrived is kept.
+
+        Raises UploadNotFound, and UploadGone if it became a job whose bytes are not kept.
+        """
+        ports = self.uploads.ports
+        try:
+            turn = await ports.blobs.take_over(upload_key(upload_id))
+        except BlobNotFound:
+            job = await ports.jobs.of_upload(upload_id)
+            if job is None:
+                raise UploadNotFound(f"There is no upload {str(upload_id)!r}") from None
+            raise UploadGone(
+                f"the upload became job {job.id}, and its bytes are not kept any longer"
+            ) from None
+        return Sending(Upload(upload_id, turn.blob), turn.token)
+
+    async def declare_size(self, sending: Sending, size: int) -> Sending:
+        """Tell the size of an upload; raises as `Blobs.declare_size`, and UploadTooLarge."""
+        self.uploads.check_size(size, field="Upload-Length")
+        key = sending.upload.blob.key
+        blob = await self.uploads.ports.blobs.declare_size(key, size)
+        return Sending(Upload(sending.upload.id, blob), sending.token)
+
+    async def send(
+        self,
+        sending: Sending,
+        offset: int,
+        data: AsyncGenerator[bytes, None],
+        *,
+        whole: bool = False,
+    ) -> Upload:
+        """Store `data` from `offset` on, and close it; the upload with its job, if it is whole.
+
+        What has arrived is kept, however `data` ends; with `whole`, all of it or nothing. Raises
+        as `Blobs.append`, and UploadTooLarge.
+        """
+        upload, blobs = sending.upload, self.uploads.ports.blobs
+        store = blobs.write if whole else blobs.append
+        async with aclosing(self.uploads.within_limit(offset, data)) as bounded:
+            blob = await store(upload.blob.key, offset, bounded, token=sending.token)
+        return await self.uploads.finished(upload.id, blob)

@@ -1,0 +1,71 @@
+"""Concatenation in the tus protocol: an upload made of others, which were sent in parallel."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid5
+
+from gateway.uploads import CONCAT, Upload
+from shared.blobs import upload_key
+from shared.errors import BlobIncomplete, BlobNotFound, CsvmillError, InvalidInput, UploadNotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from gateway.uploads import Uploads
+
+logger = logging.getLogger(__name__)
+
+_FINALS = UUID("c2f8f0a6-3b0b-4f0a-8c53-6d0b5a9b1e07")
+
+
+async def concatenate(
+    uploads: Uploads, parts: Sequence[UUID], concat: str, metadata: Mapping[str, str]
+) -> Upload:
+    """The upload that consists of `parts`, one after the other, and its job.
+
+    The same parts are the same upload, so that the request can be repeated when its answer was
+    lost; they are removed once there is a job. Raises InvalidInput for a part that is not whole or
+    no part, UploadNotFound.
+    """
+    upload_id = uuid5(_FINALS, " ".join(map(str, parts)))
+    known = await uploads.look_up(upload_id)
+    if known is not None:
+        return known
+    blobs = uploads.ports.blobs
+    total = 0
+    for part in parts:
+        try:
+            blob = await blobs.info(upload_key(part))
+        except BlobNotFound:
+            raise UploadNotFound(f"There is no upload {str(part)!r}") from None
+        if not Upload(part, blob).is_part:
+            raise InvalidInput(f"upload {part} is not partial", field="Upload-Concat")
+        if not blob.complete:
+            raise _incomplete(part)
+        total += blob.size or 0
+    uploads.check_size(total, field="Upload-Concat")
+    try:
+        whole = await blobs.assemble(
+            upload_key(upload_id),
+            [upload_key(part) for part in parts],
+            metadata={**metadata, CONCAT: concat},
+        )
+    except (BlobIncomplete, BlobNotFound) as error:
+        raise InvalidInput(f"a part has gone meanwhile: {error}", field="Upload-Concat") from error
+    upload = await uploads.finished(upload_id, whole)
+    for part in set(parts):
+        try:
+            await blobs.delete(upload_key(part))
+        except CsvmillError as error:
+            logger.warning(
+                "Upload %s: its part %s is left to the sweeper: %s", upload_id, part, error
+            )
+    return upload
+
+
+def _incomplete(part: UUID) -> InvalidInput:
+    return InvalidInput(
+        f"upload {part} is not whole yet; send the rest of it first", field="Upload-Concat"
+    )

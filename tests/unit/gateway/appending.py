@@ -1,0 +1,59 @@
+"""Blobs that tell how far an append has come."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, AsyncIterator
+
+    from shared.blobs import BlobInfo, BlobKey
+    from storage.blobs.filesystem import FilesystemBlobs
+
+
+class AppendingBlobs:
+    """Passes every call on; counts what has passed through `append`, and notes how each ended."""
+
+    def __init__(self, blobs: FilesystemBlobs) -> None:
+        self._blobs = blobs
+        self._progress = asyncio.Condition()
+        self.passed = 0
+        self.outcomes: list[BaseException | None] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._blobs, name)
+
+    async def append(
+        self, key: BlobKey, offset: int, data: AsyncIterable[bytes], *, token: int
+    ) -> BlobInfo:
+        async def counted() -> AsyncIterator[bytes]:
+            async for piece in data:
+                yield piece
+                # Asked for more: this piece has been taken
+                await self._note(len(piece))
+
+        outcome: BaseException | None = None
+        try:
+            return await self._blobs.append(key, offset, counted(), token=token)
+        except BaseException as error:
+            outcome = error
+            raise
+        finally:
+            self.outcomes.append(outcome)
+            await self._note(0)
+
+    async def taken(self, count: int) -> None:
+        """Wait until so many bytes have been taken in all."""
+        async with asyncio.timeout(10), self._progress:
+            await self._progress.wait_for(lambda: self.passed >= count)
+
+    async def ended(self, count: int) -> None:
+        """Wait until so many appends have ended."""
+        async with asyncio.timeout(10), self._progress:
+            await self._progress.wait_for(lambda: len(self.outcomes) >= count)
+
+    async def _note(self, count: int) -> None:
+        async with self._progress:
+            self.passed += count
+            self._progress.notify_all()
