@@ -124,7 +124,7 @@ async def _through_the_service(
     async with AsyncClient(server) as client:
         task = bars.add_task("upload in chunks", total=size)
         with watch.stage("upload", lambda: size):
-            job_id = await client.upload(file, progress=lambda n: bars.advance(task, n))
+            job_id = await client.upload(file, progress=lambda p: bars.update(task, completed=p.done))
         task = bars.add_task("aggregate", total=None)
         with watch.stage("aggregate", lambda: size):
             await client.wait(job_id, timeout=JOB)
@@ -132,9 +132,9 @@ async def _through_the_service(
         task = bars.add_task("download by Range", total=None)
         with watch.stage("download", lambda: result.stat().st_size):
             received = await client.download(
-                job_id, result, progress=lambda n: bars.advance(task, n)
+                job_id, result, progress=lambda p: bars.update(task, completed=p.done)
             )
-        bars.update(task, total=received)
+        bars.update(task, total=received.size)
     return job_id
 
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from csvmill.client import AsyncClient, ClientError
+from csvmill.client import AsyncClient, ClientError, Retries
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from csvmill.job_view import JobView
+    from csvmill.client import JobView
 
     Call = Callable[[AsyncClient, str], Awaitable[JobView]]
 
@@ -90,7 +90,7 @@ def describe(job: JobView) -> str:
 
 def _ask(server: str, call: Call, job_id: str) -> JobView:
     async def ask() -> JobView:
-        async with AsyncClient(server, attempts=TRIES) as client:
+        async with AsyncClient(server, retries=Retries(attempts=TRIES)) as client:
             return await call(client, job_id)
 
     logging.getLogger("stamina").setLevel(logging.ERROR)  # what comes of the tries is enough
