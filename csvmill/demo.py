@@ -124,7 +124,9 @@ async def _through_the_service(
     async with AsyncClient(server) as client:
         task = bars.add_task("upload in chunks", total=size)
         with watch.stage("upload", lambda: size):
-            job_id = await client.upload(file, progress=lambda p: bars.update(task, completed=p.done))
+            job_id = await client.upload(
+                file, progress=lambda p: bars.update(task, completed=p.done)
+            )
         task = bars.add_task("aggregate", total=None)
         with watch.stage("aggregate", lambda: size):
             await client.wait(job_id, timeout=JOB)

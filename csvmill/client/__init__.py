@@ -17,11 +17,11 @@ from csvmill.client.job_view import AttemptView, JobView
 from csvmill.client.partial import ResultView
 from csvmill.client.progress import Progress
 from csvmill.client.retrying import Retries
+from csvmill.client.server_view import ServerView
 from csvmill.client.sync_client import Client
 from csvmill.client.upload_view import UploadView
 
 __all__ = [
-    "ResultView",
     "AsyncClient",
     "AttemptView",
     "Client",
@@ -33,7 +33,9 @@ __all__ = [
     "NotVerified",
     "Progress",
     "Refused",
+    "ResultView",
     "Retries",
     "ServerUnavailable",
+    "ServerView",
     "UploadView",
 ]

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from typing import TYPE_CHECKING, Self
-from urllib.parse import quote
 from uuid import uuid4
 
 from csvmill.client.downloading import announced_result, download
 from csvmill.client.errors import JobUnsuccessful
 from csvmill.client.job_view import TERMINAL, JobView
+from csvmill.client.paths import HEALTH, READY, job_path, retry_path, upload_path
 from csvmill.client.progress import unheard
 from csvmill.client.retrying import Retries
+from csvmill.client.server_view import ServerView
 from csvmill.client.source import Source
 from csvmill.client.transport import Transport
 from csvmill.client.upload_view import UploadView
-from csvmill.client.uploading import Uploading, declare_upload, upload_path
+from csvmill.client.uploading import Uploading, declare_upload
 
 if TYPE_CHECKING:
     import random
@@ -129,7 +131,7 @@ class AsyncClient:
 
         Raises Refused (409) if it did not fail, or its input is not kept any longer.
         """
-        return JobView.of(await self._transport.json("POST", f"{job_path(job_id)}/retry"))
+        return JobView.of(await self._transport.json("POST", retry_path(job_id)))
 
     async def wait(
         self,
@@ -184,16 +186,21 @@ class AsyncClient:
         """Size and SHA-256 of the result, as the server announces them."""
         return await announced_result(self._transport, job_id)
 
+    async def about(self) -> ServerView:
+        """What the server is, how fast it answers, and what time it has; asked once.
+
+        Raises ServerUnavailable if it does not answer, Refused if it is no csvmill.
+        """
+        asked, started = time.time(), time.monotonic()
+        async with self._transport.request("GET", HEALTH) as response:
+            text, date = await response.text(), response.headers.get("Date")
+        return ServerView.of(text, date, asked=asked, latency=time.monotonic() - started)
+
     async def ready(self) -> dict[str, str]:
         """Whether the server and each part that it depends on is `ok`, or why not; asked once.
 
         Raises ServerUnavailable if it does not answer.
         """
-        async with self._transport.request("GET", "/readyz", accept=(503,)) as response:
+        async with self._transport.request("GET", READY, accept=(503,)) as response:
             parts: dict[str, str] = json.loads(await response.text())
         return parts
-
-
-def job_path(job_id: str) -> str:
-    """Where a job is shown."""
-    return f"/api/v1/jobs/{quote(job_id, safe='')}"

@@ -7,10 +7,10 @@ import base64
 import re
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from csvmill.client.errors import ClientError, NotVerified, ServerUnavailable
-from csvmill.client.partial import ResultView, PartialFile
+from csvmill.client.partial import PartialFile, ResultView
+from csvmill.client.paths import result_path
 from csvmill.client.progress import Meter
 from csvmill.client.tasks import side_by_side
 from csvmill.client.transport import PIECE
@@ -24,13 +24,10 @@ if TYPE_CHECKING:
 
 PART_SIZE = 8 << 20
 """Bytes asked for at a time."""
+RECORD_EVERY = 0.2
+"""Seconds between records of what has arrived: what a killed download has to fetch again."""
 _DIGEST = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/=]+):")
 _HEX_TAG = re.compile(r'"([0-9a-f]{64})"')
-
-
-def result_path(job_id: str) -> str:
-    """Where the result of a job is."""
-    return f"/api/download_file/{quote(job_id, safe='')}"
 
 
 async def announced_result(transport: Transport, job_id: str) -> ResultView:
@@ -114,7 +111,17 @@ async def _fetch(
         for start, stop in parts:
             await _fetch_part(transport, job_id, announced, file, start, stop, meter)
 
-    await side_by_side(fetch, parallel)
+    recorder = asyncio.create_task(_record(file))
+    try:
+        await side_by_side(fetch, parallel)
+    finally:
+        recorder.cancel()
+
+
+async def _record(file: PartialFile) -> None:
+    while True:
+        await asyncio.sleep(RECORD_EVERY)
+        await asyncio.to_thread(file.record)
 
 
 async def _fetch_part(
@@ -135,11 +142,9 @@ async def _fetch_part(
                     async with _part(transport, job_id, announced, start, stop) as pieces:
                         async for data in pieces:
                             await asyncio.to_thread(file.write, start, data)
-                            due = file.written(start, start + len(data))
+                            file.written(start, start + len(data))
                             start += len(data)
                             meter.move(len(data))
-                            if due:
-                                await asyncio.to_thread(file.record)
                 except ServerUnavailable:
                     if start == before:
                         raise

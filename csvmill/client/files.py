@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,6 +25,26 @@ def replace_file(path: Path, content: bytes, *, durable: bool) -> None:
     temporary.replace(path)
     if durable:
         sync_folder(path.parent)
+
+
+def move_file(path: Path, target: Path) -> None:
+    """Make a file, whose content is durable, appear at `target` durably and in one step.
+
+    To another file system it is copied first.
+    """
+    try:
+        path.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        temporary = target.with_name(f".{target.name}.new")
+        with path.open("rb") as source, temporary.open("wb") as copy:
+            shutil.copyfileobj(source, copy, 1 << 20)
+            copy.flush()
+            os.fsync(copy.fileno())
+        temporary.replace(target)
+        path.unlink()
+    sync_folder(target.parent)
 
 
 def sync_folder(folder: Path) -> None:

@@ -6,19 +6,15 @@ import hashlib
 import json
 import os
 import threading
-import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from csvmill.client.files import replace_file, sync_folder
+from csvmill.client.files import move_file, replace_file
 from shared.byte_ranges import RangeSet
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-RECORD_EVERY = 0.2
-"""Seconds between records, which is what a killed download may have to fetch again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +41,11 @@ class PartialFile:
         self._path = path
         self._record_path = record_path(path)
         self._announced = announced
-        self._received = self._recorded()
+        self._received = self._read_record()
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | (0 if self._received else os.O_TRUNC)
         self._fd = os.open(path, flags, 0o666)
         self._recording = threading.Lock()
-        self._recorded_at = 0.0
+        self._recorded: RangeSet | None = None
         self.held = len(self._received)
         """Bytes that were there from the start."""
 
@@ -74,21 +70,23 @@ class PartialFile:
             written = os.pwrite(self._fd, view, offset)
             view, offset = view[written:], offset + written
 
-    def written(self, start: int, stop: int) -> bool:
-        """Note that these bytes are there, and say whether it is time to `record`."""
+    def written(self, start: int, stop: int) -> None:
+        """Note that these bytes are there; `record` makes it last."""
         self._received = self._received.add(start, stop)
-        return time.monotonic() - self._recorded_at >= RECORD_EVERY
 
     def record(self) -> None:
         """Make what was noted so far outlive this process."""
         with self._recording:
-            self._recorded_at = time.monotonic()
+            received = self._received
+            if received is self._recorded:
+                return
             state = {
                 "size": self._announced.size,
                 "etag": self._announced.etag,
-                "received": [(held.start, held.stop) for held in self._received],
+                "received": [(held.start, held.stop) for held in received],
             }
             replace_file(self._record_path, json.dumps(state).encode(), durable=False)
+            self._recorded = received
 
     def matches(self) -> bool:
         """Whether the whole, which has arrived, has the digest that was announced."""
@@ -108,11 +106,10 @@ class PartialFile:
         os.fsync(self._fd)
         os.close(self._fd)
         self._fd = -1
-        os.replace(self._path, target)  # noqa: PTH105  (says that it replaces)
-        sync_folder(target.parent)
+        move_file(self._path, target)
         self._record_path.unlink(missing_ok=True)
 
-    def _recorded(self) -> RangeSet:
+    def _read_record(self) -> RangeSet:
         with suppress(OSError, ValueError, KeyError, TypeError):
             state = json.loads(self._record_path.read_bytes())
             known = (state["size"], state["etag"])

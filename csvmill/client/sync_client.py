@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from csvmill.client.partial import ResultView
     from csvmill.client.progress import ReportProgress
     from csvmill.client.retrying import Retries
+    from csvmill.client.server_view import ServerView
     from csvmill.client.upload_view import UploadView
 
 T = TypeVar("T")
@@ -132,6 +133,10 @@ class Client:
     def result(self, job_id: str) -> ResultView:
         """Size and SHA-256 of the result. See `AsyncClient.result`."""
         return self._run(self._client.result(job_id))
+
+    def about(self) -> ServerView:
+        """What the server is. See `AsyncClient.about`."""
+        return self._run(self._client.about())
 
     def ready(self) -> dict[str, str]:
         """Whether the server and its parts are ready. See `AsyncClient.ready`."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from csvmill.client.errors import (
     ClientError,
@@ -15,6 +14,7 @@ from csvmill.client.errors import (
     Refused,
     ServerUnavailable,
 )
+from csvmill.client.paths import UPLOADS, chunk_path, upload_path
 from csvmill.client.progress import Meter
 from csvmill.client.tasks import side_by_side
 from csvmill.client.upload_view import UploadView
@@ -29,14 +29,8 @@ if TYPE_CHECKING:
 
 SMALLEST_CHUNK = 256 << 10
 """Bytes to which chunks shrink on a connection that does not last."""
-UPLOADS = "/api/v1/uploads"
 WHOLE_DIGEST_PROBLEM = "urn:csvmill:problem:digest-mismatch"
 KEY_PROBLEM = "urn:csvmill:problem:idempotency-key-reused"
-
-
-def upload_path(upload_id: str) -> str:
-    """Where an upload is shown."""
-    return f"{UPLOADS}/{quote(upload_id, safe='')}"
 
 
 async def declare_upload(
@@ -163,7 +157,7 @@ class Uploading:
 
         try:
             async with self._transport.request(
-                "PUT", f"{upload_path(upload_id)}/chunks/{offset}", body=data, passed=passed,
+                "PUT", chunk_path(upload_id, offset), body=data, passed=passed,
                 headers={"Content-Digest": digest, "Content-Type": "application/octet-stream"},
             ) as response:  # fmt: skip
                 return UploadView.of(json.loads(await response.text()))
