@@ -78,7 +78,7 @@ class PartialFile:
         """Make what was noted so far outlive this process."""
         with self._recording:
             received = self._received
-            if received is self._recorded:
+            if received is self._recorded or self._fd < 0:
                 return
             state = {
                 "size": self._announced.size,
@@ -104,8 +104,9 @@ class PartialFile:
     def commit(self, target: Path) -> None:
         """Make the whole appear at `target`, durably, in one step; the record goes."""
         os.fsync(self._fd)
-        os.close(self._fd)
-        self._fd = -1
+        with self._recording:
+            os.close(self._fd)
+            self._fd = -1
         move_file(self._path, target)
         self._record_path.unlink(missing_ok=True)
 
