@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504, 507})
 """Statuses after which the same request may succeed."""
-JITTER = 1.0
+JITTER = 0.3
 """Seconds by which pauses differ at random, so that clients do not come back all at once."""
+JITTER_OF_MANY = 1.0
+"""The same after a `Retry-After`, which many clients were told at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class Retries:
             return False
         if error.retry_after is None:
             return True
-        jitter = random.uniform(0, JITTER)  # noqa: S311  (no secret)
+        jitter = random.uniform(0, JITTER_OF_MANY)  # noqa: S311  (no secret)
         return min(error.retry_after, self.longest_wait) + jitter
 
 

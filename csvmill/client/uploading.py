@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from csvmill.client.source import Source
     from csvmill.client.transport import Transport
 
-SMALLEST_CHUNK = 256 << 10
+SMALLEST_CHUNK = 64 << 10
 """Bytes to which chunks shrink on a connection that does not last."""
 WHOLE_DIGEST_PROBLEM = "urn:csvmill:problem:digest-mismatch"
 KEY_PROBLEM = "urn:csvmill:problem:idempotency-key-reused"

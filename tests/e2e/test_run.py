@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import random
 import signal
-from pathlib import Path
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from csvmill.client import AsyncClient
+from csvmill.client import AsyncClient, Refused
 from csvmill.commands.outcomes import Exit
 from shared.jobs import SONG_PLAYS
 from tests.chaos.proxy import Link
 from tests.oracle import expected_result
-from tests.processes import ServiceProcess
 from tests.services import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from pathlib import Path
 
     from tests.e2e.conftest import Deployment, Standalone
+    from tests.processes import ServiceProcess
 
     Start = Callable[..., ServiceProcess]
 
@@ -97,7 +97,7 @@ async def test_without_a_server_it_starts_one_and_leaves_nothing_behind(
 async def test_killed_in_mid_upload_it_sends_only_what_the_server_misses(
     deployment: Deployment, run: Callable[..., ServiceProcess], tmp_path: Path
 ) -> None:
-    expected = unlike_rows(tmp_path / "plays.csv", 300_000)
+    expected = unlike_rows(tmp_path / "plays.csv", 150_000)
     size = (tmp_path / "plays.csv").stat().st_size
     async with link_to(deployment.url) as link, AsyncClient(deployment.url) as client:
         server = ("--server", f"http://127.0.0.1:{link.port}")
@@ -123,7 +123,7 @@ async def test_killed_in_mid_upload_it_sends_only_what_the_server_misses(
 async def test_killed_in_mid_download_it_fetches_the_rest(
     deployment: Deployment, run: Callable[..., ServiceProcess], tmp_path: Path
 ) -> None:
-    expected = unlike_rows(tmp_path / "plays.csv", 300_000)
+    expected = unlike_rows(tmp_path / "plays.csv", 150_000)
     size = (tmp_path / "plays.csv").stat().st_size
     record = tmp_path / "totals.csv.csvmill" / "result.json"
 
@@ -155,7 +155,7 @@ async def test_killed_in_mid_download_it_fetches_the_rest(
 async def test_killed_with_a_service_of_its_own_it_goes_on_with_the_same_data(
     run: Callable[..., ServiceProcess], tmp_path: Path
 ) -> None:
-    expected = unlike_rows(tmp_path / "plays.csv", 300_000)
+    expected = unlike_rows(tmp_path / "plays.csv", 150_000)
     journals = tmp_path / "totals.csv.csvmill" / "service" / "blobs" / "uploads"
 
     async def a_part_is_there() -> bool:
@@ -171,10 +171,10 @@ async def test_killed_with_a_service_of_its_own_it_goes_on_with_the_same_data(
 
 
 async def test_interrupted_by_ctrl_c_it_says_so_and_goes_on(
-    deployment: Standalone, run: Callable[..., ServiceProcess], tmp_path: Path
+    standalone: Standalone, run: Callable[..., ServiceProcess], tmp_path: Path
 ) -> None:
     expected = unlike_rows(tmp_path / "plays.csv", 100_000)
-    async with link_to(deployment.url) as link:
+    async with link_to(standalone.url) as link:
         server = ("--server", f"http://127.0.0.1:{link.port}")
         link.stall(after=MIB)
         process = run(*server)
@@ -190,33 +190,31 @@ async def test_interrupted_by_ctrl_c_it_says_so_and_goes_on(
 async def test_connections_that_are_cut_anywhere_only_delay_it(
     deployment: Deployment, run: Callable[..., ServiceProcess], tmp_path: Path
 ) -> None:
-    expected = unlike_rows(tmp_path / "plays.csv", 200_000)
+    expected = unlike_rows(tmp_path / "plays.csv", 80_000)
     size = (tmp_path / "plays.csv").stat().st_size
     draw = random.Random(5)
     async with link_to(deployment.url) as link:
 
         async def cut() -> None:
-            seen = -1
-            while True:
-                if link.cuts != seen:
-                    seen = link.cuts
-                    link.cut(after=draw.randrange(size // 8), reset=draw.random() < 0.5)
-                await asyncio.sleep(0.005)
+            for number in range(12):
+                link.cut(after=draw.randrange(size // 2), reset=draw.random() < 0.5)
+                while link.cuts <= number:
+                    await asyncio.sleep(0.005)
 
         cutting = asyncio.create_task(cut())
         process = run("--server", f"http://127.0.0.1:{link.port}")
         said = await asyncio.to_thread(answer, process)
         cutting.cancel()
-        assert link.cuts >= 8
-    assert said["rows_in"] == 200_000
+        assert link.cuts >= 4
+    assert said["rows_in"] == 80_000
     assert (tmp_path / "totals.csv").read_bytes() == expected
 
 
 async def test_an_input_that_was_changed_is_refused_and_restart_begins_anew(
-    deployment: Deployment, run: Callable[..., ServiceProcess], tmp_path: Path
+    standalone: Standalone, run: Callable[..., ServiceProcess], tmp_path: Path
 ) -> None:
     unlike_rows(tmp_path / "plays.csv", 100_000)
-    async with link_to(deployment.url) as link, AsyncClient(deployment.url) as client:
+    async with link_to(standalone.url) as link, AsyncClient(standalone.url) as client:
         server = ("--server", f"http://127.0.0.1:{link.port}")
         link.stall(after=MIB)
         process = run(*server)
@@ -256,12 +254,11 @@ async def test_a_malformed_file_fails_with_its_reason_and_runs_once_it_is_mended
 
 
 async def test_dashes_take_standard_input_and_give_standard_output(
-    deployment: Deployment, tmp_path: Path
+    standalone: Standalone, tmp_path: Path
 ) -> None:
     expected = unlike_rows(tmp_path / "plays.csv", 20_000)
     process = await asyncio.create_subprocess_exec(
-        *("python", "-m", "csvmill", "run", "-", "-o", "-", "--server", deployment.url),
-        cwd=Path(__file__).parents[2],
+        *(sys.executable, "-m", "csvmill", "run", "-", "-o", "-", "--server", standalone.url),
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
@@ -273,28 +270,28 @@ async def test_dashes_take_standard_input_and_give_standard_output(
 
 
 async def test_a_server_that_is_away_ends_it_with_its_own_exit_code_and_keeps_the_state(
-    deployment: Deployment, run: Callable[..., ServiceProcess], tmp_path: Path
+    standalone: Standalone, run: Callable[..., ServiceProcess], tmp_path: Path
 ) -> None:
     expected = unlike_rows(tmp_path / "plays.csv", 1_000)
-    url = deployment.url
-    deployment.kill()
+    url = standalone.url
+    standalone.kill()
     arguments = ("--server", url, "--retry-for", "0.2")
     said = await asyncio.to_thread(answer, run(*arguments), Exit.UNAVAILABLE)
     assert said["error"] == "server-unavailable"
     assert remains(tmp_path) == ["totals.csv.csvmill"]
-    deployment.start()
+    standalone.start()
     # Another server is not the one that it was begun on
     said = await asyncio.to_thread(answer, run("--server", "http://127.0.0.1:9"), Exit.CHANGED)
     assert said["error"] == "run-differs"
-    said = await asyncio.to_thread(answer, run("--server", deployment.url, "--restart"))
+    said = await asyncio.to_thread(answer, run("--server", standalone.url, "--restart"))
     assert (tmp_path / "totals.csv").read_bytes() == expected
 
 
 async def test_two_runs_for_one_output_do_not_mix(
-    deployment: Deployment, run: Callable[..., ServiceProcess], tmp_path: Path
+    standalone: Standalone, run: Callable[..., ServiceProcess], tmp_path: Path
 ) -> None:
     expected = unlike_rows(tmp_path / "plays.csv", 100_000)
-    async with link_to(deployment.url) as link:
+    async with link_to(standalone.url) as link:
         server = ("--server", f"http://127.0.0.1:{link.port}")
         link.stall(after=MIB)
         first = run(*server)
@@ -326,11 +323,10 @@ async def settled(client: AsyncClient, key: str) -> int:
 
 
 async def exists(client: AsyncClient, key: str) -> bool:
-    from csvmill.client import Refused
-
     try:
         await client.upload_status(key)
     except Refused as error:
-        assert error.status == 404
+        if error.status != 404:
+            raise
         return False
     return True
