@@ -32,7 +32,6 @@ from rich.text import Text
 
 from csvmill.client import AsyncClient, ClientError
 from csvmill.local_service import local_service
-from csvmill.local_service import local_service
 from csvmill.sample import read_totals, write_song_plays
 
 if TYPE_CHECKING:

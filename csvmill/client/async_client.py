@@ -22,12 +22,11 @@ from csvmill.client.uploading import Uploading, declare_upload
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable
     from pathlib import Path
     from types import TracebackType
 
     from csvmill.client.partial import ResultView
-    from csvmill.client.progress import ReportProgress
+    from csvmill.client.progress import ReportJob, ReportProgress
 
 CHUNK_SIZE = 8 << 20
 """Bytes of a chunk, unless told otherwise."""
@@ -139,7 +138,7 @@ class AsyncClient:
         *,
         timeout: float | None = None,
         longest_pause: float = 1.0,
-        changed: Callable[[JobView], None] = lambda _job: None,
+        changed: ReportJob = unheard,
     ) -> JobView:
         """Follow the job until it has a result; asks ever less often, at `longest_pause` seconds.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from csvmill.client.job_view import JobView
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -18,9 +20,10 @@ class Progress:
 
 
 ReportProgress = Callable[[Progress], None]
+ReportJob = Callable[[JobView], None]
 
 
-def unheard(_progress: Progress) -> None:
+def unheard(_: object) -> None:
     """For callers who do not want to know."""
 
 

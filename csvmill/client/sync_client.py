@@ -11,12 +11,12 @@ from csvmill.client.progress import unheard
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Coroutine
     from pathlib import Path
 
     from csvmill.client.job_view import JobView
     from csvmill.client.partial import ResultView
-    from csvmill.client.progress import ReportProgress
+    from csvmill.client.progress import ReportJob, ReportProgress
     from csvmill.client.retrying import Retries
     from csvmill.client.server_view import ServerView
     from csvmill.client.upload_view import UploadView
@@ -107,7 +107,7 @@ class Client:
         *,
         timeout: float | None = None,
         longest_pause: float = 1.0,
-        changed: Callable[[JobView], None] = lambda _job: None,
+        changed: ReportJob = unheard,
     ) -> JobView:
         """Follow the job until it has a result. See `AsyncClient.wait`."""
         return self._run(

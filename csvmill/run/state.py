@@ -102,16 +102,16 @@ class RunFolder:
         """The state that was saved last; None if there is none. Raises RunDiffers if unreadable."""
         try:
             fields = json.loads(self._state.read_bytes())
+            if fields.pop("version") == VERSION:
+                return RunState(**{**fields, "input": Fingerprint(**fields["input"])})
         except FileNotFoundError:
             return None
-        except ValueError:
-            fields = {}
-        if fields.pop("version", None) != VERSION:
-            raise RunDiffers(
-                f"{self._state} is not of this version of csvmill; "
-                "begin anew with --restart, or remove the folder"
-            )
-        return RunState(**{**fields, "input": Fingerprint(**fields["input"])})
+        except (ValueError, KeyError, TypeError, AttributeError):
+            pass  # as unreadable as another version's
+        raise RunDiffers(
+            f"{self._state} is not of this version of csvmill; "
+            "begin anew with --restart, or remove the folder"
+        )
 
     def save(self, state: RunState) -> None:
         """Make `state` what the next run finds, even after a loss of power."""
