@@ -111,7 +111,9 @@ def _error(url: str, response: aiohttp.ClientResponse, text: str) -> Exception:
             f"{url}: {message} (HTTP {response.status})",
             retry_after(response.headers.get("Retry-After")),
         )
-    return Refused(response.status, message or f"{response.method} {url}", problem)
+    if problem is None:
+        message = f"{response.method} {url}: {message or response.reason}"
+    return Refused(response.status, message, problem)
 
 
 def _said(text: str) -> tuple[str, str | None]:

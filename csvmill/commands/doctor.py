@@ -15,7 +15,7 @@ from rich.console import Console
 
 from csvmill.client import AsyncClient, ClientError, Retries
 from csvmill.commands.options import json_option, server_option
-from csvmill.commands.outcomes import Exit, run_quietly, show_json
+from csvmill.commands.outcomes import Exit, finish, show_json
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -62,7 +62,7 @@ def doctor(server: str, as_json: bool) -> None:
     async def examine() -> list[Finding]:
         return [*_here(), *[finding async for finding in _there(server)]]
 
-    findings = run_quietly(examine())
+    findings = finish(examine())
     if as_json:
         show_json([asdict(finding) for finding in findings])
     else:

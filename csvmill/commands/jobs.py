@@ -10,7 +10,7 @@ import click
 from csvmill.client import AsyncClient, JobUnsuccessful, Refused, Retries
 from csvmill.commands.bars import Bars
 from csvmill.commands.options import job_argument, json_option, server_option
-from csvmill.commands.outcomes import Exit, errors_shown, run_quietly, show_json
+from csvmill.commands.outcomes import Exit, errors_shown, finish, show_json
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -132,7 +132,7 @@ def asked(server: str, call: Callable[[AsyncClient], Awaitable[T]]) -> T:
         async with AsyncClient(server, retries=Retries(attempts=TRIES)) as client:
             return await call(client)
 
-    return run_quietly(ask())
+    return finish(ask())
 
 
 def _watched(server: str, job_id: str, *, quiet: bool) -> JobView:

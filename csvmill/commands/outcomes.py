@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
+import math
+import time
 from contextlib import contextmanager
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from stamina.instrumentation import set_on_retry_hooks
 
 from csvmill.client import (
     ClientError,
@@ -22,9 +24,14 @@ from csvmill.client import (
 from csvmill.run.state import RunBusy, RunDiffers
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator
+    from collections.abc import Callable, Coroutine, Iterator
+
+    from stamina.instrumentation import RetryDetails
 
 T = TypeVar("T")
+
+TROUBLE_EVERY = 30.0
+"""Seconds between two words about the same trouble."""
 
 
 class Exit(IntEnum):
@@ -87,9 +94,18 @@ def errors_shown(*, as_json: bool) -> Iterator[None]:
         raise click.exceptions.Exit(code) from error
 
 
-def run_quietly(work: Coroutine[Any, Any, T]) -> T:
-    """`asyncio.run`, without a warning for each request that is sent again."""
-    logging.getLogger("stamina").setLevel(logging.ERROR)  # what comes of the tries is enough
+def finish(work: Coroutine[Any, Any, T], trouble: Callable[[str], None] = lambda _text: None) -> T:
+    """`asyncio.run`; `trouble` is told, now and then, that requests fail and are sent again."""
+    told = -math.inf
+
+    def retrying(details: RetryDetails) -> None:
+        nonlocal told
+        # The first try again is not worth a word.
+        if details.retry_num > 1 and time.monotonic() - told > TROUBLE_EVERY:
+            told = time.monotonic()
+            trouble(f"{details.caused_by}; trying again")
+
+    set_on_retry_hooks([retrying])
     return asyncio.run(work)
 
 

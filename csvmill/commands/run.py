@@ -19,7 +19,7 @@ from csvmill.commands.options import (
     quiet_option,
     retry_option,
 )
-from csvmill.commands.outcomes import errors_shown, run_quietly, show_json
+from csvmill.commands.outcomes import errors_shown, finish, show_json
 from csvmill.commands.transfer import STREAM, send_to_stdout
 from csvmill.run.run import Order, Run
 from csvmill.run.state import RunFolder
@@ -84,7 +84,7 @@ def run(
         order = Order(None if file == STREAM else file, target, **options)
         waiting = f"waiting for the run that is at work in {folder.path}"
         stack.enter_context(folder.locked(lambda: bars.note(waiting)))
-        outcome = run_quietly(Run(order, folder, bars).carry_out())
+        outcome = finish(Run(order, folder, bars).carry_out(), bars.note)
         if output == STREAM:
             send_to_stdout(target)
         elif as_json:

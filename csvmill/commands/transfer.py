@@ -26,7 +26,7 @@ from csvmill.commands.options import (
     retry_option,
     server_option,
 )
-from csvmill.commands.outcomes import errors_shown, run_quietly, show_json
+from csvmill.commands.outcomes import errors_shown, finish, show_json
 from csvmill.run.fingerprint import fingerprint
 from csvmill.run.state import RunFolder, RunState
 
@@ -86,7 +86,7 @@ def upload(
             # A file that was changed is another upload: nothing of the old one may get into it.
             state = RunState.begin(server, found)
             folder.save(state)
-        job_id = run_quietly(send(state))
+        job_id = finish(send(state), bars.note)
         folder.remove()
         show_json({"job_id": job_id}) if as_json else click.echo(job_id)
 
@@ -132,7 +132,7 @@ def download(
     with errors_shown(as_json=as_json), passing as folder:
         target = Path(folder) / "result.csv" if folder else output
         with Bars(quiet=quiet or as_json) as bars:
-            result = run_quietly(receive())
+            result = finish(receive(), bars.note)
         if output == STREAM:
             send_to_stdout(target)
         elif as_json:
