@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-TRIES = 3
-"""How often a request is sent before the server counts as unreachable: somebody is waiting."""
+BRIEF = Retries(attempts=3)
+"""For one question: somebody is waiting for the answer."""
+PATIENT = Retries(attempts=None, within=600.0)
+"""For a job that is watched."""
 UPLOAD_NOT_FOUND = "urn:csvmill:problem:upload-not-found"
 JOB_NOT_FOUND = "urn:csvmill:problem:job-not-found"
 
@@ -125,14 +127,19 @@ def describe(job: JobView) -> str:
     return "\n".join(f"{name:<10} {value}" for name, value in lines if value is not None)
 
 
-def asked(server: str, call: Callable[[AsyncClient], Awaitable[T]]) -> T:
+def asked(
+    server: str,
+    call: Callable[[AsyncClient], Awaitable[T]],
+    retries: Retries = BRIEF,
+    trouble: Callable[[str], None] = lambda _text: None,
+) -> T:
     """What `call` gives with a client that is opened for it."""
 
     async def ask() -> T:
-        async with AsyncClient(server, retries=Retries(attempts=TRIES)) as client:
+        async with AsyncClient(server, retries=retries) as client:
             return await call(client)
 
-    return finish(ask())
+    return finish(ask(), trouble)
 
 
 def _watched(server: str, job_id: str, *, quiet: bool) -> JobView:
@@ -143,4 +150,4 @@ def _watched(server: str, job_id: str, *, quiet: bool) -> JobView:
             return await client.job(job_id)
 
     with Bars(quiet=quiet) as bars:
-        return asked(server, watch)
+        return asked(server, watch, PATIENT, bars.note)

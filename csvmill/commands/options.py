@@ -65,6 +65,12 @@ chunk_option = click.option(
 )
 
 
+def _in_a_folder(_ctx: click.Context, _param: click.Parameter, value: Path) -> Path:
+    if not value.parent.is_dir():
+        raise click.BadParameter(f"there is no folder {value.parent}; make it first")
+    return value
+
+
 def input_argument(*, allow_dash: bool = False) -> Callable[[F], F]:
     """FILE, which exists, or `-` for standard input where that is allowed."""
     kind = click.Path(exists=True, dir_okay=False, path_type=Path, allow_dash=allow_dash)
@@ -74,6 +80,6 @@ def input_argument(*, allow_dash: bool = False) -> Callable[[F], F]:
 def output_option(help_text: str) -> Callable[[F], F]:
     """`-o`, a path or `-` for standard output."""
     return click.option(
-        "-o", "--output", required=True, metavar="PATH", help=help_text,
+        "-o", "--output", required=True, metavar="PATH", help=help_text, callback=_in_a_folder,
         type=click.Path(dir_okay=False, path_type=Path, allow_dash=True),
     )  # fmt: skip

@@ -82,6 +82,8 @@ def errors_shown(*, as_json: bool) -> Iterator[None]:
     """
     try:
         yield
+    except BrokenPipeError:
+        raise  # whoever read standard output has had enough: click ends quietly
     except tuple(kind for kind, _, _ in EXITS) as error:
         code, name = next((code, name) for kind, code, name in EXITS if isinstance(error, kind))
         message = str(error) or MEANINGS[code]

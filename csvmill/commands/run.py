@@ -84,7 +84,9 @@ def run(
         order = Order(None if file == STREAM else file, target, **options)
         waiting = f"waiting for the run that is at work in {folder.path}"
         stack.enter_context(folder.locked(lambda: bars.note(waiting)))
-        outcome = finish(Run(order, folder, bars).carry_out(), bars.note)
+        work = Run(order, folder, bars)
+        work.begin()
+        outcome = finish(work.carry_out(), bars.note)
         if output == STREAM:
             send_to_stdout(target)
         elif as_json:

@@ -83,30 +83,39 @@ class Outcome:
 
 @dataclass
 class Run:
-    """Carries an order out, in a folder that is locked."""
+    """Carries an order out, in a folder that is locked: `begin`, then `carry_out`."""
 
     order: Order
     folder: RunFolder
     audience: Audience
     _moved: dict[str, int] = field(default_factory=lambda: {"upload": 0, "download": 0})
     _seconds: dict[str, float] = field(default_factory=dict)
+    _abandoned: RunState | None = None
+    _state: RunState = field(init=False)
     _over: bool = False
     """Whether nothing is left to continue."""
+
+    def begin(self) -> None:
+        """Find out what there is to do. Blocks, as long as standard input does.
+
+        Raises InputChanged if the input is not that of the run which was begun, RunDiffers if it
+        was begun on another server.
+        """
+        self._abandoned = self._make_room()
+        self._state = self._state_for(self._take_fingerprint())
 
     async def carry_out(self) -> Outcome:
         """Do what is left to do. Raises ClientError or OSError; what was done is kept.
 
-        Raises InputChanged if the input is not that of the run which was begun, RunDiffers if it
-        was begun on another server, JobUnsuccessful if the job ends without a result.
+        Raises JobUnsuccessful if the job ends without a result.
         """
-        abandoned = await asyncio.to_thread(self._make_room)
+        abandoned = self._abandoned
         try:
-            state = await self._state(await self._take_fingerprint())
             async with self._server() as server, self._client(server) as client:
                 if abandoned is not None and abandoned.server == self.order.server is not None:
                     with suppress(Refused):
                         await client.cancel_upload(abandoned.key)
-                return await self._go_on(client, state)
+                return await self._go_on(client, self._state)
         finally:
             if self._over:
                 await asyncio.to_thread(self.folder.remove)
@@ -137,11 +146,10 @@ class Run:
     def _client(self, server: str) -> AsyncClient:
         return AsyncClient(server, retries=Retries(attempts=None, within=self.order.retry_for))
 
-    async def _take_fingerprint(self) -> Fingerprint:
+    def _take_fingerprint(self) -> Fingerprint:
         if self.order.input is not None:
-            return await asyncio.to_thread(fingerprint, self.order.input)
-        sha256 = await asyncio.to_thread(self._save_standard_input)
-        return fingerprint_of_whole(self.folder.piped, sha256)
+            return fingerprint(self.order.input)
+        return fingerprint_of_whole(self.folder.piped, self._save_standard_input())
 
     def _save_standard_input(self) -> str:
         digest = hashlib.sha256()
@@ -161,11 +169,11 @@ class Run:
         ) as url:
             yield url
 
-    async def _state(self, file: Fingerprint) -> RunState:
+    def _state_for(self, file: Fingerprint) -> RunState:
         """What was begun, if it can be continued, else a run that begins."""
-        state = await asyncio.to_thread(self.folder.load)
+        state = self.folder.load()
         if state is None:
-            return await self._saved(RunState.begin(self.order.server, file))
+            return self._begun(file)
         if state.server != self.order.server:
             begun = f"with --server {state.server}" if state.server else "without --server"
             raise RunDiffers(
@@ -177,11 +185,16 @@ class Run:
             return state
         if state.failed:
             # That run came to nothing, and the file was mended since.
-            return await self._saved(RunState.begin(self.order.server, file))
+            return self._begun(file)
         raise InputChanged(
             f"the input is not the one that this run began with: {difference}; "
             "put it back, or begin anew with --restart"
         )
+
+    def _begun(self, file: Fingerprint) -> RunState:
+        state = RunState.begin(self.order.server, file)
+        self.folder.save(state)
+        return state
 
     async def _saved(self, state: RunState) -> RunState:
         await asyncio.to_thread(self.folder.save, state)

@@ -19,7 +19,7 @@ from tests.oracle import expected_result
 from tests.services import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from tests.e2e.conftest import Deployment, Standalone
@@ -53,10 +53,10 @@ def answer(process: ServiceProcess, exit_code: int = 0) -> dict[str, Any]:
 def run(start_process: Start, tmp_path: Path) -> Callable[..., ServiceProcess]:
     """Start `csvmill run plays.csv -o totals.csv --json` with more arguments."""
 
-    def begin(*arguments: str) -> ServiceProcess:
+    def begin(*arguments: str, env: Mapping[str, str] | None = None) -> ServiceProcess:
         files = (str(tmp_path / "plays.csv"), "-o", str(tmp_path / "totals.csv"))
         options = ("--json", "--chunk-size", str(CHUNK), *arguments)
-        return start_process("csvmill", "run", *files, *options)
+        return start_process("csvmill", "run", *files, *options, env=env)
 
     return begin
 
@@ -253,6 +253,20 @@ async def test_a_malformed_file_fails_with_its_reason_and_runs_once_it_is_mended
     assert (tmp_path / "totals.csv").read_text().endswith("\na,2026-01-01,1\n")
 
 
+async def test_a_job_that_failed_for_another_reason_is_tried_again_without_an_upload(
+    run: Callable[..., ServiceProcess], tmp_path: Path
+) -> None:
+    expected = unlike_rows(tmp_path / "plays.csv", 50_000)
+    hasty = {"CSVMILL_TIME_LIMIT": "0.01", "CSVMILL_MAX_ATTEMPTS": "1"}
+    said = await asyncio.to_thread(answer, run(env=hasty), Exit.UNSUCCESSFUL)
+    assert "not done within 0.01 s" in said["message"]
+    assert remains(tmp_path) == ["totals.csv.csvmill"]
+    said = await asyncio.to_thread(answer, run())
+    assert said["uploaded_bytes"] == 0
+    assert (tmp_path / "totals.csv").read_bytes() == expected
+    assert remains(tmp_path) == []
+
+
 async def test_dashes_take_standard_input_and_give_standard_output(
     standalone: Standalone, tmp_path: Path
 ) -> None:
@@ -267,6 +281,29 @@ async def test_dashes_take_standard_input_and_give_standard_output(
     )
     assert (process.returncode, said) == (0, b"")
     assert output == expected
+
+
+async def test_ctrl_c_while_standard_input_is_awaited_ends_it(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "csvmill", "run", "-", "-o", str(tmp_path / "totals.csv")),
+        stdin=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    await until(lambda: is_there(tmp_path / "totals.csv.csvmill" / "input.csv"))
+    process.send_signal(signal.SIGINT)
+    assert await asyncio.wait_for(process.wait(), WAIT) == Exit.INTERRUPTED
+
+
+async def test_a_reader_that_leaves_early_gets_no_complaint(
+    standalone: Standalone, tmp_path: Path
+) -> None:
+    unlike_rows(tmp_path / "plays.csv", 20_000)
+    command = f"{sys.executable} -m csvmill run plays.csv -o - --server {standalone.url} | head -1"
+    process = await asyncio.create_subprocess_exec(
+        *("bash", "-c", command), cwd=tmp_path,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    output, said = await asyncio.wait_for(process.communicate(), WAIT)
+    assert (output, said) == (b"Song,Date,Total Number of Plays for Date\n", b"")
 
 
 async def test_a_server_that_is_away_ends_it_with_its_own_exit_code_and_keeps_the_state(
@@ -302,6 +339,10 @@ async def test_two_runs_for_one_output_do_not_mix(
             await asyncio.to_thread(answer, process)
     assert (tmp_path / "totals.csv").read_bytes() == expected
     assert remains(tmp_path) == []
+
+
+async def is_there(path: Path) -> bool:
+    return await asyncio.to_thread(path.exists)
 
 
 def link_to(url: str) -> Any:

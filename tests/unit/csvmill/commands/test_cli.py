@@ -63,6 +63,8 @@ def test_a_run_onto_its_own_input_or_with_two_answers_on_one_stream_is_refused(
         code, said = invoke(*command, "-o", "-", "--json")
         assert (code, "--json answers on standard output" in said) == (2, True)
     assert plays.read_text() == "a"
+    code, said = invoke("run", str(plays), "-o", str(tmp_path / "none" / "totals.csv"))
+    assert (code, "make it first" in said) == (2, True)
 
 
 @pytest.mark.parametrize("shell", SHELLS)
