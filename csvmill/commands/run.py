@@ -21,11 +21,12 @@ from csvmill.commands.options import (
 )
 from csvmill.commands.outcomes import errors_shown, finish, show_json
 from csvmill.commands.transfer import STREAM, send_to_stdout
-from csvmill.run.run import Order, Run
+from csvmill.run.order import Order
+from csvmill.run.run import Run
 from csvmill.run.state import RunFolder
 
 if TYPE_CHECKING:
-    from csvmill.run.run import Outcome
+    from csvmill.run.order import Outcome
 
 
 @click.command(short_help="A file in, its totals out: upload, follow, download, verify.")

@@ -8,7 +8,7 @@ import sys
 import time
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from csvmill.client import (
     AsyncClient,
@@ -20,65 +20,20 @@ from csvmill.client import (
 )
 from csvmill.local_service import local_service
 from csvmill.run.fingerprint import fingerprint, fingerprint_of_whole
+from csvmill.run.order import Outcome
 from csvmill.run.state import RunDiffers, RunState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
-    from pathlib import Path
 
     from csvmill.client import JobView, Progress, ResultView
     from csvmill.run.fingerprint import Fingerprint
+    from csvmill.run.order import Audience, Order
     from csvmill.run.state import RunFolder
 
 PIPED_NAME = "stdin.csv"
 """What the server is told of a file that came through standard input."""
 PIECE = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What is to be done."""
-
-    input: Path | None
-    """None is standard input."""
-    output: Path
-    server: str | None
-    """None starts a service for the run."""
-    restart: bool = False
-    """Whether to forget what was begun."""
-    chunk_size: int = 8 << 20
-    parallel: int = 4
-    retry_for: float = 600.0
-    """Seconds for which a server may be away."""
-
-
-class Audience(Protocol):
-    """Whom a run tells how far it is."""
-
-    def note(self, text: str) -> None:
-        """Something happened that people may want to know."""
-
-    def uploading(self, progress: Progress) -> None:
-        """Bytes are on their way up."""
-
-    def working(self, job: JobView) -> None:
-        """The job is being worked on, or waits."""
-
-    def downloading(self, progress: Progress) -> None:
-        """Bytes are on their way down."""
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What a run has come to."""
-
-    job: JobView
-    result: ResultView
-    uploaded_bytes: int
-    """Those that this process has sent, and that were acknowledged."""
-    downloaded_bytes: int
-    seconds: dict[str, float]
-    """Of `upload`, `job` and `download`, in this process."""
 
 
 @dataclass
