@@ -7,6 +7,7 @@ import json
 import random
 import signal
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -156,12 +157,17 @@ async def test_killed_with_a_service_of_its_own_it_goes_on_with_the_same_data(
     run: Callable[..., ServiceProcess], tmp_path: Path
 ) -> None:
     expected = unlike_rows(tmp_path / "plays.csv", 150_000)
-    journals = tmp_path / "totals.csv.csvmill" / "service" / "blobs" / "uploads"
+    uploads = tmp_path / "totals.csv.csvmill" / "service" / "blobs" / "uploads"
+    sizes: list[int] = []
 
     async def a_part_is_there() -> bool:
-        return any(path.stat().st_size > 0 for path in journals.glob("*/journal"))
+        # A journal that grows has a record, and gives way to the data when it has them all.
+        for journal in uploads.glob("*/journal"):
+            with suppress(FileNotFoundError):
+                sizes.append(journal.stat().st_size)
+        return len(set(sizes) - {0}) > 1 or any(uploads.glob("*/data"))
 
-    process = run("--parallel", "1")
+    process = run("--parallel", "1", "--chunk-size", "16KiB")
     await until(a_part_is_there)
     process.kill()
     said = await asyncio.to_thread(answer, run())
