@@ -9,6 +9,7 @@ from rich.progress import (
     BarColumn,
     DownloadColumn,
     Progress,
+    Task,
     TaskID,
     TaskProgressColumn,
     TextColumn,
@@ -16,10 +17,27 @@ from rich.progress import (
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
+from rich.text import Text
 
 if TYPE_CHECKING:
     from csvmill.client import JobView
     from csvmill.client import Progress as Moved
+
+
+class Size(DownloadColumn):
+    """Bytes so far and in all, where that is known."""
+
+    def render(self, task: Task) -> Text:
+        """Nothing for a stage that only begins and ends."""
+        return Text() if task.total is None else super().render(task)
+
+
+class Rate(TransferSpeedColumn):
+    """Bytes a second, where any are moved."""
+
+    def render(self, task: Task) -> Text:
+        """Nothing for a stage that only begins and ends."""
+        return super().render(task) if task.speed else Text()
 
 
 class Bars:
@@ -32,7 +50,7 @@ class Bars:
         self._console = Console(stderr=True, quiet=quiet)
         self._progress = Progress(
             TextColumn("{task.description:<10}"), BarColumn(bar_width=24), TaskProgressColumn(),
-            DownloadColumn(), TransferSpeedColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
+            Size(), Rate(), TimeElapsedColumn(), TimeRemainingColumn(),
             console=self._console, disable=quiet or not self._console.is_terminal,
         )  # fmt: skip
         self._tasks: dict[str, TaskID] = {}
