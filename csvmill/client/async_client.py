@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from csvmill.client.partial import ResultView
     from csvmill.client.progress import ReportJob, ReportProgress
 
+UPLOAD_NOT_FOUND = "urn:csvmill:problem:upload-not-found"
+JOB_NOT_FAILED = "urn:csvmill:problem:job-not-failed"
 CHUNK_SIZE = 8 << 20
 """Bytes of a chunk, unless told otherwise."""
 PARALLEL = 4
@@ -112,7 +114,7 @@ class AsyncClient:
 
         Raises Refused (404) if there is none, and (409) if its job has ended.
         """
-        await self._transport.json("DELETE", upload_path(upload_id))
+        await self._transport.json("DELETE", upload_path(upload_id), done_if=[UPLOAD_NOT_FOUND])
 
     async def job(self, job_id: str) -> JobView:
         """All that is known of a job, its attempts included."""
@@ -130,7 +132,8 @@ class AsyncClient:
 
         Raises Refused (409) if it did not fail, or its input is not kept any longer.
         """
-        return JobView.of(await self._transport.json("POST", retry_path(job_id)))
+        answer = await self._transport.json("POST", retry_path(job_id), done_if=[JOB_NOT_FAILED])
+        return JobView.of(answer) if answer else await self.job(job_id)
 
     async def wait(
         self,

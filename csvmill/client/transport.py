@@ -38,6 +38,7 @@ class Transport:
             read_bufsize=PIECE,
             connector=aiohttp.TCPConnector(limit=0),
             auto_decompress=False,
+            middlewares=(_sent_once,),
         )
 
     async def close(self) -> None:
@@ -52,17 +53,25 @@ class Transport:
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         query: Mapping[str, str] | None = None,
+        done_if: Collection[str] = (),
     ) -> Any:
         """The JSON of the answer, or None if it has no body; repeated as `retries` says.
 
+        A problem of a type in `done_if`, when an earlier try has failed, means that this one was
+        carried out and only its answer lost: then there is None to return.
         Raises Refused, or ServerUnavailable when tries are used up.
         """
         async for attempt in self.retries:
             with attempt:
-                async with self.request(
-                    method, path, body=body, headers=headers, query=query
-                ) as response:
-                    text = await response.text()
+                try:
+                    async with self.request(
+                        method, path, body=body, headers=headers, query=query
+                    ) as response:
+                        text = await response.text()
+                except Refused as error:
+                    if attempt.num > 1 and error.problem in done_if:
+                        return None
+                    raise
         try:
             return json.loads(text) if text else None
         except ValueError:
@@ -101,7 +110,24 @@ class Transport:
                     raise Refused(response.status, f"{url} redirects; give the server's own URL")
                 yield response
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise ConnectionLost(f"{url}: {str(error) or type(error).__name__}") from error
+            raise ConnectionLost(f"{url}: {_what(error)}") from error
+
+
+async def _sent_once(
+    request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Keep aiohttp from sending an idempotent request again by itself.
+
+    It would not count as a try, nor give the body from its beginning.
+    """
+    try:
+        return await send(request)
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise ConnectionLost(f"{request.url}: {_what(error)}") from error
+
+
+def _what(error: Exception) -> str:
+    return str(error) or type(error).__name__
 
 
 def _error(url: str, response: aiohttp.ClientResponse, text: str) -> Exception:

@@ -103,6 +103,36 @@ async def test_a_server_that_falls_silent_counts_as_lost(client_of: ClientOf) ->
     assert asked == 8
 
 
+async def test_what_was_carried_out_although_its_answer_got_lost_is_no_refusal(
+    client_of: ClientOf,
+) -> None:
+    asked: list[str] = []
+    lose_answer = True
+
+    async def handler(request: web.Request) -> web.Response:
+        asked.append(request.method)
+        if request.method == "GET":
+            return web.json_response({**JOB, "state": "RETRY"})
+        if lose_answer and len(asked) == 1:
+            assert request.transport
+            request.transport.abort()
+        kind = "job-not-failed" if request.method == "POST" else "upload-not-found"
+        problem = {"type": f"urn:csvmill:problem:{kind}", "title": kind}
+        return web.json_response(problem, status=409 if request.method == "POST" else 404)
+
+    async with client_of(handler) as client:
+        assert (await client.retry("j")).state == "RETRY"
+        assert asked == ["POST", "POST", "GET"]
+        asked.clear()
+        await client.cancel_upload("u")
+        assert asked == ["DELETE", "DELETE"]
+        # But it is one if nothing got lost
+        lose_answer = False
+        for call in (client.retry, client.cancel_upload):
+            with pytest.raises(Refused, match="not-f"):
+                await call("x")
+
+
 @pytest.mark.parametrize("body", ["<html>", '{"status": "fine"}', "[]"])
 async def test_what_is_not_csvmill_is_named_so(client_of: ClientOf, body: str) -> None:
     async def handler(_request: web.Request) -> web.Response:

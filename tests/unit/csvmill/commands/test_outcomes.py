@@ -6,6 +6,8 @@ import json
 
 import click
 import pytest
+import stamina
+from stamina.instrumentation import set_on_retry_hooks
 
 from csvmill.cli import main
 from csvmill.client import (
@@ -15,9 +17,10 @@ from csvmill.client import (
     JobUnsuccessful,
     NotVerified,
     Refused,
+    Retries,
     ServerUnavailable,
 )
-from csvmill.commands.outcomes import EXITS, MEANINGS, Exit, errors_shown
+from csvmill.commands.outcomes import EXITS, MEANINGS, Exit, errors_shown, finish
 from csvmill.run.state import RunBusy, RunDiffers
 
 CASES = [
@@ -62,3 +65,24 @@ def test_every_code_is_explained_in_the_help_and_used() -> None:
     assert {code for _, code, _ in EXITS} | {Exit.DONE, Exit.USAGE} == set(Exit)
     for code, meaning in MEANINGS.items():
         assert f"{code:>3}  {meaning}" in (main.epilog or "")
+
+
+def test_people_are_told_of_trouble_that_lasts_but_not_of_each_try() -> None:
+    told: list[str] = []
+
+    async def work(failures: int) -> None:
+        async for attempt in Retries(attempts=6):
+            with attempt:
+                if attempt.num <= failures:
+                    raise ServerUnavailable("the server is away")
+
+    stamina.set_testing(True, attempts=6)
+    try:
+        finish(work(1), told.append)
+        assert told == []
+        with pytest.raises(ServerUnavailable):
+            finish(work(6), told.append)
+        assert told == ["the server is away; trying again"]
+    finally:
+        stamina.set_testing(False)
+        set_on_retry_hooks(None)
