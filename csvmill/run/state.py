@@ -126,8 +126,10 @@ class RunFolder:
 
     def remove(self) -> None:
         """Remove all, once nothing of it is needed."""
-        self._state.unlink(missing_ok=True)
-        shutil.rmtree(self.path)
+        # In one step: whoever comes now makes a folder of its own, and puts no lock into this one.
+        removed = self.path.with_name(f"{self.path.name}.{uuid4().hex}")
+        self.path.rename(removed)
+        shutil.rmtree(removed)
 
     @property
     def _state(self) -> Path:
