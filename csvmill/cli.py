@@ -1,47 +1,44 @@
-"""The command line."""
+"""The command line: every command."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import click
-from pydantic import ValidationError
 
-from csvmill import standalone
-from csvmill.job_commands import jobs
+from csvmill.commands.completion import completion
+from csvmill.commands.doctor import doctor
+from csvmill.commands.jobs import cancel, retry, status
+from csvmill.commands.outcomes import MEANINGS
+from csvmill.commands.run import run
+from csvmill.commands.serve import serve
+from csvmill.commands.transfer import download, upload
+
+COMMANDS = (run, upload, status, download, cancel, retry, serve, doctor, completion)
+_EXITS = "\n".join(f"  {code:>3}  {meaning}" for code, meaning in MEANINGS.items())
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class InOrder(click.Group):
+    """Lists commands in the order in which they are needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """As they were added."""
+        return list(self.commands)
+
+
+@click.group(
+    cls=InOrder,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=f"\b\nExit codes:\n{_EXITS}",
+)
 @click.version_option(package_name="csvmill")
 def main() -> None:
-    """Aggregate CSV files too large for memory, over resumable HTTP."""
-
-
-main.add_command(jobs)
-
-
-@main.command()
-@click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
-@click.option("--port", type=click.IntRange(0, 65535), help="0 picks a free one.  [default: 8000]")
-@click.option(
-    "--data-dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Where uploads, results and jobs are kept.  [default: ./data]",
-)
-def serve(**options: Any) -> None:
-    """Run the whole service in this process, with nothing to install beside it.
-
-    Every option, and more, can be set as an environment variable: CSVMILL_HOST, CSVMILL_PORT,
-    CSVMILL_DATA_DIR, CSVMILL_MEMORY_LIMIT (bytes for one job), CSVMILL_LOG_LEVEL, ...
+    """Aggregate CSV files too large for memory, over resumable HTTP.
 
     \b
-    Example:
+    Examples:
+      csvmill run plays.csv -o totals.csv
       csvmill serve --port 8000 --data-dir /var/lib/csvmill
     """
-    given = {name: value for name, value in options.items() if value is not None}
-    try:
-        settings = standalone.StandaloneSettings(**given)
-    except ValidationError as error:
-        raise click.UsageError(str(error)) from error
-    standalone.serve(settings)
+
+
+for command in COMMANDS:
+    main.add_command(command)

@@ -9,11 +9,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import csv
-import re
-import subprocess
 import sys
 import tempfile
-import threading
 import time
 from contextlib import contextmanager
 from decimal import Decimal
@@ -34,6 +31,7 @@ from rich.table import Table
 from rich.text import Text
 
 from csvmill.client import AsyncClient, ClientError
+from csvmill.local_service import local_service
 from csvmill.sample import read_totals, write_song_plays
 
 if TYPE_CHECKING:
@@ -42,8 +40,6 @@ if TYPE_CHECKING:
     from csvmill.sample import Expected
 
 SAMPLE_ROWS = 2_000_000
-STARTUP = 60.0
-"""Seconds that the service may take until it listens."""
 JOB = 3600.0
 """Seconds that the job may take."""
 MB = 1_000_000
@@ -109,8 +105,7 @@ def _demo(console: Console, folder: Path, file: Path | None, rows: int) -> None:
         else:
             expected = _plain_totals(bars, watch, file)
         size = file.stat().st_size
-        with _service(folder) as server:
-            job_id = asyncio.run(_through_the_service(bars, watch, server, file, result))
+        job_id = asyncio.run(_through_the_service(bars, watch, folder, file, result))
         task = bars.add_task("check every total", total=None)
         _check(result, expected)
         bars.update(task, total=1, completed=1)
@@ -118,13 +113,18 @@ def _demo(console: Console, folder: Path, file: Path | None, rows: int) -> None:
 
 
 async def _through_the_service(
-    bars: Progress, watch: Stopwatch, server: str, file: Path, result: Path
+    bars: Progress, watch: Stopwatch, folder: Path, file: Path, result: Path
 ) -> str:
     size = file.stat().st_size  # noqa: ASYNC240  (before anything runs beside it)
-    async with AsyncClient(server) as client:
+    async with (
+        local_service(folder / "data", folder / "service.log") as server,
+        AsyncClient(server) as client,
+    ):
         task = bars.add_task("upload in chunks", total=size)
         with watch.stage("upload", lambda: size):
-            job_id = await client.upload(file, progress=lambda n: bars.advance(task, n))
+            job_id = await client.upload(
+                file, progress=lambda got: bars.update(task, completed=got.done)
+            )
         task = bars.add_task("aggregate", total=None)
         with watch.stage("aggregate", lambda: size):
             await client.wait(job_id, timeout=JOB)
@@ -132,9 +132,9 @@ async def _through_the_service(
         task = bars.add_task("download by Range", total=None)
         with watch.stage("download", lambda: result.stat().st_size):
             received = await client.download(
-                job_id, result, progress=lambda n: bars.advance(task, n)
+                job_id, result, progress=lambda got: bars.update(task, completed=got.done)
             )
-        bars.update(task, total=received)
+        bars.update(task, total=received.size)
     return job_id
 
 
@@ -162,36 +162,6 @@ def _check(result: Path, expected: Expected) -> None:
         right, found = expected.totals.get(key), seen.get(key)
         if right != found:
             raise DemoFailed(f"{key}: the result says {found}, not {right}")
-
-
-@contextmanager
-def _service(folder: Path) -> Iterator[str]:
-    """The standalone service as a process of its own; yields its URL."""
-    command = [sys.executable, "-m", "csvmill", "serve", "--port", "0"]
-    log = folder / "service.log"
-    with log.open("wb") as errors:
-        process = subprocess.Popen(
-            [*command, "--data-dir", str(folder / "data")],
-            stdout=subprocess.PIPE, stderr=errors, text=True,
-        )  # fmt: skip
-        assert process.stdout is not None  # noqa: S101  (it was asked for above)
-        try:
-            too_late = threading.Timer(STARTUP, process.kill)
-            too_late.start()
-            line = process.stdout.readline()
-            too_late.cancel()
-            listening = re.search(r"listening on (\S+)", line)
-            if listening is None:
-                raise DemoFailed(f"the service did not start:\n{log.read_text()[-2000:]}")
-            yield listening[1]
-        finally:
-            process.terminate()
-            try:
-                process.wait(timeout=STARTUP)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            process.stdout.close()
 
 
 def _report(

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway.announcing import announce
-from gateway.events import Events
 from gateway.uploads import ids_meant_by
 from shared.blobs import upload_key
 from shared.errors import (
@@ -23,6 +22,7 @@ from shared.jobs import JobState
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from gateway.events import Events
     from gateway.keys import Ports
     from shared.blobs import BlobKey
     from shared.jobs import Job
@@ -33,7 +33,7 @@ class JobControl:
     """Has no state: what dies half-way is finished by whoever repeats it, or by the sweeper."""
 
     ports: Ports
-    events: Events = field(default_factory=Events.uncounted)
+    events: Events
 
     async def cancel(self, job_id: UUID) -> Job:
         """Revoke a job and remove its input; the job as it stands then. Repeating is harmless.

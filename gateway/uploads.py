@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import time
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid5
 
 from gateway.announcing import announce
-from gateway.events import Events
 from shared.blobs import BlobInfo, upload_key
 from shared.byte_ranges import RangeSet
 from shared.errors import (
@@ -26,6 +25,7 @@ from shared.telemetry.ids import note_ids
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
 
+    from gateway.events import Events
     from gateway.keys import Ports
     from gateway.settings import GatewaySettings
     from shared.blobs import BlobKey
@@ -83,7 +83,7 @@ class Uploads:
 
     ports: Ports
     settings: GatewaySettings
-    events: Events = field(default_factory=Events.uncounted)
+    events: Events
 
     async def write(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     Check = Callable[[], Awaitable[None]]
 
+VERSION = version("csvmill")
 CHECK_TIMEOUT = 3.0
 """Seconds after which a dependency that has not answered counts as down."""
 
@@ -21,12 +23,12 @@ CHECK_TIMEOUT = 3.0
 def health_routes(checks: Mapping[str, Check]) -> list[web.RouteDef]:
     """`GET /healthz` (this process answers) and `GET /readyz` (its dependencies answer too).
 
-    Each check returns, or raises Unavailable. `/readyz` answers 200 or 503 with one line for
-    each dependency: `"ok"`, or why it is not.
+    `/healthz` tells the version. Each check returns, or raises Unavailable. `/readyz` answers 200
+    or 503 with one line for each dependency: `"ok"`, or why it is not.
     """
 
     async def healthz(_request: web.Request) -> web.Response:
-        return web.json_response({"status": "ok"})
+        return web.json_response({"status": "ok", "version": VERSION})
 
     async def readyz(_request: web.Request) -> web.Response:
         outcomes = await asyncio.gather(*(_outcome(check) for check in checks.values()))

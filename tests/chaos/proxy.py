@@ -29,6 +29,8 @@ class Link:
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._lag = 0.0
+        self.stalled = asyncio.Event()
+        self._stall_at: int | None = None
         self._countdown: int | None = None
         self._reset = False
         self._connections: set[asyncio.Task[None]] = set()
@@ -55,12 +57,18 @@ class Link:
         self._countdown = after
         self._reset = reset
 
-    def stall(self) -> None:
-        """Hold everything back; connections stay open, new ones are taken but carry nothing."""
-        self._flowing.clear()
+    def stall(self, *, after: int = 0) -> None:
+        """Hold everything back; connections stay open, new ones are taken but carry nothing.
+
+        It begins after `after` more bytes, to the piece; `stalled` is set then.
+        """
+        self._stall_at = self.carried + after
+        self._stall_if_due()
 
     def flow(self) -> None:
         """Let pass again what `stall` holds back."""
+        self._stall_at = None
+        self.stalled.clear()
         self._flowing.set()
 
     def slow_down(self, lag: float) -> None:
@@ -110,6 +118,7 @@ class Link:
             if last is not None:
                 data = data[:last]
             self.carried += len(data)
+            self._stall_if_due()
             writer.write(data)
             await writer.drain()
             if last is not None:
@@ -119,6 +128,11 @@ class Link:
         await self._flowing.wait()
         if writer.can_write_eof():
             writer.write_eof()
+
+    def _stall_if_due(self) -> None:
+        if self._stall_at is not None and self.carried >= self._stall_at:
+            self._flowing.clear()
+            self.stalled.set()
 
     def _is_last(self, size: int) -> int | None:
         """How many of the next `size` bytes pass before the cut; None if there is none yet."""

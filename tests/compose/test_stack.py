@@ -15,7 +15,7 @@ from uuid import uuid4
 import aiohttp
 import pytest
 
-from csvmill.client import AsyncClient
+from csvmill.client import AsyncClient, Retries
 from shared.bus.topology import DEAD, DELIVERY_LIMIT, EXCHANGE, QUEUES, WAITING, queue_for
 from shared.messages import WakeUp
 from tests.compose.files import Sample
@@ -175,7 +175,7 @@ async def test_both_gateways_are_used_and_the_loss_of_one_costs_no_upload(
 async def test_restarts_of_broker_and_database_lose_no_job(stack: Stack, tmp_path: Path) -> None:
     slow = Sample(tmp_path / "slow.csv", 600_000, slow=True)
     sample = Sample(tmp_path / "plays.csv", 1_000)
-    async with AsyncClient(stack.url, attempts=20) as client:
+    async with AsyncClient(stack.url, retries=Retries(attempts=20)) as client:
         running = await client.upload(slow.path)
         await begun(client, running)
         restart = asyncio.create_task(

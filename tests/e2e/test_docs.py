@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from csvmill.client import AsyncClient
-from tests.e2e.conftest import Standalone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.e2e.conftest import Standalone
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTED_URL = "http://127.0.0.1:8000"
@@ -30,14 +33,7 @@ def examples(document: Path) -> Iterator[tuple[str, str]]:
             yield command[0], example[command.end() :].strip()
 
 
-@pytest.fixture
-def standalone(tmp_path: Path) -> Iterator[Standalone]:
-    deployed = Standalone(tmp_path)
-    yield deployed
-    deployed.kill()
-
-
-@pytest.mark.parametrize("name", ["README.md", "docs/api.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/api.md", "docs/client.md"])
 async def test_every_example_answers_as_documented(
     name: str, standalone: Standalone, tmp_path: Path
 ) -> None:
@@ -51,8 +47,10 @@ async def test_every_example_answers_as_documented(
             line = UUID.sub(lambda id_: ids[id_[0]], command)
             output = subprocess.run(  # noqa: ASYNC221  (nothing runs beside it)
                 ["bash", "-ec", line.replace(DOCUMENTED_URL, standalone.url)],
-                cwd=folder, check=True, capture_output=True, text=True, timeout=60,
+                cwd=folder, env=with_commands(tmp_path, standalone.url),
+                check=True, capture_output=True, text=True, timeout=60,
             ).stdout.strip()  # fmt: skip
+            output = output.replace(standalone.url, DOCUMENTED_URL)
             shown, real = UUID.findall(documented), UUID.findall(output)
             ids.update(zip(shown, real, strict=True))
             assert output == UUID.sub(lambda id_: ids[id_[0]], documented), command
@@ -60,3 +58,30 @@ async def test_every_example_answers_as_documented(
                 await client.wait(job_id, timeout=60)
             ran += 1
     assert ran >= 5
+
+
+async def test_every_example_in_python_prints_what_is_documented(
+    standalone: Standalone, tmp_path: Path
+) -> None:
+    text = (ROOT / "docs/client.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", text, re.DOTALL)
+    assert len(blocks) == len(re.findall("```python", text)) >= 2
+    (command, _), *_ = examples(ROOT / "docs/client.md")
+    subprocess.run(["bash", "-ec", command], cwd=tmp_path, check=True, timeout=60)  # noqa: ASYNC221
+    for code, documented in blocks:
+        output = subprocess.run(  # noqa: ASYNC221
+            [sys.executable, "-c", code.replace(DOCUMENTED_URL, standalone.url)],
+            cwd=tmp_path, check=True, stdout=subprocess.PIPE, text=True, timeout=60,
+        ).stdout  # fmt: skip
+        assert output == documented
+
+
+def with_commands(home: Path, server: str) -> dict[str, str]:
+    """An environment in which `csvmill` is found, and keeps its state apart."""
+    commands = Path(sys.executable).parent
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith("CSVMILL_")},
+        "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}",
+        "CSVMILL_SERVER": server,
+        "CSVMILL_STATE_DIR": str(home / "state"),
+    }

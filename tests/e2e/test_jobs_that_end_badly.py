@@ -72,9 +72,9 @@ class Services:
 
 
 def jobs_command(url: str, *arguments: str, exit_code: int = 0) -> str:
-    """What `csvmill jobs ...` prints, errors included."""
+    """What a command about jobs prints, errors included."""
     done = subprocess.run(
-        [sys.executable, "-m", "csvmill", "jobs", *arguments],
+        [sys.executable, "-m", "csvmill", *arguments],
         env={**os.environ, "CSVMILL_SERVER": url},
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=WAIT,
     )  # fmt: skip
@@ -154,7 +154,7 @@ async def retry_and_check(
     assert totals_in(target) == expected
     after = await client.job(job_id)
     assert [a.outcome for a in after.attempts[MAX_ATTEMPTS:]] == ["success"]
-    shown = await asyncio.to_thread(jobs_command, services.url, "show", job_id)
+    shown = await asyncio.to_thread(jobs_command, services.url, "status", job_id)
     for attempt in after.attempts:
         assert f"{attempt.outcome} on {attempt.worker}" in shown
 
@@ -320,7 +320,7 @@ async def test_the_standalone_service_cancels_alike_and_refuses_with_a_reason(
     for arguments, reason in (
         (("cancel", other), "SUCCESS already"),
         (("retry", job_id), "REVOKED, not FAILURE"),
-        (("show", "no-id"), "no job 'no-id'"),
+        (("status", "no-id"), "no job 'no-id'"),
     ):
         said = await asyncio.to_thread(jobs_command, service.url, *arguments, exit_code=1)
         assert said.startswith("Error: ")

@@ -40,7 +40,7 @@ async def test_shuffled_parallel_chunks_become_the_right_totals(
             plays, chunk_size=100_000, parallel=4, shuffle=random.Random(7)
         )
         await client.wait(job_id, timeout=WAIT)
-        size = await client.download(job_id, tmp_path / "totals.csv")
+        size = (await client.download(job_id, tmp_path / "totals.csv")).size
     # Then the result has each total, once, in bytewise order
     with (tmp_path / "totals.csv").open(encoding="utf-8", newline="") as file:
         header, *rows = csv.reader(file)
@@ -60,7 +60,7 @@ async def test_a_malformed_file_fails_with_line_column_and_what_was_found(
         job_id = await client.upload(plays)
         with pytest.raises(JobUnsuccessful, match=r"line 3.*Number of Plays.*'many'"):
             await client.wait(job_id, timeout=WAIT)
-        assert (await client.status(job_id)).state == "FAILURE"
+        assert (await client.job(job_id)).state == "FAILURE"
         with pytest.raises(Refused, match="FAILURE"):
             await client.download(job_id, tmp_path / "nothing.csv")
 

@@ -25,6 +25,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from gateway.events import Events
 from gateway.job_control import JobControl
 from gateway.keys import Ports
 from gateway.settings import GatewaySettings
@@ -250,7 +251,7 @@ class Interleavings(RuleBasedStateMachine):
         upload_id = self.uploads[rank % len(self.uploads)]
 
         async def request(ports: Ports, actor: Actor) -> None:
-            uploads = Uploads(ports, GatewaySettings())
+            uploads = Uploads(ports, GatewaySettings(), Events.uncounted())
             chunk = _once(CONTENT[offset : offset + 1])
             try:
                 blob = await uploads.write(upload_id, len(CONTENT), offset, chunk, {})
@@ -275,7 +276,7 @@ class Interleavings(RuleBasedStateMachine):
         job_id = jobs[rank % len(jobs)].id
 
         async def request(ports: Ports, _: Actor) -> None:
-            control = JobControl(ports)
+            control = JobControl(ports, Events.uncounted())
             with suppress(JobConflict):
                 await (control.retry(job_id) if retry else control.cancel(job_id))
 

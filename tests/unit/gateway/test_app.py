@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -80,7 +81,10 @@ async def test_health_asks_all_three_dependencies(start_gateway: Start) -> None:
 
     gateway = await start_gateway(jobs=in_front)
     alive = await gateway.client.get("/healthz")
-    assert (alive.status, await alive.json()) == (200, {"status": "ok"})
+    assert (alive.status, await alive.json()) == (
+        200,
+        {"status": "ok", "version": version("csvmill")},
+    )
     ready = await gateway.client.get("/readyz")
     expected = {"status": "ok", "storage": "ok", "database": "ok", "broker": "ok"}
     assert (ready.status, await ready.json()) == (200, expected)

@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+TERMINAL = frozenset({"SUCCESS", "FAILURE", "REVOKED"})
+"""The states in which a job stays, unless it is retried."""
+
+
 @dataclass(frozen=True, slots=True)
 class AttemptView:
     """One try at a job. Times are RFC 3339 text."""

@@ -1,0 +1,41 @@
+"""An HTTP client of csvmill: upload in chunks, follow the job, download by Range.
+
+`AsyncClient` and `Client` have the same methods. See docs/client.md.
+"""
+
+from csvmill.client.async_client import AsyncClient
+from csvmill.client.errors import (
+    ClientError,
+    ConnectionLost,
+    InputChanged,
+    JobUnsuccessful,
+    NotVerified,
+    Refused,
+    ServerUnavailable,
+)
+from csvmill.client.job_view import AttemptView, JobView
+from csvmill.client.partial import ResultView
+from csvmill.client.progress import Progress
+from csvmill.client.retrying import Retries
+from csvmill.client.server_view import ServerView
+from csvmill.client.sync_client import Client
+from csvmill.client.upload_view import UploadView
+
+__all__ = [
+    "AsyncClient",
+    "AttemptView",
+    "Client",
+    "ClientError",
+    "ConnectionLost",
+    "InputChanged",
+    "JobUnsuccessful",
+    "JobView",
+    "NotVerified",
+    "Progress",
+    "Refused",
+    "ResultView",
+    "Retries",
+    "ServerUnavailable",
+    "ServerView",
+    "UploadView",
+]

@@ -1,0 +1,208 @@
+"""The client for programs that use asyncio; `Client` is the same for all others."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from typing import TYPE_CHECKING, Self
+from uuid import uuid4
+
+from csvmill.client.downloading import announced_result, download
+from csvmill.client.errors import JobUnsuccessful
+from csvmill.client.job_view import TERMINAL, JobView
+from csvmill.client.paths import HEALTH, READY, job_path, retry_path, upload_path
+from csvmill.client.progress import unheard
+from csvmill.client.retrying import Retries
+from csvmill.client.server_view import ServerView
+from csvmill.client.source import Source
+from csvmill.client.transport import Transport
+from csvmill.client.upload_view import UploadView
+from csvmill.client.uploading import Uploading, declare_upload
+
+if TYPE_CHECKING:
+    import random
+    from pathlib import Path
+    from types import TracebackType
+
+    from csvmill.client.partial import ResultView
+    from csvmill.client.progress import ReportJob, ReportProgress
+
+UPLOAD_NOT_FOUND = "urn:csvmill:problem:upload-not-found"
+JOB_NOT_FAILED = "urn:csvmill:problem:job-not-failed"
+CHUNK_SIZE = 8 << 20
+"""Bytes of a chunk, unless told otherwise."""
+PARALLEL = 4
+"""Chunks on their way at a time, unless told otherwise."""
+
+
+class AsyncClient:
+    """Talks to one server. Use it as an async context manager.
+
+    Requests that fail for a passing reason (connection lost, 5xx, 429) are repeated as `retries`
+    says; then ServerUnavailable is raised. Any other refusal raises Refused at once. What is
+    given as `timeout` is the seconds without any progress after which a request counts as lost.
+    """
+
+    def __init__(
+        self, server: str, *, retries: Retries | None = None, timeout: float = 60.0
+    ) -> None:
+        """`server`: the URL of a gateway, or of the standalone service."""
+        self._transport = Transport(server, retries or Retries(), timeout)
+
+    async def __aenter__(self) -> Self:
+        await self._transport.open()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        await self._transport.close()
+
+    async def upload(
+        self,
+        path: Path,
+        *,
+        key: str | None = None,
+        name: str | None = None,
+        sha256: str | None = None,
+        chunk_size: int = CHUNK_SIZE,
+        parallel: int = PARALLEL,
+        progress: ReportProgress = unheard,
+        shuffle: random.Random | None = None,
+    ) -> str:
+        """Upload a file in chunks, `parallel` at a time; returns the id of the job it becomes.
+
+        The same `key` (the request's Idempotency-Key, a UUID say) continues an upload that an
+        earlier call began, in this process or another: only what the server misses is sent. Each
+        chunk is sent with its SHA-256, and `chunk_size` times `parallel` bytes are in memory.
+        `name` is the file's unless given; `sha256`, in hexadecimal, is checked by the server before
+        the file becomes a job. `shuffle` sends the chunks in a random order.
+
+        Raises InputChanged if the file changes meanwhile or is not the one that `key` stands for,
+        NotVerified if it does not have the `sha256`, OSError if it cannot be read.
+        """
+        with await asyncio.to_thread(Source, path) as source:
+            upload = await self.create_upload(
+                name or path.name, source.size, sha256=sha256, key=key
+            )
+            return await Uploading(
+                self._transport, source,
+                chunk_size=chunk_size, parallel=parallel, progress=progress, shuffle=shuffle,
+            ).complete(upload)  # fmt: skip
+
+    async def create_upload(
+        self, name: str, size: int, *, sha256: str | None = None, key: str | None = None
+    ) -> UploadView:
+        """Declare a file of `size` bytes; the same `key` gives the same upload as it stands now.
+
+        Raises InputChanged if `key` stands for a file of another name, size or digest.
+        """
+        return await declare_upload(
+            self._transport, name, size, sha256=sha256, key=key or str(uuid4())
+        )
+
+    async def upload_status(self, upload_id: str) -> UploadView:
+        """What the server holds of an upload, by its id, its key or its dzuuid."""
+        return UploadView.of(await self._transport.json("GET", upload_path(upload_id)))
+
+    async def cancel_upload(self, upload_id: str) -> None:
+        """Remove an upload in flight, by its id, its key or its dzuuid; cancels its job if any.
+
+        Raises Refused (404) if there is none, and (409) if its job has ended.
+        """
+        await self._transport.json("DELETE", upload_path(upload_id), done_if=[UPLOAD_NOT_FOUND])
+
+    async def job(self, job_id: str) -> JobView:
+        """All that is known of a job, its attempts included."""
+        return JobView.of(await self._transport.json("GET", job_path(job_id)))
+
+    async def cancel(self, job_id: str) -> JobView:
+        """Cancel a job that is not finished, and remove its input; harmless to repeat.
+
+        Raises Refused (409) if the job has succeeded or failed.
+        """
+        return JobView.of(await self._transport.json("DELETE", job_path(job_id)))
+
+    async def retry(self, job_id: str) -> JobView:
+        """Give a failed job all its attempts again.
+
+        Raises Refused (409) if it did not fail, or its input is not kept any longer.
+        """
+        answer = await self._transport.json("POST", retry_path(job_id), done_if=[JOB_NOT_FAILED])
+        return JobView.of(answer) if answer else await self.job(job_id)
+
+    async def wait(
+        self,
+        job_id: str,
+        *,
+        timeout: float | None = None,
+        longest_pause: float = 1.0,
+        changed: ReportJob = unheard,
+    ) -> JobView:
+        """Follow the job until it has a result; asks ever less often, at `longest_pause` seconds.
+
+        `changed` is told the job whenever it was looked at. Raises JobUnsuccessful when it ends
+        without a result, TimeoutError after `timeout` seconds.
+        """
+        pause = 0.02
+        async with asyncio.timeout(timeout):
+            while True:
+                job = await self.job(job_id)
+                changed(job)
+                if job.state in TERMINAL:
+                    break
+                await asyncio.sleep(pause)
+                pause = min(pause * 1.5, longest_pause)
+        if job.state != "SUCCESS":
+            raise JobUnsuccessful(f"job {job_id} ended as {job.state}: {job.reason}")
+        return job
+
+    async def download(
+        self,
+        job_id: str,
+        target: Path,
+        *,
+        partial: Path | None = None,
+        parallel: int = PARALLEL,
+        progress: ReportProgress = unheard,
+    ) -> ResultView:
+        """Write the result to `target`, fetched in ranges, `parallel` at a time; its size, SHA-256.
+
+        `target` appears, or is replaced, in one step, when every byte has arrived and the whole
+        has the SHA-256 that the server announced. Until then the bytes are in `partial`, which is
+        `target` + `.part` unless given, with a record in `.json` beside it: if this process is
+        killed, the same call continues from there.
+
+        Raises NotVerified if the digest is another one, OSError if the file cannot be written.
+        """
+        return await download(
+            self._transport, job_id, target, partial or target.with_name(f"{target.name}.part"),
+            parallel=parallel, progress=progress,
+        )  # fmt: skip
+
+    async def result(self, job_id: str) -> ResultView:
+        """Size and SHA-256 of the result, as the server announces them."""
+        return await announced_result(self._transport, job_id)
+
+    async def about(self) -> ServerView:
+        """What the server is, how fast it answers, and what time it has; asked once.
+
+        Raises ServerUnavailable if it does not answer, Refused if it is no csvmill.
+        """
+        asked, started = time.time(), time.monotonic()
+        async with self._transport.request("GET", HEALTH) as response:
+            text, date = await response.text(), response.headers.get("Date")
+        return ServerView.of(text, date, asked=asked, latency=time.monotonic() - started)
+
+    async def ready(self) -> dict[str, str]:
+        """Whether the server and each part that it depends on is `ok`, or why not; asked once.
+
+        Raises ServerUnavailable if it does not answer.
+        """
+        async with self._transport.request("GET", READY, accept=(503,)) as response:
+            parts: dict[str, str] = json.loads(await response.text())
+        return parts

@@ -1,0 +1,166 @@
+"""Fetches a result in ranges, several at a time, resumes it, and checks the whole."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import re
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from csvmill.client.errors import ClientError, NotVerified, ServerUnavailable
+from csvmill.client.partial import PartialFile, ResultView
+from csvmill.client.paths import result_path
+from csvmill.client.progress import Meter
+from csvmill.client.tasks import side_by_side
+from csvmill.client.transport import PIECE
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from csvmill.client.progress import ReportProgress
+    from csvmill.client.transport import Transport
+
+PART_SIZE = 8 << 20
+"""Bytes asked for at a time."""
+RECORD_EVERY = 0.2
+"""Seconds between records of what has arrived: what a killed download has to fetch again."""
+_DIGEST = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/=]+):")
+_HEX_TAG = re.compile(r'"([0-9a-f]{64})"')
+
+
+async def announced_result(transport: Transport, job_id: str) -> ResultView:
+    """Ask what the result of a job is, without taking it.
+
+    Raises ClientError if the server names no SHA-256, in neither `Repr-Digest` (RFC 9530, 3) nor
+    a strong `ETag`: it could not be verified.
+    """
+    # Not HEAD: a refusal without a body would not say why.
+    async for attempt in transport.retries:
+        with attempt:
+            async with transport.request(
+                "GET", result_path(job_id), headers={"Range": "bytes=0-0"}
+            ) as response:
+                headers = response.headers
+    etag = headers.get("ETag", "")
+    digest = _DIGEST.search(headers.get("Repr-Digest", ""))
+    tag = _HEX_TAG.fullmatch(etag)
+    if digest:
+        sha256 = base64.b64decode(digest[1]).hex()
+    elif tag:
+        sha256 = tag[1]
+    else:
+        raise ClientError(f"the result of job {job_id} comes without a SHA-256 to check it by")
+    size = headers.get("Content-Range", "").rpartition("/")[2]
+    if response.status != 206 or not size.isdigit():
+        raise ClientError(f"the server does not give the result of job {job_id} in ranges")
+    return ResultView(int(size), etag, sha256)
+
+
+async def download(
+    transport: Transport,
+    job_id: str,
+    target: Path,
+    partial: Path,
+    *,
+    parallel: int,
+    progress: ReportProgress,
+) -> ResultView:
+    """Bring the result to `target`, by way of `partial`, which an earlier call may have begun.
+
+    `target` appears in one step, durably, when the whole has the digest that was announced. If it
+    has not, and part of it was there before, all is fetched once more; else raises NotVerified.
+    """
+    announced = await announced_result(transport, job_id)
+    file = await asyncio.to_thread(PartialFile, partial, announced)
+    try:
+        resumed = file.held > 0
+        while True:
+            meter = Meter(progress, total=announced.size, held=file.held)
+            await _fetch(transport, job_id, announced, file, parallel, meter)
+            if await asyncio.to_thread(file.matches):
+                await asyncio.to_thread(file.commit, target)
+                return announced
+            await asyncio.to_thread(file.discard)
+            if not resumed:
+                raise NotVerified(
+                    f"the result of job {job_id} arrived without the digest that the server "
+                    f"announced, SHA-256 {announced.sha256}; nothing was kept"
+                )
+            resumed = False
+    finally:
+        await asyncio.to_thread(file.__exit__)
+
+
+async def _fetch(
+    transport: Transport,
+    job_id: str,
+    announced: ResultView,
+    file: PartialFile,
+    parallel: int,
+    meter: Meter,
+) -> None:
+    parts = (
+        (start, min(start + PART_SIZE, stop))
+        for begin, stop in file.missing
+        for start in range(begin, stop, PART_SIZE)
+    )
+
+    async def fetch() -> None:
+        for start, stop in parts:
+            await _fetch_part(transport, job_id, announced, file, start, stop, meter)
+
+    recorder = asyncio.create_task(_record(file))
+    try:
+        await side_by_side(fetch, parallel)
+    finally:
+        recorder.cancel()
+
+
+async def _record(file: PartialFile) -> None:
+    while True:
+        await asyncio.sleep(RECORD_EVERY)
+        await asyncio.to_thread(file.record)
+
+
+async def _fetch_part(
+    transport: Transport,
+    job_id: str,
+    announced: ResultView,
+    file: PartialFile,
+    start: int,
+    stop: int,
+    meter: Meter,
+) -> None:
+    """Fetch the bytes `start..stop`. Tries are counted anew whenever bytes have arrived."""
+    while start < stop:
+        async for attempt in transport.retries:
+            with attempt:
+                before = start
+                try:
+                    async with _part(transport, job_id, announced, start, stop) as pieces:
+                        async for data in pieces:
+                            await asyncio.to_thread(file.write, start, data)
+                            file.written(start, start + len(data))
+                            start += len(data)
+                            meter.move(len(data))
+                except ServerUnavailable:
+                    if start == before:
+                        raise
+
+
+@asynccontextmanager
+async def _part(
+    transport: Transport, job_id: str, announced: ResultView, start: int, stop: int
+) -> AsyncIterator[AsyncIterator[bytes]]:
+    # If-Match (RFC 9110, 13.1.1): a part of another result is refused, not mixed in.
+    headers = {"Range": f"bytes={start}-{stop - 1}", "If-Match": announced.etag}
+    async with transport.request("GET", result_path(job_id), headers=headers) as response:
+        expected = f"bytes {start}-{stop - 1}/{announced.size}"
+        if response.status != 206 or response.headers.get("Content-Range") != expected:
+            raise ClientError(
+                f"asked for {expected}, the server answered {response.status}, "
+                f"{response.headers.get('Content-Range')}"
+            )
+        yield response.content.iter_chunked(PIECE)

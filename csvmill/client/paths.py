@@ -1,0 +1,35 @@
+"""Every URL that the client asks."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+HEALTH = "/healthz"
+READY = "/readyz"
+UPLOADS = "/api/v1/uploads"
+JOBS = "/api/v1/jobs"
+
+
+def upload_path(upload: str) -> str:
+    """An upload, by its id, its key or its dzuuid."""
+    return f"{UPLOADS}/{quote(upload, safe='')}"
+
+
+def chunk_path(upload: str, offset: int) -> str:
+    """The bytes of an upload from an offset on."""
+    return f"{upload_path(upload)}/chunks/{offset}"
+
+
+def job_path(job_id: str) -> str:
+    """A job."""
+    return f"{JOBS}/{quote(job_id, safe='')}"
+
+
+def retry_path(job_id: str) -> str:
+    """Where a job that failed is put back."""
+    return f"{job_path(job_id)}/retry"
+
+
+def result_path(job_id: str) -> str:
+    """The result of a job."""
+    return f"{job_path(job_id)}/result"

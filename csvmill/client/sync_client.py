@@ -1,0 +1,152 @@
+"""The client for programs without asyncio: each method is that of `AsyncClient`, and blocks."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from csvmill.client.async_client import CHUNK_SIZE, PARALLEL, AsyncClient
+from csvmill.client.progress import unheard
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Coroutine
+    from pathlib import Path
+
+    from csvmill.client.job_view import JobView
+    from csvmill.client.partial import ResultView
+    from csvmill.client.progress import ReportJob, ReportProgress
+    from csvmill.client.retrying import Retries
+    from csvmill.client.server_view import ServerView
+    from csvmill.client.upload_view import UploadView
+
+T = TypeVar("T")
+
+
+class Client:
+    """Talks to one server. Use it as a context manager; it may be shared by threads.
+
+    What methods take, give and raise is said at `AsyncClient`. An event loop in a thread of its own
+    does the work; `progress` and other callbacks are called in that thread.
+    """
+
+    def __init__(
+        self, server: str, *, retries: Retries | None = None, timeout: float = 60.0
+    ) -> None:
+        self._client = AsyncClient(server, retries=retries, timeout=timeout)
+        self._loop: asyncio.AbstractEventLoop
+
+    def __enter__(self) -> Self:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name="csvmill-client", daemon=True
+        )
+        self._thread.start()
+        self._run(self._client.__aenter__())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self._run(self._client.__aexit__(None, None, None))
+            self._run(self._loop.shutdown_default_executor())
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+            self._loop.close()
+
+    def upload(
+        self,
+        path: Path,
+        *,
+        key: str | None = None,
+        name: str | None = None,
+        sha256: str | None = None,
+        chunk_size: int = CHUNK_SIZE,
+        parallel: int = PARALLEL,
+        progress: ReportProgress = unheard,
+        shuffle: random.Random | None = None,
+    ) -> str:
+        """Upload a file in chunks; the id of its job. See `AsyncClient.upload`."""
+        return self._run(
+            self._client.upload(
+                path, key=key, name=name, sha256=sha256, chunk_size=chunk_size,
+                parallel=parallel, progress=progress, shuffle=shuffle,
+            )
+        )  # fmt: skip
+
+    def create_upload(
+        self, name: str, size: int, *, sha256: str | None = None, key: str | None = None
+    ) -> UploadView:
+        """Declare a file. See `AsyncClient.create_upload`."""
+        return self._run(self._client.create_upload(name, size, sha256=sha256, key=key))
+
+    def upload_status(self, upload_id: str) -> UploadView:
+        """What the server holds of an upload. See `AsyncClient.upload_status`."""
+        return self._run(self._client.upload_status(upload_id))
+
+    def cancel_upload(self, upload_id: str) -> None:
+        """Remove an upload in flight. See `AsyncClient.cancel_upload`."""
+        self._run(self._client.cancel_upload(upload_id))
+
+    def job(self, job_id: str) -> JobView:
+        """All that is known of a job. See `AsyncClient.job`."""
+        return self._run(self._client.job(job_id))
+
+    def cancel(self, job_id: str) -> JobView:
+        """Cancel a job. See `AsyncClient.cancel`."""
+        return self._run(self._client.cancel(job_id))
+
+    def retry(self, job_id: str) -> JobView:
+        """Give a failed job all its attempts again. See `AsyncClient.retry`."""
+        return self._run(self._client.retry(job_id))
+
+    def wait(
+        self,
+        job_id: str,
+        *,
+        timeout: float | None = None,
+        longest_pause: float = 1.0,
+        changed: ReportJob = unheard,
+    ) -> JobView:
+        """Follow the job until it has a result. See `AsyncClient.wait`."""
+        return self._run(
+            self._client.wait(job_id, timeout=timeout, longest_pause=longest_pause, changed=changed)
+        )
+
+    def download(
+        self,
+        job_id: str,
+        target: Path,
+        *,
+        partial: Path | None = None,
+        parallel: int = PARALLEL,
+        progress: ReportProgress = unheard,
+    ) -> ResultView:
+        """Write the result to a file. See `AsyncClient.download`."""
+        return self._run(
+            self._client.download(
+                job_id, target, partial=partial, parallel=parallel, progress=progress
+            )
+        )
+
+    def result(self, job_id: str) -> ResultView:
+        """Size and SHA-256 of the result. See `AsyncClient.result`."""
+        return self._run(self._client.result(job_id))
+
+    def about(self) -> ServerView:
+        """What the server is. See `AsyncClient.about`."""
+        return self._run(self._client.about())
+
+    def ready(self) -> dict[str, str]:
+        """Whether the server and its parts are ready. See `AsyncClient.ready`."""
+        return self._run(self._client.ready())
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        except BaseException:
+            # Ctrl-C: what it interrupted must not go on behind the caller's back.
+            future.cancel()
+            raise

@@ -1,0 +1,93 @@
+"""Progress of a transfer and a job, as bars on standard error."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    Task,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from csvmill.client import JobView
+    from csvmill.client import Progress as Moved
+
+
+class Size(DownloadColumn):
+    """Bytes so far and in all, where that is known."""
+
+    def render(self, task: Task) -> Text:
+        """Nothing for a stage that only begins and ends."""
+        return Text() if task.total is None else super().render(task)
+
+
+class Rate(TransferSpeedColumn):
+    """Bytes a second, where any are moved."""
+
+    def render(self, task: Task) -> Text:
+        """Nothing for a stage that only begins and ends."""
+        return super().render(task) if task.speed else Text()
+
+
+class Bars:
+    """A bar for each stage, with percent, bytes, rate, elapsed and remaining time.
+
+    Use it as a context manager. It shows nothing unless standard error is a terminal.
+    """
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._console = Console(stderr=True, quiet=quiet)
+        self._progress = Progress(
+            TextColumn("{task.description:<10}"), BarColumn(bar_width=24), TaskProgressColumn(),
+            Size(), Rate(), TimeElapsedColumn(), TimeRemainingColumn(),
+            console=self._console, disable=quiet or not self._console.is_terminal,
+        )  # fmt: skip
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def note(self, text: str) -> None:
+        """A line of text."""
+        self._console.print(text, highlight=False, markup=False)
+
+    def uploading(self, progress: Moved) -> None:
+        """Move the bar of the upload."""
+        self._move("upload", progress)
+
+    def downloading(self, progress: Moved) -> None:
+        """Move the bar of the download."""
+        self._move("download", progress)
+
+    def working(self, job: JobView) -> None:
+        """Move the bar of the job."""
+        task = self._task("aggregate", None, 0)
+        if job.state == "SUCCESS":
+            self._progress.update(task, total=job.input_size, completed=job.input_size)
+        elif job.state == "RETRY":
+            self._progress.update(task, description="retry")
+
+    def _move(self, stage: str, progress: Moved) -> None:
+        task = self._task(stage, progress.total, progress.held)
+        self._progress.update(task, completed=progress.done, total=progress.total)
+
+    def _task(self, stage: str, total: int | None, held: int) -> TaskID:
+        if stage not in self._tasks:
+            # What was there before must not count as speed.
+            self._tasks[stage] = self._progress.add_task(stage, total=total, completed=held)
+        return self._tasks[stage]

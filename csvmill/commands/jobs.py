@@ -1,0 +1,153 @@
+"""`csvmill status`, `cancel`, `retry`, `jobs`: look at jobs, end them, put failed ones back."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from csvmill.client import AsyncClient, JobUnsuccessful, Refused, Retries
+from csvmill.commands.bars import Bars
+from csvmill.commands.options import job_argument, json_option, server_option
+from csvmill.commands.outcomes import Exit, errors_shown, finish, show_json
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from csvmill.client import JobView
+
+T = TypeVar("T")
+
+BRIEF = Retries(attempts=3)
+"""For one question: somebody is waiting for the answer."""
+PATIENT = Retries(attempts=None, within=600.0)
+"""For a job that is watched."""
+UPLOAD_NOT_FOUND = "urn:csvmill:problem:upload-not-found"
+JOB_NOT_FOUND = "urn:csvmill:problem:job-not-found"
+
+
+@click.command(short_help="All about a job.")
+@job_argument
+@server_option
+@click.option("--watch", is_flag=True, help="Follow the job until it ends.")
+@json_option
+def status(job_id: str, server: str, watch: bool, as_json: bool) -> None:
+    """All about a job: its state, its input and result, every attempt and why it ended.
+
+    With --watch the exit code tells whether there is a result (0) or not (4).
+
+    \b
+    Examples:
+      csvmill status 9f3f2d1c-5f0e-4b7b-8a43-2b9d8f2b8c55
+      csvmill status --watch --json 9f3f2d1c-5f0e-4b7b-8a43-2b9d8f2b8c55
+    """
+    with errors_shown(as_json=as_json):
+        if watch:
+            job = _watched(server, job_id, quiet=as_json)
+        else:
+            job = asked(server, lambda client: client.job(job_id))
+        show_json(asdict(job)) if as_json else click.echo(describe(job))
+        if watch and job.state != "SUCCESS":
+            raise click.exceptions.Exit(Exit.UNSUCCESSFUL)
+
+
+@click.command(short_help="Cancel a job, or an upload in flight.")
+@click.argument("name", metavar="ID")
+@server_option
+@json_option
+def cancel(name: str, server: str, as_json: bool) -> None:
+    """Cancel a job that is not finished, or an upload in flight, and remove its input.
+
+    Repeating it is harmless.
+
+    \b
+    Example:
+      csvmill cancel 9f3f2d1c-5f0e-4b7b-8a43-2b9d8f2b8c55
+    """
+
+    async def cancelled(client: AsyncClient) -> JobView | None:
+        try:
+            return await client.cancel(name)
+        except Refused as error:
+            if error.problem != JOB_NOT_FOUND:
+                raise
+            try:
+                await client.cancel_upload(name)
+            except Refused as second:
+                raise error if second.problem == UPLOAD_NOT_FOUND else second from None
+            return None
+
+    with errors_shown(as_json=as_json):
+        job = asked(server, cancelled)
+        if as_json:
+            show_json(asdict(job) if job else {"id": name, "state": "REMOVED"})
+        else:
+            click.echo(f"{job.id} {job.state}" if job else f"{name} removed")
+
+
+@click.command(short_help="Put a job that failed back.")
+@job_argument
+@server_option
+@json_option
+def retry(job_id: str, server: str, as_json: bool) -> None:
+    """Put a job that failed back: it gets all its attempts again.
+
+    Its message in the dead-letter queue stays there, for you to read and to remove.
+
+    \b
+    Example:
+      csvmill retry 9f3f2d1c-5f0e-4b7b-8a43-2b9d8f2b8c55
+    """
+    with errors_shown(as_json=as_json):
+        job = asked(server, lambda client: client.retry(job_id))
+        show_json(asdict(job)) if as_json else click.echo(f"{job.id} {job.state}")
+
+
+def describe(job: JobView) -> str:
+    """A job for people, a line for each of its properties and attempts."""
+    lines = [
+        ("job", job.id),
+        ("state", job.state),
+        ("reason", job.reason),
+        ("file", f"{job.filename}, {job.input_size:,} bytes"),
+        ("created", job.created_at),
+        ("finished", job.finished_at),
+    ]
+    if job.result_size is not None:
+        lines += [
+            ("result", f"{job.result_size:,} bytes, {job.rows_out:,} of {job.rows_in:,} rows"),
+            ("sha256", job.result_sha256),
+        ]
+    for attempt in job.attempts:
+        text = f"{attempt.outcome or 'runs'} on {attempt.worker}, {attempt.started_at}"
+        text += f" to {attempt.ended_at}" if attempt.ended_at else ""
+        text += f": {attempt.reason}" if attempt.reason else ""
+        lines.append((f"attempt {attempt.number}", text))
+    return "\n".join(f"{name:<10} {value}" for name, value in lines if value is not None)
+
+
+def asked(
+    server: str,
+    call: Callable[[AsyncClient], Awaitable[T]],
+    retries: Retries = BRIEF,
+    trouble: Callable[[str], None] = lambda _text: None,
+) -> T:
+    """What `call` gives with a client that is opened for it."""
+
+    async def ask() -> T:
+        async with AsyncClient(server, retries=retries) as client:
+            return await call(client)
+
+    return finish(ask(), trouble)
+
+
+def _watched(server: str, job_id: str, *, quiet: bool) -> JobView:
+    async def watch(client: AsyncClient) -> JobView:
+        try:
+            return await client.wait(job_id, changed=bars.working)
+        except JobUnsuccessful:
+            return await client.job(job_id)
+
+    with Bars(quiet=quiet) as bars:
+        return asked(server, watch, PATIENT, bars.note)

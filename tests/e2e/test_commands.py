@@ -1,0 +1,156 @@
+"""`csvmill upload`, `status`, `download`, `cancel`, `doctor` as real processes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from csvmill.client import AsyncClient, Client, JobUnsuccessful, Progress
+from csvmill.commands.outcomes import Exit
+from csvmill.sample import write_song_plays
+from shared.jobs import SONG_PLAYS
+from tests.chaos.proxy import Link
+from tests.oracle import expected_result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.e2e.conftest import Deployment, Standalone
+    from tests.processes import ServiceProcess
+
+WAIT = 60.0
+MIB = 1 << 20
+
+
+class Shell:
+    """Runs commands against a server, with a home of their own."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.env = {"CSVMILL_SERVER": url, "CSVMILL_STATE_DIR": str(folder / "state")}
+        self.folder = folder
+
+    def __call__(self, *arguments: str, exit_code: int = 0) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "csvmill", *arguments],
+            env={**os.environ, **self.env}, cwd=self.folder, timeout=WAIT,
+            capture_output=True, text=True,
+        )  # fmt: skip
+        assert done.returncode == exit_code, done.stdout + done.stderr
+        return done.stdout
+
+    def json(self, *arguments: str, exit_code: int = 0) -> Any:
+        return json.loads(self(*arguments, "--json", exit_code=exit_code))
+
+
+@pytest.fixture
+def shell(standalone: Standalone, tmp_path: Path) -> Shell:
+    return Shell(standalone.url, tmp_path)
+
+
+def test_a_file_goes_up_is_watched_and_comes_down(shell: Shell) -> None:
+    plays = shell.folder / "plays.csv"
+    write_song_plays(plays, 2_000, songs=50)
+    expected = expected_result(SONG_PLAYS, plays.read_bytes())[0]
+    job_id = shell("upload", "plays.csv").strip()
+    job = shell.json("status", "--watch", job_id)
+    assert (job["id"], job["state"], job["filename"]) == (job_id, "SUCCESS", "plays.csv")
+    assert "state      SUCCESS\n" in shell("status", job_id)
+    said = shell.json("download", job_id, "-o", "totals.csv")
+    assert (said["size"], said["sha256"]) == (len(expected), job["result_sha256"])
+    assert (shell.folder / "totals.csv").read_bytes() == expected
+    assert shell("download", job_id, "-o", "-").encode() == expected
+    # Uploaded again, it is another job: nothing is kept of an upload that is done
+    assert shell.json("upload", "plays.csv")["job_id"] != job_id
+    assert list((shell.folder / "state").rglob("run.json")) == []
+
+
+def test_a_digest_that_is_wrong_is_found_out_before_there_is_a_job(shell: Shell) -> None:
+    write_song_plays(shell.folder / "plays.csv", 1_000)
+    said = shell.json("upload", "plays.csv", "--sha256", "0" * 64, exit_code=Exit.NOT_VERIFIED)
+    assert said["error"] == "not-verified"
+
+
+def test_watching_a_job_that_fails_ends_with_its_exit_code(shell: Shell) -> None:
+    (shell.folder / "plays.csv").write_text("Song,Date,Number of Plays\na,2026-01-01,many\n")
+    job_id = shell("upload", "plays.csv").strip()
+    assert "'many'" in shell("status", "--watch", job_id, exit_code=Exit.UNSUCCESSFUL)
+    said = shell.json("download", job_id, "-o", "totals.csv", exit_code=Exit.FAILED)
+    assert said["error"] == "refused"
+    assert "FAILURE" in said["message"]
+    assert not (shell.folder / "totals.csv").exists()
+
+
+async def test_an_upload_that_was_killed_goes_on_and_one_that_is_not_wanted_is_cancelled(
+    standalone: Standalone, start_process: Callable[..., ServiceProcess], tmp_path: Path
+) -> None:
+    plays = tmp_path / "plays.csv"
+    write_song_plays(plays, 100_000, repeat=2)
+    async with (
+        Link("gateway", int(standalone.url.rpartition(":")[2])).open() as link,
+        AsyncClient(standalone.url) as client,
+    ):
+        shell = Shell(f"http://127.0.0.1:{link.port}", tmp_path)
+
+        async def killed_half_way() -> str:
+            """The upload's key."""
+            arguments = ("upload", str(plays), "--chunk-size", "256KiB")
+            process = start_process("csvmill", *arguments, env=shell.env)
+            await asyncio.wait_for(link.stalled.wait(), WAIT)
+            process.kill()
+            link.flow()
+            (state,) = (tmp_path / "state").rglob("run.json")
+            key: str = json.loads(state.read_text())["key"]
+            return key
+
+        link.stall(after=MIB)
+        key = await killed_half_way()
+        first = await asyncio.to_thread(shell, "upload", "plays.csv")
+        assert (await client.upload_status(key)).job_id == first.strip()
+        # When another one is cancelled in flight
+        link.stall(after=MIB)
+        key = await killed_half_way()
+        assert await asyncio.to_thread(shell, "cancel", key) == f"{key} removed\n"
+        said = await asyncio.to_thread(shell.json, "cancel", key, exit_code=Exit.FAILED)
+        assert "no job" in said["message"]
+
+
+def test_doctor_finds_a_server_that_is_well_and_one_that_is_not_there(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    shell = Shell(deployment.url, tmp_path)
+    findings = {finding["check"]: finding["verdict"] for finding in shell.json("doctor")}
+    assert findings == {
+        "this machine": "ok", "disk": findings["disk"], "server": "ok", "version": "ok",
+        "clock": "ok", "storage": "ok", "database": "ok", "broker": "ok",
+    }  # fmt: skip
+    deployment.kill()
+    findings = {f["check"]: f for f in shell.json("doctor", exit_code=Exit.FAILED)}
+    assert findings["server"]["verdict"] == "fail"
+    assert "csvmill serve" in findings["server"]["remedy"]
+
+
+def test_the_blocking_client_does_all_of_it(standalone: Standalone, tmp_path: Path) -> None:
+    plays, seen = tmp_path / "plays.csv", list[Progress]()
+    write_song_plays(plays, 2_000, songs=50)
+    with Client(standalone.url) as client:
+        job_id = client.upload(plays, key="mine", progress=seen.append)
+        assert client.upload(plays, key="mine") == job_id
+        assert client.upload_status("mine").job_id == job_id
+        assert client.wait(job_id, timeout=WAIT).rows_in == 2_000
+        result = client.download(job_id, tmp_path / "totals.csv")
+        assert result == client.result(job_id)
+        (tmp_path / "plays.csv").write_text("Song,Date,Number of Plays\na,2026-01-01,many\n")
+        failed = client.upload(plays)
+        with pytest.raises(JobUnsuccessful, match="'many'"):
+            client.wait(failed, timeout=WAIT)
+        with pytest.raises(TimeoutError):
+            client.wait(client.upload(plays, key="other"), timeout=0)
+    assert seen[-1].done == seen[-1].total
+    assert (tmp_path / "totals.csv").stat().st_size == result.size

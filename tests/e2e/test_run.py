@@ -1,0 +1,379 @@
+"""`csvmill run` as a real process: killed, cut off and started again, its output is the totals."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import signal
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from csvmill.client import AsyncClient, Refused
+from csvmill.commands.outcomes import Exit
+from shared.jobs import SONG_PLAYS
+from tests.chaos.proxy import Link
+from tests.oracle import expected_result
+from tests.services import until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from tests.e2e.conftest import Deployment, Standalone
+    from tests.processes import ServiceProcess
+
+    Start = Callable[..., ServiceProcess]
+
+WAIT = 60.0
+MIB = 1 << 20
+CHUNK = 256 << 10
+HEADER = "Song,Date,Number of Plays\n"
+
+
+def unlike_rows(path: Path, rows: int) -> bytes:
+    """Write a file whose result is about as large as it is; what that result must be."""
+    lines = [HEADER, *(f"song {n * 7919 % rows},2026-01-01,{n}\n" for n in range(rows))]
+    data = "".join(lines).encode()
+    path.write_bytes(data)
+    return expected_result(SONG_PLAYS, data)[0]
+
+
+def answer(process: ServiceProcess, exit_code: int = 0) -> dict[str, Any]:
+    """The JSON that a command has ended with."""
+    assert process.wait(WAIT) == exit_code, process.tail()
+    until_read = process.wait_for_line(r"^\{", timeout=WAIT).string
+    parsed: dict[str, Any] = json.loads(until_read)
+    return parsed
+
+
+@pytest.fixture
+def run(start_process: Start, tmp_path: Path) -> Callable[..., ServiceProcess]:
+    """Start `csvmill run plays.csv -o totals.csv --json` with more arguments."""
+
+    def begin(*arguments: str, env: Mapping[str, str] | None = None) -> ServiceProcess:
+        files = (str(tmp_path / "plays.csv"), "-o", str(tmp_path / "totals.csv"))
+        options = ("--json", "--chunk-size", str(CHUNK), *arguments)
+        return start_process("csvmill", "run", *files, *options, env=env)
+
+    return begin
+
+
+def remains(folder: Path) -> list[str]:
+    """What a run has left behind beside its input and output."""
+    return sorted({path.name for path in folder.glob("totals.csv*")} - {"totals.csv"})
+
+
+async def test_without_a_server_it_starts_one_and_leaves_nothing_behind(
+    run: Callable[..., ServiceProcess], tmp_path: Path
+) -> None:
+    expected = unlike_rows(tmp_path / "plays.csv", 20_000)
+    process = run()
+    said = await asyncio.to_thread(answer, process)
+    assert (tmp_path / "totals.csv").read_bytes() == expected
+    assert remains(tmp_path) == []
+    size = (tmp_path / "plays.csv").stat().st_size
+    assert said == {
+        "status": "done",
+        "server": None,
+        "job_id": said["job_id"],
+        "input": {"path": str(tmp_path / "plays.csv"), "size": size},
+        "output": {
+            "path": str(tmp_path / "totals.csv"),
+            "size": len(expected),
+            "sha256": said["output"]["sha256"],
+        },
+        "rows_in": 20_000,
+        "rows_out": 20_000,
+        "uploaded_bytes": size,
+        "downloaded_bytes": len(expected),
+        "seconds": said["seconds"],
+    }
+    assert sorted(said["seconds"]) == ["download", "job", "upload"]
+
+
+async def test_killed_in_mid_upload_it_sends_only_what_the_server_misses(
+    deployment: Deployment, run: Callable[..., ServiceProcess], tmp_path: Path
+) -> None:
+    expected = unlike_rows(tmp_path / "plays.csv", 150_000)
+    size = (tmp_path / "plays.csv").stat().st_size
+    async with link_to(deployment.url) as link, AsyncClient(deployment.url) as client:
+        server = ("--server", f"http://127.0.0.1:{link.port}")
+        # Given a run that was killed when half of the file had gone up
+        link.stall(after=size // 2)
+        process = run(*server)
+        await asyncio.wait_for(link.stalled.wait(), WAIT)
+        process.kill()
+        key = json.loads((tmp_path / "totals.csv.csvmill" / "run.json").read_text())["key"]
+        link.flow()
+        assert not (tmp_path / "totals.csv").exists()
+        # When the same command is run again
+        held = await settled(client, key)
+        assert size // 4 < held < size
+        process = run(*server)
+        said = await asyncio.to_thread(answer, process)
+        # Then it sends the rest, and nothing twice
+        assert said["uploaded_bytes"] == size - held
+    assert (tmp_path / "totals.csv").read_bytes() == expected
+    assert remains(tmp_path) == []
+
+
+async def test_killed_in_mid_download_it_fetches_the_rest(
+    deployment: Deployment, run: Callable[..., ServiceProcess], tmp_path: Path
+) -> None:
+    expected = unlike_rows(tmp_path / "plays.csv", 150_000)
+    size = (tmp_path / "plays.csv").stat().st_size
+    record = tmp_path / "totals.csv.csvmill" / "result.json"
+
+    def recorded() -> int:
+        if not record.exists():
+            return 0
+        return sum(stop - start for start, stop in json.loads(record.read_text())["received"])
+
+    async def half_is_recorded() -> bool:
+        return recorded() > len(expected) // 4
+
+    async with link_to(deployment.url) as link:
+        server = ("--server", f"http://127.0.0.1:{link.port}")
+        link.stall(after=size + len(expected) // 2)
+        process = run(*server)
+        await asyncio.wait_for(link.stalled.wait(), WAIT)
+        await until(half_is_recorded)
+        process.kill()
+        link.flow()
+        held = recorded()
+        assert not (tmp_path / "totals.csv").exists()
+        process = run(*server)
+        said = await asyncio.to_thread(answer, process)
+    assert (said["uploaded_bytes"], said["downloaded_bytes"]) == (0, len(expected) - held)
+    assert (tmp_path / "totals.csv").read_bytes() == expected
+    assert remains(tmp_path) == []
+
+
+async def test_killed_with_a_service_of_its_own_it_goes_on_with_the_same_data(
+    run: Callable[..., ServiceProcess], tmp_path: Path
+) -> None:
+    expected = unlike_rows(tmp_path / "plays.csv", 150_000)
+    uploads = tmp_path / "totals.csv.csvmill" / "service" / "blobs" / "uploads"
+    sizes: list[int] = []
+
+    async def a_part_is_there() -> bool:
+        # A journal that grows has a record, and gives way to the data when it has them all.
+        for journal in uploads.glob("*/journal"):
+            with suppress(FileNotFoundError):
+                sizes.append(journal.stat().st_size)
+        return len(set(sizes) - {0}) > 1 or any(uploads.glob("*/data"))
+
+    process = run("--parallel", "1", "--chunk-size", "16KiB")
+    await until(a_part_is_there)
+    process.kill()
+    said = await asyncio.to_thread(answer, run())
+    assert said["uploaded_bytes"] < (tmp_path / "plays.csv").stat().st_size
+    assert (tmp_path / "totals.csv").read_bytes() == expected
+    assert remains(tmp_path) == []
+
+
+async def test_interrupted_by_ctrl_c_it_says_so_and_goes_on(
+    standalone: Standalone, run: Callable[..., ServiceProcess], tmp_path: Path
+) -> None:
+    expected = unlike_rows(tmp_path / "plays.csv", 100_000)
+    async with link_to(standalone.url) as link:
+        server = ("--server", f"http://127.0.0.1:{link.port}")
+        link.stall(after=MIB)
+        process = run(*server)
+        await asyncio.wait_for(link.stalled.wait(), WAIT)
+        process.send_signal(signal.SIGINT)
+        said = await asyncio.to_thread(answer, process, Exit.INTERRUPTED)
+        assert (said["error"], said["exit_code"]) == ("interrupted", 130)
+        link.flow()
+        await asyncio.to_thread(answer, run(*server))
+    assert (tmp_path / "totals.csv").read_bytes() == expected
+
+
+async def test_connections_that_are_cut_anywhere_only_delay_it(
+    deployment: Deployment, run: Callable[..., ServiceProcess], tmp_path: Path
+) -> None:
+    expected = unlike_rows(tmp_path / "plays.csv", 80_000)
+    size = (tmp_path / "plays.csv").stat().st_size
+    draw = random.Random(5)
+    async with link_to(deployment.url) as link:
+
+        async def cut() -> None:
+            for number in range(12):
+                link.cut(after=draw.randrange(size // 2), reset=draw.random() < 0.5)
+                while link.cuts <= number:  # noqa: ASYNC110  (a proxy sets no event)
+                    await asyncio.sleep(0.005)
+
+        cutting = asyncio.create_task(cut())
+        process = run("--server", f"http://127.0.0.1:{link.port}")
+        said = await asyncio.to_thread(answer, process)
+        cutting.cancel()
+        assert link.cuts >= 4
+    assert said["rows_in"] == 80_000
+    assert (tmp_path / "totals.csv").read_bytes() == expected
+
+
+async def test_an_input_that_was_changed_is_refused_and_restart_begins_anew(
+    standalone: Standalone, run: Callable[..., ServiceProcess], tmp_path: Path
+) -> None:
+    unlike_rows(tmp_path / "plays.csv", 100_000)
+    async with link_to(standalone.url) as link, AsyncClient(standalone.url) as client:
+        server = ("--server", f"http://127.0.0.1:{link.port}")
+        link.stall(after=MIB)
+        process = run(*server)
+        await asyncio.wait_for(link.stalled.wait(), WAIT)
+        process.kill()
+        link.flow()
+        key = json.loads((tmp_path / "totals.csv.csvmill" / "run.json").read_text())["key"]
+        # When the file is another one of the same size
+        data = (tmp_path / "plays.csv").read_bytes()
+        changed = data.replace(b"song 5,", b"song X,")
+        (tmp_path / "plays.csv").write_bytes(changed)
+        said = await asyncio.to_thread(answer, run(*server), Exit.CHANGED)
+        assert said["error"] == "input-changed"
+        assert "--restart" in said["message"]
+        assert not (tmp_path / "totals.csv").exists()
+        # Then only --restart goes on, with nothing of the old one, which is cancelled
+        said = await asyncio.to_thread(answer, run(*server, "--restart"))
+        assert said["uploaded_bytes"] == len(changed)
+        assert not await exists(client, key)
+    expected = expected_result(SONG_PLAYS, changed)[0]
+    assert (tmp_path / "totals.csv").read_bytes() == expected
+
+
+async def test_a_malformed_file_fails_with_its_reason_and_runs_once_it_is_mended(
+    run: Callable[..., ServiceProcess], tmp_path: Path
+) -> None:
+    plays = tmp_path / "plays.csv"
+    plays.write_text(HEADER + "a,2026-01-01,many\n")
+    said = await asyncio.to_thread(answer, run(), Exit.UNSUCCESSFUL)
+    assert said["error"] == "job-unsuccessful"
+    assert "line 2" in said["message"]
+    assert "'many'" in said["message"]
+    assert remains(tmp_path) == []
+    plays.write_text(HEADER + "a,2026-01-01,1\n")
+    await asyncio.to_thread(answer, run())
+    assert (tmp_path / "totals.csv").read_text().endswith("\na,2026-01-01,1\n")
+
+
+async def test_a_job_that_failed_for_another_reason_is_tried_again_without_an_upload(
+    run: Callable[..., ServiceProcess], tmp_path: Path
+) -> None:
+    expected = unlike_rows(tmp_path / "plays.csv", 50_000)
+    hasty = {"CSVMILL_TIME_LIMIT": "0.01", "CSVMILL_MAX_ATTEMPTS": "1"}
+    said = await asyncio.to_thread(answer, run(env=hasty), Exit.UNSUCCESSFUL)
+    assert "not done within 0.01 s" in said["message"]
+    assert remains(tmp_path) == ["totals.csv.csvmill"]
+    said = await asyncio.to_thread(answer, run())
+    assert said["uploaded_bytes"] == 0
+    assert (tmp_path / "totals.csv").read_bytes() == expected
+    assert remains(tmp_path) == []
+
+
+async def test_dashes_take_standard_input_and_give_standard_output(
+    standalone: Standalone, tmp_path: Path
+) -> None:
+    expected = unlike_rows(tmp_path / "plays.csv", 20_000)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "csvmill", "run", "-", "-o", "-", "--server", standalone.url),
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    output, said = await asyncio.wait_for(
+        process.communicate((tmp_path / "plays.csv").read_bytes()), WAIT
+    )
+    assert (process.returncode, said) == (0, b"")
+    assert output == expected
+
+
+async def test_ctrl_c_while_standard_input_is_awaited_ends_it(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "csvmill", "run", "-", "-o", str(tmp_path / "totals.csv")),
+        stdin=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    await until(lambda: is_there(tmp_path / "totals.csv.csvmill" / "input.csv"))
+    process.send_signal(signal.SIGINT)
+    assert await asyncio.wait_for(process.wait(), WAIT) == Exit.INTERRUPTED
+
+
+async def test_a_reader_that_leaves_early_gets_no_complaint(
+    standalone: Standalone, tmp_path: Path
+) -> None:
+    unlike_rows(tmp_path / "plays.csv", 20_000)
+    command = f"{sys.executable} -m csvmill run plays.csv -o - --server {standalone.url} | head -1"
+    process = await asyncio.create_subprocess_exec(
+        *("bash", "-c", command), cwd=tmp_path,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    output, said = await asyncio.wait_for(process.communicate(), WAIT)
+    assert (output, said) == (b"Song,Date,Total Number of Plays for Date\n", b"")
+
+
+async def test_a_server_that_is_away_ends_it_with_its_own_exit_code_and_keeps_the_state(
+    standalone: Standalone, run: Callable[..., ServiceProcess], tmp_path: Path
+) -> None:
+    expected = unlike_rows(tmp_path / "plays.csv", 1_000)
+    url = standalone.url
+    standalone.kill()
+    arguments = ("--server", url, "--retry-for", "0.2")
+    said = await asyncio.to_thread(answer, run(*arguments), Exit.UNAVAILABLE)
+    assert said["error"] == "server-unavailable"
+    assert remains(tmp_path) == ["totals.csv.csvmill"]
+    standalone.start()
+    # Another server is not the one that it was begun on
+    said = await asyncio.to_thread(answer, run("--server", "http://127.0.0.1:9"), Exit.CHANGED)
+    assert said["error"] == "run-differs"
+    said = await asyncio.to_thread(answer, run("--server", standalone.url, "--restart"))
+    assert (tmp_path / "totals.csv").read_bytes() == expected
+
+
+async def test_two_runs_for_one_output_do_not_mix(
+    standalone: Standalone, run: Callable[..., ServiceProcess], tmp_path: Path
+) -> None:
+    expected = unlike_rows(tmp_path / "plays.csv", 100_000)
+    async with link_to(standalone.url) as link:
+        server = ("--server", f"http://127.0.0.1:{link.port}")
+        link.stall(after=MIB)
+        first = run(*server)
+        await asyncio.wait_for(link.stalled.wait(), WAIT)
+        second = run(*server)
+        link.flow()
+        for process in (first, second):
+            await asyncio.to_thread(answer, process)
+    assert (tmp_path / "totals.csv").read_bytes() == expected
+    assert remains(tmp_path) == []
+
+
+async def is_there(path: Path) -> bool:
+    return await asyncio.to_thread(path.exists)
+
+
+def link_to(url: str) -> Any:
+    """A link to the server at `url`, to be entered."""
+    return Link("gateway", int(url.rpartition(":")[2])).open()
+
+
+async def settled(client: AsyncClient, key: str) -> int:
+    """The bytes of an upload, once the server has done with the connections that broke."""
+    seen = [-1, -2]
+
+    async def steady() -> bool:
+        seen.append((await client.upload_status(key)).received_bytes)
+        await asyncio.sleep(0.1)
+        return len(set(seen[-5:])) == 1
+
+    await until(steady)
+    return seen[-1]
+
+
+async def exists(client: AsyncClient, key: str) -> bool:
+    try:
+        await client.upload_status(key)
+    except Refused as error:
+        if error.status != 404:
+            raise
+        return False
+    return True

@@ -1,0 +1,49 @@
+"""A server that answers as the test has it."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+import stamina
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from csvmill.client import AsyncClient, Retries
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from contextlib import AbstractAsyncContextManager
+
+    Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ClientOf = Callable[..., AbstractAsyncContextManager[AsyncClient]]
+
+
+@pytest.fixture(autouse=True)
+def no_pauses() -> Iterator[None]:
+    """Requests are sent again at once, eight times at the most."""
+    stamina.set_testing(True, attempts=8)
+    yield
+    stamina.set_testing(False)
+
+
+@pytest.fixture
+def client_of() -> ClientOf:
+    """A client, to be entered, whose every request is answered by a handler."""
+
+    @asynccontextmanager
+    async def opened(handler: Handler, **options: float) -> AsyncIterator[AsyncClient]:
+        app = web.Application(client_max_size=1 << 26)
+        app.router.add_route("*", "/{path:.*}", handler)
+        server = TestServer(app)
+        await server.start_server()
+        try:
+            async with AsyncClient(
+                str(server.make_url("/")), retries=Retries(), **options
+            ) as client:
+                yield client
+        finally:
+            await server.close()
+
+    return opened

@@ -1,0 +1,156 @@
+"""Which failures are repeated, after how long, and what they are called in the end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from email.utils import formatdate
+from typing import TYPE_CHECKING
+
+import pytest
+from aiohttp import web
+
+from csvmill.client import ClientError, ConnectionLost, Refused, Retries, ServerUnavailable
+from csvmill.client.retrying import JITTER_OF_MANY, retry_after
+
+if TYPE_CHECKING:
+    from tests.unit.csvmill.client.conftest import ClientOf
+
+JOB = {
+    "id": "j", "state": "PENDING", "attempt": 0, "max_attempts": 3,
+    "created_at": "2026-01-02T03:04:05.678Z", "finished_at": None, "reason": None,
+    "filename": "plays.csv", "input_size": 74, "result": None, "attempts": [],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 507])
+async def test_a_status_that_may_pass_is_repeated_until_it_has(
+    client_of: ClientOf, status: int
+) -> None:
+    answers = iter([status, status, 200])
+
+    async def handler(_request: web.Request) -> web.Response:
+        return web.json_response(JOB, status=next(answers))
+
+    async with client_of(handler) as client:
+        assert (await client.job("j")).id == "j"
+    assert list(answers) == []
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 410, 413, 422, 501])
+async def test_a_refusal_is_raised_at_once_with_status_type_and_detail(
+    client_of: ClientOf, status: int
+) -> None:
+    asked = []
+
+    async def handler(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        problem = {"type": "urn:csvmill:problem:x", "title": "No", "detail": "no such thing"}
+        return web.json_response(problem, status=status)
+
+    async with client_of(handler) as client:
+        with pytest.raises(Refused, match="no such thing") as caught:
+            await client.job("a/b")
+    assert (caught.value.status, caught.value.problem) == (status, "urn:csvmill:problem:x")
+    assert asked == ["/api/v1/jobs/a/b"]
+
+
+async def test_tries_end_and_the_last_failure_is_told(client_of: ClientOf) -> None:
+    asked = 0
+
+    async def handler(_request: web.Request) -> web.Response:
+        nonlocal asked
+        asked += 1
+        return web.json_response({"message": "storage is away"}, status=503)
+
+    async with client_of(handler) as client:
+        with pytest.raises(ServerUnavailable, match="storage is away"):
+            await client.job("j")
+    assert asked == 8
+
+
+async def test_a_connection_that_breaks_is_repeated(client_of: ClientOf) -> None:
+    broken = 0
+
+    async def handler(request: web.Request) -> web.Response:
+        nonlocal broken
+        if broken < 3:
+            broken += 1
+            assert request.transport
+            request.transport.abort()
+        return web.json_response(JOB)
+
+    async with client_of(handler) as client:
+        assert (await client.job("j")).state == "PENDING"
+    assert broken == 3
+
+
+async def test_a_server_that_falls_silent_counts_as_lost(client_of: ClientOf) -> None:
+    asked = 0
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        nonlocal asked
+        asked += 1
+        response = web.StreamResponse(headers={"Content-Length": "10"})
+        await response.prepare(request)
+        await response.write(b"{")
+        await asyncio.sleep(30)
+        return response
+
+    async with client_of(handler, timeout=0.1) as client:
+        with pytest.raises(ConnectionLost):
+            await client.job("j")
+    assert asked == 8
+
+
+async def test_what_was_carried_out_although_its_answer_got_lost_is_no_refusal(
+    client_of: ClientOf,
+) -> None:
+    asked: list[str] = []
+    lose_answer = True
+
+    async def handler(request: web.Request) -> web.Response:
+        asked.append(request.method)
+        if request.method == "GET":
+            return web.json_response({**JOB, "state": "RETRY"})
+        if lose_answer and len(asked) == 1:
+            assert request.transport
+            request.transport.abort()
+        kind = "job-not-failed" if request.method == "POST" else "upload-not-found"
+        problem = {"type": f"urn:csvmill:problem:{kind}", "title": kind}
+        return web.json_response(problem, status=409 if request.method == "POST" else 404)
+
+    async with client_of(handler) as client:
+        assert (await client.retry("j")).state == "RETRY"
+        assert asked == ["POST", "POST", "GET"]
+        asked.clear()
+        await client.cancel_upload("u")
+        assert asked == ["DELETE", "DELETE"]
+        # But it is one if nothing got lost
+        lose_answer = False
+        for call in (client.retry, client.cancel_upload):
+            with pytest.raises(Refused, match="not-f"):
+                await call("x")
+
+
+@pytest.mark.parametrize("body", ["<html>", '{"status": "fine"}', "[]"])
+async def test_what_is_not_csvmill_is_named_so(client_of: ClientOf, body: str) -> None:
+    async def handler(_request: web.Request) -> web.Response:
+        return web.Response(text=body)
+
+    async with client_of(handler) as client:
+        with pytest.raises(ClientError, match="not csvmill"):
+            await client.about()
+
+
+def test_retry_after_is_honoured_in_both_forms_with_jitter_and_a_bound() -> None:
+    assert retry_after("7") == 7
+    assert retry_after(formatdate(time.time() + 90, usegmt=True)) == pytest.approx(90, abs=2)
+    assert retry_after(formatdate(time.time() - 90, usegmt=True)) == 0
+    assert [retry_after(text) for text in (None, "", "soon", "-1", "٣")] == [None] * 5
+    for asked, least in ((0.0, 0.0), (7.0, 7.0), (1e6, 60.0)):
+        pause = Retries().pause_after(ServerUnavailable("x", asked))
+        assert least <= pause <= least + JITTER_OF_MANY
+    assert Retries().pause_after(ServerUnavailable("x")) is True
+    assert Retries().pause_after(Refused(404, "x")) is False
+    assert Retries().pause_after(ValueError()) is False

@@ -1,0 +1,102 @@
+"""The command line itself: help, options, completion, what doctor finds."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from csvmill.cli import COMMANDS, main
+from csvmill.commands import doctor
+from csvmill.commands.completion import SHELLS
+from csvmill.commands.doctor import Verdict
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def invoke(*arguments: str) -> tuple[int, str]:
+    done = CliRunner().invoke(main, arguments)
+    return done.exit_code, done.output
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_every_command_has_help_with_an_example(command: click.Command) -> None:
+    code, text = invoke(str(command.name), "--help")
+    assert code == 0
+    assert "Example" in text
+    assert f"csvmill {command.name}" in text.partition("Example")[2]
+    undescribed = [p.name for p in command.params if isinstance(p, click.Option) and not p.help]
+    assert undescribed == []
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("1", 1), ("8388608", 8 << 20), ("8MiB", 8 << 20), ("8 mib", 8 << 20), ("8MB", 8_000_000),
+     ("1GiB", 1 << 30), ("64KiB", 64 << 10)],
+)  # fmt: skip
+def test_sizes_are_read_with_their_units(text: str, size: int) -> None:
+    option = next(param for param in main.commands["run"].params if param.name == "chunk_size")
+    assert option.process_value(click.Context(main.commands["run"]), text) == size
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "8XiB", "MiB", "1.5MiB", "", "8M", "٣"])
+def test_what_is_no_size_is_refused(text: str, tmp_path: Path) -> None:
+    plays = tmp_path / "plays.csv"
+    plays.touch()
+    code, said = invoke("run", str(plays), "-o", "x.csv", "--chunk-size", text)
+    assert code == 2
+    assert "give bytes, or 8MiB" in said
+
+
+def test_a_run_onto_its_own_input_or_with_two_answers_on_one_stream_is_refused(
+    tmp_path: Path,
+) -> None:
+    plays = tmp_path / "plays.csv"
+    plays.write_text("a")
+    code, said = invoke("run", str(plays), "-o", str(tmp_path / "." / "plays.csv"))
+    assert (code, "is the input itself" in said) == (2, True)
+    for command in (("run", str(plays)), ("download", "id")):
+        code, said = invoke(*command, "-o", "-", "--json")
+        assert (code, "--json answers on standard output" in said) == (2, True)
+    assert plays.read_text() == "a"
+    code, said = invoke("run", str(plays), "-o", str(tmp_path / "none" / "totals.csv"))
+    assert (code, "make it first" in said) == (2, True)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_completion_is_a_script_for_the_shell(shell: str) -> None:
+    code, script = invoke("completion", shell)
+    assert code == 0
+    assert "_CSVMILL_COMPLETE" in script
+    if shell == "bash":
+        subprocess.run(["bash", "-n", "-c", script], check=True, timeout=10)
+
+
+def test_completion_knows_the_commands() -> None:
+    done = CliRunner().invoke(
+        main, [], prog_name="csvmill",
+        env={"_CSVMILL_COMPLETE": "bash_complete", "COMP_WORDS": "csvmill do", "COMP_CWORD": "1"},
+    )  # fmt: skip
+    assert done.output.split() == ["plain,download", "plain,doctor"]
+
+
+def test_doctor_judges_versions_clocks_parts_and_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for theirs, verdict in (("0.1.0", "ok"), ("0.1.9", "ok"), ("0.2.0", "warn"), (None, "warn")):
+        assert doctor.compared("0.1.0", theirs).verdict == verdict
+    assert doctor.clock(59.0).verdict is Verdict.OK
+    assert "ahead of" in doctor.clock(3600.0).found
+    assert "behind" in doctor.clock(-3600.0).found
+    assert doctor.clock(None).verdict is Verdict.WARN
+    assert doctor.readiness("broker", "ok").verdict is Verdict.OK
+    refused = doctor.readiness("broker", "connection refused")
+    assert (refused.verdict, "broker" in (refused.remedy or "")) == (Verdict.FAIL, True)
+    monkeypatch.setattr(doctor, "LITTLE", 0)
+    assert doctor.disk(tmp_path).verdict is Verdict.OK
+    monkeypatch.setattr(doctor, "LITTLE", 1 << 62)
+    assert doctor.disk(tmp_path).verdict is Verdict.WARN
