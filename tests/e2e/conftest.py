@@ -106,3 +106,11 @@ def deployment(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Deplo
         )
     yield deployed
     deployed.kill()
+
+
+@pytest.fixture
+def standalone(tmp_path: Path) -> Iterator[Standalone]:
+    """The product in one process."""
+    deployed = Standalone(tmp_path)
+    yield deployed
+    deployed.kill()

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from csvmill.client import AsyncClient
-from tests.e2e.conftest import Standalone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.e2e.conftest import Standalone
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTED_URL = "http://127.0.0.1:8000"
@@ -28,13 +29,6 @@ def examples(document: Path) -> Iterator[tuple[str, str]]:
             command = re.match(r"(?:.*\\\n)*.*\n", example)
             assert command
             yield command[0], example[command.end() :].strip()
-
-
-@pytest.fixture
-def standalone(tmp_path: Path) -> Iterator[Standalone]:
-    deployed = Standalone(tmp_path)
-    yield deployed
-    deployed.kill()
 
 
 @pytest.mark.parametrize("name", ["README.md", "docs/api.md"])
