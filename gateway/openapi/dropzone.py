@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gateway.dropzone_fields import FIELDS, REQUIRED
 from gateway.openapi.jobs import JOB_ID_IN_PATH
-from gateway.openapi.parts import errors, json_answer, operation, reading, ref
+from gateway.openapi.parts import errors, json_answer, links, operation, reading, ref
 from gateway.openapi.results import result_answers, result_parameters
 from gateway.openapi.schemas import JOB_ID, an_object, integer, text
 from shared.errors import InvalidInput, JobNotFound, ResultExpired, StorageFull, UploadTooLarge
@@ -27,16 +28,17 @@ FORM: Node = {
         },
         "dzchunksize": integer("The nominal size of a chunk in bytes; the last may be shorter"),
         "dztotalfilesize": integer("The size of the whole file in bytes"),
-        "dzfilename": text("The name of the file, before the name that `file` carries"),
+        "dzfilename": text(
+            "The name of the file, before the name that `file` carries",
+            pattern=r"\.[cC][sS][vV]$",
+        ),
         "dzchunkindex": integer("Not used"),
         "dztotalchunkcount": integer("Not used", at_least=1),
         "file": text("The bytes, as they are, with a name that ends in `.csv`", format="binary"),
     },
     "required": ["file"],
-    "dependentRequired": {
-        name: ["dzuuid", "dzchunkbyteoffset", "dzchunksize", "dztotalfilesize"]
-        for name in ("dzuuid", "dzchunkbyteoffset", "dzchunksize", "dztotalfilesize")
-    },
+    # One of Dropzone's fields asks for all that it always sends.
+    "dependentRequired": {name: list(REQUIRED) for name in FIELDS},
 }
 
 UPLOADED = an_object(
@@ -70,6 +72,14 @@ UPLOAD = operation(
         "content": {
             "multipart/form-data": {
                 "schema": FORM,
+                "example": {
+                    "dzuuid": "my-upload",
+                    "dzchunkbyteoffset": 0,
+                    "dzchunksize": 40,
+                    "dztotalfilesize": 74,
+                    "dzfilename": "plays.csv",
+                    "file": "Song,Date,Number of Plays\nUmbrella,2020-",
+                },
                 "encoding": {"file": {"contentType": "text/csv"}},
             }
         },
@@ -80,6 +90,11 @@ UPLOAD = operation(
             "The chunk is kept; if it was the last missing one, there is a job",
             ref("Uploaded"),
             example={"message": "File uploaded successfully", "job_id": JOB_ID},
+            links=links(
+                ("fileStatus", "downloadFile", "showJob", "showResult", "cancelJob"),
+                "job_id",
+                "job_id",
+            ),
         ),
         **errors(InvalidInput, UploadTooLarge, StorageFull),
     },

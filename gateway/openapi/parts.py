@@ -110,14 +110,24 @@ def json_answer(
     *,
     example: object,
     headers: Node | None = None,
-    media_type: str = JSON,
+    links: Node | None = None,
 ) -> Node:
-    """An answer with JSON, of which there is an example."""
+    """An answer with JSON, of which there is an example; `links` say what can be done with it."""
     node: Node = {"description": description}
     if headers:
         node["headers"] = headers
-    node["content"] = {media_type: {"schema": schema, "example": example}}
+    node["content"] = {JSON: {"schema": schema, "example": example}}
+    if links:
+        node["links"] = links
     return {str(status): node}
+
+
+def links(to: Iterable[str], parameter: str, key: str) -> Node:
+    """That `key` of an answer's body is what these operations take as a part of their path."""
+    return {
+        name: {"operationId": name, "parameters": {parameter: f"$response.body#/{key}"}}
+        for name in to
+    }
 
 
 def problems(*kinds: type[CsvmillError]) -> Node:

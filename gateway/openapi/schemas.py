@@ -103,7 +103,7 @@ _RANGES: Node = {
     "maxItems": MAX_RANGES,
     "items": {
         "type": "array",
-        "prefixItems": [integer("First byte"), integer("The byte after the last")],
+        "items": {"type": "integer", "minimum": 0},
         "minItems": 2,
         "maxItems": 2,
     },
@@ -119,11 +119,12 @@ UPLOAD = an_object(
         "received_bytes": integer("How many bytes have been received"),
         "received": {
             **_RANGES,
-            "description": f"First byte and end of what has been received: {MAX_RANGES} at most",
+            "description": "First byte of what has been received, and the byte after its last; "
+            f"{MAX_RANGES} at most",
         },
         "missing": {
             **_RANGES,
-            "description": f"First byte and end of what has not: {MAX_RANGES} at most",
+            "description": f"The same of what has not; {MAX_RANGES} at most",
         },
         "job": or_null(text("Path of the job that it has become", format="uri-reference")),
     },

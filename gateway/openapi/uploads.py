@@ -6,6 +6,7 @@ from gateway.openapi.parts import (
     JSON,
     header,
     json_answer,
+    links,
     operation,
     parameter,
     problems,
@@ -22,6 +23,7 @@ from shared.errors import (
     InputRemoved,
     InvalidInput,
     JobFinished,
+    NotFound,
     StorageFull,
     UnsupportedMedia,
     UploadNotFound,
@@ -55,9 +57,9 @@ CREATE = operation(
         parameter(
             "Idempotency-Key",
             "header",
-            "Your own name for the upload: sent again with the same body it gives the same upload",
+            "Your own name for the upload, such as a UUID: sent again with the same body it gives "
+            "the same upload",
             {"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": "^[!#-~]+$"},
-            example="8e03978e-40d5-43dd-bc93-6894a57f9324",
         )
     ],
     body={
@@ -83,6 +85,7 @@ CREATE = operation(
                 ),
                 **JOB_OF_UPLOAD,
             },
+            links=links(("showUpload", "putChunk", "cancelUpload"), "upload", "id"),
         ),
         **problems(
             InvalidInput,
@@ -140,14 +143,12 @@ PUT_CHUNK = operation(
         parameter(
             "Content-Digest",
             "header",
-            "Checked before the bytes count (RFC 9530; sha-256, sha-512)",
+            "`sha-256=:<base64>:`, or `sha-512`: checked before the bytes count (RFC 9530)",
             {"type": "string"},
-            example="sha-256=:uU0nuZNNPgilLlLX2n2r+sSE7+N6U4DukIj3rOLvzek=:",
         ),
     ],
     body={
-        "description": "The bytes as they are",
-        "required": True,
+        "description": "The bytes as they are; none at all change nothing",
         "content": {"application/octet-stream": {}},
     },
     answers={
@@ -171,6 +172,7 @@ PUT_CHUNK = operation(
             ChunkDigestMismatch,
             DigestMismatch,
             UploadNotFound,
+            NotFound,
             InputRemoved,
             UnsupportedMedia,
             StorageFull,

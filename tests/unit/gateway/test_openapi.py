@@ -105,6 +105,21 @@ def test_every_body_of_json_has_an_example() -> None:
     assert missing == []
 
 
+def test_every_link_leads_to_an_operation_with_what_that_takes() -> None:
+    takes = {
+        operation["operationId"]: {p["name"] for p in operation.get("parameters", ())}
+        for operation in OPERATIONS.values()
+    }
+    found = [
+        (link["operationId"], set(link["parameters"]))
+        for operation in OPERATIONS.values()
+        for answer in operation["responses"].values()
+        for link in answer.get("links", {}).values()
+    ]
+    assert found
+    assert [link for link in found if not link[1] <= takes.get(link[0], set())] == []
+
+
 def test_every_component_is_used() -> None:
     used = {node["$ref"] for _, node in nodes(DOCUMENT) if "$ref" in node}
     components = DOCUMENT["components"]
