@@ -75,10 +75,10 @@ UPLOAD = operation(
                 "example": {
                     "dzuuid": "my-upload",
                     "dzchunkbyteoffset": 0,
-                    "dzchunksize": 40,
-                    "dztotalfilesize": 74,
+                    "dzchunksize": 50,
+                    "dztotalfilesize": 50,
                     "dzfilename": "plays.csv",
-                    "file": "Song,Date,Number of Plays\nUmbrella,2020-",
+                    "file": "Song,Date,Number of Plays\nUmbrella,2020-01-02,200\n",
                 },
                 "encoding": {"file": {"contentType": "text/csv"}},
             }
