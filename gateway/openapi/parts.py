@@ -87,11 +87,17 @@ def reading(get: Node, *, head_without: tuple[str, ...] = ()) -> Node:
 
 
 def parameter(
-    name: str, where: str, description: str, schema: Node, *, example: object = None
+    name: str,
+    where: str,
+    description: str,
+    schema: Node,
+    *,
+    required: bool = False,
+    example: object = None,
 ) -> Node:
-    """A part of the path, which is required, or of the query or the header, which is not."""
+    """A part of the path, which is always required, of the query, or of the header."""
     node: Node = {"name": name, "in": where, "description": description, "schema": schema}
-    if where == "path":
+    if required or where == "path":
         node["required"] = True
     if example is not None:
         node["example"] = example
@@ -130,8 +136,11 @@ def links(to: Iterable[str], parameter: str, key: str) -> Node:
     }
 
 
-def problems(*kinds: type[CsvmillError]) -> Node:
-    """How `/api/v1` answers for these errors, and for those that may happen `ANYWHERE`."""
+def problems(*kinds: type[CsvmillError], headers: Node | None = None) -> Node:
+    """How `/api/v1` answers for these errors, and for those that may happen `ANYWHERE`.
+
+    They may have `headers` with them.
+    """
     answers: Node = {}
     for status, found in _by_status((*kinds, *ANYWHERE)).items():
         pairs = dict(type_and_title(kind, status) for kind in found)
@@ -140,6 +149,8 @@ def problems(*kinds: type[CsvmillError]) -> Node:
             "properties": {"type": {"enum": sorted(pairs)}, "status": {"const": int(status)}},
         }
         node: Node = {"description": _described(found)}
+        if headers:
+            node["headers"] = dict(headers)
         _add_retry_after(node, status)
         node["content"] = {
             PROBLEM: {
@@ -193,9 +204,7 @@ def _words(kind: type[CsvmillError]) -> str:
 
 def _add_retry_after(node: Node, status: HTTPStatus) -> None:
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
-        node["headers"] = {
-            "Retry-After": {
-                "description": "Seconds after which to repeat the request",
-                "schema": {"type": "integer", "minimum": 0, "examples": [RETRY_AFTER]},
-            }
+        node.setdefault("headers", {})["Retry-After"] = {
+            "description": "Seconds after which to repeat the request",
+            "schema": {"type": "integer", "minimum": 0, "examples": [RETRY_AFTER]},
         }

@@ -113,7 +113,7 @@ UPLOAD = an_object(
     {
         "id": text("The upload's id", format="uuid"),
         "name": text("Name of the file"),
-        "size": integer("Bytes of the file"),
+        "size": or_null(integer("Bytes of the file; null while that is not known")),
         "sha256": or_null(text("As declared", pattern="^[0-9a-f]{64}$")),
         "complete": {"type": "boolean", "description": "Whether every byte has been received"},
         "received_bytes": integer("How many bytes have been received"),
@@ -131,13 +131,16 @@ UPLOAD = an_object(
     description="A file on its way in.",
 )
 
+FILENAME = r"^[^\u0000-\u001f\u007f/\\]*[^\u0000-\u0020\u007f/\\]\.[cC][sS][vV]$"
+"""Of a file that is taken, without folders."""
+
 DECLARATION: Node = {
     "type": "object",
     "description": "A file that is going to be sent.",
     "properties": {
         "name": text(
             "Name of the file; only what follows the last `/` or `\\` counts",
-            pattern=r"^[^\u0000-\u001f\u007f/\\]*[^\u0000-\u0020\u007f/\\]\.[cC][sS][vV]$",
+            pattern=FILENAME,
         ),
         "size": integer("Its bytes"),
         "sha256": or_null(

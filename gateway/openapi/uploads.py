@@ -13,7 +13,7 @@ from gateway.openapi.parts import (
     reading,
     ref,
 )
-from gateway.openapi.schemas import JOB_ID, UPLOAD_EXAMPLE, UPLOAD_ID
+from gateway.openapi.schemas import FILENAME, JOB_ID, UPLOAD_EXAMPLE, UPLOAD_ID
 from gateway.upload_requests import MAX_KEY
 from shared.errors import (
     ChunkDigestMismatch,
@@ -25,7 +25,9 @@ from shared.errors import (
     JobFinished,
     NotFound,
     StorageFull,
+    TakenOver,
     UnsupportedMedia,
+    UploadGone,
     UploadNotFound,
     UploadTooLarge,
 )
@@ -40,6 +42,15 @@ JOB_OF_UPLOAD = {
     )
 }
 
+WHOLE_EXAMPLE = {
+    **UPLOAD_EXAMPLE,
+    "complete": True,
+    "received_bytes": 74,
+    "received": [[0, 74]],
+    "missing": [],
+    "job": f"/api/v1/jobs/{JOB_ID}",
+}
+
 UPLOAD_IN_PATH = parameter(
     "upload",
     "path",
@@ -48,20 +59,22 @@ UPLOAD_IN_PATH = parameter(
     example=UPLOAD_ID,
 )
 
+KEY_IN_HEADER = parameter(
+    "Idempotency-Key",
+    "header",
+    "Your own name for the upload, such as a UUID: sent again with the same request it gives the "
+    "same upload",
+    {"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": "^[!#-~]+$"},
+)
+
+LOCATION = {"Location": header("Path of the upload", {"type": "string", "format": "uri-reference"})}
+
 CREATE = operation(
     "createUpload",
     "Declare a file",
     tag=TAG,
     description="A file of no bytes becomes a job at once.",
-    parameters=[
-        parameter(
-            "Idempotency-Key",
-            "header",
-            "Your own name for the upload, such as a UUID: sent again with the same body it gives "
-            "the same upload",
-            {"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": "^[!#-~]+$"},
-        )
-    ],
+    parameters=[KEY_IN_HEADER],
     body={
         "required": True,
         "content": {
@@ -79,12 +92,7 @@ CREATE = operation(
                 "received": [],
                 "missing": [[0, 74]],
             },
-            headers={
-                "Location": header(
-                    "Path of the upload", {"type": "string", "format": "uri-reference"}
-                ),
-                **JOB_OF_UPLOAD,
-            },
+            headers={**LOCATION, **JOB_OF_UPLOAD},
             links=links(("showUpload", "putChunk", "cancelUpload"), "upload", "id"),
         ),
         **problems(
@@ -94,6 +102,55 @@ CREATE = operation(
             DigestMismatch,
             IdempotencyKeyReused,
             StorageFull,
+        ),
+    },
+)
+
+PUT_FILE = operation(
+    "putFile",
+    "Send a whole file",
+    tag=TAG,
+    description="Of any size, known or not. What arrives is kept, even if the connection breaks: "
+    "send the rest as a chunk, or the same again, which takes over from a connection that hangs.",
+    parameters=[
+        parameter(
+            "name",
+            "query",
+            "Name of the file",
+            {"type": "string", "pattern": FILENAME},
+            required=True,
+            example="plays.csv",
+        ),
+        KEY_IN_HEADER,
+        parameter(
+            "Content-Digest",
+            "header",
+            "`sha-256=:<base64>:` of the file: checked when it is whole (RFC 9530)",
+            {"type": "string"},
+        ),
+    ],
+    body={"description": "The bytes as they are", "content": {"application/octet-stream": {}}},
+    answers={
+        **json_answer(
+            201,
+            "The upload, with its job",
+            ref("Upload"),
+            example=WHOLE_EXAMPLE,
+            headers={**LOCATION, **JOB_OF_UPLOAD},
+            links=links(("showUpload", "cancelUpload"), "upload", "id"),
+        ),
+        **problems(
+            InvalidInput,
+            ChunkOutOfBounds,
+            UploadTooLarge,
+            UnsupportedMedia,
+            DigestMismatch,
+            IdempotencyKeyReused,
+            UploadNotFound,
+            TakenOver,
+            UploadGone,
+            StorageFull,
+            headers=LOCATION,
         ),
     },
 )
@@ -156,14 +213,7 @@ PUT_CHUNK = operation(
             200,
             "The upload as it stands; with its job, if this was the last missing part",
             ref("Upload"),
-            example={
-                **UPLOAD_EXAMPLE,
-                "complete": True,
-                "received_bytes": 74,
-                "received": [[0, 74]],
-                "missing": [],
-                "job": f"/api/v1/jobs/{JOB_ID}",
-            },
+            example=WHOLE_EXAMPLE,
             headers=JOB_OF_UPLOAD,
         ),
         **problems(
@@ -181,7 +231,7 @@ PUT_CHUNK = operation(
 )
 
 PATHS = {
-    "/api/v1/uploads": {"post": CREATE},
+    "/api/v1/uploads": {"post": CREATE, "put": PUT_FILE},
     "/api/v1/uploads/{upload}": {**reading(SHOW), "delete": CANCEL},
     "/api/v1/uploads/{upload}/chunks/{offset}": {"put": PUT_CHUNK},
 }

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 PLAYS = b"Song,Date,Number of Plays\nUmbrella,2020-01-02,200\n"
 BROKEN = b"Song,Date,Number of Plays\nUmbrella,2020-01-02,many\n"
-EXAMPLES = 12
+EXAMPLES = 8
 """Of requests to each operation, besides those at the limits of every schema."""
 TIMEOUT = 90.0
 
