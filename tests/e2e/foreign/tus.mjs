@@ -6,14 +6,19 @@
 
 import { createReadStream } from "node:fs";
 import { basename } from "node:path";
+import { PassThrough } from "node:stream";
 import * as tus from "tus-js-client";
 
 const [endpoint, path, given] = process.argv.slice(2);
 const { store, ...options } = JSON.parse(given);
 const say = (words) => console.log(JSON.stringify(words));
 
+// A stream has no size; of a file tus-js-client knows it, and would announce a chunk too long.
+const file = createReadStream(path);
+const input = options.uploadLengthDeferred ? file.pipe(new PassThrough()) : file;
+
 let job = null;
-const upload = new tus.Upload(createReadStream(path), {
+const upload = new tus.Upload(input, {
   endpoint,
   metadata: { filename: basename(path), filetype: "text/csv" },
   retryDelays: Array(10).fill(50),
