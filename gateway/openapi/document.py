@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.openapi import dropzone, jobs, results, schemas, service, uploads
+from gateway.openapi import dropzone, jobs, results, schemas, service, tus, uploads
 
 if TYPE_CHECKING:
     from gateway.openapi.parts import Node
@@ -27,9 +27,10 @@ DOCUMENT: Node = {
             "name": dropzone.TAG,
             "description": "Chunks as Dropzone sends them in a browser; status and result.",
         },
+        {"name": tus.TAG, "description": "For clients that speak the tus protocol 1.0.0."},
         {"name": service.TAG, "description": "What the service says about itself."},
     ],
-    "paths": {**uploads.PATHS, **jobs.PATHS, **dropzone.PATHS, **service.PATHS},
+    "paths": {**uploads.PATHS, **jobs.PATHS, **dropzone.PATHS, **tus.PATHS, **service.PATHS},
     "components": {
         "schemas": dict(sorted({**schemas.SCHEMAS, **dropzone.SCHEMAS}.items())),
         "headers": results.HEADERS,

@@ -57,10 +57,10 @@ def _page(document: Node) -> Iterator[str]:
 
 
 def _operations(document: Node, tag: str) -> Iterator[tuple[str, str, Node]]:
-    """Path, methods and operation; HEAD stands with the GET that it belongs to."""
+    """Path, methods and operation; HEAD stands with the GET that it belongs to, if there is one."""
     for path, item in document["paths"].items():
         for method, shown in item.items():
-            if tag in shown["tags"] and method != "head":
+            if tag in shown["tags"] and not (method == "head" and "get" in item):
                 yield path, "GET, HEAD" if method == "get" else method.upper(), shown
 
 

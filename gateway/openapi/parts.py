@@ -16,6 +16,7 @@ from shared.errors import (
     Unauthorized,
     Unavailable,
     UnsupportedMedia,
+    UnsupportedVersion,
     UploadTooLarge,
 )
 
@@ -35,6 +36,7 @@ _WORDS: dict[type[CsvmillError], str] = {
     InvalidInput: "A field is missing or malformed; the message names it, and what to do",
     UploadTooLarge: "The file is larger than this service takes",
     UnsupportedMedia: "The body is of another kind, or encoded otherwise, than is taken",
+    UnsupportedVersion: "The client speaks another version of the protocol",
     ChunkOutOfBounds: "The chunk reaches beyond the end of the upload",
     BlobConflict: "The chunk contradicts its upload",
     NotFound: "There is nothing under this URL",

@@ -48,8 +48,8 @@ def operation_of(request: web.Request) -> dict[str, Any] | None:
 
 def _faults(request: web.Request, response: web.StreamResponse) -> list[str]:
     operation = operation_of(request)
-    if operation is None:
-        preflight = request.method == "OPTIONS"
+    preflight = "Access-Control-Request-Method" in request.headers
+    if operation is None or preflight:
         return [] if response.status in ROUTER or preflight else ["by no operation"]
     answer = operation["responses"].get(str(response.status))
     if answer is None:

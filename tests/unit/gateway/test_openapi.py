@@ -200,7 +200,7 @@ async def test_the_page_shows_every_operation_and_loads_nothing(gateway: Gateway
     assert {link[1:] for link in shown.links if link.startswith("#")} == set(shown.ids)
     for (method, path), operation in OPERATIONS.items():
         assert path in shown.text
-        if method != "head":
+        if method != "head" or ("get", path) not in OPERATIONS:
             assert operation["operationId"] in shown.ids
             for status, answer in operation["responses"].items():
                 assert status in shown.text
