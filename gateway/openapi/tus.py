@@ -65,7 +65,9 @@ _CHECKSUM = parameter(
     "`sha1`, `sha256` or `crc32`, and the digest in base64: the bytes are kept if it is right",
     _STRING,
 )
-_OFFSET = parameter("Upload-Offset", "header", "Where the upload is, as `HEAD` tells it", _NUMBER)
+_OFFSET = parameter(
+    "Upload-Offset", "header", "Where the upload is, as `HEAD` tells it", _NUMBER, example=0
+)
 _LENGTH = parameter("Upload-Length", "header", "Bytes of the file", _NUMBER)
 _BODY: Node = {"description": "The bytes as they are", "content": {CONTENT_TYPE: {}}}
 
@@ -240,7 +242,11 @@ PATHS: Node = {
     "/api/tus": {"options": _options("tusOptions"), "post": _create("createTusUpload")},
     "/api/tus/": {"options": _options("tusOptionsSlash"), "post": _create("createTusUploadSlash")},
     "/api/tus/{upload}": {
-        "options": _options("tusUploadOptions", [_UPLOAD]),
+        "options": _options(
+            "tusUploadOptions",
+            # Whether there is such an upload does not matter.
+            [{**_UPLOAD, "schema": {"type": "string", "minLength": 1}}],
+        ),
         "head": SHOW,
         "patch": PATCH,
         "delete": TERMINATE,

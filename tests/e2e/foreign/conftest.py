@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 
 from shared.jobs import SONG_PLAYS
+from tests.e2e.conftest import Standalone
 from tests.oracle import expected_result
 from tests.processes import OwnedProcess
 
@@ -38,6 +39,14 @@ def plays_file(path: Path, rows: int) -> bytes:
     path.write_bytes(data)
     result, _, _ = expected_result(SONG_PLAYS, data)
     return result
+
+
+@pytest.fixture(scope="module")
+def standalone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
+    """The product in one process, the same for all tests of a module."""
+    deployed = Standalone(tmp_path_factory.mktemp("standalone"))
+    yield deployed
+    deployed.kill()
 
 
 class NodeScript(OwnedProcess):

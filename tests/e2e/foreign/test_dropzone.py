@@ -28,7 +28,7 @@ CHUNKED = {
     "retryChunksLimit": 10,
     "acceptedFiles": ".csv",
 }
-ROWS = 60_000
+ROWS = 40_000
 CUTS = 6
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import Deployment
     from tests.e2e.foreign.conftest import RunNode
 
-ROWS = 60_000
+ROWS = 40_000
 CUTS = 6
 WAYS = {
     "at once": {},
