@@ -29,9 +29,10 @@ demo: $(RUNTIME) ## a large CSV through the real service, every total checked; F
 serve: $(RUNTIME) ## the standalone service on port 8000; ARGS="--port 9000 --data-dir DIR"
 	@$(VENV)/bin/csvmill serve $(ARGS)
 
-# Unit tests start no server.
+# Unit tests start no server. Tests with clients in JavaScript are skipped where 3 is the answer.
 test: $(DEV) ## all tests, with PostgreSQL and RabbitMQ; T=tests/unit a part, WORKERS=0 one by one
 	@$(if $(filter tests/unit%,$(T)),,scripts/install_test_servers)
+	@$(if $(filter tests tests/e2e%,$(T)),scripts/install_foreign_clients || [ $$? = 3 ])
 	@$(VENV)/bin/python -m pytest $(if $(filter-out 0,$(WORKERS)),-n $(WORKERS) --dist loadfile) $(T) $(ARGS)
 
 long: $(DEV) ## the tests that take minutes: a minute without database or broker, a very long job
@@ -56,7 +57,7 @@ venv: $(DEV) ## .venv with all that the other commands need
 
 clean: ## remove .venv and what tools left behind
 	@rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
-		.import_linter_cache
+		.import_linter_cache tests/e2e/foreign/node_modules
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --require-hashes: nothing is installed but what was pinned. The project itself is installed in

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 FILE = "file"
 """The name of the part that holds the bytes."""
-_REQUIRED = {
+REQUIRED = {
     "dzuuid": "the id of the upload, the same for all its chunks",
     "dzchunkbyteoffset": "where the chunk belongs in the file, in bytes",
     "dzchunksize": "the nominal size of a chunk in bytes",
     "dztotalfilesize": "the size of the whole file in bytes",
 }
 _OPTIONAL = ("dzfilename", "dzchunkindex", "dztotalchunkcount")
-FIELDS = (*_REQUIRED, *_OPTIONAL)
+FIELDS = (*REQUIRED, *_OPTIONAL)
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 
 
@@ -91,7 +91,7 @@ class FieldReader:
     @property
     def complete(self) -> bool:
         """Whether all required fields were given."""
-        return all(name in self._values for name in _REQUIRED)
+        return all(name in self._values for name in REQUIRED)
 
     @property
     def filename(self) -> str | None:
@@ -100,9 +100,9 @@ class FieldReader:
 
     def read(self) -> ChunkFields:
         """What the fields say. Raises InvalidInput that names what is missing or malformed."""
-        if missing := [name for name in _REQUIRED if not self._values.get(name, "").strip()]:
+        if missing := [name for name in REQUIRED if not self._values.get(name, "").strip()]:
             raise InvalidInput(
-                "missing: " + "; ".join(f"{name} ({_REQUIRED[name]})" for name in missing),
+                "missing: " + "; ".join(f"{name} ({REQUIRED[name]})" for name in missing),
                 field=missing[0],
             )
         values = self._values

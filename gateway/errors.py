@@ -64,10 +64,15 @@ STATUS: dict[type[CsvmillError], HTTPStatus] = {
 
 
 def status_of(error: CsvmillError) -> HTTPStatus:
-    """The HTTP status of an error: that of the nearest class in the table, else 500."""
-    for kind in type(error).__mro__:
-        if kind in STATUS:
-            return STATUS[kind]
+    """The HTTP status of an error."""
+    return status_of_kind(type(error))
+
+
+def status_of_kind(kind: type[CsvmillError]) -> HTTPStatus:
+    """The HTTP status of a class of errors: that of the nearest in the table, else 500."""
+    for base in kind.__mro__:
+        if base in STATUS:
+            return STATUS[base]
     return HTTPStatus.INTERNAL_SERVER_ERROR
 
 

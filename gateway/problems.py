@@ -56,20 +56,23 @@ def type_of(kind: type[CsvmillError]) -> str:
     return TYPE_PREFIX + kind.code.replace("_", "-")
 
 
+def type_and_title(kind: type[Exception], status: int) -> tuple[str, str]:
+    """The type and the title of a class of errors: those of the nearest class in `TITLES`.
+
+    Else `about:blank`, whose title is the status's reason phrase (RFC 9457, 4.2.1).
+    """
+    for base in kind.__mro__:
+        if base in TITLES:
+            return type_of(base), TITLES[base]
+    return "about:blank", HTTPStatus(status).phrase
+
+
 def problem_response(
     status: int, detail: str | None, error: Exception | None = None
 ) -> web.Response:
-    """An error as `application/problem+json`.
-
-    Its type is that of the nearest class of `error` in `TITLES`, else `about:blank`, whose title
-    is the status's reason phrase (RFC 9457, 4.2.1).
-    """
-    problem: dict[str, str | int] = {"type": "about:blank", "title": HTTPStatus(status).phrase}
-    for kind in type(error).__mro__:
-        if kind in TITLES:
-            problem = {"type": type_of(kind), "title": TITLES[kind]}
-            break
-    problem["status"] = int(status)
-    if detail and detail != problem["title"]:
+    """An error as `application/problem+json`; `error` decides on its type."""
+    type_, title = type_and_title(type(error) if error else Exception, status)
+    problem: dict[str, str | int] = {"type": type_, "title": title, "status": int(status)}
+    if detail and detail != title:
         problem["detail"] = detail
     return web.json_response(problem, status=status, content_type="application/problem+json")

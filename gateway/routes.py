@@ -10,6 +10,7 @@ from gateway import tus
 from gateway.dropzone import upload_file
 from gateway.job_api import cancel_job, retry_job, show_job
 from gateway.jobs import file_status
+from gateway.openapi.handlers import docs, openapi_json
 from gateway.results import download_file, show_result
 from gateway.upload_api import cancel_upload, create_upload, put_chunk, show_upload
 from gateway.upload_whole import put_file
@@ -27,6 +28,8 @@ def routes(checks: Mapping[str, Check]) -> list[web.RouteDef]:
     """The URLs; `checks` says how to ask each dependency whether it answers."""
     return [
         web.get("/", index),
+        web.get("/docs", docs),
+        web.get("/openapi.json", openapi_json),
         web.post("/api/upload_file", upload_file),
         web.get("/api/file_status/{job_id}", file_status),
         web.get("/api/download_file/{job_id}", download_file),  # HEAD too

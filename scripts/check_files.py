@@ -14,7 +14,7 @@ HOME_FOLDER = re.compile(r"(?<![\w.$}])/(?:home|Users)/[\w.-]+|(?<![\w.$}-])/roo
 """The home folder of some user: right on one machine only."""
 
 INDEX_ADDRESS = re.compile(r"\w+://|--(?:index-url|extra-index-url|find-links|trusted-host)\b")
-"""In a requirements file: which index to install from is for the machine to say, not for us."""
+"""In a list of what to install: where to install from is for the machine to say, not for us."""
 
 
 def findings(path: Path) -> list[str]:
@@ -27,7 +27,8 @@ def findings(path: Path) -> list[str]:
     for number, line in enumerate(lines, 1):
         if match := HOME_FOLDER.search(line):
             found.append(f"{path}:{number}: a path of one machine: {match[0]}")
-        if path.parts[0] == "requirements" and (match := INDEX_ADDRESS.search(line)):
+        listed = path.parts[0] == "requirements" or path.name == "package-lock.json"
+        if listed and (match := INDEX_ADDRESS.search(line)):
             found.append(f"{path}:{number}: names an index: {match[0]}")
     return found
 

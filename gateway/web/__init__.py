@@ -6,13 +6,14 @@ from importlib.resources import files
 
 from aiohttp import web
 
+CONTENT_SECURITY_POLICY = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"
+}
+"""Of pages that load nothing, and run nothing."""
+
 _PAGE = files(__name__).joinpath("index.html").read_text(encoding="utf-8")
 
 
 async def index(_request: web.Request) -> web.Response:
     """The page; it loads nothing from elsewhere."""
-    return web.Response(
-        text=_PAGE,
-        content_type="text/html",
-        headers={"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"},
-    )
+    return web.Response(text=_PAGE, content_type="text/html", headers=CONTENT_SECURITY_POLICY)

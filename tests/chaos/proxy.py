@@ -33,6 +33,8 @@ class Link:
         self._stall_at: int | None = None
         self._countdown: int | None = None
         self._reset = False
+        self._answers_only = False
+        self._severed = asyncio.Event()
         self._connections: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
@@ -49,13 +51,20 @@ class Link:
             await asyncio.gather(*self._connections, return_exceptions=True)
             await server.wait_closed()
 
-    def cut(self, *, after: int, reset: bool) -> None:
+    def cut(self, *, after: int, reset: bool, answers_only: bool = False) -> None:
         """Cut the connection that carries the byte that comes after `after` more bytes.
 
-        With `reset` both sides see a reset, else an end of the stream.
+        With `reset` both sides see a reset, else an end of the stream. With `answers_only` what
+        is sent to the port is not counted, and never the last that passes.
         """
         self._countdown = after
         self._reset = reset
+        self._answers_only = answers_only
+        self._severed.clear()
+
+    async def severed(self) -> None:
+        """Wait for the cut that was asked for last."""
+        await self._severed.wait()
 
     def stall(self, *, after: int = 0) -> None:
         """Hold everything back; connections stay open, new ones are taken but carry nothing.
@@ -93,8 +102,8 @@ class Link:
             # What was written is with the kernel when `drain` returns: a cut loses none of it.
             end.transport.set_write_buffer_limits(high=0)
         pumps = [
-            asyncio.create_task(self._pump(reader, far_writer, ends)),
-            asyncio.create_task(self._pump(far_reader, writer, ends)),
+            asyncio.create_task(self._pump(reader, far_writer, ends, answers=False)),
+            asyncio.create_task(self._pump(far_reader, writer, ends, answers=True)),
         ]
         try:
             await asyncio.gather(*pumps)
@@ -109,12 +118,14 @@ class Link:
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         ends: tuple[asyncio.StreamWriter, ...],
+        *,
+        answers: bool,
     ) -> None:
         while data := await reader.read(_PIECE):
             if self._lag:
                 await asyncio.sleep(self._lag)
             await self._flowing.wait()
-            last = self._is_last(len(data))
+            last = None if self._answers_only and not answers else self._is_last(len(data))
             if last is not None:
                 data = data[:last]
             self.carried += len(data)
@@ -124,6 +135,7 @@ class Link:
             if last is not None:
                 self.cuts += 1
                 self._sever(ends)
+                self._severed.set()
                 raise ConnectionResetError
         await self._flowing.wait()
         if writer.can_write_eof():

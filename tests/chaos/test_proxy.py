@@ -89,6 +89,19 @@ async def test_a_connection_ends_after_exactly_the_bytes_that_were_granted() -> 
         connection.close()
 
 
+async def test_a_cut_of_answers_alone_lets_every_request_arrive() -> None:
+    async with link_to_an_echo() as link:
+        connection = await connect(link)
+        link.cut(after=3, reset=False, answers_only=True)
+        connection.send(b"0123456789")
+        assert await connection.receive() == b"012"
+        async with asyncio.timeout(TIMEOUT):
+            await link.severed()
+        assert link.carried == 10 + 3
+        assert link.cuts == 1
+        connection.close()
+
+
 async def test_a_cut_with_reset_is_seen_as_one() -> None:
     async with link_to_an_echo() as link:
         connection = await connect(link)

@@ -23,6 +23,7 @@ from shared.job_store import SqlJobStore, open_job_store
 from shared.jobs import SONG_PLAYS, Job, JobResult
 from shared.service import READ_BUFFER
 from storage.blobs.filesystem import FilesystemBlobs
+from tests.unit.gateway.described import Described
 from tests.unit.gateway.forms import FormBody
 
 if TYPE_CHECKING:
@@ -159,7 +160,8 @@ class Start(Protocol):
 
 @pytest.fixture
 async def start_gateway(tmp_path: Path) -> AsyncIterator[Start]:
-    """Starts gateways on the folder of this test."""
+    """Starts gateways on the folder of this test; each answer has to be as the document says."""
+    described = Described()
     async with AsyncExitStack() as stack:
 
         async def started(
@@ -177,12 +179,14 @@ async def start_gateway(tmp_path: Path) -> AsyncIterator[Start]:
                 GatewaySettings.model_validate({"spool_dir": place / "spool", **settings}),
                 Ports(blobs(files), jobs(store), bus),
             )
+            app.middlewares.insert(0, described.middleware)
             server = TestServer(app)
             await server.start_server(read_bufsize=READ_BUFFER)
             client = await stack.enter_async_context(TestClient(server))
             return Gateway(client, files, store, bus)
 
         yield started
+    assert described.faults == []
 
 
 @pytest.fixture

@@ -1,0 +1,146 @@
+"""The API that Dropzone speaks, and clients of the first hour."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.dropzone_fields import FIELDS, REQUIRED
+from gateway.openapi.jobs import JOB_ID_IN_PATH
+from gateway.openapi.parts import errors, json_answer, links, operation, reading, ref
+from gateway.openapi.results import result_answers, result_parameters
+from gateway.openapi.schemas import JOB_ID, an_object, integer, text
+from shared.errors import InvalidInput, JobNotFound, ResultExpired, StorageFull, UploadTooLarge
+
+if TYPE_CHECKING:
+    from gateway.openapi.parts import Node
+
+TAG = "Dropzone"
+
+FORM: Node = {
+    "type": "object",
+    "description": "The fields that Dropzone sends, in any order; those before the file are the "
+    "fast way. A file that one request can carry needs none of them.",
+    "properties": {
+        "dzuuid": text("The id of the upload, the same for all its chunks", minLength=1),
+        "dzchunkbyteoffset": {
+            "type": "integer",
+            "description": "Where the chunk belongs in the file, in bytes",
+        },
+        "dzchunksize": integer("The nominal size of a chunk in bytes; the last may be shorter"),
+        "dztotalfilesize": integer("The size of the whole file in bytes"),
+        "dzfilename": text(
+            "The name of the file, before the name that `file` carries",
+            pattern=r"\.[cC][sS][vV]$",
+        ),
+        "dzchunkindex": integer("Not used"),
+        "dztotalchunkcount": integer("Not used", at_least=1),
+        "file": text("The bytes, as they are, with a name that ends in `.csv`", format="binary"),
+    },
+    "required": ["file"],
+    # One of Dropzone's fields asks for all that it always sends.
+    "dependentRequired": {name: list(REQUIRED) for name in FIELDS},
+}
+
+UPLOADED = an_object(
+    {
+        "message": {"type": "string"},
+        "job_id": text("The job, once every byte of the file is there", format="uuid"),
+    },
+    description="The chunk is kept.",
+    optional=("job_id",),
+)
+
+STATUS = an_object(
+    {
+        "job_id": text("The job's id", format="uuid"),
+        "jod_id": text("The same, misspelt, for clients of the first hour", format="uuid"),
+        "job_status": ref("JobState"),
+        "message": text("Why it failed, if it did"),
+    },
+    description="How a job stands.",
+    optional=("message",),
+)
+
+UPLOAD = operation(
+    "uploadFile",
+    "Take a chunk of a file, or a small file whole",
+    tag=TAG,
+    description="Chunks may come in any order, in parallel, repeated and overlapping. One that was "
+    "answered with anything but 200 has changed nothing, and can be sent again.",
+    body={
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": FORM,
+                "example": {
+                    "dzuuid": "my-upload",
+                    "dzchunkbyteoffset": 0,
+                    "dzchunksize": 50,
+                    "dztotalfilesize": 50,
+                    "dzfilename": "plays.csv",
+                    "file": "Song,Date,Number of Plays\nUmbrella,2020-01-02,200\n",
+                },
+                "encoding": {"file": {"contentType": "text/csv"}},
+            }
+        },
+    },
+    answers={
+        **json_answer(
+            200,
+            "The chunk is kept; if it was the last missing one, there is a job",
+            ref("Uploaded"),
+            example={"message": "File uploaded successfully", "job_id": JOB_ID},
+            links=links(
+                ("fileStatus", "downloadFile", "showJob", "showResult", "cancelJob"),
+                "job_id",
+                "job_id",
+            ),
+        ),
+        **errors(InvalidInput, UploadTooLarge, StorageFull),
+    },
+)
+
+SHOW_STATUS = operation(
+    "fileStatus",
+    "How a job stands",
+    tag=TAG,
+    parameters=[JOB_ID_IN_PATH],
+    answers={
+        **json_answer(
+            200,
+            "The state of the job",
+            ref("Status"),
+            example={"job_id": JOB_ID, "jod_id": JOB_ID, "job_status": "SUCCESS"},
+        ),
+        **errors(JobNotFound),
+    },
+)
+
+DOWNLOAD = operation(
+    "downloadFile",
+    "The result of a job, whole or in ranges",
+    tag=TAG,
+    parameters=[JOB_ID_IN_PATH, *result_parameters(encoded=False)],
+    answers={
+        **json_answer(
+            400,
+            "There is no result, or not yet",
+            ref("Error"),
+            example={
+                "status": "error",
+                "message": "There is no result: the job is STARTED",
+                "job_status": "STARTED",
+            },
+        ),
+        **errors(JobNotFound, ResultExpired),
+        **result_answers(as_problems=False),
+    },
+)
+
+SCHEMAS = {"Uploaded": UPLOADED, "Status": STATUS}
+
+PATHS = {
+    "/api/upload_file": {"post": UPLOAD},
+    "/api/file_status/{job_id}": reading(SHOW_STATUS),
+    "/api/download_file/{job_id}": reading(DOWNLOAD, head_without=("206",)),
+}

@@ -1,0 +1,32 @@
+"""`GET /openapi.json` and `GET /docs`."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+
+from aiohttp import web
+
+from gateway.openapi.document import DOCUMENT
+from gateway.openapi.page import page
+from gateway.web import CONTENT_SECURITY_POLICY
+
+
+async def openapi_json(_request: web.Request) -> web.Response:
+    """The OpenAPI document."""
+    return web.Response(text=_as_json(), content_type="application/json")
+
+
+async def docs(_request: web.Request) -> web.Response:
+    """The OpenAPI document as a page, which loads nothing from elsewhere."""
+    return web.Response(text=_as_page(), content_type="text/html", headers=CONTENT_SECURITY_POLICY)
+
+
+@cache
+def _as_json() -> str:
+    return json.dumps(DOCUMENT, ensure_ascii=False)
+
+
+@cache
+def _as_page() -> str:
+    return page(DOCUMENT)

@@ -1,0 +1,243 @@
+"""What JSON bodies consist of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.openapi.parts import ref
+from gateway.problems import TITLES, TYPE_PREFIX, type_of
+from gateway.upload_view import MAX_RANGES
+from shared.errors import JobNotFound
+from shared.jobs import JobState
+
+if TYPE_CHECKING:
+    from gateway.openapi.parts import Node
+
+JOB_ID = "9f3f2d1c-5f0e-4b7b-8a43-2b9d8f2b8c55"
+UPLOAD_ID = "3a2c5c8e-5a0f-4f6e-9a53-0d9c7a2f5b11"
+SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+CRASHED = "the engine's process was killed by SIGKILL (signal 9)"
+
+STATES = [state.value for state in JobState]
+OUTCOMES = ["success", "failure", "lost", "released", "revoked"]
+
+
+def an_object(properties: Node, *, description: str = "", optional: tuple[str, ...] = ()) -> Node:
+    """An object of which every key but the `optional` ones is always there."""
+    node: Node = {"type": "object"}
+    if description:
+        node["description"] = description
+    node["properties"] = properties
+    node["required"] = [name for name in properties if name not in optional]
+    return node
+
+
+def integer(description: str, *, at_least: int = 0) -> Node:
+    """A number of bytes, rows or tries."""
+    return {"type": "integer", "minimum": at_least, "description": description}
+
+
+def text(description: str, **more: object) -> Node:
+    """A string."""
+    return {"type": "string", "description": description, **more}
+
+
+def or_null(node: Node) -> Node:
+    """What may not apply, or not yet."""
+    if "$ref" in node:
+        return {"oneOf": [node, {"type": "null"}]}
+    return {**node, "type": [node["type"], "null"]}
+
+
+def time(description: str) -> Node:
+    """When something happened (RFC 3339), in UTC."""
+    return text(description, format="date-time")
+
+
+RESULT = an_object(
+    {
+        "size": integer("Bytes"),
+        "sha256": text("In hexadecimal", pattern="^[0-9a-f]{64}$"),
+        "rows_in": integer("Rows read, without the header"),
+        "rows_out": integer("Rows of the result, without the header"),
+    },
+    description="What can be downloaded.",
+)
+
+ATTEMPT = an_object(
+    {
+        "number": integer("From 1", at_least=1),
+        "worker": text("Host and process"),
+        "started_at": time("When the worker took the job"),
+        "ended_at": or_null(time("When it ended, if it has")),
+        "outcome": {
+            "enum": [*OUTCOMES, None],
+            "description": "`lost`: its worker was killed or cut off; `released`: its worker was "
+            "shut down, which does not count towards `max_attempts`; null while it runs",
+        },
+        "reason": or_null(text("Why it did not succeed")),
+    },
+    description="One worker's try at a job.",
+)
+
+JOB = an_object(
+    {
+        "id": text("The job's id", format="uuid"),
+        "state": ref("JobState"),
+        "attempt": integer("Number of the latest attempt; 0 before the first"),
+        "max_attempts": integer("How many may fail before the job does", at_least=1),
+        "created_at": time("When the upload was complete"),
+        "published_at": or_null(time("When a worker was last called for it")),
+        "finished_at": or_null(time("When it ended")),
+        "reason": or_null(text("Why the latest attempt did not succeed")),
+        "filename": text("Name of the file that was uploaded"),
+        "input_size": integer("Bytes of the file that was uploaded"),
+        "result": or_null(ref("Result")),
+        "attempts": {"type": "array", "items": ref("Attempt")},
+    },
+    description="A file that was uploaded, and what has become of it.",
+)
+
+_RANGES: Node = {
+    "type": "array",
+    "maxItems": MAX_RANGES,
+    "items": {
+        "type": "array",
+        "items": {"type": "integer", "minimum": 0},
+        "minItems": 2,
+        "maxItems": 2,
+    },
+}
+
+UPLOAD = an_object(
+    {
+        "id": text("The upload's id", format="uuid"),
+        "name": text("Name of the file"),
+        "size": or_null(integer("Bytes of the file; null while that is not known")),
+        "sha256": or_null(text("As declared", pattern="^[0-9a-f]{64}$")),
+        "complete": {"type": "boolean", "description": "Whether every byte has been received"},
+        "received_bytes": integer("How many bytes have been received"),
+        "received": {
+            **_RANGES,
+            "description": "First byte of what has been received, and the byte after its last; "
+            f"{MAX_RANGES} at most",
+        },
+        "missing": {
+            **_RANGES,
+            "description": f"The same of what has not; {MAX_RANGES} at most",
+        },
+        "job": or_null(text("Path of the job that it has become", format="uri-reference")),
+    },
+    description="A file on its way in.",
+)
+
+FILENAME = r"^[^\u0000-\u001f\u007f/\\]*[^\u0000-\u0020\u007f/\\]\.[cC][sS][vV]$"
+"""Of a file that is taken, without folders."""
+
+DECLARATION: Node = {
+    "type": "object",
+    "description": "A file that is going to be sent.",
+    "properties": {
+        "name": text(
+            "Name of the file; only what follows the last `/` or `\\` counts",
+            pattern=FILENAME,
+        ),
+        "size": integer("Its bytes"),
+        "sha256": or_null(
+            text("Its SHA-256 in hexadecimal: checked when it is whole", pattern="^[0-9a-f]{64}$")
+        ),
+    },
+    "required": ["name", "size"],
+    "additionalProperties": False,
+}
+
+ERROR: Node = {
+    "type": "object",
+    "description": "Every error outside of `/api/v1`.",
+    "properties": {
+        "status": {"const": "error"},
+        "message": text("What is wrong, and what to do"),
+        "job_status": ref("JobState"),
+    },
+    "required": ["status", "message"],
+}
+
+PROBLEM: Node = {
+    "type": "object",
+    "description": "Every error within `/api/v1`: problem details (RFC 9457).",
+    "properties": {
+        "type": {
+            "type": "string",
+            "format": "uri",
+            "enum": ["about:blank", *sorted(type_of(kind) for kind in TITLES)],
+            "description": f"Stable. `{TYPE_PREFIX}...`, or `about:blank`: what the status says",
+        },
+        "title": text("The type in words"),
+        "status": {"type": "integer", "minimum": 400, "maximum": 599},
+        "detail": text("What is wrong, and what to do"),
+    },
+    "required": ["type", "title", "status"],
+    "examples": [
+        {
+            "type": type_of(JobNotFound),
+            "title": TITLES[JobNotFound],
+            "status": 404,
+            "detail": f"There is no job {JOB_ID}",
+        }
+    ],
+}
+
+JOB_STATE: Node = {
+    "type": "string",
+    "enum": STATES,
+    "description": "`PENDING`: waits for a worker. `STARTED`: a worker is at it. `RETRY`: an "
+    "attempt failed or was interrupted, another will follow. `SUCCESS`: the result can be "
+    "downloaded. `FAILURE`: there will be none. `REVOKED`: cancelled.",
+}
+
+SCHEMAS: Node = {
+    "Attempt": ATTEMPT,
+    "Declaration": DECLARATION,
+    "Error": ERROR,
+    "Job": JOB,
+    "JobState": JOB_STATE,
+    "Problem": PROBLEM,
+    "Result": RESULT,
+    "Upload": UPLOAD,
+}
+
+JOB_EXAMPLE: Node = {
+    "id": JOB_ID,
+    "state": "RETRY",
+    "attempt": 1,
+    "max_attempts": 3,
+    "created_at": "2026-01-02T03:04:05.678Z",
+    "published_at": "2026-01-02T03:04:11.213Z",
+    "finished_at": None,
+    "reason": CRASHED,
+    "filename": "plays.csv",
+    "input_size": 74,
+    "result": None,
+    "attempts": [
+        {
+            "number": 1,
+            "worker": "worker-2.example:4711",
+            "started_at": "2026-01-02T03:04:05.702Z",
+            "ended_at": "2026-01-02T03:04:11.190Z",
+            "outcome": "failure",
+            "reason": CRASHED,
+        }
+    ],
+}
+
+UPLOAD_EXAMPLE: Node = {
+    "id": UPLOAD_ID,
+    "name": "plays.csv",
+    "size": 74,
+    "sha256": None,
+    "complete": False,
+    "received_bytes": 34,
+    "received": [[40, 74]],
+    "missing": [[0, 40]],
+    "job": None,
+}

@@ -1,0 +1,102 @@
+"""What the service says about itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.openapi.parts import JSON, json_answer, operation, reading
+
+if TYPE_CHECKING:
+    from gateway.openapi.parts import Node
+
+TAG = "Service"
+
+
+def page(name: str, summary: str) -> Node:
+    """A page for people."""
+    html = {"text/html": {"schema": {"type": "string"}}}
+    return operation(
+        name, summary, tag=TAG, answers={"200": {"description": "HTML", "content": html}}
+    )
+
+
+_READY: Node = {
+    "type": "object",
+    "properties": {"status": {"enum": ["ok", "unavailable"]}},
+    "required": ["status"],
+    "additionalProperties": {"type": "string", "description": "`ok`, or why not"},
+}
+
+HEALTHZ = operation(
+    "healthz",
+    "Whether this process answers",
+    tag=TAG,
+    answers=json_answer(
+        200,
+        "It does",
+        {
+            "type": "object",
+            "properties": {"status": {"const": "ok"}, "version": {"type": "string"}},
+            "required": ["status", "version"],
+        },
+        example={"status": "ok", "version": "1.0.0"},
+    ),
+)
+
+READYZ = operation(
+    "readyz",
+    "Whether what it depends on answers too",
+    tag=TAG,
+    answers={
+        **json_answer(
+            200,
+            "It does",
+            _READY,
+            example={"status": "ok", "storage": "ok", "database": "ok", "broker": "ok"},
+        ),
+        **json_answer(
+            503,
+            "Something does not",
+            _READY,
+            example={
+                "status": "unavailable",
+                "storage": "ok",
+                "database": "no answer within 3 s",
+                "broker": "ok",
+            },
+        ),
+    },
+)
+
+METRICS = operation(
+    "metrics",
+    "Metrics for Prometheus",
+    tag=TAG,
+    answers={
+        "200": {
+            "description": "In the format that `Accept` prefers",
+            "content": {
+                kind: {"schema": {"type": "string"}}
+                for kind in ("text/plain", "application/openmetrics-text")
+            },
+        }
+    },
+)
+
+OPENAPI = operation(
+    "openapi",
+    "This document",
+    tag=TAG,
+    answers={
+        "200": {"description": "OpenAPI 3.1", "content": {JSON: {"schema": {"type": "object"}}}}
+    },
+)
+
+PATHS = {
+    "/": reading(page("index", "What this is, and how to use it")),
+    "/docs": reading(page("docs", "This document as a page")),
+    "/openapi.json": reading(OPENAPI),
+    "/healthz": reading(HEALTHZ),
+    "/readyz": reading(READYZ),
+    "/metrics": {"get": METRICS},
+}

@@ -1,0 +1,95 @@
+"""What tests with clients that we did not write need: files, and what runs JavaScript."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import random
+import subprocess
+from contextlib import ExitStack
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+
+from shared.jobs import SONG_PLAYS
+from tests.e2e.conftest import Standalone
+from tests.oracle import expected_result
+from tests.processes import OwnedProcess
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FOLDER = Path(__file__).parent
+INSTALL = FOLDER.parents[2] / "scripts/install_foreign_clients"
+CANNOT_BE_INSTALLED = 3
+"""How `INSTALL` ends if Node.js is missing and nobody may install it."""
+
+
+def plays_file(path: Path, rows: int) -> bytes:
+    """Write a CSV file of about 40 bytes a row; what its result must be."""
+    draw = random.Random(5)
+    lines = [
+        f"Song number {draw.randrange(100):09d},2026-01-{draw.randrange(1, 28):02d},{n}\n"
+        for n in range(rows)
+    ]
+    data = "".join(["Song,Date,Number of Plays\n", *lines]).encode()
+    path.write_bytes(data)
+    result, _, _ = expected_result(SONG_PLAYS, data)
+    return result
+
+
+@pytest.fixture(scope="module")
+def standalone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
+    """The product in one process, the same for all tests of a module."""
+    deployed = Standalone(tmp_path_factory.mktemp("standalone"))
+    yield deployed
+    deployed.kill()
+
+
+class NodeScript(OwnedProcess):
+    """A client that runs."""
+
+    def says(self, timeout: float = 60.0) -> list[dict[str, Any]]:
+        """The lines of JSON that it has written when it ends, which has to be well."""
+        status = self.wait(timeout)
+        self._reader.join(timeout)
+        assert status == 0, self.tail()
+        return [json.loads(line) for line in self.lines if line.startswith("{")]
+
+
+class RunNode(Protocol):
+    """Starts a script beside this file: `run_node("tus.mjs", url, file, parallelUploads=3)`."""
+
+    def __call__(self, script: str, *arguments: object, **options: object) -> NodeScript: ...
+
+
+@pytest.fixture(scope="session")
+def node_clients() -> None:
+    """The packages that the scripts import."""
+    with (FOLDER / "package.json").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run in several processes
+        done = subprocess.run([INSTALL], capture_output=True, text=True, check=False)
+    if done.returncode == CANNOT_BE_INSTALLED:
+        pytest.skip(done.stderr.strip())
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture
+def run_node(node_clients: None, tmp_path: Path) -> Iterator[RunNode]:
+    """Starts scripts, and ends those that still run."""
+    numbers = count(1)
+    with ExitStack() as started:
+
+        def start(script: str, *arguments: object, **options: object) -> NodeScript:
+            return started.enter_context(
+                NodeScript(
+                    ["node", str(FOLDER / script), *map(str, arguments), json.dumps(options)],
+                    log_path=tmp_path / f"node-{next(numbers)}.log",
+                    env={"PATH": os.environ["PATH"]},
+                )
+            )
+
+        yield start

@@ -1,0 +1,124 @@
+"""Requests that schemathesis makes up from `/openapi.json`, valid ones and others."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+
+from csvmill.client import AsyncClient
+from gateway.openapi.document import DOCUMENT
+from gateway.tus import CONTENT_TYPE
+
+if TYPE_CHECKING:
+    from tests.e2e.conftest import Deployment
+
+PLAYS = b"Song,Date,Number of Plays\nUmbrella,2020-01-02,200\n"
+BROKEN = b"Song,Date,Number of Plays\nUmbrella,2020-01-02,many\n"
+EXAMPLES = 5
+"""Of requests to each operation, besides those at the limits of every schema."""
+UPLOADS = 40
+TIMEOUT = 90.0
+MEDIA_TYPES = f"""
+import schemathesis
+
+schemathesis.serializer.alias({CONTENT_TYPE!r}, "application/octet-stream")
+"""
+REFUSING = [400, 403, 404, 405, 406, 409, 412, 415, 422]
+"""The statuses that refuse what is not valid; 412 is tus's for another version."""
+
+REFUSED = {"DELETE /api/v1/jobs/{job_id}", "POST /api/v1/jobs/{job_id}/retry"}
+"""What jobs that have ended may all refuse."""
+OWN = "GET /openapi.json"
+"""What schemathesis asks for at first, and leaves alone then."""
+
+
+async def jobs(url: str, folder: Path) -> list[str]:
+    """Ids of a job that has succeeded, and of one that has failed."""
+    ids = []
+    async with AsyncClient(url) as client:
+        for name, data in (("plays.csv", PLAYS), ("broken.csv", BROKEN)):
+            path = folder / name
+            await asyncio.to_thread(path.write_bytes, data)
+            ids.append(await client.upload(path))
+        await client.wait(ids[0], timeout=60)
+    return ids
+
+
+async def uploads_in_flight(url: str) -> list[str]:
+    """Ids of uploads of which nothing was sent, more than will be cancelled."""
+    ids = []
+    async with aiohttp.ClientSession(raise_for_status=True) as session:
+        for _ in range(UPLOADS):
+            declaration = {"name": "plays.csv", "size": 1_000_000}
+            async with session.post(f"{url}/api/v1/uploads", json=declaration) as response:
+                ids.append((await response.json())["id"])
+    return ids
+
+
+async def run(url: str, folder: Path, config: str) -> tuple[dict[str, Any], str]:
+    """The report of schemathesis, and what it says to people."""
+    (folder / "schemathesis.toml").write_text(config)
+    (folder / "media_types.py").write_text(MEDIA_TYPES)
+    report = folder / "report.json"
+    program = shutil.which("schemathesis", path=str(Path(sys.executable).parent))
+    assert program
+    process = await asyncio.create_subprocess_exec(
+        program, "--config-file", "schemathesis.toml", "run", f"{url}/openapi.json",
+        "--generation-deterministic", "--max-examples", str(EXAMPLES), "--no-color",
+        "--report", "json", "--report-json-path", str(report),
+        # That a digest is right, or a chunk within its file, no schema can say.
+        # A job that was cancelled is still there.
+        "--exclude-checks", "positive_data_acceptance,use_after_free",
+        cwd=folder,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    try:
+        async with asyncio.timeout(TIMEOUT):
+            output, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    said = output.decode(errors="replace")
+    assert report.exists(), said
+    return json.loads(report.read_text()), said
+
+
+async def test_no_request_gets_what_the_document_does_not_say(
+    standalone: Deployment, tmp_path: Path
+) -> None:
+    known = {
+        "job_id": await jobs(standalone.url, tmp_path),
+        "upload": await uploads_in_flight(standalone.url),
+    }
+    lines = ['hooks = "media_types"', "[checks]"]
+    lines += [
+        f"{check}.expected-statuses = {REFUSING}"
+        for check in ("negative_data_rejection", "missing_required_header")
+    ]
+    lines += ["[dictionaries]"]
+    lines += [f"{name} = {{ values = {json.dumps(ids)} }}" for name, ids in known.items()]
+    lines += ["[parameters]"]
+    lines += [f'"path.{name}" = {{ dictionary = "{name}", probability = 0.8 }}' for name in known]
+    report, said = await run(standalone.url, tmp_path, "\n".join(lines))
+    assert report["failures"] == [], said
+    assert report["errors"] == [], said
+    assert report["exit_code"] == 0, said
+    # Then every operation was asked, and has done what it is there for.
+    described = {
+        f"{method.upper()} {path}" for path, item in DOCUMENT["paths"].items() for method in item
+    }
+    assert report["valid_rates"].keys() == described - {OWN}
+    done = {
+        operation
+        for operation, phases in report["valid_rates"].items()
+        if any(phase["accepted"] for phase in phases.values())
+    }
+    assert described - done <= {OWN, *REFUSED}, said
