@@ -24,7 +24,7 @@ from shared.errors import (
 from shared.jobs import Job, JobResult, JobState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from uuid import UUID
 
     from processor.job_run import JobRun
@@ -117,9 +117,12 @@ class Worker:
 
     async def _settle_unclaimed(self, delivery: Delivery, job: Job, claim: Claim) -> None:
         if not job.state.terminal:
-            # Another attempt holds the lease, or so it looks until the lease runs out.
-            wait = max((job.lease_until or claim.asked[-1]) - claim.asked[-1], 0.0)
-            log.info("job=%s is leased to %s for %.1f s", job.id, job.worker, wait)
+            # Another attempt holds the lease, or so it looks until the lease runs out; or the next
+            # attempt has to wait, which a wake-up too many must not cut short.
+            asked = claim.asked[-1]
+            wait = max((job.lease_until or job.retry_at or asked) - asked, 0.0)
+            held = f"is leased to {job.worker}" if job.lease_until else "waits for its next attempt"
+            log.info("job=%s %s for %.1f s", job.id, held, wait)
             await self._wake_later(delivery, wait)
         elif claim.found_lost(job):
             log.error("job=%s failed: %s", job.id, job.reason)
@@ -199,10 +202,16 @@ class Worker:
         else:
             reason = f"unexpected {type(error).__name__}: {error}"
             log.error("job=%s attempt=%d failed", job.id, job.attempt, exc_info=error)
-        try:
-            after = await until_answered(
-                lambda: self._jobs.fail(job.id, job.attempt, reason, final=final, now=self._clock())
+
+        def fail() -> Awaitable[Job]:
+            now = self._clock()
+            retry_at = now + self._settings.retry_delay
+            return self._jobs.fail(
+                job.id, job.attempt, reason, final=final, now=now, retry_at=retry_at
             )
+
+        try:
+            after = await until_answered(fail)
         except LeaseLost:
             after = await until_answered(lambda: self._jobs.get(job.id))
             recorded = after.attempt == job.attempt and after.state in _AFTER_FAILURE
@@ -225,10 +234,14 @@ class Worker:
     async def _give_back(self, delivery: Delivery, job: Job, reason: str) -> None:
         """Give the job up for the time being, for something that is no fault of its own."""
         log.warning("job=%s attempt=%d given back: %s", job.id, job.attempt, reason)
+
+        def release() -> Awaitable[None]:
+            now = self._clock()
+            retry_at = now + self._settings.retry_delay
+            return self._jobs.release(job.id, job.attempt, reason, now=now, retry_at=retry_at)
+
         try:
-            await until_answered(
-                lambda: self._jobs.release(job.id, job.attempt, reason, now=self._clock())
-            )
+            await until_answered(release)
         except LeaseLost:
             await delivery.ack()
             return
