@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from processor.engines.plan import Header
-    from shared.jobs import Aggregation
+    from shared.aggregation.resolve import Query
 
 _QUOTES = """strlen({c}) - strlen(replace({c}, '"', ''))"""
 
@@ -33,7 +33,7 @@ ENTRIES = {
 
 
 def grouping(
-    aggregation: Aggregation,
+    query: Query,
     header: Header,
     path: str,
     *,
@@ -49,10 +49,11 @@ def grouping(
     types = ", ".join(f"'{c}': 'VARCHAR'" for c in columns)
     names = ", ".join(f"'{c}'" for c in columns)
     buffer = f", buffer_size={csv_buffer:d}" if csv_buffer else ""
-    number = columns[aggregation.sum_of]
-    entries = _entries(_beside_keys(aggregation, header))
+    sum_of = summed(query)
+    number = columns[sum_of]
+    entries = _entries(_beside_keys(query, header))
     # A number has no quotes within it, and so adds to one entry only.
-    if aggregation.sum_of not in aggregation.group_by:
+    if sum_of not in query.group_by:
         entries["text"] = f"strlen({number}) + {entries['text']}"
     # Most files have no other columns, and nothing to sum in most entries.
     sums = [
@@ -60,7 +61,7 @@ def grouping(
     ]
     return f"""
         CREATE TEMP TABLE groups AS
-        SELECT {_keys(aggregation)}, sum(number) AS total, count(*) AS rows, {", ".join(sums)}
+        SELECT {_keys(query)}, sum(number) AS total, count(*) AS rows, {", ".join(sums)}
         FROM (
             SELECT *, {number}::BIGINT AS number
             FROM read_csv(
@@ -79,17 +80,17 @@ def grouping(
     """  # noqa: S608
 
 
-def accounting(aggregation: Aggregation) -> str:
+def accounting(query: Query) -> str:
     """The number of groups and of rows, and each entry of the ledger, in order."""
     # Fields of the same group are alike: they are accounted for once, and multiplied.
     sums = [
         f"coalesce(sum({name} + rows * ({entry})), 0)"
-        for name, entry in _entries(dict.fromkeys(aggregation.group_by)).items()
+        for name, entry in _entries(dict.fromkeys(query.group_by)).items()
     ]
     return f"SELECT count(*), coalesce(sum(rows), 0), {', '.join(sums)} FROM groups"  # noqa: S608
 
 
-def writing(aggregation: Aggregation, path: str) -> str:
+def writing(query: Query, path: str) -> str:
     """Write the rows, sorted, to the pipe at `path`.
 
     DuckDB would quote more fields than need it, so lines are made here, and written as they are
@@ -97,22 +98,29 @@ def writing(aggregation: Aggregation, path: str) -> str:
     """
     fields = [
         f"CASE WHEN {_IS_AWKWARD} THEN {_QUOTED} ELSE {{c}} END".format(c=f"c{i}")
-        for i in aggregation.group_by
+        for i in query.group_by
     ]
     return f"""
         COPY (
             SELECT {" || ',' || ".join([*fields, "total"])}
-            FROM (SELECT * FROM groups ORDER BY {_keys(aggregation)})
+            FROM (SELECT * FROM groups ORDER BY {_keys(query)})
         ) TO '{path}' (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', USE_TMP_FILE false)
     """  # noqa: S608
 
 
-def _keys(aggregation: Aggregation) -> str:
-    return ", ".join(f"c{i}" for i in dict.fromkeys(aggregation.group_by))
+def summed(query: Query) -> int:
+    """The column that is summed."""
+    (column,) = query.columns
+    assert column is not None  # noqa: S101
+    return column
 
 
-def _beside_keys(aggregation: Aggregation, header: Header) -> list[int]:
-    keyed = {*aggregation.group_by, aggregation.sum_of}
+def _keys(query: Query) -> str:
+    return ", ".join(f"c{i}" for i in dict.fromkeys(query.group_by))
+
+
+def _beside_keys(query: Query, header: Header) -> list[int]:
+    keyed = {*query.group_by, summed(query)}
     return [i for i in range(header.columns) if i not in keyed]
 
 

@@ -14,6 +14,7 @@ from processor.engines.duckdb import DuckDBEngine
 from processor.engines.port import EngineLimits, Progress
 from shared.errors import AttemptFailed, MalformedInput, StorageUnavailable
 from shared.jobs import SONG_PLAYS, Aggregation
+from tests.aggregations import sum_of
 from tests.contract.engine_sources import FailingSource, LocalSource, StalledSource, StreamSource
 from tests.csv_files import Style, encode, numbers, styles, texts
 from tests.oracle import expected_result
@@ -133,7 +134,7 @@ async def test_sums_are_exact_at_any_size(engine: Engine, scratch: Path) -> None
 async def test_columns_and_header_are_those_of_the_aggregation(
     engine: Engine, scratch: Path
 ) -> None:
-    aggregation = Aggregation(group_by=(3, 0), sum_of=1, header=("'; DROP", 'a "b"', "c,\nd"))
+    aggregation = sum_of(1, group_by=(3, 0), header=("'; DROP", 'a "b"', "c,\nd"))
     data = b"x,n,y,z\n" + b"1,10,p,q\n1,-4,r,q\n2,5,,\n"
 
     output = await aggregate(engine, StreamSource(data), scratch, aggregation)

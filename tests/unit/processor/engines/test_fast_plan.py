@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 from processor.engines.fast_plan import HEADER_LIMIT
 from processor.engines.plan import Inconclusive
 from shared.errors import AttemptFailed
-from shared.jobs import SONG_PLAYS, Aggregation
+from shared.jobs import SONG_PLAYS
+from tests.aggregations import sum_of
 from tests.csv_files import files, numbers, small_numbers
 from tests.oracle import expected_result
 from tests.unit.processor.engines.plans import run_fast
 
 HEADER = b"Song,Date,Plays\n"
-OTHER_COLUMNS = Aggregation(group_by=(3, 1, 3), sum_of=0, header=("a,b", '"', "c", "total"))
+OTHER_COLUMNS = sum_of(0, group_by=(3, 1, 3), header=("a,b", '"', "c", "total"))
 
 buffers = st.one_of(st.none(), st.integers(50, 3000))
 """Small buffers make DuckDB split even a small file among its threads, in many places."""
