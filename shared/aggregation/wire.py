@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from shared.aggregation.resolve import check
 from shared.aggregation.wire_models import MAX_DEPTH, UNKNOWN_KEY, AggregationIn
 from shared.errors import InvalidInput
 
@@ -60,11 +61,17 @@ def read_aggregation(fields: object, field: str) -> Aggregation:
     if _depth(fields) > MAX_DEPTH:
         raise InvalidInput(f"{field} is nested deeper than {MAX_DEPTH}; flatten it", field=field)
     try:
-        json.dumps(fields, default=str, ensure_ascii=False).encode()
+        length = len(json.dumps(fields, default=str, ensure_ascii=False).encode())
     except UnicodeEncodeError as error:
         raise InvalidInput(f"{field} has half of a surrogate pair", field=field) from error
+    if length > MAX_LENGTH:
+        raise InvalidInput(f"{field} is longer than {MAX_LENGTH} bytes", field=field)
     try:
-        return _MODEL.validate_python(fields).aggregation()
+        aggregation = _MODEL.validate_python(fields).aggregation()
+        check(aggregation)
+        return aggregation
+    except InvalidInput as error:
+        raise InvalidInput(f"{field}.{error}", field=f"{field}.{error.field}") from error
     except ValidationError as error:
         # The first that is wrong: what follows is often only its consequence.
         path, message = _explained(error.errors(include_url=False)[0])

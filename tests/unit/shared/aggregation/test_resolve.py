@@ -1,22 +1,22 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shared.aggregation.resolve import check, resolve
+from shared.aggregation.resolve import resolve
 from shared.aggregation.wire import read_aggregation
 from shared.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from shared.jobs import Aggregation
 
 HEADER = ["Song", "Date", "Plays", "Plays"]
 
 
-def refusal(header: list[str] | None, **fields: Any) -> str:
-    aggregation = read_aggregation({"group_by": ["Song"], **fields}, "spec")
-    with pytest.raises(InvalidInput) as refused:
-        check(aggregation) if header is None else resolve(aggregation, header)
-    return str(refused.value)
+def read(**fields: Any) -> Aggregation:
+    return read_aggregation({"group_by": ["Song"], **fields}, "spec")
 
 
 def test_columns_are_found_by_name_and_by_position() -> None:
@@ -43,7 +43,12 @@ OF_THE_HEADER = [
 def test_a_column_that_is_not_found_is_named_with_a_remedy(
     fields: dict[str, Any], message: str
 ) -> None:
-    assert message in refusal(HEADER, **fields)
+    aggregation = read(**fields)
+
+    with pytest.raises(InvalidInput) as refusal:
+        resolve(aggregation, HEADER)
+
+    assert message in str(refusal.value)
 
 
 COUNT = {"function": "count", "name": "n"}
@@ -76,14 +81,17 @@ BEFORE_THE_HEADER = [
 def test_what_no_header_can_make_right_is_refused_before_there_is_one(
     fields: dict[str, Any], message: str
 ) -> None:
-    assert message in refusal(None, **fields)
+    with pytest.raises(InvalidInput) as refusal:
+        read(**fields)
+
+    assert str(refusal.value).startswith(f"spec.{message}")
 
 
 def test_what_depends_on_the_header_is_left_until_there_is_one() -> None:
     text = '{"group_by": [2, ""], "order_by": ["unknown as yet"]}'
 
-    check(read_aggregation(json.loads(text), "spec"))
+    read_aggregation(json.loads(text), "spec")
 
 
 def test_any_header_is_imagined_that_has_the_columns() -> None:
-    check(read_aggregation({"group_by": ["", "b"], "order_by": ["b"]}, "spec"))
+    read_aggregation({"group_by": ["", "b"], "order_by": ["b"]}, "spec")
