@@ -221,11 +221,11 @@ def provable_cases(draw: st.DrawFn) -> Case:
     drawn = draw(st.lists(row, max_size=25))
     group_by = tuple(
         GroupColumn(column, f"g{i}")
-        for i, column in enumerate(draw(st.lists(st.integers(1, 4), max_size=2)))
+        for i, column in enumerate(draw(st.lists(st.integers(1, 4), min_size=1, max_size=2)))
     )
     functions: list[Function] = ["sum", "count", "min", "max"]
     aggregates: list[Aggregate] = []
-    for i in range(draw(st.integers(0 if group_by else 1, 4))):
+    for i in range(draw(st.integers(1, 4))):
         function = draw(st.sampled_from(functions))
         kind: Kind = draw(st.sampled_from(["number", "integer"]))
         if function == "count":

@@ -74,7 +74,7 @@ def run(
             watch(lambda: feed.done(_percentage(db)))
             try:
                 db.execute(
-                    statements.grouping(
+                    *statements.grouping(
                         query,
                         header,
                         feed.path,
@@ -86,7 +86,7 @@ def run(
                 if header.end + feed.size() != size:
                     given = header.end + feed.size()
                     raise AttemptFailed(f"the source ended after {given} of {size} bytes")
-                groups, ledger = _accounts(query, header, db)
+                groups, rows, ledger = _accounts(query, header, db)
                 if not feed.confirms(ledger):
                     raise Inconclusive(f"{ledger} does not account for the file")
                 drain.start_into(begin(query))
@@ -94,7 +94,8 @@ def run(
             except duckdb.Error as error:
                 raise _translated(error) from error
             drain.finish()
-    return Counts(rows_in=ledger.rows, rows_out=groups)
+    limit = aggregation.limit
+    return Counts(rows_in=rows, rows_out=groups if limit is None else min(groups, limit))
 
 
 def _connection(resources: Resources, reading: str, writing: str) -> duckdb.DuckDBPyConnection:
@@ -164,12 +165,14 @@ def _resolved(aggregation: Aggregation, header: Header) -> Query:
         raise Inconclusive(str(error)) from error
 
 
-def _accounts(query: Query, header: Header, db: duckdb.DuckDBPyConnection) -> tuple[int, Ledger]:
-    """The number of groups, and what all rows add up to."""
+def _accounts(
+    query: Query, header: Header, db: duckdb.DuckDBPyConnection
+) -> tuple[int, int, Ledger]:
+    """The number of groups and of rows in them, and what all rows add up to."""
     found = db.execute(statements.accounting(query)).fetchone()
     assert found is not None  # noqa: S101
-    groups, rows, *entries = (int(value) for value in found)
-    return groups, Ledger(rows, header.columns, *entries)
+    groups, counted, rows, *entries = (int(value) for value in found)
+    return groups, counted, Ledger(rows, header.columns, *entries)
 
 
 def _translated(error: duckdb.Error) -> Exception:

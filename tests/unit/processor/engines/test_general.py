@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @given(cases(), st.integers(0, 20_000))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_aggregation_is_that_of_plain_python_however_little_fits_in_memory(
     case: Case, memory: int
 ) -> None:
