@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -166,6 +167,39 @@ async def test_numbers_in_an_aggregation_are_exact(gateway: Gateway) -> None:
     aggregation = (await gateway.jobs.get(UUID(upload["job"].rpartition("/")[2]))).aggregation
     assert aggregation.where is not None
     assert getattr(aggregation.where, "values", None) == (value,)
+
+
+async def tus(gateway: Gateway, length: int, body: bytes, spec: str, **headers: str) -> Any:
+    described = {
+        "Tus-Resumable": "1.0.0",
+        "Upload-Metadata": f"spec {base64.b64encode(spec.encode()).decode()}",
+        "Content-Type": "application/offset+octet-stream",
+        **{name.replace("_", "-"): value for name, value in headers.items()},
+    }
+    if "Upload_Concat" not in headers or headers["Upload_Concat"] == "partial":
+        described["Upload-Length"] = str(length)
+    return await gateway.client.post("/api/tus/", data=body, headers=described)
+
+
+async def test_tus_takes_the_spec_in_its_metadata(gateway: Gateway) -> None:
+    response = await tus(gateway, 3, b"a,b", SPEC)
+
+    assert response.status == 201
+    job_id = UUID(response.headers["Csvmill-Job"].rpartition("/")[2])
+    assert (await gateway.jobs.get(job_id)).aggregation == MEANT
+    refused = await tus(gateway, 3, b"a,b", '{"limit": 0}')
+    assert refused.status == 400
+    assert "spec.limit is 0; send 1 or more" in await refused.text()
+
+
+async def test_parts_are_not_put_together_twice_with_different_specs(gateway: Gateway) -> None:
+    part = (await tus(gateway, 3, b"a,b", "", Upload_Concat="partial")).headers["Location"]
+    final = f"final;{part}"
+
+    assert (await tus(gateway, 0, b"", SPEC, Upload_Concat=final)).status == 201
+
+    assert (await tus(gateway, 0, b"", SPEC, Upload_Concat=final)).status == 201
+    assert (await tus(gateway, 0, b"", "", Upload_Concat=final)).status == 400
 
 
 def test_results_are_named_for_what_they_are() -> None:
