@@ -7,13 +7,15 @@ from uuid import uuid4
 
 from aiohttp import web
 
-from gateway.dropzone_fields import FIELDS, FILE, FieldReader, csv_filename
+from gateway.aggregations import metadata_of
+from gateway.dropzone_fields import FIELDS, FILE, SPEC, FieldReader, csv_filename
 from gateway.events import EVENTS
 from gateway.filenames import is_csv
 from gateway.forms import Form
 from gateway.keys import PORTS, SETTINGS
 from gateway.spool import open_spool
 from gateway.uploads import Uploads, upload_id_of
+from shared.aggregation.wire import MAX_LENGTH, parse_aggregation
 from shared.errors import BlobConflict, ChunkOutOfBounds, InvalidInput
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from gateway.dropzone_fields import ChunkFields
     from gateway.forms import Part
+    from shared.aggregation.spec import Aggregation
     from shared.blobs import BlobInfo
 
 
@@ -52,6 +55,7 @@ class _ChunkRequest:
     def __init__(self, form: Form) -> None:
         self._form = form
         self.fields = FieldReader()
+        self.aggregation: Aggregation | None = None
 
     async def read_to_file(self) -> Part:
         """Take the fields before the file. Raises InvalidInput if there is no file."""
@@ -81,14 +85,26 @@ class _ChunkRequest:
         return csv_filename(self.fields.filename, file.filename)
 
     async def _take(self, part: Part) -> None:
-        if part.name in FIELDS:
+        if part.name == SPEC:
+            self._take_spec(await part.text(MAX_LENGTH))
+        elif part.name in FIELDS:
             self.fields.add(part.name, await part.text())
         else:
             await part.skip()
 
+    def _take_spec(self, text: str) -> None:
+        if not text.strip():
+            return
+        aggregation = parse_aggregation(text, SPEC)
+        if self.aggregation not in (None, aggregation):
+            raise InvalidInput("field spec is given twice; send it once", field=SPEC)
+        self.aggregation = aggregation
+
 
 async def _stream(chunk: _ChunkRequest, file: Part, uploads: Uploads) -> tuple[UUID, BlobInfo]:
     """Pass the file's bytes on to their place as they arrive."""
+
+    aggregation = chunk.aggregation
 
     async def data() -> AsyncGenerator[bytes, None]:
         async for piece in file.pieces():
@@ -98,9 +114,12 @@ async def _stream(chunk: _ChunkRequest, file: Part, uploads: Uploads) -> tuple[U
         await chunk.read_to_end()
         chunk.fields.read()
         chunk.filename(file)
+        if chunk.aggregation != aggregation:
+            raise InvalidInput("field spec comes after the file; send it before", field=SPEC)
 
     fields = chunk.fields.read()
-    return await _write(uploads, fields, chunk.filename(file), fields.offset, data())
+    metadata = {"filename": chunk.filename(file), **metadata_of(aggregation)}
+    return await _write(uploads, fields, metadata, fields.offset, data())
 
 
 async def _spool(chunk: _ChunkRequest, file: Part, uploads: Uploads) -> tuple[UUID, BlobInfo]:
@@ -119,25 +138,23 @@ async def _spool(chunk: _ChunkRequest, file: Part, uploads: Uploads) -> tuple[UU
     async with open_spool(uploads.settings.spool_dir) as spool:
         await spool.take(data())
         await chunk.read_to_end()
-        filename = chunk.filename(file)
+        metadata = {"filename": chunk.filename(file), **metadata_of(chunk.aggregation)}
         if chunk.fields.any:
             fields = chunk.fields.read()
-            return await _write(uploads, fields, filename, fields.place(spool.size), spool.pieces())
+            return await _write(uploads, fields, metadata, fields.place(spool.size), spool.pieces())
         upload_id = uuid4()
-        return upload_id, await uploads.write(
-            upload_id, spool.size, 0, spool.pieces(), {"filename": filename}
-        )
+        return upload_id, await uploads.write(upload_id, spool.size, 0, spool.pieces(), metadata)
 
 
 async def _write(
     uploads: Uploads,
     fields: ChunkFields,
-    filename: str,
+    metadata: dict[str, str],
     offset: int,
     data: AsyncGenerator[bytes, None],
 ) -> tuple[UUID, BlobInfo]:
     upload_id = upload_id_of(fields.dzuuid)
-    metadata = {"filename": filename, "dzuuid": fields.dzuuid}
+    metadata = {**metadata, "dzuuid": fields.dzuuid}
     try:
         return upload_id, await uploads.write(upload_id, fields.total, offset, data, metadata)
     except BlobConflict as error:

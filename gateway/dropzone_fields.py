@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 FILE = "file"
 """The name of the part that holds the bytes."""
+SPEC = "spec"
+"""The name of the part that says what to compute, as JSON (docs/csv.md)."""
 REQUIRED = {
     "dzuuid": "the id of the upload, the same for all its chunks",
     "dzchunkbyteoffset": "where the chunk belongs in the file, in bytes",

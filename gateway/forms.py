@@ -52,14 +52,14 @@ class Part:
                 self.size += len(piece)
                 yield piece
 
-    async def text(self) -> str:
-        """The content as a field's value; InvalidInput if it is too long or not UTF-8."""
+    async def text(self, limit: int = MAX_FIELD_SIZE) -> str:
+        """The content as a field's value of up to `limit` bytes, in UTF-8. Raises InvalidInput."""
         value = bytearray()
         async for piece in self.pieces():
             value += piece
-            if len(value) > MAX_FIELD_SIZE:
+            if len(value) > limit:
                 raise InvalidInput(
-                    f"field {self.name} is longer than {MAX_FIELD_SIZE} bytes", field=self.name
+                    f"field {self.name} is longer than {limit} bytes", field=self.name
                 )
         try:
             return value.decode()

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from gateway.aggregations import MEDIA_TYPES, result_filename
 from gateway.errors import error_response
 from gateway.events import EVENTS
 from gateway.jobs import requested_job
@@ -82,18 +83,21 @@ async def _send(
 ) -> web.StreamResponse:
     _check_kept(job)
     ports = request.app[PORTS]
+    output = job.aggregation.output
+    filename = result_filename(job.filename, output)
     return await send(
         request,
         Download(
             Representation(result.size, result.sha256, job.finished_at),
-            content_type="text/csv; charset=utf-8",
+            content_type=MEDIA_TYPES[output],
             source=lambda start, stop: _opened(ports, job, result, start, stop),
             refuse=refuse,
             name=f"Job {job.id}",
             sha256=result.sha256,
-            headers={"Content-Disposition": content_disposition(job.filename)},
+            headers={"Content-Disposition": content_disposition(filename)},
             cache_control=f"private, max-age={MAX_AGE}, immutable",
-            codings=codings,
+            # What is compressed already gains nothing.
+            codings=() if output == "csv.gz" else codings,
             sent=request.app[EVENTS].result_sent,
             client_timeout=request.app[SETTINGS].client_timeout,
         ),

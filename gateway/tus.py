@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 
 from aiohttp import web
 
+from gateway.aggregations import aggregation_of, metadata_of
 from gateway.appends import Appends
 from gateway.digests import TUS_CHECKSUM, tus_checksum, verified
 from gateway.errors import error_response
@@ -20,7 +21,7 @@ from gateway.events import EVENTS
 from gateway.job_control import JobControl
 from gateway.keys import PORTS, SETTINGS
 from gateway.tus_concat import concatenate
-from gateway.tus_headers import declared_length, filename, number, parts_of_final
+from gateway.tus_headers import aggregation, declared_length, filename, number, parts_of_final
 from gateway.upload_api import JOB_HEADER
 from gateway.upload_requests import plain_body
 from gateway.upload_view import job_path
@@ -93,11 +94,21 @@ async def create(request: web.Request) -> web.Response:
     """Declare an upload, and take what of it comes along; or make one of partial ones."""
     uploads = _uploads(request)
     concat = request.headers.get("Upload-Concat", "").strip()
-    described = {"filename": filename(request), _METADATA: request.headers.get(_METADATA, "")}
+    asked = aggregation(request)
+    described = {
+        "filename": filename(request),
+        _METADATA: request.headers.get(_METADATA, ""),
+        **metadata_of(asked),
+    }
     if concat.startswith("final;"):
         if "Upload-Length" in request.headers:
             raise InvalidInput("a final upload has no Upload-Length", field="Upload-Length")
         upload = await concatenate(uploads, parts_of_final(concat), concat, described)
+        if aggregation_of(upload.blob.metadata) != asked:
+            raise InvalidInput(
+                "these parts were put together with another spec, or with none; send the same",
+                field="Upload-Metadata",
+            )
         return _answer(request, upload, 201)
     if concat not in ("", PARTIAL):
         raise InvalidInput(

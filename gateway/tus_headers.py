@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from gateway.filenames import base_name
+from shared.aggregation.spec import SONG_PLAYS
+from shared.aggregation.wire import parse_aggregation
 from shared.errors import InvalidInput
 
 if TYPE_CHECKING:
     from aiohttp import web
+
+    from shared.aggregation.spec import Aggregation
 
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _PATH = re.compile(r"/api/tus/([0-9a-fA-F-]{36})/?")
@@ -64,6 +68,12 @@ def filename(request: web.Request) -> str:
     given = metadata(request)
     name = given.get("filename") or given.get("name") or UNNAMED
     return base_name(name, field="Upload-Metadata")
+
+
+def aggregation(request: web.Request) -> Aggregation:
+    """What to compute: `spec` of the metadata, else what every file gets. Raises InvalidInput."""
+    spec = metadata(request).get("spec", "")
+    return parse_aggregation(spec, "spec") if spec.strip() else SONG_PLAYS
 
 
 def parts_of_final(concat: str) -> list[UUID]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -27,12 +28,15 @@ async def create_upload(request: web.Request) -> web.Response:
     """`POST /api/v1/uploads`: declare a file. The same key gives the same upload."""
     uploads = _uploads(request)
     key = idempotency_key(request)
-    name, size, sha256 = await declaration(request)
-    uploads.check_size(size, field="size")
-    if key is None:
-        upload = await uploads.create(uuid4(), name, size, sha256=sha256)
-    else:
-        upload = await uploads.create_once(key, name, size, sha256=sha256)
+    declared = await declaration(request)
+    uploads.check_size(declared.size, field="size")
+    create = partial(uploads.create, uuid4()) if key is None else partial(uploads.create_once, key)
+    upload = await create(
+        declared.filename,
+        declared.size,
+        sha256=declared.sha256,
+        aggregation=declared.aggregation,
+    )
     return shown(upload, status=201)
 
 

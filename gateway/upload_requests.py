@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway.filenames import base_name
 from gateway.keys import SETTINGS
+from shared.aggregation.spec import SONG_PLAYS
+from shared.aggregation.wire import read_aggregation
 from shared.errors import InvalidInput, UnsupportedMedia
 from shared.request_body import json_body, raw_body
 
@@ -15,17 +18,30 @@ if TYPE_CHECKING:
 
     from aiohttp import web
 
+    from shared.aggregation.spec import Aggregation
+
 MAX_KEY = 255
 """Characters of an Idempotency-Key."""
 
-_FIELDS = ("name", "size", "sha256")
+_FIELDS = ("name", "size", "sha256", "aggregation")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _STRING = re.compile(r'"((?:[^"\\\x00-\x1f\x7f]|\\["\\])*)"')
 _BARE = re.compile(r"[!#-~]+")
 
 
-async def declaration(request: web.Request) -> tuple[str, int, str | None]:
-    """Name, size in bytes and SHA-256 that the JSON body of a creation declares.
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What a client says of a file that it is going to send."""
+
+    filename: str
+    size: int
+    """Bytes."""
+    sha256: str | None
+    aggregation: Aggregation
+
+
+async def declaration(request: web.Request) -> Declaration:
+    """What the JSON body of a creation declares.
 
     Raises InvalidInput for what is missing, malformed or not known, UnsupportedMedia if the body
     is no JSON.
@@ -41,12 +57,17 @@ async def declaration(request: web.Request) -> tuple[str, int, str | None]:
             f"unknown: {', '.join(sorted(unknown))}; an upload has {', '.join(_FIELDS)}",
             field=min(unknown),
         )
-    name, size, sha256 = (fields.get(field) for field in _FIELDS)
+    name, size, sha256, aggregation = (fields.get(field) for field in _FIELDS)
     if not isinstance(name, str):
         raise InvalidInput(f"name is {name!r}; send the name of the file", field="name")
     if not isinstance(size, int) or isinstance(size, bool) or size < 0:
         raise InvalidInput(f"size is {size!r}; send the bytes of the file", field="size")
-    return base_name(name, field="name"), size, _sha256(sha256)
+    return Declaration(
+        base_name(name, field="name"),
+        size,
+        _sha256(sha256),
+        SONG_PLAYS if aggregation is None else read_aggregation(aggregation, "aggregation"),
+    )
 
 
 def idempotency_key(request: web.Request) -> str | None:

@@ -8,18 +8,21 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid5
 
+from gateway.aggregations import aggregation_of, metadata_of
 from gateway.announcing import announce
+from shared.aggregation.spec import SONG_PLAYS
 from shared.blobs import BlobInfo, upload_key
 from shared.byte_ranges import RangeSet
 from shared.errors import (
     BlobConflict,
     BlobNotFound,
     IdempotencyKeyReused,
+    InvalidInput,
     StorageUnavailable,
     UploadNotFound,
     UploadTooLarge,
 )
-from shared.jobs import SONG_PLAYS, JobState
+from shared.jobs import JobState
 from shared.telemetry.ids import note_ids
 
 if TYPE_CHECKING:
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from gateway.events import Events
     from gateway.keys import Ports
     from gateway.settings import GatewaySettings
+    from shared.aggregation.spec import Aggregation
     from shared.blobs import BlobKey
     from shared.jobs import Job
 
@@ -96,24 +100,37 @@ class Uploads:
         """Store `data` at `offset` of an upload of `size` bytes; `data` is closed afterwards.
 
         All or nothing, as `Blobs.write`, whose errors this raises, besides BlobConflict for
-        another size than before and UploadTooLarge.
+        another size than before, InvalidInput for another aggregation, and UploadTooLarge.
         """
         async with aclosing(data):
             note_ids(upload_id=upload_id)
             self.check_size(size)
             key = upload_key(upload_id)
-            await self.ports.blobs.create(key, size, metadata=metadata)
+            blob = await self.ports.blobs.create(key, size, metadata=metadata)
+            if aggregation_of(blob.metadata) != aggregation_of(metadata):
+                raise InvalidInput(
+                    "the upload was begun with another spec, or with none; "
+                    "send the same with each chunk, or begin another upload",
+                    field="spec",
+                )
             return await self.ports.blobs.write(key, offset, data)
 
     async def create(
-        self, upload_id: UUID, filename: str, size: int | None, *, sha256: str | None = None
+        self,
+        upload_id: UUID,
+        filename: str,
+        size: int | None,
+        *,
+        sha256: str | None = None,
+        aggregation: Aggregation = SONG_PLAYS,
     ) -> Upload:
         """Declare an upload; one of no bytes becomes a job at once.
 
         Raises BlobConflict if it was declared with another size or digest, and DigestMismatch if
         there are no bytes, and the digest is not that of none.
         """
-        return await self.declare(upload_id, size, {"filename": filename}, sha256=sha256)
+        metadata = {"filename": filename, **metadata_of(aggregation)}
+        return await self.declare(upload_id, size, metadata, sha256=sha256)
 
     async def declare(
         self,
@@ -130,7 +147,13 @@ class Uploads:
         return await self.finished(upload_id, blob)
 
     async def create_once(
-        self, name: str, filename: str, size: int | None, *, sha256: str | None = None
+        self,
+        name: str,
+        filename: str,
+        size: int | None,
+        *,
+        sha256: str | None = None,
+        aggregation: Aggregation = SONG_PLAYS,
     ) -> Upload:
         """Declare the upload that a client calls `name`, or return it as it stands.
 
@@ -146,12 +169,15 @@ class Uploads:
         upload = await self.look_up(upload_id)
         if upload is None:
             try:
-                upload = await self.create(upload_id, filename, size, sha256=sha256)
+                upload = await self.create(
+                    upload_id, filename, size, sha256=sha256, aggregation=aggregation
+                )
             except BlobConflict as error:
                 raise reused from error
         blob = upload.blob
         declared = (filename, blob.size if size is None else size, sha256)
-        if declared != (upload.filename, blob.size, blob.sha256 if upload.kept else sha256):
+        known = (upload.filename, blob.size, blob.sha256 if upload.kept else sha256)
+        if declared != known or aggregation != aggregation_of(blob.metadata):
             raise reused
         return upload
 
@@ -224,7 +250,7 @@ class Uploads:
             input_key=blob.key,
             input_size=blob.size,
             filename=filename,
-            aggregation=SONG_PLAYS,
+            aggregation=aggregation_of(blob.metadata),
             max_attempts=self.settings.max_attempts,
             now=now,
         )
@@ -256,6 +282,6 @@ class Uploads:
 def _of_job(job: Job) -> Upload:
     """The upload that has become `job`, whose bytes are not kept any longer."""
     whole = RangeSet.of([(0, job.input_size)])
-    metadata = {"filename": job.filename}
+    metadata = {"filename": job.filename, **metadata_of(job.aggregation)}
     blob = BlobInfo(job.input_key, job.input_size, whole, metadata=metadata)
     return Upload(job.upload_id, blob, job, kept=False)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from shared.aggregation.rows import decode_aggregation
 from shared.blobs import BlobKey
-from shared.jobs import Aggregation, Job, JobResult, JobState
+from shared.jobs import Job, JobResult, JobState
 
 if TYPE_CHECKING:
     from shared.database.port import Row
@@ -20,26 +20,6 @@ def storable(text: str, limit: int | None = None) -> str:
     """
     text = text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
     return text if limit is None or len(text) <= limit else text[: limit - 1] + "…"
-
-
-def encode_aggregation(aggregation: Aggregation) -> str:
-    """An aggregation as the text of its column."""
-    return json.dumps(
-        {
-            "group_by": aggregation.group_by,
-            "sum_of": aggregation.sum_of,
-            "header": aggregation.header,
-        }
-    )
-
-
-def _decode_aggregation(text: str) -> Aggregation:
-    fields = json.loads(text)
-    return Aggregation(
-        group_by=tuple(fields["group_by"]),
-        sum_of=fields["sum_of"],
-        header=tuple(fields["header"]),
-    )
 
 
 def job_of(row: Row) -> Job:
@@ -59,7 +39,7 @@ def job_of(row: Row) -> Job:
         input_key=BlobKey(row["input_key"]),
         input_size=row["input_size"],
         filename=row["filename"],
-        aggregation=_decode_aggregation(row["aggregation"]),
+        aggregation=decode_aggregation(row["aggregation"]),
         state=JobState(row["state"]),
         attempt=row["attempt"],
         max_attempts=row["max_attempts"],

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
+from shared.aggregation.rows import encode_aggregation
 from shared.database import connect
 from shared.database.migrate import migrate_at_start
 from shared.database.scripts import load_queries
 from shared.errors import JobNotFound, LeaseLost
-from shared.job_rows import encode_aggregation, job_of, storable
+from shared.job_rows import job_of, storable
 from shared.jobs import Attempt, Unfinished
 
 if TYPE_CHECKING:

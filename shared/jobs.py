@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from shared.aggregation.spec import SONG_PLAYS as SONG_PLAYS
+from shared.aggregation.spec import Aggregation as Aggregation  # noqa: TC001
+
 if TYPE_CHECKING:
     from uuid import UUID
 
@@ -26,34 +29,6 @@ class JobState(StrEnum):
     def terminal(self) -> bool:
         """Whether the job has ended: only an operator's retry of a FAILURE leads out again."""
         return self in (JobState.SUCCESS, JobState.FAILURE, JobState.REVOKED)
-
-
-@dataclass(frozen=True, slots=True)
-class Aggregation:
-    """What to compute: the sum of one column for each distinct combination of others.
-
-    Columns are counted from 0. `header` names the output columns: the group columns in the
-    order of `group_by`, then the sum.
-    """
-
-    group_by: tuple[int, ...]
-    sum_of: int
-    header: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        if len(self.header) != len(self.group_by) + 1:
-            raise ValueError("the header names every group column and the sum")
-
-    @property
-    def width(self) -> int:
-        """How many columns the input has at the least."""
-        return max(*self.group_by, self.sum_of) + 1
-
-
-SONG_PLAYS = Aggregation(
-    group_by=(0, 1), sum_of=2, header=("Song", "Date", "Total Number of Plays for Date")
-)
-"""What existing clients get: `Song,Date,Number of Plays` summed for each song and date."""
 
 
 @dataclass(frozen=True, slots=True)

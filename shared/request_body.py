@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -48,14 +49,14 @@ async def raw_body(request: web.Request, timeout: float) -> AsyncGenerator[bytes
 
 
 async def json_body(request: web.Request, timeout: float) -> dict[str, Any]:
-    """The body as a JSON object.
+    """The body as a JSON object. Numbers with a fraction or an exponent are Decimal.
 
     Raises InvalidInput if it is none, is unreasonably long, or does not come in `timeout` seconds.
     """
     try:
         async with asyncio.timeout(timeout):
-            fields = json.loads(await request.read())
-    except (ValueError, TimeoutError, web.HTTPRequestEntityTooLarge) as error:
+            fields = json.loads(await request.read(), parse_float=Decimal)
+    except (ValueError, RecursionError, TimeoutError, web.HTTPRequestEntityTooLarge) as error:
         raise InvalidInput(f"the body is no JSON: {error}") from error
     if not isinstance(fields, dict):
         raise InvalidInput("the body is no JSON object")

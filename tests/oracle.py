@@ -1,36 +1,95 @@
-"""What a result must be, computed the plain way: the `csv` module, dictionaries, Python integers.
+"""What a result must be, computed the plain way: the `csv` module, dictionaries, fractions.
 
-Shares nothing with the code under test but the aggregation.
+Slow, and holds everything in memory. Written from docs/csv.md; shares nothing with the code under
+test but the aggregation's value.
 """
 
 from __future__ import annotations
 
 import csv
+import datetime
+import gzip
 import io
+import json
+import re
 import sys
-from typing import TYPE_CHECKING
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
+    from shared.aggregation.spec import Aggregate, Column, Filter, GroupColumn
     from shared.jobs import Aggregation
+
+    Row = list[str]
 
 csv.field_size_limit(1 << 30)
 
+_NUMERIC = {"sum", "avg", "median", "count", "count_distinct"}
+_SYMBOLS: dict[str, Callable[[Any, Any], bool]] = {
+    "=": lambda a, b: a == b,
+    "!=": lambda a, b: a != b,
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+    "contains": lambda a, b: b in a,
+    "starts_with": lambda a, b: a[: len(b)] == b,
+}
+
+
+class Malformed(Exception):
+    """The file has no result."""
+
 
 def expected_result(aggregation: Aggregation, data: bytes) -> tuple[bytes, int, int]:
-    """The result for a well-formed file, the number of its records, and of its groups."""
+    """The result for a well-formed file, the number of records that count, and of its rows.
+
+    Raises Malformed for a cell that is not what it must be. Compressed results are expanded.
+    """
     sys.set_int_max_str_digits(0)
     text = io.StringIO(data.decode("utf-8-sig"), newline="")
-    rows = [row for row in csv.reader(text, strict=True) if row]
-    totals: dict[tuple[bytes, ...], int] = {}
-    for row in rows[1:]:
-        assert len(row) == len(rows[0])
-        key = tuple(row[column].encode() for column in aggregation.group_by)
-        totals[key] = totals.get(key, 0) + int(row[aggregation.sum_of])
-    groups = [[*(part.decode() for part in key), str(totals[key])] for key in sorted(totals)]
-    lines = map(csv_line, [aggregation.header, *groups])
-    return "".join(lines).encode(), len(rows) - 1, len(totals)
+    header, *rows = (row for row in csv.reader(text, strict=True) if row)
+    assert all(len(row) == len(header) for row in rows)
+    counted = [row for row in rows if _holds(aggregation.where, row, header)]
+    groups: dict[tuple[str, ...], list[Row]] = {}
+    for row in counted:
+        key = tuple(_group_text(row[_index(g.column, header)], g) for g in aggregation.group_by)
+        groups.setdefault(key, []).append(row)
+    if not aggregation.group_by:
+        groups = {(): counted}
+    result = [
+        [*key, *(_aggregated(a, groups[key], header) for a in aggregation.aggregates)]
+        for key in sorted(groups, key=lambda key: [part.encode() for part in key])
+    ]
+    names = output_names(aggregation, header)
+    numeric = [False] * len(aggregation.group_by) + [
+        a.function in _NUMERIC or a.kind in ("number", "integer") for a in aggregation.aggregates
+    ]
+    if aggregation.having:
+        result = [row for row in result if _holds(aggregation.having, row, names)]
+    for order in reversed(aggregation.order_by):
+        column = names.index(order.column)
+        result.sort(
+            key=lambda row: _place(row[column], numeric=numeric[column]),
+            reverse=order.descending,
+        )
+    result = result[: aggregation.limit]
+    return _written(aggregation, names, numeric, result), len(counted), len(result)
+
+
+def expanded(aggregation: Aggregation, result: bytes) -> bytes:
+    """A result without its compression."""
+    return gzip.decompress(result) if aggregation.output == "csv.gz" else result
+
+
+def output_names(aggregation: Aggregation, header: Row) -> Row:
+    names = [g.name or header[_index(g.column, header)] for g in aggregation.group_by]
+    for a in aggregation.aggregates:
+        of = "" if a.column is None else f"({header[_index(a.column, header)]})"
+        names.append(a.name or a.function + of)
+    return names
 
 
 def csv_line(fields: Iterable[str]) -> str:
@@ -39,3 +98,162 @@ def csv_line(fields: Iterable[str]) -> str:
     # With this line terminator the module quotes fields with CR as well as those with LF.
     csv.writer(line, lineterminator="\r\n").writerow(fields)
     return line.getvalue().removesuffix("\r\n") + "\n"
+
+
+def _written(aggregation: Aggregation, names: Row, numeric: list[bool], rows: list[Row]) -> bytes:
+    if aggregation.output != "jsonl":
+        return "".join(map(csv_line, [names, *rows])).encode()
+    lines: list[str] = []
+    for row in rows:
+        cells: list[str] = []
+        for i, (name, cell) in enumerate(zip(names, row, strict=True)):
+            value = cell if numeric[i] else json.dumps(cell, ensure_ascii=False)
+            if not cell and i >= len(aggregation.group_by):
+                value = "null"
+            cells.append(json.dumps(name, ensure_ascii=False) + ":" + value)
+        lines.append("{" + ",".join(cells) + "}\n")
+    return "".join(lines).encode()
+
+
+def _index(column: Column, header: Row) -> int:
+    return column - 1 if isinstance(column, int) else header.index(column)
+
+
+def _place(cell: str, *, numeric: bool) -> Any:
+    if not numeric:
+        return cell.encode()
+    return (1, _number(cell)[0]) if cell else (0, Fraction(0))
+
+
+def _holds(condition: Filter | None, row: Row, header: Row) -> bool:
+    if condition is None:
+        return True
+    if hasattr(condition, "parts"):
+        parts = (_holds(part, row, header) for part in condition.parts)
+        return all(parts) if condition.operator == "and" else any(parts)
+    cell = row[_index(condition.column, header)]
+    if condition.operator == "is_empty":
+        return cell == ""
+    if condition.kind == "text":
+        read: Callable[[str], Any] = str.encode
+    elif cell == "":
+        return False
+    else:
+        read = _moment if condition.kind == "date" else lambda cell: _number(cell)[0]
+        if condition.kind == "integer":
+            _integer(cell)
+    found = read(cell)
+    values = [read(value) for value in condition.values]
+    return (
+        found in values
+        if condition.operator == "in"
+        else _SYMBOLS[condition.operator](found, values[0])
+    )
+
+
+def _group_text(cell: str, group: GroupColumn) -> str:
+    if group.trim:
+        cell = cell.strip(" \t\r\n\x0b\x0c\xa0")
+    if group.case == "upper":
+        return cell.upper()
+    if group.case == "lower":
+        return cell.lower()
+    if group.truncate is None or cell == "":
+        return cell
+    day = _moment(re.sub(r"(Z|[+-]\d\d:?\d\d)$", "", cell) if len(cell) > 10 else cell).date()
+    if group.truncate == "week":
+        year, week, _ = day.isocalendar()
+        return f"{year:04}-W{week:02}"
+    return day.isoformat()[: {"day": 10, "month": 7, "year": 4}[group.truncate]]
+
+
+def _moment(cell: str) -> datetime.datetime:
+    """A date or time without zone, of a second at most six decimals."""
+    for form in ("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S.%f"):
+        try:
+            moment = datetime.datetime.strptime(cell.replace("T", " "), form)  # noqa: DTZ007
+        except ValueError:
+            continue
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.]+)?", cell):
+            return moment
+    raise Malformed(cell)
+
+
+def _integer(cell: str) -> None:
+    if not re.fullmatch(r"[+-]?[0-9]+", cell):
+        raise Malformed(cell)
+
+
+def _number(cell: str) -> tuple[Fraction, int]:
+    """A number, and how many decimals it is written with."""
+    match = re.fullmatch(r"([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]+))?", cell)
+    if not match or not (match[2] or match[3]) or abs(int(match[4] or 0)) > 400:
+        raise Malformed(cell)
+    fraction = match[3] or ""
+    exponent = int(match[4] or 0) - len(fraction)
+    value = int(match[2] + fraction) * Fraction(10) ** exponent
+    return (-value if match[1] == "-" else value), max(0, -exponent)
+
+
+def _digits(value: Fraction, decimals: int) -> str:
+    """A number that has no more than so many decimals, written with all of them."""
+    scaled = value * 10**decimals
+    assert scaled.denominator == 1
+    digits = str(abs(scaled.numerator)).rjust(decimals + 1, "0")
+    sign = "-" if scaled < 0 else ""
+    whole, part = digits[: len(digits) - decimals], digits[len(digits) - decimals :]
+    return sign + whole + ("." + part if decimals else "")
+
+
+def _least_digits(value: Fraction, decimals: int) -> str:
+    """As `_digits`, with more decimals than `decimals` if it needs them."""
+    while (value * 10**decimals).denominator != 1:
+        decimals += 1
+    return _digits(value, decimals)
+
+
+def _aggregated(aggregate: Aggregate, rows: list[Row], header: Row) -> str:
+    if aggregate.column is None:
+        return str(len(rows))
+    every = [row[_index(aggregate.column, header)] for row in rows]
+    cells = [cell for cell in every if cell]
+    if aggregate.strict and len(cells) < len(every):
+        raise Malformed("")
+    function = aggregate.function
+    if function == "count":
+        return str(len(cells))
+    if aggregate.kind in ("number", "integer"):
+        return _of_numbers(aggregate, cells)
+    if function == "count_distinct":
+        return str(len(set(cells)))
+    if not cells:
+        return ""
+    if function in ("first", "last"):
+        return cells[0 if function == "first" else -1]
+    pick = min if function == "min" else max
+    if aggregate.kind == "date":
+        return pick(cells, key=lambda cell: (_moment(cell), cell.encode()))
+    return pick(cells, key=str.encode)
+
+
+def _of_numbers(aggregate: Aggregate, cells: list[str]) -> str:
+    if aggregate.kind == "integer":
+        for cell in cells:
+            _integer(cell)
+    numbers = [_number(cell) for cell in cells]
+    values = sorted(value for value, _ in numbers)
+    if aggregate.function == "count_distinct":
+        return str(len(set(values)))
+    if not values:
+        return ""
+    decimals = max(decimals for _, decimals in numbers)
+    if aggregate.function == "avg":
+        # Fractions round half to even, as avg does.
+        mean = sum(values) / Fraction(len(values))
+        rounded = Fraction(round(mean * 10 ** (decimals + 6)), 10 ** (decimals + 6))
+        return _least_digits(rounded, decimals)
+    if aggregate.function == "median":
+        middle = (values[(len(values) - 1) // 2] + values[len(values) // 2]) / 2
+        return _least_digits(middle, decimals)
+    found = {"sum": sum(values, Fraction(0)), "min": values[0], "max": values[-1]}
+    return _digits(found[aggregate.function], decimals)

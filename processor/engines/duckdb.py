@@ -27,6 +27,7 @@ from processor.engines.protocol import (
     Task,
     decode_event,
 )
+from processor.engines.provable import why_not_fast
 from shared.errors import AttemptFailed, CsvmillError, MalformedInput
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class DuckDBEngine:
         progress: Callable[[Progress], None],
     ) -> Output:
         outcome: Finished | Refused | None = None
-        if source.size >= self._exact_below:
+        if source.size >= self._exact_below and self._provable(aggregation):
             plan: Plan = "fast"
             outcome, path = await self._run(plan, aggregation, source, scratch, progress)
             if isinstance(outcome, Refused) and outcome.why == "inconclusive":
@@ -106,6 +107,13 @@ class DuckDBEngine:
             rows_out=outcome.rows_out,
             plan=plan,
         )
+
+    @staticmethod
+    def _provable(aggregation: Aggregation) -> bool:
+        doubt = why_not_fast(aggregation)
+        if doubt:
+            log.info("the exact plan decides: %s", doubt)
+        return doubt is None
 
     async def _run(
         self,

@@ -33,6 +33,8 @@ from shared.errors import AttemptFailed, MalformedInput
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from shared.aggregation.resolve import Query
+
     Follow = Callable[[Callable[[], int]], None]
 
 STDIN = 0
@@ -65,11 +67,13 @@ def run(task: Task, follow: Follow) -> Finished | Refused:
     try:
         with Path(RESULT_NAME).open("wb", buffering=BLOCK) as file:
 
-            def write_header() -> ResultFile:
-                results.append(ResultFile(file, task.aggregation.header))
+            def begin(query: Query) -> ResultFile:
+                results.append(ResultFile(file, query))
                 return results[-1]
 
-            counts = _run_plan(task, source, write_header, follow)
+            counts = _run_plan(task, source, begin, follow)
+            (result,) = results
+            result.finish()
     except Inconclusive as doubt:
         return Refused("inconclusive", str(doubt))
     except MalformedInput as error:
@@ -81,18 +85,17 @@ def run(task: Task, follow: Follow) -> Finished | Refused:
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         return Refused("failed", f"the disk is full: {error}" if full else str(error))
-    (result,) = results
     return Finished(result.size, result.sha256, counts.rows_in, counts.rows_out)
 
 
 def _run_plan(
-    task: Task, source: int, write_header: Callable[[], ResultFile], follow: Follow
+    task: Task, source: int, begin: Callable[[Query], ResultFile], follow: Follow
 ) -> Counts:
     if task.plan == "exact":
         return exact_plan.run(
             task.aggregation,
             _blocks(task, source, follow),
-            write_header,
+            begin,
             Path(),
             int(task.memory * PYTHON_SHARE),
         )
@@ -103,7 +106,7 @@ def _run_plan(
         task.aggregation,
         source,
         task.size,
-        write_header,
+        begin,
         fast_plan.Resources(
             max(task.memory - DUCKDB_OVERHEAD, task.memory // 4), task.threads, task.csv_buffer
         ),

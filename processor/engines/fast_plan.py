@@ -18,13 +18,15 @@ from processor.engines.feeds import Drain, FileFeed, PipeFeed
 from processor.engines.ledger import Ledger
 from processor.engines.plan import Counts, Header, Inconclusive
 from processor.engines.records import BOM, leading_record
-from shared.errors import AttemptFailed, MalformedInput
+from shared.aggregation.resolve import resolve
+from shared.errors import AttemptFailed, InvalidInput, MalformedInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from io import FileIO
 
     from processor.engines.result_file import ResultFile
+    from shared.aggregation.resolve import Query
     from shared.jobs import Aggregation
 
 SPILL_FOLDER = "spill"
@@ -48,20 +50,21 @@ def run(
     aggregation: Aggregation,
     descriptor: int,
     size: int,
-    write_header: Callable[[], ResultFile],
+    begin: Callable[[Query], ResultFile],
     resources: Resources,
     watch: Callable[[Callable[[], int]], None] = lambda _done: None,
 ) -> Counts:
     """Aggregate the file or pipe that is open at `descriptor`, at its beginning.
 
-    It must have `size` bytes. Spills to the current folder, which must be empty. `write_header`
+    It must have `size` bytes. Spills to the current folder, which must be empty. `begin`
     begins the result. `watch` is given a function that tells the bytes done so far, which may be
     called from another thread. Raises Inconclusive, and AttemptFailed for a full disk or a source
     that breaks off.
     """
     with os.fdopen(os.dup(descriptor), "rb", buffering=0) as file:
         beginning = _read_beginning(file)
-        header = read_header(beginning, aggregation)
+        header = read_header(beginning)
+        query = _resolved(aggregation, header)
         regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
         with (
             FileFeed(file, header) if regular else PipeFeed(file, header, beginning) as feed,
@@ -71,8 +74,8 @@ def run(
             watch(lambda: feed.done(_percentage(db)))
             try:
                 db.execute(
-                    statements.grouping(
-                        aggregation,
+                    *statements.grouping(
+                        query,
                         header,
                         feed.path,
                         with_header=feed.with_header,
@@ -83,15 +86,16 @@ def run(
                 if header.end + feed.size() != size:
                     given = header.end + feed.size()
                     raise AttemptFailed(f"the source ended after {given} of {size} bytes")
-                groups, ledger = _accounts(aggregation, header, db)
+                groups, rows, ledger = _accounts(query, header, db)
                 if not feed.confirms(ledger):
                     raise Inconclusive(f"{ledger} does not account for the file")
-                drain.start_into(write_header())
-                db.execute(statements.writing(aggregation, drain.path))
+                drain.start_into(begin(query))
+                db.execute(statements.writing(query, drain.path))
             except duckdb.Error as error:
                 raise _translated(error) from error
             drain.finish()
-    return Counts(rows_in=ledger.rows, rows_out=groups)
+    limit = aggregation.limit
+    return Counts(rows_in=rows, rows_out=groups if limit is None else min(groups, limit))
 
 
 def _connection(resources: Resources, reading: str, writing: str) -> duckdb.DuckDBPyConnection:
@@ -133,7 +137,7 @@ def _read_beginning(file: FileIO) -> bytes:
     return b"".join(parts)
 
 
-def read_header(beginning: bytes, aggregation: Aggregation) -> Header:
+def read_header(beginning: bytes) -> Header:
     """Find where the data begins. Raises Inconclusive unless the first line is a whole header."""
     skipped = len(BOM) if beginning.startswith(BOM) else 0
     try:
@@ -144,24 +148,31 @@ def read_header(beginning: bytes, aggregation: Aggregation) -> Header:
         raise Inconclusive("the first line is no header")
     fields, length = record
     line = beginning[skipped : skipped + length]
-    if len(fields) < aggregation.width or line.count(b"\n") != 1:
+    if line.count(b"\n") != 1:
         raise Inconclusive("an unusual header")
     return Header(
-        columns=len(fields),
+        fields=tuple(fields),
         end=skipped + length,
         ending=b"\r\n" if line.endswith(b"\r\n") else b"\n",
         quoted=b'"' in line,
     )
 
 
+def _resolved(aggregation: Aggregation, header: Header) -> Query:
+    try:
+        return resolve(aggregation, [name.decode() for name in header.fields])
+    except InvalidInput as error:
+        raise Inconclusive(str(error)) from error
+
+
 def _accounts(
-    aggregation: Aggregation, header: Header, db: duckdb.DuckDBPyConnection
-) -> tuple[int, Ledger]:
-    """The number of groups, and what all rows add up to."""
-    found = db.execute(statements.accounting(aggregation)).fetchone()
+    query: Query, header: Header, db: duckdb.DuckDBPyConnection
+) -> tuple[int, int, Ledger]:
+    """The number of groups and of rows in them, and what all rows add up to."""
+    found = db.execute(statements.accounting(query)).fetchone()
     assert found is not None  # noqa: S101
-    groups, rows, *entries = (int(value) for value in found)
-    return groups, Ledger(rows, header.columns, *entries)
+    groups, counted, rows, *entries = (int(value) for value in found)
+    return groups, counted, Ledger(rows, header.columns, *entries)
 
 
 def _translated(error: duckdb.Error) -> Exception:

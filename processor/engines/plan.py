@@ -17,11 +17,16 @@ class Counts:
 class Header:
     """The first line of a file, as far as the plan needs it."""
 
-    columns: int
+    fields: tuple[bytes, ...]
     end: int
     """Bytes of the file up to the first byte of data."""
     ending: bytes
     quoted: bool
+
+    @property
+    def columns(self) -> int:
+        """How many columns the file has."""
+        return len(self.fields)
 
 
 class Inconclusive(Exception):

@@ -57,9 +57,9 @@ class Output:
     sha256: str
     """Lower-case hex digest of the file."""
     rows_in: int
-    """Records aggregated, without the header."""
+    """Records aggregated: without the header, and without those that `where` left out."""
     rows_out: int
-    """Groups, without the header."""
+    """Rows of the result, without the header."""
     plan: str = "only"
     """Which of the engine's few ways gave the result."""
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from shared.jobs import Aggregation
+from shared.aggregation.rows import decode_aggregation, encode_aggregation
+
+if TYPE_CHECKING:
+    from shared.jobs import Aggregation
 
 Plan = Literal["fast", "exact"]
 
@@ -32,21 +36,15 @@ class Task:
 
     def encode(self) -> bytes:
         """The task as a line."""
-        return json.dumps(asdict(self)).encode() + b"\n"
+        aggregation = encode_aggregation(self.aggregation)
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return json.dumps({**fields, "aggregation": aggregation}).encode() + b"\n"
 
     @classmethod
     def decode(cls, line: bytes) -> Task:
         """The inverse of `encode`."""
         fields = json.loads(line)
-        aggregation = fields.pop("aggregation")
-        return cls(
-            aggregation=Aggregation(
-                group_by=tuple(aggregation["group_by"]),
-                sum_of=aggregation["sum_of"],
-                header=tuple(aggregation["header"]),
-            ),
-            **fields,
-        )
+        return cls(aggregation=decode_aggregation(fields.pop("aggregation")), **fields)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,15 @@ class RecordReader:
                 where += f" ({show(self.header[column - 1])})"
         return MalformedInput(f"{where}: found {found}, expected {expected}")
 
+    def ragged(self, line: int, fields: list[bytes], width: int) -> MalformedInput:
+        """The error for a record that has not the header's `width` fields."""
+        return self.malformed(
+            line,
+            min(len(fields), width) + 1,
+            f"{columns(len(fields))}: {show(b','.join(fields))}",
+            f"{columns(width)} as in the header",
+        )
+
     def _more(self, data: bytes, size: int) -> bytes:
         """`data` and enough of what follows to have `size` bytes, or all there is."""
         parts = [data]
@@ -187,6 +196,11 @@ class RecordReader:
                 field.decode()
             except UnicodeDecodeError:
                 raise self.malformed(self._line, column, show(field), "text in UTF-8") from None
+
+
+def columns(number: int) -> str:
+    """So many columns, as it stands in a message."""
+    return f"{number} column{'s' if number != 1 else ''}"
 
 
 def show(text: bytes, limit: int = 60) -> str:

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
+import zlib
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from shared.aggregation.resolve import Query
+
 _NEEDS_QUOTES = re.compile(rb'[,"\r\n]')
+_GZIP = 16 + zlib.MAX_WBITS
+"""What zlib calls the format of RFC 1952; it writes neither name nor time into it."""
 
 
 def encode_row(fields: Sequence[bytes]) -> bytes:
-    """One line of RFC 4180: a field is quoted only if it contains a comma, a quote, CR or LF."""
-    return b",".join(map(_quoted, fields)) + b"\n"
+    """One line of RFC 4180: a field is quoted only if it contains a comma, a quote, CR or LF.
+
+    Or if it is empty and alone: an empty line is no row to many readers, ours among them.
+    """
+    return (b",".join(map(_quoted, fields)) or b'""') + b"\n"
 
 
 def _quoted(field: bytes) -> bytes:
@@ -24,17 +33,33 @@ def _quoted(field: bytes) -> bytes:
 
 
 class ResultFile:
-    """A result while it is being written to `file`, from the header on."""
+    """A result while it is being written to `file`, from the header on; `finish` ends it."""
 
-    def __init__(self, file: BinaryIO, header: Iterable[str]) -> None:
+    def __init__(self, file: BinaryIO, query: Query) -> None:
         self._file = file
         self._digest = hashlib.sha256()
+        output = query.aggregation.output
+        self._gzip = zlib.compressobj(wbits=_GZIP) if output == "csv.gz" else None
+        self._encode = _JsonRows(query).encode if output == "jsonl" else encode_row
         self.size = 0
         """Bytes written so far."""
-        self.write(encode_row([name.encode() for name in header]))
+        if output != "jsonl":
+            self.write(encode_row([name.encode() for name in query.names]))
+
+    def write_rows(self, rows: Iterable[Sequence[bytes]]) -> None:
+        """Append rows. Raises OSError, as when the disk is full."""
+        self.write(b"".join(map(self._encode, rows)))
 
     def write(self, data: bytes | memoryview) -> None:
-        """Append encoded rows. Raises OSError, as when the disk is full."""
+        """Append rows that are encoded already. Raises OSError."""
+        self._write(self._gzip.compress(data) if self._gzip else data)
+
+    def finish(self) -> None:
+        """Append what is left to write. Raises OSError."""
+        if self._gzip:
+            self._write(self._gzip.flush())
+
+    def _write(self, data: bytes | memoryview) -> None:
         self._file.write(data)
         self._digest.update(data)
         self.size += len(data)
@@ -43,3 +68,28 @@ class ResultFile:
     def sha256(self) -> str:
         """Lower-case hex digest of what has been written."""
         return self._digest.hexdigest()
+
+
+class _JsonRows:
+    """Rows as JSON objects, one a line. Numbers have as many digits as they need."""
+
+    def __init__(self, query: Query) -> None:
+        groups = len(query.group_by)
+        self._columns = [
+            (json.dumps(name, ensure_ascii=False) + ":", kind in ("number", "integer"), i < groups)
+            for i, (name, kind) in enumerate(zip(query.names, query.kinds, strict=True))
+        ]
+
+    def encode(self, row: Sequence[bytes]) -> bytes:
+        """One line. An aggregate without a value is null; text of a group may be empty."""
+        members = [
+            name + self._value(field, numeric=numeric, group=group)
+            for (name, numeric, group), field in zip(self._columns, row, strict=True)
+        ]
+        return ("{" + ",".join(members) + "}\n").encode()
+
+    @staticmethod
+    def _value(field: bytes, *, numeric: bool, group: bool) -> str:
+        if not field and not group:
+            return "null"
+        return field.decode() if numeric else json.dumps(field.decode(), ensure_ascii=False)

@@ -1,14 +1,17 @@
-"""The SQL of the fast plan. Nothing from outside gets into it: columns are numbered, not named."""
+"""The SQL of the fast plan. Nothing from outside gets into it: columns are numbered, not named,
+and values are bound."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shared.aggregation.resolve import Combination
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from processor.engines.plan import Header
-    from shared.jobs import Aggregation
+    from shared.aggregation.resolve import Query, Restriction
 
 _QUOTES = """strlen({c}) - strlen(replace({c}, '"', ''))"""
 
@@ -33,14 +36,17 @@ ENTRIES = {
 
 
 def grouping(
-    aggregation: Aggregation,
+    query: Query,
     header: Header,
     path: str,
     *,
     with_header: bool,
     csv_buffer: int | None,
-) -> str:
+) -> tuple[str, list[str]]:
     """Parse the file at `path`, check each number, and group, into the table `groups`.
+
+    Returns the statement and its parameters: what `where` compares with is bound. Rows that it
+    leaves out are a group of their own, so that the ledger has them too.
 
     DuckDB's cast from text to an integer takes '1.5', '1e3', ' 5 ' and '0x10' for integers, so
     a number must come out of it as it went in, or else be digits after an optional sign.
@@ -49,76 +55,169 @@ def grouping(
     types = ", ".join(f"'{c}': 'VARCHAR'" for c in columns)
     names = ", ".join(f"'{c}'" for c in columns)
     buffer = f", buffer_size={csv_buffer:d}" if csv_buffer else ""
-    number = columns[aggregation.sum_of]
-    entries = _entries(_beside_keys(aggregation, header))
-    # A number has no quotes within it, and so adds to one entry only.
-    if aggregation.sum_of not in aggregation.group_by:
-        entries["text"] = f"strlen({number}) + {entries['text']}"
+    parameters: list[str] = []
+    kept = "" if query.where is None else _condition(query.where, parameters)
+    numbers = _numbers(query)
+    read = "".join(f", {_read_number(i, strict, kept)} AS n{i}" for i, strict in numbers.items())
+    checks = " AND ".join(_check(i, strict, kept) for i, strict in numbers.items())
+    groups = ", ".join(_key(i, kept) for i in dict.fromkeys(query.group_by))
     # Most files have no other columns, and nothing to sum in most entries.
     sums = [
-        f"{'0' if entry == '0' else f'sum({entry})'} AS {name}" for name, entry in entries.items()
+        f"{'0' if entry == '0' else f'sum({entry})'} AS {name}"
+        for name, entry in _entries_of_a_row(query, header, kept).items()
+    ]
+    source = f"""
+        read_csv(
+            '{path}', auto_detect=false, header={with_header}, columns={{{types}}},
+            force_not_null=[{names}], delim=',', quote='"', escape='"', comment='',
+            strict_mode=true, null_padding=false, ignore_errors=false,
+            compression='none', encoding='utf-8'{buffer}
+        )
+    """
+    if kept:
+        source = f"(SELECT *, {kept} AS kept FROM {source})"  # noqa: S608
+    return (
+        f"""
+        CREATE TEMP TABLE groups AS
+        SELECT {"kept, " if kept else ""}{groups}, {", ".join(_aggregates(query))},
+            count(*) AS rows, {", ".join(sums)}
+        FROM (SELECT *{read} FROM {source})
+        {f"WHERE {checks}" if checks else ""}
+        GROUP BY ALL
+        """,  # noqa: S608
+        parameters,
+    )
+
+
+def accounting(query: Query) -> str:
+    """The number of groups, of rows that count, of all rows, and each entry of the ledger."""
+    counts = "WHERE kept" if query.where is not None else "WHERE true"
+    # Fields of the same group are alike: they are accounted for once, and multiplied. The rows
+    # that are left out have empty keys here, and were accounted for one by one.
+    sums = [
+        f"coalesce(sum({name} + rows * ({entry})), 0)"
+        for name, entry in _entries(dict.fromkeys(query.group_by), "k").items()
     ]
     return f"""
-        CREATE TEMP TABLE groups AS
-        SELECT {_keys(aggregation)}, sum(number) AS total, count(*) AS rows, {", ".join(sums)}
-        FROM (
-            SELECT *, {number}::BIGINT AS number
-            FROM read_csv(
-                '{path}', auto_detect=false, header={with_header}, columns={{{types}}},
-                force_not_null=[{names}], delim=',', quote='"', escape='"', comment='',
-                strict_mode=true, null_padding=false, ignore_errors=false,
-                compression='none', encoding='utf-8'{buffer}
-            )
-        )
-        WHERE CASE
-            WHEN number::VARCHAR = {number} THEN true
-            WHEN regexp_full_match({number}, '[+-]?[0-9]+') THEN true
-            ELSE error('not an integer')
-        END
-        GROUP BY ALL
+        SELECT count(*) FILTER ({counts}), coalesce(sum(rows) FILTER ({counts}), 0),
+            coalesce(sum(rows), 0), {", ".join(sums)}
+        FROM groups
     """  # noqa: S608
 
 
-def accounting(aggregation: Aggregation) -> str:
-    """The number of groups and of rows, and each entry of the ledger, in order."""
-    # Fields of the same group are alike: they are accounted for once, and multiplied.
-    sums = [
-        f"coalesce(sum({name} + rows * ({entry})), 0)"
-        for name, entry in _entries(dict.fromkeys(aggregation.group_by)).items()
-    ]
-    return f"SELECT count(*), coalesce(sum(rows), 0), {', '.join(sums)} FROM groups"  # noqa: S608
-
-
-def writing(aggregation: Aggregation, path: str) -> str:
+def writing(query: Query, path: str) -> str:
     """Write the rows, sorted, to the pipe at `path`.
 
     DuckDB would quote more fields than need it, so lines are made here, and written as they are
     because no quote character is set.
     """
     fields = [
-        f"CASE WHEN {_IS_AWKWARD} THEN {_QUOTED} ELSE {{c}} END".format(c=f"c{i}")
-        for i in aggregation.group_by
+        f"CASE WHEN {_IS_AWKWARD} THEN {_QUOTED} ELSE {{c}} END".format(c=f"k{i}")
+        for i in query.group_by
     ]
+    # An aggregate without a value is NULL, which is written as nothing.
+    fields += [f"coalesce(a{i}::VARCHAR, '')" for i in range(len(query.columns))]
+    limit = query.aggregation.limit
     return f"""
         COPY (
-            SELECT {" || ',' || ".join([*fields, "total"])}
-            FROM (SELECT * FROM groups ORDER BY {_keys(aggregation)})
+            SELECT {" || ',' || ".join(fields)}
+            FROM (
+                SELECT * FROM groups {"WHERE kept" if query.where is not None else ""}
+                ORDER BY {", ".join(_order(query))} {"" if limit is None else f"LIMIT {limit:d}"}
+            )
         ) TO '{path}' (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', USE_TMP_FILE false)
     """  # noqa: S608
 
 
-def _keys(aggregation: Aggregation) -> str:
-    return ", ".join(f"c{i}" for i in dict.fromkeys(aggregation.group_by))
+def _numbers(query: Query) -> dict[int, bool]:
+    """The columns that are read as numbers; whether an empty cell in them is an error."""
+    strict: dict[int, bool] = {}
+    for column, aggregate in zip(query.columns, query.aggregation.aggregates, strict=True):
+        if column is not None and aggregate.kind in ("number", "integer"):
+            strict[column] = strict.get(column, False) or aggregate.strict
+    return strict
 
 
-def _beside_keys(aggregation: Aggregation, header: Header) -> list[int]:
-    keyed = {*aggregation.group_by, aggregation.sum_of}
-    return [i for i in range(header.columns) if i not in keyed]
+def _read_number(column: int, strict: bool, kept: str) -> str:
+    conditions = [*(["kept"] if kept else []), *([] if strict else [f"c{column} <> ''"])]
+    number = f"c{column}::BIGINT"
+    return f"CASE WHEN {' AND '.join(conditions)} THEN {number} END" if conditions else number
 
 
-def _entries(columns: Iterable[int]) -> dict[str, str]:
+def _check(column: int, strict: bool, kept: str) -> str:
+    """True for every row, or an error."""
+    empty = "" if strict else f"WHEN c{column} = '' THEN true"
+    return f"""
+        CASE
+            WHEN n{column}::VARCHAR = c{column} THEN true
+            {"WHEN NOT kept THEN true" if kept else ""} {empty}
+            WHEN regexp_full_match(c{column}, '[+-]?[0-9]+') THEN true
+            ELSE error('not an integer')
+        END
+    """
+
+
+def _key(column: int, kept: str) -> str:
+    key = f"CASE WHEN kept THEN c{column} ELSE '' END" if kept else f"c{column}"
+    return f"{key} AS k{column}"
+
+
+def _aggregates(query: Query) -> Iterator[str]:
+    for i, column in enumerate(query.columns):
+        function = query.aggregation.aggregates[i].function
+        if function != "count":
+            yield f"{function}(n{column}) AS a{i}"
+        else:
+            counted = "*" if column is None else f"nullif(c{column}, '')"
+            yield f"count({counted}) AS a{i}"
+
+
+def _order(query: Query) -> Iterator[str]:
+    """What has no value comes before all numbers."""
+    groups = len(query.group_by)
+    for order in query.order_by:
+        is_key = order.column < groups
+        name = f"k{query.group_by[order.column]}" if is_key else f"a{order.column - groups}"
+        yield f"{name} DESC NULLS LAST" if order.descending else f"{name} ASC NULLS FIRST"
+    yield from (f"k{i}" for i in dict.fromkeys(query.group_by))
+
+
+def _condition(where: Restriction, parameters: list[str]) -> str:
+    """`where` as SQL, its values appended to `parameters`. Columns are never NULL."""
+    if isinstance(where, Combination):
+        parts = [_condition(part, parameters) for part in where.parts]
+        return f"({f' {where.operator.upper()} '.join(parts)})"
+    column = f"c{where.column}"
+    if where.operator == "is_empty":
+        return f"{column} = ''"
+    begin = len(parameters) + 1
+    parameters += where.values
+    values = [f"${i}::VARCHAR" for i in range(begin, len(parameters) + 1)]
+    if where.operator == "in":
+        return f"{column} IN ({', '.join(values)})"
+    return f"{column} {_OPERATORS[where.operator]} {values[0]}"
+
+
+_OPERATORS = {"=": "=", "!=": "<>"}
+
+
+def _entries_of_a_row(query: Query, header: Header, kept: str) -> dict[str, str]:
+    """What a row adds to each entry besides its keys, which its group accounts for."""
+    keys, numbers = set(query.group_by), set(_numbers(query)) - set(query.group_by)
+    beside = [i for i in range(header.columns) if i not in keys | numbers]
+    entries = _entries(beside, "c")
+    # A number has no quotes within it, and so adds to one entry only.
+    for number in sorted(numbers):
+        entries["text"] = f"strlen(c{number}) + {entries['text']}"
+    if not kept:
+        return entries
+    whole = _entries(range(header.columns), "c")
+    return {name: f"CASE WHEN kept THEN {entries[name]} ELSE {whole[name]} END" for name in entries}
+
+
+def _entries(columns: Iterable[int], prefix: str) -> dict[str, str]:
     """What the fields of these columns in a row add to each entry together."""
-    names = [f"c{i}" for i in columns]
+    names = [f"{prefix}{i}" for i in columns]
     return {
         entry: " + ".join(f"({sql.format(c=name)})" for name in names) or "0"
         for entry, sql in ENTRIES.items()

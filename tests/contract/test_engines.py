@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,8 +14,10 @@ from hypothesis import strategies as st
 
 from processor.engines.duckdb import DuckDBEngine
 from processor.engines.port import EngineLimits, Progress
+from shared.aggregation.spec import GroupColumn
 from shared.errors import AttemptFailed, MalformedInput, StorageUnavailable
 from shared.jobs import SONG_PLAYS, Aggregation
+from tests.aggregations import Case, cases, sum_of
 from tests.contract.engine_sources import FailingSource, LocalSource, StalledSource, StreamSource
 from tests.csv_files import Style, encode, numbers, styles, texts
 from tests.oracle import expected_result
@@ -133,7 +137,7 @@ async def test_sums_are_exact_at_any_size(engine: Engine, scratch: Path) -> None
 async def test_columns_and_header_are_those_of_the_aggregation(
     engine: Engine, scratch: Path
 ) -> None:
-    aggregation = Aggregation(group_by=(3, 0), sum_of=1, header=("'; DROP", 'a "b"', "c,\nd"))
+    aggregation = sum_of(1, group_by=(3, 0), header=("'; DROP", 'a "b"', "c,\nd"))
     data = b"x,n,y,z\n" + b"1,10,p,q\n1,-4,r,q\n2,5,,\n"
 
     output = await aggregate(engine, StreamSource(data), scratch, aggregation)
@@ -257,3 +261,42 @@ async def test_more_groups_than_memory_holds_are_aggregated_within_the_limit(
     digest.update("".join(sorted(rows)).encode())
     assert output.sha256 == digest.hexdigest()
     assert (output.rows_in, output.rows_out) == (100_000, 100_000)
+
+
+@given(case=cases())
+@settings(
+    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+async def test_any_aggregation_is_that_of_plain_python(
+    engine: Engine, tmp_path: Path, scratch: Path, case: Case
+) -> None:
+    expected = expected_result(case.aggregation, case.data)
+
+    for source in sources(case.data, tmp_path):
+        assert_is(await aggregate(engine, source, scratch, case.aggregation), expected)
+
+
+async def test_an_aggregation_that_does_not_fit_the_file_names_the_nearest_column(
+    engine: Engine, scratch: Path
+) -> None:
+    aggregation = Aggregation(group_by=(GroupColumn("song"),))
+
+    with pytest.raises(MalformedInput, match=r"group_by\[0\].column is 'song'.*mean 'Song'\?"):
+        await aggregate(engine, StreamSource(HEADER + b"a,b,1\n"), scratch, aggregation)
+
+    assert leftovers(scratch) == set()
+
+
+async def test_results_are_compressed_if_that_was_asked_for(engine: Engine, scratch: Path) -> None:
+    data = HEADER + b"b,b,1\na,b,2\n"
+    plain = await aggregate(engine, StreamSource(data), scratch)
+    compressed = await aggregate(
+        engine, StreamSource(data), scratch, replace(SONG_PLAYS, output="csv.gz")
+    )
+
+    content = compressed.path.read_bytes()
+    assert gzip.decompress(content) == plain.path.read_bytes()
+    assert (compressed.size, compressed.sha256) == (
+        len(content),
+        hashlib.sha256(content).hexdigest(),
+    )

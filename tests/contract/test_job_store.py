@@ -10,7 +10,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from shared.errors import JobNotFound, LeaseLost
-from shared.jobs import Aggregation, Job, JobState, Unfinished
+from shared.jobs import Job, JobState, Unfinished
+from tests.aggregations import sum_of
 from tests.contract.job_stores import BACKENDS, make_job, open_store, result_of
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ async def outcomes(store: SqlJobStore, job: Job) -> list[str | None]:
 
 
 async def test_a_job_comes_back_as_it_was_made(store: SqlJobStore) -> None:
-    aggregation = Aggregation(group_by=(3, 0), sum_of=7, header=("é,", '"quoted"', "sum"))
+    aggregation = sum_of(7, group_by=(3, 0), header=("é,", '"quoted"', "sum"))
     upload_id = uuid4()
     job = await store.create(
         upload_id=upload_id,

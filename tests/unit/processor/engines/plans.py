@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from processor.engines.plan import Counts
+    from shared.aggregation.resolve import Query
 
     Outcome = tuple[bytes, int, int]
 
@@ -35,7 +36,6 @@ def run_exact(
     blocks = (data[at : at + block] for at in range(0, len(data), block))
     with tempfile.TemporaryDirectory() as folder:
         return _collect(
-            aggregation,
             lambda begin: exact_plan.run(aggregation, blocks, begin, Path(folder), memory),
         )
 
@@ -55,16 +55,20 @@ def run_fast(
         contextlib.chdir(folder),
     ):
         return _collect(
-            aggregation,
             lambda begin: fast_plan.run(aggregation, descriptor, len(data), begin, resources),
         )
 
 
-def _collect(
-    aggregation: Aggregation, run: Callable[[Callable[[], ResultFile]], Counts]
-) -> Outcome:
+def _collect(run: Callable[[Callable[[Query], ResultFile]], Counts]) -> Outcome:
     written = io.BytesIO()
-    counts = run(lambda: ResultFile(written, aggregation.header))
+    results: list[ResultFile] = []
+
+    def begin(query: Query) -> ResultFile:
+        results.append(ResultFile(written, query))
+        return results[-1]
+
+    counts = run(begin)
+    results[-1].finish()
     return written.getvalue(), counts.rows_in, counts.rows_out
 
 

@@ -7,6 +7,7 @@ import os
 import select
 import signal
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from processor.engines import duckdb_child
 from processor.engines.duckdb import DuckDBEngine
 from processor.engines.port import EngineLimits
 from processor.engines.protocol import RESULT_NAME, Finished, Refused, Task
+from shared.aggregation.spec import Aggregate, Aggregation, GroupColumn
 from shared.errors import AttemptFailed
 from shared.jobs import SONG_PLAYS
 from tests.contract.engine_sources import StalledSource, StreamSource
@@ -193,3 +195,38 @@ def test_limits_that_make_no_sense_are_refused() -> None:
     for wrong in ({"memory": 1 << 20}, {"threads": 0}, {"time_limit": 0.0}):
         with pytest.raises(ValueError, match=r"memory|thread|time"):
             EngineLimits(**wrong)
+
+
+async def test_more_values_than_memory_holds_have_their_median_within_the_limit(
+    tmp_path: Path,
+) -> None:
+    # Given more different values than the exact plan may hold
+    engine = DuckDBEngine(EngineLimits(memory=256 << 20))
+    numbers = [n * 7919 % 200_003 for n in range(200_000)]
+    rows = b"".join(b"a,%d,%d\n" % (n, n) for n in numbers)
+    aggregation = Aggregation(
+        group_by=(GroupColumn(1),),
+        aggregates=(
+            Aggregate("median", 3, "median", "number"),
+            Aggregate("count_distinct", 2, "dates", "text"),
+        ),
+    )
+
+    output = await engine.aggregate(
+        aggregation, StreamSource(HEADER + rows, piece=1 << 20), tmp_path, lambda _progress: None
+    )
+
+    median = Decimal(sum(sorted(numbers)[99_999:100_001])) / 2
+    assert output.path.read_text() == f"Song,median,dates\na,{median.normalize():f},200000\n"
+    assert output.plan == "exact"
+
+
+async def test_the_output_says_which_plan_made_it(tmp_path: Path) -> None:
+    outputs = [
+        await DuckDBEngine(exact_below=size).aggregate(
+            SONG_PLAYS, StreamSource(HEADER + b"a,b,1\n"), tmp_path, lambda _progress: None
+        )
+        for size in (0, 1 << 40)
+    ]
+
+    assert [output.plan for output in outputs] == ["fast", "exact"]

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processor.engines import exact_plan
+from processor.engines import exact_plan, runs
 from processor.engines.result_file import ResultFile
 from shared.errors import MalformedInput
-from shared.jobs import SONG_PLAYS, Aggregation
+from shared.jobs import SONG_PLAYS
+from tests.aggregations import sum_of
 from tests.csv_files import files, numbers
 from tests.oracle import expected_result
 from tests.unit.processor.engines.plans import run_exact
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 HEADER = b"Song,Date,Plays\n"
 
-OTHER_COLUMNS = Aggregation(group_by=(3, 1, 3), sum_of=0, header=("a,b", '"', "c", "total"))
+OTHER_COLUMNS = sum_of(0, group_by=(3, 1, 3), header=("a,b", '"', "c", "total"))
 
 
 @given(files(numbers), st.integers(1, 100))
@@ -37,8 +38,8 @@ def test_any_columns_can_be_grouped_and_summed(data: bytes) -> None:
 @given(files(numbers, max_rows=100), st.integers(0, 5000))
 def test_groups_that_do_not_fit_in_memory_are_merged_from_disk(data: bytes, memory: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(exact_plan, "MAX_RUNS", 3)
-        patch.setattr(exact_plan, "_BATCH", 2)
+        patch.setattr(runs, "MAX_RUNS", 3)
+        patch.setattr(runs, "BATCH", 2)
 
         assert run_exact(data, memory=memory) == expected_result(SONG_PLAYS, data)
 
@@ -46,7 +47,7 @@ def test_groups_that_do_not_fit_in_memory_are_merged_from_disk(data: bytes, memo
 def test_no_more_than_so_many_runs_stand_on_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exact_plan, "MAX_RUNS", 4)
+    monkeypatch.setattr(runs, "MAX_RUNS", 4)
     standing: list[int] = []
 
     def blocks() -> Iterator[bytes]:
@@ -58,7 +59,7 @@ def test_no_more_than_so_many_runs_stand_on_disk(
     exact_plan.run(
         SONG_PLAYS,
         blocks(),
-        lambda: ResultFile(io.BytesIO(), SONG_PLAYS.header),
+        lambda query: ResultFile(io.BytesIO(), query),
         tmp_path,
         memory=0,
     )

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -8,14 +10,24 @@ from hypothesis import strategies as st
 
 from processor.engines.fast_plan import HEADER_LIMIT
 from processor.engines.plan import Inconclusive
+from processor.engines.provable import why_not_fast
+from shared.aggregation.spec import (
+    Aggregate,
+    Aggregation,
+    Condition,
+    GroupColumn,
+    Junction,
+    Order,
+)
 from shared.errors import AttemptFailed
-from shared.jobs import SONG_PLAYS, Aggregation
+from shared.jobs import SONG_PLAYS
+from tests.aggregations import Case, provable_cases, sum_of
 from tests.csv_files import files, numbers, small_numbers
 from tests.oracle import expected_result
 from tests.unit.processor.engines.plans import run_fast
 
 HEADER = b"Song,Date,Plays\n"
-OTHER_COLUMNS = Aggregation(group_by=(3, 1, 3), sum_of=0, header=("a,b", '"', "c", "total"))
+OTHER_COLUMNS = sum_of(0, group_by=(3, 1, 3), header=("a,b", '"', "c", "total"))
 
 buffers = st.one_of(st.none(), st.integers(50, 3000))
 """Small buffers make DuckDB split even a small file among its threads, in many places."""
@@ -162,3 +174,88 @@ def test_a_source_of_another_size_than_announced_fails_the_attempt(
 
     with pytest.raises(AttemptFailed, match="ended after 28 of 34 bytes"):
         run_fast(HEADER + b"a,b,1\nc,d,2\n")
+
+
+@given(provable_cases(), buffers, st.booleans())
+@settings(max_examples=50, deadline=None)
+def test_what_is_provable_is_that_of_plain_python_or_left_open(
+    case: Case, csv_buffer: int | None, stream: bool
+) -> None:
+    assert why_not_fast(case.aggregation) is None
+    with contextlib.suppress(Inconclusive):
+        outcome = run_fast(case.data, case.aggregation, csv_buffer=csv_buffer, stream=stream)
+
+        assert outcome == expected_result(case.aggregation, case.data)
+
+
+FILE = b'k,t,n\na,"x, ""y""",1\nb,,\na,"x, ""y""",-7\nc,z\x00,007\nb,it\'s $1,12\nc,z,\n'
+SUM = Aggregate("sum", 3, "sum", "number")
+ALL = (
+    SUM,
+    Aggregate("count", None, "rows"),
+    Aggregate("count", 3, "values", "text"),
+    Aggregate("min", 3, "min", "integer"),
+    Aggregate("max", 3, "max", "number"),
+)
+
+
+def asked(**more: Any) -> Aggregation:
+    return replace(Aggregation((GroupColumn(1, "k"),), ALL), **more)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["file", "stream"])
+@pytest.mark.parametrize(
+    "aggregation",
+    [
+        asked(),
+        asked(group_by=(GroupColumn(2, "t"), GroupColumn(1, "k"), GroupColumn(2, "t again"))),
+        asked(where=Condition("t", "=", ('x, "y"',))),
+        asked(where=Condition("t", "!=", ("z\0",))),
+        asked(where=Condition("t", "in", ("it's $1", "'; DROP TABLE groups; --"))),
+        asked(where=Condition("n", "is_empty")),
+        asked(
+            where=Junction(
+                "or",
+                (
+                    Condition("k", "=", ("b",)),
+                    Junction("and", (Condition("k", "=", ("c",)), Condition("t", "=", ("z",)))),
+                ),
+            )
+        ),
+        asked(order_by=(Order("sum", descending=True),)),
+        asked(order_by=(Order("min"), Order("k", descending=True)), limit=2),
+        asked(where=Condition("k", "=", ("nobody",)), limit=1),
+    ],
+)
+def test_what_is_provable_is_settled_here(aggregation: Aggregation, stream: bool) -> None:
+    assert why_not_fast(aggregation) is None
+
+    assert run_fast(FILE, aggregation, stream=stream) == expected_result(aggregation, FILE)
+
+
+def test_a_cell_that_where_leaves_out_need_not_be_a_number() -> None:
+    data = b'k,n\na,1\nb,"no ""number"""\n'
+    aggregation = Aggregation(
+        (GroupColumn(1, "k"),), (replace(SUM, column=2),), where=Condition(1, "=", ("a",))
+    )
+
+    assert run_fast(data, aggregation) == (b"k,sum\na,1\n", 1, 1)
+
+
+@pytest.mark.parametrize(
+    "aggregation",
+    [
+        asked(group_by=()),
+        asked(aggregates=()),
+        asked(group_by=(GroupColumn(1, trim=True),)),
+        asked(aggregates=(Aggregate("avg", 3, kind="number"),)),
+        asked(aggregates=(Aggregate("min", 3, kind="text"),)),
+        asked(aggregates=(Aggregate("count", 3, kind="text", strict=True),)),
+        asked(where=Condition("n", "=", ("1",), "number")),
+        asked(where=Junction("or", (Condition("t", "contains", ("1",)),))),
+        asked(having=Condition("sum", ">", ("1",), "number")),
+        asked(output="jsonl"),
+    ],
+)
+def test_what_cannot_be_proved_is_not_attempted(aggregation: Aggregation) -> None:
+    assert why_not_fast(aggregation) is not None

@@ -1,0 +1,45 @@
+"""What an upload is to be aggregated to: it travels with the upload's blob, so that any gateway
+can make its job."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.aggregation.rows import decode_aggregation, encode_aggregation
+from shared.aggregation.spec import SONG_PLAYS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shared.aggregation.spec import Aggregation, Output
+
+KEY = "aggregation"
+"""Under which the metadata of an upload's blob have it."""
+
+MEDIA_TYPES: dict[Output, str] = {
+    "csv": "text/csv; charset=utf-8",
+    "csv.gz": "application/gzip",
+    "jsonl": "application/x-ndjson",
+}
+"""The media type of each kind of result. Of JSON lines there is none registered as yet."""
+
+
+def metadata_of(aggregation: Aggregation | None) -> dict[str, str]:
+    """The metadata that say what a client asked for; none for what every upload gets unasked."""
+    if aggregation is None or aggregation == SONG_PLAYS:
+        return {}
+    return {KEY: encode_aggregation(aggregation)}
+
+
+def aggregation_of(metadata: Mapping[str, str]) -> Aggregation:
+    """What the metadata of an upload's blob say that it is to be aggregated to."""
+    text = metadata.get(KEY)
+    return SONG_PLAYS if text is None else decode_aggregation(text)
+
+
+def result_filename(filename: str, output: Output) -> str:
+    """The name of the result of a file: of a CSV file it is the same."""
+    if output == "csv":
+        return filename
+    stem = filename[:-4] if filename.lower().endswith(".csv") else filename
+    return f"{stem}.{output}"

@@ -1,0 +1,222 @@
+"""What each aggregate keeps of a group's values, and what it makes of that in the end.
+
+An accumulator's state is None until the first value; states are kept in runs on disk, so they
+consist of numbers, bytes and tuples. Results do not depend on how rows were divided among runs.
+Arithmetic needs the context `shared.aggregation.cells.EXACT`.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from shared.aggregation.spec import Aggregate, Function
+
+AVG_DECIMALS = 6
+"""How many decimals an average has more than the values it is of, at the most."""
+
+KEEPING = ("count_distinct", "median")
+"""The functions that need all values of a group."""
+
+_HALF = Decimal("0.5")
+
+
+class Accumulator(Protocol):
+    """One aggregate. `add` and `merge` may change neither argument."""
+
+    def add(self, state: Any, value: Any) -> Any:
+        """The state with one more value, in the order of the file."""
+        ...
+
+    def merge(self, state: Any, other: Any) -> Any:
+        """Both states in one."""
+        ...
+
+    def finish(self, state: Any, values: Iterator[Any]) -> bytes:
+        """The result as text, empty if there were no values.
+
+        `values` are those of the group, in order, if the aggregate keeps them all.
+        """
+        ...
+
+
+def accumulator(aggregate: Aggregate) -> Accumulator:
+    """The accumulator of an aggregate."""
+    function = aggregate.function
+    if function in ("min", "max"):
+        extreme = min if function == "min" else max
+        return NumberExtreme(extreme) if _numeric(aggregate) else Extreme(extreme)
+    if function in ("first", "last"):
+        return Extreme(min if function == "first" else max)
+    return _OTHERS[function]()
+
+
+def _numeric(aggregate: Aggregate) -> bool:
+    return aggregate.kind in ("number", "integer")
+
+
+class Count:
+    """How many values there are."""
+
+    def add(self, state: int | None, _value: object) -> int:
+        """See `Accumulator`."""
+        return (state or 0) + 1
+
+    def merge(self, state: int, other: int) -> int:
+        """See `Accumulator`."""
+        return state + other
+
+    def finish(self, state: int | None, _values: Iterator[Any]) -> bytes:
+        """See `Accumulator`."""
+        return b"%d" % (state or 0)
+
+
+class CountDistinct:
+    """How many different values there are: each comes once in the end."""
+
+    def add(self, _state: None, _value: object) -> None:
+        """See `Accumulator`."""
+
+    def merge(self, _state: None, _other: None) -> None:
+        """See `Accumulator`."""
+
+    def finish(self, _state: None, values: Iterator[Any]) -> bytes:
+        """See `Accumulator`."""
+        return b"%d" % sum(1 for _ in values)
+
+
+class Sum:
+    """The sum of numbers, with as many decimals as the number that has most."""
+
+    def add(self, state: Decimal | None, value: Decimal) -> Decimal:
+        """See `Accumulator`."""
+        return value if state is None else state + value
+
+    def merge(self, state: Decimal, other: Decimal) -> Decimal:
+        """See `Accumulator`."""
+        return state + other
+
+    def finish(self, state: Decimal | None, _values: Iterator[Any]) -> bytes:
+        """See `Accumulator`."""
+        return b"" if state is None else _text(state)
+
+
+class Average:
+    """Sum and number of the values; divided, and rounded, only in the end."""
+
+    def add(self, state: tuple[Decimal, int] | None, value: Decimal) -> tuple[Decimal, int]:
+        """See `Accumulator`."""
+        return (value, 1) if state is None else (state[0] + value, state[1] + 1)
+
+    def merge(self, state: tuple[Decimal, int], other: tuple[Decimal, int]) -> tuple[Decimal, int]:
+        """See `Accumulator`."""
+        return state[0] + other[0], state[1] + other[1]
+
+    def finish(self, state: tuple[Decimal, int] | None, _values: Iterator[Any]) -> bytes:
+        """See `Accumulator`."""
+        if state is None:
+            return b""
+        total, count = state
+        decimals = _decimals(total)
+        places = decimals + AVG_DECIMALS
+        quotient, rest = divmod(int(total.scaleb(places)), count)
+        if 2 * rest > count or (2 * rest == count and quotient % 2):
+            quotient += 1
+        return _text(_trimmed(Decimal(quotient).scaleb(-places), decimals))
+
+
+class Extreme:
+    """The least or greatest of values that compare. Of a tuple, the last part is the result."""
+
+    def __init__(self, extreme: Any) -> None:
+        self._extreme = extreme
+
+    def add(self, state: Any, value: Any) -> Any:
+        """See `Accumulator`."""
+        return value if state is None else self._extreme(state, value)
+
+    def merge(self, state: Any, other: Any) -> Any:
+        """See `Accumulator`."""
+        return self._extreme(state, other)
+
+    def finish(self, state: Any, _values: Iterator[Any]) -> bytes:
+        """See `Accumulator`."""
+        if state is None:
+            return b""
+        found: bytes = state[-1] if isinstance(state, tuple) else state
+        return found
+
+
+class NumberExtreme:
+    """The least or greatest number, with as many decimals as the number that has most."""
+
+    def __init__(self, extreme: Any) -> None:
+        self._extreme = extreme
+
+    def add(self, state: tuple[Decimal, int] | None, value: Decimal) -> tuple[Decimal, int]:
+        """See `Accumulator`."""
+        decimals = _decimals(value)
+        return (value, decimals) if state is None else self.merge(state, (value, decimals))
+
+    def merge(self, state: tuple[Decimal, int], other: tuple[Decimal, int]) -> tuple[Decimal, int]:
+        """See `Accumulator`."""
+        return self._extreme(state[0], other[0]), max(state[1], other[1])
+
+    def finish(self, state: tuple[Decimal, int] | None, _values: Iterator[Any]) -> bytes:
+        """See `Accumulator`."""
+        return b"" if state is None else _text(_padded(*state))
+
+
+class Median:
+    """The middle of the sorted numbers, or half the sum of the two in the middle."""
+
+    def add(self, state: tuple[int, int] | None, value: Decimal) -> tuple[int, int]:
+        """See `Accumulator`."""
+        return self.merge(state or (0, 0), (1, _decimals(value)))
+
+    def merge(self, state: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
+        """See `Accumulator`."""
+        return state[0] + other[0], max(state[1], other[1])
+
+    def finish(self, state: tuple[int, int] | None, values: Iterator[Decimal]) -> bytes:
+        """See `Accumulator`."""
+        if state is None:
+            return b""
+        count, decimals = state
+        middle = list(islice(values, (count - 1) // 2, count // 2 + 1))
+        half = sum(middle, Decimal(0)) * _HALF if len(middle) == 2 else middle[0]
+        return _text(_trimmed(half, decimals))
+
+
+_OTHERS: dict[Function, Callable[[], Accumulator]] = {
+    "sum": Sum,
+    "count": Count,
+    "count_distinct": CountDistinct,
+    "avg": Average,
+    "median": Median,
+}
+
+
+def _decimals(value: Decimal) -> int:
+    exponent = value.as_tuple().exponent
+    assert isinstance(exponent, int)  # noqa: S101 - it is finite
+    return max(0, -exponent)
+
+
+def _padded(value: Decimal, decimals: int) -> Decimal:
+    """`value` with at least so many decimals."""
+    return value if _decimals(value) >= decimals else value.quantize(Decimal((0, (0,), -decimals)))
+
+
+def _trimmed(value: Decimal, decimals: int) -> Decimal:
+    """`value` without final zeros beyond so many decimals, and with at least as many."""
+    return _padded(value.normalize(), decimals)
+
+
+def _text(value: Decimal) -> bytes:
+    """The number in digits, without exponent; zero has no sign."""
+    return format(value + 0, "f").encode()

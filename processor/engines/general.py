@@ -1,0 +1,172 @@
+"""Any aggregation, in Python: every function, group column, filter and order.
+
+Each group keeps one state an aggregate. An aggregate that needs all its values (`median`,
+`count_distinct`) has them sorted beside the groups, and reads them in the end, in the same order.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from processor.engines.accumulators import KEEPING, accumulator
+from processor.engines.keys import join_key, split_key
+from processor.engines.ordering import ordered
+from processor.engines.records import show
+from processor.engines.restriction import Unreadable, predicate
+from processor.engines.row_reader import RowReader
+from processor.engines.runs import SortedRuns, merge_groups
+from processor.engines.values import Values
+from shared.aggregation.cells import EXACT as EXACT
+from shared.aggregation.cells import EXPECTED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from processor.engines.accumulators import Accumulator
+    from processor.engines.records import Record, RecordReader
+    from shared.aggregation.resolve import Query
+
+    State = list[Any]
+    Group = tuple[bytes, State]
+
+_PLAIN_LENGTH = 18
+"""A cell up to this many bytes adds to a state no more than `_STATE_COST` says."""
+_GROUP_COST, _STATE_COST = 300, 160
+"""Bytes of memory for a group besides its text, and for each state of it."""
+
+
+def aggregate(
+    query: Query,
+    reader: RecordReader,
+    records: Iterator[Record],
+    width: int,
+    scratch: Path,
+    memory: int,
+) -> tuple[int, Iterator[list[bytes]]]:
+    """Aggregate every record; return how many counted, and the rows of the result in order.
+
+    Records must have `width` fields. `memory` is in bytes; runs are written to `scratch`. The
+    decimal context must be `EXACT`, while rows are iterated over too. Raises MalformedInput.
+    """
+    share = memory // 2 if query.order_by else memory
+    groups = _Groups(query, scratch, share)
+    rows_in = groups.add_all(reader, records, width)
+    rows = groups.rows()
+    if query.having is not None:
+        rows = filter(predicate(query.having), rows)
+    return rows_in, ordered(query, rows, scratch, share)
+
+
+class _Groups:
+    """The states of each group, in memory as far as they fit."""
+
+    def __init__(self, query: Query, scratch: Path, memory: int) -> None:
+        aggregates = query.aggregation.aggregates
+        self._query = query
+        self._accumulators: list[Accumulator] = [accumulator(a) for a in aggregates]
+        keeping = [i for i, a in enumerate(aggregates) if a.function in KEEPING]
+        self._memory = memory // (1 + len(keeping))
+        self._values = {
+            i: Values(
+                scratch,
+                f"values-{i}",
+                self._memory,
+                distinct=aggregates[i].function == "count_distinct",
+            )
+            for i in keeping
+        }
+        self._states: dict[bytes, State] = {}
+        self._runs: SortedRuns[Group] = SortedRuns(
+            scratch, "run", partial(merge_groups, combine=self._merge), _size_of
+        )
+
+    def add_all(self, reader: RecordReader, records: Iterator[Record], width: int) -> int:
+        """Add every record that is not filtered out; return how many."""
+        query = self._query
+        row_reader = RowReader(query, reader)
+        counts = None if query.where is None else predicate(query.where)
+        adders = [accumulator.add for accumulator in self._accumulators]
+        empty = [None] * len(adders)
+        keeping = list(self._values.items())
+        states = self._states
+        new_group = _GROUP_COST + _STATE_COST * len(adders)
+        rows = used = 0
+        for line, fields in records:
+            if len(fields) != width:
+                raise reader.ragged(line, fields, width)
+            if counts is not None:
+                try:
+                    if not counts(fields):
+                        continue
+                except Unreadable as error:
+                    cell = show(fields[error.column])
+                    expected = f"{EXPECTED[error.kind]}, to be compared in where"
+                    raise reader.malformed(line, error.column + 1, cell, expected) from None
+            key = join_key(row_reader.group(line, fields))
+            state = states.get(key)
+            if state is None:
+                state = states[key] = empty.copy()
+                used += new_group + len(key)
+            values = row_reader.values(rows, line, fields)
+            for i, value in enumerate(values):
+                if value is not None:
+                    state[i] = adders[i](state[i], value)
+            used += row_reader.excess(fields, _PLAIN_LENGTH)
+            for i, kept in keeping:
+                if values[i] is not None:
+                    kept.add(key, values[i])
+            rows += 1
+            if used > self._memory:
+                self._runs.spill(self._sorted_in_memory())
+                states.clear()
+                used = 0
+        return rows
+
+    def rows(self) -> Iterator[list[bytes]]:
+        """Every row of the result, in order of the group columns."""
+        query = self._query
+        groups = self._runs.merged_with(self._sorted_in_memory())
+        if not query.group_by:
+            # There is one row of the whole file, even if no row counts.
+            groups = iter([next(groups, (b"", [None] * len(self._accumulators)))])
+        kept = {i: values.by_key() for i, values in self._values.items()}
+        none: Iterator[Any] = iter(())
+        finishers = [
+            (accumulator.finish, kept.get(i)) for i, accumulator in enumerate(self._accumulators)
+        ]
+        for key, state in groups:
+            row = split_key(key) if query.group_by else []
+            for (finish, values), value in zip(finishers, state, strict=True):
+                row.append(finish(value, none if values is None else values.of(key)))
+            yield row
+
+    def _sorted_in_memory(self) -> Iterator[Group]:
+        states = self._states
+        return ((key, states[key]) for key in sorted(states))
+
+    def _merge(self, states: Iterator[State]) -> State:
+        merged = next(states)
+        for state in states:
+            both = zip(self._accumulators, merged, state, strict=True)
+            merged = [_merged(accumulator, mine, theirs) for accumulator, mine, theirs in both]
+        return merged
+
+
+def _merged(accumulator: Accumulator, mine: Any, theirs: Any) -> Any:
+    if mine is None or theirs is None:
+        return theirs if mine is None else mine
+    return accumulator.merge(mine, theirs)
+
+
+def _size_of(group: Group) -> int:
+    # Of the states only text is counted that may be long.
+    key, state = group
+    texts = sum(len(part[-1]) for part in state if isinstance(part, tuple) and _is_text(part[-1]))
+    texts += sum(len(part) for part in state if _is_text(part))
+    return _GROUP_COST + _STATE_COST * len(state) + len(key) + texts
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, bytes)

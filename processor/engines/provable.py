@@ -1,0 +1,39 @@
+"""Which aggregations the fast plan can prove; all others are for the exact plan."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.aggregation.spec import conditions
+
+if TYPE_CHECKING:
+    from shared.aggregation.spec import Aggregate
+    from shared.jobs import Aggregation
+
+_OPERATORS = ("=", "!=", "in", "is_empty")
+_OUTPUTS = ("csv", "csv.gz")
+
+
+def why_not_fast(aggregation: Aggregation) -> str | None:
+    """Why the fast plan does not attempt an aggregation; None if it does."""
+    if not aggregation.group_by or not aggregation.aggregates:
+        return "no group columns, or nothing computed of groups"
+    if any(group.truncate or group.case or group.trim for group in aggregation.group_by):
+        return "group columns that are changed"
+    if not all(map(_is_provable, aggregation.aggregates)):
+        return "functions other than sum, count, min and max of numbers"
+    asked = conditions(aggregation.where)
+    if any(c.kind != "text" or c.operator not in _OPERATORS for c in asked):
+        return "a where that is more than text being equal"
+    if aggregation.having:
+        return "groups that are left out by having"
+    if aggregation.output not in _OUTPUTS:
+        return "an output other than CSV"
+    return None
+
+
+def _is_provable(aggregate: Aggregate) -> bool:
+    """Whether it counts, or gives an integer of integers; anything else in a cell is a doubt."""
+    if aggregate.function == "count":
+        return not aggregate.strict
+    return aggregate.function in ("sum", "min", "max") and aggregate.kind in ("number", "integer")

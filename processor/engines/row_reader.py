@@ -1,0 +1,95 @@
+"""What a record's cells are to an aggregation: text to group by, and values to aggregate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from processor.engines.records import show
+from processor.engines.restriction import READ
+from shared.aggregation.cells import EXPECTED, EXPECTED_CALENDAR_DATE, truncated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from processor.engines.records import RecordReader
+    from shared.aggregation.resolve import Query
+    from shared.aggregation.spec import Aggregate, GroupColumn
+
+    Transform = Callable[[bytes], bytes | None]
+
+BLANKS = " \t\r\n\v\f\u00a0"
+"""What is trimmed: the blanks of ASCII, and the no-break space that spreadsheets leave."""
+
+
+class RowReader:
+    """Reads records of one file for one query. Raises MalformedInput by way of `reader`."""
+
+    def __init__(self, query: Query, reader: RecordReader) -> None:
+        aggregation = query.aggregation
+        self._reader = reader
+        self._groups = [
+            (column, _transform(group))
+            for column, group in zip(query.group_by, aggregation.group_by, strict=True)
+        ]
+        self._plain = all(transform is None for _, transform in self._groups)
+        self._values = list(zip(query.columns, aggregation.aggregates, strict=True))
+        self._measured = [column for column in query.columns if column is not None]
+
+    def group(self, line: int, fields: list[bytes]) -> list[bytes]:
+        """The text of each group column."""
+        if self._plain:
+            return [fields[column] for column, _ in self._groups]
+        found: list[bytes] = []
+        for column, transform in self._groups:
+            cell = fields[column]
+            text = transform(cell) if transform and cell else cell
+            if text is None:
+                raise self._reader.malformed(line, column + 1, show(cell), EXPECTED_CALENDAR_DATE)
+            found.append(text)
+        return found
+
+    def values(self, row: int, line: int, fields: list[bytes]) -> list[Any]:
+        """The value that each aggregate is given of row number `row`; None where it has none."""
+        return [
+            True if column is None else self._value(aggregate, row, line, column, fields[column])
+            for column, aggregate in self._values
+        ]
+
+    def excess(self, fields: list[bytes], length: int) -> int:
+        """Bytes of the aggregated cells that are longer than `length`."""
+        return sum(len(fields[column]) for column in self._measured if len(fields[column]) > length)
+
+    def _value(self, aggregate: Aggregate, row: int, line: int, column: int, cell: bytes) -> Any:
+        kind = aggregate.kind or "text"
+        if not cell and not aggregate.strict:
+            return None
+        value = READ[kind](cell) if cell else None
+        if value is None:
+            expected = EXPECTED[kind] if cell or kind != "text" else "text, as empty is fail"
+            raise self._reader.malformed(line, column + 1, show(cell), expected)
+        if aggregate.function in ("first", "last"):
+            return row, cell
+        return (value, cell) if kind == "date" else value
+
+
+def _transform(group: GroupColumn) -> Transform | None:
+    """What is done to the text of a group column; None for nothing."""
+    steps: list[Transform] = []
+    if group.trim:
+        steps.append(lambda cell: cell.decode().strip(BLANKS).encode())
+    truncation, case = group.truncate, group.case
+    if truncation is not None:
+        # What was blank is empty now, and an empty cell is no date but a group of its own.
+        steps.append(lambda cell: truncated(cell, truncation) if cell else cell)
+    if case is not None:
+        steps.append(lambda cell: getattr(cell.decode(), case)().encode())
+    if not steps:
+        return None
+
+    def transform(cell: bytes) -> bytes | None:
+        text: bytes | None = cell
+        for step in steps:
+            text = step(text) if text is not None else None
+        return text
+
+    return transform

@@ -1,0 +1,112 @@
+"""Sorting what does not fit in memory: sorted runs on disk, merged at the end."""
+
+from __future__ import annotations
+
+import heapq
+import marshal
+import pickle
+from itertools import chain, groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+    from typing import BinaryIO
+
+T = TypeVar("T")
+
+MAX_RUNS = 64
+"""Runs on disk at a time; that many are merged into one."""
+BATCH = 4096
+"""Items read from a run at a time at the most."""
+BATCH_BYTES = 1 << 18
+"""Bytes of items after which a batch ends: of every run one batch is in memory."""
+
+
+class SortedRuns(Generic[T]):
+    """Items that were sorted in memory and written to disk, a run at a time.
+
+    `merge` makes one sorted iterator of several. `size_of` tells the bytes of an item, roughly.
+    Items of numbers, bytes and tuples only are `plain`, which is faster. Files are
+    `scratch`/`name`-N; iterating over what was merged reads them.
+    """
+
+    def __init__(
+        self,
+        scratch: Path,
+        name: str,
+        merge: Callable[[list[Iterator[T]]], Iterator[T]],
+        size_of: Callable[[T], int],
+        *,
+        plain: bool = False,
+    ) -> None:
+        self._scratch = scratch
+        self._name = name
+        self._merge = merge
+        self._size_of = size_of
+        # Our own files, written by this very process, which nobody else can write to.
+        self._dump: Callable[[list[T], BinaryIO], Any] = marshal.dump if plain else _dump
+        self._load: Callable[[BinaryIO], Any] = marshal.load if plain else pickle.load
+        self._runs: list[Path] = []
+        self._written = 0
+
+    def spill(self, items: Iterable[T]) -> None:
+        """Write sorted items to disk. Raises OSError."""
+        self._runs.append(self._write(items))
+        if len(self._runs) == MAX_RUNS:
+            merged = self._write(self._merge([*map(self._read, self._runs)]))
+            for path in self._runs:
+                path.unlink()
+            self._runs = [merged]
+
+    def merged_with(self, items: Iterator[T]) -> Iterator[T]:
+        """All runs, and the sorted `items` that stayed in memory, as one."""
+        if not self._runs:
+            return items
+        return self._merge([*map(self._read, self._runs), items])
+
+    def _write(self, items: Iterable[T]) -> Path:
+        path = self._scratch / f"{self._name}-{self._written}"
+        self._written += 1
+        with path.open("wb") as file:
+            for batch in self._batches(items):
+                self._dump(batch, file)
+        return path
+
+    def _batches(self, items: Iterable[T]) -> Iterator[list[T]]:
+        batch: list[T] = []
+        size = 0
+        for item in items:
+            batch.append(item)
+            size += self._size_of(item)
+            if len(batch) >= BATCH or size >= BATCH_BYTES:
+                yield batch
+                batch = []
+                size = 0
+        if batch:
+            yield batch
+
+    def _read(self, path: Path) -> Iterator[T]:
+        with path.open("rb") as file:
+            yield from chain.from_iterable(self._read_batches(file))
+
+    def _read_batches(self, file: BinaryIO) -> Iterator[list[T]]:
+        while True:
+            try:
+                yield self._load(file)
+            except EOFError:
+                return
+
+
+def merge_groups(
+    runs: list[Iterator[tuple[bytes, T]]], combine: Callable[[Iterator[T]], T]
+) -> Iterator[tuple[bytes, T]]:
+    """Every key once, in order, with what `combine` makes of all that belongs to it."""
+    by_key = itemgetter(0)
+    for key, same in groupby(heapq.merge(*runs, key=by_key), key=by_key):
+        yield key, combine(value for _, value in same)
+
+
+def _dump(batch: list[T], file: BinaryIO) -> None:
+    pickle.dump(batch, file, pickle.HIGHEST_PROTOCOL)

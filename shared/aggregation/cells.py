@@ -1,0 +1,97 @@
+"""What a cell says as a number or a date. Strict: what is not plainly one is none.
+
+Numbers are decimals of any size, never floats.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, Inexact, InvalidOperation
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from shared.aggregation.spec import Kind, Truncation
+
+MAX_EXPONENT = 400
+"""The largest exponent of ten that a number may be written with, either way: what is written in
+six bytes must not take a gigabyte. Every double (IEEE 754 binary64) can be written within it."""
+
+EXPECTED: dict[Kind, str] = {
+    "integer": "an integer, such as 42 or -7",
+    "number": f"a number, such as 42, -0.5 or 1e3 (exponents from -{MAX_EXPONENT} "
+    f"to {MAX_EXPONENT})",
+    "date": "a date without a time zone, such as 2020-01-31 or 2020-01-31T23:59:59",
+    "text": "text",
+}
+EXPECTED_CALENDAR_DATE = "a date, such as 2020-01-31 or 2020-01-31T23:59:59Z"
+
+EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[Inexact, InvalidOperation])
+"""Arithmetic that is exact, or raises."""
+
+_is_integer = re.compile(rb"[+-]?[0-9]+").fullmatch
+_number = re.compile(rb"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE]([+-]?[0-9]{1,9}))?").fullmatch
+_date = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
+    r"(?:[T ](([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9])(?:\.([0-9]{1,9}))?)?)"
+    r"(Z|[+-](?:[01][0-9]|2[0-3]):?[0-5][0-9])?)?"
+).fullmatch
+
+
+def read_integer(cell: bytes) -> Decimal | None:
+    """The integer that `cell` is, of any size; None if it is none."""
+    if cell.isdigit() or _is_integer(cell):
+        return Decimal(cell.decode())
+    return None
+
+
+def read_number(cell: bytes) -> Decimal | None:
+    """The number that `cell` is, with as many decimals as it has; None if it is none."""
+    if cell.isdigit():
+        return Decimal(cell.decode())
+    match = _number(cell)
+    if match is None or (match[1] and abs(int(match[1])) > MAX_EXPONENT):
+        return None
+    return Decimal(cell.decode())
+
+
+@lru_cache(maxsize=1 << 12)
+def read_date(cell: bytes) -> str | None:
+    """A text that sorts as the time that `cell` is; None if it is none, or has a time zone."""
+    match = _valid_date(cell)
+    if match is None or match[9]:
+        return None
+    seconds, fraction = match[7] or "00", (match[8] or "").rstrip("0")
+    time = f"{match[5] or '00'}:{match[6] or '00'}:{seconds}"
+    return f"{match[1]}-{match[2]}-{match[3]}T{time}.{fraction}"
+
+
+@lru_cache(maxsize=1 << 12)
+def truncated(cell: bytes, truncation: Truncation) -> bytes | None:
+    """Day, ISO week (ISO 8601), month or year of the date as it is written; None if it is none."""
+    match = _valid_date(cell)
+    if match is None:
+        return None
+    year, month, day = match[1], match[2], match[3]
+    if truncation == "week":
+        iso = date(int(year), int(month), int(day)).isocalendar()
+        text = f"{iso.year:04}-W{iso.week:02}"
+    else:
+        text = {"day": f"{year}-{month}-{day}", "month": f"{year}-{month}", "year": year}[
+            truncation
+        ]
+    return text.encode()
+
+
+def _valid_date(cell: bytes) -> re.Match[str] | None:
+    if not cell.isascii():
+        return None
+    match = _date(cell.decode())
+    if match is None:
+        return None
+    try:
+        date(int(match[1]), int(match[2]), int(match[3]))
+    except ValueError:
+        return None
+    return match

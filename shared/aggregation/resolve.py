@@ -1,0 +1,258 @@
+"""An aggregation's meaning for a file: columns by number, and a name for each output column."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from shared.aggregation.cells import EXPECTED, read_date
+from shared.aggregation.spec import Junction
+from shared.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from shared.aggregation.spec import (
+        Aggregate,
+        Aggregation,
+        Column,
+        Filter,
+        GroupColumn,
+        Kind,
+        Operator,
+    )
+
+    Find = Callable[[Column, str], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A comparison of the column of this number, counted from 0, with values."""
+
+    column: int
+    operator: Operator
+    values: tuple[str, ...]
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Combination:
+    """Several tests of which all (`and`) or any (`or`) must hold."""
+
+    operator: str
+    parts: tuple[Comparison | Combination, ...]
+
+
+Restriction = Comparison | Combination
+
+
+@dataclass(frozen=True, slots=True)
+class OrderKey:
+    """The number of an output column, counted from 0, and the direction."""
+
+    column: int
+    descending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """An aggregation with every column found. Columns are counted from 0."""
+
+    aggregation: Aggregation
+    group_by: tuple[int, ...]
+    """The column of each group column."""
+    columns: tuple[int | None, ...]
+    """The column of each aggregate; None for one that counts rows."""
+    names: tuple[str, ...]
+    """Of the output columns: group columns, then aggregates."""
+    where: Restriction | None
+    having: Restriction | None
+    """Its columns are output columns."""
+    order_by: tuple[OrderKey, ...]
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """What each output column holds."""
+        groups: list[Kind] = ["text"] * len(self.group_by)
+        return (*groups, *map(output_kind, self.aggregation.aggregates))
+
+
+def output_kind(aggregate: Aggregate) -> Kind:
+    """What the output column of an aggregate holds: `integer`, `number`, `date` or `text`."""
+    if aggregate.function in ("count", "count_distinct"):
+        return "integer"
+    if aggregate.kind == "integer" and aggregate.function in ("avg", "median"):
+        return "number"
+    return aggregate.kind or "text"
+
+
+def resolve(aggregation: Aggregation, header: Sequence[str]) -> Query:
+    """Find the columns of `aggregation` in a file's header.
+
+    Raises InvalidInput that names the part of the aggregation, what it says, and a remedy: the
+    nearest column, or the columns there are.
+    """
+    lookup = _Lookup(header)
+    group_by = [
+        lookup.find(group.column, f"group_by[{i}].column")
+        for i, group in enumerate(aggregation.group_by)
+    ]
+    columns = [
+        None
+        if aggregate.column is None
+        else lookup.find(aggregate.column, f"aggregates[{i}].column")
+        for i, aggregate in enumerate(aggregation.aggregates)
+    ]
+    names = [
+        *(g.name or header[c] for g, c in zip(aggregation.group_by, group_by, strict=True)),
+        *(
+            a.name or _default_name(a, None if c is None else header[c])
+            for a, c in zip(aggregation.aggregates, columns, strict=True)
+        ),
+    ]
+    _check_names(aggregation, names)
+    query = Query(
+        aggregation=aggregation,
+        group_by=tuple(group_by),
+        columns=tuple(columns),
+        names=tuple(names),
+        where=_restriction(aggregation.where, "where", lookup.find),
+        having=_restriction(aggregation.having, "having", lambda c, path: _output(names, c, path)),
+        order_by=tuple(
+            OrderKey(_output(names, order.column, f"order_by[{i}].column"), order.descending)
+            for i, order in enumerate(aggregation.order_by)
+        ),
+    )
+    if query.having is None:
+        return query
+    return replace(query, having=_of_output(query.having, query.kinds, "having"))
+
+
+def check(aggregation: Aggregation) -> None:
+    """Raise InvalidInput for what is wrong with `aggregation` whatever the file's header is."""
+    names = [
+        *(group.name or _known_name(group) for group in aggregation.group_by),
+        *(a.name or _known_aggregate(a) for a in aggregation.aggregates),
+    ]
+    if all(name is not None for name in names):
+        # Any header does in which every column is found: one of the columns that are asked for.
+        resolve(aggregation, _imagined_header(aggregation))
+
+
+def _known_name(group: GroupColumn) -> str | None:
+    return group.column if isinstance(group.column, str) else None
+
+
+def _known_aggregate(aggregate: Aggregate) -> str | None:
+    column = aggregate.column
+    return None if isinstance(column, int) else _default_name(aggregate, column)
+
+
+def _imagined_header(aggregation: Aggregation) -> list[str]:
+    unnamed = [f"\0{i}" for i in range(aggregation.width)]
+    return [*unnamed, *{name: None for name in aggregation.columns if isinstance(name, str)}]
+
+
+def _default_name(aggregate: Aggregate, column: str | None) -> str:
+    return aggregate.function if column is None else f"{aggregate.function}({column})"
+
+
+class _Lookup:
+    """The columns of a header, by name and position."""
+
+    def __init__(self, header: Sequence[str]) -> None:
+        self._header = header
+
+    def find(self, column: Column, path: str) -> int:
+        """The number of a column, counted from 0. Raises InvalidInput."""
+        header = self._header
+        if isinstance(column, int):
+            if column > len(header):
+                raise _wrong(path, column, f"the file has {len(header)} columns")
+            return column - 1
+        found = [i for i, name in enumerate(header) if name == column]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            positions = ", ".join(str(i + 1) for i in found)
+            raise _wrong(path, column, f"it is the name of columns {positions}; send a position")
+        raise _wrong(path, column, f"no column has this name; {_nearest(column, header)}")
+
+
+def _output(names: Sequence[str], column: Column, path: str) -> int:
+    found = [i for i, name in enumerate(names) if name == column]
+    if not found:
+        raise _wrong(path, column, f"no output column has this name; {_nearest(column, names)}")
+    return found[0]
+
+
+def _check_names(aggregation: Aggregation, names: Sequence[str]) -> None:
+    groups = len(aggregation.group_by)
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            path = f"group_by[{i}]" if i < groups else f"aggregates[{i - groups}]"
+            raise _wrong(f"{path}.name", name, "another output column has this name; send another")
+
+
+def _of_output(having: Restriction, kinds: Sequence[Kind], path: str) -> Restriction:
+    """The restriction with its values read as what the output column holds."""
+    if isinstance(having, Combination):
+        parts = enumerate(having.parts)
+        return Combination(
+            having.operator,
+            tuple(_of_output(part, kinds, f"{path}.{having.operator}[{i}]") for i, part in parts),
+        )
+    kind = kinds[having.column]
+    if having.operator == "is_empty":
+        return having
+    expected: Kind = "number" if kind == "integer" else kind
+    if having.kind != expected and not (expected == "date" and having.kind == "text"):
+        values = ", ".join(having.values)
+        raise _wrong(f"{path}.value", values, f"the column holds {kind}; send {EXPECTED[kind]}")
+    if having.operator in ("contains", "starts_with") and kind != "text":
+        raise _wrong(
+            f"{path}.op", having.operator, f"the column holds {kind}; compare by =, < or >"
+        )
+    if expected == "date":
+        for value in having.values:
+            if read_date(value.encode()) is None:
+                raise _wrong(f"{path}.value", value, f"send {EXPECTED['date']}")
+    return replace(having, kind=expected)
+
+
+def _restriction(condition: Filter | None, path: str, find: Find) -> Restriction | None:
+    return None if condition is None else _resolved(condition, path, find)
+
+
+def _resolved(condition: Filter, path: str, find: Find) -> Restriction:
+    if isinstance(condition, Junction):
+        operator = condition.operator
+        parts = [
+            _resolved(part, f"{path}.{operator}[{i}]", find)
+            for i, part in enumerate(condition.parts)
+        ]
+        return Combination(operator, tuple(parts))
+    column = find(condition.column, f"{path}.column")
+    return Comparison(column, condition.operator, condition.values, condition.kind)
+
+
+def _nearest(name: Column, names: Sequence[str]) -> str:
+    # Imported here: most files have no such problem, and it takes long.
+    from difflib import get_close_matches
+
+    known = names[:1000]
+    folded = {other.casefold().strip(): other for other in reversed(known)}
+    close = get_close_matches(str(name).casefold().strip(), folded, 1, 0.5)
+    if close:
+        return f"did you mean {_cut(folded[close[0]])}?"
+    listed = ", ".join(_cut(other) for other in known[:10])
+    return f"there are {listed}" + (", ..." if len(names) > 10 else "")
+
+
+def _wrong(path: str, value: object, why: str) -> InvalidInput:
+    return InvalidInput(f"{path} is {_cut(value)}: {why}", field=path)
+
+
+def _cut(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:80] + "..."

@@ -1,0 +1,120 @@
+"""Reads the aggregations that clients send: JSON, every key known, every error with its path."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from shared.aggregation.resolve import check
+from shared.aggregation.wire_models import MAX_DEPTH, UNKNOWN_KEY, AggregationIn
+from shared.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pydantic_core import ErrorDetails
+
+    from shared.aggregation.spec import Aggregation
+
+MAX_LENGTH = 64 << 10
+"""Bytes of an aggregation's JSON."""
+
+_SHOWN = 80
+_REMEDIES = {
+    "model_type": "send an object",
+    "list_type": "send a list",
+    "string_type": "send a string",
+    "bool_type": "send true or false",
+    "int_type": "send a whole number",
+    "greater_than_equal": "send {ge} or more",
+    "less_than_equal": "send {le} or less",
+    "string_too_short": "send at least {min_length} character",
+    "string_too_long": "send {max_length} characters or fewer",
+    "too_short": "send at least {min_length} of them",
+    "too_long": "send {max_length} of them or fewer",
+}
+_MODEL: TypeAdapter[AggregationIn] = TypeAdapter(AggregationIn)
+
+
+def parse_aggregation(text: str, field: str) -> Aggregation:
+    """The aggregation that a client sent as JSON in `field`.
+
+    Raises InvalidInput, which names the path within, the value found, and what to send.
+    """
+    if len(text.encode(errors="surrogatepass")) > MAX_LENGTH:
+        raise InvalidInput(f"{field} is longer than {MAX_LENGTH} bytes", field=field)
+    try:
+        fields = json.loads(text, parse_float=Decimal, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"{field} is not JSON: {error}", field=field) from error
+    return read_aggregation(fields, field)
+
+
+def read_aggregation(fields: object, field: str) -> Aggregation:
+    """The aggregation that JSON already read holds, its non-integers as Decimal.
+
+    Raises InvalidInput as `parse_aggregation` does.
+    """
+    if _depth(fields) > MAX_DEPTH:
+        raise InvalidInput(f"{field} is nested deeper than {MAX_DEPTH}; flatten it", field=field)
+    try:
+        length = len(json.dumps(fields, default=str, ensure_ascii=False).encode())
+    except UnicodeEncodeError as error:
+        raise InvalidInput(f"{field} has half of a surrogate pair", field=field) from error
+    if length > MAX_LENGTH:
+        raise InvalidInput(f"{field} is longer than {MAX_LENGTH} bytes", field=field)
+    try:
+        aggregation = _MODEL.validate_python(fields).aggregation()
+        check(aggregation)
+        return aggregation
+    except InvalidInput as error:
+        raise InvalidInput(f"{field}.{error}", field=f"{field}.{error.field}") from error
+    except ValidationError as error:
+        # The first that is wrong: what follows is often only its consequence.
+        path, message = _explained(error.errors(include_url=False)[0])
+        raise InvalidInput(f"{field}{path} {message}", field=f"{field}{path}") from error
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of what clients may send."""
+    return _MODEL.json_schema()
+
+
+def _explained(error: ErrorDetails) -> tuple[str, str]:
+    """The path of what is wrong, such as `.aggregates[0].column`, and what is wrong with it."""
+    # The branches of a choice are named `#...`: they are no part of the path.
+    steps = [step for step in error["loc"] if not str(step).startswith("#")]
+    if error["type"] == UNKNOWN_KEY:
+        return _path([*steps, str(error["ctx"]["key"])]), error["msg"]
+    if error["type"] == "missing":
+        return _path(steps), "is missing"
+    found = str(error["input"]) if isinstance(error["input"], Decimal) else repr(error["input"])
+    if len(found) > _SHOWN:
+        found = found[:_SHOWN] + "..."
+    remedy = _REMEDIES.get(error["type"], error["msg"]).format(**error.get("ctx", {}))
+    remedy = remedy.removeprefix("Value error, ").replace("Input should be", "send")
+    return _path(steps), f"is {found}; {remedy}"
+
+
+def _path(steps: Sequence[str | int]) -> str:
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
+
+
+def _depth(value: object) -> int:
+    deepest, level = 0, [value]
+    while level:
+        deepest += 1
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, (dict, list))
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+    return deepest
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(f"{name} is not a JSON value")

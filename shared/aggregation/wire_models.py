@@ -1,0 +1,271 @@
+"""The JSON of an aggregation: its keys, what each may hold, and what it means."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from shared.aggregation import cells
+from shared.aggregation.spec import (
+    KINDS,
+    Aggregate,
+    Aggregation,
+    Case,
+    Column,
+    Condition,
+    Filter,
+    Function,
+    GroupColumn,
+    Junction,
+    Kind,
+    Operator,
+    Order,
+    Output,
+    Truncation,
+)
+
+MAX_ITEMS = 256
+"""Group columns, aggregates, order columns, or parts of one junction."""
+MAX_VALUES = 10_000
+MAX_POSITION = 1 << 20
+MAX_DEPTH = 32
+UNKNOWN_KEY = "unknown_key"
+
+_READ: dict[Kind, Any] = {
+    "number": cells.read_number,
+    "integer": cells.read_integer,
+    "date": cells.read_date,
+    "text": lambda cell: cell,
+}
+
+
+def _column(value: object) -> Column:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_POSITION:
+        return value
+    if isinstance(value, str):
+        return value
+    raise ValueError(f"send a column's name, or its position from 1 to {MAX_POSITION}")
+
+
+def _value(value: object) -> str | Decimal:
+    """A value as text, or as the number that it is in JSON."""
+    if isinstance(value, (str, Decimal)):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Decimal(value)
+    raise ValueError("send a string or a number")
+
+
+ColumnIn = Annotated[str | int, BeforeValidator(_column)]
+ValueIn = Annotated[str | Decimal, BeforeValidator(_value)]
+ValuesIn = Annotated[
+    Annotated[ValueIn, Tag("#one")]
+    | Annotated[list[ValueIn], Field(min_length=1, max_length=MAX_VALUES), Tag("#several")],
+    Discriminator(lambda value: "#several" if isinstance(value, list) else "#one"),
+]
+Name = Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+class _Object(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keys(cls, fields: Any) -> Any:
+        known = [info.alias or name for name, info in cls.model_fields.items()]
+        for key in fields if isinstance(fields, dict) else ():
+            if key not in known:
+                close = get_close_matches(str(key).lower(), known, 1, 0.5)
+                hint = f"did you mean {close[0]}?" if close else f"send {', '.join(known)}"
+                raise PydanticCustomError(
+                    UNKNOWN_KEY, "is not known; {hint}", {"key": key, "hint": hint}
+                )
+        return fields
+
+
+class GroupColumnIn(_Object):
+    """A column to group by; its name or position alone does for one without options."""
+
+    column: ColumnIn
+    name: Name | None = None
+    truncate: Truncation | None = None
+    case: Case | None = None
+    trim: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: Any) -> Any:
+        return {"column": value} if isinstance(value, (str, int)) else value
+
+    @model_validator(mode="after")
+    def _check(self) -> GroupColumnIn:
+        if self.truncate and self.case:
+            raise ValueError("send truncate for dates or case for text, not both")
+        return self
+
+    def value(self) -> GroupColumn:
+        """The group column."""
+        return GroupColumn(self.column, self.name, self.truncate, self.case, self.trim)
+
+
+class AggregateIn(_Object):
+    """One computed output column."""
+
+    function: Function
+    column: ColumnIn | None = None
+    name: Name | None = None
+    type: Kind | None = None
+    empty: Literal["skip", "fail"] = "skip"
+
+    @model_validator(mode="after")
+    def _check(self) -> AggregateIn:
+        if self.column is None:
+            if self.function != "count":
+                raise ValueError(f"send the column of which to compute {self.function}")
+            if self.type or self.empty != "skip":
+                raise ValueError("send type and empty with a column only: rows have neither")
+        elif self.type and self.type not in KINDS[self.function]:
+            raise ValueError(
+                f"send for {self.function} no type, or one of {', '.join(KINDS[self.function])}"
+            )
+        return self
+
+    def value(self) -> Aggregate:
+        """The aggregate, its kind decided."""
+        kind = None if self.column is None else self.type or KINDS[self.function][0]
+        return Aggregate(self.function, self.column, self.name, kind, strict=self.empty == "fail")
+
+
+class ConditionIn(_Object):
+    """A comparison of a column with a value: as numbers if the value is a number in JSON."""
+
+    column: ColumnIn
+    op: Operator
+    value: ValuesIn | None = None
+    type: Kind | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> ConditionIn:
+        if self.op == "is_empty":
+            if self.value is not None or self.type is not None:
+                raise ValueError("send neither value nor type with is_empty")
+        elif self.value is None:
+            raise ValueError(f"send the value to compare with by {self.op}")
+        elif isinstance(self.value, list) != (self.op == "in"):
+            raise ValueError("send a list of values with in, and one value with all others")
+        self._check_values()
+        return self
+
+    def _check_values(self) -> None:
+        if len({isinstance(value, Decimal) for value in self._values()}) > 1:
+            raise ValueError("send numbers or strings in value, not both")
+        kind = self._kind()
+        if self.op in ("contains", "starts_with") and kind != "text":
+            raise ValueError(f"send a string as value: {self.op} looks at text")
+        if kind in ("text", "date") and any(isinstance(v, Decimal) for v in self._values()):
+            raise ValueError(f"send value in quotes: it is to be compared as {kind}")
+        for text in self._texts():
+            if _READ[kind](text.encode()) is None:
+                raise ValueError(f"send {cells.EXPECTED[kind]} as value")
+
+    def _values(self) -> list[str | Decimal]:
+        value = self.value
+        return value if isinstance(value, list) else [] if value is None else [value]
+
+    def _texts(self) -> tuple[str, ...]:
+        return tuple(str(value) for value in self._values())
+
+    def _kind(self) -> Kind:
+        numbers = any(isinstance(value, Decimal) for value in self._values())
+        return self.type or ("number" if numbers else "text")
+
+    def filter(self) -> Filter:
+        """The condition."""
+        return Condition(self.column, self.op, self._texts(), self._kind())
+
+
+class AndIn(_Object):
+    """All of these must hold."""
+
+    all_of: list[FilterIn] = Field(alias="and", min_length=1, max_length=MAX_ITEMS)
+
+    def filter(self) -> Filter:
+        """The junction."""
+        return Junction("and", tuple(part.filter() for part in self.all_of))
+
+
+class OrIn(_Object):
+    """Any of these must hold."""
+
+    any_of: list[FilterIn] = Field(alias="or", min_length=1, max_length=MAX_ITEMS)
+
+    def filter(self) -> Filter:
+        """The junction."""
+        return Junction("or", tuple(part.filter() for part in self.any_of))
+
+
+def _which(value: object) -> str:
+    keys = value if isinstance(value, dict) else ()
+    return "#and" if "and" in keys else "#or" if "or" in keys else "#condition"
+
+
+FilterIn = Annotated[
+    Annotated[AndIn, Tag("#and")]
+    | Annotated[OrIn, Tag("#or")]
+    | Annotated[ConditionIn, Tag("#condition")],
+    Discriminator(_which),
+]
+
+
+class OrderIn(_Object):
+    """An output column to sort by; its name alone does for ascending order."""
+
+    column: Name
+    descending: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: Any) -> Any:
+        return {"column": value} if isinstance(value, str) else value
+
+
+class AggregationIn(_Object):
+    """What to compute of a file."""
+
+    group_by: list[GroupColumnIn] = Field(default_factory=list, max_length=MAX_ITEMS)
+    aggregates: list[AggregateIn] = Field(default_factory=list, max_length=MAX_ITEMS)
+    where: FilterIn | None = None
+    having: FilterIn | None = None
+    order_by: list[OrderIn] = Field(default_factory=list, max_length=MAX_ITEMS)
+    limit: int | None = Field(default=None, ge=1, le=(1 << 63) - 1)
+    output: Output = "csv"
+
+    @model_validator(mode="after")
+    def _check(self) -> AggregationIn:
+        if not self.group_by and not self.aggregates:
+            raise ValueError("send group_by, aggregates, or both")
+        return self
+
+    def aggregation(self) -> Aggregation:
+        """The value."""
+        return Aggregation(
+            group_by=tuple(group.value() for group in self.group_by),
+            aggregates=tuple(aggregate.value() for aggregate in self.aggregates),
+            where=self.where.filter() if self.where else None,
+            having=self.having.filter() if self.having else None,
+            order_by=tuple(Order(order.column, order.descending) for order in self.order_by),
+            limit=self.limit,
+            output=self.output,
+        )

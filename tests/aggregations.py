@@ -1,0 +1,269 @@
+"""Aggregations for tests: one sum of integers, and any at all for property tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, get_args
+
+from hypothesis import assume
+from hypothesis import strategies as st
+
+from shared.aggregation.spec import (
+    KINDS,
+    Aggregate,
+    Column,
+    Condition,
+    Filter,
+    Function,
+    GroupColumn,
+    Junction,
+    Kind,
+    Operator,
+    Order,
+    Truncation,
+)
+from shared.aggregation.spec import Case as CaseChange
+from shared.jobs import Aggregation
+from tests.csv_files import encode, small_numbers, styles, texts
+from tests.oracle import output_names
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def sum_of(column: int, *, group_by: Sequence[int], header: Sequence[str]) -> Aggregation:
+    """The sum of integers in a column; columns counted from 0, output columns named in order."""
+    *names, total = header
+    return Aggregation(
+        group_by=tuple(GroupColumn(c + 1, n) for c, n in zip(group_by, names, strict=True)),
+        aggregates=(Aggregate("sum", column + 1, total, "integer", strict=True),),
+    )
+
+
+integers = st.one_of(
+    st.integers(-5, 5).map(str),
+    st.sampled_from(["+7", "007", "-0", "9223372036854775807", "-9223372036854775808", "1" * 40]),
+)
+decimals = st.one_of(
+    integers,
+    st.sampled_from(
+        ["0.1", "-0.10", ".5", "3.", "1e3", "1E-2", "-2.50e+1", "0e400", "-0.0", "1.25", "2.675"]
+    ),
+)
+times = st.sampled_from(["", "T00:00", " 23:59:59", "T23:59:59.120", " 00:00:00.1", "T00:00:00"])
+days = st.sampled_from(["2020-12-31", "2021-01-03", "2021-01-04", "2020-02-29", "0001-01-01"])
+moments = st.builds(str.__add__, days, times)
+words = st.sampled_from(
+    [
+        "",
+        "a",
+        "A",
+        " a",
+        "ß",
+        "b\u00a0",
+        "é",
+        'a"',
+        '"',
+        ",",
+        "\n",
+        "\r\n",
+        "\0",
+        "a\0\1",
+        "10",
+        "9",
+    ]
+)
+
+CELLS: dict[Kind, st.SearchStrategy[str]] = {
+    "text": words,
+    "number": st.one_of(decimals, decimals, st.just("")),
+    "integer": st.one_of(integers, integers, st.just("")),
+    "date": st.one_of(moments, moments, st.just("")),
+}
+COLUMNS: tuple[Kind, ...] = ("text", "number", "integer", "date", "text")
+FITTING: dict[Kind, tuple[Kind, ...]] = {
+    "text": ("text",),
+    "number": ("text", "number"),
+    "integer": ("text", "number", "integer"),
+    "date": ("text", "date"),
+}
+"""As what cells of each kind can be read."""
+
+hostile = st.sampled_from(
+    ['"', "'; DROP TABLE groups; --", 'a "b"', "c,\nd", "count(*)", "c0", "$1", "{c}", "%s", "\0"]
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """An aggregation, and a file that it fits."""
+
+    aggregation: Aggregation
+    data: bytes
+
+
+@st.composite
+def cases(draw: st.DrawFn, max_rows: int = 25) -> Case:
+    """Any aggregation, for a file of a column of each kind."""
+    names = draw(st.lists(hostile | st.sampled_from("abc"), min_size=5, max_size=5, unique=True))
+    row = st.tuples(*(CELLS[kind] for kind in COLUMNS)).map(list)
+    # Few different rows, repeated and shuffled: groups get several rows.
+    drawn = draw(st.lists(row, max_size=max_rows))
+    rows = draw(st.permutations(drawn + drawn[: len(drawn) // 2]))
+    aggregation = draw(_aggregations(names))
+    return Case(aggregation, encode([names, *rows], draw(styles)))
+
+
+@st.composite
+def _aggregations(draw: st.DrawFn, names: list[str]) -> Aggregation:
+    group_by = draw(st.lists(_group_columns(names), max_size=3))
+    aggregates = draw(st.lists(_aggregates(names), max_size=4, min_size=0 if group_by else 1))
+    aggregation = Aggregation(
+        group_by=tuple(group_by),
+        aggregates=tuple(aggregates),
+        where=draw(st.none() | _filters(list(zip(names, COLUMNS, strict=True)), names)),
+        limit=draw(st.none() | st.integers(1, 5)),
+        output=draw(st.sampled_from(["csv", "csv", "jsonl"])),
+    )
+    outputs = output_names(aggregation, names)
+    assume(len(set(outputs)) == len(outputs))
+    kinds = [*["text"] * len(group_by), *map(_output_kind, aggregates)]
+    typed: list[tuple[str, Any]] = list(zip(outputs, kinds, strict=True))
+    having = draw(st.none() | _filters(typed, None, exact_kind=True))
+    orders = st.builds(Order, st.sampled_from(outputs), st.booleans())
+    order_by = draw(st.lists(orders, max_size=3))
+    return Aggregation(
+        group_by=aggregation.group_by,
+        aggregates=aggregation.aggregates,
+        where=aggregation.where,
+        having=having,
+        order_by=tuple(order_by),
+        limit=aggregation.limit,
+        output=aggregation.output,
+    )
+
+
+def _output_kind(aggregate: Aggregate) -> Kind:
+    if aggregate.function in ("count", "count_distinct"):
+        return "number"
+    return "number" if aggregate.kind in ("number", "integer") else aggregate.kind or "text"
+
+
+@st.composite
+def _references(draw: st.DrawFn, names: list[str], number: int) -> Column:
+    """A column by name or position."""
+    return names[number] if draw(st.booleans()) else number + 1
+
+
+@st.composite
+def _group_columns(draw: st.DrawFn, names: list[str]) -> GroupColumn:
+    number = draw(st.sampled_from([0, 0, 3, 3, 4, 1]))
+    name = draw(st.none() | hostile)
+    column = draw(_references(names, number))
+    if COLUMNS[number] == "date":
+        truncate = draw(st.none() | st.sampled_from(get_args(Truncation)))
+        return GroupColumn(column, name, truncate=truncate)
+    case = draw(st.none() | st.sampled_from(get_args(CaseChange)))
+    return GroupColumn(column, name, case=case, trim=draw(st.booleans()))
+
+
+@st.composite
+def _aggregates(draw: st.DrawFn, names: list[str]) -> Aggregate:
+    name = draw(st.none() | hostile)
+    if draw(st.integers(0, 5)) == 0:
+        return Aggregate("count", name=name)
+    function: Function = draw(st.sampled_from(get_args(Function)))
+    kind = draw(st.sampled_from(KINDS[function]))
+    fitting = [i for i, of in enumerate(COLUMNS) if kind in FITTING[of]]
+    column = draw(_references(names, draw(st.sampled_from(fitting))))
+    return Aggregate(function, column, name, kind)
+
+
+def _filters(
+    columns: list[tuple[str, Kind]], names: list[str] | None, *, exact_kind: bool = False
+) -> st.SearchStrategy[Filter]:
+    condition = _conditions(columns, names, exact_kind=exact_kind)
+    return st.recursive(
+        condition,
+        lambda inner: st.builds(
+            Junction,
+            st.sampled_from(["and", "or"]),
+            st.lists(inner, min_size=1, max_size=3).map(tuple),
+        ),
+        max_leaves=4,
+    )
+
+
+@st.composite
+def _conditions(
+    draw: st.DrawFn, columns: list[tuple[str, Kind]], names: list[str] | None, *, exact_kind: bool
+) -> Condition:
+    name, of = draw(st.sampled_from(columns))
+    column: Column = name if names is None else draw(_references(names, names.index(name)))
+    kind = of if exact_kind else draw(st.sampled_from(FITTING[of]))
+    operators = [o for o in get_args(Operator) if kind == "text" or o[0] not in "cs"]
+    operator: Operator = draw(st.sampled_from(operators))
+    if operator == "is_empty":
+        return Condition(column, operator)
+    value = CELLS[of] | CELLS[kind]
+    if kind != "text":
+        value = CELLS[kind].filter(bool)
+    values = draw(st.lists(value, min_size=1, max_size=3 if operator == "in" else 1))
+    return Condition(column, operator, tuple(values), kind)
+
+
+@st.composite
+def provable_cases(draw: st.DrawFn) -> Case:
+    """Aggregations that the fast plan takes, for files of small integers."""
+    names = ["a", "b", "n", "m"]
+    value = small_numbers | st.just("")
+    row = st.tuples(texts, texts, value, value).map(list)
+    drawn = draw(st.lists(row, max_size=25))
+    group_by = tuple(
+        GroupColumn(column, f"g{i}")
+        for i, column in enumerate(draw(st.lists(st.integers(1, 4), min_size=1, max_size=2)))
+    )
+    functions: list[Function] = ["sum", "count", "min", "max"]
+    aggregates: list[Aggregate] = []
+    for i in range(draw(st.integers(1, 4))):
+        function = draw(st.sampled_from(functions))
+        kind: Kind = draw(st.sampled_from(["number", "integer"]))
+        if function == "count":
+            rows = draw(st.booleans())
+            aggregates.append(
+                Aggregate("count", None, f"o{i}")
+                if rows
+                else Aggregate("count", 3, f"o{i}", "text")
+            )
+        else:
+            column = draw(st.sampled_from([3, 4]))
+            aggregates.append(Aggregate(function, column, f"o{i}", kind))
+    text = st.builds(
+        Condition,
+        st.integers(1, 4),
+        st.sampled_from(["=", "!="]),
+        st.tuples(texts),
+    )
+    several = st.builds(
+        Condition,
+        st.integers(1, 4),
+        st.just("in"),
+        st.lists(texts, min_size=1, max_size=3).map(tuple),
+    )
+    empty = st.builds(Condition, st.integers(1, 4), st.just("is_empty"))
+    condition = text | several | empty
+    junction = st.builds(
+        Junction,
+        st.sampled_from(["and", "or"]),
+        st.lists(condition, min_size=1, max_size=3).map(tuple),
+    )
+    outputs = [g.name or "" for g in group_by] + [a.name or "" for a in aggregates]
+    orders = st.builds(Order, st.sampled_from(outputs), st.booleans())
+    aggregation = Aggregation(
+        group_by=group_by,
+        aggregates=tuple(aggregates),
+        where=draw(st.none() | condition | junction),
+        order_by=tuple(draw(st.lists(orders, max_size=2))),
+        limit=draw(st.none() | st.integers(1, 4)),
+    )
+    return Case(aggregation, encode([names, *drawn, *drawn[:5]], draw(styles)))

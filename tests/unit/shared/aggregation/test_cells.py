@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from shared.aggregation.cells import read_date, read_integer, read_number, truncated
+
+
+@pytest.mark.parametrize(
+    ("cell", "number"),
+    [
+        (b"42", "42"),
+        (b"-0.50", "-0.50"),
+        (b"+.5", "0.5"),
+        (b"5.", "5"),
+        (b"1e3", "1E+3"),
+        (b"1.5E-400", "1.5E-400"),
+        (b"9" * 5000, "9" * 5000),
+    ],
+)
+def test_numbers_are_read_exactly(cell: bytes, number: str) -> None:
+    assert str(read_number(cell)) == str(Decimal(number))
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        *(b"", b" 1", b"1 ", b"1,5", b"1_000", b"0x10", b"NaN", b"inf", b"1e", b"e3", b"."),
+        *(b"--1", b"1e401", b"1e-401", b"1e99999999999", "٣".encode(), b"1\n", b"1.2.3"),
+    ],
+)
+def test_what_is_not_plainly_a_number_is_none(cell: bytes) -> None:
+    assert read_number(cell) is None
+    assert read_integer(cell) is None
+
+
+@pytest.mark.parametrize("cell", [b"1.0", b"1e3", b"5."])
+def test_integers_have_no_decimals_and_no_exponent(cell: bytes) -> None:
+    assert read_integer(cell) is None
+
+
+def test_dates_compare_by_time() -> None:
+    texts = [b"2020-01-31", b"2020-01-31 00:00:00.5", b"2020-01-31T09:00", b"2020-02-01"]
+    moments = [read_date(text) or "" for text in texts]
+
+    assert moments == sorted(set(moments))
+    assert read_date(b"2020-01-31") == read_date(b"2020-01-31T00:00:00.000")
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        *(b"2020-02-30", b"2021-02-29", b"2020-1-1", b"01/31/2020", b"20200131", b"2020-01-31T"),
+        *(b"2020-01-31T24:00", b"2020-01-31 9:00", b"0000-01-01", b"", "\uff12020-01-01".encode()),
+        *(b"2020-01-31 10:00:60", b"2020-01-31\n"),
+    ],
+)
+def test_what_is_not_plainly_a_date_is_none(cell: bytes) -> None:
+    assert read_date(cell) is None
+    assert truncated(cell, "year") is None
+
+
+def test_a_time_zone_is_no_obstacle_to_truncation_but_to_comparison() -> None:
+    for cell in (b"2020-01-31T23:59:59Z", b"2020-01-31 23:59+02:00", b"2020-01-31T23:59-0800"):
+        assert truncated(cell, "day") == b"2020-01-31"
+        assert read_date(cell) is None
+
+
+@pytest.mark.parametrize(
+    ("cell", "week"),
+    [
+        (b"2021-01-03", b"2020-W53"),
+        (b"2021-01-04", b"2021-W01"),
+        (b"2018-12-31", b"2019-W01"),
+        (b"0001-01-01", b"0001-W01"),
+    ],
+)
+def test_weeks_are_those_of_iso_8601(cell: bytes, week: bytes) -> None:
+    assert truncated(cell, "week") == week

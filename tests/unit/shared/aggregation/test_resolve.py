@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from shared.aggregation.resolve import resolve
+from shared.aggregation.wire import read_aggregation
+from shared.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from shared.jobs import Aggregation
+
+HEADER = ["Song", "Date", "Plays", "Plays"]
+
+
+def read(**fields: Any) -> Aggregation:
+    return read_aggregation({"group_by": ["Song"], **fields}, "spec")
+
+
+def test_columns_are_found_by_name_and_by_position() -> None:
+    count = {"function": "count", "column": "Date"}
+    aggregation = read_aggregation({"group_by": ["Song", 4], "aggregates": [count]}, "spec")
+
+    query = resolve(aggregation, HEADER)
+
+    assert (query.group_by, query.columns) == ((0, 3), (1,))
+    assert query.names == ("Song", "Plays", "count(Date)")
+
+
+OF_THE_HEADER = [
+    ({"group_by": ["song"]}, "group_by[0].column is 'song': no column has this name; did you mean"),
+    ({"group_by": ["xyz"]}, "there are 'Song', 'Date', 'Plays', 'Plays'"),
+    ({"group_by": [5]}, "group_by[0].column is 5: the file has 4 columns"),
+    ({"group_by": ["Plays"]}, "it is the name of columns 3, 4; send a position"),
+    ({"where": {"and": [{"column": "x", "op": "is_empty"}]}}, "where.and[0].column is 'x'"),
+    ({"group_by": [3, 4]}, "group_by[1].name is 'Plays': another output column has this name"),
+]
+
+
+@pytest.mark.parametrize(("fields", "message"), OF_THE_HEADER)
+def test_a_column_that_is_not_found_is_named_with_a_remedy(
+    fields: dict[str, Any], message: str
+) -> None:
+    aggregation = read(**fields)
+
+    with pytest.raises(InvalidInput) as refusal:
+        resolve(aggregation, HEADER)
+
+    assert message in str(refusal.value)
+
+
+COUNT = {"function": "count", "name": "n"}
+LAST = {"function": "max", "column": "Date", "type": "date", "name": "last"}
+BEFORE_THE_HEADER = [
+    ({"order_by": ["Sing"]}, "order_by[0].column is 'Sing': no output column has this name; did"),
+    ({"order_by": ["Plays"]}, "order_by[0].column is 'Plays': no output column has this name"),
+    ({"group_by": ["Song", "Song"]}, "group_by[1].name is 'Song': another output column"),
+    ({"aggregates": [COUNT, COUNT]}, "aggregates[1].name is 'n': another output column"),
+    (
+        {"aggregates": [COUNT], "having": {"column": "n", "op": "=", "value": "3"}},
+        "having.value is '3': the column holds integer; send an integer",
+    ),
+    (
+        {"having": {"or": [{"column": "Song", "op": "=", "value": 3}]}},
+        "having.or[0].value is '3': the column holds text; send text",
+    ),
+    (
+        {"aggregates": [LAST], "having": {"column": "last", "op": "=", "value": "May"}},
+        "having.value is 'May': send a date without a time zone",
+    ),
+    (
+        {"aggregates": [LAST], "having": {"column": "last", "op": "contains", "value": "2"}},
+        "having.op is 'contains': the column holds date",
+    ),
+]
+
+
+@pytest.mark.parametrize(("fields", "message"), BEFORE_THE_HEADER)
+def test_what_no_header_can_make_right_is_refused_before_there_is_one(
+    fields: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        read(**fields)
+
+    assert str(refusal.value).startswith(f"spec.{message}")
+
+
+def test_what_depends_on_the_header_is_left_until_there_is_one() -> None:
+    text = '{"group_by": [2, ""], "order_by": ["unknown as yet"]}'
+
+    read_aggregation(json.loads(text), "spec")
+
+
+def test_any_header_is_imagined_that_has_the_columns() -> None:
+    read_aggregation({"group_by": ["", "b"], "order_by": ["b"]}, "spec")

@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from shared.aggregation.spec import (
+    SONG_PLAYS,
+    Aggregate,
+    Aggregation,
+    Condition,
+    GroupColumn,
+    Junction,
+    Order,
+)
+from shared.aggregation.wire import MAX_LENGTH, json_schema, parse_aggregation
+from shared.errors import InvalidInput
+
+
+def refusal(text: str) -> InvalidInput:
+    with pytest.raises(InvalidInput) as refused:
+        parse_aggregation(text, "spec")
+    return refused.value
+
+
+def grouped(**more: Any) -> str:
+    return json.dumps({"group_by": ["a"], **more})
+
+
+def test_every_part_of_an_aggregation_is_read() -> None:
+    text = """{
+        "group_by": ["Song", 2, {"column": "At", "truncate": "week", "name": "Week"},
+                     {"column": 4, "case": "lower", "trim": true}],
+        "aggregates": [{"function": "sum", "column": "Plays", "type": "integer", "empty": "fail"},
+                       {"function": "count"}, {"function": "min", "column": 4, "type": "date"},
+                       {"function": "max", "column": 4, "name": "most"}],
+        "where": {"and": [{"column": "Song", "op": "in", "value": ["a", "b"]},
+                          {"or": [{"column": 2, "op": ">=", "value": 1.50},
+                                  {"column": 2, "op": "is_empty"},
+                                  {"column": 3, "op": "<", "value": "2020-01-01", "type": "date"}
+                                 ]}]},
+        "having": {"column": "most", "op": "!=", "value": 12345678901234567890123},
+        "order_by": ["Song", {"column": "most", "descending": true}],
+        "limit": 10,
+        "output": "jsonl"
+    }"""
+
+    assert parse_aggregation(text, "spec") == Aggregation(
+        group_by=(
+            GroupColumn("Song"),
+            GroupColumn(2),
+            GroupColumn("At", "Week", truncate="week"),
+            GroupColumn(4, case="lower", trim=True),
+        ),
+        aggregates=(
+            Aggregate("sum", "Plays", kind="integer", strict=True),
+            Aggregate("count"),
+            Aggregate("min", 4, kind="date"),
+            Aggregate("max", 4, "most", kind="number"),
+        ),
+        where=Junction(
+            "and",
+            (
+                Condition("Song", "in", ("a", "b")),
+                Junction(
+                    "or",
+                    (
+                        Condition(2, ">=", ("1.50",), "number"),
+                        Condition(2, "is_empty"),
+                        Condition(3, "<", ("2020-01-01",), "date"),
+                    ),
+                ),
+            ),
+        ),
+        having=Condition("most", "!=", ("12345678901234567890123",), "number"),
+        order_by=(Order("Song"), Order("most", descending=True)),
+        limit=10,
+        output="jsonl",
+    )
+
+
+def test_what_existing_clients_get_can_be_asked_for() -> None:
+    text = """{"group_by": [{"column": 1, "name": "Song"}, {"column": 2, "name": "Date"}],
+               "aggregates": [{"function": "sum", "column": 3, "type": "integer", "empty": "fail",
+                               "name": "Total Number of Plays for Date"}]}"""
+
+    assert parse_aggregation(text, "spec") == SONG_PLAYS
+
+
+WRONG = [
+    ("{", "spec is not JSON: "),
+    ("[]", "spec is []; send an object"),
+    ("{}", "spec is {}; send group_by, aggregates, or both"),
+    ('{"a": NaN}', "spec is not JSON: NaN is not a JSON value"),
+    ("[" * 100 + "]" * 100, "spec is nested deeper than 32"),
+    ("[" * 60_000, "spec is not JSON: "),
+    (" " * (MAX_LENGTH + 1), "spec is longer than 65536 bytes"),
+    ('{"groupby": ["a"]}', "spec.groupby is not known; did you mean group_by?"),
+    (grouped(sql="SELECT"), "spec.sql is not known; send group_by, aggregates, where"),
+    ('{"group_by": "a"}', "spec.group_by is 'a'; send a list"),
+    ('{"group_by": ["a", 0]}', "spec.group_by[1].column is 0; send a column's name, or its"),
+    ('{"group_by": [true]}', "spec.group_by[0].column is True; send a column's name"),
+    ('{"group_by": [{"name": "x"}]}', "spec.group_by[0].column is missing"),
+    (
+        '{"group_by": [{"column": 1, "truncate": "hour"}]}',
+        "spec.group_by[0].truncate is 'hour'; send 'day', 'week', 'month' or 'year'",
+    ),
+    (
+        '{"group_by": [{"column": 1, "truncate": "day", "case": "upper"}]}',
+        "spec.group_by[0] is {'column': 1, 'truncate': 'day', 'case': 'upper'}; send truncate",
+    ),
+    ('{"group_by": ["\\ud800"]}', "spec has half of a surrogate pair"),
+    (
+        grouped(aggregates=[{"function": "total", "column": 1}]),
+        "spec.aggregates[0].function is 'total'; send 'sum', 'count', ",
+    ),
+    (
+        grouped(aggregates=[{"function": "sum"}]),
+        "spec.aggregates[0] is {'function': 'sum'}; send the column of which to compute sum",
+    ),
+    (
+        grouped(aggregates=[{"function": "sum", "column": 1, "type": "text"}]),
+        (
+            "spec.aggregates[0] is {'function': 'sum', 'column': 1, 'type': 'text'}; "
+            "send for sum no type, or one of number, integer"
+        ),
+    ),
+    (
+        grouped(where={"column": 1, "op": "LIKE", "value": "a"}),
+        "spec.where.op is 'LIKE'; send '=', '!=', ",
+    ),
+    (grouped(where={"and": []}), "spec.where.and is []; send at least 1 of them"),
+    (grouped(where={"and": [], "or": []}), "spec.where.or is not known"),
+    (
+        grouped(where={"or": [{"column": 1, "op": "in", "value": "a"}]}),
+        "spec.where.or[0] is {'column': 1, 'op': 'in', 'value': 'a'}; send a list of values",
+    ),
+    (
+        grouped(where={"column": 1, "op": "in", "value": ["a", 1]}),
+        "spec.where is {'column': 1, 'op': 'in', 'value': ['a', 1]}; send numbers or strings",
+    ),
+    (
+        grouped(where={"column": 1, "op": "=", "value": True}),
+        "spec.where.value is True; send a string or a number",
+    ),
+    (
+        grouped(where={"column": 1, "op": "contains", "value": 1}),
+        "spec.where is {'column': 1, 'op': 'contains', 'value': 1}; send a string as value",
+    ),
+    (
+        grouped(where={"column": 1, "op": "=", "value": "1,5", "type": "number"}),
+        "spec.where is {'column': 1, 'op': '=', 'value': '1,5', 'type': 'number'}; send a number",
+    ),
+    (
+        grouped(where={"column": 1, "op": "=", "value": 5, "type": "text"}),
+        "spec.where is {'column': 1, 'op': '=', 'value': 5, 'type': 'text'}; send value in quotes",
+    ),
+    (grouped(limit=0), "spec.limit is 0; send 1 or more"),
+    (grouped(limit="5"), "spec.limit is '5'; send a whole number"),
+    (grouped(output="xlsx"), "spec.output is 'xlsx'; send 'csv', 'csv.gz' or 'jsonl'"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), WRONG, ids=[message[:40] for _, message in WRONG])
+def test_what_is_wrong_is_named_by_path_with_what_to_send(text: str, message: str) -> None:
+    assert str(refusal(text)).startswith(message)
+
+
+def test_the_refusal_names_the_field_by_its_path() -> None:
+    assert refusal(grouped(limit=0)).field == "spec.limit"
+
+
+def test_there_is_a_json_schema() -> None:
+    schema = json_schema()
+
+    assert set(schema["properties"]) == {
+        *("group_by", "aggregates", "where", "having", "order_by", "limit", "output")
+    }
+    assert schema["additionalProperties"] is False
