@@ -26,6 +26,7 @@ class Counted:
     """A worker of the rig, and what it counts."""
 
     def __init__(self, rig: Rig) -> None:
+        self.now_is_later_by = 0.0
         self._metrics = Metrics("processor")
         engine = MeasuredEngine(rig.engine, "scripted", self._metrics.of(ProcessorMetrics))
         self.worker = Worker(
@@ -35,7 +36,7 @@ class Counted:
             rig.settings,
             events=Events(self._metrics),
             name="tester",
-            clock=time.time,
+            clock=lambda: time.time() + self.now_is_later_by,
         )
 
     async def shown(self) -> Exposition:
@@ -84,8 +85,9 @@ async def test_a_job_is_waited_for_once_whatever_its_attempts(rig: Rig) -> None:
     counted = Counted(rig)
     rig.engine.errors = [AttemptFailed("killed")]
     job = await rig.job()
-    for _ in range(2):
-        await counted.worker.handle(rig.delivery(job))
+    await counted.worker.handle(rig.delivery(job))
+    counted.now_is_later_by = rig.settings.retry_delay
+    await counted.worker.handle(rig.delivery(job))
     metrics = await counted.shown()
     assert metrics.value("csvmill_job_queue_wait_seconds_count") == 1
     assert metrics.value("csvmill_jobs_total", state="SUCCESS") == 1
