@@ -56,9 +56,10 @@ class Events:
             with self._metrics.running.track_inprogress():
                 yield AttemptEvents(job, self._metrics, self._jobs)
 
-    def leased(self, job: Job, wait: float) -> None:
-        """A wake-up came for a job that another attempt holds for `wait` seconds more."""
-        log.info("job=%s is leased to %s for %.1f s", job.id, job.worker, wait)
+    def put_off(self, job: Job, wait: float) -> None:
+        """A wake-up came for a job that another attempt holds, or that has to wait, for `wait` s."""
+        held = f"is leased to {job.worker}" if job.lease_until else "waits for its next attempt"
+        log.info("job=%s %s for %.1f s", job.id, held, wait)
 
     def given_up(self, job: Job) -> None:
         """A claim found that the job's last permitted attempt was lost."""

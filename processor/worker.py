@@ -26,7 +26,7 @@ from shared.errors import (
 from shared.jobs import Job, JobResult, JobState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from uuid import UUID
 
     from processor.events import AttemptEvents
@@ -130,9 +130,11 @@ class Worker:
 
     async def _settle_unclaimed(self, delivery: Delivery, job: Job, claim: Claim) -> None:
         if not job.state.terminal:
-            # Another attempt holds the lease, or so it looks until the lease runs out.
-            wait = max((job.lease_until or claim.asked[-1]) - claim.asked[-1], 0.0)
-            self._events.leased(job, wait)
+            # Another attempt holds the lease, or so it looks until the lease runs out; or the next
+            # attempt has to wait, which a wake-up too many must not cut short.
+            asked = claim.asked[-1]
+            wait = max((job.lease_until or job.retry_at or asked) - asked, 0.0)
+            self._events.put_off(job, wait)
             await self._wake_later(delivery, wait)
         elif claim.found_lost(job):
             self._events.given_up(job)
@@ -203,10 +205,16 @@ class Worker:
             await self._give_back(delivery, job, f"storage is away: {error}", events)
             return
         reason = events.failing(error)
-        try:
-            after = await until_answered(
-                lambda: self._jobs.fail(job.id, job.attempt, reason, final=final, now=self._clock())
+
+        def fail() -> Awaitable[Job]:
+            now = self._clock()
+            retry_at = now + self._settings.retry_delay
+            return self._jobs.fail(
+                job.id, job.attempt, reason, final=final, now=now, retry_at=retry_at
             )
+
+        try:
+            after = await until_answered(fail)
         except LeaseLost:
             after = await until_answered(lambda: self._jobs.get(job.id))
             recorded = after.attempt == job.attempt and after.state in _AFTER_FAILURE
@@ -231,10 +239,14 @@ class Worker:
         self, delivery: Delivery, job: Job, reason: str, events: AttemptEvents
     ) -> None:
         """Give the job up for the time being, for something that is no fault of its own."""
+
+        def release() -> Awaitable[None]:
+            now = self._clock()
+            retry_at = now + self._settings.retry_delay
+            return self._jobs.release(job.id, job.attempt, reason, now=now, retry_at=retry_at)
+
         try:
-            await until_answered(
-                lambda: self._jobs.release(job.id, job.attempt, reason, now=self._clock())
-            )
+            await until_answered(release)
         except LeaseLost:
             events.lease_lost()
             await delivery.ack()

@@ -66,6 +66,7 @@ def job_of(row: Row) -> Job:
         created_at=row["created_at"],
         published_at=row["published_at"],
         lease_until=row["lease_until"],
+        retry_at=row["retry_at"],
         worker=row["worker"],
         finished_at=row["finished_at"],
         reason=row["reason"],

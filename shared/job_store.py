@@ -192,24 +192,36 @@ class SqlJobStore:
             raise _lease_lost(job_id, attempt)
 
     async def fail(
-        self, job_id: UUID, attempt: int, reason: str, *, final: bool, now: float
+        self,
+        job_id: UUID,
+        attempt: int,
+        reason: str,
+        *,
+        final: bool,
+        now: float,
+        retry_at: float | None = None,
     ) -> Job:
         """See `JobStore`."""
         reason = storable(reason, REASON_LIMIT)
         async with self._database.transaction() as transaction:
             rows = await transaction.execute(
-                self._sql.fail, str(job_id), attempt, reason, now, int(final)
+                self._sql.fail, str(job_id), attempt, reason, now, int(final), retry_at
             )
             if not rows:
                 raise _lease_lost(job_id, attempt)
             await self._end_attempt(transaction, job_id, now, "failure", reason)
         return job_of(rows[0])
 
-    async def release(self, job_id: UUID, attempt: int, reason: str, *, now: float) -> None:
+    async def release(
+        self, job_id: UUID, attempt: int, reason: str, *, now: float, retry_at: float | None = None
+    ) -> None:
         """See `JobStore`."""
         reason = storable(reason, REASON_LIMIT)
         async with self._database.transaction() as transaction:
-            if not await transaction.execute(self._sql.release, str(job_id), attempt, reason):
+            released = await transaction.execute(
+                self._sql.release, str(job_id), attempt, reason, retry_at
+            )
+            if not released:
                 raise _lease_lost(job_id, attempt)
             await self._end_attempt(transaction, job_id, now, "released", reason)
 

@@ -90,6 +90,8 @@ class Job:
     """When the broker last confirmed a wake-up for this job."""
     lease_until: float | None = None
     """Until when the running attempt owns the job."""
+    retry_at: float | None = None
+    """When the next attempt may begin, if it has to wait."""
     worker: str | None = None
     finished_at: float | None = None
     reason: str | None = None

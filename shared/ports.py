@@ -193,10 +193,10 @@ class JobStore(Protocol):
     ) -> Job | None:
         """Take the job for a new attempt: STARTED, `attempt` counted up, leased to `worker`.
 
-        None if it cannot be taken: it is finished, or another attempt holds a lease that has
-        not run out (`get` tells which). The attempt of a lease that ran out is recorded as
-        `lost`; a job whose `max_attempts`-th attempt was lost becomes FAILURE here, and None is
-        returned. Raises JobNotFound.
+        None if it cannot be taken: it is finished, another attempt holds a lease that has not run
+        out, or its next attempt has to wait (`get` tells which). The attempt of a lease that ran
+        out is recorded as `lost`; a job whose `max_attempts`-th attempt was lost becomes FAILURE
+        here, and None is returned. Raises JobNotFound.
         """
         ...
 
@@ -216,18 +216,30 @@ class JobStore(Protocol):
         ...
 
     async def fail(
-        self, job_id: UUID, attempt: int, reason: str, *, final: bool, now: float
+        self,
+        job_id: UUID,
+        attempt: int,
+        reason: str,
+        *,
+        final: bool,
+        now: float,
+        retry_at: float | None = None,
     ) -> Job:
         """Record why an attempt failed: FAILURE if `final` or the last attempt, else RETRY.
 
-        A wake-up that was noted before does not count for the next attempt.
+        No attempt begins before `retry_at`, however many wake-ups there are. A wake-up that was
+        noted before does not count for the next attempt.
 
         Returns the job as it stands afterwards. Raises LeaseLost.
         """
         ...
 
-    async def release(self, job_id: UUID, attempt: int, reason: str, *, now: float) -> None:
-        """Hand the job back unfinished, to be claimed at once by another worker: RETRY.
+    async def release(
+        self, job_id: UUID, attempt: int, reason: str, *, now: float, retry_at: float | None = None
+    ) -> None:
+        """Hand the job back unfinished, to be claimed by another worker: RETRY.
+
+        No attempt begins before `retry_at`; without it, the next may begin at once.
 
         The attempt is recorded as `released` and does not count towards `max_attempts`.
         Raises LeaseLost.

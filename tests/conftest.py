@@ -12,6 +12,7 @@ from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
+from hypothesis import settings
 
 from tests.processes import ServiceProcess
 from tests.servers.external_broker import emptied_vhost
@@ -36,6 +37,11 @@ SERVER_FIXTURES: dict[str, tuple[type[PostgresServer | RabbitServer], str]] = {
 }
 
 Server = TypeVar("Server", PostgresServer, RabbitServer)
+
+
+# No time is asserted in a test: the machine may be busy with others.
+settings.register_profile("csvmill", deadline=None)
+settings.load_profile("csvmill")
 
 
 class ServerPool:

@@ -28,10 +28,12 @@ SET state = 'STARTED',
     failures = failures + CASE WHEN state = 'STARTED' THEN 1 ELSE 0 END,
     worker = $2,
     lease_until = $3,
+    retry_at = NULL,
     reason = NULL
 WHERE id = $1
   AND (
-      state IN ('PENDING', 'RETRY')
+      state = 'PENDING'
+      OR (state = 'RETRY' AND (retry_at IS NULL OR retry_at <= $4))
       OR (state = 'STARTED' AND lease_until < $4 AND failures + 1 < max_attempts)
   )
 RETURNING *;
@@ -78,6 +80,10 @@ SET state = CASE
         WHEN CAST($5 AS INTEGER) = 1 OR failures + 1 >= max_attempts
         THEN CAST($4 AS DOUBLE PRECISION)
     END,
+    retry_at = CASE
+        WHEN CAST($5 AS INTEGER) = 0 AND failures + 1 < max_attempts
+        THEN CAST($6 AS DOUBLE PRECISION)
+    END,
     failures = failures + 1,
     lease_until = NULL,
     published_at = NULL,
@@ -86,12 +92,14 @@ WHERE id = $1 AND attempt = $2 AND state = 'STARTED'
 RETURNING *;
 
 -- name: release
-UPDATE jobs SET state = 'RETRY', lease_until = NULL, published_at = NULL, reason = $3
+UPDATE jobs
+SET state = 'RETRY', lease_until = NULL, published_at = NULL, reason = $3, retry_at = $4
 WHERE id = $1 AND attempt = $2 AND state = 'STARTED'
 RETURNING id;
 
 -- name: cancel
-UPDATE jobs SET state = 'REVOKED', lease_until = NULL, finished_at = $2, reason = $3
+UPDATE jobs
+SET state = 'REVOKED', lease_until = NULL, retry_at = NULL, finished_at = $2, reason = $3
 WHERE id = $1 AND state IN ('PENDING', 'RETRY', 'STARTED')
 RETURNING *;
 
@@ -107,7 +115,10 @@ RETURNING *;
 SELECT id FROM jobs
 WHERE state IN ('PENDING', 'RETRY', 'STARTED')
   AND (
-      (state <> 'STARTED' AND published_at IS NULL AND created_at <= $2)
+      (
+          state <> 'STARTED' AND published_at IS NULL AND created_at <= $2
+          AND (retry_at IS NULL OR retry_at <= $1)
+      )
       OR (state <> 'STARTED' AND published_at <= $3)
       OR (
           state = 'STARTED' AND lease_until < $1

@@ -127,6 +127,27 @@ async def test_a_heartbeat_prolongs_the_lease(store: SqlJobStore) -> None:
     assert await claim(store, job, now=20.0) is None
 
 
+@pytest.mark.parametrize("how", ["failed", "released"])
+async def test_the_next_attempt_waits_as_long_as_it_was_told_whoever_is_woken(
+    store: SqlJobStore, how: str
+) -> None:
+    job = await make_job(store)
+    await claim(store, job, lease_until=10.0)
+    if how == "failed":
+        after = await store.fail(job.id, 1, "disk full", final=False, now=2.0, retry_at=50.0)
+        assert after.retry_at == 50.0
+    else:
+        await store.release(job.id, 1, "storage is away", now=2.0, retry_at=50.0)
+    assert await claim(store, job, now=49.0) is None
+    for now, overdue in ((49.0, []), (50.0, [job.id])):
+        assert overdue == await store.overdue(
+            now=now, unpublished_for=1.0, lost_after=300.0, limit=9
+        )
+    second = await claim(store, job, now=50.0, lease_until=60.0)
+    assert second is not None
+    assert (second.attempt, second.retry_at) == (2, None)
+
+
 async def test_a_heartbeat_that_was_overtaken_on_the_way_shortens_no_lease(
     store: SqlJobStore,
 ) -> None:

@@ -38,6 +38,9 @@ ranks = st.sampled_from([0, 0, 0, 0, 1, 1, 2])
 back = st.sampled_from([0, 0, 1, 2])
 """How many attempts ago the one began that now reports: 0 is the latest."""
 
+delays = st.sampled_from([None, 1.0, 4.0])
+"""Seconds that the next attempt has to wait."""
+
 
 @dataclass
 class ModelJob:
@@ -57,12 +60,16 @@ class ModelJob:
     def lease_ran_out(self, now: float) -> bool:
         return self.job.lease_until is not None and self.job.lease_until < now
 
+    def has_to_wait(self, now: float) -> bool:
+        return self.job.retry_at is not None and now < self.job.retry_at
+
     def end(self, outcome: str, state: JobState, now: float, reason: str | None) -> None:
         if self.job.state is JobState.STARTED:
             self.outcomes[-1] = outcome
         self.change(
             state=state,
             lease_until=None,
+            retry_at=None,
             finished_at=now if state.terminal else None,
             reason=reason,
         )
@@ -79,7 +86,8 @@ class ModelJob:
                 job.state is not JobState.STARTED or self.lease_ran_out(now)
             )
         if job.state in (JobState.PENDING, JobState.RETRY):
-            return job.published_at is None and now - job.created_at >= UNPUBLISHED_FOR
+            due = now - job.created_at >= UNPUBLISHED_FOR and not self.has_to_wait(now)
+            return job.published_at is None and due
         if not self.lease_ran_out(now):
             return False
         assert job.lease_until is not None
@@ -167,7 +175,8 @@ class JobStoreMachine(RuleBasedStateMachine):
         if model.job.state is JobState.STARTED and model.lease_ran_out(self.now):
             dead = self.run(self.store.get(job_id))
             model.end_failed("lost", final=False, now=self.now, reason=dead.reason)
-        if model.job.state not in (JobState.PENDING, JobState.RETRY):
+        waiting = model.job.state in (JobState.PENDING, JobState.RETRY)
+        if not waiting or model.has_to_wait(self.now):
             assert claimed is None
             return
         model.outcomes.append(None)
@@ -176,6 +185,7 @@ class JobStoreMachine(RuleBasedStateMachine):
             attempt=model.job.attempt + 1,
             worker=worker,
             lease_until=self.now + lease,
+            retry_at=None,
             reason=None,
         )
         assert claimed == model.job
@@ -208,22 +218,30 @@ class JobStoreMachine(RuleBasedStateMachine):
                 model.end("success", JobState.SUCCESS, self.now, None)
                 model.change(result=result)
 
-    @rule(rank=ranks, ago=back, final=st.booleans())
-    def fail(self, rank: int, ago: int, final: bool) -> None:
+    @rule(rank=ranks, ago=back, final=st.booleans(), delay=delays)
+    def fail(self, rank: int, ago: int, final: bool, delay: float | None = None) -> None:
         model, job_id, number = self.attempt_of(rank, ago)
+        retry_at = None if delay is None else self.now + delay
         with self.refused_unless(model.is_running(number)):
-            after = self.run(self.store.fail(job_id, number, "why", final=final, now=self.now))
+            after = self.run(
+                self.store.fail(job_id, number, "why", final=final, now=self.now, retry_at=retry_at)
+            )
             model.end_failed("failure", final=final, now=self.now, reason="why")
             model.change(published_at=None)
+            if model.job.state is JobState.RETRY:
+                model.change(retry_at=retry_at)
             assert after == model.job
 
-    @rule(rank=ranks, ago=back)
-    def release(self, rank: int, ago: int) -> None:
+    @rule(rank=ranks, ago=back, delay=delays)
+    def release(self, rank: int, ago: int, delay: float | None) -> None:
         model, job_id, number = self.attempt_of(rank, ago)
+        retry_at = None if delay is None else self.now + delay
         with self.refused_unless(model.is_running(number)):
-            self.run(self.store.release(job_id, number, "stopping", now=self.now))
+            self.run(
+                self.store.release(job_id, number, "stopping", now=self.now, retry_at=retry_at)
+            )
             model.end("released", JobState.RETRY, self.now, "stopping")
-            model.change(published_at=None)
+            model.change(published_at=None, retry_at=retry_at)
 
     @rule(rank=ranks)
     def cancel(self, rank: int) -> None:

@@ -65,12 +65,35 @@ async def test_a_failed_attempt_is_retried_after_a_delay_until_they_are_used_up(
     assert first.settled == ["ack"]
     # When the last one fails, the wake-up goes where operators see it
     last = rig.delivery(job)
-    await rig.worker().handle(last)
+    await rig.worker(clock=lambda: time.time() + rig.settings.retry_delay).handle(last)
     assert (await rig.jobs.get(job.id)).state is JobState.FAILURE
     assert (last.settled, len(rig.bus.published)) == (["dead letter"], 1)
     reasons = [attempt.reason for attempt in await rig.jobs.attempts(job.id)]
     assert len(reasons) == 2
     assert all(str(error) in (reason or "") for reason in reasons)
+
+
+async def test_a_wake_up_too_many_does_not_cut_the_wait_for_the_next_attempt_short(
+    rig: Rig,
+) -> None:
+    job = await rig.job(max_attempts=2)
+    rig.engine.errors = [AttemptFailed("disk full")]
+    now = time.time()
+    await rig.worker(clock=lambda: now).handle(rig.delivery(job))
+    rig.bus.published.clear()
+    # When another wake-up of the same job comes a second before its time
+    delay = rig.settings.retry_delay
+    early = rig.delivery(job)
+    await rig.worker(clock=lambda: now + delay - 1).handle(early)
+    # Then no attempt is wasted
+    assert (await rig.jobs.get(job.id)).attempt == 1
+    assert early.settled == ["ack"]
+    ((wakeup, wait),) = rig.bus.published
+    assert wakeup == WakeUp(job.id)
+    assert wait == pytest.approx(1.0)
+    # And in time it is run
+    await rig.worker(clock=lambda: now + delay).handle(rig.delivery(job))
+    assert (await rig.jobs.get(job.id)).state is JobState.SUCCESS
 
 
 async def test_a_finished_job_is_not_run_again(rig: Rig) -> None:
