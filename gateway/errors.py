@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from gateway.problems import PREFIX, problem_response
+from shared.connections import caller_has_gone
 from shared.errors import (
     BlobConflict,
     ChunkOutOfBounds,
@@ -101,7 +102,7 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
             return _our_fault(request, error, status)
         return _answer(request, status, str(error), error)
     except Exception as error:  # noqa: BLE001 - the last resort, logged
-        if isinstance(error, ConnectionError) and request.transport is None:
+        if isinstance(error, ConnectionError) and caller_has_gone(request):
             logger.debug("%s %s: the client went away", request.method, request.path)
             return error_response(HTTPStatus.BAD_REQUEST, "the connection ended")  # for nobody
         return _our_fault(request, error, HTTPStatus.INTERNAL_SERVER_ERROR)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from shared.connections import caller_has_gone
 from shared.errors import (
     BlobConflict,
     BlobIncomplete,
@@ -56,7 +57,7 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
         return web.json_response(encode_error(error), status=status, headers=headers)
     except ConnectionError:
-        if request.transport is not None:
+        if not caller_has_gone(request):
             raise
         # The caller was killed or cut off: nothing of ours has failed.
         log.debug("%s %s: the caller has gone", request.method, request.path)

@@ -173,11 +173,11 @@ class PostgresDatabase:
             return await self._pool.acquire(timeout=self._timeout)
 
     async def _release(self, connection: Connection) -> None:
-        try:
-            await self._pool.release(connection, timeout=self._timeout)
-        except _DRIVER_ERRORS as error:
-            # The pool has dropped the connection; what its statements did stands all the same.
-            log.info("a connection to the database was dropped: %s", _described(error))
+        released = asyncio.ensure_future(self._pool.release(connection, timeout=self._timeout))
+        # It goes on when the caller is cancelled, and then there is nobody else to look at it.
+        released.add_done_callback(_note_drop)
+        with suppress(*_DRIVER_ERRORS):
+            await asyncio.shield(released)
 
     @asynccontextmanager
     async def _limit(self) -> AsyncIterator[None]:
@@ -245,6 +245,12 @@ def _terminate(connection: Connection) -> None:
     # Refused where the connection broke earlier, and has left the pool by itself.
     with suppress(asyncpg.InterfaceError):
         connection.terminate()
+
+
+def _note_drop(released: asyncio.Future[None]) -> None:
+    # The pool has dropped the connection; what its statements did stands all the same.
+    if not released.cancelled() and (error := released.exception()):
+        log.info("a connection to the database was dropped: %s", _described(error))
 
 
 def _described(error: BaseException) -> str:

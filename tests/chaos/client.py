@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
+from tests.chaos.history import MALFORMED
 from tests.chaos.inputs import Content
 from tests.chaos.requests import FAILURES, Requests, new_session
 from tests.chaos.story import TERMINAL, Plan, Story
@@ -161,9 +162,10 @@ class Client:
             if story.cancelled and state != "REVOKED":
                 story.wrong.append(f"its cancelled job was seen as {state}")
             if state == "FAILURE" and not story.cancelled:
-                wanted = again if story.input.result is None else True
-                if wanted and not story.expired:
-                    again = False
+                # What was lost is put back; what is malformed, now and then, in vain.
+                malformed = MALFORMED.search(story.message)
+                if (again or not malformed) and not story.expired:
+                    again = again and not malformed
                     await self._retry(story)
                     continue
             if state in TERMINAL:

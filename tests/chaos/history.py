@@ -23,7 +23,8 @@ _LAST_OUTCOMES: dict[str, set[str | None]] = {
     # Cancelled while it ran, or while it waited.
     "REVOKED": {"revoked", "lost", "released", "failure", None},
 }
-_MALFORMED = re.compile(r"\bline \d+\b")
+MALFORMED = re.compile(r"\bline \d+\b")
+"""What only the reasons of malformed files say."""
 
 
 def of_history(job: JobRow, tried: Sequence[AttemptRow], story: Story | None) -> Iterator[str]:
@@ -56,7 +57,7 @@ def _of_failures(job: JobRow, tried: Sequence[AttemptRow], story: Story | None) 
             retries, failures, failed = retries + 1, 0, False
         if attempt.outcome in ("lost", "failure"):
             failures += 1
-            malformed = attempt.outcome == "failure" and _MALFORMED.search(attempt.reason or "")
+            malformed = attempt.outcome == "failure" and MALFORMED.search(attempt.reason or "")
             failed = failures >= job.max_attempts or bool(malformed)
     if failed != (job.state == "FAILURE") and job.state != "REVOKED":
         yield f"{job.state} after {failures} failures of {job.max_attempts}"

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from gateway.uploads import upload_id_of
 from shared.blobs import result_key
-from tests.chaos.history import of_history
+from tests.chaos.history import MALFORMED, of_history
 from tests.chaos.story import TERMINAL, Plan
 
 if TYPE_CHECKING:
@@ -80,9 +80,9 @@ def _of_outcome(story: Story, job: JobRow) -> Iterator[str]:
         yield "its client was told that it has expired, the table has not"
     if story.cancelled:
         return
+    if story.state == "FAILURE" and story.expired and not MALFORMED.search(story.message):
+        return  # it failed by chaos, and outages held its client up until it had expired
     if story.input.result is not None:
-        if story.state == "FAILURE" and story.expired:
-            return  # it failed by chaos, and outages held its client up until it had expired
         if story.state != "SUCCESS":
             yield f"ended as {story.state}: {story.message or job.reason}"
             return

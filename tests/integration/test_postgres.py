@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from yarl import URL
 
 from shared.database import connect
-from shared.database.postgres import POOL_SIZE
+from shared.database.postgres import POOL_SIZE, PostgresDatabase
 from shared.errors import DatabaseUnavailable
 from shared.job_store import open_job_store
 from shared.jobs import JobState
@@ -18,6 +19,7 @@ from tests.chaos.proxy import Link
 from tests.contract.job_stores import make_job, open_store, result_of
 from tests.ports import free_port
 from tests.servers.postgres import fresh_database
+from tests.services import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -259,3 +261,32 @@ async def test_a_silent_server_costs_a_call_one_time_out_in_all(
 async def rolled_back(database: Database) -> None:
     async with database.transaction() as transaction:
         await transaction.execute("SELECT 1")
+
+
+async def test_a_connection_that_cannot_be_given_back_leaves_no_complaint_behind(
+    postgres_server: PostgresServer,
+) -> None:
+    loop = asyncio.get_running_loop()
+    complaints: list[object] = []
+    loop.set_exception_handler(lambda _, context: complaints.append(context))
+    target = URL(postgres_server.url)
+    async with Link("client>database", target.port or 0).open() as link:
+        async with opened(str(target.with_port(link.port)), timeout=0.5) as database:
+            assert isinstance(database, PostgresDatabase)
+            connection = await database._acquire()
+            # When the server falls silent while it is given back, and the caller has no time
+            link.stall()
+            release = asyncio.create_task(database._release(connection))
+            await asyncio.sleep(0)
+            release.cancel()
+            await asyncio.wait((release,))
+            assert release.cancelled()
+            await until(lambda: _is_over(connection))
+        link.flow()
+    gc.collect()
+    await asyncio.sleep(0)
+    assert complaints == []
+
+
+async def _is_over(connection: Any) -> bool:
+    return connection._con is None or connection._con.is_closed()

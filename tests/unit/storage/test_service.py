@@ -15,6 +15,7 @@ from aiohttp import web
 from pydantic import SecretStr
 from yarl import URL
 
+from gateway.errors import errors_as_json
 from shared.blobs import upload_key
 from shared.errors import CsvmillError, StorageFull, StorageUnavailable
 from shared.storage_protocol import blob_path, chunk_path, info_path
@@ -361,3 +362,33 @@ def test_every_error_has_a_status() -> None:
     assert statuses[StorageFull] == 507
     assert statuses[StorageUnavailable] == 503
     assert all(400 <= status < 600 for status in statuses.values())
+
+
+@pytest.mark.parametrize("middleware", [errors.answer_errors, errors_as_json])
+async def test_an_answer_to_a_connection_that_is_being_closed_is_no_error_of_ours(
+    middleware: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    tried = asyncio.Event()
+
+    async def lose_the_caller(request: web.Request) -> web.StreamResponse:
+        assert request.transport
+        request.transport.abort()
+        response = web.StreamResponse()
+        try:
+            await response.prepare(request)
+            await response.write(b"x")
+        finally:
+            tried.set()
+        return response
+
+    app = web.Application(middlewares=[middleware])
+    app.router.add_get("/", lose_the_caller)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    async with aiohttp.ClientSession() as session:
+        with pytest.raises(aiohttp.ClientError):
+            await session.get(f"http://127.0.0.1:{runner.addresses[0][1]}/")
+    await asyncio.wait_for(tried.wait(), 10)
+    await runner.cleanup()
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
