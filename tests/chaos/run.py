@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from tests.servers.postgres import PostgresServer
     from tests.servers.rabbitmq import RabbitServer
 
-CLIENTS = 4
+CLIENTS = 6
 SETTLE = 120.0
 """Seconds that clients have after the chaos until each has its result."""
 SWEPT = 60.0
