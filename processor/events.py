@@ -57,7 +57,7 @@ class Events:
                 yield AttemptEvents(job, self._metrics, self._jobs)
 
     def put_off(self, job: Job, wait: float) -> None:
-        """A wake-up came for a job that another attempt holds, or that has to wait, for `wait` s."""
+        """A wake-up came for a job that is held, or has to wait, for `wait` seconds more."""
         held = f"is leased to {job.worker}" if job.lease_until else "waits for its next attempt"
         log.info("job=%s %s for %.1f s", job.id, held, wait)
 
