@@ -169,6 +169,7 @@ class Cluster:
 
     def _settings(self) -> dict[str, str]:
         return {
+            "CSVMILL_LOG_FORMAT": "text",
             "CSVMILL_STORAGE_TOKEN": TOKEN,
             "CSVMILL_DATA_DIR": str(self.data),
             "CSVMILL_SCRATCH_DIR": str(self.scratch),

@@ -7,18 +7,18 @@ import logging
 import random
 from collections import Counter
 from contextlib import contextmanager
-from itertools import count, pairwise
+from itertools import count
 from typing import TYPE_CHECKING
 
 from tests.chaos.client import Client, look_again
 from tests.chaos.cluster import RESULT_TTL, TOKEN, Cluster
 from tests.chaos.evidence import gather_evidence
 from tests.chaos.inputs import make_input
+from tests.chaos.logs import swept, tracebacks
 from tests.chaos.report import Report
 from tests.chaos.saboteur import Saboteur
 from tests.chaos.schedule import (
     GATEWAYS,
-    PROCESSORS,
     STORAGE,
     STORAGE_DISK,
     Fault,
@@ -114,39 +114,15 @@ async def _run(cluster: Cluster, database_url: str, seed: int, minutes: float) -
         happened=happened,
         settled_in=settled_in,
         swept_in=swept_in,
-        swept=_swept(cluster.logs),
+        swept=swept(cluster.logs),
         violations=[
             *violations(evidence),
             *cluster.defects,
             *cluster.leftovers(),
-            *_tracebacks(cluster.logs),
+            *tracebacks(cluster.logs),
             *(f"a client ended with {end!r}" for end in ends if isinstance(end, Exception)),
         ],
     )
-
-
-def _swept(logs: Path) -> int:
-    return sum(
-        path.read_text(errors="replace").count(": removed ")
-        for name in PROCESSORS
-        for path in logs.glob(f"{name}-*.log")
-    )
-
-
-def _tracebacks(logs: Path) -> Iterator[str]:
-    """What a service did not expect: each kind once, with the log that has it first.
-
-    Libraries tell of lost connections with a traceback too, but as warnings.
-    """
-    seen = set()
-    for path in sorted(logs.glob("*-*.log")):
-        lines = path.read_text(errors="replace").splitlines()
-        for number, (before, line) in enumerate(pairwise(["", *lines]), start=1):
-            if line.startswith("Traceback") and before and " WARNING " not in before:
-                end = next((text for text in lines[number:] if text[:1] not in (" ", "")), "")
-                if end not in seen:
-                    seen.add(end)
-                    yield f"{path.name}, line {number}: {before}: {end}"
 
 
 @contextmanager

@@ -1,0 +1,37 @@
+"""What the services' logs tell: text, as `CSVMILL_LOG_FORMAT=text` has it."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from tests.chaos.schedule import PROCESSORS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def swept(logs: Path) -> int:
+    """How many blobs the sweepers removed."""
+    return sum(
+        path.read_text(errors="replace").count(": removed ")
+        for name in PROCESSORS
+        for path in logs.glob(f"{name}-*.log")
+    )
+
+
+def tracebacks(logs: Path) -> Iterator[str]:
+    """What a service did not expect: each kind once, with the log that has it first.
+
+    Libraries tell of lost connections with a traceback too, but as warnings.
+    """
+    seen = set()
+    for path in sorted(logs.glob("*-*.log")):
+        lines = path.read_text(errors="replace").splitlines()
+        for number, (before, line) in enumerate(pairwise(["", *lines]), start=1):
+            if line.startswith("Traceback") and before and " WARNING " not in before:
+                end = next((text for text in lines[number:] if text[:1] not in (" ", "")), "")
+                if end not in seen:
+                    seen.add(end)
+                    yield f"{path.name}, line {number}: {before}: {end}"

@@ -1,0 +1,38 @@
+"""The logs of services are understood as services write them."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING
+
+from processor.events import Events
+from shared.blobs import BlobKey
+from shared.telemetry.logs import TextFormatter
+from tests.chaos.logs import swept, tracebacks
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_tracebacks_are_found_but_for_warnings_and_sweeps_are_counted(tmp_path: Path) -> None:
+    handler = logging.FileHandler(tmp_path / "processor-2-001.log")
+    handler.setFormatter(TextFormatter())
+    root, level = logging.getLogger(), logging.getLogger().level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    try:
+        Events.uncounted().removed(BlobKey("results/x/1"), None)
+        for log_at in (logging.WARNING, logging.ERROR, logging.ERROR):
+            try:
+                {}[log_at]
+            except KeyError:
+                logging.getLogger("a.service").log(log_at, "went wrong", exc_info=sys.exc_info())
+    finally:
+        root.setLevel(level)
+        root.removeHandler(handler)
+        handler.close()
+    assert swept(tmp_path) == 1
+    (found,) = tracebacks(tmp_path)
+    assert found.startswith("processor-2-001.log, line ")
+    assert found.endswith(f"ERROR a.service: went wrong: KeyError: {logging.ERROR}")
