@@ -1,0 +1,140 @@
+"""The port to the bytes of uploads and results."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+
+    from shared.blobs import BlobActivity, BlobInfo, BlobKey, Turn
+
+
+class Blobs(Protocol):
+    """Bytes under keys, written in chunks at offsets, in any order, in parallel, repeatedly.
+
+    Adapters: `storage.blobs.filesystem`, and `shared.storage_client` over HTTP.
+    Any method raises StorageUnavailable when storage does not answer in time.
+    """
+
+    async def create(
+        self,
+        key: BlobKey,
+        size: int | None,
+        *,
+        sha256: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> BlobInfo:
+        """Declare a blob of `size` bytes, or return it as it stands if it is there already.
+
+        With None the size is not known yet: `declare_size` has to tell it before the blob can
+        become complete. A blob whose size has been told meanwhile is as good as one without.
+        With `sha256` (lower-case hex) the blob becomes complete only if its bytes have that
+        digest. The metadata of the first creation stays. Durable on return.
+        Raises BlobConflict if the blob exists with another size or digest, StorageFull.
+        """
+        ...
+
+    async def declare_size(self, key: BlobKey, size: int) -> BlobInfo:
+        """Tell the size of a blob that was created without; repeating it is harmless.
+
+        Durable on return. The blob is complete then if it has all its bytes. Raises BlobNotFound,
+        BlobConflict if it has another size, ChunkOutOfBounds if bytes beyond it were received,
+        DigestMismatch as `write`, StorageFull.
+        """
+        ...
+
+    async def write(
+        self, key: BlobKey, offset: int, data: AsyncIterable[bytes], *, token: int | None = None
+    ) -> BlobInfo:
+        """Write a chunk at `offset` (bytes) and return the blob with the chunk's range received.
+
+        All or nothing: if `data` raises, or reaches beyond the end, no range is recorded. A
+        recorded range is durable, and its bytes never change again: of a chunk that overlaps
+        what was received, only the missing parts are written. An empty chunk changes nothing.
+        Memory is bounded whatever the chunk's size; `data` is read no faster than it is written.
+        Raises BlobNotFound, ChunkOutOfBounds, StorageFull, and DigestMismatch when the last
+        missing byte arrives and the digest is not the declared one (the blob is then empty
+        again). With the `token` of a turn, raises TakenOver as `append` does.
+        """
+        ...
+
+    async def append(
+        self, key: BlobKey, offset: int, data: AsyncIterable[bytes], *, token: int
+    ) -> BlobInfo:
+        """Write `data` from `offset` on and keep what arrives, however it ends.
+
+        What `data` raises comes out after all that it had yielded was recorded. If the process
+        that calls is killed, most of what it had sent is recorded; if storage is, all but the
+        latest 16 MiB. Otherwise as `write`, but that of what reaches beyond the end, an unknown
+        part is kept.
+        `token` is that of a turn: raises TakenOver as soon as a later one was begun, be `data`
+        ever so silent.
+        """
+        ...
+
+    async def take_over(self, key: BlobKey) -> Turn:
+        """Begin a turn of appending to a blob, and end all that were begun before.
+
+        Whoever still appends is told TakenOver; on return, what had arrived of theirs is
+        recorded. Turns keep appenders from answering for each other; the bytes need no such
+        protection, as the first to come stay. Raises BlobNotFound.
+        """
+        ...
+
+    async def assemble(
+        self, key: BlobKey, parts: Sequence[BlobKey], *, metadata: Mapping[str, str] | None = None
+    ) -> BlobInfo:
+        """Make a complete blob of the bytes of other complete blobs, one after the other.
+
+        In one step: there is either all of it, or nothing. If there is a blob `key` already, it
+        is returned as it stands. The parts stay as they are. Raises BlobNotFound and
+        BlobIncomplete for a part, InvalidInput if there is none, StorageFull.
+        """
+        ...
+
+    async def info(self, key: BlobKey) -> BlobInfo:
+        """What is known of a blob. Raises BlobNotFound."""
+        ...
+
+    def open(
+        self, key: BlobKey, start: int = 0, stop: int | None = None
+    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Read the bytes `start..stop` (to the end if `stop` is None) in pieces of bounded size.
+
+        Entering raises BlobNotFound, ChunkOutOfBounds, or BlobIncomplete if a byte of the range
+        has not been received; iterating raises StorageUnavailable if it cannot go on. What is
+        yielded is never more or less than what was asked for.
+        """
+        ...
+
+    async def delete(self, key: BlobKey) -> None:
+        """Remove a blob; one that is not there is no error."""
+        ...
+
+    async def expire(self, key: BlobKey, *, idle_for: float) -> bool:
+        """Remove a blob that nobody has used for `idle_for` seconds; whether it was removed.
+
+        `create`, `write` and `info` are uses, and a chunk that is still on its way is one too.
+        That is judged and acted upon in one step: whoever uses the blob at the same time either
+        keeps it, or finds it gone.
+        """
+        ...
+
+    def walk(self, kind: str) -> AbstractAsyncContextManager[AsyncIterator[BlobActivity]]:
+        """Go through all blobs of a kind (`UPLOADS`, `RESULTS`), in no order and in bounded memory.
+
+        Each that is there all the time comes once; one that comes or goes meanwhile may come.
+        Entering and iterating raise StorageUnavailable: what has ended without it was whole.
+        """
+        ...
+
+    def local_path(self, key: BlobKey) -> Path | None:
+        """The file that holds the bytes of a complete blob, if this machine can read it."""
+        ...
+
+    async def ping(self) -> None:
+        """Return if storage can be used now. Raises StorageUnavailable."""
+        ...

@@ -1,0 +1,70 @@
+"""The port to the broker of wake-ups."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
+
+    from shared.messages import WakeUp
+
+
+class Delivery(Protocol):
+    """A wake-up in a consumer's hands, to be settled exactly once.
+
+    Settling on a connection that is gone does nothing: the broker delivers again by itself.
+    """
+
+    @property
+    def wakeup(self) -> WakeUp:
+        """The message."""
+        ...
+
+    async def ack(self) -> None:
+        """The wake-up has served; forget it."""
+        ...
+
+    async def requeue(self) -> None:
+        """Hand the wake-up back at once, for another consumer."""
+        ...
+
+    async def dead_letter(self) -> None:
+        """Put the wake-up where operators see it."""
+        ...
+
+
+class Bus(Protocol):
+    """Wakes processors up, at least once for each wake-up published.
+
+    Adapters: `shared.bus.rabbitmq`, `shared.bus.in_process`.
+    """
+
+    async def publish(self, wakeup: WakeUp, *, delay: float = 0.0) -> None:
+        """Return once the broker has taken responsibility for the wake-up.
+
+        With `delay` (seconds) it is delivered that much later or somewhat after; a delay of
+        more than an hour is cut to an hour.
+        Raises BrokerUnavailable if that is not confirmed in time; it may be delivered all the
+        same.
+        """
+        ...
+
+    def consume(
+        self, handle: Callable[[Delivery], Awaitable[None]], *, prefetch: int
+    ) -> AbstractAsyncContextManager[None]:
+        """Call `handle` for each wake-up, at most `prefetch` at a time, until the context is left.
+
+        Survives the loss of the connection. A wake-up whose handler raises is handed back
+        after a pause, and dead-lettered once it has come back too often. A delivery that its
+        handler leaves unsettled keeps its place until the context is left.
+        Leaving stops new deliveries and waits for no handler: those that run may settle what
+        they have until the bus is closed, which cancels them. What is then not settled is
+        delivered again, to somebody.
+        """
+        ...
+
+    async def ping(self) -> None:
+        """Return if the broker can be used now. Raises BrokerUnavailable."""
+        ...
