@@ -25,7 +25,7 @@ def test_tracebacks_are_found_but_for_warnings_and_sweeps_are_counted(tmp_path: 
         Events.uncounted().removed(BlobKey("results/x/1"), None)
         for log_at in (logging.WARNING, logging.ERROR, logging.ERROR):
             try:
-                {}[log_at]
+                {0: 0}[log_at]
             except KeyError:
                 logging.getLogger("a.service").log(log_at, "went wrong", exc_info=sys.exc_info())
     finally:
