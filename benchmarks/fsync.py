@@ -34,7 +34,9 @@ PARALLEL = 4
 async def measure(folder: Path, plays: Path, *, fsync: bool) -> dict[int, float]:
     """Seconds that the upload takes, by the size of its chunks."""
     seconds = {}
-    with running("standalone", folder, {"CSVMILL_STORAGE_FSYNC": str(fsync)}) as stack:
+    with running(
+        "standalone", folder, {"CSVMILL_STORAGE_FSYNC": "always" if fsync else "never"}
+    ) as stack:
         async with AsyncClient(str(stack["url"])) as client:
             await warm_up(client, folder)
             for chunk_size in CHUNK_SIZES:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
@@ -41,8 +41,8 @@ class StandaloneSettings(GatewaySettings, WorkSettings, LogSettings):
     """0 picks a free one."""
     data_dir: Path = Path("data")
     """Uploads, results, jobs and scratch; the service owns it alone."""
-    storage_fsync: bool = True
-    """Whether what is acknowledged survives a loss of power, not only the death of the process."""
+    storage_fsync: Literal["always", "never"] = "always"
+    """`never`: what was acknowledged survives the death of the process, not a loss of power."""
     shutdown_timeout: float = Field(default=30.0, ge=0)
     """Seconds that requests in progress get after SIGTERM."""
 
@@ -71,7 +71,7 @@ async def standalone(settings: StandaloneSettings) -> AsyncIterator[web.Applicat
     metrics.sample(storage_metrics.room_in(folder))
     async with AsyncExitStack() as stack:
         blobs = await stack.enter_async_context(
-            FilesystemBlobs(folder, settings.storage_fsync, metrics=storage_metrics)
+            FilesystemBlobs(folder, settings.storage_fsync == "always", metrics=storage_metrics)
         )
         jobs = await stack.enter_async_context(
             open_job_store(
