@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING
 
 from processor.engines import plain_sum
 from processor.engines.plan import Counts
-from processor.engines.records import RecordReader, columns, show
 from shared.aggregation.resolve import resolve
+from shared.csv.records import RecordReader, columns, show
 from shared.errors import InvalidInput, MalformedInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from processor.engines.records import Record
     from processor.engines.result_file import ResultFile
     from shared.aggregation.resolve import Query
+    from shared.csv.records import Record
     from shared.jobs import Aggregation
 
 _ROWS = 1024

@@ -17,8 +17,8 @@ from processor.engines import statements
 from processor.engines.feeds import Drain, FileFeed, PipeFeed
 from processor.engines.ledger import Ledger
 from processor.engines.plan import Counts, Header, Inconclusive
-from processor.engines.records import BOM, leading_record
 from shared.aggregation.resolve import resolve
+from shared.csv.records import BOM, leading_record
 from shared.errors import AttemptFailed, InvalidInput, MalformedInput
 
 if TYPE_CHECKING:

@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING, Any
 from processor.engines.accumulators import KEEPING, accumulator
 from processor.engines.keys import join_key, split_key
 from processor.engines.ordering import ordered
-from processor.engines.records import show
 from processor.engines.restriction import Unreadable, predicate
 from processor.engines.row_reader import RowReader
 from processor.engines.runs import SortedRuns, merge_groups
 from processor.engines.values import Values
 from shared.aggregation.cells import EXACT as EXACT
 from shared.aggregation.cells import EXPECTED
+from shared.csv.records import show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from processor.engines.accumulators import Accumulator
-    from processor.engines.records import Record, RecordReader
     from shared.aggregation.resolve import Query
+    from shared.csv.records import Record, RecordReader
 
     State = list[Any]
     Group = tuple[bytes, State]

@@ -9,16 +9,16 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from processor.engines.keys import join_key, split_key
-from processor.engines.records import show
 from processor.engines.runs import SortedRuns
 from shared.aggregation.spec import Aggregate, Aggregation, GroupColumn
+from shared.csv.records import show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from processor.engines.records import Record, RecordReader
     from shared.aggregation.resolve import Query
+    from shared.csv.records import Record, RecordReader
 
     Group = tuple[bytes, int]
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from processor.engines.records import show
 from processor.engines.restriction import READ
 from shared.aggregation.cells import EXPECTED, EXPECTED_CALENDAR_DATE, truncated
+from shared.csv.records import show
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from processor.engines.records import RecordReader
     from shared.aggregation.resolve import Query
     from shared.aggregation.spec import Aggregate, GroupColumn
+    from shared.csv.records import RecordReader
 
     Transform = Callable[[bytes], bytes | None]
 

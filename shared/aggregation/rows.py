@@ -19,13 +19,18 @@ from shared.aggregation.spec import (
     Junction,
     Order,
 )
+from shared.csv.dialect import UNDECLARED, Input
 
 VERSION = 1
 
 
 def encode_aggregation(aggregation: Aggregation) -> str:
     """An aggregation as text, which `decode_aggregation` reads."""
-    return json.dumps({"version": VERSION, **asdict(aggregation)})
+    fields = {"version": VERSION, **asdict(aggregation)}
+    if aggregation.input == UNDECLARED:
+        # An older processor does not know it, and need not.
+        del fields["input"]
+    return json.dumps(fields)
 
 
 def decode_aggregation(text: str) -> Aggregation:
@@ -45,6 +50,7 @@ def decode_aggregation(text: str) -> Aggregation:
         where=_filter(fields.pop("where")),
         having=_filter(fields.pop("having")),
         order_by=tuple(Order(**order) for order in fields.pop("order_by")),
+        input=Input(**fields.pop("input", {})),
         **fields,
     )
 

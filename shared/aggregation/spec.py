@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from shared.csv.dialect import UNDECLARED, Input
+
 Column = str | int
 """A column by its name in the header, or by its position, counted from 1."""
 Function = Literal["sum", "count", "count_distinct", "min", "max", "avg", "median", "first", "last"]
@@ -107,6 +109,8 @@ class Aggregation:
     limit: int | None = None
     """Rows of the result at the most."""
     output: Output = "csv"
+    input: Input = UNDECLARED
+    """How the file is written, as far as the client says."""
 
     @property
     def columns(self) -> tuple[Column, ...]:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processor.engines import records
-from processor.engines.records import RecordReader, show
+from shared.csv import records
+from shared.csv.records import RecordReader, show
 from shared.errors import MalformedInput
 from tests.csv_files import files, numbers
 

@@ -1,0 +1,11 @@
+"""What a CSV file means: from its bytes to records.
+
+    dialect      the values: what is known of a file, and what it turned out to be
+    problems     what is wrong with a record, and where
+    compression  compressed bytes -> bytes, bounded
+    encoding     bytes in some encoding -> UTF-8
+    records      UTF-8 -> records of fields, strictly
+    detect       the first bytes -> the dialect
+
+docs/csv.md says it for users.
+"""

@@ -1,0 +1,48 @@
+"""What is wrong with a record, and where it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn
+
+from shared.errors import MalformedInput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    OnProblem = Callable[["Problem"], None]
+    """Takes a problem. If it returns, the record is left out, and reading goes on after it."""
+
+SHOWN_PROBLEMS = 20
+"""How many problems of a file are told; the others are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a record can't be taken. A record has one problem: the first that is met."""
+
+    line: int
+    """Where the record begins, counted from 1."""
+    offset: int
+    """Bytes before the record, in the file as it is once it is decompressed."""
+    column: int | None
+    """Counted from 1; None if it is about the record."""
+    name: str | None
+    """The column's, if it has one."""
+    found: str
+    expected: str
+    record: bytes
+    """The record as it stands in the file, in UTF-8; of a long one the beginning."""
+
+    def __str__(self) -> str:
+        where = f"line {self.line}"
+        if self.column is not None:
+            where += f", column {self.column}"
+            if self.name is not None:
+                where += f" ({self.name})"
+        return f"{where}: found {self.found}, expected {self.expected}"
+
+
+def refuse(problem: Problem) -> NoReturn:
+    """The `OnProblem` that takes none. Raises MalformedInput."""
+    raise MalformedInput(str(problem))
