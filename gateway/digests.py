@@ -9,14 +9,16 @@ import hashlib
 import re
 import zlib
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from shared.errors import ChunkDigestMismatch, InvalidInput
+from shared.trailers import announces_trailer, trailers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
 
+    from aiohttp import web
     from multidict import CIMultiDict, CIMultiDictProxy
 
 
@@ -94,8 +96,9 @@ def content_digests(headers: CIMultiDict[str] | CIMultiDictProxy[str]) -> tuple[
     return tuple(found.values())
 
 
-def tus_checksum(header: str | None) -> tuple[Expected, ...]:
+def tus_checksums(headers: CIMultiDict[str] | CIMultiDictProxy[str]) -> tuple[Expected, ...]:
     """What `Upload-Checksum` announces (tus 1.0.0, checksum). Raises InvalidInput."""
+    header = headers.get("Upload-Checksum")
     if header is None:
         return ()
     algorithm, _, encoded = header.strip().partition(" ")
@@ -109,17 +112,56 @@ def tus_checksum(header: str | None) -> tuple[Expected, ...]:
     return (_expected(algorithm, encoded.strip(), new, field="Upload-Checksum"),)
 
 
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """Digests that come with the bytes: before them, or after them in a trailer."""
+
+    expected: tuple[Expected, ...] = ()
+    late: Callable[[], tuple[Expected, ...]] | None = None
+    """Tells, once all bytes have come, what the trailer announces."""
+    algorithms: Mapping[str, Callable[[], _Hash]] = field(default_factory=dict)
+    """What the trailer may choose from."""
+
+    def __bool__(self) -> bool:
+        return bool(self.expected or self.late)
+
+
+def announced(
+    request: web.Request,
+    name: str,
+    read: Callable[[CIMultiDict[str] | CIMultiDictProxy[str]], tuple[Expected, ...]],
+    algorithms: Mapping[str, Callable[[], _Hash]],
+) -> Announced:
+    """The digests of a request's body in the field `name`, which `read` understands.
+
+    Raises InvalidInput for a malformed header. A trailer that is announced and malformed, or does
+    not come, raises it at the end of the bytes.
+    """
+    if not announces_trailer(request, name):
+        return Announced(read(request.headers))
+
+    def late() -> tuple[Expected, ...]:
+        found = read(trailers(request))
+        if not found:
+            raise InvalidInput(f"the trailer {name} was announced and did not come", field=name)
+        return found
+
+    return Announced(read(request.headers), late, algorithms)
+
+
 async def verified(
-    data: AsyncGenerator[bytes, None], expected: tuple[Expected, ...]
+    data: AsyncGenerator[bytes, None], announced: Announced
 ) -> AsyncGenerator[bytes, None]:
     """`data` as it is, which is closed then; raises ChunkDigestMismatch at its end if need be.
 
     Hashing goes on in a thread while the piece is used.
     """
-    hashes = [(each, each.new()) for each in expected]
+    hashes = {each.algorithm: each.new() for each in announced.expected}
+    if announced.late:
+        hashes |= {name: new() for name, new in announced.algorithms.items() if name not in hashes}
 
     def update(piece: bytes) -> None:
-        for _, running in hashes:
+        for running in hashes.values():
             running.update(piece)
 
     hashing: asyncio.Future[None] | None = None
@@ -134,8 +176,8 @@ async def verified(
     finally:
         if hashing is not None:
             await asyncio.wait([hashing])
-    for each, running in hashes:
-        if (actual := running.digest()) != each.digest:
+    for each in (*announced.expected, *(announced.late() if announced.late else ())):
+        if (actual := hashes[each.algorithm].digest()) != each.digest:
             raise ChunkDigestMismatch(
                 f"the bytes that arrived have {each.algorithm} {_shown(actual)}, announced was "
                 f"{_shown(each.digest)}; nothing of them was kept, send them again"

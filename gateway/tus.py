@@ -1,7 +1,7 @@
 """`/api/tus/`: the tus protocol 1.0.0, for the clients that speak it already.
 
-Extensions: creation, creation-with-upload, creation-defer-length, checksum (in the header;
-aiohttp does not show trailers), expiration, termination, concatenation.
+Extensions: creation, creation-with-upload, creation-defer-length, checksum (header and
+trailer), expiration, termination, concatenation.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from aiohttp import web
 
 from gateway.aggregations import aggregation_of, metadata_of
 from gateway.appends import Appends
-from gateway.digests import TUS_CHECKSUM, tus_checksum, verified
+from gateway.digests import TUS_CHECKSUM, announced, tus_checksums, verified
 from gateway.errors import error_response
 from gateway.events import EVENTS
 from gateway.job_control import JobControl
@@ -179,11 +179,9 @@ async def overridden(request: web.Request) -> web.StreamResponse:
 
 
 async def _take(request: web.Request, uploads: Uploads, sending: Sending, offset: int) -> Upload:
-    if "Upload-Checksum" in request.headers.get("Trailer", ""):
-        raise InvalidInput("checksums in trailers are not taken; send the header", field="Trailer")
-    expected = tus_checksum(request.headers.get("Upload-Checksum"))
-    data = verified(plain_body(request), expected)
-    upload = await Appends(uploads).send(sending, offset, data, whole=bool(expected))
+    digests = announced(request, "Upload-Checksum", tus_checksums, TUS_CHECKSUM)
+    data = verified(plain_body(request), digests)
+    upload = await Appends(uploads).send(sending, offset, data, whole=bool(digests))
     request.app[EVENTS].chunk_taken(request.content.total_bytes)
     return upload
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from aiohttp import web
 
-from gateway.digests import content_digests, verified
+from gateway.digests import CONTENT_DIGEST, announced, content_digests, verified
 from gateway.events import EVENTS
 from gateway.job_control import JobControl
 from gateway.keys import PORTS, SETTINGS
@@ -49,7 +49,9 @@ async def put_chunk(request: web.Request) -> web.Response:
     """`PUT /api/v1/uploads/{upload}/chunks/{offset}`: bytes at an offset, all or nothing."""
     uploads = _uploads(request)
     offset = int(request.match_info["offset"])
-    data = verified(plain_body(request), content_digests(request.headers))
+    data = verified(
+        plain_body(request), announced(request, "Content-Digest", content_digests, CONTENT_DIGEST)
+    )
     upload = await uploads.find(request.match_info["upload"])
     end, size = offset + (request.content_length or 0), upload.blob.size
     if size is not None and end > size:

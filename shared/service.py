@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings
 
 from shared.drain import Drain
 from shared.errors import CsvmillError
+from shared.trailers import TrailerRunner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,7 +98,7 @@ async def _serve(
 ) -> None:
     drain = Drain()
     app.middlewares.insert(0, drain.middleware)
-    runner = web.AppRunner(
+    runner = TrailerRunner(
         app, handle_signals=False, shutdown_timeout=LAST_WORDS, read_bufsize=READ_BUFFER
     )
     try:

@@ -22,6 +22,7 @@ from shared.errors import BlobNotFound, BrokerUnavailable
 from shared.job_store import SqlJobStore, open_job_store
 from shared.jobs import SONG_PLAYS, Job, JobResult
 from shared.service import READ_BUFFER
+from shared.trailers import TrailerRunner
 from storage.blobs.filesystem import FilesystemBlobs
 from tests.unit.gateway.described import Described
 from tests.unit.gateway.forms import FormBody
@@ -53,6 +54,13 @@ class RecordingBus:
             raise BrokerUnavailable("the broker does not answer")
         self.published.append(wakeup.job_id)
         await self._bus.publish(wakeup, delay=delay)
+
+
+class _ServerAsInProduction(TestServer):
+    """Shows the trailers of requests, as `shared.service` has it."""
+
+    async def _make_runner(self, **options: Any) -> TrailerRunner:
+        return TrailerRunner(self.app, **options)
 
 
 @dataclass
@@ -180,7 +188,7 @@ async def start_gateway(tmp_path: Path) -> AsyncIterator[Start]:
                 Ports(blobs(files), jobs(store), bus),
             )
             app.middlewares.insert(0, described.middleware)
-            server = TestServer(app)
+            server = _ServerAsInProduction(app)
             await server.start_server(read_bufsize=READ_BUFFER)
             client = await stack.enter_async_context(TestClient(server))
             return Gateway(client, files, store, bus)
