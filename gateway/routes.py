@@ -9,6 +9,7 @@ from aiohttp import web
 from gateway import tus
 from gateway.dropzone import upload_file
 from gateway.job_api import cancel_job, retry_job, show_job
+from gateway.job_list import list_jobs
 from gateway.jobs import file_status
 from gateway.openapi.handlers import docs, openapi_json
 from gateway.results import download_file, show_result
@@ -33,6 +34,7 @@ def routes(checks: Mapping[str, Check]) -> list[web.RouteDef]:
         web.post("/api/upload_file", upload_file),
         web.get("/api/file_status/{job_id}", file_status),
         web.get("/api/download_file/{job_id}", download_file),  # HEAD too
+        web.get("/api/v1/jobs", list_jobs),  # HEAD too
         web.get("/api/v1/jobs/{job_id}", show_job),  # HEAD too
         web.delete("/api/v1/jobs/{job_id}", cancel_job),
         web.post("/api/v1/jobs/{job_id}/retry", retry_job),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import math
+from collections import defaultdict
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
     from shared.blobs import BlobKey
     from shared.database.port import Database, Row, Transaction
-    from shared.jobs import Aggregation, Job, JobResult
+    from shared.jobs import Aggregation, Job, JobFilter, JobPosition, JobResult
 
     AttemptLost = Callable[[UUID, int], None]
 
@@ -54,6 +56,9 @@ class JobQueries:
     expire: str
     jobs_by_ids: str
     jobs_by_uploads: str
+    newest: str
+    newest_of_name: str
+    attempts_of_many: str
     insert_attempt: str
     end_attempt: str
     attempts_of: str
@@ -264,6 +269,29 @@ class SqlJobStore:
         rows = await self._read_many(self._sql.jobs_by_ids, job_ids)
         return {job.id: job for job in map(job_of, rows)}
 
+    async def newest(
+        self, wanted: JobFilter, *, after: JobPosition | None = None, limit: int
+    ) -> Sequence[Job]:
+        """See `JobStore`."""
+        before = math.inf if wanted.created_before is None else wanted.created_before
+        # No id stands before the empty text: so these are all that were made before.
+        position = (before, "")
+        if after is not None:
+            position = min(position, (after.created_at, str(after.id)))
+        values = (
+            *position,
+            " ".join(wanted.states),
+            -math.inf if wanted.created_from is None else wanted.created_from,
+            limit,
+        )
+        if wanted.filename is None:
+            rows = await self._database.read(self._sql.newest, *values)
+        else:
+            rows = await self._database.read(
+                self._sql.newest_of_name, *values, storable(wanted.filename)
+            )
+        return [job_of(row) for row in rows]
+
     async def of_uploads(self, upload_ids: Sequence[UUID]) -> Mapping[UUID, Job]:
         """See `JobStore`."""
         rows = await self._read_many(self._sql.jobs_by_uploads, upload_ids)
@@ -282,7 +310,15 @@ class SqlJobStore:
     async def attempts(self, job_id: UUID) -> Sequence[Attempt]:
         """See `JobStore`."""
         rows = await self._database.read(self._sql.attempts_of, str(job_id))
-        return [Attempt(**{**row, "job_id": UUID(row["job_id"])}) for row in rows]
+        return [_attempt_of(row) for row in rows]
+
+    async def attempts_of_many(self, job_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Attempt]]:
+        """See `JobStore`."""
+        found: defaultdict[UUID, list[Attempt]] = defaultdict(list)
+        for row in await self._read_many(self._sql.attempts_of_many, job_ids):
+            attempt = _attempt_of(row)
+            found[attempt.job_id].append(attempt)
+        return dict(found)
 
     async def ping(self) -> None:
         """See `JobStore`."""
@@ -301,6 +337,10 @@ class SqlJobStore:
 
 
 _LAST_LOST = f"the last permitted attempt was {LOST}"
+
+
+def _attempt_of(row: Row) -> Attempt:
+    return Attempt(**{**row, "job_id": UUID(row["job_id"])})
 
 
 def _lease_lost(job_id: UUID, attempt: int) -> LeaseLost:

@@ -77,6 +77,27 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Which jobs a list has: all, unless something is said. Times are Unix seconds."""
+
+    states: frozenset[JobState] = frozenset(JobState)
+    created_from: float | None = None
+    """Those made then or later."""
+    created_before: float | None = None
+    filename: str | None = None
+    """Those whose file has exactly this name."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobPosition:
+    """Where a job stands in the order of lists, which is that of `created_at`, then `id`."""
+
+    created_at: float
+    """Unix seconds."""
+    id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class Unfinished:
     """The jobs that have not ended, counted."""
 

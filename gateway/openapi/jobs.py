@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from gateway.openapi.parts import json_answer, operation, parameter, problems, reading, ref
+from gateway.job_list_query import LIMIT, MAX_LIMIT
+from gateway.openapi.parts import (
+    header,
+    json_answer,
+    links,
+    operation,
+    parameter,
+    problems,
+    reading,
+    ref,
+)
 from gateway.openapi.results import result_answers, result_parameters
 from gateway.openapi.schemas import JOB_EXAMPLE, JOB_ID
 from shared.errors import (
     InputRemoved,
+    InvalidInput,
     JobFinished,
     JobNotFailed,
     JobNotFound,
@@ -18,6 +29,63 @@ TAG = "Jobs"
 
 JOB_ID_IN_PATH = parameter(
     "job_id", "path", "The id of a job", {"type": "string", "format": "uuid"}, example=JOB_ID
+)
+
+CURSOR = "QdpVzWlrZFqfPy0cXw5Le4pDK52PK4xV"
+NEXT = f"/api/v1/jobs?state=RETRY&limit=1&cursor={CURSOR}"
+
+LIST = operation(
+    "listJobs",
+    "The jobs, newest first",
+    tag=TAG,
+    description="Page by page: `next` leads to the page that follows, and is null on the last. Who "
+    "goes through the pages meets each job once, however many are made meanwhile.",
+    parameters=[
+        parameter(
+            "state",
+            "query",
+            "Only those in one of these states, repeated or separated by commas",
+            {"type": "array", "items": ref("JobState")},
+        ),
+        parameter(
+            "created_after",
+            "query",
+            "Only those made then or later (RFC 3339)",
+            {"type": "string", "format": "date-time"},
+        ),
+        parameter(
+            "created_before",
+            "query",
+            "Only those made before (RFC 3339)",
+            {"type": "string", "format": "date-time"},
+        ),
+        parameter(
+            "filename", "query", "Only those whose file has exactly this name", {"type": "string"}
+        ),
+        parameter(
+            "limit",
+            "query",
+            "How many at the most",
+            {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": LIMIT},
+        ),
+        parameter(
+            "cursor",
+            "query",
+            "Where to go on: as `next` has it",
+            {"type": "string", "pattern": "^[A-Za-z0-9_-]{32}$"},
+        ),
+    ],
+    answers={
+        **json_answer(
+            200,
+            "Some of the jobs",
+            ref("JobList"),
+            example={"jobs": [JOB_EXAMPLE], "next": NEXT},
+            headers={"Link": header('`<...>; rel="next"` (RFC 8288), if there is another page')},
+            links=links(("showJob", "showResult"), "job_id", "jobs/0/id"),
+        ),
+        **problems(InvalidInput),
+    },
 )
 
 SHOW = operation(
@@ -73,6 +141,7 @@ RESULT = operation(
 )
 
 PATHS = {
+    "/api/v1/jobs": reading(LIST),
     "/api/v1/jobs/{job_id}": {**reading(SHOW), "delete": CANCEL},
     "/api/v1/jobs/{job_id}/result": reading(RESULT, head_without=("206",)),
     "/api/v1/jobs/{job_id}/retry": {"post": RETRY},

@@ -98,6 +98,14 @@ JOB = an_object(
     description="A file that was uploaded, and what has become of it.",
 )
 
+JOB_LIST = an_object(
+    {
+        "jobs": {"type": "array", "items": ref("Job")},
+        "next": or_null(text("Path of the page that follows", format="uri-reference")),
+    },
+    description="Some of the jobs, newest first.",
+)
+
 _RANGES: Node = {
     "type": "array",
     "maxItems": MAX_RANGES,
@@ -200,6 +208,7 @@ SCHEMAS: Node = {
     "Declaration": DECLARATION,
     "Error": ERROR,
     "Job": JOB,
+    "JobList": JOB_LIST,
     "JobState": JOB_STATE,
     "Problem": PROBLEM,
     "Result": RESULT,

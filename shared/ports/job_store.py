@@ -9,7 +9,15 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from shared.blobs import BlobKey
-    from shared.jobs import Aggregation, Attempt, Job, JobResult, Unfinished
+    from shared.jobs import (
+        Aggregation,
+        Attempt,
+        Job,
+        JobFilter,
+        JobPosition,
+        JobResult,
+        Unfinished,
+    )
 
 
 class JobStore(Protocol):
@@ -151,6 +159,19 @@ class JobStore(Protocol):
         """Those of the jobs that there are, by id. Meant for some hundreds at a time."""
         ...
 
+    async def newest(
+        self, wanted: JobFilter, *, after: JobPosition | None = None, limit: int
+    ) -> Sequence[Job]:
+        """The jobs that a filter lets through, newest first, `limit` at the most.
+
+        `after`: only what follows that job in the list. Whoever goes on from the last job of each
+        answer meets every job that was there at the beginning, once, however many are made
+        meanwhile; one that changes its state may be met or not, if the filter asks for states.
+        The cost depends on `limit`, not on how many jobs there are; with a `filename`, on how many
+        have it.
+        """
+        ...
+
     async def of_uploads(self, upload_ids: Sequence[UUID]) -> Mapping[UUID, Job]:
         """The jobs of those of the uploads that have one, by the upload's id."""
         ...
@@ -161,6 +182,13 @@ class JobStore(Protocol):
 
     async def attempts(self, job_id: UUID) -> Sequence[Attempt]:
         """Every attempt of a job, in order."""
+        ...
+
+    async def attempts_of_many(self, job_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Attempt]]:
+        """The attempts of those of the jobs that have any, by the job's id, each in order.
+
+        Meant for some hundreds of jobs at a time.
+        """
         ...
 
     async def ping(self) -> None:

@@ -176,6 +176,76 @@ WITH RECURSIVE wanted (upload_id, rest) AS (
 )
 SELECT jobs.* FROM wanted JOIN jobs ON jobs.upload_id = wanted.upload_id;
 
+-- name: newest
+-- Newest first, $5 at the most: jobs that stand before $1 and $2 in the order of `created_at` and
+-- `id`, were made at $4 or later, and are in one of the states that the text $3 names.
+-- A branch for each state, along its part of the index `jobs_newest` and no further than $5 rows:
+-- those of a rare state are found among any number of others.
+SELECT jobs.* FROM (
+    SELECT * FROM (
+        SELECT id, created_at FROM jobs
+        WHERE state = 'PENDING' AND $3 LIKE '%PENDING%'
+          AND (created_at, id) < ($1, $2) AND created_at >= $4
+        ORDER BY created_at DESC, id DESC LIMIT $5
+    ) AS pending
+    UNION ALL
+    SELECT * FROM (
+        SELECT id, created_at FROM jobs
+        WHERE state = 'STARTED' AND $3 LIKE '%STARTED%'
+          AND (created_at, id) < ($1, $2) AND created_at >= $4
+        ORDER BY created_at DESC, id DESC LIMIT $5
+    ) AS started
+    UNION ALL
+    SELECT * FROM (
+        SELECT id, created_at FROM jobs
+        WHERE state = 'RETRY' AND $3 LIKE '%RETRY%'
+          AND (created_at, id) < ($1, $2) AND created_at >= $4
+        ORDER BY created_at DESC, id DESC LIMIT $5
+    ) AS retry
+    UNION ALL
+    SELECT * FROM (
+        SELECT id, created_at FROM jobs
+        WHERE state = 'SUCCESS' AND $3 LIKE '%SUCCESS%'
+          AND (created_at, id) < ($1, $2) AND created_at >= $4
+        ORDER BY created_at DESC, id DESC LIMIT $5
+    ) AS success
+    UNION ALL
+    SELECT * FROM (
+        SELECT id, created_at FROM jobs
+        WHERE state = 'FAILURE' AND $3 LIKE '%FAILURE%'
+          AND (created_at, id) < ($1, $2) AND created_at >= $4
+        ORDER BY created_at DESC, id DESC LIMIT $5
+    ) AS failure
+    UNION ALL
+    SELECT * FROM (
+        SELECT id, created_at FROM jobs
+        WHERE state = 'REVOKED' AND $3 LIKE '%REVOKED%'
+          AND (created_at, id) < ($1, $2) AND created_at >= $4
+        ORDER BY created_at DESC, id DESC LIMIT $5
+    ) AS revoked
+    ORDER BY created_at DESC, id DESC LIMIT $5
+) AS newest
+JOIN jobs ON jobs.id = newest.id
+ORDER BY newest.created_at DESC, newest.id DESC;
+
+-- name: newest_of_name
+-- The same of those whose file has the name $6.
+SELECT * FROM jobs
+WHERE filename = $6 AND $3 LIKE '%' || state || '%'
+  AND (created_at, id) < ($1, $2) AND created_at >= $4
+ORDER BY created_at DESC, id DESC
+LIMIT $5;
+
+-- name: attempts_of_many
+-- $1: as for `jobs_by_ids`.
+WITH RECURSIVE wanted (job_id, rest) AS (
+    SELECT substr(CAST($1 AS TEXT), 1, 36), substr(CAST($1 AS TEXT), 37)
+    UNION ALL
+    SELECT substr(rest, 1, 36), substr(rest, 37) FROM wanted WHERE rest <> ''
+)
+SELECT attempts.* FROM wanted JOIN attempts ON attempts.job_id = wanted.job_id
+ORDER BY attempts.job_id, attempts.number;
+
 -- name: insert_attempt
 INSERT INTO attempts (job_id, number, worker, started_at) VALUES ($1, $2, $3, $4);
 

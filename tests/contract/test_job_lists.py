@@ -1,0 +1,181 @@
+"""What every job store promises of its lists, on each database."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
+
+import pytest
+
+from shared.database import connect
+from shared.database.scripts import load_queries
+from shared.jobs import Job, JobFilter, JobPosition, JobState
+from tests.contract.job_stores import BACKENDS, make_job, open_store, result_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from pathlib import Path
+
+    from shared.job_store import SqlJobStore
+
+ALL = JobFilter()
+
+
+@pytest.fixture(params=BACKENDS)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'jobs.db'}"
+    return str(request.getfixturevalue("database_url"))
+
+
+@pytest.fixture
+async def store(url: str) -> AsyncIterator[SqlJobStore]:
+    async with open_store(url) as store:
+        yield store
+
+
+async def bring_to(store: SqlJobStore, job: Job, state: JobState) -> Job:
+    """The job, which was just made, in that state."""
+    if state is JobState.REVOKED:
+        return await store.cancel(job.id, now=2.0)
+    if state is not JobState.PENDING:
+        await store.claim(job.id, worker="w", lease_until=9.0, now=1.0)
+    if state in (JobState.RETRY, JobState.FAILURE):
+        await store.fail(job.id, 1, "why", final=state is JobState.FAILURE, now=2.0)
+    if state is JobState.SUCCESS:
+        await store.succeed(job.id, 1, result_of(job.id, 1), now=2.0)
+    return await store.get(job.id)
+
+
+async def make_many(store: SqlJobStore) -> list[Job]:
+    """Jobs of every state and of two names, several of them made at the same time."""
+    chance = random.Random(7)
+    jobs = []
+    for number in range(60):
+        job = await make_job(
+            store,
+            now=float(chance.randrange(12)) / 4,
+            filename=chance.choice(["plays.csv", "Übersicht 50%.csv"]),
+        )
+        jobs.append(await bring_to(store, job, list(JobState)[number % len(JobState)]))
+    return jobs
+
+
+def expected(jobs: Sequence[Job], wanted: JobFilter) -> list[Job]:
+    """What a list of these jobs has, by another way than a database's."""
+    return sorted(
+        (
+            job
+            for job in jobs
+            if job.state in wanted.states
+            and (wanted.created_from is None or job.created_at >= wanted.created_from)
+            and (wanted.created_before is None or job.created_at < wanted.created_before)
+            and wanted.filename in (None, job.filename)
+        ),
+        key=lambda job: (job.created_at, job.id.hex),
+        reverse=True,
+    )
+
+
+async def in_pages(store: SqlJobStore, wanted: JobFilter, limit: int) -> list[Job]:
+    """The whole list, `limit` jobs at a time."""
+    found: list[Job] = []
+    page: Sequence[Job] = ()
+    while not found or page:
+        page = await store.newest(wanted, after=position(found), limit=limit)
+        assert len(page) <= limit
+        found += page
+        if len(page) < limit:
+            break
+    return found
+
+
+def position(found: Sequence[Job]) -> JobPosition | None:
+    return JobPosition(found[-1].created_at, found[-1].id) if found else None
+
+
+FILTERS = [
+    ALL,
+    JobFilter(states=frozenset({JobState.FAILURE})),
+    JobFilter(states=frozenset({JobState.RETRY, JobState.SUCCESS, JobState.PENDING})),
+    JobFilter(states=frozenset()),
+    JobFilter(created_from=1.0),
+    JobFilter(created_before=1.0),
+    JobFilter(created_from=0.25, created_before=2.5),
+    JobFilter(created_from=2.5, created_before=0.25),
+    JobFilter(filename="Übersicht 50%.csv"),
+    JobFilter(filename="%.csv"),
+    JobFilter(states=frozenset({JobState.REVOKED, JobState.STARTED}), filename="plays.csv"),
+    JobFilter(
+        states=frozenset(JobState) - {JobState.PENDING},
+        created_from=0.5, created_before=2.0, filename="plays.csv",
+    ),
+]  # fmt: skip
+
+
+async def test_a_list_has_what_its_filter_lets_through_newest_first_whatever_its_pages(
+    store: SqlJobStore,
+) -> None:
+    jobs = await make_many(store)
+    assert await store.newest(ALL, limit=100) == expected(jobs, ALL)
+    lengths = set()
+    for wanted in FILTERS:
+        for limit in (1, 7, 60):
+            found = await in_pages(store, wanted, limit)
+            assert found == expected(jobs, wanted), (wanted, limit)
+        lengths.add(len(found))
+    assert {0, 60} < lengths
+
+
+async def test_who_goes_through_the_pages_meets_each_job_once_though_others_are_made(
+    store: SqlJobStore,
+) -> None:
+    jobs = [await make_job(store, now=float(number // 3)) for number in range(20)]
+    found: list[Job] = []
+    for number in range(10):
+        found += await store.newest(ALL, after=position(found), limit=2)
+        await make_job(store, now=100.0 + number)
+    assert found == expected(jobs, ALL)
+    assert await store.newest(ALL, after=position(found), limit=2) == []
+
+
+async def test_a_name_that_no_database_takes_verbatim_is_found_by_it(store: SqlJobStore) -> None:
+    name = "nul\0 and half a pair \ud83c.csv"
+    job = await make_job(store, filename=name)
+    await make_job(store)
+    assert await store.newest(JobFilter(filename=name), limit=9) == [job]
+
+
+async def test_the_attempts_of_many_jobs_are_those_of_each(store: SqlJobStore) -> None:
+    first, second, third = [await make_job(store, max_attempts=9) for _ in range(3)]
+    for job, times in ((first, 3), (second, 1)):
+        for number in range(1, times + 1):
+            await store.claim(job.id, worker="w", lease_until=9.0, now=number)
+            await store.fail(job.id, number, f"why {number}", final=False, now=number)
+    ids = [third.id, second.id, first.id, uuid4()]
+    assert await store.attempts_of_many(ids) == {
+        first.id: await store.attempts(first.id),
+        second.id: await store.attempts(second.id),
+    }
+    assert [a.number for a in (await store.attempts_of_many(ids))[first.id]] == [1, 2, 3]
+    assert await store.attempts_of_many([]) == {}
+    assert len(await store.attempts_of_many([UUID(int=number) for number in range(500)])) == 0
+
+
+async def test_no_list_reads_through_all_jobs(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'jobs.db'}"
+    async with open_store(url):
+        pass
+    database = await connect(url)
+    queries = load_queries()
+    try:
+        for name, values in (("newest", ()), ("newest_of_name", ("plays.csv",))):
+            plan = await database.read(
+                f"EXPLAIN QUERY PLAN {queries[name]}", 9.0, "", "FAILURE", 0.0, 50, *values
+            )
+            said = [row["detail"] for row in plan]
+            assert any(f"INDEX jobs_{name} " in line for line in said)
+            assert [line for line in said if line.startswith("SCAN jobs")] == []
+    finally:
+        await database.close()
