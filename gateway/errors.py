@@ -21,6 +21,7 @@ from shared.errors import (
     NotFound,
     OffsetConflict,
     ResultExpired,
+    ResultLost,
     StorageFull,
     TakenOver,
     Unauthorized,
@@ -133,6 +134,8 @@ async def _last_words(request: web.Request, response: web.Response) -> web.Respo
 def _our_fault(request: web.Request, error: Exception, status: HTTPStatus) -> web.Response:
     request_id = current_ids().request_id
     expected = isinstance(error, (Unavailable, StorageFull))
+    # Their message says all, to clients too.
+    plain = expected or isinstance(error, ResultLost)
     logger.log(
         logging.WARNING if expected else logging.ERROR,
         "%s %s is answered %d, request %s: %s",
@@ -141,10 +144,10 @@ def _our_fault(request: web.Request, error: Exception, status: HTTPStatus) -> we
         status,
         request_id,
         error,
-        exc_info=None if expected else error,
+        exc_info=None if plain else error,
     )
     # What an unexpected error says is for the operator's eyes.
-    message = str(error) if expected else f"The server failed; its log says why, see {request_id}"
+    message = str(error) if plain else f"The server failed; its log says why, see {request_id}"
     response = _answer(request, status, message, error)
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         response.headers["Retry-After"] = str(RETRY_AFTER)

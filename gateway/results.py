@@ -16,7 +16,14 @@ from gateway.keys import PORTS, SETTINGS
 from gateway.problems import problem_response
 from shared.content_codings import CODINGS
 from shared.downloads import Download, send
-from shared.errors import BlobNotFound, NoResult, ResultExpired
+from shared.errors import (
+    BlobIncomplete,
+    BlobNotFound,
+    ChunkOutOfBounds,
+    NoResult,
+    ResultExpired,
+    ResultLost,
+)
 from shared.http_conditions import Representation
 from shared.jobs import JobState
 
@@ -111,8 +118,11 @@ async def _opened(
     async with AsyncExitStack() as stack:
         try:
             pieces = await stack.enter_async_context(ports.blobs.open(result.key, start, stop))
-        except BlobNotFound:
+        except (BlobNotFound, BlobIncomplete, ChunkOutOfBounds) as error:
             # It may have expired since the job was looked up; if it has not, it is lost.
             _check_kept(await ports.jobs.get(job.id))
-            raise
+            raise ResultLost(
+                f"The result of job {job.id}, upload {job.upload_id}, is lost: {error}; upload "
+                "the file again"
+            ) from error
         yield pieces

@@ -43,7 +43,7 @@ def routes(checks: Mapping[str, Check]) -> list[web.RouteDef]:
         web.put("/api/v1/uploads", put_file),
         web.get("/api/v1/uploads/{upload}", show_upload),  # HEAD too
         web.delete("/api/v1/uploads/{upload}", cancel_upload),
-        web.put("/api/v1/uploads/{upload}/chunks/{offset:[0-9]{1,18}}", put_chunk),
+        web.put("/api/v1/uploads/{upload}/chunks/{offset}", put_chunk),
         web.get("/metrics", show_metrics, allow_head=False),
         web.options("/api/tus", tus.options),
         web.options("/api/tus/", tus.options),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -15,10 +16,15 @@ from gateway.keys import PORTS, SETTINGS
 from gateway.upload_requests import declaration, idempotency_key, plain_body
 from gateway.upload_view import job_path, upload_path, upload_view
 from gateway.uploads import Uploads
-from shared.errors import BlobNotFound, ChunkOutOfBounds, InputRemoved
+from shared.errors import BlobNotFound, ChunkOutOfBounds, InputRemoved, InvalidInput
 
 if TYPE_CHECKING:
     from gateway.uploads import Upload
+
+MAX_OFFSET = 10**18 - 1
+"""Bytes: more than any file system takes."""
+
+_DIGITS = re.compile(r"[0-9]+")
 
 JOB_HEADER = "Csvmill-Job"
 """Names the job of an upload in answers that have no JSON of ours."""
@@ -48,7 +54,7 @@ async def show_upload(request: web.Request) -> web.Response:
 async def put_chunk(request: web.Request) -> web.Response:
     """`PUT /api/v1/uploads/{upload}/chunks/{offset}`: bytes at an offset, all or nothing."""
     uploads = _uploads(request)
-    offset = int(request.match_info["offset"])
+    offset = _offset(request)
     data = verified(
         plain_body(request), announced(request, "Content-Digest", content_digests, CONTENT_DIGEST)
     )
@@ -83,6 +89,25 @@ def shown(upload: Upload, status: int = 200) -> web.Response:
     if upload.job is not None:
         response.headers[JOB_HEADER] = job_path(upload.job)
     return response
+
+
+def _offset(request: web.Request) -> int:
+    """Where the chunk belongs, in bytes. Raises InvalidInput, ChunkOutOfBounds."""
+    text = request.match_info["offset"]
+    shown = text if len(text) <= 40 else f"{text[:20]}... of {len(text)} characters"
+    if not _DIGITS.fullmatch(text):
+        raise InvalidInput(
+            f"offset is {shown!r}; send where the chunk begins in the file, in bytes",
+            field="offset",
+        )
+    # As a number only if it can be a file's: thousands of digits take their time.
+    digits = text.lstrip("0") or "0"
+    if len(digits) > len(str(MAX_OFFSET)):
+        raise ChunkOutOfBounds(
+            f"offset is {shown}, and no file reaches beyond {MAX_OFFSET}; send where the chunk "
+            "begins, in bytes"
+        )
+    return int(digits)
 
 
 def _uploads(request: web.Request) -> Uploads:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from gateway.filenames import base_name
@@ -11,7 +12,7 @@ from gateway.keys import SETTINGS
 from shared.aggregation.spec import SONG_PLAYS
 from shared.aggregation.wire import read_aggregation
 from shared.errors import InvalidInput, UnsupportedMedia
-from shared.request_body import json_body, raw_body
+from shared.request_body import json_body, raw_body, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -60,11 +61,15 @@ async def declaration(request: web.Request) -> Declaration:
     name, size, sha256, aggregation = (fields.get(field) for field in _FIELDS)
     if not isinstance(name, str):
         raise InvalidInput(f"name is {name!r}; send the name of the file", field="name")
-    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
-        raise InvalidInput(f"size is {size!r}; send the bytes of the file", field="size")
+    whole = whole_number(size)
+    if whole is None or whole < 0:
+        shown = str(size) if isinstance(size, Decimal) else repr(size)
+        raise InvalidInput(
+            f"size is {shown}; send the bytes of the file, a whole number", field="size"
+        )
     return Declaration(
         base_name(name, field="name"),
-        size,
+        whole,
         _sha256(sha256),
         SONG_PLAYS if aggregation is None else read_aggregation(aggregation, "aggregation"),
     )

@@ -24,6 +24,7 @@
      ├── IdempotencyKeyReused        the key was used with another request before
      ├── DigestMismatch              the bytes are not those that were announced
      │    └── ChunkDigestMismatch    those of one request; the rest of the upload is untouched
+     ├── ResultLost                  storage does not have what the job says that it wrote
      ├── StorageFull                 no room left where bytes are kept
      ├── Unauthorized                an internal caller did not show the token
      ├── Unavailable                 a dependency does not answer; the same call may succeed later
@@ -191,6 +192,12 @@ class IdempotencyKeyReused(CsvmillError):
     """The idempotency key stands for another request than this one."""
 
     code = "idempotency_key_reused"
+
+
+class ResultLost(CsvmillError):
+    """The job has a result that is to be kept, and storage does not have it, or not all of it."""
+
+    code = "result_lost"
 
 
 class StorageFull(CsvmillError):

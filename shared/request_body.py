@@ -16,6 +16,9 @@ from shared.errors import InvalidInput
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+_DIGITS = 30
+"""Of a number with an exponent: a few characters of JSON may stand for a billion digits."""
+
 
 async def raw_body(request: web.Request, timeout: float) -> AsyncGenerator[bytes, None]:
     """The bytes of the body as they come in.
@@ -49,7 +52,8 @@ async def raw_body(request: web.Request, timeout: float) -> AsyncGenerator[bytes
 
 
 async def json_body(request: web.Request, timeout: float) -> dict[str, Any]:
-    """The body as a JSON object. Numbers with a fraction or an exponent are Decimal.
+    """The body as a JSON object. Numbers with a fraction or an exponent are Decimal: see
+    `whole_number`.
 
     Raises InvalidInput if it is none, is unreasonably long, or does not come in `timeout` seconds.
     """
@@ -61,3 +65,14 @@ async def json_body(request: web.Request, timeout: float) -> dict[str, Any]:
     if not isinstance(fields, dict):
         raise InvalidInput("the body is no JSON object")
     return fields
+
+
+def whole_number(value: object) -> int | None:
+    """The integer that a value of `json_body` is, be it written 74 or 74.0; None if it is none.
+
+    As JSON Schema has it (2020-12 Core, 4.2.3): what counts is the value of a number. None too for
+    one of more than 30 digits in another form than plain digits.
+    """
+    if isinstance(value, Decimal) and value.adjusted() < _DIGITS and value == value.to_integral():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

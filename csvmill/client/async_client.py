@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from csvmill.client.downloading import announced_result, download
 from csvmill.client.errors import JobUnsuccessful
+from csvmill.client.job_list import list_query, listed_jobs
 from csvmill.client.job_view import TERMINAL, JobView
 from csvmill.client.paths import HEALTH, READY, job_path, retry_path, upload_path
 from csvmill.client.progress import unheard
@@ -22,6 +23,8 @@ from csvmill.client.uploading import Uploading, declare_upload
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import AsyncIterator, Collection
+    from datetime import datetime
     from pathlib import Path
     from types import TracebackType
 
@@ -34,6 +37,8 @@ CHUNK_SIZE = 8 << 20
 """Bytes of a chunk, unless told otherwise."""
 PARALLEL = 4
 """Chunks on their way at a time, unless told otherwise."""
+PAGE_SIZE = 100
+"""Jobs of a list that are fetched, and held, at a time, unless told otherwise."""
 
 
 class AsyncClient:
@@ -119,6 +124,31 @@ class AsyncClient:
     async def job(self, job_id: str) -> JobView:
         """All that is known of a job, its attempts included."""
         return JobView.of(await self._transport.json("GET", job_path(job_id)))
+
+    async def jobs(
+        self,
+        *,
+        state: str | Collection[str] = (),
+        created_after: datetime | None = None,
+        created_before: datetime | None = None,
+        filename: str | None = None,
+        page_size: int = PAGE_SIZE,
+    ) -> AsyncIterator[JobView]:
+        """The jobs, newest first, fetched `page_size` (1 to 500) at a time as they are taken.
+
+        Only those in one of the states, made at `created_after` or later and before
+        `created_before`, of a file of exactly this name; all that are there, unless something is
+        said. Each comes once, as it stands when its page is fetched.
+
+        Raises Refused (400) for a state that there is not, or another `page_size`, and ValueError
+        for a time without a time zone, when the first job is taken.
+        """
+        query = list_query(
+            state=state, created_after=created_after, created_before=created_before,
+            filename=filename, page_size=page_size,
+        )  # fmt: skip
+        async for job in listed_jobs(self._transport, query):
+            yield job
 
     async def cancel(self, job_id: str) -> JobView:
         """Cancel a job that is not finished, and remove its input; harmless to repeat.

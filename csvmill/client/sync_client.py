@@ -6,12 +6,13 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from csvmill.client.async_client import CHUNK_SIZE, PARALLEL, AsyncClient
+from csvmill.client.async_client import CHUNK_SIZE, PAGE_SIZE, PARALLEL, AsyncClient
 from csvmill.client.progress import unheard
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Coroutine
+    from collections.abc import Collection, Coroutine, Iterator
+    from datetime import datetime
     from pathlib import Path
 
     from csvmill.client.job_view import JobView
@@ -92,6 +93,27 @@ class Client:
     def job(self, job_id: str) -> JobView:
         """All that is known of a job. See `AsyncClient.job`."""
         return self._run(self._client.job(job_id))
+
+    def jobs(
+        self,
+        *,
+        state: str | Collection[str] = (),
+        created_after: datetime | None = None,
+        created_before: datetime | None = None,
+        filename: str | None = None,
+        page_size: int = PAGE_SIZE,
+    ) -> Iterator[JobView]:
+        """The jobs, newest first. See `AsyncClient.jobs`."""
+        jobs = self._client.jobs(
+            state=state, created_after=created_after, created_before=created_before,
+            filename=filename, page_size=page_size,
+        )  # fmt: skip
+
+        async def following() -> JobView | None:
+            return await anext(jobs, None)
+
+        while job := self._run(following()):
+            yield job
 
     def cancel(self, job_id: str) -> JobView:
         """Cancel a job. See `AsyncClient.cancel`."""

@@ -14,6 +14,7 @@ from gateway.openapi.parts import (
     ref,
 )
 from gateway.openapi.schemas import FILENAME, JOB_ID, UPLOAD_EXAMPLE, UPLOAD_ID
+from gateway.upload_api import MAX_OFFSET
 from gateway.upload_requests import MAX_KEY
 from shared.errors import (
     ChunkDigestMismatch,
@@ -33,7 +34,6 @@ from shared.errors import (
 )
 
 TAG = "Uploads"
-MAX_OFFSET = 10**18 - 1
 
 JOB_OF_UPLOAD = {
     "Csvmill-Job": header(

@@ -121,6 +121,32 @@ async def test_an_upload_that_was_killed_goes_on_and_one_that_is_not_wanted_is_c
         assert "no job" in said["message"]
 
 
+def test_the_jobs_are_listed_for_people_and_for_scripts(shell: Shell) -> None:
+    (shell.folder / "broken list.csv").write_text("Song,Date,Number of Plays\na,2026-01-01,many\n")
+    (shell.folder / "list.csv").write_text("Song,Date,Number of Plays\na,2026-01-01,1\n")
+    files = ["list.csv", "list.csv", "broken list.csv"]
+    uploaded = [shell("upload", name).strip() for name in files]
+    for job_id, code in zip(uploaded, (0, 0, Exit.UNSUCCESSFUL), strict=True):
+        shell("status", "--watch", job_id, exit_code=code)
+    head, newest, *_ = shell("jobs", "--limit", "3").splitlines()
+    assert head.split() == ["ID", "STATE", "ATTEMPTS", "SIZE", "AGE", "NAME"]
+    id_, state, attempts, size, unit, *_ = newest.split()
+    assert (id_, state, attempts, size, unit) == (uploaded[2], "FAILURE", "1", "44", "bytes")
+    assert newest.rstrip().endswith("broken list.csv")
+    # Then only those that are asked for are there, and the scripts get all of each
+    named = shell("jobs", "list", "--name", "list.csv", "--state", "success", "--json")
+    found = [json.loads(line) for line in named.splitlines()]
+    assert [job["id"] for job in found] == [uploaded[1], uploaded[0]]
+    assert found[0] == shell.json("jobs", "show", uploaded[1])
+    every = [json.loads(line)["id"] for line in shell("jobs", "--all", "--json").splitlines()]
+    assert every[:3] == uploaded[::-1]
+    assert len(shell("jobs", "--all", "--limit", "1").splitlines()) == 1 + len(every)
+    assert len(shell("jobs", "--limit", "1").splitlines()) == 2
+    assert shell("jobs", "--name", "none.csv") == ""
+    said = shell.json("jobs", "retry", uploaded[0], exit_code=Exit.FAILED)
+    assert "cannot be retried" in said["message"]
+
+
 def test_doctor_finds_a_server_that_is_well_and_one_that_is_not_there(
     deployment: Deployment, tmp_path: Path
 ) -> None:
@@ -152,5 +178,10 @@ def test_the_blocking_client_does_all_of_it(standalone: Standalone, tmp_path: Pa
             client.wait(failed, timeout=WAIT)
         with pytest.raises(TimeoutError):
             client.wait(client.upload(plays, key="other"), timeout=0)
+        jobs = client.jobs(filename="plays.csv", page_size=1)
+        listed = [next(jobs), next(jobs), next(jobs)]
+        assert [job.id for job in listed][1:] == [failed, job_id]
+        assert len(list(client.jobs(state="SUCCESS", filename="plays.csv", page_size=1))) >= 1
+        assert list(client.jobs(filename="none.csv")) == []
     assert seen[-1].done == seen[-1].total
     assert (tmp_path / "totals.csv").stat().st_size == result.size

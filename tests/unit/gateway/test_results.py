@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import http.client
+import json
+import logging
 import random
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
@@ -272,12 +274,27 @@ async def test_storage_that_fails_before_the_first_byte_is_503(
     assert b"storage is gone" in body
 
 
-async def test_a_result_that_storage_has_lost_is_404(gateway: Gateway) -> None:
-    job = await gateway.finished_job(b"x")
+@pytest.mark.parametrize("how", ["gone", "begun anew", "shorter"])
+@pytest.mark.parametrize("path", ["/api/download_file/{}", "/api/v1/jobs/{}/result"])
+async def test_a_result_that_storage_has_lost_is_our_fault_and_logged_once(
+    gateway: Gateway, caplog: pytest.LogCaptureFixture, path: str, how: str
+) -> None:
+    job = await gateway.finished_job(RESULT)
     assert job.result is not None
     await gateway.blobs.delete(job.result.key)
-    status, _, _ = await ask(gateway, f"/api/download_file/{job.id}")
-    assert status == 404
+    if how != "gone":
+        await gateway.blobs.create(job.result.key, len(RESULT) - (how == "shorter"))
+    status, headers, body = await ask(gateway, path.format(job.id))
+    assert (status, "Retry-After" in headers) == (500, False)
+    answer = json.loads(body)
+    said = answer["detail" if path.endswith("result") else "message"]
+    assert f"The result of job {job.id}, upload {job.upload_id}, is lost" in said
+    if path.endswith("result"):
+        assert headers["Content-Type"].startswith("application/problem+json")
+        assert (answer["type"], answer["status"]) == ("about:blank", 500)
+    (line,) = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert (line.levelname, line.exc_info) == ("ERROR", None)
+    assert f"{job.id}, upload {job.upload_id}, is lost" in line.getMessage()
 
 
 async def test_a_client_that_leaves_is_no_error(

@@ -92,7 +92,7 @@ async def test_a_result_that_is_missing_though_it_is_to_be_kept_is_not_called_ex
     assert job.result is not None
     await gateway.blobs.delete(job.result.key)
     response = await gateway.client.get(f"/api/download_file/{job.id}")
-    assert response.status == 404
+    assert response.status == 500
 
 
 async def test_an_upload_sent_again_after_its_job_expired_is_that_job_and_starts_none(

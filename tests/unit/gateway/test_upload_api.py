@@ -13,6 +13,7 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from yarl import URL
 
 from gateway.uploads import upload_id_of
 from shared.blobs import upload_key
@@ -106,7 +107,7 @@ async def test_a_file_of_no_bytes_is_a_job_at_once(gateway: Gateway) -> None:
         ({"size": -1}, "size"),
         ({"size": True}, "size"),
         ({"size": "5"}, "size"),
-        ({"size": 1.5}, "size"),
+        ({"size": 74.5}, "size is 74.5; send the bytes of the file, a whole number"),
         ({"sha256": "ab"}, "sha256"),
         ({"sha256": 1}, "sha256"),
         ({"aggregation": {}}, "aggregation"),
@@ -117,6 +118,36 @@ async def test_a_declaration_that_cannot_be_is_refused_by_its_field(
 ) -> None:
     problem = await problem_of(await post(gateway, **fields), 400, "about:blank")
     assert named in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("written", "size"),
+    [("74.0", 74), ("7.4e1", 74), ("740E-1", 74), ("0.0", 0), ("-0.0", 0), ("74", 74)],
+)
+async def test_a_size_is_a_whole_number_however_it_is_written(
+    gateway: Gateway, written: str, size: int
+) -> None:
+    response = await gateway.client.post(
+        "/api/v1/uploads",
+        data=f'{{"name": "plays.csv", "size": {written}}}',
+        headers={"Content-Type": "application/json"},
+    )
+    view = await response.text()
+    assert response.status == 201
+    assert f'"size": {size}, ' in view
+
+
+@pytest.mark.parametrize("written", ["1e-400", "7.4e0", "-1.0", "1e999999999", "NaN", "1e99"])
+async def test_a_size_that_no_file_has_is_refused_whatever_its_exponent(
+    gateway: Gateway, written: str
+) -> None:
+    response = await gateway.client.post(
+        "/api/v1/uploads",
+        data=f'{{"name": "plays.csv", "size": {written}}}',
+        headers={"Content-Type": "application/json"},
+    )
+    problem = await problem_of(response, 400, "about:blank")
+    assert problem["detail"].startswith("size is ")
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"x"', b"\xff"])
@@ -330,6 +361,34 @@ async def test_a_chunk_beyond_the_end_is_refused(
     response = await gateway.client.put(f"{path}/chunks/{offset}", data=body)
     await problem_of(response, 400, "chunk-out-of-bounds")
     assert (await shown(gateway, path))["received"] == []
+
+
+@pytest.mark.parametrize(
+    ("offset", "type_", "said"),
+    [
+        ("1" + "0" * 18, "chunk-out-of-bounds", "offset is 1000000000000000000, and no file"),
+        ("9" * 19, "chunk-out-of-bounds", "offset is 9999999999999999999,"),
+        ("1" * 5000, "chunk-out-of-bounds", "... of 5000 characters, and no file"),
+        ("-1", "about:blank", "offset is '-1'; send where the chunk begins"),
+        ("1.0", "about:blank", "offset is '1.0'"),
+        ("%D9%A3", "about:blank", "offset is '٣'"),
+        ("0x10", "about:blank", "offset is '0x10'"),
+    ],
+)
+async def test_an_offset_that_no_file_has_is_refused_by_its_value(
+    gateway: Gateway, offset: str, type_: str, said: str
+) -> None:
+    path = await created(gateway)
+    url = URL(f"{path}/chunks/{offset}", encoded=True)
+    problem = await problem_of(await gateway.client.put(url, data=b"x"), 400, type_)
+    assert said in problem["detail"]
+    assert (await shown(gateway, path))["received"] == []
+
+
+async def test_an_offset_may_begin_with_zeros(gateway: Gateway) -> None:
+    path = await created(gateway)
+    response = await gateway.client.put(f"{path}/chunks/{'0' * 30}7", data=BODY[7:9])
+    assert (await response.json())["received"] == [[7, 9]]
 
 
 async def test_an_encoded_chunk_is_refused(gateway: Gateway) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +14,7 @@ from csvmill.cli import COMMANDS, main
 from csvmill.commands import doctor
 from csvmill.commands.completion import SHELLS
 from csvmill.commands.doctor import Verdict
+from csvmill.commands.job_list import age, jobs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,12 +78,58 @@ def test_completion_is_a_script_for_the_shell(shell: str) -> None:
         subprocess.run(["bash", "-n", "-c", script], check=True, timeout=10)
 
 
-def test_completion_knows_the_commands() -> None:
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("do", ["download", "doctor"]),
+        ("jobs s", ["show"]),
+        ("jobs --st", ["--state"]),
+        ("jobs --state fa", ["failure"]),
+        ("jobs list --state=fa", ["failure"]),
+    ],
+)
+def test_completion_knows_commands_options_and_states(typed: str, found: list[str]) -> None:
+    words = f"csvmill {typed}"
     done = CliRunner().invoke(
         main, [], prog_name="csvmill",
-        env={"_CSVMILL_COMPLETE": "bash_complete", "COMP_WORDS": "csvmill do", "COMP_CWORD": "1"},
+        env={
+            "_CSVMILL_COMPLETE": "bash_complete", "COMP_WORDS": words,
+            "COMP_CWORD": str(words.count(" ")),
+        },
     )  # fmt: skip
-    assert done.output.split() == ["plain,download", "plain,doctor"]
+    assert done.output.split() == [f"plain,{each}" for each in found]
+
+
+@pytest.mark.parametrize("command", jobs.commands.values(), ids=lambda command: command.name)
+def test_every_command_about_jobs_has_help_with_an_example(command: click.Command) -> None:
+    name = next(name for name, each in jobs.commands.items() if each is command)
+    code, text = invoke("jobs", name, "--help")
+    assert code == 0
+    assert f"csvmill {'jobs' if name == 'list' else command.name}" in text.partition("Example")[2]
+
+
+def test_jobs_alone_is_jobs_list() -> None:
+    for arguments in (("--limit", "0"), ("list", "--limit", "0")):
+        code, said = invoke("jobs", *arguments)
+        assert (code, "0 is not in the range x>=1" in said) == (2, True)
+    code, said = invoke("jobs", "lisst")
+    assert (code, "No such command 'lisst'" in said) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("ago", "said"),
+    [
+        (timedelta(seconds=-5), "0 s"),
+        (timedelta(seconds=59.9), "59 s"),
+        (timedelta(minutes=1), "1 min"),
+        (timedelta(minutes=119), "1 h"),
+        (timedelta(hours=47, minutes=59), "1 d"),
+        (timedelta(days=400), "400 d"),
+    ],
+)
+def test_the_age_of_a_job_is_in_the_largest_unit_that_fits(ago: timedelta, said: str) -> None:
+    now = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    assert age(now, (now - ago).isoformat().replace("+00:00", "Z")) == said
 
 
 def test_doctor_judges_versions_clocks_parts_and_disk(
