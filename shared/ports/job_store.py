@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from shared.blobs import BlobKey
-    from shared.jobs import Aggregation, Attempt, Job, JobResult, Unfinished
+    from shared.jobs import Aggregation, Attempt, Job, JobProgress, JobResult, Unfinished
 
 
 class JobStore(Protocol):
@@ -69,6 +69,13 @@ class JobStore(Protocol):
         """Renew the lease of a running attempt; one that lasts longer already stays as it is.
 
         Raises LeaseLost if the job is no longer this attempt's: taken over, cancelled, finished.
+        """
+        ...
+
+    async def record_progress(self, job_id: UUID, attempt: int, progress: JobProgress) -> bool:
+        """Note how far a running attempt has come; whether the job is still this attempt's.
+
+        It neither renews nor shortens the lease. A later attempt begins without progress.
         """
         ...
 
