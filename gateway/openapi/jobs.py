@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from gateway.openapi.parts import json_answer, operation, parameter, problems, reading, ref
+import json
+
+from gateway.job_events import CONTENT_TYPE
+from gateway.openapi.parts import header, json_answer, operation, parameter, problems, reading, ref
 from gateway.openapi.results import result_answers, result_parameters
 from gateway.openapi.schemas import JOB_EXAMPLE, JOB_ID
 from shared.errors import (
@@ -12,6 +15,7 @@ from shared.errors import (
     JobNotFound,
     NoResult,
     ResultExpired,
+    TooManyFollowers,
 )
 
 TAG = "Jobs"
@@ -28,6 +32,58 @@ SHOW = operation(
     answers={
         **json_answer(200, "The job", ref("Job"), example=JOB_EXAMPLE),
         **problems(JobNotFound),
+    },
+)
+
+_EVENT = {
+    "id": JOB_ID,
+    "state": "STARTED",
+    "attempt": 1,
+    "bytes_done": 3221225472,
+    "bytes_total": 8589934592,
+    "rows_done": None,
+    "percent": 37.5,
+    "eta": 10.2,
+    "reason": None,
+    "result": None,
+}
+
+EVENTS = operation(
+    "followJob",
+    "Follow a job: Server-Sent Events",
+    tag=TAG,
+    description="WHATWG HTML, 9.2. The first event is the job as it stands; then there is one for "
+    "each change, of several at a time for the last. The stream ends with the job. An "
+    "event is `state` if it tells of another state or attempt, else `progress`. In silence there "
+    "are comments. If the stream ends before the job does, come back with `Last-Event-ID`.",
+    parameters=[
+        JOB_ID_IN_PATH,
+        parameter(
+            "Last-Event-ID",
+            "header",
+            "The `id` of the last event that was seen: attempt, state, bytes done",
+            {"type": "string"},
+            example="1-STARTED-3221225472",
+        ),
+    ],
+    answers={
+        "200": {
+            "description": "The events. Their `data` is JSON, a `JobEvent`",
+            "headers": {"Cache-Control": header("`no-store`")},
+            "content": {
+                CONTENT_TYPE: {
+                    "schema": {
+                        "type": "string",
+                        "contentMediaType": CONTENT_TYPE,
+                        "contentSchema": ref("JobEvent"),
+                    },
+                    "example": "event: progress\nid: 1-STARTED-3221225472\n"
+                    f"data: {json.dumps(_EVENT)}\n\n",
+                }
+            },
+        },
+        "204": {"description": "The job has ended, and `Last-Event-ID` says so: do not come back"},
+        **problems(JobNotFound, TooManyFollowers),
     },
 )
 
@@ -74,6 +130,7 @@ RESULT = operation(
 
 PATHS = {
     "/api/v1/jobs/{job_id}": {**reading(SHOW), "delete": CANCEL},
+    "/api/v1/jobs/{job_id}/events": {"get": EVENTS},
     "/api/v1/jobs/{job_id}/result": reading(RESULT, head_without=("206",)),
     "/api/v1/jobs/{job_id}/retry": {"post": RETRY},
 }
