@@ -11,10 +11,12 @@ from aiohttp import web
 from gateway import cors, tus
 from gateway.errors import errors_as_json
 from gateway.events import EVENTS, Events
+from gateway.followers import FOLLOWERS, Followers
 from gateway.keys import PORTS, SETTINGS, Ports
 from gateway.metrics import GatewayMetrics
 from gateway.routes import routes
 from shared.bus.counted import BusMetrics, CountedBus
+from shared.drain import ON_LEAVING
 from shared.telemetry.http import instrument
 from shared.telemetry.metrics import Metrics
 
@@ -39,6 +41,7 @@ def build_app(
     app[SETTINGS] = settings
     app[PORTS] = replace(ports, bus=CountedBus(ports.bus, metrics.of(BusMetrics)))
     app[EVENTS] = Events(metrics)
+    _follow_jobs(app, metrics)
     tus.install(app)
     cors.install(app, settings.cors_origins)
     app.add_routes(
@@ -52,6 +55,20 @@ def build_app(
     )
     app.on_startup.append(_make_spool_dir)
     return app
+
+
+def _follow_jobs(app: web.Application, metrics: Metrics) -> None:
+    settings = app[SETTINGS]
+    followers = app[FOLLOWERS] = Followers(
+        app[PORTS].jobs, limit=settings.max_followers, interval=settings.follow_interval
+    )
+    metrics.of(GatewayMetrics).followers.set_function(lambda: len(followers))
+
+    async def end(_app: web.Application) -> None:
+        followers.end()
+
+    app[ON_LEAVING] = [followers.end]
+    app.on_shutdown.append(end)
 
 
 async def _make_spool_dir(app: web.Application) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from gateway.progress_view import progress_view
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -24,6 +26,7 @@ def job_view(job: Job, attempts: Sequence[Attempt]) -> dict[str, Any]:
         "reason": job.reason,
         "filename": job.filename,
         "input_size": job.input_size,
+        "progress": progress_view(job),
         "result": _result_view(job.result),
         "attempts": [_attempt_view(attempt) for attempt in attempts],
     }

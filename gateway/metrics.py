@@ -47,6 +47,9 @@ class GatewayMetrics:
         )
         for state in ("completed", "cancelled"):
             self.uploads.labels(state)
+        self.followers = Gauge(
+            "csvmill_job_followers", "Clients that follow a job now.", registry=registry
+        )
         self._unfinished = Gauge(
             "csvmill_jobs_unfinished",
             f"Jobs that have not ended, by state; of the {MOST_COUNTED} oldest.",

@@ -9,6 +9,7 @@ from aiohttp import web
 from gateway import tus
 from gateway.dropzone import upload_file
 from gateway.job_api import cancel_job, retry_job, show_job
+from gateway.job_events import job_events
 from gateway.job_list import list_jobs
 from gateway.jobs import file_status
 from gateway.openapi.handlers import docs, openapi_json
@@ -37,6 +38,7 @@ def routes(checks: Mapping[str, Check]) -> list[web.RouteDef]:
         web.get("/api/v1/jobs", list_jobs),  # HEAD too
         web.get("/api/v1/jobs/{job_id}", show_job),  # HEAD too
         web.delete("/api/v1/jobs/{job_id}", cancel_job),
+        web.get("/api/v1/jobs/{job_id}/events", job_events, allow_head=False),
         web.post("/api/v1/jobs/{job_id}/retry", retry_job),
         web.get("/api/v1/jobs/{job_id}/result", show_result),  # HEAD too
         web.post("/api/v1/uploads", create_upload),

@@ -28,6 +28,12 @@ class GatewaySettings(BaseSettings):
     """How often a job is tried before it is a FAILURE."""
     spool_dir: Path | None = None
     """Where a chunk waits whose place is not known yet; None is the system's temporary folder."""
+    follow_interval: float = Field(default=0.5, gt=0)
+    """Seconds between two looks at the jobs that are followed, if any are."""
+    follow_heartbeat: float = Field(default=15.0, gt=0)
+    """Seconds without an event after which a follower is sent a comment."""
+    max_followers: int = Field(default=1000, ge=0)
+    """Clients that may follow jobs through one gateway at a time."""
     client_timeout: float = Field(default=120.0, gt=0)
     """Seconds for which a client may neither send nor take a byte within a request."""
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING
 
 from shared.blobs import result_key
 from shared.jobs import JobResult
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
@@ -26,9 +25,6 @@ PIECE = 1 << 20
 """Bytes of the result held in memory at a time."""
 
 
-log = logging.getLogger(__name__)
-
-
 class JobRun:
     """Runs attempts with one engine; holds nothing between them."""
 
@@ -37,20 +33,17 @@ class JobRun:
         self._engine = engine
         self._scratch = scratch
 
-    async def run(self, job: Job) -> JobResult:
+    async def run(self, job: Job, progress: Callable[[Progress], None]) -> JobResult:
         """Aggregate the job's input and store the output under `results/<job>/<attempt>`.
 
-        Nothing of it is visible to clients until the job's row points to it. Cancelling stops
-        the engine and leaves at most an unfinished blob, which `discard` removes.
+        `progress` is told, several times a second, how far the engine has come. Nothing is visible
+        to clients until the job's row points to it. Cancelling stops the engine and leaves at most
+        an unfinished blob, which `discard` removes.
         Raises MalformedInput, AttemptFailed, and what `Blobs` raises.
         """
         async with self._scratch.folder(f"{job.id}-{job.attempt}") as folder:
             source = BlobSource(self._blobs, job.input_key, job.input_size)
-
-            def report(progress: Progress) -> None:
-                log.debug("job=%s attempt=%d %s", job.id, job.attempt, progress)
-
-            output = await self._engine.aggregate(job.aggregation, source, folder, report)
+            output = await self._engine.aggregate(job.aggregation, source, folder, progress)
             return await self._store(job, output)
 
     async def ping(self) -> None:

@@ -20,6 +20,8 @@ class WorkSettings(BaseSettings):
     """Jobs run at a time by one process."""
     lease: float = Field(default=15.0, gt=0)
     """Seconds after which a worker that stays silent loses its job; renewed at a third of it."""
+    progress_interval: float = Field(default=1.0, gt=0)
+    """Seconds between two records of how far a job has come."""
     retry_delay: float = Field(default=5.0, ge=0)
     """Seconds between a failed attempt and the next."""
     relay_interval: float = Field(default=5.0, gt=0)

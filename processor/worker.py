@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from processor.claim import Claim
 from processor.events import Events
 from processor.patience import storage_answers, until_answered, until_storage_answers
+from processor.progress import ProgressRecord
 from processor.settlement import Settlement
 from shared.errors import (
     CsvmillError,
@@ -155,17 +156,19 @@ class Worker:
 
     async def _run_leased(self, job: Job, events: AttemptEvents) -> JobResult:
         """Run the attempt for as long as its lease can be renewed. Raises LeaseLost."""
-        run = asyncio.create_task(self._job_run.run(job))
+        progress = ProgressRecord(self._jobs, job, self._settings.progress_interval)
+        run = asyncio.create_task(self._job_run.run(job, progress.note))
         heart = asyncio.create_task(self._keep_lease(job, events))
+        record = asyncio.create_task(progress.keep())
         try:
             await asyncio.wait((run, heart), return_when=asyncio.FIRST_COMPLETED)
             if not run.done():
                 await heart
             return await run
         finally:
-            for task in (run, heart):
+            for task in (run, heart, record):
                 task.cancel()
-            await asyncio.gather(run, heart, return_exceptions=True)
+            await asyncio.gather(run, heart, record, return_exceptions=True)
 
     async def _keep_lease(self, job: Job, events: AttemptEvents) -> None:
         interval = pause = self._settings.lease / 3

@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aiohttp.typedefs import Handler, Middleware
+
+ON_LEAVING: web.AppKey[list[Callable[[], None]]] = web.AppKey("on_leaving", list)
+"""What ends responses that would not end by themselves: called before they are waited for."""
 
 
 class Drain:

@@ -30,7 +30,8 @@
      ├── Unavailable                 a dependency does not answer; the same call may succeed later
      │    ├── StorageUnavailable
      │    ├── DatabaseUnavailable
-     │    └── BrokerUnavailable
+     │    ├── BrokerUnavailable
+     │    └── TooManyFollowers       as many clients follow jobs here as may at a time
      ├── SchemaMismatch              the database was migrated by another version of csvmill
      ├── LeaseLost                   another attempt, or a cancellation, has taken the job over
      └── JobFailed                   an attempt ended without a result
@@ -234,6 +235,12 @@ class BrokerUnavailable(Unavailable):
     """The broker does not answer, or did not confirm within the time-out."""
 
     code = "broker_unavailable"
+
+
+class TooManyFollowers(Unavailable):
+    """As many clients follow jobs through this gateway as may at a time."""
+
+    code = "too_many_followers"
 
 
 class SchemaMismatch(CsvmillError):

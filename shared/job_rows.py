@@ -7,7 +7,7 @@ from uuid import UUID
 
 from shared.aggregation.rows import decode_aggregation
 from shared.blobs import BlobKey
-from shared.jobs import Job, JobResult, JobState
+from shared.jobs import Job, JobProgress, JobResult, JobState
 
 if TYPE_CHECKING:
     from shared.database.port import Row
@@ -33,6 +33,9 @@ def job_of(row: Row) -> Job:
             rows_in=row["result_rows_in"],
             rows_out=row["result_rows_out"],
         )
+    progress = None
+    if row["progress_attempt"] == row["attempt"]:
+        progress = JobProgress(row["progress_bytes"], row["progress_rows"], row["progress_rate"])
     return Job(
         id=UUID(row["id"]),
         upload_id=UUID(row["upload_id"]),
@@ -51,6 +54,7 @@ def job_of(row: Row) -> Job:
         finished_at=row["finished_at"],
         reason=row["reason"],
         result=result,
+        progress=progress,
         expired_at=row["expired_at"],
         dead_letter_due_at=row["dead_letter_due_at"],
         dead_lettered_at=row["dead_lettered_at"],

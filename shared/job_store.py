@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from shared.blobs import BlobKey
     from shared.database.port import Database, Row, Transaction
-    from shared.jobs import Aggregation, Job, JobFilter, JobPosition, JobResult
+    from shared.jobs import Aggregation, Job, JobFilter, JobPosition, JobProgress, JobResult
 
     AttemptLost = Callable[[UUID, int], None]
 
@@ -46,6 +46,7 @@ class JobQueries:
     claim: str
     give_up: str
     heartbeat: str
+    record_progress: str
     succeed: str
     fail: str
     release: str
@@ -176,6 +177,20 @@ class SqlJobStore:
             self._sql.heartbeat, str(job_id), attempt, lease_until, idempotent=True
         ):
             raise _lease_lost(job_id, attempt)
+
+    async def record_progress(self, job_id: UUID, attempt: int, progress: JobProgress) -> bool:
+        """See `JobStore`."""
+        return bool(
+            await self._database.write(
+                self._sql.record_progress,
+                str(job_id),
+                attempt,
+                progress.bytes_done,
+                progress.rows_done,
+                progress.rate,
+                idempotent=True,
+            )
+        )
 
     async def succeed(self, job_id: UUID, attempt: int, result: JobResult, *, now: float) -> None:
         """See `JobStore`. The attempt that did so already may repeat it with the same result."""

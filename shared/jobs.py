@@ -47,6 +47,18 @@ class JobResult:
 
 
 @dataclass(frozen=True, slots=True)
+class JobProgress:
+    """How far an attempt has come through the input."""
+
+    bytes_done: int
+    """Bytes of the input that have been read. It falls if the input has to be read again."""
+    rows_done: int | None = None
+    """Rows that have been read, without the header; None if the engine does not count them."""
+    rate: float | None = None
+    """Bytes a second of late; None while that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One aggregation of one upload. Times are Unix seconds."""
 
@@ -72,6 +84,8 @@ class Job:
     reason: str | None = None
     """Why the latest attempt did not succeed."""
     result: JobResult | None = None
+    progress: JobProgress | None = None
+    """How far the latest attempt has come, or had when it ended; None if it has not said so."""
     expired_at: float | None = None
     """Since when input and result are no longer kept; such a job never changes again."""
     dead_letter_due_at: float | None = None

@@ -12,7 +12,7 @@ from aiohttp import web
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
-from shared.drain import Drain
+from shared.drain import ON_LEAVING, Drain
 from shared.errors import CsvmillError
 from shared.trailers import TrailerRunner
 
@@ -111,6 +111,8 @@ async def _serve(
         sys.stdout.flush()
         await stopped.wait()
         await site.stop()
+        for end in app.get(ON_LEAVING, ()):
+            end()
         if cut_off := await drain.finish(shutdown_timeout):
             log.warning("%d requests are cut off", cut_off)
     finally:

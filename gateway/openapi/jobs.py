@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
+from gateway.job_events import CONTENT_TYPE
 from gateway.job_list_query import LIMIT, MAX_LIMIT
 from gateway.openapi.parts import (
     header,
@@ -23,6 +26,7 @@ from shared.errors import (
     JobNotFound,
     NoResult,
     ResultExpired,
+    TooManyFollowers,
 )
 
 TAG = "Jobs"
@@ -99,6 +103,58 @@ SHOW = operation(
     },
 )
 
+_EVENT = {
+    "id": JOB_ID,
+    "state": "STARTED",
+    "attempt": 1,
+    "bytes_done": 3221225472,
+    "bytes_total": 8589934592,
+    "rows_done": None,
+    "percent": 37.5,
+    "eta": 10.2,
+    "reason": None,
+    "result": None,
+}
+
+EVENTS = operation(
+    "followJob",
+    "Follow a job: Server-Sent Events",
+    tag=TAG,
+    description="WHATWG HTML, 9.2. The first event is the job as it stands; then there is one for "
+    "each change, of several at a time for the last. The stream ends with the job. An "
+    "event is `state` if it tells of another state or attempt, else `progress`. In silence there "
+    "are comments. If the stream ends before the job does, come back with `Last-Event-ID`.",
+    parameters=[
+        JOB_ID_IN_PATH,
+        parameter(
+            "Last-Event-ID",
+            "header",
+            "The `id` of the last event that was seen: attempt, state, bytes done",
+            {"type": "string"},
+            example="1-STARTED-3221225472",
+        ),
+    ],
+    answers={
+        "200": {
+            "description": "The events. Their `data` is JSON, a `JobEvent`",
+            "headers": {"Cache-Control": header("`no-store`")},
+            "content": {
+                CONTENT_TYPE: {
+                    "schema": {
+                        "type": "string",
+                        "contentMediaType": CONTENT_TYPE,
+                        "contentSchema": ref("JobEvent"),
+                    },
+                    "example": "event: progress\nid: 1-STARTED-3221225472\n"
+                    f"data: {json.dumps(_EVENT)}\n\n",
+                }
+            },
+        },
+        "204": {"description": "The job has ended, and `Last-Event-ID` says so: do not come back"},
+        **problems(JobNotFound, TooManyFollowers),
+    },
+)
+
 CANCEL = operation(
     "cancelJob",
     "Cancel a job",
@@ -143,6 +199,7 @@ RESULT = operation(
 PATHS = {
     "/api/v1/jobs": reading(LIST),
     "/api/v1/jobs/{job_id}": {**reading(SHOW), "delete": CANCEL},
+    "/api/v1/jobs/{job_id}/events": {"get": EVENTS},
     "/api/v1/jobs/{job_id}/result": reading(RESULT, head_without=("206",)),
     "/api/v1/jobs/{job_id}/retry": {"post": RETRY},
 }

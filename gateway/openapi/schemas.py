@@ -80,6 +80,48 @@ ATTEMPT = an_object(
     description="One worker's try at a job.",
 )
 
+_PROGRESS: Node = {
+    "bytes_done": integer(
+        "Bytes of the input that have been read; fewer again, if an attempt has to read it anew"
+    ),
+    "bytes_total": integer("Bytes of the input"),
+    "rows_done": or_null(
+        integer(
+            "Rows that have been read, without the header; of a job that has "
+            "succeeded, those that were aggregated; null where they are not counted on the way"
+        )
+    ),
+    "percent": {
+        "type": "number",
+        "minimum": 0,
+        "maximum": 100,
+        "description": "Of the bytes. When all have been read, the result has still to be written",
+    },
+    "eta": {
+        "type": ["number", "null"],
+        "minimum": 0,
+        "description": "Seconds until all bytes will have been read, as it goes at present; null "
+        "where that is not known",
+    },
+}
+
+PROGRESS = an_object(
+    _PROGRESS,
+    description="How far the latest attempt has come, or had when it ended.",
+)
+
+JOB_EVENT = an_object(
+    {
+        "id": text("The job's id", format="uuid"),
+        "state": ref("JobState"),
+        "attempt": integer("Number of the latest attempt; 0 before the first"),
+        **_PROGRESS,
+        "reason": or_null(text("Why the latest attempt did not succeed")),
+        "result": or_null(text("Path of the result, if there is one", format="uri-reference")),
+    },
+    description="The `data` of every event of a job.",
+)
+
 JOB = an_object(
     {
         "id": text("The job's id", format="uuid"),
@@ -92,6 +134,7 @@ JOB = an_object(
         "reason": or_null(text("Why the latest attempt did not succeed")),
         "filename": text("Name of the file that was uploaded"),
         "input_size": integer("Bytes of the file that was uploaded"),
+        "progress": or_null(ref("Progress")),
         "result": or_null(ref("Result")),
         "attempts": {"type": "array", "items": ref("Attempt")},
     },
@@ -209,8 +252,10 @@ SCHEMAS: Node = {
     "Error": ERROR,
     "Job": JOB,
     "JobList": JOB_LIST,
+    "JobEvent": JOB_EVENT,
     "JobState": JOB_STATE,
     "Problem": PROBLEM,
+    "Progress": PROGRESS,
     "Result": RESULT,
     "Upload": UPLOAD,
 }
@@ -226,6 +271,7 @@ JOB_EXAMPLE: Node = {
     "reason": CRASHED,
     "filename": "plays.csv",
     "input_size": 74,
+    "progress": None,
     "result": None,
     "attempts": [
         {

@@ -175,14 +175,16 @@ async def _listen(
 ) -> Finished | Refused | None:
     assert child.stdout is not None  # noqa: S101
     outcome: Finished | Refused | None = None
+    rows: int | None = None
     async for line in child.stdout:
         event = decode_event(line)
         if isinstance(event, Advanced):
-            progress(Progress(min(event.done, source.size), source.size))
+            rows = event.rows
+            progress(Progress(min(event.done, source.size), source.size, event.rows))
         else:
             outcome = event
     if isinstance(outcome, Finished):
-        progress(Progress(source.size, source.size))
+        progress(Progress(source.size, source.size, rows))
     return outcome
 
 

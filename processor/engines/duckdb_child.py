@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from shared.aggregation.resolve import Query
 
     Follow = Callable[[Callable[[], int]], None]
+    """Takes what tells how far the work is, and may be asked by another thread at any time."""
 
 STDIN = 0
 BLOCK = 1 << 20
@@ -57,11 +58,14 @@ def main() -> None:
     threading.Thread(target=_die_with_parent, args=(control,), daemon=True).start()
     monitor = _Monitor(task)
     monitor.start()
-    monitor.finish(run(task, monitor.follow))
+    monitor.finish(run(task, monitor.follow, monitor.count))
 
 
-def run(task: Task, follow: Follow) -> Finished | Refused:
-    """Do the task in the current folder; `follow` is given what tells the bytes done so far."""
+def run(task: Task, follow: Follow, count: Follow = lambda _rows: None) -> Finished | Refused:
+    """Do the task in the current folder.
+
+    `follow` is given what tells the bytes read so far; `count` the rows, if the plan counts them.
+    """
     source = STDIN if task.path is None else os.open(task.path, os.O_RDONLY)
     results: list[ResultFile] = []
     try:
@@ -71,7 +75,7 @@ def run(task: Task, follow: Follow) -> Finished | Refused:
                 results.append(ResultFile(file, query))
                 return results[-1]
 
-            counts = _run_plan(task, source, begin, follow)
+            counts = _run_plan(task, source, begin, follow, count)
             (result,) = results
             result.finish()
     except Inconclusive as doubt:
@@ -89,7 +93,11 @@ def run(task: Task, follow: Follow) -> Finished | Refused:
 
 
 def _run_plan(
-    task: Task, source: int, begin: Callable[[Query], ResultFile], follow: Follow
+    task: Task,
+    source: int,
+    begin: Callable[[Query], ResultFile],
+    follow: Follow,
+    count: Follow,
 ) -> Counts:
     if task.plan == "exact":
         return exact_plan.run(
@@ -98,6 +106,7 @@ def _run_plan(
             begin,
             Path(),
             int(task.memory * PYTHON_SHARE),
+            count,
         )
     # Importing DuckDB takes longer than the exact plan takes for a small file.
     from processor.engines import fast_plan
@@ -131,12 +140,17 @@ class _Monitor(threading.Thread):
         super().__init__(daemon=True)
         self._task = task
         self._done: Callable[[], int] = lambda: 0
+        self._rows: Callable[[], int | None] = lambda: None
         self._speaking = threading.Lock()
         self._ended = threading.Event()
 
     def follow(self, done: Callable[[], int]) -> None:
         """Take progress, in bytes, from `done` from now on."""
         self._done = done
+
+    def count(self, rows: Callable[[], int]) -> None:
+        """Take the number of rows from `rows` from now on."""
+        self._rows = rows
 
     def run(self) -> None:
         while not self._ended.wait(TICK):
@@ -146,14 +160,19 @@ class _Monitor(threading.Thread):
                 reason = _out_of_memory(self._task)
                 self.finish(Refused("inconclusive" if fast else "failed", reason))
                 os._exit(0)
-            self._say(Advanced(self._done()))
+            self._say(self._advanced())
 
     def finish(self, outcome: Event) -> None:
         """Say how it ended, once."""
         with self._speaking:
             if not self._ended.is_set():
                 self._ended.set()
+                if isinstance(outcome, Finished):
+                    _write(encode_event(self._advanced()))
                 _write(encode_event(outcome))
+
+    def _advanced(self) -> Advanced:
+        return Advanced(self._done(), self._rows())
 
     def _say(self, event: Event) -> None:
         with self._speaking:

@@ -36,14 +36,17 @@ def run(
     begin: Callable[[Query], ResultFile],
     scratch: Path,
     memory: int,
+    count: Callable[[Callable[[], int]], None] = lambda _rows: None,
 ) -> Counts:
     """Aggregate the file that `blocks` make up into the result that `begin` begins.
 
-    `memory` is in bytes, for the groups; runs are written to `scratch`. Raises MalformedInput.
+    `memory` is in bytes, for the groups; runs are written to `scratch`. `count` is given what tells
+    the rows read so far, which may be called from another thread. Raises MalformedInput.
     """
     # Python refuses to convert numbers of more than 4300 digits unless told otherwise.
     sys.set_int_max_str_digits(0)
     reader = RecordReader(blocks)
+    count(lambda: max(reader.records - 1, 0))
     records = iter(reader)
     query, width = _read_header(aggregation, reader, records)
     if plain_sum.suffices(query):

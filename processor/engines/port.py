@@ -45,6 +45,8 @@ class Progress:
     """Bytes of the source that have been read."""
     total: int
     """Bytes of the source."""
+    rows: int | None = None
+    """Rows that have been read, without the header; None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)

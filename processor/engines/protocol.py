@@ -49,9 +49,10 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Advanced:
-    """So many bytes of the source have been read."""
+    """So many bytes of the source have been read, and rows, where they are counted."""
 
     done: int
+    rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

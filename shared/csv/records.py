@@ -41,6 +41,8 @@ class RecordReader:
         self._line = 1
         self.header: Sequence[bytes] = ()
         """The header's fields, once it has been read: errors name columns by them."""
+        self.records = 0
+        """Records that have been read, the header too; those of a region once all have been."""
 
     def __iter__(self) -> Iterator[Record]:
         self._data = self._more(b"", len(BOM)).removeprefix(BOM)
@@ -106,6 +108,7 @@ class RecordReader:
             if fields is not None:
                 self.header = self.header or fields
                 yield begun, fields
+                self.records += 1
         self._data = data[at:]
 
     def _plain_lines(self, region: bytes) -> Iterator[Record]:
@@ -121,6 +124,7 @@ class RecordReader:
                 self.header = self.header or fields
                 yield self._line, fields
             self._line += 1
+        self.records += len(lines) - lines.count(b"") - lines.count(b"\r")
 
     def _checked_line(self, text: bytes) -> bytes:
         text = text.removesuffix(b"\r")

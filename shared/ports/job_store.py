@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         Job,
         JobFilter,
         JobPosition,
+        JobProgress,
         JobResult,
         Unfinished,
     )
@@ -77,6 +78,13 @@ class JobStore(Protocol):
         """Renew the lease of a running attempt; one that lasts longer already stays as it is.
 
         Raises LeaseLost if the job is no longer this attempt's: taken over, cancelled, finished.
+        """
+        ...
+
+    async def record_progress(self, job_id: UUID, attempt: int, progress: JobProgress) -> bool:
+        """Note how far a running attempt has come; whether the job is still this attempt's.
+
+        It neither renews nor shortens the lease. A later attempt begins without progress.
         """
         ...
 

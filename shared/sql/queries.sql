@@ -57,6 +57,13 @@ UPDATE jobs SET lease_until = CASE WHEN lease_until > $3 THEN lease_until ELSE $
 WHERE id = $1 AND attempt = $2 AND state = 'STARTED'
 RETURNING id;
 
+-- name: record_progress
+-- Not the lease: an attempt that only reports is not one that is alive.
+UPDATE jobs
+SET progress_attempt = $2, progress_bytes = $3, progress_rows = $4, progress_rate = $5
+WHERE id = $1 AND attempt = $2 AND state = 'STARTED'
+RETURNING id;
+
 -- name: succeed
 UPDATE jobs
 SET state = 'SUCCESS',

@@ -198,7 +198,8 @@ async def test_progress_rises_to_the_size_of_the_source(engine: Engine, scratch:
 
     await engine.aggregate(SONG_PLAYS, source, scratch, reported.append)
 
-    assert reported[-1] == Progress(source.size, source.size)
+    assert (reported[-1].done, reported[-1].total) == (source.size, source.size)
+    assert reported[-1].rows in (None, 1000)
     assert [p.done for p in reported] == sorted(p.done for p in reported)
 
 

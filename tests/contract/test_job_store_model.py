@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 )
 
 from shared.errors import LeaseLost
-from shared.jobs import Job, JobState
+from shared.jobs import Job, JobProgress, JobState
 from tests.contract.job_stores import make_job, open_store, result_of
 
 if TYPE_CHECKING:
@@ -205,6 +205,7 @@ class JobStoreMachine(RuleBasedStateMachine):
             lease_until=self.now + lease,
             retry_at=None,
             reason=None,
+            progress=None,
         )
         assert claimed == model.job
 
@@ -224,6 +225,14 @@ class JobStoreMachine(RuleBasedStateMachine):
         with self.refused_unless(model.is_running(number)):
             self.run(self.store.heartbeat(job_id, number, lease_until=self.now + 2))
             model.change(lease_until=max(model.job.lease_until or 0.0, self.now + 2))
+
+    @rule(rank=ranks, ago=back, done=st.integers(0, 1 << 62))
+    def record_progress(self, rank: int, ago: int, done: int) -> None:
+        model, job_id, number = self.attempt_of(rank, ago)
+        recorded = self.run(self.store.record_progress(job_id, number, JobProgress(done)))
+        assert recorded == model.is_running(number)
+        if recorded:
+            model.change(progress=JobProgress(done))
 
     @rule(rank=ranks, ago=back)
     def succeed(self, rank: int, ago: int) -> None:

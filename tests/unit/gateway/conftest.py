@@ -116,13 +116,13 @@ class Gateway:
         """The job that an answer names."""
         return await self.jobs.get(UUID(answer["job_id"]))
 
-    async def pending_job(self, filename: str = "plays.csv") -> Job:
+    async def pending_job(self, filename: str = "plays.csv", *, input_size: int = 1) -> Job:
         """A job that nobody has claimed."""
         upload_id = uuid4()
         return await self.jobs.create(
             upload_id=upload_id,
             input_key=upload_key(upload_id),
-            input_size=1,
+            input_size=input_size,
             filename=filename,
             aggregation=SONG_PLAYS,
             max_attempts=3,

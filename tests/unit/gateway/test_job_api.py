@@ -21,7 +21,7 @@ from shared.errors import (
     DatabaseUnavailable,
     StorageUnavailable,
 )
-from shared.jobs import JobState
+from shared.jobs import JobProgress, JobState
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
@@ -99,6 +99,13 @@ async def test_a_finished_job_shows_its_input_its_result_and_its_attempts(
         "reason": None,
         "filename": "Čaj.csv",
         "input_size": 1,
+        "progress": {
+            "bytes_done": 1,
+            "bytes_total": 1,
+            "rows_done": 1,
+            "percent": 100.0,
+            "eta": 0.0,
+        },
         "result": {"size": 6, "sha256": job.result.sha256, "rows_in": 1, "rows_out": 1},
     }
     assert attempt == {
@@ -108,6 +115,56 @@ async def test_a_finished_job_shows_its_input_its_result_and_its_attempts(
         "outcome": "success",
         "reason": None,
     }
+
+
+@pytest.mark.parametrize(
+    ("recorded", "shown"),
+    [
+        (None, (0, None, 0.0, None)),
+        (JobProgress(999, 7), (999, 7, 99.9, None)),
+        (JobProgress(250, rate=100.0), (250, None, 25.0, 7.5)),
+        # All is read; how long the writing takes nobody knows.
+        (JobProgress(1000, 9, rate=100.0), (1000, 9, 100.0, None)),
+    ],
+)
+async def test_a_running_job_shows_how_far_it_is(
+    gateway: Gateway, recorded: JobProgress | None, shown: tuple[object, ...]
+) -> None:
+    job = await claimed(gateway, await gateway.pending_job(input_size=1000))
+    if recorded:
+        await gateway.jobs.record_progress(job.id, 1, recorded)
+    answer = await (await gateway.client.get(f"/api/v1/jobs/{job.id}")).json()
+    done, rows, percent, eta = shown
+    assert answer["progress"] == {
+        "bytes_done": done,
+        "bytes_total": 1000,
+        "rows_done": rows,
+        "percent": percent,
+        "eta": eta,
+    }
+
+
+async def test_a_job_that_waits_shows_no_progress_and_one_that_failed_how_far_it_came(
+    gateway: Gateway,
+) -> None:
+    async def progress() -> Any:
+        return (await (await gateway.client.get(f"/api/v1/jobs/{job.id}")).json())["progress"]
+
+    job = await gateway.pending_job(input_size=1000)
+    assert await progress() is None
+    await claimed(gateway, job)
+    await gateway.jobs.record_progress(job.id, 1, JobProgress(500, rate=1.0))
+    await gateway.jobs.fail(job.id, 1, "no memory", final=False, now=time.time())
+    assert await progress() is None
+    await claimed(gateway, job)
+    await gateway.jobs.fail(job.id, 2, "no memory", final=True, now=time.time())
+    assert await progress() is None
+    await gateway.jobs.retry(job.id)
+    await claimed(gateway, job)
+    await gateway.jobs.record_progress(job.id, 3, JobProgress(250, rate=1.0))
+    await gateway.jobs.fail(job.id, 3, "no memory", final=True, now=time.time())
+    found = await progress()
+    assert (found["bytes_done"], found["percent"], found["eta"]) == (250, 25.0, None)
 
 
 async def test_every_attempt_is_shown_with_its_host_and_reason(gateway: Gateway) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from processor.engines.port import Source
+    from processor.engines.port import Progress, Source
     from shared.jobs import Aggregation, Job
     from shared.ports import Bus, JobStore
 
@@ -45,11 +45,17 @@ class ScriptedEngine:
         self.may_finish.set()
         self.errors: list[Exception] = []
         self.cancelled = 0
+        self.report: Callable[[Progress], None]
 
     async def aggregate(
-        self, aggregation: Aggregation, source: Source, scratch: Path, *_: object
+        self,
+        aggregation: Aggregation,
+        source: Source,
+        scratch: Path,
+        progress: Callable[[Progress], None],
     ) -> Output:
         assert aggregation == SONG_PLAYS
+        self.report = progress
         self.started.set()
         try:
             await self.may_finish.wait()

@@ -24,7 +24,9 @@ def test_records_are_those_of_the_csv_module_however_the_bytes_arrive(
     text = io.StringIO(data.decode("utf-8-sig"), newline="")
     expected = [row for row in csv.reader(text, strict=True) if row]
 
-    assert [[field.decode() for field in fields] for _, fields in read(data, block)] == expected
+    reader = RecordReader(data[at : at + block] for at in range(0, len(data), block))
+    assert [[field.decode() for field in fields] for _, fields in reader] == expected
+    assert reader.records == len(expected)
 
 
 def test_a_record_knows_the_physical_line_on_which_it_begins() -> None:

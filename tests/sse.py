@@ -1,0 +1,64 @@
+"""Reads Server-Sent Events as WHATWG HTML 9.2.6 says, for tests that look at what was sent."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import aiohttp
+
+
+@dataclass
+class Event:
+    """A block of the stream: fields with their values; a comment has the name ``."""
+
+    fields: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        return self.fields.get("event", "message")
+
+    @property
+    def id(self) -> str:
+        return self.fields["id"]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.fields["data"])
+        return found
+
+
+class EventReader:
+    """The events of an answer, one at a time."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._content = response.content
+
+    async def block(self) -> Event | None:
+        """The next block, an event or a comment; None at the end of the stream."""
+        event = Event()
+        while line := await self._content.readline():
+            text = line.decode().removesuffix("\n")
+            if not text:
+                return event
+            name, _, value = text.partition(":")
+            event.fields[name] = value.removeprefix(" ")
+        assert not event.fields, f"the stream broke off in {event}"
+        return None
+
+    async def next(self) -> Event:
+        """The next event."""
+        while event := await self.block():
+            if "data" in event.fields:
+                return event
+        raise AssertionError("the stream has ended")
+
+    async def rest(self) -> list[Event]:
+        """All events until the end of the stream."""
+        events = []
+        while event := await self.block():
+            if "data" in event.fields:
+                events.append(event)
+        return events
