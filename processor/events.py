@@ -68,6 +68,12 @@ class Events:
             "job=%s failed: %s", job.id, job.reason, extra={"event": "job.failed", "reason": "lost"}
         )
 
+    def dead_lettered(self, job: Job) -> None:
+        """The broker has confirmed that the job's message is in the dead-letter queue."""
+        log.warning(
+            "job=%s is in the dead-letter queue", job.id, extra={"event": "job.dead_lettered"}
+        )
+
     def unknown_job(self, job_id: UUID) -> None:
         """A wake-up came for a job that is not in the database."""
         log.warning("wake-up for a job that does not exist: job=%s", job_id)

@@ -1,4 +1,4 @@
-"""The relay: publishes wake-ups for jobs that lack one, so that no job is ever forgotten.
+"""The relay: publishes what jobs lack, a wake-up or a dead letter, so that none is ever forgotten.
 
 A gateway that dies between writing a job and publishing it, a broker that lost its queues, a
 worker that was killed: the table knows each such job, and the relay reads the table.
@@ -10,6 +10,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from processor.dead_letters import DeadLetters
 from processor.events import Events
 from shared.errors import Unavailable
 from shared.messages import WakeUp
@@ -47,16 +48,21 @@ class Relay:
         self._interval = interval
         self._lost_after = lost_after
         self._clock = clock
+        self._dead_letters = DeadLetters(jobs, bus, self._events, clock)
 
     async def run(self) -> None:
-        """Wake overdue jobs every `interval` seconds until cancelled; outlasts any outage."""
+        """Wake overdue jobs, and put the dead letters that are left, every `interval` seconds.
+
+        Until cancelled; outlasts any outage.
+        """
         while True:
-            try:
-                await self.wake_overdue()
-            except Unavailable as error:
-                log.warning("relay waits: %s", error)
-            except Exception:  # a relay that ended would leave jobs forgotten in silence
-                log.exception("relay failed, and goes on")
+            for duty in (self.wake_overdue, self._dead_letters.put_what_is_left):
+                try:
+                    await duty()
+                except Unavailable as error:
+                    log.warning("relay waits: %s", error)
+                except Exception:  # a relay that ended would leave jobs forgotten in silence
+                    log.exception("relay failed, and goes on")
             await asyncio.sleep(self._interval)
 
     async def wake_overdue(self) -> int:

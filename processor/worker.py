@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from processor.claim import Claim
 from processor.events import Events
 from processor.patience import storage_answers, until_answered, until_storage_answers
+from processor.settlement import Settlement
 from shared.errors import (
-    BrokerUnavailable,
     CsvmillError,
     DatabaseUnavailable,
     JobNotFound,
@@ -27,12 +27,10 @@ from shared.jobs import Job, JobResult, JobState
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from uuid import UUID
 
     from processor.events import AttemptEvents
     from processor.job_run import JobRun
     from processor.settings import WorkSettings
-    from shared.messages import WakeUp
     from shared.ports import Bus, Delivery, JobStore
 
 
@@ -60,10 +58,10 @@ class Worker:
         clock: Callable[[], float],
     ) -> None:
         self._jobs = jobs
-        self._bus = bus
         self._job_run = job_run
         self._settings = settings
         self._events = events or Events.uncounted()
+        self._settlement = Settlement(jobs, bus, self._events, clock)
         self._name = name
         self._clock = clock
         self._handling: set[asyncio.Task[None]] = set()
@@ -135,12 +133,11 @@ class Worker:
             asked = claim.asked[-1]
             wait = max((job.lease_until or job.retry_at or asked) - asked, 0.0)
             self._events.waiting(job, wait)
-            await self._wake_later(delivery, wait)
-        elif claim.found_lost(job):
+            await self._settlement.later(delivery, wait)
+            return
+        if claim.found_lost(job):
             self._events.given_up(job)
-            await delivery.dead_letter()
-        else:
-            await delivery.ack()
+        await self._settlement.ended(delivery, job)
 
     async def _attempt(self, delivery: Delivery, job: Job, events: AttemptEvents) -> None:
         try:
@@ -229,11 +226,9 @@ class Worker:
         events.failed(error, after)
         await self._discard(job)
         if after.state is JobState.RETRY:
-            await self._wake_later(delivery, self._settings.retry_delay)
-        elif final:
-            await delivery.ack()
+            await self._settlement.later(delivery, self._settings.retry_delay)
         else:
-            await delivery.dead_letter()
+            await self._settlement.ended(delivery, after)
 
     async def _give_back(
         self, delivery: Delivery, job: Job, reason: str, events: AttemptEvents
@@ -253,7 +248,7 @@ class Worker:
             return
         events.given_back("storage_unavailable", f"given back: {reason}")
         await self._discard(job)
-        await self._wake_later(delivery, self._settings.retry_delay)
+        await self._settlement.later(delivery, self._settings.retry_delay)
 
     async def _leave(self, claim: Claim) -> None:
         """Give up, at shutdown, what a claim may have got whose answer has not arrived."""
@@ -286,24 +281,6 @@ class Worker:
             await self._job_run.discard(job)
         except CsvmillError as error:
             log.warning("job=%s attempt=%d left output behind: %s", job.id, job.attempt, error)
-
-    async def _wake_later(self, delivery: Delivery, delay: float) -> None:
-        """Replace this wake-up by one that comes after `delay` seconds."""
-        wakeup: WakeUp = delivery.wakeup
-        try:
-            await self._bus.publish(wakeup, delay=delay)
-            await self._mark_published(wakeup.job_id)
-        except BrokerUnavailable as error:
-            log.warning("job=%s wake-up not delayed: %s", wakeup.job_id, error)
-            await delivery.requeue()
-        else:
-            await delivery.ack()
-
-    async def _mark_published(self, job_id: UUID) -> None:
-        try:
-            await self._jobs.mark_published(job_id, self._clock())
-        except DatabaseUnavailable as error:
-            log.warning("job=%s wake-up not noted: %s", job_id, error)
 
 
 def _described(error: Exception) -> str:

@@ -52,4 +52,6 @@ def job_of(row: Row) -> Job:
         reason=row["reason"],
         result=result,
         expired_at=row["expired_at"],
+        dead_letter_due_at=row["dead_letter_due_at"],
+        dead_lettered_at=row["dead_lettered_at"],
     )

@@ -52,6 +52,8 @@ class JobQueries:
     cancel: str
     retry: str
     overdue: str
+    take_dead_letter: str
+    mark_dead_lettered: str
     unfinished: str
     expire: str
     jobs_by_ids: str
@@ -259,6 +261,17 @@ class SqlJobStore:
             self._sql.overdue, now, now - unpublished_for, now - lost_after, limit
         )
         return [UUID(row["id"]) for row in rows]
+
+    async def take_dead_letter(self, *, now: float, due_for: float) -> Job | None:
+        """See `JobStore`."""
+        rows = await self._database.write(self._sql.take_dead_letter, now, now - due_for)
+        return job_of(rows[0]) if rows else None
+
+    async def mark_dead_lettered(self, job_id: UUID, attempt: int, *, now: float) -> None:
+        """See `JobStore`."""
+        await self._database.write(
+            self._sql.mark_dead_lettered, str(job_id), attempt, now, idempotent=True
+        )
 
     async def expire(self, *, finished_before: float, now: float, limit: int) -> int:
         """See `JobStore`."""

@@ -74,6 +74,16 @@ class Job:
     result: JobResult | None = None
     expired_at: float | None = None
     """Since when input and result are no longer kept; such a job never changes again."""
+    dead_letter_due_at: float | None = None
+    """Since when a FAILURE's message is due in the dead-letter queue, or when a relay last took
+    that on; None if none is due, or it is there."""
+    dead_lettered_at: float | None = None
+    """When the broker confirmed that the message of a FAILURE is in the dead-letter queue."""
+
+    @property
+    def owes_dead_letter(self) -> bool:
+        """Whether the job has used up its attempts, and operators have no message of that yet."""
+        return self.state is JobState.FAILURE and self.dead_letter_due_at is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 from prometheus_client import Counter
@@ -10,7 +10,7 @@ from prometheus_client import Counter
 from shared.errors import BrokerUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from prometheus_client import CollectorRegistry
 
@@ -29,7 +29,12 @@ class BusMetrics:
         )
         self.failures = Counter(
             "csvmill_publish_failures_total",
-            "Wake-ups that the broker did not confirm in time; the relay repeats them.",
+            "Wake-ups and dead letters not confirmed in time; the relay repeats them.",
+            registry=registry,
+        )
+        self.dead_letters = Counter(
+            "csvmill_dead_letters_total",
+            "Messages of failed jobs that the broker has confirmed to be in the dead-letter queue.",
             registry=registry,
         )
         self.delivered = Counter(
@@ -48,12 +53,15 @@ class CountedBus:
 
     async def publish(self, wakeup: WakeUp, *, delay: float = 0.0) -> None:
         """See `Bus`."""
-        try:
+        with self._failures_counted():
             await self._bus.publish(wakeup, delay=delay)
-        except BrokerUnavailable:
-            self._metrics.failures.inc()
-            raise
         self._metrics.published.inc()
+
+    async def dead_letter(self, wakeup: WakeUp) -> None:
+        """See `Bus`."""
+        with self._failures_counted():
+            await self._bus.dead_letter(wakeup)
+        self._metrics.dead_letters.inc()
 
     @asynccontextmanager
     async def consume(
@@ -71,3 +79,11 @@ class CountedBus:
     async def ping(self) -> None:
         """See `Bus`."""
         await self._bus.ping()
+
+    @contextmanager
+    def _failures_counted(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokerUnavailable:
+            self._metrics.failures.inc()
+            raise

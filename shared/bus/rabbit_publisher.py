@@ -13,7 +13,7 @@ from uuid import uuid4
 from aio_pika import DeliveryMode, Message
 
 from shared.bus.rabbit_connection import broker_errors, connect, declare_topology, part_from
-from shared.bus.topology import LONGEST_DELAY, queue_for
+from shared.bus.topology import DEAD, LONGEST_DELAY, queue_for
 from shared.errors import BrokerUnavailable
 from shared.telemetry.propagation import outgoing_properties
 
@@ -46,22 +46,15 @@ class RabbitPublisher:
     async def publish(self, wakeup: WakeUp, *, delay: float) -> None:
         """See `Bus`."""
         delay = min(delay, LONGEST_DELAY)
-        message = Message(
-            wakeup.encode(),
-            delivery_mode=DeliveryMode.PERSISTENT,
-            content_type="application/json",
-            type="wake-up",
-            message_id=uuid4().hex,
-            correlation_id=str(wakeup.job_id),
-            timestamp=time.time(),
-            app_id="csvmill",
-            headers=dict(outgoing_properties()),
-        )
+        message = _message(wakeup)
         if delay > 0:
             # Whole milliseconds on the wire, rounded up: never early.
             message.expiration = math.ceil(delay * 1000) / 1000
-        async with self._link() as link:
-            await link.exchange.publish(message, queue_for(delay), mandatory=True)
+        await self._send(message, queue_for(delay))
+
+    async def dead_letter(self, wakeup: WakeUp) -> None:
+        """See `Bus`."""
+        await self._send(_message(wakeup), DEAD)
 
     async def ping(self) -> None:
         """See `Bus`: publishes what goes nowhere, which the broker confirms.
@@ -78,6 +71,10 @@ class RabbitPublisher:
         self._closed = True
         self._drop(self._current)
         await asyncio.gather(*self._farewells)
+
+    async def _send(self, message: Message, queue: str) -> None:
+        async with self._link() as link:
+            await link.exchange.publish(message, queue, mandatory=True)
 
     @asynccontextmanager
     async def _link(self) -> AsyncIterator[_Link]:
@@ -122,6 +119,20 @@ class RabbitPublisher:
         task = asyncio.create_task(part_from(connection))
         self._farewells.add(task)
         task.add_done_callback(self._farewells.discard)
+
+
+def _message(wakeup: WakeUp) -> Message:
+    return Message(
+        wakeup.encode(),
+        delivery_mode=DeliveryMode.PERSISTENT,
+        content_type="application/json",
+        type="wake-up",
+        message_id=uuid4().hex,
+        correlation_id=str(wakeup.job_id),
+        timestamp=time.time(),
+        app_id="csvmill",
+        headers=dict(outgoing_properties()),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,10 @@ class RabbitBus:
         """See `Bus`."""
         await self._publisher.publish(wakeup, delay=delay)
 
+    async def dead_letter(self, wakeup: WakeUp) -> None:
+        """See `Bus`."""
+        await self._publisher.dead_letter(wakeup)
+
     @asynccontextmanager
     async def consume(
         self, handle: Callable[[Delivery], Awaitable[None]], *, prefetch: int

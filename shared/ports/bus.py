@@ -51,6 +51,15 @@ class Bus(Protocol):
         """
         ...
 
+    async def dead_letter(self, wakeup: WakeUp) -> None:
+        """Put a wake-up where operators see it, by itself: nobody has been delivered it.
+
+        Returns once the broker has taken responsibility for it. `Delivery.dead_letter` gives no
+        such assurance: it is repeated if the broker has not heard it.
+        Raises BrokerUnavailable if that is not confirmed in time; it may be there all the same.
+        """
+        ...
+
     def consume(
         self, handle: Callable[[Delivery], Awaitable[None]], *, prefetch: int
     ) -> AbstractAsyncContextManager[None]:

@@ -69,7 +69,7 @@ class JobStore(Protocol):
         None if it cannot be taken: it is finished, another attempt holds a lease that has not run
         out, or its next attempt has to wait (`get` tells which). The attempt of a lease that ran
         out is recorded as `lost`; a job whose `max_attempts`-th attempt was lost becomes FAILURE
-        here, and None is returned. Raises JobNotFound.
+        here, its dead letter is due, and None is returned. Raises JobNotFound.
         """
         ...
 
@@ -100,6 +100,9 @@ class JobStore(Protocol):
     ) -> Job:
         """Record why an attempt failed: FAILURE if `final` or the last attempt, else RETRY.
 
+        `final` means that any further attempt would fail alike. Of a job that failed for want of
+        attempts, and of no other, a dead letter is due from now on (`Job.dead_letter_due_at`).
+
         No attempt begins before `retry_at`, however many wake-ups there are. A wake-up that was
         noted before does not count for the next attempt.
 
@@ -127,7 +130,8 @@ class JobStore(Protocol):
         """Give a FAILURE another `max_attempts` attempts: RETRY, with no wake-up on its way.
 
         The job as it stands then; None if it has expired, or is in any other state (`get` tells
-        which). What came of its attempts so far is kept, and their numbers go on.
+        which). What came of its attempts so far is kept, and their numbers go on. A dead letter
+        that was due is so no longer.
         Raises JobNotFound.
         """
         ...
@@ -143,6 +147,23 @@ class JobStore(Protocol):
         since. And those whose wake-up was published `lost_after` seconds ago or earlier, and
         has not been taken: it may wait in a long queue, but counts as lost. So a relay that
         publishes what it finds here and notes it does not repeat itself.
+        """
+        ...
+
+    async def take_dead_letter(self, *, now: float, due_for: float) -> Job | None:
+        """The job whose dead letter has been due longest, for the caller to put it there.
+
+        None if there is none that has been due for `due_for` seconds. The one that is returned is
+        due anew from now on, so that nobody else is given it before they have passed again. Two
+        that ask at once may both be meant to have the same: one of them then gets None.
+        """
+        ...
+
+    async def mark_dead_lettered(self, job_id: UUID, attempt: int, *, now: float) -> None:
+        """Note that the broker has taken responsibility for the dead letter of this failure.
+
+        Of the job whose last attempt was `attempt`. Nothing happens if that is noted already, or
+        if the job has been retried since.
         """
         ...
 

@@ -45,6 +45,8 @@ SET state = 'FAILURE',
     failures = failures + 1,
     lease_until = NULL,
     finished_at = $2,
+    dead_letter_due_at = $2,
+    dead_lettered_at = NULL,
     reason = $3
 WHERE id = $1 AND state = 'STARTED' AND lease_until < $2 AND failures + 1 >= max_attempts
 RETURNING *;
@@ -71,6 +73,7 @@ RETURNING id;
 
 -- name: fail
 -- The wake-up of the attempt has served, so that none is on its way: `published_at` is empty again.
+-- A dead letter is due when the attempts are used up, and not when a further one would be in vain.
 UPDATE jobs
 SET state = CASE
         WHEN CAST($5 AS INTEGER) = 1 OR failures + 1 >= max_attempts THEN 'FAILURE'
@@ -84,6 +87,11 @@ SET state = CASE
         WHEN CAST($5 AS INTEGER) = 0 AND failures + 1 < max_attempts
         THEN CAST($6 AS DOUBLE PRECISION)
     END,
+    dead_letter_due_at = CASE
+        WHEN CAST($5 AS INTEGER) = 0 AND failures + 1 >= max_attempts
+        THEN CAST($4 AS DOUBLE PRECISION)
+    END,
+    dead_lettered_at = NULL,
     failures = failures + 1,
     lease_until = NULL,
     published_at = NULL,
@@ -105,7 +113,13 @@ RETURNING *;
 
 -- name: retry
 -- The one way out of a terminal state. The next attempt has a number that none had before.
-UPDATE jobs SET state = 'RETRY', failures = 0, finished_at = NULL, published_at = NULL
+UPDATE jobs
+SET state = 'RETRY',
+    failures = 0,
+    finished_at = NULL,
+    published_at = NULL,
+    dead_letter_due_at = NULL,
+    dead_lettered_at = NULL
 WHERE id = $1 AND state = 'FAILURE' AND expired_at IS NULL
 RETURNING *;
 
@@ -127,6 +141,26 @@ WHERE state IN ('PENDING', 'RETRY', 'STARTED')
   )
 ORDER BY created_at, id
 LIMIT $4;
+
+-- name: take_dead_letter
+-- What has been due since $2 or longer is due anew from $1 (now) on. The conditions stand twice: by
+-- the time the row is updated, another relay may have taken it.
+UPDATE jobs SET dead_letter_due_at = $1
+WHERE state = 'FAILURE'
+  AND dead_letter_due_at <= $2
+  AND id = (
+      SELECT id FROM jobs
+      WHERE state = 'FAILURE' AND dead_letter_due_at <= $2
+      ORDER BY dead_letter_due_at, id
+      LIMIT 1
+  )
+RETURNING *;
+
+-- name: mark_dead_lettered
+-- A job that was put back since owes nothing, or the message of another failure.
+UPDATE jobs SET dead_letter_due_at = NULL, dead_lettered_at = $3
+WHERE id = $1 AND attempt = $2 AND state = 'FAILURE' AND dead_letter_due_at IS NOT NULL
+RETURNING id;
 
 -- name: unfinished
 -- Read along the index `jobs_unfinished`, and no further than $1 rows.

@@ -177,6 +177,17 @@ async def test_a_dead_letter_is_where_operators_look_and_is_not_delivered_again(
         await drained(bus, inbox)
 
 
+async def test_a_dead_letter_that_was_never_delivered_is_where_operators_look(
+    bus: Bus, request: pytest.FixtureRequest
+) -> None:
+    wakeup = WakeUp(uuid4())
+    inbox = Inbox()
+    async with bus.consume(inbox, prefetch=1):
+        await bus.dead_letter(wakeup)
+        assert await next_dead_letter(bus, request) == wakeup
+        await drained(bus, inbox)
+
+
 async def test_a_handler_that_raises_gets_the_wake_up_again_and_it_is_logged(
     bus: Bus, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -315,6 +326,8 @@ async def test_a_closed_bus_is_unavailable(bus: Bus) -> None:
     await bus.close()
     with pytest.raises(BrokerUnavailable):
         await bus.publish(WakeUp(uuid4()))
+    with pytest.raises(BrokerUnavailable):
+        await bus.dead_letter(WakeUp(uuid4()))
     with pytest.raises(BrokerUnavailable):
         await bus.ping()
 

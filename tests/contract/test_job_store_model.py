@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 UNPUBLISHED_FOR = 20.0
 LOST_AFTER = 60.0
+DUE_FOR = 10.0
 LIVE = 2
 """Unfinished jobs at a time: enough to get into each other's way, few enough to grow old."""
 ranks = st.sampled_from([0, 0, 0, 0, 1, 1, 2])
@@ -50,6 +51,12 @@ class ModelJob:
     outcomes: list[str | None] = field(default_factory=list)
     failures: int = 0
     retries: int = 0
+    exhausted: bool = False
+    """Whether the latest failure was the last that is permitted, and would not repeat itself."""
+
+    @property
+    def wants_dead_letter(self) -> bool:
+        return self.job.state is JobState.FAILURE and self.exhausted
 
     def change(self, **changes: Any) -> None:
         self.job = replace(self.job, **changes)
@@ -72,12 +79,17 @@ class ModelJob:
             retry_at=None,
             finished_at=now if state.terminal else None,
             reason=reason,
+            dead_letter_due_at=None,
+            dead_lettered_at=None,
         )
 
     def end_failed(self, outcome: str, *, final: bool, now: float, reason: str) -> None:
         self.failures += 1
         exhausted = final or self.failures == self.job.max_attempts
         self.end(outcome, JobState.FAILURE if exhausted else JobState.RETRY, now, reason)
+        self.exhausted = exhausted and not final
+        if self.exhausted:
+            self.change(dead_letter_due_at=now)
 
     def is_overdue(self, now: float) -> bool:
         job = self.job
@@ -121,6 +133,10 @@ class JobStoreMachine(RuleBasedStateMachine):
         models = sorted(self.models.values(), key=lambda model: model.job.state.terminal)
         return models[rank % len(models)]
 
+    def rank_of(self, model: ModelJob) -> int:
+        models = sorted(self.models.values(), key=lambda model: model.job.state.terminal)
+        return next(rank for rank, other in enumerate(models) if other is model)
+
     def attempt_of(self, rank: int, ago: int) -> tuple[ModelJob, UUID, int]:
         model = self.model_of(rank)
         return model, model.job.id, max(model.job.attempt - ago, 1)
@@ -131,6 +147,8 @@ class JobStoreMachine(RuleBasedStateMachine):
             self.store.overdue(now=1e9, unpublished_for=0.0, lost_after=0.0, limit=1000)
         ):
             self.run(self.store.cancel(job_id, now=0.0))
+        while owing := self.run(self.store.take_dead_letter(now=1e9, due_for=0.0)):
+            self.run(self.store.mark_dead_lettered(owing.id, owing.attempt, now=1e9))
         self.create(max_attempts=2)
 
     @precondition(lambda self: sum(not m.job.state.terminal for m in self.models.values()) < LIVE)
@@ -259,7 +277,13 @@ class JobStoreMachine(RuleBasedStateMachine):
             return
         model.failures = 0
         model.retries += 1
-        model.change(state=JobState.RETRY, finished_at=None, published_at=None)
+        model.change(
+            state=JobState.RETRY,
+            finished_at=None,
+            published_at=None,
+            dead_letter_due_at=None,
+            dead_lettered_at=None,
+        )
         assert retried == model.job
         # An operator's retry is the one way out of a terminal state.
         del self.finished[model.job.id]
@@ -271,6 +295,44 @@ class JobStoreMachine(RuleBasedStateMachine):
         self.fail(rank, 0, final=True)
         self.every_job_and_attempt_is_that_of_the_model()
         self.retry(rank)
+
+    @rule(pause=st.sampled_from([0.0, 12.0]))
+    def take_a_dead_letter(self, pause: float) -> None:
+        self.now += pause
+        due = [
+            (model.job.dead_letter_due_at, str(job_id), model)
+            for job_id, model in self.models.items()
+            if model.job.dead_letter_due_at is not None
+            and model.job.dead_letter_due_at <= self.now - DUE_FOR
+        ]
+        taken = self.run(self.store.take_dead_letter(now=self.now, due_for=DUE_FOR))
+        if not due:
+            assert taken is None
+            return
+        *_, model = min(due)
+        model.change(dead_letter_due_at=self.now)
+        assert taken == model.job
+
+    @rule(rank=ranks, ago=back)
+    def note_a_dead_letter(self, rank: int, ago: int) -> None:
+        model, job_id, number = self.attempt_of(rank, ago)
+        self.run(self.store.mark_dead_lettered(job_id, number, now=self.now))
+        if model.job.owes_dead_letter and model.job.attempt == number:
+            model.change(dead_letter_due_at=None, dead_lettered_at=self.now)
+
+    @rule(rank=ranks, pause=st.sampled_from([0.0, 12.0]), noted=st.booleans())
+    def use_attempts_up_and_be_dead_lettered(self, rank: int, pause: float, noted: bool) -> None:
+        # What matters most of dead letters, and takes several steps in a row.
+        model = self.model_of(rank)
+        while not model.job.state.terminal:
+            self.now += 5.0
+            self.claim(self.rank_of(model), 1.0, 6.0)
+            if model.job.state is JobState.STARTED:
+                self.fail(self.rank_of(model), 0, final=False)
+        self.every_job_and_attempt_is_that_of_the_model()
+        self.take_a_dead_letter(pause)
+        if noted:
+            self.note_a_dead_letter(self.rank_of(model), 0)
 
     @invariant()
     def the_overdue_are_those_of_the_model(self) -> None:
@@ -290,6 +352,7 @@ class JobStoreMachine(RuleBasedStateMachine):
             assert [a.outcome for a in attempts] == model.outcomes
             assert [a.number for a in attempts] == list(range(1, job.attempt + 1))
             self.check_promises(job, [a.outcome for a in attempts], model.retries)
+            self.check_dead_letter(job, wanted=model.wants_dead_letter)
 
     def check_promises(self, job: Job, outcomes: list[str | None], retries: int) -> None:
         # What must hold whatever the model says.
@@ -301,9 +364,15 @@ class JobStoreMachine(RuleBasedStateMachine):
         if job.result:
             assert job.result == result_of(job.id, outcomes.index("success") + 1)
         if job.state.terminal:
-            assert self.finished.setdefault(job.id, replace(job, published_at=None)) == replace(
-                job, published_at=None
+            # What may still change is what the broker was told of it.
+            lasting = replace(
+                job, published_at=None, dead_letter_due_at=None, dead_lettered_at=None
             )
+            assert self.finished.setdefault(job.id, lasting) == lasting
+
+    def check_dead_letter(self, job: Job, *, wanted: bool) -> None:
+        # One is due, or is there, as long as the job is a failure for want of attempts.
+        assert (job.dead_letter_due_at is not None) + (job.dead_lettered_at is not None) == wanted
 
 
 def explore(url: str, *, examples: int, steps: int) -> None:

@@ -48,6 +48,7 @@ class RecordingBus:
         self._bus = bus
         self.consume = bus.consume
         self.ping = bus.ping
+        self.dead_letter = bus.dead_letter
 
     async def publish(self, wakeup: WakeUp, *, delay: float = 0.0) -> None:
         if self.away:

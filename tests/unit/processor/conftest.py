@@ -89,10 +89,11 @@ class RecordedDelivery:
 
 
 class RecordingBus:
-    """Passes every call on, and notes what was published with which delay."""
+    """Notes what was published, with which delay, and what was dead-lettered."""
 
     def __init__(self, bus: Bus) -> None:
         self.published: list[tuple[WakeUp, float]] = []
+        self.dead_letters: list[WakeUp] = []
         self.error: Exception | None = None
         self._bus = bus
         self.consume = bus.consume
@@ -102,6 +103,11 @@ class RecordingBus:
         if self.error:
             raise self.error
         self.published.append((wakeup, delay))
+
+    async def dead_letter(self, wakeup: WakeUp) -> None:
+        if self.error:
+            raise self.error
+        self.dead_letters.append(wakeup)
 
 
 @dataclass

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import asyncio
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -47,3 +48,39 @@ async def test_a_broker_that_is_away_leaves_the_job_overdue(rig: Rig) -> None:
         await relay(rig, soon).wake_overdue()
     rig.bus.error = None
     assert await relay(rig, soon).wake_overdue() == 1
+
+
+async def test_a_relay_that_runs_wakes_jobs_and_puts_dead_letters_whatever_fails_meanwhile(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a job without a wake-up, one without its dead letter, and a defect at the first look
+    waiting, failed = await rig.job(), await rig.job(max_attempts=1)
+    now = time.time()
+    await rig.jobs.claim(failed.id, worker="killed", lease_until=now + 9, now=now)
+    await rig.jobs.fail(failed.id, 1, "out of memory", final=False, now=now)
+    overdue = rig.jobs.overdue
+    looks = 0
+
+    async def defective_at_first(**query: Any) -> Any:
+        nonlocal looks
+        looks += 1
+        if looks == 1:
+            raise RuntimeError("a defect")
+        return await overdue(**query)
+
+    published, publish = asyncio.Event(), rig.bus.publish
+
+    async def publish_and_tell(wakeup: WakeUp) -> None:
+        await publish(wakeup)
+        published.set()
+
+    monkeypatch.setattr(rig.jobs, "overdue", defective_at_first)
+    monkeypatch.setattr(rig.bus, "publish", publish_and_tell)
+    runs = Relay(rig.jobs, rig.bus, interval=0.01, lost_after=300.0, clock=lambda: now + 60)
+    running = asyncio.create_task(runs.run())
+    try:
+        await asyncio.wait_for(published.wait(), 30)
+    finally:
+        running.cancel()
+    assert rig.bus.published == [(WakeUp(waiting.id), 0.0)]
+    assert rig.bus.dead_letters == [WakeUp(failed.id)]

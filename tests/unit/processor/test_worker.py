@@ -49,6 +49,9 @@ async def test_a_malformed_file_is_final_at_the_first_attempt(rig: Rig) -> None:
     after = await rig.jobs.get(job.id)
     assert (after.state, after.reason, after.attempt) == ("FAILURE", "line 2: no number", 1)
     assert (delivery.settled, rig.bus.published) == (["ack"], [])
+    # Not even a further wake-up makes it a dead letter
+    await rig.worker().handle(rig.delivery(job))
+    assert rig.bus.dead_letters == []
 
 
 @pytest.mark.parametrize("error", [AttemptFailed("out of memory"), RuntimeError("a defect")])
@@ -63,11 +66,13 @@ async def test_a_failed_attempt_is_retried_after_a_delay_until_they_are_used_up(
     assert (await rig.jobs.get(job.id)).state is JobState.RETRY
     assert rig.bus.published == [(WakeUp(job.id), rig.settings.retry_delay)]
     assert first.settled == ["ack"]
-    # When the last one fails, the wake-up goes where operators see it
+    assert rig.bus.dead_letters == []
+    # When the last one fails, operators have a message
     last = rig.delivery(job)
     await rig.worker(clock=lambda: time.time() + rig.settings.retry_delay).handle(last)
     assert (await rig.jobs.get(job.id)).state is JobState.FAILURE
-    assert (last.settled, len(rig.bus.published)) == (["dead letter"], 1)
+    assert (last.settled, len(rig.bus.published)) == (["ack"], 1)
+    assert rig.bus.dead_letters == [WakeUp(job.id)]
     reasons = [attempt.reason for attempt in await rig.jobs.attempts(job.id)]
     assert len(reasons) == 2
     assert all(str(error) in (reason or "") for reason in reasons)
@@ -133,12 +138,14 @@ async def test_a_job_whose_last_attempt_was_lost_is_dead_lettered(rig: Rig) -> N
     await rig.jobs.claim(job.id, worker="killed", lease_until=now - 1, now=now - 10)
     delivery = rig.delivery(job)
     await rig.worker().handle(delivery)
-    assert (delivery.settled, delivery.state_at_settling) == (["dead letter"], "FAILURE")
+    assert (delivery.settled, delivery.state_at_settling) == (["ack"], "FAILURE")
+    assert rig.bus.dead_letters == [WakeUp(job.id)]
     assert not rig.engine.started.is_set()
     # A second wake-up of the same job finds it settled
     duplicate = rig.delivery(job)
     await rig.worker().handle(duplicate)
     assert duplicate.settled == ["ack"]
+    assert len(rig.bus.dead_letters) == 1
 
 
 async def test_an_attempt_whose_job_was_cancelled_stops_within_a_heartbeat(rig: Rig) -> None:
@@ -203,6 +210,7 @@ async def test_a_job_that_is_retried_by_an_operator_runs_and_a_dead_letter_wakes
     moved_back = rig.delivery(job)
     await rig.worker().handle(moved_back)
     assert (moved_back.settled, moved_back.state_at_settling) == (["ack"], "FAILURE")
+    assert rig.bus.dead_letters == [WakeUp(job.id)]
     # Only after a retry is there something to do
     await rig.jobs.retry(job.id)
     woken = rig.delivery(job)
@@ -305,7 +313,8 @@ async def test_a_failure_whose_commit_was_not_answered_is_settled_all_the_same(
     assert [attempt.outcome for attempt in await rig.jobs.attempts(job.id)] == ["failure"]
     again = [(WakeUp(job.id), rig.settings.retry_delay)] if state == "RETRY" else []
     assert rig.bus.published == again
-    assert delivery.settled == (["ack"] if state == "RETRY" else ["dead letter"])
+    assert rig.bus.dead_letters == ([] if state == "RETRY" else [WakeUp(job.id)])
+    assert delivery.settled == ["ack"]
 
 
 async def test_a_success_that_surfaces_as_an_error_keeps_its_result(rig: Rig) -> None:
@@ -398,7 +407,20 @@ async def test_a_lost_last_attempt_whose_discovery_was_not_answered_is_dead_lett
     await rig.jobs.claim(job.id, worker="killed", lease_until=now - 1, now=now - 10)
     delivery = rig.delivery(job)
     await rig.worker(ForgetfulStore(rig.jobs, "claim", 1, commits=True)).handle(delivery)
-    assert (delivery.settled, delivery.state_at_settling) == (["dead letter"], "FAILURE")
+    assert (delivery.settled, delivery.state_at_settling) == (["ack"], "FAILURE")
+    assert rig.bus.dead_letters == [WakeUp(job.id)]
+
+
+async def test_a_dead_letter_is_put_once_though_the_database_is_away_when_that_is_to_be_noted(
+    rig: Rig,
+) -> None:
+    job = await rig.job(max_attempts=1)
+    rig.engine.errors = [AttemptFailed("out of memory")]
+    store = ForgetfulStore(rig.jobs, "mark_dead_lettered", 2, commits=False)
+    delivery = rig.delivery(job)
+    await rig.worker(store).handle(delivery)
+    assert (delivery.settled, rig.bus.dead_letters) == (["ack"], [WakeUp(job.id)])
+    assert not (await rig.jobs.get(job.id)).owes_dead_letter
 
 
 async def test_no_scratch_is_left_after_an_attempt(rig: Rig) -> None:

@@ -1,0 +1,209 @@
+"""What every job store promises of dead letters, on each database."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+
+from shared.database import connect
+from shared.database.migrate import migrate
+from shared.database.scripts import load_migrations
+from shared.jobs import Job, JobState
+from tests.contract.job_stores import BACKENDS, make_job, open_store, result_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from shared.job_store import SqlJobStore
+
+DUE_FOR = 10.0
+NOW = 5.0
+"""When jobs fail."""
+
+
+@pytest.fixture(params=BACKENDS)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'jobs.db'}"
+    return str(request.getfixturevalue("database_url"))
+
+
+@pytest.fixture
+async def store(url: str) -> AsyncIterator[SqlJobStore]:
+    async with open_store(url) as store:
+        yield store
+
+
+async def fail(
+    store: SqlJobStore, job: Job, *, now: float = NOW, attempt: int = 1, final: bool = False
+) -> Job:
+    await store.claim(job.id, worker="w", lease_until=now + 1, now=now)
+    return await store.fail(job.id, attempt, "why", final=final, now=now)
+
+
+async def failed(store: SqlJobStore, *, now: float = NOW) -> Job:
+    """A job whose one attempt failed."""
+    return await fail(store, await make_job(store, max_attempts=1), now=now)
+
+
+async def take(store: SqlJobStore, now: float) -> Job | None:
+    return await store.take_dead_letter(now=now, due_for=DUE_FOR)
+
+
+async def test_a_job_that_failed_for_want_of_attempts_owes_a_dead_letter_from_then_on(
+    store: SqlJobStore,
+) -> None:
+    job = await make_job(store, max_attempts=2)
+    first = await fail(store, job)
+    assert (first.state, first.owes_dead_letter) == (JobState.RETRY, False)
+    last = await fail(store, job, now=7.0, attempt=2)
+    assert (last.state, last.owes_dead_letter) == (JobState.FAILURE, True)
+    assert (last.dead_letter_due_at, last.dead_lettered_at) == (7.0, None)
+    assert await store.get(job.id) == last
+
+
+async def test_a_job_whose_last_attempt_was_found_lost_owes_a_dead_letter_too(
+    store: SqlJobStore,
+) -> None:
+    job = await make_job(store, max_attempts=1)
+    await store.claim(job.id, worker="killed", lease_until=2.0, now=1.0)
+    assert await store.claim(job.id, worker="finder", lease_until=9.0, now=3.0) is None
+    found = await store.get(job.id)
+    assert (found.state, found.owes_dead_letter) == (JobState.FAILURE, True)
+    assert found.dead_letter_due_at == 3.0
+
+
+@pytest.mark.parametrize("max_attempts", [1, 3], ids=["at the last attempt", "at the first"])
+async def test_a_failure_that_would_repeat_itself_owes_none(
+    store: SqlJobStore, max_attempts: int
+) -> None:
+    job = await make_job(store, max_attempts=max_attempts)
+    after = await fail(store, job, final=True)
+    assert (after.state, after.owes_dead_letter) == (JobState.FAILURE, False)
+    assert await take(store, 1e9) is None
+
+
+async def test_jobs_that_end_otherwise_owe_none(store: SqlJobStore) -> None:
+    cancelled, done = await make_job(store, max_attempts=1), await make_job(store, max_attempts=1)
+    await store.claim(cancelled.id, worker="w", lease_until=2.0, now=1.0)
+    assert not (await store.cancel(cancelled.id, now=3.0)).owes_dead_letter
+    await store.claim(done.id, worker="w", lease_until=2.0, now=1.0)
+    await store.succeed(done.id, 1, result_of(done.id, 1), now=3.0)
+    assert not (await store.get(done.id)).owes_dead_letter
+    assert await take(store, 1e9) is None
+
+
+async def test_what_is_noted_to_be_there_is_due_no_longer(store: SqlJobStore) -> None:
+    job = await failed(store)
+    await store.mark_dead_lettered(job.id, 1, now=6.0)
+    after = await store.get(job.id)
+    assert (after.owes_dead_letter, after.dead_lettered_at) == (False, 6.0)
+    # Noted again, by somebody who put it there as well
+    await store.mark_dead_lettered(job.id, 1, now=8.0)
+    assert await store.get(job.id) == after
+    assert await take(store, 1e9) is None
+
+
+async def test_the_one_that_was_due_longest_is_taken_first_and_none_before_its_time(
+    store: SqlJobStore,
+) -> None:
+    later, sooner = await failed(store, now=6.0), await failed(store, now=5.0)
+    assert await take(store, 5.0 + DUE_FOR - 0.5) is None
+    assert [await take(store, 6.0 + DUE_FOR) for _ in range(3)] == [
+        await store.get(sooner.id),
+        await store.get(later.id),
+        None,
+    ]
+
+
+async def test_what_was_taken_and_never_put_is_given_to_another_later(store: SqlJobStore) -> None:
+    job = await failed(store)
+    taken_at = NOW + DUE_FOR
+    assert await take(store, taken_at)
+    assert await take(store, taken_at + DUE_FOR - 0.5) is None
+    again = await take(store, taken_at + DUE_FOR)
+    assert again is not None
+    assert again.id == job.id
+
+
+async def test_of_many_that_ask_at_once_one_is_given_a_dead_letter(url: str) -> None:
+    async with AsyncExitStack() as stack:
+        stores = [await stack.enter_async_context(open_store(url)) for _ in range(3)]
+        await failed(stores[0])
+        taken = await asyncio.gather(*(take(store, NOW + DUE_FOR) for store in stores * 4))
+    assert sum(job is not None for job in taken) == 1
+
+
+async def test_a_retry_forgets_what_was_due_and_what_was_put(store: SqlJobStore) -> None:
+    due, put = await failed(store), await failed(store)
+    await store.mark_dead_lettered(put.id, 1, now=6.0)
+    for job in (due, put):
+        again = await store.retry(job.id)
+        assert again is not None
+        assert (again.dead_letter_due_at, again.dead_lettered_at) == (None, None)
+        # Nor does a note that comes late change that, or the next failure
+        await store.mark_dead_lettered(job.id, 1, now=7.0)
+        assert await store.get(job.id) == again
+        after = await fail(store, job, now=8.0, attempt=2)
+        await store.mark_dead_lettered(job.id, 1, now=9.0)
+        assert await store.get(job.id) == after
+        assert after.owes_dead_letter
+
+
+async def test_a_dead_letter_is_owed_though_the_job_has_expired(store: SqlJobStore) -> None:
+    job = await failed(store)
+    assert await store.expire(finished_before=9.0, now=10.0, limit=9) == 1
+    taken = await take(store, NOW + DUE_FOR)
+    assert taken is not None
+    assert taken.id == job.id
+
+
+async def test_a_note_for_a_job_that_is_not_there_changes_nothing(store: SqlJobStore) -> None:
+    await store.mark_dead_lettered(uuid4(), 1, now=1.0)
+
+
+async def test_jobs_that_failed_before_there_was_such_a_record_owe_none(url: str) -> None:
+    # Given a database as an earlier release left it, with a job that failed
+    database = await connect(url)
+    try:
+        await migrate(database, load_migrations()[:3])
+        job_id = str(uuid4())
+        await database.write(
+            "INSERT INTO jobs (id, upload_id, input_key, input_size, filename, aggregation, state,"
+            " attempt, failures, max_attempts, created_at, finished_at)"
+            " VALUES ($1, $1, 'uploads/x', 1, 'x', '{}', 'FAILURE', 1, 1, 1, 0, 1)",
+            job_id,
+        )
+    finally:
+        await database.close()
+    # When this one opens it
+    async with open_store(url) as store:
+        assert await take(store, 1e9) is None
+
+
+async def test_a_release_that_knows_no_dead_letters_runs_on_beside_this_one(url: str) -> None:
+    # Given a failure that this release recorded
+    async with open_store(url) as store:
+        job = await failed(store)
+        # When the statements of the release before retry the job, and it comes to its end
+        database = await connect(url)
+        try:
+            await database.write(
+                "UPDATE jobs SET state = 'RETRY', failures = 0, finished_at = NULL,"
+                " published_at = NULL WHERE id = $1 AND state = 'FAILURE' AND expired_at IS NULL",
+                str(job.id),
+            )
+        finally:
+            await database.close()
+        assert not (await store.get(job.id)).owes_dead_letter
+        assert await take(store, 1e9) is None
+        await store.claim(job.id, worker="w", lease_until=20.0, now=10.0)
+        await store.succeed(job.id, 2, result_of(job.id, 2), now=11.0)
+        # Then nothing is owed for it
+        assert not (await store.get(job.id)).owes_dead_letter
+        assert await take(store, 1e9) is None
