@@ -1,6 +1,6 @@
 """An honest client: sends chunks until they are acknowledged, and resumes broken downloads.
 
-Some change their mind and cancel; all put back jobs that failed through no fault of the file.
+Some change their mind and cancel; most put back jobs that failed through no fault of the file.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ class Client:
 
     async def _follow(self, story: Story) -> None:
         """Ask for the job's state until it is a terminal one; have it retried if it failed."""
-        again = self._draw.random() < 0.3
+        again, resigns = self._draw.random() < 0.3, self._draw.random() < 0.4
         while True:
             await self._requests.pause()
             body = (await self._requests.ask("GET", f"/api/file_status/{min(story.job_ids)}")).body
@@ -162,9 +162,11 @@ class Client:
             if story.cancelled and state != "REVOKED":
                 story.wrong.append(f"its cancelled job was seen as {state}")
             if state == "FAILURE" and not story.cancelled:
-                # What was lost is put back; what is malformed, now and then, in vain.
+                # What was lost is put back, or left at that; what is malformed is put back now
+                # and then, in vain.
                 malformed = MALFORMED.search(story.message)
-                if (again or not malformed) and not story.expired:
+                story.resigned = resigns and not malformed
+                if (again if malformed else not resigns) and not story.expired:
                     again = again and not malformed
                     await self._retry(story)
                     continue

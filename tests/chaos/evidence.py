@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -11,8 +11,11 @@ import asyncpg
 
 from shared.blob_layout import key_at
 from shared.blobs import RESULTS, UPLOADS, parse_key
+from shared.bus.topology import DEAD
 from shared.errors import BlobNotFound
+from shared.messages import WakeUp
 from shared.storage_client import HttpBlobs
+from tests.contract.amqp import raw_channel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,6 +41,7 @@ class JobRow:
     result_key: str | None
     result_size: int | None
     reason: str | None
+    dead_letter_due_at: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,8 @@ class Evidence:
     """Seconds for which finished jobs are kept at the least."""
     disk_full: Sequence[tuple[float, float]] = field(default=())
     """When storage's disk was full, from and to, in Unix seconds."""
+    dead_letters: Sequence[UUID] = ()
+    """The job of each message in the dead-letter queue."""
 
     @property
     def needed(self) -> frozenset[str]:
@@ -79,6 +85,7 @@ class Evidence:
 
 async def gather_evidence(
     database_url: str,
+    broker_url: str,
     storage_url: str,
     token: str,
     data: Path,
@@ -88,7 +95,7 @@ async def gather_evidence(
     result_ttl: float,
     disk_full: Sequence[tuple[float, float]],
 ) -> Evidence:
-    """What there is when the sweepers have removed all that nobody needs, or after `patience`."""
+    """What there is when nothing is left to be swept or dead-lettered, or after `patience`."""
     deadline = asyncio.get_running_loop().time() + patience
     while True:
         # In this order: what the tables show to be needed was so when storage was looked at.
@@ -96,9 +103,14 @@ async def gather_evidence(
         jobs, attempts = await _rows(database_url)
         keys = [job.result_key for job in jobs if job.result_key and job.expired_at is None]
         evidence = Evidence(stories, jobs, attempts, {}, kept, result_ttl, disk_full)
-        if kept <= evidence.needed or asyncio.get_running_loop().time() > deadline:
-            results = await _blobs(storage_url, token, keys)
-            return Evidence(stories, jobs, attempts, results, kept, result_ttl, disk_full)
+        due = any(job.dead_letter_due_at is not None for job in jobs)
+        done = kept <= evidence.needed and not due
+        if done or asyncio.get_running_loop().time() > deadline:
+            return replace(
+                evidence,
+                results=await _blobs(storage_url, token, keys),
+                dead_letters=await _dead_letters(broker_url),
+            )
         await asyncio.sleep(0.3)
 
 
@@ -126,6 +138,15 @@ async def _rows(database_url: str) -> tuple[list[JobRow], list[AttemptRow]]:
         ],
         [AttemptRow(**{**row, "job_id": UUID(row["job_id"])}) for row in attempts],
     )
+
+
+async def _dead_letters(broker_url: str) -> list[UUID]:
+    async with raw_channel(broker_url) as channel, asyncio.timeout(60):
+        queue = await channel.get_queue(DEAD)
+        letters = []
+        while message := await queue.get(no_ack=True, fail=False):
+            letters.append(WakeUp.decode(message.body).job_id)
+        return letters
 
 
 async def _blobs(

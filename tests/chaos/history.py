@@ -27,6 +27,11 @@ MALFORMED = re.compile(r"\bline \d+\b")
 """What only the reasons of malformed files say."""
 
 
+def is_malformed(attempt: AttemptRow) -> bool:
+    """Whether an attempt found its file malformed, which is final."""
+    return attempt.outcome == "failure" and bool(MALFORMED.search(attempt.reason or ""))
+
+
 def of_history(job: JobRow, tried: Sequence[AttemptRow], story: Story | None) -> Iterator[str]:
     """What is wrong with the attempts at a job, which come in the order of their numbers."""
     if [attempt.number for attempt in tried] != list(range(1, job.attempt + 1)):
@@ -57,8 +62,7 @@ def _of_failures(job: JobRow, tried: Sequence[AttemptRow], story: Story | None) 
             retries, failures, failed = retries + 1, 0, False
         if attempt.outcome in ("lost", "failure"):
             failures += 1
-            malformed = attempt.outcome == "failure" and MALFORMED.search(attempt.reason or "")
-            failed = failures >= job.max_attempts or bool(malformed)
+            failed = failures >= job.max_attempts or is_malformed(attempt)
     if failed != (job.state == "FAILURE") and job.state != "REVOKED":
         yield f"{job.state} after {failures} failures of {job.max_attempts}"
     if job.failures != failures and job.state != "REVOKED":

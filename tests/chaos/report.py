@@ -56,6 +56,7 @@ class Report:
             ("failed jobs put back", f"{sum(story.retries for story in self.evidence.stories)}"),
             ("told that there is no room", f"{sum(len(s.full_at) for s in self.evidence.stories)}"),
             ("told that it has expired", f"{sum(s.expired for s in self.evidence.stories)}"),
+            ("dead letters", self._dead_letters()),
             ("attempts", _counted(a.outcome or "open" for a in self.evidence.attempts)),
             ("job states", _counted(job.state for job in self.evidence.jobs)),
             ("MB through the gateways", f"{self._carried() / 1e6:.0f}"),
@@ -115,6 +116,12 @@ class Report:
                 plan,
                 f"{len(stories)}" + (f" ({done} in time, {late} late)" if done + late else ""),
             )
+
+    def _dead_letters(self) -> str:
+        letters = self.evidence.dead_letters
+        failed = {job.id for job in self.evidence.jobs if job.state == "FAILURE"}
+        still = len(failed.intersection(letters))
+        return f"{len(letters)} of {len(set(letters))} jobs, {still} of which are FAILURE still"
 
     def _malformed(self) -> int:
         return sum(story.input.result is None and story.whole for story in self.evidence.stories)

@@ -40,7 +40,7 @@ CLIENTS = 6
 SETTLE = 120.0
 """Seconds that clients have after the chaos until each has its result."""
 SWEPT = 60.0
-"""Seconds that the sweepers then have to remove all that nobody needs."""
+"""Seconds that sweepers and relays then have for what is left to be removed or dead-lettered."""
 
 log = logging.getLogger("tests.chaos")
 
@@ -53,12 +53,14 @@ async def run(
         cluster = Cluster(folder, postgres, rabbit)
         with _logged_to(cluster.logs / "chaos.log"):
             async with cluster.running(database_url, broker_url):
-                report = await _run(cluster, database_url, seed, minutes)
+                report = await _run(cluster, database_url, broker_url, seed, minutes)
         (cluster.logs / "report.md").write_text(str(report))
     return report
 
 
-async def _run(cluster: Cluster, database_url: str, seed: int, minutes: float) -> Report:
+async def _run(
+    cluster: Cluster, database_url: str, broker_url: str, seed: int, minutes: float
+) -> Report:
     loop = asyncio.get_running_loop()
     saboteur = Saboteur(cluster, database_url)
     stories: list[Story] = []
@@ -89,6 +91,7 @@ async def _run(cluster: Cluster, database_url: str, seed: int, minutes: float) -
     port = cluster.links[link_name(GATEWAYS[0], STORAGE)].port
     evidence = await gather_evidence(
         database_url,
+        broker_url,
         f"http://127.0.0.1:{port}",
         TOKEN,
         cluster.data,

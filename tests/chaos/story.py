@@ -44,6 +44,8 @@ class Story:
     """How often its failed job was put back, as far as it was told."""
     retries_asked: int = 0
     """Requests for that; those without an answer may have been fulfilled as well."""
+    resigned: bool = False
+    """Whether it left a job as it was that failed through no fault of the file."""
     state: str | None = None
     message: str = ""
     download: Content | None = None

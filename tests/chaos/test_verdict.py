@@ -19,7 +19,7 @@ from tests.chaos.verdict import LATE, violations
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-GOOD, BAD, ENDED = UUID(int=1), UUID(int=2), UUID(int=3)
+GOOD, BAD, ENDED, UNLUCKY = (UUID(int=number) for number in range(1, 5))
 SIZE = 4
 TTL = 40.0
 FULL = (100.0, 103.0)
@@ -29,7 +29,8 @@ def kept() -> Evidence:
     """A run in which every promise was kept.
 
     One result, one malformed file that was retried in vain, one upload never finished, one job
-    cancelled, one upload cancelled, one cancelled by whoever brought the last byte.
+    cancelled, one upload cancelled, one cancelled by whoever brought the last byte, one job that
+    used up its attempts and was left at that.
     """
     key = result_key(GOOD, 2)
     content = Content.of(b"sum\n")
@@ -57,11 +58,16 @@ def kept() -> Evidence:
                 Input(5, "plain", b"", content), "raced", Plan.RACE,
                 acknowledged=True, cancelled=True,
             ),
+            Story(
+                Input(6, "plain", b"", content), "unlucky", job_ids={str(UNLUCKY)},
+                acknowledged=True, resigned=True, state="FAILURE", message="lost",
+            ),
         ],
         jobs=[
             job_row(GOOD, "good", "SUCCESS", 2, 1, result_key=key, result_size=SIZE),
             job_row(BAD, "bad", "FAILURE", 2, 1, reason="line 7"),
             job_row(ENDED, "ended", "REVOKED", 1, 0, reason="cancelled", expired_at=6.0),
+            job_row(UNLUCKY, "unlucky", "FAILURE", 1, 1, reason="lost", max_attempts=1),
         ],
         attempts=[
             AttemptRow(GOOD, 2, "b", 5.0, 6.0, "success", None),
@@ -69,11 +75,13 @@ def kept() -> Evidence:
             AttemptRow(BAD, 1, "a", 1.0, 2.0, "failure", "line 7"),
             AttemptRow(BAD, 2, "a", 3.0, 4.0, "failure", "line 7"),
             AttemptRow(ENDED, 1, "a", 3.0, 4.0, "revoked", "cancelled"),
+            AttemptRow(UNLUCKY, 1, "a", 3.0, 6.0, "lost", "lost"),
         ],
         results={key: BlobInfo(key, SIZE, RangeSet().add(0, SIZE))},
-        kept=frozenset({key, input_of("good"), input_of("bad")}),
+        kept=frozenset({key, *map(input_of, ("good", "bad", "unlucky"))}),
         result_ttl=TTL,
         disk_full=[FULL],
+        dead_letters=[UNLUCKY],
     )  # fmt: skip
 
 
@@ -86,7 +94,7 @@ def job_row(
 ) -> JobRow:
     fields = {
         "max_attempts": 3, "finished_at": 6.0, "expired_at": None,
-        "result_key": None, "result_size": None, "reason": None,
+        "result_key": None, "result_size": None, "reason": None, "dead_letter_due_at": None,
     }  # fmt: skip
     return JobRow(
         id=job_id,
@@ -130,7 +138,7 @@ def job_of_the_raced(evidence: Evidence, state: str) -> Evidence:
 
 def expired(evidence: Evidence, after: float) -> Evidence:
     """The good job has expired, its client came too late."""
-    gone = frozenset({input_of("bad")})
+    gone = frozenset({input_of("bad"), input_of("unlucky")})
     return replace(
         story(job(evidence, 0, expired_at=6.0 + after), 0, expired=True, download=None),
         kept=gone,
@@ -173,6 +181,12 @@ BROKEN: dict[str, tuple[Callable[[Evidence], Evidence], str]] = {
     "given up too late": (lambda e: job(e, 0, max_attempts=1), "retried 1 times"),
     "a malformed file tried again": (lambda e: story(e, 1, retries_asked=0), "retried 1 times"),
     "a retry forgotten": (lambda e: story(e, 1, retries=2), "retried 1 times"),
+    "a dead letter lost": (lambda e: replace(e, dead_letters=[]), "not in the dead-letter queue"),
+    "a dead letter never put": (lambda e: job(e, 3, dead_letter_due_at=6.0), "is due still"),
+    "a dead letter of nobody": (
+        lambda e: replace(e, dead_letters=[UNLUCKY, UUID(int=9)]), "a dead letter of no job"),
+    "a job left to fail by nobody": (
+        lambda e: story(e, 6, resigned=False), "ended as FAILURE: lost"),
     "an attempt of no job": (lambda e: attempt(e, 1, job_id=UUID(int=9)), "do not exist"),
     "a pointer of another attempt": (
         lambda e: job(e, 0, result_key=result_key(GOOD, 1)), "points to"),
@@ -193,6 +207,8 @@ BROKEN: dict[str, tuple[Callable[[Evidence], Evidence], str]] = {
 ALLOWED: dict[str, Callable[[Evidence], Evidence]] = {
     "nothing special": lambda e: e,
     "a result that expired before its client came": lambda e: expired(e, TTL),
+    "a dead letter put twice": lambda e: replace(e, dead_letters=[UNLUCKY, UNLUCKY]),
+    "a dead letter of a job that was put back": lambda e: replace(e, dead_letters=[UNLUCKY, GOOD]),
     "a raced job that was cancelled": lambda e: job_of_the_raced(e, "REVOKED"),
 }
 

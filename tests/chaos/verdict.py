@@ -9,7 +9,7 @@ from uuid import UUID
 
 from gateway.uploads import upload_id_of
 from shared.blobs import result_key
-from tests.chaos.history import MALFORMED, of_history
+from tests.chaos.history import MALFORMED, is_malformed, of_history
 from tests.chaos.story import TERMINAL, Plan
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def violations(evidence: Evidence) -> list[str]:
         *_of_uploads(evidence),
         *_of_jobs(evidence),
         *_of_attempts(evidence),
+        *_of_dead_letters(evidence),
         *_of_results(evidence),
         *_of_storage(evidence),
     ]
@@ -80,8 +81,9 @@ def _of_outcome(story: Story, job: JobRow) -> Iterator[str]:
         yield "its client was told that it has expired, the table has not"
     if story.cancelled:
         return
-    if story.state == "FAILURE" and story.expired and not MALFORMED.search(story.message):
-        return  # it failed by chaos, and outages held its client up until it had expired
+    by_chaos = story.state == "FAILURE" and not MALFORMED.search(story.message)
+    if by_chaos and (story.resigned or story.expired):
+        return  # its client left it at that, or was held up by outages until it had expired
     if story.input.result is not None:
         if story.state != "SUCCESS":
             yield f"ended as {story.state}: {story.message or job.reason}"
@@ -122,6 +124,22 @@ def _of_attempts(evidence: Evidence) -> Iterator[str]:
             yield f"job {job.id}: {wrong}"
     if attempts:
         yield f"attempts of jobs that do not exist: {list(attempts)}"
+
+
+def _of_dead_letters(evidence: Evidence) -> Iterator[str]:
+    """What failed for want of attempts is in the dead-letter queue, whatever was killed."""
+    last = {(attempt.job_id, attempt.number): attempt for attempt in evidence.attempts}
+    jobs = {job.id: job for job in evidence.jobs}
+    for letter in set(evidence.dead_letters) - jobs.keys():
+        yield f"a dead letter of no job: {letter}"
+    for job in jobs.values():
+        if job.dead_letter_due_at is not None:
+            yield f"job {job.id} is {job.state}, and its dead letter is due still"
+        tried = last.get((job.id, job.attempt))
+        if job.state != "FAILURE" or tried is None or is_malformed(tried):
+            continue
+        if job.id not in evidence.dead_letters:
+            yield f"job {job.id} has used up its attempts, and is not in the dead-letter queue"
 
 
 def _of_results(evidence: Evidence) -> Iterator[str]:
