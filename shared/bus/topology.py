@@ -3,8 +3,9 @@
     publish ──> csvmill.jobs ─┬─> csvmill.jobs.waiting ──(consumer)──> acknowledged
                  (exchange)   │        │ rejected, or returned too often
                               │        └──> csvmill.jobs.dead        for operators to look at
-                              └─> csvmill.jobs.delayed.{1s,...,1h}
-                                       └──(time is up)──> csvmill.jobs.waiting
+                              ├─> csvmill.jobs.delayed.{1s,...,1h}
+                              │        └──(time is up)──> csvmill.jobs.waiting
+                              └─> csvmill.jobs.dead                 jobs that failed for good
 
 One direct exchange, in which every queue is bound under its own name. All queues are quorum
 queues: replicated in a cluster, on disk everywhere. What leaves a queue for another does so "at

@@ -171,7 +171,7 @@ async def test_jobs_that_failed_before_there_was_such_a_record_owe_none(url: str
     # Given a database as an earlier release left it, with a job that failed
     database = await connect(url)
     try:
-        await migrate(database, load_migrations()[:3])
+        await migrate(database, [step for step in load_migrations() if step.version < 4])
         job_id = str(uuid4())
         await database.write(
             "INSERT INTO jobs (id, upload_id, input_key, input_size, filename, aggregation, state,"
