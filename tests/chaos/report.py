@@ -80,8 +80,10 @@ class Report:
     def recoveries(self, fault: Fault, *, calm: bool = False) -> list[float]:
         """Seconds from hitting a worker that held a job until another attempt at it began.
 
-        With `calm`, only where neither database nor broker was being hit meanwhile.
+        With `calm`, only where neither database nor broker was being hit meanwhile. Jobs that may
+        not fail at all are left out: those wait for their clients.
         """
+        waits = {job.id for job in self.evidence.jobs if job.max_attempts == 1}
         attempts = {(a.job_id, a.number): a for a in self.evidence.attempts}
         return [
             after.started_at - strike.begun
@@ -89,6 +91,7 @@ class Report:
             if strike.fault is fault and strike.worker
             for before in attempts.values()
             if _was_hit(before, strike)
+            and not (before.outcome == "lost" and before.job_id in waits)
             and (after := attempts.get((before.job_id, before.number + 1)))
             and not (calm and self._outage(strike.begun, after.started_at))
         ]

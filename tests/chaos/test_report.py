@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from tests.chaos.evidence import AttemptRow, Evidence
 from tests.chaos.report import Report
 from tests.chaos.saboteur import Strike
 from tests.chaos.schedule import Fault
+from tests.chaos.test_verdict import job_row
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.chaos.evidence import JobRow
 
 HELD, DONE, LATER = (UUID(int=n) for n in range(3))
 
 
-def report(*strikes: Strike) -> Report:
+def report(*strikes: Strike, jobs: Sequence[JobRow] = ()) -> Report:
     attempts = [
         # Held by worker `a`, which is killed at 10, and taken over by `b` at 13.5
         AttemptRow(HELD, 1, "a", 8.0, 13.5, "lost", None),
@@ -27,7 +34,7 @@ def report(*strikes: Strike) -> Report:
         seed=1,
         minutes=1.0,
         strikes=strikes,
-        evidence=Evidence([], [], attempts, {}),
+        evidence=Evidence([], jobs, attempts, {}),
         links={},
         happened=Counter(),
         settled_in=0.0,
@@ -44,6 +51,12 @@ def test_recovery_is_from_the_kill_to_the_next_attempt() -> None:
     assert report(KILL).recoveries(Fault.TERMINATE) == []
     assert report(KILL).kills == 1
     assert "p50 3.50, p95 3.50, max 3.50 (of 1)" in report(KILL).table()
+
+
+def test_a_job_that_its_client_has_to_put_back_is_not_counted_as_recovered() -> None:
+    for max_attempts, expected in ((1, []), (2, [3.5])):
+        held = job_row(HELD, "held", "SUCCESS", 2, 0, max_attempts=max_attempts)
+        assert report(KILL, jobs=[held]).recoveries(Fault.KILL) == expected
 
 
 def test_a_recovery_during_an_outage_is_no_calm_one() -> None:
