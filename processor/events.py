@@ -70,9 +70,7 @@ class Events:
 
     def dead_lettered(self, job: Job) -> None:
         """The broker has confirmed that the job's message is in the dead-letter queue."""
-        log.warning(
-            "job=%s is in the dead-letter queue", job.id, extra={"event": "job.dead_lettered"}
-        )
+        log.info("job=%s is in the dead-letter queue", job.id, extra={"event": "job.dead_lettered"})
 
     def unknown_job(self, job_id: UUID) -> None:
         """A wake-up came for a job that is not in the database."""

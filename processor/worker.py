@@ -1,4 +1,4 @@
-"""The worker: takes wake-ups, claims jobs, keeps their leases, records how each attempt ended.
+"""The worker: takes wake-ups, claims jobs, runs them, records how each attempt ended.
 
 The rule that everything here serves: commit the outcome first, settle the wake-up second. A
 wake-up that is settled too late is delivered again, and the claim then sees what happened.
@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 from processor.claim import Claim
 from processor.events import Events
+from processor.lease import Lease
 from processor.patience import storage_answers, until_answered, until_storage_answers
 from processor.progress import ProgressRecord
 from processor.settlement import Settlement
 from shared.errors import (
     CsvmillError,
-    DatabaseUnavailable,
     JobNotFound,
     LeaseLost,
     MalformedInput,
@@ -156,35 +156,14 @@ class Worker:
 
     async def _run_leased(self, job: Job, events: AttemptEvents) -> JobResult:
         """Run the attempt for as long as its lease can be renewed. Raises LeaseLost."""
+        lease = Lease(self._jobs, job, events, seconds=self._settings.lease, clock=self._clock)
         progress = ProgressRecord(self._jobs, job, self._settings.progress_interval)
-        run = asyncio.create_task(self._job_run.run(job, progress.note))
-        heart = asyncio.create_task(self._keep_lease(job, events))
         record = asyncio.create_task(progress.keep())
         try:
-            await asyncio.wait((run, heart), return_when=asyncio.FIRST_COMPLETED)
-            if not run.done():
-                await heart
-            return await run
+            return await lease.keep_during(self._job_run.run(job, progress.note))
         finally:
-            for task in (run, heart, record):
-                task.cancel()
-            await asyncio.gather(run, heart, record, return_exceptions=True)
-
-    async def _keep_lease(self, job: Job, events: AttemptEvents) -> None:
-        interval = pause = self._settings.lease / 3
-        while True:
-            await asyncio.sleep(pause)
-            lease_until = self._clock() + self._settings.lease
-            try:
-                # On a connection gone dead it must not wait until the lease has run out.
-                async with asyncio.timeout(interval):
-                    await self._jobs.heartbeat(job.id, job.attempt, lease_until=lease_until)
-                pause = interval
-            except (DatabaseUnavailable, TimeoutError) as error:
-                # Nobody can claim the job while nobody reaches the table; if only this worker
-                # is cut off, its result will be refused. So go on.
-                events.heartbeat_missed(error)
-                pause = interval / 5
+            record.cancel()
+            await asyncio.gather(record, return_exceptions=True)
 
     async def _succeed(self, job: Job, result: JobResult) -> None:
         try:

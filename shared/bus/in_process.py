@@ -84,7 +84,7 @@ class InProcessBus:
     async def dead_letter(self, wakeup: WakeUp) -> None:
         """See `Bus`."""
         await self.ping()
-        self._put_aside(wakeup)
+        self._dead.append(wakeup)
 
     @asynccontextmanager
     async def consume(
@@ -120,15 +120,12 @@ class InProcessBus:
     def _settled(self, delivery: TrackedDelivery, verdict: Verdict) -> None:
         over_limit = delivery.returns >= DELIVERY_LIMIT
         if verdict is Verdict.DEAD_LETTER or (verdict is Verdict.FAILED and over_limit):
-            self._put_aside(delivery.wakeup)
+            log.warning("job=%s: wake-up dead-lettered", delivery.wakeup.job_id)
+            self._dead.append(delivery.wakeup)
         elif verdict is Verdict.FAILED:
             self._enqueue(_Waiting(delivery.wakeup, delivery.returns + 1, delivery.ids))
         elif verdict is Verdict.REQUEUE:
             self._enqueue(_Waiting(delivery.wakeup, delivery.returns, delivery.ids))
-
-    def _put_aside(self, wakeup: WakeUp) -> None:
-        log.warning("job=%s: wake-up dead-lettered", wakeup.job_id)
-        self._dead.append(wakeup)
 
     def _feed(self) -> None:
         while self._waiting and not self._closed:

@@ -9,11 +9,9 @@ import asyncio
 import random
 import re
 from dataclasses import replace
-from io import BytesIO
 from typing import TYPE_CHECKING
 
-import aiohttp
-
+from tests.chaos.dialects import Sender, sender
 from tests.chaos.history import MALFORMED
 from tests.chaos.inputs import Content
 from tests.chaos.requests import FAILURES, Requests, new_session
@@ -22,6 +20,8 @@ from tests.chaos.story import TERMINAL, Plan, Story
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Sequence
+
+    import aiohttp
 
 PARALLEL = 3
 CANCEL_WITHIN = 1.5
@@ -41,11 +41,13 @@ class Client:
         self._draw = draw
         self._happened = happened
         self._requests: Requests
+        self._sender: Sender
 
     async def carry_through(self, story: Story) -> None:
         """Do as the story's plan has it, up to the end of the job and its download."""
         async with new_session() as session:
             self._requests = Requests(session, self._gateways, self._draw, self._happened, story)
+            self._sender = sender(story, self._requests, self._draw)
             await self._upload(story)
             story.input = replace(story.input, data=b"")
             if story.plan is Plan.CANCEL_UPLOAD:
@@ -64,6 +66,7 @@ class Client:
         last = [(start, stop) for start, stop in chunks if start <= missing < stop]
         if not story.whole or story.plan is Plan.RACE:
             chunks = [chunk for chunk in chunks if chunk not in last]
+        await self._sender.begin()
         await self._send_all(story, chunks)
         if story.plan is Plan.RACE:
             async with asyncio.TaskGroup() as racing:
@@ -103,33 +106,8 @@ class Client:
         self, story: Story, start: int, stop: int, *, gateway: str | None = None
     ) -> None:
         """Send a chunk, again and again if need be, until it is acknowledged (or cancelled)."""
-        reply = await self._requests.ask(
-            "POST",
-            "/api/upload_file",
-            # What is cancelled in the middle of a chunk is not there when the chunk is.
-            expected=(200, 404) if story.plan is Plan.RACE else (200,),
-            data=lambda: self._form(story, start, stop),
-            gateway=gateway,
-        )
-        self._happened["chunks acknowledged"] += reply.status == 200
-        if job_id := reply.body.get("job_id"):
-            story.job_ids.add(job_id)
-
-    def _form(self, story: Story, start: int, stop: int) -> aiohttp.FormData:
-        fields = {
-            "dzuuid": story.dzuuid,
-            "dzchunkbyteoffset": str(start),
-            "dzchunksize": str(stop - start),
-            "dztotalfilesize": str(len(story.input.data)),
-        }
-        # Fields after the file take another way through the gateway.
-        file_first = self._draw.random() < 0.2
-        form = aiohttp.FormData(() if file_first else fields)
-        chunk = BytesIO(story.input.data[start:stop])
-        form.add_field("file", chunk, filename=f"{story.input.number}.csv")
-        if file_first:
-            form.add_fields(*fields.items())
-        return form
+        acknowledged = await self._sender.send(start, stop, gateway=gateway)
+        self._happened[f"chunks acknowledged, {story.dialect}"] += acknowledged
 
     async def _cancel_upload(self, story: Story) -> None:
         reply = await self._requests.ask(

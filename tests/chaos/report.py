@@ -51,6 +51,7 @@ class Report:
             *((f"**{fault.value}**", counts) for fault, counts in self._strikes()),
             ("connections cut", f"{sum(link.cuts for link in self.links.values())}"),
             ("uploads, jobs", f"{len(self.evidence.stories)}, {len(self.evidence.jobs)}"),
+            ("uploads by dialect", _counted(story.dialect for story in self.evidence.stories)),
             *((f"{plan}", of_plan) for plan, of_plan in self._plans()),
             ("malformed files", f"{self._malformed()}"),
             ("failed jobs put back", f"{sum(story.retries for story in self.evidence.stories)}"),

@@ -13,7 +13,8 @@ import aiohttp
 if TYPE_CHECKING:
     import random
     from collections import Counter
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
+    from io import BytesIO
 
     from tests.chaos.story import Story
 
@@ -68,14 +69,15 @@ class Requests:
         path: str,
         *,
         expected: Collection[int] = (200,),
-        data: Callable[[], aiohttp.FormData] | None = None,
+        data: Callable[[], aiohttp.FormData | BytesIO] | None = None,
+        headers: Mapping[str, str] | None = None,
         gateway: str | None = None,
     ) -> Reply:
         """Ask until the answer has an expected status."""
         for asked in count(1):
             try:
                 async with self.session.request(
-                    method, self.url(path, gateway), data=data and data()
+                    method, self.url(path, gateway), data=data and data(), headers=headers
                 ) as answer:
                     if answer.status in expected:
                         body = await answer.json(content_type=None) if answer.status != 204 else {}
@@ -108,5 +110,7 @@ class Requests:
 
 def _kind(path: str) -> str:
     names = {"upload_file": "upload", "file_status": "status", "download_file": "download"}
+    if "/chunks/" in path:
+        return "upload"
     first = path.removeprefix("/api/").split("/")[0]
     return names.get(first, "operation")

@@ -24,6 +24,13 @@ class Plan(StrEnum):
     CANCEL_JOB = "job cancelled"
 
 
+class Dialect(StrEnum):
+    """Which protocol a client uploads by."""
+
+    DROPZONE = "by Dropzone"
+    NATIVE = "by v1"
+
+
 _PLANS = {3: Plan.CANCEL_UPLOAD, 13: Plan.LEAVE, 17: Plan.RACE}
 _PLANS.update(dict.fromkeys((1, 6, 9, 15), Plan.CANCEL_JOB))
 
@@ -35,7 +42,9 @@ class Story:
     input: Input
     """Without its bytes once the client has done with them."""
     dzuuid: str
+    """The client's own name for the upload, in either dialect."""
     plan: Plan = Plan.RESULT
+    dialect: Dialect = Dialect.DROPZONE
     job_ids: set[str] = field(default_factory=set)
     acknowledged: bool = False
     cancelled: bool | None = None
@@ -66,4 +75,5 @@ def new_story(seed: int, file: Input) -> Story:
     """The upload of a file, under an id of its own."""
     draw = random.Random(f"{seed}/story/{file.number}")
     dzuuid = str(uuid.UUID(int=draw.getrandbits(128), version=4))
-    return Story(file, dzuuid, _PLANS.get(file.number % 20, Plan.RESULT))
+    plan = _PLANS.get(file.number % 20, Plan.RESULT)
+    return Story(file, dzuuid, plan, draw.choice(tuple(Dialect)))

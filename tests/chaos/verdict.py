@@ -39,7 +39,7 @@ def _of_uploads(evidence: Evidence) -> Iterator[str]:
     for job in evidence.jobs:
         jobs[job.upload_id].append(job)
     for story in evidence.stories:
-        name = f"upload {story.input.number} ({story.input.kind}, {story.plan})"
+        name = f"upload {story.input.number} ({story.input.kind}, {story.plan}, {story.dialect})"
         made = jobs.pop(upload_id_of(story.dzuuid), [])
         yield from (f"{name}: {wrong}" for wrong in dict.fromkeys(story.wrong))
         yield from (f"{name} {wrong}" for wrong in _of_story(story, made))

@@ -13,7 +13,8 @@ from processor.events import Events
 from processor.job_run import JobRun
 from processor.metrics import ProcessorMetrics
 from processor.worker import Worker
-from shared.errors import AttemptFailed, MalformedInput
+from shared.bus.counted import BusMetrics, CountedBus
+from shared.errors import AttemptFailed, BrokerUnavailable, MalformedInput
 from shared.telemetry.metrics import Metrics
 from tests.metrics import Exposition
 from tests.unit.processor.conftest import INPUT, OUTPUT
@@ -31,7 +32,7 @@ class Counted:
         engine = MeasuredEngine(rig.engine, "scripted", self._metrics.of(ProcessorMetrics))
         self.worker = Worker(
             rig.jobs,
-            rig.bus,
+            CountedBus(rig.bus, self._metrics.of(BusMetrics)),
             JobRun(rig.blobs, engine, rig.scratch),
             rig.settings,
             events=Events(self._metrics),
@@ -129,3 +130,18 @@ async def test_a_job_whose_last_attempt_was_lost_is_a_failure(rig: Rig) -> None:
     await counted.worker.handle(rig.delivery(job))
     metrics = await counted.shown()
     assert metrics.value("csvmill_jobs_total", state="FAILURE", reason="lost") == 1
+
+
+async def test_a_dead_letter_is_counted_when_the_broker_has_it(rig: Rig) -> None:
+    counted = Counted(rig)
+    rig.engine.errors = [AttemptFailed("killed")]
+    job = await rig.job(max_attempts=1)
+    # When the broker does not take it at first
+    rig.bus.error = BrokerUnavailable("short of memory")
+    await counted.worker.handle(rig.delivery(job))
+    metrics = await counted.shown()
+    assert metrics.value("csvmill_publish_failures_total") == 1
+    assert metrics.value("csvmill_dead_letters_total") == 0
+    rig.bus.error = None
+    await counted.worker.handle(rig.delivery(job))
+    assert (await counted.shown()).value("csvmill_dead_letters_total") == 1
