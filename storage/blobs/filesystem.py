@@ -99,7 +99,9 @@ class FilesystemBlobs:
     async def __aenter__(self) -> Self:
         """Raises StorageUnavailable if another process owns the folder, or it is unusable."""
         self._disk = Disk(threads=THREADS)
-        self._loaded = LoadedBlobs(self._root, self._disk, fsync=self._fsync, idle=self._idle_blobs)
+        self._loaded = LoadedBlobs(
+            self._root, self._disk, fsync=self._fsync, idle=self._idle_blobs, clock=self._clock
+        )
         try:
             await self._disk.run(self._take_root)
         except BaseException:
