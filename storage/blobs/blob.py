@@ -194,6 +194,10 @@ class Blob:
         self.received = RangeSet()
         self._records = 0
 
+    def lost(self, error: CsvmillError) -> None:
+        """The disk does not have what memory says: have the blob loaded again."""
+        self._fail(error)
+
     def _fail(self, error: CsvmillError) -> None:
         # The step may or may not have reached the disk. Nobody changes this blob any more until
         # all have let go of it; then it is loaded from what the disk says.

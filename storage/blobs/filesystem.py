@@ -244,7 +244,12 @@ class FilesystemBlobs:
                     raise BlobIncomplete(
                         f"blob {key}: bytes {first.start}..{first.stop} have not been received"
                     )
-                await reader.open(partial(blob.folder.open_data, blob.generation))
+                try:
+                    await reader.open(partial(blob.folder.open_data, blob.generation))
+                except StorageUnavailable as error:
+                    if isinstance(error.__cause__, FileNotFoundError):
+                        blob.lost(error)
+                    raise
             try:
                 async with aclosing(reader.pieces(start, end)) as pieces:
                     yield pieces
