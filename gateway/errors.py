@@ -116,6 +116,8 @@ def _answer(
         response = problem_response(status, message, error)
     else:
         response = error_response(status, message)
+    if request.content.exception() is not None:
+        response.force_close()  # where the next request would begin is not known
     if LOCATION in request:
         response.headers["Location"] = request[LOCATION]
     return response

@@ -12,9 +12,9 @@ from email.message import Message
 from typing import TYPE_CHECKING, cast
 
 from aiohttp import BodyPartReader, MultipartReader
-from aiohttp.http_exceptions import HttpProcessingError
 
 from shared.errors import InvalidInput
+from shared.request_body import BROKEN_BODY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine
@@ -123,10 +123,11 @@ async def _read(reading: Coroutine[object, object, T], client_timeout: float) ->
         raise InvalidInput(
             f"the client sent nothing for {client_timeout:g} s; send the chunk again"
         ) from error
-    except (ConnectionError, HttpProcessingError, ValueError, RuntimeError) as error:
+    except (*BROKEN_BODY, ValueError, RuntimeError) as error:
         # All that aiohttp's reader raises; the RuntimeError is about a malformed `_charset_` part.
         raise InvalidInput(
-            f"the form ended early or is malformed ({error}); send the chunk again"
+            f"the form ended early or is malformed ({' '.join(str(error).split())}); "
+            "send the chunk again"
         ) from error
 
 

@@ -81,6 +81,8 @@ class BlobInfo:
     sha256: str | None = None
     """Lower-case hex digest of the whole, where the creator declared one."""
     metadata: Mapping[str, str] = field(default_factory=dict)
+    completed_at: float | None = None
+    """Since when it is complete, by storage's clock: Unix seconds; None before."""
 
     @property
     def complete(self) -> bool:

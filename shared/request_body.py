@@ -16,6 +16,14 @@ from shared.errors import InvalidInput
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+BROKEN_BODY = (
+    web.RequestPayloadError,
+    aiohttp.ClientError,
+    HttpProcessingError,
+    ConnectionError,
+)
+"""What aiohttp raises of a body that breaks off, or is not encoded as its header says."""
+
 _DIGITS = 30
 """Of a number with an exponent: a few characters of JSON may stand for a billion digits."""
 
@@ -38,12 +46,7 @@ async def raw_body(request: web.Request, timeout: float) -> AsyncGenerator[bytes
         raise InvalidInput(
             f"nothing came for {timeout:g} s after {received} bytes of the body"
         ) from error
-    except (
-        web.RequestPayloadError,
-        aiohttp.ClientError,
-        HttpProcessingError,
-        ConnectionError,
-    ) as error:
+    except BROKEN_BODY as error:
         raise InvalidInput(f"the body broke off after {received} bytes: {error}") from error
     if request.content_length not in (None, received):
         raise InvalidInput(
@@ -62,6 +65,8 @@ async def json_body(request: web.Request, timeout: float) -> dict[str, Any]:
             fields = json.loads(await request.read(), parse_float=Decimal)
     except (ValueError, RecursionError, TimeoutError, web.HTTPRequestEntityTooLarge) as error:
         raise InvalidInput(f"the body is no JSON: {error}") from error
+    except BROKEN_BODY as error:
+        raise InvalidInput(f"the body cannot be read: {' '.join(str(error).split())}") from error
     if not isinstance(fields, dict):
         raise InvalidInput("the body is no JSON object")
     return fields

@@ -16,8 +16,10 @@
     GET    /ping                          -> 204 if blobs can be used now
 
 A key is one segment of the path: its slashes are percent-encoded (`uploads%2F<id>`). A blob is
-`{"key", "size", "received": [[start, stop], ...], "complete", "sha256", "metadata"}`, positions
-in bytes, `stop` exclusive; `size` is null until it is declared. Every request shows
+`{"key", "size", "received": [[start, stop], ...], "complete", "sha256", "metadata",
+"completed_at"}`, positions in bytes, `stop` exclusive; `size` is null until it is declared,
+`completed_at` (Unix seconds) until the blob is complete: it is then the download's
+`Last-Modified`, as the `sha256` is its `ETag`. Every request shows
 `Authorization: Bearer <token>`; every method is idempotent (RFC 9110, section 9.2.2).
 
 A refusal is `{"code", "message", "field"}`: the code of an error of `shared.errors`, its message,
@@ -132,6 +134,7 @@ def encode_info(info: BlobInfo) -> dict[str, object]:
         "complete": info.complete,
         "sha256": info.sha256,
         "metadata": dict(info.metadata),
+        "completed_at": info.completed_at,
     }
 
 
@@ -143,6 +146,7 @@ def decode_info(fields: Mapping[str, Any]) -> BlobInfo:
         RangeSet.of((start, stop) for start, stop in fields["received"]),
         fields["sha256"],
         fields["metadata"],
+        fields.get("completed_at"),
     )
 
 

@@ -107,7 +107,7 @@ async def read(request: web.Request) -> web.StreamResponse:
     return await send(
         request,
         Download(
-            Representation(info.size, sha256),
+            Representation(info.size, sha256, info.completed_at),
             content_type="application/octet-stream",
             source=partial(blobs.open, key),
             refuse=_refuse,

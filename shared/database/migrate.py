@@ -31,7 +31,8 @@ log = logging.getLogger(__name__)
 async def migrate(database: Database, migrations: Sequence[Migration] | None = None) -> None:
     """Apply the migrations that `database` lacks: each once, in order, all of them or none.
 
-    Any number of processes may call this at the same time. `migrations` are those of this
+    One that was numbered earlier and came later, as from another branch, is applied when it is
+    there. Any number of processes may call this at the same time. `migrations` are those of this
     version unless given. Raises SchemaMismatch, and changes nothing, if the database has
     migrations that this version does not know, or that had another text when they were applied;
     DatabaseUnavailable.
@@ -39,8 +40,7 @@ async def migrate(database: Database, migrations: Sequence[Migration] | None = N
     known = load_migrations() if migrations is None else migrations
     async with database.transaction(exclusive=True) as transaction:
         await transaction.execute(_TABLE)
-        done = await _verified_count(transaction, known)
-        for migration in known[done:]:
+        for migration in await _missing(transaction, known):
             for statement in migration.statements:
                 await transaction.execute(statement)
             await transaction.execute(
@@ -72,20 +72,22 @@ async def migrate_at_start(database: Database, *, patience: float = 30.0) -> Non
         pause = min(pause * 2, 2.0)
 
 
-async def _verified_count(transaction: Transaction, known: Sequence[Migration]) -> int:
-    """How many of the `known` migrations have been applied."""
+async def _missing(transaction: Transaction, known: Sequence[Migration]) -> list[Migration]:
+    """Those of the `known` migrations that have not been applied."""
+    by_version = {migration.version: migration for migration in known}
     applied = await transaction.execute(
         "SELECT version, name, checksum FROM schema_migrations ORDER BY version"
     )
-    if len(applied) > len(known):
-        raise SchemaMismatch(
-            f"the database has migration {applied[-1]['name']}, this version of csvmill knows"
-            f" {len(known)}: run a version at least as new as the one that migrated it"
-        )
-    for row, migration in zip(applied, known, strict=False):
-        if (row["version"], row["checksum"]) != (migration.version, migration.checksum):
+    for row in applied:
+        migration = by_version.pop(row["version"], None)
+        if migration is None:
+            raise SchemaMismatch(
+                f"the database has migration {row['name']}, which this version of csvmill does not"
+                " know: run a version at least as new as the one that migrated it"
+            )
+        if row["checksum"] != migration.checksum:
             raise SchemaMismatch(
                 f"migration {migration.name} is not what was applied to the database as"
                 f" {row['name']}: restore the file, and put the change into a new migration"
             )
-    return len(applied)
+    return list(by_version.values())

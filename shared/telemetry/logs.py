@@ -8,6 +8,8 @@ import sys
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from aiohttp.http_exceptions import HttpProcessingError, InvalidURLError
+from aiohttp.web import RequestPayloadError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.telemetry.ids import current_ids
@@ -40,6 +42,30 @@ def configure_logging(settings: LogSettings, service: str) -> None:
     logging.getLogger("aiohttp.access").setLevel(
         logging.INFO if settings.log_level == "DEBUG" else logging.WARNING
     )
+    logging.getLogger("aiohttp.server").addFilter(malformed_in_a_line)
+
+
+def malformed_in_a_line(record: logging.LogRecord) -> bool:
+    """A filter: what is logged of a request that is no HTTP, without a traceback, as INFO.
+
+    Nothing of ours is at fault there, and anybody can send as many as they like. What the line says
+    is what is wrong, and not the bytes, which may be secrets.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, RequestPayloadError):
+        # Met once more when aiohttp skips the rest of what was refused already.
+        record.msg = "The rest of a request's body cannot be read"
+    elif isinstance(error, InvalidURLError):
+        record.msg = f"{record.msg}: answered {error.code}, Invalid URL"
+    elif isinstance(error, HttpProcessingError):
+        what = error.message.partition("\n")[0].partition(":")[0]
+        record.msg = f"{record.msg}: answered {error.code}, {what}"
+    else:
+        return True
+    record.exc_info = record.exc_text = None
+    if record.levelno > logging.INFO:
+        record.levelno, record.levelname = logging.INFO, "INFO"
+    return logging.getLogger(record.name).isEnabledFor(record.levelno)
 
 
 class JsonFormatter(logging.Formatter):

@@ -22,6 +22,8 @@ from storage.blobs.folder import MAX_SIZE
 from storage.blobs.turns import Turns
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from storage.blobs.chunk_writer import ChunkWriter
     from storage.blobs.disk import Disk
     from storage.blobs.folder import BlobFolder, State
@@ -40,7 +42,9 @@ class Blob:
     while the digest of the whole is verified.
     """
 
-    def __init__(self, folder: BlobFolder, state: State, disk: Disk) -> None:
+    def __init__(
+        self, folder: BlobFolder, state: State, disk: Disk, clock: Callable[[], float]
+    ) -> None:
         self.folder = folder
         self.generation = state.generation
         self.received = state.received
@@ -53,6 +57,8 @@ class Blob:
         self._failure: CsvmillError | None = None
         self._records = state.records
         self._disk = disk
+        self._clock = clock
+        self._completed_at = state.completed_at
 
     @property
     def size(self) -> int | None:
@@ -72,7 +78,9 @@ class Blob:
     def info(self) -> BlobInfo:
         """The blob as it stands."""
         meta = self.folder.meta
-        return BlobInfo(meta.key, meta.size, self.received, meta.sha256, dict(meta.metadata))
+        return BlobInfo(
+            meta.key, meta.size, self.received, meta.sha256, dict(meta.metadata), self._completed_at
+        )
 
     def check(self, generation: int | None = None) -> None:
         """Raise unless the blob can be changed, and is of that generation still."""
@@ -167,7 +175,9 @@ class Blob:
 
     async def _complete(self, received: RangeSet) -> None:
         try:
-            await self._disk.run(self.folder.complete, self.generation)
+            self._completed_at = await self._disk.run(
+                self.folder.complete, self.generation, self._clock()
+            )
         except CsvmillError as error:
             self._fail(error)
             raise
@@ -183,6 +193,10 @@ class Blob:
         self.generation += 1
         self.received = RangeSet()
         self._records = 0
+
+    def lost(self, error: CsvmillError) -> None:
+        """The disk does not have what memory says: have the blob loaded again."""
+        self._fail(error)
 
     def _fail(self, error: CsvmillError) -> None:
         # The step may or may not have reached the disk. Nobody changes this blob any more until

@@ -99,7 +99,9 @@ class FilesystemBlobs:
     async def __aenter__(self) -> Self:
         """Raises StorageUnavailable if another process owns the folder, or it is unusable."""
         self._disk = Disk(threads=THREADS)
-        self._loaded = LoadedBlobs(self._root, self._disk, fsync=self._fsync, idle=self._idle_blobs)
+        self._loaded = LoadedBlobs(
+            self._root, self._disk, fsync=self._fsync, idle=self._idle_blobs, clock=self._clock
+        )
         try:
             await self._disk.run(self._take_root)
         except BaseException:
@@ -242,7 +244,12 @@ class FilesystemBlobs:
                     raise BlobIncomplete(
                         f"blob {key}: bytes {first.start}..{first.stop} have not been received"
                     )
-                await reader.open(partial(blob.folder.open_data, blob.generation))
+                try:
+                    await reader.open(partial(blob.folder.open_data, blob.generation))
+                except StorageUnavailable as error:
+                    if isinstance(error.__cause__, FileNotFoundError):
+                        blob.lost(error)
+                    raise
             try:
                 async with aclosing(reader.pieces(start, end)) as pieces:
                     yield pieces

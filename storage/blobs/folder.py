@@ -4,7 +4,8 @@
     partial.<g>   the bytes while some are missing, sparse, written at their offsets; <g> is the
                   generation, counted up when a digest does not match and all begins anew
     journal       which ranges of generation <g> are received; gone once the blob is complete
-    data          the bytes once all are there: `partial.<g>` under its final name
+    data          the bytes once all are there: `partial.<g>` under its final name, and modified
+                  when the blob was complete
 
 What changes state is one atomic step each, so a crash leaves the state before or after it:
 creating and deleting rename the folder, a record counts by its checksum, completing renames the
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -48,6 +50,8 @@ class State:
     generation: int
     received: RangeSet
     records: int
+    completed_at: float | None = None
+    """Unix seconds; None if the blob is not complete."""
 
 
 class BlobFolder:
@@ -111,7 +115,7 @@ class BlobFolder:
                     f"blob {self.meta.key}: the journal is whole, the data is not"
                 )
             # Interrupted between the two steps that follow when the size is declared last.
-            self.complete(known.generation)
+            self.complete(known.generation, time.time())
             return self._load_complete(size)
         self.truncate_journal(known.records)
         self._remove_all_but(_partial(known.generation))
@@ -177,11 +181,19 @@ class BlobFolder:
         finally:
             os.close(fd)
 
-    def complete(self, generation: int) -> None:
-        """All bytes are on stable storage and are what they should be: give them their name."""
+    def complete(self, generation: int, now: float) -> float:
+        """All bytes are on stable storage and are what they should be: give them their name.
+
+        Returns `now` (Unix seconds) as `load` will say it: as exactly as the file system keeps it.
+        """
+        # Before it has its name: what is complete never changes. Should it be lost with the power,
+        # the time of the last byte stands for it.
+        os.utime(_partial(generation), (now, now), dir_fd=self._fd)
+        completed_at = self._modified(_partial(generation))
         os.rename(_partial(generation), DATA, src_dir_fd=self._fd, dst_dir_fd=self._fd)
         self._sync_folder()
         os.unlink(journal.JOURNAL, dir_fd=self._fd)
+        return completed_at
 
     def begin_anew(self, generation: int) -> None:
         """Nothing is received any more. Readers keep the file that they have open."""
@@ -245,7 +257,10 @@ class BlobFolder:
         whole = RangeSet.of([(0, size)])
         self._check_size(DATA, whole)
         self._remove_all_but(DATA)
-        return State(0, whole, 0)
+        return State(0, whole, 0, self._modified(DATA))
+
+    def _modified(self, name: str) -> float:
+        return os.stat(name, dir_fd=self._fd).st_mtime
 
     def _check_size(self, name: str, received: RangeSet) -> None:
         try:

@@ -14,7 +14,7 @@ from storage.blobs.blob import Blob
 from storage.blobs.folder import BlobFolder
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from shared.blobs import BlobKey
@@ -27,11 +27,14 @@ class LoadedBlobs:
     One that is dropped and loaded again is the same: everything is in its folder.
     """
 
-    def __init__(self, root: Path, disk: Disk, *, fsync: bool, idle: int) -> None:
+    def __init__(
+        self, root: Path, disk: Disk, *, fsync: bool, idle: int, clock: Callable[[], float]
+    ) -> None:
         self._root = root
         self._disk = disk
         self._fsync = fsync
         self._idle = idle
+        self._clock = clock
         self._blobs: OrderedDict[BlobKey, Blob] = OrderedDict()
         self._locks: WeakValueDictionary[BlobKey, asyncio.Lock] = WeakValueDictionary()
 
@@ -87,7 +90,7 @@ class LoadedBlobs:
             except BaseException:
                 folder.close()
                 raise
-            loaded.append(Blob(folder, state, self._disk))
+            loaded.append(Blob(folder, state, self._disk, self._clock))
 
         try:
             await self._disk.run(load)

@@ -47,7 +47,9 @@ async def target(
     """The same bytes behind each server."""
     folder = tmp_path_factory.mktemp("downloads")
     async with AsyncExitStack() as stack:
-        files = await stack.enter_async_context(FilesystemBlobs(folder / "blobs", fsync=False))
+        files = await stack.enter_async_context(
+            FilesystemBlobs(folder / "blobs", fsync=False, clock=lambda: FINISHED)
+        )
         url = await stack.enter_async_context(storage_server(folder, files))
         if request.param == "storage":
             key = result_key(uuid4(), 1)
@@ -55,7 +57,7 @@ async def target(
             await files.write(key, 0, stream(CONTENT))
             port = int(url.rpartition(":")[2])
             headers = (("Authorization", f"Bearer {TOKEN}"),)
-            yield Target("127.0.0.1", port, blob_path(key), CONTENT, SHA256, None, headers)
+            yield Target("127.0.0.1", port, blob_path(key), CONTENT, SHA256, int(FINISHED), headers)
             return
         blobs = (
             await stack.enter_async_context(HttpBlobs(url, TOKEN))

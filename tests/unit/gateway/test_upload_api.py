@@ -150,6 +150,21 @@ async def test_a_size_that_no_file_has_is_refused_whatever_its_exponent(
     assert problem["detail"].startswith("size is ")
 
 
+async def test_a_declaration_that_is_not_encoded_as_its_header_says_is_refused(
+    gateway: Gateway,
+) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    sent = b'{"name": "plays.csv", "size": 74}'
+    response = await gateway.client.post("/api/v1/uploads", data=sent, headers=headers)
+    problem = await problem_of(response, 400, "about:blank")
+    assert "the body cannot be read" in problem["detail"]
+    assert "gzip" in problem["detail"]
+    assert response.headers["Connection"] == "close"
+    squeezed = gzip.compress(sent)
+    response = await gateway.client.post("/api/v1/uploads", data=squeezed, headers=headers)
+    assert response.status == 201
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"x"', b"\xff"])
 async def test_a_declaration_that_is_no_json_object_is_refused(
     gateway: Gateway, body: bytes

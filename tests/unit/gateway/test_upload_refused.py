@@ -224,6 +224,17 @@ async def test_what_is_no_form_is_refused(
     await refused(gateway, FormBody(content, content_type))
 
 
+async def test_a_form_that_is_not_encoded_as_its_header_says_is_refused(gateway: Gateway) -> None:
+    form = form_with()
+    response = await gateway.client.post(
+        "/api/upload_file",
+        data=form.content,
+        headers={"Content-Type": form.content_type, "Content-Encoding": "gzip"},
+    )
+    assert response.status == 400
+    assert "Can not decode content-encoding: gzip" in (await response.json())["message"]
+
+
 async def test_an_encoded_file_is_refused(gateway: Gateway) -> None:
     for encoding, status in (("base64", 400), ("quoted-printable", 400), ("Binary", 200)):
         head = (

@@ -16,7 +16,13 @@ import pytest
 from shared.blob_layout import blob_folder
 from shared.blobs import result_key, upload_key
 from shared.byte_ranges import RangeSet
-from shared.errors import BlobNotFound, DigestMismatch, StorageFull, StorageUnavailable
+from shared.errors import (
+    BlobIncomplete,
+    BlobNotFound,
+    DigestMismatch,
+    StorageFull,
+    StorageUnavailable,
+)
 from storage.blobs import journal
 from storage.blobs.filesystem import FilesystemBlobs
 from storage.blobs.folder import BlobFolder
@@ -323,6 +329,21 @@ async def test_a_data_file_that_lost_bytes_is_not_believed(tmp_path: Path, compl
     async with FilesystemBlobs(tmp_path) as blobs:
         with pytest.raises(StorageUnavailable, match="4 bytes, not 10"):
             await blobs.info(KEY)
+
+
+async def test_a_data_file_that_was_taken_away_is_found_out_while_the_blob_is_loaded(
+    blobs: FilesystemBlobs, tmp_path: Path
+) -> None:
+    await blobs.create(KEY, 3)
+    await blobs.write(KEY, 0, stream(b"abc"))
+    (blob_folder(tmp_path, KEY) / "data").unlink()
+    with pytest.raises(StorageUnavailable, match="No such file"):
+        await read(blobs, KEY)
+    # Then it is as it would be after a new start
+    with pytest.raises(BlobIncomplete):
+        await read(blobs, KEY)
+    assert (await blobs.write(KEY, 0, stream(b"abc"))).complete
+    assert await read(blobs, KEY) == b"abc"
 
 
 async def test_damaged_meta_is_said_so(tmp_path: Path) -> None:

@@ -1,0 +1,77 @@
+"""What a service logs of requests that are no HTTP: a line at the most."""
+
+from __future__ import annotations
+
+import json
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.blob_backends import TOKEN
+from tests.processes import ServiceProcess
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SECRET = "Bearer-of-a-secret"
+HEAD = b"PUT /blobs/x HTTP/1.1\r\nHost: x\r\n"
+MALFORMED = {
+    "Invalid character in Content-Length": HEAD + b"Content-Length: abc\r\n\r\n",
+    "Duplicate Content-Length": HEAD + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+    "Invalid header value char": HEAD + f"Authorization: {SECRET}\x00\r\n\r\n".encode(),
+    "Invalid header token": HEAD + f"{SECRET} x: y\r\n\r\n".encode(),
+    "Got more than 8190 bytes when reading": HEAD + f"X: {SECRET * 1000}\r\n\r\n".encode(),
+    "Missing 'Host' header in request.": b"GET / HTTP/1.1\r\n\r\n",
+    "Bad status line": b"GET / HTTP/9.z\r\n\r\n",
+    "Invalid URL": b"GET http://a:99999/?" + SECRET.encode() + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+    "Invalid character in chunk size": HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+}
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
+    folder = tmp_path_factory.mktemp("service")
+    env = {
+        "CSVMILL_DATA_DIR": str(folder / "data"),
+        "CSVMILL_STORAGE_TOKEN": TOKEN,
+        "CSVMILL_STORAGE_PORT": "0",
+        "CSVMILL_LOG_FORMAT": "json",
+    }
+    with ServiceProcess("storage", log_path=folder / "storage.log", env=env) as process:
+        assert process.url
+        yield process
+
+
+def answer(service: ServiceProcess, request: bytes) -> bytes:
+    with socket.create_connection(("127.0.0.1", int(service.url.rpartition(":")[2])), 10) as talk:
+        talk.sendall(request)
+        return talk.makefile("rb").readline()
+
+
+@pytest.mark.parametrize("what", MALFORMED)
+def test_a_malformed_request_is_400_and_a_line_that_shows_nothing_of_it(
+    service: ServiceProcess, what: str
+) -> None:
+    before = len(service.lines)
+    # What is no HTTP at all, such as TLS, is no line
+    assert answer(service, b"\x16\x03\x01\x02\x00\r\n\r\n").split()[1] == b"400"
+    assert answer(service, MALFORMED[what]).split()[1] == b"400"
+    service.wait_for_line(r"aiohttp\.server.*" + what.replace(".", r"\."), timeout=10)
+    (line,) = service.lines[before:]
+    said = json.loads(line)
+    assert (said["level"], "exception" in said) == ("INFO", False)
+    assert said["message"] == f"Error handling request from 127.0.0.1: answered 400, {what}"
+    assert SECRET not in line
+
+
+def test_a_body_that_is_not_encoded_as_its_header_says_is_400_and_a_line(
+    service: ServiceProcess,
+) -> None:
+    before = len(service.lines)
+    head = HEAD.replace(b"/blobs/x", b"/blobs/uploads%2Fx")
+    head += f"Authorization: Bearer {TOKEN}\r\nContent-Encoding: gzip\r\n".encode()
+    assert answer(service, head + b"Content-Length: 2\r\n\r\n{}").split()[1] == b"400"
+    service.wait_for_line("The rest of a request's body cannot be read", timeout=10)
+    (line,) = service.lines[before:]
+    assert (json.loads(line)["level"], "exception" in json.loads(line)) == ("INFO", False)
