@@ -28,7 +28,9 @@ def test_both_clients_have_the_same_methods_with_the_same_parameters_and_results
         expected = theirs[name]
         assert signature.parameters == expected.parameters, name
         returned = re.sub(
-            r"AsyncGenerator\[(\w+), None\]", r"Iterator[\1]", str(expected.return_annotation)
+            r"AsyncGenerator\[(\w+), None\]|AsyncIterator\[(\w+)\]",
+            r"Iterator[\1\2]",
+            str(expected.return_annotation),
         )
         assert signature.return_annotation == returned, name
     assert inspect.signature(Client.__init__) == inspect.signature(AsyncClient.__init__)
