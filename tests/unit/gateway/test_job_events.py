@@ -372,6 +372,18 @@ async def test_a_client_that_takes_nothing_is_cut_off(
         await until_followed_by(gateway, 0)
 
 
+async def test_a_gateway_that_leaves_waits_for_no_client_that_takes_nothing(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = await gateway.started_job()
+    async with following(gateway, job.id) as events:
+        await events.next()
+        monkeypatch.setattr(job_events, "UNTAKEN", -1)
+        for end in gateway.client.app[ON_LEAVING]:
+            end()
+        await until_followed_by(gateway, 0)
+
+
 async def test_a_gateway_that_leaves_ends_the_streams(gateway: Gateway) -> None:
     job = await gateway.started_job()
     app = gateway.client.app
