@@ -22,7 +22,10 @@ FIRST_PAUSE = 0.05
 """Seconds before the first look after somebody came: many a job is done by then."""
 SLOWING = 1.5
 """Each pause is so many times the one before, up to the interval."""
+REST = 4
+"""Each pause is so many times the look before it at the least, however many follow."""
 PAUSE_WITHOUT_DATABASE = 2.0
+"""Seconds."""
 
 log = logging.getLogger(__name__)
 
@@ -124,11 +127,13 @@ class Followers:
             self._looking = asyncio.create_task(self._look())
 
     async def _look(self) -> None:
+        clock = asyncio.get_running_loop().time
         away = False
         while True:
             await self._rest()
             if not self._followings:
                 return
+            began = clock()
             # Who comes during the query may have read what is newer than its answer.
             watched = {job_id: tuple(group) for job_id, group in self._followings.items()}
             try:
@@ -145,9 +150,8 @@ class Followers:
                 for job_id, job in found.items():
                     for following in watched[job_id]:
                         following.show(job)
-            self._pause = (
-                PAUSE_WITHOUT_DATABASE if away else min(self._pause * SLOWING, self._interval)
-            )
+            least = PAUSE_WITHOUT_DATABASE if away else REST * (clock() - began)
+            self._pause = max(min(self._pause * SLOWING, self._interval), least)
 
     async def _rest(self) -> None:
         self._arrival.clear()

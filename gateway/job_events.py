@@ -117,13 +117,13 @@ class _Stream:
         """Return when all is told, or nobody listens any more. Raises ConnectionError.
 
         `heartbeat`: seconds of silence until a comment; `patience`: seconds for which the client
-        may take nothing of what waits for it.
+        may take nothing of what waits for it, unless the gateway is leaving.
         """
         clock = asyncio.get_running_loop().time
         told = taking = clock()
         while not caller_has_gone(self._request):
             if self._is_full():
-                if clock() - taking > patience:
+                if self._following.ended or clock() - taking > patience:
                     self._cut_off()
                     return
             else:

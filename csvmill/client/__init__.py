@@ -13,6 +13,7 @@ from csvmill.client.errors import (
     Refused,
     ServerUnavailable,
 )
+from csvmill.client.job_event import JobEvent, JobProgress
 from csvmill.client.job_view import AttemptView, JobView
 from csvmill.client.partial import ResultView
 from csvmill.client.progress import Progress
@@ -28,6 +29,8 @@ __all__ = [
     "ClientError",
     "ConnectionLost",
     "InputChanged",
+    "JobEvent",
+    "JobProgress",
     "JobUnsuccessful",
     "JobView",
     "NotVerified",

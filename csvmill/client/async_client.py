@@ -10,8 +10,9 @@ from uuid import uuid4
 
 from csvmill.client.downloading import announced_result, download
 from csvmill.client.errors import JobUnsuccessful
+from csvmill.client.following import follow, until_ended
 from csvmill.client.job_list import list_query, listed_jobs
-from csvmill.client.job_view import TERMINAL, JobView
+from csvmill.client.job_view import JobView
 from csvmill.client.paths import HEALTH, READY, job_path, retry_path, upload_path
 from csvmill.client.progress import unheard
 from csvmill.client.retrying import Retries
@@ -23,11 +24,12 @@ from csvmill.client.uploading import Uploading, declare_upload
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import AsyncIterator, Collection
+    from collections.abc import AsyncGenerator, AsyncIterator, Collection
     from datetime import datetime
     from pathlib import Path
     from types import TracebackType
 
+    from csvmill.client.job_event import JobEvent
     from csvmill.client.partial import ResultView
     from csvmill.client.progress import ReportJob, ReportProgress
 
@@ -165,6 +167,15 @@ class AsyncClient:
         answer = await self._transport.json("POST", retry_path(job_id), done_if=[JOB_NOT_FAILED])
         return JobView.of(answer) if answer else await self.job(job_id)
 
+    def events(self, job_id: str) -> AsyncGenerator[JobEvent, None]:
+        """The job as it stands, then its changes, until it has ended: Server-Sent Events.
+
+        Of several changes at a time the last is told. When a connection is lost, the next one goes
+        on where it was; an event may then come again. Raises Refused, and ServerUnavailable when
+        `retries` are used up. Leave it early by `aclose()`, as `contextlib.aclosing` does.
+        """
+        return follow(self._transport, job_id)
+
     async def wait(
         self,
         job_id: str,
@@ -173,20 +184,21 @@ class AsyncClient:
         longest_pause: float = 1.0,
         changed: ReportJob = unheard,
     ) -> JobView:
-        """Follow the job until it has a result; asks ever less often, at `longest_pause` seconds.
+        """Follow the job by its events until it has a result.
 
-        `changed` is told the job whenever it was looked at. Raises JobUnsuccessful when it ends
-        without a result, TimeoutError after `timeout` seconds.
+        `changed` is told the job whenever there is something new. Where events do not come through
+        (an older server, a proxy that holds them back), the job is asked for ever less often, at
+        `longest_pause` seconds. Raises JobUnsuccessful when it ends without a result, TimeoutError
+        after `timeout` seconds.
         """
-        pause = 0.02
         async with asyncio.timeout(timeout):
-            while True:
-                job = await self.job(job_id)
-                changed(job)
-                if job.state in TERMINAL:
-                    break
-                await asyncio.sleep(pause)
-                pause = min(pause * 1.5, longest_pause)
+            job = await until_ended(
+                self._transport,
+                job_id,
+                lambda: self.job(job_id),
+                longest_pause=longest_pause,
+                changed=changed,
+            )
         if job.state != "SUCCESS":
             raise JobUnsuccessful(f"job {job_id} ended as {job.state}: {job.reason}")
         return job

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from csvmill.client.job_event import JobProgress
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -44,12 +46,15 @@ class JobView:
     result_sha256: str | None
     rows_in: int | None
     rows_out: int | None
+    progress: JobProgress | None
+    """How far the latest attempt is, or was when it ended; None while the job waits."""
     attempts: tuple[AttemptView, ...]
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> JobView:
         """Read the JSON of `GET /api/v1/jobs/{id}`; what a newer server adds is ignored."""
         result = answer["result"] or {}
+        progress = answer.get("progress")  # older servers do not tell
         return cls(
             **{
                 name: answer[name]
@@ -62,6 +67,7 @@ class JobView:
             result_sha256=result.get("sha256"),
             rows_in=result.get("rows_in"),
             rows_out=result.get("rows_out"),
+            progress=JobProgress.of(progress) if progress else None,
             attempts=tuple(
                 AttemptView(**{name: attempt[name] for name in AttemptView.__slots__})
                 for attempt in answer["attempts"]

@@ -30,6 +30,11 @@ def retry_path(job_id: str) -> str:
     return f"{job_path(job_id)}/retry"
 
 
+def events_path(job_id: str) -> str:
+    """What a job is followed by."""
+    return f"{job_path(job_id)}/events"
+
+
 def result_path(job_id: str) -> str:
     """The result of a job."""
     return f"{job_path(job_id)}/result"

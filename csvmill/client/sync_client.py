@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from csvmill.client.job_event import JobEvent
     from csvmill.client.job_view import JobView
     from csvmill.client.partial import ResultView
     from csvmill.client.progress import ReportJob, ReportProgress
@@ -49,6 +50,7 @@ class Client:
 
     def __exit__(self, *_: object) -> None:
         try:
+            self._run(self._loop.shutdown_asyncgens())
             self._run(self._client.__aexit__(None, None, None))
             self._run(self._loop.shutdown_default_executor())
         finally:
@@ -122,6 +124,20 @@ class Client:
     def retry(self, job_id: str) -> JobView:
         """Give a failed job all its attempts again. See `AsyncClient.retry`."""
         return self._run(self._client.retry(job_id))
+
+    def events(self, job_id: str) -> Iterator[JobEvent]:
+        """The job as it stands, then its changes. See `AsyncClient.events`."""
+        events = self._client.events(job_id)
+
+        async def next_event() -> JobEvent | None:
+            return await anext(events, None)
+
+        try:
+            while (event := self._run(next_event())) is not None:
+                yield event
+        finally:
+            if not self._loop.is_closed():
+                self._run(events.aclose())
 
     def wait(
         self,

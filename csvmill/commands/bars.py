@@ -46,14 +46,15 @@ class Bars:
     Use it as a context manager. It shows nothing unless standard error is a terminal.
     """
 
-    def __init__(self, *, quiet: bool) -> None:
-        self._console = Console(stderr=True, quiet=quiet)
+    def __init__(self, *, quiet: bool, console: Console | None = None) -> None:
+        self._console = console or Console(stderr=True, quiet=quiet)
         self._progress = Progress(
             TextColumn("{task.description:<10}"), BarColumn(bar_width=24), TaskProgressColumn(),
             Size(), Rate(), TimeElapsedColumn(), TimeRemainingColumn(),
             console=self._console, disable=quiet or not self._console.is_terminal,
         )  # fmt: skip
         self._tasks: dict[str, TaskID] = {}
+        self._reached = (0, 0)
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -75,12 +76,19 @@ class Bars:
         self._move("download", progress)
 
     def working(self, job: JobView) -> None:
-        """Move the bar of the job."""
-        task = self._task("aggregate", None, 0)
+        """Move the bar of the job. It begins anew with each attempt, and with each reading."""
+        done = job.progress.bytes_done if job.progress else 0
+        attempt, before = self._reached
+        if done < before or 0 < attempt < job.attempt:
+            self._progress.remove_task(self._tasks.pop("aggregate"))
+        self._reached = (job.attempt, done)
+        task = self._task("aggregate", None, done)
         if job.state == "SUCCESS":
             self._progress.update(task, total=job.input_size, completed=job.input_size)
         elif job.state == "RETRY":
             self._progress.update(task, description="retry")
+        elif done:
+            self._progress.update(task, total=job.input_size, completed=done)
 
     def _move(self, stage: str, progress: Moved) -> None:
         task = self._task(stage, progress.total, progress.held)

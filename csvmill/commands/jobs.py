@@ -15,7 +15,7 @@ from csvmill.commands.outcomes import Exit, errors_shown, finish, show_json
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from csvmill.client import JobView
+    from csvmill.client import JobProgress, JobView
 
 T = TypeVar("T")
 
@@ -119,12 +119,20 @@ def describe(job: JobView) -> str:
             ("result", f"{job.result_size:,} bytes, {job.rows_out:,} of {job.rows_in:,} rows"),
             ("sha256", job.result_sha256),
         ]
+    if job.state == "STARTED" and job.progress is not None:
+        lines.append(("progress", _far(job.progress)))
     for attempt in job.attempts:
         text = f"{attempt.outcome or 'runs'} on {attempt.worker}, {attempt.started_at}"
         text += f" to {attempt.ended_at}" if attempt.ended_at else ""
         text += f": {attempt.reason}" if attempt.reason else ""
         lines.append((f"attempt {attempt.number}", text))
     return "\n".join(f"{name:<10} {value}" for name, value in lines if value is not None)
+
+
+def _far(progress: JobProgress) -> str:
+    text = f"{progress.percent:g}%, {progress.bytes_done:,} of {progress.bytes_total:,} bytes"
+    text += f", {progress.rows_done:,} rows" if progress.rows_done is not None else ""
+    return text + (f", {progress.eta:g} s left" if progress.eta is not None else "")
 
 
 def asked(

@@ -136,17 +136,16 @@ EVENTS = operation(
     ],
     answers={
         "200": {
-            "description": "The events. Their `data` is JSON, a `JobEvent`",
+            "description": "The events, each as described here",
             "headers": {"Cache-Control": header("`no-store`")},
             "content": {
                 CONTENT_TYPE: {
-                    "schema": {
-                        "type": "string",
-                        "contentMediaType": CONTENT_TYPE,
-                        "contentSchema": ref("JobEvent"),
+                    "schema": ref("JobEvent"),
+                    "example": {
+                        "event": "progress",
+                        "id": "1-STARTED-3221225472",
+                        "data": json.dumps(_EVENT),
                     },
-                    "example": "event: progress\nid: 1-STARTED-3221225472\n"
-                    f"data: {json.dumps(_EVENT)}\n\n",
                 }
             },
         },

@@ -134,7 +134,7 @@ def _type(schema: Node) -> str:
     if "items" in schema:
         return f"array of {_type(schema['items'])}"
     if "contentSchema" in schema:
-        return f"events of {_type(schema['contentSchema'])}"
+        return f"string with {_type(schema['contentSchema'])}"
     kinds = schema.get("type", "bytes")
     words = kinds if isinstance(kinds, str) else " or ".join(kinds)
     return escape(words + (f", {schema['format']}" if "format" in schema else ""))

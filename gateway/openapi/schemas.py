@@ -110,7 +110,7 @@ PROGRESS = an_object(
     description="How far the latest attempt has come, or had when it ended.",
 )
 
-JOB_EVENT = an_object(
+JOB_EVENT_DATA = an_object(
     {
         "id": text("The job's id", format="uuid"),
         "state": ref("JobState"),
@@ -119,7 +119,23 @@ JOB_EVENT = an_object(
         "reason": or_null(text("Why the latest attempt did not succeed")),
         "result": or_null(text("Path of the result, if there is one", format="uri-reference")),
     },
-    description="The `data` of every event of a job.",
+    description="What every event of a job tells.",
+)
+
+JOB_EVENT = an_object(
+    {
+        "event": {
+            "enum": ["state", "progress"],
+            "description": "`state` if it tells of another state or attempt than the one before",
+        },
+        "id": text("Attempt, state, and bytes done", pattern="^[0-9]+-[A-Z]+-[0-9]+$"),
+        "retry": integer("Milliseconds after which to come back; with the first event only"),
+        "data": text(
+            "JSON", contentMediaType="application/json", contentSchema=ref("JobEventData")
+        ),
+    },
+    description="One of the events of a stream, with its fields.",
+    optional=("retry",),
 )
 
 JOB = an_object(
@@ -253,6 +269,7 @@ SCHEMAS: Node = {
     "Job": JOB,
     "JobList": JOB_LIST,
     "JobEvent": JOB_EVENT,
+    "JobEventData": JOB_EVENT_DATA,
     "JobState": JOB_STATE,
     "Problem": PROBLEM,
     "Progress": PROGRESS,

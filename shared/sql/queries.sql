@@ -201,12 +201,21 @@ RETURNING id;
 
 -- name: jobs_by_ids
 -- $1: ids, all of the same length, one after the other without a separator.
-WITH RECURSIVE wanted (id, rest) AS (
-    SELECT substr(CAST($1 AS TEXT), 1, 36), substr(CAST($1 AS TEXT), 37)
+-- Followers ask for up to a thousand, several times a second: halved again and again, they are apart
+-- much sooner than one after the other.
+WITH RECURSIVE wanted (id, number) AS (
+    SELECT CAST($1 AS TEXT), length(CAST($1 AS TEXT)) / 36
     UNION ALL
-    SELECT substr(rest, 1, 36), substr(rest, 37) FROM wanted WHERE rest <> ''
+    SELECT
+        CASE half
+            WHEN 1 THEN substr(id, 1, number / 2 * 36)
+            ELSE substr(id, number / 2 * 36 + 1)
+        END,
+        CASE half WHEN 1 THEN number / 2 ELSE number - number / 2 END
+    FROM wanted CROSS JOIN (SELECT 1 AS half UNION ALL SELECT 2) AS halves
+    WHERE number > 1
 )
-SELECT jobs.* FROM wanted JOIN jobs ON jobs.id = wanted.id;
+SELECT jobs.* FROM wanted JOIN jobs ON jobs.id = wanted.id WHERE number = 1;
 
 -- name: jobs_by_uploads
 -- $1: as for `jobs_by_ids`.

@@ -107,6 +107,14 @@ def test_whatever_can_be_set_about_a_service_can_be_set_for_its_container(servic
     assert set(given) <= set(configured(**given)["services"][service]["environment"])
 
 
+@pytest.mark.parametrize("side", ["client", "server"])
+def test_the_proxy_takes_no_job_that_is_followed_for_silent(side: str) -> None:
+    text = (ROOT / "deploy/haproxy/haproxy.cfg").read_text()
+    (timeout,) = re.findall(rf"^ +timeout {side} (\d+)s$", text, re.MULTILINE)
+    heartbeat = GatewayProcessSettings.model_fields["follow_heartbeat"].default
+    assert heartbeat * 2 < int(timeout)
+
+
 def test_the_example_has_every_variable_of_the_file_with_its_default() -> None:
     text = (ROOT / "docker-compose.yml").read_text()
     defaults = dict(re.findall(r"\$\{([A-Z_]+):-(.*?)\}", text))

@@ -129,6 +129,13 @@ async def test_a_heartbeat_prolongs_the_lease(store: SqlJobStore) -> None:
     assert await claim(store, job, now=20.0) is None
 
 
+async def test_any_number_of_jobs_is_found_by_their_ids(store: SqlJobStore) -> None:
+    jobs = [await make_job(store) for _ in range(19)]
+    for number in range(1, len(jobs) + 1):
+        some = jobs[:number]
+        assert await store.get_many([job.id for job in some]) == {job.id: job for job in some}
+
+
 HALF = JobProgress(bytes_done=1 << 39, rows_done=1 << 33, rate=1.5e9)
 
 

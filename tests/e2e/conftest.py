@@ -54,6 +54,8 @@ class Deployment:
                 "CSVMILL_SCRATCH_DIR": str(self._folder / "scratch"),
                 "CSVMILL_LEASE": "2",
                 "CSVMILL_RELAY_INTERVAL": "0.5",
+                "CSVMILL_PROGRESS_INTERVAL": "0.1",
+                "CSVMILL_FOLLOW_INTERVAL": "0.1",
                 **env,
             },
         )

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from gateway import job_events
+from gateway.openapi.document import DOCUMENT
 from shared.drain import ON_LEAVING
 from shared.errors import DatabaseUnavailable
 from shared.jobs import JobProgress
@@ -132,6 +134,12 @@ async def test_every_change_is_told_until_the_job_has_ended(
         told.append(await events.next())
         await gateway.jobs.fail(job.id, 1, "no memory", final=True, now=now)
         told += await events.rest()
+    described = {
+        **DOCUMENT["components"]["schemas"]["JobEventData"],
+        "components": DOCUMENT["components"],
+    }
+    for event in told:
+        Draft202012Validator(described).validate(event.data)
     assert [(event.kind, event.id) for event in told] == [
         ("state", "0-PENDING-0"),
         ("state", "1-STARTED-0"),
@@ -361,6 +369,18 @@ async def test_a_client_that_takes_nothing_is_cut_off(
     async with following(gateway, job.id) as events:
         await events.next()
         monkeypatch.setattr(job_events, "UNTAKEN", -1)
+        await until_followed_by(gateway, 0)
+
+
+async def test_a_gateway_that_leaves_waits_for_no_client_that_takes_nothing(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = await gateway.started_job()
+    async with following(gateway, job.id) as events:
+        await events.next()
+        monkeypatch.setattr(job_events, "UNTAKEN", -1)
+        for end in gateway.client.app[ON_LEAVING]:
+            end()
         await until_followed_by(gateway, 0)
 
 

@@ -1,0 +1,74 @@
+"""A job followed through the API, the same on the standalone service and on three services."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import aiohttp
+
+from csvmill.client import AsyncClient
+from tests.sse import EventReader
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.e2e.conftest import Deployment
+
+WAIT = 60.0
+ROWS = 1_500_000
+LATE = f"z,2026-01-01,{10**30}\n"
+"""A number that only the exact plan adds up, which therefore reads the whole file."""
+
+
+async def test_a_job_that_takes_its_time_is_told_step_by_step(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    plays = tmp_path / "plays.csv"
+    lines = "".join(f"song {n % 50},2026-01-01,{n % 10}\n" for n in range(1000))
+    plays.write_text("Song,Date,Number of Plays\n" + lines * (ROWS // 1000) + LATE)
+    size = plays.stat().st_size
+    async with AsyncClient(deployment.url) as client:
+        job_id = await client.upload(plays)
+        events = [event async for event in client.events(job_id)]
+        job = await client.job(job_id)
+    end = events.pop()
+    assert (end.state, end.progress.percent, end.progress.eta) == ("SUCCESS", 100.0, 0.0)
+    assert (end.progress.bytes_done, end.progress.rows_done) == (size, ROWS + 1)
+    assert job.progress == end.progress
+    underway = [event.progress for event in events if event.state == "STARTED"]
+    assert all(progress.bytes_total == size for progress in underway)
+    between = [progress for progress in underway if 0 < progress.bytes_done < size]
+    assert between
+    for progress in between:
+        assert progress.percent == progress.bytes_done * 1000 // size / 10
+    # The exact plan counts rows, and the fast one does not.
+    counted = [progress for progress in between if progress.rows_done is not None]
+    assert counted
+    for progress in counted:
+        assert progress.rows_done is not None
+        assert abs(progress.rows_done / (ROWS + 1) - progress.bytes_done / size) < 0.2
+    assert any(progress.eta is not None for progress in counted)
+
+
+async def test_a_job_can_be_followed_from_its_first_moment(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    plays = tmp_path / "plays.csv"
+    plays.write_text("Song,Date,Number of Plays\na,2026-01-01,many\n")
+    async with (
+        AsyncClient(deployment.url) as client,
+        aiohttp.ClientSession(deployment.url) as session,
+    ):
+        upload = await client.create_upload("plays.csv", plays.stat().st_size)
+        async with session.get(f"/api/v1/jobs/{upload.id}/events") as response:
+            assert response.status == 404
+        job_id = await client.upload(plays)
+        async with session.get(f"/api/v1/jobs/{job_id}/events") as response:
+            assert response.status == 200
+            events = await EventReader(response).rest()
+        assert events[0].kind == "state"
+        assert events[-1].data["state"] == "FAILURE"
+        assert "'many'" in events[-1].data["reason"]
+        seen = {"Last-Event-ID": events[-1].id}
+        async with session.get(f"/api/v1/jobs/{job_id}/events", headers=seen) as response:
+            assert response.status == 204

@@ -1,0 +1,330 @@
+"""Jobs that are followed by their events, and by asking where there are none."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aiohttp import web
+
+from csvmill.client import (
+    Client,
+    JobProgress,
+    JobUnsuccessful,
+    JobView,
+    Refused,
+    ServerUnavailable,
+)
+from csvmill.client import following as module
+from tests.unit.csvmill.client.test_retrying import JOB
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.unit.csvmill.client.conftest import ClientOf
+
+pytestmark = pytest.mark.timeout(60)
+
+STORY = [
+    ("PENDING", 0, 0),
+    ("STARTED", 1, 0),
+    ("STARTED", 1, 40),
+    ("RETRY", 1, 0),
+    ("STARTED", 2, 0),
+    ("STARTED", 2, 30),
+    ("STARTED", 2, 74),
+    ("SUCCESS", 2, 74),
+]
+"""What a job goes through: state, attempt, bytes done."""
+
+
+def event(state: str, attempt: int, done: int) -> bytes:
+    data = {
+        "id": "j", "state": state, "attempt": attempt, "bytes_done": done, "bytes_total": 74,
+        "rows_done": None, "percent": 1.5, "eta": None, "reason": "why",
+        "result": None, "new": "what a newer server adds",
+    }  # fmt: skip
+    return (
+        f"retry: 1\nevent: state\nid: {attempt}-{state}-{done}\ndata: {json.dumps(data)}\n\n"
+    ).encode()
+
+
+def job(state: str, attempt: int = 1, done: int = 0) -> web.Response:
+    progress = {
+        "bytes_done": done, "bytes_total": 74, "rows_done": 1, "percent": 1.5, "eta": None,
+    }  # fmt: skip
+    return web.json_response(
+        {**JOB, "state": state, "attempt": attempt, "reason": "why", "progress": progress}
+    )
+
+
+async def stream(request: web.Request, *parts: bytes) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+    await response.prepare(request)
+    for part in parts:
+        await response.write(part)
+    return response
+
+
+def break_off(request: web.Request) -> None:
+    """End the connection where it is, once what was written is on its way."""
+    assert request.transport
+    request.transport.close()
+
+
+def tasks_of_the_client() -> set[asyncio.Task[Any]]:
+    """Those that run, but for those of the server, which is in this process."""
+    return {task for task in asyncio.all_tasks() if "RequestHandler" not in repr(task)}
+
+
+def told(events: list[Any]) -> list[tuple[str, int, int]]:
+    return [(each.state, each.attempt, each.progress.bytes_done) for each in events]
+
+
+async def test_events_are_told_until_the_job_has_ended(client_of: ClientOf) -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        assert request.path == "/api/v1/jobs/j/events"
+        assert request.headers["Accept"] == "text/event-stream"
+        return await stream(request, b":\n\n", *(event(*each) for each in STORY), b"data: x\n\n")
+
+    async with client_of(handler) as client:
+        events = [each async for each in client.events("j")]
+    assert told(events) == STORY
+    assert events[2].progress == JobProgress(40, 74, None, 1.5, None)
+    assert (events[2].id, events[2].job_id, events[2].reason) == ("1-STARTED-40", "j", "why")
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_a_client_that_is_cut_off_at_any_byte_misses_no_end(
+    client_of: ClientOf, seed: int
+) -> None:
+    chance = random.Random(seed)
+    text = [event(*each) for each in STORY]
+    ids = [f"{attempt}-{state}-{done}" for state, attempt, done in STORY]
+    now = 0
+    connections = 0
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        # As the gateway: first how it stands, then what changes; the job goes on meanwhile.
+        nonlocal now, connections
+        connections += 1
+        seen = request.headers.get("Last-Event-ID")
+        if seen:
+            now = max(now, ids.index(seen))
+        if seen == ids[-1]:
+            return web.Response(status=204)
+        whole = b":\n\n".join(text[now : now + 2])
+        now = min(now + chance.randrange(2), len(STORY) - 1)
+        response = await stream(request, whole[: chance.randrange(3 * len(whole))])
+        break_off(request)
+        return response
+
+    async with client_of(handler) as client:
+        events = [each async for each in client.events("j")]
+    places = [STORY.index(each) for each in told(events)]
+    assert places == sorted(places)
+    assert places[-1] == len(STORY) - 1
+    assert connections > 3
+
+
+async def test_a_server_with_no_more_to_tell_ends_it(client_of: ClientOf) -> None:
+    asked: list[str | None] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        asked.append(request.headers.get("Last-Event-ID"))
+        if len(asked) == 2:
+            return web.Response(status=204)
+        return await stream(request, event("STARTED", 1, 5))
+
+    async with client_of(handler) as client:
+        events = [each async for each in client.events("j")]
+    assert told(events) == [("STARTED", 1, 5)]
+    assert asked == [None, "1-STARTED-5"]
+
+
+async def test_an_unknown_job_is_refused(client_of: ClientOf) -> None:
+    async def handler(_request: web.Request) -> web.StreamResponse:
+        return web.json_response({"title": "There is no such job", "type": "t"}, status=404)
+
+    async with client_of(handler) as client:
+        with pytest.raises(Refused, match="no such job"):
+            await anext(client.events("j"))
+
+
+@pytest.mark.parametrize("how", ["at once", "in an event", "silence"])
+async def test_tries_without_an_event_are_counted(
+    client_of: ClientOf, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FIRST_WITHIN", 0.05)
+    tries = 0
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            return await stream(request, event("STARTED", 1, 5))
+        if how == "at once":
+            return await stream(request)
+        response = await stream(request, event("STARTED", 1, 6)[:50])
+        if how == "silence":
+            await asyncio.sleep(0.5)
+        return response
+
+    async with client_of(handler) as client:
+        events = client.events("j")
+        assert (await anext(events)).attempt == 1
+        with pytest.raises(ServerUnavailable):
+            await anext(events)
+    assert tries == 1 + 8
+
+
+async def test_leaving_early_ends_the_connection_and_leaves_no_task(client_of: ClientOf) -> None:
+    left = asyncio.Event()
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response = await stream(request, event("STARTED", 1, 5))
+        try:
+            await asyncio.sleep(30)
+        finally:  # the test's server cancels the handlers of those who leave
+            left.set()
+        return response
+
+    async with client_of(handler) as client:
+        before = tasks_of_the_client()
+        async with aclosing(client.events("j")) as events:
+            await anext(events)
+        async with asyncio.timeout(10):
+            await left.wait()
+        assert tasks_of_the_client() <= before
+
+
+def elsewhere(_request: web.Request) -> web.Response:
+    return web.Response(text="<html>", content_type="text/html")
+
+
+def no_such_route(_request: web.Request) -> web.Response:
+    return web.json_response({"title": "Not Found", "type": "about:blank"}, status=404)
+
+
+def too_many(_request: web.Request) -> web.Response:
+    return web.json_response({"title": "Too many"}, status=503, headers={"Retry-After": "9"})
+
+
+async def garbage(request: web.Request) -> web.StreamResponse:
+    return await stream(request, b"data: what?\n\n")
+
+
+async def held_back(request: web.Request) -> web.StreamResponse:
+    response = await stream(request)
+    await asyncio.sleep(0.5)
+    return response
+
+
+@pytest.mark.parametrize("answer", [elsewhere, no_such_route, too_many, garbage, held_back])
+async def test_where_no_events_come_through_the_job_is_asked_for(
+    client_of: ClientOf, answer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FIRST_WITHIN", 0.05)
+    story: Iterator[tuple[str, int, int]] = iter(STORY)
+    asked = {"events": 0, "job": 0}
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        if request.path.endswith("/events"):
+            asked["events"] += 1
+            found = answer(request)
+            return found if isinstance(found, web.Response) else await found
+        asked["job"] += 1
+        return job(*next(story))
+
+    seen: list[JobView] = []
+    async with client_of(handler) as client:
+        done = await client.wait("j", longest_pause=0.01, timeout=30, changed=seen.append)
+    assert done.state == "SUCCESS"
+    assert told(seen) == STORY
+    assert asked["job"] == len(STORY)
+    assert 1 <= asked["events"] <= module.GIVEN_UP_AFTER
+
+
+async def test_waiting_tells_the_events_and_asks_for_the_job_only_when_its_state_changes(
+    client_of: ClientOf,
+) -> None:
+    asked = 0
+    go_on = asyncio.Event()
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        nonlocal asked
+        if request.path.endswith("/events"):
+            response = await stream(request, event("STARTED", 1, 0), event("STARTED", 1, 40))
+            await go_on.wait()
+            await response.write(event("FAILURE", 1, 40))
+            return response
+        asked += 1
+        return job("STARTED", 1) if asked == 1 else job("FAILURE", 1, 40)
+
+    seen: list[JobView] = []
+
+    def changed(view: JobView) -> None:
+        seen.append(view)
+        if view.progress and view.progress.bytes_done == 40:
+            go_on.set()
+
+    async with client_of(handler) as client:
+        with pytest.raises(JobUnsuccessful, match="ended as FAILURE: why"):
+            await client.wait("j", timeout=30, changed=changed)
+    assert told(seen) == [
+        ("STARTED", 1, 0), ("STARTED", 1, 0), ("STARTED", 1, 40), ("FAILURE", 1, 40),
+    ]  # fmt: skip
+    assert asked == 2
+
+
+async def test_waiting_goes_on_when_the_stream_ends_before_the_job(client_of: ClientOf) -> None:
+    streams = 0
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        nonlocal streams
+        if request.path.endswith("/events"):
+            streams += 1
+            return await stream(request, event("STARTED", 1, streams))
+        return job("SUCCESS" if streams == 5 else "STARTED")
+
+    async with client_of(handler) as client:
+        assert (await client.wait("j", timeout=30)).state == "SUCCESS"
+    assert streams == 5
+
+
+async def test_waiting_is_over_when_its_time_is_and_nothing_is_left(client_of: ClientOf) -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        if request.path.endswith("/events"):
+            response = await stream(request, event("STARTED", 1, 5))
+            await asyncio.sleep(30)
+            return response
+        return job("STARTED")
+
+    async with client_of(handler) as client:
+        before = tasks_of_the_client()
+        with pytest.raises(TimeoutError):
+            await client.wait("j", timeout=0.2)
+        assert tasks_of_the_client() <= before
+
+
+async def test_the_blocking_client_gives_events_too_and_can_leave_early(
+    client_of: ClientOf,
+) -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return await stream(request, *(event(*each) for each in STORY))
+
+    def follow(server: str) -> tuple[list[Any], Any]:
+        with Client(server) as client:
+            whole = list(client.events("j"))
+            for first in client.events("j"):
+                return whole, first
+        raise AssertionError
+
+    async with client_of(handler) as client:
+        whole, first = await asyncio.to_thread(follow, client._transport.server)
+    assert told(whole) == STORY
+    assert told([first]) == STORY[:1]
