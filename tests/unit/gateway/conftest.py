@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from gateway.app import Ports, build_app
 from gateway.settings import GatewaySettings
-from gateway.uploads import upload_id_of
+from gateway.upload import upload_id_of
 from shared.blobs import BlobInfo, BlobKey, result_key, upload_key
 from shared.bus.in_process import InProcessBus
 from shared.errors import BlobNotFound, BrokerUnavailable
