@@ -53,10 +53,10 @@ COMPLETE = parameter(
 INCOMPLETE = {**COMPLETE, "example": "?0"}
 OFFSET = parameter("Upload-Offset", "header", "Where the content belongs, in bytes", _ANY)
 LENGTH = parameter("Upload-Length", "header", "Bytes of the file, if they are known", _ANY)
-SPOKEN = parameter(
-    VERSION_FIELD, "header", "The interop version that the client speaks", _ANY,
-    example=str(VERSION),
-)  # fmt: skip
+TO_CREATE = parameter(
+    VERSION_FIELD, "header", f"`{VERSION}`: the interop version that the client speaks", _ANY
+)
+SPOKEN = {**TO_CREATE, "example": str(VERSION)}
 REPR_DIGEST = parameter(
     "Repr-Digest",
     "header",
@@ -78,6 +78,14 @@ RETRIEVED: Node = {
     "Cache-Control": header("`no-store`"),
 }
 SPOKEN_HERE: Node = {VERSION_FIELD: header("The interop version that is spoken", {"const": "8"})}
+
+INTERIM: Node = {
+    "104": {
+        "description": "Where the upload that has begun can be gone on with, or how much of it is "
+        "recorded: an interim response, before the final one",
+        "headers": {**SPOKEN_HERE, **LOCATION, **LIMIT, "Upload-Offset": STANDING["Upload-Offset"]},
+    }
+}
 
 ABOUT = (
     f"In interop version {VERSION} of draft-ietf-httpbis-resumable-upload, with `Upload-Complete`, "
@@ -152,6 +160,7 @@ PATCH = operation(
         },
     },
     answers={
+        **INTERIM,
         **json_answer(
             200, "The upload, with its size", ref("Upload"), example=WHOLE_EXAMPLE,
             headers=JOB_OF_UPLOAD,

@@ -45,10 +45,17 @@ from shared.errors import (
 )
 
 OF_A_FILE = (
-    SPEC, KEY_IN_HEADER, CONTENT_DIGEST, ietf.REPR_DIGEST, ietf.SPOKEN, ietf.COMPLETE, ietf.LENGTH,
-)  # fmt: skip
+    SPEC,
+    KEY_IN_HEADER,
+    CONTENT_DIGEST,
+    ietf.REPR_DIGEST,
+    ietf.TO_CREATE,
+    ietf.COMPLETE,
+    ietf.LENGTH,
+)
 
 WHOLE = {
+    **ietf.INTERIM,
     **json_answer(
         201,
         "The upload as it stands; with its job, if it is complete",
@@ -81,7 +88,7 @@ CREATE = operation(
     tag=TAG,
     description="JSON declares a file; one of no bytes becomes a job at once. Anything else is the "
     f"file itself, as with `PUT`. {ietf.ABOUT}",
-    parameters=[NAME, *OF_A_FILE],
+    parameters=[{**NAME, "schema": {"type": "string"}}, *OF_A_FILE],
     body={
         "required": True,
         "content": {

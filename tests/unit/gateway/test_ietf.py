@@ -17,8 +17,8 @@ from shared.errors import TakenOver
 from shared.jobs import JobState
 from shared.storage_client import HttpBlobs
 from tests.blob_backends import TOKEN, storage_server
+from tests.interims import Connection
 from tests.unit.gateway.appending import AppendingBlobs
-from tests.unit.gateway.interims import Connection
 from tests.unit.gateway.test_job_api import problem_of
 from tests.unit.gateway.test_upload_api import content_digest
 
