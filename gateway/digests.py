@@ -78,18 +78,22 @@ def content_digests(headers: Headers) -> tuple[Expected, ...]:
 
 
 def file_digest(headers: Headers, *fields: str) -> str | None:
-    """The SHA-256 of the whole file in hexadecimal, from the first of `fields` that is there.
+    """The SHA-256 of the whole file in hexadecimal, from those of `fields` that are there.
 
     Storage checks it before the file counts as whole. Raises InvalidInput as `content_digests`
-    does, and if it is not SHA-256 that is announced.
+    does, if a field announces another digest than SHA-256 only, and if two contradict each other.
     """
+    found: str | None = None
     for field in fields:
-        digests = {each.algorithm: each.digest for each in _digests(headers, field)}
-        if "sha-256" in digests:
-            return digests["sha-256"].hex()
-        if digests:
+        digests = {each.algorithm: each.digest.hex() for each in _digests(headers, field)}
+        if not digests:
+            continue
+        if "sha-256" not in digests:
             raise InvalidInput(f"{field} of a whole file has to be sha-256", field=field)
-    return None
+        if found not in (None, digests["sha-256"]):
+            raise InvalidInput(f"{' and '.join(fields)} contradict each other", field=field)
+        found = digests["sha-256"]
+    return found
 
 
 def _digests(headers: Headers, field: str) -> tuple[Expected, ...]:

@@ -36,10 +36,9 @@ from shared.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator
 
     from gateway.appends import Sending
-    from gateway.digests import Expected
     from gateway.upload import Upload
     from shared.errors import CsvmillError
 
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
 async def create(request: web.Request) -> web.Response:
     """Upload creation (4.2): of a whole file, or of its beginning."""
     fields = UploadFields.of(request.headers)
+    body = plain_body(request)
     uploads = _uploads(request)
     request[FIELDS] = {"Upload-Limit": limits(uploads.settings)}
     length = fields.told_length(0, request.content_length)
@@ -63,7 +63,14 @@ async def create(request: web.Request) -> web.Response:
         sending = await Appends(uploads).take_over(upload.id)
         async with _whole_verified(request, uploads, sending):
             upload = await _receive(
-                request, uploads, sending, 0, expected, last=bool(fields.complete), announce=True
+                request,
+                uploads,
+                sending,
+                0,
+                verified(body, expected),
+                whole=bool(expected),
+                last=bool(fields.complete),
+                announce=True,
             )
     return _shown(upload, uploads)
 
@@ -92,19 +99,26 @@ async def append(request: web.Request) -> web.Response:
             "Repr-Digest is taken when an upload is created; send Content-Digest with an append",
             field="Repr-Digest",
         )
+    body = plain_body(request)
     expected = content_digests(request.headers)
     uploads = _uploads(request)
     sending = await Appends(uploads).take_over_named(request.match_info["upload"])
     upload = await uploads.finished(sending.upload.id, sending.upload.blob)
     request[FIELDS] = {**standing(upload, uploads.settings), **_job_field(upload)}
     if is_complete(upload):
-        raise await _refusal_by_complete(request, upload)
+        raise await _refusal_by_complete(body, upload)
     sending.check_offset(fields.offset)
     async with _whole_verified(request, uploads, sending):
         sending = await _with_length(request, uploads, sending, fields)
         del request[FIELDS]  # how it stands is not known while it changes
         upload = await _receive(
-            request, uploads, sending, fields.offset, expected, last=fields.complete
+            request,
+            uploads,
+            sending,
+            fields.offset,
+            verified(body, expected),
+            whole=bool(expected),
+            last=fields.complete,
         )
     return _shown(upload, uploads) if fields.complete else _acknowledged(upload, uploads)
 
@@ -135,8 +149,9 @@ async def _receive(
     uploads: Uploads,
     sending: Sending,
     offset: int,
-    expected: tuple[Expected, ...],
+    data: AsyncGenerator[bytes, None],
     *,
+    whole: bool,
     last: bool,
     announce: bool = False,
 ) -> Upload:
@@ -146,12 +161,9 @@ async def _receive(
         if announce:
             place = request[FIELDS]
             telling.send(place)
-        data = verified(plain_body(request), expected)
         told = telling.progress(data, uploads.ports.blobs, blob.key)
         try:
-            upload = await Appends(uploads).send(
-                sending, offset, told, whole=bool(expected), last=last
-            )
+            upload = await Appends(uploads).send(sending, offset, told, whole=whole, last=last)
         except ChunkOutOfBounds as error:
             if blob.size is not None:
                 await _deactivate(uploads, sending)  # as 4.4.2 demands
@@ -182,9 +194,9 @@ async def _deactivate(uploads: Uploads, sending: Sending) -> None:
     await JobControl(uploads.ports, uploads.events).cancel_upload(str(sending.upload.id))
 
 
-async def _refusal_by_complete(request: web.Request, upload: Upload) -> CsvmillError:
+async def _refusal_by_complete(body: AsyncGenerator[bytes, None], upload: Upload) -> CsvmillError:
     """How a complete upload refuses an append (4.4.2)."""
-    async with aclosing(plain_body(request)) as body:
+    async with aclosing(body):
         if await anext(body, b""):
             return InconsistentLength(
                 f"upload {upload.id} is complete with {upload.blob.size} bytes; it takes no more"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -10,32 +9,29 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway import interim
 from gateway.upload import upload_id_of
-from shared.blobs import upload_key
-from shared.errors import TakenOver
-from shared.jobs import JobState
-from shared.storage_client import HttpBlobs
-from tests.blob_backends import TOKEN, storage_server
 from tests.interims import Connection
 from tests.unit.gateway.appending import AppendingBlobs
+from tests.unit.gateway.ietf import (
+    CONTENT,
+    SIZE,
+    SPOKEN,
+    URL,
+    append,
+    ask,
+    content_of,
+    create,
+    created,
+    hanging,
+    in_pieces,
+    standard_problem,
+    standing,
+)
 from tests.unit.gateway.test_job_api import problem_of
 from tests.unit.gateway.test_upload_api import content_digest
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
-    from aiohttp import ClientResponse
-
     from tests.unit.gateway.conftest import Gateway, Start
-
-CONTENT = random.Random(8).randbytes(300_000)
-SIZE = len(CONTENT)
-URL = "/api/v1/uploads?name=big.csv"
-SPOKEN = {"Upload-Draft-Interop-Version": "8"}
-IANA = "https://iana.org/assignments/http-problem-types#"
-MIB = 1 << 20
 
 
 @pytest.fixture
@@ -50,67 +46,6 @@ async def gateway(start_gateway: Start, watched: list[AppendingBlobs]) -> Gatewa
         return watched[0]
 
     return await start_gateway(blobs=in_front)
-
-
-async def in_pieces(content: bytes) -> AsyncIterator[bytes]:
-    """A body whose length is not announced."""
-    for at in range(0, len(content), 70_000):
-        yield content[at : at + 70_000]
-
-
-async def ask(
-    gateway: Gateway, method: str, path: str, status: int, /, data: Any = None, **headers: object
-) -> ClientResponse:
-    """The answer, which has to have that status."""
-    fields = {name.replace("_", "-"): str(value) for name, value in headers.items()}
-    response = await gateway.client.request(method, path, data=data, headers={**SPOKEN, **fields})
-    assert response.status == status, await response.text()
-    return response
-
-
-async def create(
-    gateway: Gateway, data: Any = b"", status: int = 201, /, **headers: object
-) -> ClientResponse:
-    return await ask(gateway, "POST", URL, status, data, **{"Upload_Complete": "?0", **headers})
-
-
-async def created(gateway: Gateway, data: Any = b"", /, **headers: object) -> str:
-    return (await create(gateway, data, **headers)).headers["Location"]
-
-
-async def append(
-    gateway: Gateway, path: str, offset: int, data: Any, status: int, **headers: object
-) -> ClientResponse:
-    fields = {
-        "Content_Type": "application/partial-upload",
-        "Upload_Offset": offset,
-        "Upload_Complete": "?1" if status == 201 else "?0",
-        **headers,
-    }
-    return await ask(gateway, "PATCH", path, status, data, **fields)
-
-
-async def standing(gateway: Gateway, path: str) -> tuple[str, int, int | None]:
-    """Completeness, offset and length, as offset retrieval tells them."""
-    headers = (await ask(gateway, "HEAD", path, 204)).headers
-    length = headers.get("Upload-Length")
-    return (
-        headers["Upload-Complete"],
-        int(headers["Upload-Offset"]),
-        None if length is None else int(length),
-    )
-
-
-async def content_of(gateway: Gateway, path: str) -> bytes:
-    return await gateway.content(upload_key(UUID(path.rpartition("/")[2])))
-
-
-async def standard_problem(response: ClientResponse, name: str) -> dict[str, Any]:
-    """A problem of the draft (7)."""
-    problem: dict[str, Any] = await response.json()
-    assert response.content_type == "application/problem+json"
-    assert (problem["type"], problem["status"]) == (IANA + name, response.status)
-    return problem
 
 
 # 4.2 Upload creation
@@ -479,96 +414,6 @@ async def test_a_file_that_is_too_large_is_refused_with_the_limit(start_gateway:
     assert gateway.bus.published == []
 
 
-# 4.5 Cancellation, 4.6 concurrency
-
-
-async def test_a_cancelled_upload_is_gone_and_its_job_revoked(gateway: Gateway) -> None:
-    path = await created(gateway, b"abc")
-    await ask(gateway, "DELETE", path, 204)
-    await ask(gateway, "HEAD", path, 404)
-    await append(gateway, path, 3, b"d", 404)
-    done = await create(gateway, b"abc", Upload_Complete="?1")
-    path = done.headers["Location"]
-    await ask(gateway, "DELETE", path, 204)
-    await ask(gateway, "HEAD", path, 410)
-    await append(gateway, path, 3, b"d", 410)
-    job = done.headers["Csvmill-Job"].rpartition("/")[2]
-    assert (await gateway.jobs.get(UUID(job))).state is JobState.REVOKED
-
-
-def hanging(gateway: Gateway, path: str, sent: bytes) -> Connection:
-    """A connection that has sent the beginning of an append of the whole, and then hangs."""
-    headers = {
-        **SPOKEN, "Upload-Complete": "?1", "Upload-Offset": "0", "Content-Length": str(SIZE),
-        "Content-Type": "application/partial-upload",
-    }  # fmt: skip
-    return Connection(gateway.address, (f"PATCH {path}", headers, sent))
-
-
-async def test_whoever_hangs_is_told_when_the_upload_is_cancelled(
-    gateway: Gateway, watched: list[AppendingBlobs]
-) -> None:
-    path = await created(gateway)
-    async with hanging(gateway, path, CONTENT[:100_000]) as connection:
-        await watched[0].taken(100_000)
-        await ask(gateway, "DELETE", path, 204)
-        assert (await connection.answer()).status == 409
-    assert isinstance(watched[0].outcomes[-1], TakenOver)
-
-
-async def test_what_arrived_before_the_connection_broke_stays(
-    gateway: Gateway, watched: list[AppendingBlobs]
-) -> None:
-    path = await created(gateway)
-    async with hanging(gateway, path, CONTENT[:200_000]) as connection:
-        await watched[0].taken(200_000)
-        connection.abort()
-        await watched[0].ended(2)
-    # Though the request that broke off was to complete it
-    assert await standing(gateway, path) == ("?0", 200_000, SIZE)
-    await append(gateway, path, 200_000, CONTENT[200_000:], 201)
-    assert await content_of(gateway, path) == CONTENT
-
-
-async def test_a_creation_that_broke_off_is_gone_on_with_where_104_said(
-    gateway: Gateway, watched: list[AppendingBlobs]
-) -> None:
-    headers = {**SPOKEN, "Upload-Complete": "?1", "Content-Length": str(SIZE)}
-    async with Connection(gateway.address) as connection:
-        await connection.send(f"POST {URL}", headers, CONTENT[:200_000])
-        announced = await connection.interim()
-        await watched[0].taken(200_000)
-        connection.abort()
-        await watched[0].ended(1)
-    path = announced["Location"]
-    assert await standing(gateway, path) == ("?0", 200_000, SIZE)
-    await append(gateway, path, 200_000, CONTENT[200_000:], 201)
-    assert await content_of(gateway, path) == CONTENT
-
-
-async def test_a_request_on_another_gateway_takes_over_at_once(
-    start_gateway: Start, gateway: Gateway, watched: list[AppendingBlobs], tmp_path: Path
-) -> None:
-    # Given two gateways that share storage, over HTTP, and the database
-    async with (
-        storage_server(tmp_path, watched[0]) as url,
-        HttpBlobs(url, TOKEN) as one,
-        HttpBlobs(url, TOKEN) as other,
-    ):
-        first = await start_gateway(folder="a", blobs=lambda _: one, jobs=lambda _: gateway.jobs)
-        second = await start_gateway(folder="b", blobs=lambda _: other, jobs=lambda _: gateway.jobs)
-        path = await created(first)
-        # When the connection to one of them hangs
-        async with hanging(first, path, CONTENT[:200_000]) as connection:
-            await watched[0].taken(200_000)
-            # Then the other knows at once what has arrived, and takes the rest
-            assert await standing(second, path) == ("?0", 200_000, SIZE)
-            last = await append(second, path, 200_000, CONTENT[200_000:], 201)
-            assert last.headers["Csvmill-Job"]
-            assert (await connection.answer()).status == 409
-        assert await content_of(gateway, path) == CONTENT
-
-
 # Digests
 
 
@@ -606,6 +451,15 @@ async def test_a_file_that_is_another_than_its_digest_says_is_no_job_and_no_uplo
     await create(gateway, CONTENT, Upload_Complete="?1", **{field: content_digest(CONTENT)})
 
 
+async def test_digests_of_a_whole_file_that_contradict_each_other_are_refused(
+    gateway: Gateway,
+) -> None:
+    digests = {"Repr_Digest": content_digest(b"x"), "Content_Digest": content_digest(b"y")}
+    for complete, status in (("?1", 400), ("?0", 201)):
+        answer = await create(gateway, b"y", status, Upload_Complete=complete, **digests)
+    assert await standing(gateway, answer.headers["Location"]) == ("?0", 1, None)
+
+
 @pytest.mark.parametrize("length_known", [True, False])
 async def test_the_digest_of_the_whole_is_checked_with_the_last_append(
     gateway: Gateway, length_known: bool
@@ -630,63 +484,6 @@ async def test_a_digest_that_cannot_be_checked_is_refused(gateway: Gateway, dige
     await append(gateway, path, 0, b"x", 400, Content_Digest=digest)
     await append(gateway, path, 0, b"x", 400, Repr_Digest=content_digest(b"x"))
     assert await standing(gateway, path) == ("?0", 0, None)
-
-
-# 5. 104 (Upload Resumption Supported)
-
-
-async def test_a_creation_is_announced_before_its_content_has_come(gateway: Gateway) -> None:
-    headers = {**SPOKEN, "Upload-Complete": "?1", "Content-Length": str(SIZE)}
-    async with Connection(gateway.address) as connection:
-        await connection.send(f"POST {URL}", headers, b"")
-        announced = await connection.interim()
-        await connection.write(CONTENT)
-        answer = await connection.answer()
-        assert answer.status == 201
-        assert announced["Upload-Draft-Interop-Version"] == "8"
-        assert announced["Location"] == answer.headers["Location"]
-        assert announced["Upload-Limit"] == "max-size=1099511627776, max-age=86400"
-        # The connection stays in use, in order.
-        await connection.send(f"HEAD {announced['Location']}", SPOKEN, b"")
-        head = await connection.answer(no_content=True)
-        assert (head.status, head.headers["Upload-Complete"]) == (204, "?1")
-
-
-async def test_progress_tells_only_what_has_been_recorded(
-    gateway: Gateway, watched: list[AppendingBlobs], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(interim, "PROGRESS_INTERVAL", 0.0)
-    content = random.Random(1).randbytes(40 * MIB)
-    path = await created(gateway)
-    headers = {
-        **SPOKEN, "Upload-Complete": "?1", "Upload-Offset": "0",
-        "Content-Length": str(len(content)), "Content-Type": "application/partial-upload",
-    }  # fmt: skip
-    async with Connection(gateway.address) as connection:
-        await connection.send(f"PATCH {path}", headers, content[: 39 * MIB])
-        told = [int((await connection.interim())["Upload-Offset"]) for _ in range(2)]
-        connection.abort()
-        await watched[0].ended(2)
-    assert 0 < told[0] < told[1] <= 39 * MIB
-    assert all("Location" not in each for each in connection.interims)
-    assert await standing(gateway, path) >= ("?0", told[1], len(content))
-
-
-async def test_no_interim_response_goes_to_http_1_0(gateway: Gateway) -> None:
-    headers = {**SPOKEN, "Upload-Complete": "?1", "Content-Length": "3"}
-    async with Connection(gateway.address) as connection:
-        await connection.send(f"POST {URL}", headers, b"a\n1", version="1.0")
-        answer = await connection.answer()
-    assert (answer.status, connection.interims) == (201, [])
-    assert answer.headers["Upload-Complete"] == "?1"
-
-
-async def test_a_client_that_does_not_read_is_sent_to_all_the_same(gateway: Gateway) -> None:
-    headers = {**SPOKEN, "Upload-Complete": "?1", "Content-Length": str(SIZE)}
-    async with Connection(gateway.address) as connection:
-        await connection.send(f"POST {URL}", {**headers, "Expect": "100-continue"}, CONTENT)
-        assert (await connection.answer()).status == 201
-    assert len(connection.interims) == 1
 
 
 # All together
