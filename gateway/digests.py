@@ -84,14 +84,14 @@ def file_digest(headers: Headers, *fields: str) -> str | None:
     does, if a field announces another digest than SHA-256 only, and if two contradict each other.
     """
     found: str | None = None
-    for field in fields:
-        digests = {each.algorithm: each.digest.hex() for each in _digests(headers, field)}
+    for name in fields:
+        digests = {each.algorithm: each.digest.hex() for each in _digests(headers, name)}
         if not digests:
             continue
         if "sha-256" not in digests:
-            raise InvalidInput(f"{field} of a whole file has to be sha-256", field=field)
+            raise InvalidInput(f"{name} of a whole file has to be sha-256", field=name)
         if found not in (None, digests["sha-256"]):
-            raise InvalidInput(f"{' and '.join(fields)} contradict each other", field=field)
+            raise InvalidInput(f"{' and '.join(fields)} contradict each other", field=name)
         found = digests["sha-256"]
     return found
 
@@ -125,7 +125,7 @@ def _digests(headers: Headers, field: str) -> tuple[Expected, ...]:
     return tuple(found)
 
 
-def tus_checksums(headers: CIMultiDict[str] | CIMultiDictProxy[str]) -> tuple[Expected, ...]:
+def tus_checksums(headers: Headers) -> tuple[Expected, ...]:
     """What `Upload-Checksum` announces (tus 1.0.0, checksum). Raises InvalidInput."""
     header = headers.get("Upload-Checksum")
     if header is None:
@@ -158,7 +158,7 @@ class Announced:
 def announced(
     request: web.Request,
     name: str,
-    read: Callable[[CIMultiDict[str] | CIMultiDictProxy[str]], tuple[Expected, ...]],
+    read: Callable[[Headers], tuple[Expected, ...]],
     algorithms: Mapping[str, Callable[[], _Hash]],
 ) -> Announced:
     """The digests of a request's body in the field `name`, which `read` understands.

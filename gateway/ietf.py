@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from gateway.appends import Appends
-from gateway.digests import content_digests, file_digest, verified
+from gateway.digests import (
+    CONTENT_DIGEST,
+    Announced,
+    announced,
+    content_digests,
+    file_digest,
+    verified,
+)
 from gateway.errors import FIELDS
 from gateway.events import EVENTS
 from gateway.ietf_fields import UploadFields, is_complete, limits, standing
@@ -34,6 +41,7 @@ from shared.errors import (
     InvalidInput,
     UploadCompleted,
 )
+from shared.trailers import announces_trailer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
@@ -56,7 +64,8 @@ async def create(request: web.Request) -> web.Response:
     # gone on with; what is only the beginning is kept if its own digest is right.
     of_whole = ("Repr-Digest", "Content-Digest") if fields.complete else ("Repr-Digest",)
     sha256 = file_digest(request.headers, *of_whole)
-    expected = () if fields.complete else content_digests(request.headers)
+    late = announces_trailer(request, "Content-Digest")
+    digests = Announced() if fields.complete and not late else _digests_of_content(request)
     upload = await declared(request, uploads, length, sha256, awaits_mark=True)
     request[FIELDS]["Location"] = upload_path(upload)
     if upload.job is None:
@@ -67,8 +76,8 @@ async def create(request: web.Request) -> web.Response:
                 uploads,
                 sending,
                 0,
-                verified(body, expected),
-                whole=bool(expected),
+                verified(body, digests),
+                whole=bool(digests),
                 last=bool(fields.complete),
                 announce=True,
             )
@@ -100,7 +109,7 @@ async def append(request: web.Request) -> web.Response:
             field="Repr-Digest",
         )
     body = plain_body(request)
-    expected = content_digests(request.headers)
+    digests = _digests_of_content(request)
     uploads = _uploads(request)
     sending = await Appends(uploads).take_over_named(request.match_info["upload"])
     upload = await uploads.finished(sending.upload.id, sending.upload.blob)
@@ -116,8 +125,8 @@ async def append(request: web.Request) -> web.Response:
             uploads,
             sending,
             fields.offset,
-            verified(body, expected),
-            whole=bool(expected),
+            verified(body, digests),
+            whole=bool(digests),
             last=fields.complete,
         )
     return _shown(upload, uploads) if fields.complete else _acknowledged(upload, uploads)
@@ -170,6 +179,10 @@ async def _receive(
             raise InconsistentLength(f"more was sent than the upload has: {error}") from error
     request.app[EVENTS].chunk_taken(request.content.total_bytes)
     return upload
+
+
+def _digests_of_content(request: web.Request) -> Announced:
+    return announced(request, "Content-Digest", content_digests, CONTENT_DIGEST)
 
 
 @asynccontextmanager
