@@ -97,7 +97,7 @@ class JobControl:
                 return False
             await self.ports.blobs.delete(upload_key(upload_id))
             # Its last chunk may have made it a job meanwhile. A job made after this look finds
-            # by itself that its input is gone: see `Uploads.start_job`.
+            # by itself that its input is gone: see `JobStart`.
             job = await self.ports.jobs.of_upload(upload_id)
         if job is None:
             self.events.upload_cancelled(upload_id)

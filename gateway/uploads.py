@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gateway.aggregations import aggregation_of, metadata_of
-from gateway.announcing import announce
+from gateway.job_start import JobStart
 from gateway.upload import (
     COMPLETION,
     EXPLICIT,
@@ -26,11 +25,9 @@ from shared.errors import (
     IdempotencyKeyReused,
     InvalidInput,
     SizeConflict,
-    StorageUnavailable,
     UploadNotFound,
     UploadTooLarge,
 )
-from shared.jobs import JobState
 from shared.telemetry.ids import note_ids
 
 if TYPE_CHECKING:
@@ -41,7 +38,7 @@ if TYPE_CHECKING:
     from gateway.keys import Ports
     from gateway.settings import GatewaySettings
     from shared.aggregation.spec import Aggregation
-    from shared.blobs import BlobInfo, BlobKey
+    from shared.blobs import BlobInfo
     from shared.jobs import Job
 
 
@@ -237,43 +234,6 @@ class Uploads:
             )
 
     async def start_job(self, upload_id: UUID, blob: BlobInfo, filename: str) -> Job:
-        """The job of a complete upload: made and announced, or the one that it has already.
-
-        The row is made before the message is sent. If the upload was cancelled at the same time,
-        so is the job.
-        """
-        if blob.size is None:
-            raise ValueError(f"upload {upload_id} is not complete: it has no size")
-        now = time.time()
-        job = await self.ports.jobs.create(
-            upload_id=upload_id,
-            input_key=blob.key,
-            input_size=blob.size,
-            filename=filename,
-            aggregation=aggregation_of(blob.metadata),
-            max_attempts=self.settings.max_attempts,
-            now=now,
-        )
-        if job.created_at == now:
-            self.events.job_created(job)
-        if job.published_at is None and job.state is JobState.PENDING:
-            if await self._was_removed(blob.key):
-                # Whoever removed it may have looked for a job before there was one.
-                return await self._cancel(job)
-            await announce(self.ports, job, self.events)
-        return job
-
-    async def _cancel(self, job: Job) -> Job:
-        now = time.time()
-        job = await self.ports.jobs.cancel(job.id, now=now)
-        if job.finished_at == now:
-            self.events.job_cancelled(job)
-        return job
-
-    async def _was_removed(self, key: BlobKey) -> bool:
-        try:
-            return not (await self.ports.blobs.info(key)).complete
-        except BlobNotFound:
-            return True
-        except StorageUnavailable:
-            return False  # as far as is known; an attempt would find out
+        """The job of a complete upload: made and announced, or the one that it has already."""
+        start = JobStart(self.ports, self.events, self.settings.max_attempts)
+        return await start.of(upload_id, blob, filename)
