@@ -180,7 +180,7 @@ async def test_no_interim_response_goes_to_http_1_0(gateway: Gateway) -> None:
     assert answer.headers["Upload-Complete"] == "?1"
 
 
-async def test_a_client_that_does_not_read_is_sent_to_all_the_same(gateway: Gateway) -> None:
+async def test_a_client_that_waits_for_100_is_sent_both(gateway: Gateway) -> None:
     headers = {**SPOKEN, "Upload-Complete": "?1", "Content-Length": str(SIZE)}
     async with Connection(gateway.address) as connection:
         await connection.send(f"POST {URL}", {**headers, "Expect": "100-continue"}, CONTENT)
