@@ -6,13 +6,19 @@ back at once, on any gateway, and is told what had arrived.
 
 from __future__ import annotations
 
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gateway.uploads import Upload
+from gateway.upload import Upload, ids_meant_by
 from shared.blobs import upload_key
-from shared.errors import BlobNotFound, OffsetConflict, UploadGone, UploadNotFound
+from shared.errors import (
+    BlobNotFound,
+    InconsistentLength,
+    OffsetConflict,
+    UploadGone,
+    UploadNotFound,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -36,7 +42,11 @@ class Sending:
     def check_offset(self, offset: int) -> None:
         """Raise OffsetConflict if that is not where the next byte belongs."""
         if offset != self.offset:
-            raise OffsetConflict(f"the upload is at {self.offset}, not at {offset}")
+            raise OffsetConflict(
+                f"the upload is at {self.offset}, not at {offset}",
+                expected=self.offset,
+                provided=offset,
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +54,13 @@ class Appends:
     """Has no state: any gateway can go on where another has stopped."""
 
     uploads: Uploads
+
+    async def take_over_named(self, name: str) -> Sending:
+        """As `take_over`, of the upload that goes by this id, or by this name of the client's."""
+        for upload_id in ids_meant_by(name):
+            with suppress(UploadNotFound):
+                return await self.take_over(upload_id)
+        raise UploadNotFound(f"There is no upload {name!r}")
 
     async def take_over(self, upload_id: UUID) -> Sending:
         """Begin a turn. Whoever was sending is told TakenOver, and what had arrived is kept.
@@ -76,14 +93,38 @@ class Appends:
         data: AsyncGenerator[bytes, None],
         *,
         whole: bool = False,
+        last: bool = False,
     ) -> Upload:
-        """Store `data` from `offset` on, and close it; the upload with its job, if it is whole.
+        """Store `data` from `offset` on, and close it; the upload with its job, if it is complete.
 
-        What has arrived is kept, however `data` ends; with `whole`, all of it or nothing. Raises
-        as `Blobs.append`, and UploadTooLarge.
+        What has arrived is kept, however `data` ends; with `whole`, all of it or nothing. With
+        `last` the file ends where `data` does, which makes it complete.
+        Raises as `Blobs.append`, UploadTooLarge, and with `last` as `Blobs.declare_size`, or
+        InconsistentLength if the file was declared to end elsewhere.
         """
         upload, blobs = sending.upload, self.uploads.ports.blobs
         store = blobs.write if whole else blobs.append
-        async with aclosing(self.uploads.within_limit(offset, data)) as bounded:
-            blob = await store(upload.blob.key, offset, bounded, token=sending.token)
-        return await self.uploads.finished(upload.id, blob)
+        counted = _Counted(self.uploads.within_limit(offset, data))
+        async with aclosing(counted.pieces()) as pieces:
+            blob = await store(upload.blob.key, offset, pieces, token=sending.token)
+        end = offset + counted.size
+        if last and blob.size is None:
+            blob = await blobs.declare_size(blob.key, end)
+        elif last and blob.size != end:
+            raise InconsistentLength(f"the upload has {blob.size} bytes, but ends at {end}")
+        return await self.uploads.finished(upload.id, blob, marked=last)
+
+
+class _Counted:
+    """How many bytes have passed."""
+
+    def __init__(self, data: AsyncGenerator[bytes, None]) -> None:
+        self.size = 0
+        self._data = data
+
+    async def pieces(self) -> AsyncGenerator[bytes, None]:
+        """The bytes as they are; their source is closed then."""
+        async with aclosing(self._data) as data:
+            async for piece in data:
+                self.size += len(piece)
+                yield piece

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 METHODS = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
 EXPOSED = (
-    "Accept-Ranges, Allow, Content-Digest, Content-Disposition, Content-Encoding, Content-Length, "
-    "Content-Range, Csvmill-Job, ETag, Link, Location, Repr-Digest, Retry-After, "
-    "Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version, "
-    "Upload-Concat, Upload-Defer-Length, Upload-Expires, Upload-Length, Upload-Metadata, "
-    "Upload-Offset, X-Request-Id"
+    "Accept-Patch, Accept-Ranges, Allow, Content-Digest, Content-Disposition, Content-Encoding, "
+    "Content-Length, Content-Range, Csvmill-Job, ETag, Link, Location, Repr-Digest, "
+    "Retry-After, Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version, "
+    "Upload-Complete, Upload-Concat, Upload-Defer-Length, Upload-Draft-Interop-Version, "
+    "Upload-Expires, Upload-Length, Upload-Limit, Upload-Metadata, Upload-Offset, X-Request-Id"
 )
 """Fields of a response that a page's script may read, besides those that it always may."""
 PREFLIGHT_MAX_AGE = 7200

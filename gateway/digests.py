@@ -6,11 +6,12 @@ import asyncio
 import base64
 import binascii
 import hashlib
-import re
 import zlib
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
+
+import http_sf
 
 from shared.errors import ChunkDigestMismatch, InvalidInput
 from shared.trailers import announces_trailer, trailers
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     from aiohttp import web
     from multidict import CIMultiDict, CIMultiDictProxy
+
+    Headers = CIMultiDict[str] | CIMultiDictProxy[str]
 
 
 class _Hash(Protocol):
@@ -55,8 +58,6 @@ TUS_CHECKSUM: Mapping[str, Callable[[], _Hash]] = {
 }
 """The algorithms of the tus protocol's checksum extension that are taken."""
 
-_MEMBER = re.compile(r"\s*([a-z*][a-z0-9_.*-]*)=:([A-Za-z0-9+/=]*):(?:;[^,]*)?\s*")
-
 
 @dataclass(frozen=True, slots=True)
 class Expected:
@@ -67,36 +68,64 @@ class Expected:
     new: Callable[[], _Hash]
 
 
-def content_digests(headers: CIMultiDict[str] | CIMultiDictProxy[str]) -> tuple[Expected, ...]:
+def content_digests(headers: Headers) -> tuple[Expected, ...]:
     """What `Content-Digest` announces (RFC 9530, 2), in the algorithms that are known here.
 
     Raises InvalidInput if it is malformed, or names no algorithm that is known: what a client
     wants checked is checked, or refused.
     """
-    text = ",".join(headers.getall("Content-Digest", []))
-    if not text:
+    return _digests(headers, "Content-Digest")
+
+
+def file_digest(headers: Headers, *fields: str) -> str | None:
+    """The SHA-256 of the whole file in hexadecimal, from those of `fields` that are there.
+
+    Storage checks it before the file counts as whole. Raises InvalidInput as `content_digests`
+    does, if a field announces another digest than SHA-256 only, and if two contradict each other.
+    """
+    found: str | None = None
+    for name in fields:
+        digests = {each.algorithm: each.digest.hex() for each in _digests(headers, name)}
+        if not digests:
+            continue
+        if "sha-256" not in digests:
+            raise InvalidInput(f"{name} of a whole file has to be sha-256", field=name)
+        if found not in (None, digests["sha-256"]):
+            raise InvalidInput(f"{' and '.join(fields)} contradict each other", field=name)
+        found = digests["sha-256"]
+    return found
+
+
+def _digests(headers: Headers, field: str) -> tuple[Expected, ...]:
+    text = ",".join(headers.getall(field, []))
+    if not text.strip():
         return ()
-    found: dict[str, Expected] = {}
-    for member in text.split(","):
-        match = _MEMBER.fullmatch(member)
-        if not match:
-            raise InvalidInput(
-                f"Content-Digest {text!r} is malformed; send sha-256=:<base64>: (RFC 9530)",
-                field="Content-Digest",
-            )
-        algorithm, encoded = match[1], match[2]
+    try:
+        members = http_sf.parse(text.encode(), tltype="dictionary")
+    except ValueError as error:
+        raise InvalidInput(
+            f"{field} {text!r} is malformed: {error}; send sha-256=:<base64>: (RFC 9530)",
+            field=field,
+        ) from error
+    found = []
+    for algorithm, member in members.items() if isinstance(members, dict) else ():
         new = CONTENT_DIGEST.get(algorithm)
         if new is not None:
-            found[algorithm] = _expected(algorithm, encoded, new, field="Content-Digest")
+            digest = member[0] if isinstance(member, tuple) else None
+            if not isinstance(digest, bytes):
+                raise InvalidInput(
+                    f"{field}: {algorithm} has no bytes; send {algorithm}=:<base64>:", field=field
+                )
+            found.append(_of_length(algorithm, digest, new, field=field))
     if not found:
         raise InvalidInput(
-            f"Content-Digest {text!r} has no algorithm that is known; send sha-256 or sha-512",
-            field="Content-Digest",
+            f"{field} {text!r} has no algorithm that is known; send sha-256 or sha-512",
+            field=field,
         )
-    return tuple(found.values())
+    return tuple(found)
 
 
-def tus_checksums(headers: CIMultiDict[str] | CIMultiDictProxy[str]) -> tuple[Expected, ...]:
+def tus_checksums(headers: Headers) -> tuple[Expected, ...]:
     """What `Upload-Checksum` announces (tus 1.0.0, checksum). Raises InvalidInput."""
     header = headers.get("Upload-Checksum")
     if header is None:
@@ -129,7 +158,7 @@ class Announced:
 def announced(
     request: web.Request,
     name: str,
-    read: Callable[[CIMultiDict[str] | CIMultiDictProxy[str]], tuple[Expected, ...]],
+    read: Callable[[Headers], tuple[Expected, ...]],
     algorithms: Mapping[str, Callable[[], _Hash]],
 ) -> Announced:
     """The digests of a request's body in the field `name`, which `read` understands.
@@ -189,6 +218,10 @@ def _expected(algorithm: str, encoded: str, new: Callable[[], _Hash], *, field: 
         digest = base64.b64decode(encoded, validate=True)
     except binascii.Error as error:
         raise InvalidInput(f"{field}: {encoded!r} is not base64", field=field) from error
+    return _of_length(algorithm, digest, new, field=field)
+
+
+def _of_length(algorithm: str, digest: bytes, new: Callable[[], _Hash], *, field: str) -> Expected:
     length = len(new().digest())
     if len(digest) != length:
         raise InvalidInput(

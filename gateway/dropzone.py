@@ -14,7 +14,8 @@ from gateway.filenames import is_csv
 from gateway.forms import Form
 from gateway.keys import PORTS, SETTINGS
 from gateway.spool import open_spool
-from gateway.uploads import Uploads, upload_id_of
+from gateway.upload import upload_id_of
+from gateway.uploads import Uploads
 from shared.aggregation.wire import MAX_LENGTH, parse_aggregation
 from shared.errors import BlobConflict, ChunkOutOfBounds, InvalidInput
 

@@ -16,18 +16,21 @@ from shared.errors import (
     CsvmillError,
     DigestMismatch,
     IdempotencyKeyReused,
+    InconsistentLength,
     InvalidInput,
     JobConflict,
     NotFound,
     OffsetConflict,
     ResultExpired,
     ResultLost,
+    SizeConflict,
     StorageFull,
     TakenOver,
     Unauthorized,
     Unavailable,
     UnsupportedMedia,
     UnsupportedVersion,
+    UploadCompleted,
     UploadGone,
     UploadTooLarge,
 )
@@ -38,8 +41,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-LOCATION = web.RequestKey("location", str)
-"""Where what a request has begun can be gone on with, though it ends in an error."""
+FIELDS = web.RequestKey("fields", dict[str, str])
+"""Fields of the answer, though it is an error: such as where an upload can be gone on with."""
 RETRY_AFTER = 2
 """Seconds after which a client may try again what failed because a dependency was away."""
 
@@ -57,6 +60,9 @@ STATUS: dict[type[CsvmillError], HTTPStatus] = {
     NotFound: HTTPStatus.NOT_FOUND,
     JobConflict: HTTPStatus.CONFLICT,
     OffsetConflict: HTTPStatus.CONFLICT,
+    SizeConflict: HTTPStatus.CONFLICT,
+    UploadCompleted: HTTPStatus.BAD_REQUEST,
+    InconsistentLength: HTTPStatus.BAD_REQUEST,
     TakenOver: HTTPStatus.CONFLICT,
     StorageFull: HTTPStatus.INSUFFICIENT_STORAGE,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -118,8 +124,7 @@ def _answer(
         response = error_response(status, message)
     if request.content.exception() is not None:
         response.force_close()  # where the next request would begin is not known
-    if LOCATION in request:
-        response.headers["Location"] = request[LOCATION]
+    response.headers.update(request.get(FIELDS, {}))
     return response
 
 

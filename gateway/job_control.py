@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway.announcing import announce
-from gateway.uploads import ids_meant_by
+from gateway.upload import ids_meant_by
 from shared.blobs import upload_key
 from shared.errors import (
     BlobNotFound,
@@ -91,12 +91,13 @@ class JobControl:
         job = await self.ports.jobs.of_upload(upload_id)
         if job is None:
             try:
-                await self.ports.blobs.info(upload_key(upload_id))
+                # Whoever sends it, or hangs, is told so at once.
+                await self.ports.blobs.take_over(upload_key(upload_id))
             except BlobNotFound:
                 return False
             await self.ports.blobs.delete(upload_key(upload_id))
             # Its last chunk may have made it a job meanwhile. A job made after this look finds
-            # by itself that its input is gone: see `Uploads.start_job`.
+            # by itself that its input is gone: see `JobStart`.
             job = await self.ports.jobs.of_upload(upload_id)
         if job is None:
             self.events.upload_cancelled(upload_id)

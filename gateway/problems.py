@@ -12,6 +12,7 @@ from shared.errors import (
     CsvmillError,
     DigestMismatch,
     IdempotencyKeyReused,
+    InconsistentLength,
     InputRemoved,
     JobFinished,
     JobNotFailed,
@@ -19,10 +20,12 @@ from shared.errors import (
     NoResult,
     OffsetConflict,
     ResultExpired,
+    SizeConflict,
     StorageFull,
     TakenOver,
     TooManyFollowers,
     Unavailable,
+    UploadCompleted,
     UploadGone,
     UploadNotFound,
 )
@@ -30,6 +33,14 @@ from shared.errors import (
 PREFIX = "/api/v1/"
 """Where errors are problem details."""
 TYPE_PREFIX = "urn:csvmill:problem:"
+IANA_PREFIX = "https://iana.org/assignments/http-problem-types#"
+"""Where the types of problems begin that a standard defines."""
+STANDARD: dict[type[CsvmillError], str] = {
+    OffsetConflict: "mismatching-upload-offset",
+    UploadCompleted: "completed-upload",
+    InconsistentLength: "inconsistent-upload-length",
+}
+"""The problems of draft-ietf-httpbis-resumable-upload, section 7 of -10."""
 
 TITLES: dict[type[CsvmillError], str] = {
     JobNotFound: "There is no such job",
@@ -41,7 +52,10 @@ TITLES: dict[type[CsvmillError], str] = {
     InputRemoved: "The job's input is not kept any longer",
     ChunkOutOfBounds: "The chunk reaches beyond the end of the upload",
     ChunkDigestMismatch: "The chunk is not what its digest says",
-    OffsetConflict: "The upload is at another offset",
+    OffsetConflict: "Mismatching Upload Offset",
+    UploadCompleted: "Upload Is Completed",
+    InconsistentLength: "Inconsistent Upload Length Values",
+    SizeConflict: "The upload has another size",
     TakenOver: "Another request has taken the upload over",
     UploadGone: "The upload is not kept any longer",
     DigestMismatch: "The file is not what its digest says",
@@ -55,6 +69,8 @@ TITLES: dict[type[CsvmillError], str] = {
 
 def type_of(kind: type[CsvmillError]) -> str:
     """The problem type of a class that `TITLES` lists."""
+    if kind in STANDARD:
+        return IANA_PREFIX + STANDARD[kind]
     return TYPE_PREFIX + kind.code.replace("_", "-")
 
 
@@ -77,4 +93,11 @@ def problem_response(
     problem: dict[str, str | int] = {"type": type_, "title": title, "status": int(status)}
     if detail and detail != title:
         problem["detail"] = detail
+    if isinstance(error, OffsetConflict):
+        problem.update(_members(error))
     return web.json_response(problem, status=status, content_type="application/problem+json")
+
+
+def _members(error: OffsetConflict) -> dict[str, int]:
+    offsets = {"expected-offset": error.expected, "provided-offset": error.provided}
+    return {name: offset for name, offset in offsets.items() if offset is not None}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from gateway import tus
+from gateway import tus, upload_dialects
 from gateway.dropzone import upload_file
 from gateway.job_api import cancel_job, retry_job, show_job
 from gateway.job_events import job_events
@@ -14,8 +14,7 @@ from gateway.job_list import list_jobs
 from gateway.jobs import file_status
 from gateway.openapi.handlers import docs, openapi_json
 from gateway.results import download_file, show_result
-from gateway.upload_api import cancel_upload, create_upload, put_chunk, show_upload
-from gateway.upload_whole import put_file
+from gateway.upload_api import cancel_upload, put_chunk, show_upload
 from gateway.web import index
 from shared.health import health_routes
 from shared.telemetry.metrics import show_metrics
@@ -41,9 +40,13 @@ def routes(checks: Mapping[str, Check]) -> list[web.RouteDef]:
         web.get("/api/v1/jobs/{job_id}/events", job_events, allow_head=False),
         web.post("/api/v1/jobs/{job_id}/retry", retry_job),
         web.get("/api/v1/jobs/{job_id}/result", show_result),  # HEAD too
-        web.post("/api/v1/uploads", create_upload),
-        web.put("/api/v1/uploads", put_file),
-        web.get("/api/v1/uploads/{upload}", show_upload),  # HEAD too
+        web.options("/api/v1/uploads", upload_dialects.options),
+        web.post("/api/v1/uploads", upload_dialects.post),
+        web.put("/api/v1/uploads", upload_dialects.put),
+        web.options("/api/v1/uploads/{upload}", upload_dialects.options_of_upload),
+        web.get("/api/v1/uploads/{upload}", show_upload, allow_head=False),
+        web.head("/api/v1/uploads/{upload}", upload_dialects.head),
+        web.patch("/api/v1/uploads/{upload}", upload_dialects.patch),
         web.delete("/api/v1/uploads/{upload}", cancel_upload),
         web.put("/api/v1/uploads/{upload}/chunks/{offset}", put_chunk),
         web.get("/metrics", show_metrics, allow_head=False),

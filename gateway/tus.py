@@ -22,10 +22,11 @@ from gateway.job_control import JobControl
 from gateway.keys import PORTS, SETTINGS
 from gateway.tus_concat import concatenate
 from gateway.tus_headers import aggregation, declared_length, filename, number, parts_of_final
+from gateway.upload import CONCAT, PARTIAL, Upload
 from gateway.upload_api import JOB_HEADER
 from gateway.upload_requests import plain_body
 from gateway.upload_view import job_path
-from gateway.uploads import CONCAT, PARTIAL, Upload, Uploads
+from gateway.uploads import Uploads
 from shared.errors import (
     ChunkDigestMismatch,
     InvalidInput,

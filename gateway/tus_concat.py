@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid5
 
-from gateway.uploads import CONCAT, Upload
+from gateway.upload import CONCAT, Upload
 from shared.blobs import upload_key
 from shared.errors import BlobIncomplete, BlobNotFound, CsvmillError, InvalidInput, UploadNotFound
 

@@ -13,13 +13,13 @@ from gateway.digests import CONTENT_DIGEST, announced, content_digests, verified
 from gateway.events import EVENTS
 from gateway.job_control import JobControl
 from gateway.keys import PORTS, SETTINGS
-from gateway.upload_requests import declaration, idempotency_key, plain_body
+from gateway.upload_requests import declaration, idempotency_key, plain_body, told_size
 from gateway.upload_view import job_path, upload_path, upload_view
 from gateway.uploads import Uploads
 from shared.errors import BlobNotFound, ChunkOutOfBounds, InputRemoved, InvalidInput
 
 if TYPE_CHECKING:
-    from gateway.uploads import Upload
+    from gateway.upload import Upload
 
 MAX_OFFSET = 10**18 - 1
 """Bytes: more than any file system takes."""
@@ -35,7 +35,8 @@ async def create_upload(request: web.Request) -> web.Response:
     uploads = _uploads(request)
     key = idempotency_key(request)
     declared = await declaration(request)
-    uploads.check_size(declared.size, field="size")
+    if declared.size is not None:
+        uploads.check_size(declared.size, field="size")
     create = partial(uploads.create, uuid4()) if key is None else partial(uploads.create_once, key)
     upload = await create(
         declared.filename,
@@ -49,6 +50,15 @@ async def create_upload(request: web.Request) -> web.Response:
 async def show_upload(request: web.Request) -> web.Response:
     """`GET /api/v1/uploads/{upload}`: what there is of an upload, in whichever dialect begun."""
     return shown(await _uploads(request).find(request.match_info["upload"]))
+
+
+async def declare_size(request: web.Request) -> web.Response:
+    """`PATCH /api/v1/uploads/{upload}`: tell the size of a file that was declared without."""
+    uploads = _uploads(request)
+    size = await told_size(request)
+    uploads.check_size(size, field="size")
+    upload = await uploads.find(request.match_info["upload"])
+    return shown(await uploads.declare_size(upload, size))
 
 
 async def put_chunk(request: web.Request) -> web.Response:

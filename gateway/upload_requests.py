@@ -6,11 +6,14 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
+from warnings import catch_warnings, simplefilter
+
+from aiohttp import content_disposition_filename, parse_content_disposition
 
 from gateway.filenames import base_name
 from gateway.keys import SETTINGS
 from shared.aggregation.spec import SONG_PLAYS
-from shared.aggregation.wire import read_aggregation
+from shared.aggregation.wire import parse_aggregation, read_aggregation
 from shared.errors import InvalidInput, UnsupportedMedia
 from shared.request_body import json_body, raw_body, whole_number
 
@@ -35,8 +38,8 @@ class Declaration:
     """What a client says of a file that it is going to send."""
 
     filename: str
-    size: int
-    """Bytes."""
+    size: int | None
+    """Bytes; None if that is not known yet."""
     sha256: str | None
     aggregation: Aggregation
 
@@ -44,14 +47,8 @@ class Declaration:
 async def declaration(request: web.Request) -> Declaration:
     """What the JSON body of a creation declares.
 
-    Raises InvalidInput for what is missing, malformed or not known, UnsupportedMedia if the body
-    is no JSON.
+    Raises InvalidInput for what is missing, malformed or not known.
     """
-    if request.content_type != "application/json":
-        raise UnsupportedMedia(
-            f"the request is {request.content_type}; send application/json, "
-            "or the file itself with ?name="
-        )
     fields = await json_body(request, request.app[SETTINGS].client_timeout)
     if unknown := fields.keys() - set(_FIELDS):
         raise InvalidInput(
@@ -61,17 +58,57 @@ async def declaration(request: web.Request) -> Declaration:
     name, size, sha256, aggregation = (fields.get(field) for field in _FIELDS)
     if not isinstance(name, str):
         raise InvalidInput(f"name is {name!r}; send the name of the file", field="name")
-    whole = whole_number(size)
-    if whole is None or whole < 0:
-        shown = str(size) if isinstance(size, Decimal) else repr(size)
-        raise InvalidInput(
-            f"size is {shown}; send the bytes of the file, a whole number", field="size"
-        )
+    if "size" not in fields:
+        raise InvalidInput("size is missing; send null if it is not known yet", field="size")
     return Declaration(
         base_name(name, field="name"),
-        whole,
+        None if size is None else _size(size),
         _sha256(sha256),
         SONG_PLAYS if aggregation is None else read_aggregation(aggregation, "aggregation"),
+    )
+
+
+async def told_size(request: web.Request) -> int:
+    """The size that the JSON body `{"size": n}` tells. Raises InvalidInput."""
+    fields = await json_body(request, request.app[SETTINGS].client_timeout)
+    if unknown := fields.keys() - {"size"}:
+        raise InvalidInput(
+            f"{', '.join(sorted(unknown))} cannot be changed; only size can be told later",
+            field=min(unknown),
+        )
+    return _size(fields.get("size"))
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What a request that carries a file, or the beginning of one, says of it."""
+
+    filename: str
+    aggregation: Aggregation
+    key: str | None
+
+
+def described(request: web.Request) -> Described:
+    """Name (`?name=`, else Content-Disposition, RFC 6266), `?spec=` and Idempotency-Key of a file.
+
+    Raises InvalidInput for what is missing or malformed.
+    """
+    given = request.query.get("name")
+    if not given:
+        with catch_warnings():
+            simplefilter("ignore")  # of a malformed field, which then names no file
+            _, parameters = parse_content_disposition(request.headers.get("Content-Disposition"))
+            given = content_disposition_filename(parameters)
+    if not given:
+        raise InvalidInput(
+            "the file has no name; add ?name= to the URL, or a filename in Content-Disposition",
+            field="name",
+        )
+    spec = request.query.get("spec", "")
+    return Described(
+        base_name(given, field="name"),
+        parse_aggregation(spec, "spec") if spec.strip() else SONG_PLAYS,
+        idempotency_key(request),
     )
 
 
@@ -109,6 +146,16 @@ def plain_body(request: web.Request) -> AsyncGenerator[bytes, None]:
     if encoding != "identity":
         raise UnsupportedMedia(f"Content-Encoding {encoding} is not taken; send the bytes as is")
     return raw_body(request, request.app[SETTINGS].client_timeout)
+
+
+def _size(value: object) -> int:
+    whole = whole_number(value)
+    if whole is None or whole < 0:
+        shown = str(value) if isinstance(value, Decimal) else repr(value)
+        raise InvalidInput(
+            f"size is {shown}; send the bytes of the file, a whole number", field="size"
+        )
+    return whole
 
 
 def _sha256(value: object) -> str | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from gateway.uploads import Upload
+    from gateway.upload import Upload
     from shared.byte_ranges import ByteRange
     from shared.jobs import Job
 

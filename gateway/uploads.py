@@ -2,83 +2,44 @@
 
 from __future__ import annotations
 
-import time
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-from uuid import UUID, uuid5
 
 from gateway.aggregations import aggregation_of, metadata_of
-from gateway.announcing import announce
+from gateway.job_start import JobStart
+from gateway.upload import (
+    COMPLETION,
+    EXPLICIT,
+    Upload,
+    ids_meant_by,
+    upload_id_of,
+    upload_of_job,
+)
 from shared.aggregation.spec import SONG_PLAYS
-from shared.blobs import BlobInfo, upload_key
-from shared.byte_ranges import RangeSet
+from shared.blobs import upload_key
 from shared.errors import (
     BlobConflict,
     BlobNotFound,
+    ChunkOutOfBounds,
     IdempotencyKeyReused,
     InvalidInput,
-    StorageUnavailable,
+    SizeConflict,
     UploadNotFound,
     UploadTooLarge,
 )
-from shared.jobs import JobState
 from shared.telemetry.ids import note_ids
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
+    from uuid import UUID
 
     from gateway.events import Events
     from gateway.keys import Ports
     from gateway.settings import GatewaySettings
     from shared.aggregation.spec import Aggregation
-    from shared.blobs import BlobKey
+    from shared.blobs import BlobInfo
     from shared.jobs import Job
-
-CONCAT = "concat"
-"""What an upload is to others, in its metadata: `PARTIAL`, or `final;` and those it is made of."""
-PARTIAL = "partial"
-
-_NAMESPACE = UUID("5b7c1f0e-53c1-4d0c-9d7e-0f6a7f0c2f61")
-
-
-def upload_id_of(name: str) -> UUID:
-    """The upload that a client's own name for it means, be it `dzuuid` or `Idempotency-Key`.
-
-    The same on every gateway, and safe in a path.
-    """
-    return uuid5(_NAMESPACE, name)
-
-
-def ids_meant_by(name: str) -> tuple[UUID, ...]:
-    """The ids that an upload may have which goes by this name: its id, or the client's own name.
-
-    The id comes first, so that nobody can take another's place by naming an upload after its id.
-    """
-    with suppress(ValueError):
-        return UUID(name), upload_id_of(name)
-    return (upload_id_of(name),)
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """An upload as it stands, in whichever dialect it was begun."""
-
-    id: UUID
-    blob: BlobInfo
-    job: Job | None = None
-    kept: bool = True
-    """Whether its bytes are; if not, all that is known of it is its job."""
-
-    @property
-    def filename(self) -> str:
-        """The name of the file."""
-        return self.blob.metadata.get("filename", f"{self.id}.csv")
-
-    @property
-    def is_part(self) -> bool:
-        """Whether it is meant to become a part of another upload, and no job."""
-        return CONCAT in self.blob.metadata and self.blob.metadata[CONCAT] == PARTIAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +84,16 @@ class Uploads:
         *,
         sha256: str | None = None,
         aggregation: Aggregation = SONG_PLAYS,
+        awaits_mark: bool = False,
     ) -> Upload:
-        """Declare an upload; one of no bytes becomes a job at once.
+        """Declare an upload; one of no bytes becomes a job at once, unless it `awaits_mark`.
 
         Raises BlobConflict if it was declared with another size or digest, and DigestMismatch if
         there are no bytes, and the digest is not that of none.
         """
         metadata = {"filename": filename, **metadata_of(aggregation)}
+        if awaits_mark:
+            metadata[COMPLETION] = EXPLICIT
         return await self.declare(upload_id, size, metadata, sha256=sha256)
 
     async def declare(
@@ -154,6 +118,7 @@ class Uploads:
         *,
         sha256: str | None = None,
         aggregation: Aggregation = SONG_PLAYS,
+        awaits_mark: bool = False,
     ) -> Upload:
         """Declare the upload that a client calls `name`, or return it as it stands.
 
@@ -170,7 +135,12 @@ class Uploads:
         if upload is None:
             try:
                 upload = await self.create(
-                    upload_id, filename, size, sha256=sha256, aggregation=aggregation
+                    upload_id,
+                    filename,
+                    size,
+                    sha256=sha256,
+                    aggregation=aggregation,
+                    awaits_mark=awaits_mark,
                 )
             except BlobConflict as error:
                 raise reused from error
@@ -201,11 +171,38 @@ class Uploads:
         async with aclosing(self.within_limit(offset, data)) as bounded:
             return await self.ports.blobs.write(upload.blob.key, offset, bounded)
 
-    async def finished(self, upload_id: UUID, blob: BlobInfo) -> Upload:
-        """The upload with its job, which is made if need be, if it is whole and no part."""
+    async def declare_size(self, upload: Upload, size: int) -> Upload:
+        """Tell the size of an upload that was declared without, which completes it if it is whole.
+
+        Repeating it is harmless. Raises SizeConflict if it has another size or bytes beyond that
+        one, UploadNotFound, DigestMismatch, StorageFull.
+        """
+        note_ids(upload_id=upload.id)
+        if not upload.kept and upload.blob.size == size:
+            return upload
+        try:
+            blob = await self.ports.blobs.declare_size(upload.blob.key, size)
+        except BlobNotFound:
+            if upload.job is None:
+                raise UploadNotFound(f"There is no upload {str(upload.id)!r}") from None
+            raise SizeConflict(
+                f"the upload became job {upload.job.id}, of {upload.blob.size} bytes"
+            ) from None
+        except (BlobConflict, ChunkOutOfBounds) as error:
+            raise SizeConflict(f"upload {upload.id} cannot have {size} bytes: {error}") from error
+        return await self.finished(upload.id, blob, marked=True)
+
+    async def finished(self, upload_id: UUID, blob: BlobInfo, *, marked: bool = False) -> Upload:
+        """The upload with its job, which is made if need be, if it is whole and no part.
+
+        One that `awaits_mark` is made a job only with `marked`: its client has just said that it
+        is complete.
+        """
         upload = Upload(upload_id, blob)
         if not blob.complete or upload.is_part:
             return upload
+        if upload.awaits_mark and not marked:
+            return replace(upload, job=await self.ports.jobs.of_upload(upload_id))
         return replace(upload, job=await self.start_job(upload_id, blob, upload.filename))
 
     async def within_limit(
@@ -224,7 +221,7 @@ class Uploads:
             blob = await self.ports.blobs.info(upload_key(upload_id))
         except BlobNotFound:
             job = await self.ports.jobs.of_upload(upload_id)
-            return None if job is None else _of_job(job)
+            return None if job is None else upload_of_job(job)
         return await self.finished(upload_id, blob)
 
     def check_size(self, size: int, *, field: str = "dztotalfilesize") -> None:
@@ -237,51 +234,6 @@ class Uploads:
             )
 
     async def start_job(self, upload_id: UUID, blob: BlobInfo, filename: str) -> Job:
-        """The job of a complete upload: made and announced, or the one that it has already.
-
-        The row is made before the message is sent. If the upload was cancelled at the same time,
-        so is the job.
-        """
-        if blob.size is None:
-            raise ValueError(f"upload {upload_id} is not complete: it has no size")
-        now = time.time()
-        job = await self.ports.jobs.create(
-            upload_id=upload_id,
-            input_key=blob.key,
-            input_size=blob.size,
-            filename=filename,
-            aggregation=aggregation_of(blob.metadata),
-            max_attempts=self.settings.max_attempts,
-            now=now,
-        )
-        if job.created_at == now:
-            self.events.job_created(job)
-        if job.published_at is None and job.state is JobState.PENDING:
-            if await self._was_removed(blob.key):
-                # Whoever removed it may have looked for a job before there was one.
-                return await self._cancel(job)
-            await announce(self.ports, job, self.events)
-        return job
-
-    async def _cancel(self, job: Job) -> Job:
-        now = time.time()
-        job = await self.ports.jobs.cancel(job.id, now=now)
-        if job.finished_at == now:
-            self.events.job_cancelled(job)
-        return job
-
-    async def _was_removed(self, key: BlobKey) -> bool:
-        try:
-            return not (await self.ports.blobs.info(key)).complete
-        except BlobNotFound:
-            return True
-        except StorageUnavailable:
-            return False  # as far as is known; an attempt would find out
-
-
-def _of_job(job: Job) -> Upload:
-    """The upload that has become `job`, whose bytes are not kept any longer."""
-    whole = RangeSet.of([(0, job.input_size)])
-    metadata = {"filename": job.filename, **metadata_of(job.aggregation)}
-    blob = BlobInfo(job.input_key, job.input_size, whole, metadata=metadata)
-    return Upload(job.upload_id, blob, job, kept=False)
+        """The job of a complete upload: made and announced, or the one that it has already."""
+        start = JobStart(self.ports, self.events, self.settings.max_attempts)
+        return await start.of(upload_id, blob, filename)

@@ -17,6 +17,9 @@
      │    ├── NoResult               it has not succeeded, or not yet
      │    └── InputRemoved           its input is not kept any longer
      ├── OffsetConflict              bytes for another place than where the upload is
+     ├── UploadCompleted             bytes for an upload that has become a job already
+     ├── SizeConflict                another size was declared, or more bytes were received
+     ├── InconsistentLength          what requests say of an upload's length cannot all be true
      ├── BlobConflict                the blob exists with another size or digest
      ├── BlobIncomplete              bytes were asked for that have not been received
      ├── TakenOver                   another request has taken over what this one was sending
@@ -151,6 +154,33 @@ class OffsetConflict(CsvmillError):
     """Bytes were sent for another place than that which the upload has reached."""
 
     code = "offset_conflict"
+
+    def __init__(
+        self, message: str, *, expected: int | None = None, provided: int | None = None
+    ) -> None:
+        super().__init__(message)
+        self.expected = expected
+        """Where the upload is, in bytes."""
+        self.provided = provided
+        """Where the request has put it."""
+
+
+class UploadCompleted(CsvmillError):
+    """The upload is complete, and takes nothing more."""
+
+    code = "completed_upload"
+
+
+class SizeConflict(CsvmillError):
+    """The upload has another size, or bytes beyond the one that was declared."""
+
+    code = "size_conflict"
+
+
+class InconsistentLength(CsvmillError):
+    """What requests say of the length of an upload cannot all be true."""
+
+    code = "inconsistent_upload_length"
 
 
 class BlobConflict(CsvmillError):

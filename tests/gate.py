@@ -7,7 +7,7 @@ import errno
 import os
 from typing import TYPE_CHECKING
 
-from gateway.uploads import upload_id_of
+from gateway.upload import upload_id_of
 from shared.blob_layout import DATA, blob_folder
 from shared.blobs import upload_key
 

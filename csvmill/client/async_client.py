@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, BinaryIO, Self
 from uuid import uuid4
 
 from csvmill.client.downloading import announced_result, download
@@ -18,6 +18,7 @@ from csvmill.client.progress import unheard
 from csvmill.client.retrying import Retries
 from csvmill.client.server_view import ServerView
 from csvmill.client.source import Source
+from csvmill.client.streaming import Streaming
 from csvmill.client.transport import Transport
 from csvmill.client.upload_view import UploadView
 from csvmill.client.uploading import Uploading, declare_upload
@@ -101,10 +102,36 @@ class AsyncClient:
                 chunk_size=chunk_size, parallel=parallel, progress=progress, shuffle=shuffle,
             ).complete(upload)  # fmt: skip
 
+    async def upload_stream(
+        self,
+        stream: BinaryIO,
+        name: str,
+        *,
+        sha256: str | None = None,
+        chunk_size: int = CHUNK_SIZE,
+        parallel: int = PARALLEL,
+        progress: ReportProgress = unheard,
+    ) -> str:
+        """Upload what is read from `stream`, of a size that is not known; the id of its job.
+
+        `stream` is read to its end, in threads, no further ahead than `chunk_size` times
+        `parallel` bytes, and in full chunks: a buffered stream, such as `sys.stdin.buffer`. It
+        cannot be read twice, so that another call does not continue this one; lost connections
+        are outlasted. `sha256` is as with `upload`.
+
+        Raises NotVerified if it does not have the `sha256`, OSError if it cannot be read.
+        """
+        upload = await self.create_upload(name, None, sha256=sha256)
+        return await Streaming(
+            self._transport, stream, chunk_size=chunk_size, parallel=parallel, progress=progress
+        ).complete(upload.id)
+
     async def create_upload(
-        self, name: str, size: int, *, sha256: str | None = None, key: str | None = None
+        self, name: str, size: int | None, *, sha256: str | None = None, key: str | None = None
     ) -> UploadView:
         """Declare a file of `size` bytes; the same `key` gives the same upload as it stands now.
+
+        With None the size is to be told later: see `upload_stream`.
 
         Raises InputChanged if `key` stands for a file of another name, size or digest.
         """

@@ -14,7 +14,8 @@ class Progress:
 
     done: int
     """Those under way count; they are taken back if they have to be sent again."""
-    total: int
+    total: int | None
+    """None while it is not known."""
     held: int
     """Of `done`, what was there before this call: it says nothing about speed."""
 
@@ -30,7 +31,7 @@ def unheard(_: object) -> None:
 class Meter:
     """Adds up what several tasks move, and reports it."""
 
-    def __init__(self, report: ReportProgress, *, total: int, held: int) -> None:
+    def __init__(self, report: ReportProgress, *, total: int | None, held: int) -> None:
         self._report = report
         self._total = total
         self._held = held

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeVar
 
 from csvmill.client.async_client import CHUNK_SIZE, PAGE_SIZE, PARALLEL, AsyncClient
 from csvmill.client.progress import unheard
@@ -78,8 +78,26 @@ class Client:
             )
         )  # fmt: skip
 
+    def upload_stream(
+        self,
+        stream: BinaryIO,
+        name: str,
+        *,
+        sha256: str | None = None,
+        chunk_size: int = CHUNK_SIZE,
+        parallel: int = PARALLEL,
+        progress: ReportProgress = unheard,
+    ) -> str:
+        """Upload what can be read only once. See `AsyncClient.upload_stream`."""
+        return self._run(
+            self._client.upload_stream(
+                stream, name, sha256=sha256, chunk_size=chunk_size, parallel=parallel,
+                progress=progress,
+            )
+        )  # fmt: skip
+
     def create_upload(
-        self, name: str, size: int, *, sha256: str | None = None, key: str | None = None
+        self, name: str, size: int | None, *, sha256: str | None = None, key: str | None = None
     ) -> UploadView:
         """Declare a file. See `AsyncClient.create_upload`."""
         return self._run(self._client.create_upload(name, size, sha256=sha256, key=key))

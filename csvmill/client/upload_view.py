@@ -15,7 +15,8 @@ class UploadView:
 
     id: str
     name: str
-    size: int
+    size: int | None
+    """None while it is not known."""
     sha256: str | None
     """That the whole was declared to have, in hexadecimal."""
     received_bytes: int

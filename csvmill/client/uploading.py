@@ -34,10 +34,10 @@ KEY_PROBLEM = "urn:csvmill:problem:idempotency-key-reused"
 
 
 async def declare_upload(
-    transport: Transport, name: str, size: int, *, sha256: str | None, key: str
+    transport: Transport, name: str, size: int | None, *, sha256: str | None, key: str
 ) -> UploadView:
     """See `AsyncClient.create_upload`."""
-    declared = {"name": name, "size": size}
+    declared: dict[str, str | int | None] = {"name": name, "size": size}
     if sha256 is not None:
         declared["sha256"] = sha256
     headers = {"Content-Type": "application/json", "Idempotency-Key": f'"{key}"'}
@@ -89,7 +89,7 @@ class Uploading:
             raise InputChanged(
                 f"the file has {self._source.size} bytes, but its upload {upload.size}"
             )
-        self._meter = Meter(self._progress, total=upload.size, held=upload.received_bytes)
+        self._meter = Meter(self._progress, total=self._source.size, held=upload.received_bytes)
         while not upload.complete:
             before = upload.received_bytes
             await self._send_all(upload)
@@ -97,11 +97,11 @@ class Uploading:
             if not upload.complete and upload.received_bytes <= before:
                 raise ClientError(
                     f"the server took every chunk of upload {upload.id}, but still misses "
-                    f"{upload.size - upload.received_bytes} bytes"
+                    f"{self._source.size - upload.received_bytes} bytes"
                 )
         if upload.job_id is None:
             # It was empty from the start, or the server died just before it made the job.
-            upload = await self._put(upload.id, upload.size, 0)
+            upload = await self._put(upload.id, self._source.size, 0)
         if upload.job_id is None:
             raise ClientError(f"upload {upload.id} is complete, but the server named no job")
         return upload.job_id

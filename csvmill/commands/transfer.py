@@ -28,6 +28,7 @@ from csvmill.commands.options import (
 )
 from csvmill.commands.outcomes import errors_shown, finish, show_json
 from csvmill.run.fingerprint import fingerprint
+from csvmill.run.run import PIPED_NAME
 from csvmill.run.state import RunFolder, RunState
 
 if TYPE_CHECKING:
@@ -37,8 +38,9 @@ STREAM = Path("-")
 
 
 @click.command(short_help="Upload a file in chunks; prints the id of its job.")
-@input_argument()
+@input_argument(allow_dash=True)
 @server_option
+@click.option("--name", metavar="NAME", help="Of the file; that of standard input is stdin.csv.")
 @click.option("--restart", is_flag=True, help="Forget what an earlier upload has begun.")
 @click.option("--sha256", "digest", metavar="HEX", help="Have the server check the whole by it.")
 @chunk_option
@@ -49,6 +51,7 @@ STREAM = Path("-")
 def upload(
     file: Path,
     server: str,
+    name: str | None,
     restart: bool,
     digest: str | None,
     chunk_size: int,
@@ -60,24 +63,40 @@ def upload(
     """Upload FILE in chunks, several at a time; prints the id of the job that it becomes.
 
     The same command again goes on where this one was interrupted. What it needs for that it keeps
-    in CSVMILL_STATE_DIR (by default ~/.local/state/csvmill).
+    in CSVMILL_STATE_DIR (by default ~/.local/state/csvmill). Standard input, `-`, is sent as it
+    comes, and cannot be gone on with by another command.
 
     \b
-    Example:
+    Examples:
       csvmill upload plays.csv --server http://mill.example:8000
+      zcat plays.csv.gz | csvmill upload - --name plays.csv
     """
 
     async def send(state: RunState) -> str:
         retries = Retries(attempts=None, within=retry_for)
         async with AsyncClient(server, retries=retries) as client:
             return await client.upload(
-                file, key=state.key, sha256=digest, chunk_size=chunk_size, parallel=parallel,
-                progress=bars.uploading,
+                file, key=state.key, name=name, sha256=digest, chunk_size=chunk_size,
+                parallel=parallel, progress=bars.uploading,
             )  # fmt: skip
+
+    async def pass_on() -> str:
+        retries = Retries(attempts=None, within=retry_for)
+        async with AsyncClient(server, retries=retries) as client:
+            return await client.upload_stream(
+                sys.stdin.buffer, name or PIPED_NAME, sha256=digest, chunk_size=chunk_size,
+                parallel=parallel, progress=bars.uploading,
+            )  # fmt: skip
+
+    def tell(job_id: str) -> None:
+        show_json({"job_id": job_id}) if as_json else click.echo(job_id)
 
     with ExitStack() as stack:
         stack.enter_context(errors_shown(as_json=as_json))
         bars = stack.enter_context(Bars(quiet=quiet or as_json))
+        if file == STREAM:
+            tell(finish(pass_on(), bars.note))
+            return
         folder = _upload_folder(file, server)
         stack.enter_context(folder.locked(lambda: bars.note("waiting for another upload of it")))
         found = fingerprint(file)
@@ -88,7 +107,7 @@ def upload(
             folder.save(state)
         job_id = finish(send(state), bars.note)
         folder.remove()
-        show_json({"job_id": job_id}) if as_json else click.echo(job_id)
+        tell(job_id)
 
 
 @click.command(short_help="Download the result of a job, verified.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.openapi import dropzone, jobs, results, schemas, service, tus, uploads
+from gateway.openapi import dropzone, jobs, results, schemas, service, tus, upload_parts, uploads
 
 if TYPE_CHECKING:
     from gateway.openapi.parts import Node
@@ -21,7 +21,7 @@ DOCUMENT: Node = {
     },
     "servers": [{"url": "/"}],
     "tags": [
-        {"name": uploads.TAG, "description": "For programs: a file in parts, of any size."},
+        {"name": upload_parts.TAG, "description": "For programs: a file in parts, of any size."},
         {"name": jobs.TAG, "description": "What a file has become, and its result."},
         {
             "name": dropzone.TAG,

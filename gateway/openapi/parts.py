@@ -158,7 +158,7 @@ def problems(*kinds: type[CsvmillError], headers: Node | None = None) -> Node:
             PROBLEM: {
                 "schema": schema,
                 "examples": {
-                    type_.removeprefix(TYPE_PREFIX): {
+                    type_.removeprefix(TYPE_PREFIX).rpartition("#")[2]: {
                         "value": {"type": type_, "title": title, "status": int(status)}
                     }
                     for type_, title in pairs.items()

@@ -209,12 +209,20 @@ DECLARATION: Node = {
             "Name of the file; only what follows the last `/` or `\\` counts",
             pattern=FILENAME,
         ),
-        "size": integer("Its bytes"),
+        "size": or_null(integer("Its bytes; null if they are to be told later")),
         "sha256": or_null(
             text("Its SHA-256 in hexadecimal: checked when it is whole", pattern="^[0-9a-f]{64}$")
         ),
     },
     "required": ["name", "size"],
+    "additionalProperties": False,
+}
+
+SIZE: Node = {
+    "type": "object",
+    "description": "The size of a file that was declared without.",
+    "properties": {"size": integer("Its bytes")},
+    "required": ["size"],
     "additionalProperties": False,
 }
 
@@ -237,11 +245,14 @@ PROBLEM: Node = {
             "type": "string",
             "format": "uri",
             "enum": ["about:blank", *sorted(type_of(kind) for kind in TITLES)],
-            "description": f"Stable. `{TYPE_PREFIX}...`, or `about:blank`: what the status says",
+            "description": f"Stable. `{TYPE_PREFIX}...`, one of a standard, or `about:blank`: what "
+            "the status says",
         },
         "title": text("The type in words"),
         "status": {"type": "integer", "minimum": 400, "maximum": 599},
         "detail": text("What is wrong, and what to do"),
+        "expected-offset": integer("Where the upload is, if that is what is wrong"),
+        "provided-offset": integer("Where the request has put it"),
     },
     "required": ["type", "title", "status"],
     "examples": [
@@ -274,6 +285,7 @@ SCHEMAS: Node = {
     "Problem": PROBLEM,
     "Progress": PROGRESS,
     "Result": RESULT,
+    "Size": SIZE,
     "Upload": UPLOAD,
 }
 

@@ -1,108 +1,101 @@
-"""`/api/v1/uploads`: the native protocol."""
+"""`/api/v1/uploads`: the native protocol, and the IETF dialect."""
 
 from __future__ import annotations
 
+from gateway.openapi import ietf
 from gateway.openapi.parts import (
     JSON,
-    header,
     json_answer,
     links,
     operation,
     parameter,
     problems,
-    reading,
     ref,
 )
-from gateway.openapi.schemas import FILENAME, JOB_ID, UPLOAD_EXAMPLE, UPLOAD_ID
+from gateway.openapi.schemas import UPLOAD_EXAMPLE
+from gateway.openapi.upload_parts import (
+    CONTENT_DIGEST,
+    JOB_OF_UPLOAD,
+    KEY_IN_HEADER,
+    LOCATION,
+    NAME,
+    SPEC,
+    TAG,
+    UPLOAD_IN_PATH,
+    WHOLE_EXAMPLE,
+)
 from gateway.upload_api import MAX_OFFSET
-from gateway.upload_requests import MAX_KEY
 from shared.errors import (
     ChunkDigestMismatch,
     ChunkOutOfBounds,
     DigestMismatch,
     IdempotencyKeyReused,
+    InconsistentLength,
     InputRemoved,
     InvalidInput,
     JobFinished,
     StorageFull,
     TakenOver,
     UnsupportedMedia,
+    UnsupportedVersion,
     UploadGone,
     UploadNotFound,
     UploadTooLarge,
 )
 
-TAG = "Uploads"
-
-JOB_OF_UPLOAD = {
-    "Csvmill-Job": header(
-        "Path of the job, if the upload has become one",
-        {"type": "string", "format": "uri-reference"},
-    )
-}
-
-WHOLE_EXAMPLE = {
-    **UPLOAD_EXAMPLE,
-    "complete": True,
-    "received_bytes": 74,
-    "received": [[0, 74]],
-    "missing": [],
-    "job": f"/api/v1/jobs/{JOB_ID}",
-}
-
-UPLOAD_IN_PATH = parameter(
-    "upload",
-    "path",
-    "The id of an upload, or its `Idempotency-Key` or `dzuuid`, percent-encoded",
-    {"type": "string", "minLength": 1},
-    example=UPLOAD_ID,
+OF_A_FILE = (
+    SPEC,
+    KEY_IN_HEADER,
+    CONTENT_DIGEST,
+    ietf.REPR_DIGEST,
+    ietf.TO_CREATE,
+    ietf.COMPLETE,
+    ietf.LENGTH,
 )
 
-KEY_IN_HEADER = parameter(
-    "Idempotency-Key",
-    "header",
-    "Your own name for the upload, such as a UUID: sent again with the same request it gives the "
-    "same upload",
-    {"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": "^[!#-~]+$"},
-)
-
-LOCATION = {"Location": header("Path of the upload", {"type": "string", "format": "uri-reference"})}
+WHOLE = {
+    **ietf.INTERIM,
+    **json_answer(
+        201,
+        "The upload as it stands; with its job, if it is complete",
+        ref("Upload"),
+        example=WHOLE_EXAMPLE,
+        headers={**LOCATION, **JOB_OF_UPLOAD, **ietf.STANDING},
+        links=links(("showUpload", "putChunk", "cancelUpload"), "upload", "id"),
+    ),
+    **problems(
+        InvalidInput,
+        ChunkOutOfBounds,
+        UploadTooLarge,
+        UnsupportedMedia,
+        UnsupportedVersion,
+        DigestMismatch,
+        ChunkDigestMismatch,
+        InconsistentLength,
+        IdempotencyKeyReused,
+        UploadNotFound,
+        TakenOver,
+        UploadGone,
+        StorageFull,
+        headers={**LOCATION, **ietf.LIMIT, **ietf.SPOKEN_HERE},
+    ),
+}
 
 CREATE = operation(
     "createUpload",
-    "Declare a file",
+    "Declare a file, or send one",
     tag=TAG,
-    description="A file of no bytes becomes a job at once.",
-    parameters=[KEY_IN_HEADER],
+    description="JSON declares a file; one of no bytes becomes a job at once. Anything else is the "
+    f"file itself, as with `PUT`. {ietf.ABOUT}",
+    parameters=[{**NAME, "schema": {"type": "string"}}, *OF_A_FILE],
     body={
         "required": True,
         "content": {
-            JSON: {"schema": ref("Declaration"), "example": {"name": "plays.csv", "size": 74}}
+            JSON: {"schema": ref("Declaration"), "example": {"name": "plays.csv", "size": 74}},
+            "application/octet-stream": {},
         },
     },
-    answers={
-        **json_answer(
-            201,
-            "The upload as it stands",
-            ref("Upload"),
-            example={
-                **UPLOAD_EXAMPLE,
-                "received_bytes": 0,
-                "received": [],
-                "missing": [[0, 74]],
-            },
-            headers={**LOCATION, **JOB_OF_UPLOAD},
-            links=links(("showUpload", "putChunk", "cancelUpload"), "upload", "id"),
-        ),
-        **problems(
-            InvalidInput,
-            UploadTooLarge,
-            UnsupportedMedia,
-            DigestMismatch,
-            IdempotencyKeyReused,
-            StorageFull,
-        ),
-    },
+    answers=WHOLE,
 )
 
 PUT_FILE = operation(
@@ -110,48 +103,11 @@ PUT_FILE = operation(
     "Send a whole file",
     tag=TAG,
     description="Of any size, known or not. What arrives is kept, even if the connection breaks: "
-    "send the rest as a chunk, or the same again, which takes over from a connection that hangs.",
-    parameters=[
-        parameter(
-            "name",
-            "query",
-            "Name of the file",
-            {"type": "string", "pattern": FILENAME},
-            required=True,
-            example="plays.csv",
-        ),
-        KEY_IN_HEADER,
-        parameter(
-            "Content-Digest",
-            "header",
-            "`sha-256=:<base64>:` of the file: checked when it is whole (RFC 9530)",
-            {"type": "string"},
-        ),
-    ],
+    "send the rest as a chunk, or the same again, which takes over from a connection that hangs. "
+    + ietf.ABOUT,
+    parameters=[NAME, *OF_A_FILE],
     body={"description": "The bytes as they are", "content": {"application/octet-stream": {}}},
-    answers={
-        **json_answer(
-            201,
-            "The upload, with its job",
-            ref("Upload"),
-            example=WHOLE_EXAMPLE,
-            headers={**LOCATION, **JOB_OF_UPLOAD},
-            links=links(("showUpload", "cancelUpload"), "upload", "id"),
-        ),
-        **problems(
-            InvalidInput,
-            ChunkOutOfBounds,
-            UploadTooLarge,
-            UnsupportedMedia,
-            DigestMismatch,
-            IdempotencyKeyReused,
-            UploadNotFound,
-            TakenOver,
-            UploadGone,
-            StorageFull,
-            headers=LOCATION,
-        ),
-    },
+    answers=WHOLE,
 )
 
 SHOW = operation(
@@ -229,7 +185,17 @@ PUT_CHUNK = operation(
 )
 
 PATHS = {
-    "/api/v1/uploads": {"post": CREATE, "put": PUT_FILE},
-    "/api/v1/uploads/{upload}": {**reading(SHOW), "delete": CANCEL},
+    "/api/v1/uploads": {
+        "options": ietf.options("uploadsOptions", ietf.ACCEPTED),
+        "post": CREATE,
+        "put": PUT_FILE,
+    },
+    "/api/v1/uploads/{upload}": {
+        "options": ietf.options("uploadOptions", ietf.ACCEPTED_BY_UPLOAD, (UPLOAD_IN_PATH,)),
+        "get": SHOW,
+        "head": ietf.head(SHOW),
+        "patch": ietf.PATCH,
+        "delete": CANCEL,
+    },
     "/api/v1/uploads/{upload}/chunks/{offset}": {"put": PUT_CHUNK},
 }

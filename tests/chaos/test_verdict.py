@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from gateway.uploads import upload_id_of
+from gateway.upload import upload_id_of
 from shared.blobs import BlobInfo, result_key, upload_key
 from shared.byte_ranges import RangeSet
 from tests.chaos.evidence import AttemptRow, Evidence, JobRow

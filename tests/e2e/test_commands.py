@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import io
 import json
 import os
 import subprocess
@@ -10,6 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from yarl import URL
 
 from csvmill.client import AsyncClient, Client, JobUnsuccessful, Progress
 from csvmill.commands.outcomes import Exit
@@ -36,17 +39,17 @@ class Shell:
         self.env = {"CSVMILL_SERVER": url, "CSVMILL_STATE_DIR": str(folder / "state")}
         self.folder = folder
 
-    def __call__(self, *arguments: str, exit_code: int = 0) -> str:
+    def __call__(self, *arguments: str, exit_code: int = 0, stdin: bytes = b"") -> str:
         done = subprocess.run(
             [sys.executable, "-m", "csvmill", *arguments],
             env={**os.environ, **self.env}, cwd=self.folder, timeout=WAIT,
-            capture_output=True, text=True,
+            capture_output=True, input=stdin,
         )  # fmt: skip
-        assert done.returncode == exit_code, done.stdout + done.stderr
-        return done.stdout
+        assert done.returncode == exit_code, (done.stdout + done.stderr).decode()
+        return done.stdout.decode()
 
-    def json(self, *arguments: str, exit_code: int = 0) -> Any:
-        return json.loads(self(*arguments, "--json", exit_code=exit_code))
+    def json(self, *arguments: str, exit_code: int = 0, stdin: bytes = b"") -> Any:
+        return json.loads(self(*arguments, "--json", exit_code=exit_code, stdin=stdin))
 
 
 @pytest.fixture
@@ -75,6 +78,47 @@ def test_a_digest_that_is_wrong_is_found_out_before_there_is_a_job(shell: Shell)
     write_song_plays(shell.folder / "plays.csv", 1_000)
     said = shell.json("upload", "plays.csv", "--sha256", "0" * 64, exit_code=Exit.NOT_VERIFIED)
     assert said["error"] == "not-verified"
+
+
+def test_standard_input_of_any_size_becomes_a_job(shell: Shell) -> None:
+    plays = shell.folder / "plays.csv"
+    write_song_plays(plays, 20_000, songs=50)
+    data = plays.read_bytes()
+    assert len(data) > 4 * 65_536
+    job_id = shell("upload", "-", "--chunk-size", "64KiB", stdin=data).strip()
+    job = shell.json("status", "--watch", job_id)
+    assert (job["filename"], job["input_size"]) == ("stdin.csv", len(data))
+    expected = expected_result(SONG_PLAYS, data)[0]
+    assert shell("download", job_id, "-o", "-").encode() == expected
+    right = hashlib.sha256(data).hexdigest()
+    named = shell.json("upload", "-", "--name", "a.csv", "--sha256", right, stdin=data)
+    assert shell.json("status", named["job_id"])["filename"] == "a.csv"
+    wrong = shell.json("upload", "-", "--sha256", "0" * 64, exit_code=Exit.NOT_VERIFIED, stdin=data)
+    assert wrong["error"] == "not-verified"
+
+
+async def test_a_stream_goes_up_over_a_line_that_is_cut(
+    standalone: Standalone, tmp_path: Path
+) -> None:
+    plays = tmp_path / "plays.csv"
+    await asyncio.to_thread(write_song_plays, plays, 20_000, songs=50)
+    data = await asyncio.to_thread(plays.read_bytes)
+    seen: list[Progress] = []
+    async with (
+        Link("client to gateway", URL(standalone.url).port or 0).open() as link,
+        AsyncClient(f"http://127.0.0.1:{link.port}") as client,
+    ):
+        link.cut(after=150_000, reset=True)
+        job_id = await client.upload_stream(
+            io.BytesIO(data), "plays.csv", chunk_size=65_536, parallel=3, progress=seen.append
+        )
+        assert link.cuts == 1
+        job = await client.wait(job_id, timeout=WAIT)
+        assert job.input_size == len(data)
+        await client.download(job_id, tmp_path / "totals.csv")
+    result = await asyncio.to_thread((tmp_path / "totals.csv").read_bytes)
+    assert result == expected_result(SONG_PLAYS, data)[0]
+    assert (seen[-1].done, seen[-1].total) == (len(data), None)
 
 
 def test_watching_a_job_that_fails_ends_with_its_exit_code(shell: Shell) -> None:

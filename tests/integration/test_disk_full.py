@@ -9,7 +9,7 @@ from uuid import UUID
 import aiohttp
 
 from csvmill.client import AsyncClient
-from gateway.uploads import upload_id_of
+from gateway.upload import upload_id_of
 from shared.blobs import result_key, upload_key
 from shared.errors import BlobNotFound
 from shared.jobs import JobState

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from csvmill.client import AsyncClient
-from gateway.uploads import upload_id_of
+from gateway.upload import upload_id_of
 from processor.relay import UNPUBLISHED_FOR
 from shared.blobs import upload_key
 from shared.database import connect

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from csvmill.client import AsyncClient
-from gateway.uploads import upload_id_of
+from gateway.upload import upload_id_of
 from shared.blob_layout import blob_folder
 from shared.blobs import upload_key
 from shared.jobs import JobState

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from csvmill.client import AsyncClient
-from gateway.uploads import upload_id_of
+from gateway.upload import upload_id_of
 from shared.blobs import result_key, upload_key
 from shared.errors import BlobNotFound
 from tests.chunks import get, send_chunk

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from csvmill.client import AsyncClient
+from gateway.ietf_fields import MEDIA_TYPE
 from gateway.openapi.document import DOCUMENT
 from gateway.tus import CONTENT_TYPE
 
@@ -27,7 +28,8 @@ TIMEOUT = 90.0
 MEDIA_TYPES = f"""
 import schemathesis
 
-schemathesis.serializer.alias({CONTENT_TYPE!r}, "application/octet-stream")
+for media_type in ({CONTENT_TYPE!r}, {MEDIA_TYPE!r}):
+    schemathesis.serializer.alias(media_type, "application/octet-stream")
 """
 REFUSING = [400, 403, 404, 405, 406, 409, 412, 415, 422]
 """The statuses that refuse what is not valid; 412 is tus's for another version."""

@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from gateway.app import Ports, build_app
 from gateway.settings import GatewaySettings
-from gateway.uploads import upload_id_of
+from gateway.upload import upload_id_of
 from shared.blobs import BlobInfo, BlobKey, result_key, upload_key
 from shared.bus.in_process import InProcessBus
 from shared.errors import BlobNotFound, BrokerUnavailable
@@ -155,7 +155,10 @@ class Gateway:
 
 
 class Start(Protocol):
-    """Starts a gateway, with these settings, and what shall stand in front of the adapters."""
+    """Starts a gateway, with these settings, and what shall stand in front of the adapters.
+
+    `clock` is that by which storage tells how long nobody has used an upload.
+    """
 
     async def __call__(
         self,
@@ -163,6 +166,7 @@ class Start(Protocol):
         folder: str = ...,
         blobs: Callable[[FilesystemBlobs], Blobs] = ...,
         jobs: Callable[[SqlJobStore], JobStore] = ...,
+        clock: Callable[[], float] = ...,
         **settings: object,
     ) -> Gateway: ...
 
@@ -178,10 +182,12 @@ async def start_gateway(tmp_path: Path) -> AsyncIterator[Start]:
             folder: str = "first",
             blobs: Callable[[FilesystemBlobs], Blobs] = lambda adapter: adapter,
             jobs: Callable[[SqlJobStore], JobStore] = lambda adapter: adapter,
+            clock: Callable[[], float] = time.time,
             **settings: object,
         ) -> Gateway:
             place = tmp_path / folder
-            files = await stack.enter_async_context(FilesystemBlobs(place / "blobs", fsync=False))
+            adapter = FilesystemBlobs(place / "blobs", fsync=False, clock=clock)
+            files = await stack.enter_async_context(adapter)
             store = await stack.enter_async_context(open_job_store(f"sqlite:///{place}/jobs.db"))
             bus = RecordingBus(await stack.enter_async_context(InProcessBus()))
             app = build_app(

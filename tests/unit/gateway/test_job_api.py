@@ -14,8 +14,8 @@ import pytest
 from yarl import URL
 
 from gateway.errors import status_of
-from gateway.problems import TITLES
-from gateway.uploads import upload_id_of
+from gateway.problems import TITLES, type_of
+from gateway.upload import upload_id_of
 from shared.errors import (
     BlobNotFound,
     DatabaseUnavailable,
@@ -466,9 +466,11 @@ async def test_pages_may_cancel(gateway: Gateway) -> None:
 def test_the_documented_problem_types_are_those_that_there_are() -> None:
     document = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
     documented = re.findall(
-        r"^\| `urn:csvmill:problem:([a-z-]+)` \| (\d+) \|", document, re.MULTILINE
+        r"^\| `((?:urn:csvmill:problem:|https://iana\.org/)\S+)` \| (\d+) \|",
+        document,
+        re.MULTILINE,
     )
     assert sorted(documented) == sorted(
-        (kind.code.replace("_", "-"), str(int(status_of(kind("x"))))) for kind in TITLES
+        (type_of(kind), str(int(status_of(kind("x"))))) for kind in TITLES
     )
     assert len(dict(documented)) == len(TITLES)

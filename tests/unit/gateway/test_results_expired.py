@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.uploads import upload_id_of
+from gateway.upload import upload_id_of
 from tests.unit.gateway.conftest import dropzone_form
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from yarl import URL
 
-from gateway.uploads import upload_id_of
+from gateway.upload import upload_id_of
 from shared.blobs import upload_key
 from shared.byte_ranges import RangeSet
 from shared.errors import BlobNotFound
@@ -44,6 +44,7 @@ def content_digest(content: bytes, algorithm: str = "sha-256") -> str:
 async def post(gateway: Gateway, key: str | None = None, /, **fields: Any) -> ClientResponse:
     headers = {} if key is None else {"Idempotency-Key": key}
     declared = {"name": "plays.csv", "size": SIZE, **fields}
+    declared = {name: value for name, value in declared.items() if value is not ...}
     return await gateway.client.post("/api/v1/uploads", json=declared, headers=headers)
 
 
@@ -103,7 +104,7 @@ async def test_a_file_of_no_bytes_is_a_job_at_once(gateway: Gateway) -> None:
         ({"name": None}, "name"),
         ({"name": "plays.txt"}, "csv"),
         ({"name": "a\u0007.csv"}, "control"),
-        ({"size": None}, "size"),
+        ({"size": ...}, "size"),
         ({"size": -1}, "size"),
         ({"size": True}, "size"),
         ({"size": "5"}, "size"),
@@ -485,3 +486,95 @@ async def test_a_cancelled_upload_shows_its_job_and_takes_no_more_bytes(gateway:
     await problem_of(await put(gateway, path, 0, BODY), 409, "input-removed")
     cancelled = await gateway.jobs.get(UUID(job.rpartition("/")[2]))
     assert cancelled.state is JobState.REVOKED
+
+
+# Size told later
+
+
+@pytest.mark.parametrize("told_first", [True, False])
+async def test_the_size_of_a_file_may_be_told_later(gateway: Gateway, told_first: bool) -> None:
+    path = await created(gateway, size=None)
+    await put(gateway, path, 0, BODY[:9])
+    view = await shown(gateway, path)
+    assert (view["size"], view["complete"], view["missing"]) == (None, False, [])
+    if not told_first:
+        await put(gateway, path, 9, BODY[9:])
+    response = await gateway.client.patch(path, json={"size": SIZE})
+    view = await response.json()
+    assert (response.status, view["size"], view["complete"]) == (200, SIZE, not told_first)
+    if told_first:
+        response = await put(gateway, path, 9, BODY[9:])
+        view = await response.json()
+    assert response.headers["Csvmill-Job"] == view["job"]
+    assert await gateway.content(upload_key(UUID(view["id"]))) == BODY
+    # Repeated, it is harmless.
+    again = await gateway.client.patch(path, json={"size": SIZE})
+    assert (again.status, (await again.json())["job"]) == (200, view["job"])
+    assert len(gateway.bus.published) == 1
+
+
+async def test_another_size_than_before_is_a_conflict_and_changes_nothing(gateway: Gateway) -> None:
+    path = await created(gateway)
+    await problem_of(await gateway.client.patch(path, json={"size": 1}), 409, "size-conflict")
+    assert (await shown(gateway, path))["size"] == SIZE
+
+
+async def test_a_size_below_what_was_received_is_a_conflict_and_changes_nothing(
+    gateway: Gateway,
+) -> None:
+    path = await created(gateway, size=None)
+    await put(gateway, path, 5, b"abc")
+    await problem_of(await gateway.client.patch(path, json={"size": 7}), 409, "size-conflict")
+    assert (await shown(gateway, path))["size"] is None
+    assert (await gateway.client.patch(path, json={"size": 8})).status == 200
+
+
+async def test_a_size_is_told_of_an_upload_that_the_ietf_dialect_began_which_completes_it(
+    gateway: Gateway,
+) -> None:
+    response = await gateway.client.post(
+        "/api/v1/uploads?name=a.csv",
+        data=BODY,
+        headers={"Upload-Draft-Interop-Version": "8", "Upload-Complete": "?0"},
+    )
+    path = response.headers["Location"]
+    done = await gateway.client.patch(path, json={"size": SIZE})
+    assert (await done.json())["job"] == done.headers["Csvmill-Job"]
+
+
+async def test_a_file_whose_size_is_told_last_has_to_have_its_digest(gateway: Gateway) -> None:
+    path = await created(gateway, size=None, sha256=sha256(BODY))
+    await put(gateway, path, 0, BODY[::-1])
+    wrong = await gateway.client.patch(path, json={"size": SIZE})
+    await problem_of(wrong, 400, "digest-mismatch")
+    await put(gateway, path, 0, BODY)
+    assert (await (await gateway.client.patch(path, json={"size": SIZE})).json())["job"]
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        ({}, "size"),
+        ({"size": None}, "size"),
+        ({"size": -1}, "size"),
+        ({"size": True}, "size"),
+        ({"size": 1, "name": "b.csv"}, "name"),
+    ],
+)
+async def test_what_is_no_size_is_refused(
+    gateway: Gateway, body: dict[str, Any], named: str
+) -> None:
+    path = await created(gateway, size=None)
+    refused = await gateway.client.patch(path, json=body)
+    assert named in (await problem_of(refused, 400, "about:blank"))["detail"]
+
+
+async def test_a_size_that_is_too_large_is_refused(start_gateway: Start) -> None:
+    gateway = await start_gateway(max_upload_size=100)
+    path = await created(gateway, size=None)
+    await problem_of(await gateway.client.patch(path, json={"size": 101}), 413, "about:blank")
+
+
+async def test_the_size_of_an_upload_that_is_not_there_cannot_be_told(gateway: Gateway) -> None:
+    unknown = await gateway.client.patch(f"/api/v1/uploads/{UUID(int=9)}", json={"size": 1})
+    await problem_of(unknown, 404, "upload-not-found")

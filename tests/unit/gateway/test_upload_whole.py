@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.uploads import upload_id_of
+from gateway.upload import upload_id_of
 from shared.blobs import upload_key
 from shared.errors import TakenOver
 from tests.unit.gateway.appending import AppendingBlobs

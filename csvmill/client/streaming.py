@@ -1,0 +1,104 @@
+"""Brings what can be read only once, and has no size beforehand, to the server."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from typing import TYPE_CHECKING, BinaryIO
+
+from csvmill.client.errors import ClientError, NotVerified, Refused, ServerUnavailable
+from csvmill.client.paths import chunk_path, upload_path
+from csvmill.client.progress import Meter
+from csvmill.client.source import content_digest
+from csvmill.client.tasks import side_by_side
+from csvmill.client.upload_view import UploadView
+from csvmill.client.uploading import WHOLE_DIGEST_PROBLEM
+
+if TYPE_CHECKING:
+    from csvmill.client.progress import ReportProgress
+    from csvmill.client.transport import Transport
+
+
+class Streaming:
+    """Sends `stream` in chunks, which stay in memory until the server has acknowledged them."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        stream: BinaryIO,
+        *,
+        chunk_size: int,
+        parallel: int,
+        progress: ReportProgress,
+    ) -> None:
+        self._transport = transport
+        self._stream = stream
+        self._chunk_size = chunk_size
+        self._parallel = parallel
+        self._meter = Meter(progress, total=None, held=0)
+        self._reading = asyncio.Lock()
+        self._read = 0
+        self._over = False
+
+    async def complete(self, upload_id: str) -> str:
+        """Send all there is and tell the server how much that was; the id of the upload's job.
+
+        Raises NotVerified if the whole does not have the digest that was declared.
+        """
+
+        async def send() -> None:
+            while (chunk := await self._next()) is not None:
+                await self._send(upload_id, *chunk)
+
+        await side_by_side(send, self._parallel)
+        try:
+            answer = await self._transport.json(
+                "PATCH", upload_path(upload_id), body=json.dumps({"size": self._read}).encode(),
+                headers={"Content-Type": "application/json"},
+            )  # fmt: skip
+        except Refused as error:
+            if error.problem == WHOLE_DIGEST_PROBLEM:
+                raise NotVerified(str(error)) from error
+            raise
+        job_id = UploadView.of(answer).job_id
+        if job_id is None:
+            raise ClientError(f"upload {upload_id} is complete, but the server named no job")
+        return job_id
+
+    async def _next(self) -> tuple[int, bytes] | None:
+        """The next chunk, and where it belongs; None at the end."""
+        async with self._reading:
+            if self._over:
+                return None
+            data = await asyncio.to_thread(self._stream.read, self._chunk_size)
+            self._over = len(data) < self._chunk_size
+            at, self._read = self._read, self._read + len(data)
+        return (at, data) if data else None
+
+    async def _send(self, upload_id: str, offset: int, data: bytes) -> None:
+        digest = await asyncio.to_thread(lambda: hashlib.sha256(data).digest())
+        headers = {
+            "Content-Digest": content_digest(digest),
+            "Content-Type": "application/octet-stream",
+        }
+        async for attempt in self._transport.retries:
+            with attempt:
+                await self._put(chunk_path(upload_id, offset), data, headers)
+
+    async def _put(self, path: str, data: bytes, headers: dict[str, str]) -> None:
+        sent = 0
+
+        def passed(count: int) -> None:
+            nonlocal sent
+            sent += count
+            self._meter.move(count)
+
+        try:
+            async with self._transport.request(
+                "PUT", path, body=data, passed=passed, headers=headers
+            ) as response:
+                await response.read()
+        except ServerUnavailable:
+            self._meter.move(-sent)
+            raise

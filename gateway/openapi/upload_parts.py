@@ -1,0 +1,59 @@
+"""What several operations on uploads have in common."""
+
+from __future__ import annotations
+
+from gateway.openapi.parts import header, parameter
+from gateway.openapi.schemas import FILENAME, JOB_ID, UPLOAD_EXAMPLE, UPLOAD_ID
+from gateway.upload_requests import MAX_KEY
+
+TAG = "Uploads"
+JOB_OF_UPLOAD = {
+    "Csvmill-Job": header(
+        "Path of the job, if the upload has become one",
+        {"type": "string", "format": "uri-reference"},
+    )
+}
+
+WHOLE_EXAMPLE = {
+    **UPLOAD_EXAMPLE,
+    "complete": True,
+    "received_bytes": 74,
+    "received": [[0, 74]],
+    "missing": [],
+    "job": f"/api/v1/jobs/{JOB_ID}",
+}
+
+UPLOAD_IN_PATH = parameter(
+    "upload",
+    "path",
+    "The id of an upload, or its `Idempotency-Key` or `dzuuid`, percent-encoded",
+    {"type": "string", "minLength": 1},
+    example=UPLOAD_ID,
+)
+
+NAME = parameter(
+    "name",
+    "query",
+    "Name of the file; else `filename` of `Content-Disposition` is",
+    {"type": "string", "pattern": FILENAME},
+    example="plays.csv",
+)
+
+SPEC = parameter("spec", "query", "What to compute, as JSON", {"type": "string"})
+
+KEY_IN_HEADER = parameter(
+    "Idempotency-Key",
+    "header",
+    "Your own name for the upload, such as a UUID: sent again with the same request it gives the "
+    "same upload",
+    {"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": "^[!#-~]+$"},
+)
+
+LOCATION = {"Location": header("Path of the upload", {"type": "string", "format": "uri-reference"})}
+
+CONTENT_DIGEST = parameter(
+    "Content-Digest",
+    "header",
+    "`sha-256=:<base64>:` of the content: checked when it is whole (RFC 9530)",
+    {"type": "string"},
+)

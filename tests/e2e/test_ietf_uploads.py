@@ -1,0 +1,140 @@
+"""Resumable uploads by the IETF's draft, over connections that are cut at random bytes."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+from yarl import URL
+
+from csvmill.client import AsyncClient
+from tests.chaos.proxy import Link
+from tests.e2e.foreign.conftest import plays_file
+from tests.interims import Connection
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.e2e.conftest import Deployment
+    from tests.interims import Answer
+
+CUTS = 8
+SPOKEN = {"Upload-Draft-Interop-Version": "8"}
+BROKEN = (OSError, EOFError)
+
+
+class Uploading:
+    """A client that does what the draft says (4.2.1, 4.3.1, 4.4.1), and sends all at once."""
+
+    def __init__(self, port: int, content: bytes) -> None:
+        self.address = ("127.0.0.1", port)
+        self._content = content
+        self.path = ""
+        self.offsets: list[int] = []
+        """Where it went on, after each cut."""
+
+    async def run(self) -> Answer:
+        """The answer to the request that has completed the upload."""
+        while not self.path:
+            try:
+                return await self._create()
+            except BROKEN:
+                continue
+        while True:
+            try:
+                return await self._go_on()
+            except BROKEN:
+                continue
+
+    async def _create(self) -> Answer:
+        async with Connection(self.address) as connection:
+            try:
+                headers = {
+                    **SPOKEN, "Upload-Complete": "?1", "Content-Length": str(len(self._content)),
+                    "Idempotency-Key": "one-and-the-same",
+                }  # fmt: skip
+                await connection.send("POST /api/v1/uploads?name=plays.csv", headers, b"")
+                self.path = (await connection.interim())["Location"]
+                await connection.write(self._content)
+                return await connection.answer()
+            except BROKEN:
+                connection.abort()
+                raise
+
+    async def _go_on(self) -> Answer:
+        async with Connection(self.address) as connection:
+            try:
+                await connection.send(f"HEAD {self.path}", SPOKEN, b"")
+                head = await connection.answer(no_content=True)
+                assert head.status == 204
+                if head.headers["Upload-Complete"] == "?1":
+                    return head
+                offset = int(head.headers["Upload-Offset"])
+                self.offsets.append(offset)
+                rest = self._content[offset:]
+                headers = {
+                    **SPOKEN, "Upload-Complete": "?1", "Upload-Offset": str(offset),
+                    "Content-Type": "application/partial-upload", "Content-Length": str(len(rest)),
+                }  # fmt: skip
+                await connection.send(f"PATCH {self.path}", headers, rest)
+                return await connection.answer()
+            except BROKEN:
+                connection.abort()
+                raise
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_an_upload_whose_line_is_cut_at_random_bytes_goes_on(
+    deployment: Deployment, tmp_path: Path, seed: int
+) -> None:
+    expected = plays_file(tmp_path / "plays.csv", 60_000)
+    content = await asyncio.to_thread((tmp_path / "plays.csv").read_bytes)
+    draw = random.Random(seed)
+    port = URL(deployment.url).port
+    assert port
+    async with Link("client to gateway", port).open() as link:
+        uploading = Uploading(link.port, content)
+        sending = asyncio.create_task(uploading.run())
+        for _ in range(CUTS):
+            link.cut(after=draw.randrange(300_000), reset=draw.random() < 0.5)
+            severed = asyncio.create_task(link.severed())
+            await asyncio.wait([severed, sending], timeout=30, return_when=asyncio.FIRST_COMPLETED)
+            if sending.done():
+                severed.cancel()
+                break
+        async with asyncio.timeout(60):
+            done = await sending
+    assert link.cuts >= 3
+    # Then nothing was sent twice that had been told as received, and the file is what it was.
+    assert uploading.offsets == sorted(uploading.offsets)
+    job_id = done.headers["Csvmill-Job"].rpartition("/")[2]
+    async with AsyncClient(deployment.url) as client:
+        await client.wait(job_id, timeout=60)
+        await client.download(job_id, tmp_path / "totals.csv")
+    assert await asyncio.to_thread((tmp_path / "totals.csv").read_bytes) == expected
+
+
+async def test_an_upload_outlives_the_death_of_every_process(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    expected = plays_file(tmp_path / "plays.csv", 1000)
+    content = await asyncio.to_thread((tmp_path / "plays.csv").read_bytes)
+    uploading = Uploading(URL(deployment.url).port or 0, content)
+    # Given the beginning of a file, which was acknowledged, and the death of everything
+    async with Connection(uploading.address) as connection:
+        headers = {**SPOKEN, "Upload-Complete": "?0", "Content-Length": "1000"}
+        await connection.send("POST /api/v1/uploads?name=a.csv", headers, content[:1000])
+        uploading.path = (await connection.answer()).headers["Location"]
+    await asyncio.to_thread(deployment.kill)
+    await asyncio.to_thread(deployment.start)
+    # When its client goes on, then it goes on where it was.
+    uploading.address = ("127.0.0.1", URL(deployment.url).port or 0)
+    done = await uploading.run()
+    assert uploading.offsets == [1000]
+    async with AsyncClient(deployment.url) as client:
+        job_id = done.headers["Csvmill-Job"].rpartition("/")[2]
+        await client.wait(job_id, timeout=60)
+        await client.download(job_id, tmp_path / "totals.csv")
+    assert await asyncio.to_thread((tmp_path / "totals.csv").read_bytes) == expected

@@ -1,0 +1,96 @@
+"""A client that sees interim responses, which those of libraries pass over."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from multidict import CIMultiDict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    Request = tuple[str, Mapping[str, str], bytes]
+
+PATIENCE = 10.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A final response."""
+
+    status: int
+    headers: CIMultiDict[str]
+    body: bytes
+
+
+class Connection:
+    """One connection of HTTP/1.1; what comes back is read when it is asked for."""
+
+    def __init__(self, address: tuple[str, int], first: Request | None = None) -> None:
+        self._address = address
+        self._first = first
+        self._reader: asyncio.StreamReader
+        self._writer: asyncio.StreamWriter
+        self.interims: list[CIMultiDict[str]] = []
+        """The fields of each 104 so far."""
+
+    async def __aenter__(self) -> Self:
+        self._reader, self._writer = await asyncio.open_connection(*self._address)
+        if self._first:
+            await self.send(*self._first)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._writer.close()
+
+    async def send(
+        self, line: str, headers: Mapping[str, str], body: bytes, *, version: str = "1.1"
+    ) -> None:
+        """Send a request: `line` is method and path."""
+        fields = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        self._writer.write(f"{line} HTTP/{version}\r\nHost: x\r\n{fields}\r\n".encode() + body)
+        await self._drain()
+
+    async def write(self, body: bytes) -> None:
+        """Send more of the content."""
+        self._writer.write(body)
+        await self._drain()
+
+    async def interim(self) -> CIMultiDict[str]:
+        """The fields of the next 104, which has to be the next response."""
+        status, headers = await self._head()
+        assert status == 104
+        self.interims.append(headers)
+        return headers
+
+    async def answer(self, *, no_content: bool = False) -> Answer:
+        """The next final response."""
+        while True:
+            status, headers = await self._head()
+            if status >= 200:
+                break
+            if status == 104:
+                self.interims.append(headers)
+        length = 0 if no_content else int(headers.get("Content-Length", "0"))
+        async with asyncio.timeout(PATIENCE):
+            return Answer(status, headers, await self._reader.readexactly(length))
+
+    def abort(self) -> None:
+        """Have the connection reset."""
+        self._writer.transport.abort()
+
+    async def _drain(self) -> None:
+        async with asyncio.timeout(PATIENCE):
+            await self._writer.drain()
+
+    async def _head(self) -> tuple[int, CIMultiDict[str]]:
+        async with asyncio.timeout(PATIENCE):
+            head = (await self._reader.readuntil(b"\r\n\r\n")).decode()
+        line, *fields = head.strip().split("\r\n")
+        headers = CIMultiDict[str]()
+        for field in fields:
+            name, _, value = field.partition(": ")
+            headers.add(name, value)
+        return int(line.split(" ")[1]), headers
