@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from processor.engines import plain_sum
 from processor.engines.plan import Counts
 from shared.aggregation.resolve import resolve
-from shared.csv.records import RecordReader, columns, show
+from shared.csv.problems import columns, show
+from shared.csv.records import RecordReader
 from shared.errors import InvalidInput, MalformedInput
 
 if TYPE_CHECKING:

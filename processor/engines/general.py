@@ -18,7 +18,7 @@ from processor.engines.runs import SortedRuns, merge_groups
 from processor.engines.values import Values
 from shared.aggregation.cells import EXACT as EXACT
 from shared.aggregation.cells import EXPECTED
-from shared.csv.records import show
+from shared.csv.problems import show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from processor.engines.keys import join_key, split_key
 from processor.engines.runs import SortedRuns
 from shared.aggregation.spec import Aggregate, Aggregation, GroupColumn
-from shared.csv.records import show
+from shared.csv.problems import show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from processor.engines.restriction import READ
 from shared.aggregation.cells import EXPECTED, EXPECTED_CALENDAR_DATE, truncated
-from shared.csv.records import show
+from shared.csv.problems import show
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,6 +7,8 @@ from typing import Literal
 
 Encoding = Literal["utf-8", "utf-16-le", "utf-16-be", "latin-1", "windows-1252"]
 Compression = Literal["none", "gzip", "zstd", "bzip2", "zip"]
+LineEnd = Literal["lf", "cr"]
+"""What ends a line: LF or CRLF, mixed too; or CR alone, as old Macs wrote it."""
 OnBadRow = Literal["fail", "skip"]
 
 
@@ -22,6 +24,7 @@ class Input:
     """One character before a quote within quotes; an empty string if such a quote is doubled."""
     header: bool | None = None
     """Whether the first record names the columns. Without one they are `column1`, `column2`, ..."""
+    line_end: LineEnd | None = None
     encoding: Encoding | None = None
     compression: Compression | None = None
     decimal: Literal[".", ","] = "."
@@ -45,6 +48,10 @@ class Dialect:
     escape: str = ""
     """An empty string if a quote within quotes is doubled."""
     header: bool = True
+    line_end: LineEnd = "lf"
+    sep_line: bool = False
+    """Whether the file begins with a line such as `sep=;`, which is for spreadsheets, and no
+    record."""
     encoding: Encoding = "utf-8"
     compression: Compression = "none"
     decimal: str = "."

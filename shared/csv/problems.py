@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 SHOWN_PROBLEMS = 20
 """How many problems of a file are told; the others are counted."""
+KEPT_RECORD = 64 << 10
+"""Bytes of a bad record that a problem keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +30,33 @@ class Problem:
     column: int | None
     """Counted from 1; None if it is about the record."""
     name: str | None
-    """The column's, if it has one."""
+    """The column's, if it has one; of a long one the beginning."""
     found: str
     expected: str
     record: bytes
-    """The record as it stands in the file, in UTF-8; of a long one the beginning."""
+    """The record as it stands in the file, without its line end, in UTF-8 where it is text; of a
+    long one the first `KEPT_RECORD` bytes."""
 
     def __str__(self) -> str:
         where = f"line {self.line}"
         if self.column is not None:
             where += f", column {self.column}"
             if self.name is not None:
-                where += f" ({self.name})"
+                where += f" ({show(self.name.encode())})"
         return f"{where}: found {self.found}, expected {self.expected}"
 
 
 def refuse(problem: Problem) -> NoReturn:
     """The `OnProblem` that takes none. Raises MalformedInput."""
     raise MalformedInput(str(problem))
+
+
+def columns(number: int) -> str:
+    """So many columns, as it stands in a message."""
+    return f"{number} column{'s' if number != 1 else ''}"
+
+
+def show(text: bytes, limit: int = 60) -> str:
+    """`text` as it stands in a message: quoted, escaped, cut to about `limit` characters."""
+    shown = repr(text[: limit * 4].decode(errors="backslashreplace")[:limit])
+    return shown if len(text) <= limit else f"{shown}..."

@@ -1,224 +1,386 @@
-"""Reads CSV records strictly: every record as the format says, or MalformedInput.
+"""Reads CSV records strictly: every record as its dialect says, or a problem.
 
-This is the reference for what a file means. It works on bytes, so that text stays verbatim and
-order is bytewise.
+This is the reference for what a file means. It works on bytes in UTF-8, so that text stays
+verbatim and order is bytewise.
 """
 
 from __future__ import annotations
 
-import re
+from itertools import chain, count, repeat
 from typing import TYPE_CHECKING
 
+from shared.csv.dialect import STRICT
+from shared.csv.encoding import ENCODING_NAMES, is_utf8
+from shared.csv.grammar import CR, CRLF, LF, grammar_of
+from shared.csv.places import Fault, Lines, Offsets, Span
+from shared.csv.problems import KEPT_RECORD, Problem, columns, refuse, show
 from shared.errors import MalformedInput
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from shared.csv.dialect import Dialect
+    from shared.csv.problems import OnProblem
+
     Record = tuple[int, list[bytes]]
     """The line on which a record begins, counted from 1, and its fields."""
 
 RECORD_LIMIT = 64 << 20
-"""Bytes that one record may have; more is taken for a quote that nobody closed."""
+"""Bytes that one record may have, besides its line end."""
 
 BOM = b"\xef\xbb\xbf"
 
 _LONGEST_CHARACTER = 4
-_QUOTED = re.compile(rb'"([^"]*+(?:""[^"]*+)*+)"')
-_UNQUOTED = re.compile(rb"[^,\r\n]*+")
+_MANY_LINES = 4 << 20
+"""Bytes beyond which lines are looked at one by one: some may be very long."""
+_SHOWN = 300
+"""Bytes of which something is shown."""
+_KEPT_NAME = 200
+_LINE_ENDS = {
+    LF: ("carriage return", "LF or CRLF", "carriage returns"),
+    CR: ("line feed", "CR", "line feeds"),
+}
 
 
 class RecordReader:
     """The records of one file, read once from front to back.
 
-    Iterating yields every record, the header first, as its line and its fields; empty lines are
-    skipped. Raises MalformedInput for the first record that breaks a rule, after yielding all
-    before it. Holds no more than one record and two blocks in memory.
+    Iterating yields every record, the header first, as its line and its fields; a file without a
+    header begins with names made up for its columns. Empty lines are skipped.
+
+    A record that breaks a rule is not yielded: once all before it have been, `on_problem` is told,
+    which raises or returns. If it returns, reading goes on after the bad record. That goes from its
+    beginning to the end of the line on which the rule is broken (for a quote that is never closed:
+    on which it opens), or to its own end if only its text is at fault. What is wrong with the cells
+    of a record that was yielded, its consumer reports by `reject`. A header that breaks a rule
+    raises MalformedInput whatever `on_problem` does, as no record can be read without one.
+
+    Holds no more than one record and two blocks in memory.
     """
 
-    def __init__(self, blocks: Iterable[bytes]) -> None:
+    def __init__(
+        self,
+        blocks: Iterable[bytes],
+        dialect: Dialect = STRICT,
+        on_problem: OnProblem = refuse,
+    ) -> None:
         self._blocks = iter(blocks)
+        self._dialect = dialect
+        self._grammar = grammar_of(dialect)
+        self._on_problem = on_problem
         self._data = b""
         self._line = 1
+        self._offsets = Offsets(dialect.encoding)
+        self._yielded: Lines | Span = Span(0, 0, 1)
         self.header: Sequence[bytes] = ()
-        """The header's fields, once it has been read: errors name columns by them."""
+        """The header's fields, once it has been read: problems name columns by them."""
         self.records = 0
-        """Records that have been read, the header too; those of a region once all have been."""
+        """Records that have been yielded, the header too if the file has one; those of many lines
+        once all have been."""
 
     def __iter__(self) -> Iterator[Record]:
-        self._data = self._more(b"", len(BOM)).removeprefix(BOM)
-        final = False
-        while not final:
-            grown = self._more(self._data, max(2 * len(self._data), 1))
-            final = len(grown) == len(self._data)
-            self._data = grown
-            yield from self._whole_records(final=final)
-            if len(self._data) > RECORD_LIMIT:
-                raise self.malformed(
-                    self._line,
-                    None,
-                    f"a record longer than {RECORD_LIMIT >> 20} MiB, beginning {show(self._data)}",
-                    "its end: perhaps a quote is never closed",
-                )
+        records = chain.from_iterable(self._batches())
+        return chain(self._beginning(records), records)
+
+    def reject(self, column: int | None, found: str, expected: str) -> None:
+        """Report what is wrong with the record that was yielded last.
+
+        `column` is counted from 1. Raises if `on_problem` does.
+        """
+        last = self._yielded.last() if isinstance(self._yielded, Lines) else self._yielded
+        self._report(Fault(column, found, expected), last)
+
+    def reject_ragged(self, fields: list[bytes], width: int) -> None:
+        """Report that the record yielded last, of these fields, has not the header's `width`."""
+        self.reject(*self._ragged(fields, width))
 
     def malformed(self, line: int, column: int | None, found: str, expected: str) -> MalformedInput:
         """The error for a record that begins on `line`; `column` is counted from 1."""
-        where = f"line {line}"
-        if column is not None:
-            where += f", column {column}"
-            if column <= len(self.header):
-                where += f" ({show(self.header[column - 1])})"
-        return MalformedInput(f"{where}: found {found}, expected {expected}")
+        problem = Problem(line, 0, column, self._name(column), found, expected, b"")
+        return MalformedInput(str(problem))
 
     def ragged(self, line: int, fields: list[bytes], width: int) -> MalformedInput:
         """The error for a record that has not the header's `width` fields."""
-        return self.malformed(
-            line,
-            min(len(fields), width) + 1,
-            f"{columns(len(fields))}: {show(b','.join(fields))}",
-            f"{columns(width)} as in the header",
-        )
+        return self.malformed(line, *self._ragged(fields, width))
 
-    def _more(self, data: bytes, size: int) -> bytes:
-        """`data` and enough of what follows to have `size` bytes, or all there is."""
-        parts = [data]
-        missing = size - len(data)
+    def _ragged(self, fields: list[bytes], width: int) -> tuple[int, str, str]:
+        text = self._grammar.delimiter.join(fields)
+        found = f"{columns(len(fields))}: {show(text)}"
+        return min(len(fields), width) + 1, found, f"{columns(width)} as in the header"
+
+    def _beginning(self, records: Iterator[Record]) -> Iterator[Record]:
+        """The header; if it is made up, the first record too."""
+        first = next(records, None)
+        if first is None:
+            return
+        line, fields = first
+        if self._dialect.header:
+            self.header = fields
+        else:
+            self.header = [b"column%d" % number for number in range(1, len(fields) + 1)]
+            yield line, list(self.header)
+        yield first
+
+    def _batches(self) -> Iterator[Iterable[Record]]:
+        """All records, in parts that are to be used up one after the other."""
+        self._more(len(BOM))
+        self._drop(len(BOM) if self._data.startswith(BOM) else 0)
+        if self._dialect.sep_line:
+            self._skip_line(0)
+        more = True
+        while more:
+            more = self._more(min(2 * len(self._data), RECORD_LIMIT + _LONGEST_CHARACTER) + 1)
+            yield from self._whole_records(final=not more)
+
+    def _more(self, size: int) -> bool:
+        """Hold at least `size` bytes, or all there are; whether there may be more."""
+        parts = [self._data]
+        missing = size - len(self._data)
+        block: bytes | None = b""
         while missing > 0 and (block := next(self._blocks, None)) is not None:
             parts.append(block)
             missing -= len(block)
-        return b"".join(parts)
+        if len(parts) > 1:
+            self._data = b"".join(parts)
+        return block is not None
 
-    def _whole_records(self, *, final: bool) -> Iterator[Record]:
-        """Yield the records that end in what has been read, and keep the rest."""
-        data = self._data
+    def _drop(self, length: int) -> None:
+        """Be done with the first `length` bytes of what is held."""
+        self._offsets.drop(self._data, length)
+        self._data = self._data[length:]
+
+    def _skip_line(self, at: int) -> None:
+        """Be done with what is held, and what follows, up to the first line end from `at` on."""
+        newline = self._grammar.newline
+        while True:
+            end = self._data.find(newline, at) + 1
+            length = end or len(self._data)
+            self._line += self._data.count(newline, 0, length)
+            self._drop(length)
+            at = 0
+            if end or not self._more(1):
+                return
+
+    def _whole_records(self, *, final: bool) -> Iterator[Iterable[Record]]:
+        """The records that end in what is held, which is then only the rest."""
+        data, grammar = self._data, self._grammar
+        newline = grammar.newline
         at = 0
         while at < len(data):
-            quote = data.find(b'"', at)
-            plain = data.rfind(b"\n", at, quote if quote >= 0 else len(data)) + 1
+            quote = data.find(grammar.quote, at) if grammar.quote else -1
+            plain = data.rfind(newline, at, quote if quote >= 0 else len(data)) + 1
             if plain > at:
-                yield from self._plain_lines(data[at:plain])
+                self._yielded = lines = Lines(data[at:plain], at, self._line, newline)
+                yield self._records_of(lines)
+                self._line += len(lines)
+                self.records += lines.records
                 at = plain
                 continue
-            record = self._record(data, at, final=final)
-            if record is None:
-                break
-            fields, end = record
-            begun = self._line
-            self._line += data.count(b"\n", at, end)
-            at = end
+            try:
+                fields, end = self._record(data, at, final=final)
+            except Fault as fault:
+                ends = self._end_of(fault, data, final=final)
+                if fault.unfinished or (ends is None and not _is_full(data, at)):
+                    break
+                self._report(fault, Span(at, ends or len(data), self._line))
+                if ends is None:
+                    self._drop(at)
+                    self._skip_line(fault.at - at)
+                    return
+                self._line += data.count(newline, at, ends)
+                at = ends
+                continue
+            span = Span(at, end, self._line)
+            self._line += data.count(newline, at, end)
             if fields is not None:
-                self.header = self.header or fields
-                yield begun, fields
+                self._yielded = span
+                yield ((span.line, fields),)
                 self.records += 1
-        self._data = data[at:]
+            at = end
+        self._drop(at)
 
-    def _plain_lines(self, region: bytes) -> Iterator[Record]:
+    def _records_of(self, lines: Lines) -> Iterable[Record]:
         """The records of whole lines without a quote."""
-        lines = region.split(b"\n")
-        lines.pop()
-        doubtful = b"\r" in region or not region.isascii()
-        for text in lines:
-            if doubtful:
-                text = self._checked_line(text)
-            if text:
-                fields = text.split(b",")
-                self.header = self.header or fields
-                yield self._line, fields
-            self._line += 1
-        self.records += len(lines) - lines.count(b"") - lines.count(b"\r")
+        region, newline = lines.region, self._grammar.newline
+        doubtful = len(region) > min(_MANY_LINES, RECORD_LIMIT) or not is_utf8(region)
+        text = region
+        if self._grammar.foreign in region:
+            if newline == LF and region.count(CR) == region.count(CRLF):
+                text = region.replace(CRLF, LF)
+            else:
+                doubtful = True
+        if doubtful:
+            return self._records_of_doubtful(lines)
+        each = lines.each_of(text)
+        delimiter = self._grammar.delimiter
+        if text.startswith(newline) or 2 * newline in text:
+            numbered = enumerate(each, lines.first)
+            lines.records -= lines.empty()
+            return ((line, text.split(delimiter)) for line, text in numbered if text)
+        return zip(count(lines.first), map(bytes.split, each, repeat(delimiter)), strict=False)
 
-    def _checked_line(self, text: bytes) -> bytes:
-        text = text.removesuffix(b"\r")
-        if not text.isascii():
-            self._check_encoding(text.split(b","))
-        if b"\r" in text:
-            before = text[: text.index(b"\r")].split(b",")
-            raise self._lone_cr(len(before), before[-1])
-        return text
+    def _records_of_doubtful(self, lines: Lines) -> Iterator[Record]:
+        delimiter = self._grammar.delimiter
+        for line, text in enumerate(lines.each_of(lines.region), lines.first):
+            record = self._grammar.without_line_end(text)
+            fault = self._fault_of_line(record) if record else None
+            if fault:
+                self._report(fault, lines.last())
+            elif record:
+                yield line, record.split(delimiter)
+            if fault or not record:
+                lines.records -= 1
 
-    def _record(
-        self, data: bytes, start: int, *, final: bool
-    ) -> tuple[list[bytes] | None, int] | None:
+    def _fault_of_line(self, text: bytes) -> Fault | None:
+        grammar = self._grammar
+        if len(text) > RECORD_LIMIT:
+            return self._too_long(text, 0, 0)
+        fault = self._fault_of_text(text.split(grammar.delimiter))
+        if fault is None and grammar.foreign in text:
+            before = text[: text.index(grammar.foreign)].split(grammar.delimiter)
+            fault = self._foreign_line_end(len(before), before[-1])
+        return fault
+
+    def _record(self, data: bytes, start: int, *, final: bool) -> tuple[list[bytes] | None, int]:
         """The record that begins at `start`, and where the next one begins.
 
-        The fields are None for an empty line. None if the record goes on after `data`.
+        The fields are None for an empty line. Raises Fault.
         """
+        grammar = self._grammar
+        delimiter, quote, newline = grammar.delimiter, grammar.quote, grammar.newline
+        ahead = max(len(delimiter), len(CRLF))
         fields: list[bytes] = []
         at = start
         while True:
-            column = len(fields) + 1
-            quoted = data.startswith(b'"', at)
-            match = (_QUOTED if quoted else _UNQUOTED).match(data, at)
+            begun = at
+            quoted = bool(quote) and data.startswith(quote, at)
+            match = (grammar.quoted if quoted else grammar.unquoted).match(data, at)
             if match is None:
+                if _is_full(data, start):
+                    raise self._too_long(data, start, begun)
                 if final:
-                    raise self.malformed(
-                        self._line,
-                        column,
-                        f"{show(data[at:])}, a quote that is never closed",
-                        "a closing quote before the end of the file",
-                    )
-                return None
-            fields.append(match[1].replace(b'""', b'"') if quoted else match[0])
+                    raise self._never_closed(len(fields) + 1, data, start, begun)
+                raise Fault(None, "", "", begun, unfinished=True)
+            fields.append(grammar.unescape(match[1]) if quoted else match[0])
             at = match.end()
-            follows = data[at : at + 2]
-            if len(follows) < 2 and not final:
-                return None
-            if follows.startswith(b","):
-                at += 1
-                continue
-            if follows and not follows.startswith((b"\r", b"\n")):
-                if len(data) - at < _LONGEST_CHARACTER and not final:
-                    return None
-                character = data[at : at + _LONGEST_CHARACTER].decode(errors="replace")[0]
-                raise self.malformed(
-                    self._line,
-                    column,
-                    f"{character!r} after the closing quote of {show(fields[-1])}",
-                    "a comma or the end of the line (a quote in quoted text is doubled)",
-                )
-            if follows.startswith(b"\r") and follows != b"\r\n":
-                self._check_encoding(fields)
-                raise self._lone_cr(column, fields[-1])
-            break
-        self._check_encoding(fields)
-        ending = 2 if follows == b"\r\n" else len(follows[:1])
-        empty = at == start
-        return (None if empty else fields), at + ending
+            if at - start > RECORD_LIMIT:
+                raise self._too_long(data, start, begun)
+            if len(data) - at < ahead and not final:
+                raise Fault(None, "", "", begun, unfinished=True)
+            if not data.startswith(delimiter, at):
+                break
+            at += len(delimiter)
+        if at == len(data):
+            end = at
+        elif data.startswith(newline, at):
+            end = at + len(newline)
+        elif newline == LF and data.startswith(CRLF, at):
+            end = at + len(CRLF)
+        elif data.startswith(grammar.foreign, at):
+            wrong = self._fault_of_text(fields) or self._foreign_line_end(len(fields), fields[-1])
+            wrong.at = at
+            raise wrong
+        elif len(data) - at < _LONGEST_CHARACTER and not final:
+            raise Fault(None, "", "", begun, unfinished=True)
+        else:
+            raise self._text_after_quote(fields, data, at)
+        fault = self._fault_of_text(fields)
+        if fault is not None:
+            fault.end = end
+            raise fault
+        return (None if at == start else fields), end
 
-    def _lone_cr(self, column: int, field: bytes) -> MalformedInput:
-        return self.malformed(
-            self._line,
+    def _end_of(self, fault: Fault, data: bytes, *, final: bool) -> int | None:
+        """Where the bad record ends; None if that is after what is held."""
+        end = fault.end or data.find(self._grammar.newline, fault.at) + 1
+        return end or (len(data) if final else None)
+
+    def _report(self, fault: Fault, span: Span) -> None:
+        data = self._data[span.at : min(span.end, span.at + KEPT_RECORD + len(CRLF))]
+        if span.end - span.at == len(data):
+            data = self._grammar.without_line_end(data)
+        problem = Problem(
+            line=span.line,
+            offset=self._offsets.of(self._data, span.at),
+            column=fault.column,
+            name=self._name(fault.column),
+            found=fault.found,
+            expected=fault.expected,
+            record=data[:KEPT_RECORD],
+        )
+        if self._dialect.header and not self.header:
+            refuse(problem)
+        self._on_problem(problem)
+
+    def _name(self, column: int | None) -> str | None:
+        if column is None or column > len(self.header):
+            return None
+        return self.header[column - 1][:_KEPT_NAME].decode(errors="backslashreplace")
+
+    def _never_closed(self, column: int, data: bytes, start: int, at: int) -> Fault:
+        lines = data.count(self._grammar.newline, start, at)
+        where = f" (it opens on line {self._line + lines})" if lines else ""
+        return Fault(
             column,
-            f"a carriage return after {show(field)}",
-            "lines that end in LF or CRLF, and other carriage returns only in quoted fields",
+            f"{show(data[at : at + _SHOWN])}, a quote that is never closed{where}",
+            "a closing quote before the end of the file",
+            at,
         )
 
-    def _check_encoding(self, fields: Sequence[bytes]) -> None:
+    def _too_long(self, data: bytes, start: int, at: int) -> Fault:
+        shown = show(data[start : start + _SHOWN])
+        quote = self._grammar.quote
+        quoted = bool(quote) and data.startswith(quote, at)
+        lines = data.count(self._grammar.newline, start, at)
+        where = f", the one that opens on line {self._line + lines}" if quoted and lines else ""
+        return Fault(
+            None,
+            f"a record longer than {RECORD_LIMIT >> 20} MiB, beginning {shown}",
+            f"its end: perhaps a quote is never closed{where}" if quoted else "the end of the line",
+            at,
+        )
+
+    def _text_after_quote(self, fields: list[bytes], data: bytes, at: int) -> Fault:
+        character = data[at : at + _LONGEST_CHARACTER].decode(errors="replace")[0]
+        grammar = self._grammar
+        return Fault(
+            len(fields),
+            f"{character!r} after the closing quote of {show(fields[-1])}",
+            f"{grammar.delimiter_name} or the end of the line "
+            f"(a quote in quoted text {grammar.escape_name})",
+            at,
+        )
+
+    def _foreign_line_end(self, column: int, field: bytes) -> Fault:
+        found, ends, others = _LINE_ENDS[self._grammar.newline]
+        return Fault(
+            column,
+            f"a {found} after {show(field)}",
+            f"lines that end in {ends}, and other {others} only in quoted fields",
+        )
+
+    def _fault_of_text(self, fields: Sequence[bytes]) -> Fault | None:
         for column, field in enumerate(fields, 1):
-            if field.isascii():
-                continue
-            try:
-                field.decode()
-            except UnicodeDecodeError:
-                raise self.malformed(self._line, column, show(field), "text in UTF-8") from None
+            if not field.isascii() and not is_utf8(field):
+                encoding = ENCODING_NAMES[self._dialect.encoding]
+                return Fault(column, show(field), f"text in {encoding}")
+        return None
 
 
-def columns(number: int) -> str:
-    """So many columns, as it stands in a message."""
-    return f"{number} column{'s' if number != 1 else ''}"
-
-
-def show(text: bytes, limit: int = 60) -> str:
-    """`text` as it stands in a message: quoted, escaped, cut to about `limit` characters."""
-    shown = repr(text[: limit * 4].decode(errors="backslashreplace")[:limit])
-    return shown if len(text) <= limit else f"{shown}..."
-
-
-def leading_record(data: bytes) -> tuple[list[bytes], int] | None:
+def leading_record(data: bytes, dialect: Dialect = STRICT) -> tuple[list[bytes], int] | None:
     """The fields of the record with which `data` begins, and its length in bytes.
 
     None if it does not end within `data`, or is an empty line. Raises MalformedInput.
     """
-    record = RecordReader(())._record(data, 0, final=False)
-    if record is None or record[0] is None:
-        return None
-    return record[0], record[1]
+    try:
+        fields, length = RecordReader((), dialect)._record(data, 0, final=False)
+    except Fault as fault:
+        if fault.unfinished:
+            return None
+        raise MalformedInput(f"found {fault.found}, expected {fault.expected}") from None
+    return None if fields is None else (fields, length)
+
+
+def _is_full(data: bytes, start: int) -> bool:
+    """Whether more is held of the record that begins at `start` than any may have."""
+    return len(data) - start > RECORD_LIMIT + _LONGEST_CHARACTER

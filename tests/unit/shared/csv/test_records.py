@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.csv import records
-from shared.csv.records import RecordReader, show
+from shared.csv.problems import show
+from shared.csv.records import RecordReader
 from shared.errors import MalformedInput
 from tests.csv_files import files, numbers
 

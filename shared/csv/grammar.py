@@ -1,0 +1,89 @@
+"""A dialect as what its records are read by: bytes and patterns."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from shared.csv.dialect import Dialect
+
+CR, LF, CRLF = b"\r", b"\n", b"\r\n"
+
+_NAMES = {b",": "a comma", b";": "a semicolon", b"\t": "a tab", b"|": "a vertical bar"}
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """How text in UTF-8 is divided into records and fields."""
+
+    delimiter: bytes
+    quote: bytes
+    """Empty if nothing is quoted."""
+    newline: bytes
+    """LF, which a CR may precede, or CR."""
+    unquoted: re.Pattern[bytes]
+    """A field that does not begin with a quote."""
+    quoted: re.Pattern[bytes]
+    """A field in quotes; its first group is what stands between them."""
+    escaped: re.Pattern[bytes]
+    """A quote within quotes, or what else is escaped there; its first group is what it means."""
+    escape: bytes
+    """What such an escape begins with."""
+
+    @property
+    def foreign(self) -> bytes:
+        """The one of CR and LF that ends no line."""
+        return LF if self.newline == CR else CR
+
+    @property
+    def delimiter_name(self) -> str:
+        """As it stands in a message."""
+        return _NAMES.get(self.delimiter) or f"the delimiter {self.delimiter.decode()!r}"
+
+    @property
+    def escape_name(self) -> str:
+        """How a quote within quotes is written, as it stands in a message."""
+        return "is doubled" if self.escape == self.quote else f"has {self.escape.decode()} before"
+
+    def unescape(self, text: bytes) -> bytes:
+        """What `text` that stands between quotes means."""
+        if self.escape == self.quote:
+            return text.replace(2 * self.quote, self.quote)
+        return self.escaped.sub(rb"\1", text) if self.escape in text else text
+
+    def without_line_end(self, line: bytes) -> bytes:
+        """`line` without the line end that it may end in."""
+        line = line.removesuffix(self.newline)
+        return line.removesuffix(CR) if self.newline == LF else line
+
+
+@lru_cache(maxsize=64)
+def grammar_of(dialect: Dialect) -> Grammar:
+    """The grammar of a dialect, whatever its encoding and compression."""
+    delimiter, quote = dialect.delimiter.encode(), dialect.quote.encode()
+    escape = dialect.escape.encode() or quote
+    if len(delimiter) == 1:
+        unquoted = rb"[^%s\r\n]*+" % re.escape(delimiter)
+    else:
+        unquoted = rb"(?:(?!%s)[^\r\n])*+" % re.escape(delimiter)
+    q, e = re.escape(quote), re.escape(escape)
+    if escape == quote:
+        quoted, escaped = rb"%s([^%s]*+(?:%s%s[^%s]*+)*+)%s" % (q, q, q, q, q, q), q + b"(%s)" % q
+    else:
+        # As PostgreSQL has it: the escape is text unless a quote or an escape follows.
+        quoted = rb"%s([^%s%s]*+(?:%s.[^%s%s]*+)*+)%s" % (q, q, e, e, q, e, q)
+        escaped = e + b"([%s%s])" % (q, e)
+    if not quote:
+        quoted, escaped = rb"(?!)", rb"(?!)"
+    return Grammar(
+        delimiter=delimiter,
+        quote=quote,
+        newline=CR if dialect.line_end == "cr" else LF,
+        unquoted=re.compile(unquoted),
+        quoted=re.compile(quoted, re.DOTALL),
+        escaped=re.compile(escaped),
+        escape=escape,
+    )
