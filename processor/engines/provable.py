@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.aggregation.spec import conditions
+from shared.csv.dialect import STRICT
+from shared.csv.opening import understood
 
 if TYPE_CHECKING:
     from shared.aggregation.spec import Aggregate
@@ -29,6 +31,8 @@ def why_not_fast(aggregation: Aggregation) -> str | None:
         return "groups that are left out by having"
     if aggregation.output not in _OUTPUTS:
         return "an output other than CSV"
+    if understood(b"", aggregation.input) != STRICT:
+        return "a file written otherwise than RFC 4180 has it"
     return None
 
 

@@ -7,6 +7,7 @@ one member.
 from __future__ import annotations
 
 import bz2
+import re
 import sys
 import zlib
 from typing import TYPE_CHECKING, Protocol
@@ -34,18 +35,21 @@ ALWAYS_HELD = 1 << 30
 """Bytes that a compressed file may hold however few it has."""
 
 _MAGIC: dict[bytes, Compression] = {
-    b"\x1f\x8b": "gzip",
+    b"\x1f\x8b\x08": "gzip",
     b"\x28\xb5\x2f\xfd": "zstd",
-    b"BZh": "bzip2",
     ZIP_MAGIC: "zip",
 }
+_BZIP2 = re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)")
+"""A stream with a block, or without one."""
 _PIECE = 64 << 10
 _ZSTD_WINDOW_LOG = 27
 """A frame may make us look back over 128 MiB, and so hold them."""
 
 
 def compression_of(beginning: bytes) -> Compression:
-    """The compression of a file that begins with these bytes, four or more."""
+    """The compression of a file that begins with these bytes, ten or more if it has as many."""
+    if _BZIP2.match(beginning):
+        return "bzip2"
     return next((name for magic, name in _MAGIC.items() if beginning.startswith(magic)), "none")
 
 

@@ -71,7 +71,7 @@ def test_what_was_compressed_comes_out_again(compression: Compression) -> None:
     for text in (b"", b"a", TEXT, b"\0" * (3 * BLOCK), os.urandom(2 * BLOCK)):
         data = COMPRESS[compression](text)
 
-        assert compression_of(data[:4]) == compression
+        assert compression_of(data[:16]) == compression
         assert expand(data, compression) == text
     small = COMPRESS[compression](TEXT[:500])
     for size in (1, 2, 3, 7):
@@ -80,7 +80,8 @@ def test_what_was_compressed_comes_out_again(compression: Compression) -> None:
 
 def test_what_is_not_compressed_is_passed_on() -> None:
     assert expand(b"a,b\n", "none") == b"a,b\n"
-    assert compression_of(b"Song") == "none"
+    for text in (b"Song,Date", b"BZh1,BZh2\n", b"PK,a", b""):
+        assert compression_of(text) == "none"
 
 
 @joinable
