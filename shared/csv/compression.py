@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 BLOCK = 1 << 20
 """Bytes of a block that is given out, at the most."""
-MAX_RATIO = 1000
-"""How many times as many bytes as a compressed file has it may hold, unless set otherwise."""
+MAX_EXPANSION = 1000
+"""How many times its size a compressed file may grow, unless set otherwise."""
 ALWAYS_HELD = 1 << 30
 """Bytes that a compressed file may hold however few it has."""
 
@@ -53,9 +53,9 @@ def compression_of(beginning: bytes) -> Compression:
     return next((name for magic, name in _MAGIC.items() if beginning.startswith(magic)), "none")
 
 
-def most_held(size: int, ratio: int = MAX_RATIO) -> int:
+def most_held(size: int, expansion: int = MAX_EXPANSION) -> int:
     """Bytes that a compressed file of `size` bytes may hold."""
-    return max(ALWAYS_HELD, size * ratio)
+    return max(ALWAYS_HELD, size * expansion)
 
 
 def decompressed(
@@ -139,6 +139,6 @@ def _bounded(blocks: Iterator[bytes], most: int) -> Iterator[bytes]:
         if held > most:
             raise MalformedInput(
                 f"the file holds more than {most} bytes once it is decompressed, which is more "
-                "than a file of its size may: upload it in parts, or decompress it before"
+                "than a file of its size may: decompress it, or set CSVMILL_MAX_EXPANSION higher"
             )
         yield block

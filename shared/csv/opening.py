@@ -28,9 +28,9 @@ def opened(
     `most` bounds the bytes that a compressed file may hold. Raises MalformedInput, while the text
     is read too, for what no record can be told from.
     """
-    beginning, blocks = _peek(iter(blocks), _LONGEST_MAGIC)
+    beginning, blocks = peek(iter(blocks), _LONGEST_MAGIC)
     compression = declared.compression or compression_of(beginning)
-    sample, blocks = _peek(decompressed(blocks, compression, most), SAMPLE)
+    sample, blocks = peek(decompressed(blocks, compression, most), SAMPLE)
     dialect = replace(understood(sample, declared), compression=compression)
     return dialect, in_utf8(blocks, dialect.encoding)
 
@@ -50,7 +50,7 @@ def understood(sample: bytes, declared: Input) -> Dialect:
     )
 
 
-def _peek(blocks: Iterator[bytes], size: int) -> tuple[bytes, Iterator[bytes]]:
+def peek(blocks: Iterator[bytes], size: int) -> tuple[bytes, Iterator[bytes]]:
     """The first bytes, `size` of them at the most, and all blocks, these among them."""
     held: list[bytes] = []
     missing = size
