@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 SAMPLE = 1 << 20
 """Bytes, decompressed, of which it is found out what a client does not say."""
 _LONGEST_MAGIC = 16
+_SEP_LINE = re.compile(rb"(?:\xef\xbb\xbf)?\"?sep=([\t !#-&(-~])\"?\r?\n")
+"""The line by which spreadsheets are told the delimiter; no header is meant by it."""
+_LONGEST_SEP_LINE = 16
 
 
 def opened(
@@ -32,7 +36,11 @@ def opened(
     compression = declared.compression or compression_of(beginning)
     sample, blocks = peek(decompressed(blocks, compression, most), SAMPLE)
     dialect = replace(understood(sample, declared), compression=compression)
-    return dialect, in_utf8(blocks, dialect.encoding)
+    beginning, text = peek(in_utf8(blocks, dialect.encoding), _LONGEST_SEP_LINE)
+    said = _SEP_LINE.match(beginning)
+    if said and declared.delimiter in (None, said[1].decode()):
+        dialect = replace(dialect, delimiter=said[1].decode(), sep_line=True)
+    return dialect, text
 
 
 def understood(sample: bytes, declared: Input) -> Dialect:

@@ -97,6 +97,18 @@ def test_a_line_for_spreadsheets_is_no_record() -> None:
     assert list(RecordReader([b"sep=;"], Dialect(sep_line=True))) == []
 
 
+@pytest.mark.parametrize("line", [b"sep=;\r\n", b'"sep=;"\n', b"\xef\xbb\xbfsep=;\n"])
+def test_the_line_for_spreadsheets_says_the_delimiter(line: bytes) -> None:
+    expected = [[b"a", b"b"], [b"1", b"2,"]]
+
+    assert records(line + b"a;b\n1;2,\n") == expected
+    assert records(line + b"a;b\n1;2,\n", Input(delimiter=";")) == expected
+    utf_16 = (line + b"a;b\n1;2,\n").removeprefix(b"\xef\xbb\xbf").decode().encode("utf-16-le")
+    assert records(b"\xff\xfe" + utf_16) == expected
+    # With another delimiter it is none.
+    assert records(line + b"a;b\n", Input(delimiter="|"))[1:] == [[b"a;b"]]
+
+
 def test_only_as_much_is_read_as_is_asked_for() -> None:
     def blocks() -> Iterator[bytes]:
         yield b"a,b\n" * (1 << 20)
