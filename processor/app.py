@@ -54,6 +54,7 @@ async def processing(settings: WorkSettings, ports: Ports, metrics: Metrics) -> 
         memory=settings.memory_limit,
         threads=settings.threads or os.cpu_count() or 1,
         time_limit=settings.time_limit,
+        max_expansion=settings.max_expansion,
     )
     worker = Worker(
         ports.jobs,

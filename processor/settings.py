@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.csv.compression import MAX_EXPANSION
 from shared.telemetry.logs import LogSettings
 
 
@@ -42,6 +43,8 @@ class WorkSettings(BaseSettings):
     """Threads of the engine for one job; 0 means one for each core."""
     time_limit: float | None = Field(default=None, gt=0)
     """Seconds after which an attempt is stopped; none by default."""
+    max_expansion: int = Field(default=MAX_EXPANSION, ge=1)
+    """How many times its size a compressed file may grow, if it holds more than 1 GiB."""
     scratch_dir: Path = Field(default_factory=lambda: Path(tempfile.gettempdir()) / "csvmill")
     """Where jobs spill and build their output before it goes to storage."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, get_args
 
 from hypothesis import assume
@@ -100,18 +100,24 @@ class Case:
 
     aggregation: Aggregation
     data: bytes
+    """The file, as RFC 4180 has it."""
+    rows: list[list[str]] = field(default_factory=list)
+    """The header, and all records."""
 
 
 @st.composite
-def cases(draw: st.DrawFn, max_rows: int = 25) -> Case:
+def cases(draw: st.DrawFn, max_rows: int = 25, *, made_up_names: bool = False) -> Case:
     """Any aggregation, for a file of a column of each kind."""
     names = draw(st.lists(hostile | st.sampled_from("abc"), min_size=5, max_size=5, unique=True))
+    if made_up_names:
+        names = [f"column{i + 1}" for i in range(5)]
     row = st.tuples(*(CELLS[kind] for kind in COLUMNS)).map(list)
     # Few different rows, repeated and shuffled: groups get several rows.
     drawn = draw(st.lists(row, max_size=max_rows))
     rows = draw(st.permutations(drawn + drawn[: len(drawn) // 2]))
     aggregation = draw(_aggregations(names))
-    return Case(aggregation, encode([names, *rows], draw(styles)))
+    table = [names, *rows]
+    return Case(aggregation, encode(table, draw(styles)), table)
 
 
 @st.composite
@@ -266,4 +272,5 @@ def provable_cases(draw: st.DrawFn) -> Case:
         order_by=tuple(draw(st.lists(orders, max_size=2))),
         limit=draw(st.none() | st.integers(1, 4)),
     )
-    return Case(aggregation, encode([names, *drawn, *drawn[:5]], draw(styles)))
+    table = [names, *drawn, *drawn[:5]]
+    return Case(aggregation, encode(table, draw(styles)), table)

@@ -6,6 +6,7 @@ test but the aggregation's value.
 
 from __future__ import annotations
 
+import bz2
 import csv
 import datetime
 import gzip
@@ -13,13 +14,22 @@ import io
 import json
 import re
 import sys
+import zipfile
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
+
+from shared.csv.dialect import UNDECLARED
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from shared.aggregation.spec import Aggregate, Column, Filter, GroupColumn
+    from shared.csv.dialect import Input
     from shared.jobs import Aggregation
 
     Row = list[str]
@@ -49,10 +59,10 @@ def expected_result(aggregation: Aggregation, data: bytes) -> tuple[bytes, int, 
     Raises Malformed for a cell that is not what it must be. Compressed results are expanded.
     """
     sys.set_int_max_str_digits(0)
-    text = io.StringIO(data.decode("utf-8-sig"), newline="")
-    header, *rows = (row for row in csv.reader(text, strict=True) if row)
+    declared = aggregation.input
+    header, *rows = rows_of(data, declared)
     assert all(len(row) == len(header) for row in rows)
-    counted = [row for row in rows if _holds(aggregation.where, row, header)]
+    counted = [row for row in rows if _holds(aggregation.where, row, header, declared)]
     groups: dict[tuple[str, ...], list[Row]] = {}
     for row in counted:
         key = tuple(_group_text(row[_index(g.column, header)], g) for g in aggregation.group_by)
@@ -60,7 +70,7 @@ def expected_result(aggregation: Aggregation, data: bytes) -> tuple[bytes, int, 
     if not aggregation.group_by:
         groups = {(): counted}
     result = [
-        [*key, *(_aggregated(a, groups[key], header) for a in aggregation.aggregates)]
+        [*key, *(_aggregated(a, groups[key], header, declared) for a in aggregation.aggregates)]
         for key in sorted(groups, key=lambda key: [part.encode() for part in key])
     ]
     names = output_names(aggregation, header)
@@ -77,6 +87,38 @@ def expected_result(aggregation: Aggregation, data: bytes) -> tuple[bytes, int, 
         )
     result = result[: aggregation.limit]
     return _written(aggregation, names, numeric, result), len(counted), len(result)
+
+
+def rows_of(data: bytes, declared: Input) -> list[Row]:
+    """The header, made up if there is none, and all records of a well-formed file."""
+    data = _DECOMPRESS[declared.compression or "none"](data)
+    text = data.decode(_CODECS.get(declared.encoding or "utf-8", declared.encoding or "utf-8"))
+    quote = '"' if declared.quote is None else declared.quote
+    options: dict[str, Any] = {"quotechar": quote} if quote else {"quoting": csv.QUOTE_NONE}
+    if declared.escape:
+        options |= {"escapechar": declared.escape, "doublequote": False}
+    lines = io.StringIO(text.removeprefix("\ufeff"), newline="")
+    reader = csv.reader(lines, delimiter=declared.delimiter or ",", strict=True, **options)
+    rows = [row for row in reader if row]
+    if declared.header is False:
+        return [[f"column{i + 1}" for i in range(len(rows[0]))], *rows]
+    return rows
+
+
+def _unzipped(data: bytes) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        (name,) = archive.namelist()
+        return archive.read(name)
+
+
+_CODECS = {"windows-1252": "cp1252"}
+_DECOMPRESS: dict[str, Callable[[bytes], bytes]] = {
+    "none": lambda data: data,
+    "gzip": gzip.decompress,
+    "bzip2": bz2.decompress,
+    "zstd": zstd.decompress,
+    "zip": _unzipped,
+}
 
 
 def expanded(aggregation: Aggregation, result: bytes) -> bytes:
@@ -125,15 +167,17 @@ def _place(cell: str, *, numeric: bool) -> Any:
     return (1, _number(cell)[0]) if cell else (0, Fraction(0))
 
 
-def _holds(condition: Filter | None, row: Row, header: Row) -> bool:
+def _holds(condition: Filter | None, row: Row, header: Row, declared: Input = UNDECLARED) -> bool:
     if condition is None:
         return True
     if hasattr(condition, "parts"):
-        parts = (_holds(part, row, header) for part in condition.parts)
+        parts = (_holds(part, row, header, declared) for part in condition.parts)
         return all(parts) if condition.operator == "and" else any(parts)
     cell = row[_index(condition.column, header)]
     if condition.operator == "is_empty":
         return cell == ""
+    if condition.kind in ("number", "integer") and cell:
+        cell = _canonical(cell, declared)
     if condition.kind == "text":
         read: Callable[[str], Any] = str.encode
     elif cell == "":
@@ -195,6 +239,27 @@ def _number(cell: str) -> tuple[Fraction, int]:
     return (-value if match[1] == "-" else value), max(0, -exponent)
 
 
+def _canonical(cell: str, declared: Input) -> str:
+    """A number of the file as aggregations have it. Raises Malformed."""
+    sign = cell[:1] if cell[:1] in ("+", "-") else ""
+    unsigned = cell.removeprefix(sign)
+    mantissa = re.split("[eE]", unsigned, maxsplit=1)[0]
+    exponent = unsigned.removeprefix(mantissa)
+    whole, point, fraction = mantissa.partition(declared.decimal)
+    for separator in {" ": " \u00a0\u202f", "'": "'\u2019"}.get(
+        declared.thousands, declared.thousands
+    ):
+        first, *others = whole.split(separator)
+        if others:
+            if not re.fullmatch("[1-9][0-9]{0,2}", first) or {len(o) for o in others} != {3}:
+                raise Malformed(cell)
+            whole = first + "".join(others)
+            break
+    if not (whole + fraction).isdecimal() or not (whole + fraction).isascii():
+        raise Malformed(cell)
+    return sign + whole + point.replace(declared.decimal, ".") + fraction + exponent
+
+
 def _digits(value: Fraction, decimals: int) -> str:
     """A number that has no more than so many decimals, written with all of them."""
     scaled = value * 10**decimals
@@ -212,7 +277,7 @@ def _least_digits(value: Fraction, decimals: int) -> str:
     return _digits(value, decimals)
 
 
-def _aggregated(aggregate: Aggregate, rows: list[Row], header: Row) -> str:
+def _aggregated(aggregate: Aggregate, rows: list[Row], header: Row, declared: Input) -> str:
     if aggregate.column is None:
         return str(len(rows))
     every = [row[_index(aggregate.column, header)] for row in rows]
@@ -223,7 +288,7 @@ def _aggregated(aggregate: Aggregate, rows: list[Row], header: Row) -> str:
     if function == "count":
         return str(len(cells))
     if aggregate.kind in ("number", "integer"):
-        return _of_numbers(aggregate, cells)
+        return _of_numbers(aggregate, [_canonical(cell, declared) for cell in cells])
     if function == "count_distinct":
         return str(len(set(cells)))
     if not cells:

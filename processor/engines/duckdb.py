@@ -28,6 +28,7 @@ from processor.engines.protocol import (
     decode_event,
 )
 from processor.engines.provable import why_not_fast
+from shared.csv.compression import most_held
 from shared.errors import AttemptFailed, CsvmillError, MalformedInput
 
 if TYPE_CHECKING:
@@ -130,6 +131,7 @@ class DuckDBEngine:
             size=source.size,
             memory=self._limits.memory,
             threads=self._limits.threads,
+            most=most_held(source.size, self._limits.max_expansion),
             csv_buffer=self._csv_buffer,
         )
         folder = Path(tempfile.mkdtemp(prefix="duckdb-", dir=scratch))

@@ -107,6 +107,7 @@ def _run_plan(
             Path(),
             int(task.memory * PYTHON_SHARE),
             count,
+            task.most,
         )
     # Importing DuckDB takes longer than the exact plan takes for a small file.
     from processor.engines import fast_plan
@@ -117,7 +118,10 @@ def _run_plan(
         task.size,
         begin,
         fast_plan.Resources(
-            max(task.memory - DUCKDB_OVERHEAD, task.memory // 4), task.threads, task.csv_buffer
+            max(task.memory - DUCKDB_OVERHEAD, task.memory // 4),
+            task.threads,
+            task.csv_buffer,
+            task.most,
         ),
         follow,
     )

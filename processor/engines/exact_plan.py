@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from processor.engines import plain_sum
 from processor.engines.plan import Counts
 from shared.aggregation.resolve import resolve
+from shared.csv.opening import opened
 from shared.csv.problems import columns, show
 from shared.csv.records import RecordReader
 from shared.errors import InvalidInput, MalformedInput
@@ -38,16 +39,19 @@ def run(
     scratch: Path,
     memory: int,
     count: Callable[[Callable[[], int]], None] = lambda _rows: None,
+    most: int | None = None,
 ) -> Counts:
     """Aggregate the file that `blocks` make up into the result that `begin` begins.
 
     `memory` is in bytes, for the groups; runs are written to `scratch`. `count` is given what tells
-    the rows read so far, which may be called from another thread. Raises MalformedInput.
+    the rows read so far, which may be called from another thread. `most` bounds the bytes that
+    a compressed file may hold. Raises MalformedInput.
     """
     # Python refuses to convert numbers of more than 4300 digits unless told otherwise.
     sys.set_int_max_str_digits(0)
-    reader = RecordReader(blocks)
-    count(lambda: max(reader.records - 1, 0))
+    dialect, text = opened(blocks, aggregation.input, most)
+    reader = RecordReader(text, dialect)
+    count(lambda: max(reader.records - dialect.header, 0))
     records = iter(reader)
     query, width = _read_header(aggregation, reader, records)
     if plain_sum.suffices(query):

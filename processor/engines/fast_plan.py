@@ -14,19 +14,23 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from processor.engines import statements
-from processor.engines.feeds import Drain, FileFeed, PipeFeed
+from processor.engines.feeds import Drain, FileFeed, PipeFeed, SourceBlocks
 from processor.engines.ledger import Ledger
 from processor.engines.plan import Counts, Header, Inconclusive
+from processor.engines.provable import why_not_fast_for
 from shared.aggregation.resolve import resolve
+from shared.csv.dialect import STRICT
+from shared.csv.grammar import CRLF
+from shared.csv.opening import opened, peek
 from shared.csv.records import BOM, leading_record
 from shared.errors import AttemptFailed, InvalidInput, MalformedInput
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from io import FileIO
+    from collections.abc import Callable, Iterator
 
     from processor.engines.result_file import ResultFile
     from shared.aggregation.resolve import Query
+    from shared.csv.dialect import Dialect
     from shared.jobs import Aggregation
 
 SPILL_FOLDER = "spill"
@@ -44,6 +48,8 @@ class Resources:
     threads: int
     csv_buffer: int | None = None
     """Bytes of a buffer of DuckDB's CSV reader; None is its default."""
+    most: int | None = None
+    """Bytes that a compressed file may hold."""
 
 
 def run(
@@ -62,12 +68,17 @@ def run(
     that breaks off.
     """
     with os.fdopen(os.dup(descriptor), "rb", buffering=0) as file:
-        beginning = _read_beginning(file)
-        header = read_header(beginning)
+        source = SourceBlocks(file, size)
+        dialect, beginning, text = _opened(source, aggregation, resources)
+        header = read_header(beginning, dialect)
         query = _resolved(aggregation, header)
-        regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        in_place = (
+            stat.S_ISREG(os.fstat(descriptor).st_mode)
+            and dialect.compression == "none"
+            and dialect.encoding == "utf-8"
+        )
         with (
-            FileFeed(file, header) if regular else PipeFeed(file, header, beginning) as feed,
+            FileFeed(file, header) if in_place else PipeFeed(source, text, header) as feed,
             Drain() as drain,
             _connection(resources, feed.path, drain.path) as db,
         ):
@@ -83,14 +94,17 @@ def run(
                     )
                 )
                 watch(lambda: size)
-                if header.end + feed.size() != size:
-                    given = header.end + feed.size()
+                held = feed.size()
+                if in_place and header.end + held != size:
+                    given = header.end + held
                     raise AttemptFailed(f"the source ended after {given} of {size} bytes")
                 groups, rows, ledger = _accounts(query, header, db)
                 if not feed.confirms(ledger):
                     raise Inconclusive(f"{ledger} does not account for the file")
                 drain.start_into(begin(query))
                 db.execute(statements.writing(query, drain.path))
+            except MalformedInput as error:
+                raise Inconclusive(str(error)) from error
             except duckdb.Error as error:
                 raise _translated(error) from error
             drain.finish()
@@ -127,34 +141,43 @@ def _percentage(db: duckdb.DuckDBPyConnection) -> float:
         return 100.0
 
 
-def _read_beginning(file: FileIO) -> bytes:
-    """Enough of the file to find the header: a pipe gives less than was asked for."""
-    parts: list[bytes] = []
-    size = 0
-    while size < HEADER_LIMIT and (block := file.read(HEADER_LIMIT - size)):
-        parts.append(block)
-        size += len(block)
-    return b"".join(parts)
-
-
-def read_header(beginning: bytes) -> Header:
-    """Find where the data begins. Raises Inconclusive unless the first line is a whole header."""
-    skipped = len(BOM) if beginning.startswith(BOM) else 0
+def _opened(
+    source: SourceBlocks, aggregation: Aggregation, resources: Resources
+) -> tuple[Dialect, bytes, Iterator[bytes]]:
+    """The dialect, the beginning of the text, and all of it. Raises Inconclusive."""
     try:
-        record = leading_record(beginning[skipped:])
+        dialect, text = opened(source, aggregation.input, resources.most)
+        doubt = why_not_fast_for(dialect)
+        if doubt:
+            raise Inconclusive(doubt)
+        return dialect, *peek(text, HEADER_LIMIT)
+    except MalformedInput as error:
+        raise Inconclusive(str(error)) from error
+
+
+def read_header(beginning: bytes, dialect: Dialect = STRICT) -> Header:
+    """Find where the data begins. Raises Inconclusive unless the first line is a whole record."""
+    skipped = len(BOM) if beginning.startswith(BOM) else 0
+    if dialect.sep_line:
+        skipped = beginning.find(b"\n", skipped) + 1
+    try:
+        record = leading_record(beginning[skipped:], dialect)
     except MalformedInput as error:
         raise Inconclusive(str(error)) from error
     if record is None:
-        raise Inconclusive("the first line is no header")
+        raise Inconclusive("the first line is no record")
     fields, length = record
     line = beginning[skipped : skipped + length]
     if line.count(b"\n") != 1:
         raise Inconclusive("an unusual header")
+    if not dialect.header:
+        fields = [b"column%d" % number for number in range(1, len(fields) + 1)]
     return Header(
         fields=tuple(fields),
-        end=skipped + length,
-        ending=b"\r\n" if line.endswith(b"\r\n") else b"\n",
-        quoted=b'"' in line,
+        end=skipped + (length if dialect.header else 0),
+        ending=CRLF if line.endswith(CRLF) else b"\n",
+        quoted=bool(dialect.quote) and b'"' in line,
+        dialect=dialect,
     )
 
 
@@ -169,7 +192,7 @@ def _accounts(
     query: Query, header: Header, db: duckdb.DuckDBPyConnection
 ) -> tuple[int, int, Ledger]:
     """The number of groups and of rows in them, and what all rows add up to."""
-    found = db.execute(statements.accounting(query)).fetchone()
+    found = db.execute(statements.accounting(query, header)).fetchone()
     assert found is not None  # noqa: S101
     groups, counted, rows, *entries = (int(value) for value in found)
     return groups, counted, Ledger(rows, header.columns, *entries)

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from processor.engines.ledger import TAIL, Census
+from shared.errors import AttemptFailed, CsvmillError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from io import FileIO
     from types import TracebackType
 
@@ -28,23 +30,41 @@ class _Task(threading.Thread):
 
     def __init__(self, name: str) -> None:
         super().__init__(name=name, daemon=True)
-        self._error: OSError | None = None
+        self._error: OSError | CsvmillError | None = None
 
     def run(self) -> None:
         """Do the work; `finish` raises the error that it ended with."""
         try:
             self._work()
-        except OSError as error:
+        except (OSError, CsvmillError) as error:
             self._error = error
 
     def _work(self) -> None:
         raise NotImplementedError
 
     def finish(self) -> None:
-        """Wait until the work is done. Raises OSError."""
+        """Wait until the work is done. Raises the error that it ended with."""
         self.join()
         if self._error is not None:
             raise self._error
+
+
+class SourceBlocks:
+    """The bytes of a source that is open at `file`, block by block, all `size` of them."""
+
+    def __init__(self, file: FileIO, size: int) -> None:
+        self._file = file
+        self._size = size
+        self.done = 0
+        """Bytes read so far."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Raises OSError, and AttemptFailed if there are fewer or more bytes in the end."""
+        while block := self._file.read(BLOCK):
+            self.done += len(block)
+            yield block
+        if self.done != self._size:
+            raise AttemptFailed(f"the source ended after {self.done} of {self._size} bytes")
 
 
 class FileFeed(_Task):
@@ -57,7 +77,7 @@ class FileFeed(_Task):
         super().__init__("census")
         self._file = file
         self._header = header
-        self._census = Census()
+        self._census = Census(quoted=bool(header.dialect.quote))
         self._given_up = False
 
     def __enter__(self) -> Self:
@@ -101,22 +121,25 @@ class FileFeed(_Task):
         return ledger.balances(self._census, self._header.ending)
 
     def done(self, percentage: float) -> int:
-        """Bytes that DuckDB has read, which says what percentage (or -1) that is."""
+        """Bytes of the file that DuckDB has read, which says what percentage (or -1) that is."""
         read = int(self.size() * min(max(percentage, 0.0), 100.0) / 100)
         return self._header.end + read
 
 
 class PipeFeed(_Task):
-    """Relays a stream's data, without the header, to DuckDB, and takes the census on the way."""
+    """Relays text, without the header, to DuckDB, and takes the census on the way.
+
+    `blocks` is the text from its beginning, as it comes of `source`.
+    """
 
     with_header = False
 
-    def __init__(self, file: FileIO, header: Header, beginning: bytes) -> None:
+    def __init__(self, source: SourceBlocks, blocks: Iterator[bytes], header: Header) -> None:
         super().__init__("relay")
-        self._file = file
+        self._source = source
+        self._blocks = blocks
         self._header = header
-        self._beginning = beginning
-        self._census = Census()
+        self._census = Census(quoted=bool(header.dialect.quote))
         self._reading, self._writing = _pipe()
         self.path = f"/dev/fd/{self._reading}"
 
@@ -136,21 +159,17 @@ class PipeFeed(_Task):
 
     def _work(self) -> None:
         try:
-            data = self._beginning[self._header.end :]
-            self._relay(data, len(data))
-            block = bytearray(BLOCK)
-            while length := self._file.readinto(block):
-                self._relay(block, length)
+            to_skip = self._header.end
+            for block in self._blocks:
+                data = block[to_skip:] if to_skip else block
+                to_skip = max(0, to_skip - len(block))
+                self._census.add(data, len(data))
+                _write_all(self._writing, memoryview(data))
         finally:
             os.close(self._writing)
 
-    def _relay(self, block: bytes | bytearray, length: int) -> None:
-        self._census.add(block, length)
-        with memoryview(block) as view:
-            _write_all(self._writing, view[:length])
-
     def size(self) -> int:
-        """Bytes of the data; waits until all have been relayed. Raises OSError."""
+        """Bytes of the data; waits until all have been relayed, and raises why they were not."""
         self.finish()
         return self._census.size
 
@@ -159,8 +178,8 @@ class PipeFeed(_Task):
         return ledger.balances(self._census, self._header.ending)
 
     def done(self, _percentage: float) -> int:
-        """Bytes that have been given to DuckDB."""
-        return self._header.end + self._census.size
+        """Bytes of the source that have been read."""
+        return self._source.done
 
 
 class Drain(_Task):

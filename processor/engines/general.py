@@ -17,7 +17,6 @@ from processor.engines.row_reader import RowReader
 from processor.engines.runs import SortedRuns, merge_groups
 from processor.engines.values import Values
 from shared.aggregation.cells import EXACT as EXACT
-from shared.aggregation.cells import EXPECTED
 from shared.csv.problems import show
 
 if TYPE_CHECKING:
@@ -86,7 +85,8 @@ class _Groups:
         """Add every record that is not filtered out; return how many."""
         query = self._query
         row_reader = RowReader(query, reader)
-        counts = None if query.where is None else predicate(query.where)
+        notation = query.aggregation.notation
+        counts = None if query.where is None else predicate(query.where, notation)
         adders = [accumulator.add for accumulator in self._accumulators]
         empty = [None] * len(adders)
         keeping = list(self._values.items())
@@ -102,7 +102,7 @@ class _Groups:
                         continue
                 except Unreadable as error:
                     cell = show(fields[error.column])
-                    expected = f"{EXPECTED[error.kind]}, to be compared in where"
+                    expected = f"{notation.expected(error.kind)}, to be compared in where"
                     raise reader.malformed(line, error.column + 1, cell, expected) from None
             key = join_key(row_reader.group(line, fields))
             state = states.get(key)

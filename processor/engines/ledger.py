@@ -13,6 +13,9 @@ Else by a census of the file. A field of n bytes with q quotes takes n + q + 2 b
 which 2q + 2 are quotes, or n bytes without, q of them quotes: either way n - q bytes besides what
 it adds to the quotes of the file. So its bytes less its quotes are known. That leaves one liberty
 of DuckDB's, to read `"a" "b"` as `a b`: it shows as a quote before a blank that no field has.
+
+All this holds for any delimiter of one byte. In a file that has no quotes, a field of n bytes takes
+n bytes, and equal sizes prove the parse.
 """
 
 from __future__ import annotations
@@ -25,9 +28,13 @@ TAIL = 256
 
 
 class Census:
-    """Counts the bytes of a file's data, everything after the header, as they pass."""
+    """Counts the bytes of a file's data, everything after the header, as they pass.
 
-    def __init__(self) -> None:
+    Unless the file is `quoted`, a quote is a byte like any other.
+    """
+
+    def __init__(self, *, quoted: bool = True) -> None:
+        self._quoted = quoted
         self.size = 0
         self.quotes = 0
         self.quotes_before_blanks = 0
@@ -35,14 +42,18 @@ class Census:
 
     def add(self, block: bytes | bytearray, length: int) -> None:
         """Count the first `length` bytes of `block`."""
+        if self._quoted:
+            self._count_quotes(block, length)
+        self.size += length
+        self._tail = (self._tail + bytes(block[max(0, length - TAIL) : length]))[-TAIL:]
+
+    def _count_quotes(self, block: bytes | bytearray, length: int) -> None:
         quotes = block.count(b'"', 0, length)
         if quotes:
             self.quotes += quotes
             self.quotes_before_blanks += block.count(b'" ', 0, length)
         if self._tail.endswith(b'"') and block.startswith(b" "):
             self.quotes_before_blanks += 1
-        self.size += length
-        self._tail = (self._tail + bytes(block[max(0, length - TAIL) : length]))[-TAIL:]
 
     @property
     def tail(self) -> bytes:
@@ -64,7 +75,7 @@ class Ledger:
     """Quotes among the bytes of all fields."""
     quotes_before_blanks: int
     """Quotes that a blank follows: within fields, and those before a field that begins with a blank
-    and contains a comma or a line break, and so needs quotes around."""
+    and contains a delimiter or a line break, and so needs quotes around."""
     ambiguous: int
     """Fields with quotes among their text that may stand in the file without quotes around."""
 
@@ -82,7 +93,7 @@ class Ledger:
         )
 
     def _structure(self, ending: bytes) -> int:
-        """Bytes of commas and of line endings but the last."""
+        """Bytes of delimiters and of line endings but the last."""
         return self.rows * (self.columns - 1 + len(ending)) - len(ending)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from processor.engines.keys import join_key, split_key
 from processor.engines.runs import SortedRuns
+from shared.aggregation.cells import CANONICAL
 from shared.aggregation.spec import Aggregate, Aggregation, GroupColumn
 from shared.csv.problems import show
 
@@ -40,7 +41,10 @@ def suffices(query: Query) -> bool:
             for a in aggregation.aggregates[:1]
         ),
         output=aggregation.output,
+        input=aggregation.input,
     )
+    if aggregation.notation != CANONICAL:
+        return False
     return bool(asked.group_by and asked.aggregates) and asked == aggregation
 
 

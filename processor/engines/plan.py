@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared.csv.dialect import STRICT
+
+if TYPE_CHECKING:
+    from shared.csv.dialect import Dialect
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,13 +21,16 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The first line of a file, as far as the plan needs it."""
+    """The beginning of a file, as far as the plan needs it: the first record, and what precedes."""
 
     fields: tuple[bytes, ...]
+    """The columns' names, in the file or made up."""
     end: int
     """Bytes of the file up to the first byte of data."""
     ending: bytes
     quoted: bool
+    """Whether it has quotes."""
+    dialect: Dialect = STRICT
 
     @property
     def columns(self) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from shared.csv.compression import MAX_EXPANSION
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager
@@ -73,6 +75,8 @@ class EngineLimits:
     memory: int = 1 << 30
     """Bytes of resident memory of everything that the engine starts on this machine."""
     threads: int = 2
+    max_expansion: int = MAX_EXPANSION
+    """How many times its size a compressed file may grow (see `shared.csv.compression`)."""
     time_limit: float | None = None
     """Seconds for one call of `aggregate`; None is no limit."""
 

@@ -33,6 +33,8 @@ class Task:
     threads: int
     csv_buffer: int | None = None
     """Bytes of a buffer of DuckDB's CSV reader; None is its default."""
+    most: int | None = None
+    """Bytes that the source may hold once it is decompressed."""
 
     def encode(self) -> bytes:
         """The task as a line."""

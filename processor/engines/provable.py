@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shared.aggregation.cells import CANONICAL
 from shared.aggregation.spec import conditions
+from shared.csv.opening import understood
 
 if TYPE_CHECKING:
     from shared.aggregation.spec import Aggregate
+    from shared.csv.dialect import Dialect
     from shared.jobs import Aggregation
 
 _OPERATORS = ("=", "!=", "in", "is_empty")
+_DELIMITERS = frozenset(",;\t|:^~")
 _OUTPUTS = ("csv", "csv.gz")
 
 
@@ -29,6 +33,19 @@ def why_not_fast(aggregation: Aggregation) -> str | None:
         return "groups that are left out by having"
     if aggregation.output not in _OUTPUTS:
         return "an output other than CSV"
+    if aggregation.notation != CANONICAL:
+        return "numbers that are written otherwise"
+    return why_not_fast_for(understood(b"", aggregation.input))
+
+
+def why_not_fast_for(dialect: Dialect) -> str | None:
+    """Why the fast plan does not attempt a file that is written so; None if it does."""
+    if dialect.delimiter not in _DELIMITERS:
+        return "an unusual delimiter"
+    if dialect.quote not in ("", '"') or dialect.escape:
+        return "unusual quotes, or an escape"
+    if dialect.line_end != "lf":
+        return "lines that end in CR"
     return None
 
 

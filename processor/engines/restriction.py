@@ -5,24 +5,17 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING, Any
 
-from shared.aggregation.cells import read_date, read_integer, read_number
+from shared.aggregation.cells import CANONICAL
 from shared.aggregation.resolve import Combination
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from shared.aggregation.cells import Notation
     from shared.aggregation.resolve import Comparison, Restriction
     from shared.aggregation.spec import Kind, Operator
 
     Predicate = Callable[[Sequence[bytes]], bool]
-
-READ: dict[Kind, Callable[[bytes], Any]] = {
-    "number": read_number,
-    "integer": read_integer,
-    "date": read_date,
-    "text": lambda cell: cell,
-}
-"""What a cell says when it is read as each kind; None if it is none."""
 
 _COMPARE: dict[Operator, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
@@ -45,23 +38,24 @@ class Unreadable(Exception):
         self.kind: Kind = kind
 
 
-def predicate(restriction: Restriction) -> Predicate:
+def predicate(restriction: Restriction, notation: Notation = CANONICAL) -> Predicate:
     """A function that tells whether cells meet `restriction`, and raises Unreadable.
 
+    Cells have their numbers in `notation`, while the values that they are compared with never do.
     What is decided by the parts to the left does not look at those to the right.
     """
     if isinstance(restriction, Combination):
-        return _combined(restriction)
+        return _combined(restriction, notation)
     if restriction.operator == "is_empty":
         column = restriction.column
         return lambda cells: not cells[column]
     if restriction.kind == "text":
         return _of_text(restriction)
-    return _of_value(restriction)
+    return _of_value(restriction, notation)
 
 
-def _combined(combination: Combination) -> Predicate:
-    parts = [predicate(part) for part in combination.parts]
+def _combined(combination: Combination, notation: Notation) -> Predicate:
+    parts = [predicate(part, notation) for part in combination.parts]
     if combination.operator == "and":
         return lambda cells: all(part(cells) for part in parts)
     return lambda cells: any(part(cells) for part in parts)
@@ -77,11 +71,11 @@ def _of_text(comparison: Comparison) -> Predicate:
     return lambda cells: compare(cells[column], value)
 
 
-def _of_value(comparison: Comparison) -> Predicate:
+def _of_value(comparison: Comparison, notation: Notation) -> Predicate:
     """Compares numbers or dates: an empty cell is neither, and no comparison with it holds."""
     column, kind = comparison.column, comparison.kind
-    read = READ[kind]
-    values = [read(value.encode()) for value in comparison.values]
+    read = notation.readers[kind]
+    values = [CANONICAL.readers[kind](value.encode()) for value in comparison.values]
     known = frozenset(values)
     compare = None if comparison.operator == "in" else _COMPARE[comparison.operator]
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from processor.engines.restriction import READ
-from shared.aggregation.cells import EXPECTED, EXPECTED_CALENDAR_DATE, truncated
+from shared.aggregation.cells import EXPECTED_CALENDAR_DATE, truncated
 from shared.csv.problems import show
 
 if TYPE_CHECKING:
@@ -27,6 +26,8 @@ class RowReader:
     def __init__(self, query: Query, reader: RecordReader) -> None:
         aggregation = query.aggregation
         self._reader = reader
+        self._notation = aggregation.notation
+        self._read = self._notation.readers
         self._groups = [
             (column, _transform(group))
             for column, group in zip(query.group_by, aggregation.group_by, strict=True)
@@ -63,9 +64,13 @@ class RowReader:
         kind = aggregate.kind or "text"
         if not cell and not aggregate.strict:
             return None
-        value = READ[kind](cell) if cell else None
+        value = self._read[kind](cell) if cell else None
         if value is None:
-            expected = EXPECTED[kind] if cell or kind != "text" else "text, as empty is fail"
+            expected = (
+                self._notation.expected(kind)
+                if cell or kind != "text"
+                else "text, as empty is fail"
+            )
             raise self._reader.malformed(line, column + 1, show(cell), expected)
         if aggregate.function in ("first", "last"):
             return row, cell

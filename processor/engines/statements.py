@@ -20,19 +20,20 @@ _AWKWARD = {
     "quotes": _QUOTES,
     "quotes_before_blanks": """
         strlen({c}) - strlen(replace({c}, '" ', '"'))
-        + regexp_matches({c}, '^ [^,\\r\\n]*[,\\r\\n]')::BIGINT
+        + regexp_matches({c}, '^ [^{d}\\r\\n]*[{d}\\r\\n]')::BIGINT
     """,
-    "ambiguous": """regexp_full_match({c}, '[^",\\r\\n]+"[^,\\r\\n]*')::BIGINT""",
+    "ambiguous": """regexp_full_match({c}, '[^"{d}\\r\\n]+"[^{d}\\r\\n]*')::BIGINT""",
 }
 # Most fields have none of these characters, and are done with after this one test.
-_IS_AWKWARD = """regexp_matches({c}, '[",\\r\\n]')"""
+_IS_AWKWARD = """regexp_matches({c}, '["{d}\\r\\n]')"""
 _QUOTED = """'"' || replace({c}, '"', '""') || '"'"""
 
 ENTRIES = {
     "text": "strlen({c})",
     **{entry: f"CASE WHEN {_IS_AWKWARD} THEN {sql} ELSE 0 END" for entry, sql in _AWKWARD.items()},
 }
-"""What a field `{c}` adds to each entry of the ledger (see `processor.engines.ledger`)."""
+"""What a field `{c}` adds to each entry of the ledger (see `processor.engines.ledger`), if `{d}` is
+the delimiter, in a character class of a regular expression."""
 
 
 def grouping(
@@ -51,6 +52,8 @@ def grouping(
     DuckDB's cast from text to an integer takes '1.5', '1e3', ' 5 ' and '0x10' for integers, so
     a number must come out of it as it went in, or else be digits after an optional sign.
     """
+    dialect = header.dialect
+    skipped = with_header and dialect.sep_line
     columns = [f"c{i}" for i in range(header.columns)]
     types = ", ".join(f"'{c}': 'VARCHAR'" for c in columns)
     names = ", ".join(f"'{c}'" for c in columns)
@@ -68,8 +71,9 @@ def grouping(
     ]
     source = f"""
         read_csv(
-            '{path}', auto_detect=false, header={with_header}, columns={{{types}}},
-            force_not_null=[{names}], delim=',', quote='"', escape='"', comment='',
+            '{path}', auto_detect=false, columns={{{types}}}, force_not_null=[{names}],
+            header={with_header and dialect.header}, skip={skipped:d}, delim='{dialect.delimiter}',
+            quote='{dialect.quote}', escape='{dialect.quote}', comment='',
             strict_mode=true, null_padding=false, ignore_errors=false,
             compression='none', encoding='utf-8'{buffer}
         )
@@ -89,14 +93,14 @@ def grouping(
     )
 
 
-def accounting(query: Query) -> str:
+def accounting(query: Query, header: Header) -> str:
     """The number of groups, of rows that count, of all rows, and each entry of the ledger."""
     counts = "WHERE kept" if query.where is not None else "WHERE true"
     # Fields of the same group are alike: they are accounted for once, and multiplied. The rows
     # that are left out have empty keys here, and were accounted for one by one.
     sums = [
         f"coalesce(sum({name} + rows * ({entry})), 0)"
-        for name, entry in _entries(dict.fromkeys(query.group_by), "k").items()
+        for name, entry in _entries(dict.fromkeys(query.group_by), "k", header).items()
     ]
     return f"""
         SELECT count(*) FILTER ({counts}), coalesce(sum(rows) FILTER ({counts}), 0),
@@ -112,7 +116,7 @@ def writing(query: Query, path: str) -> str:
     because no quote character is set.
     """
     fields = [
-        f"CASE WHEN {_IS_AWKWARD} THEN {_QUOTED} ELSE {{c}} END".format(c=f"k{i}")
+        f"CASE WHEN {_IS_AWKWARD} THEN {_QUOTED} ELSE {{c}} END".format(c=f"k{i}", d=",")
         for i in query.group_by
     ]
     # An aggregate without a value is NULL, which is written as nothing.
@@ -205,20 +209,28 @@ def _entries_of_a_row(query: Query, header: Header, kept: str) -> dict[str, str]
     """What a row adds to each entry besides its keys, which its group accounts for."""
     keys, numbers = set(query.group_by), set(_numbers(query)) - set(query.group_by)
     beside = [i for i in range(header.columns) if i not in keys | numbers]
-    entries = _entries(beside, "c")
+    entries = _entries(beside, "c", header)
     # A number has no quotes within it, and so adds to one entry only.
     for number in sorted(numbers):
         entries["text"] = f"strlen(c{number}) + {entries['text']}"
     if not kept:
         return entries
-    whole = _entries(range(header.columns), "c")
+    whole = _entries(range(header.columns), "c", header)
     return {name: f"CASE WHEN kept THEN {entries[name]} ELSE {whole[name]} END" for name in entries}
 
 
-def _entries(columns: Iterable[int], prefix: str) -> dict[str, str]:
+def _entries(columns: Iterable[int], prefix: str, header: Header) -> dict[str, str]:
     """What the fields of these columns in a row add to each entry together."""
     names = [f"{prefix}{i}" for i in columns]
-    return {
-        entry: " + ".join(f"({sql.format(c=name)})" for name in names) or "0"
+    delimiter = header.dialect.delimiter
+    in_class = "\\" + delimiter if delimiter == "^" else delimiter
+    # Where nothing is quoted, a field is its text.
+    entries = {
+        entry: sql if entry == "text" or header.dialect.quote else "0"
         for entry, sql in ENTRIES.items()
+    }
+    return {
+        entry: " + ".join(f"({sql.format(c=name, d=in_class)})" for name in names if sql != "0")
+        or "0"
+        for entry, sql in entries.items()
     }

@@ -6,13 +6,18 @@ Numbers are decimals of any size, never floats.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import date
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, Inexact, InvalidOperation
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from shared.aggregation.spec import Kind, Truncation
+
+    Read = Callable[[bytes], Any]
 
 MAX_EXPONENT = 400
 """The largest exponent of ten that a number may be written with, either way: what is written in
@@ -39,6 +44,11 @@ _date = re.compile(
 ).fullmatch
 
 
+_ALIKE = {" ": " \u00a0\u202f", "'": "'\u2019"}
+"""What else stands for a thousands separator: the no-break spaces, and the typographic apostrophe,
+that spreadsheets write."""
+
+
 def read_integer(cell: bytes) -> Decimal | None:
     """The integer that `cell` is, of any size; None if it is none."""
     if cell.isdigit() or _is_integer(cell):
@@ -54,6 +64,73 @@ def read_number(cell: bytes) -> Decimal | None:
     if match is None or (match[1] and abs(int(match[1])) > MAX_EXPONENT):
         return None
     return Decimal(cell.decode())
+
+
+@dataclass(frozen=True, slots=True)
+class Notation:
+    """How the numbers of a file are written. The default is that of values in an aggregation."""
+
+    decimal: str = "."
+    thousands: str = ""
+    """What may separate groups of three digits before the decimals; nothing if it is empty."""
+
+    @property
+    def readers(self) -> Mapping[Kind, Read]:
+        """What reads a cell as each kind; it gives None for a cell that is none."""
+        return _readers(self)
+
+    def expected(self, kind: Kind) -> str:
+        """What a cell of a kind is, as it stands in a message."""
+        if self == CANONICAL or kind not in ("integer", "number"):
+            return EXPECTED[kind]
+        grouped = f"1{self.thousands}234" if self.thousands else "1234"
+        if kind == "integer":
+            return f"an integer, such as 42 or -{grouped}"
+        return f"a number, such as 42, -0{self.decimal}5 or {grouped}{self.decimal}5"
+
+
+@lru_cache(maxsize=64)
+def _readers(notation: Notation) -> Mapping[Kind, Read]:
+    if notation == CANONICAL:
+        number: Read = read_number
+        integer: Read = read_integer
+    else:
+        plain = _plain_of(notation)
+
+        def number(cell: bytes) -> Decimal | None:
+            text = plain(cell)
+            return None if text is None else read_number(text)
+
+        def integer(cell: bytes) -> Decimal | None:
+            text = plain(cell)
+            return None if text is None else read_integer(text)
+
+    return {"number": number, "integer": integer, "date": read_date, "text": lambda cell: cell}
+
+
+def _plain_of(notation: Notation) -> Callable[[bytes], bytes | None]:
+    """A function that gives a number as `read_number` reads it; None for what is none.
+
+    Digits are in groups of three all or none. A group does not begin with zero: `0.001` is not
+    meant as 1, whatever the notation.
+    """
+    decimal = notation.decimal.encode()
+    separators = [s.encode() for s in _ALIKE.get(notation.thousands, notation.thousands)]
+    any_of = b"|".join(map(re.escape, separators)) or b"(?!)"
+    digits = rb"(?:[1-9][0-9]{0,2}(%s)[0-9]{3}(?:\1[0-9]{3})*|[0-9]+)" % any_of
+    is_number = re.compile(
+        rb"[+-]?(?:%s(?:%s[0-9]*)?|%s[0-9]+)(?:[eE][+-]?[0-9]+)?"
+        % (digits, re.escape(decimal), re.escape(decimal))
+    ).fullmatch
+
+    def plain(cell: bytes) -> bytes | None:
+        match = is_number(cell)
+        if match is None:
+            return None
+        text = cell.replace(match[1], b"") if match[1] else cell
+        return text.replace(decimal, b".")
+
+    return plain
 
 
 @lru_cache(maxsize=1 << 12)
@@ -95,3 +172,7 @@ def _valid_date(cell: bytes) -> re.Match[str] | None:
     except ValueError:
         return None
     return match
+
+
+CANONICAL = Notation()
+"""How numbers are written unless a file says otherwise."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from shared.aggregation.cells import Notation
 from shared.csv.dialect import UNDECLARED, Input
 
 Column = str | int
@@ -121,6 +122,11 @@ class Aggregation:
             *(column for column in aggregated if column is not None),
             *(condition.column for condition in conditions(self.where)),
         )
+
+    @property
+    def notation(self) -> Notation:
+        """How the numbers in the file are written."""
+        return Notation(self.input.decimal, self.input.thousands)
 
     @property
     def width(self) -> int:

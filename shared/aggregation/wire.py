@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from shared.aggregation.resolve import check
-from shared.aggregation.wire_models import MAX_DEPTH, UNKNOWN_KEY, AggregationIn
+from shared.aggregation.wire_models import MAX_DEPTH, AggregationIn
+from shared.aggregation.wire_object import UNKNOWN_KEY
 from shared.errors import InvalidInput
 
 if TYPE_CHECKING:

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
-from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Discriminator,
     Field,
     Tag,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
 from shared.aggregation import cells
+from shared.aggregation.input_model import InputIn
 from shared.aggregation.spec import (
     KINDS,
+    SONG_PLAYS,
     Aggregate,
     Aggregation,
     Case,
@@ -35,13 +34,14 @@ from shared.aggregation.spec import (
     Output,
     Truncation,
 )
+from shared.aggregation.wire_object import WireObject
+from shared.csv.dialect import UNDECLARED
 
 MAX_ITEMS = 256
 """Group columns, aggregates, order columns, or parts of one junction."""
 MAX_VALUES = 10_000
 MAX_POSITION = 1 << 20
 MAX_DEPTH = 32
-UNKNOWN_KEY = "unknown_key"
 
 _READ: dict[Kind, Any] = {
     "number": cells.read_number,
@@ -78,24 +78,7 @@ ValuesIn = Annotated[
 Name = Annotated[str, Field(min_length=1, max_length=1000)]
 
 
-class _Object(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _keys(cls, fields: Any) -> Any:
-        known = [info.alias or name for name, info in cls.model_fields.items()]
-        for key in fields if isinstance(fields, dict) else ():
-            if key not in known:
-                close = get_close_matches(str(key).lower(), known, 1, 0.5)
-                hint = f"did you mean {close[0]}?" if close else f"send {', '.join(known)}"
-                raise PydanticCustomError(
-                    UNKNOWN_KEY, "is not known; {hint}", {"key": key, "hint": hint}
-                )
-        return fields
-
-
-class GroupColumnIn(_Object):
+class GroupColumnIn(WireObject):
     """A column to group by; its name or position alone does for one without options."""
 
     column: ColumnIn
@@ -120,7 +103,7 @@ class GroupColumnIn(_Object):
         return GroupColumn(self.column, self.name, self.truncate, self.case, self.trim)
 
 
-class AggregateIn(_Object):
+class AggregateIn(WireObject):
     """One computed output column."""
 
     function: Function
@@ -148,7 +131,7 @@ class AggregateIn(_Object):
         return Aggregate(self.function, self.column, self.name, kind, strict=self.empty == "fail")
 
 
-class ConditionIn(_Object):
+class ConditionIn(WireObject):
     """A comparison of a column with a value: as numbers if the value is a number in JSON."""
 
     column: ColumnIn
@@ -196,7 +179,7 @@ class ConditionIn(_Object):
         return Condition(self.column, self.op, self._texts(), self._kind())
 
 
-class AndIn(_Object):
+class AndIn(WireObject):
     """All of these must hold."""
 
     all_of: list[FilterIn] = Field(alias="and", min_length=1, max_length=MAX_ITEMS)
@@ -206,7 +189,7 @@ class AndIn(_Object):
         return Junction("and", tuple(part.filter() for part in self.all_of))
 
 
-class OrIn(_Object):
+class OrIn(WireObject):
     """Any of these must hold."""
 
     any_of: list[FilterIn] = Field(alias="or", min_length=1, max_length=MAX_ITEMS)
@@ -229,7 +212,7 @@ FilterIn = Annotated[
 ]
 
 
-class OrderIn(_Object):
+class OrderIn(WireObject):
     """An output column to sort by; its name alone does for ascending order."""
 
     column: Name
@@ -241,7 +224,7 @@ class OrderIn(_Object):
         return {"column": value} if isinstance(value, str) else value
 
 
-class AggregationIn(_Object):
+class AggregationIn(WireObject):
     """What to compute of a file."""
 
     group_by: list[GroupColumnIn] = Field(default_factory=list, max_length=MAX_ITEMS)
@@ -251,15 +234,23 @@ class AggregationIn(_Object):
     order_by: list[OrderIn] = Field(default_factory=list, max_length=MAX_ITEMS)
     limit: int | None = Field(default=None, ge=1, le=(1 << 63) - 1)
     output: Output = "csv"
+    input: InputIn | None = None
 
     @model_validator(mode="after")
     def _check(self) -> AggregationIn:
-        if not self.group_by and not self.aggregates:
+        if not self.group_by and not self.aggregates and not self._is_default():
             raise ValueError("send group_by, aggregates, or both")
         return self
 
+    def _is_default(self) -> bool:
+        """Whether it only says how the file is written, and leaves open what to compute."""
+        return self.model_fields_set == {"input"}
+
     def aggregation(self) -> Aggregation:
         """The value."""
+        declared = self.input.value() if self.input else UNDECLARED
+        if self._is_default():
+            return replace(SONG_PLAYS, input=declared)
         return Aggregation(
             group_by=tuple(group.value() for group in self.group_by),
             aggregates=tuple(aggregate.value() for aggregate in self.aggregates),
@@ -268,4 +259,5 @@ class AggregationIn(_Object):
             order_by=tuple(Order(order.column, order.descending) for order in self.order_by),
             limit=self.limit,
             output=self.output,
+            input=declared,
         )

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import codecs
+from itertools import chain
 from typing import TYPE_CHECKING
 
+from shared.errors import MalformedInput
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from shared.csv.dialect import Encoding
 
 ENCODING_NAMES: dict[Encoding, str] = {
@@ -17,9 +22,68 @@ ENCODING_NAMES: dict[Encoding, str] = {
 }
 """The encodings, as they stand in a message."""
 
+BOMS: dict[bytes, Encoding] = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
+"""The byte order marks with which files begin, and what they announce."""
+
+_CODECS: dict[Encoding, tuple[str, str]] = {
+    "utf-16-le": ("utf-16-le", "surrogatepass"),
+    "utf-16-be": ("utf-16-be", "surrogatepass"),
+    "latin-1": ("latin-1", "strict"),
+    "windows-1252": ("cp1252", "surrogateescape"),
+}
+"""What decodes each encoding, and what it does with bytes that are no text."""
+_HALF_CHARACTER = b"\xff"
 _PIECE = 1 << 20
 _TRAILING = bytes(range(0x80, 0xC0))
 _FOUR_BYTES = bytes(range(0xF0, 0xF8))
+
+
+def announced(beginning: bytes) -> Encoding | None:
+    """The encoding of the byte order mark with which a file begins; None without one."""
+    return next((name for bom, name in BOMS.items() if beginning.startswith(bom)), None)
+
+
+def in_utf8(blocks: Iterable[bytes], encoding: Encoding) -> Iterator[bytes]:
+    """A file in `encoding`, in UTF-8, block by block; a byte order mark stays one.
+
+    What is no text in `encoding` (bytes that Windows-1252 does not define, half a surrogate pair,
+    half a character at the end) is no UTF-8 in the output either, so that whoever reads on finds
+    where it stands. Raises MalformedInput for a byte order mark of another encoding.
+    """
+    if encoding == "utf-8":
+        return iter(blocks)
+    return _transcoded(iter(blocks), encoding)
+
+
+def _transcoded(blocks: Iterator[bytes], encoding: Encoding) -> Iterator[bytes]:
+    beginning = b""
+    while len(beginning) < len(codecs.BOM_UTF8) and (block := next(blocks, None)) is not None:
+        beginning += block
+    bom = announced(beginning)
+    if bom not in (None, encoding):
+        raise MalformedInput(
+            f"the file begins with the byte order mark of {bom}, and is said to be {encoding}: "
+            f"leave input.encoding out, or set it to {bom}"
+        )
+    codec, errors = _CODECS[encoding]
+    back = "surrogateescape" if errors == "surrogateescape" else "surrogatepass"
+    decoder = codecs.getincrementaldecoder(codec)(errors)
+    for block in chain([beginning], blocks):
+        for at in range(0, len(block), _PIECE):
+            # Text of one byte a character is the same in UTF-8 as far as it is ASCII.
+            piece = block[at : at + _PIECE]
+            if piece.isascii() and encoding in ("latin-1", "windows-1252"):
+                yield piece
+            else:
+                yield decoder.decode(piece).encode(errors=back)
+    try:
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        yield _HALF_CHARACTER
 
 
 def is_utf8(data: bytes) -> bool:

@@ -53,6 +53,8 @@ class Lines:
         self._rest: Iterator[bytes] = iter(())
         self._known = 0
         self._known_at = 0
+        self.records = 0
+        """How many of the lines are records: all, unless their reader says otherwise."""
 
     def __len__(self) -> int:
         return len(self._lines)
@@ -61,8 +63,13 @@ class Lines:
         """The lines of `text`, which is `region` or the same without CRs, one by one."""
         self._lines = text.split(self._newline)
         self._lines.pop()
+        self.records = len(self._lines)
         self._rest = iter(self._lines)
         return self._rest
+
+    def empty(self) -> int:
+        """How many of the lines have nothing in them."""
+        return self._lines.count(b"")
 
     def last(self) -> Span:
         """Where the line stands that was taken last."""

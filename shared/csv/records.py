@@ -75,7 +75,8 @@ class RecordReader:
         self.header: Sequence[bytes] = ()
         """The header's fields, once it has been read: problems name columns by them."""
         self.records = 0
-        """Records that have been read, header and bad ones too."""
+        """Records that have been yielded, the header too if the file has one; those of many lines
+        once all have been."""
 
     def __iter__(self) -> Iterator[Record]:
         records = chain.from_iterable(self._batches())
@@ -172,7 +173,7 @@ class RecordReader:
                 self._yielded = lines = Lines(data[at:plain], at, self._line, newline)
                 yield self._records_of(lines)
                 self._line += len(lines)
-                self.records += len(lines) - self._empty(lines)
+                self.records += lines.records
                 at = plain
                 continue
             try:
@@ -182,7 +183,6 @@ class RecordReader:
                 if fault.unfinished or (ends is None and not _is_full(data, at)):
                     break
                 self._report(fault, Span(at, ends or len(data), self._line))
-                self.records += 1
                 if ends is None:
                     self._drop(at)
                     self._skip_line(fault.at - at)
@@ -215,16 +215,9 @@ class RecordReader:
         delimiter = self._grammar.delimiter
         if text.startswith(newline) or 2 * newline in text:
             numbered = enumerate(each, lines.first)
+            lines.records -= lines.empty()
             return ((line, text.split(delimiter)) for line, text in numbered if text)
         return zip(count(lines.first), map(bytes.split, each, repeat(delimiter)), strict=False)
-
-    def _empty(self, lines: Lines) -> int:
-        """How many of the lines are no records."""
-        region, newline = lines.region, self._grammar.newline
-        ends = (newline, CRLF)
-        if not region.startswith(ends) and not any(newline + end in region for end in ends):
-            return 0
-        return sum(not self._grammar.without_line_end(text) for text in lines.each_of(region))
 
     def _records_of_doubtful(self, lines: Lines) -> Iterator[Record]:
         delimiter = self._grammar.delimiter
@@ -235,6 +228,8 @@ class RecordReader:
                 self._report(fault, lines.last())
             elif record:
                 yield line, record.split(delimiter)
+            if fault or not record:
+                lines.records -= 1
 
     def _fault_of_line(self, text: bytes) -> Fault | None:
         grammar = self._grammar

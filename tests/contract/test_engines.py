@@ -9,18 +9,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
 from processor.engines.duckdb import DuckDBEngine
 from processor.engines.port import EngineLimits, Progress
 from shared.aggregation.spec import GroupColumn
+from shared.csv import compression
 from shared.errors import AttemptFailed, MalformedInput, StorageUnavailable
 from shared.jobs import SONG_PLAYS, Aggregation
 from tests.aggregations import Case, cases, sum_of
 from tests.contract.engine_sources import FailingSource, LocalSource, StalledSource, StreamSource
 from tests.csv_files import Style, encode, numbers, styles, texts
-from tests.oracle import expected_result
+from tests.oracle import Malformed, expected_result
+from tests.written import written_cases
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -275,6 +277,75 @@ async def test_any_aggregation_is_that_of_plain_python(
 
     for source in sources(case.data, tmp_path):
         assert_is(await aggregate(engine, source, scratch, case.aggregation), expected)
+
+
+@given(case=written_cases())
+@settings(
+    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+async def test_a_file_may_be_written_in_any_way_that_was_said(
+    engine: Engine, tmp_path: Path, scratch: Path, case: Case
+) -> None:
+    try:
+        expected = expected_result(case.aggregation, case.data)
+    except Malformed:
+        reject()  # what is a number in one notation may be none in another
+
+    for source in sources(case.data, tmp_path):
+        assert_is(await aggregate(engine, source, scratch, case.aggregation), expected)
+
+
+async def test_progress_of_a_compressed_file_is_that_of_its_own_bytes(
+    engine: Engine, tmp_path: Path, scratch: Path
+) -> None:
+    rows = b"".join(b"a,b,%d\n" % (n * 7919 % 1000) for n in range(60_000))
+    data = gzip.compress(HEADER + rows)
+    expected = expected_result(SONG_PLAYS, HEADER + rows)
+
+    for source in sources(data, tmp_path):
+        reported: list[Progress] = []
+        output = await engine.aggregate(SONG_PLAYS, source, scratch, reported.append)
+
+        assert_is(output, expected)
+        assert all(p.done <= p.total == len(data) for p in reported)
+
+
+@pytest.mark.parametrize(
+    ("damaged", "message"),
+    [
+        (lambda data: data[:-3], "it was cut off; upload the whole file"),
+        (lambda data: data[: len(data) // 2], "it was cut off"),
+        (lambda data: data + b"a,b,1\n", "something else follows its end"),
+        (lambda data: data[:-6] + b"xxxxxx", "it is damaged"),
+    ],
+)
+async def test_a_damaged_archive_has_no_result(
+    engine: Engine,
+    tmp_path: Path,
+    scratch: Path,
+    damaged: Callable[[bytes], bytes],
+    message: str,
+) -> None:
+    data = damaged(gzip.compress(HEADER + b"a,b,1\n" * 10_000))
+
+    for source in sources(data, tmp_path):
+        with pytest.raises(MalformedInput, match=message):
+            await aggregate(engine, source, scratch)
+    assert leftovers(scratch) == set()
+
+
+async def test_an_archive_that_grows_too_much_is_refused(
+    make_engine: MakeEngine, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compression, "ALWAYS_HELD", 1 << 20)
+    data = gzip.compress(HEADER + b"a,b,1\n" * 1_000_000)
+    assert_is(
+        await aggregate(make_engine(EngineLimits()), StreamSource(data), scratch),
+        (b"Song,Date,Total Number of Plays for Date\na,b,1000000\n", 1_000_000, 1),
+    )
+
+    with pytest.raises(MalformedInput, match="set CSVMILL_MAX_EXPANSION higher"):
+        await aggregate(make_engine(EngineLimits(max_expansion=50)), StreamSource(data), scratch)
 
 
 async def test_an_aggregation_that_does_not_fit_the_file_names_the_nearest_column(

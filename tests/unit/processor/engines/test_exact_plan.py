@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from processor.engines import exact_plan, runs
 from processor.engines.result_file import ResultFile
+from shared.csv import opening
 from shared.errors import MalformedInput
 from shared.jobs import SONG_PLAYS
 from tests.aggregations import sum_of
@@ -48,6 +49,7 @@ def test_no_more_than_so_many_runs_stand_on_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runs, "MAX_RUNS", 4)
+    monkeypatch.setattr(opening, "SAMPLE", 1)
     standing: list[int] = []
 
     def blocks() -> Iterator[bytes]:

@@ -4,7 +4,14 @@ from decimal import Decimal
 
 import pytest
 
-from shared.aggregation.cells import read_date, read_integer, read_number, truncated
+from shared.aggregation.cells import (
+    EXPECTED,
+    Notation,
+    read_date,
+    read_integer,
+    read_number,
+    truncated,
+)
 
 
 @pytest.mark.parametrize(
@@ -78,3 +85,53 @@ def test_a_time_zone_is_no_obstacle_to_truncation_but_to_comparison() -> None:
 )
 def test_weeks_are_those_of_iso_8601(cell: bytes, week: bytes) -> None:
     assert truncated(cell, "week") == week
+
+
+@pytest.mark.parametrize(
+    ("decimal", "thousands", "cell", "number"),
+    [
+        (",", "", "1,5", "1.5"),
+        (",", "", "-,5", "-0.5"),
+        (",", "", "5,", "5"),
+        (",", "", "1,5e3", "1500"),
+        (",", "", "42", "42"),
+        (",", "", "1.5", None),
+        (",", "", "1,2,3", None),
+        (",", ".", "1.234.567,89", "1234567.89"),
+        (",", ".", "-1.234", "-1234"),
+        (",", ".", "1234,5", "1234.5"),
+        (",", ".", "1234.567", None),
+        (",", ".", "1.23", None),
+        (",", ".", "0.001", None),
+        (",", ".", "1,234.5", None),
+        (".", ",", "1,234.50", "1234.50"),
+        (".", ",", "12,34", None),
+        (".", " ", "1 234 567", "1234567"),
+        (".", " ", "1\u00a0234\u00a0567", "1234567"),
+        (".", " ", "1\u202f234", "1234"),
+        (".", " ", "1 234\u00a0567", None),
+        (".", " ", " 1", None),
+        (".", "'", "1'234.5", "1234.5"),
+        (".", "'", "1\u2019234", "1234"),
+        (".", "_", "1_000", "1000"),
+        (".", "_", "1__000", None),
+        (".", ".", "1e500", None),
+        (",", "", "", None),
+    ],
+)
+def test_numbers_are_read_as_they_are_said_to_be_written(
+    decimal: str, thousands: str, cell: str, number: str | None
+) -> None:
+    readers = Notation(decimal, thousands).readers
+    expected = None if number is None else Decimal(number)
+
+    assert readers["number"](cell.encode()) == expected
+    whole = expected is not None and not {decimal, "e"} & set(cell)
+    assert readers["integer"](cell.encode()) == (expected if whole else None)
+
+
+def test_what_is_expected_is_written_as_the_file_writes_it() -> None:
+    assert Notation(",", ".").expected("number") == "a number, such as 42, -0,5 or 1.234,5"
+    assert Notation(",", ".").expected("integer") == "an integer, such as 42 or -1.234"
+    assert Notation(",", ".").expected("date") == EXPECTED["date"]
+    assert Notation().expected("number") == EXPECTED["number"]

@@ -1,16 +1,22 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from shared.aggregation.rows import decode_aggregation, encode_aggregation
 from shared.aggregation.spec import SONG_PLAYS
+from shared.csv.dialect import Input
 from tests.aggregations import Case, cases
 
 
-@given(cases(max_rows=0))
-def test_any_aggregation_comes_back_as_it_was(case: Case) -> None:
-    assert decode_aggregation(encode_aggregation(case.aggregation)) == case.aggregation
+@given(cases(max_rows=0), st.sampled_from([Input(), Input(";", "", header=False, decimal=",")]))
+def test_any_aggregation_comes_back_as_it_was(case: Case, declared: Input) -> None:
+    aggregation = replace(case.aggregation, input=declared)
+
+    assert decode_aggregation(encode_aggregation(aggregation)) == aggregation
 
 
 def test_rows_of_the_first_version_are_still_read() -> None:

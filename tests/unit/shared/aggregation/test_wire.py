@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from shared.aggregation.spec import (
     Order,
 )
 from shared.aggregation.wire import MAX_LENGTH, json_schema, parse_aggregation
+from shared.csv.dialect import Input
 from shared.errors import InvalidInput
 
 
@@ -175,6 +177,61 @@ def test_there_is_a_json_schema() -> None:
     schema = json_schema()
 
     assert set(schema["properties"]) == {
-        *("group_by", "aggregates", "where", "having", "order_by", "limit", "output")
+        *("group_by", "aggregates", "where", "having", "order_by", "limit", "output"),
+        "input",
     }
     assert schema["additionalProperties"] is False
+
+
+def test_how_the_file_is_written_is_read_under_all_names_that_it_has() -> None:
+    text = """{"group_by": [1], "input": {"delimiter": "tab", "quote": "none", "escape": null,
+        "header": false, "line_end": "CRLF", "encoding": "CP1252", "compression": "gz",
+        "decimal": ",", "thousands": ".", "on_bad_row": "skip"}}"""
+
+    assert parse_aggregation(text, "aggregation").input == Input(
+        delimiter="\t",
+        quote="",
+        header=False,
+        line_end="lf",
+        encoding="windows-1252",
+        compression="gzip",
+        decimal=",",
+        thousands=".",
+        on_bad_row="skip",
+    )
+    written = '{"group_by": [1], "input": {"delimiter": "%s", "encoding": "%s", "quote": "%s"}}'
+    for delimiter, encoding, quote in [("→", "UTF-16LE", "double"), (";", "ISO-8859-1", "'")]:
+        read = parse_aggregation(written % (delimiter, encoding, quote), "aggregation").input
+        assert read.delimiter == delimiter
+        assert read.encoding in ("utf-16-le", "latin-1")
+        assert read.quote in ('"', "'")
+
+
+def test_input_alone_is_what_existing_clients_get_of_a_file_written_so() -> None:
+    read = parse_aggregation('{"input": {"delimiter": ";"}}', "aggregation")
+
+    assert read == replace(SONG_PLAYS, input=Input(delimiter=";"))
+    for nothing in ('{"input": {}}', '{"input": null}'):
+        assert parse_aggregation(nothing, "aggregation") == SONG_PLAYS
+
+
+@pytest.mark.parametrize(
+    ("declared", "message"),
+    [
+        ('{"delimiter": "ab"}', "input.delimiter is 'ab'; send one character that is neither a"),
+        ('{"delimiter": "\\n"}', "input.delimiter is '\\n'; send one character"),
+        ('{"quote": "x"}', "input.quote is 'x'; send '\"', \"'\" or ''"),
+        ('{"encoding": "utf-16"}', "input.encoding is 'utf-16'; send 'utf-8', 'utf-16-le', "),
+        ('{"header": "no"}', "input.header is 'no'; send true or false"),
+        ('{"on_bad_row": "ignore"}', "input.on_bad_row is 'ignore'; send 'fail' or 'skip'"),
+        ('{"delimeter": ";"}', "input.delimeter is not known; did you mean delimiter?"),
+        ('{"thousands": "."}', "send another thousands, or ',' as decimal: both are '.'"),
+        ('{"decimal": ",", "thousands": ","}', "send another thousands, or '.' as decimal"),
+        ('{"quote": "none", "escape": "\\\\"}', "send no escape with quote none"),
+        ('{"delimiter": "\\\\", "escape": "backslash"}', "send another delimiter, or another esc"),
+    ],
+)
+def test_what_no_file_can_be_written_like_is_refused(declared: str, message: str) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        parse_aggregation(f'{{"group_by": [1], "input": {declared}}}', "aggregation")
+    assert message in str(refusal.value)

@@ -1,0 +1,95 @@
+"""The JSON that says how a file is written: its keys, what each may hold, and what it means."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from shared.aggregation.wire_object import WireObject
+from shared.csv.dialect import Compression, Encoding, Input, LineEnd, OnBadRow
+
+_DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space": " "}
+
+
+def _named(**names: str) -> BeforeValidator:
+    """Takes other names for some values, in any case."""
+
+    def value(given: Any) -> Any:
+        return (
+            names.get(given.lower().replace("-", "_"), given) if isinstance(given, str) else given
+        )
+
+    return BeforeValidator(value)
+
+
+def _delimiter(given: str) -> str:
+    delimiter = _DELIMITERS.get(given.lower(), given)
+    if len(delimiter) != 1 or delimiter in "\"'\r\n\0\ufeff":
+        raise ValueError(
+            "send one character that is neither a quote nor a line end, "
+            f"or {', '.join(_DELIMITERS)}"
+        )
+    return delimiter
+
+
+DelimiterIn = Annotated[
+    str,
+    AfterValidator(_delimiter),
+    Field(json_schema_extra={"pattern": rf"""^([^"'\r\n\0\ufeff]|{"|".join(_DELIMITERS)})$"""}),
+]
+QuoteIn = Annotated[Literal['"', "'", ""], _named(none="", double='"', single="'")]
+EscapeIn = Annotated[Literal["\\", ""], _named(none="", doubled="", backslash="\\")]
+LineEndIn = Annotated[LineEnd, _named(LF="lf", CR="cr", CRLF="lf", crlf="lf")]
+EncodingIn = Annotated[
+    Encoding,
+    _named(
+        utf8="utf-8",
+        utf_8="utf-8",
+        utf_8_sig="utf-8",
+        utf_16_le="utf-16-le",
+        utf_16le="utf-16-le",
+        utf_16_be="utf-16-be",
+        utf_16be="utf-16-be",
+        latin1="latin-1",
+        latin_1="latin-1",
+        iso_8859_1="latin-1",
+        windows_1252="windows-1252",
+        cp1252="windows-1252",
+    ),
+]
+CompressionIn = Annotated[Compression, _named(gz="gzip", zst="zstd", bz2="bzip2")]
+ThousandsIn = Annotated[Literal["", ",", ".", " ", "'", "_"], _named(none="", space=" ")]
+
+
+class InputIn(WireObject):
+    """How the file is written. What is left out, or null, is found out from its beginning."""
+
+    delimiter: DelimiterIn | None = None
+    quote: QuoteIn | None = None
+    escape: EscapeIn | None = None
+    header: bool | None = None
+    line_end: LineEndIn | None = None
+    encoding: EncodingIn | None = None
+    compression: CompressionIn | None = None
+    decimal: Literal[".", ","] = "."
+    thousands: ThousandsIn = ""
+    on_bad_row: OnBadRow = "fail"
+
+    @model_validator(mode="after")
+    def _check(self) -> InputIn:
+        if self.decimal == self.thousands:
+            other = "," if self.thousands == "." else "."
+            raise ValueError(
+                f"send another thousands, or {other!r} as decimal: both are {self.decimal!r}"
+            )
+        if self.escape:
+            if self.quote == "":
+                raise ValueError("send no escape with quote none: it stands before a quote only")
+            if self.delimiter == self.escape:
+                raise ValueError("send another delimiter, or another escape: both are backslash")
+        return self
+
+    def value(self) -> Input:
+        """What is declared."""
+        return Input(**dict(self))

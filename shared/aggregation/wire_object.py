@@ -1,0 +1,30 @@
+"""What all objects that clients send have in common: every key is known."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic_core import PydanticCustomError
+
+UNKNOWN_KEY = "unknown_key"
+
+
+class WireObject(BaseModel):
+    """An object, with a hint at the key that was meant."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keys(cls, fields: Any) -> Any:
+        known = [info.alias or name for name, info in cls.model_fields.items()]
+        for key in fields if isinstance(fields, dict) else ():
+            if key not in known:
+                close = get_close_matches(str(key).lower(), known, 1, 0.5)
+                hint = f"did you mean {close[0]}?" if close else f"send {', '.join(known)}"
+                raise PydanticCustomError(
+                    UNKNOWN_KEY, "is not known; {hint}", {"key": key, "hint": hint}
+                )
+        return fields

@@ -1,0 +1,114 @@
+"""Both plans, on files written in any way."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from processor.engines.plan import Inconclusive
+from processor.engines.provable import why_not_fast
+from shared.aggregation.spec import Aggregate, GroupColumn
+from shared.csv.dialect import Input
+from shared.errors import MalformedInput
+from shared.jobs import SONG_PLAYS, Aggregation
+from tests.aggregations import Case, provable_cases
+from tests.oracle import Malformed, expected_result
+from tests.unit.processor.engines.plans import run_exact, run_fast
+from tests.written import Pen, pens, written, written_cases
+
+NO_HEADER = Aggregation(
+    group_by=(GroupColumn("column1"), GroupColumn(2)),
+    aggregates=(Aggregate("sum", "column3", kind="integer"),),
+)
+
+
+@given(written_cases(), st.integers(1, 30))
+@settings(max_examples=100, deadline=None)
+def test_any_aggregation_of_any_file_is_that_of_plain_python(case: Case, block: int) -> None:
+    try:
+        expected = expected_result(case.aggregation, case.data)
+    except Malformed:
+        # A number of one notation may be none in another.
+        with pytest.raises(MalformedInput):
+            run_exact(case.data, case.aggregation, block=block)
+    else:
+        assert run_exact(case.data, case.aggregation, block=block) == expected
+
+
+@given(provable_cases(), pens(), st.booleans(), st.none() | st.integers(50, 3000))
+@settings(max_examples=60, deadline=None)
+def test_what_the_fast_plan_proves_is_that_of_plain_python(
+    case: Case, pen: Pen, stream: bool, csv_buffer: int | None
+) -> None:
+    pen = replace(pen, declared=replace(pen.declared, decimal=".", thousands=""))
+    case = written(case, pen)
+    with contextlib.suppress(Inconclusive):
+        outcome = run_fast(case.data, case.aggregation, stream=stream, csv_buffer=csv_buffer)
+
+        assert outcome == expected_result(case.aggregation, case.data)
+
+
+UTF_16 = "\ufeffSong,Date,Plays\r\n😀,ÿ,1\r\na,b,2\r\n"
+SETTLED = {
+    "semicolon": (Input(delimiter=";"), b'Song;Date;Plays\na,1;"x;y";1\nb;"z ""q""";2\n'),
+    "tab": (Input(delimiter="\t"), b'Song\tDate\tPlays\r\na,1\t"x\ty"\t1\r\nb\t"z"\t2\r\n'),
+    "pipe": (Input(delimiter="|"), b'Song|Date|Plays\na,1| x|1\nb|"\n"|2'),
+    "caret": (Input(delimiter="^"), b'Song^Date^Plays\na,1^ x"^1\nb^"y^"^2'),
+    "no quotes": (Input(delimiter="\t", quote=""), b'S\tD\tP\n"a"\t"\t1\n"a\t" "\t1\na"\t,\t2\n'),
+    "latin-1": (Input(encoding="latin-1"), "Song,Date,Plays\né,ÿ,1\n".encode("latin-1")),
+    "utf-16": (Input(encoding="utf-16-le"), UTF_16.encode("utf-16-le")),
+    "gzip": (Input(compression="gzip"), gzip.compress(b"Song,Date,Plays\na,b,1\nc,d,2\n")),
+}
+
+
+@pytest.mark.parametrize("name", SETTLED)
+@pytest.mark.parametrize("stream", [False, True], ids=["file", "stream"])
+def test_ordinary_dialects_are_settled_by_the_fast_plan(name: str, stream: bool) -> None:
+    declared, data = SETTLED[name]
+    aggregation = replace(SONG_PLAYS, input=declared)
+
+    assert why_not_fast(aggregation) is None
+    assert run_fast(data, aggregation, stream=stream) == expected_result(aggregation, data)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["file", "stream"])
+def test_a_file_without_a_header_is_settled_by_both(stream: bool) -> None:
+    aggregation = replace(NO_HEADER, input=Input(header=False))
+    for data in (b"a,b,1\na,b,2\n", b"\xef\xbb\xbfa,b,1\r\na,b,2", b'"a",b,1\na,"b",2\n'):
+        expected = (b"column1,column2,sum(column3)\na,b,3\n", 2, 1)
+
+        assert run_exact(data, aggregation) == expected
+        assert run_fast(data, aggregation, stream=stream) == expected
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        Input(quote="'"),
+        Input(escape="\\"),
+        Input(line_end="cr"),
+        Input(delimiter="→"),
+        Input(delimiter=" "),
+        Input(decimal=","),
+        Input(thousands=","),
+    ],
+)
+def test_other_dialects_are_not_attempted(declared: Input) -> None:
+    assert why_not_fast(replace(SONG_PLAYS, input=declared)) is not None
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["file", "stream"])
+def test_a_damaged_or_shortened_archive_never_has_a_result(stream: bool) -> None:
+    rows = b"".join(b"a,b,%d\n" % number for number in range(200_000))
+    data = gzip.compress(b"Song,Date,Plays\n" + rows)
+    for wrong in (data[:-1], data[: len(data) // 2], data + b"x", data[:-5] + b"12345"):
+        with pytest.raises(Inconclusive):
+            run_fast(wrong, SONG_PLAYS, stream=stream)
+        with pytest.raises(MalformedInput, match=r"cut off|damaged"):
+            run_exact(wrong, SONG_PLAYS)
+    assert run_fast(data, SONG_PLAYS, stream=stream) == run_exact(data, SONG_PLAYS)

@@ -1,0 +1,169 @@
+"""Files written in any dialect, encoding and compression, for property tests."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import sys
+import zipfile
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from hypothesis import assume
+from hypothesis import strategies as st
+
+from shared.csv.dialect import Input
+from tests.aggregations import Case, cases
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shared.csv.dialect import Compression, Encoding, LineEnd
+
+NUMERIC = (1, 2)
+"""The columns of `tests.aggregations.cases` that hold numbers."""
+_CODECS: dict[Encoding, str] = {
+    "utf-8": "utf-8",
+    "utf-16-le": "utf-16-le",
+    "utf-16-be": "utf-16-be",
+    "latin-1": "latin-1",
+    "windows-1252": "cp1252",
+}
+
+
+def _zip(data: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("plays.csv", data)
+    return out.getvalue()
+
+
+_COMPRESS: dict[Compression, Callable[[bytes], bytes]] = {
+    "none": lambda data: data,
+    # Two members each: they are one file.
+    "gzip": lambda data: gzip.compress(data[:9]) + gzip.compress(data[9:]),
+    "zstd": lambda data: zstd.compress(data[:9]) + zstd.compress(data[9:]),
+    "bzip2": lambda data: bz2.compress(data[:9]) + bz2.compress(data[9:]),
+    "zip": _zip,
+}
+
+
+@dataclass(frozen=True)
+class Pen:
+    """What a file is written with: all of `declared`, and what needs no declaration."""
+
+    declared: Input
+    ending: str
+    final_endings: int
+    bom: bool
+    quote_all: bool
+
+    def write(self, rows: list[list[str]]) -> bytes:
+        declared = self.declared
+        if declared.header is False:
+            rows = rows[1:]
+        delimiter = declared.delimiter or ","
+        lines = self.ending.join(delimiter.join(map(self._field, row)) for row in rows)
+        text = "\ufeff" * self.bom + lines + self.ending * self.final_endings
+        encoded = text.encode(_CODECS[declared.encoding or "utf-8"])
+        return _COMPRESS[declared.compression or "none"](encoded)
+
+    def can_write(self, row: list[str]) -> bool:
+        """Whether the encoding has all characters, and what is not quoted needs no quotes."""
+        declared = self.declared
+        try:
+            "".join(row).encode(_CODECS[declared.encoding or "utf-8"])
+        except UnicodeEncodeError:
+            return False
+        return declared.quote != "" or not set("".join(row)) & {
+            "\r",
+            "\n",
+            declared.delimiter or ",",
+        }
+
+    def _field(self, text: str) -> str:
+        declared = self.declared
+        quote = '"' if declared.quote is None else declared.quote
+        needing = {declared.delimiter or ",", "\r", "\n", declared.escape or "\n"}
+        if not quote or not (self.quote_all or text[:1] == quote or set(text) & needing):
+            return text
+        if declared.escape:
+            text = text.replace(declared.escape, 2 * declared.escape)
+        return quote + text.replace(quote, (declared.escape or quote) + quote) + quote
+
+    def number(self, cell: str) -> str:
+        """A number, in the notation of the file, with separators if it is long enough for them."""
+        declared = self.declared
+        whole, point, rest = cell.partition(".")
+        digits = whole.lstrip("+-")
+        if declared.thousands and digits.isdigit() and digits[0] != "0" and len(digits) > 3:
+            sign = whole[: len(whole) - len(digits)]
+            whole = sign + f"{int(digits):,}".replace(",", declared.thousands)
+        return whole + point.replace(".", declared.decimal) + rest
+
+
+@st.composite
+def pens(draw: st.DrawFn, *, header: bool | None = None) -> Pen:
+    """Any way to write a file."""
+    line_ends: list[LineEnd | None] = ["lf", "cr", None]
+    line_end = draw(st.sampled_from(line_ends))
+    quote = draw(st.sampled_from([None, '"', "'", ""]))
+    encoding = draw(st.sampled_from([None, *_CODECS]))
+    declared = Input(
+        delimiter=draw(st.sampled_from([None, ",", ";", "\t", "|", "^", "~", "§", " ", "x"])),
+        quote=quote,
+        escape=None if quote == "" else draw(st.sampled_from([None, "", "\\"])),
+        header=header,
+        line_end=line_end,
+        encoding=encoding,
+        compression=draw(st.sampled_from([None, None, *_COMPRESS])) or "none",
+    )
+    declared = draw(
+        st.sampled_from(
+            [
+                declared,
+                declared,
+                replace(declared, decimal=","),
+                replace(declared, decimal=",", thousands="."),
+                replace(declared, thousands=","),
+                replace(declared, thousands=" "),
+            ]
+        )
+    )
+    return Pen(
+        declared,
+        ending="\r" if line_end == "cr" else draw(st.sampled_from(["\n", "\r\n"])),
+        final_endings=draw(st.integers(0, 2)),
+        bom=encoding in (None, "utf-8", "utf-16-le", "utf-16-be") and draw(st.booleans()),
+        quote_all=draw(st.booleans()),
+    )
+
+
+def written(case: Case, pen: Pen, numeric: tuple[int, ...] = NUMERIC) -> Case:
+    """A case as `pen` writes it; without the records that it cannot write."""
+    header, *rows = case.rows
+    localized = [
+        [pen.number(cell) if i in numeric else cell for i, cell in enumerate(row)] for row in rows
+    ]
+    kept = [header, *filter(pen.can_write, localized)]
+    aggregation = replace(case.aggregation, input=pen.declared)
+    return Case(aggregation, pen.write(kept), kept)
+
+
+@st.composite
+def written_cases(draw: st.DrawFn) -> Case:
+    """Any aggregation, for a file written in any way."""
+    header = draw(st.sampled_from([None, True, False]))
+    case = draw(cases(made_up_names=header is False))
+    pen = draw(pens(header=header))
+    assume(header is False or pen.can_write(case.rows[0]))
+    case = written(case, pen)
+    # A file without a header and without records has no columns.
+    assume(header is not False or len(case.rows) > 1)
+    return case
