@@ -37,10 +37,10 @@ def test_what_is_not_declared_is_rfc_4180() -> None:
         (Input(line_end="cr"), b'a,b\r\r1,"x;"\r'),
         (Input(line_end="cr"), b"a,b\r1,x;"),
         (Input(encoding="latin-1"), b"a,b\n1,x;\n"),
-        (Input(compression="gzip"), gzip.compress(b"a,b\n1,x;\n")),
-        (UNDECLARED, gzip.compress(b"a,b\n1,x;\n")),
+        (Input(compression="gzip"), gzip.compress(b"a,b\n1,x;\n", mtime=0)),
+        (UNDECLARED, gzip.compress(b"a,b\n1,x;\n", mtime=0)),
         (UNDECLARED, "\ufeffa,b\n1,x;\n".encode("utf-16-le")),
-        (UNDECLARED, gzip.compress("\ufeffa,b\r\n1,x;\r\n".encode("utf-16-be"))),
+        (UNDECLARED, gzip.compress("\ufeffa,b\r\n1,x;\r\n".encode("utf-16-be"), mtime=0)),
         (Input(encoding="utf-16-be"), "a,b\r\n1,x;\r\n".encode("utf-16-be")),
     ],
 )
