@@ -11,6 +11,7 @@ from aiohttp import web
 
 from gateway.digests import CONTENT_DIGEST, announced, content_digests, verified
 from gateway.events import EVENTS
+from gateway.ietf_fields import limits
 from gateway.job_control import JobControl
 from gateway.keys import PORTS, SETTINGS
 from gateway.upload_requests import declaration, idempotency_key, plain_body, told_size
@@ -49,7 +50,11 @@ async def create_upload(request: web.Request) -> web.Response:
 
 async def show_upload(request: web.Request) -> web.Response:
     """`GET /api/v1/uploads/{upload}`: what there is of an upload, in whichever dialect begun."""
-    return shown(await _uploads(request).find(request.match_info["upload"]))
+    upload = await _uploads(request).find(request.match_info["upload"])
+    response = shown(upload)
+    if upload.job is None:
+        response.headers["Upload-Limit"] = limits(request.app[SETTINGS])
+    return response
 
 
 async def declare_size(request: web.Request) -> web.Response:

@@ -118,7 +118,11 @@ SHOW = operation(
     parameters=[UPLOAD_IN_PATH],
     answers={
         **json_answer(
-            200, "The upload", ref("Upload"), example=UPLOAD_EXAMPLE, headers=JOB_OF_UPLOAD
+            200,
+            "The upload",
+            ref("Upload"),
+            example=UPLOAD_EXAMPLE,
+            headers={**JOB_OF_UPLOAD, **ietf.LIMIT},
         ),
         **problems(UploadNotFound),
     },

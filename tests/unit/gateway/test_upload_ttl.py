@@ -164,6 +164,7 @@ async def test_every_dialect_that_tells_it_tells_the_same(gateway: Gateway) -> N
         )
     for limit in (
         (await look_by_ietf(gateway, upload)).headers["Upload-Limit"],
+        (await look_by_v1(gateway, upload)).headers["Upload-Limit"],
         (await ask(gateway, "OPTIONS", "/api/v1/uploads")).headers["Upload-Limit"],
     ):
         assert f"max-age={int(TTL)}" in limit.split(", ")
