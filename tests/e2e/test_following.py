@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import Deployment
 
 WAIT = 60.0
-ROWS = 1_500_000
+ROWS = 1_000_000
 LATE = f"z,2026-01-01,{10**30}\n"
 """A number that only the exact plan adds up, which therefore reads the whole file."""
 
