@@ -90,9 +90,12 @@ def is_utf8(data: bytes) -> bool:
     """Whether `data` is text in UTF-8, whole characters only."""
     if data.isascii():
         return True
-    decoder = codecs.getincrementaldecoder("utf-8")()
     try:
+        if len(data) <= _PIECE:
+            data.decode()
+            return True
         # Decoded text may take four times as much.
+        decoder = codecs.getincrementaldecoder("utf-8")()
         for at in range(0, len(data), _PIECE):
             decoder.decode(data[at : at + _PIECE], at + _PIECE >= len(data))
     except UnicodeDecodeError:

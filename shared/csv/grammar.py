@@ -28,6 +28,9 @@ class Grammar:
     """A field that does not begin with a quote."""
     quoted: re.Pattern[bytes]
     """A field in quotes; its first group is what stands between them."""
+    ended: re.Pattern[bytes]
+    """A field and the delimiter or line end after it. Its groups are what stands between quotes, or
+    None; the field that has no quotes, or None; and what ends it."""
     escaped: re.Pattern[bytes]
     """A quote within quotes, or what else is escaped there; its first group is what it means."""
     escape: bytes
@@ -77,13 +80,16 @@ def grammar_of(dialect: Dialect) -> Grammar:
         quoted = rb"%s([^%s%s]*+(?:%s.[^%s%s]*+)*+)%s" % (q, q, e, e, q, e, q)
         escaped = e + b"([%s%s])" % (q, e)
     if not quote:
-        quoted, escaped = rb"(?!)", rb"(?!)"
+        quoted, escaped, q = rb"((?!))", rb"(?!)", rb"(?!)"
+    newline = CR if dialect.line_end == "cr" else LF
+    ending = rb"%s|%s" % (re.escape(delimiter), CR if newline == CR else rb"\r?\n")
     return Grammar(
         delimiter=delimiter,
         quote=quote,
-        newline=CR if dialect.line_end == "cr" else LF,
+        newline=newline,
         unquoted=re.compile(unquoted),
         quoted=re.compile(quoted, re.DOTALL),
+        ended=re.compile(rb"(?:%s|((?!%s)%s))(%s)" % (quoted, q, unquoted, ending), re.DOTALL),
         escaped=re.compile(escaped),
         escape=escape,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from operator import length_hint
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from shared.csv.encoding import source_length
 
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from shared.csv.dialect import Encoding
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """Where a record stands in what is held, and on which line it begins."""
 
     at: int

@@ -177,7 +177,7 @@ class RecordReader:
                 at = plain
                 continue
             try:
-                fields, end = self._record(data, at, final=final)
+                fields, end = self._whole_record(data, at) or self._record(data, at, final=final)
             except Fault as fault:
                 ends = self._end_of(fault, data, final=final)
                 if fault.unfinished or (ends is None and not _is_full(data, at)):
@@ -190,11 +190,11 @@ class RecordReader:
                 self._line += data.count(newline, at, ends)
                 at = ends
                 continue
-            span = Span(at, end, self._line)
+            line = self._line
             self._line += data.count(newline, at, end)
             if fields is not None:
-                self._yielded = span
-                yield ((span.line, fields),)
+                self._yielded = Span(at, end, line)
+                yield ((line, fields),)
                 self.records += 1
             at = end
         self._drop(at)
@@ -240,6 +240,27 @@ class RecordReader:
             before = text[: text.index(grammar.foreign)].split(grammar.delimiter)
             fault = self._foreign_line_end(len(before), before[-1])
         return fault
+
+    def _whole_record(self, data: bytes, start: int) -> tuple[list[bytes] | None, int] | None:
+        """As `_record`, in a hurry; None for what is to be looked at more closely."""
+        grammar = self._grammar
+        ended, delimiter, escape = grammar.ended.match, grammar.delimiter, grammar.escape
+        fields: list[bytes] = []
+        at = start
+        while True:
+            match = ended(data, at)
+            if match is None:
+                return None
+            quoted, field, ending = match.groups()
+            if quoted is not None:
+                field = grammar.unescape(quoted) if escape in quoted else quoted
+            fields.append(field)
+            at = match.end()
+            if ending != delimiter:
+                break
+        if at - start > RECORD_LIMIT or not is_utf8(data[start:at]):
+            return None
+        return (None if at - start == len(ending) else fields), at
 
     def _record(self, data: bytes, start: int, *, final: bool) -> tuple[list[bytes] | None, int]:
         """The record that begins at `start`, and where the next one begins.
