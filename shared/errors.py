@@ -44,7 +44,11 @@ HTTP status codes are not known here; each HTTP service maps the tree in one tab
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from shared.csv.problems import Problem
+    from shared.job_report import Report
 
 
 class CsvmillError(Exception):
@@ -262,9 +266,20 @@ class JobFailed(CsvmillError):
 
 
 class MalformedInput(JobFailed):
-    """The file itself is at fault, so that every further attempt would end the same way."""
+    """The file itself is at fault, so that every further attempt would end the same way.
+
+    `report` says more of what is wrong, if more was looked at than the first problem; `problem`
+    is what the error is about, if it is about one record.
+    """
 
     code = "malformed_input"
+
+    def __init__(
+        self, message: str, report: Report | None = None, *, problem: Problem | None = None
+    ) -> None:
+        super().__init__(message)
+        self.report = report
+        self.problem = problem
 
 
 class AttemptFailed(JobFailed):

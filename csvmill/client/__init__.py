@@ -16,6 +16,7 @@ from csvmill.client.errors import (
 from csvmill.client.job_view import AttemptView, JobView
 from csvmill.client.partial import ResultView
 from csvmill.client.progress import Progress
+from csvmill.client.report_view import ProblemView, ReportView
 from csvmill.client.retrying import Retries
 from csvmill.client.server_view import ServerView
 from csvmill.client.sync_client import Client
@@ -31,8 +32,10 @@ __all__ = [
     "JobUnsuccessful",
     "JobView",
     "NotVerified",
+    "ProblemView",
     "Progress",
     "Refused",
+    "ReportView",
     "ResultView",
     "Retries",
     "ServerUnavailable",

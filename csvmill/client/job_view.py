@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from csvmill.client.report_view import ProblemView, ReportView
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
 
 TERMINAL = frozenset({"SUCCESS", "FAILURE", "REVOKED"})
 """The states in which a job stays, unless it is retried."""
@@ -44,6 +45,12 @@ class JobView:
     result_sha256: str | None
     rows_in: int | None
     rows_out: int | None
+    report: ReportView | None
+    """None unless the job has a result, or its file was at fault."""
+    problems: tuple[ProblemView, ...]
+    """The first that are wrong with the file."""
+    problem_count: int | None
+    """How many there are in all; None if that is not known."""
     attempts: tuple[AttemptView, ...]
 
     @classmethod
@@ -62,6 +69,10 @@ class JobView:
             result_sha256=result.get("sha256"),
             rows_in=result.get("rows_in"),
             rows_out=result.get("rows_out"),
+            # Servers of before the report have none of these.
+            report=ReportView.of(report) if (report := answer.get("report")) else None,
+            problems=tuple(map(ProblemView.of, answer.get("problems", ()))),
+            problem_count=answer.get("problem_count"),
             attempts=tuple(
                 AttemptView(**{name: attempt[name] for name in AttemptView.__slots__})
                 for attempt in answer["attempts"]

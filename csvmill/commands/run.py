@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from csvmill.commands.bars import Bars
+from csvmill.commands.describing import rows_summed
 from csvmill.commands.options import (
     chunk_option,
     input_argument,
@@ -106,10 +108,14 @@ def _places(stack: ExitStack, output: Path, state: Path | None) -> tuple[RunFold
 
 def _as_text(order: Order, outcome: Outcome) -> str:
     job, result = outcome.job, outcome.result
-    return (
+    told = (
         f"{order.output}: {job.rows_out:,} rows, {result.size:,} bytes, "
         f"from {job.rows_in:,} rows in {sum(outcome.seconds.values()):.1f} s"
     )
+    report = job.report
+    if report is not None and report.rows_in != report.rows_aggregated:
+        told += f"\n{rows_summed(report)}"
+    return told
 
 
 def _as_json(order: Order, outcome: Outcome) -> dict[str, Any]:
@@ -125,4 +131,7 @@ def _as_json(order: Order, outcome: Outcome) -> dict[str, Any]:
         "uploaded_bytes": outcome.uploaded_bytes,
         "downloaded_bytes": outcome.downloaded_bytes,
         "seconds": {stage: round(spent, 3) for stage, spent in outcome.seconds.items()},
+        "report": asdict(job.report) if job.report else None,
+        "problems": [asdict(problem) for problem in job.problems],
+        "problem_count": job.problem_count,
     }

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from aiohttp import web
 
+    from shared.job_report import Report
     from shared.messages import WakeUp
     from shared.ports import Blobs, Bus, JobStore
 
@@ -138,7 +139,12 @@ class Gateway:
         return claimed
 
     async def finished_job(
-        self, content: bytes, *, filename: str = "plays.csv", finished_at: float | None = None
+        self,
+        content: bytes,
+        *,
+        filename: str = "plays.csv",
+        finished_at: float | None = None,
+        report: Report | None = None,
     ) -> Job:
         """A job in state SUCCESS whose result is `content`."""
         job = await self.started_job(filename)
@@ -150,7 +156,9 @@ class Gateway:
 
         await self.blobs.write(key, 0, data())
         result = JobResult(key, len(content), hashlib.sha256(content).hexdigest(), 1, 1)
-        await self.jobs.succeed(job.id, job.attempt, result, now=finished_at or time.time())
+        await self.jobs.succeed(
+            job.id, job.attempt, result, now=finished_at or time.time(), report=report
+        )
         return await self.jobs.get(job.id)
 
 
