@@ -13,6 +13,8 @@ from gateway.job_events import job_events
 from gateway.job_list import list_jobs
 from gateway.jobs import file_status
 from gateway.openapi.handlers import docs, openapi_json
+from gateway.previews import show_preview
+from gateway.rejects import show_rejects
 from gateway.results import download_file, show_result
 from gateway.upload_api import cancel_upload, create_upload, put_chunk, show_upload
 from gateway.upload_whole import put_file
@@ -41,6 +43,8 @@ def routes(checks: Mapping[str, Check]) -> list[web.RouteDef]:
         web.get("/api/v1/jobs/{job_id}/events", job_events, allow_head=False),
         web.post("/api/v1/jobs/{job_id}/retry", retry_job),
         web.get("/api/v1/jobs/{job_id}/result", show_result),  # HEAD too
+        web.get("/api/v1/jobs/{job_id}/rejects", show_rejects),  # HEAD too
+        web.get("/api/v1/jobs/{job_id}/preview", show_preview),  # HEAD too
         web.post("/api/v1/uploads", create_upload),
         web.put("/api/v1/uploads", put_file),
         web.get("/api/v1/uploads/{upload}", show_upload),  # HEAD too

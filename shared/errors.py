@@ -15,6 +15,7 @@
      │    ├── JobFinished            it has ended already
      │    ├── JobNotFailed           it did not fail, so that there is nothing to retry
      │    ├── NoResult               it has not succeeded, or not yet
+     │    ├── NoPreview              its result cannot be read in part
      │    └── InputRemoved           its input is not kept any longer
      ├── OffsetConflict              bytes for another place than where the upload is
      ├── BlobConflict                the blob exists with another size or digest
@@ -143,6 +144,12 @@ class NoResult(JobConflict):
     """The job has not succeeded, or not yet, so that there is no result to download."""
 
     code = "no_result"
+
+
+class NoPreview(JobConflict):
+    """The job's result is of a kind of which the first rows cannot be told from its beginning."""
+
+    code = "no_preview"
 
 
 class InputRemoved(JobConflict):

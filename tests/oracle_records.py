@@ -40,7 +40,7 @@ def read_records(data: bytes) -> list[Record]:
         else:
             column, reason = _encoding(fields)
         raw = data[at:end].removesuffix(b"\n").removesuffix(b"\r")
-        if raw:
+        if raw or reason:
             records.append(Record(line, at, raw, fields, column, reason))
         at = end
     return records

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.openapi.schemas import an_object, integer, or_null, text
+from gateway.previews import MAX_ROWS
 
 if TYPE_CHECKING:
     from gateway.openapi.parts import Node
@@ -58,4 +59,38 @@ REPORT = an_object(
     description="What the attempt that ended the job has found and used.",
 )
 
-SCHEMAS: Node = {"FileProblem": PROBLEM_OF_FILE, "Report": REPORT}
+PREVIEW = an_object(
+    {
+        "columns": {
+            "type": "array",
+            "items": an_object(
+                {
+                    "name": text("As in the result"),
+                    "type": {
+                        "enum": ["text", "integer", "number", "date"],
+                        "description": "What the column holds",
+                    },
+                }
+            ),
+        },
+        "rows": {
+            "type": "array",
+            "maxItems": MAX_ROWS,
+            "items": {"type": "array", "items": {"type": ["string", "number", "null"]}},
+        },
+        "truncated": {"type": "boolean", "description": "Whether the result has more rows"},
+    },
+    description="The first rows of a result.",
+)
+
+PREVIEW_EXAMPLE: Node = {
+    "columns": [
+        {"name": "Song", "type": "text"},
+        {"name": "Date", "type": "text"},
+        {"name": "Total Number of Plays for Date", "type": "integer"},
+    ],
+    "rows": [["Umbrella", "2020-01-02", 300], ["Yellow", "2020-01-02", "12345678901234567890"]],
+    "truncated": False,
+}
+
+SCHEMAS: Node = {"FileProblem": PROBLEM_OF_FILE, "Preview": PREVIEW, "Report": REPORT}

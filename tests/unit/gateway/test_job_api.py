@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -206,10 +207,7 @@ async def test_the_report_of_a_finished_job_is_shown(gateway: Gateway) -> None:
     job = await gateway.finished_job(b"result", report=report)
     shown = await (await gateway.client.get(f"/api/v1/jobs/{job.id}")).json()
     assert shown["report"] == {
-        "dialect": {
-            "delimiter": ";", "quote": '"', "escape": "", "header": True, "encoding": "latin-1",
-            "compression": "none", "decimal": ".", "thousands": "",
-        },
+        "dialect": asdict(report.dialect),
         "engine": "duckdb",
         "engine_version": "1.2.3",
         "plan": "exact",
