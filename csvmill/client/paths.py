@@ -30,6 +30,11 @@ def retry_path(job_id: str) -> str:
     return f"{job_path(job_id)}/retry"
 
 
+def rejects_path(job_id: str) -> str:
+    """The records that a job left out."""
+    return f"{job_path(job_id)}/rejects"
+
+
 def result_path(job_id: str) -> str:
     """The result of a job."""
     return f"{job_path(job_id)}/result"

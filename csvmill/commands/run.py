@@ -41,6 +41,12 @@ if TYPE_CHECKING:
     show_envvar=True,
     help="The service to use.  [default: one that is started for the run]",
 )
+@click.option(
+    "--rejects",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Where records go that the job leaves out, with what is wrong with them.",
+)
 @click.option("--restart", is_flag=True, help="Forget what an earlier run has begun.")
 @chunk_option
 @parallel_option
@@ -80,6 +86,9 @@ def run(
         raise click.UsageError("--json answers on standard output, where -o - puts the result")
     if file != STREAM and output != STREAM and output.exists() and output.samefile(file):
         raise click.UsageError(f"{output} is the input itself; name another output")
+    rejects = options["rejects"]
+    if rejects is not None and rejects in (file, output):
+        raise click.UsageError(f"{rejects} is the input or the output; name another file")
     with ExitStack() as stack:
         stack.enter_context(errors_shown(as_json=as_json))
         folder, target = _places(stack, output, state)
