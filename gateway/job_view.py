@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ from gateway.progress_view import progress_view
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from shared.csv.problems import Problem
+    from shared.job_report import Report
     from shared.jobs import Attempt, Job, JobResult
 
 
@@ -28,6 +31,11 @@ def job_view(job: Job, attempts: Sequence[Attempt]) -> dict[str, Any]:
         "input_size": job.input_size,
         "progress": progress_view(job),
         "result": _result_view(job.result),
+        "report": _report_view(job.report),
+        "problems": [_problem_view(problem) for problem in job.report.problems]
+        if job.report
+        else [],
+        "problem_count": job.report.problem_count if job.report else None,
         "attempts": [_attempt_view(attempt) for attempt in attempts],
     }
 
@@ -48,6 +56,40 @@ def _result_view(result: JobResult | None) -> dict[str, Any] | None:
         "sha256": result.sha256,
         "rows_in": result.rows_in,
         "rows_out": result.rows_out,
+    }
+
+
+def _report_view(report: Report | None) -> dict[str, Any] | None:
+    if report is None:
+        return None
+    return {
+        "dialect": asdict(report.dialect),
+        "engine": report.engine,
+        "engine_version": report.engine_version,
+        "plan": report.plan,
+        "rows_in": report.rows.total,
+        "rows_aggregated": report.rows.aggregated,
+        "rows_filtered": report.rows.filtered,
+        "rows_rejected": report.rows.rejected,
+        "groups": report.groups,
+        "bytes_in": report.bytes_in,
+        "bytes_decompressed": report.bytes_decompressed,
+        "bytes_out": report.bytes_out,
+        "seconds": {name: round(took, 3) for name, took in asdict(report.seconds).items()},
+        "peak_memory": report.peak_memory,
+        "peak_scratch": report.peak_scratch,
+        "attempts": report.attempts,
+    }
+
+
+def _problem_view(problem: Problem) -> dict[str, Any]:
+    return {
+        "line": problem.line,
+        "offset": problem.offset,
+        "column": problem.column,
+        "name": problem.name,
+        "found": problem.found,
+        "expected": problem.expected,
     }
 
 

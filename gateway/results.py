@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from gateway.keys import Ports
+    from shared.aggregation.spec import Output
+    from shared.blobs import BlobKey
     from shared.jobs import Job, JobResult
 
 MAX_AGE = 7 * 24 * 3600
@@ -40,20 +43,48 @@ MAX_AGE = 7 * 24 * 3600
 It never changes, but it is nobody else's business (RFC 9111, 5.2.2.7; RFC 8246)."""
 
 
+@dataclass(frozen=True, slots=True)
+class JobFile:
+    """A file that has come of a job."""
+
+    source: BlobKey | bytes
+    """Where it is kept, or all of it."""
+    size: int
+    """Bytes."""
+    sha256: str
+    """Lower-case hex digest, which is its strong ETag."""
+    filename: str
+    media_type: str
+    compressed: bool = False
+    """Whether a content coding would gain nothing."""
+
+
 async def download_file(request: web.Request) -> web.StreamResponse:
     """The result as an attachment, never encoded, so that it can always be resumed."""
     job = await requested_job(request)
     if job.state is not JobState.SUCCESS or job.result is None:
         return error_response(HTTPStatus.BAD_REQUEST, _no_result(job), job_status=job.state.value)
-    return await _send(request, job, job.result, refuse=error_response)
+    return await send_file(request, job, _result_file(job, job.result), refuse=error_response)
 
 
 async def show_result(request: web.Request) -> web.StreamResponse:
     """The same for programs: in a content coding if they ask for one, errors as problems."""
+    job, result = await requested_result(request)
+    return await send_file(
+        request, job, _result_file(job, result), refuse=problem_response, codings=CODINGS
+    )
+
+
+async def requested_result(request: web.Request) -> tuple[Job, JobResult]:
+    """The job that the URL names, and its result.
+
+    Raises JobNotFound, NoResult, and ResultExpired if it is not kept any longer.
+    """
     job = await requested_job(request)
     if job.state is not JobState.SUCCESS or job.result is None:
         raise NoResult(_no_result(job))
-    return await _send(request, job, job.result, refuse=problem_response, codings=CODINGS)
+    _check_kept(job)
+    return job, job.result
 
 
 def content_disposition(filename: str) -> str:
@@ -80,31 +111,44 @@ def _check_kept(job: Job) -> None:
         )
 
 
-async def _send(
+def _result_file(job: Job, result: JobResult) -> JobFile:
+    output: Output = job.aggregation.output
+    return JobFile(
+        result.key,
+        result.size,
+        result.sha256,
+        result_filename(job.filename, output),
+        MEDIA_TYPES[output],
+        compressed=output == "csv.gz",
+    )
+
+
+async def send_file(
     request: web.Request,
     job: Job,
-    result: JobResult,
+    file: JobFile,
     *,
     refuse: Callable[[HTTPStatus, str], web.Response],
     codings: tuple[str, ...] = (),
 ) -> web.StreamResponse:
+    """Answer with a file of a job, whole or in ranges; `refuse` as `Download` has it.
+
+    Raises ResultExpired, ResultLost, and what `Blobs.open` raises.
+    """
     _check_kept(job)
     ports = request.app[PORTS]
-    output = job.aggregation.output
-    filename = result_filename(job.filename, output)
     return await send(
         request,
         Download(
-            Representation(result.size, result.sha256, job.finished_at),
-            content_type=MEDIA_TYPES[output],
-            source=lambda start, stop: _opened(ports, job, result, start, stop),
+            Representation(file.size, file.sha256, job.finished_at),
+            content_type=file.media_type,
+            source=lambda start, stop: opened_file(ports, job, file.source, start, stop),
             refuse=refuse,
             name=f"Job {job.id}",
-            sha256=result.sha256,
-            headers={"Content-Disposition": content_disposition(filename)},
+            sha256=file.sha256,
+            headers={"Content-Disposition": content_disposition(file.filename)},
             cache_control=f"private, max-age={MAX_AGE}, immutable",
-            # What is compressed already gains nothing.
-            codings=() if output == "csv.gz" else codings,
+            codings=() if file.compressed else codings,
             sent=request.app[EVENTS].result_sent,
             client_timeout=request.app[SETTINGS].client_timeout,
         ),
@@ -112,12 +156,16 @@ async def _send(
 
 
 @asynccontextmanager
-async def _opened(
-    ports: Ports, job: Job, result: JobResult, start: int, stop: int
+async def opened_file(
+    ports: Ports, job: Job, source: BlobKey | bytes, start: int, stop: int
 ) -> AsyncIterator[AsyncIterator[bytes]]:
+    """Read bytes of a job's file. Raises ResultExpired, ResultLost, and what `Blobs.open` does."""
+    if isinstance(source, bytes):
+        yield _once(source[start:stop])
+        return
     async with AsyncExitStack() as stack:
         try:
-            pieces = await stack.enter_async_context(ports.blobs.open(result.key, start, stop))
+            pieces = await stack.enter_async_context(ports.blobs.open(source, start, stop))
         except (BlobNotFound, BlobIncomplete, ChunkOutOfBounds) as error:
             # It may have expired since the job was looked up; if it has not, it is lost.
             _check_kept(await ports.jobs.get(job.id))
@@ -126,3 +174,7 @@ async def _opened(
                 "the file again"
             ) from error
         yield pieces
+
+
+async def _once(data: bytes) -> AsyncIterator[bytes]:
+    yield data

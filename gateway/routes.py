@@ -13,6 +13,8 @@ from gateway.job_events import job_events
 from gateway.job_list import list_jobs
 from gateway.jobs import file_status
 from gateway.openapi.handlers import docs, openapi_json
+from gateway.previews import show_preview
+from gateway.rejects import show_rejects
 from gateway.results import download_file, show_result
 from gateway.upload_api import cancel_upload, put_chunk, show_upload
 from gateway.web import index
@@ -40,6 +42,8 @@ def routes(checks: Mapping[str, Check]) -> list[web.RouteDef]:
         web.get("/api/v1/jobs/{job_id}/events", job_events, allow_head=False),
         web.post("/api/v1/jobs/{job_id}/retry", retry_job),
         web.get("/api/v1/jobs/{job_id}/result", show_result),  # HEAD too
+        web.get("/api/v1/jobs/{job_id}/rejects", show_rejects),  # HEAD too
+        web.get("/api/v1/jobs/{job_id}/preview", show_preview),  # HEAD too
         web.options("/api/v1/uploads", upload_dialects.options),
         web.post("/api/v1/uploads", upload_dialects.post),
         web.put("/api/v1/uploads", upload_dialects.put),

@@ -54,7 +54,7 @@ class Events:
                 extra={"event": "attempt.started", "waited": round(waited, 3)},
             )
             with self._metrics.running.track_inprogress():
-                yield AttemptEvents(job, self._metrics, self._jobs)
+                yield AttemptEvents(job, self._metrics, self._jobs, waited)
 
     def waiting(self, job: Job, wait: float) -> None:
         """A wake-up came `wait` seconds before the job can be claimed."""
@@ -100,7 +100,11 @@ class Events:
 class AttemptEvents:
     """What happens to one attempt, from its claim on."""
 
-    def __init__(self, job: Job, metrics: ProcessorMetrics, jobs: JobMetrics) -> None:
+    def __init__(
+        self, job: Job, metrics: ProcessorMetrics, jobs: JobMetrics, waited: float
+    ) -> None:
+        self.waited = waited
+        """Seconds from the making of the job to the claim."""
         self._job = job
         self._metrics = metrics
         self._jobs = jobs

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from shared.blobs import result_key
-from shared.jobs import JobResult
+from shared.blobs import rejects_key, result_key
+from shared.errors import MalformedInput
+from shared.jobs import JobRejects, JobResult
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
-    from processor.engines.port import Engine, Output, Progress
+    from processor.engines.port import Engine, Output, Progress, Written
     from processor.scratch import Scratch
     from shared.blobs import BlobKey
+    from shared.job_report import Report
     from shared.jobs import Job
     from shared.ports import Blobs
 
@@ -23,6 +27,14 @@ CHUNK = 64 << 20
 """Bytes of the result sent to storage in one chunk."""
 PIECE = 1 << 20
 """Bytes of the result held in memory at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """What an attempt has come to."""
+
+    result: JobResult
+    report: Report
 
 
 class JobRun:
@@ -33,8 +45,13 @@ class JobRun:
         self._engine = engine
         self._scratch = scratch
 
-    async def run(self, job: Job, progress: Callable[[Progress], None]) -> JobResult:
-        """Aggregate the job's input and store the output under `results/<job>/<attempt>`.
+    async def run(
+        self, job: Job, progress: Callable[[Progress], None], *, queued: float
+    ) -> Completed:
+        """Aggregate the job's input and store the output under `results/<job>/<attempt>`,
+        and the records that were left out, if any, under `results/<job>/<attempt>/rejects`.
+
+        `queued`: seconds that the job has waited for this attempt, for the report.
 
         `progress` is told, several times a second, how far the engine has come. Nothing is visible
         to clients until the job's row points to it. Cancelling stops the engine and leaves at most
@@ -43,8 +60,16 @@ class JobRun:
         """
         async with self._scratch.folder(f"{job.id}-{job.attempt}") as folder:
             source = BlobSource(self._blobs, job.input_key, job.input_size)
-            output = await self._engine.aggregate(job.aggregation, source, folder, progress)
-            return await self._store(job, output)
+            try:
+                output = await self._engine.aggregate(job.aggregation, source, folder, progress)
+            except MalformedInput as error:
+                if error.report is not None:
+                    error.report = _completed(error.report, job, queued)
+                raise
+            began = time.monotonic()
+            result = await self._store(job, output)
+            stored = time.monotonic() - began
+            return Completed(result, _completed(output.report, job, queued, stored))
 
     async def ping(self) -> None:
         """Return if storage can be used now. Raises StorageUnavailable."""
@@ -52,20 +77,43 @@ class JobRun:
 
     async def discard(self, job: Job) -> None:
         """Remove what an attempt that did not succeed wrote to storage."""
-        await self._blobs.delete(result_key(job.id, job.attempt))
+        # Whatever happens to one of them, the other is asked to go.
+        try:
+            await self._blobs.delete(rejects_key(job.id, job.attempt))
+        finally:
+            await self._blobs.delete(result_key(job.id, job.attempt))
 
     async def _store(self, job: Job, output: Output) -> JobResult:
+        rejects = None
+        if output.rejects is not None:
+            key = rejects_key(job.id, job.attempt)
+            await self._put(key, output.rejects)
+            rejects = JobRejects(key, output.rejects.size, output.rejects.sha256)
         key = result_key(job.id, job.attempt)
-        await self._blobs.create(key, output.size, sha256=output.sha256)
-        for offset in range(0, output.size, CHUNK):
-            await self._blobs.write(key, offset, _pieces(output.path, offset, CHUNK))
+        await self._put(key, output)
         return JobResult(
             key=key,
             size=output.size,
             sha256=output.sha256,
-            rows_in=output.rows_in,
-            rows_out=output.rows_out,
+            rows_in=output.report.rows.aggregated,
+            rows_out=output.report.groups,
+            rejects=rejects,
         )
+
+    async def _put(self, key: BlobKey, written: Written) -> None:
+        await self._blobs.create(key, written.size, sha256=written.sha256)
+        for offset in range(0, written.size, CHUNK):
+            await self._blobs.write(key, offset, _pieces(written.path, offset, CHUNK))
+
+
+def _completed(report: Report, job: Job, queued: float, stored: float = 0.0) -> Report:
+    """What the engine tells, and what only its caller knows."""
+    return replace(
+        report,
+        bytes_in=job.input_size,
+        seconds=replace(report.seconds, queue=queued, store=stored),
+        attempts=job.attempt,
+    )
 
 
 class BlobSource:

@@ -147,7 +147,10 @@ class Sweeper:
             # The database has lost the job: no client can ask for this, but an operator might.
             return self._result_ttl
         running = job.state is JobState.STARTED and job.attempt == attempt
-        published = job.result is not None and job.result.key == key
+        result = job.result
+        published = result is not None and (
+            key == result.key or (result.rejects is not None and key == result.rejects.key)
+        )
         needed = running or (published and job.expired_at is None)
         return None if needed else self._grace
 

@@ -24,13 +24,13 @@ from shared.errors import (
     MalformedInput,
     Unavailable,
 )
-from shared.jobs import Job, JobResult, JobState
+from shared.jobs import Job, JobState
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from processor.events import AttemptEvents
-    from processor.job_run import JobRun
+    from processor.job_run import Completed, JobRun
     from processor.settings import WorkSettings
     from shared.ports import Bus, Delivery, JobStore
 
@@ -142,8 +142,8 @@ class Worker:
 
     async def _attempt(self, delivery: Delivery, job: Job, events: AttemptEvents) -> None:
         try:
-            result = await self._run_leased(job, events)
-            await self._succeed(job, result)
+            completed = await self._run_leased(job, events)
+            await self._succeed(job, completed)
         except LeaseLost:
             events.lease_lost()
             await self._discard(job)
@@ -151,24 +151,29 @@ class Worker:
         except Exception as error:  # noqa: BLE001  (whatever ends an attempt is recorded)
             await self._record_failure(delivery, job, error, events)
         else:
-            events.succeeded(result)
+            events.succeeded(completed.result)
             await delivery.ack()
 
-    async def _run_leased(self, job: Job, events: AttemptEvents) -> JobResult:
+    async def _run_leased(self, job: Job, events: AttemptEvents) -> Completed:
         """Run the attempt for as long as its lease can be renewed. Raises LeaseLost."""
         lease = Lease(self._jobs, job, events, seconds=self._settings.lease, clock=self._clock)
         progress = ProgressRecord(self._jobs, job, self._settings.progress_interval)
         record = asyncio.create_task(progress.keep())
         try:
-            return await lease.keep_during(self._job_run.run(job, progress.note))
+            return await lease.keep_during(
+                self._job_run.run(job, progress.note, queued=events.waited)
+            )
         finally:
             record.cancel()
             await asyncio.gather(record, return_exceptions=True)
 
-    async def _succeed(self, job: Job, result: JobResult) -> None:
+    async def _succeed(self, job: Job, completed: Completed) -> None:
+        result = completed.result
         try:
             await until_answered(
-                lambda: self._jobs.succeed(job.id, job.attempt, result, now=self._clock())
+                lambda: self._jobs.succeed(
+                    job.id, job.attempt, result, now=self._clock(), report=completed.report
+                )
             )
         except LeaseLost:
             # A commit whose answer got lost looks like this when it is tried again.
@@ -184,13 +189,15 @@ class Worker:
             await self._give_back(delivery, job, f"storage is away: {error}", events)
             return
         reason = events.failing(error)
+        report = error.report if isinstance(error, MalformedInput) else None
 
         def fail() -> Awaitable[Job]:
             now = self._clock()
             retry_at = now + self._settings.retry_delay
             return self._jobs.fail(
-                job.id, job.attempt, reason, final=final, now=now, retry_at=retry_at
-            )
+                job.id, job.attempt, reason,
+                final=final, now=now, retry_at=retry_at, report=report,
+            )  # fmt: skip
 
         try:
             after = await until_answered(fail)

@@ -14,11 +14,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 BlobKey = NewType("BlobKey", str)
-"""Slash-separated name of a blob; only `upload_key`, `result_key` and `parse_key` make one."""
+"""Slash-separated name of a blob; only `upload_key`, `result_key`, `rejects_key` and `parse_key`
+make one."""
 
 UPLOADS = "uploads"
 RESULTS = "results"
 """The kinds of blobs: the first segments of their keys."""
+
+REJECTS = "rejects"
+"""The last segment of the key of a job's rejects."""
 
 _KIND = re.compile(r"[a-z0-9-]{1,64}")
 _KEY = re.compile(r"[a-z0-9-]{1,64}(/[a-z0-9-]{1,64}){1,3}")
@@ -34,6 +38,11 @@ def result_key(job_id: UUID, attempt: int) -> BlobKey:
     return BlobKey(f"{RESULTS}/{job_id}/{attempt}")
 
 
+def rejects_key(job_id: UUID, attempt: int) -> BlobKey:
+    """The key of the records that one attempt of a job left out, which stand beside its result."""
+    return BlobKey(f"{RESULTS}/{job_id}/{attempt}/{REJECTS}")
+
+
 def upload_of(key: BlobKey) -> UUID | None:
     """The upload whose bytes have this key; None if it is no upload's."""
     kind, _, upload_id = key.partition("/")
@@ -44,9 +53,12 @@ def upload_of(key: BlobKey) -> UUID | None:
 
 
 def attempt_of(key: BlobKey) -> tuple[UUID, int] | None:
-    """The job and the number of the attempt that wrote to this key; None if it is no result's."""
+    """The job and the number of the attempt that wrote to this key, its result or its rejects.
+
+    None if it is another's.
+    """
     try:
-        kind, job_id, attempt = key.split("/")
+        kind, job_id, attempt = key.removesuffix(f"/{REJECTS}").split("/")
         return (UUID(job_id), int(attempt)) if kind == RESULTS else None
     except ValueError:
         return None

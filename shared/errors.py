@@ -15,6 +15,7 @@
      │    ├── JobFinished            it has ended already
      │    ├── JobNotFailed           it did not fail, so that there is nothing to retry
      │    ├── NoResult               it has not succeeded, or not yet
+     │    ├── NoPreview              its result cannot be read in part
      │    └── InputRemoved           its input is not kept any longer
      ├── OffsetConflict              bytes for another place than where the upload is
      ├── UploadCompleted             bytes for an upload that has become a job already
@@ -47,7 +48,11 @@ HTTP status codes are not known here; each HTTP service maps the tree in one tab
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from shared.csv.problems import Problem
+    from shared.job_report import Report
 
 
 class CsvmillError(Exception):
@@ -142,6 +147,12 @@ class NoResult(JobConflict):
     """The job has not succeeded, or not yet, so that there is no result to download."""
 
     code = "no_result"
+
+
+class NoPreview(JobConflict):
+    """The job's result is of a kind of which the first rows cannot be told from its beginning."""
+
+    code = "no_preview"
 
 
 class InputRemoved(JobConflict):
@@ -292,9 +303,20 @@ class JobFailed(CsvmillError):
 
 
 class MalformedInput(JobFailed):
-    """The file itself is at fault, so that every further attempt would end the same way."""
+    """The file itself is at fault, so that every further attempt would end the same way.
+
+    `report` says more of what is wrong, if more was looked at than the first problem; `problem`
+    is what the error is about, if it is about one record.
+    """
 
     code = "malformed_input"
+
+    def __init__(
+        self, message: str, report: Report | None = None, *, problem: Problem | None = None
+    ) -> None:
+        super().__init__(message)
+        self.report = report
+        self.problem = problem
 
 
 class AttemptFailed(JobFailed):

@@ -7,10 +7,12 @@ from uuid import UUID
 
 from shared.aggregation.rows import decode_aggregation
 from shared.blobs import BlobKey
-from shared.jobs import Job, JobProgress, JobResult, JobState
+from shared.job_report import decode_report, encode_report
+from shared.jobs import Job, JobProgress, JobRejects, JobResult, JobState
 
 if TYPE_CHECKING:
-    from shared.database.port import Row
+    from shared.database.port import Row, Value
+    from shared.job_report import Report
 
 
 def storable(text: str, limit: int | None = None) -> str:
@@ -20,6 +22,19 @@ def storable(text: str, limit: int | None = None) -> str:
     """
     text = text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
     return text if limit is None or len(text) <= limit else text[: limit - 1] + "…"
+
+
+def report_values(report: Report | None) -> tuple[Value, ...]:
+    """The report and its rows (all, aggregated, filtered, rejected), as `jobs` has them."""
+    if report is None:
+        return (None,) * 5
+    rows = report.rows
+    return encode_report(report), rows.total, rows.aggregated, rows.filtered, rows.rejected
+
+
+def rejects_values(rejects: JobRejects | None) -> tuple[Value, ...]:
+    """Key, size and digest of the rejects, as `jobs` has them."""
+    return (None,) * 3 if rejects is None else (rejects.key, rejects.size, rejects.sha256)
 
 
 def job_of(row: Row) -> Job:
@@ -32,10 +47,14 @@ def job_of(row: Row) -> Job:
             sha256=row["result_sha256"],
             rows_in=row["result_rows_in"],
             rows_out=row["result_rows_out"],
+            rejects=_rejects_of(row),
         )
     progress = None
     if row["progress_attempt"] == row["attempt"]:
         progress = JobProgress(row["progress_bytes"], row["progress_rows"], row["progress_rate"])
+    report = None
+    if row["report"] is not None and row["report_attempt"] == row["attempt"]:
+        report = decode_report(row["report"])
     return Job(
         id=UUID(row["id"]),
         upload_id=UUID(row["upload_id"]),
@@ -55,7 +74,14 @@ def job_of(row: Row) -> Job:
         reason=row["reason"],
         result=result,
         progress=progress,
+        report=report,
         expired_at=row["expired_at"],
         dead_letter_due_at=row["dead_letter_due_at"],
         dead_lettered_at=row["dead_lettered_at"],
     )
+
+
+def _rejects_of(row: Row) -> JobRejects | None:
+    if row["rejects_key"] is None:
+        return None
+    return JobRejects(BlobKey(row["rejects_key"]), row["rejects_size"], row["rejects_sha256"])

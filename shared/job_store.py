@@ -6,16 +6,15 @@ import logging
 import math
 from collections import defaultdict
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from shared.aggregation.rows import encode_aggregation
 from shared.database import connect
 from shared.database.migrate import migrate_at_start
-from shared.database.scripts import load_queries
 from shared.errors import JobNotFound, LeaseLost
-from shared.job_rows import job_of, storable
+from shared.job_queries import JobQueries
+from shared.job_rows import job_of, rejects_values, report_values, storable
 from shared.jobs import Attempt, Unfinished
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
     from shared.blobs import BlobKey
     from shared.database.port import Database, Row, Transaction
+    from shared.job_report import Report
     from shared.jobs import Aggregation, Job, JobFilter, JobPosition, JobProgress, JobResult
 
     AttemptLost = Callable[[UUID, int], None]
@@ -33,38 +33,6 @@ LOST = "lost: its worker stopped renewing the lease (killed, or cut off)"
 """Why a lost attempt ended, as recorded by whoever finds it."""
 REASON_LIMIT = 4000
 """Characters kept of a reason."""
-
-
-@dataclass(frozen=True, slots=True)
-class JobQueries:
-    """The statements of `shared/sql/queries.sql`; one missing or unknown there fails at start."""
-
-    insert_job: str
-    job_by_id: str
-    job_by_upload: str
-    mark_published: str
-    claim: str
-    give_up: str
-    heartbeat: str
-    record_progress: str
-    succeed: str
-    fail: str
-    release: str
-    cancel: str
-    retry: str
-    overdue: str
-    take_dead_letter: str
-    mark_dead_lettered: str
-    unfinished: str
-    expire: str
-    jobs_by_ids: str
-    jobs_by_uploads: str
-    newest: str
-    newest_of_name: str
-    attempts_of_many: str
-    insert_attempt: str
-    end_attempt: str
-    attempts_of: str
 
 
 @asynccontextmanager
@@ -95,7 +63,7 @@ class SqlJobStore:
     def __init__(self, database: Database, attempt_lost: AttemptLost | None = None) -> None:
         self._database = database
         self._attempt_lost = attempt_lost
-        self._sql = JobQueries(**load_queries())
+        self._sql = JobQueries.load()
 
     async def create(
         self,
@@ -192,7 +160,15 @@ class SqlJobStore:
             )
         )
 
-    async def succeed(self, job_id: UUID, attempt: int, result: JobResult, *, now: float) -> None:
+    async def succeed(
+        self,
+        job_id: UUID,
+        attempt: int,
+        result: JobResult,
+        *,
+        now: float,
+        report: Report | None = None,
+    ) -> None:
         """See `JobStore`. The attempt that did so already may repeat it with the same result."""
         async with self._database.transaction() as transaction:
             done = await transaction.execute(
@@ -205,6 +181,8 @@ class SqlJobStore:
                 result.sha256,
                 result.rows_in,
                 result.rows_out,
+                *report_values(report),
+                *rejects_values(result.rejects),
             )
             if done:
                 await self._end_attempt(transaction, job_id, now, "success", None)
@@ -223,12 +201,20 @@ class SqlJobStore:
         final: bool,
         now: float,
         retry_at: float | None = None,
+        report: Report | None = None,
     ) -> Job:
         """See `JobStore`."""
         reason = storable(reason, REASON_LIMIT)
         async with self._database.transaction() as transaction:
             rows = await transaction.execute(
-                self._sql.fail, str(job_id), attempt, reason, now, int(final), retry_at
+                self._sql.fail,
+                str(job_id),
+                attempt,
+                reason,
+                now,
+                int(final),
+                retry_at,
+                *report_values(report),
             )
             if not rows:
                 raise _lease_lost(job_id, attempt)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from shared.blobs import BlobKey
+    from shared.job_report import Report
 
 
 class JobState(StrEnum):
@@ -32,6 +33,17 @@ class JobState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class JobRejects:
+    """Where the records stand that were left out of a result: see `shared.rejects`."""
+
+    key: BlobKey
+    size: int
+    """Bytes."""
+    sha256: str
+    """Lower-case hex digest, which is their strong ETag."""
+
+
+@dataclass(frozen=True, slots=True)
 class JobResult:
     """Where the output of a job stands, and what it is."""
 
@@ -44,6 +56,8 @@ class JobResult:
     """Rows aggregated, without the header."""
     rows_out: int
     """Groups, without the header."""
+    rejects: JobRejects | None = None
+    """None if no record was left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +100,8 @@ class Job:
     result: JobResult | None = None
     progress: JobProgress | None = None
     """How far the latest attempt has come, or had when it ended; None if it has not said so."""
+    report: Report | None = None
+    """Of the latest attempt, if it has succeeded, or failed because of the file."""
     expired_at: float | None = None
     """Since when input and result are no longer kept; such a job never changes again."""
     dead_letter_due_at: float | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, get_args
 
 from hypothesis import assume
@@ -23,9 +23,11 @@ from shared.aggregation.spec import (
     Truncation,
 )
 from shared.aggregation.spec import Case as CaseChange
+from shared.csv.dialect import Input
 from shared.jobs import Aggregation
 from tests.csv_files import encode, small_numbers, styles, texts
 from tests.oracle import output_names
+from tests.oracle_records import read_records
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -216,6 +218,24 @@ def _conditions(
         value = CELLS[kind].filter(bool)
     values = draw(st.lists(value, min_size=1, max_size=3 if operator == "in" else 1))
     return Condition(column, operator, tuple(values), kind)
+
+
+_DIRT = st.sampled_from(
+    [b'"', b'"x', b'""', b"\r", b"\n", b",", b",,", b"\xff", b"x", b"\0", b"1.5", b"\xc3", b'",1\n']
+)
+
+
+@st.composite
+def dirty_cases(draw: st.DrawFn) -> Case:
+    """The same with dirt anywhere after the header: bad rows are to be skipped."""
+    case = draw(cases() | provable_cases())
+    data = case.data
+    body = [record.offset for record in read_records(data)[1:2]]
+    for dirt in draw(st.lists(_DIRT, max_size=4)) if body else ():
+        at = draw(st.integers(body[0], len(data)))
+        data = data[:at] + dirt + data[at:]
+    skipping = replace(case.aggregation, input=Input(on_bad_row="skip"))
+    return Case(skipping, data)
 
 
 @st.composite

@@ -15,10 +15,12 @@ import json
 import re
 import sys
 import zipfile
+from contextlib import contextmanager
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared.csv.dialect import UNDECLARED
+from tests.oracle_records import read_records, shown
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -26,7 +28,7 @@ else:
     from backports import zstd
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from shared.aggregation.spec import Aggregate, Column, Filter, GroupColumn
     from shared.csv.dialect import Input
@@ -49,12 +51,29 @@ _SYMBOLS: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
+class Expected(NamedTuple):
+    """What must come of a file."""
+
+    result: bytes
+    """Expanded, if it was to be compressed."""
+    rows: tuple[int, int, int]
+    """Records that were aggregated, filtered and rejected."""
+    groups: int
+    """Rows of the result."""
+    rejects: bytes = b""
+    """The bad records, with what is wrong with them; nothing at all if there are none."""
+
+
 class Malformed(Exception):
     """The file has no result."""
 
+    column = 0
+    """From 0: the cell that is at fault, where that is asked for."""
+    expected = ""
 
-def expected_result(aggregation: Aggregation, data: bytes) -> tuple[bytes, int, int]:
-    """The result for a well-formed file, the number of records that count, and of its rows.
+
+def expected_result(aggregation: Aggregation, data: bytes) -> Expected:
+    """The result for a well-formed file, and what is counted.
 
     Raises Malformed for a cell that is not what it must be. Compressed results are expanded.
     """
@@ -63,6 +82,92 @@ def expected_result(aggregation: Aggregation, data: bytes) -> tuple[bytes, int, 
     header, *rows = rows_of(data, declared)
     assert all(len(row) == len(header) for row in rows)
     counted = [row for row in rows if _holds(aggregation.where, row, header, declared)]
+    result, groups = _result(aggregation, header, counted)
+    return Expected(result, (len(counted), len(rows) - len(counted), 0), groups)
+
+
+def expected_of_dirty(aggregation: Aggregation, data: bytes) -> Expected:
+    """The same for a file of which bad records are skipped; only its header has to be good.
+
+    Raises Malformed if there are records, and every one is bad.
+    """
+    sys.set_int_max_str_digits(0)
+    first, *records = read_records(data)
+    header = [name.decode() for name in first.fields]
+    counted: list[Row] = []
+    filtered = 0
+    rejects = [b"line,offset,column,reason,record\n"]
+    for record in records:
+        row = [] if record.reason else [field.decode() for field in record.fields]
+        column, reason = record.column, record.reason
+        if not reason and len(row) != len(header):
+            column = min(len(row), len(header)) + 1
+            reason = (
+                f"found {_columns(len(row))}: {shown(b','.join(record.fields))}, "
+                f"expected {_columns(len(header))} as in the header"
+            )
+        if not reason:
+            try:
+                if not _holds(aggregation.where, row, header, aggregation.input):
+                    filtered += 1
+                    continue
+                _check(aggregation, row, header)
+            except Malformed as error:
+                column = error.column + 1
+                reason = f"found {shown(row[error.column].encode())}, expected {error.expected}"
+        if reason:
+            cells = [str(record.line), str(record.offset), str(column), reason]
+            # Bytes that are no text pass through the writer as they are.
+            line = csv_line([*cells, record.raw.decode(errors="surrogateescape")])
+            rejects.append(line.encode(errors="surrogateescape"))
+        else:
+            counted.append(row)
+    rejected = len(rejects) - 1
+    if rejected and rejected == len(records):
+        raise Malformed(f"all {rejected} rows")
+    result, groups = _result(aggregation, header, counted)
+    return Expected(
+        result, (len(counted), filtered, rejected), groups, b"".join(rejects if rejected else ())
+    )
+
+
+def _columns(number: int) -> str:
+    return "1 column" if number == 1 else f"{number} columns"
+
+
+def _check(aggregation: Aggregation, row: Row, header: Row) -> None:
+    """Raise Malformed for the first cell that the aggregation cannot take."""
+    for group in aggregation.group_by:
+        index = _index(group.column, header)
+        with _blamed(index, "a date, such as 2020-01-31 or 2020-01-31T23:59:59Z"):
+            _group_text(row[index], group)
+    for aggregate in aggregation.aggregates:
+        if aggregate.column is None:
+            continue
+        index, kind = _index(aggregate.column, header), aggregate.kind or "text"
+        cell = row[index]
+        with _blamed(
+            index, _EXPECTED[kind] if cell or kind != "text" else "text, as empty is fail"
+        ):
+            if not cell and aggregate.strict:
+                raise Malformed(cell)
+            if cell and kind != "text":
+                numeric = kind in ("number", "integer")
+                _READ[kind](_canonical(cell, aggregation.input) if numeric else cell)
+
+
+@contextmanager
+def _blamed(column: int, expected: str) -> Iterator[None]:
+    try:
+        yield
+    except Malformed as error:
+        error.column, error.expected = column, expected
+        raise
+
+
+def _result(aggregation: Aggregation, header: Row, counted: list[Row]) -> tuple[bytes, int]:
+    """The result, and how many rows it has."""
+    declared = aggregation.input
     groups: dict[tuple[str, ...], list[Row]] = {}
     for row in counted:
         key = tuple(_group_text(row[_index(g.column, header)], g) for g in aggregation.group_by)
@@ -86,7 +191,7 @@ def expected_result(aggregation: Aggregation, data: bytes) -> tuple[bytes, int, 
             reverse=order.descending,
         )
     result = result[: aggregation.limit]
-    return _written(aggregation, names, numeric, result), len(counted), len(result)
+    return _written(aggregation, names, numeric, result), len(result)
 
 
 def rows_of(data: bytes, declared: Input) -> list[Row]:
@@ -176,17 +281,20 @@ def _holds(condition: Filter | None, row: Row, header: Row, declared: Input = UN
     cell = row[_index(condition.column, header)]
     if condition.operator == "is_empty":
         return cell == ""
-    if condition.kind in ("number", "integer") and cell:
-        cell = _canonical(cell, declared)
     if condition.kind == "text":
         read: Callable[[str], Any] = str.encode
     elif cell == "":
         return False
     else:
         read = _moment if condition.kind == "date" else lambda cell: _number(cell)[0]
+    with _blamed(
+        _index(condition.column, header), f"{_EXPECTED[condition.kind]}, to be compared in where"
+    ):
+        if condition.kind in ("number", "integer"):
+            cell = _canonical(cell, declared)
         if condition.kind == "integer":
             _integer(cell)
-    found = read(cell)
+        found = read(cell)
     values = [read(value) for value in condition.values]
     return (
         found in values
@@ -258,6 +366,19 @@ def _canonical(cell: str, declared: Input) -> str:
     if not (whole + fraction).isdecimal() or not (whole + fraction).isascii():
         raise Malformed(cell)
     return sign + whole + point.replace(declared.decimal, ".") + fraction + exponent
+
+
+_READ: dict[str, Callable[[str], Any]] = {
+    "number": _number,
+    "integer": _integer,
+    "date": _moment,
+}
+_EXPECTED = {
+    "number": "a number, such as 42, -0.5 or 1e3 (exponents from -400 to 400)",
+    "integer": "an integer, such as 42 or -7",
+    "date": "a date without a time zone, such as 2020-01-31 or 2020-01-31T23:59:59",
+    "text": "text",
+}
 
 
 def _digits(value: Fraction, decimals: int) -> str:

@@ -17,6 +17,7 @@ from csvmill.client.job_event import JobEvent, JobProgress
 from csvmill.client.job_view import AttemptView, JobView
 from csvmill.client.partial import ResultView
 from csvmill.client.progress import Progress
+from csvmill.client.report_view import ProblemView, ReportView
 from csvmill.client.retrying import Retries
 from csvmill.client.server_view import ServerView
 from csvmill.client.sync_client import Client
@@ -34,8 +35,10 @@ __all__ = [
     "JobUnsuccessful",
     "JobView",
     "NotVerified",
+    "ProblemView",
     "Progress",
     "Refused",
+    "ReportView",
     "ResultView",
     "Retries",
     "ServerUnavailable",

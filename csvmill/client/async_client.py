@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, BinaryIO, Self
 from uuid import uuid4
 
-from csvmill.client.downloading import announced_result, download
+from csvmill.client.downloading import announced, download, rejects_of, result_of
 from csvmill.client.errors import JobUnsuccessful
 from csvmill.client.following import follow, until_ended
 from csvmill.client.job_list import list_query, listed_jobs
@@ -249,13 +249,33 @@ class AsyncClient:
         Raises NotVerified if the digest is another one, OSError if the file cannot be written.
         """
         return await download(
-            self._transport, job_id, target, partial or target.with_name(f"{target.name}.part"),
+            self._transport, result_of(job_id), target,
+            partial or target.with_name(f"{target.name}.part"),
+            parallel=parallel, progress=progress,
+        )  # fmt: skip
+
+    async def download_rejects(
+        self,
+        job_id: str,
+        target: Path,
+        *,
+        partial: Path | None = None,
+        parallel: int = PARALLEL,
+        progress: ReportProgress = unheard,
+    ) -> ResultView:
+        """The same for the records of its file that the job left out, as CSV with what is wrong.
+
+        Of a job that left none out, only the header.
+        """
+        return await download(
+            self._transport, rejects_of(job_id), target,
+            partial or target.with_name(f"{target.name}.part"),
             parallel=parallel, progress=progress,
         )  # fmt: skip
 
     async def result(self, job_id: str) -> ResultView:
         """Size and SHA-256 of the result, as the server announces them."""
-        return await announced_result(self._transport, job_id)
+        return await announced(self._transport, result_of(job_id))
 
     async def about(self) -> ServerView:
         """What the server is, how fast it answers, and what time it has; asked once.

@@ -1,4 +1,4 @@
-"""Fetches a result in ranges, several at a time, resumes it, and checks the whole."""
+"""Fetches a file of a job in ranges, several at a time, resumes it, and checks the whole."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import asyncio
 import base64
 import re
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from csvmill.client.errors import ClientError, NotVerified, ServerUnavailable
 from csvmill.client.partial import PartialFile, ResultView
-from csvmill.client.paths import result_path
+from csvmill.client.paths import rejects_path, result_path
 from csvmill.client.progress import Meter
 from csvmill.client.tasks import side_by_side
 from csvmill.client.transport import PIECE
@@ -30,8 +31,26 @@ _DIGEST = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/=]+):")
 _HEX_TAG = re.compile(r'"([0-9a-f]{64})"')
 
 
-async def announced_result(transport: Transport, job_id: str) -> ResultView:
-    """Ask what the result of a job is, without taking it.
+@dataclass(frozen=True, slots=True)
+class JobFile:
+    """A file of a job: where it is, and what it is called in errors."""
+
+    path: str
+    name: str
+
+
+def result_of(job_id: str) -> JobFile:
+    """The result of a job."""
+    return JobFile(result_path(job_id), f"the result of job {job_id}")
+
+
+def rejects_of(job_id: str) -> JobFile:
+    """The records that a job left out."""
+    return JobFile(rejects_path(job_id), f"the rejects of job {job_id}")
+
+
+async def announced(transport: Transport, wanted: JobFile) -> ResultView:
+    """Ask what a file of a job is, without taking it.
 
     Raises ClientError if the server names no SHA-256, in neither `Repr-Digest` (RFC 9530, 3) nor
     a strong `ETag`: it could not be verified.
@@ -40,7 +59,7 @@ async def announced_result(transport: Transport, job_id: str) -> ResultView:
     async for attempt in transport.retries:
         with attempt:
             async with transport.request(
-                "GET", result_path(job_id), headers={"Range": "bytes=0-0"}
+                "GET", wanted.path, headers={"Range": "bytes=0-0"}
             ) as response:
                 headers = response.headers
     etag = headers.get("ETag", "")
@@ -51,42 +70,42 @@ async def announced_result(transport: Transport, job_id: str) -> ResultView:
     elif tag:
         sha256 = tag[1]
     else:
-        raise ClientError(f"the result of job {job_id} comes without a SHA-256 to check it by")
+        raise ClientError(f"{wanted.name} comes without a SHA-256 to check it by")
     size = headers.get("Content-Range", "").rpartition("/")[2]
     if response.status != 206 or not size.isdigit():
-        raise ClientError(f"the server does not give the result of job {job_id} in ranges")
+        raise ClientError(f"the server does not give {wanted.name} in ranges")
     return ResultView(int(size), etag, sha256)
 
 
 async def download(
     transport: Transport,
-    job_id: str,
+    wanted: JobFile,
     target: Path,
     partial: Path,
     *,
     parallel: int,
     progress: ReportProgress,
 ) -> ResultView:
-    """Bring the result to `target`, by way of `partial`, which an earlier call may have begun.
+    """Bring the file to `target`, by way of `partial`, which an earlier call may have begun.
 
     `target` appears in one step, durably, when the whole has the digest that was announced. If it
     has not, and part of it was there before, all is fetched once more; else raises NotVerified.
     """
-    announced = await announced_result(transport, job_id)
-    file = await asyncio.to_thread(PartialFile, partial, announced)
+    view = await announced(transport, wanted)
+    file = await asyncio.to_thread(PartialFile, partial, view)
     try:
         resumed = file.held > 0
         while True:
-            meter = Meter(progress, total=announced.size, held=file.held)
-            await _fetch(transport, job_id, announced, file, parallel, meter)
+            meter = Meter(progress, total=view.size, held=file.held)
+            await _fetch(transport, wanted, view, file, parallel, meter)
             if await asyncio.to_thread(file.matches):
                 await asyncio.to_thread(file.commit, target)
-                return announced
+                return view
             await asyncio.to_thread(file.discard)
             if not resumed:
                 raise NotVerified(
-                    f"the result of job {job_id} arrived without the digest that the server "
-                    f"announced, SHA-256 {announced.sha256}; nothing was kept"
+                    f"{wanted.name} arrived without the digest that the server "
+                    f"announced, SHA-256 {view.sha256}; nothing was kept"
                 )
             resumed = False
     finally:
@@ -95,8 +114,8 @@ async def download(
 
 async def _fetch(
     transport: Transport,
-    job_id: str,
-    announced: ResultView,
+    wanted: JobFile,
+    view: ResultView,
     file: PartialFile,
     parallel: int,
     meter: Meter,
@@ -109,7 +128,7 @@ async def _fetch(
 
     async def fetch() -> None:
         for start, stop in parts:
-            await _fetch_part(transport, job_id, announced, file, start, stop, meter)
+            await _fetch_part(transport, wanted, view, file, start, stop, meter)
 
     recorder = asyncio.create_task(_record(file))
     try:
@@ -126,8 +145,8 @@ async def _record(file: PartialFile) -> None:
 
 async def _fetch_part(
     transport: Transport,
-    job_id: str,
-    announced: ResultView,
+    wanted: JobFile,
+    view: ResultView,
     file: PartialFile,
     start: int,
     stop: int,
@@ -139,7 +158,7 @@ async def _fetch_part(
             with attempt:
                 before = start
                 try:
-                    async with _part(transport, job_id, announced, start, stop) as pieces:
+                    async with _part(transport, wanted, view, start, stop) as pieces:
                         async for data in pieces:
                             await asyncio.to_thread(file.write, start, data)
                             file.written(start, start + len(data))
@@ -152,12 +171,12 @@ async def _fetch_part(
 
 @asynccontextmanager
 async def _part(
-    transport: Transport, job_id: str, announced: ResultView, start: int, stop: int
+    transport: Transport, wanted: JobFile, view: ResultView, start: int, stop: int
 ) -> AsyncIterator[AsyncIterator[bytes]]:
     # If-Match (RFC 9110, 13.1.1): a part of another result is refused, not mixed in.
-    headers = {"Range": f"bytes={start}-{stop - 1}", "If-Match": announced.etag}
-    async with transport.request("GET", result_path(job_id), headers=headers) as response:
-        expected = f"bytes {start}-{stop - 1}/{announced.size}"
+    headers = {"Range": f"bytes={start}-{stop - 1}", "If-Match": view.etag}
+    async with transport.request("GET", wanted.path, headers=headers) as response:
+        expected = f"bytes {start}-{stop - 1}/{view.size}"
         if response.status != 206 or response.headers.get("Content-Range") != expected:
             raise ClientError(
                 f"asked for {expected}, the server answered {response.status}, "

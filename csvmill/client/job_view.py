@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from csvmill.client.job_event import JobProgress
+from csvmill.client.report_view import ProblemView, ReportView
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
 
 TERMINAL = frozenset({"SUCCESS", "FAILURE", "REVOKED"})
 """The states in which a job stays, unless it is retried."""
@@ -48,6 +48,12 @@ class JobView:
     rows_out: int | None
     progress: JobProgress | None
     """How far the latest attempt is, or was when it ended; None while the job waits."""
+    report: ReportView | None
+    """None unless the job has a result, or its file was at fault."""
+    problems: tuple[ProblemView, ...]
+    """The first that are wrong with the file."""
+    problem_count: int | None
+    """How many there are in all; None if that is not known."""
     attempts: tuple[AttemptView, ...]
 
     @classmethod
@@ -68,6 +74,10 @@ class JobView:
             rows_in=result.get("rows_in"),
             rows_out=result.get("rows_out"),
             progress=JobProgress.of(progress) if progress else None,
+            # Servers of before the report have none of these.
+            report=ReportView.of(report) if (report := answer.get("report")) else None,
+            problems=tuple(map(ProblemView.of, answer.get("problems", ()))),
+            problem_count=answer.get("problem_count"),
             attempts=tuple(
                 AttemptView(**{name: attempt[name] for name in AttemptView.__slots__})
                 for attempt in answer["attempts"]

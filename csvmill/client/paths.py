@@ -35,6 +35,11 @@ def events_path(job_id: str) -> str:
     return f"{job_path(job_id)}/events"
 
 
+def rejects_path(job_id: str) -> str:
+    """The records that a job left out."""
+    return f"{job_path(job_id)}/rejects"
+
+
 def result_path(job_id: str) -> str:
     """The result of a job."""
     return f"{job_path(job_id)}/result"

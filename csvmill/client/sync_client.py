@@ -186,6 +186,22 @@ class Client:
             )
         )
 
+    def download_rejects(
+        self,
+        job_id: str,
+        target: Path,
+        *,
+        partial: Path | None = None,
+        parallel: int = PARALLEL,
+        progress: ReportProgress = unheard,
+    ) -> ResultView:
+        """Write what the job left out to a file. See `AsyncClient.download_rejects`."""
+        return self._run(
+            self._client.download_rejects(
+                job_id, target, partial=partial, parallel=parallel, progress=progress
+            )
+        )
+
     def result(self, job_id: str) -> ResultView:
         """Size and SHA-256 of the result. See `AsyncClient.result`."""
         return self._run(self._client.result(job_id))

@@ -9,13 +9,14 @@ import click
 
 from csvmill.client import AsyncClient, JobUnsuccessful, Refused, Retries
 from csvmill.commands.bars import Bars
+from csvmill.commands.describing import describe
 from csvmill.commands.options import job_argument, json_option, server_option
 from csvmill.commands.outcomes import Exit, errors_shown, finish, show_json
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from csvmill.client import JobProgress, JobView
+    from csvmill.client import JobView
 
 T = TypeVar("T")
 
@@ -102,37 +103,6 @@ def retry(job_id: str, server: str, as_json: bool) -> None:
     with errors_shown(as_json=as_json):
         job = asked(server, lambda client: client.retry(job_id))
         show_json(asdict(job)) if as_json else click.echo(f"{job.id} {job.state}")
-
-
-def describe(job: JobView) -> str:
-    """A job for people, a line for each of its properties and attempts."""
-    lines = [
-        ("job", job.id),
-        ("state", job.state),
-        ("reason", job.reason),
-        ("file", f"{job.filename}, {job.input_size:,} bytes"),
-        ("created", job.created_at),
-        ("finished", job.finished_at),
-    ]
-    if job.result_size is not None:
-        lines += [
-            ("result", f"{job.result_size:,} bytes, {job.rows_out:,} of {job.rows_in:,} rows"),
-            ("sha256", job.result_sha256),
-        ]
-    if job.state == "STARTED" and job.progress is not None:
-        lines.append(("progress", _far(job.progress)))
-    for attempt in job.attempts:
-        text = f"{attempt.outcome or 'runs'} on {attempt.worker}, {attempt.started_at}"
-        text += f" to {attempt.ended_at}" if attempt.ended_at else ""
-        text += f": {attempt.reason}" if attempt.reason else ""
-        lines.append((f"attempt {attempt.number}", text))
-    return "\n".join(f"{name:<10} {value}" for name, value in lines if value is not None)
-
-
-def _far(progress: JobProgress) -> str:
-    text = f"{progress.percent:g}%, {progress.bytes_done:,} of {progress.bytes_total:,} bytes"
-    text += f", {progress.rows_done:,} rows" if progress.rows_done is not None else ""
-    return text + (f", {progress.eta:g} s left" if progress.eta is not None else "")
 
 
 def asked(

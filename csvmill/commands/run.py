@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from csvmill.commands.bars import Bars
+from csvmill.commands.describing import rows_summed
 from csvmill.commands.options import (
     chunk_option,
     input_argument,
@@ -38,6 +40,12 @@ if TYPE_CHECKING:
     envvar="CSVMILL_SERVER",
     show_envvar=True,
     help="The service to use.  [default: one that is started for the run]",
+)
+@click.option(
+    "--rejects",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Where records go that the job leaves out, with what is wrong with them.",
 )
 @click.option("--restart", is_flag=True, help="Forget what an earlier run has begun.")
 @chunk_option
@@ -78,6 +86,9 @@ def run(
         raise click.UsageError("--json answers on standard output, where -o - puts the result")
     if file != STREAM and output != STREAM and output.exists() and output.samefile(file):
         raise click.UsageError(f"{output} is the input itself; name another output")
+    rejects = options["rejects"]
+    if rejects is not None and rejects in (file, output):
+        raise click.UsageError(f"{rejects} is the input or the output; name another file")
     with ExitStack() as stack:
         stack.enter_context(errors_shown(as_json=as_json))
         folder, target = _places(stack, output, state)
@@ -106,10 +117,14 @@ def _places(stack: ExitStack, output: Path, state: Path | None) -> tuple[RunFold
 
 def _as_text(order: Order, outcome: Outcome) -> str:
     job, result = outcome.job, outcome.result
-    return (
+    told = (
         f"{order.output}: {job.rows_out:,} rows, {result.size:,} bytes, "
         f"from {job.rows_in:,} rows in {sum(outcome.seconds.values()):.1f} s"
     )
+    report = job.report
+    if report is not None and report.rows_in != report.rows_aggregated:
+        told += f"\n{rows_summed(report)}"
+    return told
 
 
 def _as_json(order: Order, outcome: Outcome) -> dict[str, Any]:
@@ -125,4 +140,7 @@ def _as_json(order: Order, outcome: Outcome) -> dict[str, Any]:
         "uploaded_bytes": outcome.uploaded_bytes,
         "downloaded_bytes": outcome.downloaded_bytes,
         "seconds": {stage: round(spent, 3) for stage, spent in outcome.seconds.items()},
+        "report": asdict(job.report) if job.report else None,
+        "problems": [asdict(problem) for problem in job.problems],
+        "problem_count": job.problem_count,
     }

@@ -113,6 +113,7 @@ def upload(
 @click.command(short_help="Download the result of a job, verified.")
 @job_argument
 @output_option("Where the result goes; `-` is standard output.")
+@click.option("--rejects", is_flag=True, help="The records that the job left out, not its result.")
 @server_option
 @parallel_option
 @retry_option
@@ -121,6 +122,7 @@ def upload(
 def download(
     job_id: str,
     output: Path,
+    rejects: bool,
     server: str,
     parallel: int,
     retry_for: float,
@@ -136,6 +138,7 @@ def download(
     Examples:
       csvmill download 9f3f2d1c-5f0e-4b7b-8a43-2b9d8f2b8c55 -o totals.csv
       csvmill download 9f3f2d1c-5f0e-4b7b-8a43-2b9d8f2b8c55 -o - | head
+      csvmill download 9f3f2d1c-5f0e-4b7b-8a43-2b9d8f2b8c55 --rejects -o rejects.csv
     """
     if as_json and output == STREAM:
         raise click.UsageError("--json answers on standard output, where -o - puts the result")
@@ -143,9 +146,8 @@ def download(
     async def receive() -> ResultView:
         retries = Retries(attempts=None, within=retry_for)
         async with AsyncClient(server, retries=retries) as client:
-            return await client.download(
-                job_id, target, parallel=parallel, progress=bars.downloading
-            )
+            fetch = client.download_rejects if rejects else client.download
+            return await fetch(job_id, target, parallel=parallel, progress=bars.downloading)
 
     passing = tempfile.TemporaryDirectory(prefix="csvmill-") if output == STREAM else nullcontext()
     with errors_shown(as_json=as_json), passing as folder:

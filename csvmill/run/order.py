@@ -24,6 +24,8 @@ class Order:
     """Whether to forget what was begun."""
     chunk_size: int = 8 << 20
     parallel: int = 4
+    rejects: Path | None = None
+    """Where the records go that the job left out, if they are wanted."""
     retry_for: float = 600.0
     """Seconds for which a server may be away."""
 

@@ -209,6 +209,12 @@ class Run:
 
         with self._timed("download"):
             try:
+                # Before the result, which appears last: if it is there, all is.
+                if self.order.rejects is not None:
+                    await client.download_rejects(
+                        job.id, self.order.rejects, partial=self.folder.rejects,
+                        parallel=self.order.parallel,
+                    )  # fmt: skip
                 return await client.download(
                     job.id, self.order.output, partial=self.folder.result,
                     parallel=self.order.parallel, progress=report,

@@ -66,6 +66,8 @@ class RunFolder:
         self.path = path
         self.result = path / "result"
         """The part of the result that has arrived."""
+        self.rejects = path / "rejects"
+        """The part of the rejects that has arrived."""
         self.piped = path / "input.csv"
         """What came through standard input."""
         self.service = path / "service"

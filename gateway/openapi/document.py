@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.openapi import dropzone, jobs, results, schemas, service, tus, upload_parts, uploads
+from gateway.openapi import (
+    dropzone,
+    jobs,
+    report,
+    results,
+    schemas,
+    service,
+    tus,
+    upload_parts,
+    uploads,
+)
 
 if TYPE_CHECKING:
     from gateway.openapi.parts import Node
@@ -32,7 +42,7 @@ DOCUMENT: Node = {
     ],
     "paths": {**uploads.PATHS, **jobs.PATHS, **dropzone.PATHS, **tus.PATHS, **service.PATHS},
     "components": {
-        "schemas": dict(sorted({**schemas.SCHEMAS, **dropzone.SCHEMAS}.items())),
+        "schemas": dict(sorted({**schemas.SCHEMAS, **report.SCHEMAS, **dropzone.SCHEMAS}.items())),
         "headers": results.HEADERS,
     },
 }

@@ -16,14 +16,17 @@ from gateway.openapi.parts import (
     reading,
     ref,
 )
-from gateway.openapi.results import result_answers, result_parameters
+from gateway.openapi.report import PREVIEW_EXAMPLE
+from gateway.openapi.results import REJECTS_TEXT, result_answers, result_parameters
 from gateway.openapi.schemas import JOB_EXAMPLE, JOB_ID
+from gateway.previews import MAX_ROWS, ROWS
 from shared.errors import (
     InputRemoved,
     InvalidInput,
     JobFinished,
     JobNotFailed,
     JobNotFound,
+    NoPreview,
     NoResult,
     ResultExpired,
     TooManyFollowers,
@@ -195,10 +198,47 @@ RESULT = operation(
     },
 )
 
+REJECTS = operation(
+    "showRejects",
+    "The records of its file that a job left out, as CSV, whole, in ranges, or compressed",
+    tag=TAG,
+    description="Of a job whose `input.on_bad_row` was `skip`: each with its line, its offset in "
+    "bytes, the column that is at fault (empty if none is), what is wrong, and as it stands in the "
+    "file, of a long one the first 64 KiB. Of any other job that has succeeded, the header only.",
+    parameters=[JOB_ID_IN_PATH, *result_parameters(encoded=True)],
+    answers={
+        **problems(JobNotFound, NoResult, ResultExpired),
+        **result_answers(as_problems=True, whole=REJECTS_TEXT, part="2,26,3"),
+    },
+)
+
+PREVIEW = operation(
+    "previewResult",
+    "The first rows of a result as JSON",
+    tag=TAG,
+    description="For people to look at: no more than the first 8 MiB are read. A number of more "
+    "than 15 digits is a string, so that no reader of JSON rounds it; without a value it is null.",
+    parameters=[
+        JOB_ID_IN_PATH,
+        parameter(
+            "rows",
+            "query",
+            "How many at the most",
+            {"type": "integer", "minimum": 1, "maximum": MAX_ROWS, "default": ROWS},
+        ),
+    ],
+    answers={
+        **json_answer(200, "The first rows", ref("Preview"), example=PREVIEW_EXAMPLE),
+        **problems(JobNotFound, NoResult, NoPreview, ResultExpired, InvalidInput),
+    },
+)
+
 PATHS = {
     "/api/v1/jobs": reading(LIST),
     "/api/v1/jobs/{job_id}": {**reading(SHOW), "delete": CANCEL},
     "/api/v1/jobs/{job_id}/events": {"get": EVENTS},
     "/api/v1/jobs/{job_id}/result": reading(RESULT, head_without=("206",)),
+    "/api/v1/jobs/{job_id}/rejects": reading(REJECTS, head_without=("206",)),
+    "/api/v1/jobs/{job_id}/preview": reading(PREVIEW),
     "/api/v1/jobs/{job_id}/retry": {"post": RETRY},
 }

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from gateway.openapi.parts import Node
 
 RESULT_TEXT = "Song,Date,Total Number of Plays for Date\nUmbrella,2020-01-02,300\n"
+REJECTS_TEXT = (
+    "line,offset,column,reason,record\n"
+    '2,26,3,"found \'many\', expected an integer, such as 42 or -7","Umbrella,2020-01-02,many"\n'
+)
 ETAG = '"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"'
 
 _STRING: Node = {"type": "string"}
@@ -73,17 +77,20 @@ def result_parameters(*, encoded: bool) -> list[Node]:
     return found
 
 
-def result_answers(*, as_problems: bool) -> Node:
-    """200, 206, 304, 412, 416, and 406 where there are content codings."""
-    csv = {"text/csv": {"schema": _STRING, "example": RESULT_TEXT}}
-    whole = [*_WHOLE, "Content-Encoding"] if as_problems else _WHOLE
+def result_answers(*, as_problems: bool, whole: str = RESULT_TEXT, part: str = "Umbrella") -> Node:
+    """200, 206, 304, 412, 416, and 406 where there are content codings.
+
+    `whole` is an example, of which `part` is a part.
+    """
+    csv = {"text/csv": {"schema": _STRING, "example": whole}}
+    of_whole = [*_WHOLE, "Content-Encoding"] if as_problems else _WHOLE
     answers: Node = {
-        "200": {"description": "The result", "headers": _headers(*whole), "content": csv},
+        "200": {"description": "The result", "headers": _headers(*of_whole), "content": csv},
         "206": {
             "description": "A range of the result, or several",
             "headers": _headers(*_WHOLE, "Content-Range"),
             "content": {
-                "text/csv": {"schema": _STRING, "example": "Umbrella"},
+                "text/csv": {"schema": _STRING, "example": part},
                 "multipart/byteranges": {"schema": _STRING},
             },
         },

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from gateway.openapi.parts import ref
 from gateway.problems import TITLES, TYPE_PREFIX, type_of
 from gateway.upload_view import MAX_RANGES
+from shared.csv.problems import SHOWN_PROBLEMS
 from shared.errors import JobNotFound
 from shared.jobs import JobState
 
@@ -58,7 +59,7 @@ RESULT = an_object(
     {
         "size": integer("Bytes"),
         "sha256": text("In hexadecimal", pattern="^[0-9a-f]{64}$"),
-        "rows_in": integer("Rows read, without the header"),
+        "rows_in": integer("Rows that count, without the header: those that were aggregated"),
         "rows_out": integer("Rows of the result, without the header"),
     },
     description="What can be downloaded.",
@@ -152,6 +153,14 @@ JOB = an_object(
         "input_size": integer("Bytes of the file that was uploaded"),
         "progress": or_null(ref("Progress")),
         "result": or_null(ref("Result")),
+        "report": or_null(ref("Report")),
+        "problems": {
+            "type": "array",
+            "maxItems": SHOWN_PROBLEMS,
+            "items": ref("FileProblem"),
+            "description": "The first that are wrong with the file",
+        },
+        "problem_count": or_null(integer("How many there are in all; null where `report` is null")),
         "attempts": {"type": "array", "items": ref("Attempt")},
     },
     description="A file that was uploaded, and what has become of it.",
@@ -302,6 +311,9 @@ JOB_EXAMPLE: Node = {
     "input_size": 74,
     "progress": None,
     "result": None,
+    "report": None,
+    "problems": [],
+    "problem_count": None,
     "attempts": [
         {
             "number": 1,

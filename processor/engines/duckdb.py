@@ -13,12 +13,17 @@ import logging
 import shutil
 import signal
 import tempfile
+import time
+from dataclasses import replace
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from processor.engines.child_process import child_process, kill, tail
-from processor.engines.port import EngineLimits, Output, Progress
+from processor.engines.port import EngineLimits, Output, Progress, Written
 from processor.engines.protocol import (
+    REJECTS_NAME,
     RESULT_NAME,
     Advanced,
     Finished,
@@ -30,6 +35,7 @@ from processor.engines.protocol import (
 from processor.engines.provable import why_not_fast
 from shared.csv.compression import most_held
 from shared.errors import AttemptFailed, CsvmillError, MalformedInput
+from shared.job_report import Report, Seconds
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
@@ -87,27 +93,41 @@ class DuckDBEngine:
         scratch: Path,
         progress: Callable[[Progress], None],
     ) -> Output:
+        began = time.monotonic()
         outcome: Finished | Refused | None = None
+        doubted = Report()
         if source.size >= self._exact_below and self._provable(aggregation):
             plan: Plan = "fast"
             outcome, path = await self._run(plan, aggregation, source, scratch, progress)
             if isinstance(outcome, Refused) and outcome.why == "inconclusive":
                 log.info("the exact plan decides: %s", outcome.reason)
-                outcome = None
+                doubted, outcome = outcome.report, None
         if outcome is None:
             plan = "exact"
             outcome, path = await self._run(plan, aggregation, source, scratch, progress)
-        if isinstance(outcome, Refused):
-            kind = MalformedInput if outcome.why == "malformed" else AttemptFailed
-            raise kind(outcome.reason)
-        return Output(
-            path=path,
-            size=outcome.size,
-            sha256=outcome.sha256,
-            rows_in=outcome.rows_in,
-            rows_out=outcome.rows_out,
-            plan=plan,
+        found = outcome.report
+        write = found.seconds.write
+        report = replace(
+            found,
+            engine="duckdb",
+            engine_version=_version(),
+            seconds=Seconds(aggregate=time.monotonic() - began - write, write=write),
+            peak_memory=max(found.peak_memory, doubted.peak_memory),
+            peak_scratch=max(found.peak_scratch, doubted.peak_scratch),
         )
+        if isinstance(outcome, Finished):
+            return Output(
+                path,
+                outcome.size,
+                outcome.sha256,
+                report,
+                Written(_rejects_beside(path), outcome.rejects_size, outcome.rejects_sha256)
+                if outcome.rejects_size
+                else None,
+            )
+        if outcome.why == "malformed":
+            raise MalformedInput(outcome.reason, report)
+        raise AttemptFailed(outcome.reason)
 
     @staticmethod
     def _provable(aggregation: Aggregation) -> bool:
@@ -141,6 +161,8 @@ class DuckDBEngine:
             path = scratch / f"{folder.name}.csv"
             if isinstance(outcome, Finished):
                 (folder / RESULT_NAME).rename(path)
+                if outcome.rejects_size:
+                    (folder / REJECTS_NAME).rename(_rejects_beside(path))
             return outcome, path
         finally:
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
@@ -219,6 +241,16 @@ async def _pour(source: Source, stdin: asyncio.StreamWriter) -> None:
             await stdin.drain()
     if given != source.size:
         raise AttemptFailed(f"the source ended after {given} of {source.size} bytes")
+
+
+def _rejects_beside(result: Path) -> Path:
+    """Where the rejects are put, given where the result is."""
+    return result.with_suffix(".rejects.csv")
+
+
+@cache
+def _version() -> str:
+    return version("duckdb")
 
 
 def _how_it_ended(status: int, said: str) -> str:

@@ -7,18 +7,23 @@ to standard output.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import gc
 import os
 import resource
 import sys
 import threading
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from processor.engines import exact_plan
-from processor.engines.plan import Counts, Inconclusive
+from processor.engines.plan import Inconclusive
 from processor.engines.protocol import (
+    NOTHING_FOUND,
+    REJECTS_NAME,
     RESULT_NAME,
     Advanced,
     Event,
@@ -27,8 +32,10 @@ from processor.engines.protocol import (
     Task,
     encode_event,
 )
+from processor.engines.rejects import Problems, RejectsFile
 from processor.engines.result_file import ResultFile
 from shared.errors import AttemptFailed, MalformedInput
+from shared.job_report import Report, Seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -68,20 +75,25 @@ def run(task: Task, follow: Follow, count: Follow = lambda _rows: None) -> Finis
     """
     source = STDIN if task.path is None else os.open(task.path, os.O_RDONLY)
     results: list[ResultFile] = []
+    begun: list[float] = []
     try:
-        with Path(RESULT_NAME).open("wb", buffering=BLOCK) as file:
+        with (
+            Path(RESULT_NAME).open("wb", buffering=BLOCK) as file,
+            RejectsFile(Path(REJECTS_NAME)) as rejects,
+        ):
 
             def begin(query: Query) -> ResultFile:
+                begun.append(time.monotonic())
                 results.append(ResultFile(file, query))
                 return results[-1]
 
-            counts = _run_plan(task, source, begin, follow, count)
+            found = _run_plan(task, source, begin, follow, count, rejects)
             (result,) = results
             result.finish()
     except Inconclusive as doubt:
         return Refused("inconclusive", str(doubt))
     except MalformedInput as error:
-        return Refused("malformed", str(error))
+        return Refused("malformed", str(error), _described(task, error.report or NOTHING_FOUND))
     except AttemptFailed as error:
         return Refused("failed", str(error))
     except MemoryError:
@@ -89,7 +101,18 @@ def run(task: Task, follow: Follow, count: Follow = lambda _rows: None) -> Finis
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         return Refused("failed", f"the disk is full: {error}" if full else str(error))
-    return Finished(result.size, result.sha256, counts.rows_in, counts.rows_out)
+    report = replace(
+        _described(task, found),
+        bytes_out=result.size,
+        seconds=Seconds(write=time.monotonic() - begun[0]),
+    )
+    if not rejects.size:
+        return Finished(result.size, result.sha256, report)
+    return Finished(result.size, result.sha256, report, rejects.size, rejects.sha256)
+
+
+def _described(task: Task, found: Report) -> Report:
+    return replace(found, plan=task.plan, bytes_in=task.size)
 
 
 def _run_plan(
@@ -98,7 +121,8 @@ def _run_plan(
     begin: Callable[[Query], ResultFile],
     follow: Follow,
     count: Follow,
-) -> Counts:
+    rejects: RejectsFile,
+) -> Report:
     if task.plan == "exact":
         return exact_plan.run(
             task.aggregation,
@@ -106,6 +130,7 @@ def _run_plan(
             begin,
             Path(),
             int(task.memory * PYTHON_SHARE),
+            Problems(rejects if task.aggregation.input.on_bad_row == "skip" else None),
             count,
             task.most,
         )
@@ -147,6 +172,7 @@ class _Monitor(threading.Thread):
         self._rows: Callable[[], int | None] = lambda: None
         self._speaking = threading.Lock()
         self._ended = threading.Event()
+        self._scratch = 0
 
     def follow(self, done: Callable[[], int]) -> None:
         """Take progress, in bytes, from `done` from now on."""
@@ -158,6 +184,7 @@ class _Monitor(threading.Thread):
 
     def run(self) -> None:
         while not self._ended.wait(TICK):
+            self._look_at_scratch()
             if _resident() > self._task.memory:
                 # The fast plan's failure is no verdict: the exact plan needs less.
                 fast = self._task.plan == "fast"
@@ -166,14 +193,19 @@ class _Monitor(threading.Thread):
                 os._exit(0)
             self._say(self._advanced())
 
-    def finish(self, outcome: Event) -> None:
-        """Say how it ended, once."""
+    def finish(self, outcome: Finished | Refused) -> None:
+        """Say how it ended, and what it used, once."""
+        self._look_at_scratch()
+        used = replace(outcome.report, peak_memory=_peak_memory(), peak_scratch=self._scratch)
         with self._speaking:
             if not self._ended.is_set():
                 self._ended.set()
                 if isinstance(outcome, Finished):
                     _write(encode_event(self._advanced()))
-                _write(encode_event(outcome))
+                _write(encode_event(replace(outcome, report=used)))
+
+    def _look_at_scratch(self) -> None:
+        self._scratch = max(self._scratch, _disk_used(Path()))
 
     def _advanced(self) -> Advanced:
         return Advanced(self._done(), self._rows())
@@ -209,6 +241,26 @@ def _resident() -> int:
     """Bytes of resident memory of this process."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * resource.getpagesize()
+
+
+def _peak_memory() -> int:
+    """Bytes of resident memory that this process has had at the most.
+
+    Not `ru_maxrss`, which begins with what the parent had when it started this process.
+    """
+    status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    peak = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(peak.split()[1]) << 10
+
+
+def _disk_used(folder: Path) -> int:
+    """Bytes of disk that a folder takes, as far as its files stay while they are looked at."""
+    used = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                used += (Path(parent) / name).lstat().st_blocks * 512
+    return used
 
 
 def _out_of_memory(task: Task) -> str:

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import decimal
 import sys
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from processor.engines import plain_sum
-from processor.engines.plan import Counts
+from processor.engines.rejects import Problems, Table
+from shared.aggregation.cells import EXACT
 from shared.aggregation.resolve import resolve
 from shared.csv.opening import opened
 from shared.csv.problems import columns, show
 from shared.csv.records import RecordReader
 from shared.errors import InvalidInput, MalformedInput
+from shared.job_report import Report, Rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     from shared.aggregation.resolve import Query
     from shared.csv.records import Record
     from shared.jobs import Aggregation
+
+    Aggregate = Callable[[Query, Table, Path, int], tuple[Rows, Iterator[list[bytes]]]]
 
 _ROWS = 1024
 """Rows of the result that are encoded at a time."""
@@ -38,31 +43,62 @@ def run(
     begin: Callable[[Query], ResultFile],
     scratch: Path,
     memory: int,
+    problems: Problems | None = None,
     count: Callable[[Callable[[], int]], None] = lambda _rows: None,
     most: int | None = None,
-) -> Counts:
+) -> Report:
     """Aggregate the file that `blocks` make up into the result that `begin` begins.
 
-    `memory` is in bytes, for the groups; runs are written to `scratch`. `count` is given what tells
-    the rows read so far, which may be called from another thread. `most` bounds the bytes that
-    a compressed file may hold. Raises MalformedInput.
+    `memory` is in bytes, for the groups; runs are written to `scratch`. `problems` takes the
+    records that break a rule, and decides whether they only are left out; else the file is read
+    to its end to count them. `count` is given what tells the rows read so far, which may be called
+    from another thread. `most` bounds the bytes that a compressed file may hold. The report has
+    the rows, the problems and the dialect. Raises MalformedInput, with a report too.
     """
     # Python refuses to convert numbers of more than 4300 digits unless told otherwise.
     sys.set_int_max_str_digits(0)
-    dialect, text = opened(blocks, aggregation.input, most)
-    reader = RecordReader(text, dialect)
+    problems = problems or Problems()
+    held: list[int] = []
+    dialect, text = opened(blocks, aggregation.input, most, held.append)
+    reader = RecordReader(text, dialect, problems.take)
     count(lambda: max(reader.records - dialect.header, 0))
+    try:
+        found = _aggregated(aggregation, reader, problems, begin, scratch, memory)
+    except MalformedInput as error:
+        if error.report is None:
+            if error.problem is not None:
+                problems.take(error.problem)
+            error.report = problems.report(Rows())
+        error.report = replace(error.report, dialect=dialect, bytes_decompressed=sum(held))
+        raise
+    return replace(found, dialect=dialect, bytes_decompressed=sum(held))
+
+
+def _aggregated(
+    aggregation: Aggregation,
+    reader: RecordReader,
+    problems: Problems,
+    begin: Callable[[Query], ResultFile],
+    scratch: Path,
+    memory: int,
+) -> Report:
     records = iter(reader)
-    query, width = _read_header(aggregation, reader, records)
+    query, width = _read_header(aggregation, reader, records, problems)
+    table = Table(reader, records, width, problems.doom)
+    with decimal.localcontext(EXACT):
+        read, rows = _planned(query)(query, table, scratch, memory)
+        read = replace(read, rejected=problems.count)
+        problems.check(read)
+        return replace(problems.report(read), groups=_write(rows, begin(query)))
+
+
+def _planned(query: Query) -> Aggregate:
     if plain_sum.suffices(query):
-        counts, rows = plain_sum.aggregate(query, reader, records, width, scratch, memory)
-        return Counts(counts, _write(rows, begin(query)))
+        return plain_sum.aggregate
     # Most jobs need none of this, and are done before it is imported.
     from processor.engines import general
 
-    with decimal.localcontext(general.EXACT):
-        counts, rows = general.aggregate(query, reader, records, width, scratch, memory)
-        return Counts(counts, _write(rows, begin(query)))
+    return general.aggregate
 
 
 def _write(rows: Iterator[list[bytes]], result: ResultFile) -> int:
@@ -75,11 +111,16 @@ def _write(rows: Iterator[list[bytes]], result: ResultFile) -> int:
 
 
 def _read_header(
-    aggregation: Aggregation, reader: RecordReader, records: Iterator[Record]
+    aggregation: Aggregation,
+    reader: RecordReader,
+    records: Iterator[Record],
+    problems: Problems,
 ) -> tuple[Query, int]:
     """The aggregation's columns in this file, and how many columns the file has."""
     line, header = next(records, (1, None))
     if header is None:
+        # Without a header, all records may have been bad.
+        problems.check(Rows(rejected=problems.count))
         raise MalformedInput("the file is empty: expected a header line, then one line a record")
     if len(header) < aggregation.width:
         raise reader.malformed(

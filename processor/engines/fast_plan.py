@@ -16,7 +16,7 @@ import duckdb
 from processor.engines import statements
 from processor.engines.feeds import Drain, FileFeed, PipeFeed, SourceBlocks
 from processor.engines.ledger import Ledger
-from processor.engines.plan import Counts, Header, Inconclusive
+from processor.engines.plan import Header, Inconclusive
 from processor.engines.provable import why_not_fast_for
 from shared.aggregation.resolve import resolve
 from shared.csv.dialect import STRICT
@@ -24,6 +24,7 @@ from shared.csv.grammar import CRLF
 from shared.csv.opening import opened, peek
 from shared.csv.records import BOM, leading_record
 from shared.errors import AttemptFailed, InvalidInput, MalformedInput
+from shared.job_report import Report, Rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -59,17 +60,18 @@ def run(
     begin: Callable[[Query], ResultFile],
     resources: Resources,
     watch: Callable[[Callable[[], int]], None] = lambda _done: None,
-) -> Counts:
+) -> Report:
     """Aggregate the file or pipe that is open at `descriptor`, at its beginning.
 
     It must have `size` bytes. Spills to the current folder, which must be empty. `begin`
-    begins the result. `watch` is given a function that tells the bytes done so far, which may be
-    called from another thread. Raises Inconclusive, and AttemptFailed for a full disk or a source
-    that breaks off.
+    begins the result; the report has its rows. `watch` is given a function that tells the bytes
+    done so far, which may be called from another thread. Raises Inconclusive, and AttemptFailed
+    for a full disk or a source that breaks off.
     """
     with os.fdopen(os.dup(descriptor), "rb", buffering=0) as file:
         source = SourceBlocks(file, size)
-        dialect, beginning, text = _opened(source, aggregation, resources)
+        decompressed: list[int] = []
+        dialect, beginning, text = _opened(source, aggregation, resources, decompressed.append)
         header = read_header(beginning, dialect)
         query = _resolved(aggregation, header)
         in_place = (
@@ -109,7 +111,12 @@ def run(
                 raise _translated(error) from error
             drain.finish()
     limit = aggregation.limit
-    return Counts(rows_in=rows, rows_out=groups if limit is None else min(groups, limit))
+    return Report(
+        rows=Rows(aggregated=rows, filtered=ledger.rows - rows),
+        groups=groups if limit is None else min(groups, limit),
+        dialect=dialect,
+        bytes_decompressed=size if in_place else sum(decompressed),
+    )
 
 
 def _connection(resources: Resources, reading: str, writing: str) -> duckdb.DuckDBPyConnection:
@@ -142,11 +149,14 @@ def _percentage(db: duckdb.DuckDBPyConnection) -> float:
 
 
 def _opened(
-    source: SourceBlocks, aggregation: Aggregation, resources: Resources
+    source: SourceBlocks,
+    aggregation: Aggregation,
+    resources: Resources,
+    held: Callable[[int], object],
 ) -> tuple[Dialect, bytes, Iterator[bytes]]:
     """The dialect, the beginning of the text, and all of it. Raises Inconclusive."""
     try:
-        dialect, text = opened(source, aggregation.input, resources.most)
+        dialect, text = opened(source, aggregation.input, resources.most, held)
         doubt = why_not_fast_for(dialect)
         if doubt:
             raise Inconclusive(doubt)

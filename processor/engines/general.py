@@ -13,19 +13,20 @@ from processor.engines.accumulators import KEEPING, accumulator
 from processor.engines.keys import join_key, split_key
 from processor.engines.ordering import ordered
 from processor.engines.restriction import Unreadable, predicate
-from processor.engines.row_reader import RowReader
+from processor.engines.row_reader import BadCell, RowReader
 from processor.engines.runs import SortedRuns, merge_groups
 from processor.engines.values import Values
 from shared.aggregation.cells import EXACT as EXACT
 from shared.csv.problems import show
+from shared.job_report import Rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from processor.engines.accumulators import Accumulator
+    from processor.engines.rejects import Table
     from shared.aggregation.resolve import Query
-    from shared.csv.records import Record, RecordReader
 
     State = list[Any]
     Group = tuple[bytes, State]
@@ -37,25 +38,20 @@ _GROUP_COST, _STATE_COST = 300, 160
 
 
 def aggregate(
-    query: Query,
-    reader: RecordReader,
-    records: Iterator[Record],
-    width: int,
-    scratch: Path,
-    memory: int,
-) -> tuple[int, Iterator[list[bytes]]]:
-    """Aggregate every record; return how many counted, and the rows of the result in order.
+    query: Query, table: Table, scratch: Path, memory: int
+) -> tuple[Rows, Iterator[list[bytes]]]:
+    """Aggregate every record; return what became of them, and the rows of the result in order.
 
-    Records must have `width` fields. `memory` is in bytes; runs are written to `scratch`. The
-    decimal context must be `EXACT`, while rows are iterated over too. Raises MalformedInput.
+    Those that break a rule are rejected, and not counted. `memory` is in bytes; runs are written
+    to `scratch`. The decimal context must be `EXACT`, while rows are iterated over too.
     """
     share = memory // 2 if query.order_by else memory
     groups = _Groups(query, scratch, share)
-    rows_in = groups.add_all(reader, records, width)
+    read = groups.add_all(table)
     rows = groups.rows()
     if query.having is not None:
         rows = filter(predicate(query.having), rows)
-    return rows_in, ordered(query, rows, scratch, share)
+    return read, ordered(query, rows, scratch, share)
 
 
 class _Groups:
@@ -81,10 +77,11 @@ class _Groups:
             scratch, "run", partial(merge_groups, combine=self._merge), _size_of
         )
 
-    def add_all(self, reader: RecordReader, records: Iterator[Record], width: int) -> int:
-        """Add every record that is not filtered out; return how many."""
+    def add_all(self, table: Table) -> Rows:
+        """Add every record that breaks no rule and is not filtered out."""
         query = self._query
-        row_reader = RowReader(query, reader)
+        reader, width, doom = table.reader, table.width, table.doom
+        row_reader = RowReader(query)
         notation = query.aggregation.notation
         counts = None if query.where is None else predicate(query.where, notation)
         adders = [accumulator.add for accumulator in self._accumulators]
@@ -92,24 +89,32 @@ class _Groups:
         keeping = list(self._values.items())
         states = self._states
         new_group = _GROUP_COST + _STATE_COST * len(adders)
-        rows = used = 0
-        for line, fields in records:
+        rows = filtered = used = 0
+        for _, fields in table.records:
             if len(fields) != width:
-                raise reader.ragged(line, fields, width)
-            if counts is not None:
-                try:
-                    if not counts(fields):
-                        continue
-                except Unreadable as error:
-                    cell = show(fields[error.column])
-                    expected = f"{notation.expected(error.kind)}, to be compared in where"
-                    raise reader.malformed(line, error.column + 1, cell, expected) from None
-            key = join_key(row_reader.group(line, fields))
+                reader.reject_ragged(fields, width)
+                continue
+            try:
+                if counts is not None and not counts(fields):
+                    filtered += 1
+                    continue
+                group = row_reader.group(fields)
+                values = row_reader.values(rows, fields)
+            except Unreadable as error:
+                expected = f"{notation.expected(error.kind)}, to be compared in where"
+                reader.reject(error.column + 1, show(fields[error.column]), expected)
+                continue
+            except BadCell as error:
+                reader.reject(error.column + 1, show(fields[error.column]), error.expected)
+                continue
+            rows += 1
+            if doom:
+                continue
+            key = join_key(group)
             state = states.get(key)
             if state is None:
                 state = states[key] = empty.copy()
                 used += new_group + len(key)
-            values = row_reader.values(rows, line, fields)
             for i, value in enumerate(values):
                 if value is not None:
                     state[i] = adders[i](state[i], value)
@@ -117,12 +122,11 @@ class _Groups:
             for i, kept in keeping:
                 if values[i] is not None:
                     kept.add(key, values[i])
-            rows += 1
             if used > self._memory:
                 self._runs.spill(self._sorted_in_memory())
                 states.clear()
                 used = 0
-        return rows
+        return Rows(aggregated=rows, filtered=filtered)
 
     def rows(self) -> Iterator[list[bytes]]:
         """Every row of the result, in order of the group columns."""

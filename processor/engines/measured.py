@@ -32,10 +32,11 @@ class MeasuredEngine:
         """See `Engine.aggregate`."""
         began = time.perf_counter()
         output = await self._engine.aggregate(aggregation, source, scratch, progress)
-        labels = (self._name, output.plan)
+        report = output.report
+        labels = (self._name, report.plan)
         self._metrics.job_seconds.labels(*labels).observe(time.perf_counter() - began)
-        self._metrics.rows_in.labels(*labels).inc(output.rows_in)
-        self._metrics.rows_out.labels(*labels).inc(output.rows_out)
+        self._metrics.rows_in.labels(*labels).inc(report.rows.aggregated)
+        self._metrics.rows_out.labels(*labels).inc(report.groups)
         self._metrics.bytes_in.labels(*labels).inc(source.size)
         self._metrics.bytes_out.labels(*labels).inc(output.size)
         return output

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING
 
 from processor.engines.keys import join_key, split_key
 from processor.engines.runs import SortedRuns
-from shared.aggregation.cells import CANONICAL
+from shared.aggregation.cells import CANONICAL, EXPECTED
 from shared.aggregation.spec import Aggregate, Aggregation, GroupColumn
 from shared.csv.problems import show
+from shared.job_report import Rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from processor.engines.rejects import Table
     from shared.aggregation.resolve import Query
-    from shared.csv.records import Record, RecordReader
 
     Group = tuple[bytes, int]
 
@@ -49,21 +50,16 @@ def suffices(query: Query) -> bool:
 
 
 def aggregate(
-    query: Query,
-    reader: RecordReader,
-    records: Iterator[Record],
-    width: int,
-    scratch: Path,
-    memory: int,
-) -> tuple[int, Iterator[list[bytes]]]:
-    """Add up every record; return how many there are, and the rows of the result in order.
+    query: Query, table: Table, scratch: Path, memory: int
+) -> tuple[Rows, Iterator[list[bytes]]]:
+    """Add up every record; return how many there were, and the rows of the result in order.
 
-    Records must have `width` fields. `memory` is in bytes; runs are written to `scratch`.
-    Raises MalformedInput.
+    Those that break a rule are rejected, and not counted. `memory` is in bytes; runs are written
+    to `scratch`.
     """
     groups = _Groups(scratch, memory)
-    rows_in = groups.add_all(query, reader, records, width)
-    return rows_in, ([*split_key(key), b"%d" % total] for key, total in groups.sorted())
+    rows = groups.add_all(query, table)
+    return rows, ([*split_key(key), b"%d" % total] for key, total in groups.sorted())
 
 
 class _Groups:
@@ -74,19 +70,23 @@ class _Groups:
         self._totals: dict[bytes, int] = {}
         self._runs: SortedRuns[Group] = SortedRuns(scratch, "run", _merged, _size_of, plain=True)
 
-    def add_all(
-        self, query: Query, reader: RecordReader, records: Iterator[Record], width: int
-    ) -> int:
-        """Add every record; return how many."""
+    def add_all(self, query: Query, table: Table) -> Rows:
+        """Add every record that breaks no rule."""
         group_by, sum_of = query.group_by, query.columns[0] or 0
+        reader, width, doom = table.reader, table.width, table.doom
         totals = self._totals
         rows = used = 0
-        for line, fields in records:
+        for _, fields in table.records:
             if len(fields) != width:
-                raise reader.ragged(line, fields, width)
+                reader.reject_ragged(fields, width)
+                continue
             text = fields[sum_of]
             if not text.isdigit() and not _is_integer(text):
-                raise reader.malformed(line, sum_of + 1, show(text), "an integer, such as 42 or -7")
+                reader.reject(sum_of + 1, show(text), EXPECTED["integer"])
+                continue
+            rows += 1
+            if doom:
+                continue
             key = join_key([fields[column] for column in group_by])
             if len(text) > _PLAIN_DIGITS:
                 used += len(text)
@@ -95,12 +95,11 @@ class _Groups:
             else:
                 totals[key] = int(text)
                 used += _GROUP_COST + len(key)
-            rows += 1
             if used > self._memory:
                 self._runs.spill(self._sorted_in_memory())
                 totals.clear()
                 used = 0
-        return rows
+        return Rows(aggregated=rows)
 
     def sorted(self) -> Iterator[Group]:
         """Every group once, in order of its key."""

@@ -12,14 +12,6 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
-    """What a plan counted while it wrote a result."""
-
-    rows_in: int
-    rows_out: int
-
-
-@dataclass(frozen=True, slots=True)
 class Header:
     """The beginning of a file, as far as the plan needs it: the first record, and what precedes."""
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
+    from shared.job_report import Report
     from shared.jobs import Aggregation
 
 MIN_MEMORY = 256 << 20
@@ -52,20 +53,24 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Output:
-    """A finished result: a file in the scratch folder."""
+class Written:
+    """A file in the scratch folder."""
 
     path: Path
     size: int
     """Bytes."""
     sha256: str
     """Lower-case hex digest of the file."""
-    rows_in: int
-    """Records aggregated: without the header, and without those that `where` left out."""
-    rows_out: int
-    """Rows of the result, without the header."""
-    plan: str = "only"
-    """Which of the engine's few ways gave the result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output(Written):
+    """A finished result, and what there is to tell of it."""
+
+    report: Report
+    """What the engine found and used; the rest is left to the caller."""
+    rejects: Written | None = None
+    """The records that were left out, as `shared.rejects` has it; None if there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +118,10 @@ class Engine(Protocol):
         """Aggregate `source` into a new file in `scratch`, an existing folder of the caller's.
 
         Raises MalformedInput, whose message names the line (counted from 1; where the record
-        begins), the column, what was found and what was expected; and AttemptFailed, for
-        whatever another attempt may not meet: a crash, memory, a full disk, the time limit, a
-        source that breaks off. Whatever it raises, and if it is cancelled, nothing that it
-        started runs any longer and nothing that it wrote is left in `scratch`.
+        begins), the column, what was found and what was expected, and whose report has the first
+        problems and their number; and AttemptFailed, for whatever another attempt may not meet:
+        a crash, memory, a full disk, the time limit, a source that breaks off. Whatever it
+        raises, and if it is cancelled, nothing that it started runs any longer and nothing that
+        it wrote is left in `scratch`.
         """
         ...

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from shared.aggregation.rows import decode_aggregation, encode_aggregation
+from shared.job_report import Report, decode_report, encode_report
 
 if TYPE_CHECKING:
     from shared.jobs import Aggregation
@@ -16,6 +17,11 @@ Plan = Literal["fast", "exact"]
 
 RESULT_NAME = "result.csv"
 """The file, in the child's working folder, that holds the result."""
+REJECTS_NAME = "rejects.csv"
+"""The same of the rejects, if there are any."""
+
+
+NOTHING_FOUND = Report()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +69,10 @@ class Finished:
 
     size: int
     sha256: str
-    rows_in: int
-    rows_out: int
+    report: Report
+    rejects_size: int = 0
+    """Bytes of the file `REJECTS_NAME`; 0 if there is none."""
+    rejects_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +82,7 @@ class Refused:
     why: Literal["malformed", "failed", "inconclusive"]
     """Inconclusive: the fast plan leaves the file to the exact plan."""
     reason: str
+    report: Report = NOTHING_FOUND
 
 
 Event = Advanced | Finished | Refused
@@ -85,10 +94,16 @@ _EVENTS: dict[str, type[Advanced | Finished | Refused]] = {
 
 def encode_event(event: Event) -> bytes:
     """The event as a line."""
-    return json.dumps({"event": type(event).__name__, **asdict(event)}).encode() + b"\n"
+    fields = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
+    if not isinstance(event, Advanced):
+        fields["report"] = encode_report(event.report)
+    return json.dumps({"event": type(event).__name__, **fields}).encode() + b"\n"
 
 
 def decode_event(line: bytes) -> Event:
     """The inverse of `encode_event`. Raises ValueError or KeyError for anything else."""
     fields: dict[str, Any] = json.loads(line)
-    return _EVENTS[fields.pop("event")](**fields)
+    kind = _EVENTS[fields.pop("event")]
+    if "report" in fields:
+        fields["report"] = decode_report(fields["report"])
+    return kind(**fields)

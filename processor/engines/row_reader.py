@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from shared.aggregation.cells import EXPECTED_CALENDAR_DATE, truncated
-from shared.csv.problems import show
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shared.aggregation.resolve import Query
     from shared.aggregation.spec import Aggregate, GroupColumn
-    from shared.csv.records import RecordReader
 
     Transform = Callable[[bytes], bytes | None]
 
@@ -20,12 +18,20 @@ BLANKS = " \t\r\n\v\f\u00a0"
 """What is trimmed: the blanks of ASCII, and the no-break space that spreadsheets leave."""
 
 
-class RowReader:
-    """Reads records of one file for one query. Raises MalformedInput by way of `reader`."""
+class BadCell(Exception):
+    """A cell is not what the query reads it as; `column` is counted from 0."""
 
-    def __init__(self, query: Query, reader: RecordReader) -> None:
+    def __init__(self, column: int, expected: str) -> None:
+        super().__init__(column, expected)
+        self.column = column
+        self.expected = expected
+
+
+class RowReader:
+    """Reads records of one file for one query. Raises BadCell."""
+
+    def __init__(self, query: Query) -> None:
         aggregation = query.aggregation
-        self._reader = reader
         self._notation = aggregation.notation
         self._read = self._notation.readers
         self._groups = [
@@ -36,7 +42,7 @@ class RowReader:
         self._values = list(zip(query.columns, aggregation.aggregates, strict=True))
         self._measured = [column for column in query.columns if column is not None]
 
-    def group(self, line: int, fields: list[bytes]) -> list[bytes]:
+    def group(self, fields: list[bytes]) -> list[bytes]:
         """The text of each group column."""
         if self._plain:
             return [fields[column] for column, _ in self._groups]
@@ -45,14 +51,14 @@ class RowReader:
             cell = fields[column]
             text = transform(cell) if transform and cell else cell
             if text is None:
-                raise self._reader.malformed(line, column + 1, show(cell), EXPECTED_CALENDAR_DATE)
+                raise BadCell(column, EXPECTED_CALENDAR_DATE)
             found.append(text)
         return found
 
-    def values(self, row: int, line: int, fields: list[bytes]) -> list[Any]:
+    def values(self, row: int, fields: list[bytes]) -> list[Any]:
         """The value that each aggregate is given of row number `row`; None where it has none."""
         return [
-            True if column is None else self._value(aggregate, row, line, column, fields[column])
+            True if column is None else self._value(aggregate, row, column, fields[column])
             for column, aggregate in self._values
         ]
 
@@ -60,7 +66,7 @@ class RowReader:
         """Bytes of the aggregated cells that are longer than `length`."""
         return sum(len(fields[column]) for column in self._measured if len(fields[column]) > length)
 
-    def _value(self, aggregate: Aggregate, row: int, line: int, column: int, cell: bytes) -> Any:
+    def _value(self, aggregate: Aggregate, row: int, column: int, cell: bytes) -> Any:
         kind = aggregate.kind or "text"
         if not cell and not aggregate.strict:
             return None
@@ -71,7 +77,7 @@ class RowReader:
                 if cell or kind != "text"
                 else "text, as empty is fail"
             )
-            raise self._reader.malformed(line, column + 1, show(cell), expected)
+            raise BadCell(column, expected)
         if aggregate.function in ("first", "last"):
             return row, cell
         return (value, cell) if kind == "date" else value

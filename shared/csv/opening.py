@@ -12,7 +12,7 @@ from shared.csv.dialect import Dialect
 from shared.csv.encoding import announced, in_utf8
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from shared.csv.dialect import Input
 
@@ -25,16 +25,21 @@ _LONGEST_SEP_LINE = 16
 
 
 def opened(
-    blocks: Iterable[bytes], declared: Input, most: int | None = None
+    blocks: Iterable[bytes],
+    declared: Input,
+    most: int | None = None,
+    held: Callable[[int], object] = lambda _size: None,
 ) -> tuple[Dialect, Iterator[bytes]]:
     """The dialect of the file that `blocks` make up, and its text in UTF-8, for `RecordReader`.
 
-    `most` bounds the bytes that a compressed file may hold. Raises MalformedInput, while the text
+    `most` bounds the bytes that a compressed file may hold; `held` is told their number, block by
+    block. Raises MalformedInput, while the text
     is read too, for what no record can be told from.
     """
     beginning, blocks = peek(iter(blocks), _LONGEST_MAGIC)
     compression = declared.compression or compression_of(beginning)
-    sample, blocks = peek(decompressed(blocks, compression, most), SAMPLE)
+    plain = _told(decompressed(blocks, compression, most), held)
+    sample, blocks = peek(plain, SAMPLE)
     dialect = replace(understood(sample, declared), compression=compression)
     beginning, text = peek(in_utf8(blocks, dialect.encoding), _LONGEST_SEP_LINE)
     said = _SEP_LINE.match(beginning)
@@ -56,6 +61,12 @@ def understood(sample: bytes, declared: Input) -> Dialect:
         decimal=declared.decimal,
         thousands=declared.thousands,
     )
+
+
+def _told(blocks: Iterator[bytes], held: Callable[[int], object]) -> Iterator[bytes]:
+    for block in blocks:
+        held(len(block))
+        yield block
 
 
 def peek(blocks: Iterator[bytes], size: int) -> tuple[bytes, Iterator[bytes]]:

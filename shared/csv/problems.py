@@ -48,7 +48,7 @@ class Problem:
 
 def refuse(problem: Problem) -> NoReturn:
     """The `OnProblem` that takes none. Raises MalformedInput."""
-    raise MalformedInput(str(problem))
+    raise MalformedInput(str(problem), problem=problem)
 
 
 def columns(number: int) -> str:

@@ -97,7 +97,7 @@ class RecordReader:
     def malformed(self, line: int, column: int | None, found: str, expected: str) -> MalformedInput:
         """The error for a record that begins on `line`; `column` is counted from 1."""
         problem = Problem(line, 0, column, self._name(column), found, expected, b"")
-        return MalformedInput(str(problem))
+        return MalformedInput(str(problem), problem=problem)
 
     def ragged(self, line: int, fields: list[bytes], width: int) -> MalformedInput:
         """The error for a record that has not the header's `width` fields."""
@@ -235,11 +235,10 @@ class RecordReader:
         grammar = self._grammar
         if len(text) > RECORD_LIMIT:
             return self._too_long(text, 0, 0)
-        fault = self._fault_of_text(text.split(grammar.delimiter))
-        if fault is None and grammar.foreign in text:
-            before = text[: text.index(grammar.foreign)].split(grammar.delimiter)
-            fault = self._foreign_line_end(len(before), before[-1])
-        return fault
+        if grammar.foreign not in text:
+            return self._fault_of_text(text.split(grammar.delimiter))
+        before = text[: text.index(grammar.foreign)].split(grammar.delimiter)
+        return self._fault_of_text(before) or self._foreign_line_end(len(before), before[-1])
 
     def _whole_record(self, data: bytes, start: int) -> tuple[list[bytes] | None, int] | None:
         """As `_record`, in a hurry; None for what is to be looked at more closely."""

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from shared.blobs import BlobKey
+    from shared.job_report import Report
     from shared.jobs import (
         Aggregation,
         Attempt,
@@ -88,8 +89,16 @@ class JobStore(Protocol):
         """
         ...
 
-    async def succeed(self, job_id: UUID, attempt: int, result: JobResult, *, now: float) -> None:
-        """Publish the result and the state SUCCESS in one step. Raises LeaseLost.
+    async def succeed(
+        self,
+        job_id: UUID,
+        attempt: int,
+        result: JobResult,
+        *,
+        now: float,
+        report: Report | None = None,
+    ) -> None:
+        """Publish the result, its report and the state SUCCESS in one step. Raises LeaseLost.
 
         The attempt that has done so may repeat it with the same result: whoever was told
         DatabaseUnavailable cannot know whether it was committed.
@@ -105,11 +114,13 @@ class JobStore(Protocol):
         final: bool,
         now: float,
         retry_at: float | None = None,
+        report: Report | None = None,
     ) -> Job:
         """Record why an attempt failed: FAILURE if `final` or the last attempt, else RETRY.
 
         `final` means that any further attempt would fail alike. Of a job that failed for want of
         attempts, and of no other, a dead letter is due from now on (`Job.dead_letter_due_at`).
+        `report` says what is wrong with the file, if that is why.
 
         No attempt begins before `retry_at`, however many wake-ups there are. A wake-up that was
         noted before does not count for the next attempt.

@@ -29,7 +29,8 @@ SET state = 'STARTED',
     worker = $2,
     lease_until = $3,
     retry_at = NULL,
-    reason = NULL
+    reason = NULL,
+    report = NULL
 WHERE id = $1
   AND (
       state = 'PENDING'
@@ -74,7 +75,16 @@ SET state = 'SUCCESS',
     result_size = $5,
     result_sha256 = $6,
     result_rows_in = $7,
-    result_rows_out = $8
+    result_rows_out = $8,
+    report = $9,
+    report_attempt = $2,
+    report_rows_in = $10,
+    report_rows_aggregated = $11,
+    report_rows_filtered = $12,
+    report_rows_rejected = $13,
+    rejects_key = $14,
+    rejects_size = $15,
+    rejects_sha256 = $16
 WHERE id = $1 AND attempt = $2 AND state = 'STARTED'
 RETURNING id;
 
@@ -102,7 +112,13 @@ SET state = CASE
     failures = failures + 1,
     lease_until = NULL,
     published_at = NULL,
-    reason = $3
+    reason = $3,
+    report = $7,
+    report_attempt = $2,
+    report_rows_in = $8,
+    report_rows_aggregated = $9,
+    report_rows_filtered = $10,
+    report_rows_rejected = $11
 WHERE id = $1 AND attempt = $2 AND state = 'STARTED'
 RETURNING *;
 

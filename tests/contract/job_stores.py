@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from shared.blobs import result_key, upload_key
+from shared.csv.problems import Problem
 from shared.database import connect
 from shared.database.migrate import migrate
+from shared.job_report import Report, Rows, Seconds
 from shared.job_store import SqlJobStore
 from shared.jobs import SONG_PLAYS, Job, JobResult
 
@@ -51,6 +53,20 @@ async def make_job(
         aggregation=SONG_PLAYS,
         max_attempts=max_attempts,
         now=now,
+    )
+
+
+def report_of(attempt: int) -> Report:
+    """What an attempt would have told of its file."""
+    return Report(
+        rows=Rows(aggregated=1 << 33, filtered=attempt, rejected=2),
+        groups=attempt,
+        problems=(Problem(2, 10, 3, "Plays", "'\0é'", "an integer", b""),),
+        problem_count=2,
+        engine="duckdb",
+        engine_version="1.0",
+        plan="exact",
+        seconds=Seconds(queue=0.25),
     )
 
 

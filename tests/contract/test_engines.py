@@ -16,12 +16,14 @@ from processor.engines.duckdb import DuckDBEngine
 from processor.engines.port import EngineLimits, Progress
 from shared.aggregation.spec import GroupColumn
 from shared.csv import compression
+from shared.csv.dialect import Input
 from shared.errors import AttemptFailed, MalformedInput, StorageUnavailable
+from shared.job_report import Rows
 from shared.jobs import SONG_PLAYS, Aggregation
-from tests.aggregations import Case, cases, sum_of
+from tests.aggregations import Case, cases, dirty_cases, sum_of
 from tests.contract.engine_sources import FailingSource, LocalSource, StalledSource, StreamSource
 from tests.csv_files import Style, encode, numbers, styles, texts
-from tests.oracle import Malformed, expected_result
+from tests.oracle import Expected, Malformed, expected_of_dirty, expected_result
 from tests.written import written_cases
 
 if TYPE_CHECKING:
@@ -71,9 +73,21 @@ def leftovers(scratch: Path) -> set[Path]:
     return set(scratch.iterdir())
 
 
-def assert_is(output: Output, expected: tuple[bytes, int, int]) -> None:
+def assert_is(output: Output, expected: Expected) -> None:
     result = output.path.read_bytes()
-    assert (result, output.rows_in, output.rows_out) == expected
+    report = output.report
+    rejects = output.rejects
+    rows = report.rows
+    assert (result, rows.aggregated, rows.filtered, rows.rejected, report.groups) == (
+        expected.result, *expected.rows, expected.groups,
+    )  # fmt: skip
+    assert (rejects.path.read_bytes() if rejects else b"") == expected.rejects
+    if rejects:
+        assert (rejects.size, rejects.sha256) == (
+            len(expected.rejects),
+            hashlib.sha256(expected.rejects).hexdigest(),
+        )
+    assert (report.bytes_out, report.problem_count) == (output.size, report.rows.rejected)
     assert output.size == len(result)
     assert output.sha256 == hashlib.sha256(result).hexdigest()
 
@@ -122,7 +136,8 @@ async def test_only_a_header_gives_only_a_header(
     for data in (b"a,b,c", b"\xef\xbb\xbfa,b,c\r\n", b"a,b,c\n\n\n"):
         for source in sources(data, tmp_path):
             output = await aggregate(engine, source, scratch)
-            assert_is(output, (b"Song,Date,Total Number of Plays for Date\n", 0, 0))
+            expected = Expected(b"Song,Date,Total Number of Plays for Date\n", (0, 0, 0), 0)
+            assert_is(output, expected)
 
 
 async def test_sums_are_exact_at_any_size(engine: Engine, scratch: Path) -> None:
@@ -263,7 +278,10 @@ async def test_more_groups_than_memory_holds_are_aggregated_within_the_limit(
     digest = hashlib.sha256(b"Song,Date,Total Number of Plays for Date\n")
     digest.update("".join(sorted(rows)).encode())
     assert output.sha256 == digest.hexdigest()
-    assert (output.rows_in, output.rows_out) == (100_000, 100_000)
+    assert (output.report.rows, output.report.groups) == (Rows(100_000), 100_000)
+    # The limit was kept, and what did not fit was on disk.
+    assert 0 < output.report.peak_memory <= 256 << 20
+    assert output.report.peak_scratch > 90_000_000
 
 
 @given(case=cases())
@@ -291,6 +309,24 @@ async def test_a_file_may_be_written_in_any_way_that_was_said(
     except Malformed:
         reject()  # what is a number in one notation may be none in another
 
+    for source in sources(case.data, tmp_path):
+        assert_is(await aggregate(engine, source, scratch, case.aggregation), expected)
+
+
+@given(case=dirty_cases())
+@settings(
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+async def test_bad_rows_that_are_to_be_skipped_are_kept_and_every_row_is_accounted_for(
+    engine: Engine, tmp_path: Path, scratch: Path, case: Case
+) -> None:
+    try:
+        expected = expected_of_dirty(case.aggregation, case.data)
+    except Malformed:
+        for source in sources(case.data, tmp_path):
+            with pytest.raises(MalformedInput, match="rejected: line "):
+                await aggregate(engine, source, scratch, case.aggregation)
+        return
     for source in sources(case.data, tmp_path):
         assert_is(await aggregate(engine, source, scratch, case.aggregation), expected)
 
@@ -341,11 +377,41 @@ async def test_an_archive_that_grows_too_much_is_refused(
     data = gzip.compress(HEADER + b"a,b,1\n" * 1_000_000)
     assert_is(
         await aggregate(make_engine(EngineLimits()), StreamSource(data), scratch),
-        (b"Song,Date,Total Number of Plays for Date\na,b,1000000\n", 1_000_000, 1),
+        Expected(b"Song,Date,Total Number of Plays for Date\na,b,1000000\n", (1_000_000, 0, 0), 1),
     )
 
     with pytest.raises(MalformedInput, match="set CSVMILL_MAX_EXPANSION higher"):
         await aggregate(make_engine(EngineLimits(max_expansion=50)), StreamSource(data), scratch)
+
+
+async def test_a_malformed_file_is_read_to_its_end_for_a_report_of_what_is_wrong(
+    engine: Engine, scratch: Path
+) -> None:
+    data = HEADER + b"a,b,1\n" * 1000 + b"a,b,x\n" * 30 + b"a,b,2\n" * 1000
+    with pytest.raises(MalformedInput, match=r" \(and 29 more problems\)$") as refused:
+        await aggregate(engine, StreamSource(data), scratch)
+
+    report = refused.value.report
+    assert report is not None
+    assert (report.rows, report.groups) == (Rows(aggregated=2000, rejected=30), 0)
+    assert [(p.line, p.offset, p.column, p.name, p.found) for p in report.problems] == [
+        (1002 + n, len(HEADER) + 6 * (1000 + n), 3, "Plays", "'x'") for n in range(20)
+    ]
+    assert (report.problem_count, report.bytes_in) == (30, len(data))
+    assert report.engine_version
+    assert report.peak_memory > 1 << 20
+    assert leftovers(scratch) == set()
+
+
+async def test_rejects_are_beside_the_result_and_nothing_else_is_left(
+    engine: Engine, scratch: Path
+) -> None:
+    skipping = replace(SONG_PLAYS, input=Input(on_bad_row="skip"))
+    output = await aggregate(engine, StreamSource(HEADER + b"a,b,1\na,b\n"), scratch, skipping)
+
+    assert output.rejects is not None
+    assert leftovers(scratch) == {output.path, output.rejects.path}
+    assert output.rejects.path.read_bytes().splitlines()[1].startswith(b"3,22,3,")
 
 
 async def test_an_aggregation_that_does_not_fit_the_file_names_the_nearest_column(

@@ -10,10 +10,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from shared.blobs import rejects_key
+from shared.database import connect
 from shared.errors import JobNotFound, LeaseLost
-from shared.jobs import Job, JobProgress, JobState, Unfinished
+from shared.jobs import Job, JobProgress, JobRejects, JobState, Unfinished
 from tests.aggregations import sum_of
-from tests.contract.job_stores import BACKENDS, make_job, open_store, result_of
+from tests.contract.job_stores import BACKENDS, make_job, open_store, report_of, result_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -278,6 +280,98 @@ async def test_success_may_be_reported_again_but_only_by_the_same_attempt_and_wi
     with pytest.raises(LeaseLost):
         await store.succeed(job.id, 2, result_of(job.id, 1), now=3.0)
     assert await store.get(job.id) == done
+
+
+async def test_success_points_to_the_rejects_beside_the_result(store: SqlJobStore) -> None:
+    job = await make_job(store)
+    await claim(store, job)
+    rejects = JobRejects(rejects_key(job.id, 1), 7 << 32, "f" * 64)
+    result = replace(result_of(job.id, 1), rejects=rejects)
+    await store.succeed(job.id, 1, result, now=2.0)
+    assert (await store.get(job.id)).result == result
+    await store.succeed(job.id, 1, result, now=3.0)
+    with pytest.raises(LeaseLost):
+        await store.succeed(job.id, 1, result_of(job.id, 1), now=3.0)
+
+
+async def test_success_keeps_the_report_of_the_attempt_that_finished(store: SqlJobStore) -> None:
+    job = await make_job(store)
+    assert job.report is None
+    await claim(store, job)
+    await store.fail(job.id, 1, "no memory", final=False, now=2.0)
+    await claim(store, job, now=3.0)
+    await store.succeed(job.id, 2, result_of(job.id, 2), now=4.0, report=report_of(2))
+    assert (await store.get(job.id)).report == report_of(2)
+    # Repeated, it changes nothing
+    await store.succeed(job.id, 2, result_of(job.id, 2), now=5.0, report=report_of(9))
+    assert (await store.get(job.id)).report == report_of(2)
+
+
+async def test_a_failure_keeps_what_is_wrong_with_the_file_until_the_next_attempt_begins(
+    store: SqlJobStore,
+) -> None:
+    job = await make_job(store)
+    await claim(store, job)
+    failed = await store.fail(job.id, 1, "bad", final=True, now=2.0, report=report_of(1))
+    assert failed.report == report_of(1)
+    retried = await store.retry(job.id)
+    assert retried is not None
+    assert retried.report == report_of(1)
+    claimed = await claim(store, job, now=3.0)
+    assert claimed is not None
+    assert claimed.report is None
+    # A failure that says nothing of the file has no report either
+    failed = await store.fail(job.id, 2, "no memory", final=True, now=4.0)
+    assert failed.report is None
+
+
+async def test_a_report_counts_only_for_the_attempt_that_gave_it(
+    url: str, store: SqlJobStore
+) -> None:
+    job = await make_job(store)
+    await claim(store, job)
+    await store.fail(job.id, 1, "bad", final=True, now=2.0, report=report_of(1))
+    await store.retry(job.id)
+    # An older version, which knows of no reports, claims the job and ends it
+    database = await connect(url)
+    try:
+        await database.write(
+            "UPDATE jobs SET state = 'FAILURE', attempt = 2, finished_at = 3 WHERE id = $1",
+            str(job.id),
+        )
+    finally:
+        await database.close()
+    assert (await store.get(job.id)).report is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "report_rows_in = 6",
+        "report_rows_in = NULL",
+        "report_rows_aggregated = NULL",
+        "report_rows_filtered = NULL",
+        "report_rows_rejected = NULL",
+        "report_attempt = NULL",
+        "report_rows_filtered = -1, report_rows_in = report_rows_in - 2",
+    ],
+)
+async def test_the_database_takes_no_report_whose_rows_do_not_add_up(
+    url: str, store: SqlJobStore, wrong: str
+) -> None:
+    job = await make_job(store)
+    await claim(store, job)
+    await store.succeed(job.id, 1, result_of(job.id, 1), now=2.0, report=report_of(1))
+    database = await connect(url)
+    try:
+        with pytest.raises(Exception, match="jobs_rows_add_up"):
+            await database.write(
+                f"UPDATE jobs SET {wrong} WHERE id = $1",  # noqa: S608
+                str(job.id),
+            )
+    finally:
+        await database.close()
+    assert (await store.get(job.id)).report == report_of(1)
 
 
 async def test_a_failed_attempt_is_retried_until_the_last_one(store: SqlJobStore) -> None:

@@ -91,7 +91,11 @@ async def test_without_a_server_it_starts_one_and_leaves_nothing_behind(
         "uploaded_bytes": size,
         "downloaded_bytes": len(expected),
         "seconds": said["seconds"],
+        "report": said["report"],
+        "problems": [],
+        "problem_count": 0,
     }
+    assert (said["report"]["rows_in"], said["report"]["rows_aggregated"]) == (20_000, 20_000)
     assert sorted(said["seconds"]) == ["download", "job", "upload"]
 
 

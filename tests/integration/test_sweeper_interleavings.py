@@ -32,11 +32,11 @@ from gateway.settings import GatewaySettings
 from gateway.uploads import Uploads
 from processor.sweeper import Sweeper
 from shared.blob_layout import blob_folder
-from shared.blobs import RESULTS, UPLOADS, BlobKey, result_key, upload_key
+from shared.blobs import RESULTS, UPLOADS, BlobKey, rejects_key, result_key, upload_key
 from shared.bus.in_process import InProcessBus
 from shared.errors import BlobNotFound, JobConflict, LeaseLost
 from shared.job_store import open_job_store
-from shared.jobs import JobResult, JobState
+from shared.jobs import JobRejects, JobResult, JobState
 from storage.blobs.filesystem import FilesystemBlobs
 from tests.blob_backends import stream
 
@@ -49,6 +49,7 @@ GRACE, LEASE, UPLOAD_TTL, RESULT_TTL = 10.0, 5.0, 100.0, 300.0
 TIMES = [0.0, 1.0, LEASE + 1, GRACE + 1, UPLOAD_TTL + 1, RESULT_TTL + 1]
 CONTENT = b"ab"
 OUTPUT = b"sum"
+REJECTED = b"rejects"
 
 
 class Actor:
@@ -128,6 +129,10 @@ class Attempt:
     @property
     def output(self) -> BlobKey:
         return result_key(self.job.id, self.job.attempt)
+
+    @property
+    def rejects(self) -> BlobKey:
+        return rejects_key(self.job.id, self.job.attempt)
 
 
 class Interleavings(RuleBasedStateMachine):
@@ -331,20 +336,29 @@ class Interleavings(RuleBasedStateMachine):
                 self.work(0, "write")
 
     @precondition(lambda self: self.attempts)
-    @rule(ago=st.integers(0, 2), outcome=st.sampled_from(["write", "succeed", "fail", "break"]))
+    @rule(
+        ago=st.integers(0, 2),
+        outcome=st.sampled_from(["reject", "write", "succeed", "fail", "break"]),
+    )
     def work(self, ago: int, outcome: str) -> None:
         attempt = self.attempts[-1 - ago % len(self.attempts)]
         self.run(self._work(attempt, outcome))
 
     async def _work(self, attempt: Attempt, outcome: str) -> None:
         job = attempt.job
-        if outcome == "write" or (outcome == "succeed" and not attempt.written):
+        writes = outcome == "write" or (outcome == "succeed" and not attempt.written)
+        if writes or outcome == "reject":
+            # Rejects come first: a worker may be killed before there is a result beside them.
+            await self.blobs.create(attempt.rejects, len(REJECTED))
+            await self.blobs.write(attempt.rejects, 0, stream(REJECTED))
+        if writes:
             await self.blobs.create(attempt.output, len(OUTPUT))
             await self.blobs.write(attempt.output, 0, stream(OUTPUT))
             attempt.written = True
         with suppress(LeaseLost):
             if outcome == "succeed":
-                result = JobResult(attempt.output, len(OUTPUT), "0" * 64, 1, 1)
+                rejects = JobRejects(attempt.rejects, len(REJECTED), "1" * 64)
+                result = JobResult(attempt.output, len(OUTPUT), "0" * 64, 1, 1, rejects)
                 await self.jobs.succeed(job.id, job.attempt, result, now=self.now)
             elif outcome in ("fail", "break"):
                 await self.jobs.fail(
@@ -372,6 +386,8 @@ class Interleavings(RuleBasedStateMachine):
                 assert self.bytes_of(job.input_key) == CONTENT, f"no input: {job}"
             if job.result:
                 assert self.bytes_of(job.result.key) == OUTPUT, f"no result: {job}"
+                assert job.result.rejects is not None
+                assert self.bytes_of(job.result.rejects.key) == REJECTED, f"no rejects: {job}"
 
     @invariant()
     def the_output_of_a_running_attempt_is_there(self) -> None:
@@ -379,6 +395,7 @@ class Interleavings(RuleBasedStateMachine):
             job = self.run(self.jobs.get(attempt.job.id))
             if attempt.written and (job.state, job.attempt) == ("STARTED", attempt.job.attempt):
                 assert self.bytes_of(attempt.output) == OUTPUT
+                assert self.bytes_of(attempt.rejects) == REJECTED
 
     @invariant()
     def an_upload_that_was_used_lately_is_there(self) -> None:
@@ -406,7 +423,10 @@ class Interleavings(RuleBasedStateMachine):
         # Nothing is left but what jobs need that have not ended.
         jobs = list((await self.jobs.of_uploads(self.uploads)).values())
         needed = {job.input_key for job in jobs if not job.state.terminal} | {
-            result_key(job.id, job.attempt) for job in jobs if job.state is JobState.STARTED
+            key(job.id, job.attempt)
+            for job in jobs
+            if job.state is JobState.STARTED
+            for key in (result_key, rejects_key)
         }
         left = set()
         for kind in (UPLOADS, RESULTS):

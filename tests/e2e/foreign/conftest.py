@@ -37,8 +37,7 @@ def plays_file(path: Path, rows: int) -> bytes:
     ]
     data = "".join(["Song,Date,Number of Plays\n", *lines]).encode()
     path.write_bytes(data)
-    result, _, _ = expected_result(SONG_PLAYS, data)
-    return result
+    return expected_result(SONG_PLAYS, data).result
 
 
 @pytest.fixture(scope="module")

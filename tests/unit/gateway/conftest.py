@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID, uuid4
@@ -16,11 +16,11 @@ from aiohttp.test_utils import TestClient, TestServer
 from gateway.app import Ports, build_app
 from gateway.settings import GatewaySettings
 from gateway.upload import upload_id_of
-from shared.blobs import BlobInfo, BlobKey, result_key, upload_key
+from shared.blobs import BlobInfo, BlobKey, rejects_key, result_key, upload_key
 from shared.bus.in_process import InProcessBus
 from shared.errors import BlobNotFound, BrokerUnavailable
 from shared.job_store import SqlJobStore, open_job_store
-from shared.jobs import SONG_PLAYS, Job, JobResult
+from shared.jobs import SONG_PLAYS, Job, JobRejects, JobResult
 from shared.service import READ_BUFFER
 from shared.trailers import TrailerRunner
 from storage.blobs.filesystem import FilesystemBlobs
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     from aiohttp import web
 
+    from shared.job_report import Report
+    from shared.jobs import Aggregation
     from shared.messages import WakeUp
     from shared.ports import Blobs, Bus, JobStore
 
@@ -116,7 +118,13 @@ class Gateway:
         """The job that an answer names."""
         return await self.jobs.get(UUID(answer["job_id"]))
 
-    async def pending_job(self, filename: str = "plays.csv", *, input_size: int = 1) -> Job:
+    async def pending_job(
+        self,
+        filename: str = "plays.csv",
+        aggregation: Aggregation = SONG_PLAYS,
+        *,
+        input_size: int = 1,
+    ) -> Job:
         """A job that nobody has claimed."""
         upload_id = uuid4()
         return await self.jobs.create(
@@ -124,34 +132,53 @@ class Gateway:
             input_key=upload_key(upload_id),
             input_size=input_size,
             filename=filename,
-            aggregation=SONG_PLAYS,
+            aggregation=aggregation,
             max_attempts=3,
             now=time.time(),
         )
 
-    async def started_job(self, filename: str = "plays.csv") -> Job:
+    async def started_job(
+        self, filename: str = "plays.csv", aggregation: Aggregation = SONG_PLAYS
+    ) -> Job:
         """A job in its first attempt."""
-        job = await self.pending_job(filename)
+        job = await self.pending_job(filename, aggregation)
         now = time.time()
         claimed = await self.jobs.claim(job.id, worker="w", lease_until=now + 60, now=now)
         assert claimed is not None
         return claimed
 
     async def finished_job(
-        self, content: bytes, *, filename: str = "plays.csv", finished_at: float | None = None
+        self,
+        content: bytes,
+        *,
+        filename: str = "plays.csv",
+        finished_at: float | None = None,
+        report: Report | None = None,
+        rejects: bytes = b"",
+        aggregation: Aggregation = SONG_PLAYS,
     ) -> Job:
         """A job in state SUCCESS whose result is `content`."""
-        job = await self.started_job(filename)
+        job = await self.started_job(filename, aggregation)
         key = result_key(job.id, job.attempt)
-        await self.blobs.create(key, len(content))
+        result = JobResult(key, len(content), await self._put(key, content), 1, 1)
+        if rejects:
+            key = rejects_key(job.id, job.attempt)
+            kept = JobRejects(key, len(rejects), await self._put(key, rejects))
+            result = replace(result, rejects=kept)
+        await self.jobs.succeed(
+            job.id, job.attempt, result, now=finished_at or time.time(), report=report
+        )
+        return await self.jobs.get(job.id)
+
+    async def _put(self, key: BlobKey, content: bytes) -> str:
+        """Store a blob; its SHA-256."""
 
         async def data() -> AsyncIterator[bytes]:
             yield content
 
+        await self.blobs.create(key, len(content))
         await self.blobs.write(key, 0, data())
-        result = JobResult(key, len(content), hashlib.sha256(content).hexdigest(), 1, 1)
-        await self.jobs.succeed(job.id, job.attempt, result, now=finished_at or time.time())
-        return await self.jobs.get(job.id)
+        return hashlib.sha256(content).hexdigest()
 
 
 class Start(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,11 +17,14 @@ from yarl import URL
 from gateway.errors import status_of
 from gateway.problems import TITLES, type_of
 from gateway.upload import upload_id_of
+from shared.csv.dialect import Dialect
+from shared.csv.problems import Problem
 from shared.errors import (
     BlobNotFound,
     DatabaseUnavailable,
     StorageUnavailable,
 )
+from shared.job_report import Report, Rows, Seconds
 from shared.jobs import JobProgress, JobState
 
 if TYPE_CHECKING:
@@ -107,6 +111,10 @@ async def test_a_finished_job_shows_its_input_its_result_and_its_attempts(
             "eta": 0.0,
         },
         "result": {"size": 6, "sha256": job.result.sha256, "rows_in": 1, "rows_out": 1},
+        # As of a job from before there were reports.
+        "report": None,
+        "problems": [],
+        "problem_count": None,
     }
     assert attempt == {
         "number": 1,
@@ -177,6 +185,65 @@ async def test_every_attempt_is_shown_with_its_host_and_reason(gateway: Gateway)
         (a["number"], a["worker"], a["outcome"], a["reason"], a["ended_at"] is None)
         for a in shown["attempts"]
     ] == [(1, "host:7", "failure", "no memory", False), (2, "host:7", None, None, True)]
+
+
+async def test_the_report_of_a_finished_job_is_shown(gateway: Gateway) -> None:
+    report = Report(
+        Rows(aggregated=5, filtered=4, rejected=2),
+        groups=3,
+        problem_count=2,
+        dialect=Dialect(delimiter=";", encoding="latin-1"),
+        engine="duckdb",
+        engine_version="1.2.3",
+        plan="exact",
+        bytes_in=10,
+        bytes_decompressed=30,
+        bytes_out=6,
+        seconds=Seconds(queue=0.12345, aggregate=2.0, write=1.0, store=0.5),
+        peak_memory=1 << 20,
+        peak_scratch=1 << 12,
+        attempts=1,
+    )
+    job = await gateway.finished_job(b"result", report=report)
+    shown = await (await gateway.client.get(f"/api/v1/jobs/{job.id}")).json()
+    assert shown["report"] == {
+        "dialect": asdict(report.dialect),
+        "engine": "duckdb",
+        "engine_version": "1.2.3",
+        "plan": "exact",
+        "rows_in": 11,
+        "rows_aggregated": 5,
+        "rows_filtered": 4,
+        "rows_rejected": 2,
+        "groups": 3,
+        "bytes_in": 10,
+        "bytes_decompressed": 30,
+        "bytes_out": 6,
+        "seconds": {"queue": 0.123, "aggregate": 2.0, "write": 1.0, "store": 0.5},
+        "peak_memory": 1048576,
+        "peak_scratch": 4096,
+        "attempts": 1,
+    }  # fmt: skip
+    assert (shown["problems"], shown["problem_count"]) == ([], 2)
+
+
+async def test_a_failure_shows_what_is_wrong_with_the_file_one_by_one(gateway: Gateway) -> None:
+    problems = tuple(
+        Problem(line, 10 * line, column, name, "'x'", "an integer", b"")
+        for line, column, name in ((2, 3, "Plays"), (7, None, None))
+    )
+    job = await claimed(gateway, await uploaded(gateway))
+    await gateway.jobs.fail(
+        job.id, 1, "line 2 ...", final=True, now=time.time(),
+        report=Report(Rows(rejected=41), problems=problems, problem_count=41, attempts=1),
+    )  # fmt: skip
+    shown = await (await gateway.client.get(f"/api/v1/jobs/{job.id}")).json()
+    common = {"found": "'x'", "expected": "an integer"}
+    assert shown["problems"] == [
+        {"line": 2, "offset": 20, "column": 3, "name": "Plays", **common},
+        {"line": 7, "offset": 70, "column": None, "name": None, **common},
+    ]
+    assert (shown["problem_count"], shown["report"]["rows_rejected"]) == (41, 41)
 
 
 # Cancelling a job

@@ -12,13 +12,14 @@ from uuid import uuid4
 
 import pytest
 
-from processor.engines.port import Output
+from processor.engines.port import Output, Written
 from processor.job_run import JobRun
 from processor.scratch import Scratch
 from processor.settings import WorkSettings
 from processor.worker import Worker
 from shared.blobs import upload_key
 from shared.bus.in_process import InProcessBus
+from shared.job_report import Report, Rows, Seconds
 from shared.job_store import SqlJobStore, open_job_store
 from shared.jobs import SONG_PLAYS
 from shared.messages import WakeUp
@@ -34,6 +35,17 @@ if TYPE_CHECKING:
 
 INPUT = b"Song,Date,Number of Plays\na,2026-01-01,1\n"
 OUTPUT = b"Song,Date,Total Number of Plays for Date\na,2026-01-01,1\n"
+REPORT = Report(
+    Rows(aggregated=1),
+    groups=1,
+    engine="scripted",
+    engine_version="1.0",
+    plan="only",
+    bytes_decompressed=len(INPUT),
+    bytes_out=len(OUTPUT),
+    seconds=Seconds(aggregate=2.0, write=1.0),
+    peak_memory=4096,
+)
 
 
 class ScriptedEngine:
@@ -46,6 +58,7 @@ class ScriptedEngine:
         self.errors: list[Exception] = []
         self.cancelled = 0
         self.report: Callable[[Progress], None]
+        self.rejects = b""
 
     async def aggregate(
         self,
@@ -68,7 +81,13 @@ class ScriptedEngine:
             assert b"".join([piece async for piece in pieces]) == INPUT
         path = scratch / "output.csv"
         path.write_bytes(OUTPUT)
-        return Output(path, len(OUTPUT), hashlib.sha256(OUTPUT).hexdigest(), rows_in=1, rows_out=1)
+        rejects = None
+        if self.rejects:
+            rejects = Written(
+                scratch / "rejects.csv", len(self.rejects), hashlib.sha256(self.rejects).hexdigest()
+            )
+            rejects.path.write_bytes(self.rejects)
+        return Output(path, len(OUTPUT), hashlib.sha256(OUTPUT).hexdigest(), REPORT, rejects)
 
 
 @dataclass

@@ -1,14 +1,19 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import itertools
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from shared.blobs import result_key
+from processor.job_run import JobRun
+from processor.sweeper import Sweeper
+from shared.blobs import RESULTS, rejects_key, result_key
+from shared.csv.problems import Problem
 from shared.errors import (
     AttemptFailed,
     BlobNotFound,
@@ -17,13 +22,15 @@ from shared.errors import (
     MalformedInput,
     StorageUnavailable,
 )
-from shared.jobs import JobState
+from shared.job_report import Report, Seconds
+from shared.jobs import JobRejects, JobState
 from shared.messages import WakeUp
-from tests.unit.processor.conftest import OUTPUT
+from tests.unit.processor.conftest import INPUT, OUTPUT, REPORT
 
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from shared.blobs import BlobInfo, BlobKey
     from shared.ports import JobStore
     from tests.unit.processor.conftest import Rig
 
@@ -39,6 +46,115 @@ async def test_a_job_that_succeeds_points_to_its_result_before_the_wake_up_is_ac
     async with rig.blobs.open(done.result.key) as pieces:
         assert b"".join([piece async for piece in pieces]) == OUTPUT
     assert (delivery.settled, delivery.state_at_settling) == (["ack"], "SUCCESS")
+
+
+async def test_the_report_has_what_the_engine_tells_and_what_else_the_attempt_took(
+    rig: Rig,
+) -> None:
+    job = await rig.job()
+    rig.engine.errors = [AttemptFailed("once")]
+    await rig.worker(clock=lambda: job.created_at + 1.0).handle(rig.delivery(job))
+    retried = rig.settings.retry_delay + 1.5
+    await rig.worker(clock=lambda: job.created_at + retried).handle(rig.delivery(job))
+    report = (await rig.jobs.get(job.id)).report
+    assert report is not None
+    seconds = report.seconds
+    assert seconds == Seconds(seconds.queue, aggregate=2.0, write=1.0, store=seconds.store)
+    assert seconds.queue == pytest.approx(retried)
+    assert seconds.store > 0
+    assert report == replace(REPORT, bytes_in=len(INPUT), seconds=seconds, attempts=2)
+
+
+async def test_a_malformed_file_has_a_report_of_what_is_wrong_with_it(rig: Rig) -> None:
+    job = await rig.job()
+    found = Report(problems=(Problem(2, 9, 1, "a", "b", "c", b""),), problem_count=1)
+    rig.engine.errors = [MalformedInput("line 2: no number", found)]
+    await rig.worker(clock=lambda: job.created_at).handle(rig.delivery(job))
+    after = await rig.jobs.get(job.id)
+    assert after.report == replace(found, bytes_in=len(INPUT), attempts=1)
+
+
+async def test_rejects_are_stored_beside_the_result_and_the_job_points_to_both(rig: Rig) -> None:
+    rig.engine.rejects = b"line,offset,column,reason,record\n2,9,1,a,b\n"
+    job = await rig.job()
+    await rig.worker().handle(rig.delivery(job))
+    result = (await rig.jobs.get(job.id)).result
+    assert result is not None
+    assert result.rejects == JobRejects(
+        rejects_key(job.id, 1),
+        len(rig.engine.rejects),
+        hashlib.sha256(rig.engine.rejects).hexdigest(),
+    )
+    for key, content in ((result.key, OUTPUT), (result.rejects.key, rig.engine.rejects)):
+        async with rig.blobs.open(key) as pieces:
+            assert b"".join([piece async for piece in pieces]) == content
+
+
+class Killed(BaseException):
+    """The worker's process ends here."""
+
+
+@pytest.mark.parametrize("where", ["before the result is stored", "before success is on record"])
+async def test_a_worker_that_is_killed_after_it_stored_rejects_leaves_none_for_good(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    rig.engine.rejects = b"line,offset,column,reason,record\n2,9,1,a,b\n"
+    job = await rig.job()
+
+    # Given an attempt whose worker is killed once its rejects are stored, and cleans up nothing
+    async def killed(*_: object, **__: object) -> NoReturn:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        create = rig.blobs.create
+
+        async def create_but_no_result(key: BlobKey, *args: Any, **named: Any) -> BlobInfo:
+            if key == result_key(job.id, 1):
+                await killed()
+            return await create(key, *args, **named)
+
+        if where == "before the result is stored":
+            patch.setattr(rig.blobs, "create", create_but_no_result)
+        else:
+            patch.setattr(rig.jobs, "succeed", killed)
+        run = JobRun(rig.blobs, rig.engine, rig.scratch)
+        now = time.time()
+        claimed = await rig.jobs.claim(job.id, worker="killed", lease_until=now + 1, now=now)
+        assert claimed is not None
+
+        async def attempt() -> None:
+            completed = await run.run(claimed, lambda _progress: None, queued=0.0)
+            await rig.jobs.succeed(job.id, 1, completed.result, now=now)
+
+        with pytest.raises(Killed):
+            await attempt()
+    assert (await rig.blobs.info(rejects_key(job.id, 1))).complete
+    # When another takes the job over, and the sweeper comes
+    await rig.worker(clock=lambda: now + 2).handle(rig.delivery(job))
+    sweeper = Sweeper(
+        rig.jobs, rig.blobs, upload_ttl=1e9, result_ttl=1e9, interval=1.0, clock=time.time, grace=0
+    )
+    await sweeper.sweep()
+    # Then of what attempts wrote only that is there to which the job points
+    async with rig.blobs.walk(RESULTS) as found:
+        kept = {activity.key async for activity in found}
+    assert kept == {result_key(job.id, 2), rejects_key(job.id, 2)}
+    result = (await rig.jobs.get(job.id)).result
+    assert result is not None
+    assert result.rejects is not None
+    assert {result.key, result.rejects.key} == kept
+
+
+async def test_an_attempt_that_is_cancelled_leaves_no_rejects(rig: Rig) -> None:
+    job = await rig.job()
+    run = JobRun(rig.blobs, rig.engine, rig.scratch)
+    rig.engine.rejects = b"rejects"
+    claimed = await rig.jobs.claim(job.id, worker="w", lease_until=1e12, now=time.time())
+    assert claimed is not None
+    await run.run(claimed, lambda _progress: None, queued=0.0)
+    await run.discard(claimed)
+    async with rig.blobs.walk(RESULTS) as found:
+        assert [activity.key async for activity in found] == []
 
 
 async def test_a_malformed_file_is_final_at_the_first_attempt(rig: Rig) -> None:

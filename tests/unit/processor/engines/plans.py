@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import os
 import tempfile
 import threading
+from dataclasses import astuple
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from processor.engines import exact_plan, fast_plan
+from processor.engines.rejects import Problems, RejectsFile
 from processor.engines.result_file import ResultFile
 from shared.jobs import SONG_PLAYS, Aggregation
+from tests.oracle import Expected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from processor.engines.plan import Counts
     from shared.aggregation.resolve import Query
+    from shared.job_report import Report
 
-    Outcome = tuple[bytes, int, int]
 
 MEMORY = 256 << 20
 
@@ -31,13 +34,23 @@ def run_exact(
     *,
     block: int = 1 << 20,
     memory: int = MEMORY,
-) -> Outcome:
-    """The exact plan's result, records and groups; `block` bytes are read at a time."""
+) -> Expected:
+    """The exact plan's result, records, groups and rejects; `block` bytes are read at a time."""
     blocks = (data[at : at + block] for at in range(0, len(data), block))
     with tempfile.TemporaryDirectory() as folder:
-        return _collect(
-            lambda begin: exact_plan.run(aggregation, blocks, begin, Path(folder), memory),
-        )
+        with RejectsFile(Path(folder) / "rejects") as rejects:
+            problems = Problems(rejects if aggregation.input.on_bad_row == "skip" else None)
+            found = _collect(
+                lambda begin: exact_plan.run(
+                    aggregation, blocks, begin, Path(folder), memory, problems
+                ),
+            )
+        if not rejects.size:
+            return found
+        written = (Path(folder) / "rejects").read_bytes()
+        assert rejects.size == len(written)
+        assert rejects.sha256 == hashlib.sha256(written).hexdigest()
+        return found._replace(rejects=written)
 
 
 def run_fast(
@@ -46,7 +59,7 @@ def run_fast(
     *,
     csv_buffer: int | None = None,
     stream: bool = False,
-) -> Outcome:
+) -> Expected:
     """The fast plan's result, records and groups; from a pipe if `stream`."""
     resources = fast_plan.Resources(MEMORY, threads=2, csv_buffer=csv_buffer)
     with (
@@ -59,7 +72,7 @@ def run_fast(
         )
 
 
-def _collect(run: Callable[[Callable[[Query], ResultFile]], Counts]) -> Outcome:
+def _collect(run: Callable[[Callable[[Query], ResultFile]], Report]) -> Expected:
     written = io.BytesIO()
     results: list[ResultFile] = []
 
@@ -67,9 +80,10 @@ def _collect(run: Callable[[Callable[[Query], ResultFile]], Counts]) -> Outcome:
         results.append(ResultFile(written, query))
         return results[-1]
 
-    counts = run(begin)
+    report = run(begin)
     results[-1].finish()
-    return written.getvalue(), counts.rows_in, counts.rows_out
+    aggregated, filtered, rejected = astuple(report.rows)
+    return Expected(written.getvalue(), (aggregated, filtered, rejected), report.groups)
 
 
 @contextlib.contextmanager

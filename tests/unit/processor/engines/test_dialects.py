@@ -17,7 +17,7 @@ from shared.csv.dialect import Input
 from shared.errors import MalformedInput
 from shared.jobs import SONG_PLAYS, Aggregation
 from tests.aggregations import Case, provable_cases
-from tests.oracle import Malformed, expected_result
+from tests.oracle import Expected, Malformed, expected_result
 from tests.unit.processor.engines.plans import run_exact, run_fast
 from tests.written import Pen, pens, written, written_cases
 
@@ -80,7 +80,7 @@ def test_ordinary_dialects_are_settled_by_the_fast_plan(name: str, stream: bool)
 def test_a_file_without_a_header_is_settled_by_both(stream: bool) -> None:
     aggregation = replace(NO_HEADER, input=Input(header=False))
     for data in (b"a,b,1\na,b,2\n", b"\xef\xbb\xbfa,b,1\r\na,b,2", b'"a",b,1\na,"b",2\n'):
-        expected = (b"column1,column2,sum(column3)\na,b,3\n", 2, 1)
+        expected = Expected(b"column1,column2,sum(column3)\na,b,3\n", (2, 0, 0), 1)
 
         assert run_exact(data, aggregation) == expected
         assert run_fast(data, aggregation, stream=stream) == expected

@@ -19,6 +19,7 @@ from processor.engines.port import EngineLimits
 from processor.engines.protocol import RESULT_NAME, Finished, Refused, Task
 from shared.aggregation.spec import Aggregate, Aggregation, GroupColumn
 from shared.errors import AttemptFailed
+from shared.job_report import Rows
 from shared.jobs import SONG_PLAYS
 from tests.contract.engine_sources import StalledSource, StreamSource
 
@@ -188,7 +189,9 @@ def test_both_plans_give_the_same(
     outcome = duckdb_child.run(task(plan, tmp_path / "input"), lambda _done: None)
 
     assert isinstance(outcome, Finished)
-    assert (outcome.rows_in, outcome.rows_out, outcome.size) == (2, 1, 47)
+    report = outcome.report
+    assert (report.rows, report.groups, report.bytes_out) == (Rows(2), 1, outcome.size)
+    assert (outcome.size, report.plan) == (47, plan)
 
 
 def test_limits_that_make_no_sense_are_refused() -> None:
@@ -218,7 +221,7 @@ async def test_more_values_than_memory_holds_have_their_median_within_the_limit(
 
     median = Decimal(sum(sorted(numbers)[99_999:100_001])) / 2
     assert output.path.read_text() == f"Song,median,dates\na,{median.normalize():f},200000\n"
-    assert output.plan == "exact"
+    assert output.report.plan == "exact"
 
 
 async def test_the_output_says_which_plan_made_it(tmp_path: Path) -> None:
@@ -229,4 +232,4 @@ async def test_the_output_says_which_plan_made_it(tmp_path: Path) -> None:
         for size in (0, 1 << 40)
     ]
 
-    assert [output.plan for output in outputs] == ["fast", "exact"]
+    assert [output.report.plan for output in outputs] == ["fast", "exact"]

@@ -1,0 +1,74 @@
+"""Jobs and their reports in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from csvmill.client import JobView, ProblemView, ReportView
+    from csvmill.client.job_event import JobProgress
+
+
+def describe(job: JobView) -> str:
+    """A job for people, a line for each of its properties and attempts."""
+    lines = [
+        ("job", job.id),
+        ("state", job.state),
+        ("reason", job.reason),
+        ("file", f"{job.filename}, {job.input_size:,} bytes"),
+        ("created", job.created_at),
+        ("finished", job.finished_at),
+    ]
+    if job.result_size is not None:
+        lines += [
+            ("result", f"{job.result_size:,} bytes, {job.rows_out:,} of {job.rows_in:,} rows"),
+            ("sha256", job.result_sha256),
+        ]
+    if job.state == "STARTED" and job.progress is not None:
+        lines.append(("progress", _far(job.progress)))
+    lines += describe_report(job)
+    for attempt in job.attempts:
+        text = f"{attempt.outcome or 'runs'} on {attempt.worker}, {attempt.started_at}"
+        text += f" to {attempt.ended_at}" if attempt.ended_at else ""
+        text += f": {attempt.reason}" if attempt.reason else ""
+        lines.append((f"attempt {attempt.number}", text))
+    return "\n".join(f"{name:<10} {value}" for name, value in lines if value is not None)
+
+
+def _far(progress: JobProgress) -> str:
+    text = f"{progress.percent:g}%, {progress.bytes_done:,} of {progress.bytes_total:,} bytes"
+    text += f", {progress.rows_done:,} rows" if progress.rows_done is not None else ""
+    return text + (f", {progress.eta:g} s left" if progress.eta is not None else "")
+
+
+def describe_report(job: JobView) -> list[tuple[str, str]]:
+    """What became of the file, and what is wrong with it."""
+    lines: list[tuple[str, str]] = []
+    if (report := job.report) is not None:
+        lines = [
+            ("rows", rows_summed(report)),
+            ("engine", f"{report.engine} {report.engine_version}, {report.plan} plan"),
+            ("took", ", ".join(f"{name} {took:.1f} s" for name, took in report.seconds.items())),
+            ("memory", f"{report.peak_memory >> 20:,} MiB at the most"),
+            ("scratch", f"{report.peak_scratch >> 20:,} MiB at the most"),
+        ]
+    lines += [("problem", described(problem)) for problem in job.problems]
+    if (more := (job.problem_count or 0) - len(job.problems)) > 0:
+        lines.append(("", f"and {more:,} more problems"))
+    return lines
+
+
+def described(problem: ProblemView) -> str:
+    """A problem on one line."""
+    where = f"line {problem.line}"
+    if problem.column is not None:
+        where += f", column {problem.column}" + (f" ({problem.name})" if problem.name else "")
+    return f"{where}: found {problem.found}, expected {problem.expected}"
+
+
+def rows_summed(report: ReportView) -> str:
+    """Every row of the file accounted for, in words."""
+    return (
+        f"{report.rows_in:,} = {report.rows_aggregated:,} aggregated "
+        f"+ {report.rows_filtered:,} filtered + {report.rows_rejected:,} rejected"
+    )

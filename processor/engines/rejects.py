@@ -1,0 +1,126 @@
+"""What is wrong with a file's records: the first are told, all are counted, and kept if wanted."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from processor.engines.result_file import encode_row
+from shared.csv.problems import SHOWN_PROBLEMS
+from shared.errors import MalformedInput
+from shared.job_report import Report
+from shared.rejects import COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+    from typing import BinaryIO, Self
+
+    from shared.csv.problems import Problem
+    from shared.csv.records import Record, RecordReader
+    from shared.job_report import Rows
+
+_BUFFER = 1 << 20
+
+
+class RejectsFile:
+    """Writes bad records to the file at `path`, which is made for the first; a context manager.
+
+    Leaving it flushes. Entering does nothing; everything else raises OSError, as when the disk is
+    full.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: BinaryIO | None = None
+        self._digest = hashlib.sha256()
+        self.size = 0
+        """Bytes written so far; 0 if there is no file."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def write(self, problem: Problem) -> None:
+        """Append a record, and what is wrong with it."""
+        if self._file is None:
+            self._file = self._path.open("wb", buffering=_BUFFER)
+            self._append([name.encode() for name in COLUMNS])
+        self._append(
+            [
+                b"%d" % problem.line,
+                b"%d" % problem.offset,
+                b"" if problem.column is None else b"%d" % problem.column,
+                f"found {problem.found}, expected {problem.expected}".encode(),
+                problem.record,
+            ]
+        )
+
+    @property
+    def sha256(self) -> str:
+        """Lower-case hex digest of what has been written."""
+        return self._digest.hexdigest()
+
+    def _append(self, fields: Sequence[bytes]) -> None:
+        assert self._file is not None  # noqa: S101
+        row = encode_row(fields)
+        self._file.write(row)
+        self._digest.update(row)
+        self.size += len(row)
+
+
+class Problems:
+    """Takes every problem of a file. Without `rejects`, the first dooms the file.
+
+    Reading goes on after that, so that all problems are counted.
+    """
+
+    def __init__(self, rejects: RejectsFile | None = None) -> None:
+        self._rejects = rejects
+        self.count = 0
+        self.first: list[Problem] = []
+        """The first of them, without their records."""
+        self.doom: Sequence[Problem] = self.first if rejects is None else ()
+        """Empty for as long as the file can have a result."""
+
+    def take(self, problem: Problem) -> None:
+        """Note a problem: the reader's `OnProblem`. Raises OSError if it cannot be kept."""
+        self.count += 1
+        if len(self.first) < SHOWN_PROBLEMS:
+            self.first.append(replace(problem, record=b""))
+        if self._rejects is not None:
+            self._rejects.write(problem)
+
+    def check(self, rows: Rows) -> None:
+        """Raise MalformedInput if the file, of these rows, can have no result."""
+        if not self.count:
+            return
+        if self.doom:
+            more = self.count - 1
+            others = f" (and {more} more problem{'s' if more > 1 else ''})" if more else ""
+            raise MalformedInput(f"{self.first[0]}{others}", self.report(rows))
+        if rows.total == rows.rejected:
+            # A result of nothing would look like that of an empty file.
+            every = "the only row was" if self.count == 1 else f"all {self.count} rows were"
+            raise MalformedInput(f"{every} rejected: {self.first[0]}", self.report(rows))
+
+    def report(self, rows: Rows) -> Report:
+        """What there is to tell of them."""
+        return Report(rows=rows, problems=tuple(self.first), problem_count=self.count)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A file whose header has been read."""
+
+    reader: RecordReader
+    records: Iterator[Record]
+    """Those after the header; each has to be taken or rejected before the next."""
+    width: int
+    """How many fields a record must have."""
+    doom: Sequence[object] = ()
+    """Once it is not empty, records are only to be checked."""

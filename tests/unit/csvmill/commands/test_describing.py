@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+from csvmill.client import JobView, ProblemView, ReportView
+from csvmill.commands.describing import describe
+
+JOB = JobView.of(
+    {
+        "id": "9f3f2d1c-5f0e-4b7b-8a43-2b9d8f2b8c55",
+        "state": "SUCCESS",
+        "attempt": 1,
+        "max_attempts": 3,
+        "created_at": "2026-01-02T03:04:05.678Z",
+        "finished_at": None,
+        "reason": None,
+        "filename": "plays.csv",
+        "input_size": 1234567,
+        "result": {"size": 65, "sha256": "e0a1", "rows_in": 1000, "rows_out": 1},
+        "attempts": [],
+    }
+)
+REPORT = {
+    "dialect": {"delimiter": ","},
+    "engine": "duckdb",
+    "engine_version": "1.2.3",
+    "plan": "exact",
+    "rows_in": 1200,
+    "rows_aggregated": 1000,
+    "rows_filtered": 150,
+    "rows_rejected": 50,
+    "groups": 1,
+    "bytes_in": 1,
+    "bytes_decompressed": 1,
+    "bytes_out": 1,
+    "seconds": {"queue": 0.04, "aggregate": 2.0},
+    "peak_memory": 300 << 20,
+    "peak_scratch": 0,
+    "attempts": 1,
+}
+
+
+def test_a_job_of_a_server_without_reports_is_described_without() -> None:
+    assert JOB.report is None
+    assert (JOB.problems, JOB.problem_count) == ((), None)
+    assert "rows " not in describe(JOB)
+
+
+def test_a_report_accounts_for_every_row() -> None:
+    report = ReportView.of({**REPORT, "added by a newer server": 1})
+    assert {field.name: getattr(report, field.name) for field in fields(report)} == REPORT
+    lines = describe(replace(JOB, report=report)).splitlines()
+    assert "rows       1,200 = 1,000 aggregated + 150 filtered + 50 rejected" in lines
+    assert "engine     duckdb 1.2.3, exact plan" in lines
+    assert "took       queue 0.0 s, aggregate 2.0 s" in lines
+    assert "memory     300 MiB at the most" in lines
+
+
+def test_each_problem_has_a_line_and_the_others_are_counted() -> None:
+    problems = (
+        ProblemView(2, 9, 3, "Plays", "'x'", "an integer"),
+        ProblemView(4, 20, 5, None, "5 columns", "4 columns"),
+        ProblemView(9, 50, None, None, "a long record", "its end"),
+    )
+    lines = describe(replace(JOB, problems=problems, problem_count=1003)).splitlines()
+    assert lines[-4:] == [
+        "problem    line 2, column 3 (Plays): found 'x', expected an integer",
+        "problem    line 4, column 5: found 5 columns, expected 4 columns",
+        "problem    line 9: found a long record, expected its end",
+        "           and 1,000 more problems",
+    ]

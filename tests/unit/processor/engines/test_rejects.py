@@ -1,0 +1,212 @@
+"""Records that break a rule: counted and told, or skipped and kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from processor.engines.rejects import Problems, RejectsFile
+from shared.aggregation.spec import Aggregate, Aggregation, Condition, GroupColumn
+from shared.csv.dialect import Input
+from shared.csv.problems import KEPT_RECORD, SHOWN_PROBLEMS, Problem
+from shared.errors import MalformedInput
+from shared.job_report import Report, Rows
+from shared.jobs import SONG_PLAYS
+from shared.rejects import NO_REJECTS
+from tests.aggregations import Case, dirty_cases
+from tests.oracle import Expected, Malformed, expected_of_dirty, expected_result
+from tests.unit.processor.engines.plans import run_exact
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SKIP = Input(on_bad_row="skip")
+SKIPPING = replace(SONG_PLAYS, input=SKIP)
+HEADER = b"Song,Date,Plays\n"
+
+
+def refusal(data: bytes, aggregation: Aggregation = SONG_PLAYS) -> tuple[str, Report]:
+    """Why a file has no result, and the report of that."""
+    with pytest.raises(MalformedInput) as refused:
+        run_exact(data, aggregation)
+    assert refused.value.report is not None
+    return str(refused.value), refused.value.report
+
+
+@given(case=dirty_cases(), block=st.sampled_from([1, 7, 64, 1 << 20]))
+@settings(max_examples=60, deadline=None)
+def test_results_and_rejects_of_dirty_files_are_those_of_plain_python_byte_for_byte(
+    case: Case, block: int
+) -> None:
+    try:
+        expected = expected_of_dirty(case.aggregation, case.data)
+    except Malformed:
+        reason, report = refusal(case.data, case.aggregation)
+        assert "rejected: line " in reason
+        assert report.rows == Rows(rejected=report.problem_count)
+    else:
+        assert run_exact(case.data, case.aggregation, block=block) == expected
+
+
+@given(case=dirty_cases())
+@settings(max_examples=40, deadline=None)
+def test_a_file_of_which_no_row_is_skipped_fails_for_as_many_problems_as_it_has(
+    case: Case,
+) -> None:
+    strict = replace(case.aggregation, input=Input())
+    try:
+        expected = expected_of_dirty(case.aggregation, case.data)
+    except Malformed:
+        _, skipped = refusal(case.data, case.aggregation)
+        _, report = refusal(case.data, strict)
+        assert report == skipped
+        return
+    if not expected.rejects:
+        assert run_exact(case.data, strict) == expected
+        return
+    reason, report = refusal(case.data, strict)
+    assert report.rows == Rows(*expected.rows)
+    assert report.problem_count == expected.rows[2]
+    assert len(report.problems) == min(SHOWN_PROBLEMS, report.problem_count)
+    assert reason.startswith(str(report.problems[0]))
+
+
+def test_the_oracle_of_dirty_files_agrees_with_the_one_of_good_files() -> None:
+    data = HEADER + b'"a\n""",2020,1\r\n\r\na,b,3'
+    assert expected_of_dirty(SONG_PLAYS, data) == expected_result(SONG_PLAYS, data)
+
+
+def test_a_skipped_row_is_kept_as_it_stands_with_its_place_and_what_is_wrong() -> None:
+    data = HEADER + b'a,b,1\n"x\n",b,many\na,b\n"a"b,c,1\na,\xff,1\na,b,2\n'
+    found = run_exact(data, SKIPPING)
+    assert found == Expected(
+        b"Song,Date,Total Number of Plays for Date\na,b,3\n",
+        (2, 0, 4),
+        1,
+        NO_REJECTS
+        + b"3,22,3,\"found 'many', expected an integer, such as 42 or -7\","
+        + b'"""x\n"",b,many"\n'
+        + b'5,34,3,"found 2 columns: \'a,b\', expected 3 columns as in the header","a,b"\n'
+        + b"6,38,1,\"found 'b' after the closing quote of 'a', expected a comma or the end of the "
+        + b'line (a quote in quoted text is doubled)","""a""b,c,1"\n'
+        + b'7,47,2,"found \'\\\\xff\', expected text in UTF-8","a,\xff,1"\n',
+    )
+
+
+def test_of_many_problems_the_first_are_told_and_all_are_counted() -> None:
+    bad = b"".join(b"a,b,x%d\n" % n for n in range(42))
+    reason, report = refusal(HEADER + b"a,b,1\n" + bad + b"a,b,1\n")
+    assert reason == (
+        "line 3, column 3 ('Plays'): found 'x0', expected an integer, such as 42 or -7"
+        " (and 41 more problems)"
+    )
+    assert (report.rows, report.problem_count) == (Rows(2, 0, 42), 42)
+    assert [(p.line, p.found) for p in report.problems] == [
+        (n + 3, f"'x{n}'") for n in range(SHOWN_PROBLEMS)
+    ]
+
+
+def test_one_problem_reads_as_it_always_did() -> None:
+    reason, report = refusal(HEADER + b"a,b,1\na,b\n")
+    assert reason.endswith("found 2 columns: 'a,b', expected 3 columns as in the header")
+    assert report.problem_count == 1
+    reason, _ = refusal(HEADER + b"a,b\na,b\n")
+    assert reason.endswith("as in the header (and 1 more problem)")
+
+
+def test_a_file_of_which_every_row_is_bad_has_no_result_though_bad_rows_are_skipped() -> None:
+    reason, report = refusal(HEADER + b"a,b\n" * 3, SKIPPING)
+    assert reason.startswith("all 3 rows were rejected: line 2, column 3 ('Plays'): found 2 col")
+    assert (report.rows, len(report.problems)) == (Rows(rejected=3), 3)
+    reason, _ = refusal(HEADER + b"a,b\n", SKIPPING)
+    assert reason.startswith("the only row was rejected: line 2")
+    # No row at all is no bad row, and neither is one that is filtered out
+    assert run_exact(HEADER, SKIPPING).rows == (0, 0, 0)
+    filtering = replace(SKIPPING, where=Condition(1, "=", ("b",)))
+    assert run_exact(HEADER + b"a,b,1\na,b\n", filtering).rows == (0, 1, 1)
+
+
+@pytest.mark.parametrize("aggregation", [SONG_PLAYS, SKIPPING])
+@pytest.mark.parametrize(
+    ("data", "reason", "problems"),
+    [
+        (b"", "the file is empty", 0),
+        (b"a,b\n1,2\n", "line 1: found a header of 2 columns: 'a,b'", 1),
+        (b'"a"x,b,c\n1,2,3\n', "line 1, column 1: found 'x' after the closing quote", 1),
+    ],
+)
+def test_a_header_that_does_not_fit_is_never_skipped(
+    aggregation: Aggregation, data: bytes, reason: str, problems: int
+) -> None:
+    told, report = refusal(data, aggregation)
+    assert told.startswith(reason)
+    assert (report.rows, report.problem_count, len(report.problems)) == (Rows(), problems, problems)
+
+
+def test_a_column_that_there_is_not_is_no_problem_of_a_record() -> None:
+    aggregation = Aggregation((GroupColumn("song"),), input=SKIP)
+    told, report = refusal(HEADER + b"a,b,1\n", aggregation)
+    assert told.startswith("the aggregation does not fit the file: group_by[0].column")
+    assert (report.rows, report.problem_count, report.problems) == (Rows(), 0, ())
+
+
+def test_a_bad_row_leaves_no_trace_in_any_aggregate() -> None:
+    # The bad cell is the last that is looked at, when all others are known
+    aggregation = Aggregation(
+        (GroupColumn("Song"),),
+        (
+            Aggregate("count"),
+            Aggregate("first", "Date", kind="text"),
+            Aggregate("median", "Plays", kind="number"),
+            Aggregate("count_distinct", "Date", kind="text"),
+            Aggregate("sum", "Plays", kind="number"),
+        ),
+        input=SKIP,
+    )
+    found = run_exact(HEADER + b"new,0,x\na,1,5\na,0,y\n", aggregation)
+    assert found.result.splitlines()[1:] == [b"a,1,1,5,1,5"]
+
+
+def test_once_a_file_is_doomed_its_groups_take_no_more_memory(tmp_path: Path) -> None:
+    # Given a limit that every second group exceeds, so that runs are written
+    rows = b"".join(b"song %d,b,1\n" % n for n in range(1000))
+    calm = run_exact(HEADER + rows, memory=500)
+    assert calm.groups == 1000
+    # Then a doomed file writes none: its folder would have to be there
+    _, report = refusal(HEADER + b"a,b,x\n" + rows)
+    assert report.rows == Rows(1000, 0, 1)
+
+
+def test_a_rejects_file_is_made_only_if_there_is_something_to_write(tmp_path: Path) -> None:
+    path = tmp_path / "rejects.csv"
+    with RejectsFile(path) as rejects:
+        assert rejects.size == 0
+    assert not path.exists()
+
+
+def test_a_problem_about_the_whole_record_has_no_column(tmp_path: Path) -> None:
+    path = tmp_path / "rejects.csv"
+    with RejectsFile(path) as rejects:
+        problems = Problems(rejects)
+        problems.take(Problem(7, 10, None, None, "much", "less", b"y" * KEPT_RECORD))
+    expected = NO_REJECTS + b'7,10,,"found much, expected less",' + b"y" * KEPT_RECORD + b"\n"
+    assert path.read_bytes() == expected
+    assert problems.first[0].record == b""
+
+
+def test_rejects_that_find_no_room_raise(tmp_path: Path) -> None:
+    path = tmp_path / "full"
+    path.symlink_to("/dev/full")
+    problem = Problem(1, 0, 1, "a", "b", "c", b"x" * KEPT_RECORD)
+
+    def write_many() -> None:
+        with RejectsFile(path) as rejects:
+            for _ in range(100):
+                Problems(rejects).take(problem)
+
+    with pytest.raises(OSError, match="No space left"):
+        write_many()

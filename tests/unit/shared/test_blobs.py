@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from shared.blob_layout import blob_folder, key_at
+from shared.blobs import (
+    BlobKey,
+    attempt_of,
+    parse_key,
+    rejects_key,
+    result_key,
+    upload_key,
+    upload_of,
+)
+
+JOB = UUID(int=7)
+
+
+@pytest.mark.parametrize("key", [result_key(JOB, 12), rejects_key(JOB, 12)])
+def test_what_an_attempt_has_written_is_known_by_its_key(key: BlobKey) -> None:
+    assert attempt_of(key) == (JOB, 12)
+    assert upload_of(key) is None
+    assert parse_key(key) == key
+    assert key_at("results", blob_folder(Path(), key).name) == key
+
+
+def test_a_result_and_its_rejects_have_folders_of_their_own() -> None:
+    folders = {blob_folder(Path("/b"), key(JOB, 1)) for key in (result_key, rejects_key)}
+    assert {folder.parent for folder in folders} == {Path("/b/results")}
+    assert len(folders) == 2
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        upload_key(JOB),
+        f"results/{JOB}",
+        f"results/{JOB}/1/other",
+        f"results/{JOB}/rejects",
+        f"results/{JOB}/one",
+        f"uploads/{JOB}/1",
+        "results/rejects",
+    ],
+)
+def test_any_other_key_is_no_attempts(key: str) -> None:
+    assert attempt_of(BlobKey(key)) is None
