@@ -101,3 +101,15 @@ class Offsets:
         """What is held is `data[length:]` from now on."""
         self.of(data, length)
         self._known = 0
+
+
+LONG_LINE = 1 << 20
+"""Bytes of a line that is to be looked at by itself."""
+
+
+def has_long_line(region: bytes, newline: bytes) -> bool:
+    """Whether one of the lines may have `LONG_LINE` bytes or more: it covers such a step then."""
+    step = LONG_LINE // 2
+    return any(
+        region.find(newline, at, at + step) < 0 for at in range(0, len(region) - step + 1, step)
+    )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from shared.csv.dialect import STRICT
 from shared.csv.encoding import ENCODING_NAMES, is_utf8
 from shared.csv.grammar import CR, CRLF, LF, grammar_of
-from shared.csv.places import Fault, Lines, Offsets, Span
+from shared.csv.places import Fault, Lines, Offsets, Span, has_long_line
 from shared.csv.problems import KEPT_RECORD, Problem, columns, refuse, show
 from shared.errors import MalformedInput
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 RECORD_LIMIT = 64 << 20
 """Bytes that one record may have, besides its line end."""
+COLUMN_LIMIT = 1 << 20
+"""Fields that one record may have."""
 
 BOM = b"\xef\xbb\xbf"
 
 _LONGEST_CHARACTER = 4
-_MANY_LINES = 4 << 20
-"""Bytes beyond which lines are looked at one by one: some may be very long."""
 _SHOWN = 300
 """Bytes of which something is shown."""
 _KEPT_NAME = 200
@@ -202,7 +202,7 @@ class RecordReader:
     def _records_of(self, lines: Lines) -> Iterable[Record]:
         """The records of whole lines without a quote."""
         region, newline = lines.region, self._grammar.newline
-        doubtful = len(region) > min(_MANY_LINES, RECORD_LIMIT) or not is_utf8(region)
+        doubtful = has_long_line(region, newline) or not is_utf8(region)
         text = region
         if self._grammar.foreign in region:
             if newline == LF and region.count(CR) == region.count(CRLF):
@@ -235,6 +235,8 @@ class RecordReader:
         grammar = self._grammar
         if len(text) > RECORD_LIMIT:
             return self._too_long(text, 0, 0)
+        if text.count(grammar.delimiter) >= COLUMN_LIMIT:
+            return self._too_many(0)
         if grammar.foreign not in text:
             return self._fault_of_text(text.split(grammar.delimiter))
         before = text[: text.index(grammar.foreign)].split(grammar.delimiter)
@@ -246,7 +248,7 @@ class RecordReader:
         ended, delimiter, escape = grammar.ended.match, grammar.delimiter, grammar.escape
         fields: list[bytes] = []
         at = start
-        while True:
+        for _ in repeat(None, COLUMN_LIMIT):
             match = ended(data, at)
             if match is None:
                 return None
@@ -257,6 +259,8 @@ class RecordReader:
             at = match.end()
             if ending != delimiter:
                 break
+        else:
+            return None
         if at - start > RECORD_LIMIT or not is_utf8(data[start:at]):
             return None
         return (None if at - start == len(ending) else fields), at
@@ -271,7 +275,7 @@ class RecordReader:
         ahead = max(len(delimiter), len(CRLF))
         fields: list[bytes] = []
         at = start
-        while True:
+        for _ in repeat(None, COLUMN_LIMIT):
             begun = at
             quoted = bool(quote) and data.startswith(quote, at)
             match = (grammar.quoted if quoted else grammar.unquoted).match(data, at)
@@ -290,6 +294,8 @@ class RecordReader:
             if not data.startswith(delimiter, at):
                 break
             at += len(delimiter)
+        else:
+            raise self._too_many(at)
         if at == len(data):
             end = at
         elif data.startswith(newline, at):
@@ -359,6 +365,9 @@ class RecordReader:
             f"its end: perhaps a quote is never closed{where}" if quoted else "the end of the line",
             at,
         )
+
+    def _too_many(self, at: int) -> Fault:
+        return Fault(None, f"more than {COLUMN_LIMIT} columns", "no more than that", at)
 
     def _text_after_quote(self, fields: list[bytes], data: bytes, at: int) -> Fault:
         character = data[at : at + _LONGEST_CHARACTER].decode(errors="replace")[0]

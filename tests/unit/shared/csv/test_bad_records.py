@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.csv import records
+from shared.csv import places, records
 from shared.csv.dialect import STRICT, Dialect
 from shared.csv.problems import KEPT_RECORD, Problem
 from shared.csv.records import RecordReader
@@ -150,6 +150,23 @@ def test_a_record_of_the_limit_is_read_and_one_byte_more_is_too_long(
         assert good[-1][0] == 3 + text.count(b"\n")
         assert [p.found[:28] for p in problems] == ["a record longer than 1 MiB, "] * more
         assert len(good) == 3 - more
+
+
+@pytest.mark.parametrize("block", [1 << 16, 1 << 30])
+@pytest.mark.parametrize("text", [b"%b", b'"",%b', b'"x\n",%b'])
+def test_a_record_of_more_columns_than_any_may_have_is_not_divided(
+    text: bytes, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "COLUMN_LIMIT", 1 << 14)
+    monkeypatch.setattr(places, "LONG_LINE", 1 << 14)
+    fill = records.COLUMN_LIMIT - 1 - (text % b"").count(b",")
+    for more in (0, 1):
+        data = b"a,b\n" + text % (b"," * (fill + more)) + b"\nq,2\n"
+        good, problems = read(data, block)
+
+        assert good[-1][1] == [b"q", b"2"]
+        assert [p.found for p in problems] == ["more than 16384 columns"] * more
+        assert [len(fields) for _, fields in good] == [2, 1 << 14, 2][:: 1 + more]
 
 
 def test_a_line_that_is_too_long_is_passed_over_without_being_held(low_limit: int) -> None:
