@@ -97,11 +97,11 @@ class EngineLimits:
 class Engine(Protocol):
     """Computes aggregations. Every engine gives the same bytes for the same source.
 
-    Input (RFC 4180, UTF-8 with or without BOM, LF or CRLF, final newline optional): a header
-    record, then records with as many fields as the header has. A field is quoted if its first
-    byte is a quote; a quote within another field is text. Empty lines are skipped. Text is
-    compared and kept verbatim, byte for byte; nothing is trimmed, nothing means NULL. What is
-    summed is an integer of any size: `[+-]?[0-9]+`.
+    Input, unless the aggregation's `input` says otherwise (RFC 4180, UTF-8 with or without BOM, LF
+    or CRLF, final newline optional): a header record, then records with as many fields as the
+    header has. A field is quoted if its first byte is a quote; a quote within another field is
+    text. Empty lines are skipped. Text is compared and kept verbatim, byte for byte; nothing is
+    trimmed, nothing means NULL. docs/csv.md has all else, and what becomes of each malformation.
 
     Output: the aggregation's header, then a row for each group, sorted bytewise by the group
     columns in their order; UTF-8 without BOM, lines end in LF, a field is quoted only if it
