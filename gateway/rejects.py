@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
 MEDIA_TYPE = "text/csv"
-"""Without a charset: records stand as they are in the file, which may be no text at all."""
+"""Without a charset: records stand as they are in the file, which may be no text."""
 
 
 async def show_rejects(request: web.Request) -> web.StreamResponse:

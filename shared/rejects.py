@@ -1,7 +1,7 @@
 """The rejects of a job: the records of its file that were left out, as CSV.
 
-Beside its result stands a second file, if there are any. The record is as it stands in the file,
-byte for byte, so that it can be mended and sent again.
+Beside its result stands a second file, if there are any. The record is as it stands in the file, in
+UTF-8 where it is text, so that it can be mended and sent again.
 """
 
 from __future__ import annotations

@@ -74,6 +74,36 @@ def test_a_file_goes_up_is_watched_and_comes_down(shell: Shell) -> None:
     assert list((shell.folder / "state").rglob("run.json")) == []
 
 
+def test_rows_that_are_left_out_are_accounted_for_and_come_down_too(shell: Shell) -> None:
+    dirty = shell.folder / "dirty.csv"
+    dirty.write_bytes(b"Song,Plays\nUmbrella,200\nYellow,many\nUmbrella,100\nCaf\xe9,1\n")
+    spec = {
+        "group_by": ["Song"],
+        "aggregates": [{"function": "sum", "column": "Plays"}],
+        "input": {"on_bad_row": "skip"},
+    }
+    form = ["-F", f"spec={json.dumps(spec)}", "-F", f"file=@{dirty}"]
+    url = f"{shell.env['CSVMILL_SERVER']}/api/upload_file"
+    answer = subprocess.run(["curl", "-s", *form, url], check=True, capture_output=True)
+    job_id = json.loads(answer.stdout)["job_id"]
+    job = shell.json("status", "--watch", job_id)
+    assert (job["state"], job["problem_count"]) == ("SUCCESS", 2)
+    assert [(p["line"], p["column"], p["name"]) for p in job["problems"]] == [
+        (3, 2, "Plays"), (5, 1, "Song"),
+    ]  # fmt: skip
+    told = shell("status", job_id)
+    assert "rows       4 = 2 aggregated + 0 filtered + 2 rejected\n" in told
+    assert "problem    line 3, column 2 (Plays): found 'many', expected a number" in told
+    said = shell.json("download", job_id, "--rejects", "-o", "rejects.csv")
+    rejects = (shell.folder / "rejects.csv").read_bytes()
+    assert said["size"] == len(rejects)
+    lines = rejects.splitlines()
+    assert lines[0] == b"line,offset,column,reason,record"
+    assert [line.rsplit(b',"', 1)[1] for line in lines[1:]] == [b'Yellow,many"', b'Caf\xe9,1"']
+    shell("download", job_id, "-o", "totals.csv")
+    assert (shell.folder / "totals.csv").read_bytes() == b"Song,sum(Plays)\nUmbrella,300\n"
+
+
 def test_a_digest_that_is_wrong_is_found_out_before_there_is_a_job(shell: Shell) -> None:
     write_song_plays(shell.folder / "plays.csv", 1_000)
     said = shell.json("upload", "plays.csv", "--sha256", "0" * 64, exit_code=Exit.NOT_VERIFIED)

@@ -202,3 +202,19 @@ async def test_the_digest_is_taken_from_repr_digest_or_from_a_tag_that_is_one(
             server.headers = headers
             with pytest.raises(ClientError, match="without a SHA-256"):
                 await client.result("j")
+
+
+async def test_rejects_are_fetched_as_the_result_is_from_where_they_are(
+    client_of: ClientOf, tmp_path: Path
+) -> None:
+    server, asked = Server(), set[str]()
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        asked.add(request.path)
+        return await server.handle(request)
+
+    async with client_of(handle) as client:
+        view = await client.download_rejects("j", tmp_path / "rejects.csv")
+    assert asked == {"/api/v1/jobs/j/rejects"}
+    assert view.sha256 == SHA256.hexdigest()
+    assert (names(tmp_path), (tmp_path / "rejects.csv").read_bytes()) == (["rejects.csv"], CONTENT)
