@@ -13,7 +13,7 @@ from gateway.digests import CONTENT_DIGEST, announced, content_digests, verified
 from gateway.events import EVENTS
 from gateway.ietf_fields import limits
 from gateway.job_control import JobControl
-from gateway.keys import PORTS, SETTINGS
+from gateway.keys import PORTS
 from gateway.upload_requests import declaration, idempotency_key, plain_body, told_size
 from gateway.upload_view import job_path, upload_path, upload_view
 from gateway.uploads import Uploads
@@ -126,4 +126,4 @@ def _offset(request: web.Request) -> int:
 
 
 def _uploads(request: web.Request) -> Uploads:
-    return Uploads(request.app[PORTS], request.app[SETTINGS], request.app[EVENTS])
+    return Uploads.of(request.app)

@@ -330,6 +330,10 @@ async def test_a_server_that_is_away_ends_it_with_its_own_exit_code_and_keeps_th
     # Another server is not the one that it was begun on
     said = await asyncio.to_thread(answer, run("--server", "http://127.0.0.1:9"), Exit.CHANGED)
     assert said["error"] == "run-differs"
+    # Nor is another question the same run
+    said = await asyncio.to_thread(answer, run(*arguments, "--limit", "1"), Exit.CHANGED)
+    assert said["error"] == "run-differs"
+    assert "compute something else" in said["message"]
     said = await asyncio.to_thread(answer, run("--server", standalone.url, "--restart"))
     assert (tmp_path / "totals.csv").read_bytes() == expected
 
