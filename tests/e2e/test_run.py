@@ -248,6 +248,20 @@ async def test_an_input_that_was_changed_is_refused_and_restart_begins_anew(
     assert (tmp_path / "totals.csv").read_bytes() == expected
 
 
+async def test_a_run_that_asks_for_what_the_file_has_not_ends_at_once_and_begins_anew_when_mended(
+    standalone: Standalone, run: Callable[..., ServiceProcess], tmp_path: Path
+) -> None:
+    unlike_rows(tmp_path / "plays.csv", 150_000)
+    server = ("--server", standalone.url, "--parallel", "1")
+    said = await asyncio.to_thread(answer, run(*server, "--group-by", "Sogn"), Exit.FAILED)
+    assert "did you mean 'Song'?" in said["message"]
+    assert remains(tmp_path) == []
+    asked = ("--sum", "Number of Plays", "--where", "Song=song 7919")
+    said = await asyncio.to_thread(answer, run(*server, *asked))
+    assert said["rows_in"] == 150_000
+    assert (tmp_path / "totals.csv").read_text() == "sum(Number of Plays)\n1\n"
+
+
 async def test_a_malformed_file_fails_with_its_reason_and_runs_once_it_is_mended(
     run: Callable[..., ServiceProcess], tmp_path: Path
 ) -> None:
