@@ -13,7 +13,7 @@ from gateway.digests import CONTENT_DIGEST, announced, content_digests, verified
 from gateway.events import EVENTS
 from gateway.ietf_fields import limits
 from gateway.job_control import JobControl
-from gateway.keys import PORTS
+from gateway.keys import PORTS, SETTINGS
 from gateway.upload_requests import declaration, idempotency_key, plain_body, told_size
 from gateway.upload_view import job_path, upload_path, upload_view
 from gateway.uploads import Uploads
