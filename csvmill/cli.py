@@ -6,6 +6,7 @@ import click
 
 from csvmill.commands.completion import completion
 from csvmill.commands.doctor import doctor
+from csvmill.commands.inspect import inspect
 from csvmill.commands.job_list import jobs
 from csvmill.commands.jobs import cancel, retry, status
 from csvmill.commands.outcomes import MEANINGS
@@ -13,7 +14,7 @@ from csvmill.commands.run import run
 from csvmill.commands.serve import serve
 from csvmill.commands.transfer import download, upload
 
-COMMANDS = (run, upload, status, download, cancel, retry, jobs, serve, doctor, completion)
+COMMANDS = (run, inspect, upload, status, download, cancel, retry, jobs, serve, doctor, completion)
 _EXITS = "\n".join(f"  {code:>3}  {meaning}" for code, meaning in MEANINGS.items())
 
 

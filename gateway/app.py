@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from gateway import cors, tus
+from gateway.beginnings import BEGINNINGS, Beginnings
 from gateway.errors import errors_as_json
 from gateway.events import EVENTS, Events
 from gateway.followers import FOLLOWERS, Followers
@@ -41,6 +42,7 @@ def build_app(
     app[SETTINGS] = settings
     app[PORTS] = replace(ports, bus=CountedBus(ports.bus, metrics.of(BusMetrics)))
     app[EVENTS] = Events(metrics)
+    app[BEGINNINGS] = Beginnings()
     _follow_jobs(app, metrics)
     tus.install(app)
     cors.install(app, settings.cors_origins)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway.upload import Upload, ids_meant_by
+from gateway.uploads import PATIENCE
 from shared.blobs import upload_key
 from shared.errors import (
     BlobNotFound,
@@ -99,14 +100,20 @@ class Appends:
 
         What has arrived is kept, however `data` ends; with `whole`, all of it or nothing. With
         `last` the file ends where `data` does, which makes it complete.
-        Raises as `Blobs.append`, UploadTooLarge, and with `last` as `Blobs.declare_size`, or
-        InconsistentLength if the file was declared to end elsewhere.
+        Raises as `Blobs.append`, UploadTooLarge, SpecMismatch, after what shows it was kept, and
+        with `last` as `Blobs.declare_size`, or InconsistentLength if the file was declared to end
+        elsewhere.
         """
         upload, blobs = sending.upload, self.uploads.ports.blobs
         store = blobs.write if whole else blobs.append
+        beginnings = self.uploads.beginnings
         counted = _Counted(self.uploads.within_limit(offset, data))
         async with aclosing(counted.pieces()) as pieces:
-            blob = await store(upload.blob.key, offset, pieces, token=sending.token)
+            await beginnings.check(blobs, upload)
+            watched = beginnings.watched(upload, offset, pieces, PATIENCE if whole else 0)
+            async with aclosing(watched):
+                blob = await store(upload.blob.key, offset, watched, token=sending.token)
+        await beginnings.check(blobs, Upload(upload.id, blob))
         end = offset + counted.size
         if last and blob.size is None:
             blob = await blobs.declare_size(blob.key, end)

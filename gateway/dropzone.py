@@ -12,7 +12,7 @@ from gateway.dropzone_fields import FIELDS, FILE, SPEC, FieldReader, csv_filenam
 from gateway.events import EVENTS
 from gateway.filenames import is_csv
 from gateway.forms import Form
-from gateway.keys import PORTS, SETTINGS
+from gateway.keys import SETTINGS
 from gateway.spool import open_spool
 from gateway.upload import upload_id_of
 from gateway.uploads import Uploads
@@ -33,7 +33,7 @@ async def upload_file(request: web.Request) -> web.Response:
     """Store the chunk; once every byte of the upload is there, start its job and name it."""
     settings = request.app[SETTINGS]
     events = request.app[EVENTS]
-    uploads = Uploads(request.app[PORTS], settings, events)
+    uploads = Uploads.of(request.app)
     form = Form(request, client_timeout=settings.client_timeout)
     chunk = _ChunkRequest(form)
     file = await chunk.read_to_file()

@@ -11,6 +11,7 @@ from aiohttp import web
 from gateway.problems import PREFIX, problem_response
 from shared.connections import caller_has_gone
 from shared.errors import (
+    BeginningMissing,
     BlobConflict,
     ChunkOutOfBounds,
     CsvmillError,
@@ -24,6 +25,7 @@ from shared.errors import (
     ResultExpired,
     ResultLost,
     SizeConflict,
+    SpecMismatch,
     StorageFull,
     TakenOver,
     Unauthorized,
@@ -50,6 +52,7 @@ STATUS: dict[type[CsvmillError], HTTPStatus] = {
     UploadTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     UnsupportedMedia: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     UnsupportedVersion: HTTPStatus.PRECONDITION_FAILED,
+    SpecMismatch: HTTPStatus.UNPROCESSABLE_ENTITY,
     InvalidInput: HTTPStatus.BAD_REQUEST,
     BlobConflict: HTTPStatus.BAD_REQUEST,
     ChunkOutOfBounds: HTTPStatus.BAD_REQUEST,
@@ -61,6 +64,7 @@ STATUS: dict[type[CsvmillError], HTTPStatus] = {
     JobConflict: HTTPStatus.CONFLICT,
     OffsetConflict: HTTPStatus.CONFLICT,
     SizeConflict: HTTPStatus.CONFLICT,
+    BeginningMissing: HTTPStatus.CONFLICT,
     UploadCompleted: HTTPStatus.BAD_REQUEST,
     InconsistentLength: HTTPStatus.BAD_REQUEST,
     TakenOver: HTTPStatus.CONFLICT,

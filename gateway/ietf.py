@@ -26,7 +26,6 @@ from gateway.events import EVENTS
 from gateway.ietf_fields import UploadFields, is_complete, limits, standing
 from gateway.interim import interim
 from gateway.job_control import JobControl
-from gateway.keys import PORTS, SETTINGS
 from gateway.upload_api import JOB_HEADER, shown
 from gateway.upload_requests import plain_body
 from gateway.upload_view import job_path, upload_path
@@ -234,4 +233,4 @@ def _job_field(upload: Upload) -> dict[str, str]:
 
 
 def _uploads(request: web.Request) -> Uploads:
-    return Uploads(request.app[PORTS], request.app[SETTINGS], request.app[EVENTS])
+    return Uploads.of(request.app)

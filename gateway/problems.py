@@ -7,6 +7,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from shared.errors import (
+    BeginningMissing,
     ChunkDigestMismatch,
     ChunkOutOfBounds,
     CsvmillError,
@@ -22,6 +23,7 @@ from shared.errors import (
     OffsetConflict,
     ResultExpired,
     SizeConflict,
+    SpecMismatch,
     StorageFull,
     TakenOver,
     TooManyFollowers,
@@ -58,6 +60,8 @@ TITLES: dict[type[CsvmillError], str] = {
     UploadCompleted: "Upload Is Completed",
     InconsistentLength: "Inconsistent Upload Length Values",
     SizeConflict: "The upload has another size",
+    SpecMismatch: "The aggregation is not for this file",
+    BeginningMissing: "Too little of the upload has been received yet",
     TakenOver: "Another request has taken the upload over",
     UploadGone: "The upload is not kept any longer",
     DigestMismatch: "The file is not what its digest says",

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from gateway import tus, upload_dialects
 from gateway.dropzone import upload_file
+from gateway.inspecting import inspect_upload
 from gateway.job_api import cancel_job, retry_job, show_job
 from gateway.job_events import job_events
 from gateway.job_list import list_jobs
@@ -52,6 +53,7 @@ def routes(checks: Mapping[str, Check]) -> list[web.RouteDef]:
         web.head("/api/v1/uploads/{upload}", upload_dialects.head),
         web.patch("/api/v1/uploads/{upload}", upload_dialects.patch),
         web.delete("/api/v1/uploads/{upload}", cancel_upload),
+        web.post("/api/v1/uploads/{upload}/inspect", inspect_upload),
         web.put("/api/v1/uploads/{upload}/chunks/{offset}", put_chunk),
         web.get("/metrics", show_metrics, allow_head=False),
         web.options("/api/tus", tus.options),

@@ -208,4 +208,4 @@ def _upload_id(request: web.Request) -> UUID:
 
 
 def _uploads(request: web.Request) -> Uploads:
-    return Uploads(request.app[PORTS], request.app[SETTINGS], request.app[EVENTS])
+    return Uploads.of(request.app)

@@ -126,4 +126,4 @@ def _offset(request: web.Request) -> int:
 
 
 def _uploads(request: web.Request) -> Uploads:
-    return Uploads(request.app[PORTS], request.app[SETTINGS], request.app[EVENTS])
+    return Uploads.of(request.app)

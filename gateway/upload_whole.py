@@ -10,7 +10,6 @@ from gateway.appends import Appends
 from gateway.digests import file_digest
 from gateway.errors import FIELDS
 from gateway.events import EVENTS
-from gateway.keys import PORTS, SETTINGS
 from gateway.upload_api import shown
 from gateway.upload_requests import described, plain_body
 from gateway.upload_view import upload_path
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 async def put_file(request: web.Request) -> web.Response:
     """Store the body as an upload. If it breaks off, what has arrived stays, to be gone on with."""
     body = plain_body(request)
-    uploads = Uploads(request.app[PORTS], request.app[SETTINGS], request.app[EVENTS])
+    uploads = Uploads.of(request.app)
     size = request.content_length
     if size is not None:
         uploads.check_size(size, field="Content-Length")

@@ -7,7 +7,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gateway.aggregations import aggregation_of, metadata_of
+from gateway.beginnings import BEGINNINGS
+from gateway.events import EVENTS
 from gateway.job_start import JobStart
+from gateway.keys import PORTS, SETTINGS
 from gateway.upload import (
     COMPLETION,
     EXPLICIT,
@@ -34,12 +37,19 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
     from uuid import UUID
 
+    from aiohttp import web
+
+    from gateway.beginnings import Beginnings
     from gateway.events import Events
     from gateway.keys import Ports
     from gateway.settings import GatewaySettings
     from shared.aggregation.spec import Aggregation
     from shared.blobs import BlobInfo
     from shared.jobs import Job
+
+
+PATIENCE = 64 << 20
+"""Bytes of a chunk that are taken to be kept, though they are of no use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +59,12 @@ class Uploads:
     ports: Ports
     settings: GatewaySettings
     events: Events
+    beginnings: Beginnings
+
+    @classmethod
+    def of(cls, app: web.Application) -> Uploads:
+        """Those of a gateway."""
+        return cls(app[PORTS], app[SETTINGS], app[EVENTS], app[BEGINNINGS])
 
     async def write(
         self,
@@ -74,7 +90,7 @@ class Uploads:
                     "send the same with each chunk, or begin another upload",
                     field="spec",
                 )
-            return await self.ports.blobs.write(key, offset, data)
+            return await self.write_chunk(Upload(upload_id, blob), offset, data)
 
     async def create(
         self,
@@ -166,10 +182,20 @@ class Uploads:
     async def write_chunk(
         self, upload: Upload, offset: int, data: AsyncGenerator[bytes, None]
     ) -> BlobInfo:
-        """Store `data` at `offset`, all or nothing, as `Blobs.write`; `data` is closed then."""
+        """Store `data` at `offset`, all or nothing, as `Blobs.write`; `data` is closed then.
+
+        Raises SpecMismatch if the upload shows that what was asked is not for such a file; a chunk
+        that shows it is kept, unless it is large.
+        """
         note_ids(upload_id=upload.id)
+        blobs = self.ports.blobs
         async with aclosing(self.within_limit(offset, data)) as bounded:
-            return await self.ports.blobs.write(upload.blob.key, offset, bounded)
+            await self.beginnings.check(blobs, upload)
+            watched = self.beginnings.watched(upload, offset, bounded, PATIENCE)
+            async with aclosing(watched):
+                blob = await blobs.write(upload.blob.key, offset, watched)
+        await self.beginnings.check(blobs, Upload(upload.id, blob))
+        return blob
 
     async def declare_size(self, upload: Upload, size: int) -> Upload:
         """Tell the size of an upload that was declared without, which completes it if it is whole.

@@ -3,6 +3,7 @@
     CsvmillError
      ├── InvalidInput                what a client sent cannot be accepted; names the field
      │    ├── UploadTooLarge         a file larger than this service is set to take
+     │    ├── SpecMismatch           what is to be computed is not for this file
      │    ├── UnsupportedMedia       a body of another kind or encoding than is taken
      │    └── UnsupportedVersion     a protocol in a version that is not spoken here
      ├── NotFound
@@ -22,6 +23,7 @@
      ├── SizeConflict                another size was declared, or more bytes were received
      ├── InconsistentLength          what requests say of an upload's length cannot all be true
      ├── BlobConflict                the blob exists with another size or digest
+     ├── BeginningMissing            of an upload, too little has been received to tell of it
      ├── BlobIncomplete              bytes were asked for that have not been received
      ├── TakenOver                   another request has taken over what this one was sending
      ├── ChunkOutOfBounds            a chunk reaches before the start or beyond the end of its blob
@@ -75,6 +77,12 @@ class UploadTooLarge(InvalidInput):
     """The file is larger than this service is set to take."""
 
     code = "upload_too_large"
+
+
+class SpecMismatch(InvalidInput):
+    """What is to be computed is not for this file, as its header shows."""
+
+    code = "spec_mismatch"
 
 
 class UnsupportedMedia(InvalidInput):
@@ -159,6 +167,12 @@ class InputRemoved(JobConflict):
     """The job's input is not kept any longer, so that no attempt could read it."""
 
     code = "input_removed"
+
+
+class BeginningMissing(CsvmillError):
+    """The beginning of an upload has not been received yet, which would tell what was asked."""
+
+    code = "beginning_missing"
 
 
 class OffsetConflict(CsvmillError):

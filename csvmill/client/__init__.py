@@ -3,6 +3,7 @@
 `AsyncClient` and `Client` have the same methods. See docs/client.md.
 """
 
+from csvmill.client.asked import Asked
 from csvmill.client.async_client import AsyncClient
 from csvmill.client.errors import (
     ClientError,
@@ -22,19 +23,36 @@ from csvmill.client.retrying import Retries
 from csvmill.client.server_view import ServerView
 from csvmill.client.sync_client import Client
 from csvmill.client.upload_view import UploadView
+from shared.aggregation.spec import (
+    Aggregate,
+    Aggregation,
+    Condition,
+    GroupColumn,
+    Junction,
+    Order,
+)
+from shared.csv.dialect import Input
 
 __all__ = [
+    "Aggregate",
+    "Aggregation",
+    "Asked",
     "AsyncClient",
     "AttemptView",
     "Client",
     "ClientError",
+    "Condition",
     "ConnectionLost",
+    "GroupColumn",
+    "Input",
     "InputChanged",
     "JobEvent",
     "JobProgress",
     "JobUnsuccessful",
     "JobView",
+    "Junction",
     "NotVerified",
+    "Order",
     "ProblemView",
     "Progress",
     "Refused",

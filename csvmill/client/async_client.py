@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 from uuid import uuid4
 
+from csvmill.client.asked import as_json
 from csvmill.client.downloading import announced, download, rejects_of, result_of
 from csvmill.client.errors import JobUnsuccessful
 from csvmill.client.following import follow, until_ended
 from csvmill.client.job_list import list_query, listed_jobs
 from csvmill.client.job_view import JobView
-from csvmill.client.paths import HEALTH, READY, job_path, retry_path, upload_path
+from csvmill.client.paths import HEALTH, READY, inspect_path, job_path, retry_path, upload_path
 from csvmill.client.progress import unheard
 from csvmill.client.retrying import Retries
 from csvmill.client.server_view import ServerView
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from csvmill.client.asked import Asked
     from csvmill.client.job_event import JobEvent
     from csvmill.client.partial import ResultView
     from csvmill.client.progress import ReportJob, ReportProgress
@@ -77,6 +79,7 @@ class AsyncClient:
         key: str | None = None,
         name: str | None = None,
         sha256: str | None = None,
+        aggregation: Asked | None = None,
         chunk_size: int = CHUNK_SIZE,
         parallel: int = PARALLEL,
         progress: ReportProgress = unheard,
@@ -88,14 +91,17 @@ class AsyncClient:
         earlier call began, in this process or another: only what the server misses is sent. Each
         chunk is sent with its SHA-256, and `chunk_size` times `parallel` bytes are in memory.
         `name` is the file's unless given; `sha256`, in hexadecimal, is checked by the server before
-        the file becomes a job. `shuffle` sends the chunks in a random order.
+        the file becomes a job. `aggregation` is what to compute, as the JSON of docs/csv.md or as
+        an `Aggregation`; without it, plays are summed by song and date. `shuffle` sends the chunks
+        in a random order.
 
-        Raises InputChanged if the file changes meanwhile or is not the one that `key` stands for,
-        NotVerified if it does not have the `sha256`, OSError if it cannot be read.
+        Raises InputChanged if the file changes meanwhile, or if `key` stands for another file or
+        aggregation, NotVerified if it does not have the `sha256`, OSError if it cannot be read,
+        Refused if the aggregation is malformed, or is not for this file.
         """
         with await asyncio.to_thread(Source, path) as source:
             upload = await self.create_upload(
-                name or path.name, source.size, sha256=sha256, key=key
+                name or path.name, source.size, sha256=sha256, aggregation=aggregation, key=key
             )
             return await Uploading(
                 self._transport, source,
@@ -108,6 +114,7 @@ class AsyncClient:
         name: str,
         *,
         sha256: str | None = None,
+        aggregation: Asked | None = None,
         chunk_size: int = CHUNK_SIZE,
         parallel: int = PARALLEL,
         progress: ReportProgress = unheard,
@@ -117,31 +124,56 @@ class AsyncClient:
         `stream` is read to its end, in threads, no further ahead than `chunk_size` times
         `parallel` bytes, and in full chunks: a buffered stream, such as `sys.stdin.buffer`. It
         cannot be read twice, so that another call does not continue this one; lost connections
-        are outlasted. `sha256` is as with `upload`.
+        are outlasted. `sha256` and `aggregation` are as with `upload`.
 
         Raises NotVerified if it does not have the `sha256`, OSError if it cannot be read.
         """
-        upload = await self.create_upload(name, None, sha256=sha256)
+        upload = await self.create_upload(name, None, sha256=sha256, aggregation=aggregation)
         return await Streaming(
             self._transport, stream, chunk_size=chunk_size, parallel=parallel, progress=progress
         ).complete(upload.id)
 
     async def create_upload(
-        self, name: str, size: int | None, *, sha256: str | None = None, key: str | None = None
+        self,
+        name: str,
+        size: int | None,
+        *,
+        sha256: str | None = None,
+        aggregation: Asked | None = None,
+        key: str | None = None,
     ) -> UploadView:
         """Declare a file of `size` bytes; the same `key` gives the same upload as it stands now.
 
         With None the size is to be told later: see `upload_stream`.
 
-        Raises InputChanged if `key` stands for a file of another name, size or digest.
+        Raises InputChanged if `key` stands for a file of another name, size, digest or aggregation,
+        Refused if the aggregation is malformed.
         """
         return await declare_upload(
-            self._transport, name, size, sha256=sha256, key=key or str(uuid4())
-        )
+            self._transport, name, size,
+            sha256=sha256, aggregation=aggregation, key=key or str(uuid4()),
+        )  # fmt: skip
 
     async def upload_status(self, upload_id: str) -> UploadView:
         """What the server holds of an upload, by its id, its key or its dzuuid."""
         return UploadView.of(await self._transport.json("GET", upload_path(upload_id)))
+
+    async def inspect_upload(
+        self, upload_id: str, *, aggregation: Asked | None = None
+    ) -> dict[str, Any]:
+        """What is understood of an upload by its first MiB, as the JSON of docs/api.md.
+
+        `aggregation` is tried on it, or the declared one. Raises Refused (409) before its header
+        has been received.
+        """
+        tried = {} if aggregation is None else {"aggregation": as_json(aggregation)}
+        view: dict[str, Any] = await self._transport.json(
+            "POST",
+            inspect_path(upload_id),
+            body=json.dumps(tried).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        return view
 
     async def cancel_upload(self, upload_id: str) -> None:
         """Remove an upload in flight, by its id, its key or its dzuuid; cancels its job if any.

@@ -55,6 +55,8 @@ class JobView:
     problem_count: int | None
     """How many there are in all; None if that is not known."""
     attempts: tuple[AttemptView, ...]
+    aggregation: Mapping[str, Any] | None = None
+    """What was asked for, as JSON that can be sent again; None if the server does not tell."""
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> JobView:
@@ -69,6 +71,7 @@ class JobView:
                     "reason", "filename", "input_size",
                 )
             },
+            aggregation=answer.get("aggregation"),
             result_size=result.get("size"),
             result_sha256=result.get("sha256"),
             rows_in=result.get("rows_in"),

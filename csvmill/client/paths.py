@@ -15,6 +15,11 @@ def upload_path(upload: str) -> str:
     return f"{UPLOADS}/{quote(upload, safe='')}"
 
 
+def inspect_path(upload: str) -> str:
+    """What is understood of an upload."""
+    return f"{upload_path(upload)}/inspect"
+
+
 def chunk_path(upload: str, offset: int) -> str:
     """The bytes of an upload from an offset on."""
     return f"{upload_path(upload)}/chunks/{offset}"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from csvmill.client.asked import Asked
     from csvmill.client.job_event import JobEvent
     from csvmill.client.job_view import JobView
     from csvmill.client.partial import ResultView
@@ -65,6 +66,7 @@ class Client:
         key: str | None = None,
         name: str | None = None,
         sha256: str | None = None,
+        aggregation: Asked | None = None,
         chunk_size: int = CHUNK_SIZE,
         parallel: int = PARALLEL,
         progress: ReportProgress = unheard,
@@ -73,8 +75,8 @@ class Client:
         """Upload a file in chunks; the id of its job. See `AsyncClient.upload`."""
         return self._run(
             self._client.upload(
-                path, key=key, name=name, sha256=sha256, chunk_size=chunk_size,
-                parallel=parallel, progress=progress, shuffle=shuffle,
+                path, key=key, name=name, sha256=sha256, aggregation=aggregation,
+                chunk_size=chunk_size, parallel=parallel, progress=progress, shuffle=shuffle,
             )
         )  # fmt: skip
 
@@ -84,6 +86,7 @@ class Client:
         name: str,
         *,
         sha256: str | None = None,
+        aggregation: Asked | None = None,
         chunk_size: int = CHUNK_SIZE,
         parallel: int = PARALLEL,
         progress: ReportProgress = unheard,
@@ -91,20 +94,32 @@ class Client:
         """Upload what can be read only once. See `AsyncClient.upload_stream`."""
         return self._run(
             self._client.upload_stream(
-                stream, name, sha256=sha256, chunk_size=chunk_size, parallel=parallel,
-                progress=progress,
+                stream, name, sha256=sha256, aggregation=aggregation, chunk_size=chunk_size,
+                parallel=parallel, progress=progress,
             )
         )  # fmt: skip
 
     def create_upload(
-        self, name: str, size: int | None, *, sha256: str | None = None, key: str | None = None
+        self,
+        name: str,
+        size: int | None,
+        *,
+        sha256: str | None = None,
+        aggregation: Asked | None = None,
+        key: str | None = None,
     ) -> UploadView:
         """Declare a file. See `AsyncClient.create_upload`."""
-        return self._run(self._client.create_upload(name, size, sha256=sha256, key=key))
+        return self._run(
+            self._client.create_upload(name, size, sha256=sha256, aggregation=aggregation, key=key)
+        )
 
     def upload_status(self, upload_id: str) -> UploadView:
         """What the server holds of an upload. See `AsyncClient.upload_status`."""
         return self._run(self._client.upload_status(upload_id))
+
+    def inspect_upload(self, upload_id: str, *, aggregation: Asked | None = None) -> dict[str, Any]:
+        """What is understood of an upload. See `AsyncClient.inspect_upload`."""
+        return self._run(self._client.inspect_upload(upload_id, aggregation=aggregation))
 
     def cancel_upload(self, upload_id: str) -> None:
         """Remove an upload in flight. See `AsyncClient.cancel_upload`."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from csvmill.client.asked import as_json
 from csvmill.client.errors import (
     ClientError,
     ConnectionLost,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Iterator
 
+    from csvmill.client.asked import Asked
     from csvmill.client.progress import ReportProgress
     from csvmill.client.source import Source
     from csvmill.client.transport import Transport
@@ -34,12 +36,20 @@ KEY_PROBLEM = "urn:csvmill:problem:idempotency-key-reused"
 
 
 async def declare_upload(
-    transport: Transport, name: str, size: int | None, *, sha256: str | None, key: str
+    transport: Transport,
+    name: str,
+    size: int | None,
+    *,
+    sha256: str | None,
+    aggregation: Asked | None,
+    key: str,
 ) -> UploadView:
     """See `AsyncClient.create_upload`."""
-    declared: dict[str, str | int | None] = {"name": name, "size": size}
+    declared: dict[str, Any] = {"name": name, "size": size}
     if sha256 is not None:
         declared["sha256"] = sha256
+    if aggregation is not None:
+        declared["aggregation"] = as_json(aggregation)
     headers = {"Content-Type": "application/json", "Idempotency-Key": f'"{key}"'}
     try:
         answer = await transport.json(
@@ -47,7 +57,9 @@ async def declare_upload(
         )
     except Refused as error:
         if error.problem == KEY_PROBLEM:
-            raise InputChanged(f"the key {key} stands for another file: {error}") from error
+            raise InputChanged(
+                f"the key {key} stands for another file, or another aggregation of it: {error}"
+            ) from error
         raise
     return UploadView.of(answer)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from csvmill.commands.asking import GRAMMAR, AskingCommand, asking
 from csvmill.commands.bars import Bars
 from csvmill.commands.describing import rows_summed
 from csvmill.commands.options import (
@@ -31,7 +32,11 @@ if TYPE_CHECKING:
     from csvmill.run.order import Outcome
 
 
-@click.command(short_help="A file in, its totals out: upload, follow, download, verify.")
+@click.command(
+    cls=AskingCommand,
+    epilog=GRAMMAR,
+    short_help="A file in, its totals out: upload, follow, download, verify.",
+)
 @input_argument(allow_dash=True)
 @output_option("Where the totals go; `-` is standard output.")
 @click.option(
@@ -59,9 +64,11 @@ if TYPE_CHECKING:
 )
 @quiet_option
 @json_option
+@asking
 def run(
     file: Path,
     output: Path,
+    aggregation: dict[str, Any] | None,
     state: Path | None,
     quiet: bool,
     as_json: bool,
@@ -76,6 +83,8 @@ def run(
     Examples:
       csvmill run plays.csv -o totals.csv
       csvmill run plays.csv -o totals.csv --server http://mill.example:8000
+      csvmill run plays.csv -o top.csv --group-by Song --sum Plays --order-by -Plays --limit 10
+      csvmill run plays.csv -o totals.csv --spec totals.json
       zcat plays.csv.gz | csvmill run - -o - | head
 
     Without --server a service is started for the run, on a free port of this machine. FILE `-` is
@@ -93,7 +102,7 @@ def run(
         stack.enter_context(errors_shown(as_json=as_json))
         folder, target = _places(stack, output, state)
         bars = stack.enter_context(Bars(quiet=quiet or as_json))
-        order = Order(None if file == STREAM else file, target, **options)
+        order = Order(None if file == STREAM else file, target, aggregation=aggregation, **options)
         waiting = f"waiting for the run that is at work in {folder.path}"
         stack.enter_context(folder.locked(lambda: bars.note(waiting)))
         work = Run(order, folder, bars)

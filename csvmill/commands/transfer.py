@@ -9,11 +9,12 @@ import tempfile
 from contextlib import ExitStack, nullcontext
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from csvmill.client import AsyncClient, Retries
+from csvmill.commands.asking import GRAMMAR, AskingCommand, asking
 from csvmill.commands.bars import Bars
 from csvmill.commands.options import (
     chunk_option,
@@ -37,7 +38,11 @@ if TYPE_CHECKING:
 STREAM = Path("-")
 
 
-@click.command(short_help="Upload a file in chunks; prints the id of its job.")
+@click.command(
+    cls=AskingCommand,
+    epilog=GRAMMAR,
+    short_help="Upload a file in chunks; prints the id of its job.",
+)
 @input_argument(allow_dash=True)
 @server_option
 @click.option("--name", metavar="NAME", help="Of the file; that of standard input is stdin.csv.")
@@ -48,9 +53,11 @@ STREAM = Path("-")
 @retry_option
 @quiet_option
 @json_option
+@asking
 def upload(
     file: Path,
     server: str,
+    aggregation: dict[str, Any] | None,
     name: str | None,
     restart: bool,
     digest: str | None,
@@ -69,6 +76,7 @@ def upload(
     \b
     Examples:
       csvmill upload plays.csv --server http://mill.example:8000
+      csvmill upload plays.csv --group-by Song --sum Plays
       zcat plays.csv.gz | csvmill upload - --name plays.csv
     """
 
@@ -76,16 +84,16 @@ def upload(
         retries = Retries(attempts=None, within=retry_for)
         async with AsyncClient(server, retries=retries) as client:
             return await client.upload(
-                file, key=state.key, name=name, sha256=digest, chunk_size=chunk_size,
-                parallel=parallel, progress=bars.uploading,
+                file, key=state.key, name=name, sha256=digest, aggregation=aggregation,
+                chunk_size=chunk_size, parallel=parallel, progress=bars.uploading,
             )  # fmt: skip
 
     async def pass_on() -> str:
         retries = Retries(attempts=None, within=retry_for)
         async with AsyncClient(server, retries=retries) as client:
             return await client.upload_stream(
-                sys.stdin.buffer, name or PIPED_NAME, sha256=digest, chunk_size=chunk_size,
-                parallel=parallel, progress=bars.uploading,
+                sys.stdin.buffer, name or PIPED_NAME, sha256=digest, aggregation=aggregation,
+                chunk_size=chunk_size, parallel=parallel, progress=bars.uploading,
             )  # fmt: skip
 
     def tell(job_id: str) -> None:
@@ -101,9 +109,9 @@ def upload(
         stack.enter_context(folder.locked(lambda: bars.note("waiting for another upload of it")))
         found = fingerprint(file)
         state = None if restart else folder.load()
-        if state is None or state.input != found:
+        if state is None or state.input != found or state.aggregation != aggregation:
             # A file that was changed is another upload: nothing of the old one may get into it.
-            state = RunState.begin(server, found)
+            state = RunState.begin(server, found, aggregation)
             folder.save(state)
         job_id = finish(send(state), bars.note)
         folder.remove()

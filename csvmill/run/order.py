@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,6 +20,8 @@ class Order:
     output: Path
     server: str | None
     """None starts a service for the run."""
+    aggregation: dict[str, Any] | None = None
+    """What to compute, as JSON; None is what the server does unasked."""
     restart: bool = False
     """Whether to forget what was begun."""
     chunk_size: int = 8 << 20

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 PIPED_NAME = "stdin.csv"
 """What the server is told of a file that came through standard input."""
+SPEC_MISMATCH = "urn:csvmill:problem:spec-mismatch"
 PIECE = 1 << 20
 
 
@@ -54,7 +55,7 @@ class Run:
         """Find out what there is to do. Blocks, as long as standard input does.
 
         Raises InputChanged if the input is not that of the run which was begun, RunDiffers if it
-        was begun on another server.
+        was begun on another server, or to compute something else.
         """
         self._abandoned = self._make_room()
         self._state = self._state_for(self._take_fingerprint())
@@ -136,18 +137,23 @@ class Run:
                 "or begin anew with --restart"
             )
         difference = state.input.difference(file)
-        if difference is None:
+        if difference is None and state.aggregation == self.order.aggregation:
             return state
         if state.failed:
-            # That run came to nothing, and the file was mended since.
+            # That run came to nothing, and the file, or what is asked of it, was mended since.
             return self._begun(file)
+        if difference is None:
+            raise RunDiffers(
+                f"the run in {self.folder.path} was begun to compute something else; "
+                "ask for the same, or begin anew with --restart"
+            )
         raise InputChanged(
             f"the input is not the one that this run began with: {difference}; "
             "put it back, or begin anew with --restart"
         )
 
     def _begun(self, file: Fingerprint) -> RunState:
-        state = RunState.begin(self.order.server, file)
+        state = RunState.begin(self.order.server, file, self.order.aggregation)
         self.folder.save(state)
         return state
 
@@ -171,16 +177,25 @@ class Run:
             self.audience.uploading(progress)
 
         piped = self.order.input is None
-        with self._timed("upload"):
-            job_id = await client.upload(
-                self.order.input or self.folder.piped,
-                key=state.key,
-                name=PIPED_NAME if piped else None,
-                sha256=state.input.sha256 if piped else None,
-                chunk_size=self.order.chunk_size,
-                parallel=self.order.parallel,
-                progress=report,
-            )
+        try:
+            with self._timed("upload"):
+                job_id = await client.upload(
+                    self.order.input or self.folder.piped,
+                    key=state.key,
+                    name=PIPED_NAME if piped else None,
+                    sha256=state.input.sha256 if piped else None,
+                    aggregation=state.aggregation,
+                    chunk_size=self.order.chunk_size,
+                    parallel=self.order.parallel,
+                    progress=report,
+                )
+        except Refused as error:
+            if error.problem == SPEC_MISMATCH:
+                # It will never be anything: mended, the same command is to begin anew.
+                self._over = True
+                with suppress(ClientError):
+                    await client.cancel_upload(state.key)
+            raise
         return await self._saved(replace(state, job_id=job_id))
 
     async def _wait(self, client: AsyncClient, state: RunState) -> JobView:

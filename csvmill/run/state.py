@@ -9,7 +9,7 @@ import shutil
 import time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from csvmill.client import ClientError
@@ -48,11 +48,15 @@ class RunState:
     """Once the upload is complete."""
     failed: bool = False
     """Whether the job ended without a result."""
+    aggregation: dict[str, Any] | None = None
+    """What is computed, as JSON; None is what the server does unasked."""
 
     @classmethod
-    def begin(cls, server: str | None, file: Fingerprint) -> RunState:
+    def begin(
+        cls, server: str | None, file: Fingerprint, aggregation: dict[str, Any] | None = None
+    ) -> RunState:
         """A run of which nothing is done yet."""
-        return cls(server, file, key=str(uuid4()))
+        return cls(server, file, key=str(uuid4()), aggregation=aggregation)
 
     def again(self) -> RunState:
         """The same, with nothing done."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gateway.openapi import (
     dropzone,
+    inspections,
     jobs,
     report,
     results,
@@ -40,9 +41,25 @@ DOCUMENT: Node = {
         {"name": tus.TAG, "description": "For clients that speak the tus protocol 1.0.0."},
         {"name": service.TAG, "description": "What the service says about itself."},
     ],
-    "paths": {**uploads.PATHS, **jobs.PATHS, **dropzone.PATHS, **tus.PATHS, **service.PATHS},
+    "paths": {
+        **uploads.PATHS,
+        **inspections.PATHS,
+        **jobs.PATHS,
+        **dropzone.PATHS,
+        **tus.PATHS,
+        **service.PATHS,
+    },
     "components": {
-        "schemas": dict(sorted({**schemas.SCHEMAS, **report.SCHEMAS, **dropzone.SCHEMAS}.items())),
+        "schemas": dict(
+            sorted(
+                {
+                    **schemas.SCHEMAS,
+                    **report.SCHEMAS,
+                    **dropzone.SCHEMAS,
+                    **inspections.SCHEMAS,
+                }.items()
+            )
+        ),
         "headers": results.HEADERS,
     },
 }

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.dropzone_fields import FIELDS, REQUIRED
+from gateway.dropzone_fields import FIELDS, REQUIRED, SPEC
+from gateway.openapi.aggregations import NAME
 from gateway.openapi.jobs import JOB_ID_IN_PATH
-from gateway.openapi.parts import errors, json_answer, links, operation, reading, ref
+from gateway.openapi.parts import JSON, errors, json_answer, links, operation, reading, ref
 from gateway.openapi.results import result_answers, result_parameters
 from gateway.openapi.schemas import JOB_ID, an_object, integer, text
-from shared.errors import InvalidInput, JobNotFound, ResultExpired, StorageFull, UploadTooLarge
+from shared.errors import (
+    InvalidInput,
+    JobNotFound,
+    ResultExpired,
+    SpecMismatch,
+    StorageFull,
+    UploadTooLarge,
+)
 
 if TYPE_CHECKING:
     from gateway.openapi.parts import Node
@@ -34,6 +42,11 @@ FORM: Node = {
         ),
         "dzchunkindex": integer("Not used"),
         "dztotalchunkcount": integer("Not used", at_least=1),
+        SPEC: {
+            "description": "What to compute, the same with all chunks, before `file`; without it, "
+            "plays are summed by song and date",
+            **ref(NAME),
+        },
         "file": text("The bytes, as they are, with a name that ends in `.csv`", format="binary"),
     },
     "required": ["file"],
@@ -80,7 +93,10 @@ UPLOAD = operation(
                     "dzfilename": "plays.csv",
                     "file": "Song,Date,Number of Plays\nUmbrella,2020-01-02,200\n",
                 },
-                "encoding": {"file": {"contentType": "text/csv"}},
+                "encoding": {
+                    SPEC: {"contentType": JSON},
+                    "file": {"contentType": "text/csv"},
+                },
             }
         },
     },
@@ -96,7 +112,7 @@ UPLOAD = operation(
                 "job_id",
             ),
         ),
-        **errors(InvalidInput, UploadTooLarge, StorageFull),
+        **errors(InvalidInput, UploadTooLarge, SpecMismatch, StorageFull),
     },
 )
 

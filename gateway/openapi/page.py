@@ -9,7 +9,7 @@ import json
 import re
 from html import escape
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -75,7 +75,7 @@ def _operation(path: str, methods: str, shown: Node) -> Iterator[str]:
             (
                 f"<code>{escape(each['name'])}</code>",
                 escape(each["in"]) + (", required" if each.get("required") else ""),
-                _type(each["schema"]),
+                _type(_schema_of(each)),
                 _text(each["description"]) + _example_of(each),
             )
             for each in shown["parameters"]
@@ -125,7 +125,7 @@ def _type(schema: Node) -> str:
         return f'<a href="#{_anchor(name)}">{escape(name)}</a>'
     if "const" in schema:
         return f"<code>{_value(schema['const'])}</code>"
-    for several in ("oneOf", "allOf"):
+    for several in ("oneOf", "allOf", "anyOf"):
         if several in schema:
             return " or ".join(_type(each) for each in schema[several])
     if "enum" in schema:
@@ -148,6 +148,14 @@ def _example(content: Node) -> str:
         f"<details><summary>{escape(name)}</summary><pre>{_shown(each['value'])}</pre></details>"
         for name, each in content.get("examples", {}).items()
     )
+
+
+def _schema_of(parameter: Node) -> Node:
+    """Of the value, or of what is in it."""
+    if "schema" in parameter:
+        return cast("Node", parameter["schema"])
+    (content,) = parameter["content"].values()
+    return cast("Node", content["schema"])
 
 
 def _example_of(parameter: Node) -> str:

@@ -13,6 +13,7 @@ from shared.errors import (
     CsvmillError,
     InvalidInput,
     NotFound,
+    SpecMismatch,
     Unauthorized,
     Unavailable,
     UnsupportedMedia,
@@ -34,6 +35,7 @@ ANYWHERE = (CsvmillError, Unauthorized, Unavailable)
 
 _WORDS: dict[type[CsvmillError], str] = {
     InvalidInput: "A field is missing or malformed; the message names it, and what to do",
+    SpecMismatch: "What is to be computed is not for this file, as its first MiB shows",
     UploadTooLarge: "The file is larger than this service takes",
     UnsupportedMedia: "The body is of another kind, or encoded otherwise, than is taken",
     UnsupportedVersion: "The client speaks another version of the protocol",
@@ -104,6 +106,12 @@ def parameter(
     if example is not None:
         node["example"] = example
     return node
+
+
+def json_in_query(name: str, description: str, schema: Node, *, example: object) -> Node:
+    """A part of the query that is JSON."""
+    content = {JSON: {"schema": schema, "example": example}}
+    return {"name": name, "in": "query", "description": description, "content": content}
 
 
 def header(description: str, schema: Node | None = None) -> Node:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gateway.openapi import aggregations
 from gateway.openapi.parts import ref
 from gateway.problems import TITLES, TYPE_PREFIX, type_of
 from gateway.upload_view import MAX_RANGES
@@ -151,6 +152,7 @@ JOB = an_object(
         "reason": or_null(text("Why the latest attempt did not succeed")),
         "filename": text("Name of the file that was uploaded"),
         "input_size": integer("Bytes of the file that was uploaded"),
+        "aggregation": ref(aggregations.NAME),
         "progress": or_null(ref("Progress")),
         "result": or_null(ref("Result")),
         "report": or_null(ref("Report")),
@@ -222,6 +224,7 @@ DECLARATION: Node = {
         "sha256": or_null(
             text("Its SHA-256 in hexadecimal: checked when it is whole", pattern="^[0-9a-f]{64}$")
         ),
+        "aggregation": or_null(ref(aggregations.NAME)),
     },
     "required": ["name", "size"],
     "additionalProperties": False,
@@ -283,6 +286,7 @@ JOB_STATE: Node = {
 }
 
 SCHEMAS: Node = {
+    **aggregations.SCHEMAS,
     "Attempt": ATTEMPT,
     "Declaration": DECLARATION,
     "Error": ERROR,
@@ -309,6 +313,7 @@ JOB_EXAMPLE: Node = {
     "reason": CRASHED,
     "filename": "plays.csv",
     "input_size": 74,
+    "aggregation": aggregations.AGGREGATION_EXAMPLE,
     "progress": None,
     "result": None,
     "report": None,

@@ -13,6 +13,7 @@ from shared.errors import (
     InvalidInput,
     JobFinished,
     OffsetConflict,
+    SpecMismatch,
     StorageFull,
     TakenOver,
     UnsupportedMedia,
@@ -89,6 +90,7 @@ _STANDING = ("Upload-Offset", "Upload-Expires", "Csvmill-Job")
 _SENDING = {
     **errors(
         InvalidInput,
+        SpecMismatch,
         ChunkOutOfBounds,
         BlobConflict,
         UploadNotFound,
@@ -157,7 +159,8 @@ def _create(name: str) -> Node:
             parameter(
                 "Upload-Metadata",
                 "header",
-                "`filename` and its value in base64; others are kept",
+                "`filename` and its value in base64; so with `spec`, the JSON of an `Aggregation` "
+                "that says what to compute; others are kept",
                 _STRING,
                 example="filename cGxheXMuY3N2",
             ),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gateway.openapi.parts import header, parameter
+from gateway.openapi import aggregations
+from gateway.openapi.parts import header, json_in_query, parameter, ref
 from gateway.openapi.schemas import FILENAME, JOB_ID, UPLOAD_EXAMPLE, UPLOAD_ID
 from gateway.upload_requests import MAX_KEY
 
@@ -39,7 +40,13 @@ NAME = parameter(
     example="plays.csv",
 )
 
-SPEC = parameter("spec", "query", "What to compute, as JSON", {"type": "string"})
+SPEC = json_in_query(
+    "spec",
+    "What to compute; without it, plays are summed by song and date. The whole URL may have 8 KB: "
+    "declare a file that needs more",
+    ref(aggregations.NAME),
+    example=aggregations.AGGREGATION_EXAMPLE,
+)
 
 KEY_IN_HEADER = parameter(
     "Idempotency-Key",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway.openapi import ietf
+from gateway.openapi.aggregations import AGGREGATION_EXAMPLE
 from gateway.openapi.parts import (
     JSON,
     json_answer,
@@ -34,6 +35,7 @@ from shared.errors import (
     InputRemoved,
     InvalidInput,
     JobFinished,
+    SpecMismatch,
     StorageFull,
     TakenOver,
     UnsupportedMedia,
@@ -73,6 +75,7 @@ WHOLE = {
         ChunkDigestMismatch,
         InconsistentLength,
         IdempotencyKeyReused,
+        SpecMismatch,
         UploadNotFound,
         TakenOver,
         UploadGone,
@@ -91,7 +94,14 @@ CREATE = operation(
     body={
         "required": True,
         "content": {
-            JSON: {"schema": ref("Declaration"), "example": {"name": "plays.csv", "size": 74}},
+            JSON: {
+                "schema": ref("Declaration"),
+                "example": {
+                    "name": "plays.csv",
+                    "size": 74,
+                    "aggregation": AGGREGATION_EXAMPLE,
+                },
+            },
             "application/octet-stream": {},
         },
     },
@@ -180,6 +190,7 @@ PUT_CHUNK = operation(
             ChunkOutOfBounds,
             ChunkDigestMismatch,
             DigestMismatch,
+            SpecMismatch,
             UploadNotFound,
             InputRemoved,
             UnsupportedMedia,

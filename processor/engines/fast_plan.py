@@ -156,7 +156,9 @@ def _opened(
 ) -> tuple[Dialect, bytes, Iterator[bytes]]:
     """The dialect, the beginning of the text, and all of it. Raises Inconclusive."""
     try:
-        dialect, text = opened(source, aggregation.input, resources.most, held)
+        dialect, text = opened(
+            source, aggregation.input, resources.most, held, strict=aggregation.unasked
+        )
         doubt = why_not_fast_for(dialect)
         if doubt:
             raise Inconclusive(doubt)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from shared.aggregation.cells import CANONICAL
 from shared.aggregation.spec import conditions
-from shared.csv.opening import understood
+from shared.csv.detect import understood
 
 if TYPE_CHECKING:
     from shared.aggregation.spec import Aggregate
@@ -35,7 +35,7 @@ def why_not_fast(aggregation: Aggregation) -> str | None:
         return "an output other than CSV"
     if aggregation.notation != CANONICAL:
         return "numbers that are written otherwise"
-    return why_not_fast_for(understood(b"", aggregation.input))
+    return why_not_fast_for(understood(b"", whole=True, given=aggregation.input, strict=True))
 
 
 def why_not_fast_for(dialect: Dialect) -> str | None:

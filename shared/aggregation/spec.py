@@ -114,6 +114,11 @@ class Aggregation:
     """How the file is written, as far as the client says."""
 
     @property
+    def unasked(self) -> bool:
+        """Whether it is what a client gets that asks for nothing: its file is read strictly."""
+        return self == SONG_PLAYS
+
+    @property
     def columns(self) -> tuple[Column, ...]:
         """The columns of the file that it speaks of."""
         aggregated = (aggregate.column for aggregate in self.aggregates)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     BeforeValidator,
+    ConfigDict,
     Discriminator,
     Field,
+    GetJsonSchemaHandler,
     Tag,
+    WithJsonSchema,
     model_validator,
 )
+from pydantic_core import CoreSchema  # noqa: TC002 - pydantic evaluates the annotations
 
 from shared.aggregation import cells
 from shared.aggregation.input_model import InputIn
@@ -68,7 +72,30 @@ def _value(value: object) -> str | Decimal:
     raise ValueError("send a string or a number")
 
 
-ColumnIn = Annotated[str | int, BeforeValidator(_column)]
+@dataclass(frozen=True)
+class _OrShort:
+    """Says in the JSON Schema that a string, or whatever `short` is, does for the object."""
+
+    short: dict[str, Any]
+
+    def __get_pydantic_json_schema__(
+        self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {"anyOf": [self.short, handler(core_schema)]}
+
+
+_COLUMN_SCHEMA: dict[str, Any] = {
+    "description": "A column's name in the header, or its position from 1",
+    "anyOf": [
+        {"type": "string"},
+        {"type": "integer", "minimum": 1, "maximum": MAX_POSITION},
+    ],
+}
+_SOMETHING: list[Any] = [
+    {"required": [key], "properties": {key: {"minItems": 1}}} for key in ("group_by", "aggregates")
+]
+
+ColumnIn = Annotated[str | int, BeforeValidator(_column), WithJsonSchema(_COLUMN_SCHEMA)]
 ValueIn = Annotated[str | Decimal, BeforeValidator(_value)]
 ValuesIn = Annotated[
     Annotated[ValueIn, Tag("#one")]
@@ -83,9 +110,13 @@ class GroupColumnIn(WireObject):
 
     column: ColumnIn
     name: Name | None = None
+    """Of the output column; else that of the header"""
     truncate: Truncation | None = None
+    """Of a date: what of it counts"""
     case: Case | None = None
+    """Of text: it counts in this case"""
     trim: bool = False
+    """Whether blanks around the text are left off"""
 
     @model_validator(mode="before")
     @classmethod
@@ -108,9 +139,13 @@ class AggregateIn(WireObject):
 
     function: Function
     column: ColumnIn | None = None
+    """What to compute it of; only `count` does without, and counts rows then"""
     name: Name | None = None
+    """Of the output column; else `sum(Plays)`"""
     type: Kind | None = None
+    """As what cells are read, if the function can read them as several"""
     empty: Literal["skip", "fail"] = "skip"
+    """Whether an empty cell is passed over, or an error"""
 
     @model_validator(mode="after")
     def _check(self) -> AggregateIn:
@@ -137,7 +172,9 @@ class ConditionIn(WireObject):
     column: ColumnIn
     op: Operator
     value: ValuesIn | None = None
+    """A string or a number; a list with `in`; none with `is_empty`"""
     type: Kind | None = None
+    """As what cells are read; else as `number` if the value is one, else as `text`"""
 
     @model_validator(mode="after")
     def _check(self) -> ConditionIn:
@@ -216,6 +253,7 @@ class OrderIn(WireObject):
     """An output column to sort by; its name alone does for ascending order."""
 
     column: Name
+    """The name of an output column"""
     descending: bool = False
 
     @model_validator(mode="before")
@@ -227,14 +265,28 @@ class OrderIn(WireObject):
 class AggregationIn(WireObject):
     """What to compute of a file."""
 
-    group_by: list[GroupColumnIn] = Field(default_factory=list, max_length=MAX_ITEMS)
+    model_config = ConfigDict(json_schema_extra={"anyOf": _SOMETHING})
+
+    group_by: list[Annotated[GroupColumnIn, _OrShort(_COLUMN_SCHEMA)]] = Field(
+        default_factory=list, max_length=MAX_ITEMS
+    )
+    """Rows that are alike in these columns are one row of the result; none: all are"""
     aggregates: list[AggregateIn] = Field(default_factory=list, max_length=MAX_ITEMS)
+    """What is computed of each group"""
     where: FilterIn | None = None
+    """Which records of the file count"""
     having: FilterIn | None = None
-    order_by: list[OrderIn] = Field(default_factory=list, max_length=MAX_ITEMS)
+    """Which rows of the result are kept; its columns are output columns"""
+    order_by: list[Annotated[OrderIn, _OrShort({"type": "string"})]] = Field(
+        default_factory=list, max_length=MAX_ITEMS
+    )
+    """Output columns to sort by; then, and without, the group columns decide"""
     limit: int | None = Field(default=None, ge=1, le=(1 << 63) - 1)
+    """Rows of the result at the most"""
     output: Output = "csv"
+    """The format of the result"""
     input: InputIn | None = None
+    """How the file is written; alone, it leaves what to compute as it is unasked"""
 
     @model_validator(mode="after")
     def _check(self) -> AggregationIn:

@@ -14,7 +14,10 @@ UNKNOWN_KEY = "unknown_key"
 class WireObject(BaseModel):
     """An object, with a hint at the key that was meant."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    # What stands below a key says what it is for, in the JSON Schema too.
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from processor.engines.duckdb import DuckDBEngine
 from processor.engines.port import EngineLimits, Progress
-from shared.aggregation.spec import GroupColumn
+from shared.aggregation.spec import Aggregate, GroupColumn
 from shared.csv import compression
 from shared.csv.dialect import Input
 from shared.errors import AttemptFailed, MalformedInput, StorageUnavailable
@@ -160,6 +160,40 @@ async def test_columns_and_header_are_those_of_the_aggregation(
     output = await aggregate(engine, StreamSource(data), scratch, aggregation)
 
     assert output.path.read_bytes() == b'\'; DROP,"a ""b""","c,\nd"\n,2,5\nq,1,6\n'
+
+
+PREISE = "Titel;Preis\nÜber;1\nÜber;2\n"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        PREISE.encode(),
+        PREISE.encode("cp1252"),
+        PREISE.encode("utf-16"),
+        PREISE.replace("\n", "\r").replace(";", "\t").encode(),
+        gzip.compress(b"sep=;\r\n" + PREISE.encode()),
+        PREISE.replace("Über", "'Über'").encode(),
+    ],
+    ids=["semicolons", "windows-1252", "utf-16", "cr and tabs", "gzip, for spreadsheets", "'"],
+)
+async def test_how_a_file_is_written_is_found_out_if_something_is_asked_of_it(
+    engine: Engine, scratch: Path, data: bytes
+) -> None:
+    asked = Aggregation((GroupColumn("Titel"),), (Aggregate("sum", 2, "sum", "number"),))
+
+    output = await aggregate(engine, StreamSource(data), scratch, asked)
+
+    assert output.path.read_text(encoding="utf-8") == "Titel,sum\nÜber,3\n"
+
+
+async def test_what_is_found_out_does_not_depend_on_the_plan(engine: Engine, scratch: Path) -> None:
+    data = b"a;b\n" + b"x;1\n" * 400_000
+    asked = Aggregation((GroupColumn(1, "first"),), (Aggregate("count", None, "rows"),))
+
+    output = await aggregate(engine, StreamSource(data, piece=1 << 20), scratch, asked)
+
+    assert output.path.read_bytes() == b"first,rows\nx,400000\n"
 
 
 @pytest.mark.parametrize(

@@ -248,6 +248,20 @@ async def test_an_input_that_was_changed_is_refused_and_restart_begins_anew(
     assert (tmp_path / "totals.csv").read_bytes() == expected
 
 
+async def test_a_run_that_asks_for_what_the_file_has_not_ends_at_once_and_begins_anew_when_mended(
+    standalone: Standalone, run: Callable[..., ServiceProcess], tmp_path: Path
+) -> None:
+    unlike_rows(tmp_path / "plays.csv", 150_000)
+    server = ("--server", standalone.url, "--parallel", "1")
+    said = await asyncio.to_thread(answer, run(*server, "--group-by", "Sogn"), Exit.FAILED)
+    assert "did you mean 'Song'?" in said["message"]
+    assert remains(tmp_path) == []
+    asked = ("--sum", "Number of Plays", "--where", "Song=song 7919")
+    said = await asyncio.to_thread(answer, run(*server, *asked))
+    assert said["rows_in"] == 150_000
+    assert (tmp_path / "totals.csv").read_text() == "sum(Number of Plays)\n1\n"
+
+
 async def test_a_malformed_file_fails_with_its_reason_and_runs_once_it_is_mended(
     run: Callable[..., ServiceProcess], tmp_path: Path
 ) -> None:
@@ -330,6 +344,10 @@ async def test_a_server_that_is_away_ends_it_with_its_own_exit_code_and_keeps_th
     # Another server is not the one that it was begun on
     said = await asyncio.to_thread(answer, run("--server", "http://127.0.0.1:9"), Exit.CHANGED)
     assert said["error"] == "run-differs"
+    # Nor is another question the same run
+    said = await asyncio.to_thread(answer, run(*arguments, "--limit", "1"), Exit.CHANGED)
+    assert said["error"] == "run-differs"
+    assert "compute something else" in said["message"]
     said = await asyncio.to_thread(answer, run("--server", standalone.url, "--restart"))
     assert (tmp_path / "totals.csv").read_bytes() == expected
 

@@ -25,6 +25,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from gateway.beginnings import Beginnings
 from gateway.events import Events
 from gateway.job_control import JobControl
 from gateway.keys import Ports
@@ -256,7 +257,7 @@ class Interleavings(RuleBasedStateMachine):
         upload_id = self.uploads[rank % len(self.uploads)]
 
         async def request(ports: Ports, actor: Actor) -> None:
-            uploads = Uploads(ports, GatewaySettings(), Events.uncounted())
+            uploads = Uploads(ports, GatewaySettings(), Events.uncounted(), Beginnings())
             chunk = _once(CONTENT[offset : offset + 1])
             try:
                 blob = await uploads.write(upload_id, len(CONTENT), offset, chunk, {})

@@ -30,6 +30,19 @@ import schemathesis
 
 for media_type in ({CONTENT_TYPE!r}, {MEDIA_TYPE!r}):
     schemathesis.serializer.alias(media_type, "application/octet-stream")
+
+
+@schemathesis.hook
+def before_load_schema(context, raw_schema):
+    # At the limits of filters within filters there are thousands of requests, all much alike.
+    asked = raw_schema["components"]["schemas"]["Aggregation"]["properties"]
+    for nested in ("where", "having"):
+        asked[nested] = {{"enum": [None, {{"column": 1, "op": "is_empty"}}]}}
+    del asked["order_by"]
+    # At its limits it makes a URL that is refused before there is a request.
+    for method in ("post", "put"):
+        uploads = raw_schema["paths"]["/api/v1/uploads"][method]
+        uploads["parameters"] = [p for p in uploads["parameters"] if p["name"] != "spec"]
 """
 REFUSING = [400, 403, 404, 405, 406, 409, 412, 415, 422]
 """The statuses that refuse what is not valid; 412 is tus's for another version."""

@@ -135,6 +135,41 @@ async def test_a_native_upload_declares_its_aggregation(gateway: Gateway) -> Non
     assert (await gateway.jobs.get(UUID(upload["job"].rpartition("/")[2]))).aggregation == MEANT
 
 
+async def put(gateway: Gateway, spec: str, key: str = "k") -> ClientResponse:
+    return await gateway.client.put(
+        "/api/v1/uploads",
+        params={"name": "plays.csv", "spec": spec},
+        data=b"a,b",
+        headers={"Idempotency-Key": key},
+    )
+
+
+async def test_a_file_that_is_put_has_its_aggregation_in_the_query(gateway: Gateway) -> None:
+    upload = await (await put(gateway, SPEC)).json()
+    unasked = await (await put(gateway, "", key="unasked")).json()
+
+    assert (await gateway.jobs.get(UUID(upload["job"].rpartition("/")[2]))).aggregation == MEANT
+    job = await gateway.jobs.get(UUID(unasked["job"].rpartition("/")[2]))
+    assert job.aggregation == SONG_PLAYS
+    await problem_of(await put(gateway, '{"group_by": [2]}'), 422, "idempotency-key-reused")
+    problem = await problem_of(await put(gateway, '{"limit": 0}', key="x"), 400, "about:blank")
+    assert problem["detail"].startswith("spec.limit is 0; send 1 or more")
+
+
+async def test_a_job_shows_its_aggregation_as_it_can_be_asked_for_again(gateway: Gateway) -> None:
+    asked = {
+        **ASKED,
+        "where": {"column": "Plays", "op": "in", "value": [1, 2]},
+        "order_by": [{"column": "plays", "descending": True}],
+        "output": "jsonl",
+    }
+    upload = await (await put(gateway, json.dumps(asked))).json()
+
+    shown = (await (await gateway.client.get(upload["job"])).json())["aggregation"]
+
+    assert shown == asked
+
+
 async def test_the_same_key_with_another_aggregation_is_refused(gateway: Gateway) -> None:
     assert (await declare(gateway, aggregation=ASKED)).status == 201
 

@@ -103,6 +103,19 @@ async def test_a_finished_job_shows_its_input_its_result_and_its_attempts(
         "reason": None,
         "filename": "Čaj.csv",
         "input_size": 1,
+        "aggregation": {
+            "group_by": [{"column": 1, "name": "Song"}, {"column": 2, "name": "Date"}],
+            "aggregates": [
+                {
+                    "function": "sum",
+                    "column": 3,
+                    "name": "Total Number of Plays for Date",
+                    "type": "integer",
+                    "empty": "fail",
+                }
+            ],
+            "output": "csv",
+        },
         "progress": {
             "bytes_done": 1,
             "bytes_total": 1,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 from dataclasses import replace
@@ -31,6 +32,20 @@ def test_it_is_loaded_as_it_was_saved(tmp_path: Path) -> None:
         folder.save(replace(STATE, failed=False))
     assert folder.path == tmp_path / "totals.csv.csvmill"
     assert RunFolder(folder.path).load() == replace(STATE, failed=False)
+
+
+def test_a_state_of_before_aggregations_could_be_asked_for_asks_for_none(tmp_path: Path) -> None:
+    folder = RunFolder.beside(tmp_path / "totals.csv")
+    with folder.locked(nobody):
+        folder.save(STATE)
+        path = folder.path / "run.json"
+        fields = json.loads(path.read_text())
+        del fields["aggregation"]
+        path.write_text(json.dumps(fields))
+        assert folder.load() == STATE
+        asked = replace(STATE, aggregation={"group_by": ["a"]})
+        folder.save(asked)
+        assert folder.load() == asked
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"version": 99}', '{"version": 1}', "\x00"])

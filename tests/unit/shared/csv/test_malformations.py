@@ -163,7 +163,9 @@ def table() -> list[list[str]]:
 def read(kind: Kind, *, skip: bool) -> tuple[list[list[bytes]], list[Problem]]:
     """The records, and the problems if those are skipped."""
     problems: list[Problem] = []
-    dialect, text = opened([kind.data[:9], kind.data[9:]], kind.declared)
+    # How a file is written is known here; what is found out of it, tests of `detect` say.
+    blocks = [kind.data[:9], kind.data[9:]]
+    dialect, text = opened(blocks, kind.declared, strict=True)
     reader = RecordReader(text, dialect, problems.append if skip else refuse)
     records = iter(reader)
     _, header = next(records)

@@ -19,8 +19,8 @@ def records(data: bytes, declared: Input = UNDECLARED) -> list[list[bytes]]:
     return [fields for _, fields in RecordReader(text, dialect)]
 
 
-def test_what_is_not_declared_is_rfc_4180() -> None:
-    assert opened([b"a;b\n"], UNDECLARED)[0] == STRICT
+def test_strictly_what_is_not_declared_is_rfc_4180() -> None:
+    assert opened([b"a;b\n"], UNDECLARED, strict=True)[0] == STRICT
     assert records(b'a,b\n1,"2"\n') == [[b"a", b"b"], [b"1", b"2"]]
     assert records(b"") == []
 

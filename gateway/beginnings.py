@@ -1,0 +1,138 @@
+"""The beginnings of uploads: what they tell, and whether what was asked is for such a file.
+
+An upload that is asked for columns which it does not have is refused as soon as its first MiB is
+there, and not after its last byte. The verdict is the job's own, from the same bytes by the same
+code: so every gateway comes to it, and nothing has to be recorded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from gateway.aggregations import aggregation_of
+from shared.csv.detect import SAMPLE
+from shared.csv.inspection import check_header, inspect
+from shared.errors import BeginningMissing, MalformedInput, SpecMismatch
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+    from uuid import UUID
+
+    from gateway.upload import Upload
+    from shared.aggregation.spec import Aggregation
+    from shared.blobs import BlobInfo
+    from shared.csv.inspection import Inspection
+    from shared.ports import Blobs
+
+LOOKED_AT = 2 * SAMPLE
+"""Bytes of an upload that are read: of compressed ones too, they hold the sample."""
+AT_A_TIME = 2
+"""Beginnings that are looked at side by side: it takes memory, and CPU of the event loop's."""
+_REMEMBERED = 10_000
+
+
+class Beginnings:
+    """Looks at beginnings, in threads. One for a gateway."""
+
+    def __init__(self) -> None:
+        self._turns = asyncio.Semaphore(AT_A_TIME)
+        self._fitting: OrderedDict[tuple[UUID, Aggregation], None] = OrderedDict()
+        # Uploads that were found to fit. One that does not may be removed, and begun anew under the
+        # same id: it is looked at each time.
+
+    async def inspect(
+        self, blobs: Blobs, upload: Upload, aggregation: Aggregation | None
+    ) -> Inspection:
+        """What is understood of an upload, of which the rest may not be there yet.
+
+        Raises BeginningMissing if its header is not there.
+        """
+        async with self._turns:
+            sample = await _read(blobs, upload.blob)
+            whole = upload.blob.complete and len(sample) == upload.blob.size
+            found = await asyncio.to_thread(inspect, sample, whole=whole, aggregation=aggregation)
+        if not found.column_count and found.error is None and not whole:
+            raise BeginningMissing(
+                f"of the beginning of the upload {upload.blob.prefix} bytes have been received, "
+                "and the header does not end in them; send more of it first"
+            )
+        return found
+
+    async def check(self, blobs: Blobs, upload: Upload) -> None:
+        """Raise SpecMismatch if what was asked of an upload in flight is not for such a file.
+
+        Nothing is known before its first MiB is there. One that is whole is its job's to judge.
+        """
+        if self._is_open(upload) and upload.blob.prefix >= SAMPLE:
+            async with self._turns:
+                await self._judge(upload, await _read(blobs, upload.blob))
+
+    async def watched(
+        self, upload: Upload, offset: int, data: AsyncGenerator[bytes, None], patience: int
+    ) -> AsyncGenerator[bytes, None]:
+        """`data`, which belongs at `offset` of an upload and is closed then.
+
+        If its beginning shows that what was asked is not for such a file, raises SpecMismatch after
+        the first MiB, or once `patience` bytes have been passed on, if that is more.
+        """
+        open_ = offset == 0 and self._is_open(upload)
+        held, passed, wrong = bytearray(), 0, None
+        async with aclosing(data):
+            async for piece in data:
+                yield piece
+                passed += len(piece)
+                if open_:
+                    held += piece[: SAMPLE - len(held)]
+                    if len(held) == SAMPLE:
+                        wrong = await self._verdict(upload, bytes(held))
+                        open_, held = False, bytearray()
+                if wrong is not None and passed > patience:
+                    raise wrong
+
+    async def _verdict(self, upload: Upload, sample: bytes) -> SpecMismatch | None:
+        try:
+            async with self._turns:
+                await self._judge(upload, sample)
+        except SpecMismatch as error:
+            return error
+        return None
+
+    async def _judge(self, upload: Upload, sample: bytes) -> None:
+        aggregation = aggregation_of(upload.blob.metadata)
+        try:
+            known = await asyncio.to_thread(
+                check_header, sample, whole=False, aggregation=aggregation
+            )
+        except SpecMismatch as error:
+            raise SpecMismatch(
+                f"what is to be computed is not for this file: {error}", field=error.field
+            ) from error
+        except MalformedInput as error:
+            raise SpecMismatch(f"the file can't be read: {error}") from error
+        if known:
+            self._fitting[upload.id, aggregation] = None
+            if len(self._fitting) > _REMEMBERED:
+                self._fitting.popitem(last=False)
+
+    def _is_open(self, upload: Upload) -> bool:
+        """Whether it is to be judged, and was not."""
+        if upload.blob.complete or upload.is_part:
+            return False
+        aggregation = aggregation_of(upload.blob.metadata)
+        return not aggregation.unasked and (upload.id, aggregation) not in self._fitting
+
+
+async def _read(blobs: Blobs, blob: BlobInfo) -> bytes:
+    stop = min(blob.prefix, LOOKED_AT)
+    if not stop:
+        return b""
+    async with blobs.open(blob.key, 0, stop) as pieces:
+        return b"".join([piece async for piece in pieces])
+
+
+BEGINNINGS = web.AppKey("beginnings", Beginnings)

@@ -1,0 +1,276 @@
+"""What is understood of a file by its beginning. It is shown, and decides nothing.
+
+Bounded by the sample. Takes up to seconds of CPU for one that is made to: run it in a thread.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from shared.aggregation.cells import Notation
+from shared.aggregation.resolve import resolve
+from shared.csv.detect import CutOff, Detected, detect
+from shared.csv.dialect import UNDECLARED
+from shared.csv.problems import SHOWN_PROBLEMS
+from shared.csv.records import RecordReader
+from shared.errors import InvalidInput, MalformedInput, SpecMismatch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from shared.aggregation.resolve import Query
+    from shared.aggregation.spec import Aggregation, Kind
+    from shared.csv.dialect import Dialect
+    from shared.csv.problems import Problem
+    from shared.csv.records import Record
+
+MAX_COLUMNS = 1000
+"""Columns that are told of; there may be more."""
+_SAMPLES = 3
+_SAMPLE_LENGTH = 100
+"""Characters of a cell or a name that are shown."""
+_KINDS: tuple[Kind, ...] = ("integer", "number", "date")
+"""What a column can be besides text, what says most first."""
+
+
+@dataclass(slots=True)
+class ColumnSummary:
+    """One column, as far as it has been seen."""
+
+    position: int
+    """From 1."""
+    name: str
+    type: str = "empty"
+    """The first of `integer`, `number` and `date` that all cells are which are not empty; else
+    `text`; `empty` if all are."""
+    empty: int = 0
+    """How many cells are."""
+    samples: list[str] = field(default_factory=list)
+    """The first different texts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What is understood of a file."""
+
+    dialect: Dialect
+    bom: bool
+    line_ends: tuple[str, ...]
+    """Those that there are of `lf`, `crlf` and `cr`, quoted ones too."""
+    columns: tuple[ColumnSummary, ...]
+    column_count: int
+    rows: int
+    """Records looked at, without the header and without bad ones."""
+    size: int
+    """Bytes of text looked at, in UTF-8."""
+    whole: bool
+    """Whether that is all there is of the file."""
+    problems: tuple[Problem, ...]
+    """The first."""
+    problem_count: int
+    error: str | None
+    """Why no record can be read, if that is so."""
+    fits: Fit | None
+    """Of what is asked, if anything is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Whether an aggregation is for a file."""
+
+    error: str | None
+    """What of it is not, and the nearest column."""
+    columns: tuple[str, ...]
+    """The output's, if it is."""
+
+
+def inspect(sample: bytes, *, whole: bool, aggregation: Aggregation | None) -> Inspection:
+    """What is understood of a file that begins with `sample`, and is to be aggregated so.
+
+    `whole` says that the sample is all of it. With None nothing is asked, and what the file is
+    written like is found out all the same.
+    """
+    given = UNDECLARED if aggregation is None else aggregation.input
+    strict = aggregation is not None and aggregation.unasked
+    try:
+        detected = detect(sample, whole=whole, given=given, strict=strict)
+    except MalformedInput as error:
+        # What could be said of it without looking inside.
+        plain = detect(b"", whole=True, given=given, strict=True)
+        return _told(plain, (), 0, (), 0, str(error), None)
+    problems: list[Problem] = []
+    count = 0
+
+    def keep(problem: Problem) -> None:
+        nonlocal count
+        count += 1
+        if len(problems) < SHOWN_PROBLEMS:
+            problems.append(problem)
+
+    reader = RecordReader(detected.blocks(), detected.dialect, keep)
+    columns: list[ColumnSummary] = []
+    rows, unreadable, fits = 0, None, None
+    try:
+        records = iter(reader)
+        header = next(records, None)
+        if header is not None:
+            columns = [
+                ColumnSummary(i, _shown(name)) for i, name in enumerate(header[1][:MAX_COLUMNS], 1)
+            ]
+            if aggregation is not None:
+                fits = _fit(aggregation, header[1])
+            rows = _summarise(columns, reader, records, len(header[1]), detected.dialect)
+    except CutOff:
+        pass  # within the header
+    except MalformedInput as malformed:
+        unreadable = str(malformed)
+    return _told(detected, columns, rows, problems, count, unreadable, fits, len(reader.header))
+
+
+def check_header(sample: bytes, *, whole: bool, aggregation: Aggregation) -> bool:
+    """Whether the header is within `sample`, and is read as the job will; it fits then.
+
+    Raises SpecMismatch if it does not, MalformedInput if the file can't be read at all.
+    """
+    strict = aggregation.unasked
+    detected = detect(sample, whole=whole, given=aggregation.input, strict=strict)
+    if not detected.settled:
+        return False
+    with suppress(CutOff):
+        for _line, fields in RecordReader(detected.blocks(), detected.dialect, _passed_over):
+            _resolved(aggregation, fields)
+            return True
+    return False
+
+
+def inspection_view(inspection: Inspection) -> dict[str, Any]:
+    """The JSON of an inspection. Every key is always there; what does not apply is null."""
+    dialect, fits = inspection.dialect, inspection.fits
+    return {
+        "input": {
+            "compression": dialect.compression,
+            "encoding": dialect.encoding,
+            "delimiter": dialect.delimiter,
+            "quote": dialect.quote,
+            "escape": dialect.escape,
+            "header": dialect.header,
+            "line_end": dialect.line_end,
+            "decimal": dialect.decimal,
+            "thousands": dialect.thousands,
+        },
+        "bom": inspection.bom,
+        "sep_line": dialect.sep_line,
+        "line_ends": list(inspection.line_ends),
+        "column_count": inspection.column_count,
+        "columns": [asdict(column) for column in inspection.columns],
+        "rows": inspection.rows,
+        "bytes": inspection.size,
+        "whole": inspection.whole,
+        "problem_count": inspection.problem_count,
+        "problems": [
+            {
+                "line": problem.line,
+                "offset": problem.offset,
+                "column": problem.column,
+                "name": problem.name,
+                "found": problem.found,
+                "expected": problem.expected,
+            }
+            for problem in inspection.problems
+        ],
+        "error": inspection.error,
+        "fits": None if fits is None else fits.error is None,
+        "misfit": None if fits is None else fits.error,
+        "output_columns": None if fits is None or fits.error else list(fits.columns),
+    }
+
+
+def _told(
+    detected: Detected,
+    columns: Sequence[ColumnSummary],
+    rows: int,
+    problems: Sequence[Problem],
+    problem_count: int,
+    error: str | None,
+    fits: Fit | None,
+    column_count: int = 0,
+) -> Inspection:
+    text = detected.text
+    crlf = text.count(b"\r\n")
+    ends = {"lf": text.count(b"\n") - crlf, "crlf": crlf, "cr": text.count(b"\r") - crlf}
+    return Inspection(
+        dialect=detected.dialect,
+        bom=detected.bom,
+        line_ends=tuple(name for name, found in ends.items() if found),
+        columns=tuple(columns),
+        column_count=column_count,
+        rows=rows,
+        size=len(text),
+        whole=detected.whole,
+        problems=tuple(problems),
+        problem_count=problem_count,
+        error=error,
+        fits=fits,
+    )
+
+
+def _fit(aggregation: Aggregation, header: Sequence[bytes]) -> Fit:
+    try:
+        return Fit(None, _resolved(aggregation, header).names)
+    except SpecMismatch as error:
+        return Fit(str(error), ())
+
+
+def _resolved(aggregation: Aggregation, header: Sequence[bytes]) -> Query:
+    try:
+        return resolve(aggregation, [name.decode(errors="replace") for name in header])
+    except InvalidInput as error:
+        raise SpecMismatch(str(error), field=error.field) from error
+
+
+def _summarise(
+    columns: list[ColumnSummary],
+    reader: RecordReader,
+    records: Iterator[Record],
+    width: int,
+    dialect: Dialect,
+) -> int:
+    """Look at all records; how many there were."""
+    readers = Notation(dialect.decimal, dialect.thousands).readers
+    possible: list[deque[Kind] | None] = [None] * len(columns)
+    rows = 0
+    with suppress(CutOff):
+        for _line, fields in records:
+            if len(fields) != width:
+                reader.reject_ragged(fields, width)
+                continue
+            rows += 1
+            for i, (column, cell) in enumerate(zip(columns, fields, strict=False)):
+                if not cell:
+                    column.empty += 1
+                    continue
+                kinds = possible[i]
+                if kinds is None:
+                    kinds = deque(kind for kind in _KINDS if readers[kind](cell) is not None)
+                    possible[i] = kinds
+                # What is an integer is a number too, and neither is a date.
+                while kinds and readers[kinds[0]](cell) is None:
+                    kinds.popleft()
+                if len(column.samples) < _SAMPLES and (text := _shown(cell)) not in column.samples:
+                    column.samples.append(text)
+    for column, kinds in zip(columns, possible, strict=True):
+        if kinds is not None:
+            column.type = kinds[0] if kinds else "text"
+    return rows
+
+
+def _shown(text: bytes) -> str:
+    shown = text[: 4 * _SAMPLE_LENGTH].decode(errors="replace")
+    return shown if len(shown) <= _SAMPLE_LENGTH else f"{shown[:_SAMPLE_LENGTH]}..."
+
+
+def _passed_over(_problem: Problem) -> None:
+    """A bad record is the job's to judge."""

@@ -1,0 +1,147 @@
+"""The options that say what to compute, as a command gets them."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import TYPE_CHECKING, Any
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from csvmill.commands.asking import GRAMMAR, AskingCommand, asking
+from shared.aggregation.spec import SONG_PLAYS
+from shared.aggregation.wire import parse_aggregation
+from shared.aggregation.wire_encoder import wire_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command(cls=AskingCommand)
+@click.argument("file", default="plays.csv")
+@asking
+def command(file: str, aggregation: dict[str, Any] | None) -> None:
+    """Show what was asked for."""
+    click.echo(json.dumps([file, aggregation]))
+
+
+def asked(*arguments: str, said: str | None = None) -> Any:
+    done = CliRunner().invoke(command, arguments, input=said)
+    assert done.exit_code == 0, done.output
+    return json.loads(done.output)[1]
+
+
+def refusal(*arguments: str) -> str:
+    done = CliRunner().invoke(command, arguments)
+    assert done.exit_code == 2
+    return done.output
+
+
+def test_the_common_case() -> None:
+    found = asked(
+        "--group-by", "Song", "--sum", "Plays", "--where", "Country=DE", "--order-by", "-Plays",
+        "--limit", "10", "--format", "jsonl",
+    )  # fmt: skip
+    assert found == {
+        "group_by": ["Song"],
+        "aggregates": [{"function": "sum", "column": "Plays"}],
+        "where": {"column": "Country", "op": "=", "value": "DE"},
+        "order_by": [{"column": "sum(Plays)", "descending": True}],
+        "limit": 10,
+        "output": "jsonl",
+    }
+
+
+def test_nothing_asked_is_nothing_said() -> None:
+    assert asked() is None
+    assert asked("x.csv") is None
+
+
+def test_output_columns_stand_as_the_options_do() -> None:
+    found = asked("--max", "a", "--count", "--sum", "b,c", "--max", "n=d", "--count-of", "e")
+    functions = [(each["function"], each.get("column")) for each in found["aggregates"]]
+    assert functions == [
+        ("max", "a"), ("count", None), ("sum", "b"), ("sum", "c"), ("max", "d"), ("count", "e"),
+    ]  # fmt: skip
+
+
+def test_several_conditions_must_all_hold() -> None:
+    assert asked(
+        "--count", "--where", "a=x", "--where", '{"column": "n", "op": "<", "value": 0.1}'
+    )["where"] == {
+        "and": [
+            {"column": "a", "op": "=", "value": "x"},
+            {"column": "n", "op": "<", "value": "0.1", "type": "number"},
+        ]
+    }
+
+
+def test_having_and_order_by_take_the_column_that_is_computed_of() -> None:
+    found = asked(
+        "--group-by", "Year,At:month", "--sum", "Plays", "--having", "Plays>=1000",
+        "--having", "Year=2020", "--order-by", "At,sum(Plays)",
+    )  # fmt: skip
+    assert found["having"]["and"] == [
+        {"column": "sum(Plays)", "op": ">=", "value": 1000},
+        {"column": "Year", "op": "=", "value": "2020"},
+    ]
+    assert found["order_by"] == ["At", "sum(Plays)"]
+
+
+def test_options_without_columns_are_about_what_is_computed_unasked() -> None:
+    unasked = wire_json(SONG_PLAYS)
+    assert asked("--format", "jsonl", "--limit", "3") == {**unasked, "output": "jsonl", "limit": 3}
+
+
+def test_how_the_file_is_written_can_be_said() -> None:
+    found = asked(
+        "--sum", "a", "--delimiter", "Tab", "--quote", "none", "--encoding", "latin1",
+        "--no-header", "--decimal", ",", "--thousands", ".", "--on-bad-row", "skip",
+    )  # fmt: skip
+    assert found["input"] == {
+        "delimiter": "\t", "quote": "", "encoding": "latin-1", "header": False,
+        "decimal": ",", "thousands": ".", "on_bad_row": "skip",
+    }  # fmt: skip
+    assert asked("--delimiter", ";") == {
+        **wire_json(SONG_PLAYS), "output": "csv", "input": {"delimiter": ";"},
+    }  # fmt: skip
+    assert "'--encoding': input.encoding is 'x'" in refusal("--encoding", "x")
+
+
+def test_a_spec_is_a_file_or_standard_input_or_the_json_itself(tmp_path: Path) -> None:
+    spec = '{"group_by": ["a"], "where": {"column": 1, "op": ">", "value": 0.10}}'
+    path = tmp_path / "spec.json"
+    path.write_text(spec)
+    meant = wire_json(parse_aggregation(spec, "spec"))
+    assert asked("--spec", str(path)) == asked("--spec", spec) == meant
+    assert asked("--spec", "-", said=spec) == meant
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--group-by", "a:x"], "'--group-by': 'x' is none of day"),
+        (["--sum", "a", "--max", "b:x"], "'--max': 'x' is none of number"),
+        (["--group-by", "a", "--order-by", "b"], "'--order-by': order_by[0].column is 'b': no out"),
+        (["--sum", "a", "--max", "sum(a)=b"], "'--max': aggregates[1].name is 'sum(a)': another"),
+        (["--sum", "a", "--where", "b:date=x"], "'--where': where is {"),
+        (["--limit", "0", "--count"], "'--limit': 0 is not in the range x>=1"),
+        (["--spec", "none.json"], "'--spec': 'none.json' cannot be read"),
+        (["--spec", '{"groupby": []}'], "'--spec': spec.groupby is not known; did you mean group_"),
+        (["--spec", "{"], "'--spec': this is not JSON"),
+        (["--spec", "-", "-"], "'--spec': standard input is FILE already"),
+        (["--spec", "{}", "--format", "csv"], "--format is not for use with --spec"),
+        (["--spec", "{}", "--sum", "a"], "--sum is not for use with --spec"),
+    ],
+)
+def test_what_is_wrong_names_the_option(arguments: list[str], said: str) -> None:
+    assert said in " ".join(refusal(*arguments).split())
+
+
+def test_every_example_of_the_help_is_understood() -> None:
+    examples = [line for line in GRAMMAR.splitlines() if line.startswith("  --")]
+    assert len(examples) == 4
+    for line in examples:
+        assert asked(*shlex.split(line)) is not None

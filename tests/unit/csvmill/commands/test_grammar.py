@@ -1,0 +1,105 @@
+"""The short words of the command line mean what docs/client.md says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from csvmill.commands import grammar
+from csvmill.commands.grammar import GrammarError
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("Song", [{"column": "Song"}]),
+        ("Song, Date:week", [{"column": "Song"}, {"column": "Date", "truncate": "week"}]),
+        ("Month=Date:month", [{"column": "Date", "name": "Month", "truncate": "month"}]),
+        ("@3:upper:trim", [{"column": 3, "case": "upper", "trim": True}]),
+        ('"Last, first"', [{"column": "Last, first"}]),
+        ('"a=b"="c:d":lower', [{"column": "c:d", "name": "a=b", "case": "lower"}]),
+        ('"@3",""""', [{"column": "@3"}, {"column": '"'}]),
+        ('5" disk', [{"column": '5" disk'}]),
+    ],
+)
+def test_group_columns(text: str, meant: list[dict[str, Any]]) -> None:
+    assert grammar.group_columns(text) == meant
+
+
+def test_a_function_takes_names_and_the_types_that_it_can_read() -> None:
+    assert grammar.aggregates("max", "last=Date:date,Plays") == [
+        {"function": "max", "column": "Date", "name": "last", "type": "date"},
+        {"function": "max", "column": "Plays"},
+    ]
+    with pytest.raises(GrammarError, match="'date' is none of number, integer"):
+        grammar.aggregates("sum", "Plays:date")
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("Country=DE", {"column": "Country", "op": "=", "value": "DE"}),
+        ("Country != a 'b'", {"column": "Country", "op": "!=", "value": "a 'b'"}),
+        ("Country=", {"column": "Country", "op": "=", "value": ""}),
+        ("Plays>=10", {"column": "Plays", "op": ">=", "value": "10", "type": "number"}),
+        ("Plays=0", {"column": "Plays", "op": "=", "value": "0", "type": "number"}),
+        ("Plays < -1.50e3", {"column": "Plays", "op": "<", "value": "-1.50e3", "type": "number"}),
+        # Not as JSON writes numbers: a code, perhaps
+        ("Zip=01234", {"column": "Zip", "op": "=", "value": "01234"}),
+        ('Year="2020"', {"column": "Year", "op": "=", "value": "2020"}),
+        ("Year:text=2020", {"column": "Year", "op": "=", "value": "2020", "type": "text"}),
+        ("Day<2021-01-01", {"column": "Day", "op": "<", "value": "2021-01-01", "type": "date"}),
+        ("Day=2021-01-01", {"column": "Day", "op": "=", "value": "2021-01-01"}),
+        ("C in DE,\"A,T\"", {"column": "C", "op": "in", "value": ["DE", "A,T"]}),
+        ("C in 1, 2", {"column": "C", "op": "in", "value": ["1", "2"], "type": "number"}),
+        ("C in 1,x", {"column": "C", "op": "in", "value": ["1", "x"]}),
+        ("Song contains 7", {"column": "Song", "op": "contains", "value": "7"}),
+        ("Song starts_with A, b", {"column": "Song", "op": "starts_with", "value": "A, b"}),
+        ("Song is_empty", {"column": "Song", "op": "is_empty"}),
+        ('"Song" is_empty', {"column": "Song", "op": "is_empty"}),
+        ('"a in b">3', {"column": "a in b", "op": ">", "value": "3", "type": "number"}),
+        ('@2="x"', {"column": 2, "op": "=", "value": "x"}),
+        ('{"or": []}', {"or": []}),
+    ],
+)  # fmt: skip
+def test_conditions(text: str, meant: dict[str, Any]) -> None:
+    assert grammar.condition(text) == meant
+
+
+def test_what_a_column_is_known_to_hold_decides_how_values_are_read() -> None:
+    assert grammar.condition("Year=2020", lambda _: "text")["type"] == "text"
+    assert grammar.condition("best>=x", lambda _: "date")["type"] == "date"
+
+
+def test_orders() -> None:
+    assert grammar.orders('-Plays,Song, -"a,b",-"-c"') == [
+        ("Plays", True),
+        ("Song", False),
+        ("a,b", True),
+        ("-c", True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "said"),
+    [
+        (grammar.group_columns, "", "a column's name is missing"),
+        (grammar.group_columns, "a,,b", "a column's name is missing"),
+        (grammar.group_columns, "@0", "'@0' is no position; say @1, @2"),
+        (grammar.group_columns, "a=b=c", "'a=b=c' has more than one ="),
+        (grammar.group_columns, "=c", "no name before the ="),
+        (grammar.group_columns, '"a', "has a quote that is not closed"),
+        (grammar.group_columns, "Time: start", "'start' is none of day, week"),
+        (grammar.condition, "Country", "'Country' has no operator; say it as in 'Country=DE'"),
+        (grammar.condition, "C:word=x", "'word' is none of number"),
+        (grammar.condition, "=x", "a column's name is missing"),
+        (grammar.condition, "{", "this is not JSON"),
+        (grammar.orders, "-", "an output column's name is missing"),
+        (grammar.json_object, "[]", "this is no JSON object"),
+    ],
+)
+def test_what_is_not_understood_is_said(read: Any, text: str, said: str) -> None:
+    with pytest.raises(GrammarError) as refused:
+        read(text)
+    assert said in str(refused.value)

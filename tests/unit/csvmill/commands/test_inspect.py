@@ -1,0 +1,60 @@
+"""`csvmill inspect`, without a server."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from click.testing import CliRunner
+
+from csvmill.cli import main
+from csvmill.commands.outcomes import Exit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DATA = b"Song;Plays\nUmbrella;3\nHello;\n"
+
+
+def inspect(*arguments: str, said: bytes | None = None) -> tuple[int, str]:
+    done = CliRunner().invoke(main, ["inspect", *arguments], input=said)
+    return done.exit_code, done.output
+
+
+def test_it_tells_what_it_understands_of_a_file_and_of_what_is_asked(tmp_path: Path) -> None:
+    path = tmp_path / "plays.csv"
+    path.write_bytes(DATA)
+
+    code, text = inspect(str(path), "--sum", "Plays")
+
+    assert code == 0
+    assert text.splitlines() == [
+        'written  semicolons, quote ", utf-8, lines end in LF',
+        "rows     2",
+        "columns  2",
+        "@1       Song   text     Umbrella, Hello",
+        "@2       Plays  integer  1 empty; 3",
+        "asked    gives sum(Plays)",
+    ]
+    assert inspect("-", said=DATA) == inspect(str(path))
+
+
+def test_what_does_not_fit_or_cannot_be_read_is_told_and_ends_with_an_exit_code(
+    tmp_path: Path,
+) -> None:
+    code, text = inspect("-", "--json", "--sum", "Playes", said=DATA)
+    view = json.loads(text)
+    assert (code, view["fits"], view["whole"]) == (Exit.FAILED, False, True)
+    assert "did you mean 'Plays'?" in view["misfit"]
+    code, text = inspect("-", said=b"\x1f\x8b\x08 no gzip")
+    assert code == Exit.FAILED
+    assert "not gzip data" in text
+    assert inspect(str(tmp_path / "none.csv"))[0] == Exit.USAGE
+
+
+def test_of_a_large_file_the_beginning_is_looked_at(tmp_path: Path) -> None:
+    path = tmp_path / "plays.csv"
+    path.write_bytes(b"a;b\n" + b"1;2\n" * 1_000_000)
+    code, text = inspect(str(path))
+    assert code == 0
+    assert "in the first 1,048,576 bytes" in text

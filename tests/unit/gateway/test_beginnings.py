@@ -1,0 +1,223 @@
+"""What the beginning of an upload tells: by `/inspect`, and when it is not what was asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from shared.csv.detect import SAMPLE
+from tests.unit.gateway.conftest import PART_STORED
+from tests.unit.gateway.forms import FormBody
+from tests.unit.gateway.test_job_api import problem_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from aiohttp import ClientResponse
+
+    from tests.unit.gateway.conftest import Gateway, Start
+
+ASKED = {"group_by": ["Sogn"]}
+RIGHT = {"group_by": ["Song"]}
+BEGINNING = b"Song;Plays\n" + b"Umbrella;3\n" * (SAMPLE // 11)
+"""A bit more than tells."""
+SIZE = 50 * SAMPLE
+SAID = "did you mean 'Song'?"
+
+
+async def declare(gateway: Gateway, key: str = "k", **fields: Any) -> ClientResponse:
+    response = await gateway.client.post(
+        "/api/v1/uploads",
+        json={"name": "plays.csv", "size": SIZE, **fields},
+        headers={"Idempotency-Key": key},
+    )
+    assert response.status == 201
+    return response
+
+
+async def put(gateway: Gateway, offset: int, data: Any, key: str = "k") -> ClientResponse:
+    body = BytesIO(data) if isinstance(data, bytes) else data
+    return await gateway.client.put(f"/api/v1/uploads/{key}/chunks/{offset}", data=body)
+
+
+async def inspect(gateway: Gateway, key: str = "k", **body: Any) -> ClientResponse:
+    return await gateway.client.post(f"/api/v1/uploads/{key}/inspect", **body)
+
+
+async def endless() -> AsyncIterator[bytes]:
+    """The beginning of a file that never goes on."""
+    yield BEGINNING
+    await asyncio.Event().wait()
+
+
+async def test_an_upload_is_inspected_before_its_rest_is_there(gateway: Gateway) -> None:
+    await declare(gateway, aggregation=ASKED)
+    await problem_of(await inspect(gateway), 409, "beginning-missing")
+    await put(gateway, 20, b"x")
+    await put(gateway, 0, b"Song;P")
+    problem = await problem_of(await inspect(gateway), 409, "beginning-missing")
+    assert "6 bytes have been received" in problem["detail"]
+    await put(gateway, 6, b"lays\r\na;1\r\n")
+
+    view = await (await inspect(gateway)).json()
+
+    assert view["input"]["delimiter"] == ";"
+    assert [column["type"] for column in view["columns"]] == ["text", "integer"]
+    assert (view["fits"], view["whole"]) == (False, False)
+    assert SAID in view["misfit"]
+    other = await (await inspect(gateway, json={"aggregation": RIGHT})).json()
+    assert (other["fits"], other["output_columns"]) == (True, ["Song"])
+
+
+async def test_an_upload_of_which_nothing_is_asked_is_inspected_too(gateway: Gateway) -> None:
+    await declare(gateway, size=11)
+    await put(gateway, 0, b"Song;Plays\n")
+    view = await (await inspect(gateway)).json()
+    assert (view["input"]["delimiter"], view["fits"], view["whole"]) == (";", None, True)
+
+
+async def test_what_cannot_be_inspected_is_refused(gateway: Gateway) -> None:
+    await problem_of(await inspect(gateway), 404, "upload-not-found")
+    await declare(gateway)
+    await put(gateway, 0, b"Song;Plays\n")
+    for body, detail in (
+        ({"json": {"spec": {}}}, "unknown: spec; send aggregation, or nothing"),
+        ({"json": {"aggregation": {"limit": 0}}}, "aggregation.limit is 0"),
+        ({"json": []}, "no JSON object"),
+    ):
+        problem = await problem_of(await inspect(gateway, **body), 400, "about:blank")
+        assert detail in problem["detail"]
+    refused = await inspect(gateway, data=b"x", headers={"Content-Type": "text/plain"})
+    await problem_of(refused, 415, "about:blank")
+
+
+async def test_a_chunk_that_shows_the_wrong_header_is_kept_and_refused_on_every_gateway(
+    start_gateway: Start,
+) -> None:
+    first = await start_gateway()
+    second = await start_gateway(
+        folder="second", blobs=lambda _: first.blobs, jobs=lambda _: first.jobs
+    )
+    await declare(first, aggregation=ASKED)
+
+    problem = await problem_of(await put(first, 0, BEGINNING), 422, "spec-mismatch")
+
+    assert "group_by[0].column is 'Sogn'" in problem["detail"]
+    assert SAID in problem["detail"]
+    for gateway in (second, first):
+        for offset in (len(BEGINNING), 10 * SAMPLE, 0):
+            await problem_of(await put(gateway, offset, b"x"), 422, "spec-mismatch")
+    upload = await (await second.client.get("/api/v1/uploads/k")).json()
+    assert upload["received"] == [[0, len(BEGINNING)]]
+    assert SAID in (await (await inspect(second)).json())["misfit"]
+    assert (await second.client.delete("/api/v1/uploads/k")).status == 204
+    # Begun anew with what the file has, on any gateway, it is an upload like any other
+    await declare(second, aggregation=RIGHT)
+    assert (await put(first, 0, BEGINNING)).status == 200
+
+
+async def test_chunks_that_come_before_the_beginning_are_taken(gateway: Gateway) -> None:
+    await declare(gateway, aggregation=ASKED)
+    assert (await put(gateway, 10 * SAMPLE, b"x" * 100)).status == 200
+    # Small chunks tell nothing until the first MiB is there
+    half = SAMPLE // 2
+    assert (await put(gateway, half, BEGINNING[half:])).status == 200
+    await problem_of(await put(gateway, 0, BEGINNING[:half]), 422, "spec-mismatch")
+
+
+async def test_what_is_asked_rightly_or_not_at_all_is_never_refused(gateway: Gateway) -> None:
+    for key, fields in (("a", {"aggregation": RIGHT}), ("b", {})):
+        await declare(gateway, key, **fields)
+        for offset in (0, 20 * SAMPLE, 40 * SAMPLE):
+            assert (await put(gateway, offset, BEGINNING, key)).status == 200
+
+
+async def test_a_whole_file_becomes_a_job_which_judges_it(gateway: Gateway) -> None:
+    await declare(gateway, aggregation=ASKED, size=len(BEGINNING))
+    upload = await (await put(gateway, 0, BEGINNING)).json()
+    assert upload["job"]
+
+
+async def test_a_large_chunk_is_broken_off(gateway: Gateway, monkeypatch: Any) -> None:
+    monkeypatch.setattr("gateway.uploads.PATIENCE", SAMPLE)
+    await declare(gateway, aggregation=ASKED)
+    await problem_of(await put(gateway, 0, endless()), 422, "spec-mismatch")
+    assert (await (await gateway.client.get("/api/v1/uploads/k")).json())["received"] == []
+
+
+async def test_a_file_that_is_put_is_refused_after_its_first_megabyte(gateway: Gateway) -> None:
+    async def sent() -> ClientResponse:
+        return await gateway.client.put(
+            "/api/v1/uploads",
+            params={"name": "plays.csv", "spec": json.dumps(ASKED)},
+            data=endless(),
+            headers={"Idempotency-Key": "k"},
+        )
+
+    for _ in range(2):
+        response = await sent()
+        await problem_of(response, 422, "spec-mismatch")
+        upload = await (await gateway.client.get(response.headers["Location"])).json()
+        assert upload["received"] == [[0, len(BEGINNING)]]
+        assert upload["job"] is None
+
+
+async def test_tus_is_refused_alike_and_its_parts_are_not(gateway: Gateway) -> None:
+    spec = base64.b64encode(json.dumps(ASKED).encode()).decode()
+    headers = {
+        "Tus-Resumable": "1.0.0",
+        "Upload-Length": str(SIZE),
+        "Upload-Metadata": f"spec {spec}",
+        "Content-Type": "application/offset+octet-stream",
+    }
+    part = await gateway.client.post(
+        "/api/tus/", data=BytesIO(BEGINNING), headers={**headers, "Upload-Concat": "partial"}
+    )
+    assert part.status == 201
+    created = await gateway.client.post("/api/tus/", headers={**headers, "Content-Length": "0"})
+    url = created.headers["Location"]
+
+    sent = {**headers, "Upload-Offset": "0"}
+    refused = await gateway.client.patch(url, data=endless(), headers=sent)
+
+    assert refused.status == 422
+    assert SAID in (await refused.json())["message"]
+    shown = await gateway.client.head(url, headers=headers)
+    assert shown.headers["Upload-Offset"] == str(len(BEGINNING))
+    sent["Upload-Offset"] = str(len(BEGINNING))
+    assert (await gateway.client.patch(url, data=b"x", headers=sent)).status == 422
+
+
+@pytest.mark.parametrize("spec", [ASKED, None])
+async def test_dropzone_is_refused_alike_unless_it_asks_for_nothing(
+    gateway: Gateway, spec: Any
+) -> None:
+    parts: list[Any] = [
+        ("dzuuid", "u"),
+        ("dzchunkbyteoffset", "0"),
+        ("dzchunksize", str(len(BEGINNING))),
+        ("dztotalfilesize", str(SIZE)),
+        *([("spec", json.dumps(spec))] if spec else []),
+        ("file", BEGINNING, 'filename="plays.csv"'),
+    ]
+
+    status, answer = await gateway.post(FormBody.of(*parts))
+
+    if spec:
+        assert (status, answer["status"]) == (422, "error")
+        assert SAID in answer["message"]
+    else:
+        assert (status, answer) == (200, PART_STORED)
+    assert await gateway.received("u") == [(0, len(BEGINNING))]
+
+
+async def test_a_file_that_no_job_could_read_is_refused_too(gateway: Gateway) -> None:
+    await declare(gateway, aggregation=RIGHT)
+    broken = b"\x1f\x8b\x08" + b"no gzip" * SAMPLE
+    problem = await problem_of(await put(gateway, 0, broken), 422, "spec-mismatch")
+    assert "not gzip data" in problem["detail"]

@@ -1,0 +1,117 @@
+"""What is told of a file by its beginning."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+
+from shared.aggregation.spec import SONG_PLAYS, Aggregate, Aggregation, GroupColumn
+from shared.csv.detect import SAMPLE
+from shared.csv.dialect import Input
+from shared.csv.inspection import MAX_COLUMNS, check_header, inspect, inspection_view
+from shared.errors import MalformedInput, SpecMismatch
+
+SONGS = Aggregation((GroupColumn("Song"),), (Aggregate("sum", "Plays", kind="number"),))
+TYPO = Aggregation((GroupColumn("Sogn"),))
+
+
+def test_columns_are_what_all_their_cells_can_be_read_as() -> None:
+    data = (
+        b"i,n,d,t,e,both,late\n"
+        b"1,1.5,2020-01-31,x,,1,\n"
+        b"-7,2,2020-01-31T23:59,1,,2020-01-31,\n"
+        b",1e3,,2020-01-31,,3,2.5\n"
+    )
+    found = inspect(data, whole=True, aggregation=None)
+    assert [(column.name, column.type, column.empty) for column in found.columns] == [
+        ("i", "integer", 1),
+        ("n", "number", 0),
+        ("d", "date", 1),
+        ("t", "text", 0),
+        ("e", "empty", 3),
+        ("both", "text", 0),
+        ("late", "number", 2),
+    ]
+    assert found.columns[0].samples == ["1", "-7"]
+    assert (found.rows, found.size, found.whole, found.fits) == (3, len(data), True, None)
+
+
+def test_numbers_are_read_in_the_notation_that_is_given() -> None:
+    asked = Aggregation((GroupColumn(1),), input=Input(decimal=",", thousands="."))
+    found = inspect(b"a;b\n1.234,5;x\n", whole=True, aggregation=asked)
+    assert [column.type for column in found.columns] == ["number", "text"]
+
+
+def test_bad_records_are_counted_and_the_first_are_told() -> None:
+    data = b"a,b\n" + b"1,2\n1\n" * 30 + b'"x"y,1\n'
+    view = inspection_view(inspect(data, whole=True, aggregation=None))
+    assert (view["rows"], view["problem_count"], len(view["problems"])) == (30, 31, 20)
+    assert view["problems"][0] == {
+        "line": 3, "offset": 8, "column": 2, "name": "b",
+        "found": "1 column: '1'", "expected": "2 columns as in the header",
+    }  # fmt: skip
+
+
+def test_the_record_that_the_sample_cuts_off_is_no_problem() -> None:
+    found = inspect(b'a;b\r\n1;2\r\n3;"4\n5', whole=False, aggregation=None)
+    assert (found.rows, found.problem_count, found.whole) == (1, 0, False)
+    assert (found.dialect.delimiter, found.line_ends) == (";", ("lf", "crlf"))
+    assert inspect(b"a;b", whole=False, aggregation=None).column_count == 0
+    assert inspect(b"a;b", whole=True, aggregation=None).column_count == 2
+
+
+def test_what_is_asked_fits_or_is_told_with_the_nearest_name() -> None:
+    data = b"Song;Plays\nx;1\n"
+    fits = inspect(data, whole=True, aggregation=SONGS).fits
+    assert fits is not None
+    assert (fits.error, fits.columns) == (None, ("Song", "sum(Plays)"))
+    misfit = inspect(data, whole=True, aggregation=TYPO).fits
+    assert misfit is not None
+    assert misfit.error == (
+        "group_by[0].column is 'Sogn': no column has this name; did you mean 'Song'?"
+    )
+
+
+def test_a_file_that_cannot_be_read_is_told_why() -> None:
+    for data in (b"\x1f\x8b\x08broken", b'a,"b"c\n1,2\n'):
+        view = inspection_view(inspect(data, whole=True, aggregation=SONGS))
+        assert view["error"]
+        assert (view["columns"], view["rows"], view["fits"]) == ([], 0, None)
+
+
+def test_a_million_columns_are_told_of_in_bounds() -> None:
+    data = b",".join(b"column %d" % n for n in range(60_000)) + b"\n"
+    found = inspect(data, whole=True, aggregation=None)
+    assert (found.column_count, len(found.columns)) == (60_000, MAX_COLUMNS)
+    assert len(inspect(b"x" * 500 + b",b\n", whole=True, aggregation=None).columns[0].name) < 110
+
+
+PADDING = b"x;1\n" * (SAMPLE // 4 + 1)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"Song;Plays\n" + PADDING, gzip.compress(b"Song;Plays\n" + PADDING)],
+    ids=["plain", "gzip"],
+)
+def test_a_header_is_checked_as_the_job_will_read_it(data: bytes) -> None:
+    assert check_header(data, whole=False, aggregation=SONGS)
+    with pytest.raises(SpecMismatch, match="did you mean 'Song'"):
+        check_header(data, whole=False, aggregation=TYPO)
+    # What nobody asked for is read strictly: there is one column
+    if data.startswith(b"Song"):
+        with pytest.raises(SpecMismatch, match="the file has 1 columns"):
+            check_header(data, whole=False, aggregation=SONG_PLAYS)
+
+
+def test_before_the_sample_is_there_nothing_is_said() -> None:
+    assert not check_header(b"Song;Plays\n", whole=False, aggregation=TYPO)
+    assert not check_header(b"x" * SAMPLE, whole=False, aggregation=TYPO)
+    with pytest.raises(SpecMismatch):
+        check_header(b"Song;Plays\n", whole=True, aggregation=TYPO)
+
+
+def test_a_file_that_no_job_could_read_is_no_better() -> None:
+    with pytest.raises(MalformedInput):
+        check_header(b"\x1f\x8b\x08broken" * 100_000, whole=False, aggregation=SONGS)
