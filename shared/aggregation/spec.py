@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from shared.aggregation.cells import Notation
@@ -115,8 +115,11 @@ class Aggregation:
 
     @property
     def unasked(self) -> bool:
-        """Whether it is what a client gets that asks for nothing: its file is read strictly."""
-        return self == SONG_PLAYS
+        """Whether it computes what clients get that ask for nothing, however the file is written.
+
+        What is not declared of such a file is as RFC 4180 has it.
+        """
+        return replace(self, input=UNDECLARED) == SONG_PLAYS
 
     @property
     def columns(self) -> tuple[Column, ...]:

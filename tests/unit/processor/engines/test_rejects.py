@@ -17,7 +17,7 @@ from shared.errors import MalformedInput
 from shared.job_report import Report, Rows
 from shared.jobs import SONG_PLAYS
 from shared.rejects import NO_REJECTS
-from tests.aggregations import Case, dirty_cases
+from tests.aggregations import RFC_4180, Case, dirty_cases
 from tests.oracle import Expected, Malformed, expected_of_dirty, expected_result
 from tests.unit.processor.engines.plans import run_exact
 
@@ -57,7 +57,7 @@ def test_results_and_rejects_of_dirty_files_are_those_of_plain_python_byte_for_b
 def test_a_file_of_which_no_row_is_skipped_fails_for_as_many_problems_as_it_has(
     case: Case,
 ) -> None:
-    strict = replace(case.aggregation, input=Input())
+    strict = replace(case.aggregation, input=RFC_4180)
     try:
         expected = expected_of_dirty(case.aggregation, case.data)
     except Malformed:
