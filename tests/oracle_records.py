@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared.csv.dialect import UNDECLARED
+
+if TYPE_CHECKING:
+    from shared.csv.dialect import Input
+
+_NAMES = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a vertical bar"}
 
 
 @dataclass(frozen=True)
@@ -26,20 +34,23 @@ class _Bad(Exception):
         self.end = end
 
 
-def read_records(data: bytes) -> list[Record]:
-    """Every record but empty lines, the header first."""
+def read_records(data: bytes, declared: Input = UNDECLARED) -> list[Record]:
+    """Every record but empty lines, the header first; `declared` is of text in UTF-8."""
+    ending = _ending(declared)
     at = 3 if data.startswith(b"\xef\xbb\xbf") else 0
     records: list[Record] = []
     while at < len(data):
-        line = 1 + data.count(b"\n", 0, at)
+        line = 1 + data.count(ending, 0, at)
         try:
-            fields, end = _fields(data, at)
+            fields, end = _fields(data, at, declared)
         except _Bad as bad:
             end = bad.end
             fields, column, reason = [], bad.column, bad.reason
         else:
             column, reason = _encoding(fields)
-        raw = data[at:end].removesuffix(b"\n").removesuffix(b"\r")
+        raw = data[at:end].removesuffix(ending)
+        if ending == b"\n":
+            raw = raw.removesuffix(b"\r")
         if raw or reason:
             records.append(Record(line, at, raw, fields, column, reason))
         at = end
@@ -52,76 +63,92 @@ def shown(text: bytes) -> str:
     return cut + "..." if len(text) > 60 else cut
 
 
-def _fields(data: bytes, begin: int) -> tuple[list[bytes], int]:
+def _ending(declared: Input) -> bytes:
+    return b"\r" if declared.line_end == "cr" else b"\n"
+
+
+def _fields(data: bytes, begin: int, declared: Input) -> tuple[list[bytes], int]:
     """The fields of the record that begins there, and where the next begins."""
+    delimiter = (declared.delimiter or ",").encode()
+    quote = b'"' if declared.quote is None else declared.quote.encode()
+    escape = (declared.escape or "").encode()
+    escaped = [escape + escape, escape + quote] if escape else [quote + quote]
+    ending = _ending(declared)
     fields: list[bytes] = []
     at = begin
     while True:
         opened = at
-        quoted = data[at : at + 1] == b'"'
+        quoted = quote != b"" and data[at : at + 1] == quote
         text = b""
         if quoted:
             at += 1
             while True:
                 if at >= len(data):
-                    raise _never_closed(data, begin, opened, len(fields) + 1)
-                if data[at : at + 2] == b'""':
-                    text += b'"'
+                    raise _never_closed(data, begin, opened, len(fields) + 1, ending)
+                if data[at : at + 2] in escaped:
+                    text += data[at + 1 : at + 2]
                     at += 2
-                elif data[at : at + 1] == b'"':
+                elif data[at : at + 1] == quote:
                     at += 1
                     break
                 else:
                     text += data[at : at + 1]
                     at += 1
         else:
-            while at < len(data) and data[at] not in b",\r\n":
+            while at < len(data) and data[at] not in b"\r\n" and data[at:].find(delimiter) != 0:
                 text += data[at : at + 1]
                 at += 1
         fields.append(text)
-        if data[at : at + 1] == b",":
-            at += 1
-        elif at == len(data) or data[at] == ord("\n"):
+        if data[at : at + len(delimiter)] == delimiter:
+            at += len(delimiter)
+        elif at == len(data) or data[at : at + 1] == ending:
             return fields, at + 1
         elif data[at : at + 2] == b"\r\n":
             return fields, at + 2
         else:
-            raise _stray(data, at, fields)
+            raise _stray(data, at, fields, declared)
 
 
-def _stray(data: bytes, at: int, fields: list[bytes]) -> _Bad:
+def _stray(data: bytes, at: int, fields: list[bytes], declared: Input) -> _Bad:
     """What stands after a field is neither separator nor line end."""
     column, reason = len(fields), ""
-    if data[at] == ord("\r"):
+    ending = _ending(declared)
+    if data[at] in b"\r\n":
         column, reason = _encoding(fields)
         if not reason:
             column = len(fields)
+            stray, ends = ("carriage return", "LF or CRLF")
+            if ending == b"\r":
+                stray, ends = ("line feed", "CR")
             reason = (
-                f"found a carriage return after {shown(fields[-1])}, expected lines that end in LF "
-                "or CRLF, and other carriage returns only in quoted fields"
+                f"found a {stray} after {shown(fields[-1])}, expected lines that end in {ends}, "
+                f"and other {stray}s only in quoted fields"
             )
     else:
         character = data[at : at + 4].decode(errors="replace")[0]
+        delimiter = declared.delimiter or ","
+        named = _NAMES.get(delimiter, f"the delimiter {delimiter!r}")
+        how = f"has {declared.escape} before" if declared.escape else "is doubled"
         reason = (
-            f"found {character!r} after the closing quote of {shown(fields[-1])}, expected a comma "
-            "or the end of the line (a quote in quoted text is doubled)"
+            f"found {character!r} after the closing quote of {shown(fields[-1])}, expected {named} "
+            f"or the end of the line (a quote in quoted text {how})"
         )
-    return _Bad(column, reason, _line_end(data, at))
+    return _Bad(column, reason, _line_end(data, at, ending))
 
 
-def _never_closed(data: bytes, begin: int, opened: int, column: int) -> _Bad:
-    before = data.count(b"\n", begin, opened)
-    line = 1 + data.count(b"\n", 0, opened)
+def _never_closed(data: bytes, begin: int, opened: int, column: int, ending: bytes) -> _Bad:
+    before = data.count(ending, begin, opened)
+    line = 1 + data.count(ending, 0, opened)
     where = f" (it opens on line {line})" if before else ""
     reason = (
         f"found {shown(data[opened:])}, a quote that is never closed{where}, "
         "expected a closing quote before the end of the file"
     )
-    return _Bad(column, reason, _line_end(data, opened))
+    return _Bad(column, reason, _line_end(data, opened, ending))
 
 
-def _line_end(data: bytes, at: int) -> int:
-    end = data.find(b"\n", at) + 1
+def _line_end(data: bytes, at: int, ending: bytes) -> int:
+    end = data.find(ending, at) + 1
     return end or len(data)
 
 

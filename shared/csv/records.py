@@ -99,10 +99,6 @@ class RecordReader:
         problem = Problem(line, 0, column, self._name(column), found, expected, b"")
         return MalformedInput(str(problem), problem=problem)
 
-    def ragged(self, line: int, fields: list[bytes], width: int) -> MalformedInput:
-        """The error for a record that has not the header's `width` fields."""
-        return self.malformed(line, *self._ragged(fields, width))
-
     def _ragged(self, fields: list[bytes], width: int) -> tuple[int, str, str]:
         text = self._grammar.delimiter.join(fields)
         found = f"{columns(len(fields))}: {show(text)}"
