@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from shared.aggregation.cells import Notation
 from shared.aggregation.resolve import resolve
+from shared.csv.compression import compression_of
 from shared.csv.detect import CutOff, Detected, detect
 from shared.csv.dialect import UNDECLARED
 from shared.csv.problems import SHOWN_PROBLEMS
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from shared.aggregation.resolve import Query
     from shared.aggregation.spec import Aggregation, Kind
-    from shared.csv.dialect import Dialect
+    from shared.csv.dialect import Dialect, Input
     from shared.csv.problems import Problem
     from shared.csv.records import Record
 
@@ -98,9 +99,7 @@ def inspect(sample: bytes, *, whole: bool, aggregation: Aggregation | None) -> I
     try:
         detected = detect(sample, whole=whole, given=given, strict=strict)
     except MalformedInput as error:
-        # What could be said of it without looking inside.
-        plain = detect(b"", whole=True, given=given, strict=True)
-        return _told(plain, (), 0, (), 0, str(error), None)
+        return _told(_unseen(sample, given), (), 0, (), 0, str(error), None)
     problems: list[Problem] = []
     count = 0
 
@@ -128,6 +127,13 @@ def inspect(sample: bytes, *, whole: bool, aggregation: Aggregation | None) -> I
     except MalformedInput as malformed:
         unreadable = str(malformed)
     return _told(detected, columns, rows, problems, count, unreadable, fits, len(reader.header))
+
+
+def _unseen(sample: bytes, given: Input) -> Detected:
+    """What can be said of a file without looking inside."""
+    empty = detect(b"", whole=True, given=replace(given, compression="none"), strict=True)
+    compression = given.compression or compression_of(sample)
+    return replace(empty, dialect=replace(empty.dialect, compression=compression))
 
 
 def check_header(sample: bytes, *, whole: bool, aggregation: Aggregation) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,6 +12,9 @@ from shared.csv.detect import SAMPLE
 from shared.csv.dialect import Input
 from shared.csv.inspection import MAX_COLUMNS, check_header, inspect, inspection_view
 from shared.errors import MalformedInput, SpecMismatch
+
+if TYPE_CHECKING:
+    from shared.csv.dialect import Compression
 
 SONGS = Aggregation((GroupColumn("Song"),), (Aggregate("sum", "Plays", kind="number"),))
 TYPO = Aggregation((GroupColumn("Sogn"),))
@@ -115,3 +119,18 @@ def test_before_the_sample_is_there_nothing_is_said() -> None:
 def test_a_file_that_no_job_could_read_is_no_better() -> None:
     with pytest.raises(MalformedInput):
         check_header(b"\x1f\x8b\x08broken" * 100_000, whole=False, aggregation=SONGS)
+
+
+@pytest.mark.parametrize("compression", ["gzip", "zstd", "bzip2", "zip"])
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_file_that_is_not_compressed_as_was_said_is_told_to_be_damaged(
+    compression: Compression, whole: bool
+) -> None:
+    asked = Aggregation(group_by=(GroupColumn("a"),), input=Input(compression=compression))
+
+    found = inspect(b"a,b\n1,2\n" * 100, whole=whole, aggregation=asked)
+
+    assert found.error is not None
+    assert compression in found.error
+    assert found.dialect.compression == compression
+    assert (found.columns, found.fits) == ((), None)
