@@ -19,9 +19,14 @@ KEY = "aggregation"
 MEDIA_TYPES: dict[Output, str] = {
     "csv": "text/csv; charset=utf-8",
     "csv.gz": "application/gzip",
+    "csv.zst": "application/zstd",
     "jsonl": "application/x-ndjson",
+    "parquet": "application/vnd.apache.parquet",
 }
 """The media type of each kind of result. Of JSON lines there is none registered as yet."""
+
+COMPRESSED: frozenset[Output] = frozenset({"csv.gz", "csv.zst", "parquet"})
+"""Results that gain nothing by a content coding."""
 
 
 def metadata_of(aggregation: Aggregation | None) -> dict[str, str]:

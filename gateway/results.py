@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from gateway.aggregations import MEDIA_TYPES, result_filename
+from gateway.aggregations import COMPRESSED, MEDIA_TYPES, result_filename
 from gateway.errors import error_response
 from gateway.events import EVENTS
 from gateway.jobs import requested_job
@@ -119,7 +119,7 @@ def _result_file(job: Job, result: JobResult) -> JobFile:
         result.sha256,
         result_filename(job.filename, output),
         MEDIA_TYPES[output],
-        compressed=output == "csv.gz",
+        compressed=output in COMPRESSED,
     )
 
 

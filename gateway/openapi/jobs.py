@@ -208,7 +208,7 @@ REJECTS = operation(
     parameters=[JOB_ID_IN_PATH, *result_parameters(encoded=True)],
     answers={
         **problems(JobNotFound, NoResult, ResultExpired),
-        **result_answers(as_problems=True, whole=REJECTS_TEXT, part="2,26,3"),
+        **result_answers(as_problems=True, whole=REJECTS_TEXT, part="2,26,3", csv_only=True),
     },
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from gateway.aggregations import COMPRESSED, MEDIA_TYPES
 from gateway.openapi.parts import JSON, PROBLEM, header, parameter, ref
 from shared.content_codings import CODINGS
 from shared.downloads import REFUSALS
@@ -20,6 +21,11 @@ REJECTS_TEXT = (
 ETAG = '"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"'
 
 _STRING: Node = {"type": "string"}
+# What is binary has no schema (OpenAPI 3.1, 4.8.14.3).
+_RESULTS: Node = {
+    media_type.partition(";")[0]: {} if output in COMPRESSED else {"schema": _STRING}
+    for output, media_type in MEDIA_TYPES.items()
+}
 
 HEADERS: Node = {
     "Accept-Ranges": header("`bytes`, if the result is not compressed", {"const": "bytes"}),
@@ -77,19 +83,26 @@ def result_parameters(*, encoded: bool) -> list[Node]:
     return found
 
 
-def result_answers(*, as_problems: bool, whole: str = RESULT_TEXT, part: str = "Umbrella") -> Node:
+def result_answers(
+    *, as_problems: bool, whole: str = RESULT_TEXT, part: str = "Umbrella", csv_only: bool = False
+) -> Node:
     """200, 206, 304, 412, 416, and 406 where there are content codings.
 
     `whole` is an example, of which `part` is a part.
     """
-    csv = {"text/csv": {"schema": _STRING, "example": whole}}
+    formats = {} if csv_only else _RESULTS
     of_whole = [*_WHOLE, "Content-Encoding"] if as_problems else _WHOLE
     answers: Node = {
-        "200": {"description": "The result", "headers": _headers(*of_whole), "content": csv},
+        "200": {
+            "description": "The result",
+            "headers": _headers(*of_whole),
+            "content": {**formats, "text/csv": {"schema": _STRING, "example": whole}},
+        },
         "206": {
             "description": "A range of the result, or several",
             "headers": _headers(*_WHOLE, "Content-Range"),
             "content": {
+                **formats,
                 "text/csv": {"schema": _STRING, "example": part},
                 "multipart/byteranges": {"schema": _STRING},
             },

@@ -158,7 +158,7 @@ class DuckDBEngine:
         try:
             async with child_process(CHILD, task.encode(), folder) as child:
                 outcome = await _converse(child, source, progress)
-            path = scratch / f"{folder.name}.csv"
+            path = scratch / f"{folder.name}.result"
             if isinstance(outcome, Finished):
                 (folder / RESULT_NAME).rename(path)
                 if outcome.rejects_size:

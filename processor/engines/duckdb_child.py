@@ -33,13 +33,14 @@ from processor.engines.protocol import (
     encode_event,
 )
 from processor.engines.rejects import Problems, RejectsFile
-from processor.engines.result_file import ResultFile
+from processor.engines.result_file import begin_result
 from shared.errors import AttemptFailed, MalformedInput
 from shared.job_report import Report, Seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from processor.engines.result_file import Result
     from shared.aggregation.resolve import Query
 
     Follow = Callable[[Callable[[], int]], None]
@@ -54,6 +55,8 @@ DUCKDB_OVERHEAD = 256 << 20
 """Bytes of resident memory that DuckDB's own limit does not cover: code, Python, fragments."""
 PYTHON_SHARE = 0.5
 """The part of the memory that the exact plan's groups may take by its own reckoning."""
+RESULT_SHARE = 0.5
+"""The part of the memory for writing a result that was collected first."""
 
 
 def main() -> None:
@@ -74,19 +77,17 @@ def run(task: Task, follow: Follow, count: Follow = lambda _rows: None) -> Finis
     `follow` is given what tells the bytes read so far; `count` the rows, if the plan counts them.
     """
     source = STDIN if task.path is None else os.open(task.path, os.O_RDONLY)
-    results: list[ResultFile] = []
+    results: list[Result] = []
     begun: list[float] = []
+
+    def begin(query: Query) -> Result:
+        begun.append(time.monotonic())
+        memory = int(task.memory * RESULT_SHARE)
+        results.append(begin_result(Path(RESULT_NAME), query, memory))
+        return results[-1]
+
     try:
-        with (
-            Path(RESULT_NAME).open("wb", buffering=BLOCK) as file,
-            RejectsFile(Path(REJECTS_NAME)) as rejects,
-        ):
-
-            def begin(query: Query) -> ResultFile:
-                begun.append(time.monotonic())
-                results.append(ResultFile(file, query))
-                return results[-1]
-
+        with RejectsFile(Path(REJECTS_NAME)) as rejects:
             found = _run_plan(task, source, begin, follow, count, rejects)
             (result,) = results
             result.finish()
@@ -101,6 +102,10 @@ def run(task: Task, follow: Follow, count: Follow = lambda _rows: None) -> Finis
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         return Refused("failed", f"the disk is full: {error}" if full else str(error))
+    finally:
+        for each in results:
+            with contextlib.suppress(OSError):  # what was to be written is written, or refused
+                each.close()
     report = replace(
         _described(task, found),
         bytes_out=result.size,
@@ -118,7 +123,7 @@ def _described(task: Task, found: Report) -> Report:
 def _run_plan(
     task: Task,
     source: int,
-    begin: Callable[[Query], ResultFile],
+    begin: Callable[[Query], Result],
     follow: Follow,
     count: Follow,
     rejects: RejectsFile,

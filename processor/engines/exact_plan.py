@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from processor.engines.result_file import ResultFile
+    from processor.engines.result_file import Result
     from shared.aggregation.resolve import Query
     from shared.csv.records import Record
     from shared.jobs import Aggregation
@@ -40,7 +40,7 @@ _ROWS = 1024
 def run(
     aggregation: Aggregation,
     blocks: Iterable[bytes],
-    begin: Callable[[Query], ResultFile],
+    begin: Callable[[Query], Result],
     scratch: Path,
     memory: int,
     problems: Problems | None = None,
@@ -78,7 +78,7 @@ def _aggregated(
     aggregation: Aggregation,
     reader: RecordReader,
     problems: Problems,
-    begin: Callable[[Query], ResultFile],
+    begin: Callable[[Query], Result],
     scratch: Path,
     memory: int,
 ) -> Report:
@@ -101,7 +101,7 @@ def _planned(query: Query) -> Aggregate:
     return general.aggregate
 
 
-def _write(rows: Iterator[list[bytes]], result: ResultFile) -> int:
+def _write(rows: Iterator[list[bytes]], result: Result) -> int:
     """Write all rows; return how many."""
     written = 0
     while batch := list(islice(rows, _ROWS)):

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from processor.engines import statements
+from processor.engines import parquet_file, statements
 from processor.engines.feeds import Drain, FileFeed, PipeFeed, SourceBlocks
 from processor.engines.ledger import Ledger
 from processor.engines.plan import Header, Inconclusive
+from processor.engines.protocol import RESULT_NAME
 from processor.engines.provable import why_not_fast_for
+from processor.engines.result_file import ResultFile
 from shared.aggregation.resolve import resolve
 from shared.csv.dialect import STRICT
 from shared.csv.grammar import CRLF
@@ -29,7 +31,7 @@ from shared.job_report import Report, Rows
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from processor.engines.result_file import ResultFile
+    from processor.engines.result_file import Result
     from shared.aggregation.resolve import Query
     from shared.csv.dialect import Dialect
     from shared.jobs import Aggregation
@@ -57,7 +59,7 @@ def run(
     aggregation: Aggregation,
     descriptor: int,
     size: int,
-    begin: Callable[[Query], ResultFile],
+    begin: Callable[[Query], Result],
     resources: Resources,
     watch: Callable[[Callable[[], int]], None] = lambda _done: None,
 ) -> Report:
@@ -82,7 +84,7 @@ def run(
         with (
             FileFeed(file, header) if in_place else PipeFeed(source, text, header) as feed,
             Drain() as drain,
-            _connection(resources, feed.path, drain.path) as db,
+            _connection(query, resources, feed.path, drain.path) as db,
         ):
             watch(lambda: feed.done(_percentage(db)))
             try:
@@ -103,13 +105,18 @@ def run(
                 groups, rows, ledger = _accounts(query, header, db)
                 if not feed.confirms(ledger):
                     raise Inconclusive(f"{ledger} does not account for the file")
-                drain.start_into(begin(query))
-                db.execute(statements.writing(query, drain.path))
+                result = begin(query)
+                if isinstance(result, ResultFile):
+                    drain.start_into(result)
+                    db.execute(statements.writing(query, drain.path))
+                else:
+                    result.write_from(db, statements.cells(query))
             except MalformedInput as error:
                 raise Inconclusive(str(error)) from error
             except duckdb.Error as error:
                 raise _translated(error) from error
-            drain.finish()
+            if isinstance(result, ResultFile):
+                drain.finish()
     limit = aggregation.limit
     return Report(
         rows=Rows(aggregated=rows, filtered=ledger.rows - rows),
@@ -119,9 +126,12 @@ def run(
     )
 
 
-def _connection(resources: Resources, reading: str, writing: str) -> duckdb.DuckDBPyConnection:
+def _connection(
+    query: Query, resources: Resources, reading: str, writing: str
+) -> duckdb.DuckDBPyConnection:
     db = duckdb.connect(
         config={
+            **(parquet_file.SETTINGS if query.aggregation.output == "parquet" else {}),
             "threads": resources.threads,
             "memory_limit": f"{resources.memory}B",
             "temp_directory": SPILL_FOLDER,
@@ -134,7 +144,7 @@ def _connection(resources: Resources, reading: str, writing: str) -> duckdb.Duck
     db.execute("SET enable_progress_bar = true")
     db.execute("SET enable_progress_bar_print = false")
     # Of the outside world DuckDB sees its input, its output, and what it spills.
-    db.execute(f"SET allowed_paths = ['{reading}', '{writing}']")
+    db.execute(f"SET allowed_paths = ['{reading}', '{writing}', '{RESULT_NAME}']")
     db.execute("SET enable_external_access = false")
     db.execute("SET lock_configuration = true")
     return db

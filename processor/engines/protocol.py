@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Plan = Literal["fast", "exact"]
 
-RESULT_NAME = "result.csv"
+RESULT_NAME = "result"
 """The file, in the child's working folder, that holds the result."""
 REJECTS_NAME = "rejects.csv"
 """The same of the rejects, if there are any."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _OPERATORS = ("=", "!=", "in", "is_empty")
 _DELIMITERS = frozenset(",;\t|:^~")
-_OUTPUTS = ("csv", "csv.gz")
+_OUTPUTS = ("csv", "csv.gz", "csv.zst", "parquet")
 
 
 def why_not_fast(aggregation: Aggregation) -> str | None:
@@ -32,7 +32,7 @@ def why_not_fast(aggregation: Aggregation) -> str | None:
     if aggregation.having:
         return "groups that are left out by having"
     if aggregation.output not in _OUTPUTS:
-        return "an output other than CSV"
+        return "an output of JSON"
     if aggregation.notation != CANONICAL:
         return "numbers that are written otherwise"
     return why_not_fast_for(understood(b"", whole=True, given=aggregation.input, strict=True))

@@ -109,6 +109,14 @@ def accounting(query: Query, header: Header) -> str:
     """  # noqa: S608
 
 
+def cells(query: Query) -> str:
+    """Select the rows, sorted: each cell as text, `c0`, `c1`, ..., NULL where there is no value."""
+    texts = [f"k{i}" for i in query.group_by]
+    texts += [f"a{i}::VARCHAR" for i in range(len(query.columns))]
+    named = ", ".join(f"{text} AS c{i}" for i, text in enumerate(texts))
+    return f"SELECT {named} FROM ({_kept(query)})"  # noqa: S608
+
+
 def writing(query: Query, path: str) -> str:
     """Write the rows, sorted, to the pipe at `path`.
 
@@ -121,15 +129,19 @@ def writing(query: Query, path: str) -> str:
     ]
     # An aggregate without a value is NULL, which is written as nothing.
     fields += [f"coalesce(a{i}::VARCHAR, '')" for i in range(len(query.columns))]
-    limit = query.aggregation.limit
     return f"""
         COPY (
-            SELECT {" || ',' || ".join(fields)}
-            FROM (
-                SELECT * FROM groups {"WHERE kept" if query.where is not None else ""}
-                ORDER BY {", ".join(_order(query))} {"" if limit is None else f"LIMIT {limit:d}"}
-            )
+            SELECT {" || ',' || ".join(fields)} FROM ({_kept(query)})
         ) TO '{path}' (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', USE_TMP_FILE false)
+    """  # noqa: S608
+
+
+def _kept(query: Query) -> str:
+    """Select the groups that are rows of the result, in order."""
+    limit = query.aggregation.limit
+    return f"""
+        SELECT * FROM groups {"WHERE kept" if query.where is not None else ""}
+        ORDER BY {", ".join(_order(query))} {"" if limit is None else f"LIMIT {limit:d}"}
     """  # noqa: S608
 
 

@@ -189,9 +189,15 @@ def _output(names: Sequence[str], column: Column, path: str) -> int:
 def _check_names(aggregation: Aggregation, names: Sequence[str]) -> None:
     groups = len(aggregation.group_by)
     for i, name in enumerate(names):
+        path = f"group_by[{i}].name" if i < groups else f"aggregates[{i - groups}].name"
         if name in names[:i]:
-            path = f"group_by[{i}]" if i < groups else f"aggregates[{i - groups}]"
-            raise _wrong(f"{path}.name", name, "another output column has this name; send another")
+            raise _wrong(path, name, "another output column has this name; send another")
+        if aggregation.output == "parquet":
+            if not name:
+                raise _wrong(path, name, "a column of a Parquet file needs a name; send one")
+            if name.casefold() in (other.casefold() for other in names[:i]):
+                why = "many readers of Parquet take it for that of another column; send another"
+                raise _wrong(path, name, why)
 
 
 def _of_output(having: Restriction, kinds: Sequence[Kind], path: str) -> Restriction:

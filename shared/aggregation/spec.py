@@ -16,7 +16,7 @@ Kind = Literal["number", "integer", "text", "date"]
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "in", "contains", "starts_with", "is_empty"]
 Truncation = Literal["day", "week", "month", "year"]
 Case = Literal["upper", "lower"]
-Output = Literal["csv", "csv.gz", "jsonl"]
+Output = Literal["csv", "csv.gz", "csv.zst", "jsonl", "parquet"]
 
 KINDS: dict[Function, tuple[Kind, ...]] = {
     "sum": ("number", "integer"),

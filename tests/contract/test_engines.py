@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import gzip
 import hashlib
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pyarrow.parquet
 import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
@@ -26,11 +28,17 @@ from tests.csv_files import Style, encode, numbers, styles, texts
 from tests.oracle import Expected, Malformed, expected_of_dirty, expected_result
 from tests.written import written_cases
 
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from processor.engines.port import Engine, Output, Source
+    from shared.aggregation.spec import Output as Format
 
     MakeEngine = Callable[[EngineLimits], Engine]
 
@@ -459,16 +467,53 @@ async def test_an_aggregation_that_does_not_fit_the_file_names_the_nearest_colum
     assert leftovers(scratch) == set()
 
 
-async def test_results_are_compressed_if_that_was_asked_for(engine: Engine, scratch: Path) -> None:
-    data = HEADER + b"b,b,1\na,b,2\n"
+@pytest.mark.parametrize(
+    ("output", "decompress"), [("csv.gz", gzip.decompress), ("csv.zst", zstd.decompress)]
+)
+async def test_results_are_compressed_if_that_was_asked_for(
+    engine: Engine, scratch: Path, output: Format, decompress: Callable[[bytes], bytes]
+) -> None:
+    data = HEADER + b"".join(b"%d,b,1\n" % i for i in range(150_000, 0, -1))
     plain = await aggregate(engine, StreamSource(data), scratch)
     compressed = await aggregate(
-        engine, StreamSource(data), scratch, replace(SONG_PLAYS, output="csv.gz")
+        engine, StreamSource(data), scratch, replace(SONG_PLAYS, output=output)
     )
 
     content = compressed.path.read_bytes()
-    assert gzip.decompress(content) == plain.path.read_bytes()
+    assert decompress(content) == plain.path.read_bytes()
     assert (compressed.size, compressed.sha256) == (
         len(content),
         hashlib.sha256(content).hexdigest(),
     )
+
+
+@pytest.mark.parametrize("output", ["csv.gz", "csv.zst", "parquet"])
+async def test_every_engine_gives_the_same_bytes(scratch: Path, output: Format) -> None:
+    data = HEADER + b"".join(b"%d,b,%d\n" % (i % 99_991, i) for i in range(100_000))
+    aggregation = replace(SONG_PLAYS, output=output)
+
+    outputs = [
+        await aggregate(make(EngineLimits()), StreamSource(data), scratch, aggregation)
+        for make in ENGINES.values()
+    ]
+
+    assert len({output.sha256 for output in outputs}) == 1
+    assert {output.report.plan for output in outputs} == {"fast", "exact"}
+
+
+async def test_more_groups_than_memory_holds_become_parquet_within_the_limit(
+    make_engine: MakeEngine, scratch: Path
+) -> None:
+    engine = make_engine(EngineLimits(memory=256 << 20))
+    keys = [f"{n * 7919 % 60_000:06}{'x' * 900}" for n in range(60_000)]
+    data = HEADER + "".join(f"{key},b,1\n" for key in keys).encode()
+
+    output = await aggregate(
+        engine,
+        StreamSource(data, piece=1 << 20),
+        scratch,
+        replace(SONG_PLAYS, output="parquet"),
+    )
+
+    assert pyarrow.parquet.read_table(output.path).column("Song").to_pylist() == sorted(keys)
+    assert leftovers(scratch) == {output.path}

@@ -9,10 +9,12 @@ import http.client
 import random
 import sys
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from shared.aggregation.spec import SONG_PLAYS
 from tests.unit.gateway.test_results import ask
 
 if sys.version_info >= (3, 14):
@@ -21,6 +23,7 @@ else:
     from backports import zstd
 
 if TYPE_CHECKING:
+    from shared.aggregation.spec import Output
     from tests.unit.gateway.conftest import Gateway
 
 # Several pieces, and half of it can be compressed.
@@ -52,6 +55,31 @@ async def test_a_coding_that_is_asked_for(gateway: Gateway, path: str, coding: s
     assert of_head["ETag"] == headers["ETag"]
     assert of_head["Content-Encoding"] == coding
     assert "Content-Length" not in of_head
+
+
+@pytest.mark.parametrize(
+    ("output", "media_type", "coding"),
+    [
+        ("csv", "text/csv; charset=utf-8", "zstd"),
+        ("csv.gz", "application/gzip", None),
+        ("csv.zst", "application/zstd", None),
+        ("jsonl", "application/x-ndjson", "zstd"),
+        ("parquet", "application/vnd.apache.parquet", None),
+    ],
+)
+async def test_each_format_has_its_media_type_and_what_is_compressed_is_not_encoded_again(
+    gateway: Gateway, output: Output, media_type: str, coding: str | None
+) -> None:
+    job = await gateway.finished_job(RESULT, aggregation=replace(SONG_PLAYS, output=output))
+    path = f"/api/v1/jobs/{job.id}/result"
+
+    _, headers, _ = await ask(gateway, path, Accept_Encoding="zstd")
+    status, partial, body = await ask(gateway, path, Range="bytes=5-9")
+
+    assert (headers["Content-Type"], headers["Content-Encoding"]) == (media_type, coding)
+    assert (status, partial["Content-Type"], body) == (206, media_type, RESULT[5:10])
+    name = "plays.csv" if output == "csv" else f"plays.{output}"
+    assert headers["Content-Disposition"] == f'attachment; filename="{name}"'
 
 
 async def test_nothing_is_encoded_unasked(gateway: Gateway, path: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import os
 import tempfile
 import threading
@@ -13,14 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from processor.engines import exact_plan, fast_plan
+from processor.engines.protocol import RESULT_NAME
 from processor.engines.rejects import Problems, RejectsFile
-from processor.engines.result_file import ResultFile
+from processor.engines.result_file import begin_result
 from shared.jobs import SONG_PLAYS, Aggregation
 from tests.oracle import Expected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from processor.engines.result_file import Result
     from shared.aggregation.resolve import Query
     from shared.job_report import Report
 
@@ -41,6 +42,7 @@ def run_exact(
         with RejectsFile(Path(folder) / "rejects") as rejects:
             problems = Problems(rejects if aggregation.input.on_bad_row == "skip" else None)
             found = _collect(
+                Path(folder),
                 lambda begin: exact_plan.run(
                     aggregation, blocks, begin, Path(folder), memory, problems
                 ),
@@ -68,22 +70,30 @@ def run_fast(
         contextlib.chdir(folder),
     ):
         return _collect(
+            Path(),
             lambda begin: fast_plan.run(aggregation, descriptor, len(data), begin, resources),
         )
 
 
-def _collect(run: Callable[[Callable[[Query], ResultFile]], Report]) -> Expected:
-    written = io.BytesIO()
-    results: list[ResultFile] = []
+def _collect(folder: Path, run: Callable[[Callable[[Query], Result]], Report]) -> Expected:
+    path = folder / RESULT_NAME
+    results: list[Result] = []
 
-    def begin(query: Query) -> ResultFile:
-        results.append(ResultFile(written, query))
+    def begin(query: Query) -> Result:
+        results.append(begin_result(path, query, MEMORY // 2))
         return results[-1]
 
-    report = run(begin)
-    results[-1].finish()
-    aggregated, filtered, rejected = astuple(report.rows)
-    return Expected(written.getvalue(), (aggregated, filtered, rejected), report.groups)
+    try:
+        report = run(begin)
+        (result,) = results
+        result.finish()
+        content = path.read_bytes()
+        assert (result.size, result.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+        aggregated, filtered, rejected = astuple(report.rows)
+        return Expected(content, (aggregated, filtered, rejected), report.groups)
+    finally:
+        for result in results:
+            result.close()
 
 
 @contextlib.contextmanager

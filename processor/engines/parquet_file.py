@@ -1,0 +1,197 @@
+"""Writes results as Parquet. DuckDB writes it for both plans, in one way: so the bytes are alike.
+
+A column's type follows from its values (docs/csv.md, "The result"): the narrowest of a few that
+holds every one of them exactly. No name from outside becomes part of a statement.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from shared.errors import AttemptFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from shared.aggregation.resolve import Query
+    from shared.aggregation.spec import Kind
+
+ROW_GROUP_ROWS = 122_880
+"""Rows of a row group at the most."""
+ROW_GROUP_BYTES = 16 << 20
+"""Bytes of text in a row group, about: DuckDB holds one in memory."""
+SETTINGS = {"disabled_optimizers": "statistics_propagation"}
+"""DuckDB's settings for every connection that writes a file: a column that it happens to know to
+have no NULL would get another type."""
+_FEWEST_ROWS = 2048
+_SPILL = "parquet-spill"
+
+_DATE, _MICROSECONDS = len("2020-12-31"), len("2020-12-31T23:59:59.123456")
+
+_NUMBER = (
+    "max(strlen(split_part(ltrim({c}, '-'), '.', 1)))",
+    "max(strlen(split_part({c}, '.', 2)))",
+    "coalesce(bool_and(TRY_CAST({c} AS BIGINT) IS NOT NULL) FILTER ({c} IS NOT NULL), true)",
+)
+_MEASURES: dict[Kind, tuple[str, ...]] = {
+    "number": _NUMBER,
+    "integer": _NUMBER,
+    "date": ("max(strlen({c}))", "max(strlen(rtrim({c}, '0')))"),
+}
+"""What decides about the type of a column `{c}`, the arguments of `_number_type`, `_date_type`."""
+
+
+class ParquetFile:
+    """A result in Parquet, written to `path` when it is finished.
+
+    Rows that `write_rows` takes wait in a table, which spills beside `path`. It has a quarter of
+    `memory` (bytes), and all of it to write the file, when whoever makes the rows has ended.
+    """
+
+    def __init__(self, path: Path, query: Query, memory: int) -> None:
+        self._path = path
+        self._query = query
+        self._memory = memory
+        self._db: duckdb.DuckDBPyConnection | None = None
+        self._columns = [f"c{i}" for i in range(len(query.names))]
+        self.size = 0
+        """Bytes of the file, once it is finished."""
+        self.sha256 = ""
+        """Lower-case hex digest of the file, once it is finished."""
+
+    def write_rows(self, rows: Iterable[Sequence[bytes]]) -> None:
+        """Append rows. Raises AttemptFailed."""
+        values = [[cell.decode() for cell in column] for column in zip(*rows, strict=True)]
+        lists = ", ".join(f"unnest(${i + 1})" for i in range(len(values)))
+        try:
+            self._table().execute(f"INSERT INTO result SELECT {lists}", values)
+        except duckdb.Error as error:
+            raise _failed(error) from error
+
+    def write_from(self, db: duckdb.DuckDBPyConnection, rows: str) -> None:
+        """Write the whole result, of which `rows` selects the cells as texts `c0`, `c1`, ...
+
+        Raises duckdb.Error and OSError.
+        """
+        db.execute(f"CREATE TEMP VIEW cells AS SELECT {self._nulls()} FROM ({rows})")  # noqa: S608
+        count, length, types = self._measured(db)
+        group = ROW_GROUP_BYTES * count // max(length, 1) // _FEWEST_ROWS * _FEWEST_ROWS
+        cells = [
+            duckdb.ColumnExpression(column).cast(kind).alias(name)
+            for column, kind, name in zip(self._columns, types, self._query.names, strict=True)
+        ]
+        db.view("cells").select(*cells).write_parquet(
+            str(self._path),
+            compression="zstd",
+            row_group_size=min(max(group, _FEWEST_ROWS), ROW_GROUP_ROWS),
+        )
+        self._check(db, count)
+        with self._path.open("rb") as file:
+            self.sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            self.size = file.tell()
+
+    def finish(self) -> None:
+        """Write the file, unless that is done. Raises AttemptFailed and OSError."""
+        if self.sha256:
+            return
+        try:
+            db = self._table()
+            db.execute(f"SET memory_limit = '{self._memory:d}B'")
+            self.write_from(db, "SELECT * FROM result")
+        except duckdb.Error as error:
+            raise _failed(error) from error
+
+    def close(self) -> None:
+        """Give up what is in memory."""
+        if self._db is not None:
+            self._db.close()
+
+    def _table(self) -> duckdb.DuckDBPyConnection:
+        if self._db is None:
+            self._db = duckdb.connect(
+                config={
+                    **SETTINGS,
+                    # One thread needs least memory, and this is far quicker than the exact plan.
+                    "threads": 1,
+                    "memory_limit": f"{self._memory // 4}B",
+                    "temp_directory": str(self._path.parent / _SPILL),
+                    "autoinstall_known_extensions": False,
+                    "autoload_known_extensions": False,
+                }
+            )
+            columns = ", ".join(f"{column} VARCHAR" for column in self._columns)
+            self._db.execute(f"CREATE TABLE result ({columns})")
+        return self._db
+
+    def _nulls(self) -> str:
+        """The cells, NULL where there is no value. Text to group by may be empty."""
+        texts = [group.truncate != "day" for group in self._query.aggregation.group_by]
+        return ", ".join(
+            column if texts[i : i + 1] == [True] else f"nullif({column}, '') AS {column}"
+            for i, column in enumerate(self._columns)
+        )
+
+    def _measured(self, db: duckdb.DuckDBPyConnection) -> tuple[int, int, list[str]]:
+        """The number of rows, the bytes of all cells, and each column's type."""
+        asked = ["count(*)", *(f"coalesce(sum(strlen({c})), 0)" for c in self._columns)]
+        for column, kind in zip(self._columns, self._query.kinds, strict=True):
+            asked += [measure.format(c=column) for measure in _MEASURES.get(kind, ())]
+        (row,) = db.execute(f"SELECT {', '.join(asked)} FROM cells").fetchall()  # noqa: S608
+        count, *found = (int(value or 0) for value in row)
+        width = len(self._columns)
+        return count, sum(found[:width]), list(self._types(iter(found[width:])))
+
+    def _types(self, found: Iterator[int]) -> Iterator[str]:
+        days = [group.truncate == "day" for group in self._query.aggregation.group_by]
+        for i, kind in enumerate(self._query.kinds):
+            measures = [next(found) for _ in _MEASURES.get(kind, ())]
+            if kind == "date":
+                yield _date_type(*measures)
+            elif measures:
+                yield _number_type(*measures)
+            else:
+                yield "DATE" if days[i : i + 1] == [True] else "VARCHAR"
+
+    def _check(self, db: duckdb.DuckDBPyConnection, rows: int) -> None:
+        """Nothing may be changed in silence on the way to the file."""
+        path = [str(self._path)]
+        schema = db.execute("SELECT name FROM parquet_schema($1)", path).fetchall()
+        ((written,),) = db.execute(
+            "SELECT num_rows FROM parquet_file_metadata($1)", path
+        ).fetchall()
+        if tuple(name for (name,) in schema[1:]) != self._query.names or written != rows:
+            raise AttemptFailed(f"DuckDB wrote {schema[1:]} and {written} rows, not {rows}")
+
+
+def _number_type(digits: int, decimals: int, long: int) -> str:
+    """The type for numbers of so many digits before the decimal point, and after it.
+
+    `long` is 1 if all are integers of 64 bits.
+    """
+    if decimals == 0 and long:
+        return "BIGINT"
+    for precision in (18, 38):
+        if digits + decimals <= precision and (decimals or precision == 38):
+            return f"DECIMAL({precision}, {decimals})"
+    return "VARCHAR"
+
+
+def _date_type(length: int, significant: int) -> str:
+    """The type for dates as they are written, the longest with and without its final zeros."""
+    if length <= _DATE:
+        return "DATE"
+    return "TIMESTAMP" if significant <= _MICROSECONDS else "VARCHAR"
+
+
+def _failed(error: duckdb.Error) -> Exception:
+    text = str(error)
+    if isinstance(error, duckdb.IOException) and "No space left" in text:
+        return OSError(errno.ENOSPC, text)
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return AttemptFailed(f"out of memory while Parquet was written: {text}")
+    return AttemptFailed(f"Parquet could not be written: {text}")

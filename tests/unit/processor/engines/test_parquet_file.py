@@ -1,0 +1,241 @@
+"""Results in Parquet, read by a library that did not write them."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from processor.engines.plan import Inconclusive
+from shared.aggregation.spec import (
+    Aggregate,
+    Aggregation,
+    Condition,
+    Function,
+    GroupColumn,
+    Kind,
+    Truncation,
+)
+from shared.errors import InvalidInput
+from tests.aggregations import Case, cases, provable_cases
+from tests.oracle import expected_result
+from tests.unit.processor.engines.plans import run_exact, run_fast
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def read(content: bytes) -> pyarrow.Table:
+    return pyarrow.parquet.read_table(io.BytesIO(content))
+
+
+def column(function: Function, kind: Kind, cells: list[str]) -> pyarrow.ChunkedArray:
+    """What is computed of each of the cells, every one in a group of its own."""
+    data = "k,v\n" + "".join(f"{i:04},{cell}\n" for i, cell in enumerate(cells))
+    aggregates = (Aggregate(function, "v", "found", kind),)
+    aggregation = Aggregation((GroupColumn("k"),), aggregates, output="parquet")
+    return read(run_exact(data.encode(), aggregation)[0]).column("found")
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind"),
+    [
+        (["1", "-9223372036854775808"], "int64"),
+        (["1.00", "-2.5", "7"], "decimal128(18, 2)"),
+        (["1", "9223372036854775808"], "decimal128(38, 0)"),
+        (["-" + "9" * 38, "1"], "decimal128(38, 0)"),
+        (["0.5", "1" * 18], "decimal128(38, 1)"),
+        (["1" * 20, "0." + "1" * 18], "decimal128(38, 18)"),
+        (["1" * 39, "1"], "string"),
+        (["1" * 20, "0." + "1" * 19], "string"),
+        ([""], "int64"),
+    ],
+)
+def test_a_column_of_numbers_has_the_narrowest_type_that_holds_them_exactly(
+    cells: list[str], kind: str
+) -> None:
+    found = column("sum", "number", [*cells, ""])
+
+    assert str(found.type) == kind
+    expected = [Decimal(cell) if cell else None for cell in [*cells, ""]]
+    assert [None if v is None else Decimal(v) for v in found.to_pylist()] == expected
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind", "values"),
+    [
+        (["2020-12-31", "0001-01-01"], "date32[day]", [date(2020, 12, 31), date(1, 1, 1)]),
+        (
+            ["2020-12-31", "2020-12-31T23:59", "2020-12-31 23:59:59.123456000"],
+            "timestamp[us]",
+            [
+                datetime(2020, 12, 31, tzinfo=UTC),
+                datetime(2020, 12, 31, 23, 59, tzinfo=UTC),
+                datetime(2020, 12, 31, 23, 59, 59, 123456, tzinfo=UTC),
+            ],
+        ),
+        (["2020-12-31", "2020-12-31 23:59:59.1234567"], "string", None),
+        ([], "date32[day]", []),
+    ],
+)
+def test_a_column_of_dates_has_times_if_one_has_and_stays_text_beyond_microseconds(
+    cells: list[str], kind: str, values: list[Any] | None
+) -> None:
+    found = column("max", "date", [*cells, ""])
+
+    assert str(found.type) == kind
+    aware = [v.replace(tzinfo=UTC) if isinstance(v, datetime) else v for v in found.to_pylist()]
+    assert aware == [*(cells if values is None else values), None]
+
+
+@pytest.mark.parametrize(
+    ("truncation", "kind", "values"),
+    [
+        ("day", "date32[day]", [None, date(2020, 12, 31)]),
+        ("week", "string", ["", "2020-W53"]),
+        ("month", "string", ["", "2020-12"]),
+        ("year", "string", ["", "2020"]),
+    ],
+)
+def test_days_to_group_by_are_dates_and_what_is_less_exact_is_text(
+    truncation: Truncation, kind: str, values: list[Any]
+) -> None:
+    aggregation = Aggregation(
+        (GroupColumn("d", truncate=truncation),), (Aggregate("count"),), output="parquet"
+    )
+
+    table = read(run_exact(b'd\n2020-12-31T23:00Z\n""\n', aggregation)[0])
+
+    assert str(table.column("d").type) == kind
+    assert table.to_pydict() == {"d": values, "count": [1, 1]}
+
+
+def test_text_without_a_value_is_null_and_an_empty_text_to_group_by_is_empty() -> None:
+    data = b'k,t\n"",\na,"x, ""\0"""\n'
+    aggregation = Aggregation(
+        (GroupColumn("k"),), (Aggregate("first", "t", kind="text"),), output="parquet"
+    )
+
+    table = read(run_exact(data, aggregation)[0])
+
+    assert table.to_pydict() == {"k": ["", "a"], "first(t)": [None, 'x, "\0"']}
+
+
+def test_no_rows_give_the_columns() -> None:
+    aggregation = Aggregation(
+        (GroupColumn("k"),),
+        (Aggregate("sum", "n", kind="number"),),
+        where=Condition("k", "=", ("nobody",)),
+        output="parquet",
+    )
+    data = b"k,n\na,1\n"
+
+    for outcome in (run_exact(data, aggregation), run_fast(data, aggregation)):
+        table = read(outcome[0])
+        assert (table.column_names, table.num_rows) == (["k", "sum(n)"], 0)
+
+
+@pytest.mark.parametrize("names", [("a", "A"), ("", "b"), ("ß", "SS")])
+def test_names_that_readers_would_confuse_are_refused(names: tuple[str, str]) -> None:
+    from shared.aggregation.resolve import resolve
+
+    aggregation = Aggregation((GroupColumn(1), GroupColumn(2)), output="parquet")
+
+    with pytest.raises(InvalidInput, match=r"group_by\[[01]\]\.name is .*; send "):
+        resolve(aggregation, names)
+    resolve(replace(aggregation, output="csv"), names)
+
+
+def assert_holds(content: bytes, case: Case) -> None:
+    """Compare the file with what the oracle writes as CSV."""
+    expected = expected_result(case.aggregation, case.data)
+    count = expected.groups
+    names, *rows = csv.reader(io.StringIO(expected.result.decode(), newline=""), strict=True)
+    table = read(content)
+    assert (table.column_names, table.num_rows) == (names, count)
+    groups = case.aggregation.group_by
+    for i, found in enumerate(table.columns):
+        is_text = i < len(groups) and groups[i].truncate != "day"
+        for value, row in zip(found.to_pylist(), rows, strict=True):
+            assert _means(value, row[i], is_text=is_text), (value, row[i], found.type)
+
+
+def _means(value: object, cell: str, *, is_text: bool) -> bool:
+    if value is None:
+        return cell == "" and not is_text
+    if isinstance(value, (int, Decimal)):
+        return Decimal(cell) == value
+    if isinstance(value, datetime):
+        return datetime.fromisoformat(cell) == value
+    return str(value) == cell
+
+
+@given(cases())
+@settings(max_examples=60, deadline=None)
+def test_the_exact_plan_writes_what_plain_python_finds(case: Case) -> None:
+    case = Case(replace(case.aggregation, output="parquet"), case.data)
+    names = csv.reader(io.StringIO(expected_result(case.aggregation, case.data)[0].decode()))
+    folded = [name.casefold() for name in next(names)]
+    assume(len(set(folded)) == len(folded))
+
+    assert_holds(run_exact(case.data, case.aggregation)[0], case)
+
+
+@given(provable_cases(), st.booleans())
+@settings(max_examples=30, deadline=None)
+def test_both_plans_write_the_same_bytes(case: Case, stream: bool) -> None:
+    case = Case(replace(case.aggregation, output="parquet"), case.data)
+
+    exact = run_exact(case.data, case.aggregation)
+
+    with contextlib.suppress(Inconclusive):
+        assert run_fast(case.data, case.aggregation, stream=stream) == exact
+
+
+def test_many_row_groups_are_alike_in_both_plans() -> None:
+    data = "k,n\n" + "".join(f"{i * 7919 % 150_000:06},{i / 100}\n" for i in range(150_000))
+    aggregation = Aggregation(
+        (GroupColumn("k"),), (Aggregate("count", None, "n"),), output="parquet"
+    )
+
+    exact = run_exact(data.encode(), aggregation)
+
+    assert run_fast(data.encode(), aggregation) == exact
+    file = pyarrow.parquet.ParquetFile(io.BytesIO(exact[0]))
+    assert [file.metadata.row_group(i).num_rows for i in range(2)] == [122_880, 27_120]
+    assert read(exact[0]).column("k").to_pylist() == [f"{i:06}" for i in range(150_000)]
+
+
+def test_row_groups_of_long_rows_have_few() -> None:
+    data = "k\n" + "".join(f"{i:06}{'x' * 10_000}\n" for i in range(5000))
+    aggregation = Aggregation((GroupColumn("k"),), output="parquet")
+
+    file = pyarrow.parquet.ParquetFile(io.BytesIO(run_exact(data.encode(), aggregation)[0]))
+
+    assert [file.metadata.row_group(i).num_rows for i in range(3)] == [2048, 2048, 904]
+
+
+def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from processor.engines import duckdb_child
+    from processor.engines.protocol import RESULT_NAME, Refused, Task
+
+    (tmp_path / "input").write_bytes(b"k\na\n")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / RESULT_NAME).symlink_to("/dev/full")
+    aggregation = Aggregation((GroupColumn("k"),), output="parquet")
+    task = Task("exact", aggregation, str(tmp_path / "input"), 4, 256 << 20, 2)
+
+    outcome = duckdb_child.run(task, lambda _done: None)
+
+    assert isinstance(outcome, Refused)
+    assert (outcome.why, "the disk is full" in outcome.reason) == ("failed", True)
