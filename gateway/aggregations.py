@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gateway.filenames import stem
 from shared.aggregation.rows import decode_aggregation, encode_aggregation
 from shared.aggregation.spec import SONG_PLAYS
 
@@ -43,8 +44,7 @@ def aggregation_of(metadata: Mapping[str, str]) -> Aggregation:
 
 
 def result_filename(filename: str, output: Output) -> str:
-    """The name of the result of a file: of a CSV file it is the same."""
-    if output == "csv":
+    """The name of the result of a file: of a `.csv` file it is the same."""
+    if output == "csv" and filename.lower().endswith(".csv"):
         return filename
-    stem = filename[:-4] if filename.lower().endswith(".csv") else filename
-    return f"{stem}.{output}"
+    return f"{stem(filename)}.{output}"

@@ -7,18 +7,25 @@ import re
 from shared.errors import InvalidInput
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CSV = re.compile(r"(.*)\.(?:csv|tsv|tab)(\.(?:gz|zst|bz2|zip))?", re.IGNORECASE | re.DOTALL)
 
 
 def is_csv(name: str) -> bool:
-    """Whether this is the name of a CSV file."""
-    return name.lower().endswith(".csv")
+    """Whether this is the name of a CSV file, be it compressed."""
+    return _CSV.fullmatch(name) is not None
+
+
+def stem(name: str) -> str:
+    """The name of a CSV file without what says that it is one."""
+    match = _CSV.fullmatch(name)
+    return match[1] if match else name
 
 
 def base_name(name: str, *, field: str) -> str:
     """The last segment of the name of a CSV file; `field` is where the client gave it.
 
     Clients send names with folders in them, of either kind of system. Raises InvalidInput for
-    what is not `.csv`.
+    what is not `.csv`, `.tsv` or `.tab`, with the suffix of a compression or without.
     """
     base = re.split(r"[/\\]", name)[-1].strip()
     if not is_csv(base):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import bz2
+import gzip
 import json
 import random
 import signal
@@ -97,6 +99,37 @@ async def test_without_a_server_it_starts_one_and_leaves_nothing_behind(
     }
     assert (said["report"]["rows_in"], said["report"]["rows_aggregated"]) == (20_000, 20_000)
     assert sorted(said["seconds"]) == ["download", "job", "upload"]
+
+
+@pytest.mark.parametrize("name", ["plays.csv.gz", "plays.TSV", "plays.csv.bz2"])
+async def test_a_file_may_be_compressed_and_separated_otherwise(
+    standalone: Standalone, start_process: Start, tmp_path: Path, name: str
+) -> None:
+    expected = unlike_rows(tmp_path / "plain.csv", 1000)
+    data = (tmp_path / "plain.csv").read_bytes()
+    written = {
+        "plays.csv.gz": gzip.compress(data),
+        "plays.csv.bz2": bz2.compress(data),
+        "plays.TSV": data.replace(b",", b"\t"),
+    }
+    (tmp_path / name).write_bytes(written[name])
+    spec = json.dumps(
+        {
+            "group_by": ["Song", "Date"],
+            "aggregates": [
+                {"function": "sum", "column": 3, "name": "Total Number of Plays for Date"}
+            ],
+        }
+    )
+    target = tmp_path / "totals.csv"
+    process = start_process(
+        "csvmill", "run", str(tmp_path / name), "-o", str(target), "--spec", spec, "--json",
+        "--server", standalone.url,
+    )  # fmt: skip
+    said = await asyncio.to_thread(answer, process)
+    assert target.read_bytes() == expected
+    async with AsyncClient(standalone.url) as client:
+        assert (await client.job(said["job_id"])).filename == name
 
 
 async def test_killed_in_mid_upload_it_sends_only_what_the_server_misses(

@@ -242,4 +242,6 @@ def test_results_are_named_for_what_they_are() -> None:
     assert result_filename("plays.CSV", "jsonl") == "plays.jsonl"
     assert result_filename("plays.csv", "csv.gz") == "plays.csv.gz"
     assert result_filename("plays.csv", "csv.zst") == "plays.csv.zst"
+    assert result_filename("plays.csv.gz", "csv") == "plays.csv"
+    assert result_filename("plays.tsv", "csv") == "plays.csv"
     assert result_filename("plays.txt", "parquet") == "plays.txt.parquet"

@@ -94,7 +94,7 @@ async def test_a_malformed_field_is_named(
 
 
 @pytest.mark.parametrize(
-    "name", ["plays.txt", "plays.csv.exe", "plays", "csv", "plays.csv/", "a\\"]
+    "name", ["plays.txt", "plays.csv.exe", "plays.gz", "plays", "csv", "plays.csv/", "a\\"]
 )
 @pytest.mark.parametrize("file_first", [True, False])
 async def test_another_type_of_file_is_refused(
