@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
 SPILL_FOLDER = "spill"
 
+MAX_COLUMNS = 250
+"""Of more, DuckDB is slower than the exact plan, and takes more memory than it was given."""
+
 HEADER_LIMIT = 1 << 20
 """Bytes within which the fast plan expects the header to end."""
 
@@ -189,6 +192,8 @@ def read_header(beginning: bytes, dialect: Dialect = STRICT) -> Header:
     if record is None:
         raise Inconclusive("the first line is no record")
     fields, length = record
+    if len(fields) > MAX_COLUMNS:
+        raise Inconclusive(f"more than {MAX_COLUMNS} columns")
     line = beginning[skipped : skipped + length]
     if line.count(b"\n") != 1:
         raise Inconclusive("an unusual header")

@@ -80,7 +80,7 @@ def test_rows_that_are_left_out_are_accounted_for_and_come_down_too(shell: Shell
     spec = {
         "group_by": ["Song"],
         "aggregates": [{"function": "sum", "column": "Plays"}],
-        "input": {"on_bad_row": "skip"},
+        "input": {"on_bad_row": "skip", "encoding": "utf-8"},
     }
     form = ["-F", f"spec={json.dumps(spec)}", "-F", f"file=@{dirty}"]
     url = f"{shell.env['CSVMILL_SERVER']}/api/upload_file"

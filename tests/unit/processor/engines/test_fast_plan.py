@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processor.engines.fast_plan import HEADER_LIMIT
+from processor.engines.fast_plan import HEADER_LIMIT, MAX_COLUMNS
 from processor.engines.plan import Inconclusive
 from processor.engines.provable import why_not_fast
 from shared.aggregation.spec import (
@@ -201,6 +201,18 @@ ALL = (
 
 def asked(**more: Any) -> Aggregation:
     return replace(Aggregation((GroupColumn(1, "k"),), ALL), **more)
+
+
+def test_a_file_of_very_many_columns_is_left_open() -> None:
+    def wide(columns: int) -> bytes:
+        names = b",".join(b"c%d" % n for n in range(columns))
+        return names + b"\n" + (b"1" + b",1" * (columns - 1) + b"\n") * 2
+
+    assert (
+        run_fast(wide(MAX_COLUMNS)).result == b"Song,Date,Total Number of Plays for Date\n1,1,2\n"
+    )
+    with pytest.raises(Inconclusive, match="columns"):
+        run_fast(wide(MAX_COLUMNS + 1))
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["file", "stream"])

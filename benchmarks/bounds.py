@@ -1,0 +1,191 @@
+"""What the engine does with files that are too much: every outcome clear, memory under the limit.
+
+    python -m benchmarks.bounds [CASE ...] [--folder DIR] [--memory-mb 1024]
+
+Makes each case's file below DIR (up to 10 GB, removed afterwards), aggregates it, and shows how it
+ended, how long it took, and the most memory and scratch disk in use at a time. Ends non-zero if a
+case does not end as it should, or its engine exceeds the memory limit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+from processor.engines.duckdb import DuckDBEngine
+from processor.engines.port import EngineLimits
+from shared.aggregation.spec import SONG_PLAYS, Aggregate, Aggregation, GroupColumn
+from shared.errors import AttemptFailed, MalformedInput
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from contextlib import AbstractAsyncContextManager
+
+MB = 10**6
+MIB = 1 << 20
+HEADER = b"Song,Date,Number of Plays\n"
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFile:
+    """A `Source` (see `processor.engines.port`) on this machine."""
+
+    local_path: Path
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self.local_path.stat().st_size
+
+    def open(self) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Never asked for: the path is there."""
+        raise FileNotFoundError(self.local_path)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A file, what is computed of it, and how that has to end."""
+
+    blocks: Callable[[], Iterator[bytes]]
+    ends: str
+    aggregation: Aggregation = SONG_PLAYS
+    time_limit: float | None = None
+
+
+def sparse(megabytes: int) -> Iterator[bytes]:
+    """Song plays of 30,000 groups."""
+    rows = (b"song %d,2026-01-%02d,%d\n" % (n % 1000, n % 30 + 1, n) for n in range(3_000_000))
+    block = b"".join(rows)
+    yield HEADER
+    for _ in range(megabytes * MB // len(block) + 1):
+        yield block
+
+
+def all_groups(megabytes: int) -> Iterator[bytes]:
+    """Song plays of which nearly every row is a group of its own."""
+    yield HEADER
+    written = number = 0
+    while written < megabytes * MB:
+        numbers = range(number, number + 100_000)
+        # A prime spreads them, so that no sorted file makes it easy; it ends after 10^9 rows.
+        block = b"".join(b"song %d,2026-01-01,%d\n" % (n * 7919 % 999_999_937, n) for n in numbers)
+        yield block
+        written += len(block)
+        number += 100_000
+
+
+def wide(columns: int, rows: int) -> Iterator[bytes]:
+    """Integers in many columns, the first of which has ten different values."""
+    yield b",".join(b"c%d" % n for n in range(columns)) + b"\n"
+    rest = b",".join(b"%d" % n for n in range(1, columns))
+    for row in range(rows):
+        yield b"%d,%s\n" % (row % 10, rest)
+
+
+def long_record(megabytes: int) -> Iterator[bytes]:
+    """A record of this length among short ones."""
+    yield HEADER + b"a,b,1\n"
+    for _ in range(megabytes):
+        yield b"x" * MB
+    yield b",b,2\na,b,3\n"
+
+
+SUM_OF_LAST = Aggregation((GroupColumn("c0"),), (Aggregate("sum", "c9999", kind="integer"),))
+COUNT = Aggregation((GroupColumn("c0"),), (Aggregate("count"),))
+
+CASES: dict[str, Case] = {
+    "10,000 columns": Case(lambda: wide(10_000, 2_000), "10 groups", SUM_OF_LAST),
+    "1,000,000 columns": Case(lambda: wide(1_000_000, 20), "10 groups", COUNT),
+    "2,000,000 columns": Case(lambda: wide(2_000_000, 3), "refused", COUNT),
+    "a record of 60 MB": Case(lambda: long_record(60), "2 groups"),
+    "a record of 100 MB": Case(lambda: long_record(100), "refused"),
+    "a time limit of 2 s": Case(lambda: sparse(3_000), "stopped", time_limit=2.0),
+    "2 GB, all groups": Case(lambda: all_groups(2_000), "groups"),
+    "10 GB, 30,000 groups": Case(lambda: sparse(10_000), "30000 groups"),
+}
+
+
+async def measure(case: Case, folder: Path, memory: int) -> dict[str, object]:
+    """Run a case in this process, whose only child is the engine's."""
+    path = folder / "input.csv"
+    with path.open("wb") as file:
+        for block in case.blocks():
+            file.write(block)
+    scratch = folder / "scratch"
+    scratch.mkdir()
+    engine = DuckDBEngine(EngineLimits(memory=memory, time_limit=case.time_limit))
+    begun = time.monotonic()
+    report = None
+    try:
+        output = await engine.aggregate(
+            case.aggregation, LocalFile(path), scratch, lambda _progress: None
+        )
+        report = output.report
+        ended = f"{report.groups} groups by the {report.plan} plan"
+    except MalformedInput as error:
+        report = error.report
+        ended = f"refused: {error}"
+    except AttemptFailed as error:
+        ended = f"stopped: {error}"
+    return {
+        "ended": ended,
+        "size": path.stat().st_size,
+        "seconds": time.monotonic() - begun,
+        "memory": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024,
+        "scratch": report.peak_scratch if report else None,
+    }
+
+
+def main() -> int:
+    """Measure the cases that are named, or all."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("cases", nargs="*", metavar="CASE", help=", ".join(CASES))
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()))
+    parser.add_argument("--memory-mb", type=int, default=1024, help="MiB that the engine may use")
+    parser.add_argument("--inner", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if unknown := set(options.cases) - set(CASES):
+        parser.error(f"there is no case {min(unknown)!r}")
+    memory = options.memory_mb * MIB
+    if options.inner:
+        (name,) = options.cases
+        found = asyncio.run(measure(CASES[name], options.folder, memory))
+        sys.stdout.write(json.dumps(found))
+        return 0
+    table = Table("file", "MB", "ended", "s", "memory, MiB", "scratch, MiB", "")
+    broken = False
+    for name in options.cases or CASES:
+        with tempfile.TemporaryDirectory(prefix="csvmill-bounds-", dir=options.folder) as folder:
+            # A process for each: the kernel tells only the greatest of all its children.
+            command = [sys.executable, "-m", "benchmarks.bounds", name, "--inner"]
+            command += ["--folder", folder, "--memory-mb", str(options.memory_mb)]
+            found = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+        right = CASES[name].ends in found["ended"] and found["memory"] <= memory
+        broken = broken or not right
+        table.add_row(
+            name,
+            f"{found['size'] / MB:,.0f}",
+            found["ended"],
+            f"{found['seconds']:.1f}",
+            f"{found['memory'] / MIB:,.0f}",
+            "" if found["scratch"] is None else f"{found['scratch'] / MIB:,.0f}",
+            "as it should" if right else "NOT AS IT SHOULD",
+        )
+        Console().print(table)
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
