@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import json
 import os
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
+from csvmill.client import AsyncClient
 from shared.jobs import SONG_PLAYS
 from tests.e2e.conftest import Standalone
 from tests.oracle import expected_result
@@ -38,6 +40,16 @@ def plays_file(path: Path, rows: int) -> bytes:
     data = "".join(["Song,Date,Number of Plays\n", *lines]).encode()
     path.write_bytes(data)
     return expected_result(SONG_PLAYS, data).result
+
+
+async def check_result(url: str, job: str, expected: bytes, folder: Path) -> None:
+    """The job, by its URL, succeeds with the expected result."""
+    job_id = job.rpartition("/")[2]
+    async with AsyncClient(url) as client:
+        await client.wait(job_id, timeout=60)
+        await client.download(job_id, folder / "totals.csv")
+        assert (await client.job(job_id)).filename == "plays.csv"
+    assert await asyncio.to_thread((folder / "totals.csv").read_bytes) == expected
 
 
 @pytest.fixture(scope="module")

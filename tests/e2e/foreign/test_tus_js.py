@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from yarl import URL
 
-from csvmill.client import AsyncClient
 from tests.chaos.proxy import Link
-from tests.e2e.foreign.conftest import plays_file
+from tests.e2e.foreign.conftest import check_result, plays_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,16 +39,6 @@ IETF: dict[str, object] = {
 IETF_PATH = "/api/v1/uploads?name=plays.csv"
 
 
-async def check_result(url: str, said: dict[str, Any], expected: bytes, folder: Path) -> None:
-    """The job that the last answer named succeeds with the expected result."""
-    job_id = said["job"].rpartition("/")[2]
-    async with AsyncClient(url) as client:
-        await client.wait(job_id, timeout=60)
-        await client.download(job_id, folder / "totals.csv")
-        assert (await client.job(job_id)).filename == "plays.csv"
-    assert await asyncio.to_thread((folder / "totals.csv").read_bytes) == expected
-
-
 @pytest.mark.parametrize("options", WAYS.values(), ids=WAYS.keys())
 async def test_a_file_becomes_a_job(
     standalone: Deployment, tmp_path: Path, run_node: RunNode, options: dict[str, object]
@@ -57,7 +46,7 @@ async def test_a_file_becomes_a_job(
     expected = plays_file(tmp_path / "plays.csv", ROWS)
     client = run_node("tus.mjs", f"{standalone.url}/api/tus/", tmp_path / "plays.csv", **options)
     said = await asyncio.to_thread(client.says)
-    await check_result(standalone.url, said[-1], expected, tmp_path)
+    await check_result(standalone.url, said[-1]["job"], expected, tmp_path)
 
 
 async def test_one_that_was_killed_goes_on_where_it_was(
@@ -75,7 +64,7 @@ async def test_one_that_was_killed_goes_on_where_it_was(
     said = await asyncio.to_thread(run_node("tus.mjs", endpoint, plays, **options).says)
     assert said[0] == {"resumed": True}
     assert 900_000 <= said[1]["sent"] <= plays.stat().st_size
-    await check_result(standalone.url, said[-1], expected, tmp_path)
+    await check_result(standalone.url, said[-1]["job"], expected, tmp_path)
 
 
 async def test_one_whose_line_is_cut_at_random_bytes_goes_on(
@@ -107,7 +96,7 @@ async def test_a_file_becomes_a_job_by_the_draft_of_the_ietf(
     endpoint = standalone.url + IETF_PATH
     client = run_node("tus.mjs", endpoint, tmp_path / "plays.csv", **IETF, **options)
     said = await asyncio.to_thread(client.says)
-    await check_result(standalone.url, said[-1], expected, tmp_path)
+    await check_result(standalone.url, said[-1]["job"], expected, tmp_path)
 
 
 async def test_one_by_the_draft_of_the_ietf_goes_on_when_its_line_is_cut(
@@ -131,4 +120,4 @@ async def upload_through_cuts(
             async with asyncio.timeout(30):
                 await link.severed()
         said = await asyncio.to_thread(client.says)
-    await check_result(url, said[-1], expected, folder)
+    await check_result(url, said[-1]["job"], expected, folder)
