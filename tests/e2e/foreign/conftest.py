@@ -60,7 +60,7 @@ def standalone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]
     deployed.kill()
 
 
-class NodeScript(OwnedProcess):
+class ClientScript(OwnedProcess):
     """A client that runs."""
 
     def says(self, timeout: float = 60.0) -> list[dict[str, Any]]:
@@ -74,7 +74,7 @@ class NodeScript(OwnedProcess):
 class RunNode(Protocol):
     """Starts a script beside this file: `run_node("tus.mjs", url, file, parallelUploads=3)`."""
 
-    def __call__(self, script: str, *arguments: object, **options: object) -> NodeScript: ...
+    def __call__(self, script: str, *arguments: object, **options: object) -> ClientScript: ...
 
 
 @pytest.fixture(scope="session")
@@ -94,9 +94,9 @@ def run_node(node_clients: None, tmp_path: Path) -> Iterator[RunNode]:
     numbers = count(1)
     with ExitStack() as started:
 
-        def start(script: str, *arguments: object, **options: object) -> NodeScript:
+        def start(script: str, *arguments: object, **options: object) -> ClientScript:
             return started.enter_context(
-                NodeScript(
+                ClientScript(
                     ["node", str(FOLDER / script), *map(str, arguments), json.dumps(options)],
                     log_path=tmp_path / f"node-{next(numbers)}.log",
                     env={"PATH": os.environ["PATH"]},
