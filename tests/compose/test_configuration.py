@@ -13,6 +13,7 @@ import pytest
 from gateway.settings import GatewayProcessSettings
 from processor.settings import ProcessorSettings
 from storage.settings import StorageSettings
+from tests.compose.conftest import skip
 from tests.compose.stack import ROOT, UNSHARED
 
 if TYPE_CHECKING:
@@ -43,9 +44,9 @@ def configured(*files: str, **settings: str) -> dict[str, Any]:
             env={"PATH": os.environ["PATH"], "COMPOSE_DISABLE_ENV_FILE": "1", **settings},
         )  # fmt: skip
     except FileNotFoundError:
-        pytest.skip("docker is not installed")
+        skip("docker is not installed")
     if "unknown" in done.stderr and "compose" in done.stderr:
-        pytest.skip("docker compose is not installed")
+        skip("docker compose is not installed")
     assert done.returncode == 0, done.stderr
     configuration: dict[str, Any] = json.loads(done.stdout)
     return configuration
