@@ -20,6 +20,12 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_COPIED_AT_ONCE = 256 << 10
+_NO_SENDFILE = {errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP}
+_PEER_GONE = {
+    errno.EPIPE, errno.ECONNRESET, errno.ECONNABORTED, errno.ENOTCONN, errno.ETIMEDOUT,
+    errno.EHOSTUNREACH, errno.EHOSTDOWN, errno.ENETUNREACH, errno.ENETDOWN,
+}  # fmt: skip
 
 
 class Disk:
@@ -120,7 +126,41 @@ def read_exactly(fd: int, count: int, offset: int) -> bytes:
     while got < count:
         piece = os.pread(fd, count - got, offset + got)
         if not piece:
-            raise StorageUnavailable(f"a data file ends at {offset + got}, bytes are missing")
+            raise _too_short(offset + got)
         pieces.append(piece)
         got += len(piece)
     return b"".join(pieces)
+
+
+def send_some(socket: int, fd: int, offset: int, count: int) -> int:
+    """Send up to `count` (1 or more) bytes at `offset` to a socket; how many it took, without
+    waiting for it.
+
+    Raises ConnectionError if its other end has gone, StorageUnavailable if the file ends before.
+    """
+    try:
+        sent = _sendfile(socket, fd, offset, count)
+    except BlockingIOError:
+        return 0
+    except OSError as error:
+        if error.errno in _PEER_GONE:
+            raise ConnectionResetError(error.errno, error.strerror) from error
+        raise
+    if not sent:
+        raise _too_short(offset)
+    return sent
+
+
+def _sendfile(socket: int, fd: int, offset: int, count: int) -> int:
+    try:
+        return os.sendfile(socket, fd, offset, count)
+    except OSError as error:
+        if error.errno not in _NO_SENDFILE:
+            raise
+    # Some file systems know no sendfile(2).
+    piece = os.pread(fd, min(count, _COPIED_AT_ONCE), offset)
+    return os.write(socket, piece) if piece else 0
+
+
+def _too_short(size: int) -> StorageUnavailable:
+    return StorageUnavailable(f"a data file ends at {size}, bytes are missing")
