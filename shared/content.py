@@ -16,9 +16,9 @@ class LocalFile(Protocol):
     async def send(self, socket: int, offset: int, count: int) -> int:
         """Send what is at `offset` (bytes) to a socket, given by a descriptor that does not block.
 
-        Never waits for the socket. Returns how many bytes it took: `count` at the most, perhaps
-        none. Raises ConnectionError if the other end has gone, StorageUnavailable if the file
-        cannot be read, or ends before.
+        Returns how many bytes it took: `count` at the most, and none if it has no room; only a
+        moment is waited for that. Raises ConnectionError if the other end has gone,
+        StorageUnavailable if the file cannot be read, or ends before.
         """
         ...
 

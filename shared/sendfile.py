@@ -3,7 +3,7 @@
 uvloop has no `loop.sendfile`, and lets nobody wait for the descriptor of a transport. So this
 takes a copy of the descriptor, once the transport has nothing left to send. A file that is not in
 the page cache has to be waited for: that is done in the threads of whoever has it open. A client
-is waited for here, however slow it is, and takes no thread meanwhile.
+is waited for here, however slow it is, and holds no thread meanwhile.
 """
 
 from __future__ import annotations

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import select
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+ROOM_WAIT = 0.005
+"""Seconds, at most, that a thread waits for a socket to take more: a client on a fast line is
+through with what it has by then, and one on a slower line is to take no thread."""
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _COPIED_AT_ONCE = 256 << 10
@@ -133,11 +139,29 @@ def read_exactly(fd: int, count: int, offset: int) -> bytes:
 
 
 def send_some(socket: int, fd: int, offset: int, count: int) -> int:
-    """Send up to `count` (1 or more) bytes at `offset` to a socket; how many it took, without
-    waiting for it.
+    """Send up to `count` (1 or more) bytes at `offset` to a socket that does not block.
 
-    Raises ConnectionError if its other end has gone, StorageUnavailable if the file ends before.
+    Returns how many it took; none if it has no room, and makes none within `ROOM_WAIT`. Raises
+    ConnectionError if its other end has gone, StorageUnavailable if the file ends before.
     """
+    room = select.poll()
+    room.register(socket, select.POLLOUT)
+    deadline = time.monotonic() + ROOM_WAIT
+    sent = 0
+    while sent < count:
+        try:
+            sent += _send_once(socket, fd, offset + sent, count - sent)
+        except (OSError, StorageUnavailable):
+            if sent:
+                return sent  # Whoever asks for more gets the error.
+            raise
+        left = deadline - time.monotonic()
+        if left <= 0 or not room.poll(left * 1000):
+            break
+    return sent
+
+
+def _send_once(socket: int, fd: int, offset: int, count: int) -> int:
     try:
         sent = _sendfile(socket, fd, offset, count)
     except BlockingIOError:

@@ -43,6 +43,7 @@ class Service:
     """Serves one blob at `/`, on an event loop in a thread of its own."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, folder: Path, **download: Any) -> None:
+        self._tls: ssl.SSLContext | None = download.pop("tls", None)
         self.port = 0
         self.sent: list[int] = []
         """Bytes of content of each download that has ended."""
@@ -50,13 +51,14 @@ class Service:
         """Set when one has."""
         self.transport: asyncio.Transport | None = None
         """Of the latest request."""
+        self.buffer: int | None = download.pop("buffer", None)
+        """Bytes that the kernel holds at each end of a connection, about; None for millions."""
         self.limits = (0, 0)
         """Those of the connection's write buffer after a download, in bytes."""
         self.file: Path
         self.blobs = FilesystemBlobs(folder, fsync=False)
         self._download = download
         self._loop = loop
-        self._tls: ssl.SSLContext | None = download.pop("tls", None)
         self._thread = threading.Thread(target=loop.run_forever)
         app = web.Application()
         app.router.add_get("/", self._answer)
@@ -116,17 +118,20 @@ class Service:
             **self._download,
         )
         self.transport = request.transport
+        if self.buffer is not None and request.transport is not None:
+            its_socket = request.transport.get_extra_info("socket")
+            its_socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self.buffer)
         response = await send(request, download)
         if request.transport is not None:
             self.limits = request.transport.get_write_buffer_limits()
         return response
 
-    def connect(self, ask: bytes = GET, *, buffer: int | None = None) -> socket.socket:
-        """A connection on which something was asked, and nothing is read beyond `buffer` bytes."""
+    def connect(self, ask: bytes = GET) -> socket.socket:
+        """A connection on which something was asked, and nothing is read."""
         connection = socket.socket()
         connection.settimeout(WAIT)
-        if buffer is not None:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+        if self.buffer is not None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.buffer)
         connection.connect(("127.0.0.1", self.port))
         connection.sendall(ask)
         return connection

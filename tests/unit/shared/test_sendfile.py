@@ -136,8 +136,9 @@ def test_requests_may_follow_without_waiting(serve: Callable[..., Any], kernel: 
 
 
 SMALL = SENDFILE_FROM - 1
-# More than the sockets take of a client that does not read
-STARTS = range(0, 16 * SENDFILE_FROM, SENDFILE_FROM)
+# Of a client that does not read, more than small sockets take, and less than our own buffer.
+STARTS = range(0, 12 * SENDFILE_FROM, SENDFILE_FROM)
+SMALL_SOCKETS = 1 << 16
 SMALL_PARTS_THEN_A_LARGE_ONE = GET.replace(
     b"\r\n\r\n",
     b"\r\nConnection: close\r\nRange: bytes=%s, 10000000-\r\n\r\n"
@@ -149,8 +150,8 @@ def test_what_was_written_before_a_file_goes_out_before_it(
     serve: Callable[..., Any], kernel: Kernel
 ) -> None:
     with (
-        serve() as service,
-        service.connect(SMALL_PARTS_THEN_A_LARGE_ONE, buffer=1 << 16) as connection,
+        serve(buffer=SMALL_SOCKETS) as service,
+        service.connect(SMALL_PARTS_THEN_A_LARGE_ONE) as connection,
     ):
         kernel.watch = lambda: service.transport and service.transport.get_write_buffer_size()
         rest = read_all(connection)
@@ -172,8 +173,8 @@ def test_a_client_that_takes_nothing_of_what_comes_before_is_cut_off(
     serve: Callable[..., Any], kernel: Kernel, caplog: pytest.LogCaptureFixture
 ) -> None:
     with (
-        serve(client_timeout=0.2) as service,
-        service.connect(SMALL_PARTS_THEN_A_LARGE_ONE, buffer=1 << 16),
+        serve(client_timeout=0.2, buffer=SMALL_SOCKETS) as service,
+        service.connect(SMALL_PARTS_THEN_A_LARGE_ONE),
     ):
         assert service.ended.wait(WAIT)
     assert not kernel.began.is_set()
