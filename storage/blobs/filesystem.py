@@ -21,6 +21,7 @@ from prometheus_client import CollectorRegistry
 
 from shared.blob_layout import blob_folder, complete_data
 from shared.blobs import Turn, parse_kind
+from shared.content import Content
 from shared.errors import (
     BlobConflict,
     BlobIncomplete,
@@ -230,7 +231,7 @@ class FilesystemBlobs:
     @asynccontextmanager
     async def open(
         self, key: BlobKey, start: int = 0, stop: int | None = None
-    ) -> AsyncIterator[AsyncIterator[bytes]]:
+    ) -> AsyncIterator[Content]:
         """See the port. A blob that is deleted meanwhile stays readable to the end."""
         with Reader(self._disk) as reader:
             async with self._loaded.using(key) as blob:
@@ -254,7 +255,7 @@ class FilesystemBlobs:
                     raise
             try:
                 async with aclosing(reader.pieces(start, end)) as pieces:
-                    yield pieces
+                    yield Content(pieces, reader)
             finally:
                 self._metrics.sent(key, reader.given)
 
