@@ -1,7 +1,7 @@
 """`/api/tus/`: the tus protocol 1.0.0, for the clients that speak it already.
 
-Extensions: creation, creation-with-upload, creation-defer-length, checksum (header and
-trailer), expiration, termination, concatenation.
+Extensions: creation, creation-with-upload, creation-defer-length, checksum, checksum-trailer,
+expiration, termination, concatenation.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 VERSION = "1.0.0"
 PREFIX = "/api/tus"
 EXTENSIONS = (
-    "creation,creation-with-upload,creation-defer-length,checksum,expiration,termination,"
-    "concatenation"
+    "creation,creation-with-upload,creation-defer-length,checksum,checksum-trailer,expiration,"
+    "termination,concatenation"
 )
 CONTENT_TYPE = "application/offset+octet-stream"
 _METADATA = "upload-metadata"

@@ -409,8 +409,10 @@ async def test_a_file_that_is_too_large_is_refused_with_the_limit(start_gateway:
         refused = await create(gateway, b"x" * 101, 413, **headers)
         assert refused.headers["Upload-Limit"].startswith("max-size=100,")
     path = await created(gateway, b"x" * 60)
-    await append(gateway, path, 60, in_pieces(b"x" * 60), 413)
-    await append(gateway, path, 60, b"", 413, Upload_Length=101)
+    for data, headers in ((in_pieces(b"x" * 60), {}), (b"", {"Upload_Length": 101})):
+        refused = await append(gateway, path, 60, data, 413, **headers)
+        assert refused.headers["Upload-Limit"].startswith("max-size=100,")
+        assert await standing(gateway, path) == ("?0", 60, None)
     assert gateway.bus.published == []
 
 

@@ -125,8 +125,8 @@ async def test_options_tell_what_is_spoken(start_gateway: Start) -> None:
     assert response.headers["Tus-Max-Size"] == "12345"
     assert response.headers["Tus-Checksum-Algorithm"] == "sha1,sha256,crc32"
     assert set(response.headers["Tus-Extension"].split(",")) == {
-        "creation", "creation-with-upload", "creation-defer-length", "checksum", "expiration",
-        "termination", "concatenation",
+        "creation", "creation-with-upload", "creation-defer-length", "checksum",
+        "checksum-trailer", "expiration", "termination", "concatenation",
     }  # fmt: skip
 
 
