@@ -63,7 +63,8 @@ async def declare_size(request: web.Request) -> web.Response:
 
 async def take_over(request: web.Request) -> web.Response:
     """Begin a turn of appending."""
-    return web.json_response(encode_turn(await request.app[BLOBS].take_over(_key(request))))
+    taking_over = request.app[BLOBS].take_over(_key(request))
+    return web.json_response(encode_turn(await _with_signs_of_life(request, taking_over)))
 
 
 async def assemble(request: web.Request) -> web.Response:

@@ -18,7 +18,7 @@ from yarl import URL
 from gateway.errors import errors_as_json
 from shared.blobs import upload_key
 from shared.errors import CsvmillError, StorageFull, StorageUnavailable
-from shared.storage_protocol import blob_path, chunk_path, info_path
+from shared.storage_protocol import blob_path, chunk_path, info_path, turn_path
 from storage import errors, handlers
 from storage.app import build_app
 from storage.blobs.filesystem import FilesystemBlobs
@@ -28,6 +28,8 @@ from tests.blob_backends import TOKEN, storage_server, stream
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from shared.blobs import BlobKey, Turn
 
 KEY = upload_key(UUID(int=1))
 AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
@@ -250,6 +252,31 @@ async def test_long_work_shows_signs_of_life(
     while status == 102:
         status, body = await connection.answer()
     assert (status, body["complete"]) == (200, True)
+    await connection.close()
+
+
+async def test_taking_over_from_one_that_is_slow_to_record_shows_signs_of_life(
+    url: str, blobs: FilesystemBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await blobs.create(KEY, 3)
+    monkeypatch.setattr(handlers, "PROCESSING_INTERVAL", 0.01)
+    go_on = asyncio.Event()
+    take_over = blobs.take_over
+
+    async def slow(key: BlobKey) -> Turn:
+        await go_on.wait()
+        return await take_over(key)
+
+    monkeypatch.setattr(blobs, "take_over", slow)
+    connection = await Connection.to(url)
+    await connection.send_head("PUT", turn_path(KEY), AUTHORIZED)
+
+    assert [(await connection.answer())[0] for _ in range(3)] == [102, 102, 102]
+    go_on.set()
+    status = 102
+    while status == 102:
+        status, body = await connection.answer()
+    assert (status, body["blob"]["size"]) == (200, 3)
     await connection.close()
 
 
