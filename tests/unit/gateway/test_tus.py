@@ -371,49 +371,6 @@ async def test_a_terminated_upload_is_gone_and_its_job_cancelled(gateway: Gatewa
     assert (await gateway.jobs.get(UUID(job.rpartition("/")[2]))).state is JobState.REVOKED
 
 
-# Concatenation
-
-
-async def test_partial_uploads_become_one_and_one_job(gateway: Gateway) -> None:
-    bounds = [(0, 100_000), (100_000, 100_000), (100_000, SIZE)]
-    parts = [await created(gateway, b - a, Upload_Concat="partial") for a, b in bounds]
-    for path, (start, stop) in zip(parts, bounds, strict=True):
-        if start < stop:
-            answer = await patch(gateway, path, 0, CONTENT[start:stop])
-            assert "Csvmill-Job" not in answer.headers
-        headers = (await ask(gateway, "HEAD", path, 200)).headers
-        assert (headers["Upload-Concat"], "Csvmill-Job" in headers) == ("partial", False)
-    assert gateway.bus.published == []
-    root = str(gateway.client.make_url("")).rstrip("/")
-    final = {"Upload_Concat": f"final;{root}{parts[0]} {parts[1]} {parts[2]}"}
-
-    answer = await ask(gateway, "POST", "/api/tus/", 201, **final, **METADATA)
-
-    path = answer.headers["Location"]
-    job = await (await gateway.client.get(answer.headers["Csvmill-Job"])).json()
-    assert (job["filename"], job["input_size"]) == ("Größe.csv", SIZE)
-    assert await content_of(gateway, path) == CONTENT
-    headers = (await ask(gateway, "HEAD", path, 200)).headers
-    assert headers["Upload-Concat"] == final["Upload_Concat"]
-    assert (headers["Upload-Length"], headers["Upload-Offset"]) == (str(SIZE), str(SIZE))
-    # Repeated, it is the same; it takes no bytes, and its parts have gone
-    again = await ask(gateway, "POST", "/api/tus/", 201, **final, **METADATA)
-    assert again.headers["Location"] == path
-    await patch(gateway, path, SIZE, b"", 403)
-    await ask(gateway, "HEAD", parts[0], 404)
-    assert len(gateway.bus.published) == 1
-
-
-async def test_only_whole_partial_uploads_are_put_together(gateway: Gateway) -> None:
-    half = await created(gateway, 10, Upload_Concat="partial")
-    await patch(gateway, half, 0, b"12345")
-    ordinary = await created(gateway, 0)
-    for parts, status in ((half, 400), (ordinary, 400), (f"/api/tus/{UUID(int=1)}", 404)):
-        await ask(gateway, "POST", "/api/tus/", status, Upload_Concat=f"final;{parts}")
-    await ask(gateway, "POST", "/api/tus/", 400, Upload_Concat=f"final;{half}", Upload_Length=10)
-    assert await offset_of(gateway, half) == 5
-
-
 # Other people's client, other dialects, pages
 
 
