@@ -164,9 +164,9 @@ async def patch(request: web.Request) -> web.Response:
 
 
 async def terminate(request: web.Request) -> web.Response:
-    """Remove an upload, or cancel its job."""
+    """Remove an upload, whether it is complete or not, and cancel its job if that goes on."""
     control = JobControl(request.app[PORTS], request.app[EVENTS])
-    await control.cancel_upload(str(_upload_id(request)))
+    await control.remove_upload(_upload_id(request))
     return web.Response(status=204)
 
 

@@ -11,7 +11,6 @@ from shared.errors import (
     BlobConflict,
     ChunkOutOfBounds,
     InvalidInput,
-    JobFinished,
     OffsetConflict,
     SpecMismatch,
     StorageFull,
@@ -122,7 +121,7 @@ _PATCHED = {
 }
 _TERMINATED = {
     "204": _answer("It is removed"),
-    **errors(UploadNotFound, JobFinished, UnsupportedVersion),
+    **errors(UploadNotFound, UploadGone, UnsupportedVersion),
 }
 
 
@@ -208,8 +207,10 @@ PATCH = operation(
 
 TERMINATE = operation(
     "terminateTusUpload",
-    "Remove an upload, or cancel its job",
+    "Remove an upload",
     tag=TAG,
+    description="Its job is cancelled, unless it has ended: then job and result stay, but one that "
+    "has failed cannot be retried any more.",
     parameters=[_VERSION, _UPLOAD],
     answers=_TERMINATED,
 )
@@ -236,7 +237,7 @@ OVERRIDDEN = operation(
     answers={
         **_SHOWN,
         **_PATCHED,
-        **errors(OffsetConflict, TakenOver, JobFinished),
+        **errors(OffsetConflict, TakenOver),
         "405": _error("`X-HTTP-Method-Override` is none of these"),
     },
 )

@@ -20,7 +20,6 @@ from tusclient.client import TusClient
 
 from shared.blobs import upload_key
 from shared.errors import TakenOver
-from shared.jobs import JobState
 from shared.storage_client import HttpBlobs
 from tests.blob_backends import TOKEN, storage_server
 from tests.unit.gateway.appending import AppendingBlobs
@@ -355,20 +354,6 @@ async def test_a_checksum_that_cannot_be_checked_is_refused(gateway: Gateway, he
     path = await created(gateway)
     await patch(gateway, path, 0, b"x", 400, Upload_Checksum=header)
     assert await offset_of(gateway, path) == 0
-
-
-# Termination
-
-
-async def test_a_terminated_upload_is_gone_and_its_job_cancelled(gateway: Gateway) -> None:
-    path = await created(gateway)
-    await ask(gateway, "DELETE", path, 204)
-    await ask(gateway, "HEAD", path, 404)
-    path = await created(gateway, 3)
-    job = (await patch(gateway, path, 0, b"abc")).headers["Csvmill-Job"]
-    await ask(gateway, "DELETE", path, 204)
-    await ask(gateway, "HEAD", path, 410)
-    assert (await gateway.jobs.get(UUID(job.rpartition("/")[2]))).state is JobState.REVOKED
 
 
 # Other people's client, other dialects, pages
