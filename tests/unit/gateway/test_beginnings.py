@@ -90,10 +90,10 @@ async def test_what_cannot_be_inspected_is_refused(gateway: Gateway) -> None:
         ({"json": {"aggregation": {"limit": 0}}}, "aggregation.limit is 0"),
         ({"json": []}, "no JSON object"),
     ):
-        problem = await problem_of(await inspect(gateway, **body), 400, "about:blank")
+        problem = await problem_of(await inspect(gateway, **body), 400, "invalid-input")
         assert detail in problem["detail"]
     refused = await inspect(gateway, data=b"x", headers={"Content-Type": "text/plain"})
-    await problem_of(refused, 415, "about:blank")
+    await problem_of(refused, 415, "unsupported-media")
 
 
 async def test_a_chunk_that_shows_the_wrong_header_is_kept_and_refused_on_every_gateway(

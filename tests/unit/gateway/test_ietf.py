@@ -115,7 +115,7 @@ async def test_a_file_without_a_name_is_refused(gateway: Gateway, disposition: s
         gateway, "PUT", "/api/v1/uploads", 400, b"x",
         Upload_Complete="?1", Content_Disposition=disposition,
     )  # fmt: skip
-    assert "?name=" in (await problem_of(answer, 400, "about:blank"))["detail"]
+    assert "?name=" in (await problem_of(answer, 400, "invalid-input"))["detail"]
 
 
 async def test_a_creation_with_the_same_key_is_the_same_upload(gateway: Gateway) -> None:
@@ -276,7 +276,9 @@ async def test_an_append_without_offset_or_completeness_is_refused(
 ) -> None:
     path = await created(gateway)
     refused = await append(gateway, path, 0, b"x", 400, **{field: value})
-    assert field.replace("_", "-") in (await problem_of(refused, 400, "about:blank"))["detail"]
+    problem = await problem_of(refused, 400, "invalid-input")
+    assert field.replace("_", "-") in problem["detail"]
+    assert problem["field"] == field.replace("_", "-")
     assert await standing(gateway, path) == ("?0", 0, None)
 
 
@@ -317,6 +319,7 @@ async def test_the_beginning_of_a_file_in_another_version_never_passes_for_the_w
 ) -> None:
     headers = {"Upload_Draft_Interop_Version": version}
     refused = await create(gateway, CONTENT[:9], 412, **headers)
+    await problem_of(refused, 412, "unsupported-version")
     assert refused.headers["Upload-Draft-Interop-Version"] == "8"
     assert gateway.bus.published == []
     path = await created(gateway, CONTENT[:9])

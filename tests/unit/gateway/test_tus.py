@@ -262,6 +262,7 @@ async def test_a_new_request_takes_over_at_once_from_one_that_hangs(
     writer = await hanging(gateway, path, CONTENT[:200_000])
     await watched[0].taken(200_000)
     assert await offset_of(gateway, path) == 200_000
+    await watched[0].ended(1)
     assert isinstance(watched[0].outcomes[0], TakenOver)
     await patch(gateway, path, 200_000, CONTENT[200_000:])
     assert await content_of(gateway, path) == CONTENT
