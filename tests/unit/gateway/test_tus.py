@@ -182,6 +182,9 @@ async def test_the_method_may_be_named_in_a_header(gateway: Gateway) -> None:
         {"Upload_Defer_Length": 2},
         {"Upload_Length": 1, "Upload_Metadata": "filename ###"},
         {"Upload_Length": 1, "Upload_Metadata": "a YQ==,a YQ=="},
+        {"Upload_Length": 1, "Upload_Metadata": "other ###"},
+        {"Upload_Length": 1, "Upload_Metadata": "filename /w=="},
+        {"Upload_Length": 1, "Upload_Metadata": "spec /w=="},
         {"Upload_Length": 1, "Upload_Metadata": f"filename {encoded('a.txt')}"},
         {"Upload_Length": 1, "Upload_Concat": "half"},
         {"Upload_Concat": "final;"},
@@ -200,6 +203,12 @@ async def test_a_file_that_is_too_large_is_refused(start_gateway: Start) -> None
     path = await created(gateway, None)
     await patch(gateway, path, 0, b"x" * 101, 413)
     await patch(gateway, path, await offset_of(gateway, path), b"", 413, Upload_Length=101)
+
+
+async def test_metadata_that_nobody_reads_may_be_any_bytes(gateway: Gateway) -> None:
+    given = f"thumbnail {encoded(bytes(range(256)))},filename {encoded('a.csv')}"
+    path = await created(gateway, 0, Upload_Metadata=given)
+    assert (await ask(gateway, "HEAD", path, 200)).headers["Upload-Metadata"] == given
 
 
 async def test_a_creation_may_bring_bytes_along(gateway: Gateway) -> None:
