@@ -36,6 +36,8 @@ from shared.errors import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aiohttp.typedefs import Handler
 
     from gateway.appends import Sending
@@ -170,12 +172,21 @@ async def terminate(request: web.Request) -> web.Response:
     return web.Response(status=204)
 
 
-async def overridden(request: web.Request) -> web.StreamResponse:
-    """The method that `X-HTTP-Method-Override` names, for clients that can send POST only."""
-    handlers: dict[str, Handler] = {"PATCH": patch, "DELETE": terminate, "HEAD": show}
-    method = request.headers.get("X-HTTP-Method-Override", "").upper()
+async def collection(request: web.Request) -> web.StreamResponse:
+    """What is asked of `/api/tus`."""
+    return await _meant(request, {"POST": create})
+
+
+async def upload(request: web.Request) -> web.StreamResponse:
+    """What is asked of an upload."""
+    return await _meant(request, {"DELETE": terminate, "HEAD": show, "PATCH": patch})
+
+
+async def _meant(request: web.Request, handlers: Mapping[str, Handler]) -> web.StreamResponse:
+    """By the method that the request names, for clients that can send only some: else its own."""
+    method = request.headers.get("X-HTTP-Method-Override", request.method).strip().upper()
     if method not in handlers:
-        raise web.HTTPMethodNotAllowed("POST", ["DELETE", "HEAD", "OPTIONS", "PATCH"])
+        raise web.HTTPMethodNotAllowed(method, sorted({*handlers, "OPTIONS"}))
     return await handlers[method](request)
 
 

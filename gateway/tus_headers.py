@@ -22,8 +22,17 @@ if TYPE_CHECKING:
 
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _PATH = re.compile(r"/api/tus/([0-9a-fA-F-]{36})/?")
-UNNAMED = "upload.csv"
-"""The name of a file that was sent without one."""
+UNNAMED = "upload"
+"""The name of a file that was sent without one, but for what its type makes of it."""
+_SUFFIXES = {
+    "text/tab-separated-values": ".tsv",
+    "application/gzip": ".csv.gz",
+    "application/x-gzip": ".csv.gz",
+    "application/zstd": ".csv.zst",
+    "application/x-bzip2": ".csv.bz2",
+    "application/zip": ".csv.zip",
+}
+"""Of file names, by media type; that of any other is `.csv`."""
 
 
 def number(request: web.Request, name: str) -> int | None:
@@ -69,9 +78,15 @@ def metadata(request: web.Request) -> dict[str, bytes]:
 
 
 def filename(request: web.Request) -> str:
-    """The name of the file: `filename` of the metadata, or `name`. Raises InvalidInput."""
+    """The name of the file: `filename` of the metadata, or `name`; else as `filetype` has it.
+
+    Raises InvalidInput.
+    """
     given = metadata(request)
-    name = _text(given, "filename") or _text(given, "name") or UNNAMED
+    name = _text(given, "filename") or _text(given, "name")
+    if not name:
+        media_type = _text(given, "filetype").partition(";")[0].strip().lower()
+        name = UNNAMED + _SUFFIXES.get(media_type, ".csv")
     return base_name(name, field="Upload-Metadata")
 
 

@@ -86,6 +86,9 @@ def _error(words: str) -> Node:
 
 
 _STANDING = ("Upload-Offset", "Upload-Expires", "Csvmill-Job")
+_OTHER_METHOD = {
+    "405": _error("`X-HTTP-Method-Override` names a method that this URL does not know")
+}
 _SENDING = {
     **errors(
         InvalidInput,
@@ -116,11 +119,13 @@ _SHOWN = {
 _PATCHED = {
     "204": _answer("The bytes are kept", *_STANDING),
     "403": _error("A final upload takes no bytes"),
+    **_OTHER_METHOD,
     **_SENDING,
     **errors(OffsetConflict, TakenOver),
 }
 _TERMINATED = {
     "204": _answer("It is removed"),
+    **_OTHER_METHOD,
     **errors(UploadNotFound, UploadGone, UnsupportedVersion),
 }
 
@@ -174,6 +179,7 @@ def _create(name: str) -> Node:
         body=_BODY,
         answers={
             "201": _answer("The upload", "Location", *_STANDING),
+            **_OTHER_METHOD,
             **_SENDING,
         },
     )
@@ -189,7 +195,10 @@ SHOW = operation(
         **_SHOWN,
         **{
             status: {key: value for key, value in answer.items() if key != "content"}
-            for status, answer in errors(UploadNotFound, UploadGone, UnsupportedVersion).items()
+            for status, answer in {
+                **_OTHER_METHOD,
+                **errors(UploadNotFound, UploadGone, UnsupportedVersion),
+            }.items()
         },
     },
 )
@@ -219,6 +228,7 @@ OVERRIDDEN = operation(
     "overriddenTusUpload",
     "Any of these, for clients that can send `POST` only",
     tag=TAG,
+    description="The header counts in requests by the other methods too, whose own is passed over.",
     parameters=[
         _VERSION,
         _UPLOAD,
@@ -238,7 +248,6 @@ OVERRIDDEN = operation(
         **_SHOWN,
         **_PATCHED,
         **errors(OffsetConflict, TakenOver),
-        "405": _error("`X-HTTP-Method-Override` is none of these"),
     },
 )
 
