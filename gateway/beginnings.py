@@ -33,6 +33,8 @@ LOOKED_AT = 2 * SAMPLE
 """Bytes of an upload that are read: of compressed ones too, they hold the sample."""
 AT_A_TIME = 2
 """Beginnings that are looked at side by side: it takes memory, and CPU of the event loop's."""
+READ_AT_A_TIME = 16
+"""Beginnings from storage that are held in memory, or being read: storage may take its time."""
 _REMEMBERED = 10_000
 
 
@@ -41,6 +43,8 @@ class Beginnings:
 
     def __init__(self) -> None:
         self._turns = asyncio.Semaphore(AT_A_TIME)
+        # Before a turn, and never while one is held: nobody who looks waits for storage.
+        self._reads = asyncio.Semaphore(READ_AT_A_TIME)
         self._fitting: OrderedDict[tuple[UUID, Aggregation], None] = OrderedDict()
         # Uploads that were found to fit. One that does not may be removed, and begun anew under the
         # same id: it is looked at each time.
@@ -52,10 +56,13 @@ class Beginnings:
 
         Raises BeginningMissing if its header is not there.
         """
-        async with self._turns:
+        async with self._reads:
             sample = await _read(blobs, upload.blob)
             whole = upload.blob.complete and len(sample) == upload.blob.size
-            found = await asyncio.to_thread(inspect, sample, whole=whole, aggregation=aggregation)
+            async with self._turns:
+                found = await asyncio.to_thread(
+                    inspect, sample, whole=whole, aggregation=aggregation
+                )
         if not found.column_count and found.error is None and not whole:
             raise BeginningMissing(
                 f"of the beginning of the upload {upload.blob.prefix} bytes have been received, "
@@ -69,8 +76,10 @@ class Beginnings:
         Nothing is known before its first MiB is there. One that is whole is its job's to judge.
         """
         if self._is_open(upload) and upload.blob.prefix >= SAMPLE:
-            async with self._turns:
-                await self._judge(upload, await _read(blobs, upload.blob))
+            async with self._reads:
+                sample = await _read(blobs, upload.blob)
+                async with self._turns:
+                    await self._judge(upload, sample)
 
     async def watched(
         self, upload: Upload, offset: int, data: AsyncGenerator[bytes, None], patience: int

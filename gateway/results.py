@@ -14,7 +14,7 @@ from gateway.errors import error_response
 from gateway.events import EVENTS
 from gateway.jobs import requested_job
 from gateway.keys import PORTS, SETTINGS
-from gateway.problems import problem_response
+from gateway.problems import refuse
 from shared.content import Content, once
 from shared.content_codings import CODINGS
 from shared.downloads import Download, send
@@ -71,9 +71,7 @@ async def download_file(request: web.Request) -> web.StreamResponse:
 async def show_result(request: web.Request) -> web.StreamResponse:
     """The same for programs: in a content coding if they ask for one, errors as problems."""
     job, result = await requested_result(request)
-    return await send_file(
-        request, job, _result_file(job, result), refuse=problem_response, codings=CODINGS
-    )
+    return await send_file(request, job, _result_file(job, result), refuse=refuse, codings=CODINGS)
 
 
 async def requested_result(request: web.Request) -> tuple[Job, JobResult]:

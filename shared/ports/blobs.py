@@ -58,7 +58,8 @@ class Blobs(Protocol):
         Memory is bounded whatever the chunk's size; `data` is read no faster than it is written.
         Raises BlobNotFound, ChunkOutOfBounds, StorageFull, and DigestMismatch when the last
         missing byte arrives and the digest is not the declared one (the blob is then empty
-        again). With the `token` of a turn, raises TakenOver as `append` does.
+        again). While the digest of the whole is verified, all is received but one byte, and stays
+        so if storage is killed. With the `token` of a turn, raises TakenOver as `append` does.
         """
         ...
 
@@ -80,8 +81,9 @@ class Blobs(Protocol):
         """Begin a turn of appending to a blob, and end all that were begun before.
 
         Whoever still appends is told TakenOver; on return, what had arrived of theirs is
-        recorded. Turns keep appenders from answering for each other; the bytes need no such
-        protection, as the first to come stay. Raises BlobNotFound.
+        recorded. One that has brought all bytes, and waits for the digest of the whole to be
+        verified, goes on, and nobody waits for it. Turns keep appenders from answering for each
+        other; the bytes need no such protection, as the first to come stay. Raises BlobNotFound.
         """
         ...
 

@@ -292,7 +292,7 @@ async def test_a_result_that_storage_has_lost_is_our_fault_and_logged_once(
     assert f"The result of job {job.id}, upload {job.upload_id}, is lost" in said
     if path.endswith("result"):
         assert headers["Content-Type"].startswith("application/problem+json")
-        assert (answer["type"], answer["status"]) == ("about:blank", 500)
+        assert (answer["type"], answer["status"]) == ("urn:csvmill:problem:result-lost", 500)
     (line,) = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert (line.levelname, line.exc_info) == ("ERROR", None)
     assert f"{job.id}, upload {job.upload_id}, is lost" in line.getMessage()
