@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from processor.engines.ledger import TAIL, Census
+from shared.csv.grammar import CRLF
 from shared.errors import AttemptFailed
 
 if TYPE_CHECKING:
@@ -88,14 +89,15 @@ class FileFeed(_Task):
         super().__init__("census")
         self._file = file
         self._header = header
-        self._census = Census(quoted=bool(header.dialect.quote))
+        self._census = Census(quoted=bool(header.dialect.quote), ending=header.ending)
         self._given_up = False
 
     def __enter__(self) -> Self:
         # DuckDB reads /dev/fd/N with one thread only, and takes * and [ in a path for patterns.
         Path(self.path).symlink_to(os.path.realpath(f"/dev/fd/{self._file.fileno()}"))
-        # A header in quotes announces needless quotes all over, which only a census can settle.
-        if self._header.quoted:
+        # A header in quotes announces needless quotes all over, which only a census can settle, as
+        # it has to if lines end in CRLF.
+        if self._header.quoted or self._header.ending == CRLF:
             self.start()
         return self
 
@@ -150,7 +152,7 @@ class PipeFeed(_Task):
         self._source = source
         self._blocks = blocks
         self._header = header
-        self._census = Census(quoted=bool(header.dialect.quote))
+        self._census = Census(quoted=bool(header.dialect.quote), ending=header.ending)
         self._reading, self._writing = _pipe()
         self.path = f"/dev/fd/{self._reading}"
 

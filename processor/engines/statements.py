@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from shared.aggregation.resolve import Query, Restriction
 
 _QUOTES = """strlen({c}) - strlen(replace({c}, '"', ''))"""
+_NO_CRLF = r"replace({c}, E'\r\n', '')"
 
 _AWKWARD = {
     "needed_quotes": f"2 + {_QUOTES}",
@@ -23,6 +24,7 @@ _AWKWARD = {
         + regexp_matches({c}, '^ [^{d}\\r\\n]*[{d}\\r\\n]')::BIGINT
     """,
     "ambiguous": """regexp_full_match({c}, '[^"{d}\\r\\n]+"[^{d}\\r\\n]*')::BIGINT""",
+    "lone_newlines": rf"strlen({_NO_CRLF}) - strlen(replace({_NO_CRLF}, E'\n', ''))",
 }
 # Most fields have none of these characters, and are done with after this one test.
 _IS_AWKWARD = """regexp_matches({c}, '["{d}\\r\\n]')"""

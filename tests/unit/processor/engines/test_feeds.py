@@ -103,7 +103,7 @@ def test_a_census_of_part_of_a_file_settles_nothing(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("plays").write_bytes(DATA)
-    nothing = Ledger(0, 3, 1, needed_quotes=0, quotes=0, quotes_before_blanks=0, ambiguous=0)
+    nothing = Ledger(0, 3, 1, *(0, 0, 0, 0, 0))
     with Path("plays").open("rb", buffering=0) as file:
         with FileFeed(file, Header((b"a", b"b", b"c"), 16, b"\n", quoted=False)) as feed:
             pass
