@@ -204,7 +204,6 @@ def read_header(beginning: bytes, dialect: Dialect = STRICT) -> Header:
         fields=tuple(fields),
         end=skipped + (length if dialect.header else 0),
         ending=CRLF if line.endswith(CRLF) else b"\n",
-        quoted=bool(dialect.quote) and b'"' in line,
         dialect=dialect,
     )
 

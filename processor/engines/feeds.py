@@ -9,8 +9,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from processor.engines.ledger import TAIL, Census
-from shared.csv.grammar import CRLF
+from processor.engines.ledger import Census
 from shared.errors import AttemptFailed
 
 if TYPE_CHECKING:
@@ -80,7 +79,7 @@ class SourceBlocks:
 
 
 class FileFeed(_Task):
-    """DuckDB reads a regular file itself; a census of it is taken only if there is need."""
+    """DuckDB reads a regular file itself; a census of it is taken beside it."""
 
     with_header = True
     path = "input.csv"
@@ -95,10 +94,7 @@ class FileFeed(_Task):
     def __enter__(self) -> Self:
         # DuckDB reads /dev/fd/N with one thread only, and takes * and [ in a path for patterns.
         Path(self.path).symlink_to(os.path.realpath(f"/dev/fd/{self._file.fileno()}"))
-        # A header in quotes announces needless quotes all over, which only a census can settle, as
-        # it has to if lines end in CRLF.
-        if self._header.quoted or self._header.ending == CRLF:
-            self.start()
+        self.start()
         return self
 
     def __exit__(
@@ -108,8 +104,7 @@ class FileFeed(_Task):
         _traceback: TracebackType | None,
     ) -> None:
         self._given_up = True
-        if self.ident is not None:
-            self.join()
+        self.join()
 
     def _work(self) -> None:
         block = bytearray(BLOCK)
@@ -123,15 +118,9 @@ class FileFeed(_Task):
 
     def confirms(self, ledger: Ledger) -> bool:
         """Whether the ledger accounts for the file. Raises what the census ended with."""
-        size = self.size()
-        length = min(size, TAIL)
-        tail = os.pread(self._file.fileno(), length, self._header.end + size - length)
-        if ledger.balances_at_sight(size, tail, self._header.ending):
-            return True
-        if self.ident is None:
-            self.start()
         self.finish()
-        return self._census.size == size and ledger.balances(self._census, self._header.ending)
+        whole = self._census.size == self.size()
+        return whole and ledger.balances(self._census, self._header.ending)
 
     def done(self, percentage: float) -> int:
         """Bytes of the file that DuckDB has read, which says what percentage (or -1) that is."""

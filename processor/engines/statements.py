@@ -14,17 +14,14 @@ if TYPE_CHECKING:
     from shared.aggregation.resolve import Query, Restriction
 
 _QUOTES = """strlen({c}) - strlen(replace({c}, '"', ''))"""
-_NO_CRLF = r"replace({c}, E'\r\n', '')"
-
 _AWKWARD = {
-    "needed_quotes": f"2 + {_QUOTES}",
     "quotes": _QUOTES,
     "quotes_before_blanks": """
         strlen({c}) - strlen(replace({c}, '" ', '"'))
         + regexp_matches({c}, '^ [^{d}\\r\\n]*[{d}\\r\\n]')::BIGINT
     """,
-    "ambiguous": """regexp_full_match({c}, '[^"{d}\\r\\n]+"[^{d}\\r\\n]*')::BIGINT""",
-    "lone_newlines": rf"strlen({_NO_CRLF}) - strlen(replace({_NO_CRLF}, E'\n', ''))",
+    "returns": r"strlen({c}) - strlen(replace({c}, E'\r', ''))",
+    "crlfs": r"(strlen({c}) - strlen(replace({c}, E'\r\n', ''))) // 2",
 }
 # Most fields have none of these characters, and are done with after this one test.
 _IS_AWKWARD = """regexp_matches({c}, '["{d}\\r\\n]')"""

@@ -120,6 +120,8 @@ ODD_ROWS = [
     b"a\rb,c,1\n",
     b"a,b,1\r\n",
     b"a,b,1\r",
+    b"a,b,\rc,d,1\n",
+    b'a,"b\n",\rc,d,1\n',
     b"a\xff,b,1\n",
     b"x" * 3_000_000 + b",b,1\n",
 ]

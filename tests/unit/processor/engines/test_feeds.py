@@ -103,12 +103,11 @@ def test_a_census_of_part_of_a_file_settles_nothing(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("plays").write_bytes(DATA)
-    nothing = Ledger(0, 3, 1, *(0, 0, 0, 0, 0))
-    with Path("plays").open("rb", buffering=0) as file:
-        with FileFeed(file, Header((b"a", b"b", b"c"), 16, b"\n", quoted=False)) as feed:
-            pass
+    nothing = Ledger(0, 3, 1, *(0, 0, 0, 0))
+    monkeypatch.setattr(FileFeed, "_work", lambda _feed: None)
+    header = Header((b"a", b"b", b"c"), 16, b"\n")
 
-        # It was given up before it had begun.
+    with Path("plays").open("rb", buffering=0) as file, FileFeed(file, header) as feed:
         assert nothing.balances(Census(), b"\n")
         assert not feed.confirms(nothing)
 
