@@ -120,7 +120,8 @@ def run(
             except MalformedInput as error:
                 raise Inconclusive(str(error)) from error
             except duckdb.Error as error:
-                raise _translated(error) from error
+                # What broke off at our end of a pipe is why DuckDB fails.
+                raise _translated(feed.error or drain.error or error) from error
             if isinstance(result, ResultFile):
                 drain.finish()
     limit = aggregation.limit
@@ -206,7 +207,6 @@ def read_header(beginning: bytes, dialect: Dialect = STRICT) -> Header:
         fields=tuple(fields),
         end=skipped + (length if dialect.header else 0),
         ending=CRLF if line.endswith(CRLF) else b"\n",
-        quoted=bool(dialect.quote) and b'"' in line,
         dialect=dialect,
     )
 
@@ -228,9 +228,11 @@ def _accounts(
     return groups, counted, Ledger(rows, header.columns, *entries)
 
 
-def _translated(error: duckdb.Error) -> Exception:
+def _translated(error: BaseException) -> BaseException:
     """DuckDB's error as ours: the exact plan decides about all but a full disk."""
     text = str(error)
+    if not isinstance(error, duckdb.Error | MalformedInput):
+        return error
     if isinstance(error, duckdb.IOException) and "No space left" in text:
         return AttemptFailed(f"the disk is full: {text}")
     # DuckDB quotes the line, which may be of any length.
