@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from gateway.aggregations import aggregation_of
-from shared.csv.detect import SAMPLE
 from shared.csv.inspection import check_header, inspect
+from shared.csv.sample import SAMPLE
 from shared.errors import BeginningMissing, MalformedInput, SpecMismatch
 
 if TYPE_CHECKING:

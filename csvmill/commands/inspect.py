@@ -13,6 +13,7 @@ from csvmill.commands.options import input_argument, json_option
 from csvmill.commands.outcomes import Exit, errors_shown, show_json
 
 if TYPE_CHECKING:
+    from shared.csv.header import Verdict
     from shared.csv.inspection import Inspection
 
 LOOKED_AT = 2 << 20
@@ -20,6 +21,7 @@ LOOKED_AT = 2 << 20
 STREAM = Path("-")
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars", " ": "blanks"}
 _SHOWN_COLUMNS = 100
+_SAY = "say --header or --no-header"
 
 
 @click.command(
@@ -58,7 +60,7 @@ def inspect(file: Path, as_json: bool, aggregation: dict[str, Any] | None) -> No
 
 def describe(found: Inspection) -> str:
     """An inspection for people."""
-    lines = [("written", _written(found))]
+    lines = [("written", _written(found)), ("header", _header(found.header))]
     if found.error:
         lines.append(("error", found.error))
     looked = f"{found.rows:,} in the first {found.size:,} bytes"
@@ -92,13 +94,17 @@ def _written(found: Inspection) -> str:
     parts.append(dialect.encoding + (" with a byte order mark" if found.bom else ""))
     if found.line_ends:
         parts.append("lines end in " + " and ".join(end.upper() for end in found.line_ends))
-    if not dialect.header:
-        parts.append("no header")
     if dialect.sep_line:
         parts.append("a line for spreadsheets")
     if dialect.compression != "none":
         parts.append(dialect.compression)
     return ", ".join(parts)
+
+
+def _header(found: Verdict) -> str:
+    if found.header is None:
+        return found.reason.replace("set input.header to true or false", _SAY)
+    return f"{'yes' if found.header else 'no'}: {found.reason}"
 
 
 def _cut(text: str) -> str:

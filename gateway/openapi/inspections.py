@@ -8,8 +8,8 @@ from gateway.openapi.aggregations import NAME as AGGREGATION
 from gateway.openapi.parts import JSON, json_answer, operation, problems, ref
 from gateway.openapi.schemas import an_object, integer, or_null, text
 from gateway.openapi.upload_parts import TAG, UPLOAD_IN_PATH
-from shared.csv.detect import SAMPLE
 from shared.csv.inspection import MAX_COLUMNS
+from shared.csv.sample import SAMPLE
 from shared.errors import (
     BeginningMissing,
     InputRemoved,
@@ -56,8 +56,9 @@ INSPECTION = an_object(
         "input": {
             **ref("Input"),
             "description": "How the file is written, as it can be sent as `input` of an "
-            "`Aggregation`",
+            "`Aggregation`; `header` is null if it has to be said",
         },
+        "header_reason": text("Why there is a header or none, or that it has to be said"),
         "bom": {"type": "boolean", "description": "Whether there is a byte order mark"},
         "sep_line": {
             "type": "boolean",
@@ -106,6 +107,7 @@ EXAMPLE: Node = {
         "decimal": ".",
         "thousands": "",
     },
+    "header_reason": "a column is asked for by its name",
     "bom": False,
     "sep_line": False,
     "line_ends": ["crlf"],

@@ -59,7 +59,9 @@ def run(
     sys.set_int_max_str_digits(0)
     problems = problems or Problems()
     held: list[int] = []
-    dialect, text = opened(blocks, aggregation.input, most, held.append, strict=aggregation.unasked)
+    dialect, text = opened(
+        blocks, aggregation.known_input, most, held.append, strict=aggregation.unasked
+    )
     reader = RecordReader(text, dialect, problems.take)
     count(lambda: max(reader.records - dialect.header, 0))
     try:

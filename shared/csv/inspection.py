@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 from shared.aggregation.cells import Notation
 from shared.aggregation.resolve import resolve
 from shared.csv.compression import compression_of
-from shared.csv.detect import CutOff, Detected, detect
+from shared.csv.detect import Detected, detect
 from shared.csv.dialect import UNDECLARED
+from shared.csv.header import Verdict
 from shared.csv.problems import SHOWN_PROBLEMS
 from shared.csv.records import RecordReader
+from shared.csv.sample import CutOff
 from shared.errors import InvalidInput, MalformedInput, SpecMismatch
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ MAX_COLUMNS = 1000
 _SAMPLES = 3
 _SAMPLE_LENGTH = 100
 """Characters of a cell or a name that are shown."""
+_NAMED = Verdict(True, "a column is asked for by its name")
 _KINDS: tuple[Kind, ...] = ("integer", "number", "date")
 """What a column can be besides text, what says most first."""
 
@@ -58,9 +61,8 @@ class Inspection:
     """What is understood of a file."""
 
     dialect: Dialect
-    bom: bool
-    line_ends: tuple[str, ...]
-    """Those that there are of `lf`, `crlf` and `cr`, quoted ones too."""
+    header: Verdict
+    """Whether there is a header, and why. If that has to be said, the rest is as if there is."""
     columns: tuple[ColumnSummary, ...]
     column_count: int
     rows: int
@@ -76,6 +78,16 @@ class Inspection:
     """Why no record can be read, if that is so."""
     fits: Fit | None
     """Of what is asked, if anything is."""
+
+    @property
+    def bom(self) -> bool:
+        """Whether there is a byte order mark."""
+        return bool(self.dialect.bom)
+
+    @property
+    def line_ends(self) -> tuple[str, ...]:
+        """Those that there are of `lf`, `crlf` and `cr`, quoted ones too."""
+        return self.dialect.line_ends or ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +106,14 @@ def inspect(sample: bytes, *, whole: bool, aggregation: Aggregation | None) -> I
     `whole` says that the sample is all of it. With None nothing is asked, and what the file is
     written like is found out all the same.
     """
-    given = UNDECLARED if aggregation is None else aggregation.input
+    given = UNDECLARED if aggregation is None else aggregation.known_input
     strict = aggregation is not None and aggregation.unasked
     try:
         detected = detect(sample, whole=whole, given=given, strict=strict)
     except MalformedInput as error:
         return _told(_unseen(sample, given), (), 0, (), 0, str(error), None)
+    if aggregation is not None and aggregation.input.header is None and given.header:
+        detected = replace(detected, header=_NAMED)
     problems: list[Problem] = []
     count = 0
 
@@ -120,7 +134,7 @@ def inspect(sample: bytes, *, whole: bool, aggregation: Aggregation | None) -> I
                 ColumnSummary(i, _shown(name)) for i, name in enumerate(header[1][:MAX_COLUMNS], 1)
             ]
             if aggregation is not None:
-                fits = _fit(aggregation, header[1])
+                fits = _fit(aggregation, header[1], detected.header)
             rows = _summarise(columns, reader, records, len(header[1]), detected.dialect)
     except CutOff:
         pass  # within the header
@@ -142,12 +156,12 @@ def check_header(sample: bytes, *, whole: bool, aggregation: Aggregation) -> boo
     Raises SpecMismatch if it does not, MalformedInput if the file can't be read at all.
     """
     strict = aggregation.unasked
-    detected = detect(sample, whole=whole, given=aggregation.input, strict=strict)
+    detected = detect(sample, whole=whole, given=aggregation.known_input, strict=strict)
     if not detected.settled:
         return False
     with suppress(CutOff):
         for _line, fields in RecordReader(detected.blocks(), detected.dialect, _passed_over):
-            _resolved(aggregation, fields)
+            _resolved(aggregation, fields, detected.header)
             return True
     return False
 
@@ -162,11 +176,12 @@ def inspection_view(inspection: Inspection) -> dict[str, Any]:
             "delimiter": dialect.delimiter,
             "quote": dialect.quote,
             "escape": dialect.escape,
-            "header": dialect.header,
+            "header": inspection.header.header,
             "line_end": dialect.line_end,
             "decimal": dialect.decimal,
             "thousands": dialect.thousands,
         },
+        "header_reason": inspection.header.reason,
         "bom": inspection.bom,
         "sep_line": dialect.sep_line,
         "line_ends": list(inspection.line_ends),
@@ -204,17 +219,13 @@ def _told(
     fits: Fit | None,
     column_count: int = 0,
 ) -> Inspection:
-    text = detected.text
-    crlf = text.count(b"\r\n")
-    ends = {"lf": text.count(b"\n") - crlf, "crlf": crlf, "cr": text.count(b"\r") - crlf}
     return Inspection(
         dialect=detected.dialect,
-        bom=detected.bom,
-        line_ends=tuple(name for name, found in ends.items() if found),
+        header=detected.header,
         columns=tuple(columns),
         column_count=column_count,
         rows=rows,
-        size=len(text),
+        size=len(detected.text),
         whole=detected.whole,
         problems=tuple(problems),
         problem_count=problem_count,
@@ -223,14 +234,16 @@ def _told(
     )
 
 
-def _fit(aggregation: Aggregation, header: Sequence[bytes]) -> Fit:
+def _fit(aggregation: Aggregation, header: Sequence[bytes], found: Verdict) -> Fit:
     try:
-        return Fit(None, _resolved(aggregation, header).names)
+        return Fit(None, _resolved(aggregation, header, found).names)
     except SpecMismatch as error:
         return Fit(str(error), ())
 
 
-def _resolved(aggregation: Aggregation, header: Sequence[bytes]) -> Query:
+def _resolved(aggregation: Aggregation, header: Sequence[bytes], found: Verdict) -> Query:
+    if found.header is None:
+        raise SpecMismatch(found.reason, field="input.header")
     try:
         return resolve(aggregation, [name.decode(errors="replace") for name in header])
     except InvalidInput as error:

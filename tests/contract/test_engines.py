@@ -412,6 +412,27 @@ async def test_a_damaged_archive_has_no_result(
     assert leftovers(scratch) == set()
 
 
+async def test_a_first_record_is_never_lost_or_counted_in_silence(
+    engine: Engine, tmp_path: Path, scratch: Path
+) -> None:
+    by_position = Aggregation((GroupColumn(1, "k"),), (Aggregate("sum", 2, "n", "number"),))
+    for source in sources(b"a,1\nb,2\n", tmp_path):
+        with pytest.raises(MalformedInput) as refused:
+            await aggregate(engine, source, scratch, by_position)
+        assert str(refused.value) == (
+            "line 1 reads as a record (column 2 is '1'): set input.header to true or false"
+        )
+    for data, rows in (
+        (b"a,1.5\nb,2\n", b"a,1.5\nb,2\n"),
+        (b"key,count\na,1\nb,2\n", b"a,1\nb,2\n"),
+    ):
+        for source in sources(data, tmp_path):
+            output = await aggregate(engine, source, scratch, by_position)
+            assert output.path.read_bytes() == b"k,n\n" + rows
+            assert output.report.rows.total == 2
+            assert output.report.dialect.header is data.startswith(b"key")
+
+
 async def test_an_archive_that_grows_too_much_is_refused(
     make_engine: MakeEngine, scratch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shared.csv.detect import SAMPLE
+from shared.csv.sample import SAMPLE
 from tests.unit.gateway.conftest import PART_STORED
 from tests.unit.gateway.forms import FormBody
 from tests.unit.gateway.test_job_api import problem_of
@@ -119,6 +119,30 @@ async def test_a_chunk_that_shows_the_wrong_header_is_kept_and_refused_on_every_
     # Begun anew with what the file has, on any gateway, it is an upload like any other
     await declare(second, aggregation=RIGHT)
     assert (await put(first, 0, BEGINNING)).status == 200
+
+
+async def test_where_a_header_has_to_be_said_it_is_told_early(gateway: Gateway) -> None:
+    rows = b"Umbrella;1\nHello;2\n" * (SAMPLE // 19 + 1)
+    said = "line 1 reads as a record (column 2 is '1'): set input.header to true or false"
+    by_position = {"group_by": [1], "aggregates": [{"function": "sum", "column": 2}]}
+    # Text that recurs beside a number would be enough
+    rows = b"Rain;1\n" + rows
+    await declare(gateway, aggregation=by_position)
+
+    problem = await problem_of(await put(gateway, 0, rows), 422, "spec-mismatch")
+
+    assert said in problem["detail"]
+    view = await (await inspect(gateway)).json()
+    assert (view["input"]["header"], view["header_reason"]) == (None, said)
+    assert (view["fits"], view["misfit"]) == (False, said)
+    for header in (True, False):
+        asked = {"aggregation": {**by_position, "input": {"header": header}}}
+        view = await (await inspect(gateway, json=asked)).json()
+        assert (view["input"]["header"], view["header_reason"], view["fits"]) == (
+            header,
+            "it was said",
+            True,
+        )
 
 
 async def test_chunks_that_come_before_the_beginning_are_taken(gateway: Gateway) -> None:

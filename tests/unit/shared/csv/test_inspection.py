@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared.aggregation.spec import SONG_PLAYS, Aggregate, Aggregation, GroupColumn
-from shared.csv.detect import SAMPLE
 from shared.csv.dialect import Input
 from shared.csv.inspection import MAX_COLUMNS, check_header, inspect, inspection_view
+from shared.csv.sample import SAMPLE
 from shared.errors import MalformedInput, SpecMismatch
 
 if TYPE_CHECKING:
