@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +14,14 @@ from csvmill.commands.options import input_argument, json_option
 from csvmill.commands.outcomes import Exit, errors_shown, show_json
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from typing import BinaryIO
+
     from shared.csv.header import Verdict
     from shared.csv.inspection import Inspection
 
-LOOKED_AT = 2 << 20
-"""Bytes of the file that are read."""
+_AT_FIRST = 2 << 20
+"""Bytes of the file that are read, unless its header goes on."""
 STREAM = Path("-")
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars", " ": "blanks"}
 _SHOWN_COLUMNS = 100
@@ -43,13 +47,19 @@ def inspect(file: Path, as_json: bool, aggregation: dict[str, Any] | None) -> No
     """
     # Other commands need not wait for these.
     from shared.aggregation.wire import read_aggregation
+    from shared.csv.inspection import LOOKED_AT, inspection_view
     from shared.csv.inspection import inspect as inspected
-    from shared.csv.inspection import inspection_view
 
     asked = None if aggregation is None else read_aggregation(aggregation, "spec")
-    with errors_shown(as_json=as_json):
-        sample, whole = _beginning(file)
-    found = inspected(sample, whole=whole, aggregation=asked)
+    with errors_shown(as_json=as_json), _opened(file) as beginning:
+        sample = b""
+        # A header may go on.
+        for most in (_AT_FIRST, LOOKED_AT):
+            sample += beginning.read(most + 1 - len(sample))
+            whole = len(sample) <= most
+            found = inspected(sample[:most], whole=whole, aggregation=asked)
+            if found.column_count or found.error or whole:
+                break
     if as_json:
         show_json(inspection_view(found))
     else:
@@ -112,11 +122,5 @@ def _cut(text: str) -> str:
     return shown if len(shown) <= 30 else f"{shown[:30]}..."
 
 
-def _beginning(file: Path) -> tuple[bytes, bool]:
-    """The first bytes of a file, and whether that is all."""
-    if file == STREAM:
-        data = sys.stdin.buffer.read(LOOKED_AT + 1)
-    else:
-        with file.open("rb") as opened:
-            data = opened.read(LOOKED_AT + 1)
-    return data[:LOOKED_AT], len(data) <= LOOKED_AT
+def _opened(file: Path) -> AbstractContextManager[BinaryIO]:
+    return nullcontext(sys.stdin.buffer) if file == STREAM else file.open("rb")

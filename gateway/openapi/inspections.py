@@ -8,7 +8,7 @@ from gateway.openapi.aggregations import NAME as AGGREGATION
 from gateway.openapi.parts import JSON, json_answer, operation, problems, ref
 from gateway.openapi.schemas import an_object, integer, or_null, text
 from gateway.openapi.upload_parts import TAG, UPLOAD_IN_PATH
-from shared.csv.inspection import MAX_COLUMNS
+from shared.csv.inspection import MAX_COLUMNS, REACH
 from shared.csv.sample import SAMPLE
 from shared.errors import (
     BeginningMissing,
@@ -76,7 +76,9 @@ INSPECTION = an_object(
             "description": f"The first {MAX_COLUMNS}",
         },
         "rows": integer("Records looked at, without the header and bad ones"),
-        "bytes": integer(f"Bytes of text looked at, {SAMPLE} at the most, before they were UTF-8"),
+        "bytes": integer(
+            f"Bytes of text looked at: {SAMPLE} at the most, or {REACH} if the header goes on"
+        ),
         "whole": {"type": "boolean", "description": "Whether that is all of the file"},
         "problem_count": integer("Bad records among them"),
         "problems": {"type": "array", "items": ref("BadRecord"), "description": "The first"},

@@ -5,9 +5,11 @@ Bounded by the sample. Takes up to seconds of CPU for one that is made to: run i
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from shared.aggregation.cells import Notation
@@ -18,7 +20,7 @@ from shared.csv.dialect import UNDECLARED
 from shared.csv.header import Verdict
 from shared.csv.problems import SHOWN_PROBLEMS
 from shared.csv.records import RecordReader
-from shared.csv.sample import CutOff
+from shared.csv.sample import SAMPLE, CutOff
 from shared.errors import InvalidInput, MalformedInput, SpecMismatch
 
 if TYPE_CHECKING:
@@ -32,10 +34,20 @@ if TYPE_CHECKING:
 
 MAX_COLUMNS = 1000
 """Columns that are told of; there may be more."""
+REACH = 16 << 20
+"""Bytes of text in which the end of a header is looked for that goes beyond the sample."""
+LOOKED_AT = REACH + SAMPLE
+"""Bytes of a file that are enough for whatever can be told."""
+_LONG_RECORDS = 10_000
+"""Records, good or bad, that are looked at below such a header."""
 _SAMPLES = 3
 _SAMPLE_LENGTH = 100
 """Characters of a cell or a name that are shown."""
 _NAMED = Verdict(True, "a column is asked for by its name")
+_ENDLESS = (
+    f"the header does not end within the first {REACH >> 20} MiB, and nothing can be told of it: "
+    "if lines end in CR, or quotes are text, set input.line_end or input.quote"
+)
 _KINDS: tuple[Kind, ...] = ("integer", "number", "date")
 """What a column can be besides text, what says most first."""
 
@@ -104,21 +116,42 @@ def inspect(sample: bytes, *, whole: bool, aggregation: Aggregation | None) -> I
     """What is understood of a file that begins with `sample`, and is to be aggregated so.
 
     `whole` says that the sample is all of it. With None nothing is asked, and what the file is
-    written like is found out all the same.
+    written like is found out all the same. Without columns and error, the header has to be waited
+    for.
     """
+    found = _inspected(sample, whole, aggregation, SAMPLE)
+    if found.column_count or found.error or found.whole:
+        return found
+    found = _inspected(sample, whole, aggregation, REACH)
+    if not found.column_count and not found.error and _exhausted(sample, found.size):
+        return replace(found, error=_ENDLESS)
+    return found
+
+
+def _exhausted(sample: bytes, size: int) -> bool:
+    """Whether all was looked at that ever is; it has `size` bytes of text."""
+    return len(sample) >= LOOKED_AT or size >= REACH
+
+
+def _inspected(
+    sample: bytes, whole: bool, aggregation: Aggregation | None, reach: int
+) -> Inspection:
     given = UNDECLARED if aggregation is None else aggregation.known_input
     strict = aggregation is not None and aggregation.unasked
     try:
-        detected = detect(sample, whole=whole, given=given, strict=strict)
+        detected = detect(sample, whole=whole, given=given, strict=strict, reach=reach)
     except MalformedInput as error:
         return _told(_unseen(sample, given), (), 0, (), 0, str(error), None)
     if aggregation is not None and aggregation.input.header is None and given.header:
         detected = replace(detected, header=_NAMED)
     problems: list[Problem] = []
     count = 0
+    most = sys.maxsize if reach == SAMPLE else _LONG_RECORDS
 
     def keep(problem: Problem) -> None:
         nonlocal count
+        if count == most:
+            raise CutOff
         count += 1
         if len(problems) < SHOWN_PROBLEMS:
             problems.append(problem)
@@ -135,7 +168,8 @@ def inspect(sample: bytes, *, whole: bool, aggregation: Aggregation | None) -> I
             ]
             if aggregation is not None:
                 fits = _fit(aggregation, header[1], detected.header)
-            rows = _summarise(columns, reader, records, len(header[1]), detected.dialect)
+            below = islice(records, most)
+            rows = _summarise(columns, reader, below, len(header[1]), detected.dialect)
     except CutOff:
         pass  # within the header
     except MalformedInput as malformed:
@@ -151,19 +185,28 @@ def _unseen(sample: bytes, given: Input) -> Detected:
 
 
 def check_header(sample: bytes, *, whole: bool, aggregation: Aggregation) -> bool:
-    """Whether the header is within `sample`, and is read as the job will; it fits then.
+    """Whether all is said that `sample` can tell; else there is more to know with more of the file.
 
-    Raises SpecMismatch if it does not, MalformedInput if the file can't be read at all.
+    Raises SpecMismatch if the header is not what is asked for, as the job will read it;
+    MalformedInput if the file can't be read at all. Of a header that goes beyond `REACH` bytes
+    nothing can be told.
     """
-    strict = aggregation.unasked
-    detected = detect(sample, whole=whole, given=aggregation.known_input, strict=strict)
-    if not detected.settled:
-        return False
-    with suppress(CutOff):
-        for _line, fields in RecordReader(detected.blocks(), detected.dialect, _passed_over):
-            _resolved(aggregation, fields, detected.header)
-            return True
-    return False
+    for reach in (SAMPLE, REACH):
+        detected = detect(
+            sample,
+            whole=whole,
+            given=aggregation.known_input,
+            strict=aggregation.unasked,
+            reach=reach,
+        )
+        if not detected.settled:
+            return False
+        _check_said(detected.header)
+        with suppress(CutOff):
+            for _line, fields in RecordReader(detected.blocks(), detected.dialect, _passed_over):
+                _resolved(aggregation, fields, detected.header)
+                return True
+    return _exhausted(sample, len(detected.text))
 
 
 def inspection_view(inspection: Inspection) -> dict[str, Any]:
@@ -242,12 +285,16 @@ def _fit(aggregation: Aggregation, header: Sequence[bytes], found: Verdict) -> F
 
 
 def _resolved(aggregation: Aggregation, header: Sequence[bytes], found: Verdict) -> Query:
-    if found.header is None:
-        raise SpecMismatch(found.reason, field="input.header")
+    _check_said(found)
     try:
         return resolve(aggregation, [name.decode(errors="replace") for name in header])
     except InvalidInput as error:
         raise SpecMismatch(str(error), field=error.field) from error
+
+
+def _check_said(found: Verdict) -> None:
+    if found.header is None:
+        raise SpecMismatch(found.reason, field="input.header")
 
 
 def _summarise(

@@ -42,11 +42,13 @@ class Sample:
         """The text, for a RecordReader. Raises CutOff at its end if more follows in the file.
 
         By then the reader has yielded every record that ends in the text, but perhaps for one of
-        hundreds of KiB: it looks at what it has before it asks for twice as much.
+        hundreds of KiB: it looks at what it has before it asks for twice as much. Of a text of more
+        than `SAMPLE`, which is there for one long record, it has all at once.
         """
         yield self.text[: len(BOM)]
-        for at in range(len(BOM), len(self.text), _PIECE):
-            yield self.text[at : at + _PIECE]
+        piece = _PIECE if len(self.text) <= SAMPLE else len(self.text)
+        for at in range(len(BOM), len(self.text), piece):
+            yield self.text[at : at + piece]
         if not self.whole:
             raise CutOff
 

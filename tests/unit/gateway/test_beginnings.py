@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from shared.csv.inspection import LOOKED_AT, check_header
 from shared.csv.sample import SAMPLE
 from tests.unit.gateway.conftest import PART_STORED
 from tests.unit.gateway.forms import FormBody
@@ -143,6 +144,45 @@ async def test_where_a_header_has_to_be_said_it_is_told_early(gateway: Gateway) 
             "it was said",
             True,
         )
+
+
+async def test_a_header_that_goes_on_is_told_of_and_checked_once_it_is_there(
+    gateway: Gateway, monkeypatch: Any
+) -> None:
+    looks = []
+
+    def looked(sample: bytes, **how: Any) -> bool:
+        looks.append(len(sample))
+        return check_header(sample, **how)
+
+    monkeypatch.setattr("gateway.beginnings.check_header", looked)
+    header = b";".join(b"column%06d" % n for n in range(1_000_000)) + b"\n"
+    await declare(gateway, aggregation=ASKED)
+    for at in range(0, len(header), SAMPLE // 4):
+        answer = await put(gateway, at, header[at : at + SAMPLE // 4])
+        if at + SAMPLE // 4 < len(header):
+            assert answer.status == 200
+        if at == 3 * SAMPLE:
+            problem = await problem_of(await inspect(gateway), 409, "beginning-missing")
+            assert "bytes have been received, and the header does not end" in problem["detail"]
+    # 54 chunks, and a few looks
+    assert looks == [n * SAMPLE for n in (1, 2, 4, 8)]
+    await put(gateway, len(header), b"x;1\n" * SAMPLE)
+
+    problem = await problem_of(await put(gateway, 20 * SAMPLE, b"x"), 422, "spec-mismatch")
+
+    assert "group_by[0].column is 'Sogn'" in problem["detail"]
+    view = await (await inspect(gateway)).json()
+    assert (view["column_count"], view["error"], view["fits"]) == (1_000_000, None, False)
+
+
+async def test_a_header_that_never_ends_is_an_error_that_says_so(gateway: Gateway) -> None:
+    endless = b"column;" * (LOOKED_AT // 7 + 1)
+    await declare(gateway, aggregation=RIGHT, size=len(endless))
+    assert (await put(gateway, 0, endless)).status == 200
+    view = await (await inspect(gateway)).json()
+    assert "the header does not end within the first 16 MiB" in view["error"]
+    assert (view["column_count"], view["fits"]) == (0, None)
 
 
 async def test_chunks_that_come_before_the_beginning_are_taken(gateway: Gateway) -> None:

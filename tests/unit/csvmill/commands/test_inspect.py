@@ -50,6 +50,16 @@ def test_whether_there_is_a_header_is_told_and_why() -> None:
     assert "reads as a record (column 2 is '1'): say --header or --no-header" in text
 
 
+def test_a_long_header_is_read_to_its_end_and_an_endless_one_is_an_error() -> None:
+    header = b",".join(b"column %d" % n for n in range(200_000)) + b"\n"
+    code, text = inspect("-", said=header)
+    assert code == 0
+    assert "columns  200,000" in text
+    code, text = inspect("-", said=b"column," * (3 << 20))
+    assert code == Exit.FAILED
+    assert "the header does not end within the first 16 MiB" in text
+
+
 def test_what_does_not_fit_or_cannot_be_read_is_told_and_ends_with_an_exit_code(
     tmp_path: Path,
 ) -> None:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import gzip
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from shared.aggregation.spec import SONG_PLAYS, Aggregate, Aggregation, GroupColumn
 from shared.csv.dialect import Input
-from shared.csv.inspection import MAX_COLUMNS, check_header, inspect, inspection_view
+from shared.csv.inspection import (
+    LOOKED_AT,
+    MAX_COLUMNS,
+    REACH,
+    check_header,
+    inspect,
+    inspection_view,
+)
 from shared.csv.sample import SAMPLE
 from shared.errors import MalformedInput, SpecMismatch
 
@@ -114,6 +122,51 @@ def test_before_the_sample_is_there_nothing_is_said() -> None:
     assert not check_header(b"x" * SAMPLE, whole=False, aggregation=TYPO)
     with pytest.raises(SpecMismatch):
         check_header(b"Song;Plays\n", whole=True, aggregation=TYPO)
+
+
+LONG = b";".join(b"column %06d" % n for n in range(1_000_000)) + b"\n"
+"""A header of 13 MiB."""
+LONG_ASKED = Aggregation((GroupColumn("column 999999"),))
+
+
+def test_a_header_of_a_million_columns_is_looked_at_within_bounds() -> None:
+    tiny = b"1\n" * (2 << 20)
+    cpu = time.process_time()
+
+    found = inspect(LONG + tiny, whole=False, aggregation=LONG_ASKED)
+
+    assert 12 * SAMPLE < len(LONG) < 14 * SAMPLE
+    assert (found.column_count, len(found.columns)) == (1_000_000, MAX_COLUMNS)
+    assert (found.dialect.delimiter, found.error) == (";", None)
+    assert found.fits is not None
+    assert found.fits.columns == ("column 999999",)
+    assert found.size == REACH
+    assert found.problem_count <= 10_000
+    assert time.process_time() - cpu < 60
+    assert check_header(LONG + tiny, whole=False, aggregation=LONG_ASKED)
+    missing = Aggregation((GroupColumn("column 00999"),))
+    with pytest.raises(SpecMismatch, match="did you mean 'column 000999'"):
+        check_header(LONG, whole=False, aggregation=missing)
+
+
+def test_a_header_that_goes_on_is_waited_for_and_not_for_ever() -> None:
+    for length in (SAMPLE, 12 * SAMPLE):
+        assert inspect(LONG[:length], whole=False, aggregation=LONG_ASKED).error is None
+        assert not check_header(LONG[:length], whole=False, aggregation=LONG_ASKED)
+
+    endless = b"column;" * (LOOKED_AT // 7 + 1)
+    found = inspect(endless[:LOOKED_AT], whole=False, aggregation=LONG_ASKED)
+    assert found.column_count == 0
+    assert found.error is not None
+    assert found.error.startswith("the header does not end within the first 16 MiB")
+    # The job reads it, and there is no use in looking again
+    assert check_header(endless[:LOOKED_AT], whole=False, aggregation=LONG_ASKED)
+
+
+def test_a_long_header_is_checked_in_a_compressed_file_too() -> None:
+    sample = gzip.compress(LONG + b"1\n" * SAMPLE)
+    assert inspect(sample, whole=True, aggregation=LONG_ASKED).column_count == 1_000_000
+    assert check_header(sample, whole=False, aggregation=LONG_ASKED)
 
 
 def test_a_file_that_no_job_could_read_is_no_better() -> None:
