@@ -73,6 +73,8 @@ def _report_view(report: Report | None) -> dict[str, Any] | None:
         "rows_aggregated": report.rows.aggregated,
         "rows_filtered": report.rows.filtered,
         "rows_rejected": report.rows.rejected,
+        "rows_of_several_lines": report.rows_of_several_lines,
+        "most_lines": report.most_lines,
         "groups": report.groups,
         "bytes_in": report.bytes_in,
         "bytes_decompressed": report.bytes_decompressed,

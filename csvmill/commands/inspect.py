@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from csvmill.commands.asking import GRAMMAR, AskingCommand, asking
+from csvmill.commands.describing import several_lines
 from csvmill.commands.options import input_argument, json_option
 from csvmill.commands.outcomes import Exit, errors_shown, show_json
 
@@ -85,6 +86,9 @@ def describe(found: Inspection) -> str:
         )
     if found.column_count > _SHOWN_COLUMNS:
         lines.append(("", f"... and {found.column_count - _SHOWN_COLUMNS:,} more"))
+    if found.rows_of_several_lines:
+        lines.append(("", several_lines(found.rows_of_several_lines, found.most_lines)))
+    lines += [("note", note) for note in found.notes]
     if found.problem_count:
         lines.append(("bad rows", f"{found.problem_count:,}"))
         lines += [("", str(problem)) for problem in found.problems]

@@ -8,7 +8,8 @@ from gateway.openapi.aggregations import NAME as AGGREGATION
 from gateway.openapi.parts import JSON, json_answer, operation, problems, ref
 from gateway.openapi.schemas import an_object, integer, or_null, text
 from gateway.openapi.upload_parts import TAG, UPLOAD_IN_PATH
-from shared.csv.inspection import MAX_COLUMNS, REACH
+from shared.csv.column_summary import MAX_COLUMNS
+from shared.csv.inspection import REACH
 from shared.csv.sample import SAMPLE
 from shared.errors import (
     BeginningMissing,
@@ -76,6 +77,13 @@ INSPECTION = an_object(
             "description": f"The first {MAX_COLUMNS}",
         },
         "rows": integer("Records looked at, without the header and bad ones"),
+        "rows_of_several_lines": integer("Those of them that go over several lines"),
+        "most_lines": integer("Lines of the longest of these, 1 if there is none", at_least=1),
+        "notes": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "Numbers that may be written otherwise than they are read",
+        },
         "bytes": integer(
             f"Bytes of text looked at: {SAMPLE} at the most, or {REACH} if the header goes on"
         ),
@@ -118,6 +126,9 @@ EXAMPLE: Node = {
         {"position": 1, "name": "Song", "type": "text", "empty": 0, "samples": ["Umbrella"]}
     ],
     "rows": 1,
+    "rows_of_several_lines": 0,
+    "most_lines": 1,
+    "notes": [],
     "bytes": 16,
     "whole": False,
     "problem_count": 0,

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from processor.engines.result_file import Result
     from shared.aggregation.resolve import Query
+    from shared.csv.dialect import Dialect
     from shared.csv.records import Record
     from shared.jobs import Aggregation
 
@@ -71,9 +72,20 @@ def run(
             if error.problem is not None:
                 problems.take(error.problem)
             error.report = problems.report(Rows())
-        error.report = replace(error.report, dialect=dialect, bytes_decompressed=sum(held))
+        error.report = _of_file(error.report, dialect, reader, sum(held))
         raise
-    return replace(found, dialect=dialect, bytes_decompressed=sum(held))
+    return _of_file(found, dialect, reader, sum(held))
+
+
+def _of_file(report: Report, dialect: Dialect, reader: RecordReader, size: int) -> Report:
+    """The report with what the file was, of `size` bytes once it was decompressed."""
+    return replace(
+        report,
+        dialect=dialect,
+        bytes_decompressed=size,
+        rows_of_several_lines=reader.of_several_lines,
+        most_lines=reader.most_lines,
+    )
 
 
 def _aggregated(

@@ -6,14 +6,13 @@ Bounded by the sample. Takes up to seconds of CPU for one that is made to: run i
 from __future__ import annotations
 
 import sys
-from collections import deque
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from shared.aggregation.cells import Notation
 from shared.aggregation.resolve import resolve
+from shared.csv.column_summary import columns_of, summarise
 from shared.csv.compression import compression_of
 from shared.csv.detect import Detected, detect
 from shared.csv.dialect import UNDECLARED
@@ -24,48 +23,25 @@ from shared.csv.sample import SAMPLE, CutOff
 from shared.errors import InvalidInput, MalformedInput, SpecMismatch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from shared.aggregation.resolve import Query
-    from shared.aggregation.spec import Aggregation, Kind
+    from shared.aggregation.spec import Aggregation
+    from shared.csv.column_summary import ColumnSummary
     from shared.csv.dialect import Dialect, Input
     from shared.csv.problems import Problem
-    from shared.csv.records import Record
 
-MAX_COLUMNS = 1000
-"""Columns that are told of; there may be more."""
 REACH = 16 << 20
 """Bytes of text in which the end of a header is looked for that goes beyond the sample."""
 LOOKED_AT = REACH + SAMPLE
 """Bytes of a file that are enough for whatever can be told."""
 _LONG_RECORDS = 10_000
 """Records, good or bad, that are looked at below such a header."""
-_SAMPLES = 3
-_SAMPLE_LENGTH = 100
-"""Characters of a cell or a name that are shown."""
 _NAMED = Verdict(True, "a column is asked for by its name")
 _ENDLESS = (
     f"the header does not end within the first {REACH >> 20} MiB, and nothing can be told of it: "
     "if lines end in CR, or quotes are text, set input.line_end or input.quote"
 )
-_KINDS: tuple[Kind, ...] = ("integer", "number", "date")
-"""What a column can be besides text, what says most first."""
-
-
-@dataclass(slots=True)
-class ColumnSummary:
-    """One column, as far as it has been seen."""
-
-    position: int
-    """From 1."""
-    name: str
-    type: str = "empty"
-    """The first of `integer`, `number` and `date` that all cells are which are not empty; else
-    `text`; `empty` if all are."""
-    empty: int = 0
-    """How many cells are."""
-    samples: list[str] = field(default_factory=list)
-    """The first different texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +55,11 @@ class Inspection:
     column_count: int
     rows: int
     """Records looked at, without the header and without bad ones."""
+    rows_of_several_lines: int
+    most_lines: int
+    """Of the longest of these, 1 if there is none."""
+    notes: tuple[str, ...]
+    """Of numbers that may be written otherwise than they are read."""
     size: int
     """Bytes of text looked at, in UTF-8."""
     whole: bool
@@ -141,7 +122,7 @@ def _inspected(
     try:
         detected = detect(sample, whole=whole, given=given, strict=strict, reach=reach)
     except MalformedInput as error:
-        return _told(_unseen(sample, given), (), 0, (), 0, str(error), None)
+        return _told(_unseen(sample, given), (), 0, (), 0, str(error), None, RecordReader(()))
     if aggregation is not None and aggregation.input.header is None and given.header:
         detected = replace(detected, header=_NAMED)
     problems: list[Problem] = []
@@ -159,22 +140,21 @@ def _inspected(
     reader = RecordReader(detected.blocks(), detected.dialect, keep)
     columns: list[ColumnSummary] = []
     rows, unreadable, fits = 0, None, None
+    notes: list[str] = []
     try:
         records = iter(reader)
         header = next(records, None)
         if header is not None:
-            columns = [
-                ColumnSummary(i, _shown(name)) for i, name in enumerate(header[1][:MAX_COLUMNS], 1)
-            ]
+            columns = columns_of(header[1])
             if aggregation is not None:
                 fits = _fit(aggregation, header[1], detected.header)
             below = islice(records, most)
-            rows = _summarise(columns, reader, below, len(header[1]), detected.dialect)
+            rows, notes = summarise(columns, reader, below, len(header[1]), detected.dialect)
     except CutOff:
         pass  # within the header
     except MalformedInput as malformed:
         unreadable = str(malformed)
-    return _told(detected, columns, rows, problems, count, unreadable, fits, len(reader.header))
+    return _told(detected, columns, rows, problems, count, unreadable, fits, reader, notes)
 
 
 def _unseen(sample: bytes, given: Input) -> Detected:
@@ -231,6 +211,9 @@ def inspection_view(inspection: Inspection) -> dict[str, Any]:
         "column_count": inspection.column_count,
         "columns": [asdict(column) for column in inspection.columns],
         "rows": inspection.rows,
+        "rows_of_several_lines": inspection.rows_of_several_lines,
+        "most_lines": inspection.most_lines,
+        "notes": list(inspection.notes),
         "bytes": inspection.size,
         "whole": inspection.whole,
         "problem_count": inspection.problem_count,
@@ -260,14 +243,18 @@ def _told(
     problem_count: int,
     error: str | None,
     fits: Fit | None,
-    column_count: int = 0,
+    reader: RecordReader,
+    notes: Sequence[str] = (),
 ) -> Inspection:
     return Inspection(
         dialect=detected.dialect,
         header=detected.header,
         columns=tuple(columns),
-        column_count=column_count,
+        column_count=len(reader.header),
         rows=rows,
+        rows_of_several_lines=reader.of_several_lines,
+        most_lines=reader.most_lines,
+        notes=tuple(notes),
         size=len(detected.text),
         whole=detected.whole,
         problems=tuple(problems),
@@ -295,47 +282,6 @@ def _resolved(aggregation: Aggregation, header: Sequence[bytes], found: Verdict)
 def _check_said(found: Verdict) -> None:
     if found.header is None:
         raise SpecMismatch(found.reason, field="input.header")
-
-
-def _summarise(
-    columns: list[ColumnSummary],
-    reader: RecordReader,
-    records: Iterator[Record],
-    width: int,
-    dialect: Dialect,
-) -> int:
-    """Look at all records; how many there were."""
-    readers = Notation(dialect.decimal, dialect.thousands).readers
-    possible: list[deque[Kind] | None] = [None] * len(columns)
-    rows = 0
-    with suppress(CutOff):
-        for _line, fields in records:
-            if len(fields) != width:
-                reader.reject_ragged(fields, width)
-                continue
-            rows += 1
-            for i, (column, cell) in enumerate(zip(columns, fields, strict=False)):
-                if not cell:
-                    column.empty += 1
-                    continue
-                kinds = possible[i]
-                if kinds is None:
-                    kinds = deque(kind for kind in _KINDS if readers[kind](cell) is not None)
-                    possible[i] = kinds
-                # What is an integer is a number too, and neither is a date.
-                while kinds and readers[kinds[0]](cell) is None:
-                    kinds.popleft()
-                if len(column.samples) < _SAMPLES and (text := _shown(cell)) not in column.samples:
-                    column.samples.append(text)
-    for column, kinds in zip(columns, possible, strict=True):
-        if kinds is not None:
-            column.type = kinds[0] if kinds else "text"
-    return rows
-
-
-def _shown(text: bytes) -> str:
-    shown = text[: 4 * _SAMPLE_LENGTH].decode(errors="replace")
-    return shown if len(shown) <= _SAMPLE_LENGTH else f"{shown[:_SAMPLE_LENGTH]}..."
 
 
 def _passed_over(_problem: Problem) -> None:

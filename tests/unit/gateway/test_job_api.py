@@ -205,7 +205,9 @@ async def test_the_report_of_a_finished_job_is_shown(gateway: Gateway) -> None:
         Rows(aggregated=5, filtered=4, rejected=2),
         groups=3,
         problem_count=2,
-        dialect=Dialect(delimiter=";", encoding="latin-1"),
+        dialect=Dialect(delimiter=";", encoding="latin-1", bom=False, line_ends=("lf",)),
+        rows_of_several_lines=4,
+        most_lines=9,
         engine="duckdb",
         engine_version="1.2.3",
         plan="exact",
@@ -220,7 +222,7 @@ async def test_the_report_of_a_finished_job_is_shown(gateway: Gateway) -> None:
     job = await gateway.finished_job(b"result", report=report)
     shown = await (await gateway.client.get(f"/api/v1/jobs/{job.id}")).json()
     assert shown["report"] == {
-        "dialect": asdict(report.dialect),
+        "dialect": {**asdict(report.dialect), "bom": False, "line_ends": ["lf"]},
         "engine": "duckdb",
         "engine_version": "1.2.3",
         "plan": "exact",
@@ -228,6 +230,8 @@ async def test_the_report_of_a_finished_job_is_shown(gateway: Gateway) -> None:
         "rows_aggregated": 5,
         "rows_filtered": 4,
         "rows_rejected": 2,
+        "rows_of_several_lines": 4,
+        "most_lines": 9,
         "groups": 3,
         "bytes_in": 10,
         "bytes_decompressed": 30,

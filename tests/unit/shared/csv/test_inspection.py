@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared.aggregation.spec import SONG_PLAYS, Aggregate, Aggregation, GroupColumn
+from shared.csv.column_summary import MAX_COLUMNS
 from shared.csv.dialect import Input
 from shared.csv.inspection import (
     LOOKED_AT,
-    MAX_COLUMNS,
     REACH,
     check_header,
     inspect,
@@ -53,6 +53,66 @@ def test_numbers_are_read_in_the_notation_that_is_given() -> None:
     asked = Aggregation((GroupColumn(1),), input=Input(decimal=",", thousands="."))
     found = inspect(b"a;b\n1.234,5;x\n", whole=True, aggregation=asked)
     assert [column.type for column in found.columns] == ["number", "text"]
+
+
+@pytest.mark.parametrize(
+    ("data", "notes"),
+    [
+        (
+            b"Song;Preis\nx;1,50\ny;2\n",
+            [("column 2 ('Preis'): '1,50' is read as text; if it is a number, set input.decimal "
+             "to ','")],
+        ),
+        (
+            b"Song;Plays\nx;1.234\ny;12\n",
+            [("column 2 ('Plays'): '1.234' is read as 1.234; if it is 1234, set input.decimal to "
+             "',' and input.thousands to '.'")],
+        ),
+        (
+            b'Song,Plays\nx,"1,234"\n',
+            [("column 2 ('Plays'): '1,234' is read as text; if it is a number, set "
+             "input.thousands to ',' or input.decimal to ','")],
+        ),
+        (
+            b'Song,n\nx,"1,234"\ny,"7,5"\n',
+            ["column 2 ('n'): '7,5' is read as text; if it is a number, set input.decimal to ','"],
+        ),
+        # Nobody writes thousands so, or text is what there is
+        (b"Song;kg\nx;1.234\ny;0.5\n", []),
+        (b"Song;kg\nx;1.234\ny;1234\n", []),
+        (b"Song,kg\nx,1.234\ny,12\n", []),
+        (b"Song;Note\nx;1,50\ny;none\n", []),
+        (b"Song;Note\nx;none\ny;1,50\n", []),
+        (b"Song;Version\nx;1.2.3\ny;1.50\n", []),
+        (b"Song;Day\nx;2020-01-31\n", []),
+    ],
+)  # fmt: skip
+def test_numbers_that_may_be_written_otherwise_are_noted(data: bytes, notes: list[str]) -> None:
+    assert inspection_view(inspect(data, whole=True, aggregation=None))["notes"] == notes
+
+
+def test_in_a_notation_that_is_given_nothing_is_left_to_note() -> None:
+    said = Input(delimiter=";", header=True, decimal=",", thousands=".")
+    asked = Aggregation((GroupColumn(1),), input=said)
+    found = inspect(b"a;b;c\nx;1.234;1,5\n", whole=True, aggregation=asked)
+    assert found.notes == ()
+    said = Input(delimiter=";", header=True, decimal=",")
+    asked = Aggregation((GroupColumn(1),), input=said)
+    (note,) = inspect(b"a;b\nx;1.234\n", whole=True, aggregation=asked).notes
+    assert note.endswith("set input.decimal to '.' or input.thousands to '.'")
+
+
+def test_rows_of_several_lines_are_counted_as_stray_quotes_make_them() -> None:
+    swallowed = b'a,"5 inch,1\nb,2\nc,7",3\n'
+    for end in (b"\n", b""):
+        data = b"k,n,m\n1,2,3\n" + b'x,"y\nz",1\n' + swallowed.rstrip() + end
+        view = inspection_view(inspect(data, whole=True, aggregation=None))
+        assert (view["rows"], view["rows_of_several_lines"], view["most_lines"]) == (3, 2, 3)
+    one = b'"k\nk",n\n1,"2\n3"'
+    view = inspection_view(inspect(one, whole=True, aggregation=None))
+    assert (view["rows_of_several_lines"], view["most_lines"]) == (1, 2)
+    none = inspection_view(inspect(b'k,n\n"1",2\n3,"4"', whole=True, aggregation=None))
+    assert (none["rows_of_several_lines"], none["most_lines"]) == (0, 1)
 
 
 def test_bad_records_are_counted_and_the_first_are_told() -> None:
