@@ -242,6 +242,10 @@ async def test_the_report_of_a_finished_job_is_shown(gateway: Gateway) -> None:
         "attempts": 1,
     }  # fmt: skip
     assert (shown["problems"], shown["problem_count"]) == ([], 2)
+    # One number has one meaning, of a result that an older version has recorded too
+    assert job.result is not None
+    assert job.result.rows_in == 1
+    assert shown["result"]["rows_in"] == shown["progress"]["rows_done"] == 11
 
 
 async def test_a_failure_shows_what_is_wrong_with_the_file_one_by_one(gateway: Gateway) -> None:
