@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from shared.aggregation.cells import EXPECTED, read_date
-from shared.aggregation.spec import Junction
+from shared.aggregation.spec import Condition, Junction
 from shared.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     )
 
     Find = Callable[[Column, str], int]
+
+T = TypeVar("T", "Aggregate", "GroupColumn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,21 +131,57 @@ def resolve(aggregation: Aggregation, header: Sequence[str]) -> Query:
 
 
 def check(aggregation: Aggregation) -> None:
-    """Raise InvalidInput for what is wrong with `aggregation` whatever the file's header is."""
-    names = [
-        *(group.name or _known_name(group) for group in aggregation.group_by),
-        *(a.name or _known_aggregate(a) for a in aggregation.aggregates),
+    """Raise InvalidInput for what is wrong with `aggregation` whatever the file's header is.
+
+    Of an output column that is named as in the file, by a position, nothing is known: what may be
+    said of it in `having` and `order_by` is left to `resolve`.
+    """
+    found = [
+        *map(_known_name, aggregation.group_by),
+        *map(_known_aggregate, aggregation.aggregates),
     ]
-    if all(name is not None for name in names):
-        # Any header does in which every column is found: one of the columns that are asked for.
-        resolve(aggregation, _imagined_header(aggregation))
+    known = aggregation
+    if None in found:
+        names = [f"\0{i}" if name is None else name for i, name in enumerate(found)]
+        stand_in = names[found.index(None)]
+        having = aggregation.having
+        groups = len(aggregation.group_by)
+        known = replace(
+            aggregation,
+            group_by=tuple(map(_named, aggregation.group_by, names[:groups])),
+            aggregates=tuple(map(_named, aggregation.aggregates, names[groups:])),
+            having=None if having is None else _with_known(having, names, stand_in),
+            order_by=tuple(
+                order if order.column in names else replace(order, column=stand_in)
+                for order in aggregation.order_by
+            ),
+        )
+    # Any header does in which every column is found: one of the columns that are asked for.
+    resolve(known, _imagined_header(aggregation))
+
+
+def _named(column: T, name: str) -> T:
+    return replace(column, name=name)
+
+
+def _with_known(having: Filter, names: Sequence[str], stand_in: str) -> Filter:
+    """The same in its shape, with something that always holds for what is not known."""
+    if isinstance(having, Junction):
+        return replace(
+            having, parts=tuple(_with_known(part, names, stand_in) for part in having.parts)
+        )
+    return having if having.column in names else Condition(stand_in, "is_empty")
 
 
 def _known_name(group: GroupColumn) -> str | None:
+    if group.name is not None:
+        return group.name
     return group.column if isinstance(group.column, str) else None
 
 
 def _known_aggregate(aggregate: Aggregate) -> str | None:
+    if aggregate.name is not None:
+        return aggregate.name
     column = aggregate.column
     return None if isinstance(column, int) else _default_name(aggregate, column)
 

@@ -95,3 +95,57 @@ def test_what_depends_on_the_header_is_left_until_there_is_one() -> None:
 
 def test_any_header_is_imagined_that_has_the_columns() -> None:
     read_aggregation({"group_by": ["", "b"], "order_by": ["b"]}, "spec")
+
+
+BY_POSITION = {"group_by": [1], "aggregates": [{"function": "sum", "column": 2, "name": "n"}]}
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        (
+            {"having": {"column": "n", "op": "=", "value": "x"}},
+            "spec.having.value is 'x': the column holds number; send a number",
+        ),
+        (
+            {
+                "having": {
+                    "and": [
+                        {"column": "Song", "op": "=", "value": "x"},
+                        {"or": [{"column": "n", "op": "contains", "value": 1}]},
+                    ]
+                }
+            },
+            "spec.having.and[1].or[0]",
+        ),
+        (
+            {"group_by": [1, {"column": 2, "name": "n"}]},
+            "spec.aggregates[0].name is 'n': another output column has this name; send another",
+        ),
+    ],
+)
+def test_what_is_said_of_a_named_output_is_checked_beside_one_that_the_file_names(
+    fields: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        read_aggregation({**BY_POSITION, **fields}, "spec")
+    assert message in str(refused.value)
+
+
+def test_what_may_be_the_name_of_an_output_is_left_to_the_file() -> None:
+    having = {
+        "or": [{"column": "Song", "op": "=", "value": "x"}, {"column": "n", "op": ">", "value": 1}]
+    }
+    fields = {**BY_POSITION, "having": having, "order_by": ["Song", "n"]}
+    aggregation = read_aggregation(fields, "spec")
+
+    query = resolve(aggregation, HEADER)
+
+    assert query.names == ("Song", "n")
+    assert [order.column for order in query.order_by] == [0, 1]
+    with pytest.raises(InvalidInput, match=r"having\.or\[0\]\.column is 'Song'"):
+        resolve(aggregation, ["Lied", "n2"])
+    # The same position twice is two outputs of one name: the file's header tells its name
+    twice = read_aggregation({"group_by": [1, 1]}, "spec")
+    with pytest.raises(InvalidInput, match="another output column has this name"):
+        resolve(twice, HEADER)
