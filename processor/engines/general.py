@@ -6,6 +6,7 @@ Each group keeps one state an aggregate. An aggregate that needs all its values 
 
 from __future__ import annotations
 
+from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -172,12 +173,12 @@ def _merged(accumulator: Accumulator, mine: Any, theirs: Any) -> Any:
 
 
 def _size_of(group: Group) -> int:
-    # Of the states only text is counted that may be long.
     key, state = group
-    texts = sum(len(part[-1]) for part in state if isinstance(part, tuple) and _is_text(part[-1]))
-    texts += sum(len(part) for part in state if _is_text(part))
-    return _GROUP_COST + _STATE_COST * len(state) + len(key) + texts
+    return _GROUP_COST + _STATE_COST * len(state) + len(key) + sum(map(_size_of_state, state))
 
 
-def _is_text(value: object) -> bool:
-    return isinstance(value, bytes)
+def _size_of_state(state: Any) -> int:
+    """Bytes of what may be long in a state: text, and numbers of many digits."""
+    if isinstance(state, tuple):
+        return sum(map(_size_of_state, state))
+    return state.__sizeof__() if isinstance(state, (bytes, Decimal)) else 0

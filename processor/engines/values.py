@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import sys
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     Item = tuple[bytes, Any]
     """The key of a group, and a number or text."""
 
-_ITEM_COST = 330
-"""Bytes of memory for an item besides its text: tuple, key, number, entry of list or set."""
+_ITEM_COST = 230
+"""Bytes of memory for an item besides its value and text: tuple, key, entry of list or set."""
 
 
 class Values:
@@ -85,4 +86,5 @@ class ByKey:
 
 def _size_of(item: Item) -> int:
     key, value = item
-    return _ITEM_COST + len(key) + (len(value) if isinstance(value, bytes) else 0)
+    # A number may have any number of digits.
+    return _ITEM_COST + len(key) + sys.getsizeof(value)

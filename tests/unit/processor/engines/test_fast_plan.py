@@ -120,8 +120,6 @@ ODD_ROWS = [
     b"a\rb,c,1\n",
     b"a,b,1\r\n",
     b"a,b,1\r",
-    b"a,b,\rc,d,1\n",
-    b'a,"b\n",\rc,d,1\n',
     b"a\xff,b,1\n",
     b"x" * 3_000_000 + b",b,1\n",
 ]
@@ -261,6 +259,14 @@ def test_a_file_of_one_column_is_settled_here(rows: bytes, stream: bool) -> None
     data = b"k\n" + rows
 
     assert run_fast(data, OF_ONE_COLUMN, stream=stream) == expected_result(OF_ONE_COLUMN, data)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["file", "stream"])
+@pytest.mark.parametrize("rows", [b"a,,\rb,1,\n", b'"a\nb",,\rb,1,\n'])
+def test_a_row_that_ends_in_a_carriage_return_is_left_open(rows: bytes, stream: bool) -> None:
+    # DuckDB takes it for a line end after an empty cell.
+    with pytest.raises(Inconclusive):
+        run_fast(b"k,l,m\n" + rows + b"1,2,3\n" * 3, OF_ONE_COLUMN, stream=stream)
 
 
 def test_a_file_of_very_many_columns_is_left_open() -> None:

@@ -4,6 +4,7 @@ import heapq
 import resource
 import tracemalloc
 from contextlib import contextmanager
+from decimal import Decimal, localcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ import pytest
 
 from processor.engines import runs
 from processor.engines.runs import SortedRuns
+from processor.engines.values import Values
+from shared.aggregation.cells import EXACT
 from shared.aggregation.wire import read_aggregation
 from tests.oracle import expected_result
 from tests.unit.processor.engines.plans import run_exact
@@ -99,3 +102,18 @@ def test_runs_that_are_read_beside_each_other_share_the_memory(tmp_path: Path) -
 
     assert lengths == [3000] * (beside + 1)
     assert peak < 2 * runs.ALL_BATCHES
+
+
+@pytest.mark.parametrize("distinct", [False, True])
+def test_numbers_of_many_digits_are_spilled_when_they_fill_the_memory(
+    tmp_path: Path, distinct: bool
+) -> None:
+    with localcontext(EXACT):
+        numbers = [Decimal(10) ** 50_000 + n for n in range(100)]
+    values = Values(tmp_path, "values", 1 << 20, distinct=distinct)
+    for number in reversed(numbers):
+        values.add(b"k", number)
+
+    # Each takes more than 20 KB.
+    assert len(list(tmp_path.iterdir())) in (1, 2)
+    assert list(values.by_key().of(b"k")) == numbers
