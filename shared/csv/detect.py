@@ -211,8 +211,8 @@ def _quotings(text: bytes, given: Input) -> Sequence[tuple[str, str]]:
     return found
 
 
-_ENCLOSED = re.compile(rb'(?:^|[,;\t|])"(?:[^"\r\n]|"")*"(?=[,;\t|\r\n]|\Z)', re.MULTILINE)
-_SINGLE = re.compile(rb"(?:^|[,;\t|])'(?:[^'\r\n]|'')*'(?=[,;\t|\r\n]|\Z)", re.MULTILINE)
+_ENCLOSED = re.compile(rb'(?:^|[,;\t|\r])"(?:[^"\r\n]|""|\\")*"(?=[,;\t|\r\n]|\Z)', re.MULTILINE)
+_SINGLE = re.compile(rb"(?:^|[,;\t|\r])'(?:[^'\r\n]|''|\\')*'(?=[,;\t|\r\n]|\Z)", re.MULTILINE)
 
 
 def _escapes(text: bytes, quote: str) -> bool:

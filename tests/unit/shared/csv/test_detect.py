@@ -216,6 +216,16 @@ def test_a_file_with_bad_records_stays_the_file_that_it_is(rows: bytes) -> None:
     assert found(b"Song,Date,Plays\n" + rows) == STRICT
 
 
+@pytest.mark.parametrize("escape", ["''", "\\'"])
+def test_single_quotes_enclose_fields_at_the_beginning_of_lines_that_end_in_cr(escape: str) -> None:
+    rows = "".join(f"'x, {escape}{i}{escape} y',{i}\r" for i in range(3))
+
+    dialect = found(b"a,b\r" + rows.encode())
+
+    assert (dialect.quote, dialect.line_end) == ("'", "cr")
+    assert dialect.escape == escape.rstrip("'")
+
+
 @pytest.mark.parametrize(
     ("text", "rows"),
     [
