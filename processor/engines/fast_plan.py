@@ -117,7 +117,8 @@ def run(
             except MalformedInput as error:
                 raise Inconclusive(str(error)) from error
             except duckdb.Error as error:
-                raise _translated(error) from error
+                # What broke off at our end of a pipe is why DuckDB fails.
+                raise _translated(feed.error or drain.error or error) from error
             if isinstance(result, ResultFile):
                 drain.finish()
     limit = aggregation.limit
@@ -225,9 +226,11 @@ def _accounts(
     return groups, counted, Ledger(rows, header.columns, *entries)
 
 
-def _translated(error: duckdb.Error) -> Exception:
+def _translated(error: BaseException) -> BaseException:
     """DuckDB's error as ours: the exact plan decides about all but a full disk."""
     text = str(error)
+    if not isinstance(error, duckdb.Error | MalformedInput):
+        return error
     if isinstance(error, duckdb.IOException) and "No space left" in text:
         return AttemptFailed(f"the disk is full: {text}")
     return Inconclusive(f"{type(error).__name__}: {text}")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from processor.engines.ledger import TAIL, Census
-from shared.errors import AttemptFailed, CsvmillError
+from shared.errors import AttemptFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,23 +30,29 @@ class _Task(threading.Thread):
 
     def __init__(self, name: str) -> None:
         super().__init__(name=name, daemon=True)
-        self._error: OSError | CsvmillError | None = None
+        self.error: BaseException | None = None
+        """What the work ended with, whatever it is; None if it is well, or goes on."""
 
     def run(self) -> None:
         """Do the work; `finish` raises the error that it ended with."""
         try:
             self._work()
-        except (OSError, CsvmillError) as error:
-            self._error = error
+        except BaseException as error:  # noqa: BLE001 - a total of half a file is worse
+            self.error = error
+        finally:
+            self._let_go()
 
     def _work(self) -> None:
         raise NotImplementedError
 
+    def _let_go(self) -> None:
+        """Close this end of a pipe, so that the other does not wait, once it is known why."""
+
     def finish(self) -> None:
         """Wait until the work is done. Raises the error that it ended with."""
         self.join()
-        if self._error is not None:
-            raise self._error
+        if self.error is not None:
+            raise self.error
 
 
 class SourceBlocks:
@@ -58,12 +64,17 @@ class SourceBlocks:
         self.done = 0
         """Bytes read so far."""
 
+    @property
+    def consumed(self) -> bool:
+        """Whether all bytes have been read."""
+        return self.done == self._size
+
     def __iter__(self) -> Iterator[bytes]:
         """Raises OSError, and AttemptFailed if there are fewer or more bytes in the end."""
         while block := self._file.read(BLOCK):
             self.done += len(block)
             yield block
-        if self.done != self._size:
+        if not self.consumed:
             raise AttemptFailed(f"the source ended after {self.done} of {self._size} bytes")
 
 
@@ -109,7 +120,7 @@ class FileFeed(_Task):
         return os.fstat(self._file.fileno()).st_size - self._header.end
 
     def confirms(self, ledger: Ledger) -> bool:
-        """Whether the ledger accounts for the file. Raises OSError."""
+        """Whether the ledger accounts for the file. Raises what the census ended with."""
         size = self.size()
         length = min(size, TAIL)
         tail = os.pread(self._file.fileno(), length, self._header.end + size - length)
@@ -118,7 +129,7 @@ class FileFeed(_Task):
         if self.ident is None:
             self.start()
         self.finish()
-        return ledger.balances(self._census, self._header.ending)
+        return self._census.size == size and ledger.balances(self._census, self._header.ending)
 
     def done(self, percentage: float) -> int:
         """Bytes of the file that DuckDB has read, which says what percentage (or -1) that is."""
@@ -158,15 +169,15 @@ class PipeFeed(_Task):
         self.join()
 
     def _work(self) -> None:
-        try:
-            to_skip = self._header.end
-            for block in self._blocks:
-                data = block[to_skip:] if to_skip else block
-                to_skip = max(0, to_skip - len(block))
-                self._census.add(data, len(data))
-                _write_all(self._writing, memoryview(data))
-        finally:
-            os.close(self._writing)
+        to_skip = self._header.end
+        for block in self._blocks:
+            data = block[to_skip:] if to_skip else block
+            to_skip = max(0, to_skip - len(block))
+            self._census.add(data, len(data))
+            _write_all(self._writing, memoryview(data))
+
+    def _let_go(self) -> None:
+        os.close(self._writing)
 
     def size(self) -> int:
         """Bytes of the data; waits until all have been relayed, and raises why they were not."""
@@ -174,8 +185,8 @@ class PipeFeed(_Task):
         return self._census.size
 
     def confirms(self, ledger: Ledger) -> bool:
-        """Whether the ledger accounts for the stream."""
-        return ledger.balances(self._census, self._header.ending)
+        """Whether the ledger accounts for the stream, and the stream for the whole source."""
+        return self._source.consumed and ledger.balances(self._census, self._header.ending)
 
     def done(self, _percentage: float) -> int:
         """Bytes of the source that have been read."""
@@ -201,9 +212,10 @@ class Drain(_Task):
         _traceback: TracebackType | None,
     ) -> None:
         self._close()
-        if self._result is not None:
+        if self._result is None:
+            os.close(self._reading)
+        else:
             self.join()
-        os.close(self._reading)
 
     def start_into(self, result: ResultFile) -> None:
         """Begin to take what is written to the pipe."""
@@ -215,8 +227,11 @@ class Drain(_Task):
         while block := os.read(self._reading, BLOCK):
             self._result.write(block)
 
+    def _let_go(self) -> None:
+        os.close(self._reading)
+
     def finish(self) -> None:
-        """Wait until everything written has been taken. Raises OSError."""
+        """Wait until everything written has been taken. Raises why it was not."""
         self._close()
         super().finish()
 

@@ -36,6 +36,11 @@ ENTRIES = {
 the delimiter, in a character class of a regular expression."""
 
 
+_NO_BLANK_LINE = "CASE WHEN c0 <> '' THEN true ELSE error('an empty line, or an empty cell') END"
+"""True for every row of a file of one column, or an error: DuckDB takes an empty line for a row
+there, and its size tells it from no other."""
+
+
 def grouping(
     query: Query,
     header: Header,
@@ -62,7 +67,9 @@ def grouping(
     kept = "" if query.where is None else _condition(query.where, parameters)
     numbers = _numbers(query)
     read = "".join(f", {_read_number(i, strict, kept)} AS n{i}" for i, strict in numbers.items())
-    checks = " AND ".join(_check(i, strict, kept) for i, strict in numbers.items())
+    checks = [_check(i, strict, kept) for i, strict in numbers.items()]
+    if header.columns == 1:
+        checks.append(_NO_BLANK_LINE)
     groups = ", ".join(_key(i, kept) for i in dict.fromkeys(query.group_by))
     # Most files have no other columns, and nothing to sum in most entries.
     sums = [
@@ -86,7 +93,7 @@ def grouping(
         SELECT {"kept, " if kept else ""}{groups}, {", ".join(_aggregates(query))},
             count(*) AS rows, {", ".join(sums)}
         FROM (SELECT *{read} FROM {source})
-        {f"WHERE {checks}" if checks else ""}
+        {f"WHERE {' AND '.join(checks)}" if checks else ""}
         GROUP BY ALL
         """,  # noqa: S608
         parameters,

@@ -124,6 +124,20 @@ async def test_a_child_that_cannot_start_fails_the_attempt_and_says_why(
         )
 
 
+@pytest.mark.parametrize("exact_below", [0, 1 << 40], ids=["fast", "exact"])
+async def test_a_child_that_cannot_watch_its_memory_ends_and_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exact_below: int
+) -> None:
+    blind = "tests.unit.processor.engines.blind_child"
+    monkeypatch.setattr("processor.engines.duckdb.CHILD", blind)
+    source = StalledSource(HEADER + b"a,b,1\n" * 1000)
+
+    with pytest.raises(AttemptFailed, match="status 1: ValueError: no memory to be seen"):
+        await DuckDBEngine(exact_below=exact_below).aggregate(
+            SONG_PLAYS, source, tmp_path, lambda _progress: None
+        )
+
+
 async def test_the_child_is_told_no_secrets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,8 +21,8 @@ from shared.aggregation.spec import (
 )
 from shared.errors import AttemptFailed
 from shared.jobs import SONG_PLAYS
-from tests.aggregations import Case, provable_cases, sum_of
-from tests.csv_files import files, numbers, small_numbers
+from tests.aggregations import RFC_4180, Case, provable_cases, sum_of
+from tests.csv_files import files, numbers, small_numbers, texts
 from tests.oracle import Expected, expected_result
 from tests.unit.processor.engines.plans import run_fast
 
@@ -51,6 +51,30 @@ def test_other_columns_too(data: bytes, csv_buffer: int | None) -> None:
         assert run_fast(data, OTHER_COLUMNS, csv_buffer=csv_buffer) == expected_result(
             OTHER_COLUMNS, data
         )
+
+
+@st.composite
+def narrow_files(draw: st.DrawFn) -> tuple[Aggregation, bytes]:
+    """Files of one to four columns, and what is asked of the first and the last."""
+    columns = draw(st.integers(1, 4))
+    values = draw(st.sampled_from([small_numbers | st.just(""), texts]))
+    aggregates = [Aggregate("count", None, "rows"), Aggregate("count", columns, "values", "text")]
+    if values is not texts:
+        aggregates.append(Aggregate("sum", columns, "sum", "number"))
+    aggregation = Aggregation((GroupColumn(1, "k"),), tuple(aggregates), input=RFC_4180)
+    return aggregation, draw(files(values, columns=columns, sum_of=columns - 1))
+
+
+@given(narrow_files(), buffers, st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_files_of_few_columns_too(
+    asked: tuple[Aggregation, bytes], csv_buffer: int | None, stream: bool
+) -> None:
+    aggregation, data = asked
+    with contextlib.suppress(Inconclusive):
+        outcome = run_fast(data, aggregation, csv_buffer=csv_buffer, stream=stream)
+
+        assert outcome == expected_result(aggregation, data)
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["file", "stream"])
@@ -201,6 +225,26 @@ ALL = (
 
 def asked(**more: Any) -> Aggregation:
     return replace(Aggregation((GroupColumn(1, "k"),), ALL), **more)
+
+
+OF_ONE_COLUMN = Aggregation((GroupColumn(1, "k"),), (Aggregate("count", None, "rows"),))
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["file", "stream"])
+@pytest.mark.parametrize("rows", [b"a\n\nb\n\na\n", b"a\n\n", b'a\n""\nb\n', b"a\n\n\nb", b"\n"])
+def test_an_empty_line_of_a_file_of_one_column_is_left_open(rows: bytes, stream: bool) -> None:
+    # DuckDB takes it for a row, and so it is one if the cell is in quotes.
+    for ending in (b"\n", b"\r\n"):
+        with pytest.raises(Inconclusive):
+            run_fast((b"k\n" + rows).replace(b"\n", ending), OF_ONE_COLUMN, stream=stream)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["file", "stream"])
+@pytest.mark.parametrize("rows", [b"a\nb\na\n", b'"a,\n""b"" c"\n \nb', b"a\n b\n  \n"])
+def test_a_file_of_one_column_is_settled_here(rows: bytes, stream: bool) -> None:
+    data = b"k\n" + rows
+
+    assert run_fast(data, OF_ONE_COLUMN, stream=stream) == expected_result(OF_ONE_COLUMN, data)
 
 
 def test_a_file_of_very_many_columns_is_left_open() -> None:
