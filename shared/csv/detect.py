@@ -39,6 +39,7 @@ _SCORED = 2000
 """Cells that are looked at."""
 _CONSISTENT = 0.5
 """The share of records that have to be as wide as the header."""
+_UTF_32 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _UNDEFINED_IN_1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 _SEP_LINE = re.compile(rb"(?:\xef\xbb\xbf)?\"?sep=([\t !#-&(-~])\"?\r?\n")
 """The line by which spreadsheets are told the delimiter; no header is meant by it."""
@@ -87,7 +88,8 @@ def detect(sample: bytes, *, whole: bool, given: Input, strict: bool = False) ->
 
     The first `SAMPLE` bytes decide that it holds once it is decompressed. What is `given` is never
     overruled. With `strict`, all else is as RFC 4180 has it. Raises MalformedInput for compressed
-    bytes that are damaged, and for a byte order mark of another encoding than is given.
+    bytes that are damaged, for a byte order mark of another encoding than is given, and for that of
+    UTF-32.
     """
     compression = given.compression or compression_of(sample)
     held, all_held = _first(decompressed(_pieces(sample, whole=whole), compression), whole=whole)
@@ -103,6 +105,8 @@ def understood(sample: bytes, *, whole: bool, given: Input, strict: bool = False
 
 def _understood(sample: bytes, *, whole: bool, given: Input, strict: bool) -> tuple[Dialect, bytes]:
     """The dialect, and the sample in UTF-8."""
+    if sample.startswith(_UTF_32):
+        raise MalformedInput("the file is in UTF-32, which is not read: save it as UTF-8")
     encoding = given.encoding or announced(sample)
     if encoding is None:
         encoding = "utf-8" if strict else _encoding(sample)
@@ -142,14 +146,14 @@ def _encoding(text: bytes) -> Encoding:
 
 
 def _wide(text: bytes) -> Encoding | None:
-    """UTF-16 without a byte order mark: of most characters one byte is zero, the other is not."""
+    """UTF-16 without a byte order mark: of most characters one byte is zero, of few the other."""
     pairs = len(text) // 2
     if pairs < 2:
         return None
     high, low = text[0 : 2 * pairs : 2].count(0), text[1 : 2 * pairs : 2].count(0)
-    if low > 0.6 * pairs and high < 0.01 * pairs:
+    if low > 0.6 * pairs and high < 0.1 * pairs:
         return "utf-16-le"
-    if high > 0.6 * pairs and low < 0.01 * pairs:
+    if high > 0.6 * pairs and low < 0.1 * pairs:
         return "utf-16-be"
     return None
 
