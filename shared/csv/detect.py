@@ -105,7 +105,7 @@ def understood(sample: bytes, *, whole: bool, given: Input, strict: bool = False
 
 def _understood(sample: bytes, *, whole: bool, given: Input, strict: bool) -> tuple[Dialect, bytes]:
     """The dialect, and the sample in UTF-8."""
-    if sample.startswith(_UTF_32):
+    if given.encoding is None and _is_utf_32(sample):
         raise MalformedInput("the file is in UTF-32, which is not read: save it as UTF-8")
     encoding = given.encoding or announced(sample)
     if encoding is None:
@@ -143,6 +143,16 @@ def _encoding(text: bytes) -> Encoding:
         return "utf-8"  # with some bytes that are none: the problem of their records
     # Windows-1252 has all of Latin-1 that is ever written, and more.
     return "latin-1" if _UNDEFINED_IN_1252.search(text) else "windows-1252"
+
+
+def _is_utf_32(text: bytes) -> bool:
+    """Whether it begins with that byte order mark, and is no UTF-16 that begins with NUL."""
+    if not text.startswith(_UTF_32):
+        return False
+    with suppress(UnicodeDecodeError):
+        codecs.getincrementaldecoder("utf-32")().decode(text)
+        return True
+    return False
 
 
 def _wide(text: bytes) -> Encoding | None:

@@ -59,7 +59,7 @@ def test_what_the_fast_plan_proves_is_that_of_plain_python(
 
 
 @given(dirty_written_cases(), st.sampled_from([1, 2, 7, 64, 1 << 20]))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_results_and_rejects_of_dirty_files_written_in_any_way_are_those_of_plain_python(
     case: Case, block: int
 ) -> None:
@@ -73,7 +73,7 @@ def test_results_and_rejects_of_dirty_files_written_in_any_way_are_those_of_plai
 
 
 @given(dirty_written_cases(provable=True), st.booleans(), st.none() | st.integers(50, 3000))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_the_fast_plan_never_settles_a_file_with_a_bad_row(
     case: Case, stream: bool, csv_buffer: int | None
 ) -> None:
