@@ -106,7 +106,8 @@ def _dirt(pen: Pen) -> st.SearchStrategy[str]:
         f"{quote}{delimiter}1{ending}",
     ]
     usable = [piece for piece in text if piece and _is_text(piece, encoding)]
-    return st.sampled_from(usable + 2 * _NO_TEXT[encoding or "utf-8"])
+    beyond = ["😀"] * 6 if pen.declared.encoding in ("utf-16-le", "utf-16-be") else []
+    return st.sampled_from(usable + beyond + 2 * _NO_TEXT[encoding or "utf-8"])
 
 
 def _is_text(piece: str, encoding: Encoding | None) -> bool:

@@ -105,7 +105,8 @@ def telling_files(draw: st.DrawFn) -> Telling:
     names = draw(st.permutations(["name", "amount", "day"]))
     rows: list[list[str]] = []
     for i in range(30):
-        name = f"é{delimiter} {quote}{i % 7}{quote} x"
+        letters = "é" if encoding == "windows-1252" else "é😀"
+        name = f"{letters}{delimiter} {quote}{i % 7}{quote} x"
         cells = {"name": name, "amount": f"{i}.5", "day": "2020-01-31"}
         rows.append([cells[name] for name in names])
     text = dirtied(draw, pen, pen.text([names, *rows]), first_line(pen, [names]), most=3)
