@@ -8,15 +8,17 @@ code: so every gateway comes to it, and nothing has to be recorded.
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import sys
 from collections import OrderedDict
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from gateway.aggregations import aggregation_of
-from shared.csv.detect import SAMPLE
-from shared.csv.inspection import check_header, inspect
+from gateway.aggregations import KEY, aggregation_of
+from shared.csv.inspection import LOOKED_AT, check_header, inspect
+from shared.csv.sample import SAMPLE
 from shared.errors import BeginningMissing, MalformedInput, SpecMismatch
 
 if TYPE_CHECKING:
@@ -29,8 +31,9 @@ if TYPE_CHECKING:
     from shared.csv.inspection import Inspection
     from shared.ports import Blobs
 
-LOOKED_AT = 2 * SAMPLE
-"""Bytes of an upload that are read: of compressed ones too, they hold the sample."""
+_AT_FIRST = 2 * SAMPLE
+"""Bytes of an upload that are read: of compressed ones too, they hold the sample. Of one whose
+header goes on, `LOOKED_AT` are."""
 AT_A_TIME = 2
 """Beginnings that are looked at side by side: it takes memory, and CPU of the event loop's."""
 _REMEMBERED = 10_000
@@ -41,9 +44,10 @@ class Beginnings:
 
     def __init__(self) -> None:
         self._turns = asyncio.Semaphore(AT_A_TIME)
-        self._fitting: OrderedDict[tuple[UUID, Aggregation], None] = OrderedDict()
-        # Uploads that were found to fit. One that does not may be removed, and begun anew under the
-        # same id: it is looked at each time.
+        self._worth: OrderedDict[tuple[UUID, bytes], int] = OrderedDict()
+        # How much of an upload has to be there before it is worth another look; of one that fits,
+        # or of which nothing can be told, no amount is enough. One that does not fit may be
+        # removed, and begun anew under the same id: it is looked at each time.
 
     async def inspect(
         self, blobs: Blobs, upload: Upload, aggregation: Aggregation | None
@@ -53,9 +57,14 @@ class Beginnings:
         Raises BeginningMissing if its header is not there.
         """
         async with self._turns:
-            sample = await _read(blobs, upload.blob)
-            whole = upload.blob.complete and len(sample) == upload.blob.size
-            found = await asyncio.to_thread(inspect, sample, whole=whole, aggregation=aggregation)
+            for most in (_AT_FIRST, LOOKED_AT):
+                sample = await _read(blobs, upload.blob, most)
+                whole = upload.blob.complete and len(sample) == upload.blob.size
+                found = await asyncio.to_thread(
+                    inspect, sample, whole=whole, aggregation=aggregation
+                )
+                if found.column_count or found.error or len(sample) < most:
+                    break
         if not found.column_count and found.error is None and not whole:
             raise BeginningMissing(
                 f"of the beginning of the upload {upload.blob.prefix} bytes have been received, "
@@ -66,11 +75,14 @@ class Beginnings:
     async def check(self, blobs: Blobs, upload: Upload) -> None:
         """Raise SpecMismatch if what was asked of an upload in flight is not for such a file.
 
-        Nothing is known before its first MiB is there. One that is whole is its job's to judge.
+        Nothing is known before its first MiB is there; if its header goes on, it is looked at once
+        more whenever twice as much is there. One that is whole is its job's to judge.
         """
-        if self._is_open(upload) and upload.blob.prefix >= SAMPLE:
+        worth = self._worth.get(_key(upload), SAMPLE)
+        if upload.blob.prefix >= worth and self._is_open(upload):
+            most = _AT_FIRST if worth == SAMPLE else LOOKED_AT
             async with self._turns:
-                await self._judge(upload, await _read(blobs, upload.blob))
+                await self._judge(upload, await _read(blobs, upload.blob, most))
 
     async def watched(
         self, upload: Upload, offset: int, data: AsyncGenerator[bytes, None], patience: int
@@ -114,21 +126,27 @@ class Beginnings:
             ) from error
         except MalformedInput as error:
             raise SpecMismatch(f"the file can't be read: {error}") from error
-        if known:
-            self._fitting[upload.id, aggregation] = None
-            if len(self._fitting) > _REMEMBERED:
-                self._fitting.popitem(last=False)
+        self._worth[_key(upload)] = sys.maxsize if known else 2 * len(sample)
+        if len(self._worth) > _REMEMBERED:
+            self._worth.popitem(last=False)
 
     def _is_open(self, upload: Upload) -> bool:
         """Whether it is to be judged, and was not."""
         if upload.blob.complete or upload.is_part:
             return False
-        aggregation = aggregation_of(upload.blob.metadata)
-        return not aggregation.unasked and (upload.id, aggregation) not in self._fitting
+        if self._worth.get(_key(upload)) == sys.maxsize:
+            return False
+        return not aggregation_of(upload.blob.metadata).unasked
 
 
-async def _read(blobs: Blobs, blob: BlobInfo) -> bytes:
-    stop = min(blob.prefix, LOOKED_AT)
+def _key(upload: Upload) -> tuple[UUID, bytes]:
+    """The upload and what is asked of it, which may be long."""
+    asked = upload.blob.metadata.get(KEY, "")
+    return upload.id, hashlib.sha256(asked.encode()).digest()
+
+
+async def _read(blobs: Blobs, blob: BlobInfo, most: int) -> bytes:
+    stop = min(blob.prefix, most)
     if not stop:
         return b""
     async with blobs.open(blob.key, 0, stop) as pieces:

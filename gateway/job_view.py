@@ -32,7 +32,7 @@ def job_view(job: Job, attempts: Sequence[Attempt]) -> dict[str, Any]:
         "input_size": job.input_size,
         "aggregation": wire_json(job.aggregation),
         "progress": progress_view(job),
-        "result": _result_view(job.result),
+        "result": _result_view(job.result, job.rows_in),
         "report": _report_view(job.report),
         "problems": [_problem_view(problem) for problem in job.report.problems]
         if job.report
@@ -50,13 +50,13 @@ def rfc3339(time: float | None) -> str | None:
     return text.removesuffix("+00:00") + "Z"
 
 
-def _result_view(result: JobResult | None) -> dict[str, Any] | None:
+def _result_view(result: JobResult | None, rows_in: int | None) -> dict[str, Any] | None:
     if result is None:
         return None
     return {
         "size": result.size,
         "sha256": result.sha256,
-        "rows_in": result.rows_in,
+        "rows_in": rows_in,
         "rows_out": result.rows_out,
     }
 
@@ -73,6 +73,8 @@ def _report_view(report: Report | None) -> dict[str, Any] | None:
         "rows_aggregated": report.rows.aggregated,
         "rows_filtered": report.rows.filtered,
         "rows_rejected": report.rows.rejected,
+        "rows_of_several_lines": report.rows_of_several_lines,
+        "most_lines": report.most_lines,
         "groups": report.groups,
         "bytes_in": report.bytes_in,
         "bytes_decompressed": report.bytes_decompressed,

@@ -15,7 +15,7 @@ _BEFORE_THE_FIRST_REPORT = JobProgress(bytes_done=0)
 def progress_view(job: Job) -> dict[str, Any] | None:
     """The JSON of a job's progress; None while no attempt is under way, and none has told any."""
     if job.state is JobState.SUCCESS:
-        progress = JobProgress(job.input_size, job.result.rows_in if job.result else None)
+        progress = JobProgress(job.input_size, job.rows_in)
     elif job.state in (JobState.PENDING, JobState.RETRY):
         return None
     elif job.progress is not None:

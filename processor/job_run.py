@@ -95,7 +95,7 @@ class JobRun:
             key=key,
             size=output.size,
             sha256=output.sha256,
-            rows_in=output.report.rows.aggregated,
+            rows_in=output.report.rows.total,
             rows_out=output.report.groups,
             rejects=rejects,
         )

@@ -77,6 +77,10 @@ class Report:
     """Bytes of the engine's process that were resident at a time."""
     peak_scratch: int = 0
     """Bytes on the scratch disk at a time, as looked at several times a second."""
+    rows_of_several_lines: int | None = None
+    """Records that were read and go over several lines; None if that was not counted."""
+    most_lines: int | None = None
+    """The lines of the longest of these, 1 if there is none; None if that was not counted."""
     attempts: int = 0
     """How many attempts it took, this one included."""
 
@@ -100,12 +104,19 @@ def decode_report(text: str) -> Report:
             **fields,
             "rows": _known(Rows, fields["rows"]),
             "seconds": _known(Seconds, fields["seconds"]),
-            "dialect": _known(Dialect, fields["dialect"]),
+            "dialect": _dialect(fields["dialect"]),
             "problems": tuple(
                 _known(Problem, {**problem, "record": b""}) for problem in fields["problems"]
             ),
         },
     )
+
+
+def _dialect(fields: Mapping[str, Any]) -> Dialect:
+    dialect = _known(Dialect, fields)
+    if dialect.line_ends is None:
+        return dialect
+    return dataclasses.replace(dialect, line_ends=tuple(dialect.line_ends))
 
 
 def _known(kind: type[T], fields: Mapping[str, Any]) -> T:

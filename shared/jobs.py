@@ -53,7 +53,8 @@ class JobResult:
     sha256: str
     """Lower-case hex digest of the output, which is its strong ETag."""
     rows_in: int
-    """Rows aggregated, without the header."""
+    """Records of the file, without the header. A job of an older csvmill has those here that were
+    aggregated: `Job.rows_in` knows better."""
     rows_out: int
     """Groups, without the header."""
     rejects: JobRejects | None = None
@@ -109,6 +110,13 @@ class Job:
     that on; None if none is due, or it is there."""
     dead_lettered_at: float | None = None
     """When the broker confirmed that the message of a FAILURE is in the dead-letter queue."""
+
+    @property
+    def rows_in(self) -> int | None:
+        """Records of the file, without the header, whatever became of them; None if unknown."""
+        if self.report is not None:
+            return self.report.rows.total
+        return None if self.result is None else self.result.rows_in
 
     @property
     def owes_dead_letter(self) -> bool:

@@ -123,9 +123,16 @@ def cases(draw: st.DrawFn, max_rows: int = 25, *, made_up_names: bool = False) -
     # Few different rows, repeated and shuffled: groups get several rows.
     drawn = draw(st.lists(row, max_size=max_rows))
     rows = draw(st.permutations(drawn + drawn[: len(drawn) // 2]))
-    aggregation = draw(_aggregations(names))
+    aggregation = with_header(draw(_aggregations(names)))
     table = [names, *rows]
     return Case(aggregation, encode(table, draw(styles)), table)
+
+
+def with_header(aggregation: Aggregation) -> Aggregation:
+    """The same, which says that there is a header unless the name of a column in it does."""
+    if any(isinstance(column, str) for column in aggregation.columns):
+        return aggregation
+    return replace(aggregation, input=replace(aggregation.input, header=True))
 
 
 @st.composite
@@ -302,4 +309,4 @@ def provable_cases(draw: st.DrawFn) -> Case:
         limit=draw(st.none() | st.integers(1, 4)),
     )
     table = [names, *drawn, *drawn[:5]]
-    return Case(aggregation, encode(table, draw(styles)), table)
+    return Case(with_header(aggregation), encode(table, draw(styles)), table)

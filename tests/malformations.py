@@ -154,7 +154,6 @@ KINDS: dict[str, list[Kind]] = {
             "a line feed after 'x'",
             (b"x\ny,1",),
             Input(line_end="cr"),
-            Kind(b"", [], refused=CR_IN_HEADER),
         )
     ],
     "text after a closing quote": [

@@ -10,10 +10,12 @@ import csv
 import datetime
 import gzip
 import io
+import itertools
 import json
 import re
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -149,7 +151,11 @@ def _check(aggregation: Aggregation, row: Row, header: Row) -> None:
         index, kind = _index(aggregate.column, header), aggregate.kind or "text"
         cell = row[index]
         expected = _expected(kind, aggregation.input)
-        with _blamed(index, expected if cell or kind != "text" else "text, as empty is fail"):
+        if not cell and kind == "text":
+            expected = "text, as empty is fail"
+        if not aggregation.unasked:
+            expected += _remedy(cell, kind, aggregation.input)
+        with _blamed(index, expected):
             if not cell and aggregate.strict:
                 raise Malformed(cell)
             if cell and kind != "text":
@@ -272,6 +278,7 @@ def _holds(condition: Filter | None, row: Row, header: Row, declared: Input = UN
     else:
         read = _moment if condition.kind == "date" else lambda cell: _number(cell)[0]
     expected = f"{_expected(condition.kind, declared)}, to be compared in where"
+    expected += _remedy(cell, condition.kind, declared)
     with _blamed(_index(condition.column, header), expected):
         if condition.kind in ("number", "integer"):
             cell = _canonical(cell, declared)
@@ -349,6 +356,32 @@ def _canonical(cell: str, declared: Input) -> str:
     if not (whole + fraction).isdecimal() or not (whole + fraction).isascii():
         raise Malformed(cell)
     return sign + whole + point.replace(declared.decimal, ".") + fraction + exponent
+
+
+def _remedy(cell: str, kind: str, declared: Input) -> str:
+    """What is to be declared so that a cell is a number, in as few words as it takes."""
+    ways: dict[int, list[str]] = {1: [], 2: []}
+    if kind not in ("number", "integer") or re.search("[eE]", cell):
+        return ""
+    notations: Any = itertools.product(".,", ["", ",", ".", " ", "'", "_"])
+    for decimal, thousands in notations:
+        if decimal == thousands:
+            continue
+        words = []
+        if decimal != declared.decimal:
+            words.append(f"input.decimal to '{decimal}'")
+        if thousands != declared.thousands:
+            quote = '"' if thousands == "'" else "'"
+            words.append(f"input.thousands to {quote}{thousands}{quote}")
+        other = replace(declared, decimal=decimal, thousands=thousands)
+        alike = {" ": " \u00a0\u202f", "'": "'\u2019"}.get(thousands, thousands)
+        needless = thousands not in ("", declared.thousands) and not set(alike) & set(cell)
+        with suppress(Malformed):
+            _READ[kind](_canonical(cell, other))
+            if words and not needless:
+                ways[len(words)].append(" and ".join(words))
+    found = " or ".join(ways[1] or ways[2])
+    return f"; if it is one, set {found}" if found else ""
 
 
 _READ: dict[str, Callable[[str], Any]] = {

@@ -14,7 +14,7 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from shared.csv.dialect import Input
-from tests.aggregations import Case, cases
+from tests.aggregations import Case, cases, with_header
 from tests.oracle_text import CODECS, errors_of
 
 if sys.version_info >= (3, 14):
@@ -156,6 +156,8 @@ def written(case: Case, pen: Pen, numeric: tuple[int, ...] = NUMERIC) -> Case:
     ]
     kept = [header, *filter(pen.can_write, localized)]
     aggregation = replace(case.aggregation, input=pen.declared)
+    if pen.declared.header is None:
+        aggregation = with_header(aggregation)
     return Case(aggregation, pen.write(kept), kept)
 
 

@@ -33,7 +33,7 @@ class ProblemView:
 class ReportView:
     """How the file was read, what became of its rows, and what the work took."""
 
-    dialect: Mapping[str, str | bool]
+    dialect: Mapping[str, str | bool | list[str] | None]
     engine: str
     engine_version: str
     plan: str
@@ -54,8 +54,13 @@ class ReportView:
     peak_scratch: int
     """Bytes."""
     attempts: int
+    rows_of_several_lines: int | None = None
+    """None if the plan, or an older server, cannot tell."""
+    most_lines: int | None = None
+    """Of the longest of these rows."""
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> ReportView:
         """Read the JSON; what a newer server adds is ignored."""
-        return cls(**{field.name: answer[field.name] for field in fields(cls)})
+        known = {field.name for field in fields(cls)}
+        return cls(**{name: value for name, value in answer.items() if name in known})

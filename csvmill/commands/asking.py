@@ -54,7 +54,8 @@ _FUNCTIONS: dict[str, tuple[Function, str]] = {
     "last": ("last", "The last text of a column."),
 }
 _INPUT = (
-    "delimiter", "quote", "escape", "encoding", "no_header", "decimal", "thousands", "on_bad_row",
+    "delimiter", "quote", "escape", "encoding", "header", "line_end", "compression", "decimal",
+    "thousands", "on_bad_row",
 )  # fmt: skip
 _ORDER = "csvmill.asking.order"
 _SHORT = (
@@ -96,7 +97,7 @@ def asking(command: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(command)
     def asked(*args: Any, spec: str | None, **options: Any) -> Any:
         short = {name: options.pop(name) for name in _SHORT}
-        given = [name for name in _SHORT if short[name] or short[name] == ""]
+        given = [name for name in _SHORT if _is_given(name, short[name])]
         if spec is None:
             aggregation = _from_options(short) if given else None
         elif given:
@@ -109,6 +110,10 @@ def asking(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_options()):
         asked = option(asked)
     return asked
+
+
+def _is_given(name: str, value: object) -> bool:
+    return value not in (None, (), False) or (name == "header" and value is False)
 
 
 def _options() -> list[Callable[[Callable[..., Any]], Callable[..., Any]]]:
@@ -146,7 +151,13 @@ def _options() -> list[Callable[[Callable[..., Any]], Callable[..., Any]]]:
         click.option("--escape", metavar="CHAR", help="Of FILE: backslash, or none (doubled)."),
         click.option("--encoding", metavar="NAME", help="Of FILE: utf-8, windows-1252, ..."),
         click.option(
-            "--no-header", is_flag=True, help="FILE has none; columns are column1, column2, ..."
+            "--header/--no-header",
+            default=None,
+            help="Of FILE; without one, columns are column1, column2, ...",
+        ),
+        click.option("--line-end", metavar="NAME", help="Of FILE: lf (CRLF too), or cr."),
+        click.option(
+            "--compression", metavar="NAME", help="Of FILE: none, gzip, zstd, bzip2 or zip."
         ),
         click.option("--decimal", type=click.Choice([".", ","]), help="Of numbers in FILE."),
         click.option("--thousands", metavar="CHAR", help="Of numbers in FILE."),
@@ -212,9 +223,7 @@ def _from_options(given: dict[str, Any]) -> dict[str, Any]:
         asked["limit"] = given["limit"]
     if given["output_format"] is not None:
         asked["output"] = given["output_format"]
-    declared = {name: given[name] for name in _INPUT if given[name] not in (None, False)}
-    if declared.pop("no_header", False):
-        declared["header"] = False
+    declared = {name: given[name] for name in _INPUT if given[name] is not None}
     if declared:
         asked["input"] = declared
     return _checked(asked, sources)

@@ -52,6 +52,8 @@ def describe_report(job: JobView) -> list[tuple[str, str]]:
             ("memory", f"{report.peak_memory >> 20:,} MiB at the most"),
             ("scratch", f"{report.peak_scratch >> 20:,} MiB at the most"),
         ]
+        if report.rows_of_several_lines and report.most_lines:
+            lines.insert(1, ("", several_lines(report.rows_of_several_lines, report.most_lines)))
     lines += [("problem", described(problem)) for problem in job.problems]
     if (more := (job.problem_count or 0) - len(job.problems)) > 0:
         lines.append(("", f"and {more:,} more problems"))
@@ -64,6 +66,11 @@ def described(problem: ProblemView) -> str:
     if problem.column is not None:
         where += f", column {problem.column}" + (f" ({problem.name})" if problem.name else "")
     return f"{where}: found {problem.found}, expected {problem.expected}"
+
+
+def several_lines(rows: int, most: int) -> str:
+    """How many rows go over several lines, in words: stray quotes may be the cause."""
+    return f"{rows:,} of several lines, {most:,} lines at the most"
 
 
 def rows_summed(report: ReportView) -> str:

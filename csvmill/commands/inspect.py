@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from csvmill.commands.asking import GRAMMAR, AskingCommand, asking
+from csvmill.commands.describing import several_lines
 from csvmill.commands.options import input_argument, json_option
 from csvmill.commands.outcomes import Exit, errors_shown, show_json
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from typing import BinaryIO
+
+    from shared.csv.header import Verdict
     from shared.csv.inspection import Inspection
 
-LOOKED_AT = 2 << 20
-"""Bytes of the file that are read."""
+_AT_FIRST = 2 << 20
+"""Bytes of the file that are read, unless its header goes on."""
 STREAM = Path("-")
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars", " ": "blanks"}
 _SHOWN_COLUMNS = 100
+_SAY = "say --header or --no-header"
 
 
 @click.command(
@@ -41,13 +48,19 @@ def inspect(file: Path, as_json: bool, aggregation: dict[str, Any] | None) -> No
     """
     # Other commands need not wait for these.
     from shared.aggregation.wire import read_aggregation
+    from shared.csv.inspection import LOOKED_AT, inspection_view
     from shared.csv.inspection import inspect as inspected
-    from shared.csv.inspection import inspection_view
 
     asked = None if aggregation is None else read_aggregation(aggregation, "spec")
-    with errors_shown(as_json=as_json):
-        sample, whole = _beginning(file)
-    found = inspected(sample, whole=whole, aggregation=asked)
+    with errors_shown(as_json=as_json), _opened(file) as beginning:
+        sample = b""
+        # A header may go on.
+        for most in (_AT_FIRST, LOOKED_AT):
+            sample += beginning.read(most + 1 - len(sample))
+            whole = len(sample) <= most
+            found = inspected(sample[:most], whole=whole, aggregation=asked)
+            if found.column_count or found.error or whole:
+                break
     if as_json:
         show_json(inspection_view(found))
     else:
@@ -58,7 +71,7 @@ def inspect(file: Path, as_json: bool, aggregation: dict[str, Any] | None) -> No
 
 def describe(found: Inspection) -> str:
     """An inspection for people."""
-    lines = [("written", _written(found))]
+    lines = [("written", _written(found)), ("header", _header(found.header))]
     if found.error:
         lines.append(("error", found.error))
     looked = f"{found.rows:,} in the first {found.size:,} bytes"
@@ -73,6 +86,9 @@ def describe(found: Inspection) -> str:
         )
     if found.column_count > _SHOWN_COLUMNS:
         lines.append(("", f"... and {found.column_count - _SHOWN_COLUMNS:,} more"))
+    if found.rows_of_several_lines:
+        lines.append(("", several_lines(found.rows_of_several_lines, found.most_lines)))
+    lines += [("note", note) for note in found.notes]
     if found.problem_count:
         lines.append(("bad rows", f"{found.problem_count:,}"))
         lines += [("", str(problem)) for problem in found.problems]
@@ -92,8 +108,6 @@ def _written(found: Inspection) -> str:
     parts.append(dialect.encoding + (" with a byte order mark" if found.bom else ""))
     if found.line_ends:
         parts.append("lines end in " + " and ".join(end.upper() for end in found.line_ends))
-    if not dialect.header:
-        parts.append("no header")
     if dialect.sep_line:
         parts.append("a line for spreadsheets")
     if dialect.compression != "none":
@@ -101,16 +115,16 @@ def _written(found: Inspection) -> str:
     return ", ".join(parts)
 
 
+def _header(found: Verdict) -> str:
+    if found.header is None:
+        return found.reason.replace("set input.header to true or false", _SAY)
+    return f"{'yes' if found.header else 'no'}: {found.reason}"
+
+
 def _cut(text: str) -> str:
     shown = text.replace("\r", " ").replace("\n", " ")
     return shown if len(shown) <= 30 else f"{shown[:30]}..."
 
 
-def _beginning(file: Path) -> tuple[bytes, bool]:
-    """The first bytes of a file, and whether that is all."""
-    if file == STREAM:
-        data = sys.stdin.buffer.read(LOOKED_AT + 1)
-    else:
-        with file.open("rb") as opened:
-            data = opened.read(LOOKED_AT + 1)
-    return data[:LOOKED_AT], len(data) <= LOOKED_AT
+def _opened(file: Path) -> AbstractContextManager[BinaryIO]:
+    return nullcontext(sys.stdin.buffer) if file == STREAM else file.open("rb")

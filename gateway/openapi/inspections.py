@@ -8,8 +8,9 @@ from gateway.openapi.aggregations import NAME as AGGREGATION
 from gateway.openapi.parts import JSON, json_answer, operation, problems, ref
 from gateway.openapi.schemas import an_object, integer, or_null, text
 from gateway.openapi.upload_parts import TAG, UPLOAD_IN_PATH
-from shared.csv.detect import SAMPLE
-from shared.csv.inspection import MAX_COLUMNS
+from shared.csv.column_summary import MAX_COLUMNS
+from shared.csv.inspection import REACH
+from shared.csv.sample import SAMPLE
 from shared.errors import (
     BeginningMissing,
     InputRemoved,
@@ -56,8 +57,9 @@ INSPECTION = an_object(
         "input": {
             **ref("Input"),
             "description": "How the file is written, as it can be sent as `input` of an "
-            "`Aggregation`",
+            "`Aggregation`; `header` is null if it has to be said",
         },
+        "header_reason": text("Why there is a header or none, or that it has to be said"),
         "bom": {"type": "boolean", "description": "Whether there is a byte order mark"},
         "sep_line": {
             "type": "boolean",
@@ -75,7 +77,16 @@ INSPECTION = an_object(
             "description": f"The first {MAX_COLUMNS}",
         },
         "rows": integer("Records looked at, without the header and bad ones"),
-        "bytes": integer(f"Bytes of text looked at, {SAMPLE} at the most, before they were UTF-8"),
+        "rows_of_several_lines": integer("Those of them that go over several lines"),
+        "most_lines": integer("Lines of the longest of these, 1 if there is none", at_least=1),
+        "notes": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "Numbers that may be written otherwise than they are read",
+        },
+        "bytes": integer(
+            f"Bytes of text looked at: {SAMPLE} at the most, or {REACH} if the header goes on"
+        ),
         "whole": {"type": "boolean", "description": "Whether that is all of the file"},
         "problem_count": integer("Bad records among them"),
         "problems": {"type": "array", "items": ref("BadRecord"), "description": "The first"},
@@ -106,6 +117,7 @@ EXAMPLE: Node = {
         "decimal": ".",
         "thousands": "",
     },
+    "header_reason": "a column is asked for by its name",
     "bom": False,
     "sep_line": False,
     "line_ends": ["crlf"],
@@ -114,6 +126,9 @@ EXAMPLE: Node = {
         {"position": 1, "name": "Song", "type": "text", "empty": 0, "samples": ["Umbrella"]}
     ],
     "rows": 1,
+    "rows_of_several_lines": 0,
+    "most_lines": 1,
+    "notes": [],
     "bytes": 16,
     "whole": False,
     "problem_count": 0,

@@ -27,6 +27,18 @@ REPORT = an_object(
         "dialect": {
             "type": "object",
             "description": "How the file is written, as it was read",
+            "properties": {
+                "bom": {
+                    "type": ["boolean", "null"],
+                    "description": "Whether it begins with a byte order mark; null if it was not "
+                    "looked for",
+                },
+                "line_ends": {
+                    "type": ["array", "null"],
+                    "items": {"enum": ["lf", "crlf", "cr"]},
+                    "description": "Those that its first MiB has; null if they were not looked for",
+                },
+            },
             "additionalProperties": {"type": ["string", "boolean"]},
         },
         "engine": text("What computed the result"),
@@ -36,6 +48,10 @@ REPORT = an_object(
         "rows_aggregated": integer("Those that count"),
         "rows_filtered": integer("Those that `where` left out"),
         "rows_rejected": integer("Those that break a rule"),
+        "rows_of_several_lines": or_null(
+            integer("Records that go over several lines; null if the plan cannot tell")
+        ),
+        "most_lines": or_null(integer("Lines of the longest of them, 1 if there is none")),
         "groups": integer("Rows of the result, without the header"),
         "bytes_in": integer("Bytes of the file as it was uploaded"),
         "bytes_decompressed": integer("Bytes of the file, once it was decompressed"),

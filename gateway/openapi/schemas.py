@@ -60,7 +60,7 @@ RESULT = an_object(
     {
         "size": integer("Bytes"),
         "sha256": text("In hexadecimal", pattern="^[0-9a-f]{64}$"),
-        "rows_in": integer("Rows that count, without the header: those that were aggregated"),
+        "rows_in": integer("Records of the file, without the header, as `rows_in` of the report"),
         "rows_out": integer("Rows of the result, without the header"),
     },
     description="What can be downloaded.",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from processor.engines.result_file import Result
     from shared.aggregation.resolve import Query
+    from shared.csv.dialect import Dialect
     from shared.csv.records import Record
     from shared.jobs import Aggregation
 
@@ -59,7 +60,9 @@ def run(
     sys.set_int_max_str_digits(0)
     problems = problems or Problems()
     held: list[int] = []
-    dialect, text = opened(blocks, aggregation.input, most, held.append, strict=aggregation.unasked)
+    dialect, text = opened(
+        blocks, aggregation.known_input, most, held.append, strict=aggregation.unasked
+    )
     reader = RecordReader(text, dialect, problems.take)
     count(lambda: max(reader.records - dialect.header, 0))
     try:
@@ -69,9 +72,20 @@ def run(
             if error.problem is not None:
                 problems.take(error.problem)
             error.report = problems.report(Rows())
-        error.report = replace(error.report, dialect=dialect, bytes_decompressed=sum(held))
+        error.report = _of_file(error.report, dialect, reader, sum(held))
         raise
-    return replace(found, dialect=dialect, bytes_decompressed=sum(held))
+    return _of_file(found, dialect, reader, sum(held))
+
+
+def _of_file(report: Report, dialect: Dialect, reader: RecordReader, size: int) -> Report:
+    """The report with what the file was, of `size` bytes once it was decompressed."""
+    return replace(
+        report,
+        dialect=dialect,
+        bytes_decompressed=size,
+        rows_of_several_lines=reader.of_several_lines,
+        most_lines=reader.most_lines,
+    )
 
 
 def _aggregated(

@@ -101,8 +101,11 @@ class _Groups:
                 group = row_reader.group(fields)
                 values = row_reader.values(rows, fields)
             except Unreadable as error:
-                expected = f"{notation.expected(error.kind)}, to be compared in where"
-                reader.reject(error.column + 1, show(fields[error.column]), expected)
+                cell = fields[error.column]
+                expected = notation.expected(error.kind) + ", to be compared in where"
+                if remedy := notation.remedy(error.kind, cell):
+                    expected += f"; if it is one, set {remedy}"
+                reader.reject(error.column + 1, show(cell), expected)
                 continue
             except BadCell as error:
                 reader.reject(error.column + 1, show(fields[error.column]), error.expected)

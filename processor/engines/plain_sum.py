@@ -75,6 +75,7 @@ class _Groups:
         group_by, sum_of = query.group_by, query.columns[0] or 0
         reader, width, doom = table.reader, table.width, table.doom
         totals = self._totals
+        unasked = query.aggregation.unasked
         rows = used = 0
         for _, fields in table.records:
             if len(fields) != width:
@@ -82,7 +83,8 @@ class _Groups:
                 continue
             text = fields[sum_of]
             if not text.isdigit() and not _is_integer(text):
-                reader.reject(sum_of + 1, show(text), EXPECTED["integer"])
+                told = CANONICAL.expected_of("integer", text)
+                reader.reject(sum_of + 1, show(text), EXPECTED["integer"] if unasked else told)
                 continue
             rows += 1
             if doom:

@@ -73,7 +73,7 @@ class RowReader:
         value = self._read[kind](cell) if cell else None
         if value is None:
             expected = (
-                self._notation.expected(kind)
+                self._notation.expected_of(kind, cell)
                 if cell or kind != "text"
                 else "text, as empty is fail"
             )

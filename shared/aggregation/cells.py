@@ -91,6 +91,37 @@ class Notation:
             return f"an integer, such as 42 or -{grouped}"
         return f"a number, such as 42, -0{self.decimal}5 or {grouped}{self.decimal}5"
 
+    def expected_of(self, kind: Kind, cell: bytes) -> str:
+        """As `expected`, of a cell that is none; if another notation reads it, with that."""
+        expected, remedy = self.expected(kind), self.remedy(kind, cell)
+        return expected if remedy is None else f"{expected}; if it is one, set {remedy}"
+
+    def remedy(self, kind: Kind, cell: bytes) -> str | None:
+        """What to set so that a cell is an integer or a number; None if that does not help."""
+        if kind not in ("integer", "number") or not is_figures(cell):
+            return None
+        changes = [
+            [
+                f"input.{name} to {value!r}"
+                for name, value, said in (
+                    ("decimal", other.decimal, self.decimal),
+                    ("thousands", other.thousands, self.thousands),
+                )
+                if value != said
+            ]
+            for other in NOTATIONS
+            if other != self
+            and other.readers[kind](cell) is not None
+            # Separators that the cell does not have are no part of the remedy.
+            and (
+                other.thousands in ("", self.thousands)
+                or Notation(other.decimal).readers[kind](cell) is None
+            )
+        ]
+        least = min(map(len, changes), default=0)
+        ways = [" and ".join(change) for change in changes if len(change) == least]
+        return " or ".join(ways) if ways else None
+
 
 @lru_cache(maxsize=64)
 def _readers(notation: Notation) -> Mapping[Kind, Read]:
@@ -184,6 +215,16 @@ def _valid_date(cell: bytes) -> re.Match[str] | None:
         return None
     return match
 
+
+NOTATIONS = tuple(
+    Notation(decimal, thousands)
+    for decimal in (".", ",")
+    for thousands in ("", ",", ".", " ", "'", "_")
+    if decimal != thousands
+)
+"""All that a file can have."""
+is_figures = re.compile("[-+]?[0-9.,'_ \u00a0\u202f\u2019]+".encode()).fullmatch
+"""Whether a cell has nothing but digits, a sign, and what may stand between digits."""
 
 CANONICAL = Notation()
 """How numbers are written unless a file says otherwise."""

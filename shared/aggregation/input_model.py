@@ -40,7 +40,7 @@ DelimiterIn = Annotated[
 ]
 QuoteIn = Annotated[Literal['"', "'", ""], _named(none="", double='"', single="'")]
 EscapeIn = Annotated[Literal["\\", ""], _named(none="", doubled="", backslash="\\")]
-LineEndIn = Annotated[LineEnd, _named(LF="lf", CR="cr", CRLF="lf", crlf="lf")]
+LineEndIn = Annotated[LineEnd, _named(lf="lf", cr="cr", crlf="lf")]
 EncodingIn = Annotated[
     Encoding,
     _named(

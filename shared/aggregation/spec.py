@@ -122,6 +122,13 @@ class Aggregation:
         return replace(self, input=UNDECLARED) == SONG_PLAYS
 
     @property
+    def known_input(self) -> Input:
+        """`input`, and besides that there is a header if a column is named as in one."""
+        if self.input.header is None and any(isinstance(name, str) for name in self.columns):
+            return replace(self.input, header=True)
+        return self.input
+
+    @property
     def columns(self) -> tuple[Column, ...]:
         """The columns of the file that it speaks of."""
         aggregated = (aggregate.column for aggregate in self.aggregates)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Encoding = Literal["utf-8", "utf-16-le", "utf-16-be", "latin-1", "windows-1252"]
@@ -56,6 +56,12 @@ class Dialect:
     compression: Compression = "none"
     decimal: str = "."
     thousands: str = ""
+    bom: bool | None = field(default=None, compare=False)
+    """Whether the file begins with a byte order mark; None if that was not looked for. It is read
+    alike."""
+    line_ends: tuple[str, ...] | None = field(default=None, compare=False)
+    """Those of `lf`, `crlf` and `cr` that its first MiB has, quoted ones too; None if that was not
+    looked for. What ends a record is `line_end`."""
 
 
 STRICT = Dialect()

@@ -5,52 +5,43 @@ Bounded by the sample. Takes up to seconds of CPU for one that is made to: run i
 
 from __future__ import annotations
 
-from collections import deque
+import sys
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from shared.aggregation.cells import Notation
 from shared.aggregation.resolve import resolve
+from shared.csv.column_summary import columns_of, summarise
 from shared.csv.compression import compression_of
-from shared.csv.detect import CutOff, Detected, detect
+from shared.csv.detect import Detected, detect
 from shared.csv.dialect import UNDECLARED
+from shared.csv.header import Verdict
 from shared.csv.problems import SHOWN_PROBLEMS
 from shared.csv.records import RecordReader
+from shared.csv.sample import SAMPLE, CutOff
 from shared.errors import InvalidInput, MalformedInput, SpecMismatch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from shared.aggregation.resolve import Query
-    from shared.aggregation.spec import Aggregation, Kind
+    from shared.aggregation.spec import Aggregation
+    from shared.csv.column_summary import ColumnSummary
     from shared.csv.dialect import Dialect, Input
     from shared.csv.problems import Problem
-    from shared.csv.records import Record
 
-MAX_COLUMNS = 1000
-"""Columns that are told of; there may be more."""
-_SAMPLES = 3
-_SAMPLE_LENGTH = 100
-"""Characters of a cell or a name that are shown."""
-_KINDS: tuple[Kind, ...] = ("integer", "number", "date")
-"""What a column can be besides text, what says most first."""
-
-
-@dataclass(slots=True)
-class ColumnSummary:
-    """One column, as far as it has been seen."""
-
-    position: int
-    """From 1."""
-    name: str
-    type: str = "empty"
-    """The first of `integer`, `number` and `date` that all cells are which are not empty; else
-    `text`; `empty` if all are."""
-    empty: int = 0
-    """How many cells are."""
-    samples: list[str] = field(default_factory=list)
-    """The first different texts."""
+REACH = 16 << 20
+"""Bytes of text in which the end of a header is looked for that goes beyond the sample."""
+LOOKED_AT = REACH + SAMPLE
+"""Bytes of a file that are enough for whatever can be told."""
+_LONG_RECORDS = 10_000
+"""Records, good or bad, that are looked at below such a header."""
+_NAMED = Verdict(True, "a column is asked for by its name")
+_ENDLESS = (
+    f"the header does not end within the first {REACH >> 20} MiB, and nothing can be told of it: "
+    "if lines end in CR, or quotes are text, set input.line_end or input.quote"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +49,17 @@ class Inspection:
     """What is understood of a file."""
 
     dialect: Dialect
-    bom: bool
-    line_ends: tuple[str, ...]
-    """Those that there are of `lf`, `crlf` and `cr`, quoted ones too."""
+    header: Verdict
+    """Whether there is a header, and why. If that has to be said, the rest is as if there is."""
     columns: tuple[ColumnSummary, ...]
     column_count: int
     rows: int
     """Records looked at, without the header and without bad ones."""
+    rows_of_several_lines: int
+    most_lines: int
+    """Of the longest of these, 1 if there is none."""
+    notes: tuple[str, ...]
+    """Of numbers that may be written otherwise than they are read."""
     size: int
     """Bytes of text looked at, in UTF-8."""
     whole: bool
@@ -76,6 +71,16 @@ class Inspection:
     """Why no record can be read, if that is so."""
     fits: Fit | None
     """Of what is asked, if anything is."""
+
+    @property
+    def bom(self) -> bool:
+        """Whether there is a byte order mark."""
+        return bool(self.dialect.bom)
+
+    @property
+    def line_ends(self) -> tuple[str, ...]:
+        """Those that there are of `lf`, `crlf` and `cr`, quoted ones too."""
+        return self.dialect.line_ends or ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +97,42 @@ def inspect(sample: bytes, *, whole: bool, aggregation: Aggregation | None) -> I
     """What is understood of a file that begins with `sample`, and is to be aggregated so.
 
     `whole` says that the sample is all of it. With None nothing is asked, and what the file is
-    written like is found out all the same.
+    written like is found out all the same. Without columns and error, the header has to be waited
+    for.
     """
-    given = UNDECLARED if aggregation is None else aggregation.input
+    found = _inspected(sample, whole, aggregation, SAMPLE)
+    if found.column_count or found.error or found.whole:
+        return found
+    found = _inspected(sample, whole, aggregation, REACH)
+    if not found.column_count and not found.error and _exhausted(sample, found.size):
+        return replace(found, error=_ENDLESS)
+    return found
+
+
+def _exhausted(sample: bytes, size: int) -> bool:
+    """Whether all was looked at that ever is; it has `size` bytes of text."""
+    return len(sample) >= LOOKED_AT or size >= REACH
+
+
+def _inspected(
+    sample: bytes, whole: bool, aggregation: Aggregation | None, reach: int
+) -> Inspection:
+    given = UNDECLARED if aggregation is None else aggregation.known_input
     strict = aggregation is not None and aggregation.unasked
     try:
-        detected = detect(sample, whole=whole, given=given, strict=strict)
+        detected = detect(sample, whole=whole, given=given, strict=strict, reach=reach)
     except MalformedInput as error:
-        return _told(_unseen(sample, given), (), 0, (), 0, str(error), None)
+        return _told(_unseen(sample, given), (), 0, (), 0, str(error), None, RecordReader(()))
+    if aggregation is not None and aggregation.input.header is None and given.header:
+        detected = replace(detected, header=_NAMED)
     problems: list[Problem] = []
     count = 0
+    most = sys.maxsize if reach == SAMPLE else _LONG_RECORDS
 
     def keep(problem: Problem) -> None:
         nonlocal count
+        if count == most:
+            raise CutOff
         count += 1
         if len(problems) < SHOWN_PROBLEMS:
             problems.append(problem)
@@ -112,21 +140,21 @@ def inspect(sample: bytes, *, whole: bool, aggregation: Aggregation | None) -> I
     reader = RecordReader(detected.blocks(), detected.dialect, keep)
     columns: list[ColumnSummary] = []
     rows, unreadable, fits = 0, None, None
+    notes: list[str] = []
     try:
         records = iter(reader)
         header = next(records, None)
         if header is not None:
-            columns = [
-                ColumnSummary(i, _shown(name)) for i, name in enumerate(header[1][:MAX_COLUMNS], 1)
-            ]
+            columns = columns_of(header[1])
             if aggregation is not None:
-                fits = _fit(aggregation, header[1])
-            rows = _summarise(columns, reader, records, len(header[1]), detected.dialect)
+                fits = _fit(aggregation, header[1], detected.header)
+            below = islice(records, most)
+            rows, notes = summarise(columns, reader, below, len(header[1]), detected.dialect)
     except CutOff:
         pass  # within the header
     except MalformedInput as malformed:
         unreadable = str(malformed)
-    return _told(detected, columns, rows, problems, count, unreadable, fits, len(reader.header))
+    return _told(detected, columns, rows, problems, count, unreadable, fits, reader, notes)
 
 
 def _unseen(sample: bytes, given: Input) -> Detected:
@@ -137,19 +165,28 @@ def _unseen(sample: bytes, given: Input) -> Detected:
 
 
 def check_header(sample: bytes, *, whole: bool, aggregation: Aggregation) -> bool:
-    """Whether the header is within `sample`, and is read as the job will; it fits then.
+    """Whether all is said that `sample` can tell; else there is more to know with more of the file.
 
-    Raises SpecMismatch if it does not, MalformedInput if the file can't be read at all.
+    Raises SpecMismatch if the header is not what is asked for, as the job will read it;
+    MalformedInput if the file can't be read at all. Of a header that goes beyond `REACH` bytes
+    nothing can be told.
     """
-    strict = aggregation.unasked
-    detected = detect(sample, whole=whole, given=aggregation.input, strict=strict)
-    if not detected.settled:
-        return False
-    with suppress(CutOff):
-        for _line, fields in RecordReader(detected.blocks(), detected.dialect, _passed_over):
-            _resolved(aggregation, fields)
-            return True
-    return False
+    for reach in (SAMPLE, REACH):
+        detected = detect(
+            sample,
+            whole=whole,
+            given=aggregation.known_input,
+            strict=aggregation.unasked,
+            reach=reach,
+        )
+        if not detected.settled:
+            return False
+        _check_said(detected.header)
+        with suppress(CutOff):
+            for _line, fields in RecordReader(detected.blocks(), detected.dialect, _passed_over):
+                _resolved(aggregation, fields, detected.header)
+                return True
+    return _exhausted(sample, len(detected.text))
 
 
 def inspection_view(inspection: Inspection) -> dict[str, Any]:
@@ -162,17 +199,21 @@ def inspection_view(inspection: Inspection) -> dict[str, Any]:
             "delimiter": dialect.delimiter,
             "quote": dialect.quote,
             "escape": dialect.escape,
-            "header": dialect.header,
+            "header": inspection.header.header,
             "line_end": dialect.line_end,
             "decimal": dialect.decimal,
             "thousands": dialect.thousands,
         },
+        "header_reason": inspection.header.reason,
         "bom": inspection.bom,
         "sep_line": dialect.sep_line,
         "line_ends": list(inspection.line_ends),
         "column_count": inspection.column_count,
         "columns": [asdict(column) for column in inspection.columns],
         "rows": inspection.rows,
+        "rows_of_several_lines": inspection.rows_of_several_lines,
+        "most_lines": inspection.most_lines,
+        "notes": list(inspection.notes),
         "bytes": inspection.size,
         "whole": inspection.whole,
         "problem_count": inspection.problem_count,
@@ -202,19 +243,19 @@ def _told(
     problem_count: int,
     error: str | None,
     fits: Fit | None,
-    column_count: int = 0,
+    reader: RecordReader,
+    notes: Sequence[str] = (),
 ) -> Inspection:
-    text = detected.text
-    crlf = text.count(b"\r\n")
-    ends = {"lf": text.count(b"\n") - crlf, "crlf": crlf, "cr": text.count(b"\r") - crlf}
     return Inspection(
         dialect=detected.dialect,
-        bom=detected.bom,
-        line_ends=tuple(name for name, found in ends.items() if found),
+        header=detected.header,
         columns=tuple(columns),
-        column_count=column_count,
+        column_count=len(reader.header),
         rows=rows,
-        size=len(text),
+        rows_of_several_lines=reader.of_several_lines,
+        most_lines=reader.most_lines,
+        notes=tuple(notes),
+        size=len(detected.text),
         whole=detected.whole,
         problems=tuple(problems),
         problem_count=problem_count,
@@ -223,59 +264,24 @@ def _told(
     )
 
 
-def _fit(aggregation: Aggregation, header: Sequence[bytes]) -> Fit:
+def _fit(aggregation: Aggregation, header: Sequence[bytes], found: Verdict) -> Fit:
     try:
-        return Fit(None, _resolved(aggregation, header).names)
+        return Fit(None, _resolved(aggregation, header, found).names)
     except SpecMismatch as error:
         return Fit(str(error), ())
 
 
-def _resolved(aggregation: Aggregation, header: Sequence[bytes]) -> Query:
+def _resolved(aggregation: Aggregation, header: Sequence[bytes], found: Verdict) -> Query:
+    _check_said(found)
     try:
         return resolve(aggregation, [name.decode(errors="replace") for name in header])
     except InvalidInput as error:
         raise SpecMismatch(str(error), field=error.field) from error
 
 
-def _summarise(
-    columns: list[ColumnSummary],
-    reader: RecordReader,
-    records: Iterator[Record],
-    width: int,
-    dialect: Dialect,
-) -> int:
-    """Look at all records; how many there were."""
-    readers = Notation(dialect.decimal, dialect.thousands).readers
-    possible: list[deque[Kind] | None] = [None] * len(columns)
-    rows = 0
-    with suppress(CutOff):
-        for _line, fields in records:
-            if len(fields) != width:
-                reader.reject_ragged(fields, width)
-                continue
-            rows += 1
-            for i, (column, cell) in enumerate(zip(columns, fields, strict=False)):
-                if not cell:
-                    column.empty += 1
-                    continue
-                kinds = possible[i]
-                if kinds is None:
-                    kinds = deque(kind for kind in _KINDS if readers[kind](cell) is not None)
-                    possible[i] = kinds
-                # What is an integer is a number too, and neither is a date.
-                while kinds and readers[kinds[0]](cell) is None:
-                    kinds.popleft()
-                if len(column.samples) < _SAMPLES and (text := _shown(cell)) not in column.samples:
-                    column.samples.append(text)
-    for column, kinds in zip(columns, possible, strict=True):
-        if kinds is not None:
-            column.type = kinds[0] if kinds else "text"
-    return rows
-
-
-def _shown(text: bytes) -> str:
-    shown = text[: 4 * _SAMPLE_LENGTH].decode(errors="replace")
-    return shown if len(shown) <= _SAMPLE_LENGTH else f"{shown[:_SAMPLE_LENGTH]}..."
+def _check_said(found: Verdict) -> None:
+    if found.header is None:
+        raise SpecMismatch(found.reason, field="input.header")
 
 
 def _passed_over(_problem: Problem) -> None:

@@ -7,8 +7,9 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from shared.csv.compression import compression_of, decompressed
-from shared.csv.detect import SAMPLE, understood
+from shared.csv.detect import understood
 from shared.csv.encoding import in_utf8
+from shared.csv.sample import SAMPLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -77,6 +77,10 @@ class RecordReader:
         self.records = 0
         """Records that have been yielded, the header too if the file has one; those of many lines
         once all have been."""
+        self.of_several_lines = 0
+        """How many of them go over several lines, the header not counted."""
+        self.most_lines = 1
+        """The lines of the longest of these."""
 
     def __iter__(self) -> Iterator[Record]:
         records = chain.from_iterable(self._batches())
@@ -189,11 +193,20 @@ class RecordReader:
             line = self._line
             self._line += data.count(newline, at, end)
             if fields is not None:
+                if self._line - line > 1 or not data.endswith(newline, at, end):
+                    self._count_lines(data, line, end)
                 self._yielded = Span(at, end, line)
                 yield ((line, fields),)
                 self.records += 1
             at = end
         self._drop(at)
+
+    def _count_lines(self, data: bytes, line: int, end: int) -> None:
+        """Note how many lines a record has that begins on `line` and ends at `end`."""
+        lines = self._line - line + (not data.endswith(self._grammar.newline, 0, end))
+        if lines > 1 and (self.header or not self._dialect.header):
+            self.of_several_lines += 1
+            self.most_lines = max(self.most_lines, lines)
 
     def _records_of(self, lines: Lines) -> Iterable[Record]:
         """The records of whole lines without a quote."""

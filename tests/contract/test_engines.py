@@ -332,6 +332,52 @@ async def test_a_damaged_archive_has_no_result(
     assert leftovers(scratch) == set()
 
 
+async def test_a_first_record_is_never_lost_or_counted_in_silence(
+    engine: Engine, tmp_path: Path, scratch: Path
+) -> None:
+    by_position = Aggregation((GroupColumn(1, "k"),), (Aggregate("sum", 2, "n", "number"),))
+    for source in sources(b"a,1\nb,2\n", tmp_path):
+        with pytest.raises(MalformedInput) as refused:
+            await aggregate(engine, source, scratch, by_position)
+        assert str(refused.value) == (
+            "line 1 reads as a record (column 2 is '1'): set input.header to true or false"
+        )
+    for data, rows in (
+        (b"a,1.5\nb,2\n", b"a,1.5\nb,2\n"),
+        (b"key,count\na,1\nb,2\n", b"a,1\nb,2\n"),
+    ):
+        for source in sources(data, tmp_path):
+            output = await aggregate(engine, source, scratch, by_position)
+            assert output.path.read_bytes() == b"k,n\n" + rows
+            assert output.report.rows.total == 2
+            assert output.report.dialect.header is data.startswith(b"key")
+
+
+async def test_the_report_says_how_the_file_begins_and_what_goes_over_several_lines(
+    engine: Engine, scratch: Path
+) -> None:
+    data = b'\xef\xbb\xbfSong,Date,Plays\r\na,b,1\r\na,"b\nb\r\nb",2\r\n'
+    report = (await aggregate(engine, StreamSource(data), scratch)).report
+    assert (report.dialect.bom, report.dialect.line_ends) == (True, ("lf", "crlf"))
+    plain = (await aggregate(engine, StreamSource(HEADER + b"a,b,1\n"), scratch)).report
+    assert (plain.dialect.bom, plain.dialect.line_ends) == (False, ("lf",))
+    for found, lines in ((report, (1, 3)), (plain, (0, 1))):
+        counted = found.rows_of_several_lines, found.most_lines
+        assert counted == ((None, None) if found.plan == "fast" else lines)
+
+
+async def test_a_number_of_another_notation_is_refused_with_the_remedy(
+    engine: Engine, scratch: Path
+) -> None:
+    prices = Aggregation((GroupColumn("k"),), (Aggregate("sum", "n", kind="number"),))
+    with pytest.raises(MalformedInput) as refused:
+        await aggregate(engine, StreamSource(b"k;n\na;1\nb;1,5\n"), scratch, prices)
+    assert str(refused.value) == (
+        "line 3, column 2 ('n'): found '1,5', expected a number, such as 42, -0.5 or 1e3 "
+        "(exponents from -400 to 400); if it is one, set input.decimal to ','"
+    )
+
+
 async def test_an_archive_that_grows_too_much_is_refused(
     make_engine: MakeEngine, scratch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

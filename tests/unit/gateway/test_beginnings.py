@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shared.csv.detect import SAMPLE
+from shared.csv.inspection import LOOKED_AT, check_header
+from shared.csv.sample import SAMPLE
 from tests.unit.gateway.conftest import PART_STORED
 from tests.unit.gateway.forms import FormBody
 from tests.unit.gateway.test_job_api import problem_of
@@ -119,6 +120,69 @@ async def test_a_chunk_that_shows_the_wrong_header_is_kept_and_refused_on_every_
     # Begun anew with what the file has, on any gateway, it is an upload like any other
     await declare(second, aggregation=RIGHT)
     assert (await put(first, 0, BEGINNING)).status == 200
+
+
+async def test_where_a_header_has_to_be_said_it_is_told_early(gateway: Gateway) -> None:
+    rows = b"Umbrella;1\nHello;2\n" * (SAMPLE // 19 + 1)
+    said = "line 1 reads as a record (column 2 is '1'): set input.header to true or false"
+    by_position = {"group_by": [1], "aggregates": [{"function": "sum", "column": 2}]}
+    # Text that recurs beside a number would be enough
+    rows = b"Rain;1\n" + rows
+    await declare(gateway, aggregation=by_position)
+
+    problem = await problem_of(await put(gateway, 0, rows), 422, "spec-mismatch")
+
+    assert said in problem["detail"]
+    view = await (await inspect(gateway)).json()
+    assert (view["input"]["header"], view["header_reason"]) == (None, said)
+    assert (view["fits"], view["misfit"]) == (False, said)
+    for header in (True, False):
+        asked = {"aggregation": {**by_position, "input": {"header": header}}}
+        view = await (await inspect(gateway, json=asked)).json()
+        assert (view["input"]["header"], view["header_reason"], view["fits"]) == (
+            header,
+            "it was said",
+            True,
+        )
+
+
+async def test_a_header_that_goes_on_is_told_of_and_checked_once_it_is_there(
+    gateway: Gateway, monkeypatch: Any
+) -> None:
+    looks = []
+
+    def looked(sample: bytes, **how: Any) -> bool:
+        looks.append(len(sample))
+        return check_header(sample, **how)
+
+    monkeypatch.setattr("gateway.beginnings.check_header", looked)
+    header = b";".join(b"column%06d" % n for n in range(1_000_000)) + b"\n"
+    await declare(gateway, aggregation=ASKED)
+    for at in range(0, len(header), SAMPLE // 4):
+        answer = await put(gateway, at, header[at : at + SAMPLE // 4])
+        if at + SAMPLE // 4 < len(header):
+            assert answer.status == 200
+        if at == 3 * SAMPLE:
+            problem = await problem_of(await inspect(gateway), 409, "beginning-missing")
+            assert "bytes have been received, and the header does not end" in problem["detail"]
+    # 54 chunks, and a few looks
+    assert looks == [n * SAMPLE for n in (1, 2, 4, 8)]
+    await put(gateway, len(header), b"x;1\n" * SAMPLE)
+
+    problem = await problem_of(await put(gateway, 20 * SAMPLE, b"x"), 422, "spec-mismatch")
+
+    assert "group_by[0].column is 'Sogn'" in problem["detail"]
+    view = await (await inspect(gateway)).json()
+    assert (view["column_count"], view["error"], view["fits"]) == (1_000_000, None, False)
+
+
+async def test_a_header_that_never_ends_is_an_error_that_says_so(gateway: Gateway) -> None:
+    endless = b"column;" * (LOOKED_AT // 7 + 1)
+    await declare(gateway, aggregation=RIGHT, size=len(endless))
+    assert (await put(gateway, 0, endless)).status == 200
+    view = await (await inspect(gateway)).json()
+    assert "the header does not end within the first 16 MiB" in view["error"]
+    assert (view["column_count"], view["fits"]) == (0, None)
 
 
 async def test_chunks_that_come_before_the_beginning_are_taken(gateway: Gateway) -> None:

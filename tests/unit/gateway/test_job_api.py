@@ -205,7 +205,9 @@ async def test_the_report_of_a_finished_job_is_shown(gateway: Gateway) -> None:
         Rows(aggregated=5, filtered=4, rejected=2),
         groups=3,
         problem_count=2,
-        dialect=Dialect(delimiter=";", encoding="latin-1"),
+        dialect=Dialect(delimiter=";", encoding="latin-1", bom=False, line_ends=("lf",)),
+        rows_of_several_lines=4,
+        most_lines=9,
         engine="duckdb",
         engine_version="1.2.3",
         plan="exact",
@@ -220,7 +222,7 @@ async def test_the_report_of_a_finished_job_is_shown(gateway: Gateway) -> None:
     job = await gateway.finished_job(b"result", report=report)
     shown = await (await gateway.client.get(f"/api/v1/jobs/{job.id}")).json()
     assert shown["report"] == {
-        "dialect": asdict(report.dialect),
+        "dialect": {**asdict(report.dialect), "bom": False, "line_ends": ["lf"]},
         "engine": "duckdb",
         "engine_version": "1.2.3",
         "plan": "exact",
@@ -228,6 +230,8 @@ async def test_the_report_of_a_finished_job_is_shown(gateway: Gateway) -> None:
         "rows_aggregated": 5,
         "rows_filtered": 4,
         "rows_rejected": 2,
+        "rows_of_several_lines": 4,
+        "most_lines": 9,
         "groups": 3,
         "bytes_in": 10,
         "bytes_decompressed": 30,
@@ -238,6 +242,10 @@ async def test_the_report_of_a_finished_job_is_shown(gateway: Gateway) -> None:
         "attempts": 1,
     }  # fmt: skip
     assert (shown["problems"], shown["problem_count"]) == ([], 2)
+    # One number has one meaning, of a result that an older version has recorded too
+    assert job.result is not None
+    assert job.result.rows_in == 1
+    assert shown["result"]["rows_in"] == shown["progress"]["rows_done"] == 11
 
 
 async def test_a_failure_shows_what_is_wrong_with_the_file_one_by_one(gateway: Gateway) -> None:

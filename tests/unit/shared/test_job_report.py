@@ -45,6 +45,26 @@ def test_a_report_comes_back_as_it_was_and_is_text_that_every_database_takes(
     assert decode_report(text) == report
 
 
+def test_a_report_of_an_older_version_does_not_know_what_was_not_looked_for() -> None:
+    dialect = Dialect(bom=True, line_ends=("crlf", "cr"))
+    report = Report(dialect=dialect, rows_of_several_lines=3, most_lines=7)
+    kept = decode_report(encode_report(report))
+    assert (kept.dialect.bom, kept.dialect.line_ends) == (True, ("crlf", "cr"))
+    assert (kept.rows_of_several_lines, kept.most_lines) == (3, 7)
+
+    fields = json.loads(encode_report(report))
+    for part, name in (
+        (fields["dialect"], "bom"),
+        (fields["dialect"], "line_ends"),
+        (fields, "rows_of_several_lines"),
+        (fields, "most_lines"),
+    ):
+        del part[name]
+    old = decode_report(json.dumps(fields))
+    assert (old.dialect.bom, old.dialect.line_ends) == (None, None)
+    assert (old.rows_of_several_lines, old.most_lines) == (None, None)
+
+
 def test_of_many_problems_the_first_are_kept_without_their_records() -> None:
     all_of_them = tuple(Problem(n, n, 1, "x", "a", "b", b"a" * 1000) for n in range(1, 50))
     kept = decode_report(encode_report(Report(problems=all_of_them, problem_count=49)))

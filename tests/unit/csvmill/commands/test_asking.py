@@ -104,6 +104,11 @@ def test_how_the_file_is_written_can_be_said() -> None:
         "delimiter": "\t", "quote": "", "encoding": "latin-1", "header": False,
         "decimal": ",", "thousands": ".", "on_bad_row": "skip",
     }  # fmt: skip
+    found = asked("--count", "--header", "--line-end", "CR", "--compression", "gz")
+    assert found["input"] == {"header": True, "line_end": "cr", "compression": "gzip"}
+    assert asked("--no-header")["input"] == {"header": False}
+    assert "'--compression': input.compression is 'rar'" in refusal("--compression", "rar")
+    assert "'--line-end': input.line_end is 'x'" in refusal("--line-end", "x")
     assert asked("--delimiter", ";") == {
         **wire_json(SONG_PLAYS), "output": "csv", "input": {"delimiter": ";"},
     }  # fmt: skip
@@ -133,6 +138,7 @@ def test_a_spec_is_a_file_or_standard_input_or_the_json_itself(tmp_path: Path) -
         (["--spec", "{"], "'--spec': this is not JSON"),
         (["--spec", "-", "-"], "'--spec': standard input is FILE already"),
         (["--spec", "{}", "--format", "csv"], "--format is not for use with --spec"),
+        (["--spec", "{}", "--no-header"], "--header is not for use with --spec"),
         (["--spec", "{}", "--sum", "a"], "--sum is not for use with --spec"),
     ],
 )

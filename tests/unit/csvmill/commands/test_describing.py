@@ -29,6 +29,8 @@ REPORT = {
     "rows_aggregated": 1000,
     "rows_filtered": 150,
     "rows_rejected": 50,
+    "rows_of_several_lines": 2,
+    "most_lines": 40,
     "groups": 1,
     "bytes_in": 1,
     "bytes_decompressed": 1,
@@ -51,9 +53,17 @@ def test_a_report_accounts_for_every_row() -> None:
     assert {field.name: getattr(report, field.name) for field in fields(report)} == REPORT
     lines = describe(replace(JOB, report=report)).splitlines()
     assert "rows       1,200 = 1,000 aggregated + 150 filtered + 50 rejected" in lines
+    assert "           2 of several lines, 40 lines at the most" in lines
     assert "engine     duckdb 1.2.3, exact plan" in lines
     assert "took       queue 0.0 s, aggregate 2.0 s" in lines
     assert "memory     300 MiB at the most" in lines
+
+
+def test_what_an_older_server_does_not_report_is_not_told() -> None:
+    older = {name: value for name, value in REPORT.items() if "line" not in name}
+    report = ReportView.of(older)
+    assert (report.rows_of_several_lines, report.most_lines) == (None, None)
+    assert "lines at the most" not in describe(replace(JOB, report=report))
 
 
 def test_each_problem_has_a_line_and_the_others_are_counted() -> None:

@@ -12,7 +12,7 @@ from processor.engines.result_file import ResultFile
 from shared.csv import opening
 from shared.errors import MalformedInput
 from shared.jobs import SONG_PLAYS
-from tests.aggregations import sum_of
+from tests.aggregations import sum_of, with_header
 from tests.csv_files import files, numbers
 from tests.oracle import expected_result
 from tests.unit.processor.engines.plans import run_exact
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 HEADER = b"Song,Date,Plays\n"
 
-OTHER_COLUMNS = sum_of(0, group_by=(3, 1, 3), header=("a,b", '"', "c", "total"))
+OTHER_COLUMNS = with_header(sum_of(0, group_by=(3, 1, 3), header=("a,b", '"', "c", "total")))
 
 
 @given(files(numbers), st.integers(1, 100))

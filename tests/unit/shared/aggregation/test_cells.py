@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +14,9 @@ from shared.aggregation.cells import (
     read_number,
     truncated,
 )
+
+if TYPE_CHECKING:
+    from shared.aggregation.spec import Kind
 
 
 @pytest.mark.parametrize(
@@ -146,3 +150,33 @@ def test_what_is_expected_is_written_as_the_file_writes_it() -> None:
     assert Notation(",", ".").expected("integer") == "an integer, such as 42 or -1.234"
     assert Notation(",", ".").expected("date") == EXPECTED["date"]
     assert Notation().expected("number") == EXPECTED["number"]
+
+
+@pytest.mark.parametrize(
+    ("notation", "kind", "cell", "remedy"),
+    [
+        (Notation(), "number", "1,5", "input.decimal to ','"),
+        (Notation(), "number", "-12,50", "input.decimal to ','"),
+        (Notation(), "number", "1,234", "input.thousands to ',' or input.decimal to ','"),
+        (Notation(), "number", "1.234,5", "input.decimal to ',' and input.thousands to '.'"),
+        (Notation(), "number", "1 234.5", "input.thousands to ' '"),
+        (Notation(), "number", "1\u00a0234", "input.thousands to ' '"),
+        (Notation(), "number", "1\u2019234", 'input.thousands to "\'"'),
+        (Notation(), "integer", "1,234,567", "input.thousands to ','"),
+        (Notation(), "integer", "1.234", "input.decimal to ',' and input.thousands to '.'"),
+        (Notation(",", "."), "number", "1234.5", "input.decimal to '.' and input.thousands to ''"),
+        (Notation(","), "number", "1.234,5", "input.thousands to '.'"),
+        (Notation(), "integer", "1,5", None),
+        (Notation(), "number", "1,5,", None),
+        (Notation(), "number", "1,5 kg", None),
+        (Notation(), "date", "1,5", None),
+        (Notation(), "number", "", None),
+    ],
+)
+def test_what_would_make_a_number_of_a_cell_is_told(
+    notation: Notation, kind: Kind, cell: str, remedy: str | None
+) -> None:
+    assert notation.remedy(kind, cell.encode()) == remedy
+    expected = notation.expected(kind)
+    told = f"{expected}; if it is one, set {remedy}" if remedy else expected
+    assert notation.expected_of(kind, cell.encode()) == told

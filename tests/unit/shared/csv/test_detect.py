@@ -285,6 +285,12 @@ def test_a_byte_order_mark_that_contradicts_what_is_given_is_refused() -> None:
         found("a,b\n".encode("utf-16"), Input(encoding="latin-1"))
 
 
-def test_there_is_a_header_unless_it_is_said_that_there_is_none() -> None:
-    assert found(b"1,2\n3,4\n").header
-    assert not found(b"1;2\n3;4\n", Input(header=False)).header
+def test_what_is_said_of_a_header_is_so() -> None:
+    for data in (b"1;2\n3;4\n", b"a;1.5\nb;2.5\n", b"a;b\n1;2\n"):
+        assert found(data, Input(header=True)).header
+        assert not found(data, Input(header=False)).header
+
+
+def test_a_file_is_found_out_to_have_no_header() -> None:
+    assert not found(b"a;1.5\nb;2.5\n").header
+    assert found(b"Song;Plays\na;1.5\nb;2.5\n").header

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import gzip
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from shared.aggregation.spec import SONG_PLAYS, Aggregate, Aggregation, GroupColumn
-from shared.csv.detect import SAMPLE
+from shared.csv.column_summary import MAX_COLUMNS
 from shared.csv.dialect import Input
-from shared.csv.inspection import MAX_COLUMNS, check_header, inspect, inspection_view
+from shared.csv.inspection import (
+    LOOKED_AT,
+    REACH,
+    check_header,
+    inspect,
+    inspection_view,
+)
+from shared.csv.sample import SAMPLE
 from shared.errors import MalformedInput, SpecMismatch
 
 if TYPE_CHECKING:
@@ -45,6 +53,66 @@ def test_numbers_are_read_in_the_notation_that_is_given() -> None:
     asked = Aggregation((GroupColumn(1),), input=Input(decimal=",", thousands="."))
     found = inspect(b"a;b\n1.234,5;x\n", whole=True, aggregation=asked)
     assert [column.type for column in found.columns] == ["number", "text"]
+
+
+@pytest.mark.parametrize(
+    ("data", "notes"),
+    [
+        (
+            b"Song;Preis\nx;1,50\ny;2\n",
+            [("column 2 ('Preis'): '1,50' is read as text; if it is a number, set input.decimal "
+             "to ','")],
+        ),
+        (
+            b"Song;Plays\nx;1.234\ny;12\n",
+            [("column 2 ('Plays'): '1.234' is read as 1.234; if it is 1234, set input.decimal to "
+             "',' and input.thousands to '.'")],
+        ),
+        (
+            b'Song,Plays\nx,"1,234"\n',
+            [("column 2 ('Plays'): '1,234' is read as text; if it is a number, set "
+             "input.thousands to ',' or input.decimal to ','")],
+        ),
+        (
+            b'Song,n\nx,"1,234"\ny,"7,5"\n',
+            ["column 2 ('n'): '7,5' is read as text; if it is a number, set input.decimal to ','"],
+        ),
+        # Nobody writes thousands so, or text is what there is
+        (b"Song;kg\nx;1.234\ny;0.5\n", []),
+        (b"Song;kg\nx;1.234\ny;1234\n", []),
+        (b"Song,kg\nx,1.234\ny,12\n", []),
+        (b"Song;Note\nx;1,50\ny;none\n", []),
+        (b"Song;Note\nx;none\ny;1,50\n", []),
+        (b"Song;Version\nx;1.2.3\ny;1.50\n", []),
+        (b"Song;Day\nx;2020-01-31\n", []),
+    ],
+)  # fmt: skip
+def test_numbers_that_may_be_written_otherwise_are_noted(data: bytes, notes: list[str]) -> None:
+    assert inspection_view(inspect(data, whole=True, aggregation=None))["notes"] == notes
+
+
+def test_in_a_notation_that_is_given_nothing_is_left_to_note() -> None:
+    said = Input(delimiter=";", header=True, decimal=",", thousands=".")
+    asked = Aggregation((GroupColumn(1),), input=said)
+    found = inspect(b"a;b;c\nx;1.234;1,5\n", whole=True, aggregation=asked)
+    assert found.notes == ()
+    said = Input(delimiter=";", header=True, decimal=",")
+    asked = Aggregation((GroupColumn(1),), input=said)
+    (note,) = inspect(b"a;b\nx;1.234\n", whole=True, aggregation=asked).notes
+    assert note.endswith("set input.decimal to '.' or input.thousands to '.'")
+
+
+def test_rows_of_several_lines_are_counted_as_stray_quotes_make_them() -> None:
+    swallowed = b'a,"5 inch,1\nb,2\nc,7",3\n'
+    for end in (b"\n", b""):
+        data = b"k,n,m\n1,2,3\n" + b'x,"y\nz",1\n' + swallowed.rstrip() + end
+        view = inspection_view(inspect(data, whole=True, aggregation=None))
+        assert (view["rows"], view["rows_of_several_lines"], view["most_lines"]) == (3, 2, 3)
+    one = b'"k\nk",n\n1,"2\n3"'
+    view = inspection_view(inspect(one, whole=True, aggregation=None))
+    assert (view["rows_of_several_lines"], view["most_lines"]) == (1, 2)
+    none = inspection_view(inspect(b'k,n\n"1",2\n3,"4"', whole=True, aggregation=None))
+    assert (none["rows_of_several_lines"], none["most_lines"]) == (0, 1)
 
 
 def test_bad_records_are_counted_and_the_first_are_told() -> None:
@@ -114,6 +182,51 @@ def test_before_the_sample_is_there_nothing_is_said() -> None:
     assert not check_header(b"x" * SAMPLE, whole=False, aggregation=TYPO)
     with pytest.raises(SpecMismatch):
         check_header(b"Song;Plays\n", whole=True, aggregation=TYPO)
+
+
+LONG = b";".join(b"column %06d" % n for n in range(1_000_000)) + b"\n"
+"""A header of 13 MiB."""
+LONG_ASKED = Aggregation((GroupColumn("column 999999"),))
+
+
+def test_a_header_of_a_million_columns_is_looked_at_within_bounds() -> None:
+    tiny = b"1\n" * (2 << 20)
+    cpu = time.process_time()
+
+    found = inspect(LONG + tiny, whole=False, aggregation=LONG_ASKED)
+
+    assert 12 * SAMPLE < len(LONG) < 14 * SAMPLE
+    assert (found.column_count, len(found.columns)) == (1_000_000, MAX_COLUMNS)
+    assert (found.dialect.delimiter, found.error) == (";", None)
+    assert found.fits is not None
+    assert found.fits.columns == ("column 999999",)
+    assert found.size == REACH
+    assert found.problem_count <= 10_000
+    assert time.process_time() - cpu < 60
+    assert check_header(LONG + tiny, whole=False, aggregation=LONG_ASKED)
+    missing = Aggregation((GroupColumn("column 00999"),))
+    with pytest.raises(SpecMismatch, match="did you mean 'column 000999'"):
+        check_header(LONG, whole=False, aggregation=missing)
+
+
+def test_a_header_that_goes_on_is_waited_for_and_not_for_ever() -> None:
+    for length in (SAMPLE, 12 * SAMPLE):
+        assert inspect(LONG[:length], whole=False, aggregation=LONG_ASKED).error is None
+        assert not check_header(LONG[:length], whole=False, aggregation=LONG_ASKED)
+
+    endless = b"column;" * (LOOKED_AT // 7 + 1)
+    found = inspect(endless[:LOOKED_AT], whole=False, aggregation=LONG_ASKED)
+    assert found.column_count == 0
+    assert found.error is not None
+    assert found.error.startswith("the header does not end within the first 16 MiB")
+    # The job reads it, and there is no use in looking again
+    assert check_header(endless[:LOOKED_AT], whole=False, aggregation=LONG_ASKED)
+
+
+def test_a_long_header_is_checked_in_a_compressed_file_too() -> None:
+    sample = gzip.compress(LONG + b"1\n" * SAMPLE)
+    assert inspect(sample, whole=True, aggregation=LONG_ASKED).column_count == 1_000_000
+    assert check_header(sample, whole=False, aggregation=LONG_ASKED)
 
 
 def test_a_file_that_no_job_could_read_is_no_better() -> None:

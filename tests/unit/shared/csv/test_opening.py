@@ -97,7 +97,9 @@ def test_a_line_for_spreadsheets_is_no_record() -> None:
     assert list(RecordReader([b"sep=;"], Dialect(sep_line=True))) == []
 
 
-@pytest.mark.parametrize("line", [b"sep=;\r\n", b'"sep=;"\n', b"\xef\xbb\xbfsep=;\n"])
+@pytest.mark.parametrize(
+    "line", [b"sep=;\r\n", b'"sep=;"\n', b"\xef\xbb\xbfsep=;\n", b"SEP=;\n", b'"Sep=;"\r\n']
+)
 def test_the_line_for_spreadsheets_says_the_delimiter(line: bytes) -> None:
     expected = [[b"a", b"b"], [b"1", b"2,"]]
 
