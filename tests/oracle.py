@@ -6,7 +6,6 @@ test but the aggregation's value.
 
 from __future__ import annotations
 
-import bz2
 import csv
 import datetime
 import gzip
@@ -15,19 +14,14 @@ import itertools
 import json
 import re
 import sys
-import zipfile
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared.csv.dialect import UNDECLARED
-from tests.oracle_records import read_records, shown
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
+from tests.oracle_records import read_file, shown
+from tests.oracle_text import CODECS, expanded_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -91,11 +85,18 @@ def expected_result(aggregation: Aggregation, data: bytes) -> Expected:
 def expected_of_dirty(aggregation: Aggregation, data: bytes) -> Expected:
     """The same for a file of which bad records are skipped; only its header has to be good.
 
-    Raises Malformed if there are records, and every one is bad.
+    All of how it is written is declared. Raises Malformed if there are records, and every one is
+    bad.
     """
     sys.set_int_max_str_digits(0)
-    first, *records = read_records(data)
-    header = [name.decode() for name in first.fields]
+    declared = aggregation.input
+    records = read_file(data, declared)
+    if declared.header is False:
+        # The first record that is one decides how many columns there are.
+        width = next((len(record.fields) for record in records if not record.reason), 0)
+        header = [f"column{i + 1}" for i in range(width)]
+    else:
+        header = [name.decode() for name in records.pop(0).fields]
     counted: list[Row] = []
     filtered = 0
     rejects = [b"line,offset,column,reason,record\n"]
@@ -104,13 +105,14 @@ def expected_of_dirty(aggregation: Aggregation, data: bytes) -> Expected:
         column, reason = record.column, record.reason
         if not reason and len(row) != len(header):
             column = min(len(row), len(header)) + 1
+            text = (declared.delimiter or ",").encode().join(record.fields)
             reason = (
-                f"found {_columns(len(row))}: {shown(b','.join(record.fields))}, "
+                f"found {_columns(len(row))}: {shown(text)}, "
                 f"expected {_columns(len(header))} as in the header"
             )
         if not reason:
             try:
-                if not _holds(aggregation.where, row, header, aggregation.input):
+                if not _holds(aggregation.where, row, header, declared):
                     filtered += 1
                     continue
                 _check(aggregation, row, header)
@@ -148,7 +150,9 @@ def _check(aggregation: Aggregation, row: Row, header: Row) -> None:
             continue
         index, kind = _index(aggregate.column, header), aggregate.kind or "text"
         cell = row[index]
-        expected = _EXPECTED[kind] if cell or kind != "text" else "text, as empty is fail"
+        expected = _expected(kind, aggregation.input)
+        if not cell and kind == "text":
+            expected = "text, as empty is fail"
         if not aggregation.unasked:
             expected += _remedy(cell, kind, aggregation.input)
         with _blamed(index, expected):
@@ -199,8 +203,7 @@ def _result(aggregation: Aggregation, header: Row, counted: list[Row]) -> tuple[
 
 def rows_of(data: bytes, declared: Input) -> list[Row]:
     """The header, made up if there is none, and all records of a well-formed file."""
-    data = _DECOMPRESS[declared.compression or "none"](data)
-    text = data.decode(_CODECS.get(declared.encoding or "utf-8", declared.encoding or "utf-8"))
+    text = expanded_file(data, declared).decode(CODECS[declared.encoding or "utf-8"])
     quote = '"' if declared.quote is None else declared.quote
     options: dict[str, Any] = {"quotechar": quote} if quote else {"quoting": csv.QUOTE_NONE}
     if declared.escape:
@@ -211,22 +214,6 @@ def rows_of(data: bytes, declared: Input) -> list[Row]:
     if declared.header is False:
         return [[f"column{i + 1}" for i in range(len(rows[0]))], *rows]
     return rows
-
-
-def _unzipped(data: bytes) -> bytes:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        (name,) = archive.namelist()
-        return archive.read(name)
-
-
-_CODECS = {"windows-1252": "cp1252"}
-_DECOMPRESS: dict[str, Callable[[bytes], bytes]] = {
-    "none": lambda data: data,
-    "gzip": gzip.decompress,
-    "bzip2": bz2.decompress,
-    "zstd": zstd.decompress,
-    "zip": _unzipped,
-}
 
 
 def expanded(aggregation: Aggregation, result: bytes) -> bytes:
@@ -290,7 +277,7 @@ def _holds(condition: Filter | None, row: Row, header: Row, declared: Input = UN
         return False
     else:
         read = _moment if condition.kind == "date" else lambda cell: _number(cell)[0]
-    expected = f"{_EXPECTED[condition.kind]}, to be compared in where"
+    expected = f"{_expected(condition.kind, declared)}, to be compared in where"
     expected += _remedy(cell, condition.kind, declared)
     with _blamed(_index(condition.column, header), expected):
         if condition.kind in ("number", "integer"):
@@ -408,6 +395,16 @@ _EXPECTED = {
     "date": "a date without a time zone, such as 2020-01-31 or 2020-01-31T23:59:59",
     "text": "text",
 }
+
+
+def _expected(kind: str, declared: Input) -> str:
+    """What a cell must be, with numbers as the file writes them."""
+    decimal, thousands = declared.decimal, declared.thousands
+    if kind not in ("number", "integer") or (decimal, thousands) == (".", ""):
+        return _EXPECTED[kind]
+    if kind == "integer":
+        return f"an integer, such as 42 or -1{thousands}234"
+    return f"a number, such as 42, -0{decimal}5 or 1{thousands}234{decimal}5"
 
 
 def _digits(value: Fraction, decimals: int) -> str:

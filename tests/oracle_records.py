@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.csv.dialect import UNDECLARED
+from tests.oracle_text import ENCODINGS, in_utf8, offset_in_file
 
 if TYPE_CHECKING:
     from shared.csv.dialect import Input
@@ -34,10 +35,24 @@ class _Bad(Exception):
         self.end = end
 
 
+def read_file(data: bytes, declared: Input) -> list[Record]:
+    """The same of a file as it is sent; offsets are those of the file, once it is decompressed."""
+    text = in_utf8(data, declared)
+    return [
+        replace(record, offset=offset_in_file(text, record.offset, declared))
+        for record in read_records(text, declared)
+    ]
+
+
 def read_records(data: bytes, declared: Input = UNDECLARED) -> list[Record]:
-    """Every record but empty lines, the header first; `declared` is of text in UTF-8."""
+    """Every record but empty lines, the header first; `data` is in UTF-8, whatever the file was."""
     ending = _ending(declared)
     at = 3 if data.startswith(b"\xef\xbb\xbf") else 0
+    said = b"sep=" + (declared.delimiter or ",").encode()
+    for first in (said + b"\n", said + b"\r\n"):
+        if data.startswith(first, at):  # for spreadsheets, and no record
+            at += len(first)
+            break
     records: list[Record] = []
     while at < len(data):
         line = 1 + data.count(ending, 0, at)
@@ -47,7 +62,7 @@ def read_records(data: bytes, declared: Input = UNDECLARED) -> list[Record]:
             end = bad.end
             fields, column, reason = [], bad.column, bad.reason
         else:
-            column, reason = _encoding(fields)
+            column, reason = _encoding(fields, declared)
         raw = data[at:end].removesuffix(ending)
         if ending == b"\n":
             raw = raw.removesuffix(b"\r")
@@ -114,7 +129,7 @@ def _stray(data: bytes, at: int, fields: list[bytes], declared: Input) -> _Bad:
     column, reason = len(fields), ""
     ending = _ending(declared)
     if data[at] in b"\r\n":
-        column, reason = _encoding(fields)
+        column, reason = _encoding(fields, declared)
         if not reason:
             column = len(fields)
             stray, ends = ("carriage return", "LF or CRLF")
@@ -152,10 +167,11 @@ def _line_end(data: bytes, at: int, ending: bytes) -> int:
     return end or len(data)
 
 
-def _encoding(fields: list[bytes]) -> tuple[int, str]:
+def _encoding(fields: list[bytes], declared: Input) -> tuple[int, str]:
     for column, field in enumerate(fields, 1):
         try:
             field.decode()
         except UnicodeDecodeError:
-            return column, f"found {shown(field)}, expected text in UTF-8"
+            encoding = ENCODINGS[declared.encoding or "utf-8"]
+            return column, f"found {shown(field)}, expected text in {encoding}"
     return 0, ""

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from shared.csv.dialect import Input
 from tests.aggregations import Case, cases, with_header
+from tests.oracle_text import CODECS, errors_of
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -24,17 +25,10 @@ else:
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from shared.csv.dialect import Compression, Encoding, LineEnd
+    from shared.csv.dialect import Compression, LineEnd
 
 NUMERIC = (1, 2)
 """The columns of `tests.aggregations.cases` that hold numbers."""
-_CODECS: dict[Encoding, str] = {
-    "utf-8": "utf-8",
-    "utf-16-le": "utf-16-le",
-    "utf-16-be": "utf-16-be",
-    "latin-1": "latin-1",
-    "windows-1252": "cp1252",
-}
 
 
 def _zip(data: bytes) -> bytes:
@@ -65,20 +59,29 @@ class Pen:
     quote_all: bool
 
     def write(self, rows: list[list[str]]) -> bytes:
+        return self.send(self.text(rows))
+
+    def text(self, rows: list[list[str]]) -> str:
+        """The text of a file with these rows, the header among them."""
         declared = self.declared
         if declared.header is False:
             rows = rows[1:]
         delimiter = declared.delimiter or ","
         lines = self.ending.join(delimiter.join(map(self._field, row)) for row in rows)
-        text = "\ufeff" * self.bom + lines + self.ending * self.final_endings
-        encoded = text.encode(_CODECS[declared.encoding or "utf-8"])
+        return "\ufeff" * self.bom + lines + self.ending * self.final_endings
+
+    def send(self, text: str) -> bytes:
+        """The file that has this text. What is no text, its surrogates stand for."""
+        declared = self.declared
+        encoding = declared.encoding or "utf-8"
+        encoded = text.encode(CODECS[encoding], errors_of(encoding))
         return _COMPRESS[declared.compression or "none"](encoded)
 
     def can_write(self, row: list[str]) -> bool:
         """Whether the encoding has all characters, and what is not quoted needs no quotes."""
         declared = self.declared
         try:
-            "".join(row).encode(_CODECS[declared.encoding or "utf-8"])
+            "".join(row).encode(CODECS[declared.encoding or "utf-8"])
         except UnicodeEncodeError:
             return False
         return declared.quote != "" or not set("".join(row)) & {
@@ -114,7 +117,7 @@ def pens(draw: st.DrawFn, *, header: bool | None = None) -> Pen:
     line_ends: list[LineEnd | None] = ["lf", "cr", None]
     line_end = draw(st.sampled_from(line_ends))
     quote = draw(st.sampled_from([None, '"', "'", ""]))
-    encoding = draw(st.sampled_from([None, *_CODECS]))
+    encoding = draw(st.sampled_from([None, *CODECS]))
     declared = Input(
         delimiter=draw(st.sampled_from([None, ",", ";", "\t", "|", "^", "~", "§", " ", "x"])),
         quote=quote,

@@ -19,6 +19,7 @@ from shared.errors import MalformedInput
 if TYPE_CHECKING:
     from shared.csv.dialect import Encoding, Input
 
+_UTF_32 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _UNDEFINED_IN_1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 _SEP_LINE = re.compile(rb"(?:\xef\xbb\xbf)?\"?(?i:sep)=([\t !#-&(-~])\"?\r?\n")
 """The line by which spreadsheets are told the delimiter; no header is meant by it."""
@@ -46,8 +47,8 @@ def detect(
 
     The first `SAMPLE` bytes decide that it holds once it is decompressed, whatever `reach` is: so
     many are in the text. What is `given` is never overruled. With `strict`, all else is as RFC 4180
-    has it. Raises MalformedInput for compressed bytes that are damaged, and for a byte order mark
-    of another encoding than is given.
+    has it. Raises MalformedInput for compressed bytes that are damaged, for a byte order mark of
+    another encoding than is given, and for that of UTF-32.
     """
     compression = given.compression or compression_of(sample)
     plain = decompressed(pieces(sample, whole=whole), compression)
@@ -78,6 +79,8 @@ def _understood(
     sample: bytes, *, whole: bool, given: Input, strict: bool
 ) -> tuple[Sample, Dialect, Verdict]:
     """The sample in UTF-8, its dialect, and whether that has a header."""
+    if given.encoding is None and _is_utf_32(sample):
+        raise MalformedInput("the file is in UTF-32, which is not read: save it as UTF-8")
     encoding = given.encoding or announced(sample)
     if encoding is None:
         encoding = "utf-8" if strict else _encoding(sample)
@@ -126,14 +129,24 @@ def _encoding(text: bytes) -> Encoding:
     return "latin-1" if _UNDEFINED_IN_1252.search(text) else "windows-1252"
 
 
+def _is_utf_32(text: bytes) -> bool:
+    """Whether it begins with that byte order mark, and is no UTF-16 that begins with NUL."""
+    if not text.startswith(_UTF_32):
+        return False
+    with suppress(UnicodeDecodeError):
+        codecs.getincrementaldecoder("utf-32")().decode(text)
+        return True
+    return False
+
+
 def _wide(text: bytes) -> Encoding | None:
-    """UTF-16 without a byte order mark: of most characters one byte is zero, the other is not."""
+    """UTF-16 without a byte order mark: of most characters one byte is zero, of few the other."""
     pairs = len(text) // 2
     if pairs < 2:
         return None
     high, low = text[0 : 2 * pairs : 2].count(0), text[1 : 2 * pairs : 2].count(0)
-    if low > 0.6 * pairs and high < 0.01 * pairs:
+    if low > 0.6 * pairs and high < 0.1 * pairs:
         return "utf-16-le"
-    if high > 0.6 * pairs and low < 0.01 * pairs:
+    if high > 0.6 * pairs and low < 0.1 * pairs:
         return "utf-16-be"
     return None

@@ -112,7 +112,10 @@ def _quotes(text: bytes, dialect: Dialect) -> Sequence[str]:
 
 
 _DOUBLE = re.compile(rb'(?:^|[,;\t|\r])"(?:[^"\r\n]|"")*+"(?=[,;\t|\r\n]|\Z)', re.MULTILINE)
-_SINGLE = re.compile(rb"(?:^|[,;\t|\r])'(?:[^'\r\n]|'')*+'(?=[,;\t|\r\n]|\Z)", re.MULTILINE)
+_SINGLE = re.compile(
+    rb"(?:^|[,;\t|\r])'(?:(?:[^'\r\n]|'')*+|(?:[^'\\\r\n]|\\[^\r\n])*+)'(?=[,;\t|\r\n]|\Z)",
+    re.MULTILINE,
+)
 """A field in quotes."""
 _OPENED = re.compile(rb'(?:^|[,;\t|\r])"', re.MULTILINE)
 """A field that begins with a quote."""

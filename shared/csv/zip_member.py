@@ -23,6 +23,8 @@ _END_64, _LOCATOR_64 = b"PK\x06\x06", b"PK\x06\x07"
 _ENCRYPTED, _SIZES_FOLLOW, _STRONG = 1 << 0, 1 << 3, 1 << 6
 _STORED, _DEFLATED = 0, 8
 _METHODS = {9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "zstd", 95: "xz", 98: "PPMd", 99: "AES"}
+_OFFICE = b"[Content_Types].xml"
+"""The part that every Office Open XML document has, and begins with (ECMA-376, part 2)."""
 _IN_EXTRA = 0xFFFFFFFF
 _IGNORED_LIMIT = 16 << 20
 """Bytes of all that does not count as a member."""
@@ -50,7 +52,7 @@ def zip_member(blocks: Iterator[bytes], block: int) -> Iterator[bytes]:
     """What the one member holds, in blocks of at most `block` bytes; memory does not grow with it.
 
     Its CRC-32 and its length are checked, and that the file is whole. Raises MalformedInput for all
-    else: several members, none, encryption, another method than stored or deflated.
+    else: several members, none, encryption, another method than stored or deflated, a spreadsheet.
     """
     stream = _Stream(blocks)
     members = entries = ignored = 0
@@ -60,6 +62,11 @@ def zip_member(blocks: Iterator[bytes], block: int) -> Iterator[bytes]:
     while signature == MAGIC:
         header = _read_header(stream)
         entries += 1
+        if header.name == _OFFICE:
+            raise MalformedInput(
+                "the file is a document of an office suite, such as .xlsx, and no CSV: save the "
+                "sheet as CSV"
+            )
         if header.counts:
             members += 1
             if members > 1:

@@ -14,7 +14,6 @@ import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
-from processor.engines.duckdb import DuckDBEngine
 from processor.engines.port import EngineLimits, Progress
 from shared.aggregation.spec import Aggregate, GroupColumn
 from shared.csv import compression
@@ -22,10 +21,11 @@ from shared.csv.dialect import Input
 from shared.errors import AttemptFailed, MalformedInput, StorageUnavailable
 from shared.job_report import Rows
 from shared.jobs import SONG_PLAYS, Aggregation
-from tests.aggregations import Case, cases, dirty_cases, sum_of
-from tests.contract.engine_sources import FailingSource, LocalSource, StalledSource, StreamSource
+from tests.aggregations import Case, cases, sum_of
+from tests.contract.engine_sources import FailingSource, StalledSource, StreamSource
+from tests.contract.engines import ENGINES, aggregate, assert_is, leftovers, sources
 from tests.csv_files import Style, encode, numbers, styles, texts
-from tests.oracle import Expected, Malformed, expected_of_dirty, expected_result
+from tests.oracle import Expected, Malformed, expected_result
 from tests.written import written_cases
 
 if sys.version_info >= (3, 14):
@@ -37,73 +37,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from processor.engines.port import Engine, Output, Source
+    from processor.engines.port import Engine
     from shared.aggregation.spec import Output as Format
-
-    MakeEngine = Callable[[EngineLimits], Engine]
+    from tests.contract.engines import MakeEngine
 
 HEADER = b"Song,Date,Plays\n"
-
-ENGINES: dict[str, MakeEngine] = {
-    "duckdb": lambda limits: DuckDBEngine(limits, exact_below=0),
-    "duckdb-small-files": lambda limits: DuckDBEngine(limits, exact_below=1 << 40),
-}
-
-
-@pytest.fixture(params=ENGINES)
-def make_engine(request: pytest.FixtureRequest) -> MakeEngine:
-    return ENGINES[request.param]
-
-
-@pytest.fixture
-def engine(make_engine: MakeEngine) -> Engine:
-    return make_engine(EngineLimits())
-
-
-@pytest.fixture
-def scratch(tmp_path: Path) -> Path:
-    folder = tmp_path / "scratch's [*]"
-    folder.mkdir()
-    return folder
-
-
-def ignore(_progress: Progress) -> None:
-    pass
-
-
-async def aggregate(
-    engine: Engine, source: Source, scratch: Path, aggregation: Aggregation = SONG_PLAYS
-) -> Output:
-    return await engine.aggregate(aggregation, source, scratch, ignore)
-
-
-def leftovers(scratch: Path) -> set[Path]:
-    return set(scratch.iterdir())
-
-
-def assert_is(output: Output, expected: Expected) -> None:
-    result = output.path.read_bytes()
-    report = output.report
-    rejects = output.rejects
-    rows = report.rows
-    assert (result, rows.aggregated, rows.filtered, rows.rejected, report.groups) == (
-        expected.result, *expected.rows, expected.groups,
-    )  # fmt: skip
-    assert (rejects.path.read_bytes() if rejects else b"") == expected.rejects
-    if rejects:
-        assert (rejects.size, rejects.sha256) == (
-            len(expected.rejects),
-            hashlib.sha256(expected.rejects).hexdigest(),
-        )
-    assert (report.bytes_out, report.problem_count) == (output.size, report.rows.rejected)
-    assert output.size == len(result)
-    assert output.sha256 == hashlib.sha256(result).hexdigest()
-
-
-def sources(data: bytes, tmp_path: Path) -> list[Source]:
-    path = tmp_path / "input's [*].csv"
-    path.write_bytes(data)
-    return [LocalSource(path), StreamSource(data)]
 
 
 @st.composite
@@ -351,24 +289,6 @@ async def test_a_file_may_be_written_in_any_way_that_was_said(
     except Malformed:
         reject()  # what is a number in one notation may be none in another
 
-    for source in sources(case.data, tmp_path):
-        assert_is(await aggregate(engine, source, scratch, case.aggregation), expected)
-
-
-@given(case=dirty_cases())
-@settings(
-    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-async def test_bad_rows_that_are_to_be_skipped_are_kept_and_every_row_is_accounted_for(
-    engine: Engine, tmp_path: Path, scratch: Path, case: Case
-) -> None:
-    try:
-        expected = expected_of_dirty(case.aggregation, case.data)
-    except Malformed:
-        for source in sources(case.data, tmp_path):
-            with pytest.raises(MalformedInput, match="rejected: line "):
-                await aggregate(engine, source, scratch, case.aggregation)
-        return
     for source in sources(case.data, tmp_path):
         assert_is(await aggregate(engine, source, scratch, case.aggregation), expected)
 

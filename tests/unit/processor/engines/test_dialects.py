@@ -18,7 +18,8 @@ from shared.csv.dialect import Input
 from shared.errors import MalformedInput
 from shared.jobs import SONG_PLAYS, Aggregation
 from tests.aggregations import Case, provable_cases
-from tests.oracle import Expected, Malformed, expected_result
+from tests.dirt import dirty_written_cases
+from tests.oracle import Expected, Malformed, expected_of_dirty, expected_result
 from tests.unit.processor.engines.plans import run_exact, run_fast
 from tests.written import Pen, pens, written, written_cases
 
@@ -55,6 +56,35 @@ def test_what_the_fast_plan_proves_is_that_of_plain_python(
         outcome = run_fast(case.data, case.aggregation, stream=stream, csv_buffer=csv_buffer)
 
         assert outcome == expected_result(case.aggregation, case.data)
+
+
+@given(dirty_written_cases(), st.sampled_from([1, 2, 7, 64, 1 << 20]))
+@settings(max_examples=100, deadline=None)
+def test_results_and_rejects_of_dirty_files_written_in_any_way_are_those_of_plain_python(
+    case: Case, block: int
+) -> None:
+    try:
+        expected = expected_of_dirty(case.aggregation, case.data)
+    except Malformed:
+        with pytest.raises(MalformedInput, match="rejected: line "):
+            run_exact(case.data, case.aggregation, block=block)
+    else:
+        assert run_exact(case.data, case.aggregation, block=block) == expected
+
+
+@given(dirty_written_cases(provable=True), st.booleans(), st.none() | st.integers(50, 3000))
+@settings(max_examples=80, deadline=None)
+def test_the_fast_plan_never_settles_a_file_with_a_bad_row(
+    case: Case, stream: bool, csv_buffer: int | None
+) -> None:
+    try:
+        expected = expected_of_dirty(case.aggregation, case.data)
+    except Malformed:
+        expected = None
+    with contextlib.suppress(Inconclusive):
+        outcome = run_fast(case.data, case.aggregation, stream=stream, csv_buffer=csv_buffer)
+
+        assert outcome == expected
 
 
 UTF_16 = "\ufeffSong,Date,Plays\r\n😀,ÿ,1\r\na,b,2\r\n"

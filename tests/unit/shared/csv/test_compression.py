@@ -225,6 +225,8 @@ def test_what_macos_adds_to_a_zip_archive_does_not_count() -> None:
 def test_other_zip_archives_are_refused_with_what_to_do() -> None:
     with pytest.raises(MalformedInput, match=r"several members, 'b' among .*one file at a time"):
         expand(zipped(("a", TEXT), ("b", TEXT)), "zip")
+    with pytest.raises(MalformedInput, match=r"such as \.xlsx, and no CSV: save the sheet as CSV"):
+        expand(zipped(("[Content_Types].xml", TEXT), ("xl/workbook.xml", TEXT)), "zip")
     with pytest.raises(MalformedInput, match="has no member"):
         expand(zipped(), "zip")
     with pytest.raises(MalformedInput, match="compressed by LZMA: compress it by Deflate"):

@@ -6,6 +6,7 @@ Files are written by Python's own modules; what counts is that their rows are re
 from __future__ import annotations
 
 import bz2
+import codecs
 import csv
 import gzip
 import io
@@ -216,6 +217,16 @@ def test_a_file_with_bad_records_stays_the_file_that_it_is(rows: bytes) -> None:
     assert found(b"Song,Date,Plays\n" + rows) == STRICT
 
 
+@pytest.mark.parametrize("escape", ["''", "\\'"])
+def test_single_quotes_enclose_fields_at_the_beginning_of_lines_that_end_in_cr(escape: str) -> None:
+    rows = "".join(f"'x, {escape}{i}{escape} y',{i}\r" for i in range(3))
+
+    dialect = found(b"a,b\r" + rows.encode())
+
+    assert (dialect.quote, dialect.line_end) == ("'", "cr")
+    assert dialect.escape == escape.rstrip("'")
+
+
 @pytest.mark.parametrize(
     ("text", "rows"),
     [
@@ -253,6 +264,13 @@ def test_quotes_escapes_line_ends_and_lines_for_spreadsheets(
 )
 def test_encodings(text: bytes, encoding: str) -> None:
     assert found(text).encoding == encoding
+
+
+def test_utf_32_is_refused_and_utf_16_that_begins_with_nul_is_not() -> None:
+    for text in (codecs.BOM_UTF32_BE + "a,b\n".encode("utf-32-be"), "a,b\n".encode("utf-32")):
+        with pytest.raises(MalformedInput, match="UTF-32, which is not read: save it as UTF-8"):
+            found(text)
+    assert found("\ufeff\0,b\n1,2\n".encode("utf-16-le")).encoding == "utf-16-le"
 
 
 def test_a_character_that_the_sample_cuts_in_two_is_no_other_encoding() -> None:

@@ -1,0 +1,33 @@
+"""Fixtures of the contract suites."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from processor.engines.port import EngineLimits
+from tests.contract.engines import ENGINES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from processor.engines.port import Engine
+    from tests.contract.engines import MakeEngine
+
+
+@pytest.fixture(params=ENGINES)
+def make_engine(request: pytest.FixtureRequest) -> MakeEngine:
+    return ENGINES[request.param]
+
+
+@pytest.fixture
+def engine(make_engine: MakeEngine) -> Engine:
+    return make_engine(EngineLimits())
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Path:
+    folder = tmp_path / "scratch's [*]"
+    folder.mkdir()
+    return folder

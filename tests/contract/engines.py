@@ -1,0 +1,63 @@
+"""The engines that the contract is run on, and what is done with them."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from processor.engines.duckdb import DuckDBEngine
+from shared.jobs import SONG_PLAYS, Aggregation
+from tests.contract.engine_sources import LocalSource, StreamSource
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from processor.engines.port import Engine, EngineLimits, Output, Progress, Source
+    from tests.oracle import Expected
+
+    MakeEngine = Callable[[EngineLimits], Engine]
+
+ENGINES: dict[str, MakeEngine] = {
+    "duckdb": lambda limits: DuckDBEngine(limits, exact_below=0),
+    "duckdb-small-files": lambda limits: DuckDBEngine(limits, exact_below=1 << 40),
+}
+
+
+def ignore(_progress: Progress) -> None:
+    pass
+
+
+async def aggregate(
+    engine: Engine, source: Source, scratch: Path, aggregation: Aggregation = SONG_PLAYS
+) -> Output:
+    return await engine.aggregate(aggregation, source, scratch, ignore)
+
+
+def leftovers(scratch: Path) -> set[Path]:
+    return set(scratch.iterdir())
+
+
+def assert_is(output: Output, expected: Expected) -> None:
+    result = output.path.read_bytes()
+    report = output.report
+    rejects = output.rejects
+    rows = report.rows
+    assert (result, rows.aggregated, rows.filtered, rows.rejected, report.groups) == (
+        expected.result, *expected.rows, expected.groups,
+    )  # fmt: skip
+    assert (rejects.path.read_bytes() if rejects else b"") == expected.rejects
+    if rejects:
+        assert (rejects.size, rejects.sha256) == (
+            len(expected.rejects),
+            hashlib.sha256(expected.rejects).hexdigest(),
+        )
+    assert (report.bytes_out, report.problem_count) == (output.size, report.rows.rejected)
+    assert output.size == len(result)
+    assert output.sha256 == hashlib.sha256(result).hexdigest()
+
+
+def sources(data: bytes, tmp_path: Path) -> list[Source]:
+    path = tmp_path / "input's [*].csv"
+    path.write_bytes(data)
+    return [LocalSource(path), StreamSource(data)]

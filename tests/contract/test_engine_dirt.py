@@ -1,0 +1,130 @@
+"""The contract of `processor.engines.port.Engine` for dirty files, run on every engine."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from processor.engines.duckdb import DuckDBEngine
+from shared.aggregation.spec import Aggregate, Aggregation, GroupColumn
+from shared.csv.dialect import Input
+from shared.errors import MalformedInput
+from tests.aggregations import Case, dirty_cases
+from tests.contract.engine_sources import StreamSource
+from tests.contract.engines import aggregate, assert_is, leftovers, sources
+from tests.dirt import dirty_written_cases
+from tests.malformations import FILES, KINDS, SUMS, Kind
+from tests.malformed_cells import BAD_NUMBERS, GOOD_NUMBERS, SAID, file_of
+from tests.oracle import Malformed, expected_of_dirty
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from processor.engines.port import Engine, Output
+
+
+@given(case=dirty_cases())
+@settings(
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+async def test_bad_rows_that_are_to_be_skipped_are_kept_and_every_row_is_accounted_for(
+    engine: Engine, tmp_path: Path, scratch: Path, case: Case
+) -> None:
+    await assert_bad_rows_are_kept(engine, tmp_path, scratch, case)
+
+
+@given(case=dirty_written_cases() | dirty_written_cases(provable=True))
+@settings(
+    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+async def test_bad_rows_of_a_file_written_in_any_way_are_kept_as_they_stand_in_it(
+    engine: Engine, tmp_path: Path, scratch: Path, case: Case
+) -> None:
+    await assert_bad_rows_are_kept(engine, tmp_path, scratch, case)
+
+
+async def assert_bad_rows_are_kept(
+    engine: Engine, tmp_path: Path, scratch: Path, case: Case
+) -> None:
+    try:
+        expected = expected_of_dirty(case.aggregation, case.data)
+    except Malformed:
+        for source in sources(case.data, tmp_path):
+            with pytest.raises(MalformedInput, match="rejected: line "):
+                await aggregate(engine, source, scratch, case.aggregation)
+        return
+    for source in sources(case.data, tmp_path):
+        assert_is(await aggregate(engine, source, scratch, case.aggregation), expected)
+
+
+def rejected(output: Output) -> list[bytes]:
+    """The records that were left out."""
+    rejects = output.rejects.path.read_bytes() if output.rejects else b""
+    text = io.StringIO(rejects.decode(errors="surrogateescape"), newline="")
+    return [line["record"].encode(errors="surrogateescape") for line in csv.DictReader(text)]
+
+
+@pytest.mark.parametrize("name", KINDS | FILES)
+async def test_each_malformation_ends_as_the_documents_say(scratch: Path, name: str) -> None:
+    # As the processor has it: small files, of which bad rows are skipped, and nothing else is said.
+    engine = DuckDBEngine()
+    skipping = replace(SUMS, input=Input(on_bad_row="skip"))
+    for kind in map(Kind.unsaid, (KINDS | FILES)[name]):
+        source = StreamSource(kind.data)
+        if kind.refused:
+            with pytest.raises(MalformedInput, match=re.escape(kind.refused)):
+                await aggregate(engine, source, scratch, skipping)
+            assert leftovers(scratch) == set()
+            continue
+
+        output = await aggregate(engine, source, scratch, skipping)
+
+        assert output.path.read_bytes() == kind.totals()
+        assert output.report.rows.rejected == len(kind.rejects())
+        assert rejected(output) == kind.rejects()
+        for path in leftovers(scratch):
+            path.unlink()
+
+
+async def test_malformations_beyond_the_sample_are_those_of_their_records(scratch: Path) -> None:
+    # A file that the fast plan is tried on, with each malformation once, after more than a MiB
+    kinds = [kind for kinds in KINDS.values() for kind in kinds if kind.is_in_the_middle]
+    kinds.sort(key=lambda kind: "never closed" in (kind.fails or ""))
+    rows = b"".join(kind.data.removeprefix(b"a,b\n") for kind in kinds)
+    whole = Kind(
+        b"a,b\n" + b"p,1\n" * 300_000 + rows,
+        [[b"p", b"1"]] * 300_000 + [record for kind in kinds for record in kind.good],
+    )
+    skipping = replace(SUMS, input=Input(on_bad_row="skip"))
+
+    output = await aggregate(
+        DuckDBEngine(), StreamSource(whole.data, piece=1 << 20), scratch, skipping
+    )
+
+    assert output.report.plan == "exact"
+    assert len(kinds) > 20
+    assert output.path.read_bytes() == whole.totals()
+    assert rejected(output) == [record for kind in kinds for record in kind.rejects()]
+
+
+async def test_cells_that_are_no_numbers_are_rejected_among_those_that_are(
+    engine: Engine, tmp_path: Path, scratch: Path
+) -> None:
+    data = file_of([*BAD_NUMBERS, *(cell for cell, _ in GOOD_NUMBERS)])
+    aggregates = tuple(
+        Aggregate(function, "b", function, "number")
+        for function in ("sum", "min", "max", "count_distinct")
+    )
+    asked = Aggregation((GroupColumn("a"),), aggregates, input=replace(SAID, on_bad_row="skip"))
+
+    expected = expected_of_dirty(asked, data)
+
+    assert expected.rows == (1 + len(GOOD_NUMBERS), 0, len(BAD_NUMBERS))
+    for source in sources(data, tmp_path):
+        assert_is(await aggregate(engine, source, scratch, asked), expected)

@@ -1,0 +1,132 @@
+"""Dirty files written in any dialect, encoding and compression, for property tests."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hypothesis import assume
+from hypothesis import strategies as st
+
+from shared.csv.dialect import Input
+from tests.aggregations import Case, cases, provable_cases
+from tests.oracle_records import read_file
+from tests.oracle_text import CODECS
+from tests.written import Pen, pens, written
+
+if TYPE_CHECKING:
+    from shared.csv.dialect import Encoding
+
+_NO_TEXT: dict[Encoding, list[str]] = {
+    "utf-8": ["\udcff", "\udcc3", "\udced\udca0\udc80"],
+    "utf-16-le": ["\ud83d", "\ude00", "\ud800a"],
+    "utf-16-be": ["\ud83d", "\ude00", "\ud800a"],
+    "latin-1": [],
+    "windows-1252": ["\udc81", "\udc9d"],
+}
+"""What is no text in an encoding: a surrogate stands for the byte, or for half a pair."""
+_FAST_DELIMITERS = [",", ";", "\t", "|", ":", "^", "~"]
+
+
+def declared_in_full(pen: Pen) -> Pen:
+    """The same, with nothing left to be found out."""
+    declared = pen.declared
+    full = Input(
+        delimiter=declared.delimiter or ",",
+        quote='"' if declared.quote is None else declared.quote,
+        escape=declared.escape or "",
+        header=declared.header is not False,
+        line_end=declared.line_end or "lf",
+        encoding=declared.encoding or "utf-8",
+        compression=declared.compression or "none",
+        decimal=declared.decimal,
+        thousands=declared.thousands,
+        on_bad_row="skip",
+    )
+    return replace(pen, declared=full)
+
+
+@st.composite
+def dirty_written_cases(draw: st.DrawFn, *, provable: bool = False) -> Case:
+    """Any aggregation, for a file written in a way that is declared, with dirt after its header.
+
+    Bad rows are to be skipped. If `provable`, the fast plan takes both, but for the dirt.
+    """
+    header = draw(st.booleans())
+    pen = declared_in_full(draw(pens(header=header)))
+    if provable:
+        pen = _for_the_fast_plan(draw, pen)
+        case = draw(provable_cases())
+        if not header:
+            case.rows[0][:] = [f"column{i + 1}" for i in range(len(case.rows[0]))]
+    else:
+        case = draw(cases(made_up_names=not header))
+    assume(not header or pen.can_write(case.rows[0]))
+    case = written(case, pen)
+    # A file without a header and without records has no columns.
+    assume(header or len(case.rows) > 1)
+    text = pen.text(case.rows)
+    begin = pen.bom if not header and draw(st.booleans()) else first_line(pen, case.rows)
+    text = dirtied(draw, pen, text, begin)
+    if pen.ending[-1:] == "\n" and draw(st.integers(0, 4)) == 0:
+        text = text[: pen.bom] + f"sep={pen.declared.delimiter}\r\n" + text[pen.bom :]
+        # Nothing else is meant by such a line, but not every delimiter can be said in one.
+        assume(pen.declared.delimiter != "§")
+    data = pen.send(text)
+    if not header:
+        # The first record that is good says how many columns there are.
+        widths = [len(r.fields) for r in read_file(data, pen.declared) if not r.reason]
+        assume(widths and widths[0] >= len(case.rows[0]))
+    return Case(case.aggregation, data, case.rows)
+
+
+def first_line(pen: Pen, rows: list[list[str]]) -> int:
+    """How long the first line is, which says how many columns there are."""
+    first = rows[1:2] if pen.declared.header is False else rows[:1]
+    alone = replace(pen, declared=replace(pen.declared, header=True), final_endings=1)
+    return len(alone.text(first))
+
+
+def dirtied(draw: st.DrawFn, pen: Pen, text: str, begin: int, most: int = 4) -> str:
+    """`text` with pieces of dirt anywhere from `begin` on."""
+    for _ in range(draw(st.integers(0, most)) if begin < len(text) else 0):
+        at = draw(st.integers(begin, len(text)))
+        text = text[:at] + draw(_dirt(pen)) + text[at:]
+    return text
+
+
+def _dirt(pen: Pen) -> st.SearchStrategy[str]:
+    declared = pen.declared
+    delimiter, quote, encoding = declared.delimiter or "", declared.quote or "", declared.encoding
+    escape, ending = declared.escape or quote, pen.ending
+    text = [
+        *(quote, quote + "x", quote + quote, escape + quote, escape, quote + delimiter),
+        *(delimiter, 2 * delimiter, ending, 2 * ending, ending + " ", quote + ending),
+        *("\r", "\n", "\0", "x", "1.5", "1,5", "1 234", "-", "\ufeff", "é", "😀", "\x1a"),
+        f"{quote}{delimiter}1{ending}",
+    ]
+    usable = [piece for piece in text if piece and _is_text(piece, encoding)]
+    beyond = ["😀"] * 6 if pen.declared.encoding in ("utf-16-le", "utf-16-be") else []
+    return st.sampled_from(usable + beyond + 2 * _NO_TEXT[encoding or "utf-8"])
+
+
+def _is_text(piece: str, encoding: Encoding | None) -> bool:
+    try:
+        piece.encode(CODECS[encoding or "utf-8"])
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _for_the_fast_plan(draw: st.DrawFn, pen: Pen) -> Pen:
+    declared = replace(
+        pen.declared,
+        delimiter=draw(st.sampled_from(_FAST_DELIMITERS)),
+        quote=draw(st.sampled_from(['"', '"', ""])),
+        escape="",
+        line_end="lf",
+        decimal=".",
+        thousands="",
+    )
+    ending = "\n" if pen.ending == "\r" else pen.ending
+    return replace(pen, declared=declared, ending=ending)

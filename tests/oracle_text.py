@@ -1,0 +1,82 @@
+"""The text of a file, decompressed and decoded in one go, the plain way."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import sys
+import zipfile
+from typing import TYPE_CHECKING
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shared.csv.dialect import Compression, Encoding, Input
+
+CODECS: dict[Encoding, str] = {
+    "utf-8": "utf-8",
+    "utf-16-le": "utf-16-le",
+    "utf-16-be": "utf-16-be",
+    "latin-1": "latin-1",
+    "windows-1252": "cp1252",
+}
+ENCODINGS: dict[Encoding, str] = {
+    "utf-8": "UTF-8",
+    "utf-16-le": "UTF-16",
+    "utf-16-be": "UTF-16",
+    "latin-1": "Latin-1",
+    "windows-1252": "Windows-1252",
+}
+"""As they stand in a message."""
+
+
+def expanded_file(data: bytes, declared: Input) -> bytes:
+    """A file without its compression."""
+    return _DECOMPRESS[declared.compression or "none"](data)
+
+
+def in_utf8(data: bytes, declared: Input) -> bytes:
+    """A file without its compression, in UTF-8; what is no text in its encoding is none there."""
+    data = expanded_file(data, declared)
+    encoding = declared.encoding or "utf-8"
+    if encoding == "utf-8":
+        return data
+    errors = errors_of(encoding)
+    half = len(data) % 2 if encoding.startswith("utf-16") else 0
+    text = data[: len(data) - half].decode(CODECS[encoding], errors)
+    return text.encode(errors=errors) + half * b"\xff"
+
+
+def offset_in_file(text: bytes, at: int, declared: Input) -> int:
+    """Where in the file, once it is decompressed, stands what `in_utf8` has at `at`."""
+    encoding = declared.encoding or "utf-8"
+    if encoding == "utf-8":
+        return at
+    before = text[:at].decode(errors=errors_of(encoding))
+    return len(before.encode(CODECS[encoding], errors_of(encoding)))
+
+
+def errors_of(encoding: Encoding) -> str:
+    """Halves of surrogate pairs stay such; bytes without a character stay bytes."""
+    return "surrogatepass" if encoding.startswith("utf-16") else "surrogateescape"
+
+
+def _unzipped(data: bytes) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        (name,) = archive.namelist()
+        return archive.read(name)
+
+
+_DECOMPRESS: dict[Compression, Callable[[bytes], bytes]] = {
+    "none": lambda data: data,
+    "gzip": gzip.decompress,
+    "bzip2": bz2.decompress,
+    "zstd": zstd.decompress,
+    "zip": _unzipped,
+}

@@ -1,0 +1,81 @@
+"""What becomes of each malformation in the two plans, where all is said and where nothing is."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import replace
+
+import pytest
+
+from processor.engines.plan import Inconclusive
+from shared.csv.dialect import Input
+from shared.errors import MalformedInput
+from tests.malformations import FILES, KINDS, SUMS, Kind
+from tests.oracle import expected_of_dirty
+from tests.unit.processor.engines.plans import run_exact, run_fast
+
+KINDS_AND_FILES = [(name, kind) for name, kinds in (KINDS | FILES).items() for kind in kinds]
+SAID = [
+    pytest.param(kind, kind.said, id=f"{name}, said")
+    for name, kind in KINDS_AND_FILES
+    if name in KINDS
+]
+FOUND = [
+    pytest.param(kind.unsaid(), Input(), id=f"{name}, found out") for name, kind in KINDS_AND_FILES
+]
+CASES = [*SAID, *FOUND]
+
+
+@pytest.mark.parametrize(("kind", "how"), CASES)
+def test_bad_records_are_left_out_of_the_totals_and_are_all_told(kind: Kind, how: Input) -> None:
+    skipping = replace(SUMS, input=replace(how, on_bad_row="skip"))
+    if kind.refused:
+        with pytest.raises(MalformedInput, match=re.escape(kind.refused)):
+            run_exact(kind.data, skipping)
+        return
+
+    found = run_exact(kind.data, skipping)
+
+    assert found.result == kind.totals()
+    text = io.StringIO(found.rejects.decode(errors="surrogateescape"), newline="")
+    told = list(csv.DictReader(text))
+    assert [row["record"].encode(errors="surrogateescape") for row in told] == kind.rejects()
+    assert all(row["reason"].startswith(f"found {kind.fails or ''}") for row in told)
+    assert found.rows == (len(kind.good) + len(kind.rejected) - len(told), 0, len(told))
+
+
+@pytest.mark.parametrize(("kind", "how"), CASES)
+def test_without_skip_a_bad_record_fails_the_job(kind: Kind, how: Input) -> None:
+    strict = replace(SUMS, input=how)
+    if not kind.refused and not kind.rejects():
+        assert run_exact(kind.data, strict).result == kind.totals()
+        return
+
+    why = kind.refused or f"found {kind.fails or ''}"
+    with pytest.raises(MalformedInput, match=re.escape(why)) as refused:
+        run_exact(kind.data, strict)
+    if not kind.refused:
+        assert refused.value.report is not None
+        assert refused.value.report.problem_count == len(kind.rejects())
+
+
+@pytest.mark.parametrize(("kind", "how"), CASES)
+def test_the_fast_plan_has_the_same_totals_or_none(kind: Kind, how: Input) -> None:
+    try:
+        # What comes from a pipe, and what is transcoded, goes another way than a file in place.
+        found = run_fast(kind.data, replace(SUMS, input=how), stream=how == Input())
+    except Inconclusive:
+        return
+
+    assert (found.result, kind.refused, kind.rejects()) == (kind.totals(), "", [])
+
+
+@pytest.mark.parametrize(("kind", "how"), SAID)
+def test_the_reference_agrees_byte_for_byte(kind: Kind, how: Input) -> None:
+    if kind.refused or kind.data.startswith(b"sep="):
+        return
+    skipping = replace(SUMS, input=replace(how, on_bad_row="skip"))
+
+    assert run_exact(kind.data, skipping) == expected_of_dirty(skipping, kind.data)
