@@ -136,6 +136,14 @@ class Dispatcher:
         """Whether a further delivery would be handled at once."""
         return not self._holding and len(self._queued) + len(self._running) < self._prefetch
 
+    @property
+    def places(self) -> int:
+        """How many deliveries may be in hand of the connection that is used now.
+
+        A handler that has outlasted the connection of its delivery keeps its place until it ends.
+        """
+        return self._prefetch - sum(delivery.lost for delivery in self._running.values())
+
     def submit(self, delivery: TrackedDelivery) -> None:
         """Have a delivery handled as soon as there is a place."""
         if self._stopped:
