@@ -68,9 +68,10 @@ class Relay:
     async def wake_overdue(self) -> int:
         """Publish a wake-up for each overdue job; how many. Raises Unavailable."""
         now = self._clock()
+        lost_before = await self._bus.lost_before(self._lost_after)
         woken = 0
         while overdue := await self._jobs.overdue(
-            now=now, unpublished_for=UNPUBLISHED_FOR, lost_after=self._lost_after, limit=BATCH
+            now=now, unpublished_for=UNPUBLISHED_FOR, lost_before=lost_before, limit=BATCH
         ):
             for job_id in overdue:
                 with working_also_for(job_id=job_id):

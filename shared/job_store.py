@@ -255,11 +255,11 @@ class SqlJobStore:
         return None
 
     async def overdue(
-        self, *, now: float, unpublished_for: float, lost_after: float, limit: int
+        self, *, now: float, unpublished_for: float, lost_before: float, limit: int
     ) -> Sequence[UUID]:
         """See `JobStore`."""
         rows = await self._database.read(
-            self._sql.overdue, now, now - unpublished_for, now - lost_after, limit
+            self._sql.overdue, now, now - unpublished_for, lost_before, limit
         )
         return [UUID(row["id"]) for row in rows]
 

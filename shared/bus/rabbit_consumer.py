@@ -50,9 +50,12 @@ class RabbitConsumer:
         *,
         prefetch: int,
         timeout: float,
+        on_delivery: Callable[[float], None],
     ) -> None:
+        """`on_delivery` is told of each delivery when it was published, in Unix seconds."""
         self._url = url
         self._timeout = timeout
+        self._on_delivery = on_delivery
         self._freed = asyncio.Event()
         self._dispatcher = Dispatcher(handle, prefetch=prefetch, on_free=self._freed.set)
         self._stopping = asyncio.Event()
@@ -198,6 +201,8 @@ class RabbitConsumer:
                 async with asyncio.timeout(CLOSE_TIMEOUT):
                     await message.reject(requeue=False)
         else:
+            if message.timestamp is not None:
+                self._on_delivery(message.timestamp.timestamp())
             self._dispatcher.submit(RabbitDelivery(wakeup, message))
 
 

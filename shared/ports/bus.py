@@ -74,6 +74,17 @@ class Bus(Protocol):
         """
         ...
 
+    async def lost_before(self, patience: float) -> float:
+        """Wake-ups that were published before that time (Unix seconds) wait nowhere any more.
+
+        So one that has not reached a consumer is lost. While nothing waits, that time is `patience`
+        seconds ago; while something does, `patience` seconds before the publication of the latest
+        that consumers of this bus were delivered, as wake-ups come in the order in which they were
+        published (0 if none was). Not meant are those whose delay is not over.
+        Raises BrokerUnavailable.
+        """
+        ...
+
     async def ping(self) -> None:
         """Return if the broker can be used now. Raises BrokerUnavailable."""
         ...

@@ -450,7 +450,9 @@ async def test_a_retry_needs_no_broker(gateway: Gateway) -> None:
     assert (response.status, (await response.json())["published_at"]) == (200, None)
     # The relay finds it at once, however young the job is
     now = job.created_at + 15
-    overdue = await gateway.jobs.overdue(now=now, unpublished_for=15, lost_after=300, limit=9)
+    overdue = await gateway.jobs.overdue(
+        now=now, unpublished_for=15, lost_before=now - 300, limit=9
+    )
     assert overdue == [job.id]
 
 

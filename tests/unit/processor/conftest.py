@@ -123,6 +123,7 @@ class RecordingBus:
         self._bus = bus
         self.consume = bus.consume
         self.ping = bus.ping
+        self.lost_before = bus.lost_before
 
     async def publish(self, wakeup: WakeUp, *, delay: float = 0.0) -> None:
         if self.error:
