@@ -139,6 +139,10 @@ class HttpBlobs:
         """See the port."""
         return await _info(await self._send("GET", protocol.info_path(key)))
 
+    async def peek(self, key: BlobKey) -> BlobInfo:
+        """See the port."""
+        return await _info(await self._send("GET", protocol.peek_path(key)))
+
     @asynccontextmanager
     async def open(
         self, key: BlobKey, start: int = 0, stop: int | None = None
