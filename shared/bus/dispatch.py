@@ -10,6 +10,7 @@ from contextlib import suppress
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from shared.bus.topology import DELIVERY_LIMIT
 from shared.telemetry.ids import working_for
 
 if TYPE_CHECKING:
@@ -55,6 +56,11 @@ class TrackedDelivery(ABC):
     def wakeup(self) -> WakeUp:
         """The message."""
         return self._wakeup
+
+    @property
+    def exhausted(self) -> bool:
+        """See `Delivery`."""
+        return self.returns >= DELIVERY_LIMIT
 
     @property
     def open(self) -> bool:

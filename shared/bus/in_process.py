@@ -128,8 +128,8 @@ class InProcessBus:
         self._feed()
 
     def _settled(self, waiting: _Waiting, verdict: Verdict) -> None:
-        over_limit = waiting.returns >= DELIVERY_LIMIT
-        if verdict is Verdict.DEAD_LETTER or (verdict is Verdict.FAILED and over_limit):
+        exhausted = waiting.returns >= DELIVERY_LIMIT
+        if verdict is Verdict.DEAD_LETTER or (verdict is Verdict.FAILED and exhausted):
             log.warning("job=%s: wake-up dead-lettered", waiting.wakeup.job_id)
             self._dead.append(waiting.wakeup)
         elif verdict is Verdict.FAILED:

@@ -22,6 +22,11 @@ class Delivery(Protocol):
         """The message."""
         ...
 
+    @property
+    def exhausted(self) -> bool:
+        """Whether it came back so often that, if it did so again, it might be dead-lettered."""
+        ...
+
     async def ack(self) -> None:
         """The wake-up has served; forget it."""
         ...

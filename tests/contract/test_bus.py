@@ -238,13 +238,12 @@ async def test_a_wake_up_that_no_handler_survives_is_dead_lettered_in_the_end(
 ) -> None:
     monkeypatch.setattr(dispatch, "FIRST_PAUSE", 0.0)
     poison, sound = WakeUp(uuid4()), WakeUp(uuid4())
-    tries = 0
+    exhausted: list[bool] = []
     sound_arrived = asyncio.Event()
 
     async def stumble(delivery: Delivery) -> None:
-        nonlocal tries
         if delivery.wakeup == poison:
-            tries += 1
+            exhausted.append(delivery.exhausted)
             raise LookupError("poison")
         await delivery.ack()
         sound_arrived.set()
@@ -254,7 +253,7 @@ async def test_a_wake_up_that_no_handler_survives_is_dead_lettered_in_the_end(
         await bus.publish(sound)
         assert await next_dead_letter(bus, request) == poison
         await asyncio.wait_for(sound_arrived.wait(), 20)
-    assert tries == 21
+    assert exhausted == [False] * 20 + [True]
 
 
 async def test_what_a_leaving_consumer_has_not_settled_goes_to_another(bus: Bus) -> None:

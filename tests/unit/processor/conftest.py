@@ -98,6 +98,7 @@ class RecordedDelivery:
     jobs: JobStore
     settled: list[str] = field(default_factory=list)
     state_at_settling: str | None = None
+    exhausted: bool = False
 
     async def ack(self) -> None:
         await self._settle("ack")

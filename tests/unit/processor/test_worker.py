@@ -17,7 +17,6 @@ from shared.csv.problems import Problem
 from shared.errors import (
     AttemptFailed,
     BlobNotFound,
-    BrokerUnavailable,
     DatabaseUnavailable,
     MalformedInput,
     StorageUnavailable,
@@ -236,16 +235,6 @@ async def test_a_job_leased_to_another_is_looked_at_again_when_the_lease_ends(ri
     assert rig.bus.published == [(WakeUp(job.id), 30.0)]
     assert delivery.settled == ["ack"]
     assert not rig.engine.started.is_set()
-
-
-async def test_a_wake_up_that_cannot_be_delayed_goes_back(rig: Rig) -> None:
-    job = await rig.job()
-    now = time.time()
-    await rig.jobs.claim(job.id, worker="other", lease_until=now + 30, now=now)
-    rig.bus.error = BrokerUnavailable("alarm")
-    delivery = rig.delivery(job)
-    await rig.worker().handle(delivery)
-    assert delivery.settled == ["requeue"]
 
 
 async def test_a_job_whose_last_attempt_was_lost_is_dead_lettered(rig: Rig) -> None:
