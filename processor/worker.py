@@ -11,10 +11,11 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from processor.blame import blame_of_storage
 from processor.claim import Claim
 from processor.events import Events
 from processor.lease import Lease
-from processor.patience import storage_answers, until_answered, until_storage_answers
+from processor.patience import until_answered, until_storage_answers
 from processor.progress import ProgressRecord
 from processor.settlement import Settlement
 from shared.errors import (
@@ -184,10 +185,11 @@ class Worker:
     async def _record_failure(
         self, delivery: Delivery, job: Job, error: Exception, events: AttemptEvents
     ) -> None:
-        final = isinstance(error, MalformedInput)
-        if not final and not await storage_answers(self._job_run.ping):
-            await self._give_back(delivery, job, f"storage is away: {error}", events)
+        blame = await blame_of_storage(error, job, self._jobs, self._job_run.ping)
+        if blame is not None:
+            await self._give_back(delivery, job, blame, events)
             return
+        final = isinstance(error, MalformedInput)
         reason = events.failing(error)
         report = error.report if isinstance(error, MalformedInput) else None
 
