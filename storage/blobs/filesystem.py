@@ -235,7 +235,7 @@ class FilesystemBlobs:
         self, key: BlobKey, start: int = 0, stop: int | None = None
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """See the port. A blob that is deleted meanwhile stays readable to the end."""
-        with Reader(self._disk) as reader:
+        async with Reader(self._disk) as reader:
             async with self._loaded.using(key) as blob:
                 if stop is None and blob.size is None:
                     raise BlobIncomplete(f"blob {key}: its size has not been declared")
