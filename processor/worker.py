@@ -246,32 +246,41 @@ class Worker:
         with suppress(JobNotFound):
             try:
                 async with asyncio.timeout(GOODBYE):
-                    if job := await claim.granted():
-                        with self._events.attempt(job, claim.asked[-1]) as events:
-                            await self._hand_back(job, events)
+                    job = await claim.granted()
             except (Unavailable, TimeoutError) as error:
                 log.warning("job=%s may be claimed: %s", claim.job_id, _described(error))
+                return
+            if job is not None:
+                with self._events.attempt(job, claim.asked[-1]) as events:
+                    await self._hand_back(job, events)
 
     async def _hand_back(self, job: Job, events: AttemptEvents) -> None:
         """Give the job up at shutdown; what fails here is healed when the lease runs out."""
-        with suppress(LeaseLost):
-            try:
-                async with asyncio.timeout(GOODBYE):
-                    await self._jobs.release(
-                        job.id, job.attempt, f"{self._name} is shutting down", now=self._clock()
-                    )
-                    events.given_back("shutdown", "handed back")
-                    await self._discard(job)
-            except (Unavailable, TimeoutError) as error:
-                log.warning(
-                    "job=%s attempt=%d not handed back: %s", job.id, job.attempt, _described(error)
-                )
-
-    async def _discard(self, job: Job) -> None:
+        deadline = asyncio.get_running_loop().time() + GOODBYE
         try:
-            await self._job_run.discard(job)
-        except CsvmillError as error:
-            log.warning("job=%s attempt=%d left output behind: %s", job.id, job.attempt, error)
+            async with asyncio.timeout_at(deadline):
+                await self._jobs.release(
+                    job.id, job.attempt, f"{self._name} is shutting down", now=self._clock()
+                )
+        except LeaseLost:
+            return
+        except (Unavailable, TimeoutError) as error:
+            log.warning(
+                "job=%s attempt=%d not handed back: %s", job.id, job.attempt, _described(error)
+            )
+            return
+        events.given_back("shutdown", "handed back")
+        await self._discard(job, deadline)
+
+    async def _discard(self, job: Job, deadline: float | None = None) -> None:
+        """What cannot be removed until then, by the loop's clock, is left to the sweeper."""
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._job_run.discard(job)
+        except (CsvmillError, TimeoutError) as error:
+            log.warning(
+                "job=%s attempt=%d left output behind: %s", job.id, job.attempt, _described(error)
+            )
 
 
 def _described(error: Exception) -> str:

@@ -37,7 +37,7 @@ from storage.blobs.disk import Disk, uninterrupted
 from storage.blobs.folder import MAX_SIZE
 from storage.blobs.loaded import LoadedBlobs
 from storage.blobs.meta import new_meta
-from storage.blobs.places import create_folder, remove_folder
+from storage.blobs.places import create_folder, make_folder, remove_folder
 from storage.blobs.reader import Reader
 from storage.blobs.walk import idle_seconds, walk
 from storage.metrics import StorageMetrics
@@ -323,7 +323,7 @@ class FilesystemBlobs:
         return trash if found else None
 
     def _take_root(self) -> None:
-        self._root.mkdir(parents=True, exist_ok=True)
+        make_folder(self._root, fsync=self._fsync)
         lock = self._root / ".lock"
         self._lock_fd = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:

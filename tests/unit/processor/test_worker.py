@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
+from processor import worker as worker_module
 from processor.job_run import JobRun
 from processor.sweeper import Sweeper
 from shared.blobs import RESULTS, rejects_key, result_key
@@ -367,6 +368,29 @@ async def test_stopping_hands_the_job_back_at_once_and_leaves_the_wake_up_to_oth
     rig.engine.may_finish.set()
     await rig.worker().handle(rig.delivery(job))
     assert (await rig.jobs.get(job.id)).state is JobState.SUCCESS
+
+
+async def test_a_job_is_handed_back_though_its_output_cannot_be_removed_in_time(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def hang(_key: BlobKey) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(rig.blobs, "delete", hang)
+    monkeypatch.setattr(worker_module, "GOODBYE", 0.5)
+    rig.engine.may_finish.clear()
+    job = await rig.job()
+    worker = rig.worker()
+    handling = asyncio.create_task(worker.handle(rig.delivery(job)))
+    await rig.engine.started.wait()
+    with caplog.at_level("INFO"):
+        await worker.stop()
+        await handling
+    assert (await rig.jobs.get(job.id)).state is JobState.RETRY
+    said = [record.message for record in caplog.records]
+    assert f"job={job.id} attempt=1 handed back" in said
+    assert f"job={job.id} attempt=1 left output behind: no answer in time" in said
+    assert not any("not handed back" in message for message in said)
 
 
 class ForgetfulStore:
