@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shared.blobs import BlobActivity, BlobInfo, BlobKey, Turn
+    from shared.content import Content
 
 
 class Blobs(Protocol):
@@ -105,8 +106,10 @@ class Blobs(Protocol):
 
     def open(
         self, key: BlobKey, start: int = 0, stop: int | None = None
-    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+    ) -> AbstractAsyncContextManager[Content]:
         """Read the bytes `start..stop` (to the end if `stop` is None) in pieces of bounded size.
+
+        Where they are in a file that this process has open, the content names it.
 
         Entering raises BlobNotFound, ChunkOutOfBounds, or BlobIncomplete if a byte of the range
         has not been received; iterating raises StorageUnavailable if it cannot go on. What is

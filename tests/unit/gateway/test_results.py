@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.results import content_disposition
-from shared.downloads import _cut_off_if_stalled
+from shared.content import Content
 from shared.errors import StorageUnavailable
+from shared.sending import _cut_off_if_stalled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -234,7 +235,7 @@ class FailingBlobs:
     @asynccontextmanager
     async def open(
         self, key: BlobKey, start: int = 0, stop: int | None = None
-    ) -> AsyncIterator[AsyncIterator[bytes]]:
+    ) -> AsyncIterator[Content]:
         if self._pieces < 0:
             raise self._error
 
@@ -247,7 +248,7 @@ class FailingBlobs:
                 yield piece
 
         async with self._blobs.open(key, start, stop) as pieces:
-            yield failing(pieces)
+            yield Content(failing(pieces))
 
 
 @pytest.mark.parametrize("error", [StorageUnavailable("storage is gone"), ZeroDivisionError()])
@@ -333,7 +334,7 @@ class WatchedBlobs(FailingBlobs):
     @asynccontextmanager
     async def open(
         self, key: BlobKey, start: int = 0, stop: int | None = None
-    ) -> AsyncIterator[AsyncIterator[bytes]]:
+    ) -> AsyncIterator[Content]:
         try:
             async with super().open(key, start, stop) as pieces:
                 yield pieces

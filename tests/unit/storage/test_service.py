@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from shared.content import Content
+
 KEY = upload_key(UUID(int=1))
 AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
 MIB = 1 << 20
@@ -266,7 +268,7 @@ async def test_a_reader_that_leaves_in_mid_answer_is_no_error_of_storage(
     open_blob = blobs.open
 
     @asynccontextmanager
-    async def noted(*args: Any) -> AsyncIterator[AsyncIterator[bytes]]:
+    async def noted(*args: Any) -> AsyncIterator[Content]:
         try:
             async with open_blob(*args) as pieces:
                 yield pieces
