@@ -5,7 +5,6 @@ The one module that may import all three services.
 
 from __future__ import annotations
 
-import time
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -15,8 +14,6 @@ from pydantic import Field
 import gateway.app
 import processor.app
 from gateway.settings import GatewaySettings
-from processor.events import Events
-from processor.relay import Relay
 from processor.settings import WorkSettings
 from shared.bus.in_process import InProcessBus
 from shared.job_store import open_job_store
@@ -84,15 +81,6 @@ async def standalone(settings: StandaloneSettings) -> AsyncIterator[web.Applicat
 
         async def run_processor(_app: web.Application) -> AsyncIterator[None]:
             ports = processor.app.Ports(blobs, jobs, bus)
-            # A bus in memory starts empty: every wake-up of the run before is lost.
-            await Relay(
-                jobs,
-                bus,
-                events=Events(metrics),
-                interval=settings.relay_interval,
-                lost_after=0.0,
-                clock=time.time,
-            ).wake_overdue()
             async with processor.app.processing(settings, ports, metrics):
                 yield
 

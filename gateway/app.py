@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from gateway import cors, tus
+from gateway.adoption import adopting
 from gateway.beginnings import BEGINNINGS, Beginnings
 from gateway.errors import errors_as_json
 from gateway.events import EVENTS, Events
@@ -56,6 +57,7 @@ def build_app(
         )
     )
     app.on_startup.append(_make_spool_dir)
+    app.cleanup_ctx.append(adopting)
     return app
 
 

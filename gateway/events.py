@@ -66,6 +66,15 @@ class Events:
             extra={"event": "job.unannounced"},
         )
 
+    def upload_adopted(self, job: Job) -> None:
+        """The job is of a whole upload that had none: the gateway that had it must have died."""
+        log.warning(
+            "upload %s was whole and had no job: now it has job=%s",
+            job.upload_id,
+            job.id,
+            extra={"event": "upload.adopted"},
+        )
+
     def job_cancelled(self, job: Job) -> None:
         """Somebody has revoked the job, just now."""
         note_ids(job_id=job.id, upload_id=job.upload_id)

@@ -11,6 +11,7 @@ from gateway.job_control import JobControl
 from gateway.job_view import job_view
 from gateway.jobs import requested_job, requested_job_id
 from gateway.keys import PORTS
+from shared.errors import JobNotFound, UploadNotFound
 
 if TYPE_CHECKING:
     from shared.jobs import Job
@@ -22,9 +23,24 @@ async def show_job(request: web.Request) -> web.Response:
 
 
 async def cancel_job(request: web.Request) -> web.Response:
-    """`DELETE /api/v1/jobs/{job_id}`: cancel it; the job, which is REVOKED."""
-    job_id = requested_job_id(request)
-    return await _shown(request, await _control(request).cancel(job_id))
+    """`DELETE /api/v1/jobs/{job_id}`: cancel it; the job, which is REVOKED.
+
+    The id of an upload will do: one in flight is removed, and then there is no job to show.
+    """
+    job_id, control = requested_job_id(request), _control(request)
+    cancelled: Job | None
+    try:
+        cancelled = await control.cancel(job_id)
+    except JobNotFound:
+        try:
+            cancelled = await control.cancel_upload(str(job_id))
+        except UploadNotFound:
+            raise JobNotFound(
+                f"There is no job {job_id}, and no upload of that id either"
+            ) from None
+    if cancelled is None:
+        return web.Response(status=204)
+    return await _shown(request, cancelled)
 
 
 async def retry_job(request: web.Request) -> web.Response:

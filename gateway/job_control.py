@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -56,14 +57,14 @@ class JobControl:
             self.events.input_left(job, error)
         return job
 
-    async def cancel_upload(self, name: str) -> None:
+    async def cancel_upload(self, name: str) -> Job | None:
         """Remove an upload in flight, by its id or the client's name for it; cancel its job.
 
-        Raises UploadNotFound, and JobFinished as `cancel` does.
+        The job, if it has one. Raises UploadNotFound, and JobFinished as `cancel` does.
         """
         for upload_id in ids_meant_by(name):
-            if await self._cancel_upload(upload_id):
-                return
+            with suppress(UploadNotFound):
+                return await self._cancel_upload(upload_id)
         raise UploadNotFound(f"There is no upload {name!r}")
 
     async def remove_upload(self, upload_id: UUID) -> None:
@@ -108,24 +109,23 @@ class JobControl:
         await announce(self.ports, retried, self.events)
         return await self.ports.jobs.get(job_id)
 
-    async def _cancel_upload(self, upload_id: UUID) -> bool:
-        """Whether there was such an upload."""
+    async def _cancel_upload(self, upload_id: UUID) -> Job | None:
+        """Raises UploadNotFound."""
         job = await self.ports.jobs.of_upload(upload_id)
         if job is None:
             try:
                 # Whoever sends it, or hangs, is told so at once.
                 await self.ports.blobs.take_over(upload_key(upload_id))
             except BlobNotFound:
-                return False
+                raise UploadNotFound(f"There is no upload {upload_id}") from None
             await self.ports.blobs.delete(upload_key(upload_id))
             # Its last chunk may have made it a job meanwhile. A job made after this look finds
             # by itself that its input is gone: see `JobStart`.
             job = await self.ports.jobs.of_upload(upload_id)
         if job is None:
             self.events.upload_cancelled(upload_id)
-        else:
-            await self.cancel(job.id)
-        return True
+            return None
+        return await self.cancel(job.id)
 
     async def _let_go_of_input(self, upload_id: UUID) -> bool:
         """Whether nothing will read the input any more of the job that the upload has become."""

@@ -78,10 +78,13 @@ class JobRun:
     async def discard(self, job: Job) -> None:
         """Remove what an attempt that did not succeed wrote to storage."""
         # Whatever happens to one of them, the other is asked to go.
-        try:
-            await self._blobs.delete(rejects_key(job.id, job.attempt))
-        finally:
-            await self._blobs.delete(result_key(job.id, job.attempt))
+        outcomes = await asyncio.gather(
+            self._blobs.delete(rejects_key(job.id, job.attempt)),
+            self._blobs.delete(result_key(job.id, job.attempt)),
+            return_exceptions=True,
+        )
+        for error in filter(None, outcomes):
+            raise error
 
     async def _store(self, job: Job, output: Output) -> JobResult:
         rejects = None

@@ -17,7 +17,8 @@ from shared.messages import WakeUp
 from shared.telemetry.ids import working_also_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from uuid import UUID
 
     from shared.ports import Bus, JobStore
 
@@ -69,9 +70,11 @@ class Relay:
         """Publish a wake-up for each overdue job; how many. Raises Unavailable."""
         now = self._clock()
         woken = 0
-        while overdue := await self._jobs.overdue(
-            now=now, unpublished_for=UNPUBLISHED_FOR, lost_after=self._lost_after, limit=BATCH
-        ):
+        # The broker is asked only if there is any job that waits.
+        if not await self._overdue(now, lost_before=now, limit=1):
+            return woken
+        lost_before = await self._bus.lost_before(self._lost_after)
+        while overdue := await self._overdue(now, lost_before, BATCH):
             for job_id in overdue:
                 with working_also_for(job_id=job_id):
                     await self._bus.publish(WakeUp(job_id))
@@ -81,3 +84,8 @@ class Relay:
             if len(overdue) < BATCH:
                 break
         return woken
+
+    async def _overdue(self, now: float, lost_before: float, limit: int) -> Sequence[UUID]:
+        return await self._jobs.overdue(
+            now=now, unpublished_for=UNPUBLISHED_FOR, lost_before=lost_before, limit=limit
+        )

@@ -28,7 +28,8 @@ class WorkSettings(BaseSettings):
     relay_interval: float = Field(default=5.0, gt=0)
     """Seconds between two looks for jobs that lack a wake-up."""
     wake_up_lost_after: float = Field(default=300.0, gt=0)
-    """Seconds after which a wake-up that nobody has taken counts as lost, and is repeated."""
+    """Seconds by which a wake-up that nobody has taken is behind those that were, or older than the
+    last if the queue is empty, until it counts as lost and is repeated."""
     upload_ttl: float = Field(default=86_400.0, gt=0)
     """Seconds after its last use for which an upload is kept that has not become a job."""
     result_ttl: float = Field(default=7 * 86_400.0, gt=0)

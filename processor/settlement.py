@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from shared.jobs import Job
     from shared.messages import WakeUp
     from shared.ports import Bus, Delivery, JobStore
+
+SHORTEST_HOLD = 0.2
+LONGEST_HOLD = 10.0
+"""Seconds at most for which a wake-up is kept that cannot be delayed."""
 
 log = logging.getLogger(__name__)
 
@@ -41,16 +46,32 @@ class Settlement:
         await delivery.ack()
 
     async def later(self, delivery: Delivery, delay: float) -> None:
-        """The job has to wait: replace the wake-up by one that comes after `delay` seconds."""
+        """The job has to wait: replace the wake-up by one that comes after `delay` seconds.
+
+        While the broker takes none, it comes after 10 s at most.
+        """
         wakeup: WakeUp = delivery.wakeup
         try:
             await self._bus.publish(wakeup, delay=delay)
             await self._mark_published(wakeup.job_id)
         except BrokerUnavailable as error:
             log.warning("job=%s wake-up not delayed: %s", wakeup.job_id, error)
-            await delivery.requeue()
+            await self._hold(delivery, delay)
         else:
             await delivery.ack()
+
+    async def _hold(self, delivery: Delivery, delay: float) -> None:
+        """Have the wake-up come later, though the broker takes none: it may still deliver.
+
+        What is handed back comes again at once, and is dead-lettered if it has done so often; so
+        it is kept for a while, for which it keeps its place.
+        """
+        if delivery.exhausted:
+            # Its job is well, and in the table: a relay wakes it as soon as the broker lets it.
+            await delivery.ack()
+            return
+        await asyncio.sleep(min(max(delay, SHORTEST_HOLD), LONGEST_HOLD))
+        await delivery.requeue()
 
     async def _mark_published(self, job_id: UUID) -> None:
         try:

@@ -11,10 +11,11 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from processor.blame import blame_of_storage
 from processor.claim import Claim
 from processor.events import Events
 from processor.lease import Lease
-from processor.patience import storage_answers, until_answered, until_storage_answers
+from processor.patience import until_answered, until_storage_answers
 from processor.progress import ProgressRecord
 from processor.settlement import Settlement
 from shared.errors import (
@@ -184,10 +185,11 @@ class Worker:
     async def _record_failure(
         self, delivery: Delivery, job: Job, error: Exception, events: AttemptEvents
     ) -> None:
-        final = isinstance(error, MalformedInput)
-        if not final and not await storage_answers(self._job_run.ping):
-            await self._give_back(delivery, job, f"storage is away: {error}", events)
+        blame = await blame_of_storage(error, job, self._jobs, self._job_run.ping)
+        if blame is not None:
+            await self._give_back(delivery, job, blame, events)
             return
+        final = isinstance(error, MalformedInput)
         reason = events.failing(error)
         report = error.report if isinstance(error, MalformedInput) else None
 
@@ -244,32 +246,41 @@ class Worker:
         with suppress(JobNotFound):
             try:
                 async with asyncio.timeout(GOODBYE):
-                    if job := await claim.granted():
-                        with self._events.attempt(job, claim.asked[-1]) as events:
-                            await self._hand_back(job, events)
+                    job = await claim.granted()
             except (Unavailable, TimeoutError) as error:
                 log.warning("job=%s may be claimed: %s", claim.job_id, _described(error))
+                return
+            if job is not None:
+                with self._events.attempt(job, claim.asked[-1]) as events:
+                    await self._hand_back(job, events)
 
     async def _hand_back(self, job: Job, events: AttemptEvents) -> None:
         """Give the job up at shutdown; what fails here is healed when the lease runs out."""
-        with suppress(LeaseLost):
-            try:
-                async with asyncio.timeout(GOODBYE):
-                    await self._jobs.release(
-                        job.id, job.attempt, f"{self._name} is shutting down", now=self._clock()
-                    )
-                    events.given_back("shutdown", "handed back")
-                    await self._discard(job)
-            except (Unavailable, TimeoutError) as error:
-                log.warning(
-                    "job=%s attempt=%d not handed back: %s", job.id, job.attempt, _described(error)
-                )
-
-    async def _discard(self, job: Job) -> None:
+        deadline = asyncio.get_running_loop().time() + GOODBYE
         try:
-            await self._job_run.discard(job)
-        except CsvmillError as error:
-            log.warning("job=%s attempt=%d left output behind: %s", job.id, job.attempt, error)
+            async with asyncio.timeout_at(deadline):
+                await self._jobs.release(
+                    job.id, job.attempt, f"{self._name} is shutting down", now=self._clock()
+                )
+        except LeaseLost:
+            return
+        except (Unavailable, TimeoutError) as error:
+            log.warning(
+                "job=%s attempt=%d not handed back: %s", job.id, job.attempt, _described(error)
+            )
+            return
+        events.given_back("shutdown", "handed back")
+        await self._discard(job, deadline)
+
+    async def _discard(self, job: Job, deadline: float | None = None) -> None:
+        """What cannot be removed until then, by the loop's clock, is left to the sweeper."""
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._job_run.discard(job)
+        except (CsvmillError, TimeoutError) as error:
+            log.warning(
+                "job=%s attempt=%d left output behind: %s", job.id, job.attempt, _described(error)
+            )
 
 
 def _described(error: Exception) -> str:

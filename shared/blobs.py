@@ -125,3 +125,4 @@ class BlobActivity:
     key: BlobKey
     idle: float
     """Seconds since the last `create`, `write` or `info`, by storage's own clock."""
+    complete: bool

@@ -43,9 +43,10 @@ async def open_job_store(
 
     `attempt_lost` is called for each attempt that a claim has found, and recorded, to be lost.
 
-    Raises DatabaseUnavailable if the database stays away, and what `migrate` raises.
+    A server that is away is waited for, however long that takes. Raises what `migrate` raises, and
+    DatabaseUnavailable if the server does not let this user in, or the file cannot be opened.
     """
-    database = await connect(url)
+    database = await connect(url, start_timeout=None)
     try:
         await migrate_at_start(database)
         yield SqlJobStore(database, attempt_lost)
@@ -255,11 +256,11 @@ class SqlJobStore:
         return None
 
     async def overdue(
-        self, *, now: float, unpublished_for: float, lost_after: float, limit: int
+        self, *, now: float, unpublished_for: float, lost_before: float, limit: int
     ) -> Sequence[UUID]:
         """See `JobStore`."""
         rows = await self._database.read(
-            self._sql.overdue, now, now - unpublished_for, now - lost_after, limit
+            self._sql.overdue, now, now - unpublished_for, lost_before, limit
         )
         return [UUID(row["id"]) for row in rows]
 

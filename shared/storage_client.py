@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT = 5.0
 """Seconds to connect to storage."""
+ANSWER_TIMEOUT = 10.0
+"""Seconds for an answer to a request that brings no chunk, and asks for nothing that takes long."""
 PROGRESS_TIMEOUT = 60.0
 """Seconds without any progress, in either direction, after which storage counts as gone."""
 READ_BUFFER = 1 << 20
@@ -51,7 +53,8 @@ class HttpBlobs:
     Use as an asynchronous context, which holds the connections. With `local_root`, the folder of
     storage's blobs as this machine sees it (read-only will do), `local_path` finds files there.
     What takes longer than `progress_timeout` seconds without a sign of life raises
-    StorageUnavailable; the total time is not limited.
+    StorageUnavailable; the total time is not limited. To requests that bring no chunk the answer
+    has to begin within `answer_timeout` seconds.
     """
 
     def __init__(
@@ -61,11 +64,13 @@ class HttpBlobs:
         *,
         local_root: Path | None = None,
         progress_timeout: float = PROGRESS_TIMEOUT,
+        answer_timeout: float = ANSWER_TIMEOUT,
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._token = token
         self._local_root = local_root
         self._progress_timeout = progress_timeout
+        self._answer_timeout = answer_timeout
         self._session: aiohttp.ClientSession
 
     async def __aenter__(self) -> Self:
@@ -98,7 +103,8 @@ class HttpBlobs:
 
     async def declare_size(self, key: BlobKey, size: int) -> BlobInfo:
         """See the port."""
-        return await _info(await self._send("PUT", protocol.size_path(key), json={"size": size}))
+        path = protocol.size_path(key)
+        return await _info(await self._send("PUT", path, json={"size": size}, long=True))
 
     async def write(
         self, key: BlobKey, offset: int, data: AsyncIterable[bytes], *, token: int | None = None
@@ -134,11 +140,16 @@ class HttpBlobs:
     ) -> BlobInfo:
         """See the port."""
         declared = {"parts": list(parts), "metadata": dict(metadata or {})}
-        return await _info(await self._send("PUT", protocol.parts_path(key), json=declared))
+        path = protocol.parts_path(key)
+        return await _info(await self._send("PUT", path, json=declared, long=True))
 
     async def info(self, key: BlobKey) -> BlobInfo:
         """See the port."""
         return await _info(await self._send("GET", protocol.info_path(key)))
+
+    async def peek(self, key: BlobKey) -> BlobInfo:
+        """See the port."""
+        return await _info(await self._send("GET", protocol.peek_path(key)))
 
     @asynccontextmanager
     async def open(
@@ -221,22 +232,27 @@ class HttpBlobs:
         headers: Mapping[str, str] | None = None,
         json: object = None,
         data: AsyncIterable[bytes] | None = None,
+        long: bool = False,
     ) -> aiohttp.ClientResponse:
         """The answer, if it is a good one, else the error that it stands for.
+
+        It may take its time if there is `data`, or if `long`: storage then shows signs of life.
 
         aiohttp sends once more by itself what was lost on a kept connection that storage had
         closed meanwhile, as every method here is idempotent; but never a body that has been
         begun to be read from `data`.
         """
+        patience = None if long or data is not None else self._answer_timeout
         try:
-            response = await self._session.request(
-                method,
-                URL(self._base_url + path, encoded=True),
-                headers={**outgoing_headers(), **(headers or {})},
-                json=json,
-                data=data,
-                allow_redirects=False,
-            )
+            async with asyncio.timeout(patience):
+                response = await self._session.request(
+                    method,
+                    URL(self._base_url + path, encoded=True),
+                    headers={**outgoing_headers(), **(headers or {})},
+                    json=json,
+                    data=data,
+                    allow_redirects=False,
+                )
         except (aiohttp.ClientError, OSError) as error:
             raise _unavailable(error) from error
         if response.status not in (200, 204, 206):
@@ -350,4 +366,6 @@ def _refusal(status: int, content: bytes) -> CsvmillError:
 
 def _unavailable(error: Exception) -> StorageUnavailable:
     # Time-outs of asyncio have no text of their own.
-    return StorageUnavailable(f"storage does not answer: {error or type(error).__name__}")
+    silent = isinstance(error, TimeoutError) and not str(error)
+    described = "not in time" if silent else str(error) or type(error).__name__
+    return StorageUnavailable(f"storage does not answer: {described}")

@@ -1,7 +1,7 @@
 """What storage and its callers say to each other over HTTP. Internal: not for clients.
 
     PUT    /blobs/{key}                   JSON {"size", "sha256", "metadata"} -> 200 blob
-    GET    /blobs/{key}/info              -> 200 blob
+    GET    /blobs/{key}/info              -> 200 blob; with `?peek=1` by `Blobs.peek`
     PUT    /blobs/{key}/chunks/{offset}   the chunk as raw body, of any length -> 200 blob; with
                                           `?token={n}` as one of a turn, with `&keep=1` by
                                           `Blobs.append`
@@ -12,7 +12,8 @@
                                              that it selects have not been received; HEAD too
     DELETE /blobs/{key}                   -> 204, whether there was one or not
     DELETE /blobs/{key}?idle_for={s}      -> 200 {"removed"}, by `Blobs.expire`
-    GET    /blobs?kind={kind}             -> 200 {"key", "idle"} for each blob, one a line
+    GET    /blobs?kind={kind}             -> 200 {"key", "idle", "complete"} for each blob,
+                                             one a line
     GET    /ping                          -> 204 if blobs can be used now
 
 A key is one segment of the path: its slashes are percent-encoded (`uploads%2F<id>`). A blob is
@@ -96,6 +97,11 @@ def info_path(key: BlobKey) -> str:
     return f"{blob_path(key)}/info"
 
 
+def peek_path(key: BlobKey) -> str:
+    """The path under which a blob is described, without this being a use of it."""
+    return f"{info_path(key)}?peek=1"
+
+
 def expire_path(key: BlobKey, idle_for: float) -> str:
     """The path under which a blob is removed that was idle for so many seconds."""
     return f"{blob_path(key)}?idle_for={quote(str(idle_for))}"
@@ -162,13 +168,15 @@ def decode_turn(fields: Mapping[str, Any]) -> Turn:
 
 def encode_activity(activity: BlobActivity) -> bytes:
     """A blob in a list, as a line of JSON."""
-    return json.dumps({"key": activity.key, "idle": activity.idle}).encode() + b"\n"
+    fields = {"key": activity.key, "idle": activity.idle, "complete": activity.complete}
+    return json.dumps(fields).encode() + b"\n"
 
 
 def decode_activity(line: bytes) -> BlobActivity:
     """Read what `encode_activity` made. Raises as `decode_info` does."""
     fields = json.loads(line)
-    return BlobActivity(parse_key(fields["key"]), float(fields["idle"]))
+    complete = fields.get("complete", False)  # storage of an earlier version does not say
+    return BlobActivity(parse_key(fields["key"]), float(fields["idle"]), bool(complete))
 
 
 def encode_error(error: CsvmillError) -> dict[str, object]:

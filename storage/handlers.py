@@ -85,7 +85,9 @@ async def assemble(request: web.Request) -> web.Response:
 
 async def info(request: web.Request) -> web.Response:
     """Describe a blob."""
-    return web.json_response(encode_info(await request.app[BLOBS].info(_key(request))))
+    blobs = request.app[BLOBS]
+    look = blobs.peek if "peek" in request.query else blobs.info
+    return web.json_response(encode_info(await look(_key(request))))
 
 
 async def write(request: web.Request) -> web.Response:

@@ -211,12 +211,14 @@ class AsyncClient:
         async for job in listed_jobs(self._transport, query):
             yield job
 
-    async def cancel(self, job_id: str) -> JobView:
+    async def cancel(self, job_id: str) -> JobView | None:
         """Cancel a job that is not finished, and remove its input; harmless to repeat.
 
+        None if the id is that of an upload in flight, which is removed.
         Raises Refused (409) if the job has succeeded or failed.
         """
-        return JobView.of(await self._transport.json("DELETE", job_path(job_id)))
+        answer = await self._transport.json("DELETE", job_path(job_id))
+        return JobView.of(answer) if answer else None
 
     async def retry(self, job_id: str) -> JobView:
         """Give a failed job all its attempts again.

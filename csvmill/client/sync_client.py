@@ -150,8 +150,8 @@ class Client:
         while job := self._run(following()):
             yield job
 
-    def cancel(self, job_id: str) -> JobView:
-        """Cancel a job. See `AsyncClient.cancel`."""
+    def cancel(self, job_id: str) -> JobView | None:
+        """Cancel a job, or an upload in flight. See `AsyncClient.cancel`."""
         return self._run(self._client.cancel(job_id))
 
     def retry(self, job_id: str) -> JobView:

@@ -163,7 +163,8 @@ CANCEL = operation(
     "Cancel a job",
     tag=TAG,
     description="One that waits never begins; one that runs is stopped with its worker's next "
-    "heartbeat. Its input is removed. Repeating the request is harmless.",
+    "heartbeat. Its input is removed. Repeating the request is harmless. The id may be that of an "
+    "upload: one in flight is removed.",
     parameters=[JOB_ID_IN_PATH],
     answers={
         **json_answer(
@@ -172,6 +173,7 @@ CANCEL = operation(
             ref("Job"),
             example={**JOB_EXAMPLE, "state": "REVOKED", "finished_at": "2026-01-02T03:05:00.000Z"},
         ),
+        "204": {"description": "It was an upload in flight, which is removed"},
         **problems(JobNotFound, JobFinished),
     },
 )

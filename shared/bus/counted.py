@@ -76,6 +76,10 @@ class CountedBus:
         async with self._bus.consume(counted, prefetch=prefetch):
             yield
 
+    async def lost_before(self, patience: float) -> float:
+        """See `Bus`."""
+        return await self._bus.lost_before(patience)
+
     async def ping(self) -> None:
         """See `Bus`."""
         await self._bus.ping()

@@ -10,6 +10,7 @@ from contextlib import suppress
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from shared.bus.topology import DELIVERY_LIMIT
 from shared.telemetry.ids import working_for
 
 if TYPE_CHECKING:
@@ -55,6 +56,11 @@ class TrackedDelivery(ABC):
     def wakeup(self) -> WakeUp:
         """The message."""
         return self._wakeup
+
+    @property
+    def exhausted(self) -> bool:
+        """See `Delivery`."""
+        return self.returns >= DELIVERY_LIMIT
 
     @property
     def open(self) -> bool:
@@ -135,6 +141,14 @@ class Dispatcher:
     def free(self) -> bool:
         """Whether a further delivery would be handled at once."""
         return not self._holding and len(self._queued) + len(self._running) < self._prefetch
+
+    @property
+    def places(self) -> int:
+        """How many deliveries may be in hand of the connection that is used now.
+
+        A handler that has outlasted the connection of its delivery keeps its place until it ends.
+        """
+        return self._prefetch - sum(delivery.lost for delivery in self._running.values())
 
     def submit(self, delivery: TrackedDelivery) -> None:
         """Have a delivery handled as soon as there is a place."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -39,6 +40,8 @@ class InProcessBus:
         self._leaving: set[asyncio.Task[None]] = set()
         self._dispatchers: set[Dispatcher] = set()
         self._closed = False
+        self._since = time.time()
+        self._reached = 0.0
 
     async def open(self) -> None:
         """Nothing to do; here because every bus has it."""
@@ -69,7 +72,8 @@ class InProcessBus:
     async def publish(self, wakeup: WakeUp, *, delay: float = 0.0) -> None:
         """See `Bus`."""
         await self.ping()
-        waiting = _Waiting(wakeup, 0, replace(current_ids(), job_id=wakeup.job_id, attempt=None))
+        ids = replace(current_ids(), job_id=wakeup.job_id, attempt=None)
+        waiting = _Waiting(wakeup, 0, ids, time.time())
         if delay <= 0:
             self._enqueue(waiting)
             return
@@ -104,6 +108,12 @@ class InProcessBus:
             self._leaving.add(task)
             task.add_done_callback(self._leaving.discard)
 
+    async def lost_before(self, patience: float) -> float:
+        """See `Bus`. What was published by an earlier process is lost at once."""
+        await self.ping()
+        reached = self._reached if self._waiting else time.time()
+        return max(reached - patience, self._since)
+
     async def ping(self) -> None:
         """See `Bus`."""
         if self._closed:
@@ -117,15 +127,15 @@ class InProcessBus:
         self._waiting.append(waiting)
         self._feed()
 
-    def _settled(self, delivery: TrackedDelivery, verdict: Verdict) -> None:
-        over_limit = delivery.returns >= DELIVERY_LIMIT
-        if verdict is Verdict.DEAD_LETTER or (verdict is Verdict.FAILED and over_limit):
-            log.warning("job=%s: wake-up dead-lettered", delivery.wakeup.job_id)
-            self._dead.append(delivery.wakeup)
+    def _settled(self, waiting: _Waiting, verdict: Verdict) -> None:
+        exhausted = waiting.returns >= DELIVERY_LIMIT
+        if verdict is Verdict.DEAD_LETTER or (verdict is Verdict.FAILED and exhausted):
+            log.warning("job=%s: wake-up dead-lettered", waiting.wakeup.job_id)
+            self._dead.append(waiting.wakeup)
         elif verdict is Verdict.FAILED:
-            self._enqueue(_Waiting(delivery.wakeup, delivery.returns + 1, delivery.ids))
+            self._enqueue(replace(waiting, returns=waiting.returns + 1))
         elif verdict is Verdict.REQUEUE:
-            self._enqueue(_Waiting(delivery.wakeup, delivery.returns, delivery.ids))
+            self._enqueue(waiting)
 
     def _feed(self) -> None:
         while self._waiting and not self._closed:
@@ -135,7 +145,9 @@ class InProcessBus:
                     break
             else:
                 return
-            self._consumers[0].submit(_Delivery(self._waiting.popleft(), settled=self._settled))
+            waiting = self._waiting.popleft()
+            self._reached = max(self._reached, waiting.published)
+            self._consumers[0].submit(_Delivery(waiting, settled=self._settled))
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +156,8 @@ class _Waiting:
     returns: int
     ids: Ids
     """On whose behalf it was published."""
+    published: float
+    """Unix seconds."""
 
 
 class _Delivery(TrackedDelivery):
@@ -151,10 +165,11 @@ class _Delivery(TrackedDelivery):
         self,
         waiting: _Waiting,
         *,
-        settled: Callable[[TrackedDelivery, Verdict], None],
+        settled: Callable[[_Waiting, Verdict], None],
     ) -> None:
         super().__init__(waiting.wakeup, returns=waiting.returns, ids=waiting.ids)
+        self._waiting = waiting
         self._settled = settled
 
     async def _send(self, verdict: Verdict) -> None:
-        self._settled(self, verdict)
+        self._settled(self._waiting, verdict)

@@ -7,7 +7,7 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from shared.bus.dispatch import Dispatcher, TrackedDelivery, Verdict
+from shared.bus.dispatch import Dispatcher
 from shared.bus.rabbit_connection import (
     CLOSE_TIMEOUT,
     broker_errors,
@@ -16,10 +16,10 @@ from shared.bus.rabbit_connection import (
     part_from,
     process_name,
 )
+from shared.bus.rabbit_delivery import RabbitDelivery
 from shared.bus.topology import WAITING
 from shared.errors import BrokerUnavailable, InvalidInput
 from shared.messages import WakeUp
-from shared.telemetry.propagation import ids_of_message
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -50,11 +50,14 @@ class RabbitConsumer:
         *,
         prefetch: int,
         timeout: float,
+        on_delivery: Callable[[float], None],
     ) -> None:
+        """`on_delivery` is told of each delivery when it was published, in Unix seconds."""
         self._url = url
-        self._prefetch = prefetch
         self._timeout = timeout
-        self._dispatcher = Dispatcher(handle, prefetch=prefetch)
+        self._on_delivery = on_delivery
+        self._freed = asyncio.Event()
+        self._dispatcher = Dispatcher(handle, prefetch=prefetch, on_free=self._freed.set)
         self._stopping = asyncio.Event()
         self._unsubscribed = asyncio.Event()
         self._subscribed = False
@@ -125,16 +128,10 @@ class RabbitConsumer:
                     channel = await connection.channel(publisher_confirms=False)
                     lost = await _loss_of(channel)
                     await declare_topology(channel)
-                    await channel.set_qos(prefetch_count=self._prefetch)
                     queue = await channel.get_queue(WAITING, ensure=False)
-                    tag = await queue.consume(
-                        self._deliver, consumer_tag=f"csvmill {process_name()} {id(self):x}"
-                    )
-            self._subscribed = True
-            log.info("consuming from %s", WAITING)
-            await _first_of(lost, self._stopping)
+            tags = await self._subscribe_until(lost, channel, queue)
             if self._stopping.is_set():
-                await self._take_leave(queue, tag, lost)
+                await self._take_leave(queue, tags, lost)
             else:
                 log.warning("no longer consuming from %s: connection or consumer lost", WAITING)
         finally:
@@ -142,11 +139,41 @@ class RabbitConsumer:
             self._dispatcher.lose_all()
             await part_from(connection)
 
-    async def _take_leave(self, queue: AbstractQueue, tag: str, lost: asyncio.Event) -> None:
+    async def _subscribe_until(
+        self, lost: asyncio.Event, channel: AbstractChannel, queue: AbstractQueue
+    ) -> list[str]:
+        """Ask for as many deliveries as there are places, until `lost` or `stop`; consumer tags.
+
+        A handler may still run for a delivery of an earlier connection. What was taken in its
+        place would wait here for its end, while others are idle; so that place is asked for then.
+        """
+        tags: list[str] = []
+        asked_for = 0
+        while not (lost.is_set() or self._stopping.is_set()):
+            self._freed.clear()
+            more = self._dispatcher.places - asked_for
+            if more > 0:
+                tag = f"csvmill {process_name()} {id(self):x}.{len(tags)}"
+                with broker_errors():
+                    async with asyncio.timeout(self._timeout):
+                        # It holds for the consumers that come after it, each by itself.
+                        await channel.set_qos(prefetch_count=more)
+                        await queue.consume(self._deliver, consumer_tag=tag)
+                tags.append(tag)
+                asked_for += more
+                self._subscribed = True
+                log.info("consuming from %s", WAITING)
+            elif not tags:
+                log.info("busy: consuming from %s when a handler has ended", WAITING)
+            await _first_of(lost, self._stopping, self._freed)
+        return tags
+
+    async def _take_leave(self, queue: AbstractQueue, tags: list[str], lost: asyncio.Event) -> None:
         try:
             with broker_errors():
                 async with asyncio.timeout(self._timeout):
-                    await queue.cancel(tag)
+                    for tag in tags:
+                        await queue.cancel(tag)
         except BrokerUnavailable as error:
             log.info("consumer not cancelled: %s", error)
             return
@@ -171,43 +198,12 @@ class RabbitConsumer:
         except InvalidInput as error:
             log.error("dead-lettered message_id=%s: %s", message.message_id, error)  # noqa: TRY400
             with suppress(BrokerUnavailable), broker_errors():
-                await message.reject(requeue=False)
-        else:
-            self._dispatcher.submit(_Delivery(wakeup, message))
-
-
-class _Delivery(TrackedDelivery):
-    def __init__(self, wakeup: WakeUp, message: AbstractIncomingMessage) -> None:
-        count = message.headers.get("x-delivery-count", 0)
-        super().__init__(
-            wakeup,
-            returns=count if isinstance(count, int) else 0,
-            ids=ids_of_message(message.headers, wakeup.job_id),
-        )
-        self._message = message
-
-    async def _send(self, verdict: Verdict) -> None:
-        try:
-            with broker_errors():
                 async with asyncio.timeout(CLOSE_TIMEOUT):
-                    match verdict:
-                        case Verdict.ACK:
-                            await self._message.ack()
-                        case Verdict.REQUEUE:
-                            await self._message.nack(requeue=True)
-                        case Verdict.FAILED:
-                            # RabbitMQ from 4.3 on counts a reject towards the delivery limit,
-                            # and a nack not; before, it counts both.
-                            await self._message.reject(requeue=True)
-                        case Verdict.DEAD_LETTER:
-                            await self._message.reject(requeue=False)
-        except BrokerUnavailable as error:
-            log.info(
-                "job=%s: wake-up is not %s, it is delivered again: %s",
-                self.wakeup.job_id,
-                verdict.value,
-                error,
-            )
+                    await message.reject(requeue=False)
+        else:
+            if message.timestamp is not None:
+                self._on_delivery(message.timestamp.timestamp())
+            self._dispatcher.submit(RabbitDelivery(wakeup, message))
 
 
 async def _loss_of(channel: AbstractChannel) -> asyncio.Event:

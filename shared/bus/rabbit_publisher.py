@@ -13,7 +13,7 @@ from uuid import uuid4
 from aio_pika import DeliveryMode, Message
 
 from shared.bus.rabbit_connection import broker_errors, connect, declare_topology, part_from
-from shared.bus.topology import DEAD, LONGEST_DELAY, queue_for
+from shared.bus.topology import DEAD, LONGEST_DELAY, WAITING, queue_for
 from shared.errors import BrokerUnavailable
 from shared.telemetry.propagation import outgoing_properties
 
@@ -55,6 +55,12 @@ class RabbitPublisher:
     async def dead_letter(self, wakeup: WakeUp) -> None:
         """See `Bus`."""
         await self._send(_message(wakeup), DEAD)
+
+    async def waiting(self) -> int:
+        """How many wake-ups no consumer has been delivered yet."""
+        async with self._link() as link:
+            queue = await link.channel.declare_queue(WAITING, passive=True)
+            return queue.declaration_result.message_count or 0
 
     async def ping(self) -> None:
         """See `Bus`: publishes what goes nowhere, which the broker confirms.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Self
 
@@ -28,6 +29,7 @@ class RabbitBus:
         self._url = url
         self._timeout = timeout
         self._publisher = RabbitPublisher(url, timeout=timeout)
+        self._reached = 0.0
         self._consumers: dict[asyncio.Task[None], RabbitConsumer] = {}
 
     async def open(self) -> None:
@@ -59,7 +61,13 @@ class RabbitBus:
         self, handle: Callable[[Delivery], Awaitable[None]], *, prefetch: int
     ) -> AsyncIterator[None]:
         """See `Bus`."""
-        consumer = RabbitConsumer(self._url, handle, prefetch=prefetch, timeout=self._timeout)
+        consumer = RabbitConsumer(
+            self._url,
+            handle,
+            prefetch=prefetch,
+            timeout=self._timeout,
+            on_delivery=self._note_publication,
+        )
         task = consumer.start()
         self._consumers[task] = consumer
         task.add_done_callback(self._consumers.pop)
@@ -68,6 +76,17 @@ class RabbitBus:
         finally:
             await consumer.stop()
 
+    async def lost_before(self, patience: float) -> float:
+        """See `Bus`."""
+        now = time.time()
+        if await self._publisher.waiting():
+            # The clock of a publisher may be fast.
+            return min(self._reached, now) - patience
+        return now - patience
+
     async def ping(self) -> None:
         """See `Bus`."""
         await self._publisher.ping()
+
+    def _note_publication(self, published: float) -> None:
+        self._reached = max(self._reached, published)

@@ -8,7 +8,9 @@ if TYPE_CHECKING:
     from shared.database.port import Database
 
 
-async def connect(url: str, *, timeout: float = 5.0, start_timeout: float = 30.0) -> Database:
+async def connect(
+    url: str, *, timeout: float = 5.0, start_timeout: float | None = 30.0
+) -> Database:
     """Open the database at `url`, waiting for it to come up if need be.
 
     `postgresql://user:password@host:port/name`, or `sqlite:///` followed by a path: relative as
@@ -16,7 +18,8 @@ async def connect(url: str, *, timeout: float = 5.0, start_timeout: float = 30.0
     (no percent-decoding). The file is created if it is missing, its folder is not.
 
     `timeout`: seconds that any one call may take, or any one statement of a transaction.
-    `start_timeout`: seconds to wait for a server that does not answer yet. Raises
+    `start_timeout`: seconds to wait for a server that does not answer yet; None is for as long as
+    it takes, unless it refuses the user, or knows no such database, for 30 s. Raises
     DatabaseUnavailable when they have passed, and ValueError for a URL of another kind. The
     caller closes what it gets.
     """

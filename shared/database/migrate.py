@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from typing import TYPE_CHECKING
 
 from shared.database.scripts import AFTER, load_migrations
-from shared.errors import DatabaseUnavailable, SchemaMismatch
+from shared.database.waiting import until_there
+from shared.errors import SchemaMismatch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,22 +55,12 @@ async def migrate(database: Database, migrations: Sequence[Migration] | None = N
             log.info("applied migration %s", migration.name)
 
 
-async def migrate_at_start(database: Database, *, patience: float = 30.0) -> None:
-    """`migrate`, and again while the database goes away in the middle of it.
+async def migrate_at_start(database: Database) -> None:
+    """`migrate`, and again for as long as the database goes away in the middle of it.
 
-    Raises DatabaseUnavailable once `patience` seconds have passed, and SchemaMismatch.
+    Raises SchemaMismatch.
     """
-    deadline = time.monotonic() + patience
-    pause = 0.1
-    while True:
-        try:
-            return await migrate(database)
-        except DatabaseUnavailable as error:
-            if time.monotonic() + pause > deadline:
-                raise
-            log.warning("waiting for the database to be migrated: %s", error)
-        await asyncio.sleep(pause)
-        pause = min(pause * 2, 2.0)
+    await until_there(lambda: migrate(database), " to be migrated")
 
 
 async def _missing(transaction: Transaction, known: Sequence[Migration]) -> list[Migration]:

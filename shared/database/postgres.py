@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import asyncpg
 
+from shared.database.waiting import until_there
 from shared.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
@@ -54,7 +55,9 @@ class PostgresDatabase:
         self._timeout = timeout
 
     @classmethod
-    async def connect(cls, url: str, *, timeout: float, start_timeout: float) -> PostgresDatabase:
+    async def connect(
+        cls, url: str, *, timeout: float, start_timeout: float | None
+    ) -> PostgresDatabase:
         """See `shared.database.connect`."""
         # No connection is kept at the least: asyncpg would restore that minimum in the background
         # while the server is away, when only a caller can be told what is wrong.
@@ -68,7 +71,7 @@ class PostgresDatabase:
         )
         database = cls(pool, timeout=timeout)
         try:
-            await database._await_server(start_timeout)
+            await until_there(database.ping, "", timeout=start_timeout, is_refusal=_is_refusal)
         except BaseException:
             pool.terminate()
             raise
@@ -121,20 +124,6 @@ class PostgresDatabase:
         except _DRIVER_ERRORS as error:
             # The pool has then dropped its connections without a farewell.
             log.info("connections to the database were dropped: %s", _described(error))
-
-    async def _await_server(self, start_timeout: float) -> None:
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + start_timeout
-        pause = 0.1
-        while True:
-            try:
-                return await self.ping()
-            except DatabaseUnavailable as error:
-                if loop.time() + pause > deadline:
-                    raise
-                log.warning("waiting for the database: %s", error)
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, 2.0)
 
     async def _run(self, sql: str, values: Sequence[Value]) -> Sequence[Row]:
         connection = await self._acquire()
@@ -239,6 +228,17 @@ def _translated() -> Iterator[None]:
         OSError,
     ) as error:
         raise DatabaseUnavailable(f"database: {_described(error)}") from error
+
+
+def _is_refusal(error: DatabaseUnavailable) -> bool:
+    """Whether the server is there, but has no such user, password or database."""
+    return isinstance(
+        error.__cause__,
+        (
+            asyncpg.InvalidAuthorizationSpecificationError,
+            asyncpg.InvalidCatalogNameError,
+        ),
+    )
 
 
 def _terminate(connection: Connection) -> None:

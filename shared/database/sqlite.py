@@ -56,7 +56,9 @@ class SqliteDatabase:
         self._writing = asyncio.Lock()
 
     @classmethod
-    async def connect(cls, path: str, *, timeout: float, start_timeout: float) -> SqliteDatabase:
+    async def connect(
+        cls, path: str, *, timeout: float, start_timeout: float | None
+    ) -> SqliteDatabase:
         """See `shared.database.connect`."""
         with _translated():
             async with asyncio.timeout(start_timeout):

@@ -102,6 +102,10 @@ class Blobs(Protocol):
         """What is known of a blob. Raises BlobNotFound."""
         ...
 
+    async def peek(self, key: BlobKey) -> BlobInfo:
+        """As `info`, but no use of the blob: see `expire`."""
+        ...
+
     def open(
         self, key: BlobKey, start: int = 0, stop: int | None = None
     ) -> AbstractAsyncContextManager[Content]:

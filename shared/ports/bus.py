@@ -22,6 +22,11 @@ class Delivery(Protocol):
         """The message."""
         ...
 
+    @property
+    def exhausted(self) -> bool:
+        """Whether it came back so often that, if it did so again, it might be dead-lettered."""
+        ...
+
     async def ack(self) -> None:
         """The wake-up has served; forget it."""
         ...
@@ -71,6 +76,17 @@ class Bus(Protocol):
         Leaving stops new deliveries and waits for no handler: those that run may settle what
         they have until the bus is closed, which cancels them. What is then not settled is
         delivered again, to somebody.
+        """
+        ...
+
+    async def lost_before(self, patience: float) -> float:
+        """Wake-ups that were published before that time (Unix seconds) wait nowhere any more.
+
+        So one that has not reached a consumer is lost. While nothing waits, that time is `patience`
+        seconds ago; while something does, `patience` seconds before the publication of the latest
+        that consumers of this bus were delivered, as wake-ups come in the order in which they were
+        published (0 if none was). Not meant are those whose delay is not over.
+        Raises BrokerUnavailable.
         """
         ...
 

@@ -156,15 +156,15 @@ class JobStore(Protocol):
         ...
 
     async def overdue(
-        self, *, now: float, unpublished_for: float, lost_after: float, limit: int
+        self, *, now: float, unpublished_for: float, lost_before: float, limit: int
     ) -> Sequence[UUID]:
         """Jobs that need a (further) wake-up, oldest first.
 
         Those PENDING or RETRY for which no wake-up is on its way: none was noted since the job
         was made, `unpublished_for` seconds ago or earlier (until then it is left to its maker),
         or since its last attempt ended. Those whose lease has run out and that were not woken
-        since. And those whose wake-up was published `lost_after` seconds ago or earlier, and
-        has not been taken: it may wait in a long queue, but counts as lost. So a relay that
+        since. And those whose wake-up was published at `lost_before` or earlier, and has not been
+        taken: it counts as lost. None of them is a RETRY before its `retry_at`. So a relay that
         publishes what it finds here and notes it does not repeat itself.
         """
         ...

@@ -153,10 +153,9 @@ SELECT id FROM jobs
 WHERE state IN ('PENDING', 'RETRY', 'STARTED')
   AND (
       (
-          state <> 'STARTED' AND published_at IS NULL AND created_at <= $2
-          AND (retry_at IS NULL OR retry_at <= $1)
+          state <> 'STARTED' AND (retry_at IS NULL OR retry_at <= $1)
+          AND (published_at <= $3 OR (published_at IS NULL AND created_at <= $2))
       )
-      OR (state <> 'STARTED' AND published_at <= $3)
       OR (
           state = 'STARTED' AND lease_until < $1
           AND (published_at IS NULL OR published_at < lease_until OR published_at <= $3)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from shared.blob_layout import DATA
@@ -40,38 +39,33 @@ async def assemble_folder(
     `parts` are what opens each file, and its size in bytes. Raises FileExistsError if there is
     a blob.
     """
-    with ExitStack() as opened:
-        target: list[int] = []
+    target: list[int] = []
+    source: list[int] = []
 
-        def begin() -> None:
-            staging.mkdir()
-            target.append(os.open(staging / DATA, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644))
-            opened.callback(os.close, target[0])
+    def begin() -> None:
+        staging.mkdir()
+        target.append(os.open(staging / DATA, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644))
 
-        try:
-            await disk.run(begin)
-            offset = 0
-            for open_part, size in parts:
-                with ExitStack() as part:
-                    source: list[int] = []
+    def begin_part(open_part: Callable[[], int]) -> None:
+        source.append(open_part())
 
-                    def open_it(
-                        open_part: Callable[[], int] = open_part,
-                        source: list[int] = source,
-                        part: ExitStack = part,
-                    ) -> None:
-                        source.append(open_part())
-                        part.callback(os.close, source[0])
-
-                    await disk.run(open_it)
-                    for at in range(0, size, _AT_ONCE):
-                        count = min(_AT_ONCE, size - at)
-                        await disk.run(_copy, source[0], at, target[0], offset + at, count)
-                offset += size
-            await disk.run(_finish, target[0], place, staging, meta, fsync)
-        except BaseException:
-            shutil.rmtree(staging, ignore_errors=True)
-            raise
+    try:
+        await disk.run(begin)
+        offset = 0
+        for open_part, size in parts:
+            await disk.run(begin_part, open_part)
+            for at in range(0, size, _AT_ONCE):
+                count = min(_AT_ONCE, size - at)
+                await disk.run(_copy, source[0], at, target[0], offset + at, count)
+            await disk.close_files(source)
+            offset += size
+        await disk.run(_finish, target[0], place, staging, meta, fsync)
+    except BaseException:
+        await disk.run(shutil.rmtree, staging, ignore_errors=True)
+        raise
+    finally:
+        await disk.close_files(source)
+        await disk.close_files(target)
 
 
 def _copy(source: int, at: int, target: int, offset: int, count: int) -> None:

@@ -17,7 +17,7 @@ from shared.errors import (
     DigestMismatch,
     StorageUnavailable,
 )
-from storage.blobs.disk import closing_fd, read_exactly, uninterrupted
+from storage.blobs.disk import read_exactly, uninterrupted
 from storage.blobs.folder import MAX_SIZE
 from storage.blobs.turns import Turns
 
@@ -137,15 +137,24 @@ class Blob:
                 raise ChunkOutOfBounds(f"bytes beyond {size} of blob {key} have been received")
             # From now on nobody begins to write beyond it; what was begun has to be over.
             self._limit = size
+            fds: list[int] = []
             try:
                 for writer in tuple(self.writers):
                     await writer.settled()
-                with closing_fd(await self._disk.run(self.folder.cut, self.generation, size)) as fd:
-                    if self.received.covers(0, size):
-                        await self._verify(fd, size)
-                    await uninterrupted(self._declare(size))
+                await self._cut(fds, size)
+                if self.received.covers(0, size):
+                    await self._verify(fds[0], size)
+                await uninterrupted(self._declare(size))
             finally:
                 self._limit = self.folder.meta.size
+                await self._disk.close_files(fds)
+
+    async def _cut(self, fds: list[int], size: int) -> None:
+        def cut() -> None:
+            # Kept here and not returned: a cancellation would drop what is returned.
+            fds.append(self.folder.cut(self.generation, size))
+
+        await self._disk.run(cut)
 
     async def _verify(self, data_fd: int, size: int) -> None:
         """Raise DigestMismatch if the bytes are not those declared; nothing is received then."""

@@ -68,9 +68,8 @@ class ChunkWriter:
                 await settle(self._writing)
         finally:
             self._blob.writers.discard(self)
-            for fd in (self._data_fd, self._spill_fd):
-                if fd is not None:
-                    os.close(fd)
+            fds = [fd for fd in (self._data_fd, self._spill_fd) if fd is not None]
+            await self._disk.close_files(fds)
 
     @property
     def received(self) -> int:

@@ -8,7 +8,7 @@ import os
 import select
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from shared.errors import CsvmillError, StorageFull, StorageUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -65,6 +65,15 @@ class Disk:
         """Do `work` in a thread."""
         return await self.wait(self.submit(work, *args, **kwargs))
 
+    async def close_files(self, fds: list[int]) -> None:
+        """Close descriptors, and take them out of `fds`.
+
+        In a thread: with the last one of a file that was deleted, its bytes are given back, which
+        takes its time if they are many.
+        """
+        if fds:
+            await self.run(_close_all, fds)
+
     async def close(self) -> None:
         """Wait for the work in progress and end the threads."""
         await asyncio.to_thread(self._threads.shutdown)
@@ -102,13 +111,9 @@ def translated(error: OSError) -> CsvmillError:
     return StorageUnavailable(f"the file system of blobs failed: {error}")
 
 
-@contextmanager
-def closing_fd(fd: int) -> Iterator[int]:
-    """The descriptor, closed on leaving."""
-    try:
-        yield fd
-    finally:
-        os.close(fd)
+def _close_all(fds: list[int]) -> None:
+    while fds:
+        os.close(fds.pop())
 
 
 def write_all(fd: int, buffers: Sequence[bytes | memoryview], offset: int) -> None:

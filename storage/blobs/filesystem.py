@@ -38,7 +38,7 @@ from storage.blobs.disk import Disk, uninterrupted
 from storage.blobs.folder import MAX_SIZE
 from storage.blobs.loaded import LoadedBlobs
 from storage.blobs.meta import new_meta
-from storage.blobs.places import create_folder, remove_folder
+from storage.blobs.places import create_folder, make_folder, remove_folder
 from storage.blobs.reader import Reader
 from storage.blobs.walk import idle_seconds, walk
 from storage.metrics import StorageMetrics
@@ -228,12 +228,17 @@ class FilesystemBlobs:
             await self._disk.run(blob.folder.touch, self._clock())
             return blob.info()
 
+    async def peek(self, key: BlobKey) -> BlobInfo:
+        """See the port."""
+        async with self._loaded.using(key) as blob:
+            return blob.info()
+
     @asynccontextmanager
     async def open(
         self, key: BlobKey, start: int = 0, stop: int | None = None
     ) -> AsyncIterator[Content]:
         """See the port. A blob that is deleted meanwhile stays readable to the end."""
-        with Reader(self._disk) as reader:
+        async with Reader(self._disk) as reader:
             async with self._loaded.using(key) as blob:
                 if stop is None and blob.size is None:
                     raise BlobIncomplete(f"blob {key}: its size has not been declared")
@@ -323,7 +328,7 @@ class FilesystemBlobs:
         return trash if found else None
 
     def _take_root(self) -> None:
-        self._root.mkdir(parents=True, exist_ok=True)
+        make_folder(self._root, fsync=self._fsync)
         lock = self._root / ".lock"
         self._lock_fd = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:

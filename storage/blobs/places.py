@@ -15,6 +15,18 @@ if TYPE_CHECKING:
     from storage.blobs.meta import Meta
 
 
+def make_folder(folder: Path, *, fsync: bool) -> None:
+    """Make a folder, and what is missing of those above it, on stable storage; unless it is there.
+
+    Raises FileExistsError if something else is.
+    """
+    if folder.is_dir():
+        return
+    make_folder(folder.parent, fsync=fsync)
+    folder.mkdir(exist_ok=True)
+    sync_path(folder.parent, fsync=fsync)
+
+
 def create_folder(place: Path, staging: Path, meta: Meta, *, fsync: bool) -> None:
     """Make the folder of a new blob at `place`, by way of `staging`, where nothing stands yet.
 

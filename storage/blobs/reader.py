@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Self
 
 from storage.blobs.disk import finish, read_exactly, send_some, settle, translated
@@ -27,12 +26,11 @@ class Reader:
         self.given = 0
         """Bytes that were taken, either way."""
 
-    def __enter__(self) -> Self:
+    async def __aenter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        while self._opened:
-            os.close(self._opened.pop())
+    async def __aexit__(self, *_: object) -> None:
+        await self._disk.close_files(self._opened)
 
     async def open(self, open_file: Callable[[], int]) -> None:
         """Open a file in a thread."""

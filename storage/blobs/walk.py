@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from shared.blob_layout import key_at
+from shared.blob_layout import DATA, key_at
 from shared.blobs import BlobActivity
 
 if TYPE_CHECKING:
@@ -55,5 +55,6 @@ def _look(folder: Path, entries: list[os.DirEntry[str]], now: float) -> list[Blo
         key = key_at(folder.name, entry.name)
         idle = idle_seconds(folder / entry.name, now)
         if key is not None and idle is not None:
-            found.append(BlobActivity(key, idle))
+            complete = (folder / entry.name / DATA).exists()
+            found.append(BlobActivity(key, idle, complete))
     return found

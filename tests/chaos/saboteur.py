@@ -11,10 +11,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from tests.chaos.schedule import (
-    DATABASE,
     DISKS,
-    GATEWAYS,
-    LONG_OUTAGE,
     PROCESSORS,
     Fault,
     link_name,
@@ -59,7 +56,6 @@ class Saboteur:
 
     def __init__(self, cluster: Cluster, database_url: str) -> None:
         self.strikes: list[Strike] = []
-        self._long_outage = False
         self._cluster = cluster
         self._database_url = database_url
         self._locks = {
@@ -90,17 +86,9 @@ class Saboteur:
             log.info("%s %s is left out: something lasts", action.fault, target)
             return
         try:
-            if self._would_stay_down(target, action):
-                log.info("%s %s is left out: there is no database", action.fault, target)
-            else:
-                await self._strike(target, action)
+            await self._strike(target, action)
         finally:
             self._locks[target].release()
-
-    def _would_stay_down(self, target: str, action: Action) -> bool:
-        """Whether it would be ended while the database is away for long, and could not start."""
-        ends = action.fault in (Fault.KILL, Fault.TERMINATE)
-        return ends and self._long_outage and target in (*GATEWAYS, *PROCESSORS)
 
     async def _strike(self, target: str, action: Action) -> None:
         service = self._cluster.services.get(target)
@@ -139,13 +127,9 @@ class Saboteur:
             await asyncio.sleep(action.lasts)
             await asyncio.to_thread(server.resume)
             return
-        if long_outage := action.target == DATABASE and action.lasts >= LONG_OUTAGE:
-            self._long_outage = True
         await asyncio.to_thread(server.kill if action.fault is Fault.KILL else server.stop)
         await asyncio.sleep(action.lasts)
         await asyncio.to_thread(server.start)
-        if long_outage:
-            self._long_outage = False
 
     async def _strike_link(self, name: str, action: Action) -> None:
         link = self._cluster.links[name]

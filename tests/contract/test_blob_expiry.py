@@ -105,6 +105,32 @@ async def test_an_upload_that_is_taken_up_again_does_not_expire(
     assert await read(blobs, KEY) == b"abcd"
 
 
+async def test_a_look_that_is_no_use_tells_the_same_and_keeps_nothing(
+    blobs: Blobs, tmp_path: Path
+) -> None:
+    with pytest.raises(BlobNotFound):
+        await blobs.peek(KEY)
+    await made(blobs, KEY)
+    info = await blobs.info(KEY)
+    let_pass(tmp_path, KEY, 2 * DAY)
+
+    assert await blobs.peek(KEY) == info
+
+    assert await blobs.expire(KEY, idle_for=DAY)
+
+
+async def test_whoever_goes_through_the_blobs_is_told_which_are_complete(blobs: Blobs) -> None:
+    whole, empty, begun = (upload_key(UUID(int=number)) for number in (2, 3, 4))
+    await made(blobs, whole)
+    await blobs.create(empty, 0)
+    await blobs.create(begun, 4)
+    await blobs.write(begun, 0, stream(b"abc"))
+
+    found = {activity.key: activity.complete for activity in await walked(blobs, UPLOADS)}
+
+    assert found == {whole: True, empty: True, begun: False}
+
+
 async def test_a_whole_upload_whose_chunk_is_repeated_does_not_expire(
     blobs: Blobs, tmp_path: Path
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -188,6 +189,30 @@ async def test_a_dead_letter_that_was_never_delivered_is_where_operators_look(
         await drained(bus, inbox)
 
 
+async def test_what_waits_is_not_lost_and_what_was_published_before_it_and_was_not_delivered_is(
+    bus: Bus,
+) -> None:
+    inbox = Inbox()
+    # Given nothing that waits: whatever was published is not on its way any more
+    start = time.time()
+    assert start <= await bus.lost_before(0.0) <= time.time()
+    # When wake-ups wait that nobody takes, none of them counts as lost
+    for _ in range(3):
+        await bus.publish(WakeUp(uuid4()))
+    published = time.time()
+    assert await bus.lost_before(0.0) <= start
+    async with bus.consume(inbox, prefetch=1):
+        # When they have come as far as the first, only what was published before that one
+        first = await inbox.next()
+        assert int(start) <= await bus.lost_before(0.0) <= published
+        assert await bus.lost_before(60.0) < start
+        await first.ack()
+        # When all have been delivered, whatever was published before
+        for _ in range(2):
+            await (await inbox.next()).ack()
+        assert await bus.lost_before(0.0) >= published
+
+
 async def test_a_handler_that_raises_gets_the_wake_up_again_and_it_is_logged(
     bus: Bus, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -213,13 +238,12 @@ async def test_a_wake_up_that_no_handler_survives_is_dead_lettered_in_the_end(
 ) -> None:
     monkeypatch.setattr(dispatch, "FIRST_PAUSE", 0.0)
     poison, sound = WakeUp(uuid4()), WakeUp(uuid4())
-    tries = 0
+    exhausted: list[bool] = []
     sound_arrived = asyncio.Event()
 
     async def stumble(delivery: Delivery) -> None:
-        nonlocal tries
         if delivery.wakeup == poison:
-            tries += 1
+            exhausted.append(delivery.exhausted)
             raise LookupError("poison")
         await delivery.ack()
         sound_arrived.set()
@@ -229,7 +253,7 @@ async def test_a_wake_up_that_no_handler_survives_is_dead_lettered_in_the_end(
         await bus.publish(sound)
         assert await next_dead_letter(bus, request) == poison
         await asyncio.wait_for(sound_arrived.wait(), 20)
-    assert tries == 21
+    assert exhausted == [False] * 20 + [True]
 
 
 async def test_what_a_leaving_consumer_has_not_settled_goes_to_another(bus: Bus) -> None:
@@ -330,6 +354,8 @@ async def test_a_closed_bus_is_unavailable(bus: Bus) -> None:
         await bus.dead_letter(WakeUp(uuid4()))
     with pytest.raises(BrokerUnavailable):
         await bus.ping()
+    with pytest.raises(BrokerUnavailable):
+        await bus.lost_before(0.0)
 
 
 async def test_a_consumer_that_takes_nothing_is_refused(bus: Bus) -> None:

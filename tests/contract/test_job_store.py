@@ -209,7 +209,7 @@ async def test_the_next_attempt_waits_as_long_as_it_was_told_whoever_is_woken(
     assert await claim(store, job, now=49.0) is None
     for now, overdue in ((49.0, []), (50.0, [job.id])):
         assert overdue == await store.overdue(
-            now=now, unpublished_for=1.0, lost_after=300.0, limit=9
+            now=now, unpublished_for=1.0, lost_before=now - 300.0, limit=9
         )
     second = await claim(store, job, now=50.0, lease_until=60.0)
     assert second is not None
@@ -571,7 +571,7 @@ async def test_an_unknown_job_is_not_found(store: SqlJobStore) -> None:
 
 
 async def overdue(store: SqlJobStore, now: float, limit: int = 9) -> Sequence[UUID]:
-    return await store.overdue(now=now, unpublished_for=10.0, lost_after=100.0, limit=limit)
+    return await store.overdue(now=now, unpublished_for=10.0, lost_before=now - 100.0, limit=limit)
 
 
 async def test_a_job_that_waits_unpublished_is_overdue_but_not_at_once(
@@ -590,6 +590,17 @@ async def test_a_wake_up_that_nobody_took_is_lost_only_after_a_long_time(
     assert (await store.get(job.id)).published_at == 111.0
     assert await overdue(store, 210.0) == []
     assert await overdue(store, 211.0) == [job.id]
+
+
+async def test_a_job_that_has_to_wait_is_not_overdue_however_old_its_wake_up_is(
+    store: SqlJobStore,
+) -> None:
+    job = await make_job(store, now=0.0)
+    await claim(store, job, now=1.0)
+    await store.fail(job.id, 1, "disk full", final=False, now=2.0, retry_at=500.0)
+    await store.mark_published(job.id, 3.0)
+    assert await overdue(store, 499.0) == []
+    assert await overdue(store, 500.0) == [job.id]
 
 
 @pytest.mark.parametrize("ending", ["fail", "release"])

@@ -94,9 +94,9 @@ class ModelJob:
     def is_overdue(self, now: float) -> bool:
         job = self.job
         if job.published_at is not None and now - job.published_at >= LOST_AFTER:
-            return not job.state.terminal and (
-                job.state is not JobState.STARTED or self.lease_ran_out(now)
-            )
+            if job.state is JobState.STARTED:
+                return self.lease_ran_out(now)
+            return not job.state.terminal and not self.has_to_wait(now)
         if job.state in (JobState.PENDING, JobState.RETRY):
             due = now - job.created_at >= UNPUBLISHED_FOR and not self.has_to_wait(now)
             return job.published_at is None and due
@@ -144,7 +144,7 @@ class JobStoreMachine(RuleBasedStateMachine):
     @initialize()
     def forget_jobs_of_earlier_examples(self) -> None:
         for job_id in self.run(
-            self.store.overdue(now=1e9, unpublished_for=0.0, lost_after=0.0, limit=1000)
+            self.store.overdue(now=1e9, unpublished_for=0.0, lost_before=1e9, limit=1000)
         ):
             self.run(self.store.cancel(job_id, now=0.0))
         while owing := self.run(self.store.take_dead_letter(now=1e9, due_for=0.0)):
@@ -348,7 +348,10 @@ class JobStoreMachine(RuleBasedStateMachine):
     def the_overdue_are_those_of_the_model(self) -> None:
         overdue = self.run(
             self.store.overdue(
-                now=self.now, unpublished_for=UNPUBLISHED_FOR, lost_after=LOST_AFTER, limit=1000
+                now=self.now,
+                unpublished_for=UNPUBLISHED_FOR,
+                lost_before=self.now - LOST_AFTER,
+                limit=1000,
             )
         )
         assert overdue == [key for key, model in self.models.items() if model.is_overdue(self.now)]

@@ -91,7 +91,11 @@ async def test_a_minute_without_it_costs_nothing_but_time(
     which: str,
 ) -> None:
     server: PrivateServer = killable_postgres if which == "database" else killable_rabbit
-    processes = (services.storage(), services.gateway(), services.processor())
+    processes: tuple[ServiceProcess, ...] = (
+        services.storage(),
+        services.gateway(),
+        services.processor(),
+    )
     listening(*processes)
     gateway = processes[1]
     clients = Clients(gateway)
@@ -102,6 +106,9 @@ async def test_a_minute_without_it_costs_nothing_but_time(
     # When it is away for a minute, in which clients go on
     await asyncio.to_thread(server.stop)
     finished_before = len(clients.jobs)
+    # (and others are started, which wait for what they need)
+    late = (services.gateway(), services.processor())
+    processes += late
     left_at = time.monotonic()
     while time.monotonic() - left_at < AWAY:
         async with asyncio.timeout(BOUND):
@@ -124,7 +131,10 @@ async def test_a_minute_without_it_costs_nothing_but_time(
         for job_id, content in clients.jobs.items():
             async with session.get(f"{gateway.url}/api/download_file/{job_id}") as response:
                 assert await response.read() == result_of(content)
-    # And nobody has ended
+    # Those that were started meanwhile serve too, and nobody has ended
+    listening(*late)
+    async with asyncio.timeout(BOUND):
+        assert (await get(f"{late[0].url}/readyz")).status == 200
     assert all(process.returncode is None for process in processes)
 
 

@@ -136,6 +136,35 @@ async def test_a_gateway_killed_between_the_last_byte_and_the_row_costs_a_repeti
         await database.close()
 
 
+async def test_a_whole_upload_whose_gateway_was_killed_gets_its_job_though_no_client_comes_back(
+    outages: Services, killable_postgres: PostgresServer
+) -> None:
+    # Given a gateway that was killed between the last byte and the row
+    doomed, processor = outages.gateway(), outages.processor()
+    listening(doomed, processor)
+    try:
+        killable_postgres.pause()
+        sending = asyncio.create_task(send_to_the_doomed(doomed, "forsaken"))
+        await upload_is_whole(outages, "forsaken")
+        doomed.kill()
+        await sending
+    finally:
+        killable_postgres.resume()
+    database = await connect(outages.database_url)
+    try:
+        assert not await jobs_of(database, "forsaken")
+        # When there is another, which is asked for nothing
+        outages.gateway(adopt_interval=0.3, adopt_after=1)
+
+        async def is_done() -> bool:
+            return [job["state"] for job in await jobs_of(database, "forsaken")] == ["SUCCESS"]
+
+        # Then the upload becomes its job, and that is run
+        await until(is_done)
+    finally:
+        await database.close()
+
+
 async def test_gateways_that_bring_the_last_bytes_at_once_name_one_job(
     outages: Services, killable_postgres: PostgresServer
 ) -> None:

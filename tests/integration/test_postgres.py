@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from yarl import URL
 
-from shared.database import connect
+from shared.database import connect, waiting
 from shared.database.postgres import POOL_SIZE, PostgresDatabase
 from shared.errors import DatabaseUnavailable
 from shared.job_store import open_job_store
@@ -235,6 +235,14 @@ async def test_connecting_waits_for_a_server_that_is_still_starting(
 async def test_connecting_gives_up_on_a_server_that_does_not_come() -> None:
     with pytest.raises(DatabaseUnavailable, match="database: "):
         await connect(f"postgresql://postgres@127.0.0.1:{free_port()}/x", start_timeout=0.3)
+
+
+async def test_a_server_that_has_no_such_database_is_not_waited_for_without_end(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "REFUSED_FOR", 0.5)
+    with pytest.raises(DatabaseUnavailable, match="does not exist"):
+        await connect(f"{url}-of-another-name", start_timeout=None)
 
 
 async def test_a_silent_server_costs_a_call_one_time_out_in_all(

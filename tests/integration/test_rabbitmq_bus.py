@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -20,6 +21,7 @@ from shared.telemetry.trace_context import TraceContext
 from tests.contract.amqp import next_message, raw_channel, without_topology
 from tests.ports import free_port
 from tests.servers.rabbitmq import ALARMS
+from tests.services import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -46,11 +48,16 @@ asyncio.run(main())
 class Inbox:
     """A handler that passes deliveries on to the test."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, held: bool = False) -> None:
+        """With `held`, it ends when `may_end` is set."""
+        self.may_end = asyncio.Event()
+        if not held:
+            self.may_end.set()
         self._deliveries: asyncio.Queue[Delivery] = asyncio.Queue()
 
     async def __call__(self, delivery: Delivery) -> None:
         self._deliveries.put_nowait(delivery)
+        await self.may_end.wait()
 
     async def next(self) -> Delivery:
         return await asyncio.wait_for(self._deliveries.get(), 30)
@@ -119,6 +126,83 @@ async def test_what_a_killed_consumer_had_in_hand_goes_to_another_at_once(url: s
             delivery = await inbox.next()
             assert delivery.wakeup == wakeup
             await delivery.ack()
+
+
+async def lose_connections(rabbit: RabbitServer, caplog: pytest.LogCaptureFixture) -> None:
+    """Have the broker close every connection; return when one has been made anew."""
+    seen = len(caplog.records)
+    connections = "rabbit_networking:connections()"
+    rabbit.evaluate(f'[rabbit_networking:close_connection(Pid, "test") || Pid <- {connections}]')
+
+    async def back() -> bool:
+        return any(is_back(record.message) for record in caplog.records[seen:])
+
+    await until(back)
+
+
+def is_back(message: str) -> bool:
+    return message.startswith(("consuming from", "busy: "))
+
+
+async def test_a_busy_consumer_hoards_nothing_after_its_connection_was_lost(
+    mortal_url: str, killable_rabbit: RabbitServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "shared.bus")
+    busy, idle = Inbox(held=True), Inbox()
+    async with RabbitBus(mortal_url) as bus, RabbitBus(mortal_url) as other:
+        wakeups = await publish(bus, 1)
+        # Given a consumer whose handler runs on, though its connection was lost
+        async with bus.consume(busy, prefetch=1):
+            in_hand = await busy.next()
+            await lose_connections(killable_rabbit, caplog)
+            # When there is more to do, and somebody else who is idle
+            wakeups |= await publish(other, 2)
+            async with other.consume(idle, prefetch=1):
+                received = set()
+                for _ in wakeups:
+                    delivery = await idle.next()
+                    received.add(delivery.wakeup)
+                    await delivery.ack()
+            # Then that one has all of it, what was in hand too, and the busy one takes more when
+            # its handler has ended
+            assert received == wakeups
+            busy.may_end.set()
+            await in_hand.ack()
+            (more,) = await publish(other, 1)
+            delivery = await busy.next()
+            assert delivery.wakeup == more
+            await delivery.ack()
+
+
+async def test_a_consumer_takes_as_much_over_a_new_connection_as_it_has_places_free(
+    mortal_url: str, killable_rabbit: RabbitServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "shared.bus")
+    inbox, idle = Inbox(held=True), Inbox()
+    async with RabbitBus(mortal_url) as bus, RabbitBus(mortal_url) as other:
+        await publish(bus, 1)
+        async with bus.consume(inbox, prefetch=2):
+            outlasting = await inbox.next()
+            await lose_connections(killable_rabbit, caplog)
+            # Given one of two places taken by a handler that has outlasted its connection
+            again = await inbox.next()
+            assert again.wakeup == outlasting.wakeup
+            # When there are more wake-ups than the other place holds, another consumer has them
+            wakeups = await publish(other, 3)
+            async with other.consume(idle, prefetch=1):
+                elsewhere = [await idle.next()]
+                while len(elsewhere) < len(wakeups):
+                    await elsewhere[-1].ack()
+                    elsewhere.append(await idle.next())
+                assert {delivery.wakeup for delivery in elsewhere} == wakeups
+                # When the handlers have ended, two are in hand at a time again
+                inbox.may_end.set()
+                inbox.may_end = asyncio.Event()
+                await again.ack()
+                both = await publish(other, 2)
+                assert {(await inbox.next()).wakeup, (await inbox.next()).wakeup} == both
+                inbox.may_end.set()
+                await elsewhere[-1].ack()
 
 
 async def test_a_message_says_what_it_is_to_whoever_looks_at_it(url: str) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 from contextlib import closing
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+import aiohttp
+
 from csvmill.client import AsyncClient
+from shared.jobs import JobState
 from tests.chunks import get, send_chunk
 from tests.gate import Gate
 from tests.integration.plays import PLAYS
@@ -16,6 +21,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shared.job_store import SqlJobStore
+
+
+SOON = 30.0
+"""Seconds: what a gateway waits for an answer of storage, and then some."""
+
+
+async def cancel(url: str, job_id: str) -> tuple[int, str]:
+    """Status of the answer, and state of the job that it shows."""
+    async with (
+        aiohttp.ClientSession(url) as session,
+        session.delete(f"/api/v1/jobs/{job_id}") as response,
+    ):
+        return response.status, (await response.json())["state"]
 
 
 async def test_a_job_outlasts_the_absence_of_storage_though_it_may_fail_only_once(
@@ -49,3 +67,24 @@ async def test_a_job_outlasts_the_absence_of_storage_though_it_may_fail_only_onc
             (1, "released"),
             (2, "success"),
         ]
+
+
+async def test_while_storage_hangs_its_callers_are_soon_told_and_a_job_can_be_cancelled(
+    tmp_path: Path, services: Services, store: SqlJobStore
+) -> None:
+    with Services(tmp_path / "services", services.database_url, services.broker_url) as own:
+        storage, gateway = own.storage(), own.gateway()
+        listening(storage, gateway)
+        job_id = (await send_chunk(gateway.url, "to cancel", PLAYS)).job_id
+        storage.send_signal(signal.SIGSTOP)
+        try:
+            async with asyncio.timeout(SOON):
+                refusal, cancelled = await asyncio.gather(
+                    send_chunk(gateway.url, "meanwhile", PLAYS), cancel(gateway.url, job_id)
+                )
+            assert refusal.status == 503
+            assert int(refusal.headers["Retry-After"]) > 0
+            assert cancelled == (200, "REVOKED")
+        finally:
+            storage.send_signal(signal.SIGCONT)
+        assert (await store.get(UUID(job_id))).state is JobState.REVOKED

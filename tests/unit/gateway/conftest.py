@@ -50,6 +50,7 @@ class RecordingBus:
         self._bus = bus
         self.consume = bus.consume
         self.ping = bus.ping
+        self.lost_before = bus.lost_before
         self.dead_letter = bus.dead_letter
 
     async def publish(self, wakeup: WakeUp, *, delay: float = 0.0) -> None:

@@ -326,6 +326,29 @@ async def test_a_job_is_cancelled_even_if_storage_is_away(start_gateway: Start) 
     assert not await is_kept(gateway, job.input_key)
 
 
+async def test_an_upload_in_flight_is_cancelled_by_its_id_where_jobs_are_too(
+    gateway: Gateway,
+) -> None:
+    half = len(BODY) // 2
+    await gateway.chunk("an upload", BODY[:half], offset=0, size=half, total=len(BODY))
+    path = f"/api/v1/jobs/{upload_id_of('an upload')}"
+    response = await gateway.client.delete(path)
+    assert (response.status, await response.read()) == (204, b"")
+    assert await gateway.stored("an upload") is None
+    # A second time there is nothing to cancel
+    problem = await problem_of(await gateway.client.delete(path), 404, "job-not-found")
+    assert problem["detail"].endswith(", and no upload of that id either")
+
+
+async def test_the_id_of_an_upload_that_has_become_a_job_cancels_the_job(gateway: Gateway) -> None:
+    job = await uploaded(gateway, "an upload")
+    for _ in range(2):
+        response = await gateway.client.delete(f"/api/v1/jobs/{job.upload_id}")
+        shown = await response.json()
+        assert (response.status, shown["id"], shown["state"]) == (200, str(job.id), "REVOKED")
+    assert not await is_kept(gateway, job.input_key)
+
+
 # Cancelling an upload
 
 
@@ -458,7 +481,9 @@ async def test_a_retry_needs_no_broker(gateway: Gateway) -> None:
     assert (response.status, (await response.json())["published_at"]) == (200, None)
     # The relay finds it at once, however young the job is
     now = job.created_at + 15
-    overdue = await gateway.jobs.overdue(now=now, unpublished_for=15, lost_after=300, limit=9)
+    overdue = await gateway.jobs.overdue(
+        now=now, unpublished_for=15, lost_before=now - 300, limit=9
+    )
     assert overdue == [job.id]
 
 

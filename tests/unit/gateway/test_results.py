@@ -225,6 +225,7 @@ class FailingBlobs:
         self.assemble = blobs.assemble
         self.write = blobs.write
         self.info = blobs.info
+        self.peek = blobs.peek
         self.delete = blobs.delete
         self.expire = blobs.expire
         self.walk = blobs.walk

@@ -281,6 +281,7 @@ class BrokenBlobs:
         self.take_over = blobs.take_over
         self.assemble = blobs.assemble
         self.info = blobs.info
+        self.peek = blobs.peek
         self.open = blobs.open
         self.delete = blobs.delete
         self.expire = blobs.expire

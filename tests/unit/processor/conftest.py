@@ -98,6 +98,7 @@ class RecordedDelivery:
     jobs: JobStore
     settled: list[str] = field(default_factory=list)
     state_at_settling: str | None = None
+    exhausted: bool = False
 
     async def ack(self) -> None:
         await self._settle("ack")
@@ -123,6 +124,7 @@ class RecordingBus:
         self._bus = bus
         self.consume = bus.consume
         self.ping = bus.ping
+        self.lost_before = bus.lost_before
 
     async def publish(self, wakeup: WakeUp, *, delay: float = 0.0) -> None:
         if self.error:

@@ -26,6 +26,22 @@ async def test_a_job_whose_wake_up_was_never_published_gets_one_and_only_one(rig
     assert await relay(rig, soon + 1).wake_overdue() == 0
 
 
+async def test_the_broker_is_asked_for_nothing_while_no_job_waits(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(_patience: float) -> float:
+        raise BrokerUnavailable("away")
+
+    monkeypatch.setattr(rig.bus, "lost_before", away)
+    job = await rig.job()
+    now = time.time()
+    await rig.jobs.mark_published(job.id, now)
+    with pytest.raises(BrokerUnavailable):
+        await relay(rig, now + 1).wake_overdue()
+    await rig.jobs.claim(job.id, worker="other", lease_until=now + 15, now=now)
+    assert await relay(rig, now + 1).wake_overdue() == 0
+
+
 async def test_a_job_just_made_is_left_to_its_gateway(rig: Rig) -> None:
     await rig.job()
     assert await relay(rig, time.time()).wake_overdue() == 0

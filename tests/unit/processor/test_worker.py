@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
+from processor import worker as worker_module
 from processor.job_run import JobRun
 from processor.sweeper import Sweeper
 from shared.blobs import RESULTS, rejects_key, result_key
@@ -17,7 +18,6 @@ from shared.csv.problems import Problem
 from shared.errors import (
     AttemptFailed,
     BlobNotFound,
-    BrokerUnavailable,
     DatabaseUnavailable,
     MalformedInput,
     StorageUnavailable,
@@ -238,16 +238,6 @@ async def test_a_job_leased_to_another_is_looked_at_again_when_the_lease_ends(ri
     assert not rig.engine.started.is_set()
 
 
-async def test_a_wake_up_that_cannot_be_delayed_goes_back(rig: Rig) -> None:
-    job = await rig.job()
-    now = time.time()
-    await rig.jobs.claim(job.id, worker="other", lease_until=now + 30, now=now)
-    rig.bus.error = BrokerUnavailable("alarm")
-    delivery = rig.delivery(job)
-    await rig.worker().handle(delivery)
-    assert delivery.settled == ["requeue"]
-
-
 async def test_a_job_whose_last_attempt_was_lost_is_dead_lettered(rig: Rig) -> None:
     job = await rig.job(max_attempts=1)
     now = time.time()
@@ -378,6 +368,29 @@ async def test_stopping_hands_the_job_back_at_once_and_leaves_the_wake_up_to_oth
     rig.engine.may_finish.set()
     await rig.worker().handle(rig.delivery(job))
     assert (await rig.jobs.get(job.id)).state is JobState.SUCCESS
+
+
+async def test_a_job_is_handed_back_though_its_output_cannot_be_removed_in_time(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def hang(_key: BlobKey) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(rig.blobs, "delete", hang)
+    monkeypatch.setattr(worker_module, "GOODBYE", 0.5)
+    rig.engine.may_finish.clear()
+    job = await rig.job()
+    worker = rig.worker()
+    handling = asyncio.create_task(worker.handle(rig.delivery(job)))
+    await rig.engine.started.wait()
+    with caplog.at_level("INFO"):
+        await worker.stop()
+        await handling
+    assert (await rig.jobs.get(job.id)).state is JobState.RETRY
+    said = [record.message for record in caplog.records]
+    assert f"job={job.id} attempt=1 handed back" in said
+    assert f"job={job.id} attempt=1 left output behind: no answer in time" in said
+    assert not any("not handed back" in message for message in said)
 
 
 class ForgetfulStore:

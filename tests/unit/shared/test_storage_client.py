@@ -31,13 +31,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+    Call = Callable[[HttpBlobs], Awaitable[object]]
 
-KEY = upload_key(UUID(int=1))
+KEY, OTHER = upload_key(UUID(int=1)), upload_key(UUID(int=2))
 MIB = 1 << 20
 
 
 @asynccontextmanager
-async def client_of(handler: Handler, timeout: float = 10) -> AsyncIterator[HttpBlobs]:
+async def client_of(
+    handler: Handler, timeout: float = 10, answer_timeout: float = 10
+) -> AsyncIterator[HttpBlobs]:
     """A client whose every request is answered by `handler`."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", handler)
@@ -45,7 +48,9 @@ async def client_of(handler: Handler, timeout: float = 10) -> AsyncIterator[Http
     await server.start_server()
     try:
         url = str(server.make_url("/"))
-        async with HttpBlobs(url, "token", progress_timeout=timeout) as blobs:
+        async with HttpBlobs(
+            url, "token", progress_timeout=timeout, answer_timeout=answer_timeout
+        ) as blobs:
             yield blobs
     finally:
         await server.close()
@@ -101,6 +106,48 @@ async def test_a_storage_that_never_answers_is_given_up() -> None:
             await blobs.info(KEY)
         with pytest.raises(StorageUnavailable):
             await blobs.write(KEY, 0, stream(b"x"))
+
+
+CALLS: dict[str, Call] = {
+    "create": lambda blobs: blobs.create(KEY, 1),
+    "take over": lambda blobs: blobs.take_over(KEY),
+    "info": lambda blobs: blobs.info(KEY),
+    "peek": lambda blobs: blobs.peek(KEY),
+    "delete": lambda blobs: blobs.delete(KEY),
+    "expire": lambda blobs: blobs.expire(KEY, idle_for=1.0),
+    "ping": lambda blobs: blobs.ping(),
+    "open": lambda blobs: read(blobs, KEY),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
+async def test_a_storage_that_hangs_is_given_up_sooner_if_nothing_is_under_way(call: Call) -> None:
+    async def hang(_request: web.Request) -> web.Response:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async with client_of(hang, timeout=60, answer_timeout=0.1) as blobs, asyncio.timeout(30):
+        with pytest.raises(StorageUnavailable, match="storage does not answer: not in time"):
+            await call(blobs)
+
+
+async def test_what_takes_long_has_its_time_and_so_has_the_body_of_an_answer() -> None:
+    async def slow(request: web.Request) -> web.StreamResponse:
+        if request.method == "PUT":
+            await asyncio.sleep(0.5)
+            return web.json_response(info_of(3))
+        response = web.StreamResponse()
+        response.content_length = 3
+        await response.prepare(request)
+        await asyncio.sleep(0.5)
+        await response.write(b"abc")
+        return response
+
+    async with client_of(slow, answer_timeout=0.2) as blobs:
+        assert (await blobs.declare_size(KEY, 3)).size == 3
+        assert (await blobs.assemble(KEY, [OTHER])).size == 3
+        assert (await blobs.write(KEY, 0, stream(b"abc"))).size == 3
+        assert await read(blobs, KEY) == b"abc"
 
 
 async def test_a_storage_that_stops_taking_bytes_is_given_up() -> None:

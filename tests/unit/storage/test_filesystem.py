@@ -180,6 +180,17 @@ async def test_a_range_is_recorded_only_after_its_bytes_are_durable(
     assert calls.seen == [*written, f"rename {data} data", f"fsync {folder}"]
 
 
+async def test_a_root_that_is_made_has_its_name_on_disk_before_anything_is_kept_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = Calls(monkeypatch)
+    async with FilesystemBlobs(tmp_path / "made" / "root"):
+        assert calls.seen == [f"fsync {tmp_path.name}", "fsync made"]
+        calls.seen.clear()
+    async with FilesystemBlobs(tmp_path / "made" / "root"):
+        assert calls.seen == []
+
+
 async def test_without_fsync_nothing_waits_for_the_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
