@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from gateway.uploads import Uploads
+    from shared.blobs import BlobInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +101,24 @@ class Appends:
 
         What has arrived is kept, however `data` ends; with `whole`, all of it or nothing. With
         `last` the file ends where `data` does, which makes it complete.
-        Raises as `Blobs.append`, UploadTooLarge, SpecMismatch, after what shows it was kept, and
-        with `last` as `Blobs.declare_size`, or InconsistentLength if the file was declared to end
-        elsewhere.
+        Raises as `Blobs.append`, but UploadNotFound if the upload is removed meanwhile;
+        UploadTooLarge; SpecMismatch, after what shows it was kept; and with `last` as
+        `Blobs.declare_size`, or InconsistentLength if the file was declared to end elsewhere.
         """
+        try:
+            blob, end = await self._store(sending, offset, data, whole=whole)
+            if last and blob.size is None:
+                blob = await self.uploads.ports.blobs.declare_size(blob.key, end)
+        except BlobNotFound as error:
+            raise UploadNotFound(f"upload {sending.upload.id} was removed meanwhile") from error
+        if last and blob.size != end:
+            raise InconsistentLength(f"the upload has {blob.size} bytes, but ends at {end}")
+        return await self.uploads.finished(sending.upload.id, blob, marked=last)
+
+    async def _store(
+        self, sending: Sending, offset: int, data: AsyncGenerator[bytes, None], *, whole: bool
+    ) -> tuple[BlobInfo, int]:
+        """The blob with `data`, and up to where that reaches."""
         upload, blobs = sending.upload, self.uploads.ports.blobs
         store = blobs.write if whole else blobs.append
         beginnings = self.uploads.beginnings
@@ -114,12 +129,7 @@ class Appends:
             async with aclosing(watched):
                 blob = await store(upload.blob.key, offset, watched, token=sending.token)
         await beginnings.check(blobs, Upload(upload.id, blob))
-        end = offset + counted.size
-        if last and blob.size is None:
-            blob = await blobs.declare_size(blob.key, end)
-        elif last and blob.size != end:
-            raise InconsistentLength(f"the upload has {blob.size} bytes, but ends at {end}")
-        return await self.uploads.finished(upload.id, blob, marked=last)
+        return blob, offset + counted.size
 
 
 class _Counted:

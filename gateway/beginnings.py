@@ -36,6 +36,9 @@ _AT_FIRST = 2 * SAMPLE
 header goes on, `LOOKED_AT` are."""
 AT_A_TIME = 2
 """Beginnings that are looked at side by side: it takes memory, and CPU of the event loop's."""
+READ_AT_A_TIME = 16
+"""Beginnings from storage that are held in memory, or being read: storage may take its time. Of
+the long ones `AT_A_TIME` are."""
 _REMEMBERED = 10_000
 
 
@@ -44,6 +47,11 @@ class Beginnings:
 
     def __init__(self) -> None:
         self._turns = asyncio.Semaphore(AT_A_TIME)
+        # Before a turn, and never while one is held: nobody who looks waits for storage.
+        self._reads = {
+            _AT_FIRST: asyncio.Semaphore(READ_AT_A_TIME),
+            LOOKED_AT: asyncio.Semaphore(AT_A_TIME),
+        }
         self._worth: OrderedDict[tuple[UUID, bytes], int] = OrderedDict()
         # How much of an upload has to be there before it is worth another look; of one that fits,
         # or of which nothing can be told, no amount is enough. One that does not fit may be
@@ -56,15 +64,16 @@ class Beginnings:
 
         Raises BeginningMissing if its header is not there.
         """
-        async with self._turns:
-            for most in (_AT_FIRST, LOOKED_AT):
+        for most in (_AT_FIRST, LOOKED_AT):
+            async with self._reads[most]:
                 sample = await _read(blobs, upload.blob, most)
                 whole = upload.blob.complete and len(sample) == upload.blob.size
-                found = await asyncio.to_thread(
-                    inspect, sample, whole=whole, aggregation=aggregation
-                )
-                if found.column_count or found.error or len(sample) < most:
-                    break
+                async with self._turns:
+                    found = await asyncio.to_thread(
+                        inspect, sample, whole=whole, aggregation=aggregation
+                    )
+            if found.column_count or found.error or len(sample) < most:
+                break
         if not found.column_count and found.error is None and not whole:
             raise BeginningMissing(
                 f"of the beginning of the upload {upload.blob.prefix} bytes have been received, "
@@ -81,8 +90,10 @@ class Beginnings:
         worth = self._worth.get(_key(upload), SAMPLE)
         if upload.blob.prefix >= worth and self._is_open(upload):
             most = _AT_FIRST if worth == SAMPLE else LOOKED_AT
-            async with self._turns:
-                await self._judge(upload, await _read(blobs, upload.blob, most))
+            async with self._reads[most]:
+                sample = await _read(blobs, upload.blob, most)
+                async with self._turns:
+                    await self._judge(upload, sample)
 
     async def watched(
         self, upload: Upload, offset: int, data: AsyncGenerator[bytes, None], patience: int

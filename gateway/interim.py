@@ -58,20 +58,32 @@ class Interim:
         """`data`, which is closed then; meanwhile tells how far the blob has come.
 
         The offset is a promise that nothing before it has to be sent again: it is what storage has
-        recorded, and not what has passed by.
+        recorded, and not what has passed by. It is asked for beside: the data never waits for it.
         """
-        clock = asyncio.get_running_loop().time
-        told, due = 0, clock() + PROGRESS_INTERVAL
-        async with aclosing(data):
-            async for piece in data:
-                yield piece
-                if clock() < due:
-                    continue
-                recorded = await _recorded(blobs, key)
-                if recorded > told:
-                    told = recorded
-                    self.send({"Upload-Offset": str(told)})
-                due = clock() + PROGRESS_INTERVAL
+        passed = asyncio.Event()
+        telling = asyncio.create_task(self._tell(blobs, key, passed))
+        try:
+            async with aclosing(data):
+                async for piece in data:
+                    yield piece
+                    passed.set()
+        finally:
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
+        if not telling.cancelled():
+            telling.result()  # it ends by itself only if something unforeseen has happened
+
+    async def _tell(self, blobs: Blobs, key: BlobKey, passed: asyncio.Event) -> None:
+        """Look now and then how much is recorded, as long as data passes."""
+        told = 0
+        while True:
+            await passed.wait()
+            passed.clear()
+            await asyncio.sleep(PROGRESS_INTERVAL)
+            recorded = await _recorded(blobs, key)
+            if recorded > told:
+                told = recorded
+                self.send({"Upload-Offset": str(told)})
 
 
 @contextmanager

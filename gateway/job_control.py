@@ -15,6 +15,7 @@ from shared.errors import (
     InputRemoved,
     JobFinished,
     JobNotFailed,
+    UploadGone,
     UploadNotFound,
 )
 from shared.jobs import JobState
@@ -65,6 +66,27 @@ class JobControl:
                 return
         raise UploadNotFound(f"There is no upload {name!r}")
 
+    async def remove_upload(self, upload_id: UUID) -> None:
+        """As `cancel_upload`, but what was received goes away too if its job has ended.
+
+        The job stays what it is, and so does its result; one that has failed cannot be retried any
+        more. Raises UploadNotFound, and UploadGone if nothing of it was there any more.
+        """
+        key = upload_key(upload_id)
+        there = await self._is_there(key)
+        while True:
+            try:
+                if not await self._cancel_upload(upload_id):
+                    raise UploadNotFound(f"There is no upload {str(upload_id)!r}")
+                break
+            except JobFinished:
+                if await self._let_go_of_input(upload_id):
+                    await self.ports.blobs.delete(key)
+                    break
+                # Somebody has retried it just now: it can be cancelled again.
+        if not there:
+            raise UploadGone(f"upload {upload_id} became a job, and is not kept any longer")
+
     async def retry(self, job_id: UUID) -> Job:
         """Give a failed job all its attempts again, and wake a processor up for it.
 
@@ -103,6 +125,20 @@ class JobControl:
             self.events.upload_cancelled(upload_id)
         else:
             await self.cancel(job.id)
+        return True
+
+    async def _let_go_of_input(self, upload_id: UUID) -> bool:
+        """Whether nothing will read the input any more of the job that the upload has become."""
+        job = await self.ports.jobs.of_upload(upload_id)
+        if job is not None and job.state is JobState.FAILURE:
+            job = await self.ports.jobs.expire_failed(job.id, now=time.time())
+        return job is None or job.state.terminal
+
+    async def _is_there(self, key: BlobKey) -> bool:
+        try:
+            await self.ports.blobs.info(key)
+        except BlobNotFound:
+            return False
         return True
 
     async def _is_whole(self, key: BlobKey) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -15,23 +16,34 @@ from shared.errors import (
     IdempotencyKeyReused,
     InconsistentLength,
     InputRemoved,
+    InvalidInput,
     JobFinished,
     JobNotFailed,
     JobNotFound,
     NoPreview,
     NoResult,
+    NotAcceptable,
     OffsetConflict,
+    PreconditionFailed,
+    RangeNotSatisfiable,
     ResultExpired,
+    ResultLost,
     SizeConflict,
     SpecMismatch,
     StorageFull,
     TakenOver,
     TooManyFollowers,
     Unavailable,
+    UnsupportedMedia,
+    UnsupportedVersion,
     UploadCompleted,
     UploadGone,
     UploadNotFound,
+    UploadTooLarge,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PREFIX = "/api/v1/"
 """Where errors are problem details."""
@@ -46,6 +58,13 @@ STANDARD: dict[type[CsvmillError], str] = {
 """The problems of draft-ietf-httpbis-resumable-upload, section 7 of -10."""
 
 TITLES: dict[type[CsvmillError], str] = {
+    InvalidInput: "What was sent cannot be accepted",
+    UploadTooLarge: "The file is larger than this service takes",
+    UnsupportedMedia: "The body is of another kind, or encoded otherwise, than is taken",
+    UnsupportedVersion: "Another version of the protocol is spoken here",
+    NotAcceptable: "There is no such content coding",
+    PreconditionFailed: "What is there is another than the condition names",
+    RangeNotSatisfiable: "The range begins beyond the end",
     JobNotFound: "There is no such job",
     UploadNotFound: "There is no such upload",
     JobFinished: "The job has ended already",
@@ -53,6 +72,7 @@ TITLES: dict[type[CsvmillError], str] = {
     NoResult: "The job has no result, or none yet",
     NoPreview: "The job's result cannot be shown in part",
     ResultExpired: "The result is not kept any longer",
+    ResultLost: "The result is lost",
     InputRemoved: "The job's input is not kept any longer",
     ChunkOutOfBounds: "The chunk reaches beyond the end of the upload",
     ChunkDigestMismatch: "The chunk is not what its digest says",
@@ -91,6 +111,23 @@ def type_and_title(kind: type[Exception], status: int) -> tuple[str, str]:
     return "about:blank", HTTPStatus(status).phrase
 
 
+_REFUSALS: dict[HTTPStatus, type[CsvmillError]] = {
+    HTTPStatus.NOT_ACCEPTABLE: NotAcceptable,
+    HTTPStatus.PRECONDITION_FAILED: PreconditionFailed,
+    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: RangeNotSatisfiable,
+}
+
+
+def refusal(status: HTTPStatus) -> type[CsvmillError]:
+    """The error that a download is refused with: 406, 412 or 416."""
+    return _REFUSALS[status]
+
+
+def refuse(status: HTTPStatus, message: str) -> web.Response:
+    """How downloads are refused, as `shared.downloads` has it."""
+    return problem_response(status, message, refusal(status)(message))
+
+
 def problem_response(
     status: int, detail: str | None, error: Exception | None = None
 ) -> web.Response:
@@ -99,11 +136,14 @@ def problem_response(
     problem: dict[str, str | int] = {"type": type_, "title": title, "status": int(status)}
     if detail and detail != title:
         problem["detail"] = detail
-    if isinstance(error, OffsetConflict):
-        problem.update(_members(error))
+    problem.update({name: value for name, value in _members(error) if value is not None})
     return web.json_response(problem, status=status, content_type="application/problem+json")
 
 
-def _members(error: OffsetConflict) -> dict[str, int]:
-    offsets = {"expected-offset": error.expected, "provided-offset": error.provided}
-    return {name: offset for name, offset in offsets.items() if offset is not None}
+def _members(error: Exception | None) -> Iterator[tuple[str, str | int | None]]:
+    """What programs may want to know of a problem besides its type."""
+    if isinstance(error, InvalidInput):
+        yield "field", error.field
+    elif isinstance(error, OffsetConflict):
+        yield "expected-offset", error.expected
+        yield "provided-offset", error.provided

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.problems import problem_response
+from gateway.problems import refuse
 from gateway.results import JobFile, requested_result, send_file
 from shared.content_codings import CODINGS
 from shared.rejects import NO_REJECTS, NO_REJECTS_SHA256
@@ -28,4 +28,4 @@ async def show_rejects(request: web.Request) -> web.StreamResponse:
         f"{stem}.rejects.csv",
         MEDIA_TYPE,
     )
-    return await send_file(request, job, file, refuse=problem_response, codings=CODINGS)
+    return await send_file(request, job, file, refuse=refuse, codings=CODINGS)

@@ -14,7 +14,8 @@ from gateway.errors import error_response
 from gateway.events import EVENTS
 from gateway.jobs import requested_job
 from gateway.keys import PORTS, SETTINGS
-from gateway.problems import problem_response
+from gateway.problems import refuse
+from shared.content import Content, once
 from shared.content_codings import CODINGS
 from shared.downloads import Download, send
 from shared.errors import (
@@ -70,9 +71,7 @@ async def download_file(request: web.Request) -> web.StreamResponse:
 async def show_result(request: web.Request) -> web.StreamResponse:
     """The same for programs: in a content coding if they ask for one, errors as problems."""
     job, result = await requested_result(request)
-    return await send_file(
-        request, job, _result_file(job, result), refuse=problem_response, codings=CODINGS
-    )
+    return await send_file(request, job, _result_file(job, result), refuse=refuse, codings=CODINGS)
 
 
 async def requested_result(request: web.Request) -> tuple[Job, JobResult]:
@@ -158,14 +157,14 @@ async def send_file(
 @asynccontextmanager
 async def opened_file(
     ports: Ports, job: Job, source: BlobKey | bytes, start: int, stop: int
-) -> AsyncIterator[AsyncIterator[bytes]]:
+) -> AsyncIterator[Content]:
     """Read bytes of a job's file. Raises ResultExpired, ResultLost, and what `Blobs.open` does."""
     if isinstance(source, bytes):
-        yield _once(source[start:stop])
+        yield Content(once(source[start:stop]))
         return
     async with AsyncExitStack() as stack:
         try:
-            pieces = await stack.enter_async_context(ports.blobs.open(source, start, stop))
+            content = await stack.enter_async_context(ports.blobs.open(source, start, stop))
         except (BlobNotFound, BlobIncomplete, ChunkOutOfBounds) as error:
             # It may have expired since the job was looked up; if it has not, it is lost.
             _check_kept(await ports.jobs.get(job.id))
@@ -173,8 +172,4 @@ async def opened_file(
                 f"The result of job {job.id}, upload {job.upload_id}, is lost: {error}; upload "
                 "the file again"
             ) from error
-        yield pieces
-
-
-async def _once(data: bytes) -> AsyncIterator[bytes]:
-    yield data
+        yield content

@@ -35,7 +35,8 @@ class GatewaySettings(BaseSettings):
     max_followers: int = Field(default=1000, ge=0)
     """Clients that may follow jobs through one gateway at a time."""
     client_timeout: float = Field(default=120.0, gt=0)
-    """Seconds for which a client may neither send nor take a byte within a request."""
+    """Seconds for which a client may neither send nor take a byte within a request. Storage has the
+    same setting, which has to be no less."""
 
     @field_validator("cors_origins", mode="before")
     @classmethod

@@ -1,7 +1,7 @@
 """`/api/tus/`: the tus protocol 1.0.0, for the clients that speak it already.
 
-Extensions: creation, creation-with-upload, creation-defer-length, checksum (header and
-trailer), expiration, termination, concatenation.
+Extensions: creation, creation-with-upload, creation-defer-length, checksum, checksum-trailer,
+expiration, termination, concatenation.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ from shared.errors import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aiohttp.typedefs import Handler
 
     from gateway.appends import Sending
@@ -43,8 +45,8 @@ if TYPE_CHECKING:
 VERSION = "1.0.0"
 PREFIX = "/api/tus"
 EXTENSIONS = (
-    "creation,creation-with-upload,creation-defer-length,checksum,expiration,termination,"
-    "concatenation"
+    "creation,creation-with-upload,creation-defer-length,checksum,checksum-trailer,expiration,"
+    "termination,concatenation"
 )
 CONTENT_TYPE = "application/offset+octet-stream"
 _METADATA = "upload-metadata"
@@ -164,18 +166,27 @@ async def patch(request: web.Request) -> web.Response:
 
 
 async def terminate(request: web.Request) -> web.Response:
-    """Remove an upload, or cancel its job."""
+    """Remove an upload, whether it is complete or not, and cancel its job if that goes on."""
     control = JobControl(request.app[PORTS], request.app[EVENTS])
-    await control.cancel_upload(str(_upload_id(request)))
+    await control.remove_upload(_upload_id(request))
     return web.Response(status=204)
 
 
-async def overridden(request: web.Request) -> web.StreamResponse:
-    """The method that `X-HTTP-Method-Override` names, for clients that can send POST only."""
-    handlers: dict[str, Handler] = {"PATCH": patch, "DELETE": terminate, "HEAD": show}
-    method = request.headers.get("X-HTTP-Method-Override", "").upper()
+async def collection(request: web.Request) -> web.StreamResponse:
+    """What is asked of `/api/tus`."""
+    return await _meant(request, {"POST": create})
+
+
+async def upload(request: web.Request) -> web.StreamResponse:
+    """What is asked of an upload."""
+    return await _meant(request, {"DELETE": terminate, "HEAD": show, "PATCH": patch})
+
+
+async def _meant(request: web.Request, handlers: Mapping[str, Handler]) -> web.StreamResponse:
+    """By the method that the request names, for clients that can send only some: else its own."""
+    method = request.headers.get("X-HTTP-Method-Override", request.method).strip().upper()
     if method not in handlers:
-        raise web.HTTPMethodNotAllowed("POST", ["DELETE", "HEAD", "OPTIONS", "PATCH"])
+        raise web.HTTPMethodNotAllowed(method, sorted({*handlers, "OPTIONS"}))
     return await handlers[method](request)
 
 

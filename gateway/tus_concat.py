@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gateway.uploads import Uploads
+    from shared.blobs import BlobInfo
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,29 @@ async def concatenate(
     known = await uploads.look_up(upload_id)
     if known is not None:
         return known
+    try:
+        whole = await _assembled(uploads, upload_id, parts, {**metadata, CONCAT: concat})
+    except (UploadNotFound, InvalidInput):
+        # The same request, at the same time, may have put them together, and removed them.
+        known = await uploads.look_up(upload_id)
+        if known is None:
+            raise
+        return known
+    upload = await uploads.finished(upload_id, whole)
+    for part in set(parts):
+        try:
+            await uploads.ports.blobs.delete(upload_key(part))
+        except CsvmillError as error:
+            logger.warning(
+                "Upload %s: its part %s is left to the sweeper: %s", upload_id, part, error
+            )
+    return upload
+
+
+async def _assembled(
+    uploads: Uploads, upload_id: UUID, parts: Sequence[UUID], metadata: Mapping[str, str]
+) -> BlobInfo:
+    """The blob of all parts. Raises as `concatenate` does."""
     blobs = uploads.ports.blobs
     total = 0
     for part in parts:
@@ -47,22 +71,11 @@ async def concatenate(
         total += blob.size or 0
     uploads.check_size(total, field="Upload-Concat")
     try:
-        whole = await blobs.assemble(
-            upload_key(upload_id),
-            [upload_key(part) for part in parts],
-            metadata={**metadata, CONCAT: concat},
+        return await blobs.assemble(
+            upload_key(upload_id), [upload_key(part) for part in parts], metadata=metadata
         )
     except (BlobIncomplete, BlobNotFound) as error:
         raise InvalidInput(f"a part has gone meanwhile: {error}", field="Upload-Concat") from error
-    upload = await uploads.finished(upload_id, whole)
-    for part in set(parts):
-        try:
-            await blobs.delete(upload_key(part))
-        except CsvmillError as error:
-            logger.warning(
-                "Upload %s: its part %s is left to the sweeper: %s", upload_id, part, error
-            )
-    return upload
 
 
 def _incomplete(part: UUID) -> InvalidInput:

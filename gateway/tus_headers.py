@@ -14,14 +14,25 @@ from shared.aggregation.wire import parse_aggregation
 from shared.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aiohttp import web
 
     from shared.aggregation.spec import Aggregation
 
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _PATH = re.compile(r"/api/tus/([0-9a-fA-F-]{36})/?")
-UNNAMED = "upload.csv"
-"""The name of a file that was sent without one."""
+UNNAMED = "upload"
+"""The name of a file that was sent without one, but for what its type makes of it."""
+_SUFFIXES = {
+    "text/tab-separated-values": ".tsv",
+    "application/gzip": ".csv.gz",
+    "application/x-gzip": ".csv.gz",
+    "application/zstd": ".csv.zst",
+    "application/x-bzip2": ".csv.bz2",
+    "application/zip": ".csv.zip",
+}
+"""Of file names, by media type; that of any other is `.csv`."""
 
 
 def number(request: web.Request, name: str) -> int | None:
@@ -47,33 +58,51 @@ def declared_length(request: web.Request) -> int | None:
     return length
 
 
-def metadata(request: web.Request) -> dict[str, str]:
-    """`Upload-Metadata`, decoded. Raises InvalidInput that says what is malformed."""
+def metadata(request: web.Request) -> dict[str, bytes]:
+    """`Upload-Metadata`: values are bytes, of which only those that are read have to be text.
+
+    Raises InvalidInput that says what is malformed.
+    """
     field = "Upload-Metadata"
-    found: dict[str, str] = {}
+    found: dict[str, bytes] = {}
     text = ",".join(request.headers.getall(field, [])).strip()
     for pair in text.split(",") if text else ():
         key, _, encoded = pair.strip().partition(" ")
         if not key or not key.isascii() or key in found:
             raise InvalidInput(f"{field}: {pair!r} has no key, or one given before", field=field)
         try:
-            found[key] = base64.b64decode(encoded.strip(), validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError) as error:
-            raise InvalidInput(f"{field}: {key} is not UTF-8 in base64", field=field) from error
+            found[key] = base64.b64decode(encoded.strip(), validate=True)
+        except binascii.Error as error:
+            raise InvalidInput(f"{field}: {key} is not base64", field=field) from error
     return found
 
 
 def filename(request: web.Request) -> str:
-    """The name of the file: `filename` of the metadata, or `name`. Raises InvalidInput."""
+    """The name of the file: `filename` of the metadata, or `name`; else as `filetype` has it.
+
+    Raises InvalidInput.
+    """
     given = metadata(request)
-    name = given.get("filename") or given.get("name") or UNNAMED
+    name = _text(given, "filename") or _text(given, "name")
+    if not name:
+        media_type = _text(given, "filetype").partition(";")[0].strip().lower()
+        name = UNNAMED + _SUFFIXES.get(media_type, ".csv")
     return base_name(name, field="Upload-Metadata")
 
 
 def aggregation(request: web.Request) -> Aggregation:
     """What to compute: `spec` of the metadata, else what every file gets. Raises InvalidInput."""
-    spec = metadata(request).get("spec", "")
+    spec = _text(metadata(request), "spec")
     return parse_aggregation(spec, "spec") if spec.strip() else SONG_PLAYS
+
+
+def _text(given: Mapping[str, bytes], key: str) -> str:
+    try:
+        return given.get(key, b"").decode()
+    except UnicodeDecodeError as error:
+        raise InvalidInput(
+            f"Upload-Metadata: {key} is not UTF-8 in base64", field="Upload-Metadata"
+        ) from error
 
 
 def parts_of_final(concat: str) -> list[UUID]:

@@ -17,7 +17,13 @@ from gateway.keys import PORTS, SETTINGS
 from gateway.upload_requests import declaration, idempotency_key, plain_body, told_size
 from gateway.upload_view import job_path, upload_path, upload_view
 from gateway.uploads import Uploads
-from shared.errors import BlobNotFound, ChunkOutOfBounds, InputRemoved, InvalidInput
+from shared.errors import (
+    BlobNotFound,
+    ChunkOutOfBounds,
+    InputRemoved,
+    InvalidInput,
+    UploadNotFound,
+)
 
 if TYPE_CHECKING:
     from gateway.upload import Upload
@@ -81,7 +87,7 @@ async def put_chunk(request: web.Request) -> web.Response:
         blob = await uploads.write_chunk(upload, offset, data)
     except BlobNotFound as error:
         if upload.job is None:
-            raise
+            raise UploadNotFound(f"upload {upload.id} was removed meanwhile") from error
         raise InputRemoved(
             f"the upload became job {upload.job.id}, and its bytes are not kept any longer"
         ) from error

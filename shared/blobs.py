@@ -113,7 +113,7 @@ class Turn:
     """The right to append to a blob, until somebody takes it over."""
 
     blob: BlobInfo
-    """As it stood when the turn began, and nobody else was appending any more."""
+    """As it stood when the turn began, and nobody else was bringing bytes any more."""
     token: int
     """Fencing token: a later turn of the same blob has a higher one."""
 

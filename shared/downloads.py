@@ -1,40 +1,41 @@
 """Answers GET and HEAD for something of which size and digest are known, as RFC 9110 has it.
 
 The one implementation, used wherever bytes leave over HTTP: what is selected is decided by
-`shared.http_ranges`, the bytes come from a source that knows ranges only.
+`shared.http_ranges`, the bytes come from a source that knows ranges only. What is in a file of
+this machine is sent by `shared.sendfile`.
 """
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import logging
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from aiohttp import web
 
+from shared.content import in_pieces, once
 from shared.content_codings import choose, encoded
 from shared.digest_fields import digest_field, preference
-from shared.errors import CsvmillError
 from shared.http_conditions import IDENTITY, Representation, joined
 from shared.http_multipart import Multipart, multipart
 from shared.http_ranges import Selection, byte_ranges, select
+from shared.sendfile import FilePart, by_file, takes_files
+from shared.sending import stream
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncGenerator, Callable, Mapping
     from contextlib import AbstractAsyncContextManager
 
-logger = logging.getLogger(__name__)
+    from shared.content import Content
+
+P = TypeVar("P", bytes, bytes | FilePart)
+"""In what a content goes out."""
 
 DIGESTED_AT_ONCE = 1 << 20
 """Bytes of a partial answer whose Content-Digest is computed, if the client wants one: as much as
 is held in memory before the header is sent."""
-
-_WRITE_BUFFER = 4 << 20
-"""Bytes that wait for the client's socket at the most, so that reading and sending overlap."""
 
 REFUSALS = {
     HTTPStatus.NOT_ACCEPTABLE: "There is no content coding that Accept-Encoding admits",
@@ -50,7 +51,7 @@ class Download:
 
     representation: Representation
     content_type: str
-    source: Callable[[int, int], AbstractAsyncContextManager[AsyncIterator[bytes]]]
+    source: Callable[[int, int], AbstractAsyncContextManager[Content]]
     """Opens the bytes from a position to another."""
     refuse: Callable[[HTTPStatus, str], web.Response]
     """The body of 406, 412 and 416, in the dialect of whoever asks."""
@@ -102,13 +103,28 @@ async def send(request: web.Request, download: Download) -> web.StreamResponse:
     if request.method == "HEAD":
         await response.prepare(request)
         return response
-    async with aclosing(_content(download, selection, frame, coding)) as pieces:
-        # Until the first of them is there, an error can still be told by its status.
-        first = await anext(pieces, b"")
-        if _digests_at_once(request, selection, headers):
-            first += b"".join([piece async for piece in pieces])
-            response.headers["Content-Digest"] = digest_field(hashlib.sha256(first).digest())
-        await _stream(request, response, download, first, pieces)
+    content: AsyncGenerator[bytes | FilePart, None]
+    if coding != IDENTITY:
+        content = _encoded(_content(download, selection, frame, in_pieces), coding)
+    elif _digests_at_once(request, selection, headers):
+        digested = await _read(_content(download, selection, frame, in_pieces))
+        response.headers["Content-Digest"] = digest_field(hashlib.sha256(digested).digest())
+        content = once(digested)
+    else:
+        way = by_file if takes_files(request) else in_pieces
+        content = _content(download, selection, frame, way)
+    async with aclosing(content):
+        # Until the first of it is there, an error can still be told by its status.
+        first = await anext(content, b"")
+        await stream(
+            request,
+            response,
+            first,
+            content,
+            name=download.name,
+            client_timeout=download.client_timeout,
+            sent=download.sent,
+        )
     return response
 
 
@@ -182,81 +198,33 @@ def _digests_at_once(
     )
 
 
-def _content(
-    download: Download, selection: Selection, frame: Multipart | None, coding: str
-) -> AsyncGenerator[bytes, None]:
-    if frame is not None:
-        return _parts(download, frame)
-    (part,) = selection.ranges
-    bare = _part(download, part.start, part.stop)
-    return bare if coding == IDENTITY else _encoded(bare, coding)
-
-
-async def _part(download: Download, start: int, stop: int) -> AsyncGenerator[bytes, None]:
-    async with download.source(start, stop) as pieces:
-        async for piece in pieces:
-            yield piece
-
-
-async def _parts(download: Download, frame: Multipart) -> AsyncGenerator[bytes, None]:
-    for head, part in frame.parts:
-        async with download.source(part.start, part.stop) as pieces:
-            yield head
+async def _content(
+    download: Download,
+    selection: Selection,
+    frame: Multipart | None,
+    way: Callable[[Content, int, int], AsyncGenerator[P, None]],
+) -> AsyncGenerator[bytes | P, None]:
+    """What is selected, each part of it in a way of taking a content."""
+    parts = frame.parts if frame else [(b"", part) for part in selection.ranges]
+    for head, part in parts:
+        async with (
+            download.source(part.start, part.stop) as content,
+            aclosing(way(content, part.start, part.stop)) as pieces,
+        ):
+            if head:
+                yield head
             async for piece in pieces:
                 yield piece
-    yield frame.end
+    if frame:
+        yield frame.end
+
+
+async def _read(pieces: AsyncGenerator[bytes, None]) -> bytes:
+    async with aclosing(pieces):
+        return b"".join([piece async for piece in pieces])
 
 
 async def _encoded(pieces: AsyncGenerator[bytes, None], coding: str) -> AsyncGenerator[bytes, None]:
     async with aclosing(pieces), aclosing(encoded(pieces, coding)) as ready:
         async for piece in ready:
             yield piece
-
-
-async def _stream(
-    request: web.Request,
-    response: web.StreamResponse,
-    download: Download,
-    first: bytes,
-    pieces: AsyncIterator[bytes],
-) -> None:
-    await response.prepare(request)
-    transport = request.transport
-    if transport is None:
-        return
-    transport.set_write_buffer_limits(high=_WRITE_BUFFER)
-    sent = 0
-    watchdog = asyncio.create_task(_cut_off_if_stalled(request, transport, download.client_timeout))
-    try:
-        await response.write(first)
-        sent = len(first)
-        async for piece in pieces:
-            await response.write(piece)
-            sent += len(piece)
-        await response.write_eof()
-    except ConnectionError:
-        logger.debug("%s: the client left in mid-download", download.name)
-    except CsvmillError as error:
-        transport.abort()
-        logger.error("%s: the download was broken off: %s", download.name, error)  # noqa: TRY400
-    except Exception:
-        transport.abort()
-        logger.exception("%s: the download was broken off", download.name)
-    finally:
-        watchdog.cancel()
-        download.sent(sent)
-
-
-async def _cut_off_if_stalled(
-    request: web.Request, transport: asyncio.WriteTransport, client_timeout: float | None
-) -> None:
-    """Break a connection on which bytes wait and the client takes none."""
-    taken = -1
-    while client_timeout is not None:
-        await asyncio.sleep(client_timeout)
-        waiting = transport.get_write_buffer_size()
-        before, taken = taken, request.writer.output_size - waiting
-        if waiting and taken == before:
-            logger.debug("%s: the client takes nothing", request.path)
-            transport.abort()
-            return

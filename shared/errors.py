@@ -25,6 +25,10 @@
      ├── BlobConflict                the blob exists with another size or digest
      ├── BeginningMissing            of an upload, too little has been received to tell of it
      ├── BlobIncomplete              bytes were asked for that have not been received
+     ├── NotOffered                  what is there cannot be sent as the request demands
+     │    ├── NotAcceptable          in none of the content codings that it admits
+     │    ├── PreconditionFailed     it is not what the condition names
+     │    └── RangeNotSatisfiable    it ends before the range begins
      ├── TakenOver                   another request has taken over what this one was sending
      ├── ChunkOutOfBounds            a chunk reaches before the start or beyond the end of its blob
      ├── IdempotencyKeyReused        the key was used with another request before
@@ -218,6 +222,30 @@ class BlobIncomplete(CsvmillError):
     """Bytes were asked for that have not been received yet."""
 
     code = "blob_incomplete"
+
+
+class NotOffered(CsvmillError):
+    """What is there cannot be sent as the request demands it (RFC 9110)."""
+
+    code = "not_offered"
+
+
+class NotAcceptable(NotOffered):
+    """There is no content coding that the request admits."""
+
+    code = "not_acceptable"
+
+
+class PreconditionFailed(NotOffered):
+    """What is there is not what the request's condition names."""
+
+    code = "precondition_failed"
+
+
+class RangeNotSatisfiable(NotOffered):
+    """What is there ends before the requested range begins."""
+
+    code = "range_not_satisfiable"
 
 
 class TakenOver(CsvmillError):

@@ -29,6 +29,7 @@ class JobQueries:
     mark_dead_lettered: str
     unfinished: str
     expire: str
+    expire_failed: str
     jobs_by_ids: str
     jobs_by_uploads: str
     newest: str

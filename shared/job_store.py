@@ -278,6 +278,13 @@ class SqlJobStore:
         """See `JobStore`."""
         return len(await self._database.write(self._sql.expire, finished_before, now, limit))
 
+    async def expire_failed(self, job_id: UUID, *, now: float) -> Job:
+        """See `JobStore`."""
+        rows = await self._database.write(
+            self._sql.expire_failed, str(job_id), now, idempotent=True
+        )
+        return job_of(rows[0]) if rows else await self.get(job_id)
+
     async def get_many(self, job_ids: Sequence[UUID]) -> Mapping[UUID, Job]:
         """See `JobStore`."""
         rows = await self._read_many(self._sql.jobs_by_ids, job_ids)

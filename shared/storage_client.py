@@ -12,6 +12,7 @@ from yarl import URL
 
 from shared import storage_protocol as protocol
 from shared.blob_layout import complete_data
+from shared.content import Content, once
 from shared.errors import (
     BlobIncomplete,
     ChunkOutOfBounds,
@@ -142,7 +143,7 @@ class HttpBlobs:
     @asynccontextmanager
     async def open(
         self, key: BlobKey, start: int = 0, stop: int | None = None
-    ) -> AsyncIterator[AsyncIterator[bytes]]:
+    ) -> AsyncIterator[Content]:
         """See the port."""
         whole = start == 0 and stop is None
         if not whole and (stop is None or not 0 <= start < stop):
@@ -156,8 +157,7 @@ class HttpBlobs:
             if not 0 <= start <= stop <= size:
                 raise ChunkOutOfBounds(f"{start}..{stop} is outside of the {size} bytes of {key}")
             if start == stop:
-                async with aclosing(_nothing()) as pieces:
-                    yield pieces
+                yield Content(once(b""))
                 return
         headers = {} if stop is None else {"Range": protocol.range_header(start, stop)}
         response = await self._send("GET", protocol.blob_path(key), headers=headers)
@@ -172,7 +172,7 @@ class HttpBlobs:
             if announced is None or announced != expected:
                 raise StorageUnavailable(f"storage offers {announced} bytes of {expected}")
             async with aclosing(_pieces(response, announced)) as pieces:
-                yield pieces
+                yield Content(pieces)
 
     async def delete(self, key: BlobKey) -> None:
         """See the port."""
@@ -298,12 +298,6 @@ async def _pieces(response: aiohttp.ClientResponse, expected: int) -> AsyncGener
         raise _unavailable(error) from error
     if received != expected:
         raise StorageUnavailable(f"storage sent {received} bytes of {expected}")
-
-
-async def _nothing() -> AsyncGenerator[bytes, None]:
-    pieces: tuple[bytes, ...] = ()
-    for piece in pieces:
-        yield piece
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

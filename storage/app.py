@@ -10,7 +10,7 @@ from shared.telemetry.http import instrument
 from shared.telemetry.metrics import Metrics
 from storage.authorization import require_token
 from storage.errors import answer_errors
-from storage.handlers import BLOBS
+from storage.handlers import BLOBS, CLIENT_TIMEOUT
 from storage.metrics import StorageMetrics
 from storage.routes import routes
 
@@ -34,5 +34,6 @@ def build_app(
         (answer_errors, require_token(settings.storage_token.get_secret_value()))
     )
     app[BLOBS] = blobs
+    app[CLIENT_TIMEOUT] = settings.client_timeout
     app.add_routes(routes(blobs))
     return app

@@ -33,18 +33,21 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-RECEIVE_TIMEOUT = 120.0
-"""Seconds without a byte after which a sender counts as gone."""
+TAKING = 3
+"""Times the client time-out for which a caller may take nothing: a gateway gives its own client up
+after one to two, and is to be the first to."""
 LINES = 1 << 16
 """Bytes of a list that are sent at once."""
 
 BLOBS: web.AppKey[Blobs] = web.AppKey("blobs", Blobs)
+CLIENT_TIMEOUT: web.AppKey[float] = web.AppKey("client_timeout", float)
+"""Seconds without a byte after which a sender counts as gone."""
 
 
 async def create(request: web.Request) -> web.Response:
     """Declare a blob."""
     key = _key(request)
-    fields = await json_body(request, RECEIVE_TIMEOUT)
+    fields = await json_body(request, request.app[CLIENT_TIMEOUT])
     size, sha256, metadata = (fields.get(name) for name in ("size", "sha256", "metadata"))
     size = None if size is None else _bytes(size)
     if sha256 is not None and not isinstance(sha256, str):
@@ -55,7 +58,7 @@ async def create(request: web.Request) -> web.Response:
 
 async def declare_size(request: web.Request) -> web.Response:
     """Tell the size of a blob that was declared without."""
-    fields = await json_body(request, RECEIVE_TIMEOUT)
+    fields = await json_body(request, request.app[CLIENT_TIMEOUT])
     size = _bytes(fields.get("size"))
     declaring = request.app[BLOBS].declare_size(_key(request), size)
     return web.json_response(encode_info(await _with_signs_of_life(request, declaring)))
@@ -63,12 +66,13 @@ async def declare_size(request: web.Request) -> web.Response:
 
 async def take_over(request: web.Request) -> web.Response:
     """Begin a turn of appending."""
-    return web.json_response(encode_turn(await request.app[BLOBS].take_over(_key(request))))
+    taking_over = request.app[BLOBS].take_over(_key(request))
+    return web.json_response(encode_turn(await _with_signs_of_life(request, taking_over)))
 
 
 async def assemble(request: web.Request) -> web.Response:
     """Put blobs together to one."""
-    fields = await json_body(request, RECEIVE_TIMEOUT)
+    fields = await json_body(request, request.app[CLIENT_TIMEOUT])
     parts = fields.get("parts")
     if not isinstance(parts, list):
         raise InvalidInput("parts is not a list of keys", field="parts")
@@ -88,7 +92,7 @@ async def write(request: web.Request) -> web.Response:
     """Take a chunk."""
     offset = int(request.match_info["offset"])
     token, blobs = parse_token(request.query.get("token")), request.app[BLOBS]
-    body = raw_body(request, RECEIVE_TIMEOUT)
+    body = raw_body(request, request.app[CLIENT_TIMEOUT])
     if token is not None and "keep" in request.query:
         chunk = blobs.append(_key(request), offset, body, token=token)
     else:
@@ -113,6 +117,7 @@ async def read(request: web.Request) -> web.StreamResponse:
             refuse=_refuse,
             name=f"blob {key}",
             sha256=sha256,
+            client_timeout=TAKING * request.app[CLIENT_TIMEOUT],
         ),
     )
 

@@ -30,5 +30,8 @@ class StorageSettings(LogSettings):
     """What callers have to show."""
     storage_fsync: Literal["always", "never"] = "always"
     """`never`: what was acknowledged survives the death of the process, not a loss of power."""
+    client_timeout: Annotated[float, Field(gt=0)] = 120.0
+    """Seconds for which a caller may send nothing within a request; thrice that, take nothing. It
+    has to be no less than the gateways', who wait for their own clients."""
     shutdown_timeout: Annotated[float, Field(gt=0)] = 30.0
     """Seconds that requests in progress get after SIGTERM."""

@@ -253,16 +253,19 @@ def dirty_cases(draw: st.DrawFn) -> Case:
 
 @st.composite
 def provable_cases(draw: st.DrawFn) -> Case:
-    """Aggregations that the fast plan takes, for files of small integers."""
-    names = ["a", "b", "n", "m"]
+    """Aggregations that the fast plan takes, for files of one to four columns."""
+    numeric = draw(st.lists(st.booleans(), min_size=1, max_size=4))
+    names = ["a", "b", "n", "m"][: len(numeric)]
     value = small_numbers | st.just("")
-    row = st.tuples(texts, texts, value, value).map(list)
+    row = st.tuples(*(value if of else texts for of in numeric)).map(list)
     drawn = draw(st.lists(row, max_size=25))
+    columns = st.integers(1, len(numeric))
     group_by = tuple(
         GroupColumn(column, f"g{i}")
-        for i, column in enumerate(draw(st.lists(st.integers(1, 4), min_size=1, max_size=2)))
+        for i, column in enumerate(draw(st.lists(columns, min_size=1, max_size=2)))
     )
-    functions: list[Function] = ["sum", "count", "min", "max"]
+    numbers = [column for column, of in enumerate(numeric, 1) if of]
+    functions: list[Function] = ["sum", "count", "min", "max"] if numbers else ["count"]
     aggregates: list[Aggregate] = []
     for i in range(draw(st.integers(1, 4))):
         function = draw(st.sampled_from(functions))
@@ -272,24 +275,24 @@ def provable_cases(draw: st.DrawFn) -> Case:
             aggregates.append(
                 Aggregate("count", None, f"o{i}")
                 if rows
-                else Aggregate("count", 3, f"o{i}", "text")
+                else Aggregate("count", draw(columns), f"o{i}", "text")
             )
         else:
-            column = draw(st.sampled_from([3, 4]))
+            column = draw(st.sampled_from(numbers))
             aggregates.append(Aggregate(function, column, f"o{i}", kind))
     text = st.builds(
         Condition,
-        st.integers(1, 4),
+        columns,
         st.sampled_from(["=", "!="]),
         st.tuples(texts),
     )
     several = st.builds(
         Condition,
-        st.integers(1, 4),
+        columns,
         st.just("in"),
         st.lists(texts, min_size=1, max_size=3).map(tuple),
     )
-    empty = st.builds(Condition, st.integers(1, 4), st.just("is_empty"))
+    empty = st.builds(Condition, columns, st.just("is_empty"))
     condition = text | several | empty
     junction = st.builds(
         Junction,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
@@ -46,9 +46,9 @@ async def http_blobs(root: Path) -> AsyncIterator[Blobs]:
 
 
 @asynccontextmanager
-async def storage_server(root: Path, blobs: Blobs) -> AsyncIterator[str]:
-    """A storage service on `blobs` in this process; yields its URL."""
-    settings = StorageSettings(data_dir=root, storage_token=SecretStr(TOKEN))
+async def storage_server(root: Path, blobs: Blobs, **more: Any) -> AsyncIterator[str]:
+    """A storage service on `blobs` in this process, with more settings; yields its URL."""
+    settings = StorageSettings(data_dir=root, storage_token=SecretStr(TOKEN), **more)
     server = TestServer(build_app(settings, blobs))
     await server.start_server(read_bufsize=READ_BUFFER)
     try:

@@ -24,6 +24,16 @@ if TYPE_CHECKING:
     from csvmill.client import Progress as Moved
 
 
+class Percent(TaskProgressColumn):
+    """How much of the whole is done."""
+
+    def render(self, task: Task) -> Text:
+        """All of it, where there is nothing to do."""
+        if task.total == 0:
+            return Text("100%", style="progress.percentage")
+        return super().render(task)
+
+
 class Size(DownloadColumn):
     """Bytes so far and in all, where that is known."""
 
@@ -49,7 +59,7 @@ class Bars:
     def __init__(self, *, quiet: bool, console: Console | None = None) -> None:
         self._console = console or Console(stderr=True, quiet=quiet)
         self._progress = Progress(
-            TextColumn("{task.description:<10}"), BarColumn(bar_width=24), TaskProgressColumn(),
+            TextColumn("{task.description:<10}"), BarColumn(bar_width=24), Percent(),
             Size(), Rate(), TimeElapsedColumn(), TimeRemainingColumn(),
             console=self._console, disable=quiet or not self._console.is_terminal,
         )  # fmt: skip

@@ -29,6 +29,7 @@ from shared.errors import (
     NoPreview,
     NoResult,
     ResultExpired,
+    ResultLost,
     TooManyFollowers,
 )
 
@@ -193,7 +194,7 @@ RESULT = operation(
     tag=TAG,
     parameters=[JOB_ID_IN_PATH, *result_parameters(encoded=True)],
     answers={
-        **problems(JobNotFound, NoResult, ResultExpired),
+        **problems(JobNotFound, NoResult, ResultExpired, ResultLost),
         **result_answers(as_problems=True),
     },
 )
@@ -207,7 +208,7 @@ REJECTS = operation(
     "file, of a long one the first 64 KiB. Of any other job that has succeeded, the header only.",
     parameters=[JOB_ID_IN_PATH, *result_parameters(encoded=True)],
     answers={
-        **problems(JobNotFound, NoResult, ResultExpired),
+        **problems(JobNotFound, NoResult, ResultExpired, ResultLost),
         **result_answers(as_problems=True, whole=REJECTS_TEXT, part="2,26,3", csv_only=True),
     },
 )
@@ -229,7 +230,7 @@ PREVIEW = operation(
     ],
     answers={
         **json_answer(200, "The first rows", ref("Preview"), example=PREVIEW_EXAMPLE),
-        **problems(JobNotFound, NoResult, NoPreview, ResultExpired, InvalidInput),
+        **problems(JobNotFound, NoResult, NoPreview, ResultExpired, ResultLost, InvalidInput),
     },
 )
 

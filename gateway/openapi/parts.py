@@ -16,9 +16,6 @@ from shared.errors import (
     SpecMismatch,
     Unauthorized,
     Unavailable,
-    UnsupportedMedia,
-    UnsupportedVersion,
-    UploadTooLarge,
 )
 
 if TYPE_CHECKING:
@@ -36,16 +33,13 @@ ANYWHERE = (CsvmillError, Unauthorized, Unavailable)
 _WORDS: dict[type[CsvmillError], str] = {
     InvalidInput: "A field is missing or malformed; the message names it, and what to do",
     SpecMismatch: "What is to be computed is not for this file, as its first MiB shows",
-    UploadTooLarge: "The file is larger than this service takes",
-    UnsupportedMedia: "The body is of another kind, or encoded otherwise, than is taken",
-    UnsupportedVersion: "The client speaks another version of the protocol",
     ChunkOutOfBounds: "The chunk reaches beyond the end of the upload",
     BlobConflict: "The chunk contradicts its upload",
     NotFound: "There is nothing under this URL",
     Unauthorized: "The parts of the service do not trust each other: its operator's to mend",
     CsvmillError: "A fault of the service; the message names the incident that its log describes",
 }
-"""In the answers of an area where an error has no title of its own."""
+"""In the answers of an area, where an error has no title of its own, or a terse one."""
 
 
 def ref(name: str, kind: str = "schemas") -> Node:
@@ -153,28 +147,32 @@ def problems(*kinds: type[CsvmillError], headers: Node | None = None) -> Node:
     """
     answers: Node = {}
     for status, found in _by_status((*kinds, *ANYWHERE)).items():
-        pairs = dict(type_and_title(kind, status) for kind in found)
-        schema = {
-            "allOf": [ref("Problem")],
-            "properties": {"type": {"enum": sorted(pairs)}, "status": {"const": int(status)}},
-        }
         node: Node = {"description": _described(found)}
         if headers:
             node["headers"] = dict(headers)
         _add_retry_after(node, status)
-        node["content"] = {
-            PROBLEM: {
-                "schema": schema,
-                "examples": {
-                    type_.removeprefix(TYPE_PREFIX).rpartition("#")[2]: {
-                        "value": {"type": type_, "title": title, "status": int(status)}
-                    }
-                    for type_, title in pairs.items()
-                },
-            }
-        }
+        node["content"] = problem_content(status, found)
         answers[str(int(status))] = node
     return answers
+
+
+def problem_content(status: HTTPStatus, kinds: Iterable[type[CsvmillError]]) -> Node:
+    """Problem details that say one of these errors."""
+    pairs = dict(type_and_title(kind, status) for kind in kinds)
+    return {
+        PROBLEM: {
+            "schema": {
+                "allOf": [ref("Problem")],
+                "properties": {"type": {"enum": sorted(pairs)}, "status": {"const": int(status)}},
+            },
+            "examples": {
+                type_.removeprefix(TYPE_PREFIX).rpartition("#")[2]: {
+                    "value": {"type": type_, "title": title, "status": int(status)}
+                }
+                for type_, title in pairs.items()
+            },
+        }
+    }
 
 
 def errors(*kinds: type[CsvmillError]) -> Node:

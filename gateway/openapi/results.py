@@ -6,7 +6,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from gateway.aggregations import COMPRESSED, MEDIA_TYPES
-from gateway.openapi.parts import JSON, PROBLEM, header, parameter, ref
+from gateway.openapi.parts import JSON, header, parameter, problem_content, ref
+from gateway.problems import refusal
 from shared.content_codings import CODINGS
 from shared.downloads import REFUSALS
 
@@ -123,13 +124,7 @@ def result_answers(
 
 def _refusal(status: HTTPStatus, words: str, *, as_problems: bool) -> Node:
     if as_problems:
-        example = {
-            "type": "about:blank",
-            "title": status.phrase,
-            "status": int(status),
-            "detail": words,
-        }
-        return {PROBLEM: {"schema": ref("Problem"), "example": example}}
+        return problem_content(status, [refusal(status)])
     return {JSON: {"schema": ref("Error"), "example": {"status": "error", "message": words}}}
 
 

@@ -263,6 +263,7 @@ PROBLEM: Node = {
         "title": text("The type in words"),
         "status": {"type": "integer", "minimum": 400, "maximum": 599},
         "detail": text("What is wrong, and what to do"),
+        "field": text("Which field of the request is wrong, if it is one"),
         "expected-offset": integer("Where the upload is, if that is what is wrong"),
         "provided-offset": integer("Where the request has put it"),
     },

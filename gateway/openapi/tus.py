@@ -11,7 +11,6 @@ from shared.errors import (
     BlobConflict,
     ChunkOutOfBounds,
     InvalidInput,
-    JobFinished,
     OffsetConflict,
     SpecMismatch,
     StorageFull,
@@ -87,6 +86,9 @@ def _error(words: str) -> Node:
 
 
 _STANDING = ("Upload-Offset", "Upload-Expires", "Csvmill-Job")
+_OTHER_METHOD = {
+    "405": _error("`X-HTTP-Method-Override` names a method that this URL does not know")
+}
 _SENDING = {
     **errors(
         InvalidInput,
@@ -117,12 +119,14 @@ _SHOWN = {
 _PATCHED = {
     "204": _answer("The bytes are kept", *_STANDING),
     "403": _error("A final upload takes no bytes"),
+    **_OTHER_METHOD,
     **_SENDING,
     **errors(OffsetConflict, TakenOver),
 }
 _TERMINATED = {
     "204": _answer("It is removed"),
-    **errors(UploadNotFound, JobFinished, UnsupportedVersion),
+    **_OTHER_METHOD,
+    **errors(UploadNotFound, UploadGone, UnsupportedVersion),
 }
 
 
@@ -175,6 +179,7 @@ def _create(name: str) -> Node:
         body=_BODY,
         answers={
             "201": _answer("The upload", "Location", *_STANDING),
+            **_OTHER_METHOD,
             **_SENDING,
         },
     )
@@ -190,7 +195,10 @@ SHOW = operation(
         **_SHOWN,
         **{
             status: {key: value for key, value in answer.items() if key != "content"}
-            for status, answer in errors(UploadNotFound, UploadGone, UnsupportedVersion).items()
+            for status, answer in {
+                **_OTHER_METHOD,
+                **errors(UploadNotFound, UploadGone, UnsupportedVersion),
+            }.items()
         },
     },
 )
@@ -208,8 +216,10 @@ PATCH = operation(
 
 TERMINATE = operation(
     "terminateTusUpload",
-    "Remove an upload, or cancel its job",
+    "Remove an upload",
     tag=TAG,
+    description="Its job is cancelled, unless it has ended: then job and result stay, but one that "
+    "has failed cannot be retried any more.",
     parameters=[_VERSION, _UPLOAD],
     answers=_TERMINATED,
 )
@@ -218,6 +228,7 @@ OVERRIDDEN = operation(
     "overriddenTusUpload",
     "Any of these, for clients that can send `POST` only",
     tag=TAG,
+    description="The header counts in requests by the other methods too, whose own is passed over.",
     parameters=[
         _VERSION,
         _UPLOAD,
@@ -236,8 +247,7 @@ OVERRIDDEN = operation(
     answers={
         **_SHOWN,
         **_PATCHED,
-        **errors(OffsetConflict, TakenOver, JobFinished),
-        "405": _error("`X-HTTP-Method-Override` is none of these"),
+        **errors(OffsetConflict, TakenOver),
     },
 )
 

@@ -22,7 +22,7 @@ AVG_DECIMALS = 6
 KEEPING = ("count_distinct", "median")
 """The functions that need all values of a group."""
 
-_HALF = Decimal("0.5")
+_HALF, _ZERO, _ONE = Decimal("0.5"), Decimal(0), Decimal(1)
 
 
 class Accumulator(Protocol):
@@ -123,10 +123,12 @@ class Average:
         total, count = state
         decimals = _decimals(total)
         places = decimals + AVG_DECIMALS
-        quotient, rest = divmod(int(total.scaleb(places)), count)
-        if 2 * rest > count or (2 * rest == count and quotient % 2):
-            quotient += 1
-        return _text(_trimmed(Decimal(quotient).scaleb(-places), decimals))
+        # In decimals, as to make an int of one takes time that grows with the square of its digits.
+        quotient, rest = divmod(total.scaleb(places), count)
+        twice = 2 * abs(rest)
+        if twice > count or (twice == count and quotient % 2):
+            quotient += _ONE.copy_sign(total)
+        return _text(_trimmed(quotient.scaleb(-places), decimals))
 
 
 class Extreme:
@@ -188,7 +190,7 @@ class Median:
             return b""
         count, decimals = state
         middle = list(islice(values, (count - 1) // 2, count // 2 + 1))
-        half = sum(middle, Decimal(0)) * _HALF if len(middle) == 2 else middle[0]
+        half = sum(middle, _ZERO) * _HALF if len(middle) == 2 else middle[0]
         return _text(_trimmed(half, decimals))
 
 
@@ -202,7 +204,8 @@ _OTHERS: dict[Function, Callable[[], Accumulator]] = {
 
 
 def _decimals(value: Decimal) -> int:
-    exponent = value.as_tuple().exponent
+    # Zero times the value has its exponent, and not a tuple of all its digits.
+    exponent = (value * _ZERO).as_tuple().exponent
     assert isinstance(exponent, int)  # noqa: S101 - it is finite
     return max(0, -exponent)
 
@@ -219,4 +222,4 @@ def _trimmed(value: Decimal, decimals: int) -> Decimal:
 
 def _text(value: Decimal) -> bytes:
     """The number in digits, without exponent; zero has no sign."""
-    return format(value + 0, "f").encode()
+    return format(value + _ZERO, "f").encode()

@@ -15,9 +15,10 @@ import resource
 import sys
 import threading
 import time
+import traceback
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from processor.engines import exact_plan
 from processor.engines.plan import Inconclusive
@@ -188,6 +189,16 @@ class _Monitor(threading.Thread):
         self._rows = rows
 
     def run(self) -> None:
+        try:
+            self._look_on()
+        except BaseException:
+            # Without this thread nobody would hold the process to its limits.
+            with self._speaking:
+                if not self._ended.is_set():
+                    _exit_for_the_error()
+            raise
+
+    def _look_on(self) -> None:
         while not self._ended.wait(TICK):
             self._look_at_scratch()
             if _resident() > self._task.memory:
@@ -222,9 +233,19 @@ class _Monitor(threading.Thread):
 
 
 def _die_with_parent(control: int) -> None:
-    while os.read(control, 1024):
-        pass
-    os._exit(1)
+    try:
+        while os.read(control, 1024):
+            pass
+    finally:
+        os._exit(1)
+
+
+def _exit_for_the_error() -> NoReturn:
+    """End the process; the error that is being handled is what it says last."""
+    try:
+        traceback.print_exc()
+    finally:
+        os._exit(1)
 
 
 def _read_line(descriptor: int) -> bytes:

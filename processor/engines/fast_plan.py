@@ -41,6 +41,9 @@ SPILL_FOLDER = "spill"
 MAX_COLUMNS = 250
 """Of more, DuckDB is slower than the exact plan, and takes more memory than it was given."""
 
+QUOTED = 500
+"""Characters of an error of DuckDB's that are kept."""
+
 HEADER_LIMIT = 1 << 20
 """Bytes within which the fast plan expects the header to end."""
 
@@ -117,7 +120,8 @@ def run(
             except MalformedInput as error:
                 raise Inconclusive(str(error)) from error
             except duckdb.Error as error:
-                raise _translated(error) from error
+                # What broke off at our end of a pipe is why DuckDB fails.
+                raise _translated(feed.error or drain.error or error) from error
             if isinstance(result, ResultFile):
                 drain.finish()
     limit = aggregation.limit
@@ -203,7 +207,6 @@ def read_header(beginning: bytes, dialect: Dialect = STRICT) -> Header:
         fields=tuple(fields),
         end=skipped + (length if dialect.header else 0),
         ending=CRLF if line.endswith(CRLF) else b"\n",
-        quoted=bool(dialect.quote) and b'"' in line,
         dialect=dialect,
     )
 
@@ -225,9 +228,12 @@ def _accounts(
     return groups, counted, Ledger(rows, header.columns, *entries)
 
 
-def _translated(error: duckdb.Error) -> Exception:
+def _translated(error: BaseException) -> BaseException:
     """DuckDB's error as ours: the exact plan decides about all but a full disk."""
     text = str(error)
+    if not isinstance(error, duckdb.Error | MalformedInput):
+        return error
     if isinstance(error, duckdb.IOException) and "No space left" in text:
         return AttemptFailed(f"the disk is full: {text}")
-    return Inconclusive(f"{type(error).__name__}: {text}")
+    # DuckDB quotes the line, which may be of any length.
+    return Inconclusive(f"{type(error).__name__}: {text[:QUOTED]}")

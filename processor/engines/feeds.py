@@ -9,8 +9,8 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from processor.engines.ledger import TAIL, Census
-from shared.errors import AttemptFailed, CsvmillError
+from processor.engines.ledger import Census
+from shared.errors import AttemptFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,23 +30,29 @@ class _Task(threading.Thread):
 
     def __init__(self, name: str) -> None:
         super().__init__(name=name, daemon=True)
-        self._error: OSError | CsvmillError | None = None
+        self.error: BaseException | None = None
+        """What the work ended with, whatever it is; None if it is well, or goes on."""
 
     def run(self) -> None:
         """Do the work; `finish` raises the error that it ended with."""
         try:
             self._work()
-        except (OSError, CsvmillError) as error:
-            self._error = error
+        except BaseException as error:  # noqa: BLE001 - a total of half a file is worse
+            self.error = error
+        finally:
+            self._let_go()
 
     def _work(self) -> None:
         raise NotImplementedError
 
+    def _let_go(self) -> None:
+        """Close this end of a pipe, so that the other does not wait, once it is known why."""
+
     def finish(self) -> None:
         """Wait until the work is done. Raises the error that it ended with."""
         self.join()
-        if self._error is not None:
-            raise self._error
+        if self.error is not None:
+            raise self.error
 
 
 class SourceBlocks:
@@ -58,17 +64,22 @@ class SourceBlocks:
         self.done = 0
         """Bytes read so far."""
 
+    @property
+    def consumed(self) -> bool:
+        """Whether all bytes have been read."""
+        return self.done == self._size
+
     def __iter__(self) -> Iterator[bytes]:
         """Raises OSError, and AttemptFailed if there are fewer or more bytes in the end."""
         while block := self._file.read(BLOCK):
             self.done += len(block)
             yield block
-        if self.done != self._size:
+        if not self.consumed:
             raise AttemptFailed(f"the source ended after {self.done} of {self._size} bytes")
 
 
 class FileFeed(_Task):
-    """DuckDB reads a regular file itself; a census of it is taken only if there is need."""
+    """DuckDB reads a regular file itself; a census of it is taken beside it."""
 
     with_header = True
     path = "input.csv"
@@ -77,15 +88,13 @@ class FileFeed(_Task):
         super().__init__("census")
         self._file = file
         self._header = header
-        self._census = Census(quoted=bool(header.dialect.quote))
+        self._census = Census(quoted=bool(header.dialect.quote), ending=header.ending)
         self._given_up = False
 
     def __enter__(self) -> Self:
         # DuckDB reads /dev/fd/N with one thread only, and takes * and [ in a path for patterns.
         Path(self.path).symlink_to(os.path.realpath(f"/dev/fd/{self._file.fileno()}"))
-        # A header in quotes announces needless quotes all over, which only a census can settle.
-        if self._header.quoted:
-            self.start()
+        self.start()
         return self
 
     def __exit__(
@@ -95,8 +104,7 @@ class FileFeed(_Task):
         _traceback: TracebackType | None,
     ) -> None:
         self._given_up = True
-        if self.ident is not None:
-            self.join()
+        self.join()
 
     def _work(self) -> None:
         block = bytearray(BLOCK)
@@ -109,16 +117,10 @@ class FileFeed(_Task):
         return os.fstat(self._file.fileno()).st_size - self._header.end
 
     def confirms(self, ledger: Ledger) -> bool:
-        """Whether the ledger accounts for the file. Raises OSError."""
-        size = self.size()
-        length = min(size, TAIL)
-        tail = os.pread(self._file.fileno(), length, self._header.end + size - length)
-        if ledger.balances_at_sight(size, tail, self._header.ending):
-            return True
-        if self.ident is None:
-            self.start()
+        """Whether the ledger accounts for the file. Raises what the census ended with."""
         self.finish()
-        return ledger.balances(self._census, self._header.ending)
+        whole = self._census.size == self.size()
+        return whole and ledger.balances(self._census, self._header.ending)
 
     def done(self, percentage: float) -> int:
         """Bytes of the file that DuckDB has read, which says what percentage (or -1) that is."""
@@ -139,7 +141,7 @@ class PipeFeed(_Task):
         self._source = source
         self._blocks = blocks
         self._header = header
-        self._census = Census(quoted=bool(header.dialect.quote))
+        self._census = Census(quoted=bool(header.dialect.quote), ending=header.ending)
         self._reading, self._writing = _pipe()
         self.path = f"/dev/fd/{self._reading}"
 
@@ -158,15 +160,15 @@ class PipeFeed(_Task):
         self.join()
 
     def _work(self) -> None:
-        try:
-            to_skip = self._header.end
-            for block in self._blocks:
-                data = block[to_skip:] if to_skip else block
-                to_skip = max(0, to_skip - len(block))
-                self._census.add(data, len(data))
-                _write_all(self._writing, memoryview(data))
-        finally:
-            os.close(self._writing)
+        to_skip = self._header.end
+        for block in self._blocks:
+            data = block[to_skip:] if to_skip else block
+            to_skip = max(0, to_skip - len(block))
+            self._census.add(data, len(data))
+            _write_all(self._writing, memoryview(data))
+
+    def _let_go(self) -> None:
+        os.close(self._writing)
 
     def size(self) -> int:
         """Bytes of the data; waits until all have been relayed, and raises why they were not."""
@@ -174,8 +176,8 @@ class PipeFeed(_Task):
         return self._census.size
 
     def confirms(self, ledger: Ledger) -> bool:
-        """Whether the ledger accounts for the stream."""
-        return ledger.balances(self._census, self._header.ending)
+        """Whether the ledger accounts for the stream, and the stream for the whole source."""
+        return self._source.consumed and ledger.balances(self._census, self._header.ending)
 
     def done(self, _percentage: float) -> int:
         """Bytes of the source that have been read."""
@@ -201,9 +203,10 @@ class Drain(_Task):
         _traceback: TracebackType | None,
     ) -> None:
         self._close()
-        if self._result is not None:
+        if self._result is None:
+            os.close(self._reading)
+        else:
             self.join()
-        os.close(self._reading)
 
     def start_into(self, result: ResultFile) -> None:
         """Begin to take what is written to the pipe."""
@@ -215,8 +218,11 @@ class Drain(_Task):
         while block := os.read(self._reading, BLOCK):
             self._result.write(block)
 
+    def _let_go(self) -> None:
+        os.close(self._reading)
+
     def finish(self) -> None:
-        """Wait until everything written has been taken. Raises OSError."""
+        """Wait until everything written has been taken. Raises why it was not."""
         self._close()
         super().finish()
 

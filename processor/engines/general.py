@@ -46,18 +46,21 @@ def aggregate(
     to `scratch`. The decimal context must be `EXACT`, while rows are iterated over too.
     """
     share = memory // 2 if query.order_by else memory
-    groups = _Groups(query, scratch, share)
+    # The groups, the values that each aggregate keeps, and the rows are read at the same time.
+    kept = sum(a.function in KEEPING for a in query.aggregation.aggregates)
+    beside = kept + bool(query.order_by)
+    groups = _Groups(query, scratch, share, beside)
     read = groups.add_all(table)
     rows = groups.rows()
     if query.having is not None:
         rows = filter(predicate(query.having), rows)
-    return read, ordered(query, rows, scratch, share)
+    return read, ordered(query, rows, scratch, share, beside)
 
 
 class _Groups:
     """The states of each group, in memory as far as they fit."""
 
-    def __init__(self, query: Query, scratch: Path, memory: int) -> None:
+    def __init__(self, query: Query, scratch: Path, memory: int, beside: int) -> None:
         aggregates = query.aggregation.aggregates
         self._query = query
         self._accumulators: list[Accumulator] = [accumulator(a) for a in aggregates]
@@ -69,12 +72,13 @@ class _Groups:
                 f"values-{i}",
                 self._memory,
                 distinct=aggregates[i].function == "count_distinct",
+                beside=beside,
             )
             for i in keeping
         }
         self._states: dict[bytes, State] = {}
         self._runs: SortedRuns[Group] = SortedRuns(
-            scratch, "run", partial(merge_groups, combine=self._merge), _size_of
+            scratch, "run", partial(merge_groups, combine=self._merge), _size_of, beside=beside
         )
 
     def add_all(self, table: Table) -> Rows:

@@ -1,27 +1,28 @@
 """Double-entry bookkeeping: a parsed file must account for every byte of itself.
 
 A parser that splits a file among threads, or is lenient, may lose a row, take one twice, strip a
-blank or pass over a stray quote, and say nothing. So the rows that it found are weighed against
-the file, in one of two ways.
+blank or pass over a stray quote, and say nothing. So the rows that it found are weighed against a
+census of the file.
 
-Without reading the file again: every field written with no more quotes than it needs, the rows
-take a certain number of bytes. Fields in needless quotes, stripped blanks and lost rows make the
-file longer than that, nothing makes it shorter but a row taken twice. So an equal size proves the
-parse, unless a field with quotes in it may have been written without quotes around it.
+A field of n bytes with q quotes takes n + q + 2 bytes in quotes, of which 2q + 2 are quotes, or n
+bytes without, q of them quotes: either way n - q bytes besides what it adds to the quotes of the
+file. So its bytes less its quotes are known.
 
-Else by a census of the file. A field of n bytes with q quotes takes n + q + 2 bytes in quotes, of
-which 2q + 2 are quotes, or n bytes without, q of them quotes: either way n - q bytes besides what
-it adds to the quotes of the file. So its bytes less its quotes are known. That leaves one liberty
-of DuckDB's, to read `"a" "b"` as `a b`: it shows as a quote before a blank that no field has.
+That leaves liberties of DuckDB's by which nothing gets longer, and each shows elsewhere. To read
+`"a" "b"` as `a b`: a quote before a blank that no field has. To end a row at a CR where others end
+in LF: a CR that no field has. To end one at a CR or an LF where others end in CRLF, which may make
+up for a byte that was passed over: fewer CRLFs than rows and fields have.
 
 All this holds for any delimiter of one byte. In a file that has no quotes, a field of n bytes takes
-n bytes, and equal sizes prove the parse.
+n bytes.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+
+from shared.csv.grammar import CR, CRLF, LF
 
 TAIL = 256
 """Bytes at the end of a file in which its final line endings are looked for."""
@@ -30,30 +31,43 @@ TAIL = 256
 class Census:
     """Counts the bytes of a file's data, everything after the header, as they pass.
 
-    Unless the file is `quoted`, a quote is a byte like any other.
+    Unless the file is `quoted`, a quote is a byte like any other. CRLFs are counted if rows
+    end so, as `ending` says, and else CRs.
     """
 
-    def __init__(self, *, quoted: bool = True) -> None:
+    def __init__(self, *, quoted: bool = True, ending: bytes = LF) -> None:
         self._quoted = quoted
+        self._ending = ending
         self.size = 0
         self.quotes = 0
         self.quotes_before_blanks = 0
+        self.returns = 0
+        self.crlfs = 0
         self._tail = b""
 
     def add(self, block: bytes | bytearray, length: int) -> None:
         """Count the first `length` bytes of `block`."""
         if self._quoted:
             self._count_quotes(block, length)
+        if self._ending == CRLF:
+            self._count_crlfs(block, length)
+        elif block.find(CR, 0, length) >= 0:
+            self.returns += block.count(CR, 0, length)
         self.size += length
         self._tail = (self._tail + bytes(block[max(0, length - TAIL) : length]))[-TAIL:]
 
     def _count_quotes(self, block: bytes | bytearray, length: int) -> None:
-        quotes = block.count(b'"', 0, length)
-        if quotes:
-            self.quotes += quotes
+        # Most files have none, and to find that out takes far less time than to count.
+        if block.find(b'"', 0, length) >= 0:
+            self.quotes += block.count(b'"', 0, length)
             self.quotes_before_blanks += block.count(b'" ', 0, length)
-        if self._tail.endswith(b'"') and block.startswith(b" "):
+        if self._tail.endswith(b'"') and block.startswith(b" ", 0, length):
             self.quotes_before_blanks += 1
+
+    def _count_crlfs(self, block: bytes | bytearray, length: int) -> None:
+        self.crlfs += block.count(CRLF, 0, length)
+        if self._tail.endswith(CR) and block.startswith(LF, 0, length):
+            self.crlfs += 1
 
     @property
     def tail(self) -> bytes:
@@ -69,32 +83,33 @@ class Ledger:
     columns: int
     text: int
     """Bytes of all fields, the quotes among them included."""
-    needed_quotes: int
-    """Bytes of quotes that fields need around and within them besides their text."""
     quotes: int
     """Quotes among the bytes of all fields."""
     quotes_before_blanks: int
     """Quotes that a blank follows: within fields, and those before a field that begins with a blank
     and contains a delimiter or a line break, and so needs quotes around."""
-    ambiguous: int
-    """Fields with quotes among their text that may stand in the file without quotes around."""
-
-    def balances_at_sight(self, size: int, tail: bytes, ending: bytes) -> bool:
-        """Whether data of `size` bytes that ends in `tail` can be these rows and nothing else."""
-        taken = self.text + self.needed_quotes + self._structure(ending)
-        return self.ambiguous == 0 and taken == size - _final_endings(tail, ending)
+    returns: int
+    """CRs among the bytes of all fields."""
+    crlfs: int
+    """CRs among the bytes of all fields that an LF follows."""
 
     def balances(self, census: Census, ending: bytes) -> bool:
         """Whether what was counted can be these rows and nothing else."""
-        taken = self.text - self.quotes + census.quotes + self._structure(ending)
+        final = _final_endings(census.tail, ending)
+        line_ends = self.rows - 1 + final // len(ending)
+        taken = self.text - self.quotes + census.quotes
+        taken += self.rows * (self.columns - 1) + line_ends * len(ending)
         return (
-            taken == census.size - _final_endings(census.tail, ending)
+            taken == census.size
+            and self._has_line_breaks_of(census, line_ends, ending)
             and self.quotes_before_blanks == census.quotes_before_blanks
         )
 
-    def _structure(self, ending: bytes) -> int:
-        """Bytes of delimiters and of line endings but the last."""
-        return self.rows * (self.columns - 1 + len(ending)) - len(ending)
+    def _has_line_breaks_of(self, census: Census, line_ends: int, ending: bytes) -> bool:
+        """Whether all line breaks are parts of fields, or so many line ends."""
+        if ending == CRLF:
+            return self.crlfs + line_ends == census.crlfs
+        return self.returns == census.returns
 
 
 def _final_endings(tail: bytes, ending: bytes) -> int:

@@ -22,14 +22,17 @@ _ROW_COST, _CELL_COST = 250, 50
 """Bytes of memory for a row and for each of its cells besides their text, sort key included."""
 
 
-def ordered(query: Query, rows: Iterator[Row], scratch: Path, memory: int) -> Iterator[Row]:
+def ordered(
+    query: Query, rows: Iterator[Row], scratch: Path, memory: int, beside: int = 0
+) -> Iterator[Row]:
     """The rows, which come in the order of their group columns, as `query` orders and limits them.
 
-    `memory` is in bytes; runs are written to `scratch`. Raises OSError.
+    `memory` is in bytes; runs are written to `scratch`; for `beside`, see `SortedRuns`. Raises
+    OSError.
     """
     limit = query.aggregation.limit
     if query.order_by:
-        rows = _sorted(rows, _sort_key(query), limit, scratch, memory)
+        rows = _sorted(rows, _sort_key(query), limit, scratch, memory, beside)
     return rows if limit is None else islice(rows, limit)
 
 
@@ -39,8 +42,12 @@ def _sorted(
     limit: int | None,
     scratch: Path,
     memory: int,
+    beside: int,
 ) -> Iterator[Row]:
-    runs = SortedRuns[Any](scratch, "order", lambda runs: heapq.merge(*runs, key=key), _size_of)
+    def merge(runs: list[Iterator[Row]]) -> Iterator[Row]:
+        return iter(heapq.merge(*runs, key=key))
+
+    runs = SortedRuns[Any](scratch, "order", merge, _size_of, beside=beside)
     held: list[Row] = []
     used = 0
     for row in rows:

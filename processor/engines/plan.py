@@ -20,8 +20,6 @@ class Header:
     end: int
     """Bytes of the file up to the first byte of data."""
     ending: bytes
-    quoted: bool
-    """Whether it has quotes."""
     dialect: Dialect = STRICT
 
     @property

@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MAX_RUNS = 64
-"""Runs on disk at a time; that many are merged into one."""
+"""Runs that are merged at a time at the most."""
+ALL_RUNS = 256
+"""Runs that are read at a time, by all that are merged beside each other: each is an open file."""
 BATCH = 4096
 """Items read from a run at a time at the most."""
-BATCH_BYTES = 1 << 18
-"""Bytes of items after which a batch ends: of every run one batch is in memory."""
+ALL_BATCHES = 16 << 20
+"""Bytes of items in memory, as of every run that is read one batch is held."""
 
 
 class SortedRuns(Generic[T]):
@@ -29,7 +31,11 @@ class SortedRuns(Generic[T]):
 
     `merge` makes one sorted iterator of several. `size_of` tells the bytes of an item, roughly.
     Items of numbers, bytes and tuples only are `plain`, which is faster. Files are
-    `scratch`/`name`-N; iterating over what was merged reads them.
+    `scratch`/`name`-N; iterating over what was merged reads them. `beside` is how many others are
+    iterated over at the same time: open files and memory are shared with them.
+
+    As many runs as are merged at a time become one of the next level, and so on: an item is
+    written once a level, however many runs there are.
     """
 
     def __init__(
@@ -40,6 +46,7 @@ class SortedRuns(Generic[T]):
         size_of: Callable[[T], int],
         *,
         plain: bool = False,
+        beside: int = 0,
     ) -> None:
         self._scratch = scratch
         self._name = name
@@ -48,23 +55,38 @@ class SortedRuns(Generic[T]):
         # Our own files, written by this very process, which nobody else can write to.
         self._dump: Callable[[list[T], BinaryIO], Any] = marshal.dump if plain else _dump
         self._load: Callable[[BinaryIO], Any] = marshal.load if plain else pickle.load
-        self._runs: list[Path] = []
+        self._most = max(2, min(MAX_RUNS, ALL_RUNS // (beside + 1)))
+        self._batch_bytes = ALL_BATCHES // (self._most * (beside + 1))
+        self._levels: list[list[Path]] = []
         self._written = 0
 
     def spill(self, items: Iterable[T]) -> None:
         """Write sorted items to disk. Raises OSError."""
-        self._runs.append(self._write(items))
-        if len(self._runs) == MAX_RUNS:
-            merged = self._write(self._merge([*map(self._read, self._runs)]))
-            for path in self._runs:
-                path.unlink()
-            self._runs = [merged]
+        run = self._write(items)
+        for level in self._levels:
+            level.append(run)
+            if len(level) < self._most:
+                return
+            run = self._as_one(level)
+            level.clear()
+        self._levels.append([run])
 
     def merged_with(self, items: Iterator[T]) -> Iterator[T]:
-        """All runs, and the sorted `items` that stayed in memory, as one."""
-        if not self._runs:
+        """All runs, and the sorted `items` that stayed in memory, as one. Raises OSError."""
+        runs = list(chain.from_iterable(self._levels))
+        if not runs:
             return items
-        return self._merge([*map(self._read, self._runs), items])
+        # Those of the lowest levels, which are the shortest, come first.
+        while len(runs) > self._most:
+            count = min(self._most, len(runs) - self._most + 1)
+            runs = [*runs[count:], self._as_one(runs[:count])]
+        return self._merge([*map(self._read, runs), items])
+
+    def _as_one(self, runs: list[Path]) -> Path:
+        merged = self._write(self._merge([*map(self._read, runs)]))
+        for path in runs:
+            path.unlink()
+        return merged
 
     def _write(self, items: Iterable[T]) -> Path:
         path = self._scratch / f"{self._name}-{self._written}"
@@ -80,7 +102,7 @@ class SortedRuns(Generic[T]):
         for item in items:
             batch.append(item)
             size += self._size_of(item)
-            if len(batch) >= BATCH or size >= BATCH_BYTES:
+            if len(batch) >= BATCH or size >= self._batch_bytes:
                 yield batch
                 batch = []
                 size = 0

@@ -14,15 +14,14 @@ if TYPE_CHECKING:
     from shared.aggregation.resolve import Query, Restriction
 
 _QUOTES = """strlen({c}) - strlen(replace({c}, '"', ''))"""
-
 _AWKWARD = {
-    "needed_quotes": f"2 + {_QUOTES}",
     "quotes": _QUOTES,
     "quotes_before_blanks": """
         strlen({c}) - strlen(replace({c}, '" ', '"'))
         + regexp_matches({c}, '^ [^{d}\\r\\n]*[{d}\\r\\n]')::BIGINT
     """,
-    "ambiguous": """regexp_full_match({c}, '[^"{d}\\r\\n]+"[^{d}\\r\\n]*')::BIGINT""",
+    "returns": r"strlen({c}) - strlen(replace({c}, E'\r', ''))",
+    "crlfs": r"(strlen({c}) - strlen(replace({c}, E'\r\n', ''))) // 2",
 }
 # Most fields have none of these characters, and are done with after this one test.
 _IS_AWKWARD = """regexp_matches({c}, '["{d}\\r\\n]')"""
@@ -34,6 +33,11 @@ ENTRIES = {
 }
 """What a field `{c}` adds to each entry of the ledger (see `processor.engines.ledger`), if `{d}` is
 the delimiter, in a character class of a regular expression."""
+
+
+_NO_BLANK_LINE = "CASE WHEN c0 <> '' THEN true ELSE error('an empty line, or an empty cell') END"
+"""True for every row of a file of one column, or an error: DuckDB takes an empty line for a row
+there, and its size tells it from no other."""
 
 
 def grouping(
@@ -62,7 +66,9 @@ def grouping(
     kept = "" if query.where is None else _condition(query.where, parameters)
     numbers = _numbers(query)
     read = "".join(f", {_read_number(i, strict, kept)} AS n{i}" for i, strict in numbers.items())
-    checks = " AND ".join(_check(i, strict, kept) for i, strict in numbers.items())
+    checks = [_check(i, strict, kept) for i, strict in numbers.items()]
+    if header.columns == 1:
+        checks.append(_NO_BLANK_LINE)
     groups = ", ".join(_key(i, kept) for i in dict.fromkeys(query.group_by))
     # Most files have no other columns, and nothing to sum in most entries.
     sums = [
@@ -86,7 +92,7 @@ def grouping(
         SELECT {"kept, " if kept else ""}{groups}, {", ".join(_aggregates(query))},
             count(*) AS rows, {", ".join(sums)}
         FROM (SELECT *{read} FROM {source})
-        {f"WHERE {checks}" if checks else ""}
+        {f"WHERE {' AND '.join(checks)}" if checks else ""}
         GROUP BY ALL
         """,  # noqa: S608
         parameters,

@@ -22,15 +22,20 @@ _ITEM_COST = 330
 
 
 class Values:
-    """Collects values, `memory` bytes of them at a time; each once for a group if `distinct`."""
+    """Collects values, `memory` bytes of them at a time; each once for a group if `distinct`.
 
-    def __init__(self, scratch: Path, name: str, memory: int, *, distinct: bool) -> None:
+    For `beside`, see `SortedRuns`.
+    """
+
+    def __init__(
+        self, scratch: Path, name: str, memory: int, *, distinct: bool, beside: int = 0
+    ) -> None:
         self._memory = memory
         self._used = 0
         self._distinct = distinct
         self._held: list[Item] = []
         self._seen: set[Item] = set()
-        self._runs = SortedRuns[Any](scratch, name, self._merged, _size_of)
+        self._runs = SortedRuns[Any](scratch, name, self._merged, _size_of, beside=beside)
 
     def add(self, key: bytes, value: bytes | Decimal) -> None:
         """Take a value of the group `key`. Raises OSError."""

@@ -23,6 +23,9 @@ MAX_EXPONENT = 400
 """The largest exponent of ten that a number may be written with, either way: what is written in
 six bytes must not take a gigabyte. Every double (IEEE 754 binary64) can be written within it."""
 
+LONGEST_DATE = len("2020-01-31T23:59:59.123456789+02:00")
+"""Bytes of a date at the most: cells may be a million times as long, and are not to be kept."""
+
 EXPECTED: dict[Kind, str] = {
     "integer": "an integer, such as 42 or -7",
     "number": f"a number, such as 42, -0.5 or 1e3 (exponents from -{MAX_EXPONENT} "
@@ -164,9 +167,18 @@ def _plain_of(notation: Notation) -> Callable[[bytes], bytes | None]:
     return plain
 
 
-@lru_cache(maxsize=1 << 12)
 def read_date(cell: bytes) -> str | None:
     """A text that sorts as the time that `cell` is; None if it is none, or has a time zone."""
+    return None if len(cell) > LONGEST_DATE else _read_date(cell)
+
+
+def truncated(cell: bytes, truncation: Truncation) -> bytes | None:
+    """Day, ISO week (ISO 8601), month or year of the date as it is written; None if it is none."""
+    return None if len(cell) > LONGEST_DATE else _truncated(cell, truncation)
+
+
+@lru_cache(maxsize=1 << 12)
+def _read_date(cell: bytes) -> str | None:
     match = _valid_date(cell)
     if match is None or match[9]:
         return None
@@ -176,8 +188,7 @@ def read_date(cell: bytes) -> str | None:
 
 
 @lru_cache(maxsize=1 << 12)
-def truncated(cell: bytes, truncation: Truncation) -> bytes | None:
-    """Day, ISO week (ISO 8601), month or year of the date as it is written; None if it is none."""
+def _truncated(cell: bytes, truncation: Truncation) -> bytes | None:
     match = _valid_date(cell)
     if match is None:
         return None

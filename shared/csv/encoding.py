@@ -81,7 +81,8 @@ def _transcoded(blocks: Iterator[bytes], encoding: Encoding) -> Iterator[bytes]:
             else:
                 yield decoder.decode(piece).encode(errors=back)
     try:
-        decoder.decode(b"", final=True)
+        # Half a surrogate pair is what may be left; it is passed on as in the middle of a file.
+        yield decoder.decode(b"", final=True).encode(errors=back)
     except UnicodeDecodeError:
         yield _HALF_CHARACTER
 

@@ -176,10 +176,10 @@ def _read_directory(stream: _Stream, signature: bytes, entries: int) -> None:
     while signature == _CENTRAL:
         listed += 1
         lengths = unpack("<HHH", stream.take(42)[24:30])
-        stream.take(sum(lengths))
+        stream.skip(sum(lengths))
         signature = stream.take(4)
     if signature == _END_64:
-        stream.take(unpack("<Q", stream.take(8))[0])
+        stream.skip(unpack("<Q", stream.take(8))[0])
         signature = stream.take(4)
     if signature == _LOCATOR_64:
         stream.take(16)
@@ -214,6 +214,11 @@ class _Stream:
             parts.append(self.take_some(length))
             length -= len(parts[-1])
         return b"".join(parts)
+
+    def skip(self, length: int) -> None:
+        """Pass over so many bytes, piece by piece. Raises MalformedInput if there are fewer."""
+        while length:
+            length -= len(self.take_some(length))
 
     def take_some(self, most: int, *, at_end: bool = False) -> bytes:
         """At least one byte, of one block; none if the file may be `at_end`.

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shared.blobs import BlobActivity, BlobInfo, BlobKey, Turn
+    from shared.content import Content
 
 
 class Blobs(Protocol):
@@ -57,7 +58,8 @@ class Blobs(Protocol):
         Memory is bounded whatever the chunk's size; `data` is read no faster than it is written.
         Raises BlobNotFound, ChunkOutOfBounds, StorageFull, and DigestMismatch when the last
         missing byte arrives and the digest is not the declared one (the blob is then empty
-        again). With the `token` of a turn, raises TakenOver as `append` does.
+        again). While the digest of the whole is verified, all is received but one byte, and stays
+        so if storage is killed. With the `token` of a turn, raises TakenOver as `append` does.
         """
         ...
 
@@ -79,8 +81,9 @@ class Blobs(Protocol):
         """Begin a turn of appending to a blob, and end all that were begun before.
 
         Whoever still appends is told TakenOver; on return, what had arrived of theirs is
-        recorded. Turns keep appenders from answering for each other; the bytes need no such
-        protection, as the first to come stay. Raises BlobNotFound.
+        recorded. One that has brought all bytes, and waits for the digest of the whole to be
+        verified, goes on, and nobody waits for it. Turns keep appenders from answering for each
+        other; the bytes need no such protection, as the first to come stay. Raises BlobNotFound.
         """
         ...
 
@@ -101,8 +104,10 @@ class Blobs(Protocol):
 
     def open(
         self, key: BlobKey, start: int = 0, stop: int | None = None
-    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+    ) -> AbstractAsyncContextManager[Content]:
         """Read the bytes `start..stop` (to the end if `stop` is None) in pieces of bounded size.
+
+        Where they are in a file that this process has open, the content names it.
 
         Entering raises BlobNotFound, ChunkOutOfBounds, or BlobIncomplete if a byte of the range
         has not been received; iterating raises StorageUnavailable if it cannot go on. What is

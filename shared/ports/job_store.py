@@ -195,6 +195,14 @@ class JobStore(Protocol):
         """
         ...
 
+    async def expire_failed(self, job_id: UUID, *, now: float) -> Job:
+        """Note that the bytes of a FAILURE are no longer kept, whenever it has failed.
+
+        The job as it stands then: one in any other state stays as it is. Final, as `expire`.
+        Raises JobNotFound.
+        """
+        ...
+
     async def get_many(self, job_ids: Sequence[UUID]) -> Mapping[UUID, Job]:
         """Those of the jobs that there are, by id. Meant for some hundreds at a time."""
         ...

@@ -215,6 +215,11 @@ WHERE finished_at IS NOT NULL
   )
 RETURNING id;
 
+-- name: expire_failed
+UPDATE jobs SET expired_at = $2
+WHERE id = $1 AND state = 'FAILURE' AND expired_at IS NULL
+RETURNING *;
+
 -- name: jobs_by_ids
 -- $1: ids, all of the same length, one after the other without a separator.
 -- Followers ask for up to a thousand, several times a second: halved again and again, they are apart

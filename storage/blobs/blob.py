@@ -39,7 +39,7 @@ class Blob:
     """One loaded blob. Memory and disk agree whenever `lock` is free.
 
     Chunks are received side by side; `lock` is held only to record that one has arrived, and
-    while the digest of the whole is verified.
+    while the digest of the whole is verified, when there is nothing to record but one byte.
     """
 
     def __init__(
@@ -108,8 +108,21 @@ class Blob:
         if self.size is None or not received.covers(0, self.size):
             await uninterrupted(self._append(start, stop, received))
             return
-        await self._verify(data_fd, self.size)
+        if self.folder.meta.sha256 is not None:
+            await self._hold_back(start, stop)
+            await self._verify(data_fd, self.size)
         await uninterrupted(self._complete(received))
+
+    async def _hold_back(self, start: int, stop: int) -> None:
+        """Note that `start..stop` is received, but for the last byte that was missing.
+
+        So while the whole is verified, which may take long, the blob is not complete, everybody
+        can be told how it stands, and whatever interrupts it, one byte has to be sent again.
+        """
+        last = self.received.missing(start, stop)[-1].stop - 1
+        received = self.received.add(start, last)
+        if received != self.received:
+            await uninterrupted(self._append(start, last, received))
 
     async def declare_size(self, size: int) -> None:
         """Give a blob its size that was created without. Raises as `Blobs.declare_size`."""
@@ -138,7 +151,8 @@ class Blob:
         """Raise DigestMismatch if the bytes are not those declared; nothing is received then."""
         if self.folder.meta.sha256 is None:
             return
-        digest = await self._digest(data_fd, size)
+        with self.turns.all_in():
+            digest = await self._digest(data_fd, size)
         self.check()
         if digest != self.folder.meta.sha256:
             await uninterrupted(self._begin_anew())

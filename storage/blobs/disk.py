@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import select
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
@@ -19,7 +21,17 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
+ROOM_WAIT = 0.005
+"""Seconds, at most, that a thread waits for a socket to take more: a client on a fast line is
+through with what it has by then, and one on a slower line is to take no thread."""
+
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_COPIED_AT_ONCE = 256 << 10
+_NO_SENDFILE = {errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP}
+_PEER_GONE = {
+    errno.EPIPE, errno.ECONNRESET, errno.ECONNABORTED, errno.ENOTCONN, errno.ETIMEDOUT,
+    errno.EHOSTUNREACH, errno.EHOSTDOWN, errno.ENETUNREACH, errno.ENETDOWN,
+}  # fmt: skip
 
 
 class Disk:
@@ -120,7 +132,59 @@ def read_exactly(fd: int, count: int, offset: int) -> bytes:
     while got < count:
         piece = os.pread(fd, count - got, offset + got)
         if not piece:
-            raise StorageUnavailable(f"a data file ends at {offset + got}, bytes are missing")
+            raise _too_short(offset + got)
         pieces.append(piece)
         got += len(piece)
     return b"".join(pieces)
+
+
+def send_some(socket: int, fd: int, offset: int, count: int) -> int:
+    """Send up to `count` (1 or more) bytes at `offset` to a socket that does not block.
+
+    Returns how many it took; none if it has no room, and makes none within `ROOM_WAIT`. Raises
+    ConnectionError if its other end has gone, StorageUnavailable if the file ends before.
+    """
+    room = select.poll()
+    room.register(socket, select.POLLOUT)
+    deadline = time.monotonic() + ROOM_WAIT
+    sent = 0
+    while sent < count:
+        try:
+            sent += _send_once(socket, fd, offset + sent, count - sent)
+        except (OSError, StorageUnavailable):
+            if sent:
+                return sent  # Whoever asks for more gets the error.
+            raise
+        left = deadline - time.monotonic()
+        if left <= 0 or not room.poll(left * 1000):
+            break
+    return sent
+
+
+def _send_once(socket: int, fd: int, offset: int, count: int) -> int:
+    try:
+        sent = _sendfile(socket, fd, offset, count)
+    except BlockingIOError:
+        return 0
+    except OSError as error:
+        if error.errno in _PEER_GONE:
+            raise ConnectionResetError(error.errno, error.strerror) from error
+        raise
+    if not sent:
+        raise _too_short(offset)
+    return sent
+
+
+def _sendfile(socket: int, fd: int, offset: int, count: int) -> int:
+    try:
+        return os.sendfile(socket, fd, offset, count)
+    except OSError as error:
+        if error.errno not in _NO_SENDFILE:
+            raise
+    # Some file systems know no sendfile(2).
+    piece = os.pread(fd, min(count, _COPIED_AT_ONCE), offset)
+    return os.write(socket, piece) if piece else 0
+
+
+def _too_short(size: int) -> StorageUnavailable:
+    return StorageUnavailable(f"a data file ends at {size}, bytes are missing")

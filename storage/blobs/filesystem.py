@@ -21,6 +21,7 @@ from prometheus_client import CollectorRegistry
 
 from shared.blob_layout import blob_folder, complete_data
 from shared.blobs import Turn, parse_kind
+from shared.content import Content
 from shared.errors import (
     BlobConflict,
     BlobIncomplete,
@@ -135,6 +136,7 @@ class FilesystemBlobs:
             meta = new_meta(key, size, sha256, described)
             place = blob_folder(self._root, key)
             if await self._disk.run(self._create_if_absent, place, meta):
+                self._metrics.blob(key, "begun")
                 log.info("blob %s begins, of %s bytes", key, "unknown" if size is None else size)
         info = await self.info(key)
         if size is not None and info.size != size:
@@ -214,6 +216,7 @@ class FilesystemBlobs:
                         self._disk,
                         fsync=self._fsync,
                     )
+                    self._metrics.blob(key, "begun")
                     log.info(
                         "blob %s is complete: %d bytes of %d parts", key, sum(sizes), len(parts)
                     )
@@ -228,7 +231,7 @@ class FilesystemBlobs:
     @asynccontextmanager
     async def open(
         self, key: BlobKey, start: int = 0, stop: int | None = None
-    ) -> AsyncIterator[AsyncIterator[bytes]]:
+    ) -> AsyncIterator[Content]:
         """See the port. A blob that is deleted meanwhile stays readable to the end."""
         with Reader(self._disk) as reader:
             async with self._loaded.using(key) as blob:
@@ -252,7 +255,7 @@ class FilesystemBlobs:
                     raise
             try:
                 async with aclosing(reader.pieces(start, end)) as pieces:
-                    yield pieces
+                    yield Content(pieces, reader)
             finally:
                 self._metrics.sent(key, reader.given)
 
@@ -261,6 +264,7 @@ class FilesystemBlobs:
         async with self._loaded.lock(key):
             trash = await uninterrupted(self._remove(key))
         if trash is not None:
+            self._metrics.blob(key, "removed")
             await self._disk.run(shutil.rmtree, trash)
 
     async def expire(self, key: BlobKey, *, idle_for: float) -> bool:
@@ -277,6 +281,7 @@ class FilesystemBlobs:
             trash = await uninterrupted(self._remove(key))
         if trash is None:
             return False
+        self._metrics.blob(key, "expired")
         await self._disk.run(shutil.rmtree, trash)
         return True
 

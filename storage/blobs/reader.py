@@ -1,11 +1,11 @@
-"""Reads bytes of a blob, one piece ahead of whoever takes them."""
+"""Reads bytes of a blob, one piece ahead of whoever takes them, or has the kernel send them."""
 
 from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING, Self
 
-from storage.blobs.disk import read_exactly, settle
+from storage.blobs.disk import finish, read_exactly, send_some, settle, translated
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 PIECE = 1 << 20
 """Bytes read at once; a reader holds two pieces at most."""
+SENT_AT_ONCE = 16 << 20
+"""Bytes, at most, that a thread sends before others have their turn."""
 
 
 class Reader:
@@ -23,7 +25,7 @@ class Reader:
         self._disk = disk
         self._opened: list[int] = []
         self.given = 0
-        """Bytes that were taken."""
+        """Bytes that were taken, either way."""
 
     def __enter__(self) -> Self:
         return self
@@ -40,6 +42,23 @@ class Reader:
             self._opened.append(open_file())
 
         await self._disk.run(work)
+
+    async def send(self, socket: int, offset: int, count: int) -> int:
+        """See `shared.content.LocalFile`.
+
+        The kernel may send its pages long after this: they stay right, as no byte of a blob is
+        ever written twice.
+        """
+        (fd,) = self._opened
+        step = self._disk.submit(send_some, socket, fd, offset, min(count, SENT_AT_ONCE))
+        try:
+            sent = await finish(step)
+        except ConnectionError:
+            raise
+        except OSError as error:
+            raise translated(error) from error
+        self.given += sent
+        return sent
 
     async def pieces(self, start: int, stop: int) -> AsyncGenerator[bytes, None]:
         """The bytes `start..stop` of the file. Raises StorageUnavailable if it is shorter."""

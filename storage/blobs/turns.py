@@ -24,12 +24,24 @@ class Turns:
         self._key = key
         self._latest = 0
         self._appending: set[Appending] = set()
+        self._all_in = False
 
     async def begin(self, token: int) -> None:
-        """End all turns before this one; on return nobody of them appends any more."""
+        """End all turns before this one; on return nobody of them adds any more bytes."""
         self._end_all_before(token)
-        while earlier := [each for each in self._appending if each.token < token]:
-            await asyncio.wait([each.left for each in earlier])
+        while earlier := [each.left for each in self._appending if each.holds_up(token)]:
+            await asyncio.wait(earlier)
+
+    @contextmanager
+    def all_in(self) -> Iterator[None]:
+        """While the blob has all its bytes, and they are verified: no turn waits for that."""
+        self._all_in = True
+        for each in self._appending:
+            each.leave()
+        try:
+            yield
+        finally:
+            self._all_in = False
 
     @contextmanager
     def appending(self, token: int) -> Iterator[Appending]:
@@ -39,11 +51,13 @@ class Turns:
         self._end_all_before(token)
         mine = Appending(token, self._taken_over())
         self._appending.add(mine)
+        if self._all_in:
+            mine.leave()
         try:
             yield mine
         finally:
             self._appending.discard(mine)
-            mine.left.set_result(None)
+            mine.leave()
 
     def _end_all_before(self, token: int) -> None:
         self._latest = max(self._latest, token)
@@ -61,10 +75,19 @@ class Appending:
     def __init__(self, token: int, ending: TakenOver) -> None:
         self.token = token
         self.left: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        """Done when the request appends no more."""
+        """Done when the request appends no more, or only waits for the whole to be verified."""
         self._ending = ending
         self._ended = False
         self._waiting: asyncio.Timeout | None = None
+
+    def holds_up(self, token: int) -> bool:
+        """Whether a turn with this token has to wait for it."""
+        return self.token < token and not self.left.done()
+
+    def leave(self) -> None:
+        """No later turn has to wait for it any more."""
+        if not self.left.done():
+            self.left.set_result(None)
 
     def end(self) -> None:
         """Have `pieces` raise TakenOver at once."""

@@ -20,6 +20,7 @@ from shared.errors import (
     DigestMismatch,
     InvalidInput,
 )
+from storage.blobs.filesystem import FilesystemBlobs
 from tests.blob_backends import BACKENDS, joined, read, stream
 
 if TYPE_CHECKING:
@@ -399,6 +400,15 @@ async def test_what_a_reader_raises_is_left_as_it_is(blobs: Blobs) -> None:
         await stumble()
 
     assert len(await read(blobs, KEY)) == 3 * MIB
+
+
+async def test_content_names_a_file_where_its_own_process_has_one_open(blobs: Blobs) -> None:
+    await blobs.create(KEY, 3)
+    await blobs.write(KEY, 0, stream(b"abc"))
+
+    async with blobs.open(KEY) as content:
+        assert (content.file is not None) == isinstance(blobs, FilesystemBlobs)
+        assert await joined(content) == b"abc"
 
 
 # --- delete, local_path, ping

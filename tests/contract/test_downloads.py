@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import os
 import random
+import threading
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -18,6 +20,7 @@ from hypothesis import strategies as st
 
 from gateway.app import Ports, build_app
 from gateway.settings import GatewaySettings
+from shared import sendfile
 from shared.blobs import result_key
 from shared.bus.in_process import InProcessBus
 from shared.job_store import open_job_store
@@ -38,11 +41,46 @@ FINISHED = 1_600_000_000.75
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
+class Kernel:
+    """What `os.sendfile` has sent."""
+
+    def __init__(self, *, asked: bool) -> None:
+        self.sent = 0
+        self.asked = asked
+        """Whether the server has parts of this size sent so."""
+        self._counted = threading.Condition()
+        self._sendfile = os.sendfile
+
+    def sendfile(self, out: int, file: int, offset: int, count: int) -> int:
+        sent = self._sendfile(out, file, offset, count)
+        with self._counted:
+            self.sent += sent
+            self._counted.notify()
+        return sent
+
+    def has_sent(self, size: int) -> bool:
+        """Whether that is what it sends; of what the client has already, all may not be counted."""
+        with self._counted:
+            self._counted.wait_for(lambda: self.sent >= size, 10)
+            return self.sent == size
+
+
+@pytest.fixture(scope="module", params=["copied", "by the kernel"])
+def kernel(request: pytest.FixtureRequest) -> Iterator[Kernel]:
+    """The content is too small for sendfile(2), or large enough."""
+    with pytest.MonkeyPatch.context() as patch:
+        kernel = Kernel(asked=request.param == "by the kernel")
+        patch.setattr(os, "sendfile", kernel.sendfile)
+        if kernel.asked:
+            patch.setattr(sendfile, "SENDFILE_FROM", 1)
+        yield kernel
+
+
 @pytest_asyncio.fixture(
     scope="module", loop_scope="module", params=["storage", "services", "standalone", "v1"]
 )
 async def target(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, kernel: Kernel
 ) -> AsyncIterator[Target]:
     """The same bytes behind each server."""
     folder = tmp_path_factory.mktemp("downloads")
@@ -91,6 +129,22 @@ def connection(target: Target) -> Iterator[Connection]:
 async def test_section(row: Row, connection: Connection, target: Target) -> None:
     answer = await asyncio.to_thread(connection.ask, *row.headers, method=row.method)
     check(row, answer, target)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize(
+    ("ranges", "size"),
+    [("", len(CONTENT)), ("5-99", 95), ("0-9, 100-299, -5", 215), ("{size}-", 0)],
+)
+async def test_the_kernel_sends_all_bytes_of_a_file_where_it_is_asked_to(
+    connection: Connection, kernel: Kernel, method: str, ranges: str, size: int
+) -> None:
+    # Through two services storage sends them, and the gateway passes them on.
+    kernel.sent = 0
+    asked = (("Range", f"bytes={ranges}"),) if ranges else ()
+    await asyncio.to_thread(connection.ask, *asked, method=method)
+    expected = size if kernel.asked and method == "GET" else 0
+    assert await asyncio.to_thread(kernel.has_sent, expected)
 
 
 SPECS = st.one_of(

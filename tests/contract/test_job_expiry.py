@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from shared.database import connect
+from shared.errors import JobNotFound
 from shared.jobs import JobState
 from tests.contract.job_stores import BACKENDS, make_job, open_store, result_of
 
@@ -137,6 +138,33 @@ async def test_however_many_expire_jobs_at_once_each_expires_once(url: str) -> N
             *(expire(store, before=9.0, now=9.0) for store in (one, other) * 3)
         )
     assert sum(counts) == 10
+
+
+async def test_a_failure_can_be_expired_by_itself_whenever_it_failed(store: SqlJobStore) -> None:
+    job, other = [await job_in(store, JobState.FAILURE, at=100.0) for _ in range(2)]
+    expired = await store.expire_failed(job.id, now=100.0)
+    assert (expired.expired_at, expired.state, expired.reason) == (100.0, job.state, job.reason)
+    assert await store.expire_failed(job.id, now=200.0) == expired == await store.get(job.id)
+    assert await store.retry(job.id) is None
+    assert await store.get(other.id) == other
+
+
+@pytest.mark.parametrize("state", sorted(set(JobState) - {JobState.FAILURE}))
+async def test_only_a_failure_is_expired_by_itself(store: SqlJobStore, state: JobState) -> None:
+    job = await job_in(store, state, at=100.0)
+    assert await store.expire_failed(job.id, now=200.0) == job == await store.get(job.id)
+    with pytest.raises(JobNotFound):
+        await store.expire_failed(uuid4(), now=200.0)
+
+
+async def test_a_failure_is_either_expired_or_retried(store: SqlJobStore) -> None:
+    for _ in range(10):
+        job = await job_in(store, JobState.FAILURE, at=100.0)
+        expired, retried = await asyncio.gather(
+            store.expire_failed(job.id, now=200.0), store.retry(job.id)
+        )
+        assert (expired.expired_at is None) == (retried is not None)
+        assert expired == await store.get(job.id)
 
 
 async def test_jobs_are_found_by_id_and_by_upload_many_at_a_time(store: SqlJobStore) -> None:

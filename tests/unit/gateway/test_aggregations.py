@@ -152,8 +152,9 @@ async def test_a_file_that_is_put_has_its_aggregation_in_the_query(gateway: Gate
     job = await gateway.jobs.get(UUID(unasked["job"].rpartition("/")[2]))
     assert job.aggregation == SONG_PLAYS
     await problem_of(await put(gateway, '{"group_by": [2]}'), 422, "idempotency-key-reused")
-    problem = await problem_of(await put(gateway, '{"limit": 0}', key="x"), 400, "about:blank")
+    problem = await problem_of(await put(gateway, '{"limit": 0}', key="x"), 400, "invalid-input")
     assert problem["detail"].startswith("spec.limit is 0; send 1 or more")
+    assert problem["field"] == "spec.limit"
 
 
 async def test_a_job_shows_its_aggregation_as_it_can_be_asked_for_again(gateway: Gateway) -> None:
@@ -183,9 +184,10 @@ async def test_what_is_wrong_with_an_aggregation_is_a_problem_with_its_path(
 ) -> None:
     wrong = {"group_by": ["a"], "where": {"and": [{"column": "a", "op": "=", "value": None}]}}
 
-    problem = await problem_of(await declare(gateway, aggregation=wrong), 400, "about:blank")
+    problem = await problem_of(await declare(gateway, aggregation=wrong), 400, "invalid-input")
 
     assert problem["detail"].startswith("aggregation.where.and[0] is {")
+    assert problem["field"] == "aggregation.where.and[0]"
     assert "send the value to compare with" in problem["detail"]
 
 

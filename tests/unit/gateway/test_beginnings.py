@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from contextlib import asynccontextmanager
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gateway.beginnings import READ_AT_A_TIME
 from shared.csv.inspection import LOOKED_AT, check_header
 from shared.csv.sample import SAMPLE
 from tests.unit.gateway.conftest import PART_STORED
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from aiohttp import ClientResponse
 
+    from storage.blobs.filesystem import FilesystemBlobs
     from tests.unit.gateway.conftest import Gateway, Start
 
 ASKED = {"group_by": ["Sogn"]}
@@ -91,10 +94,10 @@ async def test_what_cannot_be_inspected_is_refused(gateway: Gateway) -> None:
         ({"json": {"aggregation": {"limit": 0}}}, "aggregation.limit is 0"),
         ({"json": []}, "no JSON object"),
     ):
-        problem = await problem_of(await inspect(gateway, **body), 400, "about:blank")
+        problem = await problem_of(await inspect(gateway, **body), 400, "invalid-input")
         assert detail in problem["detail"]
     refused = await inspect(gateway, data=b"x", headers={"Content-Type": "text/plain"})
-    await problem_of(refused, 415, "about:blank")
+    await problem_of(refused, 415, "unsupported-media")
 
 
 async def test_a_chunk_that_shows_the_wrong_header_is_kept_and_refused_on_every_gateway(
@@ -285,3 +288,56 @@ async def test_a_file_that_no_job_could_read_is_refused_too(gateway: Gateway) ->
     broken = b"\x1f\x8b\x08" + b"no gzip" * SAMPLE
     problem = await problem_of(await put(gateway, 0, broken), 422, "spec-mismatch")
     assert "not gzip data" in problem["detail"]
+
+
+class SlowBlobs:
+    """Passes every call on; reads wait until they are let go."""
+
+    def __init__(self, blobs: FilesystemBlobs) -> None:
+        self._blobs = blobs
+        self._changed = asyncio.Condition()
+        self.reading = 0
+        self.go_on = asyncio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._blobs, name)
+
+    @asynccontextmanager
+    async def open(self, *args: Any) -> AsyncIterator[AsyncIterator[bytes]]:
+        async with self._changed:
+            self.reading += 1
+            self._changed.notify_all()
+        await self.go_on.wait()
+        async with self._blobs.open(*args) as pieces:
+            yield pieces
+
+    async def read(self, count: int) -> None:
+        """Wait until so many reads have begun."""
+        async with asyncio.timeout(10), self._changed:
+            await self._changed.wait_for(lambda: self.reading >= count)
+
+
+async def test_what_arrives_does_not_wait_for_beginnings_that_storage_is_slow_to_give(
+    start_gateway: Start,
+) -> None:
+    slow: list[SlowBlobs] = []
+
+    def in_front(blobs: Any) -> Any:
+        slow.append(SlowBlobs(blobs))
+        return slow[0]
+
+    gateway = await start_gateway(blobs=in_front)
+    await declare(gateway, "slow", size=11)
+    await put(gateway, 0, b"Song;Plays\n", "slow")
+    async with asyncio.TaskGroup() as asking:
+        answers = [asking.create_task(inspect(gateway, "slow")) for _ in range(READ_AT_A_TIME + 3)]
+        # As many as memory is set aside for are being read
+        await slow[0].read(READ_AT_A_TIME)
+        # When the beginning of another upload arrives, then it is judged at once
+        query = {"name": "plays.csv", "spec": json.dumps(ASKED)}
+        async with asyncio.timeout(10):
+            refused = await gateway.client.put("/api/v1/uploads", params=query, data=endless())
+        assert SAID in (await problem_of(refused, 422, "spec-mismatch"))["detail"]
+        assert slow[0].reading == READ_AT_A_TIME
+        slow[0].go_on.set()
+    assert [answer.result().status for answer in answers] == [200] * len(answers)

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import TYPE_CHECKING, cast
 from unittest.mock import Mock
+from uuid import UUID
 
 import pytest
 from aiohttp import HttpVersion, HttpVersion10, HttpVersion11, web
 from aiohttp.test_utils import make_mocked_request
 
+from gateway import interim as module
 from gateway.interim import interim
+from shared.blobs import upload_key
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from shared.blobs import BlobInfo, BlobKey
+    from shared.ports import Blobs
+
+KEY = upload_key(UUID(int=1))
 
 WHOLE = (
     b"HTTP/1.1 104 Upload Resumption Supported\r\n"
@@ -67,3 +80,52 @@ def test_nothing_goes_out_once_the_final_response_may_begin() -> None:
         telling.send({"Upload-Offset": "7"})
     telling.send({"Upload-Offset": "8"})
     assert wire.written == WHOLE
+
+
+class Asked:
+    """Blobs of which only `info` is asked, which never answers, or fails."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self._error = error
+        self.asked = asyncio.Event()
+        self.given_up = False
+
+    async def info(self, _: BlobKey) -> BlobInfo:
+        self.asked.set()
+        if self._error is not None:
+            raise self._error
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.given_up = True
+        raise AssertionError
+
+
+async def passed_through(blobs: Asked) -> list[bytes]:
+    """What comes of data the second half of which follows only when `blobs` has been asked."""
+
+    async def data() -> AsyncGenerator[bytes, None]:
+        yield b"first"
+        await blobs.asked.wait()
+        yield b"second"
+
+    with interim(request_on(Wire())) as telling:
+        async with asyncio.timeout(10):
+            return [piece async for piece in telling.progress(data(), cast("Blobs", blobs), KEY)]
+
+
+async def test_no_data_waits_for_storage_to_say_how_much_is_recorded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "PROGRESS_INTERVAL", 0.0)
+    blobs = Asked()
+    assert await passed_through(blobs) == [b"first", b"second"]
+    assert blobs.given_up
+
+
+async def test_what_goes_wrong_unforeseen_comes_out_after_the_data(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "PROGRESS_INTERVAL", 0.0)
+    with pytest.raises(ZeroDivisionError):
+        await passed_through(Asked(ZeroDivisionError()))

@@ -177,9 +177,10 @@ def cursor(created_at: float) -> str:
 async def test_what_is_malformed_is_refused_with_field_value_and_remedy(
     gateway: Gateway, query: str, said: list[str]
 ) -> None:
-    problem = await problem_of(await gateway.client.get(f"{JOBS}?{query}"), 400, "about:blank")
+    problem = await problem_of(await gateway.client.get(f"{JOBS}?{query}"), 400, "invalid-input")
     for words in said:
         assert words in problem["detail"]
+    assert problem["field"] == query.partition("=")[0]
 
 
 async def test_a_cursor_of_a_job_that_is_not_there_goes_on_from_where_it_would_be(

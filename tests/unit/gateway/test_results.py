@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.results import content_disposition
-from shared.downloads import _cut_off_if_stalled
+from shared.content import Content
 from shared.errors import StorageUnavailable
+from shared.sending import _cut_off_if_stalled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -233,7 +234,7 @@ class FailingBlobs:
     @asynccontextmanager
     async def open(
         self, key: BlobKey, start: int = 0, stop: int | None = None
-    ) -> AsyncIterator[AsyncIterator[bytes]]:
+    ) -> AsyncIterator[Content]:
         if self._pieces < 0:
             raise self._error
 
@@ -246,7 +247,7 @@ class FailingBlobs:
                 yield piece
 
         async with self._blobs.open(key, start, stop) as pieces:
-            yield failing(pieces)
+            yield Content(failing(pieces))
 
 
 @pytest.mark.parametrize("error", [StorageUnavailable("storage is gone"), ZeroDivisionError()])
@@ -291,7 +292,7 @@ async def test_a_result_that_storage_has_lost_is_our_fault_and_logged_once(
     assert f"The result of job {job.id}, upload {job.upload_id}, is lost" in said
     if path.endswith("result"):
         assert headers["Content-Type"].startswith("application/problem+json")
-        assert (answer["type"], answer["status"]) == ("about:blank", 500)
+        assert (answer["type"], answer["status"]) == ("urn:csvmill:problem:result-lost", 500)
     (line,) = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert (line.levelname, line.exc_info) == ("ERROR", None)
     assert f"{job.id}, upload {job.upload_id}, is lost" in line.getMessage()
@@ -332,7 +333,7 @@ class WatchedBlobs(FailingBlobs):
     @asynccontextmanager
     async def open(
         self, key: BlobKey, start: int = 0, stop: int | None = None
-    ) -> AsyncIterator[AsyncIterator[bytes]]:
+    ) -> AsyncIterator[Content]:
         try:
             async with super().open(key, start, stop) as pieces:
                 yield pieces

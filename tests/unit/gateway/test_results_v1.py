@@ -181,7 +181,11 @@ async def test_errors_are_problems(gateway: Gateway, path: str) -> None:
         "urn:csvmill:problem:no-result",
     )
     assert await problem("/api/v1/jobs/1/result") == (404, "urn:csvmill:problem:job-not-found")
-    assert await problem(path, Range="bytes=99999999-") == (416, "about:blank")
-    assert await problem(path, **{"If-Match": '"x"'}) == (412, "about:blank")
+    for status, name, fields in (
+        (416, "range-not-satisfiable", {"Range": "bytes=99999999-"}),
+        (412, "precondition-failed", {"If-Match": '"x"'}),
+        (406, "not-acceptable", {"Accept-Encoding": "br, identity;q=0"}),
+    ):
+        assert await problem(path, **fields) == (status, f"urn:csvmill:problem:{name}")
     await gateway.jobs.expire(finished_before=time.time() + 1, now=time.time(), limit=9)
     assert await problem(path) == (410, "urn:csvmill:problem:result-expired")

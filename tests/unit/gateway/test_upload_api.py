@@ -117,8 +117,9 @@ async def test_a_file_of_no_bytes_is_a_job_at_once(gateway: Gateway) -> None:
 async def test_a_declaration_that_cannot_be_is_refused_by_its_field(
     gateway: Gateway, fields: dict[str, Any], named: str
 ) -> None:
-    problem = await problem_of(await post(gateway, **fields), 400, "about:blank")
+    problem = await problem_of(await post(gateway, **fields), 400, "invalid-input")
     assert named in problem["detail"]
+    assert problem["field"] in fields
 
 
 @pytest.mark.parametrize(
@@ -147,7 +148,7 @@ async def test_a_size_that_no_file_has_is_refused_whatever_its_exponent(
         data=f'{{"name": "plays.csv", "size": {written}}}',
         headers={"Content-Type": "application/json"},
     )
-    problem = await problem_of(response, 400, "about:blank")
+    problem = await problem_of(response, 400, "invalid-input")
     assert problem["detail"].startswith("size is ")
 
 
@@ -157,7 +158,7 @@ async def test_a_declaration_that_is_not_encoded_as_its_header_says_is_refused(
     headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
     sent = b'{"name": "plays.csv", "size": 74}'
     response = await gateway.client.post("/api/v1/uploads", data=sent, headers=headers)
-    problem = await problem_of(response, 400, "about:blank")
+    problem = await problem_of(response, 400, "invalid-input")
     assert "the body cannot be read" in problem["detail"]
     assert "gzip" in problem["detail"]
     assert response.headers["Connection"] == "close"
@@ -173,19 +174,20 @@ async def test_a_declaration_that_is_no_json_object_is_refused(
     response = await gateway.client.post(
         "/api/v1/uploads", data=body, headers={"Content-Type": "application/json"}
     )
-    await problem_of(response, 400, "about:blank")
+    assert "field" not in await problem_of(response, 400, "invalid-input")
 
 
 async def test_a_declaration_of_another_kind_is_refused(gateway: Gateway) -> None:
     response = await gateway.client.post("/api/v1/uploads", data=b"name=x")
-    await problem_of(response, 415, "about:blank")
+    await problem_of(response, 415, "unsupported-media")
 
 
 async def test_a_file_larger_than_is_taken_is_refused_before_it_is_sent(
     start_gateway: Start,
 ) -> None:
     gateway = await start_gateway(max_upload_size=100)
-    await problem_of(await post(gateway, size=101), 413, "about:blank")
+    problem = await problem_of(await post(gateway, size=101), 413, "upload-too-large")
+    assert problem["field"] == "size"
     assert (await post(gateway, size=100)).status == 201
 
 
@@ -240,8 +242,9 @@ async def test_a_key_whose_job_has_lost_its_bytes_still_names_that_job(gateway: 
 
 @pytest.mark.parametrize("key", ['""', "", '"half', 'a"b', "x" * 256, "two words"])
 async def test_a_malformed_key_is_refused(gateway: Gateway, key: str) -> None:
-    problem = await problem_of(await post(gateway, key), 400, "about:blank")
+    problem = await problem_of(await post(gateway, key), 400, "invalid-input")
     assert "Idempotency-Key" in problem["detail"]
+    assert problem["field"] == "Idempotency-Key"
 
 
 # Chunks
@@ -346,7 +349,7 @@ async def test_of_several_digests_each_has_to_be_right_and_unknown_ones_are_pass
 async def test_a_digest_that_cannot_be_checked_is_refused(gateway: Gateway, header: str) -> None:
     path = await created(gateway)
     response = await put(gateway, path, 0, BODY, content_digest=header)
-    problem = await problem_of(response, 400, "about:blank")
+    problem = await problem_of(response, 400, "invalid-input")
     assert "Content-Digest" in problem["detail"]
     assert (await shown(gateway, path))["received"] == []
 
@@ -385,10 +388,10 @@ async def test_a_chunk_beyond_the_end_is_refused(
         ("1" + "0" * 18, "chunk-out-of-bounds", "offset is 1000000000000000000, and no file"),
         ("9" * 19, "chunk-out-of-bounds", "offset is 9999999999999999999,"),
         ("1" * 5000, "chunk-out-of-bounds", "... of 5000 characters, and no file"),
-        ("-1", "about:blank", "offset is '-1'; send where the chunk begins"),
-        ("1.0", "about:blank", "offset is '1.0'"),
-        ("%D9%A3", "about:blank", "offset is '٣'"),
-        ("0x10", "about:blank", "offset is '0x10'"),
+        ("-1", "invalid-input", "offset is '-1'; send where the chunk begins"),
+        ("1.0", "invalid-input", "offset is '1.0'"),
+        ("%D9%A3", "invalid-input", "offset is '٣'"),
+        ("0x10", "invalid-input", "offset is '0x10'"),
     ],
 )
 async def test_an_offset_that_no_file_has_is_refused_by_its_value(
@@ -412,7 +415,7 @@ async def test_an_encoded_chunk_is_refused(gateway: Gateway) -> None:
     response = await gateway.client.put(
         f"{path}/chunks/0", data=gzip.compress(BODY), headers={"Content-Encoding": "gzip"}
     )
-    await problem_of(response, 415, "about:blank")
+    await problem_of(response, 415, "unsupported-media")
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE", "PUT"])
@@ -566,13 +569,15 @@ async def test_what_is_no_size_is_refused(
 ) -> None:
     path = await created(gateway, size=None)
     refused = await gateway.client.patch(path, json=body)
-    assert named in (await problem_of(refused, 400, "about:blank"))["detail"]
+    problem = await problem_of(refused, 400, "invalid-input")
+    assert named in problem["detail"]
+    assert problem["field"] == named
 
 
 async def test_a_size_that_is_too_large_is_refused(start_gateway: Start) -> None:
     gateway = await start_gateway(max_upload_size=100)
     path = await created(gateway, size=None)
-    await problem_of(await gateway.client.patch(path, json={"size": 101}), 413, "about:blank")
+    await problem_of(await gateway.client.patch(path, json={"size": 101}), 413, "upload-too-large")
 
 
 async def test_the_size_of_an_upload_that_is_not_there_cannot_be_told(gateway: Gateway) -> None:

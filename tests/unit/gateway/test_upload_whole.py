@@ -172,7 +172,7 @@ async def test_a_file_that_cannot_be_taken_is_refused(
     gateway: Gateway, url: str, headers: dict[str, str], named: str
 ) -> None:
     response = await gateway.client.put(url, data=b"x", headers=headers)
-    assert named in (await problem_of(response, 400, "about:blank"))["detail"]
+    assert named in (await problem_of(response, 400, "invalid-input"))["detail"]
 
 
 @pytest.mark.parametrize("size_known", [True, False])
@@ -183,5 +183,5 @@ async def test_a_file_that_is_too_large_is_refused(start_gateway: Start, size_kn
 
     gateway = await start_gateway(max_upload_size=100)
     response = await gateway.client.put(URL, data=b"x" * 120 if size_known else pieces())
-    await problem_of(response, 413, "about:blank")
+    await problem_of(response, 413, "upload-too-large")
     assert gateway.bus.published == []

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
 
 from shared.blobs import upload_key
-from shared.errors import BlobNotFound
+from shared.errors import BlobNotFound, DigestMismatch
 from storage.blobs.filesystem import FilesystemBlobs
 from tests.blob_backends import read, stream
 
@@ -87,6 +89,35 @@ async def test_a_size_is_declared_or_not(snapshots: Snapshots, tmp_path: Path, w
     assert len(found) > 5
     assert set(found) == {None, size}
     assert found == sorted(found, key=lambda size: size is not None)
+
+
+@pytest.mark.parametrize("right", [True, False])
+async def test_a_whole_is_what_its_digest_says_or_lacks_a_byte(
+    snapshots: Snapshots, tmp_path: Path, right: bool
+) -> None:
+    sha256 = hashlib.sha256(b"0123").hexdigest()
+    async with FilesystemBlobs(tmp_path / "blobs") as blobs:
+        await blobs.create(KEY, 4, sha256=sha256)
+        await blobs.write(KEY, 0, stream(b"0"))
+        snapshots.begin()
+        with nullcontext() if right else pytest.raises(DigestMismatch):
+            await blobs.write(KEY, 1, stream(b"123" if right else b"xyz"))
+        snapshots.end()
+    found = []
+    for folder in snapshots.taken:
+        async with FilesystemBlobs(folder) as blobs:
+            info = await blobs.info(KEY)
+            found.append(info.prefix)
+            assert info.complete == (info.prefix == 4)
+            assert (blobs.local_path(KEY) is not None) == info.complete
+            # What is there stays; what is missing is sent again
+            if right:
+                assert (
+                    await blobs.write(KEY, info.prefix, stream(b"0123"[info.prefix :]))
+                ).complete
+                assert await read(blobs, KEY) == b"0123"
+    assert len(found) > 5
+    assert list(dict.fromkeys(found)) == ([1, 3, 4] if right else [1, 3, 0])
 
 
 async def test_blobs_are_put_together_or_not(snapshots: Snapshots, tmp_path: Path) -> None:

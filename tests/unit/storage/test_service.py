@@ -5,45 +5,30 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import aiohttp
 import pytest
 from aiohttp import web
-from pydantic import SecretStr
 from yarl import URL
 
 from gateway.errors import errors_as_json
 from shared.blobs import upload_key
 from shared.errors import CsvmillError, StorageFull, StorageUnavailable
 from shared.storage_protocol import blob_path, chunk_path, info_path
-from storage import errors, handlers
-from storage.app import build_app
-from storage.blobs.filesystem import FilesystemBlobs
-from storage.settings import StorageSettings
-from tests.blob_backends import TOKEN, storage_server, stream
+from storage import errors
+from tests.blob_backends import TOKEN, stream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
+
+    from storage.blobs.filesystem import FilesystemBlobs
+
 
 KEY = upload_key(UUID(int=1))
 AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
 MIB = 1 << 20
-
-
-@pytest.fixture
-async def blobs(tmp_path: Path) -> AsyncIterator[FilesystemBlobs]:
-    async with FilesystemBlobs(tmp_path, fsync=False) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def url(tmp_path: Path, blobs: FilesystemBlobs) -> AsyncIterator[str]:
-    async with storage_server(tmp_path, blobs) as started:
-        yield started
 
 
 @pytest.fixture
@@ -165,23 +150,6 @@ async def test_a_body_cut_short_records_nothing(
     assert not (await blobs.info(KEY)).received
 
 
-async def test_a_sender_that_falls_silent_is_given_up(
-    url: str, blobs: FilesystemBlobs, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(handlers, "RECEIVE_TIMEOUT", 0.05)
-    await blobs.create(KEY, 10)
-    connection = await Connection.to(url)
-    await connection.send_head("PUT", chunk_path(KEY, 0), {**AUTHORIZED, "Content-Length": "10"})
-    await connection.send(b"01234")
-
-    status, body = await asyncio.wait_for(connection.answer(), 10)
-
-    assert status == 400
-    assert "5 bytes" in body["message"]
-    assert not (await blobs.info(KEY)).received
-    await connection.close()
-
-
 @pytest.mark.parametrize(
     ("headers", "path", "status"),
     [
@@ -224,69 +192,6 @@ async def test_a_connection_serves_on_after_a_refusal(url: str, blobs: Filesyste
     assert (refused[0], refused[1]["code"]) == (416, "chunk_out_of_bounds")
     assert (taken[0], taken[1]["received"]) == (200, [[0, 3]])
     await connection.close()
-
-
-async def test_long_work_shows_signs_of_life(
-    url: str, blobs: FilesystemBlobs, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await blobs.create(KEY, 3)
-    monkeypatch.setattr(handlers, "PROCESSING_INTERVAL", 0.01)
-    go_on = asyncio.Event()
-    write = blobs.write
-
-    async def slow(*args: Any, **more: Any) -> Any:
-        info = await write(*args, **more)
-        await go_on.wait()
-        return info
-
-    monkeypatch.setattr(blobs, "write", slow)
-    connection = await Connection.to(url)
-    await connection.send_head("PUT", chunk_path(KEY, 0), {**AUTHORIZED, "Content-Length": "3"})
-    await connection.send(b"abc")
-
-    assert [(await connection.answer())[0] for _ in range(3)] == [102, 102, 102]
-    go_on.set()
-    status = 102
-    while status == 102:
-        status, body = await connection.answer()
-    assert (status, body["complete"]) == (200, True)
-    await connection.close()
-
-
-async def test_a_reader_that_leaves_in_mid_answer_is_no_error_of_storage(
-    tmp_path: Path,
-    blobs: FilesystemBlobs,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    size = 24 * MIB  # more than sockets and buffers hold
-    await blobs.create(KEY, size)
-    await blobs.write(KEY, 0, stream(bytes(size)))
-    ended = asyncio.Event()
-    open_blob = blobs.open
-
-    @asynccontextmanager
-    async def noted(*args: Any) -> AsyncIterator[AsyncIterator[bytes]]:
-        try:
-            async with open_blob(*args) as pieces:
-                yield pieces
-        finally:
-            ended.set()
-
-    monkeypatch.setattr(blobs, "open", noted)
-    # As in production: aiohttp's TestServer would cancel the handler of a caller that has gone.
-    settings = StorageSettings(data_dir=tmp_path, storage_token=SecretStr(TOKEN))
-    runner = web.AppRunner(build_app(settings, blobs))
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    connection = await Connection.to(f"http://127.0.0.1:{runner.addresses[0][1]}")
-    await connection.send_head("GET", blob_path(KEY), AUTHORIZED)
-    await connection._reader.readuntil(b"\r\n\r\n")
-    await connection.close()
-    await asyncio.wait_for(ended.wait(), 10)
-    await runner.cleanup()
-
-    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 async def test_ranges_are_answered_as_ranges(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -20,6 +21,9 @@ from tests.aggregations import Case, provable_cases
 from tests.oracle import Expected, Malformed, expected_result
 from tests.unit.processor.engines.plans import run_exact, run_fast
 from tests.written import Pen, pens, written, written_cases
+
+if TYPE_CHECKING:
+    from shared.csv.dialect import Encoding
 
 NO_HEADER = Aggregation(
     group_by=(GroupColumn("column1"), GroupColumn(2)),
@@ -112,3 +116,18 @@ def test_a_damaged_or_shortened_archive_never_has_a_result(stream: bool) -> None
         with pytest.raises(MalformedInput, match=r"cut off|damaged"):
             run_exact(wrong, SONG_PLAYS)
     assert run_fast(data, SONG_PLAYS, stream=stream) == run_exact(data, SONG_PLAYS)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["file", "stream"])
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_half_a_surrogate_pair_at_the_end_never_passes_for_the_text_before_it(
+    encoding: Encoding, stream: bool
+) -> None:
+    asked = Aggregation((GroupColumn(1, "k"),), (Aggregate("count", None, "rows"),))
+    text = "\ufeffn,k\n1,a\n2,a\ud83d"
+    data = text.encode(encoding, errors="surrogatepass")
+
+    with pytest.raises(Inconclusive):
+        run_fast(data, asked, stream=stream)
+    with pytest.raises(MalformedInput, match=r"line 3, column 2 \('k'\): .* text in UTF-16"):
+        run_exact(data, asked)

@@ -14,11 +14,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from processor.engines import duckdb_child
-from processor.engines.duckdb import DuckDBEngine
+from processor.engines.child_process import child_process
+from processor.engines.duckdb import CHILD, DuckDBEngine
 from processor.engines.port import EngineLimits
-from processor.engines.protocol import RESULT_NAME, Finished, Refused, Task
+from processor.engines.protocol import (
+    RESULT_NAME,
+    Finished,
+    Plan,
+    Refused,
+    Task,
+    decode_event,
+)
 from shared.aggregation.spec import Aggregate, Aggregation, GroupColumn
-from shared.errors import AttemptFailed
+from shared.errors import AttemptFailed, MalformedInput
 from shared.job_report import Rows
 from shared.jobs import SONG_PLAYS
 from tests.contract.engine_sources import StalledSource, StreamSource
@@ -124,6 +132,20 @@ async def test_a_child_that_cannot_start_fails_the_attempt_and_says_why(
         )
 
 
+@pytest.mark.parametrize("exact_below", [0, 1 << 40], ids=["fast", "exact"])
+async def test_a_child_that_cannot_watch_its_memory_ends_and_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exact_below: int
+) -> None:
+    blind = "tests.unit.processor.engines.blind_child"
+    monkeypatch.setattr("processor.engines.duckdb.CHILD", blind)
+    source = StalledSource(HEADER + b"a,b,1\n" * 1000)
+
+    with pytest.raises(AttemptFailed, match="status 1: ValueError: no memory to be seen"):
+        await DuckDBEngine(exact_below=exact_below).aggregate(
+            SONG_PLAYS, source, tmp_path, lambda _progress: None
+        )
+
+
 async def test_the_child_is_told_no_secrets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,6 +214,69 @@ def test_both_plans_give_the_same(
     report = outcome.report
     assert (report.rows, report.groups, report.bytes_out) == (Rows(2), 1, outcome.size)
     assert (outcome.size, report.plan) == (47, plan)
+
+
+async def test_a_bad_record_is_named_and_logged_shortly_however_long_it_is(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    # Given a record that DuckDB quotes in its error, and JSON escapes byte by byte
+    caplog.set_level("INFO", "processor.engines.duckdb")
+    rows = b"a,b,1\n" * 1000 + b"a,b,1," + b"\1" * 200_000 + b"\n"
+
+    with pytest.raises(MalformedInput, match=r"line 1002, column 4: found 4") as caught:
+        await DuckDBEngine(exact_below=0).aggregate(
+            SONG_PLAYS, StreamSource(HEADER + rows), tmp_path, lambda _progress: None
+        )
+
+    assert len(str(caught.value)) < 1000
+    (logged,) = [record.getMessage() for record in caplog.records]
+    assert "InvalidInputException" in logged
+    assert len(logged) < 1000
+
+
+async def ending(task: Task, folder: Path) -> tuple[Refused, int]:
+    """How a child that is never given the whole source ends by itself, and with what status."""
+    async with child_process(CHILD, task.encode(), folder) as child:
+        assert child.stdin
+        assert child.stdout
+        child.stdin.write(HEADER + b"a,b,1\n" * 1000)
+        async with asyncio.timeout(30):
+            events = [decode_event(line) async for line in child.stdout]
+            status = await child.wait()
+    outcome = events[-1]
+    assert isinstance(outcome, Refused)
+    return outcome, status
+
+
+@pytest.mark.parametrize(("plan", "why"), [("fast", "inconclusive"), ("exact", "failed")])
+async def test_a_child_that_takes_more_memory_than_it_may_says_so_and_ends(
+    tmp_path: Path, plan: Plan, why: str
+) -> None:
+    # Given less memory than Python needs to begin with
+    given = Task(plan, SONG_PLAYS, None, 1 << 30, memory=8 << 20, threads=2)
+
+    outcome, status = await ending(given, tmp_path)
+
+    assert (outcome.why, status) == (why, 0)
+    assert outcome.reason == "out of memory: 8 MiB did not suffice"
+    assert outcome.report.peak_memory > 8 << 20
+
+
+def test_memory_that_the_system_does_not_give_fails_the_attempt_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "input").write_bytes(HEADER + b"a,b,1\n")
+    monkeypatch.chdir(tmp_path)
+
+    def refuse(*_: object) -> bytes:
+        raise MemoryError
+
+    monkeypatch.setattr(os, "read", refuse)
+
+    outcome = duckdb_child.run(task("exact", tmp_path / "input"), lambda _done: None)
+
+    assert isinstance(outcome, Refused)
+    assert (outcome.why, outcome.reason) == ("failed", "out of memory: 1024 MiB did not suffice")
 
 
 def test_limits_that_make_no_sense_are_refused() -> None:

@@ -21,8 +21,8 @@ from shared.aggregation.spec import (
 )
 from shared.errors import AttemptFailed
 from shared.jobs import SONG_PLAYS
-from tests.aggregations import Case, provable_cases, sum_of, with_header
-from tests.csv_files import files, numbers, small_numbers
+from tests.aggregations import RFC_4180, Case, provable_cases, sum_of, with_header
+from tests.csv_files import files, numbers, small_numbers, texts
 from tests.oracle import Expected, expected_result
 from tests.unit.processor.engines.plans import run_fast
 
@@ -51,6 +51,30 @@ def test_other_columns_too(data: bytes, csv_buffer: int | None) -> None:
         assert run_fast(data, OTHER_COLUMNS, csv_buffer=csv_buffer) == expected_result(
             OTHER_COLUMNS, data
         )
+
+
+@st.composite
+def narrow_files(draw: st.DrawFn) -> tuple[Aggregation, bytes]:
+    """Files of one to four columns, and what is asked of the first and the last."""
+    columns = draw(st.integers(1, 4))
+    values = draw(st.sampled_from([small_numbers | st.just(""), texts]))
+    aggregates = [Aggregate("count", None, "rows"), Aggregate("count", columns, "values", "text")]
+    if values is not texts:
+        aggregates.append(Aggregate("sum", columns, "sum", "number"))
+    aggregation = Aggregation((GroupColumn(1, "k"),), tuple(aggregates), input=RFC_4180)
+    return aggregation, draw(files(values, columns=columns, sum_of=columns - 1))
+
+
+@given(narrow_files(), buffers, st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_files_of_few_columns_too(
+    asked: tuple[Aggregation, bytes], csv_buffer: int | None, stream: bool
+) -> None:
+    aggregation, data = asked
+    with contextlib.suppress(Inconclusive):
+        outcome = run_fast(data, aggregation, csv_buffer=csv_buffer, stream=stream)
+
+        assert outcome == expected_result(aggregation, data)
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["file", "stream"])
@@ -96,6 +120,8 @@ ODD_ROWS = [
     b"a\rb,c,1\n",
     b"a,b,1\r\n",
     b"a,b,1\r",
+    b"a,b,\rc,d,1\n",
+    b'a,"b\n",\rc,d,1\n',
     b"a\xff,b,1\n",
     b"x" * 3_000_000 + b",b,1\n",
 ]
@@ -114,6 +140,20 @@ PLAIN_ROWS = b"a,b,1\n" * 20
 def test_what_duckdb_reads_otherwise_than_we_do_is_left_open(rows: bytes) -> None:
     with pytest.raises(Inconclusive):
         run_fast(HEADER + rows)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["file", "stream"])
+@pytest.mark.parametrize(
+    "row", [b"a,b,1,\n", b' "a",b,1\n', b'"a",b,1\n', b"a,b,1\n", b"\na,b,1\n"]
+)
+def test_a_file_of_which_lines_end_in_crlf_but_for_some_is_left_open(
+    row: bytes, stream: bool
+) -> None:
+    # DuckDB takes no notice of the last delimiter, which weighs as much as the missing CR.
+    crlf = (HEADER + PLAIN_ROWS).replace(b"\n", b"\r\n")
+    for data in (crlf + row + b"c,d,2\r\n", crlf + row, crlf + row[:-1] + b"\r\nc,d,2\n"):
+        with pytest.raises(Inconclusive):
+            run_fast(data, stream=stream)
 
 
 @pytest.mark.parametrize(
@@ -201,6 +241,26 @@ ALL = (
 
 def asked(**more: Any) -> Aggregation:
     return replace(Aggregation((GroupColumn(1, "k"),), ALL), **more)
+
+
+OF_ONE_COLUMN = Aggregation((GroupColumn(1, "k"),), (Aggregate("count", None, "rows"),))
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["file", "stream"])
+@pytest.mark.parametrize("rows", [b"a\n\nb\n\na\n", b"a\n\n", b'a\n""\nb\n', b"a\n\n\nb", b"\n"])
+def test_an_empty_line_of_a_file_of_one_column_is_left_open(rows: bytes, stream: bool) -> None:
+    # DuckDB takes it for a row, and so it is one if the cell is in quotes.
+    for ending in (b"\n", b"\r\n"):
+        with pytest.raises(Inconclusive):
+            run_fast((b"k\n" + rows).replace(b"\n", ending), OF_ONE_COLUMN, stream=stream)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["file", "stream"])
+@pytest.mark.parametrize("rows", [b"a\nb\na\n", b'"a,\n""b"" c"\n \nb', b"a\n b\n  \n"])
+def test_a_file_of_one_column_is_settled_here(rows: bytes, stream: bool) -> None:
+    data = b"k\n" + rows
+
+    assert run_fast(data, OF_ONE_COLUMN, stream=stream) == expected_result(OF_ONE_COLUMN, data)
 
 
 def test_a_file_of_very_many_columns_is_left_open() -> None:

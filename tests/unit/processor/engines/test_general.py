@@ -134,3 +134,30 @@ def test_compressed_results_are_the_same_bytes_again() -> None:
 
     assert gzip.decompress(compressed[0]) == plain
     assert compressed[0] == compressed[1]
+
+
+DIGITS = 4_000_000
+"""Digits of which to make an int takes longer than the time-out; 64 MiB of them, hours."""
+OF_LONG_NUMBERS = {
+    "plain sum": (of("sum", "n", type="integer", empty="fail"), "1" * DIGITS + "0"),
+    "sum": (of("sum", "n"), "1" * DIGITS + "0"),
+    "sorted": ({**of("sum", "n"), "order_by": ["x"]}, "1" * DIGITS + "0"),
+    "avg": (of("avg", "n"), "5" * DIGITS),
+    "median": (of("median", "n"), "5" * DIGITS),
+    "min": (of("min", "n"), "1" * DIGITS),
+    "max": (of("max", "n"), "9" * DIGITS),
+    "count_distinct": (of("count_distinct", "n", type="number"), "2"),
+}
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("name", OF_LONG_NUMBERS)
+def test_a_number_of_very_many_digits_does_not_take_for_ever(name: str) -> None:
+    fields, expected = OF_LONG_NUMBERS[name]
+    data = HEADER + b"a," + b"9" * DIGITS + b",\na," + b"1" * DIGITS + b",\n"
+
+    result = run_exact(data, aggregation(**fields)).result
+
+    # Apart from the assertion: to show how they differ would take long, too.
+    is_right = result == f"k,x\na,{expected}\n".encode()
+    assert is_right

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -70,6 +71,16 @@ def test_dates_compare_by_time() -> None:
 def test_what_is_not_plainly_a_date_is_none(cell: bytes) -> None:
     assert read_date(cell) is None
     assert truncated(cell, "year") is None
+
+
+def test_a_cell_that_is_too_long_for_a_date_is_not_kept() -> None:
+    assert truncated(b"2020-01-31T23:59:59.123456789+02:00", "month") == b"2020-01"
+    for cell in (b"x" * 1000, b"2020-01-31T23:59:59.123456789+02:00 "):
+        references = sys.getrefcount(cell)
+
+        assert read_date(cell) is None
+        assert truncated(cell, "month") is None
+        assert sys.getrefcount(cell) == references
 
 
 def test_a_time_zone_is_no_obstacle_to_truncation_but_to_comparison() -> None:

@@ -7,6 +7,7 @@ import os
 import random
 import subprocess
 import sys
+import tracemalloc
 import zipfile
 import zlib
 from typing import TYPE_CHECKING
@@ -196,6 +197,21 @@ def test_zip_archives_with_lengths_of_64_bits() -> None:
     end_64 = b"PK\x06\x06" + (44).to_bytes(8, "little") + bytes(44)
     locator = b"PK\x06\x07" + bytes(16)
     assert expand(data[:at] + end_64 + locator + data[at:], "zip") == TEXT
+
+
+def test_a_directory_that_claims_to_be_large_is_not_held_in_memory() -> None:
+    data = zipped(("a", TEXT))
+    before = data[: data.index(b"PK\x05\x06")] + b"PK\x06\x06" + (1 << 62).to_bytes(8, "little")
+    blocks = (bytes(1 << 20) if at else before for at in range(33))
+    tracemalloc.start()
+    try:
+        with pytest.raises(MalformedInput, match="was cut off"):
+            list(decompressed(blocks, "zip"))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 8 << 20
 
 
 def test_what_macos_adds_to_a_zip_archive_does_not_count() -> None:

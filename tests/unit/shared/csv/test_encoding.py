@@ -70,15 +70,22 @@ def test_what_is_no_text_is_a_problem_of_its_record(encoding: Encoding, bad: byt
         assert problem.expected.startswith("text in ")
 
 
-def test_half_a_character_at_the_end_is_a_problem_of_the_last_record() -> None:
-    problems: list[Problem] = []
-    data = "a\nb\nc".encode("utf-16-le") + b"\n"
-    reader = RecordReader(
-        in_utf8([data], "utf-16-le"), Dialect(encoding="utf-16-le"), problems.append
-    )
+@pytest.mark.parametrize("half", ["\n", "\ud83d", chr(0xDE00), "\ud83d\n"], ids=ascii)
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_half_a_character_at_the_end_is_a_problem_of_the_last_record(
+    encoding: Encoding, half: str
+) -> None:
+    end = half.encode(encoding, errors="surrogatepass")
+    if half.endswith("\n"):
+        end = end[:-1]
+    data = "a\nb\nc".encode(encoding) + end
+    for size in (1, 2, 3, len(data)):
+        problems: list[Problem] = []
+        blocks = in_utf8(pieces(data, size), encoding)
+        reader = RecordReader(blocks, Dialect(encoding=encoding), problems.append)
 
-    assert list(reader) == [(1, [b"a"]), (2, [b"b"])]
-    assert [(p.line, p.offset) for p in problems] == [(3, 8)]
+        assert list(reader) == [(1, [b"a"]), (2, [b"b"])]
+        assert [(p.line, p.offset, p.expected) for p in problems] == [(3, 8, "text in UTF-16")]
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_name() -> None:

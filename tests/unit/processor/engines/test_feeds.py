@@ -1,0 +1,140 @@
+"""Whatever a thread beside DuckDB ends with, it is never the end of the data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from processor.engines import fast_plan
+from processor.engines.feeds import FileFeed
+from processor.engines.ledger import Census, Ledger
+from processor.engines.plan import Header, Inconclusive
+from processor.engines.result_file import ResultFile
+from shared.csv.opening import opened
+from shared.errors import AttemptFailed, MalformedInput
+from shared.jobs import SONG_PLAYS
+from tests.oracle import expected_result
+from tests.unit.processor.engines.plans import run_fast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from shared.csv.dialect import Dialect
+
+DATA = b"Song,Date,Plays\n" + b"a,b,1\n" * 10
+ERRORS: dict[str, Callable[[], BaseException]] = {
+    "out of memory": MemoryError,
+    "codec": lambda: UnicodeDecodeError("utf-8", b"x", 0, 1, "made up"),
+    "disk": lambda: OSError(5, "made up"),
+    "ours": lambda: AttemptFailed("made up"),
+    "exit": SystemExit,
+}
+
+
+def break_off(monkeypatch: pytest.MonkeyPatch, error: BaseException | None) -> None:
+    """Let text end in the middle of a source, at the end of a record."""
+
+    def breaking(*args: Any, **more: Any) -> tuple[Dialect, Iterator[bytes]]:
+        dialect, text = opened(*args, **more)
+        beginning = next(text)[:-12]
+
+        def blocks() -> Iterator[bytes]:
+            yield beginning
+            if error is not None:
+                raise error
+
+        return dialect, blocks()
+
+    # The beginning is not looked at, so that it is the feed that comes upon the error.
+    monkeypatch.setattr(fast_plan, "opened", breaking)
+    monkeypatch.setattr(fast_plan, "HEADER_LIMIT", 20)
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_a_relay_that_ends_in_any_error_raises_it(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    error = ERRORS[name]()
+    break_off(monkeypatch, error)
+
+    with pytest.raises(type(error)) as raised:
+        run_fast(DATA, stream=True)
+
+    assert raised.value is error
+
+
+def test_a_file_that_turns_out_to_be_damaged_is_left_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    break_off(monkeypatch, MalformedInput("damaged"))
+
+    with pytest.raises(Inconclusive, match="damaged"):
+        run_fast(DATA, stream=True)
+
+
+def test_text_that_ends_before_its_source_is_left_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("processor.engines.feeds.BLOCK", len(DATA) - 1)
+    monkeypatch.setattr("shared.csv.opening.SAMPLE", 20)
+    break_off(monkeypatch, None)
+
+    with pytest.raises(Inconclusive, match="does not account for the file"):
+        run_fast(DATA, stream=True)
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_a_census_that_ends_in_any_error_raises_it(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    error = ERRORS[name]()
+
+    def count(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("processor.engines.feeds.Census.add", count)
+
+    with pytest.raises(type(error)) as raised:
+        run_fast(DATA + b'"a",b,1\n')
+
+    assert raised.value is error
+
+
+def test_a_census_of_part_of_a_file_settles_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("plays").write_bytes(DATA)
+    nothing = Ledger(0, 3, 1, *(0, 0, 0, 0))
+    monkeypatch.setattr(FileFeed, "_work", lambda _feed: None)
+    header = Header((b"a", b"b", b"c"), 16, b"\n")
+
+    with Path("plays").open("rb", buffering=0) as file, FileFeed(file, header) as feed:
+        assert nothing.balances(Census(), b"\n")
+        assert not feed.confirms(nothing)
+
+
+MANY_GROUPS = b"Song,Date,Plays\n" + b"".join(b"song %d,%40d,1\n" % (n, n) for n in range(80_000))
+"""A result that no pipe holds."""
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_a_drain_that_ends_in_any_error_raises_it_and_nobody_waits_for_it(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    error = ERRORS[name]()
+    write = ResultFile.write
+
+    def failing(result: ResultFile, data: bytes) -> None:
+        if result.size:
+            raise error
+        write(result, data)
+
+    monkeypatch.setattr(ResultFile, "write", failing)
+
+    with pytest.raises(type(error)) as raised:
+        run_fast(MANY_GROUPS)
+
+    assert raised.value is error
+
+
+def test_so_large_a_result_is_well_otherwise() -> None:
+    assert run_fast(MANY_GROUPS) == expected_result(SONG_PLAYS, MANY_GROUPS)

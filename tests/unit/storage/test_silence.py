@@ -1,0 +1,152 @@
+"""Who is silent, and who says nothing for long: signs of life, and how long storage waits."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aiohttp import web
+from pydantic import SecretStr
+
+from shared.storage_protocol import blob_path, chunk_path, turn_path
+from storage import handlers
+from storage.app import build_app
+from storage.settings import StorageSettings
+from tests.blob_backends import TOKEN, storage_server, stream
+from tests.unit.storage.test_service import AUTHORIZED, KEY, MIB, Connection
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from shared.blobs import BlobKey, Turn
+    from shared.content import Content
+    from storage.blobs.filesystem import FilesystemBlobs
+
+
+async def test_long_work_shows_signs_of_life(
+    url: str, blobs: FilesystemBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await blobs.create(KEY, 3)
+    monkeypatch.setattr(handlers, "PROCESSING_INTERVAL", 0.01)
+    go_on = asyncio.Event()
+    write = blobs.write
+
+    async def slow(*args: Any, **more: Any) -> Any:
+        info = await write(*args, **more)
+        await go_on.wait()
+        return info
+
+    monkeypatch.setattr(blobs, "write", slow)
+    connection = await Connection.to(url)
+    await connection.send_head("PUT", chunk_path(KEY, 0), {**AUTHORIZED, "Content-Length": "3"})
+    await connection.send(b"abc")
+
+    assert [(await connection.answer())[0] for _ in range(3)] == [102, 102, 102]
+    go_on.set()
+    status = 102
+    while status == 102:
+        status, body = await connection.answer()
+    assert (status, body["complete"]) == (200, True)
+    await connection.close()
+
+
+async def test_taking_over_from_one_that_is_slow_to_record_shows_signs_of_life(
+    url: str, blobs: FilesystemBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await blobs.create(KEY, 3)
+    monkeypatch.setattr(handlers, "PROCESSING_INTERVAL", 0.01)
+    go_on = asyncio.Event()
+    take_over = blobs.take_over
+
+    async def slow(key: BlobKey) -> Turn:
+        await go_on.wait()
+        return await take_over(key)
+
+    monkeypatch.setattr(blobs, "take_over", slow)
+    connection = await Connection.to(url)
+    await connection.send_head("PUT", turn_path(KEY), AUTHORIZED)
+
+    assert [(await connection.answer())[0] for _ in range(3)] == [102, 102, 102]
+    go_on.set()
+    status = 102
+    while status == 102:
+        status, body = await connection.answer()
+    assert (status, body["blob"]["size"]) == (200, 3)
+    await connection.close()
+
+
+async def test_a_reader_that_leaves_in_mid_answer_is_no_error_of_storage(
+    tmp_path: Path,
+    blobs: FilesystemBlobs,
+    reading_ended: asyncio.Event,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    size = 24 * MIB  # more than sockets and buffers hold
+    await blobs.create(KEY, size)
+    await blobs.write(KEY, 0, stream(bytes(size)))
+    # As in production: aiohttp's TestServer would cancel the handler of a caller that has gone.
+    settings = StorageSettings(data_dir=tmp_path, storage_token=SecretStr(TOKEN))
+    runner = web.AppRunner(build_app(settings, blobs))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    connection = await Connection.to(f"http://127.0.0.1:{runner.addresses[0][1]}")
+    await connection.send_head("GET", blob_path(KEY), AUTHORIZED)
+    await connection._reader.readuntil(b"\r\n\r\n")
+    await connection.close()
+    await asyncio.wait_for(reading_ended.wait(), 10)
+    await runner.cleanup()
+
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+async def test_a_sender_that_falls_silent_is_given_up_when_its_time_has_passed(
+    tmp_path: Path, blobs: FilesystemBlobs
+) -> None:
+    await blobs.create(KEY, 10)
+    async with storage_server(tmp_path, blobs, client_timeout=0.05) as url:
+        connection = await Connection.to(url)
+        head = {**AUTHORIZED, "Content-Length": "10"}
+        await connection.send_head("PUT", chunk_path(KEY, 0), head)
+        await connection.send(b"01234")
+
+        status, body = await asyncio.wait_for(connection.answer(), 10)
+
+        assert status == 400
+        assert body["message"].startswith("nothing came for 0.05 s after 5 bytes")
+        assert not (await blobs.info(KEY)).received
+        await connection.close()
+
+
+@pytest.fixture
+def reading_ended(blobs: FilesystemBlobs, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Set once storage has let go of a blob that it read from."""
+    ended = asyncio.Event()
+    open_blob = blobs.open
+
+    @asynccontextmanager
+    async def noted(*args: Any) -> AsyncIterator[Content]:
+        try:
+            async with open_blob(*args) as pieces:
+                yield pieces
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(blobs, "open", noted)
+    return ended
+
+
+async def test_a_reader_that_takes_nothing_is_cut_off(
+    tmp_path: Path, blobs: FilesystemBlobs, reading_ended: asyncio.Event
+) -> None:
+    size = 24 * MIB  # more than sockets and buffers hold
+    await blobs.create(KEY, size)
+    await blobs.write(KEY, 0, stream(bytes(size)))
+    async with storage_server(tmp_path, blobs, client_timeout=0.05) as url:
+        connection = await Connection.to(url)
+        await connection.send_head("GET", blob_path(KEY), AUTHORIZED)
+        await asyncio.wait_for(reading_ended.wait(), 10)
+        await connection.close()
