@@ -5,7 +5,8 @@
     compression  compressed bytes -> bytes, bounded; by inflate, zip_member
     encoding     bytes in some encoding -> UTF-8
     records      UTF-8 -> records of fields, strictly; by grammar, places
-    detect       the first bytes -> the dialect
+    detect       the first bytes -> the dialect; by sample, layout, header
+    inspection   what is shown of that; by column_summary
 
 docs/csv.md says it for users.
 """

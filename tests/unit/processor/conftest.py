@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 INPUT = b"Song,Date,Number of Plays\na,2026-01-01,1\n"
 OUTPUT = b"Song,Date,Total Number of Plays for Date\na,2026-01-01,1\n"
 REPORT = Report(
-    Rows(aggregated=1),
+    Rows(aggregated=1, filtered=2),
     groups=1,
     engine="scripted",
     engine_version="1.0",

@@ -43,6 +43,7 @@ async def test_a_job_that_succeeds_points_to_its_result_before_the_wake_up_is_ac
     await rig.worker().handle(delivery)
     done = await rig.jobs.get(job.id)
     assert done.result is not None
+    assert (done.result.rows_in, done.result.rows_out) == (3, 1)
     async with rig.blobs.open(done.result.key) as pieces:
         assert b"".join([piece async for piece in pieces]) == OUTPUT
     assert (delivery.settled, delivery.state_at_settling) == (["ack"], "SUCCESS")

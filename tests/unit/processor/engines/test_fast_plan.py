@@ -21,13 +21,13 @@ from shared.aggregation.spec import (
 )
 from shared.errors import AttemptFailed
 from shared.jobs import SONG_PLAYS
-from tests.aggregations import RFC_4180, Case, provable_cases, sum_of
+from tests.aggregations import RFC_4180, Case, provable_cases, sum_of, with_header
 from tests.csv_files import files, numbers, small_numbers, texts
 from tests.oracle import Expected, expected_result
 from tests.unit.processor.engines.plans import run_fast
 
 HEADER = b"Song,Date,Plays\n"
-OTHER_COLUMNS = sum_of(0, group_by=(3, 1, 3), header=("a,b", '"', "c", "total"))
+OTHER_COLUMNS = with_header(sum_of(0, group_by=(3, 1, 3), header=("a,b", '"', "c", "total")))
 
 buffers = st.one_of(st.none(), st.integers(50, 3000))
 """Small buffers make DuckDB split even a small file among its threads, in many places."""
