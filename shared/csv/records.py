@@ -10,7 +10,8 @@ from itertools import chain, count, repeat
 from typing import TYPE_CHECKING
 
 from shared.csv.dialect import STRICT
-from shared.csv.encoding import ENCODING_NAMES, is_utf8
+from shared.csv.encoding import is_utf8
+from shared.csv.faults import LONGEST_CHARACTER, Faults
 from shared.csv.grammar import CR, CRLF, LF, grammar_of
 from shared.csv.places import Fault, Lines, Offsets, Span, has_long_line
 from shared.csv.problems import KEPT_RECORD, Problem, columns, refuse, show
@@ -32,14 +33,7 @@ COLUMN_LIMIT = 1 << 20
 
 BOM = b"\xef\xbb\xbf"
 
-_LONGEST_CHARACTER = 4
-_SHOWN = 300
-"""Bytes of which something is shown."""
 _KEPT_NAME = 200
-_LINE_ENDS = {
-    LF: ("carriage return", "LF or CRLF", "carriage returns"),
-    CR: ("line feed", "CR", "line feeds"),
-}
 
 
 class RecordReader:
@@ -67,6 +61,7 @@ class RecordReader:
         self._blocks = iter(blocks)
         self._dialect = dialect
         self._grammar = grammar_of(dialect)
+        self._faults = Faults(dialect)
         self._on_problem = on_problem
         self._data = b""
         self._line = 1
@@ -129,7 +124,7 @@ class RecordReader:
             self._skip_line(0)
         more = True
         while more:
-            more = self._more(min(2 * len(self._data), RECORD_LIMIT + _LONGEST_CHARACTER) + 1)
+            more = self._more(min(2 * len(self._data), RECORD_LIMIT + LONGEST_CHARACTER) + 1)
             yield from self._whole_records(final=not more)
 
     def _more(self, size: int) -> bool:
@@ -243,13 +238,13 @@ class RecordReader:
     def _fault_of_line(self, text: bytes) -> Fault | None:
         grammar = self._grammar
         if len(text) > RECORD_LIMIT:
-            return self._too_long(text, 0, 0)
+            return self._faults.too_long(RECORD_LIMIT, text, 0, 0, self._line)
         if text.count(grammar.delimiter) >= COLUMN_LIMIT:
-            return self._too_many(0)
+            return self._faults.too_many(COLUMN_LIMIT, 0)
         if grammar.foreign not in text:
-            return self._fault_of_text(text.split(grammar.delimiter))
+            return self._faults.of_text(text.split(grammar.delimiter))
         before = text[: text.index(grammar.foreign)].split(grammar.delimiter)
-        return self._fault_of_text(before) or self._foreign_line_end(len(before), before[-1])
+        return self._faults.of_text(before) or self._faults.foreign_line_end(before)
 
     def _whole_record(self, data: bytes, start: int) -> tuple[list[bytes] | None, int] | None:
         """As `_record`, in a hurry; None for what is to be looked at more closely."""
@@ -290,21 +285,22 @@ class RecordReader:
             match = (grammar.quoted if quoted else grammar.unquoted).match(data, at)
             if match is None:
                 if _is_full(data, start):
-                    raise self._too_long(data, start, begun)
+                    raise self._faults.too_long(RECORD_LIMIT, data, start, begun, self._line)
                 if final:
-                    raise self._never_closed(len(fields) + 1, data, start, begun)
+                    column = len(fields) + 1
+                    raise self._faults.never_closed(column, data, start, begun, self._line)
                 raise Fault(None, "", "", begun, unfinished=True)
             fields.append(grammar.unescape(match[1]) if quoted else match[0])
             at = match.end()
             if at - start > RECORD_LIMIT:
-                raise self._too_long(data, start, begun)
+                raise self._faults.too_long(RECORD_LIMIT, data, start, begun, self._line)
             if len(data) - at < ahead and not final:
                 raise Fault(None, "", "", begun, unfinished=True)
             if not data.startswith(delimiter, at):
                 break
             at += len(delimiter)
         else:
-            raise self._too_many(at)
+            raise self._faults.too_many(COLUMN_LIMIT, at)
         if at == len(data):
             end = at
         elif data.startswith(newline, at):
@@ -312,14 +308,14 @@ class RecordReader:
         elif newline == LF and data.startswith(CRLF, at):
             end = at + len(CRLF)
         elif data.startswith(grammar.foreign, at):
-            wrong = self._fault_of_text(fields) or self._foreign_line_end(len(fields), fields[-1])
+            wrong = self._faults.of_text(fields) or self._faults.foreign_line_end(fields)
             wrong.at = at
             raise wrong
-        elif len(data) - at < _LONGEST_CHARACTER and not final:
+        elif len(data) - at < LONGEST_CHARACTER and not final:
             raise Fault(None, "", "", begun, unfinished=True)
         else:
-            raise self._text_after_quote(fields, data, at)
-        fault = self._fault_of_text(fields)
+            raise self._faults.text_after_quote(fields, data, at)
+        fault = self._faults.of_text(fields)
         if fault is not None:
             fault.end = end
             raise fault
@@ -352,58 +348,6 @@ class RecordReader:
             return None
         return self.header[column - 1][:_KEPT_NAME].decode(errors="backslashreplace")
 
-    def _never_closed(self, column: int, data: bytes, start: int, at: int) -> Fault:
-        lines = data.count(self._grammar.newline, start, at)
-        where = f" (it opens on line {self._line + lines})" if lines else ""
-        return Fault(
-            column,
-            f"{show(data[at : at + _SHOWN])}, a quote that is never closed{where}",
-            "a closing quote before the end of the file",
-            at,
-        )
-
-    def _too_long(self, data: bytes, start: int, at: int) -> Fault:
-        shown = show(data[start : start + _SHOWN])
-        quote = self._grammar.quote
-        quoted = bool(quote) and data.startswith(quote, at)
-        lines = data.count(self._grammar.newline, start, at)
-        where = f", the one that opens on line {self._line + lines}" if quoted and lines else ""
-        return Fault(
-            None,
-            f"a record longer than {RECORD_LIMIT >> 20} MiB, beginning {shown}",
-            f"its end: perhaps a quote is never closed{where}" if quoted else "the end of the line",
-            at,
-        )
-
-    def _too_many(self, at: int) -> Fault:
-        return Fault(None, f"more than {COLUMN_LIMIT} columns", "no more than that", at)
-
-    def _text_after_quote(self, fields: list[bytes], data: bytes, at: int) -> Fault:
-        character = data[at : at + _LONGEST_CHARACTER].decode(errors="replace")[0]
-        grammar = self._grammar
-        return Fault(
-            len(fields),
-            f"{character!r} after the closing quote of {show(fields[-1])}",
-            f"{grammar.delimiter_name} or the end of the line "
-            f"(a quote in quoted text {grammar.escape_name})",
-            at,
-        )
-
-    def _foreign_line_end(self, column: int, field: bytes) -> Fault:
-        found, ends, others = _LINE_ENDS[self._grammar.newline]
-        return Fault(
-            column,
-            f"a {found} after {show(field)}",
-            f"lines that end in {ends}, and other {others} only in quoted fields",
-        )
-
-    def _fault_of_text(self, fields: Sequence[bytes]) -> Fault | None:
-        for column, field in enumerate(fields, 1):
-            if not field.isascii() and not is_utf8(field):
-                encoding = ENCODING_NAMES[self._dialect.encoding]
-                return Fault(column, show(field), f"text in {encoding}")
-        return None
-
 
 def leading_record(data: bytes, dialect: Dialect = STRICT) -> tuple[list[bytes], int] | None:
     """The fields of the record with which `data` begins, and its length in bytes.
@@ -421,4 +365,4 @@ def leading_record(data: bytes, dialect: Dialect = STRICT) -> tuple[list[bytes],
 
 def _is_full(data: bytes, start: int) -> bool:
     """Whether more is held of the record that begins at `start` than any may have."""
-    return len(data) - start > RECORD_LIMIT + _LONGEST_CHARACTER
+    return len(data) - start > RECORD_LIMIT + LONGEST_CHARACTER

@@ -1,0 +1,93 @@
+"""What may be wrong with a record, in words: what was found, and what was expected."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.csv.encoding import ENCODING_NAMES, is_utf8
+from shared.csv.grammar import CR, LF, grammar_of
+from shared.csv.places import Fault
+from shared.csv.problems import show
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shared.csv.dialect import Dialect
+
+LONGEST_CHARACTER = 4
+"""Bytes of a character in UTF-8 at the most."""
+
+_SHOWN = 300
+"""Bytes of which something is shown."""
+_LINE_ENDS = {
+    LF: ("carriage return", "LF or CRLF", "carriage returns"),
+    CR: ("line feed", "CR", "line feeds"),
+}
+
+
+class Faults:
+    """Words for what may be wrong in a file of one dialect.
+
+    `data` is what is held of it; columns and lines are counted from 1.
+    """
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._grammar = grammar_of(dialect)
+        self._encoding = ENCODING_NAMES[dialect.encoding]
+
+    def never_closed(self, column: int, data: bytes, start: int, at: int, line: int) -> Fault:
+        """The quote at `at` opens the end of the file; its record begins at `start`, on `line`."""
+        lines = data.count(self._grammar.newline, start, at)
+        where = f" (it opens on line {line + lines})" if lines else ""
+        return Fault(
+            column,
+            f"{show(data[at : at + _SHOWN])}, a quote that is never closed{where}",
+            "a closing quote before the end of the file",
+            at,
+        )
+
+    def too_long(self, limit: int, data: bytes, start: int, at: int, line: int) -> Fault:
+        """The record that begins at `start`, on `line`, goes on in the field at `at`."""
+        quote = self._grammar.quote
+        quoted = bool(quote) and data.startswith(quote, at)
+        lines = data.count(self._grammar.newline, start, at)
+        where = f", the one that opens on line {line + lines}" if quoted and lines else ""
+        return Fault(
+            None,
+            f"a record longer than {limit >> 20} MiB, beginning "
+            f"{show(data[start : start + _SHOWN])}",
+            f"its end: perhaps a quote is never closed{where}" if quoted else "the end of the line",
+            at,
+        )
+
+    def too_many(self, limit: int, at: int) -> Fault:
+        """A record has more than `limit` fields, as `at` shows."""
+        return Fault(None, f"more than {limit} columns", "no more than that", at)
+
+    def text_after_quote(self, fields: Sequence[bytes], data: bytes, at: int) -> Fault:
+        """The last of the fields was quoted, and at `at` there is more than it."""
+        character = data[at : at + LONGEST_CHARACTER].decode(errors="replace")[0]
+        grammar = self._grammar
+        return Fault(
+            len(fields),
+            f"{character!r} after the closing quote of {show(fields[-1])}",
+            f"{grammar.delimiter_name} or the end of the line "
+            f"(a quote in quoted text {grammar.escape_name})",
+            at,
+        )
+
+    def foreign_line_end(self, fields: Sequence[bytes]) -> Fault:
+        """After the last of the fields there is what ends lines in other files."""
+        found, ends, others = _LINE_ENDS[self._grammar.newline]
+        return Fault(
+            len(fields),
+            f"a {found} after {show(fields[-1])}",
+            f"lines that end in {ends}, and other {others} only in quoted fields",
+        )
+
+    def of_text(self, fields: Sequence[bytes]) -> Fault | None:
+        """What is no text in the file's encoding; None if all is."""
+        for column, field in enumerate(fields, 1):
+            if not field.isascii() and not is_utf8(field):
+                return Fault(column, show(field), f"text in {self._encoding}")
+        return None
