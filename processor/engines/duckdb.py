@@ -84,7 +84,11 @@ class DuckDBEngine:
         except TimeoutError as error:
             if not limit.expired():
                 raise
-            raise AttemptFailed(f"not done within {self._limits.time_limit:g} s") from error
+            reason = (
+                f"not done within {self._limits.time_limit:g} s, "
+                "which is what one attempt may take (CSVMILL_TIME_LIMIT)"
+            )
+            raise AttemptFailed(reason) from error
 
     async def _aggregate(
         self,
@@ -150,6 +154,7 @@ class DuckDBEngine:
             path=None if source.local_path is None else str(source.local_path.absolute()),
             size=source.size,
             memory=self._limits.memory,
+            scratch=self._limits.scratch,
             threads=self._limits.threads,
             most=most_held(source.size, self._limits.max_expansion),
             csv_buffer=self._csv_buffer,

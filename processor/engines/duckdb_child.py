@@ -34,6 +34,7 @@ from processor.engines.protocol import (
 )
 from processor.engines.rejects import Problems, RejectsFile
 from processor.engines.result_file import begin_result
+from processor.engines.scratch_limit import out_of_scratch
 from shared.errors import AttemptFailed, MalformedInput
 from shared.job_report import Report, Seconds
 
@@ -83,7 +84,7 @@ def run(task: Task, follow: Follow, count: Follow = lambda _rows: None) -> Finis
     def begin(query: Query) -> Result:
         begun.append(time.monotonic())
         memory = int(task.memory * RESULT_SHARE)
-        results.append(begin_result(Path(RESULT_NAME), query, memory))
+        results.append(begin_result(Path(RESULT_NAME), query, memory, task.scratch))
         return results[-1]
 
     try:
@@ -149,6 +150,7 @@ def _run_plan(
         begin,
         fast_plan.Resources(
             max(task.memory - DUCKDB_OVERHEAD, task.memory // 4),
+            task.scratch,
             task.threads,
             task.csv_buffer,
             task.most,
@@ -168,7 +170,7 @@ def _blocks(task: Task, source: int, follow: Follow) -> Iterator[bytes]:
 
 
 class _Monitor(threading.Thread):
-    """Reports progress and watches the memory, until the outcome is known."""
+    """Reports progress and watches memory and disk, until the outcome is known."""
 
     def __init__(self, task: Task) -> None:
         super().__init__(daemon=True)
@@ -190,6 +192,9 @@ class _Monitor(threading.Thread):
     def run(self) -> None:
         while not self._ended.wait(TICK):
             self._look_at_scratch()
+            if self._scratch > self._task.scratch:
+                self.finish(Refused("failed", out_of_scratch(self._task.scratch)))
+                os._exit(0)
             if _resident() > self._task.memory:
                 # The fast plan's failure is no verdict: the exact plan needs less.
                 fast = self._task.plan == "fast"
@@ -201,6 +206,8 @@ class _Monitor(threading.Thread):
     def finish(self, outcome: Finished | Refused) -> None:
         """Say how it ended, and what it used, once."""
         self._look_at_scratch()
+        if isinstance(outcome, Finished) and self._scratch > self._task.scratch:
+            outcome = Refused("failed", out_of_scratch(self._task.scratch), outcome.report)
         used = replace(outcome.report, peak_memory=_peak_memory(), peak_scratch=self._scratch)
         with self._speaking:
             if not self._ended.is_set():
@@ -269,7 +276,10 @@ def _disk_used(folder: Path) -> int:
 
 
 def _out_of_memory(task: Task) -> str:
-    return f"out of memory: {task.memory >> 20} MiB did not suffice"
+    return (
+        f"out of memory: {task.memory >> 20:,} MiB did not suffice, "
+        "which is what one job may use (CSVMILL_MEMORY_LIMIT)"
+    )
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from processor.engines.plan import Header, Inconclusive
 from processor.engines.protocol import RESULT_NAME
 from processor.engines.provable import why_not_fast_for
 from processor.engines.result_file import ResultFile
+from processor.engines.scratch_limit import limit_spilling, out_of_scratch, spilled_too_much
 from shared.aggregation.resolve import resolve
 from shared.csv.dialect import STRICT
 from shared.csv.grammar import CRLF
@@ -51,6 +52,8 @@ class Resources:
 
     memory: int
     """Bytes that DuckDB may allocate before it spills."""
+    scratch: int
+    """Bytes that DuckDB may spill."""
     threads: int
     csv_buffer: int | None = None
     """Bytes of a buffer of DuckDB's CSV reader; None is its default."""
@@ -71,7 +74,7 @@ def run(
     It must have `size` bytes. Spills to the current folder, which must be empty. `begin`
     begins the result; the report has its rows. `watch` is given a function that tells the bytes
     done so far, which may be called from another thread. Raises Inconclusive, and AttemptFailed
-    for a full disk or a source that breaks off.
+    for a full disk, one that may be used no further, or a source that breaks off.
     """
     with os.fdopen(os.dup(descriptor), "rb", buffering=0) as file:
         source = SourceBlocks(file, size)
@@ -117,7 +120,7 @@ def run(
             except MalformedInput as error:
                 raise Inconclusive(str(error)) from error
             except duckdb.Error as error:
-                raise _translated(error) from error
+                raise _translated(error, resources) from error
             if isinstance(result, ResultFile):
                 drain.finish()
     limit = aggregation.limit
@@ -143,6 +146,7 @@ def _connection(
             "autoload_known_extensions": False,
         }
     )
+    limit_spilling(db, resources.scratch)
     # The progress bar is what measures progress; it is never shown.
     db.execute("SET enable_progress_bar = true")
     db.execute("SET enable_progress_bar_print = false")
@@ -225,9 +229,11 @@ def _accounts(
     return groups, counted, Ledger(rows, header.columns, *entries)
 
 
-def _translated(error: duckdb.Error) -> Exception:
-    """DuckDB's error as ours: the exact plan decides about all but a full disk."""
+def _translated(error: duckdb.Error, resources: Resources) -> Exception:
+    """DuckDB's error as ours: the exact plan decides about all but a disk that does not suffice."""
     text = str(error)
+    if spilled_too_much(error):
+        return AttemptFailed(out_of_scratch(resources.scratch))
     if isinstance(error, duckdb.IOException) and "No space left" in text:
         return AttemptFailed(f"the disk is full: {text}")
     return Inconclusive(f"{type(error).__name__}: {text}")

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 MIN_MEMORY = 256 << 20
 """Bytes below which an engine is not asked to work."""
+SCRATCH = 100 << 30
+"""Bytes of scratch disk that an aggregation may use, unless something else is said."""
 
 
 class Source(Protocol):
@@ -79,6 +81,8 @@ class EngineLimits:
 
     memory: int = 1 << 30
     """Bytes of resident memory of everything that the engine starts on this machine."""
+    scratch: int = SCRATCH
+    """Bytes on disk, below the scratch folder, at a time: what is spilled, and the result."""
     threads: int = 2
     max_expansion: int = MAX_EXPANSION
     """How many times its size a compressed file may grow (see `shared.csv.compression`)."""
@@ -88,6 +92,8 @@ class EngineLimits:
     def __post_init__(self) -> None:
         if self.memory < MIN_MEMORY:
             raise ValueError(f"memory limit {self.memory} is below {MIN_MEMORY} bytes")
+        if self.scratch < 1:
+            raise ValueError(f"a scratch limit of {self.scratch} bytes leaves no room for a result")
         if self.threads < 1:
             raise ValueError(f"an engine needs at least 1 thread, not {self.threads}")
         if self.time_limit is not None and self.time_limit <= 0:
@@ -120,8 +126,8 @@ class Engine(Protocol):
         Raises MalformedInput, whose message names the line (counted from 1; where the record
         begins), the column, what was found and what was expected, and whose report has the first
         problems and their number; and AttemptFailed, for whatever another attempt may not meet:
-        a crash, memory, a full disk, the time limit, a source that breaks off. Whatever it
-        raises, and if it is cancelled, nothing that it started runs any longer and nothing that
-        it wrote is left in `scratch`.
+        a crash, memory, a full disk, the limits of disk and time, a source that breaks off.
+        Whatever it raises, and if it is cancelled, nothing that it started runs any longer and
+        nothing that it wrote is left in `scratch`.
         """
         ...

@@ -36,6 +36,8 @@ class Task:
     """Bytes of the source."""
     memory: int
     """Bytes of resident memory that the child may use."""
+    scratch: int
+    """Bytes of disk that the child may use in its folder."""
     threads: int
     csv_buffer: int | None = None
     """Bytes of a buffer of DuckDB's CSV reader; None is its default."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import hashlib
+import random
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -324,6 +325,33 @@ async def test_more_groups_than_memory_holds_are_aggregated_within_the_limit(
     # The limit was kept, and what did not fit was on disk.
     assert 0 < output.report.peak_memory <= 256 << 20
     assert output.report.peak_scratch > 90_000_000
+
+
+@pytest.mark.parametrize("output", ["csv", "parquet"])
+@pytest.mark.parametrize(
+    ("width", "limit"), [(900, 20_000_000), (20, 1_000_000)], ids=["spilled", "written"]
+)
+async def test_what_takes_more_disk_than_it_may_fails_the_attempt_and_names_the_limit(
+    make_engine: MakeEngine, scratch: Path, output: Format, width: int, limit: int
+) -> None:
+    engine = make_engine(EngineLimits(memory=256 << 20, scratch=limit))
+    noise = random.Random(1)
+    rows = (f"{noise.randbytes(width // 2).hex()},b,1\n" for _ in range(100_000))
+    data = HEADER + "".join(rows).encode()
+
+    with pytest.raises(AttemptFailed) as failed:
+        await aggregate(
+            engine,
+            StreamSource(data, piece=1 << 20),
+            scratch,
+            replace(SONG_PLAYS, output=output),
+        )
+
+    assert str(failed.value) == (
+        f"out of scratch disk: {limit:,} bytes did not suffice, "
+        "which is what one job may use (CSVMILL_SCRATCH_LIMIT)"
+    )
+    assert leftovers(scratch) == set()
 
 
 @given(case=cases())

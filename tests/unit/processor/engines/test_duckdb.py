@@ -15,7 +15,7 @@ import pytest
 
 from processor.engines import duckdb_child
 from processor.engines.duckdb import DuckDBEngine
-from processor.engines.port import EngineLimits
+from processor.engines.port import SCRATCH, EngineLimits
 from processor.engines.protocol import RESULT_NAME, Finished, Refused, Task
 from shared.aggregation.spec import Aggregate, Aggregation, GroupColumn
 from shared.errors import AttemptFailed
@@ -160,6 +160,7 @@ def task(plan: str, path: Path, memory: int = 1 << 30) -> Task:
         path=str(path),
         size=path.stat().st_size,
         memory=memory,
+        scratch=SCRATCH,
         threads=2,
     )
 
@@ -195,8 +196,8 @@ def test_both_plans_give_the_same(
 
 
 def test_limits_that_make_no_sense_are_refused() -> None:
-    for wrong in ({"memory": 1 << 20}, {"threads": 0}, {"time_limit": 0.0}):
-        with pytest.raises(ValueError, match=r"memory|thread|time"):
+    for wrong in ({"memory": 1 << 20}, {"scratch": 0}, {"threads": 0}, {"time_limit": 0.0}):
+        with pytest.raises(ValueError, match=r"memory|scratch|thread|time"):
             EngineLimits(**wrong)
 
 

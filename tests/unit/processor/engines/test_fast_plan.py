@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 from dataclasses import replace
 from typing import Any
 
@@ -201,6 +202,15 @@ ALL = (
 
 def asked(**more: Any) -> Aggregation:
     return replace(Aggregation((GroupColumn(1, "k"),), ALL), **more)
+
+
+def test_duckdb_spills_no_more_than_it_may() -> None:
+    noise = random.Random(1)
+    rows = (f"{noise.randbytes(450).hex()},b,1\n" for _ in range(200_000))
+    data = HEADER + "".join(rows).encode()
+
+    with pytest.raises(AttemptFailed, match=r"10,000,000 bytes.*\(CSVMILL_SCRATCH_LIMIT\)"):
+        run_fast(data, memory=128 << 20, scratch=10_000_000)
 
 
 def test_a_file_of_very_many_columns_is_left_open() -> None:

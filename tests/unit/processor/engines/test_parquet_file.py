@@ -17,6 +17,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from processor.engines.plan import Inconclusive
+from processor.engines.port import SCRATCH
 from shared.aggregation.spec import (
     Aggregate,
     Aggregation,
@@ -233,7 +234,7 @@ def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.chdir(tmp_path)
     (tmp_path / RESULT_NAME).symlink_to("/dev/full")
     aggregation = Aggregation((GroupColumn("k"),), output="parquet")
-    task = Task("exact", aggregation, str(tmp_path / "input"), 4, 256 << 20, 2)
+    task = Task("exact", aggregation, str(tmp_path / "input"), 4, 256 << 20, SCRATCH, 2)
 
     outcome = duckdb_child.run(task, lambda _done: None)
 
