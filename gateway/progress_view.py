@@ -15,7 +15,7 @@ _BEFORE_THE_FIRST_REPORT = JobProgress(bytes_done=0)
 def progress_view(job: Job) -> dict[str, Any] | None:
     """The JSON of a job's progress; None while no attempt is under way, and none has told any."""
     if job.state is JobState.SUCCESS:
-        progress = JobProgress(job.input_size, job.result.rows_in if job.result else None)
+        progress = JobProgress(job.input_size, _rows(job))
     elif job.state in (JobState.PENDING, JobState.RETRY):
         return None
     elif job.progress is not None:
@@ -28,9 +28,17 @@ def progress_view(job: Job) -> dict[str, Any] | None:
         "bytes_done": progress.bytes_done,
         "bytes_total": job.input_size,
         "rows_done": progress.rows_done,
+        "rows_estimated": progress.rows_estimated,
         "percent": _percent(progress.bytes_done, job.input_size),
         "eta": _seconds_left(job, progress),
     }
+
+
+def _rows(job: Job) -> int | None:
+    """All of a file that was read to its end. Jobs of before the report tell those that count."""
+    if job.report is not None:
+        return job.report.rows.total
+    return job.result.rows_in if job.result else None
 
 
 def _percent(done: int, total: int) -> float:

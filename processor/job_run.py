@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.blobs import rejects_key, result_key
-from shared.errors import MalformedInput
+from shared.errors import JobFailed
 from shared.jobs import JobRejects, JobResult
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class JobRun:
             source = BlobSource(self._blobs, job.input_key, job.input_size)
             try:
                 output = await self._engine.aggregate(job.aggregation, source, folder, progress)
-            except MalformedInput as error:
+            except JobFailed as error:
                 if error.report is not None:
                     error.report = _completed(error.report, job, queued)
                 raise

@@ -19,6 +19,7 @@ from processor.progress import ProgressRecord
 from processor.settlement import Settlement
 from shared.errors import (
     CsvmillError,
+    JobFailed,
     JobNotFound,
     LeaseLost,
     MalformedInput,
@@ -189,7 +190,7 @@ class Worker:
             await self._give_back(delivery, job, f"storage is away: {error}", events)
             return
         reason = events.failing(error)
-        report = error.report if isinstance(error, MalformedInput) else None
+        report = error.report if isinstance(error, JobFailed) else None
 
         def fail() -> Awaitable[Job]:
             now = self._clock()

@@ -315,6 +315,11 @@ class JobFailed(CsvmillError):
 
     code = "job_failed"
 
+    def __init__(self, message: str, report: Report | None = None) -> None:
+        super().__init__(message)
+        self.report = report
+        """What the attempt has found and used, as far as that is known."""
+
 
 class MalformedInput(JobFailed):
     """The file itself is at fault, so that every further attempt would end the same way.
@@ -328,8 +333,7 @@ class MalformedInput(JobFailed):
     def __init__(
         self, message: str, report: Report | None = None, *, problem: Problem | None = None
     ) -> None:
-        super().__init__(message)
-        self.report = report
+        super().__init__(message, report)
         self.problem = problem
 
 

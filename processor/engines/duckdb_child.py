@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from processor.engines import exact_plan
-from processor.engines.plan import Inconclusive
+from processor.engines.plan import Inconclusive, Watch
 from processor.engines.protocol import (
     NOTHING_FOUND,
     REJECTS_NAME,
@@ -44,9 +44,6 @@ if TYPE_CHECKING:
     from processor.engines.result_file import Result
     from shared.aggregation.resolve import Query
 
-    Follow = Callable[[Callable[[], int]], None]
-    """Takes what tells how far the work is, and may be asked by another thread at any time."""
-
 STDIN = 0
 BLOCK = 1 << 20
 TICK = 0.2
@@ -67,16 +64,14 @@ def main() -> None:
     control = int(sys.argv[1])
     task = Task.decode(_read_line(control))
     threading.Thread(target=_die_with_parent, args=(control,), daemon=True).start()
-    monitor = _Monitor(task)
+    watch = Watch()
+    monitor = _Monitor(task, watch)
     monitor.start()
-    monitor.finish(run(task, monitor.follow, monitor.count))
+    monitor.finish(run(task, watch))
 
 
-def run(task: Task, follow: Follow, count: Follow = lambda _rows: None) -> Finished | Refused:
-    """Do the task in the current folder.
-
-    `follow` is given what tells the bytes read so far; `count` the rows, if the plan counts them.
-    """
+def run(task: Task, watch: Watch) -> Finished | Refused:
+    """Do the task in the current folder; `watch` is told how far it is."""
     source = STDIN if task.path is None else os.open(task.path, os.O_RDONLY)
     results: list[Result] = []
     begun: list[float] = []
@@ -89,7 +84,7 @@ def run(task: Task, follow: Follow, count: Follow = lambda _rows: None) -> Finis
 
     try:
         with RejectsFile(Path(REJECTS_NAME)) as rejects:
-            found = _run_plan(task, source, begin, follow, count, rejects)
+            found = _run_plan(task, source, begin, watch, rejects)
             (result,) = results
             result.finish()
     except Inconclusive as doubt:
@@ -125,19 +120,18 @@ def _run_plan(
     task: Task,
     source: int,
     begin: Callable[[Query], Result],
-    follow: Follow,
-    count: Follow,
+    watch: Watch,
     rejects: RejectsFile,
 ) -> Report:
     if task.plan == "exact":
         return exact_plan.run(
             task.aggregation,
-            _blocks(task, source, follow),
+            _blocks(task, source, watch),
             begin,
             Path(),
             int(task.memory * PYTHON_SHARE),
             Problems(rejects if task.aggregation.input.on_bad_row == "skip" else None),
-            count,
+            watch,
             task.most,
         )
     # Importing DuckDB takes longer than the exact plan takes for a small file.
@@ -155,13 +149,13 @@ def _run_plan(
             task.csv_buffer,
             task.most,
         ),
-        follow,
+        watch,
     )
 
 
-def _blocks(task: Task, source: int, follow: Follow) -> Iterator[bytes]:
+def _blocks(task: Task, source: int, watch: Watch) -> Iterator[bytes]:
     done = 0
-    follow(lambda: done)
+    watch.done = lambda: done
     while block := os.read(source, BLOCK):
         done += len(block)
         yield block
@@ -172,22 +166,13 @@ def _blocks(task: Task, source: int, follow: Follow) -> Iterator[bytes]:
 class _Monitor(threading.Thread):
     """Reports progress and watches memory and disk, until the outcome is known."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, watch: Watch) -> None:
         super().__init__(daemon=True)
         self._task = task
-        self._done: Callable[[], int] = lambda: 0
-        self._rows: Callable[[], int | None] = lambda: None
+        self._watch = watch
         self._speaking = threading.Lock()
         self._ended = threading.Event()
         self._scratch = 0
-
-    def follow(self, done: Callable[[], int]) -> None:
-        """Take progress, in bytes, from `done` from now on."""
-        self._done = done
-
-    def count(self, rows: Callable[[], int]) -> None:
-        """Take the number of rows from `rows` from now on."""
-        self._rows = rows
 
     def run(self) -> None:
         while not self._ended.wait(TICK):
@@ -208,19 +193,20 @@ class _Monitor(threading.Thread):
         self._look_at_scratch()
         if isinstance(outcome, Finished) and self._scratch > self._task.scratch:
             outcome = Refused("failed", out_of_scratch(self._task.scratch), outcome.report)
-        used = replace(outcome.report, peak_memory=_peak_memory(), peak_scratch=self._scratch)
+        last = self._advanced()
+        used = replace(outcome.report, peak_memory=last.peak_memory, peak_scratch=last.peak_scratch)
         with self._speaking:
             if not self._ended.is_set():
                 self._ended.set()
-                if isinstance(outcome, Finished):
-                    _write(encode_event(self._advanced()))
+                _write(encode_event(last))
                 _write(encode_event(replace(outcome, report=used)))
 
     def _look_at_scratch(self) -> None:
         self._scratch = max(self._scratch, _disk_used(Path()))
 
     def _advanced(self) -> Advanced:
-        return Advanced(self._done(), self._rows())
+        watch = self._watch
+        return Advanced(watch.done(), *watch.rows(), _peak_memory(), self._scratch, watch.dialect)
 
     def _say(self, event: Event) -> None:
         with self._speaking:

@@ -16,7 +16,7 @@ import duckdb
 from processor.engines import parquet_file, statements
 from processor.engines.feeds import Drain, FileFeed, PipeFeed, SourceBlocks
 from processor.engines.ledger import Ledger
-from processor.engines.plan import Header, Inconclusive
+from processor.engines.plan import Header, Inconclusive, Watch
 from processor.engines.protocol import RESULT_NAME
 from processor.engines.provable import why_not_fast_for
 from processor.engines.result_file import ResultFile
@@ -67,20 +67,23 @@ def run(
     size: int,
     begin: Callable[[Query], Result],
     resources: Resources,
-    watch: Callable[[Callable[[], int]], None] = lambda _done: None,
+    watch: Watch | None = None,
 ) -> Report:
     """Aggregate the file or pipe that is open at `descriptor`, at its beginning.
 
     It must have `size` bytes. Spills to the current folder, which must be empty. `begin`
-    begins the result; the report has its rows. `watch` is given a function that tells the bytes
-    done so far, which may be called from another thread. Raises Inconclusive, and AttemptFailed
+    begins the result; the report has its rows. `watch` is told of dialect, bytes and rows, which
+    are estimated until they are known. Raises Inconclusive, and AttemptFailed
     for a full disk, one that may be used no further, or a source that breaks off.
     """
+    watch = watch or Watch()
     with os.fdopen(os.dup(descriptor), "rb", buffering=0) as file:
         source = SourceBlocks(file, size)
         decompressed: list[int] = []
         dialect, beginning, text = _opened(source, aggregation, resources, decompressed.append)
+        watch.dialect = dialect
         header = read_header(beginning, dialect)
+        length = record_length(beginning[header.end :], dialect)
         query = _resolved(aggregation, header)
         in_place = (
             stat.S_ISREG(os.fstat(descriptor).st_mode)
@@ -92,7 +95,8 @@ def run(
             Drain() as drain,
             _connection(query, resources, feed.path, drain.path) as db,
         ):
-            watch(lambda: feed.done(_percentage(db)))
+            watch.done = lambda: feed.done(_percentage(db))
+            watch.rows = lambda: (int(feed.passed(_percentage(db)) / length), True)
             try:
                 db.execute(
                     *statements.grouping(
@@ -103,12 +107,14 @@ def run(
                         csv_buffer=resources.csv_buffer,
                     )
                 )
-                watch(lambda: size)
+                watch.done = lambda: size
                 held = feed.size()
+                watch.rows = lambda: (int(held / length), True)
                 if in_place and header.end + held != size:
                     given = header.end + held
                     raise AttemptFailed(f"the source ended after {given} of {size} bytes")
                 groups, rows, ledger = _accounts(query, header, db)
+                watch.rows = lambda: (ledger.rows, False)
                 if not feed.confirms(ledger):
                     raise Inconclusive(f"{ledger} does not account for the file")
                 result = begin(query)
@@ -210,6 +216,12 @@ def read_header(beginning: bytes, dialect: Dialect = STRICT) -> Header:
         quoted=bool(dialect.quote) and b'"' in line,
         dialect=dialect,
     )
+
+
+def record_length(data: bytes, dialect: Dialect) -> float:
+    """The mean bytes of the records with which a file's data begins."""
+    outside = data.split(b'"')[::2] if dialect.quote else [data]
+    return max(len(data), 1) / max(sum(part.count(b"\n") for part in outside), 1)
 
 
 def _resolved(aggregation: Aggregation, header: Header) -> Query:

@@ -122,8 +122,11 @@ class FileFeed(_Task):
 
     def done(self, percentage: float) -> int:
         """Bytes of the file that DuckDB has read, which says what percentage (or -1) that is."""
-        read = int(self.size() * min(max(percentage, 0.0), 100.0) / 100)
-        return self._header.end + read
+        return self._header.end + self.passed(percentage)
+
+    def passed(self, percentage: float) -> int:
+        """The same of its data, everything after the header."""
+        return int(self.size() * min(max(percentage, 0.0), 100.0) / 100)
 
 
 class PipeFeed(_Task):
@@ -180,6 +183,10 @@ class PipeFeed(_Task):
     def done(self, _percentage: float) -> int:
         """Bytes of the source that have been read."""
         return self._source.done
+
+    def passed(self, _percentage: float) -> int:
+        """Bytes of the data that have been relayed: of the text, after the header."""
+        return self._census.size
 
 
 class Drain(_Task):

@@ -52,6 +52,8 @@ class Progress:
     """Bytes of the source."""
     rows: int | None = None
     """Rows that have been read, without the header; None where that is not known."""
+    rows_estimated: bool = False
+    """Whether `rows` is an estimate, from the bytes read and the first records' length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +127,9 @@ class Engine(Protocol):
 
         Raises MalformedInput, whose message names the line (counted from 1; where the record
         begins), the column, what was found and what was expected, and whose report has the first
-        problems and their number; and AttemptFailed, for whatever another attempt may not meet:
-        a crash, memory, a full disk, the limits of disk and time, a source that breaks off.
-        Whatever it raises, and if it is cancelled, nothing that it started runs any longer and
-        nothing that it wrote is left in `scratch`.
+        problems and their number; and AttemptFailed, whose report has what is known by then, for
+        whatever another attempt may not meet: a crash, memory, a full disk, the limits of disk and
+        time, a source that breaks off. Whatever it raises, and if it is cancelled, nothing that it
+        started runs any longer and nothing that it wrote is left in `scratch`.
         """
         ...

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from shared.aggregation.rows import decode_aggregation, encode_aggregation
+from shared.csv.dialect import Dialect
 from shared.job_report import Report, decode_report, encode_report
 
 if TYPE_CHECKING:
@@ -59,10 +60,19 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Advanced:
-    """So many bytes of the source have been read, and rows, where they are counted."""
+    """How far the child is, and what it has used: with every look, and before the last event."""
 
     done: int
+    """Bytes of the source that have been read."""
     rows: int | None = None
+    """Rows that have been read, without the header; None where that is not known."""
+    rows_estimated: bool = False
+    peak_memory: int = 0
+    """Bytes that have been resident at a time."""
+    peak_scratch: int = 0
+    """Bytes of disk that have been seen in the folder at a time."""
+    dialect: Dialect | None = None
+    """How the file is written, once that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +109,8 @@ def encode_event(event: Event) -> bytes:
     fields = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
     if not isinstance(event, Advanced):
         fields["report"] = encode_report(event.report)
+    elif event.dialect is not None:
+        fields["dialect"] = dataclasses.asdict(event.dialect)
     return json.dumps({"event": type(event).__name__, **fields}).encode() + b"\n"
 
 
@@ -108,4 +120,6 @@ def decode_event(line: bytes) -> Event:
     kind = _EVENTS[fields.pop("event")]
     if "report" in fields:
         fields["report"] = decode_report(fields["report"])
+    if fields.get("dialect") is not None:
+        fields["dialect"] = Dialect(**fields["dialect"])
     return kind(**fields)

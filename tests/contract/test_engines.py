@@ -19,7 +19,7 @@ from processor.engines.duckdb import DuckDBEngine
 from processor.engines.port import EngineLimits, Progress
 from shared.aggregation.spec import Aggregate, GroupColumn
 from shared.csv import compression
-from shared.csv.dialect import Input
+from shared.csv.dialect import Dialect, Input
 from shared.errors import AttemptFailed, MalformedInput, StorageUnavailable
 from shared.job_report import Rows
 from shared.jobs import SONG_PLAYS, Aggregation
@@ -259,8 +259,31 @@ async def test_progress_rises_to_the_size_of_the_source(engine: Engine, scratch:
     await engine.aggregate(SONG_PLAYS, source, scratch, reported.append)
 
     assert (reported[-1].done, reported[-1].total) == (source.size, source.size)
-    assert reported[-1].rows in (None, 1000)
+    assert (reported[-1].rows, reported[-1].rows_estimated) == (1000, False)
     assert [p.done for p in reported] == sorted(p.done for p in reported)
+
+
+async def test_rows_are_told_while_the_file_is_read(engine: Engine, scratch: Path) -> None:
+    rows = 300_000
+    data = HEADER + b"".join(b'"song, or so\n%06d",b,1\n' % n for n in range(rows))
+    told = asyncio.Event()
+    reported: list[Progress] = []
+
+    def progress(latest: Progress) -> None:
+        reported.append(latest)
+        if latest.done == len(data) and latest.rows is not None:
+            told.set()
+
+    running = asyncio.create_task(
+        engine.aggregate(SONG_PLAYS, StalledSource(data), scratch, progress)
+    )
+    await asyncio.wait_for(told.wait(), 60)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+    counted = [progress.rows for progress in reported if progress.rows is not None]
+    assert counted == sorted(counted)
+    assert counted[-1] == pytest.approx(rows, rel=0.02)
 
 
 @pytest.mark.parametrize("size", [len(HEADER) + 5, len(HEADER) + 7], ids=["longer", "shorter"])
@@ -287,10 +310,14 @@ async def test_a_source_that_fails_fails_the_attempt(engine: Engine, scratch: Pa
 async def test_the_time_limit_fails_the_attempt(make_engine: MakeEngine, scratch: Path) -> None:
     engine = make_engine(EngineLimits(time_limit=0.5))
 
-    with pytest.raises(AttemptFailed, match=r"not done within 0\.5 s"):
+    with pytest.raises(AttemptFailed, match=r"not done within 0\.5 s") as failed:
         await aggregate(engine, StalledSource(HEADER + b"a,b,1\n"), scratch)
 
     assert leftovers(scratch) == set()
+    report = failed.value.report
+    assert report is not None
+    assert (report.unfinished, report.dialect, report.bytes_in) == (True, None, 1022)
+    assert report.seconds.aggregate >= 0.5
 
 
 async def test_cancelling_leaves_nothing(engine: Engine, scratch: Path) -> None:
@@ -352,6 +379,11 @@ async def test_what_takes_more_disk_than_it_may_fails_the_attempt_and_names_the_
         "which is what one job may use (CSVMILL_SCRATCH_LIMIT)"
     )
     assert leftovers(scratch) == set()
+    report = failed.value.report
+    assert report is not None
+    assert (report.unfinished, report.dialect, report.bytes_in) == (True, Dialect(), len(data))
+    assert (report.engine, report.peak_memory > 1 << 20) == ("duckdb", True)
+    assert report.peak_scratch > limit // 2
 
 
 @given(case=cases())

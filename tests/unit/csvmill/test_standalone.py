@@ -53,4 +53,7 @@ async def test_a_job_that_exceeds_a_limit_of_its_attempts_fails_with_every_reaso
     assert reason in job["reason"]
     assert f"CSVMILL_{setting}" in job["reason"]
     assert [attempt["outcome"] for attempt in job["attempts"]] == ["failure"] * 2
+    report = job["report"]
+    assert (report["rows_in"], report["bytes_in"]) == (None, job["input_size"])
+    assert (report["attempts"], report["seconds"]["aggregate"] > 0) == (2, True)
     assert all(reason in attempt["reason"] for attempt in job["attempts"])

@@ -74,6 +74,18 @@ async def test_a_malformed_file_has_a_report_of_what_is_wrong_with_it(rig: Rig) 
     assert after.report == replace(found, bytes_in=len(INPUT), attempts=1)
 
 
+@pytest.mark.parametrize(("attempts", "state"), [(1, "FAILURE"), (2, "RETRY")])
+async def test_an_attempt_that_broke_off_has_a_report_of_what_it_used(
+    rig: Rig, attempts: int, state: str
+) -> None:
+    job = await rig.job(max_attempts=attempts)
+    used = Report(peak_memory=1 << 30, peak_scratch=7, unfinished=True)
+    rig.engine.errors = [AttemptFailed("out of memory", used)]
+    await rig.worker(clock=lambda: job.created_at).handle(rig.delivery(job))
+    after = await rig.jobs.get(job.id)
+    assert (after.state, after.report) == (state, replace(used, bytes_in=len(INPUT), attempts=1))
+
+
 async def test_rejects_are_stored_beside_the_result_and_the_job_points_to_both(rig: Rig) -> None:
     rig.engine.rejects = b"line,offset,column,reason,record\n2,9,1,a,b\n"
     job = await rig.job()

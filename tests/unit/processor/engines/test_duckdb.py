@@ -15,6 +15,7 @@ import pytest
 
 from processor.engines import duckdb_child
 from processor.engines.duckdb import DuckDBEngine
+from processor.engines.plan import Watch
 from processor.engines.port import SCRATCH, EngineLimits
 from processor.engines.protocol import RESULT_NAME, Finished, Refused, Task
 from shared.aggregation.spec import Aggregate, Aggregation, GroupColumn
@@ -75,8 +76,12 @@ async def test_a_child_that_is_killed_fails_the_attempt_and_says_by_what(
 
     os.kill(child, signal.SIGKILL)
 
-    with pytest.raises(AttemptFailed, match=r"was killed by SIGKILL \(signal 9\)"):
+    with pytest.raises(AttemptFailed, match=r"was killed by SIGKILL \(signal 9\)") as failed:
         await running
+    report = failed.value.report
+    assert report is not None
+    assert report.unfinished
+    assert (report.plan, report.peak_memory > 1 << 20) == ("exact" if exact_below else "fast", True)
     assert leftovers(tmp_path) == []
 
 
@@ -173,7 +178,7 @@ def test_a_full_disk_fails_the_attempt_and_says_so(
     monkeypatch.chdir(tmp_path)
     Path(RESULT_NAME).symlink_to("/dev/full")
 
-    outcome = duckdb_child.run(task(plan, tmp_path / "input"), lambda _done: None)
+    outcome = duckdb_child.run(task(plan, tmp_path / "input"), Watch())
 
     assert isinstance(outcome, Refused)
     assert outcome.why == "failed"
@@ -186,10 +191,12 @@ def test_both_plans_give_the_same(
 ) -> None:
     (tmp_path / "input").write_bytes(HEADER + b"a,b,1\na,b,2\n")
     monkeypatch.chdir(tmp_path)
+    watch = Watch()
 
-    outcome = duckdb_child.run(task(plan, tmp_path / "input"), lambda _done: None)
+    outcome = duckdb_child.run(task(plan, tmp_path / "input"), watch)
 
     assert isinstance(outcome, Finished)
+    assert watch.rows() == (2, False)
     report = outcome.report
     assert (report.rows, report.groups, report.bytes_out) == (Rows(2), 1, outcome.size)
     assert (outcome.size, report.plan) == (47, plan)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processor.engines.fast_plan import HEADER_LIMIT, MAX_COLUMNS
+from processor.engines.fast_plan import HEADER_LIMIT, MAX_COLUMNS, record_length
 from processor.engines.plan import Inconclusive
 from processor.engines.provable import why_not_fast
 from shared.aggregation.spec import (
@@ -20,6 +20,7 @@ from shared.aggregation.spec import (
     Junction,
     Order,
 )
+from shared.csv.dialect import Dialect
 from shared.errors import AttemptFailed
 from shared.jobs import SONG_PLAYS
 from tests.aggregations import Case, provable_cases, sum_of
@@ -202,6 +203,20 @@ ALL = (
 
 def asked(**more: Any) -> Aggregation:
     return replace(Aggregation((GroupColumn(1, "k"),), ALL), **more)
+
+
+@pytest.mark.parametrize(
+    ("data", "quote", "length"),
+    [
+        (b"a,b,1\n" * 10, '"', 6.0),
+        (b'"a\n\n",b,1\n"x ""\n"" y",b,1\n', '"', 13.0),
+        (b'"a\nb"\n', "", 3.0),
+        (b"a,b,1", '"', 5.0),
+        (b"", '"', 1.0),
+    ],
+)
+def test_the_length_of_records_is_that_of_the_first(data: bytes, quote: str, length: float) -> None:
+    assert record_length(data, Dialect(quote=quote)) == length
 
 
 def test_duckdb_spills_no_more_than_it_may() -> None:
