@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from shared.blobs import rejects_key, result_key
+from shared.blobs import preview_key, rejects_key, result_key
 from shared.errors import JobFailed
 from shared.jobs import JobRejects, JobResult
 
@@ -49,7 +50,8 @@ class JobRun:
         self, job: Job, progress: Callable[[Progress], None], *, queued: float
     ) -> Completed:
         """Aggregate the job's input and store the output under `results/<job>/<attempt>`,
-        and the records that were left out, if any, under `results/<job>/<attempt>/rejects`.
+        and the records that were left out, if any, under `results/<job>/<attempt>/rejects`, and a
+        preview, if the result needs one, under `results/<job>/<attempt>/preview`.
 
         `queued`: seconds that the job has waited for this attempt, for the report.
 
@@ -77,11 +79,10 @@ class JobRun:
 
     async def discard(self, job: Job) -> None:
         """Remove what an attempt that did not succeed wrote to storage."""
-        # Whatever happens to one of them, the other is asked to go.
-        try:
-            await self._blobs.delete(rejects_key(job.id, job.attempt))
-        finally:
-            await self._blobs.delete(result_key(job.id, job.attempt))
+        # Whatever happens to one of them, the others are asked to go.
+        async with AsyncExitStack() as stack:
+            for key in (result_key, rejects_key, preview_key):
+                stack.push_async_callback(self._blobs.delete, key(job.id, job.attempt))
 
     async def _store(self, job: Job, output: Output) -> JobResult:
         rejects = None
@@ -89,6 +90,8 @@ class JobRun:
             key = rejects_key(job.id, job.attempt)
             await self._put(key, output.rejects)
             rejects = JobRejects(key, output.rejects.size, output.rejects.sha256)
+        if output.preview is not None:
+            await self._put(preview_key(job.id, job.attempt), output.preview)
         key = result_key(job.id, job.attempt)
         await self._put(key, output)
         return JobResult(

@@ -19,7 +19,7 @@ from gateway.openapi.parts import (
 from gateway.openapi.report import PREVIEW_EXAMPLE
 from gateway.openapi.results import REJECTS_TEXT, result_answers, result_parameters
 from gateway.openapi.schemas import JOB_EXAMPLE, JOB_ID
-from gateway.previews import MAX_ROWS, ROWS
+from gateway.previews import ROWS
 from shared.errors import (
     InputRemoved,
     InvalidInput,
@@ -31,6 +31,7 @@ from shared.errors import (
     ResultExpired,
     TooManyFollowers,
 )
+from shared.preview import MAX_ROWS
 
 TAG = "Jobs"
 

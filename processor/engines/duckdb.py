@@ -20,6 +20,7 @@ from processor.engines.account import Account
 from processor.engines.child_process import child_process, kill, tail
 from processor.engines.port import EngineLimits, Output, Written
 from processor.engines.protocol import (
+    PREVIEW_NAME,
     REJECTS_NAME,
     RESULT_NAME,
     Advanced,
@@ -107,9 +108,8 @@ class DuckDBEngine:
                 outcome.size,
                 outcome.sha256,
                 account.closed(outcome.report),
-                Written(_rejects_beside(path), outcome.rejects_size, outcome.rejects_sha256)
-                if outcome.rejects_size
-                else None,
+                _written(_beside(path, REJECTS_NAME), outcome.rejects_size, outcome.rejects_sha256),
+                _written(_beside(path, PREVIEW_NAME), outcome.preview_size, outcome.preview_sha256),
             )
         if outcome.why == "malformed":
             raise MalformedInput(outcome.reason, account.closed(outcome.report))
@@ -149,8 +149,9 @@ class DuckDBEngine:
             path = scratch / f"{folder.name}.result"
             if isinstance(outcome, Finished):
                 (folder / RESULT_NAME).rename(path)
-                if outcome.rejects_size:
-                    (folder / REJECTS_NAME).rename(_rejects_beside(path))
+                for name in (REJECTS_NAME, PREVIEW_NAME):
+                    if (folder / name).exists():
+                        (folder / name).rename(_beside(path, name))
             return outcome, path
         finally:
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
@@ -225,9 +226,13 @@ async def _pour(source: Source, stdin: asyncio.StreamWriter) -> None:
         raise AttemptFailed(f"the source ended after {given} of {source.size} bytes")
 
 
-def _rejects_beside(result: Path) -> Path:
-    """Where the rejects are put, given where the result is."""
-    return result.with_suffix(".rejects.csv")
+def _beside(result: Path, name: str) -> Path:
+    """Where one of the child's other files is put, given where the result is."""
+    return result.with_suffix(f".{name}")
+
+
+def _written(path: Path, size: int, sha256: str) -> Written | None:
+    return Written(path, size, sha256) if size else None
 
 
 def _how_it_ended(status: int, said: str) -> str:

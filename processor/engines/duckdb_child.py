@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import gc
+import hashlib
 import os
 import resource
 import sys
@@ -23,6 +24,7 @@ from processor.engines import exact_plan
 from processor.engines.plan import Inconclusive, Watch
 from processor.engines.protocol import (
     NOTHING_FOUND,
+    PREVIEW_NAME,
     REJECTS_NAME,
     RESULT_NAME,
     Advanced,
@@ -107,9 +109,19 @@ def run(task: Task, watch: Watch) -> Finished | Refused:
         bytes_out=result.size,
         seconds=Seconds(write=time.monotonic() - begun[0]),
     )
-    if not rejects.size:
-        return Finished(result.size, result.sha256, report)
-    return Finished(result.size, result.sha256, report, rejects.size, rejects.sha256)
+    return Finished(
+        *(result.size, result.sha256, report),
+        *((rejects.size, rejects.sha256) if rejects.size else (0, "")),
+        *_preview(Path(PREVIEW_NAME)),
+    )
+
+
+def _preview(path: Path) -> tuple[int, str]:
+    """Size and digest of the preview, if there is one."""
+    if not path.exists():
+        return 0, ""
+    with path.open("rb") as file:
+        return path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _described(task: Task, found: Report) -> Report:
@@ -173,6 +185,7 @@ class _Monitor(threading.Thread):
         self._speaking = threading.Lock()
         self._ended = threading.Event()
         self._scratch = 0
+        self._latest = Advanced(0)
 
     def run(self) -> None:
         while not self._ended.wait(TICK):
@@ -186,14 +199,17 @@ class _Monitor(threading.Thread):
                 reason = _out_of_memory(self._task)
                 self.finish(Refused("inconclusive" if fast else "failed", reason))
                 os._exit(0)
-            self._say(self._advanced())
+            self._latest = self._advanced()
+            self._say(self._latest)
 
     def finish(self, outcome: Finished | Refused) -> None:
         """Say how it ended, and what it used, once."""
         self._look_at_scratch()
         if isinstance(outcome, Finished) and self._scratch > self._task.scratch:
             outcome = Refused("failed", out_of_scratch(self._task.scratch), outcome.report)
-        last = self._advanced()
+        # Of a plan that was given up, only what it has told before is still there.
+        finished = isinstance(outcome, Finished)
+        last = self._advanced() if finished else self._used(self._latest)
         used = replace(outcome.report, peak_memory=last.peak_memory, peak_scratch=last.peak_scratch)
         with self._speaking:
             if not self._ended.is_set():
@@ -205,8 +221,15 @@ class _Monitor(threading.Thread):
         self._scratch = max(self._scratch, _disk_used(Path()))
 
     def _advanced(self) -> Advanced:
-        watch = self._watch
-        return Advanced(watch.done(), *watch.rows(), _peak_memory(), self._scratch, watch.dialect)
+        return self._used(Advanced(self._watch.done(), *self._watch.rows()))
+
+    def _used(self, event: Advanced) -> Advanced:
+        return replace(
+            event,
+            peak_memory=_peak_memory(),
+            peak_scratch=self._scratch,
+            dialect=self._watch.dialect,
+        )
 
     def _say(self, event: Event) -> None:
         with self._speaking:

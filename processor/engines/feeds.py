@@ -79,6 +79,8 @@ class FileFeed(_Task):
         self._header = header
         self._census = Census(quoted=bool(header.dialect.quote))
         self._given_up = False
+        # Whoever asks how far it is may do so when the file has been closed.
+        self._expected = self.size()
 
     def __enter__(self) -> Self:
         # DuckDB reads /dev/fd/N with one thread only, and takes * and [ in a path for patterns.
@@ -126,7 +128,7 @@ class FileFeed(_Task):
 
     def passed(self, percentage: float) -> int:
         """The same of its data, everything after the header."""
-        return int(self.size() * min(max(percentage, 0.0), 100.0) / 100)
+        return int(self._expected * min(max(percentage, 0.0), 100.0) / 100)
 
 
 class PipeFeed(_Task):

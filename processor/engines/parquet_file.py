@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from processor.engines.preview_file import write_preview
+from processor.engines.protocol import PREVIEW_NAME
 from processor.engines.scratch_limit import limit_spilling, out_of_scratch, spilled_too_much
 from shared.errors import AttemptFailed
 
@@ -99,13 +101,18 @@ class ParquetFile:
             self.size = file.tell()
 
     def finish(self) -> None:
-        """Write the file, unless that is done. Raises AttemptFailed and OSError."""
-        if self.sha256:
-            return
+        """Write the file, unless that is done, and a preview beside it.
+
+        Raises AttemptFailed and OSError.
+        """
         try:
-            db = self._table()
-            db.execute(f"SET memory_limit = '{self._memory:d}B'")
-            self.write_from(db, "SELECT * FROM result")
+            if not self.sha256:
+                db = self._table()
+                db.execute(f"SET memory_limit = '{self._memory:d}B'")
+                self.write_from(db, "SELECT * FROM result")
+            self.close()
+            preview = self._path.with_name(PREVIEW_NAME)
+            write_preview(self._path, preview, self._query.names, self._memory)
         except duckdb.Error as error:
             raise self._failed(error) from error
 

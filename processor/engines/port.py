@@ -75,6 +75,8 @@ class Output(Written):
     """What the engine found and used; the rest is left to the caller."""
     rejects: Written | None = None
     """The records that were left out, as `shared.rejects` has it; None if there are none."""
+    preview: Written | None = None
+    """The first rows, as `shared.preview` has it; None if the result itself begins with them."""
 
 
 @dataclass(frozen=True, slots=True)

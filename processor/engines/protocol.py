@@ -20,6 +20,8 @@ RESULT_NAME = "result"
 """The file, in the child's working folder, that holds the result."""
 REJECTS_NAME = "rejects.csv"
 """The same of the rejects, if there are any."""
+PREVIEW_NAME = "preview.csv"
+"""The same of the first rows, if they cannot be read from the result."""
 
 
 NOTHING_FOUND = Report()
@@ -85,6 +87,9 @@ class Finished:
     rejects_size: int = 0
     """Bytes of the file `REJECTS_NAME`; 0 if there is none."""
     rejects_sha256: str = ""
+    preview_size: int = 0
+    """Bytes of the file `PREVIEW_NAME`; 0 if there is none."""
+    preview_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
