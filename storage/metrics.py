@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from shared.blobs import BlobKey
 
 KINDS = (UPLOADS, RESULTS, "other")
+STATES = ("begun", "removed", "expired")
 
 
 class StorageMetrics:
@@ -34,6 +35,15 @@ class StorageMetrics:
         self._chunks = counter("chunks", "Chunks that are stored durably.")
         self._received = counter("received_bytes", "Bytes of these chunks, repeated ones too.")
         self._sent = counter("sent_bytes", "Bytes of blobs that were read.")
+        self._blobs = Counter(
+            "csvmill_storage_blobs_total",
+            "Blobs that were begun, removed, or removed as nobody had used them for long enough.",
+            ["kind", "state"],
+            registry=registry,
+        )
+        for kind in KINDS:
+            for state in STATES:
+                self._blobs.labels(kind, state)
         self._free = Gauge(
             "csvmill_storage_free_bytes",
             "Room on the file system of the blobs, as far as this process may use it.",
@@ -50,6 +60,10 @@ class StorageMetrics:
         kind = _kind(key)
         self._chunks.labels(kind).inc()
         self._received.labels(kind).inc(size)
+
+    def blob(self, key: BlobKey, state: str) -> None:
+        """A blob came into a state, which is one of `STATES`."""
+        self._blobs.labels(_kind(key), state).inc()
 
     def sent(self, key: BlobKey, size: int) -> None:
         """`size` bytes of a blob were read by whoever asked for them."""

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 DATABASE_VARIABLE = "CSVMILL_TEST_DATABASE_URL"
 BROKER_VARIABLE = "CSVMILL_TEST_BROKER_URL"
 
+FIGURES = "figures"
+"""The property under which a test records what is to be shown of it at the end of the run."""
+
 START_TIMEOUT = 30.0
 """Seconds that one of our services has to say where it listens."""
 
@@ -187,3 +190,13 @@ def start_process(tmp_path: Path) -> Iterator[Callable[..., ServiceProcess]]:
 
         numbers = count(1)
         yield start
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show the figures of tests that have some, passed ones too."""
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for name, value in getattr(report, "user_properties", ()):
+                if name == FIGURES and report.when == "call":
+                    terminalreporter.section(report.nodeid)
+                    terminalreporter.write_line(str(value))

@@ -122,9 +122,10 @@ def _tell(line: str) -> None:
 
 def _remove_stack(project: str) -> None:
     for command in (
-        ["compose", f"--project-name={project}", "down", "--volumes", "--timeout=0"],
+        ["compose", f"--project-name={project}", "--profile=observability", "down",
+         "--volumes", "--timeout=0"],
         ["image", "rm", "--force", f"{project}:latest"],
-    ):
+    ):  # fmt: skip
         subprocess.run(["docker", *command], check=False, timeout=120, capture_output=True)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 import re
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -28,7 +29,10 @@ PART_SIZE = 8 << 20
 RECORD_EVERY = 0.2
 """Seconds between records of what has arrived: what a killed download has to fetch again."""
 _DIGEST = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/=]+):")
+_STRONG_TAG = re.compile(r'"[^"]*"')
 _HEX_TAG = re.compile(r'"([0-9a-f]{64})"')
+_NO_BYTES = hashlib.sha256().hexdigest()
+_UNSATISFIABLE = 416
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,26 +57,33 @@ async def announced(transport: Transport, wanted: JobFile) -> ResultView:
     """Ask what a file of a job is, without taking it.
 
     Raises ClientError if the server names no SHA-256, in neither `Repr-Digest` (RFC 9530, 3) nor
-    a strong `ETag`: it could not be verified.
+    a strong `ETag`: it could not be verified. A file of 0 bytes needs none.
     """
     # Not HEAD: a refusal without a body would not say why.
     async for attempt in transport.retries:
         with attempt:
             async with transport.request(
-                "GET", wanted.path, headers={"Range": "bytes=0-0"}
+                "GET", wanted.path, headers={"Range": "bytes=0-0"}, accept=(_UNSATISFIABLE,)
             ) as response:
-                headers = response.headers
+                status, headers = response.status, response.headers
     etag = headers.get("ETag", "")
     digest = _DIGEST.search(headers.get("Repr-Digest", ""))
     tag = _HEX_TAG.fullmatch(etag)
+    content_range = headers.get("Content-Range", "")
+    # Of no bytes there is no first one to give (RFC 9110, 14.1.2).
+    empty = (
+        status == _UNSATISFIABLE and content_range == "bytes */0" and _STRONG_TAG.fullmatch(etag)
+    )
     if digest:
         sha256 = base64.b64decode(digest[1]).hex()
     elif tag:
         sha256 = tag[1]
+    elif empty:
+        sha256 = _NO_BYTES
     else:
         raise ClientError(f"{wanted.name} comes without a SHA-256 to check it by")
-    size = headers.get("Content-Range", "").rpartition("/")[2]
-    if response.status != 206 or not size.isdigit():
+    size = content_range.rpartition("/")[2]
+    if not empty and (status != 206 or not size.isdigit()):
         raise ClientError(f"the server does not give {wanted.name} in ranges")
     return ResultView(int(size), etag, sha256)
 

@@ -106,7 +106,7 @@ class Transport:
             ) as response:  # fmt: skip
                 if response.status >= 400 and response.status not in accept:
                     raise _error(url, response, await response.text(errors="replace"))
-                if response.status >= 300 and response.status != 304:
+                if 300 <= response.status < 400 and response.status != 304:
                     raise Refused(response.status, f"{url} redirects; give the server's own URL")
                 yield response
         except (aiohttp.ClientError, TimeoutError) as error:

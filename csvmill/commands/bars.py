@@ -31,6 +31,16 @@ ROOMY = 100
 """Columns of a terminal from which on there is room for the number of rows."""
 
 
+class Percent(TaskProgressColumn):
+    """How much of the whole is done."""
+
+    def render(self, task: Task) -> Text:
+        """All of it, where there is nothing to do."""
+        if task.total == 0:
+            return Text("100%", style="progress.percentage")
+        return super().render(task)
+
+
 class Size(DownloadColumn):
     """Bytes so far and in all, where that is known."""
 
@@ -65,7 +75,7 @@ class Bars:
         self._console = console or Console(stderr=True, quiet=quiet)
         roomy = [Rows()] if self._console.width >= ROOMY else []
         self._progress = Progress(
-            TextColumn("{task.description:<10}"), BarColumn(bar_width=24), TaskProgressColumn(),
+            TextColumn("{task.description:<10}"), BarColumn(bar_width=24), Percent(),
             Size(), Rate(), TimeElapsedColumn(), TimeRemainingColumn(), *roomy,
             console=self._console, disable=quiet or not self._console.is_terminal,
         )  # fmt: skip

@@ -113,9 +113,9 @@ def upload(
             # A file that was changed is another upload: nothing of the old one may get into it.
             state = RunState.begin(server, found, aggregation)
             folder.save(state)
-        job_id = finish(send(state), bars.note)
+        # Told before it is forgotten: whoever missed it gets the same id again, and no second job.
+        tell(finish(send(state), bars.note))
         folder.remove()
-        tell(job_id)
 
 
 @click.command(short_help="Download the result of a job, verified.")

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _CODE = Path(__file__).parents[2]
 _KEPT_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "TZ", "LANG", "LC_ALL")
+LONGEST_LINE = 1 << 20
+"""Bytes of a line that a child may say: its report has problems that quote the file."""
 STDERR_TAIL = 4096
 """Bytes of a child's standard error that are kept."""
 
@@ -38,6 +40,7 @@ async def child_process(module: str, task: bytes, folder: Path) -> AsyncIterator
                 stdin=PIPE,
                 stdout=PIPE,
                 stderr=PIPE,
+                limit=LONGEST_LINE,
                 cwd=folder,
                 env={**environment, "PYTHONPATH": str(_CODE)},
                 pass_fds=(reading,),

@@ -42,6 +42,9 @@ SPILL_FOLDER = "spill"
 MAX_COLUMNS = 250
 """Of more, DuckDB is slower than the exact plan, and takes more memory than it was given."""
 
+QUOTED = 500
+"""Characters of an error of DuckDB's that are kept."""
+
 HEADER_LIMIT = 1 << 20
 """Bytes within which the fast plan expects the header to end."""
 
@@ -248,4 +251,5 @@ def _translated(error: duckdb.Error, resources: Resources) -> Exception:
         return AttemptFailed(out_of_scratch(resources.scratch))
     if isinstance(error, duckdb.IOException) and "No space left" in text:
         return AttemptFailed(f"the disk is full: {text}")
-    return Inconclusive(f"{type(error).__name__}: {text}")
+    # DuckDB quotes the line, which may be of any length.
+    return Inconclusive(f"{type(error).__name__}: {text[:QUOTED]}")

@@ -7,7 +7,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from shared.database.scripts import load_migrations
+from shared.database.scripts import AFTER, load_migrations
 from shared.errors import DatabaseUnavailable, SchemaMismatch
 
 if TYPE_CHECKING:
@@ -33,8 +33,9 @@ async def migrate(database: Database, migrations: Sequence[Migration] | None = N
 
     One that was numbered earlier and came later, as from another branch, is applied when it is
     there. Any number of processes may call this at the same time. `migrations` are those of this
-    version unless given. Raises SchemaMismatch, and changes nothing, if the database has
-    migrations that this version does not know, or that had another text when they were applied;
+    version unless given. What a newer version has added to the database is left alone. Raises
+    SchemaMismatch, and changes nothing, if a newer version has removed something (a migration
+    whose name ends in `_after`), or a migration had another text when it was applied;
     DatabaseUnavailable.
     """
     known = load_migrations() if migrations is None else migrations
@@ -81,10 +82,13 @@ async def _missing(transaction: Transaction, known: Sequence[Migration]) -> list
     for row in applied:
         migration = by_version.pop(row["version"], None)
         if migration is None:
-            raise SchemaMismatch(
-                f"the database has migration {row['name']}, which this version of csvmill does not"
-                " know: run a version at least as new as the one that migrated it"
-            )
+            if row["name"].endswith(AFTER):
+                raise SchemaMismatch(
+                    f"the database has migration {row['name']}, which this version of csvmill does"
+                    " not know: run a version at least as new as the one that migrated it"
+                )
+            log.info("the database has migration %s of a newer version, which adds", row["name"])
+            continue
         if row["checksum"] != migration.checksum:
             raise SchemaMismatch(
                 f"migration {migration.name} is not what was applied to the database as"

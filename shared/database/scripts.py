@@ -9,6 +9,13 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
+AFTER = "_after"
+"""How the name of a migration ends that removes or narrows something.
+
+Older versions could not work with that: it is applied *after* the last of them is gone. All others
+only add, and are applied *before*, while older versions run on.
+"""
+
 _MIGRATION = re.compile(r"(\d{4})_\w+\.sql")
 
 

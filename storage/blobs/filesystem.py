@@ -135,6 +135,7 @@ class FilesystemBlobs:
             meta = new_meta(key, size, sha256, described)
             place = blob_folder(self._root, key)
             if await self._disk.run(self._create_if_absent, place, meta):
+                self._metrics.blob(key, "begun")
                 log.info("blob %s begins, of %s bytes", key, "unknown" if size is None else size)
         info = await self.info(key)
         if size is not None and info.size != size:
@@ -214,6 +215,7 @@ class FilesystemBlobs:
                         self._disk,
                         fsync=self._fsync,
                     )
+                    self._metrics.blob(key, "begun")
                     log.info(
                         "blob %s is complete: %d bytes of %d parts", key, sum(sizes), len(parts)
                     )
@@ -261,6 +263,7 @@ class FilesystemBlobs:
         async with self._loaded.lock(key):
             trash = await uninterrupted(self._remove(key))
         if trash is not None:
+            self._metrics.blob(key, "removed")
             await self._disk.run(shutil.rmtree, trash)
 
     async def expire(self, key: BlobKey, *, idle_for: float) -> bool:
@@ -277,6 +280,7 @@ class FilesystemBlobs:
             trash = await uninterrupted(self._remove(key))
         if trash is None:
             return False
+        self._metrics.blob(key, "expired")
         await self._disk.run(shutil.rmtree, trash)
         return True
 

@@ -36,6 +36,12 @@ class Link:
         self._answers_only = False
         self._severed = asyncio.Event()
         self._connections: set[asyncio.Task[None]] = set()
+        self._answers: set[asyncio.StreamReader] = set()
+
+    @property
+    def given_up(self) -> int:
+        """Connections that the port has ended; of those that stall nobody else knows it yet."""
+        return sum(far.at_eof() or far.exception() is not None for far in self._answers)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Link]:
@@ -97,6 +103,7 @@ class Link:
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
+        self._answers.add(far_reader)
         ends = (writer, far_writer)
         for end in ends:
             # What was written is with the kernel when `drain` returns: a cut loses none of it.
@@ -108,6 +115,7 @@ class Link:
         try:
             await asyncio.gather(*pumps)
         finally:
+            self._answers.discard(far_reader)
             far_writer.transport.abort()
             for pump in pumps:
                 pump.cancel()

@@ -125,6 +125,29 @@ async def test_a_stalled_link_loses_nothing() -> None:
         connection.close()
 
 
+async def test_an_end_that_stalls_is_noticed_and_comes_later() -> None:
+    over = asyncio.Event()
+
+    async def bid_farewell(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await over.wait()
+        writer.write(b"bye")
+        writer.close()
+
+    server = await asyncio.start_server(bid_farewell, "127.0.0.1", 0)
+    async with server, Link("a>b", server.sockets[0].getsockname()[1]).open() as link:
+        connection = await connect(link)
+        link.stall()
+        assert link.given_up == 0
+        over.set()
+        async with asyncio.timeout(TIMEOUT):
+            while link.given_up == 0:  # noqa: ASYNC110  (the kernel sets no event)
+                await asyncio.sleep(0.01)
+        assert link.carried == 0
+        link.flow()
+        assert await connection.receive() == b"bye"
+        connection.close()
+
+
 async def test_a_slow_link_brings_each_piece_later_and_whole() -> None:
     async with link_to_an_echo() as link:
         connection = await connect(link)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -20,9 +20,14 @@ REQUIRED = "CSVMILL_TEST_COMPOSE"
 def engine() -> None:
     """A Docker engine with compose that has the images; or why these tests do not run."""
     if reason := obstacle():
-        if os.environ.get(REQUIRED) == "required":
-            pytest.fail(f"{REQUIRED}=required, but: {reason}")
-        pytest.skip(f"no stack can be brought up: {reason}")
+        skip(f"no stack can be brought up: {reason}")
+
+
+def skip(reason: str) -> NoReturn:
+    """Skip a test, unless it was said that none may be."""
+    if os.environ.get(REQUIRED) == "required":
+        pytest.fail(f"{REQUIRED}=required, but {reason}")
+    pytest.skip(reason)
 
 
 @pytest.fixture(scope="module")

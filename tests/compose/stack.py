@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import urllib.error
 import urllib.parse
@@ -11,22 +12,50 @@ import urllib.request
 import uuid
 from base64 import b64encode
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests import reaper
 from tests.ports import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ROOT = Path(__file__).parents[2]
 UNSHARED = "deploy/compose.unshared.yml"
 PASSWORD = "passwordofthetests"
 VHOST = "csvmill"
 COMMAND_TIMEOUT = 120.0
-"""Seconds for any one command."""
+"""Seconds for any one command, but for those that may have to download something."""
+DOWNLOAD_TIMEOUT = 280.0
+IMAGES = {
+    "PYTHON_IMAGE": "python:3.13-slim",
+    "HAPROXY_IMAGE": "haproxy:3.0",
+    "RABBITMQ_IMAGE": "rabbitmq:4-management",
+    "POSTGRES_IMAGE": "postgres:17",
+    "PROMETHEUS_IMAGE": "prom/prometheus:v3.5.0",
+}
+"""What the stack is made of, by the variable that names another one."""
 
 _KILL_MAIN = """
 import os, signal
 child = open("/proc/1/task/1/children").read().split()[0]
 os.kill(int(child), signal.SIGKILL)
+"""
+
+_KILL_ENGINES = """
+import os, signal, time
+killed, deadline = set(), time.monotonic() + 60
+while len(killed) < {number} and time.monotonic() < deadline:
+    for pid in set(filter(str.isdigit, os.listdir("/proc"))) - killed:
+        try:
+            command = open(f"/proc/{{pid}}/cmdline").read()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if "processor.engines.duckdb_child" in command.split("\\0"):
+            os.kill(int(pid), signal.SIGKILL)
+            killed.add(pid)
+    time.sleep(0.005)
+print(len(killed))
 """
 
 
@@ -42,6 +71,7 @@ class Stack:
         self.image = f"{self.project}:latest"
         self.url = f"http://127.0.0.1:{(http := free_port())}"
         self._management = f"http://127.0.0.1:{(management := free_port())}"
+        self.prometheus = f"http://127.0.0.1:{(prometheus := free_port())}"
         self._env = {
             # The machine's own settings for compose are not those of the tests.
             **{name: os.environ[name] for name in _KEPT if name in os.environ},
@@ -49,6 +79,7 @@ class Stack:
             "CSVMILL_IMAGE": self.image,
             "CSVMILL_HTTP_PORT": str(http),
             "RABBITMQ_MANAGEMENT_PORT": str(management),
+            "PROMETHEUS_PORT": str(prometheus),
             "POSTGRES_PASSWORD": PASSWORD,
             "RABBITMQ_PASSWORD": PASSWORD,
             "CSVMILL_STORAGE_TOKEN": PASSWORD,
@@ -58,7 +89,8 @@ class Stack:
     def up(self, **scale: int) -> None:
         """Build the image, bring everything up, and wait until all is healthy."""
         reaper.watch_stack(self.project)
-        self.compose("up", "--build", "--detach", "--wait", *_scales(scale))
+        up = ("up", "--build", "--detach", "--wait", *_scales(scale))
+        self.compose(*up, timeout=DOWNLOAD_TIMEOUT)
 
     def renew(self, service: str, *, files: tuple[str, ...] = (), **scale: int) -> None:
         """Bring one service to what its configuration, with further `files`, says of it."""
@@ -67,14 +99,15 @@ class Stack:
 
     def down(self) -> None:
         """Remove the project with its volumes, and its image."""
-        self.compose("down", "--volumes", "--timeout=10")
+        self.compose("--profile=observability", "down", "--volumes", "--timeout=10")
         if docker("images", "--quiet", self.image):
             docker("image", "rm", self.image)
         reaper.forget_stack(self.project)
 
-    def compose(self, *arguments: str) -> str:
+    def compose(self, *arguments: str, timeout: float = COMMAND_TIMEOUT) -> str:
         """What `docker compose ...` prints on standard output. Raises CommandFailed."""
-        return docker("compose", f"--project-name={self.project}", *arguments, env=self._env)
+        project = f"--project-name={self.project}"
+        return docker("compose", project, *arguments, env=self._env, timeout=timeout)
 
     def containers(self, service: str) -> dict[str, dict[str, Any]]:
         """What `docker inspect` tells of each container of a service, by its host name."""
@@ -98,6 +131,32 @@ class Stack:
             # With its first process the container ends, and this script in it may go first.
             if docker("inspect", "--format={{.RestartCount}}", container).strip() == "0":
                 raise
+
+    def kill_engines(self, container: str, number: int) -> int:
+        """SIGKILL the next engines in a processor's container as they begin; how many there were.
+
+        Returns after a minute at the latest.
+        """
+        return int(self.run_in(container, _KILL_ENGINES.format(number=number)))
+
+    def shell(self, script: str, folder: Path, **variables: str) -> str:
+        """What a documented script prints, run in `folder` on this stack. Raises CommandFailed.
+
+        What it says of the project's name, its image and its ports holds for this one.
+        """
+        script = script.replace("csvmill_blobs", f"{self.project}_blobs")
+        script = re.sub(r"^(\s+)csvmill -C", rf"\1{self.image} -C", script, flags=re.MULTILINE)
+        script = script.replace("http://127.0.0.1:15672", self._management)
+        return run(
+            ["bash", "-euo", "pipefail", "-c", script],
+            cwd=folder,
+            env={
+                **self._env,
+                **variables,
+                "COMPOSE_PROJECT_NAME": self.project,
+                "COMPOSE_FILE": str(ROOT / "docker-compose.yml"),
+            },
+        )
 
     def received(self, container: str) -> int:
         """Bytes that came over a container's network."""
@@ -128,39 +187,49 @@ _KEPT = (
     "PATH", "HOME", "DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_CERT_PATH",
     "DOCKER_TLS_VERIFY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "PIP_INDEX_URL",
     "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST", "PYTHON_IMAGE", "HAPROXY_IMAGE", "RABBITMQ_IMAGE",
-    "POSTGRES_IMAGE",
+    "POSTGRES_IMAGE", "PROMETHEUS_IMAGE",
 )  # fmt: skip
 
 
-def docker(*arguments: str, env: dict[str, str] | None = None) -> str:
+def docker(
+    *arguments: str, env: dict[str, str] | None = None, timeout: float = COMMAND_TIMEOUT
+) -> str:
     """What `docker ...` prints on standard output. Raises CommandFailed."""
+    return run(["docker", *arguments], env=env, timeout=timeout)
+
+
+def run(
+    command: Sequence[str],
+    *,
+    cwd: Path = ROOT,
+    env: dict[str, str] | None = None,
+    timeout: float = COMMAND_TIMEOUT,
+) -> str:
+    """What a command prints on standard output. Raises CommandFailed."""
     done = subprocess.run(
-        ["docker", *arguments],
-        cwd=ROOT,
+        command,
+        cwd=cwd,
         env=env,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=COMMAND_TIMEOUT,
+        timeout=timeout,
     )
     if done.returncode != 0:
-        raise CommandFailed(f"docker {' '.join(arguments)}:\n{done.stdout}{done.stderr}")
+        raise CommandFailed(f"{' '.join(command)}:\n{done.stdout}{done.stderr}")
     return done.stdout
 
 
 def obstacle() -> str | None:
-    """Why no stack can be brought up on this machine; None if one can."""
+    """Why no stack can be brought up on this machine; None if one can.
+
+    Images that are not there are pulled, if a registry has them.
+    """
     try:
         docker("info")
         docker("compose", "version")
-        wanted = {
-            "python:3.13-slim": "PYTHON_IMAGE",
-            "haproxy:3.0": "HAPROXY_IMAGE",
-            "rabbitmq:4-management": "RABBITMQ_IMAGE",
-            "postgres:17": "POSTGRES_IMAGE",
-        }
-        for image, variable in wanted.items():
-            docker("image", "inspect", os.environ.get(variable, image))
+        for variable, image in IMAGES.items():
+            _see_to_image(os.environ.get(variable, image))
     except FileNotFoundError:
         return "docker is not installed"
     except subprocess.TimeoutExpired as error:
@@ -168,3 +237,10 @@ def obstacle() -> str | None:
     except CommandFailed as error:
         return str(error).strip().splitlines()[-1]
     return None
+
+
+def _see_to_image(name: str) -> None:
+    try:
+        docker("image", "inspect", name)
+    except CommandFailed:
+        docker("pull", "--quiet", name, timeout=DOWNLOAD_TIMEOUT)

@@ -13,6 +13,7 @@ import pytest
 from gateway.settings import GatewayProcessSettings
 from processor.settings import ProcessorSettings
 from storage.settings import StorageSettings
+from tests.compose.conftest import skip
 from tests.compose.stack import ROOT, UNSHARED
 
 if TYPE_CHECKING:
@@ -34,18 +35,18 @@ OVERHEAD = 256 * MIB
 
 
 def configured(*files: str, **settings: str) -> dict[str, Any]:
-    """The configuration as compose understands it."""
+    """The configuration as compose understands it, with all profiles."""
     try:
         done = subprocess.run(
             ["docker", "compose", *(f"--file={name}" for name in ("docker-compose.yml", *files)),
-             "config", "--format=json"],
+             "--profile=observability", "config", "--format=json"],
             cwd=ROOT, capture_output=True, text=True, timeout=60,
             env={"PATH": os.environ["PATH"], "COMPOSE_DISABLE_ENV_FILE": "1", **settings},
         )  # fmt: skip
     except FileNotFoundError:
-        pytest.skip("docker is not installed")
+        skip("docker is not installed")
     if "unknown" in done.stderr and "compose" in done.stderr:
-        pytest.skip("docker compose is not installed")
+        skip("docker compose is not installed")
     assert done.returncode == 0, done.stderr
     configuration: dict[str, Any] = json.loads(done.stdout)
     return configuration
@@ -60,7 +61,7 @@ def documented() -> dict[str, str]:
 def test_every_published_port_is_one_of_the_loopback_interface() -> None:
     services = configured()["services"]
     published = {name: one["ports"] for name, one in services.items() if one.get("ports")}
-    assert set(published) == {"proxy", "rabbitmq"}
+    assert set(published) == {"proxy", "rabbitmq", "prometheus", "grafana"}
     for ports in published.values():
         assert [port["host_ip"] for port in ports] == ["127.0.0.1"]
 
@@ -78,6 +79,43 @@ def test_every_container_restarts_and_has_a_limit_of_memory() -> None:
     for name, one in configured()["services"].items():
         assert one["restart"] == "unless-stopped", name
         assert int(one["mem_limit"]) > 0, name
+
+
+def test_only_what_was_asked_for_by_its_profile_watches() -> None:
+    services = configured()["services"]
+    optional = {name for name, one in services.items() if one.get("profiles")}
+    assert optional == {"prometheus", "grafana"}
+    assert all(services[name]["profiles"] == ["observability"] for name in optional)
+
+
+def test_the_broker_is_healthy_when_its_port_accepts_and_others_wait_for_that() -> None:
+    services = configured()["services"]
+    _, command = services["rabbitmq"]["healthcheck"]["test"]
+    checks = set(re.findall(r"rabbitmq-diagnostics -q (\w+)", command))
+    assert checks == {"check_running", "check_port_connectivity"}
+    assert " && " in command
+    for name in ("gateway", "processor"):
+        conditions = {one["condition"] for one in services[name]["depends_on"].values()}
+        assert set(services[name]["depends_on"]) == {"rabbitmq", "postgres", "storage"}
+        assert conditions == {"service_healthy"}
+
+
+def test_the_image_is_built_in_stages_of_pinned_hashes_and_runs_without_rights() -> None:
+    instructions = [
+        line
+        for line in (ROOT / "deploy/Dockerfile").read_text().splitlines()
+        if line and not line.startswith("#")
+    ]
+    assert not (ROOT / "deploy/Dockerfile").read_text().startswith("# syntax=")
+    assert sum(line.startswith("FROM ") for line in instructions) == 2
+    assert instructions[0] == "ARG BASE=python:3.13-slim"
+    assert "USER csvmill" in instructions
+    assert any(line.startswith("HEALTHCHECK ") for line in instructions)
+    text = "\n".join(instructions)
+    assert "--mount" not in text
+    assert "<<" not in text
+    for command in re.findall(r"pip[^&]*? install ([^&]*)", text.replace("\\\n", " ")):
+        assert "--require-hashes" in command or "--no-index" in command
 
 
 def test_a_processor_may_use_what_its_jobs_may_use() -> None:

@@ -8,18 +8,24 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import textwrap
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from csvmill.client import AsyncClient, Retries
+from processor.settings import ProcessorSettings
 from shared.bus.topology import DEAD, DELIVERY_LIMIT, EXCHANGE, QUEUES, WAITING, queue_for
 from shared.messages import WakeUp
 from tests.compose.files import Sample
-from tests.compose.stack import UNSHARED, docker
+from tests.compose.stack import ROOT, UNSHARED, docker
+from tests.queries import alert_rules, queries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +38,16 @@ pytestmark = pytest.mark.timeout(300)
 
 WAIT = 60.0
 DELAYED = queue_for(0.5)
+RETRYING = queue_for(ProcessorSettings.model_fields["retry_delay"].default)
+
+
+def documented(heading: str) -> list[str]:
+    """The commands of a section of docs/operations.md, block by block."""
+    _, _, section = (ROOT / "docs/operations.md").read_text().partition(f"\n{heading}\n")
+    section = section.partition("\n## ")[0]
+    blocks = re.findall(r"(?:^    .*\n)+", section, re.MULTILINE)
+    assert blocks
+    return [textwrap.dedent(block) for block in blocks]
 
 
 async def until(true: Callable[[], object], what: str) -> None:
@@ -110,8 +126,10 @@ async def test_the_proxy_passes_bodies_on_as_they_come(stack: Stack) -> None:
     writer.close()
 
 
-async def test_metrics_are_not_public(stack: Stack) -> None:
-    async with aiohttp.ClientSession() as session, session.get(f"{stack.url}/metrics") as response:
+@pytest.mark.parametrize("path", ["/metrics", "/metrics?x", "/%6detrics", "/metrics/"])
+async def test_metrics_are_not_public(stack: Stack, path: str) -> None:
+    url = URL(stack.url + path, encoded=True)
+    async with aiohttp.ClientSession() as session, session.get(url) as response:
         assert response.status == 404
 
 
@@ -223,6 +241,53 @@ async def test_waiting_and_running_jobs_can_be_told_apart_in_the_management_ui(
         assert await result_of(client, waiting, tmp_path) == sample.result
 
 
+async def test_retrying_and_dead_jobs_can_be_told_apart_and_dead_ones_put_back_as_documented(
+    stack: Stack, tmp_path: Path
+) -> None:
+    # Given a job whose engine is killed in each of its attempts
+    sample = Sample(tmp_path / "plays.csv", 100_000)
+    (processor,) = stack.containers("processor")
+    killing = asyncio.create_task(asyncio.to_thread(stack.kill_engines, processor, 3))
+    async with AsyncClient(stack.url) as client:
+        job_id = await client.upload(sample.path)
+        # Then it is seen to wait for its next attempt, and nowhere else
+        await until(lambda: messages(stack, RETRYING) == (1, 0), "it is delayed")
+        assert messages(stack, DEAD) == messages(stack, WAITING) == (0, 0)
+        # And after the last among the dead
+        await until(lambda: messages(stack, DEAD) == (1, 0), "it is dead-lettered")
+        assert messages(stack, RETRYING) == messages(stack, WAITING) == (0, 0)
+        assert await killing == 3
+        # When the dead letters are put back as docs/operations.md says
+        status, _, requeue = documented("## Dead letters")
+        told = stack.shell(status.replace("ID", job_id), tmp_path)
+        assert told.count("killed by SIGKILL") == 1 + 3  # the job's reason, and each attempt's
+        stack.shell(requeue, tmp_path)
+        # Then the job is done
+        assert await result_of(client, job_id, tmp_path) == sample.result
+    await until(lambda: messages(stack, DEAD) == (0, 0), "no letter is left")
+
+
+async def test_a_backup_restored_as_documented_has_jobs_and_results(
+    stack: Stack, tmp_path: Path
+) -> None:
+    # Given a job that has ended, and an upload that has not
+    sample = Sample(tmp_path / "plays.csv", 1_000)
+    backup, restore = documented("## Back up and restore")
+    async with AsyncClient(stack.url) as client:
+        job_id = await client.upload(sample.path)
+        assert await result_of(client, job_id, tmp_path) == sample.result
+        # When all is backed up, removed with its volumes, and restored
+        await asyncio.to_thread(stack.shell, backup, tmp_path)
+        assert (tmp_path / "backup/blobs.tar").stat().st_size > sample.size
+        await asyncio.to_thread(stack.compose, "down", "--volumes")
+        await asyncio.to_thread(stack.shell, restore, tmp_path)
+        await asyncio.to_thread(stack.up, gateway=2)
+        # Then the result is there, and new jobs are done
+        (tmp_path / job_id).unlink()
+        assert await result_of(client, job_id, tmp_path) == sample.result
+        assert await result_of(client, await client.upload(sample.path), tmp_path) == sample.result
+
+
 async def test_what_is_dead_lettered_says_where_it_has_been(stack: Stack) -> None:
     # Given a wake-up for a job that nobody knows, and one that nobody can read, both delayed
     hopeless = {WakeUp(uuid4()).encode().decode(), "not a wake-up"}
@@ -317,6 +382,40 @@ async def test_our_containers_hold_no_rights_and_the_image_no_secrets(stack: Sta
     for secret in ("PASSWORD", "TOKEN", "INDEX_URL", "://"):
         assert secret not in str(image["Config"]["Env"])
         assert secret not in history
+
+
+async def test_prometheus_sees_every_service_and_can_answer_every_query(stack: Stack) -> None:
+    up = ("--profile=observability", "up", "--detach", "--no-deps", "prometheus")
+    await asyncio.to_thread(stack.compose, *up)
+    async with aiohttp.ClientSession(stack.prometheus) as session:
+
+        async def ask(path: str, **query: str) -> Any:
+            async with session.get(f"/api/v1/{path}", params=query) as response:
+                answer = await response.json()
+            assert answer["status"] == "success", (query, answer)
+            return answer["data"]
+
+        # Then it finds both gateways, and one of each of the others
+        targets: list[str] = []
+        async with asyncio.timeout(WAIT):
+            while targets != ["gateway", "gateway", "processor", "rabbitmq", "storage"]:
+                with suppress(aiohttp.ClientConnectionError):
+                    found = (await ask("targets"))["activeTargets"]
+                    targets = sorted(one["scrapePool"] for one in found if one["health"] == "up")
+                await asyncio.sleep(0.2)
+        # And it has taken every alert rule
+        (group,) = (await ask("rules"))["groups"]
+        names = {rule["name"] for rule in group["rules"]}
+        assert names == {rule["alert"] for rule in alert_rules()}
+        assert all(rule["health"] != "err" for rule in group["rules"])
+        # And understands what the dashboard asks; what is asked of gauges has a value at once
+        for title, expression in queries():
+            expression = expression.replace("$__rate_interval", "5m")
+            found = await ask("query", query=expression)
+            assert found["resultType"] in ("vector", "scalar"), title
+        assert (await ask("query", query="csvmill_storage_free_bytes"))["result"]
+    remove = ("--profile=observability", "rm", "--stop", "--force", "prometheus")
+    await asyncio.to_thread(stack.compose, *remove)
 
 
 async def test_down_leaves_nothing(stack: Stack) -> None:

@@ -254,11 +254,24 @@ async def test_a_migration_that_was_changed_after_it_was_applied_is_refused(
     assert await note_ids(database) == []
 
 
-async def test_a_database_newer_than_the_code_is_refused(database: Database) -> None:
+async def test_a_database_to_which_a_newer_version_has_added_is_used(database: Database) -> None:
     first = step(1, "CREATE TABLE notes (id INTEGER PRIMARY KEY)")
-    await migrate(database, [first, step(2, "INSERT INTO notes (id) VALUES (2)")])
-    with pytest.raises(SchemaMismatch, match=r"has migration 0002_test.* does not know"):
-        await migrate(database, [first])
+    adds = step(2, "ALTER TABLE notes ADD COLUMN text TEXT")
+    own = step(3, "INSERT INTO notes (id) VALUES (3)")
+    await migrate(database, [first, adds])
+    await migrate(database, [first, own])
+    assert await note_ids(database) == [3]
+
+
+async def test_a_database_from_which_a_newer_version_has_removed_is_refused(
+    database: Database,
+) -> None:
+    first = step(1, "CREATE TABLE notes (id INTEGER PRIMARY KEY)")
+    removes = Migration(2, "0002_test_after", ("DROP TABLE notes",), "sum of 2")
+    await migrate(database, [first, removes])
+    with pytest.raises(SchemaMismatch, match=r"has migration 0002_test_after.* does not know"):
+        await migrate(database, [first, step(3, "CREATE TABLE never (id INTEGER)")])
+    await database.write("CREATE TABLE never (id INTEGER)")
 
 
 @pytest.mark.parametrize("url", ["mysql://user:secret@host/x", "jobs.db", "sqlite:///", "sqlite:"])

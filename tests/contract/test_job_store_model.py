@@ -295,7 +295,7 @@ class JobStoreMachine(RuleBasedStateMachine):
         )
         assert retried == model.job
         # An operator's retry is the one way out of a terminal state.
-        del self.finished[model.job.id]
+        self.finished.pop(model.job.id, None)
 
     @rule(rank=ranks)
     def fail_and_be_retried(self, rank: int) -> None:
@@ -339,6 +339,7 @@ class JobStoreMachine(RuleBasedStateMachine):
             if model.job.state is JobState.STARTED:
                 self.fail(self.rank_of(model), 0, final=False)
         self.every_job_and_attempt_is_that_of_the_model()
+        self.terminal_states_never_change()
         self.take_a_dead_letter(pause)
         if noted:
             self.note_a_dead_letter(self.rank_of(model), 0)
@@ -360,28 +361,47 @@ class JobStoreMachine(RuleBasedStateMachine):
             assert job == model.job
             assert [a.outcome for a in attempts] == model.outcomes
             assert [a.number for a in attempts] == list(range(1, job.attempt + 1))
-            self.check_promises(job, [a.outcome for a in attempts], model.retries)
-            self.check_dead_letter(job, wanted=model.wants_dead_letter)
+            wanted = model.wants_dead_letter
+            due_or_there = (job.dead_letter_due_at, job.dead_lettered_at)
+            assert sum(at is not None for at in due_or_there) == wanted
 
-    def check_promises(self, job: Job, outcomes: list[str | None], retries: int) -> None:
-        # What must hold whatever the model says.
-        assert outcomes.count(None) == (1 if job.state is JobState.STARTED else 0)
-        assert outcomes.count("success") == (1 if job.state is JobState.SUCCESS else 0)
-        assert outcomes.count("failure") + outcomes.count("lost") <= job.max_attempts * (
-            1 + retries
-        )
-        if job.result:
-            assert job.result == result_of(job.id, outcomes.index("success") + 1)
-        if job.state.terminal:
-            # What may still change is what the broker was told of it.
-            lasting = replace(
-                job, published_at=None, dead_letter_due_at=None, dead_lettered_at=None
-            )
-            assert self.finished.setdefault(job.id, lasting) == lasting
+    # What must hold whatever the model says.
 
-    def check_dead_letter(self, job: Job, *, wanted: bool) -> None:
-        # One is due, or is there, as long as the job is a failure for want of attempts.
-        assert (job.dead_letter_due_at is not None) + (job.dead_lettered_at is not None) == wanted
+    @invariant()
+    def a_job_has_one_live_attempt_while_it_is_started_and_else_none(self) -> None:
+        for job, outcomes in self.jobs_with_outcomes():
+            assert outcomes.count(None) == (1 if job.state is JobState.STARTED else 0)
+
+    @invariant()
+    def no_job_fails_more_often_than_it_may(self) -> None:
+        for job, outcomes in self.jobs_with_outcomes():
+            granted = job.max_attempts * (1 + self.models[job.id].retries)
+            assert outcomes.count("failure") + outcomes.count("lost") <= granted
+
+    @invariant()
+    def terminal_states_never_change(self) -> None:
+        for job, _ in self.jobs_with_outcomes():
+            if job.state.terminal:
+                # What may still change is what the broker was told of it.
+                lasting = replace(
+                    job, published_at=None, dead_letter_due_at=None, dead_lettered_at=None
+                )
+                assert self.finished.setdefault(job.id, lasting) == lasting
+
+    @invariant()
+    def the_pointer_of_a_finished_job_is_of_the_attempt_that_finished_it(self) -> None:
+        for job, outcomes in self.jobs_with_outcomes():
+            assert outcomes.count("success") == (1 if job.state is JobState.SUCCESS else 0)
+            if job.state is JobState.SUCCESS:
+                assert job.result == result_of(job.id, outcomes.index("success") + 1)
+            else:
+                assert job.result is None
+
+    def jobs_with_outcomes(self) -> Iterator[tuple[Job, list[str | None]]]:
+        """Every job as it stands, and how each of its attempts ended."""
+        for job_id in self.models:
+            attempts = self.run(self.store.attempts(job_id))
+            yield self.run(self.store.get(job_id)), [attempt.outcome for attempt in attempts]
 
 
 def explore(url: str, *, examples: int, steps: int) -> None:

@@ -74,6 +74,27 @@ def test_a_file_goes_up_is_watched_and_comes_down(shell: Shell) -> None:
     assert list((shell.folder / "state").rglob("run.json")) == []
 
 
+@pytest.mark.parametrize("options", [(), ("--json",)], ids=["as text", "as JSON"])
+def test_an_upload_whose_answer_nobody_got_is_answered_again_and_becomes_one_job(
+    shell: Shell, options: tuple[str, ...]
+) -> None:
+    write_song_plays(shell.folder / "plays.csv", 1_000)
+    command = [sys.executable, "-m", "csvmill", "upload", "plays.csv", *options]
+    reading, writing = os.pipe()
+    os.close(reading)
+    unheard = subprocess.run(
+        command, env={**os.environ, **shell.env}, cwd=shell.folder, stdout=writing,
+        stderr=subprocess.PIPE, timeout=WAIT,
+    )  # fmt: skip
+    os.close(writing)
+    assert (unheard.returncode, unheard.stderr) == (1, b"")
+    job_id = shell.json("upload", "plays.csv")["job_id"]
+    (job,) = (json.loads(line) for line in shell("jobs", "--all", "--json").splitlines())
+    assert job["id"] == job_id
+    # Once it was told it is done
+    assert list((shell.folder / "state").rglob("run.json")) == []
+
+
 def test_rows_that_are_left_out_are_accounted_for_and_come_down_too(shell: Shell) -> None:
     dirty = shell.folder / "dirty.csv"
     dirty.write_bytes(b"Song,Plays\nUmbrella,200\nYellow,many\nUmbrella,100\nCaf\xe9,1\n")

@@ -128,6 +128,8 @@ async def test_one_grep_and_the_counters_follow_a_file_through_all_services(
     assert s.value("csvmill_storage_sent_bytes_total", kind="uploads") == len(PLAYS)
     assert s.value("csvmill_storage_received_bytes_total", kind="results") == size
     assert s.value("csvmill_storage_sent_bytes_total", kind="results") == 1 + size
+    for kind in ("uploads", "results"):
+        assert s.value("csvmill_storage_blobs_total", kind=kind, state="begun") == 1
     assert 0 < s.value("csvmill_storage_free_bytes") < s.value("csvmill_storage_size_bytes")
     assert p.value("csvmill_jobs_total", state="SUCCESS", reason="done") == 1
     assert p.value("csvmill_attempts_total", outcome="success") == 1

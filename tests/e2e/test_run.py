@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import bz2
 import gzip
+import hashlib
 import json
 import random
 import signal
@@ -293,6 +294,34 @@ async def test_a_run_that_asks_for_what_the_file_has_not_ends_at_once_and_begins
     said = await asyncio.to_thread(answer, run(*server, *asked))
     assert (said["rows_in"], said["report"]["rows_in"]) == (1, 150_000)
     assert (tmp_path / "totals.csv").read_text() == "sum(Number of Plays)\n1\n"
+
+
+async def test_a_result_without_rows_may_have_no_bytes(
+    deployment: Deployment, start_process: Start, run: Callable[..., ServiceProcess], tmp_path: Path
+) -> None:
+    unlike_rows(tmp_path / "plays.csv", 100)
+    asked = ("--format", "jsonl", "--sum", "Number of Plays", "--group-by", "Song")
+    none = ("--where", "Number of Plays>999999")
+    (tmp_path / "totals.csv").write_text("what was there before")
+    said = await asyncio.to_thread(answer, run("--server", deployment.url, *asked, *none))
+    assert said["output"] == {
+        "path": str(tmp_path / "totals.csv"),
+        "size": 0,
+        "sha256": hashlib.sha256(b"").hexdigest(),
+    }
+    assert (said["rows_out"], said["report"]["rows_filtered"]) == (0, 100)
+    assert (tmp_path / "totals.csv").read_bytes() == b""
+    assert remains(tmp_path) == []
+    # It is there for the other commands, and for the client, too
+    options = ("--server", deployment.url, "--json")
+    again = tmp_path / "again.jsonl"
+    process = start_process("csvmill", "download", said["job_id"], "-o", str(again), *options)
+    fetched = await asyncio.to_thread(answer, process)
+    assert fetched == {**said["output"], "path": str(again)}
+    assert again.read_bytes() == b""
+    async with AsyncClient(deployment.url) as client:
+        result = await client.result(said["job_id"])
+        assert (result.size, result.sha256) == (0, fetched["sha256"])
 
 
 async def test_a_malformed_file_fails_with_its_reason_and_runs_once_it_is_mended(

@@ -22,7 +22,7 @@ from tests.conftest import killable_server
 from tests.contract.job_stores import open_store
 from tests.integration.plays import PLAYS
 from tests.servers.postgres import PostgresServer, fresh_database
-from tests.servers.rabbitmq import RabbitServer
+from tests.servers.rabbitmq import ALARMS, RabbitServer
 from tests.services import Services, line, listening, until
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ async def test_without_the_database_uploads_go_on_and_what_needs_it_is_refused_f
     assert (await get(f"{gateway}/api/file_status/{done}")).body["job_status"] == "SUCCESS"
 
 
-@pytest.mark.parametrize("how", ["away", "hanging", "short of memory"])
+@pytest.mark.parametrize("how", ["away", "hanging", "memory", "disk"])
 async def test_without_the_broker_jobs_wait_in_the_table_and_run_when_it_is_back(
     deployment: Deployment, how: str
 ) -> None:
@@ -162,7 +162,7 @@ async def test_without_the_broker_jobs_wait_in_the_table_and_run_when_it_is_back
         elif how == "hanging":
             rabbit.pause()
         else:
-            rabbit.evaluate("vm_memory_monitor:set_vm_memory_high_watermark(0.00001)")
+            rabbit.evaluate(ALARMS[how][0])
         try:
             # When an upload is completed nevertheless, it is accepted in bounded time
             async with asyncio.timeout(BOUND):
@@ -182,7 +182,7 @@ async def test_without_the_broker_jobs_wait_in_the_table_and_run_when_it_is_back
             elif how == "hanging":
                 rabbit.resume()
             else:
-                rabbit.evaluate("vm_memory_monitor:set_vm_memory_high_watermark(0.4)")
+                rabbit.evaluate(ALARMS[how][1])
     # Then it is run when the gateway has had its time, though nobody asks for it
     await deployment.pass_time(job_id, UNPUBLISHED_FOR)
     await deployment.finished(job_id)

@@ -19,6 +19,7 @@ from shared.telemetry.ids import Ids, working_for
 from shared.telemetry.trace_context import TraceContext
 from tests.contract.amqp import next_message, raw_channel, without_topology
 from tests.ports import free_port
+from tests.servers.rabbitmq import ALARMS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -250,13 +251,15 @@ async def test_a_consumer_may_start_before_the_broker(
         await delivery.ack()
 
 
-async def test_a_broker_short_of_memory_takes_nothing_but_goes_on_delivering(
-    mortal_url: str, killable_rabbit: RabbitServer
+@pytest.mark.parametrize("short_of", list(ALARMS))
+async def test_a_broker_with_an_alarm_takes_nothing_but_goes_on_delivering(
+    mortal_url: str, killable_rabbit: RabbitServer, short_of: str
 ) -> None:
+    raise_alarm, clear_alarm = ALARMS[short_of]
     inbox = Inbox()
     async with RabbitBus(mortal_url, timeout=1.0) as bus:
         wakeups = await publish(bus, 2)
-        killable_rabbit.evaluate("vm_memory_monitor:set_vm_memory_high_watermark(0.00001)")
+        killable_rabbit.evaluate(raise_alarm)
         try:
             wakeups |= await publish_until_refused(bus)
             with pytest.raises(BrokerUnavailable):
@@ -269,7 +272,7 @@ async def test_a_broker_short_of_memory_takes_nothing_but_goes_on_delivering(
                     await delivery.ack()
             assert received == wakeups
         finally:
-            killable_rabbit.evaluate("vm_memory_monitor:set_vm_memory_high_watermark(0.4)")
+            killable_rabbit.evaluate(clear_alarm)
         await publish_in_the_end(bus, WakeUp(uuid4()))
 
 

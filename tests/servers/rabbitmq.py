@@ -33,6 +33,19 @@ disk_free_limit.absolute = 1MB
 """
 
 
+ALARMS = {
+    "memory": (
+        "vm_memory_monitor:set_vm_memory_high_watermark(0.00001)",
+        "vm_memory_monitor:set_vm_memory_high_watermark(0.4)",
+    ),
+    "disk": (
+        "rabbit_disk_monitor:set_disk_free_limit(1 bsl 60)",
+        "rabbit_disk_monitor:set_disk_free_limit(1000000)",
+    ),
+}
+"""What has the broker find that it is short of something, and then that it is not any more."""
+
+
 class RabbitServer(PrivateServer):
     """One node, whose administrator is `guest`."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -15,13 +14,11 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from csvmill.standalone import StandaloneSettings, standalone
 from tests.metrics import Exposition
+from tests.queries import DASHBOARDS, DEPLOY, alert_rules, queries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
-DEPLOY = Path(__file__).parents[2] / "deploy"
-ALERTS = DEPLOY / "prometheus/alerts.yml"
-DASHBOARDS = sorted((DEPLOY / "grafana/dashboards").glob("*.json"))
 DOCUMENT = DEPLOY.parent / "docs/observability.md"
 
 ADDED_BY_PROMETHEUS = {"job", "instance"}
@@ -48,17 +45,6 @@ def asked(query: str) -> tuple[set[str], dict[str, set[str]], set[str]]:
         if not call and name not in WORDS
     }
     return names | set(matched), matched, grouped - {""}
-
-
-def queries() -> Iterator[tuple[str, str]]:
-    """Every query that there is, with where it stands."""
-    for group in yaml.safe_load(ALERTS.read_text())["groups"]:
-        for rule in group["rules"]:
-            yield rule["alert"], rule["expr"]
-    for path in DASHBOARDS:
-        for panel in json.loads(path.read_text())["panels"]:
-            for target in panel.get("targets", ()):
-                yield f"{path.stem}: {panel['title']}", target["expr"]
 
 
 @pytest.fixture(scope="module")
@@ -128,8 +114,7 @@ def test_a_dashboard_can_be_provisioned() -> None:
 
 
 def test_every_alert_says_how_bad_it_is_and_what_it_means() -> None:
-    (group,) = yaml.safe_load(ALERTS.read_text())["groups"]
-    for rule in group["rules"]:
+    for rule in alert_rules():
         assert rule["labels"]["severity"] in {"critical", "warning"}
         assert rule["annotations"]["summary"]
 

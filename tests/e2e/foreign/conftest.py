@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import json
 import os
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
+from csvmill.client import AsyncClient
 from shared.jobs import SONG_PLAYS
 from tests.e2e.conftest import Standalone
 from tests.oracle import expected_result
@@ -40,6 +42,16 @@ def plays_file(path: Path, rows: int) -> bytes:
     return expected_result(SONG_PLAYS, data).result
 
 
+async def check_result(url: str, job: str, expected: bytes, folder: Path) -> None:
+    """The job, by its URL, succeeds with the expected result."""
+    job_id = job.rpartition("/")[2]
+    async with AsyncClient(url) as client:
+        await client.wait(job_id, timeout=60)
+        await client.download(job_id, folder / "totals.csv")
+        assert (await client.job(job_id)).filename == "plays.csv"
+    assert await asyncio.to_thread((folder / "totals.csv").read_bytes) == expected
+
+
 @pytest.fixture(scope="module")
 def standalone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
     """The product in one process, the same for all tests of a module."""
@@ -48,7 +60,7 @@ def standalone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]
     deployed.kill()
 
 
-class NodeScript(OwnedProcess):
+class ClientScript(OwnedProcess):
     """A client that runs."""
 
     def says(self, timeout: float = 60.0) -> list[dict[str, Any]]:
@@ -62,7 +74,7 @@ class NodeScript(OwnedProcess):
 class RunNode(Protocol):
     """Starts a script beside this file: `run_node("tus.mjs", url, file, parallelUploads=3)`."""
 
-    def __call__(self, script: str, *arguments: object, **options: object) -> NodeScript: ...
+    def __call__(self, script: str, *arguments: object, **options: object) -> ClientScript: ...
 
 
 @pytest.fixture(scope="session")
@@ -82,9 +94,9 @@ def run_node(node_clients: None, tmp_path: Path) -> Iterator[RunNode]:
     numbers = count(1)
     with ExitStack() as started:
 
-        def start(script: str, *arguments: object, **options: object) -> NodeScript:
+        def start(script: str, *arguments: object, **options: object) -> ClientScript:
             return started.enter_context(
-                NodeScript(
+                ClientScript(
                     ["node", str(FOLDER / script), *map(str, arguments), json.dumps(options)],
                     log_path=tmp_path / f"node-{next(numbers)}.log",
                     env={"PATH": os.environ["PATH"]},

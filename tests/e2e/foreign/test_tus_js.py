@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import aiohttp
 import pytest
 from yarl import URL
 
-from csvmill.client import AsyncClient
 from tests.chaos.proxy import Link
-from tests.e2e.foreign.conftest import plays_file
+from tests.e2e.foreign.conftest import check_result, plays_file
+from tests.services import until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 ROWS = 40_000
 CUTS = 6
+HEADERS = 20_000
+"""Bytes that the requests for what is left of a file have, and their answers, besides content."""
 WAYS: dict[str, dict[str, object]] = {
     "at once": {},
     "in chunks": {"chunkSize": 200_000},
@@ -40,16 +44,6 @@ IETF: dict[str, object] = {
 IETF_PATH = "/api/v1/uploads?name=plays.csv"
 
 
-async def check_result(url: str, said: dict[str, Any], expected: bytes, folder: Path) -> None:
-    """The job that the last answer named succeeds with the expected result."""
-    job_id = said["job"].rpartition("/")[2]
-    async with AsyncClient(url) as client:
-        await client.wait(job_id, timeout=60)
-        await client.download(job_id, folder / "totals.csv")
-        assert (await client.job(job_id)).filename == "plays.csv"
-    assert await asyncio.to_thread((folder / "totals.csv").read_bytes) == expected
-
-
 @pytest.mark.parametrize("options", WAYS.values(), ids=WAYS.keys())
 async def test_a_file_becomes_a_job(
     standalone: Deployment, tmp_path: Path, run_node: RunNode, options: dict[str, object]
@@ -57,25 +51,72 @@ async def test_a_file_becomes_a_job(
     expected = plays_file(tmp_path / "plays.csv", ROWS)
     client = run_node("tus.mjs", f"{standalone.url}/api/tus/", tmp_path / "plays.csv", **options)
     said = await asyncio.to_thread(client.says)
-    await check_result(standalone.url, said[-1], expected, tmp_path)
+    await check_result(standalone.url, said[-1]["job"], expected, tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("options", "parts"),
+    [
+        ({"chunkSize": 100_000}, 1),
+        ({"parallelUploads": 3}, 3),
+        ({"parallelUploads": 3, "chunkSize": 100_000}, 3),
+    ],
+    ids=["in chunks", "in parallel", "in parallel chunks"],
+)
 async def test_one_that_was_killed_goes_on_where_it_was(
-    standalone: Deployment, tmp_path: Path, run_node: RunNode
+    standalone: Deployment,
+    tmp_path: Path,
+    run_node: RunNode,
+    options: dict[str, object],
+    parts: int,
 ) -> None:
-    plays = tmp_path / "plays.csv"
+    plays, store = tmp_path / "plays.csv", tmp_path / "urls.json"
     expected = plays_file(plays, ROWS)
-    endpoint = f"{standalone.url}/api/tus/"
-    options = {"chunkSize": 100_000, "store": str(tmp_path / "urls.json")}
-    # When the client is killed in the middle of the file
-    client = run_node("tus.mjs", endpoint, plays, **options)
-    await asyncio.to_thread(client.wait_for_line, '{"sent":800000}', timeout=30)
-    client.kill()
-    # Then the next one finds the upload, and sends the rest only.
-    said = await asyncio.to_thread(run_node("tus.mjs", endpoint, plays, **options).says)
+    size = plays.stat().st_size
+
+    async def stored() -> bool:
+        return len(urls_in(store)) == parts and not store.with_name("urls.json.lock").exists()
+
+    port = URL(standalone.url).port or 0
+    async with Link("client to gateway", port).open() as link:
+        # When the client is killed in the middle of the file
+        link.stall(after=size * 5 // 6)
+        old = f"http://127.0.0.1:{link.port}"
+        client = run_node("tus.mjs", f"{old}/api/tus/", plays, store=str(store), **options)
+        async with asyncio.timeout(30):
+            await link.stalled.wait()
+        await until(stored)
+        client.kill()
+    async with Link("client to gateway", port).open() as link:
+        new = f"http://127.0.0.1:{link.port}"
+        store.write_text(store.read_text().replace(old, new))
+        held = await offsets([url.replace(new, standalone.url) for url in urls_in(store)])
+        assert size // 3 < held < size
+        # Then the next one finds the upload, and sends the rest only.
+        client = run_node("tus.mjs", f"{new}/api/tus/", plays, store=str(store), **options)
+        said = await asyncio.to_thread(client.says)
+        assert size - held <= link.carried < size - held + HEADERS
     assert said[0] == {"resumed": True}
-    assert 900_000 <= said[1]["sent"] <= plays.stat().st_size
-    await check_result(standalone.url, said[-1], expected, tmp_path)
+    await check_result(standalone.url, said[-1]["job"], expected, tmp_path)
+
+
+def urls_in(store: Path) -> list[str]:
+    """Of the upload, or of its parts, that tus-js-client remembers."""
+    if not store.exists() or not (text := store.read_text()):
+        return []
+    (upload,) = json.loads(text).values()
+    return list(upload.get("parallelUploadUrls") or [upload["uploadUrl"]])
+
+
+async def offsets(urls: list[str]) -> int:
+    """How many bytes the server has of them all."""
+    async with aiohttp.ClientSession(headers={"Tus-Resumable": "1.0.0"}) as session:
+        held = 0
+        for url in urls:
+            async with session.head(url) as response:
+                assert response.status == 200
+                held += int(response.headers["Upload-Offset"])
+    return held
 
 
 async def test_one_whose_line_is_cut_at_random_bytes_goes_on(
@@ -107,7 +148,7 @@ async def test_a_file_becomes_a_job_by_the_draft_of_the_ietf(
     endpoint = standalone.url + IETF_PATH
     client = run_node("tus.mjs", endpoint, tmp_path / "plays.csv", **IETF, **options)
     said = await asyncio.to_thread(client.says)
-    await check_result(standalone.url, said[-1], expected, tmp_path)
+    await check_result(standalone.url, said[-1]["job"], expected, tmp_path)
 
 
 async def test_one_by_the_draft_of_the_ietf_goes_on_when_its_line_is_cut(
@@ -131,4 +172,4 @@ async def upload_through_cuts(
             async with asyncio.timeout(30):
                 await link.severed()
         said = await asyncio.to_thread(client.says)
-    await check_result(url, said[-1], expected, folder)
+    await check_result(url, said[-1]["job"], expected, folder)

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from shared.database.scripts import load_migrations, load_queries, split_statements
+from shared.database.scripts import AFTER, load_migrations, load_queries, split_statements
 
 
 def test_statements_end_at_semicolons_that_are_neither_in_text_nor_in_comments() -> None:
@@ -45,3 +47,38 @@ def test_migrations_are_in_the_order_of_their_numbers_and_carry_their_checksum()
     assert migrations[0].name == "0001_jobs"
     assert all(len(migration.checksum) == 64 for migration in migrations)
     assert "CREATE TABLE jobs" in migrations[0].statements[0]
+
+
+ADDS = re.compile(
+    r"""CREATE\ TABLE\b .* | CREATE\ INDEX\b .*
+    | ALTER\ TABLE\ \w+\ ADD\ COLUMN\ (?! .* NOT\ NULL (?! .* DEFAULT )) .*""",
+    re.VERBOSE | re.DOTALL,
+)
+
+
+@pytest.mark.parametrize(
+    ("statement", "adds"),
+    [
+        ("ALTER TABLE jobs ADD COLUMN x TEXT;", True),
+        ("ALTER TABLE jobs ADD COLUMN x INTEGER NOT NULL DEFAULT 0;", True),
+        ("ALTER TABLE jobs ADD COLUMN x INTEGER NOT NULL;", False),
+        ("ALTER TABLE jobs DROP COLUMN x;", False),
+        ("ALTER TABLE jobs RENAME COLUMN x TO y;", False),
+        ("CREATE UNIQUE INDEX x ON jobs (filename);", False),
+        ("DROP TABLE jobs;", False),
+    ],
+)
+def test_what_only_adds_is_told_from_what_does_not(statement: str, adds: bool) -> None:
+    assert bool(ADDS.fullmatch(statement)) == adds
+
+
+def test_a_migration_that_is_not_named_after_only_adds() -> None:
+    _, *others = load_migrations()
+    assert others
+    for migration in others:
+        if not migration.name.endswith(AFTER):
+            for statement in migration.statements:
+                bare = re.sub(r"^--.*\n", "", statement, flags=re.MULTILINE).strip()
+                # A column that may be NULL, with a constraint that holds where it is.
+                bare = re.sub(r"\s+CONSTRAINT \w+\s+CHECK.*", ";", bare, flags=re.DOTALL)
+                assert ADDS.fullmatch(bare), f"{migration.name}: {bare}"

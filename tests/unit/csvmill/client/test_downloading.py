@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 KIB = 1 << 10
 CONTENT = random.Random(2).randbytes(100 * KIB)
 SHA256 = hashlib.sha256(CONTENT)
+NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+"""The SHA-256 of no bytes."""
 
 
 class Server:
@@ -202,6 +204,71 @@ async def test_the_digest_is_taken_from_repr_digest_or_from_a_tag_that_is_one(
             server.headers = headers
             with pytest.raises(ClientError, match="without a SHA-256"):
                 await client.result("j")
+
+
+class NothingToServe:
+    """Answers for a file of 0 bytes, of which no range is satisfiable (RFC 9110, 14.1.2)."""
+
+    def __init__(self) -> None:
+        self.headers = {"ETag": f'"{NOTHING}"', "Content-Range": "bytes */0"}
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        assert request.headers["Range"] == "bytes=0-0"
+        body = {"type": "about:blank", "title": "begins beyond the end"}
+        return web.json_response(body, status=416, headers=self.headers)
+
+
+@pytest.mark.parametrize("etag", [f'"{NOTHING}"', '"v1"'])
+async def test_a_result_of_no_bytes_is_one(client_of: ClientOf, tmp_path: Path, etag: str) -> None:
+    server, target, seen = NothingToServe(), tmp_path / "totals.jsonl", list[Progress]()
+    server.headers["ETag"] = etag
+    target.write_text("what was there before")
+    (tmp_path / "totals.jsonl.part").write_text("of another result")
+    async with client_of(server.handle) as client:
+        result = await client.download("j", target, progress=seen.append)
+        assert await client.result("j") == result
+    assert (result.size, result.etag, result.sha256) == (0, etag, NOTHING)
+    assert (names(tmp_path), target.read_bytes()) == (["totals.jsonl"], b"")
+    assert seen == [Progress(0, 0, 0)]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"ETag": f'"{SHA256.hexdigest()}"'},
+        {"ETag": '"v1"', "Repr-Digest": f"sha-256=:{base64.b64encode(SHA256.digest()).decode()}:"},
+    ],
+)
+async def test_no_bytes_where_there_should_be_some_are_not_verified(
+    client_of: ClientOf, tmp_path: Path, headers: dict[str, str]
+) -> None:
+    server = NothingToServe()
+    server.headers |= headers
+    async with client_of(server.handle) as client:
+        with pytest.raises(NotVerified, match=SHA256.hexdigest()):
+            await client.download("j", tmp_path / "totals.jsonl")
+    assert not (tmp_path / "totals.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"ETag": f'W/"{NOTHING}"'},
+        {"ETag": ""},
+        {"Content-Range": f"bytes */{len(CONTENT)}"},
+        {"Content-Range": "bytes */*"},
+        {"Content-Range": ""},
+    ],
+)
+async def test_a_range_that_is_refused_for_another_reason_is_no_result(
+    client_of: ClientOf, tmp_path: Path, headers: dict[str, str]
+) -> None:
+    server = NothingToServe()
+    server.headers |= headers
+    async with client_of(server.handle) as client:
+        with pytest.raises(ClientError, match=r"SHA-256|in ranges"):
+            await client.download("j", tmp_path / "totals.jsonl")
+    assert names(tmp_path) == []
 
 
 async def test_rejects_are_fetched_as_the_result_is_from_where_they_are(

@@ -154,3 +154,23 @@ def test_retry_after_is_honoured_in_both_forms_with_jitter_and_a_bound() -> None
     assert Retries().pause_after(ServerUnavailable("x")) is True
     assert Retries().pause_after(Refused(404, "x")) is False
     assert Retries().pause_after(ValueError()) is False
+
+
+async def test_a_server_that_is_not_ready_says_which_part_it_misses(client_of: ClientOf) -> None:
+    parts = {"status": "unavailable", "storage": "ok", "broker": "connection refused"}
+
+    async def handle(_request: web.Request) -> web.Response:
+        return web.json_response(parts, status=503)
+
+    async with client_of(handle) as client:
+        assert await client.ready() == parts
+
+
+async def test_a_redirect_is_not_followed_but_told(client_of: ClientOf) -> None:
+    async def handle(_request: web.Request) -> web.Response:
+        return web.Response(status=308, headers={"Location": "http://elsewhere.example/"})
+
+    async with client_of(handle) as client:
+        with pytest.raises(Refused, match="redirects") as refused:
+            await client.job("j")
+    assert refused.value.status == 308

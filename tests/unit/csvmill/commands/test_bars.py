@@ -5,15 +5,21 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from io import StringIO
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 from rich.console import Console
 
-from csvmill.client import JobProgress, JobView
+from csvmill.client import JobProgress, JobView, Progress
 from csvmill.commands.bars import Bars
 from csvmill.commands.describing import describe
 
-MIB = 1 << 20
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+Told = TypeVar("Told")
+
+MB = 1_000_000
 JOB = JobView(
     id="j", state="PENDING", attempt=0, max_attempts=3, created_at="2026-01-02T03:04:05.678Z",
     finished_at=None, reason=None, filename="plays.csv", input_size=100_000_000, result_size=None,
@@ -40,14 +46,29 @@ class Screen:
 
     def shows(self, *jobs: JobView) -> str:
         """The bar of the job after these, one second apart."""
-        for job in jobs:
-            self.bars.working(job)
-            self._now += 1.0
+        return self._after(self.bars.working, jobs)
+
+    def shows_upload(self, *moved: Progress) -> str:
+        """The bar of the upload after these, one second apart."""
+        return self._after(self.bars.uploading, moved)
+
+    def shows_download(self, *moved: Progress) -> str:
+        """The bar of the download after these, one second apart."""
+        return self._after(self.bars.downloading, moved)
+
+    def lines(self) -> list[str]:
+        """All bars, without the bar itself."""
         with self.console.capture() as shown:
             self.console.print(self.bars._progress.get_renderable())
-        lines = [line for line in shown.get().splitlines() if line.strip()]
-        assert len(lines) == 1
-        return re.sub(r"\s+", " ", re.sub("[━╸╺]+", "", lines[0])).strip()
+        bare = [re.sub("[━╸╺]+", "", line) for line in shown.get().splitlines()]
+        return [re.sub(r"\s+", " ", line).strip() for line in bare if line.strip()]
+
+    def _after(self, tell: Callable[[Told], None], news: Iterable[Told]) -> str:
+        for each in news:
+            tell(each)
+            self._now += 1.0
+        (line,) = self.lines()
+        return line
 
 
 @pytest.fixture
@@ -96,6 +117,82 @@ def test_rows_are_shown_where_there_is_room(screen: Screen) -> None:
 def test_a_job_that_has_succeeded_is_whole(screen: Screen) -> None:
     done = replace(running(JOB.input_size), state="SUCCESS")
     assert screen.shows(JOB, done).startswith("aggregate 100% 100.0/100.0 MB")
+
+
+def test_an_upload_shows_percent_bytes_rate_and_time_left(screen: Screen) -> None:
+    # 40 MB in four seconds; 60 MB are left, which take six. A second later one still sees that.
+    moved = [Progress(n * 10 * MB, 100 * MB, 0) for n in range(5)]
+    assert screen.shows_upload(*moved) == "upload 40% 40.0/100.0 MB 10.0 MB/s 0:00:05 0:00:06"
+
+
+def test_a_download_shows_percent_bytes_rate_and_time_left(screen: Screen) -> None:
+    moved = [Progress(n * 2 * MB, 3_600 * MB, 0) for n in range(3)]
+    assert screen.shows_download(*moved) == "download 0% 0.0/3.6 GB 2.0 MB/s 0:00:03 0:29:58"
+
+
+@pytest.mark.parametrize("stage", ["upload", "download"])
+def test_what_an_earlier_call_has_moved_counts_as_done_but_not_as_speed(
+    screen: Screen, stage: str
+) -> None:
+    shows = screen.shows_upload if stage == "upload" else screen.shows_download
+    held = 90 * MB
+    moved = [Progress(held + n * MB, 100 * MB, held) for n in range(5)]
+    assert shows(*moved) == f"{stage} 94% 94.0/100.0 MB 1.0 MB/s 0:00:05 0:00:06"
+
+
+def test_before_anything_has_moved_there_is_no_rate_and_no_time_left(screen: Screen) -> None:
+    shown = screen.shows_upload(Progress(50 * MB, 100 * MB, 50 * MB))
+    assert shown == "upload 50% 50.0/100.0 MB 0:00:01 -:--:--"
+
+
+def test_a_faster_line_shortens_the_time_left(screen: Screen) -> None:
+    slow = screen.shows_download(*(Progress(n * MB, 1_000 * MB, 0) for n in range(11)))
+    assert slow.endswith("1.0 MB/s 0:00:11 0:16:30")
+    # Of the last seconds only: 30 s is as far as it looks back
+    faster = [Progress((10 + 20 * n) * MB, 1_000 * MB, 0) for n in range(1, 41)]
+    assert screen.shows_download(*faster).endswith("20.0 MB/s 0:00:51 0:00:10")
+
+
+def test_bytes_that_have_to_be_sent_again_are_taken_back(screen: Screen) -> None:
+    sizes = (0, 30, 10, 40)
+    shown = screen.shows_upload(*(Progress(n * MB, 100 * MB, 0) for n in sizes))
+    assert shown.startswith("upload 40% 40.0/100.0 MB")
+
+
+def test_a_stream_of_unknown_size_shows_its_rate_and_no_percent(screen: Screen) -> None:
+    shown = screen.shows_upload(*(Progress(n * 3 * MB, None, 0) for n in range(4)))
+    assert shown == "upload 3.0 MB/s 0:00:04"
+
+
+def test_what_is_whole_stays_at_its_end(screen: Screen) -> None:
+    moved = [Progress(n * 25 * MB, 100 * MB, 0) for n in range(5)]
+    whole = screen.shows_download(*moved)
+    assert whole == "download 100% 100.0/100.0 MB 25.0 MB/s 0:00:04 0:00:00"
+    assert screen.shows_download(Progress(100 * MB, 100 * MB, 0)) == whole
+
+
+@pytest.mark.parametrize("stage", ["upload", "download"])
+def test_a_file_of_no_bytes_is_whole_at_once(screen: Screen, stage: str) -> None:
+    shows = screen.shows_upload if stage == "upload" else screen.shows_download
+    assert shows(Progress(0, 0, 0)).startswith(f"{stage} 100% 0/0 bytes")
+
+
+def test_each_stage_has_a_line_of_its_own(screen: Screen) -> None:
+    screen.shows_upload(*(Progress(n * 50 * MB, 100 * MB, 0) for n in range(3)))
+    screen.bars.working(running(30 * MB))
+    screen.bars.downloading(Progress(1 * MB, 2 * MB, 0))
+    assert [line.split()[:2] for line in screen.lines()] == [
+        ["upload", "100%"], ["aggregate", "30%"], ["download", "50%"],
+    ]  # fmt: skip
+
+
+def test_nothing_is_shown_where_there_is_no_terminal_or_it_is_not_wanted() -> None:
+    for quiet, terminal in ((False, False), (True, True)):
+        told = StringIO()
+        with Bars(quiet=quiet, console=Console(file=told, force_terminal=terminal)) as bars:
+            bars.uploading(Progress(1, 2, 0))
+            bars.downloading(Progress(1, 2, 0))
+        assert told.getvalue() == ""
 
 
 def test_status_says_how_far_a_running_job_is() -> None:

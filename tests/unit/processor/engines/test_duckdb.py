@@ -14,12 +14,20 @@ from typing import TYPE_CHECKING
 import pytest
 
 from processor.engines import duckdb_child
-from processor.engines.duckdb import DuckDBEngine
+from processor.engines.child_process import child_process
+from processor.engines.duckdb import CHILD, DuckDBEngine
 from processor.engines.plan import Watch
 from processor.engines.port import SCRATCH, EngineLimits
-from processor.engines.protocol import RESULT_NAME, Finished, Refused, Task
+from processor.engines.protocol import (
+    RESULT_NAME,
+    Finished,
+    Plan,
+    Refused,
+    Task,
+    decode_event,
+)
 from shared.aggregation.spec import Aggregate, Aggregation, GroupColumn
-from shared.errors import AttemptFailed
+from shared.errors import AttemptFailed, MalformedInput
 from shared.job_report import Rows
 from shared.jobs import SONG_PLAYS
 from tests.contract.engine_sources import StalledSource, StreamSource
@@ -29,6 +37,9 @@ if TYPE_CHECKING:
 
 HEADER = b"Song,Date,Plays\n"
 ROOT = Path(__file__).parents[4]
+OUT_OF_MEMORY = (
+    "out of memory: {} MiB did not suffice, which is what one job may use (CSVMILL_MEMORY_LIMIT)"
+)
 
 
 def children() -> set[int]:
@@ -200,6 +211,69 @@ def test_both_plans_give_the_same(
     report = outcome.report
     assert (report.rows, report.groups, report.bytes_out) == (Rows(2), 1, outcome.size)
     assert (outcome.size, report.plan) == (47, plan)
+
+
+async def test_a_bad_record_is_named_and_logged_shortly_however_long_it_is(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    # Given a record that DuckDB quotes in its error, and JSON escapes byte by byte
+    caplog.set_level("INFO", "processor.engines.duckdb")
+    rows = b"a,b,1\n" * 1000 + b"a,b,1," + b"\1" * 200_000 + b"\n"
+
+    with pytest.raises(MalformedInput, match=r"line 1002, column 4: found 4") as caught:
+        await DuckDBEngine(exact_below=0).aggregate(
+            SONG_PLAYS, StreamSource(HEADER + rows), tmp_path, lambda _progress: None
+        )
+
+    assert len(str(caught.value)) < 1000
+    (logged,) = [record.getMessage() for record in caplog.records]
+    assert "InvalidInputException" in logged
+    assert len(logged) < 1000
+
+
+async def ending(task: Task, folder: Path) -> tuple[Refused, int]:
+    """How a child that is never given the whole source ends by itself, and with what status."""
+    async with child_process(CHILD, task.encode(), folder) as child:
+        assert child.stdin
+        assert child.stdout
+        child.stdin.write(HEADER + b"a,b,1\n" * 1000)
+        async with asyncio.timeout(30):
+            events = [decode_event(line) async for line in child.stdout]
+            status = await child.wait()
+    outcome = events[-1]
+    assert isinstance(outcome, Refused)
+    return outcome, status
+
+
+@pytest.mark.parametrize(("plan", "why"), [("fast", "inconclusive"), ("exact", "failed")])
+async def test_a_child_that_takes_more_memory_than_it_may_says_so_and_ends(
+    tmp_path: Path, plan: Plan, why: str
+) -> None:
+    # Given less memory than Python needs to begin with
+    given = Task(plan, SONG_PLAYS, None, 1 << 30, memory=8 << 20, scratch=SCRATCH, threads=2)
+
+    outcome, status = await ending(given, tmp_path)
+
+    assert (outcome.why, status) == (why, 0)
+    assert outcome.reason == OUT_OF_MEMORY.format(8)
+    assert outcome.report.peak_memory > 8 << 20
+
+
+def test_memory_that_the_system_does_not_give_fails_the_attempt_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "input").write_bytes(HEADER + b"a,b,1\n")
+    monkeypatch.chdir(tmp_path)
+
+    def refuse(*_: object) -> bytes:
+        raise MemoryError
+
+    monkeypatch.setattr(os, "read", refuse)
+
+    outcome = duckdb_child.run(task("exact", tmp_path / "input"), Watch())
+
+    assert isinstance(outcome, Refused)
+    assert (outcome.why, outcome.reason) == ("failed", OUT_OF_MEMORY.format("1,024"))
 
 
 def test_limits_that_make_no_sense_are_refused() -> None:
