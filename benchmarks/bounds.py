@@ -71,7 +71,9 @@ class Case:
 
 def sparse(megabytes: int) -> Iterator[bytes]:
     """Song plays of 30,000 groups."""
-    rows = (b"song %d,2026-01-%02d,%d\n" % (n % 1000, n % 30 + 1, n) for n in range(3_000_000))
+    rows = (
+        b"song %d,2026-01-%02d,%d\n" % (n % 1000, n // 1000 % 30 + 1, n) for n in range(3_000_000)
+    )
     block = b"".join(rows)
     yield HEADER
     for _ in range(megabytes * MB // len(block) + 1):

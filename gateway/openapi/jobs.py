@@ -219,7 +219,8 @@ PREVIEW = operation(
     "The first rows of a result as JSON",
     tag=TAG,
     description="For people to look at: no more than the first 8 MiB are read. A number of more "
-    "than 15 digits is a string, so that no reader of JSON rounds it; without a value it is null.",
+    "than 15 digits is a string, so that no reader of JSON rounds it; without a value it is null. "
+    "Of Parquet, up to 1000 rows are kept for it.",
     parameters=[
         JOB_ID_IN_PATH,
         parameter(
