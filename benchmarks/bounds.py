@@ -1,10 +1,10 @@
-"""What the engine does with files that are too much: every outcome clear, memory under the limit.
+"""What the engine does with files that are too much: every outcome clear, limits kept.
 
     python -m benchmarks.bounds [CASE ...] [--folder DIR] [--memory-mb 1024]
 
 Makes each case's file below DIR (up to 10 GB, removed afterwards), aggregates it, and shows how it
 ended, how long it took, and the most memory and scratch disk in use at a time. Ends non-zero if a
-case does not end as it should, or its engine exceeds the memory limit.
+case does not end as it should, or its engine exceeds its limit of memory or scratch disk.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,9 +25,10 @@ from rich.console import Console
 from rich.table import Table
 
 from processor.engines.duckdb import DuckDBEngine
-from processor.engines.port import EngineLimits
-from shared.aggregation.spec import SONG_PLAYS, Aggregate, Aggregation, GroupColumn
-from shared.errors import AttemptFailed, MalformedInput
+from processor.engines.port import SCRATCH, EngineLimits
+from shared.aggregation.spec import SONG_PLAYS, Aggregate, Aggregation, GroupColumn, Order
+from shared.csv.dialect import Input
+from shared.errors import JobFailed, MalformedInput
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 MB = 10**6
 MIB = 1 << 20
+BETWEEN_LOOKS = 256 * MIB
+"""Bytes that may be written to the scratch disk from one look at it to the next."""
 HEADER = b"Song,Date,Number of Plays\n"
 
 
@@ -62,11 +65,15 @@ class Case:
     ends: str
     aggregation: Aggregation = SONG_PLAYS
     time_limit: float | None = None
+    scratch: int = SCRATCH
+    """Bytes."""
 
 
 def sparse(megabytes: int) -> Iterator[bytes]:
     """Song plays of 30,000 groups."""
-    rows = (b"song %d,2026-01-%02d,%d\n" % (n % 1000, n % 30 + 1, n) for n in range(3_000_000))
+    rows = (
+        b"song %d,2026-01-%02d,%d\n" % (n % 1000, n // 1000 % 30 + 1, n) for n in range(3_000_000)
+    )
     block = b"".join(rows)
     yield HEADER
     for _ in range(megabytes * MB // len(block) + 1):
@@ -105,13 +112,35 @@ def long_record(megabytes: int) -> Iterator[bytes]:
 SUM_OF_LAST = Aggregation((GroupColumn("c0"),), (Aggregate("sum", "c9999", kind="integer"),))
 COUNT = Aggregation((GroupColumn("c0"),), (Aggregate("count"),))
 
+GENERAL = Aggregation(
+    (GroupColumn("Song"),),
+    (
+        Aggregate("avg", 3, "avg", "number"),
+        Aggregate("median", 3, "median", "number"),
+        Aggregate("count_distinct", "Date", "dates", "text"),
+    ),
+    order_by=(Order("avg", descending=True),),
+    output="jsonl",
+)
+"""What the fast plan leaves to the exact one, and that to its general way."""
+
 CASES: dict[str, Case] = {
     "10,000 columns": Case(lambda: wide(10_000, 2_000), "10 groups", SUM_OF_LAST),
     "1,000,000 columns": Case(lambda: wide(1_000_000, 20), "10 groups", COUNT),
     "2,000,000 columns": Case(lambda: wide(2_000_000, 3), "refused", COUNT),
     "a record of 60 MB": Case(lambda: long_record(60), "2 groups"),
     "a record of 100 MB": Case(lambda: long_record(100), "refused"),
+    "a record of 100 MB, skip": Case(
+        lambda: long_record(100), "1 groups", replace(SONG_PLAYS, input=Input(on_bad_row="skip"))
+    ),
     "a time limit of 2 s": Case(lambda: sparse(3_000), "stopped", time_limit=2.0),
+    "a scratch limit of 500 MB": Case(
+        lambda: all_groups(2_000), "CSVMILL_SCRATCH_LIMIT", scratch=500 * MB
+    ),
+    "200 MB, all groups, jsonl": Case(lambda: all_groups(200), "groups by the exact", GENERAL),
+    "200 MB, all groups, parquet": Case(
+        lambda: all_groups(200), "groups by the exact", replace(GENERAL, output="parquet")
+    ),
     "2 GB, all groups": Case(lambda: all_groups(2_000), "groups"),
     "10 GB, 30,000 groups": Case(lambda: sparse(10_000), "30000 groups"),
 }
@@ -125,7 +154,8 @@ async def measure(case: Case, folder: Path, memory: int) -> dict[str, object]:
             file.write(block)
     scratch = folder / "scratch"
     scratch.mkdir()
-    engine = DuckDBEngine(EngineLimits(memory=memory, time_limit=case.time_limit))
+    limits = EngineLimits(memory=memory, time_limit=case.time_limit, scratch=case.scratch)
+    engine = DuckDBEngine(limits)
     begun = time.monotonic()
     report = None
     try:
@@ -134,17 +164,15 @@ async def measure(case: Case, folder: Path, memory: int) -> dict[str, object]:
         )
         report = output.report
         ended = f"{report.groups} groups by the {report.plan} plan"
-    except MalformedInput as error:
+    except JobFailed as error:
         report = error.report
-        ended = f"refused: {error}"
-    except AttemptFailed as error:
-        ended = f"stopped: {error}"
+        ended = f"{'refused' if isinstance(error, MalformedInput) else 'stopped'}: {error}"
     return {
         "ended": ended,
         "size": path.stat().st_size,
         "seconds": time.monotonic() - begun,
         "memory": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024,
-        "scratch": report.peak_scratch if report else None,
+        "scratch": report.peak_scratch if report else 0,
     }
 
 
@@ -172,7 +200,12 @@ def main() -> int:
             command = [sys.executable, "-m", "benchmarks.bounds", name, "--inner"]
             command += ["--folder", folder, "--memory-mb", str(options.memory_mb)]
             found = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
-        right = CASES[name].ends in found["ended"] and found["memory"] <= memory
+        case = CASES[name]
+        right = (
+            case.ends in found["ended"]
+            and found["memory"] <= memory
+            and found["scratch"] <= case.scratch + BETWEEN_LOOKS
+        )
         broken = broken or not right
         table.add_row(
             name,
@@ -180,7 +213,7 @@ def main() -> int:
             found["ended"],
             f"{found['seconds']:.1f}",
             f"{found['memory'] / MIB:,.0f}",
-            "" if found["scratch"] is None else f"{found['scratch'] / MIB:,.0f}",
+            f"{found['scratch'] / MIB:,.0f}",
             "as it should" if right else "NOT AS IT SHOULD",
         )
         Console().print(table)

@@ -73,6 +73,7 @@ def event_view(job: Job) -> dict[str, Any]:
         "bytes_done": 0,
         "bytes_total": job.input_size,
         "rows_done": None,
+        "rows_estimated": False,
         "percent": 0.0,
         "eta": None,
     }

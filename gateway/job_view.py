@@ -37,7 +37,9 @@ def job_view(job: Job, attempts: Sequence[Attempt]) -> dict[str, Any]:
         "problems": [_problem_view(problem) for problem in job.report.problems]
         if job.report
         else [],
-        "problem_count": job.report.problem_count if job.report else None,
+        "problem_count": job.report.problem_count
+        if job.report and not job.report.unfinished
+        else None,
         "attempts": [_attempt_view(attempt) for attempt in attempts],
     }
 
@@ -64,11 +66,24 @@ def _result_view(result: JobResult | None, rows_in: int | None) -> dict[str, Any
 def _report_view(report: Report | None) -> dict[str, Any] | None:
     if report is None:
         return None
+    of_whole = _of_whole(report)
     return {
-        "dialect": asdict(report.dialect),
+        "dialect": asdict(report.dialect) if report.dialect else None,
         "engine": report.engine,
         "engine_version": report.engine_version,
         "plan": report.plan,
+        **{name: None if report.unfinished else value for name, value in of_whole.items()},
+        "bytes_in": report.bytes_in,
+        "seconds": {name: round(took, 3) for name, took in asdict(report.seconds).items()},
+        "peak_memory": report.peak_memory,
+        "peak_scratch": report.peak_scratch,
+        "attempts": report.attempts,
+    }
+
+
+def _of_whole(report: Report) -> dict[str, int | None]:
+    """What can be told of a file only that was read to its end."""
+    return {
         "rows_in": report.rows.total,
         "rows_aggregated": report.rows.aggregated,
         "rows_filtered": report.rows.filtered,
@@ -76,13 +91,8 @@ def _report_view(report: Report | None) -> dict[str, Any] | None:
         "rows_of_several_lines": report.rows_of_several_lines,
         "most_lines": report.most_lines,
         "groups": report.groups,
-        "bytes_in": report.bytes_in,
         "bytes_decompressed": report.bytes_decompressed,
         "bytes_out": report.bytes_out,
-        "seconds": {name: round(took, 3) for name, took in asdict(report.seconds).items()},
-        "peak_memory": report.peak_memory,
-        "peak_scratch": report.peak_scratch,
-        "attempts": report.attempts,
     }
 
 

@@ -12,6 +12,7 @@ from shared.aggregation.resolve import output_kind
 from shared.csv.compression import decompressed
 from shared.csv.records import RecordReader
 from shared.errors import MalformedInput
+from shared.preview import LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
     Row = list[str | None]
 
-LIMIT = 8 << 20
-"""Bytes of a result that are looked at, at the most, before and after decompression."""
 SAFE_DIGITS = 15
 """Digits of a number that every reader of JSON keeps: those of an IEEE 754 double (RFC 8259, 6)."""
 
@@ -31,8 +30,9 @@ _FORMATS: dict[str, tuple[Compression, Literal["csv", "jsonl"]]] = {
     "csv.gz": ("gzip", "csv"),
     "csv.zst": ("zstd", "csv"),
     "jsonl": ("none", "jsonl"),
+    "parquet": ("none", "csv"),
 }
-"""How each kind of result is read whose beginning says something."""
+"""How the beginning of each kind of result is read; that of Parquet is what stands beside it."""
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 """A number as results have it (RFC 8259, 6)."""
@@ -58,27 +58,37 @@ class Preview:
         )
 
 
-def readable(output: str) -> bool:
-    """Whether the first rows of such a result can be told from its first bytes."""
-    return output in _FORMATS
-
-
-def preview_of(aggregation: Aggregation, data: bytes, *, whole: bool, rows: int) -> Preview:
+def preview_of(
+    aggregation: Aggregation, data: bytes, *, whole: bool, rows: int, in_all: int | None = None
+) -> Preview:
     """The first `rows` rows of a result that begins with `data`, or is it, if it is `whole`.
 
-    As many as there are in `LIMIT` bytes, if that is less.
+    As many as there are in `LIMIT` bytes, if that is less. `in_all`: the rows of the result, where
+    `data` is a preview that is kept of it.
     """
     compression, form = _FORMATS[aggregation.output]
     text, ended = _expanded(data, compression, whole=whole)
     read = _csv if form == "csv" else _jsonl
-    kinds: list[Kind] = ["text"] * len(aggregation.group_by)
+    kinds: list[Kind] = [
+        "date" if group.truncate == "day" else "text" for group in aggregation.group_by
+    ]
     kinds += map(output_kind, aggregation.aggregates)
     names, found = read(text, ended=ended, groups=len(aggregation.group_by))
-    kept = tuple(islice(found, rows))
+    dates = [i for i, kind in enumerate(kinds) if kind == "date"]
+    kept = tuple(_without_empty(row, dates) for row in islice(found, rows))
     more = not ended or next(found, None) is not None
+    if in_all is not None:
+        more = len(kept) < in_all
     return Preview(
         tuple(zip(names or _names(aggregation), kinds, strict=True)), kept, truncated=more
     )
+
+
+def _without_empty(row: Row, columns: list[int]) -> Row:
+    """An empty text is no value of these columns, though one to group by."""
+    for i in columns:
+        row[i] = row[i] or None
+    return row
 
 
 def _expanded(data: bytes, compression: Compression, *, whole: bool) -> tuple[bytes, bool]:

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from gateway.keys import PORTS
-from gateway.preview_rows import LIMIT, Preview, preview_of, readable
-from gateway.results import opened_file, requested_result
-from shared.errors import InvalidInput, NoPreview
+from gateway.preview_rows import Preview, preview_of
+from gateway.results import check_kept, opened_file, requested_result
+from shared.blobs import attempt_of, preview_key
+from shared.errors import BlobNotFound, InvalidInput, NoPreview
+from shared.preview import LIMIT, MAX_ROWS
 
 if TYPE_CHECKING:
     from gateway.keys import Ports
     from shared.jobs import Job, JobResult
 
 ROWS = 100
-MAX_ROWS = 1000
 _FIRST = 256 << 10
 """Bytes after which it is first looked whether they suffice."""
 
@@ -26,17 +27,13 @@ _FIRST = 256 << 10
 async def show_preview(request: web.Request) -> web.Response:
     """The columns with their types, and so many rows as the query says.
 
-    Raises InvalidInput, NoPreview for a result of a kind that cannot be read in part, and what
+    Raises InvalidInput, NoPreview for Parquet of before there were previews of it, and what
     `requested_result` and `opened_file` raise.
     """
     rows = _rows(request)
     job, result = await requested_result(request)
-    if not readable(job.aggregation.output):
-        raise NoPreview(
-            f"The result of job {job.id} is {job.aggregation.output}, of which no part can be "
-            "shown; download it, or ask for another output, such as csv"
-        )
-    preview = await _read(request.app[PORTS], job, result, rows)
+    read = _read_kept if job.aggregation.output == "parquet" else _read
+    preview = await read(request.app[PORTS], job, result, rows)
     return web.Response(text=preview.as_json(), content_type="application/json")
 
 
@@ -64,6 +61,24 @@ async def _read(ports: Ports, job: Job, result: JobResult, rows: int) -> Preview
                     return preview
                 enough = 4 * len(held)
     return await _preview(job, held, result.size, rows)
+
+
+async def _read_kept(ports: Ports, job: Job, result: JobResult, rows: int) -> Preview:
+    """Read what stands beside the result, as it says nothing in part."""
+    key = preview_key(*(attempt_of(result.key) or (job.id, job.attempt)))
+    try:
+        size = (await ports.blobs.info(key)).size or 0
+    except BlobNotFound as error:
+        check_kept(await ports.jobs.get(job.id))
+        raise NoPreview(
+            f"The result of job {job.id} is Parquet of which no first rows were kept, as it was "
+            "computed by an older version; download it, or upload the file again"
+        ) from error
+    async with opened_file(ports, job, key, 0, size) as pieces:
+        data = b"".join([piece async for piece in pieces])
+    return await asyncio.to_thread(
+        preview_of, job.aggregation, data, whole=True, rows=rows, in_all=result.rows_out
+    )
 
 
 async def _preview(job: Job, held: bytearray, size: int, rows: int) -> Preview:

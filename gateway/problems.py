@@ -70,7 +70,7 @@ TITLES: dict[type[CsvmillError], str] = {
     JobFinished: "The job has ended already",
     JobNotFailed: "Only a job that failed can be retried",
     NoResult: "The job has no result, or none yet",
-    NoPreview: "The job's result cannot be shown in part",
+    NoPreview: "No first rows of the job's result were kept",
     ResultExpired: "The result is not kept any longer",
     ResultLost: "The result is lost",
     InputRemoved: "The job's input is not kept any longer",

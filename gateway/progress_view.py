@@ -28,6 +28,7 @@ def progress_view(job: Job) -> dict[str, Any] | None:
         "bytes_done": progress.bytes_done,
         "bytes_total": job.input_size,
         "rows_done": progress.rows_done,
+        "rows_estimated": progress.rows_estimated,
         "percent": _percent(progress.bytes_done, job.input_size),
         "eta": _seconds_left(job, progress),
     }

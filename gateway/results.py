@@ -82,7 +82,7 @@ async def requested_result(request: web.Request) -> tuple[Job, JobResult]:
     job = await requested_job(request)
     if job.state is not JobState.SUCCESS or job.result is None:
         raise NoResult(_no_result(job))
-    _check_kept(job)
+    check_kept(job)
     return job, job.result
 
 
@@ -103,7 +103,8 @@ def _no_result(job: Job) -> str:
     return f"There is no result: the job is {job.state.value}{reason}"
 
 
-def _check_kept(job: Job) -> None:
+def check_kept(job: Job) -> None:
+    """Raises ResultExpired if what came of the job is not kept any longer."""
     if job.expired_at is not None:
         raise ResultExpired(
             f"The result of job {job.id} has expired and was removed; upload the file again"
@@ -134,7 +135,7 @@ async def send_file(
 
     Raises ResultExpired, ResultLost, and what `Blobs.open` raises.
     """
-    _check_kept(job)
+    check_kept(job)
     ports = request.app[PORTS]
     return await send(
         request,
@@ -167,7 +168,7 @@ async def opened_file(
             content = await stack.enter_async_context(ports.blobs.open(source, start, stop))
         except (BlobNotFound, BlobIncomplete, ChunkOutOfBounds) as error:
             # It may have expired since the job was looked up; if it has not, it is lost.
-            _check_kept(await ports.jobs.get(job.id))
+            check_kept(await ports.jobs.get(job.id))
             raise ResultLost(
                 f"The result of job {job.id}, upload {job.upload_id}, is lost: {error}; upload "
                 "the file again"

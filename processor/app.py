@@ -52,6 +52,7 @@ async def processing(settings: WorkSettings, ports: Ports, metrics: Metrics) -> 
     scratch = await asyncio.to_thread(Scratch, settings.scratch_dir)
     limits = EngineLimits(
         memory=settings.memory_limit,
+        scratch=settings.scratch_limit,
         threads=settings.threads or os.cpu_count() or 1,
         time_limit=settings.time_limit,
         max_expansion=settings.max_expansion,

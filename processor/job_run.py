@@ -7,8 +7,8 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from shared.blobs import rejects_key, result_key
-from shared.errors import MalformedInput
+from shared.blobs import preview_key, rejects_key, result_key
+from shared.errors import JobFailed
 from shared.jobs import JobRejects, JobResult
 
 if TYPE_CHECKING:
@@ -49,7 +49,8 @@ class JobRun:
         self, job: Job, progress: Callable[[Progress], None], *, queued: float
     ) -> Completed:
         """Aggregate the job's input and store the output under `results/<job>/<attempt>`,
-        and the records that were left out, if any, under `results/<job>/<attempt>/rejects`.
+        and the records that were left out, if any, under `results/<job>/<attempt>/rejects`, and a
+        preview, if the result needs one, under `results/<job>/<attempt>/preview`.
 
         `queued`: seconds that the job has waited for this attempt, for the report.
 
@@ -62,7 +63,7 @@ class JobRun:
             source = BlobSource(self._blobs, job.input_key, job.input_size)
             try:
                 output = await self._engine.aggregate(job.aggregation, source, folder, progress)
-            except MalformedInput as error:
+            except JobFailed as error:
                 if error.report is not None:
                     error.report = _completed(error.report, job, queued)
                 raise
@@ -77,10 +78,12 @@ class JobRun:
 
     async def discard(self, job: Job) -> None:
         """Remove what an attempt that did not succeed wrote to storage."""
-        # Whatever happens to one of them, the other is asked to go.
+        # Whatever happens to one of them, the others are asked to go.
         outcomes = await asyncio.gather(
-            self._blobs.delete(rejects_key(job.id, job.attempt)),
-            self._blobs.delete(result_key(job.id, job.attempt)),
+            *(
+                self._blobs.delete(key(job.id, job.attempt))
+                for key in (preview_key, rejects_key, result_key)
+            ),
             return_exceptions=True,
         )
         for error in filter(None, outcomes):
@@ -92,6 +95,8 @@ class JobRun:
             key = rejects_key(job.id, job.attempt)
             await self._put(key, output.rejects)
             rejects = JobRejects(key, output.rejects.size, output.rejects.sha256)
+        if output.preview is not None:
+            await self._put(preview_key(job.id, job.attempt), output.preview)
         key = result_key(job.id, job.attempt)
         await self._put(key, output)
         return JobResult(

@@ -57,7 +57,9 @@ class ProgressRecord:
             latest = self._latest
             if latest is None:
                 continue
-            progress = JobProgress(latest.done, latest.rows, self._rate(latest.done))
+            progress = JobProgress(
+                latest.done, latest.rows, self._rate(latest.done), latest.rows_estimated
+            )
             if latest == recorded:
                 continue
             try:

@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from processor.engines.port import SCRATCH
 from shared.csv.compression import MAX_EXPANSION
 from shared.telemetry.logs import LogSettings
 
@@ -40,10 +41,14 @@ class WorkSettings(BaseSettings):
     """Seconds for which what nobody needs has to be idle before it is removed."""
     memory_limit: int = Field(default=1 << 30, ge=256 << 20)
     """Bytes of memory that one job may use; what does not fit is spilled to `scratch_dir`."""
+    scratch_limit: int = Field(default=SCRATCH, ge=1 << 20)
+    """Bytes of disk in `scratch_dir` that one job may use at a time, its result included; an
+    attempt that needs more fails."""
     threads: int = Field(default=0, ge=0)
     """Threads of the engine for one job; 0 means one for each core."""
     time_limit: float | None = Field(default=None, gt=0)
-    """Seconds after which an attempt is stopped; none by default."""
+    """Seconds that the engine has for one attempt at a job; no limit by default. An attempt that
+    takes longer fails, and the next one has as long again."""
     max_expansion: int = Field(default=MAX_EXPANSION, ge=1)
     """How many times its size a compressed file may grow, if it holds more than 1 GiB."""
     scratch_dir: Path = Field(default_factory=lambda: Path(tempfile.gettempdir()) / "csvmill")

@@ -115,7 +115,7 @@ class Sweeper:
                 jobs = await self._jobs.get_many([job_id for job_id, _ in batch.values()])
                 for key, (job_id, number) in batch.items():
                     job = jobs.get(job_id)
-                    removed += await self._remove(key, job, self._spare_output(job, key, number))
+                    removed += await self._remove(key, job, self._spare_output(job, number))
         return removed
 
     async def _batches(
@@ -141,16 +141,14 @@ class Sweeper:
             return self._upload_ttl
         return None if job.expired_at is None else self._grace
 
-    def _spare_output(self, job: Job | None, key: BlobKey, attempt: int) -> float | None:
+    def _spare_output(self, job: Job | None, attempt: int) -> float | None:
         """The same for what an attempt wrote."""
         if job is None:
             # The database has lost the job: no client can ask for this, but an operator might.
             return self._result_ttl
         running = job.state is JobState.STARTED and job.attempt == attempt
-        result = job.result
-        published = result is not None and (
-            key == result.key or (result.rejects is not None and key == result.rejects.key)
-        )
+        # What stands beside a result is needed for as long.
+        published = job.result is not None and attempt_of(job.result.key) == (job.id, attempt)
         needed = running or (published and job.expired_at is None)
         return None if needed else self._grace
 

@@ -20,6 +20,7 @@ from processor.progress import ProgressRecord
 from processor.settlement import Settlement
 from shared.errors import (
     CsvmillError,
+    JobFailed,
     JobNotFound,
     LeaseLost,
     MalformedInput,
@@ -191,7 +192,7 @@ class Worker:
             return
         final = isinstance(error, MalformedInput)
         reason = events.failing(error)
-        report = error.report if isinstance(error, MalformedInput) else None
+        report = error.report if isinstance(error, JobFailed) else None
 
         def fail() -> Awaitable[Job]:
             now = self._clock()

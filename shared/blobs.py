@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 BlobKey = NewType("BlobKey", str)
-"""Slash-separated name of a blob; only `upload_key`, `result_key`, `rejects_key` and `parse_key`
-make one."""
+"""Slash-separated name of a blob; only `upload_key`, `result_key`, `rejects_key`, `preview_key` and
+`parse_key` make one."""
 
 UPLOADS = "uploads"
 RESULTS = "results"
@@ -23,6 +23,8 @@ RESULTS = "results"
 
 REJECTS = "rejects"
 """The last segment of the key of a job's rejects."""
+PREVIEW = "preview"
+"""The same of the first rows of its result, where they stand beside it."""
 
 _KIND = re.compile(r"[a-z0-9-]{1,64}")
 _KEY = re.compile(r"[a-z0-9-]{1,64}(/[a-z0-9-]{1,64}){1,3}")
@@ -43,6 +45,11 @@ def rejects_key(job_id: UUID, attempt: int) -> BlobKey:
     return BlobKey(f"{RESULTS}/{job_id}/{attempt}/{REJECTS}")
 
 
+def preview_key(job_id: UUID, attempt: int) -> BlobKey:
+    """The key of the first rows of what one attempt of a job wrote (see `shared.preview`)."""
+    return BlobKey(f"{RESULTS}/{job_id}/{attempt}/{PREVIEW}")
+
+
 def upload_of(key: BlobKey) -> UUID | None:
     """The upload whose bytes have this key; None if it is no upload's."""
     kind, _, upload_id = key.partition("/")
@@ -53,12 +60,14 @@ def upload_of(key: BlobKey) -> UUID | None:
 
 
 def attempt_of(key: BlobKey) -> tuple[UUID, int] | None:
-    """The job and the number of the attempt that wrote to this key, its result or its rejects.
+    """The job and the number of the attempt that wrote to this key, whatever of its output it is.
 
     None if it is another's.
     """
     try:
-        kind, job_id, attempt = key.removesuffix(f"/{REJECTS}").split("/")
+        kind, job_id, attempt, *beside = key.split("/")
+        if beside not in ([], [REJECTS], [PREVIEW]):
+            return None
         return (UUID(job_id), int(attempt)) if kind == RESULTS else None
     except ValueError:
         return None

@@ -16,7 +16,7 @@
      │    ├── JobFinished            it has ended already
      │    ├── JobNotFailed           it did not fail, so that there is nothing to retry
      │    ├── NoResult               it has not succeeded, or not yet
-     │    ├── NoPreview              its result cannot be read in part
+     │    ├── NoPreview              no first rows of its result were kept
      │    └── InputRemoved           its input is not kept any longer
      ├── OffsetConflict              bytes for another place than where the upload is
      ├── UploadCompleted             bytes for an upload that has become a job already
@@ -162,7 +162,7 @@ class NoResult(JobConflict):
 
 
 class NoPreview(JobConflict):
-    """The job's result is of a kind of which the first rows cannot be told from its beginning."""
+    """Of the job's result no first rows were kept, and they cannot be told from its beginning."""
 
     code = "no_preview"
 
@@ -343,6 +343,11 @@ class JobFailed(CsvmillError):
 
     code = "job_failed"
 
+    def __init__(self, message: str, report: Report | None = None) -> None:
+        super().__init__(message)
+        self.report = report
+        """What the attempt has found and used, as far as that is known."""
+
 
 class MalformedInput(JobFailed):
     """The file itself is at fault, so that every further attempt would end the same way.
@@ -356,8 +361,7 @@ class MalformedInput(JobFailed):
     def __init__(
         self, message: str, report: Report | None = None, *, problem: Problem | None = None
     ) -> None:
-        super().__init__(message)
-        self.report = report
+        super().__init__(message, report)
         self.problem = problem
 
 

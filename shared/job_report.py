@@ -52,8 +52,8 @@ class Seconds:
 class Report:
     """What the attempt that ended a job has found and used.
 
-    Of a FAILURE there is one if the file was at fault; its rows are then what they would have
-    been had the bad ones been skipped.
+    Of an attempt that failed because of the file, the rows are what they would have been had the
+    bad ones been skipped. One that failed for another reason is `unfinished`.
     """
 
     rows: Rows = Rows()
@@ -62,7 +62,8 @@ class Report:
     problems: tuple[Problem, ...] = ()
     """The first `SHOWN_PROBLEMS`, without their records."""
     problem_count: int = 0
-    dialect: Dialect = STRICT
+    dialect: Dialect | None = STRICT
+    """None if the attempt was over before it was known."""
     engine: str = ""
     engine_version: str = ""
     plan: str = ""
@@ -83,6 +84,9 @@ class Report:
     """The lines of the longest of these, 1 if there is none; None if that was not counted."""
     attempts: int = 0
     """How many attempts it took, this one included."""
+    unfinished: bool = False
+    """Whether the attempt was over before the file was: there are no `rows`, `groups`,
+    `bytes_decompressed` and `bytes_out` to tell of then, which are 0 here."""
 
 
 def encode_report(report: Report) -> str:
@@ -92,6 +96,9 @@ def encode_report(report: Report) -> str:
         {name: value for name, value in problem.items() if name != "record"}
         for problem in fields["problems"][:SHOWN_PROBLEMS]
     ]
+    # Gateways of before, which may run beside newer processors, need a dialect in any case.
+    fields["dialect"] = asdict(report.dialect or STRICT)
+    fields["dialect_known"] = report.dialect is not None
     return json.dumps({"version": VERSION, **fields})
 
 
@@ -104,7 +111,7 @@ def decode_report(text: str) -> Report:
             **fields,
             "rows": _known(Rows, fields["rows"]),
             "seconds": _known(Seconds, fields["seconds"]),
-            "dialect": _dialect(fields["dialect"]),
+            "dialect": _dialect(fields["dialect"]) if fields.get("dialect_known", True) else None,
             "problems": tuple(
                 _known(Problem, {**problem, "record": b""}) for problem in fields["problems"]
             ),

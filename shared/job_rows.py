@@ -51,7 +51,12 @@ def job_of(row: Row) -> Job:
         )
     progress = None
     if row["progress_attempt"] == row["attempt"]:
-        progress = JobProgress(row["progress_bytes"], row["progress_rows"], row["progress_rate"])
+        progress = JobProgress(
+            row["progress_bytes"],
+            row["progress_rows"],
+            row["progress_rate"],
+            bool(row["progress_rows_estimated"]),
+        )
     report = None
     if row["report"] is not None and row["report_attempt"] == row["attempt"]:
         report = decode_report(row["report"])

@@ -157,6 +157,7 @@ class SqlJobStore:
                 progress.bytes_done,
                 progress.rows_done,
                 progress.rate,
+                int(progress.rows_estimated),
                 idempotent=True,
             )
         )

@@ -68,9 +68,11 @@ class JobProgress:
     bytes_done: int
     """Bytes of the input that have been read. It falls if the input has to be read again."""
     rows_done: int | None = None
-    """Rows that have been read, without the header; None if the engine does not count them."""
+    """Rows that have been read, without the header; None while that is not known."""
     rate: float | None = None
     """Bytes a second of late; None while that is not known."""
+    rows_estimated: bool = False
+    """Whether `rows_done` is an estimate, from the bytes read and the first records' length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ class Job:
     progress: JobProgress | None = None
     """How far the latest attempt has come, or had when it ended; None if it has not said so."""
     report: Report | None = None
-    """Of the latest attempt, if it has succeeded, or failed because of the file."""
+    """Of the latest attempt, if it has succeeded or failed; None if its worker was lost."""
     expired_at: float | None = None
     """Since when input and result are no longer kept; such a job never changes again."""
     dead_letter_due_at: float | None = None
@@ -114,7 +116,7 @@ class Job:
     @property
     def rows_in(self) -> int | None:
         """Records of the file, without the header, whatever became of them; None if unknown."""
-        if self.report is not None:
+        if self.report is not None and not self.report.unfinished:
             return self.report.rows.total
         return None if self.result is None else self.result.rows_in
 

@@ -21,16 +21,19 @@ class JobProgress:
     has to read it anew."""
     bytes_total: int
     rows_done: int | None
-    """Without the header; None where they are not counted on the way."""
+    """Without the header; None where that is not known."""
     percent: float
     """Of the bytes. When all have been read, the result has still to be written."""
     eta: float | None
     """Seconds until all bytes will have been read; None while that is not known."""
+    rows_estimated: bool = False
+    """Whether `rows_done` is an estimate."""
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Self:
-        """Read the JSON; what a newer server adds is ignored."""
-        return cls(**{name: answer[name] for name in cls.__slots__})
+        """Read the JSON; what a newer server adds is ignored. An older one estimates nothing."""
+        told = {"rows_estimated": False, **answer}
+        return cls(**{name: told[name] for name in cls.__slots__})
 
 
 @dataclass(frozen=True, slots=True)

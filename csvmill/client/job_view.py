@@ -49,7 +49,7 @@ class JobView:
     progress: JobProgress | None
     """How far the latest attempt is, or was when it ended; None while the job waits."""
     report: ReportView | None
-    """None unless the job has a result, or its file was at fault."""
+    """Of the latest attempt; None unless that has succeeded or failed."""
     problems: tuple[ProblemView, ...]
     """The first that are wrong with the file."""
     problem_count: int | None

@@ -31,22 +31,26 @@ class ProblemView:
 
 @dataclass(frozen=True, slots=True)
 class ReportView:
-    """How the file was read, what became of its rows, and what the work took."""
+    """How the file was read, what became of its rows, and what the work took.
 
-    dialect: Mapping[str, str | bool | list[str] | None]
+
+    What says nothing of an attempt that was over before the file was is None.
+    """
+
+    dialect: Mapping[str, str | bool | list[str] | None] | None
     engine: str
     engine_version: str
     plan: str
-    rows_in: int
+    rows_in: int | None
     """The sum of the next three."""
-    rows_aggregated: int
-    rows_filtered: int
-    rows_rejected: int
-    groups: int
+    rows_aggregated: int | None
+    rows_filtered: int | None
+    rows_rejected: int | None
+    groups: int | None
     """Rows of the result, without the header."""
     bytes_in: int
-    bytes_decompressed: int
-    bytes_out: int
+    bytes_decompressed: int | None
+    bytes_out: int | None
     seconds: Mapping[str, float]
     """Of `queue`, `aggregate`, `write` and `store`."""
     peak_memory: int

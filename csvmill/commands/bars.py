@@ -9,6 +9,7 @@ from rich.progress import (
     BarColumn,
     DownloadColumn,
     Progress,
+    ProgressColumn,
     Task,
     TaskID,
     TaskProgressColumn,
@@ -19,9 +20,15 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from csvmill.commands.describing import rows_done
+
 if TYPE_CHECKING:
     from csvmill.client import JobView
     from csvmill.client import Progress as Moved
+
+
+ROOMY = 100
+"""Columns of a terminal from which on there is room for the number of rows."""
 
 
 class Percent(TaskProgressColumn):
@@ -50,6 +57,14 @@ class Rate(TransferSpeedColumn):
         return super().render(task) if task.speed else Text()
 
 
+class Rows(ProgressColumn):
+    """Rows of the job so far, where that is known."""
+
+    def render(self, task: Task) -> Text:
+        """Nothing for the other stages."""
+        return Text(task.fields.get("rows", ""), style="progress.download")
+
+
 class Bars:
     """A bar for each stage, with percent, bytes, rate, elapsed and remaining time.
 
@@ -58,9 +73,10 @@ class Bars:
 
     def __init__(self, *, quiet: bool, console: Console | None = None) -> None:
         self._console = console or Console(stderr=True, quiet=quiet)
+        roomy = [Rows()] if self._console.width >= ROOMY else []
         self._progress = Progress(
             TextColumn("{task.description:<10}"), BarColumn(bar_width=24), Percent(),
-            Size(), Rate(), TimeElapsedColumn(), TimeRemainingColumn(),
+            Size(), Rate(), TimeElapsedColumn(), TimeRemainingColumn(), *roomy,
             console=self._console, disable=quiet or not self._console.is_terminal,
         )  # fmt: skip
         self._tasks: dict[str, TaskID] = {}
@@ -93,6 +109,8 @@ class Bars:
             self._progress.remove_task(self._tasks.pop("aggregate"))
         self._reached = (job.attempt, done)
         task = self._task("aggregate", None, done)
+        if job.progress is not None:
+            self._progress.update(task, rows=rows_done(job.progress))
         if job.state == "SUCCESS":
             self._progress.update(task, total=job.input_size, completed=job.input_size)
         elif job.state == "RETRY":

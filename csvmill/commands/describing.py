@@ -37,16 +37,23 @@ def describe(job: JobView) -> str:
 
 def _far(progress: JobProgress) -> str:
     text = f"{progress.percent:g}%, {progress.bytes_done:,} of {progress.bytes_total:,} bytes"
-    text += f", {progress.rows_done:,} rows" if progress.rows_done is not None else ""
+    text += f", {rows_done(progress)}" if progress.rows_done is not None else ""
     return text + (f", {progress.eta:g} s left" if progress.eta is not None else "")
+
+
+def rows_done(progress: JobProgress) -> str:
+    """How many rows have been read, in words; nothing where that is not known."""
+    if progress.rows_done is None:
+        return ""
+    return f"{'about ' if progress.rows_estimated else ''}{progress.rows_done:,} rows"
 
 
 def describe_report(job: JobView) -> list[tuple[str, str]]:
     """What became of the file, and what is wrong with it."""
     lines: list[tuple[str, str]] = []
     if (report := job.report) is not None:
-        lines = [
-            ("rows", rows_summed(report)),
+        lines = [("rows", rows_summed(report))] if report.rows_in is not None else []
+        lines += [
             ("engine", f"{report.engine} {report.engine_version}, {report.plan} plan"),
             ("took", ", ".join(f"{name} {took:.1f} s" for name, took in report.seconds.items())),
             ("memory", f"{report.peak_memory >> 20:,} MiB at the most"),

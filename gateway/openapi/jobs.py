@@ -19,7 +19,7 @@ from gateway.openapi.parts import (
 from gateway.openapi.report import PREVIEW_EXAMPLE
 from gateway.openapi.results import REJECTS_TEXT, result_answers, result_parameters
 from gateway.openapi.schemas import JOB_EXAMPLE, JOB_ID
-from gateway.previews import MAX_ROWS, ROWS
+from gateway.previews import ROWS
 from shared.errors import (
     InputRemoved,
     InvalidInput,
@@ -32,6 +32,7 @@ from shared.errors import (
     ResultLost,
     TooManyFollowers,
 )
+from shared.preview import MAX_ROWS
 
 TAG = "Jobs"
 
@@ -113,7 +114,8 @@ _EVENT = {
     "attempt": 1,
     "bytes_done": 3221225472,
     "bytes_total": 8589934592,
-    "rows_done": None,
+    "rows_done": 118210343,
+    "rows_estimated": True,
     "percent": 37.5,
     "eta": 10.2,
     "reason": None,
@@ -220,7 +222,8 @@ PREVIEW = operation(
     "The first rows of a result as JSON",
     tag=TAG,
     description="For people to look at: no more than the first 8 MiB are read. A number of more "
-    "than 15 digits is a string, so that no reader of JSON rounds it; without a value it is null.",
+    "than 15 digits is a string, so that no reader of JSON rounds it; without a value it is null. "
+    "Of Parquet, up to 1000 rows are kept for it.",
     parameters=[
         JOB_ID_IN_PATH,
         parameter(

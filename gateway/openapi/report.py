@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.openapi.schemas import an_object, integer, or_null, text
-from gateway.previews import MAX_ROWS
+from shared.preview import MAX_ROWS
 
 if TYPE_CHECKING:
     from gateway.openapi.parts import Node
@@ -25,8 +25,9 @@ PROBLEM_OF_FILE = an_object(
 REPORT = an_object(
     {
         "dialect": {
-            "type": "object",
-            "description": "How the file is written, as it was read",
+            "type": ["object", "null"],
+            "description": "How the file is written, as it was read; null if the attempt was over "
+            "before that was known",
             "properties": {
                 "bom": {
                     "type": ["boolean", "null"],
@@ -44,18 +45,20 @@ REPORT = an_object(
         "engine": text("What computed the result"),
         "engine_version": text("Its version"),
         "plan": text("`fast`, or `exact`, which decides where the fast one has a doubt"),
-        "rows_in": integer("Records of the file, without the header: the sum of the next three"),
-        "rows_aggregated": integer("Those that count"),
-        "rows_filtered": integer("Those that `where` left out"),
-        "rows_rejected": integer("Those that break a rule"),
+        "rows_in": or_null(
+            integer("Records of the file, without the header: the sum of the next three")
+        ),
+        "rows_aggregated": or_null(integer("Those that count")),
+        "rows_filtered": or_null(integer("Those that `where` left out")),
+        "rows_rejected": or_null(integer("Those that break a rule")),
         "rows_of_several_lines": or_null(
             integer("Records that go over several lines; null if the plan cannot tell")
         ),
         "most_lines": or_null(integer("Lines of the longest of them, 1 if there is none")),
-        "groups": integer("Rows of the result, without the header"),
+        "groups": or_null(integer("Rows of the result, without the header")),
         "bytes_in": integer("Bytes of the file as it was uploaded"),
-        "bytes_decompressed": integer("Bytes of the file, once it was decompressed"),
-        "bytes_out": integer("Bytes of the result"),
+        "bytes_decompressed": or_null(integer("Bytes of the file, once it was decompressed")),
+        "bytes_out": or_null(integer("Bytes of the result")),
         "seconds": an_object(
             {
                 stage: {"type": "number", "minimum": 0, "description": words}
@@ -72,7 +75,9 @@ REPORT = an_object(
         "peak_scratch": integer("Bytes of disk that the engine had at the most"),
         "attempts": integer("How many attempts it took, those given back included", at_least=1),
     },
-    description="What the attempt that ended the job has found and used.",
+    description="What the latest attempt has found and used, once it has ended. Rows, groups and "
+    "the bytes that follow from them are null if it was over before the file was: for want of "
+    "memory, disk or time, or as its process was killed.",
 )
 
 PREVIEW = an_object(

@@ -89,10 +89,15 @@ _PROGRESS: Node = {
     "bytes_total": integer("Bytes of the input"),
     "rows_done": or_null(
         integer(
-            "Rows that have been read, without the header; of a job that has "
-            "succeeded, those that were aggregated; null where they are not counted on the way"
+            "Rows that have been read, without the header; of a job that has succeeded, all of "
+            "the file; null where that is not known"
         )
     ),
+    "rows_estimated": {
+        "type": "boolean",
+        "description": "Whether `rows_done` is an estimate, from the bytes that have been read "
+        "and the length of the first records; false of a job that has succeeded",
+    },
     "percent": {
         "type": "number",
         "minimum": 0,

@@ -13,16 +13,14 @@ import logging
 import shutil
 import signal
 import tempfile
-import time
-from dataclasses import replace
-from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from processor.engines.account import Account
 from processor.engines.child_process import child_process, kill, tail
-from processor.engines.port import EngineLimits, Output, Progress, Written
+from processor.engines.port import EngineLimits, Output, Written
 from processor.engines.protocol import (
+    PREVIEW_NAME,
     REJECTS_NAME,
     RESULT_NAME,
     Advanced,
@@ -35,13 +33,12 @@ from processor.engines.protocol import (
 from processor.engines.provable import why_not_fast
 from shared.csv.compression import most_held
 from shared.errors import AttemptFailed, CsvmillError, MalformedInput
-from shared.job_report import Report, Seconds
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
     from collections.abc import Callable
 
-    from processor.engines.port import Source
+    from processor.engines.port import Progress, Source
     from shared.jobs import Aggregation
 
 log = logging.getLogger(__name__)
@@ -78,55 +75,44 @@ class DuckDBEngine:
         progress: Callable[[Progress], None],
     ) -> Output:
         """See `Engine.aggregate`."""
+        account = Account(source.size, progress)
         try:
             async with asyncio.timeout(self._limits.time_limit) as limit:
-                return await self._aggregate(aggregation, source, scratch, progress)
+                return await self._aggregate(aggregation, source, scratch, account)
         except TimeoutError as error:
             if not limit.expired():
                 raise
-            raise AttemptFailed(f"not done within {self._limits.time_limit:g} s") from error
+            reason = (
+                f"not done within {self._limits.time_limit:g} s, "
+                "which is what one attempt may take (CSVMILL_TIME_LIMIT)"
+            )
+            raise AttemptFailed(reason, account.broken_off()) from error
+        except AttemptFailed as error:
+            error.report = account.broken_off()
+            raise
 
     async def _aggregate(
-        self,
-        aggregation: Aggregation,
-        source: Source,
-        scratch: Path,
-        progress: Callable[[Progress], None],
+        self, aggregation: Aggregation, source: Source, scratch: Path, account: Account
     ) -> Output:
-        began = time.monotonic()
         outcome: Finished | Refused | None = None
-        doubted = Report()
         if source.size >= self._exact_below and self._provable(aggregation):
-            plan: Plan = "fast"
-            outcome, path = await self._run(plan, aggregation, source, scratch, progress)
+            outcome, path = await self._run("fast", aggregation, source, scratch, account)
             if isinstance(outcome, Refused) and outcome.why == "inconclusive":
                 log.info("the exact plan decides: %s", outcome.reason)
-                doubted, outcome = outcome.report, None
+                outcome = None
         if outcome is None:
-            plan = "exact"
-            outcome, path = await self._run(plan, aggregation, source, scratch, progress)
-        found = outcome.report
-        write = found.seconds.write
-        report = replace(
-            found,
-            engine="duckdb",
-            engine_version=_version(),
-            seconds=Seconds(aggregate=time.monotonic() - began - write, write=write),
-            peak_memory=max(found.peak_memory, doubted.peak_memory),
-            peak_scratch=max(found.peak_scratch, doubted.peak_scratch),
-        )
+            outcome, path = await self._run("exact", aggregation, source, scratch, account)
         if isinstance(outcome, Finished):
             return Output(
                 path,
                 outcome.size,
                 outcome.sha256,
-                report,
-                Written(_rejects_beside(path), outcome.rejects_size, outcome.rejects_sha256)
-                if outcome.rejects_size
-                else None,
+                account.closed(outcome.report),
+                _written(_beside(path, REJECTS_NAME), outcome.rejects_size, outcome.rejects_sha256),
+                _written(_beside(path, PREVIEW_NAME), outcome.preview_size, outcome.preview_sha256),
             )
         if outcome.why == "malformed":
-            raise MalformedInput(outcome.reason, report)
+            raise MalformedInput(outcome.reason, account.closed(outcome.report))
         raise AttemptFailed(outcome.reason)
 
     @staticmethod
@@ -142,14 +128,16 @@ class DuckDBEngine:
         aggregation: Aggregation,
         source: Source,
         scratch: Path,
-        progress: Callable[[Progress], None],
+        account: Account,
     ) -> tuple[Finished | Refused, Path]:
+        account.begin(plan)
         task = Task(
             plan=plan,
             aggregation=aggregation,
             path=None if source.local_path is None else str(source.local_path.absolute()),
             size=source.size,
             memory=self._limits.memory,
+            scratch=self._limits.scratch,
             threads=self._limits.threads,
             most=most_held(source.size, self._limits.max_expansion),
             csv_buffer=self._csv_buffer,
@@ -157,26 +145,25 @@ class DuckDBEngine:
         folder = Path(tempfile.mkdtemp(prefix="duckdb-", dir=scratch))
         try:
             async with child_process(CHILD, task.encode(), folder) as child:
-                outcome = await _converse(child, source, progress)
+                outcome = await _converse(child, source, account)
             path = scratch / f"{folder.name}.result"
             if isinstance(outcome, Finished):
                 (folder / RESULT_NAME).rename(path)
-                if outcome.rejects_size:
-                    (folder / REJECTS_NAME).rename(_rejects_beside(path))
+                for name in (REJECTS_NAME, PREVIEW_NAME):
+                    if (folder / name).exists():
+                        (folder / name).rename(_beside(path, name))
             return outcome, path
         finally:
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
 
 
-async def _converse(
-    child: Process, source: Source, progress: Callable[[Progress], None]
-) -> Finished | Refused:
+async def _converse(child: Process, source: Source, account: Account) -> Finished | Refused:
     """Feed the child if it needs that, and listen to it until it has ended."""
     assert child.stderr is not None  # noqa: S101
     complaint = asyncio.create_task(tail(child.stderr))
     feeding = asyncio.create_task(_feed(child, source))
     try:
-        outcome = await _listen(child, source, progress)
+        outcome = await _listen(child, account)
         status = await child.wait()
         if outcome is None and feeding.done():
             feeding.result()
@@ -194,21 +181,17 @@ async def _converse(
     return outcome
 
 
-async def _listen(
-    child: Process, source: Source, progress: Callable[[Progress], None]
-) -> Finished | Refused | None:
+async def _listen(child: Process, account: Account) -> Finished | Refused | None:
     assert child.stdout is not None  # noqa: S101
     outcome: Finished | Refused | None = None
-    rows: int | None = None
     async for line in child.stdout:
         event = decode_event(line)
         if isinstance(event, Advanced):
-            rows = event.rows
-            progress(Progress(min(event.done, source.size), source.size, event.rows))
+            account.take(event)
         else:
             outcome = event
     if isinstance(outcome, Finished):
-        progress(Progress(source.size, source.size, rows))
+        account.finish()
     return outcome
 
 
@@ -243,14 +226,13 @@ async def _pour(source: Source, stdin: asyncio.StreamWriter) -> None:
         raise AttemptFailed(f"the source ended after {given} of {source.size} bytes")
 
 
-def _rejects_beside(result: Path) -> Path:
-    """Where the rejects are put, given where the result is."""
-    return result.with_suffix(".rejects.csv")
+def _beside(result: Path, name: str) -> Path:
+    """Where one of the child's other files is put, given where the result is."""
+    return result.with_suffix(f".{name}")
 
 
-@cache
-def _version() -> str:
-    return version("duckdb")
+def _written(path: Path, size: int, sha256: str) -> Written | None:
+    return Written(path, size, sha256) if size else None
 
 
 def _how_it_ended(status: int, said: str) -> str:

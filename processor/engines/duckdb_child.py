@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import gc
+import hashlib
 import os
 import resource
 import sys
@@ -21,9 +22,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from processor.engines import exact_plan
-from processor.engines.plan import Inconclusive
+from processor.engines.plan import Inconclusive, Watch
 from processor.engines.protocol import (
     NOTHING_FOUND,
+    PREVIEW_NAME,
     REJECTS_NAME,
     RESULT_NAME,
     Advanced,
@@ -35,6 +37,7 @@ from processor.engines.protocol import (
 )
 from processor.engines.rejects import Problems, RejectsFile
 from processor.engines.result_file import begin_result
+from processor.engines.scratch_limit import out_of_scratch
 from shared.errors import AttemptFailed, MalformedInput
 from shared.job_report import Report, Seconds
 
@@ -43,9 +46,6 @@ if TYPE_CHECKING:
 
     from processor.engines.result_file import Result
     from shared.aggregation.resolve import Query
-
-    Follow = Callable[[Callable[[], int]], None]
-    """Takes what tells how far the work is, and may be asked by another thread at any time."""
 
 STDIN = 0
 BLOCK = 1 << 20
@@ -67,16 +67,14 @@ def main() -> None:
     control = int(sys.argv[1])
     task = Task.decode(_read_line(control))
     threading.Thread(target=_die_with_parent, args=(control,), daemon=True).start()
-    monitor = _Monitor(task)
+    watch = Watch()
+    monitor = _Monitor(task, watch)
     monitor.start()
-    monitor.finish(run(task, monitor.follow, monitor.count))
+    monitor.finish(run(task, watch))
 
 
-def run(task: Task, follow: Follow, count: Follow = lambda _rows: None) -> Finished | Refused:
-    """Do the task in the current folder.
-
-    `follow` is given what tells the bytes read so far; `count` the rows, if the plan counts them.
-    """
+def run(task: Task, watch: Watch) -> Finished | Refused:
+    """Do the task in the current folder; `watch` is told how far it is."""
     source = STDIN if task.path is None else os.open(task.path, os.O_RDONLY)
     results: list[Result] = []
     begun: list[float] = []
@@ -84,12 +82,12 @@ def run(task: Task, follow: Follow, count: Follow = lambda _rows: None) -> Finis
     def begin(query: Query) -> Result:
         begun.append(time.monotonic())
         memory = int(task.memory * RESULT_SHARE)
-        results.append(begin_result(Path(RESULT_NAME), query, memory))
+        results.append(begin_result(Path(RESULT_NAME), query, memory, task.scratch))
         return results[-1]
 
     try:
         with RejectsFile(Path(REJECTS_NAME)) as rejects:
-            found = _run_plan(task, source, begin, follow, count, rejects)
+            found = _run_plan(task, source, begin, watch, rejects)
             (result,) = results
             result.finish()
     except Inconclusive as doubt:
@@ -112,9 +110,19 @@ def run(task: Task, follow: Follow, count: Follow = lambda _rows: None) -> Finis
         bytes_out=result.size,
         seconds=Seconds(write=time.monotonic() - begun[0]),
     )
-    if not rejects.size:
-        return Finished(result.size, result.sha256, report)
-    return Finished(result.size, result.sha256, report, rejects.size, rejects.sha256)
+    return Finished(
+        *(result.size, result.sha256, report),
+        *((rejects.size, rejects.sha256) if rejects.size else (0, "")),
+        *_preview(Path(PREVIEW_NAME)),
+    )
+
+
+def _preview(path: Path) -> tuple[int, str]:
+    """Size and digest of the preview, if there is one."""
+    if not path.exists():
+        return 0, ""
+    with path.open("rb") as file:
+        return path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _described(task: Task, found: Report) -> Report:
@@ -125,19 +133,18 @@ def _run_plan(
     task: Task,
     source: int,
     begin: Callable[[Query], Result],
-    follow: Follow,
-    count: Follow,
+    watch: Watch,
     rejects: RejectsFile,
 ) -> Report:
     if task.plan == "exact":
         return exact_plan.run(
             task.aggregation,
-            _blocks(task, source, follow),
+            _blocks(task, source, watch),
             begin,
             Path(),
             int(task.memory * PYTHON_SHARE),
             Problems(rejects if task.aggregation.input.on_bad_row == "skip" else None),
-            count,
+            watch,
             task.most,
         )
     # Importing DuckDB takes longer than the exact plan takes for a small file.
@@ -150,17 +157,18 @@ def _run_plan(
         begin,
         fast_plan.Resources(
             max(task.memory - DUCKDB_OVERHEAD, task.memory // 4),
+            task.scratch,
             task.threads,
             task.csv_buffer,
             task.most,
         ),
-        follow,
+        watch,
     )
 
 
-def _blocks(task: Task, source: int, follow: Follow) -> Iterator[bytes]:
+def _blocks(task: Task, source: int, watch: Watch) -> Iterator[bytes]:
     done = 0
-    follow(lambda: done)
+    watch.done = lambda: done
     while block := os.read(source, BLOCK):
         done += len(block)
         yield block
@@ -169,24 +177,16 @@ def _blocks(task: Task, source: int, follow: Follow) -> Iterator[bytes]:
 
 
 class _Monitor(threading.Thread):
-    """Reports progress and watches the memory, until the outcome is known."""
+    """Reports progress and watches memory and disk, until the outcome is known."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, watch: Watch) -> None:
         super().__init__(daemon=True)
         self._task = task
-        self._done: Callable[[], int] = lambda: 0
-        self._rows: Callable[[], int | None] = lambda: None
+        self._watch = watch
         self._speaking = threading.Lock()
         self._ended = threading.Event()
         self._scratch = 0
-
-    def follow(self, done: Callable[[], int]) -> None:
-        """Take progress, in bytes, from `done` from now on."""
-        self._done = done
-
-    def count(self, rows: Callable[[], int]) -> None:
-        """Take the number of rows from `rows` from now on."""
-        self._rows = rows
+        self._latest = Advanced(0)
 
     def run(self) -> None:
         try:
@@ -201,30 +201,46 @@ class _Monitor(threading.Thread):
     def _look_on(self) -> None:
         while not self._ended.wait(TICK):
             self._look_at_scratch()
+            if self._scratch > self._task.scratch:
+                self.finish(Refused("failed", out_of_scratch(self._task.scratch)))
+                os._exit(0)
             if _resident() > self._task.memory:
                 # The fast plan's failure is no verdict: the exact plan needs less.
                 fast = self._task.plan == "fast"
                 reason = _out_of_memory(self._task)
                 self.finish(Refused("inconclusive" if fast else "failed", reason))
                 os._exit(0)
-            self._say(self._advanced())
+            self._latest = self._advanced()
+            self._say(self._latest)
 
     def finish(self, outcome: Finished | Refused) -> None:
         """Say how it ended, and what it used, once."""
         self._look_at_scratch()
-        used = replace(outcome.report, peak_memory=_peak_memory(), peak_scratch=self._scratch)
+        if isinstance(outcome, Finished) and self._scratch > self._task.scratch:
+            outcome = Refused("failed", out_of_scratch(self._task.scratch), outcome.report)
+        # Of a plan that was given up, only what it has told before is still there.
+        finished = isinstance(outcome, Finished)
+        last = self._advanced() if finished else self._used(self._latest)
+        used = replace(outcome.report, peak_memory=last.peak_memory, peak_scratch=last.peak_scratch)
         with self._speaking:
             if not self._ended.is_set():
                 self._ended.set()
-                if isinstance(outcome, Finished):
-                    _write(encode_event(self._advanced()))
+                _write(encode_event(last))
                 _write(encode_event(replace(outcome, report=used)))
 
     def _look_at_scratch(self) -> None:
         self._scratch = max(self._scratch, _disk_used(Path()))
 
     def _advanced(self) -> Advanced:
-        return Advanced(self._done(), self._rows())
+        return self._used(Advanced(self._watch.done(), *self._watch.rows()))
+
+    def _used(self, event: Advanced) -> Advanced:
+        return replace(
+            event,
+            peak_memory=_peak_memory(),
+            peak_scratch=self._scratch,
+            dialect=self._watch.dialect,
+        )
 
     def _say(self, event: Event) -> None:
         with self._speaking:
@@ -290,7 +306,10 @@ def _disk_used(folder: Path) -> int:
 
 
 def _out_of_memory(task: Task) -> str:
-    return f"out of memory: {task.memory >> 20} MiB did not suffice"
+    return (
+        f"out of memory: {task.memory >> 20:,} MiB did not suffice, "
+        "which is what one job may use (CSVMILL_MEMORY_LIMIT)"
+    )
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from processor.engines import plain_sum
+from processor.engines.plan import Watch
 from processor.engines.rejects import Problems, Table
 from shared.aggregation.cells import EXACT
 from shared.aggregation.resolve import resolve
@@ -45,16 +46,16 @@ def run(
     scratch: Path,
     memory: int,
     problems: Problems | None = None,
-    count: Callable[[Callable[[], int]], None] = lambda _rows: None,
+    watch: Watch | None = None,
     most: int | None = None,
 ) -> Report:
     """Aggregate the file that `blocks` make up into the result that `begin` begins.
 
     `memory` is in bytes, for the groups; runs are written to `scratch`. `problems` takes the
     records that break a rule, and decides whether they only are left out; else the file is read
-    to its end to count them. `count` is given what tells the rows read so far, which may be called
-    from another thread. `most` bounds the bytes that a compressed file may hold. The report has
-    the rows, the problems and the dialect. Raises MalformedInput, with a report too.
+    to its end to count them. `watch` is told of dialect and rows. `most` bounds the bytes that a
+    compressed file may hold. The report has the rows, the problems and the dialect. Raises
+    MalformedInput, with a report too.
     """
     # Python refuses to convert numbers of more than 4300 digits unless told otherwise.
     sys.set_int_max_str_digits(0)
@@ -64,7 +65,9 @@ def run(
         blocks, aggregation.known_input, most, held.append, strict=aggregation.unasked
     )
     reader = RecordReader(text, dialect, problems.take)
-    count(lambda: max(reader.records - dialect.header, 0))
+    watch = watch or Watch()
+    watch.dialect = dialect
+    watch.rows = lambda: (max(reader.records - dialect.header, 0), False)
     try:
         found = _aggregated(aggregation, reader, problems, begin, scratch, memory)
     except MalformedInput as error:

@@ -16,10 +16,11 @@ import duckdb
 from processor.engines import parquet_file, statements
 from processor.engines.feeds import Drain, FileFeed, PipeFeed, SourceBlocks
 from processor.engines.ledger import Ledger
-from processor.engines.plan import Header, Inconclusive
+from processor.engines.plan import Header, Inconclusive, Watch
 from processor.engines.protocol import RESULT_NAME
 from processor.engines.provable import why_not_fast_for
 from processor.engines.result_file import ResultFile
+from processor.engines.scratch_limit import limit_spilling, out_of_scratch, spilled_too_much
 from shared.aggregation.resolve import resolve
 from shared.csv.dialect import STRICT
 from shared.csv.grammar import CRLF
@@ -54,6 +55,8 @@ class Resources:
 
     memory: int
     """Bytes that DuckDB may allocate before it spills."""
+    scratch: int
+    """Bytes that DuckDB may spill."""
     threads: int
     csv_buffer: int | None = None
     """Bytes of a buffer of DuckDB's CSV reader; None is its default."""
@@ -67,20 +70,23 @@ def run(
     size: int,
     begin: Callable[[Query], Result],
     resources: Resources,
-    watch: Callable[[Callable[[], int]], None] = lambda _done: None,
+    watch: Watch | None = None,
 ) -> Report:
     """Aggregate the file or pipe that is open at `descriptor`, at its beginning.
 
     It must have `size` bytes. Spills to the current folder, which must be empty. `begin`
-    begins the result; the report has its rows. `watch` is given a function that tells the bytes
-    done so far, which may be called from another thread. Raises Inconclusive, and AttemptFailed
-    for a full disk or a source that breaks off.
+    begins the result; the report has its rows. `watch` is told of dialect, bytes and rows, which
+    are estimated until they are known. Raises Inconclusive, and AttemptFailed
+    for a full disk, one that may be used no further, or a source that breaks off.
     """
+    watch = watch or Watch()
     with os.fdopen(os.dup(descriptor), "rb", buffering=0) as file:
         source = SourceBlocks(file, size)
         decompressed: list[int] = []
         dialect, beginning, text = _opened(source, aggregation, resources, decompressed.append)
+        watch.dialect = dialect
         header = read_header(beginning, dialect)
+        length = record_length(beginning[header.end :], dialect)
         query = _resolved(aggregation, header)
         in_place = (
             stat.S_ISREG(os.fstat(descriptor).st_mode)
@@ -92,7 +98,8 @@ def run(
             Drain() as drain,
             _connection(query, resources, feed.path, drain.path) as db,
         ):
-            watch(lambda: feed.done(_percentage(db)))
+            watch.done = lambda: feed.done(_percentage(db))
+            watch.rows = lambda: (int(feed.passed(_percentage(db)) / length), True)
             try:
                 db.execute(
                     *statements.grouping(
@@ -103,12 +110,14 @@ def run(
                         csv_buffer=resources.csv_buffer,
                     )
                 )
-                watch(lambda: size)
+                watch.done = lambda: size
                 held = feed.size()
+                watch.rows = lambda: (int(held / length), True)
                 if in_place and header.end + held != size:
                     given = header.end + held
                     raise AttemptFailed(f"the source ended after {given} of {size} bytes")
                 groups, rows, ledger = _accounts(query, header, db)
+                watch.rows = lambda: (ledger.rows, False)
                 if not feed.confirms(ledger):
                     raise Inconclusive(f"{ledger} does not account for the file")
                 result = begin(query)
@@ -121,7 +130,7 @@ def run(
                 raise Inconclusive(str(error)) from error
             except duckdb.Error as error:
                 # What broke off at our end of a pipe is why DuckDB fails.
-                raise _translated(feed.error or drain.error or error) from error
+                raise _translated(feed.error or drain.error or error, resources) from error
             if isinstance(result, ResultFile):
                 drain.finish()
     limit = aggregation.limit
@@ -147,6 +156,7 @@ def _connection(
             "autoload_known_extensions": False,
         }
     )
+    limit_spilling(db, resources.scratch)
     # The progress bar is what measures progress; it is never shown.
     db.execute("SET enable_progress_bar = true")
     db.execute("SET enable_progress_bar_print = false")
@@ -211,6 +221,12 @@ def read_header(beginning: bytes, dialect: Dialect = STRICT) -> Header:
     )
 
 
+def record_length(data: bytes, dialect: Dialect) -> float:
+    """The mean bytes of the records with which a file's data begins."""
+    outside = data.split(b'"')[::2] if dialect.quote else [data]
+    return max(len(data), 1) / max(sum(part.count(b"\n") for part in outside), 1)
+
+
 def _resolved(aggregation: Aggregation, header: Header) -> Query:
     try:
         return resolve(aggregation, [name.decode() for name in header.fields])
@@ -228,11 +244,13 @@ def _accounts(
     return groups, counted, Ledger(rows, header.columns, *entries)
 
 
-def _translated(error: BaseException) -> BaseException:
-    """DuckDB's error as ours: the exact plan decides about all but a full disk."""
+def _translated(error: BaseException, resources: Resources) -> BaseException:
+    """DuckDB's error as ours: the exact plan decides about all but a disk that does not suffice."""
     text = str(error)
     if not isinstance(error, duckdb.Error | MalformedInput):
         return error
+    if isinstance(error, duckdb.Error) and spilled_too_much(error):
+        return AttemptFailed(out_of_scratch(resources.scratch))
     if isinstance(error, duckdb.IOException) and "No space left" in text:
         return AttemptFailed(f"the disk is full: {text}")
     # DuckDB quotes the line, which may be of any length.

@@ -90,6 +90,8 @@ class FileFeed(_Task):
         self._header = header
         self._census = Census(quoted=bool(header.dialect.quote), ending=header.ending)
         self._given_up = False
+        # Whoever asks how far it is may do so when the file has been closed.
+        self._expected = self.size()
 
     def __enter__(self) -> Self:
         # DuckDB reads /dev/fd/N with one thread only, and takes * and [ in a path for patterns.
@@ -124,8 +126,11 @@ class FileFeed(_Task):
 
     def done(self, percentage: float) -> int:
         """Bytes of the file that DuckDB has read, which says what percentage (or -1) that is."""
-        read = int(self.size() * min(max(percentage, 0.0), 100.0) / 100)
-        return self._header.end + read
+        return self._header.end + self.passed(percentage)
+
+    def passed(self, percentage: float) -> int:
+        """The same of its data, everything after the header."""
+        return int(self._expected * min(max(percentage, 0.0), 100.0) / 100)
 
 
 class PipeFeed(_Task):
@@ -182,6 +187,10 @@ class PipeFeed(_Task):
     def done(self, _percentage: float) -> int:
         """Bytes of the source that have been read."""
         return self._source.done
+
+    def passed(self, _percentage: float) -> int:
+        """Bytes of the data that have been relayed: of the text, after the header."""
+        return self._census.size
 
 
 class Drain(_Task):

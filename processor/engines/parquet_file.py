@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from processor.engines.preview_file import write_preview
+from processor.engines.protocol import PREVIEW_NAME
+from processor.engines.scratch_limit import limit_spilling, out_of_scratch, spilled_too_much
 from shared.errors import AttemptFailed
 
 if TYPE_CHECKING:
@@ -49,14 +52,16 @@ _MEASURES: dict[Kind, tuple[str, ...]] = {
 class ParquetFile:
     """A result in Parquet, written to `path` when it is finished.
 
-    Rows that `write_rows` takes wait in a table, which spills beside `path`. It has a quarter of
-    `memory` (bytes), and all of it to write the file, when whoever makes the rows has ended.
+    Rows that `write_rows` takes wait in a table, which spills up to `scratch` bytes beside `path`.
+    It has a quarter of `memory` (bytes), and all of it to write the file, when whoever makes the
+    rows has ended.
     """
 
-    def __init__(self, path: Path, query: Query, memory: int) -> None:
+    def __init__(self, path: Path, query: Query, memory: int, scratch: int) -> None:
         self._path = path
         self._query = query
         self._memory = memory
+        self._scratch = scratch
         self._db: duckdb.DuckDBPyConnection | None = None
         self._columns = [f"c{i}" for i in range(len(query.names))]
         self.size = 0
@@ -71,7 +76,7 @@ class ParquetFile:
         try:
             self._table().execute(f"INSERT INTO result SELECT {lists}", values)
         except duckdb.Error as error:
-            raise _failed(error) from error
+            raise self._failed(error) from error
 
     def write_from(self, db: duckdb.DuckDBPyConnection, rows: str) -> None:
         """Write the whole result, of which `rows` selects the cells as texts `c0`, `c1`, ...
@@ -96,15 +101,20 @@ class ParquetFile:
             self.size = file.tell()
 
     def finish(self) -> None:
-        """Write the file, unless that is done. Raises AttemptFailed and OSError."""
-        if self.sha256:
-            return
+        """Write the file, unless that is done, and a preview beside it.
+
+        Raises AttemptFailed and OSError.
+        """
         try:
-            db = self._table()
-            db.execute(f"SET memory_limit = '{self._memory:d}B'")
-            self.write_from(db, "SELECT * FROM result")
+            if not self.sha256:
+                db = self._table()
+                db.execute(f"SET memory_limit = '{self._memory:d}B'")
+                self.write_from(db, "SELECT * FROM result")
+            self.close()
+            preview = self._path.with_name(PREVIEW_NAME)
+            write_preview(self._path, preview, self._query.names, self._memory)
         except duckdb.Error as error:
-            raise _failed(error) from error
+            raise self._failed(error) from error
 
     def close(self) -> None:
         """Give up what is in memory."""
@@ -124,6 +134,7 @@ class ParquetFile:
                     "autoload_known_extensions": False,
                 }
             )
+            limit_spilling(self._db, self._scratch)
             columns = ", ".join(f"{column} VARCHAR" for column in self._columns)
             self._db.execute(f"CREATE TABLE result ({columns})")
         return self._db
@@ -167,6 +178,16 @@ class ParquetFile:
         if tuple(name for (name,) in schema[1:]) != self._query.names or written != rows:
             raise AttemptFailed(f"DuckDB wrote {schema[1:]} and {written} rows, not {rows}")
 
+    def _failed(self, error: duckdb.Error) -> Exception:
+        text = str(error)
+        if spilled_too_much(error):
+            return AttemptFailed(out_of_scratch(self._scratch))
+        if isinstance(error, duckdb.IOException) and "No space left" in text:
+            return OSError(errno.ENOSPC, text)
+        if isinstance(error, duckdb.OutOfMemoryException):
+            return AttemptFailed(f"out of memory while Parquet was written: {text}")
+        return AttemptFailed(f"Parquet could not be written: {text}")
+
 
 def _number_type(digits: int, decimals: int, long: int) -> str:
     """The type for numbers of so many digits before the decimal point, and after it.
@@ -186,12 +207,3 @@ def _date_type(length: int, significant: int) -> str:
     if length <= _DATE:
         return "DATE"
     return "TIMESTAMP" if significant <= _MICROSECONDS else "VARCHAR"
-
-
-def _failed(error: duckdb.Error) -> Exception:
-    text = str(error)
-    if isinstance(error, duckdb.IOException) and "No space left" in text:
-        return OSError(errno.ENOSPC, text)
-    if isinstance(error, duckdb.OutOfMemoryException):
-        return AttemptFailed(f"out of memory while Parquet was written: {text}")
-    return AttemptFailed(f"Parquet could not be written: {text}")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from shared.csv.dialect import STRICT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from shared.csv.dialect import Dialect
 
 
@@ -26,6 +28,19 @@ class Header:
     def columns(self) -> int:
         """How many columns the file has."""
         return len(self.fields)
+
+
+class Watch:
+    """What a plan tells of itself on the way; another thread may look at any time."""
+
+    def __init__(self) -> None:
+        self.done: Callable[[], int] = lambda: 0
+        """Bytes of the source that have been read."""
+        self.rows: Callable[[], tuple[int | None, bool]] = lambda: (None, False)
+        """Rows that have been read, without the header, if that is known, and whether that is an
+        estimate."""
+        self.dialect: Dialect | None = None
+        """How the file is written, once that is known."""
 
 
 class Inconclusive(Exception):

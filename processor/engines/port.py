@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 MIN_MEMORY = 256 << 20
 """Bytes below which an engine is not asked to work."""
+SCRATCH = 100 << 30
+"""Bytes of scratch disk that an aggregation may use, unless something else is said."""
 
 
 class Source(Protocol):
@@ -50,6 +52,8 @@ class Progress:
     """Bytes of the source."""
     rows: int | None = None
     """Rows that have been read, without the header; None where that is not known."""
+    rows_estimated: bool = False
+    """Whether `rows` is an estimate, from the bytes read and the first records' length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,8 @@ class Output(Written):
     """What the engine found and used; the rest is left to the caller."""
     rejects: Written | None = None
     """The records that were left out, as `shared.rejects` has it; None if there are none."""
+    preview: Written | None = None
+    """The first rows, as `shared.preview` has it; None if the result itself begins with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,8 @@ class EngineLimits:
 
     memory: int = 1 << 30
     """Bytes of resident memory of everything that the engine starts on this machine."""
+    scratch: int = SCRATCH
+    """Bytes on disk, below the scratch folder, at a time: what is spilled, and the result."""
     threads: int = 2
     max_expansion: int = MAX_EXPANSION
     """How many times its size a compressed file may grow (see `shared.csv.compression`)."""
@@ -88,6 +96,8 @@ class EngineLimits:
     def __post_init__(self) -> None:
         if self.memory < MIN_MEMORY:
             raise ValueError(f"memory limit {self.memory} is below {MIN_MEMORY} bytes")
+        if self.scratch < 1:
+            raise ValueError(f"a scratch limit of {self.scratch} bytes leaves no room for a result")
         if self.threads < 1:
             raise ValueError(f"an engine needs at least 1 thread, not {self.threads}")
         if self.time_limit is not None and self.time_limit <= 0:
@@ -119,9 +129,9 @@ class Engine(Protocol):
 
         Raises MalformedInput, whose message names the line (counted from 1; where the record
         begins), the column, what was found and what was expected, and whose report has the first
-        problems and their number; and AttemptFailed, for whatever another attempt may not meet:
-        a crash, memory, a full disk, the time limit, a source that breaks off. Whatever it
-        raises, and if it is cancelled, nothing that it started runs any longer and nothing that
-        it wrote is left in `scratch`.
+        problems and their number; and AttemptFailed, whose report has what is known by then, for
+        whatever another attempt may not meet: a crash, memory, a full disk, the limits of disk and
+        time, a source that breaks off. Whatever it raises, and if it is cancelled, nothing that it
+        started runs any longer and nothing that it wrote is left in `scratch`.
         """
         ...

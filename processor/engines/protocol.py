@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from shared.aggregation.rows import decode_aggregation, encode_aggregation
+from shared.csv.dialect import Dialect
 from shared.job_report import Report, decode_report, encode_report
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ RESULT_NAME = "result"
 """The file, in the child's working folder, that holds the result."""
 REJECTS_NAME = "rejects.csv"
 """The same of the rejects, if there are any."""
+PREVIEW_NAME = "preview.csv"
+"""The same of the first rows, if they cannot be read from the result."""
 
 
 NOTHING_FOUND = Report()
@@ -36,6 +39,8 @@ class Task:
     """Bytes of the source."""
     memory: int
     """Bytes of resident memory that the child may use."""
+    scratch: int
+    """Bytes of disk that the child may use in its folder."""
     threads: int
     csv_buffer: int | None = None
     """Bytes of a buffer of DuckDB's CSV reader; None is its default."""
@@ -57,10 +62,19 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Advanced:
-    """So many bytes of the source have been read, and rows, where they are counted."""
+    """How far the child is, and what it has used: with every look, and before the last event."""
 
     done: int
+    """Bytes of the source that have been read."""
     rows: int | None = None
+    """Rows that have been read, without the header; None where that is not known."""
+    rows_estimated: bool = False
+    peak_memory: int = 0
+    """Bytes that have been resident at a time."""
+    peak_scratch: int = 0
+    """Bytes of disk that have been seen in the folder at a time."""
+    dialect: Dialect | None = None
+    """How the file is written, once that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +87,9 @@ class Finished:
     rejects_size: int = 0
     """Bytes of the file `REJECTS_NAME`; 0 if there is none."""
     rejects_sha256: str = ""
+    preview_size: int = 0
+    """Bytes of the file `PREVIEW_NAME`; 0 if there is none."""
+    preview_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +114,8 @@ def encode_event(event: Event) -> bytes:
     fields = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
     if not isinstance(event, Advanced):
         fields["report"] = encode_report(event.report)
+    elif event.dialect is not None:
+        fields["dialect"] = dataclasses.asdict(event.dialect)
     return json.dumps({"event": type(event).__name__, **fields}).encode() + b"\n"
 
 
@@ -106,4 +125,6 @@ def decode_event(line: bytes) -> Event:
     kind = _EVENTS[fields.pop("event")]
     if "report" in fields:
         fields["report"] = decode_report(fields["report"])
+    if fields.get("dialect") is not None:
+        fields["dialect"] = Dialect(**fields["dialect"])
     return kind(**fields)

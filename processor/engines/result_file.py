@@ -67,13 +67,16 @@ def _quoted(field: bytes) -> bytes:
     return field
 
 
-def begin_result(path: Path, query: Query, memory: int) -> Result:
-    """Begin the result of `query` at `path`; it may hold `memory` bytes. Raises OSError."""
+def begin_result(path: Path, query: Query, memory: int, scratch: int) -> Result:
+    """Begin the result of `query` at `path`. Raises OSError.
+
+    It may hold `memory` bytes, and spill `scratch` bytes beside `path`.
+    """
     if query.aggregation.output == "parquet":
         # Importing DuckDB takes longer than the exact plan takes for a small file.
         from processor.engines.parquet_file import ParquetFile
 
-        return ParquetFile(path, query, memory)
+        return ParquetFile(path, query, memory, scratch)
     return ResultFile(path.open("wb", buffering=_BUFFER), query)
 
 

@@ -120,7 +120,7 @@ class JobStore(Protocol):
 
         `final` means that any further attempt would fail alike. Of a job that failed for want of
         attempts, and of no other, a dead letter is due from now on (`Job.dead_letter_due_at`).
-        `report` says what is wrong with the file, if that is why.
+        `report` says what is wrong with the file, if that is why, and what the attempt used.
 
         No attempt begins before `retry_at`, however many wake-ups there are. A wake-up that was
         noted before does not count for the next attempt.

@@ -61,7 +61,11 @@ RETURNING id;
 -- name: record_progress
 -- Not the lease: an attempt that only reports is not one that is alive.
 UPDATE jobs
-SET progress_attempt = $2, progress_bytes = $3, progress_rows = $4, progress_rate = $5
+SET progress_attempt = $2,
+    progress_bytes = $3,
+    progress_rows = $4,
+    progress_rate = $5,
+    progress_rows_estimated = $6
 WHERE id = $1 AND attempt = $2 AND state = 'STARTED'
 RETURNING id;
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import hashlib
+import random
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from processor.engines.port import EngineLimits, Progress
 from shared.aggregation.spec import Aggregate, GroupColumn
 from shared.csv import compression
-from shared.csv.dialect import Input
+from shared.csv.dialect import Dialect, Input
 from shared.errors import AttemptFailed, MalformedInput, StorageUnavailable
 from shared.job_report import Rows
 from shared.jobs import SONG_PLAYS, Aggregation
@@ -196,8 +197,31 @@ async def test_progress_rises_to_the_size_of_the_source(engine: Engine, scratch:
     await engine.aggregate(SONG_PLAYS, source, scratch, reported.append)
 
     assert (reported[-1].done, reported[-1].total) == (source.size, source.size)
-    assert reported[-1].rows in (None, 1000)
+    assert (reported[-1].rows, reported[-1].rows_estimated) == (1000, False)
     assert [p.done for p in reported] == sorted(p.done for p in reported)
+
+
+async def test_rows_are_told_while_the_file_is_read(engine: Engine, scratch: Path) -> None:
+    rows = 300_000
+    data = HEADER + b"".join(b'"song, or so\n%06d",b,1\n' % n for n in range(rows))
+    told = asyncio.Event()
+    reported: list[Progress] = []
+
+    def progress(latest: Progress) -> None:
+        reported.append(latest)
+        if latest.done == len(data) and latest.rows is not None:
+            told.set()
+
+    running = asyncio.create_task(
+        engine.aggregate(SONG_PLAYS, StalledSource(data), scratch, progress)
+    )
+    await asyncio.wait_for(told.wait(), 60)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+    counted = [progress.rows for progress in reported if progress.rows is not None]
+    assert counted == sorted(counted)
+    assert counted[-1] == pytest.approx(rows, rel=0.02)
 
 
 @pytest.mark.parametrize("size", [len(HEADER) + 5, len(HEADER) + 7], ids=["longer", "shorter"])
@@ -224,10 +248,14 @@ async def test_a_source_that_fails_fails_the_attempt(engine: Engine, scratch: Pa
 async def test_the_time_limit_fails_the_attempt(make_engine: MakeEngine, scratch: Path) -> None:
     engine = make_engine(EngineLimits(time_limit=0.5))
 
-    with pytest.raises(AttemptFailed, match=r"not done within 0\.5 s"):
+    with pytest.raises(AttemptFailed, match=r"not done within 0\.5 s") as failed:
         await aggregate(engine, StalledSource(HEADER + b"a,b,1\n"), scratch)
 
     assert leftovers(scratch) == set()
+    report = failed.value.report
+    assert report is not None
+    assert (report.unfinished, report.dialect, report.bytes_in) == (True, None, 1022)
+    assert report.seconds.aggregate >= 0.5
 
 
 async def test_cancelling_leaves_nothing(engine: Engine, scratch: Path) -> None:
@@ -262,6 +290,38 @@ async def test_more_groups_than_memory_holds_are_aggregated_within_the_limit(
     # The limit was kept, and what did not fit was on disk.
     assert 0 < output.report.peak_memory <= 256 << 20
     assert output.report.peak_scratch > 90_000_000
+
+
+@pytest.mark.parametrize("output", ["csv", "parquet"])
+@pytest.mark.parametrize(
+    ("width", "limit"), [(900, 20_000_000), (20, 1_000_000)], ids=["spilled", "written"]
+)
+async def test_what_takes_more_disk_than_it_may_fails_the_attempt_and_names_the_limit(
+    make_engine: MakeEngine, scratch: Path, output: Format, width: int, limit: int
+) -> None:
+    engine = make_engine(EngineLimits(memory=256 << 20, scratch=limit))
+    noise = random.Random(1)
+    rows = (f"{noise.randbytes(width // 2).hex()},b,1\n" for _ in range(100_000))
+    data = HEADER + "".join(rows).encode()
+
+    with pytest.raises(AttemptFailed) as failed:
+        await aggregate(
+            engine,
+            StreamSource(data, piece=1 << 20),
+            scratch,
+            replace(SONG_PLAYS, output=output),
+        )
+
+    assert str(failed.value) == (
+        f"out of scratch disk: {limit:,} bytes did not suffice, "
+        "which is what one job may use (CSVMILL_SCRATCH_LIMIT)"
+    )
+    assert leftovers(scratch) == set()
+    report = failed.value.report
+    assert report is not None
+    assert (report.unfinished, report.dialect, report.bytes_in) == (True, Dialect(), len(data))
+    assert (report.engine, report.peak_memory > 1 << 20) == ("duckdb", True)
+    assert report.peak_scratch > limit // 2
 
 
 @given(case=cases())
@@ -350,6 +410,7 @@ async def test_a_first_record_is_never_lost_or_counted_in_silence(
             output = await aggregate(engine, source, scratch, by_position)
             assert output.path.read_bytes() == b"k,n\n" + rows
             assert output.report.rows.total == 2
+            assert output.report.dialect is not None
             assert output.report.dialect.header is data.startswith(b"key")
 
 
@@ -358,8 +419,10 @@ async def test_the_report_says_how_the_file_begins_and_what_goes_over_several_li
 ) -> None:
     data = b'\xef\xbb\xbfSong,Date,Plays\r\na,b,1\r\na,"b\nb\r\nb",2\r\n'
     report = (await aggregate(engine, StreamSource(data), scratch)).report
+    assert report.dialect is not None
     assert (report.dialect.bom, report.dialect.line_ends) == (True, ("lf", "crlf"))
     plain = (await aggregate(engine, StreamSource(HEADER + b"a,b,1\n"), scratch)).report
+    assert plain.dialect is not None
     assert (plain.dialect.bom, plain.dialect.line_ends) == (False, ("lf",))
     for found, lines in ((report, (1, 3)), (plain, (0, 1))):
         counted = found.rows_of_several_lines, found.most_lines
@@ -482,4 +545,7 @@ async def test_more_groups_than_memory_holds_become_parquet_within_the_limit(
     )
 
     assert pyarrow.parquet.read_table(output.path).column("Song").to_pylist() == sorted(keys)
-    assert leftovers(scratch) == {output.path}
+    assert output.preview is not None
+    assert leftovers(scratch) == {output.path, output.preview.path}
+    shown = output.preview.path.read_bytes().decode().splitlines()
+    assert shown[1:] == [f"{key},b,1" for key in sorted(keys)[:1000]]

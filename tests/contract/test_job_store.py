@@ -138,7 +138,7 @@ async def test_any_number_of_jobs_is_found_by_their_ids(store: SqlJobStore) -> N
         assert await store.get_many([job.id for job in some]) == {job.id: job for job in some}
 
 
-HALF = JobProgress(bytes_done=1 << 39, rows_done=1 << 33, rate=1.5e9)
+HALF = JobProgress(bytes_done=1 << 39, rows_done=1 << 33, rate=1.5e9, rows_estimated=True)
 
 
 async def test_the_progress_of_the_running_attempt_is_shown(store: SqlJobStore) -> None:

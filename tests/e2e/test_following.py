@@ -34,6 +34,7 @@ async def test_a_job_that_takes_its_time_is_told_step_by_step(
     end = events.pop()
     assert (end.state, end.progress.percent, end.progress.eta) == ("SUCCESS", 100.0, 0.0)
     assert (end.progress.bytes_done, end.progress.rows_done) == (size, ROWS + 1)
+    assert not end.progress.rows_estimated
     assert job.progress == end.progress
     underway = [event.progress for event in events if event.state == "STARTED"]
     assert all(progress.bytes_total == size for progress in underway)
@@ -41,7 +42,7 @@ async def test_a_job_that_takes_its_time_is_told_step_by_step(
     assert between
     for progress in between:
         assert progress.percent == progress.bytes_done * 1000 // size / 10
-    # The exact plan counts rows, and the fast one does not.
+    # The exact plan counts rows, and the fast one estimates them.
     counted = [progress for progress in between if progress.rows_done is not None]
     assert counted
     for progress in counted:

@@ -16,7 +16,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from gateway.app import Ports, build_app
 from gateway.settings import GatewaySettings
 from gateway.upload import upload_id_of
-from shared.blobs import BlobInfo, BlobKey, rejects_key, result_key, upload_key
+from shared.blobs import BlobInfo, BlobKey, preview_key, rejects_key, result_key, upload_key
 from shared.bus.in_process import InProcessBus
 from shared.errors import BlobNotFound, BrokerUnavailable
 from shared.job_store import SqlJobStore, open_job_store
@@ -156,12 +156,16 @@ class Gateway:
         finished_at: float | None = None,
         report: Report | None = None,
         rejects: bytes = b"",
+        preview: bytes = b"",
+        rows: int = 1,
         aggregation: Aggregation = SONG_PLAYS,
     ) -> Job:
         """A job in state SUCCESS whose result is `content`."""
         job = await self.started_job(filename, aggregation)
         key = result_key(job.id, job.attempt)
-        result = JobResult(key, len(content), await self._put(key, content), 1, 1)
+        result = JobResult(key, len(content), await self._put(key, content), 1, rows)
+        if preview:
+            await self._put(preview_key(job.id, job.attempt), preview)
         if rejects:
             key = rejects_key(job.id, job.attempt)
             kept = JobRejects(key, len(rejects), await self._put(key, rejects))

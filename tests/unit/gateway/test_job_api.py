@@ -120,6 +120,7 @@ async def test_a_finished_job_shows_its_input_its_result_and_its_attempts(
             "bytes_done": 1,
             "bytes_total": 1,
             "rows_done": 1,
+            "rows_estimated": False,
             "percent": 100.0,
             "eta": 0.0,
         },
@@ -141,11 +142,12 @@ async def test_a_finished_job_shows_its_input_its_result_and_its_attempts(
 @pytest.mark.parametrize(
     ("recorded", "shown"),
     [
-        (None, (0, None, 0.0, None)),
-        (JobProgress(999, 7), (999, 7, 99.9, None)),
-        (JobProgress(250, rate=100.0), (250, None, 25.0, 7.5)),
+        (None, (0, None, False, 0.0, None)),
+        (JobProgress(999, 7), (999, 7, False, 99.9, None)),
+        (JobProgress(250, rate=100.0), (250, None, False, 25.0, 7.5)),
+        (JobProgress(250, 3, rows_estimated=True), (250, 3, True, 25.0, None)),
         # All is read; how long the writing takes nobody knows.
-        (JobProgress(1000, 9, rate=100.0), (1000, 9, 100.0, None)),
+        (JobProgress(1000, 9, rate=100.0), (1000, 9, False, 100.0, None)),
     ],
 )
 async def test_a_running_job_shows_how_far_it_is(
@@ -155,11 +157,12 @@ async def test_a_running_job_shows_how_far_it_is(
     if recorded:
         await gateway.jobs.record_progress(job.id, 1, recorded)
     answer = await (await gateway.client.get(f"/api/v1/jobs/{job.id}")).json()
-    done, rows, percent, eta = shown
+    done, rows, estimated, percent, eta = shown
     assert answer["progress"] == {
         "bytes_done": done,
         "bytes_total": 1000,
         "rows_done": rows,
+        "rows_estimated": estimated,
         "percent": percent,
         "eta": eta,
     }
@@ -201,11 +204,12 @@ async def test_every_attempt_is_shown_with_its_host_and_reason(gateway: Gateway)
 
 
 async def test_the_report_of_a_finished_job_is_shown(gateway: Gateway) -> None:
+    dialect = Dialect(delimiter=";", encoding="latin-1", bom=False, line_ends=("lf",))
     report = Report(
         Rows(aggregated=5, filtered=4, rejected=2),
         groups=3,
         problem_count=2,
-        dialect=Dialect(delimiter=";", encoding="latin-1", bom=False, line_ends=("lf",)),
+        dialect=dialect,
         rows_of_several_lines=4,
         most_lines=9,
         engine="duckdb",
@@ -222,7 +226,7 @@ async def test_the_report_of_a_finished_job_is_shown(gateway: Gateway) -> None:
     job = await gateway.finished_job(b"result", report=report)
     shown = await (await gateway.client.get(f"/api/v1/jobs/{job.id}")).json()
     assert shown["report"] == {
-        "dialect": {**asdict(report.dialect), "bom": False, "line_ends": ["lf"]},
+        "dialect": {**asdict(dialect), "bom": False, "line_ends": ["lf"]},
         "engine": "duckdb",
         "engine_version": "1.2.3",
         "plan": "exact",
@@ -246,6 +250,30 @@ async def test_the_report_of_a_finished_job_is_shown(gateway: Gateway) -> None:
     assert job.result is not None
     assert job.result.rows_in == 1
     assert shown["result"]["rows_in"] == shown["progress"]["rows_done"] == 11
+
+
+@pytest.mark.parametrize("final", [False, True])
+@pytest.mark.parametrize("dialect", [None, Dialect(delimiter=";")])
+async def test_an_attempt_that_broke_off_shows_what_it_used_and_no_rows(
+    gateway: Gateway, dialect: Dialect | None, final: bool
+) -> None:
+    used = Report(
+        dialect=dialect, engine="duckdb", plan="fast", bytes_in=10, peak_memory=1 << 30,
+        peak_scratch=1 << 20, seconds=Seconds(aggregate=2.5), attempts=1, unfinished=True,
+    )  # fmt: skip
+    job = await claimed(gateway, await uploaded(gateway))
+    await gateway.jobs.fail(job.id, 1, "no memory", final=final, now=time.time(), report=used)
+    shown = await (await gateway.client.get(f"/api/v1/jobs/{job.id}")).json()
+    report = shown["report"]
+    assert (report["peak_memory"], report["peak_scratch"]) == (1 << 30, 1 << 20)
+    assert (report["bytes_in"], report["seconds"]["aggregate"]) == (10, 2.5)
+    assert report["dialect"] == (asdict(dialect) if dialect else None)
+    assert [name for name, value in report.items() if value is None and name != "dialect"] == [
+        "rows_in", "rows_aggregated", "rows_filtered", "rows_rejected",
+        "rows_of_several_lines", "most_lines", "groups",
+        "bytes_decompressed", "bytes_out",
+    ]  # fmt: skip
+    assert (shown["problems"], shown["problem_count"]) == ([], None)
 
 
 async def test_a_failure_shows_what_is_wrong_with_the_file_one_by_one(gateway: Gateway) -> None:

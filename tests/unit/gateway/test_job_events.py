@@ -113,6 +113,7 @@ async def test_the_first_event_is_the_job_as_it_stands(gateway: Gateway) -> None
         "bytes_done": 0,
         "bytes_total": 1,
         "rows_done": None,
+        "rows_estimated": False,
         "percent": 0.0,
         "eta": None,
         "reason": None,
@@ -130,7 +131,9 @@ async def test_every_change_is_told_until_the_job_has_ended(
         now = time.time()
         await gateway.jobs.claim(job.id, worker="w", lease_until=now + 60, now=now)
         told.append(await events.next())
-        await gateway.jobs.record_progress(job.id, 1, JobProgress(1000, 20, rate=500.0))
+        await gateway.jobs.record_progress(
+            job.id, 1, JobProgress(1000, 20, 500.0, rows_estimated=True)
+        )
         told.append(await events.next())
         await gateway.jobs.fail(job.id, 1, "no memory", final=True, now=now)
         told += await events.rest()
@@ -148,6 +151,7 @@ async def test_every_change_is_told_until_the_job_has_ended(
     ]
     progress, end = told[2].data, told[3].data
     assert (progress["percent"], progress["rows_done"], progress["eta"]) == (25.0, 20, 6.0)
+    assert progress["rows_estimated"] is True
     assert (end["reason"], end["eta"], end["result"]) == ("no memory", None, None)
 
 

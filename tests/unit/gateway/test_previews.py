@@ -20,7 +20,8 @@ from tests.aggregations import Case, cases
 from tests.oracle import expected_result
 
 if TYPE_CHECKING:
-    from shared.aggregation.spec import Output
+    from shared.aggregation.spec import Output, Truncation
+    from shared.blobs import BlobInfo, BlobKey
     from tests.unit.gateway.conftest import Gateway
 
 KINDS = Aggregation(
@@ -197,14 +198,72 @@ async def test_a_job_without_a_result_has_no_preview(gateway: Gateway) -> None:
     assert response.status == 410
 
 
-async def test_a_result_of_a_kind_that_cannot_be_read_in_part_says_what_to_do(
-    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delitem(preview_rows._FORMATS, "jsonl")
+async def test_of_parquet_the_first_rows_are_shown_that_stand_beside_it(gateway: Gateway) -> None:
+    aggregation = replace(KINDS, output="parquet")
     job = await gateway.finished_job(
-        encoded("jsonl"), aggregation=replace(SONG_PLAYS, output="jsonl")
+        b"PAR1", aggregation=aggregation, preview=encoded("csv"), rows=5
     )
+    path = f"/api/v1/jobs/{job.id}/preview"
+    shown = json.loads(await (await gateway.client.get(path)).text())
+    assert [column["type"] for column in shown["columns"]] == TYPES
+    assert [column["name"] for column in shown["columns"]] == NAMES
+    # The result has a row more than are kept.
+    assert (shown["rows"], shown["truncated"]) == (SHOWN, True)
+    shown = json.loads(await (await gateway.client.get(f"{path}?rows=2")).text())
+    assert (shown["rows"], shown["truncated"]) == (SHOWN[:2], True)
+    job = await gateway.finished_job(
+        b"PAR1", aggregation=aggregation, preview=encoded("csv"), rows=4
+    )
+    response = await gateway.client.get(f"/api/v1/jobs/{job.id}/preview?rows=4")
+    assert json.loads(await response.text())["truncated"] is False
+
+
+async def test_parquet_of_which_no_first_rows_were_kept_says_what_to_do(gateway: Gateway) -> None:
+    aggregation = replace(KINDS, output="parquet")
+    job = await gateway.finished_job(b"PAR1", aggregation=aggregation)
     response = await gateway.client.get(f"/api/v1/jobs/{job.id}/preview")
     problem = await response.json()
     assert (response.status, problem["type"]) == (409, "urn:csvmill:problem:no-preview")
-    assert "is jsonl, of which no part can be shown; download it, or" in problem["detail"]
+    assert "no first rows were kept" in problem["detail"]
+    assert problem["detail"].endswith("download it, or upload the file again")
+
+
+async def test_parquet_that_expires_meanwhile_is_gone(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = await gateway.finished_job(
+        b"PAR1", aggregation=replace(KINDS, output="parquet"), finished_at=1.0
+    )
+    info = gateway.blobs.info
+
+    async def expired(key: BlobKey) -> BlobInfo:
+        await gateway.jobs.expire(finished_before=2.0, now=3.0, limit=9)
+        return await info(key)
+
+    monkeypatch.setattr(gateway.blobs, "info", expired)
+    response = await gateway.client.get(f"/api/v1/jobs/{job.id}/preview")
+    assert (response.status, (await response.json())["type"]) == (
+        410, "urn:csvmill:problem:result-expired",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("output", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize(("truncate", "kind"), [("day", "date"), ("month", "text")])
+async def test_a_day_to_group_by_is_a_date_and_an_empty_one_no_value(
+    gateway: Gateway, output: Output, truncate: Truncation, kind: str
+) -> None:
+    aggregation = Aggregation(
+        (GroupColumn("d", truncate=truncate),), (Aggregate("count"),), output=output
+    )
+    day = "2020-12-31"[: 10 if truncate == "day" else 7]
+    rows = f"d,count\n{day},1\n,2\n"
+    if output == "jsonl":
+        rows = f'{{"d":"{day}","count":1}}\n{{"d":"","count":2}}\n'
+    job = await gateway.finished_job(
+        rows.encode(), aggregation=aggregation, preview=rows.encode(), rows=2
+    )
+    response = await gateway.client.get(f"/api/v1/jobs/{job.id}/preview")
+    shown = json.loads(await response.text())
+    assert shown["columns"][0] == {"name": "d", "type": kind}
+    assert shown["rows"] == [[day, 1], [None if truncate == "day" else "", 2]]
+    assert shown["truncated"] is False

@@ -59,6 +59,7 @@ class ScriptedEngine:
         self.cancelled = 0
         self.report: Callable[[Progress], None]
         self.rejects = b""
+        self.preview = b""
 
     async def aggregate(
         self,
@@ -81,13 +82,16 @@ class ScriptedEngine:
             assert b"".join([piece async for piece in pieces]) == INPUT
         path = scratch / "output.csv"
         path.write_bytes(OUTPUT)
-        rejects = None
-        if self.rejects:
-            rejects = Written(
-                scratch / "rejects.csv", len(self.rejects), hashlib.sha256(self.rejects).hexdigest()
-            )
-            rejects.path.write_bytes(self.rejects)
-        return Output(path, len(OUTPUT), hashlib.sha256(OUTPUT).hexdigest(), REPORT, rejects)
+        beside = [
+            written(scratch / "rejects.csv", self.rejects) if self.rejects else None,
+            written(scratch / "preview.csv", self.preview) if self.preview else None,
+        ]
+        return Output(path, len(OUTPUT), hashlib.sha256(OUTPUT).hexdigest(), REPORT, *beside)
+
+
+def written(path: Path, content: bytes) -> Written:
+    path.write_bytes(content)
+    return Written(path, len(content), hashlib.sha256(content).hexdigest())
 
 
 @dataclass

@@ -126,13 +126,13 @@ async def test_a_running_attempt_shows_its_progress_and_the_next_begins_at_nothi
     worker = rig.worker(table)
     running = asyncio.create_task(worker.handle(rig.delivery(job)))
     await rig.engine.started.wait()
-    rig.engine.report(Progress(11, 40, rows=1))
+    rig.engine.report(Progress(11, 40, rows=1, rows_estimated=True))
     await table.asked_again()
     while not table.recorded:
         await table.asked_again()
     shown = (await rig.jobs.get(job.id)).progress
     assert shown is not None
-    assert (shown.bytes_done, shown.rows_done) == (11, 1)
+    assert (shown.bytes_done, shown.rows_done, shown.rows_estimated) == (11, 1, True)
     await worker.stop()
     await running
     again = await rig.jobs.claim(job.id, worker="w", lease_until=1e12, now=1e11)

@@ -13,7 +13,7 @@ import pytest
 from processor import worker as worker_module
 from processor.job_run import JobRun
 from processor.sweeper import Sweeper
-from shared.blobs import RESULTS, rejects_key, result_key
+from shared.blobs import RESULTS, preview_key, rejects_key, result_key
 from shared.csv.problems import Problem
 from shared.errors import (
     AttemptFailed,
@@ -73,6 +73,18 @@ async def test_a_malformed_file_has_a_report_of_what_is_wrong_with_it(rig: Rig) 
     await rig.worker(clock=lambda: job.created_at).handle(rig.delivery(job))
     after = await rig.jobs.get(job.id)
     assert after.report == replace(found, bytes_in=len(INPUT), attempts=1)
+
+
+@pytest.mark.parametrize(("attempts", "state"), [(1, "FAILURE"), (2, "RETRY")])
+async def test_an_attempt_that_broke_off_has_a_report_of_what_it_used(
+    rig: Rig, attempts: int, state: str
+) -> None:
+    job = await rig.job(max_attempts=attempts)
+    used = Report(peak_memory=1 << 30, peak_scratch=7, unfinished=True)
+    rig.engine.errors = [AttemptFailed("out of memory", used)]
+    await rig.worker(clock=lambda: job.created_at).handle(rig.delivery(job))
+    after = await rig.jobs.get(job.id)
+    assert (after.state, after.report) == (state, replace(used, bytes_in=len(INPUT), attempts=1))
 
 
 async def test_rejects_are_stored_beside_the_result_and_the_job_points_to_both(rig: Rig) -> None:
@@ -146,16 +158,40 @@ async def test_a_worker_that_is_killed_after_it_stored_rejects_leaves_none_for_g
     assert {result.key, result.rejects.key} == kept
 
 
-async def test_an_attempt_that_is_cancelled_leaves_no_rejects(rig: Rig) -> None:
+async def test_a_preview_is_stored_beside_the_result_and_goes_when_that_does(rig: Rig) -> None:
+    rig.engine.preview = b"Song,Date,Plays\na,b,1\n"
+    job = await rig.job()
+    await rig.worker().handle(rig.delivery(job))
+    async with rig.blobs.open(preview_key(job.id, 1)) as pieces:
+        assert b"".join([piece async for piece in pieces]) == rig.engine.preview
+    info = await rig.blobs.info(preview_key(job.id, 1))
+    assert info.sha256 == hashlib.sha256(rig.engine.preview).hexdigest()
+    sweeper = Sweeper(
+        rig.jobs, rig.blobs, upload_ttl=1e9, result_ttl=1e9, interval=1.0, clock=time.time, grace=0
+    )
+    await sweeper.sweep()
+    assert await kept_results(rig) == {result_key(job.id, 1), preview_key(job.id, 1)}
+    await rig.jobs.expire(finished_before=1e12, now=1e12, limit=1)
+    await sweeper.sweep()
+    assert await kept_results(rig) == set()
+
+
+async def kept_results(rig: Rig) -> set[BlobKey]:
+    async with rig.blobs.walk(RESULTS) as found:
+        return {activity.key async for activity in found}
+
+
+async def test_an_attempt_that_is_cancelled_leaves_nothing_beside_its_result(rig: Rig) -> None:
     job = await rig.job()
     run = JobRun(rig.blobs, rig.engine, rig.scratch)
     rig.engine.rejects = b"rejects"
+    rig.engine.preview = b"preview"
     claimed = await rig.jobs.claim(job.id, worker="w", lease_until=1e12, now=time.time())
     assert claimed is not None
     await run.run(claimed, lambda _progress: None, queued=0.0)
+    assert len(await kept_results(rig)) == 3
     await run.discard(claimed)
-    async with rig.blobs.walk(RESULTS) as found:
-        assert [activity.key async for activity in found] == []
+    assert await kept_results(rig) == set()
 
 
 async def test_a_malformed_file_is_final_at_the_first_attempt(rig: Rig) -> None:

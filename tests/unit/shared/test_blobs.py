@@ -10,6 +10,7 @@ from shared.blobs import (
     BlobKey,
     attempt_of,
     parse_key,
+    preview_key,
     rejects_key,
     result_key,
     upload_key,
@@ -17,9 +18,10 @@ from shared.blobs import (
 )
 
 JOB = UUID(int=7)
+OF_AN_ATTEMPT = (result_key, rejects_key, preview_key)
 
 
-@pytest.mark.parametrize("key", [result_key(JOB, 12), rejects_key(JOB, 12)])
+@pytest.mark.parametrize("key", [key(JOB, 12) for key in OF_AN_ATTEMPT])
 def test_what_an_attempt_has_written_is_known_by_its_key(key: BlobKey) -> None:
     assert attempt_of(key) == (JOB, 12)
     assert upload_of(key) is None
@@ -27,10 +29,10 @@ def test_what_an_attempt_has_written_is_known_by_its_key(key: BlobKey) -> None:
     assert key_at("results", blob_folder(Path(), key).name) == key
 
 
-def test_a_result_and_its_rejects_have_folders_of_their_own() -> None:
-    folders = {blob_folder(Path("/b"), key(JOB, 1)) for key in (result_key, rejects_key)}
+def test_a_result_and_what_is_beside_it_have_folders_of_their_own() -> None:
+    folders = {blob_folder(Path("/b"), key(JOB, 1)) for key in OF_AN_ATTEMPT}
     assert {folder.parent for folder in folders} == {Path("/b/results")}
-    assert len(folders) == 2
+    assert len(folders) == 3
 
 
 @pytest.mark.parametrize(

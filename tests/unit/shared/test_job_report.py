@@ -28,10 +28,11 @@ reports = st.builds(
     groups=counts,
     problems=st.lists(problems, max_size=SHOWN_PROBLEMS).map(tuple),
     problem_count=counts,
-    dialect=st.builds(Dialect, delimiter=any_text, header=st.booleans()),
+    dialect=st.none() | st.builds(Dialect, delimiter=any_text, header=st.booleans()),
     plan=any_text,
     seconds=st.builds(Seconds, queue=st.floats(0, 1e9)),
     peak_memory=counts,
+    unfinished=st.booleans(),
 )
 
 
@@ -49,6 +50,7 @@ def test_a_report_of_an_older_version_does_not_know_what_was_not_looked_for() ->
     dialect = Dialect(bom=True, line_ends=("crlf", "cr"))
     report = Report(dialect=dialect, rows_of_several_lines=3, most_lines=7)
     kept = decode_report(encode_report(report))
+    assert kept.dialect is not None
     assert (kept.dialect.bom, kept.dialect.line_ends) == (True, ("crlf", "cr"))
     assert (kept.rows_of_several_lines, kept.most_lines) == (3, 7)
 
@@ -61,6 +63,7 @@ def test_a_report_of_an_older_version_does_not_know_what_was_not_looked_for() ->
     ):
         del part[name]
     old = decode_report(json.dumps(fields))
+    assert old.dialect is not None
     assert (old.dialect.bom, old.dialect.line_ends) == (None, None)
     assert (old.rows_of_several_lines, old.most_lines) == (None, None)
 
@@ -79,6 +82,16 @@ def test_what_a_newer_version_has_added_is_left_out() -> None:
     for part in (fields, fields["rows"], fields["dialect"], fields["problems"][0]):
         part["new"] = 1
     assert decode_report(json.dumps(fields)) == report
+
+
+def test_a_version_that_expects_a_dialect_finds_one() -> None:
+    assert json.loads(encode_report(Report(dialect=None)))["dialect"]["delimiter"] == ","
+
+
+def test_a_report_of_before_has_a_dialect_and_is_of_a_whole_file() -> None:
+    fields = json.loads(encode_report(Report()))
+    del fields["dialect_known"], fields["unfinished"]
+    assert decode_report(json.dumps(fields)) == Report()
 
 
 def test_the_rows_of_a_file_are_the_sum_of_what_became_of_them() -> None:

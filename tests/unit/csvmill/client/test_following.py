@@ -45,7 +45,7 @@ STORY = [
 def event(state: str, attempt: int, done: int) -> bytes:
     data = {
         "id": "j", "state": state, "attempt": attempt, "bytes_done": done, "bytes_total": 74,
-        "rows_done": None, "percent": 1.5, "eta": None, "reason": "why",
+        "rows_done": None, "rows_estimated": True, "percent": 1.5, "eta": None, "reason": "why",
         "result": None, "new": "what a newer server adds",
     }  # fmt: skip
     return (
@@ -94,7 +94,7 @@ async def test_events_are_told_until_the_job_has_ended(client_of: ClientOf) -> N
     async with client_of(handler) as client:
         events = [each async for each in client.events("j")]
     assert told(events) == STORY
-    assert events[2].progress == JobProgress(40, 74, None, 1.5, None)
+    assert events[2].progress == JobProgress(40, 74, None, 1.5, None, rows_estimated=True)
     assert (events[2].id, events[2].job_id, events[2].reason) == ("1-STARTED-40", "j", "why")
 
 

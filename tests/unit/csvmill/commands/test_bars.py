@@ -36,10 +36,10 @@ def running(done: int, attempt: int = 1) -> JobView:
 class Screen:
     """Bars on a terminal whose lines can be read."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int = 120) -> None:
         self._now = 0.0
         self.console = Console(
-            file=StringIO(), force_terminal=True, width=120, color_system=None,
+            file=StringIO(), force_terminal=True, width=width, color_system=None,
             get_time=lambda: self._now,
         )  # fmt: skip
         self.bars = Bars(quiet=False, console=self.console)
@@ -103,6 +103,15 @@ def test_a_new_attempt_begins_at_nothing_and_with_a_speed_of_its_own(screen: Scr
 def test_a_file_that_is_read_again_begins_at_nothing(screen: Screen) -> None:
     shown = screen.shows(*(running(n * 1_000_000) for n in (10, 60, 1, 2, 3)))
     assert shown.startswith("aggregate 3% 3.0/100.0 MB 1.0 MB/s")
+
+
+def test_rows_are_shown_where_there_is_room(screen: Screen) -> None:
+    far = JobProgress(10_000_000, JOB.input_size, 12_345, 10.0, None, rows_estimated=True)
+    some = replace(running(0), progress=far)
+    assert screen.shows(running(0), some).endswith("about 12,345 rows")
+    end = replace(far, rows_done=13_000, rows_estimated=False)
+    assert screen.shows(replace(some, progress=end)).endswith(" 13,000 rows")
+    assert "rows" not in Screen(width=80).shows(running(0), some)
 
 
 def test_a_job_that_has_succeeded_is_whole(screen: Screen) -> None:
@@ -192,6 +201,9 @@ def test_status_says_how_far_a_running_job_is() -> None:
     assert (
         "progress   3%, 3,000,000 of 100,000,000 bytes, 12,345 rows, 61.5 s left\n" in text + "\n"
     )
+    guessed = replace(progress, rows_estimated=True)
+    text = describe(replace(JOB, state="STARTED", attempt=1, progress=guessed))
+    assert "bytes, about 12,345 rows, " in text
     little = describe(replace(JOB, state="STARTED", attempt=1, progress=running(0).progress))
     assert little.splitlines()[-1] == "progress   0%, 0 of 100,000,000 bytes"
     assert "progress" not in describe(JOB)

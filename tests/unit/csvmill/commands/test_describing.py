@@ -66,6 +66,14 @@ def test_what_an_older_server_does_not_report_is_not_told() -> None:
     assert "lines at the most" not in describe(replace(JOB, report=report))
 
 
+def test_an_attempt_that_broke_off_has_no_rows_to_tell() -> None:
+    rows = dict.fromkeys(name for name in REPORT if name.startswith("rows_"))
+    report = ReportView.of({**REPORT, **rows, "groups": None, "dialect": None})
+    lines = describe(replace(JOB, state="FAILURE", report=report)).splitlines()
+    assert not [line for line in lines if line.startswith("rows ")]
+    assert "memory     300 MiB at the most" in lines
+
+
 def test_each_problem_has_a_line_and_the_others_are_counted() -> None:
     problems = (
         ProblemView(2, 9, 3, "Plays", "'x'", "an integer"),

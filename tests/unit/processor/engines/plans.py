@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from processor.engines import exact_plan, fast_plan
+from processor.engines.port import SCRATCH
 from processor.engines.protocol import RESULT_NAME
 from processor.engines.rejects import Problems, RejectsFile
 from processor.engines.result_file import begin_result
@@ -61,9 +62,11 @@ def run_fast(
     *,
     csv_buffer: int | None = None,
     stream: bool = False,
+    memory: int = MEMORY,
+    scratch: int = SCRATCH,
 ) -> Expected:
     """The fast plan's result, records and groups; from a pipe if `stream`."""
-    resources = fast_plan.Resources(MEMORY, threads=2, csv_buffer=csv_buffer)
+    resources = fast_plan.Resources(memory, scratch, threads=2, csv_buffer=csv_buffer)
     with (
         tempfile.TemporaryDirectory() as folder,
         _open_pipe(data) if stream else _open_file(data) as descriptor,
@@ -80,7 +83,7 @@ def _collect(folder: Path, run: Callable[[Callable[[Query], Result]], Report]) -
     results: list[Result] = []
 
     def begin(query: Query) -> Result:
-        results.append(begin_result(path, query, MEMORY // 2))
+        results.append(begin_result(path, query, MEMORY // 2, SCRATCH))
         return results[-1]
 
     try:

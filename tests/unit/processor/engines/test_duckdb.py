@@ -16,7 +16,8 @@ import pytest
 from processor.engines import duckdb_child
 from processor.engines.child_process import child_process
 from processor.engines.duckdb import CHILD, DuckDBEngine
-from processor.engines.port import EngineLimits
+from processor.engines.plan import Watch
+from processor.engines.port import SCRATCH, EngineLimits
 from processor.engines.protocol import (
     RESULT_NAME,
     Finished,
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 
 HEADER = b"Song,Date,Plays\n"
 ROOT = Path(__file__).parents[4]
+OUT_OF_MEMORY = (
+    "out of memory: {} MiB did not suffice, which is what one job may use (CSVMILL_MEMORY_LIMIT)"
+)
 
 
 def children() -> set[int]:
@@ -83,8 +87,12 @@ async def test_a_child_that_is_killed_fails_the_attempt_and_says_by_what(
 
     os.kill(child, signal.SIGKILL)
 
-    with pytest.raises(AttemptFailed, match=r"was killed by SIGKILL \(signal 9\)"):
+    with pytest.raises(AttemptFailed, match=r"was killed by SIGKILL \(signal 9\)") as failed:
         await running
+    report = failed.value.report
+    assert report is not None
+    assert report.unfinished
+    assert (report.plan, report.peak_memory > 1 << 20) == ("exact" if exact_below else "fast", True)
     assert leftovers(tmp_path) == []
 
 
@@ -182,6 +190,7 @@ def task(plan: str, path: Path, memory: int = 1 << 30) -> Task:
         path=str(path),
         size=path.stat().st_size,
         memory=memory,
+        scratch=SCRATCH,
         threads=2,
     )
 
@@ -194,7 +203,7 @@ def test_a_full_disk_fails_the_attempt_and_says_so(
     monkeypatch.chdir(tmp_path)
     Path(RESULT_NAME).symlink_to("/dev/full")
 
-    outcome = duckdb_child.run(task(plan, tmp_path / "input"), lambda _done: None)
+    outcome = duckdb_child.run(task(plan, tmp_path / "input"), Watch())
 
     assert isinstance(outcome, Refused)
     assert outcome.why == "failed"
@@ -207,10 +216,12 @@ def test_both_plans_give_the_same(
 ) -> None:
     (tmp_path / "input").write_bytes(HEADER + b"a,b,1\na,b,2\n")
     monkeypatch.chdir(tmp_path)
+    watch = Watch()
 
-    outcome = duckdb_child.run(task(plan, tmp_path / "input"), lambda _done: None)
+    outcome = duckdb_child.run(task(plan, tmp_path / "input"), watch)
 
     assert isinstance(outcome, Finished)
+    assert watch.rows() == (2, False)
     report = outcome.report
     assert (report.rows, report.groups, report.bytes_out) == (Rows(2), 1, outcome.size)
     assert (outcome.size, report.plan) == (47, plan)
@@ -253,12 +264,12 @@ async def test_a_child_that_takes_more_memory_than_it_may_says_so_and_ends(
     tmp_path: Path, plan: Plan, why: str
 ) -> None:
     # Given less memory than Python needs to begin with
-    given = Task(plan, SONG_PLAYS, None, 1 << 30, memory=8 << 20, threads=2)
+    given = Task(plan, SONG_PLAYS, None, 1 << 30, memory=8 << 20, scratch=SCRATCH, threads=2)
 
     outcome, status = await ending(given, tmp_path)
 
     assert (outcome.why, status) == (why, 0)
-    assert outcome.reason == "out of memory: 8 MiB did not suffice"
+    assert outcome.reason == OUT_OF_MEMORY.format(8)
     assert outcome.report.peak_memory > 8 << 20
 
 
@@ -273,15 +284,15 @@ def test_memory_that_the_system_does_not_give_fails_the_attempt_and_says_so(
 
     monkeypatch.setattr(os, "read", refuse)
 
-    outcome = duckdb_child.run(task("exact", tmp_path / "input"), lambda _done: None)
+    outcome = duckdb_child.run(task("exact", tmp_path / "input"), Watch())
 
     assert isinstance(outcome, Refused)
-    assert (outcome.why, outcome.reason) == ("failed", "out of memory: 1024 MiB did not suffice")
+    assert (outcome.why, outcome.reason) == ("failed", OUT_OF_MEMORY.format("1,024"))
 
 
 def test_limits_that_make_no_sense_are_refused() -> None:
-    for wrong in ({"memory": 1 << 20}, {"threads": 0}, {"time_limit": 0.0}):
-        with pytest.raises(ValueError, match=r"memory|thread|time"):
+    for wrong in ({"memory": 1 << 20}, {"scratch": 0}, {"threads": 0}, {"time_limit": 0.0}):
+        with pytest.raises(ValueError, match=r"memory|scratch|thread|time"):
             EngineLimits(**wrong)
 
 

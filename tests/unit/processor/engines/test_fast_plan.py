@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 from dataclasses import replace
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processor.engines.fast_plan import HEADER_LIMIT, MAX_COLUMNS
+from processor.engines.fast_plan import HEADER_LIMIT, MAX_COLUMNS, record_length
 from processor.engines.plan import Inconclusive
 from processor.engines.provable import why_not_fast
 from shared.aggregation.spec import (
@@ -19,6 +20,7 @@ from shared.aggregation.spec import (
     Junction,
     Order,
 )
+from shared.csv.dialect import Dialect
 from shared.errors import AttemptFailed
 from shared.jobs import SONG_PLAYS
 from tests.aggregations import RFC_4180, Case, provable_cases, sum_of, with_header
@@ -267,6 +269,29 @@ def test_a_row_that_ends_in_a_carriage_return_is_left_open(rows: bytes, stream: 
     # DuckDB takes it for a line end after an empty cell.
     with pytest.raises(Inconclusive):
         run_fast(b"k,l,m\n" + rows + b"1,2,3\n" * 3, OF_ONE_COLUMN, stream=stream)
+
+
+@pytest.mark.parametrize(
+    ("data", "quote", "length"),
+    [
+        (b"a,b,1\n" * 10, '"', 6.0),
+        (b'"a\n\n",b,1\n"x ""\n"" y",b,1\n', '"', 13.0),
+        (b'"a\nb"\n', "", 3.0),
+        (b"a,b,1", '"', 5.0),
+        (b"", '"', 1.0),
+    ],
+)
+def test_the_length_of_records_is_that_of_the_first(data: bytes, quote: str, length: float) -> None:
+    assert record_length(data, Dialect(quote=quote)) == length
+
+
+def test_duckdb_spills_no_more_than_it_may() -> None:
+    noise = random.Random(1)
+    rows = (f"{noise.randbytes(450).hex()},b,1\n" for _ in range(200_000))
+    data = HEADER + "".join(rows).encode()
+
+    with pytest.raises(AttemptFailed, match=r"10,000,000 bytes.*\(CSVMILL_SCRATCH_LIMIT\)"):
+        run_fast(data, memory=128 << 20, scratch=10_000_000)
 
 
 def test_a_file_of_very_many_columns_is_left_open() -> None:

@@ -16,7 +16,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from processor.engines.plan import Inconclusive
+from processor.engines.plan import Inconclusive, Watch
+from processor.engines.port import SCRATCH
 from shared.aggregation.spec import (
     Aggregate,
     Aggregation,
@@ -233,9 +234,9 @@ def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.chdir(tmp_path)
     (tmp_path / RESULT_NAME).symlink_to("/dev/full")
     aggregation = Aggregation((GroupColumn("k"),), output="parquet")
-    task = Task("exact", aggregation, str(tmp_path / "input"), 4, 256 << 20, 2)
+    task = Task("exact", aggregation, str(tmp_path / "input"), 4, 256 << 20, SCRATCH, 2)
 
-    outcome = duckdb_child.run(task, lambda _done: None)
+    outcome = duckdb_child.run(task, Watch())
 
     assert isinstance(outcome, Refused)
     assert (outcome.why, "the disk is full" in outcome.reason) == ("failed", True)

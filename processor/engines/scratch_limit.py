@@ -1,0 +1,29 @@
+"""How much of the scratch disk an attempt may use, and how DuckDB is held to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import duckdb
+
+_SETTING = "max_temp_directory_size"
+
+
+def limit_spilling(db: duckdb.DuckDBPyConnection, limit: int) -> None:
+    """Have DuckDB spill no more than `limit` bytes."""
+    # Not when it is opened: the buffer manager would not be told (DuckDB 1.5 to 2.0).
+    db.execute(f"SET {_SETTING} = '{limit:d}B'")
+
+
+def spilled_too_much(error: duckdb.Error) -> bool:
+    """Whether that is why a statement failed."""
+    return f"'{_SETTING}'" in str(error)
+
+
+def out_of_scratch(limit: int) -> str:
+    """Why an attempt ends that needs more than `limit` bytes of disk."""
+    return (
+        f"out of scratch disk: {limit:,} bytes did not suffice, "
+        "which is what one job may use (CSVMILL_SCRATCH_LIMIT)"
+    )

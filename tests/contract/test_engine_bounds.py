@@ -1,0 +1,92 @@
+"""What every engine does with a file that is too much: a clear outcome, within its limits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from processor.engines.port import EngineLimits
+from shared.aggregation.spec import SONG_PLAYS, Aggregate, Aggregation, GroupColumn
+from shared.csv.dialect import Input
+from shared.errors import MalformedInput
+from shared.job_report import Rows
+from tests.contract.engine_sources import LocalSource, StreamSource
+from tests.contract.engines import ENGINES, aggregate
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from processor.engines.port import Engine
+
+MEMORY = 512 << 20
+COUNT = Aggregation((GroupColumn("c0"),), (Aggregate("count", None, "rows"),))
+HEADER = b"Song,Date,Plays\n"
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    return ENGINES[request.param](EngineLimits(memory=MEMORY))
+
+
+def wide(columns: int, rows: int) -> bytes:
+    """Rows whose columns are numbered, in two groups."""
+    header = b",".join(b"c%d" % n for n in range(columns))
+    rest = b",".join(b"%d" % n for n in range(1, columns))
+    return header + b"\n" + b"".join(b"%d,%s\n" % (n % 2, rest) for n in range(rows))
+
+
+async def test_ten_thousand_columns_are_found_by_name(engine: Engine, tmp_path: Path) -> None:
+    last = Aggregation((GroupColumn("c0"),), (Aggregate("sum", "c9999", "sum", "integer"),))
+
+    output = await aggregate(engine, StreamSource(wide(10_000, 50)), tmp_path, last)
+
+    assert output.path.read_bytes() == b"c0,sum\n0,249975\n1,249975\n"
+    assert output.report.peak_memory <= MEMORY
+
+
+async def test_a_header_of_a_million_columns_is_read(engine: Engine, tmp_path: Path) -> None:
+    source = StreamSource(wide(1_000_000, 2), piece=1 << 20)
+
+    output = await aggregate(engine, source, tmp_path, COUNT)
+
+    assert output.path.read_bytes() == b"c0,rows\n0,1\n1,1\n"
+    assert output.report.peak_memory <= MEMORY
+
+
+async def test_a_header_of_more_columns_than_there_may_be_is_refused(
+    engine: Engine, tmp_path: Path
+) -> None:
+    data = b"x," * (1 << 20) + b"x\n1\n"
+
+    with pytest.raises(MalformedInput, match="line 1: found more than 1048576 columns") as refused:
+        await aggregate(engine, StreamSource(data, piece=1 << 20), tmp_path, COUNT)
+
+    assert refused.value.report is not None
+    assert refused.value.report.peak_memory <= MEMORY
+
+
+@pytest.mark.parametrize("quoted", [False, True], ids=["plain", "never closed"])
+async def test_a_record_longer_than_it_may_be_is_bad_and_nothing_else_is(
+    engine: Engine, tmp_path: Path, quoted: bool
+) -> None:
+    # 70 MB: beyond 64 MiB. Of a quote that is never closed, the lines after it are records again.
+    long = (b'"' if quoted else b"") + b"x" * 70_000_000
+    path = tmp_path / "input.csv"
+    path.write_bytes(HEADER + b"a,b,1\n" + long + b",b,2\na,b,3\n")
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+
+    with pytest.raises(MalformedInput, match=r"^line 3.*64 MiB") as refused:
+        await aggregate(engine, LocalSource(path), scratch)
+    skipping = replace(SONG_PLAYS, input=Input(on_bad_row="skip"))
+    output = await aggregate(engine, LocalSource(path), scratch, skipping)
+
+    assert refused.value.report is not None
+    assert refused.value.report.rows == Rows(aggregated=2, rejected=1)
+    assert output.path.read_bytes().endswith(b"\na,b,4\n")
+    assert output.report.rows == Rows(aggregated=2, rejected=1)
+    assert output.rejects is not None
+    assert output.rejects.size < 1 << 17
+    assert output.report.peak_memory <= MEMORY

@@ -1,0 +1,76 @@
+"""What every engine puts beside a result of which the beginning says nothing: its first rows."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from processor.engines.port import EngineLimits
+from shared.aggregation.spec import SONG_PLAYS, Aggregate, Aggregation, GroupColumn, Order
+from tests.contract.engine_sources import StreamSource
+from tests.contract.engines import ENGINES, aggregate
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from processor.engines.port import Engine
+
+HEADER = b"Song,Date,Plays\n"
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    return ENGINES[request.param](EngineLimits())
+
+
+async def test_the_first_rows_of_parquet_are_beside_it_as_its_columns_hold_them(
+    engine: Engine, tmp_path: Path
+) -> None:
+    aggregation = Aggregation(
+        (GroupColumn("day", truncate="day"), GroupColumn("text")),
+        (Aggregate("sum", "n", "a,b", "number"), Aggregate("max", "day", "last", "date")),
+        order_by=(Order("a,b", descending=True),),
+        output="parquet",
+    )
+    data = b'day,text,n\n2020-12-31,,1.25\n,"x ""y""",2\n2020-12-31T10:00,z,\n'
+    data += b"".join(b"2021-01-01,%04d,-%d\n" % (n, n) for n in range(1, 2000))
+
+    output = await aggregate(engine, StreamSource(data), tmp_path, aggregation)
+
+    preview = output.preview
+    assert preview is not None
+    content = preview.path.read_bytes()
+    assert (preview.size, preview.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+    assert content.decode().splitlines()[:5] == [
+        'day,text,"a,b",last',
+        ',"x ""y""",2.00,',
+        "2020-12-31,,1.25,2020-12-31 00:00:00",
+        "2021-01-01,0001,-1.00,2021-01-01 00:00:00",
+        "2021-01-01,0002,-2.00,2021-01-01 00:00:00",
+    ]
+    assert len(content.splitlines()) == 1 + 1000
+    assert output.report.groups == 2002
+
+
+async def test_of_very_long_rows_of_parquet_as_many_are_beside_it_as_are_small_enough(
+    engine: Engine, tmp_path: Path
+) -> None:
+    data = HEADER + b"".join(b"%d%s,b,1\n" % (n, b"x" * 3_000_000) for n in range(5))
+
+    output = await aggregate(
+        engine, StreamSource(data), tmp_path, replace(SONG_PLAYS, output="parquet")
+    )
+
+    assert output.preview is not None
+    assert [line[:1] for line in output.preview.path.read_bytes().splitlines()[1:]] == [b"0", b"1"]
+
+
+async def test_a_result_that_begins_with_its_rows_has_none_beside_it(
+    engine: Engine, tmp_path: Path
+) -> None:
+    output = await aggregate(engine, StreamSource(HEADER + b"a,b,1\n"), tmp_path)
+
+    assert output.preview is None
