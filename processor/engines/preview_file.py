@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from processor.engines.result_file import encode_row
+from processor.engines.csv_row import encode_row
 from shared.preview import LIMIT, MAX_ROWS
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from processor.engines.result_file import encode_row
+from processor.engines.csv_row import encode_row
 from shared.csv.problems import SHOWN_PROBLEMS
 from shared.errors import MalformedInput
 from shared.job_report import Report

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import sys
 import zlib
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeAlias
+
+from processor.engines.csv_row import encode_row
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     Result: TypeAlias = "ResultFile | ParquetFile"
     """A result while it is being written: it takes rows, is finished, and has size and SHA-256."""
 
-_NEEDS_QUOTES = re.compile(rb'[,"\r\n]')
 _BUFFER = 1 << 20
 _COMPRESSED_AT_ONCE = 1 << 20
 """Bytes that a compressor is given at a time."""
@@ -51,20 +51,6 @@ def _compressor(output: Output) -> _Compressor | None:
         }
         return zstd.ZstdCompressor(options=options)
     return None
-
-
-def encode_row(fields: Sequence[bytes]) -> bytes:
-    """One line of RFC 4180: a field is quoted only if it contains a comma, a quote, CR or LF.
-
-    Or if it is empty and alone: an empty line is no row to many readers, ours among them.
-    """
-    return (b",".join(map(_quoted, fields)) or b'""') + b"\n"
-
-
-def _quoted(field: bytes) -> bytes:
-    if _NEEDS_QUOTES.search(field):
-        return b'"' + field.replace(b'"', b'""') + b'"'
-    return field
 
 
 def begin_result(path: Path, query: Query, memory: int, scratch: int) -> Result:
