@@ -77,8 +77,7 @@ class JobControl:
         there = await self._is_there(key)
         while True:
             try:
-                if not await self._cancel_upload(upload_id):
-                    raise UploadNotFound(f"There is no upload {str(upload_id)!r}")
+                await self._cancel_upload(upload_id)
                 break
             except JobFinished:
                 if await self._let_go_of_input(upload_id):
@@ -110,7 +109,7 @@ class JobControl:
         return await self.ports.jobs.get(job_id)
 
     async def _cancel_upload(self, upload_id: UUID) -> Job | None:
-        """Raises UploadNotFound."""
+        """The job that was cancelled, if there was one. Raises UploadNotFound, JobFinished."""
         job = await self.ports.jobs.of_upload(upload_id)
         if job is None:
             try:

@@ -77,7 +77,8 @@ class Report:
     peak_memory: int = 0
     """Bytes of the engine's process that were resident at a time."""
     peak_scratch: int = 0
-    """Bytes on the scratch disk at a time, as looked at several times a second."""
+    """Bytes on the scratch disk at a time, as looked at several times a second; of an attempt that
+    needed more than it may have, at least that."""
     rows_of_several_lines: int | None = None
     """Records that were read and go over several lines; None if that was not counted."""
     most_lines: int | None = None

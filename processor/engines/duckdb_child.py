@@ -37,7 +37,7 @@ from processor.engines.protocol import (
 )
 from processor.engines.rejects import Problems, RejectsFile
 from processor.engines.result_file import begin_result
-from processor.engines.scratch_limit import out_of_scratch
+from processor.engines.scratch_limit import OutOfScratch
 from shared.errors import AttemptFailed, MalformedInput
 from shared.job_report import Report, Seconds
 
@@ -94,6 +94,8 @@ def run(task: Task, watch: Watch) -> Finished | Refused:
         return Refused("inconclusive", str(doubt))
     except MalformedInput as error:
         return Refused("malformed", str(error), _described(task, error.report or NOTHING_FOUND))
+    except OutOfScratch as error:
+        return _out_of_scratch(error)
     except AttemptFailed as error:
         return Refused("failed", str(error))
     except MemoryError:
@@ -115,6 +117,11 @@ def run(task: Task, watch: Watch) -> Finished | Refused:
         *((rejects.size, rejects.sha256) if rejects.size else (0, "")),
         *_preview(Path(PREVIEW_NAME)),
     )
+
+
+def _out_of_scratch(error: OutOfScratch) -> Refused:
+    """DuckDB keeps to its limit by itself, and what it had spilled is gone when it says so."""
+    return Refused("failed", str(error), replace(NOTHING_FOUND, peak_scratch=error.limit))
 
 
 def _preview(path: Path) -> tuple[int, str]:
@@ -202,7 +209,7 @@ class _Monitor(threading.Thread):
         while not self._ended.wait(TICK):
             self._look_at_scratch()
             if self._scratch > self._task.scratch:
-                self.finish(Refused("failed", out_of_scratch(self._task.scratch)))
+                self.finish(_out_of_scratch(OutOfScratch(self._task.scratch)))
                 os._exit(0)
             if _resident() > self._task.memory:
                 # The fast plan's failure is no verdict: the exact plan needs less.
@@ -217,10 +224,11 @@ class _Monitor(threading.Thread):
         """Say how it ended, and what it used, once."""
         self._look_at_scratch()
         if isinstance(outcome, Finished) and self._scratch > self._task.scratch:
-            outcome = Refused("failed", out_of_scratch(self._task.scratch), outcome.report)
+            outcome = _out_of_scratch(OutOfScratch(self._task.scratch))
         # Of a plan that was given up, only what it has told before is still there.
         finished = isinstance(outcome, Finished)
         last = self._advanced() if finished else self._used(self._latest)
+        last = replace(last, peak_scratch=max(last.peak_scratch, outcome.report.peak_scratch))
         used = replace(outcome.report, peak_memory=last.peak_memory, peak_scratch=last.peak_scratch)
         with self._speaking:
             if not self._ended.is_set():

@@ -20,7 +20,7 @@ from processor.engines.plan import Header, Inconclusive, Watch
 from processor.engines.protocol import RESULT_NAME
 from processor.engines.provable import why_not_fast_for
 from processor.engines.result_file import ResultFile
-from processor.engines.scratch_limit import limit_spilling, out_of_scratch, spilled_too_much
+from processor.engines.scratch_limit import OutOfScratch, limit_spilling, spilled_too_much
 from shared.aggregation.resolve import resolve
 from shared.csv.dialect import STRICT
 from shared.csv.grammar import CRLF
@@ -250,7 +250,7 @@ def _translated(error: BaseException, resources: Resources) -> BaseException:
     if not isinstance(error, duckdb.Error | MalformedInput):
         return error
     if isinstance(error, duckdb.Error) and spilled_too_much(error):
-        return AttemptFailed(out_of_scratch(resources.scratch))
+        return OutOfScratch(resources.scratch)
     if isinstance(error, duckdb.IOException) and "No space left" in text:
         return AttemptFailed(f"the disk is full: {text}")
     # DuckDB quotes the line, which may be of any length.

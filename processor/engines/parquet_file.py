@@ -14,7 +14,7 @@ import duckdb
 
 from processor.engines.preview_file import write_preview
 from processor.engines.protocol import PREVIEW_NAME
-from processor.engines.scratch_limit import limit_spilling, out_of_scratch, spilled_too_much
+from processor.engines.scratch_limit import OutOfScratch, limit_spilling, spilled_too_much
 from shared.errors import AttemptFailed
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ class ParquetFile:
     def _failed(self, error: duckdb.Error) -> Exception:
         text = str(error)
         if spilled_too_much(error):
-            return AttemptFailed(out_of_scratch(self._scratch))
+            return OutOfScratch(self._scratch)
         if isinstance(error, duckdb.IOException) and "No space left" in text:
             return OSError(errno.ENOSPC, text)
         if isinstance(error, duckdb.OutOfMemoryException):

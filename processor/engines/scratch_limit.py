@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shared.errors import AttemptFailed
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -21,9 +23,12 @@ def spilled_too_much(error: duckdb.Error) -> bool:
     return f"'{_SETTING}'" in str(error)
 
 
-def out_of_scratch(limit: int) -> str:
-    """Why an attempt ends that needs more than `limit` bytes of disk."""
-    return (
-        f"out of scratch disk: {limit:,} bytes did not suffice, "
-        "which is what one job may use (CSVMILL_SCRATCH_LIMIT)"
-    )
+class OutOfScratch(AttemptFailed):
+    """An attempt needs more than `limit` bytes of disk."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"out of scratch disk: {limit:,} bytes did not suffice, "
+            "which is what one job may use (CSVMILL_SCRATCH_LIMIT)"
+        )
+        self.limit = limit
