@@ -68,6 +68,7 @@ class PostgresDatabase:
             command_timeout=timeout,
             timeout=timeout,
             server_settings={"application_name": "csvmill"},
+            connection_class=_Connection,
         )
         database = cls(pool, timeout=timeout)
         try:
@@ -184,6 +185,19 @@ class PostgresDatabase:
             # A server that restarted has left every idle connection of the pool dead.
             await self._pool.expire_connections()
             return await attempt()
+
+
+class _Connection(asyncpg.Connection):
+    """One whose farewell may fail: asyncpg says it in tasks that nobody awaits."""
+
+    __slots__ = ()
+
+    async def close(self, *, timeout: float | None = None) -> None:
+        try:
+            await super().close(timeout=timeout)
+        except _DRIVER_ERRORS as error:
+            # It is broken off then, which is as good.
+            log.info("a connection to the database was dropped: %s", _described(error))
 
 
 class _Statements:

@@ -298,3 +298,32 @@ async def test_a_connection_that_cannot_be_given_back_leaves_no_complaint_behind
 
 async def _is_over(connection: Any) -> bool:
     return connection._con is None or connection._con.is_closed()
+
+
+async def test_a_connection_that_is_replaced_while_the_server_is_silent_leaves_no_complaint_behind(
+    url: str, killable_postgres: PostgresServer
+) -> None:
+    complaints: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    before = asyncio.all_tasks()
+    database = await PostgresDatabase.connect(url, timeout=0.5, start_timeout=10.0)
+    try:
+        # Given idle connections that are to be replaced, as another one was found dead
+        await asyncio.gather(*(database.ping() for _ in range(3)))
+        await database._pool.expire_connections()
+        killable_postgres.pause()
+        try:
+            with pytest.raises(DatabaseUnavailable):
+                await database.ping()
+        finally:
+            # Then their farewell, which asyncpg leaves to a task, may fail in peace
+            farewells = asyncio.all_tasks() - before
+            assert any("close" in str(task.get_coro()) for task in farewells)
+            await asyncio.wait(farewells)
+            killable_postgres.resume()
+        await database.ping()
+    finally:
+        await database.close()
+    del farewells
+    gc.collect()
+    assert complaints == []
