@@ -52,6 +52,8 @@ class Adoption:
         self._interval = interval
         self._after = after
         self._looked = self._looked_at_all = -math.inf
+        self._unread: set[UUID] = set()
+        """What could not be looked at, and has to be once more."""
 
     async def run(self) -> None:
         """Look every `interval` seconds until cancelled; outlasts any outage."""
@@ -72,6 +74,9 @@ class Adoption:
         everything = began - self._looked_at_all >= FULL_LOOK
         since = -math.inf if everything else self._looked - self._after - SLACK
         adopted = 0
+        unread = list(self._unread)
+        for at in range(0, len(unread), BATCH):
+            adopted += await self._adopt_of(unread[at : at + BATCH])
         batch: list[UUID] = []
         async with self._uploads.ports.blobs.walk(UPLOADS) as found:
             async for activity in found:
@@ -93,6 +98,7 @@ class Adoption:
 
     async def _adopt_of(self, upload_ids: Sequence[UUID]) -> int:
         jobs = await self._uploads.ports.jobs.of_uploads(upload_ids)
+        self._unread -= jobs.keys()
         return sum([await self._adopt(each) for each in upload_ids if each not in jobs])
 
     async def _adopt(self, upload_id: UUID) -> bool:
@@ -102,16 +108,21 @@ class Adoption:
                 blob = await self._uploads.ports.blobs.peek(upload_key(upload_id))
                 upload = Upload(upload_id, blob)
                 if upload.is_part or upload.awaits_mark:
+                    self._unread.discard(upload_id)
                     return False
                 adopted = await self._uploads.look_up(upload_id)
             except BlobNotFound:
+                self._unread.discard(upload_id)
                 return False
             except DatabaseUnavailable:
                 raise
             except CsvmillError as error:
                 # One that cannot be read must not keep all the others.
-                log.warning("upload %s has no job, and gets none for now: %s", upload_id, error)
+                if upload_id not in self._unread:
+                    log.warning("upload %s has no job, and gets none for now: %s", upload_id, error)
+                self._unread.add(upload_id)
                 return False
+            self._unread.discard(upload_id)
             if adopted is None or adopted.job is None:
                 return False
             self._uploads.events.upload_adopted(adopted.job)

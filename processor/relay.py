@@ -86,6 +86,8 @@ class Relay:
         return woken
 
     async def _overdue(self, now: float, lost_before: float, limit: int) -> Sequence[UUID]:
+        # What was made before that time has no maker any more to wait for.
+        unpublished_for = max(0.0, min(UNPUBLISHED_FOR, now - lost_before))
         return await self._jobs.overdue(
-            now=now, unpublished_for=UNPUBLISHED_FOR, lost_before=lost_before, limit=limit
+            now=now, unpublished_for=unpublished_for, lost_before=lost_before, limit=limit
         )

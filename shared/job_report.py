@@ -53,7 +53,8 @@ class Report:
     """What the attempt that ended a job has found and used.
 
     Of an attempt that failed because of the file, the rows are what they would have been had the
-    bad ones been skipped. One that failed for another reason is `unfinished`.
+    bad ones been skipped. One that failed for another reason, or before anything was known of the
+    file, is `unfinished`.
     """
 
     rows: Rows = Rows()

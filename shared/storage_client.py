@@ -191,7 +191,8 @@ class HttpBlobs:
 
     async def expire(self, key: BlobKey, *, idle_for: float) -> bool:
         """See the port. A removal whose answer got lost may be told as none."""
-        content = await _read(await self._send("DELETE", protocol.expire_path(key, idle_for)))
+        path = protocol.expire_path(key, idle_for)
+        content = await _read(await self._send("DELETE", path))
         with _answer_of_storage(content):
             return bool(json.loads(content)["removed"])
 

@@ -33,9 +33,10 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-TAKING = 3
-"""Times the client time-out for which a caller may take nothing: a gateway gives its own client up
-after one to two, and is to be the first to."""
+TAKING_TIMEOUT = 3600.0
+"""Seconds for which a reader may take nothing. Long: a gateway with a slow client fills its buffer
+before it takes more, a processor merges what it has spilled; each has a patience of its own with
+whom it works for. This is for those that are frozen."""
 LINES = 1 << 16
 """Bytes of a list that are sent at once."""
 
@@ -119,7 +120,7 @@ async def read(request: web.Request) -> web.StreamResponse:
             refuse=_refuse,
             name=f"blob {key}",
             sha256=sha256,
-            client_timeout=TAKING * request.app[CLIENT_TIMEOUT],
+            client_timeout=TAKING_TIMEOUT,
         ),
     )
 
@@ -128,9 +129,10 @@ async def delete(request: web.Request) -> web.Response:
     """Remove a blob; with `idle_for`, only one that was idle for so long."""
     idle_for = request.query.get("idle_for")
     if idle_for is None:
-        await request.app[BLOBS].delete(_key(request))
+        await _with_signs_of_life(request, request.app[BLOBS].delete(_key(request)))
         return web.Response(status=204)
-    removed = await request.app[BLOBS].expire(_key(request), idle_for=parse_idle_for(idle_for))
+    expiring = request.app[BLOBS].expire(_key(request), idle_for=parse_idle_for(idle_for))
+    removed = await _with_signs_of_life(request, expiring)
     return web.json_response({"removed": removed})
 
 

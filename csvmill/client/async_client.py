@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from csvmill.client.progress import ReportJob, ReportProgress
 
 UPLOAD_NOT_FOUND = "urn:csvmill:problem:upload-not-found"
+JOB_NOT_FOUND = "urn:csvmill:problem:job-not-found"
 JOB_NOT_FAILED = "urn:csvmill:problem:job-not-failed"
 CHUNK_SIZE = 8 << 20
 """Bytes of a chunk, unless told otherwise."""
@@ -217,7 +218,7 @@ class AsyncClient:
         None if the id is that of an upload in flight, which is removed.
         Raises Refused (409) if the job has succeeded or failed.
         """
-        answer = await self._transport.json("DELETE", job_path(job_id))
+        answer = await self._transport.json("DELETE", job_path(job_id), done_if=[JOB_NOT_FOUND])
         return JobView.of(answer) if answer else None
 
     async def retry(self, job_id: str) -> JobView:

@@ -29,6 +29,8 @@ _OPERATOR = re.compile(r"\s*(!=|<=|>=|=|<|>)|\s+(in|contains|starts_with)(?=\s)|
 _JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _POSITION = re.compile(r"@([1-9][0-9]{0,6})")
 _ORDERING = ("<", "<=", ">", ">=")
+_WRONG_START = re.compile(r"[=<>!]|'.*'$")
+"""How a value begins that hardly anybody means: as in `Land==DE` or `Land='DE'`."""
 
 
 class GrammarError(ValueError):
@@ -152,8 +154,15 @@ def _looks_like(operator: str, values: Sequence[Word]) -> str:
         _JSON_NUMBER.fullmatch(text) and read_number(text.encode()) is not None for text in texts
     ):
         return "number"
-    if operator in _ORDERING and all(read_date(text.encode()) for text in texts):
-        return "date"
+    if operator in _ORDERING:
+        if all(read_date(text.encode()) for text in texts):
+            return "date"
+        raise GrammarError(
+            f"{texts[0]!r} is neither a number, such as 9.5, nor a date, such as 2026-01-31; "
+            "to compare text, put it in quotes"
+        )
+    if wrong := next((text for text in texts if _WRONG_START.match(text)), None):
+        raise GrammarError(f"the value would be {wrong}; if it is, put it in double quotes")
     return "text"
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from csvmill.client import AsyncClient, JobUnsuccessful, Refused, Retries
+from csvmill.client.async_client import JOB_NOT_FOUND, UPLOAD_NOT_FOUND
 from csvmill.commands.bars import Bars
 from csvmill.commands.describing import describe
 from csvmill.commands.options import job_argument, json_option, server_option
@@ -24,8 +25,6 @@ BRIEF = Retries(attempts=3)
 """For one question: somebody is waiting for the answer."""
 PATIENT = Retries(attempts=None, within=600.0)
 """For a job that is watched."""
-UPLOAD_NOT_FOUND = "urn:csvmill:problem:upload-not-found"
-JOB_NOT_FOUND = "urn:csvmill:problem:job-not-found"
 
 
 @click.command(short_help="All about a job.")
@@ -68,16 +67,24 @@ def cancel(name: str, server: str, as_json: bool) -> None:
     """
 
     async def cancelled(client: AsyncClient) -> JobView | None:
+        unknown: Refused | None = None
         try:
-            return await client.cancel(name)
+            if job := await client.cancel(name):
+                return job
         except Refused as error:
             if error.problem != JOB_NOT_FOUND:
                 raise
-            try:
-                await client.cancel_upload(name)
-            except Refused as second:
-                raise error if second.problem == UPLOAD_NOT_FOUND else second from None
-            return None
+            unknown = error
+        # Perhaps a name that the client gave to an upload; or one that was removed by a try whose
+        # answer got lost.
+        try:
+            await client.cancel_upload(name)
+        except Refused as error:
+            if error.problem != UPLOAD_NOT_FOUND:
+                raise
+            if unknown is not None:
+                raise unknown from None
+        return None
 
     with errors_shown(as_json=as_json):
         job = asked(server, cancelled)

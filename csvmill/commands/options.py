@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,9 +13,20 @@ if TYPE_CHECKING:
 
     F = TypeVar("F", bound=Callable[..., Any])
 
+_URL = re.compile(r"https?://[^/]+")
+
+
+def server_url(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    """Refuse at once what no server can have."""
+    if value is not None and not _URL.match(value):
+        raise click.BadParameter(f"{value!r} is no URL; did you mean 'http://{value}'?")
+    return value
+
+
 server_option = click.option(
     "--server",
     metavar="URL",
+    callback=server_url,
     default="http://127.0.0.1:8000",
     show_default=True,
     envvar="CSVMILL_SERVER",
@@ -65,9 +77,18 @@ chunk_option = click.option(
 )
 
 
-def _in_a_folder(_ctx: click.Context, _param: click.Parameter, value: Path) -> Path:
+def output_path(_ctx: click.Context, _param: click.Parameter, value: Path | None) -> Path | None:
+    """A path where a file can appear in one step: what a link leads to, and never a device."""
+    if value is None or str(value) == "-":
+        return value
+    if value.is_symlink():
+        value = value.resolve()
     if not value.parent.is_dir():
         raise click.BadParameter(f"there is no folder {value.parent}; make it first")
+    if value.exists() and not value.is_file():
+        raise click.BadParameter(
+            f"{value} is no regular file, which a result would replace; name another"
+        )
     return value
 
 
@@ -80,6 +101,6 @@ def input_argument(*, allow_dash: bool = False) -> Callable[[F], F]:
 def output_option(help_text: str) -> Callable[[F], F]:
     """`-o`, a path or `-` for standard output."""
     return click.option(
-        "-o", "--output", required=True, metavar="PATH", help=help_text, callback=_in_a_folder,
+        "-o", "--output", required=True, metavar="PATH", help=help_text, callback=output_path,
         type=click.Path(dir_okay=False, path_type=Path, allow_dash=True),
     )  # fmt: skip

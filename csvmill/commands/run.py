@@ -18,9 +18,11 @@ from csvmill.commands.options import (
     input_argument,
     json_option,
     output_option,
+    output_path,
     parallel_option,
     quiet_option,
     retry_option,
+    server_url,
 )
 from csvmill.commands.outcomes import errors_shown, finish, show_json
 from csvmill.commands.transfer import STREAM, send_to_stdout
@@ -42,12 +44,14 @@ if TYPE_CHECKING:
 @click.option(
     "--server",
     metavar="URL",
+    callback=server_url,
     envvar="CSVMILL_SERVER",
     show_envvar=True,
     help="The service to use.  [default: one that is started for the run]",
 )
 @click.option(
     "--rejects",
+    callback=output_path,
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
     help="Where records go that the job leaves out, with what is wrong with them.",

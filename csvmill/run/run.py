@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 PIPED_NAME = "stdin.csv"
 """What the server is told of a file that came through standard input."""
 SPEC_MISMATCH = "urn:csvmill:problem:spec-mismatch"
+NEVER_TAKEN = frozenset((400, 413, 415, 422))
+"""With these a server refuses a file before it has taken anything of it."""
 PIECE = 1 << 20
 
 
@@ -44,6 +46,8 @@ class Run:
     order: Order
     folder: RunFolder
     audience: Audience
+    _fresh: bool = False
+    """Whether nothing of this run was there before."""
     _moved: dict[str, int] = field(default_factory=lambda: {"upload": 0, "download": 0})
     _seconds: dict[str, float] = field(default_factory=dict)
     _abandoned: RunState | None = None
@@ -153,6 +157,7 @@ class Run:
         )
 
     def _begun(self, file: Fingerprint) -> RunState:
+        self._fresh = True
         state = RunState.begin(self.order.server, file, self.order.aggregation)
         self.folder.save(state)
         return state
@@ -190,7 +195,8 @@ class Run:
                     progress=report,
                 )
         except Refused as error:
-            if error.problem == SPEC_MISMATCH:
+            nothing_begun = self._fresh and not self._moved["upload"]
+            if error.problem == SPEC_MISMATCH or (nothing_begun and error.status in NEVER_TAKEN):
                 # It will never be anything: mended, the same command is to begin anew.
                 self._over = True
                 with suppress(ClientError):

@@ -18,7 +18,7 @@ from processor.engines.rejects import Problems, Table
 from shared.aggregation.cells import EXACT
 from shared.aggregation.resolve import resolve
 from shared.csv.opening import opened
-from shared.csv.problems import columns, show
+from shared.csv.problems import EMPTY_FILE, columns, show
 from shared.csv.records import RecordReader
 from shared.errors import InvalidInput, MalformedInput
 from shared.job_report import Report, Rows
@@ -138,7 +138,7 @@ def _read_header(
     if header is None:
         # Without a header, all records may have been bad.
         problems.check(Rows(rejected=problems.count))
-        raise MalformedInput("the file is empty: expected a header line, then one line a record")
+        raise MalformedInput(EMPTY_FILE)
     if len(header) < aggregation.width:
         raise reader.malformed(
             line,

@@ -24,7 +24,7 @@ PREVIEW_NAME = "preview.csv"
 """The same of the first rows, if they cannot be read from the result."""
 
 
-NOTHING_FOUND = Report()
+NOTHING_FOUND = Report(dialect=None, unfinished=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from shared.csv.compression import compression_of
 from shared.csv.detect import Detected, detect
 from shared.csv.dialect import UNDECLARED
 from shared.csv.header import Verdict
-from shared.csv.problems import SHOWN_PROBLEMS
+from shared.csv.problems import EMPTY_FILE, SHOWN_PROBLEMS
 from shared.csv.records import RecordReader
 from shared.csv.sample import SAMPLE, CutOff
 from shared.errors import InvalidInput, MalformedInput, SpecMismatch
@@ -101,6 +101,8 @@ def inspect(sample: bytes, *, whole: bool, aggregation: Aggregation | None) -> I
     for.
     """
     found = _inspected(sample, whole, aggregation, SAMPLE)
+    if found.whole and not found.column_count and not found.error:
+        return replace(found, error=EMPTY_FILE)
     if found.column_count or found.error or found.whole:
         return found
     found = _inspected(sample, whole, aggregation, REACH)

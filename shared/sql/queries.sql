@@ -30,7 +30,8 @@ SET state = 'STARTED',
     lease_until = $3,
     retry_at = NULL,
     reason = NULL,
-    report = NULL
+    report = NULL,
+    progress_rows_estimated = NULL
 WHERE id = $1
   AND (
       state = 'PENDING'

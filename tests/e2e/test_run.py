@@ -296,6 +296,17 @@ async def test_a_run_that_asks_for_what_the_file_has_not_ends_at_once_and_begins
     assert (tmp_path / "totals.csv").read_text() == "sum(Number of Plays)\n1\n"
 
 
+async def test_a_file_that_is_refused_from_the_first_leaves_nothing_to_go_on_with(
+    standalone: Standalone, start_process: Start, tmp_path: Path
+) -> None:
+    (tmp_path / "book.xlsx").write_bytes(b"PK")
+    files = (str(tmp_path / "book.xlsx"), "-o", str(tmp_path / "totals.csv"))
+    process = start_process("csvmill", "run", *files, "--json", "--server", standalone.url)
+    said = await asyncio.to_thread(answer, process, Exit.FAILED)
+    assert "must be a csv file" in said["message"]
+    assert remains(tmp_path) == []
+
+
 async def test_a_result_without_rows_may_have_no_bytes(
     deployment: Deployment, start_process: Start, run: Callable[..., ServiceProcess], tmp_path: Path
 ) -> None:

@@ -187,10 +187,18 @@ async def test_one_that_cannot_be_read_does_not_keep_the_others(
             raise StorageUnavailable("meta.json is damaged")
         return await peek(key)
 
-    monkeypatch.setattr(gateway.blobs, "peek", fails_for_one)
-    assert await adopting(gateway).adopt() == 1
+    adoption_ = adopting(gateway)
+    with monkeypatch.context() as broken:
+        broken.setattr(gateway.blobs, "peek", fails_for_one)
+        assert await adoption_.adopt() == 1
+        assert await adoption_.adopt() == 0
     assert await gateway.jobs.of_upload(sound) is not None
-    assert f"upload {damaged} has no job, and gets none for now: meta.json is" in caplog.text
+    assert await gateway.jobs.of_upload(damaged) is None
+    assert caplog.text.count(f"upload {damaged} has no job, and gets none for now: meta.json") == 1
+    # And it is looked at again, though nobody has used it since
+    clock.ahead = 2 * AFTER
+    assert await adoption_.adopt() == 1
+    assert await gateway.jobs.of_upload(damaged) is not None
 
 
 async def test_a_gateway_that_runs_adopts_by_itself(start_gateway: Start) -> None:

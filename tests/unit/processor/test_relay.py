@@ -42,6 +42,23 @@ async def test_the_broker_is_asked_for_nothing_while_no_job_waits(
     assert await relay(rig, now + 1).wake_overdue() == 0
 
 
+async def test_a_job_handed_back_before_this_process_began_is_woken_at_once(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a job just made, and handed back
+    job, now = await rig.job(), time.time()
+    assert await rig.jobs.claim(job.id, worker="before", lease_until=now + 60, now=now)
+    await rig.jobs.release(job.id, 1, "shutting down", now=now)
+    assert await relay(rig, now).wake_overdue() == 0
+
+    async def lost_before(_patience: float) -> float:
+        return now + 0.5
+
+    # When all wake-ups were lost since, as with the process that had them
+    monkeypatch.setattr(rig.bus, "lost_before", lost_before)
+    assert await relay(rig, now + 1).wake_overdue() == 1
+
+
 async def test_a_job_just_made_is_left_to_its_gateway(rig: Rig) -> None:
     await rig.job()
     assert await relay(rig, time.time()).wake_overdue() == 0

@@ -140,12 +140,16 @@ def reading_ended(blobs: FilesystemBlobs, monkeypatch: pytest.MonkeyPatch) -> as
 
 
 async def test_a_reader_that_takes_nothing_is_cut_off(
-    tmp_path: Path, blobs: FilesystemBlobs, reading_ended: asyncio.Event
+    tmp_path: Path,
+    blobs: FilesystemBlobs,
+    reading_ended: asyncio.Event,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     size = 24 * MIB  # more than sockets and buffers hold
     await blobs.create(KEY, size)
     await blobs.write(KEY, 0, stream(bytes(size)))
-    async with storage_server(tmp_path, blobs, client_timeout=0.05) as url:
+    monkeypatch.setattr(handlers, "TAKING_TIMEOUT", 0.15)
+    async with storage_server(tmp_path, blobs) as url:
         connection = await Connection.to(url)
         await connection.send_head("GET", blob_path(KEY), AUTHORIZED)
         await asyncio.wait_for(reading_ended.wait(), 10)

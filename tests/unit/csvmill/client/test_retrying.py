@@ -117,6 +117,8 @@ async def test_what_was_carried_out_although_its_answer_got_lost_is_no_refusal(
             assert request.transport
             request.transport.abort()
         kind = "job-not-failed" if request.method == "POST" else "upload-not-found"
+        if request.method == "DELETE" and "/jobs/" in request.path:
+            kind = "job-not-found"
         problem = {"type": f"urn:csvmill:problem:{kind}", "title": kind}
         return web.json_response(problem, status=409 if request.method == "POST" else 404)
 
@@ -126,9 +128,12 @@ async def test_what_was_carried_out_although_its_answer_got_lost_is_no_refusal(
         asked.clear()
         await client.cancel_upload("u")
         assert asked == ["DELETE", "DELETE"]
+        asked.clear()
+        assert await client.cancel("u") is None
+        assert asked == ["DELETE", "DELETE"]
         # But it is one if nothing got lost
         lose_answer = False
-        for call in (client.retry, client.cancel_upload):
+        for call in (client.retry, client.cancel_upload, client.cancel):
             with pytest.raises(Refused, match="not-f"):
                 await call("x")
 

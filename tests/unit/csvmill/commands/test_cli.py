@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from csvmill.commands import doctor
 from csvmill.commands.completion import SHELLS
 from csvmill.commands.doctor import Verdict
 from csvmill.commands.job_list import age, jobs
+from csvmill.commands.options import output_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -148,3 +150,38 @@ def test_doctor_judges_versions_clocks_parts_and_disk(
     assert doctor.disk(tmp_path).verdict is Verdict.OK
     monkeypatch.setattr(doctor, "LITTLE", 1 << 62)
     assert doctor.disk(tmp_path).verdict is Verdict.WARN
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("run", "FILE", "-o"), ("download", "JOB", "-o"), ("run", "FILE", "-o", "OUT", "--rejects")],
+    ids=" ".join,
+)
+def test_an_output_never_replaces_a_device_or_a_pipe(
+    arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "plays.csv").write_text("Song,Date,Plays\na,b,1\n")
+    os.mkfifo(pipe := tmp_path / "pipe")
+    there = {"FILE": str(tmp_path / "plays.csv"), "OUT": str(tmp_path / "out.csv")}
+    code, said = invoke(*(there.get(each, each) for each in arguments), str(pipe))
+    assert code == 2
+    assert "is no regular file" in " ".join(said.split())
+    assert pipe.is_fifo()
+
+
+def test_an_output_that_is_a_link_is_what_the_link_leads_to(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    command = click.Command("x")
+    with click.Context(command) as context:
+        parameter = click.Option(["-o"])
+        assert output_path(context, parameter, tmp_path / "link") == tmp_path / "target"
+        assert output_path(context, parameter, tmp_path / "plain") == tmp_path / "plain"
+
+
+@pytest.mark.parametrize("command", ["run", "status"])
+def test_what_is_no_url_of_a_server_is_refused_at_once(command: str, tmp_path: Path) -> None:
+    (file := tmp_path / "plays.csv").write_text("Song,Date,Plays\na,b,1\n")
+    rest = {"run": (str(file), "-o", str(tmp_path / "out.csv")), "status": ("job",)}[command]
+    code, said = invoke(command, *rest, "--server", "mill.example:8000")
+    assert code == 2
+    assert "did you mean 'http://mill.example:8000'?" in " ".join(said.split())

@@ -103,3 +103,20 @@ def test_what_is_not_understood_is_said(read: Any, text: str, said: str) -> None
     with pytest.raises(GrammarError) as refused:
         read(text)
     assert said in str(refused.value)
+
+
+@pytest.mark.parametrize("value", ["9,5", "+9", "09", "4 and Land=DE", "many"])
+@pytest.mark.parametrize("operator", ["<", "<=", ">", ">="])
+def test_what_is_no_number_and_no_date_is_not_silently_compared_as_text(
+    operator: str, value: str
+) -> None:
+    with pytest.raises(GrammarError, match="neither a number"):
+        grammar.condition(f"Plays{operator}{value}")
+    written = grammar.condition(f'Plays{operator}"{value}"')
+    assert written == {"column": "Plays", "op": operator, "value": value}
+
+
+@pytest.mark.parametrize("text", ["Land==DE", "Land<>DE", "Land = 'DE'"])
+def test_a_value_that_hardly_anybody_means_is_refused(text: str) -> None:
+    with pytest.raises(GrammarError, match=r"the value would be|neither a number"):
+        grammar.condition(text)

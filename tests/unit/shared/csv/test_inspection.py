@@ -18,6 +18,7 @@ from shared.csv.inspection import (
     inspect,
     inspection_view,
 )
+from shared.csv.problems import EMPTY_FILE
 from shared.csv.sample import SAMPLE
 from shared.errors import MalformedInput, SpecMismatch
 
@@ -247,3 +248,11 @@ def test_a_file_that_is_not_compressed_as_was_said_is_told_to_be_damaged(
     assert compression in found.error
     assert found.dialect.compression == compression
     assert (found.columns, found.fits) == ((), None)
+
+
+@pytest.mark.parametrize("data", [b"", b"\n\n", b"\xef\xbb\xbf"])
+def test_a_file_in_which_there_is_nothing_is_said_to_be_empty(data: bytes) -> None:
+    found = inspect(data, whole=True, aggregation=None)
+    assert (found.column_count, found.error) == (0, EMPTY_FILE)
+    # Of an upload, the rest may still come
+    assert inspect(data, whole=False, aggregation=None).error is None
