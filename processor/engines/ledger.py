@@ -24,6 +24,8 @@ from dataclasses import dataclass
 
 from shared.csv.grammar import CR, CRLF, LF
 
+_QUOTES_BEFORE_BLANKS = re.compile(rb'" ')
+
 TAIL = 256
 """Bytes at the end of a file in which its final line endings are looked for."""
 
@@ -60,7 +62,8 @@ class Census:
         # Most files have none, and to find that out takes far less time than to count.
         if block.find(b'"', 0, length) >= 0:
             self.quotes += block.count(b'"', 0, length)
-            self.quotes_before_blanks += block.count(b'" ', 0, length)
+            # `count` of two bytes takes more than twice as long.
+            self.quotes_before_blanks += len(_QUOTES_BEFORE_BLANKS.findall(block, 0, length))
         if self._tail.endswith(b'"') and block.startswith(b" ", 0, length):
             self.quotes_before_blanks += 1
 
