@@ -290,6 +290,20 @@ def test_memory_that_the_system_does_not_give_fails_the_attempt_and_says_so(
     assert (outcome.why, outcome.reason) == ("failed", OUT_OF_MEMORY.format("1,024"))
 
 
+@pytest.mark.parametrize("data", [b"\x1f\x8b\x08 damaged", b"\xff\xfe\0\0U\0\0\0"])
+def test_of_a_file_of_which_nothing_is_known_no_dialect_and_no_rows_are_made_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes
+) -> None:
+    (tmp_path / "input").write_bytes(data)
+    monkeypatch.chdir(tmp_path)
+
+    outcome = duckdb_child.run(task("exact", tmp_path / "input"), Watch())
+
+    assert isinstance(outcome, Refused)
+    assert (outcome.why, outcome.report.bytes_in) == ("malformed", len(data))
+    assert (outcome.report.dialect, outcome.report.unfinished) == (None, True)
+
+
 def test_limits_that_make_no_sense_are_refused() -> None:
     for wrong in ({"memory": 1 << 20}, {"scratch": 0}, {"threads": 0}, {"time_limit": 0.0}):
         with pytest.raises(ValueError, match=r"memory|scratch|thread|time"):
