@@ -24,7 +24,7 @@ from rich.table import Table
 from benchmarks.pipeline import BYTES_A_ROW, MB, MIB, warm_up
 from benchmarks.stack import running
 from csvmill.client import AsyncClient
-from csvmill.sample import write_song_plays
+from csvmill.demo.sample import write_song_plays
 
 CHUNK_SIZES = (1 * MIB, 8 * MIB, 64 * MIB)
 PARALLEL = 4

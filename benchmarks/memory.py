@@ -20,7 +20,7 @@ from rich.table import Table
 from benchmarks.pipeline import BYTES_A_ROW, MB, MIB, warm_up
 from benchmarks.stack import MODES, MemoryWatch, running
 from csvmill.client import AsyncClient
-from csvmill.sample import write_song_plays
+from csvmill.demo.sample import write_song_plays
 
 GROWTH = 64 * MIB
 ENGINE_LIMIT = 1024 * MIB

@@ -22,7 +22,7 @@ from rich.table import Table
 from benchmarks import peers
 from benchmarks.stack import MODES, MemoryWatch, running
 from csvmill.client import AsyncClient
-from csvmill.sample import write_song_plays
+from csvmill.demo.sample import write_song_plays
 
 MB = 1_000_000
 MIB = 1 << 20

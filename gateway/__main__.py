@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from gateway.app import Ports, build_app
 from gateway.settings import GatewayProcessSettings
-from shared.bus.rabbitmq import RabbitBus
-from shared.job_store import open_job_store
-from shared.service import run_service, settings_or_exit
-from shared.storage_client import HttpBlobs
+from shared.blobs.client import HttpBlobs
+from shared.bus.rabbitmq.bus import RabbitBus
+from shared.jobs.store import open_job_store
+from shared.runtime.service import run_service, settings_or_exit
 from shared.telemetry.logs import configure_logging
 from shared.telemetry.metrics import Metrics
 

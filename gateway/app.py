@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from gateway import cors, tus
-from gateway.adoption import adopting
-from gateway.beginnings import BEGINNINGS, Beginnings
-from gateway.errors import errors_as_json
 from gateway.events import EVENTS, Events
-from gateway.followers import FOLLOWERS, Followers
+from gateway.http import cors
+from gateway.http.errors import errors_as_json
+from gateway.jobs.watcher import FOLLOWERS, Followers
 from gateway.keys import PORTS, SETTINGS, Ports
 from gateway.metrics import GatewayMetrics
+from gateway.protocols.tus import handlers as tus
 from gateway.routes import routes
+from gateway.uploads.header_check import BEGINNINGS, Beginnings
+from gateway.uploads.orphan_recovery import adopting
 from shared.bus.counted import BusMetrics, CountedBus
-from shared.drain import ON_LEAVING
+from shared.runtime.drain import ON_LEAVING
 from shared.telemetry.http import instrument
 from shared.telemetry.metrics import Metrics
 

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from gateway.metrics import GatewayMetrics
-from shared.jobs import JobState
+from shared.jobs.job import JobState
+from shared.jobs.metrics import JobMetrics
 from shared.telemetry.ids import note_ids
-from shared.telemetry.job_metrics import JobMetrics
 from shared.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from shared.errors import CsvmillError
-    from shared.jobs import Job
+    from shared.jobs.job import Job
 
 log = logging.getLogger(__name__)
 

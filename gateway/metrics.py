@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import Counter, Gauge
 
-from shared.jobs import JobState
+from shared.jobs.job import JobState
 from shared.telemetry.sampling import Sample
 
 if TYPE_CHECKING:

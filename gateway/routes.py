@@ -6,26 +6,27 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from gateway import tus, upload_dialects
-from gateway.dropzone import upload_file
-from gateway.inspecting import inspect_upload
-from gateway.job_api import cancel_job, retry_job, show_job
-from gateway.job_events import job_events
-from gateway.job_list import list_jobs
-from gateway.jobs import file_status
+from gateway.jobs.event_stream import job_events
+from gateway.jobs.handlers import cancel_job, retry_job, show_job
+from gateway.jobs.list import list_jobs
+from gateway.jobs.status import file_status
 from gateway.openapi.handlers import docs, openapi_json
-from gateway.previews import show_preview
-from gateway.rejects import show_rejects
-from gateway.results import download_file, show_result
-from gateway.upload_api import cancel_upload, put_chunk, show_upload
+from gateway.protocols import dispatch
+from gateway.protocols.dropzone.handlers import upload_file
+from gateway.protocols.native.handlers import cancel_upload, put_chunk, show_upload
+from gateway.protocols.tus import handlers as tus
+from gateway.results.download import download_file, show_result
+from gateway.results.preview import show_preview
+from gateway.results.rejects import show_rejects
+from gateway.uploads.inspect import inspect_upload
 from gateway.web import index
-from shared.health import health_routes
+from shared.runtime.health import health_routes
 from shared.telemetry.metrics import show_metrics
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shared.health import Check
+    from shared.runtime.health import Check
 
 
 def routes(checks: Mapping[str, Check]) -> list[web.RouteDef]:
@@ -45,13 +46,13 @@ def routes(checks: Mapping[str, Check]) -> list[web.RouteDef]:
         web.get("/api/v1/jobs/{job_id}/result", show_result),  # HEAD too
         web.get("/api/v1/jobs/{job_id}/rejects", show_rejects),  # HEAD too
         web.get("/api/v1/jobs/{job_id}/preview", show_preview),  # HEAD too
-        web.options("/api/v1/uploads", upload_dialects.options),
-        web.post("/api/v1/uploads", upload_dialects.post),
-        web.put("/api/v1/uploads", upload_dialects.put),
-        web.options("/api/v1/uploads/{upload}", upload_dialects.options_of_upload),
+        web.options("/api/v1/uploads", dispatch.options),
+        web.post("/api/v1/uploads", dispatch.post),
+        web.put("/api/v1/uploads", dispatch.put),
+        web.options("/api/v1/uploads/{upload}", dispatch.options_of_upload),
         web.get("/api/v1/uploads/{upload}", show_upload, allow_head=False),
-        web.head("/api/v1/uploads/{upload}", upload_dialects.head),
-        web.patch("/api/v1/uploads/{upload}", upload_dialects.patch),
+        web.head("/api/v1/uploads/{upload}", dispatch.head),
+        web.patch("/api/v1/uploads/{upload}", dispatch.patch),
         web.delete("/api/v1/uploads/{upload}", cancel_upload),
         web.post("/api/v1/uploads/{upload}/inspect", inspect_upload),
         web.put("/api/v1/uploads/{upload}/chunks/{offset}", put_chunk),

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from processor.attempt.measured_engine import MeasuredEngine
+from processor.attempt.run import JobRun
+from processor.attempt.scratch import Scratch
 from processor.engines.duckdb import DuckDBEngine
-from processor.engines.measured import MeasuredEngine
 from processor.engines.port import EngineLimits
 from processor.events import Events
-from processor.job_run import JobRun
+from processor.maintenance.relay import Relay
+from processor.maintenance.sweeper import Sweeper
 from processor.metrics import ProcessorMetrics
-from processor.relay import Relay
-from processor.scratch import Scratch
-from processor.sweeper import Sweeper
 from processor.worker import Worker
 from shared.bus.counted import BusMetrics, CountedBus
-from shared.health import health_routes
+from shared.runtime.health import health_routes
 from shared.telemetry.http import instrument
 from shared.telemetry.metrics import Metrics, show_metrics
 

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 from processor.metrics import ProcessorMetrics
 from shared.errors import CsvmillError, MalformedInput
-from shared.jobs import JobState
+from shared.jobs.job import JobState
+from shared.jobs.metrics import JobMetrics
 from shared.telemetry.ids import working_also_for
-from shared.telemetry.job_metrics import JobMetrics
 from shared.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from uuid import UUID
 
-    from shared.blobs import BlobKey
-    from shared.jobs import Job, JobResult
+    from shared.blobs.blob import BlobKey
+    from shared.jobs.job import Job, JobResult
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from shared.blobs import RESULTS, UPLOADS
+from shared.blobs.blob import RESULTS, UPLOADS
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry

@@ -11,13 +11,13 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from processor.blame import blame_of_storage
-from processor.claim import Claim
+from processor.attempt.acknowledge import Settlement
+from processor.attempt.backoff import until_answered, until_storage_answers
+from processor.attempt.claim import Claim
+from processor.attempt.lease import Lease
+from processor.attempt.progress import ProgressRecord
+from processor.attempt.storage_fault import blame_of_storage
 from processor.events import Events
-from processor.lease import Lease
-from processor.patience import until_answered, until_storage_answers
-from processor.progress import ProgressRecord
-from processor.settlement import Settlement
 from shared.errors import (
     CsvmillError,
     JobFailed,
@@ -26,13 +26,13 @@ from shared.errors import (
     MalformedInput,
     Unavailable,
 )
-from shared.jobs import Job, JobState
+from shared.jobs.job import Job, JobState
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from processor.attempt.run import Completed, JobRun
     from processor.events import AttemptEvents
-    from processor.job_run import Completed, JobRun
     from processor.settings import WorkSettings
     from shared.ports import Bus, Delivery, JobStore
 

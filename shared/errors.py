@@ -58,7 +58,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from shared.csv.problems import Problem
-    from shared.job_report import Report
+    from shared.jobs.report import Report
 
 
 class CsvmillError(Exception):

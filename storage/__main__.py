@@ -5,11 +5,11 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from shared.service import run_service, settings_or_exit
+from shared.runtime.service import run_service, settings_or_exit
 from shared.telemetry.logs import configure_logging
 from shared.telemetry.metrics import Metrics
 from storage.app import build_app
-from storage.blobs.filesystem import FilesystemBlobs
+from storage.filesystem.blobs import FilesystemBlobs
 from storage.metrics import StorageMetrics
 from storage.settings import StorageSettings
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from shared.connections import caller_has_gone
+from shared.blobs.protocol import encode_error
 from shared.errors import (
     BlobConflict,
     BlobIncomplete,
@@ -21,7 +21,7 @@ from shared.errors import (
     Unauthorized,
     Unavailable,
 )
-from shared.storage_protocol import encode_error
+from shared.http.connections import caller_has_gone
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler

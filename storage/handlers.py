@@ -10,13 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from aiohttp import web
 
-from shared.blobs import BlobKey, parse_key
-from shared.downloads import Download, send
-from shared.errors import BlobIncomplete, ChunkOutOfBounds, CsvmillError, InvalidInput
-from shared.http_conditions import Representation
-from shared.ports import Blobs
-from shared.request_body import json_body, raw_body
-from shared.storage_protocol import (
+from shared.blobs.blob import BlobKey, parse_key
+from shared.blobs.protocol import (
     PROCESSING_INTERVAL,
     encode_activity,
     encode_error,
@@ -25,6 +20,11 @@ from shared.storage_protocol import (
     parse_idle_for,
     parse_token,
 )
+from shared.errors import BlobIncomplete, ChunkOutOfBounds, CsvmillError, InvalidInput
+from shared.http.conditions import Representation
+from shared.http.downloads import Download, send
+from shared.http.request_body import json_body, raw_body
+from shared.ports import Blobs
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine

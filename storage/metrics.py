@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import Counter, Gauge
 
-from shared.blobs import RESULTS, UPLOADS
+from shared.blobs.blob import RESULTS, UPLOADS
 from shared.telemetry.sampling import Sample
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from prometheus_client import CollectorRegistry
 
-    from shared.blobs import BlobKey
+    from shared.blobs.blob import BlobKey
 
 KINDS = (UPLOADS, RESULTS, "other")
 STATES = ("begun", "removed", "expired")

@@ -1,4 +1,4 @@
-"""Every URL of storage; `shared.storage_protocol` says what they mean."""
+"""Every URL of storage; `shared.blobs.protocol` says what they mean."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from shared.health import health_routes
+from shared.runtime.health import health_routes
 from shared.telemetry.metrics import show_metrics
 from storage import handlers
 

@@ -24,7 +24,7 @@ from shared.aggregation.spec import (
 )
 from shared.aggregation.spec import Case as CaseChange
 from shared.csv.dialect import Input
-from shared.jobs import Aggregation
+from shared.jobs.job import Aggregation
 from tests.csv_files import encode, small_numbers, styles, texts
 from tests.oracle import output_names
 from tests.oracle_records import read_records

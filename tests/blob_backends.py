@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
 
-from shared.service import READ_BUFFER
-from shared.storage_client import HttpBlobs
+from shared.blobs.client import HttpBlobs
+from shared.runtime.service import READ_BUFFER
 from storage.app import build_app
-from storage.blobs.filesystem import FilesystemBlobs
+from storage.filesystem.blobs import FilesystemBlobs
 from storage.settings import StorageSettings
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
-    from shared.blobs import BlobKey
+    from shared.blobs.blob import BlobKey
     from shared.ports import Blobs
 
     OpenBlobs = Callable[[Path], AbstractAsyncContextManager[Blobs]]

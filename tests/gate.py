@@ -7,9 +7,9 @@ import errno
 import os
 from typing import TYPE_CHECKING
 
-from gateway.upload import upload_id_of
-from shared.blob_layout import DATA, blob_folder
-from shared.blobs import upload_key
+from gateway.uploads.upload import upload_id_of
+from shared.blobs.blob import upload_key
+from shared.blobs.layout import DATA, blob_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

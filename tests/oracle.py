@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from shared.aggregation.spec import Aggregate, Column, Filter, GroupColumn
     from shared.csv.dialect import Input
-    from shared.jobs import Aggregation
+    from shared.jobs.job import Aggregation
 
     Row = list[str]
 

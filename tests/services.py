@@ -6,7 +6,7 @@ import asyncio
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
-from shared.storage_client import HttpBlobs
+from shared.blobs.client import HttpBlobs
 from tests.ports import free_port
 from tests.processes import ServiceProcess
 

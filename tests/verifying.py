@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 from unittest import mock
 
-from storage.blobs import blob, disk
+from storage.filesystem import blob, disk
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

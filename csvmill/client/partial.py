@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from csvmill.client.files import move_file, replace_file
-from shared.byte_ranges import RangeSet
+from shared.blobs.byte_ranges import RangeSet
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import BinaryIO
 
-    from shared.csv.header import Verdict
-    from shared.csv.inspection import Inspection
+    from shared.inspection.header import Verdict
+    from shared.inspection.inspect import Inspection
 
 _AT_FIRST = 2 << 20
 """Bytes of the file that are read, unless its header goes on."""
@@ -48,8 +48,8 @@ def inspect(file: Path, as_json: bool, aggregation: dict[str, Any] | None) -> No
     """
     # Other commands need not wait for these.
     from shared.aggregation.wire import read_aggregation
-    from shared.csv.inspection import LOOKED_AT, inspection_view
-    from shared.csv.inspection import inspect as inspected
+    from shared.inspection.inspect import LOOKED_AT, inspection_view
+    from shared.inspection.inspect import inspect as inspected
 
     asked = None if aggregation is None else read_aggregation(aggregation, "spec")
     with errors_shown(as_json=as_json), _opened(file) as beginning:

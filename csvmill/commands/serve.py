@@ -34,8 +34,8 @@ def serve(with_parent: bool, **options: Any) -> None:
     # The services take longer to import than all other commands take.
     from pydantic import ValidationError
 
-    from csvmill import standalone
-    from csvmill.local_service import end_with_parent
+    from csvmill.standalone import app as standalone
+    from csvmill.standalone.child import end_with_parent
 
     given = {name: value for name, value in options.items() if value is not None}
     try:

@@ -18,10 +18,10 @@ from csvmill.client import (
     Refused,
     Retries,
 )
-from csvmill.local_service import local_service
 from csvmill.run.fingerprint import fingerprint, fingerprint_of_whole
 from csvmill.run.order import Outcome
 from csvmill.run.state import RunDiffers, RunState
+from csvmill.standalone.child import local_service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.dropzone_fields import FIELDS, REQUIRED, SPEC
 from gateway.openapi.aggregations import NAME
 from gateway.openapi.jobs import JOB_ID_IN_PATH
 from gateway.openapi.parts import JSON, errors, json_answer, links, operation, reading, ref
 from gateway.openapi.results import result_answers, result_parameters
 from gateway.openapi.schemas import JOB_ID, an_object, integer, text
+from gateway.protocols.dropzone.fields import FIELDS, REQUIRED, SPEC
 from shared.errors import (
     InvalidInput,
     JobNotFound,

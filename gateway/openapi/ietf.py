@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from gateway.ietf_fields import MEDIA_TYPE, VERSION, VERSION_FIELD
 from gateway.openapi.parts import (
     JSON,
     Node,
@@ -22,6 +21,7 @@ from gateway.openapi.upload_parts import (
     UPLOAD_IN_PATH,
     WHOLE_EXAMPLE,
 )
+from gateway.protocols.ietf.headers import MEDIA_TYPE, VERSION, VERSION_FIELD
 from shared.errors import (
     ChunkDigestMismatch,
     DigestMismatch,

@@ -8,9 +8,6 @@ from gateway.openapi.aggregations import NAME as AGGREGATION
 from gateway.openapi.parts import JSON, json_answer, operation, problems, ref
 from gateway.openapi.schemas import an_object, integer, or_null, text
 from gateway.openapi.upload_parts import TAG, UPLOAD_IN_PATH
-from shared.csv.column_summary import MAX_COLUMNS
-from shared.csv.inspection import REACH
-from shared.csv.sample import SAMPLE
 from shared.errors import (
     BeginningMissing,
     InputRemoved,
@@ -18,6 +15,9 @@ from shared.errors import (
     UnsupportedMedia,
     UploadNotFound,
 )
+from shared.inspection.columns import MAX_COLUMNS
+from shared.inspection.inspect import REACH
+from shared.inspection.sample import SAMPLE
 
 if TYPE_CHECKING:
     from gateway.openapi.parts import Node

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from gateway.job_events import CONTENT_TYPE
-from gateway.job_list_query import LIMIT, MAX_LIMIT
+from gateway.jobs.event_stream import CONTENT_TYPE
+from gateway.jobs.list_query import LIMIT, MAX_LIMIT
 from gateway.openapi.parts import (
     header,
     json_answer,
@@ -19,7 +19,7 @@ from gateway.openapi.parts import (
 from gateway.openapi.report import PREVIEW_EXAMPLE
 from gateway.openapi.results import REJECTS_TEXT, result_answers, result_parameters
 from gateway.openapi.schemas import JOB_EXAMPLE, JOB_ID
-from gateway.previews import ROWS
+from gateway.results.preview import ROWS
 from shared.errors import (
     InputRemoved,
     InvalidInput,
@@ -32,7 +32,7 @@ from shared.errors import (
     ResultLost,
     TooManyFollowers,
 )
-from shared.preview import MAX_ROWS
+from shared.jobs.preview import MAX_ROWS
 
 TAG = "Jobs"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from gateway.errors import RETRY_AFTER, status_of_kind
-from gateway.problems import TYPE_PREFIX, type_and_title
+from gateway.http.errors import RETRY_AFTER, status_of_kind
+from gateway.http.problems import TYPE_PREFIX, type_and_title
 from shared.errors import (
     BlobConflict,
     ChunkOutOfBounds,

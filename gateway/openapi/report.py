@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.openapi.schemas import an_object, integer, or_null, text
-from shared.preview import MAX_ROWS
+from shared.jobs.preview import MAX_ROWS
 
 if TYPE_CHECKING:
     from gateway.openapi.parts import Node

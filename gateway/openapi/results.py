@@ -5,11 +5,11 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from gateway.aggregations import COMPRESSED, MEDIA_TYPES
+from gateway.http.problems import refusal
 from gateway.openapi.parts import JSON, header, parameter, problem_content, ref
-from gateway.problems import refusal
-from shared.content_codings import CODINGS
-from shared.downloads import REFUSALS
+from gateway.uploads.metadata import COMPRESSED, MEDIA_TYPES
+from shared.http.content_codings import CODINGS
+from shared.http.downloads import REFUSALS
 
 if TYPE_CHECKING:
     from gateway.openapi.parts import Node

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gateway.http.problems import TITLES, TYPE_PREFIX, type_of
 from gateway.openapi import aggregations
 from gateway.openapi.parts import ref
-from gateway.problems import TITLES, TYPE_PREFIX, type_of
-from gateway.upload_view import MAX_RANGES
+from gateway.protocols.native.view import MAX_RANGES
 from shared.csv.problems import SHOWN_PROBLEMS
 from shared.errors import JobNotFound
-from shared.jobs import JobState
+from shared.jobs.job import JobState
 
 if TYPE_CHECKING:
     from gateway.openapi.parts import Node

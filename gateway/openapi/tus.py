@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gateway.openapi.parts import JSON, errors, header, operation, parameter, ref
 from gateway.openapi.schemas import UPLOAD_ID
-from gateway.tus import CONTENT_TYPE, VERSION
+from gateway.protocols.tus.handlers import CONTENT_TYPE, VERSION
 from shared.errors import (
     BlobConflict,
     ChunkOutOfBounds,

@@ -25,7 +25,7 @@ from gateway.openapi.upload_parts import (
     UPLOAD_IN_PATH,
     WHOLE_EXAMPLE,
 )
-from gateway.upload_api import MAX_OFFSET
+from gateway.protocols.native.handlers import MAX_OFFSET
 from shared.errors import (
     ChunkDigestMismatch,
     ChunkOutOfBounds,

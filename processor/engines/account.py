@@ -9,7 +9,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from processor.engines.port import Progress
-from shared.job_report import Report, Seconds
+from shared.jobs.report import Report, Seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from processor.engines.port import Progress, Source
-    from shared.jobs import Aggregation
+    from shared.jobs.job import Aggregation
 
 log = logging.getLogger(__name__)
 

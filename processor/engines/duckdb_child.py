@@ -39,7 +39,7 @@ from processor.engines.rejects import Problems, RejectsFile
 from processor.engines.result_file import begin_result
 from processor.engines.scratch_limit import OutOfScratch
 from shared.errors import AttemptFailed, MalformedInput
-from shared.job_report import Report, Seconds
+from shared.jobs.report import Report, Seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

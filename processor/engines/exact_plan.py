@@ -17,11 +17,11 @@ from processor.engines.plan import Watch
 from processor.engines.rejects import Problems, Table
 from shared.aggregation.cells import EXACT
 from shared.aggregation.resolve import resolve
-from shared.csv.opening import opened
 from shared.csv.problems import EMPTY_FILE, columns, show
 from shared.csv.records import RecordReader
 from shared.errors import InvalidInput, MalformedInput
-from shared.job_report import Report, Rows
+from shared.inspection.opening import opened
+from shared.jobs.report import Report, Rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from shared.aggregation.resolve import Query
     from shared.csv.dialect import Dialect
     from shared.csv.records import Record
-    from shared.jobs import Aggregation
+    from shared.jobs.job import Aggregation
 
     Aggregate = Callable[[Query, Table, Path, int], tuple[Rows, Iterator[list[bytes]]]]
 

@@ -24,10 +24,10 @@ from processor.engines.scratch_limit import OutOfScratch, limit_spilling, spille
 from shared.aggregation.resolve import resolve
 from shared.csv.dialect import STRICT
 from shared.csv.grammar import CRLF
-from shared.csv.opening import opened, peek
 from shared.csv.records import BOM, leading_record
 from shared.errors import AttemptFailed, InvalidInput, MalformedInput
-from shared.job_report import Report, Rows
+from shared.inspection.opening import opened, peek
+from shared.jobs.report import Report, Rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from processor.engines.result_file import Result
     from shared.aggregation.resolve import Query
     from shared.csv.dialect import Dialect
-    from shared.jobs import Aggregation
+    from shared.jobs.job import Aggregation
 
 SPILL_FOLDER = "spill"
 

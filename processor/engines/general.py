@@ -19,7 +19,7 @@ from processor.engines.runs import SortedRuns, merge_groups
 from processor.engines.values import Values
 from shared.aggregation.cells import EXACT as EXACT
 from shared.csv.problems import show
-from shared.job_report import Rows
+from shared.jobs.report import Rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

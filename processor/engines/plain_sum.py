@@ -14,7 +14,7 @@ from processor.engines.runs import SortedRuns
 from shared.aggregation.cells import CANONICAL, EXPECTED
 from shared.aggregation.spec import Aggregate, Aggregation, GroupColumn
 from shared.csv.problems import show
-from shared.job_report import Rows
+from shared.jobs.report import Rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
-    from shared.job_report import Report
-    from shared.jobs import Aggregation
+    from shared.jobs.job import Aggregation
+    from shared.jobs.report import Report
 
 MIN_MEMORY = 256 << 20
 """Bytes below which an engine is not asked to work."""
@@ -74,9 +74,9 @@ class Output(Written):
     report: Report
     """What the engine found and used; the rest is left to the caller."""
     rejects: Written | None = None
-    """The records that were left out, as `shared.rejects` has it; None if there are none."""
+    """The records that were left out, as `shared.jobs.rejects` has it; None if there are none."""
     preview: Written | None = None
-    """The first rows, as `shared.preview` has it; None if the result itself begins with them."""
+    """The first rows (see `shared.jobs.preview`); None if the result itself begins with them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Writes the first rows of a result in Parquet beside it: `shared.preview`."""
+"""Writes the first rows of a result in Parquet beside it: `shared.jobs.preview`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from processor.engines.csv_row import encode_row
-from shared.preview import LIMIT, MAX_ROWS
+from shared.jobs.preview import LIMIT, MAX_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from shared.aggregation.rows import decode_aggregation, encode_aggregation
 from shared.csv.dialect import Dialect
-from shared.job_report import Report, decode_report, encode_report
+from shared.jobs.report import Report, decode_report, encode_report
 
 if TYPE_CHECKING:
-    from shared.jobs import Aggregation
+    from shared.jobs.job import Aggregation
 
 Plan = Literal["fast", "exact"]
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from shared.aggregation.cells import CANONICAL
 from shared.aggregation.spec import conditions
-from shared.csv.detect import understood
+from shared.inspection.detect import understood
 
 if TYPE_CHECKING:
     from shared.aggregation.spec import Aggregate
     from shared.csv.dialect import Dialect
-    from shared.jobs import Aggregation
+    from shared.jobs.job import Aggregation
 
 _OPERATORS = ("=", "!=", "in", "is_empty")
 _DELIMITERS = frozenset(",;\t|:^~")

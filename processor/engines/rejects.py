@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from processor.engines.csv_row import encode_row
 from shared.csv.problems import SHOWN_PROBLEMS
 from shared.errors import MalformedInput
-from shared.job_report import Report
-from shared.rejects import COLUMNS
+from shared.jobs.rejects import COLUMNS
+from shared.jobs.report import Report
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from shared.csv.problems import Problem
     from shared.csv.records import Record, RecordReader
-    from shared.job_report import Rows
+    from shared.jobs.report import Rows
 
 _BUFFER = 1 << 20
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from prometheus_client import CollectorRegistry
 
-    from shared.messages import WakeUp
+    from shared.jobs.wake_up import WakeUp
     from shared.ports import Bus, Delivery
 
 

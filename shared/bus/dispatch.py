@@ -16,7 +16,7 @@ from shared.telemetry.ids import working_for
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from shared.messages import WakeUp
+    from shared.jobs.wake_up import WakeUp
     from shared.ports import Delivery
     from shared.telemetry.ids import Ids
 

@@ -22,7 +22,7 @@ from shared.telemetry.ids import current_ids
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
-    from shared.messages import WakeUp
+    from shared.jobs.wake_up import WakeUp
     from shared.ports import Delivery
     from shared.telemetry.ids import Ids
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from shared.csv.encoding import ENCODING_NAMES, is_utf8
 from shared.csv.grammar import CR, LF, grammar_of
-from shared.csv.places import Fault
+from shared.csv.positions import Fault
 from shared.csv.problems import show
 
 if TYPE_CHECKING:

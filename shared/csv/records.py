@@ -13,7 +13,7 @@ from shared.csv.dialect import STRICT
 from shared.csv.encoding import is_utf8
 from shared.csv.faults import LONGEST_CHARACTER, Faults
 from shared.csv.grammar import CR, CRLF, LF, grammar_of
-from shared.csv.places import Fault, Lines, Offsets, Span, has_long_line
+from shared.csv.positions import Fault, Lines, Offsets, Span, has_long_line
 from shared.csv.problems import KEPT_RECORD, Problem, columns, refuse, show
 from shared.errors import MalformedInput
 

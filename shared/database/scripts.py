@@ -32,8 +32,8 @@ class Migration:
 
 
 def load_queries() -> dict[str, str]:
-    """The statements of `shared/sql/queries.sql` by the name in the comment before each."""
-    text = files("shared").joinpath("sql/queries.sql").read_text(encoding="utf-8")
+    """The statements of `sql/queries.sql` by the name in the comment before each."""
+    text = files("shared.database").joinpath("sql/queries.sql").read_text(encoding="utf-8")
     _, *parts = _NAME.split(text)
     names, bodies = parts[::2], parts[1::2]
     if len(set(names)) != len(names):
@@ -42,11 +42,11 @@ def load_queries() -> dict[str, str]:
 
 
 def load_migrations() -> tuple[Migration, ...]:
-    """The files of `shared/sql/migrations/` in order.
+    """The files of `shared/database/sql/migrations/` in order.
 
     Raises ValueError if two have the same number: which comes first would be left to their names.
     """
-    folder = files("shared").joinpath("sql/migrations")
+    folder = files("shared.database").joinpath("sql/migrations")
     scripts = {
         entry.name: entry.read_bytes()
         for entry in folder.iterdir()

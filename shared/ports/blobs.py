@@ -9,14 +9,14 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
-    from shared.blobs import BlobActivity, BlobInfo, BlobKey, Turn
-    from shared.content import Content
+    from shared.blobs.blob import BlobActivity, BlobInfo, BlobKey, Turn
+    from shared.blobs.content import Content
 
 
 class Blobs(Protocol):
     """Bytes under keys, written in chunks at offsets, in any order, in parallel, repeatedly.
 
-    Adapters: `storage.blobs.filesystem`, and `shared.storage_client` over HTTP.
+    Adapters: `storage.filesystem.blobs`, and `shared.blobs.client` over HTTP.
     Any method raises StorageUnavailable when storage does not answer in time.
     """
 

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
 
-    from shared.messages import WakeUp
+    from shared.jobs.wake_up import WakeUp
 
 
 class Delivery(Protocol):
@@ -43,7 +43,7 @@ class Delivery(Protocol):
 class Bus(Protocol):
     """Wakes processors up, at least once for each wake-up published.
 
-    Adapters: `shared.bus.rabbitmq`, `shared.bus.in_process`.
+    Adapters: `shared.bus.rabbitmq.bus`, `shared.bus.in_process`.
     """
 
     async def publish(self, wakeup: WakeUp, *, delay: float = 0.0) -> None:

@@ -8,9 +8,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
 
-    from shared.blobs import BlobKey
-    from shared.job_report import Report
-    from shared.jobs import (
+    from shared.blobs.blob import BlobKey
+    from shared.jobs.job import (
         Aggregation,
         Attempt,
         Job,
@@ -20,12 +19,13 @@ if TYPE_CHECKING:
         JobResult,
         Unfinished,
     )
+    from shared.jobs.report import Report
 
 
 class JobStore(Protocol):
     """The truth about jobs. Every transition is a compare-and-set in the database.
 
-    Times are Unix seconds and passed in. Adapter: `shared.job_store` on PostgreSQL or SQLite.
+    Times are Unix seconds and passed in. Adapter: `shared.jobs.store` on PostgreSQL or SQLite.
     A lease that runs out takes nothing from its attempt until another claims the job: a late
     worker may still renew it, or finish.
     Any method raises DatabaseUnavailable when the database does not answer in time.

@@ -9,19 +9,19 @@ from uuid import UUID
 
 import asyncpg
 
-from shared.blob_layout import key_at
-from shared.blobs import RESULTS, UPLOADS, parse_key
+from shared.blobs.blob import RESULTS, UPLOADS, parse_key
+from shared.blobs.client import HttpBlobs
+from shared.blobs.layout import key_at
 from shared.bus.topology import DEAD
 from shared.errors import BlobNotFound
-from shared.messages import WakeUp
-from shared.storage_client import HttpBlobs
+from shared.jobs.wake_up import WakeUp
 from tests.contract.amqp import raw_channel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from shared.blobs import BlobInfo
+    from shared.blobs.blob import BlobInfo
     from tests.chaos.story import Story
 
 

@@ -6,7 +6,7 @@ import hashlib
 import random
 from dataclasses import dataclass
 
-from shared.jobs import SONG_PLAYS
+from shared.jobs.job import SONG_PLAYS
 from tests.oracle import csv_line, expected_result
 
 SMALLEST = 10_000

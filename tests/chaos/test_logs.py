@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from processor.events import Events
-from shared.blobs import BlobKey
+from shared.blobs.blob import BlobKey
 from shared.telemetry.logs import TextFormatter
 from tests.chaos.logs import swept, tracebacks
 

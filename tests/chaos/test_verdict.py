@@ -8,9 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from gateway.upload import upload_id_of
-from shared.blobs import BlobInfo, result_key, upload_key
-from shared.byte_ranges import RangeSet
+from gateway.uploads.upload import upload_id_of
+from shared.blobs.blob import BlobInfo, result_key, upload_key
+from shared.blobs.byte_ranges import RangeSet
 from tests.chaos.evidence import AttemptRow, Evidence, JobRow
 from tests.chaos.inputs import Content, Input
 from tests.chaos.story import Plan, Story

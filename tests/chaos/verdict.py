@@ -7,8 +7,8 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from gateway.upload import upload_id_of
-from shared.blobs import result_key
+from gateway.uploads.upload import upload_id_of
+from shared.blobs.blob import result_key
 from tests.chaos.history import MALFORMED, is_malformed, of_history
 from tests.chaos.story import TERMINAL, Plan
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.jobs import SONG_PLAYS
+from shared.jobs.job import SONG_PLAYS
 from tests.oracle import expected_result
 
 if TYPE_CHECKING:

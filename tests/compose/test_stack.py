@@ -22,7 +22,7 @@ from yarl import URL
 from csvmill.client import AsyncClient, Retries
 from processor.settings import ProcessorSettings
 from shared.bus.topology import DEAD, DELIVERY_LIMIT, EXCHANGE, QUEUES, WAITING, queue_for
-from shared.messages import WakeUp
+from shared.jobs.wake_up import WakeUp
 from tests.compose.files import Sample
 from tests.compose.stack import ROOT, UNSHARED, docker
 from tests.queries import alert_rules, queries

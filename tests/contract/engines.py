@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from processor.engines.duckdb import DuckDBEngine
-from shared.jobs import SONG_PLAYS, Aggregation
+from shared.jobs.job import SONG_PLAYS, Aggregation
 from tests.contract.engine_sources import LocalSource, StreamSource
 
 if TYPE_CHECKING:

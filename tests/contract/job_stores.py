@@ -6,18 +6,18 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
-from shared.blobs import result_key, upload_key
+from shared.blobs.blob import result_key, upload_key
 from shared.csv.problems import Problem
 from shared.database import connect
 from shared.database.migrate import migrate
-from shared.job_report import Report, Rows, Seconds
-from shared.job_store import SqlJobStore
-from shared.jobs import SONG_PLAYS, Job, JobResult
+from shared.jobs.job import SONG_PLAYS, Job, JobResult
+from shared.jobs.report import Report, Rows, Seconds
+from shared.jobs.store import SqlJobStore
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from shared.job_store import AttemptLost
+    from shared.jobs.store import AttemptLost
 
 BACKENDS = ("sqlite", "postgresql")
 

@@ -10,8 +10,8 @@ from uuid import UUID
 
 import pytest
 
-from shared.blobs import upload_key
-from shared.byte_ranges import RangeSet
+from shared.blobs.blob import upload_key
+from shared.blobs.byte_ranges import RangeSet
 from shared.errors import (
     BlobConflict,
     BlobIncomplete,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from shared.blobs import BlobKey
+    from shared.blobs.blob import BlobKey
     from shared.ports import Blobs
     from tests.blob_backends import OpenBlobs
 

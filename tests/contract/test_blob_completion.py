@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from shared.blobs import upload_key
+from shared.blobs.blob import upload_key
 from shared.errors import DigestMismatch
 from tests.blob_backends import BACKENDS, read, stream
 

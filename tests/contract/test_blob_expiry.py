@@ -10,8 +10,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from shared.blob_layout import blob_folder
-from shared.blobs import RESULTS, UPLOADS, result_key, upload_key
+from shared.blobs.blob import RESULTS, UPLOADS, result_key, upload_key
+from shared.blobs.layout import blob_folder
 from shared.errors import BlobNotFound, InvalidInput
 from tests.blob_backends import BACKENDS, joined, read, stream
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
-    from shared.blobs import BlobActivity, BlobKey
+    from shared.blobs.blob import BlobActivity, BlobKey
     from shared.ports import Blobs
     from tests.blob_backends import OpenBlobs
 

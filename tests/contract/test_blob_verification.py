@@ -10,8 +10,8 @@ from uuid import UUID
 
 import pytest
 
-from shared.blobs import upload_key
-from shared.byte_ranges import RangeSet
+from shared.blobs.blob import upload_key
+from shared.blobs.byte_ranges import RangeSet
 from shared.errors import BlobNotFound, DigestMismatch, TakenOver
 from tests.blob_backends import BACKENDS, read, stream
 from tests.verifying import held_up
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from shared.blobs import BlobInfo
+    from shared.blobs.blob import BlobInfo
     from shared.ports import Blobs
 
 KEY = upload_key(UUID(int=1))

@@ -10,8 +10,8 @@ from uuid import UUID
 
 import pytest
 
-from shared.blobs import result_key, upload_key
-from shared.byte_ranges import RangeSet
+from shared.blobs.blob import result_key, upload_key
+from shared.blobs.byte_ranges import RangeSet
 from shared.errors import (
     BlobConflict,
     BlobIncomplete,
@@ -20,7 +20,7 @@ from shared.errors import (
     DigestMismatch,
     InvalidInput,
 )
-from storage.blobs.filesystem import FilesystemBlobs
+from storage.filesystem.blobs import FilesystemBlobs
 from tests.blob_backends import BACKENDS, joined, read, stream
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ import pytest
 
 from shared.bus import dispatch
 from shared.bus.in_process import InProcessBus
-from shared.bus.rabbitmq import RabbitBus
+from shared.bus.rabbitmq.bus import RabbitBus
 from shared.bus.topology import DEAD
 from shared.errors import BrokerUnavailable
-from shared.messages import WakeUp
+from shared.jobs.wake_up import WakeUp
 from shared.telemetry.ids import Ids, current_ids, working_for
 from shared.telemetry.trace_context import TraceContext
 from tests.contract.amqp import next_message, raw_channel, without_topology

@@ -20,13 +20,13 @@ from hypothesis import strategies as st
 
 from gateway.app import Ports, build_app
 from gateway.settings import GatewaySettings
-from shared import sendfile
-from shared.blobs import result_key
+from shared.blobs.blob import result_key
+from shared.blobs.client import HttpBlobs
+from shared.blobs.protocol import blob_path
 from shared.bus.in_process import InProcessBus
-from shared.job_store import open_job_store
-from shared.storage_client import HttpBlobs
-from shared.storage_protocol import blob_path
-from storage.blobs.filesystem import FilesystemBlobs
+from shared.http import sendfile
+from shared.jobs.store import open_job_store
+from storage.filesystem.blobs import FilesystemBlobs
 from tests.blob_backends import TOKEN, storage_server, stream
 from tests.download_table import ROWS, Answer, Connection, Row, Target, check, parts_of
 from tests.unit.gateway.conftest import Gateway, RecordingBus

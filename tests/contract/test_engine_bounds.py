@@ -11,7 +11,7 @@ from processor.engines.port import EngineLimits
 from shared.aggregation.spec import SONG_PLAYS, Aggregate, Aggregation, GroupColumn
 from shared.csv.dialect import Input
 from shared.errors import MalformedInput
-from shared.job_report import Rows
+from shared.jobs.report import Rows
 from tests.contract.engine_sources import LocalSource, StreamSource
 from tests.contract.engines import ENGINES, aggregate
 

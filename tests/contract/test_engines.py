@@ -20,8 +20,8 @@ from shared.aggregation.spec import Aggregate, GroupColumn
 from shared.csv import compression
 from shared.csv.dialect import Dialect, Input
 from shared.errors import AttemptFailed, MalformedInput, StorageUnavailable
-from shared.job_report import Rows
-from shared.jobs import SONG_PLAYS, Aggregation
+from shared.jobs.job import SONG_PLAYS, Aggregation
+from shared.jobs.report import Rows
 from tests.aggregations import Case, cases, sum_of
 from tests.contract.engine_sources import FailingSource, StalledSource, StreamSource
 from tests.contract.engines import ENGINES, aggregate, assert_is, leftovers, sources

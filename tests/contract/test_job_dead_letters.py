@@ -12,14 +12,14 @@ import pytest
 from shared.database import connect
 from shared.database.migrate import migrate
 from shared.database.scripts import load_migrations
-from shared.jobs import Job, JobState
+from shared.jobs.job import Job, JobState
 from tests.contract.job_stores import BACKENDS, make_job, open_store, result_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from shared.job_store import SqlJobStore
+    from shared.jobs.store import SqlJobStore
 
 DUE_FOR = 10.0
 NOW = 5.0

@@ -10,15 +10,15 @@ import pytest
 
 from shared.database import connect
 from shared.errors import JobNotFound
-from shared.jobs import JobState
+from shared.jobs.job import JobState
 from tests.contract.job_stores import BACKENDS, make_job, open_store, result_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from shared.job_store import SqlJobStore
-    from shared.jobs import Job
+    from shared.jobs.job import Job
+    from shared.jobs.store import SqlJobStore
 
 
 @pytest.fixture(params=BACKENDS)

@@ -10,14 +10,14 @@ import pytest
 
 from shared.database import connect
 from shared.database.scripts import load_queries
-from shared.jobs import Job, JobFilter, JobPosition, JobState
+from shared.jobs.job import Job, JobFilter, JobPosition, JobState
 from tests.contract.job_stores import BACKENDS, make_job, open_store, result_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
-    from shared.job_store import SqlJobStore
+    from shared.jobs.store import SqlJobStore
 
 ALL = JobFilter()
 

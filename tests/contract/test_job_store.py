@@ -10,10 +10,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from shared.blobs import rejects_key
+from shared.blobs.blob import rejects_key
 from shared.database import connect
 from shared.errors import JobNotFound, LeaseLost
-from shared.jobs import Job, JobProgress, JobRejects, JobState, Unfinished
+from shared.jobs.job import Job, JobProgress, JobRejects, JobState, Unfinished
 from tests.aggregations import sum_of
 from tests.contract.job_stores import BACKENDS, make_job, open_store, report_of, result_of
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from pathlib import Path
 
-    from shared.job_store import SqlJobStore
+    from shared.jobs.store import SqlJobStore
 
     Reach = Callable[[SqlJobStore, Job], Awaitable[None]]
 

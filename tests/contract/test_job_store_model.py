@@ -21,14 +21,14 @@ from hypothesis.stateful import (
 )
 
 from shared.errors import LeaseLost
-from shared.jobs import Job, JobProgress, JobState
+from shared.jobs.job import Job, JobProgress, JobState
 from tests.contract.job_stores import make_job, open_store, result_of
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
     from pathlib import Path
 
-    from shared.job_store import SqlJobStore
+    from shared.jobs.store import SqlJobStore
 
 UNPUBLISHED_FOR = 20.0
 LOST_AFTER = 60.0

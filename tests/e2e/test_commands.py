@@ -16,8 +16,8 @@ from yarl import URL
 
 from csvmill.client import AsyncClient, Client, JobUnsuccessful, Progress
 from csvmill.commands.outcomes import Exit
-from csvmill.sample import write_song_plays
-from shared.jobs import SONG_PLAYS
+from csvmill.demo.sample import write_song_plays
+from shared.jobs.job import SONG_PLAYS
 from tests.chaos.proxy import Link
 from tests.oracle import expected_result
 

@@ -18,9 +18,9 @@ import psutil
 import pytest
 
 from csvmill.client import AsyncClient, JobUnsuccessful
-from csvmill.sample import write_song_plays
+from csvmill.demo.sample import write_song_plays
 from shared.bus.topology import DEAD
-from shared.messages import WakeUp
+from shared.jobs.wake_up import WakeUp
 from tests import reaper
 from tests.contract.amqp import next_message, raw_channel
 

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from csvmill.client import AsyncClient, JobUnsuccessful, Refused
-from csvmill.sample import write_song_plays
+from csvmill.demo.sample import write_song_plays
 
 if TYPE_CHECKING:
     from pathlib import Path

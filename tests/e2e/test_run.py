@@ -17,7 +17,7 @@ import pytest
 
 from csvmill.client import AsyncClient, Refused
 from csvmill.commands.outcomes import Exit
-from shared.jobs import SONG_PLAYS
+from shared.jobs.job import SONG_PLAYS
 from tests.chaos.proxy import Link
 from tests.oracle import expected_result
 from tests.services import until

@@ -13,7 +13,7 @@ from tests.services import Services, listening
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from shared.job_store import SqlJobStore
+    from shared.jobs.store import SqlJobStore
     from tests.processes import ServiceProcess
     from tests.servers.postgres import PostgresServer
     from tests.servers.rabbitmq import RabbitServer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.jobs import SONG_PLAYS
+from shared.jobs.job import SONG_PLAYS
 from tests.oracle import expected_result
 
 

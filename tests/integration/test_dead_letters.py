@@ -10,11 +10,11 @@ from uuid import UUID
 import psutil
 import pytest
 
-from processor.dead_letters import LEFT_TO_WORKERS_FOR
+from processor.attempt.dead_letters import LEFT_TO_WORKERS_FOR
 from shared.bus.topology import DEAD, WAITING
 from shared.database import connect
-from shared.jobs import JobState
-from shared.messages import WakeUp
+from shared.jobs.job import JobState
+from shared.jobs.wake_up import WakeUp
 from tests.chunks import send_chunk
 from tests.contract.amqp import next_message, raw_channel
 from tests.contract.job_stores import open_store
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from shared.job_store import SqlJobStore
-    from shared.jobs import Job
+    from shared.jobs.job import Job
+    from shared.jobs.store import SqlJobStore
     from tests.processes import ServiceProcess
     from tests.servers.postgres import PostgresServer
     from tests.servers.rabbitmq import RabbitServer

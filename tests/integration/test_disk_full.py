@@ -9,10 +9,10 @@ from uuid import UUID
 import aiohttp
 
 from csvmill.client import AsyncClient
-from gateway.upload import upload_id_of
-from shared.blobs import result_key, upload_key
+from gateway.uploads.upload import upload_id_of
+from shared.blobs.blob import result_key, upload_key
 from shared.errors import BlobNotFound
-from shared.jobs import JobState
+from shared.jobs.job import JobState
 from tests.chunks import get, send_chunk
 from tests.contract.job_stores import open_store
 from tests.integration.plays import PLAYS, RESULT, result_of, song_plays
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from shared.job_store import SqlJobStore
-    from shared.jobs import Attempt
+    from shared.jobs.job import Attempt
+    from shared.jobs.store import SqlJobStore
     from tests.processes import ServiceProcess
 
 MIB = 1 << 20

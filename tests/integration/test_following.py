@@ -15,7 +15,7 @@ from yarl import URL
 
 from csvmill.client import AsyncClient, Retries
 from csvmill.client.following import EventSource
-from shared.jobs import JobProgress
+from shared.jobs.job import JobProgress
 from tests.chaos.proxy import Link
 from tests.chunks import send_chunk
 from tests.contract.job_stores import open_store, result_of
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from csvmill.client import JobEvent
-    from shared.job_store import SqlJobStore
+    from shared.jobs.store import SqlJobStore
     from tests.processes import ServiceProcess
     from tests.servers.postgres import PostgresServer
 

@@ -12,7 +12,7 @@ import aiohttp
 import psutil
 
 from csvmill.client import AsyncClient
-from shared.blobs import result_key
+from shared.blobs.blob import result_key
 from shared.database import connect
 from shared.errors import BlobNotFound
 from tests.chunks import send_chunk
@@ -23,7 +23,7 @@ from tests.services import line, until
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shared.job_store import SqlJobStore
+    from shared.jobs.store import SqlJobStore
     from tests.processes import ServiceProcess
     from tests.services import Services
 

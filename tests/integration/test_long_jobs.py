@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from csvmill.client import AsyncClient
-from shared.jobs import JobState
+from shared.jobs.job import JobState
 from tests.chunks import send_chunk
 from tests.contract.job_stores import open_store
 from tests.gate import Gate

@@ -9,12 +9,12 @@ import aiohttp
 import pytest
 
 from csvmill.client import AsyncClient
-from gateway.upload import upload_id_of
-from processor.relay import UNPUBLISHED_FOR
-from shared.blobs import upload_key
+from gateway.uploads.upload import upload_id_of
+from processor.maintenance.relay import UNPUBLISHED_FOR
+from shared.blobs.blob import upload_key
 from shared.database import connect
 from shared.errors import BlobNotFound
-from shared.jobs import JobState
+from shared.jobs.job import JobState
 from tests.chunks import send_chunk
 from tests.integration.plays import PLAYS
 from tests.servers.postgres import fresh_database

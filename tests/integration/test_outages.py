@@ -14,9 +14,9 @@ from uuid import UUID
 import pytest
 
 from csvmill.client import AsyncClient
-from processor.relay import UNPUBLISHED_FOR
+from processor.maintenance.relay import UNPUBLISHED_FOR
 from shared.database import connect
-from shared.jobs import JobState
+from shared.jobs.job import JobState
 from tests.chunks import get, send_chunk
 from tests.conftest import killable_server
 from tests.contract.job_stores import open_store
@@ -28,7 +28,7 @@ from tests.services import Services, line, listening, until
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from shared.jobs import Job
+    from shared.jobs.job import Job
 
 
 WAIT = 30.0

@@ -13,8 +13,8 @@ from yarl import URL
 from shared.database import connect, waiting
 from shared.database.postgres import POOL_SIZE, PostgresDatabase
 from shared.errors import DatabaseUnavailable
-from shared.job_store import open_job_store
-from shared.jobs import JobState
+from shared.jobs.job import JobState
+from shared.jobs.store import open_job_store
 from tests.chaos.proxy import Link
 from tests.contract.job_stores import make_job, open_store, result_of
 from tests.ports import free_port

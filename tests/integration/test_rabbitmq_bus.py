@@ -11,11 +11,11 @@ from uuid import uuid4
 import aio_pika
 import pytest
 
-from shared.bus import rabbit_consumer
-from shared.bus.rabbitmq import RabbitBus
+from shared.bus.rabbitmq import consumer
+from shared.bus.rabbitmq.bus import RabbitBus
 from shared.bus.topology import DEAD, EXCHANGE, QUEUES, WAITING, queue_for
 from shared.errors import BrokerUnavailable
-from shared.messages import WakeUp
+from shared.jobs.wake_up import WakeUp
 from shared.telemetry.ids import Ids, working_for
 from shared.telemetry.trace_context import TraceContext
 from tests.contract.amqp import next_message, raw_channel, without_topology
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 CONSUME_FOREVER = """
 import asyncio, sys
-from shared.bus.rabbitmq import RabbitBus
+from shared.bus.rabbitmq.bus import RabbitBus
 
 async def hold(delivery):
     print(delivery.wakeup.job_id, flush=True)
@@ -65,7 +65,7 @@ class Inbox:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rabbit_consumer, "LONGEST_BACKOFF", 0.4)
+    monkeypatch.setattr(consumer, "LONGEST_BACKOFF", 0.4)
 
 
 @pytest.fixture

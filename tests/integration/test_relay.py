@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from processor.relay import Relay
-from shared.bus.rabbitmq import RabbitBus
+from processor.maintenance.relay import Relay
+from shared.bus.rabbitmq.bus import RabbitBus
 from shared.bus.topology import WAITING
-from shared.messages import WakeUp
+from shared.jobs.wake_up import WakeUp
 from tests.contract.amqp import next_message, raw_channel
 from tests.contract.job_stores import make_job, open_store
 from tests.servers.postgres import fresh_database
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from aio_pika.abc import AbstractChannel
 
-    from shared.job_store import SqlJobStore
-    from shared.jobs import Job
+    from shared.jobs.job import Job
+    from shared.jobs.store import SqlJobStore
     from shared.ports import Delivery
     from tests.servers.postgres import PostgresServer
     from tests.servers.rabbitmq import RabbitServer

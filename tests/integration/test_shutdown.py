@@ -12,10 +12,10 @@ import psutil
 import pytest
 
 from csvmill.client import AsyncClient
-from gateway.upload import upload_id_of
-from shared.blob_layout import blob_folder
-from shared.blobs import upload_key
-from shared.jobs import JobState
+from gateway.uploads.upload import upload_id_of
+from shared.blobs.blob import upload_key
+from shared.blobs.layout import blob_folder
+from shared.jobs.job import JobState
 from tests.chunks import send_chunk
 from tests.gate import Gate
 from tests.integration.plays import PLAYS, song_plays
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from shared.job_store import SqlJobStore
+    from shared.jobs.store import SqlJobStore
     from tests.processes import ServiceProcess
     from tests.servers.postgres import PostgresServer
 

@@ -11,7 +11,7 @@ from uuid import UUID
 import aiohttp
 
 from csvmill.client import AsyncClient
-from shared.jobs import JobState
+from shared.jobs.job import JobState
 from tests.chunks import get, send_chunk
 from tests.gate import Gate
 from tests.integration.plays import PLAYS
@@ -20,7 +20,7 @@ from tests.services import Services, line, listening
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shared.job_store import SqlJobStore
+    from shared.jobs.store import SqlJobStore
 
 
 SOON = 30.0
@@ -54,7 +54,7 @@ async def test_a_job_outlasts_the_absence_of_storage_though_it_may_fail_only_onc
         gate.open()
         # Then the worker gives it back, and waits before it takes it, or any other, again
         await line(worker, f"job={job_id} attempt=1 given back: storage is away")
-        await line(worker, '"processor.patience", "message": "storage is away')
+        await line(worker, '"processor.attempt.backoff", "message": "storage is away')
         refusal = await send_chunk(gateway.url, "meanwhile", PLAYS)
         assert refusal.status == 503
         assert int(refusal.headers["Retry-After"]) > 0

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from csvmill.client import AsyncClient
-from gateway.upload import upload_id_of
-from shared.blobs import result_key, upload_key
+from gateway.uploads.upload import upload_id_of
+from shared.blobs.blob import result_key, upload_key
 from shared.errors import BlobNotFound
 from tests.chunks import get, send_chunk
 from tests.gate import Gate
@@ -18,8 +18,8 @@ from tests.services import line, until
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shared.blobs import BlobKey
-    from shared.job_store import SqlJobStore
+    from shared.blobs.blob import BlobKey
+    from shared.jobs.store import SqlJobStore
     from tests.processes import ServiceProcess
     from tests.services import Services
 

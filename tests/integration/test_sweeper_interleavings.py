@@ -25,26 +25,26 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from gateway.beginnings import Beginnings
 from gateway.events import Events
-from gateway.job_control import JobControl
+from gateway.jobs.control import JobControl
 from gateway.keys import Ports
 from gateway.settings import GatewaySettings
-from gateway.uploads import Uploads
-from processor.sweeper import Sweeper
-from shared.blob_layout import blob_folder
-from shared.blobs import RESULTS, UPLOADS, BlobKey, rejects_key, result_key, upload_key
+from gateway.uploads.header_check import Beginnings
+from gateway.uploads.uploads import Uploads
+from processor.maintenance.sweeper import Sweeper
+from shared.blobs.blob import RESULTS, UPLOADS, BlobKey, rejects_key, result_key, upload_key
+from shared.blobs.layout import blob_folder
 from shared.bus.in_process import InProcessBus
 from shared.errors import BlobNotFound, JobConflict, LeaseLost
-from shared.job_store import open_job_store
-from shared.jobs import JobRejects, JobResult, JobState
-from storage.blobs.filesystem import FilesystemBlobs
+from shared.jobs.job import JobRejects, JobResult, JobState
+from shared.jobs.store import open_job_store
+from storage.filesystem.blobs import FilesystemBlobs
 from tests.blob_backends import stream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
 
-    from shared.jobs import Job
+    from shared.jobs.job import Job
 
 GRACE, LEASE, UPLOAD_TTL, RESULT_TTL = 10.0, 5.0, 100.0, 300.0
 TIMES = [0.0, 1.0, LEASE + 1, GRACE + 1, UPLOAD_TTL + 1, RESULT_TTL + 1]

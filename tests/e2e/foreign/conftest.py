@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 
 from csvmill.client import AsyncClient
-from shared.jobs import SONG_PLAYS
+from shared.jobs.job import SONG_PLAYS
 from tests.e2e.conftest import Standalone
 from tests.oracle import expected_result
 from tests.processes import OwnedProcess

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from csvmill.client import AsyncClient
-from gateway.ietf_fields import MEDIA_TYPE
 from gateway.openapi.document import DOCUMENT
-from gateway.tus import CONTENT_TYPE
+from gateway.protocols.ietf.headers import MEDIA_TYPE
+from gateway.protocols.tus.handlers import CONTENT_TYPE
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Deployment

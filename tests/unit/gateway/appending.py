@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator
 
-    from shared.blobs import BlobInfo, BlobKey
-    from storage.blobs.filesystem import FilesystemBlobs
+    from shared.blobs.blob import BlobInfo, BlobKey
+    from storage.filesystem.blobs import FilesystemBlobs
 
 
 class AppendingBlobs:

@@ -15,15 +15,15 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from gateway.app import Ports, build_app
 from gateway.settings import GatewaySettings
-from gateway.upload import upload_id_of
-from shared.blobs import BlobInfo, BlobKey, preview_key, rejects_key, result_key, upload_key
+from gateway.uploads.upload import upload_id_of
+from shared.blobs.blob import BlobInfo, BlobKey, preview_key, rejects_key, result_key, upload_key
 from shared.bus.in_process import InProcessBus
 from shared.errors import BlobNotFound, BrokerUnavailable
-from shared.job_store import SqlJobStore, open_job_store
-from shared.jobs import SONG_PLAYS, Job, JobRejects, JobResult
-from shared.service import READ_BUFFER
-from shared.trailers import TrailerRunner
-from storage.blobs.filesystem import FilesystemBlobs
+from shared.http.trailers import TrailerRunner
+from shared.jobs.job import SONG_PLAYS, Job, JobRejects, JobResult
+from shared.jobs.store import SqlJobStore, open_job_store
+from shared.runtime.service import READ_BUFFER
+from storage.filesystem.blobs import FilesystemBlobs
 from tests.unit.gateway.described import Described
 from tests.unit.gateway.forms import FormBody
 
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
     from aiohttp import web
 
-    from shared.job_report import Report
-    from shared.jobs import Aggregation
-    from shared.messages import WakeUp
+    from shared.jobs.job import Aggregation
+    from shared.jobs.report import Report
+    from shared.jobs.wake_up import WakeUp
     from shared.ports import Blobs, Bus, JobStore
 
 PART_STORED = {"message": "Chunk file uploaded successfully"}
@@ -61,7 +61,7 @@ class RecordingBus:
 
 
 class _ServerAsInProduction(TestServer):
-    """Shows the trailers of requests, as `shared.service` has it."""
+    """Shows the trailers of requests, as `shared.runtime.service` has it."""
 
     async def _make_runner(self, **options: Any) -> TrailerRunner:
         return TrailerRunner(self.app, **options)

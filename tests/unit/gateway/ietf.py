@@ -6,7 +6,7 @@ import random
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from shared.blobs import upload_key
+from shared.blobs.blob import upload_key
 from tests.interims import Connection
 
 if TYPE_CHECKING:

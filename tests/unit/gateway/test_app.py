@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.errors import STATUS, status_of
+from gateway.http.errors import STATUS, status_of
 from gateway.settings import GatewayProcessSettings, GatewaySettings
 from shared import errors
 from shared.errors import CsvmillError, DatabaseUnavailable

@@ -16,7 +16,7 @@ from tests.metrics import Exposition
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from shared.job_store import SqlJobStore
+    from shared.jobs.store import SqlJobStore
     from shared.ports import JobStore
     from tests.unit.gateway.conftest import Gateway, Start
 
@@ -170,6 +170,6 @@ async def test_a_dependency_that_is_away_is_a_warning_and_a_defect_an_error_with
     job_id = uuid4()
     headers = {"X-Request-Id": "mine"}
     await gateway.client.get(f"/api/v1/jobs/{job_id}", headers=headers)
-    (fields,) = [fields for fields in lines.fields if fields["logger"] == "gateway.errors"]
+    (fields,) = [fields for fields in lines.fields if fields["logger"] == "gateway.http.errors"]
     assert (fields["level"], "exception" in fields) == (level, traceback)
     assert (fields["request_id"], fields["job_id"]) == ("mine", str(job_id))

@@ -12,25 +12,25 @@ from uuid import uuid4
 
 import pytest
 
+from processor.attempt.run import JobRun
+from processor.attempt.scratch import Scratch
 from processor.engines.port import Output, Written
-from processor.job_run import JobRun
-from processor.scratch import Scratch
 from processor.settings import WorkSettings
 from processor.worker import Worker
-from shared.blobs import upload_key
+from shared.blobs.blob import upload_key
 from shared.bus.in_process import InProcessBus
-from shared.job_report import Report, Rows, Seconds
-from shared.job_store import SqlJobStore, open_job_store
-from shared.jobs import SONG_PLAYS
-from shared.messages import WakeUp
-from storage.blobs.filesystem import FilesystemBlobs
+from shared.jobs.job import SONG_PLAYS
+from shared.jobs.report import Report, Rows, Seconds
+from shared.jobs.store import SqlJobStore, open_job_store
+from shared.jobs.wake_up import WakeUp
+from storage.filesystem.blobs import FilesystemBlobs
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from processor.engines.port import Progress, Source
-    from shared.jobs import Aggregation, Job
+    from shared.jobs.job import Aggregation, Job
     from shared.ports import Bus, JobStore
 
 INPUT = b"Song,Date,Number of Plays\na,2026-01-01,1\n"

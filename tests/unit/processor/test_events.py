@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from processor.engines.measured import MeasuredEngine
+from processor.attempt.measured_engine import MeasuredEngine
+from processor.attempt.run import JobRun
 from processor.events import Events
-from processor.job_run import JobRun
 from processor.metrics import ProcessorMetrics
 from processor.worker import Worker
 from shared.bus.counted import BusMetrics, CountedBus

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 from processor import worker as worker_module
-from processor.job_run import JobRun
-from processor.sweeper import Sweeper
-from shared.blobs import RESULTS, preview_key, rejects_key, result_key
+from processor.attempt.run import JobRun
+from processor.maintenance.sweeper import Sweeper
+from shared.blobs.blob import RESULTS, preview_key, rejects_key, result_key
 from shared.csv.problems import Problem
 from shared.errors import (
     AttemptFailed,
@@ -22,15 +22,15 @@ from shared.errors import (
     MalformedInput,
     StorageUnavailable,
 )
-from shared.job_report import Report, Seconds
-from shared.jobs import JobRejects, JobState
-from shared.messages import WakeUp
+from shared.jobs.job import JobRejects, JobState
+from shared.jobs.report import Report, Seconds
+from shared.jobs.wake_up import WakeUp
 from tests.unit.processor.conftest import INPUT, OUTPUT, REPORT
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from shared.blobs import BlobInfo, BlobKey
+    from shared.blobs.blob import BlobInfo, BlobKey
     from shared.ports import JobStore
     from tests.unit.processor.conftest import Rig
 

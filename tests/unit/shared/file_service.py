@@ -16,11 +16,11 @@ from uuid import UUID
 
 from aiohttp import web
 
-from shared.blobs import result_key
-from shared.downloads import Download, send
-from shared.http_conditions import Representation
-from shared.trailers import TrailerRunner
-from storage.blobs.filesystem import FilesystemBlobs
+from shared.blobs.blob import result_key
+from shared.http.conditions import Representation
+from shared.http.downloads import Download, send
+from shared.http.trailers import TrailerRunner
+from storage.filesystem.blobs import FilesystemBlobs
 from tests.blob_backends import stream
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from storage.blobs.filesystem import FilesystemBlobs
+from storage.filesystem.blobs import FilesystemBlobs
 from tests.blob_backends import storage_server
 
 if TYPE_CHECKING:

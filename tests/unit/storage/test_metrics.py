@@ -7,8 +7,8 @@ from uuid import UUID
 
 from prometheus_client import CollectorRegistry
 
-from shared.blobs import result_key, upload_key
-from storage.blobs.filesystem import FilesystemBlobs
+from shared.blobs.blob import result_key, upload_key
+from storage.filesystem.blobs import FilesystemBlobs
 from storage.metrics import StorageMetrics
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from uuid import UUID
 import pytest
 from yarl import URL
 
-from shared.blobs import upload_key
-from shared.byte_ranges import RangeSet
+from shared.blobs.blob import upload_key
+from shared.blobs.byte_ranges import RangeSet
+from shared.blobs.client import HttpBlobs
+from shared.blobs.protocol import chunk_path
 from shared.errors import StorageUnavailable
-from shared.storage_client import HttpBlobs
-from shared.storage_protocol import chunk_path
 from tests.blob_backends import TOKEN, read, stream
 from tests.processes import ServiceProcess
 

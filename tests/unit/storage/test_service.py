@@ -13,17 +13,17 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
-from gateway.errors import errors_as_json
-from shared.blobs import upload_key
+from gateway.http.errors import errors_as_json
+from shared.blobs.blob import upload_key
+from shared.blobs.protocol import blob_path, chunk_path, info_path
 from shared.errors import CsvmillError, StorageFull, StorageUnavailable
-from shared.storage_protocol import blob_path, chunk_path, info_path
 from storage import errors
 from tests.blob_backends import TOKEN, stream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from storage.blobs.filesystem import FilesystemBlobs
+    from storage.filesystem.blobs import FilesystemBlobs
 
 
 KEY = upload_key(UUID(int=1))

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from pydantic import SecretStr
 
-from shared.storage_protocol import blob_path, chunk_path, turn_path
+from shared.blobs.protocol import blob_path, chunk_path, turn_path
 from storage import handlers
 from storage.app import build_app
 from storage.settings import StorageSettings
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from shared.blobs import BlobKey, Turn
-    from shared.content import Content
-    from storage.blobs.filesystem import FilesystemBlobs
+    from shared.blobs.blob import BlobKey, Turn
+    from shared.blobs.content import Content
+    from storage.filesystem.blobs import FilesystemBlobs
 
 
 async def test_long_work_shows_signs_of_life(

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from csvmill.client import ClientError, InputChanged, NotVerified, Progress
 from csvmill.client.uploading import SMALLEST_CHUNK
-from shared.byte_ranges import RangeSet
+from shared.blobs.byte_ranges import RangeSet
 
 if TYPE_CHECKING:
     from pathlib import Path

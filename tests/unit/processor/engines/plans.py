@@ -16,7 +16,7 @@ from processor.engines.port import SCRATCH
 from processor.engines.protocol import RESULT_NAME
 from processor.engines.rejects import Problems, RejectsFile
 from processor.engines.result_file import begin_result
-from shared.jobs import SONG_PLAYS, Aggregation
+from shared.jobs.job import SONG_PLAYS, Aggregation
 from tests.oracle import Expected
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from processor.engines.result_file import Result
     from shared.aggregation.resolve import Query
-    from shared.job_report import Report
+    from shared.jobs.report import Report
 
 
 MEMORY = 256 << 20

@@ -16,7 +16,7 @@ from processor.engines.provable import why_not_fast
 from shared.aggregation.spec import Aggregate, GroupColumn
 from shared.csv.dialect import Input
 from shared.errors import MalformedInput
-from shared.jobs import SONG_PLAYS, Aggregation
+from shared.jobs.job import SONG_PLAYS, Aggregation
 from tests.aggregations import Case, provable_cases
 from tests.dirt import dirty_written_cases
 from tests.oracle import Expected, Malformed, expected_of_dirty, expected_result

@@ -28,8 +28,8 @@ from processor.engines.protocol import (
 )
 from shared.aggregation.spec import Aggregate, Aggregation, GroupColumn
 from shared.errors import AttemptFailed, MalformedInput
-from shared.job_report import Rows
-from shared.jobs import SONG_PLAYS
+from shared.jobs.job import SONG_PLAYS
+from shared.jobs.report import Rows
 from tests.contract.engine_sources import StalledSource, StreamSource
 
 if TYPE_CHECKING:

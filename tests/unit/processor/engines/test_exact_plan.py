@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from processor.engines import exact_plan, runs
 from processor.engines.result_file import ResultFile
-from shared.csv import opening
 from shared.errors import MalformedInput
-from shared.jobs import SONG_PLAYS
+from shared.inspection import opening
+from shared.jobs.job import SONG_PLAYS
 from tests.aggregations import sum_of, with_header
 from tests.csv_files import files, numbers
 from tests.oracle import expected_result

@@ -22,7 +22,7 @@ from shared.aggregation.spec import (
 )
 from shared.csv.dialect import Dialect
 from shared.errors import AttemptFailed
-from shared.jobs import SONG_PLAYS
+from shared.jobs.job import SONG_PLAYS
 from tests.aggregations import RFC_4180, Case, provable_cases, sum_of, with_header
 from tests.csv_files import files, numbers, small_numbers, texts
 from tests.oracle import Expected, expected_result

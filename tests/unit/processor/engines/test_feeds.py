@@ -12,9 +12,9 @@ from processor.engines.feeds import FileFeed
 from processor.engines.ledger import Census, Ledger
 from processor.engines.plan import Header, Inconclusive
 from processor.engines.result_file import ResultFile
-from shared.csv.opening import opened
 from shared.errors import AttemptFailed, MalformedInput
-from shared.jobs import SONG_PLAYS
+from shared.inspection.opening import opened
+from shared.jobs.job import SONG_PLAYS
 from tests.oracle import expected_result
 from tests.unit.processor.engines.plans import run_fast
 
@@ -74,7 +74,7 @@ def test_a_file_that_turns_out_to_be_damaged_is_left_open(monkeypatch: pytest.Mo
 
 def test_text_that_ends_before_its_source_is_left_open(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("processor.engines.feeds.BLOCK", len(DATA) - 1)
-    monkeypatch.setattr("shared.csv.opening.SAMPLE", 20)
+    monkeypatch.setattr("shared.inspection.opening.SAMPLE", 20)
     break_off(monkeypatch, None)
 
     with pytest.raises(Inconclusive, match="does not account for the file"):

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from shared.aggregation.spec import Aggregate, Aggregation, GroupColumn
 from shared.csv.dialect import Dialect, Input
-from shared.csv.opening import opened
 from shared.errors import MalformedInput
+from shared.inspection.opening import opened
 from tests.aggregations import Case
 from tests.dirt import dirtied, dirty_written_cases, first_line
 from tests.oracle import Malformed, expected_of_dirty

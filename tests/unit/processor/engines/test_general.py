@@ -17,7 +17,7 @@ from tests.oracle import expected_result
 from tests.unit.processor.engines.plans import run_exact
 
 if TYPE_CHECKING:
-    from shared.jobs import Aggregation
+    from shared.jobs.job import Aggregation
 
 
 @given(cases(), st.integers(0, 20_000))

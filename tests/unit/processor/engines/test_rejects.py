@@ -14,9 +14,9 @@ from shared.aggregation.spec import Aggregate, Aggregation, Condition, GroupColu
 from shared.csv.dialect import Input
 from shared.csv.problems import KEPT_RECORD, SHOWN_PROBLEMS, Problem
 from shared.errors import MalformedInput
-from shared.job_report import Report, Rows
-from shared.jobs import SONG_PLAYS
-from shared.rejects import NO_REJECTS
+from shared.jobs.job import SONG_PLAYS
+from shared.jobs.rejects import NO_REJECTS
+from shared.jobs.report import Report, Rows
 from tests.aggregations import RFC_4180, Case, dirty_cases
 from tests.oracle import Expected, Malformed, expected_of_dirty, expected_result
 from tests.unit.processor.engines.plans import run_exact

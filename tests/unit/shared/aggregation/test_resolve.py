@@ -10,7 +10,7 @@ from shared.aggregation.wire import read_aggregation
 from shared.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from shared.jobs import Aggregation
+    from shared.jobs.job import Aggregation
 
 HEADER = ["Song", "Date", "Plays", "Plays"]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.csv import places, records
+from shared.csv import positions, records
 from shared.csv.dialect import STRICT, Dialect
 from shared.csv.problems import KEPT_RECORD, Problem
 from shared.csv.records import RecordReader
@@ -158,7 +158,7 @@ def test_a_record_of_more_columns_than_any_may_have_is_not_divided(
     text: bytes, block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(records, "COLUMN_LIMIT", 1 << 14)
-    monkeypatch.setattr(places, "LONG_LINE", 1 << 14)
+    monkeypatch.setattr(positions, "LONG_LINE", 1 << 14)
     fill = records.COLUMN_LIMIT - 1 - (text % b"").count(b",")
     for more in (0, 1):
         data = b"a,b\n" + text % (b"," * (fill + more)) + b"\nq,2\n"

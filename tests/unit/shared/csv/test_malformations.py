@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.csv.opening import opened
 from shared.csv.problems import refuse
 from shared.csv.records import RecordReader
 from shared.errors import MalformedInput
+from shared.inspection.opening import opened
 from tests.malformations import FILES, KINDS, Kind, table
 
 if TYPE_CHECKING:

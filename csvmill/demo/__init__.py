@@ -1,0 +1,1 @@
+"""The demo: one file through the real service, every total checked."""

@@ -1,0 +1,1 @@
+"""What the gateway adds to HTTP, whatever the protocol: errors, forms, digests, CORS, spooling."""

@@ -1,0 +1,1 @@
+"""What clients see of jobs, and do to them."""

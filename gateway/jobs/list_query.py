@@ -1,0 +1,125 @@
+"""What a request for a list of jobs asks for: filters, a limit, a cursor."""
+
+from __future__ import annotations
+
+import base64
+import math
+import re
+import struct
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from shared.errors import InvalidInput
+from shared.jobs.job import JobFilter, JobPosition, JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from multidict import MultiMapping
+
+LIMIT = 50
+"""Jobs in an answer, unless told otherwise."""
+MAX_LIMIT = 500
+FIELDS = ("state", "created_after", "created_before", "filename", "limit", "cursor")
+
+_DATE_TIME = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII
+)
+_CURSOR = re.compile(r"[A-Za-z0-9_-]{32}")
+_POSITION = struct.Struct(">d16s")
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    """Which jobs, after which one, and how many at the most."""
+
+    wanted: JobFilter
+    after: JobPosition | None
+    limit: int
+
+
+def list_query(query: MultiMapping[str]) -> ListQuery:
+    """What the query of a URL asks for. Raises InvalidInput for what is malformed or not known."""
+    if unknown := sorted(set(query) - set(FIELDS)):
+        raise InvalidInput(
+            f"unknown: {', '.join(unknown)}; jobs are listed by {', '.join(FIELDS)}",
+            field=unknown[0],
+        )
+    single = {field: _single(query, field) for field in FIELDS if field != "state"}
+    return ListQuery(
+        JobFilter(
+            states=_states(query.getall("state", [])),
+            created_from=_time(single, "created_after"),
+            created_before=_time(single, "created_before"),
+            filename=single["filename"],
+        ),
+        _position(single["cursor"]),
+        _limit(single["limit"]),
+    )
+
+
+def cursor_of(position: JobPosition) -> str:
+    """The cursor that stands for what follows this job: 32 characters that a URL takes as is."""
+    packed = _POSITION.pack(position.created_at, position.id.bytes)
+    return base64.urlsafe_b64encode(packed).decode()
+
+
+def _position(cursor: str | None) -> JobPosition | None:
+    if cursor is None:
+        return None
+    if _CURSOR.fullmatch(cursor):
+        created_at, id_ = _POSITION.unpack(base64.urlsafe_b64decode(cursor))
+        if math.isfinite(created_at):
+            return JobPosition(created_at, UUID(bytes=id_))
+    raise InvalidInput(
+        f"cursor is {cursor!r}, which no answer has had; take that of `next`, or begin without",
+        field="cursor",
+    )
+
+
+def _single(query: MultiMapping[str], field: str) -> str | None:
+    values = query.getall(field, [])
+    if len(values) > 1:
+        raise InvalidInput(f"{field} is there {len(values)} times; give it once", field=field)
+    return values[0] if values else None
+
+
+def _states(values: list[str]) -> frozenset[JobState]:
+    """Repeated, or separated by commas."""
+    names = [name.strip() for value in values for name in value.split(",")]
+    for name in names:
+        if name not in list(JobState):
+            raise InvalidInput(
+                f"state is {name!r}; there are {', '.join(JobState)}, to be repeated or "
+                "separated by commas",
+                field="state",
+            )
+    return frozenset(map(JobState, names)) or JobFilter().states
+
+
+def _time(single: Mapping[str, str | None], field: str) -> float | None:
+    """Unix seconds of a date-time (RFC 3339, 5.6)."""
+    text = single[field]
+    if text is None:
+        return None
+    try:
+        if _DATE_TIME.fullmatch(text):
+            return datetime.fromisoformat(text.upper()).timestamp()
+    except ValueError:
+        pass  # a month 13
+    raise InvalidInput(
+        f"{field} is {text!r}; send a date-time of RFC 3339 such as 2026-01-02T03:04:05Z "
+        "(in a URL, + is written %2B)",
+        field=field,
+    )
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return LIMIT
+    # Few digits: `int` is not asked about thousands of them.
+    if re.fullmatch(r"[0-9]{1,9}", text) and 1 <= int(text) <= MAX_LIMIT:
+        return int(text)
+    raise InvalidInput(f"limit is {text!r}; send 1 to {MAX_LIMIT}", field="limit")

@@ -1,0 +1,46 @@
+"""`GET /api/file_status/{job_id}`: how a job stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from aiohttp import web
+
+from gateway.keys import PORTS
+from shared.errors import JobNotFound
+from shared.jobs.job import JobState
+from shared.telemetry.ids import note_ids
+
+if TYPE_CHECKING:
+    from shared.jobs.job import Job
+
+
+def requested_job_id(request: web.Request) -> UUID:
+    """The job id in the URL. Raises JobNotFound if it cannot be one."""
+    text = request.match_info["job_id"]
+    try:
+        job_id = UUID(text)
+    except ValueError as error:
+        raise JobNotFound(f"There is no job {text!r}") from error
+    note_ids(job_id=job_id)
+    return job_id
+
+
+async def requested_job(request: web.Request) -> Job:
+    """The job that the URL names. Raises JobNotFound, for what cannot be an id too."""
+    job_id = requested_job_id(request)
+    try:
+        return await request.app[PORTS].jobs.get(job_id)
+    except JobNotFound as error:
+        raise JobNotFound(f"There is no job {job_id}") from error
+
+
+async def file_status(request: web.Request) -> web.Response:
+    """The state of the job, and why it failed if it did."""
+    job = await requested_job(request)
+    # Clients of the first hour read the misspelt key.
+    body = {"job_id": str(job.id), "jod_id": str(job.id), "job_status": job.state.value}
+    if job.state is JobState.FAILURE:
+        body["message"] = job.reason or "The job failed"
+    return web.json_response(body)

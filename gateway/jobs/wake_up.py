@@ -1,0 +1,27 @@
+"""Wakes a processor up for a job that was made or put back."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from shared.errors import BrokerUnavailable, DatabaseUnavailable
+from shared.jobs.wake_up import WakeUp
+
+if TYPE_CHECKING:
+    from gateway.events import Events
+    from gateway.keys import Ports
+    from shared.jobs.job import Job
+
+
+async def announce(ports: Ports, job: Job, events: Events) -> None:
+    """Publish a wake-up, and stamp the job once the broker has it.
+
+    What stays unstamped, the processors' relay announces. So a broker that is away delays a job
+    and loses none.
+    """
+    try:
+        await ports.bus.publish(WakeUp(job.id))
+        await ports.jobs.mark_published(job.id, time.time())
+    except (BrokerUnavailable, DatabaseUnavailable) as error:
+        events.left_to_relay(job, error)

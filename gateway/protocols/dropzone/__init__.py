@@ -1,0 +1,1 @@
+"""The multipart forms of Dropzone, and of the first clients."""

@@ -1,0 +1,149 @@
+"""The dialect of Dropzone's chunked uploads: which fields there are, and what they mean.
+
+`dzuuid` names the upload, `dzchunkbyteoffset` says where the chunk belongs, `dzchunksize` is the
+nominal size of a chunk, `dztotalfilesize` the size of the whole; all sizes in bytes. Without any
+of Dropzone's fields the request is the whole file.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gateway.uploads.filenames import base_name
+from shared.errors import ChunkOutOfBounds, InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FILE = "file"
+"""The name of the part that holds the bytes."""
+SPEC = "spec"
+"""The name of the part that says what to compute, as JSON (docs/csv.md)."""
+REQUIRED = {
+    "dzuuid": "the id of the upload, the same for all its chunks",
+    "dzchunkbyteoffset": "where the chunk belongs in the file, in bytes",
+    "dzchunksize": "the nominal size of a chunk in bytes",
+    "dztotalfilesize": "the size of the whole file in bytes",
+}
+_OPTIONAL = ("dzfilename", "dzchunkindex", "dztotalchunkcount")
+FIELDS = (*REQUIRED, *_OPTIONAL)
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkFields:
+    """What the fields of one request say. Sizes and offsets in bytes."""
+
+    dzuuid: str
+    offset: int
+    chunk_size: int
+    total: int
+    filename: str | None
+
+    @property
+    def place_depends_on_length(self) -> bool:
+        """Whether where the chunk belongs is known only when its length is.
+
+        One client in use computes the last offset as total minus nominal size, though its last
+        chunk is shorter; of a correct client this is the last of equal chunks.
+        """
+        return self.offset + self.chunk_size == self.total
+
+    def place(self, length: int) -> int:
+        """The offset at which a body of `length` bytes belongs.
+
+        Raises ChunkOutOfBounds if that is not within the file.
+        """
+        if length == 0:
+            return max(self.offset, 0)
+        if self.place_depends_on_length and length < self.chunk_size:
+            offset = self.total - length
+        else:
+            offset = self.offset
+        if offset < 0 or offset + length > self.total:
+            raise ChunkOutOfBounds(
+                f"{length} bytes at dzchunkbyteoffset {self.offset} are not within "
+                f"dztotalfilesize {self.total}"
+            )
+        return offset
+
+
+class FieldReader:
+    """Collects the fields of one request as they arrive, in any order."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, str] = {}
+
+    def add(self, name: str, value: str) -> None:
+        """Take a field. Raises InvalidInput if it was given before with another value."""
+        if self._values.setdefault(name, value) != value:
+            raise InvalidInput(
+                f"field {name} is given twice, as {self._values[name]!r} and as {value!r}; "
+                "send it once",
+                field=name,
+            )
+
+    @property
+    def any(self) -> bool:
+        """Whether any of Dropzone's fields was given."""
+        return bool(self._values)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all required fields were given."""
+        return all(name in self._values for name in REQUIRED)
+
+    @property
+    def filename(self) -> str | None:
+        """`dzfilename`, if it was given."""
+        return self._values.get("dzfilename")
+
+    def read(self) -> ChunkFields:
+        """What the fields say. Raises InvalidInput that names what is missing or malformed."""
+        if missing := [name for name in REQUIRED if not self._values.get(name, "").strip()]:
+            raise InvalidInput(
+                "missing: " + "; ".join(f"{name} ({REQUIRED[name]})" for name in missing),
+                field=missing[0],
+            )
+        values = self._values
+        total = _integer(values, "dztotalfilesize", at_least=0)
+        chunk_size = _integer(values, "dzchunksize", at_least=0)
+        offset = _integer(values, "dzchunkbyteoffset")
+        if "dzchunkindex" in values:
+            _integer(values, "dzchunkindex", at_least=0)
+        if "dztotalchunkcount" in values:
+            _integer(values, "dztotalchunkcount", at_least=1)
+        if offset > total or (offset < 0 and offset + chunk_size != total):
+            raise InvalidInput(
+                f"dzchunkbyteoffset {offset} is not within dztotalfilesize {total}",
+                field="dzchunkbyteoffset",
+            )
+        return ChunkFields(values["dzuuid"], offset, chunk_size, total, self.filename)
+
+
+def csv_filename(dzfilename: str | None, part_filename: str | None) -> str:
+    """The base name of the file: `dzfilename` if it is given, else what the file part says.
+
+    Raises InvalidInput for what is not `.csv`.
+    """
+    name = dzfilename or part_filename
+    if not name:
+        raise InvalidInput(
+            "the file has no name; send dzfilename, or a filename with the file part",
+            field="dzfilename",
+        )
+    return base_name(name, field="dzfilename")
+
+
+def _integer(values: Mapping[str, str], name: str, *, at_least: int | None = None) -> int:
+    text = values[name].strip()
+    if not _INTEGER.fullmatch(text):
+        raise InvalidInput(
+            f"{name} is {text!r}; send a whole number of at most 18 digits", field=name
+        )
+    value = int(text)
+    if at_least is not None and value < at_least:
+        raise InvalidInput(f"{name} is {value}; send {at_least} or more", field=name)
+    return value

@@ -1,0 +1,1 @@
+"""The native protocol of `/api/v1/uploads`."""

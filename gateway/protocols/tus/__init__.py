@@ -1,0 +1,1 @@
+"""The tus protocol 1.0.0."""

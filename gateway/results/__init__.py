@@ -1,0 +1,1 @@
+"""Downloads of results and rejects, and previews."""

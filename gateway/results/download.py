@@ -1,0 +1,176 @@
+"""The result of a job, whole or in ranges: `GET /api/download_file/{job_id}`, and
+`GET /api/v1/jobs/{job_id}/result`."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from gateway.events import EVENTS
+from gateway.http.errors import error_response
+from gateway.http.problems import refuse
+from gateway.jobs.status import requested_job
+from gateway.keys import PORTS, SETTINGS
+from gateway.uploads.metadata import COMPRESSED, MEDIA_TYPES, result_filename
+from shared.blobs.content import Content, once
+from shared.errors import (
+    BlobIncomplete,
+    BlobNotFound,
+    ChunkOutOfBounds,
+    NoResult,
+    ResultExpired,
+    ResultLost,
+)
+from shared.http.conditions import Representation
+from shared.http.content_codings import CODINGS
+from shared.http.downloads import Download, send
+from shared.jobs.job import JobState
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from aiohttp import web
+
+    from gateway.keys import Ports
+    from shared.aggregation.spec import Output
+    from shared.blobs.blob import BlobKey
+    from shared.jobs.job import Job, JobResult
+
+MAX_AGE = 7 * 24 * 3600
+"""Seconds for which a client may keep a result that it has: as long as it is kept here by default.
+It never changes, but it is nobody else's business (RFC 9111, 5.2.2.7; RFC 8246)."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobFile:
+    """A file that has come of a job."""
+
+    source: BlobKey | bytes
+    """Where it is kept, or all of it."""
+    size: int
+    """Bytes."""
+    sha256: str
+    """Lower-case hex digest, which is its strong ETag."""
+    filename: str
+    media_type: str
+    compressed: bool = False
+    """Whether a content coding would gain nothing."""
+
+
+async def download_file(request: web.Request) -> web.StreamResponse:
+    """The result as an attachment, never encoded, so that it can always be resumed."""
+    job = await requested_job(request)
+    if job.state is not JobState.SUCCESS or job.result is None:
+        return error_response(HTTPStatus.BAD_REQUEST, _no_result(job), job_status=job.state.value)
+    return await send_file(request, job, _result_file(job, job.result), refuse=error_response)
+
+
+async def show_result(request: web.Request) -> web.StreamResponse:
+    """The same for programs: in a content coding if they ask for one, errors as problems."""
+    job, result = await requested_result(request)
+    return await send_file(request, job, _result_file(job, result), refuse=refuse, codings=CODINGS)
+
+
+async def requested_result(request: web.Request) -> tuple[Job, JobResult]:
+    """The job that the URL names, and its result.
+
+    Raises JobNotFound, NoResult, and ResultExpired if it is not kept any longer.
+    """
+    job = await requested_job(request)
+    if job.state is not JobState.SUCCESS or job.result is None:
+        raise NoResult(_no_result(job))
+    check_kept(job)
+    return job, job.result
+
+
+def content_disposition(filename: str) -> str:
+    """`attachment` with the name in both forms (RFC 6266, 4.3; RFC 8187).
+
+    The plain form is ASCII for old clients; all others take `filename*`.
+    """
+    plain = "".join(c if " " <= c <= "~" and c not in '"\\%' else "_" for c in filename)
+    field = f'attachment; filename="{plain}"'
+    if plain != filename:
+        field += f"; filename*=UTF-8''{quote(filename, safe='')}"
+    return field
+
+
+def _no_result(job: Job) -> str:
+    reason = f": {job.reason}" if job.state is JobState.FAILURE and job.reason else ""
+    return f"There is no result: the job is {job.state.value}{reason}"
+
+
+def check_kept(job: Job) -> None:
+    """Raises ResultExpired if what came of the job is not kept any longer."""
+    if job.expired_at is not None:
+        raise ResultExpired(
+            f"The result of job {job.id} has expired and was removed; upload the file again"
+        )
+
+
+def _result_file(job: Job, result: JobResult) -> JobFile:
+    output: Output = job.aggregation.output
+    return JobFile(
+        result.key,
+        result.size,
+        result.sha256,
+        result_filename(job.filename, output),
+        MEDIA_TYPES[output],
+        compressed=output in COMPRESSED,
+    )
+
+
+async def send_file(
+    request: web.Request,
+    job: Job,
+    file: JobFile,
+    *,
+    refuse: Callable[[HTTPStatus, str], web.Response],
+    codings: tuple[str, ...] = (),
+) -> web.StreamResponse:
+    """Answer with a file of a job, whole or in ranges; `refuse` as `Download` has it.
+
+    Raises ResultExpired, ResultLost, and what `Blobs.open` raises.
+    """
+    check_kept(job)
+    ports = request.app[PORTS]
+    return await send(
+        request,
+        Download(
+            Representation(file.size, file.sha256, job.finished_at),
+            content_type=file.media_type,
+            source=lambda start, stop: opened_file(ports, job, file.source, start, stop),
+            refuse=refuse,
+            name=f"Job {job.id}",
+            sha256=file.sha256,
+            headers={"Content-Disposition": content_disposition(file.filename)},
+            cache_control=f"private, max-age={MAX_AGE}, immutable",
+            codings=() if file.compressed else codings,
+            sent=request.app[EVENTS].result_sent,
+            client_timeout=request.app[SETTINGS].client_timeout,
+        ),
+    )
+
+
+@asynccontextmanager
+async def opened_file(
+    ports: Ports, job: Job, source: BlobKey | bytes, start: int, stop: int
+) -> AsyncIterator[Content]:
+    """Read bytes of a job's file. Raises ResultExpired, ResultLost, and what `Blobs.open` does."""
+    if isinstance(source, bytes):
+        yield Content(once(source[start:stop]))
+        return
+    async with AsyncExitStack() as stack:
+        try:
+            content = await stack.enter_async_context(ports.blobs.open(source, start, stop))
+        except (BlobNotFound, BlobIncomplete, ChunkOutOfBounds) as error:
+            # It may have expired since the job was looked up; if it has not, it is lost.
+            check_kept(await ports.jobs.get(job.id))
+            raise ResultLost(
+                f"The result of job {job.id}, upload {job.upload_id}, is lost: {error}; upload "
+                "the file again"
+            ) from error
+        yield content

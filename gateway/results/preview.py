@@ -1,0 +1,87 @@
+"""The first rows of a result as JSON: `GET /api/v1/jobs/{job_id}/preview`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from gateway.keys import PORTS
+from gateway.results.download import check_kept, opened_file, requested_result
+from gateway.results.preview_rows import Preview, preview_of
+from shared.blobs.blob import attempt_of, preview_key
+from shared.errors import BlobNotFound, InvalidInput, NoPreview
+from shared.jobs.preview import LIMIT, MAX_ROWS
+
+if TYPE_CHECKING:
+    from gateway.keys import Ports
+    from shared.jobs.job import Job, JobResult
+
+ROWS = 100
+_FIRST = 256 << 10
+"""Bytes after which it is first looked whether they suffice."""
+
+
+async def show_preview(request: web.Request) -> web.Response:
+    """The columns with their types, and so many rows as the query says.
+
+    Raises InvalidInput, NoPreview for Parquet of before there were previews of it, and what
+    `requested_result` and `opened_file` raise.
+    """
+    rows = _rows(request)
+    job, result = await requested_result(request)
+    read = _read_kept if job.aggregation.output == "parquet" else _read
+    preview = await read(request.app[PORTS], job, result, rows)
+    return web.Response(text=preview.as_json(), content_type="application/json")
+
+
+def _rows(request: web.Request) -> int:
+    text = request.query.get("rows", str(ROWS))
+    rows = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+    if not 1 <= rows <= MAX_ROWS:
+        raise InvalidInput(
+            f"rows is {json.dumps(text[:80])}; send a number from 1 to {MAX_ROWS}", field="rows"
+        )
+    return rows
+
+
+async def _read(ports: Ports, job: Job, result: JobResult, rows: int) -> Preview:
+    """Read no more of the result than needed, and never more than `LIMIT` bytes."""
+    stop = min(result.size, LIMIT)
+    held = bytearray()
+    enough = _FIRST
+    async with opened_file(ports, job, result.key, 0, stop) as pieces:
+        async for piece in pieces:
+            held += piece
+            if len(held) >= enough and len(held) < stop:
+                preview = await _preview(job, held, result.size, rows)
+                if len(preview.rows) == rows:
+                    return preview
+                enough = 4 * len(held)
+    return await _preview(job, held, result.size, rows)
+
+
+async def _read_kept(ports: Ports, job: Job, result: JobResult, rows: int) -> Preview:
+    """Read what stands beside the result, as it says nothing in part."""
+    key = preview_key(*(attempt_of(result.key) or (job.id, job.attempt)))
+    try:
+        size = (await ports.blobs.info(key)).size or 0
+    except BlobNotFound as error:
+        check_kept(await ports.jobs.get(job.id))
+        raise NoPreview(
+            f"The result of job {job.id} is Parquet of which no first rows were kept, as it was "
+            "computed by an older version; download it, or upload the file again"
+        ) from error
+    async with opened_file(ports, job, key, 0, size) as pieces:
+        data = b"".join([piece async for piece in pieces])
+    return await asyncio.to_thread(
+        preview_of, job.aggregation, data, whole=True, rows=rows, in_all=result.rows_out
+    )
+
+
+async def _preview(job: Job, held: bytearray, size: int, rows: int) -> Preview:
+    data = bytes(held)
+    whole = len(data) == size
+    return await asyncio.to_thread(preview_of, job.aggregation, data, whole=whole, rows=rows)

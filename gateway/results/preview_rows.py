@@ -1,0 +1,181 @@
+"""The first rows of a result, from its first bytes, and as JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Literal
+
+from shared.aggregation.resolve import output_kind
+from shared.csv.compression import decompressed
+from shared.csv.records import RecordReader
+from shared.errors import MalformedInput
+from shared.jobs.preview import LIMIT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shared.aggregation.spec import Aggregation, Kind
+    from shared.csv.dialect import Compression
+
+    Row = list[str | None]
+
+SAFE_DIGITS = 15
+"""Digits of a number that every reader of JSON keeps: those of an IEEE 754 double (RFC 8259, 6)."""
+
+_FORMATS: dict[str, tuple[Compression, Literal["csv", "jsonl"]]] = {
+    "csv": ("none", "csv"),
+    "csv.gz": ("gzip", "csv"),
+    "csv.zst": ("zstd", "csv"),
+    "jsonl": ("none", "jsonl"),
+    "parquet": ("none", "csv"),
+}
+"""How the beginning of each kind of result is read; that of Parquet is what stands beside it."""
+
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
+"""A number as results have it (RFC 8259, 6)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The columns of a result, and its first rows. A cell without a value is None."""
+
+    columns: tuple[tuple[str, Kind], ...]
+    rows: tuple[Row, ...]
+    truncated: bool
+    """Whether there are more rows."""
+
+    def as_json(self) -> str:
+        """It as JSON; a number of more than `SAFE_DIGITS` digits is a string."""
+        columns = [{"name": name, "type": kind} for name, kind in self.columns]
+        numeric = [kind in ("number", "integer") for _, kind in self.columns]
+        rows = ", ".join("[" + ", ".join(map(_cell, row, numeric)) + "]" for row in self.rows)
+        return (
+            f'{{"columns": {json.dumps(columns, ensure_ascii=False)}, "rows": [{rows}], '
+            f'"truncated": {json.dumps(self.truncated)}}}'
+        )
+
+
+def preview_of(
+    aggregation: Aggregation, data: bytes, *, whole: bool, rows: int, in_all: int | None = None
+) -> Preview:
+    """The first `rows` rows of a result that begins with `data`, or is it, if it is `whole`.
+
+    As many as there are in `LIMIT` bytes, if that is less. `in_all`: the rows of the result, where
+    `data` is a preview that is kept of it.
+    """
+    compression, form = _FORMATS[aggregation.output]
+    text, ended = _expanded(data, compression, whole=whole)
+    read = _csv if form == "csv" else _jsonl
+    kinds: list[Kind] = [
+        "date" if group.truncate == "day" else "text" for group in aggregation.group_by
+    ]
+    kinds += map(output_kind, aggregation.aggregates)
+    names, found = read(text, ended=ended, groups=len(aggregation.group_by))
+    dates = [i for i, kind in enumerate(kinds) if kind == "date"]
+    kept = tuple(_without_empty(row, dates) for row in islice(found, rows))
+    more = not ended or next(found, None) is not None
+    if in_all is not None:
+        more = len(kept) < in_all
+    return Preview(
+        tuple(zip(names or _names(aggregation), kinds, strict=True)), kept, truncated=more
+    )
+
+
+def _without_empty(row: Row, columns: list[int]) -> Row:
+    """An empty text is no value of these columns, though one to group by."""
+    for i in columns:
+        row[i] = row[i] or None
+    return row
+
+
+def _expanded(data: bytes, compression: Compression, *, whole: bool) -> tuple[bytes, bool]:
+    """What `data` holds, up to `LIMIT` bytes, and whether that is all of the result."""
+    if compression == "none":
+        return data, whole
+    held = bytearray()
+    try:
+        for block in decompressed(iter((data,)), compression):
+            held += block
+            if len(held) > LIMIT:
+                return bytes(held[:LIMIT]), False
+    except MalformedInput:
+        # It goes on after `data`.
+        return bytes(held), False
+    return bytes(held), whole
+
+
+def _csv(text: bytes, *, ended: bool, groups: int) -> tuple[list[str], Iterator[Row]]:
+    records = _records(text, ended=ended)
+    header = next(records, [])
+
+    def rows() -> Iterator[Row]:
+        for fields in records:
+            cells = [field.decode() for field in fields]
+            yield [cell if cell or i < groups else None for i, cell in enumerate(cells)]
+
+    return [name.decode() for name in header], rows()
+
+
+def _records(text: bytes, *, ended: bool) -> Iterator[list[bytes]]:
+    """The records that are whole."""
+    held: list[bytes] | None = None
+    try:
+        for _, fields in RecordReader((text,)):
+            if held is not None:
+                yield held
+            held = fields
+    except MalformedInput:
+        # A result is well-formed: this one goes on after `text`.
+        return
+    if held is not None and ended:
+        yield held
+
+
+class _Digits(str):
+    """A number as it is written."""
+
+    __slots__ = ()
+
+
+def _jsonl(text: bytes, *, ended: bool, groups: int) -> tuple[list[str], Iterator[Row]]:
+    del groups
+    lines = text.split(b"\n")
+    if not ended:
+        lines.pop()
+    objects = (json.loads(line, parse_int=_Digits, parse_float=_Digits) for line in lines if line)
+    first = next(objects, None)
+    if first is None:
+        return [], iter(())
+
+    def rows() -> Iterator[Row]:
+        yield list(first.values())
+        for each in objects:
+            yield list(each.values())
+
+    return list(first), rows()
+
+
+def _names(aggregation: Aggregation) -> list[str]:
+    """The names of the output columns, as far as they are known without the file's header."""
+    names = [
+        group.name or (group.column if isinstance(group.column, str) else f"column{group.column}")
+        for group in aggregation.group_by
+    ]
+    for aggregate in aggregation.aggregates:
+        column = aggregate.column
+        of = f"column{column}" if isinstance(column, int) else column
+        names.append(aggregate.name or aggregate.function + ("" if of is None else f"({of})"))
+    return names
+
+
+def _cell(value: str | None, numeric: bool) -> str:
+    if value is None:
+        return "null"
+    if numeric and _NUMBER.fullmatch(value):
+        digits = value.lstrip("-").replace(".", "").lstrip("0")
+        if len(digits) <= SAFE_DIGITS:
+            return value
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,31 @@
+"""The records that a job left out: `GET /api/v1/jobs/{job_id}/rejects`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.http.problems import refuse
+from gateway.results.download import JobFile, requested_result, send_file
+from shared.http.content_codings import CODINGS
+from shared.jobs.rejects import NO_REJECTS, NO_REJECTS_SHA256
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+MEDIA_TYPE = "text/csv"
+"""Without a charset: records stand as they are in the file, which may be no text."""
+
+
+async def show_rejects(request: web.Request) -> web.StreamResponse:
+    """Them as CSV, as an attachment; only the header if the job left none out."""
+    job, result = await requested_result(request)
+    rejects = result.rejects
+    stem = job.filename[:-4] if job.filename.lower().endswith(".csv") else job.filename
+    file = JobFile(
+        rejects.key if rejects else NO_REJECTS,
+        rejects.size if rejects else len(NO_REJECTS),
+        rejects.sha256 if rejects else NO_REJECTS_SHA256,
+        f"{stem}.rejects.csv",
+        MEDIA_TYPE,
+    )
+    return await send_file(request, job, file, refuse=refuse, codings=CODINGS)

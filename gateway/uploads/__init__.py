@@ -1,0 +1,1 @@
+"""What happens to an upload, whatever the protocol: create, write, append, complete, cancel."""

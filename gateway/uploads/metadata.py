@@ -1,0 +1,50 @@
+"""What an upload is to be aggregated to: it travels with the upload's blob, so that any gateway
+can make its job."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.uploads.filenames import stem
+from shared.aggregation.rows import decode_aggregation, encode_aggregation
+from shared.aggregation.spec import SONG_PLAYS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shared.aggregation.spec import Aggregation, Output
+
+KEY = "aggregation"
+"""Under which the metadata of an upload's blob have it."""
+
+MEDIA_TYPES: dict[Output, str] = {
+    "csv": "text/csv; charset=utf-8",
+    "csv.gz": "application/gzip",
+    "csv.zst": "application/zstd",
+    "jsonl": "application/x-ndjson",
+    "parquet": "application/vnd.apache.parquet",
+}
+"""The media type of each kind of result. Of JSON lines there is none registered as yet."""
+
+COMPRESSED: frozenset[Output] = frozenset({"csv.gz", "csv.zst", "parquet"})
+"""Results that gain nothing by a content coding."""
+
+
+def metadata_of(aggregation: Aggregation | None) -> dict[str, str]:
+    """The metadata that say what a client asked for; none for what every upload gets unasked."""
+    if aggregation is None or aggregation == SONG_PLAYS:
+        return {}
+    return {KEY: encode_aggregation(aggregation)}
+
+
+def aggregation_of(metadata: Mapping[str, str]) -> Aggregation:
+    """What the metadata of an upload's blob say that it is to be aggregated to."""
+    text = metadata.get(KEY)
+    return SONG_PLAYS if text is None else decode_aggregation(text)
+
+
+def result_filename(filename: str, output: Output) -> str:
+    """The name of the result of a file: of a `.csv` file it is the same."""
+    if output == "csv" and filename.lower().endswith(".csv"):
+        return filename
+    return f"{stem(filename)}.{output}"

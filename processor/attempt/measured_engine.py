@@ -1,0 +1,42 @@
+"""An engine whose work is measured."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from processor.engines.port import Engine, Output, Progress, Source
+    from processor.metrics import ProcessorMetrics
+    from shared.jobs.job import Aggregation
+
+
+class MeasuredEngine:
+    """The engine that it is given, under `name` in the metrics."""
+
+    def __init__(self, engine: Engine, name: str, metrics: ProcessorMetrics) -> None:
+        self._engine = engine
+        self._name = name
+        self._metrics = metrics
+
+    async def aggregate(
+        self,
+        aggregation: Aggregation,
+        source: Source,
+        scratch: Path,
+        progress: Callable[[Progress], None],
+    ) -> Output:
+        """See `Engine.aggregate`."""
+        began = time.perf_counter()
+        output = await self._engine.aggregate(aggregation, source, scratch, progress)
+        report = output.report
+        labels = (self._name, report.plan)
+        self._metrics.job_seconds.labels(*labels).observe(time.perf_counter() - began)
+        self._metrics.rows_in.labels(*labels).inc(report.rows.aggregated)
+        self._metrics.rows_out.labels(*labels).inc(report.groups)
+        self._metrics.bytes_in.labels(*labels).inc(source.size)
+        self._metrics.bytes_out.labels(*labels).inc(output.size)
+        return output

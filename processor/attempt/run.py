@@ -1,0 +1,146 @@
+"""One attempt at one job: read the input, aggregate it, write the output to storage."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from shared.blobs.blob import preview_key, rejects_key, result_key
+from shared.errors import JobFailed
+from shared.jobs.job import JobRejects, JobResult
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+
+    from processor.attempt.scratch import Scratch
+    from processor.engines.port import Engine, Output, Progress, Written
+    from shared.blobs.blob import BlobKey
+    from shared.jobs.job import Job
+    from shared.jobs.report import Report
+    from shared.ports import Blobs
+
+CHUNK = 64 << 20
+"""Bytes of the result sent to storage in one chunk."""
+PIECE = 1 << 20
+"""Bytes of the result held in memory at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """What an attempt has come to."""
+
+    result: JobResult
+    report: Report
+
+
+class JobRun:
+    """Runs attempts with one engine; holds nothing between them."""
+
+    def __init__(self, blobs: Blobs, engine: Engine, scratch: Scratch) -> None:
+        self._blobs = blobs
+        self._engine = engine
+        self._scratch = scratch
+
+    async def run(
+        self, job: Job, progress: Callable[[Progress], None], *, queued: float
+    ) -> Completed:
+        """Aggregate the job's input and store the output under `results/<job>/<attempt>`,
+        and the records that were left out, if any, under `results/<job>/<attempt>/rejects`, and a
+        preview, if the result needs one, under `results/<job>/<attempt>/preview`.
+
+        `queued`: seconds that the job has waited for this attempt, for the report.
+
+        `progress` is told, several times a second, how far the engine has come. Nothing is visible
+        to clients until the job's row points to it. Cancelling stops the engine and leaves at most
+        an unfinished blob, which `discard` removes.
+        Raises MalformedInput, AttemptFailed, and what `Blobs` raises.
+        """
+        async with self._scratch.folder(f"{job.id}-{job.attempt}") as folder:
+            source = BlobSource(self._blobs, job.input_key, job.input_size)
+            try:
+                output = await self._engine.aggregate(job.aggregation, source, folder, progress)
+            except JobFailed as error:
+                if error.report is not None:
+                    error.report = _completed(error.report, job, queued)
+                raise
+            began = time.monotonic()
+            result = await self._store(job, output)
+            stored = time.monotonic() - began
+            return Completed(result, _completed(output.report, job, queued, stored))
+
+    async def ping(self) -> None:
+        """Return if storage can be used now. Raises StorageUnavailable."""
+        await self._blobs.ping()
+
+    async def discard(self, job: Job) -> None:
+        """Remove what an attempt that did not succeed wrote to storage."""
+        # Whatever happens to one of them, the others are asked to go.
+        outcomes = await asyncio.gather(
+            *(
+                self._blobs.delete(key(job.id, job.attempt))
+                for key in (preview_key, rejects_key, result_key)
+            ),
+            return_exceptions=True,
+        )
+        for error in filter(None, outcomes):
+            raise error
+
+    async def _store(self, job: Job, output: Output) -> JobResult:
+        rejects = None
+        if output.rejects is not None:
+            key = rejects_key(job.id, job.attempt)
+            await self._put(key, output.rejects)
+            rejects = JobRejects(key, output.rejects.size, output.rejects.sha256)
+        if output.preview is not None:
+            await self._put(preview_key(job.id, job.attempt), output.preview)
+        key = result_key(job.id, job.attempt)
+        await self._put(key, output)
+        return JobResult(
+            key=key,
+            size=output.size,
+            sha256=output.sha256,
+            rows_in=output.report.rows.total,
+            rows_out=output.report.groups,
+            rejects=rejects,
+        )
+
+    async def _put(self, key: BlobKey, written: Written) -> None:
+        await self._blobs.create(key, written.size, sha256=written.sha256)
+        for offset in range(0, written.size, CHUNK):
+            await self._blobs.write(key, offset, _pieces(written.path, offset, CHUNK))
+
+
+def _completed(report: Report, job: Job, queued: float, stored: float = 0.0) -> Report:
+    """What the engine tells, and what only its caller knows."""
+    return replace(
+        report,
+        bytes_in=job.input_size,
+        seconds=replace(report.seconds, queue=queued, store=stored),
+        attempts=job.attempt,
+    )
+
+
+class BlobSource:
+    """A blob as an engine reads it: a local file where there is one, else a stream."""
+
+    def __init__(self, blobs: Blobs, key: BlobKey, size: int) -> None:
+        self._blobs = blobs
+        self._key = key
+        self.size = size
+        self.local_path = blobs.local_path(key)
+
+    def open(self) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """The whole input from its start, as often as wanted."""
+        return self._blobs.open(self._key)
+
+
+async def _pieces(path: Path, offset: int, length: int) -> AsyncIterator[bytes]:
+    with await asyncio.to_thread(path.open, "rb") as file:
+        await asyncio.to_thread(file.seek, offset)
+        while length > 0 and (piece := await asyncio.to_thread(file.read, min(PIECE, length))):
+            length -= len(piece)
+            yield piece

@@ -1,0 +1,1 @@
+"""Background tasks that repair and clean up: relay, sweeper, orphan recovery."""

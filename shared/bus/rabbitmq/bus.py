@@ -1,0 +1,92 @@
+"""The bus on RabbitMQ (3.10 or newer)."""
+
+from __future__ import annotations
+
+import time
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Self
+
+from shared.bus.rabbitmq.consumer import RabbitConsumer
+from shared.bus.rabbitmq.publisher import RabbitPublisher
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from shared.jobs.wake_up import WakeUp
+    from shared.ports import Delivery
+
+
+class RabbitBus:
+    """The `Bus` (see `shared.ports`) on the broker at `url` (`amqp://` or `amqps://`).
+
+    Use as an async context manager. The broker need not be up at first, nor all the time:
+    consuming begins and resumes by itself, publishing raises BrokerUnavailable meanwhile.
+    `timeout`: seconds that the broker has to confirm a publish, connecting included.
+    """
+
+    def __init__(self, url: str, *, timeout: float = 5.0) -> None:
+        self._url = url
+        self._timeout = timeout
+        self._publisher = RabbitPublisher(url, timeout=timeout)
+        self._reached = 0.0
+        self._consumers: dict[asyncio.Task[None], RabbitConsumer] = {}
+
+    async def open(self) -> None:
+        """Nothing to do: connections are made when they are needed."""
+
+    async def close(self) -> None:
+        """Cancel the handlers that still run and close every connection."""
+        for consumer in tuple(self._consumers.values()):
+            await consumer.cancel()
+        await self._publisher.close()
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def publish(self, wakeup: WakeUp, *, delay: float = 0.0) -> None:
+        """See `Bus`."""
+        await self._publisher.publish(wakeup, delay=delay)
+
+    async def dead_letter(self, wakeup: WakeUp) -> None:
+        """See `Bus`."""
+        await self._publisher.dead_letter(wakeup)
+
+    @asynccontextmanager
+    async def consume(
+        self, handle: Callable[[Delivery], Awaitable[None]], *, prefetch: int
+    ) -> AsyncIterator[None]:
+        """See `Bus`."""
+        consumer = RabbitConsumer(
+            self._url,
+            handle,
+            prefetch=prefetch,
+            timeout=self._timeout,
+            on_delivery=self._note_publication,
+        )
+        task = consumer.start()
+        self._consumers[task] = consumer
+        task.add_done_callback(self._consumers.pop)
+        try:
+            yield
+        finally:
+            await consumer.stop()
+
+    async def lost_before(self, patience: float) -> float:
+        """See `Bus`."""
+        now = time.time()
+        if await self._publisher.waiting():
+            # The clock of a publisher may be fast.
+            return min(self._reached, now) - patience
+        return now - patience
+
+    async def ping(self) -> None:
+        """See `Bus`."""
+        await self._publisher.ping()
+
+    def _note_publication(self, published: float) -> None:
+        self._reached = max(self._reached, published)

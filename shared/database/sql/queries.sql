@@ -1,0 +1,334 @@
+-- Every statement of shared/jobs/store.py, for PostgreSQL and SQLite alike: `$1` parameters, times
+-- passed in, each transition one compare-and-set whose RETURNING tells whether it took place.
+-- Each `-- name:` is a field of `JobQueries`.
+
+-- name: insert_job
+INSERT INTO jobs (
+    id, upload_id, input_key, input_size, filename, aggregation, max_attempts, created_at,
+    state, attempt, failures
+)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'PENDING', 0, 0)
+ON CONFLICT (upload_id) DO NOTHING
+RETURNING *;
+
+-- name: job_by_id
+SELECT * FROM jobs WHERE id = $1;
+
+-- name: job_by_upload
+SELECT * FROM jobs WHERE upload_id = $1;
+
+-- name: mark_published
+UPDATE jobs SET published_at = $2 WHERE id = $1 RETURNING id;
+
+-- name: claim
+-- A job found STARTED has lost its attempt, which counts as a failure.
+UPDATE jobs
+SET state = 'STARTED',
+    attempt = attempt + 1,
+    failures = failures + CASE WHEN state = 'STARTED' THEN 1 ELSE 0 END,
+    worker = $2,
+    lease_until = $3,
+    retry_at = NULL,
+    reason = NULL,
+    report = NULL,
+    progress_rows_estimated = NULL
+WHERE id = $1
+  AND (
+      state = 'PENDING'
+      OR (state = 'RETRY' AND (retry_at IS NULL OR retry_at <= $4))
+      OR (state = 'STARTED' AND lease_until < $4 AND failures + 1 < max_attempts)
+  )
+RETURNING *;
+
+-- name: give_up
+-- The counterpart of `claim` for a job whose last permitted attempt was lost.
+UPDATE jobs
+SET state = 'FAILURE',
+    failures = failures + 1,
+    lease_until = NULL,
+    finished_at = $2,
+    dead_letter_due_at = $2,
+    dead_lettered_at = NULL,
+    reason = $3
+WHERE id = $1 AND state = 'STARTED' AND lease_until < $2 AND failures + 1 >= max_attempts
+RETURNING *;
+
+-- name: heartbeat
+-- One that was held up on the way, and comes after a later one, takes nothing back.
+UPDATE jobs SET lease_until = CASE WHEN lease_until > $3 THEN lease_until ELSE $3 END
+WHERE id = $1 AND attempt = $2 AND state = 'STARTED'
+RETURNING id;
+
+-- name: record_progress
+-- Not the lease: an attempt that only reports is not one that is alive.
+UPDATE jobs
+SET progress_attempt = $2,
+    progress_bytes = $3,
+    progress_rows = $4,
+    progress_rate = $5,
+    progress_rows_estimated = $6
+WHERE id = $1 AND attempt = $2 AND state = 'STARTED'
+RETURNING id;
+
+-- name: succeed
+UPDATE jobs
+SET state = 'SUCCESS',
+    lease_until = NULL,
+    finished_at = $3,
+    reason = NULL,
+    result_key = $4,
+    result_size = $5,
+    result_sha256 = $6,
+    result_rows_in = $7,
+    result_rows_out = $8,
+    report = $9,
+    report_attempt = $2,
+    report_rows_in = $10,
+    report_rows_aggregated = $11,
+    report_rows_filtered = $12,
+    report_rows_rejected = $13,
+    rejects_key = $14,
+    rejects_size = $15,
+    rejects_sha256 = $16
+WHERE id = $1 AND attempt = $2 AND state = 'STARTED'
+RETURNING id;
+
+-- name: fail
+-- The wake-up of the attempt has served, so that none is on its way: `published_at` is empty again.
+-- A dead letter is due when the attempts are used up, and not when a further one would be in vain.
+UPDATE jobs
+SET state = CASE
+        WHEN CAST($5 AS INTEGER) = 1 OR failures + 1 >= max_attempts THEN 'FAILURE'
+        ELSE 'RETRY'
+    END,
+    finished_at = CASE
+        WHEN CAST($5 AS INTEGER) = 1 OR failures + 1 >= max_attempts
+        THEN CAST($4 AS DOUBLE PRECISION)
+    END,
+    retry_at = CASE
+        WHEN CAST($5 AS INTEGER) = 0 AND failures + 1 < max_attempts
+        THEN CAST($6 AS DOUBLE PRECISION)
+    END,
+    dead_letter_due_at = CASE
+        WHEN CAST($5 AS INTEGER) = 0 AND failures + 1 >= max_attempts
+        THEN CAST($4 AS DOUBLE PRECISION)
+    END,
+    dead_lettered_at = NULL,
+    failures = failures + 1,
+    lease_until = NULL,
+    published_at = NULL,
+    reason = $3,
+    report = $7,
+    report_attempt = $2,
+    report_rows_in = $8,
+    report_rows_aggregated = $9,
+    report_rows_filtered = $10,
+    report_rows_rejected = $11
+WHERE id = $1 AND attempt = $2 AND state = 'STARTED'
+RETURNING *;
+
+-- name: release
+UPDATE jobs
+SET state = 'RETRY', lease_until = NULL, published_at = NULL, reason = $3, retry_at = $4
+WHERE id = $1 AND attempt = $2 AND state = 'STARTED'
+RETURNING id;
+
+-- name: cancel
+UPDATE jobs
+SET state = 'REVOKED', lease_until = NULL, retry_at = NULL, finished_at = $2, reason = $3
+WHERE id = $1 AND state IN ('PENDING', 'RETRY', 'STARTED')
+RETURNING *;
+
+-- name: retry
+-- The one way out of a terminal state. The next attempt has a number that none had before.
+UPDATE jobs
+SET state = 'RETRY',
+    failures = 0,
+    finished_at = NULL,
+    published_at = NULL,
+    dead_letter_due_at = NULL,
+    dead_lettered_at = NULL
+WHERE id = $1 AND state = 'FAILURE' AND expired_at IS NULL
+RETURNING *;
+
+-- name: overdue
+-- $1: now. A job made at or before $2 ought to have been published. What was published at or
+-- before $3 counts as lost.
+SELECT id FROM jobs
+WHERE state IN ('PENDING', 'RETRY', 'STARTED')
+  AND (
+      (
+          state <> 'STARTED' AND (retry_at IS NULL OR retry_at <= $1)
+          AND (published_at <= $3 OR (published_at IS NULL AND created_at <= $2))
+      )
+      OR (
+          state = 'STARTED' AND lease_until < $1
+          AND (published_at IS NULL OR published_at < lease_until OR published_at <= $3)
+      )
+  )
+ORDER BY created_at, id
+LIMIT $4;
+
+-- name: take_dead_letter
+-- What has been due since $2 or longer is due anew from $1 (now) on. The conditions stand twice: by
+-- the time the row is updated, another relay may have taken it.
+UPDATE jobs SET dead_letter_due_at = $1
+WHERE state = 'FAILURE'
+  AND dead_letter_due_at <= $2
+  AND id = (
+      SELECT id FROM jobs
+      WHERE state = 'FAILURE' AND dead_letter_due_at <= $2
+      ORDER BY dead_letter_due_at, id
+      LIMIT 1
+  )
+RETURNING *;
+
+-- name: mark_dead_lettered
+-- A job that was put back since owes nothing, or the message of another failure.
+UPDATE jobs SET dead_letter_due_at = NULL, dead_lettered_at = $3
+WHERE id = $1 AND attempt = $2 AND state = 'FAILURE' AND dead_letter_due_at IS NOT NULL
+RETURNING id;
+
+-- name: unfinished
+-- Read along the index `jobs_unfinished`, and no further than $1 rows.
+SELECT
+    SUM(CASE WHEN state = 'PENDING' THEN 1 ELSE 0 END) AS pending,
+    SUM(CASE WHEN state = 'RETRY' THEN 1 ELSE 0 END) AS retry,
+    SUM(CASE WHEN state = 'STARTED' THEN 1 ELSE 0 END) AS started,
+    MIN(CASE WHEN state <> 'STARTED' THEN created_at END) AS oldest_waiting
+FROM (
+    SELECT state, created_at FROM jobs
+    WHERE state IN ('PENDING', 'RETRY', 'STARTED')
+    ORDER BY created_at, id
+    LIMIT $1
+) AS oldest;
+
+-- name: expire
+-- The conditions stand twice: by the time a row is updated, the job may have been retried.
+UPDATE jobs SET expired_at = $2
+WHERE finished_at IS NOT NULL
+  AND expired_at IS NULL
+  AND (finished_at < $1 OR state = 'REVOKED')
+  AND id IN (
+      SELECT id FROM jobs
+      WHERE finished_at IS NOT NULL
+        AND expired_at IS NULL
+        AND (finished_at < $1 OR state = 'REVOKED')
+      ORDER BY finished_at, id
+      LIMIT $3
+  )
+RETURNING id;
+
+-- name: expire_failed
+UPDATE jobs SET expired_at = $2
+WHERE id = $1 AND state = 'FAILURE' AND expired_at IS NULL
+RETURNING *;
+
+-- name: jobs_by_ids
+-- $1: ids, all of the same length, one after the other without a separator.
+-- Followers ask for up to a thousand, several times a second: halved again and again, they are apart
+-- much sooner than one after the other.
+WITH RECURSIVE wanted (id, number) AS (
+    SELECT CAST($1 AS TEXT), length(CAST($1 AS TEXT)) / 36
+    UNION ALL
+    SELECT
+        CASE half
+            WHEN 1 THEN substr(id, 1, number / 2 * 36)
+            ELSE substr(id, number / 2 * 36 + 1)
+        END,
+        CASE half WHEN 1 THEN number / 2 ELSE number - number / 2 END
+    FROM wanted CROSS JOIN (SELECT 1 AS half UNION ALL SELECT 2) AS halves
+    WHERE number > 1
+)
+SELECT jobs.* FROM wanted JOIN jobs ON jobs.id = wanted.id WHERE number = 1;
+
+-- name: jobs_by_uploads
+-- $1: as for `jobs_by_ids`.
+WITH RECURSIVE wanted (upload_id, rest) AS (
+    SELECT substr(CAST($1 AS TEXT), 1, 36), substr(CAST($1 AS TEXT), 37)
+    UNION ALL
+    SELECT substr(rest, 1, 36), substr(rest, 37) FROM wanted WHERE rest <> ''
+)
+SELECT jobs.* FROM wanted JOIN jobs ON jobs.upload_id = wanted.upload_id;
+
+-- name: newest
+-- Newest first, $5 at the most: jobs that stand before $1 and $2 in the order of `created_at` and
+-- `id`, were made at $4 or later, and are in one of the states that the text $3 names.
+-- A branch for each state, along its part of the index `jobs_newest` and no further than $5 rows:
+-- those of a rare state are found among any number of others.
+SELECT jobs.* FROM (
+    SELECT * FROM (
+        SELECT id, created_at FROM jobs
+        WHERE state = 'PENDING' AND $3 LIKE '%PENDING%'
+          AND (created_at, id) < ($1, $2) AND created_at >= $4
+        ORDER BY created_at DESC, id DESC LIMIT $5
+    ) AS pending
+    UNION ALL
+    SELECT * FROM (
+        SELECT id, created_at FROM jobs
+        WHERE state = 'STARTED' AND $3 LIKE '%STARTED%'
+          AND (created_at, id) < ($1, $2) AND created_at >= $4
+        ORDER BY created_at DESC, id DESC LIMIT $5
+    ) AS started
+    UNION ALL
+    SELECT * FROM (
+        SELECT id, created_at FROM jobs
+        WHERE state = 'RETRY' AND $3 LIKE '%RETRY%'
+          AND (created_at, id) < ($1, $2) AND created_at >= $4
+        ORDER BY created_at DESC, id DESC LIMIT $5
+    ) AS retry
+    UNION ALL
+    SELECT * FROM (
+        SELECT id, created_at FROM jobs
+        WHERE state = 'SUCCESS' AND $3 LIKE '%SUCCESS%'
+          AND (created_at, id) < ($1, $2) AND created_at >= $4
+        ORDER BY created_at DESC, id DESC LIMIT $5
+    ) AS success
+    UNION ALL
+    SELECT * FROM (
+        SELECT id, created_at FROM jobs
+        WHERE state = 'FAILURE' AND $3 LIKE '%FAILURE%'
+          AND (created_at, id) < ($1, $2) AND created_at >= $4
+        ORDER BY created_at DESC, id DESC LIMIT $5
+    ) AS failure
+    UNION ALL
+    SELECT * FROM (
+        SELECT id, created_at FROM jobs
+        WHERE state = 'REVOKED' AND $3 LIKE '%REVOKED%'
+          AND (created_at, id) < ($1, $2) AND created_at >= $4
+        ORDER BY created_at DESC, id DESC LIMIT $5
+    ) AS revoked
+    ORDER BY created_at DESC, id DESC LIMIT $5
+) AS newest
+JOIN jobs ON jobs.id = newest.id
+ORDER BY newest.created_at DESC, newest.id DESC;
+
+-- name: newest_of_name
+-- The same of those whose file has the name $6.
+SELECT * FROM jobs
+WHERE filename = $6 AND $3 LIKE '%' || state || '%'
+  AND (created_at, id) < ($1, $2) AND created_at >= $4
+ORDER BY created_at DESC, id DESC
+LIMIT $5;
+
+-- name: attempts_of_many
+-- $1: as for `jobs_by_ids`.
+WITH RECURSIVE wanted (job_id, rest) AS (
+    SELECT substr(CAST($1 AS TEXT), 1, 36), substr(CAST($1 AS TEXT), 37)
+    UNION ALL
+    SELECT substr(rest, 1, 36), substr(rest, 37) FROM wanted WHERE rest <> ''
+)
+SELECT attempts.* FROM wanted JOIN attempts ON attempts.job_id = wanted.job_id
+ORDER BY attempts.job_id, attempts.number;
+
+-- name: insert_attempt
+INSERT INTO attempts (job_id, number, worker, started_at) VALUES ($1, $2, $3, $4);
+
+-- name: end_attempt
+-- A job has one running attempt at the most, so its number need not be known.
+UPDATE attempts SET ended_at = $2, outcome = $3, reason = $4
+WHERE job_id = $1 AND ended_at IS NULL
+RETURNING number;
+
+-- name: attempts_of
+SELECT * FROM attempts WHERE job_id = $1 ORDER BY number;

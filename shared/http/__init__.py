@@ -1,0 +1,1 @@
+"""HTTP semantics that two services use: conditions, ranges, codings, digests, bodies, downloads."""

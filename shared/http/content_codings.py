@@ -1,0 +1,108 @@
+"""Content codings: which one a client asks for (RFC 9110, 12.5.3), and encoding in a stream."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+import zlib
+from typing import TYPE_CHECKING, Protocol
+
+from shared.http.conditions import IDENTITY
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterable, Callable
+
+ZSTD = "zstd"
+GZIP = "gzip"
+CODINGS = (ZSTD, GZIP)
+"""What can be offered, the better first."""
+ENCODED_AT_ONCE = 1 << 20
+"""Bytes, at least, that are handed to a thread at a time."""
+
+_ITEM = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+)(?:[ \t]*;[ \t]*[qQ]=([01](?:\.[0-9]{0,3})?))?")
+# The quick ones: what is encoded while it is sent must not be slower than the line.
+_GZIP_LEVEL = 1
+_ZSTD_LEVEL = 1
+_GZIP_FORMAT = 16 + zlib.MAX_WBITS
+
+
+def choose(accept_encoding: str | None, offered: tuple[str, ...]) -> str | None:
+    """The coding to send, of `offered` or identity; None if the client accepts none of them.
+
+    Identity, which alone can be resumed, is kept unless the client names another coding and ranks
+    it higher, or refuses identity. What is malformed asks for nothing.
+    """
+    weights = _weights(accept_encoding or "")
+    if weights is None:
+        return IDENTITY
+    anything = weights.get("*")
+    ranked = [(weights[coding], coding) for coding in offered if weights.get(coding)]
+    best = max(ranked, key=lambda one: one[0], default=None)
+    identity = weights.get(IDENTITY, anything)
+    if identity is None:
+        return best[1] if best else IDENTITY
+    if best and best[0] > identity:
+        return best[1]
+    if identity:
+        return IDENTITY
+    if anything:  # with identity refused by name
+        return next((coding for coding in offered if coding not in weights), None)
+    return None
+
+
+async def encoded(pieces: AsyncIterable[bytes], coding: str) -> AsyncGenerator[bytes, None]:
+    """The bytes in a content coding, piece by piece: memory does not grow with their number.
+
+    Each step is done in a thread.
+    """
+    encoder = _ENCODERS[coding]()
+    gathered: list[bytes] = []
+    size = 0
+    async for piece in pieces:
+        gathered.append(piece)
+        size += len(piece)
+        if size >= ENCODED_AT_ONCE:
+            ready = await asyncio.to_thread(encoder.compress, b"".join(gathered))
+            gathered.clear()
+            size = 0
+            if ready:
+                yield ready
+    yield await asyncio.to_thread(lambda: encoder.compress(b"".join(gathered)) + encoder.flush())
+
+
+class _Encoder(Protocol):
+    def compress(self, data: bytes, /) -> bytes: ...
+
+    def flush(self) -> bytes: ...
+
+
+def _zstd() -> _Encoder:
+    # At this level the window is 512 KiB; RFC 9659 allows 8 MiB.
+    return zstd.ZstdCompressor(level=_ZSTD_LEVEL)
+
+
+_ENCODERS: dict[str, Callable[[], _Encoder]] = {
+    ZSTD: _zstd,
+    GZIP: lambda: zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, _GZIP_FORMAT),
+}
+
+
+def _weights(field: str) -> dict[str, float] | None:
+    weights: dict[str, float] = {}
+    for element in field.split(","):
+        text = element.strip(" \t")
+        if not text:
+            continue
+        item = _ITEM.fullmatch(text)
+        if not item or (item[2] and float(item[2]) > 1):
+            return None
+        coding = item[1].lower()
+        # RFC 9110, 8.4.1.3: x-gzip is gzip.
+        weights["gzip" if coding == "x-gzip" else coding] = float(item[2] or 1)
+    return weights

@@ -1,0 +1,1 @@
+"""Jobs: values, reports, and the store on SQL."""

@@ -1,0 +1,370 @@
+"""The job store on SQL: every transition of a job is one compare-and-set in one transaction."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections import defaultdict
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
+
+from shared.aggregation.rows import encode_aggregation
+from shared.database import connect
+from shared.database.migrate import migrate_at_start
+from shared.errors import JobNotFound, LeaseLost
+from shared.jobs.job import Attempt, Unfinished
+from shared.jobs.queries import JobQueries
+from shared.jobs.rows import job_of, rejects_values, report_values, storable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+
+    from shared.blobs.blob import BlobKey
+    from shared.database.port import Database, Row, Transaction
+    from shared.jobs.job import Aggregation, Job, JobFilter, JobPosition, JobProgress, JobResult
+    from shared.jobs.report import Report
+
+    AttemptLost = Callable[[UUID, int], None]
+
+log = logging.getLogger(__name__)
+
+LOST = "lost: its worker stopped renewing the lease (killed, or cut off)"
+"""Why a lost attempt ended, as recorded by whoever finds it."""
+REASON_LIMIT = 4000
+"""Characters kept of a reason."""
+
+
+@asynccontextmanager
+async def open_job_store(
+    url: str, *, attempt_lost: AttemptLost | None = None
+) -> AsyncIterator[SqlJobStore]:
+    """The job store in the database at `url` (see `shared.database.connect`), migrated.
+
+    `attempt_lost` is called for each attempt that a claim has found, and recorded, to be lost.
+
+    A server that is away is waited for, however long that takes. Raises what `migrate` raises, and
+    DatabaseUnavailable if the server does not let this user in, or the file cannot be opened.
+    """
+    database = await connect(url, start_timeout=None)
+    try:
+        await migrate_at_start(database)
+        yield SqlJobStore(database, attempt_lost)
+    finally:
+        await database.close()
+
+
+class SqlJobStore:
+    """`JobStore` (see `shared.ports`) on a migrated database.
+
+    A lease that has run out ends an attempt only when somebody claims the job: until then the
+    late worker may still renew it, or finish, and nothing is computed twice for nothing.
+    """
+
+    def __init__(self, database: Database, attempt_lost: AttemptLost | None = None) -> None:
+        self._database = database
+        self._attempt_lost = attempt_lost
+        self._sql = JobQueries.load()
+
+    async def create(
+        self,
+        *,
+        upload_id: UUID,
+        input_key: BlobKey,
+        input_size: int,
+        filename: str,
+        aggregation: Aggregation,
+        max_attempts: int,
+        now: float,
+    ) -> Job:
+        """See `JobStore`. Raises ValueError unless `max_attempts` is at least 1."""
+        if max_attempts < 1:
+            raise ValueError(f"max_attempts is {max_attempts}; a job has at least one")
+        # The id is drawn once, so that a second try of the statement inserts nothing new.
+        rows = await self._database.write(
+            self._sql.insert_job,
+            str(uuid4()),
+            str(upload_id),
+            input_key,
+            input_size,
+            storable(filename),
+            encode_aggregation(aggregation),
+            max_attempts,
+            now,
+            idempotent=True,
+        ) or await self._database.read(self._sql.job_by_upload, str(upload_id))
+        return job_of(rows[0])
+
+    async def get(self, job_id: UUID) -> Job:
+        """See `JobStore`."""
+        rows = await self._database.read(self._sql.job_by_id, str(job_id))
+        if not rows:
+            raise JobNotFound(f"no job {job_id}")
+        return job_of(rows[0])
+
+    async def of_upload(self, upload_id: UUID) -> Job | None:
+        """See `JobStore`."""
+        rows = await self._database.read(self._sql.job_by_upload, str(upload_id))
+        return job_of(rows[0]) if rows else None
+
+    async def mark_published(self, job_id: UUID, now: float) -> None:
+        """See `JobStore`."""
+        if not await self._database.write(
+            self._sql.mark_published, str(job_id), now, idempotent=True
+        ):
+            raise JobNotFound(f"no job {job_id}")
+
+    async def claim(
+        self, job_id: UUID, *, worker: str, lease_until: float, now: float
+    ) -> Job | None:
+        """See `JobStore`."""
+        job: Job | None = None
+        lost: Sequence[int] = ()
+        async with self._database.transaction() as transaction:
+            claimed = await transaction.execute(
+                self._sql.claim, str(job_id), storable(worker), lease_until, now
+            )
+            if claimed:
+                job = job_of(claimed[0])
+                lost = await self._end_attempt(transaction, job_id, now, "lost", LOST)
+                await transaction.execute(
+                    self._sql.insert_attempt, str(job_id), job.attempt, job.worker, now
+                )
+            elif await transaction.execute(self._sql.give_up, str(job_id), now, _LAST_LOST):
+                lost = await self._end_attempt(transaction, job_id, now, "lost", LOST)
+            elif not await transaction.execute(self._sql.job_by_id, str(job_id)):
+                raise JobNotFound(f"no job {job_id}")
+        for number in lost:
+            log.warning("job=%s attempt=%d was %s", job_id, number, LOST)
+            if self._attempt_lost:
+                self._attempt_lost(job_id, number)
+        return job
+
+    async def heartbeat(self, job_id: UUID, attempt: int, *, lease_until: float) -> None:
+        """See `JobStore`."""
+        if not await self._database.write(
+            self._sql.heartbeat, str(job_id), attempt, lease_until, idempotent=True
+        ):
+            raise _lease_lost(job_id, attempt)
+
+    async def record_progress(self, job_id: UUID, attempt: int, progress: JobProgress) -> bool:
+        """See `JobStore`."""
+        return bool(
+            await self._database.write(
+                self._sql.record_progress,
+                str(job_id),
+                attempt,
+                progress.bytes_done,
+                progress.rows_done,
+                progress.rate,
+                int(progress.rows_estimated),
+                idempotent=True,
+            )
+        )
+
+    async def succeed(
+        self,
+        job_id: UUID,
+        attempt: int,
+        result: JobResult,
+        *,
+        now: float,
+        report: Report | None = None,
+    ) -> None:
+        """See `JobStore`. The attempt that did so already may repeat it with the same result."""
+        async with self._database.transaction() as transaction:
+            done = await transaction.execute(
+                self._sql.succeed,
+                str(job_id),
+                attempt,
+                now,
+                result.key,
+                result.size,
+                result.sha256,
+                result.rows_in,
+                result.rows_out,
+                *report_values(report),
+                *rejects_values(result.rejects),
+            )
+            if done:
+                await self._end_attempt(transaction, job_id, now, "success", None)
+                return
+            rows = await transaction.execute(self._sql.job_by_id, str(job_id))
+        # A commit whose confirmation was lost on the way is found here on the next try.
+        if not rows or (job_of(rows[0]).attempt, job_of(rows[0]).result) != (attempt, result):
+            raise _lease_lost(job_id, attempt)
+
+    async def fail(
+        self,
+        job_id: UUID,
+        attempt: int,
+        reason: str,
+        *,
+        final: bool,
+        now: float,
+        retry_at: float | None = None,
+        report: Report | None = None,
+    ) -> Job:
+        """See `JobStore`."""
+        reason = storable(reason, REASON_LIMIT)
+        async with self._database.transaction() as transaction:
+            rows = await transaction.execute(
+                self._sql.fail,
+                str(job_id),
+                attempt,
+                reason,
+                now,
+                int(final),
+                retry_at,
+                *report_values(report),
+            )
+            if not rows:
+                raise _lease_lost(job_id, attempt)
+            await self._end_attempt(transaction, job_id, now, "failure", reason)
+        return job_of(rows[0])
+
+    async def release(
+        self, job_id: UUID, attempt: int, reason: str, *, now: float, retry_at: float | None = None
+    ) -> None:
+        """See `JobStore`."""
+        reason = storable(reason, REASON_LIMIT)
+        async with self._database.transaction() as transaction:
+            released = await transaction.execute(
+                self._sql.release, str(job_id), attempt, reason, retry_at
+            )
+            if not released:
+                raise _lease_lost(job_id, attempt)
+            await self._end_attempt(transaction, job_id, now, "released", reason)
+
+    async def cancel(self, job_id: UUID, *, now: float) -> Job:
+        """See `JobStore`."""
+        async with self._database.transaction() as transaction:
+            rows = await transaction.execute(self._sql.cancel, str(job_id), now, "cancelled")
+            if rows:
+                await self._end_attempt(transaction, job_id, now, "revoked", "cancelled")
+            else:
+                rows = await transaction.execute(self._sql.job_by_id, str(job_id))
+        if not rows:
+            raise JobNotFound(f"no job {job_id}")
+        return job_of(rows[0])
+
+    async def retry(self, job_id: UUID) -> Job | None:
+        """See `JobStore`."""
+        rows = await self._database.write(self._sql.retry, str(job_id))
+        if rows:
+            return job_of(rows[0])
+        await self.get(job_id)
+        return None
+
+    async def overdue(
+        self, *, now: float, unpublished_for: float, lost_before: float, limit: int
+    ) -> Sequence[UUID]:
+        """See `JobStore`."""
+        rows = await self._database.read(
+            self._sql.overdue, now, now - unpublished_for, lost_before, limit
+        )
+        return [UUID(row["id"]) for row in rows]
+
+    async def take_dead_letter(self, *, now: float, due_for: float) -> Job | None:
+        """See `JobStore`."""
+        rows = await self._database.write(self._sql.take_dead_letter, now, now - due_for)
+        return job_of(rows[0]) if rows else None
+
+    async def mark_dead_lettered(self, job_id: UUID, attempt: int, *, now: float) -> None:
+        """See `JobStore`."""
+        await self._database.write(
+            self._sql.mark_dead_lettered, str(job_id), attempt, now, idempotent=True
+        )
+
+    async def expire(self, *, finished_before: float, now: float, limit: int) -> int:
+        """See `JobStore`."""
+        return len(await self._database.write(self._sql.expire, finished_before, now, limit))
+
+    async def expire_failed(self, job_id: UUID, *, now: float) -> Job:
+        """See `JobStore`."""
+        rows = await self._database.write(
+            self._sql.expire_failed, str(job_id), now, idempotent=True
+        )
+        return job_of(rows[0]) if rows else await self.get(job_id)
+
+    async def get_many(self, job_ids: Sequence[UUID]) -> Mapping[UUID, Job]:
+        """See `JobStore`."""
+        rows = await self._read_many(self._sql.jobs_by_ids, job_ids)
+        return {job.id: job for job in map(job_of, rows)}
+
+    async def newest(
+        self, wanted: JobFilter, *, after: JobPosition | None = None, limit: int
+    ) -> Sequence[Job]:
+        """See `JobStore`."""
+        before = math.inf if wanted.created_before is None else wanted.created_before
+        # No id stands before the empty text: so these are all that were made before.
+        position = (before, "")
+        if after is not None:
+            position = min(position, (after.created_at, str(after.id)))
+        values = (
+            *position,
+            " ".join(wanted.states),
+            -math.inf if wanted.created_from is None else wanted.created_from,
+            limit,
+        )
+        if wanted.filename is None:
+            rows = await self._database.read(self._sql.newest, *values)
+        else:
+            rows = await self._database.read(
+                self._sql.newest_of_name, *values, storable(wanted.filename)
+            )
+        return [job_of(row) for row in rows]
+
+    async def of_uploads(self, upload_ids: Sequence[UUID]) -> Mapping[UUID, Job]:
+        """See `JobStore`."""
+        rows = await self._read_many(self._sql.jobs_by_uploads, upload_ids)
+        return {job.upload_id: job for job in map(job_of, rows)}
+
+    async def unfinished(self, *, limit: int) -> Unfinished:
+        """See `JobStore`."""
+        (row,) = await self._database.read(self._sql.unfinished, limit)
+        return Unfinished(
+            pending=row["pending"] or 0,
+            retry=row["retry"] or 0,
+            started=row["started"] or 0,
+            oldest_waiting=row["oldest_waiting"],
+        )
+
+    async def attempts(self, job_id: UUID) -> Sequence[Attempt]:
+        """See `JobStore`."""
+        rows = await self._database.read(self._sql.attempts_of, str(job_id))
+        return [_attempt_of(row) for row in rows]
+
+    async def attempts_of_many(self, job_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Attempt]]:
+        """See `JobStore`."""
+        found: defaultdict[UUID, list[Attempt]] = defaultdict(list)
+        for row in await self._read_many(self._sql.attempts_of_many, job_ids):
+            attempt = _attempt_of(row)
+            found[attempt.job_id].append(attempt)
+        return dict(found)
+
+    async def ping(self) -> None:
+        """See `JobStore`."""
+        await self._database.ping()
+
+    async def _read_many(self, query: str, ids: Sequence[UUID]) -> Sequence[Row]:
+        # SQLite has no arrays to pass, and UUIDs as text need no separator.
+        return await self._database.read(query, "".join(map(str, ids))) if ids else ()
+
+    async def _end_attempt(
+        self, transaction: Transaction, job_id: UUID, now: float, outcome: str, reason: str | None
+    ) -> list[int]:
+        """End the attempt that runs, if one does; its number."""
+        rows = await transaction.execute(self._sql.end_attempt, str(job_id), now, outcome, reason)
+        return [row["number"] for row in rows]
+
+
+_LAST_LOST = f"the last permitted attempt was {LOST}"
+
+
+def _attempt_of(row: Row) -> Attempt:
+    return Attempt(**{**row, "job_id": UUID(row["job_id"])})
+
+
+def _lease_lost(job_id: UUID, attempt: int) -> LeaseLost:
+    return LeaseLost(f"job {job_id} is no longer attempt {attempt}'s")

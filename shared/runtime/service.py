@@ -1,0 +1,127 @@
+"""Runs an aiohttp application as a process: event loop, socket, signals, bounded shutdown."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+from typing import TYPE_CHECKING, TypeVar
+
+from aiohttp import web
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings
+
+from shared.errors import CsvmillError
+from shared.http.trailers import TrailerRunner
+from shared.runtime.drain import ON_LEAVING, Drain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
+
+READ_BUFFER = 1 << 20
+"""Bytes that aiohttp buffers of a request body before it stops reading from the socket."""
+
+LAST_WORDS = 1.0
+"""Seconds that aiohttp gives to the requests which have outlasted the shutdown time-out."""
+
+log = logging.getLogger(__name__)
+
+Settings = TypeVar("Settings", bound=BaseSettings)
+
+
+def settings_or_exit(kind: type[Settings], name: str) -> Settings:
+    """Read settings from the environment; exits, saying which variable is wrong, if one is."""
+    try:
+        return kind.model_validate({})
+    except ValidationError as error:
+        # Without the input: it may be a secret.
+        faults = "; ".join(
+            f"CSVMILL_{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}"
+            for fault in error.errors(include_input=False, include_url=False)
+        )
+        sys.exit(f"csvmill {name}: {faults}")
+
+
+def run_service(
+    build: Callable[[], AbstractAsyncContextManager[web.Application]],
+    *,
+    name: str,
+    host: str,
+    port: int,
+    shutdown_timeout: float,
+) -> None:
+    """Serve the application of `build()` until SIGTERM or SIGINT.
+
+    The context that `build` makes opens what the application needs, and closes it at the end.
+    Once the socket accepts, prints `csvmill <name> listening on http://<host>:<port>` to standard
+    output, which tells the port that was picked when `port` is 0. On a signal it stops accepting,
+    gives requests in progress `shutdown_timeout` seconds, then cleans up; one that comes while
+    `build()` still waits for something ends that. Exits with a message if it cannot begin.
+    """
+
+    async def serve() -> None:
+        stopped = asyncio.Event()
+        waiting = asyncio.current_task()
+
+        def stop() -> None:
+            stopped.set()
+            if waiting:
+                waiting.cancel()
+
+        loop = asyncio.get_running_loop()
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(signum, stop)
+        try:
+            async with build() as app:
+                waiting = None
+                await _serve(app, stopped, name, host, port, shutdown_timeout)
+        except asyncio.CancelledError:
+            if not stopped.is_set():
+                raise
+
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(serve())
+    except (CsvmillError, OSError) as error:
+        sys.exit(f"csvmill {name}: {error}")
+
+
+async def _serve(
+    app: web.Application,
+    stopped: asyncio.Event,
+    name: str,
+    host: str,
+    port: int,
+    shutdown_timeout: float,
+) -> None:
+    drain = Drain()
+    app.middlewares.insert(0, drain.middleware)
+    runner = TrailerRunner(
+        app, handle_signals=False, shutdown_timeout=LAST_WORDS, read_bufsize=READ_BUFFER
+    )
+    try:
+        await runner.setup()
+        site = web.TCPSite(runner, host, port)
+        await site.start()
+        bound = runner.addresses[0][1]
+        shown = f"[{host}]" if ":" in host else host
+        sys.stdout.write(f"csvmill {name} listening on http://{shown}:{bound}\n")
+        sys.stdout.flush()
+        await stopped.wait()
+        await site.stop()
+        for end in app.get(ON_LEAVING, ()):
+            end()
+        if cut_off := await drain.finish(shutdown_timeout):
+            log.warning("%d requests are cut off", cut_off)
+    finally:
+        await runner.cleanup()
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if sys.platform == "win32":
+        return None
+    import uvloop
+
+    return uvloop.new_event_loop

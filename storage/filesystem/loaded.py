@@ -1,0 +1,119 @@
+"""The blobs that are loaded into memory: those in use, and the latest idle ones."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
+
+from shared.blobs.layout import blob_folder
+from shared.errors import BlobNotFound
+from storage.filesystem.blob import Blob
+from storage.filesystem.folder import BlobFolder
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from shared.blobs.blob import BlobKey
+    from storage.filesystem.disk import Disk
+
+
+class LoadedBlobs:
+    """Each blob is loaded at most once at a time; at most `idle` stay that nobody uses.
+
+    One that is dropped and loaded again is the same: everything is in its folder.
+    """
+
+    def __init__(
+        self, root: Path, disk: Disk, *, fsync: bool, idle: int, clock: Callable[[], float]
+    ) -> None:
+        self._root = root
+        self._disk = disk
+        self._fsync = fsync
+        self._idle = idle
+        self._clock = clock
+        self._blobs: OrderedDict[BlobKey, Blob] = OrderedDict()
+        self._locks: WeakValueDictionary[BlobKey, asyncio.Lock] = WeakValueDictionary()
+
+    def lock(self, key: BlobKey) -> asyncio.Lock:
+        """Held while a blob is created, loaded or deleted, so that each sees the others done."""
+        return self._locks.setdefault(key, asyncio.Lock())
+
+    @asynccontextmanager
+    async def using(self, key: BlobKey) -> AsyncIterator[Blob]:
+        """The blob, which stays loaded until the context is left. Raises BlobNotFound."""
+        async with self.lock(key):
+            blob = self._blobs.get(key)
+            if blob is None:
+                blob = await self._load(key)
+                self._blobs[key] = blob
+            blob.users += 1
+            self._blobs.move_to_end(key)
+        try:
+            yield blob
+        finally:
+            blob.users -= 1
+            self._release(key, blob)
+
+    def in_use(self, key: BlobKey) -> bool:
+        """Whether anybody uses the blob now; stays true or false while `lock(key)` is held."""
+        blob = self._blobs.get(key)
+        return blob is not None and blob.users > 0
+
+    def forget(self, key: BlobKey) -> None:
+        """The folder of the blob is gone; call with `lock(key)` held."""
+        blob = self._blobs.pop(key, None)
+        if blob is not None:
+            blob.deleted = True
+            if not blob.users:
+                blob.folder.close()
+
+    def close(self) -> None:
+        """Let go of everything."""
+        while self._blobs:
+            _, blob = self._blobs.popitem()
+            blob.folder.close()
+
+    async def _load(self, key: BlobKey) -> Blob:
+        loaded: list[Blob] = []
+
+        def load() -> None:
+            try:
+                folder = BlobFolder.open(blob_folder(self._root, key), fsync=self._fsync)
+            except FileNotFoundError:
+                raise BlobNotFound(f"there is no blob {key}") from None
+            try:
+                state = folder.load()
+            except BaseException:
+                folder.close()
+                raise
+            loaded.append(Blob(folder, state, self._disk, self._clock))
+
+        try:
+            await self._disk.run(load)
+        except asyncio.CancelledError:
+            for blob in loaded:
+                blob.folder.close()
+            raise
+        return loaded[0]
+
+    def _release(self, key: BlobKey, blob: Blob) -> None:
+        if blob.users:
+            return
+        if blob.deleted:
+            blob.folder.close()
+        elif blob.failed:
+            del self._blobs[key]
+            blob.folder.close()
+        else:
+            self._evict()
+
+    def _evict(self) -> None:
+        surplus = len(self._blobs) - self._idle
+        if surplus <= 0:
+            return
+        for key in [key for key, blob in self._blobs.items() if not blob.users][:surplus]:
+            self._blobs.pop(key).folder.close()

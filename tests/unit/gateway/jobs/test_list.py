@@ -1,0 +1,191 @@
+"""`GET /api/v1/jobs`."""
+
+from __future__ import annotations
+
+import base64
+import re
+import struct
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID, uuid4
+
+import pytest
+from yarl import URL
+
+from shared.blobs.blob import upload_key
+from shared.jobs.job import SONG_PLAYS, Job
+from tests.unit.gateway.jobs.test_handlers import problem_of
+
+if TYPE_CHECKING:
+    from tests.unit.gateway.conftest import Gateway
+
+JOBS = "/api/v1/jobs"
+NOON = 1_767_355_200.0
+"""2026-01-02T12:00:00Z"""
+
+
+async def make(gateway: Gateway, now: float, filename: str = "plays.csv") -> Job:
+    upload_id = uuid4()
+    return await gateway.jobs.create(
+        upload_id=upload_id,
+        input_key=upload_key(upload_id),
+        input_size=1,
+        filename=filename,
+        aggregation=SONG_PLAYS,
+        max_attempts=3,
+        now=now,
+    )
+
+
+async def listed(gateway: Gateway, url: str) -> dict[str, Any]:
+    response = await gateway.client.get(URL(url, encoded=True))
+    assert response.status == 200
+    answer: dict[str, Any] = await response.json()
+    return answer
+
+
+def ids(answer: dict[str, Any]) -> list[str]:
+    return [job["id"] for job in answer["jobs"]]
+
+
+async def test_there_are_no_jobs_at_first(gateway: Gateway) -> None:
+    response = await gateway.client.get(JOBS)
+    assert await response.json() == {"jobs": [], "next": None}
+    assert "Link" not in response.headers
+    assert (await gateway.client.head(JOBS)).status == 200
+
+
+async def test_each_job_is_shown_as_it_is_alone_with_its_attempts(gateway: Gateway) -> None:
+    done = await gateway.finished_job(b"result", filename="Čaj.csv")
+    waiting = await gateway.pending_job()
+    answer = await listed(gateway, JOBS)
+    alone = [await (await gateway.client.get(f"{JOBS}/{job.id}")).json() for job in (waiting, done)]
+    assert answer == {"jobs": alone, "next": None}
+    assert [len(job["attempts"]) for job in answer["jobs"]] == [0, 1]
+
+
+async def test_the_pages_lead_through_all_jobs_newest_first_though_others_are_made(
+    gateway: Gateway,
+) -> None:
+    jobs = [await make(gateway, NOON + number // 2, "50% > é&.csv") for number in range(7)]
+    await make(gateway, NOON)
+    url = f"{JOBS}?filename=50%25%20%3E%20%C3%A9%26.csv&limit=3&state=STARTED,PENDING&state=RETRY"
+    pages = []
+    while url:
+        response = await gateway.client.get(URL(url, encoded=True))
+        answer = await response.json()
+        pages.append(ids(answer))
+        await make(gateway, NOON + 100, "50% > é&.csv")
+        link = response.headers.get("Link", "")
+        assert link == (f'<{answer["next"]}>; rel="next"' if answer["next"] else "")
+        url = answer["next"]
+        if url:
+            assert urlsplit(url).path == JOBS
+            query = parse_qs(urlsplit(url).query)
+            assert query.pop("cursor")
+            assert query == {
+                "filename": ["50% > é&.csv"],
+                "limit": ["3"],
+                "state": ["STARTED,PENDING", "RETRY"],
+            }
+            assert re.fullmatch(r"[!-;=?-~]+", url)  # fit for a header, and for its <>
+    assert [len(page) for page in pages] == [3, 3, 1]
+    newest_first = sorted(jobs, key=lambda job: (job.created_at, job.id.hex), reverse=True)
+    assert [id_ for page in pages for id_ in page] == [str(job.id) for job in newest_first]
+
+
+async def test_a_page_that_is_just_full_is_the_last(gateway: Gateway) -> None:
+    jobs = [await make(gateway, NOON + number) for number in range(2)]
+    answer = await listed(gateway, f"{JOBS}?limit=2")
+    assert (ids(answer), answer["next"]) == ([str(jobs[1].id), str(jobs[0].id)], None)
+
+
+async def test_fifty_jobs_are_a_page_unless_told_otherwise(gateway: Gateway) -> None:
+    for number in range(51):
+        await make(gateway, NOON + number)
+    answer = await listed(gateway, JOBS)
+    assert len(answer["jobs"]) == 50
+    assert len((await listed(gateway, answer["next"]))["jobs"]) == 1
+    assert len((await listed(gateway, f"{JOBS}?limit=500"))["jobs"]) == 51
+
+
+async def test_jobs_are_found_by_their_state(gateway: Gateway) -> None:
+    pending, started = await gateway.pending_job(), await gateway.started_job()
+    done = await gateway.finished_job(b"x")
+    for query, found in (
+        ("state=SUCCESS", [done]),
+        ("state=PENDING&state=SUCCESS", [done, pending]),
+        ("state=PENDING,STARTED", [started, pending]),
+        ("state=REVOKED", []),
+    ):
+        assert ids(await listed(gateway, f"{JOBS}?{query}")) == [str(job.id) for job in found]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("created_after=2026-01-02T12:00:00Z", [1, 0]),
+        ("created_after=2026-01-02T12:00:00.001Z", [1]),
+        ("created_before=2026-01-02T12:00:00Z", []),
+        ("created_before=2026-01-02T12:00:01Z", [0]),
+        ("created_after=2026-01-02T12:00:00Z&created_before=2026-01-02T12:00:01Z", [0]),
+        ("created_after=2026-01-02T13:00:00.5%2B01:00", [1]),
+        ("created_after=2026-01-02t12:00:00.5z", [1]),
+        ("created_before=0001-01-01T00:00:00%2B14:00", []),
+        ("created_before=9999-12-31T23:59:59-14:00", [1, 0]),
+    ],
+)
+async def test_jobs_are_found_by_when_they_were_made(
+    gateway: Gateway, query: str, found: list[int]
+) -> None:
+    jobs = [await make(gateway, NOON + number) for number in range(2)]
+    assert ids(await listed(gateway, f"{JOBS}?{query}")) == [str(jobs[n].id) for n in found]
+
+
+def cursor(created_at: float) -> str:
+    packed = struct.pack(">d16s", created_at, UUID(int=7).bytes)
+    return base64.urlsafe_b64encode(packed).decode()
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("state=DONE", ["state is 'DONE'", "there are PENDING, STARTED"]),
+        ("state=PENDING,failure", ["state is 'failure'"]),
+        ("state=", ["state is ''"]),
+        ("created_after=yesterday", ["created_after is 'yesterday'", "RFC 3339"]),
+        ("created_before=2026-01-02", ["created_before is '2026-01-02'"]),
+        ("created_before=2026-13-02T00:00:00Z", ["created_before is '2026-13-02T00:00:00Z'"]),
+        ("created_before=2026-01-02T00:00:00+01:00", ["+ is written %2B"]),
+        ("created_before=٢٠٢٦-01-02T00:00:00Z", ["RFC 3339"]),
+        ("created_after=2026-W01-1T00:00:00Z", ["RFC 3339"]),
+        ("limit=0", ["limit is '0'", "1 to 500"]),
+        ("limit=501", ["limit is '501'"]),
+        ("limit=-1", ["limit is '-1'"]),
+        ("limit=" + "9" * 5000, ["send 1 to 500"]),
+        ("limit=٣", ["1 to 500"]),
+        ("limit=1&limit=2", ["limit is there 2 times"]),
+        ("cursor=", ["cursor is ''", "take that of `next`"]),
+        ("cursor=nonsense", ["cursor is 'nonsense'"]),
+        ("cursor=" + "A" * 33, ["take that of `next`"]),
+        ("cursor=" + "A" * 31 + "+", ["take that of `next`"]),
+        (f"cursor={cursor(float('nan'))}", ["take that of `next`"]),
+        (f"cursor={cursor(float('inf'))}", ["take that of `next`"]),
+        ("sate=PENDING", ["unknown: sate", "state, created_after"]),
+    ],
+)
+async def test_what_is_malformed_is_refused_with_field_value_and_remedy(
+    gateway: Gateway, query: str, said: list[str]
+) -> None:
+    problem = await problem_of(await gateway.client.get(f"{JOBS}?{query}"), 400, "invalid-input")
+    for words in said:
+        assert words in problem["detail"]
+    assert problem["field"] == query.partition("=")[0]
+
+
+async def test_a_cursor_of_a_job_that_is_not_there_goes_on_from_where_it_would_be(
+    gateway: Gateway,
+) -> None:
+    jobs = [await make(gateway, NOON + number) for number in range(3)]
+    answer = await listed(gateway, f"{JOBS}?cursor={cursor(NOON + 1.5)}")
+    assert ids(answer) == [str(jobs[1].id), str(jobs[0].id)]

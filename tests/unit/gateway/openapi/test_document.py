@@ -1,0 +1,243 @@
+"""The OpenAPI document says what is there, no more and no less; see also `described`."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aiohttp import web
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from gateway.http.errors import STATUS
+from gateway.http.problems import IANA_PREFIX, TITLES, TYPE_PREFIX, type_of
+from gateway.openapi.document import DOCUMENT
+from gateway.openapi.page import page
+from gateway.routes import routes
+from shared.jobs.job import JobState
+from tests.unit.gateway.described import Described
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.unit.gateway.conftest import Gateway
+
+METHODS = {"delete", "get", "head", "options", "patch", "post", "put"}
+OPERATIONS = {
+    (method, path): operation
+    for path, item in DOCUMENT["paths"].items()
+    for method, operation in item.items()
+    if method in METHODS
+}
+PROBLEMS = sorted({type_of(kind) for kind in TITLES})
+
+
+def nodes(node: Any, path: str = "#") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every object of the document, with where it is."""
+    if isinstance(node, dict):
+        yield path, node
+        for key, value in node.items():
+            yield from nodes(value, f"{path}/{key}")
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            yield from nodes(value, f"{path}/{index}")
+
+
+def test_it_is_an_openapi_3_1_document() -> None:
+    assert DOCUMENT["openapi"].startswith("3.1.")
+    assert [error.message for error in OpenAPIV31SpecValidator(DOCUMENT).iter_errors()] == []
+
+
+def test_every_route_is_described_and_nothing_else() -> None:
+    app = web.Application()
+    app.add_routes(routes({}))
+    there = {
+        (route.method.lower(), route.resource.canonical)
+        for route in app.router.routes()
+        if route.resource
+    }
+    assert set(OPERATIONS) == there
+
+
+def test_every_operation_has_a_name_of_its_own_and_a_tag_that_is_explained() -> None:
+    names = [operation["operationId"] for operation in OPERATIONS.values()]
+    assert len(set(names)) == len(names)
+    tags = {tag["name"] for tag in DOCUMENT["tags"]}
+    assert {tag for operation in OPERATIONS.values() for tag in operation["tags"]} == tags
+
+
+def test_every_parameter_of_a_path_is_described() -> None:
+    for (_, path), operation in OPERATIONS.items():
+        described = [p["name"] for p in operation.get("parameters", ()) if p["in"] == "path"]
+        assert described == re.findall(r"{(\w+)}", path)
+
+
+def test_every_example_fits_its_schema() -> None:
+    seen = 0
+    for path, node in nodes(DOCUMENT):
+        shown = [node["example"]] if "example" in node else []
+        examples = node.get("examples", [])
+        if isinstance(examples, dict) and "schema" in node:
+            shown += [example["value"] for example in examples.values()]
+        elif isinstance(examples, list):
+            shown += examples
+        schema = node.get("schema", node if "type" in node else None)
+        for example in shown:
+            assert schema, f"{path} has an example and no schema"
+            root = {**schema, "components": DOCUMENT["components"]}
+            faults = Draft202012Validator(root).iter_errors(example)
+            assert [fault.message for fault in faults] == [], path
+            seen += 1
+    assert seen > 50
+
+
+def test_every_body_of_json_has_an_example() -> None:
+    missing = [
+        path
+        for path, node in nodes(DOCUMENT["paths"])
+        if path.endswith(("content/application/json", "content/application/problem+json"))
+        and not {"example", "examples"} & node.keys()
+        and "/openapi.json/" not in path
+    ]
+    assert missing == []
+
+
+def test_every_link_leads_to_an_operation_with_what_that_takes() -> None:
+    takes = {
+        operation["operationId"]: {p["name"] for p in operation.get("parameters", ())}
+        for operation in OPERATIONS.values()
+    }
+    found = [
+        (link["operationId"], set(link["parameters"]))
+        for operation in OPERATIONS.values()
+        for answer in operation["responses"].values()
+        for link in answer.get("links", {}).values()
+    ]
+    assert found
+    assert [link for link in found if not link[1] <= takes.get(link[0], set())] == []
+
+
+def test_every_component_is_used() -> None:
+    used = {node["$ref"] for _, node in nodes(DOCUMENT) if "$ref" in node}
+    components = DOCUMENT["components"]
+    there = {f"#/components/{kind}/{name}" for kind in components for name in components[kind]}
+    assert there == used
+
+
+def test_every_problem_type_is_an_answer_of_some_operation_with_its_status() -> None:
+    described: dict[str, set[str]] = {}
+    for operation in OPERATIONS.values():
+        for status, answer in operation["responses"].items():
+            content = answer.get("content", {}).get("application/problem+json", {})
+            for example in content.get("examples", {}).values():
+                described.setdefault(example["value"]["type"], set()).add(status)
+    described.pop("about:blank")
+    assert sorted(described) == PROBLEMS
+    table = (Path(__file__).parents[4] / "docs/api.md").read_text()
+    kinds = f"(?:{TYPE_PREFIX}|{IANA_PREFIX})"
+    listed = dict(re.findall(rf"^\| `({kinds}[\w-]+)` \| (\d+) \|", table, re.MULTILINE))
+    assert {type_: {status} for type_, status in listed.items()} == described
+
+
+def test_every_status_of_the_table_of_errors_is_an_answer_of_some_operation() -> None:
+    described = {int(status) for op in OPERATIONS.values() for status in op["responses"]}
+    assert {int(status) for status in STATUS.values()} <= described
+
+
+def test_every_state_of_a_job_is_described() -> None:
+    state = DOCUMENT["components"]["schemas"]["JobState"]
+    assert state["enum"] == [each.value for each in JobState]
+    for each in JobState:
+        assert f"`{each.value}`: " in state["description"]
+
+
+async def test_the_document_is_served(gateway: Gateway) -> None:
+    response = await gateway.client.get("/openapi.json", headers={"Origin": "https://page.example"})
+    assert response.status == 200
+    assert response.content_type == "application/json"
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+    assert await response.json() == DOCUMENT
+
+
+class Page(HTMLParser):
+    """What a page has: its ids, its links, what it loads, and its text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.loaded: list[str] = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        if "id" in values:
+            self.ids.append(values["id"] or "")
+        if tag == "a":
+            self.links.append(values["href"] or "")
+        if tag in {"script", "link", "img", "iframe"} or "src" in values:
+            self.loaded.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+async def test_the_page_shows_every_operation_and_loads_nothing(gateway: Gateway) -> None:
+    response = await gateway.client.get("/docs")
+    assert response.status == 200
+    assert response.content_type == "text/html"
+    assert response.headers["Content-Security-Policy"].startswith("default-src 'none';")
+    shown = Page(await response.text())
+    assert shown.loaded == []
+    assert len(set(shown.ids)) == len(shown.ids)
+    assert {link[1:] for link in shown.links if link.startswith("#")} == set(shown.ids)
+    for (method, path), operation in OPERATIONS.items():
+        assert path in shown.text
+        if method != "head" or ("get", path) not in OPERATIONS:
+            assert operation["operationId"] in shown.ids
+            for status, answer in operation["responses"].items():
+                assert status in shown.text
+                assert answer["description"].replace("`", "") in shown.text
+
+
+def test_what_a_document_says_is_text_on_the_page_and_never_markup() -> None:
+    evil = '<script>alert("x")</script>'
+    operation = {"operationId": "x", "tags": ["t"], "summary": evil, "responses": {}}
+    shown = page(
+        {
+            "info": {"title": evil, "summary": evil, "description": evil},
+            "tags": [{"name": "t", "description": evil}],
+            "paths": {"/x": {"get": operation}},
+            "components": {"schemas": {"X": {"enum": [evil], "description": evil}}},
+        }
+    )
+    assert Page(shown).loaded == []
+    assert evil in Page(shown).text
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "content_type", "fault"),
+    [
+        (202, b"{}", "application/json", "202 is not described"),
+        (200, b"{}", "application/json", "200 at $: 'job_id' is a required property"),
+        (200, b"hello", "text/plain", "200 is text/plain"),
+        (503, b'{"status": "error", "message": ""}', "application/json", "503 has no Retry-After"),
+    ],
+)
+async def test_an_answer_that_is_not_as_described_is_noticed(
+    aiohttp_client: Any, status: int, body: bytes, content_type: str, fault: str
+) -> None:
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(status=status, body=body, content_type=content_type)
+
+    described = Described()
+    app = web.Application(middlewares=[described.middleware])
+    app.router.add_get("/api/file_status/{job_id}", answer)
+    client = await aiohttp_client(app)
+    await client.get("/api/file_status/1")
+    assert described.faults
+    assert described.faults[0].startswith(f"GET /api/file_status/1: {fault}")

@@ -1,0 +1,188 @@
+"""Resumable uploads for HTTP, interop version 8: what breaks off, hangs, and comes in between."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pytest
+
+from gateway.protocols.ietf import interim
+from shared.blobs.client import HttpBlobs
+from shared.errors import TakenOver
+from shared.jobs.job import JobState
+from tests.blob_backends import TOKEN, storage_server
+from tests.interims import Connection
+from tests.unit.gateway.appending import AppendingBlobs
+from tests.unit.gateway.ietf import (
+    CONTENT,
+    MIB,
+    SIZE,
+    SPOKEN,
+    URL,
+    append,
+    ask,
+    content_of,
+    create,
+    created,
+    hanging,
+    standing,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.unit.gateway.conftest import Gateway, Start
+
+
+@pytest.fixture
+def watched() -> list[AppendingBlobs]:
+    return []
+
+
+@pytest.fixture
+async def gateway(start_gateway: Start, watched: list[AppendingBlobs]) -> Gateway:
+    def in_front(blobs: Any) -> Any:
+        watched.append(AppendingBlobs(blobs))
+        return watched[0]
+
+    return await start_gateway(blobs=in_front)
+
+
+# 4.5 Cancellation, 4.6 concurrency
+
+
+async def test_a_cancelled_upload_is_gone_and_its_job_revoked(gateway: Gateway) -> None:
+    path = await created(gateway, b"abc")
+    await ask(gateway, "DELETE", path, 204)
+    await ask(gateway, "HEAD", path, 404)
+    await append(gateway, path, 3, b"d", 404)
+    done = await create(gateway, b"abc", Upload_Complete="?1")
+    path = done.headers["Location"]
+    await ask(gateway, "DELETE", path, 204)
+    await ask(gateway, "HEAD", path, 410)
+    await append(gateway, path, 3, b"d", 410)
+    job = done.headers["Csvmill-Job"].rpartition("/")[2]
+    assert (await gateway.jobs.get(UUID(job))).state is JobState.REVOKED
+
+
+async def test_whoever_hangs_is_told_when_the_upload_is_cancelled(
+    gateway: Gateway, watched: list[AppendingBlobs]
+) -> None:
+    path = await created(gateway)
+    async with hanging(gateway, path, CONTENT[:100_000]) as connection:
+        await watched[0].taken(100_000)
+        await ask(gateway, "DELETE", path, 204)
+        assert (await connection.answer()).status == 409
+    assert isinstance(watched[0].outcomes[-1], TakenOver)
+
+
+async def test_what_arrived_before_the_connection_broke_stays(
+    gateway: Gateway, watched: list[AppendingBlobs]
+) -> None:
+    path = await created(gateway)
+    async with hanging(gateway, path, CONTENT[:200_000]) as connection:
+        await watched[0].taken(200_000)
+        connection.abort()
+        await watched[0].ended(2)
+    # Though the request that broke off was to complete it
+    assert await standing(gateway, path) == ("?0", 200_000, SIZE)
+    await append(gateway, path, 200_000, CONTENT[200_000:], 201)
+    assert await content_of(gateway, path) == CONTENT
+
+
+async def test_a_creation_that_broke_off_is_gone_on_with_where_104_said(
+    gateway: Gateway, watched: list[AppendingBlobs]
+) -> None:
+    headers = {**SPOKEN, "Upload-Complete": "?1", "Content-Length": str(SIZE)}
+    async with Connection(gateway.address) as connection:
+        await connection.send(f"POST {URL}", headers, CONTENT[:200_000])
+        announced = await connection.interim()
+        await watched[0].taken(200_000)
+        connection.abort()
+        await watched[0].ended(1)
+    path = announced["Location"]
+    assert await standing(gateway, path) == ("?0", 200_000, SIZE)
+    await append(gateway, path, 200_000, CONTENT[200_000:], 201)
+    assert await content_of(gateway, path) == CONTENT
+
+
+async def test_a_request_on_another_gateway_takes_over_at_once(
+    start_gateway: Start, gateway: Gateway, watched: list[AppendingBlobs], tmp_path: Path
+) -> None:
+    # Given two gateways that share storage, over HTTP, and the database
+    async with (
+        storage_server(tmp_path, watched[0]) as url,
+        HttpBlobs(url, TOKEN) as one,
+        HttpBlobs(url, TOKEN) as other,
+    ):
+        first = await start_gateway(folder="a", blobs=lambda _: one, jobs=lambda _: gateway.jobs)
+        second = await start_gateway(folder="b", blobs=lambda _: other, jobs=lambda _: gateway.jobs)
+        path = await created(first)
+        # When the connection to one of them hangs
+        async with hanging(first, path, CONTENT[:200_000]) as connection:
+            await watched[0].taken(200_000)
+            # Then the other knows at once what has arrived, and takes the rest
+            assert await standing(second, path) == ("?0", 200_000, SIZE)
+            last = await append(second, path, 200_000, CONTENT[200_000:], 201)
+            assert last.headers["Csvmill-Job"]
+            assert (await connection.answer()).status == 409
+        assert await content_of(gateway, path) == CONTENT
+
+
+# 5. 104 (Upload Resumption Supported)
+
+
+async def test_a_creation_is_announced_before_its_content_has_come(gateway: Gateway) -> None:
+    headers = {**SPOKEN, "Upload-Complete": "?1", "Content-Length": str(SIZE)}
+    async with Connection(gateway.address) as connection:
+        await connection.send(f"POST {URL}", headers, b"")
+        announced = await connection.interim()
+        await connection.write(CONTENT)
+        answer = await connection.answer()
+        assert answer.status == 201
+        assert announced["Upload-Draft-Interop-Version"] == "8"
+        assert announced["Location"] == answer.headers["Location"]
+        assert announced["Upload-Limit"] == "max-size=1099511627776, max-age=86400"
+        # The connection stays in use, in order.
+        await connection.send(f"HEAD {announced['Location']}", SPOKEN, b"")
+        head = await connection.answer(no_content=True)
+        assert (head.status, head.headers["Upload-Complete"]) == (204, "?1")
+
+
+async def test_progress_tells_only_what_has_been_recorded(
+    gateway: Gateway, watched: list[AppendingBlobs], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(interim, "PROGRESS_INTERVAL", 0.0)
+    content = random.Random(1).randbytes(40 * MIB)
+    path = await created(gateway)
+    headers = {
+        **SPOKEN, "Upload-Complete": "?1", "Upload-Offset": "0",
+        "Content-Length": str(len(content)), "Content-Type": "application/partial-upload",
+    }  # fmt: skip
+    async with Connection(gateway.address) as connection:
+        await connection.send(f"PATCH {path}", headers, content[: 39 * MIB])
+        told = [int((await connection.interim())["Upload-Offset"]) for _ in range(2)]
+        connection.abort()
+        await watched[0].ended(2)
+    assert 0 < told[0] < told[1] <= 39 * MIB
+    assert all("Location" not in each for each in connection.interims)
+    assert await standing(gateway, path) >= ("?0", told[1], len(content))
+
+
+async def test_no_interim_response_goes_to_http_1_0(gateway: Gateway) -> None:
+    headers = {**SPOKEN, "Upload-Complete": "?1", "Content-Length": "3"}
+    async with Connection(gateway.address) as connection:
+        await connection.send(f"POST {URL}", headers, b"a\n1", version="1.0")
+        answer = await connection.answer()
+    assert (answer.status, connection.interims) == (201, [])
+    assert answer.headers["Upload-Complete"] == "?1"
+
+
+async def test_a_client_that_waits_for_100_is_sent_both(gateway: Gateway) -> None:
+    headers = {**SPOKEN, "Upload-Complete": "?1", "Content-Length": str(SIZE)}
+    async with Connection(gateway.address) as connection:
+        await connection.send(f"POST {URL}", {**headers, "Expect": "100-continue"}, CONTENT)
+        assert (await connection.answer()).status == 201
+    assert len(connection.interims) == 1

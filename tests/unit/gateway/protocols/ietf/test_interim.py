@@ -1,0 +1,131 @@
+"""When `104 Upload Resumption Supported` goes out, and when it must not."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+from unittest.mock import Mock
+from uuid import UUID
+
+import pytest
+from aiohttp import HttpVersion, HttpVersion10, HttpVersion11, web
+from aiohttp.test_utils import make_mocked_request
+
+from gateway.protocols.ietf import interim as module
+from gateway.protocols.ietf.interim import interim
+from shared.blobs.blob import upload_key
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from shared.blobs.blob import BlobInfo, BlobKey
+    from shared.ports import Blobs
+
+KEY = upload_key(UUID(int=1))
+
+WHOLE = (
+    b"HTTP/1.1 104 Upload Resumption Supported\r\n"
+    b"Upload-Draft-Interop-Version: 8\r\nUpload-Offset: 7\r\n\r\n"
+)
+
+
+class Wire:
+    """What has been written to a connection; `unread` are bytes that its peer leaves there."""
+
+    def __init__(self, *, unread: int = 0, closing: bool = False) -> None:
+        self.written = b""
+        self._unread = unread
+        self._closing = closing
+
+    def get_write_buffer_size(self) -> int:
+        return self._unread
+
+    def is_closing(self) -> bool:
+        return self._closing
+
+    def write(self, data: bytes) -> None:
+        self.written += data
+
+
+def request_on(wire: Wire | None, version: HttpVersion = HttpVersion11) -> web.Request:
+    return make_mocked_request("POST", "/", version=version, protocol=Mock(), transport=wire)
+
+
+def test_it_is_one_whole_message() -> None:
+    wire = Wire()
+    with interim(request_on(wire)) as telling:
+        telling.send({"Upload-Offset": "7"})
+    assert wire.written == WHOLE
+
+
+@pytest.mark.parametrize(
+    ("wire", "version"),
+    [
+        (Wire(unread=1), HttpVersion11),
+        (Wire(closing=True), HttpVersion11),
+        (Wire(), HttpVersion10),
+        (None, HttpVersion11),
+    ],
+    ids=["a client that does not read", "a closing connection", "HTTP/1.0", "a lost connection"],
+)
+def test_nothing_goes_to(wire: Wire | None, version: HttpVersion) -> None:
+    with interim(request_on(wire, version)) as telling:
+        telling.send({"Upload-Offset": "7"})
+    assert wire is None or wire.written == b""
+
+
+def test_nothing_goes_out_once_the_final_response_may_begin() -> None:
+    wire = Wire()
+    with interim(request_on(wire)) as telling:
+        telling.send({"Upload-Offset": "7"})
+    telling.send({"Upload-Offset": "8"})
+    assert wire.written == WHOLE
+
+
+class Asked:
+    """Blobs of which only `info` is asked, which never answers, or fails."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self._error = error
+        self.asked = asyncio.Event()
+        self.given_up = False
+
+    async def info(self, _: BlobKey) -> BlobInfo:
+        self.asked.set()
+        if self._error is not None:
+            raise self._error
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.given_up = True
+        raise AssertionError
+
+
+async def passed_through(blobs: Asked) -> list[bytes]:
+    """What comes of data the second half of which follows only when `blobs` has been asked."""
+
+    async def data() -> AsyncGenerator[bytes, None]:
+        yield b"first"
+        await blobs.asked.wait()
+        yield b"second"
+
+    with interim(request_on(Wire())) as telling:
+        async with asyncio.timeout(10):
+            return [piece async for piece in telling.progress(data(), cast("Blobs", blobs), KEY)]
+
+
+async def test_no_data_waits_for_storage_to_say_how_much_is_recorded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "PROGRESS_INTERVAL", 0.0)
+    blobs = Asked()
+    assert await passed_through(blobs) == [b"first", b"second"]
+    assert blobs.given_up
+
+
+async def test_what_goes_wrong_unforeseen_comes_out_after_the_data(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "PROGRESS_INTERVAL", 0.0)
+    with pytest.raises(ZeroDivisionError):
+        await passed_through(Asked(ZeroDivisionError()))

@@ -1,0 +1,343 @@
+"""What the beginning of an upload tells: by `/inspect`, and when it is not what was asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from contextlib import asynccontextmanager
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gateway.uploads.header_check import READ_AT_A_TIME
+from shared.inspection.inspect import LOOKED_AT, check_header
+from shared.inspection.sample import SAMPLE
+from tests.unit.gateway.conftest import PART_STORED
+from tests.unit.gateway.forms import FormBody
+from tests.unit.gateway.jobs.test_handlers import problem_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from aiohttp import ClientResponse
+
+    from storage.filesystem.blobs import FilesystemBlobs
+    from tests.unit.gateway.conftest import Gateway, Start
+
+ASKED = {"group_by": ["Sogn"]}
+RIGHT = {"group_by": ["Song"]}
+BEGINNING = b"Song;Plays\n" + b"Umbrella;3\n" * (SAMPLE // 11)
+"""A bit more than tells."""
+SIZE = 50 * SAMPLE
+SAID = "did you mean 'Song'?"
+
+
+async def declare(gateway: Gateway, key: str = "k", **fields: Any) -> ClientResponse:
+    response = await gateway.client.post(
+        "/api/v1/uploads",
+        json={"name": "plays.csv", "size": SIZE, **fields},
+        headers={"Idempotency-Key": key},
+    )
+    assert response.status == 201
+    return response
+
+
+async def put(gateway: Gateway, offset: int, data: Any, key: str = "k") -> ClientResponse:
+    body = BytesIO(data) if isinstance(data, bytes) else data
+    return await gateway.client.put(f"/api/v1/uploads/{key}/chunks/{offset}", data=body)
+
+
+async def inspect(gateway: Gateway, key: str = "k", **body: Any) -> ClientResponse:
+    return await gateway.client.post(f"/api/v1/uploads/{key}/inspect", **body)
+
+
+async def endless() -> AsyncIterator[bytes]:
+    """The beginning of a file that never goes on."""
+    yield BEGINNING
+    await asyncio.Event().wait()
+
+
+async def test_an_upload_is_inspected_before_its_rest_is_there(gateway: Gateway) -> None:
+    await declare(gateway, aggregation=ASKED)
+    await problem_of(await inspect(gateway), 409, "beginning-missing")
+    await put(gateway, 20, b"x")
+    await put(gateway, 0, b"Song;P")
+    problem = await problem_of(await inspect(gateway), 409, "beginning-missing")
+    assert "6 bytes have been received" in problem["detail"]
+    await put(gateway, 6, b"lays\r\na;1\r\n")
+
+    view = await (await inspect(gateway)).json()
+
+    assert view["input"]["delimiter"] == ";"
+    assert [column["type"] for column in view["columns"]] == ["text", "integer"]
+    assert (view["fits"], view["whole"]) == (False, False)
+    assert SAID in view["misfit"]
+    other = await (await inspect(gateway, json={"aggregation": RIGHT})).json()
+    assert (other["fits"], other["output_columns"]) == (True, ["Song"])
+
+
+async def test_an_upload_of_which_nothing_is_asked_is_inspected_too(gateway: Gateway) -> None:
+    await declare(gateway, size=11)
+    await put(gateway, 0, b"Song;Plays\n")
+    view = await (await inspect(gateway)).json()
+    assert (view["input"]["delimiter"], view["fits"], view["whole"]) == (";", None, True)
+
+
+async def test_what_cannot_be_inspected_is_refused(gateway: Gateway) -> None:
+    await problem_of(await inspect(gateway), 404, "upload-not-found")
+    await declare(gateway)
+    await put(gateway, 0, b"Song;Plays\n")
+    for body, detail in (
+        ({"json": {"spec": {}}}, "unknown: spec; send aggregation, or nothing"),
+        ({"json": {"aggregation": {"limit": 0}}}, "aggregation.limit is 0"),
+        ({"json": []}, "no JSON object"),
+    ):
+        problem = await problem_of(await inspect(gateway, **body), 400, "invalid-input")
+        assert detail in problem["detail"]
+    refused = await inspect(gateway, data=b"x", headers={"Content-Type": "text/plain"})
+    await problem_of(refused, 415, "unsupported-media")
+
+
+async def test_a_chunk_that_shows_the_wrong_header_is_kept_and_refused_on_every_gateway(
+    start_gateway: Start,
+) -> None:
+    first = await start_gateway()
+    second = await start_gateway(
+        folder="second", blobs=lambda _: first.blobs, jobs=lambda _: first.jobs
+    )
+    await declare(first, aggregation=ASKED)
+
+    problem = await problem_of(await put(first, 0, BEGINNING), 422, "spec-mismatch")
+
+    assert "group_by[0].column is 'Sogn'" in problem["detail"]
+    assert SAID in problem["detail"]
+    for gateway in (second, first):
+        for offset in (len(BEGINNING), 10 * SAMPLE, 0):
+            await problem_of(await put(gateway, offset, b"x"), 422, "spec-mismatch")
+    upload = await (await second.client.get("/api/v1/uploads/k")).json()
+    assert upload["received"] == [[0, len(BEGINNING)]]
+    assert SAID in (await (await inspect(second)).json())["misfit"]
+    assert (await second.client.delete("/api/v1/uploads/k")).status == 204
+    # Begun anew with what the file has, on any gateway, it is an upload like any other
+    await declare(second, aggregation=RIGHT)
+    assert (await put(first, 0, BEGINNING)).status == 200
+
+
+async def test_where_a_header_has_to_be_said_it_is_told_early(gateway: Gateway) -> None:
+    rows = b"Umbrella;1\nHello;2\n" * (SAMPLE // 19 + 1)
+    said = "line 1 reads as a record (column 2 is '1'): set input.header to true or false"
+    by_position = {"group_by": [1], "aggregates": [{"function": "sum", "column": 2}]}
+    # Text that recurs beside a number would be enough
+    rows = b"Rain;1\n" + rows
+    await declare(gateway, aggregation=by_position)
+
+    problem = await problem_of(await put(gateway, 0, rows), 422, "spec-mismatch")
+
+    assert said in problem["detail"]
+    view = await (await inspect(gateway)).json()
+    assert (view["input"]["header"], view["header_reason"]) == (None, said)
+    assert (view["fits"], view["misfit"]) == (False, said)
+    for header in (True, False):
+        asked = {"aggregation": {**by_position, "input": {"header": header}}}
+        view = await (await inspect(gateway, json=asked)).json()
+        assert (view["input"]["header"], view["header_reason"], view["fits"]) == (
+            header,
+            "it was said",
+            True,
+        )
+
+
+async def test_a_header_that_goes_on_is_told_of_and_checked_once_it_is_there(
+    gateway: Gateway, monkeypatch: Any
+) -> None:
+    looks = []
+
+    def looked(sample: bytes, **how: Any) -> bool:
+        looks.append(len(sample))
+        return check_header(sample, **how)
+
+    monkeypatch.setattr("gateway.uploads.header_check.check_header", looked)
+    header = b";".join(b"column%06d" % n for n in range(1_000_000)) + b"\n"
+    await declare(gateway, aggregation=ASKED)
+    for at in range(0, len(header), SAMPLE // 4):
+        answer = await put(gateway, at, header[at : at + SAMPLE // 4])
+        if at + SAMPLE // 4 < len(header):
+            assert answer.status == 200
+        if at == 3 * SAMPLE:
+            problem = await problem_of(await inspect(gateway), 409, "beginning-missing")
+            assert "bytes have been received, and the header does not end" in problem["detail"]
+    # 54 chunks, and a few looks
+    assert looks == [n * SAMPLE for n in (1, 2, 4, 8)]
+    await put(gateway, len(header), b"x;1\n" * SAMPLE)
+
+    problem = await problem_of(await put(gateway, 20 * SAMPLE, b"x"), 422, "spec-mismatch")
+
+    assert "group_by[0].column is 'Sogn'" in problem["detail"]
+    view = await (await inspect(gateway)).json()
+    assert (view["column_count"], view["error"], view["fits"]) == (1_000_000, None, False)
+
+
+async def test_a_header_that_never_ends_is_an_error_that_says_so(gateway: Gateway) -> None:
+    endless = b"column;" * (LOOKED_AT // 7 + 1)
+    await declare(gateway, aggregation=RIGHT, size=len(endless))
+    assert (await put(gateway, 0, endless)).status == 200
+    view = await (await inspect(gateway)).json()
+    assert "the header does not end within the first 16 MiB" in view["error"]
+    assert (view["column_count"], view["fits"]) == (0, None)
+
+
+async def test_chunks_that_come_before_the_beginning_are_taken(gateway: Gateway) -> None:
+    await declare(gateway, aggregation=ASKED)
+    assert (await put(gateway, 10 * SAMPLE, b"x" * 100)).status == 200
+    # Small chunks tell nothing until the first MiB is there
+    half = SAMPLE // 2
+    assert (await put(gateway, half, BEGINNING[half:])).status == 200
+    await problem_of(await put(gateway, 0, BEGINNING[:half]), 422, "spec-mismatch")
+
+
+async def test_what_is_asked_rightly_or_not_at_all_is_never_refused(gateway: Gateway) -> None:
+    for key, fields in (("a", {"aggregation": RIGHT}), ("b", {})):
+        await declare(gateway, key, **fields)
+        for offset in (0, 20 * SAMPLE, 40 * SAMPLE):
+            assert (await put(gateway, offset, BEGINNING, key)).status == 200
+
+
+async def test_a_whole_file_becomes_a_job_which_judges_it(gateway: Gateway) -> None:
+    await declare(gateway, aggregation=ASKED, size=len(BEGINNING))
+    upload = await (await put(gateway, 0, BEGINNING)).json()
+    assert upload["job"]
+
+
+async def test_a_large_chunk_is_broken_off(gateway: Gateway, monkeypatch: Any) -> None:
+    monkeypatch.setattr("gateway.uploads.uploads.PATIENCE", SAMPLE)
+    await declare(gateway, aggregation=ASKED)
+    await problem_of(await put(gateway, 0, endless()), 422, "spec-mismatch")
+    assert (await (await gateway.client.get("/api/v1/uploads/k")).json())["received"] == []
+
+
+async def test_a_file_that_is_put_is_refused_after_its_first_megabyte(gateway: Gateway) -> None:
+    async def sent() -> ClientResponse:
+        return await gateway.client.put(
+            "/api/v1/uploads",
+            params={"name": "plays.csv", "spec": json.dumps(ASKED)},
+            data=endless(),
+            headers={"Idempotency-Key": "k"},
+        )
+
+    for _ in range(2):
+        response = await sent()
+        await problem_of(response, 422, "spec-mismatch")
+        upload = await (await gateway.client.get(response.headers["Location"])).json()
+        assert upload["received"] == [[0, len(BEGINNING)]]
+        assert upload["job"] is None
+
+
+async def test_tus_is_refused_alike_and_its_parts_are_not(gateway: Gateway) -> None:
+    spec = base64.b64encode(json.dumps(ASKED).encode()).decode()
+    headers = {
+        "Tus-Resumable": "1.0.0",
+        "Upload-Length": str(SIZE),
+        "Upload-Metadata": f"spec {spec}",
+        "Content-Type": "application/offset+octet-stream",
+    }
+    part = await gateway.client.post(
+        "/api/tus/", data=BytesIO(BEGINNING), headers={**headers, "Upload-Concat": "partial"}
+    )
+    assert part.status == 201
+    created = await gateway.client.post("/api/tus/", headers={**headers, "Content-Length": "0"})
+    url = created.headers["Location"]
+
+    sent = {**headers, "Upload-Offset": "0"}
+    refused = await gateway.client.patch(url, data=endless(), headers=sent)
+
+    assert refused.status == 422
+    assert SAID in (await refused.json())["message"]
+    shown = await gateway.client.head(url, headers=headers)
+    assert shown.headers["Upload-Offset"] == str(len(BEGINNING))
+    sent["Upload-Offset"] = str(len(BEGINNING))
+    assert (await gateway.client.patch(url, data=b"x", headers=sent)).status == 422
+
+
+@pytest.mark.parametrize("spec", [ASKED, None])
+async def test_dropzone_is_refused_alike_unless_it_asks_for_nothing(
+    gateway: Gateway, spec: Any
+) -> None:
+    parts: list[Any] = [
+        ("dzuuid", "u"),
+        ("dzchunkbyteoffset", "0"),
+        ("dzchunksize", str(len(BEGINNING))),
+        ("dztotalfilesize", str(SIZE)),
+        *([("spec", json.dumps(spec))] if spec else []),
+        ("file", BEGINNING, 'filename="plays.csv"'),
+    ]
+
+    status, answer = await gateway.post(FormBody.of(*parts))
+
+    if spec:
+        assert (status, answer["status"]) == (422, "error")
+        assert SAID in answer["message"]
+    else:
+        assert (status, answer) == (200, PART_STORED)
+    assert await gateway.received("u") == [(0, len(BEGINNING))]
+
+
+async def test_a_file_that_no_job_could_read_is_refused_too(gateway: Gateway) -> None:
+    await declare(gateway, aggregation=RIGHT)
+    broken = b"\x1f\x8b\x08" + b"no gzip" * SAMPLE
+    problem = await problem_of(await put(gateway, 0, broken), 422, "spec-mismatch")
+    assert "not gzip data" in problem["detail"]
+
+
+class SlowBlobs:
+    """Passes every call on; reads wait until they are let go."""
+
+    def __init__(self, blobs: FilesystemBlobs) -> None:
+        self._blobs = blobs
+        self._changed = asyncio.Condition()
+        self.reading = 0
+        self.go_on = asyncio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._blobs, name)
+
+    @asynccontextmanager
+    async def open(self, *args: Any) -> AsyncIterator[AsyncIterator[bytes]]:
+        async with self._changed:
+            self.reading += 1
+            self._changed.notify_all()
+        await self.go_on.wait()
+        async with self._blobs.open(*args) as pieces:
+            yield pieces
+
+    async def read(self, count: int) -> None:
+        """Wait until so many reads have begun."""
+        async with asyncio.timeout(10), self._changed:
+            await self._changed.wait_for(lambda: self.reading >= count)
+
+
+async def test_what_arrives_does_not_wait_for_beginnings_that_storage_is_slow_to_give(
+    start_gateway: Start,
+) -> None:
+    slow: list[SlowBlobs] = []
+
+    def in_front(blobs: Any) -> Any:
+        slow.append(SlowBlobs(blobs))
+        return slow[0]
+
+    gateway = await start_gateway(blobs=in_front)
+    await declare(gateway, "slow", size=11)
+    await put(gateway, 0, b"Song;Plays\n", "slow")
+    async with asyncio.TaskGroup() as asking:
+        answers = [asking.create_task(inspect(gateway, "slow")) for _ in range(READ_AT_A_TIME + 3)]
+        # As many as memory is set aside for are being read
+        await slow[0].read(READ_AT_A_TIME)
+        # When the beginning of another upload arrives, then it is judged at once
+        query = {"name": "plays.csv", "spec": json.dumps(ASKED)}
+        async with asyncio.timeout(10):
+            refused = await gateway.client.put("/api/v1/uploads", params=query, data=endless())
+        assert SAID in (await problem_of(refused, 422, "spec-mismatch"))["detail"]
+        assert slow[0].reading == READ_AT_A_TIME
+        slow[0].go_on.set()
+    assert [answer.result().status for answer in answers] == [200] * len(answers)

@@ -1,0 +1,249 @@
+"""What to compute, as clients say it: the field `spec`, and `aggregation` of native uploads."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pytest
+
+from gateway.uploads.metadata import result_filename
+from shared.aggregation.spec import SONG_PLAYS, Aggregate, Aggregation, GroupColumn
+from tests.unit.gateway.conftest import PART_STORED
+from tests.unit.gateway.forms import FormBody
+from tests.unit.gateway.jobs.test_handlers import problem_of
+
+if TYPE_CHECKING:
+    from aiohttp import ClientResponse
+
+    from tests.unit.gateway.conftest import Gateway, Start
+
+CSV = 'filename="plays.csv"'
+PLAYS = {"function": "sum", "column": "Plays", "name": "plays"}
+ASKED: dict[str, Any] = {"group_by": ["Song"], "aggregates": [PLAYS]}
+SPEC = json.dumps(ASKED)
+MEANT = Aggregation((GroupColumn("Song"),), (Aggregate("sum", "Plays", "plays", "number"),))
+
+
+def chunk(offset: int, body: bytes, *more: tuple[str, str]) -> FormBody:
+    return FormBody.of(
+        ("dzuuid", "u"),
+        ("dzchunkbyteoffset", str(offset)),
+        ("dzchunksize", "5"),
+        ("dztotalfilesize", "10"),
+        *more,
+        ("file", body, CSV),
+    )
+
+
+async def declare(gateway: Gateway, key: str = "k", **fields: Any) -> ClientResponse:
+    return await gateway.client.post(
+        "/api/v1/uploads",
+        json={"name": "plays.csv", "size": 3, **fields},
+        headers={"Idempotency-Key": key},
+    )
+
+
+@pytest.mark.parametrize("spec_first", [True, False])
+async def test_a_whole_file_is_sent_with_its_spec(gateway: Gateway, *, spec_first: bool) -> None:
+    parts: list[Any] = [("spec", SPEC), ("file", b"abc", CSV)]
+
+    status, answer = await gateway.post(FormBody.of(*(parts if spec_first else parts[::-1])))
+
+    assert status == 200
+    assert (await gateway.job_of(answer)).aggregation == MEANT
+
+
+async def test_the_spec_of_the_first_chunk_reaches_the_job_by_any_gateway(
+    start_gateway: Start,
+) -> None:
+    first = await start_gateway()
+    second = await start_gateway(
+        folder="second", blobs=lambda _: first.blobs, jobs=lambda _: first.jobs
+    )
+
+    assert await first.post(chunk(5, b"world", ("spec", SPEC))) == (200, PART_STORED)
+    _, answer = await second.post(chunk(0, b"hello", ("spec", SPEC)))
+
+    assert (await first.job_of(answer)).aggregation == MEANT
+
+
+async def test_no_spec_and_an_empty_one_mean_what_existing_clients_get(gateway: Gateway) -> None:
+    await gateway.post(chunk(5, b"world"))
+    _, answer = await gateway.post(chunk(0, b"hello", ("spec", "")))
+
+    assert (await gateway.job_of(answer)).aggregation == SONG_PLAYS
+
+
+@pytest.mark.parametrize("others", [[], [("spec", '{"group_by": [1]}')]])
+async def test_chunks_of_one_upload_cannot_ask_for_different_things(
+    gateway: Gateway, others: list[tuple[str, str]]
+) -> None:
+    await gateway.post(chunk(0, b"hello", ("spec", SPEC)))
+
+    status, answer = await gateway.post(chunk(5, b"world", *others))
+
+    assert status == 400
+    assert "the upload was begun with another spec" in answer["message"]
+    assert await gateway.received("u") == [(0, 5)]
+
+
+async def test_a_spec_that_comes_too_late_for_a_chunk_is_not_passed_over(gateway: Gateway) -> None:
+    form = FormBody.of(
+        ("dzuuid", "u"),
+        ("dzchunkbyteoffset", "0"),
+        ("dzchunksize", "5"),
+        ("dztotalfilesize", "10"),
+        ("file", b"hello", CSV),
+        ("spec", SPEC),
+    )
+
+    status, answer = await gateway.post(form)
+
+    assert (status, await gateway.received("u")) == (400, [])
+    assert "spec comes after the file; send it before" in answer["message"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("{", "spec is not JSON"),
+        ('{"groupby": []}', "spec.groupby is not known; did you mean group_by?"),
+        ('{"group_by": ["a"], "order_by": ["b"]}', "spec.order_by[0].column is 'b': no output"),
+        (" " * 70_000, "field spec is longer than 65536 bytes"),
+    ],
+)
+async def test_a_wrong_spec_is_refused_before_anything_is_kept(
+    gateway: Gateway, spec: str, message: str
+) -> None:
+    status, answer = await gateway.post(chunk(0, b"hello", ("spec", spec)))
+
+    assert status == 400
+    assert answer["message"].startswith(message)
+    assert await gateway.stored("u") is None
+
+
+async def test_a_native_upload_declares_its_aggregation(gateway: Gateway) -> None:
+    response = await declare(gateway, aggregation=ASKED)
+    assert response.status == 201
+    await gateway.client.put(response.headers["Location"] + "/chunks/0", data=b"a,b")
+
+    upload = await (await gateway.client.get(response.headers["Location"])).json()
+
+    assert (await gateway.jobs.get(UUID(upload["job"].rpartition("/")[2]))).aggregation == MEANT
+
+
+async def put(gateway: Gateway, spec: str, key: str = "k") -> ClientResponse:
+    return await gateway.client.put(
+        "/api/v1/uploads",
+        params={"name": "plays.csv", "spec": spec},
+        data=b"a,b",
+        headers={"Idempotency-Key": key},
+    )
+
+
+async def test_a_file_that_is_put_has_its_aggregation_in_the_query(gateway: Gateway) -> None:
+    upload = await (await put(gateway, SPEC)).json()
+    unasked = await (await put(gateway, "", key="unasked")).json()
+
+    assert (await gateway.jobs.get(UUID(upload["job"].rpartition("/")[2]))).aggregation == MEANT
+    job = await gateway.jobs.get(UUID(unasked["job"].rpartition("/")[2]))
+    assert job.aggregation == SONG_PLAYS
+    await problem_of(await put(gateway, '{"group_by": [2]}'), 422, "idempotency-key-reused")
+    problem = await problem_of(await put(gateway, '{"limit": 0}', key="x"), 400, "invalid-input")
+    assert problem["detail"].startswith("spec.limit is 0; send 1 or more")
+    assert problem["field"] == "spec.limit"
+
+
+async def test_a_job_shows_its_aggregation_as_it_can_be_asked_for_again(gateway: Gateway) -> None:
+    asked = {
+        **ASKED,
+        "where": {"column": "Plays", "op": "in", "value": [1, 2]},
+        "order_by": [{"column": "plays", "descending": True}],
+        "output": "jsonl",
+    }
+    upload = await (await put(gateway, json.dumps(asked))).json()
+
+    shown = (await (await gateway.client.get(upload["job"])).json())["aggregation"]
+
+    assert shown == asked
+
+
+async def test_the_same_key_with_another_aggregation_is_refused(gateway: Gateway) -> None:
+    assert (await declare(gateway, aggregation=ASKED)).status == 201
+
+    assert (await declare(gateway, aggregation=ASKED)).status == 201
+    for other in (None, {**ASKED, "limit": 1}):
+        await problem_of(await declare(gateway, aggregation=other), 422, "idempotency-key-reused")
+
+
+async def test_what_is_wrong_with_an_aggregation_is_a_problem_with_its_path(
+    gateway: Gateway,
+) -> None:
+    wrong = {"group_by": ["a"], "where": {"and": [{"column": "a", "op": "=", "value": None}]}}
+
+    problem = await problem_of(await declare(gateway, aggregation=wrong), 400, "invalid-input")
+
+    assert problem["detail"].startswith("aggregation.where.and[0] is {")
+    assert problem["field"] == "aggregation.where.and[0]"
+    assert "send the value to compare with" in problem["detail"]
+
+
+async def test_numbers_in_an_aggregation_are_exact(gateway: Gateway) -> None:
+    body = '{"name": "a.csv", "size": 0, "aggregation": {"group_by": [1], "where": %s}}'
+    value = "0.1000000000000000000000000000000000001"
+    where = f'{{"column": 1, "op": "=", "value": {value}}}'
+    response = await gateway.client.post(
+        "/api/v1/uploads", data=body % where, headers={"Content-Type": "application/json"}
+    )
+
+    upload = await response.json()
+
+    aggregation = (await gateway.jobs.get(UUID(upload["job"].rpartition("/")[2]))).aggregation
+    assert aggregation.where is not None
+    assert getattr(aggregation.where, "values", None) == (value,)
+
+
+async def tus(gateway: Gateway, length: int, body: bytes, spec: str, **headers: str) -> Any:
+    described = {
+        "Tus-Resumable": "1.0.0",
+        "Upload-Metadata": f"spec {base64.b64encode(spec.encode()).decode()}",
+        "Content-Type": "application/offset+octet-stream",
+        **{name.replace("_", "-"): value for name, value in headers.items()},
+    }
+    if "Upload_Concat" not in headers or headers["Upload_Concat"] == "partial":
+        described["Upload-Length"] = str(length)
+    return await gateway.client.post("/api/tus/", data=body, headers=described)
+
+
+async def test_tus_takes_the_spec_in_its_metadata(gateway: Gateway) -> None:
+    response = await tus(gateway, 3, b"a,b", SPEC)
+
+    assert response.status == 201
+    job_id = UUID(response.headers["Csvmill-Job"].rpartition("/")[2])
+    assert (await gateway.jobs.get(job_id)).aggregation == MEANT
+    refused = await tus(gateway, 3, b"a,b", '{"limit": 0}')
+    assert refused.status == 400
+    assert "spec.limit is 0; send 1 or more" in await refused.text()
+
+
+async def test_parts_are_not_put_together_twice_with_different_specs(gateway: Gateway) -> None:
+    part = (await tus(gateway, 3, b"a,b", "", Upload_Concat="partial")).headers["Location"]
+    final = f"final;{part}"
+
+    assert (await tus(gateway, 0, b"", SPEC, Upload_Concat=final)).status == 201
+
+    assert (await tus(gateway, 0, b"", SPEC, Upload_Concat=final)).status == 201
+    assert (await tus(gateway, 0, b"", "", Upload_Concat=final)).status == 400
+
+
+def test_results_are_named_for_what_they_are() -> None:
+    assert result_filename("plays.CSV", "csv") == "plays.CSV"
+    assert result_filename("plays.CSV", "jsonl") == "plays.jsonl"
+    assert result_filename("plays.csv", "csv.gz") == "plays.csv.gz"
+    assert result_filename("plays.csv", "csv.zst") == "plays.csv.zst"
+    assert result_filename("plays.csv.gz", "csv") == "plays.csv"
+    assert result_filename("plays.tsv", "csv") == "plays.csv"
+    assert result_filename("plays.txt", "parquet") == "plays.txt.parquet"

@@ -1,0 +1,92 @@
+"""While storage verifies the digest of a whole file, everybody is answered at once."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.unit.gateway.appending import AppendingBlobs
+from tests.unit.gateway.ietf import (
+    CONTENT,
+    SIZE,
+    append,
+    ask,
+    content_of,
+    created,
+    standing,
+)
+from tests.unit.gateway.jobs.test_handlers import problem_of
+from tests.unit.gateway.protocols.native.test_handlers import content_digest
+from tests.verifying import held_up
+
+if TYPE_CHECKING:
+    from aiohttp import ClientResponse
+
+    from tests.unit.gateway.conftest import Gateway, Start
+
+TUS = {"Tus-Resumable": "1.0.0"}
+
+
+@pytest.fixture
+def watched() -> list[AppendingBlobs]:
+    return []
+
+
+@pytest.fixture
+async def gateway(start_gateway: Start, watched: list[AppendingBlobs]) -> Gateway:
+    def in_front(blobs: Any) -> Any:
+        watched.append(AppendingBlobs(blobs))
+        return watched[0]
+
+    return await start_gateway(blobs=in_front)
+
+
+async def declared(gateway: Gateway) -> str:
+    """The path of an upload whose digest is known."""
+    return await created(gateway, b"", Upload_Length=SIZE, Repr_Digest=content_digest(CONTENT))
+
+
+def sending(gateway: Gateway, path: str) -> asyncio.Task[ClientResponse]:
+    return asyncio.create_task(append(gateway, path, 0, CONTENT, 201))
+
+
+async def test_a_file_that_is_verified_lacks_its_last_byte_in_every_dialect(
+    gateway: Gateway, watched: list[AppendingBlobs]
+) -> None:
+    path = await declared(gateway)
+    async with held_up() as verification:
+        first = sending(gateway, path)
+        await verification.begun()
+        assert await standing(gateway, path) == ("?0", SIZE - 1, SIZE)
+        tus = await gateway.client.head(path.replace("/api/v1/uploads/", "/api/tus/"), headers=TUS)
+        assert (tus.status, tus.headers["Upload-Offset"]) == (200, str(SIZE - 1))
+        view = await (await gateway.client.get(path)).json()
+        assert (view["complete"], view["missing"]) == (False, [[SIZE - 1, SIZE]])
+        # Who has taken over sends the rest, and is told how it ended; as is the first
+        second = asyncio.create_task(append(gateway, path, SIZE - 1, CONTENT[-1:], 201))
+        await watched[0].taken(SIZE + 1)
+        verification.go_on()
+        jobs = {(await each).headers["Csvmill-Job"] for each in (first, second)}
+    assert len(jobs) == 1
+    assert await standing(gateway, path) == ("?1", SIZE, SIZE)
+    assert await content_of(gateway, path) == CONTENT
+    assert len(set(gateway.bus.published)) == 1  # each may have woken a worker up
+
+
+@pytest.mark.parametrize("by_chunk", [True, False])
+async def test_a_file_that_is_verified_can_be_cancelled(gateway: Gateway, by_chunk: bool) -> None:
+    path = await declared(gateway)
+    if by_chunk:
+        request = ask(gateway, "PUT", f"{path}/chunks/0", 404, CONTENT)
+    else:
+        request = append(gateway, path, 0, CONTENT, 404)
+    async with held_up() as verification:
+        cancelled = asyncio.create_task(request)
+        await verification.begun()
+        await ask(gateway, "DELETE", path, 204)
+        await ask(gateway, "HEAD", path, 404)
+        verification.go_on()
+        await problem_of(await cancelled, 404, "upload-not-found")
+    assert gateway.bus.published == []

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from processor.attempt.dead_letters import LEFT_TO_WORKERS_FOR, DeadLetters
+from processor.events import Events
+from shared.errors import BrokerUnavailable
+from shared.jobs.job import JobState
+from shared.jobs.wake_up import WakeUp
+
+if TYPE_CHECKING:
+    from shared.jobs.job import Job
+    from tests.unit.processor.conftest import Rig
+
+
+def dead_letters(rig: Rig, now: float) -> DeadLetters:
+    return DeadLetters(rig.jobs, rig.bus, Events.uncounted(), lambda: now)
+
+
+async def failed(rig: Rig, now: float, *, lost: bool = False) -> Job:
+    """A job that used up its attempts, and whose worker was killed when that was on record."""
+    job = await rig.job(max_attempts=1)
+    await rig.jobs.claim(job.id, worker="killed", lease_until=now - 1, now=now - 2)
+    if lost:
+        assert await rig.jobs.claim(job.id, worker="finder", lease_until=now + 9, now=now) is None
+        return await rig.jobs.get(job.id)
+    return await rig.jobs.fail(job.id, 1, "out of memory", final=False, now=now)
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["failed", "found lost"])
+async def test_whoever_is_delivered_the_wake_up_next_puts_what_is_due(rig: Rig, lost: bool) -> None:
+    job = await failed(rig, time.time(), lost=lost)
+    assert job.owes_dead_letter
+    delivery = rig.delivery(job)
+    await rig.worker().handle(delivery)
+    assert (rig.bus.dead_letters, delivery.settled) == ([WakeUp(job.id)], ["ack"])
+    after = await rig.jobs.get(job.id)
+    assert not after.owes_dead_letter
+    assert after.dead_lettered_at is not None
+
+
+async def test_it_is_noted_only_when_the_broker_has_it_and_before_the_wake_up_is_acked(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = await failed(rig, time.time())
+    delivery, owed = rig.delivery(job), []
+    put, ack = rig.bus.dead_letter, delivery.ack
+
+    async def look_and_put(wakeup: WakeUp) -> None:
+        owed.append((await rig.jobs.get(job.id)).owes_dead_letter)
+        await put(wakeup)
+
+    async def look_and_ack() -> None:
+        owed.append((await rig.jobs.get(job.id)).owes_dead_letter)
+        await ack()
+
+    monkeypatch.setattr(rig.bus, "dead_letter", look_and_put)
+    monkeypatch.setattr(delivery, "ack", look_and_ack)
+    await rig.worker().handle(delivery)
+    assert owed == [True, False]
+
+
+async def test_what_the_broker_does_not_take_from_a_worker_is_left_to_the_relay(rig: Rig) -> None:
+    now = time.time()
+    job = await failed(rig, now)
+    delivery = rig.delivery(job)
+    rig.bus.error = BrokerUnavailable("short of memory")
+    await rig.worker().handle(delivery)
+    assert delivery.settled == ["ack"]
+    assert (await rig.jobs.get(job.id)).owes_dead_letter
+    # Nor from the relay at first
+    due = now + LEFT_TO_WORKERS_FOR
+    with pytest.raises(BrokerUnavailable):
+        await dead_letters(rig, due).put_what_is_left()
+    rig.bus.error = None
+    assert await dead_letters(rig, due + LEFT_TO_WORKERS_FOR).put_what_is_left() == 1
+    assert rig.bus.dead_letters == [WakeUp(job.id)]
+    assert not (await rig.jobs.get(job.id)).owes_dead_letter
+
+
+async def test_a_relay_leaves_a_dead_letter_to_the_workers_at_first(rig: Rig) -> None:
+    now = time.time()
+    await failed(rig, now)
+    assert await dead_letters(rig, now + LEFT_TO_WORKERS_FOR - 1).put_what_is_left() == 0
+    assert rig.bus.dead_letters == []
+
+
+async def test_several_relays_put_each_dead_letter_once(rig: Rig) -> None:
+    now = time.time()
+    jobs = [await failed(rig, now) for _ in range(8)]
+    due = now + LEFT_TO_WORKERS_FOR
+    put = await asyncio.gather(*(dead_letters(rig, due).put_what_is_left() for _ in range(3)))
+    assert sum(put) == len(jobs)
+    assert {letter.job_id for letter in rig.bus.dead_letters} == {job.id for job in jobs}
+    assert len(rig.bus.dead_letters) == len(jobs)
+
+
+async def test_a_job_that_was_retried_owes_none_until_it_fails_again(rig: Rig) -> None:
+    now = time.time()
+    job = await failed(rig, now)
+    await rig.jobs.retry(job.id)
+    later = now + LEFT_TO_WORKERS_FOR
+    assert await dead_letters(rig, later).put_what_is_left() == 0
+    # A worker that comes late with the first failure notes nothing for the second
+    await rig.jobs.claim(job.id, worker="other", lease_until=later + 9, now=later)
+    again = await rig.jobs.fail(job.id, 2, "out of memory", final=False, now=later)
+    assert again.state is JobState.FAILURE
+    await dead_letters(rig, later).put(job)
+    assert (await rig.jobs.get(job.id)).owes_dead_letter
+    assert await dead_letters(rig, later + LEFT_TO_WORKERS_FOR).put_what_is_left() == 1

@@ -1,0 +1,158 @@
+"""Progress is recorded while an attempt runs, and never stands in its way."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from processor.attempt.progress import ProgressRecord
+from processor.engines.port import Progress
+from processor.settings import WorkSettings
+from shared.errors import DatabaseUnavailable
+from shared.jobs.job import JobProgress, JobState
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from shared.jobs.job import Job
+    from tests.unit.processor.conftest import Rig
+
+INTERVAL = 0.01
+
+
+class Table:
+    """The job store as `ProgressRecord` sees it: answers as it is told, notes what it was given."""
+
+    def __init__(self, jobs: Any = None) -> None:
+        self.recorded: list[JobProgress] = []
+        self.errors: list[Exception] = []
+        self.ours = True
+        self.asked = 0
+        self._jobs = jobs
+        self._changed = asyncio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._jobs, name)
+
+    async def record_progress(self, job_id: UUID, attempt: int, progress: JobProgress) -> bool:
+        self.asked += 1
+        try:
+            if self.errors:
+                raise self.errors.pop(0)
+            if self._jobs is not None:
+                self.ours = await self._jobs.record_progress(job_id, attempt, progress)
+            self.recorded.append(progress)
+            return self.ours
+        finally:
+            self._changed.set()
+
+    async def asked_again(self) -> None:
+        self._changed.clear()
+        async with asyncio.timeout(10):
+            await self._changed.wait()
+
+
+@pytest.fixture
+async def job(rig: Rig) -> Job:
+    job = await rig.job()
+    claimed = await rig.jobs.claim(job.id, worker="w", lease_until=1e12, now=1.0)
+    assert claimed is not None
+    return claimed
+
+
+async def test_of_several_reports_the_last_is_recorded_once(job: Job) -> None:
+    table = Table()
+    record = ProgressRecord(table, job, INTERVAL)
+    keeping = asyncio.create_task(record.keep())
+    for done in range(100):
+        record.note(Progress(done, 1000, rows=done // 10))
+    await table.asked_again()
+    record.note(Progress(99, 1000, rows=9))
+    await asyncio.sleep(3 * INTERVAL)
+    record.note(Progress(500, 1000))
+    await table.asked_again()
+    keeping.cancel()
+    assert [(p.bytes_done, p.rows_done) for p in table.recorded] == [(99, 9), (500, None)]
+
+
+async def test_a_database_that_is_away_only_delays_it(job: Job) -> None:
+    table = Table()
+    table.errors = [DatabaseUnavailable("away"), DatabaseUnavailable("away")]
+    record = ProgressRecord(table, job, INTERVAL)
+    keeping = asyncio.create_task(record.keep())
+    record.note(Progress(7, 10))
+    async with asyncio.timeout(10):
+        while not table.recorded:
+            await table.asked_again()
+    keeping.cancel()
+    assert table.asked == 3
+    assert table.recorded[0].bytes_done == 7
+
+
+async def test_it_ends_when_the_job_is_no_longer_the_attempts(rig: Rig, job: Job) -> None:
+    table = Table(rig.jobs)
+    record = ProgressRecord(table, job, INTERVAL)
+    await rig.jobs.cancel(job.id, now=2.0)
+    record.note(Progress(7, 10))
+    async with asyncio.timeout(10):
+        await record.keep()
+    after = await rig.jobs.get(job.id)
+    assert (after.state, after.progress) == (JobState.REVOKED, None)
+
+
+async def test_the_rate_is_of_the_reading_that_goes_on(job: Job) -> None:
+    table = Table()
+    times = iter([0.0, 1.0, 2.0, 3.0, 4.0])
+    record = ProgressRecord(table, job, INTERVAL, clock=lambda: next(times))
+    keeping = asyncio.create_task(record.keep())
+    for done in (100, 300, 20, 60):  # from the third on, the exact plan reads the file again
+        record.note(Progress(done, 1000))
+        await table.asked_again()
+    keeping.cancel()
+    assert [p.rate for p in table.recorded] == [100.0, 150.0, None, 40.0]
+
+
+async def test_a_running_attempt_shows_its_progress_and_the_next_begins_at_nothing(
+    rig: Rig,
+) -> None:
+    rig.settings = WorkSettings(
+        progress_interval=INTERVAL, retry_delay=0, scratch_dir=rig.settings.scratch_dir
+    )
+    job = await rig.job()
+    table = Table(rig.jobs)
+    rig.engine.may_finish.clear()
+    worker = rig.worker(table)
+    running = asyncio.create_task(worker.handle(rig.delivery(job)))
+    await rig.engine.started.wait()
+    rig.engine.report(Progress(11, 40, rows=1, rows_estimated=True))
+    await table.asked_again()
+    while not table.recorded:
+        await table.asked_again()
+    shown = (await rig.jobs.get(job.id)).progress
+    assert shown is not None
+    assert (shown.bytes_done, shown.rows_done, shown.rows_estimated) == (11, 1, True)
+    await worker.stop()
+    await running
+    again = await rig.jobs.claim(job.id, worker="w", lease_until=1e12, now=1e11)
+    assert again is not None
+    assert (again.attempt, again.progress) == (2, None)
+
+
+@pytest.mark.parametrize("error", [DatabaseUnavailable("away"), RuntimeError("a defect")])
+async def test_an_attempt_succeeds_though_its_progress_cannot_be_recorded(
+    rig: Rig, error: Exception
+) -> None:
+    rig.settings = WorkSettings(progress_interval=INTERVAL, scratch_dir=rig.settings.scratch_dir)
+    job = await rig.job()
+    table = Table(rig.jobs)
+    table.errors = [error]
+    rig.engine.may_finish.clear()
+    running = asyncio.create_task(rig.worker(table).handle(rig.delivery(job)))
+    await rig.engine.started.wait()
+    rig.engine.report(Progress(11, 40))
+    await table.asked_again()
+    rig.engine.may_finish.set()
+    await running
+    assert (await rig.jobs.get(job.id)).state is JobState.SUCCESS

@@ -1,0 +1,433 @@
+"""The sweeper over both kinds of real adapters."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from processor.app import Ports, processing
+from processor.maintenance.sweeper import BATCH, Sweeper
+from processor.settings import WorkSettings
+from shared.blobs.blob import RESULTS, UPLOADS, BlobKey, result_key, upload_key
+from shared.bus.in_process import InProcessBus
+from shared.errors import DatabaseUnavailable, StorageUnavailable
+from shared.jobs.job import SONG_PLAYS, JobResult, JobState
+from shared.jobs.store import SqlJobStore, open_job_store
+from shared.telemetry.metrics import Metrics
+from tests.blob_backends import BACKENDS, read, stream
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from shared.jobs.job import Job
+    from shared.ports import Blobs
+
+HOUR = 3600.0
+UPLOAD_TTL = 24 * HOUR
+RESULT_TTL = 7 * 24 * HOUR
+GRACE = 600.0
+
+
+@dataclass
+class Store:
+    """Real adapters, on which time can pass."""
+
+    root: Path
+    blobs: Blobs
+    jobs: SqlJobStore
+    now: float
+
+    def pass_time(self, seconds: float) -> None:
+        """Blobs grow older by so much, and the clock of the sweepers goes on."""
+        self.now += seconds
+        for folder in self.root.glob("*/*"):
+            then = folder.stat().st_mtime - seconds
+            os.utime(folder, (then, then))
+
+    def sweeper(self, **ports: Any) -> Sweeper:
+        given = {"jobs": self.jobs, "blobs": self.blobs, **ports}
+        return Sweeper(
+            **given,
+            upload_ttl=UPLOAD_TTL,
+            result_ttl=RESULT_TTL,
+            interval=0.01,
+            clock=lambda: self.now,
+            grace=GRACE,
+        )
+
+    async def upload(self, *, received: int = 4) -> UUID:
+        """An upload of 4 bytes, of which so many have come."""
+        upload_id = uuid4()
+        await self.blobs.create(upload_key(upload_id), 4)
+        await self.blobs.write(upload_key(upload_id), 0, stream(b"abcd"[:received]))
+        return upload_id
+
+    async def job(self, upload_id: UUID | None = None) -> Job:
+        upload_id = upload_id or await self.upload()
+        return await self.jobs.create(
+            upload_id=upload_id,
+            input_key=upload_key(upload_id),
+            input_size=4,
+            filename="plays.csv",
+            aggregation=SONG_PLAYS,
+            max_attempts=9,
+            now=self.now,
+        )
+
+    async def attempt(self, job: Job) -> int:
+        """A new attempt that has written its output; the one before has lost its lease."""
+        claimed = await self.jobs.claim(
+            job.id, worker="w", lease_until=self.now + 15, now=self.now + 16
+        )
+        assert claimed is not None
+        key = result_key(job.id, claimed.attempt)
+        await self.blobs.create(key, 2)
+        await self.blobs.write(key, 0, stream(b"%02d" % claimed.attempt))
+        return claimed.attempt
+
+    async def succeed(self, job: Job, attempt: int) -> None:
+        result = JobResult(result_key(job.id, attempt), 2, "0" * 64, 1, 1)
+        await self.jobs.succeed(job.id, attempt, result, now=self.now)
+
+    async def kept(self) -> set[BlobKey]:
+        """The keys of all blobs."""
+        keys = set()
+        for kind in (UPLOADS, RESULTS):
+            async with self.blobs.walk(kind) as found:
+                keys |= {activity.key async for activity in found}
+        return keys
+
+
+@pytest.fixture(params=sorted(BACKENDS))
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    async with (
+        BACKENDS[request.param](tmp_path / "blobs") as blobs,
+        open_job_store(f"sqlite:///{tmp_path / 'jobs.sqlite'}") as jobs,
+    ):
+        yield Store(tmp_path / "blobs", blobs, jobs, now=1_000_000.0)
+
+
+@pytest.mark.parametrize("received", [0, 3, 4])
+async def test_an_upload_without_a_job_goes_when_nobody_has_used_it_for_its_time(
+    store: Store, received: int
+) -> None:
+    key = upload_key(await store.upload(received=received))
+
+    store.pass_time(UPLOAD_TTL - HOUR)
+    assert await store.sweeper().sweep() == 0
+    assert await store.kept() == {key}
+
+    store.pass_time(2 * HOUR)
+    assert await store.sweeper().sweep() == 1
+    assert await store.kept() == set()
+
+
+async def test_an_upload_that_is_taken_up_again_gets_its_whole_time_again(store: Store) -> None:
+    upload_id = await store.upload(received=3)
+    key = upload_key(upload_id)
+    store.pass_time(UPLOAD_TTL + HOUR)
+    await store.blobs.write(key, 3, stream(b"d"))
+
+    assert await store.sweeper().sweep() == 0
+
+    store.pass_time(UPLOAD_TTL - HOUR)
+    await store.sweeper().sweep()
+    assert await read(store.blobs, key) == b"abcd"
+
+
+@pytest.mark.parametrize("state", [JobState.PENDING, JobState.STARTED, JobState.RETRY])
+async def test_the_input_of_an_unfinished_job_stays_however_long_that_takes(
+    store: Store, state: JobState
+) -> None:
+    job = await store.job()
+    if state is not JobState.PENDING:
+        attempt = await store.attempt(job)
+        if state is JobState.RETRY:
+            await store.jobs.fail(job.id, attempt, "why", final=False, now=store.now)
+
+    store.pass_time(100 * RESULT_TTL)
+    await store.sweeper().sweep()
+
+    assert (await store.jobs.get(job.id)).state is state
+    assert await read(store.blobs, job.input_key) == b"abcd"
+
+
+async def test_input_and_result_of_a_finished_job_go_together_after_their_time(
+    store: Store,
+) -> None:
+    job = await store.job()
+    store.pass_time(100 * RESULT_TTL)  # it had to wait; that is not counted
+    await store.succeed(job, await store.attempt(job))
+
+    store.pass_time(RESULT_TTL - HOUR)
+    assert await store.sweeper().sweep() == 0
+    assert await store.kept() == {job.input_key, result_key(job.id, 1)}
+    assert (await store.jobs.get(job.id)).expired_at is None
+
+    store.pass_time(2 * HOUR)
+    assert await store.sweeper().sweep() == 2
+    assert await store.kept() == set()
+    expired = await store.jobs.get(job.id)
+    assert (expired.state, expired.expired_at) == (JobState.SUCCESS, store.now)
+
+
+async def test_a_failed_job_keeps_its_input_for_as_long_so_that_it_can_be_retried(
+    store: Store,
+) -> None:
+    job = await store.job()
+    attempt = await store.attempt(job)
+    await store.jobs.fail(job.id, attempt, "why", final=True, now=store.now)
+
+    store.pass_time(RESULT_TTL - HOUR)
+    await store.sweeper().sweep()
+    # The output of its attempt is of no use to anybody.
+    assert await store.kept() == {job.input_key}
+
+    assert await store.jobs.retry(job.id) is not None
+    store.pass_time(100 * RESULT_TTL)
+    await store.sweeper().sweep()
+    assert await store.kept() == {job.input_key}
+
+
+async def test_a_failed_job_whose_time_has_passed_goes_and_cannot_be_retried(
+    store: Store,
+) -> None:
+    job = await store.job()
+    await store.jobs.fail(job.id, await store.attempt(job), "why", final=True, now=store.now)
+    store.pass_time(RESULT_TTL + HOUR)
+
+    assert await store.sweeper().sweep() == 2
+
+    assert await store.kept() == set()
+    assert await store.jobs.retry(job.id) is None
+
+
+async def test_what_a_cancellation_left_behind_goes_soon(store: Store) -> None:
+    job = await store.job()
+    await store.attempt(job)
+    await store.jobs.cancel(job.id, now=store.now)
+
+    assert await store.sweeper().sweep() == 0  # not under the hands of who cancels
+    store.pass_time(GRACE + 60)
+    assert await store.sweeper().sweep() == 2
+    assert await store.kept() == set()
+
+
+async def test_outputs_of_attempts_that_came_to_nothing_go_and_those_that_count_stay(
+    store: Store,
+) -> None:
+    running, finished = await store.job(), await store.job()
+    for job in (running, finished):
+        assert [await store.attempt(job) for _ in range(3)] == [1, 2, 3]
+    await store.succeed(finished, 3)
+
+    store.pass_time(GRACE - 60)
+    assert await store.sweeper().sweep() == 0
+    store.pass_time(120)
+    assert await store.sweeper().sweep() == 4
+
+    assert await store.kept() == {
+        running.input_key, finished.input_key, result_key(running.id, 3), result_key(finished.id, 3)
+    }  # fmt: skip
+    assert await read(store.blobs, result_key(finished.id, 3)) == b"03"
+
+
+async def test_an_attempt_whose_lease_ran_out_keeps_its_output_until_it_is_replaced(
+    store: Store,
+) -> None:
+    job = await store.job()
+    attempt = await store.attempt(job)
+    store.pass_time(RESULT_TTL)
+
+    assert await store.sweeper().sweep() == 0
+
+    await store.succeed(job, attempt)  # late, and accepted
+    assert await read(store.blobs, result_key(job.id, attempt)) == b"01"
+
+
+async def test_a_paused_worker_whose_job_has_expired_changes_nothing(store: Store) -> None:
+    # Given a worker that sleeps in its first attempt while another one finishes, and time passes
+    job = await store.job()
+    late = await store.attempt(job)
+    await store.succeed(job, await store.attempt(job))
+    async with store.blobs.open(job.input_key) as pieces:
+        store.pass_time(RESULT_TTL + HOUR)
+        await store.sweeper().sweep()
+        # When it wakes up: it reads on from what it has open, and writes its output again
+        assert b"".join([piece async for piece in pieces]) == b"abcd"
+    expired = await store.jobs.get(job.id)
+    await store.blobs.create(result_key(job.id, late), 2)
+    await store.blobs.write(result_key(job.id, late), 0, stream(b"xx"))
+
+    # Then its report is refused, and what it wrote goes too
+    with pytest.raises(Exception, match="no longer attempt 1's"):
+        await store.succeed(job, late)
+    assert await store.jobs.get(job.id) == expired
+    store.pass_time(GRACE + 60)
+    assert await store.sweeper().sweep() == 1
+    assert await store.kept() == set()
+
+
+async def test_an_upload_sent_again_after_its_job_expired_is_still_that_job_and_goes_again(
+    store: Store,
+) -> None:
+    job = await store.job()
+    await store.succeed(job, await store.attempt(job))
+    store.pass_time(RESULT_TTL + HOUR)
+    await store.sweeper().sweep()
+    expired = await store.jobs.get(job.id)
+
+    await store.blobs.create(job.input_key, 4)
+    await store.blobs.write(job.input_key, 0, stream(b"abcd"))
+    assert await store.job(job.upload_id) == expired
+    assert await store.jobs.claim(job.id, worker="w", lease_until=9e9, now=store.now) is None
+
+    store.pass_time(GRACE + 60)
+    assert await store.sweeper().sweep() == 1
+
+
+async def test_an_upload_that_becomes_a_job_while_it_is_judged_stays(store: Store) -> None:
+    # Given a sweeper that has just heard that an old upload has no job
+    upload_id = await store.upload()
+    store.pass_time(UPLOAD_TTL + HOUR)
+
+    class Late:
+        expire = store.jobs.expire
+        get_many = store.jobs.get_many
+
+        async def of_uploads(self, upload_ids: list[UUID]) -> object:
+            answer = await store.jobs.of_uploads(upload_ids)
+            # When its client repeats a chunk, which makes it a job
+            await store.blobs.write(upload_key(upload_id), 0, stream(b"ab"))
+            await store.job(upload_id)
+            return answer
+
+    assert await store.sweeper(jobs=Late()).sweep() == 0
+    assert await read(store.blobs, upload_key(upload_id)) == b"abcd"
+
+
+async def test_more_than_one_batch_is_swept_by_many_sweepers_at_once(store: Store) -> None:
+    doomed = [await store.upload(received=1) for _ in range(BATCH + 20)]
+    for _ in range(BATCH + 20):
+        job = await store.job(uuid4())
+        await store.jobs.cancel(job.id, now=store.now)
+    store.pass_time(UPLOAD_TTL + HOUR)
+    kept = upload_key(await store.upload())
+
+    removed = await asyncio.gather(*(store.sweeper().sweep() for _ in range(3)))
+
+    assert sum(removed) == len(doomed)
+    assert await store.kept() == {kept}
+    assert await store.jobs.expire(finished_before=0.0, now=store.now, limit=9) == 0
+
+
+async def test_one_blob_that_cannot_be_removed_does_not_keep_the_others(store: Store) -> None:
+    stuck = upload_key(await store.upload())
+    await store.upload()
+    store.pass_time(UPLOAD_TTL + HOUR)
+
+    class Stuck:
+        walk = store.blobs.walk
+
+        async def expire(self, key: BlobKey, *, idle_for: float) -> bool:
+            if key == stuck:
+                raise StorageUnavailable("a bad sector")
+            return await store.blobs.expire(key, idle_for=idle_for)
+
+    assert await store.sweeper(blobs=Stuck()).sweep() == 1
+    assert await store.kept() == {stuck}
+
+
+async def test_blobs_that_no_upload_or_attempt_can_have_are_left_alone(store: Store) -> None:
+    for name in ("uploads/by-hand", "results/by-hand", "results/by-hand/1", "other/thing"):
+        await store.blobs.create(BlobKey(name), 0)
+    store.pass_time(100 * RESULT_TTL)
+    assert await store.sweeper().sweep() == 0
+
+
+async def test_outputs_of_a_job_that_the_database_has_lost_stay_for_as_long_as_a_result(
+    store: Store,
+) -> None:
+    key = result_key(uuid4(), 1)
+    await store.blobs.create(key, 0)
+    store.pass_time(RESULT_TTL - HOUR)
+    assert await store.sweeper().sweep() == 0
+    store.pass_time(2 * HOUR)
+    assert await store.sweeper().sweep() == 1
+
+
+async def test_a_sweeper_outlasts_outages(store: Store) -> None:
+    errors = [DatabaseUnavailable("away"), RuntimeError("a defect")]
+    key = upload_key(await store.upload())
+    store.pass_time(UPLOAD_TTL + HOUR)
+    swept = asyncio.Event()
+
+    class Recovering:
+        of_uploads = store.jobs.of_uploads
+
+        async def expire(self, **_: object) -> int:
+            if errors:
+                raise errors.pop(0)
+            return 0
+
+        async def get_many(self, _: object) -> dict[UUID, Job]:
+            return {}
+
+    class Noticing:
+        walk = store.blobs.walk
+
+        async def expire(self, key: BlobKey, *, idle_for: float) -> bool:
+            removed = await store.blobs.expire(key, idle_for=idle_for)
+            swept.set()
+            return removed
+
+    running = asyncio.create_task(store.sweeper(jobs=Recovering(), blobs=Noticing()).run())
+    async with asyncio.timeout(20):
+        await swept.wait()
+    assert not running.done()
+    running.cancel()
+    await asyncio.wait([running])
+    assert key not in await store.kept()
+
+
+@asynccontextmanager
+async def a_processor(store: Store, **settings: Any) -> AsyncIterator[None]:
+    async with AsyncExitStack() as stack:
+        bus = await stack.enter_async_context(InProcessBus())
+        given = WorkSettings(scratch_dir=store.root.parent / "scratch", **settings)
+        ports = Ports(store.blobs, store.jobs, bus)
+        await stack.enter_async_context(processing(given, ports, Metrics("processor")))
+        yield
+
+
+async def test_every_processor_sweeps_by_its_settings(store: Store) -> None:
+    await store.upload(received=1)
+    young = await store.upload(received=1)
+    finished = await store.job()
+    await store.succeed(finished, await store.attempt(finished))
+    store.pass_time(5 * HOUR)
+    await store.blobs.info(upload_key(young))
+    store.now = time.time()
+
+    # `finished` ended by the test's clock, which is decades behind.
+    async with (
+        a_processor(store, upload_ttl=4 * HOUR, result_ttl=HOUR, sweep_interval=0.02),
+        asyncio.timeout(20),
+    ):
+        while await store.kept() != {upload_key(young)}:
+            pass
+
+    assert (await store.jobs.get(finished.id)).expired_at == pytest.approx(time.time(), abs=120)
+
+
+def test_by_default_uploads_are_kept_a_day_and_results_a_week() -> None:
+    settings = WorkSettings()
+    assert (settings.upload_ttl, settings.result_ttl) == (UPLOAD_TTL, RESULT_TTL)

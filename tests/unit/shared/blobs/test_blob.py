@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from shared.blobs.blob import (
+    BlobKey,
+    attempt_of,
+    parse_key,
+    preview_key,
+    rejects_key,
+    result_key,
+    upload_key,
+    upload_of,
+)
+from shared.blobs.layout import blob_folder, key_at
+
+JOB = UUID(int=7)
+OF_AN_ATTEMPT = (result_key, rejects_key, preview_key)
+
+
+@pytest.mark.parametrize("key", [key(JOB, 12) for key in OF_AN_ATTEMPT])
+def test_what_an_attempt_has_written_is_known_by_its_key(key: BlobKey) -> None:
+    assert attempt_of(key) == (JOB, 12)
+    assert upload_of(key) is None
+    assert parse_key(key) == key
+    assert key_at("results", blob_folder(Path(), key).name) == key
+
+
+def test_a_result_and_what_is_beside_it_have_folders_of_their_own() -> None:
+    folders = {blob_folder(Path("/b"), key(JOB, 1)) for key in OF_AN_ATTEMPT}
+    assert {folder.parent for folder in folders} == {Path("/b/results")}
+    assert len(folders) == 3
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        upload_key(JOB),
+        f"results/{JOB}",
+        f"results/{JOB}/1/other",
+        f"results/{JOB}/rejects",
+        f"results/{JOB}/one",
+        f"uploads/{JOB}/1",
+        "results/rejects",
+    ],
+)
+def test_any_other_key_is_no_attempts(key: str) -> None:
+    assert attempt_of(BlobKey(key)) is None

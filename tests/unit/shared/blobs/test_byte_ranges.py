@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.blobs.byte_ranges import ByteRange, RangeSet
+
+LENGTH = 40
+
+pairs = st.tuples(st.integers(0, LENGTH), st.integers(0, LENGTH)).map(
+    lambda ends: (min(ends), max(ends))
+)
+pair_lists = st.lists(pairs, max_size=12)
+
+
+def members(held: list[tuple[int, int]]) -> set[int]:
+    return {position for start, stop in held for position in range(start, stop)}
+
+
+def members_of(ranges: RangeSet | tuple[ByteRange, ...]) -> set[int]:
+    return members([(held.start, held.stop) for held in ranges])
+
+
+def in_normal_form(ranges: tuple[ByteRange, ...]) -> bool:
+    """Sorted, none empty, and a gap between any two."""
+    return all(held.start < held.stop for held in ranges) and all(
+        left.stop < right.start for left, right in pairwise(ranges)
+    )
+
+
+@given(pair_lists)
+def test_a_range_set_holds_the_bytes_of_its_ranges(held: list[tuple[int, int]]) -> None:
+    ranges = RangeSet.of(held)
+    assert members_of(ranges) == members(held)
+    assert len(ranges) == len(members(held))
+    assert in_normal_form(ranges.ranges)
+
+
+@given(pair_lists)
+def test_the_order_in_which_ranges_are_added_makes_no_difference(
+    held: list[tuple[int, int]],
+) -> None:
+    added = RangeSet()
+    for start, stop in held:
+        added = added.add(start, stop)
+    assert added == RangeSet.of(held) == RangeSet.of(reversed(held))
+
+
+@given(pair_lists, pairs)
+def test_adding_a_range_adds_its_bytes_and_leaves_the_old_set_alone(
+    held: list[tuple[int, int]], new: tuple[int, int]
+) -> None:
+    before = RangeSet.of(held)
+    after = before.add(*new)
+    assert members_of(after) == members(held) | members([new])
+    assert in_normal_form(after.ranges)
+    assert before == RangeSet.of(held)
+    assert after.add(*new) == after
+
+
+@given(pair_lists, pairs)
+def test_what_is_missing_of_a_range_are_its_bytes_that_the_set_does_not_hold(
+    held: list[tuple[int, int]], asked: tuple[int, int]
+) -> None:
+    ranges = RangeSet.of(held)
+    gaps = ranges.missing(*asked)
+    assert members_of(gaps) == members([asked]) - members(held)
+    assert in_normal_form(gaps)
+    assert ranges.covers(*asked) == (members([asked]) <= members(held))
+
+
+@given(pair_lists, pairs)
+def test_a_set_to_which_the_missing_parts_are_added_covers_the_range(
+    held: list[tuple[int, int]], asked: tuple[int, int]
+) -> None:
+    ranges = RangeSet.of(held)
+    for gap in ranges.missing(*asked):
+        assert len(gap) == len(members_of((gap,)))
+        ranges = ranges.add(gap.start, gap.stop)
+    assert ranges.covers(*asked)
+    assert members_of(ranges) == members(held) | members([asked])
+
+
+@pytest.mark.parametrize(("start", "stop"), [(-1, 3), (5, 4), (-2, -1)])
+def test_what_is_no_range_of_bytes_is_refused(start: int, stop: int) -> None:
+    with pytest.raises(ValueError, match="not a byte range"):
+        ByteRange(start, stop)
+
+
+def test_ranges_beyond_any_memory_cost_nothing() -> None:
+    ranges = RangeSet.of([(0, 1 << 50), (1 << 51, 1 << 52)])
+    assert len(ranges) == (1 << 50) + (1 << 51)
+    assert ranges.missing(0, 1 << 60) == (
+        ByteRange(1 << 50, 1 << 51),
+        ByteRange(1 << 52, 1 << 60),
+    )

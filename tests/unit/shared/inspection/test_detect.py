@@ -1,0 +1,296 @@
+"""How a file is written is found out from its first bytes, and never against what is given.
+
+Files are written by Python's own modules; what counts is that their rows are read as they were.
+"""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import csv
+import gzip
+import io
+import sys
+import zipfile
+from dataclasses import replace
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given as hypothesis_given
+
+from shared.aggregation.spec import SONG_PLAYS, Aggregation, GroupColumn
+from shared.csv.compression import decompressed
+from shared.csv.dialect import STRICT, UNDECLARED, Dialect, Input
+from shared.csv.encoding import in_utf8
+from shared.csv.records import RecordReader
+from shared.errors import MalformedInput
+from shared.inspection.detect import detect
+from tests.csv_files import files, numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+PLAIN = [["Song", "Date", "Plays"], *([f"song {n}", "2020-01-31", str(n)] for n in range(40))]
+PROSE = [
+    ["Titel", "Künstler", "Preis", "Notiz"],
+    ["Über; alles", "Ärzte, Die", "1,50", 'sie sagte "ja"'],
+    ["zwei\nZeilen", "Motörhead", "22,00", ""],
+    ["it's", "a|b\tc", "", "5"],
+    *([f"Lied {n}", f"Wir, {n}", f"{n},5", "x; y"] for n in range(30)),
+]
+STYLES: list[dict[str, Any]] = [
+    {"quoting": csv.QUOTE_MINIMAL},
+    {"quoting": csv.QUOTE_ALL},
+    {"doublequote": False, "escapechar": "\\", "quoting": csv.QUOTE_ALL},
+    {"quotechar": "'", "quoting": csv.QUOTE_ALL},
+]
+ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "latin-1", "cp1252"]
+
+
+def zipped(data: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("plays.csv", data)
+    return buffer.getvalue()
+
+
+COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {
+    "none": bytes,
+    "gzip": gzip.compress,
+    "bzip2": bz2.compress,
+    "zstd": zstd.compress,
+    "zip": zipped,
+}
+
+
+def written(rows: list[list[str]], **how: Any) -> str:
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer, **{"lineterminator": "\n", **how}).writerows(rows)
+    return buffer.getvalue()
+
+
+def found(data: bytes, given: Input = UNDECLARED) -> Dialect:
+    return detect(data, whole=True, given=given).dialect
+
+
+def read(data: bytes, dialect: Dialect) -> list[list[str]]:
+    """The rows, by the reader that jobs use. Raises MalformedInput."""
+    text = in_utf8(decompressed([data], dialect.compression), dialect.encoding)
+    return [[cell.decode() for cell in fields] for _, fields in RecordReader(text, dialect)]
+
+
+@pytest.mark.parametrize("compression", COMPRESSIONS)
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_every_combination_is_read_as_it_was_written(
+    delimiter: str, encoding: str, compression: str
+) -> None:
+    for rows, ending, style in product([PLAIN, PROSE], ["\n", "\r\n", "\r"], STYLES):
+        if rows is PLAIN and delimiter == "," and "quotechar" in style:
+            continue  # reads strictly as text in single quotes, as it always did
+        if ending == "\r":
+            rows = [[cell.replace("\n", " ") for cell in row] for row in rows]
+        text = written(rows, delimiter=delimiter, lineterminator=ending, **style)
+        data = COMPRESSIONS[compression](text.encode(encoding))
+
+        dialect = found(data)
+
+        assert read(data, dialect) == rows, (style, ending, dialect)
+        assert dialect.compression == compression
+
+
+@hypothesis_given(files(numbers))
+def test_what_reads_strictly_is_read_strictly(data: bytes) -> None:
+    assert found(data) == STRICT
+
+
+def test_strictly_nothing_is_found_out_but_compression_and_byte_order_mark() -> None:
+    data = written(PLAIN, delimiter=";")
+    for encoding in ("utf-8", "utf-16"):
+        found = detect(
+            gzip.compress(data.encode(encoding)), whole=True, given=UNDECLARED, strict=True
+        )
+        assert found.dialect == replace(
+            STRICT, compression="gzip", encoding="utf-8" if encoding == "utf-8" else "utf-16-le"
+        )
+    assert Aggregation((GroupColumn("Song"),)).unasked is False
+    assert SONG_PLAYS.unasked is True
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        Input(delimiter=","),
+        Input(delimiter=":"),
+        Input(quote=""),
+        Input(quote="'"),
+        Input(escape="\\"),
+        Input(header=False),
+        Input(encoding="latin-1"),
+        Input(line_end="cr"),
+        Input(decimal=",", thousands="."),
+        Input(delimiter="|", quote="'", escape="\\", header=True, encoding="utf-8"),
+    ],
+)
+@pytest.mark.parametrize("rows", [PLAIN, PROSE])
+def test_what_is_given_is_never_overruled(given: Input, rows: list[list[str]]) -> None:
+    for delimiter in ",;":
+        dialect = found(written(rows, delimiter=delimiter).encode(), given)
+        for name in ("delimiter", "quote", "escape", "header", "encoding", "line_end"):
+            if getattr(given, name) is not None:
+                assert getattr(dialect, name) == getattr(given, name)
+        assert (dialect.decimal, dialect.thousands) == (given.decimal, given.thousands)
+
+
+def test_compression_is_not_looked_for_in_what_is_given_as_plain() -> None:
+    data = gzip.compress(b"a,b\n1,2\n")
+    assert found(data, Input(compression="none", encoding="latin-1")).compression == "none"
+    with pytest.raises(MalformedInput, match="not gzip data"):
+        found(b"a,b\n1,2\n", Input(compression="gzip"))
+
+
+@pytest.mark.parametrize("header", ["BZh,b", "BZh9,b", "PK,b"])
+def test_text_that_begins_like_something_compressed_is_text(header: str) -> None:
+    assert found(f"{header}\n1,2\n".encode()) == STRICT
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_a_sample_may_end_anywhere(delimiter: str) -> None:
+    text = written(PROSE, delimiter=delimiter).encode()
+    whole = found(text)
+    for end in range(text.index(b"Lied 5"), len(text), 7):
+        cut = detect(text[:end], whole=False, given=UNDECLARED)
+        assert (cut.dialect, cut.whole) == (whole, False)
+    for compress in (gzip.compress, bz2.compress, zstd.compress, zipped):
+        data = compress(text * 40)
+        end = len(data) - 30
+        assert detect(data[:end], whole=False, given=UNDECLARED).dialect.delimiter in ",;\t|"
+
+
+def test_a_compressed_sample_gives_a_bounded_text() -> None:
+    data = gzip.compress(b"a;b\n" + b"1;2\n" * 5_000_000)
+    detected = detect(data, whole=True, given=UNDECLARED)
+    assert (len(detected.text), detected.whole) == (1 << 20, False)
+    assert detected.dialect.delimiter == ";"
+
+
+@pytest.mark.parametrize(
+    ("data", "delimiter"),
+    [
+        (b"", ","),
+        (b"a", ","),
+        (b"a;b", ";"),
+        (b"a\n1;2\n3;4\n", ","),  # a column of text, as its header says
+        (b"tags\na;b\nc\n", ","),
+        (b"Preis;Menge\n1,5;2,5\n3,5;4,5\n", ";"),
+        (b"id|text\n1|a, b, c\n2|d; e\n", "|"),
+        (b"a,b;c\n1,2,3;4\n5;6\n", ";"),
+        (b"a;b,c\n1;2,3\n4;5,6\n", ","),  # reads strictly
+        (b"Last, first\tn\nDoe, J\t3\nRoe\t4\nPoe\t5\nLoe\t6\n", "\t"),
+        (b"a,b,c\n1,2,3\n1,2\n1,2,3,4\n", ","),
+        (b"a;b\n1;2\n3;4\n5\n", ";"),
+        (b"a;b;c\n1;2;3\n1;2\n" + b"1;2;3\n" * 10, ";"),
+    ],
+)
+def test_delimiters(data: bytes, delimiter: str) -> None:
+    assert found(data).delimiter == delimiter
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        b"a,b,1\na,b\n",
+        b"a,b,1\na,b,1,2\n",
+        b'a,b,1\n"a,b,1\n',
+        b'a,"b"c,1\n',
+        b"a,b,1\r\na\rb,b,1\r\n",
+        b"a,b,1\n" * 5000 + b"a,b\n",
+    ],
+)
+def test_a_file_with_bad_records_stays_the_file_that_it_is(rows: bytes) -> None:
+    assert found(b"Song,Date,Plays\n" + rows) == STRICT
+
+
+@pytest.mark.parametrize("escape", ["''", "\\'"])
+def test_single_quotes_enclose_fields_at_the_beginning_of_lines_that_end_in_cr(escape: str) -> None:
+    rows = "".join(f"'x, {escape}{i}{escape} y',{i}\r" for i in range(3))
+
+    dialect = found(b"a,b\r" + rows.encode())
+
+    assert (dialect.quote, dialect.line_end) == ("'", "cr")
+    assert dialect.escape == escape.rstrip("'")
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        (b'a\tb\n"x\t1\ny\t2\n', [["a", "b"], ['"x', "1"], ["y", "2"]]),
+        (b"'a';'b'\n'x;y';'1'\n", [["a", "b"], ["x;y", "1"]]),
+        (b"a;b\nit's;1\n'tis;2\n", [["a", "b"], ["it's", "1"], ["'tis", "2"]]),
+        (b'"a","b"\n"x\\"y","1"\n', [["a", "b"], ['x"y', "1"]]),
+        (b'"a","b"\n"C:\\","1"\n', [["a", "b"], ["C:\\", "1"]]),
+        (b"sep=;\na;b\n1;2\n", [["a", "b"], ["1", "2"]]),
+        (b"\xef\xbb\xbfsep=|\r\na|b\r\n1|2\r\n", [["a", "b"], ["1", "2"]]),
+        (b'"sep=\t"\na\tb\n1\t2\n', [["a", "b"], ["1", "2"]]),
+        (b"a,b\r1,2\r", [["a", "b"], ["1", "2"]]),
+    ],
+)
+def test_quotes_escapes_line_ends_and_lines_for_spreadsheets(
+    text: bytes, rows: list[list[str]]
+) -> None:
+    assert read(text, found(text)) == rows
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        (b"a,b\n\xe9,1\n", "windows-1252"),
+        (b"a,b\n\x80\xe9,1\n", "windows-1252"),
+        (b"a,b\n\x81\xe9,1\n", "latin-1"),
+        ("a,b\né,1\n".encode(), "utf-8"),
+        # A byte that is none among others that are UTF-8 is a mistake, and makes no other file
+        ("a,b\né,1\nü,2\n".encode() + b"\xe9,3\n", "utf-8"),
+        (b"a,b\n\xe9\xe8,1\n\xfc,2\n" + "é,3\n".encode(), "windows-1252"),
+        ("a,b\n1,2\n".encode("utf-16-le"), "utf-16-le"),
+        ("a,b\n1,2\n".encode("utf-16-be"), "utf-16-be"),
+        (b"a,b\nx\0y,2\n", "utf-8"),
+    ],
+)
+def test_encodings(text: bytes, encoding: str) -> None:
+    assert found(text).encoding == encoding
+
+
+def test_utf_32_is_refused_and_utf_16_that_begins_with_nul_is_not() -> None:
+    for text in (codecs.BOM_UTF32_BE + "a,b\n".encode("utf-32-be"), "a,b\n".encode("utf-32")):
+        with pytest.raises(MalformedInput, match="UTF-32, which is not read: save it as UTF-8"):
+            found(text)
+    assert found("\ufeff\0,b\n1,2\n".encode("utf-16-le")).encoding == "utf-16-le"
+
+
+def test_a_character_that_the_sample_cuts_in_two_is_no_other_encoding() -> None:
+    text = "a,b\nx,é\n".encode()[:-2]
+    assert detect(text, whole=False, given=UNDECLARED).dialect.encoding == "utf-8"
+    # Nor is that of a file that was cut off: its last record is bad
+    assert detect(text, whole=True, given=UNDECLARED).dialect.encoding == "utf-8"
+
+
+def test_a_byte_order_mark_that_contradicts_what_is_given_is_refused() -> None:
+    with pytest.raises(MalformedInput, match="byte order mark"):
+        found("a,b\n".encode("utf-16"), Input(encoding="latin-1"))
+
+
+def test_what_is_said_of_a_header_is_so() -> None:
+    for data in (b"1;2\n3;4\n", b"a;1.5\nb;2.5\n", b"a;b\n1;2\n"):
+        assert found(data, Input(header=True)).header
+        assert not found(data, Input(header=False)).header
+
+
+def test_a_file_is_found_out_to_have_no_header() -> None:
+    assert not found(b"a;1.5\nb;2.5\n").header
+    assert found(b"Song;Plays\na;1.5\nb;2.5\n").header

@@ -1,0 +1,164 @@
+"""Whether there is a header is concluded only where a wrong guess is out of the question."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.aggregation.spec import Aggregate, Aggregation, Condition, GroupColumn
+from shared.csv.dialect import UNDECLARED, Input
+from shared.errors import MalformedInput
+from shared.inspection.detect import detect, understood
+
+if TYPE_CHECKING:
+    from shared.inspection.header import Verdict
+
+
+def found(data: bytes, declared: Input = UNDECLARED, *, whole: bool = True) -> Verdict:
+    return detect(data, whole=whole, given=declared).header
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"Song,Plays\nx,1\ny,2\n", "column 2 is 'Plays', over numbers"),
+        (b"Song,Day\nx,2020-01-31\ny,2020-02-01T10:00Z\n", "column 2 is 'Day', over dates"),
+        (b"Land,2019,2020,kg\nx,1,2,3\ny,3,4,5\n", "column 4 is 'kg', over numbers"),
+        (b"Land,2020-01-01,2020-02-01\nx,7,8\n", "column 2 is '2020-01-01', over numbers"),
+        (b"n\n" + b"1\n" * 95 + b"x\n" * 5, "column 1 is 'n', over numbers"),
+        (b"n,Day\n1,01/02/2020\n2,x\n", "column 1 is 'n', over numbers"),
+        # Figures that are written otherwise than was said speak as clearly
+        (b"Song;Preis\nx;1,50\ny;2,75\n", "column 2 is 'Preis', over numbers"),
+        (b"Song;Day\nx;31.01.2020\n", "column 2 is 'Day', over numbers"),
+        # A doubtful column does not outweigh one that is clear
+        (b"Land,1.5,m,kg\nx,2.5,3,4\nx,2.5,7,9\n", "column 3 is 'm', over numbers"),
+        (b"de,text\nde,more\nSong,n\n", None),
+        (b"Song,Note\nx,y\n", "nothing speaks against it"),
+        (b"Song,Note\nx,y\nSong,Note\nz,y\n", "nothing speaks against it"),
+        (b"Song,Note\nx,\ny,\n", "nothing speaks against it"),
+        (b"Song,Plays\n", "there is no record below the first"),
+        (b"", "there is no record below the first"),
+    ],
+)  # fmt: skip
+def test_there_is_a_header_where_names_stand_over_numbers_or_nothing_speaks_against_it(
+    data: bytes, reason: str | None
+) -> None:
+    if reason is None:
+        assert found(data).header is None
+    else:
+        assert (found(data).header, found(data).reason) == (True, reason)
+        assert understood(data, whole=True, given=UNDECLARED).header
+
+
+@pytest.mark.parametrize(
+    ("data", "shown"),
+    [
+        (b"2020-01-30,x\n2020-01-31,y\n", "column 1 is '2020-01-30'"),
+        (b"x,1.5\ny,2\n", "column 2 is '1.5'"),
+        (b"x,-3\ny,2\n", "column 2 is '-3'"),
+        (b"x,48213\ny,2\n", "column 2 is '48213'"),
+        (b"x,5,0,0\ny,2,7,1\n", "column 3 is '0'"),
+        (b"de,1\nde,2\nat,2\n", "column 1 is 'de'"),
+        (b"\n\nde,1\nde,2\n", "column 1 is 'de'"),
+    ],
+)
+def test_there_is_none_where_the_first_record_can_hardly_be_one(data: bytes, shown: str) -> None:
+    verdict = found(data)
+    line = 3 if data.startswith(b"\n") else 1
+    assert (verdict.header, verdict.reason) == (False, f"line {line} is a record: {shown}")
+    assert not understood(data, whole=True, given=UNDECLARED).header
+
+
+@pytest.mark.parametrize(
+    ("data", "shown"),
+    [
+        (b"a,1\nb,2\n", "column 2 is '1'"),
+        (b"1,2\n3,4\n", "column 1 is '1'"),
+        (b"Land,2019,2020\nx,1,2\ny,3,4\n", "column 2 is '2019'"),
+        (b"Land,2019,2019\nsold,1,2\ny,3,4\n", "column 2 is '2019'"),
+        (b"Hour,0,1,2,3\nx,5,6,7,8\n", "column 2 is '0'"),
+        (b"Sample,400.5,401,401.5\nx,0.1,0.2,0.3\n", "column 2 is '400.5'"),
+        (b"Day,10023,10024\n,5,6\n", "column 2 is '10023'"),
+        (b"x,12:30\ny,13:45\n", "column 2 is '12:30'"),
+        (b"31.01.2020;x\n01.02.2020;y\n", "column 1 is '31.01.2020'"),
+        # The first cell of a column of numbers is missing, or wrong
+        (b"n/a,2020-01-30,5\n1,2020-01-31,6\n", None),
+        (b"none yet,2020-01-30,5\n1,2020-01-31,6\n", "column 2 is '2020-01-30'"),
+        # Text alone, of which some recurs
+        (b"de,Berlin\nde,Hamburg\n", "column 1 is 'de'"),
+        # One record alone
+        (b"x,2020-01-31\n", "column 2 is '2020-01-31'"),
+        (b"Land,2019\n", "column 2 is '2019'"),
+    ],
+)
+def test_where_it_may_be_either_it_has_to_be_said(data: bytes, shown: str | None) -> None:
+    verdict = found(data)
+    if shown is None:
+        assert verdict.header is False
+        return
+    message = f"line 1 reads as a record ({shown}): set input.header to true or false"
+    assert (verdict.header, verdict.reason) == (None, message)
+    with pytest.raises(MalformedInput) as raised:
+        understood(data, whole=True, given=UNDECLARED)
+    assert str(raised.value) == message
+    for said in (True, False):
+        assert understood(data, whole=True, given=Input(header=said)).header is said
+
+
+def test_numbers_are_those_of_the_notation_that_is_given() -> None:
+    data = b"x;1.234,5\ny;2,75\n"
+    assert found(data, Input(delimiter=";")).header is None
+    assert found(data, Input(delimiter=";", decimal=",", thousands=".")).header is False
+
+
+def test_a_name_that_is_asked_for_says_that_there_is_a_header() -> None:
+    for named in (
+        Aggregation((GroupColumn("a"), GroupColumn(2))),
+        Aggregation((GroupColumn(1),), (Aggregate("sum", "1", kind="number"),)),
+        Aggregation((GroupColumn(1),), where=Condition("b", "=", ("2",))),
+    ):
+        assert named.known_input == Input(header=True)
+    by_position = Aggregation((GroupColumn(1),), (Aggregate("sum", 2, kind="number"),))
+    assert by_position.known_input == UNDECLARED
+    said = Aggregation((GroupColumn("column1"),), input=Input(header=False))
+    assert said.known_input.header is False
+
+
+def test_of_what_nothing_is_asked_the_first_line_is_the_header() -> None:
+    strict = detect(b"a,b,1\na,b,2\n", whole=True, given=UNDECLARED, strict=True)
+    assert strict.dialect.header
+    assert strict.header.header
+
+
+def test_a_first_record_that_the_sample_cuts_off_is_looked_at_as_far_as_it_goes() -> None:
+    names, numbers = ((",".join(f"{p}{i}" for i in range(300_000))).encode() for p in ("c", ""))
+    assert found(names, whole=False).header
+    assert found(numbers, whole=False).header is None
+
+
+names = st.text(st.characters(categories=["Lu", "Ll"]), min_size=1, max_size=8)
+texts = st.text(st.characters(categories=["Lu", "Ll", "Zs", "Po"]), min_size=1, max_size=8)
+values = st.integers(-(10**9), 10**9).map(str) | st.dates().map(str)
+
+
+def _written(rows: list[list[str]]) -> bytes:
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer, lineterminator="\n").writerows(rows)
+    return buffer.getvalue().encode()
+
+
+@given(st.lists(st.tuples(texts, values).map(list), min_size=1, max_size=30), names, names)
+def test_a_record_is_never_lost_in_silence_nor_is_a_header_counted(
+    rows: list[list[str]], first: str, second: str
+) -> None:
+    # Numbers or dates, one kind a file
+    dates = "-" in rows[0][1][1:]
+    rows = [row for row in rows if ("-" in row[1][1:]) == dates]
+
+    assert found(_written(rows)).header is not True
+    assert found(_written([["n" + first, "n" + second], *rows])).header is True

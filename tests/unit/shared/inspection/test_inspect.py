@@ -1,0 +1,258 @@
+"""What is told of a file by its beginning."""
+
+from __future__ import annotations
+
+import gzip
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shared.aggregation.spec import SONG_PLAYS, Aggregate, Aggregation, GroupColumn
+from shared.csv.dialect import Input
+from shared.csv.problems import EMPTY_FILE
+from shared.errors import MalformedInput, SpecMismatch
+from shared.inspection.columns import MAX_COLUMNS
+from shared.inspection.inspect import (
+    LOOKED_AT,
+    REACH,
+    check_header,
+    inspect,
+    inspection_view,
+)
+from shared.inspection.sample import SAMPLE
+
+if TYPE_CHECKING:
+    from shared.csv.dialect import Compression
+
+SONGS = Aggregation((GroupColumn("Song"),), (Aggregate("sum", "Plays", kind="number"),))
+TYPO = Aggregation((GroupColumn("Sogn"),))
+
+
+def test_columns_are_what_all_their_cells_can_be_read_as() -> None:
+    data = (
+        b"i,n,d,t,e,both,late\n"
+        b"1,1.5,2020-01-31,x,,1,\n"
+        b"-7,2,2020-01-31T23:59,1,,2020-01-31,\n"
+        b",1e3,,2020-01-31,,3,2.5\n"
+    )
+    found = inspect(data, whole=True, aggregation=None)
+    assert [(column.name, column.type, column.empty) for column in found.columns] == [
+        ("i", "integer", 1),
+        ("n", "number", 0),
+        ("d", "date", 1),
+        ("t", "text", 0),
+        ("e", "empty", 3),
+        ("both", "text", 0),
+        ("late", "number", 2),
+    ]
+    assert found.columns[0].samples == ["1", "-7"]
+    assert (found.rows, found.size, found.whole, found.fits) == (3, len(data), True, None)
+
+
+def test_numbers_are_read_in_the_notation_that_is_given() -> None:
+    asked = Aggregation((GroupColumn(1),), input=Input(decimal=",", thousands="."))
+    found = inspect(b"a;b\n1.234,5;x\n", whole=True, aggregation=asked)
+    assert [column.type for column in found.columns] == ["number", "text"]
+
+
+@pytest.mark.parametrize(
+    ("data", "notes"),
+    [
+        (
+            b"Song;Preis\nx;1,50\ny;2\n",
+            [("column 2 ('Preis'): '1,50' is read as text; if it is a number, set input.decimal "
+             "to ','")],
+        ),
+        (
+            b"Song;Plays\nx;1.234\ny;12\n",
+            [("column 2 ('Plays'): '1.234' is read as 1.234; if it is 1234, set input.decimal to "
+             "',' and input.thousands to '.'")],
+        ),
+        (
+            b'Song,Plays\nx,"1,234"\n',
+            [("column 2 ('Plays'): '1,234' is read as text; if it is a number, set "
+             "input.thousands to ',' or input.decimal to ','")],
+        ),
+        (
+            b'Song,n\nx,"1,234"\ny,"7,5"\n',
+            ["column 2 ('n'): '7,5' is read as text; if it is a number, set input.decimal to ','"],
+        ),
+        # Nobody writes thousands so, or text is what there is
+        (b"Song;kg\nx;1.234\ny;0.5\n", []),
+        (b"Song;kg\nx;1.234\ny;1234\n", []),
+        (b"Song,kg\nx,1.234\ny,12\n", []),
+        (b"Song;Note\nx;1,50\ny;none\n", []),
+        (b"Song;Note\nx;none\ny;1,50\n", []),
+        (b"Song;Version\nx;1.2.3\ny;1.50\n", []),
+        (b"Song;Day\nx;2020-01-31\n", []),
+    ],
+)  # fmt: skip
+def test_numbers_that_may_be_written_otherwise_are_noted(data: bytes, notes: list[str]) -> None:
+    assert inspection_view(inspect(data, whole=True, aggregation=None))["notes"] == notes
+
+
+def test_in_a_notation_that_is_given_nothing_is_left_to_note() -> None:
+    said = Input(delimiter=";", header=True, decimal=",", thousands=".")
+    asked = Aggregation((GroupColumn(1),), input=said)
+    found = inspect(b"a;b;c\nx;1.234;1,5\n", whole=True, aggregation=asked)
+    assert found.notes == ()
+    said = Input(delimiter=";", header=True, decimal=",")
+    asked = Aggregation((GroupColumn(1),), input=said)
+    (note,) = inspect(b"a;b\nx;1.234\n", whole=True, aggregation=asked).notes
+    assert note.endswith("set input.decimal to '.' or input.thousands to '.'")
+
+
+def test_rows_of_several_lines_are_counted_as_stray_quotes_make_them() -> None:
+    swallowed = b'a,"5 inch,1\nb,2\nc,7",3\n'
+    for end in (b"\n", b""):
+        data = b"k,n,m\n1,2,3\n" + b'x,"y\nz",1\n' + swallowed.rstrip() + end
+        view = inspection_view(inspect(data, whole=True, aggregation=None))
+        assert (view["rows"], view["rows_of_several_lines"], view["most_lines"]) == (3, 2, 3)
+    one = b'"k\nk",n\n1,"2\n3"'
+    view = inspection_view(inspect(one, whole=True, aggregation=None))
+    assert (view["rows_of_several_lines"], view["most_lines"]) == (1, 2)
+    none = inspection_view(inspect(b'k,n\n"1",2\n3,"4"', whole=True, aggregation=None))
+    assert (none["rows_of_several_lines"], none["most_lines"]) == (0, 1)
+
+
+def test_bad_records_are_counted_and_the_first_are_told() -> None:
+    data = b"a,b\n" + b"1,2\n1\n" * 30 + b'"x"y,1\n'
+    view = inspection_view(inspect(data, whole=True, aggregation=None))
+    assert (view["rows"], view["problem_count"], len(view["problems"])) == (30, 31, 20)
+    assert view["problems"][0] == {
+        "line": 3, "offset": 8, "column": 2, "name": "b",
+        "found": "1 column: '1'", "expected": "2 columns as in the header",
+    }  # fmt: skip
+
+
+def test_the_record_that_the_sample_cuts_off_is_no_problem() -> None:
+    found = inspect(b'a;b\r\n1;2\r\n3;"4\n5', whole=False, aggregation=None)
+    assert (found.rows, found.problem_count, found.whole) == (1, 0, False)
+    assert (found.dialect.delimiter, found.line_ends) == (";", ("lf", "crlf"))
+    assert inspect(b"a;b", whole=False, aggregation=None).column_count == 0
+    assert inspect(b"a;b", whole=True, aggregation=None).column_count == 2
+
+
+def test_what_is_asked_fits_or_is_told_with_the_nearest_name() -> None:
+    data = b"Song;Plays\nx;1\n"
+    fits = inspect(data, whole=True, aggregation=SONGS).fits
+    assert fits is not None
+    assert (fits.error, fits.columns) == (None, ("Song", "sum(Plays)"))
+    misfit = inspect(data, whole=True, aggregation=TYPO).fits
+    assert misfit is not None
+    assert misfit.error == (
+        "group_by[0].column is 'Sogn': no column has this name; did you mean 'Song'?"
+    )
+
+
+def test_a_file_that_cannot_be_read_is_told_why() -> None:
+    for data in (b"\x1f\x8b\x08broken", b'a,"b"c\n1,2\n'):
+        view = inspection_view(inspect(data, whole=True, aggregation=SONGS))
+        assert view["error"]
+        assert (view["columns"], view["rows"], view["fits"]) == ([], 0, None)
+
+
+def test_a_million_columns_are_told_of_in_bounds() -> None:
+    data = b",".join(b"column %d" % n for n in range(60_000)) + b"\n"
+    found = inspect(data, whole=True, aggregation=None)
+    assert (found.column_count, len(found.columns)) == (60_000, MAX_COLUMNS)
+    assert len(inspect(b"x" * 500 + b",b\n", whole=True, aggregation=None).columns[0].name) < 110
+
+
+PADDING = b"x;1\n" * (SAMPLE // 4 + 1)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"Song;Plays\n" + PADDING, gzip.compress(b"Song;Plays\n" + PADDING)],
+    ids=["plain", "gzip"],
+)
+def test_a_header_is_checked_as_the_job_will_read_it(data: bytes) -> None:
+    assert check_header(data, whole=False, aggregation=SONGS)
+    with pytest.raises(SpecMismatch, match="did you mean 'Song'"):
+        check_header(data, whole=False, aggregation=TYPO)
+    # What nobody asked for is read strictly: there is one column
+    if data.startswith(b"Song"):
+        with pytest.raises(SpecMismatch, match="the file has 1 columns"):
+            check_header(data, whole=False, aggregation=SONG_PLAYS)
+
+
+def test_before_the_sample_is_there_nothing_is_said() -> None:
+    assert not check_header(b"Song;Plays\n", whole=False, aggregation=TYPO)
+    assert not check_header(b"x" * SAMPLE, whole=False, aggregation=TYPO)
+    with pytest.raises(SpecMismatch):
+        check_header(b"Song;Plays\n", whole=True, aggregation=TYPO)
+
+
+LONG = b";".join(b"column %06d" % n for n in range(1_000_000)) + b"\n"
+"""A header of 13 MiB."""
+LONG_ASKED = Aggregation((GroupColumn("column 999999"),))
+
+
+def test_a_header_of_a_million_columns_is_looked_at_within_bounds() -> None:
+    tiny = b"1\n" * (2 << 20)
+    cpu = time.process_time()
+
+    found = inspect(LONG + tiny, whole=False, aggregation=LONG_ASKED)
+
+    assert 12 * SAMPLE < len(LONG) < 14 * SAMPLE
+    assert (found.column_count, len(found.columns)) == (1_000_000, MAX_COLUMNS)
+    assert (found.dialect.delimiter, found.error) == (";", None)
+    assert found.fits is not None
+    assert found.fits.columns == ("column 999999",)
+    assert found.size == REACH
+    assert found.problem_count <= 10_000
+    assert time.process_time() - cpu < 60
+    assert check_header(LONG + tiny, whole=False, aggregation=LONG_ASKED)
+    missing = Aggregation((GroupColumn("column 00999"),))
+    with pytest.raises(SpecMismatch, match="did you mean 'column 000999'"):
+        check_header(LONG, whole=False, aggregation=missing)
+
+
+def test_a_header_that_goes_on_is_waited_for_and_not_for_ever() -> None:
+    for length in (SAMPLE, 12 * SAMPLE):
+        assert inspect(LONG[:length], whole=False, aggregation=LONG_ASKED).error is None
+        assert not check_header(LONG[:length], whole=False, aggregation=LONG_ASKED)
+
+    endless = b"column;" * (LOOKED_AT // 7 + 1)
+    found = inspect(endless[:LOOKED_AT], whole=False, aggregation=LONG_ASKED)
+    assert found.column_count == 0
+    assert found.error is not None
+    assert found.error.startswith("the header does not end within the first 16 MiB")
+    # The job reads it, and there is no use in looking again
+    assert check_header(endless[:LOOKED_AT], whole=False, aggregation=LONG_ASKED)
+
+
+def test_a_long_header_is_checked_in_a_compressed_file_too() -> None:
+    sample = gzip.compress(LONG + b"1\n" * SAMPLE)
+    assert inspect(sample, whole=True, aggregation=LONG_ASKED).column_count == 1_000_000
+    assert check_header(sample, whole=False, aggregation=LONG_ASKED)
+
+
+def test_a_file_that_no_job_could_read_is_no_better() -> None:
+    with pytest.raises(MalformedInput):
+        check_header(b"\x1f\x8b\x08broken" * 100_000, whole=False, aggregation=SONGS)
+
+
+@pytest.mark.parametrize("compression", ["gzip", "zstd", "bzip2", "zip"])
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_file_that_is_not_compressed_as_was_said_is_told_to_be_damaged(
+    compression: Compression, whole: bool
+) -> None:
+    asked = Aggregation(group_by=(GroupColumn("a"),), input=Input(compression=compression))
+
+    found = inspect(b"a,b\n1,2\n" * 100, whole=whole, aggregation=asked)
+
+    assert found.error is not None
+    assert compression in found.error
+    assert found.dialect.compression == compression
+    assert (found.columns, found.fits) == ((), None)
+
+
+@pytest.mark.parametrize("data", [b"", b"\n\n", b"\xef\xbb\xbf"])
+def test_a_file_in_which_there_is_nothing_is_said_to_be_empty(data: bytes) -> None:
+    found = inspect(data, whole=True, aggregation=None)
+    assert (found.column_count, found.error) == (0, EMPTY_FILE)
+    # Of an upload, the rest may still come
+    assert inspect(data, whole=False, aggregation=None).error is None

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import gzip
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shared.csv.dialect import STRICT, UNDECLARED, Dialect, Input
+from shared.csv.records import RecordReader
+from shared.errors import MalformedInput
+from shared.inspection.opening import opened
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def records(data: bytes, declared: Input = UNDECLARED) -> list[list[bytes]]:
+    dialect, text = opened([data[at : at + 5] for at in range(0, len(data), 5)], declared)
+    return [fields for _, fields in RecordReader(text, dialect)]
+
+
+def test_strictly_what_is_not_declared_is_rfc_4180() -> None:
+    assert opened([b"a;b\n"], UNDECLARED, strict=True)[0] == STRICT
+    assert records(b'a,b\n1,"2"\n') == [[b"a", b"b"], [b"1", b"2"]]
+    assert records(b"") == []
+
+
+@pytest.mark.parametrize(
+    ("declared", "data"),
+    [
+        (Input(delimiter=";"), b'a;b\n1;"x;"\n'),
+        (Input(delimiter="\t"), b'a\tb\n1\t"x;"\n'),
+        (Input(delimiter="→"), 'a→b\n1→"x;"\n'.encode()),
+        (Input(delimiter="→"), "a→b\n1→x;\n".encode()),
+        (Input(quote="'"), b"a,b\n1,'x;'\n"),
+        (Input(quote=""), b"a,b\n1,x;\n"),
+        (Input(line_end="cr"), b'a,b\r\r1,"x;"\r'),
+        (Input(line_end="cr"), b"a,b\r1,x;"),
+        (Input(encoding="latin-1"), b"a,b\n1,x;\n"),
+        (Input(compression="gzip"), gzip.compress(b"a,b\n1,x;\n", mtime=0)),
+        (UNDECLARED, gzip.compress(b"a,b\n1,x;\n", mtime=0)),
+        (UNDECLARED, "\ufeffa,b\n1,x;\n".encode("utf-16-le")),
+        (UNDECLARED, gzip.compress("\ufeffa,b\r\n1,x;\r\n".encode("utf-16-be"), mtime=0)),
+        (Input(encoding="utf-16-be"), "a,b\r\n1,x;\r\n".encode("utf-16-be")),
+    ],
+)
+def test_the_same_records_written_in_every_way(declared: Input, data: bytes) -> None:
+    assert records(data, declared) == [[b"a", b"b"], [b"1", b"x;"]]
+
+
+@pytest.mark.parametrize(
+    ("declared", "data", "field"),
+    [
+        (Input(quote=""), b'a\n"x\n', b'"x'),
+        (Input(quote=""), b'a\nx""y"\n', b'x""y"'),
+        (Input(quote="'"), b"a\n'x''\n\"y'\n", b"x'\n\"y"),
+        (Input(escape="\\"), b'a\n"x\\"\ny"\n', b'x"\ny'),
+        (Input(escape="\\"), b'a\n"C:\\temp\\\\"\n', b"C:\\temp\\"),
+        (Input(escape="\\"), b'a\n"\\\\\\""\n', b'\\"'),
+        (Input(escape="\\"), b'a\nx\\"y\\\n', b'x\\"y\\'),
+        (Input(line_end="cr"), b'a\r"x\ny\rz"\r', b"x\ny\rz"),
+    ],
+)
+def test_quotes_and_escapes_mean_what_the_dialect_says(
+    declared: Input, data: bytes, field: bytes
+) -> None:
+    assert records(data, declared) == [[b"a"], [field]]
+
+
+@pytest.mark.parametrize(
+    ("declared", "data", "message"),
+    [
+        (Input(delimiter=";"), b'a;b\n"x"y;1\n', "'y' after .*, expected a semicolon or the end"),
+        (Input(delimiter="→"), b'a\n"x",\n', "expected the delimiter '→' or the end"),
+        (Input(escape="\\"), b'a\n"x""y"\n', r"expected .*\(a quote in quoted text has \\ before"),
+        (Input(escape="\\"), b'a\n"C:\\"\n', r"line 2, .* a quote that is never closed"),
+        (
+            Input(line_end="cr"),
+            b"a\rx\ny\r",
+            "line 2.*a line feed after 'x', expected .* end in CR",
+        ),
+        (Input(encoding="windows-1252"), b"a\n\x81\n", "expected text in Windows-1252"),
+        (Input(compression="zstd"), b"a\n1\n", "is not zstd data all through"),
+    ],
+)
+def test_what_breaks_a_rule_of_the_dialect_is_refused(
+    declared: Input, data: bytes, message: str
+) -> None:
+    with pytest.raises(MalformedInput, match=message):
+        records(data, declared)
+
+
+def test_a_line_for_spreadsheets_is_no_record() -> None:
+    reader = RecordReader([b"\xef\xbb\xbfse", b"p=;\r\na,b\n1,2\n"], Dialect(sep_line=True))
+
+    assert list(reader) == [(2, [b"a", b"b"]), (3, [b"1", b"2"])]
+    assert list(RecordReader([b"sep=;"], Dialect(sep_line=True))) == []
+
+
+@pytest.mark.parametrize(
+    "line", [b"sep=;\r\n", b'"sep=;"\n', b"\xef\xbb\xbfsep=;\n", b"SEP=;\n", b'"Sep=;"\r\n']
+)
+def test_the_line_for_spreadsheets_says_the_delimiter(line: bytes) -> None:
+    expected = [[b"a", b"b"], [b"1", b"2,"]]
+
+    assert records(line + b"a;b\n1;2,\n") == expected
+    assert records(line + b"a;b\n1;2,\n", Input(delimiter=";")) == expected
+    utf_16 = (line + b"a;b\n1;2,\n").removeprefix(b"\xef\xbb\xbf").decode().encode("utf-16-le")
+    assert records(b"\xff\xfe" + utf_16) == expected
+    # With another delimiter it is none.
+    assert records(line + b"a;b\n", Input(delimiter="|"))[1:] == [[b"a;b"]]
+
+
+def test_only_as_much_is_read_as_is_asked_for() -> None:
+    def blocks() -> Iterator[bytes]:
+        yield b"a,b\n" * (1 << 20)
+        raise AssertionError("read on")
+
+    _, text = opened(blocks(), UNDECLARED)
+    assert next(text)[:4] == b"a,b\n"

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import json
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.errors import InvalidInput
+from shared.jobs.wake_up import WakeUp
+
+ID = "2b1d3f60-92c1-4f0c-8c55-0d3c7f1a9e11"
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.uuids())
+def test_a_wake_up_survives_the_wire(job_id: UUID) -> None:
+    assert WakeUp.decode(WakeUp(job_id).encode()) == WakeUp(job_id)
+
+
+def test_the_message_body_is_what_other_versions_expect() -> None:
+    assert json.loads(WakeUp(UUID(ID)).encode()) == {"version": 1, "job_id": ID}
+
+
+def test_fields_that_a_later_version_adds_are_ignored() -> None:
+    body = json.dumps({"version": 1, "job_id": ID, "priority": 3}).encode()
+    assert WakeUp.decode(body) == WakeUp(UUID(ID))
+
+
+@pytest.mark.parametrize("version", [0, 2, "1", None])
+def test_a_wake_up_of_another_version_is_refused(version: object) -> None:
+    body = json.dumps({"version": version, "job_id": ID}).encode()
+    with pytest.raises(InvalidInput, match=r"wake-up version .* is not 1") as raised:
+        WakeUp.decode(body)
+    assert raised.value.field == "version"
+
+
+@given(st.binary())
+def test_bytes_from_elsewhere_are_refused_and_nothing_worse(body: bytes) -> None:
+    with pytest.raises(InvalidInput, match="not a wake-up message"):
+        WakeUp.decode(body)
+
+
+def test_json_nested_beyond_measure_is_refused_and_nothing_worse() -> None:
+    with pytest.raises(InvalidInput, match="not a wake-up message"):
+        WakeUp.decode(b"[" * 1_000_000)
+
+
+@given(json_values)
+def test_json_from_elsewhere_is_refused_and_nothing_worse(value: object) -> None:
+    with pytest.raises(InvalidInput, match="not a wake-up message"):
+        WakeUp.decode(json.dumps(value).encode())
+
+
+@given(json_values)
+def test_a_job_id_that_is_none_is_refused(value: object) -> None:
+    with pytest.raises(InvalidInput, match="not a wake-up message"):
+        WakeUp.decode(json.dumps({"version": 1, "job_id": value}).encode())

@@ -1,0 +1,57 @@
+"""Requests in progress come to their end before the server is shut down."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from shared.runtime.drain import Drain
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+
+async def test_a_request_in_progress_is_waited_for_and_its_body_taken_to_the_end() -> None:
+    begun = asyncio.Event()
+
+    async def take(request: web.Request) -> web.Response:
+        taken = await request.content.readexactly(1)
+        begun.set()
+        taken += await request.content.read()
+        return web.Response(body=taken)
+
+    drain, rest = Drain(), asyncio.Event()
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"a"
+        await rest.wait()
+        yield b"bc"
+
+    app = web.Application(middlewares=[drain.middleware])
+    app.router.add_post("/", take)
+    async with TestClient(TestServer(app)) as client:
+        asking = asyncio.create_task(client.post("/", data=body()))
+        await begun.wait()
+        finishing = asyncio.create_task(drain.finish(30))
+        assert await drain.finish(0) == 1
+        rest.set()
+        assert await finishing == 0
+        response = await asking
+        assert await response.read() == b"abc"
+        # The client is told to go elsewhere.
+        assert response.headers["Connection"] == "close"
+
+
+async def test_a_handler_that_fails_is_no_longer_in_progress() -> None:
+    async def fail(_request: web.Request) -> web.Response:
+        raise web.HTTPConflict
+
+    drain = Drain()
+    app = web.Application(middlewares=[drain.middleware])
+    app.router.add_get("/", fail)
+    async with TestClient(TestServer(app)) as client:
+        assert (await client.get("/")).status == 409
+        assert await drain.finish(0) == 0

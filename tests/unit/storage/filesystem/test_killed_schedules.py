@@ -1,0 +1,200 @@
+"""Any schedule of chunks with the process killed between any two writes, or in the middle of one.
+
+The folder is copied just before a step that changes it, when a process that is killed there would
+leave it so; storage goes on with the copy, as after its restart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import shutil
+import tempfile
+import threading
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from storage.filesystem import chunk_writer
+from storage.filesystem.blobs import FilesystemBlobs
+from tests.blob_backends import read
+from tests.unit.storage.filesystem.test_schedules import (
+    CHUNKS,
+    KEY,
+    SIZE,
+    SOURCE,
+    Chunk,
+    as_bytes,
+    send,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from shared.ports import Blobs
+
+STEPS = ("open", "rename", "ftruncate", "fsync", "fdatasync", "unlink", "utime")
+"""Of `os`; and `pwritev` and `pwrite`, of which a kill may leave a part."""
+MOST_STEPS = 25
+
+
+@dataclass
+class Kill:
+    """When the process is killed, and what it has left behind."""
+
+    folder: Path
+    into: Path
+    at: int
+    """The number of steps before the one that is not taken any more."""
+    acknowledged: set[int]
+    steps: int = 0
+    before: set[int] | None = None
+    """The bytes that had been acknowledged; None if it was not killed."""
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def step(self, do: Any, *args: Any, **more: Any) -> Any:
+        with self._lock:
+            self._count()
+            return do(*args, **more)
+
+    def pwritev(self, fd: int, buffers: Sequence[bytes], offset: int) -> int:
+        """A write of which a half is there when the process is killed."""
+        whole = b"".join(buffers)
+        with self._lock:
+            half = _pwrite(fd, whole[: len(whole) // 2], offset)
+            self._count()
+            return half + _pwrite(fd, whole[half:], offset + half)
+
+    def pwrite(self, fd: int, data: bytes, offset: int) -> int:
+        return self.pwritev(fd, [data], offset)
+
+    def _count(self) -> None:
+        if self.steps == self.at:
+            # Taken first: what is acknowledged while the copy is made need not be in it.
+            self.before = set(self.acknowledged)
+            with mock.patch.multiple(os, **_REAL):
+                shutil.copytree(self.folder, self.into)
+        self.steps += 1
+
+
+_REAL = {name: getattr(os, name) for name in (*STEPS, "pwritev", "pwrite")}
+_NO_POWER_CUT: dict[str, Any] = dict.fromkeys(("fsync", "fdatasync"), lambda _fd: None)
+"""A process that is killed leaves what it has written, synced or not: only the order counts."""
+_pwrite = os.pwrite
+
+
+@contextmanager
+def watched(kill: Kill) -> Iterator[None]:
+    """Every step that changes the folder passes `kill`."""
+
+    def before(do: Any) -> Any:
+        return lambda *args, **more: kill.step(do, *args, **more)
+
+    replaced = {name: before((_REAL | _NO_POWER_CUT)[name]) for name in STEPS}
+    with mock.patch.multiple(os, pwritev=kill.pwritev, pwrite=kill.pwrite, **replaced):
+        yield
+
+
+async def send_noting(blobs: Blobs, chunk: Chunk, acknowledged: set[int]) -> None:
+    await send(blobs, chunk)
+    if not chunk.breaks_off:
+        acknowledged.update(range(chunk.start, chunk.stop))
+
+
+async def check_content(blobs: Blobs) -> set[int]:
+    """The bytes that are received, each of which has to be that of the source."""
+    info = await blobs.info(KEY)
+    received = as_bytes(info.received)
+    assert info.complete == (len(received) == SIZE)
+    assert (blobs.local_path(KEY) is not None) == info.complete
+    for held in info.received:
+        assert await read(blobs, KEY, held.start, held.stop) == SOURCE[held.start : held.stop]
+    return received
+
+
+GROUPS = st.lists(
+    st.tuples(st.lists(CHUNKS, min_size=1, max_size=4), st.integers(0, MOST_STEPS)), max_size=4
+)
+
+
+async def lived_through(
+    place: Path, into: Path, at: int, chunks: list[Chunk], acknowledged: set[int], *, fsync: bool
+) -> set[int] | None:
+    """Send chunks side by side; killed before step `at`, what the successor has of them.
+
+    None if there were fewer steps.
+    """
+    kill = Kill(place, into, at, acknowledged=set(acknowledged))
+    async with FilesystemBlobs(place, fsync=fsync) as blobs:
+        with watched(kill):
+            await asyncio.gather(
+                *(send_noting(blobs, chunk, kill.acknowledged) for chunk in chunks)
+            )
+        assert await check_content(blobs) == kill.acknowledged
+    if kill.before is None:
+        return None
+    async with FilesystemBlobs(into, fsync=fsync) as blobs:
+        received = await check_content(blobs)
+    # What was acknowledged, and no byte that nobody has sent
+    assert kill.before <= received <= kill.acknowledged
+    return received
+
+
+def test_what_was_acknowledged_outlives_a_kill_between_any_two_writes_and_nothing_is_made_up() -> (
+    None
+):
+    kills: Counter[str] = Counter()
+
+    @settings(max_examples=60, deadline=None)
+    @given(GROUPS, st.integers(7, 20), st.booleans(), st.booleans())
+    def check(groups: list[tuple[list[Chunk], int]], piece: int, digest: bool, fsync: bool) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            asyncio.run(run(Path(folder), groups, piece, digest=digest, fsync=fsync))
+
+    async def run(
+        root: Path,
+        groups: list[tuple[list[Chunk], int]],
+        piece: int,
+        *,
+        digest: bool,
+        fsync: bool,
+    ) -> None:
+        place = root / "first"
+        async with FilesystemBlobs(place, fsync=fsync) as blobs:
+            sha256 = hashlib.sha256(SOURCE).hexdigest() if digest else None
+            await blobs.create(KEY, SIZE, sha256=sha256)
+        received: set[int] = set()
+        for number, (chunks, at) in enumerate(groups):
+            into = root / f"killed-{number}"
+            left = await lived_through(place, into, at, chunks, received, fsync=fsync)
+            if left is None:
+                async with FilesystemBlobs(place, fsync=fsync) as blobs:
+                    received = await check_content(blobs)
+            else:
+                received, place = left, into
+            kills["killed" if left is not None else "lived"] += 1
+        # And whichever step of the last chunk it is killed before
+        whole = [Chunk(0, SIZE, piece)]
+        for at in count():
+            into = root / f"last-{at}"
+            shutil.copytree(place, again := root / f"again-{at}")
+            left = await lived_through(again, into, at, whole, received, fsync=fsync)
+            if left is None:
+                break
+            kills["completed" if len(left) == SIZE else "not completed"] += 1
+            # The chunk sent once more completes it
+            async with FilesystemBlobs(into, fsync=fsync) as blobs:
+                await send(blobs, whole[0])
+                assert await check_content(blobs) == set(range(SIZE))
+
+    with mock.patch.object(chunk_writer, "BATCH", 8), mock.patch.multiple(os, **_NO_POWER_CUT):
+        check()
+    assert min(kills[kind] for kind in ("killed", "lived", "completed", "not completed")) > 10
