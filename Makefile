@@ -17,7 +17,7 @@ MINUTES ?= 2
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test long chaos lint lock venv clean
+.PHONY: help demo serve test long chaos lint house lock venv clean
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -49,6 +49,10 @@ lint: $(DEV) ## style, types, who imports whom, and what no committed file may s
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports --no-logo
 	@$(VENV)/bin/python scripts/check_files.py
+	@$(VENV)/bin/python scripts/house.py --check > /dev/null
+
+house: $(RUNTIME) ## count rooms, arrows and import cycles of the code; ARGS="--arrows gateway" lists them
+	@$(VENV)/bin/python scripts/house.py $(ARGS)
 
 lock: ## compile requirements/*.in again; ARGS=--upgrade takes the newest versions
 	@scripts/lock $(ARGS)

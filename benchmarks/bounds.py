@@ -29,6 +29,7 @@ from processor.engines.port import SCRATCH, EngineLimits
 from shared.aggregation.spec import SONG_PLAYS, Aggregate, Aggregation, GroupColumn, Order
 from shared.csv.dialect import Input
 from shared.errors import JobFailed, MalformedInput
+from shared.jobs.report import report_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -165,7 +166,7 @@ async def measure(case: Case, folder: Path, memory: int) -> dict[str, object]:
         report = output.report
         ended = f"{report.groups} groups by the {report.plan} plan"
     except JobFailed as error:
-        report = error.report
+        report = report_of(error)
         ended = f"{'refused' if isinstance(error, MalformedInput) else 'stopped'}: {error}"
     return {
         "ended": ended,

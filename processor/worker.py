@@ -27,6 +27,7 @@ from shared.errors import (
     Unavailable,
 )
 from shared.jobs.job import Job, JobState
+from shared.jobs.report import report_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -192,7 +193,7 @@ class Worker:
             return
         final = isinstance(error, MalformedInput)
         reason = events.failing(error)
-        report = error.report if isinstance(error, JobFailed) else None
+        report = report_of(error) if isinstance(error, JobFailed) else None
 
         def fail() -> Awaitable[Job]:
             now = self._clock()

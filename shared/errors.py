@@ -54,11 +54,7 @@ HTTP status codes are not known here; each HTTP service maps the tree in one tab
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
-
-if TYPE_CHECKING:
-    from shared.csv.problems import Problem
-    from shared.jobs.report import Report
+from typing import ClassVar
 
 
 class CsvmillError(Exception):
@@ -343,26 +339,19 @@ class JobFailed(CsvmillError):
 
     code = "job_failed"
 
-    def __init__(self, message: str, report: Report | None = None) -> None:
+    def __init__(self, message: str, report: object | None = None) -> None:
         super().__init__(message)
         self.report = report
-        """What the attempt has found and used, as far as that is known."""
+        """What the attempt found and used, if known; `shared.jobs.report.report_of` reads it."""
 
 
 class MalformedInput(JobFailed):
     """The file itself is at fault, so that every further attempt would end the same way.
 
-    `report` says more of what is wrong, if more was looked at than the first problem; `problem`
-    is what the error is about, if it is about one record.
+    One that is about a single record is a `shared.csv.problems.MalformedRecord`.
     """
 
     code = "malformed_input"
-
-    def __init__(
-        self, message: str, report: Report | None = None, *, problem: Problem | None = None
-    ) -> None:
-        super().__init__(message, report)
-        self.problem = problem
 
 
 class AttemptFailed(JobFailed):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from hypothesis import assume
 from hypothesis import strategies as st
 
+from shared.aggregation.kinds import Kind, Truncation
 from shared.aggregation.spec import (
     KINDS,
     Aggregate,
@@ -17,10 +18,8 @@ from shared.aggregation.spec import (
     Function,
     GroupColumn,
     Junction,
-    Kind,
     Operator,
     Order,
-    Truncation,
 )
 from shared.aggregation.spec import Case as CaseChange
 from shared.csv.dialect import Input

@@ -19,7 +19,8 @@ from shared.csv.dialect import OnBadRow
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from shared.aggregation.spec import Column, Kind
+    from shared.aggregation.kinds import Kind
+    from shared.aggregation.spec import Column
 
 GRAMMAR = """\b
 How to say what to compute:

@@ -15,7 +15,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, get_args
 
 from shared.aggregation.cells import read_date, read_number
-from shared.aggregation.spec import KINDS, Case, Kind, Truncation
+from shared.aggregation.kinds import Kind, Truncation
+from shared.aggregation.spec import KINDS, Case
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

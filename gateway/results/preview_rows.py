@@ -17,7 +17,8 @@ from shared.jobs.preview import LIMIT
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from shared.aggregation.spec import Aggregation, Kind
+    from shared.aggregation.kinds import Kind
+    from shared.aggregation.spec import Aggregation
     from shared.csv.dialect import Compression
 
     Row = list[str | None]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from shared.blobs.blob import preview_key, rejects_key, result_key
 from shared.errors import JobFailed
 from shared.jobs.job import JobRejects, JobResult
+from shared.jobs.report import report_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -64,8 +65,9 @@ class JobRun:
             try:
                 output = await self._engine.aggregate(job.aggregation, source, folder, progress)
             except JobFailed as error:
-                if error.report is not None:
-                    error.report = _completed(error.report, job, queued)
+                report = report_of(error)
+                if report is not None:
+                    error.report = _completed(report, job, queued)
                 raise
             began = time.monotonic()
             result = await self._store(job, output)

@@ -39,7 +39,7 @@ from processor.engines.rejects import Problems, RejectsFile
 from processor.engines.result_file import begin_result
 from processor.engines.scratch_limit import OutOfScratch
 from shared.errors import AttemptFailed, MalformedInput
-from shared.jobs.report import Report, Seconds
+from shared.jobs.report import Report, Seconds, report_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -93,7 +93,7 @@ def run(task: Task, watch: Watch) -> Finished | Refused:
     except Inconclusive as doubt:
         return Refused("inconclusive", str(doubt))
     except MalformedInput as error:
-        return Refused("malformed", str(error), _described(task, error.report or NOTHING_FOUND))
+        return Refused("malformed", str(error), _described(task, report_of(error) or NOTHING_FOUND))
     except OutOfScratch as error:
         return _out_of_scratch(error)
     except AttemptFailed as error:

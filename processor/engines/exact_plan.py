@@ -17,11 +17,11 @@ from processor.engines.plan import Watch
 from processor.engines.rejects import Problems, Table
 from shared.aggregation.cells import EXACT
 from shared.aggregation.resolve import resolve
-from shared.csv.problems import EMPTY_FILE, columns, show
+from shared.csv.problems import EMPTY_FILE, MalformedRecord, columns, show
 from shared.csv.records import RecordReader
 from shared.errors import InvalidInput, MalformedInput
 from shared.inspection.opening import opened
-from shared.jobs.report import Report, Rows
+from shared.jobs.report import Report, Rows, report_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -71,11 +71,12 @@ def run(
     try:
         found = _aggregated(aggregation, reader, problems, begin, scratch, memory)
     except MalformedInput as error:
-        if error.report is None:
-            if error.problem is not None:
+        report = report_of(error)
+        if report is None:
+            if isinstance(error, MalformedRecord):
                 problems.take(error.problem)
-            error.report = problems.report(Rows())
-        error.report = _of_file(error.report, dialect, reader, sum(held))
+            report = problems.report(Rows())
+        error.report = _of_file(report, dialect, reader, sum(held))
         raise
     return _of_file(found, dialect, reader, sum(held))
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from shared.aggregation.kinds import Kind
     from shared.aggregation.resolve import Query
-    from shared.aggregation.spec import Kind
 
 ROW_GROUP_ROWS = 122_880
 """Rows of a row group at the most."""

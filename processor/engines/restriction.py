@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from shared.aggregation.cells import Notation
+    from shared.aggregation.kinds import Kind
     from shared.aggregation.resolve import Comparison, Restriction
-    from shared.aggregation.spec import Kind, Operator
+    from shared.aggregation.spec import Operator
 
     Predicate = Callable[[Sequence[bytes]], bool]
 

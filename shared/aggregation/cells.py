@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from shared.aggregation.spec import Kind, Truncation
+    from shared.aggregation.kinds import Kind, Truncation
 
     Read = Callable[[bytes], Any]
 

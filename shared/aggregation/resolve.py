@@ -12,13 +12,13 @@ from shared.errors import InvalidInput
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from shared.aggregation.kinds import Kind
     from shared.aggregation.spec import (
         Aggregate,
         Aggregation,
         Column,
         Filter,
         GroupColumn,
-        Kind,
         Operator,
     )
 

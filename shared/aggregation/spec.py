@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from shared.aggregation.cells import Notation
 from shared.csv.dialect import UNDECLARED, Input
 
+if TYPE_CHECKING:
+    from shared.aggregation.kinds import Kind, Truncation
+
 Column = str | int
 """A column by its name in the header, or by its position, counted from 1."""
 Function = Literal["sum", "count", "count_distinct", "min", "max", "avg", "median", "first", "last"]
-Kind = Literal["number", "integer", "text", "date"]
-"""As what a cell is read (see docs/csv.md). It is always declared, never guessed from the data."""
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "in", "contains", "starts_with", "is_empty"]
-Truncation = Literal["day", "week", "month", "year"]
 Case = Literal["upper", "lower"]
 Output = Literal["csv", "csv.gz", "csv.zst", "jsonl", "parquet"]
 

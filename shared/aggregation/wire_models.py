@@ -20,6 +20,7 @@ from pydantic_core import CoreSchema  # noqa: TC002 - pydantic evaluates the ann
 
 from shared.aggregation import cells
 from shared.aggregation.input_model import InputIn
+from shared.aggregation.kinds import Kind, Truncation
 from shared.aggregation.spec import (
     KINDS,
     SONG_PLAYS,
@@ -32,11 +33,9 @@ from shared.aggregation.spec import (
     Function,
     GroupColumn,
     Junction,
-    Kind,
     Operator,
     Order,
     Output,
-    Truncation,
 )
 from shared.aggregation.wire_object import WireObject
 from shared.csv.dialect import UNDECLARED

@@ -47,9 +47,17 @@ class Problem:
         return f"{where}: found {self.found}, expected {self.expected}"
 
 
+class MalformedRecord(MalformedInput):
+    """A record of the file breaks a rule."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+
+
 def refuse(problem: Problem) -> NoReturn:
-    """The `OnProblem` that takes none. Raises MalformedInput."""
-    raise MalformedInput(str(problem), problem=problem)
+    """The `OnProblem` that accepts none. Raises MalformedRecord."""
+    raise MalformedRecord(problem)
 
 
 def columns(number: int) -> str:

@@ -14,7 +14,7 @@ from shared.csv.encoding import is_utf8
 from shared.csv.faults import LONGEST_CHARACTER, Faults
 from shared.csv.grammar import CR, CRLF, LF, grammar_of
 from shared.csv.positions import Fault, Lines, Offsets, Span, has_long_line
-from shared.csv.problems import KEPT_RECORD, Problem, columns, refuse, show
+from shared.csv.problems import KEPT_RECORD, MalformedRecord, Problem, columns, refuse, show
 from shared.errors import MalformedInput
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class RecordReader:
     def malformed(self, line: int, column: int | None, found: str, expected: str) -> MalformedInput:
         """The error for a record that begins on `line`; `column` is counted from 1."""
         problem = Problem(line, 0, column, self._name(column), found, expected, b"")
-        return MalformedInput(str(problem), problem=problem)
+        return MalformedRecord(problem)
 
     def _ragged(self, fields: list[bytes], width: int) -> tuple[int, str, str]:
         text = self._grammar.delimiter.join(fields)

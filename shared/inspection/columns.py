@@ -15,7 +15,7 @@ from shared.inspection.sample import CutOff
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from shared.aggregation.spec import Kind
+    from shared.aggregation.kinds import Kind
     from shared.csv.dialect import Dialect
     from shared.csv.records import Record, RecordReader
 

@@ -13,6 +13,8 @@ from shared.csv.problems import SHOWN_PROBLEMS, Problem
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from shared.errors import JobFailed
+
 T = TypeVar("T")
 
 VERSION = 1
@@ -89,6 +91,11 @@ class Report:
     unfinished: bool = False
     """Whether the attempt was over before the file was: there are no `rows`, `groups`,
     `bytes_decompressed` and `bytes_out` to tell of then, which are 0 here."""
+
+
+def report_of(error: JobFailed) -> Report | None:
+    """The report that an attempt's failure carries, if it has one."""
+    return error.report if isinstance(error.report, Report) else None
 
 
 def encode_report(report: Report) -> str:

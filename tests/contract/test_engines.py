@@ -21,7 +21,7 @@ from shared.csv import compression
 from shared.csv.dialect import Dialect, Input
 from shared.errors import AttemptFailed, MalformedInput, StorageUnavailable
 from shared.jobs.job import SONG_PLAYS, Aggregation
-from shared.jobs.report import Rows
+from shared.jobs.report import Rows, report_of
 from tests.aggregations import Case, cases, sum_of
 from tests.contract.engine_sources import FailingSource, StalledSource, StreamSource
 from tests.contract.engines import ENGINES, aggregate, assert_is, leftovers, sources
@@ -252,7 +252,7 @@ async def test_the_time_limit_fails_the_attempt(make_engine: MakeEngine, scratch
         await aggregate(engine, StalledSource(HEADER + b"a,b,1\n"), scratch)
 
     assert leftovers(scratch) == set()
-    report = failed.value.report
+    report = report_of(failed.value)
     assert report is not None
     assert (report.unfinished, report.dialect, report.bytes_in) == (True, None, 1022)
     assert report.seconds.aggregate >= 0.5
@@ -317,7 +317,7 @@ async def test_what_takes_more_disk_than_it_may_fails_the_attempt_and_names_the_
         "which is what one job may use (CSVMILL_SCRATCH_LIMIT)"
     )
     assert leftovers(scratch) == set()
-    report = failed.value.report
+    report = report_of(failed.value)
     assert report is not None
     assert (report.unfinished, report.dialect, report.bytes_in) == (True, Dialect(), len(data))
     assert (report.engine, report.peak_memory > 1 << 20) == ("duckdb", True)
@@ -462,7 +462,7 @@ async def test_a_malformed_file_is_read_to_its_end_for_a_report_of_what_is_wrong
     with pytest.raises(MalformedInput, match=r" \(and 29 more problems\)$") as refused:
         await aggregate(engine, StreamSource(data), scratch)
 
-    report = refused.value.report
+    report = report_of(refused.value)
     assert report is not None
     assert (report.rows, report.groups) == (Rows(aggregated=2000, rejected=30), 0)
     assert [(p.line, p.offset, p.column, p.name, p.found) for p in report.problems] == [

@@ -20,7 +20,8 @@ from tests.aggregations import Case, cases
 from tests.oracle import expected_result
 
 if TYPE_CHECKING:
-    from shared.aggregation.spec import Output, Truncation
+    from shared.aggregation.kinds import Truncation
+    from shared.aggregation.spec import Output
     from shared.blobs.blob import BlobInfo, BlobKey
     from tests.unit.gateway.conftest import Gateway
 

@@ -29,7 +29,7 @@ from processor.engines.protocol import (
 from shared.aggregation.spec import Aggregate, Aggregation, GroupColumn
 from shared.errors import AttemptFailed, MalformedInput
 from shared.jobs.job import SONG_PLAYS
-from shared.jobs.report import Rows
+from shared.jobs.report import Rows, report_of
 from tests.contract.engine_sources import StalledSource, StreamSource
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ async def test_a_child_that_is_killed_fails_the_attempt_and_says_by_what(
 
     with pytest.raises(AttemptFailed, match=r"was killed by SIGKILL \(signal 9\)") as failed:
         await running
-    report = failed.value.report
+    report = report_of(failed.value)
     assert report is not None
     assert report.unfinished
     assert (report.plan, report.peak_memory > 1 << 20) == ("exact" if exact_below else "fast", True)

@@ -12,6 +12,7 @@ import pytest
 from processor.engines.plan import Inconclusive
 from shared.csv.dialect import Input
 from shared.errors import MalformedInput
+from shared.jobs.report import report_of
 from tests.malformations import FILES, KINDS, SUMS, Kind
 from tests.oracle import expected_of_dirty
 from tests.unit.processor.engines.plans import run_exact, run_fast
@@ -57,8 +58,9 @@ def test_without_skip_a_bad_record_fails_the_job(kind: Kind, how: Input) -> None
     with pytest.raises(MalformedInput, match=re.escape(why)) as refused:
         run_exact(kind.data, strict)
     if not kind.refused:
-        assert refused.value.report is not None
-        assert refused.value.report.problem_count == len(kind.rejects())
+        report = report_of(refused.value)
+        assert report is not None
+        assert report.problem_count == len(kind.rejects())
 
 
 @pytest.mark.parametrize(("kind", "how"), CASES)

@@ -18,15 +18,7 @@ from hypothesis import strategies as st
 
 from processor.engines.plan import Inconclusive, Watch
 from processor.engines.port import SCRATCH
-from shared.aggregation.spec import (
-    Aggregate,
-    Aggregation,
-    Condition,
-    Function,
-    GroupColumn,
-    Kind,
-    Truncation,
-)
+from shared.aggregation.spec import Aggregate, Aggregation, Condition, Function, GroupColumn
 from shared.errors import InvalidInput
 from tests.aggregations import Case, cases, provable_cases
 from tests.oracle import expected_result
@@ -34,6 +26,8 @@ from tests.unit.processor.engines.plans import run_exact, run_fast
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from shared.aggregation.kinds import Kind, Truncation
 
 
 def read(content: bytes) -> pyarrow.Table:

@@ -16,7 +16,7 @@ from shared.csv.problems import KEPT_RECORD, SHOWN_PROBLEMS, Problem
 from shared.errors import MalformedInput
 from shared.jobs.job import SONG_PLAYS
 from shared.jobs.rejects import NO_REJECTS
-from shared.jobs.report import Report, Rows
+from shared.jobs.report import Report, Rows, report_of
 from tests.aggregations import RFC_4180, Case, dirty_cases
 from tests.oracle import Expected, Malformed, expected_of_dirty, expected_result
 from tests.unit.processor.engines.plans import run_exact
@@ -33,8 +33,9 @@ def refusal(data: bytes, aggregation: Aggregation = SONG_PLAYS) -> tuple[str, Re
     """Why a file has no result, and the report of that."""
     with pytest.raises(MalformedInput) as refused:
         run_exact(data, aggregation)
-    assert refused.value.report is not None
-    return str(refused.value), refused.value.report
+    report = report_of(refused.value)
+    assert report is not None
+    return str(refused.value), report
 
 
 @given(case=dirty_cases(), block=st.sampled_from([1, 7, 64, 1 << 20]))

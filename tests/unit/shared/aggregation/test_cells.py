@@ -16,7 +16,7 @@ from shared.aggregation.cells import (
 )
 
 if TYPE_CHECKING:
-    from shared.aggregation.spec import Kind
+    from shared.aggregation.kinds import Kind
 
 
 @pytest.mark.parametrize(
