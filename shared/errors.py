@@ -29,7 +29,7 @@
      │    ├── NotAcceptable          in none of the content codings that it admits
      │    ├── PreconditionFailed     it is not what the condition names
      │    └── RangeNotSatisfiable    it ends before the range begins
-     ├── TakenOver                   another request has taken over what this one was sending
+     ├── AppendLeaseLost                   another request has taken over what this one was sending
      ├── ChunkOutOfBounds            a chunk reaches before the start or beyond the end of its blob
      ├── IdempotencyKeyReused        the key was used with another request before
      ├── DigestMismatch              the bytes are not those that were announced
@@ -244,7 +244,7 @@ class RangeNotSatisfiable(NotOffered):
     code = "range_not_satisfiable"
 
 
-class TakenOver(CsvmillError):
+class AppendLeaseLost(CsvmillError):
     """Another request has taken over what this one was sending; what arrived has been kept."""
 
     code = "taken_over"

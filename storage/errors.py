@@ -9,6 +9,7 @@ from aiohttp import web
 
 from shared.blobs.protocol import encode_error
 from shared.errors import (
+    AppendLeaseLost,
     BlobConflict,
     BlobIncomplete,
     ChunkOutOfBounds,
@@ -17,7 +18,6 @@ from shared.errors import (
     InvalidInput,
     NotFound,
     StorageFull,
-    TakenOver,
     Unauthorized,
     Unavailable,
 )
@@ -34,7 +34,7 @@ STATUS: dict[type[CsvmillError], int] = {
     NotFound: 404,
     BlobConflict: 409,
     BlobIncomplete: 409,
-    TakenOver: 409,
+    AppendLeaseLost: 409,
     ChunkOutOfBounds: 416,
     DigestMismatch: 422,
     StorageFull: 507,

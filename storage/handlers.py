@@ -14,9 +14,9 @@ from shared.blobs.blob import BlobKey, parse_key
 from shared.blobs.protocol import (
     PROCESSING_INTERVAL,
     encode_activity,
+    encode_append_lease,
     encode_error,
     encode_info,
-    encode_turn,
     parse_idle_for,
     parse_token,
 )
@@ -65,10 +65,10 @@ async def declare_size(request: web.Request) -> web.Response:
     return web.json_response(encode_info(await _with_signs_of_life(request, declaring)))
 
 
-async def take_over(request: web.Request) -> web.Response:
+async def lease_append(request: web.Request) -> web.Response:
     """Begin a turn of appending."""
-    taking_over = request.app[BLOBS].take_over(_key(request))
-    return web.json_response(encode_turn(await _with_signs_of_life(request, taking_over)))
+    taking_over = request.app[BLOBS].lease_append(_key(request))
+    return web.json_response(encode_append_lease(await _with_signs_of_life(request, taking_over)))
 
 
 async def assemble(request: web.Request) -> web.Response:

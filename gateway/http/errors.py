@@ -10,6 +10,7 @@ from aiohttp import web
 
 from gateway.http.problems import PREFIX, problem_response
 from shared.errors import (
+    AppendLeaseLost,
     BeginningMissing,
     BlobConflict,
     ChunkOutOfBounds,
@@ -29,7 +30,6 @@ from shared.errors import (
     SizeConflict,
     SpecMismatch,
     StorageFull,
-    TakenOver,
     Unauthorized,
     Unavailable,
     UnsupportedMedia,
@@ -73,7 +73,7 @@ STATUS: dict[type[CsvmillError], HTTPStatus] = {
     NotAcceptable: HTTPStatus.NOT_ACCEPTABLE,
     PreconditionFailed: HTTPStatus.PRECONDITION_FAILED,
     RangeNotSatisfiable: HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
-    TakenOver: HTTPStatus.CONFLICT,
+    AppendLeaseLost: HTTPStatus.CONFLICT,
     StorageFull: HTTPStatus.INSUFFICIENT_STORAGE,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     Unauthorized: HTTPStatus.BAD_GATEWAY,
@@ -111,7 +111,7 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         if "Allow" in answer.headers:
             response.headers["Allow"] = answer.headers["Allow"]
         return response
-    except TakenOver as error:
+    except AppendLeaseLost as error:
         return await _last_words(request, _answer(request, status_of(error), str(error), error))
     except CsvmillError as error:
         status = status_of(error)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from shared.errors import (
+    AppendLeaseLost,
     BeginningMissing,
     ChunkDigestMismatch,
     ChunkOutOfBounds,
@@ -31,7 +32,6 @@ from shared.errors import (
     SizeConflict,
     SpecMismatch,
     StorageFull,
-    TakenOver,
     TooManyFollowers,
     Unavailable,
     UnsupportedMedia,
@@ -82,7 +82,7 @@ TITLES: dict[type[CsvmillError], str] = {
     SizeConflict: "The upload has another size",
     SpecMismatch: "The aggregation is not for this file",
     BeginningMissing: "Too little of the upload has been received yet",
-    TakenOver: "Another request has taken the upload over",
+    AppendLeaseLost: "Another request has taken the upload over",
     UploadGone: "The upload is not kept any longer",
     DigestMismatch: "The file is not what its digest says",
     IdempotencyKeyReused: "The idempotency key stands for another request",

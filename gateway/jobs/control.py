@@ -114,7 +114,7 @@ class JobControl:
         if job is None:
             try:
                 # Whoever sends it, or hangs, is told so at once.
-                await self.ports.blobs.take_over(upload_key(upload_id))
+                await self.ports.blobs.lease_append(upload_key(upload_id))
             except BlobNotFound:
                 raise UploadNotFound(f"There is no upload {upload_id}") from None
             await self.ports.blobs.delete(upload_key(upload_id))

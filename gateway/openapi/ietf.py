@@ -23,6 +23,7 @@ from gateway.openapi.upload_parts import (
 )
 from gateway.protocols.ietf.headers import MEDIA_TYPE, VERSION, VERSION_FIELD
 from shared.errors import (
+    AppendLeaseLost,
     ChunkDigestMismatch,
     DigestMismatch,
     InconsistentLength,
@@ -30,7 +31,6 @@ from shared.errors import (
     OffsetConflict,
     SizeConflict,
     StorageFull,
-    TakenOver,
     UnsupportedMedia,
     UnsupportedVersion,
     UploadCompleted,
@@ -182,7 +182,7 @@ PATCH = operation(
             UnsupportedMedia,
             UnsupportedVersion,
             UploadNotFound,
-            TakenOver,
+            AppendLeaseLost,
             UploadGone,
             StorageFull,
             headers={

@@ -8,13 +8,13 @@ from gateway.openapi.parts import JSON, errors, header, operation, parameter, re
 from gateway.openapi.schemas import UPLOAD_ID
 from gateway.protocols.tus.handlers import CONTENT_TYPE, VERSION
 from shared.errors import (
+    AppendLeaseLost,
     BlobConflict,
     ChunkOutOfBounds,
     InvalidInput,
     OffsetConflict,
     SpecMismatch,
     StorageFull,
-    TakenOver,
     UnsupportedMedia,
     UnsupportedVersion,
     UploadGone,
@@ -96,7 +96,7 @@ _SENDING = {
         ChunkOutOfBounds,
         BlobConflict,
         UploadNotFound,
-        TakenOver,
+        AppendLeaseLost,
         UploadGone,
         UnsupportedVersion,
         UploadTooLarge,
@@ -121,7 +121,7 @@ _PATCHED = {
     "403": _error("A final upload takes no bytes"),
     **_OTHER_METHOD,
     **_SENDING,
-    **errors(OffsetConflict, TakenOver),
+    **errors(OffsetConflict, AppendLeaseLost),
 }
 _TERMINATED = {
     "204": _answer("It is removed"),
@@ -247,7 +247,7 @@ OVERRIDDEN = operation(
     answers={
         **_SHOWN,
         **_PATCHED,
-        **errors(OffsetConflict, TakenOver),
+        **errors(OffsetConflict, AppendLeaseLost),
     },
 )
 

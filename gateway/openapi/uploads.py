@@ -27,6 +27,7 @@ from gateway.openapi.upload_parts import (
 )
 from gateway.protocols.native.handlers import MAX_OFFSET
 from shared.errors import (
+    AppendLeaseLost,
     ChunkDigestMismatch,
     ChunkOutOfBounds,
     DigestMismatch,
@@ -37,7 +38,6 @@ from shared.errors import (
     JobFinished,
     SpecMismatch,
     StorageFull,
-    TakenOver,
     UnsupportedMedia,
     UnsupportedVersion,
     UploadGone,
@@ -77,7 +77,7 @@ WHOLE = {
         IdempotencyKeyReused,
         SpecMismatch,
         UploadNotFound,
-        TakenOver,
+        AppendLeaseLost,
         UploadGone,
         StorageFull,
         headers={**LOCATION, **ietf.LIMIT, **ietf.SPOKEN_HERE},

@@ -58,20 +58,20 @@ class Appends:
     uploads: Uploads
 
     async def take_over_named(self, name: str) -> Sending:
-        """As `take_over`, of the upload that goes by this id, or by this name of the client's."""
+        """As `lease_append`, of the upload that goes by this id, or by this name of the client's."""
         for upload_id in ids_meant_by(name):
             with suppress(UploadNotFound):
-                return await self.take_over(upload_id)
+                return await self.lease_append(upload_id)
         raise UploadNotFound(f"There is no upload {name!r}")
 
-    async def take_over(self, upload_id: UUID) -> Sending:
-        """Begin a turn. Whoever was sending is told TakenOver, and what had arrived is kept.
+    async def lease_append(self, upload_id: UUID) -> Sending:
+        """Begin a turn. Whoever was sending is told AppendLeaseLost, and what had arrived is kept.
 
         Raises UploadNotFound, and UploadGone if it became a job whose bytes are not kept.
         """
         ports = self.uploads.ports
         try:
-            turn = await ports.blobs.take_over(upload_key(upload_id))
+            turn = await ports.blobs.lease_append(upload_key(upload_id))
         except BlobNotFound:
             job = await ports.jobs.of_upload(upload_id)
             if job is None:

@@ -118,7 +118,7 @@ class BlobInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class AppendLease:
     """The right to append to a blob, until somebody takes it over."""
 
     blob: BlobInfo

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     )
     from pathlib import Path
 
-    from shared.blobs.blob import BlobActivity, BlobInfo, BlobKey, Turn
+    from shared.blobs.blob import AppendLease, BlobActivity, BlobInfo, BlobKey
 
 CONNECT_TIMEOUT = 5.0
 """Seconds to connect to storage."""
@@ -129,11 +129,11 @@ class HttpBlobs:
             raise upload.failure
         return info
 
-    async def take_over(self, key: BlobKey) -> Turn:
+    async def lease_append(self, key: BlobKey) -> AppendLease:
         """See the port."""
-        content = await _read(await self._send("PUT", protocol.turn_path(key)))
+        content = await _read(await self._send("PUT", protocol.append_lease_path(key)))
         with _answer_of_storage(content):
-            return protocol.decode_turn(json.loads(content))
+            return protocol.decode_append_lease(json.loads(content))
 
     async def assemble(
         self, key: BlobKey, parts: Sequence[BlobKey], *, metadata: Mapping[str, str] | None = None

@@ -37,7 +37,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from shared import errors
-from shared.blobs.blob import BlobActivity, BlobInfo, Turn, parse_key
+from shared.blobs.blob import AppendLease, BlobActivity, BlobInfo, parse_key
 from shared.blobs.byte_ranges import RangeSet
 from shared.errors import CsvmillError, InvalidInput
 
@@ -73,7 +73,7 @@ def size_path(key: BlobKey) -> str:
     return f"{blob_path(key)}/size"
 
 
-def turn_path(key: BlobKey) -> str:
+def append_lease_path(key: BlobKey) -> str:
     """The path under which a turn of appending is begun."""
     return f"{blob_path(key)}/turn"
 
@@ -156,14 +156,14 @@ def decode_info(fields: Mapping[str, Any]) -> BlobInfo:
     )
 
 
-def encode_turn(turn: Turn) -> dict[str, object]:
+def encode_append_lease(turn: AppendLease) -> dict[str, object]:
     """A turn as JSON."""
     return {"blob": encode_info(turn.blob), "token": turn.token}
 
 
-def decode_turn(fields: Mapping[str, Any]) -> Turn:
-    """Read what `encode_turn` made. Raises as `decode_info` does."""
-    return Turn(decode_info(fields["blob"]), int(fields["token"]))
+def decode_append_lease(fields: Mapping[str, Any]) -> AppendLease:
+    """Read what `encode_append_lease` made. Raises as `decode_info` does."""
+    return AppendLease(decode_info(fields["blob"]), int(fields["token"]))
 
 
 def encode_activity(activity: BlobActivity) -> bytes:

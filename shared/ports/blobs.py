@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
-    from shared.blobs.blob import BlobActivity, BlobInfo, BlobKey, Turn
+    from shared.blobs.blob import AppendLease, BlobActivity, BlobInfo, BlobKey
     from shared.blobs.content import Content
 
 
@@ -59,7 +59,7 @@ class Blobs(Protocol):
         Raises BlobNotFound, ChunkOutOfBounds, StorageFull, and DigestMismatch when the last
         missing byte arrives and the digest is not the declared one (the blob is then empty
         again). While the digest of the whole is verified, all is received but one byte, and stays
-        so if storage is killed. With the `token` of a turn, raises TakenOver as `append` does.
+        so if storage is killed. With the `token` of a turn, raises AppendLeaseLost as `append` does.
         """
         ...
 
@@ -72,15 +72,15 @@ class Blobs(Protocol):
         that calls is killed, most of what it had sent is recorded; if storage is, all but the
         latest 16 MiB. Otherwise as `write`, but that of what reaches beyond the end, an unknown
         part is kept.
-        `token` is that of a turn: raises TakenOver as soon as a later one was begun, be `data`
+        `token` is that of a turn: raises AppendLeaseLost as soon as a later one was begun, be `data`
         ever so silent.
         """
         ...
 
-    async def take_over(self, key: BlobKey) -> Turn:
+    async def lease_append(self, key: BlobKey) -> AppendLease:
         """Begin a turn of appending to a blob, and end all that were begun before.
 
-        Whoever still appends is told TakenOver; on return, what had arrived of theirs is
+        Whoever still appends is told AppendLeaseLost; on return, what had arrived of theirs is
         recorded. One that has brought all bytes, and waits for the digest of the whole to be
         verified, goes on, and nobody waits for it. Turns keep appenders from answering for each
         other; the bytes need no such protection, as the first to come stay. Raises BlobNotFound.

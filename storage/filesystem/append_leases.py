@@ -6,7 +6,7 @@ import asyncio
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from shared.errors import TakenOver
+from shared.errors import AppendLeaseLost
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, Iterator
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from shared.blobs.blob import BlobKey
 
 
-class Turns:
+class AppendLeases:
     """The turns of one blob. A later turn has a higher token.
 
     They are not kept on disk: with the process, every connection that appends is gone too.
@@ -45,7 +45,7 @@ class Turns:
 
     @contextmanager
     def appending(self, token: int) -> Iterator[Appending]:
-        """One request of the turn. Raises TakenOver if a later turn has begun."""
+        """One request of the turn. Raises AppendLeaseLost if a later turn has begun."""
         if token < self._latest:
             raise self._taken_over()
         self._end_all_before(token)
@@ -65,14 +65,14 @@ class Turns:
             if each.token < token:
                 each.end()
 
-    def _taken_over(self) -> TakenOver:
-        return TakenOver(f"another request has taken over sending {self._key}")
+    def _taken_over(self) -> AppendLeaseLost:
+        return AppendLeaseLost(f"another request has taken over sending {self._key}")
 
 
 class Appending:
     """A request that appends; it may be ended while it waits for its sender."""
 
-    def __init__(self, token: int, ending: TakenOver) -> None:
+    def __init__(self, token: int, ending: AppendLeaseLost) -> None:
         self.token = token
         self.left: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when the request appends no more, or only waits for the whole to be verified."""
@@ -90,13 +90,13 @@ class Appending:
             self.left.set_result(None)
 
     def end(self) -> None:
-        """Have `pieces` raise TakenOver at once."""
+        """Have `pieces` raise AppendLeaseLost at once."""
         self._ended = True
         if self._waiting is not None:
             self._waiting.reschedule(0)
 
     async def pieces(self, data: AsyncIterable[bytes]) -> AsyncGenerator[bytes, None]:
-        """`data`, until it ends or the turn does, which raises TakenOver."""
+        """`data`, until it ends or the turn does, which raises AppendLeaseLost."""
         source = aiter(data)
         while not self._is_over():
             try:

@@ -17,7 +17,7 @@ from shared.errors import (
     DigestMismatch,
     StorageUnavailable,
 )
-from storage.filesystem.append_leases import Turns
+from storage.filesystem.append_leases import AppendLeases
 from storage.filesystem.disk import read_exactly, uninterrupted
 from storage.filesystem.folder import MAX_SIZE
 
@@ -52,7 +52,7 @@ class Blob:
         self.writers: set[ChunkWriter] = set()
         self.users = 0
         self.deleted = False
-        self.turns = Turns(self.folder.meta.key)
+        self.append_leases = AppendLeases(self.folder.meta.key)
         self._limit = folder.meta.size
         self._failure: CsvmillError | None = None
         self._records = state.records
@@ -160,7 +160,7 @@ class Blob:
         """Raise DigestMismatch if the bytes are not those declared; nothing is received then."""
         if self.folder.meta.sha256 is None:
             return
-        with self.turns.all_in():
+        with self.append_leases.all_in():
             digest = await self._digest(data_fd, size)
         self.check()
         if digest != self.folder.meta.sha256:

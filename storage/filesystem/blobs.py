@@ -19,7 +19,7 @@ from uuid import uuid4
 
 from prometheus_client import CollectorRegistry
 
-from shared.blobs.blob import Turn, parse_kind
+from shared.blobs.blob import AppendLease, parse_kind
 from shared.blobs.content import Content
 from shared.blobs.layout import blob_folder, complete_data
 from shared.errors import (
@@ -161,7 +161,7 @@ class FilesystemBlobs:
         """See the port."""
         async with self._used(key) as blob, AsyncExitStack() as turn:
             if token is not None:
-                appending = turn.enter_context(blob.turns.appending(token))
+                appending = turn.enter_context(blob.append_leases.appending(token))
                 data = await turn.enter_async_context(aclosing(appending.pieces(data)))
             async with ChunkWriter(blob, self._disk, offset, self._staging) as writer:
                 await writer.receive(data)
@@ -174,7 +174,7 @@ class FilesystemBlobs:
     ) -> BlobInfo:
         """See the port."""
         async with self._used(key) as blob:
-            with blob.turns.appending(token) as appending:
+            with blob.append_leases.appending(token) as appending:
                 async with aclosing(appending.pieces(data)) as pieces:
                     appender = Appender(blob, self._disk, self._staging, pieces)
                     try:
@@ -183,13 +183,13 @@ class FilesystemBlobs:
                         if appender.recorded:
                             self._metrics.chunk_stored(key, appender.recorded)
 
-    async def take_over(self, key: BlobKey) -> Turn:
+    async def lease_append(self, key: BlobKey) -> AppendLease:
         """See the port."""
         async with self._loaded.using(key) as blob:
             token = next(self._tokens)
-            await blob.turns.begin(token)
+            await blob.append_leases.begin(token)
             await self._disk.run(blob.folder.touch, self._clock())
-            return Turn(blob.info(), token)
+            return AppendLease(blob.info(), token)
 
     async def assemble(
         self, key: BlobKey, parts: Sequence[BlobKey], *, metadata: Mapping[str, str] | None = None

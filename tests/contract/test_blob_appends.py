@@ -13,13 +13,13 @@ import pytest
 from shared.blobs.blob import upload_key
 from shared.blobs.byte_ranges import RangeSet
 from shared.errors import (
+    AppendLeaseLost,
     BlobConflict,
     BlobIncomplete,
     BlobNotFound,
     ChunkOutOfBounds,
     DigestMismatch,
     InvalidInput,
-    TakenOver,
 )
 from tests.blob_backends import BACKENDS, read, stream
 
@@ -86,7 +86,7 @@ async def made(blobs: Blobs, key: BlobKey, content: bytes) -> BlobKey:
 async def test_what_is_appended_is_there_and_completes_the_blob(blobs: Blobs) -> None:
     content = random.Random(1).randbytes(40 * MIB + 5)
     await blobs.create(KEY, len(content), sha256=hashlib.sha256(content).hexdigest())
-    turn = await blobs.take_over(KEY)
+    turn = await blobs.lease_append(KEY)
     assert (turn.blob.prefix, turn.blob.complete) == (0, False)
     # Several portions, the first of which ends exactly where a piece does
     first = await blobs.append(
@@ -105,7 +105,7 @@ async def test_what_arrived_before_the_source_failed_is_kept_to_the_byte(
 ) -> None:
     content = random.Random(2).randbytes(18 * MIB)
     await blobs.create(KEY, len(content))
-    turn = await blobs.take_over(KEY)
+    turn = await blobs.lease_append(KEY)
     sender = Sender(*(content[at : min(at + MIB, arrived)] for at in range(0, arrived, MIB)))
     sender.lost.set()
 
@@ -122,7 +122,7 @@ async def test_what_arrived_before_the_source_failed_is_kept_to_the_byte(
 async def test_bytes_that_are_there_already_stay(blobs: Blobs) -> None:
     await blobs.create(KEY, 10)
     await blobs.write(KEY, 4, stream(b"456"))
-    turn = await blobs.take_over(KEY)
+    turn = await blobs.lease_append(KEY)
     info = await blobs.append(KEY, 2, stream(b"ABCDEF"), token=turn.token)
     assert info.received == ranges((2, 8))
     assert await read(blobs, KEY, 2, 8) == b"AB456F"
@@ -130,7 +130,7 @@ async def test_bytes_that_are_there_already_stay(blobs: Blobs) -> None:
 
 async def test_nothing_is_appended_beyond_the_end(blobs: Blobs) -> None:
     await blobs.create(KEY, 4)
-    turn = await blobs.take_over(KEY)
+    turn = await blobs.lease_append(KEY)
     with pytest.raises(ChunkOutOfBounds):
         await blobs.append(KEY, 0, stream(b"12345"), token=turn.token)
     for offset in (-1, 5):
@@ -139,7 +139,7 @@ async def test_nothing_is_appended_beyond_the_end(blobs: Blobs) -> None:
     assert not (await blobs.info(KEY)).complete
 
 
-# --- take_over
+# --- lease_append
 
 
 @pytest.mark.parametrize("size", [None, 4 * MIB])
@@ -147,14 +147,14 @@ async def test_a_new_turn_ends_one_whose_sender_hangs_and_keeps_what_had_arrived
     blobs: Blobs, size: int | None
 ) -> None:
     await blobs.create(KEY, size)
-    first = await blobs.take_over(KEY)
+    first = await blobs.lease_append(KEY)
     sender = Sender(b"A" * MIB, b"B" * 1000)
     appending = asyncio.create_task(blobs.append(KEY, 0, sender.stream(), token=first.token))
     await sender.silent.wait()
     # (over HTTP: until storage has got what was sent)
-    second = await blobs.take_over(KEY)
+    second = await blobs.lease_append(KEY)
 
-    with pytest.raises(TakenOver):
+    with pytest.raises(AppendLeaseLost):
         await appending
     await asyncio.wait_for(sender.closed.wait(), 10)
     # Nobody appends any more when a turn has begun
@@ -172,7 +172,7 @@ async def test_what_storage_had_got_is_kept_to_the_byte_when_it_is_taken_over(
     blobs: Blobs, tmp_path: Path
 ) -> None:
     await blobs.create(KEY, 10)
-    first = await blobs.take_over(KEY)
+    first = await blobs.lease_append(KEY)
     sender = Sender(b"abcd")
     appending = asyncio.create_task(blobs.append(KEY, 0, sender.stream(), token=first.token))
     await sender.silent.wait()
@@ -180,19 +180,19 @@ async def test_what_storage_had_got_is_kept_to_the_byte_when_it_is_taken_over(
     async with asyncio.timeout(10):
         while not appending.done():
             # A turn that begins before the four bytes have reached storage ends an empty one.
-            kept = (await blobs.take_over(KEY)).blob.prefix
+            kept = (await blobs.lease_append(KEY)).blob.prefix
     assert kept in (0, 4)
-    with pytest.raises(TakenOver):
+    with pytest.raises(AppendLeaseLost):
         await appending
 
 
 async def test_an_earlier_turn_cannot_write_any_more(blobs: Blobs) -> None:
     await blobs.create(KEY, 10)
-    first = await blobs.take_over(KEY)
-    second = await blobs.take_over(KEY)
-    with pytest.raises(TakenOver):
+    first = await blobs.lease_append(KEY)
+    second = await blobs.lease_append(KEY)
+    with pytest.raises(AppendLeaseLost):
         await blobs.append(KEY, 0, stream(b"late"), token=first.token)
-    with pytest.raises(TakenOver):
+    with pytest.raises(AppendLeaseLost):
         await blobs.write(KEY, 0, stream(b"late"), token=first.token)
     assert (await blobs.info(KEY)).received == ranges()
     assert (await blobs.append(KEY, 0, stream(b"ok"), token=second.token)).prefix == 2
@@ -202,32 +202,32 @@ async def test_an_earlier_turn_cannot_write_any_more(blobs: Blobs) -> None:
 
 async def test_a_chunk_of_a_turn_that_is_taken_over_leaves_nothing(blobs: Blobs) -> None:
     await blobs.create(KEY, 4 * MIB)
-    first = await blobs.take_over(KEY)
+    first = await blobs.lease_append(KEY)
     sender = Sender(b"A" * 2 * MIB)
     writing = asyncio.create_task(blobs.write(KEY, 0, sender.stream(), token=first.token))
     await sender.silent.wait()
-    second = await blobs.take_over(KEY)
-    with pytest.raises(TakenOver):
+    second = await blobs.lease_append(KEY)
+    with pytest.raises(AppendLeaseLost):
         await writing
     assert second.blob.received == ranges()
 
 
 async def test_of_many_turns_that_begin_at_once_the_last_one_may_append(blobs: Blobs) -> None:
     await blobs.create(KEY, 100)
-    turns = await asyncio.gather(*(blobs.take_over(KEY) for _ in range(10)))
-    last = max(turn.token for turn in turns)
-    assert len({turn.token for turn in turns}) == 10
+    append_leases = await asyncio.gather(*(blobs.lease_append(KEY) for _ in range(10)))
+    last = max(turn.token for turn in append_leases)
+    assert len({turn.token for turn in append_leases}) == 10
     outcomes = await asyncio.gather(
-        *(blobs.append(KEY, 0, stream(b"x"), token=turn.token) for turn in turns),
+        *(blobs.append(KEY, 0, stream(b"x"), token=turn.token) for turn in append_leases),
         return_exceptions=True,
     )
-    for turn, outcome in zip(turns, outcomes, strict=True):
-        assert isinstance(outcome, TakenOver) == (turn.token != last)
+    for turn, outcome in zip(append_leases, outcomes, strict=True):
+        assert isinstance(outcome, AppendLeaseLost) == (turn.token != last)
 
 
 async def test_turns_of_no_blob_are_refused(blobs: Blobs) -> None:
     with pytest.raises(BlobNotFound):
-        await blobs.take_over(KEY)
+        await blobs.lease_append(KEY)
     with pytest.raises(BlobNotFound):
         await blobs.append(KEY, 0, stream(b"x"), token=1)
     with pytest.raises(BlobNotFound):
@@ -307,7 +307,7 @@ async def test_a_chunk_in_flight_never_reaches_beyond_a_size_told_meanwhile(
     blobs: Blobs, open_blobs: OpenBlobs, tmp_path: Path
 ) -> None:
     await blobs.create(KEY, None)
-    turn = await blobs.take_over(KEY)
+    turn = await blobs.lease_append(KEY)
     sender = Sender(b"A" * MIB, b"A" * 2 * MIB)
     appending = asyncio.create_task(blobs.append(KEY, 0, sender.stream(), token=turn.token))
     await sender.silent.wait()
@@ -380,7 +380,7 @@ async def test_all_of_this_is_there_after_a_restart(open_blobs: OpenBlobs, tmp_p
     async with open_blobs(tmp_path) as blobs:
         for key in (open_end, told):
             await blobs.create(key, None)
-            turn = await blobs.take_over(key)
+            turn = await blobs.lease_append(key)
             await blobs.append(key, 0, stream(b"0123"), token=turn.token)
         await blobs.declare_size(told, 6)
         await made(blobs, PARTS[0], b"part")
@@ -391,7 +391,7 @@ async def test_all_of_this_is_there_after_a_restart(open_blobs: OpenBlobs, tmp_p
         assert {key: await blobs.info(key) for key in before} == before
         assert await read(blobs, put_together) == b"partpart"
         assert (await blobs.write(told, 4, stream(b"45"))).complete
-        turn = await blobs.take_over(open_end)
+        turn = await blobs.lease_append(open_end)
         await blobs.append(open_end, 4, stream(b"45"), token=turn.token)
         await blobs.declare_size(open_end, 6)
 

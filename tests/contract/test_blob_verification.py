@@ -12,7 +12,7 @@ import pytest
 
 from shared.blobs.blob import upload_key
 from shared.blobs.byte_ranges import RangeSet
-from shared.errors import BlobNotFound, DigestMismatch, TakenOver
+from shared.errors import AppendLeaseLost, BlobNotFound, DigestMismatch
 from tests.blob_backends import BACKENDS, read, stream
 from tests.verifying import held_up
 
@@ -36,7 +36,7 @@ async def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
 
 class Late:
-    """Appends of later turns, which come while the whole is verified."""
+    """Appends of later append_leases, which come while the whole is verified."""
 
     def __init__(self, blobs: Blobs) -> None:
         self._blobs = blobs
@@ -61,14 +61,14 @@ class Late:
 @pytest.mark.parametrize("keep", [True, False])
 async def test_a_turn_begins_at_once_and_one_byte_is_missing(blobs: Blobs, keep: bool) -> None:
     await blobs.create(KEY, SIZE, sha256=SHA256)
-    first = await blobs.take_over(KEY)
+    first = await blobs.lease_append(KEY)
     send = blobs.append if keep else blobs.write
     late = Late(blobs)
     async with held_up() as verification:
         sending = asyncio.create_task(send(KEY, 0, stream(CONTENT), token=first.token))
         await verification.begun()
         for _ in range(3):
-            turn = await blobs.take_over(KEY)
+            turn = await blobs.lease_append(KEY)
             assert (turn.blob.prefix, turn.blob.complete) == (SIZE - 1, False)
             assert await blobs.info(KEY) == turn.blob
             assert blobs.local_path(KEY) is None
@@ -79,7 +79,7 @@ async def test_a_turn_begins_at_once_and_one_byte_is_missing(blobs: Blobs, keep:
         assert (await sending).complete
         for outcome in await late.outcomes():
             # (over HTTP the byte may not have reached storage when the next turn began)
-            assert isinstance(outcome, TakenOver) or (await blobs.info(KEY)) == outcome
+            assert isinstance(outcome, AppendLeaseLost) or (await blobs.info(KEY)) == outcome
     assert await read(blobs, KEY) == CONTENT
 
 
@@ -97,14 +97,14 @@ async def test_a_chunk_that_fills_a_gap_lacks_the_last_byte_of_the_gap(blobs: Bl
 
 async def test_a_turn_begins_at_once_too_when_the_size_came_last(blobs: Blobs) -> None:
     await blobs.create(KEY, None, sha256=SHA256)
-    turn = await blobs.take_over(KEY)
+    turn = await blobs.lease_append(KEY)
     await blobs.append(KEY, 0, stream(CONTENT), token=turn.token)
     late = Late(blobs)
     async with held_up() as verification:
         telling = asyncio.create_task(blobs.declare_size(KEY, SIZE))
         await verification.begun()
         for _ in range(3):
-            turn = await blobs.take_over(KEY)
+            turn = await blobs.lease_append(KEY)
             assert (turn.blob.prefix, turn.blob.complete) == (SIZE, False)
             await late.append(SIZE, turn.token)
         verification.go_on()
@@ -116,11 +116,11 @@ async def test_bytes_that_turn_out_to_be_others_are_dropped_whoever_has_taken_ov
     blobs: Blobs,
 ) -> None:
     await blobs.create(KEY, SIZE, sha256=SHA256)
-    first = await blobs.take_over(KEY)
+    first = await blobs.lease_append(KEY)
     async with held_up() as verification:
         sending = asyncio.create_task(blobs.append(KEY, 0, stream(bytes(SIZE)), token=first.token))
         await verification.begun()
-        turn = await blobs.take_over(KEY)
+        turn = await blobs.lease_append(KEY)
         verification.go_on()
         with pytest.raises(DigestMismatch):
             await sending
@@ -130,7 +130,7 @@ async def test_bytes_that_turn_out_to_be_others_are_dropped_whoever_has_taken_ov
 
 async def test_what_is_verified_can_be_deleted_at_once(blobs: Blobs) -> None:
     await blobs.create(KEY, SIZE, sha256=SHA256)
-    turn = await blobs.take_over(KEY)
+    turn = await blobs.lease_append(KEY)
     async with held_up() as verification:
         sending = asyncio.create_task(blobs.append(KEY, 0, stream(CONTENT), token=turn.token))
         await verification.begun()

@@ -68,7 +68,7 @@ async def create(request: web.Request) -> web.Response:
     upload = await declared(request, uploads, length, sha256, awaits_mark=True)
     request[FIELDS]["Location"] = upload_path(upload)
     if upload.job is None:
-        sending = await Appends(uploads).take_over(upload.id)
+        sending = await Appends(uploads).lease_append(upload.id)
         async with _whole_verified(request, uploads, sending):
             upload = await _receive(
                 request,

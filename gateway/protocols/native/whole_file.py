@@ -34,7 +34,7 @@ async def put_file(request: web.Request) -> web.Response:
     request[FIELDS] = {"Location": upload_path(upload)}
     if upload.job is None:
         appends = Appends(uploads)
-        sending = await appends.take_over(upload.id)
+        sending = await appends.lease_append(upload.id)
         upload = await appends.send(sending, 0, body, last=True)
         request.app[EVENTS].chunk_taken(request.content.total_bytes)
     return shown(upload, status=201)

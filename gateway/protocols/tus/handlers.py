@@ -130,7 +130,7 @@ async def create(request: web.Request) -> web.Response:
         described[CONCAT] = PARTIAL
     upload = await uploads.declare(uuid4(), size, described)
     if request.content_type == CONTENT_TYPE and request.can_read_body:
-        sending = await Appends(uploads).take_over(upload.id)
+        sending = await Appends(uploads).lease_append(upload.id)
         upload = await _take(request, uploads, sending, 0)
     return _answer(request, upload, 201)
 
@@ -138,7 +138,7 @@ async def create(request: web.Request) -> web.Response:
 async def show(request: web.Request) -> web.Response:
     """Tell how far an upload has come. Whoever was sending it sends no more then."""
     uploads = _uploads(request)
-    sending = await Appends(uploads).take_over(_upload_id(request))
+    sending = await Appends(uploads).lease_append(_upload_id(request))
     upload = await uploads.finished(sending.upload.id, sending.upload.blob)
     response = _answer(request, upload, 200)
     response.headers["Cache-Control"] = "no-store"
@@ -162,7 +162,7 @@ async def patch(request: web.Request) -> web.Response:
         raise InvalidInput("Upload-Offset is missing", field="Upload-Offset")
     uploads = _uploads(request)
     appends = Appends(uploads)
-    sending = await appends.take_over(_upload_id(request))
+    sending = await appends.lease_append(_upload_id(request))
     if sending.upload.blob.metadata.get(CONCAT, "").startswith("final;"):
         raise web.HTTPForbidden(reason="A final upload takes no bytes")
     sending.check_offset(offset)

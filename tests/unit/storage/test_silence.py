@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from pydantic import SecretStr
 
-from shared.blobs.protocol import blob_path, chunk_path, turn_path
+from shared.blobs.protocol import append_lease_path, blob_path, chunk_path
 from storage import handlers
 from storage.app import build_app
 from storage.settings import StorageSettings
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from shared.blobs.blob import BlobKey, Turn
+    from shared.blobs.blob import AppendLease, BlobKey
     from shared.blobs.content import Content
     from storage.filesystem.blobs import FilesystemBlobs
 
@@ -60,15 +60,15 @@ async def test_taking_over_from_one_that_is_slow_to_record_shows_signs_of_life(
     await blobs.create(KEY, 3)
     monkeypatch.setattr(handlers, "PROCESSING_INTERVAL", 0.01)
     go_on = asyncio.Event()
-    take_over = blobs.take_over
+    lease_append = blobs.lease_append
 
-    async def slow(key: BlobKey) -> Turn:
+    async def slow(key: BlobKey) -> AppendLease:
         await go_on.wait()
-        return await take_over(key)
+        return await lease_append(key)
 
-    monkeypatch.setattr(blobs, "take_over", slow)
+    monkeypatch.setattr(blobs, "lease_append", slow)
     connection = await Connection.to(url)
-    await connection.send_head("PUT", turn_path(KEY), AUTHORIZED)
+    await connection.send_head("PUT", append_lease_path(KEY), AUTHORIZED)
 
     assert [(await connection.answer())[0] for _ in range(3)] == [102, 102, 102]
     go_on.set()

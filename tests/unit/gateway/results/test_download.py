@@ -221,7 +221,7 @@ class FailingBlobs:
         self.create = blobs.create
         self.declare_size = blobs.declare_size
         self.append = blobs.append
-        self.take_over = blobs.take_over
+        self.lease_append = blobs.lease_append
         self.assemble = blobs.assemble
         self.write = blobs.write
         self.info = blobs.info

@@ -87,7 +87,7 @@ class WatchedBlobs:
         self.create = blobs.create
         self.declare_size = blobs.declare_size
         self.append = blobs.append
-        self.take_over = blobs.take_over
+        self.lease_append = blobs.lease_append
         self.assemble = blobs.assemble
         self.info = blobs.info
         self.peek = blobs.peek

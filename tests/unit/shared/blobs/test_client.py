@@ -110,7 +110,7 @@ async def test_a_storage_that_never_answers_is_given_up() -> None:
 
 CALLS: dict[str, Call] = {
     "create": lambda blobs: blobs.create(KEY, 1),
-    "take over": lambda blobs: blobs.take_over(KEY),
+    "take over": lambda blobs: blobs.lease_append(KEY),
     "info": lambda blobs: blobs.info(KEY),
     "peek": lambda blobs: blobs.peek(KEY),
     "delete": lambda blobs: blobs.delete(KEY),

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.protocols.ietf import interim
 from shared.blobs.client import HttpBlobs
-from shared.errors import TakenOver
+from shared.errors import AppendLeaseLost
 from shared.jobs.job import JobState
 from tests.blob_backends import TOKEN, storage_server
 from tests.interims import Connection
@@ -75,7 +75,7 @@ async def test_whoever_hangs_is_told_when_the_upload_is_cancelled(
         await watched[0].taken(100_000)
         await ask(gateway, "DELETE", path, 204)
         assert (await connection.answer()).status == 409
-    assert isinstance(watched[0].outcomes[-1], TakenOver)
+    assert isinstance(watched[0].outcomes[-1], AppendLeaseLost)
 
 
 async def test_what_arrived_before_the_connection_broke_stays(

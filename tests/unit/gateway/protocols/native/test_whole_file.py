@@ -10,7 +10,7 @@ import pytest
 
 from gateway.uploads.upload import upload_id_of
 from shared.blobs.blob import upload_key
-from shared.errors import TakenOver
+from shared.errors import AppendLeaseLost
 from tests.unit.gateway.appending import AppendingBlobs
 from tests.unit.gateway.jobs.test_handlers import problem_of
 from tests.unit.gateway.protocols.native.test_handlers import content_digest, put, shown
@@ -102,7 +102,7 @@ async def test_the_same_command_again_takes_over_at_once_from_one_that_hangs(
     await watched[0].taken(200_000)
     response = await gateway.client.put(URL, data=CONTENT, headers=KEY)
     assert (await response.json())["complete"]
-    assert isinstance(watched[0].outcomes[0], TakenOver)
+    assert isinstance(watched[0].outcomes[0], AppendLeaseLost)
     assert await gateway.content(upload_key(upload_id_of("the-key"))) == CONTENT
     writer.close()
     # And once more, when all is there

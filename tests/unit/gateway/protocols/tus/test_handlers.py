@@ -19,7 +19,7 @@ from tusclient.client import TusClient
 
 from shared.blobs.blob import upload_key
 from shared.blobs.client import HttpBlobs
-from shared.errors import TakenOver
+from shared.errors import AppendLeaseLost
 from tests.blob_backends import TOKEN, storage_server
 from tests.unit.gateway.appending import AppendingBlobs
 
@@ -279,7 +279,7 @@ async def test_a_new_request_takes_over_at_once_from_one_that_hangs(
     await watched[0].taken(200_000)
     assert await offset_of(gateway, path) == 200_000
     await watched[0].ended(1)
-    assert isinstance(watched[0].outcomes[0], TakenOver)
+    assert isinstance(watched[0].outcomes[0], AppendLeaseLost)
     await patch(gateway, path, 200_000, CONTENT[200_000:])
     assert await content_of(gateway, path) == CONTENT
     writer.close()
@@ -305,7 +305,7 @@ async def test_a_request_on_another_gateway_takes_over_too(
         last = await patch(second, path, 200_000, CONTENT[200_000:])
         assert last.headers["Csvmill-Job"]
         assert await content_of(gateway, path) == CONTENT
-        assert isinstance(watched[0].outcomes[0], TakenOver)
+        assert isinstance(watched[0].outcomes[0], AppendLeaseLost)
         hung.close()
 
 
