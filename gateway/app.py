@@ -11,7 +11,7 @@ from aiohttp import web
 from gateway.events import EVENTS, Events
 from gateway.http import cors
 from gateway.http.errors import errors_as_json
-from gateway.jobs.watcher import FOLLOWERS, Followers
+from gateway.jobs.watcher import JOB_WATCHER, JobWatcher
 from gateway.keys import PORTS, SETTINGS, Ports
 from gateway.metrics import GatewayMetrics
 from gateway.protocols.tus import handlers as tus
@@ -64,7 +64,7 @@ def build_app(
 
 def _follow_jobs(app: web.Application, metrics: Metrics) -> None:
     settings = app[SETTINGS]
-    followers = app[FOLLOWERS] = Followers(
+    followers = app[JOB_WATCHER] = JobWatcher(
         app[PORTS].jobs, limit=settings.max_followers, interval=settings.follow_interval
     )
     metrics.of(GatewayMetrics).followers.set_function(lambda: len(followers))

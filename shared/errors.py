@@ -41,7 +41,7 @@
      │    ├── StorageUnavailable
      │    ├── DatabaseUnavailable
      │    ├── BrokerUnavailable
-     │    └── TooManyFollowers       as many clients follow jobs here as may at a time
+     │    └── TooManySubscriptions       as many clients follow jobs here as may at a time
      ├── SchemaMismatch              the database was migrated by another version of csvmill
      ├── LeaseLost                   another attempt, or a cancellation, has taken the job over
      └── JobFailed                   an attempt ended without a result
@@ -316,7 +316,7 @@ class BrokerUnavailable(Unavailable):
     code = "broker_unavailable"
 
 
-class TooManyFollowers(Unavailable):
+class TooManySubscriptions(Unavailable):
     """As many clients follow jobs through this gateway as may at a time."""
 
     code = "too_many_followers"

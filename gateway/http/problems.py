@@ -32,7 +32,7 @@ from shared.errors import (
     SizeConflict,
     SpecMismatch,
     StorageFull,
-    TooManyFollowers,
+    TooManySubscriptions,
     Unavailable,
     UnsupportedMedia,
     UnsupportedVersion,
@@ -87,7 +87,7 @@ TITLES: dict[type[CsvmillError], str] = {
     DigestMismatch: "The file is not what its digest says",
     IdempotencyKeyReused: "The idempotency key stands for another request",
     StorageFull: "There is no room left",
-    TooManyFollowers: "Too many clients follow jobs at the moment",
+    TooManySubscriptions: "Too many clients follow jobs at the moment",
     Unavailable: "A part of the service does not answer",
 }
 """The problems that have a type of their own; any other is what its status says."""

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gateway.jobs.wake_up import announce
+from gateway.jobs.wake_up import publish_wake_up
 from gateway.uploads.upload import ids_meant_by
 from shared.blobs.blob import upload_key
 from shared.errors import (
@@ -105,7 +105,7 @@ class JobControl:
                 raise removed
             raise JobNotFailed(f"job {job_id} is {job.state}; somebody else has retried it")
         self.events.job_retried(retried)
-        await announce(self.ports, retried, self.events)
+        await publish_wake_up(self.ports, retried, self.events)
         return await self.ports.jobs.get(job_id)
 
     async def _cancel_upload(self, upload_id: UUID) -> Job | None:

@@ -17,13 +17,13 @@ from aiohttp import web
 
 from gateway.jobs.progress import progress_view
 from gateway.jobs.status import requested_job
-from gateway.jobs.watcher import FOLLOWERS
+from gateway.jobs.watcher import JOB_WATCHER
 from gateway.keys import SETTINGS
 from shared.http.connections import caller_has_gone
 from shared.jobs.job import JobState
 
 if TYPE_CHECKING:
-    from gateway.jobs.watcher import Following
+    from gateway.jobs.watcher import Subscription
     from shared.jobs.job import Job
 
 CONTENT_TYPE = "text/event-stream"
@@ -52,7 +52,7 @@ async def job_events(request: web.Request) -> web.StreamResponse:
     if job.state.terminal and _phase_in(seen) == _phase(job):
         # "A client can be told to stop reconnecting using the HTTP 204 No Content response code."
         return web.Response(status=204, headers={"Cache-Control": "no-store"})
-    with request.app[FOLLOWERS].follow(job) as following:
+    with request.app[JOB_WATCHER].follow(job) as following:
         response = web.StreamResponse(headers=HEADERS)
         await response.prepare(request)
         settings = request.app[SETTINGS]
@@ -105,7 +105,7 @@ class _Stream:
         self,
         request: web.Request,
         response: web.StreamResponse,
-        following: Following,
+        following: Subscription,
         seen: str | None,
     ) -> None:
         self._request = request

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from shared.jobs.job import Job
 
 
-async def announce(ports: Ports, job: Job, events: Events) -> None:
+async def publish_wake_up(ports: Ports, job: Job, events: Events) -> None:
     """Publish a wake-up, and stamp the job once the broker has it.
 
     What stays unstamped, the processors' relay announces. So a broker that is away delays a job

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from shared.errors import DatabaseUnavailable, TooManyFollowers
+from shared.errors import DatabaseUnavailable, TooManySubscriptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,7 @@ PAUSE_WITHOUT_DATABASE = 2.0
 log = logging.getLogger(__name__)
 
 
-class Following:
+class Subscription:
     """What one follower sees of a job: the latest of it, however much has changed meanwhile."""
 
     def __init__(self, job: Job) -> None:
@@ -58,7 +58,7 @@ class Following:
         self._news.clear()
 
 
-class Followers:
+class JobWatcher:
     """Looks at the jobs in the database, only while somebody follows one.
 
     `limit`: followers at a time. `interval`: seconds between two looks at the most; they begin
@@ -69,7 +69,7 @@ class Followers:
         self._jobs = jobs
         self._limit = limit
         self._interval = interval
-        self._followings: dict[UUID, set[Following]] = {}
+        self._followings: dict[UUID, set[Subscription]] = {}
         self._count = 0
         self._pause = FIRST_PAUSE
         self._arrival = asyncio.Event()
@@ -81,12 +81,12 @@ class Followers:
         return self._count
 
     @contextmanager
-    def follow(self, job: Job) -> Iterator[Following]:
+    def follow(self, job: Job) -> Iterator[Subscription]:
         """Follow a job from what the caller has just read of it; to be left at its end.
 
-        Raises TooManyFollowers.
+        Raises TooManySubscriptions.
         """
-        following = Following(job)
+        following = Subscription(job)
         if job.state.terminal:
             yield following
             return
@@ -95,7 +95,7 @@ class Followers:
             yield following
             return
         if self._count >= self._limit:
-            raise TooManyFollowers(
+            raise TooManySubscriptions(
                 f"{self._limit} clients follow jobs through this gateway already; "
                 f"come back later, or ask for /api/v1/jobs/{job.id} now and then"
             )
@@ -161,4 +161,4 @@ class Followers:
                 await self._arrival.wait()
 
 
-FOLLOWERS = web.AppKey("followers", Followers)
+JOB_WATCHER = web.AppKey("followers", JobWatcher)

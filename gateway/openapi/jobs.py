@@ -30,7 +30,7 @@ from shared.errors import (
     NoResult,
     ResultExpired,
     ResultLost,
-    TooManyFollowers,
+    TooManySubscriptions,
 )
 from shared.jobs.preview import MAX_ROWS
 
@@ -156,7 +156,7 @@ EVENTS = operation(
             },
         },
         "204": {"description": "The job has ended, and `Last-Event-ID` says so: do not come back"},
-        **problems(JobNotFound, TooManyFollowers),
+        **problems(JobNotFound, TooManySubscriptions),
     },
 )
 

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gateway.jobs.wake_up import announce
+from gateway.jobs.wake_up import publish_wake_up
 from gateway.uploads.metadata import aggregation_of
 from shared.errors import BlobNotFound, StorageUnavailable
 from shared.jobs.job import JobState
@@ -52,7 +52,7 @@ class JobStart:
             if await self._was_removed(blob.key):
                 # Whoever removed it may have looked for a job before there was one.
                 return await self._cancel(job)
-            await announce(self.ports, job, self.events)
+            await publish_wake_up(self.ports, job, self.events)
         return job
 
     async def _cancel(self, job: Job) -> Job:
