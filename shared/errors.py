@@ -23,7 +23,7 @@
      ├── SizeConflict                another size was declared, or more bytes were received
      ├── InconsistentLength          what requests say of an upload's length cannot all be true
      ├── BlobConflict                the blob exists with another size or digest
-     ├── BeginningMissing            of an upload, too little has been received to tell of it
+     ├── HeaderNotReceived            of an upload, too little has been received to tell of it
      ├── BlobIncomplete              bytes were asked for that have not been received
      ├── NotOffered                  what is there cannot be sent as the request demands
      │    ├── NotAcceptable          in none of the content codings that it admits
@@ -169,7 +169,7 @@ class InputRemoved(JobConflict):
     code = "input_removed"
 
 
-class BeginningMissing(CsvmillError):
+class HeaderNotReceived(CsvmillError):
     """The beginning of an upload has not been received yet, which would tell what was asked."""
 
     code = "beginning_missing"

@@ -153,7 +153,7 @@ def _check(aggregation: Aggregation, row: Row, header: Row) -> None:
         expected = _expected(kind, aggregation.input)
         if not cell and kind == "text":
             expected = "text, as empty is fail"
-        if not aggregation.unasked:
+        if not aggregation.is_default:
             expected += _remedy(cell, kind, aggregation.input)
         with _blamed(index, expected):
             if not cell and aggregate.strict:

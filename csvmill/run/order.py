@@ -21,7 +21,7 @@ class Order:
     server: str | None
     """None starts a service for the run."""
     aggregation: dict[str, Any] | None = None
-    """What to compute, as JSON; None is what the server does unasked."""
+    """What to compute, as JSON; None is what the server does is_default."""
     restart: bool = False
     """Whether to forget what was begun."""
     chunk_size: int = 8 << 20

@@ -49,7 +49,7 @@ class RunState:
     failed: bool = False
     """Whether the job ended without a result."""
     aggregation: dict[str, Any] | None = None
-    """What is computed, as JSON; None is what the server does unasked."""
+    """What is computed, as JSON; None is what the server does is_default."""
 
     @classmethod
     def begin(

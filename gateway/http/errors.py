@@ -11,11 +11,11 @@ from aiohttp import web
 from gateway.http.problems import PREFIX, problem_response
 from shared.errors import (
     AppendLeaseLost,
-    BeginningMissing,
     BlobConflict,
     ChunkOutOfBounds,
     CsvmillError,
     DigestMismatch,
+    HeaderNotReceived,
     IdempotencyKeyReused,
     InconsistentLength,
     InvalidInput,
@@ -67,7 +67,7 @@ STATUS: dict[type[CsvmillError], HTTPStatus] = {
     JobConflict: HTTPStatus.CONFLICT,
     OffsetConflict: HTTPStatus.CONFLICT,
     SizeConflict: HTTPStatus.CONFLICT,
-    BeginningMissing: HTTPStatus.CONFLICT,
+    HeaderNotReceived: HTTPStatus.CONFLICT,
     UploadCompleted: HTTPStatus.BAD_REQUEST,
     InconsistentLength: HTTPStatus.BAD_REQUEST,
     NotAcceptable: HTTPStatus.NOT_ACCEPTABLE,

@@ -9,11 +9,11 @@ from aiohttp import web
 
 from shared.errors import (
     AppendLeaseLost,
-    BeginningMissing,
     ChunkDigestMismatch,
     ChunkOutOfBounds,
     CsvmillError,
     DigestMismatch,
+    HeaderNotReceived,
     IdempotencyKeyReused,
     InconsistentLength,
     InputRemoved,
@@ -81,7 +81,7 @@ TITLES: dict[type[CsvmillError], str] = {
     InconsistentLength: "Inconsistent Upload Length Values",
     SizeConflict: "The upload has another size",
     SpecMismatch: "The aggregation is not for this file",
-    BeginningMissing: "Too little of the upload has been received yet",
+    HeaderNotReceived: "Too little of the upload has been received yet",
     AppendLeaseLost: "Another request has taken the upload over",
     UploadGone: "The upload is not kept any longer",
     DigestMismatch: "The file is not what its digest says",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway.jobs.wake_up import publish_wake_up
-from gateway.uploads.upload import ids_meant_by
+from gateway.uploads.upload import candidate_ids
 from shared.blobs.blob import upload_key
 from shared.errors import (
     BlobNotFound,
@@ -62,7 +62,7 @@ class JobControl:
 
         The job, if it has one. Raises UploadNotFound, and JobFinished as `cancel` does.
         """
-        for upload_id in ids_meant_by(name):
+        for upload_id in candidate_ids(name):
             with suppress(UploadNotFound):
                 return await self._cancel_upload(upload_id)
         raise UploadNotFound(f"There is no upload {name!r}")

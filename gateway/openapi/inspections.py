@@ -9,7 +9,7 @@ from gateway.openapi.parts import JSON, json_answer, operation, problems, ref
 from gateway.openapi.schemas import an_object, integer, or_null, text
 from gateway.openapi.upload_parts import TAG, UPLOAD_IN_PATH
 from shared.errors import (
-    BeginningMissing,
+    HeaderNotReceived,
     InputRemoved,
     InvalidInput,
     UnsupportedMedia,
@@ -160,7 +160,7 @@ INSPECT = operation(
     },
     answers={
         **json_answer(200, "What is understood", ref("Inspection"), example=EXAMPLE),
-        **problems(InvalidInput, UnsupportedMedia, UploadNotFound, BeginningMissing, InputRemoved),
+        **problems(InvalidInput, UnsupportedMedia, UploadNotFound, HeaderNotReceived, InputRemoved),
     },
 )
 

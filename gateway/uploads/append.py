@@ -10,7 +10,7 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gateway.uploads.upload import Upload, ids_meant_by
+from gateway.uploads.upload import Upload, candidate_ids
 from gateway.uploads.uploads import PATIENCE
 from shared.blobs.blob import upload_key
 from shared.errors import (
@@ -59,7 +59,7 @@ class Appends:
 
     async def take_over_named(self, name: str) -> Sending:
         """As `lease_append`, of the upload that goes by this id, or by this name of the client's."""
-        for upload_id in ids_meant_by(name):
+        for upload_id in candidate_ids(name):
             with suppress(UploadNotFound):
                 return await self.lease_append(upload_id)
         raise UploadNotFound(f"There is no upload {name!r}")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from gateway.uploads.metadata import KEY, aggregation_of
-from shared.errors import BeginningMissing, MalformedInput, SpecMismatch
+from shared.errors import HeaderNotReceived, MalformedInput, SpecMismatch
 from shared.inspection.inspect import LOOKED_AT, check_header, inspect
 from shared.inspection.sample import SAMPLE
 
@@ -62,7 +62,7 @@ class Beginnings:
     ) -> Inspection:
         """What is understood of an upload, of which the rest may not be there yet.
 
-        Raises BeginningMissing if its header is not there.
+        Raises HeaderNotReceived if its header is not there.
         """
         for most in (_AT_FIRST, LOOKED_AT):
             async with self._reads[most]:
@@ -75,7 +75,7 @@ class Beginnings:
             if found.column_count or found.error or len(sample) < most:
                 break
         if not found.column_count and found.error is None and not whole:
-            raise BeginningMissing(
+            raise HeaderNotReceived(
                 f"of the beginning of the upload {upload.blob.prefix} bytes have been received, "
                 "and the header does not end in them; send more of it first"
             )
@@ -147,7 +147,7 @@ class Beginnings:
             return False
         if self._worth.get(_key(upload)) == sys.maxsize:
             return False
-        return not aggregation_of(upload.blob.metadata).unasked
+        return not aggregation_of(upload.blob.metadata).is_default
 
 
 def _key(upload: Upload) -> tuple[UUID, bytes]:

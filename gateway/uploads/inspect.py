@@ -57,4 +57,4 @@ async def _asked(request: web.Request) -> Aggregation | None:
 def _declared(upload: Upload) -> Aggregation | None:
     """What was asked for when the upload was begun, if anything was."""
     aggregation = aggregation_of(upload.blob.metadata)
-    return None if aggregation.unasked else aggregation
+    return None if aggregation.is_default else aggregation

@@ -31,7 +31,7 @@ COMPRESSED: frozenset[Output] = frozenset({"csv.gz", "csv.zst", "parquet"})
 
 
 def metadata_of(aggregation: Aggregation | None) -> dict[str, str]:
-    """The metadata that say what a client asked for; none for what every upload gets unasked."""
+    """The metadata that say what a client asked for; none for what every upload gets is_default."""
     if aggregation is None or aggregation == SONG_PLAYS:
         return {}
     return {KEY: encode_aggregation(aggregation)}

@@ -32,7 +32,7 @@ def upload_id_of(name: str) -> UUID:
     return uuid5(_NAMESPACE, name)
 
 
-def ids_meant_by(name: str) -> tuple[UUID, ...]:
+def candidate_ids(name: str) -> tuple[UUID, ...]:
     """The ids that an upload may have which goes by this name: its id, or the client's own name.
 
     The id comes first, so that nobody can take another's place by naming an upload after its id.

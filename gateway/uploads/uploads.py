@@ -15,7 +15,7 @@ from gateway.uploads.upload import (
     COMPLETION,
     EXPLICIT,
     Upload,
-    ids_meant_by,
+    candidate_ids,
     upload_id_of,
     upload_of_job,
 )
@@ -173,7 +173,7 @@ class Uploads:
         One that is whole has its job afterwards, if the request that made it whole got no further.
         Raises UploadNotFound.
         """
-        for upload_id in ids_meant_by(name):
+        for upload_id in candidate_ids(name):
             upload = await self.look_up(upload_id)
             if upload is not None:
                 return upload

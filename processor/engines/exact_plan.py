@@ -62,7 +62,7 @@ def run(
     problems = problems or Problems()
     held: list[int] = []
     dialect, text = opened(
-        blocks, aggregation.known_input, most, held.append, strict=aggregation.unasked
+        blocks, aggregation.known_input, most, held.append, strict=aggregation.is_default
     )
     reader = RecordReader(text, dialect, problems.take)
     watch = watch or Watch()

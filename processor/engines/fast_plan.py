@@ -184,7 +184,7 @@ def _opened(
     """The dialect, the beginning of the text, and all of it. Raises Inconclusive."""
     try:
         dialect, text = opened(
-            source, aggregation.known_input, resources.most, held, strict=aggregation.unasked
+            source, aggregation.known_input, resources.most, held, strict=aggregation.is_default
         )
         doubt = why_not_fast_for(dialect)
         if doubt:

@@ -83,7 +83,7 @@ class _Groups:
         group_by, sum_of = query.group_by, query.columns[0] or 0
         reader, width, doom = table.reader, table.width, table.doom
         totals, long = self._totals, self._long
-        unasked = query.aggregation.unasked
+        is_default = query.aggregation.is_default
         rows = used = 0
         for _, fields in table.records:
             if len(fields) != width:
@@ -92,7 +92,7 @@ class _Groups:
             text = fields[sum_of]
             if not text.isdigit() and not _is_integer(text):
                 told = CANONICAL.expected_of("integer", text)
-                reader.reject(sum_of + 1, show(text), EXPECTED["integer"] if unasked else told)
+                reader.reject(sum_of + 1, show(text), EXPECTED["integer"] if is_default else told)
                 continue
             rows += 1
             if doom:

@@ -114,7 +114,7 @@ class Aggregation:
     """How the file is written, as far as the client says."""
 
     @property
-    def unasked(self) -> bool:
+    def is_default(self) -> bool:
         """Whether it computes what clients get that ask for nothing, however the file is written.
 
         What is not declared of such a file is as RFC 4180 has it.

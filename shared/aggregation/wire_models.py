@@ -285,7 +285,7 @@ class AggregationIn(WireObject):
     output: Output = "csv"
     """The format of the result"""
     input: InputIn | None = None
-    """How the file is written; alone, it leaves what to compute as it is unasked"""
+    """How the file is written; alone, it leaves what to compute as it is is_default"""
 
     @model_validator(mode="after")
     def _check(self) -> AggregationIn:

@@ -120,7 +120,7 @@ def _inspected(
     sample: bytes, whole: bool, aggregation: Aggregation | None, reach: int
 ) -> Inspection:
     given = UNDECLARED if aggregation is None else aggregation.known_input
-    strict = aggregation is not None and aggregation.unasked
+    strict = aggregation is not None and aggregation.is_default
     try:
         detected = detect(sample, whole=whole, given=given, strict=strict, reach=reach)
     except MalformedInput as error:
@@ -178,7 +178,7 @@ def check_header(sample: bytes, *, whole: bool, aggregation: Aggregation) -> boo
             sample,
             whole=whole,
             given=aggregation.known_input,
-            strict=aggregation.unasked,
+            strict=aggregation.is_default,
             reach=reach,
         )
         if not detected.settled:

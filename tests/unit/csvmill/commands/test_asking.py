@@ -91,8 +91,12 @@ def test_having_and_order_by_take_the_column_that_is_computed_of() -> None:
 
 
 def test_options_without_columns_are_about_what_is_computed_unasked() -> None:
-    unasked = wire_json(SONG_PLAYS)
-    assert asked("--format", "jsonl", "--limit", "3") == {**unasked, "output": "jsonl", "limit": 3}
+    is_default = wire_json(SONG_PLAYS)
+    assert asked("--format", "jsonl", "--limit", "3") == {
+        **is_default,
+        "output": "jsonl",
+        "limit": 3,
+    }
 
 
 def test_how_the_file_is_written_can_be_said() -> None:

@@ -146,10 +146,10 @@ async def put(gateway: Gateway, spec: str, key: str = "k") -> ClientResponse:
 
 async def test_a_file_that_is_put_has_its_aggregation_in_the_query(gateway: Gateway) -> None:
     upload = await (await put(gateway, SPEC)).json()
-    unasked = await (await put(gateway, "", key="unasked")).json()
+    is_default = await (await put(gateway, "", key="is_default")).json()
 
     assert (await gateway.jobs.get(UUID(upload["job"].rpartition("/")[2]))).aggregation == MEANT
-    job = await gateway.jobs.get(UUID(unasked["job"].rpartition("/")[2]))
+    job = await gateway.jobs.get(UUID(is_default["job"].rpartition("/")[2]))
     assert job.aggregation == SONG_PLAYS
     await problem_of(await put(gateway, '{"group_by": [2]}'), 422, "idempotency-key-reused")
     problem = await problem_of(await put(gateway, '{"limit": 0}', key="x"), 400, "invalid-input")

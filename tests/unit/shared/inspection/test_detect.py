@@ -119,8 +119,8 @@ def test_strictly_nothing_is_found_out_but_compression_and_byte_order_mark() -> 
         assert found.dialect == replace(
             STRICT, compression="gzip", encoding="utf-8" if encoding == "utf-8" else "utf-16-le"
         )
-    assert Aggregation((GroupColumn("Song"),)).unasked is False
-    assert SONG_PLAYS.unasked is True
+    assert Aggregation((GroupColumn("Song"),)).is_default is False
+    assert SONG_PLAYS.is_default is True
 
 
 @pytest.mark.parametrize(
