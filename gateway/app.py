@@ -19,7 +19,7 @@ from gateway.routes import routes
 from gateway.uploads.header_check import BEGINNINGS, Beginnings
 from gateway.uploads.orphan_recovery import adopting
 from shared.bus.counted import BusMetrics, CountedBus
-from shared.runtime.drain import ON_LEAVING
+from shared.runtime.drain import ON_SHUTDOWN_STARTED
 from shared.telemetry.http import instrument
 from shared.telemetry.metrics import Metrics
 
@@ -72,7 +72,7 @@ def _follow_jobs(app: web.Application, metrics: Metrics) -> None:
     async def end(_app: web.Application) -> None:
         followers.end()
 
-    app[ON_LEAVING] = [followers.end]
+    app[ON_SHUTDOWN_STARTED] = [followers.end]
     app.on_shutdown.append(end)
 
 

@@ -10,7 +10,7 @@ from aiohttp import web
 from gateway.metrics import GatewayMetrics
 from shared.jobs.job import JobState
 from shared.jobs.metrics import JobMetrics
-from shared.telemetry.ids import note_ids
+from shared.telemetry.ids import bind_ids
 from shared.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Events:
 
     def job_created(self, job: Job) -> None:
         """An upload is complete, and this request has made its job."""
-        note_ids(job_id=job.id)
+        bind_ids(job_id=job.id)
         self._metrics.uploads.labels("completed").inc()
         self._jobs.job(JobState.PENDING, "created")
         log.info(
@@ -77,7 +77,7 @@ class Events:
 
     def job_cancelled(self, job: Job) -> None:
         """Somebody has revoked the job, just now."""
-        note_ids(job_id=job.id, upload_id=job.upload_id)
+        bind_ids(job_id=job.id, upload_id=job.upload_id)
         self._jobs.job(JobState.REVOKED, "cancelled")
         log.info("job=%s cancelled", job.id, extra={"event": "job.cancelled"})
 
@@ -87,13 +87,13 @@ class Events:
 
     def upload_cancelled(self, upload_id: UUID) -> None:
         """Somebody has cancelled an upload that was no job yet."""
-        note_ids(upload_id=upload_id)
+        bind_ids(upload_id=upload_id)
         self._metrics.uploads.labels("cancelled").inc()
         log.info("upload %s cancelled", upload_id, extra={"event": "upload.cancelled"})
 
     def job_retried(self, job: Job) -> None:
         """An operator has put a failed job back."""
-        note_ids(job_id=job.id, upload_id=job.upload_id)
+        bind_ids(job_id=job.id, upload_id=job.upload_id)
         self._jobs.job(JobState.RETRY, "operator")
         log.info("job=%s put back by an operator", job.id, extra={"event": "job.retried"})
 

@@ -11,7 +11,7 @@ from processor.metrics import ProcessorMetrics
 from shared.errors import CsvmillError, MalformedInput
 from shared.jobs.job import JobState
 from shared.jobs.metrics import JobMetrics
-from shared.telemetry.ids import working_also_for
+from shared.telemetry.ids import also_bound_ids
 from shared.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Events:
     @contextmanager
     def attempt(self, job: Job, now: float) -> Iterator[AttemptEvents]:
         """An attempt at `job` has begun, and lasts as long as the context; `now`: Unix time."""
-        with working_also_for(job_id=job.id, upload_id=job.upload_id, attempt=job.attempt):
+        with also_bound_ids(job_id=job.id, upload_id=job.upload_id, attempt=job.attempt):
             waited = max(0.0, now - job.created_at)
             if job.attempt == 1:
                 self._metrics.queue_wait.observe(waited)
@@ -92,7 +92,7 @@ class Events:
         if job is None:
             log.info("removed %s, which no job needs", key, extra={"event": "blob.removed"})
             return
-        with working_also_for(job_id=job.id, upload_id=job.upload_id):
+        with also_bound_ids(job_id=job.id, upload_id=job.upload_id):
             why = "of a past attempt" if job.expired_at is None else "as the job has expired"
             log.info("removed %s of job=%s, %s", key, job.id, why, extra={"event": "blob.removed"})
 

@@ -21,7 +21,7 @@ from shared.errors import (
     Unauthorized,
     Unavailable,
 )
-from shared.http.connections import caller_has_gone
+from shared.http.connections import client_disconnected
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
@@ -57,7 +57,7 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
         return web.json_response(encode_error(error), status=status, headers=headers)
     except ConnectionError:
-        if not caller_has_gone(request):
+        if not client_disconnected(request):
             raise
         # The caller was killed or cut off: nothing of ours has failed.
         log.debug("%s %s: the caller has gone", request.method, request.path)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 import http_sf
 
 from shared.errors import ChunkDigestMismatch, InvalidInput
-from shared.http.trailers import announces_trailer, trailers
+from shared.http.trailers import declares_trailer, trailers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
@@ -166,7 +166,7 @@ def announced(
     Raises InvalidInput for a malformed header. A trailer that is announced and malformed, or does
     not come, raises it at the end of the bytes.
     """
-    if not announces_trailer(request, name):
+    if not declares_trailer(request, name):
         return Announced(read(request.headers))
 
     def late() -> tuple[Expected, ...]:

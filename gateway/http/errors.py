@@ -38,7 +38,7 @@ from shared.errors import (
     UploadGone,
     UploadTooLarge,
 )
-from shared.http.connections import caller_has_gone
+from shared.http.connections import client_disconnected
 from shared.telemetry.ids import current_ids
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
             return _our_fault(request, error, status)
         return _answer(request, status, str(error), error)
     except Exception as error:  # noqa: BLE001 - the last resort, logged
-        if isinstance(error, ConnectionError) and caller_has_gone(request):
+        if isinstance(error, ConnectionError) and client_disconnected(request):
             logger.debug("%s %s: the client went away", request.method, request.path)
             return error_response(HTTPStatus.BAD_REQUEST, "the connection ended")  # for nobody
         return _our_fault(request, error, HTTPStatus.INTERNAL_SERVER_ERROR)

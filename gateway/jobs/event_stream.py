@@ -19,7 +19,7 @@ from gateway.jobs.progress import progress_view
 from gateway.jobs.status import requested_job
 from gateway.jobs.watcher import JOB_WATCHER
 from gateway.keys import SETTINGS
-from shared.http.connections import caller_has_gone
+from shared.http.connections import client_disconnected
 from shared.jobs.job import JobState
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class _Stream:
         """
         clock = asyncio.get_running_loop().time
         told = taking = clock()
-        while not caller_has_gone(self._request):
+        while not client_disconnected(self._request):
             if self._is_full():
                 if self._following.ended or clock() - taking > patience:
                     self._cut_off()

@@ -10,7 +10,7 @@ from aiohttp import web
 from gateway.keys import PORTS
 from shared.errors import JobNotFound
 from shared.jobs.job import JobState
-from shared.telemetry.ids import note_ids
+from shared.telemetry.ids import bind_ids
 
 if TYPE_CHECKING:
     from shared.jobs.job import Job
@@ -23,7 +23,7 @@ def requested_job_id(request: web.Request) -> UUID:
         job_id = UUID(text)
     except ValueError as error:
         raise JobNotFound(f"There is no job {text!r}") from error
-    note_ids(job_id=job_id)
+    bind_ids(job_id=job_id)
     return job_id
 
 

@@ -17,7 +17,7 @@ from gateway.uploads.upload import Upload
 from gateway.uploads.uploads import Uploads
 from shared.blobs.blob import UPLOADS, upload_key, upload_of
 from shared.errors import BlobNotFound, CsvmillError, DatabaseUnavailable, Unavailable
-from shared.telemetry.ids import working_also_for
+from shared.telemetry.ids import also_bound_ids
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -102,7 +102,7 @@ class Adoption:
         return sum([await self._adopt(each) for each in upload_ids if each not in jobs])
 
     async def _adopt(self, upload_id: UUID) -> bool:
-        with working_also_for(upload_id=upload_id):
+        with also_bound_ids(upload_id=upload_id):
             try:
                 # Only a look: a part must not outlive its time by being looked at.
                 blob = await self._uploads.ports.blobs.peek(upload_key(upload_id))

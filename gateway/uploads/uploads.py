@@ -31,7 +31,7 @@ from shared.errors import (
     UploadNotFound,
     UploadTooLarge,
 )
-from shared.telemetry.ids import note_ids
+from shared.telemetry.ids import bind_ids
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
@@ -80,7 +80,7 @@ class Uploads:
         another size than before, InvalidInput for another aggregation, and UploadTooLarge.
         """
         async with aclosing(data):
-            note_ids(upload_id=upload_id)
+            bind_ids(upload_id=upload_id)
             self.check_size(size)
             key = upload_key(upload_id)
             blob = await self.ports.blobs.create(key, size, metadata=metadata)
@@ -121,7 +121,7 @@ class Uploads:
         sha256: str | None = None,
     ) -> Upload:
         """As `create`, with all that shall be remembered of the upload."""
-        note_ids(upload_id=upload_id)
+        bind_ids(upload_id=upload_id)
         key = upload_key(upload_id)
         blob = await self.ports.blobs.create(key, size, sha256=sha256, metadata=metadata)
         return await self.finished(upload_id, blob)
@@ -187,7 +187,7 @@ class Uploads:
         Raises SpecMismatch if the upload shows that what was asked is not for such a file; a chunk
         that shows it is kept, unless it is large.
         """
-        note_ids(upload_id=upload.id)
+        bind_ids(upload_id=upload.id)
         blobs = self.ports.blobs
         async with aclosing(self.within_limit(offset, data)) as bounded:
             await self.beginnings.check(blobs, upload)
@@ -203,7 +203,7 @@ class Uploads:
         Repeating it is harmless. Raises SizeConflict if it has another size or bytes beyond that
         one, UploadNotFound, DigestMismatch, StorageFull.
         """
-        note_ids(upload_id=upload.id)
+        bind_ids(upload_id=upload.id)
         if not upload.kept and upload.blob.size == size:
             return upload
         try:

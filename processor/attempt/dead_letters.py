@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from processor.attempt.backoff import until_answered
 from shared.jobs.wake_up import WakeUp
-from shared.telemetry.ids import working_also_for
+from shared.telemetry.ids import also_bound_ids
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +37,7 @@ class DeadLetters:
 
     async def put(self, job: Job) -> None:
         """Put the one that a job owes. Raises BrokerUnavailable, upon which it is still due."""
-        with working_also_for(job_id=job.id, upload_id=job.upload_id):
+        with also_bound_ids(job_id=job.id, upload_id=job.upload_id):
             await self._bus.dead_letter(WakeUp(job.id))
             await until_answered(
                 lambda: self._jobs.mark_dead_lettered(job.id, job.attempt, now=self._clock())

@@ -14,7 +14,7 @@ from processor.attempt.dead_letters import DeadLetters
 from processor.events import Events
 from shared.errors import Unavailable
 from shared.jobs.wake_up import WakeUp
-from shared.telemetry.ids import working_also_for
+from shared.telemetry.ids import also_bound_ids
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -76,7 +76,7 @@ class Relay:
         lost_before = await self._bus.lost_before(self._lost_after)
         while overdue := await self._overdue(now, lost_before, BATCH):
             for job_id in overdue:
-                with working_also_for(job_id=job_id):
+                with also_bound_ids(job_id=job_id):
                     await self._bus.publish(WakeUp(job_id))
                     await self._jobs.mark_published(job_id, self._clock())
                     self._events.relayed(job_id)

@@ -11,7 +11,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from shared.bus.topology import DELIVERY_LIMIT
-from shared.telemetry.ids import working_for
+from shared.telemetry.ids import bound_ids
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -213,7 +213,7 @@ class Dispatcher:
 
     async def _run(self, delivery: TrackedDelivery) -> None:
         # The task may have been started on behalf of any other.
-        with working_for(delivery.ids):
+        with bound_ids(delivery.ids):
             await self._run_for(delivery)
 
     async def _run_for(self, delivery: TrackedDelivery) -> None:

@@ -8,6 +8,6 @@ if TYPE_CHECKING:
     from aiohttp import web
 
 
-def caller_has_gone(request: web.Request) -> bool:
+def client_disconnected(request: web.Request) -> bool:
     """Whether nobody waits for an answer any more, so that it is no fault if none can be sent."""
     return request.transport is None or request.transport.is_closing()

@@ -35,7 +35,7 @@ class TrailerRunner(web.AppRunner):
         return None if server is None else cast("web.Server", lambda: _Connection(server))
 
 
-def announces_trailer(request: web.Request, name: str) -> bool:
+def declares_trailer(request: web.Request, name: str) -> bool:
     """Whether `Trailer` (RFC 9110, 6.6.2) announces a field of this name."""
     announced = ",".join(request.headers.getall("Trailer", []))
     return name.lower() in (part.strip().lower() for part in announced.split(","))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from aiohttp.typedefs import Handler, Middleware
 
-ON_LEAVING: web.AppKey[list[Callable[[], None]]] = web.AppKey("on_leaving", list)
+ON_SHUTDOWN_STARTED: web.AppKey[list[Callable[[], None]]] = web.AppKey("on_leaving", list)
 """What ends responses that would not end by themselves: called before they are waited for."""
 
 

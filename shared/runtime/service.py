@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings
 
 from shared.errors import CsvmillError
 from shared.http.trailers import TrailerRunner
-from shared.runtime.drain import ON_LEAVING, Drain
+from shared.runtime.drain import ON_SHUTDOWN_STARTED, Drain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,7 +111,7 @@ async def _serve(
         sys.stdout.flush()
         await stopped.wait()
         await site.stop()
-        for end in app.get(ON_LEAVING, ()):
+        for end in app.get(ON_SHUTDOWN_STARTED, ()):
             end()
         if cut_off := await drain.finish(shutdown_timeout):
             log.warning("%d requests are cut off", cut_off)

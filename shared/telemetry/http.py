@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 from prometheus_client import Counter, Gauge, Histogram
 
-from shared.telemetry.ids import working_for
+from shared.telemetry.ids import bound_ids
 from shared.telemetry.metrics import METRICS, Metrics
 from shared.telemetry.propagation import REQUEST_ID, ids_of_request
 
@@ -96,7 +96,7 @@ def _watch(http: HttpMetrics, *, internal: bool) -> Middleware:
         status = "500"
         http.in_progress.inc()
         try:
-            with working_for(ids):
+            with bound_ids(ids):
                 response = await handler(request)
             status = str(response.status)
             return response

@@ -63,8 +63,8 @@ def current_ids() -> Ids:
 
 
 @contextmanager
-def working_for(ids: Ids) -> Iterator[None]:
-    """Within, work for exactly `ids`, and for what `note_ids` adds to them."""
+def bound_ids(ids: Ids) -> Iterator[None]:
+    """Within, work for exactly `ids`, and for what `bind_ids` adds to them."""
     token = _current.set(ids)
     try:
         yield
@@ -73,12 +73,12 @@ def working_for(ids: Ids) -> Iterator[None]:
 
 
 @contextmanager
-def working_also_for(**known: Unpack[Known]) -> Iterator[None]:
+def also_bound_ids(**known: Unpack[Known]) -> Iterator[None]:
     """Within, work for these besides the current ones."""
-    with working_for(replace(_current.get(), **known)):
+    with bound_ids(replace(_current.get(), **known)):
         yield
 
 
-def note_ids(**known: Unpack[Known]) -> None:
-    """From here on to the end of the `working_for` around, work for these besides."""
+def bind_ids(**known: Unpack[Known]) -> None:
+    """From here on to the end of the `bound_ids` around, work for these besides."""
     _current.set(replace(_current.get(), **known))

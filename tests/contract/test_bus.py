@@ -16,7 +16,7 @@ from shared.bus.rabbitmq.bus import RabbitBus
 from shared.bus.topology import DEAD
 from shared.errors import BrokerUnavailable
 from shared.jobs.wake_up import WakeUp
-from shared.telemetry.ids import Ids, current_ids, working_for
+from shared.telemetry.ids import Ids, bound_ids, current_ids
 from shared.telemetry.trace_context import TraceContext
 from tests.contract.amqp import next_message, raw_channel, without_topology
 
@@ -378,11 +378,11 @@ async def test_a_wake_up_is_handled_on_behalf_of_whoever_published_it(bus: Bus) 
         if len(handled) == 2:
             all_handled.set()
 
-    with working_for(Ids("request-1", upload_id, uuid4(), 7, trace)):
+    with bound_ids(Ids("request-1", upload_id, uuid4(), 7, trace)):
         await bus.publish(known, delay=0.01)
     await bus.publish(unknown)
     # When a consumer that works for somebody else takes them
-    with working_for(Ids("of the consumer")):
+    with bound_ids(Ids("of the consumer")):
         async with bus.consume(handle, prefetch=2), asyncio.timeout(20):
             await all_handled.wait()
     # Then each knows its job, and its publisher's request and upload, but no attempt

@@ -65,7 +65,7 @@ def step(version: int, *statements: str, checksum: str = "") -> Migration:
     return Migration(version, f"{version:04}_test", statements, checksum or f"sum of {version}")
 
 
-async def note_ids(database: Database) -> list[int]:
+async def bind_ids(database: Database) -> list[int]:
     return [row["id"] for row in await database.read("SELECT id FROM notes ORDER BY id")]
 
 
@@ -88,9 +88,9 @@ async def test_an_exception_undoes_the_whole_transaction(notes: Database) -> Non
 
     with pytest.raises(LookupError):
         await write_and_raise()
-    assert await note_ids(notes) == []
+    assert await bind_ids(notes) == []
     await notes.write("INSERT INTO notes (id, text) VALUES (3, 'c')")
-    assert await note_ids(notes) == [3]
+    assert await bind_ids(notes) == [3]
 
 
 async def test_a_statement_that_fails_undoes_the_transaction_and_harms_nothing_else(
@@ -106,7 +106,7 @@ async def test_a_statement_that_fails_undoes_the_transaction_and_harms_nothing_e
     with pytest.raises(Exception, match=r"(?i)unique") as raised:
         await write_the_same_twice()
     assert not isinstance(raised.value, DatabaseUnavailable)
-    assert await note_ids(notes) == [1]
+    assert await bind_ids(notes) == [1]
 
 
 async def test_a_cancelled_transaction_leaves_nothing_behind(notes: Database) -> None:
@@ -123,9 +123,9 @@ async def test_a_cancelled_transaction_leaves_nothing_behind(notes: Database) ->
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert await note_ids(notes) == []
+    assert await bind_ids(notes) == []
     await notes.write("INSERT INTO notes (id, text) VALUES (2, 'b')")
-    assert await note_ids(notes) == [2]
+    assert await bind_ids(notes) == [2]
 
 
 async def test_cancelling_at_any_moment_leaves_all_of_a_transaction_or_nothing(
@@ -143,7 +143,7 @@ async def test_cancelling_at_any_moment_leaves_all_of_a_transaction_or_nothing(
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     await write_two(60)
-    ids = await note_ids(notes)
+    ids = await bind_ids(notes)
     assert [id_ + 1 for id_ in ids[::2]] == ids[1::2]
     assert all(id_ % 2 == 0 for id_ in ids[::2])
     assert ids[-2:] == [120, 121]
@@ -152,8 +152,8 @@ async def test_cancelling_at_any_moment_leaves_all_of_a_transaction_or_nothing(
 async def test_a_reader_does_not_see_what_is_not_committed(notes: Database) -> None:
     async with notes.transaction() as transaction:
         await transaction.execute("INSERT INTO notes (id, text) VALUES (1, 'a')")
-        assert await note_ids(notes) == []
-    assert await note_ids(notes) == [1]
+        assert await bind_ids(notes) == []
+    assert await bind_ids(notes) == [1]
 
 
 async def test_exclusive_transactions_of_all_processes_take_turns(
@@ -220,7 +220,7 @@ async def test_only_migrations_that_are_missing_are_applied(database: Database) 
     await database.write("INSERT INTO notes (id) VALUES (1)")
     await migrate(database, [first, step(2, "INSERT INTO notes (id) VALUES (2)")])
     await migrate(database, [first, step(2, "INSERT INTO notes (id) VALUES (2)")])
-    assert await note_ids(database) == [1, 2]
+    assert await bind_ids(database) == [1, 2]
 
 
 async def test_a_migration_that_came_later_than_one_with_a_higher_number_is_applied_once(
@@ -232,7 +232,7 @@ async def test_a_migration_that_came_later_than_one_with_a_higher_number_is_appl
     await migrate(database, [first, late])
     await migrate(database, [first, early, late])
     await migrate(database, [first, early, late])
-    assert await note_ids(database) == [2, 7]
+    assert await bind_ids(database) == [2, 7]
 
 
 async def test_migrations_that_fail_half_way_change_nothing(database: Database) -> None:
@@ -240,7 +240,7 @@ async def test_migrations_that_fail_half_way_change_nothing(database: Database) 
     with pytest.raises(Exception, match="nowhere"):
         await migrate(database, [good, step(2, "INSERT INTO nowhere (id) VALUES (1)")])
     await migrate(database, [good])
-    assert await note_ids(database) == []
+    assert await bind_ids(database) == []
 
 
 async def test_a_migration_that_was_changed_after_it_was_applied_is_refused(
@@ -251,7 +251,7 @@ async def test_a_migration_that_was_changed_after_it_was_applied_is_refused(
     changed = step(1, create, checksum="another")
     with pytest.raises(SchemaMismatch, match="0001_test is not what was applied"):
         await migrate(database, [changed, step(2, "INSERT INTO notes (id) VALUES (2)")])
-    assert await note_ids(database) == []
+    assert await bind_ids(database) == []
 
 
 async def test_a_database_to_which_a_newer_version_has_added_is_used(database: Database) -> None:
@@ -260,7 +260,7 @@ async def test_a_database_to_which_a_newer_version_has_added_is_used(database: D
     own = step(3, "INSERT INTO notes (id) VALUES (3)")
     await migrate(database, [first, adds])
     await migrate(database, [first, own])
-    assert await note_ids(database) == [3]
+    assert await bind_ids(database) == [3]
 
 
 async def test_a_database_from_which_a_newer_version_has_removed_is_refused(

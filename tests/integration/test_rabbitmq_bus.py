@@ -16,7 +16,7 @@ from shared.bus.rabbitmq.bus import RabbitBus
 from shared.bus.topology import DEAD, EXCHANGE, QUEUES, WAITING, queue_for
 from shared.errors import BrokerUnavailable
 from shared.jobs.wake_up import WakeUp
-from shared.telemetry.ids import Ids, working_for
+from shared.telemetry.ids import Ids, bound_ids
 from shared.telemetry.trace_context import TraceContext
 from tests.contract.amqp import next_message, raw_channel, without_topology
 from tests.ports import free_port
@@ -210,7 +210,7 @@ async def test_a_message_says_what_it_is_to_whoever_looks_at_it(url: str) -> Non
     trace = TraceContext("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", "01", "a=1")
     ids = Ids("request-1", uuid4(), wakeup.job_id, 2, trace)
     async with RabbitBus(url) as bus, raw_channel(url) as channel:
-        with working_for(ids):
+        with bound_ids(ids):
             await bus.publish(wakeup)
         message = await next_message(channel, WAITING)
     assert WakeUp.decode(message.body) == wakeup

@@ -40,7 +40,7 @@ from shared.errors import (
     InvalidInput,
     UploadCompleted,
 )
-from shared.http.trailers import announces_trailer
+from shared.http.trailers import declares_trailer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
@@ -63,7 +63,7 @@ async def create(request: web.Request) -> web.Response:
     # gone on with; what is only the beginning is kept if its own digest is right.
     of_whole = ("Repr-Digest", "Content-Digest") if fields.complete else ("Repr-Digest",)
     sha256 = file_digest(request.headers, *of_whole)
-    late = announces_trailer(request, "Content-Digest")
+    late = declares_trailer(request, "Content-Digest")
     digests = Announced() if fields.complete and not late else _digests_of_content(request)
     upload = await declared(request, uploads, length, sha256, awaits_mark=True)
     request[FIELDS]["Location"] = upload_path(upload)

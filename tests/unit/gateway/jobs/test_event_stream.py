@@ -15,7 +15,7 @@ from gateway.jobs import event_stream
 from gateway.openapi.document import DOCUMENT
 from shared.errors import DatabaseUnavailable
 from shared.jobs.job import JobProgress
-from shared.runtime.drain import ON_LEAVING
+from shared.runtime.drain import ON_SHUTDOWN_STARTED
 from tests.metrics import Exposition
 from tests.sse import EventReader
 
@@ -383,7 +383,7 @@ async def test_a_gateway_that_leaves_waits_for_no_client_that_takes_nothing(
     async with following(gateway, job.id) as events:
         await events.next()
         monkeypatch.setattr(event_stream, "UNTAKEN", -1)
-        for end in gateway.client.app[ON_LEAVING]:
+        for end in gateway.client.app[ON_SHUTDOWN_STARTED]:
             end()
         await until_followed_by(gateway, 0)
 
@@ -393,7 +393,7 @@ async def test_a_gateway_that_leaves_ends_the_streams(gateway: Gateway) -> None:
     app = gateway.client.app
     async with following(gateway, job.id) as events:
         await events.next()
-        for end in app[ON_LEAVING]:
+        for end in app[ON_SHUTDOWN_STARTED]:
             end()
         assert await events.rest() == []
     # On a connection that is still there the present state can be asked for, and no more.

@@ -12,7 +12,7 @@ from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict
 
 from shared.errors import InvalidInput
-from shared.http.trailers import LIMIT, TrailerRunner, announces_trailer, trailers
+from shared.http.trailers import LIMIT, TrailerRunner, declares_trailer, trailers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -121,7 +121,7 @@ async def test_announced_trailers_are_known_by_name_in_any_case() -> None:
         headers = CIMultiDict([("Trailer", text) for text in announced])
         return make_mocked_request("POST", "/", headers=headers)
 
-    assert announces_trailer(request("x, UPLOAD-checksum"), "Upload-Checksum")
-    assert announces_trailer(request("x", "Upload-Checksum"), "Upload-Checksum")
-    assert not announces_trailer(request("x", "Upload"), "Upload-Checksum")
-    assert not announces_trailer(request(), "Upload-Checksum")
+    assert declares_trailer(request("x, UPLOAD-checksum"), "Upload-Checksum")
+    assert declares_trailer(request("x", "Upload-Checksum"), "Upload-Checksum")
+    assert not declares_trailer(request("x", "Upload"), "Upload-Checksum")
+    assert not declares_trailer(request(), "Upload-Checksum")

@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client.parser import text_string_to_metric_families
 
 from shared.telemetry.http import instrument
-from shared.telemetry.ids import Ids, current_ids, note_ids
+from shared.telemetry.ids import Ids, bind_ids, current_ids
 from shared.telemetry.metrics import Metrics, show_metrics
 from tests.metrics import Exposition
 
@@ -37,7 +37,7 @@ async def running(*, internal: bool = False) -> AsyncIterator[tuple[Client, list
             raise ZeroDivisionError
         if request.match_info["thing"] == "elsewhere":
             raise web.HTTPFound("/")
-        note_ids(job_id=JOB)
+        bind_ids(job_id=JOB)
         seen.append(current_ids())
         return web.Response(text="x")
 

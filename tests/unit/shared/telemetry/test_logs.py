@@ -14,7 +14,7 @@ from uuid import UUID
 
 import pytest
 
-from shared.telemetry.ids import Ids, working_for
+from shared.telemetry.ids import Ids, bound_ids
 from shared.telemetry.logs import JsonFormatter, TextFormatter
 from shared.telemetry.trace_context import TraceContext
 
@@ -32,7 +32,7 @@ def record(message: str, *args: object, level: int = logging.INFO, **extra: Any)
 
 
 def test_a_line_of_json_has_what_where_when_and_for_whom() -> None:
-    with working_for(IDS):
+    with bound_ids(IDS):
         line = JsonFormatter("storage").format(record("took %d s", 3, seconds=3.25))
     assert json.loads(line) == {
         "timestamp": "2026-01-02T03:04:05.678Z",
@@ -71,7 +71,7 @@ def test_a_traceback_is_a_field_of_the_one_line() -> None:
 
 
 def test_text_names_the_ids_that_the_message_does_not() -> None:
-    with working_for(Ids("req-1", job_id=JOB, attempt=2)):
+    with bound_ids(Ids("req-1", job_id=JOB, attempt=2)):
         line = TextFormatter().format(record("job=%s attempt=2 failed", JOB))
     assert line == (
         f"2026-01-02T03:04:05.678Z INFO a.b: job={JOB} attempt=2 failed  [request_id=req-1]"

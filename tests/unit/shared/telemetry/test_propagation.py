@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
-from shared.telemetry.ids import Ids, current_ids, note_ids, working_also_for, working_for
+from shared.telemetry.ids import Ids, also_bound_ids, bind_ids, bound_ids, current_ids
 from shared.telemetry.propagation import (
     ids_of_message,
     ids_of_request,
@@ -32,13 +32,13 @@ all_ids = st.builds(
 
 @given(all_ids)
 def test_ids_arrive_at_another_service_of_ours_as_they_were(ids: Ids) -> None:
-    with working_for(ids):
+    with bound_ids(ids):
         headers = CIMultiDict(outgoing_headers())
     assert ids_of_request(headers, internal=True) == ids
 
 
 def test_from_outside_only_the_request_and_its_trace_are_believed() -> None:
-    with working_for(Ids("r", UPLOAD, JOB, 3, TRACE)):
+    with bound_ids(Ids("r", UPLOAD, JOB, 3, TRACE)):
         headers = CIMultiDict(outgoing_headers())
     assert ids_of_request(headers, internal=False) == Ids("r", trace=TRACE)
 
@@ -65,7 +65,7 @@ def test_malformed_ids_between_services_count_as_missing(attempt: str) -> None:
 
 @given(all_ids)
 def test_a_message_carries_all_but_the_attempt(ids: Ids) -> None:
-    with working_for(ids):
+    with bound_ids(ids):
         properties = outgoing_properties()
     assert ids_of_message(properties, JOB) == Ids(
         ids.request_id, ids.upload_id, JOB, None, ids.trace
@@ -80,12 +80,12 @@ def test_a_message_of_others_carries_nothing_worse_than_nothing(value: object) -
 
 def test_ids_last_as_long_as_the_work_that_they_are_for() -> None:
     assert current_ids() == Ids()
-    with working_for(Ids("r")):
-        note_ids(upload_id=UPLOAD)
-        with working_also_for(job_id=JOB, attempt=1):
+    with bound_ids(Ids("r")):
+        bind_ids(upload_id=UPLOAD)
+        with also_bound_ids(job_id=JOB, attempt=1):
             assert current_ids() == Ids("r", UPLOAD, JOB, 1)
         assert current_ids() == Ids("r", UPLOAD)
-        with working_for(Ids("other")):
+        with bound_ids(Ids("other")):
             assert current_ids() == Ids("other")
         assert current_ids() == Ids("r", UPLOAD)
     assert current_ids() == Ids()
