@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
-from gateway.app import Ports, build_app
+from gateway.app import GatewayPorts, build_app
 from gateway.settings import GatewayProcessSettings
 from shared.blobs.client import HttpBlobs
 from shared.bus.rabbitmq.bus import RabbitBus
@@ -30,7 +30,7 @@ async def gateway(settings: GatewayProcessSettings) -> AsyncIterator[web.Applica
         )
         jobs = await stack.enter_async_context(open_job_store(settings.database_url))
         bus = await stack.enter_async_context(RabbitBus(settings.broker_url))
-        yield build_app(settings, Ports(blobs, jobs, bus), metrics)
+        yield build_app(settings, GatewayPorts(blobs, jobs, bus), metrics)
 
 
 def main() -> None:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from gateway.events import EVENTS, Events
+from gateway.events import EVENTS, GatewayEvents
 from gateway.http import cors
 from gateway.http.errors import errors_as_json
 from gateway.jobs.watcher import JOB_WATCHER, JobWatcher
-from gateway.keys import PORTS, SETTINGS, Ports
+from gateway.keys import PORTS, SETTINGS, GatewayPorts
 from gateway.metrics import GatewayMetrics
 from gateway.protocols.tus import handlers as tus
 from gateway.routes import routes
@@ -26,11 +26,11 @@ from shared.telemetry.metrics import Metrics
 if TYPE_CHECKING:
     from gateway.settings import GatewaySettings
 
-__all__ = ["Ports", "build_app"]
+__all__ = ["GatewayPorts", "build_app"]
 
 
 def build_app(
-    settings: GatewaySettings, ports: Ports, metrics: Metrics | None = None
+    settings: GatewaySettings, ports: GatewayPorts, metrics: Metrics | None = None
 ) -> web.Application:
     """The gateway over adapters that are open, and that the caller closes afterwards.
 
@@ -43,7 +43,7 @@ def build_app(
     app.middlewares.append(errors_as_json)
     app[SETTINGS] = settings
     app[PORTS] = replace(ports, bus=CountedBus(ports.bus, metrics.of(BusMetrics)))
-    app[EVENTS] = Events(metrics)
+    app[EVENTS] = GatewayEvents(metrics)
     app[BEGINNINGS] = Beginnings()
     _follow_jobs(app, metrics)
     tus.install(app)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class Events:
+class GatewayEvents:
     """A line for each event of a job's life, none for a chunk."""
 
     def __init__(self, metrics: Metrics) -> None:
@@ -30,7 +30,7 @@ class Events:
         self._jobs = metrics.of(JobMetrics)
 
     @classmethod
-    def uncounted(cls) -> Events:
+    def uncounted(cls) -> GatewayEvents:
         """Only logs: for use cases that run outside of a service."""
         return cls(Metrics("gateway"))
 
@@ -98,4 +98,4 @@ class Events:
         log.info("job=%s put back by an operator", job.id, extra={"event": "job.retried"})
 
 
-EVENTS = web.AppKey("events", Events)
+EVENTS = web.AppKey("events", GatewayEvents)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Ports:
+class GatewayPorts:
     """What the gateway needs of the outside world."""
 
     blobs: Blobs
@@ -23,4 +23,4 @@ class Ports:
 
 
 SETTINGS = web.AppKey("settings", GatewaySettings)
-PORTS = web.AppKey("ports", Ports)
+PORTS = web.AppKey("ports", GatewayPorts)

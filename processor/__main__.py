@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
-from processor.app import Ports, build_app
+from processor.app import ProcessorPorts, build_app
 from processor.settings import ProcessorSettings
 from shared.blobs.client import HttpBlobs
 from shared.bus.rabbitmq.bus import RabbitBus
@@ -37,7 +37,7 @@ async def processor(settings: ProcessorSettings) -> AsyncIterator[web.Applicatio
             open_job_store(settings.database_url, attempt_lost=metrics.of(JobMetrics).attempt_lost)
         )
         bus = await stack.enter_async_context(RabbitBus(settings.broker_url))
-        yield build_app(settings, Ports(blobs, jobs, bus), metrics)
+        yield build_app(settings, ProcessorPorts(blobs, jobs, bus), metrics)
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from processor.attempt.run import JobRun
 from processor.attempt.scratch import Scratch
 from processor.engines.duckdb import DuckDBEngine
 from processor.engines.port import EngineLimits
-from processor.events import Events
+from processor.events import ProcessorEvents
 from processor.maintenance.relay import Relay
 from processor.maintenance.sweeper import Sweeper
 from processor.metrics import ProcessorMetrics
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Ports:
+class ProcessorPorts:
     """What a processor needs of the outside world, opened by the caller."""
 
     blobs: Blobs
@@ -44,9 +44,11 @@ class Ports:
 
 
 @asynccontextmanager
-async def processing(settings: WorkSettings, ports: Ports, metrics: Metrics) -> AsyncIterator[None]:
+async def processing(
+    settings: WorkSettings, ports: ProcessorPorts, metrics: Metrics
+) -> AsyncIterator[None]:
     """Take wake-ups and run jobs until the context is left, which hands back what runs."""
-    events = Events(metrics)
+    events = ProcessorEvents(metrics)
     bus = CountedBus(ports.bus, metrics.of(BusMetrics))
     engine_metrics = metrics.of(ProcessorMetrics)
     scratch = await asyncio.to_thread(Scratch, settings.scratch_dir)
@@ -103,7 +105,7 @@ async def processing(settings: WorkSettings, ports: Ports, metrics: Metrics) -> 
 
 
 def build_app(
-    settings: ProcessorSettings, ports: Ports, metrics: Metrics | None = None
+    settings: ProcessorSettings, ports: ProcessorPorts, metrics: Metrics | None = None
 ) -> web.Application:
     """An application that processes jobs while it runs; it shows its health and its metrics.
 

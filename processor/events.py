@@ -27,7 +27,7 @@ UNEXPECTED = "unexpected"
 """The reason that stands for every error which is not of the tree."""
 
 
-class Events:
+class ProcessorEvents:
     """A line for each event of a job's life. Messages name the job for people to read."""
 
     def __init__(self, metrics: Metrics) -> None:
@@ -35,7 +35,7 @@ class Events:
         self._jobs = metrics.of(JobMetrics)
 
     @classmethod
-    def uncounted(cls) -> Events:
+    def uncounted(cls) -> ProcessorEvents:
         """Only logs: for parts that run outside of a service."""
         return cls(Metrics("processor"))
 

@@ -17,7 +17,7 @@ from processor.attempt.claim import Claim
 from processor.attempt.lease import Lease
 from processor.attempt.progress import ProgressRecord
 from processor.attempt.storage_fault import blame_of_storage
-from processor.events import Events
+from processor.events import ProcessorEvents
 from shared.errors import (
     CsvmillError,
     JobFailed,
@@ -57,14 +57,14 @@ class Worker:
         job_run: JobRun,
         settings: WorkSettings,
         *,
-        events: Events | None = None,
+        events: ProcessorEvents | None = None,
         name: str,
         clock: Callable[[], float],
     ) -> None:
         self._jobs = jobs
         self._job_run = job_run
         self._settings = settings
-        self._events = events or Events.uncounted()
+        self._events = events or ProcessorEvents.uncounted()
         self._settlement = Settlement(jobs, bus, self._events, clock)
         self._name = name
         self._clock = clock

@@ -77,10 +77,10 @@ async def standalone(settings: StandaloneSettings) -> AsyncIterator[web.Applicat
             )
         )
         bus = await stack.enter_async_context(InProcessBus())
-        app = gateway.app.build_app(settings, gateway.app.Ports(blobs, jobs, bus), metrics)
+        app = gateway.app.build_app(settings, gateway.app.GatewayPorts(blobs, jobs, bus), metrics)
 
         async def run_processor(_app: web.Application) -> AsyncIterator[None]:
-            ports = processor.app.Ports(blobs, jobs, bus)
+            ports = processor.app.ProcessorPorts(blobs, jobs, bus)
             async with processor.app.processing(settings, ports, metrics):
                 yield
 

@@ -24,8 +24,8 @@ from shared.jobs.job import JobState
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from gateway.events import Events
-    from gateway.keys import Ports
+    from gateway.events import GatewayEvents
+    from gateway.keys import GatewayPorts
     from shared.blobs.blob import BlobKey
     from shared.jobs.job import Job
 
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 class JobControl:
     """Has no state: what dies half-way is finished by whoever repeats it, or by the sweeper."""
 
-    ports: Ports
-    events: Events
+    ports: GatewayPorts
+    events: GatewayEvents
 
     async def cancel(self, job_id: UUID) -> Job:
         """Revoke a job and remove its input; the job as it stands then. Repeating is harmless.

@@ -9,12 +9,12 @@ from shared.errors import BrokerUnavailable, DatabaseUnavailable
 from shared.jobs.wake_up import WakeUp
 
 if TYPE_CHECKING:
-    from gateway.events import Events
-    from gateway.keys import Ports
+    from gateway.events import GatewayEvents
+    from gateway.keys import GatewayPorts
     from shared.jobs.job import Job
 
 
-async def publish_wake_up(ports: Ports, job: Job, events: Events) -> None:
+async def publish_wake_up(ports: GatewayPorts, job: Job, events: GatewayEvents) -> None:
     """Publish a wake-up, and stamp the job once the broker has it.
 
     What stays unstamped, the processors' relay announces. So a broker that is away delays a job

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from aiohttp import web
 
-    from gateway.keys import Ports
+    from gateway.keys import GatewayPorts
     from shared.aggregation.spec import Output
     from shared.blobs.blob import BlobKey
     from shared.jobs.job import Job, JobResult
@@ -157,7 +157,7 @@ async def send_file(
 
 @asynccontextmanager
 async def opened_file(
-    ports: Ports, job: Job, source: BlobKey | bytes, start: int, stop: int
+    ports: GatewayPorts, job: Job, source: BlobKey | bytes, start: int, stop: int
 ) -> AsyncIterator[Content]:
     """Read bytes of a job's file. Raises ResultExpired, ResultLost, and what `Blobs.open` does."""
     if isinstance(source, bytes):

@@ -16,7 +16,7 @@ from shared.errors import BlobNotFound, InvalidInput, NoPreview
 from shared.jobs.preview import LIMIT, MAX_ROWS
 
 if TYPE_CHECKING:
-    from gateway.keys import Ports
+    from gateway.keys import GatewayPorts
     from shared.jobs.job import Job, JobResult
 
 ROWS = 100
@@ -47,7 +47,7 @@ def _rows(request: web.Request) -> int:
     return rows
 
 
-async def _read(ports: Ports, job: Job, result: JobResult, rows: int) -> Preview:
+async def _read(ports: GatewayPorts, job: Job, result: JobResult, rows: int) -> Preview:
     """Read no more of the result than needed, and never more than `LIMIT` bytes."""
     stop = min(result.size, LIMIT)
     held = bytearray()
@@ -63,7 +63,7 @@ async def _read(ports: Ports, job: Job, result: JobResult, rows: int) -> Preview
     return await _preview(job, held, result.size, rows)
 
 
-async def _read_kept(ports: Ports, job: Job, result: JobResult, rows: int) -> Preview:
+async def _read_kept(ports: GatewayPorts, job: Job, result: JobResult, rows: int) -> Preview:
     """Read what stands beside the result, as it says nothing in part."""
     key = preview_key(*(attempt_of(result.key) or (job.id, job.attempt)))
     try:

@@ -58,7 +58,7 @@ class Appends:
     uploads: Uploads
 
     async def take_over_named(self, name: str) -> Sending:
-        """As `lease_append`, of the upload that goes by this id, or by this name of the client's."""
+        """As `lease_append`, for the upload with this id or client-given name."""
         for upload_id in candidate_ids(name):
             with suppress(UploadNotFound):
                 return await self.lease_append(upload_id)

@@ -14,8 +14,8 @@ from shared.jobs.job import JobState
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from gateway.events import Events
-    from gateway.keys import Ports
+    from gateway.events import GatewayEvents
+    from gateway.keys import GatewayPorts
     from shared.blobs.blob import BlobInfo, BlobKey
     from shared.jobs.job import Job
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 class JobStart:
     """Has no state: whoever repeats it gets the job that there is."""
 
-    ports: Ports
-    events: Events
+    ports: GatewayPorts
+    events: GatewayEvents
     max_attempts: int
 
     async def of(self, upload_id: UUID, blob: BlobInfo, filename: str) -> Job:

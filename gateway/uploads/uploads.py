@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
     from aiohttp import web
 
-    from gateway.events import Events
-    from gateway.keys import Ports
+    from gateway.events import GatewayEvents
+    from gateway.keys import GatewayPorts
     from gateway.settings import GatewaySettings
     from gateway.uploads.header_check import Beginnings
     from shared.aggregation.spec import Aggregation
@@ -56,9 +56,9 @@ PATIENCE = 64 << 20
 class Uploads:
     """Takes uploads in. Has no state: any gateway can take any chunk of any upload."""
 
-    ports: Ports
+    ports: GatewayPorts
     settings: GatewaySettings
-    events: Events
+    events: GatewayEvents
     beginnings: Beginnings
 
     @classmethod

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
 
-    from processor.events import Events
+    from processor.events import ProcessorEvents
     from shared.jobs.job import Job
     from shared.jobs.wake_up import WakeUp
     from shared.ports import Bus, Delivery, JobStore
@@ -29,7 +29,7 @@ class Settlement:
     """Settles deliveries such that whatever is still to be done for their jobs will be done."""
 
     def __init__(
-        self, jobs: JobStore, bus: Bus, events: Events, clock: Callable[[], float]
+        self, jobs: JobStore, bus: Bus, events: ProcessorEvents, clock: Callable[[], float]
     ) -> None:
         self._jobs = jobs
         self._bus = bus

@@ -11,7 +11,7 @@ from shared.telemetry.ids import also_bound_ids
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from processor.events import Events
+    from processor.events import ProcessorEvents
     from shared.jobs.job import Job
     from shared.ports import Bus, JobStore
 
@@ -28,7 +28,7 @@ class DeadLetters:
     """
 
     def __init__(
-        self, jobs: JobStore, bus: Bus, events: Events, clock: Callable[[], float]
+        self, jobs: JobStore, bus: Bus, events: ProcessorEvents, clock: Callable[[], float]
     ) -> None:
         self._jobs = jobs
         self._bus = bus

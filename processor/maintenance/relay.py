@@ -11,7 +11,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from processor.attempt.dead_letters import DeadLetters
-from processor.events import Events
+from processor.events import ProcessorEvents
 from shared.errors import Unavailable
 from shared.jobs.wake_up import WakeUp
 from shared.telemetry.ids import also_bound_ids
@@ -38,14 +38,14 @@ class Relay:
         jobs: JobStore,
         bus: Bus,
         *,
-        events: Events | None = None,
+        events: ProcessorEvents | None = None,
         interval: float,
         lost_after: float,
         clock: Callable[[], float],
     ) -> None:
         self._jobs = jobs
         self._bus = bus
-        self._events = events or Events.uncounted()
+        self._events = events or ProcessorEvents.uncounted()
         self._interval = interval
         self._lost_after = lost_after
         self._clock = clock

@@ -23,7 +23,7 @@ import random
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from processor.events import Events
+from processor.events import ProcessorEvents
 from shared.blobs.blob import RESULTS, UPLOADS, attempt_of, upload_of
 from shared.errors import CsvmillError, Unavailable
 from shared.jobs.job import JobState
@@ -51,7 +51,7 @@ class Sweeper:
         jobs: JobStore,
         blobs: Blobs,
         *,
-        events: Events | None = None,
+        events: ProcessorEvents | None = None,
         upload_ttl: float,
         result_ttl: float,
         interval: float,
@@ -63,7 +63,7 @@ class Sweeper:
         """
         self._jobs = jobs
         self._blobs = blobs
-        self._events = events or Events.uncounted()
+        self._events = events or ProcessorEvents.uncounted()
         self._upload_ttl = upload_ttl
         self._result_ttl = result_ttl
         self._interval = interval

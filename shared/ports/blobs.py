@@ -59,7 +59,7 @@ class Blobs(Protocol):
         Raises BlobNotFound, ChunkOutOfBounds, StorageFull, and DigestMismatch when the last
         missing byte arrives and the digest is not the declared one (the blob is then empty
         again). While the digest of the whole is verified, all is received but one byte, and stays
-        so if storage is killed. With the `token` of a turn, raises AppendLeaseLost as `append` does.
+        so if storage is killed. With a `token`, raises AppendLeaseLost as `append` does.
         """
         ...
 
@@ -72,8 +72,8 @@ class Blobs(Protocol):
         that calls is killed, most of what it had sent is recorded; if storage is, all but the
         latest 16 MiB. Otherwise as `write`, but that of what reaches beyond the end, an unknown
         part is kept.
-        `token` is that of a turn: raises AppendLeaseLost as soon as a later one was begun, be `data`
-        ever so silent.
+        `token` is that of an append lease: raises AppendLeaseLost as soon as a later lease is
+        granted, even while `data` yields nothing.
         """
         ...
 

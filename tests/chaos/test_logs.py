@@ -6,7 +6,7 @@ import logging
 import sys
 from typing import TYPE_CHECKING
 
-from processor.events import Events
+from processor.events import ProcessorEvents
 from shared.blobs.blob import BlobKey
 from shared.telemetry.logs import TextFormatter
 from tests.chaos.logs import swept, tracebacks
@@ -22,7 +22,7 @@ def test_tracebacks_are_found_but_for_warnings_and_sweeps_are_counted(tmp_path: 
     root.addHandler(handler)
     root.setLevel(logging.INFO)
     try:
-        Events.uncounted().removed(BlobKey("results/x/1"), None)
+        ProcessorEvents.uncounted().removed(BlobKey("results/x/1"), None)
         for log_at in (logging.WARNING, logging.ERROR, logging.ERROR):
             try:
                 {0: 0}[log_at]

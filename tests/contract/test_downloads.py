@@ -18,7 +18,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.app import Ports, build_app
+from gateway.app import GatewayPorts, build_app
 from gateway.settings import GatewaySettings
 from shared.blobs.blob import result_key
 from shared.blobs.client import HttpBlobs
@@ -104,7 +104,7 @@ async def target(
         )
         jobs = await stack.enter_async_context(open_job_store(f"sqlite:///{folder}/jobs.db"))
         bus = RecordingBus(await stack.enter_async_context(InProcessBus()))
-        app = build_app(GatewaySettings(), Ports(blobs, jobs, bus))
+        app = build_app(GatewaySettings(), GatewayPorts(blobs, jobs, bus))
         client = await stack.enter_async_context(TestClient(TestServer(app)))
         gateway = Gateway(client, files, jobs, bus)
         job = await gateway.finished_job(CONTENT, finished_at=FINISHED)

@@ -25,9 +25,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from gateway.events import Events
+from gateway.events import GatewayEvents
 from gateway.jobs.control import JobControl
-from gateway.keys import Ports
+from gateway.keys import GatewayPorts
 from gateway.settings import GatewaySettings
 from gateway.uploads.header_check import Beginnings
 from gateway.uploads.uploads import Uploads
@@ -235,11 +235,13 @@ class Interleavings(RuleBasedStateMachine):
 
     # --- gateways and operators: the product's own use cases, in steps
 
-    def begin(self, work: Callable[[Ports, Actor], Coroutine[Any, Any, None]]) -> None:
+    def begin(self, work: Callable[[GatewayPorts, Actor], Coroutine[Any, Any, None]]) -> None:
         async def begin() -> None:
             actor = Actor(self.clock)
             # Nobody listens to the bus: workers here come by themselves.
-            ports = Ports(actor.behind_gates(self.blobs), actor.behind_gates(self.jobs), self.bus)
+            ports = GatewayPorts(
+                actor.behind_gates(self.blobs), actor.behind_gates(self.jobs), self.bus
+            )
             actor.begin(work(ports, actor))
             self.others.append(actor)
 
@@ -256,8 +258,8 @@ class Interleavings(RuleBasedStateMachine):
     def send_chunk(self, rank: int, offset: int) -> None:
         upload_id = self.uploads[rank % len(self.uploads)]
 
-        async def request(ports: Ports, actor: Actor) -> None:
-            uploads = Uploads(ports, GatewaySettings(), Events.uncounted(), Beginnings())
+        async def request(ports: GatewayPorts, actor: Actor) -> None:
+            uploads = Uploads(ports, GatewaySettings(), GatewayEvents.uncounted(), Beginnings())
             chunk = _once(CONTENT[offset : offset + 1])
             try:
                 blob = await uploads.write(upload_id, len(CONTENT), offset, chunk, {})
@@ -281,8 +283,8 @@ class Interleavings(RuleBasedStateMachine):
             return
         job_id = jobs[rank % len(jobs)].id
 
-        async def request(ports: Ports, _: Actor) -> None:
-            control = JobControl(ports, Events.uncounted())
+        async def request(ports: GatewayPorts, _: Actor) -> None:
+            control = JobControl(ports, GatewayEvents.uncounted())
             with suppress(JobConflict):
                 await (control.retry(job_id) if retry else control.cancel(job_id))
 

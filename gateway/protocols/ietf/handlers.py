@@ -164,7 +164,7 @@ async def _receive(
     last: bool,
     announce: bool = False,
 ) -> Upload:
-    """Take the content in; the upload as it stands then. `publish_wake_up`: say at once where it is."""
+    """Take the content in; the upload as it stands then. `announce`: say at once where it is."""
     blob = sending.upload.blob
     with interim(request) as telling:
         if announce:

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from gateway.app import Ports, build_app
+from gateway.app import GatewayPorts, build_app
 from gateway.settings import GatewaySettings
 from gateway.uploads.upload import upload_id_of
 from shared.blobs.blob import BlobInfo, BlobKey, preview_key, rejects_key, result_key, upload_key
@@ -224,7 +224,7 @@ async def start_gateway(tmp_path: Path) -> AsyncIterator[Start]:
             bus = RecordingBus(await stack.enter_async_context(InProcessBus()))
             app = build_app(
                 GatewaySettings.model_validate({"spool_dir": place / "spool", **settings}),
-                Ports(blobs(files), jobs(store), bus),
+                GatewayPorts(blobs(files), jobs(store), bus),
             )
             app.middlewares.insert(0, described.middleware)
             server = _ServerAsInProduction(app)

@@ -10,7 +10,7 @@ import pytest
 
 from processor.attempt.measured_engine import MeasuredEngine
 from processor.attempt.run import JobRun
-from processor.events import Events
+from processor.events import ProcessorEvents
 from processor.metrics import ProcessorMetrics
 from processor.worker import Worker
 from shared.bus.counted import BusMetrics, CountedBus
@@ -35,7 +35,7 @@ class Counted:
             CountedBus(rig.bus, self._metrics.of(BusMetrics)),
             JobRun(rig.blobs, engine, rig.scratch),
             rig.settings,
-            events=Events(self._metrics),
+            events=ProcessorEvents(self._metrics),
             name="tester",
             clock=lambda: time.time() + self.now_is_later_by,
         )

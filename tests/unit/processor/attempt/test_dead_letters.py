@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from processor.attempt.dead_letters import LEFT_TO_WORKERS_FOR, DeadLetters
-from processor.events import Events
+from processor.events import ProcessorEvents
 from shared.errors import BrokerUnavailable
 from shared.jobs.job import JobState
 from shared.jobs.wake_up import WakeUp
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def dead_letters(rig: Rig, now: float) -> DeadLetters:
-    return DeadLetters(rig.jobs, rig.bus, Events.uncounted(), lambda: now)
+    return DeadLetters(rig.jobs, rig.bus, ProcessorEvents.uncounted(), lambda: now)
 
 
 async def failed(rig: Rig, now: float, *, lost: bool = False) -> Job:

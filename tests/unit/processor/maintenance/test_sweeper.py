@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from processor.app import Ports, processing
+from processor.app import ProcessorPorts, processing
 from processor.maintenance.sweeper import BATCH, Sweeper
 from processor.settings import WorkSettings
 from shared.blobs.blob import RESULTS, UPLOADS, BlobKey, result_key, upload_key
@@ -403,7 +403,7 @@ async def a_processor(store: Store, **settings: Any) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         bus = await stack.enter_async_context(InProcessBus())
         given = WorkSettings(scratch_dir=store.root.parent / "scratch", **settings)
-        ports = Ports(store.blobs, store.jobs, bus)
+        ports = ProcessorPorts(store.blobs, store.jobs, bus)
         await stack.enter_async_context(processing(given, ports, Metrics("processor")))
         yield
 
