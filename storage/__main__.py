@@ -1,4 +1,4 @@
-"""`python -m storage`: the storage service as a process, set up by `CSVMILL_...` variables."""
+"""`python -m storage`: run the storage service, configured by `CSVMILL_...` variables."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from shared.runtime.service import run_service, settings_or_exit
 from shared.telemetry.logs import configure_logging
 from shared.telemetry.metrics import Metrics
 from storage.app import build_app
-from storage.filesystem.blobs import FilesystemBlobs
-from storage.metrics import StorageMetrics
+from storage.backends import open_blobs
 from storage.settings import StorageSettings
 
 if TYPE_CHECKING:
@@ -21,13 +20,9 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def storage(settings: StorageSettings) -> AsyncIterator[web.Application]:
-    """The storage service on the folder that it owns while the context is open."""
+    """The storage service, with its backend open while the context is."""
     metrics = Metrics("storage")
-    async with FilesystemBlobs(
-        settings.data_dir,
-        settings.storage_fsync == "always",
-        metrics=metrics.of(StorageMetrics),
-    ) as blobs:
+    async with open_blobs(settings, settings.data_dir, metrics) as blobs:
         yield build_app(settings, blobs, metrics)
 
 

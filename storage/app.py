@@ -1,4 +1,4 @@
-"""Puts the storage service together."""
+"""The storage service as an aiohttp application."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from shared.telemetry.metrics import Metrics
 from storage.authorization import require_token
 from storage.errors import answer_errors
 from storage.handlers import BLOBS, CLIENT_TIMEOUT
-from storage.metrics import StorageMetrics
 from storage.routes import routes
 
 if TYPE_CHECKING:
@@ -22,14 +21,12 @@ if TYPE_CHECKING:
 def build_app(
     settings: StorageSettings, blobs: Blobs, metrics: Metrics | None = None
 ) -> web.Application:
-    """The service on `blobs`, which the caller opens before the first request and closes.
+    """Build the application that serves `blobs`, which the caller opens and closes.
 
-    `metrics` are what `blobs` counts in; without, the service shows its own alone.
+    `/metrics` shows `metrics`; without them, only those of the HTTP server.
     """
-    metrics = metrics or Metrics("storage")
-    metrics.sample(metrics.of(StorageMetrics).room_in(settings.data_dir))
     app = web.Application()
-    instrument(app, metrics, internal=True)
+    instrument(app, metrics or Metrics("storage"), internal=True)
     app.middlewares.extend(
         (answer_errors, require_token(settings.storage_token.get_secret_value()))
     )

@@ -1,4 +1,4 @@
-"""What storage counts: bytes, chunks, and the room that is left."""
+"""The metrics of storage: bytes, chunks, blobs, and free space."""
 
 from __future__ import annotations
 
@@ -17,36 +17,37 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
     from shared.blobs.blob import BlobKey
+    from shared.blobs.listener import BlobEvent
 
 KINDS = (UPLOADS, RESULTS, "other")
-STATES = ("begun", "removed", "expired")
+EVENTS: tuple[BlobEvent, ...] = ("begun", "removed", "expired")
 
 
 class StorageMetrics:
-    """Counted once for each chunk and each answer, never for a piece of one."""
+    """A `shared.blobs.listener.BlobListener` that counts."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         def counter(name: str, text: str) -> Counter:
-            made = Counter(f"csvmill_storage_{name}_total", text, ["kind"], registry=registry)
+            family = Counter(f"csvmill_storage_{name}_total", text, ["kind"], registry=registry)
             for kind in KINDS:
-                made.labels(kind)
-            return made
+                family.labels(kind)
+            return family
 
-        self._chunks = counter("chunks", "Chunks that are stored durably.")
+        self._chunks = counter("chunks", "Chunks stored durably.")
         self._received = counter("received_bytes", "Bytes of these chunks, repeated ones too.")
         self._sent = counter("sent_bytes", "Bytes of blobs that were read.")
         self._blobs = Counter(
             "csvmill_storage_blobs_total",
-            "Blobs that were begun, removed, or removed as nobody had used them for long enough.",
+            "Blobs that were begun, removed, or expired (removed because they were idle).",
             ["kind", "state"],
             registry=registry,
         )
         for kind in KINDS:
-            for state in STATES:
-                self._blobs.labels(kind, state)
+            for event in EVENTS:
+                self._blobs.labels(kind, event)
         self._free = Gauge(
             "csvmill_storage_free_bytes",
-            "Room on the file system of the blobs, as far as this process may use it.",
+            "Bytes that this process may still use on the file system of the blobs.",
             registry=registry,
         )
         self._size = Gauge(
@@ -56,27 +57,27 @@ class StorageMetrics:
         )
 
     def chunk_stored(self, key: BlobKey, size: int) -> None:
-        """A chunk of `size` bytes was acknowledged."""
+        """See `BlobListener`."""
         kind = _kind(key)
         self._chunks.labels(kind).inc()
         self._received.labels(kind).inc(size)
 
-    def blob(self, key: BlobKey, state: str) -> None:
-        """A blob came into a state, which is one of `STATES`."""
-        self._blobs.labels(_kind(key), state).inc()
+    def blob_changed(self, key: BlobKey, event: BlobEvent) -> None:
+        """See `BlobListener`."""
+        self._blobs.labels(_kind(key), event).inc()
 
-    def sent(self, key: BlobKey, size: int) -> None:
-        """`size` bytes of a blob were read by whoever asked for them."""
+    def bytes_read(self, key: BlobKey, size: int) -> None:
+        """See `BlobListener`."""
         self._sent.labels(_kind(key)).inc(size)
 
-    def room_in(self, folder: Path) -> Sample:
-        """Looks how much room there is on the file system of `folder`."""
+    def disk_usage(self, folder: Path) -> Sample:
+        """Return a sample of the free and total bytes of the file system of `folder`."""
 
-        async def look() -> tuple[float, float]:
+        async def measure() -> tuple[float, float]:
             usage = await asyncio.to_thread(shutil.disk_usage, folder)
             return usage.free, usage.total
 
-        return Sample("disk", (self._free, self._size), look)
+        return Sample("disk", (self._free, self._size), measure)
 
 
 def _kind(key: BlobKey) -> str:

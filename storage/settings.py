@@ -1,23 +1,28 @@
-"""What can be set, from the environment: `CSVMILL_<NAME>`."""
+"""The settings of storage, read from environment variables `CSVMILL_<NAME>`."""
 
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003 - pydantic evaluates the annotations
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
-from pydantic_settings import SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.telemetry.logs import LogSettings
 
 
-class StorageSettings(LogSettings):
-    """Settings of the storage service."""
+class BackendSettings(BaseSettings):
+    """Settings of the backend that holds the blobs (see `storage.backends`)."""
 
-    @classmethod
-    def from_environment(cls) -> Self:
-        """Raises pydantic's ValidationError, which names what is missing or wrong."""
-        return cls.model_validate({})
+    model_config = SettingsConfigDict(env_prefix="CSVMILL_", frozen=True)
+
+    storage_fsync: Literal["always", "never"] = "always"
+    """`always`: acknowledged bytes survive a power loss. `never`: they survive a crash of the
+    process only."""
+
+
+class StorageSettings(BackendSettings, LogSettings):
+    """Settings of the storage service."""
 
     model_config = SettingsConfigDict(env_prefix="CSVMILL_", frozen=True, populate_by_name=True)
 
@@ -25,13 +30,11 @@ class StorageSettings(LogSettings):
     storage_port: Annotated[int, Field(ge=0, le=65535)] = 8001
     """0 picks a free port."""
     data_dir: Path
-    """Folder of the blobs; one storage process owns it."""
+    """Folder of the blobs. Only one storage process may use it."""
     storage_token: Annotated[SecretStr, Field(min_length=1)]
-    """What callers have to show."""
-    storage_fsync: Literal["always", "never"] = "always"
-    """`never`: what was acknowledged survives the death of the process, not a loss of power."""
+    """The bearer token that callers have to send."""
     client_timeout: Annotated[float, Field(gt=0)] = 120.0
-    """Seconds for which a caller may send nothing within a request; thrice that, take nothing. It
-    has to be no less than the gateways', who wait for their own clients."""
+    """Seconds without a byte after which a request body is given up. Must not be less than the
+    gateway's, which waits for its own client."""
     shutdown_timeout: Annotated[float, Field(gt=0)] = 30.0
-    """Seconds that requests in progress get after SIGTERM."""
+    """Seconds for requests in progress to finish after SIGTERM."""

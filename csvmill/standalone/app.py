@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
@@ -21,8 +21,8 @@ from shared.jobs.store import open_job_store
 from shared.runtime.service import run_service
 from shared.telemetry.logs import LogSettings, configure_logging
 from shared.telemetry.metrics import Metrics
-from storage.filesystem.blobs import FilesystemBlobs
-from storage.metrics import StorageMetrics
+from storage.backends import open_blobs
+from storage.settings import BackendSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
 
-class StandaloneSettings(GatewaySettings, WorkSettings, LogSettings):
+class StandaloneSettings(GatewaySettings, WorkSettings, BackendSettings, LogSettings):
     """What can be set for the standalone service, as `CSVMILL_<NAME>` or on the command line."""
 
     host: str = "127.0.0.1"
@@ -38,8 +38,6 @@ class StandaloneSettings(GatewaySettings, WorkSettings, LogSettings):
     """0 picks a free one."""
     data_dir: Path = Path("data")
     """Uploads, results, jobs and scratch; the service owns it alone."""
-    storage_fsync: Literal["always", "never"] = "always"
-    """`never`: what was acknowledged survives the death of the process, not a loss of power."""
     shutdown_timeout: float = Field(default=30.0, ge=0)
     """Seconds that requests in progress get after SIGTERM."""
 
@@ -62,13 +60,10 @@ async def standalone(settings: StandaloneSettings) -> AsyncIterator[web.Applicat
     Raises StorageUnavailable if another process owns the data folder.
     """
     settings = settings.in_data_dir()
-    folder = settings.data_dir / "blobs"
     metrics = Metrics("standalone")
-    storage_metrics = metrics.of(StorageMetrics)
-    metrics.sample(storage_metrics.room_in(folder))
     async with AsyncExitStack() as stack:
         blobs = await stack.enter_async_context(
-            FilesystemBlobs(folder, settings.storage_fsync == "always", metrics=storage_metrics)
+            open_blobs(settings, settings.data_dir / "blobs", metrics)
         )
         jobs = await stack.enter_async_context(
             open_job_store(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from shared.blobs.blob import BlobInfo
 from shared.blobs.byte_ranges import RangeSet
@@ -24,7 +24,6 @@ from storage.filesystem.folder import MAX_SIZE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from storage.filesystem.chunk_writer import ChunkWriter
     from storage.filesystem.disk import Disk
     from storage.filesystem.folder import BlobFolder, State
 
@@ -33,6 +32,23 @@ log = logging.getLogger(__name__)
 _HASHED_AT_ONCE = 64 << 20
 """Bytes that are hashed before a cancellation is noticed."""
 _HASH_PIECE = 1 << 20
+
+
+class Writer(Protocol):
+    """A chunk that is being received into a blob (`storage.filesystem.chunk_writer`)."""
+
+    @property
+    def claims(self) -> RangeSet:
+        """The bytes that only this writer may write into the data file."""
+        ...
+
+    async def lose(self, taken: RangeSet) -> None:
+        """Give up the claim to `taken`. On return, the writer writes nothing there any more."""
+        ...
+
+    async def settled(self) -> None:
+        """Wait for the write in progress, if any."""
+        ...
 
 
 class Blob:
@@ -49,7 +65,7 @@ class Blob:
         self.generation = state.generation
         self.received = state.received
         self.lock = asyncio.Lock()
-        self.writers: set[ChunkWriter] = set()
+        self.writers: set[Writer] = set()
         self.users = 0
         self.deleted = False
         self.append_leases = AppendLeases(self.folder.meta.key)

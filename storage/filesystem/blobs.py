@@ -17,11 +17,10 @@ from itertools import count
 from typing import TYPE_CHECKING, Self
 from uuid import uuid4
 
-from prometheus_client import CollectorRegistry
-
 from shared.blobs.blob import AppendLease, parse_kind
 from shared.blobs.content import Content
 from shared.blobs.layout import blob_folder, complete_data
+from shared.blobs.listener import NullBlobListener
 from shared.errors import (
     BlobConflict,
     BlobIncomplete,
@@ -41,13 +40,13 @@ from storage.filesystem.loaded import LoadedBlobs
 from storage.filesystem.meta import new_meta
 from storage.filesystem.reader import Reader
 from storage.filesystem.walk import idle_seconds, walk
-from storage.metrics import StorageMetrics
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
     from pathlib import Path
 
     from shared.blobs.blob import BlobActivity, BlobInfo, BlobKey
+    from shared.blobs.listener import BlobListener
     from storage.filesystem.blob import Blob
     from storage.filesystem.meta import Meta
 
@@ -67,8 +66,7 @@ class FilesystemBlobs:
 
     Use as an asynchronous context: entering makes the folder if need be, locks it and clears
     away what a crash left half created or half deleted. With `fsync` what the port calls durable
-    survives a loss of power; without, only the death of the process. What passes through is
-    counted in `metrics`.
+    survives a loss of power; without, only the death of the process. It reports to `listener`.
 
     Memory: a chunk in flight takes at most two batches of 1 MiB (each plus less than one piece
     of its data), a reader two pieces of 1 MiB.
@@ -79,14 +77,14 @@ class FilesystemBlobs:
         root: Path,
         fsync: bool = True,
         *,
-        metrics: StorageMetrics | None = None,
+        listener: BlobListener | None = None,
         idle_blobs: int = IDLE_BLOBS,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._root = root
         self._clock = clock
         self._fsync = fsync
-        self._metrics = metrics or StorageMetrics(CollectorRegistry())
+        self._listener = listener or NullBlobListener()
         # Dots do not occur in keys, so these are no blob's.
         self._staging = root / ".new"
         self._trash = root / ".trash"
@@ -136,7 +134,7 @@ class FilesystemBlobs:
             meta = new_meta(key, size, sha256, described)
             place = blob_folder(self._root, key)
             if await self._disk.run(self._create_if_absent, place, meta):
-                self._metrics.blob(key, "begun")
+                self._listener.blob_changed(key, "begun")
                 log.info("blob %s begins, of %s bytes", key, "unknown" if size is None else size)
         info = await self.info(key)
         if size is not None and info.size != size:
@@ -166,7 +164,7 @@ class FilesystemBlobs:
             async with ChunkWriter(blob, self._disk, offset, self._staging) as writer:
                 await writer.receive(data)
                 info = await writer.commit()
-            self._metrics.chunk_stored(key, writer.received)
+            self._listener.chunk_stored(key, writer.received)
             return info
 
     async def append(
@@ -181,7 +179,7 @@ class FilesystemBlobs:
                         return await appender.append(offset)
                     finally:
                         if appender.recorded:
-                            self._metrics.chunk_stored(key, appender.recorded)
+                            self._listener.chunk_stored(key, appender.recorded)
 
     async def lease_append(self, key: BlobKey) -> AppendLease:
         """See the port."""
@@ -216,7 +214,7 @@ class FilesystemBlobs:
                         self._disk,
                         fsync=self._fsync,
                     )
-                    self._metrics.blob(key, "begun")
+                    self._listener.blob_changed(key, "begun")
                     log.info(
                         "blob %s is complete: %d bytes of %d parts", key, sum(sizes), len(parts)
                     )
@@ -262,14 +260,14 @@ class FilesystemBlobs:
                 async with aclosing(reader.pieces(start, end)) as pieces:
                     yield Content(pieces, reader)
             finally:
-                self._metrics.sent(key, reader.given)
+                self._listener.bytes_read(key, reader.given)
 
     async def delete(self, key: BlobKey) -> None:
         """See the port."""
         async with self._loaded.lock(key):
             trash = await uninterrupted(self._remove(key))
         if trash is not None:
-            self._metrics.blob(key, "removed")
+            self._listener.blob_changed(key, "removed")
             await self._disk.run(shutil.rmtree, trash)
 
     async def expire(self, key: BlobKey, *, idle_for: float) -> bool:
@@ -286,7 +284,7 @@ class FilesystemBlobs:
             trash = await uninterrupted(self._remove(key))
         if trash is None:
             return False
-        self._metrics.blob(key, "expired")
+        self._listener.blob_changed(key, "expired")
         await self._disk.run(shutil.rmtree, trash)
         return True
 

@@ -136,7 +136,7 @@ class ChunkWriter:
 
     async def _take_over(self, taken: RangeSet) -> None:
         self.claims = RangeSet.of((r.start, r.stop) for r in (*self.claims, *taken))
-        for other in self._blob.writers - {self}:
+        for other in [each for each in self._blob.writers if each is not self]:
             await other.lose(taken)
         await self._disk.run(self._copy, taken)
 

@@ -24,7 +24,7 @@ async def test_blobs_are_counted_once_when_they_begin_and_when_they_go(tmp_path:
         )
 
     job, a, b, c, d = (UUID(int=number) for number in range(5))
-    async with FilesystemBlobs(tmp_path / "blobs", metrics=StorageMetrics(registry)) as blobs:
+    async with FilesystemBlobs(tmp_path / "blobs", listener=StorageMetrics(registry)) as blobs:
         for upload_id in (a, b, b, c):
             await blobs.create(upload_key(upload_id), 0)
         await blobs.create(result_key(job, 1), 0)

@@ -35,7 +35,7 @@ def registry() -> CollectorRegistry:
 @pytest.fixture
 async def blobs(tmp_path: Path, registry: CollectorRegistry) -> AsyncIterator[FilesystemBlobs]:
     metrics = StorageMetrics(registry)
-    async with FilesystemBlobs(tmp_path, fsync=False, metrics=metrics) as opened:
+    async with FilesystemBlobs(tmp_path, fsync=False, listener=metrics) as opened:
         await opened.create(KEY, len(CONTENT))
         await opened.write(KEY, 0, stream(CONTENT))
         yield opened
