@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-import gateway.app
-import processor.app
+from gateway import app as gateway
 from gateway.settings import GatewaySettings
+from processor import app as processor
 from processor.settings import WorkSettings
 from shared.bus.in_process import InProcessBus
 from shared.jobs.metrics import JobMetrics
@@ -72,11 +72,11 @@ async def standalone(settings: StandaloneSettings) -> AsyncIterator[web.Applicat
             )
         )
         bus = await stack.enter_async_context(InProcessBus())
-        app = gateway.app.build_app(settings, gateway.app.GatewayPorts(blobs, jobs, bus), metrics)
+        app = gateway.build_app(settings, gateway.GatewayPorts(blobs, jobs, bus), metrics)
 
         async def run_processor(_app: web.Application) -> AsyncIterator[None]:
-            ports = processor.app.ProcessorPorts(blobs, jobs, bus)
-            async with processor.app.processing(settings, ports, metrics):
+            ports = processor.ProcessorPorts(blobs, jobs, bus)
+            async with processor.processing(settings, ports, metrics):
                 yield
 
         app.cleanup_ctx.append(run_processor)

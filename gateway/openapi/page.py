@@ -11,12 +11,14 @@ from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING, cast
 
+from gateway import web as web_page
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from gateway.openapi.parts import Node
 
-_STYLE = files("gateway.web").joinpath("docs.css").read_text(encoding="utf-8")
+_STYLE = files(web_page).joinpath("docs.css").read_text(encoding="utf-8")
 
 
 def page(document: Node) -> str:

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-CHILD = "processor.engines.duckdb_child"
+CHILD = f"{__package__}.duckdb_child"
 
 EXACT_BELOW = 1 << 20
 """Bytes below which the exact plan is done before DuckDB has been loaded."""

@@ -33,7 +33,7 @@ class Migration:
 
 def load_queries() -> dict[str, str]:
     """The statements of `sql/queries.sql` by the name in the comment before each."""
-    text = files("shared.database").joinpath("sql/queries.sql").read_text(encoding="utf-8")
+    text = files(__package__).joinpath("sql/queries.sql").read_text(encoding="utf-8")
     _, *parts = _NAME.split(text)
     names, bodies = parts[::2], parts[1::2]
     if len(set(names)) != len(names):
@@ -46,7 +46,7 @@ def load_migrations() -> tuple[Migration, ...]:
 
     Raises ValueError if two have the same number: which comes first would be left to their names.
     """
-    folder = files("shared.database").joinpath("sql/migrations")
+    folder = files(__package__).joinpath("sql/migrations")
     scripts = {
         entry.name: entry.read_bytes()
         for entry in folder.iterdir()

@@ -1,7 +1,8 @@
-"""The package as users install it: a wheel in an environment of theirs, and types for mypy."""
+"""The wheel, installed in a virtual environment that does not see the checkout."""
 
 from __future__ import annotations
 
+import csv
 import os
 import shutil
 import subprocess
@@ -14,9 +15,34 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SOURCES = (
-    "pyproject.toml", "README.md", "requirements", "shared", "storage", "processor", "gateway",
-    "csvmill",
+    "pyproject.toml", "README.md", "MANIFEST.in", "requirements", "scripts/wheel_backend.py",
+    "shared", "storage", "processor", "gateway", "csvmill",
 )  # fmt: skip
+PLAYS = "Song,Date,Number of Plays\nUmbrella,2020-01-02,200\nUmbrella,2020-01-02,100\n"
+TOTALS = "Song,Date,Total Number of Plays for Date\nUmbrella,2020-01-02,300\n"
+ROUND_TRIP = """
+import asyncio
+from pathlib import Path
+
+from csvmill.client import AsyncClient
+from csvmill.standalone.child import local_service
+
+
+async def main() -> None:
+    log = Path("service.log")
+    async with local_service(Path("data"), log) as url, AsyncClient(url) as client:
+        job_id = await client.upload(Path("plays.csv"))
+        await client.wait(job_id, timeout=60)
+        await client.download(job_id, Path("totals.csv"))
+
+
+asyncio.run(main())
+"""
+IMPORTED = """
+import sys
+import csvmill.client
+print(*sorted(sys.modules), sep="\\n")
+"""
 TIMEOUT = 100.0
 RIGHT = """
 import asyncio
@@ -97,7 +123,7 @@ with Client("http://127.0.0.1:8000") as client:
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The interpreter of an environment with csvmill as a wheel, and what it requires."""
+    """The interpreter of a virtual environment with the wheel and its dependencies."""
     folder = tmp_path_factory.mktemp("installed")
     source, wheels, home = folder / "source", folder / "wheels", folder / "venv"
     source.mkdir()
@@ -106,9 +132,10 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if path.is_dir():
             shutil.copytree(path, source / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
-            shutil.copy(path, source)
+            (source / name).parent.mkdir(exist_ok=True)
+            shutil.copy(path, source / name)
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input"]
-    # By the pinned setuptools that is installed here: nothing is downloaded.
+    # Built with the pinned setuptools of this environment: nothing is downloaded.
     offline = ["--no-deps", "--no-index"]
     build = ["wheel", *offline, "--no-build-isolation", "--wheel-dir", str(wheels), str(source)]
     run(*pip, *build, cwd=folder)
@@ -116,14 +143,20 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     python = home / "bin/python"
     (wheel,) = wheels.iterdir()
     run(*pip, "--python", str(python), "install", *offline, str(wheel), cwd=folder)
-    # What csvmill requires comes from the environment of the tests.
-    (site,) = home.glob("lib/python*/site-packages")
-    (site / "requirements.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    # The dependencies come from the environment of the tests, whose .pth files, and with them the
+    # checkout, are not read from here.
+    (site_packages(python) / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return python
 
 
+def site_packages(python: Path) -> Path:
+    """The folder of an environment that packages are installed in."""
+    (folder,) = python.parents[1].glob("lib/python*/site-packages")
+    return folder
+
+
 def run(*command: str, cwd: Path, exit_code: int = 0) -> str:
-    """The output of a program that knows nothing of the checkout."""
+    """Run a command without the environment variables of the tests; return its output."""
     env = {"PATH": os.environ["PATH"], "HOME": str(cwd)}
     done = subprocess.run(
         command, cwd=cwd, env=env, timeout=TIMEOUT, text=True, check=False,
@@ -134,21 +167,67 @@ def run(*command: str, cwd: Path, exit_code: int = 0) -> str:
 
 
 def mypy(python: Path, folder: Path, code: str, *, exit_code: int = 0) -> str:
-    """What mypy says of a file of the user's."""
+    """Check a user's module with mypy; return its output."""
     (folder / "users.py").write_text(code)
     cache = f"--cache-dir={python.parents[2] / 'mypy'}"
     options = ("--strict", "--warn-unreachable", cache, f"--python-executable={python}")
     return run(sys.executable, "-m", "mypy", *options, "users.py", cwd=folder, exit_code=exit_code)
 
 
-def test_the_client_is_typed_for_those_who_use_it(python: Path, tmp_path: Path) -> None:
-    where = run(str(python), "-c", "import csvmill; print(csvmill.__file__)", cwd=tmp_path)
-    assert where.startswith(str(python.parents[1]))
+def test_the_wheel_installs_one_top_level_name(python: Path) -> None:
+    (info,) = site_packages(python).glob("csvmill-*.dist-info")
+    with (info / "RECORD").open(newline="") as file:
+        installed = {Path(row[0]) for row in csv.reader(file)}
+    names = {path.parts[0] for path in installed if path.parts[0] != ".."}
+    assert names == {"csvmill", info.name}
+    scripts = {path for path in installed if path.parts[0] == ".."}
+    assert scripts == {Path("../../../bin/csvmill")}
+    modules = {path.parts[1] for path in installed if path.parts[0] == "csvmill"}
+    assert modules >= {"client", "gateway", "processor", "storage", "shared"}
+
+
+def test_the_checkout_is_not_importable_from_the_environment(python: Path, tmp_path: Path) -> None:
+    code = "import importlib.util as u, csvmill; print(u.find_spec('shared'), csvmill.__file__)"
+    spec, file = run(str(python), "-c", code, cwd=tmp_path).split()
+    assert spec == "None"
+    assert file.startswith(str(python.parents[1]))
+
+
+def test_a_file_is_aggregated_by_the_installed_command(python: Path, tmp_path: Path) -> None:
+    (tmp_path / "plays.csv").write_text(PLAYS)
+    run(str(python.parent / "csvmill"), "run", "plays.csv", "-o", "totals.csv", cwd=tmp_path)
+    assert (tmp_path / "totals.csv").read_text() == TOTALS
+
+
+def test_the_installed_client_talks_to_the_installed_service(python: Path, tmp_path: Path) -> None:
+    (tmp_path / "plays.csv").write_text(PLAYS)
+    run(str(python), "-c", ROUND_TRIP, cwd=tmp_path)
+    assert (tmp_path / "totals.csv").read_text() == TOTALS
+
+
+def test_the_client_loads_no_service_database_or_broker(python: Path, tmp_path: Path) -> None:
+    modules = run(str(python), "-c", IMPORTED, cwd=tmp_path).split()
+    packages = {"csvmill.gateway", "csvmill.processor", "csvmill.storage"}
+    libraries = {"duckdb", "pyarrow", "aio_pika", "aiormq", "asyncpg", "sqlite3", "click", "rich"}
+    loaded = {".".join(module.split(".")[:2]) for module in modules}
+    assert "csvmill.client" in loaded
+    assert not loaded & (packages | libraries)
+
+
+@pytest.mark.parametrize("service", ["gateway", "storage", "processor"])
+def test_each_service_is_started_by_its_module_name(
+    python: Path, tmp_path: Path, service: str
+) -> None:
+    output = run(str(python), "-m", f"csvmill.{service}", cwd=tmp_path, exit_code=1)
+    assert "CSVMILL_STORAGE_TOKEN" in output
+
+
+def test_correct_use_of_the_client_passes_strict_mypy(python: Path, tmp_path: Path) -> None:
     assert mypy(python, tmp_path, RIGHT).startswith("Success")
 
 
-def test_what_is_wrong_is_found(python: Path, tmp_path: Path) -> None:
-    said = mypy(python, tmp_path, WRONG, exit_code=1)
+def test_wrong_use_of_the_client_is_found_by_mypy(python: Path, tmp_path: Path) -> None:
+    output = mypy(python, tmp_path, WRONG, exit_code=1)
     wrong = [n for n, line in enumerate(WRONG.splitlines(), 1) if "# no" in line]
-    lines = [int(line.split(":")[1]) for line in said.splitlines() if ": error:" in line]
-    assert lines == wrong, said
+    lines = [int(line.split(":")[1]) for line in output.splitlines() if ": error:" in line]
+    assert lines == wrong, output
