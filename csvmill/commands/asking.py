@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from csvmill.commands import grammar
-from shared.aggregation.spec import KINDS, SONG_PLAYS, Function, Output
+from shared.aggregation.formats import DEFAULT_FORMAT, FORMATS, formats_help
+from shared.aggregation.spec import KINDS, SONG_PLAYS, Function
 from shared.aggregation.wire_encoder import wire_json
 from shared.csv.dialect import OnBadRow
 
@@ -142,8 +143,8 @@ def _options() -> list[Callable[[Callable[..., Any]], Callable[..., Any]]]:
         click.option(
             "--format",
             "output_format",
-            type=click.Choice(get_args(Output)),
-            help="Of the result.  [default: csv]",
+            type=click.Choice(list(FORMATS)),
+            help=f"Format of the result: {formats_help()}.  [default: {DEFAULT_FORMAT}]",
         ),
         click.option(
             "--delimiter", metavar="CHAR", help="Of FILE: a character, or tab, semicolon, pipe."

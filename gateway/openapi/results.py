@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gateway.http.problems import refusal
 from gateway.openapi.parts import JSON, header, parameter, problem_content, ref
-from gateway.uploads.metadata import COMPRESSED, MEDIA_TYPES
+from shared.aggregation.formats import FORMATS
 from shared.http.content_codings import CODINGS
 from shared.http.downloads import REFUSALS
 
@@ -24,8 +24,8 @@ ETAG = '"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"'
 _STRING: Node = {"type": "string"}
 # What is binary has no schema (OpenAPI 3.1, 4.8.14.3).
 _RESULTS: Node = {
-    media_type.partition(";")[0]: {} if output in COMPRESSED else {"schema": _STRING}
-    for output, media_type in MEDIA_TYPES.items()
+    output.media_type.partition(";")[0]: {} if output.compressed else {"schema": _STRING}
+    for output in FORMATS.values()
 }
 
 HEADERS: Node = {

@@ -14,7 +14,8 @@ from gateway.http.errors import error_response
 from gateway.http.problems import refuse
 from gateway.jobs.status import requested_job
 from gateway.keys import PORTS, SETTINGS
-from gateway.uploads.metadata import COMPRESSED, MEDIA_TYPES, result_filename
+from gateway.uploads.filenames import result_filename
+from shared.aggregation.formats import FORMATS
 from shared.blobs.content import Content, once
 from shared.errors import (
     BlobIncomplete,
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from gateway.keys import GatewayPorts
-    from shared.aggregation.spec import Output
     from shared.blobs.blob import BlobKey
     from shared.jobs.job import Job, JobResult
 
@@ -112,14 +112,14 @@ def check_kept(job: Job) -> None:
 
 
 def _result_file(job: Job, result: JobResult) -> JobFile:
-    output: Output = job.aggregation.output
+    output = FORMATS[job.aggregation.output]
     return JobFile(
         result.key,
         result.size,
         result.sha256,
-        result_filename(job.filename, output),
-        MEDIA_TYPES[output],
-        compressed=output in COMPRESSED,
+        result_filename(job.filename, output.name),
+        output.media_type,
+        compressed=output.compressed,
     )
 
 

@@ -11,6 +11,7 @@ from aiohttp import web
 from gateway.keys import PORTS
 from gateway.results.download import check_kept, opened_file, requested_result
 from gateway.results.preview_rows import Preview, preview_of
+from shared.aggregation.formats import FORMATS
 from shared.blobs.blob import attempt_of, preview_key
 from shared.errors import BlobNotFound, InvalidInput, NoPreview
 from shared.jobs.preview import LIMIT, MAX_ROWS
@@ -32,7 +33,8 @@ async def show_preview(request: web.Request) -> web.Response:
     """
     rows = _rows(request)
     job, result = await requested_result(request)
-    read = _read_kept if job.aggregation.output == "parquet" else _read
+    stored = FORMATS[job.aggregation.output].preview == "stored"
+    read = _read_kept if stored else _read
     preview = await read(request.app[PORTS], job, result, rows)
     return web.Response(text=preview.as_json(), content_type="application/json")
 

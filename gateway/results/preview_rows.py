@@ -6,8 +6,9 @@ import json
 import re
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from shared.aggregation.formats import FORMATS
 from shared.aggregation.resolve import output_kind
 from shared.csv.compression import decompressed
 from shared.csv.records import RecordReader
@@ -25,15 +26,6 @@ if TYPE_CHECKING:
 
 SAFE_DIGITS = 15
 """Digits of a number that every reader of JSON keeps: those of an IEEE 754 double (RFC 8259, 6)."""
-
-_FORMATS: dict[str, tuple[Compression, Literal["csv", "jsonl"]]] = {
-    "csv": ("none", "csv"),
-    "csv.gz": ("gzip", "csv"),
-    "csv.zst": ("zstd", "csv"),
-    "jsonl": ("none", "jsonl"),
-    "parquet": ("none", "csv"),
-}
-"""How the beginning of each kind of result is read; that of Parquet is what stands beside it."""
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 """A number as results have it (RFC 8259, 6)."""
@@ -67,9 +59,9 @@ def preview_of(
     As many as there are in `LIMIT` bytes, if that is less. `in_all`: the rows of the result, where
     `data` is a preview that is kept of it.
     """
-    compression, form = _FORMATS[aggregation.output]
-    text, ended = _expanded(data, compression, whole=whole)
-    read = _csv if form == "csv" else _jsonl
+    output = FORMATS[aggregation.output]
+    text, ended = _expanded(data, output.compression, whole=whole)
+    read = _READERS[output.preview]
     kinds: list[Kind] = [
         "date" if group.truncate == "day" else "text" for group in aggregation.group_by
     ]
@@ -157,6 +149,9 @@ def _jsonl(text: bytes, *, ended: bool, groups: int) -> tuple[list[str], Iterato
             yield list(each.values())
 
     return list(first), rows()
+
+
+_READERS = {"csv": _csv, "jsonl": _jsonl, "stored": _csv}
 
 
 def _names(aggregation: Aggregation) -> list[str]:

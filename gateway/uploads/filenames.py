@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
+from shared.aggregation.formats import FORMATS
 from shared.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from shared.aggregation.formats import FormatName
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _CSV = re.compile(r"(.*)\.(?:csv|tsv|tab)(\.(?:gz|zst|bz2|zip))?", re.IGNORECASE | re.DOTALL)
@@ -35,3 +40,10 @@ def base_name(name: str, *, field: str) -> str:
             f"the filename {base!r} has control characters; rename the file", field=field
         )
     return base
+
+
+def result_filename(filename: str, output: FormatName) -> str:
+    """Return the name of the result of a file. A CSV result of a `.csv` file has the same name."""
+    if output == "csv" and filename.lower().endswith(".csv"):
+        return filename
+    return stem(filename) + FORMATS[output].extension

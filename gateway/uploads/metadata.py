@@ -5,29 +5,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.uploads.filenames import stem
 from shared.aggregation.rows import decode_aggregation, encode_aggregation
 from shared.aggregation.spec import SONG_PLAYS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shared.aggregation.spec import Aggregation, Output
+    from shared.aggregation.spec import Aggregation
 
 KEY = "aggregation"
 """Under which the metadata of an upload's blob have it."""
-
-MEDIA_TYPES: dict[Output, str] = {
-    "csv": "text/csv; charset=utf-8",
-    "csv.gz": "application/gzip",
-    "csv.zst": "application/zstd",
-    "jsonl": "application/x-ndjson",
-    "parquet": "application/vnd.apache.parquet",
-}
-"""The media type of each kind of result. Of JSON lines there is none registered as yet."""
-
-COMPRESSED: frozenset[Output] = frozenset({"csv.gz", "csv.zst", "parquet"})
-"""Results that gain nothing by a content coding."""
 
 
 def metadata_of(aggregation: Aggregation | None) -> dict[str, str]:
@@ -41,10 +28,3 @@ def aggregation_of(metadata: Mapping[str, str]) -> Aggregation:
     """What the metadata of an upload's blob say that it is to be aggregated to."""
     text = metadata.get(KEY)
     return SONG_PLAYS if text is None else decode_aggregation(text)
-
-
-def result_filename(filename: str, output: Output) -> str:
-    """The name of the result of a file: of a `.csv` file it is the same."""
-    if output == "csv" and filename.lower().endswith(".csv"):
-        return filename
-    return f"{stem(filename)}.{output}"

@@ -21,6 +21,7 @@ from processor.engines.protocol import RESULT_NAME
 from processor.engines.provable import why_not_fast_for
 from processor.engines.result_file import ResultFile
 from processor.engines.scratch_limit import OutOfScratch, limit_spilling, spilled_too_much
+from shared.aggregation.formats import FORMATS
 from shared.aggregation.resolve import resolve
 from shared.csv.dialect import STRICT
 from shared.csv.grammar import CRLF
@@ -145,9 +146,10 @@ def run(
 def _connection(
     query: Query, resources: Resources, reading: str, writing: str
 ) -> duckdb.DuckDBPyConnection:
+    parquet = FORMATS[query.aggregation.output].rows == "parquet"
     db = duckdb.connect(
         config={
-            **(parquet_file.SETTINGS if query.aggregation.output == "parquet" else {}),
+            **(parquet_file.SETTINGS if parquet else {}),
             "threads": resources.threads,
             "memory_limit": f"{resources.memory}B",
             "temp_directory": SPILL_FOLDER,

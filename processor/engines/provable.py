@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.aggregation.cells import CANONICAL
+from shared.aggregation.formats import FORMATS
 from shared.aggregation.spec import conditions
 from shared.inspection.detect import understood
 
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
 _OPERATORS = ("=", "!=", "in", "is_empty")
 _DELIMITERS = frozenset(",;\t|:^~")
-_OUTPUTS = ("csv", "csv.gz", "csv.zst", "parquet")
+_ROWS = ("csv", "parquet")
+"""The row encodings that the fast plan writes."""
 
 
 def why_not_fast(aggregation: Aggregation) -> str | None:
@@ -31,8 +33,8 @@ def why_not_fast(aggregation: Aggregation) -> str | None:
         return "a where that is more than text being equal"
     if aggregation.having:
         return "groups that are left out by having"
-    if aggregation.output not in _OUTPUTS:
-        return "an output of JSON"
+    if FORMATS[aggregation.output].rows not in _ROWS:
+        return f"output as {FORMATS[aggregation.output].label}"
     if aggregation.notation != CANONICAL:
         return "numbers that are written otherwise"
     return why_not_fast_for(understood(b"", whole=True, given=aggregation.input, strict=True))

@@ -1,4 +1,8 @@
-"""Writes results: the header, then rows, digested on the way."""
+"""Write the result of a query in its format, and compute its size and digest.
+
+`_WRITERS` and `_COMPRESSORS` have one line for each row encoding and compression in
+`shared.aggregation.formats`.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ import zlib
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeAlias
 
 from processor.engines.csv_row import encode_row
+from shared.aggregation.formats import FORMATS
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -16,21 +21,24 @@ else:
     from backports import zstd
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from processor.engines.parquet_file import ParquetFile
+    from shared.aggregation.formats import RowEncoding
     from shared.aggregation.resolve import Query
-    from shared.aggregation.spec import Output
+    from shared.csv.dialect import Compression
 
     Result: TypeAlias = "ResultFile | ParquetFile"
-    """A result while it is being written: it takes rows, is finished, and has size and SHA-256."""
+    """A result that is being written. `finish` completes it; then it has a size and a SHA-256."""
+    Encode: TypeAlias = Callable[[Sequence[bytes]], bytes]
+    """Returns the bytes of one row."""
 
 _BUFFER = 1 << 20
-_COMPRESSED_AT_ONCE = 1 << 20
-"""Bytes that a compressor is given at a time."""
+_COMPRESSOR_BLOCK = 1 << 20
+"""Bytes passed to a compressor at a time."""
 _GZIP = 16 + zlib.MAX_WBITS
-"""What zlib calls the format of RFC 1952; it writes neither name nor time into it."""
+"""The value by which zlib writes the gzip format (RFC 1952), without a name and a time."""
 _ZSTD_LEVEL = 3
 
 
@@ -40,64 +48,68 @@ class _Compressor(Protocol):
     def flush(self) -> bytes: ...
 
 
-def _compressor(output: Output) -> _Compressor | None:
-    if output == "csv.gz":
-        return zlib.compressobj(wbits=_GZIP)
-    if output == "csv.zst":
-        # A frame (RFC 8878) with a checksum, which readers verify.
-        options: dict[int, int] = {
-            zstd.CompressionParameter.compression_level: _ZSTD_LEVEL,
-            zstd.CompressionParameter.checksum_flag: 1,
-        }
-        return zstd.ZstdCompressor(options=options)
-    return None
+def _gzip_compressor() -> _Compressor:
+    return zlib.compressobj(wbits=_GZIP)
+
+
+def _zstd_compressor() -> _Compressor:
+    # A frame (RFC 8878) with a checksum, which readers verify.
+    options: dict[int, int] = {
+        zstd.CompressionParameter.compression_level: _ZSTD_LEVEL,
+        zstd.CompressionParameter.checksum_flag: 1,
+    }
+    return zstd.ZstdCompressor(options=options)
+
+
+_COMPRESSORS: dict[Compression, Callable[[], _Compressor]] = {
+    "gzip": _gzip_compressor,
+    "zstd": _zstd_compressor,
+}
 
 
 def begin_result(path: Path, query: Query, memory: int, scratch: int) -> Result:
-    """Begin the result of `query` at `path`. Raises OSError.
+    """Create the result of `query` at `path`.
 
-    It may hold `memory` bytes, and spill `scratch` bytes beside `path`.
+    It may hold `memory` bytes, and spill `scratch` bytes to files beside `path`. Raises OSError.
     """
-    if query.aggregation.output == "parquet":
-        # Importing DuckDB takes longer than the exact plan takes for a small file.
-        from processor.engines.parquet_file import ParquetFile
-
-        return ParquetFile(path, query, memory, scratch)
-    return ResultFile(path.open("wb", buffering=_BUFFER), query)
+    return _WRITERS[FORMATS[query.aggregation.output].rows](path, query, memory, scratch)
 
 
 class ResultFile:
-    """A result while it is being written to `file`, from the header on; `finish` ends it."""
+    """A result that is written to `file` row by row.
 
-    def __init__(self, file: BinaryIO, query: Query) -> None:
+    `encode` returns the bytes of a row, `header` precedes the first one.
+    """
+
+    def __init__(
+        self, file: BinaryIO, encode: Encode, header: bytes, compression: Compression
+    ) -> None:
         self._file = file
         self._digest = hashlib.sha256()
-        output = query.aggregation.output
-        self._compressor = _compressor(output)
+        self._compressor = None if compression == "none" else _COMPRESSORS[compression]()
         self._waiting = bytearray()
-        self._encode = _JsonRows(query).encode if output == "jsonl" else encode_row
+        self._encode = encode
         self.size = 0
         """Bytes written so far."""
-        if output != "jsonl":
-            self.write(encode_row([name.encode() for name in query.names]))
+        self.write(header)
 
     def write_rows(self, rows: Iterable[Sequence[bytes]]) -> None:
         """Append rows. Raises OSError, as when the disk is full."""
         self.write(b"".join(map(self._encode, rows)))
 
     def write(self, data: bytes | memoryview) -> None:
-        """Append rows that are encoded already. Raises OSError."""
+        """Append encoded rows. Raises OSError."""
         if self._compressor is None:
             self._write(data)
             return
-        # Always as much at a time: what comes out may not depend on the pieces that came in.
+        # The output must not depend on how the rows were divided among calls.
         self._waiting += data
-        while len(self._waiting) >= _COMPRESSED_AT_ONCE:
-            self._write(self._compressor.compress(self._waiting[:_COMPRESSED_AT_ONCE]))
-            del self._waiting[:_COMPRESSED_AT_ONCE]
+        while len(self._waiting) >= _COMPRESSOR_BLOCK:
+            self._write(self._compressor.compress(self._waiting[:_COMPRESSOR_BLOCK]))
+            del self._waiting[:_COMPRESSOR_BLOCK]
 
     def finish(self) -> None:
-        """Append what is left to write. Raises OSError."""
+        """Write the rest to the file. Raises OSError."""
         if self._compressor is not None:
             self._write(self._compressor.compress(self._waiting))
             self._write(self._compressor.flush())
@@ -105,7 +117,7 @@ class ResultFile:
         self._file.flush()
 
     def close(self) -> None:
-        """Close the file. Raises OSError if it is not finished and the disk is full."""
+        """Close the file. Raises OSError if rows are left to write and the disk is full."""
         self._file.close()
 
     def _write(self, data: bytes | memoryview) -> None:
@@ -115,7 +127,7 @@ class ResultFile:
 
     @property
     def sha256(self) -> str:
-        """Lower-case hex digest of what has been written."""
+        """The SHA-256 of the bytes written so far, in lower-case hex."""
         return self._digest.hexdigest()
 
 
@@ -130,7 +142,7 @@ class _JsonRows:
         ]
 
     def encode(self, row: Sequence[bytes]) -> bytes:
-        """One line. An aggregate without a value is null; text of a group may be empty."""
+        """Return a line. An aggregate without a value is null; a group column may be empty."""
         members = [
             name + self._value(field, numeric=numeric, group=group)
             for (name, numeric, group), field in zip(self._columns, row, strict=True)
@@ -142,3 +154,31 @@ class _JsonRows:
         if not field and not group:
             return "null"
         return field.decode() if numeric else json.dumps(field.decode(), ensure_ascii=False)
+
+
+def _csv_writer(path: Path, query: Query, _memory: int, _scratch: int) -> ResultFile:
+    header = encode_row([name.encode() for name in query.names])
+    return _text_file(path, query, encode_row, header)
+
+
+def _jsonl_writer(path: Path, query: Query, _memory: int, _scratch: int) -> ResultFile:
+    return _text_file(path, query, _JsonRows(query).encode, b"")
+
+
+def _text_file(path: Path, query: Query, encode: Encode, header: bytes) -> ResultFile:
+    compression = FORMATS[query.aggregation.output].compression
+    return ResultFile(path.open("wb", buffering=_BUFFER), encode, header, compression)
+
+
+def _parquet_writer(path: Path, query: Query, memory: int, scratch: int) -> ParquetFile:
+    # Imported here: importing DuckDB takes longer than the exact plan takes for a small file.
+    from processor.engines.parquet_file import ParquetFile
+
+    return ParquetFile(path, query, memory, scratch)
+
+
+_WRITERS: dict[RowEncoding, Callable[[Path, Query, int, int], Result]] = {
+    "csv": _csv_writer,
+    "jsonl": _jsonl_writer,
+    "parquet": _parquet_writer,
+}

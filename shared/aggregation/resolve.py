@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from shared.aggregation.cells import EXPECTED, read_date
+from shared.aggregation.formats import FORMATS
 from shared.aggregation.spec import Condition, Junction
 from shared.errors import InvalidInput
 
@@ -226,15 +227,20 @@ def _output(names: Sequence[str], column: Column, path: str) -> int:
 
 def _check_names(aggregation: Aggregation, names: Sequence[str]) -> None:
     groups = len(aggregation.group_by)
+    output = FORMATS[aggregation.output]
     for i, name in enumerate(names):
         path = f"group_by[{i}].name" if i < groups else f"aggregates[{i - groups}].name"
         if name in names[:i]:
             raise _wrong(path, name, "another output column has this name; send another")
-        if aggregation.output == "parquet":
+        if output.strict_names:
             if not name:
-                raise _wrong(path, name, "a column of a Parquet file needs a name; send one")
+                why = f"a column of a {output.label} file needs a name; send one"
+                raise _wrong(path, name, why)
             if name.casefold() in (other.casefold() for other in names[:i]):
-                why = "many readers of Parquet take it for that of another column; send another"
+                why = (
+                    f"many readers of {output.label} ignore case, and another column has this "
+                    "name; send another"
+                )
                 raise _wrong(path, name, why)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from shared.aggregation.cells import Notation
+from shared.aggregation.formats import DEFAULT_FORMAT, FormatName
 from shared.csv.dialect import UNDECLARED, Input
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ Column = str | int
 Function = Literal["sum", "count", "count_distinct", "min", "max", "avg", "median", "first", "last"]
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "in", "contains", "starts_with", "is_empty"]
 Case = Literal["upper", "lower"]
-Output = Literal["csv", "csv.gz", "csv.zst", "jsonl", "parquet"]
 
 KINDS: dict[Function, tuple[Kind, ...]] = {
     "sum": ("number", "integer"),
@@ -109,7 +109,7 @@ class Aggregation:
     """What comes first; the group columns decide the rest."""
     limit: int | None = None
     """Rows of the result at the most."""
-    output: Output = "csv"
+    output: FormatName = DEFAULT_FORMAT
     input: Input = UNDECLARED
     """How the file is written, as far as the client says."""
 

@@ -19,6 +19,7 @@ from pydantic import (
 from pydantic_core import CoreSchema  # noqa: TC002 - pydantic evaluates the annotations
 
 from shared.aggregation import cells
+from shared.aggregation.formats import DEFAULT_FORMAT, FormatName, formats_help
 from shared.aggregation.input_model import InputIn
 from shared.aggregation.kinds import Kind, Truncation
 from shared.aggregation.spec import (
@@ -35,7 +36,6 @@ from shared.aggregation.spec import (
     Junction,
     Operator,
     Order,
-    Output,
 )
 from shared.aggregation.wire_object import WireObject
 from shared.csv.dialect import UNDECLARED
@@ -282,8 +282,9 @@ class AggregationIn(WireObject):
     """Output columns to sort by; then, and without, the group columns decide"""
     limit: int | None = Field(default=None, ge=1, le=(1 << 63) - 1)
     """Rows of the result at the most"""
-    output: Output = "csv"
-    """The format of the result"""
+    output: FormatName = Field(
+        default=DEFAULT_FORMAT, description=f"The format of the result: {formats_help()}"
+    )
     input: InputIn | None = None
     """How the file is written; alone, it leaves what to compute as it is is_default"""
 

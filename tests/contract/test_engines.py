@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from processor.engines.port import Engine
-    from shared.aggregation.spec import Output as Format
+    from shared.aggregation.formats import FormatName
     from tests.contract.engines import MakeEngine
 
 HEADER = b"Song,Date,Plays\n"
@@ -297,7 +297,7 @@ async def test_more_groups_than_memory_holds_are_aggregated_within_the_limit(
     ("width", "limit"), [(900, 20_000_000), (20, 1_000_000)], ids=["spilled", "written"]
 )
 async def test_what_takes_more_disk_than_it_may_fails_the_attempt_and_names_the_limit(
-    make_engine: MakeEngine, scratch: Path, output: Format, width: int, limit: int
+    make_engine: MakeEngine, scratch: Path, output: FormatName, width: int, limit: int
 ) -> None:
     engine = make_engine(EngineLimits(memory=256 << 20, scratch=limit))
     noise = random.Random(1)
@@ -500,7 +500,7 @@ async def test_an_aggregation_that_does_not_fit_the_file_names_the_nearest_colum
     ("output", "decompress"), [("csv.gz", gzip.decompress), ("csv.zst", zstd.decompress)]
 )
 async def test_results_are_compressed_if_that_was_asked_for(
-    engine: Engine, scratch: Path, output: Format, decompress: Callable[[bytes], bytes]
+    engine: Engine, scratch: Path, output: FormatName, decompress: Callable[[bytes], bytes]
 ) -> None:
     data = HEADER + b"".join(b"%d,b,1\n" % i for i in range(150_000, 0, -1))
     plain = await aggregate(engine, StreamSource(data), scratch)
@@ -517,7 +517,7 @@ async def test_results_are_compressed_if_that_was_asked_for(
 
 
 @pytest.mark.parametrize("output", ["csv.gz", "csv.zst", "parquet"])
-async def test_every_engine_gives_the_same_bytes(scratch: Path, output: Format) -> None:
+async def test_every_engine_gives_the_same_bytes(scratch: Path, output: FormatName) -> None:
     data = HEADER + b"".join(b"%d,b,%d\n" % (i % 99_991, i) for i in range(100_000))
     aggregation = replace(SONG_PLAYS, output=output)
 

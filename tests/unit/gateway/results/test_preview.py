@@ -20,8 +20,8 @@ from tests.aggregations import Case, cases
 from tests.oracle import expected_result
 
 if TYPE_CHECKING:
+    from shared.aggregation.formats import FormatName
     from shared.aggregation.kinds import Truncation
-    from shared.aggregation.spec import Output
     from shared.blobs.blob import BlobInfo, BlobKey
     from tests.unit.gateway.conftest import Gateway
 
@@ -82,7 +82,7 @@ async def preview(gateway: Gateway, content: bytes, aggregation: Aggregation, qu
 
 @pytest.mark.parametrize("output", ["csv", "csv.gz", "jsonl"])
 async def test_a_preview_has_columns_with_types_and_rows_with_values(
-    gateway: Gateway, output: Output
+    gateway: Gateway, output: FormatName
 ) -> None:
     aggregation = replace(KINDS, output=output)
     columns = [{"name": n, "type": t} for n, t in zip(NAMES, TYPES, strict=True)]
@@ -102,7 +102,7 @@ async def test_numbers_keep_their_digits_in_the_text_of_the_answer(gateway: Gate
 
 
 @pytest.mark.parametrize("output", ["csv", "csv.gz", "jsonl"])
-async def test_a_result_without_rows_has_columns(gateway: Gateway, output: Output) -> None:
+async def test_a_result_without_rows_has_columns(gateway: Gateway, output: FormatName) -> None:
     aggregation = replace(SONG_PLAYS, output=output)
     header = b"Song,Date,Total Number of Plays for Date\n"
     empty = {"csv": header, "csv.gz": gzip.compress(header), "jsonl": b""}[output]
@@ -135,7 +135,7 @@ def test_a_preview_of_any_beginning_of_a_result_has_the_rows_that_are_whole_in_i
 
 @pytest.mark.parametrize("output", ["csv", "csv.gz", "jsonl"])
 async def test_of_a_large_result_only_the_beginning_is_read(
-    gateway: Gateway, output: Output, monkeypatch: pytest.MonkeyPatch
+    gateway: Gateway, output: FormatName, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     noise = random.Random(1)
     lines = [f"{noise.getrandbits(64):x},{n},{n}\n" for n in range(200_000)]
@@ -251,7 +251,7 @@ async def test_parquet_that_expires_meanwhile_is_gone(
 @pytest.mark.parametrize("output", ["csv", "jsonl", "parquet"])
 @pytest.mark.parametrize(("truncate", "kind"), [("day", "date"), ("month", "text")])
 async def test_a_day_to_group_by_is_a_date_and_an_empty_one_no_value(
-    gateway: Gateway, output: Output, truncate: Truncation, kind: str
+    gateway: Gateway, output: FormatName, truncate: Truncation, kind: str
 ) -> None:
     aggregation = Aggregation(
         (GroupColumn("d", truncate=truncate),), (Aggregate("count"),), output=output

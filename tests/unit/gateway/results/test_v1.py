@@ -23,7 +23,7 @@ else:
     from backports import zstd
 
 if TYPE_CHECKING:
-    from shared.aggregation.spec import Output
+    from shared.aggregation.formats import FormatName
     from tests.unit.gateway.conftest import Gateway
 
 # Several pieces, and half of it can be compressed.
@@ -68,7 +68,7 @@ async def test_a_coding_that_is_asked_for(gateway: Gateway, path: str, coding: s
     ],
 )
 async def test_each_format_has_its_media_type_and_what_is_compressed_is_not_encoded_again(
-    gateway: Gateway, output: Output, media_type: str, coding: str | None
+    gateway: Gateway, output: FormatName, media_type: str, coding: str | None
 ) -> None:
     job = await gateway.finished_job(RESULT, aggregation=replace(SONG_PLAYS, output=output))
     path = f"/api/v1/jobs/{job.id}/result"

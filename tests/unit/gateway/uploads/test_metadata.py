@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from gateway.uploads.metadata import result_filename
+from gateway.uploads.filenames import result_filename
 from shared.aggregation.spec import SONG_PLAYS, Aggregate, Aggregation, GroupColumn
 from tests.unit.gateway.conftest import PART_STORED
 from tests.unit.gateway.forms import FormBody
