@@ -10,8 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from csvmill.client.files import move_file, replace_file
 from shared.blobs.byte_ranges import RangeSet
+from shared.runtime.files import move_file, replace_file, write_all
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,10 +65,7 @@ class PartialFile:
 
     def write(self, offset: int, data: bytes) -> None:
         """Write bytes at their place; safe to call from several threads."""
-        view = memoryview(data)
-        while view:
-            written = os.pwrite(self._fd, view, offset)
-            view, offset = view[written:], offset + written
+        write_all(self._fd, data, offset=offset)
 
     def written(self, start: int, stop: int) -> None:
         """Note that these bytes are there; `record` makes it last."""

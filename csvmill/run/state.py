@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -13,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from csvmill.client import ClientError
-from csvmill.client.files import replace_file
 from csvmill.run.fingerprint import Fingerprint
+from shared.runtime.files import lock_file, replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -147,18 +146,19 @@ class RunFolder:
         lock = self.path / "lock"
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            fd = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            fd = lock_file(lock)
+        except BlockingIOError:
+            return False
         except (FileExistsError, FileNotFoundError):
             if self.path.is_file():
                 raise
             return False  # somebody has just removed the folder
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # It may have been removed, as done, between opening and locking.
             if os.path.samestat(os.fstat(fd), lock.stat()):
                 self.lock_fd = fd
                 return True
-        except (BlockingIOError, FileNotFoundError):
+        except FileNotFoundError:
             pass
         os.close(fd)
         return False

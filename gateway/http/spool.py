@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, cast
 
 from shared.errors import StorageFull
+from shared.runtime.files import write_all
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -51,7 +52,7 @@ class Spool:
 
     async def _append(self, pieces: list[bytes]) -> None:
         try:
-            await _in_thread(_write_all, self._file, pieces)
+            await _in_thread(write_all, self._file.fileno(), *pieces)
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise StorageFull("the gateway has no room to spool the chunk") from error
@@ -65,14 +66,6 @@ async def open_spool(directory: Path | None) -> AsyncIterator[Spool]:
     # Unbuffered: pieces are large already, and closing has nothing left to write, and to fail at.
     with await _in_thread(tempfile.TemporaryFile, buffering=0, dir=directory) as file:
         yield Spool(cast("FileIO", file))
-
-
-def _write_all(file: FileIO, pieces: list[bytes]) -> None:
-    for piece in pieces:
-        left = memoryview(piece)
-        while left:
-            # On a disk that is almost full the system takes a part, and only then refuses.
-            left = left[file.write(left) :]
 
 
 async def _in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
 import shutil
 import tempfile
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.errors import AttemptFailed
+from shared.runtime.files import lock_file
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -25,11 +25,13 @@ class Scratch:
     def __init__(self, root: Path) -> None:
         root.mkdir(parents=True, exist_ok=True)
         # Serialises with the sweep of another process, which must not see a folder without lock.
-        with _locked(root / _LOCK):
+        root_lock = lock_file(root / _LOCK, wait=True)
+        try:
             _remove_abandoned(root)
             self.path = Path(tempfile.mkdtemp(prefix="processor-", dir=root))
-            self._lock = os.open(self.path / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._lock = lock_file(self.path / _LOCK)
+        finally:
+            os.close(root_lock)
 
     @asynccontextmanager
     async def folder(self, name: str) -> AsyncIterator[Path]:
@@ -53,30 +55,14 @@ class Scratch:
         os.close(self._lock)
 
 
-class _locked:  # noqa: N801  (used as a statement: `with _locked(path)`)
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        self._fd = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)
-        fcntl.flock(self._fd, fcntl.LOCK_EX)
-
-    def __exit__(self, *_: object) -> None:
-        os.close(self._fd)
-
-
 def _remove_abandoned(root: Path) -> None:
     for folder in root.glob("processor-*"):
         try:
-            lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CLOEXEC)
+            lock = lock_file(folder / _LOCK, create=False)
         except FileNotFoundError:
             shutil.rmtree(folder, ignore_errors=True)
             continue
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             continue
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
-        finally:
-            os.close(lock)
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)

@@ -12,6 +12,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shared.runtime.files import write_all
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
@@ -50,7 +52,7 @@ async def child_process(module: str, task: bytes, folder: Path) -> AsyncIterator
         finally:
             os.close(reading)
         try:
-            await asyncio.to_thread(_write_all, writing, task)
+            await asyncio.to_thread(_send_task, writing, task)
             yield process
         finally:
             kill(process)
@@ -74,7 +76,6 @@ async def tail(stream: asyncio.StreamReader) -> str:
     return kept.decode(errors="backslashreplace").strip()
 
 
-def _write_all(descriptor: int, data: bytes) -> None:
+def _send_task(descriptor: int, task: bytes) -> None:
     with contextlib.suppress(BrokenPipeError):  # the child is dead; its exit status says why
-        while data:
-            data = data[os.write(descriptor, data) :]
+        write_all(descriptor, task)

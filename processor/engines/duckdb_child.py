@@ -40,6 +40,7 @@ from processor.engines.result_file import begin_result
 from processor.engines.scratch_limit import OutOfScratch
 from shared.errors import AttemptFailed, MalformedInput
 from shared.jobs.report import Report, Seconds, report_of
+from shared.runtime.files import write_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -233,8 +234,8 @@ class _Monitor(threading.Thread):
         with self._speaking:
             if not self._ended.is_set():
                 self._ended.set()
-                _write(encode_event(last))
-                _write(encode_event(replace(outcome, report=used)))
+                write_all(1, encode_event(last))
+                write_all(1, encode_event(replace(outcome, report=used)))
 
     def _look_at_scratch(self) -> None:
         self._scratch = max(self._scratch, _disk_used(Path()))
@@ -253,7 +254,7 @@ class _Monitor(threading.Thread):
     def _say(self, event: Event) -> None:
         with self._speaking:
             if not self._ended.is_set():
-                _write(encode_event(event))
+                write_all(1, encode_event(event))
 
 
 def _die_with_parent(control: int) -> None:
@@ -280,11 +281,6 @@ def _read_line(descriptor: int) -> bytes:
             sys.exit("no task came")
         line += block
     return line
-
-
-def _write(line: bytes) -> None:
-    while line:
-        line = line[os.write(1, line) :]
 
 
 def _resident() -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from processor.engines.ledger import Census
 from shared.errors import AttemptFailed
+from shared.runtime.files import write_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -170,7 +171,7 @@ class PipeFeed(_Task):
             data = block[to_skip:] if to_skip else block
             to_skip = max(0, to_skip - len(block))
             self._census.add(data, len(data))
-            _write_all(self._writing, memoryview(data))
+            write_all(self._writing, data)
 
     def _let_go(self) -> None:
         os.close(self._writing)
@@ -246,8 +247,3 @@ def _pipe() -> tuple[int, int]:
     with contextlib.suppress(PermissionError):  # beyond the user's quota; smaller ones do
         fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, BLOCK)
     return reading, writing
-
-
-def _write_all(descriptor: int, data: memoryview) -> None:
-    while data:
-        data = data[os.write(descriptor, data) :]

@@ -8,8 +8,9 @@ import shutil
 from typing import TYPE_CHECKING
 
 from shared.blobs.layout import DATA
+from shared.runtime.files import write_all
 from storage.filesystem.atomic import put_in_place
-from storage.filesystem.disk import read_exactly, write_all
+from storage.filesystem.disk import read_exactly
 from storage.filesystem.folder import BlobFolder
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def _copy(source: int, at: int, target: int, offset: int, count: int) -> None:
             raise
     while done < count:
         piece = read_exactly(source, min(_PIECE, count - done), at + done)
-        write_all(target, [piece], offset + done)
+        write_all(target, piece, offset=offset + done)
         done += len(piece)
 
 

@@ -7,6 +7,7 @@ import os
 import shutil
 from typing import TYPE_CHECKING
 
+from shared.runtime.files import sync_folder
 from storage.filesystem.folder import BlobFolder
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def make_folder(folder: Path, *, fsync: bool) -> None:
         return
     make_folder(folder.parent, fsync=fsync)
     folder.mkdir(exist_ok=True)
-    sync_path(folder.parent, fsync=fsync)
+    _sync(folder.parent, fsync=fsync)
 
 
 def create_folder(place: Path, staging: Path, meta: Meta, *, fsync: bool) -> None:
@@ -49,14 +50,14 @@ def put_in_place(place: Path, staging: Path, *, fsync: bool) -> None:
     """Move a folder that is ready to where it belongs. Raises FileExistsError if one is there."""
     if not place.parent.is_dir():
         place.parent.mkdir(exist_ok=True)
-        sync_path(place.parent.parent, fsync=fsync)
+        _sync(place.parent.parent, fsync=fsync)
     try:
         staging.rename(place)
     except OSError as error:
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
             raise FileExistsError(error.errno, error.strerror, str(place)) from error
         raise
-    sync_path(place.parent, fsync=fsync)
+    _sync(place.parent, fsync=fsync)
 
 
 def remove_folder(place: Path, trash: Path, *, fsync: bool) -> bool:
@@ -65,16 +66,10 @@ def remove_folder(place: Path, trash: Path, *, fsync: bool) -> bool:
         place.rename(trash)
     except FileNotFoundError:
         return False
-    sync_path(place.parent, fsync=fsync)
+    _sync(place.parent, fsync=fsync)
     return True
 
 
-def sync_path(folder: Path, *, fsync: bool) -> None:
-    """Put the names in `folder` on stable storage."""
-    if not fsync:
-        return
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+def _sync(folder: Path, *, fsync: bool) -> None:
+    if fsync:
+        sync_folder(folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import logging
@@ -30,6 +29,7 @@ from shared.errors import (
     InvalidInput,
     StorageUnavailable,
 )
+from shared.runtime.files import lock_file, write_all
 from storage.filesystem.appender import Appender
 from storage.filesystem.assembly import assemble_folder
 from storage.filesystem.atomic import create_folder, make_folder, remove_folder
@@ -328,11 +328,10 @@ class FilesystemBlobs:
     def _take_root(self) -> None:
         make_folder(self._root, fsync=self._fsync)
         lock = self._root / ".lock"
-        self._lock_fd = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
-            fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._lock_fd = lock_file(lock)
         except BlockingIOError:
-            owner = os.pread(self._lock_fd, 20, 0).decode(errors="replace").strip()
+            owner = lock.read_text(errors="replace").strip()
             raise StorageUnavailable(
                 f"{self._root} is in use by another storage process (pid {owner or 'unknown'}); "
                 "stop it, or set CSVMILL_DATA_DIR to another folder"
@@ -344,7 +343,7 @@ class FilesystemBlobs:
             for left in folder.iterdir():
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
         with suppress(OSError):
-            os.pwrite(self._lock_fd, f"{os.getpid():<20}".encode(), 0)
+            write_all(self._lock_fd, f"{os.getpid():<20}".encode())
 
     def _create_if_absent(self, place: Path, meta: Meta) -> bool:
         if place.exists():

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Self
 
 from shared.blobs.byte_ranges import RangeSet
 from shared.errors import BlobNotFound, ChunkOutOfBounds, StorageUnavailable
-from storage.filesystem.disk import read_exactly, settle, write_all
+from shared.runtime.files import write_all
+from storage.filesystem.disk import read_exactly, settle
 
 if TYPE_CHECKING:
     import asyncio
@@ -175,19 +176,21 @@ class ChunkWriter:
 
     def _write(self, batch: list[bytes], start: int, direct: RangeSet, spilled: RangeSet) -> None:
         if len(direct) == sum(len(piece) for piece in batch):
-            write_all(self._data(), batch, start)
+            write_all(self._data(), *batch, offset=start)
             return
         view = memoryview(b"".join(batch))
         for part in direct:
-            write_all(self._data(), [view[part.start - start : part.stop - start]], part.start)
+            piece = view[part.start - start : part.stop - start]
+            write_all(self._data(), piece, offset=part.start)
         for part in spilled:
-            write_all(self._spill(), [view[part.start - start : part.stop - start]], part.start)
+            piece = view[part.start - start : part.stop - start]
+            write_all(self._spill(), piece, offset=part.start)
 
     def _copy(self, ranges: RangeSet) -> None:
         for part in ranges:
             for at in range(part.start, part.stop, _COPY):
                 piece = read_exactly(self._spill(), min(_COPY, part.stop - at), at)
-                write_all(self._data(), [piece], at)
+                write_all(self._data(), piece, offset=at)
         self._blob.folder.sync(self._data())
 
     def _data(self) -> int:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from shared.errors import CsvmillError, StorageFull, StorageUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -114,17 +114,6 @@ def translated(error: OSError) -> CsvmillError:
 def _close_all(fds: list[int]) -> None:
     while fds:
         os.close(fds.pop())
-
-
-def write_all(fd: int, buffers: Sequence[bytes | memoryview], offset: int) -> None:
-    """Write every byte of `buffers`, one after the other, at `offset`."""
-    total = sum(len(buffer) for buffer in buffers)
-    written = os.pwritev(fd, buffers, offset)
-    if written < total:
-        rest = memoryview(b"".join(buffers))[written:]
-        while rest:
-            count = os.pwrite(fd, rest, offset + total - len(rest))
-            rest = rest[count:]
 
 
 def read_exactly(fd: int, count: int, offset: int) -> bytes:

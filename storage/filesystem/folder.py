@@ -20,24 +20,20 @@ import logging
 import os
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.blobs.byte_ranges import RangeSet
 from shared.blobs.layout import DATA
 from shared.errors import StorageUnavailable
+from shared.runtime.files import replace_file, write_all, write_file
 from storage.filesystem import journal
-from storage.filesystem.disk import write_all
 from storage.filesystem.meta import META, encode_meta, read_meta
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from storage.filesystem.meta import Meta
 
 log = logging.getLogger(__name__)
-
-_NEW_JOURNAL = "journal.new"
-_NEW_META = "meta.new"
 
 MAX_SIZE = (1 << 63) - 1
 """Bytes; no file system has longer files."""
@@ -147,7 +143,8 @@ class BlobFolder:
         """Record, as number `place`, a range whose bytes are on stable storage."""
         fd = self._open_journal()
         try:
-            write_all(fd, [journal.record(generation, place, start, stop)], journal.position(place))
+            record = journal.record(generation, place, start, stop)
+            write_all(fd, record, offset=journal.position(place))
             self.sync(fd)
         finally:
             os.close(fd)
@@ -167,9 +164,7 @@ class BlobFolder:
     def declare_size(self, size: int) -> None:
         """Put the size into the meta; the data has it already."""
         meta = replace(self.meta, size=size, size_came_later=True)
-        self._write(_NEW_META, encode_meta(meta))
-        os.rename(_NEW_META, META, src_dir_fd=self._fd, dst_dir_fd=self._fd)
-        self._sync_folder()
+        self._replace(META, encode_meta(meta))
         self.meta = meta
 
     def truncate_journal(self, records: int) -> None:
@@ -198,9 +193,7 @@ class BlobFolder:
     def begin_anew(self, generation: int) -> None:
         """Nothing is received any more. Readers keep the file that they have open."""
         self._create_sparse(_partial(generation))
-        self._write(_NEW_JOURNAL, journal.header(generation))
-        os.rename(_NEW_JOURNAL, journal.JOURNAL, src_dir_fd=self._fd, dst_dir_fd=self._fd)
-        self._sync_folder()
+        self._replace(journal.JOURNAL, journal.header(generation))
         self._remove_all_but(_partial(generation))
 
     def fill(self) -> None:
@@ -229,12 +222,10 @@ class BlobFolder:
             os.close(fd)
 
     def _write(self, name: str, content: bytes) -> None:
-        fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644, dir_fd=self._fd)
-        with os.fdopen(fd, "wb") as file:
-            file.write(content)
-            file.flush()
-            if self._fsync:
-                os.fsync(fd)
+        write_file(Path(name), content, durable=self._fsync, dir_fd=self._fd)
+
+    def _replace(self, name: str, content: bytes) -> None:
+        replace_file(Path(name), content, durable=self._fsync, dir_fd=self._fd)
 
     def _read(self, name: str) -> bytes:
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import json
 import os
 import random
@@ -17,6 +16,7 @@ import pytest
 
 from csvmill.client import AsyncClient
 from shared.jobs.job import SONG_PLAYS
+from shared.runtime.files import lock_file
 from tests.e2e.conftest import Standalone
 from tests.oracle import expected_result
 from tests.processes import OwnedProcess
@@ -80,9 +80,11 @@ class RunNode(Protocol):
 @pytest.fixture(scope="session")
 def node_clients() -> None:
     """The packages that the scripts import."""
-    with (FOLDER / "package.json").open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run in several processes
+    lock = lock_file(FOLDER / "package.json", wait=True)  # tests run in several processes
+    try:
         done = subprocess.run([INSTALL], capture_output=True, text=True, check=False)
+    finally:
+        os.close(lock)
     if done.returncode == CANNOT_BE_INSTALLED:
         pytest.skip(done.stderr.strip())
     assert done.returncode == 0, done.stdout + done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -44,16 +45,13 @@ async def test_a_full_disk_is_said_to_be_full() -> None:
         await Spool(full).take(pieces_of(b"x" * 10, 10))
 
 
-class NarrowFile(io.FileIO):
-    """Takes at most 1000 bytes at a time, as a system may."""
-
-    def write(self, data: object) -> int:
-        return super().write(memoryview(data)[:1000])  # type: ignore[arg-type]  # a buffer
-
-
-async def test_what_the_system_takes_in_parts_is_written_whole(tmp_path: Path) -> None:
+async def test_partial_writes_are_continued(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda fd, data: write(fd, data[:1000]))
     source = bytes(range(256)) * 40
-    with NarrowFile(tmp_path / "spool", "w+") as file:
+    with io.FileIO(tmp_path / "spool", "w+") as file:
         spool = Spool(file)
         await spool.take(pieces_of(source, 3000))
         assert b"".join([piece async for piece in spool.pieces()]) == source

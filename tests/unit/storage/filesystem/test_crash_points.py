@@ -21,7 +21,17 @@ if TYPE_CHECKING:
 
 KEY = upload_key(UUID(int=1))
 PARTS = [upload_key(UUID(int=2)), upload_key(UUID(int=3))]
-STEPS = ("rename", "ftruncate", "fsync", "fdatasync", "unlink", "write", "copy_file_range", "mkdir")
+STEPS = (
+    "rename",
+    "replace",
+    "ftruncate",
+    "fsync",
+    "fdatasync",
+    "unlink",
+    "write",
+    "copy_file_range",
+    "mkdir",
+)
 
 
 class Snapshots:

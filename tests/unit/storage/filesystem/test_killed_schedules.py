@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from shared.ports import Blobs
 
-STEPS = ("open", "rename", "ftruncate", "fsync", "fdatasync", "unlink", "utime")
+STEPS = ("open", "rename", "replace", "ftruncate", "fsync", "fdatasync", "unlink", "utime")
 """Of `os`; and `pwritev` and `pwrite`, of which a kill may leave a part."""
 MOST_STEPS = 25
 

@@ -1,0 +1,124 @@
+"""Files: complete writes, atomic replacement, and locks. Everything here blocks.
+
+Imports nothing of one platform at import time, as the client uses it everywhere.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import TypeAlias
+
+    Buffer: TypeAlias = bytes | bytearray | memoryview
+
+_BINARY: int = getattr(os, "O_BINARY", 0)
+"""Windows only: write line ends as they are."""
+
+
+def write_all(fd: int, *buffers: Buffer, offset: int | None = None) -> None:
+    """Write every byte of `buffers` to a descriptor, one buffer after the other.
+
+    They go to `offset` (bytes), which leaves the file position as it is, or else to the file
+    position. Continues after partial writes, for instance on an almost full disk. Raises OSError.
+    """
+    if offset is None:
+        for buffer in buffers:
+            rest = memoryview(buffer)
+            while rest:
+                rest = rest[os.write(fd, rest) :]
+        return
+    written = os.pwritev(fd, buffers, offset) if hasattr(os, "pwritev") else 0
+    if written == sum(len(buffer) for buffer in buffers):
+        return
+    rest = memoryview(b"".join(buffers))[written:]
+    offset += written
+    while rest:
+        written = os.pwrite(fd, rest, offset)
+        rest, offset = rest[written:], offset + written
+
+
+def write_file(path: Path, content: bytes, *, durable: bool, dir_fd: int | None = None) -> None:
+    """Create or overwrite a file, at `path` or below the folder open as `dir_fd`.
+
+    With `durable`, its content is on stable storage on return. Its name may not be yet: see
+    `sync_folder`.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _BINARY
+    fd = os.open(path, flags, 0o666, dir_fd=dir_fd)
+    try:
+        write_all(fd, content)
+        if durable:
+            os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def replace_file(path: Path, content: bytes, *, durable: bool, dir_fd: int | None = None) -> None:
+    """Replace a file atomically: a reader sees either the old content or the new.
+
+    `path` is absolute or below the folder open as `dir_fd`. With `durable`, the new content is on
+    stable storage on return: the content is synced before the rename, the folder after it.
+    """
+    temporary = path.with_name(f".{path.name}.new")
+    write_file(temporary, content, durable=durable, dir_fd=dir_fd)
+    os.replace(temporary, path, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
+    if not durable:
+        return
+    if dir_fd is None:
+        sync_folder(path.parent)
+    else:
+        os.fsync(dir_fd)
+
+
+def move_file(path: Path, target: Path) -> None:
+    """Move a file to `target` atomically and durably; the content of `path` must be durable.
+
+    Copies the file first if `target` is on another file system.
+    """
+    try:
+        path.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        temporary = target.with_name(f".{target.name}.new")
+        with path.open("rb") as source, temporary.open("wb") as copy:
+            shutil.copyfileobj(source, copy, 1 << 20)
+            copy.flush()
+            os.fsync(copy.fileno())
+        temporary.replace(target)
+        path.unlink()
+    sync_folder(target.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Put the names in a folder on stable storage. Does nothing on Windows, which has no way."""
+    if os.name == "nt":
+        return
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def lock_file(path: Path, *, wait: bool = False, create: bool = True) -> int:
+    """Lock a file exclusively (flock) and return the descriptor that holds the lock.
+
+    The lock ends when the descriptor is closed in this process and in every child that inherited
+    it. With `wait`, waits for another holder; without, raises BlockingIOError if there is one.
+    With `create`, creates the file if it is missing; without, raises FileNotFoundError.
+    """
+    import fcntl  # POSIX only
+
+    fd = os.open(path, os.O_RDWR | (os.O_CREAT if create else 0), 0o666)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
