@@ -17,7 +17,6 @@ from gateway.metrics import GatewayMetrics
 from gateway.protocols.tus import handlers as tus
 from gateway.routes import routes
 from gateway.uploads.header_check import BEGINNINGS, Beginnings
-from gateway.uploads.orphan_recovery import adopting
 from shared.bus.counted import BusMetrics, CountedBus
 from shared.runtime.drain import ON_SHUTDOWN_STARTED
 from shared.telemetry.http import instrument
@@ -58,7 +57,6 @@ def build_app(
         )
     )
     app.on_startup.append(_make_spool_dir)
-    app.cleanup_ctx.append(adopting)
     return app
 
 

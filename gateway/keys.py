@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
 from aiohttp import web
 
 from gateway.settings import GatewaySettings
+from shared.ports import Ports
 
-if TYPE_CHECKING:
-    from shared.ports import Blobs, Bus, JobStore
-
-
-@dataclass(frozen=True, slots=True)
-class GatewayPorts:
-    """What the gateway needs of the outside world."""
-
-    blobs: Blobs
-    jobs: JobStore
-    bus: Bus
-
-
+GatewayPorts = Ports
 SETTINGS = web.AppKey("settings", GatewaySettings)
 PORTS = web.AppKey("ports", GatewayPorts)

@@ -39,14 +39,6 @@ class GatewayMetrics:
             "Bytes of results that were sent to clients.",
             registry=registry,
         )
-        self.uploads = Counter(
-            "csvmill_uploads_total",
-            "Uploads that ended here: completed ones became a job.",
-            ["state"],
-            registry=registry,
-        )
-        for state in ("completed", "cancelled"):
-            self.uploads.labels(state)
         self.followers = Gauge(
             "csvmill_job_followers", "Clients that follow a job now.", registry=registry
         )

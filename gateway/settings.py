@@ -26,10 +26,6 @@ class GatewaySettings(BaseSettings):
     """Seconds that clients are told an unfinished upload is kept; the processors' setting."""
     max_attempts: int = Field(default=3, gt=0)
     """How often a job is tried before it is a FAILURE."""
-    adopt_interval: float = Field(default=60.0, gt=0)
-    """Seconds between two looks for whole uploads whose gateway died before it made their job."""
-    adopt_after: float = Field(default=30.0, ge=0)
-    """Seconds from its last use for which a whole upload is left to the gateway that has it."""
     spool_dir: Path | None = None
     """Where a chunk waits whose place is not known yet; None is the system's temporary folder."""
     follow_interval: float = Field(default=0.5, gt=0)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
-from processor.app import ProcessorPorts, build_app
+from processor.app import build_app
 from processor.settings import ProcessorSettings
 from shared.blobs.client import HttpBlobs
 from shared.bus.rabbitmq.bus import RabbitBus
 from shared.jobs.metrics import JobMetrics
 from shared.jobs.store import open_job_store
+from shared.ports import Ports
 from shared.runtime.service import run_service, settings_or_exit
 from shared.telemetry.logs import configure_logging
 from shared.telemetry.metrics import Metrics
@@ -37,7 +38,7 @@ async def processor(settings: ProcessorSettings) -> AsyncIterator[web.Applicatio
             open_job_store(settings.database_url, attempt_lost=metrics.of(JobMetrics).attempt_lost)
         )
         bus = await stack.enter_async_context(RabbitBus(settings.broker_url))
-        yield build_app(settings, ProcessorPorts(blobs, jobs, bus), metrics)
+        yield build_app(settings, Ports(blobs, jobs, bus), metrics)
 
 
 def main() -> None:

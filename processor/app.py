@@ -7,7 +7,7 @@ import os
 import socket
 import time
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -18,6 +18,7 @@ from processor.attempt.scratch import Scratch
 from processor.engines.duckdb import DuckDBEngine
 from processor.engines.port import EngineLimits
 from processor.events import ProcessorEvents
+from processor.maintenance.orphan_recovery import OrphanRecovery
 from processor.maintenance.relay import Relay
 from processor.maintenance.sweeper import Sweeper
 from processor.metrics import ProcessorMetrics
@@ -31,25 +32,15 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from processor.settings import ProcessorSettings, WorkSettings
-    from shared.ports import Blobs, Bus, JobStore
-
-
-@dataclass(frozen=True, slots=True)
-class ProcessorPorts:
-    """What a processor needs of the outside world, opened by the caller."""
-
-    blobs: Blobs
-    jobs: JobStore
-    bus: Bus
+    from shared.ports import Ports
 
 
 @asynccontextmanager
-async def processing(
-    settings: WorkSettings, ports: ProcessorPorts, metrics: Metrics
-) -> AsyncIterator[None]:
+async def processing(settings: WorkSettings, ports: Ports, metrics: Metrics) -> AsyncIterator[None]:
     """Take wake-ups and run jobs until the context is left, which hands back what runs."""
     events = ProcessorEvents(metrics)
     bus = CountedBus(ports.bus, metrics.of(BusMetrics))
+    ports = replace(ports, bus=bus)
     engine_metrics = metrics.of(ProcessorMetrics)
     scratch = await asyncio.to_thread(Scratch, settings.scratch_dir)
     limits = EngineLimits(
@@ -90,7 +81,14 @@ async def processing(
         grace=settings.sweep_grace,
         clock=time.time,
     )
-    background = [asyncio.create_task(sideline.run()) for sideline in (relay, sweeper)]
+    orphan_recovery = OrphanRecovery(
+        ports,
+        events,
+        max_attempts=settings.max_attempts,
+        interval=settings.orphan_recovery_interval,
+        after=settings.orphan_recovery_after,
+    )
+    background = [asyncio.create_task(task.run()) for task in (relay, sweeper, orphan_recovery)]
     try:
         async with bus.consume(worker.handle, prefetch=settings.concurrency):
             try:
@@ -105,7 +103,7 @@ async def processing(
 
 
 def build_app(
-    settings: ProcessorSettings, ports: ProcessorPorts, metrics: Metrics | None = None
+    settings: ProcessorSettings, ports: Ports, metrics: Metrics | None = None
 ) -> web.Application:
     """An application that processes jobs while it runs; it shows its health and its metrics.
 

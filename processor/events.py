@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from processor.metrics import ProcessorMetrics
 from shared.errors import CsvmillError, MalformedInput
+from shared.jobs.events import JobEvents
 from shared.jobs.job import JobState
-from shared.jobs.metrics import JobMetrics
 from shared.telemetry.ids import also_bound_ids
 from shared.telemetry.metrics import Metrics
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from shared.blobs.blob import BlobKey
     from shared.jobs.job import Job, JobResult
+    from shared.jobs.metrics import JobMetrics
 
 log = logging.getLogger(__name__)
 
@@ -27,12 +28,12 @@ UNEXPECTED = "unexpected"
 """The reason that stands for every error which is not of the tree."""
 
 
-class ProcessorEvents:
+class ProcessorEvents(JobEvents):
     """A line for each event of a job's life. Messages name the job for people to read."""
 
     def __init__(self, metrics: Metrics) -> None:
+        super().__init__(metrics)
         self._metrics = metrics.of(ProcessorMetrics)
-        self._jobs = metrics.of(JobMetrics)
 
     @classmethod
     def uncounted(cls) -> ProcessorEvents:
@@ -80,6 +81,15 @@ class ProcessorEvents:
         """The relay has woken the job."""
         self._metrics.relayed.inc()
         log.info("relay woke job=%s", job_id, extra={"event": "job.relayed"})
+
+    def upload_recovered(self, job: Job) -> None:
+        """A complete upload had no job, as its gateway died, and has one now."""
+        log.warning(
+            "upload %s was complete and had no job: recovered as job=%s",
+            job.upload_id,
+            job.id,
+            extra={"event": "upload.adopted"},
+        )
 
     def expired(self, jobs: int) -> None:
         """The bytes of so many jobs are no longer kept."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from processor.engines.port import SCRATCH
@@ -16,7 +16,7 @@ from shared.telemetry.logs import LogSettings
 class WorkSettings(BaseSettings):
     """How a processor works, wherever it runs: as a service or inside the standalone process."""
 
-    model_config = SettingsConfigDict(env_prefix="CSVMILL_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="CSVMILL_", frozen=True, populate_by_name=True)
 
     concurrency: int = Field(default=1, ge=1)
     """Jobs run at a time by one process."""
@@ -26,6 +26,8 @@ class WorkSettings(BaseSettings):
     """Seconds between two records of how far a job has come."""
     retry_delay: float = Field(default=5.0, ge=0)
     """Seconds between a failed attempt and the next."""
+    max_attempts: int = Field(default=3, gt=0)
+    """Attempts of a job that orphan recovery creates; the gateways have the same setting."""
     relay_interval: float = Field(default=5.0, gt=0)
     """Seconds between two looks for jobs that lack a wake-up."""
     wake_up_lost_after: float = Field(default=300.0, gt=0)
@@ -39,6 +41,18 @@ class WorkSettings(BaseSettings):
     """Seconds between two looks for what is not kept any longer."""
     sweep_grace: float = Field(default=600.0, ge=0)
     """Seconds for which what nobody needs has to be idle before it is removed."""
+    orphan_recovery_interval: float = Field(
+        default=60.0,
+        gt=0,
+        validation_alias=AliasChoices("CSVMILL_ORPHAN_RECOVERY_INTERVAL", "CSVMILL_ADOPT_INTERVAL"),
+    )
+    """Seconds between two scans for complete uploads without a job."""
+    orphan_recovery_after: float = Field(
+        default=30.0,
+        ge=0,
+        validation_alias=AliasChoices("CSVMILL_ORPHAN_RECOVERY_AFTER", "CSVMILL_ADOPT_AFTER"),
+    )
+    """Seconds since its last use for which a complete upload is left to its gateway."""
     memory_limit: int = Field(default=1 << 30, ge=256 << 20)
     """Bytes of memory that one job may use; what does not fit is spilled to `scratch_dir`."""
     scratch_limit: int = Field(default=SCRATCH, ge=1 << 20)

@@ -18,6 +18,7 @@ from processor.settings import WorkSettings
 from shared.bus.in_process import InProcessBus
 from shared.jobs.metrics import JobMetrics
 from shared.jobs.store import open_job_store
+from shared.ports import Ports
 from shared.runtime.service import run_service
 from shared.telemetry.logs import LogSettings, configure_logging
 from shared.telemetry.metrics import Metrics
@@ -72,10 +73,10 @@ async def standalone(settings: StandaloneSettings) -> AsyncIterator[web.Applicat
             )
         )
         bus = await stack.enter_async_context(InProcessBus())
-        app = gateway.build_app(settings, gateway.GatewayPorts(blobs, jobs, bus), metrics)
+        ports = Ports(blobs, jobs, bus)
+        app = gateway.build_app(settings, ports, metrics)
 
         async def run_processor(_app: web.Application) -> AsyncIterator[None]:
-            ports = processor.ProcessorPorts(blobs, jobs, bus)
             async with processor.processing(settings, ports, metrics):
                 yield
 

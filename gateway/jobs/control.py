@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gateway.jobs.wake_up import publish_wake_up
 from gateway.uploads.upload import candidate_ids
 from shared.blobs.blob import upload_key
 from shared.errors import (
@@ -20,6 +19,7 @@ from shared.errors import (
     UploadNotFound,
 )
 from shared.jobs.job import JobState
+from shared.uploads.start_job import try_publish_wake_up
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -105,7 +105,7 @@ class JobControl:
                 raise removed
             raise JobNotFailed(f"job {job_id} is {job.state}; somebody else has retried it")
         self.events.job_retried(retried)
-        await publish_wake_up(self.ports, retried, self.events)
+        await try_publish_wake_up(self.ports, self.events, retried)
         return await self.ports.jobs.get(job_id)
 
     async def _cancel_upload(self, upload_id: UUID) -> Job | None:
@@ -119,7 +119,7 @@ class JobControl:
                 raise UploadNotFound(f"There is no upload {upload_id}") from None
             await self.ports.blobs.delete(upload_key(upload_id))
             # Its last chunk may have made it a job meanwhile. A job made after this look finds
-            # by itself that its input is gone: see `JobStart`.
+            # by itself that its input is gone: see `start_job`.
             job = await self.ports.jobs.of_upload(upload_id)
         if job is None:
             self.events.upload_cancelled(upload_id)

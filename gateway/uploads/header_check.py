@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from gateway.uploads.metadata import KEY, aggregation_of
 from shared.errors import HeaderNotReceived, MalformedInput, SpecMismatch
 from shared.inspection.inspect import LOOKED_AT, check_header, inspect
 from shared.inspection.sample import SAMPLE
+from shared.uploads.metadata import AGGREGATION, aggregation_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -152,7 +152,7 @@ class Beginnings:
 
 def _key(upload: Upload) -> tuple[UUID, bytes]:
     """The upload and what is asked of it, which may be long."""
-    asked = upload.blob.metadata.get(KEY, "")
+    asked = upload.blob.metadata.get(AGGREGATION, "")
     return upload.id, hashlib.sha256(asked.encode()).digest()
 
 

@@ -8,12 +8,12 @@ from aiohttp import web
 
 from gateway.keys import PORTS, SETTINGS
 from gateway.uploads.header_check import BEGINNINGS
-from gateway.uploads.metadata import aggregation_of
 from gateway.uploads.uploads import Uploads
 from shared.aggregation.wire import read_aggregation
 from shared.errors import BlobNotFound, InputRemoved, InvalidInput, UnsupportedMedia
 from shared.http.request_body import json_body
 from shared.inspection.inspect import inspection_view
+from shared.uploads.metadata import aggregation_of
 
 if TYPE_CHECKING:
     from gateway.uploads.upload import Upload

@@ -7,19 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid5
 
-from gateway.uploads.metadata import metadata_of
 from shared.blobs.blob import BlobInfo
 from shared.blobs.byte_ranges import RangeSet
+from shared.uploads.metadata import awaits_mark, filename_of, is_part, metadata_of
 
 if TYPE_CHECKING:
     from shared.jobs.job import Job
-
-CONCAT = "concat"
-"""What an upload is to others, in its metadata: `PARTIAL`, or `final;` and those it is made of."""
-PARTIAL = "partial"
-COMPLETION = "completion"
-"""When an upload is complete, in its metadata: `EXPLICIT`, or with the last byte it misses."""
-EXPLICIT = "explicit"
 
 _NAMESPACE = UUID("5b7c1f0e-53c1-4d0c-9d7e-0f6a7f0c2f61")
 
@@ -55,17 +48,17 @@ class Upload:
     @property
     def filename(self) -> str:
         """The name of the file."""
-        return self.blob.metadata.get("filename", f"{self.id}.csv")
+        return filename_of(self.id, self.blob.metadata)
 
     @property
     def awaits_mark(self) -> bool:
         """Whether it becomes a job only once its client says that it is complete."""
-        return COMPLETION in self.blob.metadata and self.blob.metadata[COMPLETION] == EXPLICIT
+        return awaits_mark(self.blob.metadata)
 
     @property
     def is_part(self) -> bool:
         """Whether it is meant to become a part of another upload, and no job."""
-        return CONCAT in self.blob.metadata and self.blob.metadata[CONCAT] == PARTIAL
+        return is_part(self.blob.metadata)
 
 
 def upload_of_job(job: Job) -> Upload:

@@ -8,12 +8,8 @@ from typing import TYPE_CHECKING
 
 from gateway.events import EVENTS
 from gateway.keys import PORTS, SETTINGS
-from gateway.uploads.complete import JobStart
 from gateway.uploads.header_check import BEGINNINGS
-from gateway.uploads.metadata import aggregation_of, metadata_of
 from gateway.uploads.upload import (
-    COMPLETION,
-    EXPLICIT,
     Upload,
     candidate_ids,
     upload_id_of,
@@ -32,6 +28,8 @@ from shared.errors import (
     UploadTooLarge,
 )
 from shared.telemetry.ids import bind_ids
+from shared.uploads.metadata import COMPLETION, EXPLICIT, aggregation_of, metadata_of
+from shared.uploads.start_job import start_job
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
@@ -260,6 +258,8 @@ class Uploads:
             )
 
     async def start_job(self, upload_id: UUID, blob: BlobInfo, filename: str) -> Job:
-        """The job of a complete upload: made and announced, or the one that it has already."""
-        start = JobStart(self.ports, self.events, self.settings.max_attempts)
-        return await start.of(upload_id, blob, filename)
+        """Return the job of a complete upload; create it if it has none."""
+        attempts = self.settings.max_attempts
+        return await start_job(
+            self.ports, self.events, upload_id, blob, filename, max_attempts=attempts
+        )

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from processor.attempt.dead_letters import DeadLetters
 from processor.events import ProcessorEvents
+from shared.bus.publish import publish_wake_up
 from shared.errors import Unavailable
-from shared.jobs.wake_up import WakeUp
 from shared.telemetry.ids import also_bound_ids
 
 if TYPE_CHECKING:
@@ -77,8 +77,7 @@ class Relay:
         while overdue := await self._overdue(now, lost_before, BATCH):
             for job_id in overdue:
                 with also_bound_ids(job_id=job_id):
-                    await self._bus.publish(WakeUp(job_id))
-                    await self._jobs.mark_published(job_id, self._clock())
+                    await publish_wake_up(self._bus, self._jobs, job_id, self._clock)
                     self._events.relayed(job_id)
             woken += len(overdue)
             if len(overdue) < BATCH:

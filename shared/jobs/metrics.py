@@ -54,3 +54,21 @@ class JobMetrics:
     def attempt_lost(self, _job_id: UUID, _attempt: int) -> None:
         """An attempt was found to be lost: what `open_job_store` takes as `attempt_lost`."""
         self.attempt("lost")
+
+
+class UploadMetrics:
+    """Uploads, by how they ended."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._uploads = Counter(
+            "csvmill_uploads_total",
+            "Uploads that ended here: completed ones became a job.",
+            ["state"],
+            registry=registry,
+        )
+        for state in ("completed", "cancelled"):
+            self._uploads.labels(state)
+
+    def ended(self, state: str) -> None:
+        """Count an upload that was `completed` or `cancelled`."""
+        self._uploads.labels(state).inc()

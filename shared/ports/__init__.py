@@ -1,11 +1,24 @@
-"""The three ports: what services need of the outside world, each with what it promises.
+"""The three ports of the services to the outside world, each with its contract.
 
 Every port has a production adapter and an embedded one. Both are product code, and both pass
 the same contract suite in `tests/contract/`.
 """
 
+from __future__ import annotations
+
+from dataclasses import dataclass
+
 from shared.ports.blobs import Blobs
 from shared.ports.bus import Bus, Delivery
 from shared.ports.job_store import JobStore
 
-__all__ = ["Blobs", "Bus", "Delivery", "JobStore"]
+__all__ = ["Blobs", "Bus", "Delivery", "JobStore", "Ports"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The adapters of one service. The caller opens and closes them."""
+
+    blobs: Blobs
+    jobs: JobStore
+    bus: Bus

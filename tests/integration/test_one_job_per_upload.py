@@ -154,7 +154,7 @@ async def test_a_whole_upload_whose_gateway_was_killed_gets_its_job_though_no_cl
     try:
         assert not await jobs_of(database, "forsaken")
         # When there is another, which is asked for nothing
-        outages.gateway(adopt_interval=0.3, adopt_after=1)
+        outages.processor(orphan_recovery_interval=0.3, orphan_recovery_after=1)
 
         async def is_done() -> bool:
             return [job["state"] for job in await jobs_of(database, "forsaken")] == ["SUCCESS"]

@@ -13,11 +13,11 @@ from gateway.http.spool import open_spool
 from gateway.keys import SETTINGS
 from gateway.protocols.dropzone.fields import FIELDS, FILE, SPEC, FieldReader, csv_filename
 from gateway.uploads.filenames import is_csv
-from gateway.uploads.metadata import metadata_of
 from gateway.uploads.upload import upload_id_of
 from gateway.uploads.uploads import Uploads
 from shared.aggregation.wire import MAX_LENGTH, parse_aggregation
 from shared.errors import BlobConflict, ChunkOutOfBounds, InvalidInput
+from shared.uploads.metadata import metadata_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

@@ -6,9 +6,10 @@ import logging
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid5
 
-from gateway.uploads.upload import CONCAT, Upload
+from gateway.uploads.upload import Upload
 from shared.blobs.blob import upload_key
 from shared.errors import BlobIncomplete, BlobNotFound, CsvmillError, InvalidInput, UploadNotFound
+from shared.uploads.metadata import CONCAT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -30,8 +30,6 @@ from gateway.protocols.tus.headers import (
     parts_of_final,
 )
 from gateway.uploads.append import Appends
-from gateway.uploads.metadata import aggregation_of, metadata_of
-from gateway.uploads.upload import CONCAT, PARTIAL, Upload
 from gateway.uploads.uploads import Uploads
 from shared.errors import (
     ChunkDigestMismatch,
@@ -40,6 +38,7 @@ from shared.errors import (
     UnsupportedVersion,
     UploadNotFound,
 )
+from shared.uploads.metadata import CONCAT, PARTIAL, aggregation_of, metadata_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
 
     from gateway.uploads.append import Sending
+    from gateway.uploads.upload import Upload
 
 VERSION = "1.0.0"
 PREFIX = "/api/tus"

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from processor.app import ProcessorPorts, processing
+from processor.app import processing
 from processor.maintenance.sweeper import BATCH, Sweeper
 from processor.settings import WorkSettings
 from shared.blobs.blob import RESULTS, UPLOADS, BlobKey, result_key, upload_key
@@ -20,6 +20,7 @@ from shared.bus.in_process import InProcessBus
 from shared.errors import DatabaseUnavailable, StorageUnavailable
 from shared.jobs.job import SONG_PLAYS, JobResult, JobState
 from shared.jobs.store import SqlJobStore, open_job_store
+from shared.ports import Ports
 from shared.telemetry.metrics import Metrics
 from tests.blob_backends import BACKENDS, read, stream
 
@@ -403,7 +404,7 @@ async def a_processor(store: Store, **settings: Any) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         bus = await stack.enter_async_context(InProcessBus())
         given = WorkSettings(scratch_dir=store.root.parent / "scratch", **settings)
-        ports = ProcessorPorts(store.blobs, store.jobs, bus)
+        ports = Ports(store.blobs, store.jobs, bus)
         await stack.enter_async_context(processing(given, ports, Metrics("processor")))
         yield
 

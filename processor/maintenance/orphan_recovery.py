@@ -1,0 +1,152 @@
+"""Recovers orphans: starts the jobs of complete uploads whose gateway died before it could.
+
+A client that repeats an unanswered last chunk gets its job from any gateway. Orphan recovery is for
+the client that does not come back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import random
+import time
+from typing import TYPE_CHECKING
+
+from shared.blobs.blob import UPLOADS, upload_key, upload_of
+from shared.errors import BlobNotFound, CsvmillError, DatabaseUnavailable, Unavailable
+from shared.telemetry.ids import also_bound_ids
+from shared.uploads.metadata import awaits_mark, filename_of, is_part
+from shared.uploads.start_job import start_job
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from processor.events import ProcessorEvents
+    from shared.blobs.blob import BlobActivity
+    from shared.jobs.job import Job
+    from shared.ports import Ports
+
+BATCH = 100
+"""Uploads per query to the database."""
+FULL_SCAN_INTERVAL = 3600.0
+"""Seconds between two scans of all uploads; other scans skip those unused since the last scan."""
+SLACK = 5.0
+"""Seconds by which storage's answer may be out of date."""
+
+log = logging.getLogger(__name__)
+
+
+class OrphanRecovery:
+    """Safe to run on any number of processors: the database allows one job per upload.
+
+    An upload is last used when its last byte arrives, and does not change afterwards. So an upload
+    that has been checked needs no further check until it is used again.
+    """
+
+    def __init__(
+        self,
+        ports: Ports,
+        events: ProcessorEvents,
+        *,
+        max_attempts: int,
+        interval: float,
+        after: float,
+    ) -> None:
+        """`max_attempts` is that of the jobs created here.
+
+        `interval` is the time between two scans, in seconds. `after` is how long an upload must
+        have been unused, in seconds: until then its gateway may still start the job.
+        """
+        self._ports = ports
+        self._events = events
+        self._max_attempts = max_attempts
+        self._interval = interval
+        self._after = after
+        self._last_scan = self._last_full_scan = -math.inf
+        self._unreadable: set[UUID] = set()
+        """Uploads that could not be checked, and are checked again in the next scan."""
+
+    async def run(self) -> None:
+        """Scan every `interval` seconds until cancelled. Survives outages."""
+        # Processors that were started together do not all scan at the same time.
+        await asyncio.sleep(random.uniform(0, self._interval))  # noqa: S311  (no secret)
+        while True:
+            try:
+                await self.recover()
+            except Unavailable as error:
+                log.warning("orphan recovery waits: %s", error)
+            except Exception:  # ending here would leave uploads without a job, unnoticed
+                log.exception("orphan recovery failed and continues")
+            await asyncio.sleep(self._interval)
+
+    async def recover(self) -> int:
+        """Start the missing jobs and return their number. Raises Unavailable."""
+        started_at = time.monotonic()
+        full = started_at - self._last_full_scan >= FULL_SCAN_INTERVAL
+        used_since = -math.inf if full else self._last_scan - self._after - SLACK
+        recovered = 0
+        unreadable = list(self._unreadable)
+        for at in range(0, len(unreadable), BATCH):
+            recovered += await self._recover_batch(unreadable[at : at + BATCH])
+        batch: list[UUID] = []
+        async with self._ports.blobs.walk(UPLOADS) as found:
+            async for activity in found:
+                upload_id = upload_of(activity.key)
+                if upload_id is not None and self._may_be_orphan(activity, used_since):
+                    batch.append(upload_id)
+                if len(batch) == BATCH:
+                    recovered += await self._recover_batch(batch)
+                    batch = []
+        recovered += await self._recover_batch(batch)
+        self._last_scan = started_at
+        if full:
+            self._last_full_scan = started_at
+        return recovered
+
+    def _may_be_orphan(self, activity: BlobActivity, used_since: float) -> bool:
+        last_used = time.monotonic() - activity.idle
+        return activity.complete and activity.idle >= self._after and last_used >= used_since
+
+    async def _recover_batch(self, upload_ids: Sequence[UUID]) -> int:
+        jobs = await self._ports.jobs.of_uploads(upload_ids)
+        self._unreadable -= jobs.keys()
+        return sum([await self._recover(each) for each in upload_ids if each not in jobs])
+
+    async def _recover(self, upload_id: UUID) -> bool:
+        """Start the job of one upload. Returns whether it has one now."""
+        with also_bound_ids(upload_id=upload_id):
+            try:
+                job = await self._start_job(upload_id)
+            except DatabaseUnavailable:
+                raise
+            except CsvmillError as error:
+                # One upload that cannot be read must not stop the others.
+                if upload_id not in self._unreadable:
+                    log.warning("upload %s has no job and cannot be read: %s", upload_id, error)
+                self._unreadable.add(upload_id)
+                return False
+            self._unreadable.discard(upload_id)
+            if job is None:
+                return False
+            self._events.upload_recovered(job)
+            return True
+
+    async def _start_job(self, upload_id: UUID) -> Job | None:
+        blobs, key = self._ports.blobs, upload_key(upload_id)
+        try:
+            # `peek` does not count as a use: parts must expire although they are checked here.
+            metadata = (await blobs.peek(key)).metadata
+            if is_part(metadata) or awaits_mark(metadata):
+                return None
+            # `info` does, so that the sweeper keeps the upload while its job is started.
+            blob = await blobs.info(key)
+        except BlobNotFound:
+            return await self._ports.jobs.of_upload(upload_id)
+        if not blob.complete:
+            return None
+        filename = filename_of(upload_id, blob.metadata)
+        return await start_job(
+            self._ports, self._events, upload_id, blob, filename, max_attempts=self._max_attempts
+        )

@@ -1,0 +1,54 @@
+"""The events of a job that the gateway and the processors both log and count."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from shared.jobs.job import JobState
+from shared.jobs.metrics import JobMetrics, UploadMetrics
+from shared.telemetry.ids import bind_ids
+
+if TYPE_CHECKING:
+    from shared.errors import CsvmillError
+    from shared.jobs.job import Job
+    from shared.telemetry.metrics import Metrics
+
+log = logging.getLogger(__name__)
+
+
+class JobEvents:
+    """Logs and counts. The events of each service extend it."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._uploads = metrics.of(UploadMetrics)
+        self._jobs = metrics.of(JobMetrics)
+
+    def job_created(self, job: Job) -> None:
+        """This process has created the job of a complete upload."""
+        bind_ids(job_id=job.id)
+        self._uploads.ended("completed")
+        self._jobs.job(JobState.PENDING, "created")
+        log.info(
+            "job=%s created: upload %s is complete with %d bytes",
+            job.id,
+            job.upload_id,
+            job.input_size,
+            extra={"event": "job.created", "bytes": job.input_size},
+        )
+
+    def left_to_relay(self, job: Job, error: CsvmillError) -> None:
+        """The job's wake-up could not be published, or the job could not be stamped."""
+        log.warning(
+            "job=%s of upload %s: its wake-up is left to the relay: %s",
+            job.id,
+            job.upload_id,
+            error,
+            extra={"event": "job.unannounced"},
+        )
+
+    def job_cancelled(self, job: Job) -> None:
+        """This process has cancelled the job."""
+        bind_ids(job_id=job.id, upload_id=job.upload_id)
+        self._jobs.job(JobState.REVOKED, "cancelled")
+        log.info("job=%s cancelled", job.id, extra={"event": "job.cancelled"})

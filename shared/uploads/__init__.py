@@ -1,0 +1,1 @@
+"""Uploads, as far as the gateway and the processors both handle them."""

@@ -1,0 +1,52 @@
+"""The metadata of an upload: stored with its blob, so that any service can start its job."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.aggregation.rows import decode_aggregation, encode_aggregation
+from shared.aggregation.spec import SONG_PLAYS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
+    from shared.aggregation.spec import Aggregation
+
+FILENAME = "filename"
+AGGREGATION = "aggregation"
+"""The aggregation as a row of the database has it; absent for the default."""
+CONCAT = "concat"
+"""`PARTIAL`, or `final;` and the parts that the upload was concatenated from (tus)."""
+PARTIAL = "partial"
+COMPLETION = "completion"
+"""`EXPLICIT`, or absent if the upload is complete with its last missing byte."""
+EXPLICIT = "explicit"
+
+
+def metadata_of(aggregation: Aggregation | None) -> dict[str, str]:
+    """Return the metadata of an upload for this aggregation; empty for the default one."""
+    if aggregation is None or aggregation == SONG_PLAYS:
+        return {}
+    return {AGGREGATION: encode_aggregation(aggregation)}
+
+
+def aggregation_of(metadata: Mapping[str, str]) -> Aggregation:
+    """Return the aggregation of an upload with this metadata."""
+    text = metadata.get(AGGREGATION)
+    return SONG_PLAYS if text is None else decode_aggregation(text)
+
+
+def filename_of(upload_id: UUID, metadata: Mapping[str, str]) -> str:
+    """Return the file name that the client sent, or one made of the id."""
+    return metadata.get(FILENAME, f"{upload_id}.csv")
+
+
+def awaits_mark(metadata: Mapping[str, str]) -> bool:
+    """Whether the upload becomes a job only once its client marks it as complete."""
+    return metadata.get(COMPLETION) == EXPLICIT
+
+
+def is_part(metadata: Mapping[str, str]) -> bool:
+    """Whether the upload is a part of another upload, and so never becomes a job itself."""
+    return metadata.get(CONCAT) == PARTIAL
