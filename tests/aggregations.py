@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any, get_args
 from hypothesis import assume
 from hypothesis import strategies as st
 
+from shared.aggregation.functions import FUNCTIONS, Function
 from shared.aggregation.kinds import Kind, Truncation
 from shared.aggregation.spec import (
-    KINDS,
     Aggregate,
     Column,
     Condition,
     Filter,
-    Function,
     GroupColumn,
     Junction,
     Operator,
@@ -193,7 +192,7 @@ def _aggregates(draw: st.DrawFn, names: list[str]) -> Aggregate:
     if draw(st.integers(0, 5)) == 0:
         return Aggregate("count", name=name)
     function: Function = draw(st.sampled_from(get_args(Function)))
-    kind = draw(st.sampled_from(KINDS[function]))
+    kind = draw(st.sampled_from(FUNCTIONS[function].kinds))
     fitting = [i for i, of in enumerate(COLUMNS) if kind in FITTING[of]]
     column = draw(_references(names, draw(st.sampled_from(fitting))))
     return Aggregate(function, column, name, kind)

@@ -13,7 +13,8 @@ import click
 
 from csvmill.commands import grammar
 from shared.aggregation.formats import DEFAULT_FORMAT, FORMATS, formats_help
-from shared.aggregation.spec import KINDS, SONG_PLAYS, Function
+from shared.aggregation.functions import FUNCTIONS, AggregateFunction
+from shared.aggregation.spec import SONG_PLAYS
 from shared.aggregation.wire_encoder import wire_json
 from shared.csv.dialect import OnBadRow
 
@@ -44,16 +45,9 @@ How to say what to compute:
   --group-by Song --count-distinct Listener --having 'Listener>=100'
 """
 
-_FUNCTIONS: dict[str, tuple[Function, str]] = {
-    "sum": ("sum", "The sum of a column."),
-    "count-of": ("count", "How many cells of a column are not empty."),
-    "count-distinct": ("count_distinct", "How many different values a column has."),
-    "avg": ("avg", "The mean of a column."),
-    "median": ("median", "The median of a column."),
-    "min": ("min", "The least value of a column."),
-    "max": ("max", "The greatest value of a column."),
-    "first": ("first", "The first text of a column, in the order of the file."),
-    "last": ("last", "The last text of a column."),
+_FUNCTIONS: dict[str, AggregateFunction] = {
+    each.name.replace("_", "-") if each.needs_column else f"{each.name}-of": each
+    for each in FUNCTIONS.values()
 }
 _INPUT = (
     "delimiter", "quote", "escape", "encoding", "header", "line_end", "compression", "decimal",
@@ -121,8 +115,8 @@ def _is_given(name: str, value: object) -> bool:
 def _options() -> list[Callable[[Callable[..., Any]], Callable[..., Any]]]:
     text = functools.partial(click.option, multiple=True)
     functions = [
-        text(f"--{name}", metavar="ITEMS", help=help_text)
-        for name, (_, help_text) in _FUNCTIONS.items()
+        text(f"--{name}", metavar="ITEMS", help=function.help)
+        for name, function in _FUNCTIONS.items()
     ]
     return [
         text("--group-by", metavar="ITEMS", help="Columns whose rows belong together."),
@@ -242,7 +236,7 @@ def _aggregates(given: dict[str, Any]) -> tuple[list[dict[str, Any]], dict[int, 
             said = [] if {"function": "count"} in found else [{"function": "count"}]
         elif waiting.get(name):
             with _naming(f"--{name}"):
-                said = grammar.aggregates(_FUNCTIONS[name][0], waiting[name].popleft())
+                said = grammar.aggregates(_FUNCTIONS[name].name, waiting[name].popleft())
         else:
             continue
         sources |= {len(found) + i: f"--{name}" for i in range(len(said))}
@@ -260,9 +254,7 @@ def _outputs(asked: dict[str, Any]) -> list[tuple[str, Column | None, Kind]]:
     for each in asked.get("aggregates", ()):
         function, column = each["function"], each.get("column")
         name = each.get("name", function if column is None else f"{function}({column})")
-        kind: Kind = "number"
-        if not function.startswith("count"):
-            kind = each.get("type", KINDS[function][0])
+        kind: Kind = FUNCTIONS[function].output_kind(each.get("type"))
         outputs.append((name, column, "number" if kind == "integer" else kind))
     return outputs
 

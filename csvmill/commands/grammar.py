@@ -15,13 +15,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, get_args
 
 from shared.aggregation.cells import read_date, read_number
+from shared.aggregation.functions import FUNCTIONS
 from shared.aggregation.kinds import Kind, Truncation
-from shared.aggregation.spec import KINDS, Case
+from shared.aggregation.spec import Case
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from shared.aggregation.spec import Function
+    from shared.aggregation.functions import Function
 
 QUOTING = 'put a name that has such a character in double quotes, as in "a:b"'
 
@@ -187,7 +188,7 @@ def _aggregate(function: Function, item: Item) -> dict[str, Any]:
     written: dict[str, Any] = {"function": function, "column": item.column}
     if item.name is not None:
         written["name"] = item.name
-    if (kind := _one_of(item.options, KINDS[function])) is not None:
+    if (kind := _one_of(item.options, FUNCTIONS[function].kinds)) is not None:
         written["type"] = kind
     return written
 

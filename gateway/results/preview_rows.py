@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from shared.aggregation.formats import FORMATS
-from shared.aggregation.resolve import output_kind
+from shared.aggregation.kinds import NUMERIC
 from shared.csv.compression import decompressed
 from shared.csv.records import RecordReader
 from shared.errors import MalformedInput
@@ -43,7 +43,7 @@ class Preview:
     def as_json(self) -> str:
         """It as JSON; a number of more than `SAFE_DIGITS` digits is a string."""
         columns = [{"name": name, "type": kind} for name, kind in self.columns]
-        numeric = [kind in ("number", "integer") for _, kind in self.columns]
+        numeric = [kind in NUMERIC for _, kind in self.columns]
         rows = ", ".join("[" + ", ".join(map(_cell, row, numeric)) + "]" for row in self.rows)
         return (
             f'{{"columns": {json.dumps(columns, ensure_ascii=False)}, "rows": [{rows}], '
@@ -65,7 +65,7 @@ def preview_of(
     kinds: list[Kind] = [
         "date" if group.truncate == "day" else "text" for group in aggregation.group_by
     ]
-    kinds += map(output_kind, aggregation.aggregates)
+    kinds += [each.output_kind for each in aggregation.aggregates]
     names, found = read(text, ended=ended, groups=len(aggregation.group_by))
     dates = [i for i, kind in enumerate(kinds) if kind == "date"]
     kept = tuple(_without_empty(row, dates) for row in islice(found, rows))

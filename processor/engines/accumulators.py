@@ -8,19 +8,20 @@ Arithmetic needs the context `shared.aggregation.cells.EXACT`.
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
+
+from shared.aggregation.kinds import NUMERIC
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from shared.aggregation.spec import Aggregate, Function
+    from shared.aggregation.functions import Function
+    from shared.aggregation.spec import Aggregate
 
 AVG_DECIMALS = 6
 """How many decimals an average has more than the values it is of, at the most."""
-
-KEEPING = ("count_distinct", "median")
-"""The functions that need all values of a group."""
 
 _HALF, _ZERO, _ONE = Decimal("0.5"), Decimal(0), Decimal(1)
 
@@ -46,17 +47,8 @@ class Accumulator(Protocol):
 
 def accumulator(aggregate: Aggregate) -> Accumulator:
     """The accumulator of an aggregate."""
-    function = aggregate.function
-    if function in ("min", "max"):
-        extreme = min if function == "min" else max
-        return NumberExtreme(extreme) if _numeric(aggregate) else Extreme(extreme)
-    if function in ("first", "last"):
-        return Extreme(min if function == "first" else max)
-    return _OTHERS[function]()
-
-
-def _numeric(aggregate: Aggregate) -> bool:
-    return aggregate.kind in ("number", "integer")
+    numeric = aggregate.kind in NUMERIC and aggregate.function in _OF_NUMBERS
+    return (_OF_NUMBERS if numeric else _ACCUMULATORS)[aggregate.function]()
 
 
 class Count:
@@ -194,13 +186,23 @@ class Median:
         return _text(_trimmed(half, decimals))
 
 
-_OTHERS: dict[Function, Callable[[], Accumulator]] = {
+_ACCUMULATORS: dict[Function, Callable[[], Accumulator]] = {
     "sum": Sum,
     "count": Count,
     "count_distinct": CountDistinct,
     "avg": Average,
     "median": Median,
+    "min": partial(Extreme, min),
+    "max": partial(Extreme, max),
+    # Their values begin with the position of the row.
+    "first": partial(Extreme, min),
+    "last": partial(Extreme, max),
 }
+_OF_NUMBERS: dict[Function, Callable[[], Accumulator]] = {
+    "min": partial(NumberExtreme, min),
+    "max": partial(NumberExtreme, max),
+}
+"""Used for columns that are read as numbers, in place of those above."""
 
 
 def _decimals(value: Decimal) -> int:

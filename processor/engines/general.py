@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from processor.engines.accumulators import KEEPING, accumulator
+from processor.engines.accumulators import accumulator
 from processor.engines.keys import join_key, split_key
 from processor.engines.ordering import ordered
 from processor.engines.restriction import Unreadable, predicate
@@ -18,6 +18,7 @@ from processor.engines.row_reader import BadCell, RowReader
 from processor.engines.runs import SortedRuns, merge_groups
 from processor.engines.values import Values
 from shared.aggregation.cells import EXACT as EXACT
+from shared.aggregation.functions import FUNCTIONS
 from shared.csv.problems import show
 from shared.jobs.report import Rows
 
@@ -48,7 +49,7 @@ def aggregate(
     """
     share = memory // 2 if query.order_by else memory
     # The groups, the values that each aggregate keeps, and the rows are read at the same time.
-    kept = sum(a.function in KEEPING for a in query.aggregation.aggregates)
+    kept = sum(FUNCTIONS[a.function].keeps is not None for a in query.aggregation.aggregates)
     beside = kept + bool(query.order_by)
     groups = _Groups(query, scratch, share, beside)
     read = groups.add_all(table)
@@ -65,14 +66,15 @@ class _Groups:
         aggregates = query.aggregation.aggregates
         self._query = query
         self._accumulators: list[Accumulator] = [accumulator(a) for a in aggregates]
-        keeping = [i for i, a in enumerate(aggregates) if a.function in KEEPING]
+        keeps = [FUNCTIONS[a.function].keeps for a in aggregates]
+        keeping = [i for i, kept in enumerate(keeps) if kept]
         self._memory = memory // (1 + len(keeping))
         self._values = {
             i: Values(
                 scratch,
                 f"values-{i}",
                 self._memory,
-                distinct=aggregates[i].function == "count_distinct",
+                distinct=keeps[i] == "distinct",
                 beside=beside,
             )
             for i in keeping

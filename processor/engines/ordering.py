@@ -9,6 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from processor.engines.runs import SortedRuns
+from shared.aggregation.kinds import NUMERIC
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -73,8 +74,7 @@ def _sort_key(query: Query) -> Callable[[Row], tuple[Any, ...]]:
     kinds = query.kinds
     groups = len(query.group_by)
     parts = [
-        (order.column, order.descending, kinds[order.column] in ("number", "integer"))
-        for order in query.order_by
+        (order.column, order.descending, kinds[order.column] in NUMERIC) for order in query.order_by
     ]
 
     def key(row: Row) -> tuple[Any, ...]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from shared.aggregation.cells import CANONICAL
 from shared.aggregation.formats import FORMATS
+from shared.aggregation.kinds import NUMERIC
 from shared.aggregation.spec import conditions
 from shared.inspection.detect import understood
 
@@ -55,4 +56,4 @@ def _is_provable(aggregate: Aggregate) -> bool:
     """Whether it counts, or gives an integer of integers; anything else in a cell is a doubt."""
     if aggregate.function == "count":
         return not aggregate.strict
-    return aggregate.function in ("sum", "min", "max") and aggregate.kind in ("number", "integer")
+    return aggregate.function in ("sum", "min", "max") and aggregate.kind in NUMERIC

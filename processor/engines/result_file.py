@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeAlias
 
 from processor.engines.csv_row import encode_row
 from shared.aggregation.formats import FORMATS
+from shared.aggregation.kinds import NUMERIC
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -137,7 +138,7 @@ class _JsonRows:
     def __init__(self, query: Query) -> None:
         groups = len(query.group_by)
         self._columns = [
-            (json.dumps(name, ensure_ascii=False) + ":", kind in ("number", "integer"), i < groups)
+            (json.dumps(name, ensure_ascii=False) + ":", kind in NUMERIC, i < groups)
             for i, (name, kind) in enumerate(zip(query.names, query.kinds, strict=True))
         ]
 

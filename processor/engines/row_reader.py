@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from shared.aggregation.cells import EXPECTED_CALENDAR_DATE, truncated
+from shared.aggregation.functions import FUNCTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +40,10 @@ class RowReader:
             for column, group in zip(query.group_by, aggregation.group_by, strict=True)
         ]
         self._plain = all(transform is None for _, transform in self._groups)
-        self._values = list(zip(query.columns, aggregation.aggregates, strict=True))
+        self._values = [
+            (column, aggregate, FUNCTIONS[aggregate.function].needs_position)
+            for column, aggregate in zip(query.columns, aggregation.aggregates, strict=True)
+        ]
         self._measured = [column for column in query.columns if column is not None]
 
     def group(self, fields: list[bytes]) -> list[bytes]:
@@ -58,15 +62,17 @@ class RowReader:
     def values(self, row: int, fields: list[bytes]) -> list[Any]:
         """The value that each aggregate is given of row number `row`; None where it has none."""
         return [
-            True if column is None else self._value(aggregate, row, column, fields[column])
-            for column, aggregate in self._values
+            True
+            if column is None
+            else self._value(aggregate, column, fields[column], row if with_position else None)
+            for column, aggregate, with_position in self._values
         ]
 
     def excess(self, fields: list[bytes], length: int) -> int:
         """Bytes of the aggregated cells that are longer than `length`."""
         return sum(len(fields[column]) for column in self._measured if len(fields[column]) > length)
 
-    def _value(self, aggregate: Aggregate, row: int, column: int, cell: bytes) -> Any:
+    def _value(self, aggregate: Aggregate, column: int, cell: bytes, row: int | None) -> Any:
         kind = aggregate.kind or "text"
         if not cell and not aggregate.strict:
             return None
@@ -78,7 +84,7 @@ class RowReader:
                 else "text, as empty is fail"
             )
             raise BadCell(column, expected)
-        if aggregate.function in ("first", "last"):
+        if row is not None:
             return row, cell
         return (value, cell) if kind == "date" else value
 

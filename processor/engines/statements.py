@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shared.aggregation.kinds import NUMERIC
 from shared.aggregation.resolve import Combination
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ def _numbers(query: Query) -> dict[int, bool]:
     """The columns that are read as numbers; whether an empty cell in them is an error."""
     strict: dict[int, bool] = {}
     for column, aggregate in zip(query.columns, query.aggregation.aggregates, strict=True):
-        if column is not None and aggregate.kind in ("number", "integer"):
+        if column is not None and aggregate.kind in NUMERIC:
             strict[column] = strict.get(column, False) or aggregate.strict
     return strict
 

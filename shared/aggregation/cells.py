@@ -12,6 +12,8 @@ from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, Inexact, Inv
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from shared.aggregation.kinds import NUMERIC
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -84,7 +86,7 @@ class Notation:
 
     def expected(self, kind: Kind) -> str:
         """What a cell of a kind is, as it stands in a message."""
-        if self == CANONICAL or kind not in ("integer", "number"):
+        if self == CANONICAL or kind not in NUMERIC:
             return EXPECTED[kind]
         grouped = f"1{self.thousands}234" if self.thousands else "1234"
         if kind == "integer":
@@ -98,7 +100,7 @@ class Notation:
 
     def remedy(self, kind: Kind, cell: bytes) -> str | None:
         """What to set so that a cell is an integer or a number; None if that does not help."""
-        if kind not in ("integer", "number") or not is_figures(cell):
+        if kind not in NUMERIC or not is_figures(cell):
             return None
         changes = [
             [

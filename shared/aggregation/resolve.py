@@ -77,16 +77,7 @@ class Query:
     def kinds(self) -> tuple[Kind, ...]:
         """What each output column holds."""
         groups: list[Kind] = ["text"] * len(self.group_by)
-        return (*groups, *map(output_kind, self.aggregation.aggregates))
-
-
-def output_kind(aggregate: Aggregate) -> Kind:
-    """What the output column of an aggregate holds: `integer`, `number`, `date` or `text`."""
-    if aggregate.function in ("count", "count_distinct"):
-        return "integer"
-    if aggregate.kind == "integer" and aggregate.function in ("avg", "median"):
-        return "number"
-    return aggregate.kind or "text"
+        return (*groups, *(each.output_kind for each in self.aggregation.aggregates))
 
 
 def resolve(aggregation: Aggregation, header: Sequence[str]) -> Query:

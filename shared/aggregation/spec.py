@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from shared.aggregation.cells import Notation
 from shared.aggregation.formats import DEFAULT_FORMAT, FormatName
+from shared.aggregation.functions import FUNCTIONS, Function
 from shared.csv.dialect import UNDECLARED, Input
 
 if TYPE_CHECKING:
@@ -14,22 +15,8 @@ if TYPE_CHECKING:
 
 Column = str | int
 """A column by its name in the header, or by its position, counted from 1."""
-Function = Literal["sum", "count", "count_distinct", "min", "max", "avg", "median", "first", "last"]
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "in", "contains", "starts_with", "is_empty"]
 Case = Literal["upper", "lower"]
-
-KINDS: dict[Function, tuple[Kind, ...]] = {
-    "sum": ("number", "integer"),
-    "avg": ("number", "integer"),
-    "median": ("number", "integer"),
-    "min": ("number", "integer", "date", "text"),
-    "max": ("number", "integer", "date", "text"),
-    "count_distinct": ("text", "number"),
-    "count": ("text",),
-    "first": ("text",),
-    "last": ("text",),
-}
-"""As what each function can read its column; the first is what it does unless told otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +46,11 @@ class Aggregate:
     """None if there is no column."""
     strict: bool = False
     """Whether an empty cell makes the file malformed; otherwise it is passed over."""
+
+    @property
+    def output_kind(self) -> Kind:
+        """What the output column holds: `integer`, `number`, `date` or `text`."""
+        return FUNCTIONS[self.function].output_kind(self.kind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,9 @@ import re
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from shared.aggregation.spec import KINDS, Condition
+from shared.aggregation.functions import FUNCTIONS
+from shared.aggregation.kinds import NUMERIC
+from shared.aggregation.spec import Condition
 from shared.csv.dialect import UNDECLARED
 
 if TYPE_CHECKING:
@@ -66,7 +68,7 @@ def _aggregate(aggregate: Aggregate) -> dict[str, Any]:
         written["column"] = aggregate.column
     if aggregate.name is not None:
         written["name"] = aggregate.name
-    if aggregate.kind not in (None, KINDS[aggregate.function][0]):
+    if aggregate.kind not in (None, FUNCTIONS[aggregate.function].kinds[0]):
         written["type"] = aggregate.kind
     if aggregate.strict:
         written["empty"] = "fail"
@@ -84,7 +86,7 @@ def _condition(condition: Condition) -> dict[str, Any]:
     if condition.operator == "is_empty":
         return written
     values: list[Any] = list(condition.values)
-    exact = condition.kind in ("number", "integer") and all(map(_SAFE_INTEGER.fullmatch, values))
+    exact = condition.kind in NUMERIC and all(map(_SAFE_INTEGER.fullmatch, values))
     if exact:
         values = [int(value) for value in values]
     written["value"] = values if condition.operator == "in" else values[0]

@@ -20,10 +20,10 @@ from pydantic_core import CoreSchema  # noqa: TC002 - pydantic evaluates the ann
 
 from shared.aggregation import cells
 from shared.aggregation.formats import DEFAULT_FORMAT, FormatName, formats_help
+from shared.aggregation.functions import FUNCTIONS, Function, functions_help
 from shared.aggregation.input_model import InputIn
 from shared.aggregation.kinds import Kind, Truncation
 from shared.aggregation.spec import (
-    KINDS,
     SONG_PLAYS,
     Aggregate,
     Aggregation,
@@ -31,7 +31,6 @@ from shared.aggregation.spec import (
     Column,
     Condition,
     Filter,
-    Function,
     GroupColumn,
     Junction,
     Operator,
@@ -136,7 +135,7 @@ class GroupColumnIn(WireObject):
 class AggregateIn(WireObject):
     """One computed output column."""
 
-    function: Function
+    function: Function = Field(description=f"What to compute. {functions_help()}")
     column: ColumnIn | None = None
     """What to compute it of; only `count` does without, and counts rows then"""
     name: Name | None = None
@@ -148,20 +147,21 @@ class AggregateIn(WireObject):
 
     @model_validator(mode="after")
     def _check(self) -> AggregateIn:
+        function = FUNCTIONS[self.function]
         if self.column is None:
-            if self.function != "count":
+            if function.needs_column:
                 raise ValueError(f"send the column of which to compute {self.function}")
             if self.type or self.empty != "skip":
                 raise ValueError("send type and empty with a column only: rows have neither")
-        elif self.type and self.type not in KINDS[self.function]:
+        elif self.type and self.type not in function.kinds:
             raise ValueError(
-                f"send for {self.function} no type, or one of {', '.join(KINDS[self.function])}"
+                f"send for {self.function} no type, or one of {', '.join(function.kinds)}"
             )
         return self
 
     def value(self) -> Aggregate:
         """The aggregate, its kind decided."""
-        kind = None if self.column is None else self.type or KINDS[self.function][0]
+        kind = None if self.column is None else self.type or FUNCTIONS[self.function].kinds[0]
         return Aggregate(self.function, self.column, self.name, kind, strict=self.empty == "fail")
 
 

@@ -29,8 +29,8 @@ from tests.oracle import expected_of_dirty
 from tests.unit.processor.engines.plans import run_exact, run_fast
 
 if TYPE_CHECKING:
+    from shared.aggregation.functions import Function
     from shared.aggregation.kinds import Kind
-    from shared.aggregation.spec import Function
 
 SKIP = replace(SAID, on_bad_row="skip")
 SUM_AND_LEAST = Aggregate("sum", "b", "sum", "number"), Aggregate("min", "b", "min", "number")

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from processor.engines.plan import Inconclusive, Watch
 from processor.engines.port import SCRATCH
-from shared.aggregation.spec import Aggregate, Aggregation, Condition, Function, GroupColumn
+from shared.aggregation.spec import Aggregate, Aggregation, Condition, GroupColumn
 from shared.errors import InvalidInput
 from tests.aggregations import Case, cases, provable_cases
 from tests.oracle import expected_result
@@ -27,6 +27,7 @@ from tests.unit.processor.engines.plans import run_exact, run_fast
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from shared.aggregation.functions import Function
     from shared.aggregation.kinds import Kind, Truncation
 
 

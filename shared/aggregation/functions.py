@@ -1,0 +1,77 @@
+"""The aggregate functions. Everything that depends on a function reads this table.
+
+To add a function, add its name and its line here, and its accumulator to
+`processor.engines.accumulators`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from shared.aggregation.kinds import Kind
+
+Function = Literal["sum", "count", "count_distinct", "avg", "median", "min", "max", "first", "last"]
+Kept = Literal["all", "distinct"]
+
+
+@dataclass(frozen=True, slots=True)
+class AggregateFunction:
+    """What a function reads, what it gives, and what it needs to do so."""
+
+    name: Function
+    help: str
+    kinds: tuple[Kind, ...]
+    """The kinds as which it can read its column. The first one is the default."""
+    gives: Kind | None = None
+    """The kind of the result; None is the kind that was read."""
+    needs_column: bool = True
+    """Without a column, a function is given a value for every row."""
+    keeps: Kept | None = None
+    """Which values of a group it needs at the end, sorted; None if a state of fixed size does."""
+    needs_position: bool = False
+    """Whether the order of the rows in the file decides the result."""
+
+    def output_kind(self, kind: Kind | None) -> Kind:
+        """Return the kind of the result if the column is read as `kind`."""
+        return self.gives or kind or self.kinds[0]
+
+
+_TABLE = (
+    AggregateFunction("sum", "The sum of a column.", ("number", "integer")),
+    AggregateFunction(
+        "count",
+        "The number of cells of a column that are not empty.",
+        ("text",),
+        gives="integer",
+        needs_column=False,
+    ),
+    AggregateFunction(
+        "count_distinct",
+        "The number of different values in a column.",
+        ("text", "number"),
+        gives="integer",
+        keeps="distinct",
+    ),
+    AggregateFunction("avg", "The mean of a column.", ("number", "integer"), gives="number"),
+    AggregateFunction(
+        "median", "The median of a column.", ("number", "integer"), gives="number", keeps="all"
+    ),
+    AggregateFunction("min", "The least value of a column.", ("number", "integer", "date", "text")),
+    AggregateFunction(
+        "max", "The greatest value of a column.", ("number", "integer", "date", "text")
+    ),
+    AggregateFunction(
+        "first", "The first text of a column, in file order.", ("text",), needs_position=True
+    ),
+    AggregateFunction(
+        "last", "The last text of a column, in file order.", ("text",), needs_position=True
+    ),
+)
+FUNCTIONS: dict[Function, AggregateFunction] = {each.name: each for each in _TABLE}
+
+
+def functions_help() -> str:
+    """Return all functions with their descriptions, for help texts."""
+    return " ".join(f"`{each.name}`: {each.help}" for each in FUNCTIONS.values())

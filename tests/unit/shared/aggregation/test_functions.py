@@ -1,0 +1,65 @@
+"""The table of aggregate functions."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+import pytest
+
+from processor.engines.accumulators import accumulator
+from shared.aggregation.functions import FUNCTIONS, AggregateFunction, Function
+from shared.aggregation.spec import Aggregate
+
+if TYPE_CHECKING:
+    from shared.aggregation.kinds import Kind
+
+CSV_PAGE = Path(__file__).parents[4] / "docs/csv.md"
+_ROW = re.compile(r"^\| (`[^|]+`) \| [^|]+ \| ([^|]*)\|$", re.MULTILINE)
+
+functions = pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
+
+
+def test_every_name_has_one_line_in_the_table() -> None:
+    assert set(FUNCTIONS) == set(get_args(Function))
+
+
+@functions
+def test_a_function_has_an_accumulator_for_each_kind(function: AggregateFunction) -> None:
+    for kind in function.kinds:
+        found = accumulator(Aggregate(function.name, 1, None, kind))
+        assert found.finish(None, iter(())) == (b"0" if function.gives == "integer" else b"")
+
+
+def test_the_page_about_csv_documents_every_function_and_its_types() -> None:
+    page = CSV_PAGE.read_text(encoding="utf-8")
+    section = page[page.index("| function | gives | `type` |") : page.index("### Numbers")]
+    documented = {
+        name: re.findall("`([^`]+)`", types)
+        for names, types in _ROW.findall(section)
+        for name in re.findall("`([^`]+)`", names)
+        if name != "type"
+    }
+
+    assert documented == {
+        each.name: list(each.kinds) if len(each.kinds) > 1 else [] for each in FUNCTIONS.values()
+    }
+
+
+@pytest.mark.parametrize(
+    ("function", "kind", "output"),
+    [
+        ("count", None, "integer"),
+        ("count_distinct", "number", "integer"),
+        ("sum", "integer", "integer"),
+        ("avg", "integer", "number"),
+        ("median", "integer", "number"),
+        ("max", "date", "date"),
+        ("first", "text", "text"),
+    ],
+)
+def test_the_kind_of_an_output_column_follows_from_function_and_type(
+    function: Function, kind: Kind | None, output: Kind
+) -> None:
+    assert FUNCTIONS[function].output_kind(kind) == output
