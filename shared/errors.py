@@ -1,343 +1,310 @@
-"""Every error that csvmill raises on purpose, one tree.
+"""Every error that csvmill raises on purpose, with its code, HTTP status, problem type and title.
 
-    CsvmillError
-     ├── InvalidInput                what a client sent cannot be accepted; names the field
-     │    ├── UploadTooLarge         a file larger than this service is set to take
-     │    ├── SpecMismatch           what is to be computed is not for this file
-     │    ├── UnsupportedMedia       a body of another kind or encoding than is taken
-     │    └── UnsupportedVersion     a protocol in a version that is not spoken here
-     ├── NotFound
-     │    ├── BlobNotFound
-     │    ├── JobNotFound
-     │    ├── UploadNotFound
-     │    ├── UploadGone             it was there, and its bytes are not kept any longer
-     │    └── ResultExpired          it existed, and is not kept any longer
-     ├── JobConflict                 the job's state does not permit what was asked of it
-     │    ├── JobFinished            it has ended already
-     │    ├── JobNotFailed           it did not fail, so that there is nothing to retry
-     │    ├── NoResult               it has not succeeded, or not yet
-     │    ├── NoPreview              no first rows of its result were kept
-     │    └── InputRemoved           its input is not kept any longer
-     ├── OffsetConflict              bytes for another place than where the upload is
-     ├── UploadCompleted             bytes for an upload that has become a job already
-     ├── SizeConflict                another size was declared, or more bytes were received
-     ├── InconsistentLength          what requests say of an upload's length cannot all be true
-     ├── BlobConflict                the blob exists with another size or digest
-     ├── HeaderNotReceived            of an upload, too little has been received to tell of it
-     ├── BlobIncomplete              bytes were asked for that have not been received
-     ├── NotOffered                  what is there cannot be sent as the request demands
-     │    ├── NotAcceptable          in none of the content codings that it admits
-     │    ├── PreconditionFailed     it is not what the condition names
-     │    └── RangeNotSatisfiable    it ends before the range begins
-     ├── AppendLeaseLost                   another request has taken over what this one was sending
-     ├── ChunkOutOfBounds            a chunk reaches before the start or beyond the end of its blob
-     ├── IdempotencyKeyReused        the key was used with another request before
-     ├── DigestMismatch              the bytes are not those that were announced
-     │    └── ChunkDigestMismatch    those of one request; the rest of the upload is untouched
-     ├── ResultLost                  storage does not have what the job says that it wrote
-     ├── StorageFull                 no room left where bytes are kept
-     ├── Unauthorized                an internal caller did not show the token
-     ├── Unavailable                 a dependency does not answer; the same call may succeed later
-     │    ├── StorageUnavailable
-     │    ├── DatabaseUnavailable
-     │    ├── BrokerUnavailable
-     │    └── TooManySubscriptions       as many clients follow jobs here as may at a time
-     ├── SchemaMismatch              the database was migrated by another version of csvmill
-     ├── LeaseLost                   another attempt, or a cancellation, has taken the job over
-     └── JobFailed                   an attempt ended without a result
-          ├── MalformedInput         final: the same file would fail again
-          └── AttemptFailed          retryable: crash, memory, disk, an unreachable dependency
-
-Each class has a `code`: the stable name under which the error travels between services.
-HTTP status codes are not known here; each HTTP service maps the tree in one table of its own.
+To add an error, add a class: its line declares everything else, and `__init_subclass__` fills in
+the class variables that the gateway, storage and the OpenAPI document read. What a class does not
+declare it inherits. The first line of its docstring describes it in the OpenAPI document.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TYPE_PREFIX = "urn:csvmill:problem:"
+IANA_PREFIX = "https://iana.org/assignments/http-problem-types#"
+"""Prefix of the problem types of draft-ietf-httpbis-resumable-upload-10, section 7."""
 
 
 class CsvmillError(Exception):
-    """Base of every error that csvmill raises on purpose."""
+    """An unexpected fault of the service. The message names the request to look up in its log."""
 
     code: ClassVar[str] = "error"
+    """The stable name under which the error travels between services."""
+    status: ClassVar[int] = 500
+    """The HTTP status of the gateway's answer."""
+    internal_status: ClassVar[int] = 500
+    """The HTTP status of storage's answer."""
+    problem_type: ClassVar[str] = "about:blank"
+    """The problem type (RFC 9457), on which clients may rely."""
+    title: ClassVar[str | None] = None
+    """The title of the problem type; None for `about:blank`, whose title is that of the status."""
+
+    def __init_subclass__(
+        cls,
+        *,
+        code: str | None = None,
+        status: int | None = None,
+        title: str | None = None,
+        internal_status: int | None = None,
+        iana_type: str | None = None,
+    ) -> None:
+        """Declare an error.
+
+        `title` gives it a problem type of its own, named after `code`, or `iana_type` if a
+        standard defines one. `internal_status` is the same as `status` unless given.
+        """
+        super().__init_subclass__()
+        if code is not None:
+            if code in _CLASSES:
+                raise TypeError(f"{cls.__name__} has the code of {_CLASSES[code].__name__}")
+            cls.code = code
+            _CLASSES[code] = cls
+        if status is not None:
+            cls.status, cls.internal_status = status, internal_status or status
+        if title is not None:
+            cls.title = title
+            cls.problem_type = (
+                IANA_PREFIX + iana_type if iana_type else TYPE_PREFIX + cls.code.replace("_", "-")
+            )
 
 
-class InvalidInput(CsvmillError):
-    """What a client sent cannot be accepted. The message names field, value and remedy."""
+_CLASSES: dict[str, type[CsvmillError]] = {CsvmillError.code: CsvmillError}
 
-    code = "invalid_input"
+
+def error_classes() -> Mapping[str, type[CsvmillError]]:
+    """Return every error class by its code."""
+    return MappingProxyType(_CLASSES)
+
+
+# Requests that cannot be accepted as they are.
+
+
+class InvalidInput(CsvmillError, code="invalid_input", status=400, title="Invalid request"):
+    """A field is missing or malformed. The message names the field, its value and what to send."""
 
     def __init__(self, message: str, *, field: str | None = None) -> None:
         super().__init__(message)
         self.field = field
 
 
-class UploadTooLarge(InvalidInput):
-    """The file is larger than this service is set to take."""
-
-    code = "upload_too_large"
+class UploadTooLarge(InvalidInput, code="upload_too_large", status=413, title="File too large"):
+    """The file is larger than this service accepts."""
 
 
-class SpecMismatch(InvalidInput):
-    """What is to be computed is not for this file, as its header shows."""
-
-    code = "spec_mismatch"
-
-
-class UnsupportedMedia(InvalidInput):
-    """The body is of another kind, or otherwise encoded, than is taken here."""
-
-    code = "unsupported_media"
+class SpecMismatch(
+    InvalidInput, code="spec_mismatch", status=422, title="Aggregation does not match the file"
+):
+    """The aggregation does not match the file's header."""
 
 
-class UnsupportedVersion(InvalidInput):
-    """The request is of a version of its protocol that is not spoken here."""
-
-    code = "unsupported_version"
-
-
-class NotFound(CsvmillError):
-    """What was asked for does not exist."""
-
-    code = "not_found"
+class UnsupportedMedia(
+    InvalidInput, code="unsupported_media", status=415, title="Unsupported media type"
+):
+    """The media type or content coding of the body is not supported."""
 
 
-class BlobNotFound(NotFound):
+class UnsupportedVersion(
+    InvalidInput, code="unsupported_version", status=412, title="Unsupported protocol version"
+):
+    """The version of the upload protocol is not supported."""
+
+
+class IdempotencyKeyReused(
+    CsvmillError, code="idempotency_key_reused", status=422, title="Idempotency key reused"
+):
+    """The idempotency key was used before with a different request."""
+
+
+# Things that do not exist, or do not exist any more.
+
+
+class BlobNotFound(CsvmillError, code="blob_not_found", status=404):
     """There is no blob under this key."""
 
-    code = "blob_not_found"
 
-
-class JobNotFound(NotFound):
+class JobNotFound(CsvmillError, code="job_not_found", status=404, title="Job not found"):
     """There is no job with this id."""
 
-    code = "job_not_found"
+
+class UploadNotFound(CsvmillError, code="upload_not_found", status=404, title="Upload not found"):
+    """There is no upload with this id or name."""
 
 
-class UploadNotFound(NotFound):
-    """There is no upload that goes by this name."""
-
-    code = "upload_not_found"
+class UploadGone(CsvmillError, code="upload_gone", status=410, title="Upload no longer stored"):
+    """The upload became a job, and its bytes were deleted."""
 
 
-class UploadGone(NotFound):
-    """The upload became a job, and its bytes are not kept any longer."""
-
-    code = "upload_gone"
+class ResultExpired(CsvmillError, code="result_expired", status=410, title="Result expired"):
+    """The result was deleted when its retention ended."""
 
 
-class ResultExpired(NotFound):
-    """The job had a result, which is not kept any longer."""
-
-    code = "result_expired"
+class ResultLost(CsvmillError, code="result_lost", status=500, title="Result lost"):
+    """Storage lost the result, or a part of it, before its retention ended."""
 
 
-class JobConflict(CsvmillError):
-    """The job's state does not permit what was asked of it."""
-
-    code = "job_conflict"
+# Requests that the state of a job does not permit.
 
 
-class JobFinished(JobConflict):
-    """The job has ended already."""
-
-    code = "job_finished"
+class JobFinished(CsvmillError, code="job_finished", status=409, title="Job already finished"):
+    """The job has already succeeded or failed."""
 
 
-class JobNotFailed(JobConflict):
-    """The job did not fail, so that there is nothing to retry."""
-
-    code = "job_not_failed"
+class JobNotFailed(CsvmillError, code="job_not_failed", status=409, title="Job has not failed"):
+    """Only a failed job can be retried."""
 
 
-class NoResult(JobConflict):
-    """The job has not succeeded, or not yet, so that there is no result to download."""
-
-    code = "no_result"
+class NoResult(CsvmillError, code="no_result", status=409, title="Job has no result"):
+    """The job has not succeeded, so there is no result to download."""
 
 
-class NoPreview(JobConflict):
-    """Of the job's result no first rows were kept, and they cannot be told from its beginning."""
-
-    code = "no_preview"
+class NoPreview(CsvmillError, code="no_preview", status=409, title="Result has no preview"):
+    """The result cannot be previewed: it is Parquet, and no first rows were stored with it."""
 
 
-class InputRemoved(JobConflict):
-    """The job's input is not kept any longer, so that no attempt could read it."""
-
-    code = "input_removed"
+class InputRemoved(CsvmillError, code="input_removed", status=409, title="Input no longer stored"):
+    """The uploaded bytes were deleted, so they cannot be read again."""
 
 
-class HeaderNotReceived(CsvmillError):
-    """The beginning of an upload has not been received yet, which would tell what was asked."""
-
-    code = "beginning_missing"
+# Requests that the state of an upload or a blob does not permit.
 
 
-class OffsetConflict(CsvmillError):
-    """Bytes were sent for another place than that which the upload has reached."""
+class HeaderNotReceived(
+    CsvmillError, code="beginning_missing", status=409, title="Header not received yet"
+):
+    """The start of the file, with its header, has not been received yet."""
 
-    code = "offset_conflict"
+
+class OffsetConflict(
+    CsvmillError,
+    code="offset_conflict", status=409, title="Mismatching Upload Offset",
+    iana_type="mismatching-upload-offset",
+):  # fmt: skip
+    """The request's offset is not the upload's current offset."""
 
     def __init__(
         self, message: str, *, expected: int | None = None, provided: int | None = None
     ) -> None:
         super().__init__(message)
         self.expected = expected
-        """Where the upload is, in bytes."""
+        """The upload's offset, in bytes."""
         self.provided = provided
-        """Where the request has put it."""
+        """The request's offset, in bytes."""
 
 
-class UploadCompleted(CsvmillError):
-    """The upload is complete, and takes nothing more."""
-
-    code = "completed_upload"
-
-
-class SizeConflict(CsvmillError):
-    """The upload has another size, or bytes beyond the one that was declared."""
-
-    code = "size_conflict"
+class UploadCompleted(
+    CsvmillError,
+    code="completed_upload", status=400, title="Upload Is Completed",
+    iana_type="completed-upload",
+):  # fmt: skip
+    """The upload is complete and accepts no more bytes."""
 
 
-class InconsistentLength(CsvmillError):
-    """What requests say of the length of an upload cannot all be true."""
-
-    code = "inconsistent_upload_length"
-
-
-class BlobConflict(CsvmillError):
-    """The blob exists already with another size or digest."""
-
-    code = "blob_conflict"
+class InconsistentLength(
+    CsvmillError,
+    code="inconsistent_upload_length", status=400, title="Inconsistent Upload Length Values",
+    iana_type="inconsistent-upload-length",
+):  # fmt: skip
+    """The lengths that requests declare for the upload contradict each other."""
 
 
-class BlobIncomplete(CsvmillError):
-    """Bytes were asked for that have not been received yet."""
-
-    code = "blob_incomplete"
-
-
-class NotOffered(CsvmillError):
-    """What is there cannot be sent as the request demands it (RFC 9110)."""
-
-    code = "not_offered"
+class SizeConflict(
+    CsvmillError, code="size_conflict", status=409, title="Size does not match the upload"
+):
+    """The upload has a different size, or already has bytes beyond the declared one."""
 
 
-class NotAcceptable(NotOffered):
-    """There is no content coding that the request admits."""
-
-    code = "not_acceptable"
-
-
-class PreconditionFailed(NotOffered):
-    """What is there is not what the request's condition names."""
-
-    code = "precondition_failed"
+class AppendLeaseLost(
+    CsvmillError, code="taken_over", status=409, title="Another request continues this upload"
+):
+    """Another request took over this upload. The bytes received before are kept."""
 
 
-class RangeNotSatisfiable(NotOffered):
-    """What is there ends before the requested range begins."""
-
-    code = "range_not_satisfiable"
-
-
-class AppendLeaseLost(CsvmillError):
-    """Another request has taken over what this one was sending; what arrived has been kept."""
-
-    code = "taken_over"
+class ChunkOutOfBounds(
+    CsvmillError, code="chunk_out_of_bounds", status=400, title="Chunk outside the file"
+):
+    """The chunk begins before the start of the file or reaches beyond its end."""
 
 
-class ChunkOutOfBounds(CsvmillError):
-    """A chunk reaches before the start or beyond the end of its blob."""
-
-    code = "chunk_out_of_bounds"
-
-
-class DigestMismatch(CsvmillError):
-    """The bytes that arrived are not those that were announced."""
-
-    code = "digest_mismatch"
+class DigestMismatch(
+    CsvmillError, code="digest_mismatch", status=400, title="File digest mismatch"
+):
+    """The file does not have the declared digest. None of it was kept."""
 
 
-class ChunkDigestMismatch(DigestMismatch):
-    """The bytes of one request are not those that it announced; nothing of them was kept."""
-
-    code = "chunk_digest_mismatch"
-
-
-class IdempotencyKeyReused(CsvmillError):
-    """The idempotency key stands for another request than this one."""
-
-    code = "idempotency_key_reused"
+class ChunkDigestMismatch(
+    DigestMismatch, code="chunk_digest_mismatch", status=400, title="Content digest mismatch"
+):
+    """The content of the request does not have the declared digest. None of it was kept."""
 
 
-class ResultLost(CsvmillError):
-    """The job has a result that is to be kept, and storage does not have it, or not all of it."""
-
-    code = "result_lost"
+class BlobConflict(CsvmillError, code="blob_conflict", status=400):
+    """The upload already exists with a different size or digest."""
 
 
-class StorageFull(CsvmillError):
-    """There is no room left where bytes are kept."""
-
-    code = "storage_full"
+class BlobIncomplete(CsvmillError, code="blob_incomplete", status=500, internal_status=409):
+    """The requested bytes have not been received yet."""
 
 
-class Unauthorized(CsvmillError):
-    """An internal caller did not show the token that storage demands."""
-
-    code = "unauthorized"
+# Downloads that RFC 9110 refuses.
 
 
-class Unavailable(CsvmillError):
-    """A dependency does not answer. The same call may succeed later."""
-
-    code = "unavailable"
-
-
-class StorageUnavailable(Unavailable):
-    """The storage service does not answer."""
-
-    code = "storage_unavailable"
+class NotAcceptable(
+    CsvmillError, code="not_acceptable", status=406, title="No acceptable content coding"
+):
+    """The service has none of the content codings that Accept-Encoding admits."""
 
 
-class DatabaseUnavailable(Unavailable):
+class PreconditionFailed(
+    CsvmillError, code="precondition_failed", status=412, title="Precondition failed"
+):
+    """The stored representation does not meet the request's condition."""
+
+
+class RangeNotSatisfiable(
+    CsvmillError, code="range_not_satisfiable", status=416, title="Range not satisfiable"
+):
+    """The requested range begins beyond the end."""
+
+
+# Faults of the service and what it depends on.
+
+
+class StorageFull(CsvmillError, code="storage_full", status=507, title="Storage full"):
+    """Storage has no room left."""
+
+
+class Unauthorized(CsvmillError, code="unauthorized", status=502, internal_status=401):
+    """One service refuses the token of another. The operator has to configure the same token."""
+
+
+class Unavailable(CsvmillError, code="unavailable", status=503, title="Dependency unavailable"):
+    """Storage, the database or the broker does not answer. The same request may succeed later."""
+
+
+class StorageUnavailable(Unavailable, code="storage_unavailable"):
+    """Storage does not answer."""
+
+
+class DatabaseUnavailable(Unavailable, code="database_unavailable"):
     """The database does not answer."""
 
-    code = "database_unavailable"
+
+class BrokerUnavailable(Unavailable, code="broker_unavailable"):
+    """The broker does not answer, or does not confirm a message in time."""
 
 
-class BrokerUnavailable(Unavailable):
-    """The broker does not answer, or did not confirm within the time-out."""
-
-    code = "broker_unavailable"
-
-
-class TooManySubscriptions(Unavailable):
-    """As many clients follow jobs through this gateway as may at a time."""
-
-    code = "too_many_followers"
+class TooManySubscriptions(
+    Unavailable, code="too_many_followers", status=503, title="Too many clients follow jobs"
+):
+    """This gateway serves the maximum number of event streams."""
 
 
-class SchemaMismatch(CsvmillError):
-    """The database's schema is not one that this version of csvmill can work with."""
-
-    code = "schema_mismatch"
+class SchemaMismatch(CsvmillError, code="schema_mismatch", status=500):
+    """This version of csvmill cannot work with the database's schema."""
 
 
-class LeaseLost(CsvmillError):
-    """Another attempt, or a cancellation, has taken the job over: stop, and write nothing more."""
-
-    code = "lease_lost"
+# Attempts at a job.
 
 
-class JobFailed(CsvmillError):
-    """An attempt ended without a result; the message is the reason shown to the client."""
+class LeaseLost(CsvmillError, code="lease_lost", status=500):
+    """Another attempt or a cancellation ended this attempt's lease. It must write nothing more."""
 
-    code = "job_failed"
+
+class JobFailed(CsvmillError, code="job_failed", status=500):
+    """The attempt ended without a result. The message is the reason shown to the client."""
 
     def __init__(self, message: str, report: object | None = None) -> None:
         super().__init__(message)
@@ -345,16 +312,12 @@ class JobFailed(CsvmillError):
         """What the attempt found and used, if known; `shared.jobs.report.report_of` reads it."""
 
 
-class MalformedInput(JobFailed):
-    """The file itself is at fault, so that every further attempt would end the same way.
+class MalformedInput(JobFailed, code="malformed_input"):
+    """The file itself is malformed, so every further attempt would fail too.
 
-    One that is about a single record is a `shared.csv.problems.MalformedRecord`.
+    An error about a single record is a `shared.csv.problems.MalformedRecord`.
     """
 
-    code = "malformed_input"
 
-
-class AttemptFailed(JobFailed):
-    """This attempt failed for a reason that another attempt may not meet."""
-
-    code = "attempt_failed"
+class AttemptFailed(JobFailed, code="attempt_failed"):
+    """The attempt failed for a reason that another attempt may not meet."""

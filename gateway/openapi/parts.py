@@ -5,18 +5,9 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from gateway.http.errors import RETRY_AFTER, status_of_kind
-from gateway.http.problems import TYPE_PREFIX, type_and_title
-from shared.errors import (
-    BlobConflict,
-    ChunkOutOfBounds,
-    CsvmillError,
-    InvalidInput,
-    NotFound,
-    SpecMismatch,
-    Unauthorized,
-    Unavailable,
-)
+from gateway.http.errors import RETRY_AFTER
+from gateway.http.problems import title_of
+from shared.errors import TYPE_PREFIX, CsvmillError, Unauthorized, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,17 +20,6 @@ PROBLEM = "application/problem+json"
 
 ANYWHERE = (CsvmillError, Unauthorized, Unavailable)
 """What any request may be answered with that asks another part of the service."""
-
-_WORDS: dict[type[CsvmillError], str] = {
-    InvalidInput: "A field is missing or malformed; the message names it, and what to do",
-    SpecMismatch: "What is to be computed is not for this file, as its first MiB shows",
-    ChunkOutOfBounds: "The chunk reaches beyond the end of the upload",
-    BlobConflict: "The chunk contradicts its upload",
-    NotFound: "There is nothing under this URL",
-    Unauthorized: "The parts of the service do not trust each other: its operator's to mend",
-    CsvmillError: "A fault of the service; the message names the incident that its log describes",
-}
-"""In the answers of an area, where an error has no title of its own, or a terse one."""
 
 
 def ref(name: str, kind: str = "schemas") -> Node:
@@ -156,20 +136,20 @@ def problems(*kinds: type[CsvmillError], headers: Node | None = None) -> Node:
     return answers
 
 
-def problem_content(status: HTTPStatus, kinds: Iterable[type[CsvmillError]]) -> Node:
+def problem_content(status: int, kinds: Iterable[type[CsvmillError]]) -> Node:
     """Problem details that say one of these errors."""
-    pairs = dict(type_and_title(kind, status) for kind in kinds)
+    titles = {kind.problem_type: title_of(kind, status) for kind in kinds}
     return {
         PROBLEM: {
             "schema": {
                 "allOf": [ref("Problem")],
-                "properties": {"type": {"enum": sorted(pairs)}, "status": {"const": int(status)}},
+                "properties": {"type": {"enum": sorted(titles)}, "status": {"const": int(status)}},
             },
             "examples": {
                 type_.removeprefix(TYPE_PREFIX).rpartition("#")[2]: {
                     "value": {"type": type_, "title": title, "status": int(status)}
                 }
-                for type_, title in pairs.items()
+                for type_, title in titles.items()
             },
         }
     }
@@ -184,34 +164,31 @@ def errors(*kinds: type[CsvmillError]) -> Node:
         node["content"] = {
             JSON: {
                 "schema": ref("Error"),
-                "example": {"status": "error", "message": _words(found[0])},
+                "example": {"status": "error", "message": summary_of(found[0])},
             }
         }
         answers[str(int(status))] = node
     return answers
 
 
-def _by_status(
-    kinds: Iterable[type[CsvmillError]],
-) -> dict[HTTPStatus, list[type[CsvmillError]]]:
-    found: dict[HTTPStatus, list[type[CsvmillError]]] = {}
+def _by_status(kinds: Iterable[type[CsvmillError]]) -> dict[int, list[type[CsvmillError]]]:
+    found: dict[int, list[type[CsvmillError]]] = {}
     for kind in kinds:
-        found.setdefault(status_of_kind(kind), []).append(kind)
+        found.setdefault(kind.status, []).append(kind)
     return found
 
 
 def _described(kinds: Iterable[type[CsvmillError]]) -> str:
-    return "; or: ".join(dict.fromkeys(_words(kind) for kind in kinds))
+    return " Or: ".join(dict.fromkeys(summary_of(kind) for kind in kinds))
 
 
-def _words(kind: type[CsvmillError]) -> str:
-    if kind in _WORDS:
-        return _WORDS[kind]
-    return type_and_title(kind, status_of_kind(kind))[1]
+def summary_of(kind: type[CsvmillError]) -> str:
+    """Return the first line of an error's docstring; without docstrings (`-OO`) its title."""
+    return (kind.__doc__ or title_of(kind, kind.status)).partition("\n")[0]
 
 
-def _add_retry_after(node: Node, status: HTTPStatus) -> None:
-    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+def _add_retry_after(node: Node, status: int) -> None:
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
         node.setdefault("headers", {})["Retry-After"] = {
             "description": "Seconds after which to repeat the request",
             "schema": {"type": "integer", "minimum": 0, "examples": [RETRY_AFTER]},

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.http.problems import TITLES, TYPE_PREFIX, type_of
 from gateway.openapi import aggregations
 from gateway.openapi.parts import ref
 from gateway.protocols.native.view import MAX_RANGES
 from shared.csv.problems import SHOWN_PROBLEMS
-from shared.errors import JobNotFound
+from shared.errors import TYPE_PREFIX, JobNotFound, error_classes
 from shared.jobs.job import JobState
 
 if TYPE_CHECKING:
@@ -261,7 +260,7 @@ PROBLEM: Node = {
         "type": {
             "type": "string",
             "format": "uri",
-            "enum": ["about:blank", *sorted(type_of(kind) for kind in TITLES)],
+            "enum": sorted({kind.problem_type for kind in error_classes().values()}),
             "description": f"Stable. `{TYPE_PREFIX}...`, one of a standard, or `about:blank`: what "
             "the status says",
         },
@@ -275,8 +274,8 @@ PROBLEM: Node = {
     "required": ["type", "title", "status"],
     "examples": [
         {
-            "type": type_of(JobNotFound),
-            "title": TITLES[JobNotFound],
+            "type": JobNotFound.problem_type,
+            "title": JobNotFound.title,
             "status": 404,
             "detail": f"There is no job {JOB_ID}",
         }

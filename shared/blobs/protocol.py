@@ -36,15 +36,15 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from shared import errors
 from shared.blobs.blob import AppendLease, BlobActivity, BlobInfo, parse_key
 from shared.blobs.byte_ranges import RangeSet
-from shared.errors import CsvmillError, InvalidInput
+from shared.errors import InvalidInput, error_classes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shared.blobs.blob import BlobKey
+    from shared.errors import CsvmillError
 
 PROCESSING_INTERVAL = 10.0
 """Seconds between two `102 Processing`; callers wait several times as long for a sign of life."""
@@ -191,12 +191,5 @@ def decode_error(fields: Mapping[str, Any]) -> CsvmillError | None:
     code = fields.get("code")
     if code == InvalidInput.code:
         return InvalidInput(message, field=fields.get("field"))
-    error_class = _CLASSES.get(str(code))
+    error_class = error_classes().get(str(code))
     return error_class(message) if error_class else None
-
-
-_CLASSES: dict[str, type[CsvmillError]] = {
-    error_class.code: error_class
-    for error_class in vars(errors).values()
-    if isinstance(error_class, type) and issubclass(error_class, CsvmillError)
-}

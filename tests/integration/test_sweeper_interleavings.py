@@ -35,7 +35,7 @@ from processor.maintenance.sweeper import Sweeper
 from shared.blobs.blob import RESULTS, UPLOADS, BlobKey, rejects_key, result_key, upload_key
 from shared.blobs.layout import blob_folder
 from shared.bus.in_process import InProcessBus
-from shared.errors import BlobNotFound, JobConflict, LeaseLost
+from shared.errors import BlobNotFound, InputRemoved, JobFinished, JobNotFailed, LeaseLost
 from shared.jobs.job import JobRejects, JobResult, JobState
 from shared.jobs.store import open_job_store
 from storage.filesystem.blobs import FilesystemBlobs
@@ -285,7 +285,7 @@ class Interleavings(RuleBasedStateMachine):
 
         async def request(ports: GatewayPorts, _: Actor) -> None:
             control = JobControl(ports, GatewayEvents.uncounted())
-            with suppress(JobConflict):
+            with suppress(JobFinished, JobNotFailed, InputRemoved):
                 await (control.retry(job_id) if retry else control.cancel(job_id))
 
         self.begin(request)

@@ -12,11 +12,10 @@ from aiohttp import web
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from gateway.http.errors import STATUS
-from gateway.http.problems import IANA_PREFIX, TITLES, TYPE_PREFIX, type_of
 from gateway.openapi.document import DOCUMENT
 from gateway.openapi.page import page
 from gateway.routes import routes
+from shared.errors import IANA_PREFIX, TYPE_PREFIX, CsvmillError, error_classes
 from shared.jobs.job import JobState
 from tests.unit.gateway.described import Described
 
@@ -32,7 +31,8 @@ OPERATIONS = {
     for method, operation in item.items()
     if method in METHODS
 }
-PROBLEMS = sorted({type_of(kind) for kind in TITLES})
+ERRORS = error_classes().values()
+PROBLEMS = sorted({kind.problem_type for kind in ERRORS} - {CsvmillError.problem_type})
 
 
 def nodes(node: Any, path: str = "#") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -142,9 +142,9 @@ def test_every_problem_type_is_an_answer_of_some_operation_with_its_status() -> 
     assert {type_: {status} for type_, status in listed.items()} == described
 
 
-def test_every_status_of_the_table_of_errors_is_an_answer_of_some_operation() -> None:
+def test_every_status_of_an_error_is_an_answer_of_some_operation() -> None:
     described = {int(status) for op in OPERATIONS.values() for status in op["responses"]}
-    assert {int(status) for status in STATUS.values()} <= described
+    assert {kind.status for kind in ERRORS} <= described
 
 
 def test_every_state_of_a_job_is_described() -> None:
