@@ -119,26 +119,24 @@ def workbook() -> bytes:
 KINDS: dict[str, list[Kind]] = {
     "too few fields": [bad(b"x", "1 column: 'x'")],
     "too many fields": [bad(b"x,1,2", "3 columns: 'x,1,2'")],
-    "a delimiter at the end of a record, and none at that of the header": [
-        bad(b"x,1,", "3 columns: 'x,1,'")
-    ],
+    "a trailing delimiter in a record, but not in the header": [bad(b"x,1,", "3 columns: 'x,1,'")],
     "another delimiter in some records": [bad(b"x;1", "1 column: 'x;1'")],
     "a decimal comma without quotes": [bad(b"x,1,5", "3 columns: 'x,1,5'")],
-    "a delimiter at the end of every line": [
+    "a trailing delimiter in every line": [
         Kind(b"a,b,\np,1,\n", [[b"p", b"1", b""]]),
     ],
-    "a line of blanks": [bad(b"  ", "1 column: '  '")],
-    "a comment": [bad(b"# made by hand", "1 column: '# made by hand'")],
+    "a line of spaces": [bad(b"  ", "1 column: '  '")],
+    "a comment line": [bad(b"# made by hand", "1 column: '# made by hand'")],
     "a note below the table": [bad(b"Source: our own", "1 column: 'Source: our own'")],
     "Ctrl-Z, or NULs, at the end of the file": [
         Kind(b"a,b\np,1\n\x1a", [P], "1 column: '\\x1a'", (b"\x1a",)),
         Kind(b"a,b\np,1\n\0\0\0", [P], "1 column: '\\x00\\x00\\x00'", (b"\0\0\0",)),
     ],
-    "a file that was cut off": [Kind(b"a,b\np,1\nx", [P], "1 column: 'x'", (b"x",))],
-    "an escaped delimiter outside of quotes": [bad(b"x\\,y,1", "3 columns: 'x\\\\,y,1'")],
+    "a truncated file": [Kind(b"a,b\np,1\nx", [P], "1 column: 'x'", (b"x",))],
+    "an escaped delimiter outside quotes": [bad(b"x\\,y,1", "3 columns: 'x\\\\,y,1'")],
     "empty lines": [good(b"\n\r\n\n")],
     "no line end after the last record": [Kind(b"a,b\np,1", [P])],
-    "LF and CRLF mixed": [Kind(b"a,b\r\np,1\nq,2\r\n", [P, Q])],
+    "mixed LF and CRLF": [Kind(b"a,b\r\np,1\nq,2\r\n", [P, Q])],
     "CR within a line, or before CRLF": [
         bad(b"x\ry,1", "a carriage return after 'x'"),
         bad(b"x,1\r", "a carriage return after '1'", end=b"\r\n"),
@@ -160,10 +158,10 @@ KINDS: dict[str, list[Kind]] = {
         bad(b'"x"y,1', "'y' after the closing quote of 'x'"),
         bad(b'"x" ,1', "' ' after the closing quote of 'x'"),
     ],
-    "a quote in quoted text that is not doubled": [
+    "an undoubled quote in quoted text": [
         bad(b'"say "hi"",1', "'h' after the closing quote of 'say '")
     ],
-    "a backslash before a quote, without it being the escape": [
+    "a backslash before a quote, if it is not the escape": [
         found(
             bad(b'"say \\"hi\\"",1', "'h' after the closing quote of 'say \\\\'"),
             [P, [b'say "hi"', b"1"], Q],
@@ -172,7 +170,7 @@ KINDS: dict[str, list[Kind]] = {
     "a quote that is never closed": [
         bad(b'"x,1', "'\"x,1\\nq,2\\n', a quote that is never closed"),
     ],
-    "a quote that only a later one closes": [
+    "a quote that is closed only by a later one": [
         bad(b'"x,1\ny,2\n"z",3', "'z' after the closing quote of 'x,1\\ny,2\\n'"),
     ],
     "a quote elsewhere in a field": [
@@ -180,11 +178,11 @@ KINDS: dict[str, list[Kind]] = {
         good(b'="001",1', [b'="001"', b"1"]),
         good(b'x"",1', [b'x""', b"1"]),
     ],
-    "a blank before a quote": [
+    "a space before a quote": [
         good(b' "x",1', [b' "x"', b"1"]),
         bad(b' "x,y",1', "3 columns: ' \"x,y\",1'"),
     ],
-    "typographic quotes, or single ones": [
+    "typographic or single quotes": [
         good("“x”,'1'".encode(), ["“x”".encode(), b"'1'"]),
         bad("“x,y”,1".encode(), "3 columns: '“x,y”,1'"),
     ],
@@ -198,7 +196,7 @@ KINDS: dict[str, list[Kind]] = {
     "a BOM in the middle of the file": [
         good(b"\xef\xbb\xbfx,1", [b"\xef\xbb\xbfx", b"1"]),
     ],
-    "the header once more, or more lines of it": [
+    "a repeated header, or several header lines": [
         good(b"a,b", [b"a", b"b"]),
         Kind(b"a,b\n(text),(kg)\np,1\n", [[b"(text)", b"(kg)"], P]),
     ],
@@ -213,12 +211,12 @@ KINDS: dict[str, list[Kind]] = {
             [[b"p", b"1", b"", b"x", b"5"], [b"", b"", b"", b"y", b"6"]],
         ),
     ],
-    "columns of one name, or without a name": [
+    "duplicate or empty column names": [
         Kind(b"a,b,c,c\np,1,2,3\n", [[b"p", b"1", b"2", b"3"]]),
         Kind(b",a,b,\n0,p,1,\n", [[b"0", b"p", b"1", b""]], columns=(1, 2)),
     ],
     "a header without records": [Kind(b"a,b\n", [])],
-    "bytes that are no text in the encoding": [
+    "bytes that are invalid in the encoding": [
         found(bad(b"caf\xe9,1", "'caf\\\\xe9'"), [P, ["café".encode(), b"1"], Q]),
         found(
             bad(b"x\x81,1", "'x\\\\x81'", declared=Input(encoding="windows-1252")),
@@ -231,7 +229,7 @@ KINDS: dict[str, list[Kind]] = {
             (b"x\xe9,1",),
         ),
     ],
-    "half a surrogate pair, or half a character at the end": [
+    "an unpaired surrogate, or an incomplete character at the end": [
         Kind(
             "a,b\np,1\n".encode("utf-16-le") + b"\x00\xd8" + ",1\nq,2\n".encode("utf-16-le"),
             [P, Q],
@@ -258,22 +256,22 @@ FILES: dict[str, list[Kind]] = {
     "nothing, or only empty lines": [
         *(none(data, "the file is empty") for data in (b"", b"\xef\xbb\xbf", b"\n\r\n\n")),
     ],
-    "only lines of blanks": [none(b"  \n \n", "no column has this name")],
+    "only lines of spaces": [none(b"  \n \n", "no column has this name")],
     "a title above the header": [
         none(b"Sales 2020\n\na,b\np,1\n", "no column has this name; there are 'Sales 2020'"),
         none(b"Sales 2020,\n,\na,b\np,1\n", "no column has this name; there are 'Sales 2020', ''"),
     ],
     "names on two lines": [none(b"a,\n,b\np,1\n", "column is 'b': no column has this name")],
-    "names with blanks around, or in another case": [
+    "names with surrounding spaces, or in another case": [
         none(b"a, b\np, 1\n", "did you mean ' b'?"),
         none(b"A,b\np,1\n", "did you mean 'A'?"),
     ],
-    "two columns of the name that is asked for": [
+    "two columns with the requested name": [
         none(b"a,b,b\np,1,2\n", "it is the name of columns 2, 3; send a position"),
     ],
     "records without a header": [none(b"p,1\nq,2\n", "no column has this name")],
-    "lines that are quoted as a whole": [none(b'"a,b"\n"p,1"\n', "did you mean 'a,b'?")],
-    "columns of fixed width": [none(b"a   b\np   1\n", "no column has this name")],
+    "lines that are quoted as one field": [none(b'"a,b"\n"p,1"\n', "did you mean 'a,b'?")],
+    "fixed-width columns": [none(b"a   b\np   1\n", "no column has this name")],
     "a second BOM": [none(b"\xef\xbb\xbf" * 2 + b"a,b\np,1\n", "did you mean '\\ufeffa'?")],
     "UTF-32": [
         none("a,b\np,1\n".encode("utf-32"), "the file is in UTF-32, which is not read"),
@@ -290,7 +288,7 @@ FILES: dict[str, list[Kind]] = {
             b"PAR1\x15\x04\x15\0\0PAR1",
         )
     ],
-    "a page in HTML": [
+    "an HTML page": [
         none(b"<!DOCTYPE html>\n<html><title>502</title>\n</html>\n", "are '<!DOCTYPE html>'"),
     ],
     "JSON": [

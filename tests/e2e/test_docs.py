@@ -33,9 +33,12 @@ def examples(document: Path) -> Iterator[tuple[str, str]]:
             yield command[0], example[command.end() :].strip()
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/api.md", "docs/client.md"])
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [("README.md", 5), ("docs/api.md", 5), ("docs/client.md", 5), ("docs/csv.md", 4)],
+)
 async def test_every_example_answers_as_documented(
-    name: str, standalone: Standalone, tmp_path: Path
+    name: str, least: int, standalone: Standalone, tmp_path: Path
 ) -> None:
     folder = tmp_path / "cwd"
     folder.mkdir()
@@ -57,7 +60,7 @@ async def test_every_example_answers_as_documented(
             for job_id in set(JOB.findall(output)):
                 await client.wait(job_id, timeout=60)
             ran += 1
-    assert ran >= 5
+    assert ran >= least
 
 
 async def test_every_example_in_python_prints_what_is_documented(

@@ -42,7 +42,7 @@ def asked_of(function: Function, kind: Kind) -> Aggregation:
 
 
 def test_the_tables_of_the_documents_have_them_all() -> None:
-    rows = list(table("Cells that are none"))
+    rows = list(table("Malformed cells"))
 
     numbers, dates = "in a column of numbers", "in a column of dates"
     assert rows == [numbers, *NO_NUMBERS, *NUMBERS, dates, *NO_DATES]

@@ -62,7 +62,7 @@ def test_if_bad_rows_are_skipped_all_others_are_read(name: str, kind: Kind) -> N
 
 
 def test_the_table_has_them_all_and_says_what_becomes_of_them() -> None:
-    rows = table("What is not as it should be")
+    rows = table("Malformed records")
 
     assert list(rows) == list(KINDS)
     for name, kinds in KINDS.items():
@@ -74,4 +74,4 @@ def test_the_table_has_them_all_and_says_what_becomes_of_them() -> None:
 
 
 def test_the_table_of_what_is_no_such_file_has_them_all() -> None:
-    assert list(table("What is no such file")) == list(FILES)
+    assert list(table("Files that are not CSV")) == list(FILES)
