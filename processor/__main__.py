@@ -1,4 +1,4 @@
-"""`python -m processor`: the processor as a service, set up by `CSVMILL_...` variables."""
+"""`python -m processor`: the processor as a service, configured by `CSVMILL_...` variables."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def processor(settings: ProcessorSettings) -> AsyncIterator[web.Application]:
-    """The processor over its production adapters, open while the context is."""
+    """Open the production adapters, and yield the processor's application."""
     metrics = Metrics("processor")
     async with AsyncExitStack() as stack:
         blobs = await stack.enter_async_context(

@@ -1,4 +1,4 @@
-"""The processor's composition root: what it is made of, and the health checks that it serves."""
+"""The composition root of the processor, and its application for health checks and metrics."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def processing(settings: WorkSettings, ports: Ports, metrics: Metrics) -> AsyncIterator[None]:
-    """Take wake-ups and run jobs until the context is left, which hands back what runs."""
+    """Handle wake-ups and run the background tasks until the context is left.
+
+    On leaving, running jobs are released to other processors.
+    """
     events = ProcessorEvents(metrics)
     bus = CountedBus(ports.bus, metrics.of(BusMetrics))
     ports = replace(ports, bus=bus)
@@ -105,9 +108,9 @@ async def processing(settings: WorkSettings, ports: Ports, metrics: Metrics) -> 
 def build_app(
     settings: ProcessorSettings, ports: Ports, metrics: Metrics | None = None
 ) -> web.Application:
-    """An application that processes jobs while it runs; it shows its health and its metrics.
+    """Return an application that processes jobs while it runs, and serves health and metrics.
 
-    `metrics` are those of the process, where other parts count in them too.
+    `metrics` are those of the process, if other parts of it have some too.
     """
     metrics = metrics or Metrics("processor")
 

@@ -1,4 +1,4 @@
-"""What happens to jobs here, told to the log and to the metrics."""
+"""The events of a processor, which are logged and counted."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 UNEXPECTED = "unexpected"
-"""The reason that stands for every error which is not of the tree."""
+"""The `reason` of every error that is no CsvmillError."""
 
 
 class ProcessorEvents(JobEvents):
-    """A line for each event of a job's life. Messages name the job for people to read."""
+    """Logs a line for each event of a job, and counts it."""
 
     def __init__(self, metrics: Metrics) -> None:
         super().__init__(metrics)
@@ -37,18 +37,18 @@ class ProcessorEvents(JobEvents):
 
     @classmethod
     def uncounted(cls) -> ProcessorEvents:
-        """Only logs: for parts that run outside of a service."""
+        """Return events that are only logged, for parts that run outside of a service."""
         return cls(Metrics("processor"))
 
     @contextmanager
     def attempt(self, job: Job, now: float) -> Iterator[AttemptEvents]:
-        """An attempt at `job` has begun, and lasts as long as the context; `now`: Unix time."""
+        """An attempt at `job` runs during the context. `now`: Unix seconds of its claim."""
         with also_bound_ids(job_id=job.id, upload_id=job.upload_id, attempt=job.attempt):
             waited = max(0.0, now - job.created_at)
             if job.attempt == 1:
                 self._metrics.queue_wait.observe(waited)
             log.info(
-                "job=%s attempt=%d started, %.1f s after the job was made",
+                "job=%s attempt=%d started, %.1f s after the job was created",
                 job.id,
                 job.attempt,
                 waited,
@@ -58,12 +58,12 @@ class ProcessorEvents(JobEvents):
                 yield AttemptEvents(job, self._metrics, self._jobs, waited)
 
     def waiting(self, job: Job, wait: float) -> None:
-        """A wake-up came `wait` seconds before the job can be claimed."""
+        """A wake-up was delivered `wait` seconds before the job can be claimed."""
         held = f"is leased to {job.worker}" if job.lease_until else "waits for its next attempt"
         log.info("job=%s %s for %.1f s", job.id, held, wait)
 
-    def given_up(self, job: Job) -> None:
-        """A claim found that the job's last permitted attempt was lost."""
+    def last_attempt_lost(self, job: Job) -> None:
+        """A claim has found that the last permitted attempt of the job was lost."""
         self._jobs.job(JobState.FAILURE, "lost")
         log.error(
             "job=%s failed: %s", job.id, job.reason, extra={"event": "job.failed", "reason": "lost"}
@@ -74,13 +74,13 @@ class ProcessorEvents(JobEvents):
         log.info("job=%s is in the dead-letter queue", job.id, extra={"event": "job.dead_lettered"})
 
     def unknown_job(self, job_id: UUID) -> None:
-        """A wake-up came for a job that is not in the database."""
+        """A wake-up was delivered for a job that is not in the database."""
         log.warning("wake-up for a job that does not exist: job=%s", job_id)
 
     def relayed(self, job_id: UUID) -> None:
-        """The relay has woken the job."""
+        """The relay has published a wake-up for the job."""
         self._metrics.relayed.inc()
-        log.info("relay woke job=%s", job_id, extra={"event": "job.relayed"})
+        log.info("relay published a wake-up for job=%s", job_id, extra={"event": "job.relayed"})
 
     def upload_recovered(self, job: Job) -> None:
         """A complete upload had no job, as its gateway died, and has one now."""
@@ -92,37 +92,37 @@ class ProcessorEvents(JobEvents):
         )
 
     def expired(self, jobs: int) -> None:
-        """The bytes of so many jobs are no longer kept."""
+        """This many jobs have expired."""
         self._metrics.expired.inc(jobs)
         log.info("%d jobs have expired", jobs)
 
     def removed(self, key: BlobKey, job: Job | None) -> None:
-        """A blob was removed, which belonged to `job`, if it did to any."""
+        """The sweeper has removed a blob of `job`, or one without a job."""
         self._metrics.removed.labels(key.partition("/")[0]).inc()
         if job is None:
-            log.info("removed %s, which no job needs", key, extra={"event": "blob.removed"})
+            log.info("removed %s, which belongs to no job", key, extra={"event": "blob.removed"})
             return
         with also_bound_ids(job_id=job.id, upload_id=job.upload_id):
-            why = "of a past attempt" if job.expired_at is None else "as the job has expired"
+            why = "which is of an old attempt" if job.expired_at is None else "which has expired"
             log.info("removed %s of job=%s, %s", key, job.id, why, extra={"event": "blob.removed"})
 
 
 class AttemptEvents:
-    """What happens to one attempt, from its claim on."""
+    """The events of one attempt after its claim."""
 
     def __init__(
         self, job: Job, metrics: ProcessorMetrics, jobs: JobMetrics, waited: float
     ) -> None:
         self.waited = waited
-        """Seconds from the making of the job to the claim."""
+        """Seconds from the creation of the job to the claim."""
         self._job = job
         self._metrics = metrics
         self._jobs = jobs
-        self._began = time.perf_counter()
+        self._started = time.perf_counter()
 
     def succeeded(self, result: JobResult) -> None:
-        """Its result is the job's."""
-        seconds = self._ended("success")
+        """The attempt has succeeded, and the job points to its result."""
+        seconds = self._end("success")
         self._jobs.job(JobState.SUCCESS, "done")
         log.info(
             "job=%s attempt=%d succeeded in %.1f s: rows_in=%d rows_out=%d",
@@ -137,8 +137,8 @@ class AttemptEvents:
             },
         )  # fmt: skip
 
-    def failing(self, error: Exception) -> str:
-        """It has come to an error, which is not on record yet; the reason to record."""
+    def error(self, error: Exception) -> str:
+        """The attempt has failed, which is not recorded yet. Returns the reason to record."""
         if isinstance(error, CsvmillError):
             reason = str(error)
             log.warning("job=%s attempt=%d failed: %s", self._job.id, self._job.attempt, reason)
@@ -148,25 +148,25 @@ class AttemptEvents:
         return reason
 
     def failed(self, error: Exception, after: Job) -> None:
-        """Its failure is on record, and has left the job as `after`."""
-        seconds = self._ended("failure")
+        """The failure is recorded; the job is `after` now."""
+        seconds = self._end("failure")
         reason = error.code if isinstance(error, CsvmillError) else UNEXPECTED
         self._jobs.job(after.state, reason)
-        again = after.state is JobState.RETRY
+        retried = after.state is JobState.RETRY
         log.log(
-            logging.INFO if again or isinstance(error, MalformedInput) else logging.WARNING,
+            logging.INFO if retried or isinstance(error, MalformedInput) else logging.WARNING,
             "job=%s %s",
             self._job.id,
-            "will be tried again" if again else f"failed: {after.reason}",
+            "will be retried" if retried else f"failed: {after.reason}",
             extra={
-                "event": "job.retry" if again else "job.failed",
+                "event": "job.retry" if retried else "job.failed",
                 "reason": reason,
                 "seconds": round(seconds, 3),
             },
         )
 
     def lease_lost(self) -> None:
-        """The job was taken over or cancelled."""
+        """Another attempt has claimed the job, or it was cancelled."""
         self._metrics.leases_lost.inc()
         log.warning(
             "job=%s attempt=%d lost its lease",
@@ -176,12 +176,12 @@ class AttemptEvents:
         )
 
     def heartbeat_missed(self, error: Exception) -> None:
-        """The lease could not be renewed in time; it will be tried again."""
+        """The lease could not be renewed in time. The heartbeat is repeated."""
         log.warning("job=%s heartbeat missed: %s", self._job.id, str(error) or "no answer in time")
 
-    def given_back(self, reason: str, why: str) -> None:
-        """It was given up for no fault of the job's: `reason` is one word, `why` for people."""
-        seconds = self._ended("released")
+    def released(self, reason: str, why: str) -> None:
+        """The attempt was ended without counting. `reason` is a label, `why` is for people."""
+        seconds = self._end("released")
         self._jobs.job(JobState.RETRY, reason)
         log.log(
             logging.INFO if reason == "shutdown" else logging.WARNING,
@@ -192,8 +192,8 @@ class AttemptEvents:
             extra={"event": "job.retry", "reason": reason, "seconds": round(seconds, 3)},
         )
 
-    def _ended(self, outcome: str) -> float:
-        seconds = time.perf_counter() - self._began
+    def _end(self, outcome: str) -> float:
+        seconds = time.perf_counter() - self._started
         self._jobs.attempt(outcome)
         self._metrics.attempt_seconds.labels(outcome).observe(seconds)
         return seconds

@@ -1,4 +1,4 @@
-"""What a processor counts: queue, attempts, what its engine did, and what it cleared away."""
+"""The metrics of a processor: queue, attempts, engine, and maintenance."""
 
 from __future__ import annotations
 
@@ -12,38 +12,40 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
 SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400)
-"""Buckets of what takes a moment for a small file, and hours for the largest."""
+"""Buckets in seconds: small files take a moment, the largest take hours."""
 
 
 class ProcessorMetrics:
-    """The work of one processor. `JobMetrics` has what jobs and attempts came to."""
+    """The work of one processor. `JobMetrics` counts the outcomes of jobs and attempts."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.queue_wait = Histogram(
             "csvmill_job_queue_wait_seconds",
-            "From the making of a job to the beginning of its first attempt.",
+            "From the creation of a job to the start of its first attempt.",
             buckets=SECONDS,
             registry=registry,
         )
         self.running = Gauge(
-            "csvmill_attempts_running", "Attempts that this processor runs.", registry=registry
+            "csvmill_attempts_running",
+            "Attempts that this processor runs.",
+            registry=registry,
         )
         self.attempt_seconds = Histogram(
             "csvmill_attempt_duration_seconds",
-            "From claim to outcome, reading and storing included.",
+            "From claim to outcome, including reading and storing.",
             ["outcome"],
             buckets=SECONDS,
             registry=registry,
         )
         self.leases_lost = Counter(
             "csvmill_leases_lost_total",
-            "Attempts of this processor whose job was taken over or cancelled.",
+            "Attempts of this processor whose job was claimed by another, or cancelled.",
             registry=registry,
         )
         engine = ["engine", "plan"]
         self.job_seconds = Histogram(
             "csvmill_job_duration_seconds",
-            "What the engine took for a job that it finished, by the plan that gave the result.",
+            "Engine time of finished jobs, by the plan that computed the result.",
             engine,
             buckets=SECONDS,
             registry=registry,
@@ -62,17 +64,17 @@ class ProcessorMetrics:
         )
         self.relayed = Counter(
             "csvmill_relay_wake_ups_total",
-            "Jobs that lacked a wake-up, and were given one by the relay.",
+            "Wake-ups that the relay published for jobs that lacked one.",
             registry=registry,
         )
         self.expired = Counter(
             "csvmill_jobs_expired_total",
-            "Jobs whose input and result are no longer kept.",
+            "Jobs that have expired.",
             registry=registry,
         )
         self.removed = Counter(
             "csvmill_blobs_removed_total",
-            "Blobs that nobody needed any more.",
+            "Blobs that the sweeper has removed.",
             ["kind"],
             registry=registry,
         )

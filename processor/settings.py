@@ -1,4 +1,4 @@
-"""What can be set for a processor, each as an environment variable `CSVMILL_<NAME>`."""
+"""The settings of a processor, each an environment variable `CSVMILL_<NAME>`."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from shared.telemetry.logs import LogSettings
 
 
 class WorkSettings(BaseSettings):
-    """How a processor works, wherever it runs: as a service or inside the standalone process."""
+    """The settings of a processor in any process: a service of its own, or standalone."""
 
     model_config = SettingsConfigDict(env_prefix="CSVMILL_", frozen=True, populate_by_name=True)
 
     concurrency: int = Field(default=1, ge=1)
-    """Jobs run at a time by one process."""
+    """Jobs that one process runs at a time."""
     lease: float = Field(default=15.0, gt=0)
-    """Seconds after which a worker that stays silent loses its job; renewed at a third of it."""
+    """Seconds that a worker holds a job without a heartbeat; there are three in that time."""
     progress_interval: float = Field(default=1.0, gt=0)
-    """Seconds between two records of how far a job has come."""
+    """Seconds between two records of a job's progress."""
     retry_delay: float = Field(default=5.0, ge=0)
     """Seconds between a failed attempt and the next."""
     max_attempts: int = Field(default=3, gt=0)
     """Attempts of a job that orphan recovery creates; the gateways have the same setting."""
     relay_interval: float = Field(default=5.0, gt=0)
-    """Seconds between two looks for jobs that lack a wake-up."""
+    """Seconds between two queries for jobs that lack a wake-up."""
     wake_up_lost_after: float = Field(default=300.0, gt=0)
-    """Seconds by which a wake-up that nobody has taken is behind those that were, or older than the
-    last if the queue is empty, until it counts as lost and is repeated."""
+    """Seconds after which a wake-up counts as lost and is published again: those since it was
+    published if the queue is empty, or else those by which later wake-ups have overtaken it."""
     upload_ttl: float = Field(default=86_400.0, gt=0)
-    """Seconds after its last use for which an upload is kept that has not become a job."""
+    """Seconds for which an upload without a job is kept after its last use."""
     result_ttl: float = Field(default=7 * 86_400.0, gt=0)
-    """Seconds for which input and result of a finished job are kept."""
+    """Seconds for which the input and the result of a finished job are kept."""
     sweep_interval: float = Field(default=600.0, gt=0)
-    """Seconds between two looks for what is not kept any longer."""
+    """Seconds between two sweeps for expired jobs and blobs."""
     sweep_grace: float = Field(default=600.0, ge=0)
-    """Seconds for which what nobody needs has to be idle before it is removed."""
+    """Seconds for which a blob that is not needed must have been idle before it is removed."""
     orphan_recovery_interval: float = Field(
         default=60.0,
         gt=0,
@@ -54,32 +54,32 @@ class WorkSettings(BaseSettings):
     )
     """Seconds since its last use for which a complete upload is left to its gateway."""
     memory_limit: int = Field(default=1 << 30, ge=256 << 20)
-    """Bytes of memory that one job may use; what does not fit is spilled to `scratch_dir`."""
+    """Bytes of memory that one job may use; the rest is spilled to `scratch_dir`."""
     scratch_limit: int = Field(default=SCRATCH, ge=1 << 20)
-    """Bytes of disk in `scratch_dir` that one job may use at a time, its result included; an
-    attempt that needs more fails."""
+    """Bytes of disk in `scratch_dir` that one job may use, including its result. An attempt that
+    needs more fails."""
     threads: int = Field(default=0, ge=0)
-    """Threads of the engine for one job; 0 means one for each core."""
+    """Threads of the engine per job; 0 means one per core."""
     time_limit: float | None = Field(default=None, gt=0)
-    """Seconds that the engine has for one attempt at a job; no limit by default. An attempt that
-    takes longer fails, and the next one has as long again."""
+    """Seconds that the engine may take for one attempt; no limit by default. An attempt that takes
+    longer fails, and the next one has the same limit."""
     max_expansion: int = Field(default=MAX_EXPANSION, ge=1)
-    """How many times its size a compressed file may grow, if it holds more than 1 GiB."""
+    """The largest ratio of decompressed to compressed size, for files above 1 GiB decompressed."""
     scratch_dir: Path = Field(default_factory=lambda: Path(tempfile.gettempdir()) / "csvmill")
-    """Where jobs spill and build their output before it goes to storage."""
+    """Folder for spilled data and for output before it is sent to storage."""
 
 
 class ProcessorSettings(WorkSettings, LogSettings):
-    """The processor as a service of its own."""
+    """The settings of a processor as a service of its own."""
 
     processor_host: str = "127.0.0.1"
     processor_port: int = Field(default=8002, ge=0, le=65535)
-    """Port of health checks; 0 picks a free one."""
+    """Port of health checks and metrics; 0 picks a free one."""
     database_url: str
     broker_url: str
     storage_url: str
     storage_token: SecretStr = Field(min_length=1)
     blob_dir: Path | None = None
-    """Storage's folder where it is mounted on this machine too: inputs are then read in place."""
+    """Storage's folder, if it is mounted on this machine: inputs are then read in place."""
     shutdown_timeout: float = Field(default=10.0, gt=0)
-    """Seconds given to open requests at SIGTERM."""
+    """Seconds that open requests get after SIGTERM."""

@@ -1,7 +1,7 @@
-"""The worker: takes wake-ups, claims jobs, runs them, records how each attempt ended.
+"""The worker: handles wake-ups. It claims the job, runs an attempt, and records the outcome.
 
-The rule that everything here serves: commit the outcome first, settle the wake-up second. A
-wake-up that is settled too late is delivered again, and the claim then sees what happened.
+It commits the outcome before it acks the wake-up. If it dies in between, the wake-up is delivered
+again, and the next claim finds the outcome in the database.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from processor.attempt.acknowledge import Settlement
+from processor.attempt.acknowledge import AckHandler
 from processor.attempt.backoff import until_answered, until_storage_answers
 from processor.attempt.claim import Claim
 from processor.attempt.lease import Lease
-from processor.attempt.progress import ProgressRecord
-from processor.attempt.storage_fault import blame_of_storage
+from processor.attempt.progress import ProgressRecorder
+from processor.attempt.storage_fault import storage_fault_of
 from processor.events import ProcessorEvents
 from shared.errors import (
     CsvmillError,
@@ -38,17 +38,17 @@ if TYPE_CHECKING:
     from shared.ports import Bus, Delivery, JobStore
 
 
-GOODBYE = 5.0
-"""Seconds at most that a stopping worker spends on handing a job back."""
+RELEASE_TIMEOUT = 5.0
+"""Seconds that a stopping worker may take to release a job."""
 
-_AFTER_FAILURE = (JobState.RETRY, JobState.FAILURE)
-"""What `fail` leaves; a `fail` whose answer got lost is recognised by it when it is repeated."""
+_STATES_AFTER_FAILURE = (JobState.RETRY, JobState.FAILURE)
+"""They show that a `fail` was committed whose answer got lost."""
 
 log = logging.getLogger(__name__)
 
 
 class Worker:
-    """Handles one wake-up for each call of `handle`; calls may overlap."""
+    """Handles one wake-up per call of `handle`. Calls may overlap."""
 
     def __init__(
         self,
@@ -65,20 +65,20 @@ class Worker:
         self._job_run = job_run
         self._settings = settings
         self._events = events or ProcessorEvents.uncounted()
-        self._settlement = Settlement(jobs, bus, self._events, clock)
+        self._acks = AckHandler(jobs, bus, self._events, clock)
         self._name = name
         self._clock = clock
         self._handling: set[asyncio.Task[None]] = set()
         self._stopping = False
 
     async def handle(self, delivery: Delivery) -> None:
-        """Do what a wake-up asks for, then settle it."""
+        """Run an attempt at the job, if it can be claimed, then ack or delay the wake-up."""
         if self._stopping:
             return
         task = asyncio.create_task(self._handle(delivery))
         self._handling.add(task)
         try:
-            # Cancelled by `stop`, the task ends unsettled, so that the wake-up goes to another.
+            # If `stop` cancels the task, the wake-up is not acked and goes to another worker.
             await asyncio.wait((task,))
         finally:
             self._handling.discard(task)
@@ -86,19 +86,19 @@ class Worker:
             task.result()
 
     async def stop(self) -> None:
-        """Hand every running job back (RETRY, at once) and take no more; bounded in time.
+        """Release every running job (to RETRY, without a delay) and take no more, in bounded time.
 
-        The wake-ups in hand stay unsettled: leaving `Bus.consume` gives them to other workers.
+        Their wake-ups are not acked: leaving `Bus.consume` returns them to the broker.
         """
         self._stopping = True
         for task in self._handling:
             task.cancel()
         if self._handling:
-            await asyncio.wait(self._handling, timeout=2 * GOODBYE)
+            await asyncio.wait(self._handling, timeout=2 * RELEASE_TIMEOUT)
 
     async def _handle(self, delivery: Delivery) -> None:
         job_id = delivery.wakeup.job_id
-        # A job that is claimed while storage is away would only fail.
+        # Without storage, a claimed job would only fail.
         await until_storage_answers(self._job_run.ping)
         claim = Claim(
             self._jobs,
@@ -108,40 +108,39 @@ class Worker:
             clock=self._clock,
         )
         try:
-            await self._claim_and_work(delivery, claim)
+            await self._claim_and_run(delivery, claim)
         except JobNotFound:
             self._events.unknown_job(job_id)
             await delivery.dead_letter()
 
-    async def _claim_and_work(self, delivery: Delivery, claim: Claim) -> None:
+    async def _claim_and_run(self, delivery: Delivery, claim: Claim) -> None:
         try:
-            job, ours = await claim.make()
+            job, granted = await claim.make()
         except asyncio.CancelledError:
-            await asyncio.shield(self._leave(claim))
+            await asyncio.shield(self._release_unanswered(claim))
             raise
-        if not ours:
-            await self._settle_unclaimed(delivery, job, claim)
+        if not granted:
+            await self._handle_unclaimed(delivery, job, claim)
             return
-        with self._events.attempt(job, claim.asked[-1]) as events:
+        with self._events.attempt(job, claim.time) as events:
             try:
                 await self._attempt(delivery, job, events)
             except asyncio.CancelledError:
-                # One whose outcome is on record has lost its lease: nothing is handed back then.
-                await asyncio.shield(self._hand_back(job, events))
+                # Does nothing if the outcome is recorded already, as the lease is lost then.
+                await asyncio.shield(self._release_at_shutdown(job, events))
                 raise
 
-    async def _settle_unclaimed(self, delivery: Delivery, job: Job, claim: Claim) -> None:
+    async def _handle_unclaimed(self, delivery: Delivery, job: Job, claim: Claim) -> None:
         if not job.state.terminal:
-            # Another attempt holds the lease, or so it looks until the lease runs out; or the next
-            # attempt has to wait, which a wake-up too many must not cut short.
-            asked = claim.asked[-1]
-            wait = max((job.lease_until or job.retry_at or asked) - asked, 0.0)
+            # Another attempt holds a lease that has not run out, or the next attempt is delayed.
+            claimable_at = job.lease_until or job.retry_at or claim.time
+            wait = max(claimable_at - claim.time, 0.0)
             self._events.waiting(job, wait)
-            await self._settlement.later(delivery, wait)
+            await self._acks.delay(delivery, wait)
             return
-        if claim.found_lost(job):
-            self._events.given_up(job)
-        await self._settlement.ended(delivery, job)
+        if claim.recorded_loss(job):
+            self._events.last_attempt_lost(job)
+        await self._acks.ack_ended(delivery, job)
 
     async def _attempt(self, delivery: Delivery, job: Job, events: AttemptEvents) -> None:
         try:
@@ -151,24 +150,24 @@ class Worker:
             events.lease_lost()
             await self._discard(job)
             await delivery.ack()
-        except Exception as error:  # noqa: BLE001  (whatever ends an attempt is recorded)
+        except Exception as error:  # noqa: BLE001  (every failure is recorded)
             await self._record_failure(delivery, job, error, events)
         else:
             events.succeeded(completed.result)
             await delivery.ack()
 
     async def _run_leased(self, job: Job, events: AttemptEvents) -> Completed:
-        """Run the attempt for as long as its lease can be renewed. Raises LeaseLost."""
+        """Run the attempt while its lease is renewed. Raises LeaseLost."""
         lease = Lease(self._jobs, job, events, seconds=self._settings.lease, clock=self._clock)
-        progress = ProgressRecord(self._jobs, job, self._settings.progress_interval)
-        record = asyncio.create_task(progress.keep())
+        progress = ProgressRecorder(self._jobs, job, self._settings.progress_interval)
+        recording = asyncio.create_task(progress.run())
         try:
             return await lease.keep_during(
-                self._job_run.run(job, progress.note, queued=events.waited)
+                self._job_run.run(job, progress.update, queued=events.waited)
             )
         finally:
-            record.cancel()
-            await asyncio.gather(record, return_exceptions=True)
+            recording.cancel()
+            await asyncio.gather(recording, return_exceptions=True)
 
     async def _succeed(self, job: Job, completed: Completed) -> None:
         result = completed.result
@@ -179,7 +178,7 @@ class Worker:
                 )
             )
         except LeaseLost:
-            # A commit whose answer got lost looks like this when it is tried again.
+            # A repeated commit whose first answer got lost ends here.
             current = await until_answered(lambda: self._jobs.get(job.id))
             if current.result != result:
                 raise
@@ -187,12 +186,12 @@ class Worker:
     async def _record_failure(
         self, delivery: Delivery, job: Job, error: Exception, events: AttemptEvents
     ) -> None:
-        blame = await blame_of_storage(error, job, self._jobs, self._job_run.ping)
-        if blame is not None:
-            await self._give_back(delivery, job, blame, events)
+        fault = await storage_fault_of(error, job, self._jobs, self._job_run.ping)
+        if fault is not None:
+            await self._release_for_storage_fault(delivery, job, fault, events)
             return
         final = isinstance(error, MalformedInput)
-        reason = events.failing(error)
+        reason = events.error(error)
         report = report_of(error) if isinstance(error, JobFailed) else None
 
         def fail() -> Awaitable[Job]:
@@ -207,10 +206,10 @@ class Worker:
             after = await until_answered(fail)
         except LeaseLost:
             after = await until_answered(lambda: self._jobs.get(job.id))
-            recorded = after.attempt == job.attempt and after.state in _AFTER_FAILURE
-            if not recorded:
-                # Cancelled (which takes the input away, so that the attempt fails), taken over,
-                # or a success whose answer got lost.
+            committed = after.attempt == job.attempt and after.state in _STATES_AFTER_FAILURE
+            if not committed:
+                # The job was cancelled (which removes its input, so that the attempt fails),
+                # another attempt has claimed it, or a success was committed whose answer got lost.
                 events.lease_lost()
                 if after.result is None or after.attempt != job.attempt:
                     await self._discard(job)
@@ -219,14 +218,14 @@ class Worker:
         events.failed(error, after)
         await self._discard(job)
         if after.state is JobState.RETRY:
-            await self._settlement.later(delivery, self._settings.retry_delay)
+            await self._acks.delay(delivery, self._settings.retry_delay)
         else:
-            await self._settlement.ended(delivery, after)
+            await self._acks.ack_ended(delivery, after)
 
-    async def _give_back(
+    async def _release_for_storage_fault(
         self, delivery: Delivery, job: Job, reason: str, events: AttemptEvents
     ) -> None:
-        """Give the job up for the time being, for something that is no fault of its own."""
+        """Release the job and retry it later. The attempt does not count."""
 
         def release() -> Awaitable[None]:
             now = self._clock()
@@ -239,26 +238,26 @@ class Worker:
             events.lease_lost()
             await delivery.ack()
             return
-        events.given_back("storage_unavailable", f"given back: {reason}")
+        events.released("storage_unavailable", f"released: {reason}")
         await self._discard(job)
-        await self._settlement.later(delivery, self._settings.retry_delay)
+        await self._acks.delay(delivery, self._settings.retry_delay)
 
-    async def _leave(self, claim: Claim) -> None:
-        """Give up, at shutdown, what a claim may have got whose answer has not arrived."""
+    async def _release_unanswered(self, claim: Claim) -> None:
+        """Release the job, at shutdown, if a claim was granted whose answer has not arrived."""
         with suppress(JobNotFound):
             try:
-                async with asyncio.timeout(GOODBYE):
+                async with asyncio.timeout(RELEASE_TIMEOUT):
                     job = await claim.granted()
             except (Unavailable, TimeoutError) as error:
-                log.warning("job=%s may be claimed: %s", claim.job_id, _described(error))
+                log.warning("job=%s may be claimed: %s", claim.job_id, _text_of(error))
                 return
             if job is not None:
-                with self._events.attempt(job, claim.asked[-1]) as events:
-                    await self._hand_back(job, events)
+                with self._events.attempt(job, claim.time) as events:
+                    await self._release_at_shutdown(job, events)
 
-    async def _hand_back(self, job: Job, events: AttemptEvents) -> None:
-        """Give the job up at shutdown; what fails here is healed when the lease runs out."""
-        deadline = asyncio.get_running_loop().time() + GOODBYE
+    async def _release_at_shutdown(self, job: Job, events: AttemptEvents) -> None:
+        """Release the job. If that fails, the job can be claimed when the lease runs out."""
+        deadline = asyncio.get_running_loop().time() + RELEASE_TIMEOUT
         try:
             async with asyncio.timeout_at(deadline):
                 await self._jobs.release(
@@ -267,23 +266,21 @@ class Worker:
         except LeaseLost:
             return
         except (Unavailable, TimeoutError) as error:
-            log.warning(
-                "job=%s attempt=%d not handed back: %s", job.id, job.attempt, _described(error)
-            )
+            log.warning("job=%s attempt=%d not released: %s", job.id, job.attempt, _text_of(error))
             return
-        events.given_back("shutdown", "handed back")
+        events.released("shutdown", "released at shutdown")
         await self._discard(job, deadline)
 
     async def _discard(self, job: Job, deadline: float | None = None) -> None:
-        """What cannot be removed until then, by the loop's clock, is left to the sweeper."""
+        """Remove the attempt's output. After `deadline` (loop time) it is left to the sweeper."""
         try:
             async with asyncio.timeout_at(deadline):
                 await self._job_run.discard(job)
         except (CsvmillError, TimeoutError) as error:
             log.warning(
-                "job=%s attempt=%d left output behind: %s", job.id, job.attempt, _described(error)
+                "job=%s attempt=%d left output behind: %s", job.id, job.attempt, _text_of(error)
             )
 
 
-def _described(error: Exception) -> str:
+def _text_of(error: Exception) -> str:
     return str(error) or "no answer in time"

@@ -1,1 +1,1 @@
-"""One attempt at a job: claim, lease, run, progress, outcome."""
+"""One attempt at a job: claim, lease, run, progress, outcome, dead letter."""

@@ -1,4 +1,4 @@
-"""The settlement of wake-ups: what happens to one once the state of its job is on record."""
+"""Ack handling: what a worker does with a wake-up after it has recorded the state of the job."""
 
 from __future__ import annotations
 
@@ -15,18 +15,17 @@ if TYPE_CHECKING:
 
     from processor.events import ProcessorEvents
     from shared.jobs.job import Job
-    from shared.jobs.wake_up import WakeUp
     from shared.ports import Bus, Delivery, JobStore
 
 SHORTEST_HOLD = 0.2
 LONGEST_HOLD = 10.0
-"""Seconds at most for which a wake-up is kept that cannot be delayed."""
+"""How long a wake-up is held that the broker does not delay, in seconds."""
 
 log = logging.getLogger(__name__)
 
 
-class Settlement:
-    """Settles deliveries such that whatever is still to be done for their jobs will be done."""
+class AckHandler:
+    """Acks, delays or requeues wake-ups, so that every job that is not done is woken again."""
 
     def __init__(
         self, jobs: JobStore, bus: Bus, events: ProcessorEvents, clock: Callable[[], float]
@@ -36,21 +35,21 @@ class Settlement:
         self._dead_letters = DeadLetters(jobs, bus, events, clock)
         self._clock = clock
 
-    async def ended(self, delivery: Delivery, job: Job) -> None:
-        """The job has ended. If it owes a dead letter, put that first."""
+    async def ack_ended(self, delivery: Delivery, job: Job) -> None:
+        """Ack the wake-up of a job that has ended; publish the job's dead letter first if due."""
         if job.owes_dead_letter:
             try:
-                await self._dead_letters.put(job)
+                await self._dead_letters.publish(job)
             except BrokerUnavailable as error:
                 log.warning("job=%s dead letter left to the relay: %s", job.id, error)
         await delivery.ack()
 
-    async def later(self, delivery: Delivery, delay: float) -> None:
-        """The job has to wait: replace the wake-up by one that comes after `delay` seconds.
+    async def delay(self, delivery: Delivery, delay: float) -> None:
+        """Replace the wake-up by one that is delivered after `delay` seconds.
 
-        While the broker takes none, it comes after 10 s at most.
+        If the broker does not accept it, requeue the wake-up, after 10 s at most.
         """
-        wakeup: WakeUp = delivery.wakeup
+        wakeup = delivery.wakeup
         try:
             await self._bus.publish(wakeup, delay=delay)
             await self._mark_published(wakeup.job_id)
@@ -61,13 +60,12 @@ class Settlement:
             await delivery.ack()
 
     async def _hold(self, delivery: Delivery, delay: float) -> None:
-        """Have the wake-up come later, though the broker takes none: it may still deliver.
+        """Requeue the wake-up after a pause, in which it occupies a slot of the consumer.
 
-        What is handed back comes again at once, and is dead-lettered if it has done so often; so
-        it is kept for a while, for which it keeps its place.
+        Without the pause it would be delivered again at once, and soon be dead-lettered.
         """
         if delivery.exhausted:
-            # Its job is well, and in the table: a relay wakes it as soon as the broker lets it.
+            # The table has the job: a relay publishes a wake-up once the broker accepts it.
             await delivery.ack()
             return
         await asyncio.sleep(min(max(delay, SHORTEST_HOLD), LONGEST_HOLD))
@@ -77,4 +75,4 @@ class Settlement:
         try:
             await self._jobs.mark_published(job_id, self._clock())
         except DatabaseUnavailable as error:
-            log.warning("job=%s wake-up not noted: %s", job_id, error)
+            log.warning("job=%s wake-up not recorded: %s", job_id, error)

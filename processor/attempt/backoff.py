@@ -1,4 +1,4 @@
-"""How a worker waits while the database or storage is away."""
+"""Waits for the database and for storage, with a growing pause between tries."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, TypeVar
 
+import stamina
+
 from shared.errors import DatabaseUnavailable, StorageUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     Ping = Callable[[], Awaitable[None]]
 
@@ -17,39 +19,59 @@ T = TypeVar("T")
 
 FIRST_BACKOFF = 0.1
 LONGEST_BACKOFF = 5.0
-"""Seconds at most between two tries."""
+"""The longest pause between two tries, in seconds."""
 STORAGE_TIMEOUT = 3.0
-"""Seconds without an answer after which storage counts as away."""
+"""Seconds without an answer after which storage counts as unavailable."""
 
 log = logging.getLogger(__name__)
 
 
 async def until_answered(statement: Callable[[], Awaitable[T]]) -> T:
-    """Try a compare-and-set again until the database answers; it must be safe to repeat."""
-    backoff = FIRST_BACKOFF
-    while True:
-        try:
-            return await statement()
-        except DatabaseUnavailable as error:
-            log.warning("waiting for the database: %s", error)
-        await asyncio.sleep(backoff)
-        backoff = min(backoff * 2, LONGEST_BACKOFF)
+    """Repeat an idempotent statement until the database answers it, and return its result."""
+    async for attempt in _tries(DatabaseUnavailable):
+        with attempt:
+            try:
+                return await statement()
+            except DatabaseUnavailable as error:
+                log.warning("waiting for the database: %s", error)
+                raise
+    raise AssertionError("the number of tries is not limited")
+
+
+async def until_storage_answers(ping: Ping) -> None:
+    """Return once storage is available."""
+    async for attempt in _tries(StorageUnavailable):
+        with attempt:
+            await _ping_in_time(ping)
 
 
 async def storage_answers(ping: Ping) -> bool:
-    """Whether storage can be used now."""
+    """Whether storage is available now."""
     try:
-        async with asyncio.timeout(STORAGE_TIMEOUT):
-            await ping()
-    except (StorageUnavailable, TimeoutError) as error:
-        log.warning("storage is away: %s", str(error) or "no answer in time")
+        await _ping_in_time(ping)
+    except StorageUnavailable:
         return False
     return True
 
 
-async def until_storage_answers(ping: Ping) -> None:
-    """Return when storage can be used."""
-    backoff = FIRST_BACKOFF
-    while not await storage_answers(ping):
-        await asyncio.sleep(backoff)
-        backoff = min(backoff * 2, LONGEST_BACKOFF)
+async def _ping_in_time(ping: Ping) -> None:
+    try:
+        async with asyncio.timeout(STORAGE_TIMEOUT):
+            await ping()
+    except (StorageUnavailable, TimeoutError) as error:
+        reason = str(error) or "no answer in time"
+        log.warning("storage is unavailable: %s", reason)
+        raise StorageUnavailable(reason) from error
+
+
+def _tries(on: type[Exception]) -> AsyncIterator[stamina.Attempt]:
+    return aiter(
+        stamina.retry_context(
+            on=on,
+            attempts=None,
+            timeout=None,
+            wait_initial=FIRST_BACKOFF,
+            wait_max=LONGEST_BACKOFF,
+            wait_jitter=FIRST_BACKOFF,
+        )
+    )

@@ -1,4 +1,4 @@
-"""The claims that one wake-up makes on its job, those too whose answer got lost."""
+"""Claims a job for a worker, and recognises claims whose answer got lost."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 class Claim:
-    """Claims one job for one worker, as often as it takes until the database answers.
+    """Claims one job for one worker; repeats the claim until the database answers.
 
     A claim can be granted without its answer arriving: the connection broke during the commit, or
-    the worker was told to stop. Nobody else makes claims by these times, so that the job's row
-    tells whether it was one of these.
+    the worker was stopped. The times of the claims identify them: the job's row shows whether one
+    of them was granted.
     """
 
     def __init__(
@@ -31,37 +31,46 @@ class Claim:
         lease: float,
         clock: Callable[[], float],
     ) -> None:
-        self.asked: list[float] = []
-        """When each claim was made, in Unix seconds."""
-        self._jobs = jobs
+        """`lease`: length of the lease in seconds."""
         self.job_id = job_id
+        self._jobs = jobs
         self._worker = worker
         self._lease = lease
         self._clock = clock
+        self._times: list[float] = []
+        """When each claim was made, in Unix seconds."""
+
+    @property
+    def time(self) -> float:
+        """When the latest claim was made, in Unix seconds."""
+        return self._times[-1]
 
     async def make(self) -> tuple[Job, bool]:
-        """The job, and whether this worker has it now. Raises JobNotFound."""
-        job = await until_answered(self._ask)
+        """Return the job, and whether this worker holds it now. Raises JobNotFound."""
+        job = await until_answered(self._claim)
         if job is not None:
             return job, True
         job = await until_answered(lambda: self._jobs.get(self.job_id))
         return job, self._is_granted(job)
 
     async def granted(self) -> Job | None:
-        """The job, if one of the claims was granted that are over; one look. Raises Unavailable."""
-        if not self.asked:
+        """Return the job if one of the claims made so far was granted.
+
+        Reads the job once. Raises JobNotFound, DatabaseUnavailable.
+        """
+        if not self._times:
             return None
         job = await self._jobs.get(self.job_id)
         return job if self._is_granted(job) else None
 
-    def found_lost(self, job: Job) -> bool:
-        """Whether one of these claims made it a FAILURE, having found its last attempt lost."""
-        return job.state is JobState.FAILURE and job.finished_at in self.asked
+    def recorded_loss(self, job: Job) -> bool:
+        """Whether one of these claims made the job a FAILURE, as its last attempt was lost."""
+        return job.state is JobState.FAILURE and job.finished_at in self._times
 
-    def _ask(self) -> Awaitable[Job | None]:
-        # Read anew for each try: a lease from before an outage would have run out already.
+    def _claim(self) -> Awaitable[Job | None]:
+        # The lease starts with this try: one from before an outage would have run out already.
         now = self._clock()
-        self.asked.append(now)
+        self._times.append(now)
         return self._jobs.claim(
             self.job_id, worker=self._worker, lease_until=now + self._lease, now=now
         )
@@ -70,5 +79,5 @@ class Claim:
         return (
             job.state is JobState.STARTED
             and job.worker == self._worker
-            and job.lease_until in [asked + self._lease for asked in self.asked]
+            and job.lease_until in [time + self._lease for time in self._times]
         )

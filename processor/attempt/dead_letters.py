@@ -1,4 +1,4 @@
-"""Dead letters: the messages of jobs that have used up their attempts, for operators to see."""
+"""Dead letters: the messages that show operators the jobs that used up their attempts."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from shared.ports import Bus, JobStore
 
 LEFT_TO_WORKERS_FOR = 15.0
-"""Seconds that whoever found the job failed, or is delivered its wake-up, has to see to it."""
+"""Seconds for which a due dead letter is left to the worker that has the job's wake-up."""
 
 
 class DeadLetters:
-    """Puts them into the dead-letter queue: each at least once, and seldom twice.
+    """Publishes dead letters to the dead-letter queue: each at least once, rarely twice.
 
-    That one is due is on record since the job is a FAILURE, and until the broker has confirmed
-    it. A process that is killed in between leaves it to whoever is delivered the wake-up again,
-    or to a relay: the queue has it twice only if the broker had it already.
+    The job's row says that a dead letter is due, from the FAILURE until the broker's confirmation.
+    If a process is killed in between, the next worker with the job's wake-up publishes it, or a
+    relay. It is published twice only if the broker had already accepted it.
     """
 
     def __init__(
@@ -35,8 +35,8 @@ class DeadLetters:
         self._events = events
         self._clock = clock
 
-    async def put(self, job: Job) -> None:
-        """Put the one that a job owes. Raises BrokerUnavailable, upon which it is still due."""
+    async def publish(self, job: Job) -> None:
+        """Publish the dead letter of a job. Raises BrokerUnavailable; it is still due then."""
         with also_bound_ids(job_id=job.id, upload_id=job.upload_id):
             await self._bus.dead_letter(WakeUp(job.id))
             await until_answered(
@@ -44,12 +44,15 @@ class DeadLetters:
             )
             self._events.dead_lettered(job)
 
-    async def put_what_is_left(self) -> int:
-        """Put those that nobody has seen to in time; how many. Raises Unavailable."""
-        put = 0
+    async def publish_overdue(self) -> int:
+        """Publish the dead letters that no worker has published in time.
+
+        Returns their number. Raises BrokerUnavailable, DatabaseUnavailable.
+        """
+        published = 0
         while job := await self._jobs.take_dead_letter(
             now=self._clock(), due_for=LEFT_TO_WORKERS_FOR
         ):
-            await self.put(job)
-            put += 1
-        return put
+            await self.publish(job)
+            published += 1
+        return published

@@ -1,4 +1,4 @@
-"""The lease of a running attempt: what its worker renews for as long as it works."""
+"""The lease of a running attempt, which a heartbeat renews."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class Lease:
-    """What makes a claimed job its worker's: `seconds` long, renewed at a third of that."""
+    """Gives a job to one attempt for `seconds`; a heartbeat renews it three times as often."""
 
     def __init__(
         self,
@@ -37,33 +37,36 @@ class Lease:
         self._clock = clock
 
     async def keep_during(self, work: Coroutine[Any, Any, T]) -> T:
-        """What `work` returns. Raises what it raises, or LeaseLost, upon which it is cancelled."""
+        """Renew the lease while `work` runs, and return its result.
+
+        Raises what `work` raises. Cancels `work` and raises LeaseLost if the lease is lost.
+        """
         run = asyncio.create_task(work)
-        heart = asyncio.create_task(self._renew())
+        heartbeat = asyncio.create_task(self._send_heartbeats())
         try:
-            await asyncio.wait((run, heart), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((run, heartbeat), return_when=asyncio.FIRST_COMPLETED)
             if not run.done():
-                await heart
+                await heartbeat
             return await run
         finally:
-            for task in (run, heart):
+            for task in (run, heartbeat):
                 task.cancel()
-            await asyncio.gather(run, heart, return_exceptions=True)
+            await asyncio.gather(run, heartbeat, return_exceptions=True)
 
-    async def _renew(self) -> None:
+    async def _send_heartbeats(self) -> None:
         interval = pause = self._seconds / 3
         while True:
             await asyncio.sleep(pause)
             lease_until = self._clock() + self._seconds
             try:
-                # On a connection gone dead it must not wait until the lease has run out.
+                # A dead connection must not delay the next try until the lease has run out.
                 async with asyncio.timeout(interval):
                     await self._jobs.heartbeat(
                         self._job.id, self._job.attempt, lease_until=lease_until
                     )
                 pause = interval
             except (DatabaseUnavailable, TimeoutError) as error:
-                # Nobody can claim the job while nobody reaches the table; if only this worker
-                # is cut off, its result will be refused. So go on.
+                # Continue: if the database is unavailable to all, nothing else can claim the job;
+                # if to this worker only, its result will be refused.
                 self._events.heartbeat_missed(error)
                 pause = interval / 5

@@ -1,4 +1,4 @@
-"""An engine whose work is measured."""
+"""An engine with metrics."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class MeasuredEngine:
-    """The engine that it is given, under `name` in the metrics."""
+    """Wraps an engine and counts its work under the label `name`."""
 
     def __init__(self, engine: Engine, name: str, metrics: ProcessorMetrics) -> None:
         self._engine = engine
@@ -30,11 +30,11 @@ class MeasuredEngine:
         progress: Callable[[Progress], None],
     ) -> Output:
         """See `Engine.aggregate`."""
-        began = time.perf_counter()
+        started = time.perf_counter()
         output = await self._engine.aggregate(aggregation, source, scratch, progress)
         report = output.report
         labels = (self._name, report.plan)
-        self._metrics.job_seconds.labels(*labels).observe(time.perf_counter() - began)
+        self._metrics.job_seconds.labels(*labels).observe(time.perf_counter() - started)
         self._metrics.rows_in.labels(*labels).inc(report.rows.aggregated)
         self._metrics.rows_out.labels(*labels).inc(report.groups)
         self._metrics.bytes_in.labels(*labels).inc(source.size)

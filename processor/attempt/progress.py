@@ -1,4 +1,4 @@
-"""How far an attempt has come, recorded now and then where every gateway sees it."""
+"""Records the progress of a running attempt in the job's row, for gateways to read."""
 
 from __future__ import annotations
 
@@ -19,16 +19,15 @@ if TYPE_CHECKING:
     from shared.ports import JobStore
 
 WINDOW = 30
-"""Reports over which the rate is taken."""
+"""Records over which the rate is averaged."""
 
 log = logging.getLogger(__name__)
 
 
-class ProgressRecord:
-    """What the engine reports of one attempt, on its way to the job's row.
+class ProgressRecorder:
+    """Writes the latest progress that the engine reported to the job's row, now and then.
 
-    It is for people to look at: whatever happens to it happens to nothing else. `interval` is the
-    seconds between two records, and before the first, which a short job never gets to.
+    Progress is for people to look at: an error here never affects the attempt.
     """
 
     def __init__(
@@ -38,19 +37,20 @@ class ProgressRecord:
         interval: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`interval`: seconds between two records, and before the first. Short jobs have none."""
         self._jobs = jobs
         self._job = job
         self._interval = interval
         self._clock = clock
         self._latest: Progress | None = None
-        self._seen: deque[tuple[float, int]] = deque([(clock(), 0)], maxlen=WINDOW)
+        self._history: deque[tuple[float, int]] = deque([(clock(), 0)], maxlen=WINDOW)
 
-    def note(self, progress: Progress) -> None:
-        """Take what the engine reports; of several between two records, the last one counts."""
+    def update(self, progress: Progress) -> None:
+        """Take a report of the engine. Only the latest one before a record is recorded."""
         self._latest = progress
 
-    async def keep(self) -> None:
-        """Record what there is that is new, until cancelled or until the job is another's."""
+    async def run(self) -> None:
+        """Record new progress until cancelled, or until the attempt no longer holds the job."""
         recorded: Progress | None = None
         while True:
             await asyncio.sleep(self._interval)
@@ -68,17 +68,17 @@ class ProgressRecord:
             except DatabaseUnavailable as error:
                 log.debug("job=%s progress not recorded: %s", self._job.id, error)
             except Exception:
-                log.exception("job=%s progress is not recorded any more", self._job.id)
+                log.exception("job=%s progress is no longer recorded", self._job.id)
                 return
             else:
                 recorded = latest
 
     def _rate(self, done: int) -> float | None:
-        """Bytes a second since the oldest report that is remembered, counting this one."""
+        """Return the bytes per second since the oldest remembered record."""
         now = self._clock()
-        if done < self._seen[-1][1]:
-            # The input is read anew, perhaps at another speed.
-            self._seen.clear()
-        self._seen.append((now, done))
-        began, before = self._seen[0]
-        return (done - before) / (now - began) if done > before and now > began else None
+        if done < self._history[-1][1]:
+            # The input is read again, perhaps at another speed.
+            self._history.clear()
+        self._history.append((now, done))
+        started, before = self._history[0]
+        return (done - before) / (now - started) if done > before and now > started else None

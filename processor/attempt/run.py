@@ -1,4 +1,4 @@
-"""One attempt at one job: read the input, aggregate it, write the output to storage."""
+"""Runs one attempt at a job: reads the input, aggregates it, writes the output to storage."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
     from shared.ports import Blobs
 
 CHUNK = 64 << 20
-"""Bytes of the result sent to storage in one chunk."""
+"""Bytes of output per request to storage."""
 PIECE = 1 << 20
-"""Bytes of the result held in memory at a time."""
+"""Bytes of output in memory at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """What an attempt has come to."""
+    """The outcome of a successful attempt."""
 
     result: JobResult
     report: Report
 
 
 class JobRun:
-    """Runs attempts with one engine; holds nothing between them."""
+    """Runs attempts with one engine. Keeps no state between attempts."""
 
     def __init__(self, blobs: Blobs, engine: Engine, scratch: Scratch) -> None:
         self._blobs = blobs
@@ -49,16 +49,16 @@ class JobRun:
     async def run(
         self, job: Job, progress: Callable[[Progress], None], *, queued: float
     ) -> Completed:
-        """Aggregate the job's input and store the output under `results/<job>/<attempt>`,
-        and the records that were left out, if any, under `results/<job>/<attempt>/rejects`, and a
-        preview, if the result needs one, under `results/<job>/<attempt>/preview`.
+        """Aggregate the job's input and store the output under `results/<job>/<attempt>`.
 
-        `queued`: seconds that the job has waited for this attempt, for the report.
+        Rejects, if any, are stored under `results/<job>/<attempt>/rejects`, and the preview, if the
+        format needs one, under `results/<job>/<attempt>/preview`. Clients see none of it until the
+        job's row points to it.
 
-        `progress` is told, several times a second, how far the engine has come. Nothing is visible
-        to clients until the job's row points to it. Cancelling stops the engine and leaves at most
-        an unfinished blob, which `discard` removes.
-        Raises MalformedInput, AttemptFailed, and what `Blobs` raises.
+        `progress` is called several times a second. `queued` is how long the job waited for this
+        attempt, in seconds, for the report. Cancelling stops the engine and leaves at most an
+        incomplete blob, which `discard` removes.
+        Raises MalformedInput, AttemptFailed, and the errors of `Blobs`.
         """
         async with self._scratch.folder(f"{job.id}-{job.attempt}") as folder:
             source = BlobSource(self._blobs, job.input_key, job.input_size)
@@ -69,18 +69,18 @@ class JobRun:
                 if report is not None:
                     error.report = _completed(report, job, queued)
                 raise
-            began = time.monotonic()
+            started = time.monotonic()
             result = await self._store(job, output)
-            stored = time.monotonic() - began
+            stored = time.monotonic() - started
             return Completed(result, _completed(output.report, job, queued, stored))
 
     async def ping(self) -> None:
-        """Return if storage can be used now. Raises StorageUnavailable."""
+        """Return if storage is available. Raises StorageUnavailable."""
         await self._blobs.ping()
 
     async def discard(self, job: Job) -> None:
-        """Remove what an attempt that did not succeed wrote to storage."""
-        # Whatever happens to one of them, the others are asked to go.
+        """Remove the blobs that an unsuccessful attempt wrote."""
+        # An error on one of them does not stop the others.
         outcomes = await asyncio.gather(
             *(
                 self._blobs.delete(key(job.id, job.attempt))
@@ -117,7 +117,7 @@ class JobRun:
 
 
 def _completed(report: Report, job: Job, queued: float, stored: float = 0.0) -> Report:
-    """What the engine tells, and what only its caller knows."""
+    """Add to the engine's report what only its caller knows."""
     return replace(
         report,
         bytes_in=job.input_size,
@@ -127,7 +127,7 @@ def _completed(report: Report, job: Job, queued: float, stored: float = 0.0) -> 
 
 
 class BlobSource:
-    """A blob as an engine reads it: a local file where there is one, else a stream."""
+    """A blob as the source of an engine: a local file if this machine has it, else a stream."""
 
     def __init__(self, blobs: Blobs, key: BlobKey, size: int) -> None:
         self._blobs = blobs
@@ -136,7 +136,7 @@ class BlobSource:
         self.local_path = blobs.local_path(key)
 
     def open(self) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        """The whole input from its start, as often as wanted."""
+        """Open the input for reading from its start. May be called again."""
         return self._blobs.open(self._key)
 
 

@@ -1,4 +1,4 @@
-"""Scratch folders that cannot pile up: what a killed process left is removed by the next one."""
+"""Scratch folders. The folder of a killed process is removed when the next one starts."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _LOCK = ".lock"
 
 
 class Scratch:
-    """A folder of this process's own below `root`, held by a lock for as long as it lives."""
+    """The folder of this process below `root`, locked until `close` or the end of the process."""
 
     def __init__(self, root: Path) -> None:
         root.mkdir(parents=True, exist_ok=True)
-        # Serialises with the sweep of another process, which must not see a folder without lock.
+        # Another process that starts must not find a folder that is not locked yet.
         root_lock = lock_file(root / _LOCK, wait=True)
         try:
             _remove_abandoned(root)
@@ -35,22 +35,22 @@ class Scratch:
 
     @asynccontextmanager
     async def folder(self, name: str) -> AsyncIterator[Path]:
-        """An empty folder for one attempt, removed with all that is in it when left.
+        """Create an empty folder for one attempt, and remove it with its content at the end.
 
-        Raises AttemptFailed if it cannot be made: the disk is full, for one.
+        Raises AttemptFailed if it cannot be created, for instance on a full disk.
         """
         path = self.path / name
         try:
             await asyncio.to_thread(path.mkdir)
         except OSError as error:
-            raise AttemptFailed(f"no scratch folder can be made: {error.strerror}") from error
+            raise AttemptFailed(f"scratch folder cannot be created: {error.strerror}") from error
         try:
             yield path
         finally:
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, path, ignore_errors=True))
 
     def close(self) -> None:
-        """Remove the folder and give up the lock."""
+        """Remove the folder and release the lock."""
         shutil.rmtree(self.path, ignore_errors=True)
         os.close(self._lock)
 

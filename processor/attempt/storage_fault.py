@@ -1,4 +1,4 @@
-"""Whose fault it is that an attempt failed: the job's own, or storage's."""
+"""Storage faults: failed attempts that do not count against their job."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ if TYPE_CHECKING:
     from shared.jobs.job import Job
     from shared.ports import JobStore
 
-AWAY = "storage is away"
+UNAVAILABLE = "storage is unavailable"
 FAILED = "storage failed"
-"""With which the reasons of attempts begin that are not counted."""
-FORGIVEN = 5
-"""Failures of a storage that answers, and that are not counted, for each job. What comes after them
-is: a blob that is damaged fails alike each time, and its job has to end."""
+"""Prefixes of the reasons that are recorded for storage faults."""
+MAX_UNCOUNTED = 5
+"""Storage faults of a job that do not count although storage is available. Further ones count: the
+job of a damaged blob, which fails each time, must end."""
 
 
-async def blame_of_storage(error: Exception, job: Job, jobs: JobStore, ping: Ping) -> str | None:
-    """Why an attempt that `error` has ended does not count, as it was storage's fault.
+async def storage_fault_of(error: Exception, job: Job, jobs: JobStore, ping: Ping) -> str | None:
+    """Return the reason to record if `error` is a storage fault that does not count, else None.
 
-    None if it counts.
+    `ping` checks whether storage is available now.
     """
     if isinstance(error, MalformedInput):
         return None
     if not await storage_answers(ping):
-        return f"{AWAY}: {error}"
-    # It answers now; but it may have been started anew meanwhile, or a connection was reset.
-    if not _comes_of_storage(error) or await _forgiven(job, jobs) >= FORGIVEN:
+        return f"{UNAVAILABLE}: {error}"
+    # Storage is available now; but it may have restarted meanwhile, or a connection was reset.
+    if not _is_caused_by_storage(error) or await _uncounted(job, jobs) >= MAX_UNCOUNTED:
         return None
     return f"{FAILED}: {error}"
 
 
-def _comes_of_storage(error: BaseException | None) -> bool:
+def _is_caused_by_storage(error: BaseException | None) -> bool:
     while error is not None and not isinstance(error, StorageUnavailable):
         error = error.__cause__
     return error is not None
 
 
-async def _forgiven(job: Job, jobs: JobStore) -> int:
+async def _uncounted(job: Job, jobs: JobStore) -> int:
     attempts = await until_answered(lambda: jobs.attempts(job.id))
     return sum((attempt.reason or "").startswith(FAILED) for attempt in attempts)

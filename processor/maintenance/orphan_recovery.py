@@ -6,15 +6,14 @@ the client that does not come back.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import math
-import random
 import time
 from typing import TYPE_CHECKING
 
+from processor.maintenance.periodic import run_periodically
 from shared.blobs.blob import UPLOADS, upload_key, upload_of
-from shared.errors import BlobNotFound, CsvmillError, DatabaseUnavailable, Unavailable
+from shared.errors import BlobNotFound, CsvmillError, DatabaseUnavailable
 from shared.telemetry.ids import also_bound_ids
 from shared.uploads.metadata import awaits_mark, filename_of, is_part
 from shared.uploads.start_job import start_job
@@ -70,16 +69,9 @@ class OrphanRecovery:
 
     async def run(self) -> None:
         """Scan every `interval` seconds until cancelled. Survives outages."""
-        # Processors that were started together do not all scan at the same time.
-        await asyncio.sleep(random.uniform(0, self._interval))  # noqa: S311  (no secret)
-        while True:
-            try:
-                await self.recover()
-            except Unavailable as error:
-                log.warning("orphan recovery waits: %s", error)
-            except Exception:  # ending here would leave uploads without a job, unnoticed
-                log.exception("orphan recovery failed and continues")
-            await asyncio.sleep(self._interval)
+        await run_periodically(
+            "orphan recovery", self.recover, interval=self._interval, random_start=True
+        )
 
     async def recover(self) -> int:
         """Start the missing jobs and return their number. Raises Unavailable."""

@@ -1,19 +1,17 @@
-"""The relay: publishes what jobs lack, a wake-up or a dead letter, so that none is ever forgotten.
+"""The relay: publishes the wake-ups and dead letters that jobs lack.
 
-A gateway that dies between writing a job and publishing it, a broker that lost its queues, a
-worker that was killed: the table knows each such job, and the relay reads the table.
+A gateway may die between inserting a job and publishing its wake-up, the broker may lose its
+queues, a worker may be killed. The table shows each such job, and the relay reads the table.
 """
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from typing import TYPE_CHECKING
 
 from processor.attempt.dead_letters import DeadLetters
 from processor.events import ProcessorEvents
+from processor.maintenance.periodic import run_periodically
 from shared.bus.publish import publish_wake_up
-from shared.errors import Unavailable
 from shared.telemetry.ids import also_bound_ids
 
 if TYPE_CHECKING:
@@ -23,15 +21,13 @@ if TYPE_CHECKING:
     from shared.ports import Bus, JobStore
 
 BATCH = 100
-"""Jobs asked for at a time."""
+"""Jobs per query."""
 UNPUBLISHED_FOR = 15.0
-"""Seconds that a gateway has to publish what it made."""
-
-log = logging.getLogger(__name__)
+"""Seconds that the creator of a job has to publish its wake-up."""
 
 
 class Relay:
-    """Any number of relays may run side by side: a wake-up too many is harmless."""
+    """Safe to run on any number of processors: a duplicate wake-up is harmless."""
 
     def __init__(
         self,
@@ -52,25 +48,19 @@ class Relay:
         self._dead_letters = DeadLetters(jobs, bus, self._events, clock)
 
     async def run(self) -> None:
-        """Wake overdue jobs, and put the dead letters that are left, every `interval` seconds.
-
-        Until cancelled; outlasts any outage.
-        """
-        while True:
-            for duty in (self.wake_overdue, self._dead_letters.put_what_is_left):
-                try:
-                    await duty()
-                except Unavailable as error:
-                    log.warning("relay waits: %s", error)
-                except Exception:  # a relay that ended would leave jobs forgotten in silence
-                    log.exception("relay failed, and goes on")
-            await asyncio.sleep(self._interval)
+        """Publish every `interval` seconds until cancelled. Survives outages."""
+        await run_periodically(
+            "relay",
+            self.wake_overdue,
+            self._dead_letters.publish_overdue,
+            interval=self._interval,
+        )
 
     async def wake_overdue(self) -> int:
-        """Publish a wake-up for each overdue job; how many. Raises Unavailable."""
+        """Publish a wake-up for each overdue job and return their number. Raises Unavailable."""
         now = self._clock()
         woken = 0
-        # The broker is asked only if there is any job that waits.
+        # Query the broker only if a job is waiting.
         if not await self._overdue(now, lost_before=now, limit=1):
             return woken
         lost_before = await self._bus.lost_before(self._lost_after)
@@ -85,7 +75,7 @@ class Relay:
         return woken
 
     async def _overdue(self, now: float, lost_before: float, limit: int) -> Sequence[UUID]:
-        # What was made before that time has no maker any more to wait for.
+        # The wake-up of a job created before `lost_before` is lost: do not wait for its creator.
         unpublished_for = max(0.0, min(UNPUBLISHED_FOR, now - lost_before))
         return await self._jobs.overdue(
             now=now, unpublished_for=unpublished_for, lost_before=lost_before, limit=limit

@@ -1,31 +1,30 @@
-"""The sweeper: removes bytes that nobody needs any more, and never those that a job may read.
+"""The sweeper: removes blobs that are no longer needed, and never one that a job may still read.
 
-The database decides, storage obeys. First jobs whose time has passed are marked as expired, which
-is final: such a job can be neither retried nor claimed. Then every blob is looked at beside the
-job that it belongs to. What may be removed has no way back to being needed:
+It first marks old jobs as expired, which is final: an expired job can be neither retried nor
+claimed. Then it compares every blob with the job that it belongs to. It removes only blobs that can
+never be needed again:
 
-- the bytes of an expired job;
-- the output of an attempt that neither runs nor is the one that the job's result points to: the
-  numbers of attempts only rise, so its report would be refused;
-- an upload without a job, if storage finds in the same step that nobody has used it for long
-  enough. Whoever makes a job of an upload uses the upload first, and looks again afterwards.
+- the blobs of an expired job;
+- the output of an attempt that is not running and is not the job's result. Attempt numbers only
+  grow, so the database would refuse this attempt's outcome;
+- an upload without a job, if storage finds in the same step that it has been unused for long
+  enough. `start_job` uses the upload before it creates the job, and checks it again afterwards.
 
-Each step can be repeated, and nothing is remembered between sweeps: what a sweeper that was killed
-left undone, the next sweep finds. A worker that was paused for so long that its job has expired
-reads on from the file that it has open, or fails; either way its attempt is no longer the job's.
+Every step is idempotent and keeps no state between sweeps: the next sweep completes an interrupted
+one. A worker that was paused until its job expired continues to read its open file, or fails; in
+both cases its attempt no longer holds the job.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import random
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from processor.events import ProcessorEvents
+from processor.maintenance.periodic import run_periodically
 from shared.blobs.blob import RESULTS, UPLOADS, attempt_of, upload_of
-from shared.errors import CsvmillError, Unavailable
+from shared.errors import CsvmillError
 from shared.jobs.job import JobState
 
 if TYPE_CHECKING:
@@ -39,12 +38,12 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 BATCH = 100
-"""Jobs and blobs looked at in one go."""
+"""Jobs or blobs per query."""
 log = logging.getLogger(__name__)
 
 
 class Sweeper:
-    """Any number of sweepers may run side by side: what one has removed, another does not find."""
+    """Safe to run on any number of processors: removing a blob twice is harmless."""
 
     def __init__(
         self,
@@ -58,8 +57,11 @@ class Sweeper:
         clock: Callable[[], float],
         grace: float,
     ) -> None:
-        """`grace`: seconds for which what may be removed has to be idle, so that nobody is at it,
-        not even in vain. Nothing that is needed depends on it.
+        """All times are in seconds.
+
+        `upload_ttl` is how long an upload without a job is kept after its last use, `result_ttl`
+        how long a finished job is. A blob must also have been idle for `grace`; that only avoids
+        errors of attempts that are no longer needed.
         """
         self._jobs = jobs
         self._blobs = blobs
@@ -71,20 +73,11 @@ class Sweeper:
         self._grace = grace
 
     async def run(self) -> None:
-        """Sweep every `interval` seconds until cancelled; outlasts any outage."""
-        # Processors that were started together do not all sweep at the same time.
-        await asyncio.sleep(random.uniform(0, self._interval))  # noqa: S311  (no secret)
-        while True:
-            try:
-                await self.sweep()
-            except Unavailable as error:
-                log.warning("sweeper waits: %s", error)
-            except Exception:  # a sweeper that ended would let storage fill up in silence
-                log.exception("sweeper failed, and goes on")
-            await asyncio.sleep(self._interval)
+        """Sweep every `interval` seconds until cancelled. Survives outages."""
+        await run_periodically("sweeper", self.sweep, interval=self._interval, random_start=True)
 
     async def sweep(self) -> int:
-        """Expire jobs, and remove what is not needed; how many blobs. Raises Unavailable."""
+        """Expire jobs, remove blobs, and return the number of removed blobs. Raises Unavailable."""
         await self._expire_jobs()
         return await self._sweep_uploads() + await self._sweep_results()
 
@@ -105,7 +98,7 @@ class Sweeper:
                 jobs = await self._jobs.of_uploads(list(batch.values()))
                 for key, upload_id in batch.items():
                     job = jobs.get(upload_id)
-                    removed += await self._remove(key, job, self._spare_upload(job))
+                    removed += await self._remove(key, job, self._idle_limit_of_upload(job))
         return removed
 
     async def _sweep_results(self) -> int:
@@ -115,13 +108,13 @@ class Sweeper:
                 jobs = await self._jobs.get_many([job_id for job_id, _ in batch.values()])
                 for key, (job_id, number) in batch.items():
                     job = jobs.get(job_id)
-                    removed += await self._remove(key, job, self._spare_output(job, number))
+                    removed += await self._remove(key, job, self._idle_limit_of_output(job, number))
         return removed
 
     async def _batches(
         self, kind: str, owner_of: Callable[[BlobKey], T | None], ttl: float
     ) -> AsyncGenerator[dict[BlobKey, T], None]:
-        """The blobs of a kind that have been idle for a while, each with what it belongs to."""
+        """Yield the idle blobs of a kind in batches, each with its owner."""
         batch: dict[BlobKey, T] = {}
         async with self._blobs.walk(kind) as found:
             async for activity in found:
@@ -135,19 +128,19 @@ class Sweeper:
         if batch:
             yield batch
 
-    def _spare_upload(self, job: Job | None) -> float | None:
-        """Seconds for which an upload has to be idle to be removed; None if it is needed."""
+    def _idle_limit_of_upload(self, job: Job | None) -> float | None:
+        """Return after how many idle seconds an upload may be removed; None if it is needed."""
         if job is None:
             return self._upload_ttl
         return None if job.expired_at is None else self._grace
 
-    def _spare_output(self, job: Job | None, attempt: int) -> float | None:
-        """The same for what an attempt wrote."""
+    def _idle_limit_of_output(self, job: Job | None, attempt: int) -> float | None:
+        """Return the same for the output of an attempt."""
         if job is None:
-            # The database has lost the job: no client can ask for this, but an operator might.
+            # The database was restored without the job: an operator may still want the output.
             return self._result_ttl
         running = job.state is JobState.STARTED and job.attempt == attempt
-        # What stands beside a result is needed for as long.
+        # Rejects and preview are needed as long as their result.
         published = job.result is not None and attempt_of(job.result.key) == (job.id, attempt)
         needed = running or (published and job.expired_at is None)
         return None if needed else self._grace
@@ -158,7 +151,7 @@ class Sweeper:
         try:
             removed = await self._blobs.expire(key, idle_for=idle_for)
         except CsvmillError as error:
-            # One blob that cannot be removed must not keep all the others.
+            # One blob that cannot be removed must not stop the others.
             log.warning("%s could not be removed: %s", key, error)
             return False
         if removed:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from aiohttp.http_exceptions import HttpProcessingError, InvalidURLError
 from aiohttp.web import RequestPayloadError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from stamina.instrumentation import set_on_retry_hooks
 
 from shared.telemetry.ids import current_ids
 
@@ -43,6 +44,8 @@ def configure_logging(settings: LogSettings, service: str) -> None:
         logging.INFO if settings.log_level == "DEBUG" else logging.WARNING
     )
     logging.getLogger("aiohttp.server").addFilter(malformed_in_a_line)
+    # By default stamina logs and counts retries itself; our own lines say what is waited for.
+    set_on_retry_hooks(())
 
 
 def malformed_in_a_line(record: logging.LogRecord) -> bool:

@@ -146,7 +146,7 @@ async def test_a_worker_killed_between_finding_the_last_attempt_lost_and_its_dea
             first.kill()
             storage.pause()
             victim = services.processor()
-            await line(victim, "storage is away")
+            await line(victim, "storage is unavailable")
 
             async def lease_is_over() -> bool:
                 lease_until = (await store.get(job_id)).lease_until

@@ -53,8 +53,8 @@ async def test_a_job_outlasts_the_absence_of_storage_though_it_may_fail_only_onc
         storage.kill()
         gate.open()
         # Then the worker gives it back, and waits before it takes it, or any other, again
-        await line(worker, f"job={job_id} attempt=1 given back: storage is away")
-        await line(worker, '"processor.attempt.backoff", "message": "storage is away')
+        await line(worker, f"job={job_id} attempt=1 released: storage is unavailable")
+        await line(worker, '"processor.attempt.backoff", "message": "storage is unavailable')
         refusal = await send_chunk(gateway.url, "meanwhile", PLAYS)
         assert refusal.status == 503
         assert int(refusal.headers["Retry-After"]) > 0

@@ -414,7 +414,7 @@ async def test_a_job_is_handed_back_though_its_output_cannot_be_removed_in_time(
         await asyncio.Event().wait()
 
     monkeypatch.setattr(rig.blobs, "delete", hang)
-    monkeypatch.setattr(worker_module, "GOODBYE", 0.5)
+    monkeypatch.setattr(worker_module, "RELEASE_TIMEOUT", 0.5)
     rig.engine.may_finish.clear()
     job = await rig.job()
     worker = rig.worker()
@@ -425,9 +425,9 @@ async def test_a_job_is_handed_back_though_its_output_cannot_be_removed_in_time(
         await handling
     assert (await rig.jobs.get(job.id)).state is JobState.RETRY
     said = [record.message for record in caplog.records]
-    assert f"job={job.id} attempt=1 handed back" in said
+    assert f"job={job.id} attempt=1 released at shutdown" in said
     assert f"job={job.id} attempt=1 left output behind: no answer in time" in said
-    assert not any("not handed back" in message for message in said)
+    assert not any("not released" in message for message in said)
 
 
 class ForgetfulStore:
@@ -639,7 +639,7 @@ async def test_an_attempt_that_loses_storage_is_given_back_and_does_not_count(
     assert rig.bus.published == [(delivery.wakeup, rig.settings.retry_delay)]
     (attempt,) = await rig.jobs.attempts(job.id)
     assert attempt.outcome == "released"
-    assert attempt.reason == "storage is away: the source could not be read"
+    assert attempt.reason == "storage is unavailable: the source could not be read"
 
 
 async def test_a_heartbeat_without_an_answer_is_repeated_before_the_lease_is_over(

@@ -75,9 +75,9 @@ async def test_what_the_broker_does_not_take_from_a_worker_is_left_to_the_relay(
     # Nor from the relay at first
     due = now + LEFT_TO_WORKERS_FOR
     with pytest.raises(BrokerUnavailable):
-        await dead_letters(rig, due).put_what_is_left()
+        await dead_letters(rig, due).publish_overdue()
     rig.bus.error = None
-    assert await dead_letters(rig, due + LEFT_TO_WORKERS_FOR).put_what_is_left() == 1
+    assert await dead_letters(rig, due + LEFT_TO_WORKERS_FOR).publish_overdue() == 1
     assert rig.bus.dead_letters == [WakeUp(job.id)]
     assert not (await rig.jobs.get(job.id)).owes_dead_letter
 
@@ -85,7 +85,7 @@ async def test_what_the_broker_does_not_take_from_a_worker_is_left_to_the_relay(
 async def test_a_relay_leaves_a_dead_letter_to_the_workers_at_first(rig: Rig) -> None:
     now = time.time()
     await failed(rig, now)
-    assert await dead_letters(rig, now + LEFT_TO_WORKERS_FOR - 1).put_what_is_left() == 0
+    assert await dead_letters(rig, now + LEFT_TO_WORKERS_FOR - 1).publish_overdue() == 0
     assert rig.bus.dead_letters == []
 
 
@@ -93,7 +93,7 @@ async def test_several_relays_put_each_dead_letter_once(rig: Rig) -> None:
     now = time.time()
     jobs = [await failed(rig, now) for _ in range(8)]
     due = now + LEFT_TO_WORKERS_FOR
-    put = await asyncio.gather(*(dead_letters(rig, due).put_what_is_left() for _ in range(3)))
+    put = await asyncio.gather(*(dead_letters(rig, due).publish_overdue() for _ in range(3)))
     assert sum(put) == len(jobs)
     assert {letter.job_id for letter in rig.bus.dead_letters} == {job.id for job in jobs}
     assert len(rig.bus.dead_letters) == len(jobs)
@@ -104,11 +104,11 @@ async def test_a_job_that_was_retried_owes_none_until_it_fails_again(rig: Rig) -
     job = await failed(rig, now)
     await rig.jobs.retry(job.id)
     later = now + LEFT_TO_WORKERS_FOR
-    assert await dead_letters(rig, later).put_what_is_left() == 0
+    assert await dead_letters(rig, later).publish_overdue() == 0
     # A worker that comes late with the first failure notes nothing for the second
     await rig.jobs.claim(job.id, worker="other", lease_until=later + 9, now=later)
     again = await rig.jobs.fail(job.id, 2, "out of memory", final=False, now=later)
     assert again.state is JobState.FAILURE
-    await dead_letters(rig, later).put(job)
+    await dead_letters(rig, later).publish(job)
     assert (await rig.jobs.get(job.id)).owes_dead_letter
-    assert await dead_letters(rig, later + LEFT_TO_WORKERS_FOR).put_what_is_left() == 1
+    assert await dead_letters(rig, later + LEFT_TO_WORKERS_FOR).publish_overdue() == 1

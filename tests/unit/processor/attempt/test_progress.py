@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from processor.attempt.progress import ProgressRecord
+from processor.attempt.progress import ProgressRecorder
 from processor.engines.port import Progress
 from processor.settings import WorkSettings
 from shared.errors import DatabaseUnavailable
@@ -23,7 +23,7 @@ INTERVAL = 0.01
 
 
 class Table:
-    """The job store as `ProgressRecord` sees it: answers as it is told, notes what it was given."""
+    """A job store that answers as the test says, and keeps what it was given."""
 
     def __init__(self, jobs: Any = None) -> None:
         self.recorded: list[JobProgress] = []
@@ -64,14 +64,14 @@ async def job(rig: Rig) -> Job:
 
 async def test_of_several_reports_the_last_is_recorded_once(job: Job) -> None:
     table = Table()
-    record = ProgressRecord(table, job, INTERVAL)
-    keeping = asyncio.create_task(record.keep())
+    record = ProgressRecorder(table, job, INTERVAL)
+    keeping = asyncio.create_task(record.run())
     for done in range(100):
-        record.note(Progress(done, 1000, rows=done // 10))
+        record.update(Progress(done, 1000, rows=done // 10))
     await table.asked_again()
-    record.note(Progress(99, 1000, rows=9))
+    record.update(Progress(99, 1000, rows=9))
     await asyncio.sleep(3 * INTERVAL)
-    record.note(Progress(500, 1000))
+    record.update(Progress(500, 1000))
     await table.asked_again()
     keeping.cancel()
     assert [(p.bytes_done, p.rows_done) for p in table.recorded] == [(99, 9), (500, None)]
@@ -80,9 +80,9 @@ async def test_of_several_reports_the_last_is_recorded_once(job: Job) -> None:
 async def test_a_database_that_is_away_only_delays_it(job: Job) -> None:
     table = Table()
     table.errors = [DatabaseUnavailable("away"), DatabaseUnavailable("away")]
-    record = ProgressRecord(table, job, INTERVAL)
-    keeping = asyncio.create_task(record.keep())
-    record.note(Progress(7, 10))
+    record = ProgressRecorder(table, job, INTERVAL)
+    keeping = asyncio.create_task(record.run())
+    record.update(Progress(7, 10))
     async with asyncio.timeout(10):
         while not table.recorded:
             await table.asked_again()
@@ -93,11 +93,11 @@ async def test_a_database_that_is_away_only_delays_it(job: Job) -> None:
 
 async def test_it_ends_when_the_job_is_no_longer_the_attempts(rig: Rig, job: Job) -> None:
     table = Table(rig.jobs)
-    record = ProgressRecord(table, job, INTERVAL)
+    record = ProgressRecorder(table, job, INTERVAL)
     await rig.jobs.cancel(job.id, now=2.0)
-    record.note(Progress(7, 10))
+    record.update(Progress(7, 10))
     async with asyncio.timeout(10):
-        await record.keep()
+        await record.run()
     after = await rig.jobs.get(job.id)
     assert (after.state, after.progress) == (JobState.REVOKED, None)
 
@@ -105,10 +105,10 @@ async def test_it_ends_when_the_job_is_no_longer_the_attempts(rig: Rig, job: Job
 async def test_the_rate_is_of_the_reading_that_goes_on(job: Job) -> None:
     table = Table()
     times = iter([0.0, 1.0, 2.0, 3.0, 4.0])
-    record = ProgressRecord(table, job, INTERVAL, clock=lambda: next(times))
-    keeping = asyncio.create_task(record.keep())
+    record = ProgressRecorder(table, job, INTERVAL, clock=lambda: next(times))
+    keeping = asyncio.create_task(record.run())
     for done in (100, 300, 20, 60):  # from the third on, the exact plan reads the file again
-        record.note(Progress(done, 1000))
+        record.update(Progress(done, 1000))
         await table.asked_again()
     keeping.cancel()
     assert [p.rate for p in table.recorded] == [100.0, 150.0, None, 40.0]

@@ -51,6 +51,6 @@ async def test_an_attempt_for_which_no_folder_can_be_made_fails_for_another_try(
 ) -> None:
     scratch = Scratch(tmp_path)
     scratch.close()
-    with pytest.raises(AttemptFailed, match="no scratch folder can be made: No such file"):
+    with pytest.raises(AttemptFailed, match="scratch folder cannot be created: No such file"):
         async with scratch.folder("job-1"):
             raise AssertionError("there is no folder to work in")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from processor.attempt.storage_fault import FORGIVEN
+from processor.attempt.storage_fault import MAX_UNCOUNTED
 from shared.errors import AttemptFailed, StorageUnavailable
 from shared.jobs.job import JobState
 
@@ -44,15 +44,15 @@ async def test_an_attempt_that_storage_broke_off_does_not_count_though_storage_i
 async def test_a_blob_that_never_can_be_read_ends_its_job_all_the_same(rig: Rig) -> None:
     rig.settings = rig.settings.model_copy(update={"retry_delay": 0.0})
     job = await rig.job(max_attempts=2)
-    rig.engine.errors = [through_the_engine() for _ in range(FORGIVEN + 2)]
-    for _ in range(FORGIVEN + 2):
+    rig.engine.errors = [through_the_engine() for _ in range(MAX_UNCOUNTED + 2)]
+    for _ in range(MAX_UNCOUNTED + 2):
         assert (await rig.jobs.get(job.id)).state in (JobState.PENDING, JobState.RETRY)
         await rig.worker().handle(rig.delivery(job))
     failed = await rig.jobs.get(job.id)
     assert failed.state is JobState.FAILURE
     assert failed.reason == str(through_the_engine())
     outcomes = [attempt.outcome for attempt in await rig.jobs.attempts(job.id)]
-    assert outcomes == ["released"] * FORGIVEN + ["failure"] * 2
+    assert outcomes == ["released"] * MAX_UNCOUNTED + ["failure"] * 2
 
 
 async def test_what_has_another_cause_counts(rig: Rig) -> None:
