@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from functools import partial
-from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
 from aiohttp import web
@@ -15,15 +13,15 @@ from shared.blobs.protocol import (
     PROCESSING_INTERVAL,
     encode_activity,
     encode_append_lease,
-    encode_error,
     encode_info,
     parse_idle_for,
+    parse_interval,
     parse_token,
 )
-from shared.errors import BlobIncomplete, ChunkOutOfBounds, CsvmillError, InvalidInput
-from shared.http.conditions import Representation
-from shared.http.downloads import Download, send
+from shared.errors import CsvmillError, InvalidInput
 from shared.http.request_body import json_body, raw_body
+from shared.http.response_body import send_body
+from shared.http.sendfile import body_of
 from shared.ports import Blobs
 
 if TYPE_CHECKING:
@@ -33,10 +31,10 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-TAKING_TIMEOUT = 3600.0
-"""Seconds for which a reader may take nothing. Long: a gateway with a slow client fills its buffer
-before it takes more, a processor merges what it has spilled; each has a patience of its own with
-whom it works for. This is for those that are frozen."""
+READER_TIMEOUT = 3600.0
+"""Seconds without progress after which a reader is disconnected. Long, because readers limit
+themselves: a gateway whose client is slow fills its buffer before it reads on, and a processor
+merges what it has spilled. This is for readers that hang."""
 LINES = 1 << 16
 """Bytes of a list that are sent at once."""
 
@@ -104,25 +102,24 @@ async def write(request: web.Request) -> web.Response:
 
 
 async def read(request: web.Request) -> web.StreamResponse:
-    """Send bytes of a blob, as far as conditions and Range select them (RFC 9110)."""
-    key, blobs = _key(request), request.app[BLOBS]
-    info = await blobs.info(key)
-    if request.method == "HEAD" and not info.complete:
-        raise BlobIncomplete(f"blob {key} has not been received as a whole")
-    # Before it is complete, nobody has compared the bytes with the digest.
-    sha256 = info.sha256 if info.complete else None
-    return await send(
-        request,
-        Download(
-            Representation(info.size, sha256, info.completed_at),
-            content_type="application/octet-stream",
-            source=partial(blobs.open, key),
-            refuse=_refuse,
+    """Send exactly the interval of bytes that the query names, or its length for HEAD."""
+    key = _key(request)
+    start, stop = parse_interval(request.query)
+    async with request.app[BLOBS].open(key, start, stop) as content:
+        response = web.StreamResponse()
+        response.content_type = "application/octet-stream"
+        response.content_length = content.size
+        if request.method == "HEAD":
+            await response.prepare(request)
+            return response
+        await send_body(
+            request,
+            response,
+            body_of(request, content),
             name=f"blob {key}",
-            sha256=sha256,
-            client_timeout=TAKING_TIMEOUT,
-        ),
-    )
+            client_timeout=READER_TIMEOUT,
+        )
+    return response
 
 
 async def delete(request: web.Request) -> web.Response:
@@ -162,12 +159,6 @@ async def ping(request: web.Request) -> web.Response:
     """Say whether blobs can be used, to a caller whose token is right."""
     await request.app[BLOBS].ping()
     return web.Response(status=204)
-
-
-def _refuse(status: HTTPStatus, message: str) -> web.Response:
-    if status is HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-        return web.json_response(encode_error(ChunkOutOfBounds(message)), status=status)
-    return web.json_response(encode_error(InvalidInput(message)), status=status)
 
 
 def _bytes(size: object) -> int:

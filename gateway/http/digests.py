@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 import http_sf
 
 from shared.errors import ChunkDigestMismatch, InvalidInput
-from shared.http.trailers import declares_trailer, trailers
+from shared.http.trailers import declares_trailer, request_trailers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
@@ -170,7 +170,7 @@ def announced(
         return Announced(read(request.headers))
 
     def late() -> tuple[Expected, ...]:
-        found = read(trailers(request))
+        found = read(request_trailers(request))
         if not found:
             raise InvalidInput(f"the trailer {name} was announced and did not come", field=name)
         return found

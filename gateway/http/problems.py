@@ -33,7 +33,7 @@ def refusal(status: HTTPStatus) -> type[CsvmillError]:
 
 
 def refuse(status: HTTPStatus, message: str) -> web.Response:
-    """Refuse a download: the `refuse` of a `shared.http.downloads.Download`."""
+    """Refuse a download: the `refuse` of a `shared.http.download.Download`."""
     return problem_response(status, message, refusal(status)(message))
 
 

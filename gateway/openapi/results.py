@@ -9,7 +9,7 @@ from gateway.http.problems import refusal
 from gateway.openapi.parts import JSON, header, parameter, problem_content, ref
 from shared.aggregation.formats import FORMATS
 from shared.http.content_codings import CODINGS
-from shared.http.downloads import REFUSALS
+from shared.http.download import REFUSALS
 
 if TYPE_CHECKING:
     from gateway.openapi.parts import Node

@@ -16,7 +16,7 @@ from gateway.jobs.status import requested_job
 from gateway.keys import PORTS, SETTINGS
 from gateway.uploads.filenames import result_filename
 from shared.aggregation.formats import FORMATS
-from shared.blobs.content import Content, once
+from shared.blobs.content import Content, single_piece
 from shared.errors import (
     BlobIncomplete,
     BlobNotFound,
@@ -27,7 +27,7 @@ from shared.errors import (
 )
 from shared.http.conditions import Representation
 from shared.http.content_codings import CODINGS
-from shared.http.downloads import Download, send
+from shared.http.download import Download, send_download
 from shared.jobs.job import JobState
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ async def send_file(
     """
     check_kept(job)
     ports = request.app[PORTS]
-    return await send(
+    return await send_download(
         request,
         Download(
             Representation(file.size, file.sha256, job.finished_at),
@@ -149,7 +149,7 @@ async def send_file(
             headers={"Content-Disposition": content_disposition(file.filename)},
             cache_control=f"private, max-age={MAX_AGE}, immutable",
             codings=() if file.compressed else codings,
-            sent=request.app[EVENTS].result_sent,
+            on_sent=request.app[EVENTS].result_sent,
             client_timeout=request.app[SETTINGS].client_timeout,
         ),
     )
@@ -161,7 +161,7 @@ async def opened_file(
 ) -> AsyncIterator[Content]:
     """Read bytes of a job's file. Raises ResultExpired, ResultLost, and what `Blobs.open` does."""
     if isinstance(source, bytes):
-        yield Content(once(source[start:stop]))
+        yield Content(single_piece(source[start:stop]), start, stop)
         return
     async with AsyncExitStack() as stack:
         try:

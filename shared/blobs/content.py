@@ -1,4 +1,4 @@
-"""Bytes that are open to be read: what a source of a download gives."""
+"""The bytes of an interval of a blob, opened for reading."""
 
 from __future__ import annotations
 
@@ -11,26 +11,32 @@ if TYPE_CHECKING:
 
 
 class LocalFile(Protocol):
-    """An open file of this machine, which the kernel can send without our seeing its bytes."""
+    """An open file of this process, which the kernel can send to a socket (sendfile)."""
 
     async def send(self, socket: int, offset: int, count: int) -> int:
-        """Send what is at `offset` (bytes) to a socket, given by a descriptor that does not block.
+        """Send up to `count` bytes of the file at `offset` (bytes) to a non-blocking socket.
 
-        Returns how many bytes it took: `count` at the most, and none if it has no room; only a
-        moment is waited for that. Raises ConnectionError if the other end has gone,
-        StorageUnavailable if the file cannot be read, or ends before.
+        `socket` is a descriptor. Returns the number of bytes sent: 0 if the socket stays full for
+        a few milliseconds. Raises ConnectionError if the peer has disconnected,
+        StorageUnavailable if the file cannot be read or ends early.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Content(AsyncIterator[bytes]):
-    """The bytes of a range, one piece after the other."""
+    """The bytes `start..stop` of a blob: iterate over `pieces`, or send them from `file`."""
 
     pieces: AsyncIterator[bytes]
+    start: int
+    stop: int
     file: LocalFile | None = None
-    """Where the same bytes are, at the same positions, if that is a file of this machine: to be
-    sent from there instead of being taken in pieces."""
+    """The file that holds the same bytes at the same offsets, if this process has it open."""
+
+    @property
+    def size(self) -> int:
+        """Bytes in the interval."""
+        return self.stop - self.start
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self.pieces
@@ -39,13 +45,7 @@ class Content(AsyncIterator[bytes]):
         return anext(self.pieces)
 
 
-async def in_pieces(content: Content, _start: int, _stop: int) -> AsyncGenerator[bytes, None]:
-    """The content, read."""
-    async for piece in content:
-        yield piece
-
-
-async def once(data: bytes) -> AsyncGenerator[bytes, None]:
-    """What is in memory, as one piece; none if there is nothing."""
+async def single_piece(data: bytes) -> AsyncGenerator[bytes, None]:
+    """Yield `data` as one piece; nothing if it is empty."""
     if data:
         yield data

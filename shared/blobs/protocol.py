@@ -8,8 +8,9 @@
     PUT    /blobs/{key}/size              JSON {"size"} -> 200 blob
     PUT    /blobs/{key}/turn              -> 200 {"blob", "token"}
     PUT    /blobs/{key}/parts             JSON {"parts", "metadata"} -> 200 blob
-    GET    /blobs/{key}                   -> 200, 206, 304, 412, 416 by RFC 9110, and 409 if bytes
-                                             that it selects have not been received; HEAD too
+    GET    /blobs/{key}                   -> 200 the bytes; with `?start={n}&stop={n}` exactly
+                                             that interval, 409 if not all of it has been
+                                             received, 400 if it is outside of the blob. HEAD too
     DELETE /blobs/{key}                   -> 204, whether there was one or not
     DELETE /blobs/{key}?idle_for={s}      -> 200 {"removed"}, by `Blobs.expire`
     GET    /blobs?kind={kind}             -> 200 {"key", "idle", "complete"} for each blob,
@@ -19,8 +20,8 @@
 A key is one segment of the path: its slashes are percent-encoded (`uploads%2F<id>`). A blob is
 `{"key", "size", "received": [[start, stop], ...], "complete", "sha256", "metadata",
 "completed_at"}`, positions in bytes, `stop` exclusive; `size` is null until it is declared,
-`completed_at` (Unix seconds) until the blob is complete: it is then the download's
-`Last-Modified`, as the `sha256` is its `ETag`. Every request shows
+`completed_at` (Unix seconds) until the blob is complete. Reads are plain intervals of bytes: the
+gateway alone evaluates conditions and ranges of HTTP (RFC 9110). Every request shows
 `Authorization: Bearer <token>`; every method is idempotent (RFC 9110, section 9.2.2).
 
 A refusal is `{"code", "message", "field"}`: the code of an error of `shared.errors`, its message,
@@ -50,6 +51,7 @@ PROCESSING_INTERVAL = 10.0
 """Seconds between two `102 Processing`; callers wait several times as long for a sign of life."""
 
 _TOKEN = re.compile(r"[0-9]{1,20}")
+_POSITION = re.compile(r"[0-9]{1,19}")
 
 
 def blob_path(key: BlobKey) -> str:
@@ -120,15 +122,28 @@ def walk_path(kind: str) -> str:
     return f"/blobs?kind={quote(kind, safe='')}"
 
 
-def range_header(start: int, stop: int) -> str:
-    """The header that asks for `start..stop`, which is not empty."""
-    return f"bytes={start}-{stop - 1}"
+def interval_path(key: BlobKey, start: int, stop: int | None) -> str:
+    """Return the path from which the bytes `start..stop` are read, to the end if `stop` is None."""
+    end = "" if stop is None else f"&stop={stop}"
+    return f"{blob_path(key)}?start={start}{end}"
 
 
-def size_in(content_range: str) -> int | None:
-    """The size of the whole that Content-Range tells; None if it tells none."""
-    size = content_range.rpartition("/")[2]
-    return int(size) if size.isascii() and size.isdigit() else None
+def parse_interval(query: Mapping[str, str]) -> tuple[int, int | None]:
+    """Read `start` and `stop` (bytes) of `interval_path`; without them, the whole blob.
+
+    Raises InvalidInput unless both are numbers.
+    """
+    start, stop = (_position(query, name) for name in ("start", "stop"))
+    return start or 0, stop
+
+
+def _position(query: Mapping[str, str], name: str) -> int | None:
+    text = query.get(name)
+    if text is None:
+        return None
+    if not _POSITION.fullmatch(text):
+        raise InvalidInput(f"{name} {text!r} is not a number of bytes", field=name)
+    return int(text)
 
 
 def encode_info(info: BlobInfo) -> dict[str, object]:

@@ -1,6 +1,6 @@
-"""A representation, its validators, and the conditions that a request may set (RFC 9110, 8.8, 13).
+"""A representation, its validators, and conditional requests (RFC 9110, 8.8 and 13). Pure, no I/O.
 
-Pure, no I/O. It exists because ready-made ones, aiohttp's FileResponse among them, answer 206 to a
+We do not use a library because those we tried, aiohttp's FileResponse among them, answer 206 to a
 stale or weak If-Range, which corrupts resumed downloads.
 """
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from multidict import MultiMapping
 
 IDENTITY = "identity"
-"""The content coding that changes nothing (RFC 9110, 12.5.3)."""
+"""No content coding (RFC 9110, 12.5.3)."""
 
 _ETAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\U0010ffff]*"'
 _ETAG_LIST = re.compile(rf"(?:[ \t]*,)*[ \t]*{_ETAG}(?:[ \t]*,(?:[ \t]*{_ETAG})?)*[ \t]*")
 _DATE_FORMATS = (
-    "%a, %d %b %Y %H:%M:%S GMT",  # IMF-fixdate, which we send
+    "%a, %d %b %Y %H:%M:%S GMT",  # IMF-fixdate, the form that we send
     "%A, %d-%b-%y %H:%M:%S GMT",  # RFC 850
     "%a %b %d %H:%M:%S %Y",  # asctime
 )
@@ -30,42 +30,36 @@ _DATE_FORMATS = (
 
 @dataclass(frozen=True, slots=True)
 class Representation:
-    """What is known of the whole before a byte of it is read."""
+    """The size and the validators of a file, known before a byte of it is read."""
 
-    size: int | None
-    """Bytes, before any content coding. None if nobody knows yet: the source then says which of
-    the bytes that are asked for there are."""
-    etag: str | None
-    """Opaque tag without quotes: the same tag means the same bytes. None if there is none yet."""
+    size: int
+    """Bytes, before any content coding."""
+    etag: str
+    """Opaque tag without quotes. Equal tags mean equal bytes."""
     last_modified: float | None = None
-    """Unix seconds. Nothing may change twice within a second, so that it is a strong validator
-    (RFC 9110, 8.8.2.2)."""
+    """Unix seconds. A file must not change twice within a second, so that this is a strong
+    validator (RFC 9110, 8.8.2.2)."""
     coding: str = IDENTITY
-    """The content coding in which it is sent (RFC 9110, 8.4.1)."""
+    """The content coding to send (RFC 9110, 8.4.1)."""
 
     def encoded(self, coding: str) -> Representation:
-        """The same content in another content coding."""
+        """Return the same content in another content coding."""
         return replace(self, coding=coding)
 
     @property
-    def entity_tag(self) -> str | None:
-        """The value of ETag; None if there is none.
+    def entity_tag(self) -> str:
+        """The value of ETag.
 
-        Strong for the bytes as they are. What is encoded while it is sent has a tag of its own
-        for each coding, and a weak one: another version of the encoder may make other bytes of
-        the same content (RFC 9110, 8.8.1).
+        Strong for the identity coding. Each other coding has its own weak tag, as another version
+        of the encoder may produce other bytes from the same content (RFC 9110, 8.8.1).
         """
-        if self.etag is None:
-            return None
         if self.coding == IDENTITY:
             return f'"{self.etag}"'
         return f'W/"{self.etag}-{self.coding}"'
 
     def validators(self) -> dict[str, str]:
-        """The header fields that let a client ask again (RFC 9110, 8.8)."""
-        fields = {}
-        if self.entity_tag is not None:
-            fields["ETag"] = self.entity_tag
+        """Return ETag and Last-Modified, for later conditional requests (RFC 9110, 8.8)."""
+        fields = {"ETag": self.entity_tag}
         if self.last_modified is not None:
             fields["Last-Modified"] = formatdate(int(self.last_modified), usegmt=True)
         return fields
@@ -74,17 +68,17 @@ class Representation:
 def failed_precondition(
     headers: MultiMapping[str], representation: Representation
 ) -> HTTPStatus | None:
-    """304 or 412 if a condition says so, in the order of RFC 9110, 13.2.2; else None."""
+    """Return 304 or 412 if a condition fails, else None (RFC 9110, order of 13.2.2)."""
     modified = representation.last_modified
-    if (if_match := joined(headers, "If-Match")) is not None:
-        if not _names(if_match, representation, weakly=False):
+    if (if_match := field_value(headers, "If-Match")) is not None:
+        if not _matches(if_match, representation, weak=False):
             return HTTPStatus.PRECONDITION_FAILED
     elif modified is not None:
         unmodified_since = parse_http_date(headers.get("If-Unmodified-Since", ""))
         if unmodified_since is not None and int(modified) > unmodified_since:
             return HTTPStatus.PRECONDITION_FAILED
-    if (if_none_match := joined(headers, "If-None-Match")) is not None:
-        if _names(if_none_match, representation, weakly=True):
+    if (if_none_match := field_value(headers, "If-None-Match")) is not None:
+        if _matches(if_none_match, representation, weak=True):
             return HTTPStatus.NOT_MODIFIED
     elif modified is not None:
         modified_since = parse_http_date(headers.get("If-Modified-Since", ""))
@@ -94,8 +88,8 @@ def failed_precondition(
 
 
 def if_range_holds(headers: MultiMapping[str], representation: Representation) -> bool:
-    """Whether If-Range, if there is one, lets Range count (RFC 9110, 13.1.5)."""
-    if_range = joined(headers, "If-Range")
+    """Whether Range applies: there is no If-Range, or it matches (RFC 9110, 13.1.5)."""
+    if_range = field_value(headers, "If-Range")
     if if_range is None:
         return True
     if '"' in if_range:
@@ -108,7 +102,7 @@ def if_range_holds(headers: MultiMapping[str], representation: Representation) -
 
 
 def parse_http_date(text: str) -> int | None:
-    """Unix seconds of an HTTP-date in any of its three forms (RFC 9110, 5.6.7), else None."""
+    """Parse an HTTP-date in any of its three forms to Unix seconds, else None (RFC 9110, 5.6.7)."""
     for form in _DATE_FORMATS:
         try:
             return int(datetime.strptime(text.strip(), form).replace(tzinfo=UTC).timestamp())
@@ -117,20 +111,20 @@ def parse_http_date(text: str) -> int | None:
     return None
 
 
-def joined(headers: MultiMapping[str], name: str) -> str | None:
-    """A field's lines as one list (RFC 9110, 5.3); None if there is none."""
+def field_value(headers: MultiMapping[str], name: str) -> str | None:
+    """Return the field lines of a name as one comma-separated value, or None (RFC 9110, 5.3)."""
     lines = headers.getall(name, [])
     return ", ".join(lines) if lines else None
 
 
-def _names(field: str, representation: Representation, *, weakly: bool) -> bool:
-    """Whether a list of entity-tags, or `*`, names the representation (RFC 9110, 8.8.3.2)."""
+def _matches(field: str, representation: Representation, *, weak: bool) -> bool:
+    """Whether a list of entity-tags, or `*`, matches the representation (RFC 9110, 8.8.3.2)."""
     if field.strip() == "*":
         return True
     ours = representation.entity_tag
-    if ours is None or not _ETAG_LIST.fullmatch(field):
+    if not _ETAG_LIST.fullmatch(field):
         return False
     tags = re.findall(_ETAG, field)
-    if weakly:
+    if weak:
         return ours.removeprefix("W/") in (tag.removeprefix("W/") for tag in tags)
     return not ours.startswith("W/") and ours in tags

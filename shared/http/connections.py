@@ -1,4 +1,4 @@
-"""What becomes of the connection that a request came over."""
+"""The state of the connection of a request."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ if TYPE_CHECKING:
 
 
 def client_disconnected(request: web.Request) -> bool:
-    """Whether nobody waits for an answer any more, so that it is no fault if none can be sent."""
+    """Whether the client has disconnected, so that failing to answer it is not an error."""
     return request.transport is None or request.transport.is_closing()

@@ -1,4 +1,4 @@
-"""Content codings: which one a client asks for (RFC 9110, 12.5.3), and encoding in a stream."""
+"""Content codings: negotiation (RFC 9110, 12.5.3) and encoding of a stream."""
 
 from __future__ import annotations
 
@@ -21,46 +21,43 @@ if TYPE_CHECKING:
 ZSTD = "zstd"
 GZIP = "gzip"
 CODINGS = (ZSTD, GZIP)
-"""What can be offered, the better first."""
+"""The supported codings, best first."""
 ENCODED_AT_ONCE = 1 << 20
-"""Bytes, at least, that are handed to a thread at a time."""
+"""Bytes, at least, that one call in a thread encodes."""
 
 _ITEM = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+)(?:[ \t]*;[ \t]*[qQ]=([01](?:\.[0-9]{0,3})?))?")
-# The quick ones: what is encoded while it is sent must not be slower than the line.
+# Fast levels: encoding must not be slower than the network.
 _GZIP_LEVEL = 1
 _ZSTD_LEVEL = 1
 _GZIP_FORMAT = 16 + zlib.MAX_WBITS
 
 
-def choose(accept_encoding: str | None, offered: tuple[str, ...]) -> str | None:
-    """The coding to send, of `offered` or identity; None if the client accepts none of them.
+def negotiate_coding(accept_encoding: str | None, offered: tuple[str, ...]) -> str | None:
+    """Return the coding to send, of `offered` or identity; None if the client accepts none.
 
-    Identity, which alone can be resumed, is kept unless the client names another coding and ranks
-    it higher, or refuses identity. What is malformed asks for nothing.
+    Only identity can be resumed. So it is preferred unless the client ranks another coding higher
+    or refuses identity. A malformed field is ignored.
     """
     weights = _weights(accept_encoding or "")
     if weights is None:
         return IDENTITY
-    anything = weights.get("*")
+    others = weights.get("*")
     ranked = [(weights[coding], coding) for coding in offered if weights.get(coding)]
-    best = max(ranked, key=lambda one: one[0], default=None)
-    identity = weights.get(IDENTITY, anything)
+    best = max(ranked, key=lambda pair: pair[0], default=None)
+    identity = weights.get(IDENTITY, others)
     if identity is None:
         return best[1] if best else IDENTITY
     if best and best[0] > identity:
         return best[1]
     if identity:
         return IDENTITY
-    if anything:  # with identity refused by name
+    if others:  # and identity is refused by name
         return next((coding for coding in offered if coding not in weights), None)
     return None
 
 
-async def encoded(pieces: AsyncIterable[bytes], coding: str) -> AsyncGenerator[bytes, None]:
-    """The bytes in a content coding, piece by piece: memory does not grow with their number.
-
-    Each step is done in a thread.
-    """
+async def encode_stream(pieces: AsyncIterable[bytes], coding: str) -> AsyncGenerator[bytes, None]:
+    """Encode a stream in a thread, piece by piece, in memory that does not grow with its size."""
     encoder = _ENCODERS[coding]()
     gathered: list[bytes] = []
     size = 0

@@ -1,4 +1,4 @@
-"""Digests of content and representations in header fields (RFC 9530), with SHA-256."""
+"""Header fields for SHA-256 digests of content and representations (RFC 9530)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import base64
 import re
 
 SHA_256 = "sha-256"
-"""The algorithm's key in the fields (RFC 9530, 7.2)."""
+"""The key of SHA-256 in these fields (RFC 9530, 7.2)."""
 
 # A dictionary of integers from 0 to 10 (RFC 9530, 4), with parameters that nothing defines
 # (RFC 9651, 3.2 and 3.1.2).
@@ -14,15 +14,15 @@ _MEMBER = re.compile(r"([a-z*][a-z0-9_.*-]*)=(10|[0-9])(?: *;[^,;]*)*")
 
 
 def digest_field(digest: bytes) -> str:
-    """The value of Repr-Digest or Content-Digest for a SHA-256."""
+    """Return the value of Repr-Digest or Content-Digest for a SHA-256 digest."""
     return f"{SHA_256}=:{base64.b64encode(digest).decode()}:"
 
 
-def preference(want: str | None) -> int | None:
-    """What Want-Repr-Digest or Want-Content-Digest says of SHA-256 (RFC 9530, 4).
+def sha256_preference(want: str | None) -> int | None:
+    """Return the preference for SHA-256 in Want-Repr-Digest or Want-Content-Digest (RFC 9530, 4).
 
-    From 1 to 10 how much it is wanted, 0 that it is not; None if the field is not there, names
-    other algorithms only, or is malformed and therefore ignored (RFC 9651, 4.2).
+    1 to 10 is the weight, 0 means not wanted. None if the field is missing, names only other
+    algorithms, or is malformed and therefore ignored (RFC 9651, 4.2).
     """
     if want is None:
         return None

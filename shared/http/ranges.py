@@ -1,7 +1,4 @@
-"""What a GET or HEAD selects of a representation: conditions and byte ranges of RFC 9110.
-
-The one implementation of these rules; pure, no I/O.
-"""
+"""Which bytes a GET or HEAD selects: conditions and byte ranges (RFC 9110). Pure, no I/O."""
 
 from __future__ import annotations
 
@@ -11,7 +8,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from shared.blobs.byte_ranges import ByteRange, RangeSet
-from shared.http.conditions import IDENTITY, failed_precondition, if_range_holds, joined
+from shared.http.conditions import (
+    IDENTITY,
+    failed_precondition,
+    field_value,
+    if_range_holds,
+)
 
 if TYPE_CHECKING:
     from multidict import MultiMapping
@@ -19,24 +21,24 @@ if TYPE_CHECKING:
     from shared.http.conditions import Representation
 
 MAX_RANGES = 64
-"""Ranges that one request may ask for; a Range with more is ignored (RFC 9110, 14.2 and 17.15)."""
+"""Most ranges in one request; a Range field with more is ignored (RFC 9110, 14.2 and 17.15)."""
 
 _RANGES = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+)=(.*)")
 _RANGE = re.compile(r"([0-9]*)-([0-9]*)")
-_NO_END = (1 << 63) - 1
+_MAX_POSITION = (1 << 63) - 1
 """Beyond the last byte of any file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What to answer: the status, and which bytes.
+    """The status to answer with, and the bytes to send.
 
-    `ranges` holds the whole for 200, the parts to send for 206 (none of them empty, no two of them
-    overlapping or adjacent), and nothing for 304, 412, 416.
+    `ranges` holds the whole file for 200, the parts for 206 (not empty, not overlapping, not
+    adjacent), and nothing for 304, 412 and 416.
     """
 
     status: HTTPStatus
-    size: int | None
+    size: int
     ranges: tuple[ByteRange, ...] = ()
 
     @property
@@ -49,41 +51,39 @@ class Selection:
         return None
 
 
-def content_range(part: ByteRange, size: int | None) -> str:
-    """The value of Content-Range for a part, which is not empty, of `size` bytes, if known."""
-    return f"bytes {part.start}-{part.stop - 1}/{'*' if size is None else size}"
+def content_range(part: ByteRange, size: int) -> str:
+    """Return the value of Content-Range for a part, not empty, of a file of `size` bytes."""
+    return f"bytes {part.start}-{part.stop - 1}/{size}"
 
 
 def select(method: str, headers: MultiMapping[str], representation: Representation) -> Selection:
-    """Decide what a request for `representation` gets.
+    """Select the status and the bytes for a request, by RFC 9110.
 
-    Conditions are evaluated in the order of RFC 9110, 13.2.2. `method` is GET or HEAD; Range and
-    If-Range count for GET only (14.2), and only for a representation that is not encoded while it
-    is sent. Ranges that overlap or touch are sent as one, where the first of them was asked for
-    (15.3.7.2).
+    Conditions are evaluated in the order of 13.2.2. `method` is GET or HEAD. Range and If-Range
+    apply to GET only (14.2), and only to the identity coding. Overlapping and adjacent ranges are
+    merged, at the position of the first of them (15.3.7.2).
     """
     size = representation.size
     if status := failed_precondition(headers, representation):
         return Selection(status, size)
-    end = _NO_END if size is None else size
-    whole = Selection(HTTPStatus.OK, size, (ByteRange(0, end),))
+    whole = Selection(HTTPStatus.OK, size, (ByteRange(0, size),))
     if method != "GET" or representation.coding != IDENTITY:
         return whole
-    requested = byte_ranges(joined(headers, "Range") or "")
+    requested = parse_byte_ranges(field_value(headers, "Range") or "")
     if requested is None or not if_range_holds(headers, representation):
         return whole
-    satisfiable = [part for spec in requested if (part := _satisfy(spec, end)) is not None]
+    satisfiable = [part for spec in requested if (part := _resolve(spec, size)) is not None]
     if not satisfiable:
         return Selection(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, size)
-    parts = _coalesced(satisfiable)
-    # Of an empty representation a suffix is satisfiable, but Content-Range cannot express it.
+    parts = _merged(satisfiable)
+    # A suffix of an empty file is satisfiable, but Content-Range cannot express it.
     return Selection(HTTPStatus.PARTIAL_CONTENT, size, parts) if parts else whole
 
 
-def byte_ranges(field: str) -> list[tuple[int | None, int | None]] | None:
-    """Read Range: `(first, last)`, `(first, None)` to the end, `(None, n)` the last n bytes.
+def parse_byte_ranges(field: str) -> list[tuple[int | None, int | None]] | None:
+    """Parse Range: `(first, last)`, `(first, None)` to the end, `(None, n)` the last n bytes.
 
-    None if it is of another unit, malformed or of more than `MAX_RANGES`, so that it is ignored
+    Returns None if the field must be ignored: another unit, malformed, or more than `MAX_RANGES`
     (RFC 9110, 14.2).
     """
     match = _RANGES.fullmatch(field.strip())
@@ -109,13 +109,13 @@ def byte_ranges(field: str) -> list[tuple[int | None, int | None]] | None:
 def _position(digits: str) -> int | None:
     if not digits:
         return None
-    # Python refuses to convert thousands of digits, and beyond 2**63 no file reaches.
+    # Python refuses to convert thousands of digits, and no file has 2**63 bytes.
     significant = digits.lstrip("0") or "0"
-    return int(significant) if len(significant) < 20 else _NO_END
+    return int(significant) if len(significant) < 20 else _MAX_POSITION
 
 
-def _satisfy(spec: tuple[int | None, int | None], size: int) -> ByteRange | None:
-    """The bytes that a range means in a whole of `size`; None if not satisfiable (14.1.2)."""
+def _resolve(spec: tuple[int | None, int | None], size: int) -> ByteRange | None:
+    """Return the bytes of a range in a file of `size` bytes; None if unsatisfiable (14.1.2)."""
     first, last = spec
     if first is None:
         return ByteRange(max(0, size - last), size) if last else None
@@ -124,11 +124,11 @@ def _satisfy(spec: tuple[int | None, int | None], size: int) -> ByteRange | None
     return ByteRange(first, size if last is None else min(last + 1, size))
 
 
-def _coalesced(requested: list[ByteRange]) -> tuple[ByteRange, ...]:
-    """The union, in the order in which its parts were first asked for: it may matter (14.2)."""
+def _merged(requested: list[ByteRange]) -> tuple[ByteRange, ...]:
+    """Return the union, in the order in which its parts were first requested (RFC 9110, 14.2)."""
     union = RangeSet.of((part.start, part.stop) for part in requested)
 
-    def asked_for(part: ByteRange) -> int:
-        return next(i for i, one in enumerate(requested) if part.start <= one.start < part.stop)
+    def first_request(part: ByteRange) -> int:
+        return next(i for i, each in enumerate(requested) if part.start <= each.start < part.stop)
 
-    return tuple(sorted(union, key=asked_for))
+    return tuple(sorted(union, key=first_request))

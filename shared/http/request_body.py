@@ -1,4 +1,4 @@
-"""The body of a request, whole or not at all."""
+"""Read request bodies; an incomplete body is an error."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ BROKEN_BODY = (
     HttpProcessingError,
     ConnectionError,
 )
-"""What aiohttp raises of a body that breaks off, or is not encoded as its header says."""
+"""What aiohttp raises when a body ends early or is not encoded as its header says."""
 
-_DIGITS = 30
-"""Of a number with an exponent: a few characters of JSON may stand for a billion digits."""
+_MAX_DIGITS = 30
+"""Digits of a number with an exponent: `1e1000000000` is short in JSON and huge in memory."""
 
 
 async def raw_body(request: web.Request, timeout: float) -> AsyncGenerator[bytes, None]:
-    """The bytes of the body as they come in.
+    """Yield the bytes of the body as they arrive.
 
-    Raises InvalidInput if it breaks off, or if nothing comes for `timeout` seconds.
+    Raises InvalidInput if the body ends early or no byte arrives for `timeout` seconds.
     """
     received = 0
     try:
@@ -44,40 +44,44 @@ async def raw_body(request: web.Request, timeout: float) -> AsyncGenerator[bytes
             yield piece
     except TimeoutError as error:
         raise InvalidInput(
-            f"nothing came for {timeout:g} s after {received} bytes of the body"
+            f"no byte of the body arrived for {timeout:g} s after {received} bytes"
         ) from error
     except BROKEN_BODY as error:
-        raise InvalidInput(f"the body broke off after {received} bytes: {error}") from error
+        raise InvalidInput(f"the body ended early, after {received} bytes: {error}") from error
     if request.content_length not in (None, received):
         raise InvalidInput(
-            f"the body has {received} bytes, announced were {request.content_length}"
+            f"the body has {received} bytes, Content-Length declares {request.content_length}"
         )
 
 
 async def json_body(request: web.Request, timeout: float) -> dict[str, Any]:
-    """The body as a JSON object. Numbers with a fraction or an exponent are Decimal: see
-    `whole_number`.
+    """Parse the body as a JSON object.
 
-    Raises InvalidInput if it is none, is unreasonably long, or does not come in `timeout` seconds.
+    Numbers with a fraction or an exponent become Decimal: see `whole_number`. Raises InvalidInput
+    if the body is not a JSON object, is too large, or does not arrive within `timeout` seconds.
     """
     try:
         async with asyncio.timeout(timeout):
             fields = json.loads(await request.read(), parse_float=Decimal)
     except (ValueError, RecursionError, TimeoutError, web.HTTPRequestEntityTooLarge) as error:
-        raise InvalidInput(f"the body is no JSON: {error}") from error
+        raise InvalidInput(f"the body is not JSON: {error}") from error
     except BROKEN_BODY as error:
         raise InvalidInput(f"the body cannot be read: {' '.join(str(error).split())}") from error
     if not isinstance(fields, dict):
-        raise InvalidInput("the body is no JSON object")
+        raise InvalidInput("the body is not a JSON object")
     return fields
 
 
 def whole_number(value: object) -> int | None:
-    """The integer that a value of `json_body` is, be it written 74 or 74.0; None if it is none.
+    """Return a value of `json_body` as an integer if it is one, written 74 or 74.0; else None.
 
-    As JSON Schema has it (2020-12 Core, 4.2.3): what counts is the value of a number. None too for
-    one of more than 30 digits in another form than plain digits.
+    JSON Schema compares numbers by value (2020-12 Core, 4.2.3). Also returns None for a number
+    with a fraction or exponent that has more than 30 digits.
     """
-    if isinstance(value, Decimal) and value.adjusted() < _DIGITS and value == value.to_integral():
+    if (
+        isinstance(value, Decimal)
+        and value.adjusted() < _MAX_DIGITS
+        and value == value.to_integral()
+    ):
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None

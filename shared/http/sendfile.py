@@ -1,18 +1,16 @@
-"""Sends files to clients by sendfile(2), so that their bytes never enter this process.
+"""Send files with sendfile(2), so that their bytes do not pass through this process.
 
-uvloop has no `loop.sendfile`, and lets nobody wait for the descriptor of a transport. So this
-takes a copy of the descriptor, once the transport has nothing left to send. A file that is not in
-the page cache has to be waited for: that is done in the threads of whoever has it open. A client
-is waited for here, however slow it is, and holds no thread meanwhile.
+uvloop has no `loop.sendfile` and does not let others wait for a transport's descriptor. So this
+duplicates the descriptor once the transport has sent everything. Pages that are not in the page
+cache are read in the threads of whatever has the file open; waiting for a slow client holds no
+thread.
 """
 
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
 import sys
-import termios
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -25,31 +23,42 @@ if TYPE_CHECKING:
     from shared.blobs.content import Content, LocalFile
 
 SENDFILE_FROM = 256 << 10
-"""Bytes of a part that is sent so; a smaller one goes out with the header, in fewer steps."""
+"""Bytes of the smallest part sent with sendfile. A smaller one is sent together with the header,
+in fewer system calls."""
 
 
 @dataclass(frozen=True, slots=True)
 class FilePart:
-    """The bytes `start..stop` of a file that is open."""
+    """The bytes `start..stop` of an open file."""
 
     file: LocalFile
     start: int
     stop: int
 
 
-async def by_file(
-    content: Content, start: int, stop: int
+def body_of(request: web.Request, content: Content) -> AsyncGenerator[bytes | FilePart, None]:
+    """Return the body that sends `content`: its file if the kernel can send it, else its pieces."""
+    return _file_or_pieces(content, by_file=_supports_sendfile(request))
+
+
+async def read_pieces(content: Content) -> AsyncGenerator[bytes, None]:
+    """Yield the pieces of `content`."""
+    async for piece in content:
+        yield piece
+
+
+async def _file_or_pieces(
+    content: Content, *, by_file: bool
 ) -> AsyncGenerator[bytes | FilePart, None]:
-    """The content `start..stop` as a part of its file, or in pieces if that is not worth it."""
-    if content.file is not None and stop - start >= SENDFILE_FROM:
-        yield FilePart(content.file, start, stop)
+    if by_file and content.file is not None and content.size >= SENDFILE_FROM:
+        yield FilePart(content.file, content.start, content.stop)
         return
     async for piece in content:
         yield piece
 
 
-def takes_files(request: web.Request) -> bool:
-    """Whether the client's connection is a socket to which the kernel can send by itself."""
+def _supports_sendfile(request: web.Request) -> bool:
+    """Whether the client's connection is a plain socket of a system with our sendfile."""
     transport = request.transport
     return (
         sys.platform == "linux"
@@ -65,33 +74,34 @@ async def send_part(
     part: FilePart,
     *,
     client_timeout: float | None,
-    taken: Callable[[int], None],
+    on_sent: Callable[[int], None],
 ) -> None:
-    """Send a part of a file after all that was written to the client before.
+    """Send a part of a file, after everything that was written to the client before.
 
-    `taken` is told the bytes as they go. Raises ConnectionError if the client has left, or takes
-    nothing for `client_timeout` seconds (None is for ever), and what `LocalFile.send` raises.
+    `on_sent` is called with the number of bytes of each step. Raises ConnectionError if the client
+    disconnects or acknowledges nothing for `client_timeout` seconds (None: no limit), and what
+    `LocalFile.send` raises.
     """
-    transport = await _flushed(request)
-    with _copy_of_socket(transport) as socket:
-        at = part.start
-        while at < part.stop:
-            sent = await part.file.send(socket, at, part.stop - at)
-            taken(sent)
-            at += sent
-            if at < part.stop:
-                await _wait_for_room(socket, client_timeout)
+    transport = await _flushed_transport(request)
+    with _duplicate_socket(transport) as socket:
+        position = part.start
+        while position < part.stop:
+            sent = await part.file.send(socket, position, part.stop - position)
+            on_sent(sent)
+            position += sent
+            if position < part.stop:
+                await _wait_until_writable(socket, client_timeout)
                 _check_open(transport)
 
 
-async def _flushed(request: web.Request) -> asyncio.Transport:
-    """The transport, when all that it was given is with the kernel."""
+async def _flushed_transport(request: web.Request) -> asyncio.Transport:
+    """Return the transport once its buffer is empty."""
     transport = request.transport
     if transport is None:
         raise ConnectionResetError("the connection is lost")
     _check_open(transport)
     low, high = transport.get_write_buffer_limits()
-    # With anything in the buffer, `drain` waits from now on until there is nothing.
+    # `drain` returns when the buffer is below the low mark: with high=0, when it is empty.
     transport.set_write_buffer_limits(high=0)
     await request.writer.drain()
     _check_open(transport)
@@ -105,38 +115,42 @@ def _check_open(transport: asyncio.Transport) -> None:
 
 
 @contextmanager
-def _copy_of_socket(transport: asyncio.Transport) -> Iterator[int]:
-    copy = os.dup(transport.get_extra_info("socket").fileno())
+def _duplicate_socket(transport: asyncio.Transport) -> Iterator[int]:
+    duplicate = os.dup(transport.get_extra_info("socket").fileno())
     try:
-        yield copy
+        yield duplicate
     finally:
-        os.close(copy)
+        os.close(duplicate)
 
 
-async def _wait_for_room(socket: int, client_timeout: float | None) -> None:
-    """Return when a socket takes bytes again, or its other end has gone.
+async def _wait_until_writable(socket: int, client_timeout: float | None) -> None:
+    """Return when the socket is writable or its peer has disconnected.
 
-    Raises ConnectionAbortedError if nothing was acknowledged for `client_timeout` seconds.
+    Raises ConnectionAbortedError if the peer acknowledged nothing for `client_timeout` seconds.
     """
     loop = asyncio.get_running_loop()
-    room = asyncio.Event()
-    loop.add_writer(socket, room.set)
+    writable = asyncio.Event()
+    loop.add_writer(socket, writable.set)
     try:
         while True:
             before = _unacknowledged(socket)
             try:
                 async with asyncio.timeout(client_timeout):
-                    await room.wait()
+                    await writable.wait()
                     return
             except TimeoutError:
-                # Room is a third of the buffer or more. A slow client takes less in that time.
+                # A socket becomes writable when a third of its buffer is free, which may take a
+                # slow client longer than the timeout.
                 if _unacknowledged(socket) == before:
-                    raise ConnectionAbortedError("the client takes nothing") from None
+                    raise ConnectionAbortedError("the client stopped reading") from None
     finally:
         loop.remove_writer(socket)
 
 
 def _unacknowledged(socket: int) -> int:
-    """Bytes that the other end has not acknowledged (SIOCOUTQ, tcp(7))."""
+    """Return the bytes that the peer has not acknowledged (SIOCOUTQ, tcp(7))."""
+    import fcntl  # Linux only, as sendfile here
+    import termios
+
     answer = fcntl.ioctl(socket, termios.TIOCOUTQ, bytes(4))
     return int.from_bytes(answer, sys.byteorder)

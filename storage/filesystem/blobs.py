@@ -258,7 +258,7 @@ class FilesystemBlobs:
                     raise
             try:
                 async with aclosing(reader.pieces(start, end)) as pieces:
-                    yield Content(pieces, reader)
+                    yield Content(pieces, start, end, reader)
             finally:
                 self._listener.bytes_read(key, reader.given)
 

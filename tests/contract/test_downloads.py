@@ -1,4 +1,4 @@
-"""RFC 9110 on the wire: by storage, by a gateway in front of it, by a gateway on its own files."""
+"""RFC 9110 on the wire: a gateway in front of storage, and a gateway with its own files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import random
 import threading
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import pytest
 import pytest_asyncio
@@ -20,19 +19,19 @@ from hypothesis import strategies as st
 
 from gateway.app import GatewayPorts, build_app
 from gateway.settings import GatewaySettings
-from shared.blobs.blob import result_key
 from shared.blobs.client import HttpBlobs
-from shared.blobs.protocol import blob_path
 from shared.bus.in_process import InProcessBus
 from shared.http import sendfile
 from shared.jobs.store import open_job_store
 from storage.filesystem.blobs import FilesystemBlobs
-from tests.blob_backends import TOKEN, storage_server, stream
+from tests.blob_backends import TOKEN, storage_server
 from tests.download_table import ROWS, Answer, Connection, Row, Target, check, parts_of
 from tests.unit.gateway.conftest import Gateway, RecordingBus
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+
+    from shared.ports import Blobs
 
 CONTENT = random.Random(5).randbytes(6000) + b"\r\n--"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -76,43 +75,29 @@ def kernel(request: pytest.FixtureRequest) -> Iterator[Kernel]:
         yield kernel
 
 
-@pytest_asyncio.fixture(
-    scope="module", loop_scope="module", params=["storage", "services", "standalone", "v1"]
-)
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["services", "one process"])
 async def target(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, kernel: Kernel
 ) -> AsyncIterator[Target]:
-    """The same bytes behind each server."""
+    """The same bytes behind a gateway with a storage service, and behind one with its own files.
+
+    The first is asked by the older URL, the second by the newer.
+    """
     folder = tmp_path_factory.mktemp("downloads")
     async with AsyncExitStack() as stack:
-        files = await stack.enter_async_context(
-            FilesystemBlobs(folder / "blobs", fsync=False, clock=lambda: FINISHED)
-        )
-        url = await stack.enter_async_context(storage_server(folder, files))
-        if request.param == "storage":
-            key = result_key(uuid4(), 1)
-            await files.create(key, len(CONTENT), sha256=SHA256)
-            await files.write(key, 0, stream(CONTENT))
-            port = int(url.rpartition(":")[2])
-            headers = (("Authorization", f"Bearer {TOKEN}"),)
-            yield Target("127.0.0.1", port, blob_path(key), CONTENT, SHA256, int(FINISHED), headers)
-            return
-        blobs = (
-            await stack.enter_async_context(HttpBlobs(url, TOKEN))
-            if request.param == "services"
-            else files
-        )
+        files = await stack.enter_async_context(FilesystemBlobs(folder / "blobs", fsync=False))
+        services = request.param == "services"
+        blobs: Blobs = files
+        if services:
+            url = await stack.enter_async_context(storage_server(folder, files))
+            blobs = await stack.enter_async_context(HttpBlobs(url, TOKEN))
         jobs = await stack.enter_async_context(open_job_store(f"sqlite:///{folder}/jobs.db"))
         bus = RecordingBus(await stack.enter_async_context(InProcessBus()))
         app = build_app(GatewaySettings(), GatewayPorts(blobs, jobs, bus))
         client = await stack.enter_async_context(TestClient(TestServer(app)))
         gateway = Gateway(client, files, jobs, bus)
         job = await gateway.finished_job(CONTENT, finished_at=FINISHED)
-        path = (
-            f"/api/v1/jobs/{job.id}/result"
-            if request.param == "v1"
-            else f"/api/download_file/{job.id}"
-        )
+        path = f"/api/download_file/{job.id}" if services else f"/api/v1/jobs/{job.id}/result"
         host, port = gateway.address
         yield Target(host, port, path, CONTENT, SHA256, int(FINISHED))
 

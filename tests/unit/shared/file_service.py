@@ -18,7 +18,7 @@ from aiohttp import web
 
 from shared.blobs.blob import result_key
 from shared.http.conditions import Representation
-from shared.http.downloads import Download, send
+from shared.http.download import Download, send_download
 from shared.http.trailers import TrailerRunner
 from storage.filesystem.blobs import FilesystemBlobs
 from tests.blob_backends import stream
@@ -114,14 +114,14 @@ class Service:
             refuse=lambda status, message: web.Response(status=status, text=message),
             name="the blob",
             sha256=SHA256,
-            sent=ended,
+            on_sent=ended,
             **self._download,
         )
         self.transport = request.transport
         if self.buffer is not None and request.transport is not None:
             its_socket = request.transport.get_extra_info("socket")
             its_socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self.buffer)
-        response = await send(request, download)
+        response = await send_download(request, download)
         if request.transport is not None:
             self.limits = request.transport.get_write_buffer_limits()
         return response

@@ -116,7 +116,7 @@ async def test_a_sender_that_falls_silent_is_given_up_when_its_time_has_passed(
         status, body = await asyncio.wait_for(connection.answer(), 10)
 
         assert status == 400
-        assert body["message"].startswith("nothing came for 0.05 s after 5 bytes")
+        assert body["message"].startswith("no byte of the body arrived for 0.05 s after 5 bytes")
         assert not (await blobs.info(KEY)).received
         await connection.close()
 
@@ -148,7 +148,7 @@ async def test_a_reader_that_takes_nothing_is_cut_off(
     size = 24 * MIB  # more than sockets and buffers hold
     await blobs.create(KEY, size)
     await blobs.write(KEY, 0, stream(bytes(size)))
-    monkeypatch.setattr(handlers, "TAKING_TIMEOUT", 0.15)
+    monkeypatch.setattr(handlers, "READER_TIMEOUT", 0.15)
     async with storage_server(tmp_path, blobs) as url:
         connection = await Connection.to(url)
         await connection.send_head("GET", blob_path(KEY), AUTHORIZED)

@@ -16,7 +16,7 @@ import pytest
 from gateway.results.download import content_disposition
 from shared.blobs.content import Content
 from shared.errors import StorageUnavailable
-from shared.http.sending import _cut_off_if_stalled
+from shared.http.response_body import _abort_if_stalled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -247,8 +247,8 @@ class FailingBlobs:
                 left -= 1
                 yield piece
 
-        async with self._blobs.open(key, start, stop) as pieces:
-            yield Content(failing(pieces))
+        async with self._blobs.open(key, start, stop) as content:
+            yield Content(failing(content.pieces), content.start, content.stop)
 
 
 @pytest.mark.parametrize("error", [StorageUnavailable("storage is gone"), ZeroDivisionError()])
@@ -317,7 +317,7 @@ async def test_nothing_watches_a_connection_after_its_download(gateway: Gateway,
     # It would take a slow client of the next request on the connection for one that stalls.
     response = await gateway.client.get(path)
     assert await response.read() == RESULT
-    name = _cut_off_if_stalled.__qualname__
+    name = _abort_if_stalled.__qualname__
     watching = [task for task in asyncio.all_tasks() if name in repr(task.get_coro())]
     if watching:
         _, pending = await asyncio.wait(watching, timeout=5)

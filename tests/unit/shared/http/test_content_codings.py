@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.http.content_codings import CODINGS, ENCODED_AT_ONCE, choose, encoded
+from shared.http.content_codings import CODINGS, ENCODED_AT_ONCE, encode_stream, negotiate_coding
 from tests.blob_backends import joined, stream
 
 if sys.version_info >= (3, 14):
@@ -75,13 +75,13 @@ DECODERS = {"gzip": gzip.decompress, "zstd": zstd.decompress}
     ],
 )
 def test_what_is_asked_for(asked: str | None, expected: str | None) -> None:
-    assert choose(asked, CODINGS) == expected
+    assert negotiate_coding(asked, CODINGS) == expected
 
 
 @given(st.text(alphabet="gzipstd*identity;q=0.15, \t", max_size=50))
 def test_whatever_is_asked_for_only_what_is_there_is_chosen(asked: str) -> None:
-    assert choose(asked, CODINGS) in (*CODINGS, "identity", None)
-    assert choose(asked, ()) in ("identity", None)
+    assert negotiate_coding(asked, CODINGS) in (*CODINGS, "identity", None)
+    assert negotiate_coding(asked, ()) in ("identity", None)
 
 
 @pytest.mark.parametrize("coding", CODINGS)
@@ -89,7 +89,7 @@ def test_whatever_is_asked_for_only_what_is_there_is_chosen(asked: str) -> None:
 async def test_what_was_encoded_can_be_decoded(coding: str, size: int) -> None:
     content = random.Random(size).randbytes(size // 2) + bytes(size - size // 2)
     pieces = [content[at : at + 700_000] for at in range(0, size, 700_000)]
-    assert DECODERS[coding](await joined(encoded(stream(*pieces), coding))) == content
+    assert DECODERS[coding](await joined(encode_stream(stream(*pieces), coding))) == content
 
 
 @pytest.mark.parametrize("coding", CODINGS)
@@ -105,7 +105,7 @@ async def test_encoding_reads_no_further_than_it_is_taken(coding: str) -> None:
             yield source.randbytes(ENCODED_AT_ONCE)
 
     # When some of what they become is taken, no more of them were read than that needs
-    ready = encoded(pieces(), coding)
+    ready = encode_stream(pieces(), coding)
     taken = 0
     async for piece in ready:
         taken += len(piece)

@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from shared.http.digest_fields import digest_field, preference
+from shared.http.digest_fields import digest_field, sha256_preference
 
 
 def test_the_example_of_the_rfc() -> None:
@@ -40,4 +40,4 @@ def test_the_example_of_the_rfc() -> None:
     ],
 )
 def test_what_is_wanted(want: str | None, expected: int | None) -> None:
-    assert preference(want) == expected
+    assert sha256_preference(want) == expected

@@ -143,14 +143,6 @@ def test_no_position_of_an_empty_representation_is_satisfiable(field: str) -> No
     assert answer([("Range", field)], representation=empty) == (416, [], "bytes */0")
 
 
-def test_a_range_of_a_representation_whose_size_nobody_knows_yet_tells_none() -> None:
-    growing = Representation(None, None)
-    selection = select("GET", CIMultiDict({"Range": "bytes=2-4"}), growing)
-    assert selection.status is HTTPStatus.PARTIAL_CONTENT
-    assert selection.ranges == (ByteRange(2, 5),)
-    assert selection.content_range == "bytes 2-4/*"
-
-
 def test_a_suffix_of_an_empty_representation_is_the_whole_of_it() -> None:
     # 14.1.2 makes it satisfiable; 14.4 has no Content-Range for no bytes
     empty = Representation(0, "abc")
@@ -304,16 +296,6 @@ def test_an_encoded_representation_has_a_weak_tag_of_its_own(
     encoded = TEN_BYTES.encoded("gzip")
     assert encoded.validators() == {"ETag": 'W/"abc-gzip"', "Last-Modified": RFC_DATE}
     assert answer(headers, representation=encoded) == expected
-
-
-def test_what_has_no_tag_yet_matches_none() -> None:
-    untagged = Representation(10, None)
-    assert untagged.validators() == {}
-    assert answer([("If-Match", '"None"')], representation=untagged) == FAILED
-    assert answer([("If-Match", "*")], representation=untagged) == WHOLE
-    assert answer([("If-None-Match", '"None"')], representation=untagged) == WHOLE
-    headers = [("Range", "bytes=0-1"), ("If-Range", '"None"')]
-    assert answer(headers, representation=untagged) == WHOLE
 
 
 def test_validators_are_a_strong_tag_and_whole_seconds() -> None:

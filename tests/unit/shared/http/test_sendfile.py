@@ -209,7 +209,9 @@ def test_a_client_that_takes_nothing_is_cut_off(
     assert received.partition(b"\r\n\r\n")[2] == CONTENT[: service.sent[0]]
     assert messages(caplog, logging.WARNING) == []
     (line,) = [line for line in messages(caplog, logging.DEBUG) if "the blob" in line]
-    assert line == "the blob: the client left in mid-download: the client takes nothing"
+    assert (
+        line == "the blob: the client disconnected during the download: the client stopped reading"
+    )
 
 
 async def test_a_client_that_takes_little_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,7 +225,7 @@ async def test_a_client_that_takes_little_is_waited_for(monkeypatch: pytest.Monk
             while True:
                 ours.send(bytes(1 << 16))
         with pytest.raises(ConnectionAbortedError):
-            await sendfile._wait_for_room(ours.fileno(), 0.01)
+            await sendfile._wait_until_writable(ours.fileno(), 0.01)
         assert list(waiting) == []
 
 
@@ -303,7 +305,7 @@ def test_a_file_that_ends_early_never_looks_whole(
         assert service.ended.wait(WAIT)
         assert service.sent == [SIZE - 1_000_000]
     (line,) = messages(caplog, logging.WARNING)
-    assert line.startswith("the blob: the download was broken off: a data file ends at 23000000")
+    assert line.startswith("the blob: the download was aborted: a data file ends at 23000000")
 
 
 def test_a_file_is_sent_to_its_end_though_it_was_deleted(
@@ -345,7 +347,7 @@ def test_a_file_system_without_sendfile_is_read(
 
 @pytest.mark.parametrize(
     ("error", "said"),
-    [(errno.EIO, "the blob: the download was broken off: the file system"), (errno.ETIMEDOUT, "")],
+    [(errno.EIO, "the blob: the download was aborted: the file system"), (errno.ETIMEDOUT, "")],
     ids=["disk", "line"],
 )
 def test_a_disk_that_fails_is_an_error_and_a_line_that_does_is_none(

@@ -12,7 +12,7 @@ from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict
 
 from shared.errors import InvalidInput
-from shared.http.trailers import LIMIT, TrailerRunner, declares_trailer, trailers
+from shared.http.trailers import LIMIT, TrailerRunner, declares_trailer, request_trailers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -33,7 +33,7 @@ async def connected(
     async def show(request: web.Request) -> web.Response:
         body = await request.read()
         try:
-            found = sorted(trailers(request).items())
+            found = sorted(request_trailers(request).items())
         except InvalidInput as error:
             return web.Response(text=f"refused: {error}", status=400)
         return web.Response(text=f"{len(body)} {found}")
@@ -112,7 +112,7 @@ async def test_where_trailers_are_not_kept_they_are_refused_and_not_taken_for_no
     async with connected(web.AppRunner) as (reader, writer):
         writer.write(HEAD + b"0\r\nX-A: 1\r\n\r\n")
         assert await answer(reader) == (
-            "refused: trailers are not taken here; send the field as a header"
+            "refused: trailers are not supported here; send the field as a header"
         )
 
 

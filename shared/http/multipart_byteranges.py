@@ -1,4 +1,4 @@
-"""Several ranges in one answer: `multipart/byteranges` (RFC 9110, 14.6)."""
+"""Several ranges in one response: `multipart/byteranges` (RFC 9110, 14.6)."""
 
 from __future__ import annotations
 
@@ -13,25 +13,27 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Multipart:
-    """What is sent before, between and after the bytes of the parts."""
+class MultipartByteranges:
+    """The bytes sent before, between and after the parts."""
 
     content_type: str
-    """Of the whole message."""
+    """Content-Type of the whole response."""
     parts: tuple[tuple[bytes, ByteRange], ...]
-    """Each part, with what precedes its bytes."""
+    """The bytes that precede each part, and the part."""
     end: bytes
 
     @property
     def length(self) -> int:
-        """Bytes of the whole content."""
+        """Content-Length of the whole response, in bytes."""
         return sum(len(head) + len(part) for head, part in self.parts) + len(self.end)
 
 
-def multipart(ranges: tuple[ByteRange, ...], size: int | None, content_type: str) -> Multipart:
+def frame_ranges(
+    ranges: tuple[ByteRange, ...], size: int, content_type: str
+) -> MultipartByteranges:
     """Frame `ranges` of a representation of `size` bytes.
 
-    The boundary is random, so that no file can be made to contain it.
+    The boundary is random, so that no file can be crafted to contain it.
     """
     boundary = secrets.token_hex(16)
     heads = [
@@ -42,7 +44,7 @@ def multipart(ranges: tuple[ByteRange, ...], size: int | None, content_type: str
     ]
     # The line break before a boundary belongs to it, not to the part (RFC 2046, 5.1.1).
     heads[1:] = [f"\r\n{head}" for head in heads[1:]]
-    return Multipart(
+    return MultipartByteranges(
         f"multipart/byteranges; boundary={boundary}",
         tuple(zip((head.encode() for head in heads), ranges, strict=True)),
         f"\r\n--{boundary}--\r\n".encode(),
