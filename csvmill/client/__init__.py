@@ -3,7 +3,6 @@
 `AsyncClient` and `Client` have the same methods. See docs/client.md.
 """
 
-from csvmill.client.asked import Asked
 from csvmill.client.async_client import AsyncClient
 from csvmill.client.errors import (
     ClientError,
@@ -16,11 +15,12 @@ from csvmill.client.errors import (
 )
 from csvmill.client.job_event import JobEvent, JobProgress
 from csvmill.client.job_view import AttemptView, JobView
-from csvmill.client.partial import ResultView
-from csvmill.client.progress import Progress
+from csvmill.client.progress import TransferProgress
 from csvmill.client.report_view import ProblemView, ReportView
+from csvmill.client.result_view import ResultView
 from csvmill.client.retrying import Retries
 from csvmill.client.server_view import ServerView
+from csvmill.client.spec import Asked, Spec
 from csvmill.client.sync_client import Client
 from csvmill.client.upload_view import UploadView
 from shared.aggregation.spec import (
@@ -32,6 +32,9 @@ from shared.aggregation.spec import (
     Order,
 )
 from shared.csv.dialect import Input
+
+Progress = TransferProgress
+"""The former name of `TransferProgress`."""
 
 __all__ = [
     "Aggregate",
@@ -61,5 +64,7 @@ __all__ = [
     "Retries",
     "ServerUnavailable",
     "ServerView",
+    "Spec",
+    "TransferProgress",
     "UploadView",
 ]

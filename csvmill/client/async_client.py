@@ -8,17 +8,17 @@ import time
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 from uuid import uuid4
 
-from csvmill.client.asked import as_json
-from csvmill.client.downloading import announced, download, rejects_of, result_of
+from csvmill.client.downloading import announced, download, rejects_file, result_file
 from csvmill.client.errors import JobUnsuccessful
-from csvmill.client.following import follow, until_ended
+from csvmill.client.following import follow, wait_until_ended
 from csvmill.client.job_list import list_query, listed_jobs
 from csvmill.client.job_view import JobView
 from csvmill.client.paths import HEALTH, READY, inspect_path, job_path, retry_path, upload_path
-from csvmill.client.progress import unheard
+from csvmill.client.progress import ignore
 from csvmill.client.retrying import Retries
 from csvmill.client.server_view import ServerView
 from csvmill.client.source import Source
+from csvmill.client.spec import spec_json
 from csvmill.client.streaming import Streaming
 from csvmill.client.transport import Transport
 from csvmill.client.upload_view import UploadView
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from csvmill.client.asked import Asked
     from csvmill.client.job_event import JobEvent
-    from csvmill.client.partial import ResultView
     from csvmill.client.progress import ReportJob, ReportProgress
+    from csvmill.client.result_view import ResultView
+    from csvmill.client.spec import Spec
 
 UPLOAD_NOT_FOUND = "urn:csvmill:problem:upload-not-found"
 JOB_NOT_FOUND = "urn:csvmill:problem:job-not-found"
@@ -80,10 +80,10 @@ class AsyncClient:
         key: str | None = None,
         name: str | None = None,
         sha256: str | None = None,
-        aggregation: Asked | None = None,
+        aggregation: Spec | None = None,
         chunk_size: int = CHUNK_SIZE,
         parallel: int = PARALLEL,
-        progress: ReportProgress = unheard,
+        progress: ReportProgress = ignore,
         shuffle: random.Random | None = None,
     ) -> str:
         """Upload a file in chunks, `parallel` at a time; returns the id of the job it becomes.
@@ -115,10 +115,10 @@ class AsyncClient:
         name: str,
         *,
         sha256: str | None = None,
-        aggregation: Asked | None = None,
+        aggregation: Spec | None = None,
         chunk_size: int = CHUNK_SIZE,
         parallel: int = PARALLEL,
-        progress: ReportProgress = unheard,
+        progress: ReportProgress = ignore,
     ) -> str:
         """Upload what is read from `stream`, of a size that is not known; the id of its job.
 
@@ -140,7 +140,7 @@ class AsyncClient:
         size: int | None,
         *,
         sha256: str | None = None,
-        aggregation: Asked | None = None,
+        aggregation: Spec | None = None,
         key: str | None = None,
     ) -> UploadView:
         """Declare a file of `size` bytes; the same `key` gives the same upload as it stands now.
@@ -160,14 +160,14 @@ class AsyncClient:
         return UploadView.of(await self._transport.json("GET", upload_path(upload_id)))
 
     async def inspect_upload(
-        self, upload_id: str, *, aggregation: Asked | None = None
+        self, upload_id: str, *, aggregation: Spec | None = None
     ) -> dict[str, Any]:
         """What is understood of an upload by its first MiB, as the JSON of docs/api.md.
 
         `aggregation` is tried on it, or the declared one. Raises Refused (409) before its header
         has been received.
         """
-        tried = {} if aggregation is None else {"aggregation": as_json(aggregation)}
+        tried = {} if aggregation is None else {"aggregation": spec_json(aggregation)}
         view: dict[str, Any] = await self._transport.json(
             "POST",
             inspect_path(upload_id),
@@ -244,7 +244,7 @@ class AsyncClient:
         *,
         timeout: float | None = None,
         longest_pause: float = 1.0,
-        changed: ReportJob = unheard,
+        changed: ReportJob = ignore,
     ) -> JobView:
         """Follow the job by its events until it has a result.
 
@@ -254,7 +254,7 @@ class AsyncClient:
         after `timeout` seconds.
         """
         async with asyncio.timeout(timeout):
-            job = await until_ended(
+            job = await wait_until_ended(
                 self._transport,
                 job_id,
                 lambda: self.job(job_id),
@@ -272,7 +272,7 @@ class AsyncClient:
         *,
         partial: Path | None = None,
         parallel: int = PARALLEL,
-        progress: ReportProgress = unheard,
+        progress: ReportProgress = ignore,
     ) -> ResultView:
         """Write the result to `target`, fetched in ranges, `parallel` at a time; its size, SHA-256.
 
@@ -284,7 +284,7 @@ class AsyncClient:
         Raises NotVerified if the digest is another one, OSError if the file cannot be written.
         """
         return await download(
-            self._transport, result_of(job_id), target,
+            self._transport, result_file(job_id), target,
             partial or target.with_name(f"{target.name}.part"),
             parallel=parallel, progress=progress,
         )  # fmt: skip
@@ -296,21 +296,21 @@ class AsyncClient:
         *,
         partial: Path | None = None,
         parallel: int = PARALLEL,
-        progress: ReportProgress = unheard,
+        progress: ReportProgress = ignore,
     ) -> ResultView:
         """The same for the records of its file that the job left out, as CSV with what is wrong.
 
         Of a job that left none out, only the header.
         """
         return await download(
-            self._transport, rejects_of(job_id), target,
+            self._transport, rejects_file(job_id), target,
             partial or target.with_name(f"{target.name}.part"),
             parallel=parallel, progress=progress,
         )  # fmt: skip
 
     async def result(self, job_id: str) -> ResultView:
         """Size and SHA-256 of the result, as the server announces them."""
-        return await announced(self._transport, result_of(job_id))
+        return await announced(self._transport, result_file(job_id))
 
     async def about(self) -> ServerView:
         """What the server is, how fast it answers, and what time it has; asked once.

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from csvmill.client.errors import ClientError, NotVerified, ServerUnavailable
-from csvmill.client.partial import PartialFile, ResultView
+from csvmill.client.partial import PartialFile
 from csvmill.client.paths import rejects_path, result_path
 from csvmill.client.progress import Meter
-from csvmill.client.tasks import side_by_side
+from csvmill.client.result_view import ResultView
+from csvmill.client.tasks import run_parallel
 from csvmill.client.transport import PIECE
 
 if TYPE_CHECKING:
@@ -36,24 +37,24 @@ _UNSATISFIABLE = 416
 
 
 @dataclass(frozen=True, slots=True)
-class JobFile:
+class RemoteFile:
     """A file of a job: where it is, and what it is called in errors."""
 
     path: str
     name: str
 
 
-def result_of(job_id: str) -> JobFile:
+def result_file(job_id: str) -> RemoteFile:
     """The result of a job."""
-    return JobFile(result_path(job_id), f"the result of job {job_id}")
+    return RemoteFile(result_path(job_id), f"the result of job {job_id}")
 
 
-def rejects_of(job_id: str) -> JobFile:
+def rejects_file(job_id: str) -> RemoteFile:
     """The records that a job left out."""
-    return JobFile(rejects_path(job_id), f"the rejects of job {job_id}")
+    return RemoteFile(rejects_path(job_id), f"the rejects of job {job_id}")
 
 
-async def announced(transport: Transport, wanted: JobFile) -> ResultView:
+async def announced(transport: Transport, wanted: RemoteFile) -> ResultView:
     """Ask what a file of a job is, without taking it.
 
     Raises ClientError if the server names no SHA-256, in neither `Repr-Digest` (RFC 9530, 3) nor
@@ -90,7 +91,7 @@ async def announced(transport: Transport, wanted: JobFile) -> ResultView:
 
 async def download(
     transport: Transport,
-    wanted: JobFile,
+    wanted: RemoteFile,
     target: Path,
     partial: Path,
     *,
@@ -125,7 +126,7 @@ async def download(
 
 async def _fetch(
     transport: Transport,
-    wanted: JobFile,
+    wanted: RemoteFile,
     view: ResultView,
     file: PartialFile,
     parallel: int,
@@ -143,7 +144,7 @@ async def _fetch(
 
     recorder = asyncio.create_task(_record(file))
     try:
-        await side_by_side(fetch, parallel)
+        await run_parallel(fetch, parallel)
     finally:
         recorder.cancel()
 
@@ -156,7 +157,7 @@ async def _record(file: PartialFile) -> None:
 
 async def _fetch_part(
     transport: Transport,
-    wanted: JobFile,
+    wanted: RemoteFile,
     view: ResultView,
     file: PartialFile,
     start: int,
@@ -174,7 +175,7 @@ async def _fetch_part(
                             await asyncio.to_thread(file.write, start, data)
                             file.written(start, start + len(data))
                             start += len(data)
-                            meter.move(len(data))
+                            meter.add(len(data))
                 except ServerUnavailable:
                     if start == before:
                         raise
@@ -182,7 +183,7 @@ async def _fetch_part(
 
 @asynccontextmanager
 async def _part(
-    transport: Transport, wanted: JobFile, view: ResultView, start: int, stop: int
+    transport: Transport, wanted: RemoteFile, view: ResultView, start: int, stop: int
 ) -> AsyncIterator[AsyncIterator[bytes]]:
     # If-Match (RFC 9110, 13.1.1): a part of another result is refused, not mixed in.
     headers = {"Range": f"bytes={start}-{stop - 1}", "If-Match": view.etag}

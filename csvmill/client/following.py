@@ -145,7 +145,7 @@ async def _next(events: AsyncGenerator[JobEvent, None]) -> JobEvent | None:
         return None
 
 
-async def until_ended(
+async def wait_until_ended(
     transport: Transport,
     job_id: str,
     look: Callable[[], Awaitable[JobView]],

@@ -7,7 +7,6 @@ import json
 import os
 import threading
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from shared.blobs.byte_ranges import RangeSet
@@ -16,17 +15,7 @@ from shared.runtime.files import move_file, replace_file, write_all
 if TYPE_CHECKING:
     from pathlib import Path
 
-
-@dataclass(frozen=True, slots=True)
-class ResultView:
-    """What the server said of the whole before a byte of it arrived."""
-
-    size: int
-    """Bytes."""
-    etag: str
-    """The entity-tag as it stands in the header, quotes included."""
-    sha256: str
-    """In hexadecimal."""
+    from csvmill.client.result_view import ResultView
 
 
 class PartialFile:

@@ -1,4 +1,4 @@
-"""What callers are told while bytes are on their way."""
+"""Progress of a transfer, and the callbacks that receive it."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ from csvmill.client.job_view import JobView
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class TransferProgress:
     """How far an upload or a download is, in bytes."""
 
     done: int
-    """Those under way count; they are taken back if they have to be sent again."""
+    """Includes bytes in flight; they are subtracted if they have to be sent again."""
     total: int | None
-    """None while it is not known."""
+    """None while unknown."""
     held: int
-    """Of `done`, what was there before this call: it says nothing about speed."""
+    """The part of `done` from before this call. Leave it out when you compute a speed."""
 
 
-ReportProgress = Callable[[Progress], None]
+ReportProgress = Callable[[TransferProgress], None]
 ReportJob = Callable[[JobView], None]
 
 
-def unheard(_: object) -> None:
-    """For callers who do not want to know."""
+def ignore(_: object) -> None:
+    """Ignore a report: the default callback."""
 
 
 class Meter:
-    """Adds up what several tasks move, and reports it."""
+    """Adds up the bytes that several tasks transfer, and reports the sum."""
 
     def __init__(self, report: ReportProgress, *, total: int | None, held: int) -> None:
         self._report = report
         self._total = total
         self._held = held
         self._done = held
-        report(Progress(held, total, held))
+        report(TransferProgress(held, total, held))
 
-    def move(self, size: int) -> None:
-        """`size` bytes more, or fewer if negative."""
+    def add(self, size: int) -> None:
+        """Add `size` bytes; negative if bytes have to be sent again."""
         self._done += size
-        self._report(Progress(self._done, self._total, self._held))
+        self._report(TransferProgress(self._done, self._total, self._held))

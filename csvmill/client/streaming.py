@@ -11,7 +11,7 @@ from csvmill.client.errors import ClientError, NotVerified, Refused, ServerUnava
 from csvmill.client.paths import chunk_path, upload_path
 from csvmill.client.progress import Meter
 from csvmill.client.source import content_digest
-from csvmill.client.tasks import side_by_side
+from csvmill.client.tasks import run_parallel
 from csvmill.client.upload_view import UploadView
 from csvmill.client.uploading import WHOLE_DIGEST_PROBLEM
 
@@ -51,7 +51,7 @@ class Streaming:
             while (chunk := await self._next()) is not None:
                 await self._send(upload_id, *chunk)
 
-        await side_by_side(send, self._parallel)
+        await run_parallel(send, self._parallel)
         try:
             answer = await self._transport.json(
                 "PATCH", upload_path(upload_id), body=json.dumps({"size": self._read}).encode(),
@@ -92,7 +92,7 @@ class Streaming:
         def passed(count: int) -> None:
             nonlocal sent
             sent += count
-            self._meter.move(count)
+            self._meter.add(count)
 
         try:
             async with self._transport.request(
@@ -100,5 +100,5 @@ class Streaming:
             ) as response:
                 await response.read()
         except ServerUnavailable:
-            self._meter.move(-sent)
+            self._meter.add(-sent)
             raise

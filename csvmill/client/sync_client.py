@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeVar
 
 from csvmill.client.async_client import CHUNK_SIZE, PAGE_SIZE, PARALLEL, AsyncClient
-from csvmill.client.progress import unheard
+from csvmill.client.progress import ignore
 
 if TYPE_CHECKING:
     import random
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from csvmill.client.asked import Asked
     from csvmill.client.job_event import JobEvent
     from csvmill.client.job_view import JobView
-    from csvmill.client.partial import ResultView
     from csvmill.client.progress import ReportJob, ReportProgress
+    from csvmill.client.result_view import ResultView
     from csvmill.client.retrying import Retries
     from csvmill.client.server_view import ServerView
+    from csvmill.client.spec import Spec
     from csvmill.client.upload_view import UploadView
 
 T = TypeVar("T")
@@ -66,10 +66,10 @@ class Client:
         key: str | None = None,
         name: str | None = None,
         sha256: str | None = None,
-        aggregation: Asked | None = None,
+        aggregation: Spec | None = None,
         chunk_size: int = CHUNK_SIZE,
         parallel: int = PARALLEL,
-        progress: ReportProgress = unheard,
+        progress: ReportProgress = ignore,
         shuffle: random.Random | None = None,
     ) -> str:
         """Upload a file in chunks; the id of its job. See `AsyncClient.upload`."""
@@ -86,10 +86,10 @@ class Client:
         name: str,
         *,
         sha256: str | None = None,
-        aggregation: Asked | None = None,
+        aggregation: Spec | None = None,
         chunk_size: int = CHUNK_SIZE,
         parallel: int = PARALLEL,
-        progress: ReportProgress = unheard,
+        progress: ReportProgress = ignore,
     ) -> str:
         """Upload what can be read only once. See `AsyncClient.upload_stream`."""
         return self._run(
@@ -105,7 +105,7 @@ class Client:
         size: int | None,
         *,
         sha256: str | None = None,
-        aggregation: Asked | None = None,
+        aggregation: Spec | None = None,
         key: str | None = None,
     ) -> UploadView:
         """Declare a file. See `AsyncClient.create_upload`."""
@@ -117,7 +117,7 @@ class Client:
         """What the server holds of an upload. See `AsyncClient.upload_status`."""
         return self._run(self._client.upload_status(upload_id))
 
-    def inspect_upload(self, upload_id: str, *, aggregation: Asked | None = None) -> dict[str, Any]:
+    def inspect_upload(self, upload_id: str, *, aggregation: Spec | None = None) -> dict[str, Any]:
         """What is understood of an upload. See `AsyncClient.inspect_upload`."""
         return self._run(self._client.inspect_upload(upload_id, aggregation=aggregation))
 
@@ -178,7 +178,7 @@ class Client:
         *,
         timeout: float | None = None,
         longest_pause: float = 1.0,
-        changed: ReportJob = unheard,
+        changed: ReportJob = ignore,
     ) -> JobView:
         """Follow the job until it has a result. See `AsyncClient.wait`."""
         return self._run(
@@ -192,7 +192,7 @@ class Client:
         *,
         partial: Path | None = None,
         parallel: int = PARALLEL,
-        progress: ReportProgress = unheard,
+        progress: ReportProgress = ignore,
     ) -> ResultView:
         """Write the result to a file. See `AsyncClient.download`."""
         return self._run(
@@ -208,7 +208,7 @@ class Client:
         *,
         partial: Path | None = None,
         parallel: int = PARALLEL,
-        progress: ReportProgress = unheard,
+        progress: ReportProgress = ignore,
     ) -> ResultView:
         """Write what the job left out to a file. See `AsyncClient.download_rejects`."""
         return self._run(

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
 
-async def side_by_side(work: Callable[[], Coroutine[None, None, None]], times: int) -> None:
+async def run_parallel(work: Callable[[], Coroutine[None, None, None]], times: int) -> None:
     """Run `work()` `times` times at once; raises what the first one raises that fails.
 
     When it returns, or raises, none runs any more.

@@ -6,7 +6,6 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
-from csvmill.client.asked import as_json
 from csvmill.client.errors import (
     ClientError,
     ConnectionLost,
@@ -17,16 +16,17 @@ from csvmill.client.errors import (
 )
 from csvmill.client.paths import UPLOADS, chunk_path, upload_path
 from csvmill.client.progress import Meter
-from csvmill.client.tasks import side_by_side
+from csvmill.client.spec import spec_json
+from csvmill.client.tasks import run_parallel
 from csvmill.client.upload_view import UploadView
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Iterator
 
-    from csvmill.client.asked import Asked
     from csvmill.client.progress import ReportProgress
     from csvmill.client.source import Source
+    from csvmill.client.spec import Spec
     from csvmill.client.transport import Transport
 
 SMALLEST_CHUNK = 64 << 10
@@ -41,7 +41,7 @@ async def declare_upload(
     size: int | None,
     *,
     sha256: str | None,
-    aggregation: Asked | None,
+    aggregation: Spec | None,
     key: str,
 ) -> UploadView:
     """See `AsyncClient.create_upload`."""
@@ -49,7 +49,7 @@ async def declare_upload(
     if sha256 is not None:
         declared["sha256"] = sha256
     if aggregation is not None:
-        declared["aggregation"] = as_json(aggregation)
+        declared["aggregation"] = spec_json(aggregation)
     headers = {"Content-Type": "application/json", "Idempotency-Key": f'"{key}"'}
     try:
         answer = await transport.json(
@@ -129,7 +129,7 @@ class Uploading:
                     size = min(self._chunk_size, stop - at)
                     at += await self._send(upload.id, at, size)
 
-        await side_by_side(send, self._parallel)
+        await run_parallel(send, self._parallel)
 
     def _ranges(self, missing: tuple[tuple[int, int], ...]) -> Iterator[tuple[int, int]]:
         ranges = (
@@ -165,7 +165,7 @@ class Uploading:
         def passed(count: int) -> None:
             nonlocal sent
             sent += count
-            self._meter.move(count)
+            self._meter.add(count)
 
         try:
             async with self._transport.request(
@@ -174,7 +174,7 @@ class Uploading:
             ) as response:  # fmt: skip
                 return UploadView.of(json.loads(await response.text()))
         except ServerUnavailable:
-            self._meter.move(-sent)
+            self._meter.add(-sent)
             raise
         except Refused as error:
             if error.problem == WHOLE_DIGEST_PROBLEM:

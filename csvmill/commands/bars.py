@@ -1,4 +1,4 @@
-"""Progress of a transfer and a job, as bars on standard error."""
+"""Progress bars of transfers and of a job, on standard error."""
 
 from __future__ import annotations
 
@@ -20,67 +20,66 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from csvmill.commands.describing import rows_done
+from csvmill.commands.job_text import rows_done
 
 if TYPE_CHECKING:
-    from csvmill.client import JobView
-    from csvmill.client import Progress as Moved
+    from csvmill.client import JobView, TransferProgress
 
 
-ROOMY = 100
-"""Columns of a terminal from which on there is room for the number of rows."""
+WIDE = 100
+"""Width of a terminal, in characters, from which the number of rows is shown."""
 
 
 class Percent(TaskProgressColumn):
-    """How much of the whole is done."""
+    """The percentage that is done."""
 
     def render(self, task: Task) -> Text:
-        """All of it, where there is nothing to do."""
+        """Return 100% for an empty file."""
         if task.total == 0:
             return Text("100%", style="progress.percentage")
         return super().render(task)
 
 
 class Size(DownloadColumn):
-    """Bytes so far and in all, where that is known."""
+    """Bytes done, and the total if known."""
 
     def render(self, task: Task) -> Text:
-        """Nothing for a stage that only begins and ends."""
+        """Return an empty text while the size is unknown."""
         return Text() if task.total is None else super().render(task)
 
 
 class Rate(TransferSpeedColumn):
-    """Bytes a second, where any are moved."""
+    """Bytes per second."""
 
     def render(self, task: Task) -> Text:
-        """Nothing for a stage that only begins and ends."""
+        """Return an empty text if no bytes are moved."""
         return super().render(task) if task.speed else Text()
 
 
 class Rows(ProgressColumn):
-    """Rows of the job so far, where that is known."""
+    """Rows that the job has read, if known."""
 
     def render(self, task: Task) -> Text:
-        """Nothing for the other stages."""
+        """Return an empty text for other stages."""
         return Text(task.fields.get("rows", ""), style="progress.download")
 
 
 class Bars:
-    """A bar for each stage, with percent, bytes, rate, elapsed and remaining time.
+    """A bar for each stage, with percentage, bytes, rate, elapsed and remaining time.
 
-    Use it as a context manager. It shows nothing unless standard error is a terminal.
+    Use it as a context manager. Bars are shown only if standard error is a terminal.
     """
 
     def __init__(self, *, quiet: bool, console: Console | None = None) -> None:
         self._console = console or Console(stderr=True, quiet=quiet)
-        roomy = [Rows()] if self._console.width >= ROOMY else []
+        rows = [Rows()] if self._console.width >= WIDE else []
         self._progress = Progress(
             TextColumn("{task.description:<10}"), BarColumn(bar_width=24), Percent(),
-            Size(), Rate(), TimeElapsedColumn(), TimeRemainingColumn(), *roomy,
+            Size(), Rate(), TimeElapsedColumn(), TimeRemainingColumn(), *rows,
             console=self._console, disable=quiet or not self._console.is_terminal,
         )  # fmt: skip
         self._tasks: dict[str, TaskID] = {}
-        self._reached = (0, 0)
+        self._last = (0, 0)
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -90,24 +89,24 @@ class Bars:
         self._progress.stop()
 
     def note(self, text: str) -> None:
-        """A line of text."""
+        """Print a line of text."""
         self._console.print(text, highlight=False, markup=False)
 
-    def uploading(self, progress: Moved) -> None:
-        """Move the bar of the upload."""
-        self._move("upload", progress)
+    def uploading(self, progress: TransferProgress) -> None:
+        """Update the bar of the upload."""
+        self._update("upload", progress)
 
-    def downloading(self, progress: Moved) -> None:
-        """Move the bar of the download."""
-        self._move("download", progress)
+    def downloading(self, progress: TransferProgress) -> None:
+        """Update the bar of the download."""
+        self._update("download", progress)
 
     def working(self, job: JobView) -> None:
-        """Move the bar of the job. It begins anew with each attempt, and with each reading."""
+        """Update the bar of the job. It restarts with each attempt, and when the file is reread."""
         done = job.progress.bytes_done if job.progress else 0
-        attempt, before = self._reached
+        attempt, before = self._last
         if done < before or 0 < attempt < job.attempt:
             self._progress.remove_task(self._tasks.pop("aggregate"))
-        self._reached = (job.attempt, done)
+        self._last = (job.attempt, done)
         task = self._task("aggregate", None, done)
         if job.progress is not None:
             self._progress.update(task, rows=rows_done(job.progress))
@@ -118,12 +117,12 @@ class Bars:
         elif done:
             self._progress.update(task, total=job.input_size, completed=done)
 
-    def _move(self, stage: str, progress: Moved) -> None:
+    def _update(self, stage: str, progress: TransferProgress) -> None:
         task = self._task(stage, progress.total, progress.held)
         self._progress.update(task, completed=progress.done, total=progress.total)
 
     def _task(self, stage: str, total: int | None, held: int) -> TaskID:
         if stage not in self._tasks:
-            # What was there before must not count as speed.
+            # Bytes from an earlier call must not count as speed.
             self._tasks[stage] = self._progress.add_task(stage, total=total, completed=held)
         return self._tasks[stage]

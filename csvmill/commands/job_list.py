@@ -1,4 +1,4 @@
-"""`csvmill jobs`: the jobs as a table, or as lines of JSON."""
+"""`csvmill jobs`: list jobs as a table, or as lines of JSON."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
-from csvmill.commands.jobs import asked, cancel, retry, status
+from csvmill.commands.exit_codes import report_errors, show_json
+from csvmill.commands.jobs import call_server, cancel, retry, status
 from csvmill.commands.options import json_option, server_option
-from csvmill.commands.outcomes import errors_shown, show_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,21 +23,21 @@ if TYPE_CHECKING:
 
 STATES = ("PENDING", "STARTED", "RETRY", "SUCCESS", "FAILURE", "REVOKED")
 LIMIT = 50
-"""Jobs that are shown, unless told otherwise."""
+"""Jobs that are shown by default."""
 PAGE = 100
-"""Jobs that are fetched and shown at a time."""
-UNPIPED = 1000
-"""Columns of what is no terminal: nothing is cut off for programs."""
+"""Jobs that are fetched and printed at a time."""
+PIPE_WIDTH = 1000
+"""Width of the table where output is not a terminal, so that nothing is cut off."""
 
 _STYLES = {"SUCCESS": "green", "FAILURE": "bold red", "STARTED": "cyan", "RETRY": "yellow"}
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 class ListByDefault(click.Group):
-    """A group whose command `list` need not be named."""
+    """A group whose default command is `list`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Options at the beginning are those of `list`, unless they are the group's own."""
+        """Put `list` before options, except for those of the group itself."""
         own = self.get_help_option_names(ctx)
         if (args[0] not in own and args[0].startswith("-")) if args else not ctx.resilient_parsing:
             args = ["list", *args]
@@ -46,7 +46,7 @@ class ListByDefault(click.Group):
     def shell_complete(
         self, ctx: click.Context, incomplete: str
     ) -> list[click.shell_completion.CompletionItem]:
-        """The commands of the group, and the options of `list`."""
+        """Complete the commands of the group, and the options of `list`."""
         found = super().shell_complete(ctx, incomplete)
         if incomplete.startswith("-"):
             found += list_jobs.shell_complete(click.Context(list_jobs, ctx), incomplete)
@@ -55,9 +55,9 @@ class ListByDefault(click.Group):
 
 @click.group(cls=ListByDefault, short_help="List the jobs, newest first.")
 def jobs() -> None:
-    """List the jobs, newest first; look at one, cancel it, put it back.
+    """List the jobs, newest first; show, cancel or retry one.
 
-    `csvmill jobs` alone is `csvmill jobs list`, whose options it takes.
+    `csvmill jobs` is short for `csvmill jobs list`, and takes its options.
 
     \b
     Examples:
@@ -68,7 +68,7 @@ def jobs() -> None:
     """
 
 
-@jobs.command("list", short_help="The jobs, newest first (without a command: this).")
+@jobs.command("list", short_help="List the jobs, newest first (the default).")
 @server_option
 @click.option(
     "--state",
@@ -76,17 +76,17 @@ def jobs() -> None:
     type=click.Choice(STATES, case_sensitive=False),
     multiple=True,
     metavar="STATE",
-    help=f"Only those in this state, of {', '.join(STATES)}; may be repeated.",
+    help=f"Only jobs in this state, one of {', '.join(STATES)}; may be repeated.",
 )
-@click.option("--name", metavar="NAME", help="Only those whose file has exactly this name.")
+@click.option("--name", metavar="NAME", help="Only jobs whose file has exactly this name.")
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
     default=LIMIT,
     show_default=True,
-    help="How many at the most.",
+    help="The maximum number of jobs.",
 )
-@click.option("--all", "everything", is_flag=True, help="All of them, whatever --limit says.")
+@click.option("--all", "everything", is_flag=True, help="All jobs, regardless of --limit.")
 @json_option
 def list_jobs(
     server: str,
@@ -96,9 +96,9 @@ def list_jobs(
     everything: bool,
     as_json: bool,
 ) -> None:
-    """The jobs, newest first: id, state, attempts, size and age of the input, its name.
+    """List the jobs, newest first: id, state, attempts, size, age, file name.
 
-    With --json each is an object on a line of its own, with all that `csvmill status` shows.
+    With --json, each job is one line of JSON with everything that `csvmill status` shows.
 
     \b
     Examples:
@@ -106,17 +106,17 @@ def list_jobs(
       csvmill jobs --state FAILURE --state RETRY --name plays.csv
       csvmill jobs --all --json --state FAILURE | jq -r .id | xargs -n 1 csvmill retry
     """
-    wanted = None if everything else limit
+    maximum = None if everything else limit
 
     async def show(client: AsyncClient) -> tuple[int, bool]:
-        """How many were shown, and whether there are others."""
+        """Return how many jobs were shown, and whether there are more."""
         table = JobTable()
         page: list[JobView] = []
         shown, more = 0, False
-        # One more than is shown tells whether there are others.
-        size = PAGE if wanted is None else min(PAGE, wanted + 1)
+        # One more than is shown, to find out whether there are more.
+        size = PAGE if maximum is None else min(PAGE, maximum + 1)
         async for job in client.jobs(state=states, filename=name, page_size=size):
-            if shown == wanted:
+            if shown == maximum:
                 more = True
                 break
             shown += 1
@@ -130,28 +130,30 @@ def list_jobs(
         table.show(page)
         return shown, more
 
-    with errors_shown(as_json=as_json):
-        shown, more = asked(server, show)
+    with report_errors(as_json=as_json):
+        shown, more = call_server(server, show)
         if not shown and not as_json:
-            click.echo("There are no such jobs.", err=True)
+            click.echo("No jobs found.", err=True)
         if more and not as_json:
-            click.echo(f"There are more than these {limit}: --all, or --limit.", err=True)
+            click.echo(
+                f"There are more jobs than {limit}; use --all or a higher --limit.", err=True
+            )
 
 
 class JobTable:
-    """A table that grows: what is shown of it needs not be kept."""
+    """A table that is printed in parts, so that the jobs need not be held in memory."""
 
     def __init__(self) -> None:
         self._console = Console(highlight=False)
         if not self._console.is_terminal:
-            self._console.width = UNPIPED
-        self._begun = False
+            self._console.width = PIPE_WIDTH
+        self._started = False
 
     def show(self, jobs: Sequence[JobView]) -> None:
-        """Further rows; the columns stand where they stood before."""
+        """Print further rows, in the columns of those before."""
         if not jobs:
             return
-        table = Table(box=None, show_header=not self._begun, pad_edge=False, padding=(0, 1, 0, 0))
+        table = Table(box=None, show_header=not self._started, pad_edge=False, padding=(0, 1, 0, 0))
         table.add_column("ID", min_width=36, no_wrap=True)
         table.add_column("STATE", min_width=7, no_wrap=True)
         table.add_column("ATTEMPTS", min_width=8, justify="right", no_wrap=True)
@@ -169,11 +171,11 @@ class JobTable:
                 Text(job.filename),
             )
         self._console.print(table)
-        self._begun = True
+        self._started = True
 
 
 def age(now: datetime, created_at: str) -> str:
-    """How long ago that was, in the largest unit of which there is a whole one."""
+    """Return the time since then in the largest unit that fits at least once."""
     seconds = max(0, int((now - datetime.fromisoformat(created_at)).total_seconds()))
     length, unit = next((pair for pair in _UNITS if seconds >= pair[0]), _UNITS[-1])
     return f"{seconds // length} {unit}"

@@ -1,4 +1,4 @@
-"""`csvmill status`, `cancel`, `retry`, `jobs`: look at jobs, end them, put failed ones back."""
+"""`csvmill status`, `cancel` and `retry`."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import click
 from csvmill.client import AsyncClient, JobUnsuccessful, Refused, Retries
 from csvmill.client.async_client import JOB_NOT_FOUND, UPLOAD_NOT_FOUND
 from csvmill.commands.bars import Bars
-from csvmill.commands.describing import describe
+from csvmill.commands.exit_codes import Exit, report_errors, run_async, show_json
+from csvmill.commands.job_text import describe_job
 from csvmill.commands.options import job_argument, json_option, server_option
-from csvmill.commands.outcomes import Exit, errors_shown, finish, show_json
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -21,33 +21,33 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-BRIEF = Retries(attempts=3)
-"""For one question: somebody is waiting for the answer."""
-PATIENT = Retries(attempts=None, within=600.0)
-"""For a job that is watched."""
+FEW_RETRIES = Retries(attempts=3)
+"""For a single request whose answer a person waits for."""
+WATCH_RETRIES = Retries(attempts=None, within=600.0)
+"""For following a job."""
 
 
-@click.command(short_help="All about a job.")
+@click.command(short_help="Show a job.")
 @job_argument
 @server_option
 @click.option("--watch", is_flag=True, help="Follow the job until it ends.")
 @json_option
 def status(job_id: str, server: str, watch: bool, as_json: bool) -> None:
-    """All about a job: its state, its input and result, every attempt and why it ended.
+    """Show a job: its state, its input and result, and why each attempt ended.
 
-    With --watch the exit code tells whether there is a result (0) or not (4).
+    With --watch, the exit code says whether there is a result (0) or not (4).
 
     \b
     Examples:
       csvmill status 9f3f2d1c-5f0e-4b7b-8a43-2b9d8f2b8c55
       csvmill status --watch --json 9f3f2d1c-5f0e-4b7b-8a43-2b9d8f2b8c55
     """
-    with errors_shown(as_json=as_json):
+    with report_errors(as_json=as_json):
         if watch:
-            job = _watched(server, job_id, quiet=as_json)
+            job = _watch(server, job_id, quiet=as_json)
         else:
-            job = asked(server, lambda client: client.job(job_id))
-        show_json(asdict(job)) if as_json else click.echo(describe(job))
+            job = call_server(server, lambda client: client.job(job_id))
+        show_json(asdict(job)) if as_json else click.echo(describe_job(job))
         if watch and job.state != "SUCCESS":
             raise click.exceptions.Exit(Exit.UNSUCCESSFUL)
 
@@ -57,7 +57,7 @@ def status(job_id: str, server: str, watch: bool, as_json: bool) -> None:
 @server_option
 @json_option
 def cancel(name: str, server: str, as_json: bool) -> None:
-    """Cancel a job that is not finished, or an upload in flight, and remove its input.
+    """Cancel an unfinished job or an upload in flight, and delete its input.
 
     Repeating it is harmless.
 
@@ -66,7 +66,7 @@ def cancel(name: str, server: str, as_json: bool) -> None:
       csvmill cancel 9f3f2d1c-5f0e-4b7b-8a43-2b9d8f2b8c55
     """
 
-    async def cancelled(client: AsyncClient) -> JobView | None:
+    async def cancel_either(client: AsyncClient) -> JobView | None:
         unknown: Refused | None = None
         try:
             if job := await client.cancel(name):
@@ -75,8 +75,8 @@ def cancel(name: str, server: str, as_json: bool) -> None:
             if error.problem != JOB_NOT_FOUND:
                 raise
             unknown = error
-        # Perhaps a name that the client gave to an upload; or one that was removed by a try whose
-        # answer got lost.
+        # It may be the key of an upload, or an upload that an earlier request has removed without
+        # an answer.
         try:
             await client.cancel_upload(name)
         except Refused as error:
@@ -86,53 +86,53 @@ def cancel(name: str, server: str, as_json: bool) -> None:
                 raise unknown from None
         return None
 
-    with errors_shown(as_json=as_json):
-        job = asked(server, cancelled)
+    with report_errors(as_json=as_json):
+        job = call_server(server, cancel_either)
         if as_json:
             show_json(asdict(job) if job else {"id": name, "state": "REMOVED"})
         else:
             click.echo(f"{job.id} {job.state}" if job else f"{name} removed")
 
 
-@click.command(short_help="Put a job that failed back.")
+@click.command(short_help="Retry a failed job.")
 @job_argument
 @server_option
 @json_option
 def retry(job_id: str, server: str, as_json: bool) -> None:
-    """Put a job that failed back: it gets all its attempts again.
+    """Retry a failed job: it can use all its attempts again.
 
-    Its message in the dead-letter queue stays there, for you to read and to remove.
+    Its message stays in the dead-letter queue until you remove it.
 
     \b
     Example:
       csvmill retry 9f3f2d1c-5f0e-4b7b-8a43-2b9d8f2b8c55
     """
-    with errors_shown(as_json=as_json):
-        job = asked(server, lambda client: client.retry(job_id))
+    with report_errors(as_json=as_json):
+        job = call_server(server, lambda client: client.retry(job_id))
         show_json(asdict(job)) if as_json else click.echo(f"{job.id} {job.state}")
 
 
-def asked(
+def call_server(
     server: str,
     call: Callable[[AsyncClient], Awaitable[T]],
-    retries: Retries = BRIEF,
-    trouble: Callable[[str], None] = lambda _text: None,
+    retries: Retries = FEW_RETRIES,
+    on_retry: Callable[[str], None] = lambda _text: None,
 ) -> T:
-    """What `call` gives with a client that is opened for it."""
+    """Open a client, and return the result of `call` with it."""
 
-    async def ask() -> T:
+    async def run() -> T:
         async with AsyncClient(server, retries=retries) as client:
             return await call(client)
 
-    return finish(ask(), trouble)
+    return run_async(run(), on_retry)
 
 
-def _watched(server: str, job_id: str, *, quiet: bool) -> JobView:
-    async def watch(client: AsyncClient) -> JobView:
+def _watch(server: str, job_id: str, *, quiet: bool) -> JobView:
+    async def wait(client: AsyncClient) -> JobView:
         try:
             return await client.wait(job_id, changed=bars.working)
         except JobUnsuccessful:
             return await client.job(job_id)
 
     with Bars(quiet=quiet) as bars:
-        return asked(server, watch, PATIENT, bars.note)
+        return call_server(server, wait, WATCH_RETRIES, bars.note)

@@ -1,8 +1,10 @@
-"""Options that several commands take."""
+"""Options and arguments that several commands share."""
 
 from __future__ import annotations
 
 import re
+import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,13 +15,15 @@ if TYPE_CHECKING:
 
     F = TypeVar("F", bound=Callable[..., Any])
 
+STREAM = Path("-")
+"""Standard input or standard output, where a command takes a path."""
 _URL = re.compile(r"https?://[^/]+")
 
 
 def server_url(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
-    """Refuse at once what no server can have."""
+    """Refuse a value that is not an HTTP URL."""
     if value is not None and not _URL.match(value):
-        raise click.BadParameter(f"{value!r} is no URL; did you mean 'http://{value}'?")
+        raise click.BadParameter(f"{value!r} is not a URL; did you mean 'http://{value}'?")
     return value
 
 
@@ -31,16 +35,16 @@ server_option = click.option(
     show_default=True,
     envvar="CSVMILL_SERVER",
     show_envvar=True,
-    help="Where the gateway, or the standalone service, listens.",
+    help="URL of the gateway or of the standalone service.",
 )
-json_option = click.option("--json", "as_json", is_flag=True, help="Answer as JSON, for scripts.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 parallel_option = click.option(
     "--parallel",
     type=click.IntRange(1, 64),
     default=4,
     show_default=True,
-    help="Requests on their way at a time.",
+    help="Number of concurrent requests.",
 )
 retry_option = click.option(
     "--retry-for",
@@ -48,7 +52,7 @@ retry_option = click.option(
     metavar="SECONDS",
     default=600.0,
     show_default=True,
-    help="How long to go on if the server does not answer.",
+    help="How long to keep retrying while the server is unavailable.",
 )
 job_argument = click.argument("job_id", metavar="ID")
 
@@ -59,11 +63,11 @@ UNITS = {
 
 
 def _size(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
-    """A number of bytes: 8388608, 8MiB, 8MB."""
+    """Read a number of bytes: 8388608, 8MiB, 8MB."""
     digits = value.rstrip("kKmMgGiIbB ")
     unit = UNITS.get(value[len(digits) :].strip().lower())
     if not (digits.isascii() and digits.isdigit() and int(digits)) or unit is None:
-        raise click.BadParameter(f"{value!r} is no size; give bytes, or 8MiB")
+        raise click.BadParameter(f"{value!r} is not a size; give bytes, or 8MiB")
     return int(digits) * unit
 
 
@@ -73,34 +77,42 @@ chunk_option = click.option(
     callback=_size,
     default="8MiB",
     show_default=True,
-    help="Bytes of a chunk; chunks shrink by themselves on a bad connection.",
+    help="Bytes of a chunk; shrinks by itself on an unreliable connection.",
 )
 
 
 def output_path(_ctx: click.Context, _param: click.Parameter, value: Path | None) -> Path | None:
-    """A path where a file can appear in one step: what a link leads to, and never a device."""
-    if value is None or str(value) == "-":
+    """Return a path that a file can replace atomically: symbolic links are resolved.
+
+    Refuses devices, pipes and paths in a missing folder.
+    """
+    if value is None or value == STREAM:
         return value
     if value.is_symlink():
         value = value.resolve()
     if not value.parent.is_dir():
-        raise click.BadParameter(f"there is no folder {value.parent}; make it first")
+        raise click.BadParameter(f"the folder {value.parent} does not exist; create it first")
     if value.exists() and not value.is_file():
-        raise click.BadParameter(
-            f"{value} is no regular file, which a result would replace; name another"
-        )
+        raise click.BadParameter(f"{value} is not a regular file; use another path")
     return value
 
 
 def input_argument(*, allow_dash: bool = False) -> Callable[[F], F]:
-    """FILE, which exists, or `-` for standard input where that is allowed."""
+    """Add FILE, an existing file; with `allow_dash` also `-` for standard input."""
     kind = click.Path(exists=True, dir_okay=False, path_type=Path, allow_dash=allow_dash)
     return click.argument("file", metavar="FILE", type=kind)
 
 
 def output_option(help_text: str) -> Callable[[F], F]:
-    """`-o`, a path or `-` for standard output."""
+    """Add `-o`, a path or `-` for standard output."""
     return click.option(
         "-o", "--output", required=True, metavar="PATH", help=help_text, callback=output_path,
         type=click.Path(dir_okay=False, path_type=Path, allow_dash=True),
     )  # fmt: skip
+
+
+def send_to_stdout(path: Path) -> None:
+    """Copy a file to standard output, as bytes."""
+    with path.open("rb") as file:
+        shutil.copyfileobj(file, sys.stdout.buffer)
+    sys.stdout.buffer.flush()

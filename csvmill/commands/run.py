@@ -1,4 +1,4 @@
-"""`csvmill run`: a file in, its totals out."""
+"""`csvmill run`: aggregate a file and write the result."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from csvmill.commands.asking import GRAMMAR, AskingCommand, asking
 from csvmill.commands.bars import Bars
-from csvmill.commands.describing import rows_summed
+from csvmill.commands.exit_codes import report_errors, run_async, show_json
+from csvmill.commands.job_text import row_counts
 from csvmill.commands.options import (
+    STREAM,
     chunk_option,
     input_argument,
     json_option,
@@ -22,25 +23,25 @@ from csvmill.commands.options import (
     parallel_option,
     quiet_option,
     retry_option,
+    send_to_stdout,
     server_url,
 )
-from csvmill.commands.outcomes import errors_shown, finish, show_json
-from csvmill.commands.transfer import STREAM, send_to_stdout
-from csvmill.run.order import Order
+from csvmill.commands.spec_options import GRAMMAR, SpecCommand, spec_options
+from csvmill.run.request import RunRequest
 from csvmill.run.run import Run
 from csvmill.run.state import RunFolder
 
 if TYPE_CHECKING:
-    from csvmill.run.order import Outcome
+    from csvmill.run.request import RunResult
 
 
 @click.command(
-    cls=AskingCommand,
+    cls=SpecCommand,
     epilog=GRAMMAR,
-    short_help="A file in, its totals out: upload, follow, download, verify.",
+    short_help="Aggregate a file: upload, follow the job, download, verify.",
 )
 @input_argument(allow_dash=True)
-@output_option("Where the totals go; `-` is standard output.")
+@output_option("Where to write the result; `-` is standard output.")
 @click.option(
     "--server",
     metavar="URL",
@@ -54,9 +55,9 @@ if TYPE_CHECKING:
     callback=output_path,
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Where records go that the job leaves out, with what is wrong with them.",
+    help="Where to write rejected records, with the reason for each.",
 )
-@click.option("--restart", is_flag=True, help="Forget what an earlier run has begun.")
+@click.option("--restart", is_flag=True, help="Discard the state of an earlier run.")
 @chunk_option
 @parallel_option
 @retry_option
@@ -64,11 +65,11 @@ if TYPE_CHECKING:
     "--state",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="FOLDER",
-    help="Where an unfinished run is kept.  [default: the output's path and .csvmill]",
+    help="Where to keep an unfinished run.  [default: the output's path + .csvmill]",
 )
 @quiet_option
 @json_option
-@asking
+@spec_options
 def run(
     file: Path,
     output: Path,
@@ -80,8 +81,8 @@ def run(
 ) -> None:
     """Aggregate FILE: upload it, follow the job, download and verify the result.
 
-    Interrupted, by Ctrl-C, kill -9 or a lost network? The same command again goes on where this
-    one was. The output appears, whole and verified, or not at all.
+    If it is interrupted (Ctrl-C, kill -9, a lost network), run the same command again: it
+    continues where it stopped. The output appears only when it is complete and verified.
 
     \b
     Examples:
@@ -91,68 +92,68 @@ def run(
       csvmill run plays.csv -o totals.csv --spec totals.json
       zcat plays.csv.gz | csvmill run - -o - | head
 
-    Without --server a service is started for the run, on a free port of this machine. FILE `-` is
-    standard input, which is saved beside the output first. With `-o -` nothing is kept to go on
-    from, unless --state says where.
+    Without --server, a service is started for the run on a free port of this machine. FILE `-` is
+    standard input, which is first saved beside the output. A run with `-o -` can be continued
+    only if --state is given.
     """
     if as_json and output == STREAM:
-        raise click.UsageError("--json answers on standard output, where -o - puts the result")
+        raise click.UsageError("--json and `-o -` both write to standard output; use one of them")
     if file != STREAM and output != STREAM and output.exists() and output.samefile(file):
-        raise click.UsageError(f"{output} is the input itself; name another output")
+        raise click.UsageError(f"{output} is the input itself; use another output")
     rejects = options["rejects"]
     if rejects is not None and rejects in (file, output):
-        raise click.UsageError(f"{rejects} is the input or the output; name another file")
+        raise click.UsageError(f"{rejects} is also the input or the output; use another file")
     with ExitStack() as stack:
-        stack.enter_context(errors_shown(as_json=as_json))
-        folder, target = _places(stack, output, state)
+        stack.enter_context(report_errors(as_json=as_json))
+        folder, target = _paths(stack, output, state)
         bars = stack.enter_context(Bars(quiet=quiet or as_json))
-        order = Order(None if file == STREAM else file, target, aggregation=aggregation, **options)
-        waiting = f"waiting for the run that is at work in {folder.path}"
+        source = None if file == STREAM else file
+        request = RunRequest(source, target, aggregation=aggregation, **options)
+        waiting = f"waiting for another run that is using {folder.path}"
         stack.enter_context(folder.locked(lambda: bars.note(waiting)))
-        work = Run(order, folder, bars)
+        work = Run(request, folder, bars)
         work.begin()
-        outcome = finish(work.carry_out(), bars.note)
+        result = run_async(work.execute(), bars.note)
         if output == STREAM:
             send_to_stdout(target)
         elif as_json:
-            show_json(_as_json(order, outcome))
+            show_json(_result_json(request, result))
         else:
-            bars.note(_as_text(order, outcome))
+            bars.note(_result_text(request, result))
 
 
-def _places(stack: ExitStack, output: Path, state: Path | None) -> tuple[RunFolder, Path]:
-    """The run's folder, and where the result is to appear."""
+def _paths(stack: ExitStack, output: Path, state: Path | None) -> tuple[RunFolder, Path]:
+    """Return the run's folder, and the path of the result."""
     if output != STREAM:
         return RunFolder(state) if state else RunFolder.beside(output), output
-    passing = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="csvmill-run-")))
-    return RunFolder(state or passing / "state"), passing / "result.csv"
+    temporary = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="csvmill-run-")))
+    return RunFolder(state or temporary / "state"), temporary / "result.csv"
 
 
-def _as_text(order: Order, outcome: Outcome) -> str:
-    job, result = outcome.job, outcome.result
-    told = (
-        f"{order.output}: {job.rows_out:,} rows, {result.size:,} bytes, "
-        f"from {job.rows_in:,} rows in {sum(outcome.seconds.values()):.1f} s"
+def _result_text(request: RunRequest, done: RunResult) -> str:
+    job, report = done.job, done.job.report
+    text = (
+        f"{request.output}: {job.rows_out:,} rows, {done.result.size:,} bytes, "
+        f"from {job.rows_in:,} rows in {sum(done.seconds.values()):.1f} s"
     )
-    report = job.report
     if report is not None and report.rows_in != report.rows_aggregated:
-        told += f"\n{rows_summed(report)}"
-    return told
+        text += f"\n{row_counts(report)}"
+    return text
 
 
-def _as_json(order: Order, outcome: Outcome) -> dict[str, Any]:
-    job, result = outcome.job, outcome.result
+def _result_json(request: RunRequest, done: RunResult) -> dict[str, Any]:
+    job, result = done.job, done.result
     return {
         "status": "done",
-        "server": order.server,
+        "server": request.server,
         "job_id": job.id,
-        "input": {"path": str(order.input) if order.input else None, "size": job.input_size},
-        "output": {"path": str(order.output), "size": result.size, "sha256": result.sha256},
+        "input": {"path": str(request.input) if request.input else None, "size": job.input_size},
+        "output": {"path": str(request.output), "size": result.size, "sha256": result.sha256},
         "rows_in": job.rows_in,
         "rows_out": job.rows_out,
-        "uploaded_bytes": outcome.uploaded_bytes,
-        "downloaded_bytes": outcome.downloaded_bytes,
-        "seconds": {stage: round(spent, 3) for stage, spent in outcome.seconds.items()},
+        "uploaded_bytes": done.uploaded_bytes,
+        "downloaded_bytes": done.downloaded_bytes,
+        "seconds": {stage: round(spent, 3) for stage, spent in done.seconds.items()},
         "report": asdict(job.report) if job.report else None,
         "problems": [asdict(problem) for problem in job.problems],
         "problem_count": job.problem_count,

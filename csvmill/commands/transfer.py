@@ -1,9 +1,8 @@
-"""`csvmill upload`, `csvmill download`: the two ends of a run, on their own."""
+"""`csvmill upload` and `csvmill download`: the first and the last step of a run."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import tempfile
 from contextlib import ExitStack, nullcontext
@@ -14,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from csvmill.client import AsyncClient, Retries
-from csvmill.commands.asking import GRAMMAR, AskingCommand, asking
 from csvmill.commands.bars import Bars
+from csvmill.commands.exit_codes import report_errors, run_async, show_json
 from csvmill.commands.options import (
+    STREAM,
     chunk_option,
     input_argument,
     job_argument,
@@ -25,9 +25,10 @@ from csvmill.commands.options import (
     parallel_option,
     quiet_option,
     retry_option,
+    send_to_stdout,
     server_option,
 )
-from csvmill.commands.outcomes import errors_shown, finish, show_json
+from csvmill.commands.spec_options import GRAMMAR, SpecCommand, spec_options
 from csvmill.run.fingerprint import fingerprint
 from csvmill.run.run import PIPED_NAME
 from csvmill.run.state import RunFolder, RunState
@@ -35,25 +36,23 @@ from csvmill.run.state import RunFolder, RunState
 if TYPE_CHECKING:
     from csvmill.client import ResultView
 
-STREAM = Path("-")
-
 
 @click.command(
-    cls=AskingCommand,
+    cls=SpecCommand,
     epilog=GRAMMAR,
-    short_help="Upload a file in chunks; prints the id of its job.",
+    short_help="Upload a file in chunks; print the id of its job.",
 )
 @input_argument(allow_dash=True)
 @server_option
-@click.option("--name", metavar="NAME", help="Of the file; that of standard input is stdin.csv.")
-@click.option("--restart", is_flag=True, help="Forget what an earlier upload has begun.")
-@click.option("--sha256", "digest", metavar="HEX", help="Have the server check the whole by it.")
+@click.option("--name", metavar="NAME", help="File name; stdin.csv for standard input.")
+@click.option("--restart", is_flag=True, help="Discard the state of an earlier upload.")
+@click.option("--sha256", "digest", metavar="HEX", help="Digest for the server to verify.")
 @chunk_option
 @parallel_option
 @retry_option
 @quiet_option
 @json_option
-@asking
+@spec_options
 def upload(
     file: Path,
     server: str,
@@ -67,11 +66,11 @@ def upload(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Upload FILE in chunks, several at a time; prints the id of the job that it becomes.
+    """Upload FILE in chunks, several at a time, and print the id of its job.
 
-    The same command again goes on where this one was interrupted. What it needs for that it keeps
-    in CSVMILL_STATE_DIR (by default ~/.local/state/csvmill). Standard input, `-`, is sent as it
-    comes, and cannot be gone on with by another command.
+    If it is interrupted, run the same command again: it continues where it stopped. Its state is
+    kept in CSVMILL_STATE_DIR (default ~/.local/state/csvmill). An upload of standard input, `-`,
+    cannot be continued.
 
     \b
     Examples:
@@ -80,7 +79,7 @@ def upload(
       zcat plays.csv.gz | csvmill upload - --name plays.csv
     """
 
-    async def send(state: RunState) -> str:
+    async def send_file(state: RunState) -> str:
         retries = Retries(attempts=None, within=retry_for)
         async with AsyncClient(server, retries=retries) as client:
             return await client.upload(
@@ -88,7 +87,7 @@ def upload(
                 chunk_size=chunk_size, parallel=parallel, progress=bars.uploading,
             )  # fmt: skip
 
-    async def pass_on() -> str:
+    async def send_stream() -> str:
         retries = Retries(attempts=None, within=retry_for)
         async with AsyncClient(server, retries=retries) as client:
             return await client.upload_stream(
@@ -96,32 +95,34 @@ def upload(
                 chunk_size=chunk_size, parallel=parallel, progress=bars.uploading,
             )  # fmt: skip
 
-    def tell(job_id: str) -> None:
+    def show(job_id: str) -> None:
         show_json({"job_id": job_id}) if as_json else click.echo(job_id)
 
     with ExitStack() as stack:
-        stack.enter_context(errors_shown(as_json=as_json))
+        stack.enter_context(report_errors(as_json=as_json))
         bars = stack.enter_context(Bars(quiet=quiet or as_json))
         if file == STREAM:
-            tell(finish(pass_on(), bars.note))
+            show(run_async(send_stream(), bars.note))
             return
         folder = _upload_folder(file, server)
-        stack.enter_context(folder.locked(lambda: bars.note("waiting for another upload of it")))
+        waiting = "waiting for another upload of this file"
+        stack.enter_context(folder.locked(lambda: bars.note(waiting)))
         found = fingerprint(file)
         state = None if restart else folder.load()
         if state is None or state.input != found or state.aggregation != aggregation:
-            # A file that was changed is another upload: nothing of the old one may get into it.
+            # A changed file needs a new upload: it must not be mixed with the old content.
             state = RunState.begin(server, found, aggregation)
             folder.save(state)
-        # Told before it is forgotten: whoever missed it gets the same id again, and no second job.
-        tell(finish(send(state), bars.note))
+        # Print before removing the state: if printing fails, the same command prints the same id
+        # again instead of creating a second job.
+        show(run_async(send_file(state), bars.note))
         folder.remove()
 
 
 @click.command(short_help="Download the result of a job, verified.")
 @job_argument
-@output_option("Where the result goes; `-` is standard output.")
-@click.option("--rejects", is_flag=True, help="The records that the job left out, not its result.")
+@output_option("Where to write the result; `-` is standard output.")
+@click.option("--rejects", is_flag=True, help="Download the rejected records, not the result.")
 @server_option
 @parallel_option
 @retry_option
@@ -139,8 +140,8 @@ def download(
 ) -> None:
     """Download the result of a job in ranges, several at a time, and verify its SHA-256.
 
-    The same command again goes on where this one was interrupted; until the result is whole and
-    verified it is in the output's path and `.part`.
+    If it is interrupted, run the same command again: it continues where it stopped. Until the
+    result is complete and verified, its bytes are in the output's path + `.part`.
 
     \b
     Examples:
@@ -149,7 +150,7 @@ def download(
       csvmill download 9f3f2d1c-5f0e-4b7b-8a43-2b9d8f2b8c55 --rejects -o rejects.csv
     """
     if as_json and output == STREAM:
-        raise click.UsageError("--json answers on standard output, where -o - puts the result")
+        raise click.UsageError("--json and `-o -` both write to standard output; use one of them")
 
     async def receive() -> ResultView:
         retries = Retries(attempts=None, within=retry_for)
@@ -157,26 +158,21 @@ def download(
             fetch = client.download_rejects if rejects else client.download
             return await fetch(job_id, target, parallel=parallel, progress=bars.downloading)
 
-    passing = tempfile.TemporaryDirectory(prefix="csvmill-") if output == STREAM else nullcontext()
-    with errors_shown(as_json=as_json), passing as folder:
+    temporary = (
+        tempfile.TemporaryDirectory(prefix="csvmill-") if output == STREAM else nullcontext()
+    )
+    with report_errors(as_json=as_json), temporary as folder:
         target = Path(folder) / "result.csv" if folder else output
         with Bars(quiet=quiet or as_json) as bars:
-            result = finish(receive(), bars.note)
+            result = run_async(receive(), bars.note)
         if output == STREAM:
             send_to_stdout(target)
         elif as_json:
             show_json({"path": str(output), "size": result.size, "sha256": result.sha256})
 
 
-def send_to_stdout(path: Path) -> None:
-    """Copy a file to standard output, as bytes."""
-    with path.open("rb") as file:
-        shutil.copyfileobj(file, sys.stdout.buffer)
-    sys.stdout.buffer.flush()
-
-
 def _upload_folder(file: Path, server: str) -> RunFolder:
-    """Where the upload of this file to this server is remembered while it is not done."""
+    """Return the folder that keeps the state of uploading this file to this server."""
     home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     base = os.environ.get("CSVMILL_STATE_DIR") or Path(home) / "csvmill"
     name = sha256(f"{server}\0{file.resolve()}".encode()).hexdigest()[:32]

@@ -1,1 +1,1 @@
-"""`csvmill run`: a file in, its totals out, continued wherever it was interrupted."""
+"""`csvmill run`: aggregate a file and write the result; an interrupted run can be continued."""

@@ -1,4 +1,4 @@
-"""Which file a run is about, so that it is never continued with another."""
+"""Identify the input of a run, so that a run is never continued with another file."""
 
 from __future__ import annotations
 
@@ -14,38 +14,38 @@ if TYPE_CHECKING:
 
 SAMPLES = 16
 SAMPLE_SIZE = 64 << 10
-"""Bytes of each."""
+"""Bytes of each sample."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """Size, time of change and a sample of a file: cheap, however large the file.
+    """Size, modification time and a digest of samples: cheap for a file of any size.
 
-    Who changes a file in the middle, and sets its time back, is not found out.
+    A change between the samples is missed if the modification time was reset.
     """
 
     size: int
     """Bytes."""
     mtime_ns: int | None
-    """None for what came through a pipe: then `sha256` is that of the whole."""
+    """None for input from a pipe; `sha256` is then the digest of the whole input."""
     sha256: str
     """Of the samples, in hexadecimal."""
 
     def difference(self, other: Fingerprint) -> str | None:
-        """What about `other` is different, for people; None if it is the same file."""
+        """Return how `other` differs, as text for people, or None if it is the same file."""
         if self.size != other.size:
-            return f"it had {self.size:,} bytes and has {other.size:,}"
+            return f"it had {self.size:,} bytes and now has {other.size:,}"
         if self.sha256 != other.sha256:
-            return "its content is another one"
+            return "its content is different"
         if self.mtime_ns != other.mtime_ns:
-            return "it was written to, or replaced"
+            return "it was modified or replaced"
         return None
 
 
 def fingerprint(path: Path) -> Fingerprint:
-    """Take a file's fingerprint. Blocks.
+    """Return the fingerprint of a file. Blocks.
 
-    Raises ClientError if it is no regular file, OSError if it cannot be read.
+    Raises ClientError if it is not a regular file, OSError if it cannot be read.
     """
     with Source(path) as source:
         digest = hashlib.sha256()
@@ -56,6 +56,6 @@ def fingerprint(path: Path) -> Fingerprint:
         return Fingerprint(source.size, source.mtime_ns, digest.hexdigest())
 
 
-def fingerprint_of_whole(path: Path, sha256: str) -> Fingerprint:
-    """That of content that was copied to `path`, whose time of change says nothing."""
+def fingerprint_of_pipe(path: Path, sha256: str) -> Fingerprint:
+    """Return the fingerprint of piped input that was saved at `path` and has this digest."""
     return Fingerprint(os.stat(path).st_size, None, sha256)  # noqa: PTH116

@@ -1,4 +1,4 @@
-"""One run: upload, wait, download; each step continues what an earlier process began."""
+"""One run: upload, wait, download. Each step continues what an earlier process began."""
 
 from __future__ import annotations
 
@@ -18,147 +18,149 @@ from csvmill.client import (
     Refused,
     Retries,
 )
-from csvmill.run.fingerprint import fingerprint, fingerprint_of_whole
-from csvmill.run.order import Outcome
+from csvmill.run.fingerprint import fingerprint, fingerprint_of_pipe
+from csvmill.run.request import RunResult
 from csvmill.run.state import RunDiffers, RunState
-from csvmill.standalone.child import local_service
+from csvmill.standalone import local_service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from csvmill.client import JobView, Progress, ResultView
+    from csvmill.client import JobView, ResultView, TransferProgress
     from csvmill.run.fingerprint import Fingerprint
-    from csvmill.run.order import Audience, Order
+    from csvmill.run.request import RunListener, RunRequest
     from csvmill.run.state import RunFolder
 
 PIPED_NAME = "stdin.csv"
-"""What the server is told of a file that came through standard input."""
+"""The file name that the server gets for standard input."""
 SPEC_MISMATCH = "urn:csvmill:problem:spec-mismatch"
-NEVER_TAKEN = frozenset((400, 413, 415, 422))
-"""With these a server refuses a file before it has taken anything of it."""
-PIECE = 1 << 20
+REFUSED_AT_CREATION = frozenset((400, 413, 415, 422))
+"""Statuses with which a server refuses an upload before it has stored any byte."""
+BUFFER_SIZE = 1 << 20
 
 
 @dataclass
 class Run:
-    """Carries an order out, in a folder that is locked: `begin`, then `carry_out`."""
+    """One run in a locked folder: call `begin`, then `execute`."""
 
-    order: Order
+    request: RunRequest
     folder: RunFolder
-    audience: Audience
-    _fresh: bool = False
-    """Whether nothing of this run was there before."""
-    _moved: dict[str, int] = field(default_factory=lambda: {"upload": 0, "download": 0})
+    listener: RunListener
+    _is_new: bool = False
+    """Whether this process began the run."""
+    _transferred: dict[str, int] = field(default_factory=lambda: {"upload": 0, "download": 0})
+    """Bytes that this process moved."""
     _seconds: dict[str, float] = field(default_factory=dict)
     _abandoned: RunState | None = None
     _state: RunState = field(init=False)
-    _over: bool = False
-    """Whether nothing is left to continue."""
+    _is_over: bool = False
+    """Whether nothing is left to continue, so that the folder can be removed."""
 
     def begin(self) -> None:
-        """Find out what there is to do. Blocks, as long as standard input does.
+        """Load or create the state of the run. Blocks until standard input, if used, has ended.
 
-        Raises InputChanged if the input is not that of the run which was begun, RunDiffers if it
-        was begun on another server, or to compute something else.
+        Raises InputChanged if the input is not that of the saved run, and RunDiffers if the saved
+        run used another server or another spec.
         """
-        self._abandoned = self._make_room()
-        self._state = self._state_for(self._take_fingerprint())
+        self._abandoned = self._clear_folder()
+        self._state = self._load_or_create(self._take_fingerprint())
 
-    async def carry_out(self) -> Outcome:
-        """Do what is left to do. Raises ClientError or OSError; what was done is kept.
+    async def execute(self) -> RunResult:
+        """Do the remaining steps. What is done stays done if one of them fails.
 
-        Raises JobUnsuccessful if the job ends without a result.
+        Raises JobUnsuccessful if the job ends without a result, and other ClientErrors or OSError.
         """
         abandoned = self._abandoned
         try:
             async with self._server() as server, self._client(server) as client:
-                if abandoned is not None and abandoned.server == self.order.server is not None:
+                if abandoned is not None and abandoned.server == self.request.server is not None:
                     with suppress(Refused):
                         await client.cancel_upload(abandoned.key)
-                return await self._go_on(client, self._state)
+                return await self._continue(client, self._state)
         finally:
-            if self._over:
+            if self._is_over:
                 await asyncio.to_thread(self.folder.remove)
 
-    async def _go_on(self, client: AsyncClient, state: RunState) -> Outcome:
+    async def _continue(self, client: AsyncClient, state: RunState) -> RunResult:
         if state.failed:
-            state = await self._retried(client, state)
+            state = await self._retry_job(client, state)
         if state.job_id is None:
             state = await self._upload(client, state)
         job = await self._wait(client, state)
         result = await self._download(client, job)
-        self._over = True
-        return Outcome(job, result, self._moved["upload"], self._moved["download"], self._seconds)
+        self._is_over = True
+        uploaded, downloaded = self._transferred["upload"], self._transferred["download"]
+        return RunResult(job, result, uploaded, downloaded, self._seconds)
 
-    def _make_room(self) -> RunState | None:
-        """Remove what is not to be continued; the state of a run that is abandoned."""
+    def _clear_folder(self) -> RunState | None:
+        """Remove the rest of a run that will not be continued; return its state if readable."""
         try:
             state = self.folder.load()
         except RunDiffers:
-            if not self.order.restart:
+            if not self.request.restart:
                 raise
             state = None
-        if state is not None and not self.order.restart:
+        if state is not None and not self.request.restart:
             return None
         self.folder.clear()
         return state
 
     def _client(self, server: str) -> AsyncClient:
-        return AsyncClient(server, retries=Retries(attempts=None, within=self.order.retry_for))
+        return AsyncClient(server, retries=Retries(attempts=None, within=self.request.retry_for))
 
     def _take_fingerprint(self) -> Fingerprint:
-        if self.order.input is not None:
-            return fingerprint(self.order.input)
-        return fingerprint_of_whole(self.folder.piped, self._save_standard_input())
+        if self.request.input is not None:
+            return fingerprint(self.request.input)
+        return fingerprint_of_pipe(self.folder.piped, self._save_standard_input())
 
     def _save_standard_input(self) -> str:
         digest = hashlib.sha256()
         with self.folder.piped.open("wb") as file:
-            while piece := sys.stdin.buffer.read(PIECE):
-                file.write(piece)
-                digest.update(piece)
+            while data := sys.stdin.buffer.read(BUFFER_SIZE):
+                file.write(data)
+                digest.update(data)
         return digest.hexdigest()
 
     @asynccontextmanager
     async def _server(self) -> AsyncIterator[str]:
-        if self.order.server is not None:
-            yield self.order.server
+        if self.request.server is not None:
+            yield self.request.server
             return
         async with local_service(
             self.folder.service, self.folder.service_log, inherit=[self.folder.lock_fd]
         ) as url:
             yield url
 
-    def _state_for(self, file: Fingerprint) -> RunState:
-        """What was begun, if it can be continued, else a run that begins."""
+    def _load_or_create(self, file: Fingerprint) -> RunState:
+        """Return the saved state if it can be continued, else a new one."""
         state = self.folder.load()
         if state is None:
-            return self._begun(file)
-        if state.server != self.order.server:
-            begun = f"with --server {state.server}" if state.server else "without --server"
+            return self._create(file)
+        if state.server != self.request.server:
+            used = f"with --server {state.server}" if state.server else "without --server"
             raise RunDiffers(
-                f"the run in {self.folder.path} was begun {begun}; continue it so, "
-                "or begin anew with --restart"
+                f"the run in {self.folder.path} was started {used}; continue it the same way, "
+                "or start over with --restart"
             )
         difference = state.input.difference(file)
-        if difference is None and state.aggregation == self.order.aggregation:
+        if difference is None and state.aggregation == self.request.aggregation:
             return state
         if state.failed:
-            # That run came to nothing, and the file, or what is asked of it, was mended since.
-            return self._begun(file)
+            # The file or the spec was corrected after the failure.
+            return self._create(file)
         if difference is None:
             raise RunDiffers(
-                f"the run in {self.folder.path} was begun to compute something else; "
-                "ask for the same, or begin anew with --restart"
+                f"the run in {self.folder.path} was started with another spec; "
+                "use the same spec, or start over with --restart"
             )
         raise InputChanged(
-            f"the input is not the one that this run began with: {difference}; "
-            "put it back, or begin anew with --restart"
+            f"the input has changed since this run started: {difference}; "
+            "restore it, or start over with --restart"
         )
 
-    def _begun(self, file: Fingerprint) -> RunState:
-        self._fresh = True
-        state = RunState.begin(self.order.server, file, self.order.aggregation)
+    def _create(self, file: Fingerprint) -> RunState:
+        self._is_new = True
+        state = RunState.begin(self.request.server, file, self.request.aggregation)
         self.folder.save(state)
         return state
 
@@ -166,39 +168,41 @@ class Run:
         await asyncio.to_thread(self.folder.save, state)
         return state
 
-    async def _retried(self, client: AsyncClient, state: RunState) -> RunState:
-        """Put a job that failed back; the file is uploaded again only if it has to be."""
+    async def _retry_job(self, client: AsyncClient, state: RunState) -> RunState:
+        """Retry a failed job; if the server refuses, the file has to be uploaded again."""
         try:
             await client.retry(state.job_id or "")
-            self.audience.note("the job failed before; it is tried again")
+            self.listener.note("the job failed before; retrying it")
         except Refused as error:
-            self.audience.note(f"the job cannot be tried again: {error}")
-            return await self._saved(state.again())
+            self.listener.note(f"the job cannot be retried: {error}")
+            return await self._saved(state.restarted())
         return await self._saved(replace(state, failed=False))
 
     async def _upload(self, client: AsyncClient, state: RunState) -> RunState:
-        def report(progress: Progress) -> None:
-            self._moved["upload"] = progress.done - progress.held
-            self.audience.uploading(progress)
+        def report(progress: TransferProgress) -> None:
+            self._transferred["upload"] = progress.done - progress.held
+            self.listener.uploading(progress)
 
-        piped = self.order.input is None
+        piped = self.request.input is None
         try:
             with self._timed("upload"):
                 job_id = await client.upload(
-                    self.order.input or self.folder.piped,
+                    self.request.input or self.folder.piped,
                     key=state.key,
                     name=PIPED_NAME if piped else None,
                     sha256=state.input.sha256 if piped else None,
                     aggregation=state.aggregation,
-                    chunk_size=self.order.chunk_size,
-                    parallel=self.order.parallel,
+                    chunk_size=self.request.chunk_size,
+                    parallel=self.request.parallel,
                     progress=report,
                 )
         except Refused as error:
-            nothing_begun = self._fresh and not self._moved["upload"]
-            if error.problem == SPEC_MISMATCH or (nothing_begun and error.status in NEVER_TAKEN):
-                # It will never be anything: mended, the same command is to begin anew.
-                self._over = True
+            nothing_sent = self._is_new and not self._transferred["upload"]
+            if error.problem == SPEC_MISMATCH or (
+                nothing_sent and error.status in REFUSED_AT_CREATION
+            ):
+                # This upload can never succeed. The same command, corrected, must start over.
+                self._is_over = True
                 with suppress(ClientError):
                     await client.cancel_upload(state.key)
             raise
@@ -208,44 +212,45 @@ class Run:
         job_id = state.job_id or ""
         with self._timed("job"):
             try:
-                return await client.wait(job_id, changed=self.audience.working)
+                return await client.wait(job_id, changed=self.listener.working)
             except JobUnsuccessful:
-                await self._note_failure(await client.job(job_id), state)
+                await self._save_failure(await client.job(job_id), state)
                 raise
             except Refused as error:
-                raise self._gone(error) from error
+                raise self._explain(error) from error
 
-    async def _note_failure(self, job: JobView, state: RunState) -> None:
-        """Keep what a retry can use: nothing, if the file is at fault or the job was cancelled."""
+    async def _save_failure(self, job: JobView, state: RunState) -> None:
+        """Keep the run for a retry, unless the file is at fault or the job was cancelled."""
         if job.state == "FAILURE" and job.attempt >= job.max_attempts:
             await self._saved(replace(state, failed=True))
-            self.audience.note("the same command again has the job tried again")
+            self.listener.note("run the same command again to retry the job")
         else:
-            self._over = True
+            self._is_over = True
 
     async def _download(self, client: AsyncClient, job: JobView) -> ResultView:
-        def report(progress: Progress) -> None:
-            self._moved["download"] = progress.done - progress.held
-            self.audience.downloading(progress)
+        def report(progress: TransferProgress) -> None:
+            self._transferred["download"] = progress.done - progress.held
+            self.listener.downloading(progress)
 
         with self._timed("download"):
             try:
-                # Before the result, which appears last: if it is there, all is.
-                if self.order.rejects is not None:
+                # Rejects first: once the result is there, everything is.
+                if self.request.rejects is not None:
                     await client.download_rejects(
-                        job.id, self.order.rejects, partial=self.folder.rejects,
-                        parallel=self.order.parallel,
+                        job.id, self.request.rejects, partial=self.folder.rejects,
+                        parallel=self.request.parallel,
                     )  # fmt: skip
                 return await client.download(
-                    job.id, self.order.output, partial=self.folder.result,
-                    parallel=self.order.parallel, progress=report,
+                    job.id, self.request.output, partial=self.folder.result,
+                    parallel=self.request.parallel, progress=report,
                 )  # fmt: skip
             except Refused as error:
-                raise self._gone(error) from error
+                raise self._explain(error) from error
 
-    def _gone(self, error: Refused) -> ClientError:
+    def _explain(self, error: Refused) -> ClientError:
+        """Say how to proceed if the server no longer has the job or its result."""
         if error.status in (404, 410):
-            return RunDiffers(f"{error}; begin anew with --restart")
+            return RunDiffers(f"{error}; start over with --restart")
         return error
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""What a run leaves beside its output while it is not done. Everything here blocks."""
+"""The folder of an unfinished run, beside its output. Everything here blocks."""
 
 from __future__ import annotations
 
@@ -20,85 +20,86 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 VERSION = 1
-LOCK_WAIT = 15.0
-"""Seconds to wait for a run before this one: its service may take a moment to end."""
-LOCK_PAUSE = 0.05
-"""Seconds between two looks at whether it has ended."""
+LOCK_TIMEOUT = 15.0
+"""Seconds to wait for an earlier run, whose service may still be stopping."""
+LOCK_INTERVAL = 0.05
+"""Seconds between attempts to take the lock."""
 
 
 class RunBusy(ClientError):
-    """Another run is at work on the same output."""
+    """Another run has locked the folder."""
 
 
 class RunDiffers(ClientError):
-    """What was begun is not what was asked for now; the message says how to go on."""
+    """The saved run is not the requested one. The message says how to proceed."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """How far a run has come. Bytes that are on their way are known elsewhere."""
+    """How far a run has come. The server and the partial download know about single bytes."""
 
     server: str | None
-    """None for a service of the run's own."""
+    """None if the run has a service of its own."""
     input: Fingerprint
     key: str
-    """The upload's Idempotency-Key."""
+    """The Idempotency-Key of the upload."""
     job_id: str | None = None
-    """Once the upload is complete."""
+    """Set once the upload is complete."""
     failed: bool = False
     """Whether the job ended without a result."""
     aggregation: dict[str, Any] | None = None
-    """What is computed, as JSON; None is what the server does is_default."""
+    """The spec, as JSON; None for the server's default."""
 
     @classmethod
     def begin(
         cls, server: str | None, file: Fingerprint, aggregation: dict[str, Any] | None = None
     ) -> RunState:
-        """A run of which nothing is done yet."""
+        """Return the state of a new run."""
         return cls(server, file, key=str(uuid4()), aggregation=aggregation)
 
-    def again(self) -> RunState:
-        """The same, with nothing done."""
+    def restarted(self) -> RunState:
+        """Return the state of a new run with the same input, server and spec."""
         return replace(self, key=str(uuid4()), job_id=None, failed=False)
 
 
 class RunFolder:
-    """The folder of one run: `totals.csv.csvmill` beside `totals.csv`, gone when it is done."""
+    """The folder of one run: `totals.csv.csvmill` for `totals.csv`, removed when it is done."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.result = path / "result"
-        """The part of the result that has arrived."""
+        """The partial result."""
         self.rejects = path / "rejects"
-        """The part of the rejects that has arrived."""
+        """The partial rejects."""
         self.piped = path / "input.csv"
-        """What came through standard input."""
+        """A copy of standard input."""
         self.service = path / "service"
         """Data of the run's own service."""
         self.service_log = path / "service.log"
         self.lock_fd = -1
-        """Whoever inherits it holds the lock too."""
+        """The descriptor of the lock. A process that inherits it holds the lock too."""
 
     @classmethod
     def beside(cls, output: Path) -> RunFolder:
-        """That of the run which writes `output`."""
+        """Return the folder of the run that writes `output`."""
         return cls(output.with_name(f"{output.name}.csvmill"))
 
     @contextmanager
     def locked(self, waiting: Callable[[], None]) -> Iterator[None]:
-        """Make the folder, and keep all others out. `waiting` is called once if somebody is in.
+        """Create the folder and hold its lock.
 
-        Raises RunBusy if they are still there after a while.
+        `waiting` is called once if another run has the lock. Raises RunBusy if it still has it
+        after LOCK_TIMEOUT seconds.
         """
-        deadline = time.monotonic() + LOCK_WAIT
-        told = False
+        deadline = time.monotonic() + LOCK_TIMEOUT
+        notified = False
         while not self._try_lock():
             if time.monotonic() > deadline:
-                raise RunBusy(f"another run is at work in {self.path}; wait for it, or end it")
-            if not told:
+                raise RunBusy(f"another run is using {self.path}; wait for it, or stop it")
+            if not notified:
                 waiting()
-                told = True
-            time.sleep(LOCK_PAUSE)
+                notified = True
+            time.sleep(LOCK_INTERVAL)
         try:
             yield
         finally:
@@ -106,7 +107,7 @@ class RunFolder:
             self.lock_fd = -1
 
     def load(self) -> RunState | None:
-        """The state that was saved last; None if there is none. Raises RunDiffers if unreadable."""
+        """Return the saved state, or None if there is none. Raises RunDiffers if unreadable."""
         try:
             fields = json.loads(self._state.read_bytes())
             if fields.pop("version") == VERSION:
@@ -114,26 +115,26 @@ class RunFolder:
         except FileNotFoundError:
             return None
         except (ValueError, KeyError, TypeError, AttributeError):
-            pass  # as unreadable as another version's
+            pass  # treated like the state of another version
         raise RunDiffers(
-            f"{self._state} is not of this version of csvmill; "
-            "begin anew with --restart, or remove the folder"
+            f"{self._state} was not written by this version of csvmill; "
+            "start over with --restart, or remove the folder"
         )
 
     def save(self, state: RunState) -> None:
-        """Make `state` what the next run finds, even after a loss of power."""
+        """Save the state durably."""
         content = json.dumps({"version": VERSION, **asdict(state)}, indent=2)
         replace_file(self._state, content.encode(), durable=True)
 
     def clear(self) -> None:
-        """Remove what was there of a run, but not the folder."""
+        """Remove everything in the folder except the lock."""
         for entry in self.path.iterdir():
             if entry.name != "lock":
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
     def remove(self) -> None:
-        """Remove all, once nothing of it is needed."""
-        # In one step: whoever comes now makes a folder of its own, and puts no lock into this one.
+        """Remove the folder."""
+        # Renamed first, so that a run that starts now makes a new folder with a lock of its own.
         removed = self.path.with_name(f"{self.path.name}.{uuid4().hex}")
         self.path.rename(removed)
         shutil.rmtree(removed)
@@ -152,9 +153,9 @@ class RunFolder:
         except (FileExistsError, FileNotFoundError):
             if self.path.is_file():
                 raise
-            return False  # somebody has just removed the folder
+            return False  # another run has just removed the folder
         try:
-            # It may have been removed, as done, between opening and locking.
+            # The run before may have removed the file between opening and locking.
             if os.path.samestat(os.fstat(fd), lock.stat()):
                 self.lock_fd = fd
                 return True

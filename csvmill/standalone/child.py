@@ -1,4 +1,4 @@
-"""The standalone service as a child process, which lives no longer than its parent."""
+"""Run the standalone service as a child process that never outlives its parent."""
 
 from __future__ import annotations
 
@@ -18,69 +18,78 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection
     from pathlib import Path
 
-STARTUP = 60.0
-"""Seconds that the service may take until it listens."""
-SHUTDOWN = 5.0
-"""Seconds that it gets to end in order; what it has acknowledged is safe in any case."""
+STARTUP_TIMEOUT = 60.0
+"""Seconds that the service has to start listening."""
+SHUTDOWN_TIMEOUT = 10.0
+"""Seconds that it has to stop before it is killed. Acknowledged bytes are safe either way."""
+LOG_TAIL = 2000
+"""Characters of the log that an error message quotes."""
 _LISTENING = re.compile(rb"listening on (\S+)")
 
 
 class ServiceFailed(ClientError):
-    """The service did not start; the message has the end of its log."""
+    """The service did not start. The message ends with the tail of its log."""
 
 
 @asynccontextmanager
 async def local_service(
     data_dir: Path, log: Path, *, inherit: Collection[int] = ()
 ) -> AsyncIterator[str]:
-    """Run `csvmill serve` on a free loopback port, in a process of its own; yields its URL.
+    """Run `csvmill serve` as a child process on a free loopback port, and yield its URL.
 
-    It ends with the context, and by itself if this process is killed. It holds open the file
-    descriptors that it is to `inherit`, as long as it lives. Ctrl-C does not reach it. Raises
-    ServiceFailed if it does not start.
+    The child stops when the context exits, and also when this process is killed. It runs in a
+    session of its own, so Ctrl-C does not reach it. It keeps the file descriptors in `inherit`
+    open while it runs. Its log is appended to `log`.
+
+    Raises ServiceFailed if it does not start.
     """
-    with log.open("ab") as errors:
+    with log.open("ab") as log_file:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "csvmill", "serve", "--host", "127.0.0.1", "--port", "0",
             "--data-dir", str(data_dir), "--with-parent",
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=errors,
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=log_file,
             start_new_session=True, pass_fds=tuple(inherit),
         )  # fmt: skip
-    assert process.stdin  # noqa: S101  (both pipes were asked for)
+    assert process.stdin  # noqa: S101  (both are pipes)
     assert process.stdout  # noqa: S101
     try:
-        yield await _url(process.stdout, log)
+        yield await _read_url(process.stdout, log)
     finally:
         process.stdin.close()
         try:
-            async with asyncio.timeout(2 * SHUTDOWN):
+            async with asyncio.timeout(SHUTDOWN_TIMEOUT):
                 await process.wait()
         except TimeoutError:
             process.kill()
             await process.wait()
 
 
-async def _url(output: asyncio.StreamReader, log: Path) -> str:
+async def _read_url(output: asyncio.StreamReader, log: Path) -> str:
     try:
-        async with asyncio.timeout(STARTUP):
+        async with asyncio.timeout(STARTUP_TIMEOUT):
             line = await output.readline()
     except TimeoutError:
-        raise ServiceFailed(f"the service does not listen after {STARTUP:g} s") from None
+        raise ServiceFailed(
+            f"the service did not start listening within {STARTUP_TIMEOUT:g} s"
+        ) from None
     listening = _LISTENING.search(line)
     if listening is None:
-        said = await asyncio.to_thread(log.read_text, errors="replace")
-        raise ServiceFailed(f"the service did not start:\n{said[-2000:].rstrip()}")
+        text = await asyncio.to_thread(log.read_text, errors="replace")
+        raise ServiceFailed(f"the service did not start:\n{text[-LOG_TAIL:].rstrip()}")
     return listening[1].decode()
 
 
-def end_with_parent() -> None:
-    """End this process, as SIGTERM does, when its standard input ends: its parent is gone."""
+def stop_with_parent() -> None:
+    """Send SIGTERM to this process when standard input ends, which means the parent has exited.
+
+    If it has not stopped after SHUTDOWN_TIMEOUT seconds, it exits at once with code 1.
+    """
 
     def watch() -> None:
         while os.read(sys.stdin.fileno(), 1 << 16):
             pass
         os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(2 * SHUTDOWN)
+        time.sleep(SHUTDOWN_TIMEOUT)
         os._exit(1)
 
     threading.Thread(target=watch, name="parent-watch", daemon=True).start()

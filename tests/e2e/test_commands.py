@@ -15,7 +15,7 @@ import pytest
 from yarl import URL
 
 from csvmill.client import AsyncClient, Client, JobUnsuccessful, Progress
-from csvmill.commands.outcomes import Exit
+from csvmill.commands.exit_codes import Exit
 from csvmill.demo.sample import write_song_plays
 from shared.jobs.job import SONG_PLAYS
 from tests.chaos.proxy import Link

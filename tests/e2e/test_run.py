@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from csvmill.client import AsyncClient, Refused
-from csvmill.commands.outcomes import Exit
+from csvmill.commands.exit_codes import Exit
 from shared.jobs.job import SONG_PLAYS
 from tests.chaos.proxy import Link
 from tests.oracle import expected_result
@@ -414,7 +414,7 @@ async def test_a_server_that_is_away_ends_it_with_its_own_exit_code_and_keeps_th
     assert said["error"] == "server-unavailable"
     assert remains(tmp_path) == ["totals.csv.csvmill"]
     standalone.start()
-    # Another server is not the one that it was begun on
+    # A run cannot be continued on another server
     said = await asyncio.to_thread(answer, run("--server", "http://127.0.0.1:9"), Exit.CHANGED)
     assert said["error"] == "run-differs"
     # Nor is another question the same run

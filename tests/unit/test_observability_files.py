@@ -12,7 +12,8 @@ import pytest
 import yaml
 from aiohttp.test_utils import TestClient, TestServer
 
-from csvmill.standalone.app import StandaloneSettings, standalone
+from csvmill.standalone.app import standalone
+from csvmill.standalone.settings import StandaloneSettings
 from tests.metrics import Exposition
 from tests.queries import DASHBOARDS, DEPLOY, alert_rules, queries
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, TypeVar
 import pytest
 from rich.console import Console
 
-from csvmill.client import JobProgress, JobView, Progress
+from csvmill.client import JobProgress, JobView, TransferProgress
 from csvmill.commands.bars import Bars
-from csvmill.commands.describing import describe
+from csvmill.commands.job_text import describe_job
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -48,11 +48,11 @@ class Screen:
         """The bar of the job after these, one second apart."""
         return self._after(self.bars.working, jobs)
 
-    def shows_upload(self, *moved: Progress) -> str:
+    def shows_upload(self, *moved: TransferProgress) -> str:
         """The bar of the upload after these, one second apart."""
         return self._after(self.bars.uploading, moved)
 
-    def shows_download(self, *moved: Progress) -> str:
+    def shows_download(self, *moved: TransferProgress) -> str:
         """The bar of the download after these, one second apart."""
         return self._after(self.bars.downloading, moved)
 
@@ -76,22 +76,22 @@ def screen() -> Screen:
     return Screen()
 
 
-def test_a_job_that_waits_has_no_percent_and_no_rate(screen: Screen) -> None:
+def test_a_waiting_job_shows_no_percentage_and_no_rate(screen: Screen) -> None:
     assert screen.shows(JOB, running(0)) == "aggregate 0:00:02"
 
 
-def test_a_running_job_shows_percent_bytes_rate_and_time_left(screen: Screen) -> None:
+def test_a_running_job_shows_percentage_bytes_rate_and_time_left(screen: Screen) -> None:
     shown = screen.shows(*(running(n * 10_000_000) for n in range(5)))
     assert shown == "aggregate 40% 40.0/100.0 MB 10.0 MB/s 0:00:05 0:00:06"
 
 
-def test_what_was_done_before_one_looked_counts_as_no_speed(screen: Screen) -> None:
+def test_bytes_done_before_the_bar_started_do_not_count_as_speed(screen: Screen) -> None:
     shown = screen.shows(running(50_000_000), running(51_000_000), running(52_000_000))
     assert "1.0 MB/s" in shown
     assert shown.startswith("aggregate 52%")
 
 
-def test_a_new_attempt_begins_at_nothing_and_with_a_speed_of_its_own(screen: Screen) -> None:
+def test_a_new_attempt_starts_at_zero_with_its_own_speed(screen: Screen) -> None:
     first = [running(n * 10_000_000) for n in range(5)]
     assert screen.shows(*first, replace(running(0), state="RETRY", progress=None)).startswith(
         "retry"
@@ -100,12 +100,12 @@ def test_a_new_attempt_begins_at_nothing_and_with_a_speed_of_its_own(screen: Scr
     assert screen.shows(*again).startswith("aggregate 3% 3.0/100.0 MB 1.0 MB/s")
 
 
-def test_a_file_that_is_read_again_begins_at_nothing(screen: Screen) -> None:
+def test_the_bar_restarts_when_the_file_is_reread(screen: Screen) -> None:
     shown = screen.shows(*(running(n * 1_000_000) for n in (10, 60, 1, 2, 3)))
     assert shown.startswith("aggregate 3% 3.0/100.0 MB 1.0 MB/s")
 
 
-def test_rows_are_shown_where_there_is_room(screen: Screen) -> None:
+def test_rows_are_shown_on_a_wide_terminal(screen: Screen) -> None:
     far = JobProgress(10_000_000, JOB.input_size, 12_345, 10.0, None, rows_estimated=True)
     some = replace(running(0), progress=far)
     assert screen.shows(running(0), some).endswith("about 12,345 rows")
@@ -114,96 +114,96 @@ def test_rows_are_shown_where_there_is_room(screen: Screen) -> None:
     assert "rows" not in Screen(width=80).shows(running(0), some)
 
 
-def test_a_job_that_has_succeeded_is_whole(screen: Screen) -> None:
+def test_a_successful_job_shows_100_percent(screen: Screen) -> None:
     done = replace(running(JOB.input_size), state="SUCCESS")
     assert screen.shows(JOB, done).startswith("aggregate 100% 100.0/100.0 MB")
 
 
-def test_an_upload_shows_percent_bytes_rate_and_time_left(screen: Screen) -> None:
+def test_an_upload_shows_percentage_bytes_rate_and_time_left(screen: Screen) -> None:
     # 40 MB in four seconds; 60 MB are left, which take six. A second later one still sees that.
-    moved = [Progress(n * 10 * MB, 100 * MB, 0) for n in range(5)]
+    moved = [TransferProgress(n * 10 * MB, 100 * MB, 0) for n in range(5)]
     assert screen.shows_upload(*moved) == "upload 40% 40.0/100.0 MB 10.0 MB/s 0:00:05 0:00:06"
 
 
-def test_a_download_shows_percent_bytes_rate_and_time_left(screen: Screen) -> None:
-    moved = [Progress(n * 2 * MB, 3_600 * MB, 0) for n in range(3)]
+def test_a_download_shows_percentage_bytes_rate_and_time_left(screen: Screen) -> None:
+    moved = [TransferProgress(n * 2 * MB, 3_600 * MB, 0) for n in range(3)]
     assert screen.shows_download(*moved) == "download 0% 0.0/3.6 GB 2.0 MB/s 0:00:03 0:29:58"
 
 
 @pytest.mark.parametrize("stage", ["upload", "download"])
-def test_what_an_earlier_call_has_moved_counts_as_done_but_not_as_speed(
+def test_bytes_from_an_earlier_call_count_as_done_but_not_as_speed(
     screen: Screen, stage: str
 ) -> None:
     shows = screen.shows_upload if stage == "upload" else screen.shows_download
     held = 90 * MB
-    moved = [Progress(held + n * MB, 100 * MB, held) for n in range(5)]
+    moved = [TransferProgress(held + n * MB, 100 * MB, held) for n in range(5)]
     assert shows(*moved) == f"{stage} 94% 94.0/100.0 MB 1.0 MB/s 0:00:05 0:00:06"
 
 
-def test_before_anything_has_moved_there_is_no_rate_and_no_time_left(screen: Screen) -> None:
-    shown = screen.shows_upload(Progress(50 * MB, 100 * MB, 50 * MB))
+def test_before_the_first_byte_there_is_no_rate_and_no_time_left(screen: Screen) -> None:
+    shown = screen.shows_upload(TransferProgress(50 * MB, 100 * MB, 50 * MB))
     assert shown == "upload 50% 50.0/100.0 MB 0:00:01 -:--:--"
 
 
-def test_a_faster_line_shortens_the_time_left(screen: Screen) -> None:
-    slow = screen.shows_download(*(Progress(n * MB, 1_000 * MB, 0) for n in range(11)))
+def test_a_faster_connection_shortens_the_time_left(screen: Screen) -> None:
+    slow = screen.shows_download(*(TransferProgress(n * MB, 1_000 * MB, 0) for n in range(11)))
     assert slow.endswith("1.0 MB/s 0:00:11 0:16:30")
     # Of the last seconds only: 30 s is as far as it looks back
-    faster = [Progress((10 + 20 * n) * MB, 1_000 * MB, 0) for n in range(1, 41)]
+    faster = [TransferProgress((10 + 20 * n) * MB, 1_000 * MB, 0) for n in range(1, 41)]
     assert screen.shows_download(*faster).endswith("20.0 MB/s 0:00:51 0:00:10")
 
 
-def test_bytes_that_have_to_be_sent_again_are_taken_back(screen: Screen) -> None:
+def test_bytes_that_have_to_be_sent_again_are_subtracted(screen: Screen) -> None:
     sizes = (0, 30, 10, 40)
-    shown = screen.shows_upload(*(Progress(n * MB, 100 * MB, 0) for n in sizes))
+    shown = screen.shows_upload(*(TransferProgress(n * MB, 100 * MB, 0) for n in sizes))
     assert shown.startswith("upload 40% 40.0/100.0 MB")
 
 
-def test_a_stream_of_unknown_size_shows_its_rate_and_no_percent(screen: Screen) -> None:
-    shown = screen.shows_upload(*(Progress(n * 3 * MB, None, 0) for n in range(4)))
+def test_a_stream_of_unknown_size_shows_its_rate_and_no_percentage(screen: Screen) -> None:
+    shown = screen.shows_upload(*(TransferProgress(n * 3 * MB, None, 0) for n in range(4)))
     assert shown == "upload 3.0 MB/s 0:00:04"
 
 
-def test_what_is_whole_stays_at_its_end(screen: Screen) -> None:
-    moved = [Progress(n * 25 * MB, 100 * MB, 0) for n in range(5)]
+def test_a_complete_transfer_stays_at_100_percent(screen: Screen) -> None:
+    moved = [TransferProgress(n * 25 * MB, 100 * MB, 0) for n in range(5)]
     whole = screen.shows_download(*moved)
     assert whole == "download 100% 100.0/100.0 MB 25.0 MB/s 0:00:04 0:00:00"
-    assert screen.shows_download(Progress(100 * MB, 100 * MB, 0)) == whole
+    assert screen.shows_download(TransferProgress(100 * MB, 100 * MB, 0)) == whole
 
 
 @pytest.mark.parametrize("stage", ["upload", "download"])
-def test_a_file_of_no_bytes_is_whole_at_once(screen: Screen, stage: str) -> None:
+def test_an_empty_file_is_at_100_percent_at_once(screen: Screen, stage: str) -> None:
     shows = screen.shows_upload if stage == "upload" else screen.shows_download
-    assert shows(Progress(0, 0, 0)).startswith(f"{stage} 100% 0/0 bytes")
+    assert shows(TransferProgress(0, 0, 0)).startswith(f"{stage} 100% 0/0 bytes")
 
 
-def test_each_stage_has_a_line_of_its_own(screen: Screen) -> None:
-    screen.shows_upload(*(Progress(n * 50 * MB, 100 * MB, 0) for n in range(3)))
+def test_each_stage_has_its_own_line(screen: Screen) -> None:
+    screen.shows_upload(*(TransferProgress(n * 50 * MB, 100 * MB, 0) for n in range(3)))
     screen.bars.working(running(30 * MB))
-    screen.bars.downloading(Progress(1 * MB, 2 * MB, 0))
+    screen.bars.downloading(TransferProgress(1 * MB, 2 * MB, 0))
     assert [line.split()[:2] for line in screen.lines()] == [
         ["upload", "100%"], ["aggregate", "30%"], ["download", "50%"],
     ]  # fmt: skip
 
 
-def test_nothing_is_shown_where_there_is_no_terminal_or_it_is_not_wanted() -> None:
+def test_nothing_is_shown_without_a_terminal_or_when_quiet() -> None:
     for quiet, terminal in ((False, False), (True, True)):
         told = StringIO()
         with Bars(quiet=quiet, console=Console(file=told, force_terminal=terminal)) as bars:
-            bars.uploading(Progress(1, 2, 0))
-            bars.downloading(Progress(1, 2, 0))
+            bars.uploading(TransferProgress(1, 2, 0))
+            bars.downloading(TransferProgress(1, 2, 0))
         assert told.getvalue() == ""
 
 
-def test_status_says_how_far_a_running_job_is() -> None:
+def test_status_shows_the_progress_of_a_running_job() -> None:
     progress = JobProgress(3_000_000, JOB.input_size, 12_345, 3.0, 61.5)
-    text = describe(replace(JOB, state="STARTED", attempt=1, progress=progress))
+    text = describe_job(replace(JOB, state="STARTED", attempt=1, progress=progress))
     assert (
         "progress   3%, 3,000,000 of 100,000,000 bytes, 12,345 rows, 61.5 s left\n" in text + "\n"
     )
-    guessed = replace(progress, rows_estimated=True)
-    text = describe(replace(JOB, state="STARTED", attempt=1, progress=guessed))
+    estimated = replace(progress, rows_estimated=True)
+    text = describe_job(replace(JOB, state="STARTED", attempt=1, progress=estimated))
     assert "bytes, about 12,345 rows, " in text
-    little = describe(replace(JOB, state="STARTED", attempt=1, progress=running(0).progress))
+    little = describe_job(replace(JOB, state="STARTED", attempt=1, progress=running(0).progress))
     assert little.splitlines()[-1] == "progress   0%, 0 of 100,000,000 bytes"
-    assert "progress" not in describe(JOB)
+    assert "progress" not in describe_job(JOB)

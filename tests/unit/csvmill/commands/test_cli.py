@@ -1,4 +1,4 @@
-"""The command line itself: help, options, completion, what doctor finds."""
+"""The command line itself: help, options, completion, the checks of `doctor`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from csvmill.cli import COMMANDS, main
 from csvmill.commands import doctor
 from csvmill.commands.completion import SHELLS
-from csvmill.commands.doctor import Verdict
+from csvmill.commands.doctor import CheckStatus
 from csvmill.commands.job_list import age, jobs
 from csvmill.commands.options import output_path
 
@@ -42,33 +42,33 @@ def test_every_command_has_help_with_an_example(command: click.Command) -> None:
     [("1", 1), ("8388608", 8 << 20), ("8MiB", 8 << 20), ("8 mib", 8 << 20), ("8MB", 8_000_000),
      ("1GiB", 1 << 30), ("64KiB", 64 << 10)],
 )  # fmt: skip
-def test_sizes_are_read_with_their_units(text: str, size: int) -> None:
+def test_a_size_may_have_a_unit(text: str, size: int) -> None:
     option = next(param for param in main.commands["run"].params if param.name == "chunk_size")
     assert option.process_value(click.Context(main.commands["run"]), text) == size
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "8XiB", "MiB", "1.5MiB", "", "8M", "٣"])
-def test_what_is_no_size_is_refused(text: str, tmp_path: Path) -> None:
+def test_an_invalid_size_is_refused(text: str, tmp_path: Path) -> None:
     plays = tmp_path / "plays.csv"
     plays.touch()
-    code, said = invoke("run", str(plays), "-o", "x.csv", "--chunk-size", text)
+    code, output = invoke("run", str(plays), "-o", "x.csv", "--chunk-size", text)
     assert code == 2
-    assert "give bytes, or 8MiB" in said
+    assert "give bytes, or 8MiB" in output
 
 
-def test_a_run_onto_its_own_input_or_with_two_answers_on_one_stream_is_refused(
+def test_an_output_that_is_the_input_or_shares_standard_output_with_json_is_refused(
     tmp_path: Path,
 ) -> None:
     plays = tmp_path / "plays.csv"
     plays.write_text("a")
-    code, said = invoke("run", str(plays), "-o", str(tmp_path / "." / "plays.csv"))
-    assert (code, "is the input itself" in said) == (2, True)
+    code, output = invoke("run", str(plays), "-o", str(tmp_path / "." / "plays.csv"))
+    assert (code, "is the input itself" in output) == (2, True)
     for command in (("run", str(plays)), ("download", "id")):
-        code, said = invoke(*command, "-o", "-", "--json")
-        assert (code, "--json answers on standard output" in said) == (2, True)
+        code, output = invoke(*command, "-o", "-", "--json")
+        assert (code, "both write to standard output" in output) == (2, True)
     assert plays.read_text() == "a"
-    code, said = invoke("run", str(plays), "-o", str(tmp_path / "none" / "totals.csv"))
-    assert (code, "make it first" in said) == (2, True)
+    code, output = invoke("run", str(plays), "-o", str(tmp_path / "none" / "totals.csv"))
+    assert (code, "create it first" in output) == (2, True)
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -90,7 +90,7 @@ def test_completion_is_a_script_for_the_shell(shell: str) -> None:
         ("jobs list --state=fa", ["failure"]),
     ],
 )
-def test_completion_knows_commands_options_and_states(typed: str, found: list[str]) -> None:
+def test_completion_offers_commands_options_and_states(typed: str, found: list[str]) -> None:
     words = f"csvmill {typed}"
     done = CliRunner().invoke(
         main, [], prog_name="csvmill",
@@ -103,23 +103,23 @@ def test_completion_knows_commands_options_and_states(typed: str, found: list[st
 
 
 @pytest.mark.parametrize("command", jobs.commands.values(), ids=lambda command: command.name)
-def test_every_command_about_jobs_has_help_with_an_example(command: click.Command) -> None:
+def test_every_jobs_subcommand_has_help_with_an_example(command: click.Command) -> None:
     name = next(name for name, each in jobs.commands.items() if each is command)
     code, text = invoke("jobs", name, "--help")
     assert code == 0
     assert f"csvmill {'jobs' if name == 'list' else command.name}" in text.partition("Example")[2]
 
 
-def test_jobs_alone_is_jobs_list() -> None:
+def test_jobs_without_a_subcommand_is_jobs_list() -> None:
     for arguments in (("--limit", "0"), ("list", "--limit", "0")):
-        code, said = invoke("jobs", *arguments)
-        assert (code, "0 is not in the range x>=1" in said) == (2, True)
-    code, said = invoke("jobs", "lisst")
-    assert (code, "No such command 'lisst'" in said) == (2, True)
+        code, output = invoke("jobs", *arguments)
+        assert (code, "0 is not in the range x>=1" in output) == (2, True)
+    code, output = invoke("jobs", "lisst")
+    assert (code, "No such command 'lisst'" in output) == (2, True)
 
 
 @pytest.mark.parametrize(
-    ("ago", "said"),
+    ("ago", "expected"),
     [
         (timedelta(seconds=-5), "0 s"),
         (timedelta(seconds=59.9), "59 s"),
@@ -129,27 +129,29 @@ def test_jobs_alone_is_jobs_list() -> None:
         (timedelta(days=400), "400 d"),
     ],
 )
-def test_the_age_of_a_job_is_in_the_largest_unit_that_fits(ago: timedelta, said: str) -> None:
+def test_the_age_of_a_job_is_shown_in_the_largest_unit_that_fits(
+    ago: timedelta, expected: str
+) -> None:
     now = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-    assert age(now, (now - ago).isoformat().replace("+00:00", "Z")) == said
+    assert age(now, (now - ago).isoformat().replace("+00:00", "Z")) == expected
 
 
-def test_doctor_judges_versions_clocks_parts_and_disk(
+def test_doctor_checks_versions_clocks_parts_and_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for theirs, verdict in (("0.1.0", "ok"), ("0.1.9", "ok"), ("0.2.0", "warn"), (None, "warn")):
-        assert doctor.compared("0.1.0", theirs).verdict == verdict
-    assert doctor.clock(59.0).verdict is Verdict.OK
+    for theirs, expected in (("0.1.0", "ok"), ("0.1.9", "ok"), ("0.2.0", "warn"), (None, "warn")):
+        assert doctor.versions("0.1.0", theirs).status == expected
+    assert doctor.clock(59.0).status is CheckStatus.OK
     assert "ahead of" in doctor.clock(3600.0).found
     assert "behind" in doctor.clock(-3600.0).found
-    assert doctor.clock(None).verdict is Verdict.WARN
-    assert doctor.readiness("broker", "ok").verdict is Verdict.OK
+    assert doctor.clock(None).status is CheckStatus.WARN
+    assert doctor.readiness("broker", "ok").status is CheckStatus.OK
     refused = doctor.readiness("broker", "connection refused")
-    assert (refused.verdict, "broker" in (refused.remedy or "")) == (Verdict.FAIL, True)
-    monkeypatch.setattr(doctor, "LITTLE", 0)
-    assert doctor.disk(tmp_path).verdict is Verdict.OK
-    monkeypatch.setattr(doctor, "LITTLE", 1 << 62)
-    assert doctor.disk(tmp_path).verdict is Verdict.WARN
+    assert (refused.status, "broker" in (refused.hint or "")) == (CheckStatus.FAIL, True)
+    monkeypatch.setattr(doctor, "MIN_FREE_DISK", 0)
+    assert doctor.disk(tmp_path).status is CheckStatus.OK
+    monkeypatch.setattr(doctor, "MIN_FREE_DISK", 1 << 62)
+    assert doctor.disk(tmp_path).status is CheckStatus.WARN
 
 
 @pytest.mark.parametrize(
@@ -163,13 +165,13 @@ def test_an_output_never_replaces_a_device_or_a_pipe(
     (tmp_path / "plays.csv").write_text("Song,Date,Plays\na,b,1\n")
     os.mkfifo(pipe := tmp_path / "pipe")
     there = {"FILE": str(tmp_path / "plays.csv"), "OUT": str(tmp_path / "out.csv")}
-    code, said = invoke(*(there.get(each, each) for each in arguments), str(pipe))
+    code, output = invoke(*(there.get(each, each) for each in arguments), str(pipe))
     assert code == 2
-    assert "is no regular file" in " ".join(said.split())
+    assert "is not a regular file" in " ".join(output.split())
     assert pipe.is_fifo()
 
 
-def test_an_output_that_is_a_link_is_what_the_link_leads_to(tmp_path: Path) -> None:
+def test_a_symbolic_link_as_output_is_resolved(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "target")
     command = click.Command("x")
     with click.Context(command) as context:
@@ -179,9 +181,9 @@ def test_an_output_that_is_a_link_is_what_the_link_leads_to(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("command", ["run", "status"])
-def test_what_is_no_url_of_a_server_is_refused_at_once(command: str, tmp_path: Path) -> None:
+def test_an_invalid_server_url_is_refused(command: str, tmp_path: Path) -> None:
     (file := tmp_path / "plays.csv").write_text("Song,Date,Plays\na,b,1\n")
     rest = {"run": (str(file), "-o", str(tmp_path / "out.csv")), "status": ("job",)}[command]
-    code, said = invoke(command, *rest, "--server", "mill.example:8000")
+    code, output = invoke(command, *rest, "--server", "mill.example:8000")
     assert code == 2
-    assert "did you mean 'http://mill.example:8000'?" in " ".join(said.split())
+    assert "did you mean 'http://mill.example:8000'?" in " ".join(output.split())

@@ -1,4 +1,4 @@
-"""A file is told from another, and from itself after a change."""
+"""Fingerprints tell files apart, and a file from itself after a change."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from csvmill.run.fingerprint import SAMPLE_SIZE, fingerprint, fingerprint_of_whole
+from csvmill.run.fingerprint import SAMPLE_SIZE, fingerprint, fingerprint_of_pipe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +16,7 @@ BIG = 40 * SAMPLE_SIZE
 
 
 @pytest.mark.parametrize("size", [0, 1, SAMPLE_SIZE, SAMPLE_SIZE + 1, BIG])
-def test_the_same_file_has_the_same_one(tmp_path: Path, size: int) -> None:
+def test_an_unchanged_file_has_the_same_fingerprint(tmp_path: Path, size: int) -> None:
     path = tmp_path / "plays.csv"
     path.write_bytes(b"x" * size)
     first = fingerprint(path)
@@ -25,7 +25,7 @@ def test_the_same_file_has_the_same_one(tmp_path: Path, size: int) -> None:
 
 
 @pytest.mark.parametrize("at", [0, SAMPLE_SIZE - 1, BIG - 1, BIG - SAMPLE_SIZE])
-def test_other_content_at_either_end_is_seen_even_with_the_same_time(
+def test_a_change_at_either_end_is_found_even_with_the_same_modification_time(
     tmp_path: Path, at: int
 ) -> None:
     path = tmp_path / "plays.csv"
@@ -35,23 +35,23 @@ def test_other_content_at_either_end_is_seen_even_with_the_same_time(
     content[at] = 0
     path.write_bytes(content)
     os.utime(path, ns=(0, first.mtime_ns or 0))
-    assert first.difference(fingerprint(path)) == "its content is another one"
+    assert first.difference(fingerprint(path)) == "its content is different"
 
 
-def test_another_size_and_another_time_are_told(tmp_path: Path) -> None:
+def test_a_change_of_size_or_modification_time_is_found(tmp_path: Path) -> None:
     path = tmp_path / "plays.csv"
     path.write_bytes(b"x" * 1000)
     first = fingerprint(path)
     os.utime(path, ns=(0, 1))
-    assert first.difference(fingerprint(path)) == "it was written to, or replaced"
+    assert first.difference(fingerprint(path)) == "it was modified or replaced"
     path.write_bytes(b"x" * 2000)
-    assert first.difference(fingerprint(path)) == "it had 1,000 bytes and has 2,000"
+    assert first.difference(fingerprint(path)) == "it had 1,000 bytes and now has 2,000"
 
 
-def test_what_was_piped_is_known_by_its_digest_alone(tmp_path: Path) -> None:
+def test_piped_input_is_identified_by_its_digest_alone(tmp_path: Path) -> None:
     path = tmp_path / "input.csv"
     path.write_bytes(b"x")
-    first = fingerprint_of_whole(path, "ab")
+    first = fingerprint_of_pipe(path, "ab")
     os.utime(path, ns=(0, 1))
-    assert first.difference(fingerprint_of_whole(path, "ab")) is None
-    assert first.difference(fingerprint_of_whole(path, "cd")) == "its content is another one"
+    assert first.difference(fingerprint_of_pipe(path, "ab")) is None
+    assert first.difference(fingerprint_of_pipe(path, "cd")) == "its content is different"

@@ -1,4 +1,4 @@
-"""What a run keeps beside its output."""
+"""The folder of an unfinished run."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 STATE = RunState("http://mill.example", Fingerprint(5, 7, "ab"), "key", job_id="j", failed=True)
 
 
-def nobody() -> None:
-    raise AssertionError("nobody was in")
+def not_waiting() -> None:
+    raise AssertionError("the lock was free, but `waiting` was called")
 
 
-def test_it_is_loaded_as_it_was_saved(tmp_path: Path) -> None:
+def test_a_saved_state_is_loaded_unchanged(tmp_path: Path) -> None:
     folder = RunFolder.beside(tmp_path / "totals.csv")
-    with folder.locked(nobody):
+    with folder.locked(not_waiting):
         assert folder.load() is None
         folder.save(STATE)
         folder.save(replace(STATE, failed=False))
@@ -34,32 +34,32 @@ def test_it_is_loaded_as_it_was_saved(tmp_path: Path) -> None:
     assert RunFolder(folder.path).load() == replace(STATE, failed=False)
 
 
-def test_a_state_of_before_aggregations_could_be_asked_for_asks_for_none(tmp_path: Path) -> None:
+def test_a_state_without_a_spec_is_read_as_one_with_the_default_spec(tmp_path: Path) -> None:
     folder = RunFolder.beside(tmp_path / "totals.csv")
-    with folder.locked(nobody):
+    with folder.locked(not_waiting):
         folder.save(STATE)
         path = folder.path / "run.json"
         fields = json.loads(path.read_text())
         del fields["aggregation"]
         path.write_text(json.dumps(fields))
         assert folder.load() == STATE
-        asked = replace(STATE, aggregation={"group_by": ["a"]})
-        folder.save(asked)
-        assert folder.load() == asked
+        with_spec = replace(STATE, aggregation={"group_by": ["a"]})
+        folder.save(with_spec)
+        assert folder.load() == with_spec
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"version": 99}', '{"version": 1}', "\x00"])
-def test_a_state_that_is_not_ours_is_refused_with_a_remedy(tmp_path: Path, content: str) -> None:
+def test_an_unreadable_state_is_refused_with_a_hint(tmp_path: Path, content: str) -> None:
     folder = RunFolder.beside(tmp_path / "totals.csv")
-    with folder.locked(nobody):
+    with folder.locked(not_waiting):
         (folder.path / "run.json").write_text(content)
         with pytest.raises(RunDiffers, match="--restart"):
             folder.load()
 
 
-def test_clearing_leaves_the_folder_and_its_lock_and_removing_nothing(tmp_path: Path) -> None:
+def test_clear_keeps_the_folder_and_its_lock_and_remove_keeps_nothing(tmp_path: Path) -> None:
     folder = RunFolder.beside(tmp_path / "totals.csv")
-    with folder.locked(nobody):
+    with folder.locked(not_waiting):
         folder.save(STATE)
         (folder.service / "blobs").mkdir(parents=True)
         folder.result.write_bytes(b"x")
@@ -69,53 +69,57 @@ def test_clearing_leaves_the_folder_and_its_lock_and_removing_nothing(tmp_path: 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_one_is_in_at_a_time_and_who_waits_is_told_once(
+def test_one_run_at_a_time_has_the_lock_and_a_waiting_one_is_notified_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(state_module, "LOCK_WAIT", 0.2)
+    monkeypatch.setattr(state_module, "LOCK_TIMEOUT", 0.2)
     first, second = (RunFolder.beside(tmp_path / "totals.csv") for _ in range(2))
-    told = []
+    notified = []
     with (
-        first.locked(nobody),
+        first.locked(not_waiting),
         pytest.raises(RunBusy, match="another run"),
-        second.locked(lambda: told.append(1)),
+        second.locked(lambda: notified.append(1)),
     ):
-        raise AssertionError("two were in")
-    assert told == [1]
-    with second.locked(nobody):
+        raise AssertionError("two runs had the lock")
+    assert notified == [1]
+    with second.locked(not_waiting):
         pass
 
 
-def test_who_inherits_the_lock_holds_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(state_module, "LOCK_WAIT", 0.2)
+def test_a_process_that_inherits_the_lock_holds_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(state_module, "LOCK_TIMEOUT", 0.2)
     folder = RunFolder.beside(tmp_path / "totals.csv")
-    with folder.locked(nobody):
-        heir = os.dup(folder.lock_fd)
+    with folder.locked(not_waiting):
+        inherited = os.dup(folder.lock_fd)
     other = RunFolder.beside(tmp_path / "totals.csv")
     with pytest.raises(RunBusy), other.locked(lambda: None):
         raise AssertionError("the lock was free")
-    os.close(heir)
-    with other.locked(nobody):
+    os.close(inherited)
+    with other.locked(not_waiting):
         pass
 
 
 ROUNDS = 100
-"""Enough to meet each other in every step."""
+"""Enough for the processes to collide in every step."""
 
 
-def test_many_that_come_and_remove_the_folder_are_never_in_together(tmp_path: Path) -> None:
+def test_runs_that_create_and_remove_the_folder_never_hold_the_lock_together(
+    tmp_path: Path,
+) -> None:
     context = multiprocessing.get_context("spawn")
     with context.Pool(3) as pool:
-        entered = pool.map(_come_and_go, [str(tmp_path)] * 3)
+        entered = pool.map(_lock_and_remove, [str(tmp_path)] * 3)
     assert entered == [ROUNDS] * 3
 
 
-def _come_and_go(folder: str) -> int:
+def _lock_and_remove(folder: str) -> int:
     from pathlib import Path
 
     alone = Path(folder) / "alone"
-    state_module.LOCK_WAIT = 60.0  # the lock is not fair
-    state_module.LOCK_PAUSE = 0.0
+    state_module.LOCK_TIMEOUT = 60.0  # the lock is not fair
+    state_module.LOCK_INTERVAL = 0.0
     for _ in range(ROUNDS):
         mine = RunFolder.beside(Path(folder) / "totals.csv")
         with mine.locked(lambda: None):

@@ -1,4 +1,4 @@
-"""What is set for the standalone service holds for its jobs."""
+"""Settings of the standalone service apply to its jobs."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ import aiohttp
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from csvmill.standalone.app import StandaloneSettings, standalone
+from csvmill.standalone.app import standalone
+from csvmill.standalone.settings import StandaloneSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-async def ended(folder: Path, plays: bytes) -> dict[str, Any]:
-    """The job of these plays on a service that is set up by the environment."""
+async def run_job(folder: Path, plays: bytes) -> dict[str, Any]:
+    """Run a job on a service that is configured by the environment; return its JSON."""
     form = aiohttp.FormData()
     form.add_field("file", io.BytesIO(plays), filename="plays.csv")
     async with (
@@ -26,7 +27,7 @@ async def ended(folder: Path, plays: bytes) -> dict[str, Any]:
         asyncio.timeout(60),
     ):
         answer = await (await client.post("/api/upload_file", data=form)).json()
-        # The stream of events ends with the job.
+        # The event stream ends when the job ends.
         async with client.get(f"/api/v1/jobs/{answer['job_id']}/events") as events:
             await events.read()
         async with client.get(f"/api/v1/jobs/{answer['job_id']}") as response:
@@ -48,7 +49,7 @@ async def test_a_job_that_exceeds_a_limit_of_its_attempts_fails_with_every_reaso
     monkeypatch.setenv("CSVMILL_RETRY_DELAY", "0")
     monkeypatch.setenv("CSVMILL_MAX_ATTEMPTS", "2")
     rows = "".join(f"song {n},2026-01-01,1\n" for n in range(100_000))
-    job = await ended(tmp_path, f"Song,Date,Number of Plays\n{rows}".encode())
+    job = await run_job(tmp_path, f"Song,Date,Number of Plays\n{rows}".encode())
     assert job["state"] == "FAILURE"
     assert reason in job["reason"]
     assert f"CSVMILL_{setting}" in job["reason"]

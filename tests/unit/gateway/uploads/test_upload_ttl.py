@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from csvmill.standalone.app import StandaloneSettings
+from csvmill.standalone.settings import StandaloneSettings
 from gateway.settings import GatewaySettings
 from gateway.uploads.upload import upload_id_of
 from processor.maintenance.sweeper import Sweeper

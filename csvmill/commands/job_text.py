@@ -1,4 +1,4 @@
-"""Jobs and their reports in words."""
+"""Jobs and their reports as text for people."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from csvmill.client.job_event import JobProgress
 
 
-def describe(job: JobView) -> str:
-    """A job for people, a line for each of its properties and attempts."""
+def describe_job(job: JobView) -> str:
+    """Return a line for each property and each attempt of a job."""
     lines = [
         ("job", job.id),
         ("state", job.state),
@@ -25,63 +25,63 @@ def describe(job: JobView) -> str:
             ("sha256", job.result_sha256),
         ]
     if job.state == "STARTED" and job.progress is not None:
-        lines.append(("progress", _far(job.progress)))
+        lines.append(("progress", _describe_progress(job.progress)))
     lines += describe_report(job)
     for attempt in job.attempts:
-        text = f"{attempt.outcome or 'runs'} on {attempt.worker}, {attempt.started_at}"
+        text = f"{attempt.outcome or 'running'} on {attempt.worker}, {attempt.started_at}"
         text += f" to {attempt.ended_at}" if attempt.ended_at else ""
         text += f": {attempt.reason}" if attempt.reason else ""
         lines.append((f"attempt {attempt.number}", text))
     return "\n".join(f"{name:<10} {value}" for name, value in lines if value is not None)
 
 
-def _far(progress: JobProgress) -> str:
+def _describe_progress(progress: JobProgress) -> str:
     text = f"{progress.percent:g}%, {progress.bytes_done:,} of {progress.bytes_total:,} bytes"
     text += f", {rows_done(progress)}" if progress.rows_done is not None else ""
     return text + (f", {progress.eta:g} s left" if progress.eta is not None else "")
 
 
 def rows_done(progress: JobProgress) -> str:
-    """How many rows have been read, in words; nothing where that is not known."""
+    """Return how many rows have been read, or an empty string if that is not known."""
     if progress.rows_done is None:
         return ""
     return f"{'about ' if progress.rows_estimated else ''}{progress.rows_done:,} rows"
 
 
 def describe_report(job: JobView) -> list[tuple[str, str]]:
-    """What became of the file, and what is wrong with it."""
+    """Return labelled lines about a job's report and the problems of its file."""
     lines: list[tuple[str, str]] = []
     if (report := job.report) is not None:
-        lines = [("rows", rows_summed(report))] if report.rows_in is not None else []
+        lines = [("rows", row_counts(report))] if report.rows_in is not None else []
         lines += [
             ("engine", f"{report.engine} {report.engine_version}, {report.plan} plan"),
             ("took", ", ".join(f"{name} {took:.1f} s" for name, took in report.seconds.items())),
-            ("memory", f"{report.peak_memory >> 20:,} MiB at the most"),
-            ("scratch", f"{report.peak_scratch >> 20:,} MiB at the most"),
+            ("memory", f"at most {report.peak_memory >> 20:,} MiB"),
+            ("scratch", f"at most {report.peak_scratch >> 20:,} MiB"),
         ]
         if report.rows_of_several_lines and report.most_lines:
-            lines.insert(1, ("", several_lines(report.rows_of_several_lines, report.most_lines)))
-    lines += [("problem", described(problem)) for problem in job.problems]
+            lines.insert(1, ("", multiline_rows(report.rows_of_several_lines, report.most_lines)))
+    lines += [("problem", describe_problem(problem)) for problem in job.problems]
     if (more := (job.problem_count or 0) - len(job.problems)) > 0:
         lines.append(("", f"and {more:,} more problems"))
     return lines
 
 
-def described(problem: ProblemView) -> str:
-    """A problem on one line."""
+def describe_problem(problem: ProblemView) -> str:
+    """Return a problem on one line."""
     where = f"line {problem.line}"
     if problem.column is not None:
         where += f", column {problem.column}" + (f" ({problem.name})" if problem.name else "")
     return f"{where}: found {problem.found}, expected {problem.expected}"
 
 
-def several_lines(rows: int, most: int) -> str:
-    """How many rows go over several lines, in words: stray quotes may be the cause."""
-    return f"{rows:,} of several lines, {most:,} lines at the most"
+def multiline_rows(rows: int, most_lines: int) -> str:
+    """Return how many rows span several lines; a stray quote can be the cause."""
+    return f"{rows:,} span several lines, at most {most_lines:,}"
 
 
-def rows_summed(report: ReportView) -> str:
-    """Every row of the file accounted for, in words."""
+def row_counts(report: ReportView) -> str:
+    """Return how the rows of the input add up."""
     return (
         f"{report.rows_in:,} = {report.rows_aggregated:,} aggregated "
         f"+ {report.rows_filtered:,} filtered + {report.rows_rejected:,} rejected"

@@ -10,7 +10,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from csvmill.commands.asking import GRAMMAR, AskingCommand, asking
+from csvmill.commands.spec_options import GRAMMAR, SpecCommand, spec_options
 from shared.aggregation.spec import SONG_PLAYS
 from shared.aggregation.wire import parse_aggregation
 from shared.aggregation.wire_encoder import wire_json
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@click.command(cls=AskingCommand)
+@click.command(cls=SpecCommand)
 @click.argument("file", default="plays.csv")
-@asking
+@spec_options
 def command(file: str, aggregation: dict[str, Any] | None) -> None:
     """Show what was asked for."""
     click.echo(json.dumps([file, aggregation]))

@@ -20,7 +20,7 @@ from csvmill.client import (
     Retries,
     ServerUnavailable,
 )
-from csvmill.commands.outcomes import EXITS, MEANINGS, Exit, errors_shown, finish
+from csvmill.commands.exit_codes import EXITS, MEANINGS, Exit, report_errors, run_async
 from csvmill.run.state import RunBusy, RunDiffers
 
 CASES = [
@@ -43,32 +43,32 @@ def test_each_error_has_its_exit_code_and_name(
     error: BaseException, code: int, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for as_json in (False, True):
-        with pytest.raises(click.exceptions.Exit) as ended, errors_shown(as_json=as_json):
+        with pytest.raises(click.exceptions.Exit) as ended, report_errors(as_json=as_json):
             raise error
         assert ended.value.exit_code == code
     shown = capsys.readouterr()
-    said = json.loads(shown.out)
-    assert said == {
-        "status": "error", "error": name, "exit_code": code, "message": said["message"]
+    answer = json.loads(shown.out)
+    assert answer == {
+        "status": "error", "error": name, "exit_code": code, "message": answer["message"]
     }  # fmt: skip
-    assert said["message"]
-    assert shown.err == f"Error: {said['message']}\n"
+    assert answer["message"]
+    assert shown.err == f"Error: {answer['message']}\n"
 
 
-def test_a_fault_of_the_program_is_no_answer() -> None:
-    with pytest.raises(ZeroDivisionError), errors_shown(as_json=True):
+def test_an_unexpected_exception_is_not_caught() -> None:
+    with pytest.raises(ZeroDivisionError), report_errors(as_json=True):
         raise ZeroDivisionError
 
 
-def test_every_code_is_explained_in_the_help_and_used() -> None:
+def test_every_exit_code_is_used_and_explained_in_the_help() -> None:
     assert set(MEANINGS) == set(Exit)
     assert {code for _, code, _ in EXITS} | {Exit.DONE, Exit.USAGE} == set(Exit)
     for code, meaning in MEANINGS.items():
         assert f"{code:>3}  {meaning}" in (main.epilog or "")
 
 
-def test_people_are_told_of_trouble_that_lasts_but_not_of_each_try() -> None:
-    told: list[str] = []
+def test_lasting_retries_are_noted_once_and_the_first_retry_is_not() -> None:
+    notes: list[str] = []
 
     async def work(failures: int) -> None:
         async for attempt in Retries(attempts=6):
@@ -78,11 +78,11 @@ def test_people_are_told_of_trouble_that_lasts_but_not_of_each_try() -> None:
 
     stamina.set_testing(True, attempts=6)
     try:
-        finish(work(1), told.append)
-        assert told == []
+        run_async(work(1), notes.append)
+        assert notes == []
         with pytest.raises(ServerUnavailable):
-            finish(work(6), told.append)
-        assert told == ["the server is away; trying again"]
+            run_async(work(6), notes.append)
+        assert notes == ["the server is away; retrying"]
     finally:
         stamina.set_testing(False)
         set_on_retry_hooks(None)

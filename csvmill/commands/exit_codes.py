@@ -1,4 +1,4 @@
-"""How a command ends: its exit code, and its error as text or as JSON."""
+"""Exit codes of the commands, and errors as text or as JSON."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-TROUBLE_EVERY = 30.0
-"""Seconds between two words about the same trouble."""
+RETRY_NOTE_INTERVAL = 30.0
+"""Seconds between two messages about retries."""
 
 
 class Exit(IntEnum):
-    """Exit codes; the same command's always mean the same."""
+    """Exit codes. They mean the same for every command."""
 
     DONE = 0
     FAILED = 1
@@ -49,15 +49,15 @@ class Exit(IntEnum):
 
 
 MEANINGS = {
-    Exit.DONE: "done",
-    Exit.FAILED: "the server refused, a file could not be read or written, a check failed",
-    Exit.USAGE: "the command was not understood",
-    Exit.UNAVAILABLE: "the server was away for too long; the same command goes on later",
+    Exit.DONE: "success",
+    Exit.FAILED: "the server refused the request, a file could not be read or written, or a check failed",
+    Exit.USAGE: "the command line is invalid",
+    Exit.UNAVAILABLE: "the server was unavailable for too long; run the same command again later",
     Exit.UNSUCCESSFUL: "the job ended without a result",
-    Exit.CHANGED: "the input, or the server, is not the one that this was begun with",
-    Exit.NOT_VERIFIED: "bytes did not have the digest that was announced",
-    Exit.BUSY: "another run is at work on the same output",
-    Exit.INTERRUPTED: "interrupted (Ctrl-C); the same command goes on",
+    Exit.CHANGED: "the input, the server or the spec differs from that of the interrupted command",
+    Exit.NOT_VERIFIED: "bytes do not have the declared digest",
+    Exit.BUSY: "another run uses the same output",
+    Exit.INTERRUPTED: "interrupted (Ctrl-C); run the same command again",
 }
 EXITS: tuple[tuple[type[BaseException], Exit, str], ...] = (
     (ServerUnavailable, Exit.UNAVAILABLE, "server-unavailable"),
@@ -71,19 +71,19 @@ EXITS: tuple[tuple[type[BaseException], Exit, str], ...] = (
     (OSError, Exit.FAILED, "file"),
     (KeyboardInterrupt, Exit.INTERRUPTED, "interrupted"),
 )
-"""The exit code of what goes wrong, and its name in JSON; the first that fits."""
+"""The exit code of each error, and its name in JSON. The first match counts."""
 
 
 @contextmanager
-def errors_shown(*, as_json: bool) -> Iterator[None]:
-    """End the process with the exit code of what goes wrong inside, saying what it was.
+def report_errors(*, as_json: bool) -> Iterator[None]:
+    """Print an expected error from inside the context, and exit with its code.
 
-    It is said on standard error; with `as_json` as an object on standard output.
+    The message goes to standard error, or with `as_json` to standard output as a JSON object.
     """
     try:
         yield
     except BrokenPipeError:
-        raise  # whoever read standard output has had enough: click ends quietly
+        raise  # the reader of standard output has closed it: click exits quietly
     except tuple(kind for kind, _, _ in EXITS) as error:
         code, name = next((code, name) for kind, code, name in EXITS if isinstance(error, kind))
         message = str(error) or MEANINGS[code]
@@ -96,21 +96,23 @@ def errors_shown(*, as_json: bool) -> Iterator[None]:
         raise click.exceptions.Exit(code) from error
 
 
-def finish(work: Coroutine[Any, Any, T], trouble: Callable[[str], None] = lambda _text: None) -> T:
-    """`asyncio.run`; `trouble` is told, now and then, that requests fail and are sent again."""
-    told = -math.inf
+def run_async(
+    work: Coroutine[Any, Any, T], on_retry: Callable[[str], None] = lambda _text: None
+) -> T:
+    """Run a coroutine. `on_retry` gets a message now and then while requests are retried."""
+    last_note = -math.inf
 
-    def retrying(details: RetryDetails) -> None:
-        nonlocal told
-        # The first try again is not worth a word.
-        if details.retry_num > 1 and time.monotonic() - told > TROUBLE_EVERY:
-            told = time.monotonic()
-            trouble(f"{details.caused_by}; trying again")
+    def hook(details: RetryDetails) -> None:
+        nonlocal last_note
+        # The first retry is not worth a message.
+        if details.retry_num > 1 and time.monotonic() - last_note > RETRY_NOTE_INTERVAL:
+            last_note = time.monotonic()
+            on_retry(f"{details.caused_by}; retrying")
 
-    set_on_retry_hooks([retrying])
+    set_on_retry_hooks([hook])
     return asyncio.run(work)
 
 
 def show_json(value: Any) -> None:
-    """One line of JSON on standard output."""
+    """Print a value as one line of JSON."""
     click.echo(json.dumps(value))

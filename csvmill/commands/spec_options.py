@@ -53,7 +53,7 @@ _INPUT = (
     "delimiter", "quote", "escape", "encoding", "header", "line_end", "compression", "decimal",
     "thousands", "on_bad_row",
 )  # fmt: skip
-_ORDER = "csvmill.asking.order"
+_ORDER = "csvmill.spec_options.order"
 _SHORT = (
     "group_by", "count", *(name.replace("-", "_") for name in _FUNCTIONS),
     "where", "having", "order_by", "limit", "output_format", *_INPUT,
@@ -64,8 +64,8 @@ _OPTION_OF = {
 }  # fmt: skip
 
 
-class AskingCommand(click.Command):
-    """A command that takes the options of `asking`, and lists them apart."""
+class SpecCommand(click.Command):
+    """A command that takes the options of `spec_options`, and lists them apart."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Besides, note in which order functions were given: so stand their output columns."""
@@ -87,7 +87,7 @@ class AskingCommand(click.Command):
             formatter.write_dl(asked)
 
 
-def asking(command: Callable[..., Any]) -> Callable[..., Any]:
+def spec_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options, and give the command what they say as `aggregation`: JSON, or None."""
 
     @functools.wraps(command)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 
 from csvmill.client import JobView, ProblemView, ReportView
-from csvmill.commands.describing import describe
+from csvmill.commands.job_text import describe_job
 
 JOB = JobView.of(
     {
@@ -42,45 +42,45 @@ REPORT = {
 }
 
 
-def test_a_job_of_a_server_without_reports_is_described_without() -> None:
+def test_a_job_from_an_older_server_is_described_without_a_report() -> None:
     assert JOB.report is None
     assert (JOB.problems, JOB.problem_count) == ((), None)
-    assert "rows " not in describe(JOB)
+    assert "rows " not in describe_job(JOB)
 
 
-def test_a_report_accounts_for_every_row() -> None:
+def test_a_report_shows_how_the_rows_add_up() -> None:
     report = ReportView.of({**REPORT, "added by a newer server": 1})
     assert {field.name: getattr(report, field.name) for field in fields(report)} == REPORT
-    lines = describe(replace(JOB, report=report)).splitlines()
+    lines = describe_job(replace(JOB, report=report)).splitlines()
     assert "rows       1,200 = 1,000 aggregated + 150 filtered + 50 rejected" in lines
-    assert "           2 of several lines, 40 lines at the most" in lines
+    assert "           2 span several lines, at most 40" in lines
     assert "engine     duckdb 1.2.3, exact plan" in lines
     assert "took       queue 0.0 s, aggregate 2.0 s" in lines
-    assert "memory     300 MiB at the most" in lines
+    assert "memory     at most 300 MiB" in lines
 
 
-def test_what_an_older_server_does_not_report_is_not_told() -> None:
+def test_counts_that_an_older_server_does_not_report_are_not_shown() -> None:
     older = {name: value for name, value in REPORT.items() if "line" not in name}
     report = ReportView.of(older)
     assert (report.rows_of_several_lines, report.most_lines) == (None, None)
-    assert "lines at the most" not in describe(replace(JOB, report=report))
+    assert "span several lines" not in describe_job(replace(JOB, report=report))
 
 
-def test_an_attempt_that_broke_off_has_no_rows_to_tell() -> None:
+def test_a_partial_report_has_no_row_counts() -> None:
     rows = dict.fromkeys(name for name in REPORT if name.startswith("rows_"))
     report = ReportView.of({**REPORT, **rows, "groups": None, "dialect": None})
-    lines = describe(replace(JOB, state="FAILURE", report=report)).splitlines()
+    lines = describe_job(replace(JOB, state="FAILURE", report=report)).splitlines()
     assert not [line for line in lines if line.startswith("rows ")]
-    assert "memory     300 MiB at the most" in lines
+    assert "memory     at most 300 MiB" in lines
 
 
-def test_each_problem_has_a_line_and_the_others_are_counted() -> None:
+def test_each_problem_has_a_line_and_the_rest_are_counted() -> None:
     problems = (
         ProblemView(2, 9, 3, "Plays", "'x'", "an integer"),
         ProblemView(4, 20, 5, None, "5 columns", "4 columns"),
         ProblemView(9, 50, None, None, "a long record", "its end"),
     )
-    lines = describe(replace(JOB, problems=problems, problem_count=1003)).splitlines()
+    lines = describe_job(replace(JOB, problems=problems, problem_count=1003)).splitlines()
     assert lines[-4:] == [
         "problem    line 2, column 3 (Plays): found 'x', expected an integer",
         "problem    line 4, column 5: found 5 columns, expected 4 columns",

@@ -1,0 +1,64 @@
+"""What a run is to do, what it reports meanwhile, and what it returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from csvmill.client import JobView, ResultView, TransferProgress
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """The input, the output and the options of a run."""
+
+    input: Path | None
+    """None reads standard input."""
+    output: Path
+    server: str | None
+    """None starts a service for this run."""
+    aggregation: dict[str, Any] | None = None
+    """The spec, as JSON; None for the server's default."""
+    restart: bool = False
+    """Whether to discard the state of an earlier run."""
+    chunk_size: int = 8 << 20
+    """Bytes."""
+    parallel: int = 4
+    """Requests at a time."""
+    rejects: Path | None = None
+    """Where to write the records that the job rejects; None does not download them."""
+    retry_for: float = 600.0
+    """Seconds to keep retrying while the server is unavailable."""
+
+
+class RunListener(Protocol):
+    """Receives the progress of a run."""
+
+    def note(self, text: str) -> None:
+        """Receive a message for people."""
+
+    def uploading(self, progress: TransferProgress) -> None:
+        """Receive the progress of the upload."""
+
+    def working(self, job: JobView) -> None:
+        """Receive the job, whenever it has changed."""
+
+    def downloading(self, progress: TransferProgress) -> None:
+        """Receive the progress of the download."""
+
+
+@dataclass(slots=True)
+class RunResult:
+    """A completed run."""
+
+    job: JobView
+    result: ResultView
+    uploaded_bytes: int
+    """Bytes that this process sent and the server acknowledged."""
+    downloaded_bytes: int
+    """Bytes that this process received."""
+    seconds: dict[str, float]
+    """Duration of `upload`, `job` and `download` in this process."""
