@@ -50,7 +50,7 @@ class Exit(IntEnum):
 
 MEANINGS = {
     Exit.DONE: "success",
-    Exit.FAILED: "the server refused the request, a file could not be read or written, or a check failed",
+    Exit.FAILED: "the server refused, a file could not be read or written, or a check failed",
     Exit.USAGE: "the command line is invalid",
     Exit.UNAVAILABLE: "the server was unavailable for too long; run the same command again later",
     Exit.UNSUCCESSFUL: "the job ended without a result",
