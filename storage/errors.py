@@ -23,11 +23,8 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
     try:
         return await handler(request)
     except CsvmillError as error:
+        log_refusal(request, error)
         status = error.internal_status
-        if isinstance(error, StorageFull):
-            log.warning("%s %s: %s", request.method, request.path, error)
-        elif status >= 500:
-            log.exception("%s %s", request.method, request.path)
         headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthorized) else None
         return web.json_response(encode_error(error), status=status, headers=headers)
     except ConnectionError:
@@ -35,3 +32,11 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
             raise
         log.debug("%s %s: the caller disconnected", request.method, request.path)
         return web.Response(status=400)  # not sent
+
+
+def log_refusal(request: web.Request, error: CsvmillError) -> None:
+    """Log an error that is a fault of storage."""
+    if isinstance(error, StorageFull):
+        log.warning("%s %s: %s", request.method, request.path, error)
+    elif error.internal_status >= 500:
+        log.error("%s %s", request.method, request.path, exc_info=error)

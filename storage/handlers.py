@@ -1,4 +1,4 @@
-"""What storage does for each URL."""
+"""The handlers of the storage API; `shared.blobs.protocol` describes it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,16 @@ from aiohttp import web
 from shared.blobs.blob import BlobKey, parse_key
 from shared.blobs.protocol import (
     PROCESSING_INTERVAL,
+    Opening,
+    decode_declaration,
+    decode_metadata,
+    decode_opening,
+    decode_size,
     encode_activity,
+    encode_answer,
     encode_append_lease,
     encode_info,
+    encode_refusal,
     parse_idle_for,
     parse_interval,
     parse_token,
@@ -23,9 +30,12 @@ from shared.http.request_body import json_body, raw_body
 from shared.http.response_body import send_body
 from shared.http.sendfile import body_of
 from shared.ports import Blobs
+from storage.errors import log_refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+
+    from shared.blobs.blob import BlobInfo
 
 T = TypeVar("T")
 
@@ -37,47 +47,48 @@ themselves: a gateway whose client is slow fills its buffer before it reads on, 
 merges what it has spilled. This is for readers that hang."""
 LINES = 1 << 16
 """Bytes of a list that are sent at once."""
+MAX_OPENING = 1 << 20
+"""Bytes; the metadata that it may carry are shorter."""
 
 BLOBS: web.AppKey[Blobs] = web.AppKey("blobs", Blobs)
 CLIENT_TIMEOUT: web.AppKey[float] = web.AppKey("client_timeout", float)
-"""Seconds without a byte after which a sender counts as gone."""
+"""Seconds without a byte after which a sender counts as disconnected."""
 
 
 async def create(request: web.Request) -> web.Response:
     """Declare a blob."""
     key = _key(request)
     fields = await json_body(request, request.app[CLIENT_TIMEOUT])
-    size, sha256, metadata = (fields.get(name) for name in ("size", "sha256", "metadata"))
-    size = None if size is None else _bytes(size)
-    if sha256 is not None and not isinstance(sha256, str):
-        raise InvalidInput(f"sha256 {sha256!r} is neither text nor null", field="sha256")
-    info = await request.app[BLOBS].create(key, size, sha256=sha256, metadata=_texts(metadata))
+    declared = decode_declaration(fields)
+    info = await request.app[BLOBS].create(
+        key, declared.size, sha256=declared.sha256, metadata=declared.metadata
+    )
     return web.json_response(encode_info(info))
 
 
 async def declare_size(request: web.Request) -> web.Response:
-    """Tell the size of a blob that was declared without."""
+    """Declare the size of a blob that was created without one."""
     fields = await json_body(request, request.app[CLIENT_TIMEOUT])
-    size = _bytes(fields.get("size"))
+    size = decode_size(fields.get("size"))
     declaring = request.app[BLOBS].declare_size(_key(request), size)
     return web.json_response(encode_info(await _with_signs_of_life(request, declaring)))
 
 
 async def lease_append(request: web.Request) -> web.Response:
-    """Begin a turn of appending."""
-    taking_over = request.app[BLOBS].lease_append(_key(request))
-    return web.json_response(encode_append_lease(await _with_signs_of_life(request, taking_over)))
+    """Grant an append lease."""
+    leasing = request.app[BLOBS].lease_append(_key(request))
+    return web.json_response(encode_append_lease(await _with_signs_of_life(request, leasing)))
 
 
 async def assemble(request: web.Request) -> web.Response:
-    """Put blobs together to one."""
+    """Make a blob of the bytes of others."""
     fields = await json_body(request, request.app[CLIENT_TIMEOUT])
     parts = fields.get("parts")
     if not isinstance(parts, list):
         raise InvalidInput("parts is not a list of keys", field="parts")
     keys = [parse_key(str(part)) for part in parts]
     assembling = request.app[BLOBS].assemble(
-        _key(request), keys, metadata=_texts(fields.get("metadata"))
+        _key(request), keys, metadata=decode_metadata(fields.get("metadata"))
     )
     return web.json_response(encode_info(await _with_signs_of_life(request, assembling)))
 
@@ -89,15 +100,45 @@ async def info(request: web.Request) -> web.Response:
     return web.json_response(encode_info(await look(_key(request))))
 
 
-async def write(request: web.Request) -> web.Response:
-    """Take a chunk."""
-    offset = int(request.match_info["offset"])
+async def write(request: web.Request) -> web.StreamResponse:
+    """Create or lease a blob if asked to, describe it, and take a chunk."""
+    key, offset, blobs = _key(request), int(request.match_info["offset"]), request.app[BLOBS]
+    opening, chunk = await _opening(raw_body(request, request.app[CLIENT_TIMEOUT]))
+    response = _WriteResponse()
+
+    async def admit(blob: BlobInfo) -> None:
+        await response.prepare(request)
+        await response.write(encode_answer(blob))
+
+    work: Coroutine[object, object, BlobInfo]
+    if opening.append:
+        work = blobs.append(
+            key, offset, chunk, token=opening.token, whole=opening.whole, admit=admit
+        )
+    else:
+        work = blobs.write(key, offset, chunk, declaration=opening.declaration, admit=admit)
+    try:
+        last = encode_answer(await _with_empty_lines(response, work))
+    except CsvmillError as error:
+        if not response.prepared:
+            raise
+        log_refusal(request, error)
+        response.outcome = error.internal_status
+        last = encode_refusal(error)
+    await response.write_eof(last)
+    return response
+
+
+async def write_raw(request: web.Request) -> web.Response:
+    """Take a chunk that is the whole body."""
+    key, offset = _key(request), int(request.match_info["offset"])
     token, blobs = parse_token(request.query.get("token")), request.app[BLOBS]
     body = raw_body(request, request.app[CLIENT_TIMEOUT])
-    if token is not None and "keep" in request.query:
-        chunk = blobs.append(_key(request), offset, body, token=token)
+    if token is not None:
+        keep = "keep" in request.query
+        chunk = blobs.append(key, offset, body, token=token, whole=not keep)
     else:
-        chunk = blobs.write(_key(request), offset, body, token=token)
+        chunk = blobs.write(key, offset, body)
     return web.json_response(encode_info(await _with_signs_of_life(request, chunk)))
 
 
@@ -123,7 +164,7 @@ async def read(request: web.Request) -> web.StreamResponse:
 
 
 async def delete(request: web.Request) -> web.Response:
-    """Remove a blob; with `idle_for`, only one that was idle for so long."""
+    """Remove a blob; with `idle_for`, only if it was idle for so many seconds."""
     idle_for = request.query.get("idle_for")
     if idle_for is None:
         await _with_signs_of_life(request, request.app[BLOBS].delete(_key(request)))
@@ -134,7 +175,7 @@ async def delete(request: web.Request) -> web.Response:
 
 
 async def walk(request: web.Request) -> web.StreamResponse:
-    """List the blobs of a kind, one a line, as fast as the caller takes them."""
+    """List the blobs of a kind, one a line, as fast as the caller reads."""
     async with request.app[BLOBS].walk(request.query.get("kind", "")) as found:
         response = web.StreamResponse()
         response.content_type = "application/x-ndjson"
@@ -148,30 +189,51 @@ async def walk(request: web.Request) -> web.StreamResponse:
                     lines.clear()
         except CsvmillError as error:
             log.exception("GET %s: broken off", request.path)
-            # The status is out: only a broken connection can still say that this went wrong,
-            # and this is how aiohttp is told to break it.
+            # The status was sent: only a broken connection can still report the failure, and
+            # this error makes aiohttp break it.
             raise ConnectionResetError from error
         await response.write_eof(bytes(lines))
     return response
 
 
 async def ping(request: web.Request) -> web.Response:
-    """Say whether blobs can be used, to a caller whose token is right."""
+    """Answer 204 if blobs can be used now."""
     await request.app[BLOBS].ping()
     return web.Response(status=204)
 
 
-def _bytes(size: object) -> int:
-    if not isinstance(size, int) or isinstance(size, bool):
-        raise InvalidInput(f"size {size!r} is not a number of bytes", field="size")
-    return size
+class _WriteResponse(web.StreamResponse):
+    """Counts and logs as `outcome`, which is known only after 200 was sent."""
+
+    outcome: int | None = None
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Content-Type": "application/x-ndjson"})
+
+    @property
+    def status(self) -> int:
+        return self.outcome or super().status
 
 
-def _texts(metadata: object) -> dict[str, str]:
-    metadata = {} if metadata is None else metadata
-    if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
-        raise InvalidInput("metadata is not an object of texts", field="metadata")
-    return metadata
+async def _opening(
+    body: AsyncGenerator[bytes, None],
+) -> tuple[Opening, AsyncGenerator[bytes, None]]:
+    """Read the first line of `body`; return it with the rest. Raises InvalidInput."""
+    head = bytearray()
+    while b"\n" not in head:
+        piece = await anext(body, b"")
+        if not piece or len(head) > MAX_OPENING:
+            raise InvalidInput(f"the first {len(head)} bytes of the body are no opening")
+        head += piece
+    line, _, rest = bytes(head).partition(b"\n")
+
+    async def chunk() -> AsyncGenerator[bytes, None]:
+        if rest:
+            yield rest
+        async for piece in body:
+            yield piece
+
+    return decode_opening(line), chunk()
 
 
 def _key(request: web.Request) -> BlobKey:
@@ -179,15 +241,35 @@ def _key(request: web.Request) -> BlobKey:
 
 
 async def _with_signs_of_life(request: web.Request, work: Coroutine[object, object, T]) -> T:
-    """Do `work`; while it goes on after the body has been read, send `102 Processing`."""
+    """Do `work`; while it lasts after the body has been read, send `102 Processing`."""
+
+    async def send() -> None:
+        if request.content.is_eof() and request.transport is not None:
+            request.transport.write(b"HTTP/1.1 102 Processing\r\n\r\n")
+
+    return await _with_heartbeat(send, work)
+
+
+async def _with_empty_lines(response: web.StreamResponse, work: Coroutine[object, object, T]) -> T:
+    """Do `work`; while it lasts after the response was begun, send empty lines."""
+
+    async def send() -> None:
+        if response.prepared:
+            await response.write(b"\n")
+
+    return await _with_heartbeat(send, work)
+
+
+async def _with_heartbeat(
+    send: Callable[[], Awaitable[None]], work: Coroutine[object, object, T]
+) -> T:
     task = asyncio.ensure_future(work)
     try:
         while True:
             done, _ = await asyncio.wait([task], timeout=PROCESSING_INTERVAL)
             if done:
                 return task.result()
-            if request.content.is_eof() and request.transport is not None:
-                request.transport.write(b"HTTP/1.1 102 Processing\r\n\r\n")
+            await send()
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""Every URL of storage; `shared.blobs.protocol` says what they mean."""
+"""The URLs of the storage API; `shared.blobs.protocol` describes them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ if TYPE_CHECKING:
 
 
 def routes(blobs: Blobs) -> list[web.RouteDef]:
-    """The routes of the service on `blobs`."""
+    """Return the routes of the service on `blobs`."""
     return [
         web.get("/blobs", handlers.walk, allow_head=False),
         web.put("/blobs/{key}", handlers.create),
         web.get("/blobs/{key}", handlers.read),  # HEAD too
         web.delete("/blobs/{key}", handlers.delete),
         web.get("/blobs/{key}/info", handlers.info, allow_head=False),
-        web.put("/blobs/{key}/chunks/{offset:[0-9]{1,19}}", handlers.write),
+        web.put("/blobs/{key}/writes/{offset:[0-9]{1,19}}", handlers.write),
+        web.put("/blobs/{key}/chunks/{offset:[0-9]{1,19}}", handlers.write_raw),
         web.put("/blobs/{key}/size", handlers.declare_size),
         web.put("/blobs/{key}/turn", handlers.lease_append),
         web.put("/blobs/{key}/parts", handlers.assemble),

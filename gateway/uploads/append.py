@@ -120,14 +120,15 @@ class Appends:
     ) -> tuple[BlobInfo, int]:
         """The blob with `data`, and up to where that reaches."""
         upload, blobs = sending.upload, self.uploads.ports.blobs
-        store = blobs.write if whole else blobs.append
         beginnings = self.uploads.beginnings
         counted = _Counted(self.uploads.within_limit(offset, data))
         async with aclosing(counted.pieces()) as pieces:
             await beginnings.check(blobs, upload)
             watched = beginnings.watched(upload, offset, pieces, PATIENCE if whole else 0)
             async with aclosing(watched):
-                blob = await store(upload.blob.key, offset, watched, token=sending.token)
+                blob = await blobs.append(
+                    upload.blob.key, offset, watched, token=sending.token, whole=whole
+                )
         await beginnings.check(blobs, Upload(upload.id, blob))
         return blob, offset + counted.size
 

@@ -92,6 +92,17 @@ def parse_key(text: str) -> BlobKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Declaration:
+    """What the creator of a blob declares. `metadata` is stored as it is."""
+
+    size: int | None
+    """Bytes; None if the size is declared later."""
+    sha256: str | None = None
+    """Lower-case hex digest of the whole; the blob becomes complete only if its bytes have it."""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class BlobInfo:
     """A blob as storage knows it: `received` is durable, `size` in bytes was declared."""
 

@@ -1,10 +1,11 @@
-"""Blobs kept by the storage service, spoken to as `shared.blobs.protocol` says."""
+"""The client of the storage service, whose API `shared.blobs.protocol` describes."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import aiohttp
@@ -34,26 +35,29 @@ if TYPE_CHECKING:
     )
     from pathlib import Path
 
-    from shared.blobs.blob import AppendLease, BlobActivity, BlobInfo, BlobKey
+    from shared.blobs.blob import AppendLease, BlobActivity, BlobInfo, BlobKey, Declaration
+    from shared.ports.blobs import Admit
 
 CONNECT_TIMEOUT = 5.0
 """Seconds to connect to storage."""
 ANSWER_TIMEOUT = 10.0
-"""Seconds for an answer to a request that brings no chunk, and asks for nothing that takes long."""
+"""Seconds for the response to a request that carries no chunk and starts no long work."""
 PROGRESS_TIMEOUT = 60.0
-"""Seconds without any progress, in either direction, after which storage counts as gone."""
+"""Seconds without progress in either direction after which storage counts as unavailable."""
 READ_BUFFER = 1 << 20
-"""Bytes of an answer that are read ahead, at most twice as many."""
+"""Bytes of a response that are read ahead, at most twice as many."""
+
+_CLOSED_MEANWHILE = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
 
 
 class HttpBlobs:
     """Implements `shared.ports.Blobs` by the storage service at `base_url`.
 
     Use as an asynchronous context, which holds the connections. With `local_root`, the folder of
-    storage's blobs as this machine sees it (read-only will do), `local_path` finds files there.
-    What takes longer than `progress_timeout` seconds without a sign of life raises
-    StorageUnavailable; the total time is not limited. To requests that bring no chunk the answer
-    has to begin within `answer_timeout` seconds.
+    storage's blobs as this machine sees it (read-only is enough), `local_path` finds files there.
+    Raises StorageUnavailable after `progress_timeout` seconds without a sign of life; the total
+    time is not limited. The response to a request that carries no chunk has to begin within
+    `answer_timeout` seconds.
     """
 
     def __init__(
@@ -106,24 +110,37 @@ class HttpBlobs:
         return await _info(await self._send("PUT", path, json={"size": size}, long=True))
 
     async def write(
-        self, key: BlobKey, offset: int, data: AsyncIterable[bytes], *, token: int | None = None
+        self,
+        key: BlobKey,
+        offset: int,
+        data: AsyncIterable[bytes],
+        *,
+        declaration: Declaration | None = None,
+        admit: Admit | None = None,
     ) -> BlobInfo:
-        """See the port. What `data` raises comes out as it is; it is never sent twice."""
-        if offset < 0:
-            raise ChunkOutOfBounds(f"offset {offset} is before the start of blob {key}")
+        """See the port. Raises what `data` raises as it is; never sends `data` twice."""
         upload = _Upload(data, self._progress_timeout)
-        return await self._put(protocol.chunk_path(key, offset, token), upload)
+        if declaration is not None or admit is not None:
+            opening = protocol.Opening(declaration=declaration)
+            return await self._write(key, offset, opening, upload, admit)
+        return await self._put(protocol.chunk_path(key, _checked(key, offset)), upload)
 
     async def append(
-        self, key: BlobKey, offset: int, data: AsyncIterable[bytes], *, token: int
+        self,
+        key: BlobKey,
+        offset: int,
+        data: AsyncIterable[bytes],
+        *,
+        token: int | None = None,
+        whole: bool = False,
+        admit: Admit | None = None,
     ) -> BlobInfo:
         """See the port."""
-        if offset < 0:
-            raise ChunkOutOfBounds(f"offset {offset} is before the start of blob {key}")
-        # Where the source fails, storage is shown an orderly end: its answer then says that all
-        # that came before is recorded.
-        upload = _Upload(data, self._progress_timeout, keep=True)
-        info = await self._put(protocol.append_path(key, offset, token), upload)
+        # If the source fails, the body ends orderly: storage's answer then means that all bytes
+        # before are recorded.
+        upload = _Upload(data, self._progress_timeout, keep=not whole)
+        opening = protocol.Opening(append=True, whole=whole, token=token)
+        info = await self._write(key, offset, opening, upload, admit)
         if upload.failure is not None:
             raise upload.failure
         return info
@@ -171,7 +188,7 @@ class HttpBlobs:
         await _read(await self._send("DELETE", protocol.blob_path(key)))
 
     async def expire(self, key: BlobKey, *, idle_for: float) -> bool:
-        """See the port. A removal whose answer got lost may be told as none."""
+        """See the port. May return False for a removal whose response was lost."""
         path = protocol.expire_path(key, idle_for)
         content = await _read(await self._send("DELETE", path))
         with _answer_of_storage(content):
@@ -189,7 +206,7 @@ class HttpBlobs:
         return None if self._local_root is None else complete_data(self._local_root, key)
 
     async def ping(self) -> None:
-        """See the port. A token that storage refuses counts as storage that cannot be used."""
+        """See the port. Raises StorageUnavailable if storage refuses the token."""
         try:
             await _read(await self._send("GET", "/ping"))
         except StorageUnavailable:
@@ -206,6 +223,50 @@ class HttpBlobs:
                 raise upload.failure from None
             raise
 
+    async def _write(
+        self,
+        key: BlobKey,
+        offset: int,
+        opening: protocol.Opening,
+        upload: _Upload,
+        admit: Admit | None,
+    ) -> BlobInfo:
+        path = protocol.write_path(key, _checked(key, offset))
+        exchange = _Exchange(protocol.encode_opening(opening), upload)
+        response = await self._begin(path, exchange)
+        try:
+            async with response, upload.watched():
+                answers = _lines(response)
+                blob = _answer(await anext(answers, b""))
+                try:
+                    if admit is not None:
+                        await admit(blob)
+                except Exception:
+                    exchange.refuse()
+                    with suppress(CsvmillError):
+                        await _last(answers)  # so that the connection can be used again
+                    raise
+                exchange.accept()
+                return _answer(await _last(answers))
+        except StorageUnavailable:
+            if upload.failure is not None:
+                raise upload.failure from None
+            raise
+
+    async def _begin(self, path: str, exchange: _Exchange) -> aiohttp.ClientResponse:
+        """Send the opening; return the response. Once more if a kept connection had been closed.
+
+        aiohttp repeats no request whose body it has begun to read. No byte of the chunk has been
+        read here yet.
+        """
+        send = partial(self._send, "PUT", path)
+        try:
+            return await send(data=exchange.body(), prompt=True)
+        except StorageUnavailable as error:
+            if not isinstance(error.__cause__, _CLOSED_MEANWHILE):
+                raise
+        return await send(data=exchange.body(), prompt=True)
+
     async def _send(
         self,
         method: str,
@@ -215,18 +276,20 @@ class HttpBlobs:
         json: object = None,
         data: AsyncIterable[bytes] | None = None,
         long: bool = False,
+        prompt: bool = False,
     ) -> aiohttp.ClientResponse:
-        """The answer, if it is a good one, else the error that it stands for.
+        """Return a successful response; raise the error that another one stands for.
 
-        It may take its time if there is `data`, or if `long`: storage then shows signs of life.
+        The response has to begin within `answer_timeout` seconds, unless there is `data` that is
+        not `prompt`, or the work takes `long`: storage then shows signs of life.
 
-        aiohttp sends once more by itself what was lost on a kept connection that storage had
-        closed meanwhile, as every method here is idempotent; but never a body that has been
-        begun to be read from `data`.
+        aiohttp itself repeats what was lost on a kept connection that storage had closed
+        meanwhile, as every method here is idempotent; but no body of `data` that it has begun to
+        read.
         """
-        patience = None if long or data is not None else self._answer_timeout
+        slow = long or (data is not None and not prompt)
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(None if slow else self._answer_timeout):
                 response = await self._session.request(
                     method,
                     URL(self._base_url + path, encoded=True),
@@ -243,33 +306,38 @@ class HttpBlobs:
 
 
 class _Upload:
-    """A chunk's bytes on their way into a request; tells who stops it, source or storage."""
+    """The bytes of a chunk, as the body of a request; knows which side failed.
 
-    def __init__(self, data: AsyncIterable[bytes], patience: float, *, keep: bool = False) -> None:
+    With `keep`, a source that fails ends the body instead of breaking it off.
+    """
+
+    def __init__(self, data: AsyncIterable[bytes], timeout: float, *, keep: bool = False) -> None:
         self.failure: Exception | None = None
         """What `data` raised."""
         self._pieces = aiter(data)
-        self._patience = patience
+        self._timeout = timeout
         self._keep = keep
         self._deadline = asyncio.timeout(None)
 
     @asynccontextmanager
     async def watched(self) -> AsyncIterator[Self]:
-        """Raises StorageUnavailable if storage takes nothing for too long."""
+        """Raise what the source does, or StorageUnavailable after `timeout` seconds of silence."""
         try:
             async with self._deadline:
                 yield self
         except TimeoutError as error:
+            if self.failure is not None:
+                raise self.failure from None
             raise StorageUnavailable(
-                f"storage took no byte of a chunk for {self._patience:g} s"
+                f"storage took no byte of a chunk for {self._timeout:g} s"
             ) from error
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> bytes:
-        # Asked for more: storage has taken the piece before. The source may take its time, and
-        # the wait for the answer after the last piece is watched by the session's `sock_read`.
+        # Asked for more: storage has taken the piece before. The source may be slow, and the
+        # session's `sock_read` limits the wait for the answer after the last piece.
         self._deadline.reschedule(None)
         piece = b""
         try:
@@ -281,9 +349,78 @@ class _Upload:
             self.failure = error
             if self._keep:
                 raise StopAsyncIteration from error
+            # aiohttp does not interrupt the wait for a response that has begun.
+            self._deadline.reschedule(0)
             raise
-        self._deadline.reschedule(asyncio.get_running_loop().time() + self._patience)
+        self._deadline.reschedule(asyncio.get_running_loop().time() + self._timeout)
         return piece
+
+
+class _Exchange:
+    """The body of a request to `write_path`: an opening, and a chunk once it is accepted."""
+
+    def __init__(self, opening: bytes, upload: _Upload) -> None:
+        self._opening = opening
+        self._upload = upload
+        self._decided = asyncio.Event()
+        self._accepted = False
+
+    def accept(self) -> None:
+        """Send the chunk."""
+        self._accepted = True
+        self._decided.set()
+
+    def refuse(self) -> None:
+        """End the body without the chunk."""
+        self._decided.set()
+
+    async def body(self) -> AsyncGenerator[bytes, None]:
+        """Yield the body."""
+        yield self._opening
+        await self._decided.wait()
+        if self._accepted:
+            async for piece in self._upload:
+                yield piece
+
+
+async def _lines(response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
+    """Yield the lines that are not empty, of any length."""
+    head = bytearray()
+    try:
+        async for piece in response.content.iter_any():
+            *lines, rest = piece.split(b"\n")
+            for line in lines:
+                head += line
+                if head:
+                    yield bytes(head)
+                head.clear()
+            head += rest
+    except (aiohttp.ClientError, OSError) as error:
+        raise _unavailable(error) from error
+
+
+async def _last(lines: AsyncGenerator[bytes, None]) -> bytes:
+    """Return the next line, after reading to the end of the response."""
+    line = await anext(lines, b"")
+    async for _ in lines:
+        pass
+    return line
+
+
+def _answer(line: bytes) -> BlobInfo:
+    """Return the blob in a line of an answer; raise the error if it is a refusal."""
+    with _answer_of_storage(line):
+        fields = json.loads(line)
+        if "error" not in fields:
+            return protocol.decode_info(fields["blob"])
+        status, content = int(fields["status"]), json.dumps(fields["error"]).encode()
+    raise _refusal(status, content)
+
+
+def _checked(key: BlobKey, offset: int) -> int:
+    if offset < 0:
+        raise ChunkOutOfBounds(f"offset {offset} is before the start of blob {key}")
+    return offset
 
 
 async def _pieces(response: aiohttp.ClientResponse, expected: int) -> AsyncGenerator[bytes, None]:
@@ -339,7 +476,7 @@ def _refusal(status: int, content: bytes) -> CsvmillError:
         return StorageUnavailable(f"storage answered {status}: {error or content[:200]!r}")
     if isinstance(error, Unauthorized):
         return StorageUnavailable(
-            "storage refuses the token: CSVMILL_STORAGE_TOKEN has to be the same on both sides"
+            "storage refuses the token: set CSVMILL_STORAGE_TOKEN to the same value on both sides"
         )
     if status >= 500 and not isinstance(error, StorageFull):
         return StorageUnavailable(f"storage answered {status}: {error}")
@@ -347,7 +484,7 @@ def _refusal(status: int, content: bytes) -> CsvmillError:
 
 
 def _unavailable(error: Exception) -> StorageUnavailable:
-    # Time-outs of asyncio have no text of their own.
+    # Timeouts of asyncio have no text.
     silent = isinstance(error, TimeoutError) and not str(error)
     described = "not in time" if silent else str(error) or type(error).__name__
     return StorageUnavailable(f"storage does not answer: {described}")

@@ -1,43 +1,52 @@
-"""What storage and its callers say to each other over HTTP. Internal: not for clients.
+"""The HTTP API of the storage service. Internal: not for clients.
 
     PUT    /blobs/{key}                   JSON {"size", "sha256", "metadata"} -> 200 blob
-    GET    /blobs/{key}/info              -> 200 blob; with `?peek=1` by `Blobs.peek`
-    PUT    /blobs/{key}/chunks/{offset}   the chunk as raw body, of any length -> 200 blob; with
-                                          `?token={n}` as one of a turn, with `&keep=1` by
-                                          `Blobs.append`
+    GET    /blobs/{key}/info              -> 200 blob; `?peek=1` for `Blobs.peek`
+    PUT    /blobs/{key}/writes/{offset}   an opening and a chunk -> 200, two answers; see below
+    PUT    /blobs/{key}/chunks/{offset}   a chunk as raw body, of any length -> 200 blob
     PUT    /blobs/{key}/size              JSON {"size"} -> 200 blob
-    PUT    /blobs/{key}/turn              -> 200 {"blob", "token"}
+    PUT    /blobs/{key}/turn              -> 200 {"blob", "token"}: an append lease
     PUT    /blobs/{key}/parts             JSON {"parts", "metadata"} -> 200 blob
     GET    /blobs/{key}                   -> 200 the bytes; with `?start={n}&stop={n}` exactly
                                              that interval, 409 if not all of it has been
                                              received, 400 if it is outside of the blob. HEAD too
-    DELETE /blobs/{key}                   -> 204, whether there was one or not
-    DELETE /blobs/{key}?idle_for={s}      -> 200 {"removed"}, by `Blobs.expire`
-    GET    /blobs?kind={kind}             -> 200 {"key", "idle", "complete"} for each blob,
-                                             one a line
+    DELETE /blobs/{key}                   -> 204, whether the blob existed or not
+    DELETE /blobs/{key}?idle_for={s}      -> 200 {"removed"}, for `Blobs.expire`
+    GET    /blobs?kind={kind}             -> 200 {"key", "idle", "complete"}, one line a blob
     GET    /ping                          -> 204 if blobs can be used now
 
 A key is one segment of the path: its slashes are percent-encoded (`uploads%2F<id>`). A blob is
 `{"key", "size", "received": [[start, stop], ...], "complete", "sha256", "metadata",
 "completed_at"}`, positions in bytes, `stop` exclusive; `size` is null until it is declared,
 `completed_at` (Unix seconds) until the blob is complete. Reads are plain intervals of bytes: the
-gateway alone evaluates conditions and ranges of HTTP (RFC 9110). Every request shows
+gateway alone evaluates conditions and ranges of HTTP (RFC 9110). Every request carries
 `Authorization: Bearer <token>`; every method is idempotent (RFC 9110, section 9.2.2).
 
+`writes` creates a blob, leases it, describes it and writes to it in one request. The body begins
+with a line of JSON `{"declaration", "append", "whole", "token"}`, where `declaration` and `token`
+may be null; the chunk follows. Storage answers 200 and a line `{"blob"}` with the blob before the
+chunk. The caller sends no byte of the chunk before it has read this line, and may then end the
+body without one, which changes nothing. When the chunk has been recorded, or was refused, storage
+sends a last line: `{"blob"}`, or `{"status", "error"}`. Empty lines show that storage is alive.
+
 A refusal is `{"code", "message", "field"}`: the code of an error of `shared.errors`, its message,
-and the field of an InvalidInput. It may come before the body has been read. While the digest of
-a large blob is verified, storage sends `102 Processing` (RFC 9110, section 15.2: a client that
-does not know it ignores it), so that silence always means that something is wrong.
+and the field of an InvalidInput. It may be sent before the body has been read. While storage
+verifies the digest of a large blob, it sends `102 Processing` (RFC 9110, section 15.2: clients
+that do not know it ignore it), so silence always means a failure.
+
+Deprecated: `chunks` with `?token={n}` (the chunk of an append lease) and `&keep=1` (keep what
+arrives) is for gateways of the version before; later versions may remove it.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from shared.blobs.blob import AppendLease, BlobActivity, BlobInfo, parse_key
+from shared.blobs.blob import AppendLease, BlobActivity, BlobInfo, Declaration, parse_key
 from shared.blobs.byte_ranges import RangeSet
 from shared.errors import InvalidInput, error_classes
 
@@ -48,7 +57,7 @@ if TYPE_CHECKING:
     from shared.errors import CsvmillError
 
 PROCESSING_INTERVAL = 10.0
-"""Seconds between two `102 Processing`; callers wait several times as long for a sign of life."""
+"""Seconds between two signs of life; callers wait several times as long."""
 
 _TOKEN = re.compile(r"[0-9]{1,20}")
 _POSITION = re.compile(r"[0-9]{1,19}")
@@ -59,34 +68,33 @@ def blob_path(key: BlobKey) -> str:
     return f"/blobs/{quote(key, safe='')}"
 
 
-def chunk_path(key: BlobKey, offset: int, token: int | None = None) -> str:
-    """The path to which a chunk is put."""
-    path = f"{blob_path(key)}/chunks/{offset}"
-    return path if token is None else f"{path}?token={token}"
+def chunk_path(key: BlobKey, offset: int) -> str:
+    """The path to which a chunk is sent as raw body."""
+    return f"{blob_path(key)}/chunks/{offset}"
 
 
-def append_path(key: BlobKey, offset: int, token: int) -> str:
-    """The path to which is put what shall be kept as far as it comes."""
-    return f"{chunk_path(key, offset, token)}&keep=1"
+def write_path(key: BlobKey, offset: int) -> str:
+    """The path to which an opening and a chunk are sent."""
+    return f"{blob_path(key)}/writes/{offset}"
 
 
 def size_path(key: BlobKey) -> str:
-    """The path to which the size of a blob is put that was created without."""
+    """The path to which the size of a blob is sent that was created without one."""
     return f"{blob_path(key)}/size"
 
 
 def append_lease_path(key: BlobKey) -> str:
-    """The path under which a turn of appending is begun."""
+    """The path that grants an append lease."""
     return f"{blob_path(key)}/turn"
 
 
 def parts_path(key: BlobKey) -> str:
-    """The path to which the keys are put of which a blob is assembled."""
+    """The path to which the keys of the parts of an assembled blob are sent."""
     return f"{blob_path(key)}/parts"
 
 
 def parse_token(text: str | None) -> int | None:
-    """Read the token in a path. Raises InvalidInput unless it is a number."""
+    """Read the token of a query. Raises InvalidInput unless it is a number."""
     if text is None:
         return None
     if not _TOKEN.fullmatch(text):
@@ -95,22 +103,22 @@ def parse_token(text: str | None) -> int | None:
 
 
 def info_path(key: BlobKey) -> str:
-    """The path under which a blob is described."""
+    """The path that describes a blob."""
     return f"{blob_path(key)}/info"
 
 
 def peek_path(key: BlobKey) -> str:
-    """The path under which a blob is described, without this being a use of it."""
+    """The path that describes a blob without counting as a use of it."""
     return f"{info_path(key)}?peek=1"
 
 
 def expire_path(key: BlobKey, idle_for: float) -> str:
-    """The path under which a blob is removed that was idle for so many seconds."""
+    """The path that removes a blob if it was idle for `idle_for` seconds."""
     return f"{blob_path(key)}?idle_for={quote(str(idle_for))}"
 
 
 def parse_idle_for(text: str) -> float:
-    """Read the seconds in `expire_path`. Raises InvalidInput unless they are a number."""
+    """Read the seconds of `expire_path`. Raises InvalidInput unless they are a number."""
     try:
         return float(text)
     except ValueError:
@@ -118,7 +126,7 @@ def parse_idle_for(text: str) -> float:
 
 
 def walk_path(kind: str) -> str:
-    """The path under which the blobs of a kind are listed."""
+    """The path that lists the blobs of a kind."""
     return f"/blobs?kind={quote(kind, safe='')}"
 
 
@@ -147,7 +155,7 @@ def _position(query: Mapping[str, str], name: str) -> int | None:
 
 
 def encode_info(info: BlobInfo) -> dict[str, object]:
-    """A blob as JSON."""
+    """Return a blob as JSON."""
     return {
         "key": info.key,
         "size": info.size,
@@ -160,7 +168,7 @@ def encode_info(info: BlobInfo) -> dict[str, object]:
 
 
 def decode_info(fields: Mapping[str, Any]) -> BlobInfo:
-    """Read what `encode_info` made. Raises ValueError, KeyError or TypeError for anything else."""
+    """Read the JSON of a blob. Raises ValueError, KeyError or TypeError if it is not one."""
     return BlobInfo(
         parse_key(fields["key"]),
         fields["size"],
@@ -171,37 +179,105 @@ def decode_info(fields: Mapping[str, Any]) -> BlobInfo:
     )
 
 
-def encode_append_lease(turn: AppendLease) -> dict[str, object]:
-    """A turn as JSON."""
-    return {"blob": encode_info(turn.blob), "token": turn.token}
+def encode_append_lease(lease: AppendLease) -> dict[str, object]:
+    """Return an append lease as JSON."""
+    return {"blob": encode_info(lease.blob), "token": lease.token}
 
 
 def decode_append_lease(fields: Mapping[str, Any]) -> AppendLease:
-    """Read what `encode_append_lease` made. Raises as `decode_info` does."""
+    """Read the JSON of an append lease. Raises as `decode_info`."""
     return AppendLease(decode_info(fields["blob"]), int(fields["token"]))
 
 
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a request to `write_path` asks for, before the bytes of the chunk."""
+
+    append: bool = False
+    """Whether to append under a lease, which is taken unless there is a `token`."""
+    whole: bool = False
+    """Whether an append is all or nothing."""
+    token: int | None = None
+    declaration: Declaration | None = None
+
+
+def encode_opening(opening: Opening) -> bytes:
+    """Return an opening as a line of JSON."""
+    return json.dumps(asdict(opening)).encode() + b"\n"
+
+
+def decode_opening(line: bytes) -> Opening:
+    """Read the line of an opening. Raises InvalidInput if it is not one."""
+    try:
+        fields = json.loads(line)
+        declaration, token = fields["declaration"], fields["token"]
+        return Opening(
+            append=bool(fields["append"]),
+            whole=bool(fields["whole"]),
+            token=None if token is None else int(token),
+            declaration=None if declaration is None else decode_declaration(declaration),
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise InvalidInput(f"not an opening: {line[:200]!r}") from error
+
+
+def decode_declaration(fields: Mapping[str, Any]) -> Declaration:
+    """Read the JSON of a declaration. Raises InvalidInput that names the malformed field."""
+    size, sha256, metadata = (fields.get(name) for name in ("size", "sha256", "metadata"))
+    if sha256 is not None and not isinstance(sha256, str):
+        raise InvalidInput(f"sha256 {sha256!r} is neither text nor null", field="sha256")
+    return Declaration(
+        None if size is None else decode_size(size), sha256, decode_metadata(metadata)
+    )
+
+
+def decode_size(size: object) -> int:
+    """Read a number of bytes from JSON. Raises InvalidInput if it is not one."""
+    if not isinstance(size, int) or isinstance(size, bool):
+        raise InvalidInput(f"size {size!r} is not a number of bytes", field="size")
+    return size
+
+
+def decode_metadata(metadata: object) -> dict[str, str]:
+    """Read the metadata of a blob from JSON. Raises InvalidInput unless all values are texts."""
+    metadata = {} if metadata is None else metadata
+    if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
+        raise InvalidInput("metadata is not an object of texts", field="metadata")
+    return metadata
+
+
+def encode_answer(blob: BlobInfo) -> bytes:
+    """Return a line of the answer of `write_path`: the blob before or after the chunk."""
+    return json.dumps({"blob": encode_info(blob)}).encode() + b"\n"
+
+
+def encode_refusal(error: CsvmillError) -> bytes:
+    """Return the last line of the answer of `write_path` if the chunk was refused."""
+    fields = {"status": error.internal_status, "error": encode_error(error)}
+    return json.dumps(fields).encode() + b"\n"
+
+
 def encode_activity(activity: BlobActivity) -> bytes:
-    """A blob in a list, as a line of JSON."""
+    """Return an item of the list of blobs as a line of JSON."""
     fields = {"key": activity.key, "idle": activity.idle, "complete": activity.complete}
     return json.dumps(fields).encode() + b"\n"
 
 
 def decode_activity(line: bytes) -> BlobActivity:
-    """Read what `encode_activity` made. Raises as `decode_info` does."""
+    """Read an item of the list of blobs. Raises as `decode_info`."""
     fields = json.loads(line)
-    complete = fields.get("complete", False)  # storage of an earlier version does not say
+    complete = fields.get("complete", False)  # missing in storage's first version
     return BlobActivity(parse_key(fields["key"]), float(fields["idle"]), bool(complete))
 
 
 def encode_error(error: CsvmillError) -> dict[str, object]:
-    """An error of the tree as JSON."""
+    """Return an error as JSON."""
     field = error.field if isinstance(error, InvalidInput) else None
     return {"code": error.code, "message": str(error), "field": field}
 
 
 def decode_error(fields: Mapping[str, Any]) -> CsvmillError | None:
-    """The error that `encode_error` was given; None if its code is not known here."""
+    """Return the error of this JSON; None if its code is unknown."""
     message = str(fields.get("message"))
     code = fields.get("code")
     if code == InvalidInput.code:

@@ -5,12 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
+    from collections.abc import (
+        AsyncIterable,
+        AsyncIterator,
+        Awaitable,
+        Callable,
+        Mapping,
+        Sequence,
+    )
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
-    from shared.blobs.blob import AppendLease, BlobActivity, BlobInfo, BlobKey
+    from shared.blobs.blob import AppendLease, BlobActivity, BlobInfo, BlobKey, Declaration
     from shared.blobs.content import Content
+
+    Admit = Callable[[BlobInfo], Awaitable[None]]
 
 
 class Blobs(Protocol):
@@ -48,7 +57,13 @@ class Blobs(Protocol):
         ...
 
     async def write(
-        self, key: BlobKey, offset: int, data: AsyncIterable[bytes], *, token: int | None = None
+        self,
+        key: BlobKey,
+        offset: int,
+        data: AsyncIterable[bytes],
+        *,
+        declaration: Declaration | None = None,
+        admit: Admit | None = None,
     ) -> BlobInfo:
         """Write a chunk at `offset` (bytes) and return the blob with the chunk's range received.
 
@@ -56,34 +71,48 @@ class Blobs(Protocol):
         recorded range is durable, and its bytes never change again: of a chunk that overlaps
         what was received, only the missing parts are written. An empty chunk changes nothing.
         Memory is bounded whatever the chunk's size; `data` is read no faster than it is written.
+
+        With a `declaration`, creates the blob first as `create` does, and raises what it raises.
+        `admit` is awaited with the blob before the first byte of `data` is read; what it raises
+        is raised, and nothing is written.
         Raises BlobNotFound, ChunkOutOfBounds, StorageFull, and DigestMismatch when the last
         missing byte arrives and the digest is not the declared one (the blob is then empty
         again). While the digest of the whole is verified, all is received but one byte, and stays
-        so if storage is killed. With a `token`, raises AppendLeaseLost as `append` does.
+        so if storage is killed.
         """
         ...
 
     async def append(
-        self, key: BlobKey, offset: int, data: AsyncIterable[bytes], *, token: int
+        self,
+        key: BlobKey,
+        offset: int,
+        data: AsyncIterable[bytes],
+        *,
+        token: int | None = None,
+        whole: bool = False,
+        admit: Admit | None = None,
     ) -> BlobInfo:
-        """Write `data` from `offset` on and keep what arrives, however it ends.
+        """Write `data` from `offset` on under an append lease, and keep what arrives.
 
-        What `data` raises comes out after all that it had yielded was recorded. If the process
-        that calls is killed, most of what it had sent is recorded; if storage is, all but the
-        latest 16 MiB. Otherwise as `write`, but that of what reaches beyond the end, an unknown
-        part is kept.
-        `token` is that of an append lease: raises AppendLeaseLost as soon as a later lease is
-        granted, even while `data` yields nothing.
+        What `data` raises is raised after all that it had yielded was recorded. If the calling
+        process is killed, most of what it had sent is recorded; if storage is killed, all but the
+        latest 16 MiB. With `whole`, all or nothing as `write`. Otherwise as `write`, but of data
+        that reaches beyond the end, an unknown part is kept.
+
+        `token` is that of an append lease; without one, takes a lease first, as `lease_append`
+        does, so that `admit` sees all that earlier appends have recorded. Raises AppendLeaseLost
+        as soon as a later lease is granted, even while `data` yields nothing.
         """
         ...
 
     async def lease_append(self, key: BlobKey) -> AppendLease:
-        """Begin a turn of appending to a blob, and end all that were begun before.
+        """Grant a lease to append to a blob, and end all leases granted before.
 
-        Whoever still appends is told AppendLeaseLost; on return, what had arrived of theirs is
-        recorded. One that has brought all bytes, and waits for the digest of the whole to be
-        verified, goes on, and nobody waits for it. Turns keep appenders from answering for each
-        other; the bytes need no such protection, as the first to come stay. Raises BlobNotFound.
+        Appends in progress raise AppendLeaseLost; what they had received is recorded on return.
+        An append that has all bytes, and waits for the digest of the whole to be verified,
+        continues, and no lease waits for it. Leases keep a request that hangs from blocking the
+        next one; the bytes need no protection, as the first bytes received stay. Raises
+        BlobNotFound.
         """
         ...
 

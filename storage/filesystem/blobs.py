@@ -16,7 +16,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Self
 from uuid import uuid4
 
-from shared.blobs.blob import AppendLease, parse_kind
+from shared.blobs.blob import AppendLease, Declaration, parse_kind
 from shared.blobs.content import Content
 from shared.blobs.layout import blob_folder, complete_data
 from shared.blobs.listener import NullBlobListener
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
     from shared.blobs.blob import BlobActivity, BlobInfo, BlobKey
     from shared.blobs.listener import BlobListener
+    from shared.ports.blobs import Admit
     from storage.filesystem.blob import Blob
     from storage.filesystem.meta import Meta
 
@@ -123,26 +124,15 @@ class FilesystemBlobs:
         sha256: str | None = None,
         metadata: Mapping[str, str] | None = None,
     ) -> BlobInfo:
-        """See the port. Raises InvalidInput for a size, digest or metadata that cannot be.
+        """See the port. Raises InvalidInput for an impossible size, digest or metadata.
 
         A blob of no bytes is complete at once: raises DigestMismatch if `sha256` is not that of
         nothing.
         """
-        described = dict(metadata or {})
-        _check_declaration(size, sha256, described)
-        async with self._loaded.lock(key):
-            meta = new_meta(key, size, sha256, described)
-            place = blob_folder(self._root, key)
-            if await self._disk.run(self._create_if_absent, place, meta):
-                self._listener.blob_changed(key, "begun")
-                log.info("blob %s begins, of %s bytes", key, "unknown" if size is None else size)
+        declaration = Declaration(size, sha256, dict(metadata or {}))
+        await self._create(key, declaration)
         info = await self.info(key)
-        if size is not None and info.size != size:
-            raise BlobConflict(f"blob {key} exists with {info.size} bytes, not {size}")
-        if sha256 is not None and info.sha256 != sha256:
-            raise BlobConflict(
-                f"blob {key} exists with digest {info.sha256 or 'undeclared'}, not {sha256}"
-            )
+        _check_conflict(info, declaration)
         return info
 
     async def declare_size(self, key: BlobKey, size: int) -> BlobInfo:
@@ -154,26 +144,45 @@ class FilesystemBlobs:
             return blob.info()
 
     async def write(
-        self, key: BlobKey, offset: int, data: AsyncIterable[bytes], *, token: int | None = None
+        self,
+        key: BlobKey,
+        offset: int,
+        data: AsyncIterable[bytes],
+        *,
+        declaration: Declaration | None = None,
+        admit: Admit | None = None,
     ) -> BlobInfo:
         """See the port."""
-        async with self._used(key) as blob, AsyncExitStack() as turn:
-            if token is not None:
-                appending = turn.enter_context(blob.append_leases.appending(token))
-                data = await turn.enter_async_context(aclosing(appending.pieces(data)))
-            async with ChunkWriter(blob, self._disk, offset, self._staging) as writer:
-                await writer.receive(data)
-                info = await writer.commit()
-            self._listener.chunk_stored(key, writer.received)
-            return info
+        if declaration is not None:
+            await self._create(key, declaration)
+        async with self._used(key) as blob:
+            if declaration is not None:
+                _check_conflict(blob.info(), declaration)
+            if admit is not None:
+                await admit(blob.info())
+            return await self._write_chunk(blob, offset, data)
 
     async def append(
-        self, key: BlobKey, offset: int, data: AsyncIterable[bytes], *, token: int
+        self,
+        key: BlobKey,
+        offset: int,
+        data: AsyncIterable[bytes],
+        *,
+        token: int | None = None,
+        whole: bool = False,
+        admit: Admit | None = None,
     ) -> BlobInfo:
         """See the port."""
         async with self._used(key) as blob:
+            if token is None:
+                token = next(self._tokens)
+                await blob.append_leases.begin(token)
+            if admit is not None:
+                await admit(blob.info())
             with blob.append_leases.appending(token) as appending:
                 async with aclosing(appending.pieces(data)) as pieces:
+                    if whole:
+                        return await self._write_chunk(blob, offset, pieces)
                     appender = Appender(blob, self._disk, self._staging, pieces)
                     try:
                         return await appender.append(offset)
@@ -317,6 +326,24 @@ class FilesystemBlobs:
             finally:
                 await self._disk.run(blob.folder.touch, self._clock())
 
+    async def _create(self, key: BlobKey, declaration: Declaration) -> None:
+        """Create the blob unless it exists."""
+        size, sha256, metadata = declaration.size, declaration.sha256, dict(declaration.metadata)
+        _check_declaration(size, sha256, metadata)
+        async with self._loaded.lock(key):
+            meta = new_meta(key, size, sha256, metadata)
+            place = blob_folder(self._root, key)
+            if await self._disk.run(self._create_if_absent, place, meta):
+                self._listener.blob_changed(key, "begun")
+                log.info("blob %s begins, of %s bytes", key, "unknown" if size is None else size)
+
+    async def _write_chunk(self, blob: Blob, offset: int, data: AsyncIterable[bytes]) -> BlobInfo:
+        async with ChunkWriter(blob, self._disk, offset, self._staging) as writer:
+            await writer.receive(data)
+            info = await writer.commit()
+        self._listener.chunk_stored(info.key, writer.received)
+        return info
+
     async def _remove(self, key: BlobKey) -> Path | None:
         """Take the blob away; call with its lock held. Its remains; None if there was none."""
         trash = self._trash / uuid4().hex
@@ -364,6 +391,16 @@ def _size_of_complete(blob: Blob) -> int:
     if info.size is None or not info.complete:
         raise BlobIncomplete(f"blob {info.key} is not complete")
     return info.size
+
+
+def _check_conflict(info: BlobInfo, declaration: Declaration) -> None:
+    size, sha256 = declaration.size, declaration.sha256
+    if size is not None and info.size != size:
+        raise BlobConflict(f"blob {info.key} exists with {info.size} bytes, not {size}")
+    if sha256 is not None and info.sha256 != sha256:
+        raise BlobConflict(
+            f"blob {info.key} exists with digest {info.sha256 or 'undeclared'}, not {sha256}"
+        )
 
 
 def _check_declaration(size: int | None, sha256: str | None, metadata: dict[str, str]) -> None:

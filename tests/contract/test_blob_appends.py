@@ -193,7 +193,7 @@ async def test_an_earlier_turn_cannot_write_any_more(blobs: Blobs) -> None:
     with pytest.raises(AppendLeaseLost):
         await blobs.append(KEY, 0, stream(b"late"), token=first.token)
     with pytest.raises(AppendLeaseLost):
-        await blobs.write(KEY, 0, stream(b"late"), token=first.token)
+        await blobs.append(KEY, 0, stream(b"late"), token=first.token, whole=True)
     assert (await blobs.info(KEY)).received == ranges()
     assert (await blobs.append(KEY, 0, stream(b"ok"), token=second.token)).prefix == 2
     # Chunks that belong to no turn are nobody's business
@@ -204,7 +204,9 @@ async def test_a_chunk_of_a_turn_that_is_taken_over_leaves_nothing(blobs: Blobs)
     await blobs.create(KEY, 4 * MIB)
     first = await blobs.lease_append(KEY)
     sender = Sender(b"A" * 2 * MIB)
-    writing = asyncio.create_task(blobs.write(KEY, 0, sender.stream(), token=first.token))
+    writing = asyncio.create_task(
+        blobs.append(KEY, 0, sender.stream(), token=first.token, whole=True)
+    )
     await sender.silent.wait()
     second = await blobs.lease_append(KEY)
     with pytest.raises(AppendLeaseLost):

@@ -62,10 +62,11 @@ class Late:
 async def test_a_turn_begins_at_once_and_one_byte_is_missing(blobs: Blobs, keep: bool) -> None:
     await blobs.create(KEY, SIZE, sha256=SHA256)
     first = await blobs.lease_append(KEY)
-    send = blobs.append if keep else blobs.write
     late = Late(blobs)
     async with held_up() as verification:
-        sending = asyncio.create_task(send(KEY, 0, stream(CONTENT), token=first.token))
+        sending = asyncio.create_task(
+            blobs.append(KEY, 0, stream(CONTENT), token=first.token, whole=not keep)
+        )
         await verification.begun()
         for _ in range(3):
             turn = await blobs.lease_append(KEY)

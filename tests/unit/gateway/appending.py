@@ -25,7 +25,7 @@ class AppendingBlobs:
         return getattr(self._blobs, name)
 
     async def append(
-        self, key: BlobKey, offset: int, data: AsyncIterable[bytes], *, token: int
+        self, key: BlobKey, offset: int, data: AsyncIterable[bytes], **more: Any
     ) -> BlobInfo:
         async def counted() -> AsyncIterator[bytes]:
             async for piece in data:
@@ -35,7 +35,7 @@ class AppendingBlobs:
 
         outcome: BaseException | None = None
         try:
-            return await self._blobs.append(key, offset, counted(), token=token)
+            return await self._blobs.append(key, offset, counted(), **more)
         except BaseException as error:
             outcome = error
             raise

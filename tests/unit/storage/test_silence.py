@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aiohttp import web
+from aiohttp import ClientSession, web
 from pydantic import SecretStr
 
-from shared.blobs.protocol import append_lease_path, blob_path, chunk_path
+from shared.blobs.protocol import (
+    Opening,
+    append_lease_path,
+    blob_path,
+    chunk_path,
+    encode_opening,
+    write_path,
+)
 from storage import handlers
 from storage.app import build_app
 from storage.settings import StorageSettings
@@ -52,6 +60,46 @@ async def test_long_work_shows_signs_of_life(
         status, body = await connection.answer()
     assert (status, body["complete"]) == (200, True)
     await connection.close()
+
+
+async def test_a_write_shows_signs_of_life_and_counts_by_its_outcome(
+    url: str, blobs: FilesystemBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await blobs.create(KEY, 3)
+    monkeypatch.setattr(handlers, "PROCESSING_INTERVAL", 0.01)
+    go_on = asyncio.Event()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield encode_opening(Opening())
+        await go_on.wait()
+        yield b"abcd"
+
+    async with ClientSession(headers=AUTHORIZED) as session:
+        async with session.put(url + write_path(KEY, 0), data=slowly()) as response:
+            first = json.loads(await response.content.readline())
+            assert (response.status, first["blob"]["size"]) == (200, 3)
+            assert [await response.content.readline() for _ in range(3)] == [b"\n"] * 3
+            go_on.set()
+            last = json.loads((await response.read()).strip())
+            assert (last["status"], last["error"]["code"]) == (416, "chunk_out_of_bounds")
+        metrics = await (await session.get(url + "/metrics")).text()
+    counted = [line for line in metrics.splitlines() if "requests_total" in line and "416" in line]
+    assert len(counted) == 1
+    assert "writes" in counted[0]
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"no opening", b"{}\n", b"[]\n", b'{"declaration": {"size": "x"}}\n']
+)
+async def test_a_write_without_an_opening_is_refused(
+    url: str, blobs: FilesystemBlobs, body: bytes
+) -> None:
+    await blobs.create(KEY, 3)
+    async with (
+        ClientSession(headers=AUTHORIZED) as session,
+        session.put(url + write_path(KEY, 0), data=body) as response,
+    ):
+        assert (response.status, (await response.json())["code"]) == (400, "invalid_input")
 
 
 async def test_taking_over_from_one_that_is_slow_to_record_shows_signs_of_life(

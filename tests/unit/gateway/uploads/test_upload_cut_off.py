@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -99,11 +99,11 @@ class WatchedBlobs:
         self.ping = blobs.ping
 
     async def write(
-        self, key: BlobKey, offset: int, data: AsyncIterable[bytes], *, token: int | None = None
+        self, key: BlobKey, offset: int, data: AsyncIterable[bytes], **more: Any
     ) -> BlobInfo:
         self.begun.set()
         try:
-            info = await self._blobs.write(key, offset, data, token=token)
+            info = await self._blobs.write(key, offset, data, **more)
         except BaseException as error:
             self.ended.set_result(error)
             raise

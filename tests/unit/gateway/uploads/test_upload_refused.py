@@ -290,10 +290,10 @@ class BrokenBlobs:
         self.ping = blobs.ping
 
     async def write(
-        self, key: BlobKey, offset: int, data: AsyncIterable[bytes], *, token: int | None = None
+        self, key: BlobKey, offset: int, data: AsyncIterable[bytes], **more: Any
     ) -> BlobInfo:
         if self.error is None:
-            return await self._blobs.write(key, offset, data, token=token)
+            return await self._blobs.write(key, offset, data, **more)
         taken = 0
         if self._after is not None:
             async for piece in data:
