@@ -81,9 +81,9 @@ async def test_a_write_shows_signs_of_life_and_counts_by_its_outcome(
             assert [await response.content.readline() for _ in range(3)] == [b"\n"] * 3
             go_on.set()
             last = json.loads((await response.read()).strip())
-            assert (last["status"], last["error"]["code"]) == (416, "chunk_out_of_bounds")
+            assert (last["status"], last["error"]["code"]) == (400, "chunk_out_of_bounds")
         metrics = await (await session.get(url + "/metrics")).text()
-    counted = [line for line in metrics.splitlines() if "requests_total" in line and "416" in line]
+    counted = [line for line in metrics.splitlines() if "requests_total" in line and "400" in line]
     assert len(counted) == 1
     assert "writes" in counted[0]
 
