@@ -1,4 +1,4 @@
-"""`python -m tests.chaos`: chaos for as long as one likes; see README.md."""
+"""`python -m tests.chaos`: run chaos for a given time; see README.md."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.servers.rabbitmq import RabbitServer
 
 
 def main() -> int:
-    """The exit code: 0 if every promise was kept."""
+    """Return the exit code: 0 if every promise was kept."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--minutes", type=float, default=2.0)
     parser.add_argument("--seed", type=int, default=1)
@@ -34,14 +34,14 @@ def main() -> int:
         )
     print(f"\n{report}")
     if report.violations:
-        print("Broken promises: see the logs, and run it again.")
+        print("Promises were broken: see the logs, or run it again.")
         return 1
     shutil.rmtree(folder)
     return 0
 
 
 def replay_command(seed: int, minutes: float) -> str:
-    """What runs the same schedule on the same files again."""
+    """Return the command that runs the same schedule on the same files again."""
     return f"make chaos MINUTES={minutes:g} SEED={seed}"
 
 

@@ -1,4 +1,4 @@
-"""The product deployed as eight processes on its real servers, every connection through a proxy."""
+"""The services as processes on real servers, every connection through a proxy."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ if TYPE_CHECKING:
 
 TOKEN = "a secret of the chaos"
 DISK_SIZE = 1 << 30
-"""Bytes of each disk, most of them never used: what is swept makes room."""
+"""Bytes of each disk. Sweeping keeps most of them free."""
 RESULT_TTL = 40.0
-"""Seconds for which a finished job is kept. Clients that outages hold up may come too late."""
+"""Seconds for which a finished job is kept. Outages may delay a client for longer."""
 UPLOAD_TTL = 180.0
-"""Seconds for which an upload is kept that nobody goes on with. No outage is as long."""
+"""Seconds for which an idle upload is kept. No outage is as long."""
 FEW_ATTEMPTS = 1
-"""Of jobs that the second gateway makes: chaos makes them fail, and their clients retry most."""
+"""Attempts of jobs that the second gateway creates: some fail, and clients retry most of these."""
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ class Cluster:
         self.services: dict[str, Service] = {}
         self.links: dict[str, Link] = {}
         self.disks: dict[str, TinyDisk] = {}
-        """Those that can be filled; none if nothing may be mounted."""
+        """The disks that can be filled; empty without the right to mount."""
         self.data = folder / STORAGE_DISK / "data"
         self.scratch = folder / SCRATCH_DISK / "scratch"
         self._folder = folder
@@ -70,33 +70,32 @@ class Cluster:
 
     @property
     def gateway_urls(self) -> list[str]:
-        """Where clients connect: through the proxies."""
+        """The URLs of the gateways through their proxies."""
         return [f"http://127.0.0.1:{self.links[link_name(CLIENT, name)].port}" for name in GATEWAYS]
 
     @property
     def defects(self) -> list[str]:
-        """What processes did of themselves that they must not do."""
+        """Violations by processes: unexpected ends, failed starts, wrong exit codes."""
         return [defect for service in self.services.values() for defect in service.defects]
 
     @asynccontextmanager
     async def running(self, database_url: str, broker_url: str) -> AsyncIterator[Cluster]:
-        """Every process runs when the context is entered, and none when it has been left."""
+        """Run every process while the context is open."""
 
         async with AsyncExitStack() as stack:
             self._mount_disks(stack)
             await self._open_links(stack, database_url, broker_url)
             try:
                 await asyncio.gather(*(service.start() for service in self.services.values()))
-                # What was declared less than 3 s before a broker is killed is lost: a defect of
-                # RabbitMQ 3.10 that is not the subject.
+                # RabbitMQ 3.10 loses queues declared less than 3 s before a SIGKILL.
                 await asyncio.to_thread(self._rabbit.sync_tables)
                 yield self
             finally:
                 for service in self.services.values():
                     await asyncio.to_thread(service.destroy)
 
-    async def have_swept(self) -> None:
-        """Restart the processors, so that they keep every result and no unfinished upload."""
+    async def sweep_everything(self) -> None:
+        """Restart the processors with settings that keep every result and no incomplete upload."""
         for name in PROCESSORS:
             self.services[name].overrides = {
                 "CSVMILL_RESULT_TTL": "86400",
@@ -110,19 +109,19 @@ class Cluster:
         await asyncio.gather(*(restart(self.services[name]) for name in PROCESSORS))
 
     async def stop(self) -> None:
-        """SIGTERM to every service; those that do not end well are among `defects`."""
+        """Send SIGTERM to every service. A wrong exit is added to `defects`."""
         await asyncio.gather(*(service.terminate() for service in self.services.values()))
 
     def leftovers(self) -> list[str]:
-        """Scratch folders, and engines that still run, after `stop`."""
+        """Return scratch folders and running engines that `stop` left behind."""
         folders = [f"scratch folder {path.name}" for path in self.scratch.glob("processor-*")]
         engines = []
         for process in psutil.process_iter(["pid", "cmdline"]):
             try:
-                at_work = process.cwd().startswith(str(self.scratch))
+                is_engine = process.cwd().startswith(str(self.scratch))
             except psutil.Error:
                 continue
-            if at_work and process.status() != psutil.STATUS_ZOMBIE:
+            if is_engine and process.status() != psutil.STATUS_ZOMBIE:
                 engines.append(f"engine {process.pid}: {' '.join(process.info['cmdline'] or ())}")
         return folders + engines
 
@@ -131,7 +130,7 @@ class Cluster:
             try:
                 disk = stack.enter_context(mounted_disk(self._folder / name, DISK_SIZE))
             except CannotMount as reason:
-                log.info("%s will not run full, as it cannot be mounted: %s", name, reason)
+                log.info("%s cannot be filled because it cannot be mounted: %s", name, reason)
             else:
                 self.disks[name] = disk
 
@@ -159,7 +158,7 @@ class Cluster:
         self._add(STORAGE, "storage", {"CSVMILL_STORAGE_PORT": str(ports[STORAGE])})
         for name in GATEWAYS:
             self._add(name, "gateway", {**through(name), "CSVMILL_PORT": str(ports[name])})
-        # By default attempts do not run out: that a worker is killed is not the fault of its job.
+        # Other jobs have enough attempts: killed workers must not make them fail.
         self.services[GATEWAYS[-1]].overrides = {"CSVMILL_MAX_ATTEMPTS": str(FEW_ATTEMPTS)}
         for name in PROCESSORS:
             self._add(name, "processor", {**through(name), "CSVMILL_PROCESSOR_PORT": "0"})
@@ -190,6 +189,6 @@ class Cluster:
 
 
 def _at_port(url: str, port: int) -> str:
-    # Not by yarl, which would rewrite what is quoted in the path.
+    # yarl would rewrite quoted characters in the path.
     parts = URL(url)
     return url.replace(f":{parts.port}/", f":{port}/", 1)

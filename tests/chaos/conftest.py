@@ -1,4 +1,4 @@
-"""Chaos runs last: what is wrong in small shows first."""
+"""Chaos tests run last, after all smaller tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is left of a run: what clients were told, what the tables say, what storage holds."""
+"""The state after a run: answers to clients, rows of the tables, blobs in storage."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shared.blobs.blob import BlobInfo
-    from tests.chaos.story import Story
+    from tests.chaos.scenario import Scenario
 
 
 @dataclass(frozen=True, slots=True)
 class JobRow:
-    """What the table says of a job, as far as it is judged. Times are Unix seconds."""
+    """The checked columns of a job. Times are Unix seconds."""
 
     id: UUID
     upload_id: UUID
@@ -46,7 +46,7 @@ class JobRow:
 
 @dataclass(frozen=True, slots=True)
 class AttemptRow:
-    """What the table says of an attempt. Times are Unix seconds."""
+    """The row of an attempt. Times are Unix seconds."""
 
     job_id: UUID
     number: int
@@ -59,25 +59,25 @@ class AttemptRow:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that is judged."""
+    """Everything that the invariants are checked against."""
 
-    stories: Sequence[Story]
+    scenarios: Sequence[Scenario]
     jobs: Sequence[JobRow]
     attempts: Sequence[AttemptRow]
     results: Mapping[str, BlobInfo | None]
-    """The blob behind each job's pointer that is still kept; None where there is none."""
+    """The result blob of each job that has not expired; None if it is missing."""
     kept: frozenset[str] = frozenset()
     """The keys of all blobs in storage."""
     result_ttl: float = 0.0
-    """Seconds for which finished jobs are kept at the least."""
+    """Seconds, at least, for which finished jobs are kept."""
     disk_full: Sequence[tuple[float, float]] = field(default=())
-    """When storage's disk was full, from and to, in Unix seconds."""
+    """The intervals in which the disk of storage was full, in Unix seconds."""
     dead_letters: Sequence[UUID] = ()
     """The job of each message in the dead-letter queue."""
 
     @property
     def needed(self) -> frozenset[str]:
-        """The keys of the blobs that ought to be kept."""
+        """The keys of the blobs that storage must hold."""
         current = [job for job in self.jobs if job.expired_at is None and job.state != "REVOKED"]
         inputs = {job.input_key for job in current}
         return frozenset(inputs | {job.result_key for job in current if job.result_key})
@@ -89,20 +89,20 @@ async def gather_evidence(
     storage_url: str,
     token: str,
     data: Path,
-    stories: Sequence[Story],
+    scenarios: Sequence[Scenario],
     *,
-    patience: float,
+    timeout: float,
     result_ttl: float,
     disk_full: Sequence[tuple[float, float]],
 ) -> Evidence:
-    """What there is when nothing is left to be swept or dead-lettered, or after `patience`."""
-    deadline = asyncio.get_running_loop().time() + patience
+    """Collect the state once nothing is left to sweep or dead-letter, or after `timeout` s."""
+    deadline = asyncio.get_running_loop().time() + timeout
     while True:
-        # In this order: what the tables show to be needed was so when storage was looked at.
+        # Read storage before the tables: what the tables need then existed when storage was read.
         kept = await asyncio.to_thread(_keys, data)
         jobs, attempts = await _rows(database_url)
         keys = [job.result_key for job in jobs if job.result_key and job.expired_at is None]
-        evidence = Evidence(stories, jobs, attempts, {}, kept, result_ttl, disk_full)
+        evidence = Evidence(scenarios, jobs, attempts, {}, kept, result_ttl, disk_full)
         due = any(job.dead_letter_due_at is not None for job in jobs)
         done = kept <= evidence.needed and not due
         if done or asyncio.get_running_loop().time() > deadline:

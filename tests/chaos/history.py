@@ -1,4 +1,4 @@
-"""What must hold of the attempts at a job."""
+"""The invariants of the attempts of a job."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from tests.chaos.evidence import AttemptRow, JobRow
-    from tests.chaos.story import Story
+    from tests.chaos.scenario import Scenario
 
-ON_THE_WAY = 10.0
-"""Seconds at most between a worker's look at its clock and the statement that carries the time.
+CLOCK_TO_STATEMENT = 10.0
+"""Seconds, at most, between reading the clock and the statement that stores the time.
 
-That attempts do not overlap is an index of the table; their times show no more than the order.
+An index of the table prevents overlapping attempts; the times only show their order.
 """
 _LAST_OUTCOMES: dict[str, set[str | None]] = {
     "SUCCESS": {"success"},
@@ -24,16 +24,18 @@ _LAST_OUTCOMES: dict[str, set[str | None]] = {
     "REVOKED": {"revoked", "lost", "released", "failure", None},
 }
 MALFORMED = re.compile(r"\bline \d+\b")
-"""What only the reasons of malformed files say."""
+"""Only the reasons of malformed files match this."""
 
 
 def is_malformed(attempt: AttemptRow) -> bool:
-    """Whether an attempt found its file malformed, which is final."""
+    """Return whether the attempt failed because its file is malformed, which is final."""
     return attempt.outcome == "failure" and bool(MALFORMED.search(attempt.reason or ""))
 
 
-def of_history(job: JobRow, tried: Sequence[AttemptRow], story: Story | None) -> Iterator[str]:
-    """What is wrong with the attempts at a job, which come in the order of their numbers."""
+def history_violations(
+    job: JobRow, tried: Sequence[AttemptRow], scenario: Scenario | None
+) -> Iterator[str]:
+    """Yield the violations in the attempts of a job, sorted by number."""
     if [attempt.number for attempt in tried] != list(range(1, job.attempt + 1)):
         yield f"attempt {job.attempt}, but rows {[attempt.number for attempt in tried]}"
         return
@@ -43,18 +45,20 @@ def of_history(job: JobRow, tried: Sequence[AttemptRow], story: Story | None) ->
         if "unexpected" in (attempt.reason or ""):
             yield f"attempt {attempt.number}: {attempt.reason}"
     for before, after in pairwise(tried):
-        if before.ended_at is not None and after.started_at < before.ended_at - ON_THE_WAY:
+        if before.ended_at is not None and after.started_at < before.ended_at - CLOCK_TO_STATEMENT:
             yield f"attempt {after.number} began before attempt {before.number} ended"
         if before.outcome not in ("lost", "released", "failure"):
-            yield f"attempt {before.number} was {before.outcome}, and another followed"
+            yield f"attempt {before.number} was {before.outcome}, yet another followed"
     last = tried[-1].outcome if tried else None
     if last not in _LAST_OUTCOMES.get(job.state, set()):
         yield f"{job.state}, but its last attempt was {last}"
-    yield from _of_failures(job, tried, story)
+    yield from _of_failures(job, tried, scenario)
 
 
-def _of_failures(job: JobRow, tried: Sequence[AttemptRow], story: Story | None) -> Iterator[str]:
-    """A job has failed when its attempts are used up, or its file is malformed, and not before."""
+def _of_failures(
+    job: JobRow, tried: Sequence[AttemptRow], scenario: Scenario | None
+) -> Iterator[str]:
+    """A job fails exactly when its attempts are used up or its file is malformed."""
     failures = retries = 0
     failed = False
     for attempt in tried:
@@ -66,7 +70,7 @@ def _of_failures(job: JobRow, tried: Sequence[AttemptRow], story: Story | None) 
     if failed != (job.state == "FAILURE") and job.state != "REVOKED":
         yield f"{job.state} after {failures} failures of {job.max_attempts}"
     if job.failures != failures and job.state != "REVOKED":
-        yield f"counts {job.failures} failures, and has {failures}"
-    told, asked = (story.retries, story.retries_asked) if story else (0, 0)
-    if not told <= retries <= asked:
-        yield f"was retried {retries} times; its client asked {asked} times, and was told {told}"
+        yield f"counts {job.failures} failures but has {failures}"
+    acknowledged, requested = (scenario.retries, scenario.retries_requested) if scenario else (0, 0)
+    if not acknowledged <= retries <= requested:
+        yield f"was retried {retries} times, requested {requested}, acknowledged {acknowledged}"

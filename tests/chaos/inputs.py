@@ -1,4 +1,4 @@
-"""The files that are uploaded, each with what must become of it; drawn from seed and number."""
+"""The uploaded files with their expected results; drawn from seed and number."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ LARGEST = 5_000_000
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What some bytes are, without keeping them: a long run sees gigabytes."""
+    """Size and digest of bytes that are not kept in memory."""
 
     size: int
     sha256: str
 
     @classmethod
     def of(cls, data: bytes) -> Content:
-        """Equal for equal bytes only."""
+        """Return the size and digest of `data`."""
         return cls(len(data), hashlib.sha256(data).hexdigest())
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A file, and either what its result is or the line at which it is malformed."""
+    """A file with its expected result, or with the line at which it is malformed."""
 
     number: int
     kind: str
@@ -40,7 +40,7 @@ class Input:
 
 
 def make_input(seed: int, number: int) -> Input:
-    """The file with this number in the run with this seed: the same each time."""
+    """Return the file with this number. The same seed and number give the same file."""
     draw = random.Random(f"{seed}/input/{number}")
     at_most = LARGEST if number % 16 == 7 else USUALLY_AT_MOST
     size = int(SMALLEST * (at_most / SMALLEST) ** draw.random())

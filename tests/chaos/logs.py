@@ -1,4 +1,4 @@
-"""What the services' logs tell: text, as `CSVMILL_LOG_FORMAT=text` has it."""
+"""Reads the logs of the services, which have `CSVMILL_LOG_FORMAT=text`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def swept(logs: Path) -> int:
-    """How many blobs the sweepers removed."""
+    """Return the number of blobs that sweepers removed."""
     return sum(
         path.read_text(errors="replace").count(": removed ")
         for name in PROCESSORS
@@ -22,9 +22,9 @@ def swept(logs: Path) -> int:
 
 
 def tracebacks(logs: Path) -> Iterator[str]:
-    """What a service did not expect: each kind once, with the log that has it first.
+    """Yield each kind of traceback once, with the log that has it first.
 
-    Libraries tell of lost connections with a traceback too, but as warnings.
+    Libraries log lost connections with a traceback too, but as warnings; these are ignored.
     """
     seen = set()
     for path in sorted(logs.glob("*-*.log")):

@@ -16,15 +16,15 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class Link:
-    """The way to a port on this machine, by way of `port`."""
+    """Forwards connections from `port` to another port of this machine."""
 
     def __init__(self, name: str, target: int) -> None:
         self.name = name
         self.port = 0
         self.carried = 0
-        """Bytes so far, in both directions."""
+        """Bytes forwarded, in both directions."""
         self.cuts = 0
-        """Connections cut so far."""
+        """Connections cut."""
         self._target = target
         self._flowing = asyncio.Event()
         self._flowing.set()
@@ -40,12 +40,12 @@ class Link:
 
     @property
     def given_up(self) -> int:
-        """Connections that the port has ended; of those that stall nobody else knows it yet."""
+        """Connections that the target has closed, including those whose end is still stalled."""
         return sum(far.at_eof() or far.exception() is not None for far in self._answers)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Link]:
-        """Listen on `port`, which is a free one, while the context is open."""
+        """Listen on a free port, stored in `port`, while the context is open."""
         server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         self.port = server.sockets[0].getsockname()[1]
         try:
@@ -58,10 +58,10 @@ class Link:
             await server.wait_closed()
 
     def cut(self, *, after: int, reset: bool, answers_only: bool = False) -> None:
-        """Cut the connection that carries the byte that comes after `after` more bytes.
+        """Cut the connection that carries the next byte after `after` more bytes.
 
-        With `reset` both sides see a reset, else an end of the stream. With `answers_only` what
-        is sent to the port is not counted, and never the last that passes.
+        With `reset` both sides see a reset, otherwise the end of the stream. With `answers_only`
+        only bytes from the target count.
         """
         self._countdown = after
         self._reset = reset
@@ -69,25 +69,25 @@ class Link:
         self._severed.clear()
 
     async def severed(self) -> None:
-        """Wait for the cut that was asked for last."""
+        """Wait for the latest requested cut."""
         await self._severed.wait()
 
     def stall(self, *, after: int = 0) -> None:
-        """Hold everything back; connections stay open, new ones are taken but carry nothing.
+        """Hold back all bytes; connections stay open, new ones are accepted.
 
-        It begins after `after` more bytes, to the piece; `stalled` is set then.
+        Starts after about `after` more bytes (rounded to a piece) and then sets `stalled`.
         """
         self._stall_at = self.carried + after
         self._stall_if_due()
 
     def flow(self) -> None:
-        """Let pass again what `stall` holds back."""
+        """End a stall."""
         self._stall_at = None
         self.stalled.clear()
         self._flowing.set()
 
     def slow_down(self, lag: float) -> None:
-        """Hold up each piece of up to 64 KiB by `lag` seconds; 0 is the usual speed."""
+        """Delay each piece of up to 64 KiB by `lag` seconds."""
         self._lag = lag
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -106,7 +106,7 @@ class Link:
         self._answers.add(far_reader)
         ends = (writer, far_writer)
         for end in ends:
-            # What was written is with the kernel when `drain` returns: a cut loses none of it.
+            # `drain` returns when the kernel has the bytes, so a cut loses none of them.
             end.transport.set_write_buffer_limits(high=0)
         pumps = [
             asyncio.create_task(self._pump(reader, far_writer, ends, answers=False)),
@@ -155,7 +155,7 @@ class Link:
             self.stalled.set()
 
     def _is_last(self, size: int) -> int | None:
-        """How many of the next `size` bytes pass before the cut; None if there is none yet."""
+        """Return how many of the next `size` bytes pass before the cut; None without a cut."""
         if self._countdown is None:
             return None
         if self._countdown >= size:

@@ -7,56 +7,68 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tests.chaos.scenario import Plan
 from tests.chaos.schedule import BROKER, DATABASE, TO_GATEWAY, Fault
-from tests.chaos.story import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from tests.chaos.evidence import AttemptRow, Evidence
+    from tests.chaos.fault_injector import Injection
     from tests.chaos.proxy import Link
-    from tests.chaos.saboteur import Strike
 
 
 @dataclass(slots=True)
 class Report:
-    """What a run did and found."""
+    """The faults and findings of a run."""
 
     seed: int
     minutes: float
-    strikes: Sequence[Strike]
+    injections: Sequence[Injection]
     evidence: Evidence
     links: Mapping[str, Link]
-    happened: Counter[str]
+    counters: Counter[str]
     settled_in: float
-    """Seconds from the end of the chaos until every client had its result."""
+    """Seconds from the last fault until every client had its result."""
     swept_in: float
-    """Seconds from then until nothing was kept any more that nobody needs."""
+    """Seconds from then until storage held only needed blobs."""
     swept: int
     """Blobs that sweepers removed."""
     violations: list[str] = field(default_factory=list)
 
     @property
     def kills(self) -> int:
-        """Processes and servers that got SIGKILL."""
-        return sum(strike.fault is Fault.KILL for strike in self.strikes)
+        """The number of SIGKILLs."""
+        return sum(injection.fault is Fault.KILL for injection in self.injections)
 
     def __str__(self) -> str:
         return "\n".join([self.table(), "", *self.violations])
 
     def table(self) -> str:
-        """Markdown."""
+        """Return the figures as Markdown."""
         rows = [
             ("seed, minutes", f"{self.seed}, {self.minutes:g}"),
-            *((f"**{fault.value}**", counts) for fault, counts in self._strikes()),
+            *((f"**{fault.value}**", counts) for fault, counts in self._injections()),
             ("connections cut", f"{sum(link.cuts for link in self.links.values())}"),
-            ("uploads, jobs", f"{len(self.evidence.stories)}, {len(self.evidence.jobs)}"),
-            ("uploads by dialect", _counted(story.dialect for story in self.evidence.stories)),
+            ("uploads, jobs", f"{len(self.evidence.scenarios)}, {len(self.evidence.jobs)}"),
+            (
+                "uploads by protocol",
+                _counted(scenario.protocol for scenario in self.evidence.scenarios),
+            ),
             *((f"{plan}", of_plan) for plan, of_plan in self._plans()),
             ("malformed files", f"{self._malformed()}"),
-            ("failed jobs put back", f"{sum(story.retries for story in self.evidence.stories)}"),
-            ("told that there is no room", f"{sum(len(s.full_at) for s in self.evidence.stories)}"),
-            ("told that it has expired", f"{sum(s.expired for s in self.evidence.stories)}"),
+            (
+                "failed jobs retried",
+                f"{sum(scenario.retries for scenario in self.evidence.scenarios)}",
+            ),
+            (
+                "answers that the disk is full",
+                f"{sum(len(s.full_at) for s in self.evidence.scenarios)}",
+            ),
+            (
+                "answers that the job has expired",
+                f"{sum(s.expired for s in self.evidence.scenarios)}",
+            ),
             ("dead letters", self._dead_letters()),
             ("attempts", _counted(a.outcome or "open" for a in self.evidence.attempts)),
             ("job states", _counted(job.state for job in self.evidence.jobs)),
@@ -70,77 +82,82 @@ class Report:
                 "seconds to recovery from SIGTERM in mid-job",
                 _spread(self.recoveries(Fault.TERMINATE)),
             ),
-            ("seconds until all was settled", f"{self.settled_in:.1f}"),
+            ("seconds until all jobs ended", f"{self.settled_in:.1f}"),
             ("seconds until all was swept", f"{self.swept_in:.1f}"),
             ("blobs swept", f"{self.swept}"),
-            *sorted((what, f"{times}") for what, times in self.happened.items()),
+            *sorted((what, f"{times}") for what, times in self.counters.items()),
             ("**violations**", f"{len(self.violations)}"),
         ]
         return "\n".join(("| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)))
 
     def recoveries(self, fault: Fault, *, calm: bool = False) -> list[float]:
-        """Seconds from hitting a worker that held a job until another attempt at it began.
+        """Return the seconds from each fault of a worker that held a job to the next attempt.
 
-        With `calm`, only where neither database nor broker was being hit meanwhile. Jobs that may
-        not fail at all are left out: those wait for their clients.
+        With `calm`, only recoveries without a fault of the database or the broker. Jobs with a
+        single attempt are excluded: they wait for their clients to retry them.
         """
         waits = {job.id for job in self.evidence.jobs if job.max_attempts == 1}
         attempts = {(a.job_id, a.number): a for a in self.evidence.attempts}
         return [
-            after.started_at - strike.begun
-            for strike in self.strikes
-            if strike.fault is fault and strike.worker
+            after.started_at - injection.began
+            for injection in self.injections
+            if injection.fault is fault and injection.worker
             for before in attempts.values()
-            if _was_hit(before, strike)
+            if _was_hit(before, injection)
             and not (before.outcome == "lost" and before.job_id in waits)
             and (after := attempts.get((before.job_id, before.number + 1)))
-            and not (calm and self._outage(strike.begun, after.started_at))
+            and not (calm and self._outage(injection.began, after.started_at))
         ]
 
     def _outage(self, begin: float, end: float) -> bool:
         return any(
-            strike.begun < end
-            and strike.over > begin
-            and strike.target.rpartition(">")[2] in (DATABASE, BROKER)
-            for strike in self.strikes
+            injection.began < end
+            and injection.over > begin
+            and injection.target.rpartition(">")[2] in (DATABASE, BROKER)
+            for injection in self.injections
         )
 
-    def _strikes(self) -> Iterator[tuple[Fault, str]]:
+    def _injections(self) -> Iterator[tuple[Fault, str]]:
         for fault in Fault:
-            struck = [_kind(strike.target) for strike in self.strikes if strike.fault is fault]
-            if struck:
-                yield fault, f"{len(struck)}: {_counted(struck)}"
+            targets = [
+                _kind(injection.target) for injection in self.injections if injection.fault is fault
+            ]
+            if targets:
+                yield fault, f"{len(targets)}: {_counted(targets)}"
 
     def _plans(self) -> Iterator[tuple[Plan, str]]:
         for plan in Plan:
-            stories = [story for story in self.evidence.stories if story.plan is plan]
-            done = sum(bool(story.cancelled) for story in stories)
-            late = sum(story.cancelled is False for story in stories)
+            scenarios = [scenario for scenario in self.evidence.scenarios if scenario.plan is plan]
+            done = sum(bool(scenario.cancelled) for scenario in scenarios)
+            late = sum(scenario.cancelled is False for scenario in scenarios)
             yield (
                 plan,
-                f"{len(stories)}" + (f" ({done} in time, {late} late)" if done + late else ""),
+                f"{len(scenarios)}" + (f" ({done} in time, {late} late)" if done + late else ""),
             )
 
     def _dead_letters(self) -> str:
         letters = self.evidence.dead_letters
         failed = {job.id for job in self.evidence.jobs if job.state == "FAILURE"}
         still = len(failed.intersection(letters))
-        return f"{len(letters)} of {len(set(letters))} jobs, {still} of which are FAILURE still"
+        return f"{len(letters)} of {len(set(letters))} jobs, {still} of which are still FAILURE"
 
     def _malformed(self) -> int:
-        return sum(story.input.result is None and story.whole for story in self.evidence.stories)
+        return sum(
+            scenario.input.result is None and scenario.sends_everything
+            for scenario in self.evidence.scenarios
+        )
 
     def _carried(self) -> int:
         return sum(link.carried for name, link in self.links.items() if name in TO_GATEWAY)
 
 
-def _was_hit(attempt: AttemptRow, strike: Strike) -> bool:
+def _was_hit(attempt: AttemptRow, injection: Injection) -> bool:
     return (
-        attempt.worker == strike.worker
+        attempt.worker == injection.worker
         and attempt.outcome in ("lost", "released")
-        and attempt.started_at <= strike.begun
+        and attempt.started_at <= injection.began
         and attempt.ended_at is not None
-        and attempt.ended_at >= strike.begun
+        and attempt.ended_at >= injection.began
     )
 
 
@@ -154,7 +171,7 @@ def _counted(what: Iterator[str] | Sequence[str]) -> str:
 
 
 def _spread(seconds: Sequence[float]) -> str:
-    """p50, p95 (nearest rank) and the greatest, of how many."""
+    """Return p50, p95 (nearest rank), the maximum and the count."""
     if not seconds:
         return "none"
     ranked = sorted(seconds)

@@ -1,4 +1,4 @@
-"""Requests of an honest client: repeated until they are answered, every refusal noted."""
+"""Requests of a correct client: repeated until they are answered; refusals are recorded."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from io import BytesIO
 
-    from tests.chaos.story import Story
+    from tests.chaos.scenario import Scenario
 
 REQUEST_TIMEOUT = 10.0
-"""Seconds of silence after which a client gives a request up and asks the other gateway."""
+"""Seconds of silence after which a client sends the request to either gateway again."""
 FAILURES = (aiohttp.ClientError, OSError, TimeoutError)
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer that was expected."""
+    """An expected answer."""
 
     status: int
     body: dict[str, Any]
-    asked: int
-    """How often it took, this time included: what got no answer may have been done all the same."""
+    tries: int
+    """Requests sent, including this one. A request without an answer may have been processed."""
 
 
 def new_session() -> aiohttp.ClientSession:
-    """A session that loses patience as clients do."""
+    """Return a session with the timeouts of a client."""
     return aiohttp.ClientSession(
         timeout=aiohttp.ClientTimeout(
             total=None, sock_connect=REQUEST_TIMEOUT, sock_read=REQUEST_TIMEOUT
@@ -43,24 +43,24 @@ def new_session() -> aiohttp.ClientSession:
 
 
 class Requests:
-    """Asks any of the gateways, on behalf of one story."""
+    """Sends the requests of one scenario to any of the gateways."""
 
     def __init__(
         self,
         session: aiohttp.ClientSession,
         gateways: Sequence[str],
         draw: random.Random,
-        happened: Counter[str],
-        story: Story,
+        counters: Counter[str],
+        scenario: Scenario,
     ) -> None:
         self.session = session
         self.gateways = gateways
         self.draw = draw
-        self.happened = happened
-        self.story = story
+        self.counters = counters
+        self.scenario = scenario
 
     def url(self, path: str, gateway: str | None = None) -> str:
-        """A path on that gateway, or on either."""
+        """Return the URL of a path on the given gateway, or on a random one."""
         return f"{gateway or self.draw.choice(self.gateways)}{path}"
 
     async def ask(
@@ -73,38 +73,38 @@ class Requests:
         headers: Mapping[str, str] | None = None,
         gateway: str | None = None,
     ) -> Reply:
-        """Ask until the answer has an expected status."""
-        for asked in count(1):
+        """Send a request until the answer has an expected status."""
+        for tries in count(1):
             try:
                 async with self.session.request(
                     method, self.url(path, gateway), data=data and data(), headers=headers
                 ) as answer:
                     if answer.status in expected:
                         body = await answer.json(content_type=None) if answer.status != 204 else {}
-                        return Reply(answer.status, body, asked)
+                        return Reply(answer.status, body, tries)
                     await self.note_refusal(answer)
             except FAILURES as error:
                 self.broke_off(path, error)
             await self.pause()
-        raise AssertionError("nobody gives up")
+        raise AssertionError("a client never gives up")
 
     def broke_off(self, path: str, error: BaseException) -> None:
-        """Note a request that got no answer."""
-        self.happened[f"{_kind(path)} broke off: {type(error).__name__}"] += 1
+        """Count a request without an answer."""
+        self.counters[f"{_kind(path)} broke off: {type(error).__name__}"] += 1
 
     async def note_refusal(self, answer: aiohttp.ClientResponse) -> None:
-        """503 with Retry-After is what an outage looks like, 507 a full disk; all else is wrong."""
-        self.happened[f"answered {answer.status}"] += 1
+        """Record a refusal: 503 with Retry-After and 507 are allowed, all others are errors."""
+        self.counters[f"answered {answer.status}"] += 1
         if answer.status == 507:
-            self.story.full_at.append(time.time())
+            self.scenario.full_at.append(time.time())
         elif answer.status != 503 or "Retry-After" not in answer.headers:
-            self.story.wrong.append(
+            self.scenario.errors.append(
                 f"{answer.method} {answer.url.path} was answered {answer.status}: "
                 f"{await answer.text()}"
             )
 
     async def pause(self) -> None:
-        """As long as a client waits before it asks again."""
+        """Wait as a client does before it repeats a request."""
         await asyncio.sleep(self.draw.uniform(0.05, 0.3))
 
 

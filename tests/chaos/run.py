@@ -1,4 +1,4 @@
-"""One run: the cluster, clients at work, chaos, quiet, and the verdict."""
+"""One run: start the cluster, run clients and faults, let it settle, check the invariants."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from contextlib import contextmanager
 from itertools import count
 from typing import TYPE_CHECKING
 
-from tests.chaos.client import Client, look_again
+from tests.chaos.client import Client, check_final_states
 from tests.chaos.cluster import RESULT_TTL, TOKEN, Cluster
 from tests.chaos.evidence import gather_evidence
+from tests.chaos.fault_injector import FaultInjector
 from tests.chaos.inputs import make_input
+from tests.chaos.invariants import violations
 from tests.chaos.logs import swept, tracebacks
 from tests.chaos.report import Report
-from tests.chaos.saboteur import Saboteur
+from tests.chaos.scenario import Scenario, new_scenario
 from tests.chaos.schedule import (
     GATEWAYS,
     STORAGE,
@@ -25,8 +27,6 @@ from tests.chaos.schedule import (
     link_name,
     schedule,
 )
-from tests.chaos.story import Story, new_story
-from tests.chaos.verdict import violations
 from tests.servers.postgres import fresh_database
 
 if TYPE_CHECKING:
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 
 CLIENTS = 6
 SETTLE = 120.0
-"""Seconds that clients have after the chaos until each has its result."""
+"""Seconds, after the last fault, until each client must have its result."""
 SWEPT = 60.0
-"""Seconds that sweepers and relays then have for what is left to be removed or dead-lettered."""
+"""Seconds that sweepers and relays have after that to finish."""
 
 log = logging.getLogger("tests.chaos")
 
@@ -48,7 +48,7 @@ log = logging.getLogger("tests.chaos")
 async def run(
     *, seed: int, minutes: float, folder: Path, postgres: PostgresServer, rabbit: RabbitServer
 ) -> Report:
-    """Chaos for `minutes` on servers of its own; what came of it. Logs go to `folder`."""
+    """Run for `minutes` on private servers; logs go to `folder`."""
     with fresh_database(postgres.url) as database_url, rabbit.fresh_vhost() as broker_url:
         cluster = Cluster(folder, postgres, rabbit)
         with _logged_to(cluster.logs / "chaos.log"):
@@ -62,23 +62,23 @@ async def _run(
     cluster: Cluster, database_url: str, broker_url: str, seed: int, minutes: float
 ) -> Report:
     loop = asyncio.get_running_loop()
-    saboteur = Saboteur(cluster, database_url)
-    stories: list[Story] = []
-    happened: Counter[str] = Counter()
+    injector = FaultInjector(cluster, database_url)
+    scenarios: list[Scenario] = []
+    counters: Counter[str] = Counter()
     over = asyncio.Event()
     numbers = count()
 
     async def work() -> None:
         while not over.is_set():
             number = next(numbers)
-            story = new_story(seed, await asyncio.to_thread(make_input, seed, number))
-            stories.append(story)
+            scenario = new_scenario(seed, await asyncio.to_thread(make_input, seed, number))
+            scenarios.append(scenario)
             draw = random.Random(f"{seed}/client/{number}")
-            await Client(cluster.gateway_urls, draw, happened).carry_through(story)
+            await Client(cluster.gateway_urls, draw, counters).run(scenario)
 
     clients = [asyncio.create_task(work()) for _ in range(CLIENTS)]
-    await saboteur.carry_out(schedule(seed, minutes * 60))
-    log.info("the chaos is over")
+    await injector.run(schedule(seed, minutes * 60))
+    log.info("the last fault is over")
     over.set()
     quiet = loop.time()
     _, late = await asyncio.wait(clients, timeout=SETTLE)
@@ -87,7 +87,7 @@ async def _run(
     for client in late:
         client.cancel()
     ends = await asyncio.gather(*clients, return_exceptions=True)
-    await cluster.have_swept()
+    await cluster.sweep_everything()
     port = cluster.links[link_name(GATEWAYS[0], STORAGE)].port
     evidence = await gather_evidence(
         database_url,
@@ -95,26 +95,26 @@ async def _run(
         f"http://127.0.0.1:{port}",
         TOKEN,
         cluster.data,
-        stories,
-        patience=SWEPT,
+        scenarios,
+        timeout=SWEPT,
         result_ttl=RESULT_TTL,
         disk_full=[
-            (strike.begun, strike.over)
-            for strike in saboteur.strikes
-            if (strike.fault, strike.target) == (Fault.FILL, STORAGE_DISK)
+            (injection.began, injection.over)
+            for injection in injector.injections
+            if (injection.fault, injection.target) == (Fault.FILL, STORAGE_DISK)
         ],
     )
     swept_in = loop.time() - quiet - settled_in
     async with asyncio.timeout(SETTLE):
-        await look_again(cluster.gateway_urls, stories, happened)
+        await check_final_states(cluster.gateway_urls, scenarios, counters)
     await cluster.stop()
     return Report(
         seed=seed,
         minutes=minutes,
-        strikes=saboteur.strikes,
+        injections=injector.injections,
         evidence=evidence,
         links=cluster.links,
-        happened=happened,
+        counters=counters,
         settled_in=settled_in,
         swept_in=swept_in,
         swept=swept(cluster.logs),

@@ -1,4 +1,4 @@
-"""What is done to whom, and when: drawn from a seed, before anything runs."""
+"""The schedule of faults: drawn from a seed before the run starts."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ SCRATCH_DISK = "scratch-disk"
 DISKS = (STORAGE_DISK, SCRATCH_DISK)
 
 LEASE = 3.0
-"""Seconds for which a worker that stays silent keeps its job in these runs."""
+"""Seconds of a lease in these runs."""
 MEAN_PAUSE = 0.95
-"""Seconds between two actions, on average."""
+"""Seconds between two faults, on average."""
 FARTHEST_CUT = 400_000
-"""Bytes at most that a connection still carries before it is cut, or that a full disk has left."""
+"""Bytes, at most, that a connection carries before a cut, or that a full disk has left."""
 LONG_OUTAGE = 60.0
-"""Seconds for which database and broker are away at a time in long runs."""
+"""Seconds of a long outage of the database or the broker."""
 BETWEEN_LONG_OUTAGES = 240.0
-"""Seconds from the beginning of one to that of the next; the first comes after half of it."""
+"""Seconds from the start of one long outage to the next. The first starts after half of it."""
 LONGEST_LAG = 0.25
-"""Seconds at most by which a slow link holds up each piece of up to 64 KiB."""
+"""Seconds, at most, by which a slow link delays each piece of up to 64 KiB."""
 
 
 class Fault(StrEnum):
-    """What can be done to a process, a server, a link or a disk."""
+    """A kind of fault of a process, server, link or disk."""
 
     KILL = "SIGKILL"
     TERMINATE = "SIGTERM"
@@ -51,26 +51,26 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One thing done. Times are seconds; `at` counts from the beginning of the run."""
+    """One scheduled fault. Times are seconds; `at` counts from the start of the run."""
 
     at: float
     fault: Fault
     target: str
     """A process, a server, a disk, or a link as `link_name` names it."""
-    lasts: float = 0.0
-    """Until it is started again, goes on, flows again, or has room again."""
-    in_mid_job: bool = False
-    """Whoever holds a job at that moment is hit, or its link; `target` only if nobody does."""
+    duration: float = 0.0
+    """Until the target is restarted, resumed or freed."""
+    hits_job_holder: bool = False
+    """Hit a processor that holds a job, or its link; `target` if there is none."""
     after: int = 0
-    """Bytes that a link still carries before it is cut, or that a full disk has left."""
+    """Bytes that a link carries before it is cut, or that a full disk has left."""
     lag: float = 0.0
-    """Seconds by which a slow link holds up each piece."""
+    """Seconds by which a slow link delays each piece."""
     reset: bool = False
-    """Whether a cut connection ends with a reset, or as if it had been closed in order."""
+    """Whether a cut connection ends with a reset instead of an orderly close."""
 
 
 def link_name(source: str, target: str) -> str:
-    """The way from one process to another."""
+    """Return the name of the link from one process to another."""
     return f"{source}>{target}"
 
 
@@ -91,15 +91,15 @@ class _Card:
     targets: tuple[str, ...]
     shortest: float = 0.0
     longest: float = 0.0
-    in_mid_job: bool = False
+    hits_job_holder: bool = False
 
 
 _DECK = (
-    *[_Card(Fault.KILL, PROCESSORS, 0.1, 1.5, in_mid_job=True)] * 10,
+    *[_Card(Fault.KILL, PROCESSORS, 0.1, 1.5, hits_job_holder=True)] * 10,
     *[_Card(Fault.KILL, PROCESSORS, 0.1, 1.5)] * 2,
-    *[_Card(Fault.TERMINATE, PROCESSORS, 0.1, 1.0, in_mid_job=True)] * 2,
+    *[_Card(Fault.TERMINATE, PROCESSORS, 0.1, 1.0, hits_job_holder=True)] * 2,
     _Card(Fault.PAUSE, PROCESSORS, 0.3, LEASE / 2),
-    *[_Card(Fault.PAUSE, PROCESSORS, 1.3 * LEASE, 2.5 * LEASE, in_mid_job=True)] * 3,
+    *[_Card(Fault.PAUSE, PROCESSORS, 1.3 * LEASE, 2.5 * LEASE, hits_job_holder=True)] * 3,
     *[_Card(Fault.KILL, GATEWAYS, 0.1, 1.5)] * 5,
     _Card(Fault.TERMINATE, GATEWAYS, 0.1, 1.0),
     *[_Card(Fault.PAUSE, GATEWAYS, 0.3, 3.0)] * 2,
@@ -117,8 +117,16 @@ _DECK = (
     *[_Card(Fault.CUT, TO_BROKER)] * 3,
     _Card(Fault.STALL, TO_GATEWAY, 0.3, 3.0),
     _Card(Fault.STALL, TO_STORAGE, 0.3, 5.0),
-    # A worker that finishes its job, and can say so only when another has taken it over.
-    *[_Card(Fault.STALL, _links(PROCESSORS, DATABASE), 1.3 * LEASE, 2.5 * LEASE, in_mid_job=True)]
+    # A worker that finishes its job but can commit only after another has claimed it.
+    *[
+        _Card(
+            Fault.STALL,
+            _links(PROCESSORS, DATABASE),
+            1.3 * LEASE,
+            2.5 * LEASE,
+            hits_job_holder=True,
+        )
+    ]
     * 4,
     _Card(Fault.STALL, TO_BROKER, 0.3, 8.0),
     *[_Card(Fault.SLOW, TO_GATEWAY, 1.0, 5.0)] * 2,
@@ -128,13 +136,13 @@ _DECK = (
     *[_Card(Fault.FILL, (STORAGE_DISK,), 0.5, 4.0)] * 2,
     _Card(Fault.FILL, (SCRATCH_DISK,), 0.5, 4.0),
 )
-"""Played shuffled, again and again: every kind of fault comes up about once in a minute."""
+"""Shuffled and repeated: each kind of fault occurs about once a minute."""
 
 
 def schedule(seed: int, seconds: float) -> list[Action]:
-    """The actions of the first `seconds` of the run with this seed, in order.
+    """Return the faults of the first `seconds` of the run with this seed, in order.
 
-    A longer run with the same seed begins with the same actions.
+    A longer run with the same seed starts with the same faults.
     """
     actions: list[Action] = []
     draw = random.Random(f"{seed}/schedule")
@@ -151,7 +159,7 @@ def _long_outages() -> Iterator[Action]:
             at=(number + 0.5) * BETWEEN_LONG_OUTAGES,
             fault=Fault.TERMINATE,
             target=(DATABASE, BROKER)[number % 2],
-            lasts=LONG_OUTAGE,
+            duration=LONG_OUTAGE,
         )
 
 
@@ -164,8 +172,8 @@ def _endless(draw: random.Random) -> Iterator[Action]:
                 at=at,
                 fault=card.fault,
                 target=draw.choice(card.targets),
-                lasts=draw.uniform(card.shortest, card.longest),
-                in_mid_job=card.in_mid_job,
+                duration=draw.uniform(card.shortest, card.longest),
+                hits_job_holder=card.hits_job_holder,
                 after=int(FARTHEST_CUT ** draw.random()),
                 reset=draw.random() < 0.5,
                 lag=draw.uniform(0.02, LONGEST_LAG),

@@ -1,4 +1,4 @@
-"""One of our processes, started as often as it is ended."""
+"""One service process, restarted whenever it ends."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 START_TIMEOUT = 180.0
-"""Seconds: the database may be away for a minute, and then has to start itself."""
+"""Seconds. The database may be down for a minute and then has to start."""
 STARTS = 5
 STOP_TIMEOUT = 30.0
-"""Seconds that a process has to end after SIGTERM."""
+"""Seconds within which a process must exit after SIGTERM."""
 
 
 class Service:
-    """A service under one name, on one port and with one set of settings, whatever its process."""
+    """A service with one name, port and set of settings across restarts."""
 
     def __init__(self, name: str, module: str, env: Mapping[str, str], folder: Path) -> None:
         self.name = name
         self.defects: list[str] = []
-        """What it did of itself that it must not do."""
+        """Unexpected ends, failed starts and wrong exit codes."""
         self.overrides: dict[str, str] = {}
-        """Settings that differ from its next start on."""
+        """Settings that change with its next start."""
         self._module = module
         self._env = env
         self._folder = folder
@@ -37,11 +37,11 @@ class Service:
 
     @property
     def pid(self) -> int | None:
-        """Of the process that runs."""
+        """The id of the running process."""
         return self._process.pid if self._process else None
 
     async def start(self) -> None:
-        """Start it and wait until it listens; again, as a supervisor would, if it ends."""
+        """Start the process and wait until it listens. Restart it if it ends."""
         for _ in range(STARTS):
             if await self._start():
                 return
@@ -64,13 +64,13 @@ class Service:
         return True
 
     async def kill(self) -> None:
-        """SIGKILL the process alone: its children have to notice by themselves."""
+        """Send SIGKILL to the process but not to its children."""
         if self.check_alive():
             await asyncio.to_thread(self._running.kill)
         await self._dispose()
 
     async def terminate(self) -> None:
-        """SIGTERM, upon which it has to end in order and in time."""
+        """Send SIGTERM. The process must exit with 0 in time."""
         if not self.check_alive():
             await self._dispose()
             return
@@ -84,19 +84,19 @@ class Service:
         await self._dispose()
 
     def pause(self) -> None:
-        """SIGSTOP."""
+        """Send SIGSTOP."""
         if self.check_alive():
             self._running.send_signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """SIGCONT."""
+        """Send SIGCONT."""
         if self.check_alive():
             self._running.send_signal(signal.SIGCONT)
 
     def check_alive(self) -> bool:
-        """Whether it runs; that it does not, though nobody ended it, is a defect."""
+        """Return whether the process runs. An exit by itself is a defect."""
         if self._process is None:
-            return False  # it did not start, which is noted
+            return False  # it did not start, which is a recorded defect
         code = self._process.returncode
         if code is not None:
             self.defects.append(
@@ -106,13 +106,13 @@ class Service:
         return code is None
 
     def destroy(self) -> None:
-        """End it, if it runs."""
+        """End the process if it runs."""
         if self._process:
             self._process.destroy()
             self._process = None
 
     async def _dispose(self) -> None:
-        # An engine that it has started is of another session, and left alone.
+        # Its engines run in other sessions and are not killed.
         await asyncio.to_thread(self.destroy)
 
     @property
@@ -122,5 +122,5 @@ class Service:
 
 
 def worker_name(pid: int) -> str:
-    """How a processor with this process id calls itself in the table of attempts."""
+    """Return the name of a processor in the table of attempts, by its process id."""
     return f"{os.uname().nodename}:{pid}"

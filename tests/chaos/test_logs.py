@@ -1,4 +1,4 @@
-"""The logs of services are understood as services write them."""
+"""Reads logs as the services write them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_tracebacks_are_found_but_for_warnings_and_sweeps_are_counted(tmp_path: Path) -> None:
+def test_tracebacks_outside_of_warnings_are_found_and_sweeps_are_counted(tmp_path: Path) -> None:
     handler = logging.FileHandler(tmp_path / "processor-2-001.log")
     handler.setFormatter(TextFormatter())
     root, level = logging.getLogger(), logging.getLogger().level

@@ -1,4 +1,4 @@
-"""The proxy cuts where it is told to, and holds back what it is told to hold back."""
+"""The proxy cuts at the requested byte, and stalls and slows down connections."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TIMEOUT = 10.0
 
 
 class Connection:
-    """To a server that sends back what it gets, through a link."""
+    """A connection to an echo server through a link."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -30,7 +30,7 @@ class Connection:
         self._writer.write_eof()
 
     async def receive(self, size: int = -1) -> bytes:
-        """`size` bytes, or all until the end."""
+        """Return `size` bytes, or all bytes until the end."""
         async with asyncio.timeout(TIMEOUT):
             return await (self._reader.read() if size < 0 else self._reader.readexactly(size))
 
@@ -47,7 +47,7 @@ async def link_to_an_echo() -> AsyncIterator[Link]:
                 await writer.drain()
             writer.write_eof()
         except ConnectionError:
-            pass  # the cut is the subject
+            pass  # expected: the test cuts the connection
         finally:
             writer.close()
 
@@ -70,26 +70,26 @@ async def test_bytes_and_ends_pass_in_both_directions() -> None:
         connection.close()
 
 
-async def test_a_connection_ends_after_exactly_the_bytes_that_were_granted() -> None:
+async def test_a_cut_connection_carries_exactly_the_given_number_of_bytes() -> None:
     async with link_to_an_echo() as link:
         connection, other = await connect(link), await connect(link)
         connection.send(b"12345")
         assert await connection.receive(5) == b"12345"
-        # Five bytes go there, and four come back
+        # Five bytes to the server and four back
         link.cut(after=9, reset=False)
         connection.send(b"67890")
         assert await connection.receive() == b"6789"
         assert link.cuts == 1
-        # Others go on, and so do new ones
+        # Other and new connections still work
         third = await connect(link)
-        for lives in (other, third):
-            lives.send(b"ab")
-            assert await lives.receive(2) == b"ab"
-            lives.close()
+        for open_connection in (other, third):
+            open_connection.send(b"ab")
+            assert await open_connection.receive(2) == b"ab"
+            open_connection.close()
         connection.close()
 
 
-async def test_a_cut_of_answers_alone_lets_every_request_arrive() -> None:
+async def test_a_cut_of_answers_only_lets_every_request_arrive() -> None:
     async with link_to_an_echo() as link:
         connection = await connect(link)
         link.cut(after=3, reset=False, answers_only=True)
@@ -102,7 +102,7 @@ async def test_a_cut_of_answers_alone_lets_every_request_arrive() -> None:
         connection.close()
 
 
-async def test_a_cut_with_reset_is_seen_as_one() -> None:
+async def test_a_cut_with_reset_raises_connection_reset() -> None:
     async with link_to_an_echo() as link:
         connection = await connect(link)
         link.cut(after=2, reset=True)
@@ -112,7 +112,7 @@ async def test_a_cut_with_reset_is_seen_as_one() -> None:
         connection.close()
 
 
-async def test_a_stalled_link_loses_nothing() -> None:
+async def test_a_stalled_link_loses_no_bytes() -> None:
     async with link_to_an_echo() as link:
         connection = await connect(link)
         link.stall()
@@ -125,15 +125,15 @@ async def test_a_stalled_link_loses_nothing() -> None:
         connection.close()
 
 
-async def test_an_end_that_stalls_is_noticed_and_comes_later() -> None:
+async def test_a_stalled_end_is_counted_and_delivered_later() -> None:
     over = asyncio.Event()
 
-    async def bid_farewell(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def close_later(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await over.wait()
         writer.write(b"bye")
         writer.close()
 
-    server = await asyncio.start_server(bid_farewell, "127.0.0.1", 0)
+    server = await asyncio.start_server(close_later, "127.0.0.1", 0)
     async with server, Link("a>b", server.sockets[0].getsockname()[1]).open() as link:
         connection = await connect(link)
         link.stall()
@@ -148,21 +148,21 @@ async def test_an_end_that_stalls_is_noticed_and_comes_later() -> None:
         connection.close()
 
 
-async def test_a_slow_link_brings_each_piece_later_and_whole() -> None:
+async def test_a_slow_link_delays_each_piece() -> None:
     async with link_to_an_echo() as link:
         connection = await connect(link)
         link.slow_down(0.1)
         before = asyncio.get_running_loop().time()
         connection.send(bytes(100_000))
         assert await connection.receive(100_000) == bytes(100_000)
-        # Held up on the way there and on the way back
+        # Delayed in both directions
         assert asyncio.get_running_loop().time() - before >= 0.2
         connection.close()
 
 
 async def test_a_server_that_is_down_ends_the_connection() -> None:
     async with link_to_an_echo() as link:
-        link._target = 1  # nobody listens there
+        link._target = 1  # no server listens there
         connection = await connect(link)
         assert await connection.receive() == b""
         connection.close()

@@ -1,4 +1,4 @@
-"""The schedule and the files are of the seed alone."""
+"""The schedule and the files depend on the seed only."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from tests.chaos.schedule import (
 )
 
 
-def test_a_seed_always_means_the_same_actions() -> None:
+def test_a_seed_gives_the_same_schedule() -> None:
     assert schedule(7, 300) == schedule(7, 300)
     assert schedule(7, 300) != schedule(8, 300)
 
 
-def test_a_longer_run_begins_as_a_shorter_one_does() -> None:
+def test_a_longer_run_starts_with_the_faults_of_a_shorter_one() -> None:
     shorter, longer = schedule(7, 60), schedule(7, 600)
     assert longer[: len(shorter)] == shorter
     assert len(longer) > 8 * len(shorter)
 
 
-def test_within_two_minutes_everybody_is_killed_and_every_fault_comes_up() -> None:
+def test_two_minutes_contain_every_fault_and_kill_every_kind_of_process() -> None:
     for seed in range(20):
         actions = schedule(seed, 120)
         killed = {action.target for action in actions if action.fault is Fault.KILL}
@@ -36,15 +36,17 @@ def test_within_two_minutes_everybody_is_killed_and_every_fault_comes_up() -> No
         assert {action.fault for action in actions} == set(Fault)
 
 
-def test_database_and_broker_are_away_for_a_minute_in_a_run_of_ten() -> None:
+def test_ten_minutes_contain_a_long_outage_of_database_and_broker() -> None:
     for seed in range(5):
-        away = [action.target for action in schedule(seed, 600) if action.lasts == LONG_OUTAGE]
-        assert {DATABASE, BROKER} == set(away)
-        # And never while a run is short
-        assert all(action.lasts < LONG_OUTAGE for action in schedule(seed, 119))
+        outages = [
+            action.target for action in schedule(seed, 600) if action.duration == LONG_OUTAGE
+        ]
+        assert {DATABASE, BROKER} == set(outages)
+        # And short runs contain none
+        assert all(action.duration < LONG_OUTAGE for action in schedule(seed, 119))
 
 
-def test_a_file_is_the_same_each_time_and_its_malformed_line_is_where_it_says() -> None:
+def test_a_file_is_reproducible_and_malformed_at_its_line() -> None:
     for number in range(22):
         file = make_input(5, number)
         assert file == make_input(5, number)

@@ -1,4 +1,4 @@
-"""The verdict finds what is planted: each promise is broken once, and is reported."""
+"""Each invariant is violated once, and the violation is reported."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from shared.blobs.blob import BlobInfo, result_key, upload_key
 from shared.blobs.byte_ranges import RangeSet
 from tests.chaos.evidence import AttemptRow, Evidence, JobRow
 from tests.chaos.inputs import Content, Input
-from tests.chaos.story import Plan, Story
-from tests.chaos.verdict import LATE, violations
+from tests.chaos.invariants import MAX_ANSWER_DELAY, violations
+from tests.chaos.scenario import Plan, Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,41 +26,41 @@ FULL = (100.0, 103.0)
 
 
 def kept() -> Evidence:
-    """A run in which every promise was kept.
+    """Return a run without violations.
 
-    One result, one malformed file that was retried in vain, one upload never finished, one job
-    cancelled, one upload cancelled, one cancelled by whoever brought the last byte, one job that
-    used up its attempts and was left at that.
+    One result, one malformed file that was retried, one incomplete upload, one cancelled job, one
+    cancelled upload, one upload cancelled during its last chunk, and one job that used up its
+    attempts and was not retried.
     """
     key = result_key(GOOD, 2)
     content = Content.of(b"sum\n")
     return Evidence(
-        stories=[
-            Story(
+        scenarios=[
+            Scenario(
                 Input(0, "plain", b"", content), "good", job_ids={str(GOOD)},
                 acknowledged=True, state="SUCCESS", download=content, full_at=[101.0, 104.0],
             ),
-            Story(
+            Scenario(
                 Input(1, "not a number", b"", None, 7), "bad", job_ids={str(BAD)},
                 acknowledged=True, state="FAILURE", message="line 7, column 3: found 'many'",
-                retries=1, retries_asked=2,
+                retries=1, retries_requested=2,
             ),
-            Story(Input(2, "plain", b"", content), "left", Plan.LEAVE, acknowledged=True),
-            Story(
+            Scenario(Input(2, "plain", b"", content), "left", Plan.LEAVE, acknowledged=True),
+            Scenario(
                 Input(3, "plain", b"", content), "ended", Plan.CANCEL_JOB, job_ids={str(ENDED)},
                 acknowledged=True, cancelled=True, state="REVOKED",
             ),
-            Story(
+            Scenario(
                 Input(4, "plain", b"", content), "removed", Plan.CANCEL_UPLOAD,
                 acknowledged=True, cancelled=True,
             ),
-            Story(
+            Scenario(
                 Input(5, "plain", b"", content), "raced", Plan.RACE,
                 acknowledged=True, cancelled=True,
             ),
-            Story(
+            Scenario(
                 Input(6, "plain", b"", content), "unlucky", job_ids={str(UNLUCKY)},
-                acknowledged=True, resigned=True, state="FAILURE", message="lost",
+                acknowledged=True, gave_up=True, state="FAILURE", message="lost",
             ),
         ],
         jobs=[
@@ -107,10 +107,10 @@ def job_row(
     )
 
 
-def story(evidence: Evidence, index: int, **changed: object) -> Evidence:
-    stories = list(evidence.stories)
-    stories[index] = replace(stories[index], **changed)  # type: ignore[arg-type]  # by field name
-    return replace(evidence, stories=stories)
+def scenario(evidence: Evidence, index: int, **changed: object) -> Evidence:
+    scenarios = list(evidence.scenarios)
+    scenarios[index] = replace(scenarios[index], **changed)  # type: ignore[arg-type]  # by field name
+    return replace(evidence, scenarios=scenarios)
 
 
 def job(evidence: Evidence, index: int, **changed: object) -> Evidence:
@@ -137,88 +137,148 @@ def job_of_the_raced(evidence: Evidence, state: str) -> Evidence:
 
 
 def expired(evidence: Evidence, after: float) -> Evidence:
-    """The good job has expired, its client came too late."""
+    """Return a run in which the good job expired before its client downloaded the result."""
     gone = frozenset({input_of("bad"), input_of("unlucky")})
     return replace(
-        story(job(evidence, 0, expired_at=6.0 + after), 0, expired=True, download=None),
+        scenario(job(evidence, 0, expired_at=6.0 + after), 0, expired=True, download=None),
         kept=gone,
         results={},
     )
 
 
 BROKEN: dict[str, tuple[Callable[[Evidence], Evidence], str]] = {
-    "an answer nobody may get": (lambda e: story(e, 0, wrong=["was answered 500"]), "500"),
-    "no room without need": (lambda e: story(e, 0, full_at=[FULL[1] + LATE + 1]), "no room"),
-    "an upload not acknowledged": (lambda e: story(e, 0, acknowledged=False), "not acknowledged"),
+    "an answer that violates the API": (
+        lambda e: scenario(e, 0, errors=["was answered 500"]),
+        "500",
+    ),
+    "507 without a full disk": (
+        lambda e: scenario(e, 0, full_at=[FULL[1] + MAX_ANSWER_DELAY + 1]),
+        "while the disk had room",
+    ),
+    "an upload not acknowledged": (
+        lambda e: scenario(e, 0, acknowledged=False),
+        "not acknowledged",
+    ),
     "an upload lost": (lambda e: replace(e, jobs=e.jobs[1:], attempts=e.attempts[2:]), "has jobs"),
     "an upload with two jobs": (second_job, "has jobs"),
-    "another job than was told": (lambda e: story(e, 0, job_ids={str(BAD)}), "was told"),
-    "two jobs told": (lambda e: story(e, 0, job_ids={str(GOOD), str(BAD)}), "was told"),
-    "a job of half an upload": (lambda e: story(e, 0, plan=Plan.LEAVE), "never complete"),
-    "an upload not cancelled": (lambda e: story(e, 4, cancelled=False), "could not be cancelled"),
-    "a job of nobody": (lambda e: replace(e, stories=e.stories[1:]), "no upload of ours"),
-    "a wrong result": (lambda e: story(e, 0, download=Content.of(b"mus\n")), "not the oracle's"),
-    "half a result": (lambda e: story(e, 0, download=Content.of(b"su")), "not the oracle's"),
-    "no result": (lambda e: story(e, 0, state="FAILURE"), "ended as FAILURE"),
-    "a malformed file with a result": (lambda e: story(e, 1, state="SUCCESS"), "at line 7"),
-    "the wrong line": (lambda e: story(e, 1, message="line 77"), "at line 7"),
+    "another job than in the answers": (
+        lambda e: scenario(e, 0, job_ids={str(BAD)}),
+        "its client received",
+    ),
+    "two jobs in the answers": (
+        lambda e: scenario(e, 0, job_ids={str(GOOD), str(BAD)}),
+        "its client received",
+    ),
+    "a job of an incomplete upload": (lambda e: scenario(e, 0, plan=Plan.LEAVE), "never complete"),
+    "an upload not cancelled": (
+        lambda e: scenario(e, 4, cancelled=False),
+        "could not be cancelled",
+    ),
+    "a job of an unknown upload": (
+        lambda e: replace(e, scenarios=e.scenarios[1:]),
+        "an unknown upload",
+    ),
+    "a wrong result": (lambda e: scenario(e, 0, download=Content.of(b"mus\n")), "not the oracle's"),
+    "half a result": (lambda e: scenario(e, 0, download=Content.of(b"su")), "not the oracle's"),
+    "no result": (lambda e: scenario(e, 0, state="FAILURE"), "ended as FAILURE"),
+    "a malformed file with a result": (lambda e: scenario(e, 1, state="SUCCESS"), "at line 7"),
+    "the wrong line": (lambda e: scenario(e, 1, message="line 77"), "at line 7"),
     "a cancelled job that ran on": (lambda e: job(e, 2, state="SUCCESS"), "cancelled: True"),
-    "a job cancelled by nobody": (lambda e: job(e, 0, state="REVOKED"), "cancelled: None"),
-    "a job after the race was lost": (lambda e: job_of_the_raced(e, "SUCCESS"), "was cancelled"),
-    "expired, the client says": (lambda e: story(e, 0, expired=True), "the table has not"),
+    "a job revoked without a cancellation": (
+        lambda e: job(e, 0, state="REVOKED"),
+        "cancelled: None",
+    ),
+    "a job of a cancelled upload": (lambda e: job_of_the_raced(e, "SUCCESS"), "was cancelled"),
+    "an expiry that only the client saw": (
+        lambda e: scenario(e, 0, expired=True),
+        "the table says that it did not",
+    ),
     "expired too early": (lambda e: expired(e, TTL - 1), "expired after 39.0 s"),
     "a job that never ends": (lambda e: job(e, 0, state="RETRY"), "stayed RETRY"),
-    "a surprise of the worker": (
-        lambda e: attempt(e, 1, reason="unexpected KeyError: 1"), "KeyError"),
+    "an unexpected error of the worker": (
+        lambda e: attempt(e, 1, reason="unexpected KeyError: 1"),
+        "KeyError",
+    ),
     "an attempt left open": (lambda e: attempt(e, 1, ended_at=None), "left open"),
     "an attempt missing": (lambda e: replace(e, attempts=e.attempts[::2]), "but rows"),
     "two attempts at once": (lambda e: attempt(e, 0, started_at=-7.0), "before attempt 1 ended"),
-    "an attempt after success": (lambda e: attempt(e, 1, outcome="success"), "another followed"),
-    "success without an attempt's": (lambda e: attempt(e, 0, outcome="lost"), "last attempt was"),
+    "an attempt after success": (
+        lambda e: attempt(e, 1, outcome="success"),
+        "yet another followed",
+    ),
+    "success without a successful attempt": (
+        lambda e: attempt(e, 0, outcome="lost"),
+        "last attempt was",
+    ),
     "failures miscounted": (lambda e: job(e, 0, failures=0), "counts 0 failures"),
-    "given up too early": (
-        lambda e: attempt(e, 3, reason="no memory"), "FAILURE after 1 failures of 3"),
-    "given up too late": (lambda e: job(e, 0, max_attempts=1), "retried 1 times"),
-    "a malformed file tried again": (lambda e: story(e, 1, retries_asked=0), "retried 1 times"),
-    "a retry forgotten": (lambda e: story(e, 1, retries=2), "retried 1 times"),
+    "failed too early": (
+        lambda e: attempt(e, 3, reason="no memory"),
+        "FAILURE after 1 failures of 3",
+    ),
+    "failed too late": (lambda e: job(e, 0, max_attempts=1), "retried 1 times"),
+    "a malformed file attempted again": (
+        lambda e: scenario(e, 1, retries_requested=0),
+        "retried 1 times",
+    ),
+    "a lost retry": (lambda e: scenario(e, 1, retries=2), "retried 1 times"),
     "a dead letter lost": (lambda e: replace(e, dead_letters=[]), "not in the dead-letter queue"),
-    "a dead letter never put": (lambda e: job(e, 3, dead_letter_due_at=6.0), "is due still"),
-    "a dead letter of nobody": (
-        lambda e: replace(e, dead_letters=[UNLUCKY, UUID(int=9)]), "a dead letter of no job"),
-    "a job left to fail by nobody": (
-        lambda e: story(e, 6, resigned=False), "ended as FAILURE: lost"),
+    "a dead letter never published": (lambda e: job(e, 3, dead_letter_due_at=6.0), "is still due"),
+    "a dead letter of an unknown job": (
+        lambda e: replace(e, dead_letters=[UNLUCKY, UUID(int=9)]),
+        "a dead letter of an unknown job",
+    ),
+    "a failed job that its client did not give up": (
+        lambda e: scenario(e, 6, gave_up=False),
+        "ended as FAILURE: lost",
+    ),
     "an attempt of no job": (lambda e: attempt(e, 1, job_id=UUID(int=9)), "do not exist"),
     "a pointer of another attempt": (
-        lambda e: job(e, 0, result_key=result_key(GOOD, 1)), "points to"),
-    "a pointer into nothing": (lambda e: replace(e, results={}), "which is None"),
+        lambda e: job(e, 0, result_key=result_key(GOOD, 1)),
+        "points to",
+    ),
+    "a pointer to a missing blob": (lambda e: replace(e, results={}), "which is None"),
     "half a blob": (
-        lambda e: replace(e, results={k: replace(b, received=RangeSet().add(0, 3))
-                                      for k, b in e.results.items() if b}), "which is BlobInfo"),
+        lambda e: replace(
+            e,
+            results={
+                k: replace(b, received=RangeSet().add(0, 3)) for k, b in e.results.items() if b
+            },
+        ),
+        "which is BlobInfo",
+    ),
     "a failed job with a result": (
-        lambda e: job(e, 1, result_key=result_key(BAD, 1)), "and points to"),
+        lambda e: job(e, 1, result_key=result_key(BAD, 1)),
+        "and points to",
+    ),
     "an input removed too early": (
-        lambda e: replace(e, kept=e.kept - {input_of("bad")}), "is needed, and gone"),
+        lambda e: replace(e, kept=e.kept - {input_of("bad")}),
+        "is needed but missing",
+    ),
     "output of a lost attempt left": (
-        lambda e: replace(e, kept=e.kept | {result_key(GOOD, 1)}), "was left over"),
+        lambda e: replace(e, kept=e.kept | {result_key(GOOD, 1)}),
+        "was not removed",
+    ),
     "input of a cancelled job left": (
-        lambda e: replace(e, kept=e.kept | {input_of("ended")}), "was left over"),
-}  # fmt: skip
+        lambda e: replace(e, kept=e.kept | {input_of("ended")}),
+        "was not removed",
+    ),
+}
 
 ALLOWED: dict[str, Callable[[Evidence], Evidence]] = {
-    "nothing special": lambda e: e,
+    "no fault": lambda e: e,
     "a result that expired before its client came": lambda e: expired(e, TTL),
-    "a dead letter put twice": lambda e: replace(e, dead_letters=[UNLUCKY, UNLUCKY]),
-    "a dead letter of a job that was put back": lambda e: replace(e, dead_letters=[UNLUCKY, GOOD]),
+    "a duplicate dead letter": lambda e: replace(e, dead_letters=[UNLUCKY, UNLUCKY]),
+    "a dead letter of a retried job": lambda e: replace(e, dead_letters=[UNLUCKY, GOOD]),
     "a raced job that was cancelled": lambda e: job_of_the_raced(e, "REVOKED"),
 }
 
 
 @pytest.mark.parametrize("what", ALLOWED)
-def test_a_run_that_kept_every_promise_is_acquitted(what: str) -> None:
+def test_a_run_without_violations_passes(what: str) -> None:
     assert violations(ALLOWED[what](kept())) == []
 
 
 @pytest.mark.parametrize("what", BROKEN)
-def test_a_broken_promise_is_found(what: str) -> None:
+def test_a_violation_is_found(what: str) -> None:
     break_it, reported = BROKEN[what]
     assert reported in "\n".join(violations(break_it(kept())))

@@ -1,4 +1,4 @@
-"""Does to the cluster what the schedule says, and notes what was done to whom, and when."""
+"""Injects the scheduled faults into the cluster, and records them."""
 
 from __future__ import annotations
 
@@ -26,36 +26,36 @@ if TYPE_CHECKING:
     from tests.chaos.service import Service
     from tests.servers.base import PrivateServer
 
-LOOKOUT = 3.0
-"""Seconds to wait for somebody to hold a job."""
-LOOK_EVERY = 0.02
-TURN = 10.0
-"""Seconds to wait for one's turn: what would pile up behind a long outage is left out."""
+HOLDER_TIMEOUT = 3.0
+"""Seconds to wait for a processor that holds a job."""
+POLL_INTERVAL = 0.02
+LOCK_TIMEOUT = 10.0
+"""Seconds to wait for a target that has another fault. Later faults are skipped."""
 HOLDERS = "SELECT worker FROM jobs WHERE state = 'STARTED' AND lease_until > $1"
 
-# The second is what asyncpg raises on a connection to which the server has said farewell.
+# asyncpg raises InternalClientError if the server closes a connection during a query.
 ASYNCPG_LOSSES = (asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Strike:
-    """One thing that was done. Times are Unix seconds."""
+class Injection:
+    """One injected fault. Times are Unix seconds."""
 
     fault: Fault
     target: str
-    begun: float
+    began: float
     over: float
     worker: str | None = None
-    """Of a processor: its name in the table of attempts."""
+    """The name of the target in the table of attempts, if it is a processor."""
 
 
-class Saboteur:
-    """Acts on the cluster; one thing at a time on each process, server, link or disk."""
+class FaultInjector:
+    """Injects faults, one at a time into each process, server, link or disk."""
 
     def __init__(self, cluster: Cluster, database_url: str) -> None:
-        self.strikes: list[Strike] = []
+        self.injections: list[Injection] = []
         self._cluster = cluster
         self._database_url = database_url
         self._locks = {
@@ -63,112 +63,112 @@ class Saboteur:
             for name in (*cluster.services, *cluster.servers, *cluster.links, *DISKS)
         }
 
-    async def carry_out(self, actions: Sequence[Action]) -> None:
-        """Every action at its time. On return all processes run, links flow, disks have room."""
+    async def run(self, actions: Sequence[Action]) -> None:
+        """Inject each fault at its time. On return every target works again."""
         loop = asyncio.get_running_loop()
-        beginning = loop.time()
+        started = loop.time()
         async with asyncio.TaskGroup() as running:
             for action in actions:
-                await asyncio.sleep(beginning + action.at - loop.time())
+                await asyncio.sleep(started + action.at - loop.time())
                 running.create_task(self._act(action))
 
     async def _act(self, action: Action) -> None:
         target = action.target
         if action.fault is Fault.FILL and target not in self._cluster.disks:
-            log.info("%s has no bounds here, and is not filled", target)
+            log.info("%s is not mounted and cannot be filled", target)
             return
-        if action.in_mid_job:
+        if action.hits_job_holder:
             target = _of(await self._holder_of_a_job(), target)
         try:
-            async with asyncio.timeout(TURN):
+            async with asyncio.timeout(LOCK_TIMEOUT):
                 await self._locks[target].acquire()
         except TimeoutError:
-            log.info("%s %s is left out: something lasts", action.fault, target)
+            log.info("%s %s is skipped: another fault is active", action.fault, target)
             return
         try:
-            await self._strike(target, action)
+            await self._inject(target, action)
         finally:
             self._locks[target].release()
 
-    async def _strike(self, target: str, action: Action) -> None:
+    async def _inject(self, target: str, action: Action) -> None:
         service = self._cluster.services.get(target)
         worker = None
         if service and service.pid and target in PROCESSORS:
             worker = worker_name(service.pid)
-        begun = time.time()
-        log.info("%s %s for %.1f s (%s)", action.fault, target, action.lasts, worker or "-")
+        began = time.time()
+        log.info("%s %s for %.1f s (%s)", action.fault, target, action.duration, worker or "-")
         if service:
-            await self._strike_service(service, action)
+            await self._inject_into_service(service, action)
         elif server := self._cluster.servers.get(target):
-            await self._strike_server(server, action)
+            await self._inject_into_server(server, action)
         elif disk := self._cluster.disks.get(target):
             await asyncio.to_thread(disk.fill, room=action.after)
-            await asyncio.sleep(action.lasts)
+            await asyncio.sleep(action.duration)
             disk.free()
         else:
-            await self._strike_link(target, action)
+            await self._inject_into_link(target, action)
         over = time.time()
-        log.info("%s %s is over after %.1f s", action.fault, target, over - begun)
-        self.strikes.append(Strike(action.fault, target, begun, over, worker))
+        log.info("%s %s is over after %.1f s", action.fault, target, over - began)
+        self.injections.append(Injection(action.fault, target, began, over, worker))
 
-    async def _strike_service(self, service: Service, action: Action) -> None:
+    async def _inject_into_service(self, service: Service, action: Action) -> None:
         if action.fault is Fault.PAUSE:
             service.pause()
-            await asyncio.sleep(action.lasts)
+            await asyncio.sleep(action.duration)
             service.resume()
             return
         await (service.kill() if action.fault is Fault.KILL else service.terminate())
-        await asyncio.sleep(action.lasts)
+        await asyncio.sleep(action.duration)
         await service.start()
 
-    async def _strike_server(self, server: PrivateServer, action: Action) -> None:
+    async def _inject_into_server(self, server: PrivateServer, action: Action) -> None:
         if action.fault is Fault.PAUSE:
             await asyncio.to_thread(server.pause)
-            await asyncio.sleep(action.lasts)
+            await asyncio.sleep(action.duration)
             await asyncio.to_thread(server.resume)
             return
         await asyncio.to_thread(server.kill if action.fault is Fault.KILL else server.stop)
-        await asyncio.sleep(action.lasts)
+        await asyncio.sleep(action.duration)
         await asyncio.to_thread(server.start)
 
-    async def _strike_link(self, name: str, action: Action) -> None:
+    async def _inject_into_link(self, name: str, action: Action) -> None:
         link = self._cluster.links[name]
         if action.fault is Fault.CUT:
             link.cut(after=action.after, reset=action.reset)
             return
         if action.fault is Fault.SLOW:
             link.slow_down(action.lag)
-            await asyncio.sleep(action.lasts)
+            await asyncio.sleep(action.duration)
             link.slow_down(0.0)
             return
         link.stall()
-        await asyncio.sleep(action.lasts)
+        await asyncio.sleep(action.duration)
         link.flow()
 
     async def _holder_of_a_job(self) -> str | None:
-        """A processor that has a job in hand at this moment and that nothing is being done to."""
+        """Return a processor that holds a job and has no fault; None if there is none in time."""
         try:
-            async with asyncio.timeout(LOOKOUT):
-                connection = await asyncpg.connect(self._database_url, timeout=LOOKOUT)
+            async with asyncio.timeout(HOLDER_TIMEOUT):
+                connection = await asyncpg.connect(self._database_url, timeout=HOLDER_TIMEOUT)
                 try:
-                    return await self._look_out(connection)
+                    return await self._wait_for_holder(connection)
                 finally:
                     connection.terminate()
         except (OSError, TimeoutError, asyncpg.PostgresError, *ASYNCPG_LOSSES):
             return None
 
-    async def _look_out(self, connection: asyncpg.Connection[asyncpg.Record]) -> str:
+    async def _wait_for_holder(self, connection: asyncpg.Connection[asyncpg.Record]) -> str:
         while True:
             holders = {row["worker"] for row in await connection.fetch(HOLDERS, time.time())}
             for name in PROCESSORS:
                 pid = self._cluster.services[name].pid
                 if pid and worker_name(pid) in holders and not self._locks[name].locked():
                     return name
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(POLL_INTERVAL)
 
 
 def _of(holder: str | None, target: str) -> str:
-    """The holder of a job, or its link to where the scheduled one leads; `target` without one."""
+    """Return `holder`, or its link to the end of the link `target`; `target` without a holder."""
     _, link, end = target.rpartition(">")
     if holder is None:
         return target

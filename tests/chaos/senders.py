@@ -1,4 +1,4 @@
-"""How a client sends the parts of a file: as Dropzone does, or by the native protocol."""
+"""How a client sends chunks: as Dropzone does, or by the native protocol."""
 
 from __future__ import annotations
 
@@ -10,52 +10,52 @@ from typing import TYPE_CHECKING, Protocol
 
 import aiohttp
 
-from tests.chaos.story import Dialect, Plan
+from tests.chaos.scenario import Plan, UploadProtocol
 
 if TYPE_CHECKING:
     import random
 
     from tests.chaos.requests import Requests
-    from tests.chaos.story import Story
+    from tests.chaos.scenario import Scenario
 
 UPLOADS = "/api/v1/uploads"
 
 
 class Sender(Protocol):
-    """Sends one file. What it is told of jobs goes into the file's story."""
+    """Sends one file. Stores the job ids of the answers in the scenario."""
 
     async def begin(self) -> None:
-        """Do what comes before the first chunk."""
+        """Send what precedes the first chunk."""
         ...
 
     async def send(self, start: int, stop: int, *, gateway: str | None = None) -> bool:
-        """Send a chunk until it is answered; whether it was acknowledged, or else cancelled."""
+        """Send a chunk until it is answered. Return False if the upload was cancelled."""
         ...
 
 
-def sender(story: Story, requests: Requests, draw: random.Random) -> Sender:
-    """What speaks the story's dialect."""
-    speaks = Dropzone if story.dialect is Dialect.DROPZONE else Native
-    return speaks(story, requests, draw)
+def sender(scenario: Scenario, requests: Requests, draw: random.Random) -> Sender:
+    """Return the sender for the protocol of the scenario."""
+    speaks = Dropzone if scenario.protocol is UploadProtocol.DROPZONE else Native
+    return speaks(scenario, requests, draw)
 
 
 class Dropzone:
-    """`POST /api/upload_file`: each chunk is a form that says all there is to know."""
+    """`POST /api/upload_file`: each chunk is a form with all fields."""
 
-    def __init__(self, story: Story, requests: Requests, draw: random.Random) -> None:
-        self._story = story
+    def __init__(self, scenario: Scenario, requests: Requests, draw: random.Random) -> None:
+        self._story = scenario
         self._requests = requests
         self._draw = draw
 
     async def begin(self) -> None:
-        """See `Sender`: nothing."""
+        """Do nothing."""
 
     async def send(self, start: int, stop: int, *, gateway: str | None = None) -> bool:
         """See `Sender`."""
         reply = await self._requests.ask(
             "POST",
             "/api/upload_file",
-            # What is cancelled in the middle of a chunk is not there when the chunk is.
+            # An upload that is cancelled during a chunk no longer exists when the chunk ends.
             expected=(200, 404) if self._story.plan is Plan.RACE else (200,),
             data=lambda: self._form(start, stop),
             gateway=gateway,
@@ -72,7 +72,7 @@ class Dropzone:
             "dzchunksize": str(stop - start),
             "dztotalfilesize": str(len(file.data)),
         }
-        # Fields after the file take another way through the gateway.
+        # If the fields follow the file, the gateway spools the chunk.
         file_first = self._draw.random() < 0.2
         form = aiohttp.FormData(() if file_first else fields)
         form.add_field("file", BytesIO(file.data[start:stop]), filename=f"{file.number}.csv")
@@ -82,16 +82,16 @@ class Dropzone:
 
 
 class Native:
-    """`/api/v1/uploads`: the file is declared first, its bytes are put at their offsets."""
+    """`/api/v1/uploads`: the file is declared first, then chunks are sent to their offsets."""
 
-    def __init__(self, story: Story, requests: Requests, draw: random.Random) -> None:
-        self._story = story
+    def __init__(self, scenario: Scenario, requests: Requests, draw: random.Random) -> None:
+        self._story = scenario
         self._requests = requests
-        self._path = f"{UPLOADS}/{story.dzuuid}"
+        self._path = f"{UPLOADS}/{scenario.dzuuid}"
         self._draw = draw
 
     async def begin(self) -> None:
-        """See `Sender`: declare the file, half of the time with the digest of the whole."""
+        """Declare the file; in half of the cases with its digest."""
         file = self._story.input
         declared: dict[str, str | int] = {"name": f"{file.number}.csv", "size": len(file.data)}
         if self._draw.random() < 0.5:
@@ -108,7 +108,7 @@ class Native:
         )
 
     async def send(self, start: int, stop: int, *, gateway: str | None = None) -> bool:
-        """See `Sender`; half of the chunks have a digest."""
+        """See `Sender`. Half of the chunks carry a digest."""
         data = self._story.input.data[start:stop]
         headers = {"Content-Type": "application/octet-stream"}
         if self._draw.random() < 0.5:
@@ -124,9 +124,9 @@ class Native:
             gateway=gateway,
         )
         if reply.status == 409:
-            # Sent after the upload had become a job that has been cancelled, or has expired.
+            # The upload became a job, and the job was cancelled or expired.
             if not reply.body["type"].endswith("input-removed"):
-                self._story.wrong.append(f"a chunk was refused: {reply.body}")
+                self._story.errors.append(f"a chunk was refused: {reply.body}")
             reply = await self._requests.ask("GET", self._path)
         if job := reply.body.get("job"):
             self._story.job_ids.add(job.rpartition("/")[2])
