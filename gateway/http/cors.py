@@ -1,8 +1,8 @@
 """Cross-origin access (WHATWG Fetch, "CORS protocol").
 
-aiohttp-cors was considered and not taken: it echoes the origin without `Vary: Origin`, so that
-shared caches mix answers up; it adds nothing to 404 and 405, so that a page's script cannot read
-them; and it refuses resources that answer OPTIONS themselves, which the tus protocol demands.
+We do not use aiohttp-cors: it echoes the origin without `Vary: Origin`, so that shared caches mix
+up responses; it adds no header to 404 and 405, so that scripts cannot read them; and it refuses
+resources with their own OPTIONS handler, which tus requires.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ EXPOSED = (
     "Upload-Complete, Upload-Concat, Upload-Defer-Length, Upload-Draft-Interop-Version, "
     "Upload-Expires, Upload-Length, Upload-Limit, Upload-Metadata, Upload-Offset, X-Request-Id"
 )
-"""Fields of a response that a page's script may read, besides those that it always may."""
+"""Response header fields that scripts may read, besides those that are always readable."""
 PREFLIGHT_MAX_AGE = 7200
-"""Seconds for which a browser may remember the answer; Chrome caps it at this."""
+"""Seconds for which a browser may cache a preflight response. Chrome allows no more."""
 
 
 def install(app: web.Application, origins: tuple[str, ...]) -> None:
-    """Let pages from `origins` (`*` is all) call every URL of `app` and read every answer."""
+    """Allow pages from `origins` (`*` is all) to call every URL of `app` and read the responses."""
     if not origins:
         return
     app.on_response_prepare.append(_grant(origins))
@@ -38,7 +38,7 @@ def install(app: web.Application, origins: tuple[str, ...]) -> None:
 
 
 def _allowed(origin: str | None, origins: tuple[str, ...]) -> str | None:
-    """The value of Access-Control-Allow-Origin for a request from `origin`."""
+    """Return Access-Control-Allow-Origin for a request from `origin`; None if not allowed."""
     if origin is None:
         return None
     if "*" in origins:
@@ -51,7 +51,7 @@ def _grant(
 ) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
     async def grant(request: web.Request, response: web.StreamResponse) -> None:
         if "*" not in origins:
-            # Caches must not hand one origin's answer to another.
+            # A cache must not serve the response of one origin to another.
             response.headers.add("Vary", "Origin")
         allowed = _allowed(request.headers.get("Origin"), origins)
         if allowed:
@@ -70,7 +70,7 @@ def _preflight(origins: tuple[str, ...]) -> Middleware:
             or not _allowed(request.headers.get("Origin"), origins)
         ):
             return await handler(request)
-        # Any field may be asked for: nothing here is granted by way of cookies.
+        # Any header field may be sent: nothing here depends on cookies.
         return web.Response(
             status=204,
             headers={

@@ -1,4 +1,4 @@
-"""Digests that a client announces with its bytes, and that are checked as the bytes pass."""
+"""Digests that a client declares for its bytes, verified while the bytes pass through."""
 
 from __future__ import annotations
 
@@ -32,71 +32,71 @@ class _Hash(Protocol):
 
 
 class Crc32:
-    """CRC-32 (ISO 3309) in the shape of hashlib's; its digest is 4 bytes, big-endian."""
+    """CRC-32 (ISO 3309) with the interface of hashlib. The digest is 4 bytes, big-endian."""
 
     def __init__(self) -> None:
         self._value = 0
 
     def update(self, data: bytes, /) -> None:
-        """Take more bytes."""
+        """Add bytes."""
         self._value = zlib.crc32(data, self._value)
 
     def digest(self) -> bytes:
-        """Of all that was taken."""
+        """Return the digest of all bytes added."""
         return self._value.to_bytes(4, "big")
 
 
-CONTENT_DIGEST: Mapping[str, Callable[[], _Hash]] = {
+CONTENT_DIGEST_ALGORITHMS: Mapping[str, Callable[[], _Hash]] = {
     "sha-256": hashlib.sha256,
     "sha-512": hashlib.sha512,
 }
-"""The algorithms of RFC 9530 that are not deprecated."""
-TUS_CHECKSUM: Mapping[str, Callable[[], _Hash]] = {
+"""The algorithms of Content-Digest and Repr-Digest: those of RFC 9530 that are not deprecated."""
+TUS_CHECKSUM_ALGORITHMS: Mapping[str, Callable[[], _Hash]] = {
     "sha1": hashlib.sha1,
     "sha256": hashlib.sha256,
     "crc32": Crc32,
 }
-"""The algorithms of the tus protocol's checksum extension that are taken."""
+"""The supported algorithms of the checksum extension of tus."""
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
-    """A digest that bytes have to have."""
+class DeclaredDigest:
+    """A digest that the bytes must have."""
 
     algorithm: str
     digest: bytes
     new: Callable[[], _Hash]
 
 
-def content_digests(headers: Headers) -> tuple[Expected, ...]:
-    """What `Content-Digest` announces (RFC 9530, 2), in the algorithms that are known here.
+def parse_content_digest(headers: Headers) -> tuple[DeclaredDigest, ...]:
+    """Return the digests in Content-Digest (RFC 9530, 2) whose algorithms are supported.
 
-    Raises InvalidInput if it is malformed, or names no algorithm that is known: what a client
-    wants checked is checked, or refused.
+    Raises InvalidInput if the field is malformed or has no supported algorithm: a digest that a
+    client sends is verified or refused, never ignored.
     """
-    return _digests(headers, "Content-Digest")
+    return _parse_digests(headers, "Content-Digest")
 
 
 def file_digest(headers: Headers, *fields: str) -> str | None:
-    """The SHA-256 of the whole file in hexadecimal, from those of `fields` that are there.
+    """Return the SHA-256 of the whole file in hex, from those of `fields` that were sent, or None.
 
-    Storage checks it before the file counts as whole. Raises InvalidInput as `content_digests`
-    does, if a field announces another digest than SHA-256 only, and if two contradict each other.
+    Storage verifies it before the upload is complete. Raises InvalidInput as
+    `parse_content_digest` does, if a field has no SHA-256, or if two fields differ.
     """
     found: str | None = None
     for name in fields:
-        digests = {each.algorithm: each.digest.hex() for each in _digests(headers, name)}
+        digests = {each.algorithm: each.digest.hex() for each in _parse_digests(headers, name)}
         if not digests:
             continue
         if "sha-256" not in digests:
-            raise InvalidInput(f"{name} of a whole file has to be sha-256", field=name)
+            raise InvalidInput(f"{name} of a whole file must be sha-256", field=name)
         if found not in (None, digests["sha-256"]):
-            raise InvalidInput(f"{' and '.join(fields)} contradict each other", field=name)
+            raise InvalidInput(f"{' and '.join(fields)} have different digests", field=name)
         found = digests["sha-256"]
     return found
 
 
-def _digests(headers: Headers, field: str) -> tuple[Expected, ...]:
+def _parse_digests(headers: Headers, field: str) -> tuple[DeclaredDigest, ...]:
     text = ",".join(headers.getall(field, []))
     if not text.strip():
         return ()
@@ -109,85 +109,93 @@ def _digests(headers: Headers, field: str) -> tuple[Expected, ...]:
         ) from error
     found = []
     for algorithm, member in members.items() if isinstance(members, dict) else ():
-        new = CONTENT_DIGEST.get(algorithm)
+        new = CONTENT_DIGEST_ALGORITHMS.get(algorithm)
         if new is not None:
             digest = member[0] if isinstance(member, tuple) else None
             if not isinstance(digest, bytes):
                 raise InvalidInput(
-                    f"{field}: {algorithm} has no bytes; send {algorithm}=:<base64>:", field=field
+                    f"{field}: {algorithm} is not a byte sequence; send {algorithm}=:<base64>:",
+                    field=field,
                 )
-            found.append(_of_length(algorithm, digest, new, field=field))
+            found.append(_check_length(algorithm, digest, new, field=field))
     if not found:
         raise InvalidInput(
-            f"{field} {text!r} has no algorithm that is known; send sha-256 or sha-512",
+            f"{field} {text!r} has no supported algorithm; send sha-256 or sha-512",
             field=field,
         )
     return tuple(found)
 
 
-def tus_checksums(headers: Headers) -> tuple[Expected, ...]:
-    """What `Upload-Checksum` announces (tus 1.0.0, checksum). Raises InvalidInput."""
+def parse_upload_checksum(headers: Headers) -> tuple[DeclaredDigest, ...]:
+    """Return the checksum in Upload-Checksum (tus 1.0.0, checksum extension), if there is one.
+
+    Raises InvalidInput if it is malformed or its algorithm is not supported.
+    """
     header = headers.get("Upload-Checksum")
     if header is None:
         return ()
     algorithm, _, encoded = header.strip().partition(" ")
-    new = TUS_CHECKSUM.get(algorithm)
+    new = TUS_CHECKSUM_ALGORITHMS.get(algorithm)
     if new is None:
         raise InvalidInput(
-            f"Upload-Checksum {header!r} is of no known algorithm; send "
-            + " or ".join(TUS_CHECKSUM),
+            f"Upload-Checksum {header!r} has no supported algorithm; send "
+            + " or ".join(TUS_CHECKSUM_ALGORITHMS),
             field="Upload-Checksum",
         )
-    return (_expected(algorithm, encoded.strip(), new, field="Upload-Checksum"),)
+    return (_decode(algorithm, encoded.strip(), new, field="Upload-Checksum"),)
 
 
 @dataclass(frozen=True, slots=True)
-class Announced:
-    """Digests that come with the bytes: before them, or after them in a trailer."""
+class DeclaredDigests:
+    """The digests of a request body, from its header and its trailer."""
 
-    expected: tuple[Expected, ...] = ()
-    late: Callable[[], tuple[Expected, ...]] | None = None
-    """Tells, once all bytes have come, what the trailer announces."""
-    algorithms: Mapping[str, Callable[[], _Hash]] = field(default_factory=dict)
-    """What the trailer may choose from."""
+    in_header: tuple[DeclaredDigest, ...] = ()
+    in_trailer: Callable[[], tuple[DeclaredDigest, ...]] | None = None
+    """Reads the digests of the trailer, once the body has been read; None without a trailer."""
+    trailer_algorithms: Mapping[str, Callable[[], _Hash]] = field(default_factory=dict)
+    """The algorithms that the trailer may use. All are computed."""
 
     def __bool__(self) -> bool:
-        return bool(self.expected or self.late)
+        return bool(self.in_header or self.in_trailer)
 
 
-def announced(
+def declared_digests(
     request: web.Request,
     name: str,
-    read: Callable[[Headers], tuple[Expected, ...]],
+    parse: Callable[[Headers], tuple[DeclaredDigest, ...]],
     algorithms: Mapping[str, Callable[[], _Hash]],
-) -> Announced:
-    """The digests of a request's body in the field `name`, which `read` understands.
+) -> DeclaredDigests:
+    """Return the digests of a request body in the field `name`, which `parse` parses.
 
-    Raises InvalidInput for a malformed header. A trailer that is announced and malformed, or does
-    not come, raises it at the end of the bytes.
+    Raises InvalidInput if the header is malformed. If the request declares a trailer that is
+    malformed or missing, `verify_digests` raises it at the end of the body.
     """
     if not declares_trailer(request, name):
-        return Announced(read(request.headers))
+        return DeclaredDigests(parse(request.headers))
 
-    def late() -> tuple[Expected, ...]:
-        found = read(request_trailers(request))
+    def in_trailer() -> tuple[DeclaredDigest, ...]:
+        found = parse(request_trailers(request))
         if not found:
-            raise InvalidInput(f"the trailer {name} was announced and did not come", field=name)
+            raise InvalidInput(
+                f"the request declares a trailer {name} and does not send it", field=name
+            )
         return found
 
-    return Announced(read(request.headers), late, algorithms)
+    return DeclaredDigests(parse(request.headers), in_trailer, algorithms)
 
 
-async def verified(
-    data: AsyncGenerator[bytes, None], announced: Announced
+async def verify_digests(
+    data: AsyncGenerator[bytes, None], declared: DeclaredDigests
 ) -> AsyncGenerator[bytes, None]:
-    """`data` as it is, which is closed then; raises ChunkDigestMismatch at its end if need be.
+    """Yield the pieces of `data`, and raise ChunkDigestMismatch at the end if a digest differs.
 
-    Hashing goes on in a thread while the piece is used.
+    Closes `data`. Each piece is hashed in a thread while the consumer uses it.
     """
-    hashes = {each.algorithm: each.new() for each in announced.expected}
-    if announced.late:
-        hashes |= {name: new() for name, new in announced.algorithms.items() if name not in hashes}
+    hashes = {each.algorithm: each.new() for each in declared.in_header}
+    if declared.in_trailer:
+        hashes |= {
+            name: new() for name, new in declared.trailer_algorithms.items() if name not in hashes
+        }
 
     def update(piece: bytes) -> None:
         for running in hashes.values():
@@ -205,30 +213,35 @@ async def verified(
     finally:
         if hashing is not None:
             await asyncio.wait([hashing])
-    for each in (*announced.expected, *(announced.late() if announced.late else ())):
+    in_trailer = declared.in_trailer() if declared.in_trailer else ()
+    for each in (*declared.in_header, *in_trailer):
         if (actual := hashes[each.algorithm].digest()) != each.digest:
             raise ChunkDigestMismatch(
-                f"the bytes that arrived have {each.algorithm} {_shown(actual)}, announced was "
-                f"{_shown(each.digest)}; nothing of them was kept, send them again"
+                f"the received bytes have the {each.algorithm} {_base64(actual)}, declared was "
+                f"{_base64(each.digest)}; none of the bytes were kept, send them again"
             )
 
 
-def _expected(algorithm: str, encoded: str, new: Callable[[], _Hash], *, field: str) -> Expected:
+def _decode(
+    algorithm: str, encoded: str, new: Callable[[], _Hash], *, field: str
+) -> DeclaredDigest:
     try:
         digest = base64.b64decode(encoded, validate=True)
     except binascii.Error as error:
         raise InvalidInput(f"{field}: {encoded!r} is not base64", field=field) from error
-    return _of_length(algorithm, digest, new, field=field)
+    return _check_length(algorithm, digest, new, field=field)
 
 
-def _of_length(algorithm: str, digest: bytes, new: Callable[[], _Hash], *, field: str) -> Expected:
+def _check_length(
+    algorithm: str, digest: bytes, new: Callable[[], _Hash], *, field: str
+) -> DeclaredDigest:
     length = len(new().digest())
     if len(digest) != length:
         raise InvalidInput(
-            f"{field}: a digest of {algorithm} has {length} bytes, not {len(digest)}", field=field
+            f"{field}: a {algorithm} digest has {length} bytes, not {len(digest)}", field=field
         )
-    return Expected(algorithm, digest, new)
+    return DeclaredDigest(algorithm, digest, new)
 
 
-def _shown(digest: bytes) -> str:
+def _base64(digest: bytes) -> str:
     return base64.b64encode(digest).decode()

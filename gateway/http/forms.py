@@ -1,8 +1,8 @@
-"""A multipart/form-data body (RFC 7578), read part by part, strictly and in bounded memory.
+"""Read multipart/form-data bodies (RFC 7578) part by part, strictly and in bounded memory.
 
-aiohttp's reader does the splitting. This adds what it leaves open: a body that ends before its
-closing boundary is an error (the reader returns empty pieces first, which look like an end),
-a client that stalls is cut off, and names are read from any Content-Disposition that browsers send.
+On top of aiohttp's reader: a body that ends before its closing boundary is an error (the reader
+returns empty pieces, which look like an end), a stalled client is refused, and names are parsed
+from every Content-Disposition that browsers send.
 """
 
 from __future__ import annotations
@@ -25,15 +25,16 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 PIECE = 256 * 1024
-"""Bytes read at a time; larger is slower, as the reader copies each piece."""
+"""Bytes read at a time. More is slower, as the reader copies each piece."""
 MAX_PARTS = 64
+"""Parts of the largest form."""
 MAX_FIELD_SIZE = 4096
-"""Bytes that the value of a field may have."""
+"""Bytes of the longest value of a field."""
 _UNENCODED = ("7bit", "8bit", "binary")
 
 
 class Part:
-    """One part of a form: to be read, or skipped, before the next is asked for."""
+    """A part of a form, which must be read or skipped before the next part is requested."""
 
     def __init__(self, reader: BodyPartReader, client_timeout: float) -> None:
         self._reader = reader
@@ -42,10 +43,10 @@ class Part:
         self.name = params.get("name")
         self.filename = params.get("filename")
         self.size = 0
-        """Bytes of the content that have been read."""
+        """Bytes of the content read so far."""
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """The content. Raises InvalidInput if the body ends, or stalls, before the part does."""
+        """Yield the content. Raises InvalidInput if the body ends or stalls before its end."""
         while not self._reader.at_eof():
             piece = await _read(self._reader.read_chunk(PIECE), self._client_timeout)
             if piece:
@@ -53,7 +54,7 @@ class Part:
                 yield piece
 
     async def text(self, limit: int = MAX_FIELD_SIZE) -> str:
-        """The content as a field's value of up to `limit` bytes, in UTF-8. Raises InvalidInput."""
+        """Return the content as text. Raises InvalidInput beyond `limit` bytes, or if not UTF-8."""
         value = bytearray()
         async for piece in self.pieces():
             value += piece
@@ -67,23 +68,21 @@ class Part:
             raise InvalidInput(f"field {self.name} is not UTF-8", field=self.name) from error
 
     async def skip(self) -> None:
-        """Read to the end of the part and forget it."""
+        """Read and discard the rest of the part."""
         async for _ in self.pieces():
             pass
 
 
 class Form:
-    """The parts of a request's body, in order: `async for part in form`.
+    """The parts of a request body, in order: `async for part in form`.
 
-    The iteration ends only after the closing boundary; anything else raises InvalidInput. It can
-    be left and taken up again.
+    The iteration ends after the closing boundary; anything else raises InvalidInput. It may be
+    interrupted and resumed.
     """
 
     def __init__(self, request: web.Request, *, client_timeout: float) -> None:
         if request.content_type != "multipart/form-data":
-            raise InvalidInput(
-                f"the request is {request.content_type}; send a multipart/form-data form"
-            )
+            raise InvalidInput(f"the body is {request.content_type}; send multipart/form-data")
         try:
             self._reader = MultipartReader(request.headers, request.content)
         except ValueError as error:
@@ -102,7 +101,9 @@ class Form:
         if self._parts > MAX_PARTS:
             raise InvalidInput(f"the form has more than {MAX_PARTS} parts")
         if not isinstance(reader, BodyPartReader):
-            raise InvalidInput("a part of the form is itself multipart; send each part plainly")
+            raise InvalidInput(
+                "a part of the form is itself multipart; send parts that are not nested"
+            )
         encoding = reader.headers.get("Content-Transfer-Encoding", "binary")
         if encoding.strip().lower() not in _UNENCODED:
             raise InvalidInput(
@@ -115,16 +116,16 @@ class Form:
         return part
 
 
-async def _read(reading: Coroutine[object, object, T], client_timeout: float) -> T:
+async def _read(step: Coroutine[object, object, T], client_timeout: float) -> T:
     try:
         async with asyncio.timeout(client_timeout):
-            return await reading
+            return await step
     except TimeoutError as error:
         raise InvalidInput(
-            f"the client sent nothing for {client_timeout:g} s; send the chunk again"
+            f"no byte arrived for {client_timeout:g} s; send the chunk again"
         ) from error
     except (*BROKEN_BODY, ValueError, RuntimeError) as error:
-        # All that aiohttp's reader raises; the RuntimeError is about a malformed `_charset_` part.
+        # All errors of aiohttp's reader. RuntimeError means a malformed `_charset_` part.
         raise InvalidInput(
             f"the form ended early or is malformed ({' '.join(str(error).split())}); "
             "send the chunk again"
@@ -132,16 +133,16 @@ async def _read(reading: Coroutine[object, object, T], client_timeout: float) ->
 
 
 def _disposition(header: str) -> dict[str, str]:
-    """The parameters of a Content-Disposition, names in lower case.
+    """Parse the parameters of a Content-Disposition; their names become lower-case.
 
-    Quoted strings are read as browsers write them: a backslash is a backslash, unless it escapes
-    a quote or another backslash. `filename*` wins over `filename` (RFC 6266, 4.3).
+    Quoted strings are parsed as browsers write them: a backslash is literal unless it escapes a
+    quote or another backslash. `filename*` takes precedence over `filename` (RFC 6266, 4.3).
     """
     message = Message()
     message["Content-Disposition"] = header
     plain: dict[str, str] = {}
     extended: dict[str, str] = {}
-    # typeshed knows nothing of the tuples in which RFC 2231 values come.
+    # typeshed does not declare the tuples of RFC 2231 values.
     params = cast(
         "list[tuple[str, str | tuple[str | None, str | None, str]]]",
         message.get_params([], header="Content-Disposition"),
@@ -152,9 +153,9 @@ def _disposition(header: str) -> dict[str, str]:
             try:
                 extended[name.lower()] = raw.encode("latin-1").decode(charset or "us-ascii")
             except (LookupError, UnicodeError) as error:
-                raise InvalidInput(f"{name}* is not in the charset it names") from error
+                raise InvalidInput(f"{name}* is not in the charset that it declares") from error
         else:
-            # What was not UTF-8 arrives as surrogates, which no database takes.
+            # Bytes that are not UTF-8 arrive as surrogates, which databases refuse.
             text = value.encode(errors="surrogateescape").decode(errors="replace")
             plain.setdefault(name.lower(), text)
     return plain | extended

@@ -1,4 +1,4 @@
-"""A place on disk for bytes whose destination is not known yet."""
+"""A temporary file for bytes whose offset in the upload is not known yet."""
 
 from __future__ import annotations
 
@@ -21,55 +21,57 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 PIECE = 1 << 20
-"""Bytes that go to or come from disk at a time."""
+"""Bytes written or read at a time."""
 
 
 class Spool:
-    """An unlinked temporary file: gone with the process, however that ends."""
+    """An unlinked temporary file, which disappears with the process, even if it crashes."""
 
     def __init__(self, file: FileIO) -> None:
         self._file = file
         self.size = 0
         """Bytes written."""
 
-    async def take(self, pieces: AsyncIterator[bytes]) -> None:
-        """Append all of `pieces`. Raises StorageFull, and whatever `pieces` raises."""
-        waiting: list[bytes] = []
-        held = 0
+    async def append(self, pieces: AsyncIterator[bytes]) -> None:
+        """Append all of `pieces`. Raises StorageFull, and what `pieces` raises."""
+        batch: list[bytes] = []
+        size = 0
         async for piece in pieces:
-            waiting.append(piece)
-            held += len(piece)
-            if held >= PIECE:
-                await self._append(waiting)
-                waiting, held = [], 0
-        await self._append(waiting)
+            batch.append(piece)
+            size += len(piece)
+            if size >= PIECE:
+                await self._write(batch)
+                batch, size = [], 0
+        await self._write(batch)
 
     async def pieces(self) -> AsyncGenerator[bytes, None]:
-        """Everything that was written, from the beginning."""
+        """Yield everything written so far, from the start."""
         await _in_thread(self._file.seek, 0)
         while piece := await _in_thread(self._file.read, PIECE):
             yield piece
 
-    async def _append(self, pieces: list[bytes]) -> None:
+    async def _write(self, pieces: list[bytes]) -> None:
         try:
             await _in_thread(write_all, self._file.fileno(), *pieces)
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise StorageFull("the gateway has no room to spool the chunk") from error
+                raise StorageFull(
+                    "the gateway has no disk space left to buffer the chunk"
+                ) from error
             raise
         self.size += sum(map(len, pieces))
 
 
 @asynccontextmanager
 async def open_spool(directory: Path | None) -> AsyncIterator[Spool]:
-    """A spool in `directory` (None: the system's temporary folder), removed on leaving."""
-    # Unbuffered: pieces are large already, and closing has nothing left to write, and to fail at.
+    """Open a spool in `directory` (None: the system's temporary folder); leaving removes it."""
+    # Unbuffered: the pieces are large, and closing the file cannot fail on unwritten bytes.
     with await _in_thread(tempfile.TemporaryFile, buffering=0, dir=directory) as file:
         yield Spool(cast("FileIO", file))
 
 
 async def _in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    # A thread cannot be cancelled: wait for it, so that the file is never closed under its hands.
+    # A thread cannot be cancelled. Wait for it, so that the file is not closed while it works.
     work = asyncio.ensure_future(asyncio.to_thread(call, *args, **kwargs))
     try:
         return await asyncio.shield(work)

@@ -137,7 +137,7 @@ async def _spool(chunk: _ChunkRequest, file: Part, uploads: Uploads) -> tuple[UU
             yield piece
 
     async with open_spool(uploads.settings.spool_dir) as spool:
-        await spool.take(data())
+        await spool.append(data())
         await chunk.read_to_end()
         metadata = {"filename": chunk.filename(file), **metadata_of(chunk.aggregation)}
         if chunk.fields.any:

@@ -14,12 +14,12 @@ from aiohttp import web
 
 from gateway.events import EVENTS
 from gateway.http.digests import (
-    CONTENT_DIGEST,
-    Announced,
-    announced,
-    content_digests,
+    CONTENT_DIGEST_ALGORITHMS,
+    DeclaredDigests,
+    declared_digests,
     file_digest,
-    verified,
+    parse_content_digest,
+    verify_digests,
 )
 from gateway.http.errors import FIELDS
 from gateway.jobs.control import JobControl
@@ -64,7 +64,7 @@ async def create(request: web.Request) -> web.Response:
     of_whole = ("Repr-Digest", "Content-Digest") if fields.complete else ("Repr-Digest",)
     sha256 = file_digest(request.headers, *of_whole)
     late = declares_trailer(request, "Content-Digest")
-    digests = Announced() if fields.complete and not late else _digests_of_content(request)
+    digests = DeclaredDigests() if fields.complete and not late else _digests_of_content(request)
     upload = await declared(request, uploads, length, sha256, awaits_mark=True)
     request[FIELDS]["Location"] = upload_path(upload)
     if upload.job is None:
@@ -75,7 +75,7 @@ async def create(request: web.Request) -> web.Response:
                 uploads,
                 sending,
                 0,
-                verified(body, digests),
+                verify_digests(body, digests),
                 whole=bool(digests),
                 last=bool(fields.complete),
                 announce=True,
@@ -125,7 +125,7 @@ async def append(request: web.Request) -> web.Response:
             uploads,
             sending,
             fields.offset,
-            verified(body, digests),
+            verify_digests(body, digests),
             whole=bool(digests),
             last=fields.complete,
         )
@@ -181,8 +181,10 @@ async def _receive(
     return upload
 
 
-def _digests_of_content(request: web.Request) -> Announced:
-    return announced(request, "Content-Digest", content_digests, CONTENT_DIGEST)
+def _digests_of_content(request: web.Request) -> DeclaredDigests:
+    return declared_digests(
+        request, "Content-Digest", parse_content_digest, CONTENT_DIGEST_ALGORITHMS
+    )
 
 
 @asynccontextmanager

@@ -10,7 +10,12 @@ from uuid import uuid4
 from aiohttp import web
 
 from gateway.events import EVENTS
-from gateway.http.digests import CONTENT_DIGEST, announced, content_digests, verified
+from gateway.http.digests import (
+    CONTENT_DIGEST_ALGORITHMS,
+    declared_digests,
+    parse_content_digest,
+    verify_digests,
+)
 from gateway.jobs.control import JobControl
 from gateway.keys import PORTS, SETTINGS
 from gateway.protocols.ietf.headers import limits
@@ -76,8 +81,11 @@ async def put_chunk(request: web.Request) -> web.Response:
     """`PUT /api/v1/uploads/{upload}/chunks/{offset}`: bytes at an offset, all or nothing."""
     uploads = _uploads(request)
     offset = _offset(request)
-    data = verified(
-        plain_body(request), announced(request, "Content-Digest", content_digests, CONTENT_DIGEST)
+    data = verify_digests(
+        plain_body(request),
+        declared_digests(
+            request, "Content-Digest", parse_content_digest, CONTENT_DIGEST_ALGORITHMS
+        ),
     )
     upload = await uploads.find(request.match_info["upload"])
     end, size = offset + (request.content_length or 0), upload.blob.size

@@ -14,7 +14,12 @@ from uuid import UUID, uuid4
 from aiohttp import web
 
 from gateway.events import EVENTS
-from gateway.http.digests import TUS_CHECKSUM, announced, tus_checksums, verified
+from gateway.http.digests import (
+    TUS_CHECKSUM_ALGORITHMS,
+    declared_digests,
+    parse_upload_checksum,
+    verify_digests,
+)
 from gateway.http.errors import error_response
 from gateway.jobs.control import JobControl
 from gateway.keys import PORTS, SETTINGS
@@ -94,7 +99,7 @@ async def options(request: web.Request) -> web.Response:
             "Tus-Version": VERSION,
             "Tus-Extension": EXTENSIONS,
             "Tus-Max-Size": str(request.app[SETTINGS].max_upload_size),
-            "Tus-Checksum-Algorithm": ",".join(TUS_CHECKSUM),
+            "Tus-Checksum-Algorithm": ",".join(TUS_CHECKSUM_ALGORITHMS),
         },
     )
 
@@ -197,8 +202,10 @@ async def _meant(request: web.Request, handlers: Mapping[str, Handler]) -> web.S
 
 
 async def _take(request: web.Request, uploads: Uploads, sending: Sending, offset: int) -> Upload:
-    digests = announced(request, "Upload-Checksum", tus_checksums, TUS_CHECKSUM)
-    data = verified(plain_body(request), digests)
+    digests = declared_digests(
+        request, "Upload-Checksum", parse_upload_checksum, TUS_CHECKSUM_ALGORITHMS
+    )
+    data = verify_digests(plain_body(request), digests)
     upload = await Appends(uploads).send(sending, offset, data, whole=bool(digests))
     request.app[EVENTS].chunk_taken(request.content.total_bytes)
     return upload

@@ -1,4 +1,4 @@
-"""Where chunks wait whose place is not known yet."""
+"""The temporary file for chunks whose offset is not known yet."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ async def pieces_of(source: bytes, length: int) -> AsyncIterator[bytes]:
 
 @pytest.mark.parametrize("size", [0, 1, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE + 17])
 @pytest.mark.parametrize("length", [1000, PIECE, 2 * PIECE])
-async def test_what_was_taken_comes_back(tmp_path: Path, size: int, length: int) -> None:
+async def test_appended_bytes_can_be_read_again(tmp_path: Path, size: int, length: int) -> None:
     source = (bytes(range(251)) * (size // 251 + 1))[:size]
     async with open_spool(tmp_path) as spool:
-        await spool.take(pieces_of(source, length))
+        await spool.append(pieces_of(source, length))
         assert spool.size == size
-        # Twice, as nothing is used up; and whatever becomes of the process, no file is left.
+        # Reading twice gives the same bytes. The file has no name, so a crash leaves none behind.
         for _ in range(2):
             back = [piece async for piece in spool.pieces()]
             assert b"".join(back) == source
@@ -40,9 +40,9 @@ async def test_what_was_taken_comes_back(tmp_path: Path, size: int, length: int)
         assert files_in(tmp_path) == []
 
 
-async def test_a_full_disk_is_said_to_be_full() -> None:
+async def test_a_full_disk_is_reported_as_full() -> None:
     with io.FileIO("/dev/full", "w") as full, pytest.raises(StorageFull):
-        await Spool(full).take(pieces_of(b"x" * 10, 10))
+        await Spool(full).append(pieces_of(b"x" * 10, 10))
 
 
 async def test_partial_writes_are_continued(
@@ -53,15 +53,15 @@ async def test_partial_writes_are_continued(
     source = bytes(range(256)) * 40
     with io.FileIO(tmp_path / "spool", "w+") as file:
         spool = Spool(file)
-        await spool.take(pieces_of(source, 3000))
+        await spool.append(pieces_of(source, 3000))
         assert b"".join([piece async for piece in spool.pieces()]) == source
 
 
-async def test_an_error_of_the_source_comes_out(tmp_path: Path) -> None:
+async def test_an_error_of_the_source_is_raised(tmp_path: Path) -> None:
     async def broken() -> AsyncIterator[bytes]:
         yield b"x"
         raise ZeroDivisionError
 
     async with open_spool(tmp_path) as spool:
         with pytest.raises(ZeroDivisionError):
-            await spool.take(broken())
+            await spool.append(broken())

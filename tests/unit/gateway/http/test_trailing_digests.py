@@ -1,4 +1,4 @@
-"""Digests that come after the bytes: in a trailer of the request (tus checksum, RFC 9530)."""
+"""Digests in the trailer of a request (tus checksum extension, RFC 9530)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def base64_of(algorithm: str) -> str:
 async def send(
     gateway: Gateway, method: str, path: str, fields: dict[str, str], trailers: bytes
 ) -> int:
-    """Send the body in chunks with `trailers` after it; the status of the answer."""
+    """Send the body in chunks, followed by `trailers`; return the status of the response."""
     reader, writer = await asyncio.open_connection(*gateway.address)
     head = {"Host": "x", "Transfer-Encoding": "chunked", "Connection": "close", **fields}
     writer.write(f"{method} {path} HTTP/1.1\r\n".encode())
@@ -86,7 +86,7 @@ async def test_a_checksum_in_the_trailer_is_checked(gateway: Gateway, algorithm:
         ("Upload-Checksum: sha1 YWJj\r\n", 400),
     ],
 )
-async def test_bytes_whose_trailer_does_not_vouch_for_them_do_not_count(
+async def test_bytes_are_not_kept_if_the_trailer_is_wrong_or_missing(
     gateway: Gateway, trailer: str, status: int
 ) -> None:
     path = await tus_upload(gateway)
@@ -94,7 +94,7 @@ async def test_bytes_whose_trailer_does_not_vouch_for_them_do_not_count(
     assert (await offset(gateway, path)) == 0
 
 
-async def test_a_checksum_in_header_and_trailer_is_checked_both_times(gateway: Gateway) -> None:
+async def test_checksums_in_header_and_trailer_are_both_checked(gateway: Gateway) -> None:
     path = await tus_upload(gateway)
     right = f"sha256 {base64_of('sha256')}"
     wrong = f"Upload-Checksum: crc32 {base64.b64encode(bytes(4)).decode()}\r\n".encode()
@@ -119,7 +119,7 @@ async def test_a_content_digest_in_the_trailer_is_checked(
 
 @pytest.mark.parametrize("complete", ["?0", "?1"])
 @pytest.mark.parametrize("right", [True, False])
-async def test_a_content_digest_in_the_trailer_of_an_append_by_the_ietf_is_checked(
+async def test_a_content_digest_in_the_trailer_of_an_ietf_append_is_checked(
     gateway: Gateway, right: bool, complete: str
 ) -> None:
     fields = {
