@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from shared.aggregation.json_codec import aggregation_json
 from shared.aggregation.spec import Aggregation
-from shared.aggregation.wire_encoder import wire_json
 
 Spec = Aggregation | Mapping[str, Any]
 """An aggregation as a value, or as JSON (docs/csv.md)."""
@@ -16,4 +16,4 @@ Asked = Spec
 
 def spec_json(spec: Spec) -> Mapping[str, Any]:
     """Return the JSON of a spec. A mapping is passed on as it is: the server validates it."""
-    return wire_json(spec) if isinstance(spec, Aggregation) else spec
+    return aggregation_json(spec) if isinstance(spec, Aggregation) else spec

@@ -46,7 +46,7 @@ def inspect(file: Path, as_json: bool, aggregation: dict[str, Any] | None) -> No
       csvmill inspect plays.csv --json --group-by Song --sum Plays
     """
     # Imported here, so that other commands start faster.
-    from shared.aggregation.wire import read_aggregation
+    from shared.aggregation.json_reader import read_aggregation
     from shared.inspection.inspect import LOOKED_AT, inspection_view
     from shared.inspection.inspect import inspect as inspected
 

@@ -14,8 +14,8 @@ import click
 from csvmill.commands import grammar
 from shared.aggregation.formats import DEFAULT_FORMAT, FORMATS, formats_help
 from shared.aggregation.functions import FUNCTIONS, AggregateFunction
+from shared.aggregation.json_codec import aggregation_json
 from shared.aggregation.spec import SONG_PLAYS
-from shared.aggregation.wire_encoder import wire_json
 from shared.csv.dialect import OnBadRow
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ def _from_options(given: dict[str, Any]) -> dict[str, Any]:
     if aggregates:
         asked["aggregates"] = aggregates
     if not asked:
-        asked = wire_json(SONG_PLAYS)
+        asked = aggregation_json(SONG_PLAYS)
     outputs = _outputs(asked)
     for key in ("where", "having"):
         found = []
@@ -281,11 +281,11 @@ def _having(text: str, outputs: Sequence[tuple[str, Column | None, Kind]]) -> di
 def _checked(asked: dict[str, Any], sources: Mapping[int, str] | None = None) -> dict[str, Any]:
     """The same as plain JSON, if it means something; else what is wrong, and with which option."""
     # Only who says what to compute pays for the import.
-    from shared.aggregation.wire import read_aggregation
+    from shared.aggregation.json_reader import read_aggregation
     from shared.errors import InvalidInput
 
     try:
-        return wire_json(read_aggregation(asked, "spec"))
+        return aggregation_json(read_aggregation(asked, "spec"))
     except InvalidInput as error:
         option, message = "--spec", str(error)
         if sources is not None:

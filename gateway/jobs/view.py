@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from gateway.jobs.progress import progress_view
-from shared.aggregation.wire_encoder import wire_json
+from shared.aggregation.json_codec import aggregation_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,7 @@ def job_view(job: Job, attempts: Sequence[Attempt]) -> dict[str, Any]:
         "reason": job.reason,
         "filename": job.filename,
         "input_size": job.input_size,
-        "aggregation": wire_json(job.aggregation),
+        "aggregation": aggregation_json(job.aggregation),
         "progress": progress_view(job),
         "result": _result_view(job.result, job.rows_in),
         "report": _report_view(job.report),

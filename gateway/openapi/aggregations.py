@@ -1,10 +1,10 @@
-"""What to compute of a file, as it is sent and shown: the schema of `shared.aggregation.wire`."""
+"""The schema of a spec, from `shared.aggregation.json_reader`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from shared.aggregation.wire import json_schema
+from shared.aggregation.json_reader import json_schema
 
 if TYPE_CHECKING:
     from gateway.openapi.parts import Node

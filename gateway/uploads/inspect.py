@@ -9,7 +9,7 @@ from aiohttp import web
 from gateway.keys import PORTS, SETTINGS
 from gateway.uploads.header_check import BEGINNINGS
 from gateway.uploads.uploads import Uploads
-from shared.aggregation.wire import read_aggregation
+from shared.aggregation.json_reader import read_aggregation
 from shared.errors import BlobNotFound, InputRemoved, InvalidInput, UnsupportedMedia
 from shared.http.request_body import json_body
 from shared.inspection.inspect import inspection_view

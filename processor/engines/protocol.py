@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from shared.aggregation.rows import decode_aggregation, encode_aggregation
+from shared.aggregation.json_codec import decode_aggregation, encode_aggregation
 from shared.csv.dialect import Dialect
 from shared.jobs.report import Report, decode_report, encode_report
 

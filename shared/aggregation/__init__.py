@@ -1,11 +1,13 @@
-"""What to compute: the value, its JSON, and its meaning for a given header.
+"""What to compute: the value, its JSON, and its meaning for the columns of a file.
 
-    spec     the value, as a client means it: columns by name or position
-    wire     the JSON that clients send -> the value, strictly
-    wire_encoder  the value -> that JSON
-    rows     the value <-> the text in which jobs and uploads keep it
-    resolve  the value and a file's header -> columns by number, every output named
-    cells    numbers and dates in a file's text
+    spec            the aggregation as a value: columns by name or position
+    functions       the table of aggregate functions
+    formats         the table of output formats
+    kinds, cells    the kinds of cells, and how numbers and dates are read
+    json_codec      an aggregation as JSON: the spec, and the text that is stored
+    json_reader     read and check the spec that a client sends (models: json_model, json_input)
+    json_version_1  read what older versions stored
+    resolve         find the columns of an aggregation in a header
 
-What the parts mean is said in docs/csv.md.
+docs/csv.md describes what every part means.
 """

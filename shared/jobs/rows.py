@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from shared.aggregation.rows import decode_aggregation
+from shared.aggregation.json_codec import decode_aggregation
 from shared.blobs.blob import BlobKey
 from shared.jobs.job import Job, JobProgress, JobRejects, JobResult, JobState
 from shared.jobs.report import decode_report, encode_report

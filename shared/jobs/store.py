@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
-from shared.aggregation.rows import encode_aggregation
+from shared.aggregation.json_codec import encode_aggregation
 from shared.database import connect
 from shared.database.migrate import migrate_at_start
 from shared.errors import JobNotFound, LeaseLost

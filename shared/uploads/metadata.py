@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.aggregation.rows import decode_aggregation, encode_aggregation
+from shared.aggregation.json_codec import decode_aggregation, encode_aggregation
 from shared.aggregation.spec import SONG_PLAYS
 
 if TYPE_CHECKING:

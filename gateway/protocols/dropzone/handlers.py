@@ -15,7 +15,7 @@ from gateway.protocols.dropzone.fields import FIELDS, FILE, SPEC, FieldReader, c
 from gateway.uploads.filenames import is_csv
 from gateway.uploads.upload import upload_id_of
 from gateway.uploads.uploads import Uploads
-from shared.aggregation.wire import MAX_LENGTH, parse_aggregation
+from shared.aggregation.json_reader import MAX_LENGTH, parse_aggregation
 from shared.errors import BlobConflict, ChunkOutOfBounds, InvalidInput
 from shared.uploads.metadata import metadata_of
 

@@ -12,8 +12,8 @@ from aiohttp import content_disposition_filename, parse_content_disposition
 
 from gateway.keys import SETTINGS
 from gateway.uploads.filenames import base_name
+from shared.aggregation.json_reader import parse_aggregation, read_aggregation
 from shared.aggregation.spec import SONG_PLAYS
-from shared.aggregation.wire import parse_aggregation, read_aggregation
 from shared.errors import InvalidInput, UnsupportedMedia
 from shared.http.request_body import json_body, raw_body, whole_number
 

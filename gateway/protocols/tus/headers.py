@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from gateway.uploads.filenames import base_name
+from shared.aggregation.json_reader import parse_aggregation
 from shared.aggregation.spec import SONG_PLAYS
-from shared.aggregation.wire import parse_aggregation
 from shared.errors import InvalidInput
 
 if TYPE_CHECKING:

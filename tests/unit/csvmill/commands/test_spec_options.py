@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from csvmill.commands.spec_options import GRAMMAR, SpecCommand, spec_options
+from shared.aggregation.json_codec import aggregation_json
+from shared.aggregation.json_reader import parse_aggregation
 from shared.aggregation.spec import SONG_PLAYS
-from shared.aggregation.wire import parse_aggregation
-from shared.aggregation.wire_encoder import wire_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,7 +91,7 @@ def test_having_and_order_by_take_the_column_that_is_computed_of() -> None:
 
 
 def test_options_without_columns_are_about_what_is_computed_unasked() -> None:
-    is_default = wire_json(SONG_PLAYS)
+    is_default = aggregation_json(SONG_PLAYS)
     assert asked("--format", "jsonl", "--limit", "3") == {
         **is_default,
         "output": "jsonl",
@@ -114,7 +114,7 @@ def test_how_the_file_is_written_can_be_said() -> None:
     assert "'--compression': input.compression is 'rar'" in refusal("--compression", "rar")
     assert "'--line-end': input.line_end is 'x'" in refusal("--line-end", "x")
     assert asked("--delimiter", ";") == {
-        **wire_json(SONG_PLAYS), "output": "csv", "input": {"delimiter": ";"},
+        **aggregation_json(SONG_PLAYS), "output": "csv", "input": {"delimiter": ";"},
     }  # fmt: skip
     assert "'--encoding': input.encoding is 'x'" in refusal("--encoding", "x")
 
@@ -123,7 +123,7 @@ def test_a_spec_is_a_file_or_standard_input_or_the_json_itself(tmp_path: Path) -
     spec = '{"group_by": ["a"], "where": {"column": 1, "op": ">", "value": 0.10}}'
     path = tmp_path / "spec.json"
     path.write_text(spec)
-    meant = wire_json(parse_aggregation(spec, "spec"))
+    meant = aggregation_json(parse_aggregation(spec, "spec"))
     assert asked("--spec", str(path)) == asked("--spec", spec) == meant
     assert asked("--spec", "-", said=spec) == meant
 

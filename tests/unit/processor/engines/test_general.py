@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from processor.engines import runs
-from shared.aggregation.wire import read_aggregation
+from shared.aggregation.json_reader import read_aggregation
 from shared.errors import MalformedInput
 from tests.aggregations import Case, cases
 from tests.oracle import expected_result

@@ -14,7 +14,7 @@ from processor.engines import runs
 from processor.engines.runs import SortedRuns
 from processor.engines.values import Values
 from shared.aggregation.cells import EXACT
-from shared.aggregation.wire import read_aggregation
+from shared.aggregation.json_reader import read_aggregation
 from tests.oracle import expected_result
 from tests.unit.processor.engines.plans import run_exact
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from shared.aggregation.json_reader import read_aggregation
 from shared.aggregation.resolve import resolve
-from shared.aggregation.wire import read_aggregation
 from shared.errors import InvalidInput
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The JSON that says how a file is written: its keys, what each may hold, and what it means."""
+"""The model of `input` in a spec: how the file is written."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from shared.aggregation.wire_object import WireObject
-from shared.csv.dialect import Compression, Encoding, Input, LineEnd, OnBadRow
+from shared.aggregation.json_object import JsonObject
+from shared.csv.dialect import Compression, Encoding, LineEnd, OnBadRow
 
 _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space": " "}
 
 
 def _named(**names: str) -> BeforeValidator:
-    """Takes other names for some values, in any case."""
+    """Accept other names for some values, in upper or lower case."""
 
     def value(given: Any) -> Any:
         return (
@@ -62,8 +62,8 @@ CompressionIn = Annotated[Compression, _named(gz="gzip", zst="zstd", bz2="bzip2"
 ThousandsIn = Annotated[Literal["", ",", ".", " ", "'", "_"], _named(none="", space=" ")]
 
 
-class InputIn(WireObject):
-    """How the file is written. What is left out, or null, is found out from its beginning."""
+class InputIn(JsonObject):
+    """How the file is written. What is left out, or null, is detected from its first bytes."""
 
     delimiter: DelimiterIn | None = None
     quote: QuoteIn | None = None
@@ -89,7 +89,3 @@ class InputIn(WireObject):
             if self.delimiter == self.escape:
                 raise ValueError("send another delimiter, or another escape: both are backslash")
         return self
-
-    def value(self) -> Input:
-        """What is declared."""
-        return Input(**dict(self))

@@ -1,8 +1,8 @@
-"""The JSON of an aggregation: its keys, what each may hold, and what it means."""
+"""The model of a spec, the JSON of an aggregation: its keys, and the values that each may have."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -21,26 +21,19 @@ from pydantic_core import CoreSchema  # noqa: TC002 - pydantic evaluates the ann
 from shared.aggregation import cells
 from shared.aggregation.formats import DEFAULT_FORMAT, FormatName, formats_help
 from shared.aggregation.functions import FUNCTIONS, Function, functions_help
-from shared.aggregation.input_model import InputIn
+from shared.aggregation.json_codec import aggregation_of_json
+from shared.aggregation.json_input import InputIn
+from shared.aggregation.json_object import JsonObject
 from shared.aggregation.kinds import Kind, Truncation
 from shared.aggregation.spec import (
-    SONG_PLAYS,
-    Aggregate,
     Aggregation,
     Case,
     Column,
-    Condition,
-    Filter,
-    GroupColumn,
-    Junction,
     Operator,
-    Order,
 )
-from shared.aggregation.wire_object import WireObject
-from shared.csv.dialect import UNDECLARED
 
 MAX_ITEMS = 256
-"""Group columns, aggregates, order columns, or parts of one junction."""
+"""Group columns, aggregates, order columns, or parts of one `and` or `or`."""
 MAX_VALUES = 10_000
 MAX_POSITION = 1 << 20
 MAX_DEPTH = 32
@@ -62,7 +55,7 @@ def _column(value: object) -> Column:
 
 
 def _value(value: object) -> str | Decimal:
-    """A value as text, or as the number that it is in JSON."""
+    """Return a string as it is, and a JSON number as Decimal."""
     if isinstance(value, (str, Decimal)):
         return value
     if isinstance(value, int) and not isinstance(value, bool):
@@ -72,7 +65,7 @@ def _value(value: object) -> str | Decimal:
 
 @dataclass(frozen=True)
 class _OrShort:
-    """Says in the JSON Schema that a string, or whatever `short` is, does for the object."""
+    """Allows in the JSON Schema what `short` describes, in place of the object."""
 
     short: dict[str, Any]
 
@@ -103,18 +96,18 @@ ValuesIn = Annotated[
 Name = Annotated[str, Field(min_length=1, max_length=1000)]
 
 
-class GroupColumnIn(WireObject):
-    """A column to group by; its name or position alone does for one without options."""
+class GroupColumnIn(JsonObject):
+    """A column to group by. Its name or position alone is short for an object without options."""
 
     column: ColumnIn
     name: Name | None = None
-    """Of the output column; else that of the header"""
+    """The name of the output column; the default is that in the header"""
     truncate: Truncation | None = None
-    """Of a date: what of it counts"""
+    """The cells are dates, and rows are grouped by this part of them"""
     case: Case | None = None
-    """Of text: it counts in this case"""
+    """Converts the text to this case"""
     trim: bool = False
-    """Whether blanks around the text are left off"""
+    """Removes blanks from both ends of the text"""
 
     @model_validator(mode="before")
     @classmethod
@@ -127,23 +120,19 @@ class GroupColumnIn(WireObject):
             raise ValueError("send truncate for dates or case for text, not both")
         return self
 
-    def value(self) -> GroupColumn:
-        """The group column."""
-        return GroupColumn(self.column, self.name, self.truncate, self.case, self.trim)
 
-
-class AggregateIn(WireObject):
+class AggregateIn(JsonObject):
     """One computed output column."""
 
     function: Function = Field(description=f"What to compute. {functions_help()}")
     column: ColumnIn | None = None
-    """What to compute it of; only `count` does without, and counts rows then"""
+    """The column to compute it of; without one, `count` counts rows"""
     name: Name | None = None
-    """Of the output column; else `sum(Plays)`"""
+    """The name of the output column; the default is like `sum(Plays)`"""
     type: Kind | None = None
-    """As what cells are read, if the function can read them as several"""
+    """As what cells are read; the default is the first type of the function"""
     empty: Literal["skip", "fail"] = "skip"
-    """Whether an empty cell is passed over, or an error"""
+    """Whether an empty cell is skipped, or is an error"""
 
     @model_validator(mode="after")
     def _check(self) -> AggregateIn:
@@ -159,21 +148,16 @@ class AggregateIn(WireObject):
             )
         return self
 
-    def value(self) -> Aggregate:
-        """The aggregate, its kind decided."""
-        kind = None if self.column is None else self.type or FUNCTIONS[self.function].kinds[0]
-        return Aggregate(self.function, self.column, self.name, kind, strict=self.empty == "fail")
 
-
-class ConditionIn(WireObject):
-    """A comparison of a column with a value: as numbers if the value is a number in JSON."""
+class ConditionIn(JsonObject):
+    """Compares a column with a value."""
 
     column: ColumnIn
     op: Operator
     value: ValuesIn | None = None
     """A string or a number; a list with `in`; none with `is_empty`"""
     type: Kind | None = None
-    """As what cells are read; else as `number` if the value is one, else as `text`"""
+    """As what cells are read; the default is `number` if the value is a JSON number, else `text`"""
 
     @model_validator(mode="after")
     def _check(self) -> ConditionIn:
@@ -210,32 +194,22 @@ class ConditionIn(WireObject):
         numbers = any(isinstance(value, Decimal) for value in self._values())
         return self.type or ("number" if numbers else "text")
 
-    def filter(self) -> Filter:
-        """The condition."""
-        return Condition(self.column, self.op, self._texts(), self._kind())
 
-
-class AndIn(WireObject):
+class AndIn(JsonObject):
     """All of these must hold."""
 
     all_of: list[FilterIn] = Field(alias="and", min_length=1, max_length=MAX_ITEMS)
 
-    def filter(self) -> Filter:
-        """The junction."""
-        return Junction("and", tuple(part.filter() for part in self.all_of))
 
-
-class OrIn(WireObject):
+class OrIn(JsonObject):
     """Any of these must hold."""
 
     any_of: list[FilterIn] = Field(alias="or", min_length=1, max_length=MAX_ITEMS)
 
-    def filter(self) -> Filter:
-        """The junction."""
-        return Junction("or", tuple(part.filter() for part in self.any_of))
 
-
-def _which(value: object) -> str:
+def _filter_tag(value: object) -> str:
+    if isinstance(value, AndIn | OrIn):  # pydantic asks again when it dumps the model
+        return "#and" if isinstance(value, AndIn) else "#or"
     keys = value if isinstance(value, dict) else ()
     return "#and" if "and" in keys else "#or" if "or" in keys else "#condition"
 
@@ -244,12 +218,12 @@ FilterIn = Annotated[
     Annotated[AndIn, Tag("#and")]
     | Annotated[OrIn, Tag("#or")]
     | Annotated[ConditionIn, Tag("#condition")],
-    Discriminator(_which),
+    Discriminator(_filter_tag),
 ]
 
 
-class OrderIn(WireObject):
-    """An output column to sort by; its name alone does for ascending order."""
+class OrderIn(JsonObject):
+    """An output column to sort by. Its name alone is short for ascending order."""
 
     column: Name
     """The name of an output column"""
@@ -261,32 +235,33 @@ class OrderIn(WireObject):
         return {"column": value} if isinstance(value, str) else value
 
 
-class AggregationIn(WireObject):
-    """What to compute of a file."""
+class AggregationIn(JsonObject):
+    """What to compute from a file."""
 
     model_config = ConfigDict(json_schema_extra={"anyOf": _SOMETHING})
 
     group_by: list[Annotated[GroupColumnIn, _OrShort(_COLUMN_SCHEMA)]] = Field(
         default_factory=list, max_length=MAX_ITEMS
     )
-    """Rows that are alike in these columns are one row of the result; none: all are"""
+    """Rows with equal values in these columns form a group, which is one row of the result. Without
+    any, the whole file is one group"""
     aggregates: list[AggregateIn] = Field(default_factory=list, max_length=MAX_ITEMS)
-    """What is computed of each group"""
+    """What to compute for each group"""
     where: FilterIn | None = None
-    """Which records of the file count"""
+    """Selects records of the file"""
     having: FilterIn | None = None
-    """Which rows of the result are kept; its columns are output columns"""
+    """Selects rows of the result; its columns are output columns"""
     order_by: list[Annotated[OrderIn, _OrShort({"type": "string"})]] = Field(
         default_factory=list, max_length=MAX_ITEMS
     )
-    """Output columns to sort by; then, and without, the group columns decide"""
+    """Output columns to sort by; rows with equal values are sorted by the group columns"""
     limit: int | None = Field(default=None, ge=1, le=(1 << 63) - 1)
-    """Rows of the result at the most"""
+    """The maximum number of rows of the result"""
     output: FormatName = Field(
         default=DEFAULT_FORMAT, description=f"The format of the result: {formats_help()}"
     )
     input: InputIn | None = None
-    """How the file is written; alone, it leaves what to compute as it is is_default"""
+    """How the file is written; without any other key, the default aggregation is computed"""
 
     @model_validator(mode="after")
     def _check(self) -> AggregationIn:
@@ -295,21 +270,9 @@ class AggregationIn(WireObject):
         return self
 
     def _is_default(self) -> bool:
-        """Whether it only says how the file is written, and leaves open what to compute."""
+        """Whether the spec has `input` only, and so means the default aggregation."""
         return self.model_fields_set == {"input"}
 
     def aggregation(self) -> Aggregation:
-        """The value."""
-        declared = self.input.value() if self.input else UNDECLARED
-        if self._is_default():
-            return replace(SONG_PLAYS, input=declared)
-        return Aggregation(
-            group_by=tuple(group.value() for group in self.group_by),
-            aggregates=tuple(aggregate.value() for aggregate in self.aggregates),
-            where=self.where.filter() if self.where else None,
-            having=self.having.filter() if self.having else None,
-            order_by=tuple(Order(order.column, order.descending) for order in self.order_by),
-            limit=self.limit,
-            output=self.output,
-            input=declared,
-        )
+        """Return the aggregation that the JSON means."""
+        return aggregation_of_json(self.model_dump(by_alias=True, exclude_unset=True))

@@ -1,4 +1,4 @@
-"""Reads the aggregations that clients send: JSON, every key known, every error with its path."""
+"""Read the specs that clients send, and name the path of what is wrong in them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from shared.aggregation.json_model import MAX_DEPTH, AggregationIn
+from shared.aggregation.json_object import UNKNOWN_KEY
 from shared.aggregation.resolve import check
-from shared.aggregation.wire_models import MAX_DEPTH, AggregationIn
-from shared.aggregation.wire_object import UNKNOWN_KEY
 from shared.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from shared.aggregation.spec import Aggregation
 
 MAX_LENGTH = 64 << 10
-"""Bytes of an aggregation's JSON."""
+"""The maximum size of a spec in bytes."""
 
 _SHOWN = 80
-_REMEDIES = {
+_HINTS = {
     "model_type": "send an object",
     "list_type": "send a list",
     "string_type": "send a string",
@@ -41,9 +41,9 @@ _MODEL: TypeAdapter[AggregationIn] = TypeAdapter(AggregationIn)
 
 
 def parse_aggregation(text: str, field: str) -> Aggregation:
-    """The aggregation that a client sent as JSON in `field`.
+    """Return the aggregation that a client sent as JSON in `field`.
 
-    Raises InvalidInput, which names the path within, the value found, and what to send.
+    Raises InvalidInput with the path of the wrong value, the value, and what to send instead.
     """
     if len(text.encode(errors="surrogatepass")) > MAX_LENGTH:
         raise InvalidInput(f"{field} is longer than {MAX_LENGTH} bytes", field=field)
@@ -55,7 +55,7 @@ def parse_aggregation(text: str, field: str) -> Aggregation:
 
 
 def read_aggregation(fields: object, field: str) -> Aggregation:
-    """The aggregation that JSON already read holds, its non-integers as Decimal.
+    """Return the aggregation that parsed JSON means, with fractions as Decimal.
 
     Raises InvalidInput as `parse_aggregation` does.
     """
@@ -74,19 +74,19 @@ def read_aggregation(fields: object, field: str) -> Aggregation:
     except InvalidInput as error:
         raise InvalidInput(f"{field}.{error}", field=f"{field}.{error.field}") from error
     except ValidationError as error:
-        # The first that is wrong: what follows is often only its consequence.
+        # Only the first error: later ones often follow from it.
         path, message = _explained(error.errors(include_url=False)[0])
         raise InvalidInput(f"{field}{path} {message}", field=f"{field}{path}") from error
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema of what clients may send."""
+    """Return the JSON Schema of a spec."""
     return _MODEL.json_schema()
 
 
 def _explained(error: ErrorDetails) -> tuple[str, str]:
-    """The path of what is wrong, such as `.aggregates[0].column`, and what is wrong with it."""
-    # The branches of a choice are named `#...`: they are no part of the path.
+    """Return the path of an error, such as `.aggregates[0].column`, and its message."""
+    # The branches of a union are named `#...`, and are not part of the path.
     steps = [step for step in error["loc"] if not str(step).startswith("#")]
     if error["type"] == UNKNOWN_KEY:
         return _path([*steps, str(error["ctx"]["key"])]), error["msg"]
@@ -95,9 +95,9 @@ def _explained(error: ErrorDetails) -> tuple[str, str]:
     found = str(error["input"]) if isinstance(error["input"], Decimal) else repr(error["input"])
     if len(found) > _SHOWN:
         found = found[:_SHOWN] + "..."
-    remedy = _REMEDIES.get(error["type"], error["msg"]).format(**error.get("ctx", {}))
-    remedy = remedy.removeprefix("Value error, ").replace("Input should be", "send")
-    return _path(steps), f"is {found}; {remedy}"
+    hint = _HINTS.get(error["type"], error["msg"]).format(**error.get("ctx", {}))
+    hint = hint.removeprefix("Value error, ").replace("Input should be", "send")
+    return _path(steps), f"is {found}; {hint}"
 
 
 def _path(steps: Sequence[str | int]) -> str:

@@ -1,4 +1,4 @@
-"""What all objects that clients send have in common: every key is known."""
+"""The base class of the JSON objects that clients send: an unknown key is an error."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from pydantic_core import PydanticCustomError
 UNKNOWN_KEY = "unknown_key"
 
 
-class WireObject(BaseModel):
-    """An object, with a hint at the key that was meant."""
+class JsonObject(BaseModel):
+    """An object that refuses an unknown key, with a hint at the key that was probably meant."""
 
-    # What stands below a key says what it is for, in the JSON Schema too.
+    # The docstring of a key is its description in the JSON Schema.
     model_config = ConfigDict(
         extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True
     )
 
     @model_validator(mode="before")
     @classmethod
-    def _keys(cls, fields: Any) -> Any:
+    def _refuse_unknown_keys(cls, fields: Any) -> Any:
         known = [info.alias or name for name, info in cls.model_fields.items()]
         for key in fields if isinstance(fields, dict) else ():
             if key not in known:

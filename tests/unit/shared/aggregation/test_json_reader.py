@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from shared.aggregation.json_reader import MAX_LENGTH, json_schema, parse_aggregation
 from shared.aggregation.spec import (
     SONG_PLAYS,
     Aggregate,
@@ -15,7 +16,6 @@ from shared.aggregation.spec import (
     Junction,
     Order,
 )
-from shared.aggregation.wire import MAX_LENGTH, json_schema, parse_aggregation
 from shared.csv.dialect import Input
 from shared.errors import InvalidInput
 

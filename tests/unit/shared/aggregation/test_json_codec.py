@@ -1,14 +1,22 @@
-"""An aggregation is shown as the JSON that means it."""
+"""An aggregation becomes JSON and comes back: in answers and in storage."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from shared.aggregation.json_codec import (
+    aggregation_json,
+    decode_aggregation,
+    encode_aggregation,
+)
+from shared.aggregation.json_reader import json_schema, parse_aggregation
 from shared.aggregation.spec import (
     SONG_PLAYS,
     Aggregate,
@@ -18,20 +26,67 @@ from shared.aggregation.spec import (
     Junction,
     Order,
 )
-from shared.aggregation.wire import json_schema, parse_aggregation
-from shared.aggregation.wire_encoder import wire_json
+from shared.csv.dialect import Input
 from tests.aggregations import Case, cases
+
+STORED = (
+    '{"version": 2, "group_by": [{"column": 1, "name": "Song"}, {"column": 2, "name": "Date"}], '
+    '"aggregates": [{"function": "sum", "column": 3, "name": "Total Number of Plays for Date", '
+    '"type": "integer", "empty": "fail"}], "output": "csv"}'
+)
+
+
+@given(cases(max_rows=0), st.sampled_from([Input(), Input(";", "", header=False, decimal=",")]))
+def test_a_stored_aggregation_is_read_back(case: Case, declared: Input) -> None:
+    aggregation = replace(case.aggregation, input=declared)
+
+    assert decode_aggregation(encode_aggregation(aggregation)) == aggregation
+
+
+def test_the_stored_text_is_the_json_of_answers_with_a_version() -> None:
+    assert encode_aggregation(SONG_PLAYS) == STORED
+    assert decode_aggregation(STORED) == SONG_PLAYS
+    assert json.loads(STORED) == {"version": 2, **aggregation_json(SONG_PLAYS)}
 
 
 @given(cases(max_rows=0))
-def test_what_is_shown_can_be_sent_again_and_fits_the_schema(case: Case) -> None:
-    shown = json.dumps(wire_json(case.aggregation))
+def test_specs_that_mean_the_same_are_stored_as_the_same_text(case: Case) -> None:
+    shown = aggregation_json(case.aggregation)
+    spelled_out = {
+        "input": {},
+        "where": None,
+        "limit": None,
+        **dict(reversed(shown.items())),
+        "group_by": [
+            {"column": each} if isinstance(each, str | int) else {"trim": False, **each}
+            for each in shown.get("group_by", [])
+        ],
+        "aggregates": [
+            {"name": None, "empty": "skip", **each} for each in shown.get("aggregates", [])
+        ],
+    }
+    read = parse_aggregation(json.dumps(spelled_out), "spec")
+
+    assert read == case.aggregation
+    assert encode_aggregation(read) == encode_aggregation(case.aggregation)
+
+
+def test_an_aggregation_of_a_newer_version_is_refused() -> None:
+    text = STORED.replace('"version": 2', '"version": 3')
+
+    with pytest.raises(ValueError, match="version 3"):
+        decode_aggregation(text)
+
+
+@given(cases(max_rows=0))
+def test_the_json_of_answers_can_be_sent_again_and_fits_the_schema(case: Case) -> None:
+    shown = json.dumps(aggregation_json(case.aggregation))
 
     assert parse_aggregation(shown, "spec") == case.aggregation
     assert [fault.message for fault in SCHEMA.iter_errors(json.loads(shown))] == []
 
 
-def test_only_what_says_something_is_shown() -> None:
+def test_keys_with_their_default_value_are_left_out() -> None:
     asked = Aggregation(
         group_by=(GroupColumn("Song"), GroupColumn(2, "Month", truncate="month")),
         aggregates=(
@@ -46,7 +101,7 @@ def test_only_what_says_something_is_shown() -> None:
         limit=3,
     )
 
-    assert wire_json(asked) == {
+    assert aggregation_json(asked) == {
         "group_by": ["Song", {"column": 2, "name": "Month", "truncate": "month"}],
         "aggregates": [
             {"function": "sum", "column": "Plays"},
@@ -74,16 +129,16 @@ def test_only_what_says_something_is_shown() -> None:
         (("9007199254740993",), {"value": ["9007199254740993"], "type": "number"}),
     ],
 )
-def test_a_number_is_shown_so_that_every_reader_keeps_it(
+def test_numbers_that_some_readers_of_json_would_round_are_strings(
     values: tuple[str, ...], shown: dict[str, Any]
 ) -> None:
     condition = Condition("n", "in", values, "number")
-    where = wire_json(Aggregation((GroupColumn(1),), where=condition))["where"]
+    where = aggregation_json(Aggregation((GroupColumn(1),), where=condition))["where"]
     assert where == {"column": "n", "op": "in", **shown}
 
 
-def test_what_is_computed_unasked_can_be_asked_for() -> None:
-    assert parse_aggregation(json.dumps(wire_json(SONG_PLAYS)), "spec") == SONG_PLAYS
+def test_the_default_aggregation_can_be_sent_as_a_spec() -> None:
+    assert parse_aggregation(json.dumps(aggregation_json(SONG_PLAYS)), "spec") == SONG_PLAYS
 
 
 SCHEMA = Draft202012Validator(json_schema())

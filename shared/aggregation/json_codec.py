@@ -1,0 +1,193 @@
+"""Convert an aggregation to JSON and back. There is one JSON: clients send it, answers show it,
+and jobs, uploads and tasks store it.
+
+The stored text also has a `version`. It is canonical: equal aggregations have equal texts, as long
+as one version of csvmill wrote both. Version 1 stored another JSON, which `json_version_1` reads.
+A csvmill that knows only version 1 raises ValueError for a job or an upload stored as version 2:
+its processor cannot run the job, and its gateway answers 500 for it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import fields, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from shared.aggregation import json_version_1
+from shared.aggregation.functions import FUNCTIONS
+from shared.aggregation.kinds import NUMERIC
+from shared.aggregation.spec import (
+    SONG_PLAYS,
+    Aggregate,
+    Aggregation,
+    Condition,
+    Filter,
+    GroupColumn,
+    Junction,
+    Order,
+)
+from shared.csv.dialect import UNDECLARED, Input
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shared.aggregation.kinds import Kind
+
+VERSION = 2
+
+_SAFE_INTEGER = re.compile(r"-?[1-9][0-9]{0,14}|0")
+"""An integer that every reader of JSON keeps exactly (RFC 8259, section 6), and writes alike."""
+
+
+def encode_aggregation(aggregation: Aggregation) -> str:
+    """Return the text by which jobs and uploads store an aggregation."""
+    return json.dumps({"version": VERSION, **aggregation_json(aggregation)})
+
+
+def decode_aggregation(text: str) -> Aggregation:
+    """Return the aggregation that this or an older version of csvmill stored as `text`.
+
+    Raises ValueError if a newer version stored it.
+    """
+    stored: dict[str, Any] = json.loads(text)
+    version = stored.pop("version", 0)
+    if version < VERSION:
+        return json_version_1.read(stored)
+    if version > VERSION:
+        raise ValueError(f"an aggregation of version {version}; this csvmill knows {VERSION}")
+    return aggregation_of_json(stored)
+
+
+def aggregation_json(aggregation: Aggregation) -> dict[str, Any]:
+    """Return the JSON of an aggregation, without the keys that have their default value.
+
+    Numbers that some readers of JSON would round are strings with a `type`.
+    """
+    written: dict[str, Any] = {}
+    if aggregation.group_by:
+        written["group_by"] = [_group_column_json(group) for group in aggregation.group_by]
+    if aggregation.aggregates:
+        written["aggregates"] = [_aggregate_json(each) for each in aggregation.aggregates]
+    if aggregation.where is not None:
+        written["where"] = _filter_json(aggregation.where)
+    if aggregation.having is not None:
+        written["having"] = _filter_json(aggregation.having)
+    if aggregation.order_by:
+        written["order_by"] = [_order_json(order) for order in aggregation.order_by]
+    if aggregation.limit is not None:
+        written["limit"] = aggregation.limit
+    written["output"] = aggregation.output
+    if aggregation.input != UNDECLARED:
+        written["input"] = _input_json(aggregation.input)
+    return written
+
+
+def aggregation_of_json(spec: Mapping[str, Any]) -> Aggregation:
+    """Return the aggregation that valid JSON means. `json_reader` checks what clients send."""
+    declared = Input(**(spec.get("input") or {}))
+    if set(spec) == {"input"}:
+        return replace(SONG_PLAYS, input=declared)
+    rest = {key: spec[key] for key in ("limit", "output") if key in spec}
+    return Aggregation(
+        group_by=tuple(map(_group_column, spec.get("group_by", ()))),
+        aggregates=tuple(map(_aggregate, spec.get("aggregates", ()))),
+        where=_filter(spec.get("where")),
+        having=_filter(spec.get("having")),
+        order_by=tuple(map(_order, spec.get("order_by", ()))),
+        input=declared,
+        **rest,
+    )
+
+
+def _group_column_json(group: GroupColumn) -> Any:
+    written: dict[str, Any] = {"column": group.column}
+    if group.name is not None:
+        written["name"] = group.name
+    if group.truncate is not None:
+        written["truncate"] = group.truncate
+    if group.case is not None:
+        written["case"] = group.case
+    if group.trim:
+        written["trim"] = True
+    return written if len(written) > 1 else group.column
+
+
+def _group_column(group: str | int | Mapping[str, Any]) -> GroupColumn:
+    return GroupColumn(group) if isinstance(group, (str, int)) else GroupColumn(**group)
+
+
+def _aggregate_json(aggregate: Aggregate) -> dict[str, Any]:
+    written: dict[str, Any] = {"function": aggregate.function}
+    if aggregate.column is not None:
+        written["column"] = aggregate.column
+    if aggregate.name is not None:
+        written["name"] = aggregate.name
+    if aggregate.kind not in (None, FUNCTIONS[aggregate.function].kinds[0]):
+        written["type"] = aggregate.kind
+    if aggregate.strict:
+        written["empty"] = "fail"
+    return written
+
+
+def _aggregate(aggregate: Mapping[str, Any]) -> Aggregate:
+    function = FUNCTIONS[aggregate["function"]]
+    column = aggregate.get("column")
+    kind = None if column is None else aggregate.get("type") or function.kinds[0]
+    strict = aggregate.get("empty") == "fail"
+    return Aggregate(function.name, column, aggregate.get("name"), kind, strict=strict)
+
+
+def _filter_json(condition: Filter) -> dict[str, Any]:
+    if isinstance(condition, Condition):
+        return _condition_json(condition)
+    return {condition.operator: [_filter_json(part) for part in condition.parts]}
+
+
+def _filter(condition: Mapping[str, Any] | None) -> Filter | None:
+    if condition is None:
+        return None
+    for operator in ("and", "or"):
+        if operator in condition:
+            parts = map(_filter, condition[operator])
+            return Junction(operator, tuple(part for part in parts if part is not None))
+    return _condition(condition)
+
+
+def _condition_json(condition: Condition) -> dict[str, Any]:
+    written: dict[str, Any] = {"column": condition.column, "op": condition.operator}
+    if condition.operator == "is_empty":
+        return written
+    values: list[Any] = list(condition.values)
+    exact = condition.kind in NUMERIC and all(map(_SAFE_INTEGER.fullmatch, values))
+    if exact:
+        values = [int(value) for value in values]
+    written["value"] = values if condition.operator == "in" else values[0]
+    if condition.kind != ("number" if exact else "text"):
+        written["type"] = condition.kind
+    return written
+
+
+def _condition(condition: Mapping[str, Any]) -> Condition:
+    given = condition.get("value")
+    values = given if isinstance(given, list) else [] if given is None else [given]
+    numbers = any(isinstance(value, (int, Decimal)) for value in values)
+    kind: Kind = condition.get("type") or ("number" if numbers else "text")
+    return Condition(condition["column"], condition["op"], tuple(map(str, values)), kind)
+
+
+def _order_json(order: Order) -> Any:
+    return {"column": order.column, "descending": True} if order.descending else order.column
+
+
+def _order(order: str | Mapping[str, Any]) -> Order:
+    return Order(order) if isinstance(order, str) else Order(**order)
+
+
+def _input_json(declared: Input) -> dict[str, Any]:
+    return {
+        field.name: value
+        for field in fields(declared)
+        if (value := getattr(declared, field.name)) != field.default
+    }
