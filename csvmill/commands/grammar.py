@@ -1,9 +1,9 @@
-"""The short words in which the command line says what to compute -> the JSON of docs/csv.md.
+"""Parses the values of spec options into the JSON of docs/csv.md.
 
 ITEM        [NAME=]COLUMN[:OPTION]...
 CONDITION   COLUMN[:TYPE] OP VALUE, or JSON
-COLUMN      a name, or a position as @3; "in quotes" if it has one of , : = < > ! " or begins
-            with @ or -
+COLUMN      a name, or a position as @3; "in quotes" if it contains one of , : = < > ! " or
+            starts with @ or -
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from shared.aggregation.functions import Function
 
-QUOTING = 'put a name that has such a character in double quotes, as in "a:b"'
+QUOTING = 'put a name that contains such a character in double quotes, as in "a:b"'
 
 _QUOTED = re.compile(r'\s*"((?:[^"]|"")*)"')
 _OPERATOR = re.compile(r"\s*(!=|<=|>=|=|<|>)|\s+(in|contains|starts_with)(?=\s)|\s+(is_empty)\s*$")
@@ -32,30 +32,30 @@ _JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?
 _POSITION = re.compile(r"@([1-9][0-9]{0,6})")
 _ORDERING = ("<", "<=", ">", ">=")
 _WRONG_START = re.compile(r"[=<>!]|'.*'$")
-"""How a value begins that hardly anybody means: as in `Land==DE` or `Land='DE'`."""
+"""A value that is probably a mistake, as in `Land==DE` or `Land='DE'`."""
 
 
 class GrammarError(ValueError):
-    """What was said is not understood; the message says what, and how to say it."""
+    """An option has invalid syntax. The message shows the correct syntax."""
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A piece of text, and whether it stood in quotes."""
+    """A piece of text, and whether it was quoted."""
 
     text: str
     quoted: bool = False
 
     @property
     def column(self) -> str | int:
-        """The column that it means. Raises GrammarError."""
+        """The name or the position of a column. Raises GrammarError."""
         if not self.quoted:
             if match := _POSITION.fullmatch(self.text):
                 return int(match[1])
             if self.text.startswith("@"):
-                raise GrammarError(f"{self.text!r} is no position; say @1, @2, ...; {QUOTING}")
+                raise GrammarError(f"{self.text!r} is not a position; use @1, @2, ...; {QUOTING}")
             if not self.text:
-                raise GrammarError("a column's name is missing")
+                raise GrammarError("a column name is missing")
         return self.text
 
 
@@ -69,29 +69,32 @@ class Item:
 
 
 def items(text: str) -> list[Item]:
-    """The items of a list, separated by commas. Raises GrammarError."""
+    """Parse items separated by commas. Raises GrammarError."""
     return [_item(piece) for piece in _split(text, ",")]
 
 
 def group_columns(text: str) -> list[dict[str, Any]]:
-    """What `--group-by` says. Raises GrammarError."""
+    """Parse the value of `--group-by`. Raises GrammarError."""
     return [_group_column(item) for item in items(text)]
 
 
 def aggregates(function: Function, text: str) -> list[dict[str, Any]]:
-    """What an option for a function says. Raises GrammarError."""
+    """Parse the value of a function's option. Raises GrammarError."""
     return [_aggregate(function, item) for item in items(text)]
 
 
 def orders(text: str) -> list[tuple[str, bool]]:
-    """What `--order-by` says: output columns, and whether they descend. Raises GrammarError."""
+    """Parse the value of `--order-by` into output columns and whether each is descending.
+
+    Raises GrammarError.
+    """
     found = []
     for piece in _split(text, ","):
         piece = piece.strip()
         descending = piece.startswith("-")
         word = _word(piece.removeprefix("-"))
         if not word.text:
-            raise GrammarError("an output column's name is missing")
+            raise GrammarError("the name of an output column is missing")
         found.append((word.text, descending))
     return found
 
@@ -99,10 +102,10 @@ def orders(text: str) -> list[tuple[str, bool]]:
 def condition(
     text: str, kind_of: Callable[[str | int], Kind | None] = lambda _column: None
 ) -> dict[str, Any]:
-    """What `--where` or `--having` says. Raises GrammarError.
+    """Parse the value of `--where` or `--having`. Raises GrammarError.
 
-    `kind_of` tells what a column holds, where that is known: values are read as that, and
-    otherwise as what they look like.
+    `kind_of` returns the kind of a column if it is known; values are then read as that kind.
+    Otherwise the kind is guessed from the values.
     """
     if text.lstrip().startswith("{"):
         return json_object(text)
@@ -111,7 +114,7 @@ def condition(
     found = _OPERATOR.search(text, at)
     if found is None:
         raise GrammarError(
-            f"{text!r} has no operator; say it as in 'Country=DE', 'Plays>=10', "
+            f"{text!r} has no operator; examples: 'Country=DE', 'Plays>=10', "
             "'Country in DE,AT', 'Song contains love', 'Song starts_with A', 'Song is_empty'"
         )
     left, operator = text[: found.start()], next(filter(None, found.groups()))
@@ -128,27 +131,27 @@ def condition(
 
 
 def json_object(text: str) -> dict[str, Any]:
-    """A JSON object, its numbers exact. Raises GrammarError."""
+    """Parse a JSON object with exact numbers. Raises GrammarError."""
     try:
         value = json.loads(text, parse_float=Decimal)
     except (ValueError, RecursionError) as error:
-        raise GrammarError(f"this is not JSON: {error}") from error
+        raise GrammarError(f"invalid JSON: {error}") from error
     if not isinstance(value, dict):
-        raise GrammarError('this is no JSON object, such as {"group_by": ["Song"]}')
+        raise GrammarError('not a JSON object, such as {"group_by": ["Song"]}')
     return value
 
 
 def _compared(operator: str, values: Sequence[Word], kind: str | None) -> dict[str, Any]:
     texts = [value.text for value in values]
-    guessed = kind or _looks_like(operator, values)
+    guessed = kind or _guess_kind(operator, values)
     compared: dict[str, Any] = {"value": texts if operator == "in" else texts[0]}
     if guessed != "text" or kind:
         compared["type"] = guessed
     return compared
 
 
-def _looks_like(operator: str, values: Sequence[Word]) -> str:
-    """What is compared: numbers, if all values are written as in JSON, dates in order, or text."""
+def _guess_kind(operator: str, values: Sequence[Word]) -> str:
+    """Guess a kind: number if all values are JSON numbers, date for an ordering, else text."""
     if any(value.quoted for value in values) or operator in ("contains", "starts_with"):
         return "text"
     texts = [value.text for value in values]
@@ -164,7 +167,7 @@ def _looks_like(operator: str, values: Sequence[Word]) -> str:
             "to compare text, put it in quotes"
         )
     if wrong := next((text for text in texts if _WRONG_START.match(text)), None):
-        raise GrammarError(f"the value would be {wrong}; if it is, put it in double quotes")
+        raise GrammarError(f"the value would be {wrong}; if you mean that, put it in double quotes")
     return "text"
 
 
@@ -180,7 +183,7 @@ def _group_column(item: Item) -> dict[str, Any]:
         elif option in get_args(Case):
             written["case"] = option
         else:
-            raise _no_option(option, [*get_args(Truncation), *get_args(Case), "trim"])
+            raise _unknown_option(option, [*get_args(Truncation), *get_args(Case), "trim"])
     return written
 
 
@@ -200,7 +203,7 @@ def _item(text: str) -> Item:
     column, *options = _split(rest, ":")
     name = _word(names[0]).text if names else None
     if name == "":
-        raise GrammarError(f"{text!r} has no name before the =; say NAME=COLUMN, or the column")
+        raise GrammarError(f"{text!r} has no name before the =; use NAME=COLUMN or COLUMN")
     return Item(_word(column).column, name, tuple(_word(option).text for option in options))
 
 
@@ -208,35 +211,35 @@ def _one_of(options: Sequence[str], known: Sequence[str]) -> str | None:
     if not options:
         return None
     if len(options) > 1 or options[0] not in known:
-        raise _no_option(":".join(options), known)
+        raise _unknown_option(":".join(options), known)
     return options[0]
 
 
-def _no_option(option: str, known: Sequence[str]) -> GrammarError:
-    return GrammarError(f"{option!r} is none of {', '.join(known)}; {QUOTING}")
+def _unknown_option(option: str, known: Sequence[str]) -> GrammarError:
+    return GrammarError(f"{option!r} is not one of {', '.join(known)}; {QUOTING}")
 
 
 def _split(text: str, separator: str) -> list[str]:
-    """The pieces between separators that stand outside of quotes, their quotes kept."""
-    pieces, at, begun, fresh = [], 0, 0, True
+    """Split at separators outside quotes. The pieces keep their quotes."""
+    pieces, at, start, may_quote = [], 0, 0, True
     while at < len(text):
-        if fresh and (quoted := _QUOTED.match(text, at)):
-            at, fresh = quoted.end(), False
+        if may_quote and (quoted := _QUOTED.match(text, at)):
+            at, may_quote = quoted.end(), False
             continue
         if text[at] == separator:
-            pieces.append(text[begun:at])
-            begun = at + 1
-        # A quote opens a name at its beginning only: elsewhere it is a character like any other.
-        fresh = text[at] in ",:=" or (fresh and text[at] in "- ")
+            pieces.append(text[start:at])
+            start = at + 1
+        # A quote opens a name only at its start; elsewhere it is an ordinary character.
+        may_quote = text[at] in ",:=" or (may_quote and text[at] in "- ")
         at += 1
-    return [*pieces, text[begun:]]
+    return [*pieces, text[start:]]
 
 
 def _word(text: str, *, plain: bool = False) -> Word:
-    """A word, without its quotes; `plain` takes quotes that do not enclose it for text."""
+    """Return a word without its quotes. With `plain`, other quotes are ordinary characters."""
     quoted = _QUOTED.fullmatch(text.rstrip())
     if quoted:
         return Word(quoted[1].replace('""', '"'), quoted=True)
     if text.lstrip().startswith('"') and not plain:
-        raise GrammarError(f"{text.strip()!r} has a quote that is not closed, or text after it")
+        raise GrammarError(f"{text.strip()!r} has an unclosed quote, or text after the closing one")
     return Word(text.strip())

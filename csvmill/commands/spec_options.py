@@ -1,4 +1,4 @@
-"""The options that say what to compute, for every command that sends a file."""
+"""Options that describe the spec, for every command that reads a CSV file."""
 
 from __future__ import annotations
 
@@ -25,18 +25,19 @@ if TYPE_CHECKING:
     from shared.aggregation.spec import Column
 
 GRAMMAR = """\b
-How to say what to compute:
-  Without these options plays are summed by song and date, as docs/csv.md says.
-  COLUMN is a name of the header, or a position as @3. Put a name in double
-  quotes if it has one of , : = < > ! or begins with @ or -.
-  ITEMS are separated by commas: [NAME=]COLUMN[:OPTION], where NAME is that of
-  the output column, and OPTION day, week, month, year, upper, lower or trim
-  with --group-by, and as what cells are read (number, integer, date, text)
-  with a function.
-  CONDITION is COLUMN[:TYPE] OP VALUE, where OP is one of = != < <= > >= in
-  contains starts_with is_empty. VALUE is compared as a number if it is one, by
-  < and > as a date if it is one, else as text; in quotes always as text.
-  How FILE is written is found out, unless it is said; `csvmill inspect` shows it.
+How to describe the spec:
+  Without these options, plays are summed by song and date (docs/csv.md).
+  COLUMN is a name from the header, or a position such as @3. Put a name in
+  double quotes if it contains one of , : = < > ! or starts with @ or -.
+  ITEMS are separated by commas: [NAME=]COLUMN[:OPTION]. NAME names the output
+  column. With --group-by, OPTION is day, week, month, year, upper, lower or
+  trim; with a function, it is the type of the cells: number, integer, date or
+  text.
+  CONDITION is COLUMN[:TYPE] OP VALUE. OP is one of = != < <= > >= in contains
+  starts_with is_empty. VALUE is compared as a number if it is one, with < and
+  > also as a date, and otherwise as text; in quotes it is always text.
+  The dialect of FILE is detected unless you declare it; `csvmill inspect`
+  shows it.
 
 \b
   --group-by Song --sum Plays --where Country=DE --order-by -Plays --limit 10
@@ -53,8 +54,8 @@ _INPUT = (
     "delimiter", "quote", "escape", "encoding", "header", "line_end", "compression", "decimal",
     "thousands", "on_bad_row",
 )  # fmt: skip
-_ORDER = "csvmill.spec_options.order"
-_SHORT = (
+_OPTION_ORDER = "csvmill.spec_options.order"
+_NAMES = (
     "group_by", "count", *(name.replace("-", "_") for name in _FUNCTIONS),
     "where", "having", "order_by", "limit", "output_format", *_INPUT,
 )  # fmt: skip
@@ -65,47 +66,47 @@ _OPTION_OF = {
 
 
 class SpecCommand(click.Command):
-    """A command that takes the options of `spec_options`, and lists them apart."""
+    """A command with `spec_options`, which its help lists in a section of their own."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Besides, note in which order functions were given: so stand their output columns."""
+        """Also record the order of the options, which is that of the output columns."""
         _, _, order = self.make_parser(ctx).parse_args(list(args))
-        ctx.meta[_ORDER] = [parameter.name for parameter in order]
+        ctx.meta[_OPTION_ORDER] = [parameter.name for parameter in order]
         return super().parse_args(ctx, args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The options of the command, then those that say what to compute."""
+        """Write the options of the command, then those of the spec."""
         own: list[tuple[str, str]] = []
-        asked: list[tuple[str, str]] = []
+        spec: list[tuple[str, str]] = []
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
             if record is not None and isinstance(parameter, click.Option):
-                (asked if parameter.name in (*_SHORT, "spec") else own).append(record)
+                (spec if parameter.name in (*_NAMES, "spec") else own).append(record)
         with formatter.section("Options"):
             formatter.write_dl(own)
-        with formatter.section("What to compute"):
-            formatter.write_dl(asked)
+        with formatter.section("Spec"):
+            formatter.write_dl(spec)
 
 
 def spec_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options, and give the command what they say as `aggregation`: JSON, or None."""
+    """Add the options, and pass the command their spec as `aggregation`: JSON, or None."""
 
     @functools.wraps(command)
-    def asked(*args: Any, spec: str | None, **options: Any) -> Any:
-        short = {name: options.pop(name) for name in _SHORT}
-        given = [name for name in _SHORT if _is_given(name, short[name])]
+    def with_spec(*args: Any, spec: str | None, **options: Any) -> Any:
+        values = {name: options.pop(name) for name in _NAMES}
+        given = [name for name in _NAMES if _is_given(name, values[name])]
         if spec is None:
-            aggregation = _from_options(short) if given else None
+            aggregation = _from_options(values) if given else None
         elif given:
             option = "--" + given[0].replace("_", "-").replace("output-format", "format")
-            raise click.UsageError(f"{option} is not for use with --spec: say it there")
+            raise click.UsageError(f"{option} cannot be combined with --spec; put it in the JSON")
         else:
             aggregation = _from_spec(spec, options.get("file"))
         return command(*args, aggregation=aggregation, **options)
 
     for option in reversed(_options()):
-        asked = option(asked)
-    return asked
+        with_spec = option(with_spec)
+    return with_spec
 
 
 def _is_given(name: str, value: object) -> bool:
@@ -119,20 +120,26 @@ def _options() -> list[Callable[[Callable[..., Any]], Callable[..., Any]]]:
         for name, function in _FUNCTIONS.items()
     ]
     return [
-        text("--group-by", metavar="ITEMS", help="Columns whose rows belong together."),
+        text("--group-by", metavar="ITEMS", help="Columns to group rows by."),
         *functions[:1],
-        click.option("--count", is_flag=True, help="How many rows there are."),
+        click.option("--count", is_flag=True, help="The number of rows."),
         *functions[1:],
-        text("--where", metavar="CONDITION", help="Which rows count; several must all hold."),
-        text("--having", metavar="CONDITION", help="Which rows of the result are kept."),
+        text(
+            "--where",
+            metavar="CONDITION",
+            help="Rows to include; several must all hold.",
+        ),
+        text("--having", metavar="CONDITION", help="Rows of the result to keep."),
         text(
             "--order-by",
             metavar="COLUMNS",
-            help="Output columns to sort by, or the columns that they are computed of; "
-            "-COLUMN for descending.",
+            help="Output columns to sort by, or their input columns; -COLUMN sorts descending.",
         ),
         click.option(
-            "--limit", type=click.IntRange(min=1), metavar="ROWS", help="Rows at the most."
+            "--limit",
+            type=click.IntRange(min=1),
+            metavar="ROWS",
+            help="Maximum number of rows.",
         ),
         click.option(
             "--format",
@@ -149,34 +156,34 @@ def _options() -> list[Callable[[Callable[..., Any]], Callable[..., Any]]]:
         click.option(
             "--header/--no-header",
             default=None,
-            help="Of FILE; without one, columns are column1, column2, ...",
+            help="Whether FILE has a header; without one, columns are column1, column2, ...",
         ),
         click.option("--line-end", metavar="NAME", help="Of FILE: lf (CRLF too), or cr."),
         click.option(
             "--compression", metavar="NAME", help="Of FILE: none, gzip, zstd, bzip2 or zip."
         ),
-        click.option("--decimal", type=click.Choice([".", ","]), help="Of numbers in FILE."),
-        click.option("--thousands", metavar="CHAR", help="Of numbers in FILE."),
+        click.option("--decimal", type=click.Choice([".", ","]), help="Decimal mark in FILE."),
+        click.option("--thousands", metavar="CHAR", help="Thousands separator in FILE."),
         click.option(
             "--on-bad-row",
             type=click.Choice(get_args(OnBadRow)),
-            help="Whether a bad record fails the job.  [default: fail]",
+            help="Whether a malformed record fails the job.  [default: fail]",
         ),
         click.option(
             "--spec",
             metavar="JSON",
-            help="All of this as JSON: a file, - for standard input, or the JSON itself.",
+            help="The whole spec as JSON: a file, - for standard input, or the JSON itself.",
         ),
     ]
 
 
 def _from_spec(spec: str, file: object) -> dict[str, Any]:
-    with _naming("--spec"):
+    with _errors_name("--spec"):
         if spec.lstrip().startswith("{"):
             return _checked(grammar.json_object(spec))
         if spec == "-":
             if str(file) == "-":
-                raise grammar.GrammarError("standard input is FILE already; name a file")
+                raise grammar.GrammarError("FILE is already standard input; give a file")
             return _checked(grammar.json_object(sys.stdin.read()))
         try:
             text = Path(spec).read_text(encoding="utf-8")
@@ -188,70 +195,70 @@ def _from_spec(spec: str, file: object) -> dict[str, Any]:
 
 
 def _from_options(given: dict[str, Any]) -> dict[str, Any]:
-    """The JSON that the short options say."""
-    asked: dict[str, Any] = {}
+    """Return the JSON of the spec that the options describe."""
+    spec: dict[str, Any] = {}
     for text in given["group_by"]:
-        with _naming("--group-by"):
-            asked.setdefault("group_by", []).extend(grammar.group_columns(text))
+        with _errors_name("--group-by"):
+            spec.setdefault("group_by", []).extend(grammar.group_columns(text))
     aggregates, sources = _aggregates(given)
     if aggregates:
-        asked["aggregates"] = aggregates
-    if not asked:
-        asked = aggregation_json(SONG_PLAYS)
-    outputs = _outputs(asked)
+        spec["aggregates"] = aggregates
+    if not spec:
+        spec = aggregation_json(SONG_PLAYS)
+    outputs = _outputs(spec)
     for key in ("where", "having"):
         found = []
         for text in given[key]:
-            with _naming(f"--{key}"):
+            with _errors_name(f"--{key}"):
                 if key == "where":
                     found.append(grammar.condition(text))
                 else:
                     found.append(_having(text, outputs))
         if found:
-            asked[key] = found[0] if len(found) == 1 else {"and": found}
+            spec[key] = found[0] if len(found) == 1 else {"and": found}
     for text in given["order_by"]:
-        with _naming("--order-by"):
-            asked.setdefault("order_by", []).extend(
+        with _errors_name("--order-by"):
+            spec.setdefault("order_by", []).extend(
                 {"column": _output(name, outputs), "descending": descending}
                 for name, descending in grammar.orders(text)
             )
     if given["limit"] is not None:
-        asked["limit"] = given["limit"]
+        spec["limit"] = given["limit"]
     if given["output_format"] is not None:
-        asked["output"] = given["output_format"]
+        spec["output"] = given["output_format"]
     declared = {name: given[name] for name in _INPUT if given[name] is not None}
     if declared:
-        asked["input"] = declared
-    return _checked(asked, sources)
+        spec["input"] = declared
+    return _checked(spec, sources)
 
 
 def _aggregates(given: dict[str, Any]) -> tuple[list[dict[str, Any]], dict[int, str]]:
-    """What the functions say, in the order of the command line, and the option of each."""
-    waiting = {name: deque(given[name.replace("-", "_")]) for name in _FUNCTIONS}
+    """Return the aggregates in the order of the command line, and the option of each."""
+    texts = {name: deque(given[name.replace("-", "_")]) for name in _FUNCTIONS}
     found: list[dict[str, Any]] = []
     sources: dict[int, str] = {}
-    for parameter in click.get_current_context().meta[_ORDER]:
+    for parameter in click.get_current_context().meta[_OPTION_ORDER]:
         name = str(parameter).replace("_", "-")
         if name == "count":
-            said = [] if {"function": "count"} in found else [{"function": "count"}]
-        elif waiting.get(name):
-            with _naming(f"--{name}"):
-                said = grammar.aggregates(_FUNCTIONS[name].name, waiting[name].popleft())
+            added = [] if {"function": "count"} in found else [{"function": "count"}]
+        elif texts.get(name):
+            with _errors_name(f"--{name}"):
+                added = grammar.aggregates(_FUNCTIONS[name].name, texts[name].popleft())
         else:
             continue
-        sources |= {len(found) + i: f"--{name}" for i in range(len(said))}
-        found += said
+        sources |= {len(found) + i: f"--{name}" for i in range(len(added))}
+        found += added
     return found, sources
 
 
-def _outputs(asked: dict[str, Any]) -> list[tuple[str, Column | None, Kind]]:
-    """Of each output column whose name is known: its name, its column, and what it holds."""
+def _outputs(spec: dict[str, Any]) -> list[tuple[str, Column | None, Kind]]:
+    """Return name, input column and kind of each output column whose name is known."""
     outputs: list[tuple[str, Column | None, Kind]] = []
-    for group in asked.get("group_by", ()):
+    for group in spec.get("group_by", ()):
         name = group.get("name", group["column"])
         if isinstance(name, str):
             outputs.append((name, group["column"], "text"))
-    for each in asked.get("aggregates", ()):
+    for each in spec.get("aggregates", ()):
         function, column = each["function"], each.get("column")
         name = each.get("name", function if column is None else f"{function}({column})")
         kind: Kind = FUNCTIONS[function].output_kind(each.get("type"))
@@ -260,7 +267,7 @@ def _outputs(asked: dict[str, Any]) -> list[tuple[str, Column | None, Kind]]:
 
 
 def _output(column: Column, outputs: Sequence[tuple[str, Column | None, Kind]]) -> str:
-    """The output column that is meant by its name, or by the column that it is computed of."""
+    """Return the name of an output column, given its name or its input column."""
     if any(name == column for name, _, _ in outputs):
         return str(column)
     computed = [name for name, source, _ in outputs if source == column]
@@ -269,8 +276,8 @@ def _output(column: Column, outputs: Sequence[tuple[str, Column | None, Kind]]) 
 
 def _having(text: str, outputs: Sequence[tuple[str, Column | None, Kind]]) -> dict[str, Any]:
     def kind_of(column: Column) -> Kind | None:
-        meant = _output(column, outputs)
-        return next((kind for name, _, kind in outputs if name == meant), None)
+        output = _output(column, outputs)
+        return next((kind for name, _, kind in outputs if name == output), None)
 
     found = grammar.condition(text, kind_of)
     if not text.lstrip().startswith("{"):
@@ -278,14 +285,17 @@ def _having(text: str, outputs: Sequence[tuple[str, Column | None, Kind]]) -> di
     return found
 
 
-def _checked(asked: dict[str, Any], sources: Mapping[int, str] | None = None) -> dict[str, Any]:
-    """The same as plain JSON, if it means something; else what is wrong, and with which option."""
-    # Only who says what to compute pays for the import.
+def _checked(spec: dict[str, Any], sources: Mapping[int, str] | None = None) -> dict[str, Any]:
+    """Return the spec as normalized JSON.
+
+    Raises BadParameter, which names the option at fault, if it is invalid.
+    """
+    # Imported here, so that commands without a spec start faster.
     from shared.aggregation.json_reader import read_aggregation
     from shared.errors import InvalidInput
 
     try:
-        return aggregation_json(read_aggregation(asked, "spec"))
+        return aggregation_json(read_aggregation(spec, "spec"))
     except InvalidInput as error:
         option, message = "--spec", str(error)
         if sources is not None:
@@ -296,7 +306,7 @@ def _checked(asked: dict[str, Any], sources: Mapping[int, str] | None = None) ->
 
 
 def _option_of(path: str, sources: Mapping[int, str]) -> str:
-    """The option that said what is at a path of the JSON."""
+    """Return the option that set the value at a path of the JSON."""
     for index, option in sources.items():
         if path.startswith(f"aggregates[{index}]"):
             return option
@@ -306,7 +316,7 @@ def _option_of(path: str, sources: Mapping[int, str]) -> str:
 
 
 @contextmanager
-def _naming(option: str) -> Iterator[None]:
+def _errors_name(option: str) -> Iterator[None]:
     try:
         yield
     except grammar.GrammarError as error:

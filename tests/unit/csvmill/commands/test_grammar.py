@@ -11,7 +11,7 @@ from csvmill.commands.grammar import GrammarError
 
 
 @pytest.mark.parametrize(
-    ("text", "meant"),
+    ("text", "expected"),
     [
         ("Song", [{"column": "Song"}]),
         ("Song, Date:week", [{"column": "Song"}, {"column": "Date", "truncate": "week"}]),
@@ -23,21 +23,21 @@ from csvmill.commands.grammar import GrammarError
         ('5" disk', [{"column": '5" disk'}]),
     ],
 )
-def test_group_columns(text: str, meant: list[dict[str, Any]]) -> None:
-    assert grammar.group_columns(text) == meant
+def test_group_by_items_are_parsed(text: str, expected: list[dict[str, Any]]) -> None:
+    assert grammar.group_columns(text) == expected
 
 
-def test_a_function_takes_names_and_the_types_that_it_can_read() -> None:
+def test_an_item_of_a_function_may_have_a_name_and_a_type_that_it_reads() -> None:
     assert grammar.aggregates("max", "last=Date:date,Plays") == [
         {"function": "max", "column": "Date", "name": "last", "type": "date"},
         {"function": "max", "column": "Plays"},
     ]
-    with pytest.raises(GrammarError, match="'date' is none of number, integer"):
+    with pytest.raises(GrammarError, match="'date' is not one of number, integer"):
         grammar.aggregates("sum", "Plays:date")
 
 
 @pytest.mark.parametrize(
-    ("text", "meant"),
+    ("text", "expected"),
     [
         ("Country=DE", {"column": "Country", "op": "=", "value": "DE"}),
         ("Country != a 'b'", {"column": "Country", "op": "!=", "value": "a 'b'"}),
@@ -63,16 +63,16 @@ def test_a_function_takes_names_and_the_types_that_it_can_read() -> None:
         ('{"or": []}', {"or": []}),
     ],
 )  # fmt: skip
-def test_conditions(text: str, meant: dict[str, Any]) -> None:
-    assert grammar.condition(text) == meant
+def test_conditions_are_parsed(text: str, expected: dict[str, Any]) -> None:
+    assert grammar.condition(text) == expected
 
 
-def test_what_a_column_is_known_to_hold_decides_how_values_are_read() -> None:
+def test_the_known_kind_of_a_column_decides_how_values_are_read() -> None:
     assert grammar.condition("Year=2020", lambda _: "text")["type"] == "text"
     assert grammar.condition("best>=x", lambda _: "date")["type"] == "date"
 
 
-def test_orders() -> None:
+def test_order_by_columns_are_parsed() -> None:
     assert grammar.orders('-Plays,Song, -"a,b",-"-c"') == [
         ("Plays", True),
         ("Song", False),
@@ -82,34 +82,32 @@ def test_orders() -> None:
 
 
 @pytest.mark.parametrize(
-    ("read", "text", "said"),
+    ("read", "text", "message"),
     [
-        (grammar.group_columns, "", "a column's name is missing"),
-        (grammar.group_columns, "a,,b", "a column's name is missing"),
-        (grammar.group_columns, "@0", "'@0' is no position; say @1, @2"),
+        (grammar.group_columns, "", "a column name is missing"),
+        (grammar.group_columns, "a,,b", "a column name is missing"),
+        (grammar.group_columns, "@0", "'@0' is not a position; use @1, @2"),
         (grammar.group_columns, "a=b=c", "'a=b=c' has more than one ="),
         (grammar.group_columns, "=c", "no name before the ="),
-        (grammar.group_columns, '"a', "has a quote that is not closed"),
-        (grammar.group_columns, "Time: start", "'start' is none of day, week"),
-        (grammar.condition, "Country", "'Country' has no operator; say it as in 'Country=DE'"),
-        (grammar.condition, "C:word=x", "'word' is none of number"),
-        (grammar.condition, "=x", "a column's name is missing"),
-        (grammar.condition, "{", "this is not JSON"),
-        (grammar.orders, "-", "an output column's name is missing"),
-        (grammar.json_object, "[]", "this is no JSON object"),
+        (grammar.group_columns, '"a', "has an unclosed quote"),
+        (grammar.group_columns, "Time: start", "'start' is not one of day, week"),
+        (grammar.condition, "Country", "'Country' has no operator; examples: 'Country=DE'"),
+        (grammar.condition, "C:word=x", "'word' is not one of number"),
+        (grammar.condition, "=x", "a column name is missing"),
+        (grammar.condition, "{", "invalid JSON"),
+        (grammar.orders, "-", "the name of an output column is missing"),
+        (grammar.json_object, "[]", "not a JSON object"),
     ],
 )
-def test_what_is_not_understood_is_said(read: Any, text: str, said: str) -> None:
+def test_invalid_syntax_is_explained(read: Any, text: str, message: str) -> None:
     with pytest.raises(GrammarError) as refused:
         read(text)
-    assert said in str(refused.value)
+    assert message in str(refused.value)
 
 
 @pytest.mark.parametrize("value", ["9,5", "+9", "09", "4 and Land=DE", "many"])
 @pytest.mark.parametrize("operator", ["<", "<=", ">", ">="])
-def test_what_is_no_number_and_no_date_is_not_silently_compared_as_text(
-    operator: str, value: str
-) -> None:
+def test_an_ordering_of_text_without_quotes_is_refused(operator: str, value: str) -> None:
     with pytest.raises(GrammarError, match="neither a number"):
         grammar.condition(f"Plays{operator}{value}")
     written = grammar.condition(f'Plays{operator}"{value}"')
@@ -117,6 +115,6 @@ def test_what_is_no_number_and_no_date_is_not_silently_compared_as_text(
 
 
 @pytest.mark.parametrize("text", ["Land==DE", "Land<>DE", "Land = 'DE'"])
-def test_a_value_that_hardly_anybody_means_is_refused(text: str) -> None:
+def test_a_value_that_is_probably_a_mistake_is_refused(text: str) -> None:
     with pytest.raises(GrammarError, match=r"the value would be|neither a number"):
         grammar.condition(text)

@@ -1,4 +1,4 @@
-"""The options that say what to compute, as a command gets them."""
+"""Options of the spec, as a command receives them."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 @click.argument("file", default="plays.csv")
 @spec_options
 def command(file: str, aggregation: dict[str, Any] | None) -> None:
-    """Show what was asked for."""
+    """Print the arguments."""
     click.echo(json.dumps([file, aggregation]))
 
 
-def asked(*arguments: str, said: str | None = None) -> Any:
-    done = CliRunner().invoke(command, arguments, input=said)
+def spec_of(*arguments: str, stdin: str | None = None) -> Any:
+    done = CliRunner().invoke(command, arguments, input=stdin)
     assert done.exit_code == 0, done.output
     return json.loads(done.output)[1]
 
@@ -39,8 +39,8 @@ def refusal(*arguments: str) -> str:
     return done.output
 
 
-def test_the_common_case() -> None:
-    found = asked(
+def test_the_common_options_give_a_spec() -> None:
+    found = spec_of(
         "--group-by", "Song", "--sum", "Plays", "--where", "Country=DE", "--order-by", "-Plays",
         "--limit", "10", "--format", "jsonl",
     )  # fmt: skip
@@ -54,13 +54,13 @@ def test_the_common_case() -> None:
     }
 
 
-def test_nothing_asked_is_nothing_said() -> None:
-    assert asked() is None
-    assert asked("x.csv") is None
+def test_without_options_there_is_no_spec() -> None:
+    assert spec_of() is None
+    assert spec_of("x.csv") is None
 
 
-def test_output_columns_stand_as_the_options_do() -> None:
-    found = asked("--max", "a", "--count", "--sum", "b,c", "--max", "n=d", "--count-of", "e")
+def test_output_columns_have_the_order_of_the_options() -> None:
+    found = spec_of("--max", "a", "--count", "--sum", "b,c", "--max", "n=d", "--count-of", "e")
     functions = [(each["function"], each.get("column")) for each in found["aggregates"]]
     assert functions == [
         ("max", "a"), ("count", None), ("sum", "b"), ("sum", "c"), ("max", "d"), ("count", "e"),
@@ -68,7 +68,7 @@ def test_output_columns_stand_as_the_options_do() -> None:
 
 
 def test_several_conditions_must_all_hold() -> None:
-    assert asked(
+    assert spec_of(
         "--count", "--where", "a=x", "--where", '{"column": "n", "op": "<", "value": 0.1}'
     )["where"] == {
         "and": [
@@ -78,8 +78,8 @@ def test_several_conditions_must_all_hold() -> None:
     }
 
 
-def test_having_and_order_by_take_the_column_that_is_computed_of() -> None:
-    found = asked(
+def test_having_and_order_by_accept_the_input_column() -> None:
+    found = spec_of(
         "--group-by", "Year,At:month", "--sum", "Plays", "--having", "Plays>=1000",
         "--having", "Year=2020", "--order-by", "At,sum(Plays)",
     )  # fmt: skip
@@ -90,17 +90,17 @@ def test_having_and_order_by_take_the_column_that_is_computed_of() -> None:
     assert found["order_by"] == ["At", "sum(Plays)"]
 
 
-def test_options_without_columns_are_about_what_is_computed_unasked() -> None:
-    is_default = aggregation_json(SONG_PLAYS)
-    assert asked("--format", "jsonl", "--limit", "3") == {
-        **is_default,
+def test_options_without_functions_refine_the_default_spec() -> None:
+    default = aggregation_json(SONG_PLAYS)
+    assert spec_of("--format", "jsonl", "--limit", "3") == {
+        **default,
         "output": "jsonl",
         "limit": 3,
     }
 
 
-def test_how_the_file_is_written_can_be_said() -> None:
-    found = asked(
+def test_the_dialect_of_the_file_can_be_declared() -> None:
+    found = spec_of(
         "--sum", "a", "--delimiter", "Tab", "--quote", "none", "--encoding", "latin1",
         "--no-header", "--decimal", ",", "--thousands", ".", "--on-bad-row", "skip",
     )  # fmt: skip
@@ -108,12 +108,12 @@ def test_how_the_file_is_written_can_be_said() -> None:
         "delimiter": "\t", "quote": "", "encoding": "latin-1", "header": False,
         "decimal": ",", "thousands": ".", "on_bad_row": "skip",
     }  # fmt: skip
-    found = asked("--count", "--header", "--line-end", "CR", "--compression", "gz")
+    found = spec_of("--count", "--header", "--line-end", "CR", "--compression", "gz")
     assert found["input"] == {"header": True, "line_end": "cr", "compression": "gzip"}
-    assert asked("--no-header")["input"] == {"header": False}
+    assert spec_of("--no-header")["input"] == {"header": False}
     assert "'--compression': input.compression is 'rar'" in refusal("--compression", "rar")
     assert "'--line-end': input.line_end is 'x'" in refusal("--line-end", "x")
-    assert asked("--delimiter", ";") == {
+    assert spec_of("--delimiter", ";") == {
         **aggregation_json(SONG_PLAYS), "output": "csv", "input": {"delimiter": ";"},
     }  # fmt: skip
     assert "'--encoding': input.encoding is 'x'" in refusal("--encoding", "x")
@@ -124,34 +124,34 @@ def test_a_spec_is_a_file_or_standard_input_or_the_json_itself(tmp_path: Path) -
     path = tmp_path / "spec.json"
     path.write_text(spec)
     meant = aggregation_json(parse_aggregation(spec, "spec"))
-    assert asked("--spec", str(path)) == asked("--spec", spec) == meant
-    assert asked("--spec", "-", said=spec) == meant
+    assert spec_of("--spec", str(path)) == spec_of("--spec", spec) == meant
+    assert spec_of("--spec", "-", stdin=spec) == meant
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
-        (["--group-by", "a:x"], "'--group-by': 'x' is none of day"),
-        (["--sum", "a", "--max", "b:x"], "'--max': 'x' is none of number"),
+        (["--group-by", "a:x"], "'--group-by': 'x' is not one of day"),
+        (["--sum", "a", "--max", "b:x"], "'--max': 'x' is not one of number"),
         (["--group-by", "a", "--order-by", "b"], "'--order-by': order_by[0].column is 'b': no out"),
         (["--sum", "a", "--max", "sum(a)=b"], "'--max': aggregates[1].name is 'sum(a)': another"),
         (["--sum", "a", "--where", "b:date=x"], "'--where': where is {"),
         (["--limit", "0", "--count"], "'--limit': 0 is not in the range x>=1"),
         (["--spec", "none.json"], "'--spec': 'none.json' cannot be read"),
         (["--spec", '{"groupby": []}'], "'--spec': spec.groupby is not known; did you mean group_"),
-        (["--spec", "{"], "'--spec': this is not JSON"),
-        (["--spec", "-", "-"], "'--spec': standard input is FILE already"),
-        (["--spec", "{}", "--format", "csv"], "--format is not for use with --spec"),
-        (["--spec", "{}", "--no-header"], "--header is not for use with --spec"),
-        (["--spec", "{}", "--sum", "a"], "--sum is not for use with --spec"),
+        (["--spec", "{"], "'--spec': invalid JSON"),
+        (["--spec", "-", "-"], "'--spec': FILE is already standard input"),
+        (["--spec", "{}", "--format", "csv"], "--format cannot be combined with --spec"),
+        (["--spec", "{}", "--no-header"], "--header cannot be combined with --spec"),
+        (["--spec", "{}", "--sum", "a"], "--sum cannot be combined with --spec"),
     ],
 )
-def test_what_is_wrong_names_the_option(arguments: list[str], said: str) -> None:
-    assert said in " ".join(refusal(*arguments).split())
+def test_an_error_names_the_option_at_fault(arguments: list[str], message: str) -> None:
+    assert message in " ".join(refusal(*arguments).split())
 
 
-def test_every_example_of_the_help_is_understood() -> None:
+def test_every_example_of_the_help_is_valid() -> None:
     examples = [line for line in GRAMMAR.splitlines() if line.startswith("  --")]
     assert len(examples) == 4
     for line in examples:
-        assert asked(*shlex.split(line)) is not None
+        assert spec_of(*shlex.split(line)) is not None
