@@ -1,1 +1,1 @@
-"""Timings, as ratios against a peer in the same run. Figures of one machine mean little alone."""
+"""Timings, relative to other tools in the same run: absolute figures depend on the machine."""

@@ -1,10 +1,10 @@
-"""What the engine does with files that are too much: every outcome clear, limits kept.
+"""Check that the engine keeps its limits on files that exceed them, and reports clear outcomes.
 
     python -m benchmarks.bounds [CASE ...] [--folder DIR] [--memory-mb 1024]
 
-Makes each case's file below DIR (up to 10 GB, removed afterwards), aggregates it, and shows how it
-ended, how long it took, and the most memory and scratch disk in use at a time. Ends non-zero if a
-case does not end as it should, or its engine exceeds its limit of memory or scratch disk.
+Creates the file of each case below DIR (up to 10 GB, removed afterwards), aggregates it, and shows
+the outcome, the time, and the peak use of memory and scratch disk. The exit code is 1 if a case has
+another outcome than expected, or if its engine exceeds its limit of memory or scratch disk.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 MB = 10**6
 MIB = 1 << 20
 BETWEEN_LOOKS = 256 * MIB
-"""Bytes that may be written to the scratch disk from one look at it to the next."""
+"""Bytes that may be written to the scratch disk between two measurements."""
 HEADER = b"Song,Date,Number of Plays\n"
 
 
@@ -50,20 +50,20 @@ class LocalFile:
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """The size in bytes."""
         return self.local_path.stat().st_size
 
     def open(self) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        """Never asked for: the path is there."""
+        """Never called, because `local_path` exists."""
         raise FileNotFoundError(self.local_path)
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A file, what is computed of it, and how that has to end."""
+    """A file, the aggregation, and the expected outcome."""
 
     blocks: Callable[[], Iterator[bytes]]
-    ends: str
+    outcome: str
     aggregation: Aggregation = SONG_PLAYS
     time_limit: float | None = None
     scratch: int = SCRATCH
@@ -71,7 +71,7 @@ class Case:
 
 
 def sparse(megabytes: int) -> Iterator[bytes]:
-    """Song plays of 30,000 groups."""
+    """Yield song plays with 30,000 groups."""
     rows = (
         b"song %d,2026-01-%02d,%d\n" % (n % 1000, n // 1000 % 30 + 1, n) for n in range(3_000_000)
     )
@@ -82,12 +82,13 @@ def sparse(megabytes: int) -> Iterator[bytes]:
 
 
 def all_groups(megabytes: int) -> Iterator[bytes]:
-    """Song plays of which nearly every row is a group of its own."""
+    """Yield song plays in which nearly every row is its own group."""
     yield HEADER
     written = number = 0
     while written < megabytes * MB:
         numbers = range(number, number + 100_000)
-        # A prime spreads them, so that no sorted file makes it easy; it ends after 10^9 rows.
+        # Multiplication by a prime spreads the songs, so that the file is not sorted. The songs
+        # repeat after 10^9 rows.
         block = b"".join(b"song %d,2026-01-01,%d\n" % (n * 7919 % 999_999_937, n) for n in numbers)
         yield block
         written += len(block)
@@ -95,7 +96,7 @@ def all_groups(megabytes: int) -> Iterator[bytes]:
 
 
 def wide(columns: int, rows: int) -> Iterator[bytes]:
-    """Integers in many columns, the first of which has ten different values."""
+    """Yield integers in many columns. The first column has ten different values."""
     yield b",".join(b"c%d" % n for n in range(columns)) + b"\n"
     rest = b",".join(b"%d" % n for n in range(1, columns))
     for row in range(rows):
@@ -103,7 +104,7 @@ def wide(columns: int, rows: int) -> Iterator[bytes]:
 
 
 def long_record(megabytes: int) -> Iterator[bytes]:
-    """A record of this length among short ones."""
+    """Yield a record of this length between short ones."""
     yield HEADER + b"a,b,1\n"
     for _ in range(megabytes):
         yield b"x" * MB
@@ -123,7 +124,7 @@ GENERAL = Aggregation(
     order_by=(Order("avg", descending=True),),
     output="jsonl",
 )
-"""What the fast plan leaves to the exact one, and that to its general way."""
+"""An aggregation that only the exact plan supports, with its general accumulators."""
 
 CASES: dict[str, Case] = {
     "10,000 columns": Case(lambda: wide(10_000, 2_000), "10 groups", SUM_OF_LAST),
@@ -148,7 +149,7 @@ CASES: dict[str, Case] = {
 
 
 async def measure(case: Case, folder: Path, memory: int) -> dict[str, object]:
-    """Run a case in this process, whose only child is the engine's."""
+    """Run a case in this process. Its only child process is the engine."""
     path = folder / "input.csv"
     with path.open("wb") as file:
         for block in case.blocks():
@@ -157,68 +158,70 @@ async def measure(case: Case, folder: Path, memory: int) -> dict[str, object]:
     scratch.mkdir()
     limits = EngineLimits(memory=memory, time_limit=case.time_limit, scratch=case.scratch)
     engine = DuckDBEngine(limits)
-    begun = time.monotonic()
+    started = time.monotonic()
     report = None
     try:
         output = await engine.aggregate(
             case.aggregation, LocalFile(path), scratch, lambda _progress: None
         )
         report = output.report
-        ended = f"{report.groups} groups by the {report.plan} plan"
+        outcome = f"{report.groups} groups by the {report.plan} plan"
     except JobFailed as error:
         report = report_of(error)
-        ended = f"{'refused' if isinstance(error, MalformedInput) else 'stopped'}: {error}"
+        outcome = f"{'refused' if isinstance(error, MalformedInput) else 'stopped'}: {error}"
     return {
-        "ended": ended,
+        "outcome": outcome,
         "size": path.stat().st_size,
-        "seconds": time.monotonic() - begun,
+        "seconds": time.monotonic() - started,
         "memory": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024,
         "scratch": report.peak_scratch if report else 0,
     }
 
 
 def main() -> int:
-    """Measure the cases that are named, or all."""
+    """Measure the named cases, or all of them. Return the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("cases", nargs="*", metavar="CASE", help=", ".join(CASES))
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()))
-    parser.add_argument("--memory-mb", type=int, default=1024, help="MiB that the engine may use")
+    parser.add_argument(
+        "--memory-mb", type=int, default=1024, help="memory limit of the engine in MiB"
+    )
     parser.add_argument("--inner", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if unknown := set(options.cases) - set(CASES):
-        parser.error(f"there is no case {min(unknown)!r}")
+        parser.error(f"unknown case {min(unknown)!r}")
     memory = options.memory_mb * MIB
     if options.inner:
         (name,) = options.cases
         found = asyncio.run(measure(CASES[name], options.folder, memory))
         sys.stdout.write(json.dumps(found))
         return 0
-    table = Table("file", "MB", "ended", "s", "memory, MiB", "scratch, MiB", "")
-    broken = False
+    table = Table("file", "MB", "outcome", "s", "memory, MiB", "scratch, MiB", "")
+    failed = False
     for name in options.cases or CASES:
         with tempfile.TemporaryDirectory(prefix="csvmill-bounds-", dir=options.folder) as folder:
-            # A process for each: the kernel tells only the greatest of all its children.
+            # One process per case: the kernel reports only the maximum over all children.
             command = [sys.executable, "-m", "benchmarks.bounds", name, "--inner"]
             command += ["--folder", folder, "--memory-mb", str(options.memory_mb)]
             found = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
         case = CASES[name]
         right = (
-            case.ends in found["ended"]
+            case.outcome in found["outcome"]
             and found["memory"] <= memory
             and found["scratch"] <= case.scratch + BETWEEN_LOOKS
         )
-        broken = broken or not right
+        failed = failed or not right
         table.add_row(
             name,
             f"{found['size'] / MB:,.0f}",
-            found["ended"],
+            found["outcome"],
             f"{found['seconds']:.1f}",
             f"{found['memory'] / MIB:,.0f}",
             f"{found['scratch'] / MIB:,.0f}",
-            "as it should" if right else "NOT AS IT SHOULD",
+            "as expected" if right else "NOT AS EXPECTED",
         )
         Console().print(table)
-    return 1 if broken else 0
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

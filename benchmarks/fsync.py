@@ -1,10 +1,10 @@
-"""What it costs that an acknowledged chunk outlasts a loss of power.
+"""Measure the cost of keeping acknowledged chunks through a power failure.
 
     python -m benchmarks.fsync [--mb 300] [--rounds 3] [--folder DIR]
 
 Uploads the same file to the standalone service with fsync and without, alternately, in chunks of
-several sizes, and prints the rates and their ratio. What earlier uploads left in the page cache is
-written out before each one. `--folder` is to be on the disk in question.
+several sizes, and prints the rates and their ratio. Before each upload, the page cache is written
+to disk. `--folder` must be on the disk to measure.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from csvmill.demo.sample import write_song_plays
 
 CHUNK_SIZES = (1 * MIB, 8 * MIB, 64 * MIB)
 PARALLEL = 4
-"""Chunks in flight."""
+"""Number of concurrent chunks."""
 
 
 async def measure(folder: Path, plays: Path, *, fsync: bool) -> dict[int, float]:
-    """Seconds that the upload takes, by the size of its chunks."""
+    """Return the seconds that the upload takes, by chunk size."""
     seconds = {}
     with running(
         "standalone", folder, {"CSVMILL_STORAGE_FSYNC": "always" if fsync else "never"}
@@ -49,7 +49,7 @@ async def measure(folder: Path, plays: Path, *, fsync: bool) -> dict[int, float]
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--mb", type=int, default=300)
     parser.add_argument("--rounds", type=int, default=3)
@@ -60,9 +60,9 @@ def main() -> None:
         plays = Path(name) / "plays.csv"
         write_song_plays(plays, options.mb * MB // BYTES_A_ROW, repeat=20)
         size = plays.stat().st_size
-        for turn in range(options.rounds):
-            # Who goes first alternates too, so that a disk that slows down is fair to both.
-            for fsync in (True, False) if turn % 2 else (False, True):
+        for round_ in range(options.rounds):
+            # The order alternates too, so that the comparison stays fair if the disk slows down.
+            for fsync in (True, False) if round_ % 2 else (False, True):
                 with tempfile.TemporaryDirectory(dir=name) as folder:
                     for chunk_size, seconds in asyncio.run(
                         measure(Path(folder), plays, fsync=fsync)
@@ -83,7 +83,7 @@ def main() -> None:
             f"{chunk_size // MIB}", f"{always:,.0f}", f"{never:,.0f}", f"{always / never:.2f}", each
         )
     console = Console(width=100)
-    console.print(f"{size / MB:,.0f} MB, {PARALLEL} chunks in flight, median of {options.rounds}")
+    console.print(f"{size / MB:,.0f} MB, {PARALLEL} concurrent chunks, median of {options.rounds}")
     console.print(table)
 
 

@@ -1,9 +1,9 @@
-"""Memory does not grow with the file: measured on one that is larger than every limit.
+"""Check that memory does not grow with the file, with a file that is larger than every limit.
 
     python -m benchmarks.memory [--mode standalone|services|streamed] [--mb 2000] [--chunk-mb 64]
 
-Ends non-zero if a service that only passes bytes on grows by 64 MiB or more while the file goes
-through in large chunks, or if the engine exceeds its limit.
+The exit code is 1 if a service that only forwards bytes grows by 64 MiB or more while the file
+passes through in large chunks, or if the engine exceeds its limit.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ENGINE_LIMIT = 1024 * MIB
 
 
 async def measure(mode: str, folder: Path, plays: Path, chunk: int) -> MemoryWatch:
-    """Upload in `chunk` bytes at a time, aggregate, download; the memory that each part took."""
+    """Upload in chunks of `chunk` bytes, aggregate, download. Return the memory of each process."""
     with running(mode, folder, {}) as stack:
         async with AsyncClient(str(stack.pop("url"))) as client:
             await warm_up(client, folder)
@@ -40,7 +40,7 @@ async def measure(mode: str, folder: Path, plays: Path, chunk: int) -> MemoryWat
 
 
 def main() -> int:
-    """Measure, print, judge; the exit code."""
+    """Measure, print the table, and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mode", choices=MODES, action="append")
     parser.add_argument("--mb", type=int, default=2000)
@@ -66,10 +66,10 @@ def main() -> int:
                     f"{started / MIB:,.0f}" if started is not None else "-",
                     f"{peak / MIB:,.0f}",
                     f"{bound / MIB:,.0f}",
-                    "[red]exceeded[/]" if peak >= bound else "held",
+                    "[red]exceeded[/]" if peak >= bound else "ok",
                 )
     console = Console(width=100)
-    console.print(f"{size / MB:,.0f} MB in chunks of {options.chunk_mb} MB, 4 in flight")
+    console.print(f"{size / MB:,.0f} MB in chunks of {options.chunk_mb} MB, 4 concurrent")
     console.print(table)
     return int(exceeded)
 

@@ -1,9 +1,9 @@
-"""The whole way of a large file, timed beside its peers in the same run.
+"""Time the upload, job and download of a large file, and other tools in the same run.
 
     python -m benchmarks.pipeline [--mode standalone|services|streamed] [--mb 1000]
 
-Prints a table of figures and ratios. The peers run before and after the product, and the mean
-counts, so that a machine that grows slower in the course of the run is fair to both.
+Prints a table of figures and ratios. The other tools run before and after csvmill, and their mean
+is used, so that the comparison stays fair if the machine slows down during the run.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from csvmill.demo.sample import write_song_plays
 MB = 1_000_000
 MIB = 1 << 20
 BYTES_A_ROW = 44
-"""About what a row of the sample takes."""
+"""Approximate size of a row of the sample."""
 POLL = 0.02
-"""Seconds between two looks at a job that is timed."""
+"""Seconds between two requests for the state of a timed job."""
 SPARSE_ROWS = 6_000_000
-"""Rows of the second file, nearly each a group of its own: its result is large to download."""
+"""Rows of the second file. Nearly every row is its own group, so the result is large."""
 TARGETS = {"upload": ">= 300 MB/s", "job": "<= 1.3x bare DuckDB", "download": ">= 500 MB/s"}
 
 
 @dataclass
 class Figures:
-    """What one mode took. Seconds and bytes."""
+    """The figures of one mode, in seconds and bytes."""
 
     upload: float = 0.0
     job: float = 0.0
@@ -49,7 +49,7 @@ class Figures:
 
 
 async def measure(mode: str, folder: Path, plays: Path, sparse: Path | None) -> Figures:
-    """Send both files through the product, the second one for its large result."""
+    """Upload, aggregate and download both files."""
     figures = Figures()
     with running(mode, folder, {}) as stack:
         url = str(stack.pop("url"))
@@ -69,7 +69,7 @@ async def measure(mode: str, folder: Path, plays: Path, sparse: Path | None) -> 
                 await client.wait(sparse_id, timeout=3600, longest_pause=POLL)
                 figures.sparse_job = time.perf_counter() - started
                 started = time.perf_counter()
-                figures.downloaded = await _drain(url, sparse_id)
+                figures.downloaded = await _download(url, sparse_id)
                 figures.download = time.perf_counter() - started
             watch.stop()
             figures.at_start, figures.peaks = watch.at_start, watch.peaks
@@ -77,7 +77,7 @@ async def measure(mode: str, folder: Path, plays: Path, sparse: Path | None) -> 
 
 
 async def warm_up(client: AsyncClient, folder: Path) -> None:
-    """A small file first: imports and connections are not what is measured."""
+    """Process a small file first, so that imports and connections are not measured."""
     small = folder / "small.csv"
     write_song_plays(small, 1000)
     job_id = await client.upload(small)
@@ -85,8 +85,8 @@ async def warm_up(client: AsyncClient, folder: Path) -> None:
     await client.download(job_id, folder / "small-result.csv")
 
 
-async def _drain(url: str, job_id: str) -> int:
-    """Download at the speed of the socket: curl, which writes nothing."""
+async def _download(url: str, job_id: str) -> int:
+    """Download with curl, without writing to disk. Return the number of bytes."""
     process = await asyncio.create_subprocess_exec(
         "curl", "-sf", "-o", "/dev/null", "-w", "%{size_download}",
         f"{url}/api/download_file/{job_id}", stdout=asyncio.subprocess.PIPE,
@@ -98,11 +98,11 @@ async def _drain(url: str, job_id: str) -> int:
 
 
 def write_sparse(path: Path, rows: int) -> None:
-    """Song plays of which nearly every row is a group of its own."""
+    """Write song plays in which nearly every row is its own group."""
     with path.open("w", encoding="utf-8", buffering=MIB) as file:
         file.write("Song,Date,Number of Plays\n")
         for start in range(0, rows, 10_000):
-            # A multiplicative hash spreads neighbours, so that the input is not sorted already.
+            # A multiplicative hash spreads neighbours, so that the input is not sorted.
             file.writelines(
                 f"Song {number * 2654435761 % 4294967296},2026-01-01,{number % 1000}\n"
                 for number in range(start, start + 10_000)
@@ -110,11 +110,11 @@ def write_sparse(path: Path, rows: int) -> None:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mode", choices=MODES, action="append")
     parser.add_argument("--mb", type=int, default=1000, help="size of the input in MB")
-    parser.add_argument("--no-csv-module", action="store_true", help="leave the slowest peer out")
+    parser.add_argument("--no-csv-module", action="store_true", help="skip the slowest tool")
     options = parser.parse_args()
     console = Console(width=110)
     with tempfile.TemporaryDirectory(prefix="csvmill-benchmark-") as name:
@@ -152,7 +152,7 @@ def _same(first: Path, second: Path) -> None:
 def _print(
     console: Console, size: int, figures: dict[str, Figures], duckdb: float, plain: float | None
 ) -> None:
-    table = Table("figure", *figures, "to reach", title="csvmill")
+    table = Table("figure", *figures, "target", title="csvmill")
     table.add_row(
         "upload", *(f"{size / MB / f.upload:,.0f} MB/s" for f in figures.values()),
         TARGETS["upload"],

@@ -1,4 +1,4 @@
-"""The product as it is deployed, started for a measurement: one process, or three services."""
+"""Start csvmill for a measurement, as one process or as three services."""
 
 from __future__ import annotations
 
@@ -17,42 +17,42 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MODES = ("standalone", "services", "streamed")
-"""One process; three services, whose processor reads storage's folder in place; three services
-whose processor reads its input from storage over HTTP, as on another machine."""
+"""One process; three services with a processor that reads storage's folder directly; three services
+with a processor that reads its input over HTTP, as on another machine."""
 SAMPLE_INTERVAL = 0.05
-"""Seconds between two looks at the memory of each process."""
+"""Seconds between two measurements of memory."""
 
 
 class MemoryWatch:
-    """The largest resident set of each process, and of its children, while it was watched."""
+    """Measures the peak resident memory of processes and their children."""
 
     def __init__(self, processes: Mapping[str, int]) -> None:
         self.peaks: dict[str, int] = {}
-        """Bytes, by the name of the process; children as `<name>: engine`."""
+        """Bytes by process name; children are `<name>: engine`."""
         self.at_start: dict[str, int] = {}
         self._processes = {name: psutil.Process(pid) for name, pid in processes.items()}
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._look()
+        self._measure()
         self.at_start = dict(self.peaks)
         self._thread.start()
 
     def reset(self) -> None:
-        """Forget the peaks; `at_start` is taken anew."""
+        """Reset the peaks and `at_start` to the current values."""
         self.peaks = {}
-        self._look()
+        self._measure()
         self.at_start = dict(self.peaks)
 
     def stop(self) -> None:
-        """End the watch."""
+        """Stop measuring."""
         self._stopped.set()
         self._thread.join()
 
     def _watch(self) -> None:
         while not self._stopped.wait(SAMPLE_INTERVAL):
-            self._look()
+            self._measure()
 
-    def _look(self) -> None:
+    def _measure(self) -> None:
         for name, process in self._processes.items():
             try:
                 self._note(name, process.memory_info().rss)
@@ -67,7 +67,7 @@ class MemoryWatch:
 
 @contextmanager
 def running(mode: str, folder: Path, settings: Mapping[str, str]) -> Iterator[dict[str, str | int]]:
-    """Start the product in `folder`; yields `url` and the process id of each process by name."""
+    """Start csvmill in `folder`. Yields `url`, and the process id of each process by name."""
     with ExitStack() as stack:
         if mode == "standalone":
             service = stack.enter_context(

@@ -1,4 +1,4 @@
-"""The container's health check: the one service that runs in it answers `GET /healthz` with 200."""
+"""The container's health check: succeeds if the service answers `GET /healthz` with 200."""
 
 import contextlib
 import http.client
@@ -11,4 +11,4 @@ for port in PORTS.values():
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=4)
         connection.request("GET", "/healthz")
         sys.exit(connection.getresponse().status != 200)
-sys.exit("nothing listens")
+sys.exit("no service listens")

@@ -1,4 +1,4 @@
-"""What people would use instead, each run in a process of its own and timed from outside."""
+"""Other tools for the same task, each run in its own process and timed from outside."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 def bare_duckdb(source: Path, target: Path) -> float:
-    """Seconds that DuckDB's own query takes, interpreter start included, types given."""
+    """Return the seconds of a plain DuckDB query with given types, including interpreter start."""
     return _seconds("benchmarks.peers.bare_duckdb", source, target)
 
 
 def csv_module(source: Path, target: Path) -> float:
-    """Seconds that the `csv` module with a dict takes: what the first users ran."""
+    """Return the seconds of a script with the `csv` module and a dict, as the first users ran."""
     return _seconds("benchmarks.peers.csv_module", source, target)
 
 

@@ -1,4 +1,4 @@
-"""The same query as a user of DuckDB writes it, with the types given and nothing checked."""
+"""The same query as a DuckDB user would write it, with given types and without checks."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The plain way: Python's `csv` module and a dict, which holds every group in memory."""
+"""The simple solution: Python's `csv` module and a dict that holds every group in memory."""
 
 import csv
 import sys
@@ -14,5 +14,5 @@ with source.open(encoding="utf-8", newline="") as file:
 with target.open("w", encoding="utf-8", newline="") as file:
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(("Song", "Date", "Total Number of Plays for Date"))
-    # Code points sort as their UTF-8 bytes do.
+    # Code points sort in the same order as their UTF-8 bytes.
     writer.writerows((*key, totals[key]) for key in sorted(totals))
