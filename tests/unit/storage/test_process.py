@@ -42,12 +42,21 @@ async def test_what_was_acknowledged_outlives_sigkill_and_nothing_else_is_claime
     offsets = list(range(0, len(content), CHUNK))
     acknowledged: set[int] = set()
 
+    async def check(blobs: HttpBlobs) -> None:
+        info = await blobs.info(KEY)
+        for offset in acknowledged:
+            assert info.received.covers(offset, min(offset + CHUNK, len(content)))
+        for held in info.received:
+            got = await read(blobs, KEY, held.start, held.stop)
+            assert got == content[held.start : held.stop]
+
     for kill_after in (3, 40, 41, 100):
         todo = [offset for offset in offsets if offset not in acknowledged]
         random.Random(kill_after).shuffle(todo)
         with start(tmp_path) as process:
             async with HttpBlobs(process.url, TOKEN) as blobs:
                 await blobs.create(KEY, len(content))
+                await check(blobs)
                 enough = asyncio.Event()
                 goal = len(acknowledged) + kill_after
 
@@ -74,45 +83,46 @@ async def test_what_was_acknowledged_outlives_sigkill_and_nothing_else_is_claime
                 process.kill()
                 await asyncio.gather(*senders)
 
-        with start(tmp_path) as process:
-            async with HttpBlobs(process.url, TOKEN) as blobs:
-                info = await blobs.info(KEY)
-                for offset in acknowledged:
-                    assert info.received.covers(offset, min(offset + CHUNK, len(content)))
-                for held in info.received:
-                    got = await read(blobs, KEY, held.start, held.stop)
-                    assert got == content[held.start : held.stop]
-            assert process.terminate(timeout=30) == 0
-
     with start(tmp_path) as process:
         async with HttpBlobs(process.url, TOKEN) as blobs:
+            await check(blobs)
+        assert process.terminate(timeout=30) == 0
+    # A restart without a kill finds the same.
+    with start(tmp_path) as process:
+        async with HttpBlobs(process.url, TOKEN) as blobs:
+            await check(blobs)
             for offset in offsets:
                 await blobs.write(KEY, offset, stream(content[offset : offset + CHUNK]))
             assert (await blobs.info(KEY)).complete
             assert await read(blobs, KEY) == content
 
 
-@pytest.mark.parametrize("framing", ["Content-Length: 2000000", "Transfer-Encoding: chunked"])
-async def test_a_sender_that_is_killed_leaves_no_range_behind(tmp_path: Path, framing: str) -> None:
+async def test_a_sender_that_is_killed_leaves_no_range_behind(tmp_path: Path) -> None:
+    keys = {
+        "Content-Length: 2000000": KEY,
+        "Transfer-Encoding: chunked": upload_key(UUID(int=2)),
+    }
     with start(tmp_path) as process:
         async with HttpBlobs(process.url, TOKEN) as blobs:
-            await blobs.create(KEY, 2_000_000)
-            url = URL(process.url)
-            _, sender = await asyncio.open_connection(url.host, url.port)
-            head = f"PUT {chunk_path(KEY, 0)} HTTP/1.1\r\nHost: storage\r\n{framing}\r\n"
-            sender.write(f"{head}Authorization: Bearer {TOKEN}\r\n\r\n".encode())
-            sender.write(b"1e8480\r\n" if "chunked" in framing else b"")
-            sender.write(bytes(1_500_000))
-            await sender.drain()
-            sender.transport.abort()
+            for framing, key in keys.items():
+                await blobs.create(key, 2_000_000)
+                url = URL(process.url)
+                _, sender = await asyncio.open_connection(url.host, url.port)
+                head = f"PUT {chunk_path(key, 0)} HTTP/1.1\r\nHost: storage\r\n{framing}\r\n"
+                sender.write(f"{head}Authorization: Bearer {TOKEN}\r\n\r\n".encode())
+                sender.write(b"1e8480\r\n" if "chunked" in framing else b"")
+                sender.write(bytes(1_500_000))
+                await sender.drain()
+                sender.transport.abort()
 
-            # A whole chunk behind it: by then the broken one has been dealt with or never will.
-            await blobs.write(KEY, 1_900_000, stream(bytes(100_000)))
+                # A whole chunk behind it: by then the broken one has been dealt with or never will.
+                await blobs.write(key, 1_900_000, stream(bytes(100_000)))
             assert process.terminate(timeout=30) == 0
 
     with start(tmp_path) as process:
         async with HttpBlobs(process.url, TOKEN) as blobs:
-            assert (await blobs.info(KEY)).received == RangeSet.of([(1_900_000, 2_000_000)])
+            for key in keys.values():
+                assert (await blobs.info(key)).received == RangeSet.of([(1_900_000, 2_000_000)])
 
 
 async def test_a_second_process_on_the_same_folder_says_why_it_ends(tmp_path: Path) -> None:
