@@ -1,4 +1,4 @@
-"""A bus that counts what goes over it."""
+"""A bus with metrics."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class BusMetrics:
-    """Wake-ups that a process has published and received."""
+    """The wake-ups that a process publishes and receives."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.published = Counter(
@@ -29,7 +29,7 @@ class BusMetrics:
         )
         self.failures = Counter(
             "csvmill_publish_failures_total",
-            "Wake-ups and dead letters not confirmed in time; the relay repeats them.",
+            "Wake-ups and dead letters that were not confirmed in time; the relay repeats them.",
             registry=registry,
         )
         self.dead_letters = Counter(
@@ -45,7 +45,7 @@ class BusMetrics:
 
 
 class CountedBus:
-    """The `Bus` (see `shared.ports`) that it is given, counted."""
+    """Wraps a `Bus` (see `shared.ports`) and counts its messages."""
 
     def __init__(self, bus: Bus, metrics: BusMetrics) -> None:
         self._bus = bus
@@ -76,9 +76,9 @@ class CountedBus:
         async with self._bus.consume(counted, prefetch=prefetch):
             yield
 
-    async def lost_before(self, patience: float) -> float:
+    async def lost_before(self, lost_after: float) -> float:
         """See `Bus`."""
-        return await self._bus.lost_before(patience)
+        return await self._bus.lost_before(lost_after)
 
     async def ping(self) -> None:
         """See `Bus`."""

@@ -1,4 +1,4 @@
-"""What both buses have in common: how a delivery is settled, and how handlers are run."""
+"""What both buses share: settling a delivery, and running handlers."""
 
 from __future__ import annotations
 
@@ -21,36 +21,34 @@ if TYPE_CHECKING:
     from shared.telemetry.ids import Ids
 
 FIRST_PAUSE = 0.2
-"""Seconds before a wake-up whose handler raised is returned; doubled with each return of it."""
+"""Seconds before a wake-up is requeued whose handler raised. Doubles with each redelivery, which
+the broker counts: so this is no retry loop of one process."""
 LONGEST_PAUSE = 10.0
 
 log = logging.getLogger(__name__)
 
 
-class Verdict(Enum):
-    """What becomes of a delivery."""
+class Disposition(Enum):
+    """How a delivery is settled."""
 
     ACK = "acknowledged"
-    REQUEUE = "handed back"
-    FAILED = "handed back after a failure"
+    REQUEUE = "requeued"
+    FAILED = "requeued after a failure"
     DEAD_LETTER = "dead-lettered"
 
 
 class TrackedDelivery(ABC):
     """A `Delivery` that knows whether it has been settled, and whether it still can be."""
 
-    def __init__(self, wakeup: WakeUp, *, returns: int, ids: Ids) -> None:
-        """`returns`: how often this wake-up has come back from a consumer before.
-
-        `ids`: on whose behalf it was published.
-        """
+    def __init__(self, wakeup: WakeUp, *, redeliveries: int, ids: Ids) -> None:
+        """`redeliveries`: how often it was requeued. `ids`: those of the publisher."""
         self._wakeup = wakeup
         self.ids = ids
-        self._verdict: Verdict | None = None
-        self.returns = returns
+        self._disposition: Disposition | None = None
+        self.redeliveries = redeliveries
         self.lost = False
         self.over = asyncio.Event()
-        """Set when there is nothing left to wait for: settled, lost, or the consumer stops."""
+        """Set when the delivery is settled or lost, or when the consumer stops."""
 
     @property
     def wakeup(self) -> WakeUp:
@@ -60,62 +58,62 @@ class TrackedDelivery(ABC):
     @property
     def exhausted(self) -> bool:
         """See `Delivery`."""
-        return self.returns >= DELIVERY_LIMIT
+        return self.redeliveries >= DELIVERY_LIMIT
 
     @property
     def open(self) -> bool:
-        """Whether it is still to be settled."""
-        return self._verdict is None and not self.lost
+        """Whether the delivery can still be settled."""
+        return self._disposition is None and not self.lost
 
     async def ack(self) -> None:
         """See `Delivery`."""
-        await self.settle(Verdict.ACK)
+        await self.settle(Disposition.ACK)
 
     async def requeue(self) -> None:
         """See `Delivery`."""
-        await self.settle(Verdict.REQUEUE)
+        await self.settle(Disposition.REQUEUE)
 
     async def dead_letter(self) -> None:
         """See `Delivery`."""
-        await self.settle(Verdict.DEAD_LETTER)
+        await self.settle(Disposition.DEAD_LETTER)
 
-    async def settle(self, verdict: Verdict) -> None:
-        """Raises RuntimeError if it has been settled before, which is a defect of the handler."""
-        if self._verdict is not None:
+    async def settle(self, disposition: Disposition) -> None:
+        """Settle the delivery. Raises RuntimeError if it is settled already, a handler's defect."""
+        if self._disposition is not None:
             raise RuntimeError(
-                f"job={self._wakeup.job_id}: wake-up was {self._verdict.value} already, and is"
-                f" now to be {verdict.value}"
+                f"job={self._wakeup.job_id}: wake-up was {self._disposition.value} already, and"
+                f" cannot be {disposition.value}"
             )
-        self._verdict = verdict
+        self._disposition = disposition
         try:
             if self.lost:
                 log.info(
-                    "job=%s: wake-up is not %s, its connection is gone; it is delivered again",
+                    "job=%s: wake-up not %s: its connection is lost; it will be redelivered",
                     self._wakeup.job_id,
-                    verdict.value,
+                    disposition.value,
                 )
             else:
-                # A verdict that was begun is carried through, whoever loses patience.
-                await asyncio.shield(self._send(verdict))
+                # Completed even if the caller is cancelled.
+                await asyncio.shield(self._send(disposition))
         finally:
             self.over.set()
 
     def lose(self) -> None:
-        """The connection it came over is gone: the broker delivers it again by itself."""
+        """Note that the delivery's connection is lost: the broker redelivers it."""
         self.lost = True
         self.over.set()
 
     @abstractmethod
-    async def _send(self, verdict: Verdict) -> None:
-        """Tell the broker. Raises nothing if the broker cannot be told."""
+    async def _send(self, disposition: Disposition) -> None:
+        """Send the disposition to the broker. Must not raise if that fails."""
 
 
 class Dispatcher:
     """Runs `handle` for deliveries, at most `prefetch` at a time.
 
-    A delivery keeps its place until its handler has ended and it has been settled: one that a
-    handler leaves open is kept until `stop`, and then handed back. When a handler raises, that is
-    logged and the delivery handed back after a pause, which grows each time.
+    A delivery occupies a slot until its handler has ended and it has been settled. If the handler
+    ends without settling it, it is kept until `stop`, and requeued then. If the handler raises, the
+    error is logged and the delivery requeued after a pause, which grows with each redelivery.
     """
 
     def __init__(
@@ -125,75 +123,75 @@ class Dispatcher:
         prefetch: int,
         on_free: Callable[[], None] = lambda: None,
     ) -> None:
-        """`on_free` is called whenever a place has become free."""
+        """`on_free` is called whenever a slot becomes free."""
         if prefetch < 1:
-            raise ValueError(f"prefetch is {prefetch}; a consumer takes at least one")
+            raise ValueError(f"prefetch is {prefetch}; a consumer needs at least 1")
         self._handle = handle
         self._prefetch = prefetch
         self._on_free = on_free
         self._queued: deque[TrackedDelivery] = deque()
         self._running: dict[asyncio.Task[None], TrackedDelivery] = {}
-        self._returning: set[asyncio.Task[None]] = set()
-        self._holding = False
+        self._requeueing: set[asyncio.Task[None]] = set()
+        self._paused = False
         self._stopped = False
 
     @property
     def free(self) -> bool:
-        """Whether a further delivery would be handled at once."""
-        return not self._holding and len(self._queued) + len(self._running) < self._prefetch
+        """Whether a further delivery would be handled immediately."""
+        return not self._paused and len(self._queued) + len(self._running) < self._prefetch
 
     @property
-    def places(self) -> int:
-        """How many deliveries may be in hand of the connection that is used now.
+    def slots(self) -> int:
+        """How many deliveries of the current connection may be unsettled at a time.
 
-        A handler that has outlasted the connection of its delivery keeps its place until it ends.
+        A handler whose delivery came over an earlier connection occupies a slot until it ends.
         """
         return self._prefetch - sum(delivery.lost for delivery in self._running.values())
 
     def submit(self, delivery: TrackedDelivery) -> None:
-        """Have a delivery handled as soon as there is a place."""
+        """Handle a delivery as soon as a slot is free."""
         if self._stopped:
-            self._return(delivery)
+            self._requeue(delivery)
         else:
             self._queued.append(delivery)
             self._start()
 
     def lose_all(self) -> None:
-        """The connection is gone: nothing that was submitted can be settled any more."""
+        """Note that the connection is lost: no delivery submitted so far can be settled."""
         for delivery in (*self._queued, *self._running.values()):
             delivery.lose()
         self._queued.clear()
 
-    def hold(self) -> None:
+    def pause(self) -> None:
         """Start no further handler."""
-        self._holding = True
+        self._paused = True
 
     def stop(self) -> None:
-        """`hold`, and hand back what no handler has and what handlers leave open.
+        """Pause, and requeue the deliveries that no handler has or that handlers leave open.
 
-        To be called once nothing more is delivered, or what is handed back would return at once.
+        Call it when no more deliveries arrive: requeued ones would be delivered here again.
         """
-        self._holding = self._stopped = True
+        self._paused = self._stopped = True
         while self._queued:
-            self._return(self._queued.popleft())
+            self._requeue(self._queued.popleft())
         for delivery in self._running.values():
             delivery.over.set()
 
     async def finished(self) -> None:
-        """Wait until every handler has ended and every delivery has been settled or lost."""
-        while pending := {*self._running, *self._returning}:
+        """Wait until every handler has ended and every delivery is settled or lost."""
+        while pending := {*self._running, *self._requeueing}:
             await asyncio.wait(pending)
 
     async def cancel(self) -> None:
-        """Cancel the handlers that still run, and wait for their end."""
-        self._holding = True
-        tasks = {*self._running, *self._returning}
+        """Cancel the running handlers and wait for their end."""
+        self._paused = True
+        tasks = {*self._running, *self._requeueing}
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _start(self) -> None:
-        while not self._holding and self._queued and len(self._running) < self._prefetch:
+        while not self._paused and self._queued and len(self._running) < self._prefetch:
             delivery = self._queued.popleft()
             task = asyncio.create_task(self._run(delivery))
             self._running[task] = delivery
@@ -206,27 +204,27 @@ class Dispatcher:
         self._start()
         self._on_free()
 
-    def _return(self, delivery: TrackedDelivery) -> None:
+    def _requeue(self, delivery: TrackedDelivery) -> None:
         task = asyncio.create_task(delivery.requeue())
-        self._returning.add(task)
-        task.add_done_callback(self._returning.discard)
+        self._requeueing.add(task)
+        task.add_done_callback(self._requeueing.discard)
 
     async def _run(self, delivery: TrackedDelivery) -> None:
-        # The task may have been started on behalf of any other.
+        # The task inherits the context of whatever started it, not of the delivery.
         with bound_ids(delivery.ids):
-            await self._run_for(delivery)
+            await self._run_handler(delivery)
 
-    async def _run_for(self, delivery: TrackedDelivery) -> None:
+    async def _run_handler(self, delivery: TrackedDelivery) -> None:
         try:
             await self._handle(delivery)
         except Exception:
             log.exception("job=%s: handling its wake-up failed", delivery.wakeup.job_id)
-            pause = min(FIRST_PAUSE * 2**delivery.returns, LONGEST_PAUSE)
+            pause = min(FIRST_PAUSE * 2**delivery.redeliveries, LONGEST_PAUSE)
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await delivery.over.wait()
             if delivery.open:
-                await delivery.settle(Verdict.FAILED)
+                await delivery.settle(Disposition.FAILED)
         else:
             await delivery.over.wait()
             if delivery.open:

@@ -1,7 +1,7 @@
-"""The bus within one process: what publishers, processors and relay of a standalone share.
+"""The bus within one process, for the standalone service.
 
-Its wake-ups are gone when the process ends. Nothing is lost by that: the table of jobs is the
-truth, and the relay publishes anew what the table shows to be waiting.
+Wake-ups are lost when the process ends. That loses no job: the relay publishes a wake-up for every
+job that the table shows to be waiting.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
-from shared.bus.dispatch import Dispatcher, TrackedDelivery, Verdict
+from shared.bus.dispatch import Dispatcher, Disposition, TrackedDelivery
 from shared.bus.topology import DEAD_LETTERS_KEPT, DELIVERY_LIMIT, LONGEST_DELAY
 from shared.errors import BrokerUnavailable
 from shared.telemetry.ids import current_ids
@@ -37,17 +37,15 @@ class InProcessBus:
         self._dead: deque[WakeUp] = deque(maxlen=DEAD_LETTERS_KEPT)
         self._timers: set[asyncio.TimerHandle] = set()
         self._consumers: deque[Dispatcher] = deque()
-        self._leaving: set[asyncio.Task[None]] = set()
+        self._stopping: set[asyncio.Task[None]] = set()
         self._dispatchers: set[Dispatcher] = set()
         self._closed = False
-        self._since = time.time()
-        self._reached = 0.0
-
-    async def open(self) -> None:
-        """Nothing to do; here because every bus has it."""
+        self._started_at = time.time()
+        self._latest_delivered = 0.0
+        """When the latest delivered wake-up was published, in Unix seconds."""
 
     async def close(self) -> None:
-        """Forget all wake-ups, and cancel the handlers that still run."""
+        """Drop all wake-ups and cancel the running handlers."""
         self._closed = True
         for timer in self._timers:
             timer.cancel()
@@ -55,10 +53,9 @@ class InProcessBus:
         self._waiting.clear()
         for dispatcher in tuple(self._dispatchers):
             await dispatcher.cancel()
-        await asyncio.gather(*self._leaving, return_exceptions=True)
+        await asyncio.gather(*self._stopping, return_exceptions=True)
 
     async def __aenter__(self) -> Self:
-        await self.open()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -104,22 +101,22 @@ class InProcessBus:
         finally:
             self._consumers.remove(dispatcher)
             dispatcher.stop()
-            task = asyncio.create_task(self._see_off(dispatcher))
-            self._leaving.add(task)
-            task.add_done_callback(self._leaving.discard)
+            task = asyncio.create_task(self._forget_when_finished(dispatcher))
+            self._stopping.add(task)
+            task.add_done_callback(self._stopping.discard)
 
-    async def lost_before(self, patience: float) -> float:
-        """See `Bus`. What was published by an earlier process is lost at once."""
+    async def lost_before(self, lost_after: float) -> float:
+        """See `Bus`. The wake-ups of an earlier process are lost."""
         await self.ping()
-        reached = self._reached if self._waiting else time.time()
-        return max(reached - patience, self._since)
+        latest = self._latest_delivered if self._waiting else time.time()
+        return max(latest - lost_after, self._started_at)
 
     async def ping(self) -> None:
         """See `Bus`."""
         if self._closed:
             raise BrokerUnavailable("the bus is closed")
 
-    async def _see_off(self, dispatcher: Dispatcher) -> None:
+    async def _forget_when_finished(self, dispatcher: Dispatcher) -> None:
         await dispatcher.finished()
         self._dispatchers.discard(dispatcher)
 
@@ -127,14 +124,15 @@ class InProcessBus:
         self._waiting.append(waiting)
         self._feed()
 
-    def _settled(self, waiting: _Waiting, verdict: Verdict) -> None:
-        exhausted = waiting.returns >= DELIVERY_LIMIT
-        if verdict is Verdict.DEAD_LETTER or (verdict is Verdict.FAILED and exhausted):
+    def _settled(self, waiting: _Waiting, disposition: Disposition) -> None:
+        failed = disposition is Disposition.FAILED
+        exhausted = failed and waiting.redeliveries >= DELIVERY_LIMIT
+        if exhausted or disposition is Disposition.DEAD_LETTER:
             log.warning("job=%s: wake-up dead-lettered", waiting.wakeup.job_id)
             self._dead.append(waiting.wakeup)
-        elif verdict is Verdict.FAILED:
-            self._enqueue(replace(waiting, returns=waiting.returns + 1))
-        elif verdict is Verdict.REQUEUE:
+        elif failed:
+            self._enqueue(replace(waiting, redeliveries=waiting.redeliveries + 1))
+        elif disposition is Disposition.REQUEUE:
             self._enqueue(waiting)
 
     def _feed(self) -> None:
@@ -146,16 +144,16 @@ class InProcessBus:
             else:
                 return
             waiting = self._waiting.popleft()
-            self._reached = max(self._reached, waiting.published)
+            self._latest_delivered = max(self._latest_delivered, waiting.published)
             self._consumers[0].submit(_Delivery(waiting, settled=self._settled))
 
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     wakeup: WakeUp
-    returns: int
+    redeliveries: int
     ids: Ids
-    """On whose behalf it was published."""
+    """The ids of its publisher."""
     published: float
     """Unix seconds."""
 
@@ -165,11 +163,11 @@ class _Delivery(TrackedDelivery):
         self,
         waiting: _Waiting,
         *,
-        settled: Callable[[_Waiting, Verdict], None],
+        settled: Callable[[_Waiting, Disposition], None],
     ) -> None:
-        super().__init__(waiting.wakeup, returns=waiting.returns, ids=waiting.ids)
+        super().__init__(waiting.wakeup, redeliveries=waiting.redeliveries, ids=waiting.ids)
         self._waiting = waiting
         self._settled = settled
 
-    async def _send(self, verdict: Verdict) -> None:
-        self._settled(self._waiting, verdict)
+    async def _send(self, disposition: Disposition) -> None:
+        self._settled(self._waiting, disposition)

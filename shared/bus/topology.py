@@ -1,25 +1,25 @@
-"""Every exchange and queue on the broker, in one place.
+"""The exchange and the queues on the broker.
 
-    publish ──> csvmill.jobs ─┬─> csvmill.jobs.waiting ──(consumer)──> acknowledged
-                 (exchange)   │        │ rejected, or returned too often
-                              │        └──> csvmill.jobs.dead        for operators to look at
+    publish ──> csvmill.jobs ─┬─> csvmill.jobs.waiting ──(consumer)──> acked
+                 (exchange)   │        │ rejected, or redelivered too often
+                              │        └──> csvmill.jobs.dead        for operators
                               ├─> csvmill.jobs.delayed.{1s,...,1h}
-                              │        └──(time is up)──> csvmill.jobs.waiting
-                              └─> csvmill.jobs.dead                 jobs that failed for good
+                              │        └──(expired)──> csvmill.jobs.waiting
+                              └─> csvmill.jobs.dead                 jobs that used up their attempts
 
-One direct exchange, in which every queue is bound under its own name. All queues are quorum
-queues: replicated in a cluster, on disk everywhere. What leaves a queue for another does so "at
-least once" (confirmed internally; this is why they must refuse publishes rather than drop
-messages when full), so that no wake-up is lost between two queues.
+One direct exchange, to which every queue is bound under its own name. All queues are quorum
+queues: replicated in a cluster, and on disk. A message moves from one queue to another "at least
+once" (confirmed internally; for that, full queues must reject publishes and not drop messages), so
+that no wake-up is lost between two queues.
 
-Delays: the broker expires messages at the head of a queue only, so one long delay would hold up
-every shorter one behind it. Hence a queue for each order of magnitude: a message carries its own
-delay, and the queue's limit caps what it can wait behind others. A delay of d seconds thus ends
-after d at the earliest, and after the limit of d's queue at the latest (1.5 s: within 10 s; in
-practice delays of one kind are about equal and come out in order).
+Delays: the broker expires messages only at the head of a queue, so one long delay would hold up
+every shorter one behind it. Hence there is a queue for each order of magnitude. A message carries
+its own delay, and the queue's limit caps how long it waits behind others. A delay of d seconds ends
+after d at the earliest, and after the limit of its queue at the latest (1.5 s: within 10 s; in
+practice delays of one kind are about equal and expire in order).
 
-Arguments of a queue cannot be changed once it exists: give a queue that must change a new name.
-Everything here is understood by RabbitMQ 3.10 to 4.x alike.
+The arguments of an existing queue cannot be changed: give a queue that must change a new name.
+RabbitMQ 3.10 to 4.x all support what is used here.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ WAITING = "csvmill.jobs.waiting"
 DEAD = "csvmill.jobs.dead"
 
 DELIVERY_LIMIT = 20
-"""How often a wake-up may come back from its consumers before it is dead-lettered.
+"""How often a wake-up may be redelivered before it is dead-lettered.
 
-What counts is the broker's affair: up to RabbitMQ 4.2 every return, from 4.3 on a failure (the
-handler raised, or the consumer died) but not a wake-up that was handed back on purpose. The limit
-is stated because 3.10 has none of its own, and 4.x has 20.
+The broker counts: up to RabbitMQ 4.2 every redelivery, from 4.3 on only those after a failure (the
+handler raised, or the consumer died) and not those after a nack. The limit is explicit because 3.10
+has no default, and 4.x has 20.
 """
 LONGEST_DELAY = 3600.0
 """Seconds."""
@@ -48,7 +48,7 @@ DEAD_LETTERS_KEPT = 100_000
 
 @dataclass(frozen=True, slots=True)
 class QueueSpec:
-    """A durable queue, bound to `EXCHANGE` under its name."""
+    """A durable queue that is bound to `EXCHANGE` under its name."""
 
     name: str
     arguments: Mapping[str, str | int]
@@ -75,10 +75,10 @@ QUEUES: tuple[QueueSpec, ...] = (
         DEAD,
         {
             "x-queue-type": "quorum",
-            # The oldest go first: the truth about their jobs is in the database anyway.
+            # The oldest are dropped first. Their jobs are in the database.
             "x-max-length": DEAD_LETTERS_KEPT,
-            # Looking at a message in the management UI returns it, which 4.x counts. Nothing
-            # lies behind this queue, so a message over the limit would be gone.
+            # Showing a message in the management UI requeues it, which 4.x counts. This queue has
+            # no dead-letter queue, so a message over the limit would be dropped.
             "x-delivery-limit": 1_000_000_000,
         },
     ),
@@ -88,11 +88,11 @@ QUEUES: tuple[QueueSpec, ...] = (
         for label, limit in _DELAYS.items()
     ),
 )
-"""In the order of declaration: what a queue hands messages on to comes before it."""
+"""In the order of declaration: a queue comes after the queue that it dead-letters to."""
 
 
 def queue_for(delay: float) -> str:
-    """The queue (and routing key) for a wake-up to be delivered after `delay` seconds."""
+    """Return the queue, and routing key, for a wake-up with a delay of `delay` seconds."""
     if delay <= 0:
         return WAITING
     label = next(

@@ -1,4 +1,4 @@
-"""SQL databases: one small port, PostgreSQL and SQLite behind it, and the schema's migrations."""
+"""SQL databases: a small port with adapters for PostgreSQL and SQLite, and the migrations."""
 
 from __future__ import annotations
 
@@ -11,17 +11,16 @@ if TYPE_CHECKING:
 async def connect(
     url: str, *, timeout: float = 5.0, start_timeout: float | None = 30.0
 ) -> Database:
-    """Open the database at `url`, waiting for it to come up if need be.
+    """Open the database at `url`; wait for it if it is not available yet.
 
     `postgresql://user:password@host:port/name`, or `sqlite:///` followed by a path: relative as
     in `sqlite:///jobs.db`, absolute as in `sqlite:////var/lib/csvmill/jobs.db`, taken verbatim
-    (no percent-decoding). The file is created if it is missing, its folder is not.
+    (no percent-decoding). A missing file is created, a missing folder is not.
 
-    `timeout`: seconds that any one call may take, or any one statement of a transaction.
-    `start_timeout`: seconds to wait for a server that does not answer yet; None is for as long as
-    it takes, unless it refuses the user, or knows no such database, for 30 s. Raises
-    DatabaseUnavailable when they have passed, and ValueError for a URL of another kind. The
-    caller closes what it gets.
+    `timeout`: seconds that one call may take, or one statement of a transaction.
+    `start_timeout`: seconds to wait for a server that is not available; None means no limit,
+    unless it refuses the user or the database name for 30 s. Raises DatabaseUnavailable after that
+    time, and ValueError for another kind of URL. The caller closes the database.
     """
     scheme, separator, rest = url.partition("://")
     if separator and scheme in ("postgresql", "postgres"):
@@ -34,5 +33,5 @@ async def connect(
         return await SqliteDatabase.connect(
             rest.removeprefix("/"), timeout=timeout, start_timeout=start_timeout
         )
-    # The URL itself may hold a password.
+    # Without the URL, which may contain a password.
     raise ValueError(f"a database URL starts with postgresql:// or sqlite:///, not {scheme!r}")

@@ -1,4 +1,4 @@
-"""Brings a database's schema to what this version of the code needs."""
+"""Migrates the schema of a database to this version of the code."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from shared.database.scripts import AFTER, load_migrations
-from shared.database.waiting import until_there
+from shared.database.waiting import until_available
 from shared.errors import SchemaMismatch
 
 if TYPE_CHECKING:
@@ -29,14 +29,15 @@ log = logging.getLogger(__name__)
 
 
 async def migrate(database: Database, migrations: Sequence[Migration] | None = None) -> None:
-    """Apply the migrations that `database` lacks: each once, in order, all of them or none.
+    """Apply the missing migrations in order, in one transaction.
 
-    One that was numbered earlier and came later, as from another branch, is applied when it is
-    there. Any number of processes may call this at the same time. `migrations` are those of this
-    version unless given. What a newer version has added to the database is left alone. Raises
-    SchemaMismatch, and changes nothing, if a newer version has removed something (a migration
-    whose name ends in `_after`), or a migration had another text when it was applied;
-    DatabaseUnavailable.
+    Safe to call from any number of processes at a time. `migrations` default to those of this
+    version. A missing migration is applied even if one with a higher number was applied before, as
+    after merging a branch. Additions of a newer version are left alone.
+
+    Raises SchemaMismatch, and changes nothing, if a newer version has removed something (a
+    migration whose name ends in `_after`), or if the text of an applied migration has changed.
+    Raises DatabaseUnavailable.
     """
     known = load_migrations() if migrations is None else migrations
     async with database.transaction(exclusive=True) as transaction:
@@ -56,15 +57,12 @@ async def migrate(database: Database, migrations: Sequence[Migration] | None = N
 
 
 async def migrate_at_start(database: Database) -> None:
-    """`migrate`, and again for as long as the database goes away in the middle of it.
-
-    Raises SchemaMismatch.
-    """
-    await until_there(lambda: migrate(database), " to be migrated")
+    """Migrate; repeat that while the database is unavailable. Raises SchemaMismatch."""
+    await until_available(lambda: migrate(database), " to be migrated")
 
 
 async def _missing(transaction: Transaction, known: Sequence[Migration]) -> list[Migration]:
-    """Those of the `known` migrations that have not been applied."""
+    """Return the `known` migrations that have not been applied."""
     by_version = {migration.version: migration for migration in known}
     applied = await transaction.execute(
         "SELECT version, name, checksum FROM schema_migrations ORDER BY version"
@@ -77,7 +75,7 @@ async def _missing(transaction: Transaction, known: Sequence[Migration]) -> list
                     f"the database has migration {row['name']}, which this version of csvmill does"
                     " not know: run a version at least as new as the one that migrated it"
                 )
-            log.info("the database has migration %s of a newer version, which adds", row["name"])
+            log.info("the database has migration %s of a newer version, an addition", row["name"])
             continue
         if row["checksum"] != migration.checksum:
             raise SchemaMismatch(

@@ -1,4 +1,4 @@
-"""What is asked of a database. The statements themselves are the same for every adapter."""
+"""The port to a database. Every adapter runs the same statements."""
 
 from __future__ import annotations
 
@@ -17,40 +17,38 @@ class Transaction(Protocol):
     """An open transaction."""
 
     async def execute(self, sql: str, *values: Value) -> Sequence[Row]:
-        """Run one statement; the rows that it selects or returns. Raises DatabaseUnavailable."""
+        """Run one statement and return its rows. Raises DatabaseUnavailable."""
         ...
 
 
 class Database(Protocol):
     """Runs SQL with `$1` parameters, durably and in bounded time.
 
-    Any method raises DatabaseUnavailable when the database does not answer in time or the
-    connection breaks; what was being written may then have been committed all the same. The
-    next call connects anew.
+    Every method raises DatabaseUnavailable when the database does not answer in time or the
+    connection breaks; a write may have been committed then. The next call reconnects.
     """
 
     async def read(self, sql: str, *values: Value) -> Sequence[Row]:
-        """Run one SELECT. Tried a second time if the connection turns out to be dead."""
+        """Run one SELECT. Repeated once if the connection turns out to be dead."""
         ...
 
     async def write(self, sql: str, *values: Value, idempotent: bool = False) -> Sequence[Row]:
-        """Run one statement in a transaction of its own; what its RETURNING yields.
+        """Run one statement in a transaction of its own, and return its RETURNING rows.
 
-        With `idempotent` (running it twice does the same as once) it is tried a second time if
-        the connection turns out to be dead.
+        An `idempotent` one is repeated once if the connection turns out to be dead.
         """
         ...
 
     def transaction(self, *, exclusive: bool = False) -> AbstractAsyncContextManager[Transaction]:
         """Commit on leaving, roll back on an exception (cancellation too).
 
-        `exclusive` transactions of all processes run one after the other, and are given minutes
-        rather than seconds: for migrations.
+        `exclusive` transactions of all processes run one after the other, with timeouts of minutes:
+        for migrations.
         """
         ...
 
     async def ping(self) -> None:
-        """Return if the database answers now."""
+        """Return if the database is available."""
         ...
 
     async def close(self) -> None:

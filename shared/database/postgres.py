@@ -1,4 +1,4 @@
-"""PostgreSQL, through an asyncpg pool that outlives restarts of the server."""
+"""PostgreSQL, through an asyncpg pool that survives restarts of the server."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import asyncpg
 
-from shared.database.waiting import until_there
+from shared.database.waiting import until_available
 from shared.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     Connection: TypeAlias = PoolConnectionProxy[asyncpg.Record]
 
 POOL_SIZE = 10
-"""Connections at most that one process holds."""
+"""The most connections of one process."""
 EXCLUSIVE_TIMEOUT = 600.0
-"""Seconds for each statement of an exclusive transaction, waiting for its turn included."""
+"""Seconds for each statement of an exclusive transaction, including the wait for the lock."""
 MIGRATION_LOCK = 0x6373766D696C6C
 """Key of the advisory lock that exclusive transactions take ("csvmill" in ASCII)."""
 
@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 
 
 class _ConnectionLost(DatabaseUnavailable):
-    """The connection broke: a new one may work, and the statement may have been committed."""
+    """The connection broke. A new one may work; the statement may have been committed."""
 
 
 class PostgresDatabase:
@@ -59,8 +59,8 @@ class PostgresDatabase:
         cls, url: str, *, timeout: float, start_timeout: float | None
     ) -> PostgresDatabase:
         """See `shared.database.connect`."""
-        # No connection is kept at the least: asyncpg would restore that minimum in the background
-        # while the server is away, when only a caller can be told what is wrong.
+        # No minimum size: asyncpg would restore it in the background while the server is
+        # unavailable, where no caller sees the error.
         pool = await asyncpg.create_pool(
             url,
             min_size=0,
@@ -72,7 +72,7 @@ class PostgresDatabase:
         )
         database = cls(pool, timeout=timeout)
         try:
-            await until_there(database.ping, "", timeout=start_timeout, is_refusal=_is_refusal)
+            await until_available(database.ping, timeout=start_timeout, is_refusal=_is_refusal)
         except BaseException:
             pool.terminate()
             raise
@@ -94,7 +94,7 @@ class PostgresDatabase:
     async def transaction(self, *, exclusive: bool = False) -> AsyncIterator[Transaction]:
         """See `Database`."""
         timeout = EXCLUSIVE_TIMEOUT if exclusive else self._timeout
-        # Nothing has been done before BEGIN, so a dead connection costs no more than a second try.
+        # Before BEGIN nothing is done, so it can be repeated on another connection.
         async with self._limit():
             connection, transaction = await self._twice(self._begin)
         try:
@@ -123,7 +123,7 @@ class PostgresDatabase:
             async with asyncio.timeout(self._timeout):
                 await self._pool.close()
         except _DRIVER_ERRORS as error:
-            # The pool has then dropped its connections without a farewell.
+            # The pool has dropped its connections then.
             log.info("connections to the database were dropped: %s", _described(error))
 
     async def _run(self, sql: str, values: Sequence[Value]) -> Sequence[Row]:
@@ -132,7 +132,7 @@ class PostgresDatabase:
             with _translated():
                 return [dict(record) for record in await connection.fetch(sql, *values)]
         except (DatabaseUnavailable, asyncio.CancelledError):
-            # Silent, it would be waited for as long again on its way back to the pool.
+            # The pool would wait again for a connection that does not answer.
             _terminate(connection)
             raise
         finally:
@@ -164,14 +164,14 @@ class PostgresDatabase:
 
     async def _release(self, connection: Connection) -> None:
         released = asyncio.ensure_future(self._pool.release(connection, timeout=self._timeout))
-        # It goes on when the caller is cancelled, and then there is nobody else to look at it.
+        # It continues if the caller is cancelled; then nothing else handles its error.
         released.add_done_callback(_note_drop)
         with suppress(*_DRIVER_ERRORS):
             await asyncio.shield(released)
 
     @asynccontextmanager
     async def _limit(self) -> AsyncIterator[None]:
-        """Everything that one call does, waiting for a connection included, in bounded time."""
+        """Limit the time of one call, including the wait for a connection."""
         try:
             async with asyncio.timeout(self._timeout):
                 yield
@@ -188,7 +188,7 @@ class PostgresDatabase:
 
 
 class _Connection(asyncpg.Connection):
-    """One whose farewell may fail: asyncpg says it in tasks that nobody awaits."""
+    """A connection whose `close` does not raise: asyncpg calls it in tasks that are not awaited."""
 
     __slots__ = ()
 
@@ -196,7 +196,7 @@ class _Connection(asyncpg.Connection):
         try:
             await super().close(timeout=timeout)
         except _DRIVER_ERRORS as error:
-            # It is broken off then, which is as good.
+            # It is aborted then, which has the same effect.
             log.info("a connection to the database was dropped: %s", _described(error))
 
 
@@ -221,13 +221,12 @@ def _translated() -> Iterator[None]:
         asyncpg.AdminShutdownError,
         asyncpg.CrashShutdownError,
         asyncpg.InterfaceError,
-        # What asyncpg says of a connection that the server has bidden farewell (at shutdown), as
-        # long as its end has not been seen.
+        # asyncpg raises it on a connection that the server is closing at its shutdown.
         asyncpg.InternalClientError,
         ConnectionError,
     ) as error:
         if isinstance(error, ValueError):
-            raise  # what asyncpg says of values that it cannot send: a defect of the caller
+            raise  # asyncpg cannot encode a value: a defect of the caller
         raise _ConnectionLost(f"database: {_described(error)}") from error
     except (
         asyncpg.OperatorInterventionError,
@@ -235,8 +234,8 @@ def _translated() -> Iterator[None]:
         asyncpg.InvalidAuthorizationSpecificationError,
         asyncpg.InvalidCatalogNameError,
         asyncpg.ReadOnlySQLTransactionError,
-        # A newer process has migrated the schema under this one, whose prepared statements
-        # are then void; asyncpg prepares them anew for the next call.
+        # Another process has migrated the schema, which invalidates prepared statements. asyncpg
+        # prepares them again for the next call.
         asyncpg.InvalidCachedStatementError,
         TimeoutError,
         OSError,
@@ -245,7 +244,7 @@ def _translated() -> Iterator[None]:
 
 
 def _is_refusal(error: DatabaseUnavailable) -> bool:
-    """Whether the server is there, but has no such user, password or database."""
+    """Whether the server answers but refuses the user, the password or the database name."""
     return isinstance(
         error.__cause__,
         (
@@ -256,13 +255,13 @@ def _is_refusal(error: DatabaseUnavailable) -> bool:
 
 
 def _terminate(connection: Connection) -> None:
-    # Refused where the connection broke earlier, and has left the pool by itself.
+    # Raised if the connection broke earlier and has left the pool already.
     with suppress(asyncpg.InterfaceError):
         connection.terminate()
 
 
 def _note_drop(released: asyncio.Future[None]) -> None:
-    # The pool has dropped the connection; what its statements did stands all the same.
+    # The pool has dropped the connection. That does not affect committed statements.
     if not released.cancelled() and (error := released.exception()):
         log.info("a connection to the database was dropped: %s", _described(error))
 

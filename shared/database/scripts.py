@@ -1,4 +1,4 @@
-"""Reads the `.sql` files that travel with this package."""
+"""Reads the `.sql` files of this package."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from importlib.resources import files
 
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 AFTER = "_after"
-"""How the name of a migration ends that removes or narrows something.
+"""The suffix of the name of a migration that removes or narrows something.
 
-Older versions could not work with that: it is applied *after* the last of them is gone. All others
-only add, and are applied *before*, while older versions run on.
+It is applied *after* the last process of an older version has ended, which could not work with it.
+All other migrations only add, and are applied *before*, while older versions still run.
 """
 
 _MIGRATION = re.compile(r"(\d{4})_\w+\.sql")
@@ -24,7 +24,7 @@ class Migration:
     """One step of the schema."""
 
     version: int
-    """Steps are applied in the order of these numbers, which may leave some out."""
+    """Migrations are applied in this order. The numbers may have gaps."""
     name: str
     statements: tuple[str, ...]
     checksum: str
@@ -32,7 +32,7 @@ class Migration:
 
 
 def load_queries() -> dict[str, str]:
-    """The statements of `sql/queries.sql` by the name in the comment before each."""
+    """Return the statements of `sql/queries.sql` by their `-- name:` comments."""
     text = files(__package__).joinpath("sql/queries.sql").read_text(encoding="utf-8")
     _, *parts = _NAME.split(text)
     names, bodies = parts[::2], parts[1::2]
@@ -42,9 +42,9 @@ def load_queries() -> dict[str, str]:
 
 
 def load_migrations() -> tuple[Migration, ...]:
-    """The files of `shared/database/sql/migrations/` in order.
+    """Return the migrations of `sql/migrations/` in order.
 
-    Raises ValueError if two have the same number: which comes first would be left to their names.
+    Raises ValueError if two have the same number, as their order is undefined.
     """
     folder = files(__package__).joinpath("sql/migrations")
     scripts = {
@@ -68,7 +68,7 @@ def load_migrations() -> tuple[Migration, ...]:
 
 
 def split_statements(script: str) -> tuple[str, ...]:
-    """The statements of a script, each ending in the `;` that ends its line."""
+    """Split a script into statements, each of which ends with a `;` at the end of a line."""
     statements: list[str] = []
     pending = ""
     for line in script.splitlines(keepends=True):

@@ -1,4 +1,4 @@
-"""SQLite: one file, one writing and one reading connection, durable at every commit."""
+"""SQLite: one file with a writing and a reading connection, durable at every commit."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from shared.database.port import Row, Transaction, Value
 
 EXCLUSIVE_TIMEOUT = 600.0
-"""Seconds that an exclusive transaction may take for each step."""
+"""Seconds for each statement of an exclusive transaction."""
 
 _UNABLE = frozenset(
     {
@@ -33,7 +33,7 @@ _UNABLE = frozenset(
         sqlite3.SQLITE_PERM,
     }
 )
-"""Result codes that speak of circumstances; the others tell of a defect."""
+"""Result codes for a file that cannot be used now; all others mean a defect."""
 
 log = logging.getLogger(__name__)
 
@@ -41,10 +41,10 @@ log = logging.getLogger(__name__)
 class SqliteDatabase:
     """The `Database` on SQLite.
 
-    Transactions of this process take turns on one connection, those of other processes wait on
-    the file's lock. Reads go through a connection of their own and see what was committed last.
-    Each connection has a thread, which runs statements in the order in which they were issued;
-    so a cancelled caller may leave at once: its rollback comes before anybody else's BEGIN.
+    The transactions of this process run one after the other on one connection; those of other
+    processes wait for the file's lock. Reads use a second connection and see the latest commit.
+    Each connection has a thread, which runs statements in the order in which they were issued. So a
+    cancelled caller need not wait: its rollback runs before the next BEGIN.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class SqliteDatabase:
         return await _run(self._reader, self._timeout, sql, values)
 
     async def write(self, sql: str, *values: Value, idempotent: bool = False) -> Sequence[Row]:
-        """See `Database`. A file has no connection that could be dead, hence no second try."""
+        """See `Database`. A file has no dead connections, so nothing is repeated."""
         del idempotent
         async with self.transaction() as transaction:
             return await transaction.execute(sql, *values)
@@ -84,10 +84,10 @@ class SqliteDatabase:
     async def transaction(self, *, exclusive: bool = False) -> AsyncIterator[Transaction]:
         """See `Database`. Every transaction of SQLite is exclusive."""
         timeout = EXCLUSIVE_TIMEOUT if exclusive else self._timeout
-        async with self._turn(timeout):
+        async with self._writer_lock(timeout):
             try:
-                # IMMEDIATE takes the file's lock while waiting for it is still possible: a
-                # transaction that read first and writes later could only fail.
+                # IMMEDIATE waits for the file's lock at the start: a transaction that reads first
+                # and writes later cannot wait for it, and fails.
                 await _run(self._writer, timeout, "BEGIN IMMEDIATE")
                 yield _Statements(self._writer, timeout)
                 await _run(self._writer, timeout, "COMMIT")
@@ -105,19 +105,19 @@ class SqliteDatabase:
         await self._writer.close()
 
     @asynccontextmanager
-    async def _turn(self, timeout: float) -> AsyncIterator[None]:
+    async def _writer_lock(self, timeout: float) -> AsyncIterator[None]:
         try:
             async with asyncio.timeout(timeout):
                 await self._writing.acquire()
         except TimeoutError as error:
-            raise DatabaseUnavailable(f"database: no turn to write within {timeout:g} s") from error
+            raise DatabaseUnavailable(f"database: locked for {timeout:g} s") from error
         try:
             yield
         finally:
             self._writing.release()
 
     async def _roll_back(self) -> None:
-        # A no-op where no transaction is open. Closed meanwhile: nothing is left to roll back.
+        # A no-op without an open transaction. ValueError: the connection was closed meanwhile.
         with suppress(ValueError):
             await asyncio.shield(self._writer.rollback())
 
@@ -150,7 +150,7 @@ async def _enter_wal(connection: aiosqlite.Connection, timeout: float) -> None:
         try:
             await connection.execute_fetchall("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as error:
-            # The switch of a new file fails at once while another process makes it.
+            # On a new file this fails immediately while another process does the same.
             late = asyncio.get_running_loop().time() > deadline
             if late or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                 raise
@@ -172,7 +172,7 @@ async def _run(
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """Turn what SQLite raises when the file cannot be used into DatabaseUnavailable."""
+    """Turn the errors of a file that cannot be used now into DatabaseUnavailable."""
     try:
         yield
     except sqlite3.Error as error:
@@ -183,5 +183,5 @@ def _translated() -> Iterator[None]:
     except TimeoutError as error:
         raise DatabaseUnavailable("database: no answer in time") from error
     except ValueError as error:
-        # All that aiosqlite says of a closed connection.
+        # aiosqlite raises it on a closed connection.
         raise DatabaseUnavailable(f"database: {error}") from error

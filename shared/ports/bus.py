@@ -1,4 +1,4 @@
-"""The port to the broker of wake-ups."""
+"""The port to the message broker."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 class Delivery(Protocol):
-    """A wake-up in a consumer's hands, to be settled exactly once.
+    """A wake-up that was delivered to a consumer, which must settle it exactly once.
 
-    Settling on a connection that is gone does nothing: the broker delivers again by itself.
+    Settling on a lost connection does nothing: the broker redelivers the wake-up.
     """
 
     @property
@@ -24,44 +24,42 @@ class Delivery(Protocol):
 
     @property
     def exhausted(self) -> bool:
-        """Whether it came back so often that, if it did so again, it might be dead-lettered."""
+        """Whether it was redelivered so often that the broker may dead-letter it if requeued."""
         ...
 
     async def ack(self) -> None:
-        """The wake-up has served; forget it."""
+        """Remove the wake-up from the queue."""
         ...
 
     async def requeue(self) -> None:
-        """Hand the wake-up back at once, for another consumer."""
+        """Return the wake-up to the queue, for immediate redelivery."""
         ...
 
     async def dead_letter(self) -> None:
-        """Put the wake-up where operators see it."""
+        """Move the wake-up to the dead-letter queue."""
         ...
 
 
 class Bus(Protocol):
-    """Wakes processors up, at least once for each wake-up published.
+    """Delivers wake-ups to processors, each at least once.
 
     Adapters: `shared.bus.rabbitmq.bus`, `shared.bus.in_process`.
     """
 
     async def publish(self, wakeup: WakeUp, *, delay: float = 0.0) -> None:
-        """Return once the broker has taken responsibility for the wake-up.
+        """Publish a wake-up, and return when the broker has confirmed it.
 
-        With `delay` (seconds) it is delivered that much later or somewhat after; a delay of
-        more than an hour is cut to an hour.
-        Raises BrokerUnavailable if that is not confirmed in time; it may be delivered all the
-        same.
+        With `delay`, it is delivered that many seconds later or somewhat after; at most an hour
+        later. Raises BrokerUnavailable without a confirmation in time; the wake-up may still be
+        delivered then.
         """
         ...
 
     async def dead_letter(self, wakeup: WakeUp) -> None:
-        """Put a wake-up where operators see it, by itself: nobody has been delivered it.
+        """Publish a wake-up to the dead-letter queue, and return when the broker has confirmed it.
 
-        Returns once the broker has taken responsibility for it. `Delivery.dead_letter` gives no
-        such assurance: it is repeated if the broker has not heard it.
-        Raises BrokerUnavailable if that is not confirmed in time; it may be there all the same.
+        `Delivery.dead_letter` is not confirmed: if it gets lost, the wake-up is redelivered.
+        Raises BrokerUnavailable without a confirmation in time; the wake-up may still be there.
         """
         ...
 
@@ -70,26 +68,25 @@ class Bus(Protocol):
     ) -> AbstractAsyncContextManager[None]:
         """Call `handle` for each wake-up, at most `prefetch` at a time, until the context is left.
 
-        Survives the loss of the connection. A wake-up whose handler raises is handed back
-        after a pause, and dead-lettered once it has come back too often. A delivery that its
-        handler leaves unsettled keeps its place until the context is left.
-        Leaving stops new deliveries and waits for no handler: those that run may settle what
-        they have until the bus is closed, which cancels them. What is then not settled is
-        delivered again, to somebody.
+        Reconnects when the connection is lost. A wake-up whose handler raises is requeued after a
+        pause, and dead-lettered when it was redelivered too often. A delivery that its handler
+        leaves unsettled occupies a slot until the context is left.
+        Leaving stops new deliveries and does not wait for handlers: they may settle their
+        deliveries until the bus is closed, which cancels them. Unsettled ones are redelivered.
         """
         ...
 
-    async def lost_before(self, patience: float) -> float:
-        """Wake-ups that were published before that time (Unix seconds) wait nowhere any more.
+    async def lost_before(self, lost_after: float) -> float:
+        """Return the time (Unix seconds) such that no wake-up published earlier is queued.
 
-        So one that has not reached a consumer is lost. While nothing waits, that time is `patience`
-        seconds ago; while something does, `patience` seconds before the publication of the latest
-        that consumers of this bus were delivered, as wake-ups come in the order in which they were
-        published (0 if none was). Not meant are those whose delay is not over.
-        Raises BrokerUnavailable.
+        One that was published earlier and not delivered is lost. If the queue is empty, that is
+        `lost_after` seconds ago. Otherwise it is `lost_after` seconds before the publication of the
+        latest wake-up delivered to consumers of this bus, as wake-ups are delivered in the order
+        of publication (0 before the first delivery). Wake-ups with a delay that is not over are not
+        considered. Raises BrokerUnavailable.
         """
         ...
 
     async def ping(self) -> None:
-        """Return if the broker can be used now. Raises BrokerUnavailable."""
+        """Return if the broker is available. Raises BrokerUnavailable."""
         ...

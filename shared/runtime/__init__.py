@@ -1,1 +1,1 @@
-"""Running a service as a process: event loop, signals, shutdown, health."""
+"""Running a service as a process: event loop, signals, shutdown, health, files."""

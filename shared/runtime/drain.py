@@ -1,7 +1,7 @@
-"""Lets requests in progress come to their end before a server is shut down.
+"""Drains a server: lets the requests in progress finish before a shutdown.
 
-aiohttp waits for handlers too, but throws away what their clients still send meanwhile: an upload
-in progress would hang until its time is up, and then fail.
+aiohttp waits for handlers too, but discards what clients still send: an upload in progress would
+hang until the timeout, and then fail.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from aiohttp.typedefs import Handler, Middleware
 
 ON_SHUTDOWN_STARTED: web.AppKey[list[Callable[[], None]]] = web.AppKey("on_leaving", list)
-"""What ends responses that would not end by themselves: called before they are waited for."""
+"""Functions that end long-lived responses. Called when the shutdown starts, before the drain."""
 
 
 class Drain:
@@ -27,11 +27,11 @@ class Drain:
         self._running = 0
         self._idle = asyncio.Event()
         self._idle.set()
-        self._leaving = False
+        self._draining = False
 
     @property
     def middleware(self) -> Middleware:
-        """Counts, and has clients close their connections once the server is leaving."""
+        """Return a middleware that counts requests, and closes connections while draining."""
 
         @web.middleware
         async def count(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -43,15 +43,15 @@ class Drain:
                 self._running -= 1
                 if not self._running:
                     self._idle.set()
-            if self._leaving:
+            if self._draining:
                 response.force_close()
             return response
 
         return count
 
     async def finish(self, timeout: float) -> int:
-        """Wait until no request is in progress, `timeout` seconds at most; how many still are."""
-        self._leaving = True
+        """Wait up to `timeout` seconds for all requests to finish; return how many have not."""
+        self._draining = True
         try:
             async with asyncio.timeout(timeout):
                 await self._idle.wait()

@@ -1,4 +1,4 @@
-"""Liveness and readiness, the same on every service."""
+"""Liveness and readiness checks, the same for every service."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 VERSION = version("csvmill")
 CHECK_TIMEOUT = 3.0
-"""Seconds after which a dependency that has not answered counts as down."""
+"""Seconds without an answer after which a dependency counts as unavailable."""
 
 
 def health_routes(checks: Mapping[str, Check]) -> list[web.RouteDef]:
-    """`GET /healthz` (this process answers) and `GET /readyz` (its dependencies answer too).
+    """Return the routes `GET /healthz` (this process) and `GET /readyz` (its dependencies).
 
-    `/healthz` tells the version. Each check returns, or raises Unavailable. `/readyz` answers 200
-    or 503 with one line for each dependency: `"ok"`, or why it is not.
+    `/healthz` shows the version. `/readyz` calls `checks`, each of which returns or raises
+    Unavailable, and answers 200 or 503 with `"ok"` or the error for each of them.
     """
 
     async def healthz(_request: web.Request) -> web.Response:

@@ -1,4 +1,4 @@
-"""Runs an aiohttp application as a process: event loop, socket, signals, bounded shutdown."""
+"""Runs an aiohttp application as a process: event loop, socket, signals, shutdown."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
 READ_BUFFER = 1 << 20
-"""Bytes that aiohttp buffers of a request body before it stops reading from the socket."""
+"""Bytes of a request body that aiohttp buffers before it stops reading from the socket."""
 
-LAST_WORDS = 1.0
-"""Seconds that aiohttp gives to the requests which have outlasted the shutdown time-out."""
+CLOSE_TIMEOUT = 1.0
+"""Seconds that aiohttp gives to the requests that are still open after the shutdown timeout."""
 
 log = logging.getLogger(__name__)
 
@@ -32,16 +32,21 @@ Settings = TypeVar("Settings", bound=BaseSettings)
 
 
 def settings_or_exit(kind: type[Settings], name: str) -> Settings:
-    """Read settings from the environment; exits, saying which variable is wrong, if one is."""
+    """Read the settings from the environment. Exits with a message that names wrong variables."""
     try:
         return kind.model_validate({})
     except ValidationError as error:
-        # Without the input: it may be a secret.
+        # Without the input, which may be a secret.
         faults = "; ".join(
-            f"CSVMILL_{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}"
+            f"{_variable(fault['loc'])}: {fault['msg']}"
             for fault in error.errors(include_input=False, include_url=False)
         )
         sys.exit(f"csvmill {name}: {faults}")
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    """The environment variable at fault: a field's name, or its alias, which has the prefix."""
+    return "CSVMILL_" + "_".join(map(str, location)).upper().removeprefix("CSVMILL_")
 
 
 def run_service(
@@ -54,11 +59,11 @@ def run_service(
 ) -> None:
     """Serve the application of `build()` until SIGTERM or SIGINT.
 
-    The context that `build` makes opens what the application needs, and closes it at the end.
-    Once the socket accepts, prints `csvmill <name> listening on http://<host>:<port>` to standard
-    output, which tells the port that was picked when `port` is 0. On a signal it stops accepting,
-    gives requests in progress `shutdown_timeout` seconds, then cleans up; one that comes while
-    `build()` still waits for something ends that. Exits with a message if it cannot begin.
+    The context of `build()` opens and closes what the application needs. When the socket accepts
+    connections, prints `csvmill <name> listening on http://<host>:<port>` to standard output, with
+    the actual port if `port` is 0. A signal stops accepting, gives requests in progress
+    `shutdown_timeout` seconds, and cleans up; during `build()` it cancels that. Exits with a
+    message if the service cannot start.
     """
 
     async def serve() -> None:
@@ -99,7 +104,7 @@ async def _serve(
     drain = Drain()
     app.middlewares.insert(0, drain.middleware)
     runner = TrailerRunner(
-        app, handle_signals=False, shutdown_timeout=LAST_WORDS, read_bufsize=READ_BUFFER
+        app, handle_signals=False, shutdown_timeout=CLOSE_TIMEOUT, read_bufsize=READ_BUFFER
     )
     try:
         await runner.setup()
@@ -114,7 +119,7 @@ async def _serve(
         for end in app.get(ON_SHUTDOWN_STARTED, ()):
             end()
         if cut_off := await drain.finish(shutdown_timeout):
-            log.warning("%d requests are cut off", cut_off)
+            log.warning("%d requests did not finish in time", cut_off)
     finally:
         await runner.cleanup()
 

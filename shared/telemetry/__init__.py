@@ -1,1 +1,1 @@
-"""What a service tells of itself: log lines, metrics, and the ids that tie them together."""
+"""Log lines, metrics, and the ids that connect them."""

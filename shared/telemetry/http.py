@@ -1,4 +1,4 @@
-"""What every service tells of the requests that it answers."""
+"""Metrics and ids of HTTP requests, for every service."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
 
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 UNMATCHED = "unmatched"
-"""The route of a request whose URL, or method, has none."""
+"""The route label of a request that matches no route."""
 GONE = "gone"
-"""The status of a request whose handler was cancelled."""
+"""The status label of a request whose handler was cancelled."""
 
 REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
 LAG_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 LAG_INTERVAL = 0.5
-"""Seconds between two looks at how late the event loop is."""
+"""Seconds between two measurements of the event loop's lag."""
 
 _GIVEN_ID = web.RequestKey("request_id", str)
 
 
 class HttpMetrics:
-    """The requests of a process and the lag of its event loop."""
+    """Metrics of the requests of a process, and of the lag of its event loop."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.requests = Counter(
@@ -46,27 +46,27 @@ class HttpMetrics:
         )
         self.seconds = Histogram(
             "csvmill_http_request_duration_seconds",
-            "From the head of a request to the end of its answer.",
+            "From the head of a request to the end of its response.",
             ["method", "route"],
             buckets=REQUEST_BUCKETS,
             registry=registry,
         )
         self.in_progress = Gauge(
-            "csvmill_http_requests_in_progress", "Requests being answered.", registry=registry
+            "csvmill_http_requests_in_progress", "Requests in progress.", registry=registry
         )
         self.lag = Histogram(
             "csvmill_event_loop_lag_seconds",
-            "How late the event loop runs what is due.",
+            "How late the event loop runs a callback that is due.",
             buckets=LAG_BUCKETS,
             registry=registry,
         )
 
 
 def instrument(app: web.Application, metrics: Metrics, *, internal: bool = False) -> None:
-    """Have `app` count its requests in `metrics` and work for the ids that they carry.
+    """Count the requests of `app` in `metrics`, and bind the ids that they carry.
 
-    `internal`: only other services of ours call it, and say which job they work for. Call before
-    other middlewares are added. Every answer names the request's id (`X-Request-Id`).
+    `internal` services are called by our services only, and accept job ids from them. Call this
+    before adding other middlewares. Every response has the request's id (`X-Request-Id`).
     """
     app[METRICS] = metrics
     http = metrics.of(HttpMetrics)
@@ -92,7 +92,7 @@ def _watch(http: HttpMetrics, *, internal: bool) -> Middleware:
         resource = request.match_info.route.resource
         route = UNMATCHED if resource is None else resource.canonical
         method = request.method if request.method in METHODS else "other"
-        began = time.perf_counter()
+        started = time.perf_counter()
         status = "500"
         http.in_progress.inc()
         try:
@@ -109,7 +109,7 @@ def _watch(http: HttpMetrics, *, internal: bool) -> Middleware:
         finally:
             http.in_progress.dec()
             http.requests.labels(method, route, status).inc()
-            http.seconds.labels(method, route).observe(time.perf_counter() - began)
+            http.seconds.labels(method, route).observe(time.perf_counter() - started)
 
     return watch
 

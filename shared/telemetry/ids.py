@@ -1,7 +1,7 @@
-"""Which request, upload, job and attempt the running code works for.
+"""The ids of the request, upload, job and attempt that the running code works for.
 
-Kept in a context variable: tasks inherit it from whoever starts them, and every log line, every
-request to storage and every wake-up carries it.
+They are in a context variable. A task inherits them from the code that starts it; every log line,
+request to storage and wake-up carries them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Ids:
-    """What is known; None is what is not."""
+    """The known ids; None where unknown."""
 
     request_id: str | None = None
     upload_id: UUID | None = None
@@ -30,7 +30,7 @@ class Ids:
     trace: TraceContext | None = None
 
     def fields(self) -> dict[str, str | int]:
-        """What is known, as a log line has it."""
+        """Return the known ids as the fields of a log line."""
         found: dict[str, str | int] = {}
         if self.request_id is not None:
             found["request_id"] = self.request_id
@@ -46,7 +46,7 @@ class Ids:
 
 
 class Known(TypedDict, total=False):
-    """Ids that have become known."""
+    """Ids to add."""
 
     upload_id: UUID
     job_id: UUID
@@ -58,13 +58,13 @@ _current: ContextVar[Ids] = ContextVar("csvmill_ids", default=_NOTHING)
 
 
 def current_ids() -> Ids:
-    """What the running code works for."""
+    """Return the ids of the current context."""
     return _current.get()
 
 
 @contextmanager
 def bound_ids(ids: Ids) -> Iterator[None]:
-    """Within, work for exactly `ids`, and for what `bind_ids` adds to them."""
+    """Bind exactly `ids` during the context, and what `bind_ids` adds to them."""
     token = _current.set(ids)
     try:
         yield
@@ -74,11 +74,11 @@ def bound_ids(ids: Ids) -> Iterator[None]:
 
 @contextmanager
 def also_bound_ids(**known: Unpack[Known]) -> Iterator[None]:
-    """Within, work for these besides the current ones."""
+    """Add these ids during the context."""
     with bound_ids(replace(_current.get(), **known)):
         yield
 
 
 def bind_ids(**known: Unpack[Known]) -> None:
-    """From here on to the end of the `bound_ids` around, work for these besides."""
+    """Add these ids until the end of the surrounding `bound_ids`."""
     _current.set(replace(_current.get(), **known))

@@ -1,4 +1,4 @@
-"""Logging, set up once a process by its `__main__`: JSON for machines, text for a terminal."""
+"""Logging: JSON for machines, text for a terminal. `__main__` configures it once a process."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from shared.telemetry.ids import current_ids
 LogFormat = Literal["auto", "json", "text"]
 
 _STANDARD = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
-"""What every record has; anything else was given as `extra`."""
+"""The attributes of every record; all others are from `extra`."""
 
 
 class LogSettings(BaseSettings):
-    """How a service logs, each as an environment variable `CSVMILL_<NAME>`."""
+    """The settings of logging, each an environment variable `CSVMILL_<NAME>`."""
 
     model_config = SettingsConfigDict(env_prefix="CSVMILL_", frozen=True)
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: LogFormat = "auto"
-    """`json`: an object a line; `text`: for people; `auto`: text on a terminal, else JSON."""
+    """`json`: one object per line; `text`: for people; `auto`: text on a terminal, else JSON."""
 
 
 def configure_logging(settings: LogSettings, service: str) -> None:
-    """Log to standard error as `settings` say; `service` stands in every line of JSON."""
+    """Log to standard error. Every JSON line has `service`."""
     handler = logging.StreamHandler(sys.stderr)
     as_text = settings.log_format == "text" or (
         settings.log_format == "auto" and sys.stderr.isatty()
     )
     handler.setFormatter(TextFormatter() if as_text else JsonFormatter(service))
     logging.basicConfig(handlers=[handler], level=settings.log_level)
-    # One line a request belongs to a proxy or to debugging, not to the journal of a service.
+    # A line per request is for a proxy or for debugging.
     logging.getLogger("aiohttp.access").setLevel(
         logging.INFO if settings.log_level == "DEBUG" else logging.WARNING
     )
@@ -49,14 +49,13 @@ def configure_logging(settings: LogSettings, service: str) -> None:
 
 
 def malformed_in_a_line(record: logging.LogRecord) -> bool:
-    """A filter: what is logged of a request that is no HTTP, without a traceback, as INFO.
+    """Filter the log lines about malformed HTTP requests: INFO, without a traceback.
 
-    Nothing of ours is at fault there, and anybody can send as many as they like. What the line says
-    is what is wrong, and not the bytes, which may be secrets.
+    Any client can cause them. The line names the error and omits the bytes, which may be secrets.
     """
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, RequestPayloadError):
-        # Met once more when aiohttp skips the rest of what was refused already.
+        # aiohttp raises it again when it skips the rest of a refused request.
         record.msg = "The rest of a request's body cannot be read"
     elif isinstance(error, InvalidURLError):
         record.msg = f"{record.msg}: answered {error.code}, Invalid URL"
@@ -72,14 +71,14 @@ def malformed_in_a_line(record: logging.LogRecord) -> bool:
 
 
 class JsonFormatter(logging.Formatter):
-    """An object a line: what happened, where, when, for whom, and what was given as `extra`."""
+    """Formats a record as one JSON object: the message, its origin, the ids, and `extra`."""
 
     def __init__(self, service: str) -> None:
         super().__init__()
         self._service = service
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as a line of JSON. docs/observability.md lists the fields."""
+        """Return the record as a line of JSON. docs/observability.md lists the fields."""
         line: dict[str, Any] = {
             "timestamp": _timestamp(record),
             "level": record.levelname,
@@ -94,21 +93,21 @@ class JsonFormatter(logging.Formatter):
         if record.stack_info:
             line["stack"] = self.formatStack(record.stack_info)
         text = json.dumps(line, ensure_ascii=False, default=str)
-        return text.encode("utf-8", "backslashreplace").decode()  # there may be lone surrogates
+        return text.encode("utf-8", "backslashreplace").decode()  # may contain lone surrogates
 
 
 class TextFormatter(logging.Formatter):
-    """For people: the message, and after it the ids that it does not name itself."""
+    """Formats a record for people: the message, then the ids that it does not contain."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
-        """The same in every line of text as in JSON; `datefmt` is not used."""
+        """Return the timestamp as in JSON. Ignores `datefmt`."""
         return _timestamp(record)
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
-        """The line without a traceback."""
+        """Return the line without the traceback."""
         line = super().formatMessage(record)
         more = [
             f"{name}={value}"

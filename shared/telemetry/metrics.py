@@ -1,7 +1,7 @@
-"""The metrics of one process: a registry of its own, and the families that are kept in it.
+"""The metrics of one process: a registry, and the families in it.
 
-Names follow the conventions of Prometheus: `csvmill_` first, the unit last, base units (seconds,
-bytes), `_total` on counters. Labels take few values, all known beforehand.
+Names follow the conventions of Prometheus: prefix `csvmill_`, base units (seconds, bytes) as the
+suffix, `_total` for counters. Labels have few values, all known in advance.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class Metrics:
-    """What one process tells about itself at `/metrics`. Made by its composition root."""
+    """The metrics of one process at `/metrics`. Its composition root creates them."""
 
     def __init__(self, service: str) -> None:
         self.registry = CollectorRegistry()
@@ -33,21 +33,21 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         Gauge(
             "csvmill_build_info",
-            "Always 1; the labels say what runs.",
+            "Always 1. The labels are the service and its versions.",
             ["service", "version", "python"],
             registry=self.registry,
         ).labels(service, version("csvmill"), platform.python_version()).set(1)
         self._failures = Counter(
             "csvmill_sample_failures_total",
-            "Looks at something outside of the process, for a gauge, that failed; it is NaN then.",
+            "Samples of values outside of the process that failed; the gauge is NaN then.",
             ["sample"],
             registry=self.registry,
         )
 
     def of(self, family: Callable[[CollectorRegistry], T]) -> T:
-        """The metrics of a family, a class that is made of a registry: one object a process.
+        """Return the one object of a family in this process; create it on first use.
 
-        So parts of a process that know nothing of each other count together.
+        A family is a class that takes a registry. So independent parts of a process share counters.
         """
         made: T | None = self._families.get(family)
         if made is None:
@@ -55,12 +55,12 @@ class Metrics:
         return made
 
     def sample(self, sample: Sample) -> None:
-        """Have `sample` taken before the metrics are shown."""
+        """Take `sample` whenever the metrics are requested."""
         self._failures.labels(sample.name)
         self._samples.append(sample)
 
     async def page(self, accept: str) -> tuple[bytes, str]:
-        """The metrics in a text format that `accept` permits, and its content type."""
+        """Return the metrics in a text format that `accept` allows, and its content type."""
         taken = await asyncio.gather(*(sample.take() for sample in self._samples))
         for sample, success in zip(self._samples, taken, strict=True):
             if not success:
@@ -69,7 +69,7 @@ class Metrics:
         return encode(self.registry), content_type
 
     async def close(self) -> None:
-        """End what is still being sampled."""
+        """Cancel the samples in progress."""
         for sample in self._samples:
             await sample.close()
 

@@ -1,4 +1,4 @@
-"""How ids travel: as headers of HTTP requests, and as headers of AMQP messages."""
+"""Passes ids on in the headers of HTTP requests and of AMQP messages."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ REQUEST_ID = "X-Request-Id"
 UPLOAD_ID = "Csvmill-Upload-Id"
 JOB_ID = "Csvmill-Job-Id"
 ATTEMPT = "Csvmill-Attempt"
-"""Headers between our services; from the outside only a request's id and trace are taken."""
+"""Headers between our services. From clients, only the request id and the trace are accepted."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._~+/=:@-]{1,128}")
 _ATTEMPT = re.compile(r"[1-9][0-9]{0,8}")
 
 
 def outgoing_headers() -> dict[str, str]:
-    """The headers by which a request to another service of ours says what it is for."""
+    """Return the headers with the current ids for a request to another service of ours."""
     ids = current_ids()
     headers = {
         REQUEST_ID: ids.request_id,
@@ -38,9 +38,9 @@ def outgoing_headers() -> dict[str, str]:
 
 
 def ids_of_request(headers: CIMultiDictProxy[str] | CIMultiDict[str], *, internal: bool) -> Ids:
-    """What a request is for, by its headers; those of our services only if it is `internal`.
+    """Return the ids in the headers of a request; upload, job and attempt if `internal`.
 
-    What is malformed counts as missing. A request without an id is given one.
+    Malformed ids count as missing. A request without an id gets a new one.
     """
     request_id = headers.get(REQUEST_ID, "")
     if not _REQUEST_ID.fullmatch(request_id):
@@ -59,9 +59,9 @@ def ids_of_request(headers: CIMultiDictProxy[str] | CIMultiDict[str], *, interna
 
 
 def outgoing_properties() -> dict[str, str]:
-    """The AMQP headers by which a wake-up says on whose behalf it was published.
+    """Return the AMQP headers with the current ids for a wake-up.
 
-    Without the job's id, which is the message itself, and its attempt, which the next is not.
+    Without the job's id, which the message has, and the attempt, as the next one is another.
     """
     ids = current_ids()
     found = {
@@ -73,7 +73,7 @@ def outgoing_properties() -> dict[str, str]:
 
 
 def ids_of_message(properties: Mapping[str, Any], job_id: UUID) -> Ids:
-    """What handling a wake-up is for, by its AMQP headers; what is malformed counts as missing."""
+    """Return the ids in the AMQP headers of a wake-up. Malformed ids count as missing."""
     request_id = properties.get("request_id")
     known = isinstance(request_id, str) and _REQUEST_ID.fullmatch(request_id)
     trace = parse_trace(

@@ -1,4 +1,4 @@
-"""Gauges of what is outside of the process: looked at when metrics are asked for, not too often."""
+"""Gauges of values outside of the process, sampled when metrics are requested."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from prometheus_client import Gauge
 
 MAX_AGE = 5.0
-"""Seconds for which a sample serves, however many ask for it."""
+"""Seconds for which a sample is reused."""
 TIMEOUT = 2.0
-"""Seconds that a look may take."""
+"""Seconds that a sample may take."""
 
 log = logging.getLogger(__name__)
 
 
 class Sample:
-    """Sets `gauges` to what `look` returns, in their order; to NaN while it cannot.
+    """Sets `gauges` to the values that `look` returns, in their order; to NaN if it fails.
 
-    `look` never runs twice at a time: one that hangs is waited for again by the next `take`.
+    `look` never runs twice at a time: if it hangs, the next `take` waits for it again.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Sample:
         self._set([math.nan] * len(gauges))
 
     async def take(self) -> bool:
-        """Look, unless that was done just now; whether the gauges are set to what there is."""
+        """Sample, unless the last sample is recent. Returns whether the gauges have values."""
         loop = asyncio.get_running_loop()
         async with self._taking:
             if loop.time() < self._fresh_until:
@@ -68,7 +68,7 @@ class Sample:
             return self._success
 
     async def close(self) -> None:
-        """Give up a look that still runs."""
+        """Cancel the sample in progress."""
         if self._looking is not None:
             self._looking.cancel()
             await asyncio.gather(self._looking, return_exceptions=True)

@@ -1,7 +1,7 @@
-"""The trace that a request belongs to, as its headers tell (W3C Trace Context, Level 1).
+"""The trace that a request belongs to (W3C Trace Context, Level 1).
 
-csvmill records no spans: it passes the trace on unchanged, as the recommendation's processing
-model allows, and writes its id into every log line.
+csvmill records no spans. It passes the trace on unchanged, which the recommendation allows, and
+writes the trace id into every log line.
 """
 
 from __future__ import annotations
@@ -18,43 +18,43 @@ _TRACEPARENT = re.compile(
     r"-(?P<flags>[0-9a-f]{2})(?P<more>-.*)?"
 )
 _KNOWN_FLAGS = 0x01
-"""`sampled`, the one flag of version 00."""
+"""`sampled`, the only flag of version 00."""
 _MEMBER = re.compile(
     r"(?:[a-z][a-z0-9_*/-]{0,255}|[a-z0-9][a-z0-9_*/-]{0,240}@[a-z][a-z0-9_*/-]{0,13})"
     r"=[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e]"
 )
 _MOST_MEMBERS = 32
 _LONGEST_STATE = 512
-"""Characters of `tracestate` that are passed on at the most; a longer one is dropped."""
+"""The most characters of `tracestate`; a longer one is dropped."""
 
 
 @dataclass(frozen=True, slots=True)
 class TraceContext:
-    """Where in which trace the caller stands."""
+    """The trace of a request, and the caller's span in it."""
 
     trace_id: str
     """32 lower-case hex digits."""
     parent_id: str
-    """16 lower-case hex digits: the caller's span."""
+    """16 lower-case hex digits: the id of the caller's span."""
     flags: str = "00"
     """2 lower-case hex digits."""
     state: str = ""
-    """`tracestate`, what tracing systems add for themselves; may be empty."""
+    """`tracestate`, the data of tracing systems; may be empty."""
 
     @property
     def traceparent(self) -> str:
-        """The header's value, in version 00."""
+        """The value of the header, in version 00."""
         return f"00-{self.trace_id}-{self.parent_id}-{self.flags}"
 
 
 def parse_trace(
     traceparents: Sequence[str], tracestates: Sequence[str] = ()
 ) -> TraceContext | None:
-    """Read the values of the two headers, each value a header line. None if they tell no trace.
+    """Return the trace in the lines of the two headers; None if there is none.
 
-    A malformed, an all-zero and a repeated `traceparent` are ignored, as is version ff; of a later
-    version what version 00 knows is taken (section 3.2). A malformed `tracestate` is dropped
-    alone (section 3.3).
+    A malformed, all-zero or repeated `traceparent` is ignored, and so is version ff. Of a later
+    version, the fields of version 00 are used (section 3.2). Only a malformed `tracestate` itself
+    is dropped (section 3.3).
     """
     if len(traceparents) != 1:
         return None
@@ -73,7 +73,7 @@ def parse_trace(
 
 def _parse_state(values: Sequence[str]) -> str:
     members = [member.strip(" \t") for value in values for member in value.split(",")]
-    members = [member for member in members if member]  # empty ones are allowed, and mean nothing
+    members = [member for member in members if member]  # empty members are allowed
     keys = [member.partition("=")[0] for member in members]
     state = ",".join(members)
     valid = (

@@ -314,7 +314,7 @@ async def test_work_is_shared_between_consumers(bus: Bus) -> None:
         await second.ack()
 
 
-async def test_settling_twice_is_a_defect_that_is_told(bus: Bus) -> None:
+async def test_settling_a_delivery_twice_raises(bus: Bus) -> None:
     await bus.publish(WakeUp(uuid4()))
     inbox = Inbox()
     async with bus.consume(inbox, prefetch=1):

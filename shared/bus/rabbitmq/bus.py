@@ -20,29 +20,26 @@ if TYPE_CHECKING:
 class RabbitBus:
     """The `Bus` (see `shared.ports`) on the broker at `url` (`amqp://` or `amqps://`).
 
-    Use as an async context manager. The broker need not be up at first, nor all the time:
-    consuming begins and resumes by itself, publishing raises BrokerUnavailable meanwhile.
-    `timeout`: seconds that the broker has to confirm a publish, connecting included.
+    Use as an async context manager. The broker may be unavailable, at the start and later:
+    consuming starts and resumes when it is back, and publishing raises BrokerUnavailable until
+    then. `timeout`: seconds for a publish until its confirmation, including connecting.
     """
 
     def __init__(self, url: str, *, timeout: float = 5.0) -> None:
         self._url = url
         self._timeout = timeout
         self._publisher = RabbitPublisher(url, timeout=timeout)
-        self._reached = 0.0
+        self._latest_delivered = 0.0
+        """When the latest delivered wake-up was published, in Unix seconds."""
         self._consumers: dict[asyncio.Task[None], RabbitConsumer] = {}
 
-    async def open(self) -> None:
-        """Nothing to do: connections are made when they are needed."""
-
     async def close(self) -> None:
-        """Cancel the handlers that still run and close every connection."""
+        """Cancel the running handlers and close every connection."""
         for consumer in tuple(self._consumers.values()):
             await consumer.cancel()
         await self._publisher.close()
 
     async def __aenter__(self) -> Self:
-        await self.open()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -76,17 +73,17 @@ class RabbitBus:
         finally:
             await consumer.stop()
 
-    async def lost_before(self, patience: float) -> float:
+    async def lost_before(self, lost_after: float) -> float:
         """See `Bus`."""
         now = time.time()
         if await self._publisher.waiting():
-            # The clock of a publisher may be fast.
-            return min(self._reached, now) - patience
-        return now - patience
+            # A publisher's clock may be ahead of ours.
+            return min(self._latest_delivered, now) - lost_after
+        return now - lost_after
 
     async def ping(self) -> None:
         """See `Bus`."""
         await self._publisher.ping()
 
     def _note_publication(self, published: float) -> None:
-        self._reached = max(self._reached, published)
+        self._latest_delivered = max(self._latest_delivered, published)

@@ -1,7 +1,7 @@
-"""What publisher and consumer have in common: how to connect, and what can go wrong.
+"""What publisher and consumer share: connecting, closing, and translating errors.
 
-Connections are plain ones that we replace ourselves. aio-pika's robust ones hide a loss until the
-broker is back (a publish then hangs), and do not notice a consumer that the broker has cancelled.
+The connections are plain ones, which their users replace. aio-pika's robust connections hide a loss
+until the broker is back (a publish hangs then), and miss that the broker has cancelled a consumer.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ HEARTBEAT = 10
 """Seconds between heartbeats, unless the URL has `?heartbeat=`. Two missed ones end the
 connection on the broker's side, three on ours."""
 CLOSE_TIMEOUT = 5.0
-"""Seconds at most for the farewell of a connection."""
+"""Seconds that closing a connection, or settling a delivery, may take."""
 
 log = logging.getLogger(__name__)
 
 
 async def connect(url: str, role: str) -> AbstractConnection:
-    """A connection named after its role and this process. Bound its time."""
+    """Open a connection named after its role and this process. The caller sets a timeout."""
     target = URL(url)
     if "heartbeat" not in target.query:
         target = target.update_query(heartbeat=HEARTBEAT)
@@ -45,7 +45,7 @@ async def connect(url: str, role: str) -> AbstractConnection:
 
 
 async def declare_topology(channel: AbstractChannel) -> AbstractExchange:
-    """Make every exchange, queue and binding that is missing."""
+    """Declare the exchange, the queues and the bindings; return the exchange."""
     exchange = await channel.declare_exchange(EXCHANGE, durable=True)
     for spec in QUEUES:
         queue = await channel.declare_queue(spec.name, durable=True, arguments=dict(spec.arguments))
@@ -53,25 +53,25 @@ async def declare_topology(channel: AbstractChannel) -> AbstractExchange:
     return exchange
 
 
-async def part_from(connection: AbstractConnection) -> None:
-    """Close a connection of which nothing more is expected, in bounded time."""
+async def close(connection: AbstractConnection) -> None:
+    """Close a connection within `CLOSE_TIMEOUT`. Errors are logged only."""
     try:
         with broker_errors():
             async with asyncio.timeout(CLOSE_TIMEOUT):
                 await connection.close()
     except BrokerUnavailable as error:
-        log.info("connection dropped without farewell: %s", error)
+        log.info("connection not closed in order: %s", error)
 
 
 @contextmanager
 def broker_errors() -> Iterator[None]:
-    """Turn everything by which a broker fails to serve into BrokerUnavailable."""
+    """Turn the errors of an unavailable broker into BrokerUnavailable."""
     try:
         yield
     except (*CONNECTION_EXCEPTIONS, TimeoutError) as error:
         raise BrokerUnavailable(f"broker: {str(error) or type(error).__name__}") from error
     except asyncio.CancelledError as error:
-        # aiormq ends what waits on a closing connection with a CancelledError of its own.
+        # aiormq raises CancelledError itself in calls that wait on a closing connection.
         task = asyncio.current_task()
         if task is None or task.cancelling():
             raise
@@ -79,5 +79,5 @@ def broker_errors() -> Iterator[None]:
 
 
 def process_name() -> str:
-    """This process, for the eyes of an operator."""
+    """Return the name of this process for operators: host and process id."""
     return f"{socket.gethostname()}:{os.getpid()}"

@@ -1,4 +1,4 @@
-"""Consumes wake-ups from RabbitMQ, over as many connections as it takes, one after the other."""
+"""Consumes wake-ups from RabbitMQ, and reconnects when the connection is lost."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+import stamina
+
 from shared.bus.dispatch import Dispatcher
 from shared.bus.rabbitmq.connection import (
     CLOSE_TIMEOUT,
     broker_errors,
+    close,
     connect,
     declare_topology,
-    part_from,
     process_name,
 )
 from shared.bus.rabbitmq.delivery import RabbitDelivery
@@ -29,18 +31,18 @@ if TYPE_CHECKING:
     from shared.ports import Delivery
 
 FIRST_BACKOFF = 0.2
-"""Seconds before connecting anew; doubled while that fails."""
+"""Seconds before reconnecting. Doubles while that fails."""
 LONGEST_BACKOFF = 5.0
 
 log = logging.getLogger(__name__)
 
 
 class RabbitConsumer:
-    """Keeps one consumer on the broker from `start` to `stop`, whatever happens to connections.
+    """Keeps one consumer on the broker from `start` to `stop`, over any number of connections.
 
-    One thing that happens to them: a delivery that stays unsettled longer than the broker's
-    consumer_timeout (30 minutes unless set) makes it close the channel, and deliver again. So a
-    wake-up of a long job comes back while its handler still runs; the job's lease tells.
+    A delivery that is unsettled for longer than the broker's consumer_timeout (30 minutes by
+    default) makes the broker close the channel and redeliver. So the wake-up of a long job is
+    redelivered while its handler still runs; the job's lease shows that.
     """
 
     def __init__(
@@ -52,7 +54,7 @@ class RabbitConsumer:
         timeout: float,
         on_delivery: Callable[[float], None],
     ) -> None:
-        """`on_delivery` is told of each delivery when it was published, in Unix seconds."""
+        """`on_delivery` is called with the time of publication (Unix seconds) of each delivery."""
         self._url = url
         self._timeout = timeout
         self._on_delivery = on_delivery
@@ -64,28 +66,28 @@ class RabbitConsumer:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> asyncio.Task[None]:
-        """Begin in the background; the task ends after `stop`, with the last handler."""
+        """Start in the background. The returned task ends after `stop`, with the last handler."""
         self._task = asyncio.create_task(self._run())
         return self._task
 
     async def stop(self) -> None:
-        """Return once no new delivery comes and the unhandled ones are being handed back.
+        """Return once no new deliveries arrive and the unhandled ones are being requeued.
 
-        Handlers that still run keep the connection, to settle what they have in hand.
+        The connection stays open for running handlers to settle their deliveries.
         """
-        self._dispatcher.hold()
+        self._dispatcher.pause()
         self._stopping.set()
         await self._unsubscribed.wait()
 
     async def cancel(self) -> None:
-        """End at once: handlers are cancelled, what they have in hand is delivered again."""
+        """Cancel all handlers. The broker redelivers what they have not settled."""
         await self._dispatcher.cancel()
         if self._task:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self) -> None:
-        serving = asyncio.create_task(self._serve_on())
+        serving = asyncio.create_task(self._serve_until_stopped())
         try:
             await self._stopping.wait()
             if not self._subscribed:
@@ -96,28 +98,40 @@ class RabbitConsumer:
             serving.cancel()
             await asyncio.gather(serving, return_exceptions=True)
 
-    async def _serve_on(self) -> None:
-        backoff = FIRST_BACKOFF
+    async def _serve_until_stopped(self) -> None:
         try:
             while not self._stopping.is_set():
+                await self._serve_with_backoff()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(FIRST_BACKOFF):
+                        await self._stopping.wait()
+        finally:
+            self._stop_dispatching()
+
+    async def _serve_with_backoff(self) -> None:
+        """Consume over one connection; try again until one can be opened, or until cancelled."""
+        async for attempt in stamina.retry_context(
+            on=Exception,
+            attempts=None,
+            timeout=None,
+            wait_initial=FIRST_BACKOFF,
+            wait_max=LONGEST_BACKOFF,
+            wait_jitter=FIRST_BACKOFF,
+        ):
+            with attempt:
                 try:
                     await self._serve()
-                    backoff = FIRST_BACKOFF
                 except BrokerUnavailable as error:
-                    log.warning("not consuming, trying again in %.1f s: %s", backoff, error)
-                except Exception:  # a consumer that ended would leave wake-ups lying in silence
-                    log.exception("not consuming, trying again in %.1f s", backoff)
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(backoff):
-                        await self._stopping.wait()
-                backoff = min(backoff * 2, LONGEST_BACKOFF)
-        finally:
-            self._leave()
+                    log.warning("not consuming, next try in %.1f s: %s", attempt.next_wait, error)
+                    raise
+                except Exception:  # without a consumer, wake-ups would wait unnoticed
+                    log.exception("not consuming, next try in %.1f s", attempt.next_wait)
+                    raise
 
     async def _serve(self) -> None:
-        """Consume over one connection until it is lost, or until all is done after `stop`.
+        """Consume over one connection until it is lost, or until the handlers end after `stop`.
 
-        Raises BrokerUnavailable if it does not come so far as to consume.
+        Raises BrokerUnavailable if the consumer cannot be started.
         """
         with broker_errors():
             async with asyncio.timeout(self._timeout):
@@ -131,36 +145,37 @@ class RabbitConsumer:
                     queue = await channel.get_queue(WAITING, ensure=False)
             tags = await self._subscribe_until(lost, channel, queue)
             if self._stopping.is_set():
-                await self._take_leave(queue, tags, lost)
+                await self._unsubscribe(queue, tags, lost)
             else:
                 log.warning("no longer consuming from %s: connection or consumer lost", WAITING)
         finally:
             self._subscribed = False
             self._dispatcher.lose_all()
-            await part_from(connection)
+            await close(connection)
 
     async def _subscribe_until(
         self, lost: asyncio.Event, channel: AbstractChannel, queue: AbstractQueue
     ) -> list[str]:
-        """Ask for as many deliveries as there are places, until `lost` or `stop`; consumer tags.
+        """Subscribe to as many deliveries as there are slots, until `lost` or `stop`.
 
-        A handler may still run for a delivery of an earlier connection. What was taken in its
-        place would wait here for its end, while others are idle; so that place is asked for then.
+        Returns the consumer tags. The slot of a handler that still runs for an earlier connection
+        is added when it ends: a delivery prefetched for it would wait here while other processors
+        are idle.
         """
         tags: list[str] = []
-        asked_for = 0
+        subscribed = 0
         while not (lost.is_set() or self._stopping.is_set()):
             self._freed.clear()
-            more = self._dispatcher.places - asked_for
+            more = self._dispatcher.slots - subscribed
             if more > 0:
                 tag = f"csvmill {process_name()} {id(self):x}.{len(tags)}"
                 with broker_errors():
                     async with asyncio.timeout(self._timeout):
-                        # It holds for the consumers that come after it, each by itself.
+                        # Applies to each consumer that is started after it.
                         await channel.set_qos(prefetch_count=more)
                         await queue.consume(self._deliver, consumer_tag=tag)
                 tags.append(tag)
-                asked_for += more
+                subscribed += more
                 self._subscribed = True
                 log.info("consuming from %s", WAITING)
             elif not tags:
@@ -168,7 +183,9 @@ class RabbitConsumer:
             await _first_of(lost, self._stopping, self._freed)
         return tags
 
-    async def _take_leave(self, queue: AbstractQueue, tags: list[str], lost: asyncio.Event) -> None:
+    async def _unsubscribe(
+        self, queue: AbstractQueue, tags: list[str], lost: asyncio.Event
+    ) -> None:
         try:
             with broker_errors():
                 async with asyncio.timeout(self._timeout):
@@ -178,7 +195,7 @@ class RabbitConsumer:
             log.info("consumer not cancelled: %s", error)
             return
         finally:
-            self._leave()
+            self._stop_dispatching()
         finished = asyncio.create_task(self._dispatcher.finished())
         gone = asyncio.create_task(lost.wait())
         try:
@@ -187,12 +204,12 @@ class RabbitConsumer:
             finished.cancel()
             gone.cancel()
 
-    def _leave(self) -> None:
+    def _stop_dispatching(self) -> None:
         self._dispatcher.stop()
         self._unsubscribed.set()
 
     async def _deliver(self, message: AbstractIncomingMessage) -> None:
-        # Runs in a task that ends with the channel: handlers get tasks of their own.
+        # This task ends with the channel, so handlers run in tasks of their own.
         try:
             wakeup = WakeUp.decode(message.body)
         except InvalidInput as error:
@@ -207,12 +224,12 @@ class RabbitConsumer:
 
 
 async def _loss_of(channel: AbstractChannel) -> asyncio.Event:
-    """An event for the end of a channel, of its connection, or of its consumer."""
+    """Return an event that is set when the channel, its connection or its consumer ends."""
     lost = asyncio.Event()
     below = await channel.get_underlay_channel()
     below.closing.add_done_callback(lambda _: lost.set())
     below.connection.closing.add_done_callback(lambda _: lost.set())
-    # The broker cancels a consumer when its queue is deleted, for one.
+    # The broker cancels a consumer, for instance, when its queue is deleted.
     below.on_consumer_cancel_callbacks.add(lambda _: lost.set())
     return lost
 

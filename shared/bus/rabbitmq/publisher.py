@@ -1,4 +1,4 @@
-"""Publishes wake-ups to RabbitMQ, each confirmed by the broker."""
+"""Publishes wake-ups to RabbitMQ with publisher confirms."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from aio_pika import DeliveryMode, Message
 
-from shared.bus.rabbitmq.connection import broker_errors, connect, declare_topology, part_from
+from shared.bus.rabbitmq.connection import broker_errors, close, connect, declare_topology
 from shared.bus.topology import DEAD, LONGEST_DELAY, WAITING, queue_for
 from shared.errors import BrokerUnavailable
 from shared.telemetry.propagation import outgoing_properties
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from shared.jobs.wake_up import WakeUp
 
 PING = "csvmill.ping"
-"""A routing key to which no queue is bound."""
+"""A routing key without a queue."""
 
 
 class RabbitPublisher:
-    """A connection of its own, made when it is first needed, and made anew after any failure.
+    """Publishes over a connection of its own, opened on first use and again after any failure.
 
-    Publishing must not share a connection with consuming: when the broker is short of memory or
-    disk it stops reading from connections that publish, and acknowledgements would be stuck.
+    It must not share a connection with a consumer: a broker that is short of memory or disk stops
+    reading from connections that publish, and acks would not arrive.
     """
 
     def __init__(self, url: str, *, timeout: float) -> None:
@@ -40,7 +40,7 @@ class RabbitPublisher:
         self._timeout = timeout
         self._connecting = asyncio.Lock()
         self._current: _Link | None = None
-        self._farewells: set[asyncio.Task[None]] = set()
+        self._closing: set[asyncio.Task[None]] = set()
         self._closed = False
 
     async def publish(self, wakeup: WakeUp, *, delay: float) -> None:
@@ -48,7 +48,7 @@ class RabbitPublisher:
         delay = min(delay, LONGEST_DELAY)
         message = _message(wakeup)
         if delay > 0:
-            # Whole milliseconds on the wire, rounded up: never early.
+            # Whole milliseconds in the message, rounded up: never early.
             message.expiration = math.ceil(delay * 1000) / 1000
         await self._send(message, queue_for(delay))
 
@@ -57,26 +57,26 @@ class RabbitPublisher:
         await self._send(_message(wakeup), DEAD)
 
     async def waiting(self) -> int:
-        """How many wake-ups no consumer has been delivered yet."""
+        """Return the number of wake-ups that have not been delivered to a consumer yet."""
         async with self._link() as link:
             queue = await link.channel.declare_queue(WAITING, passive=True)
             return queue.declaration_result.message_count or 0
 
     async def ping(self) -> None:
-        """See `Bus`: publishes what goes nowhere, which the broker confirms.
+        """See `Bus`. Publishes to no queue, which the broker confirms.
 
-        Twice, because a broker short of memory or disk blocks a connection only after the first
-        message that came over it; all other requests it answers even then.
+        Twice, because a broker that is short of memory or disk blocks a connection only after the
+        first message on it, and still answers all other requests.
         """
         async with self._link() as link:
             for _ in range(2):
                 await link.exchange.publish(Message(b""), PING, mandatory=False)
 
     async def close(self) -> None:
-        """Part from the broker. Every later call raises BrokerUnavailable."""
+        """Close the connection. Every later call raises BrokerUnavailable."""
         self._closed = True
         self._drop(self._current)
-        await asyncio.gather(*self._farewells)
+        await asyncio.gather(*self._closing)
 
     async def _send(self, message: Message, queue: str) -> None:
         async with self._link() as link:
@@ -84,10 +84,10 @@ class RabbitPublisher:
 
     @asynccontextmanager
     async def _link(self) -> AsyncIterator[_Link]:
-        """The way to the broker, for one exchange of words with it in bounded time.
+        """Provide the open connection for one operation in bounded time.
 
-        Raises BrokerUnavailable; the way is then a new one next time, as nothing is known about
-        the state of this one.
+        Raises BrokerUnavailable. The next operation uses a new connection then, as the state of
+        this one is unknown.
         """
         link: _Link | None = None
         try:
@@ -111,7 +111,7 @@ class RabbitPublisher:
                 channel = await connection.channel(on_return_raises=True)
                 exchange = await declare_topology(channel)
             except BaseException:
-                self._part(connection)
+                self._close_later(connection)
                 raise
             self._current = _Link(connection, channel, exchange)
             return self._current
@@ -119,12 +119,12 @@ class RabbitPublisher:
     def _drop(self, link: _Link | None) -> None:
         if link and link is self._current:
             self._current = None
-            self._part(link.connection)
+            self._close_later(link.connection)
 
-    def _part(self, connection: AbstractConnection) -> None:
-        task = asyncio.create_task(part_from(connection))
-        self._farewells.add(task)
-        task.add_done_callback(self._farewells.discard)
+    def _close_later(self, connection: AbstractConnection) -> None:
+        task = asyncio.create_task(close(connection))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
 
 
 def _message(wakeup: WakeUp) -> Message:

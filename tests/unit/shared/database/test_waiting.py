@@ -1,4 +1,4 @@
-"""How a process that starts waits for its database: with a clock of the test's own."""
+"""The wait for the database at the start of a process, with a clock of the test."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from shared.database import waiting
-from shared.database.waiting import REFUSED_FOR, REMINDER, until_there
+from shared.database.waiting import REFUSED_FOR, REMINDER, until_available
 from shared.errors import DatabaseUnavailable
 
 AWAY = DatabaseUnavailable("database: connection refused")
@@ -15,7 +15,7 @@ REFUSED = DatabaseUnavailable("database: password authentication failed")
 
 
 class Database:
-    """Raises what the test says, one after the other, then is there; each try takes a while."""
+    """Raises `errors` one after the other, then is available. Each try takes `seconds`."""
 
     def __init__(self, *errors: DatabaseUnavailable, seconds: float) -> None:
         self.now = 0.0
@@ -31,7 +31,7 @@ class Database:
             raise self._errors.pop(0)
 
     async def wait(self, timeout: float | None = None) -> None:
-        await until_there(
+        await until_available(
             self.step,
             "",
             timeout=timeout,
@@ -42,11 +42,11 @@ class Database:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiting, "FIRST_PAUSE", 0.0)
-    monkeypatch.setattr(waiting, "LONGEST_PAUSE", 0.0)
+    monkeypatch.setattr(waiting, "FIRST_BACKOFF", 0.0)
+    monkeypatch.setattr(waiting, "LONGEST_BACKOFF", 0.0)
 
 
-async def test_a_database_that_is_away_is_waited_for_without_end_and_that_is_said_now_and_then(
+async def test_the_wait_for_an_unavailable_database_is_unlimited_and_logged_now_and_then(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     seconds, tries = 5.0, 1000
@@ -54,24 +54,26 @@ async def test_a_database_that_is_away_is_waited_for_without_end_and_that_is_sai
     with caplog.at_level(logging.WARNING):
         await database.wait()
     assert database.now == (tries + 1) * seconds
-    said = [record.message for record in caplog.records]
+    said = [record.message for record in caplog.records if record.name == waiting.__name__]
     assert set(said) == {"waiting for the database: database: connection refused"}
     assert len(said) == pytest.approx(tries * seconds / REMINDER, abs=1)
 
 
-async def test_with_a_time_out_it_is_given_up(caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_wait_ends_with_the_error_after_the_timeout(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     with pytest.raises(DatabaseUnavailable, match="connection refused"):
         await Database(*[AWAY] * 99, seconds=5.0).wait(timeout=20.0)
     assert caplog.records
 
 
-async def test_a_database_that_lets_nobody_in_is_a_wrong_setting_which_is_told() -> None:
+async def test_a_database_that_only_refuses_is_reported_as_a_wrong_setting() -> None:
     database = Database(*[REFUSED] * 99, seconds=5.0)
     with pytest.raises(DatabaseUnavailable, match="password"):
         await database.wait()
     assert database.now == pytest.approx(REFUSED_FOR, abs=10.0)
 
 
-async def test_one_that_goes_away_between_refusals_is_waited_for() -> None:
+async def test_refusals_with_outages_in_between_do_not_end_the_wait() -> None:
     errors = [REFUSED, REFUSED, REFUSED, AWAY] * 20
     await Database(*errors, seconds=8.0).wait()
