@@ -1,0 +1,59 @@
+"""Links, anchors and paths in the documents lead somewhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [
+    ROOT / "README.md",
+    ROOT / "shared/README.md",
+    ROOT / "tests/README.md",
+    ROOT / "tests/chaos/README.md",
+    *sorted(ROOT.glob("docs/**/*.md")),
+]
+CURRENT = [document for document in DOCUMENTS if document.parent.name != "decisions"]
+"""Documents that describe the present tree. Decisions also name what there was."""
+TOP_FOLDERS = "gateway|storage|processor|shared|csvmill|tests|docs|deploy|scripts|benchmarks"
+PATH = re.compile(rf"`((?:{TOP_FOLDERS})/[\w/.-]*)`")
+
+
+def prose(document: Path) -> str:
+    """Return the text of a document without its code blocks."""
+    return re.sub(r"^```.*?^```", "", document.read_text(encoding="utf-8"), flags=re.M | re.S)
+
+
+def anchors(document: Path) -> set[str]:
+    """Return the anchors that GitHub derives from the headings of a document."""
+    headings = re.findall(r"^#+ (.*)$", prose(document), re.M)
+    texts = (re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading).lower() for heading in headings)
+    return {re.sub(r"[^\w\- ]", "", text).replace(" ", "-") for text in texts}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_leads_to_a_file_and_a_heading(document: Path) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", prose(document)):
+        if "://" in link:
+            continue
+        name, _, anchor = link.partition("#")
+        target = document.parent / name if name else document
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+@pytest.mark.parametrize("document", CURRENT, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_path_exists(document: Path) -> None:
+    for path in PATH.findall(prose(document)):
+        assert (ROOT / path).exists(), path
+
+
+def test_the_architecture_names_every_room() -> None:
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    rooms = text.partition("\n## The rooms\n")[2].partition("\n## ")[0]
+    for service in ("gateway", "storage", "processor", "shared", "csvmill"):
+        for room in (ROOT / service).iterdir():
+            if (room / "__init__.py").exists():
+                assert re.search(rf"\b{room.name}/", rooms), f"{service}/{room.name}"
