@@ -18,6 +18,7 @@ DOCUMENTS = [
 CURRENT = [document for document in DOCUMENTS if document.parent.name != "decisions"]
 """Documents that describe the present tree. Decisions also name what there was."""
 TOP_FOLDERS = "gateway|storage|processor|shared|csvmill|tests|docs|deploy|scripts|benchmarks"
+MODULE = re.compile(rf"`((?:{TOP_FOLDERS})(?:\.\w+)+)`")
 PATH = re.compile(rf"`((?:{TOP_FOLDERS})/[\w/.-]*)`")
 
 
@@ -48,6 +49,15 @@ def test_every_link_leads_to_a_file_and_a_heading(document: Path) -> None:
 def test_every_path_exists(document: Path) -> None:
     for path in PATH.findall(prose(document)):
         assert (ROOT / path).exists(), path
+
+
+@pytest.mark.parametrize("document", CURRENT, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_module_exists(document: Path) -> None:
+    for name in MODULE.findall(prose(document)):
+        path = ROOT.joinpath(*name.split("."))
+        # The last part may be a name that the module defines.
+        candidates = (path, path.with_suffix(".py"), path.parent.with_suffix(".py"))
+        assert any(candidate.exists() for candidate in candidates), name
 
 
 def test_the_architecture_names_every_room() -> None:
