@@ -54,6 +54,8 @@ def test_every_path_exists(document: Path) -> None:
 @pytest.mark.parametrize("document", CURRENT, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_module_exists(document: Path) -> None:
     for name in MODULE.findall(prose(document)):
+        if name.startswith("csvmill.jobs."):
+            continue  # a queue
         path = ROOT.joinpath(*name.split("."))
         # The last part may be a name that the module defines.
         candidates = (path, path.with_suffix(".py"), path.parent.with_suffix(".py"))
