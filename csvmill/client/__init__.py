@@ -1,6 +1,6 @@
-"""An HTTP client of csvmill: upload in chunks, follow the job, download by Range.
+"""An HTTP client of csvmill: upload in chunks, follow the job, download in ranges.
 
-`AsyncClient` and `Client` have the same methods. See docs/client.md.
+`AsyncClient` and `Client` have the same methods; see docs/client.md.
 """
 
 from csvmill.client.async_client import AsyncClient

@@ -1,4 +1,4 @@
-"""The client for programs that use asyncio; `Client` is the same for all others."""
+"""The client for programs that use asyncio. `Client` is the same with blocking methods."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 from uuid import uuid4
 
-from csvmill.client.downloading import announced, download, rejects_file, result_file
+from csvmill.client.downloading import download, fetch_view, rejects_file, result_file
 from csvmill.client.errors import JobUnsuccessful
 from csvmill.client.following import follow, wait_until_ended
 from csvmill.client.job_list import list_query, listed_jobs
@@ -40,25 +40,25 @@ UPLOAD_NOT_FOUND = "urn:csvmill:problem:upload-not-found"
 JOB_NOT_FOUND = "urn:csvmill:problem:job-not-found"
 JOB_NOT_FAILED = "urn:csvmill:problem:job-not-failed"
 CHUNK_SIZE = 8 << 20
-"""Bytes of a chunk, unless told otherwise."""
+"""Default number of bytes of a chunk."""
 PARALLEL = 4
-"""Chunks on their way at a time, unless told otherwise."""
+"""Default number of concurrent requests."""
 PAGE_SIZE = 100
-"""Jobs of a list that are fetched, and held, at a time, unless told otherwise."""
+"""Default number of jobs that one request lists."""
 
 
 class AsyncClient:
-    """Talks to one server. Use it as an async context manager.
+    """A client of one server. Use it as an async context manager.
 
-    Requests that fail for a passing reason (connection lost, 5xx, 429) are repeated as `retries`
-    says; then ServerUnavailable is raised. Any other refusal raises Refused at once. What is
-    given as `timeout` is the seconds without any progress after which a request counts as lost.
+    Requests that fail temporarily (connection lost, 5xx, 429) are repeated as `retries` allows;
+    after that, ServerUnavailable is raised. Any other error status raises Refused at once.
+    `timeout` is the number of seconds without progress after which a request has failed.
     """
 
     def __init__(
         self, server: str, *, retries: Retries | None = None, timeout: float = 60.0
     ) -> None:
-        """`server`: the URL of a gateway, or of the standalone service."""
+        """`server` is the URL of a gateway or of the standalone service."""
         self._transport = Transport(server, retries or Retries(), timeout)
 
     async def __aenter__(self) -> Self:
@@ -86,19 +86,18 @@ class AsyncClient:
         progress: ReportProgress = ignore,
         shuffle: random.Random | None = None,
     ) -> str:
-        """Upload a file in chunks, `parallel` at a time; returns the id of the job it becomes.
+        """Upload a file in chunks, `parallel` at a time, and return the id of its job.
 
-        The same `key` (the request's Idempotency-Key, a UUID say) continues an upload that an
-        earlier call began, in this process or another: only what the server misses is sent. Each
-        chunk is sent with its SHA-256, and `chunk_size` times `parallel` bytes are in memory.
-        `name` is the file's unless given; `sha256`, in hexadecimal, is checked by the server before
-        the file becomes a job. `aggregation` is what to compute, as the JSON of docs/csv.md or as
-        an `Aggregation`; without it, plays are summed by song and date. `shuffle` sends the chunks
-        in a random order.
+        A call with the `key` (Idempotency-Key, for example a UUID) of an earlier call, in this
+        process or another, continues that upload and sends only missing bytes. Each chunk is sent
+        with its SHA-256. Memory use is `chunk_size` times `parallel` bytes. `name` replaces the
+        file's own name. The server verifies `sha256` (hexadecimal) before it creates the job.
+        `aggregation` is the spec, as the JSON of docs/csv.md or as an `Aggregation`; by default,
+        plays are summed by song and date. `shuffle` sends the chunks in random order.
 
-        Raises InputChanged if the file changes meanwhile, or if `key` stands for another file or
-        aggregation, NotVerified if it does not have the `sha256`, OSError if it cannot be read,
-        Refused if the aggregation is malformed, or is not for this file.
+        Raises InputChanged if the file changes meanwhile or `key` belongs to another file or spec,
+        NotVerified if the file does not have the `sha256`, OSError if it cannot be read, Refused if
+        the spec is invalid or does not fit the file.
         """
         with await asyncio.to_thread(Source, path) as source:
             upload = await self.create_upload(
@@ -120,12 +119,11 @@ class AsyncClient:
         parallel: int = PARALLEL,
         progress: ReportProgress = ignore,
     ) -> str:
-        """Upload what is read from `stream`, of a size that is not known; the id of its job.
+        """Upload a stream of unknown size, and return the id of its job.
 
-        `stream` is read to its end, in threads, no further ahead than `chunk_size` times
-        `parallel` bytes, and in full chunks: a buffered stream, such as `sys.stdin.buffer`. It
-        cannot be read twice, so that another call does not continue this one; lost connections
-        are outlasted. `sha256` and `aggregation` are as with `upload`.
+        `stream` must be buffered, such as `sys.stdin.buffer`. It is read in threads, at most
+        `chunk_size` times `parallel` bytes ahead. Lost connections are retried, but another call
+        cannot continue the upload. `sha256` and `aggregation` are as with `upload`.
 
         Raises NotVerified if it does not have the `sha256`, OSError if it cannot be read.
         """
@@ -143,12 +141,12 @@ class AsyncClient:
         aggregation: Spec | None = None,
         key: str | None = None,
     ) -> UploadView:
-        """Declare a file of `size` bytes; the same `key` gives the same upload as it stands now.
+        """Create an upload of `size` bytes, or return the existing upload with this `key`.
 
-        With None the size is to be told later: see `upload_stream`.
+        With None, the size is declared later, as `upload_stream` does.
 
-        Raises InputChanged if `key` stands for a file of another name, size, digest or aggregation,
-        Refused if the aggregation is malformed.
+        Raises InputChanged if `key` belongs to an upload of another name, size, digest or spec,
+        Refused if the spec is invalid.
         """
         return await declare_upload(
             self._transport, name, size,
@@ -156,35 +154,35 @@ class AsyncClient:
         )  # fmt: skip
 
     async def upload_status(self, upload_id: str) -> UploadView:
-        """What the server holds of an upload, by its id, its key or its dzuuid."""
+        """Return the state of an upload, given its id, its key or its dzuuid."""
         return UploadView.of(await self._transport.json("GET", upload_path(upload_id)))
 
     async def inspect_upload(
         self, upload_id: str, *, aggregation: Spec | None = None
     ) -> dict[str, Any]:
-        """What is understood of an upload by its first MiB, as the JSON of docs/api.md.
+        """Inspect the first MiB of an upload; return the JSON of docs/api.md.
 
-        `aggregation` is tried on it, or the declared one. Raises Refused (409) before its header
-        has been received.
+        `aggregation` is checked against it; by default the declared one. Raises Refused (409)
+        before the header has been received.
         """
-        tried = {} if aggregation is None else {"aggregation": spec_json(aggregation)}
+        body = {} if aggregation is None else {"aggregation": spec_json(aggregation)}
         view: dict[str, Any] = await self._transport.json(
             "POST",
             inspect_path(upload_id),
-            body=json.dumps(tried).encode(),
+            body=json.dumps(body).encode(),
             headers={"Content-Type": "application/json"},
         )
         return view
 
     async def cancel_upload(self, upload_id: str) -> None:
-        """Remove an upload in flight, by its id, its key or its dzuuid; cancels its job if any.
+        """Delete an upload, given its id, its key or its dzuuid, and cancel its job if any.
 
-        Raises Refused (404) if there is none, and (409) if its job has ended.
+        Raises Refused: 404 if it does not exist, 409 if its job has ended.
         """
         await self._transport.json("DELETE", upload_path(upload_id), done_if=[UPLOAD_NOT_FOUND])
 
     async def job(self, job_id: str) -> JobView:
-        """All that is known of a job, its attempts included."""
+        """Return a job with its attempts."""
         return JobView.of(await self._transport.json("GET", job_path(job_id)))
 
     async def jobs(
@@ -196,14 +194,14 @@ class AsyncClient:
         filename: str | None = None,
         page_size: int = PAGE_SIZE,
     ) -> AsyncIterator[JobView]:
-        """The jobs, newest first, fetched `page_size` (1 to 500) at a time as they are taken.
+        """Yield jobs, newest first, fetched `page_size` (1 to 500) at a time.
 
-        Only those in one of the states, made at `created_after` or later and before
-        `created_before`, of a file of exactly this name; all that are there, unless something is
-        said. Each comes once, as it stands when its page is fetched.
+        By default all jobs; or only those in one of the states, created at `created_after` or
+        later and before `created_before`, of a file with exactly this name. Each job is yielded
+        once, as it was when its page was fetched.
 
-        Raises Refused (400) for a state that there is not, or another `page_size`, and ValueError
-        for a time without a time zone, when the first job is taken.
+        When iteration starts, raises Refused (400) for an unknown state or an invalid `page_size`,
+        and ValueError for a time without a time zone.
         """
         query = list_query(
             state=state, created_after=created_after, created_before=created_before,
@@ -213,28 +211,28 @@ class AsyncClient:
             yield job
 
     async def cancel(self, job_id: str) -> JobView | None:
-        """Cancel a job that is not finished, and remove its input; harmless to repeat.
+        """Cancel an unfinished job and delete its input. Repeating the call is harmless.
 
-        None if the id is that of an upload in flight, which is removed.
+        Returns None if the id is that of an upload in flight, which is deleted.
         Raises Refused (409) if the job has succeeded or failed.
         """
         answer = await self._transport.json("DELETE", job_path(job_id), done_if=[JOB_NOT_FOUND])
         return JobView.of(answer) if answer else None
 
     async def retry(self, job_id: str) -> JobView:
-        """Give a failed job all its attempts again.
+        """Retry a failed job: it can use all its attempts again.
 
-        Raises Refused (409) if it did not fail, or its input is not kept any longer.
+        Raises Refused (409) if it has not failed, or its input has expired.
         """
         answer = await self._transport.json("POST", retry_path(job_id), done_if=[JOB_NOT_FAILED])
         return JobView.of(answer) if answer else await self.job(job_id)
 
     def events(self, job_id: str) -> AsyncGenerator[JobEvent, None]:
-        """The job as it stands, then its changes, until it has ended: Server-Sent Events.
+        """Yield the current state of a job, then its changes, until it has ended.
 
-        Of several changes at a time the last is told. When a connection is lost, the next one goes
-        on where it was; an event may then come again. Raises Refused, and ServerUnavailable when
-        `retries` are used up. Leave it early by `aclose()`, as `contextlib.aclosing` does.
+        Uses Server-Sent Events. Of several simultaneous changes only the last is yielded. A lost
+        connection is resumed; an event may then be repeated. Raises Refused, and ServerUnavailable
+        when `retries` are exhausted. To stop early call `aclose()`, as `contextlib.aclosing` does.
         """
         return follow(self._transport, job_id)
 
@@ -246,12 +244,11 @@ class AsyncClient:
         longest_pause: float = 1.0,
         changed: ReportJob = ignore,
     ) -> JobView:
-        """Follow the job by its events until it has a result.
+        """Wait until a job has a result, and return the job.
 
-        `changed` is told the job whenever there is something new. Where events do not come through
-        (an older server, a proxy that holds them back), the job is asked for ever less often, at
-        `longest_pause` seconds. Raises JobUnsuccessful when it ends without a result, TimeoutError
-        after `timeout` seconds.
+        `changed` receives the job after each change. If events do not arrive (an older server, a
+        buffering proxy), the job is polled, with pauses that grow up to `longest_pause` seconds.
+        Raises JobUnsuccessful if it ends without a result, TimeoutError after `timeout` seconds.
         """
         async with asyncio.timeout(timeout):
             job = await wait_until_ended(
@@ -274,14 +271,13 @@ class AsyncClient:
         parallel: int = PARALLEL,
         progress: ReportProgress = ignore,
     ) -> ResultView:
-        """Write the result to `target`, fetched in ranges, `parallel` at a time; its size, SHA-256.
+        """Download the result to `target` in ranges, `parallel` at a time.
 
-        `target` appears, or is replaced, in one step, when every byte has arrived and the whole
-        has the SHA-256 that the server announced. Until then the bytes are in `partial`, which is
-        `target` + `.part` unless given, with a record in `.json` beside it: if this process is
-        killed, the same call continues from there.
+        `target` is created or replaced atomically, after the SHA-256 that the server declared was
+        verified. Until then the bytes are in `partial` (default: `target` + `.part`), with a record
+        in `.json` beside it. If this process is killed, the same call continues from there.
 
-        Raises NotVerified if the digest is another one, OSError if the file cannot be written.
+        Raises NotVerified if the digest does not match, OSError if the file cannot be written.
         """
         return await download(
             self._transport, result_file(job_id), target,
@@ -298,9 +294,9 @@ class AsyncClient:
         parallel: int = PARALLEL,
         progress: ReportProgress = ignore,
     ) -> ResultView:
-        """The same for the records of its file that the job left out, as CSV with what is wrong.
+        """Download the rejected records of a job, as CSV with the reason for each.
 
-        Of a job that left none out, only the header.
+        A job without rejects has only the header. Otherwise like `download`.
         """
         return await download(
             self._transport, rejects_file(job_id), target,
@@ -309,21 +305,21 @@ class AsyncClient:
         )  # fmt: skip
 
     async def result(self, job_id: str) -> ResultView:
-        """Size and SHA-256 of the result, as the server announces them."""
-        return await announced(self._transport, result_file(job_id))
+        """Return size and SHA-256 of the result without downloading it."""
+        return await fetch_view(self._transport, result_file(job_id))
 
     async def about(self) -> ServerView:
-        """What the server is, how fast it answers, and what time it has; asked once.
+        """Return version, latency and clock skew of the server, with one request.
 
-        Raises ServerUnavailable if it does not answer, Refused if it is no csvmill.
+        Raises ServerUnavailable if it does not answer, ClientError if it is not csvmill.
         """
-        asked, started = time.time(), time.monotonic()
+        sent_at, started = time.time(), time.monotonic()
         async with self._transport.request("GET", HEALTH) as response:
             text, date = await response.text(), response.headers.get("Date")
-        return ServerView.of(text, date, asked=asked, latency=time.monotonic() - started)
+        return ServerView.of(text, date, asked=sent_at, latency=time.monotonic() - started)
 
     async def ready(self) -> dict[str, str]:
-        """Whether the server and each part that it depends on is `ok`, or why not; asked once.
+        """Return the readiness of the server and its parts, `ok` or the reason, with one request.
 
         Raises ServerUnavailable if it does not answer.
         """

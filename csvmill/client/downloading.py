@@ -1,4 +1,4 @@
-"""Fetches a file of a job in ranges, several at a time, resumes it, and checks the whole."""
+"""Download a file of a job in ranges, several at a time, with resumption and verification."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from csvmill.client.paths import rejects_path, result_path
 from csvmill.client.progress import Meter
 from csvmill.client.result_view import ResultView
 from csvmill.client.tasks import run_parallel
-from csvmill.client.transport import PIECE
+from csvmill.client.transport import BUFFER_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -26,52 +26,52 @@ if TYPE_CHECKING:
     from csvmill.client.transport import Transport
 
 PART_SIZE = 8 << 20
-"""Bytes asked for at a time."""
-RECORD_EVERY = 0.2
-"""Seconds between records of what has arrived: what a killed download has to fetch again."""
+"""Bytes of one request."""
+RECORD_INTERVAL = 0.2
+"""Seconds between records of the received ranges. A killed download repeats at most this much."""
 _DIGEST = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/=]+):")
 _STRONG_TAG = re.compile(r'"[^"]*"')
 _HEX_TAG = re.compile(r'"([0-9a-f]{64})"')
-_NO_BYTES = hashlib.sha256().hexdigest()
+_EMPTY_SHA256 = hashlib.sha256().hexdigest()
 _UNSATISFIABLE = 416
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """A file of a job: where it is, and what it is called in errors."""
+    """A file of a job: its URL path, and its name in error messages."""
 
     path: str
     name: str
 
 
 def result_file(job_id: str) -> RemoteFile:
-    """The result of a job."""
+    """Return the result of a job."""
     return RemoteFile(result_path(job_id), f"the result of job {job_id}")
 
 
 def rejects_file(job_id: str) -> RemoteFile:
-    """The records that a job left out."""
+    """Return the rejected records of a job."""
     return RemoteFile(rejects_path(job_id), f"the rejects of job {job_id}")
 
 
-async def announced(transport: Transport, wanted: RemoteFile) -> ResultView:
-    """Ask what a file of a job is, without taking it.
+async def fetch_view(transport: Transport, remote: RemoteFile) -> ResultView:
+    """Request size, entity-tag and SHA-256 of a file.
 
-    Raises ClientError if the server names no SHA-256, in neither `Repr-Digest` (RFC 9530, 3) nor
-    a strong `ETag`: it could not be verified. A file of 0 bytes needs none.
+    Raises ClientError if the response has no SHA-256, neither in `Repr-Digest` (RFC 9530, 3) nor
+    as a strong `ETag`, because the download could not be verified. An empty file needs none.
     """
-    # Not HEAD: a refusal without a body would not say why.
+    # A range instead of HEAD: an error then has a body with the reason.
     async for attempt in transport.retries:
         with attempt:
             async with transport.request(
-                "GET", wanted.path, headers={"Range": "bytes=0-0"}, accept=(_UNSATISFIABLE,)
+                "GET", remote.path, headers={"Range": "bytes=0-0"}, accept=(_UNSATISFIABLE,)
             ) as response:
                 status, headers = response.status, response.headers
     etag = headers.get("ETag", "")
     digest = _DIGEST.search(headers.get("Repr-Digest", ""))
     tag = _HEX_TAG.fullmatch(etag)
     content_range = headers.get("Content-Range", "")
-    # Of no bytes there is no first one to give (RFC 9110, 14.1.2).
+    # An empty file cannot satisfy any range (RFC 9110, 14.1.2).
     empty = (
         status == _UNSATISFIABLE and content_range == "bytes */0" and _STRONG_TAG.fullmatch(etag)
     )
@@ -80,44 +80,45 @@ async def announced(transport: Transport, wanted: RemoteFile) -> ResultView:
     elif tag:
         sha256 = tag[1]
     elif empty:
-        sha256 = _NO_BYTES
+        sha256 = _EMPTY_SHA256
     else:
-        raise ClientError(f"{wanted.name} comes without a SHA-256 to check it by")
+        raise ClientError(f"the server gives no SHA-256 for {remote.name}")
     size = content_range.rpartition("/")[2]
     if not empty and (status != 206 or not size.isdigit()):
-        raise ClientError(f"the server does not give {wanted.name} in ranges")
+        raise ClientError(f"the server does not serve {remote.name} in ranges")
     return ResultView(int(size), etag, sha256)
 
 
 async def download(
     transport: Transport,
-    wanted: RemoteFile,
+    remote: RemoteFile,
     target: Path,
     partial: Path,
     *,
     parallel: int,
     progress: ReportProgress,
 ) -> ResultView:
-    """Bring the file to `target`, by way of `partial`, which an earlier call may have begun.
+    """Download a file to `target`, continuing the partial file that an earlier call left.
 
-    `target` appears in one step, durably, when the whole has the digest that was announced. If it
-    has not, and part of it was there before, all is fetched once more; else raises NotVerified.
+    `target` appears atomically and durably, after the digest of the whole file was verified. If
+    the digest does not match and part of the file is from an earlier call, the whole file is
+    downloaded once more. Otherwise raises NotVerified.
     """
-    view = await announced(transport, wanted)
+    view = await fetch_view(transport, remote)
     file = await asyncio.to_thread(PartialFile, partial, view)
     try:
         resumed = file.held > 0
         while True:
             meter = Meter(progress, total=view.size, held=file.held)
-            await _fetch(transport, wanted, view, file, parallel, meter)
+            await _fetch(transport, remote, view, file, parallel, meter)
             if await asyncio.to_thread(file.matches):
                 await asyncio.to_thread(file.commit, target)
                 return view
             await asyncio.to_thread(file.discard)
             if not resumed:
                 raise NotVerified(
-                    f"{wanted.name} arrived without the digest that the server "
-                    f"announced, SHA-256 {view.sha256}; nothing was kept"
+                    f"{remote.name} does not have the SHA-256 that the server declared, "
+                    f"{view.sha256}; the download was discarded"
                 )
             resumed = False
     finally:
@@ -126,7 +127,7 @@ async def download(
 
 async def _fetch(
     transport: Transport,
-    wanted: RemoteFile,
+    remote: RemoteFile,
     view: ResultView,
     file: PartialFile,
     parallel: int,
@@ -134,46 +135,46 @@ async def _fetch(
 ) -> None:
     parts = (
         (start, min(start + PART_SIZE, stop))
-        for begin, stop in file.missing
-        for start in range(begin, stop, PART_SIZE)
+        for gap_start, stop in file.missing
+        for start in range(gap_start, stop, PART_SIZE)
     )
 
-    async def fetch() -> None:
+    async def fetch_parts() -> None:
         for start, stop in parts:
-            await _fetch_part(transport, wanted, view, file, start, stop, meter)
+            await _fetch_part(transport, remote, view, file, start, stop, meter)
 
     recorder = asyncio.create_task(_record(file))
     try:
-        await run_parallel(fetch, parallel)
+        await run_parallel(fetch_parts, parallel)
     finally:
         recorder.cancel()
 
 
 async def _record(file: PartialFile) -> None:
     while True:
-        await asyncio.sleep(RECORD_EVERY)
+        await asyncio.sleep(RECORD_INTERVAL)
         await asyncio.to_thread(file.record)
 
 
 async def _fetch_part(
     transport: Transport,
-    wanted: RemoteFile,
+    remote: RemoteFile,
     view: ResultView,
     file: PartialFile,
     start: int,
     stop: int,
     meter: Meter,
 ) -> None:
-    """Fetch the bytes `start..stop`. Tries are counted anew whenever bytes have arrived."""
+    """Download the bytes `start..stop`. Retries are counted anew after bytes have arrived."""
     while start < stop:
         async for attempt in transport.retries:
             with attempt:
                 before = start
                 try:
-                    async with _part(transport, wanted, view, start, stop) as pieces:
-                        async for data in pieces:
+                    async with _open_range(transport, remote, view, start, stop) as blocks:
+                        async for data in blocks:
                             await asyncio.to_thread(file.write, start, data)
-                            file.written(start, start + len(data))
+                            file.mark_received(start, start + len(data))
                             start += len(data)
                             meter.add(len(data))
                 except ServerUnavailable:
@@ -182,16 +183,16 @@ async def _fetch_part(
 
 
 @asynccontextmanager
-async def _part(
-    transport: Transport, wanted: RemoteFile, view: ResultView, start: int, stop: int
+async def _open_range(
+    transport: Transport, remote: RemoteFile, view: ResultView, start: int, stop: int
 ) -> AsyncIterator[AsyncIterator[bytes]]:
-    # If-Match (RFC 9110, 13.1.1): a part of another result is refused, not mixed in.
+    # If-Match (RFC 9110, 13.1.1) refuses bytes of another version of the file.
     headers = {"Range": f"bytes={start}-{stop - 1}", "If-Match": view.etag}
-    async with transport.request("GET", wanted.path, headers=headers) as response:
+    async with transport.request("GET", remote.path, headers=headers) as response:
         expected = f"bytes {start}-{stop - 1}/{view.size}"
         if response.status != 206 or response.headers.get("Content-Range") != expected:
             raise ClientError(
-                f"asked for {expected}, the server answered {response.status}, "
+                f"expected {expected}, but the server answered {response.status}, "
                 f"{response.headers.get('Content-Range')}"
             )
-        yield response.content.iter_chunked(PIECE)
+        yield response.content.iter_chunked(BUFFER_SIZE)

@@ -1,4 +1,4 @@
-"""A job followed by its events, over as many connections as it takes; or else by asking."""
+"""Follow a job by its events over as many connections as needed, or by polling."""
 
 from __future__ import annotations
 
@@ -23,37 +23,37 @@ if TYPE_CHECKING:
     from csvmill.client.transport import Transport
 
 CONTENT_TYPE = "text/event-stream"
-FIRST_WITHIN = 10.0
-"""Seconds for the first event, which a server sends at once; a proxy that buffers does not."""
-RECONNECT = 1.0
-"""Seconds until the next connection, if the server does not say."""
-GIVEN_UP_AFTER = 3
-"""Connections in a row that were lost, while the server answers all else."""
-NOT_AGAIN_FOR = 60.0
-"""Seconds for which a job is asked for instead, once there seem to be no events."""
-FIRST_PAUSE = 0.02
-"""Seconds until the job is asked for again, where there are no events; later pauses are longer."""
+FIRST_EVENT_TIMEOUT = 10.0
+"""Seconds to wait for the first event. A server sends it at once; a buffering proxy does not."""
+RECONNECT_PAUSE = 1.0
+"""Seconds until the next connection, unless the server sets `retry`."""
+MAX_FAILURES = 3
+"""Failed connections in a row after which the client polls."""
+POLLING_PERIOD = 60.0
+"""Seconds to poll before the next attempt to receive events."""
+FIRST_POLL_PAUSE = 0.02
+"""Seconds between the first polls. Later pauses are longer."""
 
 
 class NoEvents(Refused):
-    """What answers there does not speak Server-Sent Events."""
+    """The response is not an event stream."""
 
 
 class EventSource:
-    """The events of a job: each connection goes on where the one before has ended."""
+    """The events of a job. Each connection resumes after the last event of the one before."""
 
     def __init__(self, transport: Transport, job_id: str) -> None:
         self._transport = transport
         self._job_id = job_id
         self._last_id = ""
-        self._retry = RECONNECT
+        self._retry = RECONNECT_PAUSE
         self._failures = 0
-        self._not_before = -math.inf
+        self._polling_until = -math.inf
 
     async def connection(self) -> AsyncGenerator[JobEvent, None]:
-        """The events of one connection, until it ends; none if the server has no more to tell.
+        """Yield the events of one connection until it ends; none if the stream is over (204).
 
-        Raises ServerUnavailable if it breaks off or brings no event, Refused, NoEvents.
+        Raises ServerUnavailable if the connection breaks or brings no event, Refused, NoEvents.
         """
         parser = EventParser(self._last_id)
         headers = {"Accept": CONTENT_TYPE, "Cache-Control": "no-store"}
@@ -62,40 +62,40 @@ class EventSource:
         path = events_path(self._job_id)
         async with AsyncExitStack() as stack:
             try:
-                async with asyncio.timeout(FIRST_WITHIN):
+                async with asyncio.timeout(FIRST_EVENT_TIMEOUT):
                     response = await stack.enter_async_context(
                         self._transport.request("GET", path, headers=headers)
                     )
             except TimeoutError as error:
-                raise ConnectionLost(f"{path}: no answer in time") from error
+                raise ConnectionLost(f"{path}: no response in time") from error
             if response.status == 204:
                 return
             if response.content_type != CONTENT_TYPE:
                 raise NoEvents(response.status, f"{response.url} is {response.content_type}")
-            heard = False
+            received = False
             while True:
-                async with asyncio.timeout(None if heard else FIRST_WITHIN):
+                async with asyncio.timeout(None if received else FIRST_EVENT_TIMEOUT):
                     data = await response.content.readany()
                 if not data:
                     break
                 try:
-                    for event in parser.feed(data):
-                        told = JobEvent.of(event)
-                        self._last_id, heard = parser.last_id, True
+                    for sent in parser.feed(data):
+                        event = JobEvent.of(sent)
+                        self._last_id, received = parser.last_id, True
                         self._retry = self._retry if parser.retry is None else parser.retry
-                        yield told
+                        yield event
                 except ValueError as error:
                     raise NoEvents(response.status, f"{response.url}: {error}") from error
-            if not heard:
+            if not received:
                 raise ConnectionLost(f"{response.url} ended without an event")
 
-    async def tried(self) -> AsyncGenerator[JobEvent, None]:
-        """The events of one connection, as far as they come, for whoever can do without.
+    async def available(self) -> AsyncGenerator[JobEvent, None]:
+        """Yield the events of one connection. Never raises ServerUnavailable or Refused.
 
-        After several connections without an event there are none for a while.
+        After MAX_FAILURES failed connections it yields nothing for POLLING_PERIOD seconds.
         """
         now = asyncio.get_running_loop().time
-        if now() < self._not_before:
+        if now() < self._polling_until:
             return
         try:
             async with aclosing(self.connection()) as events:
@@ -103,22 +103,22 @@ class EventSource:
                     self._failures = 0
                     yield event
         except Refused:
-            self._not_before = now() + NOT_AGAIN_FOR
+            self._polling_until = now() + POLLING_PERIOD
         except ServerUnavailable:
             self._failures += 1
-            if self._failures >= GIVEN_UP_AFTER:
-                self._not_before = now() + NOT_AGAIN_FOR
+            if self._failures >= MAX_FAILURES:
+                self._polling_until = now() + POLLING_PERIOD
 
-    async def rest(self) -> None:
-        """Wait as long as the server wants, more or less: many may have been cut off at once."""
-        await asyncio.sleep(self._retry * random.uniform(0.5, 1.5))  # noqa: S311  (no secret)
+    async def pause(self) -> None:
+        """Wait before the next connection, with jitter: many clients may reconnect at once."""
+        await asyncio.sleep(self._retry * random.uniform(0.5, 1.5))  # noqa: S311  (not a secret)
 
 
 async def follow(transport: Transport, job_id: str) -> AsyncGenerator[JobEvent, None]:
-    """The job as it stands, then its changes, until it has ended.
+    """Yield the current state of a job, then its changes, until it has ended.
 
-    A connection that is lost is replaced by another as the transport's retries say, which are
-    counted anew after each event. Raises Refused, and ServerUnavailable when they are used up.
+    A lost connection is replaced by another, as the transport's retries allow; they are counted
+    anew after each event. Raises Refused, and ServerUnavailable when the retries are exhausted.
     """
     source = EventSource(transport, job_id)
     while True:
@@ -134,11 +134,11 @@ async def follow(transport: Transport, job_id: str) -> AsyncGenerator[JobEvent, 
                 if event.state in TERMINAL:
                     return
                 event = await _next(events)
-        await source.rest()
+        await source.pause()
 
 
 async def _next(events: AsyncGenerator[JobEvent, None]) -> JobEvent | None:
-    """The next event of a connection; None when it has ended, or is lost."""
+    """Return the next event of a connection, or None when it has ended or is lost."""
     try:
         return await anext(events, None)
     except ServerUnavailable:
@@ -148,37 +148,37 @@ async def _next(events: AsyncGenerator[JobEvent, None]) -> JobEvent | None:
 async def wait_until_ended(
     transport: Transport,
     job_id: str,
-    look: Callable[[], Awaitable[JobView]],
+    fetch_job: Callable[[], Awaitable[JobView]],
     *,
     longest_pause: float,
     changed: ReportJob,
 ) -> JobView:
-    """The job once it has ended; `changed` is told how it stands until then, and in the end.
+    """Wait until a job has ended, and return it. `changed` receives it after each change.
 
-    Where there are no events, it is looked at ever less often, at `longest_pause` seconds. Raises
-    what `look` does.
+    Without events the job is polled, with pauses that grow up to `longest_pause` seconds.
+    Exceptions of `fetch_job` propagate.
     """
     source = EventSource(transport, job_id)
-    pause = FIRST_PAUSE
-    job = await look()
+    pause = FIRST_POLL_PAUSE
+    job = await fetch_job()
     changed(job)
     while job.state not in TERMINAL:
-        heard = False
-        async with aclosing(source.tried()) as events:
+        received = False
+        async with aclosing(source.available()) as events:
             async for event in events:
-                heard = True
+                received = True
                 if (event.state, event.attempt) == (job.state, job.attempt):
                     job = replace(job, progress=event.progress)
                 else:
-                    job = await look()
+                    job = await fetch_job()
                 changed(job)
                 if job.state in TERMINAL:
                     return job
-        if heard:
-            await source.rest()
+        if received:
+            await source.pause()
         else:
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, longest_pause)
-        job = await look()
+        job = await fetch_job()
         changed(job)
     return job

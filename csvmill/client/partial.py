@@ -1,4 +1,4 @@
-"""A file that is being downloaded: the bytes so far, and a record of which they are."""
+"""A file that is being downloaded: its bytes so far, and a record of the received ranges."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
 
 
 class PartialFile:
-    """The file at `path`, and `path` + `.json` beside it. Everything in it blocks.
+    """The file at `path`, and its record at `path` + `.json`. All methods block.
 
-    A byte is written before it is recorded. After a loss of power that order may not hold, which
-    `commit` notices by the digest.
+    Bytes are written before they are recorded. A loss of power can break that order; the digest
+    then does not match.
     """
 
-    def __init__(self, path: Path, announced: ResultView) -> None:
-        """Continue what is there if it is part of the same whole, else begin anew."""
+    def __init__(self, path: Path, view: ResultView) -> None:
+        """Continue an existing partial file if it belongs to the same content, else start over."""
         self._path = path
         self._record_path = record_path(path)
-        self._announced = announced
+        self._view = view
         self._received = self._read_record()
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | (0 if self._received else os.O_TRUNC)
         self._fd = os.open(path, flags, 0o666)
         self._recording = threading.Lock()
         self._recorded: RangeSet | None = None
         self.held = len(self._received)
-        """Bytes that were there from the start."""
+        """Bytes from an earlier call."""
 
     def __enter__(self) -> Self:
         return self
@@ -48,47 +48,47 @@ class PartialFile:
 
     @property
     def missing(self) -> tuple[tuple[int, int], ...]:
-        """`(start, stop)` of what has not arrived yet."""
-        gaps = self._received.missing(0, self._announced.size)
+        """The missing ranges as `(start, stop)`."""
+        gaps = self._received.missing(0, self._view.size)
         return tuple((gap.start, gap.stop) for gap in gaps)
 
     def write(self, offset: int, data: bytes) -> None:
-        """Write bytes at their place; safe to call from several threads."""
+        """Write bytes at an offset. Safe to call from several threads."""
         write_all(self._fd, data, offset=offset)
 
-    def written(self, start: int, stop: int) -> None:
-        """Note that these bytes are there; `record` makes it last."""
+    def mark_received(self, start: int, stop: int) -> None:
+        """Mark a range as received. `record` saves it."""
         self._received = self._received.add(start, stop)
 
     def record(self) -> None:
-        """Make what was noted so far outlive this process."""
+        """Save the received ranges, so that another process can continue."""
         with self._recording:
             received = self._received
             if received is self._recorded or self._fd < 0:
                 return
             state = {
-                "size": self._announced.size,
-                "etag": self._announced.etag,
+                "size": self._view.size,
+                "etag": self._view.etag,
                 "received": [(held.start, held.stop) for held in received],
             }
             replace_file(self._record_path, json.dumps(state).encode(), durable=False)
             self._recorded = received
 
     def matches(self) -> bool:
-        """Whether the whole, which has arrived, has the digest that was announced."""
+        """Return whether the complete file has the declared digest."""
         with open(self._fd, "rb", closefd=False) as file:
             file.seek(0)
-            return hashlib.file_digest(file, "sha256").hexdigest() == self._announced.sha256
+            return hashlib.file_digest(file, "sha256").hexdigest() == self._view.sha256
 
     def discard(self) -> None:
-        """Forget every byte."""
+        """Remove all bytes."""
         self._received = RangeSet()
         self.held = 0
         self.record()
         os.ftruncate(self._fd, 0)
 
     def commit(self, target: Path) -> None:
-        """Make the whole appear at `target`, durably, in one step; the record goes."""
+        """Move the complete file to `target` durably and atomically, and remove the record."""
         os.fsync(self._fd)
         with self._recording:
             os.close(self._fd)
@@ -99,16 +99,16 @@ class PartialFile:
     def _read_record(self) -> RangeSet:
         with suppress(OSError, ValueError, KeyError, TypeError):
             state = json.loads(self._record_path.read_bytes())
-            known = (state["size"], state["etag"])
-            if known == (self._announced.size, self._announced.etag):
+            recorded = (state["size"], state["etag"])
+            if recorded == (self._view.size, self._view.etag):
                 received = RangeSet.of((start, stop) for start, stop in state["received"])
-                # Bytes beyond the end of the file were lost, whatever the record says.
+                # A file shorter than its record has lost bytes.
                 return received if self._path.stat().st_size >= _end(received) else RangeSet()
         return RangeSet()
 
 
 def record_path(partial: Path) -> Path:
-    """Where the record of a partial file stands."""
+    """Return the path of the record of a partial file."""
     return partial.with_name(partial.name + ".json")
 
 

@@ -1,4 +1,4 @@
-"""Every URL that the client asks."""
+"""The URL paths of the server's API."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ JOBS = "/api/v1/jobs"
 
 
 def upload_path(upload: str) -> str:
-    """An upload, by its id, its key or its dzuuid."""
+    """Return the path of an upload, given its id, its key or its dzuuid."""
     return f"{UPLOADS}/{quote(upload, safe='')}"
 
 
 def inspect_path(upload: str) -> str:
-    """What is understood of an upload."""
+    """Return the path of the inspection of an upload."""
     return f"{upload_path(upload)}/inspect"
 
 
 def chunk_path(upload: str, offset: int) -> str:
-    """The bytes of an upload from an offset on."""
+    """Return the path of a chunk of an upload."""
     return f"{upload_path(upload)}/chunks/{offset}"
 
 
 def job_path(job_id: str) -> str:
-    """A job."""
+    """Return the path of a job."""
     return f"{JOBS}/{quote(job_id, safe='')}"
 
 
 def retry_path(job_id: str) -> str:
-    """Where a job that failed is put back."""
+    """Return the path to retry a job."""
     return f"{job_path(job_id)}/retry"
 
 
 def events_path(job_id: str) -> str:
-    """What a job is followed by."""
+    """Return the path of the event stream of a job."""
     return f"{job_path(job_id)}/events"
 
 
 def rejects_path(job_id: str) -> str:
-    """The records that a job left out."""
+    """Return the path of the rejected records of a job."""
     return f"{job_path(job_id)}/rejects"
 
 
 def result_path(job_id: str) -> str:
-    """The result of a job."""
+    """Return the path of the result of a job."""
     return f"{job_path(job_id)}/result"

@@ -1,4 +1,4 @@
-"""When a request is sent again, and after how long."""
+"""When a request is repeated, and after which pause."""
 
 from __future__ import annotations
 
@@ -15,26 +15,27 @@ from csvmill.client.errors import ServerUnavailable
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-PASSING = frozenset({408, 425, 429, 500, 502, 503, 504, 507})
+RETRYABLE = frozenset({408, 425, 429, 500, 502, 503, 504, 507})
 """Statuses after which the same request may succeed."""
 JITTER = 0.3
-"""Seconds by which pauses differ at random, so that clients do not come back all at once."""
-JITTER_OF_MANY = 1.0
-"""The same after a `Retry-After`, which many clients were told at once."""
+"""Seconds by which pauses vary at random, so that clients do not retry simultaneously."""
+RETRY_AFTER_JITTER = 1.0
+"""The same for pauses that `Retry-After` sets, possibly for many clients at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """How long a request is repeated that fails for a passing reason.
+    """How often and how long a request is repeated after a temporary failure.
 
-    It ends with whichever comes first. Pauses double from 0.1 s up to `longest_pause`, with
-    jitter; if the server says how long (`Retry-After`), that is waited, up to `longest_wait`.
+    Retrying stops at the first limit that is reached. Pauses double from 0.1 s up to
+    `longest_pause`, with jitter. A `Retry-After` of the server replaces the pause, up to
+    `longest_wait`.
     """
 
     attempts: int | None = 8
-    """How often it is sent in all; None is without limit."""
+    """Maximum number of requests, the first included; None for no limit."""
     within: float | None = None
-    """Seconds from the first try, after which there is no other; None is without limit."""
+    """Seconds after the first request in which others may start; None for no limit."""
     longest_pause: float = 5.0
     """Seconds."""
     longest_wait: float = 60.0
@@ -52,19 +53,19 @@ class Retries:
         )
 
     def pause_after(self, error: Exception) -> bool | float:
-        """Whether to try again: no, after the usual pause, or after so many seconds."""
+        """Return False not to retry, True for the usual pause, or the seconds to wait."""
         if not isinstance(error, ServerUnavailable):
             return False
         if error.retry_after is None:
             return True
-        jitter = random.uniform(0, JITTER_OF_MANY)  # noqa: S311  (no secret)
+        jitter = random.uniform(0, RETRY_AFTER_JITTER)  # noqa: S311  (not a secret)
         return min(error.retry_after, self.longest_wait) + jitter
 
 
 def retry_after(header: str | None) -> float | None:
-    """Seconds from now that a `Retry-After` asks for, in either form (RFC 9110, 10.2.3).
+    """Return the seconds from now that a `Retry-After` states, in either form.
 
-    None if there is none, or it is malformed.
+    Returns None if the header is missing or malformed (RFC 9110, 10.2.3).
     """
     text = (header or "").strip()
     if text.isascii() and text.isdigit():

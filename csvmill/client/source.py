@@ -1,4 +1,4 @@
-"""The file that is uploaded: read once, in chunks, each with its digest."""
+"""The file that is uploaded: read in chunks, each with its digest."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
 
 
 class Source:
-    """A regular file that must not change while it is open here. Everything in it blocks.
+    """An open regular file that must not change meanwhile. All methods block.
 
-    Raises ClientError for what is no regular file, OSError if it cannot be opened.
+    Raises ClientError for anything but a regular file, OSError if it cannot be opened.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        found = os.fstat(self._fd)
-        if not stat.S_ISREG(found.st_mode):
+        status = os.fstat(self._fd)
+        if not stat.S_ISREG(status.st_mode):
             os.close(self._fd)
-            raise ClientError(f"{path} is no regular file; save its content to one first")
-        self.size = found.st_size
+            raise ClientError(f"{path} is not a regular file; save its content to one first")
+        self.size = status.st_size
         """Bytes."""
-        self.mtime_ns = found.st_mtime_ns
+        self.mtime_ns = status.st_mtime_ns
 
     def __enter__(self) -> Self:
         return self
@@ -38,23 +38,23 @@ class Source:
         os.close(self._fd)
 
     def read(self, offset: int, size: int) -> bytes:
-        """Exactly `size` bytes from `offset`. Raises InputChanged if the file is not as it was."""
+        """Read exactly `size` bytes. Raises InputChanged if the file has changed."""
         parts = []
         at, stop = offset, offset + size
         while at < stop and (part := os.pread(self._fd, stop - at, at)):
             parts.append(part)
             at += len(part)
-        now = os.fstat(self._fd)
-        if at < stop or (now.st_size, now.st_mtime_ns) != (self.size, self.mtime_ns):
-            raise InputChanged(f"{self._path} was changed while it was uploaded")
+        status = os.fstat(self._fd)
+        if at < stop or (status.st_size, status.st_mtime_ns) != (self.size, self.mtime_ns):
+            raise InputChanged(f"{self._path} changed during the upload")
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def chunk(self, offset: int, size: int) -> tuple[bytes, str]:
-        """What `read` gives, and its `Content-Digest` (RFC 9530, 2)."""
+        """Read like `read`; return the bytes and their `Content-Digest`."""
         data = self.read(offset, size)
         return data, content_digest(hashlib.sha256(data).digest())
 
 
 def content_digest(sha256: bytes) -> str:
-    """A digest as the value of `Content-Digest` or `Repr-Digest` (RFC 9530)."""
+    """Return a digest as the value of `Content-Digest` or `Repr-Digest` (RFC 9530)."""
     return f"sha-256=:{base64.b64encode(sha256).decode()}:"

@@ -1,4 +1,4 @@
-"""Brings what can be read only once, and has no size beforehand, to the server."""
+"""Upload a stream of unknown size that can be read only once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from csvmill.client.progress import Meter
 from csvmill.client.source import content_digest
 from csvmill.client.tasks import run_parallel
 from csvmill.client.upload_view import UploadView
-from csvmill.client.uploading import WHOLE_DIGEST_PROBLEM
+from csvmill.client.uploading import DIGEST_MISMATCH
 
 if TYPE_CHECKING:
     from csvmill.client.progress import ReportProgress
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Streaming:
-    """Sends `stream` in chunks, which stay in memory until the server has acknowledged them."""
+    """Sends `stream` in chunks. Each stays in memory until the server has acknowledged it."""
 
     def __init__(
         self,
@@ -39,12 +39,12 @@ class Streaming:
         self._meter = Meter(progress, total=None, held=0)
         self._reading = asyncio.Lock()
         self._read = 0
-        self._over = False
+        self._ended = False
 
     async def complete(self, upload_id: str) -> str:
-        """Send all there is and tell the server how much that was; the id of the upload's job.
+        """Send the whole stream, then declare its size; return the id of the upload's job.
 
-        Raises NotVerified if the whole does not have the digest that was declared.
+        Raises NotVerified if the stream does not have the declared digest.
         """
 
         async def send() -> None:
@@ -58,23 +58,23 @@ class Streaming:
                 headers={"Content-Type": "application/json"},
             )  # fmt: skip
         except Refused as error:
-            if error.problem == WHOLE_DIGEST_PROBLEM:
+            if error.problem == DIGEST_MISMATCH:
                 raise NotVerified(str(error)) from error
             raise
         job_id = UploadView.of(answer).job_id
         if job_id is None:
-            raise ClientError(f"upload {upload_id} is complete, but the server named no job")
+            raise ClientError(f"upload {upload_id} is complete, but the server returned no job")
         return job_id
 
     async def _next(self) -> tuple[int, bytes] | None:
-        """The next chunk, and where it belongs; None at the end."""
+        """Read the next chunk; return it with its offset, or None at the end."""
         async with self._reading:
-            if self._over:
+            if self._ended:
                 return None
             data = await asyncio.to_thread(self._stream.read, self._chunk_size)
-            self._over = len(data) < self._chunk_size
-            at, self._read = self._read, self._read + len(data)
-        return (at, data) if data else None
+            self._ended = len(data) < self._chunk_size
+            offset, self._read = self._read, self._read + len(data)
+        return (offset, data) if data else None
 
     async def _send(self, upload_id: str, offset: int, data: bytes) -> None:
         digest = await asyncio.to_thread(lambda: hashlib.sha256(data).digest())
@@ -89,14 +89,14 @@ class Streaming:
     async def _put(self, path: str, data: bytes, headers: dict[str, str]) -> None:
         sent = 0
 
-        def passed(count: int) -> None:
+        def on_sent(count: int) -> None:
             nonlocal sent
             sent += count
             self._meter.add(count)
 
         try:
             async with self._transport.request(
-                "PUT", path, body=data, passed=passed, headers=headers
+                "PUT", path, body=data, on_sent=on_sent, headers=headers
             ) as response:
                 await response.read()
         except ServerUnavailable:

@@ -1,4 +1,4 @@
-"""The client for programs without asyncio: each method is that of `AsyncClient`, and blocks."""
+"""The client for programs without asyncio: the methods of `AsyncClient`, blocking."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ T = TypeVar("T")
 
 
 class Client:
-    """Talks to one server. Use it as a context manager; it may be shared by threads.
+    """A client of one server. Use it as a context manager. Threads may share it.
 
-    What methods take, give and raise is said at `AsyncClient`. An event loop in a thread of its own
-    does the work; `progress` and other callbacks are called in that thread.
+    `AsyncClient` documents the methods. They run on an event loop in another thread, which also
+    calls `progress` and other callbacks.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Client:
         progress: ReportProgress = ignore,
         shuffle: random.Random | None = None,
     ) -> str:
-        """Upload a file in chunks; the id of its job. See `AsyncClient.upload`."""
+        """Upload a file in chunks. See `AsyncClient.upload`."""
         return self._run(
             self._client.upload(
                 path, key=key, name=name, sha256=sha256, aggregation=aggregation,
@@ -91,7 +91,7 @@ class Client:
         parallel: int = PARALLEL,
         progress: ReportProgress = ignore,
     ) -> str:
-        """Upload what can be read only once. See `AsyncClient.upload_stream`."""
+        """Upload a stream of unknown size. See `AsyncClient.upload_stream`."""
         return self._run(
             self._client.upload_stream(
                 stream, name, sha256=sha256, aggregation=aggregation, chunk_size=chunk_size,
@@ -108,25 +108,25 @@ class Client:
         aggregation: Spec | None = None,
         key: str | None = None,
     ) -> UploadView:
-        """Declare a file. See `AsyncClient.create_upload`."""
+        """Create an upload. See `AsyncClient.create_upload`."""
         return self._run(
             self._client.create_upload(name, size, sha256=sha256, aggregation=aggregation, key=key)
         )
 
     def upload_status(self, upload_id: str) -> UploadView:
-        """What the server holds of an upload. See `AsyncClient.upload_status`."""
+        """Return the state of an upload. See `AsyncClient.upload_status`."""
         return self._run(self._client.upload_status(upload_id))
 
     def inspect_upload(self, upload_id: str, *, aggregation: Spec | None = None) -> dict[str, Any]:
-        """What is understood of an upload. See `AsyncClient.inspect_upload`."""
+        """Inspect an upload. See `AsyncClient.inspect_upload`."""
         return self._run(self._client.inspect_upload(upload_id, aggregation=aggregation))
 
     def cancel_upload(self, upload_id: str) -> None:
-        """Remove an upload in flight. See `AsyncClient.cancel_upload`."""
+        """Delete an upload. See `AsyncClient.cancel_upload`."""
         self._run(self._client.cancel_upload(upload_id))
 
     def job(self, job_id: str) -> JobView:
-        """All that is known of a job. See `AsyncClient.job`."""
+        """Return a job with its attempts. See `AsyncClient.job`."""
         return self._run(self._client.job(job_id))
 
     def jobs(
@@ -138,16 +138,16 @@ class Client:
         filename: str | None = None,
         page_size: int = PAGE_SIZE,
     ) -> Iterator[JobView]:
-        """The jobs, newest first. See `AsyncClient.jobs`."""
+        """Yield jobs, newest first. See `AsyncClient.jobs`."""
         jobs = self._client.jobs(
             state=state, created_after=created_after, created_before=created_before,
             filename=filename, page_size=page_size,
         )  # fmt: skip
 
-        async def following() -> JobView | None:
+        async def next_job() -> JobView | None:
             return await anext(jobs, None)
 
-        while job := self._run(following()):
+        while job := self._run(next_job()):
             yield job
 
     def cancel(self, job_id: str) -> JobView | None:
@@ -155,11 +155,11 @@ class Client:
         return self._run(self._client.cancel(job_id))
 
     def retry(self, job_id: str) -> JobView:
-        """Give a failed job all its attempts again. See `AsyncClient.retry`."""
+        """Retry a failed job. See `AsyncClient.retry`."""
         return self._run(self._client.retry(job_id))
 
     def events(self, job_id: str) -> Iterator[JobEvent]:
-        """The job as it stands, then its changes. See `AsyncClient.events`."""
+        """Yield the state of a job, then its changes. See `AsyncClient.events`."""
         events = self._client.events(job_id)
 
         async def next_event() -> JobEvent | None:
@@ -180,7 +180,7 @@ class Client:
         longest_pause: float = 1.0,
         changed: ReportJob = ignore,
     ) -> JobView:
-        """Follow the job until it has a result. See `AsyncClient.wait`."""
+        """Wait until a job has a result. See `AsyncClient.wait`."""
         return self._run(
             self._client.wait(job_id, timeout=timeout, longest_pause=longest_pause, changed=changed)
         )
@@ -194,7 +194,7 @@ class Client:
         parallel: int = PARALLEL,
         progress: ReportProgress = ignore,
     ) -> ResultView:
-        """Write the result to a file. See `AsyncClient.download`."""
+        """Download the result. See `AsyncClient.download`."""
         return self._run(
             self._client.download(
                 job_id, target, partial=partial, parallel=parallel, progress=progress
@@ -210,7 +210,7 @@ class Client:
         parallel: int = PARALLEL,
         progress: ReportProgress = ignore,
     ) -> ResultView:
-        """Write what the job left out to a file. See `AsyncClient.download_rejects`."""
+        """Download the rejected records. See `AsyncClient.download_rejects`."""
         return self._run(
             self._client.download_rejects(
                 job_id, target, partial=partial, parallel=parallel, progress=progress
@@ -218,15 +218,15 @@ class Client:
         )
 
     def result(self, job_id: str) -> ResultView:
-        """Size and SHA-256 of the result. See `AsyncClient.result`."""
+        """Return size and SHA-256 of the result. See `AsyncClient.result`."""
         return self._run(self._client.result(job_id))
 
     def about(self) -> ServerView:
-        """What the server is. See `AsyncClient.about`."""
+        """Return version, latency and clock skew of the server. See `AsyncClient.about`."""
         return self._run(self._client.about())
 
     def ready(self) -> dict[str, str]:
-        """Whether the server and its parts are ready. See `AsyncClient.ready`."""
+        """Return the readiness of the server and its parts. See `AsyncClient.ready`."""
         return self._run(self._client.ready())
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
@@ -234,6 +234,6 @@ class Client:
         try:
             return future.result()
         except BaseException:
-            # Ctrl-C: what it interrupted must not go on behind the caller's back.
+            # After Ctrl-C, for example, the coroutine must not continue in the background.
             future.cancel()
             raise

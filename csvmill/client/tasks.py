@@ -1,4 +1,4 @@
-"""Running the same work several times side by side."""
+"""Run several copies of the same coroutine."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
 
-async def run_parallel(work: Callable[[], Coroutine[None, None, None]], times: int) -> None:
-    """Run `work()` `times` times at once; raises what the first one raises that fails.
+async def run_parallel(work: Callable[[], Coroutine[None, None, None]], copies: int) -> None:
+    """Run `work()` in `copies` tasks, and wait for all of them.
 
-    When it returns, or raises, none runs any more.
+    If one fails, cancels the others and raises its exception.
     """
     try:
         async with asyncio.TaskGroup() as group:
-            for _ in range(times):
+            for _ in range(copies):
                 group.create_task(work())
     except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from None

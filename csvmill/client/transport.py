@@ -1,4 +1,4 @@
-"""Requests to one server: time-outs, errors of ours, and how they are repeated."""
+"""HTTP requests to one server: timeouts, errors and retries."""
 
 from __future__ import annotations
 
@@ -9,40 +9,40 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from csvmill.client.errors import ConnectionLost, Refused, ServerUnavailable
-from csvmill.client.retrying import PASSING, Retries, retry_after
+from csvmill.client.retrying import RETRYABLE, Retries, retry_after
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Mapping
 
-PIECE = 1 << 20
-"""Bytes handed to or taken from a socket at a time."""
+BUFFER_SIZE = 1 << 20
+"""Bytes that are passed to or read from a socket at a time."""
 DIGEST_PROBLEM = "urn:csvmill:problem:chunk-digest-mismatch"
-"""A chunk that arrived damaged: nothing of it was kept, and it can be sent again."""
+"""A chunk was damaged in transit. The server kept nothing of it, so it can be sent again."""
 
 
 class Transport:
-    """Sends requests to one server. Use it as an async context manager."""
+    """Sends requests to one server. Call `open` first and `close` last."""
 
     def __init__(self, server: str, retries: Retries, timeout: float) -> None:
-        """`timeout`: seconds without any progress after which a request counts as lost."""
+        """`timeout` is the seconds without progress after which a request has failed."""
         self.server = server.rstrip("/")
         self.retries = retries
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=timeout, sock_read=timeout)
         self._session: aiohttp.ClientSession
 
     async def open(self) -> None:
-        """Must come before any request."""
-        # Who may send at a time is decided by whoever sends, not by the pool.
+        """Create the connection pool."""
+        # Callers limit the number of concurrent requests, not the pool.
         self._session = aiohttp.ClientSession(
             timeout=self._timeout,
-            read_bufsize=PIECE,
+            read_bufsize=BUFFER_SIZE,
             connector=aiohttp.TCPConnector(limit=0),
             auto_decompress=False,
-            middlewares=(_sent_once,),
+            middlewares=(_no_hidden_retries,),
         )
 
     async def close(self) -> None:
-        """Break off what is under way."""
+        """Close all connections. Requests in progress fail."""
         await self._session.close()
 
     async def json(
@@ -55,11 +55,12 @@ class Transport:
         query: Mapping[str, str] | None = None,
         done_if: Collection[str] = (),
     ) -> Any:
-        """The JSON of the answer, or None if it has no body; repeated as `retries` says.
+        """Send a request with retries; return the JSON of the response, or None without a body.
 
-        A problem of a type in `done_if`, when an earlier try has failed, means that this one was
-        carried out and only its answer lost: then there is None to return.
-        Raises Refused, or ServerUnavailable when tries are used up.
+        Also returns None if a retry fails with a problem type in `done_if`: an earlier attempt
+        had succeeded, and only its response was lost.
+
+        Raises Refused, or ServerUnavailable when the retries are exhausted.
         """
         async for attempt in self.retries:
             with attempt:
@@ -75,7 +76,8 @@ class Transport:
         try:
             return json.loads(text) if text else None
         except ValueError:
-            raise Refused(response.status, f"{response.url} is no answer of csvmill's") from None
+            message = f"{response.url} is not a response of csvmill"
+            raise Refused(response.status, message) from None
 
     @asynccontextmanager
     async def request(
@@ -84,16 +86,18 @@ class Transport:
         path: str,
         *,
         body: bytes | None = None,
-        passed: Callable[[int], None] | None = None,
+        on_sent: Callable[[int], None] | None = None,
         headers: Mapping[str, str] | None = None,
         query: Mapping[str, str] | None = None,
         timeout: aiohttp.ClientTimeout | None = None,
         accept: Collection[int] = (),
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """One request, sent once; the answer, whose status is below 400, or in `accept`.
+        """Send a request once; yield a response whose status is below 400 or in `accept`.
 
-        `passed` is told the bytes of each piece of the body that the connection has taken.
-        Raises Refused, or ServerUnavailable for what may pass, also while the body is read.
+        `on_sent` receives the number of bytes whenever a part of the body was written to the
+        connection.
+
+        Raises Refused, or ServerUnavailable if a retry may help, also while the body is read.
         """
         url = self.server + path
         sent = {"Accept-Encoding": "identity", **(headers or {})}
@@ -101,38 +105,38 @@ class Transport:
             sent["Content-Length"] = str(len(body))
         try:
             async with self._session.request(
-                method, url, data=None if body is None else _pieces(body, passed),
+                method, url, data=None if body is None else _body_parts(body, on_sent),
                 headers=sent, params=query, timeout=timeout or self._timeout, allow_redirects=False,
             ) as response:  # fmt: skip
                 if response.status >= 400 and response.status not in accept:
                     raise _error(url, response, await response.text(errors="replace"))
                 if 300 <= response.status < 400 and response.status != 304:
-                    raise Refused(response.status, f"{url} redirects; give the server's own URL")
+                    raise Refused(response.status, f"{url} redirects; use the server's own URL")
                 yield response
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise ConnectionLost(f"{url}: {_what(error)}") from error
+            raise ConnectionLost(f"{url}: {_describe(error)}") from error
 
 
-async def _sent_once(
+async def _no_hidden_retries(
     request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
-    """Keep aiohttp from sending an idempotent request again by itself.
+    """Prevent aiohttp from repeating an idempotent request.
 
-    It would not count as a try, nor give the body from its beginning.
+    That retry would not be counted, and would not send the body from its start.
     """
     try:
         return await send(request)
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise ConnectionLost(f"{request.url}: {_what(error)}") from error
+        raise ConnectionLost(f"{request.url}: {_describe(error)}") from error
 
 
-def _what(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
 def _error(url: str, response: aiohttp.ClientResponse, text: str) -> Exception:
-    message, problem = _said(text)
-    if response.status in PASSING or problem == DIGEST_PROBLEM:
+    message, problem = _read_problem(text)
+    if response.status in RETRYABLE or problem == DIGEST_PROBLEM:
         return ServerUnavailable(
             f"{url}: {message} (HTTP {response.status})",
             retry_after(response.headers.get("Retry-After")),
@@ -142,8 +146,8 @@ def _error(url: str, response: aiohttp.ClientResponse, text: str) -> Exception:
     return Refused(response.status, message, problem)
 
 
-def _said(text: str) -> tuple[str, str | None]:
-    """What an error's body says: `{"message": ...}`, or problem details with their type."""
+def _read_problem(text: str) -> tuple[str, str | None]:
+    """Return message and problem type of an error: `{"message": ...}` or problem details."""
     try:
         error = json.loads(text)
         kind = error.get("type", "about:blank")
@@ -153,10 +157,12 @@ def _said(text: str) -> tuple[str, str | None]:
     return message, None if kind == "about:blank" else str(kind)
 
 
-async def _pieces(body: bytes, passed: Callable[[int], None] | None) -> AsyncIterator[memoryview]:
+async def _body_parts(
+    body: bytes, on_sent: Callable[[int], None] | None
+) -> AsyncIterator[memoryview]:
     view = memoryview(body)
-    for start in range(0, len(view), PIECE):
-        piece = view[start : start + PIECE]
-        yield piece
-        if passed is not None:
-            passed(len(piece))
+    for start in range(0, len(view), BUFFER_SIZE):
+        part = view[start : start + BUFFER_SIZE]
+        yield part
+        if on_sent is not None:
+            on_sent(len(part))

@@ -1,4 +1,4 @@
-"""Brings the missing bytes of one upload to the server, several chunks at a time."""
+"""Upload a file in chunks, several at a time, and continue earlier uploads."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from csvmill.client.spec import Spec
     from csvmill.client.transport import Transport
 
-SMALLEST_CHUNK = 64 << 10
-"""Bytes to which chunks shrink on a connection that does not last."""
-WHOLE_DIGEST_PROBLEM = "urn:csvmill:problem:digest-mismatch"
-KEY_PROBLEM = "urn:csvmill:problem:idempotency-key-reused"
+MIN_CHUNK = 64 << 10
+"""Bytes to which chunks shrink at most on an unreliable connection."""
+DIGEST_MISMATCH = "urn:csvmill:problem:digest-mismatch"
+KEY_REUSED = "urn:csvmill:problem:idempotency-key-reused"
 
 
 async def declare_upload(
@@ -44,7 +44,7 @@ async def declare_upload(
     aggregation: Spec | None,
     key: str,
 ) -> UploadView:
-    """See `AsyncClient.create_upload`."""
+    """Create an upload. See `AsyncClient.create_upload`."""
     declared: dict[str, Any] = {"name": name, "size": size}
     if sha256 is not None:
         declared["sha256"] = sha256
@@ -56,19 +56,19 @@ async def declare_upload(
             "POST", UPLOADS, body=json.dumps(declared).encode(), headers=headers
         )
     except Refused as error:
-        if error.problem == KEY_PROBLEM:
+        if error.problem == KEY_REUSED:
             raise InputChanged(
-                f"the key {key} stands for another file, or another aggregation of it: {error}"
+                f"the key {key} belongs to an upload of another file or with another spec: {error}"
             ) from error
         raise
     return UploadView.of(answer)
 
 
 class Uploading:
-    """Sends what the server misses of `source`.
+    """Sends the missing bytes of an upload from `source`.
 
-    A chunk that got lost on a broken connection is sent again in halves, and chunks grow again
-    while they arrive: so a connection that always breaks after some megabytes gets there too.
+    After a broken connection, chunks are halved; after each success they double again, up to
+    `chunk_size`. So an upload finishes even if every connection breaks after a few megabytes.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Uploading:
         self._transport = transport
         self._source = source
         self._parallel = parallel
-        self._largest = chunk_size
+        self._max_chunk = chunk_size
         self._chunk_size = chunk_size
         self._progress = progress
         self._shuffle = shuffle
@@ -92,10 +92,10 @@ class Uploading:
         self._finished: UploadView | None = None
 
     async def complete(self, upload: UploadView) -> str:
-        """Send until the server has every byte; the id of the job that the upload becomes.
+        """Send until the upload is complete; return the id of its job.
 
-        Raises InputChanged if the file is not the upload's or changes meanwhile, NotVerified if
-        the whole does not have the digest that was declared.
+        Raises InputChanged if the file does not belong to the upload or changes meanwhile,
+        NotVerified if it does not have the declared digest.
         """
         if upload.size != self._source.size:
             raise InputChanged(
@@ -104,22 +104,22 @@ class Uploading:
         self._meter = Meter(self._progress, total=self._source.size, held=upload.received_bytes)
         while not upload.complete:
             before = upload.received_bytes
-            await self._send_all(upload)
-            upload = self._finished or await self._look(upload)
+            await self._send_missing(upload)
+            upload = self._finished or await self._fetch_view(upload)
             if not upload.complete and upload.received_bytes <= before:
                 raise ClientError(
-                    f"the server took every chunk of upload {upload.id}, but still misses "
+                    f"the server accepted every chunk of upload {upload.id}, but still misses "
                     f"{self._source.size - upload.received_bytes} bytes"
                 )
         if upload.job_id is None:
-            # It was empty from the start, or the server died just before it made the job.
+            # The file is empty, or the gateway died before it created the job: an empty chunk
+            # makes the server create it.
             upload = await self._put(upload.id, self._source.size, 0)
         if upload.job_id is None:
-            raise ClientError(f"upload {upload.id} is complete, but the server named no job")
+            raise ClientError(f"upload {upload.id} is complete, but the server returned no job")
         return upload.job_id
 
-    async def _send_all(self, upload: UploadView) -> None:
-        """Send everything that is missing, `parallel` chunks at a time."""
+    async def _send_missing(self, upload: UploadView) -> None:
         ranges = self._ranges(upload.missing)
 
         async def send() -> None:
@@ -133,9 +133,9 @@ class Uploading:
 
     def _ranges(self, missing: tuple[tuple[int, int], ...]) -> Iterator[tuple[int, int]]:
         ranges = (
-            (start, min(start + self._largest, stop))
-            for begin, stop in missing
-            for start in range(begin, stop, self._largest)
+            (start, min(start + self._max_chunk, stop))
+            for gap_start, stop in missing
+            for start in range(gap_start, stop, self._max_chunk)
         )
         if self._shuffle is None:
             return ranges
@@ -144,16 +144,16 @@ class Uploading:
         return iter(shuffled)
 
     async def _send(self, upload_id: str, offset: int, size: int) -> int:
-        """Send one chunk until it is acknowledged; how many bytes of it then are."""
+        """Send one chunk with retries; return how many of its bytes were acknowledged."""
         async for attempt in self._transport.retries:
             with attempt:
                 try:
                     answer = await self._put(upload_id, offset, size)
                 except ConnectionLost:
-                    self._chunk_size = max(size // 2, min(size, SMALLEST_CHUNK))
+                    self._chunk_size = max(size // 2, min(size, MIN_CHUNK))
                     size = self._chunk_size
                     raise
-        self._chunk_size = min(self._largest, self._chunk_size * 2)
+        self._chunk_size = min(self._max_chunk, self._chunk_size * 2)
         if answer.complete:
             self._finished = answer
         return size
@@ -162,14 +162,14 @@ class Uploading:
         data, digest = await asyncio.to_thread(self._source.chunk, offset, size)
         sent = 0
 
-        def passed(count: int) -> None:
+        def on_sent(count: int) -> None:
             nonlocal sent
             sent += count
             self._meter.add(count)
 
         try:
             async with self._transport.request(
-                "PUT", chunk_path(upload_id, offset), body=data, passed=passed,
+                "PUT", chunk_path(upload_id, offset), body=data, on_sent=on_sent,
                 headers={"Content-Digest": digest, "Content-Type": "application/octet-stream"},
             ) as response:  # fmt: skip
                 return UploadView.of(json.loads(await response.text()))
@@ -177,9 +177,9 @@ class Uploading:
             self._meter.add(-sent)
             raise
         except Refused as error:
-            if error.problem == WHOLE_DIGEST_PROBLEM:
+            if error.problem == DIGEST_MISMATCH:
                 raise NotVerified(str(error)) from error
             raise
 
-    async def _look(self, upload: UploadView) -> UploadView:
+    async def _fetch_view(self, upload: UploadView) -> UploadView:
         return UploadView.of(await self._transport.json("GET", upload_path(upload.id)))

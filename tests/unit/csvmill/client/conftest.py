@@ -1,4 +1,4 @@
-"""A server that answers as the test has it."""
+"""A server whose handlers a test provides."""
 
 from __future__ import annotations
 

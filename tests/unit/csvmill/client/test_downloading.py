@@ -1,4 +1,4 @@
-"""A download is fetched in ranges, resumed, and appears only if it is what was announced."""
+"""Downloads in ranges: resumed, verified and atomic."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ KIB = 1 << 10
 CONTENT = random.Random(2).randbytes(100 * KIB)
 SHA256 = hashlib.sha256(CONTENT)
 NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-"""The SHA-256 of no bytes."""
+"""The SHA-256 of an empty file."""
 
 
 class Server:
@@ -79,7 +79,9 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-async def test_it_comes_in_parts_and_appears_whole(client_of: ClientOf, tmp_path: Path) -> None:
+async def test_a_result_is_downloaded_in_parts_and_appears_complete(
+    client_of: ClientOf, tmp_path: Path
+) -> None:
     server, target, seen = Server(), tmp_path / "totals.csv", list[Progress]()
     async with client_of(server.handle) as client:
         result = await client.download("j", target, progress=seen.append)
@@ -91,7 +93,7 @@ async def test_it_comes_in_parts_and_appears_whole(client_of: ClientOf, tmp_path
     assert (seen[0].done, seen[-1].done) == (0, len(CONTENT))
 
 
-async def test_a_part_that_breaks_off_goes_on_with_the_next_byte(
+async def test_a_broken_part_continues_at_the_next_byte(
     client_of: ClientOf, tmp_path: Path
 ) -> None:
     server = Server()
@@ -103,7 +105,7 @@ async def test_a_part_that_breaks_off_goes_on_with_the_next_byte(
     assert (tmp_path / "totals.csv").read_bytes() == CONTENT
 
 
-async def test_what_an_earlier_call_left_is_not_fetched_again(
+async def test_bytes_from_an_earlier_call_are_not_downloaded_again(
     client_of: ClientOf, tmp_path: Path
 ) -> None:
     server, target = Server(), tmp_path / "totals.csv"
@@ -121,7 +123,7 @@ async def test_what_an_earlier_call_left_is_not_fetched_again(
     assert (names(tmp_path), target.read_bytes()) == (["totals.csv"], CONTENT)
 
 
-async def test_a_damaged_download_is_refused_and_leaves_the_target_alone(
+async def test_a_damaged_download_is_refused_and_the_target_is_unchanged(
     client_of: ClientOf, tmp_path: Path
 ) -> None:
     server, target = Server(), tmp_path / "totals.csv"
@@ -136,7 +138,7 @@ async def test_a_damaged_download_is_refused_and_leaves_the_target_alone(
     assert target.read_bytes() == CONTENT
 
 
-async def test_damage_in_what_was_kept_has_all_fetched_once_more(
+async def test_damage_in_a_partial_file_repeats_the_whole_download_once(
     client_of: ClientOf, tmp_path: Path
 ) -> None:
     # As after a loss of power: the record says more than the disk has
@@ -163,7 +165,7 @@ async def test_damage_in_what_was_kept_has_all_fetched_once_more(
         json.dumps({"size": len(CONTENT), "etag": f'"{SHA256.hexdigest()}"', "received": [[5, 1]]}),
     ],
 )
-async def test_a_record_that_does_not_fit_is_not_believed(
+async def test_a_record_that_does_not_match_is_ignored(
     client_of: ClientOf, tmp_path: Path, record: str
 ) -> None:
     server = Server()
@@ -175,7 +177,7 @@ async def test_a_record_that_does_not_fit_is_not_believed(
     assert (tmp_path / "totals.csv").read_bytes() == CONTENT
 
 
-async def test_a_result_that_changes_on_the_way_is_refused(
+async def test_a_result_that_changes_during_the_download_is_refused(
     client_of: ClientOf, tmp_path: Path
 ) -> None:
     server = Server()
@@ -191,7 +193,7 @@ async def test_a_result_that_changes_on_the_way_is_refused(
     assert not (tmp_path / "totals.csv").exists()
 
 
-async def test_the_digest_is_taken_from_repr_digest_or_from_a_tag_that_is_one(
+async def test_the_digest_comes_from_repr_digest_or_from_a_hexadecimal_etag(
     client_of: ClientOf,
 ) -> None:
     server = Server()
@@ -202,7 +204,7 @@ async def test_the_digest_is_taken_from_repr_digest_or_from_a_tag_that_is_one(
         assert (await client.result("j")).sha256 == SHA256.hexdigest()
         for headers in ({"ETag": '"v1"'}, {}, {"ETag": f'W/"{SHA256.hexdigest()}"'}):
             server.headers = headers
-            with pytest.raises(ClientError, match="without a SHA-256"):
+            with pytest.raises(ClientError, match="no SHA-256"):
                 await client.result("j")
 
 
@@ -219,7 +221,9 @@ class NothingToServe:
 
 
 @pytest.mark.parametrize("etag", [f'"{NOTHING}"', '"v1"'])
-async def test_a_result_of_no_bytes_is_one(client_of: ClientOf, tmp_path: Path, etag: str) -> None:
+async def test_an_empty_result_is_downloaded(
+    client_of: ClientOf, tmp_path: Path, etag: str
+) -> None:
     server, target, seen = NothingToServe(), tmp_path / "totals.jsonl", list[Progress]()
     server.headers["ETag"] = etag
     target.write_text("what was there before")
@@ -239,7 +243,7 @@ async def test_a_result_of_no_bytes_is_one(client_of: ClientOf, tmp_path: Path, 
         {"ETag": '"v1"', "Repr-Digest": f"sha-256=:{base64.b64encode(SHA256.digest()).decode()}:"},
     ],
 )
-async def test_no_bytes_where_there_should_be_some_are_not_verified(
+async def test_an_empty_result_with_another_digest_is_not_verified(
     client_of: ClientOf, tmp_path: Path, headers: dict[str, str]
 ) -> None:
     server = NothingToServe()
@@ -260,7 +264,7 @@ async def test_no_bytes_where_there_should_be_some_are_not_verified(
         {"Content-Range": ""},
     ],
 )
-async def test_a_range_that_is_refused_for_another_reason_is_no_result(
+async def test_another_416_response_is_an_error(
     client_of: ClientOf, tmp_path: Path, headers: dict[str, str]
 ) -> None:
     server = NothingToServe()
@@ -271,9 +275,7 @@ async def test_a_range_that_is_refused_for_another_reason_is_no_result(
     assert names(tmp_path) == []
 
 
-async def test_rejects_are_fetched_as_the_result_is_from_where_they_are(
-    client_of: ClientOf, tmp_path: Path
-) -> None:
+async def test_rejects_are_downloaded_like_the_result(client_of: ClientOf, tmp_path: Path) -> None:
     server, asked = Server(), set[str]()
 
     async def handle(request: web.Request) -> web.StreamResponse:

@@ -1,4 +1,4 @@
-"""Streams of events, cut anywhere, with every kind of line end (WHATWG HTML, 9.2.5 and 9.2.6)."""
+"""Event streams, split anywhere, with every line end (WHATWG HTML, 9.2.5 and 9.2.6)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def events(*pieces: bytes) -> list[ServerSentEvent]:
          [("message", "1", ""), ("message", "2", ""), ("message", "3", "")]),
     ],
 )  # fmt: skip
-def test_events_are_read_as_the_standard_says(
+def test_events_are_parsed_as_the_standard_requires(
     stream: bytes, expected: list[tuple[str, str, str]]
 ) -> None:
     assert events(stream) == [ServerSentEvent(*each) for each in expected]
@@ -63,7 +63,7 @@ LINES = st.lists(
 
 
 @given(LINES, st.sampled_from([b"", b"\xef\xbb\xbf"]), st.integers(1, 7))
-def test_it_does_not_matter_how_the_bytes_arrive(
+def test_bytes_may_be_split_anywhere(
     lines: list[tuple[bytes, bytes]], bom: bytes, size: int
 ) -> None:
     stream = bom + b"".join(line + end for line, end in lines) + b"\n\n"
@@ -71,7 +71,7 @@ def test_it_does_not_matter_how_the_bytes_arrive(
     assert events(*pieces) == events(stream)
 
 
-def test_what_is_not_ended_leaves_no_id_behind() -> None:
+def test_an_incomplete_event_does_not_set_the_last_id() -> None:
     parser = EventParser("before")
     assert list(parser.feed(b"id: new\ndata: half")) == []
     assert parser.last_id == "before"
@@ -79,7 +79,7 @@ def test_what_is_not_ended_leaves_no_id_behind() -> None:
     assert parser.last_id == "new"
 
 
-def test_the_server_says_when_to_come_back() -> None:
+def test_the_server_sets_the_reconnection_time() -> None:
     parser = EventParser()
     list(parser.feed(b"retry: soon\n\n"))
     assert parser.retry is None
@@ -88,7 +88,7 @@ def test_the_server_says_when_to_come_back() -> None:
 
 
 @pytest.mark.parametrize("stream", [b"x", b"data: x\n"])
-def test_what_never_ends_is_no_event(stream: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_parser, "LONGEST", 100)
+def test_an_endless_event_is_an_error(stream: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_parser, "MAX_EVENT", 100)
     with pytest.raises(ValueError, match="more than 100 bytes"):
         events(*[stream] * 1000)

@@ -1,4 +1,4 @@
-"""Jobs that are followed by their events, and by asking where there are none."""
+"""Jobs are followed by their events, or by polling."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ STORY = [
     ("STARTED", 2, 74),
     ("SUCCESS", 2, 74),
 ]
-"""What a job goes through: state, attempt, bytes done."""
+"""The states of a job: state, attempt, bytes done."""
 
 
 def event(state: str, attempt: int, done: int) -> bytes:
@@ -85,7 +85,7 @@ def told(events: list[Any]) -> list[tuple[str, int, int]]:
     return [(each.state, each.attempt, each.progress.bytes_done) for each in events]
 
 
-async def test_events_are_told_until_the_job_has_ended(client_of: ClientOf) -> None:
+async def test_events_are_yielded_until_the_job_has_ended(client_of: ClientOf) -> None:
     async def handler(request: web.Request) -> web.StreamResponse:
         assert request.path == "/api/v1/jobs/j/events"
         assert request.headers["Accept"] == "text/event-stream"
@@ -99,7 +99,7 @@ async def test_events_are_told_until_the_job_has_ended(client_of: ClientOf) -> N
 
 
 @pytest.mark.parametrize("seed", range(8))
-async def test_a_client_that_is_cut_off_at_any_byte_misses_no_end(
+async def test_a_connection_cut_at_any_byte_never_misses_the_end(
     client_of: ClientOf, seed: int
 ) -> None:
     chance = random.Random(seed)
@@ -131,7 +131,7 @@ async def test_a_client_that_is_cut_off_at_any_byte_misses_no_end(
     assert connections > 3
 
 
-async def test_a_server_with_no_more_to_tell_ends_it(client_of: ClientOf) -> None:
+async def test_a_204_response_ends_the_events(client_of: ClientOf) -> None:
     asked: list[str | None] = []
 
     async def handler(request: web.Request) -> web.StreamResponse:
@@ -156,10 +156,10 @@ async def test_an_unknown_job_is_refused(client_of: ClientOf) -> None:
 
 
 @pytest.mark.parametrize("how", ["at once", "in an event", "silence"])
-async def test_tries_without_an_event_are_counted(
+async def test_connections_without_an_event_count_as_failed_attempts(
     client_of: ClientOf, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "FIRST_WITHIN", 0.05)
+    monkeypatch.setattr(module, "FIRST_EVENT_TIMEOUT", 0.05)
     tries = 0
 
     async def handler(request: web.Request) -> web.StreamResponse:
@@ -182,7 +182,7 @@ async def test_tries_without_an_event_are_counted(
     assert tries == 1 + 8
 
 
-async def test_leaving_early_ends_the_connection_and_leaves_no_task(client_of: ClientOf) -> None:
+async def test_stopping_early_closes_the_connection_and_leaves_no_task(client_of: ClientOf) -> None:
     left = asyncio.Event()
 
     async def handler(request: web.Request) -> web.StreamResponse:
@@ -225,10 +225,10 @@ async def held_back(request: web.Request) -> web.StreamResponse:
 
 
 @pytest.mark.parametrize("answer", [elsewhere, no_such_route, too_many, garbage, held_back])
-async def test_where_no_events_come_through_the_job_is_asked_for(
+async def test_without_events_the_job_is_polled(
     client_of: ClientOf, answer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "FIRST_WITHIN", 0.05)
+    monkeypatch.setattr(module, "FIRST_EVENT_TIMEOUT", 0.05)
     story: Iterator[tuple[str, int, int]] = iter(STORY)
     asked = {"events": 0, "job": 0}
 
@@ -246,10 +246,10 @@ async def test_where_no_events_come_through_the_job_is_asked_for(
     assert done.state == "SUCCESS"
     assert told(seen) == STORY
     assert asked["job"] == len(STORY)
-    assert 1 <= asked["events"] <= module.GIVEN_UP_AFTER
+    assert 1 <= asked["events"] <= module.MAX_FAILURES
 
 
-async def test_waiting_tells_the_events_and_asks_for_the_job_only_when_its_state_changes(
+async def test_waiting_reports_events_and_fetches_the_job_only_when_its_state_changes(
     client_of: ClientOf,
 ) -> None:
     asked = 0
@@ -281,7 +281,7 @@ async def test_waiting_tells_the_events_and_asks_for_the_job_only_when_its_state
     assert asked == 2
 
 
-async def test_waiting_goes_on_when_the_stream_ends_before_the_job(client_of: ClientOf) -> None:
+async def test_waiting_continues_when_the_stream_ends_before_the_job(client_of: ClientOf) -> None:
     streams = 0
 
     async def handler(request: web.Request) -> web.StreamResponse:
@@ -296,7 +296,7 @@ async def test_waiting_goes_on_when_the_stream_ends_before_the_job(client_of: Cl
     assert streams == 5
 
 
-async def test_waiting_is_over_when_its_time_is_and_nothing_is_left(client_of: ClientOf) -> None:
+async def test_waiting_ends_at_its_timeout_and_leaves_no_task(client_of: ClientOf) -> None:
     async def handler(request: web.Request) -> web.StreamResponse:
         if request.path.endswith("/events"):
             response = await stream(request, event("STARTED", 1, 5))
@@ -311,7 +311,7 @@ async def test_waiting_is_over_when_its_time_is_and_nothing_is_left(client_of: C
         assert tasks_of_the_client() <= before
 
 
-async def test_the_blocking_client_gives_events_too_and_can_leave_early(
+async def test_the_blocking_client_yields_events_and_can_stop_early(
     client_of: ClientOf,
 ) -> None:
     async def handler(request: web.Request) -> web.StreamResponse:

@@ -1,4 +1,4 @@
-"""Lists of jobs, as both clients give them."""
+"""Lists of jobs, from both clients."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def page(*ids: str, following: str | None = None) -> web.Response:
     return web.json_response({"jobs": [{**JOB, "id": id_} for id_ in ids], "next": following})
 
 
-async def test_the_pages_are_followed_as_the_jobs_are_taken(client_of: ClientOf) -> None:
+async def test_pages_are_fetched_as_jobs_are_consumed(client_of: ClientOf) -> None:
     asked = []
 
     async def handler(request: web.Request) -> web.Response:
@@ -63,7 +63,7 @@ async def test_the_pages_are_followed_as_the_jobs_are_taken(client_of: ClientOf)
         ),
     ],
 )
-async def test_what_is_wanted_is_asked_for(
+async def test_filters_are_sent_as_a_query(
     client_of: ClientOf, wanted: dict[str, Any], query: dict[str, str]
 ) -> None:
     asked = []
@@ -77,7 +77,7 @@ async def test_what_is_wanted_is_asked_for(
     assert asked == [query]
 
 
-async def test_a_page_that_fails_is_asked_for_again_and_a_refusal_is_raised(
+async def test_a_failed_page_is_retried_and_a_refusal_is_raised(
     client_of: ClientOf,
 ) -> None:
     statuses = iter([503, 200, 500, 200, 400])
@@ -95,7 +95,7 @@ async def test_a_page_that_fails_is_asked_for_again_and_a_refusal_is_raised(
             await anext(client.jobs(state="X"))
 
 
-async def test_a_time_without_a_zone_is_refused_before_anything_is_asked(
+async def test_a_time_without_a_zone_is_refused_before_any_request(
     client_of: ClientOf,
 ) -> None:
     async def handler(_request: web.Request) -> web.Response:

@@ -1,4 +1,4 @@
-"""Which failures are repeated, after how long, and what they are called in the end."""
+"""Which failures are retried, after which pause, and which exceptions they become."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from csvmill.client import ClientError, ConnectionLost, Refused, Retries, ServerUnavailable
-from csvmill.client.retrying import JITTER_OF_MANY, retry_after
+from csvmill.client.retrying import RETRY_AFTER_JITTER, retry_after
 
 if TYPE_CHECKING:
     from tests.unit.csvmill.client.conftest import ClientOf
@@ -24,7 +24,7 @@ JOB = {
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 507])
-async def test_a_status_that_may_pass_is_repeated_until_it_has(
+async def test_a_temporary_error_status_is_retried_until_it_succeeds(
     client_of: ClientOf, status: int
 ) -> None:
     answers = iter([status, status, 200])
@@ -55,7 +55,7 @@ async def test_a_refusal_is_raised_at_once_with_status_type_and_detail(
     assert asked == ["/api/v1/jobs/a/b"]
 
 
-async def test_tries_end_and_the_last_failure_is_told(client_of: ClientOf) -> None:
+async def test_retries_end_with_the_last_failure(client_of: ClientOf) -> None:
     asked = 0
 
     async def handler(_request: web.Request) -> web.Response:
@@ -69,7 +69,7 @@ async def test_tries_end_and_the_last_failure_is_told(client_of: ClientOf) -> No
     assert asked == 8
 
 
-async def test_a_connection_that_breaks_is_repeated(client_of: ClientOf) -> None:
+async def test_a_broken_connection_is_retried(client_of: ClientOf) -> None:
     broken = 0
 
     async def handler(request: web.Request) -> web.Response:
@@ -85,7 +85,7 @@ async def test_a_connection_that_breaks_is_repeated(client_of: ClientOf) -> None
     assert broken == 3
 
 
-async def test_a_server_that_falls_silent_counts_as_lost(client_of: ClientOf) -> None:
+async def test_a_silent_server_times_out_as_a_lost_connection(client_of: ClientOf) -> None:
     asked = 0
 
     async def handler(request: web.Request) -> web.StreamResponse:
@@ -103,7 +103,7 @@ async def test_a_server_that_falls_silent_counts_as_lost(client_of: ClientOf) ->
     assert asked == 8
 
 
-async def test_what_was_carried_out_although_its_answer_got_lost_is_no_refusal(
+async def test_a_request_that_succeeded_without_a_response_is_not_refused_when_repeated(
     client_of: ClientOf,
 ) -> None:
     asked: list[str] = []
@@ -139,7 +139,7 @@ async def test_what_was_carried_out_although_its_answer_got_lost_is_no_refusal(
 
 
 @pytest.mark.parametrize("body", ["<html>", '{"status": "fine"}', "[]"])
-async def test_what_is_not_csvmill_is_named_so(client_of: ClientOf, body: str) -> None:
+async def test_a_server_that_is_not_csvmill_is_reported(client_of: ClientOf, body: str) -> None:
     async def handler(_request: web.Request) -> web.Response:
         return web.Response(text=body)
 
@@ -148,20 +148,20 @@ async def test_what_is_not_csvmill_is_named_so(client_of: ClientOf, body: str) -
             await client.about()
 
 
-def test_retry_after_is_honoured_in_both_forms_with_jitter_and_a_bound() -> None:
+def test_retry_after_is_honoured_in_both_forms_with_jitter_and_a_limit() -> None:
     assert retry_after("7") == 7
     assert retry_after(formatdate(time.time() + 90, usegmt=True)) == pytest.approx(90, abs=2)
     assert retry_after(formatdate(time.time() - 90, usegmt=True)) == 0
     assert [retry_after(text) for text in (None, "", "soon", "-1", "٣")] == [None] * 5
     for asked, least in ((0.0, 0.0), (7.0, 7.0), (1e6, 60.0)):
         pause = Retries().pause_after(ServerUnavailable("x", asked))
-        assert least <= pause <= least + JITTER_OF_MANY
+        assert least <= pause <= least + RETRY_AFTER_JITTER
     assert Retries().pause_after(ServerUnavailable("x")) is True
     assert Retries().pause_after(Refused(404, "x")) is False
     assert Retries().pause_after(ValueError()) is False
 
 
-async def test_a_server_that_is_not_ready_says_which_part_it_misses(client_of: ClientOf) -> None:
+async def test_an_unready_server_reports_the_missing_part(client_of: ClientOf) -> None:
     parts = {"status": "unavailable", "storage": "ok", "broker": "connection refused"}
 
     async def handle(_request: web.Request) -> web.Response:
@@ -171,7 +171,7 @@ async def test_a_server_that_is_not_ready_says_which_part_it_misses(client_of: C
         assert await client.ready() == parts
 
 
-async def test_a_redirect_is_not_followed_but_told(client_of: ClientOf) -> None:
+async def test_a_redirect_is_reported_and_not_followed(client_of: ClientOf) -> None:
     async def handle(_request: web.Request) -> web.Response:
         return web.Response(status=308, headers={"Location": "http://elsewhere.example/"})
 

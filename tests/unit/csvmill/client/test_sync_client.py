@@ -1,4 +1,4 @@
-"""The blocking client has what the other one has, and works from plain threads."""
+"""The blocking client has the same methods, and works from plain threads."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_both_clients_have_the_same_methods_with_the_same_parameters_and_results
     assert inspect.signature(Client.__init__) == inspect.signature(AsyncClient.__init__)
 
 
-def test_it_asks_and_answers_without_an_event_loop_of_the_callers() -> None:
+def test_it_works_without_an_event_loop_of_the_caller() -> None:
     with make_server("127.0.0.1", 0, _answer) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -49,7 +49,7 @@ def test_it_asks_and_answers_without_an_event_loop_of_the_callers() -> None:
     assert about.version == "9.9"
 
 
-def test_errors_come_out_as_they_are_and_the_thread_ends() -> None:
+def test_exceptions_propagate_and_the_thread_ends() -> None:
     with (
         pytest.raises(ConnectionLost),
         Client(f"http://127.0.0.1:{free_port()}", retries=Retries(attempts=1)) as client,

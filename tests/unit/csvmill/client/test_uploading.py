@@ -1,4 +1,4 @@
-"""What is sent for an upload, when chunks get lost, and when the file changes."""
+"""Uploads: chunks, lost chunks, and files that change."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from csvmill.client import ClientError, InputChanged, NotVerified, Progress
-from csvmill.client.uploading import SMALLEST_CHUNK
+from csvmill.client.uploading import MIN_CHUNK
 from shared.blobs.byte_ranges import RangeSet
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ async def test_every_chunk_is_sent_once_with_its_digest(client_of: ClientOf, fil
     assert seen[-1] == Progress(1000 * KIB, 1000 * KIB, 0)
 
 
-async def test_only_what_is_missing_is_sent(client_of: ClientOf, file: Path) -> None:
+async def test_only_missing_bytes_are_sent(client_of: ClientOf, file: Path) -> None:
     server = Server(held=((0, 100), (200 * KIB, 900 * KIB)))
     seen: list[Progress] = []
     async with client_of(server.handle) as client:
@@ -104,7 +104,7 @@ async def test_only_what_is_missing_is_sent(client_of: ClientOf, file: Path) -> 
     assert seen[-1].done == 1000 * KIB
 
 
-async def test_a_chunk_that_is_lost_comes_again_in_halves(client_of: ClientOf, file: Path) -> None:
+async def test_a_lost_chunk_is_sent_again_in_halves(client_of: ClientOf, file: Path) -> None:
     server = Server()
     server.break_off = {0, 1, 2, 3, 4}
     seen: list[Progress] = []
@@ -112,14 +112,14 @@ async def test_a_chunk_that_is_lost_comes_again_in_halves(client_of: ClientOf, f
         await client.upload(file, chunk_size=800 * KIB, parallel=1, progress=seen.append)
     sizes = [size for _, size in server.chunks]
     # Halved down to the smallest, and doubled again while they arrive
-    assert sizes[:6] == [800 * KIB, 400 * KIB, 200 * KIB, 100 * KIB, SMALLEST_CHUNK, SMALLEST_CHUNK]
+    assert sizes[:6] == [800 * KIB, 400 * KIB, 200 * KIB, 100 * KIB, MIN_CHUNK, MIN_CHUNK]
     assert sizes[6:9] == [128 * KIB, 256 * KIB, 352 * KIB]
     assert bytes(server.content) == CONTENT
     assert seen[-1].done == 1000 * KIB
 
 
 @pytest.mark.parametrize("size", [0, 5])
-async def test_a_complete_upload_without_a_job_is_given_one(
+async def test_a_complete_upload_without_a_job_gets_one(
     client_of: ClientOf, tmp_path: Path, size: int
 ) -> None:
     # As when the server died between the last byte and the job, or the file is empty
@@ -132,7 +132,9 @@ async def test_a_complete_upload_without_a_job_is_given_one(
     assert server.chunks == [(size, 0)]
 
 
-async def test_a_file_that_changes_meanwhile_is_noticed(client_of: ClientOf, file: Path) -> None:
+async def test_a_file_that_changes_during_the_upload_is_refused(
+    client_of: ClientOf, file: Path
+) -> None:
     server = Server()
 
     async def change(request: web.Request) -> web.Response:
@@ -142,7 +144,7 @@ async def test_a_file_that_changes_meanwhile_is_noticed(client_of: ClientOf, fil
         return answer
 
     async with client_of(change) as client:
-        with pytest.raises(InputChanged, match="was changed"):
+        with pytest.raises(InputChanged, match="changed during"):
             await client.upload(file, chunk_size=300 * KIB, parallel=1)
     assert len(server.chunks) == 1
 
@@ -158,7 +160,7 @@ async def test_a_key_of_another_file_is_refused(client_of: ClientOf, file: Path)
             await client.upload(file, key="k")
 
 
-async def test_a_whole_with_another_digest_is_not_verified(client_of: ClientOf, file: Path) -> None:
+async def test_a_file_with_another_digest_is_not_verified(client_of: ClientOf, file: Path) -> None:
     server = Server()
 
     async def refuse(request: web.Request) -> web.Response:
@@ -193,7 +195,7 @@ async def test_a_chunk_that_arrived_damaged_is_sent_again(client_of: ClientOf, f
     assert bytes(server.content) == CONTENT
 
 
-async def test_a_server_that_takes_chunks_and_keeps_nothing_is_no_endless_loop(
+async def test_a_server_that_loses_acknowledged_chunks_does_not_cause_an_endless_loop(
     client_of: ClientOf, file: Path
 ) -> None:
     server = Server()
@@ -208,10 +210,10 @@ async def test_a_server_that_takes_chunks_and_keeps_nothing_is_no_endless_loop(
             await client.upload(file)
 
 
-async def test_what_is_no_regular_file_is_refused(client_of: ClientOf, tmp_path: Path) -> None:
+async def test_a_directory_or_device_is_refused(client_of: ClientOf, tmp_path: Path) -> None:
     server = Server()
     async with client_of(server.handle) as client:
-        with pytest.raises(ClientError, match="no regular file"):
+        with pytest.raises(ClientError, match="not a regular file"):
             await client.upload(tmp_path)
         with pytest.raises(FileNotFoundError):
             await client.upload(tmp_path / "nothing")
