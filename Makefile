@@ -1,11 +1,12 @@
-# Everything runs in .venv, which is made when it is first needed.
+# Everything runs in .venv, which is created when it is first needed.
 
 PYTHON ?= python3
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip --quiet --disable-pip-version-check --no-input
 export PYTHON
 
-# What is installed: redone only when a pinned requirement or the project's own metadata changes.
+# Markers of installed packages. They are reinstalled when a pinned requirement or the project's
+# metadata changes.
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 
@@ -23,27 +24,28 @@ SEED ?= 1
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(RUNTIME) ## a large CSV through the real service, every total checked; FILE=my.csv takes yours
+demo: $(RUNTIME) ## aggregate a large CSV with the real service and check every total; FILE=my.csv uses yours
 	@$(VENV)/bin/python -m csvmill.demo $(if $(FILE),'$(FILE)') $(ARGS)
 
-serve: $(RUNTIME) ## the standalone service on port 8000; ARGS="--port 9000 --data-dir DIR"
+serve: $(RUNTIME) ## run the standalone service on port 8000; ARGS="--port 9000 --data-dir DIR"
 	@$(VENV)/bin/csvmill serve $(ARGS)
 
-# Unit tests start no server. Tests with clients in JavaScript are skipped where 3 is the answer.
-test: $(DEV) ## all tests, with PostgreSQL and RabbitMQ; T=tests/unit a part, WORKERS=0 one by one
+# Unit tests start no server. Exit code 3 of the script means that tests with JavaScript clients are
+# skipped.
+test: $(DEV) ## run all tests, with PostgreSQL and RabbitMQ; T=tests/unit a part, WORKERS=0 one by one
 	@$(if $(filter tests/unit%,$(T)),,scripts/install_test_servers)
 	@$(if $(filter tests tests/e2e%,$(T)),scripts/install_foreign_clients || [ $$? = 3 ])
 	@$(VENV)/bin/python -m pytest $(if $(filter-out 0,$(WORKERS)),-n $(WORKERS) --dist loadfile) $(T) $(ARGS)
 
-long: $(DEV) ## the tests that take minutes: a minute without database or broker, a very long job
+long: $(DEV) ## run the tests that take minutes: a minute without database or broker, a very long job
 	@scripts/install_test_servers
 	@$(VENV)/bin/python -m pytest -m long $(if $(filter-out 0,$(WORKERS)),-n $(WORKERS) --dist loadfile) $(T) $(ARGS)
 
-chaos: $(DEV) ## kill, pause and cut off everything for MINUTES, as SEED has it; figures at the end
+chaos: $(DEV) ## kill, pause and disconnect everything for MINUTES, by SEED; prints figures at the end
 	@scripts/install_test_servers
 	@$(VENV)/bin/python -m tests.chaos --minutes $(MINUTES) --seed $(SEED)
 
-lint: $(DEV) ## style, types, who imports whom, and what no committed file may say
+lint: $(DEV) ## check style, types, imports between modules, and forbidden content of files
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
@@ -54,18 +56,18 @@ lint: $(DEV) ## style, types, who imports whom, and what no committed file may s
 house: $(RUNTIME) ## count rooms, arrows and import cycles of the code; ARGS="--arrows gateway" lists them
 	@$(VENV)/bin/python scripts/house.py $(ARGS)
 
-lock: ## compile requirements/*.in again; ARGS=--upgrade takes the newest versions
+lock: ## compile requirements/*.in; ARGS=--upgrade selects the newest versions
 	@scripts/lock $(ARGS)
 
-venv: $(DEV) ## .venv with all that the other commands need
+venv: $(DEV) ## create .venv with everything that the other commands need
 
-clean: ## remove .venv and what tools left behind
+clean: ## remove .venv and the files of tools
 	@rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
 		.import_linter_cache tests/e2e/foreign/node_modules
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# --require-hashes: nothing is installed but what was pinned. The project itself is installed in
-# place, by the pinned setuptools, so that no build environment is downloaded.
+# --require-hashes: only pinned packages are installed. The project itself is installed in place with
+# the pinned setuptools, so no build environment is downloaded.
 $(RUNTIME): requirements/runtime.txt requirements/build.txt pyproject.toml scripts/make_venv
 	@echo "Installing csvmill into $(VENV) ..."
 	@scripts/make_venv $(VENV)
@@ -74,6 +76,6 @@ $(RUNTIME): requirements/runtime.txt requirements/build.txt pyproject.toml scrip
 	@touch $@
 
 $(DEV): $(RUNTIME) requirements/dev.txt
-	@echo "Installing what tests and checks need into $(VENV) ..."
+	@echo "Installing the tools for tests and checks into $(VENV) ..."
 	@$(PIP) install --require-hashes -r requirements/dev.txt
 	@touch $@

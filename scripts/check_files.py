@@ -1,6 +1,6 @@
-"""Checks what no committed file may hold: paths of one machine, and the address of an index.
+"""Check that no committed file contains a path of one machine or the address of a package index.
 
-Ends with 1 and one line for each finding, 0 if there is none.
+Print one line for each finding. The exit code is 1 if there are findings, else 0.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import sys
 from pathlib import Path
 
 HOME_FOLDER = re.compile(r"(?<![\w.$}])/(?:home|Users)/[\w.-]+|(?<![\w.$}-])/roo[t]/")
-"""The home folder of some user: right on one machine only."""
+"""The home folder of a user, which is valid on one machine only."""
 
 INDEX_ADDRESS = re.compile(r"\w+://|--(?:index-url|extra-index-url|find-links|trusted-host)\b")
-"""In a list of what to install: where to install from is for the machine to say, not for us."""
+"""The address of an index in a list of packages. Each machine configures its own index."""
 
 
 def findings(path: Path) -> list[str]:
-    """What is wrong with one file, as `path:line: text`; nothing for a file that is not text."""
+    """Return the findings in one file, as `path:line: text`; none for a file that is not text."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError:
