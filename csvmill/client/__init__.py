@@ -13,16 +13,13 @@ from csvmill.client.errors import (
     Refused,
     ServerUnavailable,
 )
-from csvmill.client.job_event import JobEvent, JobProgress
-from csvmill.client.job_view import AttemptView, JobView
+from csvmill.client.job_event import JobEvent
 from csvmill.client.progress import TransferProgress
-from csvmill.client.report_view import ProblemView, ReportView
 from csvmill.client.result_view import ResultView
 from csvmill.client.retrying import Retries
 from csvmill.client.server_view import ServerView
 from csvmill.client.spec import Asked, Spec
 from csvmill.client.sync_client import Client
-from csvmill.client.upload_view import UploadView
 from shared.aggregation.spec import (
     Aggregate,
     Aggregation,
@@ -31,6 +28,11 @@ from shared.aggregation.spec import (
     Junction,
     Order,
 )
+from shared.api.job import AttemptView, JobView
+from shared.api.job import ProgressView as JobProgress
+from shared.api.problem import ProblemView
+from shared.api.report import ReportView
+from shared.api.upload import UploadView
 from shared.csv.dialect import Input
 
 Progress = TransferProgress

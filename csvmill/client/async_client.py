@@ -12,7 +12,6 @@ from csvmill.client.downloading import download, fetch_view, rejects_file, resul
 from csvmill.client.errors import JobUnsuccessful
 from csvmill.client.following import follow, wait_until_ended
 from csvmill.client.job_list import list_query, listed_jobs
-from csvmill.client.job_view import JobView
 from csvmill.client.paths import HEALTH, READY, inspect_path, job_path, retry_path, upload_path
 from csvmill.client.progress import ignore
 from csvmill.client.retrying import Retries
@@ -21,8 +20,9 @@ from csvmill.client.source import Source
 from csvmill.client.spec import spec_json
 from csvmill.client.streaming import Streaming
 from csvmill.client.transport import Transport
-from csvmill.client.upload_view import UploadView
 from csvmill.client.uploading import Uploading, declare_upload
+from shared.api.job import JobView
+from shared.api.upload import UploadView
 
 if TYPE_CHECKING:
     import random

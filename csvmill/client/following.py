@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 from csvmill.client.errors import ConnectionLost, Refused, ServerUnavailable
 from csvmill.client.event_parser import EventParser
 from csvmill.client.job_event import JobEvent
-from csvmill.client.job_view import TERMINAL
 from csvmill.client.paths import events_path
+from shared.jobs.job import TERMINAL_STATES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
 
-    from csvmill.client.job_view import JobView
     from csvmill.client.progress import ReportJob
     from csvmill.client.transport import Transport
+    from shared.api.job import JobView
 
 CONTENT_TYPE = "text/event-stream"
 FIRST_EVENT_TIMEOUT = 10.0
@@ -131,7 +131,7 @@ async def follow(transport: Transport, job_id: str) -> AsyncGenerator[JobEvent, 
         async with aclosing(events):
             while event is not None:
                 yield event
-                if event.state in TERMINAL:
+                if event.state in TERMINAL_STATES:
                     return
                 event = await _next(events)
         await source.pause()
@@ -162,7 +162,7 @@ async def wait_until_ended(
     pause = FIRST_POLL_PAUSE
     job = await fetch_job()
     changed(job)
-    while job.state not in TERMINAL:
+    while job.state not in TERMINAL_STATES:
         received = False
         async with aclosing(source.available()) as events:
             async for event in events:
@@ -172,7 +172,7 @@ async def wait_until_ended(
                 else:
                     job = await fetch_job()
                 changed(job)
-                if job.state in TERMINAL:
+                if job.state in TERMINAL_STATES:
                     return job
         if received:
             await source.pause()

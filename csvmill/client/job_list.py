@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from csvmill.client.job_view import JobView
 from csvmill.client.paths import JOBS
+from shared.api.job import JobView
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from csvmill.client.job_view import JobView
+from shared.api.job import JobView
 
 
 @dataclass(frozen=True, slots=True)

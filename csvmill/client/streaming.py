@@ -12,8 +12,8 @@ from csvmill.client.paths import chunk_path, upload_path
 from csvmill.client.progress import Meter
 from csvmill.client.source import content_digest
 from csvmill.client.tasks import run_parallel
-from csvmill.client.upload_view import UploadView
 from csvmill.client.uploading import DIGEST_MISMATCH
+from shared.api.upload import UploadView
 
 if TYPE_CHECKING:
     from csvmill.client.progress import ReportProgress

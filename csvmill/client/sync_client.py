@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from csvmill.client.job_event import JobEvent
-    from csvmill.client.job_view import JobView
     from csvmill.client.progress import ReportJob, ReportProgress
     from csvmill.client.result_view import ResultView
     from csvmill.client.retrying import Retries
     from csvmill.client.server_view import ServerView
     from csvmill.client.spec import Spec
-    from csvmill.client.upload_view import UploadView
+    from shared.api.job import JobView
+    from shared.api.upload import UploadView
 
 T = TypeVar("T")
 

@@ -18,7 +18,7 @@ from csvmill.client.paths import UPLOADS, chunk_path, upload_path
 from csvmill.client.progress import Meter
 from csvmill.client.spec import spec_json
 from csvmill.client.tasks import run_parallel
-from csvmill.client.upload_view import UploadView
+from shared.api.upload import UploadView
 
 if TYPE_CHECKING:
     import random

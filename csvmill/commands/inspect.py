@@ -61,7 +61,7 @@ def inspect(file: Path, as_json: bool, aggregation: dict[str, Any] | None) -> No
             if found.column_count or found.error or whole:
                 break
     if as_json:
-        show_json(inspection_view(found))
+        show_json(inspection_view(found).as_json())
     else:
         click.echo(describe(found))
     if found.error or (found.fits and found.fits.error):

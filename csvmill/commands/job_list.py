@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from csvmill.commands.exit_codes import report_errors, show_json
+from csvmill.commands.job_text import job_json
 from csvmill.commands.jobs import call_server, cancel, retry, status
 from csvmill.commands.options import json_option, server_option
 
@@ -121,7 +121,7 @@ def list_jobs(
                 break
             shown += 1
             if as_json:
-                show_json(asdict(job))
+                show_json(job_json(job))
                 continue
             page.append(job)
             if len(page) == PAGE:

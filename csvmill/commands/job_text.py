@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from csvmill.client import JobView, ProblemView, ReportView
-    from csvmill.client.job_event import JobProgress
+    from csvmill.client import JobProgress, JobView, ProblemView, ReportView
+
+
+def job_json(job: JobView) -> dict[str, Any]:
+    """Return what `--json` shows of a job, with the keys of its result beside those of the job."""
+    shown = asdict(job)
+    del shown["published_at"], shown["result"]
+    return {
+        **shown,
+        "result_size": job.result_size,
+        "result_sha256": job.result_sha256,
+        "rows_in": job.rows_in,
+        "rows_out": job.rows_out,
+    }
 
 
 def describe_job(job: JobView) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -11,7 +10,7 @@ from csvmill.client import AsyncClient, JobUnsuccessful, Refused, Retries
 from csvmill.client.async_client import JOB_NOT_FOUND, UPLOAD_NOT_FOUND
 from csvmill.commands.bars import Bars
 from csvmill.commands.exit_codes import Exit, report_errors, run_async, show_json
-from csvmill.commands.job_text import describe_job
+from csvmill.commands.job_text import describe_job, job_json
 from csvmill.commands.options import job_argument, json_option, server_option
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ def status(job_id: str, server: str, watch: bool, as_json: bool) -> None:
             job = _watch(server, job_id, quiet=as_json)
         else:
             job = call_server(server, lambda client: client.job(job_id))
-        show_json(asdict(job)) if as_json else click.echo(describe_job(job))
+        show_json(job_json(job)) if as_json else click.echo(describe_job(job))
         if watch and job.state != "SUCCESS":
             raise click.exceptions.Exit(Exit.UNSUCCESSFUL)
 
@@ -89,7 +88,7 @@ def cancel(name: str, server: str, as_json: bool) -> None:
     with report_errors(as_json=as_json):
         job = call_server(server, cancel_either)
         if as_json:
-            show_json(asdict(job) if job else {"id": name, "state": "REMOVED"})
+            show_json(job_json(job) if job else {"id": name, "state": "REMOVED"})
         else:
             click.echo(f"{job.id} {job.state}" if job else f"{name} removed")
 
@@ -109,7 +108,7 @@ def retry(job_id: str, server: str, as_json: bool) -> None:
     """
     with report_errors(as_json=as_json):
         job = call_server(server, lambda client: client.retry(job_id))
-        show_json(asdict(job)) if as_json else click.echo(f"{job.id} {job.state}")
+        show_json(job_json(job)) if as_json else click.echo(f"{job.id} {job.state}")
 
 
 def call_server(

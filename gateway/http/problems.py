@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from shared.api.problem import ProblemDetails
 from shared.errors import (
     CsvmillError,
     InvalidInput,
@@ -15,9 +16,6 @@ from shared.errors import (
     PreconditionFailed,
     RangeNotSatisfiable,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 PREFIX = "/api/v1/"
 """Paths below this answer errors as problem details."""
@@ -48,21 +46,13 @@ def problem_response(
     """Return an error as `application/problem+json`, with the type of `error`."""
     kind = type(error) if isinstance(error, CsvmillError) else CsvmillError
     title = title_of(kind, status)
-    problem: dict[str, str | int] = {
-        "type": kind.problem_type,
-        "title": title,
-        "status": int(status),
-    }
-    if detail and detail != title:
-        problem["detail"] = detail
-    problem.update({name: value for name, value in _members(error) if value is not None})
-    return web.json_response(problem, status=status, content_type="application/problem+json")
-
-
-def _members(error: Exception | None) -> Iterator[tuple[str, str | int | None]]:
-    """Return the members that only some problem types have."""
+    problem = ProblemDetails(
+        kind.problem_type, title, int(status), None if detail == title else detail or None
+    )
     if isinstance(error, InvalidInput):
-        yield "field", error.field
+        problem = replace(problem, field=error.field)
     elif isinstance(error, OffsetConflict):
-        yield "expected-offset", error.expected
-        yield "provided-offset", error.provided
+        problem = replace(problem, expected_offset=error.expected, provided_offset=error.provided)
+    return web.json_response(
+        problem.as_json(), status=status, content_type="application/problem+json"
+    )

@@ -11,7 +11,8 @@ import asyncio
 import json
 import re
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -19,6 +20,7 @@ from gateway.jobs.progress import progress_view
 from gateway.jobs.status import requested_job
 from gateway.jobs.watcher import JOB_WATCHER
 from gateway.keys import SETTINGS
+from shared.api.job import JobEventDataView, ProgressView
 from shared.http.connections import client_disconnected
 from shared.jobs.job import JobState
 
@@ -64,28 +66,21 @@ async def job_events(request: web.Request) -> web.StreamResponse:
 
 def event_id(job: Job) -> str:
     """What stands for the job as it is now."""
-    return f"{job.attempt}-{job.state.value}-{event_view(job)['bytes_done']}"
+    return f"{job.attempt}-{job.state.value}-{event_view(job).bytes_done}"
 
 
-def event_view(job: Job) -> dict[str, Any]:
-    """The JSON of an event. Every key is always there."""
-    progress = progress_view(job) or {
-        "bytes_done": 0,
-        "bytes_total": job.input_size,
-        "rows_done": None,
-        "rows_estimated": False,
-        "percent": 0.0,
-        "eta": None,
-    }
-    there = job.state is JobState.SUCCESS and job.expired_at is None
-    return {
-        "id": str(job.id),
-        "state": job.state.value,
-        "attempt": job.attempt,
-        **progress,
-        "reason": job.reason,
-        "result": f"/api/v1/jobs/{job.id}/result" if there else None,
-    }
+def event_view(job: Job) -> JobEventDataView:
+    """Return the data of an event that shows the job as it is now."""
+    progress = progress_view(job) or ProgressView(0, job.input_size, None, 0.0, None)
+    kept = job.state is JobState.SUCCESS and job.expired_at is None
+    return JobEventDataView(
+        id=str(job.id),
+        state=job.state.value,
+        attempt=job.attempt,
+        **asdict(progress),
+        reason=job.reason,
+        result=f"/api/v1/jobs/{job.id}/result" if kept else None,
+    )
 
 
 def _phase(job: Job) -> tuple[int, str]:
@@ -149,7 +144,7 @@ class _Stream:
         begin = f"retry: {RECONNECT}\n" if self._id is None else ""
         kind = "progress" if _phase(job) == self._phase else "state"
         self._id, self._phase = id_, _phase(job)
-        data = json.dumps(event_view(job))
+        data = json.dumps(event_view(job).as_json())
         return f"{begin}event: {kind}\nid: {id_}\ndata: {data}\n\n".encode()
 
     def _is_full(self) -> bool:

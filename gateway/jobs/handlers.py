@@ -56,4 +56,4 @@ def _control(request: web.Request) -> JobControl:
 async def _shown(request: web.Request, job: Job) -> web.Response:
     # Attempts after the job: those that it counts are there then.
     attempts = await request.app[PORTS].jobs.attempts(job.id)
-    return web.json_response(job_view(job, attempts))
+    return web.json_response(job_view(job, attempts).as_json())

@@ -11,6 +11,7 @@ from yarl import URL
 from gateway.jobs.list_query import cursor_of, list_query
 from gateway.jobs.view import job_view
 from gateway.keys import PORTS
+from shared.api.job import JobListView
 from shared.jobs.job import JobPosition
 
 if TYPE_CHECKING:
@@ -30,9 +31,8 @@ async def list_jobs(request: web.Request) -> web.Response:
     # Attempts after the jobs: those that they count are there then.
     attempts = await store.attempts_of_many([job.id for job in jobs])
     following = _next(request, jobs[-1]) if len(found) > len(jobs) else None
-    response = web.json_response(
-        {"jobs": [job_view(job, attempts.get(job.id, ())) for job in jobs], "next": following}
-    )
+    views = tuple(job_view(job, attempts.get(job.id, ())) for job in jobs)
+    response = web.json_response(JobListView(views, following).as_json())
     if following:
         response.headers["Link"] = f'<{following}>; rel="next"'  # RFC 8288, 3
     return response

@@ -1,19 +1,20 @@
-"""How far a job is, as `/api/v1` shows it."""
+"""Converts the progress of a job to the JSON of `/api/v1`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from shared.api.job import ProgressView
 from shared.jobs.job import JobProgress, JobState
 
 if TYPE_CHECKING:
     from shared.jobs.job import Job
 
-_BEFORE_THE_FIRST_REPORT = JobProgress(bytes_done=0)
+_NOTHING_READ = JobProgress(bytes_done=0)
 
 
-def progress_view(job: Job) -> dict[str, Any] | None:
-    """The JSON of a job's progress; None while no attempt is under way, and none has told any."""
+def progress_view(job: Job) -> ProgressView | None:
+    """Return the progress of the latest attempt; None if there is none to show."""
     if job.state is JobState.SUCCESS:
         progress = JobProgress(job.input_size, job.rows_in)
     elif job.state in (JobState.PENDING, JobState.RETRY):
@@ -21,26 +22,24 @@ def progress_view(job: Job) -> dict[str, Any] | None:
     elif job.progress is not None:
         progress = job.progress
     elif job.state is JobState.STARTED:
-        progress = _BEFORE_THE_FIRST_REPORT
+        progress = _NOTHING_READ
     else:
         return None
-    return {
-        "bytes_done": progress.bytes_done,
-        "bytes_total": job.input_size,
-        "rows_done": progress.rows_done,
-        "rows_estimated": progress.rows_estimated,
-        "percent": _percent(progress.bytes_done, job.input_size),
-        "eta": _seconds_left(job, progress),
-    }
+    return ProgressView.from_value(
+        progress,
+        bytes_total=job.input_size,
+        percent=_percent(progress.bytes_done, job.input_size),
+        eta=_eta(job, progress),
+    )
 
 
 def _percent(done: int, total: int) -> float:
-    """To a tenth, rounded down: 100 is said of the whole only."""
+    """Return the percentage to a tenth, rounded down, so that only the whole is 100."""
     return done * 1000 // total / 10 if total else 100.0
 
 
-def _seconds_left(job: Job, progress: JobProgress) -> float | None:
-    """For the rest of the input, at the rate of late; nobody knows how long the writing takes."""
+def _eta(job: Job, progress: JobProgress) -> float | None:
+    """Return the seconds until the input is read, at the current rate, without the writing."""
     if job.state is JobState.SUCCESS:
         return 0.0
     left = job.input_size - progress.bytes_done

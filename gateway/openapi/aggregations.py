@@ -1,9 +1,10 @@
-"""The schema of a spec, from `shared.aggregation.json_reader`."""
+"""The aggregation, as it is sent and shown: the schema of `shared.aggregation.json_reader`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from gateway.openapi.models import as_components
 from shared.aggregation.json_reader import json_schema
 
 if TYPE_CHECKING:
@@ -20,32 +21,5 @@ AGGREGATION_EXAMPLE: Node = {
     "output": "csv",
 }
 
-
-def _schemas() -> Node:
-    whole = _as_component(json_schema())
-    parts = whole.pop("$defs")
-    return {NAME: {**whole, "examples": [AGGREGATION_EXAMPLE]}} | {
-        _name(name): part for name, part in parts.items()
-    }
-
-
-def _as_component(node: Any) -> Any:
-    """The same with references to components, and without titles, which repeat the names."""
-    if isinstance(node, list):
-        return [_as_component(each) for each in node]
-    if not isinstance(node, dict):
-        return node
-    if "$ref" in node:
-        return {**node, "$ref": f"#/components/schemas/{_name(node['$ref'])}"}
-    return {
-        key: _as_component(value)
-        for key, value in node.items()
-        if key != "title" or not isinstance(value, str)
-    }
-
-
-def _name(definition: str) -> str:
-    return definition.rpartition("/")[2].removesuffix("In")
-
-
-SCHEMAS = _schemas()
+SCHEMAS = as_components(NAME, json_schema())
+SCHEMAS[NAME]["examples"] = [AGGREGATION_EXAMPLE]

@@ -8,7 +8,6 @@ from gateway.openapi import (
     dropzone,
     inspections,
     jobs,
-    report,
     results,
     schemas,
     service,
@@ -54,9 +53,7 @@ DOCUMENT: Node = {
             sorted(
                 {
                     **schemas.SCHEMAS,
-                    **report.SCHEMAS,
                     **dropzone.SCHEMAS,
-                    **inspections.SCHEMAS,
                 }.items()
             )
         ),

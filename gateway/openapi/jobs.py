@@ -16,9 +16,8 @@ from gateway.openapi.parts import (
     reading,
     ref,
 )
-from gateway.openapi.report import PREVIEW_EXAMPLE
 from gateway.openapi.results import REJECTS_TEXT, result_answers, result_parameters
-from gateway.openapi.schemas import JOB_EXAMPLE, JOB_ID
+from gateway.openapi.schemas import JOB_EXAMPLE, JOB_ID, PREVIEW_EXAMPLE
 from gateway.results.preview import ROWS
 from shared.errors import (
     InputRemoved,

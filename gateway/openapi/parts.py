@@ -142,7 +142,7 @@ def problem_content(status: int, kinds: Iterable[type[CsvmillError]]) -> Node:
     return {
         PROBLEM: {
             "schema": {
-                "allOf": [ref("Problem")],
+                "allOf": [ref("ProblemDetails")],
                 "properties": {"type": {"enum": sorted(titles)}, "status": {"const": int(status)}},
             },
             "examples": {

@@ -35,7 +35,7 @@ async def inspect_upload(request: web.Request) -> web.Response:
         )
     except BlobNotFound as error:
         raise gone from error
-    return web.json_response(inspection_view(found))
+    return web.json_response(inspection_view(found).as_json())
 
 
 async def _asked(request: web.Request) -> Aggregation | None:

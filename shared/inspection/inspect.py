@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from shared.aggregation.resolve import resolve
+from shared.api.inspection import ColumnView, DialectView, InspectionView
+from shared.api.problem import ProblemView
 from shared.csv.compression import compression_of
 from shared.csv.dialect import UNDECLARED
 from shared.csv.problems import EMPTY_FILE, SHOWN_PROBLEMS
@@ -191,50 +193,23 @@ def check_header(sample: bytes, *, whole: bool, aggregation: Aggregation) -> boo
     return _exhausted(sample, len(detected.text))
 
 
-def inspection_view(inspection: Inspection) -> dict[str, Any]:
-    """The JSON of an inspection. Every key is always there; what does not apply is null."""
-    dialect, fits = inspection.dialect, inspection.fits
-    return {
-        "input": {
-            "compression": dialect.compression,
-            "encoding": dialect.encoding,
-            "delimiter": dialect.delimiter,
-            "quote": dialect.quote,
-            "escape": dialect.escape,
-            "header": inspection.header.header,
-            "line_end": dialect.line_end,
-            "decimal": dialect.decimal,
-            "thousands": dialect.thousands,
-        },
-        "header_reason": inspection.header.reason,
-        "bom": inspection.bom,
-        "sep_line": dialect.sep_line,
-        "line_ends": list(inspection.line_ends),
-        "column_count": inspection.column_count,
-        "columns": [asdict(column) for column in inspection.columns],
-        "rows": inspection.rows,
-        "rows_of_several_lines": inspection.rows_of_several_lines,
-        "most_lines": inspection.most_lines,
-        "notes": list(inspection.notes),
-        "bytes": inspection.size,
-        "whole": inspection.whole,
-        "problem_count": inspection.problem_count,
-        "problems": [
-            {
-                "line": problem.line,
-                "offset": problem.offset,
-                "column": problem.column,
-                "name": problem.name,
-                "found": problem.found,
-                "expected": problem.expected,
-            }
-            for problem in inspection.problems
-        ],
-        "error": inspection.error,
-        "fits": None if fits is None else fits.error is None,
-        "misfit": None if fits is None else fits.error,
-        "output_columns": None if fits is None or fits.error else list(fits.columns),
-    }
+def inspection_view(inspection: Inspection) -> InspectionView:
+    """Return an inspection as the API and `csvmill inspect` show it."""
+    fits = inspection.fits
+    return InspectionView.from_value(
+        inspection,
+        input=DialectView.from_value(inspection.dialect, header=inspection.header.header),
+        header_reason=inspection.header.reason,
+        sep_line=inspection.dialect.sep_line,
+        line_ends=list(inspection.line_ends),
+        columns=list(map(ColumnView.from_value, inspection.columns)),
+        notes=list(inspection.notes),
+        bytes=inspection.size,
+        problems=list(map(ProblemView.from_value, inspection.problems)),
+        fits=None if fits is None else fits.error is None,
+        misfit=None if fits is None else fits.error,
+        output_columns=None if fits is None or fits.error else list(fits.columns),
+    )
 
 
 def _told(

@@ -32,6 +32,9 @@ class JobState(StrEnum):
         return self in (JobState.SUCCESS, JobState.FAILURE, JobState.REVOKED)
 
 
+TERMINAL_STATES = frozenset(state for state in JobState if state.terminal)
+
+
 @dataclass(frozen=True, slots=True)
 class JobRejects:
     """Where the records stand that were left out of a result: see `shared.jobs.rejects`."""

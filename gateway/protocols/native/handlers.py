@@ -112,7 +112,7 @@ async def cancel_upload(request: web.Request) -> web.Response:
 
 def shown(upload: Upload, status: int = 200) -> web.Response:
     """The answer that shows an upload."""
-    response = web.json_response(upload_view(upload), status=status)
+    response = web.json_response(upload_view(upload).as_json(), status=status)
     if status == 201:
         response.headers["Location"] = upload_path(upload)
     if upload.job is not None:

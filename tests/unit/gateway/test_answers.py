@@ -28,6 +28,7 @@ from shared.aggregation.spec import (
     Junction,
     Order,
 )
+from shared.api.job import JobListView
 from shared.blobs.blob import BlobInfo, BlobKey
 from shared.blobs.byte_ranges import RangeSet
 from shared.csv.dialect import Dialect, Input
@@ -122,7 +123,7 @@ def _inspection(data: bytes, whole: bool, aggregation: Aggregation | None = None
         problems=PROBLEMS if found.problems else (),
         notes=("a note", "another"),
     )
-    return json.dumps(inspection_view(fixed))
+    return json.dumps(inspection_view(fixed).as_json())
 
 
 def _problem(status: int, detail: str | None, error: Exception | None) -> str:
@@ -130,21 +131,20 @@ def _problem(status: int, detail: str | None, error: Exception | None) -> str:
 
 
 def _job(job: Job, *attempts: Attempt) -> str:
-    return json.dumps(job_view(job, attempts))
+    return json.dumps(job_view(job, attempts).as_json())
 
 
 def _list(*jobs: Job) -> str:
-    return json.dumps(
-        {"jobs": [job_view(job, ATTEMPTS) for job in jobs], "next": "/api/v1/jobs?cursor=x"}
-    )
+    views = tuple(job_view(job, ATTEMPTS) for job in jobs)
+    return json.dumps(JobListView(views, "/api/v1/jobs?cursor=x").as_json())
 
 
 def _event(job: Job) -> str:
-    return json.dumps(event_view(job))
+    return json.dumps(event_view(job).as_json())
 
 
 def _uploaded(upload: Upload) -> str:
-    return json.dumps(upload_view(upload))
+    return json.dumps(upload_view(upload).as_json())
 
 
 def _preview(aggregation: Aggregation, data: bytes, rows: int = 10) -> str:

@@ -22,8 +22,8 @@ Told = TypeVar("Told")
 MB = 1_000_000
 JOB = JobView(
     id="j", state="PENDING", attempt=0, max_attempts=3, created_at="2026-01-02T03:04:05.678Z",
-    finished_at=None, reason=None, filename="plays.csv", input_size=100_000_000, result_size=None,
-    result_sha256=None, rows_in=None, rows_out=None, progress=None, report=None,
+    finished_at=None, reason=None, filename="plays.csv", input_size=100_000_000, result=None,
+    progress=None, report=None,
     problems=(), problem_count=None, attempts=(),
 )  # fmt: skip
 

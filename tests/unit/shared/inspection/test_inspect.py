@@ -89,7 +89,7 @@ def test_numbers_are_read_in_the_notation_that_is_given() -> None:
     ],
 )  # fmt: skip
 def test_numbers_that_may_be_written_otherwise_are_noted(data: bytes, notes: list[str]) -> None:
-    assert inspection_view(inspect(data, whole=True, aggregation=None))["notes"] == notes
+    assert inspection_view(inspect(data, whole=True, aggregation=None)).notes == notes
 
 
 def test_in_a_notation_that_is_given_nothing_is_left_to_note() -> None:
@@ -108,19 +108,19 @@ def test_rows_of_several_lines_are_counted_as_stray_quotes_make_them() -> None:
     for end in (b"\n", b""):
         data = b"k,n,m\n1,2,3\n" + b'x,"y\nz",1\n' + swallowed.rstrip() + end
         view = inspection_view(inspect(data, whole=True, aggregation=None))
-        assert (view["rows"], view["rows_of_several_lines"], view["most_lines"]) == (3, 2, 3)
+        assert (view.rows, view.rows_of_several_lines, view.most_lines) == (3, 2, 3)
     one = b'"k\nk",n\n1,"2\n3"'
     view = inspection_view(inspect(one, whole=True, aggregation=None))
-    assert (view["rows_of_several_lines"], view["most_lines"]) == (1, 2)
+    assert (view.rows_of_several_lines, view.most_lines) == (1, 2)
     none = inspection_view(inspect(b'k,n\n"1",2\n3,"4"', whole=True, aggregation=None))
-    assert (none["rows_of_several_lines"], none["most_lines"]) == (0, 1)
+    assert (none.rows_of_several_lines, none.most_lines) == (0, 1)
 
 
 def test_bad_records_are_counted_and_the_first_are_told() -> None:
     data = b"a,b\n" + b"1,2\n1\n" * 30 + b'"x"y,1\n'
     view = inspection_view(inspect(data, whole=True, aggregation=None))
-    assert (view["rows"], view["problem_count"], len(view["problems"])) == (30, 31, 20)
-    assert view["problems"][0] == {
+    assert (view.rows, view.problem_count, len(view.problems)) == (30, 31, 20)
+    assert view.as_json()["problems"][0] == {
         "line": 3, "offset": 8, "column": 2, "name": "b",
         "found": "1 column: '1'", "expected": "2 columns as in the header",
     }  # fmt: skip
@@ -149,8 +149,8 @@ def test_what_is_asked_fits_or_is_told_with_the_nearest_name() -> None:
 def test_a_file_that_cannot_be_read_is_told_why() -> None:
     for data in (b"\x1f\x8b\x08broken", b'a,"b"c\n1,2\n'):
         view = inspection_view(inspect(data, whole=True, aggregation=SONGS))
-        assert view["error"]
-        assert (view["columns"], view["rows"], view["fits"]) == ([], 0, None)
+        assert view.error
+        assert (view.columns, view.rows, view.fits) == ([], 0, None)
 
 
 def test_a_million_columns_are_told_of_in_bounds() -> None:

@@ -1,0 +1,1 @@
+"""The JSON answers of the public API: one dataclass an object, for gateway, document and client."""

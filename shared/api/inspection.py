@@ -1,0 +1,91 @@
+"""An inspection of a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import WithJsonSchema
+
+from shared.api.problem import ProblemView
+from shared.api.view import Count, Ordinal, View
+
+LineEnd = Annotated[str, WithJsonSchema({"enum": ["lf", "crlf", "cr"]})]
+ColumnType = Annotated[
+    str, WithJsonSchema({"enum": ["integer", "number", "date", "text", "empty"]})
+]
+
+
+@dataclass(frozen=True, slots=True)
+class DialectView(View):
+    """How a file is written. It can be sent as `input` of an `Aggregation`."""
+
+    compression: str
+    encoding: str
+    delimiter: str
+    quote: str
+    escape: str
+    header: bool | None
+    """Null if the request has to say whether there is a header."""
+    line_end: str
+    decimal: str
+    thousands: str
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnView(View):
+    """A column, in the part of the file that was read."""
+
+    position: Ordinal
+    """The position of the column, from 1."""
+    name: str
+    """The name in the header, shortened if it is long."""
+    type: ColumnType
+    """The type that fits every cell that is not empty."""
+    empty: Count
+    """How many cells are empty."""
+    samples: list[str]
+    """The first different cells."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InspectionView(View):
+    """What the start of a file shows about it."""
+
+    input: DialectView
+    header_reason: str
+    """Why there is a header or not, or why the request has to say so."""
+    bom: bool
+    """Whether there is a byte order mark."""
+    sep_line: bool
+    """Whether the first line is one such as `sep=;` and not a record."""
+    line_ends: list[LineEnd]
+    """The line ends in the file, including those in quoted fields."""
+    column_count: Count
+    """The number of columns of the header."""
+    columns: list[ColumnView]
+    """The first columns, up to 1000."""
+    rows: Count
+    """Records read, without the header and without bad records."""
+    rows_of_several_lines: Count
+    """Records that span several lines."""
+    most_lines: Ordinal
+    """Lines of the longest record."""
+    notes: list[str]
+    """Numbers that may be written in another notation than the one they are read in."""
+    bytes: Count
+    """Bytes of text read: the first MiB, or up to 16 MiB if the header is longer."""
+    whole: bool
+    """Whether that is the whole file."""
+    problem_count: Count
+    """The number of bad records."""
+    problems: list[ProblemView]
+    """The first bad records."""
+    error: str | None
+    """Why no record can be read, if so."""
+    fits: bool | None
+    """Whether the aggregation fits the file; null if there is no aggregation."""
+    misfit: str | None
+    """What in the aggregation does not fit the file."""
+    output_columns: list[str] | None
+    """The columns of the result, if the aggregation fits."""

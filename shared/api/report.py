@@ -1,0 +1,86 @@
+"""The report of a job."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import WithJsonSchema
+
+from shared.api.view import Count, Ordinal, View
+
+_DIALECT = {
+    "type": "object",
+    "properties": {
+        "bom": {
+            "type": ["boolean", "null"],
+            "description": "Whether the file begins with a byte order mark; null if that was not "
+            "checked",
+        },
+        "line_ends": {
+            "type": ["array", "null"],
+            "items": {"enum": ["lf", "crlf", "cr"]},
+            "description": "The line ends in the first MiB; null if that was not checked",
+        },
+    },
+    "additionalProperties": {"type": ["string", "boolean"]},
+}
+_SECONDS = {
+    "type": "object",
+    "properties": {
+        stage: {"type": "number", "minimum": 0, "description": description}
+        for stage, description in (
+            ("queue", "From the creation of the job to the start of this attempt"),
+            ("aggregate", "Reading and grouping"),
+            ("write", "Sorting and writing the result"),
+            ("store", "Sending the result to storage"),
+        )
+    },
+    "required": ["queue", "aggregate", "write", "store"],
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportView(View):
+    """What the latest attempt found and used.
+
+    If the attempt ended before it had read the whole file, the numbers that depend on the whole
+    file are null.
+    """
+
+    dialect: Annotated[dict[str, Any], WithJsonSchema(_DIALECT)] | None
+    """How the file is written; null if the attempt ended before that was known."""
+    engine: str
+    """The program that computed the result."""
+    engine_version: str
+    """The version of the engine."""
+    plan: str
+    """`fast`, or `exact`, which decides where the fast plan is in doubt."""
+    rows_in: Count | None
+    """Records of the file, without the header: aggregated + filtered + rejected."""
+    rows_aggregated: Count | None
+    """Records in the result."""
+    rows_filtered: Count | None
+    """Records that `where` excluded."""
+    rows_rejected: Count | None
+    """Records that break a rule."""
+    rows_of_several_lines: Count | None = None
+    """Records that span several lines; null if the plan does not count them."""
+    most_lines: Count | None = None
+    """Lines of the longest record, at least 1; null if the plan does not count them."""
+    groups: Count | None
+    """Rows of the result, without the header."""
+    bytes_decompressed: Count | None
+    """Bytes of the file after decompression."""
+    bytes_out: Count | None
+    """Bytes of the result."""
+    bytes_in: Count
+    """Bytes of the file as it was uploaded."""
+    seconds: Annotated[dict[str, float], WithJsonSchema(_SECONDS)]
+    """The duration of each stage."""
+    peak_memory: Count
+    """The highest memory use of the engine, in bytes."""
+    peak_scratch: Count
+    """The highest disk use of the engine, in bytes."""
+    attempts: Ordinal
+    """Attempts so far, including released ones."""

@@ -1,0 +1,46 @@
+"""An upload."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
+
+from shared.api.view import Count, Id, Path, Sha256, View
+
+MAX_RANGES = 1000
+"""The most ranges that each of `received` and `missing` shows."""
+
+Ranges = Annotated[
+    tuple[tuple[Count, Count], ...], Field(json_schema_extra={"maxItems": MAX_RANGES})
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadView(View):
+    """A file that is being received."""
+
+    id: Id
+    """The id of the upload."""
+    name: str
+    """The name of the file."""
+    size: Count | None
+    """Bytes of the file; null while that is unknown."""
+    sha256: Sha256 | None
+    """The declared SHA-256, in hexadecimal."""
+    complete: bool
+    """Whether every byte has been received."""
+    received_bytes: Count
+    """How many bytes have been received."""
+    received: Ranges = ()
+    """The first ranges that have been received, as offsets `[start, stop]`, `stop` exclusive."""
+    missing: Ranges
+    """The first ranges that have not been received."""
+    job: Path | None
+    """The path of the upload's job, once it is complete."""
+
+    @property
+    def job_id(self) -> str | None:
+        """The id of the upload's job, once it is complete."""
+        return self.job.rpartition("/")[2] if self.job else None
