@@ -1,1 +1,1 @@
-"""The face that people install: the client, the command line, the standalone service."""
+"""csvmill as users install it: client, command line and standalone service."""

@@ -1,4 +1,4 @@
-"""The command line: every command."""
+"""The command line."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ COMMANDS = (run, inspect, upload, status, download, cancel, retry, jobs, serve, 
 _EXITS = "\n".join(f"  {code:>3}  {meaning}" for code, meaning in MEANINGS.items())
 
 
-class InOrder(click.Group):
-    """Lists commands in the order in which they are needed."""
+class OrderedGroup(click.Group):
+    """Lists commands in the order of `COMMANDS`, not of the alphabet."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """As they were added."""
+        """Return the names in the order in which the commands were added."""
         return list(self.commands)
 
 
 @click.group(
-    cls=InOrder,
+    cls=OrderedGroup,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=f"\b\nExit codes:\n{_EXITS}",
 )

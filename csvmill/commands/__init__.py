@@ -1,1 +1,1 @@
-"""The commands of `csvmill`, one module for those that belong together."""
+"""The commands of `csvmill`."""

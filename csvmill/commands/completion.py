@@ -1,4 +1,4 @@
-"""`csvmill completion`: what a shell needs to complete commands, options and paths."""
+"""`csvmill completion`: a script with which a shell completes commands, options and paths."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from click.shell_completion import get_completion_class
 SHELLS = ("bash", "zsh", "fish")
 
 
-@click.command(short_help="Set up completion in your shell.")
+@click.command(short_help="Print a completion script for your shell.")
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:

@@ -1,1 +1,1 @@
-"""The demo: one file through the real service, every total checked."""
+"""The demo: aggregate a file with the real service, and check every total."""

@@ -1,7 +1,7 @@
-"""`python -m csvmill.demo [FILE]`: one file through the real service, checked, with figures.
+"""`python -m csvmill.demo [FILE]`: aggregate a file with the real service, and check the result.
 
-Without FILE a sample of song plays is made. Ends with 0 if the result is right to the last digit,
-with 1 and what failed otherwise.
+Without FILE, a sample of song plays is generated. Exits with 0 if every total is exact, otherwise
+with 1 and the reason.
 """
 
 from __future__ import annotations
@@ -40,34 +40,34 @@ if TYPE_CHECKING:
     from csvmill.demo.sample import Expected
 
 SAMPLE_ROWS = 2_000_000
-JOB = 3600.0
-"""Seconds that the job may take."""
+JOB_TIMEOUT = 3600.0
+"""Seconds."""
 MB = 1_000_000
 
 
 class DemoFailed(Exception):
-    """The demo did not do what it shows; the message says which step, and how."""
+    """A step of the demo failed. The message says which, and why."""
 
 
 class Stopwatch:
-    """Seconds and bytes of each stage, for the table at the end."""
+    """Records seconds and bytes of each stage."""
 
     def __init__(self) -> None:
         self.stages: list[tuple[str, float, int | None]] = []
 
     @contextmanager
     def stage(self, name: str, size: Callable[[], int] | None = None) -> Iterator[None]:
-        """Time what is done inside; `size()` gives its bytes afterwards."""
+        """Time the body; `size()` returns its bytes afterwards."""
         started = time.perf_counter()
         yield
         self.stages.append((name, time.perf_counter() - started, size() if size else None))
 
 
 class Amount(ProgressColumn):
-    """How many rows or bytes of a stage are done, and how many a second."""
+    """Rows or bytes done, and bytes per second."""
 
     def render(self, task: Task) -> Text:
-        """Nothing for a stage that only starts and ends."""
+        """Return an empty text for a stage without progress."""
         rate = task.finished_speed or task.speed
         if task.fields.get("unit") == "rows":
             return Text(f"{task.completed:>10,.0f} rows")
@@ -77,10 +77,12 @@ class Amount(ProgressColumn):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the demo; the process's exit code."""
+    """Run the demo; return the exit code."""
     parser = argparse.ArgumentParser(prog="csvmill.demo", description=__doc__)
-    parser.add_argument("file", nargs="?", type=Path, help="a CSV of song plays of your own")
-    parser.add_argument("--rows", type=int, default=SAMPLE_ROWS, help="rows of the sample")
+    parser.add_argument("file", nargs="?", type=Path, help="a CSV file of song plays")
+    parser.add_argument(
+        "--rows", type=int, default=SAMPLE_ROWS, help="number of rows of the sample"
+    )
     options = parser.parse_args(arguments)
     console = Console()
     try:
@@ -98,12 +100,12 @@ def _demo(console: Console, folder: Path, file: Path | None, rows: int) -> None:
     with _bars(console) as bars:
         if file is None:
             file = folder / "plays.csv"
-            task = bars.add_task("make a sample", total=rows, unit="rows")
+            task = bars.add_task("generate a sample", total=rows, unit="rows")
             expected = write_song_plays(
                 file, rows, progress=lambda done: bars.update(task, completed=done)
             )
         else:
-            expected = _plain_totals(bars, watch, file)
+            expected = _total_with_csv_module(bars, watch, file)
         size = file.stat().st_size
         job_id = asyncio.run(_through_the_service(bars, watch, folder, file, result))
         task = bars.add_task("check every total", total=None)
@@ -115,7 +117,7 @@ def _demo(console: Console, folder: Path, file: Path | None, rows: int) -> None:
 async def _through_the_service(
     bars: Progress, watch: Stopwatch, folder: Path, file: Path, result: Path
 ) -> str:
-    size = file.stat().st_size  # noqa: ASYNC240  (before anything runs beside it)
+    size = file.stat().st_size  # noqa: ASYNC240  (no other task runs yet)
     async with (
         local_service(folder / "data", folder / "service.log") as server,
         AsyncClient(server) as client,
@@ -123,45 +125,45 @@ async def _through_the_service(
         task = bars.add_task("upload in chunks", total=size)
         with watch.stage("upload", lambda: size):
             job_id = await client.upload(
-                file, progress=lambda got: bars.update(task, completed=got.done)
+                file, progress=lambda done: bars.update(task, completed=done.done)
             )
         task = bars.add_task("aggregate", total=None)
         with watch.stage("aggregate", lambda: size):
-            await client.wait(job_id, timeout=JOB)
+            await client.wait(job_id, timeout=JOB_TIMEOUT)
         bars.update(task, total=size, completed=size)
         task = bars.add_task("download by Range", total=None)
         with watch.stage("download", lambda: result.stat().st_size):
             received = await client.download(
-                job_id, result, progress=lambda got: bars.update(task, completed=got.done)
+                job_id, result, progress=lambda done: bars.update(task, completed=done.done)
             )
         bars.update(task, total=received.size)
     return job_id
 
 
-def _plain_totals(bars: Progress, watch: Stopwatch, file: Path) -> Expected:
-    task = bars.add_task("total it with the csv module", total=None)
+def _total_with_csv_module(bars: Progress, watch: Stopwatch, file: Path) -> Expected:
+    task = bars.add_task("total with the csv module", total=None)
     try:
         with watch.stage("csv module and dict", lambda: file.stat().st_size):
             expected = read_totals(file)
     except (csv.Error, ValueError) as error:
-        raise DemoFailed(f"{file}: Python's csv module cannot total it: {error}") from error
+        raise DemoFailed(f"Python's csv module cannot total {file}: {error}") from error
     bars.update(task, total=1, completed=1)
     return expected
 
 
 def _check(result: Path, expected: Expected) -> None:
-    seen: dict[tuple[str, str], Decimal] = {}
+    actual: dict[tuple[str, str], Decimal] = {}
     with result.open(encoding="utf-8", newline="") as file:
         rows = csv.reader(file, strict=True)
         next(rows)
         for song, date, plays in rows:
-            if (song, date) in seen:
+            if (song, date) in actual:
                 raise DemoFailed(f"the result has two rows for {song!r} on {date}")
-            seen[song, date] = Decimal(plays)
-    for key in sorted(expected.totals.keys() | seen.keys()):
-        right, found = expected.totals.get(key), seen.get(key)
-        if right != found:
-            raise DemoFailed(f"{key}: the result says {found}, not {right}")
+            actual[song, date] = Decimal(plays)
+    for key in sorted(expected.totals.keys() | actual.keys()):
+        expected_total, found = expected.totals.get(key), actual.get(key)
+        if expected_total != found:
+            raise DemoFailed(f"{key}: the result has {found}, expected {expected_total}")
 
 
 def _report(

@@ -1,4 +1,4 @@
-"""Song plays to try csvmill with, and what their totals must be."""
+"""Sample files of song plays, and their expected totals."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 HEADER = ("Song", "Date", "Number of Plays")
 BLOCK = 50_000
-"""Rows drawn, formatted and written at a time."""
+"""Rows that are generated and written at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a file of song plays holds, found out without csvmill."""
+    """The totals of a file of song plays, computed without csvmill."""
 
     rows: int
-    """Without the header."""
+    """The number of rows without the header."""
     totals: Mapping[tuple[str, str], Decimal]
-    """Plays in all for each song and date."""
+    """Total plays for each song and date."""
 
 
 def write_song_plays(
@@ -38,12 +38,12 @@ def write_song_plays(
     seed: int = 1,
     progress: Callable[[int], None] = lambda _rows: None,
 ) -> Expected:
-    """Write `rows` song plays as CSV; returns what they add up to.
+    """Write `rows` song plays as CSV, and return their totals.
 
-    Totals are added up as `Decimal` while the rows are drawn. Each block of rows is written
-    `repeat` times in a row, which makes large files quickly. `progress` is told the rows so far.
+    Totals are summed as `Decimal` while the rows are generated. Each block of rows is written
+    `repeat` times, which produces large files quickly. `progress` receives the rows so far.
     """
-    random_source = random.Random(seed)  # noqa: S311  (a sample, repeatable on purpose)
+    random_source = random.Random(seed)  # noqa: S311  (reproducible on purpose)
     titles = [_title(number) for number in range(songs)]
     dates = [f"2026-{1 + day // 28:02d}-{1 + day % 28:02d}" for day in range(days)]
     totals: dict[tuple[str, str], Decimal] = {}
@@ -72,10 +72,10 @@ def write_song_plays(
 
 
 def read_totals(path: Path, *, progress: Callable[[int], None] = lambda _rows: None) -> Expected:
-    """Total a file of song plays in the plain way: the `csv` module, `Decimal` and a dict.
+    """Total a file of song plays with the `csv` module, `Decimal` and a dict.
 
-    Slow, and in memory: this is the check, and what csvmill is compared with. Raises ValueError
-    (UnicodeDecodeError is one) or csv.Error for a file that is no song plays.
+    Slow and in memory: the reference that csvmill is checked against and compared with. Raises
+    ValueError (UnicodeDecodeError is one) or csv.Error if the file does not contain song plays.
     """
     totals: dict[tuple[str, str], Decimal] = {}
     number = 0
