@@ -1,1 +1,1 @@
-"""Blobs: keys and values, the protocol of the storage service, and its client."""
+"""Blobs: keys and values, the internal protocol of storage, and its client."""

@@ -1,4 +1,4 @@
-"""What is known of a blob: the bytes of one upload or of one result."""
+"""Keys and values of blobs: the bytes of an upload, a result, or a file beside a result."""
 
 from __future__ import annotations
 
@@ -14,44 +14,44 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 BlobKey = NewType("BlobKey", str)
-"""Slash-separated name of a blob; only `upload_key`, `result_key`, `rejects_key`, `preview_key` and
-`parse_key` make one."""
+"""The slash-separated name of a blob. Created only by `upload_key`, `result_key`, `rejects_key`,
+`preview_key` and `parse_key`."""
 
 UPLOADS = "uploads"
 RESULTS = "results"
 """The kinds of blobs: the first segments of their keys."""
 
 REJECTS = "rejects"
-"""The last segment of the key of a job's rejects."""
+"""The last segment of the key of rejects."""
 PREVIEW = "preview"
-"""The same of the first rows of its result, where they stand beside it."""
+"""The last segment of the key of a preview that is stored separately."""
 
 _KIND = re.compile(r"[a-z0-9-]{1,64}")
 _KEY = re.compile(r"[a-z0-9-]{1,64}(/[a-z0-9-]{1,64}){1,3}")
 
 
 def upload_key(upload_id: UUID) -> BlobKey:
-    """The key of an upload's bytes."""
+    """Return the key of an upload."""
     return BlobKey(f"{UPLOADS}/{upload_id}")
 
 
 def result_key(job_id: UUID, attempt: int) -> BlobKey:
-    """The key of what one attempt of a job wrote; attempts never share one."""
+    """Return the key of the result of one attempt of a job."""
     return BlobKey(f"{RESULTS}/{job_id}/{attempt}")
 
 
 def rejects_key(job_id: UUID, attempt: int) -> BlobKey:
-    """The key of the records that one attempt of a job left out, which stand beside its result."""
+    """Return the key of the records that one attempt of a job rejected."""
     return BlobKey(f"{RESULTS}/{job_id}/{attempt}/{REJECTS}")
 
 
 def preview_key(job_id: UUID, attempt: int) -> BlobKey:
-    """The key of the first rows of what one attempt of a job wrote (see `shared.jobs.preview`)."""
+    """Return the key of the first rows of the result of an attempt (see `shared.jobs.preview`)."""
     return BlobKey(f"{RESULTS}/{job_id}/{attempt}/{PREVIEW}")
 
 
 def upload_of(key: BlobKey) -> UUID | None:
-    """The upload whose bytes have this key; None if it is no upload's."""
+    """Return the id of the upload with this key; None if the key is not an upload's."""
     kind, _, upload_id = key.partition("/")
     try:
         return UUID(upload_id) if kind == UPLOADS else None
@@ -60,13 +60,13 @@ def upload_of(key: BlobKey) -> UUID | None:
 
 
 def attempt_of(key: BlobKey) -> tuple[UUID, int] | None:
-    """The job and the number of the attempt that wrote to this key, whatever of its output it is.
+    """Return the job and the number of the attempt that wrote a result, rejects or preview.
 
-    None if it is another's.
+    Returns None for any other key.
     """
     try:
-        kind, job_id, attempt, *beside = key.split("/")
-        if beside not in ([], [REJECTS], [PREVIEW]):
+        kind, job_id, attempt, *suffix = key.split("/")
+        if suffix not in ([], [REJECTS], [PREVIEW]):
             return None
         return (UUID(job_id), int(attempt)) if kind == RESULTS else None
     except ValueError:
@@ -74,17 +74,17 @@ def attempt_of(key: BlobKey) -> tuple[UUID, int] | None:
 
 
 def parse_kind(text: str) -> str:
-    """Read a kind of blobs that came from outside. Raises InvalidInput if it cannot be one."""
+    """Validate a kind of blobs from outside. Raises InvalidInput."""
     if not _KIND.fullmatch(text):
         raise InvalidInput(f"not a kind of blobs: {text!r}", field="kind")
     return text
 
 
 def parse_key(text: str) -> BlobKey:
-    """Read a key that came from outside.
+    """Validate a key from outside.
 
-    Raises InvalidInput unless it consists of 2 to 4 segments of `a-z 0-9 -`, which no file
-    system can mistake for a path that leads elsewhere.
+    Raises InvalidInput unless it has 2 to 4 segments of `a-z`, `0-9` and `-`. So a key cannot be
+    a path that leads out of the folder of the blobs.
     """
     if not _KEY.fullmatch(text):
         raise InvalidInput(f"not a blob key: {text!r}", field="key")
@@ -104,17 +104,17 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True)
 class BlobInfo:
-    """A blob as storage knows it: `received` is durable, `size` in bytes was declared."""
+    """The state of a blob. `received` is durable; `size`, in bytes, was declared."""
 
     key: BlobKey
     size: int | None
-    """None until it is declared, which may be after bytes have been received."""
+    """None until it is declared, which may be after bytes were received."""
     received: RangeSet = field(default_factory=RangeSet)
     sha256: str | None = None
-    """Lower-case hex digest of the whole, where the creator declared one."""
+    """Lower-case hex digest of all bytes, if the creator declared one."""
     metadata: Mapping[str, str] = field(default_factory=dict)
     completed_at: float | None = None
-    """Since when it is complete, by storage's clock: Unix seconds; None before."""
+    """Unix seconds of completion, by storage's clock; None until the blob is complete."""
 
     @property
     def complete(self) -> bool:
@@ -123,24 +123,24 @@ class BlobInfo:
 
     @property
     def prefix(self) -> int:
-        """How many bytes have been received from the beginning on, without a gap."""
+        """The number of bytes received from the start without a gap."""
         first = self.received.ranges[:1]
         return first[0].stop if first and first[0].start == 0 else 0
 
 
 @dataclass(frozen=True, slots=True)
 class AppendLease:
-    """The right to append to a blob, until somebody takes it over."""
+    """The right to append to a blob, until another lease is granted."""
 
     blob: BlobInfo
-    """As it stood when the turn began, and nobody else was bringing bytes any more."""
+    """The blob when the lease was granted, after earlier appends had ended."""
     token: int
-    """Fencing token: a later turn of the same blob has a higher one."""
+    """Fencing token: a later lease of the same blob has a higher one."""
 
 
 @dataclass(frozen=True, slots=True)
 class BlobActivity:
-    """When a blob was last in use."""
+    """When a blob was last used."""
 
     key: BlobKey
     idle: float

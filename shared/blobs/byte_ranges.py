@@ -1,4 +1,4 @@
-"""Byte ranges as values: half-open intervals, and sets of them."""
+"""Byte ranges: half-open intervals, and sets of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, order=True)
 class ByteRange:
-    """The bytes from `start` (inclusive) to `stop` (exclusive), in bytes from the beginning."""
+    """The bytes from offset `start` (inclusive) to offset `stop` (exclusive)."""
 
     start: int
     stop: int
@@ -33,7 +33,7 @@ class RangeSet:
 
     @classmethod
     def of(cls, ranges: Iterable[tuple[int, int]]) -> RangeSet:
-        """The union of `(start, stop)` pairs in any order; empty pairs add nothing."""
+        """Return the union of `(start, stop)` pairs, which may be in any order, or empty."""
         merged: list[ByteRange] = []
         for start, stop in sorted(ranges):
             if start == stop:
@@ -49,14 +49,14 @@ class RangeSet:
         return iter(self.ranges)
 
     def __len__(self) -> int:
-        """How many bytes the set holds."""
+        """The number of bytes in the set."""
         return sum(len(r) for r in self.ranges)
 
     def add(self, start: int, stop: int) -> RangeSet:
-        """The set with the bytes `start..stop` added."""
+        """Return the set with the bytes `start..stop` added."""
         if start == stop:
             return self
-        # The ranges from `first` to `last` touch the new one and melt into it.
+        # The ranges from `first` to `last` touch the new one and are merged with it.
         first = bisect_left(self.ranges, start, key=lambda r: r.stop)
         last = bisect_right(self.ranges, stop, key=lambda r: r.start)
         touched = self.ranges[first:last]
@@ -66,7 +66,7 @@ class RangeSet:
         return RangeSet((*self.ranges[:first], ByteRange(start, stop), *self.ranges[last:]))
 
     def without(self, other: RangeSet) -> RangeSet:
-        """The bytes of this set that are not in `other`."""
+        """Return the bytes of this set that are not in `other`."""
         return RangeSet(
             tuple(gap for held in self.ranges for gap in other.missing(held.start, held.stop))
         )
@@ -76,7 +76,7 @@ class RangeSet:
         return not self.missing(start, stop)
 
     def missing(self, start: int, stop: int) -> tuple[ByteRange, ...]:
-        """The parts of `start..stop` that are not in the set, in order."""
+        """Return the parts of `start..stop` that are not in the set, in order."""
         gaps: list[ByteRange] = []
         at = start
         first = bisect_right(self.ranges, start, key=lambda r: r.stop)

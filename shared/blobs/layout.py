@@ -1,7 +1,7 @@
-"""Where a storage root keeps the bytes of a complete blob.
+"""The layout of the storage root, where it concerns complete blobs.
 
-Storage writes this layout, and a processor that has the root mounted read-only may read by it.
-A file named `data` stands in a blob's folder from the moment the blob is complete, never before.
+Storage writes it. A processor that has the root mounted may read it. A blob's folder contains a
+file named `data` if and only if the blob is complete.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ DATA = "data"
 
 
 def blob_folder(root: Path, key: BlobKey) -> Path:
-    """The folder of a blob: `results/<job>/1` lives in `<root>/results/<job>.1`.
+    """Return the folder of a blob: `<root>/results/<job>.1` for `results/<job>/1`.
 
-    Segments of a key hold no dot, so no two keys share a folder and none is inside another.
+    Segments of a key have no dots. So two keys never share a folder, nor is one inside another.
     """
     kind, _, name = key.partition("/")
     return root / kind / name.replace("/", ".")
 
 
 def key_at(kind: str, folder: str) -> BlobKey | None:
-    """The key of the blob whose folder has that name below `<root>/<kind>`; None if none can."""
+    """Return the key of the blob in `<root>/<kind>/<folder>`; None if the name is not a blob's."""
     try:
         return parse_key(f"{kind}/{folder.replace('.', '/')}")
     except InvalidInput:
@@ -36,6 +36,6 @@ def key_at(kind: str, folder: str) -> BlobKey | None:
 
 
 def complete_data(root: Path, key: BlobKey) -> Path | None:
-    """The file with the bytes of a blob, if the blob is complete and the file is readable."""
+    """Return the data file of a blob if the blob is complete and the file is readable."""
     path = blob_folder(root, key) / DATA
     return path if os.access(path, os.R_OK) else None

@@ -1,1 +1,1 @@
-"""HTTP semantics that two services use: conditions, ranges, codings, digests, bodies, downloads."""
+"""HTTP semantics: downloads (conditions, ranges, codings, digests), bodies, trailers."""

@@ -1,1 +1,1 @@
-"""Adapters of the Blobs port that keep bytes themselves."""
+"""Blobs in a folder of this machine: an adapter of the Blobs port."""

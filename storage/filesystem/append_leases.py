@@ -1,4 +1,4 @@
-"""Whose turn it is to append to a blob: each new one ends those before."""
+"""Append leases of a blob: a new lease ends all earlier ones."""
 
 from __future__ import annotations
 
@@ -15,103 +15,104 @@ if TYPE_CHECKING:
 
 
 class AppendLeases:
-    """The turns of one blob. A later turn has a higher token.
+    """The leases of one blob and the requests that append under them.
 
-    They are not kept on disk: with the process, every connection that appends is gone too.
+    Each lease has a fencing token, higher than those of the leases before. Leases are not stored:
+    if the process dies, so do all connections that append.
     """
 
     def __init__(self, key: BlobKey) -> None:
         self._key = key
         self._latest = 0
-        self._appending: set[Appending] = set()
-        self._all_in = False
+        self._active: set[ActiveAppend] = set()
+        self._verifying = False
 
-    async def begin(self, token: int) -> None:
-        """End all turns before this one; on return nobody of them adds any more bytes."""
+    async def grant(self, token: int) -> None:
+        """End all leases with a lower token. On return, their requests append no more bytes."""
         self._end_all_before(token)
-        while earlier := [each.left for each in self._appending if each.holds_up(token)]:
+        while earlier := [each.released for each in self._active if each.blocks(token)]:
             await asyncio.wait(earlier)
 
     @contextmanager
-    def all_in(self) -> Iterator[None]:
-        """While the blob has all its bytes, and they are verified: no turn waits for that."""
-        self._all_in = True
-        for each in self._appending:
-            each.leave()
+    def verifying(self) -> Iterator[None]:
+        """A context in which `grant` does not wait: all bytes are received and being verified."""
+        self._verifying = True
+        for each in self._active:
+            each.release()
         try:
             yield
         finally:
-            self._all_in = False
+            self._verifying = False
 
     @contextmanager
-    def appending(self, token: int) -> Iterator[Appending]:
-        """One request of the turn. Raises AppendLeaseLost if a later turn has begun."""
+    def append(self, token: int) -> Iterator[ActiveAppend]:
+        """Register a request that appends. Raises AppendLeaseLost if there is a later lease."""
         if token < self._latest:
-            raise self._taken_over()
+            raise self._lease_lost()
         self._end_all_before(token)
-        mine = Appending(token, self._taken_over())
-        self._appending.add(mine)
-        if self._all_in:
-            mine.leave()
+        append = ActiveAppend(token, self._lease_lost())
+        self._active.add(append)
+        if self._verifying:
+            append.release()
         try:
-            yield mine
+            yield append
         finally:
-            self._appending.discard(mine)
-            mine.leave()
+            self._active.discard(append)
+            append.release()
 
     def _end_all_before(self, token: int) -> None:
         self._latest = max(self._latest, token)
-        for each in self._appending:
+        for each in self._active:
             if each.token < token:
                 each.end()
 
-    def _taken_over(self) -> AppendLeaseLost:
-        return AppendLeaseLost(f"another request has taken over sending {self._key}")
+    def _lease_lost(self) -> AppendLeaseLost:
+        return AppendLeaseLost(f"another request now appends to {self._key}")
 
 
-class Appending:
-    """A request that appends; it may be ended while it waits for its sender."""
+class ActiveAppend:
+    """A request that appends. It can be ended while it waits for its client."""
 
-    def __init__(self, token: int, ending: AppendLeaseLost) -> None:
+    def __init__(self, token: int, lease_lost: AppendLeaseLost) -> None:
         self.token = token
-        self.left: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        """Done when the request appends no more, or only waits for the whole to be verified."""
-        self._ending = ending
+        self.released: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Done when the request appends no more bytes, or only waits for the verification."""
+        self._lease_lost = lease_lost
         self._ended = False
         self._waiting: asyncio.Timeout | None = None
 
-    def holds_up(self, token: int) -> bool:
-        """Whether a turn with this token has to wait for it."""
-        return self.token < token and not self.left.done()
+    def blocks(self, token: int) -> bool:
+        """Whether a new lease with this token must wait for this request."""
+        return self.token < token and not self.released.done()
 
-    def leave(self) -> None:
-        """No later turn has to wait for it any more."""
-        if not self.left.done():
-            self.left.set_result(None)
+    def release(self) -> None:
+        """Let later leases go ahead."""
+        if not self.released.done():
+            self.released.set_result(None)
 
     def end(self) -> None:
-        """Have `pieces` raise AppendLeaseLost at once."""
+        """Make `pieces` raise AppendLeaseLost immediately."""
         self._ended = True
         if self._waiting is not None:
             self._waiting.reschedule(0)
 
     async def pieces(self, data: AsyncIterable[bytes]) -> AsyncGenerator[bytes, None]:
-        """`data`, until it ends or the turn does, which raises AppendLeaseLost."""
+        """Yield `data`. Raises AppendLeaseLost when the lease ends, even while `data` waits."""
         source = aiter(data)
-        while not self._is_over():
+        while not self._is_ended():
             try:
                 async with asyncio.timeout(None) as self._waiting:
                     piece = await anext(source)
             except StopAsyncIteration:
                 return
             except TimeoutError:
-                if self._is_over():
+                if self._is_ended():
                     break
                 raise
             finally:
                 self._waiting = None
             yield piece
-        raise self._ending
+        raise self._lease_lost
 
-    def _is_over(self) -> bool:
+    def _is_ended(self) -> bool:
         return self._ended

@@ -1,4 +1,4 @@
-"""Appends to a blob and keeps what arrives, however that ends."""
+"""Append to a blob and keep what arrives, however the request ends."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from storage.filesystem.disk import Disk
 
 PORTION = 16 << 20
-"""Bytes after which what has arrived is recorded."""
+"""Bytes that are recorded at once: a crash loses at most this much of an append."""
 
 
 class Appender:
-    """Writes `data` from `offset` on, in portions each of which is recorded by itself."""
+    """Writes `data` in portions, each of which is recorded by itself."""
 
     def __init__(
         self, blob: Blob, disk: Disk, scratch: Path, data: AsyncGenerator[bytes, None]
@@ -30,34 +30,37 @@ class Appender:
         self._scratch = scratch
         self._data = data
         self.recorded = 0
-        """Bytes that have arrived, and are kept."""
-        self._over = False
+        """Bytes recorded so far."""
+        self._ended = False
         self._failure: BaseException | None = None
 
     async def append(self, offset: int) -> BlobInfo:
-        """The blob once all is recorded; raises what `data` did once all before it is."""
+        """Write all of `data` from `offset` (bytes) on, and return the blob.
+
+        An error of `data` is raised after the bytes before it are recorded.
+        """
         while True:
             async with ChunkWriter(self._blob, self._disk, offset, self._scratch) as writer:
                 await writer.receive(self._portion())
                 info = await writer.commit()
             self.recorded += writer.received
             offset = writer.stop
-            if self._over:
+            if self._ended:
                 if self._failure is not None:
                     raise self._failure
                 return info
 
     async def _portion(self) -> AsyncGenerator[bytes, None]:
-        held = 0
-        while held < PORTION:
+        size = 0
+        while size < PORTION:
             try:
                 piece = await anext(self._data)
             except StopAsyncIteration:
-                self._over = True
+                self._ended = True
                 return
             except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001
-                # Raised once what came before is recorded.
-                self._over, self._failure = True, error
+                # Raised by `append`, after this portion is recorded.
+                self._ended, self._failure = True, error
                 return
-            held += len(piece)
+            size += len(piece)
             yield piece

@@ -1,4 +1,4 @@
-"""Puts blobs together to one, without the bytes leaving this machine's kernel where it can."""
+"""Concatenate blobs; the kernel copies the bytes where the file system allows it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from shared.blobs.layout import DATA
 from shared.runtime.files import write_all
-from storage.filesystem.atomic import put_in_place
+from storage.filesystem.atomic_folders import publish_folder
 from storage.filesystem.disk import read_exactly
 from storage.filesystem.folder import BlobFolder
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from storage.filesystem.disk import Disk
     from storage.filesystem.meta import Meta
 
-_AT_ONCE = 64 << 20
-"""Bytes copied before a cancellation is noticed."""
+_COPY_STEP = 64 << 20
+"""Bytes copied in one call; a cancellation takes effect between calls."""
 _PIECE = 1 << 20
-_NOT_IN_KERNEL = {errno.EXDEV, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.EPERM}
+_NO_COPY_FILE_RANGE = {errno.EXDEV, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.EPERM}
 
 
 async def assemble_folder(
-    place: Path,
+    path: Path,
     staging: Path,
     meta: Meta,
     parts: Sequence[tuple[Callable[[], int], int]],
@@ -35,32 +35,33 @@ async def assemble_folder(
     *,
     fsync: bool,
 ) -> None:
-    """Make the folder of a complete blob at `place`, by way of `staging`, where nothing stands.
+    """Create the folder of a complete blob at `path` from the bytes of `parts`, atomically.
 
-    `parts` are what opens each file, and its size in bytes. Raises FileExistsError if there is
-    a blob.
+    Each part is a function that opens a file and returns its descriptor, and the size in bytes.
+    `staging` is a path on the same file system where the folder is built. It is synced, with
+    `fsync`, before it gets its final name. Raises FileExistsError if there is a blob at `path`.
     """
     target: list[int] = []
     source: list[int] = []
 
-    def begin() -> None:
+    def create_target() -> None:
         staging.mkdir()
         target.append(os.open(staging / DATA, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644))
 
-    def begin_part(open_part: Callable[[], int]) -> None:
+    def open_source(open_part: Callable[[], int]) -> None:
         source.append(open_part())
 
     try:
-        await disk.run(begin)
+        await disk.run(create_target)
         offset = 0
         for open_part, size in parts:
-            await disk.run(begin_part, open_part)
-            for at in range(0, size, _AT_ONCE):
-                count = min(_AT_ONCE, size - at)
+            await disk.run(open_source, open_part)
+            for at in range(0, size, _COPY_STEP):
+                count = min(_COPY_STEP, size - at)
                 await disk.run(_copy, source[0], at, target[0], offset + at, count)
             await disk.close_files(source)
             offset += size
-        await disk.run(_finish, target[0], place, staging, meta, fsync)
+        await disk.run(_finish, target[0], path, staging, meta, fsync)
     except BaseException:
         await disk.run(shutil.rmtree, staging, ignore_errors=True)
         raise
@@ -70,7 +71,7 @@ async def assemble_folder(
 
 
 def _copy(source: int, at: int, target: int, offset: int, count: int) -> None:
-    """Copy; file systems that can share the bytes do so."""
+    """Copy `count` bytes with copy_file_range(2), which shares extents if the file system can."""
     done = 0
     try:
         while done < count:
@@ -79,7 +80,7 @@ def _copy(source: int, at: int, target: int, offset: int, count: int) -> None:
                 break
             done += copied
     except OSError as error:
-        if error.errno not in _NOT_IN_KERNEL:
+        if error.errno not in _NO_COPY_FILE_RANGE:
             raise
     while done < count:
         piece = read_exactly(source, min(_PIECE, count - done), at + done)
@@ -87,12 +88,12 @@ def _copy(source: int, at: int, target: int, offset: int, count: int) -> None:
         done += len(piece)
 
 
-def _finish(target: int, place: Path, staging: Path, meta: Meta, fsync: bool) -> None:
+def _finish(target: int, path: Path, staging: Path, meta: Meta, fsync: bool) -> None:
     if fsync:
         os.fsync(target)
     folder = BlobFolder(os.open(staging, os.O_RDONLY | os.O_DIRECTORY), meta, fsync=fsync)
     try:
-        folder.describe()
+        folder.write_meta()
     finally:
         folder.close()
-    put_in_place(place, staging, fsync=fsync)
+    publish_folder(path, staging, fsync=fsync)

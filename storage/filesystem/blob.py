@@ -1,4 +1,4 @@
-"""A blob in memory: what is received, who is writing, and the steps that change it."""
+"""A blob in memory: which bytes are received, who is writing, and every change of its state."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from shared.errors import (
 )
 from storage.filesystem.append_leases import AppendLeases
 from storage.filesystem.disk import read_exactly, uninterrupted
-from storage.filesystem.folder import MAX_SIZE
+from storage.filesystem.meta import MAX_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_HASHED_AT_ONCE = 64 << 20
-"""Bytes that are hashed before a cancellation is noticed."""
+_HASH_STEP = 64 << 20
+"""Bytes hashed in one call; a cancellation takes effect between calls."""
 _HASH_PIECE = 1 << 20
 
 
@@ -42,20 +42,20 @@ class Writer(Protocol):
         """The bytes that only this writer may write into the data file."""
         ...
 
-    async def lose(self, taken: RangeSet) -> None:
-        """Give up the claim to `taken`. On return, the writer writes nothing there any more."""
+    async def give_up(self, ranges: RangeSet) -> None:
+        """Give up the claim to `ranges`. On return, the writer writes nothing there any more."""
         ...
 
-    async def settled(self) -> None:
-        """Wait for the write in progress, if any."""
+    async def wait_for_write(self) -> None:
+        """Return when the write in progress, if any, has ended."""
         ...
 
 
 class Blob:
-    """One loaded blob. Memory and disk agree whenever `lock` is free.
+    """A loaded blob. Memory and disk agree whenever `lock` is free.
 
-    Chunks are received side by side; `lock` is held only to record that one has arrived, and
-    while the digest of the whole is verified, when there is nothing to record but one byte.
+    Chunks are received concurrently. `lock` is held only while a chunk is recorded, and while the
+    digest of the blob is verified, when nothing but the last byte can be recorded.
     """
 
     def __init__(
@@ -78,28 +78,32 @@ class Blob:
 
     @property
     def size(self) -> int | None:
-        """Bytes, as declared."""
+        """The declared size in bytes; None until it is declared."""
         return self.folder.meta.size
 
     @property
     def limit(self) -> int:
-        """Bytes that the blob may have at the most."""
+        """The end up to which bytes may be written."""
         return MAX_SIZE if self._limit is None else self._limit
 
     @property
     def failed(self) -> bool:
-        """Whether disk and memory may disagree, so that the blob has to be loaded again."""
+        """Whether memory and disk may disagree, so that the blob must be loaded again."""
         return self._failure is not None
 
     def info(self) -> BlobInfo:
-        """The blob as it stands."""
+        """Return a description of the blob as it is now."""
         meta = self.folder.meta
         return BlobInfo(
             meta.key, meta.size, self.received, meta.sha256, dict(meta.metadata), self._completed_at
         )
 
     def check(self, generation: int | None = None) -> None:
-        """Raise unless the blob can be changed, and is of that generation still."""
+        """Raise unless the blob can be changed and still has the given generation.
+
+        Raises BlobNotFound if it was deleted, StorageUnavailable if it has failed, DigestMismatch
+        if its bytes were discarded since.
+        """
         if self.deleted:
             raise BlobNotFound(f"blob {self.folder.meta.key} has been deleted")
         if self._failure is not None:
@@ -108,40 +112,45 @@ class Blob:
             ) from self._failure
         if generation is not None and generation != self.generation:
             raise DigestMismatch(
-                f"blob {self.folder.meta.key}: began anew, as its bytes did not have the "
-                "declared digest"
+                f"blob {self.folder.meta.key}: its bytes did not have the declared digest and were "
+                "discarded"
             )
 
     async def record(self, start: int, stop: int, data_fd: int) -> None:
-        """Note, durably, that the bytes `start..stop` are received; call with `lock` held.
+        """Record durably that the bytes `start..stop` are received. Call with `lock` held.
 
-        Completes the blob if they were the last ones missing: then `data_fd` is open for
-        reading. Raises DigestMismatch, after which nothing is received any more.
+        The bytes themselves must be durable before the call. If they were the last ones missing,
+        verifies the digest, reading from `data_fd`, and completes the blob. Raises DigestMismatch
+        if the digest differs; then no bytes are received any more.
         """
         received = self.received.add(start, stop)
         if received == self.received:
             return
         if self.size is None or not received.covers(0, self.size):
-            await uninterrupted(self._append(start, stop, received))
+            await uninterrupted(self._append_record(start, stop, received))
             return
         if self.folder.meta.sha256 is not None:
-            await self._hold_back(start, stop)
+            await self._record_all_but_last_byte(start, stop)
             await self._verify(data_fd, self.size)
         await uninterrupted(self._complete(received))
 
-    async def _hold_back(self, start: int, stop: int) -> None:
-        """Note that `start..stop` is received, but for the last byte that was missing.
+    async def _record_all_but_last_byte(self, start: int, stop: int) -> None:
+        """Record `start..stop` except for the last missing byte.
 
-        So while the whole is verified, which may take long, the blob is not complete, everybody
-        can be told how it stands, and whatever interrupts it, one byte has to be sent again.
+        Verification may take long. Meanwhile the blob must not be complete, its state can be
+        read, and after a crash the client must send one byte, not all of them.
         """
         last = self.received.missing(start, stop)[-1].stop - 1
         received = self.received.add(start, last)
         if received != self.received:
-            await uninterrupted(self._append(start, last, received))
+            await uninterrupted(self._append_record(start, last, received))
 
     async def declare_size(self, size: int) -> None:
-        """Give a blob its size that was created without. Raises as `Blobs.declare_size`."""
+        """Declare the size (bytes) of a blob created without one. Raises as `Blobs.declare_size`.
+
+        Order on disk: the data file gets its size, the digest is verified, the size goes into the
+        meta file, the blob is completed. A crash between two steps leaves a valid state.
+        """
         async with self.lock:
             self.check()
             if self.size == size:
@@ -151,66 +160,67 @@ class Blob:
                 raise BlobConflict(f"blob {key} has {self.size} bytes, not {size}")
             if any(held.stop > size for held in self.received):
                 raise ChunkOutOfBounds(f"bytes beyond {size} of blob {key} have been received")
-            # From now on nobody begins to write beyond it; what was begun has to be over.
+            # No new write begins beyond the limit; wait for those in progress.
             self._limit = size
             fds: list[int] = []
             try:
                 for writer in tuple(self.writers):
-                    await writer.settled()
-                await self._cut(fds, size)
+                    await writer.wait_for_write()
+                await self._truncate_data(fds, size)
                 if self.received.covers(0, size):
                     await self._verify(fds[0], size)
-                await uninterrupted(self._declare(size))
+                await uninterrupted(self._store_size(size))
             finally:
                 self._limit = self.folder.meta.size
                 await self._disk.close_files(fds)
 
-    async def _cut(self, fds: list[int], size: int) -> None:
-        def cut() -> None:
-            # Kept here and not returned: a cancellation would drop what is returned.
-            fds.append(self.folder.cut(self.generation, size))
+    async def _truncate_data(self, fds: list[int], size: int) -> None:
+        def truncate() -> None:
+            # Appended here, not returned: a cancellation would lose the returned value.
+            fds.append(self.folder.truncate_data(self.generation, size))
 
-        await self._disk.run(cut)
+        await self._disk.run(truncate)
 
     async def _verify(self, data_fd: int, size: int) -> None:
-        """Raise DigestMismatch if the bytes are not those declared; nothing is received then."""
+        """Raise DigestMismatch, and discard all bytes, if they do not have the declared digest."""
         if self.folder.meta.sha256 is None:
             return
-        with self.append_leases.all_in():
+        with self.append_leases.verifying():
             digest = await self._digest(data_fd, size)
         self.check()
         if digest != self.folder.meta.sha256:
-            await uninterrupted(self._begin_anew())
+            await uninterrupted(self._reset())
             raise DigestMismatch(
-                f"blob {self.folder.meta.key}: SHA-256 of the bytes is {digest}, declared "
-                f"was {self.folder.meta.sha256}; all bytes have to be sent again"
+                f"blob {self.folder.meta.key}: the bytes have the SHA-256 {digest}, declared was "
+                f"{self.folder.meta.sha256}; send all bytes again"
             )
 
-    async def _declare(self, size: int) -> None:
+    async def _store_size(self, size: int) -> None:
         try:
             await self._disk.run(self.folder.declare_size, size)
         except CsvmillError as error:
-            self._fail(error)
+            self.fail(error)
             raise
         if self.received.covers(0, size):
             await self._complete(self.received)
 
-    async def _append(self, start: int, stop: int, received: RangeSet) -> None:
+    async def _append_record(self, start: int, stop: int, received: RangeSet) -> None:
         try:
             await self._disk.run(
                 self.folder.append_record, self.generation, self._records, start, stop
             )
         except CsvmillError:
-            await self._take_back()
+            await self._truncate_journal()
             raise
         self._records += 1
         self.received = received
 
-    async def _take_back(self) -> None:
+    async def _truncate_journal(self) -> None:
+        """Remove a record that may have been written in part."""
         try:
             await self._disk.run(self.folder.truncate_journal, self._records)
         except CsvmillError as error:
-            self._fail(error)
+            self.fail(error)
 
     async def _complete(self, received: RangeSet) -> None:
         try:
@@ -218,40 +228,39 @@ class Blob:
                 self.folder.complete, self.generation, self._clock()
             )
         except CsvmillError as error:
-            self._fail(error)
+            self.fail(error)
             raise
         self.received = received
         log.info("blob %s is complete: %d bytes", self.folder.meta.key, len(received))
 
-    async def _begin_anew(self) -> None:
+    async def _reset(self) -> None:
         try:
-            await self._disk.run(self.folder.begin_anew, self.generation + 1)
+            await self._disk.run(self.folder.reset, self.generation + 1)
         except CsvmillError as error:
-            self._fail(error)
+            self.fail(error)
             raise
         self.generation += 1
         self.received = RangeSet()
         self._records = 0
 
-    def lost(self, error: CsvmillError) -> None:
-        """The disk does not have what memory says: have the blob loaded again."""
-        self._fail(error)
+    def fail(self, error: CsvmillError) -> None:
+        """Refuse further changes until the blob has been loaded from disk again.
 
-    def _fail(self, error: CsvmillError) -> None:
-        # The step may or may not have reached the disk. Nobody changes this blob any more until
-        # all have let go of it; then it is loaded from what the disk says.
+        For a step that may or may not have reached the disk. The blob is loaded again when its
+        last user has released it.
+        """
         self._failure = error
         if not self.deleted:
-            log.error("blob %s: has to be loaded again: %s", self.folder.meta.key, error)
+            log.error("blob %s must be loaded again: %s", self.folder.meta.key, error)
 
     async def _digest(self, fd: int, size: int) -> str:
         digest = hashlib.sha256()
 
-        def feed(start: int, stop: int) -> None:
+        def update(start: int, stop: int) -> None:
             for at in range(start, stop, _HASH_PIECE):
                 digest.update(read_exactly(fd, min(_HASH_PIECE, stop - at), at))
 
-        for start in range(0, size, _HASHED_AT_ONCE):
+        for start in range(0, size, _HASH_STEP):
             self.check()
-            await self._disk.run(feed, start, min(start + _HASHED_AT_ONCE, size))
+            await self._disk.run(update, start, min(start + _HASH_STEP, size))
         return digest.hexdigest()

@@ -1,12 +1,16 @@
-"""Receives one chunk and puts it into its blob.
+"""Receive one chunk and write it into its blob.
 
-Chunks of a blob arrive side by side, and two of them may carry the same bytes: a client that
-lost its connection sends again while the first request still lingers. Each writer claims the
-bytes that it writes into the data file, so that nobody else touches them. What another writer
-has claimed, it spills into a nameless file of its own; if that is still missing from the blob
-when the chunk has arrived whole, it takes the claim over and copies. So neither waits for the
-other, a chunk that breaks off leaves no mark on one that arrives, and a range is recorded only
-with the bytes of one whole chunk. Normally no claim is contested and nothing is ever copied.
+Chunks of a blob arrive concurrently, and two may carry the same bytes: a client that lost its
+connection sends again while the first request is still open. So each writer claims the ranges that
+it writes into the data file, and no other writer writes there. Ranges claimed by another writer
+go to a nameless spill file. If they are still missing from the blob when the whole chunk has
+arrived, the writer takes the claim over and copies them. So no writer waits for another, an
+incomplete chunk does not damage a complete one, and a recorded range holds the bytes of one
+complete chunk. Normally no claim is contested and nothing is copied.
+
+Order on disk: write the data, fdatasync, then the journal record and its fdatasync (or, for the
+last chunk, the rename that completes the blob and the fsync of its folder), then acknowledge. So
+whatever the journal or the final name claims is durable.
 """
 
 from __future__ import annotations
@@ -30,23 +34,23 @@ if TYPE_CHECKING:
     from storage.filesystem.disk import Disk
 
 BATCH = 1 << 20
-"""Bytes collected before they are written. A chunk in flight holds at most two batches, one
-being written while the next one fills, each exceeding this by less than one piece of `data`."""
+"""Bytes collected before they are written. A chunk holds at most two batches in memory: one is
+written while the next fills. Each may exceed this by less than one piece of `data`."""
 
 _PIECES = 256
-"""Pieces collected at most: far below IOV_MAX, the most that one system call writes."""
+"""Pieces in a batch, far below IOV_MAX, the limit of one system call."""
 _COPY = 1 << 20
 
 
 class ChunkWriter:
-    """Writes one chunk from `offset` on. A context: leaving it gives up what is not committed."""
+    """Writes one chunk at `offset` (bytes). A context: leaving discards what is not committed."""
 
     def __init__(self, blob: Blob, disk: Disk, offset: int, scratch: Path) -> None:
         if not 0 <= offset <= blob.limit:
             raise ChunkOutOfBounds(f"offset {offset} is outside of the blob's {blob.limit} bytes")
         self.claims = RangeSet()
-        """What is in the data file, or on its way there, and recorded by nobody yet."""
-        self._lost = RangeSet()
+        """Ranges written, or being written, into the data file and not recorded yet."""
+        self._given_up = RangeSet()
         self._spilled = RangeSet()
         self._blob = blob
         self._disk = disk
@@ -54,7 +58,7 @@ class ChunkWriter:
         self._scratch = scratch
         self._start = self._stop = self._planned = offset
         self._batch: list[bytes] = []
-        self._filled = 0
+        self._batch_size = 0
         self._writing: asyncio.Future[None] | None = None
         self._data_fd: int | None = None
         self._spill_fd: int | None = None
@@ -74,60 +78,64 @@ class ChunkWriter:
 
     @property
     def received(self) -> int:
-        """Bytes of the chunk that have come in."""
+        """Bytes of the chunk received so far."""
         return self._stop - self._start
 
+    @property
+    def stop(self) -> int:
+        """The offset after the last byte received."""
+        return self._stop
+
     async def receive(self, data: AsyncIterable[bytes]) -> None:
-        """Take in the chunk. Raises ChunkOutOfBounds before a byte beyond the end is written."""
+        """Write `data`. Raises ChunkOutOfBounds before a byte beyond the blob's end is written."""
         async for piece in data:
             if not piece:
                 continue
             self._stop += len(piece)
             self._check_bounds()
             self._batch.append(piece)
-            self._filled += len(piece)
-            if self._filled >= BATCH or len(self._batch) >= _PIECES:
+            self._batch_size += len(piece)
+            if self._batch_size >= BATCH or len(self._batch) >= _PIECES:
                 await self._flush()
         await self._flush()
-        await self._settle()
+        await self._finish_write()
 
     async def commit(self) -> BlobInfo:
-        """Record the chunk, which has arrived whole, and return the blob as it stands then."""
+        """Make the received chunk durable, record it, and return the blob.
+
+        Raises DigestMismatch if it completed the blob and the digest differs, StorageUnavailable
+        if another request has overwritten some of its bytes and failed to record them.
+        """
         if self._data_fd is not None:
             await self._disk.run(self._blob.folder.sync, self._data_fd)
         async with self._blob.lock:
             self._blob.check(self._generation)
             self._check_bounds()
-            if self._lost.without(self._blob.received):
+            if self._given_up.without(self._blob.received):
                 raise StorageUnavailable(
-                    f"the same bytes of {self._blob.folder.meta.key} came in another request, "
-                    "which could not record them; send the chunk again"
+                    f"another request sent the same bytes of {self._blob.folder.meta.key} and "
+                    "failed to record them; send the chunk again"
                 )
-            if taken := self._spilled.without(self._blob.received):
-                await self._take_over(taken)
-            # Without the file open nothing was missing, so that there is nothing to record.
+            if missing := self._spilled.without(self._blob.received):
+                await self._copy_spilled(missing)
+            # If the data file is not open, every byte was received before.
             if self._data_fd is not None:
                 await self._blob.record(self._start, self._stop, self._data_fd)
             return self._blob.info()
 
-    async def lose(self, taken: RangeSet) -> None:
-        """Give up the claim to `taken`; on return, nothing more is written there."""
-        lost = self.claims.without(self.claims.without(taken))
+    async def give_up(self, ranges: RangeSet) -> None:
+        """Give up the claim to `ranges`. On return, nothing more is written there."""
+        lost = self.claims.without(self.claims.without(ranges))
         if not lost:
             return
         self.claims = self.claims.without(lost)
-        self._lost = RangeSet.of((r.start, r.stop) for r in (*self._lost, *lost))
-        await self.settled()
+        self._given_up = RangeSet.of((r.start, r.stop) for r in (*self._given_up, *lost))
+        await self.wait_for_write()
 
-    async def settled(self) -> None:
-        """Return when what is being written now has been."""
+    async def wait_for_write(self) -> None:
+        """Return when the write in progress, if any, has ended."""
         if self._writing is not None:
             await settle(self._writing)
-
-    @property
-    def stop(self) -> int:
-        """Up to where the chunk has been received."""
-        return self._stop
 
     def _check_bounds(self) -> None:
         if self._stop > self._blob.limit:
@@ -135,16 +143,17 @@ class ChunkWriter:
                 f"the chunk at {self._start} reaches beyond the blob's {self._blob.limit} bytes"
             )
 
-    async def _take_over(self, taken: RangeSet) -> None:
-        self.claims = RangeSet.of((r.start, r.stop) for r in (*self.claims, *taken))
+    async def _copy_spilled(self, ranges: RangeSet) -> None:
+        """Take over the claim to `ranges` and copy them from the spill file to the data file."""
+        self.claims = RangeSet.of((r.start, r.stop) for r in (*self.claims, *ranges))
         for other in [each for each in self._blob.writers if each is not self]:
-            await other.lose(taken)
-        await self._disk.run(self._copy, taken)
+            await other.give_up(ranges)
+        await self._disk.run(self._copy, ranges)
 
     async def _flush(self) -> None:
-        """Hand the batch to a thread, once the thread is through with the one before."""
-        await self._settle()
-        batch, self._batch, self._filled = self._batch, [], 0
+        """Start to write the batch in a thread, after the write before it has ended."""
+        await self._finish_write()
+        batch, self._batch, self._batch_size = self._batch, [], 0
         start, self._planned = self._planned, self._stop
         self._blob.check(self._generation)
         self._check_bounds()  # the size may have been declared meanwhile
@@ -152,7 +161,7 @@ class ChunkWriter:
         if direct or spilled:
             self._writing = self._disk.submit(self._write, batch, start, direct, spilled)
 
-    async def _settle(self) -> None:
+    async def _finish_write(self) -> None:
         if self._writing is None:
             return
         try:
@@ -165,6 +174,7 @@ class ChunkWriter:
             self._writing = None
 
     def _claim(self, start: int, stop: int) -> tuple[RangeSet, RangeSet]:
+        """Claim what is missing of `start..stop`; return what to write directly and to spill."""
         missing = RangeSet(self._blob.received.missing(start, stop))
         free = missing
         for other in self._blob.writers:

@@ -1,4 +1,4 @@
-"""Work on files, done in threads so that the event loop never waits for a disk."""
+"""File operations in threads, so that the event loop never waits for a disk."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
-ROOM_WAIT = 0.005
-"""Seconds, at most, that a thread waits for a socket to take more: a client on a fast line is
-through with what it has by then, and one on a slower line is to take no thread."""
+WRITABLE_WAIT = 0.005
+"""Seconds for which a thread waits for a full socket. A fast client has drained it by then; a slow
+one must not occupy a thread."""
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_COPIED_AT_ONCE = 256 << 10
+_COPY_SIZE = 256 << 10
 _NO_SENDFILE = {errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP}
 _PEER_GONE = {
     errno.EPIPE, errno.ECONNRESET, errno.ECONNABORTED, errno.ENOTCONN, errno.ETIMEDOUT,
@@ -35,52 +35,51 @@ _PEER_GONE = {
 
 
 class Disk:
-    """Threads for file work. Errors of the operating system come out as errors of the tree:
-    StorageFull where there is no room left, else StorageUnavailable.
+    """A pool of threads for file operations.
 
-    A thread cannot be interrupted. Whoever is cancelled while waiting for one gets its
-    CancelledError only after the thread has finished, so that file descriptors and claims are
-    never given up under a thread that still uses them.
+    An OSError becomes StorageFull if the disk is full, else StorageUnavailable. A thread cannot be
+    interrupted: a task that is cancelled while it waits for one gets its CancelledError after the
+    thread has finished, so that no descriptor is closed and no claim given up while the thread
+    uses it.
     """
 
     def __init__(self, *, threads: int) -> None:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="blobs")
 
     def submit(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
-        """Start `work` in a thread; the future has to be given to `wait` or `settle`."""
-        # Whose ids stand in a line that the thread logs.
+        """Start `work` in a thread. Pass the future to `wait` or `settle`."""
+        # Log lines of the thread carry the ids of this context.
         context = copy_context()
         return asyncio.wrap_future(
             self._threads.submit(context.run, partial(work, *args, **kwargs))
         )
 
     async def wait(self, future: asyncio.Future[T]) -> T:
-        """The outcome of submitted work."""
+        """Wait for submitted work and return its result."""
         try:
             return await finish(future)
         except OSError as error:
-            raise translated(error) from error
+            raise as_storage_error(error) from error
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Do `work` in a thread."""
+        """Run `work` in a thread and return its result."""
         return await self.wait(self.submit(work, *args, **kwargs))
 
     async def close_files(self, fds: list[int]) -> None:
-        """Close descriptors, and take them out of `fds`.
+        """Close descriptors in a thread and remove them from `fds`.
 
-        In a thread: with the last one of a file that was deleted, its bytes are given back, which
-        takes its time if they are many.
+        Closing the last descriptor of a deleted file frees its space, which may take long.
         """
         if fds:
             await self.run(_close_all, fds)
 
     async def close(self) -> None:
-        """Wait for the work in progress and end the threads."""
+        """Wait for the work in progress and stop the threads."""
         await asyncio.to_thread(self._threads.shutdown)
 
 
 async def finish(future: asyncio.Future[T]) -> T:
-    """The future's outcome; a cancellation meanwhile is raised once the future is done."""
+    """Return the result of a future. Raises a cancellation only after the future is done."""
     cancelled: asyncio.CancelledError | None = None
     while not future.done():
         try:
@@ -88,26 +87,26 @@ async def finish(future: asyncio.Future[T]) -> T:
         except asyncio.CancelledError as error:
             cancelled = error
     if cancelled is not None:
-        future.exception()  # marks it as seen: the cancellation takes precedence
+        future.exception()  # mark as retrieved: the cancellation takes precedence
         raise cancelled
     return future.result()
 
 
 async def settle(future: asyncio.Future[T]) -> None:
-    """Wait until the work is over, whatever its outcome, which matters to nobody any more."""
+    """Wait until the work has ended, ignoring its errors."""
     with suppress(OSError, CsvmillError):
         await finish(future)
 
 
 async def uninterrupted(step: Coroutine[object, object, T]) -> T:
-    """Carry `step` to its end even if the caller is cancelled: memory follows the disk."""
+    """Finish `step` even if the caller is cancelled, so that memory agrees with the disk."""
     return await finish(asyncio.ensure_future(step))
 
 
-def translated(error: OSError) -> CsvmillError:
-    """The error of the tree that an error of the operating system amounts to."""
+def as_storage_error(error: OSError) -> CsvmillError:
+    """Convert an OSError to StorageFull or StorageUnavailable."""
     if error.errno in _FULL:
-        return StorageFull(f"no room left for blobs: {error.strerror}")
+        return StorageFull(f"no disk space left for blobs: {error.strerror}")
     return StorageUnavailable(f"the file system of blobs failed: {error}")
 
 
@@ -117,40 +116,40 @@ def _close_all(fds: list[int]) -> None:
 
 
 def read_exactly(fd: int, count: int, offset: int) -> bytes:
-    """The `count` bytes at `offset`. Raises StorageUnavailable if the file ends before."""
+    """Return the `count` bytes at `offset`. Raises StorageUnavailable if the file ends early."""
     first = os.pread(fd, count, offset)
     if len(first) == count:
         return first
     pieces = [first]
-    got = len(first)
-    while got < count:
-        piece = os.pread(fd, count - got, offset + got)
+    read = len(first)
+    while read < count:
+        piece = os.pread(fd, count - read, offset + read)
         if not piece:
-            raise _too_short(offset + got)
+            raise _too_short(offset + read)
         pieces.append(piece)
-        got += len(piece)
+        read += len(piece)
     return b"".join(pieces)
 
 
 def send_some(socket: int, fd: int, offset: int, count: int) -> int:
-    """Send up to `count` (1 or more) bytes at `offset` to a socket that does not block.
+    """Send up to `count` (at least 1) bytes of a file at `offset` to a non-blocking socket.
 
-    Returns how many it took; none if it has no room, and makes none within `ROOM_WAIT`. Raises
-    ConnectionError if its other end has gone, StorageUnavailable if the file ends before.
+    Returns the number of bytes sent; 0 if the socket stays full for `WRITABLE_WAIT` seconds.
+    Raises ConnectionError if the peer has disconnected, StorageUnavailable if the file ends early.
     """
-    room = select.poll()
-    room.register(socket, select.POLLOUT)
-    deadline = time.monotonic() + ROOM_WAIT
+    writable = select.poll()
+    writable.register(socket, select.POLLOUT)
+    deadline = time.monotonic() + WRITABLE_WAIT
     sent = 0
     while sent < count:
         try:
             sent += _send_once(socket, fd, offset + sent, count - sent)
         except (OSError, StorageUnavailable):
             if sent:
-                return sent  # Whoever asks for more gets the error.
+                return sent  # the next call raises the error
             raise
         left = deadline - time.monotonic()
-        if left <= 0 or not room.poll(left * 1000):
+        if left <= 0 or not writable.poll(left * 1000):
             break
     return sent
 
@@ -175,8 +174,8 @@ def _sendfile(socket: int, fd: int, offset: int, count: int) -> int:
     except OSError as error:
         if error.errno not in _NO_SENDFILE:
             raise
-    # Some file systems know no sendfile(2).
-    piece = os.pread(fd, min(count, _COPIED_AT_ONCE), offset)
+    # Some file systems do not support sendfile(2).
+    piece = os.pread(fd, min(count, _COPY_SIZE), offset)
     return os.write(socket, piece) if piece else 0
 
 

@@ -1,17 +1,23 @@
-"""One blob on disk. Everything here blocks and belongs into a thread.
+"""The files of one blob. Everything here blocks; call it in a thread.
 
-    meta.json     what the creator declared; replaced once, if the size is declared later
-    partial.<g>   the bytes while some are missing, sparse, written at their offsets; <g> is the
-                  generation, counted up when a digest does not match and all begins anew
-    journal       which ranges of generation <g> are received; gone once the blob is complete
-    data          the bytes once all are there: `partial.<g>` under its final name, and modified
-                  when the blob was complete
+    meta.json     what the creator declared; replaced once if the size is declared later
+    partial.<g>   the bytes while some are missing: a sparse file, written at their offsets. <g> is
+                  the generation, which grows when a digest does not match and all bytes are
+                  discarded
+    journal       the ranges of generation <g> that are received; removed after completion
+    data          the bytes of a complete blob: `partial.<g>` renamed. Its modification time is
+                  the time of completion
 
-What changes state is one atomic step each, so a crash leaves the state before or after it:
-creating and deleting rename the folder, a record counts by its checksum, completing renames the
-data file, beginning anew replaces the journal, declaring the size replaces the meta. Files are
-reached through a descriptor of the folder: of a blob that was deleted and created again, the old
-folder never reaches the new one.
+Every change of state is one atomic step, so that a crash leaves the state before or after it:
+
+    create, delete      rename the folder (`atomic_folders`)
+    record a range      append a record with a checksum to the journal, after the data is synced
+    complete            rename `partial.<g>` to `data`, after the data is synced
+    discard all bytes   replace the journal by an empty one of the next generation
+    declare the size    replace `meta.json`, after the data file has its size
+
+Each step is synced before the method returns. Files are opened relative to a descriptor of the
+folder, so that an old folder never reaches a blob that was deleted and created again.
 """
 
 from __future__ import annotations
@@ -28,32 +34,30 @@ from shared.blobs.layout import DATA
 from shared.errors import StorageUnavailable
 from shared.runtime.files import replace_file, write_all, write_file
 from storage.filesystem import journal
-from storage.filesystem.meta import META, encode_meta, read_meta
+from storage.filesystem.meta import MAX_SIZE, META, encode_meta, read_meta
 
 if TYPE_CHECKING:
     from storage.filesystem.meta import Meta
 
 log = logging.getLogger(__name__)
 
-MAX_SIZE = (1 << 63) - 1
-"""Bytes; no file system has longer files."""
-
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What is received, as a folder says when it is opened."""
+    """What a folder says of its blob when it is loaded."""
 
     generation: int
     received: RangeSet
     records: int
+    """Records in the journal."""
     completed_at: float | None = None
     """Unix seconds; None if the blob is not complete."""
 
 
 class BlobFolder:
-    """The folder of a blob that exists, open until `close`.
+    """The folder of an existing blob, open until `close`.
 
-    With `fsync`, what a method did is on stable storage when it returns.
+    With `fsync`, the effect of a method is on stable storage when it returns.
     """
 
     def __init__(self, fd: int, meta: Meta, *, fsync: bool) -> None:
@@ -62,28 +66,29 @@ class BlobFolder:
         self._fsync = fsync
 
     @classmethod
-    def open(cls, place: Path, *, fsync: bool) -> BlobFolder:
-        """Open the folder at `place`.
+    def open(cls, path: Path, *, fsync: bool) -> BlobFolder:
+        """Open the folder at `path`.
 
-        Raises FileNotFoundError if there is none, StorageUnavailable if its meta is damaged.
+        Raises FileNotFoundError if there is none, StorageUnavailable if `meta.json` is damaged.
         """
-        fd = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            meta = read_meta(fd, place)
+            meta = read_meta(fd, path)
         except BaseException:
             os.close(fd)
             raise
         return cls(fd, meta, fsync=fsync)
 
     def close(self) -> None:
-        """Let go of the folder."""
+        """Close the descriptor of the folder."""
         os.close(self._fd)
 
     def load(self) -> State:
-        """Read what is received, finish or undo what a crash interrupted.
+        """Read the state from disk, and finish or undo a step that a crash interrupted.
 
-        Raises StorageUnavailable if the data file is not as long as the blob: somebody else has
-        been at it, and no range can be believed.
+        Ranges of damaged journal records count as not received; if the header is damaged, all
+        bytes are discarded. Raises StorageUnavailable if the data file does not have the size of
+        the blob: it was changed by others, and no range can be trusted.
         """
         self._sync_folder()
         size = self.meta.size
@@ -92,9 +97,9 @@ class BlobFolder:
         content = self._read(journal.JOURNAL)
         known = journal.parse(content, MAX_SIZE if size is None else size)
         if known is None:
-            log.error("blob %s: its journal is damaged, nothing counts as received", self.meta.key)
+            log.error("blob %s: its journal is damaged; all bytes are discarded", self.meta.key)
             generation = 1 + max(self._generations(), default=-1)
-            self.begin_anew(generation)
+            self.reset(generation)
             return State(generation, RangeSet(), 0)
         if known.damaged:
             log.error(
@@ -108,9 +113,9 @@ class BlobFolder:
         if size is not None and known.received.covers(0, size):
             if not self.meta.size_came_later:
                 raise StorageUnavailable(
-                    f"blob {self.meta.key}: the journal is whole, the data is not"
+                    f"blob {self.meta.key}: the journal is complete, the data is not"
                 )
-            # Interrupted between the two steps that follow when the size is declared last.
+            # The crash was between declaring the size and completing.
             self.complete(known.generation, time.time())
             return self._load_complete(size)
         self.truncate_journal(known.records)
@@ -118,39 +123,41 @@ class BlobFolder:
         return State(known.generation, known.received, known.records)
 
     def open_partial(self, generation: int) -> int:
-        """A descriptor for writing bytes of an incomplete blob."""
+        """Open the data file of an incomplete blob for writing; return its descriptor."""
         return os.open(_partial(generation), os.O_RDWR | os.O_CLOEXEC, dir_fd=self._fd)
 
     def open_data(self, generation: int) -> int:
-        """A descriptor for reading bytes, whether the blob is complete or not."""
-        # A blob may become complete between the two: its file has then left the first name
-        # for the second one, which is final.
+        """Open the data file for reading, complete or not; return its descriptor."""
+        # The blob may be completed between the two calls. `data` is the final name.
         try:
             return os.open(_partial(generation), os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._fd)
         except FileNotFoundError:
             return os.open(DATA, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._fd)
 
     def touch(self, now: float) -> None:
-        """Note that the blob is in use. It may be lost with the power, as nothing rests on it."""
+        """Set the time of the last use (Unix seconds). Not synced: nothing depends on it."""
         os.utime(self._fd, (now, now))
 
     def sync(self, fd: int) -> None:
-        """Put the bytes written through `fd` on stable storage."""
+        """Put the bytes written to `fd` on stable storage (fdatasync)."""
         if self._fsync:
             os.fdatasync(fd)
 
-    def append_record(self, generation: int, place: int, start: int, stop: int) -> None:
-        """Record, as number `place`, a range whose bytes are on stable storage."""
+    def append_record(self, generation: int, index: int, start: int, stop: int) -> None:
+        """Write journal record number `index`: the bytes `start..stop` are on stable storage.
+
+        The caller must have synced the data file.
+        """
         fd = self._open_journal()
         try:
-            record = journal.record(generation, place, start, stop)
-            write_all(fd, record, offset=journal.position(place))
+            record = journal.record(generation, index, start, stop)
+            write_all(fd, record, offset=journal.position(index))
             self.sync(fd)
         finally:
             os.close(fd)
 
-    def cut(self, generation: int, size: int) -> int:
-        """Give the data of an incomplete blob its final size; its descriptor."""
+    def truncate_data(self, generation: int, size: int) -> int:
+        """Give the data file of an incomplete blob its final size; return its descriptor."""
         fd = self.open_partial(generation)
         try:
             os.ftruncate(fd, size)
@@ -162,13 +169,13 @@ class BlobFolder:
         return fd
 
     def declare_size(self, size: int) -> None:
-        """Put the size into the meta; the data has it already."""
+        """Store the size in `meta.json`. The data file must have it already."""
         meta = replace(self.meta, size=size, size_came_later=True)
         self._replace(META, encode_meta(meta))
         self.meta = meta
 
     def truncate_journal(self, records: int) -> None:
-        """Take back every record from number `records` on."""
+        """Remove every record from number `records` on."""
         fd = self._open_journal()
         try:
             os.ftruncate(fd, journal.position(records))
@@ -177,12 +184,12 @@ class BlobFolder:
             os.close(fd)
 
     def complete(self, generation: int, now: float) -> float:
-        """All bytes are on stable storage and are what they should be: give them their name.
+        """Rename the data file to its final name. Its bytes must be synced and verified.
 
-        Returns `now` (Unix seconds) as `load` will say it: as exactly as the file system keeps it.
+        Returns `now` (Unix seconds) with the precision of the file system, as `load` returns it.
         """
-        # Before it has its name: what is complete never changes. Should it be lost with the power,
-        # the time of the last byte stands for it.
+        # Set before the rename, as a complete blob never changes. After a power loss the time of
+        # the last write may remain instead.
         os.utime(_partial(generation), (now, now), dir_fd=self._fd)
         completed_at = self._modified(_partial(generation))
         os.rename(_partial(generation), DATA, src_dir_fd=self._fd, dst_dir_fd=self._fd)
@@ -190,14 +197,14 @@ class BlobFolder:
         os.unlink(journal.JOURNAL, dir_fd=self._fd)
         return completed_at
 
-    def begin_anew(self, generation: int) -> None:
-        """Nothing is received any more. Readers keep the file that they have open."""
+    def reset(self, generation: int) -> None:
+        """Discard all bytes and begin `generation`. Readers keep the file they have open."""
         self._create_sparse(_partial(generation))
         self._replace(journal.JOURNAL, journal.header(generation))
         self._remove_all_but(_partial(generation))
 
-    def fill(self) -> None:
-        """Put into a new, empty folder what a blob begins with."""
+    def initialize(self) -> None:
+        """Write the files of a new blob into an empty folder."""
         self._write(META, encode_meta(self.meta))
         if self.meta.size == 0:
             self._create_sparse(DATA)
@@ -206,8 +213,8 @@ class BlobFolder:
             self._write(journal.JOURNAL, journal.header(0))
         self._sync_folder()
 
-    def describe(self) -> None:
-        """Put the meta into a new folder that has its data already."""
+    def write_meta(self) -> None:
+        """Write `meta.json` into a new folder that has its data already."""
         self._write(META, encode_meta(self.meta))
         self._sync_folder()
 
@@ -258,7 +265,7 @@ class BlobFolder:
             actual = os.stat(name, dir_fd=self._fd).st_size
         except FileNotFoundError:
             actual = -1
-        # Without a declared size the file reaches as far as anything was ever written.
+        # Without a declared size, the file ends after the last byte ever written.
         end = max((held.stop for held in received), default=0)
         if actual < end or self.meta.size not in (None, actual):
             raise StorageUnavailable(

@@ -1,11 +1,11 @@
-"""The journal of a blob: which byte ranges have been received.
+"""The journal of a blob: the byte ranges that are received and durable.
 
     header   magic (8 bytes) | generation (u64) | CRC-32
     record   start (u64) | stop (u64) | CRC-32         repeated, appended one by one
 
-Little-endian. The checksum of a record covers the generation and the record's place too, so
-that a record stands only where it was written. Records only ever add bytes to the set; each is
-true by itself, and one that is damaged takes nothing but its own range away.
+Little-endian. The checksum of a record covers the generation and the record's index too, so that
+a record is valid only where it was written. Records only add ranges. So a damaged record loses its
+own range and no other.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _FIELDS = struct.Struct("<QQ")
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """What a journal says. Of its `records`, `damaged` ones are not believed."""
+    """The content of a journal. `damaged` of its `records` are ignored."""
 
     generation: int
     received: RangeSet
@@ -35,25 +35,25 @@ class Journal:
 
 
 def header(generation: int) -> bytes:
-    """The beginning of the journal of one generation of a blob's data."""
+    """Encode the header of the journal of one generation."""
     fields = _FIELDS.pack(int.from_bytes(_MAGIC, "little"), generation)
     return _HEADER.pack(_MAGIC, generation, zlib.crc32(fields))
 
 
-def record(generation: int, place: int, start: int, stop: int) -> bytes:
-    """The record number `place`, counted from 0: the bytes `start..stop` are durable."""
-    return _RECORD.pack(start, stop, _checksum(generation, place, start, stop))
+def record(generation: int, index: int, start: int, stop: int) -> bytes:
+    """Encode record number `index`, counted from 0: the bytes `start..stop` are durable."""
+    return _RECORD.pack(start, stop, _checksum(generation, index, start, stop))
 
 
-def position(place: int) -> int:
-    """The offset in bytes of the record number `place`."""
-    return _HEADER.size + place * _RECORD.size
+def position(index: int) -> int:
+    """Return the offset (bytes) of record number `index`."""
+    return _HEADER.size + index * _RECORD.size
 
 
 def parse(content: bytes, size: int) -> Journal | None:
-    """Read the journal of a blob of `size` bytes; None if its header is damaged.
+    """Parse the journal of a blob of `size` bytes; None if its header is damaged.
 
-    A torn or damaged tail is not counted in `records`: the next record overwrites it.
+    `records` does not count damaged records at the end, which the next record overwrites.
     """
     if len(content) < _HEADER.size:
         return None
@@ -62,14 +62,14 @@ def parse(content: bytes, size: int) -> Journal | None:
         return None
     ranges: list[tuple[int, int]] = []
     records = 0
-    whole = (len(content) - _HEADER.size) // _RECORD.size
-    for place in range(whole):
-        start, stop, checksum = _RECORD.unpack_from(content, position(place))
-        if checksum == _checksum(generation, place, start, stop) and start < stop <= size:
+    complete = (len(content) - _HEADER.size) // _RECORD.size
+    for index in range(complete):
+        start, stop, checksum = _RECORD.unpack_from(content, position(index))
+        if checksum == _checksum(generation, index, start, stop) and start < stop <= size:
             ranges.append((start, stop))
-            records = place + 1
+            records = index + 1
     return Journal(generation, RangeSet.of(ranges), records, records - len(ranges))
 
 
-def _checksum(generation: int, place: int, start: int, stop: int) -> int:
-    return zlib.crc32(_FIELDS.pack(start, stop), zlib.crc32(_FIELDS.pack(generation, place)))
+def _checksum(generation: int, index: int, start: int, stop: int) -> int:
+    return zlib.crc32(_FIELDS.pack(start, stop), zlib.crc32(_FIELDS.pack(generation, index)))

@@ -1,14 +1,16 @@
-"""What was declared of a blob when it was created: `meta.json` in its folder."""
+"""`meta.json` in the folder of a blob: what its creator declared."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from shared.errors import StorageUnavailable
+from shared.errors import DigestMismatch, InvalidInput, StorageUnavailable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,11 +18,17 @@ if TYPE_CHECKING:
     from shared.blobs.blob import BlobKey
 
 META = "meta.json"
+MAX_SIZE = (1 << 63) - 1
+"""Bytes of the largest blob: the limit of file offsets."""
+MAX_METADATA = 64 << 10
+"""Bytes of the largest metadata, as JSON."""
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
 class Meta:
-    """What the creator of a blob declared."""
+    """The declaration of a blob."""
 
     key: BlobKey
     size: int | None
@@ -29,24 +37,42 @@ class Meta:
     created: float
     """Unix seconds."""
     size_came_later: bool = False
-    """Whether `size` was declared after the blob had been created without."""
+    """Whether `size` was declared after the creation."""
 
 
 def new_meta(key: BlobKey, size: int | None, sha256: str | None, metadata: dict[str, str]) -> Meta:
-    """The declaration of a blob that is created now."""
+    """Return the declaration of a blob that is created now."""
     return Meta(key, size, sha256, metadata, time.time())
 
 
+def check_declaration(size: int | None, sha256: str | None, metadata: dict[str, str]) -> None:
+    """Raise InvalidInput if a declared value is invalid.
+
+    Raises DigestMismatch if the blob is declared empty and `sha256` is not that of no bytes.
+    """
+    if size is not None and not 0 <= size <= MAX_SIZE:
+        raise InvalidInput(f"size {size} is not between 0 and {MAX_SIZE} bytes", field="size")
+    if sha256 is not None and not _SHA256.fullmatch(sha256):
+        raise InvalidInput(f"sha256 {sha256!r} is not 64 lower-case hex digits", field="sha256")
+    if len(json.dumps(metadata).encode()) > MAX_METADATA:
+        raise InvalidInput(f"metadata exceeds {MAX_METADATA} bytes as JSON", field="metadata")
+    if size == 0 and sha256 not in (None, hashlib.sha256().hexdigest()):
+        raise DigestMismatch(f"the declared digest {sha256} is not that of an empty blob")
+
+
 def encode_meta(meta: Meta) -> bytes:
-    """The content of the file."""
+    """Encode the content of the file."""
     return json.dumps(asdict(meta), indent=1).encode()
 
 
-def read_meta(fd: int, place: Path) -> Meta:
-    """Read it in the folder open as `fd`. Raises StorageUnavailable if it is damaged."""
+def read_meta(fd: int, path: Path) -> Meta:
+    """Read `meta.json` of the folder at `path`, which is open as `fd`.
+
+    Raises StorageUnavailable if it is missing or damaged.
+    """
     try:
         with os.fdopen(os.open(META, os.O_RDONLY, dir_fd=fd), "rb") as file:
             fields = json.load(file)
         return Meta(**fields)
     except (OSError, ValueError, TypeError) as error:
-        raise StorageUnavailable(f"{place / META} is damaged: {error}") from error
+        raise StorageUnavailable(f"{path / META} is damaged: {error}") from error

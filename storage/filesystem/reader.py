@@ -1,10 +1,10 @@
-"""Reads bytes of a blob, one piece ahead of whoever takes them, or has the kernel send them."""
+"""Read bytes of a blob one piece ahead of the consumer, or send them with sendfile(2)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from storage.filesystem.disk import finish, read_exactly, send_some, settle, translated
+from storage.filesystem.disk import as_storage_error, finish, read_exactly, send_some, settle
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -12,19 +12,19 @@ if TYPE_CHECKING:
     from storage.filesystem.disk import Disk
 
 PIECE = 1 << 20
-"""Bytes read at once; a reader holds two pieces at most."""
-SENT_AT_ONCE = 16 << 20
-"""Bytes, at most, that a thread sends before others have their turn."""
+"""Bytes read at a time. A reader holds at most two pieces in memory."""
+MAX_SEND = 16 << 20
+"""Bytes that one call sends before the thread serves other work."""
 
 
 class Reader:
-    """Holds a file open, which stays readable whatever becomes of its name. A context."""
+    """Holds a file open, which stays readable after it is renamed or deleted. A context."""
 
     def __init__(self, disk: Disk) -> None:
         self._disk = disk
         self._opened: list[int] = []
-        self.given = 0
-        """Bytes that were taken, either way."""
+        self.consumed = 0
+        """Bytes read or sent so far."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -33,10 +33,10 @@ class Reader:
         await self._disk.close_files(self._opened)
 
     async def open(self, open_file: Callable[[], int]) -> None:
-        """Open a file in a thread."""
+        """Open the file by calling `open_file` in a thread."""
 
         def work() -> None:
-            # Kept here and not returned: a cancellation would drop what is returned.
+            # Appended here, not returned: a cancellation would lose the returned value.
             self._opened.append(open_file())
 
         await self._disk.run(work)
@@ -44,22 +44,22 @@ class Reader:
     async def send(self, socket: int, offset: int, count: int) -> int:
         """See `shared.blobs.content.LocalFile`.
 
-        The kernel may send its pages long after this: they stay right, as no byte of a blob is
-        ever written twice.
+        The kernel may send the pages after this returns. Their content cannot change meanwhile,
+        as no byte of a blob is written twice.
         """
         (fd,) = self._opened
-        step = self._disk.submit(send_some, socket, fd, offset, min(count, SENT_AT_ONCE))
+        step = self._disk.submit(send_some, socket, fd, offset, min(count, MAX_SEND))
         try:
             sent = await finish(step)
         except ConnectionError:
             raise
         except OSError as error:
-            raise translated(error) from error
-        self.given += sent
+            raise as_storage_error(error) from error
+        self.consumed += sent
         return sent
 
     async def pieces(self, start: int, stop: int) -> AsyncGenerator[bytes, None]:
-        """The bytes `start..stop` of the file. Raises StorageUnavailable if it is shorter."""
+        """Yield the bytes `start..stop`. Raises StorageUnavailable if the file ends early."""
         if start == stop:
             return
         (fd,) = self._opened
@@ -71,7 +71,7 @@ class Reader:
                 at += len(piece)
                 if at < stop:
                     ahead = self._disk.submit(read_exactly, fd, min(PIECE, stop - at), at)
-                self.given += len(piece)
+                self.consumed += len(piece)
                 yield piece
                 if at == stop:
                     return

@@ -1,4 +1,4 @@
-"""Goes through the blobs of one kind, however many there are."""
+"""List the blobs of one kind, in memory that does not grow with their number."""
 
 from __future__ import annotations
 
@@ -17,39 +17,39 @@ if TYPE_CHECKING:
     from storage.filesystem.disk import Disk
 
 BATCH = 256
-"""Blobs looked at in one go, which is what is held in memory."""
+"""Blobs listed in one call, and held in memory."""
 
 
 async def walk(
     folder: Path, disk: Disk, clock: Callable[[], float]
 ) -> AsyncGenerator[BlobActivity, None]:
-    """The blobs whose folders are in `folder`, in no order.
+    """Yield the blobs whose folders are in `folder`, in no order.
 
-    Those that come or go meanwhile may be among them or not. What is no blob's is passed over.
+    Blobs created or deleted meanwhile may be missing. Other files and folders are skipped.
     """
     entries: list[Iterator[os.DirEntry[str]]] = []
     with ExitStack() as opened:
 
-        def begin() -> None:
-            # Kept here and not returned: a cancellation would drop what is returned.
+        def open_folder() -> None:
+            # Appended here, not returned: a cancellation would lose the returned value.
             if folder.is_dir():
                 entries.append(opened.enter_context(os.scandir(folder)))
 
-        await disk.run(begin)
+        await disk.run(open_folder)
         while entries and (batch := await disk.run(list, islice(entries[0], BATCH))):
-            for activity in await disk.run(_look, folder, batch, clock()):
+            for activity in await disk.run(_describe, folder, batch, clock()):
                 yield activity
 
 
-def idle_seconds(place: Path, now: float) -> float | None:
-    """Seconds since the blob at `place` was last in use; None if there is none."""
+def idle_seconds(path: Path, now: float) -> float | None:
+    """Return the seconds since the blob at `path` was last used; None if there is none."""
     try:
-        return max(0.0, now - place.stat().st_mtime)
+        return max(0.0, now - path.stat().st_mtime)
     except FileNotFoundError:
         return None
 
 
-def _look(folder: Path, entries: list[os.DirEntry[str]], now: float) -> list[BlobActivity]:
+def _describe(folder: Path, entries: list[os.DirEntry[str]], now: float) -> list[BlobActivity]:
     found = []
     for entry in entries:
         key = key_at(folder.name, entry.name)

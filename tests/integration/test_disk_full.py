@@ -156,7 +156,7 @@ async def test_a_result_that_storage_has_no_room_for_leaves_nothing_and_comes_la
         async with open_store(own.database_url) as store, own.blobs() as blobs:
             with own.processor() as processor:
                 reasons = [a.reason for a in await failed_attempts(store, job_id)]
-                assert all("no room left for blobs" in (reason or "") for reason in reasons)
+                assert all("no disk space left for blobs" in (reason or "") for reason in reasons)
                 processor.terminate(WAIT)
             for attempt in await store.attempts(UUID(job_id)):
                 try:

@@ -1,4 +1,4 @@
-"""What storage counts of its blobs."""
+"""The counters of blobs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-async def test_blobs_are_counted_once_when_they_begin_and_when_they_go(tmp_path: Path) -> None:
+async def test_blobs_are_counted_once_when_created_and_when_removed(tmp_path: Path) -> None:
     registry = CollectorRegistry()
 
     def counted(kind: str, state: str) -> float | None:

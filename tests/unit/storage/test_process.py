@@ -1,4 +1,4 @@
-"""A real storage process, as `python -m storage` runs it."""
+"""A real storage process, run by `python -m storage`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def start(tmp_path: Path) -> ServiceProcess:
     return ServiceProcess("storage", log_path=tmp_path / "storage.log", env=env)
 
 
-async def test_what_was_acknowledged_outlives_sigkill_and_nothing_else_is_claimed(
+async def test_acknowledged_bytes_survive_sigkill_and_no_others_are_reported(
     tmp_path: Path,
 ) -> None:
     content = random.Random(5).randbytes(200 * CHUNK - 17)
@@ -97,7 +97,7 @@ async def test_what_was_acknowledged_outlives_sigkill_and_nothing_else_is_claime
             assert await read(blobs, KEY) == content
 
 
-async def test_a_sender_that_is_killed_leaves_no_range_behind(tmp_path: Path) -> None:
+async def test_a_killed_sender_leaves_no_range_behind(tmp_path: Path) -> None:
     keys = {
         "Content-Length: 2000000": KEY,
         "Transfer-Encoding: chunked": upload_key(UUID(int=2)),
@@ -115,7 +115,7 @@ async def test_a_sender_that_is_killed_leaves_no_range_behind(tmp_path: Path) ->
                 await sender.drain()
                 sender.transport.abort()
 
-                # A whole chunk behind it: by then the broken one has been dealt with or never will.
+                # A later chunk. When it is stored, the incomplete one has been handled.
                 await blobs.write(key, 1_900_000, stream(bytes(100_000)))
             assert process.terminate(timeout=30) == 0
 
@@ -125,7 +125,7 @@ async def test_a_sender_that_is_killed_leaves_no_range_behind(tmp_path: Path) ->
                 assert (await blobs.info(key)).received == RangeSet.of([(1_900_000, 2_000_000)])
 
 
-async def test_a_second_process_on_the_same_folder_says_why_it_ends(tmp_path: Path) -> None:
+async def test_a_second_process_on_the_same_folder_exits_with_the_reason(tmp_path: Path) -> None:
     with start(tmp_path) as first:
         assert first.url
         with start(tmp_path) as second:
@@ -134,7 +134,7 @@ async def test_a_second_process_on_the_same_folder_says_why_it_ends(tmp_path: Pa
 
 
 @pytest.mark.parametrize("missing", ["CSVMILL_DATA_DIR", "CSVMILL_STORAGE_TOKEN"])
-def test_a_process_without_its_settings_names_them(tmp_path: Path, missing: str) -> None:
+def test_a_process_names_the_settings_that_are_missing(tmp_path: Path, missing: str) -> None:
     env = {"CSVMILL_DATA_DIR": str(tmp_path), "CSVMILL_STORAGE_TOKEN": TOKEN, missing: ""}
     if missing == "CSVMILL_DATA_DIR":
         del env[missing]

@@ -1,4 +1,4 @@
-"""What the service does on the wire, seen without our own client."""
+"""The service on the wire, without our own client."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def at(url: str, path: str) -> URL:
 
 
 class Connection:
-    """HTTP by hand, to do what no decent client does."""
+    """Plain HTTP, to do what a correct client does not."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -94,7 +94,7 @@ class Connection:
         ("GET", "/ping"),
     ],
 )
-async def test_nothing_is_done_without_the_token(
+async def test_a_request_without_the_token_has_no_effect(
     url: str,
     blobs: FilesystemBlobs,
     session: aiohttp.ClientSession,
@@ -113,14 +113,14 @@ async def test_nothing_is_done_without_the_token(
     assert not (await blobs.info(KEY)).received
 
 
-async def test_health_is_told_to_everybody(url: str, session: aiohttp.ClientSession) -> None:
+async def test_health_needs_no_token(url: str, session: aiohttp.ClientSession) -> None:
     for path in ("/healthz", "/readyz"):
         async with session.get(at(url, path)) as answer:
             assert answer.status == 200
 
 
 @pytest.mark.parametrize("framing", ["length", "chunked"])
-async def test_a_body_cut_short_records_nothing(
+async def test_an_incomplete_body_records_nothing(
     url: str, blobs: FilesystemBlobs, monkeypatch: pytest.MonkeyPatch, framing: str
 ) -> None:
     await blobs.create(KEY, 4 * MIB)
@@ -162,7 +162,7 @@ async def test_a_body_cut_short_records_nothing(
         (AUTHORIZED, "/blobs/nothing/like/this", 404),
     ],
 )
-async def test_a_refusal_reaches_a_client_that_sends_all_before_it_reads(
+async def test_a_client_that_sends_everything_before_it_reads_gets_the_refusal(
     url: str, blobs: FilesystemBlobs, headers: dict[str, str], path: str, status: int
 ) -> None:
     await blobs.create(KEY, 10)
@@ -178,7 +178,7 @@ async def test_a_refusal_reaches_a_client_that_sends_all_before_it_reads(
     await connection.close()
 
 
-async def test_a_connection_serves_on_after_a_refusal(url: str, blobs: FilesystemBlobs) -> None:
+async def test_a_connection_can_be_used_after_a_refusal(url: str, blobs: FilesystemBlobs) -> None:
     await blobs.create(KEY, 4 * MIB)
     connection = await Connection.to(url)
 
@@ -316,7 +316,7 @@ async def test_every_error_keeps_its_code_and_status_on_the_wire(
 
 
 @pytest.mark.parametrize("middleware", [errors.answer_errors, errors_as_json])
-async def test_an_answer_to_a_connection_that_is_being_closed_is_no_error_of_ours(
+async def test_a_caller_that_disconnects_is_not_logged_as_an_error(
     middleware: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     tried = asyncio.Event()

@@ -1,4 +1,4 @@
-"""Who is silent, and who says nothing for long: signs of life, and how long storage waits."""
+"""Timeouts of storage, and `102 Processing` during long work."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ if TYPE_CHECKING:
     from storage.filesystem.blobs import FilesystemBlobs
 
 
-async def test_long_work_shows_signs_of_life(
+async def test_long_work_sends_102_processing(
     url: str, blobs: FilesystemBlobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await blobs.create(KEY, 3)
     monkeypatch.setattr(handlers, "PROCESSING_INTERVAL", 0.01)
-    go_on = asyncio.Event()
+    resume = asyncio.Event()
     write = blobs.write
 
     async def slow(*args: Any, **more: Any) -> Any:
         info = await write(*args, **more)
-        await go_on.wait()
+        await resume.wait()
         return info
 
     monkeypatch.setattr(blobs, "write", slow)
@@ -54,7 +54,7 @@ async def test_long_work_shows_signs_of_life(
     await connection.send(b"abc")
 
     assert [(await connection.answer())[0] for _ in range(3)] == [102, 102, 102]
-    go_on.set()
+    resume.set()
     status = 102
     while status == 102:
         status, body = await connection.answer()
@@ -67,11 +67,11 @@ async def test_a_write_shows_signs_of_life_and_counts_by_its_outcome(
 ) -> None:
     await blobs.create(KEY, 3)
     monkeypatch.setattr(handlers, "PROCESSING_INTERVAL", 0.01)
-    go_on = asyncio.Event()
+    resume = asyncio.Event()
 
     async def slowly() -> AsyncIterator[bytes]:
         yield encode_opening(Opening())
-        await go_on.wait()
+        await resume.wait()
         yield b"abcd"
 
     async with ClientSession(headers=AUTHORIZED) as session:
@@ -79,7 +79,7 @@ async def test_a_write_shows_signs_of_life_and_counts_by_its_outcome(
             first = json.loads(await response.content.readline())
             assert (response.status, first["blob"]["size"]) == (200, 3)
             assert [await response.content.readline() for _ in range(3)] == [b"\n"] * 3
-            go_on.set()
+            resume.set()
             last = json.loads((await response.read()).strip())
             assert (last["status"], last["error"]["code"]) == (400, "chunk_out_of_bounds")
         metrics = await (await session.get(url + "/metrics")).text()
@@ -102,16 +102,16 @@ async def test_a_write_without_an_opening_is_refused(
         assert (response.status, (await response.json())["code"]) == (400, "invalid_input")
 
 
-async def test_taking_over_from_one_that_is_slow_to_record_shows_signs_of_life(
+async def test_waiting_for_an_append_lease_sends_102_processing(
     url: str, blobs: FilesystemBlobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await blobs.create(KEY, 3)
     monkeypatch.setattr(handlers, "PROCESSING_INTERVAL", 0.01)
-    go_on = asyncio.Event()
+    resume = asyncio.Event()
     lease_append = blobs.lease_append
 
     async def slow(key: BlobKey) -> AppendLease:
-        await go_on.wait()
+        await resume.wait()
         return await lease_append(key)
 
     monkeypatch.setattr(blobs, "lease_append", slow)
@@ -119,7 +119,7 @@ async def test_taking_over_from_one_that_is_slow_to_record_shows_signs_of_life(
     await connection.send_head("PUT", append_lease_path(KEY), AUTHORIZED)
 
     assert [(await connection.answer())[0] for _ in range(3)] == [102, 102, 102]
-    go_on.set()
+    resume.set()
     status = 102
     while status == 102:
         status, body = await connection.answer()
@@ -127,7 +127,7 @@ async def test_taking_over_from_one_that_is_slow_to_record_shows_signs_of_life(
     await connection.close()
 
 
-async def test_a_reader_that_leaves_in_mid_answer_is_no_error_of_storage(
+async def test_a_reader_that_disconnects_is_not_logged_as_an_error(
     tmp_path: Path,
     blobs: FilesystemBlobs,
     reading_ended: asyncio.Event,
@@ -136,7 +136,7 @@ async def test_a_reader_that_leaves_in_mid_answer_is_no_error_of_storage(
     size = 24 * MIB  # more than sockets and buffers hold
     await blobs.create(KEY, size)
     await blobs.write(KEY, 0, stream(bytes(size)))
-    # As in production: aiohttp's TestServer would cancel the handler of a caller that has gone.
+    # As in production: aiohttp's TestServer would cancel the handler when the caller disconnects.
     settings = StorageSettings(data_dir=tmp_path, storage_token=SecretStr(TOKEN))
     runner = web.AppRunner(build_app(settings, blobs))
     await runner.setup()
@@ -151,7 +151,7 @@ async def test_a_reader_that_leaves_in_mid_answer_is_no_error_of_storage(
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
-async def test_a_sender_that_falls_silent_is_given_up_when_its_time_has_passed(
+async def test_a_sender_that_stalls_is_refused_after_the_timeout(
     tmp_path: Path, blobs: FilesystemBlobs
 ) -> None:
     await blobs.create(KEY, 10)
@@ -171,23 +171,23 @@ async def test_a_sender_that_falls_silent_is_given_up_when_its_time_has_passed(
 
 @pytest.fixture
 def reading_ended(blobs: FilesystemBlobs, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
-    """Set once storage has let go of a blob that it read from."""
+    """Set when storage has closed a blob that it read."""
     ended = asyncio.Event()
     open_blob = blobs.open
 
     @asynccontextmanager
-    async def noted(*args: Any) -> AsyncIterator[Content]:
+    async def watched(*args: Any) -> AsyncIterator[Content]:
         try:
             async with open_blob(*args) as pieces:
                 yield pieces
         finally:
             ended.set()
 
-    monkeypatch.setattr(blobs, "open", noted)
+    monkeypatch.setattr(blobs, "open", watched)
     return ended
 
 
-async def test_a_reader_that_takes_nothing_is_cut_off(
+async def test_a_reader_that_stops_reading_is_disconnected(
     tmp_path: Path,
     blobs: FilesystemBlobs,
     reading_ended: asyncio.Event,

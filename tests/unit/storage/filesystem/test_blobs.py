@@ -54,7 +54,7 @@ async def blobs(tmp_path: Path) -> AsyncIterator[FilesystemBlobs]:
         yield opened
 
 
-async def test_a_folder_has_one_owner_at_a_time(tmp_path: Path) -> None:
+async def test_a_folder_is_used_by_one_process_at_a_time(tmp_path: Path) -> None:
     async with FilesystemBlobs(tmp_path):
         with pytest.raises(StorageUnavailable, match=rf"in use .*pid {os.getpid()}"):
             await FilesystemBlobs(tmp_path).__aenter__()
@@ -63,14 +63,14 @@ async def test_a_folder_has_one_owner_at_a_time(tmp_path: Path) -> None:
         await blobs.ping()
 
 
-async def test_a_folder_that_cannot_be_made_is_said_so(tmp_path: Path) -> None:
+async def test_a_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(StorageUnavailable, match="file"):
         await FilesystemBlobs(tmp_path / "file" / "root").__aenter__()
 
 
-async def test_leftovers_of_a_crash_are_cleared_away(tmp_path: Path) -> None:
+async def test_leftovers_of_a_crash_are_removed(tmp_path: Path) -> None:
     for leftover in (tmp_path / ".new" / "half", tmp_path / ".trash" / "half"):
         leftover.mkdir(parents=True)
         (leftover / "partial.0").write_bytes(b"x")
@@ -102,7 +102,7 @@ async def test_bytes_are_written_once_and_in_place(tmp_path: Path, blobs: Filesy
     assert path.stat().st_ino == inode
 
 
-async def test_blobs_in_memory_are_few_and_come_back_from_disk(tmp_path: Path) -> None:
+async def test_idle_blobs_are_unloaded_and_loaded_again_from_disk(tmp_path: Path) -> None:
     keys = [result_key(UUID(int=1), attempt) for attempt in range(20)]
     async with FilesystemBlobs(tmp_path, fsync=False, idle_blobs=2) as blobs:
         before = len(descriptors())
@@ -140,7 +140,7 @@ async def never_ending(piece: bytes) -> AsyncIterator[bytes]:
 
 
 class Calls:
-    """System calls that change files, in order, as `call file`."""
+    """Records system calls that change files, in order, as `call file`."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.seen: list[str] = []
@@ -180,7 +180,7 @@ async def test_a_range_is_recorded_only_after_its_bytes_are_durable(
     assert calls.seen == [*written, f"rename {data} data", f"fsync {folder}"]
 
 
-async def test_a_root_that_is_made_has_its_name_on_disk_before_anything_is_kept_in_it(
+async def test_a_new_root_folder_is_durable_before_anything_is_stored_in_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = Calls(monkeypatch)
@@ -191,7 +191,7 @@ async def test_a_root_that_is_made_has_its_name_on_disk_before_anything_is_kept_
         assert calls.seen == []
 
 
-async def test_without_fsync_nothing_waits_for_the_disk(
+async def test_without_fsync_nothing_is_synced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = Calls(monkeypatch)
@@ -209,7 +209,7 @@ async def test_without_fsync_nothing_waits_for_the_disk(
 
 
 class Hanging:
-    """A chunk that hangs after its first piece until the test lets it end."""
+    """A chunk that stalls after its first piece until the test sets `end`."""
 
     def __init__(self, piece: bytes) -> None:
         self.paused = asyncio.Event()
@@ -222,17 +222,17 @@ class Hanging:
         await self.end.wait()
 
 
-async def test_a_write_that_is_slow_to_reach_the_disk_does_not_touch_recorded_bytes(
+async def test_a_slow_write_does_not_change_recorded_bytes(
     blobs: FilesystemBlobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await blobs.create(KEY, 3 * MIB)
-    begun, go_on = threading.Event(), threading.Event()
+    begun, resume = threading.Event(), threading.Event()
     pwritev = os.pwritev
 
     def slow_once(fd: int, buffers: list[bytes], offset: int) -> int:
         monkeypatch.setattr(os, "pwritev", pwritev)
         begun.set()
-        go_on.wait(30)
+        resume.wait(30)
         return pwritev(fd, buffers, offset)
 
     monkeypatch.setattr(os, "pwritev", slow_once)
@@ -241,10 +241,10 @@ async def test_a_write_that_is_slow_to_reach_the_disk_does_not_touch_recorded_by
     assert await asyncio.to_thread(begun.wait, 30)
 
     repeat = asyncio.create_task(blobs.write(KEY, 0, stream(b"B" * 2 * MIB)))
-    # Ample time to go wrong; nothing is expected to happen in it.
+    # Long enough for a wrong order to show; the repeat must not end.
     done, _ = await asyncio.wait([repeat], timeout=0.3)
     assert not done
-    go_on.set()
+    resume.set()
     info = await repeat
     recorded = await read(blobs, KEY, 0, 2 * MIB)
     hanging.end.set()
@@ -255,7 +255,7 @@ async def test_a_write_that_is_slow_to_reach_the_disk_does_not_touch_recorded_by
     assert await read(blobs, KEY, 0, 2 * MIB) == recorded
 
 
-async def test_a_chunk_whose_bytes_were_overwritten_in_vain_is_not_recorded(
+async def test_a_chunk_overwritten_by_a_request_that_failed_is_not_recorded(
     blobs: FilesystemBlobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await blobs.create(KEY, 4 * MIB)
@@ -280,7 +280,7 @@ async def test_a_chunk_whose_bytes_were_overwritten_in_vain_is_not_recorded(
 # --- damage
 
 
-async def test_a_torn_record_counts_for_nothing_and_the_next_one_stands(tmp_path: Path) -> None:
+async def test_an_incomplete_record_is_ignored_and_overwritten_by_the_next(tmp_path: Path) -> None:
     async with FilesystemBlobs(tmp_path) as blobs:
         await blobs.create(KEY, 100)
         await blobs.write(KEY, 0, stream(b"a" * 10))
@@ -297,7 +297,7 @@ async def test_a_torn_record_counts_for_nothing_and_the_next_one_stands(tmp_path
         assert (await blobs.info(KEY)).received == ranges((0, 10), (40, 50))
 
 
-async def test_a_damaged_record_takes_only_its_range_away_and_is_logged(
+async def test_a_damaged_record_loses_only_its_own_range_and_is_logged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with FilesystemBlobs(tmp_path) as blobs:
@@ -312,12 +312,12 @@ async def test_a_damaged_record_takes_only_its_range_away_and_is_logged(
     async with FilesystemBlobs(tmp_path) as blobs:
         assert (await blobs.info(KEY)).received == ranges((0, 10), (40, 50))
         assert "1 of 3 records" in caplog.text
-        whole = await blobs.write(KEY, 0, stream(b"y" * 100))
-        assert whole.complete
+        info = await blobs.write(KEY, 0, stream(b"y" * 100))
+        assert info.complete
         assert await read(blobs, KEY, 0, 10) == b"x" * 10
 
 
-async def test_without_a_journal_nothing_counts_as_received(tmp_path: Path) -> None:
+async def test_without_a_journal_no_bytes_are_received(tmp_path: Path) -> None:
     async with FilesystemBlobs(tmp_path) as blobs:
         await blobs.create(KEY, 10)
         await blobs.write(KEY, 0, stream(b"01234"))
@@ -330,7 +330,7 @@ async def test_without_a_journal_nothing_counts_as_received(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("complete", [False, True])
-async def test_a_data_file_that_lost_bytes_is_not_believed(tmp_path: Path, complete: bool) -> None:
+async def test_a_data_file_that_lost_bytes_is_refused(tmp_path: Path, complete: bool) -> None:
     async with FilesystemBlobs(tmp_path) as blobs:
         await blobs.create(KEY, 10)
         await blobs.write(KEY, 0, stream(b"0123456789"[: 10 if complete else 5]))
@@ -342,7 +342,7 @@ async def test_a_data_file_that_lost_bytes_is_not_believed(tmp_path: Path, compl
             await blobs.info(KEY)
 
 
-async def test_a_data_file_that_was_taken_away_is_found_out_while_the_blob_is_loaded(
+async def test_a_missing_data_file_is_noticed_while_the_blob_is_loaded(
     blobs: FilesystemBlobs, tmp_path: Path
 ) -> None:
     await blobs.create(KEY, 3)
@@ -350,14 +350,14 @@ async def test_a_data_file_that_was_taken_away_is_found_out_while_the_blob_is_lo
     (blob_folder(tmp_path, KEY) / "data").unlink()
     with pytest.raises(StorageUnavailable, match="No such file"):
         await read(blobs, KEY)
-    # Then it is as it would be after a new start
+    # Then the blob is in the state that it would have after a restart
     with pytest.raises(BlobIncomplete):
         await read(blobs, KEY)
     assert (await blobs.write(KEY, 0, stream(b"abc"))).complete
     assert await read(blobs, KEY) == b"abc"
 
 
-async def test_damaged_meta_is_said_so(tmp_path: Path) -> None:
+async def test_a_damaged_meta_file_is_reported(tmp_path: Path) -> None:
     async with FilesystemBlobs(tmp_path) as blobs:
         await blobs.create(KEY, 10)
     (blob_folder(tmp_path, KEY) / "meta.json").write_text("{")
@@ -367,7 +367,7 @@ async def test_damaged_meta_is_said_so(tmp_path: Path) -> None:
             await blobs.info(KEY)
 
 
-async def test_a_reader_is_not_given_bytes_of_another_generation(tmp_path: Path) -> None:
+async def test_a_reader_gets_no_bytes_of_another_generation(tmp_path: Path) -> None:
     good = random.Random(1).randbytes(8 * MIB)
     bad = bytes(8 * MIB)
     async with FilesystemBlobs(tmp_path) as blobs:
@@ -388,10 +388,9 @@ async def test_a_reader_is_not_given_bytes_of_another_generation(tmp_path: Path)
 
 
 class FullDisk:
-    """Lets writes through until it is told to be full; then `fails` gives the errno."""
+    """Makes system calls fail between `refuse` and `restore`."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.error: int | None = None
         self._monkeypatch = monkeypatch
 
     def refuse(self, name: str, error: int = errno.ENOSPC) -> None:
@@ -400,7 +399,7 @@ class FullDisk:
 
         self._monkeypatch.setattr(os, name, refuse)
 
-    def relent(self) -> None:
+    def restore(self) -> None:
         self._monkeypatch.undo()
 
 
@@ -411,7 +410,7 @@ def full_disk(monkeypatch: pytest.MonkeyPatch) -> FullDisk:
 
 @pytest.mark.parametrize("call", ["pwritev", "fdatasync"])
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EDQUOT])
-async def test_a_chunk_that_finds_no_room_is_not_recorded(
+async def test_a_chunk_that_does_not_fit_on_the_disk_is_not_recorded(
     tmp_path: Path, blobs: FilesystemBlobs, full_disk: FullDisk, call: str, error: int
 ) -> None:
     await blobs.create(KEY, 3 * MIB)
@@ -421,12 +420,12 @@ async def test_a_chunk_that_finds_no_room_is_not_recorded(
     with pytest.raises(StorageFull):
         await blobs.write(KEY, 1, stream(bytes(MIB)))
 
-    full_disk.relent()
+    full_disk.restore()
     assert (await blobs.info(KEY)).received == ranges((0, 1))
     assert (await blobs.write(KEY, 0, stream(bytes(3 * MIB)))).complete
 
 
-async def test_no_room_for_the_record_takes_the_range_back(
+async def test_a_record_that_does_not_fit_on_the_disk_is_removed(
     tmp_path: Path, blobs: FilesystemBlobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await blobs.create(KEY, 100)
@@ -448,7 +447,7 @@ async def test_no_room_for_the_record_takes_the_range_back(
     assert info.received == ranges((0, 1), (30, 31))
 
 
-async def test_a_disk_whose_state_is_unknown_is_asked_again(
+async def test_after_a_failed_step_the_blob_is_loaded_from_disk_again(
     blobs: FilesystemBlobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await blobs.create(KEY, 100)
@@ -465,7 +464,7 @@ async def test_a_disk_whose_state_is_unknown_is_asked_again(
     assert (await blobs.write(KEY, 0, stream(b"x" * 100))).complete
 
 
-async def test_a_blob_that_finds_no_room_is_not_created(
+async def test_a_blob_that_does_not_fit_on_the_disk_is_not_created(
     tmp_path: Path, blobs: FilesystemBlobs, full_disk: FullDisk
 ) -> None:
     full_disk.refuse("fsync")
@@ -473,7 +472,7 @@ async def test_a_blob_that_finds_no_room_is_not_created(
     with pytest.raises(StorageFull):
         await blobs.create(KEY, 10)
 
-    full_disk.relent()
+    full_disk.restore()
     with pytest.raises(BlobNotFound):
         await blobs.info(KEY)
     assert list((tmp_path / ".new").iterdir()) == []
@@ -481,19 +480,19 @@ async def test_a_blob_that_finds_no_room_is_not_created(
 
 @pytest.fixture
 def tiny_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 4 MiB, where the tests may mount one."""
+    """A file system of 4 MiB; skips the test where mounting is not allowed."""
     libc = ctypes.CDLL(None, use_errno=True)
-    place = tmp_path / "tiny"
-    place.mkdir()
-    if libc.mount(b"tmpfs", bytes(place), b"tmpfs", 0, b"size=4m") != 0:
+    path = tmp_path / "tiny"
+    path.mkdir()
+    if libc.mount(b"tmpfs", bytes(path), b"tmpfs", 0, b"size=4m") != 0:
         pytest.skip(f"cannot mount a tmpfs: {os.strerror(ctypes.get_errno())}")
     try:
-        yield place
+        yield path
     finally:
-        libc.umount2(bytes(place), 2)
+        libc.umount2(bytes(path), 2)
 
 
-async def test_a_disk_that_runs_full_loses_nothing_and_goes_on_when_there_is_room(
+async def test_a_full_disk_loses_nothing_and_accepts_writes_after_a_delete(
     tiny_disk: Path,
 ) -> None:
     content = random.Random(4).randbytes(5 * MIB)

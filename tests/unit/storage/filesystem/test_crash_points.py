@@ -1,4 +1,4 @@
-"""A crash at any step of declaring a size or of putting blobs together leaves nothing half done."""
+"""A crash at any step of declaring a size, completing or assembling leaves a valid state."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ STEPS = (
 
 
 class Snapshots:
-    """Copies of a folder as it stands before each step that changes it, and after the last."""
+    """Copies of a folder before each step that changes it, and after the last."""
 
     def __init__(self, folder: Path, into: Path) -> None:
         self._folder = folder
@@ -53,9 +53,9 @@ class Snapshots:
     def before_a_step(self) -> None:
         if self._watching:
             self._watching = False
-            place = self._into / str(len(self.taken))
-            shutil.copytree(self._folder, place)
-            self.taken.append(place)
+            copy = self._into / str(len(self.taken))
+            shutil.copytree(self._folder, copy)
+            self.taken.append(copy)
             self._watching = True
 
 
@@ -75,9 +75,11 @@ def snapshots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Snapshots:
     return watched
 
 
-@pytest.mark.parametrize("whole", [True, False])
-async def test_a_size_is_declared_or_not(snapshots: Snapshots, tmp_path: Path, whole: bool) -> None:
-    size = 4 if whole else 6
+@pytest.mark.parametrize("all_received", [True, False])
+async def test_after_a_crash_the_size_is_declared_or_not(
+    snapshots: Snapshots, tmp_path: Path, all_received: bool
+) -> None:
+    size = 4 if all_received else 6
     async with FilesystemBlobs(tmp_path / "blobs") as blobs:
         await blobs.create(KEY, None)
         await blobs.write(KEY, 0, stream(b"0123"))
@@ -89,10 +91,10 @@ async def test_a_size_is_declared_or_not(snapshots: Snapshots, tmp_path: Path, w
         async with FilesystemBlobs(folder) as blobs:
             info = await blobs.info(KEY)
             assert (info.prefix, len(info.received)) == (4, 4)
-            assert info.complete == (whole and info.size is not None)
+            assert info.complete == (all_received and info.size is not None)
             assert (blobs.local_path(KEY) is not None) == info.complete
             found.append(info.size)
-            # And it goes on from there
+            # The same calls finish the work
             await blobs.declare_size(KEY, size)
             assert (await blobs.write(KEY, 0, stream(b"ABCDEF"[:size]))).complete
             assert await read(blobs, KEY) == b"0123EF"[:size]
@@ -102,7 +104,7 @@ async def test_a_size_is_declared_or_not(snapshots: Snapshots, tmp_path: Path, w
 
 
 @pytest.mark.parametrize("right", [True, False])
-async def test_a_whole_is_what_its_digest_says_or_lacks_a_byte(
+async def test_after_a_crash_a_complete_blob_has_its_digest_or_lacks_a_byte(
     snapshots: Snapshots, tmp_path: Path, right: bool
 ) -> None:
     sha256 = hashlib.sha256(b"0123").hexdigest()
@@ -120,7 +122,7 @@ async def test_a_whole_is_what_its_digest_says_or_lacks_a_byte(
             found.append(info.prefix)
             assert info.complete == (info.prefix == 4)
             assert (blobs.local_path(KEY) is not None) == info.complete
-            # What is there stays; what is missing is sent again
+            # Received bytes stay; only the missing ones are sent again
             if right:
                 assert (
                     await blobs.write(KEY, info.prefix, stream(b"0123"[info.prefix :]))
@@ -130,7 +132,9 @@ async def test_a_whole_is_what_its_digest_says_or_lacks_a_byte(
     assert list(dict.fromkeys(found)) == ([1, 3, 4] if right else [1, 3, 0])
 
 
-async def test_blobs_are_put_together_or_not(snapshots: Snapshots, tmp_path: Path) -> None:
+async def test_after_a_crash_the_blobs_are_assembled_or_not(
+    snapshots: Snapshots, tmp_path: Path
+) -> None:
     async with FilesystemBlobs(tmp_path / "blobs") as blobs:
         for key, content in zip(PARTS, (b"one", b"two"), strict=True):
             await blobs.create(key, 3)
@@ -153,7 +157,7 @@ async def test_blobs_are_put_together_or_not(snapshots: Snapshots, tmp_path: Pat
     assert set(found) == {True, False}
 
 
-async def test_parts_are_put_together_where_the_kernel_cannot_copy(
+async def test_parts_are_assembled_where_copy_file_range_is_not_supported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> int:

@@ -1,4 +1,4 @@
-"""What may take long in a file system is done in threads: the event loop serves all others."""
+"""Slow file operations run in threads and do not block the event loop."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def blobs(tmp_path: Path) -> AsyncIterator[FilesystemBlobs]:
 
 @pytest.fixture
 def in_the_loop(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What was done in the thread of the event loop that may give many bytes back."""
+    """Slow calls made in the thread of the event loop."""
     done: list[str] = []
     loop_thread = threading.get_ident()
     close, rmtree = os.close, shutil.rmtree
@@ -55,22 +55,22 @@ def in_the_loop(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return done
 
 
-async def made(blobs: FilesystemBlobs, content: bytes = CONTENT) -> None:
+async def create(blobs: FilesystemBlobs, content: bytes = CONTENT) -> None:
     await blobs.create(KEY, len(content))
     await blobs.write(KEY, 0, stream(content))
 
 
-async def test_the_last_reader_of_a_deleted_blob_leaves(
+async def test_closing_the_last_reader_of_a_deleted_blob(
     blobs: FilesystemBlobs, in_the_loop: list[str]
 ) -> None:
-    await made(blobs)
+    await create(blobs)
     async with blobs.open(KEY) as pieces:
         await blobs.delete(KEY)
         assert [piece async for piece in pieces] == [CONTENT]
     assert in_the_loop == []
 
 
-async def test_a_chunk_ends_whose_blob_was_deleted_meanwhile(
+async def test_a_chunk_whose_blob_is_deleted_meanwhile(
     blobs: FilesystemBlobs, in_the_loop: list[str]
 ) -> None:
     await blobs.create(KEY, 2 << 20)
@@ -84,9 +84,7 @@ async def test_a_chunk_ends_whose_blob_was_deleted_meanwhile(
     assert in_the_loop == []
 
 
-async def test_the_size_is_told_of_a_blob_that_was_made_without(
-    blobs: FilesystemBlobs, in_the_loop: list[str]
-) -> None:
+async def test_declaring_the_size_later(blobs: FilesystemBlobs, in_the_loop: list[str]) -> None:
     await blobs.create(KEY, None)
     await blobs.write(KEY, 0, stream(CONTENT))
     assert (await blobs.declare_size(KEY, len(CONTENT))).complete
@@ -94,21 +92,21 @@ async def test_the_size_is_told_of_a_blob_that_was_made_without(
 
 
 @pytest.mark.parametrize("ending", ["is done", "fails", "is cancelled"])
-async def test_an_assembly(
+async def test_assembling_blobs(
     blobs: FilesystemBlobs,
     in_the_loop: list[str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     ending: str,
 ) -> None:
-    await made(blobs)
-    copy, begun, go_on = assembly._copy, threading.Event(), threading.Event()
+    await create(blobs)
+    copy, begun, resume = assembly._copy, threading.Event(), threading.Event()
 
     def copy_watched(*args: int) -> None:
         copy(*args)
         if ending == "is cancelled":
             begun.set()
-            go_on.wait(10)
+            resume.wait(10)
         if ending == "fails":
             raise OSError("the disk is broken")
 
@@ -117,7 +115,7 @@ async def test_an_assembly(
     if ending == "is cancelled":
         await asyncio.to_thread(begun.wait, 10)
         assembling.cancel()
-        go_on.set()
+        resume.set()
     errors = {"fails": StorageUnavailable, "is cancelled": asyncio.CancelledError}
     if ending in errors:
         with pytest.raises(errors[ending]):

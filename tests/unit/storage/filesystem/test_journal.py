@@ -15,24 +15,24 @@ RANGES = st.lists(
 
 
 def written(ranges: list[tuple[int, int]], generation: int = 3) -> bytes:
-    records = [journal.record(generation, place, *r) for place, r in enumerate(ranges)]
+    records = [journal.record(generation, index, *r) for index, r in enumerate(ranges)]
     return journal.header(generation) + b"".join(records)
 
 
 @given(RANGES)
-def test_what_was_recorded_is_read_back(ranges: list[tuple[int, int]]) -> None:
+def test_recorded_ranges_are_read_again(ranges: list[tuple[int, int]]) -> None:
     known = journal.parse(written(ranges), SIZE)
 
     assert known == journal.Journal(3, RangeSet.of(ranges), len(ranges), 0)
 
 
 @given(RANGES, st.data())
-def test_a_journal_cut_anywhere_loses_only_the_records_cut_off(
+def test_a_truncated_journal_loses_only_the_records_cut_off(
     ranges: list[tuple[int, int]], data: st.DataObject
 ) -> None:
     kept = data.draw(st.integers(0, len(ranges)))
-    torn = data.draw(st.integers(0, journal.position(1) - journal.position(0) - 1))
-    content = written(ranges)[: journal.position(kept) + torn]
+    part = data.draw(st.integers(0, journal.position(1) - journal.position(0) - 1))
+    content = written(ranges)[: journal.position(kept) + part]
 
     known = journal.parse(content, SIZE)
 
@@ -40,7 +40,7 @@ def test_a_journal_cut_anywhere_loses_only_the_records_cut_off(
 
 
 @given(RANGES.filter(bool), st.data())
-def test_a_changed_byte_takes_away_its_own_record_and_never_adds_a_range(
+def test_a_changed_byte_loses_its_own_record_and_adds_no_range(
     ranges: list[tuple[int, int]], data: st.DataObject
 ) -> None:
     content = bytearray(written(ranges))
@@ -62,7 +62,7 @@ def test_a_damaged_header_is_noticed(at: int, change: int) -> None:
     assert journal.parse(bytes(content), SIZE) is None
 
 
-def test_records_of_another_generation_do_not_count() -> None:
+def test_records_of_another_generation_are_ignored() -> None:
     content = journal.header(4) + journal.record(3, 0, 0, 10) + journal.record(4, 1, 20, 30)
 
     known = journal.parse(content, SIZE)
@@ -72,7 +72,7 @@ def test_records_of_another_generation_do_not_count() -> None:
     assert known.damaged == 1
 
 
-def test_a_record_in_another_place_does_not_count() -> None:
+def test_a_record_at_another_index_is_ignored() -> None:
     content = journal.header(1) + journal.record(1, 1, 0, 10)
 
     known = journal.parse(content, SIZE)
@@ -81,14 +81,14 @@ def test_a_record_in_another_place_does_not_count() -> None:
     assert not known.received
 
 
-def test_zeros_after_the_records_are_no_record() -> None:
+def test_zeros_after_the_records_are_ignored() -> None:
     known = journal.parse(written([(0, 10)]) + bytes(4096), SIZE)
 
     assert known is not None
     assert (known.records, known.damaged) == (1, 0)
 
 
-def test_a_range_beyond_the_blob_does_not_count() -> None:
+def test_a_range_beyond_the_blob_is_ignored() -> None:
     known = journal.parse(written([(0, SIZE + 1)]), SIZE)
 
     assert known is not None

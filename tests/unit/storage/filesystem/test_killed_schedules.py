@@ -1,7 +1,7 @@
-"""Any schedule of chunks with the process killed between any two writes, or in the middle of one.
+"""Any schedule of chunks, with the process killed before any write or in the middle of one.
 
-The folder is copied just before a step that changes it, when a process that is killed there would
-leave it so; storage goes on with the copy, as after its restart.
+The folder is copied just before a step that changes it: a process killed there would leave this
+copy. Storage is then opened on the copy, as after a restart.
 """
 
 from __future__ import annotations
@@ -42,22 +42,22 @@ if TYPE_CHECKING:
     from shared.ports import Blobs
 
 STEPS = ("open", "rename", "replace", "ftruncate", "fsync", "fdatasync", "unlink", "utime")
-"""Of `os`; and `pwritev` and `pwrite`, of which a kill may leave a part."""
-MOST_STEPS = 25
+"""Functions of `os`. A kill may also interrupt `pwritev` and `pwrite`, and leave a part."""
+MAX_STEPS = 25
 
 
 @dataclass
 class Kill:
-    """When the process is killed, and what it has left behind."""
+    """The moment of the kill, and the copy of the folder at that moment."""
 
     folder: Path
     into: Path
     at: int
-    """The number of steps before the one that is not taken any more."""
+    """The number of steps before the kill."""
     acknowledged: set[int]
     steps: int = 0
     before: set[int] | None = None
-    """The bytes that had been acknowledged; None if it was not killed."""
+    """The bytes acknowledged before the kill; None if there was no kill."""
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def step(self, do: Any, *args: Any, **more: Any) -> Any:
@@ -66,7 +66,7 @@ class Kill:
             return do(*args, **more)
 
     def pwritev(self, fd: int, buffers: Sequence[bytes], offset: int) -> int:
-        """A write of which a half is there when the process is killed."""
+        """Write in two halves, with a possible kill between them."""
         whole = b"".join(buffers)
         with self._lock:
             half = _pwrite(fd, whole[: len(whole) // 2], offset)
@@ -78,7 +78,7 @@ class Kill:
 
     def _count(self) -> None:
         if self.steps == self.at:
-            # Taken first: what is acknowledged while the copy is made need not be in it.
+            # Before the copy: chunks acknowledged while it is made may be missing in it.
             self.before = set(self.acknowledged)
             with mock.patch.multiple(os, **_REAL):
                 shutil.copytree(self.folder, self.into)
@@ -87,13 +87,13 @@ class Kill:
 
 _REAL = {name: getattr(os, name) for name in (*STEPS, "pwritev", "pwrite")}
 _NO_POWER_CUT: dict[str, Any] = dict.fromkeys(("fsync", "fdatasync"), lambda _fd: None)
-"""A process that is killed leaves what it has written, synced or not: only the order counts."""
+"""A kill loses no written bytes, synced or not. Only the order of the steps matters here."""
 _pwrite = os.pwrite
 
 
 @contextmanager
 def watched(kill: Kill) -> Iterator[None]:
-    """Every step that changes the folder passes `kill`."""
+    """Route every step that changes the folder through `kill`."""
 
     def before(do: Any) -> Any:
         return lambda *args, **more: kill.step(do, *args, **more)
@@ -103,14 +103,14 @@ def watched(kill: Kill) -> Iterator[None]:
         yield
 
 
-async def send_noting(blobs: Blobs, chunk: Chunk, acknowledged: set[int]) -> None:
+async def send_and_note(blobs: Blobs, chunk: Chunk, acknowledged: set[int]) -> None:
     await send(blobs, chunk)
-    if not chunk.breaks_off:
+    if not chunk.fails:
         acknowledged.update(range(chunk.start, chunk.stop))
 
 
 async def check_content(blobs: Blobs) -> set[int]:
-    """The bytes that are received, each of which has to be that of the source."""
+    """Compare the received bytes with the source, and return their offsets."""
     info = await blobs.info(KEY)
     received = as_bytes(info.received)
     assert info.complete == (len(received) == SIZE)
@@ -121,36 +121,34 @@ async def check_content(blobs: Blobs) -> set[int]:
 
 
 GROUPS = st.lists(
-    st.tuples(st.lists(CHUNKS, min_size=1, max_size=4), st.integers(0, MOST_STEPS)), max_size=4
+    st.tuples(st.lists(CHUNKS, min_size=1, max_size=4), st.integers(0, MAX_STEPS)), max_size=4
 )
 
 
-async def lived_through(
-    place: Path, into: Path, at: int, chunks: list[Chunk], acknowledged: set[int], *, fsync: bool
+async def run_until_killed(
+    path: Path, into: Path, at: int, chunks: list[Chunk], acknowledged: set[int], *, fsync: bool
 ) -> set[int] | None:
-    """Send chunks side by side; killed before step `at`, what the successor has of them.
+    """Send chunks concurrently, with a kill before step `at`; return the bytes that remain.
 
     None if there were fewer steps.
     """
-    kill = Kill(place, into, at, acknowledged=set(acknowledged))
-    async with FilesystemBlobs(place, fsync=fsync) as blobs:
+    kill = Kill(path, into, at, acknowledged=set(acknowledged))
+    async with FilesystemBlobs(path, fsync=fsync) as blobs:
         with watched(kill):
             await asyncio.gather(
-                *(send_noting(blobs, chunk, kill.acknowledged) for chunk in chunks)
+                *(send_and_note(blobs, chunk, kill.acknowledged) for chunk in chunks)
             )
         assert await check_content(blobs) == kill.acknowledged
     if kill.before is None:
         return None
     async with FilesystemBlobs(into, fsync=fsync) as blobs:
         received = await check_content(blobs)
-    # What was acknowledged, and no byte that nobody has sent
+    # All acknowledged bytes, and no byte that was not sent
     assert kill.before <= received <= kill.acknowledged
     return received
 
 
-def test_what_was_acknowledged_outlives_a_kill_between_any_two_writes_and_nothing_is_made_up() -> (
-    None
-):
+def test_acknowledged_bytes_survive_a_kill_at_any_write_and_no_others_appear() -> None:
     kills: Counter[str] = Counter()
 
     @settings(max_examples=60, deadline=None)
@@ -167,34 +165,34 @@ def test_what_was_acknowledged_outlives_a_kill_between_any_two_writes_and_nothin
         digest: bool,
         fsync: bool,
     ) -> None:
-        place = root / "first"
-        async with FilesystemBlobs(place, fsync=fsync) as blobs:
+        path = root / "first"
+        async with FilesystemBlobs(path, fsync=fsync) as blobs:
             sha256 = hashlib.sha256(SOURCE).hexdigest() if digest else None
             await blobs.create(KEY, SIZE, sha256=sha256)
         received: set[int] = set()
         for number, (chunks, at) in enumerate(groups):
             into = root / f"killed-{number}"
-            left = await lived_through(place, into, at, chunks, received, fsync=fsync)
+            left = await run_until_killed(path, into, at, chunks, received, fsync=fsync)
             if left is None:
-                async with FilesystemBlobs(place, fsync=fsync) as blobs:
+                async with FilesystemBlobs(path, fsync=fsync) as blobs:
                     received = await check_content(blobs)
             else:
-                received, place = left, into
-            kills["killed" if left is not None else "lived"] += 1
-        # And whichever step of the last chunk it is killed before
+                received, path = left, into
+            kills["killed" if left is not None else "not killed"] += 1
+        # Then a kill before each step of the last chunk
         whole = [Chunk(0, SIZE, piece)]
         for at in count():
             into = root / f"last-{at}"
-            shutil.copytree(place, again := root / f"again-{at}")
-            left = await lived_through(again, into, at, whole, received, fsync=fsync)
+            shutil.copytree(path, again := root / f"again-{at}")
+            left = await run_until_killed(again, into, at, whole, received, fsync=fsync)
             if left is None:
                 break
             kills["completed" if len(left) == SIZE else "not completed"] += 1
-            # The chunk sent once more completes it
+            # Sending the chunk again completes the blob
             async with FilesystemBlobs(into, fsync=fsync) as blobs:
                 await send(blobs, whole[0])
                 assert await check_content(blobs) == set(range(SIZE))
 
     with mock.patch.object(chunk_writer, "BATCH", 8), mock.patch.multiple(os, **_NO_POWER_CUT):
         check()
-    assert min(kills[kind] for kind in ("killed", "lived", "completed", "not completed")) > 10
+    assert min(kills[kind] for kind in ("killed", "not killed", "completed", "not completed")) > 10

@@ -1,4 +1,4 @@
-"""Bytes of a blob that go from its file to a socket."""
+"""Sending the bytes of a blob from its file to a socket."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry
 from shared.blobs.blob import result_key
 from shared.errors import StorageUnavailable
 from storage.filesystem.blobs import FilesystemBlobs
-from storage.filesystem.reader import SENT_AT_ONCE
+from storage.filesystem.reader import MAX_SEND
 from storage.metrics import StorageMetrics
 from tests.blob_backends import stream
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KEY = result_key(UUID(int=1), 1)
-CONTENT = random.Random(8).randbytes(SENT_AT_ONCE + 1_000_000)
+CONTENT = random.Random(8).randbytes(MAX_SEND + 1_000_000)
 
 
 @pytest.fixture
@@ -43,14 +43,14 @@ async def blobs(tmp_path: Path, registry: CollectorRegistry) -> AsyncIterator[Fi
 
 @pytest.fixture
 def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
-    """A connection; its first end does not block."""
+    """Both ends of a connection; the first is non-blocking."""
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
     with ours, theirs:
         yield ours, theirs
 
 
-async def test_a_socket_gets_what_it_takes(
+async def test_sending_stops_when_the_socket_is_full(
     blobs: FilesystemBlobs,
     registry: CollectorRegistry,
     ends: tuple[socket.socket, socket.socket],
@@ -60,10 +60,10 @@ async def test_a_socket_gets_what_it_takes(
         assert content.file is not None
         first = await content.file.send(ours.fileno(), 5, 100)
         second = await content.file.send(ours.fileno(), 105, len(CONTENT) - 105)
-        # Full now: it is not waited for.
+        # The socket is full, and the call does not wait.
         none = await content.file.send(ours.fileno(), 105 + second, 1)
     assert (first, none) == (100, 0)
-    assert 0 < second < SENT_AT_ONCE
+    assert 0 < second < MAX_SEND
     received = b""
     while len(received) < first + second:
         received += theirs.recv(1 << 20)
@@ -72,27 +72,27 @@ async def test_a_socket_gets_what_it_takes(
     assert sent == first + second
 
 
-async def test_a_thread_does_not_send_to_the_fastest_client_for_ever(
+async def test_one_call_sends_a_limited_number_of_bytes(
     blobs: FilesystemBlobs, ends: tuple[socket.socket, socket.socket]
 ) -> None:
     ours, theirs = ends
-    # Given a client that takes everything at once
+    # Given a client that reads everything immediately
     ours.setblocking(True)
 
-    def take() -> None:
+    def read_all() -> None:
         with suppress(OSError):
             while theirs.recv(1 << 20):
                 pass
 
-    taking = asyncio.create_task(asyncio.to_thread(take))
+    reading = asyncio.create_task(asyncio.to_thread(read_all))
     async with blobs.open(KEY) as content:
         assert content.file is not None
-        assert await content.file.send(ours.fileno(), 0, len(CONTENT)) == SENT_AT_ONCE
+        assert await content.file.send(ours.fileno(), 0, len(CONTENT)) == MAX_SEND
     ours.close()
-    await taking
+    await reading
 
 
-async def test_an_end_that_has_gone_is_told_from_a_file_that_has_ended(
+async def test_a_closed_connection_and_a_short_file_raise_different_errors(
     blobs: FilesystemBlobs, ends: tuple[socket.socket, socket.socket]
 ) -> None:
     ours, theirs = ends

@@ -1,4 +1,4 @@
-"""Any schedule of chunks, held against the plainest model there is: which bytes were set."""
+"""Any schedule of chunks, compared with a simple model: the set of bytes written."""
 
 from __future__ import annotations
 
@@ -35,26 +35,24 @@ class Chunk:
     start: int
     stop: int
     piece: int
-    breaks_off: bool = False
+    fails: bool = False
 
     async def stream(self, fill: bytes = SOURCE) -> AsyncIterator[bytes]:
         for at in range(self.start, self.stop, self.piece):
             await asyncio.sleep(0)
             yield fill[at : min(at + self.piece, self.stop)]
-        if self.breaks_off:
-            raise BrokenOffError
+        if self.fails:
+            raise SourceError
 
 
-class BrokenOffError(Exception):
+class SourceError(Exception):
     pass
 
 
 REOPEN = "reopen"
 
 CHUNKS = st.builds(
-    lambda start, length, piece, breaks_off: Chunk(
-        start, min(start + length, SIZE), piece, breaks_off
-    ),
+    lambda start, length, piece, fails: Chunk(start, min(start + length, SIZE), piece, fails),
     st.integers(0, SIZE),
     st.integers(0, SIZE),
     st.integers(1, 20),
@@ -70,8 +68,8 @@ def as_bytes(received: RangeSet) -> set[int]:
 
 
 async def send(blobs: Blobs, chunk: Chunk, fill: bytes = SOURCE) -> None:
-    if chunk.breaks_off:
-        with pytest.raises(BrokenOffError):
+    if chunk.fails:
+        with pytest.raises(SourceError):
             await blobs.write(KEY, chunk.start, chunk.stream(fill))
     else:
         info = await blobs.write(KEY, chunk.start, chunk.stream(fill))
@@ -80,13 +78,13 @@ async def send(blobs: Blobs, chunk: Chunk, fill: bytes = SOURCE) -> None:
 
 @pytest.fixture(autouse=True)
 def _small_batches() -> Iterator[None]:
-    """Several batches a chunk, so that chunks interleave and overlap in the middle."""
+    """Split each chunk into batches, so that chunks interleave and overlap."""
     with mock.patch.object(chunk_writer, "BATCH", 8):
         yield
 
 
 @pytest.mark.parametrize(("backend", "examples"), [("filesystem", 150), ("http", 25)])
-def test_any_schedule_gives_the_bytes_that_were_sent(backend: str, examples: int) -> None:
+def test_any_schedule_stores_the_bytes_that_were_sent(backend: str, examples: int) -> None:
     @settings(max_examples=examples, deadline=None)
     @given(STEPS, st.booleans())
     def check(steps: list[str | list[Chunk]], digest: bool) -> None:
@@ -108,7 +106,7 @@ def test_any_schedule_gives_the_bytes_that_were_sent(backend: str, examples: int
                     else:
                         await asyncio.gather(*(send(blobs, chunk) for chunk in step))
                         for chunk in step:
-                            if not chunk.breaks_off:
+                            if not chunk.fails:
                                 model.update(range(chunk.start, chunk.stop))
                     info = await blobs.info(KEY)
                     assert as_bytes(info.received) == model
@@ -125,7 +123,7 @@ def test_any_schedule_gives_the_bytes_that_were_sent(backend: str, examples: int
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(CHUNKS, min_size=2, max_size=5), st.booleans())
-def test_chunks_that_contradict_each_other_leave_bytes_of_whole_chunks_that_never_change(
+def test_overlapping_chunks_leave_bytes_of_complete_chunks_that_never_change(
     chunks: list[Chunk], reopen: bool
 ) -> None:
     async def run() -> None:
@@ -146,7 +144,7 @@ def test_chunks_that_contradict_each_other_leave_bytes_of_whole_chunks_that_neve
             for at, value in seen.items():
                 chunk = chunks[value - 1]
                 assert chunk.start <= at < chunk.stop
-                assert not chunk.breaks_off
+                assert not chunk.fails
 
     async def check(blobs: Blobs, seen: dict[int, int]) -> None:
         for held in (await blobs.info(KEY)).received:

@@ -1,4 +1,4 @@
-"""The blobs that are loaded into memory: those in use, and the latest idle ones."""
+"""The blobs loaded into memory: those in use, and the most recently used idle ones."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from storage.filesystem.disk import Disk
 
 
-class LoadedBlobs:
-    """Each blob is loaded at most once at a time; at most `idle` stay that nobody uses.
+class BlobCache:
+    """Loads each blob at most once at a time, and keeps up to `idle` unused ones loaded.
 
-    One that is dropped and loaded again is the same: everything is in its folder.
+    Evicting a blob loses nothing: its folder holds its whole state.
     """
 
     def __init__(
@@ -39,12 +39,12 @@ class LoadedBlobs:
         self._locks: WeakValueDictionary[BlobKey, asyncio.Lock] = WeakValueDictionary()
 
     def lock(self, key: BlobKey) -> asyncio.Lock:
-        """Held while a blob is created, loaded or deleted, so that each sees the others done."""
+        """Return the lock to hold while the blob is created, loaded or deleted."""
         return self._locks.setdefault(key, asyncio.Lock())
 
     @asynccontextmanager
-    async def using(self, key: BlobKey) -> AsyncIterator[Blob]:
-        """The blob, which stays loaded until the context is left. Raises BlobNotFound."""
+    async def use(self, key: BlobKey) -> AsyncIterator[Blob]:
+        """The blob, which stays loaded while the context is open. Raises BlobNotFound."""
         async with self.lock(key):
             blob = self._blobs.get(key)
             if blob is None:
@@ -59,12 +59,12 @@ class LoadedBlobs:
             self._release(key, blob)
 
     def in_use(self, key: BlobKey) -> bool:
-        """Whether anybody uses the blob now; stays true or false while `lock(key)` is held."""
+        """Whether the blob is in use. The answer cannot change while `lock(key)` is held."""
         blob = self._blobs.get(key)
         return blob is not None and blob.users > 0
 
     def forget(self, key: BlobKey) -> None:
-        """The folder of the blob is gone; call with `lock(key)` held."""
+        """Drop a blob whose folder was removed. Call with `lock(key)` held."""
         blob = self._blobs.pop(key, None)
         if blob is not None:
             blob.deleted = True
@@ -72,7 +72,7 @@ class LoadedBlobs:
                 blob.folder.close()
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Close the folders of all blobs."""
         while self._blobs:
             _, blob = self._blobs.popitem()
             blob.folder.close()
