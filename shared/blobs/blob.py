@@ -11,7 +11,7 @@ from shared.blobs.byte_ranges import RangeSet
 from shared.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
 BlobKey = NewType("BlobKey", str)
 """The slash-separated name of a blob. Created only by `upload_key`, `result_key`, `rejects_key`,
@@ -126,6 +126,11 @@ class BlobInfo:
         """The number of bytes received from the start without a gap."""
         first = self.received.ranges[:1]
         return first[0].stop if first and first[0].start == 0 else 0
+
+
+if TYPE_CHECKING:
+    Admit = Callable[[BlobInfo], Awaitable[None]]
+    """Decides by the state of a blob whether bytes may be written; raises if not."""
 
 
 @dataclass(frozen=True, slots=True)

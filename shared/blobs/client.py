@@ -35,8 +35,14 @@ if TYPE_CHECKING:
     )
     from pathlib import Path
 
-    from shared.blobs.blob import AppendLease, BlobActivity, BlobInfo, BlobKey, Declaration
-    from shared.ports.blobs import Admit
+    from shared.blobs.blob import (
+        Admit,
+        AppendLease,
+        BlobActivity,
+        BlobInfo,
+        BlobKey,
+        Declaration,
+    )
 
 CONNECT_TIMEOUT = 5.0
 """Seconds to connect to storage."""

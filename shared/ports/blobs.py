@@ -5,21 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import (
-        AsyncIterable,
-        AsyncIterator,
-        Awaitable,
-        Callable,
-        Mapping,
-        Sequence,
-    )
+    from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
-    from shared.blobs.blob import AppendLease, BlobActivity, BlobInfo, BlobKey, Declaration
+    from shared.blobs.blob import (
+        Admit,
+        AppendLease,
+        BlobActivity,
+        BlobInfo,
+        BlobKey,
+        Declaration,
+    )
     from shared.blobs.content import Content
-
-    Admit = Callable[[BlobInfo], Awaitable[None]]
 
 
 class Blobs(Protocol):

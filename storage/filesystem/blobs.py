@@ -39,9 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
     from pathlib import Path
 
-    from shared.blobs.blob import BlobActivity, BlobInfo, BlobKey
+    from shared.blobs.blob import Admit, BlobActivity, BlobInfo, BlobKey
     from shared.blobs.listener import BlobListener
-    from shared.ports.blobs import Admit
     from storage.filesystem.blob import Blob
     from storage.filesystem.meta import Meta
 
