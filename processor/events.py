@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from processor.metrics import ProcessorMetrics
 from shared.errors import CsvmillError, MalformedInput
 from shared.jobs.events import JobEvents
-from shared.jobs.job import JobState
+from shared.jobs.job import AttemptOutcome, JobState
 from shared.telemetry.ids import also_bound_ids
 from shared.telemetry.metrics import Metrics
 
@@ -122,7 +122,7 @@ class AttemptEvents:
 
     def succeeded(self, result: JobResult) -> None:
         """The attempt has succeeded, and the job points to its result."""
-        seconds = self._end("success")
+        seconds = self._end(AttemptOutcome.SUCCESS)
         self._jobs.job(JobState.SUCCESS, "done")
         log.info(
             "job=%s attempt=%d succeeded in %.1f s: rows_in=%d rows_out=%d",
@@ -149,7 +149,7 @@ class AttemptEvents:
 
     def failed(self, error: Exception, after: Job) -> None:
         """The failure is recorded; the job is `after` now."""
-        seconds = self._end("failure")
+        seconds = self._end(AttemptOutcome.FAILURE)
         reason = error.code if isinstance(error, CsvmillError) else UNEXPECTED
         self._jobs.job(after.state, reason)
         retried = after.state is JobState.RETRY
@@ -181,7 +181,7 @@ class AttemptEvents:
 
     def released(self, reason: str, why: str) -> None:
         """The attempt was ended without counting. `reason` is a label, `why` is for people."""
-        seconds = self._end("released")
+        seconds = self._end(AttemptOutcome.RELEASED)
         self._jobs.job(JobState.RETRY, reason)
         log.log(
             logging.INFO if reason == "shutdown" else logging.WARNING,
@@ -192,7 +192,7 @@ class AttemptEvents:
             extra={"event": "job.retry", "reason": reason, "seconds": round(seconds, 3)},
         )
 
-    def _end(self, outcome: str) -> float:
+    def _end(self, outcome: AttemptOutcome) -> float:
         seconds = time.perf_counter() - self._started
         self._jobs.attempt(outcome)
         self._metrics.attempt_seconds.labels(outcome).observe(seconds)

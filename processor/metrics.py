@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from prometheus_client import Counter, Gauge, Histogram
 
 from shared.blobs.blob import RESULTS, UPLOADS
+from shared.jobs.job import AttemptOutcome
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -80,5 +81,9 @@ class ProcessorMetrics:
         )
         for kind in (UPLOADS, RESULTS):
             self.removed.labels(kind)
-        for outcome in ("success", "failure", "released"):
+        for outcome in (
+            AttemptOutcome.SUCCESS,
+            AttemptOutcome.FAILURE,
+            AttemptOutcome.RELEASED,
+        ):
             self.attempt_seconds.labels(outcome)

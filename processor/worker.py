@@ -86,7 +86,7 @@ class Worker:
             task.result()
 
     async def stop(self) -> None:
-        """Release every running job (to RETRY, without a delay) and take no more, in bounded time.
+        """Release every running job without a delay, and take no more. Bounded in time.
 
         Their wake-ups are not acked: leaving `Bus.consume` returns them to the broker.
         """

@@ -37,7 +37,7 @@ class AckHandler:
 
     async def ack_ended(self, delivery: Delivery, job: Job) -> None:
         """Ack the wake-up of a job that has ended; publish the job's dead letter first if due."""
-        if job.owes_dead_letter:
+        if job.dead_letter_is_due:
             try:
                 await self._dead_letters.publish(job)
             except BrokerUnavailable as error:

@@ -64,7 +64,7 @@ class Claim:
         return job if self._is_granted(job) else None
 
     def recorded_loss(self, job: Job) -> bool:
-        """Whether one of these claims made the job a FAILURE, as its last attempt was lost."""
+        """Whether one of these claims failed the job because its last attempt was lost."""
         return job.state is JobState.FAILURE and job.finished_at in self._times
 
     def _claim(self) -> Awaitable[Job | None]:

@@ -22,9 +22,9 @@ LEFT_TO_WORKERS_FOR = 15.0
 class DeadLetters:
     """Publishes dead letters to the dead-letter queue: each at least once, rarely twice.
 
-    The job's row says that a dead letter is due, from the FAILURE until the broker's confirmation.
-    If a process is killed in between, the next worker with the job's wake-up publishes it, or a
-    relay. It is published twice only if the broker had already accepted it.
+    The row of a failed job says that its dead letter is due until the broker has confirmed it. If a
+    process is killed in between, the next worker with the job's wake-up publishes it, or a relay.
+    It is published twice only if the broker had already accepted it.
     """
 
     def __init__(

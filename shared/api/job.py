@@ -11,7 +11,7 @@ from shared.api.problem import ProblemView
 from shared.api.report import ReportView
 from shared.api.view import Count, Id, Ordinal, Path, Sha256, Time, View, component
 from shared.csv.problems import SHOWN_PROBLEMS
-from shared.jobs.job import JobState
+from shared.jobs.job import AttemptOutcome, JobState
 
 STATE_SCHEMA = {
     "type": "string",
@@ -24,7 +24,7 @@ STATE_SCHEMA = {
 State = Annotated[str, component("JobState")]
 """A `JobState`, or one that a newer server has added."""
 AggregationJson = Annotated[dict[str, Any], component("Aggregation")]
-OUTCOMES = ("success", "failure", "lost", "released", "revoked")
+OUTCOMES = tuple(outcome.value for outcome in AttemptOutcome)
 
 BytesDone = Annotated[
     Count,

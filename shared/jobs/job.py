@@ -1,4 +1,4 @@
-"""Jobs and what they consist of: values, no I/O."""
+"""Jobs, their states and results: values, no I/O."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class JobState(StrEnum):
-    """Celery's state names, which the first clients of the API already know."""
+    """The states of a job (docs/job_states.md), named as Celery's."""
 
     PENDING = "PENDING"
     STARTED = "STARTED"
@@ -28,36 +28,49 @@ class JobState(StrEnum):
 
     @property
     def terminal(self) -> bool:
-        """Whether the job has ended: only an operator's retry of a FAILURE leads out again."""
+        """Whether the job has ended. Only an operator's retry leads out of a terminal state."""
         return self in (JobState.SUCCESS, JobState.FAILURE, JobState.REVOKED)
 
 
 TERMINAL_STATES = frozenset(state for state in JobState if state.terminal)
 
 
+class AttemptOutcome(StrEnum):
+    """How an attempt ended."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    LOST = "lost"
+    """Its worker stopped renewing the lease."""
+    RELEASED = "released"
+    """Its worker gave the job back; the attempt does not count."""
+    REVOKED = "revoked"
+    """The job was cancelled."""
+
+
 @dataclass(frozen=True, slots=True)
 class JobRejects:
-    """Where the records stand that were left out of a result: see `shared.jobs.rejects`."""
+    """The blob with the rejects of a result (`shared.jobs.rejects`)."""
 
     key: BlobKey
     size: int
     """Bytes."""
     sha256: str
-    """Lower-case hex digest, which is their strong ETag."""
+    """Lower-case hex digest; also the strong ETag of the rejects."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobResult:
-    """Where the output of a job stands, and what it is."""
+    """The blob with the output of a job."""
 
     key: BlobKey
     size: int
     """Bytes."""
     sha256: str
-    """Lower-case hex digest of the output, which is its strong ETag."""
+    """Lower-case hex digest; also the strong ETag of the output."""
     rows_in: int
-    """Records of the file, without the header. A job of an older csvmill has those here that were
-    aggregated: `Job.rows_in` knows better."""
+    """Records of the file, without the header. For jobs of an older csvmill, only those that were
+    aggregated; use `Job.rows_in`."""
     rows_out: int
     """Groups, without the header."""
     rejects: JobRejects | None = None
@@ -66,16 +79,16 @@ class JobResult:
 
 @dataclass(frozen=True, slots=True)
 class JobProgress:
-    """How far an attempt has come through the input."""
+    """How far an attempt has read."""
 
     bytes_done: int
-    """Bytes of the input that have been read. It falls if the input has to be read again."""
+    """Bytes of the input read so far. Starts again from 0 if the input is read again."""
     rows_done: int | None = None
-    """Rows that have been read, without the header; None while that is not known."""
+    """Rows read so far, without the header; None while unknown."""
     rate: float | None = None
-    """Bytes a second of late; None while that is not known."""
+    """Recent bytes per second; None while unknown."""
     rows_estimated: bool = False
-    """Whether `rows_done` is an estimate, from the bytes read and the first records' length."""
+    """Whether `rows_done` is estimated from the length of the first records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,60 +103,61 @@ class Job:
     aggregation: Aggregation
     state: JobState
     attempt: int
-    """How often the job has been claimed; the number of the latest attempt, its fencing token."""
+    """The number of the latest attempt, its fencing token; 0 before the first."""
     max_attempts: int
     created_at: float
     published_at: float | None = None
     """When the broker last confirmed a wake-up for this job."""
     lease_until: float | None = None
-    """Until when the running attempt owns the job."""
+    """When the lease of the running attempt ends."""
     retry_at: float | None = None
-    """When the next attempt may begin, if it has to wait."""
+    """The earliest start of the next attempt, if it is delayed."""
     worker: str | None = None
     finished_at: float | None = None
     reason: str | None = None
-    """Why the latest attempt did not succeed."""
+    """Why the latest attempt failed or was released."""
     result: JobResult | None = None
     progress: JobProgress | None = None
-    """How far the latest attempt has come, or had when it ended; None if it has not said so."""
+    """The last recorded progress of the latest attempt; None if there is none."""
     report: Report | None = None
-    """Of the latest attempt, if it has succeeded or failed; None if its worker was lost."""
+    """The report of the latest attempt, if it has succeeded or failed."""
     expired_at: float | None = None
-    """Since when input and result are no longer kept; such a job never changes again."""
+    """When the job expired: its blobs are no longer kept, and it never changes again."""
     dead_letter_due_at: float | None = None
-    """Since when a FAILURE's message is due in the dead-letter queue, or when a relay last took
-    that on; None if none is due, or it is there."""
+    """When the dead letter of a failed job became due, or when a relay last tried to publish it;
+    None if none is due."""
     dead_lettered_at: float | None = None
-    """When the broker confirmed that the message of a FAILURE is in the dead-letter queue."""
+    """When the broker confirmed the dead letter."""
 
     @property
     def rows_in(self) -> int | None:
-        """Records of the file, without the header, whatever became of them; None if unknown."""
+        """All records of the file, without the header; None if unknown."""
         if self.report is not None and not self.report.unfinished:
             return self.report.rows.total
         return None if self.result is None else self.result.rows_in
 
     @property
-    def owes_dead_letter(self) -> bool:
-        """Whether the job has used up its attempts, and operators have no message of that yet."""
+    def dead_letter_is_due(self) -> bool:
+        """Whether the job has used up its attempts and its dead letter is not confirmed yet."""
         return self.state is JobState.FAILURE and self.dead_letter_due_at is not None
 
 
 @dataclass(frozen=True, slots=True)
 class JobFilter:
-    """Which jobs a list has: all, unless something is said. Times are Unix seconds."""
+    """Selects the jobs of a list; all by default. Times are Unix seconds."""
 
     states: frozenset[JobState] = frozenset(JobState)
     created_from: float | None = None
-    """Those made then or later."""
+    """Jobs created then or later."""
     created_before: float | None = None
+    """Jobs created earlier."""
     filename: str | None = None
-    """Those whose file has exactly this name."""
+    """Jobs whose file has exactly this name."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobPosition:
-    """Where a job stands in the order of lists, which is that of `created_at`, then `id`."""
+    """The position of a job in lists, which are ordered by `created_at`, then `id`."""
 
     created_at: float
     """Unix seconds."""
@@ -152,24 +166,24 @@ class JobPosition:
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """The jobs that have not ended, counted."""
+    """The numbers of jobs that have not ended, by state."""
 
     pending: int = 0
     retry: int = 0
     started: int = 0
     oldest_waiting: float | None = None
-    """When the oldest that waits, PENDING or RETRY, was made: Unix seconds."""
+    """When the oldest job that waits for an attempt was created, in Unix seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try at a job, kept after it ended."""
+    """One attempt at a job. Its row is kept after its end. Times are Unix seconds."""
 
     job_id: UUID
     number: int
     worker: str
     started_at: float
     ended_at: float | None = None
-    outcome: str | None = None
-    """`success`, `failure`, `released`, `lost` or `revoked`; None while it runs."""
+    outcome: AttemptOutcome | None = None
+    """None while it runs."""
     reason: str | None = None

@@ -1,4 +1,4 @@
-"""What the gateway and the processors count about jobs."""
+"""The metrics of jobs and uploads that the gateway and the processors share."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import Counter
 
-from shared.jobs.job import JobState
+from shared.jobs.job import AttemptOutcome, JobState
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 class JobMetrics:
-    """Jobs and attempts, by what became of them as far as this process had a hand in it."""
+    """Counts the state changes of jobs and the ends of attempts that this process caused."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._jobs = Counter(
             "csvmill_jobs_total",
-            "Jobs that came into a state, and why.",
+            "Jobs that entered a state, by reason.",
             ["state", "reason"],
             registry=registry,
         )
@@ -30,7 +30,7 @@ class JobMetrics:
             ["outcome"],
             registry=registry,
         )
-        # Shown from the start, so that a first failure is a rise and not a new series.
+        # Create the series, so that the first failure is an increase and not a new series.
         for state, reason in (
             (JobState.PENDING, "created"),
             (JobState.SUCCESS, "done"),
@@ -40,20 +40,21 @@ class JobMetrics:
             (JobState.REVOKED, "cancelled"),
         ):
             self._jobs.labels(state, reason)
-        for outcome in ("success", "failure", "released", "lost"):
-            self._attempts.labels(outcome)
+        for outcome in AttemptOutcome:
+            if outcome is not AttemptOutcome.REVOKED:  # counted as a lost lease
+                self._attempts.labels(outcome)
 
     def job(self, state: JobState, reason: str) -> None:
-        """A job has come into `state`. `reason` is a word of the code, or an error's `code`."""
+        """Count a job that entered `state`. `reason` is a fixed label, or an error's `code`."""
         self._jobs.labels(state, reason).inc()
 
-    def attempt(self, outcome: str) -> None:
-        """An attempt has ended with one of the outcomes of `Attempt`."""
+    def attempt(self, outcome: AttemptOutcome) -> None:
+        """Count an attempt that ended."""
         self._attempts.labels(outcome).inc()
 
     def attempt_lost(self, _job_id: UUID, _attempt: int) -> None:
-        """An attempt was found to be lost: what `open_job_store` takes as `attempt_lost`."""
-        self.attempt("lost")
+        """Count a lost attempt. The argument `attempt_lost` of `open_job_store`."""
+        self.attempt(AttemptOutcome.LOST)
 
 
 class UploadMetrics:
@@ -62,7 +63,7 @@ class UploadMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._uploads = Counter(
             "csvmill_uploads_total",
-            "Uploads that ended here: completed ones became a job.",
+            "Uploads that were completed, which became a job, or cancelled here.",
             ["state"],
             registry=registry,
         )

@@ -1,12 +1,12 @@
-"""How much of a result a preview shows.
+"""The limits of a preview.
 
-The first rows of a result that cannot be read from its beginning, which is Parquet, stand beside it
-in a blob of their own: as CSV, with the header, as a result of that kind would have them.
+A Parquet result cannot be read from its start. So its first rows are stored in a blob of their own,
+as CSV with the header.
 """
 
 from __future__ import annotations
 
 MAX_ROWS = 1000
-"""Rows at the most."""
+"""The most rows of a preview."""
 LIMIT = 8 << 20
-"""Bytes that are read for it, or kept, at the most."""
+"""The most bytes that are read for a preview, or stored as one."""

@@ -9,14 +9,14 @@ from shared.database.scripts import load_queries
 
 @dataclass(frozen=True, slots=True)
 class JobQueries:
-    """The statements of `queries.sql`; one missing or unknown there fails at start."""
+    """The statements of `queries.sql`. A missing or unknown one fails at the start."""
 
     insert_job: str
     job_by_id: str
     job_by_upload: str
     mark_published: str
     claim: str
-    give_up: str
+    fail_lost: str
     heartbeat: str
     record_progress: str
     succeed: str

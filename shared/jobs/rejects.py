@@ -1,7 +1,7 @@
-"""The rejects of a job: the records of its file that were left out, as CSV.
+"""The rejects of a job: the records that were left out of its result, as CSV.
 
-Beside its result stands a second file, if there are any. The record is as it stands in the file, in
-UTF-8 where it is text, so that it can be mended and sent again.
+They are stored in a second blob, if there are any. `record` is the record as it is in the file,
+converted to UTF-8 if it is text, so that it can be corrected and sent again.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 
 COLUMNS = ("line", "offset", "column", "reason", "record")
-"""The header. `line` is counted from 1, `offset` is in bytes of the decompressed file, `column` is
-counted from 1 and empty for what is about the whole record."""
+"""The header. `line` counts from 1; `offset` is in bytes of the decompressed file; `column` counts
+from 1 and is empty for a problem of the whole record."""
 
 NO_REJECTS = (",".join(COLUMNS) + "\n").encode()
-"""The rejects of a job that left no record out."""
+"""The rejects of a job without any."""
 NO_REJECTS_SHA256 = hashlib.sha256(NO_REJECTS).hexdigest()

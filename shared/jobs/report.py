@@ -1,4 +1,4 @@
-"""The report of a job: how its file was read, what became of every row, what the work took."""
+"""The report of an attempt: how the file was read, the fate of its rows, times and memory."""
 
 from __future__ import annotations
 
@@ -22,41 +22,40 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What became of a file's records, the header not counted. Each is one of the three."""
+    """The numbers of records of a file, without the header. Every record is one of the three."""
 
     aggregated: int = 0
     filtered: int = 0
-    """Left out by `where`."""
+    """Excluded by `where`."""
     rejected: int = 0
-    """Left out, or the reason of the FAILURE, because a rule was broken."""
+    """Records with a problem: left out of the result, or the reason why the job failed."""
 
     @property
     def total(self) -> int:
-        """All records of the file."""
+        """The number of records in the file."""
         return self.aggregated + self.filtered + self.rejected
 
 
 @dataclass(frozen=True, slots=True)
 class Seconds:
-    """How long each stage took."""
+    """The seconds of each stage."""
 
     queue: float = 0.0
-    """From the making of the job to the attempt that ended it, earlier attempts included."""
+    """From the creation of the job to this attempt, including earlier attempts."""
     aggregate: float = 0.0
-    """Reading the file, as often as needed, and grouping."""
+    """Reading the file, once or more, and grouping."""
     write: float = 0.0
     """Sorting and writing the result."""
     store: float = 0.0
-    """Sending it to storage."""
+    """Sending the result to storage."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What the attempt that ended a job has found and used.
+    """What an attempt found in the file, and what it used.
 
-    Of an attempt that failed because of the file, the rows are what they would have been had the
-    bad ones been skipped. One that failed for another reason, or before anything was known of the
-    file, is `unfinished`.
+    If the attempt failed because of the file, `rows` are as if bad records had been skipped. If it
+    failed for another reason, or before anything was known of the file, it is `unfinished`.
     """
 
     rows: Rows = Rows()
@@ -66,53 +65,53 @@ class Report:
     """The first `SHOWN_PROBLEMS`, without their records."""
     problem_count: int = 0
     dialect: Dialect | None = STRICT
-    """None if the attempt was over before it was known."""
+    """None if the attempt ended before it was known."""
     engine: str = ""
     engine_version: str = ""
     plan: str = ""
-    """Which of the engine's ways it was."""
+    """The plan of the engine that gave the result."""
     bytes_in: int = 0
     bytes_decompressed: int = 0
-    """Of the file, once it was decompressed; as many as `bytes_in` if there was nothing to."""
+    """Size of the decompressed file; equal to `bytes_in` if it is not compressed."""
     bytes_out: int = 0
-    """Of the result."""
+    """Size of the result."""
     seconds: Seconds = Seconds()
     peak_memory: int = 0
-    """Bytes of the engine's process that were resident at a time."""
+    """The most bytes of resident memory of the engine's process."""
     peak_scratch: int = 0
-    """Bytes on the scratch disk at a time, as looked at several times a second; of an attempt that
-    needed more than it may have, at least that."""
+    """The most bytes on the scratch disk, sampled several times a second; at least the limit for an
+    attempt that exceeded it."""
     rows_of_several_lines: int | None = None
-    """Records that were read and go over several lines; None if that was not counted."""
+    """Records that span several lines; None if they were not counted."""
     most_lines: int | None = None
-    """The lines of the longest of these, 1 if there is none; None if that was not counted."""
+    """The lines of the longest record; None if they were not counted."""
     attempts: int = 0
-    """How many attempts it took, this one included."""
+    """Attempts so far, including this one."""
     unfinished: bool = False
-    """Whether the attempt was over before the file was: there are no `rows`, `groups`,
-    `bytes_decompressed` and `bytes_out` to tell of then, which are 0 here."""
+    """Whether the attempt ended before the end of the file. Then `rows`, `groups`,
+    `bytes_decompressed` and `bytes_out` are unknown, and 0 here."""
 
 
 def report_of(error: JobFailed) -> Report | None:
-    """The report that an attempt's failure carries, if it has one."""
+    """Return the report of a failed attempt, if the error has one."""
     return error.report if isinstance(error.report, Report) else None
 
 
 def encode_report(report: Report) -> str:
-    """A report as text, ASCII only, which `decode_report` reads."""
+    """Return a report as ASCII text for `decode_report`."""
     fields = asdict(report)
     fields["problems"] = [
         {name: value for name, value in problem.items() if name != "record"}
         for problem in fields["problems"][:SHOWN_PROBLEMS]
     ]
-    # Gateways of before, which may run beside newer processors, need a dialect in any case.
+    # Older gateways, which may run beside newer processors, require a dialect.
     fields["dialect"] = asdict(report.dialect or STRICT)
     fields["dialect_known"] = report.dialect is not None
     return json.dumps({"version": VERSION, **fields})
 
 
 def decode_report(text: str) -> Report:
-    """The report that was written as `text`; what a newer csvmill has added is left out."""
+    """Return the report in `text`. Fields that a newer csvmill has added are ignored."""
     fields: dict[str, Any] = json.loads(text)
     return _known(
         Report,

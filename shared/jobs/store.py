@@ -13,16 +13,32 @@ from shared.aggregation.json_codec import encode_aggregation
 from shared.database import connect
 from shared.database.migrate import migrate_at_start
 from shared.errors import JobNotFound, LeaseLost
-from shared.jobs.job import Attempt, Unfinished
+from shared.jobs.job import AttemptOutcome, Unfinished
 from shared.jobs.queries import JobQueries
-from shared.jobs.rows import job_of, rejects_values, report_values, storable
+from shared.jobs.rows import (
+    attempt_of,
+    job_of,
+    progress_values,
+    rejects_values,
+    report_values,
+    result_values,
+    storable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from shared.blobs.blob import BlobKey
     from shared.database.port import Database, Row, Transaction
-    from shared.jobs.job import Aggregation, Job, JobFilter, JobPosition, JobProgress, JobResult
+    from shared.jobs.job import (
+        Aggregation,
+        Attempt,
+        Job,
+        JobFilter,
+        JobPosition,
+        JobProgress,
+        JobResult,
+    )
     from shared.jobs.report import Report
 
     AttemptLost = Callable[[UUID, int], None]
@@ -30,21 +46,22 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LOST = "lost: its worker stopped renewing the lease (killed, or cut off)"
-"""Why a lost attempt ended, as recorded by whoever finds it."""
+"""The recorded reason of a lost attempt."""
+CANCELLED = "cancelled"
+"""The recorded reason of a cancelled job and its attempt."""
 REASON_LIMIT = 4000
-"""Characters kept of a reason."""
+"""The most characters of a reason."""
 
 
 @asynccontextmanager
 async def open_job_store(
     url: str, *, attempt_lost: AttemptLost | None = None
 ) -> AsyncIterator[SqlJobStore]:
-    """The job store in the database at `url` (see `shared.database.connect`), migrated.
+    """Open the job store in the database at `url` (see `shared.database.connect`); migrate it.
 
-    `attempt_lost` is called for each attempt that a claim has found, and recorded, to be lost.
-
-    A server that is away is waited for, however long that takes. Raises what `migrate` raises, and
-    DatabaseUnavailable if the server does not let this user in, or the file cannot be opened.
+    `attempt_lost` is called with the job and the number of each attempt that a claim records as
+    lost. Waits without limit for a server that is unavailable. Raises the errors of `migrate`, and
+    DatabaseUnavailable if the server refuses this user, or the file cannot be opened.
     """
     database = await connect(url, start_timeout=None)
     try:
@@ -57,8 +74,8 @@ async def open_job_store(
 class SqlJobStore:
     """`JobStore` (see `shared.ports`) on a migrated database.
 
-    A lease that has run out ends an attempt only when somebody claims the job: until then the
-    late worker may still renew it, or finish, and nothing is computed twice for nothing.
+    A lease that has run out ends an attempt only when another claims the job. Until then the late
+    worker may still renew it, or finish.
     """
 
     def __init__(self, database: Database, attempt_lost: AttemptLost | None = None) -> None:
@@ -80,7 +97,7 @@ class SqlJobStore:
         """See `JobStore`. Raises ValueError unless `max_attempts` is at least 1."""
         if max_attempts < 1:
             raise ValueError(f"max_attempts is {max_attempts}; a job has at least one")
-        # The id is drawn once, so that a second try of the statement inserts nothing new.
+        # The id is the same in both tries of the statement, so the second inserts nothing new.
         rows = await self._database.write(
             self._sql.insert_job,
             str(uuid4()),
@@ -126,12 +143,12 @@ class SqlJobStore:
             )
             if claimed:
                 job = job_of(claimed[0])
-                lost = await self._end_attempt(transaction, job_id, now, "lost", LOST)
+                lost = await self._end_attempt(transaction, job_id, now, AttemptOutcome.LOST, LOST)
                 await transaction.execute(
                     self._sql.insert_attempt, str(job_id), job.attempt, job.worker, now
                 )
-            elif await transaction.execute(self._sql.give_up, str(job_id), now, _LAST_LOST):
-                lost = await self._end_attempt(transaction, job_id, now, "lost", LOST)
+            elif await transaction.execute(self._sql.fail_lost, str(job_id), now, _LAST_LOST):
+                lost = await self._end_attempt(transaction, job_id, now, AttemptOutcome.LOST, LOST)
             elif not await transaction.execute(self._sql.job_by_id, str(job_id)):
                 raise JobNotFound(f"no job {job_id}")
         for number in lost:
@@ -154,10 +171,7 @@ class SqlJobStore:
                 self._sql.record_progress,
                 str(job_id),
                 attempt,
-                progress.bytes_done,
-                progress.rows_done,
-                progress.rate,
-                int(progress.rows_estimated),
+                *progress_values(progress),
                 idempotent=True,
             )
         )
@@ -171,26 +185,22 @@ class SqlJobStore:
         now: float,
         report: Report | None = None,
     ) -> None:
-        """See `JobStore`. The attempt that did so already may repeat it with the same result."""
+        """See `JobStore`."""
         async with self._database.transaction() as transaction:
             done = await transaction.execute(
                 self._sql.succeed,
                 str(job_id),
                 attempt,
                 now,
-                result.key,
-                result.size,
-                result.sha256,
-                result.rows_in,
-                result.rows_out,
+                *result_values(result),
                 *report_values(report),
                 *rejects_values(result.rejects),
             )
             if done:
-                await self._end_attempt(transaction, job_id, now, "success", None)
+                await self._end_attempt(transaction, job_id, now, AttemptOutcome.SUCCESS, None)
                 return
             rows = await transaction.execute(self._sql.job_by_id, str(job_id))
-        # A commit whose confirmation was lost on the way is found here on the next try.
+        # A repeated call after a commit whose answer got lost finds its own result here.
         if not rows or (job_of(rows[0]).attempt, job_of(rows[0]).result) != (attempt, result):
             raise _lease_lost(job_id, attempt)
 
@@ -220,7 +230,7 @@ class SqlJobStore:
             )
             if not rows:
                 raise _lease_lost(job_id, attempt)
-            await self._end_attempt(transaction, job_id, now, "failure", reason)
+            await self._end_attempt(transaction, job_id, now, AttemptOutcome.FAILURE, reason)
         return job_of(rows[0])
 
     async def release(
@@ -234,14 +244,14 @@ class SqlJobStore:
             )
             if not released:
                 raise _lease_lost(job_id, attempt)
-            await self._end_attempt(transaction, job_id, now, "released", reason)
+            await self._end_attempt(transaction, job_id, now, AttemptOutcome.RELEASED, reason)
 
     async def cancel(self, job_id: UUID, *, now: float) -> Job:
         """See `JobStore`."""
         async with self._database.transaction() as transaction:
-            rows = await transaction.execute(self._sql.cancel, str(job_id), now, "cancelled")
+            rows = await transaction.execute(self._sql.cancel, str(job_id), now, CANCELLED)
             if rows:
-                await self._end_attempt(transaction, job_id, now, "revoked", "cancelled")
+                await self._end_attempt(transaction, job_id, now, AttemptOutcome.REVOKED, CANCELLED)
             else:
                 rows = await transaction.execute(self._sql.job_by_id, str(job_id))
         if not rows:
@@ -297,7 +307,7 @@ class SqlJobStore:
     ) -> Sequence[Job]:
         """See `JobStore`."""
         before = math.inf if wanted.created_before is None else wanted.created_before
-        # No id stands before the empty text: so these are all that were made before.
+        # No id is less than the empty text: so this selects all jobs created before.
         position = (before, "")
         if after is not None:
             position = min(position, (after.created_at, str(after.id)))
@@ -333,13 +343,13 @@ class SqlJobStore:
     async def attempts(self, job_id: UUID) -> Sequence[Attempt]:
         """See `JobStore`."""
         rows = await self._database.read(self._sql.attempts_of, str(job_id))
-        return [_attempt_of(row) for row in rows]
+        return [attempt_of(row) for row in rows]
 
     async def attempts_of_many(self, job_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Attempt]]:
         """See `JobStore`."""
         found: defaultdict[UUID, list[Attempt]] = defaultdict(list)
         for row in await self._read_many(self._sql.attempts_of_many, job_ids):
-            attempt = _attempt_of(row)
+            attempt = attempt_of(row)
             found[attempt.job_id].append(attempt)
         return dict(found)
 
@@ -348,22 +358,25 @@ class SqlJobStore:
         await self._database.ping()
 
     async def _read_many(self, query: str, ids: Sequence[UUID]) -> Sequence[Row]:
-        # SQLite has no arrays to pass, and UUIDs as text need no separator.
+        # SQLite has no array parameters. UUIDs as text have one length and need no separator.
         return await self._database.read(query, "".join(map(str, ids))) if ids else ()
 
     async def _end_attempt(
-        self, transaction: Transaction, job_id: UUID, now: float, outcome: str, reason: str | None
+        self,
+        transaction: Transaction,
+        job_id: UUID,
+        now: float,
+        outcome: AttemptOutcome,
+        reason: str | None,
     ) -> list[int]:
-        """End the attempt that runs, if one does; its number."""
-        rows = await transaction.execute(self._sql.end_attempt, str(job_id), now, outcome, reason)
+        """End the running attempt, if there is one. Returns its number in a list."""
+        rows = await transaction.execute(
+            self._sql.end_attempt, str(job_id), now, outcome.value, reason
+        )
         return [row["number"] for row in rows]
 
 
 _LAST_LOST = f"the last permitted attempt was {LOST}"
-
-
-def _attempt_of(row: Row) -> Attempt:
-    return Attempt(**{**row, "job_id": UUID(row["job_id"])})
 
 
 def _lease_lost(job_id: UUID, attempt: int) -> LeaseLost:

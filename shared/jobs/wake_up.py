@@ -1,4 +1,4 @@
-"""What travels over the broker: wake-ups. They carry an id, never the truth."""
+"""Wake-ups, the messages to processors. They carry the id of a job and no state."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class WakeUp:
-    """Tells whichever processor receives it to look at this job."""
+    """Asks the processor that receives it to claim this job."""
 
     job_id: UUID
 
     def encode(self) -> bytes:
-        """The message body: JSON with a version, so that old and new processes can coexist."""
+        """Return the message body: JSON with a version, for old and new processes side by side."""
         return json.dumps({"version": VERSION, "job_id": str(self.job_id)}).encode()
 
     @classmethod
     def decode(cls, body: bytes) -> WakeUp:
-        """Read a message body. Raises InvalidInput for anything that is not a wake-up."""
+        """Return the wake-up in a message body. Raises InvalidInput if there is none."""
         try:
             fields = json.loads(body)
             version, job_id = fields["version"], UUID(fields["job_id"])

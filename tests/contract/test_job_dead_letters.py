@@ -60,9 +60,9 @@ async def test_a_job_that_failed_for_want_of_attempts_owes_a_dead_letter_from_th
 ) -> None:
     job = await make_job(store, max_attempts=2)
     first = await fail(store, job)
-    assert (first.state, first.owes_dead_letter) == (JobState.RETRY, False)
+    assert (first.state, first.dead_letter_is_due) == (JobState.RETRY, False)
     last = await fail(store, job, now=7.0, attempt=2)
-    assert (last.state, last.owes_dead_letter) == (JobState.FAILURE, True)
+    assert (last.state, last.dead_letter_is_due) == (JobState.FAILURE, True)
     assert (last.dead_letter_due_at, last.dead_lettered_at) == (7.0, None)
     assert await store.get(job.id) == last
 
@@ -74,7 +74,7 @@ async def test_a_job_whose_last_attempt_was_found_lost_owes_a_dead_letter_too(
     await store.claim(job.id, worker="killed", lease_until=2.0, now=1.0)
     assert await store.claim(job.id, worker="finder", lease_until=9.0, now=3.0) is None
     found = await store.get(job.id)
-    assert (found.state, found.owes_dead_letter) == (JobState.FAILURE, True)
+    assert (found.state, found.dead_letter_is_due) == (JobState.FAILURE, True)
     assert found.dead_letter_due_at == 3.0
 
 
@@ -84,17 +84,17 @@ async def test_a_failure_that_would_repeat_itself_owes_none(
 ) -> None:
     job = await make_job(store, max_attempts=max_attempts)
     after = await fail(store, job, final=True)
-    assert (after.state, after.owes_dead_letter) == (JobState.FAILURE, False)
+    assert (after.state, after.dead_letter_is_due) == (JobState.FAILURE, False)
     assert await take(store, 1e9) is None
 
 
 async def test_jobs_that_end_otherwise_owe_none(store: SqlJobStore) -> None:
     cancelled, done = await make_job(store, max_attempts=1), await make_job(store, max_attempts=1)
     await store.claim(cancelled.id, worker="w", lease_until=2.0, now=1.0)
-    assert not (await store.cancel(cancelled.id, now=3.0)).owes_dead_letter
+    assert not (await store.cancel(cancelled.id, now=3.0)).dead_letter_is_due
     await store.claim(done.id, worker="w", lease_until=2.0, now=1.0)
     await store.succeed(done.id, 1, result_of(done.id, 1), now=3.0)
-    assert not (await store.get(done.id)).owes_dead_letter
+    assert not (await store.get(done.id)).dead_letter_is_due
     assert await take(store, 1e9) is None
 
 
@@ -102,7 +102,7 @@ async def test_what_is_noted_to_be_there_is_due_no_longer(store: SqlJobStore) ->
     job = await failed(store)
     await store.mark_dead_lettered(job.id, 1, now=6.0)
     after = await store.get(job.id)
-    assert (after.owes_dead_letter, after.dead_lettered_at) == (False, 6.0)
+    assert (after.dead_letter_is_due, after.dead_lettered_at) == (False, 6.0)
     # Noted again, by somebody who put it there as well
     await store.mark_dead_lettered(job.id, 1, now=8.0)
     assert await store.get(job.id) == after
@@ -152,7 +152,7 @@ async def test_a_retry_forgets_what_was_due_and_what_was_put(store: SqlJobStore)
         after = await fail(store, job, now=8.0, attempt=2)
         await store.mark_dead_lettered(job.id, 1, now=9.0)
         assert await store.get(job.id) == after
-        assert after.owes_dead_letter
+        assert after.dead_letter_is_due
 
 
 async def test_a_dead_letter_is_owed_though_the_job_has_expired(store: SqlJobStore) -> None:
@@ -200,10 +200,10 @@ async def test_a_release_that_knows_no_dead_letters_runs_on_beside_this_one(url:
             )
         finally:
             await database.close()
-        assert not (await store.get(job.id)).owes_dead_letter
+        assert not (await store.get(job.id)).dead_letter_is_due
         assert await take(store, 1e9) is None
         await store.claim(job.id, worker="w", lease_until=20.0, now=10.0)
         await store.succeed(job.id, 2, result_of(job.id, 2), now=11.0)
         # Then nothing is owed for it
-        assert not (await store.get(job.id)).owes_dead_letter
+        assert not (await store.get(job.id)).dead_letter_is_due
         assert await take(store, 1e9) is None

@@ -326,7 +326,7 @@ class JobStoreMachine(RuleBasedStateMachine):
     def note_a_dead_letter(self, rank: int, ago: int) -> None:
         model, job_id, number = self.attempt_of(rank, ago)
         self.run(self.store.mark_dead_lettered(job_id, number, now=self.now))
-        if model.job.owes_dead_letter and model.job.attempt == number:
+        if model.job.dead_letter_is_due and model.job.attempt == number:
             model.change(dead_letter_due_at=None, dead_lettered_at=self.now)
 
     @rule(rank=ranks, pause=st.sampled_from([0.0, 12.0]), noted=st.booleans())

@@ -61,7 +61,7 @@ async def killed_in_between(
     await until(failed)
     worker.kill()
     broker.resume()
-    assert (await store.get(job_id)).owes_dead_letter
+    assert (await store.get(job_id)).dead_letter_is_due
 
 
 async def number_of_dead_letters(services: Services) -> int:
@@ -91,7 +91,7 @@ async def noted(store: SqlJobStore, job_id: UUID) -> Job:
     """The job, once it is on record that its dead letter is there."""
 
     async def put() -> bool:
-        return not (await store.get(job_id)).owes_dead_letter
+        return not (await store.get(job_id)).dead_letter_is_due
 
     await until(put)
     return await store.get(job_id)

@@ -1,5 +1,5 @@
--- Every statement of shared/jobs/store.py, for PostgreSQL and SQLite alike: `$1` parameters, times
--- passed in, each transition one compare-and-set whose RETURNING tells whether it took place.
+-- The statements of shared/jobs/store.py, for PostgreSQL and SQLite. Parameters are `$1`, times are
+-- parameters. Each transition is one compare-and-set; RETURNING yields a row if it took place.
 -- Each `-- name:` is a field of `JobQueries`.
 
 -- name: insert_job
@@ -21,7 +21,7 @@ SELECT * FROM jobs WHERE upload_id = $1;
 UPDATE jobs SET published_at = $2 WHERE id = $1 RETURNING id;
 
 -- name: claim
--- A job found STARTED has lost its attempt, which counts as a failure.
+-- If the job is STARTED, its attempt is lost, which counts as a failure.
 UPDATE jobs
 SET state = 'STARTED',
     attempt = attempt + 1,
@@ -40,7 +40,7 @@ WHERE id = $1
   )
 RETURNING *;
 
--- name: give_up
+-- name: fail_lost
 -- The counterpart of `claim` for a job whose last permitted attempt was lost.
 UPDATE jobs
 SET state = 'FAILURE',
@@ -54,13 +54,13 @@ WHERE id = $1 AND state = 'STARTED' AND lease_until < $2 AND failures + 1 >= max
 RETURNING *;
 
 -- name: heartbeat
--- One that was held up on the way, and comes after a later one, takes nothing back.
+-- A delayed heartbeat that arrives after a later one does not shorten the lease.
 UPDATE jobs SET lease_until = CASE WHEN lease_until > $3 THEN lease_until ELSE $3 END
 WHERE id = $1 AND attempt = $2 AND state = 'STARTED'
 RETURNING id;
 
 -- name: record_progress
--- Not the lease: an attempt that only reports is not one that is alive.
+-- Does not renew the lease: only a heartbeat shows that the attempt is alive.
 UPDATE jobs
 SET progress_attempt = $2,
     progress_bytes = $3,
@@ -94,8 +94,8 @@ WHERE id = $1 AND attempt = $2 AND state = 'STARTED'
 RETURNING id;
 
 -- name: fail
--- The wake-up of the attempt has served, so that none is on its way: `published_at` is empty again.
--- A dead letter is due when the attempts are used up, and not when a further one would be in vain.
+-- The wake-up of the attempt is used up, so no other is on its way: `published_at` becomes NULL.
+-- A dead letter is due when the attempts are used up, but not after a final failure.
 UPDATE jobs
 SET state = CASE
         WHEN CAST($5 AS INTEGER) = 1 OR failures + 1 >= max_attempts THEN 'FAILURE'
@@ -140,7 +140,7 @@ WHERE id = $1 AND state IN ('PENDING', 'RETRY', 'STARTED')
 RETURNING *;
 
 -- name: retry
--- The one way out of a terminal state. The next attempt has a number that none had before.
+-- The only way out of a terminal state. Attempt numbers continue.
 UPDATE jobs
 SET state = 'RETRY',
     failures = 0,
@@ -152,7 +152,7 @@ WHERE id = $1 AND state = 'FAILURE' AND expired_at IS NULL
 RETURNING *;
 
 -- name: overdue
--- $1: now. A job made at or before $2 ought to have been published. What was published at or
+-- $1: now. A job created at or before $2 should have been published. A wake-up published at or
 -- before $3 counts as lost.
 SELECT id FROM jobs
 WHERE state IN ('PENDING', 'RETRY', 'STARTED')
@@ -170,8 +170,8 @@ ORDER BY created_at, id
 LIMIT $4;
 
 -- name: take_dead_letter
--- What has been due since $2 or longer is due anew from $1 (now) on. The conditions stand twice: by
--- the time the row is updated, another relay may have taken it.
+-- Takes a dead letter that has been due since $2 or longer; it is due again from $1 (now) on. The
+-- conditions are repeated because another relay may take it between the subquery and the update.
 UPDATE jobs SET dead_letter_due_at = $1
 WHERE state = 'FAILURE'
   AND dead_letter_due_at <= $2
@@ -184,13 +184,13 @@ WHERE state = 'FAILURE'
 RETURNING *;
 
 -- name: mark_dead_lettered
--- A job that was put back since owes nothing, or the message of another failure.
+-- No effect if the job was retried meanwhile.
 UPDATE jobs SET dead_letter_due_at = NULL, dead_lettered_at = $3
 WHERE id = $1 AND attempt = $2 AND state = 'FAILURE' AND dead_letter_due_at IS NOT NULL
 RETURNING id;
 
 -- name: unfinished
--- Read along the index `jobs_unfinished`, and no further than $1 rows.
+-- Reads at most $1 rows of the index `jobs_unfinished`.
 SELECT
     SUM(CASE WHEN state = 'PENDING' THEN 1 ELSE 0 END) AS pending,
     SUM(CASE WHEN state = 'RETRY' THEN 1 ELSE 0 END) AS retry,
@@ -204,7 +204,7 @@ FROM (
 ) AS oldest;
 
 -- name: expire
--- The conditions stand twice: by the time a row is updated, the job may have been retried.
+-- The conditions are repeated because the job may be retried before the update.
 UPDATE jobs SET expired_at = $2
 WHERE finished_at IS NOT NULL
   AND expired_at IS NULL
@@ -225,9 +225,8 @@ WHERE id = $1 AND state = 'FAILURE' AND expired_at IS NULL
 RETURNING *;
 
 -- name: jobs_by_ids
--- $1: ids, all of the same length, one after the other without a separator.
--- Followers ask for up to a thousand, several times a second: halved again and again, they are apart
--- much sooner than one after the other.
+-- $1: ids of 36 characters, concatenated. The job watcher queries up to a thousand several times a
+-- second: halving the text repeatedly is much faster than taking one id at a time.
 WITH RECURSIVE wanted (id, number) AS (
     SELECT CAST($1 AS TEXT), length(CAST($1 AS TEXT)) / 36
     UNION ALL
@@ -252,10 +251,9 @@ WITH RECURSIVE wanted (upload_id, rest) AS (
 SELECT jobs.* FROM wanted JOIN jobs ON jobs.upload_id = wanted.upload_id;
 
 -- name: newest
--- Newest first, $5 at the most: jobs that stand before $1 and $2 in the order of `created_at` and
--- `id`, were made at $4 or later, and are in one of the states that the text $3 names.
--- A branch for each state, along its part of the index `jobs_newest` and no further than $5 rows:
--- those of a rare state are found among any number of others.
+-- Newest first, at most $5: jobs that precede ($1, $2) in the order of `created_at` and `id`, were
+-- created at $4 or later, and are in one of the states in the text $3. There is a branch per state,
+-- which reads at most $5 rows of the index `jobs_newest`: so rare states are found fast.
 SELECT jobs.* FROM (
     SELECT * FROM (
         SELECT id, created_at FROM jobs
@@ -304,7 +302,7 @@ JOIN jobs ON jobs.id = newest.id
 ORDER BY newest.created_at DESC, newest.id DESC;
 
 -- name: newest_of_name
--- The same of those whose file has the name $6.
+-- The same for files with the name $6.
 SELECT * FROM jobs
 WHERE filename = $6 AND $3 LIKE '%' || state || '%'
   AND (created_at, id) < ($1, $2) AND created_at >= $4
@@ -325,7 +323,7 @@ ORDER BY attempts.job_id, attempts.number;
 INSERT INTO attempts (job_id, number, worker, started_at) VALUES ($1, $2, $3, $4);
 
 -- name: end_attempt
--- A job has one running attempt at the most, so its number need not be known.
+-- A job has at most one running attempt, so its number is not a parameter.
 UPDATE attempts SET ended_at = $2, outcome = $3, reason = $4
 WHERE job_id = $1 AND ended_at IS NULL
 RETURNING number;

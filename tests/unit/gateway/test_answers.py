@@ -35,7 +35,15 @@ from shared.csv.dialect import Dialect, Input
 from shared.csv.problems import Problem
 from shared.errors import InvalidInput, JobNotFound, OffsetConflict
 from shared.inspection.inspect import inspect, inspection_view
-from shared.jobs.job import Attempt, Job, JobProgress, JobRejects, JobResult, JobState
+from shared.jobs.job import (
+    Attempt,
+    AttemptOutcome,
+    Job,
+    JobProgress,
+    JobRejects,
+    JobResult,
+    JobState,
+)
 from shared.jobs.report import Report, Rows, Seconds
 
 if TYPE_CHECKING:
@@ -66,7 +74,7 @@ PROBLEMS = (
     Problem(4, 20, None, None, "5 columns", "4 columns", b""),
 )
 ATTEMPTS = (
-    Attempt(ID, 1, "host:1", 2.0, 3.25, "failure", "no memory"),
+    Attempt(ID, 1, "host:1", 2.0, 3.25, AttemptOutcome.FAILURE, "no memory"),
     Attempt(ID, 2, "host:2", 4.0),
 )
 REPORT = Report(

@@ -586,7 +586,7 @@ async def test_a_dead_letter_is_put_once_though_the_database_is_away_when_that_i
     delivery = rig.delivery(job)
     await rig.worker(store).handle(delivery)
     assert (delivery.settled, rig.bus.dead_letters) == (["ack"], [WakeUp(job.id)])
-    assert not (await rig.jobs.get(job.id)).owes_dead_letter
+    assert not (await rig.jobs.get(job.id)).dead_letter_is_due
 
 
 async def test_no_scratch_is_left_after_an_attempt(rig: Rig) -> None:

@@ -34,12 +34,12 @@ async def failed(rig: Rig, now: float, *, lost: bool = False) -> Job:
 @pytest.mark.parametrize("lost", [False, True], ids=["failed", "found lost"])
 async def test_whoever_is_delivered_the_wake_up_next_puts_what_is_due(rig: Rig, lost: bool) -> None:
     job = await failed(rig, time.time(), lost=lost)
-    assert job.owes_dead_letter
+    assert job.dead_letter_is_due
     delivery = rig.delivery(job)
     await rig.worker().handle(delivery)
     assert (rig.bus.dead_letters, delivery.settled) == ([WakeUp(job.id)], ["ack"])
     after = await rig.jobs.get(job.id)
-    assert not after.owes_dead_letter
+    assert not after.dead_letter_is_due
     assert after.dead_lettered_at is not None
 
 
@@ -51,11 +51,11 @@ async def test_it_is_noted_only_when_the_broker_has_it_and_before_the_wake_up_is
     put, ack = rig.bus.dead_letter, delivery.ack
 
     async def look_and_put(wakeup: WakeUp) -> None:
-        owed.append((await rig.jobs.get(job.id)).owes_dead_letter)
+        owed.append((await rig.jobs.get(job.id)).dead_letter_is_due)
         await put(wakeup)
 
     async def look_and_ack() -> None:
-        owed.append((await rig.jobs.get(job.id)).owes_dead_letter)
+        owed.append((await rig.jobs.get(job.id)).dead_letter_is_due)
         await ack()
 
     monkeypatch.setattr(rig.bus, "dead_letter", look_and_put)
@@ -71,7 +71,7 @@ async def test_what_the_broker_does_not_take_from_a_worker_is_left_to_the_relay(
     rig.bus.error = BrokerUnavailable("short of memory")
     await rig.worker().handle(delivery)
     assert delivery.settled == ["ack"]
-    assert (await rig.jobs.get(job.id)).owes_dead_letter
+    assert (await rig.jobs.get(job.id)).dead_letter_is_due
     # Nor from the relay at first
     due = now + LEFT_TO_WORKERS_FOR
     with pytest.raises(BrokerUnavailable):
@@ -79,7 +79,7 @@ async def test_what_the_broker_does_not_take_from_a_worker_is_left_to_the_relay(
     rig.bus.error = None
     assert await dead_letters(rig, due + LEFT_TO_WORKERS_FOR).publish_overdue() == 1
     assert rig.bus.dead_letters == [WakeUp(job.id)]
-    assert not (await rig.jobs.get(job.id)).owes_dead_letter
+    assert not (await rig.jobs.get(job.id)).dead_letter_is_due
 
 
 async def test_a_relay_leaves_a_dead_letter_to_the_workers_at_first(rig: Rig) -> None:
@@ -110,5 +110,5 @@ async def test_a_job_that_was_retried_owes_none_until_it_fails_again(rig: Rig) -
     again = await rig.jobs.fail(job.id, 2, "out of memory", final=False, now=later)
     assert again.state is JobState.FAILURE
     await dead_letters(rig, later).publish(job)
-    assert (await rig.jobs.get(job.id)).owes_dead_letter
+    assert (await rig.jobs.get(job.id)).dead_letter_is_due
     assert await dead_letters(rig, later + LEFT_TO_WORKERS_FOR).publish_overdue() == 1
