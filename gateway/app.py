@@ -16,7 +16,7 @@ from gateway.keys import PORTS, SETTINGS, GatewayPorts
 from gateway.metrics import GatewayMetrics
 from gateway.protocols.tus import handlers as tus
 from gateway.routes import routes
-from gateway.uploads.header_check import BEGINNINGS, Beginnings
+from gateway.uploads.header_check import HEADER_CHECKER, HeaderChecker
 from shared.bus.counted import BusMetrics, CountedBus
 from shared.runtime.drain import ON_SHUTDOWN_STARTED
 from shared.telemetry.http import instrument
@@ -43,7 +43,7 @@ def build_app(
     app[SETTINGS] = settings
     app[PORTS] = replace(ports, bus=CountedBus(ports.bus, metrics.of(BusMetrics)))
     app[EVENTS] = GatewayEvents(metrics)
-    app[BEGINNINGS] = Beginnings()
+    app[HEADER_CHECKER] = HeaderChecker()
     _follow_jobs(app, metrics)
     tus.install(app)
     cors.install(app, settings.cors_origins)

@@ -1,4 +1,4 @@
-"""Every URL of the gateway."""
+"""The URLs of the gateway."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from gateway.jobs.event_stream import job_events
-from gateway.jobs.handlers import cancel_job, retry_job, show_job
+from gateway.jobs.handlers import retry_job, show_job
 from gateway.jobs.list import list_jobs
 from gateway.jobs.status import file_status
 from gateway.openapi.handlers import docs, openapi_json
 from gateway.protocols import dispatch
 from gateway.protocols.dropzone.handlers import upload_file
-from gateway.protocols.native.handlers import cancel_upload, put_chunk, show_upload
+from gateway.protocols.native.handlers import cancel_job, cancel_upload, put_chunk, show_upload
 from gateway.protocols.tus import handlers as tus
 from gateway.results.download import download_file, show_result
 from gateway.results.preview import show_preview
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def routes(checks: Mapping[str, Check]) -> list[web.RouteDef]:
-    """The URLs; `checks` says how to ask each dependency whether it answers."""
+    """Return the routes; `checks` are the health checks of the dependencies."""
     return [
         web.get("/", index),
         web.get("/docs", docs),
@@ -60,11 +60,11 @@ def routes(checks: Mapping[str, Check]) -> list[web.RouteDef]:
         web.options("/api/tus", tus.options),
         web.options("/api/tus/", tus.options),
         web.options("/api/tus/{upload}", tus.options),
-        web.post("/api/tus", tus.spoken(tus.collection)),
-        web.post("/api/tus/", tus.spoken(tus.collection)),
-        web.head("/api/tus/{upload}", tus.spoken(tus.upload)),
-        web.patch("/api/tus/{upload}", tus.spoken(tus.upload)),
-        web.delete("/api/tus/{upload}", tus.spoken(tus.upload)),
-        web.post("/api/tus/{upload}", tus.spoken(tus.upload)),
+        web.post("/api/tus", tus.require_version(tus.collection)),
+        web.post("/api/tus/", tus.require_version(tus.collection)),
+        web.head("/api/tus/{upload}", tus.require_version(tus.upload)),
+        web.patch("/api/tus/{upload}", tus.require_version(tus.upload)),
+        web.delete("/api/tus/{upload}", tus.require_version(tus.upload)),
+        web.post("/api/tus/{upload}", tus.require_version(tus.upload)),
         *health_routes(checks),
     ]

@@ -1,22 +1,17 @@
-"""The use cases of operators: cancel a job or an upload, put a failed job back."""
+"""The use cases of operators: cancel a job, put a failed job back."""
 
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gateway.uploads.upload import candidate_ids
-from shared.blobs.blob import upload_key
 from shared.errors import (
     BlobNotFound,
     CsvmillError,
     InputRemoved,
     JobFinished,
     JobNotFailed,
-    UploadGone,
-    UploadNotFound,
 )
 from shared.jobs.job import JobState
 from shared.uploads.start_job import try_publish_wake_up
@@ -57,36 +52,6 @@ class JobControl:
             self.events.input_left(job, error)
         return job
 
-    async def cancel_upload(self, name: str) -> Job | None:
-        """Remove an upload in flight, by its id or the client's name for it; cancel its job.
-
-        The job, if it has one. Raises UploadNotFound, and JobFinished as `cancel` does.
-        """
-        for upload_id in candidate_ids(name):
-            with suppress(UploadNotFound):
-                return await self._cancel_upload(upload_id)
-        raise UploadNotFound(f"There is no upload {name!r}")
-
-    async def remove_upload(self, upload_id: UUID) -> None:
-        """As `cancel_upload`, but what was received goes away too if its job has ended.
-
-        The job stays what it is, and so does its result; one that has failed cannot be retried any
-        more. Raises UploadNotFound, and UploadGone if nothing of it was there any more.
-        """
-        key = upload_key(upload_id)
-        there = await self._is_there(key)
-        while True:
-            try:
-                await self._cancel_upload(upload_id)
-                break
-            except JobFinished:
-                if await self._let_go_of_input(upload_id):
-                    await self.ports.blobs.delete(key)
-                    break
-                # Somebody has retried it just now: it can be cancelled again.
-        if not there:
-            raise UploadGone(f"upload {upload_id} became a job, and is not kept any longer")
-
     async def retry(self, job_id: UUID) -> Job:
         """Give a failed job all its attempts again, and wake a processor up for it.
 
@@ -107,38 +72,6 @@ class JobControl:
         self.events.job_retried(retried)
         await try_publish_wake_up(self.ports, self.events, retried)
         return await self.ports.jobs.get(job_id)
-
-    async def _cancel_upload(self, upload_id: UUID) -> Job | None:
-        """The job that was cancelled, if there was one. Raises UploadNotFound, JobFinished."""
-        job = await self.ports.jobs.of_upload(upload_id)
-        if job is None:
-            try:
-                # Whoever sends it, or hangs, is told so at once.
-                await self.ports.blobs.lease_append(upload_key(upload_id))
-            except BlobNotFound:
-                raise UploadNotFound(f"There is no upload {upload_id}") from None
-            await self.ports.blobs.delete(upload_key(upload_id))
-            # Its last chunk may have made it a job meanwhile. A job made after this look finds
-            # by itself that its input is gone: see `start_job`.
-            job = await self.ports.jobs.of_upload(upload_id)
-        if job is None:
-            self.events.upload_cancelled(upload_id)
-            return None
-        return await self.cancel(job.id)
-
-    async def _let_go_of_input(self, upload_id: UUID) -> bool:
-        """Whether nothing will read the input any more of the job that the upload has become."""
-        job = await self.ports.jobs.of_upload(upload_id)
-        if job is not None and job.state is JobState.FAILURE:
-            job = await self.ports.jobs.expire_failed(job.id, now=time.time())
-        return job is None or job.state.terminal
-
-    async def _is_there(self, key: BlobKey) -> bool:
-        try:
-            await self.ports.blobs.info(key)
-        except BlobNotFound:
-            return False
-        return True
 
     async def _is_whole(self, key: BlobKey) -> bool:
         try:

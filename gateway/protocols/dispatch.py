@@ -1,18 +1,18 @@
-"""Which dialect a request below `/api/v1/uploads` speaks: every request speaks exactly one.
+"""Which protocol a request to `/api/v1/uploads` uses.
 
-| request | what it is |
+| request | protocol |
 |---|---|
 | `POST` of `application/json` | native: a file is declared |
-| `POST` or `PUT` of anything else, in interop version 8, with `Upload-Complete` | IETF: creation |
+| `POST` or `PUT` of other content, interop version 8, with `Upload-Complete` | IETF: creation |
 | the same otherwise | native: a whole file |
-| `HEAD` in interop version 8 | IETF: offset retrieval |
-| `HEAD` otherwise, `GET` | native: what has been received |
+| `HEAD`, interop version 8 | IETF: offset retrieval |
+| `HEAD` otherwise, `GET` | native: an upload is described |
 | `PATCH` of `application/partial-upload` | IETF: append |
-| `PATCH` of `application/json` | native: the size is told |
+| `PATCH` of `application/json` | native: the size is declared |
 
-`DELETE` means the same in both, and `OPTIONS` tells the IETF dialect's limits. A creation that says
-`Upload-Complete: ?0` in another version than 8 is refused: what it has is only the beginning of a
-file, and must not pass for the whole.
+`DELETE` is the same in both, and `OPTIONS` answers with the limits of the IETF protocol. A creation
+with `Upload-Complete: ?0` in another version than 8 is refused: its content is only the first part
+of a file, and must not be taken for the whole file.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from aiohttp import web
 
 from gateway.http.errors import FIELDS
 from gateway.keys import SETTINGS
+from gateway.protocols.common.response import upload_limit
 from gateway.protocols.ietf import handlers as ietf
 from gateway.protocols.ietf.headers import (
     MEDIA_TYPE,
     VERSION,
     VERSION_FIELD,
     UploadFields,
-    is_spoken,
-    limits,
+    has_version,
 )
 from gateway.protocols.native.handlers import create_upload, declare_size, show_upload
 from gateway.protocols.native.whole_file import put_file
@@ -40,15 +40,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 JSON = "application/json"
-_OF_FILES = ("Content-Disposition", "Upload-Complete")
-"""Fields by which a request says that its content is a file."""
+_FILE_FIELDS = ("Content-Disposition", "Upload-Complete")
+"""Fields that show that the content of a request is a file."""
 
 
 async def post(request: web.Request) -> web.Response:
-    """Declare a file, or send one."""
+    """Declare a file, or store one."""
     if request.content_type == JSON:
         return await create_upload(request)
-    if "name" not in request.query and not any(field in request.headers for field in _OF_FILES):
+    if "name" not in request.query and not any(field in request.headers for field in _FILE_FIELDS):
         raise UnsupportedMedia(
             f"the request is {request.content_type}; send {JSON}, or the file itself with ?name="
         )
@@ -56,41 +56,41 @@ async def post(request: web.Request) -> web.Response:
 
 
 async def put(request: web.Request) -> web.Response:
-    """Send a file, or the beginning of one."""
+    """Store a file, or the first part of one."""
     complete = UploadFields.of(request.headers).complete
     if complete is None:
         return await put_file(request)
-    if is_spoken(request):
+    if has_version(request):
         return await ietf.create(request)
     if not complete:
-        raise _not_spoken(request)
+        raise _unsupported_version(request)
     return await put_file(request)
 
 
 async def head(request: web.Request) -> web.Response:
-    """Tell how far an upload has come."""
-    return await (ietf.show if is_spoken(request) else show_upload)(request)
+    """Describe an upload in headers."""
+    return await (ietf.show if has_version(request) else show_upload)(request)
 
 
 async def patch(request: web.Request) -> web.Response:
-    """Append to an upload, or tell its size."""
+    """Append to an upload, or declare its size."""
     if request.content_type == JSON:
         return await declare_size(request)
     if request.content_type != MEDIA_TYPE:
         request[FIELDS] = {"Accept-Patch": f"{MEDIA_TYPE}, {JSON}"}  # RFC 5789, 2.2
         raise UnsupportedMedia(f"the request is {request.content_type}; send {MEDIA_TYPE}")
-    if not is_spoken(request):
-        raise _not_spoken(request)
+    if not has_version(request):
+        raise _unsupported_version(request)
     return await ietf.append(request)
 
 
 async def options(request: web.Request) -> web.Response:
-    """Tell what is taken here."""
+    """List the methods and limits of the collection."""
     return _options(request, ("OPTIONS", "POST", "PUT"), (MEDIA_TYPE,))
 
 
 async def options_of_upload(request: web.Request) -> web.Response:
-    """Tell what can be done with an upload, whether there is such a one or not."""
+    """List the methods and limits of an upload, whether it exists or not."""
     methods = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH")
     return _options(request, methods, (MEDIA_TYPE, JSON))
 
@@ -101,12 +101,12 @@ def _options(request: web.Request, methods: Iterable[str], patches: Iterable[str
         headers={
             "Allow": ", ".join(methods),
             "Accept-Patch": ", ".join(patches),
-            "Upload-Limit": limits(request.app[SETTINGS]),
+            "Upload-Limit": upload_limit(request.app[SETTINGS]),
         },
     )
 
 
-def _not_spoken(request: web.Request) -> UnsupportedVersion:
+def _unsupported_version(request: web.Request) -> UnsupportedVersion:
     request[FIELDS] = {VERSION_FIELD: str(VERSION)}
     given = request.headers.get(VERSION_FIELD)
     return UnsupportedVersion(f"{VERSION_FIELD} is {given!r}; send {VERSION}")

@@ -1,1 +1,1 @@
-"""What happens to an upload, whatever the protocol: create, write, append, complete, cancel."""
+"""The use cases of uploads, for every protocol: create, write, append, complete, cancel."""

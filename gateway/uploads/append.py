@@ -1,17 +1,19 @@
-"""The use case of sending a file in order: what arrives stays, and the next request goes on there.
+"""Appends to uploads: what arrives stays, and the next request continues from there.
 
-Whoever sends has a turn, which ends all turns before it: a client whose connection hangs comes
-back at once, on any gateway, and is told what had arrived.
+An append takes the upload's lease, which ends the append before it. So a client whose connection
+hangs can continue at once, on any gateway.
 """
 
 from __future__ import annotations
 
-from contextlib import aclosing, suppress
-from dataclasses import dataclass
+from contextlib import aclosing
 from typing import TYPE_CHECKING
+from uuid import UUID
 
+from gateway.uploads.complete import with_job
+from gateway.uploads.size import check_size, within_limit
 from gateway.uploads.upload import Upload, candidate_ids
-from gateway.uploads.uploads import PATIENCE
+from gateway.uploads.write import TOLERATED
 from shared.blobs.blob import upload_key
 from shared.errors import (
     BlobNotFound,
@@ -20,129 +22,132 @@ from shared.errors import (
     UploadGone,
     UploadNotFound,
 )
+from shared.telemetry.ids import bind_ids
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-    from uuid import UUID
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
-    from gateway.uploads.uploads import Uploads
+    from gateway.uploads.context import UploadContext
+    from gateway.uploads.header_check import HeaderWatch
     from shared.blobs.blob import BlobInfo
 
-
-@dataclass(frozen=True, slots=True)
-class Sending:
-    """An upload as it stood when the turn began, and the turn's token."""
-
-    upload: Upload
-    token: int
-
-    @property
-    def offset(self) -> int:
-        """Where the next byte belongs."""
-        return self.upload.blob.prefix
-
-    def check_offset(self, offset: int) -> None:
-        """Raise OffsetConflict if that is not where the next byte belongs."""
-        if offset != self.offset:
-            raise OffsetConflict(
-                f"the upload is at {self.offset}, not at {offset}",
-                expected=self.offset,
-                provided=offset,
-            )
+    Admit = Callable[[Upload], Awaitable[Upload]]
 
 
-@dataclass(frozen=True, slots=True)
-class Appends:
-    """Has no state: any gateway can go on where another has stopped."""
+async def lease_append(context: UploadContext, name: str | UUID) -> Upload:
+    """Return an upload by id or client-given name; aborts any append in progress.
 
-    uploads: Uploads
-
-    async def take_over_named(self, name: str) -> Sending:
-        """As `lease_append`, for the upload with this id or client-given name."""
-        for upload_id in candidate_ids(name):
-            with suppress(UploadNotFound):
-                return await self.lease_append(upload_id)
-        raise UploadNotFound(f"There is no upload {name!r}")
-
-    async def lease_append(self, upload_id: UUID) -> Sending:
-        """Begin a turn. Whoever was sending is told AppendLeaseLost, and what had arrived is kept.
-
-        Raises UploadNotFound, and UploadGone if it became a job whose bytes are not kept.
-        """
-        ports = self.uploads.ports
+    What the append had received is kept. Raises UploadNotFound, and UploadGone if the upload
+    became a job whose bytes are not kept.
+    """
+    for upload_id in _ids(name):
         try:
-            turn = await ports.blobs.lease_append(upload_key(upload_id))
+            lease = await context.ports.blobs.lease_append(upload_key(upload_id))
         except BlobNotFound:
-            job = await ports.jobs.of_upload(upload_id)
-            if job is None:
-                raise UploadNotFound(f"There is no upload {str(upload_id)!r}") from None
-            raise UploadGone(
-                f"the upload became job {job.id}, and its bytes are not kept any longer"
-            ) from None
-        return Sending(Upload(upload_id, turn.blob), turn.token)
+            await _check_not_gone(context, upload_id)
+        else:
+            return Upload(upload_id, lease.blob)
+    raise UploadNotFound(f"There is no upload {str(name)!r}")
 
-    async def declare_size(self, sending: Sending, size: int) -> Sending:
-        """Tell the size of an upload; raises as `Blobs.declare_size`, and UploadTooLarge."""
-        self.uploads.check_size(size, field="Upload-Length")
-        key = sending.upload.blob.key
-        blob = await self.uploads.ports.blobs.declare_size(key, size)
-        return Sending(Upload(sending.upload.id, blob), sending.token)
 
-    async def send(
-        self,
-        sending: Sending,
-        offset: int,
-        data: AsyncGenerator[bytes, None],
-        *,
-        whole: bool = False,
-        last: bool = False,
-    ) -> Upload:
-        """Store `data` from `offset` on, and close it; the upload with its job, if it is complete.
+async def append(
+    context: UploadContext,
+    name: str | UUID,
+    offset: int,
+    data: AsyncGenerator[bytes, None],
+    *,
+    whole: bool = False,
+    last: bool = False,
+    admit: Admit | None = None,
+) -> Upload:
+    """Append `data` at `offset` and close it; return the upload, with its job if it is complete.
 
-        What has arrived is kept, however `data` ends; with `whole`, all of it or nothing. With
-        `last` the file ends where `data` does, which makes it complete.
-        Raises as `Blobs.append`, but UploadNotFound if the upload is removed meanwhile;
-        UploadTooLarge; SpecMismatch, after what shows it was kept; and with `last` as
-        `Blobs.declare_size`, or InconsistentLength if the file was declared to end elsewhere.
-        """
-        try:
-            blob, end = await self._store(sending, offset, data, whole=whole)
+    What has arrived is kept, however `data` ends; with `whole`, all of it or nothing. With `last`
+    the file ends where `data` does, which completes it. `admit` is awaited with the upload before
+    a byte is read, and returns it, changed or not; what it raises refuses the append.
+
+    Raises as `lease_append`, as `Blobs.append` and as `Blobs.declare_size`; UploadTooLarge;
+    SpecMismatch if the file does not fit its spec, after what shows it was kept; and with `last`
+    InconsistentLength if the file was declared to end elsewhere.
+    """
+    async with aclosing(data):
+        for upload_id in _ids(name):
+            tolerated = TOLERATED if whole else 0
+            watch = context.header_checker.watch(context.ports.blobs, offset, tolerated=tolerated)
+            try:
+                blob = await _append(context, upload_id, offset, data, watch, whole, admit)
+            except BlobNotFound as error:
+                if watch.admitted:
+                    raise UploadNotFound(f"upload {upload_id} was removed meanwhile") from error
+                await _check_not_gone(context, upload_id)
+                continue
+            end = offset + watch.passed
             if last and blob.size is None:
-                blob = await self.uploads.ports.blobs.declare_size(blob.key, end)
-        except BlobNotFound as error:
-            raise UploadNotFound(f"upload {sending.upload.id} was removed meanwhile") from error
-        if last and blob.size != end:
-            raise InconsistentLength(f"the upload has {blob.size} bytes, but ends at {end}")
-        return await self.uploads.finished(sending.upload.id, blob, marked=last)
-
-    async def _store(
-        self, sending: Sending, offset: int, data: AsyncGenerator[bytes, None], *, whole: bool
-    ) -> tuple[BlobInfo, int]:
-        """The blob with `data`, and up to where that reaches."""
-        upload, blobs = sending.upload, self.uploads.ports.blobs
-        beginnings = self.uploads.beginnings
-        counted = _Counted(self.uploads.within_limit(offset, data))
-        async with aclosing(counted.pieces()) as pieces:
-            await beginnings.check(blobs, upload)
-            watched = beginnings.watched(upload, offset, pieces, PATIENCE if whole else 0)
-            async with aclosing(watched):
-                blob = await blobs.append(
-                    upload.blob.key, offset, watched, token=sending.token, whole=whole
-                )
-        await beginnings.check(blobs, Upload(upload.id, blob))
-        return blob, offset + counted.size
+                blob = await _declare_size(context, upload_id, blob, end)
+            if last and blob.size != end:
+                raise InconsistentLength(f"the upload has {blob.size} bytes, but ends at {end}")
+            return await with_job(context, upload_id, blob, marked=last)
+    raise UploadNotFound(f"There is no upload {str(name)!r}")
 
 
-class _Counted:
-    """How many bytes have passed."""
+def check_offset(upload: Upload, offset: int) -> None:
+    """Raise OffsetConflict if the next byte of the upload does not belong at `offset`."""
+    if offset != upload.blob.prefix:
+        raise OffsetConflict(
+            f"the upload is at {upload.blob.prefix}, not at {offset}",
+            expected=upload.blob.prefix,
+            provided=offset,
+        )
 
-    def __init__(self, data: AsyncGenerator[bytes, None]) -> None:
-        self.size = 0
-        self._data = data
 
-    async def pieces(self) -> AsyncGenerator[bytes, None]:
-        """The bytes as they are; their source is closed then."""
-        async with aclosing(self._data) as data:
-            async for piece in data:
-                self.size += len(piece)
-                yield piece
+async def declare_length(context: UploadContext, upload: Upload, length: int) -> Upload:
+    """Declare the size of an upload while an append is admitted.
+
+    Raises as `Blobs.declare_size`, and UploadTooLarge.
+    """
+    check_size(context.settings, length, field="Upload-Length")
+    return Upload(upload.id, await context.ports.blobs.declare_size(upload.blob.key, length))
+
+
+async def _append(
+    context: UploadContext,
+    upload_id: UUID,
+    offset: int,
+    data: AsyncGenerator[bytes, None],
+    watch: HeaderWatch,
+    whole: bool,
+    admit: Admit | None,
+) -> BlobInfo:
+    """Append `data` with one request to storage."""
+    bind_ids(upload_id=upload_id)
+
+    async def admit_blob(blob: BlobInfo) -> None:
+        upload = Upload(upload_id, blob)
+        await watch.admit(upload if admit is None else await admit(upload))
+
+    async with aclosing(watch.pieces(within_limit(context.settings, offset, data))) as pieces:
+        blob = await context.ports.blobs.append(
+            upload_key(upload_id), offset, pieces, whole=whole, admit=admit_blob
+        )
+    await watch.check(Upload(upload_id, blob))
+    context.events.chunk_taken(watch.passed)
+    return blob
+
+
+async def _declare_size(
+    context: UploadContext, upload_id: UUID, blob: BlobInfo, size: int
+) -> BlobInfo:
+    try:
+        return await context.ports.blobs.declare_size(blob.key, size)
+    except BlobNotFound as error:
+        raise UploadNotFound(f"upload {upload_id} was removed meanwhile") from error
+
+
+async def _check_not_gone(context: UploadContext, upload_id: UUID) -> None:
+    job = await context.ports.jobs.of_upload(upload_id)
+    if job is not None:
+        raise UploadGone(f"the upload became job {job.id}, and its bytes are not kept any longer")
+
+
+def _ids(name: str | UUID) -> tuple[UUID, ...]:
+    return (name,) if isinstance(name, UUID) else candidate_ids(name)

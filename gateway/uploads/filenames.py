@@ -1,4 +1,4 @@
-"""Names of uploaded files, as clients give them."""
+"""Names of uploaded files."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ _CSV = re.compile(r"(.*)\.(?:csv|tsv|tab)(\.(?:gz|zst|bz2|zip))?", re.IGNORECASE
 
 
 def is_csv(name: str) -> bool:
-    """Whether this is the name of a CSV file, be it compressed."""
+    """Whether this is the name of a CSV file, compressed or not."""
     return _CSV.fullmatch(name) is not None
 
 
 def stem(name: str) -> str:
-    """The name of a CSV file without what says that it is one."""
+    """Return the name of a CSV file without its suffixes."""
     match = _CSV.fullmatch(name)
     return match[1] if match else name
 
 
 def base_name(name: str, *, field: str) -> str:
-    """The last segment of the name of a CSV file; `field` is where the client gave it.
+    """Return the last segment of the name of a CSV file, which the client sent in `field`.
 
-    Clients send names with folders in them, of either kind of system. Raises InvalidInput for
-    what is not `.csv`, `.tsv` or `.tab`, with the suffix of a compression or without.
+    Clients send names with folders, separated by slashes or backslashes. Raises InvalidInput
+    unless the name ends in `.csv`, `.tsv` or `.tab`, with or without a suffix of a compression.
     """
     base = re.split(r"[/\\]", name)[-1].strip()
     if not is_csv(base):

@@ -1,8 +1,8 @@
-"""The beginnings of uploads: what they tell, and whether what was asked is for such a file.
+"""Header checks: whether an upload fits its spec, and what its first bytes tell.
 
-An upload that is asked for columns which it does not have is refused as soon as its first MiB is
-there, and not after its last byte. The verdict is the job's own, from the same bytes by the same
-code: so every gateway comes to it, and nothing has to be recorded.
+An upload whose spec names columns that it does not have is refused as soon as its first MiB is
+received, and not after its last byte. The check is the job's own, on the same bytes by the same
+code: so all gateways agree, and nothing is recorded.
 """
 
 from __future__ import annotations
@@ -31,48 +31,49 @@ if TYPE_CHECKING:
     from shared.inspection.inspect import Inspection
     from shared.ports import Blobs
 
-_AT_FIRST = 2 * SAMPLE
-"""Bytes of an upload that are read: of compressed ones too, they hold the sample. Of one whose
-header goes on, `LOOKED_AT` are."""
-AT_A_TIME = 2
-"""Beginnings that are looked at side by side: it takes memory, and CPU of the event loop's."""
+_FIRST_READ = 2 * SAMPLE
+"""Bytes read of an upload; enough for the sample of a compressed file too. If the header is
+longer, `LOOKED_AT` bytes are read."""
+CHECKS_AT_A_TIME = 2
+"""Headers checked at the same time: it takes memory, and CPU of the event loop."""
 READ_AT_A_TIME = 16
-"""Beginnings from storage that are held in memory, or being read: storage may take its time. Of
-the long ones `AT_A_TIME` are."""
+"""Samples that are being read from storage, which may be slow, or held in memory. Of the long
+samples, `CHECKS_AT_A_TIME`."""
 _REMEMBERED = 10_000
+_NEVER = sys.maxsize
 
 
-class Beginnings:
-    """Looks at beginnings, in threads. One for a gateway."""
+class HeaderChecker:
+    """Checks headers in threads. One for a gateway."""
 
     def __init__(self) -> None:
-        self._turns = asyncio.Semaphore(AT_A_TIME)
-        # Before a turn, and never while one is held: nobody who looks waits for storage.
+        self._checks = asyncio.Semaphore(CHECKS_AT_A_TIME)
+        # Acquired before a check, and never during one: no check waits for storage.
         self._reads = {
-            _AT_FIRST: asyncio.Semaphore(READ_AT_A_TIME),
-            LOOKED_AT: asyncio.Semaphore(AT_A_TIME),
+            _FIRST_READ: asyncio.Semaphore(READ_AT_A_TIME),
+            LOOKED_AT: asyncio.Semaphore(CHECKS_AT_A_TIME),
         }
-        self._worth: OrderedDict[tuple[UUID, bytes], int] = OrderedDict()
-        # How much of an upload has to be there before it is worth another look; of one that fits,
-        # or of which nothing can be told, no amount is enough. One that does not fit may be
-        # removed, and begun anew under the same id: it is looked at each time.
+        self._check_from: OrderedDict[tuple[UUID, bytes], int] = OrderedDict()
+        # Bytes of an upload that must be received before it is checked (again); `_NEVER` if it
+        # fits. One that does not fit is checked each time, as it may be removed and created anew
+        # under the same id.
 
     async def inspect(
         self, blobs: Blobs, upload: Upload, aggregation: Aggregation | None
     ) -> Inspection:
-        """What is understood of an upload, of which the rest may not be there yet.
+        """Return what the first bytes of an upload tell; it may be incomplete.
 
-        Raises HeaderNotReceived if its header is not there.
+        Raises HeaderNotReceived if the end of its header has not been received.
         """
-        for most in (_AT_FIRST, LOOKED_AT):
-            async with self._reads[most]:
-                sample = await _read(blobs, upload.blob, most)
+        for limit in (_FIRST_READ, LOOKED_AT):
+            async with self._reads[limit]:
+                sample = await _read(blobs, upload.blob, limit)
                 whole = upload.blob.complete and len(sample) == upload.blob.size
-                async with self._turns:
+                async with self._checks:
                     found = await asyncio.to_thread(
                         inspect, sample, whole=whole, aggregation=aggregation
                     )
-            if found.column_count or found.error or len(sample) < most:
+            if found.column_count or found.error or len(sample) < limit:
                 break
         if not found.column_count and found.error is None and not whole:
             raise HeaderNotReceived(
@@ -82,86 +83,126 @@ class Beginnings:
         return found
 
     async def check(self, blobs: Blobs, upload: Upload) -> None:
-        """Raise SpecMismatch if what was asked of an upload in flight is not for such a file.
+        """Raise SpecMismatch if an incomplete upload does not fit its spec.
 
-        Nothing is known before its first MiB is there; if its header goes on, it is looked at once
-        more whenever twice as much is there. One that is whole is its job's to judge.
+        Needs the first MiB; if the header is longer, checks again each time the received bytes
+        have doubled. A complete upload is not checked here; its job reports the mismatch.
         """
-        worth = self._worth.get(_key(upload), SAMPLE)
-        if upload.blob.prefix >= worth and self._is_open(upload):
-            most = _AT_FIRST if worth == SAMPLE else LOOKED_AT
-            async with self._reads[most]:
-                sample = await _read(blobs, upload.blob, most)
-                async with self._turns:
-                    await self._judge(upload, sample)
+        needed = self._check_from.get(_key(upload), SAMPLE)
+        if upload.blob.prefix >= needed and self.applies_to(upload):
+            limit = _FIRST_READ if needed == SAMPLE else LOOKED_AT
+            async with self._reads[limit]:
+                sample = await _read(blobs, upload.blob, limit)
+                await self.check_sample(upload, sample)
 
-    async def watched(
-        self, upload: Upload, offset: int, data: AsyncGenerator[bytes, None], patience: int
-    ) -> AsyncGenerator[bytes, None]:
-        """`data`, which belongs at `offset` of an upload and is closed then.
+    def watch(self, blobs: Blobs, offset: int, *, tolerated: int) -> HeaderWatch:
+        """Return the check of one request that writes at `offset`.
 
-        If its beginning shows that what was asked is not for such a file, raises SpecMismatch after
-        the first MiB, or once `patience` bytes have been passed on, if that is more.
+        If the file does not fit its spec, up to `tolerated` bytes are passed on before the request
+        is refused, and at least the first MiB.
         """
-        open_ = offset == 0 and self._is_open(upload)
-        held, passed, wrong = bytearray(), 0, None
-        async with aclosing(data):
-            async for piece in data:
-                yield piece
-                passed += len(piece)
-                if open_:
-                    held += piece[: SAMPLE - len(held)]
-                    if len(held) == SAMPLE:
-                        wrong = await self._verdict(upload, bytes(held))
-                        open_, held = False, bytearray()
-                if wrong is not None and passed > patience:
-                    raise wrong
+        return HeaderWatch(self, blobs, offset, tolerated)
 
-    async def _verdict(self, upload: Upload, sample: bytes) -> SpecMismatch | None:
-        try:
-            async with self._turns:
-                await self._judge(upload, sample)
-        except SpecMismatch as error:
-            return error
-        return None
+    async def check_sample(self, upload: Upload, sample: bytes) -> None:
+        """Raise SpecMismatch if an upload that begins with `sample` does not fit its spec."""
+        async with self._checks:
+            await self._check(upload, sample)
 
-    async def _judge(self, upload: Upload, sample: bytes) -> None:
+    async def _check(self, upload: Upload, sample: bytes) -> None:
         aggregation = aggregation_of(upload.blob.metadata)
+        fits = aggregation.is_default
         try:
-            known = await asyncio.to_thread(
-                check_header, sample, whole=False, aggregation=aggregation
-            )
+            if not fits:
+                fits = await asyncio.to_thread(
+                    check_header, sample, whole=False, aggregation=aggregation
+                )
         except SpecMismatch as error:
             raise SpecMismatch(
                 f"what is to be computed is not for this file: {error}", field=error.field
             ) from error
         except MalformedInput as error:
             raise SpecMismatch(f"the file can't be read: {error}") from error
-        self._worth[_key(upload)] = sys.maxsize if known else 2 * len(sample)
-        if len(self._worth) > _REMEMBERED:
-            self._worth.popitem(last=False)
+        self._check_from[_key(upload)] = _NEVER if fits else 2 * len(sample)
+        if len(self._check_from) > _REMEMBERED:
+            self._check_from.popitem(last=False)
 
-    def _is_open(self, upload: Upload) -> bool:
-        """Whether it is to be judged, and was not."""
-        if upload.blob.complete or upload.is_part:
+    def applies_to(self, upload: Upload) -> bool:
+        """Whether the upload has to be checked, and was not found to fit."""
+        if AGGREGATION not in upload.blob.metadata or upload.blob.complete or upload.is_part:
             return False
-        if self._worth.get(_key(upload)) == sys.maxsize:
-            return False
-        return not aggregation_of(upload.blob.metadata).is_default
+        return self._check_from.get(_key(upload)) != _NEVER
+
+
+class HeaderWatch:
+    """The header check of one request that writes to an upload.
+
+    Call `admit` before the first byte is read, pass the bytes through `pieces`, and call `check`
+    when they are stored.
+    """
+
+    def __init__(self, checker: HeaderChecker, blobs: Blobs, offset: int, tolerated: int) -> None:
+        self._checker = checker
+        self._blobs = blobs
+        self._offset = offset
+        self._tolerated = tolerated
+        self._upload: Upload | None = None
+        self.passed = 0
+        """Bytes passed on."""
+
+    @property
+    def admitted(self) -> bool:
+        """Whether the upload exists, and `admit` did not refuse it."""
+        return self._upload is not None
+
+    async def admit(self, upload: Upload) -> None:
+        """Raise SpecMismatch if the bytes received before show that the upload does not fit."""
+        await self.check(upload)
+        self._upload = upload
+
+    async def check(self, upload: Upload) -> None:
+        """Raise SpecMismatch if the bytes received show that the upload does not fit."""
+        await self._checker.check(self._blobs, upload)
+
+    async def pieces(self, data: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+        """Yield `data`, which belongs at the offset, and close it.
+
+        Raises SpecMismatch if its first MiB does not fit, once enough was passed on.
+        """
+        held, mismatch = bytearray(), None
+        async with aclosing(data):
+            upload = self._upload
+            watching = self._offset == 0 and upload is not None and self._checker.applies_to(upload)
+            async for piece in data:
+                yield piece
+                self.passed += len(piece)
+                if watching and upload is not None:
+                    held += piece[: SAMPLE - len(held)]
+                    if len(held) == SAMPLE:
+                        mismatch = await self._mismatch(upload, bytes(held))
+                        watching, held = False, bytearray()
+                if mismatch is not None and self.passed > self._tolerated:
+                    raise mismatch
+
+    async def _mismatch(self, upload: Upload, sample: bytes) -> SpecMismatch | None:
+        try:
+            await self._checker.check_sample(upload, sample)
+        except SpecMismatch as error:
+            return error
+        return None
 
 
 def _key(upload: Upload) -> tuple[UUID, bytes]:
-    """The upload and what is asked of it, which may be long."""
-    asked = upload.blob.metadata.get(AGGREGATION, "")
-    return upload.id, hashlib.sha256(asked.encode()).digest()
+    """Return the id of an upload and the digest of its spec, which may be long."""
+    spec = upload.blob.metadata.get(AGGREGATION, "")
+    return upload.id, hashlib.sha256(spec.encode()).digest()
 
 
-async def _read(blobs: Blobs, blob: BlobInfo, most: int) -> bytes:
-    stop = min(blob.prefix, most)
+async def _read(blobs: Blobs, blob: BlobInfo, limit: int) -> bytes:
+    stop = min(blob.prefix, limit)
     if not stop:
         return b""
     async with blobs.open(blob.key, 0, stop) as pieces:
         return b"".join([piece async for piece in pieces])
 
 
-BEGINNINGS = web.AppKey("beginnings", Beginnings)
+HEADER_CHECKER = web.AppKey("header_checker", HeaderChecker)

@@ -1,4 +1,4 @@
-"""`POST /api/v1/uploads/{upload}/inspect`: what is understood of a file, be it whole or not."""
+"""`POST /api/v1/uploads/{upload}/inspect`: describes a file, complete or not."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from gateway.keys import PORTS, SETTINGS
-from gateway.uploads.header_check import BEGINNINGS
-from gateway.uploads.uploads import Uploads
+from gateway.uploads.context import UploadContext
+from gateway.uploads.find import find_upload
 from shared.aggregation.json_reader import read_aggregation
 from shared.errors import BlobNotFound, InputRemoved, InvalidInput, UnsupportedMedia
 from shared.http.request_body import json_body
@@ -19,42 +18,43 @@ if TYPE_CHECKING:
     from gateway.uploads.upload import Upload
     from shared.aggregation.spec import Aggregation
 
-AGGREGATION = "aggregation"
+SPEC_FIELD = "aggregation"
 
 
 async def inspect_upload(request: web.Request) -> web.Response:
-    """Tell what is understood of an upload, and whether what is asked is for such a file."""
-    asked = await _asked(request)
-    upload = await Uploads.of(request.app).find(request.match_info["upload"])
-    gone = InputRemoved("the bytes of the upload are not kept any longer; upload the file again")
+    """Return the description of a file, and whether a spec fits it."""
+    context = UploadContext.of(request.app)
+    spec = await _spec(request, context)
+    upload = await find_upload(context, request.match_info["upload"])
+    removed = InputRemoved("the bytes of the upload are not kept any longer; upload the file again")
     if not upload.kept:
-        raise gone
+        raise removed
     try:
-        found = await request.app[BEGINNINGS].inspect(
-            request.app[PORTS].blobs, upload, asked or _declared(upload)
+        found = await context.header_checker.inspect(
+            context.ports.blobs, upload, spec or _declared_spec(upload)
         )
     except BlobNotFound as error:
-        raise gone from error
+        raise removed from error
     return web.json_response(inspection_view(found).as_json())
 
 
-async def _asked(request: web.Request) -> Aggregation | None:
-    """What the body asks of the file, if there is one."""
+async def _spec(request: web.Request, context: UploadContext) -> Aggregation | None:
+    """Return the spec in the body, if there is one."""
     if not request.can_read_body:
         return None
     if request.content_type != "application/json":
         raise UnsupportedMedia(f"the request is {request.content_type}; send application/json")
-    fields = await json_body(request, request.app[SETTINGS].client_timeout)
-    if unknown := fields.keys() - {AGGREGATION}:
+    fields = await json_body(request, context.settings.client_timeout)
+    if unknown := fields.keys() - {SPEC_FIELD}:
         raise InvalidInput(
-            f"unknown: {', '.join(sorted(unknown))}; send {AGGREGATION}, or nothing",
+            f"unknown: {', '.join(sorted(unknown))}; send {SPEC_FIELD}, or nothing",
             field=min(unknown),
         )
-    aggregation = fields.get(AGGREGATION)
-    return None if aggregation is None else read_aggregation(aggregation, AGGREGATION)
+    spec = fields.get(SPEC_FIELD)
+    return None if spec is None else read_aggregation(spec, SPEC_FIELD)
 
 
-def _declared(upload: Upload) -> Aggregation | None:
-    """What was asked for when the upload was begun, if anything was."""
+def _declared_spec(upload: Upload) -> Aggregation | None:
+    """Return the spec that the upload was created with, if it had one."""
     aggregation = aggregation_of(upload.blob.metadata)
     return None if aggregation.is_default else aggregation

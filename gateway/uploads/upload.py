@@ -1,4 +1,4 @@
-"""An upload as it stands, and the names that it goes by."""
+"""An upload, and the ids and names by which it is found."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _NAMESPACE = UUID("5b7c1f0e-53c1-4d0c-9d7e-0f6a7f0c2f61")
 
 
 def upload_id_of(name: str) -> UUID:
-    """The upload that a client's own name for it means, be it `dzuuid` or `Idempotency-Key`.
+    """Return the id of the upload with a client-given name: a `dzuuid` or an Idempotency-Key.
 
-    The same on every gateway, and safe in a path.
+    The id is the same on every gateway, and safe in a path.
     """
     return uuid5(_NAMESPACE, name)
 
 
 def candidate_ids(name: str) -> tuple[UUID, ...]:
-    """The ids that an upload may have which goes by this name: its id, or the client's own name.
+    """Return the ids that an upload with this id or client-given name may have.
 
-    The id comes first, so that nobody can take another's place by naming an upload after its id.
+    The id comes first, so that no client can hide an upload by naming another one after its id.
     """
     with suppress(ValueError):
         return UUID(name), upload_id_of(name)
@@ -37,13 +37,13 @@ def candidate_ids(name: str) -> tuple[UUID, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """An upload as it stands, in whichever dialect it was begun."""
+    """An upload of any protocol, at one moment."""
 
     id: UUID
     blob: BlobInfo
     job: Job | None = None
     kept: bool = True
-    """Whether its bytes are; if not, all that is known of it is its job."""
+    """Whether its bytes are kept; if not, only its job is known."""
 
     @property
     def filename(self) -> str:
@@ -52,17 +52,17 @@ class Upload:
 
     @property
     def awaits_mark(self) -> bool:
-        """Whether it becomes a job only once its client says that it is complete."""
+        """Whether it becomes a job only once its client marks it as complete."""
         return awaits_mark(self.blob.metadata)
 
     @property
     def is_part(self) -> bool:
-        """Whether it is meant to become a part of another upload, and no job."""
+        """Whether it is a part of another upload, and so never becomes a job."""
         return is_part(self.blob.metadata)
 
 
 def upload_of_job(job: Job) -> Upload:
-    """The upload that has become `job`, whose bytes are not kept any longer."""
+    """Return the upload that became `job`, whose bytes are not kept any longer."""
     whole = RangeSet.of([(0, job.input_size)])
     metadata = {"filename": job.filename, **metadata_of(job.aggregation)}
     blob = BlobInfo(job.input_key, job.input_size, whole, metadata=metadata)

@@ -29,10 +29,20 @@ from gateway.events import GatewayEvents
 from gateway.jobs.control import JobControl
 from gateway.keys import GatewayPorts
 from gateway.settings import GatewaySettings
-from gateway.uploads.header_check import Beginnings
-from gateway.uploads.uploads import Uploads
+from gateway.uploads.complete import with_job
+from gateway.uploads.context import UploadContext
+from gateway.uploads.header_check import HeaderChecker
+from gateway.uploads.write import write_declared
 from processor.maintenance.sweeper import Sweeper
-from shared.blobs.blob import RESULTS, UPLOADS, BlobKey, rejects_key, result_key, upload_key
+from shared.blobs.blob import (
+    RESULTS,
+    UPLOADS,
+    BlobKey,
+    Declaration,
+    rejects_key,
+    result_key,
+    upload_key,
+)
 from shared.blobs.layout import blob_folder
 from shared.bus.in_process import InProcessBus
 from shared.errors import BlobNotFound, InputRemoved, JobFinished, JobNotFailed, LeaseLost
@@ -259,16 +269,19 @@ class Interleavings(RuleBasedStateMachine):
         upload_id = self.uploads[rank % len(self.uploads)]
 
         async def request(ports: GatewayPorts, actor: Actor) -> None:
-            uploads = Uploads(ports, GatewaySettings(), GatewayEvents.uncounted(), Beginnings())
+            context = UploadContext(
+                ports, GatewaySettings(), GatewayEvents.uncounted(), HeaderChecker()
+            )
             chunk = _once(CONTENT[offset : offset + 1])
+            declaration = Declaration(len(CONTENT))
             try:
-                blob = await uploads.write(upload_id, len(CONTENT), offset, chunk, {})
+                upload = await write_declared(context, upload_id, offset, chunk, declaration)
             except BlobNotFound:
-                return  # cancelled, or expired, between the two calls
+                return  # cancelled, or expired, after it was created
             self.last_used[upload_id] = actor.last_call
-            if blob.complete:
+            if upload.blob.complete:
                 self.being_made[upload_id] = self.being_made.get(upload_id, 0) + 1
-                await uploads.start_job(upload_id, blob, "plays.csv")
+                await with_job(context, upload_id, upload.blob, filename="plays.csv")
                 self.being_made[upload_id] -= 1
 
         self.begin(request)

@@ -1,8 +1,8 @@
-"""The dialect of Dropzone's chunked uploads: which fields there are, and what they mean.
+"""The form fields of Dropzone's chunked uploads.
 
-`dzuuid` names the upload, `dzchunkbyteoffset` says where the chunk belongs, `dzchunksize` is the
-nominal size of a chunk, `dztotalfilesize` the size of the whole; all sizes in bytes. Without any
-of Dropzone's fields the request is the whole file.
+`dzuuid` names the upload, `dzchunkbyteoffset` is the offset of the chunk, `dzchunksize` the nominal
+size of a chunk, `dztotalfilesize` the size of the file; all sizes in bytes. A request without any
+of them is a whole file.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FILE = "file"
-"""The name of the part that holds the bytes."""
+"""The name of the part with the bytes."""
 SPEC = "spec"
-"""The name of the part that says what to compute, as JSON (docs/csv.md)."""
+"""The name of the part with the spec, as JSON (docs/csv.md)."""
 REQUIRED = {
     "dzuuid": "the id of the upload, the same for all its chunks",
     "dzchunkbyteoffset": "where the chunk belongs in the file, in bytes",
@@ -34,7 +34,7 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 
 @dataclass(frozen=True, slots=True)
 class ChunkFields:
-    """What the fields of one request say. Sizes and offsets in bytes."""
+    """The fields of one request. Sizes and offsets in bytes."""
 
     dzuuid: str
     offset: int
@@ -43,22 +43,22 @@ class ChunkFields:
     filename: str | None
 
     @property
-    def place_depends_on_length(self) -> bool:
-        """Whether where the chunk belongs is known only when its length is.
+    def offset_depends_on_length(self) -> bool:
+        """Whether the real offset is known only when the length of the chunk is.
 
         One client in use computes the last offset as total minus nominal size, though its last
-        chunk is shorter; of a correct client this is the last of equal chunks.
+        chunk is shorter. A correct client sends this for the last of equal chunks.
         """
         return self.offset + self.chunk_size == self.total
 
-    def place(self, length: int) -> int:
-        """The offset at which a body of `length` bytes belongs.
+    def offset_of(self, length: int) -> int:
+        """Return the offset of a chunk of `length` bytes.
 
-        Raises ChunkOutOfBounds if that is not within the file.
+        Raises ChunkOutOfBounds if the chunk is not within the file.
         """
         if length == 0:
             return max(self.offset, 0)
-        if self.place_depends_on_length and length < self.chunk_size:
+        if self.offset_depends_on_length and length < self.chunk_size:
             offset = self.total - length
         else:
             offset = self.offset
@@ -71,13 +71,13 @@ class ChunkFields:
 
 
 class FieldReader:
-    """Collects the fields of one request as they arrive, in any order."""
+    """Collects the fields of one request, in any order."""
 
     def __init__(self) -> None:
         self._values: dict[str, str] = {}
 
     def add(self, name: str, value: str) -> None:
-        """Take a field. Raises InvalidInput if it was given before with another value."""
+        """Add a field. Raises InvalidInput if it was given before with another value."""
         if self._values.setdefault(name, value) != value:
             raise InvalidInput(
                 f"field {name} is given twice, as {self._values[name]!r} and as {value!r}; "
@@ -101,7 +101,7 @@ class FieldReader:
         return self._values.get("dzfilename")
 
     def read(self) -> ChunkFields:
-        """What the fields say. Raises InvalidInput that names what is missing or malformed."""
+        """Return the values. Raises InvalidInput that names a missing or malformed field."""
         if missing := [name for name in REQUIRED if not self._values.get(name, "").strip()]:
             raise InvalidInput(
                 "missing: " + "; ".join(f"{name} ({REQUIRED[name]})" for name in missing),
@@ -124,9 +124,9 @@ class FieldReader:
 
 
 def csv_filename(dzfilename: str | None, part_filename: str | None) -> str:
-    """The base name of the file: `dzfilename` if it is given, else what the file part says.
+    """Return the base name of the file: `dzfilename`, or the name of the file part.
 
-    Raises InvalidInput for what is not `.csv`.
+    Raises InvalidInput unless it is the name of a CSV file.
     """
     name = dzfilename or part_filename
     if not name:

@@ -1,1 +1,1 @@
-"""Resumable uploads for HTTP, as drafted by the IETF (draft-ietf-httpbis-resumable-upload)."""
+"""Resumable uploads for HTTP of the IETF (draft-ietf-httpbis-resumable-upload)."""

@@ -1,7 +1,7 @@
-"""Fields of draft-ietf-httpbis-resumable-upload, interop version 8 (that of -09, -10 and -11).
+"""Fields of draft-ietf-httpbis-resumable-upload, interop version 8 (drafts -09, -10 and -11).
 
-Structured fields (RFC 9651) are parsed strictly. One that is not of its type counts as one that is
-not there, as sections 4.1.1 to 4.1.3 of -10 have it.
+Structured fields (RFC 9651) are parsed strictly. A field of another type is ignored, as sections
+4.1.1 to 4.1.3 of -10 require.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 
 import http_sf
 
+from gateway.protocols.common.response import upload_limit
 from shared.errors import InconsistentLength
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from aiohttp import web
     from multidict import CIMultiDict, CIMultiDictProxy
 
@@ -25,28 +24,26 @@ if TYPE_CHECKING:
     Headers = CIMultiDict[str] | CIMultiDictProxy[str]
 
 VERSION = 8
-"""The interop version that is spoken."""
+"""The interop version of this implementation."""
 VERSION_FIELD = "Upload-Draft-Interop-Version"
 MEDIA_TYPE = "application/partial-upload"
-"""Of what is appended."""
-MAX_INTEGER = 999_999_999_999_999
-"""The largest Integer of a structured field (RFC 9651, 3.3.1)."""
+"""The media type of an append."""
 
 
 @dataclass(frozen=True, slots=True)
 class UploadFields:
-    """What a request says of an upload; None for what it does not say."""
+    """The fields of a request; None for a field that it does not have."""
 
     complete: bool | None
-    """Whether the upload is complete once the content has been received."""
+    """Whether the content completes the upload."""
     offset: int | None
     """Where the content belongs, in bytes."""
     length: int | None
-    """Bytes of the whole."""
+    """Bytes of the whole file."""
 
     @classmethod
     def of(cls, headers: Headers) -> UploadFields:
-        """Read them."""
+        """Read the fields."""
         complete = _item(headers, "Upload-Complete")
         return cls(
             complete if isinstance(complete, bool) else None,
@@ -54,10 +51,10 @@ class UploadFields:
             _count(headers, "Upload-Length"),
         )
 
-    def told_length(self, offset: int, content_length: int | None) -> int | None:
-        """The length of the whole as the request tells it, by either indicator (4.1.3 of -10).
+    def total_length(self, offset: int, content_length: int | None) -> int | None:
+        """Return the declared length of the whole file, by either indicator (4.1.3 of -10).
 
-        Raises InconsistentLength if it contradicts itself.
+        None if the request declares none. Raises InconsistentLength if it contradicts itself.
         """
         end = None if content_length is None else offset + content_length
         implied = end if self.complete else None
@@ -65,45 +62,36 @@ class UploadFields:
             raise InconsistentLength(
                 f"Upload-Length is {self.length}, but the content ends the upload at {implied}"
             )
-        told = self.length if implied is None else implied
-        if told is not None and end is not None and end > told:
+        total = self.length if implied is None else implied
+        if total is not None and end is not None and end > total:
             raise InconsistentLength(
-                f"Upload-Length is {told}, but the content reaches up to {end}"
+                f"Upload-Length is {total}, but the content reaches up to {end}"
             )
-        return told
+        return total
 
 
-def is_spoken(request: web.Request) -> bool:
-    """Whether the request is of the version that is spoken here."""
+def has_version(request: web.Request) -> bool:
+    """Whether the request has the interop version of this implementation."""
     return _count(request.headers, VERSION_FIELD) == VERSION
 
 
-def standing(upload: Upload, settings: GatewaySettings) -> dict[str, str]:
-    """The fields that say how an upload stands."""
+def upload_state(upload: Upload, settings: GatewaySettings) -> dict[str, str]:
+    """Return the fields that describe the state of an upload."""
     fields = {
         "Upload-Complete": http_sf.ser(is_complete(upload)),
         "Upload-Offset": str(upload.blob.prefix),
     }
     if upload.job is None:
-        fields["Upload-Limit"] = limits(settings)
+        fields["Upload-Limit"] = upload_limit(settings)
     return fields
 
 
 def is_complete(upload: Upload) -> bool:
-    """Whether an upload is complete in the sense of the draft: its client has said that it is.
+    """Whether an upload is complete in the sense of the draft: its client has marked it so.
 
-    One that was begun in another dialect is so with its last byte.
+    An upload of another protocol is complete with its last byte.
     """
     return upload.job is not None or (upload.is_part and upload.blob.complete)
-
-
-def limits(settings: GatewaySettings) -> str:
-    """`Upload-Limit`: what bounds an upload. The size of a single append is not bounded."""
-    bounds: Mapping[str, int] = {
-        "max-size": min(settings.max_upload_size, MAX_INTEGER),
-        "max-age": min(int(settings.upload_ttl), MAX_INTEGER),
-    }
-    return http_sf.ser(dict(bounds))
 
 
 def _count(headers: Headers, name: str) -> int | None:
@@ -112,7 +100,7 @@ def _count(headers: Headers, name: str) -> int | None:
 
 
 def _item(headers: Headers, name: str) -> object:
-    """The value of an Item; None if there is none, or it is malformed."""
+    """Return the value of an Item; None if there is none, or it is malformed."""
     if name not in headers:
         return None
     try:

@@ -1,9 +1,9 @@
-"""`104 Upload Resumption Supported`: answers that go out while a request still comes in.
+"""`104 Upload Resumption Supported`: responses that are sent while a request is received.
 
 aiohttp has no call for interim responses but `100 Continue`, which it writes to the connection
 before it calls the handler. These are written the same way: to the transport, as whole messages,
-before anything of the final response is. That is sound as aiohttp answers the requests of a
-connection one after the other, and as `interim` lets nothing out any more once it is left.
+before any byte of the final response. That is sound because aiohttp answers the requests of a
+connection one after the other, and `interim` sends nothing after its context is left.
 """
 
 from __future__ import annotations
@@ -18,15 +18,12 @@ from gateway.protocols.ietf.headers import VERSION, VERSION_FIELD
 from shared.errors import CsvmillError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 
     from aiohttp import web
 
-    from shared.blobs.blob import BlobKey
-    from shared.ports import Blobs
-
 PROGRESS_INTERVAL = 2.0
-"""Seconds between two looks at how much has been recorded."""
+"""Seconds between two requests to storage for the recorded offset."""
 _STATUS_LINE = "HTTP/1.1 104 Upload Resumption Supported"
 
 
@@ -38,66 +35,63 @@ class Interim:
         self._open = request.version >= HttpVersion11  # RFC 9110, 15.2
 
     def send(self, fields: Mapping[str, str]) -> None:
-        """Send one with these fields, unless nobody could or would read it."""
+        """Send a response with these fields, unless the client cannot or does not read it."""
         transport = self._request.transport
         if not self._open or transport is None or transport.is_closing():
             return
         if transport.get_write_buffer_size():
-            return  # a client that does not read: nothing may pile up for it
+            return  # the client does not read: nothing may pile up
         named = {VERSION_FIELD: str(VERSION), **fields}
         lines = [_STATUS_LINE, *(f"{name}: {value}" for name, value in named.items()), "", ""]
         transport.write("\r\n".join(lines).encode("ascii"))
 
     def close(self) -> None:
-        """From now on nothing is sent."""
+        """Send nothing from now on."""
         self._open = False
 
     async def progress(
-        self, data: AsyncGenerator[bytes, None], blobs: Blobs, key: BlobKey
+        self, data: AsyncGenerator[bytes, None], recorded: Callable[[], Awaitable[int]]
     ) -> AsyncGenerator[bytes, None]:
-        """`data`, which is closed then; meanwhile tells how far the blob has come.
+        """Yield `data` and close it; meanwhile send the offset that `recorded` returns.
 
         The offset is a promise that nothing before it has to be sent again: it is what storage has
-        recorded, and not what has passed by. It is asked for beside: the data never waits for it.
+        recorded, and not what has passed here. `recorded` is called in a task of its own, so the
+        data never waits for it.
         """
         passed = asyncio.Event()
-        telling = asyncio.create_task(self._tell(blobs, key, passed))
+        reporting = asyncio.create_task(self._report(recorded, passed))
         try:
             async with aclosing(data):
                 async for piece in data:
                     yield piece
                     passed.set()
         finally:
-            telling.cancel()
-            await asyncio.gather(telling, return_exceptions=True)
-        if not telling.cancelled():
-            telling.result()  # it ends by itself only if something unforeseen has happened
+            reporting.cancel()
+            await asyncio.gather(reporting, return_exceptions=True)
+        if not reporting.cancelled():
+            reporting.result()  # it ends by itself only with an unexpected error
 
-    async def _tell(self, blobs: Blobs, key: BlobKey, passed: asyncio.Event) -> None:
-        """Look now and then how much is recorded, as long as data passes."""
-        told = 0
+    async def _report(self, recorded: Callable[[], Awaitable[int]], passed: asyncio.Event) -> None:
+        """Send the recorded offset at intervals, as long as data passes."""
+        latest = 0
         while True:
             await passed.wait()
             passed.clear()
             await asyncio.sleep(PROGRESS_INTERVAL)
-            recorded = await _recorded(blobs, key)
-            if recorded > told:
-                told = recorded
-                self.send({"Upload-Offset": str(told)})
+            try:
+                offset = await recorded()
+            except CsvmillError:
+                continue  # the append meets the same error, and reports it
+            if offset > latest:
+                latest = offset
+                self.send({"Upload-Offset": str(latest)})
 
 
 @contextmanager
 def interim(request: web.Request) -> Iterator[Interim]:
-    """Interim responses to a request, until the context is left."""
-    sending = Interim(request)
+    """Yield interim responses to a request; the context ends them."""
+    responses = Interim(request)
     try:
-        yield sending
+        yield responses
     finally:
-        sending.close()
-
-
-async def _recorded(blobs: Blobs, key: BlobKey) -> int:
-    try:
-        return (await blobs.info(key)).prefix
-    except CsvmillError:
-        return 0  # whatever is wrong there, the append meets it too, and says so
+        responses.close()

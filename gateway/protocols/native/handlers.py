@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import partial
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from aiohttp import web
 
@@ -17,111 +15,105 @@ from gateway.http.digests import (
     verify_digests,
 )
 from gateway.jobs.control import JobControl
+from gateway.jobs.handlers import job_response
+from gateway.jobs.status import requested_job_id
 from gateway.keys import PORTS, SETTINGS
-from gateway.protocols.ietf.headers import limits
-from gateway.protocols.native.requests import declaration, idempotency_key, plain_body, told_size
-from gateway.protocols.native.view import job_path, upload_path, upload_view
-from gateway.uploads.uploads import Uploads
-from shared.errors import (
-    BlobNotFound,
-    ChunkOutOfBounds,
-    InputRemoved,
-    InvalidInput,
-    UploadNotFound,
-)
+from gateway.protocols.common.request import idempotency_key, plain_body
+from gateway.protocols.common.response import upload_limit, upload_response
+from gateway.protocols.native.declaration import read_declaration, read_size
+from gateway.uploads import cancel, size
+from gateway.uploads.complete import with_job
+from gateway.uploads.context import UploadContext
+from gateway.uploads.create import create_once
+from gateway.uploads.find import find_upload
+from gateway.uploads.write import write_chunk
+from shared.errors import ChunkOutOfBounds, InvalidInput, JobNotFound, UploadNotFound
 
 if TYPE_CHECKING:
-    from gateway.uploads.upload import Upload
+    from shared.jobs.job import Job
 
 MAX_OFFSET = 10**18 - 1
 """Bytes: more than any file system takes."""
 
 _DIGITS = re.compile(r"[0-9]+")
 
-JOB_HEADER = "Csvmill-Job"
-"""Names the job of an upload in answers that have no JSON of ours."""
-
 
 async def create_upload(request: web.Request) -> web.Response:
     """`POST /api/v1/uploads`: declare a file. The same key gives the same upload."""
-    uploads = _uploads(request)
+    context = UploadContext.of(request.app)
     key = idempotency_key(request)
-    declared = await declaration(request)
-    if declared.size is not None:
-        uploads.check_size(declared.size, field="size")
-    create = partial(uploads.create, uuid4()) if key is None else partial(uploads.create_once, key)
-    upload = await create(
-        declared.filename,
-        declared.size,
-        sha256=declared.sha256,
-        aggregation=declared.aggregation,
-    )
-    return shown(upload, status=201)
+    new = await read_declaration(request)
+    if new.size is not None:
+        size.check_size(context.settings, new.size, field="size")
+    return upload_response(await create_once(context, key, new), status=201)
 
 
 async def show_upload(request: web.Request) -> web.Response:
-    """`GET /api/v1/uploads/{upload}`: what there is of an upload, in whichever dialect begun."""
-    upload = await _uploads(request).find(request.match_info["upload"])
-    response = shown(upload)
+    """`GET /api/v1/uploads/{upload}`: describe an upload of any protocol."""
+    upload = await find_upload(UploadContext.of(request.app), request.match_info["upload"])
+    response = upload_response(upload)
     if upload.job is None:
-        response.headers["Upload-Limit"] = limits(request.app[SETTINGS])
+        response.headers["Upload-Limit"] = upload_limit(request.app[SETTINGS])
     return response
 
 
 async def declare_size(request: web.Request) -> web.Response:
-    """`PATCH /api/v1/uploads/{upload}`: tell the size of a file that was declared without."""
-    uploads = _uploads(request)
-    size = await told_size(request)
-    uploads.check_size(size, field="size")
-    upload = await uploads.find(request.match_info["upload"])
-    return shown(await uploads.declare_size(upload, size))
+    """`PATCH /api/v1/uploads/{upload}`: declare the size of a file created without one."""
+    context = UploadContext.of(request.app)
+    declared = await read_size(request)
+    size.check_size(context.settings, declared, field="size")
+    upload = await find_upload(context, request.match_info["upload"])
+    return upload_response(await size.declare_size(context, upload, declared))
 
 
 async def put_chunk(request: web.Request) -> web.Response:
-    """`PUT /api/v1/uploads/{upload}/chunks/{offset}`: bytes at an offset, all or nothing."""
-    uploads = _uploads(request)
+    """`PUT /api/v1/uploads/{upload}/chunks/{offset}`: store bytes at an offset, all or nothing."""
+    context = UploadContext.of(request.app)
     offset = _offset(request)
-    data = verify_digests(
-        plain_body(request),
-        declared_digests(
-            request, "Content-Digest", parse_content_digest, CONTENT_DIGEST_ALGORITHMS
-        ),
+    body = plain_body(request)
+    digests = declared_digests(
+        request, "Content-Digest", parse_content_digest, CONTENT_DIGEST_ALGORITHMS
     )
-    upload = await uploads.find(request.match_info["upload"])
-    end, size = offset + (request.content_length or 0), upload.blob.size
-    if size is not None and end > size:
-        raise ChunkOutOfBounds(f"a chunk up to {end} reaches beyond the upload's {size} bytes")
-    try:
-        blob = await uploads.write_chunk(upload, offset, data)
-    except BlobNotFound as error:
-        if upload.job is None:
-            raise UploadNotFound(f"upload {upload.id} was removed meanwhile") from error
-        raise InputRemoved(
-            f"the upload became job {upload.job.id}, and its bytes are not kept any longer"
-        ) from error
-    request.app[EVENTS].chunk_taken(request.content.total_bytes)
-    return shown(await uploads.finished(upload.id, blob))
+    upload = await write_chunk(
+        context,
+        request.match_info["upload"],
+        offset,
+        verify_digests(body, digests),
+        length=request.content_length,
+    )
+    return upload_response(await with_job(context, upload.id, upload.blob))
 
 
 async def cancel_upload(request: web.Request) -> web.Response:
-    """`DELETE /api/v1/uploads/{upload}`: remove an upload in flight, or cancel its job."""
-    control = JobControl(request.app[PORTS], request.app[EVENTS])
-    await control.cancel_upload(request.match_info["upload"])
+    """`DELETE /api/v1/uploads/{upload}`: remove an incomplete upload, or cancel its job."""
+    await cancel.cancel_upload(
+        request.app[PORTS], request.app[EVENTS], request.match_info["upload"]
+    )
     return web.Response(status=204)
 
 
-def shown(upload: Upload, status: int = 200) -> web.Response:
-    """The answer that shows an upload."""
-    response = web.json_response(upload_view(upload).as_json(), status=status)
-    if status == 201:
-        response.headers["Location"] = upload_path(upload)
-    if upload.job is not None:
-        response.headers[JOB_HEADER] = job_path(upload.job)
-    return response
+async def cancel_job(request: web.Request) -> web.Response:
+    """`DELETE /api/v1/jobs/{job_id}`: cancel a job; return it, REVOKED.
+
+    With the id of an upload, as `cancel_upload`: the answer is empty if it had no job.
+    """
+    job_id = requested_job_id(request)
+    ports, events = request.app[PORTS], request.app[EVENTS]
+    job: Job | None
+    try:
+        job = await JobControl(ports, events).cancel(job_id)
+    except JobNotFound:
+        try:
+            job = await cancel.cancel_upload(ports, events, str(job_id))
+        except UploadNotFound:
+            raise JobNotFound(
+                f"There is no job {job_id}, and no upload of that id either"
+            ) from None
+    return web.Response(status=204) if job is None else await job_response(request, job)
 
 
 def _offset(request: web.Request) -> int:
-    """Where the chunk belongs, in bytes. Raises InvalidInput, ChunkOutOfBounds."""
+    """Return where the chunk belongs, in bytes. Raises InvalidInput, ChunkOutOfBounds."""
     text = request.match_info["offset"]
     shown = text if len(text) <= 40 else f"{text[:20]}... of {len(text)} characters"
     if not _DIGITS.fullmatch(text):
@@ -129,7 +121,7 @@ def _offset(request: web.Request) -> int:
             f"offset is {shown!r}; send where the chunk begins in the file, in bytes",
             field="offset",
         )
-    # As a number only if it can be a file's: thousands of digits take their time.
+    # Counted before it is converted: thousands of digits take long.
     digits = text.lstrip("0") or "0"
     if len(digits) > len(str(MAX_OFFSET)):
         raise ChunkOutOfBounds(
@@ -137,7 +129,3 @@ def _offset(request: web.Request) -> int:
             "begins, in bytes"
         )
     return int(digits)
-
-
-def _uploads(request: web.Request) -> Uploads:
-    return Uploads.of(request.app)

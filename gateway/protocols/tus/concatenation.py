@@ -6,15 +6,18 @@ import logging
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid5
 
+from gateway.uploads.complete import with_job
+from gateway.uploads.find import look_up
+from gateway.uploads.size import check_size
 from gateway.uploads.upload import Upload
 from shared.blobs.blob import upload_key
 from shared.errors import BlobIncomplete, BlobNotFound, CsvmillError, InvalidInput, UploadNotFound
-from shared.uploads.metadata import CONCAT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from gateway.uploads.uploads import Uploads
+    from gateway.uploads.context import UploadContext
+    from gateway.uploads.create import NewUpload
     from shared.blobs.blob import BlobInfo
 
 logger = logging.getLogger(__name__)
@@ -22,31 +25,29 @@ logger = logging.getLogger(__name__)
 _FINALS = UUID("c2f8f0a6-3b0b-4f0a-8c53-6d0b5a9b1e07")
 
 
-async def concatenate(
-    uploads: Uploads, parts: Sequence[UUID], concat: str, metadata: Mapping[str, str]
-) -> Upload:
-    """The upload that consists of `parts`, one after the other, and its job.
+async def concatenate(context: UploadContext, parts: Sequence[UUID], final: NewUpload) -> Upload:
+    """Return the upload that consists of `parts`, one after the other, with its job.
 
-    The same parts are the same upload, so that the request can be repeated when its answer was
-    lost; they are removed once there is a job. Raises InvalidInput for a part that is not whole or
-    no part, UploadNotFound.
+    The same parts give the same upload, so the request can be repeated if its response was lost.
+    The parts are removed once there is a job. Raises InvalidInput for a part that is incomplete or
+    not partial, UploadNotFound.
     """
     upload_id = uuid5(_FINALS, " ".join(map(str, parts)))
-    known = await uploads.look_up(upload_id)
+    known = await look_up(context, upload_id)
     if known is not None:
         return known
     try:
-        whole = await _assembled(uploads, upload_id, parts, {**metadata, CONCAT: concat})
+        whole = await _assemble(context, upload_id, parts, final)
     except (UploadNotFound, InvalidInput):
-        # The same request, at the same time, may have put them together, and removed them.
-        known = await uploads.look_up(upload_id)
+        # The same request, at the same time, may have concatenated the parts and removed them.
+        known = await look_up(context, upload_id)
         if known is None:
             raise
         return known
-    upload = await uploads.finished(upload_id, whole)
+    upload = await with_job(context, upload_id, whole)
     for part in set(parts):
         try:
-            await uploads.ports.blobs.delete(upload_key(part))
+            await context.ports.blobs.delete(upload_key(part))
         except CsvmillError as error:
             logger.warning(
                 "Upload %s: its part %s is left to the sweeper: %s", upload_id, part, error
@@ -54,11 +55,11 @@ async def concatenate(
     return upload
 
 
-async def _assembled(
-    uploads: Uploads, upload_id: UUID, parts: Sequence[UUID], metadata: Mapping[str, str]
+async def _assemble(
+    context: UploadContext, upload_id: UUID, parts: Sequence[UUID], final: NewUpload
 ) -> BlobInfo:
-    """The blob of all parts. Raises as `concatenate` does."""
-    blobs = uploads.ports.blobs
+    """Return the blob of all parts. Raises as `concatenate`."""
+    blobs = context.ports.blobs
     total = 0
     for part in parts:
         try:
@@ -68,18 +69,16 @@ async def _assembled(
         if not Upload(part, blob).is_part:
             raise InvalidInput(f"upload {part} is not partial", field="Upload-Concat")
         if not blob.complete:
-            raise _incomplete(part)
+            raise InvalidInput(
+                f"upload {part} is incomplete; send the rest of it first", field="Upload-Concat"
+            )
         total += blob.size or 0
-    uploads.check_size(total, field="Upload-Concat")
+    check_size(context.settings, total, field="Upload-Concat")
     try:
         return await blobs.assemble(
-            upload_key(upload_id), [upload_key(part) for part in parts], metadata=metadata
+            upload_key(upload_id), [upload_key(part) for part in parts], metadata=final.metadata
         )
     except (BlobIncomplete, BlobNotFound) as error:
-        raise InvalidInput(f"a part has gone meanwhile: {error}", field="Upload-Concat") from error
-
-
-def _incomplete(part: UUID) -> InvalidInput:
-    return InvalidInput(
-        f"upload {part} is not whole yet; send the rest of it first", field="Upload-Concat"
-    )
+        raise InvalidInput(
+            f"a part was removed in the meantime: {error}", field="Upload-Concat"
+        ) from error

@@ -1,4 +1,4 @@
-"""`/api/tus/`: the tus protocol 1.0.0, for the clients that speak it already.
+"""`/api/tus/`: the tus protocol 1.0.0.
 
 Extensions: creation, creation-with-upload, creation-defer-length, checksum, checksum-trailer,
 expiration, termination, concatenation.
@@ -21,11 +21,9 @@ from gateway.http.digests import (
     verify_digests,
 )
 from gateway.http.errors import error_response
-from gateway.jobs.control import JobControl
 from gateway.keys import PORTS, SETTINGS
-from gateway.protocols.native.handlers import JOB_HEADER
-from gateway.protocols.native.requests import plain_body
-from gateway.protocols.native.view import job_path
+from gateway.protocols.common.request import plain_body
+from gateway.protocols.common.response import job_header
 from gateway.protocols.tus.concatenation import concatenate
 from gateway.protocols.tus.headers import (
     aggregation,
@@ -34,8 +32,12 @@ from gateway.protocols.tus.headers import (
     number,
     parts_of_final,
 )
-from gateway.uploads.append import Appends
-from gateway.uploads.uploads import Uploads
+from gateway.uploads import append as appends
+from gateway.uploads.cancel import remove_upload
+from gateway.uploads.complete import with_job
+from gateway.uploads.context import UploadContext
+from gateway.uploads.create import NewUpload, create_upload
+from gateway.uploads.size import check_size
 from shared.errors import (
     ChunkDigestMismatch,
     InvalidInput,
@@ -43,14 +45,13 @@ from shared.errors import (
     UnsupportedVersion,
     UploadNotFound,
 )
-from shared.uploads.metadata import CONCAT, PARTIAL, aggregation_of, metadata_of
+from shared.uploads.metadata import CONCAT, PARTIAL, aggregation_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aiohttp.typedefs import Handler
 
-    from gateway.uploads.append import Sending
     from gateway.uploads.upload import Upload
 
 VERSION = "1.0.0"
@@ -64,19 +65,19 @@ _METADATA = "upload-metadata"
 
 
 def install(app: web.Application) -> None:
-    """Have every answer below the prefix say which version of the protocol it speaks."""
+    """Add the protocol's version to every response below the prefix."""
 
-    async def say_version(request: web.Request, response: web.StreamResponse) -> None:
+    async def add_version(request: web.Request, response: web.StreamResponse) -> None:
         if request.path.startswith(PREFIX):
             response.headers["Tus-Resumable"] = VERSION
             if response.status == 412:
                 response.headers["Tus-Version"] = VERSION
 
-    app.on_response_prepare.append(say_version)
+    app.on_response_prepare.append(add_version)
 
 
-def spoken(handler: Handler) -> Handler:
-    """Answer only requests in our version, and digests that differ with the protocol's own 460."""
+def require_version(handler: Handler) -> Handler:
+    """Refuse requests of other versions; answer mismatched checksums with the protocol's 460."""
 
     async def checked(request: web.Request) -> web.StreamResponse:
         if (version := request.headers.get("Tus-Resumable")) != VERSION:
@@ -92,7 +93,7 @@ def spoken(handler: Handler) -> Handler:
 
 
 async def options(request: web.Request) -> web.Response:
-    """What is spoken here."""
+    """`OPTIONS`: list versions, extensions and limits."""
     return web.Response(
         status=204,
         headers={
@@ -105,47 +106,44 @@ async def options(request: web.Request) -> web.Response:
 
 
 async def create(request: web.Request) -> web.Response:
-    """Declare an upload, and take what of it comes along; or make one of partial ones."""
-    uploads = _uploads(request)
+    """`POST`: create an upload, with or without bytes; or concatenate partial uploads."""
+    context = UploadContext.of(request.app)
     concat = request.headers.get("Upload-Concat", "").strip()
-    asked = aggregation(request)
-    described = {
-        "filename": filename(request),
-        _METADATA: request.headers.get(_METADATA, ""),
-        **metadata_of(asked),
-    }
+    spec, name = aggregation(request), filename(request)
+    others = {_METADATA: request.headers.get(_METADATA, "")}
     if concat.startswith("final;"):
         if "Upload-Length" in request.headers:
             raise InvalidInput("a final upload has no Upload-Length", field="Upload-Length")
-        upload = await concatenate(uploads, parts_of_final(concat), concat, described)
-        if aggregation_of(upload.blob.metadata) != asked:
+        final = NewUpload(name, None, aggregation=spec, others={**others, CONCAT: concat})
+        upload = await concatenate(context, parts_of_final(concat), final)
+        if aggregation_of(upload.blob.metadata) != spec:
             raise InvalidInput(
                 "these parts were put together with another spec, or with none; send the same",
                 field="Upload-Metadata",
             )
-        return _answer(request, upload, 201)
+        return _response(request, upload, 201)
     if concat not in ("", PARTIAL):
         raise InvalidInput(
             f"Upload-Concat is {concat!r}; send partial, or final; and URLs", field="Upload-Concat"
         )
     size = declared_length(request)
     if size is not None:
-        uploads.check_size(size, field="Upload-Length")
+        check_size(context.settings, size, field="Upload-Length")
     if concat:
-        described[CONCAT] = PARTIAL
-    upload = await uploads.declare(uuid4(), size, described)
+        others[CONCAT] = PARTIAL
+    new = NewUpload(name, size, aggregation=spec, others=others)
+    upload = await create_upload(context, uuid4(), new)
     if request.content_type == CONTENT_TYPE and request.can_read_body:
-        sending = await Appends(uploads).lease_append(upload.id)
-        upload = await _take(request, uploads, sending, 0)
-    return _answer(request, upload, 201)
+        upload = await _append(request, context, upload.id, 0)
+    return _response(request, upload, 201)
 
 
 async def show(request: web.Request) -> web.Response:
-    """Tell how far an upload has come. Whoever was sending it sends no more then."""
-    uploads = _uploads(request)
-    sending = await Appends(uploads).lease_append(_upload_id(request))
-    upload = await uploads.finished(sending.upload.id, sending.upload.blob)
-    response = _answer(request, upload, 200)
+    """`HEAD`: return the offset. Aborts any append in progress."""
+    context = UploadContext.of(request.app)
+    upload = await appends.lease_append(context, _upload_id(request))
+    upload = await with_job(context, upload.id, upload.blob)
+    response = _response(request, upload, 200)
     response.headers["Cache-Control"] = "no-store"
     blob = upload.blob
     if blob.size is None:
@@ -159,65 +157,70 @@ async def show(request: web.Request) -> web.Response:
 
 
 async def patch(request: web.Request) -> web.Response:
-    """Take bytes for where the upload is; whatever arrives stays, unless there is a checksum."""
+    """`PATCH`: append bytes. What arrives stays, unless there is a checksum."""
     if request.content_type != CONTENT_TYPE:
         raise UnsupportedMedia(f"the request is {request.content_type}; send {CONTENT_TYPE}")
     offset = number(request, "Upload-Offset")
     if offset is None:
         raise InvalidInput("Upload-Offset is missing", field="Upload-Offset")
-    uploads = _uploads(request)
-    appends = Appends(uploads)
-    sending = await appends.lease_append(_upload_id(request))
-    if sending.upload.blob.metadata.get(CONCAT, "").startswith("final;"):
-        raise web.HTTPForbidden(reason="A final upload takes no bytes")
-    sending.check_offset(offset)
-    if (length := number(request, "Upload-Length")) is not None:
-        sending = await appends.declare_size(sending, length)
-    return _answer(request, await _take(request, uploads, sending, offset), 204)
+    context = UploadContext.of(request.app)
+
+    async def admit(upload: Upload) -> Upload:
+        if upload.blob.metadata.get(CONCAT, "").startswith("final;"):
+            raise web.HTTPForbidden(reason="A final upload takes no bytes")
+        appends.check_offset(upload, offset)
+        if (length := number(request, "Upload-Length")) is not None:
+            return await appends.declare_length(context, upload, length)
+        return upload
+
+    upload = await _append(request, context, _upload_id(request), offset, admit)
+    return _response(request, upload, 204)
 
 
 async def terminate(request: web.Request) -> web.Response:
-    """Remove an upload, whether it is complete or not, and cancel its job if that goes on."""
-    control = JobControl(request.app[PORTS], request.app[EVENTS])
-    await control.remove_upload(_upload_id(request))
+    """`DELETE`: remove an upload, complete or not, and cancel its job if it has not ended."""
+    await remove_upload(request.app[PORTS], request.app[EVENTS], _upload_id(request))
     return web.Response(status=204)
 
 
 async def collection(request: web.Request) -> web.StreamResponse:
-    """What is asked of `/api/tus`."""
-    return await _meant(request, {"POST": create})
+    """Handle a request to `/api/tus`."""
+    return await _by_method(request, {"POST": create})
 
 
 async def upload(request: web.Request) -> web.StreamResponse:
-    """What is asked of an upload."""
-    return await _meant(request, {"DELETE": terminate, "HEAD": show, "PATCH": patch})
+    """Handle a request to an upload."""
+    return await _by_method(request, {"DELETE": terminate, "HEAD": show, "PATCH": patch})
 
 
-async def _meant(request: web.Request, handlers: Mapping[str, Handler]) -> web.StreamResponse:
-    """By the method that the request names, for clients that can send only some: else its own."""
+async def _by_method(request: web.Request, handlers: Mapping[str, Handler]) -> web.StreamResponse:
+    """Call the handler of `X-HTTP-Method-Override`, if there is one, or of the method."""
     method = request.headers.get("X-HTTP-Method-Override", request.method).strip().upper()
     if method not in handlers:
         raise web.HTTPMethodNotAllowed(method, sorted({*handlers, "OPTIONS"}))
     return await handlers[method](request)
 
 
-async def _take(request: web.Request, uploads: Uploads, sending: Sending, offset: int) -> Upload:
+async def _append(
+    request: web.Request,
+    context: UploadContext,
+    upload_id: UUID,
+    offset: int,
+    admit: appends.Admit | None = None,
+) -> Upload:
     digests = declared_digests(
         request, "Upload-Checksum", parse_upload_checksum, TUS_CHECKSUM_ALGORITHMS
     )
     data = verify_digests(plain_body(request), digests)
-    upload = await Appends(uploads).send(sending, offset, data, whole=bool(digests))
-    request.app[EVENTS].chunk_taken(request.content.total_bytes)
-    return upload
+    return await appends.append(context, upload_id, offset, data, whole=bool(digests), admit=admit)
 
 
-def _answer(request: web.Request, upload: Upload, status: int) -> web.Response:
-    response = web.Response(status=status, headers={"Upload-Offset": str(upload.blob.prefix)})
+def _response(request: web.Request, upload: Upload, status: int) -> web.Response:
+    fields = {"Upload-Offset": str(upload.blob.prefix), **job_header(upload)}
+    response = web.Response(status=status, headers=fields)
     if status == 201:
         response.headers["Location"] = f"{PREFIX}/{upload.id}"
-    if upload.job is not None:
-        response.headers[JOB_HEADER] = job_path(upload.job)
-    else:
+    if upload.job is None:
         expires = time.time() + request.app[SETTINGS].upload_ttl
         response.headers["Upload-Expires"] = formatdate(expires, usegmt=True)
     return response
@@ -229,7 +232,3 @@ def _upload_id(request: web.Request) -> UUID:
         return UUID(text)
     except ValueError:
         raise UploadNotFound(f"There is no upload {text!r}") from None
-
-
-def _uploads(request: web.Request) -> Uploads:
-    return Uploads.of(request.app)

@@ -1,4 +1,4 @@
-"""What the headers of a tus request say (https://tus.io/protocols/resumable-upload, 1.0.0)."""
+"""Reads the headers of tus requests (https://tus.io/protocols/resumable-upload, 1.0.0)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _PATH = re.compile(r"/api/tus/([0-9a-fA-F-]{36})/?")
 UNNAMED = "upload"
-"""The name of a file that was sent without one, but for what its type makes of it."""
+"""The name of a file without one; its suffix depends on the media type."""
 _SUFFIXES = {
     "text/tab-separated-values": ".tsv",
     "application/gzip": ".csv.gz",
@@ -32,11 +32,11 @@ _SUFFIXES = {
     "application/x-bzip2": ".csv.bz2",
     "application/zip": ".csv.zip",
 }
-"""Of file names, by media type; that of any other is `.csv`."""
+"""Suffixes of file names, by media type; `.csv` for any other."""
 
 
 def number(request: web.Request, name: str) -> int | None:
-    """A header that is a number of bytes; None if it is not there. Raises InvalidInput."""
+    """Return a header that is a number of bytes; None if it is absent. Raises InvalidInput."""
     text = request.headers.get(name)
     if text is None:
         return None
@@ -46,7 +46,10 @@ def number(request: web.Request, name: str) -> int | None:
 
 
 def declared_length(request: web.Request) -> int | None:
-    """`Upload-Length`; None for `Upload-Defer-Length: 1`. Raises InvalidInput unless it is one."""
+    """Return `Upload-Length`, or None for `Upload-Defer-Length: 1`.
+
+    Raises InvalidInput unless exactly one of them is there.
+    """
     length = number(request, "Upload-Length")
     defer = request.headers.get("Upload-Defer-Length")
     if defer is not None and defer.strip() != "1":
@@ -59,9 +62,9 @@ def declared_length(request: web.Request) -> int | None:
 
 
 def metadata(request: web.Request) -> dict[str, bytes]:
-    """`Upload-Metadata`: values are bytes, of which only those that are read have to be text.
+    """Return `Upload-Metadata`. Values are bytes; only those that are used have to be text.
 
-    Raises InvalidInput that says what is malformed.
+    Raises InvalidInput that names the malformed pair.
     """
     field = "Upload-Metadata"
     found: dict[str, bytes] = {}
@@ -78,9 +81,9 @@ def metadata(request: web.Request) -> dict[str, bytes]:
 
 
 def filename(request: web.Request) -> str:
-    """The name of the file: `filename` of the metadata, or `name`; else as `filetype` has it.
+    """Return the name of the file: `filename` or `name` of the metadata.
 
-    Raises InvalidInput.
+    Without them, a name whose suffix fits `filetype`. Raises InvalidInput.
     """
     given = metadata(request)
     name = _text(given, "filename") or _text(given, "name")
@@ -91,7 +94,7 @@ def filename(request: web.Request) -> str:
 
 
 def aggregation(request: web.Request) -> Aggregation:
-    """What to compute: `spec` of the metadata, else what every file gets. Raises InvalidInput."""
+    """Return the aggregation: `spec` of the metadata, or the default. Raises InvalidInput."""
     spec = _text(metadata(request), "spec")
     return parse_aggregation(spec, "spec") if spec.strip() else SONG_PLAYS
 
@@ -106,7 +109,7 @@ def _text(given: Mapping[str, bytes], key: str) -> str:
 
 
 def parts_of_final(concat: str) -> list[UUID]:
-    """The uploads that `final;<url> <url>...` names. Raises InvalidInput."""
+    """Return the uploads that `final;<url> <url>...` names. Raises InvalidInput."""
     ids = []
     for url in concat.partition(";")[2].split():
         path = re.sub(r"^https?://[^/]*", "", url)

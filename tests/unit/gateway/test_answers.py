@@ -16,7 +16,7 @@ import pytest
 from gateway.http.problems import problem_response
 from gateway.jobs.event_stream import event_view
 from gateway.jobs.view import job_view
-from gateway.protocols.native.view import upload_view
+from gateway.protocols.common.view import upload_view
 from gateway.results.preview_rows import preview_of
 from gateway.uploads.upload import Upload
 from shared.aggregation.spec import (

@@ -92,7 +92,7 @@ async def test_what_cannot_be_inspected_is_refused(gateway: Gateway) -> None:
     for body, detail in (
         ({"json": {"spec": {}}}, "unknown: spec; send aggregation, or nothing"),
         ({"json": {"aggregation": {"limit": 0}}}, "aggregation.limit is 0"),
-        ({"json": []}, "no JSON object"),
+        ({"json": []}, "not a JSON object"),
     ):
         problem = await problem_of(await inspect(gateway, **body), 400, "invalid-input")
         assert detail in problem["detail"]
@@ -211,7 +211,7 @@ async def test_a_whole_file_becomes_a_job_which_judges_it(gateway: Gateway) -> N
 
 
 async def test_a_large_chunk_is_broken_off(gateway: Gateway, monkeypatch: Any) -> None:
-    monkeypatch.setattr("gateway.uploads.uploads.PATIENCE", SAMPLE)
+    monkeypatch.setattr("gateway.uploads.write.TOLERATED", SAMPLE)
     await declare(gateway, aggregation=ASKED)
     await problem_of(await put(gateway, 0, endless()), 422, "spec-mismatch")
     assert (await (await gateway.client.get("/api/v1/uploads/k")).json())["received"] == []

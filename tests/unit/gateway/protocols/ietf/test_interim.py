@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 from unittest.mock import Mock
-from uuid import UUID
 
 import pytest
 from aiohttp import HttpVersion, HttpVersion10, HttpVersion11, web
@@ -13,15 +12,9 @@ from aiohttp.test_utils import make_mocked_request
 
 from gateway.protocols.ietf import interim as module
 from gateway.protocols.ietf.interim import interim
-from shared.blobs.blob import upload_key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
-
-    from shared.blobs.blob import BlobInfo, BlobKey
-    from shared.ports import Blobs
-
-KEY = upload_key(UUID(int=1))
 
 WHOLE = (
     b"HTTP/1.1 104 Upload Resumption Supported\r\n"
@@ -82,50 +75,48 @@ def test_nothing_goes_out_once_the_final_response_may_begin() -> None:
     assert wire.written == WHOLE
 
 
-class Asked:
-    """Blobs of which only `info` is asked, which never answers, or fails."""
+class Recorded:
+    """The recorded offset, which is never returned, or fails."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self._error = error
         self.asked = asyncio.Event()
-        self.given_up = False
+        self.cancelled = False
 
-    async def info(self, _: BlobKey) -> BlobInfo:
+    async def offset(self) -> int:
         self.asked.set()
         if self._error is not None:
             raise self._error
         try:
             await asyncio.Event().wait()
         finally:
-            self.given_up = True
+            self.cancelled = True
         raise AssertionError
 
 
-async def passed_through(blobs: Asked) -> list[bytes]:
-    """What comes of data the second half of which follows only when `blobs` has been asked."""
+async def passed_through(recorded: Recorded) -> list[bytes]:
+    """Return data whose second half is sent only once the recorded offset was asked for."""
 
     async def data() -> AsyncGenerator[bytes, None]:
         yield b"first"
-        await blobs.asked.wait()
+        await recorded.asked.wait()
         yield b"second"
 
-    with interim(request_on(Wire())) as telling:
+    with interim(request_on(Wire())) as responses:
         async with asyncio.timeout(10):
-            return [piece async for piece in telling.progress(data(), cast("Blobs", blobs), KEY)]
+            return [piece async for piece in responses.progress(data(), recorded.offset)]
 
 
-async def test_no_data_waits_for_storage_to_say_how_much_is_recorded(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_data_does_not_wait_for_the_recorded_offset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PROGRESS_INTERVAL", 0.0)
-    blobs = Asked()
-    assert await passed_through(blobs) == [b"first", b"second"]
-    assert blobs.given_up
+    recorded = Recorded()
+    assert await passed_through(recorded) == [b"first", b"second"]
+    assert recorded.cancelled
 
 
-async def test_what_goes_wrong_unforeseen_comes_out_after_the_data(
+async def test_an_unexpected_error_is_raised_after_the_data(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, "PROGRESS_INTERVAL", 0.0)
     with pytest.raises(ZeroDivisionError):
-        await passed_through(Asked(ZeroDivisionError()))
+        await passed_through(Recorded(ZeroDivisionError()))

@@ -1,0 +1,107 @@
+"""Reads files in request bodies: their names, specs, keys and bytes."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from warnings import catch_warnings, simplefilter
+
+from aiohttp import content_disposition_filename, parse_content_disposition
+
+from gateway.keys import SETTINGS
+from gateway.uploads.create import NewUpload, create_once
+from gateway.uploads.filenames import base_name
+from shared.aggregation.json_reader import parse_aggregation
+from shared.aggregation.spec import SONG_PLAYS
+from shared.errors import InvalidInput, UnsupportedMedia
+from shared.http.request_body import raw_body
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from aiohttp import web
+
+    from gateway.uploads.context import UploadContext
+    from gateway.uploads.upload import Upload
+
+MAX_KEY = 255
+"""Characters of an Idempotency-Key."""
+
+_STRING = re.compile(r'"((?:[^"\\\x00-\x1f\x7f]|\\["\\])*)"')
+_BARE = re.compile(r"[!#-~]+")
+
+
+async def create_from_headers(
+    request: web.Request,
+    context: UploadContext,
+    size: int | None,
+    sha256: str | None,
+    *,
+    awaits_mark: bool = False,
+) -> Upload:
+    """Create the upload of a request whose content is a file, or the first bytes of one.
+
+    Its name is `?name=` or in Content-Disposition (RFC 6266), its spec `?spec=`. With an
+    Idempotency-Key, the same key gives the same upload. Raises InvalidInput for what is missing or
+    malformed, and as `create_once`.
+    """
+    spec = request.query.get("spec", "")
+    new = NewUpload(
+        _filename(request),
+        size,
+        sha256,
+        parse_aggregation(spec, "spec") if spec.strip() else SONG_PLAYS,
+        awaits_mark,
+    )
+    return await create_once(context, idempotency_key(request), new)
+
+
+def _filename(request: web.Request) -> str:
+    given = request.query.get("name")
+    if not given:
+        with catch_warnings():
+            simplefilter("ignore")  # a malformed field names no file
+            _, parameters = parse_content_disposition(request.headers.get("Content-Disposition"))
+            given = content_disposition_filename(parameters)
+    if not given:
+        raise InvalidInput(
+            "the file has no name; add ?name= to the URL, or a filename in Content-Disposition",
+            field="name",
+        )
+    return base_name(given, field="name")
+
+
+def idempotency_key(request: web.Request) -> str | None:
+    """Return the Idempotency-Key (draft-ietf-httpapi-idempotency-key-header, section 2.1).
+
+    It is a quoted string, or the same without quotes, as many clients send it. Raises InvalidInput
+    if it is neither, or too long.
+    """
+    header = request.headers.get("Idempotency-Key")
+    if header is None:
+        return None
+    text = header.strip()
+    if match := _STRING.fullmatch(text):
+        text = re.sub(r"\\(.)", r"\1", match[1])
+    elif not _BARE.fullmatch(text):
+        raise InvalidInput(
+            f"Idempotency-Key {header!r} is not a string; send a UUID in quotes",
+            field="Idempotency-Key",
+        )
+    if not 1 <= len(text) <= MAX_KEY:
+        raise InvalidInput(
+            f"Idempotency-Key has {len(text)} characters; send 1 to {MAX_KEY}",
+            field="Idempotency-Key",
+        )
+    return text
+
+
+def plain_body(request: web.Request) -> AsyncGenerator[bytes, None]:
+    """Yield the bytes of a file in the body. Raises UnsupportedMedia if they are encoded.
+
+    Iterating raises InvalidInput if the body ends early, or the client stalls.
+    """
+    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding != "identity":
+        raise UnsupportedMedia(f"Content-Encoding {encoding} is not taken; send the bytes as is")
+    return raw_body(request, request.app[SETTINGS].client_timeout)

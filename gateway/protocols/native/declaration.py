@@ -1,0 +1,74 @@
+"""Reads the JSON with which native clients declare files."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from gateway.keys import SETTINGS
+from gateway.uploads.create import NewUpload
+from gateway.uploads.filenames import base_name
+from shared.aggregation.json_reader import read_aggregation
+from shared.aggregation.spec import SONG_PLAYS
+from shared.errors import InvalidInput
+from shared.http.request_body import json_body, whole_number
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+_FIELDS = ("name", "size", "sha256", "aggregation")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+async def read_declaration(request: web.Request) -> NewUpload:
+    """Read the body of a creation.
+
+    Raises InvalidInput for a field that is missing, malformed or unknown.
+    """
+    fields = await json_body(request, request.app[SETTINGS].client_timeout)
+    if unknown := fields.keys() - set(_FIELDS):
+        raise InvalidInput(
+            f"unknown: {', '.join(sorted(unknown))}; an upload has {', '.join(_FIELDS)}",
+            field=min(unknown),
+        )
+    name, size, sha256, aggregation = (fields.get(field) for field in _FIELDS)
+    if not isinstance(name, str):
+        raise InvalidInput(f"name is {name!r}; send the name of the file", field="name")
+    if "size" not in fields:
+        raise InvalidInput("size is missing; send null if it is not known yet", field="size")
+    return NewUpload(
+        base_name(name, field="name"),
+        None if size is None else _size(size),
+        _sha256(sha256),
+        SONG_PLAYS if aggregation is None else read_aggregation(aggregation, "aggregation"),
+    )
+
+
+async def read_size(request: web.Request) -> int:
+    """Read the body `{"size": n}`, in bytes. Raises InvalidInput."""
+    fields = await json_body(request, request.app[SETTINGS].client_timeout)
+    if unknown := fields.keys() - {"size"}:
+        raise InvalidInput(
+            f"{', '.join(sorted(unknown))} cannot be changed; send only size",
+            field=min(unknown),
+        )
+    return _size(fields.get("size"))
+
+
+def _size(value: object) -> int:
+    whole = whole_number(value)
+    if whole is None or whole < 0:
+        shown = str(value) if isinstance(value, Decimal) else repr(value)
+        raise InvalidInput(
+            f"size is {shown}; send the bytes of the file, a whole number", field="size"
+        )
+    return whole
+
+
+def _sha256(value: object) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, str) and _SHA256.fullmatch(value.lower()):
+        return value.lower()
+    raise InvalidInput(f"sha256 is {value!r}; send 64 hex digits, or nothing", field="sha256")

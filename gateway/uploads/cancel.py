@@ -1,0 +1,83 @@
+"""Cancels uploads, and the jobs that they became."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from gateway.jobs.control import JobControl
+from gateway.uploads.upload import candidate_ids
+from shared.blobs.blob import upload_key
+from shared.errors import BlobNotFound, JobFinished, UploadGone, UploadNotFound
+from shared.jobs.job import JobState
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from gateway.events import GatewayEvents
+    from gateway.keys import GatewayPorts
+    from shared.jobs.job import Job
+
+
+async def cancel_upload(ports: GatewayPorts, events: GatewayEvents, name: str) -> Job | None:
+    """Remove the upload with this id or client-given name; cancel its job.
+
+    Returns the job, or None if it had none. Raises UploadNotFound, and JobFinished as
+    `cancel_job`.
+    """
+    for upload_id in candidate_ids(name):
+        with suppress(UploadNotFound):
+            return await _cancel(ports, events, upload_id)
+    raise UploadNotFound(f"There is no upload {name!r}")
+
+
+async def remove_upload(ports: GatewayPorts, events: GatewayEvents, upload_id: UUID) -> None:
+    """Cancel an upload as `cancel_upload`; if its job has ended, remove the received bytes.
+
+    The job keeps its state and its result; a failed job can no longer be retried. Raises
+    UploadNotFound, and UploadGone if the bytes had been removed before.
+    """
+    key = upload_key(upload_id)
+    try:
+        await ports.blobs.info(key)
+        existed = True
+    except BlobNotFound:
+        existed = False
+    while True:
+        try:
+            await _cancel(ports, events, upload_id)
+            break
+        except JobFinished:
+            if await _needs_no_input(ports, upload_id):
+                await ports.blobs.delete(key)
+                break
+            # The job was retried in the meantime: it can be cancelled again.
+    if not existed:
+        raise UploadGone(f"upload {upload_id} became a job, and is not kept any longer")
+
+
+async def _cancel(ports: GatewayPorts, events: GatewayEvents, upload_id: UUID) -> Job | None:
+    job = await ports.jobs.of_upload(upload_id)
+    if job is None:
+        key = upload_key(upload_id)
+        try:
+            await ports.blobs.lease_append(key)  # aborts an append in progress at once
+        except BlobNotFound:
+            raise UploadNotFound(f"There is no upload {upload_id}") from None
+        await ports.blobs.delete(key)
+        # The last chunk may have created a job in the meantime. A job created after this look
+        # finds that its input is gone: see `start_job`.
+        job = await ports.jobs.of_upload(upload_id)
+    if job is None:
+        events.upload_cancelled(upload_id)
+        return None
+    return await JobControl(ports, events).cancel(job.id)
+
+
+async def _needs_no_input(ports: GatewayPorts, upload_id: UUID) -> bool:
+    """Whether the job of an upload will never read its input again."""
+    job = await ports.jobs.of_upload(upload_id)
+    if job is not None and job.state is JobState.FAILURE:
+        job = await ports.jobs.expire_failed(job.id, now=time.time())
+    return job is None or job.state.terminal

@@ -1,0 +1,44 @@
+"""Makes a job of an upload that is complete."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from gateway.uploads.upload import Upload
+from shared.uploads.start_job import start_job
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from gateway.uploads.context import UploadContext
+    from shared.blobs.blob import BlobInfo
+
+
+async def with_job(
+    context: UploadContext,
+    upload_id: UUID,
+    blob: BlobInfo,
+    *,
+    marked: bool = False,
+    filename: str | None = None,
+) -> Upload:
+    """Return the upload with its job, which is created if the upload is complete and has none.
+
+    A part never has a job. An upload that `awaits_mark` gets one only if `marked`: its client has
+    just declared it complete. `filename` is the upload's own unless given.
+    """
+    upload = Upload(upload_id, blob)
+    if not blob.complete or upload.is_part:
+        return upload
+    if upload.awaits_mark and not marked:
+        return replace(upload, job=await context.ports.jobs.of_upload(upload_id))
+    job = await start_job(
+        context.ports,
+        context.events,
+        upload_id,
+        blob,
+        filename or upload.filename,
+        max_attempts=context.settings.max_attempts,
+    )
+    return replace(upload, job=job)

@@ -1,0 +1,87 @@
+"""Creates uploads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from gateway.uploads.complete import with_job
+from gateway.uploads.find import look_up
+from gateway.uploads.upload import upload_id_of
+from shared.aggregation.spec import SONG_PLAYS
+from shared.blobs.blob import upload_key
+from shared.errors import BlobConflict, IdempotencyKeyReused
+from shared.telemetry.ids import bind_ids
+from shared.uploads.metadata import COMPLETION, EXPLICIT, FILENAME, aggregation_of, metadata_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
+    from gateway.uploads.context import UploadContext
+    from gateway.uploads.upload import Upload
+    from shared.aggregation.spec import Aggregation
+
+
+@dataclass(frozen=True, slots=True)
+class NewUpload:
+    """What a client declares of a file when it creates an upload."""
+
+    filename: str
+    size: int | None
+    """Bytes; None if the size is not known yet."""
+    sha256: str | None = None
+    """Lower-case hex digest of the file."""
+    aggregation: Aggregation = SONG_PLAYS
+    awaits_mark: bool = False
+    """Whether the upload becomes a job only once its client marks it as complete."""
+    others: Mapping[str, str] = field(default_factory=dict)
+    """More metadata, of the protocol."""
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """The metadata of the upload's blob."""
+        marks = {COMPLETION: EXPLICIT} if self.awaits_mark else {}
+        return {FILENAME: self.filename, **self.others, **metadata_of(self.aggregation), **marks}
+
+
+async def create_upload(context: UploadContext, upload_id: UUID, new: NewUpload) -> Upload:
+    """Create an upload, or return it as it is if it exists.
+
+    An upload of no bytes becomes a job at once, unless it `awaits_mark`. Raises BlobConflict if it
+    exists with another size or digest, and DigestMismatch if an empty file has another digest.
+    """
+    bind_ids(upload_id=upload_id)
+    blob = await context.ports.blobs.create(
+        upload_key(upload_id), new.size, sha256=new.sha256, metadata=new.metadata
+    )
+    return await with_job(context, upload_id, blob)
+
+
+async def create_once(context: UploadContext, key: str | None, new: NewUpload) -> Upload:
+    """Create the upload of an Idempotency-Key, or return it as it is; without a key, a new one.
+
+    Raises IdempotencyKeyReused if the upload of `key` was declared differently, and as
+    `create_upload`.
+    """
+    if key is None:
+        return await create_upload(context, uuid4(), new)
+    upload_id = upload_id_of(key)
+    reused = IdempotencyKeyReused(
+        f"Idempotency-Key {key!r} stands for another upload; "
+        "send what you sent with it before, or take a new key"
+    )
+    # If it became a job whose bytes are not kept any longer, it is not created anew.
+    upload = await look_up(context, upload_id)
+    if upload is None:
+        try:
+            upload = await create_upload(context, upload_id, new)
+        except BlobConflict as error:
+            raise reused from error
+    blob = upload.blob
+    declared = (new.filename, blob.size if new.size is None else new.size, new.sha256)
+    known = (upload.filename, blob.size, blob.sha256 if upload.kept else new.sha256)
+    if declared != known or new.aggregation != aggregation_of(blob.metadata):
+        raise reused
+    return upload

@@ -1,0 +1,39 @@
+"""Finds uploads by id, or by the client's name for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.uploads.complete import with_job
+from gateway.uploads.upload import candidate_ids, upload_of_job
+from shared.blobs.blob import upload_key
+from shared.errors import BlobNotFound, UploadNotFound
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from gateway.uploads.context import UploadContext
+    from gateway.uploads.upload import Upload
+
+
+async def find_upload(context: UploadContext, name: str) -> Upload:
+    """Return the upload with this id or client-given name.
+
+    If it is complete, it has its job afterwards, even if the request that completed it failed.
+    Raises UploadNotFound.
+    """
+    for upload_id in candidate_ids(name):
+        upload = await look_up(context, upload_id)
+        if upload is not None:
+            return upload
+    raise UploadNotFound(f"There is no upload {name!r}")
+
+
+async def look_up(context: UploadContext, upload_id: UUID) -> Upload | None:
+    """Return the upload with this id, as `find_upload`; None if there is none."""
+    try:
+        blob = await context.ports.blobs.info(upload_key(upload_id))
+    except BlobNotFound:
+        job = await context.ports.jobs.of_upload(upload_id)
+        return None if job is None else upload_of_job(job)
+    return await with_job(context, upload_id, blob)

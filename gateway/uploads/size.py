@@ -1,0 +1,69 @@
+"""Sizes of uploads: the limit, and sizes that are declared after the creation."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+from gateway.uploads.complete import with_job
+from shared.errors import (
+    BlobConflict,
+    BlobNotFound,
+    ChunkOutOfBounds,
+    SizeConflict,
+    UploadNotFound,
+    UploadTooLarge,
+)
+from shared.telemetry.ids import bind_ids
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from gateway.settings import GatewaySettings
+    from gateway.uploads.context import UploadContext
+    from gateway.uploads.upload import Upload
+
+
+def check_size(settings: GatewaySettings, size: int, *, field: str) -> None:
+    """Raise UploadTooLarge, which names `field`, if `size` (bytes) is above the limit."""
+    if size > settings.max_upload_size:
+        raise UploadTooLarge(
+            f"{size} bytes are more than this service takes, which is {settings.max_upload_size}",
+            field=field,
+        )
+
+
+async def within_limit(
+    settings: GatewaySettings, offset: int, data: AsyncGenerator[bytes, None]
+) -> AsyncGenerator[bytes, None]:
+    """Yield `data`, which begins at `offset`, and close it.
+
+    Raises UploadTooLarge before a byte beyond the limit is stored.
+    """
+    async with aclosing(data):
+        async for piece in data:
+            offset += len(piece)
+            check_size(settings, offset, field="size")
+            yield piece
+
+
+async def declare_size(context: UploadContext, upload: Upload, size: int) -> Upload:
+    """Declare the size of an upload that was created without one; return it with its job.
+
+    Completes the upload if all bytes are there. Idempotent. Raises SizeConflict if the upload has
+    another size or bytes beyond `size`, UploadNotFound, DigestMismatch, StorageFull.
+    """
+    bind_ids(upload_id=upload.id)
+    if not upload.kept and upload.blob.size == size:
+        return upload
+    try:
+        blob = await context.ports.blobs.declare_size(upload.blob.key, size)
+    except BlobNotFound:
+        if upload.job is None:
+            raise UploadNotFound(f"There is no upload {str(upload.id)!r}") from None
+        raise SizeConflict(
+            f"the upload became job {upload.job.id}, of {upload.blob.size} bytes"
+        ) from None
+    except (BlobConflict, ChunkOutOfBounds) as error:
+        raise SizeConflict(f"upload {upload.id} cannot have {size} bytes: {error}") from error
+    return await with_job(context, upload.id, blob, marked=True)

@@ -1,0 +1,132 @@
+"""Writes chunks: bytes at an offset, in any order and in parallel, each whole or not at all."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+from gateway.uploads.size import check_size, within_limit
+from gateway.uploads.upload import Upload, candidate_ids
+from shared.blobs.blob import upload_key
+from shared.errors import (
+    BlobNotFound,
+    ChunkOutOfBounds,
+    InputRemoved,
+    InvalidInput,
+    UploadNotFound,
+)
+from shared.telemetry.ids import bind_ids
+from shared.uploads.metadata import AGGREGATION, aggregation_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Mapping
+    from uuid import UUID
+
+    from gateway.uploads.context import UploadContext
+    from gateway.uploads.header_check import HeaderWatch
+    from shared.blobs.blob import BlobInfo, Declaration
+
+TOLERATED = 64 << 20
+"""Bytes of a chunk that are stored though the file does not fit its spec."""
+
+
+async def write_declared(
+    context: UploadContext,
+    upload_id: UUID,
+    offset: int,
+    data: AsyncGenerator[bytes, None],
+    declaration: Declaration,
+) -> Upload:
+    """Write a chunk of the upload that it declares itself, which is created if it does not exist.
+
+    All or nothing, as `Blobs.write`, whose errors this raises; closes `data`. Also raises
+    BlobConflict for another size than before, InvalidInput for another spec, UploadTooLarge, and
+    SpecMismatch if the file does not fit its spec.
+    """
+
+    def check(upload: Upload) -> None:
+        if not _same_spec(upload.blob.metadata, declaration.metadata):
+            raise InvalidInput(
+                "the upload was begun with another spec, or with none; "
+                "send the same with each chunk, or begin another upload",
+                field="spec",
+            )
+
+    async with aclosing(data):
+        check_size(context.settings, declaration.size or 0, field="dztotalfilesize")
+        watch = context.header_checker.watch(context.ports.blobs, offset, tolerated=TOLERATED)
+        return await _write(context, upload_id, offset, data, watch, check, declaration)
+
+
+async def write_chunk(
+    context: UploadContext,
+    name: str,
+    offset: int,
+    data: AsyncGenerator[bytes, None],
+    *,
+    length: int | None,
+) -> Upload:
+    """Write a chunk of the upload with this id or client-given name; closes `data`.
+
+    `length` is the number of bytes of `data` if it is known. Raises as `write_declared`, but
+    UploadNotFound, and InputRemoved if the upload became a job whose bytes are not kept.
+    """
+    end = offset + (length or 0)
+
+    def check(upload: Upload) -> None:
+        _check_end(end, upload.blob.size)
+
+    async with aclosing(data):
+        for upload_id in candidate_ids(name):
+            watch = context.header_checker.watch(context.ports.blobs, offset, tolerated=TOLERATED)
+            try:
+                return await _write(context, upload_id, offset, data, watch, check)
+            except BlobNotFound as error:
+                job = await context.ports.jobs.of_upload(upload_id)
+                if job is not None:
+                    _check_end(end, job.input_size)
+                    raise InputRemoved(
+                        f"the upload became job {job.id}, and its bytes are not kept any longer"
+                    ) from error
+                if watch.admitted:
+                    raise UploadNotFound(f"upload {upload_id} was removed meanwhile") from error
+    raise UploadNotFound(f"There is no upload {name!r}")
+
+
+async def _write(
+    context: UploadContext,
+    upload_id: UUID,
+    offset: int,
+    data: AsyncGenerator[bytes, None],
+    watch: HeaderWatch,
+    check: Callable[[Upload], None],
+    declaration: Declaration | None = None,
+) -> Upload:
+    """Write `data` with one request to storage; `check` is called before a byte is read."""
+    bind_ids(upload_id=upload_id)
+
+    async def admit(blob: BlobInfo) -> None:
+        upload = Upload(upload_id, blob)
+        check(upload)
+        await watch.admit(upload)
+
+    async with aclosing(watch.pieces(within_limit(context.settings, offset, data))) as pieces:
+        blob = await context.ports.blobs.write(
+            upload_key(upload_id), offset, pieces, declaration=declaration, admit=admit
+        )
+    upload = Upload(upload_id, blob)
+    await watch.check(upload)
+    context.events.chunk_taken(watch.passed)
+    return upload
+
+
+def _same_spec(known: Mapping[str, str], declared: Mapping[str, str]) -> bool:
+    # The texts are equal unless another version of csvmill has encoded one of them.
+    return known.get(AGGREGATION) == declared.get(AGGREGATION) or (
+        aggregation_of(known) == aggregation_of(declared)
+    )
+
+
+def _check_end(end: int, size: int | None) -> None:
+    if size is not None and end > size:
+        raise ChunkOutOfBounds(f"a chunk up to {end} reaches beyond the upload's {size} bytes")
