@@ -26,7 +26,7 @@ from rich.table import Table
 
 from processor.engines.duckdb import DuckDBEngine
 from processor.engines.port import SCRATCH, EngineLimits
-from shared.aggregation.spec import SONG_PLAYS, Aggregate, Aggregation, GroupColumn, Order
+from shared.aggregation.spec import SONG_PLAYS, Aggregate, Aggregation, GroupColumn, OrderColumn
 from shared.csv.dialect import Input
 from shared.errors import JobFailed, MalformedInput
 from shared.jobs.report import report_of
@@ -121,7 +121,7 @@ GENERAL = Aggregation(
         Aggregate("median", 3, "median", "number"),
         Aggregate("count_distinct", "Date", "dates", "text"),
     ),
-    order_by=(Order("avg", descending=True),),
+    order_by=(OrderColumn("avg", descending=True),),
     output="jsonl",
 )
 """An aggregation that only the exact plan supports, with its general accumulators."""

@@ -18,7 +18,7 @@ from shared.aggregation.spec import (
     GroupColumn,
     Junction,
     Operator,
-    Order,
+    OrderColumn,
 )
 from shared.aggregation.spec import Case as CaseChange
 from shared.csv.dialect import Input
@@ -149,7 +149,7 @@ def _aggregations(draw: st.DrawFn, names: list[str]) -> Aggregation:
     kinds = [*["text"] * len(group_by), *map(_output_kind, aggregates)]
     typed: list[tuple[str, Any]] = list(zip(outputs, kinds, strict=True))
     having = draw(st.none() | _filters(typed, None, exact_kind=True))
-    orders = st.builds(Order, st.sampled_from(outputs), st.booleans())
+    orders = st.builds(OrderColumn, st.sampled_from(outputs), st.booleans())
     order_by = draw(st.lists(orders, max_size=3))
     return Aggregation(
         group_by=aggregation.group_by,
@@ -298,7 +298,7 @@ def provable_cases(draw: st.DrawFn) -> Case:
         st.lists(condition, min_size=1, max_size=3).map(tuple),
     )
     outputs = [g.name or "" for g in group_by] + [a.name or "" for a in aggregates]
-    orders = st.builds(Order, st.sampled_from(outputs), st.booleans())
+    orders = st.builds(OrderColumn, st.sampled_from(outputs), st.booleans())
     aggregation = Aggregation(
         group_by=group_by,
         aggregates=tuple(aggregates),

@@ -26,7 +26,7 @@ from shared.aggregation.spec import (
     Condition,
     GroupColumn,
     Junction,
-    Order,
+    OrderColumn,
 )
 from shared.api.job import AttemptView, JobView
 from shared.api.job import ProgressView as JobProgress
@@ -34,6 +34,9 @@ from shared.api.problem import ProblemView
 from shared.api.report import ReportView
 from shared.api.upload import UploadView
 from shared.csv.dialect import Input
+
+Order = OrderColumn
+"""The name of `OrderColumn` in earlier releases."""
 
 Progress = TransferProgress
 """The former name of `TransferProgress`."""
@@ -58,6 +61,7 @@ __all__ = [
     "Junction",
     "NotVerified",
     "Order",
+    "OrderColumn",
     "ProblemView",
     "Progress",
     "Refused",

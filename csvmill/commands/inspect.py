@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-    from shared.inspection.header import Verdict
+    from shared.inspection.header import HeaderDecision
     from shared.inspection.inspect import Inspection
 
 _FIRST_READ = 2 << 20
@@ -47,14 +47,14 @@ def inspect(file: Path, as_json: bool, aggregation: dict[str, Any] | None) -> No
     """
     # Imported here, so that other commands start faster.
     from shared.aggregation.json_reader import read_aggregation
-    from shared.inspection.inspect import LOOKED_AT, inspection_view
+    from shared.inspection.inspect import INSPECTION_LIMIT, inspection_view
     from shared.inspection.inspect import inspect as inspected
 
     spec = None if aggregation is None else read_aggregation(aggregation, "spec")
     with report_errors(as_json=as_json), _open(file) as source:
         sample = b""
         # A long header may need more.
-        for limit in (_FIRST_READ, LOOKED_AT):
+        for limit in (_FIRST_READ, INSPECTION_LIMIT):
             sample += source.read(limit + 1 - len(sample))
             whole = len(sample) <= limit
             found = inspected(sample[:limit], whole=whole, aggregation=spec)
@@ -114,7 +114,7 @@ def _dialect(found: Inspection) -> str:
     return ", ".join(parts)
 
 
-def _header(found: Verdict) -> str:
+def _header(found: HeaderDecision) -> str:
     if found.header is None:
         return found.reason.replace("set input.header to true or false", _HEADER_HINT)
     return f"{'yes' if found.header else 'no'}: {found.reason}"

@@ -31,7 +31,7 @@ EXAMPLE: Node = {
         "decimal": ".",
         "thousands": "",
     },
-    "header_reason": "a column is asked for by its name",
+    "header_reason": "the spec names a column",
     "bom": False,
     "sep_line": False,
     "line_ends": ["crlf"],

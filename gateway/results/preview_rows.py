@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from shared.aggregation.formats import FORMATS
 from shared.aggregation.kinds import NUMERIC
-from shared.csv.compression import decompressed
+from shared.csv.compression import decompress
 from shared.csv.records import RecordReader
 from shared.errors import MalformedInput
 from shared.jobs.preview import LIMIT
@@ -90,7 +90,7 @@ def _expanded(data: bytes, compression: Compression, *, whole: bool) -> tuple[by
         return data, whole
     held = bytearray()
     try:
-        for block in decompressed(iter((data,)), compression):
+        for block in decompress(iter((data,)), compression):
             held += block
             if len(held) > LIMIT:
                 return bytes(held[:LIMIT]), False

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from shared.errors import HeaderNotReceived, MalformedInput, SpecMismatch
-from shared.inspection.inspect import LOOKED_AT, check_header, inspect
-from shared.inspection.sample import SAMPLE
+from shared.inspection.inspect import INSPECTION_LIMIT, check_header, inspect
+from shared.inspection.sample import SAMPLE_SIZE
 from shared.uploads.metadata import AGGREGATION, aggregation_of
 
 if TYPE_CHECKING:
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from shared.inspection.inspect import Inspection
     from shared.ports import Blobs
 
-_FIRST_READ = 2 * SAMPLE
+_FIRST_READ = 2 * SAMPLE_SIZE
 """Bytes read of an upload; enough for the sample of a compressed file too. If the header is
-longer, `LOOKED_AT` bytes are read."""
+longer, `INSPECTION_LIMIT` bytes are read."""
 CHECKS_AT_A_TIME = 2
 """Headers checked at the same time: it takes memory, and CPU of the event loop."""
 READ_AT_A_TIME = 16
@@ -51,7 +51,7 @@ class HeaderChecker:
         # Acquired before a check, and never during one: no check waits for storage.
         self._reads = {
             _FIRST_READ: asyncio.Semaphore(READ_AT_A_TIME),
-            LOOKED_AT: asyncio.Semaphore(CHECKS_AT_A_TIME),
+            INSPECTION_LIMIT: asyncio.Semaphore(CHECKS_AT_A_TIME),
         }
         self._check_from: OrderedDict[tuple[UUID, bytes], int] = OrderedDict()
         # Bytes of an upload that must be received before it is checked (again); `_NEVER` if it
@@ -65,7 +65,7 @@ class HeaderChecker:
 
         Raises HeaderNotReceived if the end of its header has not been received.
         """
-        for limit in (_FIRST_READ, LOOKED_AT):
+        for limit in (_FIRST_READ, INSPECTION_LIMIT):
             async with self._reads[limit]:
                 sample = await _read(blobs, upload.blob, limit)
                 whole = upload.blob.complete and len(sample) == upload.blob.size
@@ -88,9 +88,9 @@ class HeaderChecker:
         Needs the first MiB; if the header is longer, checks again each time the received bytes
         have doubled. A complete upload is not checked here; its job reports the mismatch.
         """
-        needed = self._check_from.get(_key(upload), SAMPLE)
+        needed = self._check_from.get(_key(upload), SAMPLE_SIZE)
         if upload.blob.prefix >= needed and self.applies_to(upload):
-            limit = _FIRST_READ if needed == SAMPLE else LOOKED_AT
+            limit = _FIRST_READ if needed == SAMPLE_SIZE else INSPECTION_LIMIT
             async with self._reads[limit]:
                 sample = await _read(blobs, upload.blob, limit)
                 await self.check_sample(upload, sample)
@@ -176,8 +176,8 @@ class HeaderWatch:
                 yield piece
                 self.passed += len(piece)
                 if watching and upload is not None:
-                    held += piece[: SAMPLE - len(held)]
-                    if len(held) == SAMPLE:
+                    held += piece[: SAMPLE_SIZE - len(held)]
+                    if len(held) == SAMPLE_SIZE:
                         mismatch = await self._mismatch(upload, bytes(held))
                         watching, held = False, bytearray()
                 if mismatch is not None and self.passed > self._tolerated:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from processor.engines.port import Engine, Output, Progress, Source
+    from processor.engines.port import Engine, EngineProgress, Output, Source
     from processor.metrics import ProcessorMetrics
     from shared.jobs.job import Aggregation
 
@@ -27,7 +27,7 @@ class MeasuredEngine:
         aggregation: Aggregation,
         source: Source,
         scratch: Path,
-        progress: Callable[[Progress], None],
+        progress: Callable[[EngineProgress], None],
     ) -> Output:
         """See `Engine.aggregate`."""
         started = time.perf_counter()

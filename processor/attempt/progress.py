@@ -14,7 +14,7 @@ from shared.jobs.job import JobProgress
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from processor.engines.port import Progress
+    from processor.engines.port import EngineProgress
     from shared.jobs.job import Job
     from shared.ports import JobStore
 
@@ -42,16 +42,16 @@ class ProgressRecorder:
         self._job = job
         self._interval = interval
         self._clock = clock
-        self._latest: Progress | None = None
+        self._latest: EngineProgress | None = None
         self._history: deque[tuple[float, int]] = deque([(clock(), 0)], maxlen=WINDOW)
 
-    def update(self, progress: Progress) -> None:
+    def update(self, progress: EngineProgress) -> None:
         """Take a report of the engine. Only the latest one before a record is recorded."""
         self._latest = progress
 
     async def run(self) -> None:
         """Record new progress until cancelled, or until the attempt no longer holds the job."""
-        recorded: Progress | None = None
+        recorded: EngineProgress | None = None
         while True:
             await asyncio.sleep(self._interval)
             latest = self._latest

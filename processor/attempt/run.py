@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from processor.attempt.scratch import Scratch
-    from processor.engines.port import Engine, Output, Progress, Written
+    from processor.engines.port import Engine, EngineProgress, Output, Written
     from shared.blobs.blob import BlobKey
     from shared.jobs.job import Job
     from shared.jobs.report import Report
@@ -47,7 +47,7 @@ class JobRun:
         self._scratch = scratch
 
     async def run(
-        self, job: Job, progress: Callable[[Progress], None], *, queued: float
+        self, job: Job, progress: Callable[[EngineProgress], None], *, queued: float
     ) -> Completed:
         """Aggregate the job's input and store the output under `results/<job>/<attempt>`.
 

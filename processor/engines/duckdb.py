@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from processor.engines.account import Account
+from processor.engines.attempt_stats import AttemptStats
 from processor.engines.child_process import child_process, kill, tail
 from processor.engines.port import EngineLimits, Output, Written
 from processor.engines.protocol import (
@@ -31,14 +31,14 @@ from processor.engines.protocol import (
     decode_event,
 )
 from processor.engines.provable import why_not_fast
-from shared.csv.compression import most_held
+from shared.csv.compression import decompressed_limit
 from shared.errors import AttemptFailed, CsvmillError, MalformedInput
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
     from collections.abc import Callable
 
-    from processor.engines.port import Progress, Source
+    from processor.engines.port import EngineProgress, Source
     from shared.jobs.job import Aggregation
 
 log = logging.getLogger(__name__)
@@ -72,13 +72,13 @@ class DuckDBEngine:
         aggregation: Aggregation,
         source: Source,
         scratch: Path,
-        progress: Callable[[Progress], None],
+        progress: Callable[[EngineProgress], None],
     ) -> Output:
         """See `Engine.aggregate`."""
-        account = Account(source.size, progress)
+        stats = AttemptStats(source.size, progress)
         try:
             async with asyncio.timeout(self._limits.time_limit) as limit:
-                return await self._aggregate(aggregation, source, scratch, account)
+                return await self._aggregate(aggregation, source, scratch, stats)
         except TimeoutError as error:
             if not limit.expired():
                 raise
@@ -86,33 +86,33 @@ class DuckDBEngine:
                 f"not done within {self._limits.time_limit:g} s, "
                 "which is what one attempt may take (CSVMILL_TIME_LIMIT)"
             )
-            raise AttemptFailed(reason, account.broken_off()) from error
+            raise AttemptFailed(reason, stats.partial_report()) from error
         except AttemptFailed as error:
-            error.report = account.broken_off()
+            error.report = stats.partial_report()
             raise
 
     async def _aggregate(
-        self, aggregation: Aggregation, source: Source, scratch: Path, account: Account
+        self, aggregation: Aggregation, source: Source, scratch: Path, stats: AttemptStats
     ) -> Output:
         outcome: Finished | Refused | None = None
         if source.size >= self._exact_below and self._provable(aggregation):
-            outcome, path = await self._run("fast", aggregation, source, scratch, account)
+            outcome, path = await self._run("fast", aggregation, source, scratch, stats)
             if isinstance(outcome, Refused) and outcome.why == "inconclusive":
                 log.info("the exact plan decides: %s", outcome.reason)
                 outcome = None
         if outcome is None:
-            outcome, path = await self._run("exact", aggregation, source, scratch, account)
+            outcome, path = await self._run("exact", aggregation, source, scratch, stats)
         if isinstance(outcome, Finished):
             return Output(
                 path,
                 outcome.size,
                 outcome.sha256,
-                account.closed(outcome.report),
+                stats.final_report(outcome.report),
                 _written(_beside(path, REJECTS_NAME), outcome.rejects_size, outcome.rejects_sha256),
                 _written(_beside(path, PREVIEW_NAME), outcome.preview_size, outcome.preview_sha256),
             )
         if outcome.why == "malformed":
-            raise MalformedInput(outcome.reason, account.closed(outcome.report))
+            raise MalformedInput(outcome.reason, stats.final_report(outcome.report))
         raise AttemptFailed(outcome.reason)
 
     @staticmethod
@@ -128,9 +128,9 @@ class DuckDBEngine:
         aggregation: Aggregation,
         source: Source,
         scratch: Path,
-        account: Account,
+        stats: AttemptStats,
     ) -> tuple[Finished | Refused, Path]:
-        account.begin(plan)
+        stats.begin(plan)
         task = Task(
             plan=plan,
             aggregation=aggregation,
@@ -139,13 +139,13 @@ class DuckDBEngine:
             memory=self._limits.memory,
             scratch=self._limits.scratch,
             threads=self._limits.threads,
-            most=most_held(source.size, self._limits.max_expansion),
+            max_decompressed=decompressed_limit(source.size, self._limits.max_expansion),
             csv_buffer=self._csv_buffer,
         )
         folder = Path(tempfile.mkdtemp(prefix="duckdb-", dir=scratch))
         try:
             async with child_process(CHILD, task.encode(), folder) as child:
-                outcome = await _converse(child, source, account)
+                outcome = await _converse(child, source, stats)
             path = scratch / f"{folder.name}.result"
             if isinstance(outcome, Finished):
                 (folder / RESULT_NAME).rename(path)
@@ -157,13 +157,13 @@ class DuckDBEngine:
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
 
 
-async def _converse(child: Process, source: Source, account: Account) -> Finished | Refused:
+async def _converse(child: Process, source: Source, stats: AttemptStats) -> Finished | Refused:
     """Feed the child if it needs that, and listen to it until it has ended."""
     assert child.stderr is not None  # noqa: S101
     complaint = asyncio.create_task(tail(child.stderr))
     feeding = asyncio.create_task(_feed(child, source))
     try:
-        outcome = await _listen(child, account)
+        outcome = await _listen(child, stats)
         status = await child.wait()
         if outcome is None and feeding.done():
             feeding.result()
@@ -181,17 +181,17 @@ async def _converse(child: Process, source: Source, account: Account) -> Finishe
     return outcome
 
 
-async def _listen(child: Process, account: Account) -> Finished | Refused | None:
+async def _listen(child: Process, stats: AttemptStats) -> Finished | Refused | None:
     assert child.stdout is not None  # noqa: S101
     outcome: Finished | Refused | None = None
     async for line in child.stdout:
         event = decode_event(line)
         if isinstance(event, Advanced):
-            account.take(event)
+            stats.take(event)
         else:
             outcome = event
     if isinstance(outcome, Finished):
-        account.finish()
+        stats.finish()
     return outcome
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from processor.engines import exact_plan
-from processor.engines.plan import Inconclusive, Watch
+from processor.engines.plan import Inconclusive, ProgressProbe
 from processor.engines.protocol import (
     NOTHING_FOUND,
     PREVIEW_NAME,
@@ -68,14 +68,14 @@ def main() -> None:
     control = int(sys.argv[1])
     task = Task.decode(_read_line(control))
     threading.Thread(target=_die_with_parent, args=(control,), daemon=True).start()
-    watch = Watch()
-    monitor = _Monitor(task, watch)
+    probe = ProgressProbe()
+    monitor = _Monitor(task, probe)
     monitor.start()
-    monitor.finish(run(task, watch))
+    monitor.finish(run(task, probe))
 
 
-def run(task: Task, watch: Watch) -> Finished | Refused:
-    """Do the task in the current folder; `watch` is told how far it is."""
+def run(task: Task, probe: ProgressProbe) -> Finished | Refused:
+    """Do the task in the current folder; `probe` is told how far it is."""
     source = STDIN if task.path is None else os.open(task.path, os.O_RDONLY)
     results: list[Result] = []
     begun: list[float] = []
@@ -88,7 +88,7 @@ def run(task: Task, watch: Watch) -> Finished | Refused:
 
     try:
         with RejectsFile(Path(REJECTS_NAME)) as rejects:
-            found = _run_plan(task, source, begin, watch, rejects)
+            found = _run_plan(task, source, begin, probe, rejects)
             (result,) = results
             result.finish()
     except Inconclusive as doubt:
@@ -141,19 +141,19 @@ def _run_plan(
     task: Task,
     source: int,
     begin: Callable[[Query], Result],
-    watch: Watch,
+    probe: ProgressProbe,
     rejects: RejectsFile,
 ) -> Report:
     if task.plan == "exact":
         return exact_plan.run(
             task.aggregation,
-            _blocks(task, source, watch),
+            _blocks(task, source, probe),
             begin,
             Path(),
             int(task.memory * PYTHON_SHARE),
             Problems(rejects if task.aggregation.input.on_bad_row == "skip" else None),
-            watch,
-            task.most,
+            probe,
+            task.max_decompressed,
         )
     # Importing DuckDB takes longer than the exact plan takes for a small file.
     from processor.engines import fast_plan
@@ -168,15 +168,15 @@ def _run_plan(
             task.scratch,
             task.threads,
             task.csv_buffer,
-            task.most,
+            task.max_decompressed,
         ),
-        watch,
+        probe,
     )
 
 
-def _blocks(task: Task, source: int, watch: Watch) -> Iterator[bytes]:
+def _blocks(task: Task, source: int, probe: ProgressProbe) -> Iterator[bytes]:
     done = 0
-    watch.done = lambda: done
+    probe.done = lambda: done
     while block := os.read(source, BLOCK):
         done += len(block)
         yield block
@@ -187,10 +187,10 @@ def _blocks(task: Task, source: int, watch: Watch) -> Iterator[bytes]:
 class _Monitor(threading.Thread):
     """Reports progress and watches memory and disk, until the outcome is known."""
 
-    def __init__(self, task: Task, watch: Watch) -> None:
+    def __init__(self, task: Task, probe: ProgressProbe) -> None:
         super().__init__(daemon=True)
         self._task = task
-        self._watch = watch
+        self._probe = probe
         self._speaking = threading.Lock()
         self._ended = threading.Event()
         self._scratch = 0
@@ -241,14 +241,14 @@ class _Monitor(threading.Thread):
         self._scratch = max(self._scratch, _disk_used(Path()))
 
     def _advanced(self) -> Advanced:
-        return self._used(Advanced(self._watch.done(), *self._watch.rows()))
+        return self._used(Advanced(self._probe.done(), *self._probe.rows()))
 
     def _used(self, event: Advanced) -> Advanced:
         return replace(
             event,
             peak_memory=_peak_memory(),
             peak_scratch=self._scratch,
-            dialect=self._watch.dialect,
+            dialect=self._probe.dialect,
         )
 
     def _say(self, event: Event) -> None:

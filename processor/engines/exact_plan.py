@@ -13,14 +13,14 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from processor.engines import plain_sum
-from processor.engines.plan import Watch
+from processor.engines.plan import ProgressProbe
 from processor.engines.rejects import Problems, Table
 from shared.aggregation.cells import EXACT
 from shared.aggregation.resolve import resolve
 from shared.csv.problems import EMPTY_FILE, MalformedRecord, columns, show
 from shared.csv.records import RecordReader
 from shared.errors import InvalidInput, MalformedInput
-from shared.inspection.opening import opened
+from shared.inspection.open_text import open_text
 from shared.jobs.report import Report, Rows, report_of
 
 if TYPE_CHECKING:
@@ -46,14 +46,14 @@ def run(
     scratch: Path,
     memory: int,
     problems: Problems | None = None,
-    watch: Watch | None = None,
-    most: int | None = None,
+    probe: ProgressProbe | None = None,
+    max_decompressed: int | None = None,
 ) -> Report:
     """Aggregate the file that `blocks` make up into the result that `begin` begins.
 
     `memory` is in bytes, for the groups; runs are written to `scratch`. `problems` takes the
     records that break a rule, and decides whether they only are left out; else the file is read
-    to its end to count them. `watch` is told of dialect and rows. `most` bounds the bytes that a
+    to its end to count them. `probe` is told of dialect and rows. `most` bounds the bytes that a
     compressed file may hold. The report has the rows, the problems and the dialect. Raises
     MalformedInput, with a report too.
     """
@@ -61,13 +61,17 @@ def run(
     sys.set_int_max_str_digits(0)
     problems = problems or Problems()
     held: list[int] = []
-    dialect, text = opened(
-        blocks, aggregation.known_input, most, held.append, strict=aggregation.is_default
+    dialect, text = open_text(
+        blocks,
+        aggregation.known_input,
+        max_decompressed,
+        held.append,
+        strict=aggregation.is_default,
     )
     reader = RecordReader(text, dialect, problems.take)
-    watch = watch or Watch()
-    watch.dialect = dialect
-    watch.rows = lambda: (max(reader.records - dialect.header, 0), False)
+    probe = probe or ProgressProbe()
+    probe.dialect = dialect
+    probe.rows = lambda: (max(reader.records - dialect.header, 0), False)
     try:
         found = _aggregated(aggregation, reader, problems, begin, scratch, memory)
     except MalformedInput as error:
@@ -102,7 +106,7 @@ def _aggregated(
 ) -> Report:
     records = iter(reader)
     query, width = _read_header(aggregation, reader, records, problems)
-    table = Table(reader, records, width, problems.doom)
+    table = Table(reader, records, width, problems.fatal)
     with decimal.localcontext(EXACT):
         read, rows = _planned(query)(query, table, scratch, memory)
         read = replace(read, rejected=problems.count)

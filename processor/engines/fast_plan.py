@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from processor.engines import parquet_file, statements
-from processor.engines.feeds import Drain, FileFeed, PipeFeed, SourceBlocks
 from processor.engines.ledger import Ledger
-from processor.engines.plan import Header, Inconclusive, Watch
+from processor.engines.plan import Header, Inconclusive, ProgressProbe
 from processor.engines.protocol import RESULT_NAME
 from processor.engines.provable import why_not_fast_for
+from processor.engines.pumps import FileInput, InputPump, OutputPump, SourceBlocks
 from processor.engines.result_file import ResultFile
 from processor.engines.scratch_limit import OutOfScratch, limit_spilling, spilled_too_much
 from shared.aggregation.formats import FORMATS
@@ -27,7 +27,7 @@ from shared.csv.dialect import STRICT
 from shared.csv.grammar import CRLF
 from shared.csv.records import BOM, leading_record
 from shared.errors import AttemptFailed, InvalidInput, MalformedInput
-from shared.inspection.opening import opened, peek
+from shared.inspection.open_text import open_text, peek
 from shared.jobs.report import Report, Rows
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Resources:
     threads: int
     csv_buffer: int | None = None
     """Bytes of a buffer of DuckDB's CSV reader; None is its default."""
-    most: int | None = None
+    max_decompressed: int | None = None
     """Bytes that a compressed file may hold."""
 
 
@@ -71,21 +71,21 @@ def run(
     size: int,
     begin: Callable[[Query], Result],
     resources: Resources,
-    watch: Watch | None = None,
+    probe: ProgressProbe | None = None,
 ) -> Report:
     """Aggregate the file or pipe that is open at `descriptor`, at its beginning.
 
     It must have `size` bytes. Spills to the current folder, which must be empty. `begin`
-    begins the result; the report has its rows. `watch` is told of dialect, bytes and rows, which
+    begins the result; the report has its rows. `probe` is told of dialect, bytes and rows, which
     are estimated until they are known. Raises Inconclusive, and AttemptFailed
     for a full disk, one that may be used no further, or a source that breaks off.
     """
-    watch = watch or Watch()
+    probe = probe or ProgressProbe()
     with os.fdopen(os.dup(descriptor), "rb", buffering=0) as file:
         source = SourceBlocks(file, size)
         decompressed: list[int] = []
-        dialect, beginning, text = _opened(source, aggregation, resources, decompressed.append)
-        watch.dialect = dialect
+        dialect, beginning, text = _open_text(source, aggregation, resources, decompressed.append)
+        probe.dialect = dialect
         header = read_header(beginning, dialect)
         length = record_length(beginning[header.end :], dialect)
         query = _resolved(aggregation, header)
@@ -95,45 +95,47 @@ def run(
             and dialect.encoding == "utf-8"
         )
         with (
-            FileFeed(file, header) if in_place else PipeFeed(source, text, header) as feed,
-            Drain() as drain,
-            _connection(query, resources, feed.path, drain.path) as db,
+            FileInput(file, header)
+            if in_place
+            else InputPump(source, text, header) as source_input,
+            OutputPump() as output,
+            _connection(query, resources, source_input.path, output.path) as db,
         ):
-            watch.done = lambda: feed.done(_percentage(db))
-            watch.rows = lambda: (int(feed.passed(_percentage(db)) / length), True)
+            probe.done = lambda: source_input.done(_percentage(db))
+            probe.rows = lambda: (int(source_input.passed(_percentage(db)) / length), True)
             try:
                 db.execute(
                     *statements.grouping(
                         query,
                         header,
-                        feed.path,
-                        with_header=feed.with_header,
+                        source_input.path,
+                        with_header=source_input.with_header,
                         csv_buffer=resources.csv_buffer,
                     )
                 )
-                watch.done = lambda: size
-                held = feed.size()
-                watch.rows = lambda: (int(held / length), True)
+                probe.done = lambda: size
+                held = source_input.size()
+                probe.rows = lambda: (int(held / length), True)
                 if in_place and header.end + held != size:
                     given = header.end + held
                     raise AttemptFailed(f"the source ended after {given} of {size} bytes")
                 groups, rows, ledger = _accounts(query, header, db)
-                watch.rows = lambda: (ledger.rows, False)
-                if not feed.confirms(ledger):
+                probe.rows = lambda: (ledger.rows, False)
+                if not source_input.confirms(ledger):
                     raise Inconclusive(f"{ledger} does not account for the file")
                 result = begin(query)
                 if isinstance(result, ResultFile):
-                    drain.start_into(result)
-                    db.execute(statements.writing(query, drain.path))
+                    output.start_into(result)
+                    db.execute(statements.writing(query, output.path))
                 else:
                     result.write_from(db, statements.cells(query))
             except MalformedInput as error:
                 raise Inconclusive(str(error)) from error
             except duckdb.Error as error:
                 # What broke off at our end of a pipe is why DuckDB fails.
-                raise _translated(feed.error or drain.error or error, resources) from error
+                raise _translated(source_input.error or output.error or error, resources) from error
             if isinstance(result, ResultFile):
-                drain.finish()
+                output.finish()
     limit = aggregation.limit
     return Report(
         rows=Rows(aggregated=rows, filtered=ledger.rows - rows),
@@ -177,7 +179,7 @@ def _percentage(db: duckdb.DuckDBPyConnection) -> float:
         return 100.0
 
 
-def _opened(
+def _open_text(
     source: SourceBlocks,
     aggregation: Aggregation,
     resources: Resources,
@@ -185,8 +187,12 @@ def _opened(
 ) -> tuple[Dialect, bytes, Iterator[bytes]]:
     """The dialect, the beginning of the text, and all of it. Raises Inconclusive."""
     try:
-        dialect, text = opened(
-            source, aggregation.known_input, resources.most, held, strict=aggregation.is_default
+        dialect, text = open_text(
+            source,
+            aggregation.known_input,
+            resources.max_decompressed,
+            held,
+            strict=aggregation.is_default,
         )
         doubt = why_not_fast_for(dialect)
         if doubt:

@@ -87,7 +87,7 @@ class _Groups:
     def add_all(self, table: Table) -> Rows:
         """Add every record that breaks no rule and is not filtered out."""
         query = self._query
-        reader, width, doom = table.reader, table.width, table.doom
+        reader, width, fatal = table.reader, table.width, table.fatal
         row_reader = RowReader(query)
         notation = query.aggregation.notation
         counts = None if query.where is None else predicate(query.where, notation)
@@ -110,15 +110,15 @@ class _Groups:
             except Unreadable as error:
                 cell = fields[error.column]
                 expected = notation.expected(error.kind) + ", to be compared in where"
-                if remedy := notation.remedy(error.kind, cell):
-                    expected += f"; if it is one, set {remedy}"
+                if hint := notation.hint(error.kind, cell):
+                    expected += f"; if it is one, set {hint}"
                 reader.reject(error.column + 1, show(cell), expected)
                 continue
             except BadCell as error:
                 reader.reject(error.column + 1, show(fields[error.column]), error.expected)
                 continue
             rows += 1
-            if doom:
+            if fatal:
                 continue
             key = join_key(group)
             state = states.get(key)

@@ -81,7 +81,7 @@ class _Groups:
     def add_all(self, query: Query, table: Table) -> Rows:
         """Add every record that breaks no rule."""
         group_by, sum_of = query.group_by, query.columns[0] or 0
-        reader, width, doom = table.reader, table.width, table.doom
+        reader, width, fatal = table.reader, table.width, table.fatal
         totals, long = self._totals, self._long
         is_default = query.aggregation.is_default
         rows = used = 0
@@ -91,11 +91,11 @@ class _Groups:
                 continue
             text = fields[sum_of]
             if not text.isdigit() and not _is_integer(text):
-                told = CANONICAL.expected_of("integer", text)
+                told = CANONICAL.expected_with_hint("integer", text)
                 reader.reject(sum_of + 1, show(text), EXPECTED["integer"] if is_default else told)
                 continue
             rows += 1
-            if doom:
+            if fatal:
                 continue
             key = join_key([fields[column] for column in group_by])
             if len(text) > _PLAIN_DIGITS:

@@ -30,7 +30,7 @@ class Header:
         return len(self.fields)
 
 
-class Watch:
+class ProgressProbe:
     """What a plan tells of itself on the way; another thread may look at any time."""
 
     def __init__(self) -> None:

@@ -43,7 +43,7 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class EngineProgress:
     """How far an engine has come. It starts from 0 again if the source has to be read again."""
 
     done: int
@@ -123,7 +123,7 @@ class Engine(Protocol):
         aggregation: Aggregation,
         source: Source,
         scratch: Path,
-        progress: Callable[[Progress], None],
+        progress: Callable[[EngineProgress], None],
     ) -> Output:
         """Aggregate `source` into a new file in `scratch`, an existing folder of the caller's.
 

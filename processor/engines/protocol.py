@@ -44,7 +44,7 @@ class Task:
     threads: int
     csv_buffer: int | None = None
     """Bytes of a buffer of DuckDB's CSV reader; None is its default."""
-    most: int | None = None
+    max_decompressed: int | None = None
     """Bytes that the source may hold once it is decompressed."""
 
     def encode(self) -> bytes:

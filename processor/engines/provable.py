@@ -8,7 +8,7 @@ from shared.aggregation.cells import CANONICAL
 from shared.aggregation.formats import FORMATS
 from shared.aggregation.kinds import NUMERIC
 from shared.aggregation.spec import conditions
-from shared.inspection.detect import understood
+from shared.inspection.detect import dialect_of
 
 if TYPE_CHECKING:
     from shared.aggregation.spec import Aggregate
@@ -38,7 +38,7 @@ def why_not_fast(aggregation: Aggregation) -> str | None:
         return f"output as {FORMATS[aggregation.output].label}"
     if aggregation.notation != CANONICAL:
         return "numbers that are written otherwise"
-    return why_not_fast_for(understood(b"", whole=True, given=aggregation.input, strict=True))
+    return why_not_fast_for(dialect_of(b"", whole=True, declared=aggregation.input, strict=True))
 
 
 def why_not_fast_for(dialect: Dialect) -> str | None:

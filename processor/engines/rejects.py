@@ -84,7 +84,7 @@ class Problems:
         self.count = 0
         self.first: list[Problem] = []
         """The first of them, without their records."""
-        self.doom: Sequence[Problem] = self.first if rejects is None else ()
+        self.fatal: Sequence[Problem] = self.first if rejects is None else ()
         """Empty for as long as the file can have a result."""
 
     def take(self, problem: Problem) -> None:
@@ -99,7 +99,7 @@ class Problems:
         """Raise MalformedInput if the file, of these rows, can have no result."""
         if not self.count:
             return
-        if self.doom:
+        if self.fatal:
             more = self.count - 1
             others = f" (and {more} more problem{'s' if more > 1 else ''})" if more else ""
             raise MalformedInput(f"{self.first[0]}{others}", self.report(rows))
@@ -122,5 +122,5 @@ class Table:
     """Those after the header; each has to be taken or rejected before the next."""
     width: int
     """How many fields a record must have."""
-    doom: Sequence[object] = ()
+    fatal: Sequence[object] = ()
     """Once it is not empty, records are only to be checked."""

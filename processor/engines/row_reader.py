@@ -79,7 +79,7 @@ class RowReader:
         value = self._read[kind](cell) if cell else None
         if value is None:
             expected = (
-                self._notation.expected_of(kind, cell)
+                self._notation.expected_with_hint(kind, cell)
                 if cell or kind != "text"
                 else "text, as empty is fail"
             )

@@ -25,7 +25,7 @@ MAX_EXPONENT = 400
 """The largest exponent of ten that a number may be written with, either way: what is written in
 six bytes must not take a gigabyte. Every double (IEEE 754 binary64) can be written within it."""
 
-LONGEST_DATE = len("2020-01-31T23:59:59.123456789+02:00")
+MAX_DATE_LENGTH = len("2020-01-31T23:59:59.123456789+02:00")
 """Bytes of a date at the most: cells may be a million times as long, and are not to be kept."""
 
 EXPECTED: dict[Kind, str] = {
@@ -93,14 +93,14 @@ class Notation:
             return f"an integer, such as 42 or -{grouped}"
         return f"a number, such as 42, -0{self.decimal}5 or {grouped}{self.decimal}5"
 
-    def expected_of(self, kind: Kind, cell: bytes) -> str:
+    def expected_with_hint(self, kind: Kind, cell: bytes) -> str:
         """As `expected`, of a cell that is none; if another notation reads it, with that."""
-        expected, remedy = self.expected(kind), self.remedy(kind, cell)
-        return expected if remedy is None else f"{expected}; if it is one, set {remedy}"
+        expected, hint = self.expected(kind), self.hint(kind, cell)
+        return expected if hint is None else f"{expected}; if it is one, set {hint}"
 
-    def remedy(self, kind: Kind, cell: bytes) -> str | None:
+    def hint(self, kind: Kind, cell: bytes) -> str | None:
         """What to set so that a cell is an integer or a number; None if that does not help."""
-        if kind not in NUMERIC or not is_figures(cell):
+        if kind not in NUMERIC or not looks_numeric(cell):
             return None
         changes = [
             [
@@ -114,7 +114,7 @@ class Notation:
             for other in NOTATIONS
             if other != self
             and other.readers[kind](cell) is not None
-            # Separators that the cell does not have are no part of the remedy.
+            # Separators that the cell does not have are no part of the hint.
             and (
                 other.thousands in ("", self.thousands)
                 or Notation(other.decimal).readers[kind](cell) is None
@@ -171,12 +171,12 @@ def _plain_of(notation: Notation) -> Callable[[bytes], bytes | None]:
 
 def read_date(cell: bytes) -> str | None:
     """A text that sorts as the time that `cell` is; None if it is none, or has a time zone."""
-    return None if len(cell) > LONGEST_DATE else _read_date(cell)
+    return None if len(cell) > MAX_DATE_LENGTH else _read_date(cell)
 
 
 def truncated(cell: bytes, truncation: Truncation) -> bytes | None:
     """Day, ISO week (ISO 8601), month or year of the date as it is written; None if it is none."""
-    return None if len(cell) > LONGEST_DATE else _truncated(cell, truncation)
+    return None if len(cell) > MAX_DATE_LENGTH else _truncated(cell, truncation)
 
 
 @lru_cache(maxsize=1 << 12)
@@ -225,7 +225,7 @@ NOTATIONS = tuple(
     if decimal != thousands
 )
 """All that a file can have."""
-is_figures = re.compile("[-+]?[0-9.,'_ \u00a0\u202f\u2019]+".encode()).fullmatch
+looks_numeric = re.compile("[-+]?[0-9.,'_ \u00a0\u202f\u2019]+".encode()).fullmatch
 """Whether a cell has nothing but digits, a sign, and what may stand between digits."""
 
 CANONICAL = Notation()

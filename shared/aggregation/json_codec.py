@@ -26,7 +26,7 @@ from shared.aggregation.spec import (
     Filter,
     GroupColumn,
     Junction,
-    Order,
+    OrderColumn,
 )
 from shared.csv.dialect import UNDECLARED, Input
 
@@ -177,12 +177,12 @@ def _condition(condition: Mapping[str, Any]) -> Condition:
     return Condition(condition["column"], condition["op"], tuple(map(str, values)), kind)
 
 
-def _order_json(order: Order) -> Any:
+def _order_json(order: OrderColumn) -> Any:
     return {"column": order.column, "descending": True} if order.descending else order.column
 
 
-def _order(order: str | Mapping[str, Any]) -> Order:
-    return Order(order) if isinstance(order, str) else Order(**order)
+def _order(order: str | Mapping[str, Any]) -> OrderColumn:
+    return OrderColumn(order) if isinstance(order, str) else OrderColumn(**order)
 
 
 def _input_json(declared: Input) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from shared.aggregation.spec import (
     Filter,
     GroupColumn,
     Junction,
-    Order,
+    OrderColumn,
 )
 from shared.csv.dialect import Input
 
@@ -31,7 +31,7 @@ def read(stored: Mapping[str, Any]) -> Aggregation:
         aggregates=tuple(Aggregate(**aggregate) for aggregate in stored["aggregates"]),
         where=_filter(stored["where"]),
         having=_filter(stored["having"]),
-        order_by=tuple(Order(**order) for order in stored["order_by"]),
+        order_by=tuple(OrderColumn(**order) for order in stored["order_by"]),
         limit=stored["limit"],
         output=stored["output"],
         input=Input(**stored.get("input", {})),

@@ -79,7 +79,7 @@ Filter = Condition | Junction
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class OrderColumn:
     """An output column, by name, to sort the result by."""
 
     column: str
@@ -97,7 +97,7 @@ class Aggregation:
     """Which rows count."""
     having: Filter | None = None
     """Which rows of the result are kept."""
-    order_by: tuple[Order, ...] = ()
+    order_by: tuple[OrderColumn, ...] = ()
     """What comes first; the group columns decide the rest."""
     limit: int | None = None
     """Rows of the result at the most."""

@@ -1,12 +1,10 @@
-"""What a CSV file means: from its bytes to records.
+"""Read CSV: from the bytes of a file to records.
 
-    dialect      the values: what is known of a file, and what it turned out to be
-    problems     what is wrong with a record, and where
-    compression  compressed bytes -> bytes, bounded; by inflate, zip_member
-    encoding     bytes in some encoding -> UTF-8
-    records      UTF-8 -> records of fields, strictly; by grammar, places
-    detect       the first bytes -> the dialect; by sample, layout, header
-    inspection   what is shown of that; by column_summary
+    dialect      how a file is written: what its client declares, and what was detected
+    compression  decompress, with a limit; by inflate and zip_member
+    encoding     convert text to UTF-8
+    records      divide UTF-8 text into records, strictly; by grammar, positions and faults
+    problems     a bad record: its position, what was found and what was expected
 
-docs/csv.md says it for users.
+docs/csv.md describes it for users.
 """

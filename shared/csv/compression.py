@@ -31,7 +31,7 @@ BLOCK = 1 << 20
 """Bytes of a block that is given out, at the most."""
 MAX_EXPANSION = 1000
 """How many times its size a compressed file may grow, unless set otherwise."""
-ALWAYS_HELD = 1 << 30
+MIN_DECOMPRESSED_LIMIT = 1 << 30
 """Bytes that a compressed file may hold however few it has."""
 
 _MAGIC: dict[bytes, Compression] = {
@@ -53,12 +53,12 @@ def compression_of(beginning: bytes) -> Compression:
     return next((name for magic, name in _MAGIC.items() if beginning.startswith(magic)), "none")
 
 
-def most_held(size: int, expansion: int = MAX_EXPANSION) -> int:
+def decompressed_limit(size: int, expansion: int = MAX_EXPANSION) -> int:
     """Bytes that a compressed file of `size` bytes may hold."""
-    return max(ALWAYS_HELD, size * expansion)
+    return max(MIN_DECOMPRESSED_LIMIT, size * expansion)
 
 
-def decompressed(
+def decompress(
     blocks: Iterable[bytes], compression: Compression, most: int | None = None
 ) -> Iterator[bytes]:
     """What a compressed file holds, in blocks of at most `BLOCK` bytes.

@@ -42,12 +42,12 @@ _TRAILING = bytes(range(0x80, 0xC0))
 _FOUR_BYTES = bytes(range(0xF0, 0xF8))
 
 
-def announced(beginning: bytes) -> Encoding | None:
+def bom_encoding(beginning: bytes) -> Encoding | None:
     """The encoding of the byte order mark with which a file begins; None without one."""
     return next((name for bom, name in BOMS.items() if beginning.startswith(bom)), None)
 
 
-def in_utf8(blocks: Iterable[bytes], encoding: Encoding) -> Iterator[bytes]:
+def to_utf8(blocks: Iterable[bytes], encoding: Encoding) -> Iterator[bytes]:
     """A file in `encoding`, in UTF-8, block by block; a byte order mark stays one.
 
     What is no text in `encoding` (bytes that Windows-1252 does not define, half a surrogate pair,
@@ -63,7 +63,7 @@ def _transcoded(blocks: Iterator[bytes], encoding: Encoding) -> Iterator[bytes]:
     beginning = b""
     while len(beginning) < len(codecs.BOM_UTF8) and (block := next(blocks, None)) is not None:
         beginning += block
-    bom = announced(beginning)
+    bom = bom_encoding(beginning)
     if bom not in (None, encoding):
         raise MalformedInput(
             f"the file begins with the byte order mark of {bom}, and is said to be {encoding}: "

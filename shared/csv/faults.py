@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from shared.csv.dialect import Dialect
 
-LONGEST_CHARACTER = 4
+MAX_CHARACTER_LENGTH = 4
 """Bytes of a character in UTF-8 at the most."""
 
 _SHOWN = 300
@@ -66,7 +66,7 @@ class Faults:
 
     def text_after_quote(self, fields: Sequence[bytes], data: bytes, at: int) -> Fault:
         """The last of the fields was quoted, and at `at` there is more than it."""
-        character = data[at : at + LONGEST_CHARACTER].decode(errors="replace")[0]
+        character = data[at : at + MAX_CHARACTER_LENGTH].decode(errors="replace")[0]
         grammar = self._grammar
         return Fault(
             len(fields),

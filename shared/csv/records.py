@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from shared.csv.dialect import STRICT
 from shared.csv.encoding import is_utf8
-from shared.csv.faults import LONGEST_CHARACTER, Faults
+from shared.csv.faults import MAX_CHARACTER_LENGTH, Faults
 from shared.csv.grammar import CR, CRLF, LF, grammar_of
 from shared.csv.positions import Fault, Lines, Offsets, Span, has_long_line
 from shared.csv.problems import KEPT_RECORD, MalformedRecord, Problem, columns, refuse, show
@@ -124,7 +124,7 @@ class RecordReader:
             self._skip_line(0)
         more = True
         while more:
-            more = self._more(min(2 * len(self._data), RECORD_LIMIT + LONGEST_CHARACTER) + 1)
+            more = self._more(min(2 * len(self._data), RECORD_LIMIT + MAX_CHARACTER_LENGTH) + 1)
             yield from self._whole_records(final=not more)
 
     def _more(self, size: int) -> bool:
@@ -311,7 +311,7 @@ class RecordReader:
             wrong = self._faults.of_text(fields) or self._faults.foreign_line_end(fields)
             wrong.at = at
             raise wrong
-        elif len(data) - at < LONGEST_CHARACTER and not final:
+        elif len(data) - at < MAX_CHARACTER_LENGTH and not final:
             raise Fault(None, "", "", begun, unfinished=True)
         else:
             raise self._faults.text_after_quote(fields, data, at)
@@ -365,4 +365,4 @@ def leading_record(data: bytes, dialect: Dialect = STRICT) -> tuple[list[bytes],
 
 def _is_full(data: bytes, start: int) -> bool:
     """Whether more is held of the record that begins at `start` than any may have."""
-    return len(data) - start > RECORD_LIMIT + LONGEST_CHARACTER
+    return len(data) - start > RECORD_LIMIT + MAX_CHARACTER_LENGTH

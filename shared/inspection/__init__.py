@@ -1,1 +1,8 @@
-"""What a file is, judged by its beginning: dialect, header, columns."""
+"""Find out from its first bytes how a file is written, and what it contains.
+
+open_text   the dialect and the text of a file that a job reads
+inspect     dialect, columns and problems, shown to the client; the check of a header
+detect      the dialect of a sample; by sniff (delimiter, quotes, line ends) and header
+columns     the types of columns
+sample      the first bytes of a file
+"""

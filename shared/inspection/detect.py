@@ -1,4 +1,4 @@
-"""What a file is written like, found out from its first bytes. Pure: no I/O."""
+"""Detect the dialect of a file from its first bytes. No I/O."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from shared.csv.compression import compression_of, decompressed
+from shared.csv.compression import compression_of, decompress
 from shared.csv.dialect import STRICT, Dialect
-from shared.csv.encoding import announced, in_utf8
+from shared.csv.encoding import bom_encoding, to_utf8
 from shared.errors import MalformedInput
-from shared.inspection.header import Verdict, verdict
-from shared.inspection.layout import layout
-from shared.inspection.sample import SAMPLE, Sample, first, pieces
+from shared.inspection.header import HeaderDecision, decide_header
+from shared.inspection.sample import SAMPLE_SIZE, Sample, read_first, sample_blocks
+from shared.inspection.sniff import sniff
 
 if TYPE_CHECKING:
     from shared.csv.dialect import Encoding, Input
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _UTF_32 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _UNDEFINED_IN_1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 _SEP_LINE = re.compile(rb"(?:\xef\xbb\xbf)?\"?(?i:sep)=([\t !#-&(-~])\"?\r?\n")
-"""The line by which spreadsheets are told the delimiter; no header is meant by it."""
+"""The line that names the delimiter for spreadsheets. It is not a header."""
 _MULTIBYTE = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
 )
@@ -30,107 +30,116 @@ _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 
 
 @dataclass(frozen=True, slots=True)
-class Detected(Sample):
-    """A file's dialect, and the text by which it was found out."""
+class Detection(Sample):
+    """The dialect of a file, and the text that it was detected from."""
 
     dialect: Dialect
-    header: Verdict
-    """If that has to be said, `dialect` has a header."""
-    settled: bool
-    """Whether more of the file would change nothing."""
+    header: HeaderDecision
+    """If it is undecided, `dialect` has a header."""
+    conclusive: bool
+    """Whether more bytes of the file cannot change the dialect."""
 
 
-def detect(
-    sample: bytes, *, whole: bool, given: Input, strict: bool = False, reach: int = SAMPLE
-) -> Detected:
-    """How a file is written that begins with `sample`; `whole` says that this is all of it.
+def detect_dialect(
+    sample: bytes, *, whole: bool, declared: Input, strict: bool = False, limit: int = SAMPLE_SIZE
+) -> Detection:
+    """Detect the dialect of the file that begins with `sample`.
 
-    The first `SAMPLE` bytes decide that it holds once it is decompressed, whatever `reach` is: so
-    many are in the text. What is `given` is never overruled. With `strict`, all else is as RFC 4180
-    has it. Raises MalformedInput for compressed bytes that are damaged, for a byte order mark of
-    another encoding than is given, and for that of UTF-32.
+    Only the first `SAMPLE_SIZE` bytes of the decompressed file decide; the text that is returned
+    has up to `limit` bytes. `whole` says that the sample is the whole file. What the client
+    `declared` is never changed. With `strict`, the rest is as RFC 4180 defines it.
+
+    Raises MalformedInput if compressed bytes are damaged, if the byte order mark contradicts the
+    declared encoding, and if it is that of UTF-32.
     """
-    compression = given.compression or compression_of(sample)
-    plain = decompressed(pieces(sample, whole=whole), compression)
-    held, all_held = first(plain, reach, whole=whole)
-    settled = all_held or len(held) >= SAMPLE
-    decides = held[:SAMPLE]
-    text, dialect, header = _understood(
-        decides, whole=all_held and len(decides) == len(held), given=given, strict=strict
+    compression = declared.compression or compression_of(sample)
+    plain = decompress(sample_blocks(sample, whole=whole), compression)
+    data, is_all = read_first(plain, limit, whole=whole)
+    conclusive = is_all or len(data) >= SAMPLE_SIZE
+    deciding = data[:SAMPLE_SIZE]
+    text, dialect, header = _detect(
+        deciding, whole=is_all and len(deciding) == len(data), declared=declared, strict=strict
     )
-    if len(held) > SAMPLE:
-        text = _text(held, dialect.encoding, reach, whole=all_held)
+    if len(data) > SAMPLE_SIZE:
+        text = _text(data, dialect.encoding, limit, whole=is_all)
     dialect = replace(dialect, compression=compression)
-    return Detected(text.text, text.whole, dialect, header, settled)
+    return Detection(text.text, text.whole, dialect, header, conclusive)
 
 
-def understood(sample: bytes, *, whole: bool, given: Input, strict: bool = False) -> Dialect:
-    """As `detect`, for the first `SAMPLE` bytes of a file that is not, or no longer, compressed.
+def dialect_of(sample: bytes, *, whole: bool, declared: Input, strict: bool = False) -> Dialect:
+    """Return the dialect of a file that is not compressed, or was decompressed.
 
-    Raises MalformedInput also if it has to be said whether there is a header.
+    See `detect_dialect`. Also raises MalformedInput if the sample leaves open whether there is a
+    header.
     """
-    _, dialect, header = _understood(sample, whole=whole, given=given, strict=strict)
+    _, dialect, header = _detect(sample, whole=whole, declared=declared, strict=strict)
     if header.header is None:
         raise MalformedInput(header.reason)
     return dialect
 
 
-def _understood(
-    sample: bytes, *, whole: bool, given: Input, strict: bool
-) -> tuple[Sample, Dialect, Verdict]:
-    """The sample in UTF-8, its dialect, and whether that has a header."""
-    if given.encoding is None and _is_utf_32(sample):
-        raise MalformedInput("the file is in UTF-32, which is not read: save it as UTF-8")
-    encoding = given.encoding or announced(sample)
+def _detect(
+    sample: bytes, *, whole: bool, declared: Input, strict: bool
+) -> tuple[Sample, Dialect, HeaderDecision]:
+    """Return the sample in UTF-8, its dialect, and the decision about the header."""
+    if declared.encoding is None and _is_utf_32(sample):
+        raise MalformedInput("the file is in UTF-32, which is not supported: save it as UTF-8")
+    encoding = declared.encoding or bom_encoding(sample)
     if encoding is None:
         encoding = "utf-8" if strict else _encoding(sample)
-    text = _text(sample, encoding, SAMPLE, whole=whole)
+    text = _text(sample, encoding, SAMPLE_SIZE, whole=whole)
     dialect = Dialect(
-        delimiter=STRICT.delimiter if given.delimiter is None else given.delimiter,
-        quote=STRICT.quote if given.quote is None else given.quote,
-        escape=STRICT.escape if given.escape is None else given.escape,
-        header=STRICT.header if given.header is None else given.header,
-        line_end=given.line_end or STRICT.line_end,
+        delimiter=STRICT.delimiter if declared.delimiter is None else declared.delimiter,
+        quote=STRICT.quote if declared.quote is None else declared.quote,
+        escape=STRICT.escape if declared.escape is None else declared.escape,
+        header=STRICT.header if declared.header is None else declared.header,
+        line_end=declared.line_end or STRICT.line_end,
         encoding=encoding,
-        decimal=given.decimal,
-        thousands=given.thousands,
+        decimal=declared.decimal,
+        thousands=declared.thousands,
         bom=text.bom,
         line_ends=text.line_ends,
     )
-    said = _SEP_LINE.match(text.text)
-    if said and given.delimiter in (None, said[1].decode()):
-        dialect = replace(dialect, delimiter=said[1].decode(), sep_line=True)
+    sep_line = _SEP_LINE.match(text.text)
+    if sep_line and declared.delimiter in (None, sep_line[1].decode()):
+        dialect = replace(dialect, delimiter=sep_line[1].decode(), sep_line=True)
     if strict:
-        return text, dialect, Verdict(dialect.header, "nothing is asked of the file")
-    dialect = layout(text, dialect, given)
-    if given.header is not None:
-        return text, dialect, Verdict(given.header, "it was said")
-    header = verdict(text, dialect)
+        return (
+            text,
+            dialect,
+            HeaderDecision(dialect.header, "the default aggregation does not detect a header"),
+        )
+    dialect = sniff(text, dialect, declared)
+    if declared.header is not None:
+        return text, dialect, HeaderDecision(declared.header, "input.header says so")
+    header = decide_header(text, dialect)
     return text, replace(dialect, header=header.header is not False), header
 
 
 def _text(sample: bytes, encoding: Encoding, size: int, *, whole: bool) -> Sample:
-    return Sample(*first(in_utf8(pieces(sample, whole=whole), encoding), size, whole=whole))
+    return Sample(
+        *read_first(to_utf8(sample_blocks(sample, whole=whole), encoding), size, whole=whole)
+    )
 
 
 def _encoding(text: bytes) -> Encoding:
-    """The encoding of text without a byte order mark."""
+    """Return the encoding of text that has no byte order mark."""
     if (wide := _wide(text)) is not None:
         return wide
     with suppress(UnicodeDecodeError):
-        # Half a character at the end is that of the sample, or of a file that was cut off.
+        # The incremental decoder accepts a character that the end of the sample cuts.
         codecs.getincrementaldecoder("utf-8")().decode(text)
         return "utf-8"
     characters = len(_MULTIBYTE.findall(text))
     others = len(_NOT_ASCII.findall(_MULTIBYTE.sub(b"", text)))
     if others <= characters:
-        return "utf-8"  # with some bytes that are none: the problem of their records
-    # Windows-1252 has all of Latin-1 that is ever written, and more.
+        return "utf-8"  # records with invalid bytes are reported as bad
+    # Windows-1252 has all printable characters of Latin-1, and more.
     return "latin-1" if _UNDEFINED_IN_1252.search(text) else "windows-1252"
 
 
 def _is_utf_32(text: bytes) -> bool:
-    """Whether it begins with that byte order mark, and is no UTF-16 that begins with NUL."""
+    """Whether the byte order mark is that of UTF-32, and not of UTF-16 with a NUL after it."""
     if not text.startswith(_UTF_32):
         return False
     with suppress(UnicodeDecodeError):
@@ -140,7 +149,7 @@ def _is_utf_32(text: bytes) -> bool:
 
 
 def _wide(text: bytes) -> Encoding | None:
-    """UTF-16 without a byte order mark: of most characters one byte is zero, of few the other."""
+    """Return the encoding of UTF-16 without a byte order mark: one byte of most characters is 0."""
     pairs = len(text) // 2
     if pairs < 2:
         return None

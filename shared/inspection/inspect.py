@@ -1,6 +1,6 @@
-"""What is understood of a file by its beginning. It is shown, and decides nothing.
+"""Inspect the first bytes of a file: dialect, columns, problems, and whether a spec fits.
 
-Bounded by the sample. Takes up to seconds of CPU for one that is made to: run it in a thread.
+A hostile sample can take seconds of CPU time, so run `inspect` and `check_header` in a thread.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from shared.csv.dialect import UNDECLARED
 from shared.csv.problems import EMPTY_FILE, SHOWN_PROBLEMS
 from shared.csv.records import RecordReader
 from shared.errors import InvalidInput, MalformedInput, SpecMismatch
-from shared.inspection.columns import columns_of, summarise
-from shared.inspection.detect import Detected, detect
-from shared.inspection.header import Verdict
-from shared.inspection.sample import SAMPLE, CutOff
+from shared.inspection.columns import columns_of, summarize
+from shared.inspection.detect import Detection, detect_dialect
+from shared.inspection.header import HeaderDecision
+from shared.inspection.sample import SAMPLE_SIZE, SampleEnded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,46 +33,46 @@ if TYPE_CHECKING:
     from shared.csv.problems import Problem
     from shared.inspection.columns import ColumnSummary
 
-REACH = 16 << 20
-"""Bytes of text in which the end of a header is looked for that goes beyond the sample."""
-LOOKED_AT = REACH + SAMPLE
-"""Bytes of a file that are enough for whatever can be told."""
-_LONG_RECORDS = 10_000
-"""Records, good or bad, that are looked at below such a header."""
-_NAMED = Verdict(True, "a column is asked for by its name")
-_ENDLESS = (
-    f"the header does not end within the first {REACH >> 20} MiB, and nothing can be told of it: "
-    "if lines end in CR, or quotes are text, set input.line_end or input.quote"
+MAX_HEADER_SIZE = 16 << 20
+"""Bytes of text within which a header must end to be inspected."""
+INSPECTION_LIMIT = MAX_HEADER_SIZE + SAMPLE_SIZE
+"""Bytes of a file that are enough for an inspection; more bytes do not change it."""
+_RECORDS_BELOW_LONG_HEADER = 10_000
+"""Records, good or bad, that are inspected below a header longer than the sample."""
+_NAMED_COLUMN = HeaderDecision(True, "the spec names a column")
+_HEADER_TOO_LONG = (
+    f"the header does not end within the first {MAX_HEADER_SIZE >> 20} MiB, so the file was not "
+    "inspected; if lines end in CR, or quotes are text, set input.line_end or input.quote"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What is understood of a file."""
+    """What the first bytes of a file show."""
 
     dialect: Dialect
-    header: Verdict
-    """Whether there is a header, and why. If that has to be said, the rest is as if there is."""
+    header: HeaderDecision
+    """Whether there is a header, and why. If it is undecided, the rest assumes one."""
     columns: tuple[ColumnSummary, ...]
     column_count: int
     rows: int
-    """Records looked at, without the header and without bad ones."""
+    """Well-formed records inspected, without the header."""
     rows_of_several_lines: int
     most_lines: int
-    """Of the longest of these, 1 if there is none."""
+    """Lines of the longest of these; 1 if there is none."""
     notes: tuple[str, ...]
-    """Of numbers that may be written otherwise than they are read."""
+    """Warnings about numbers that may be in another notation than `dialect` says."""
     size: int
-    """Bytes of text looked at, in UTF-8."""
+    """Bytes of text inspected, in UTF-8."""
     whole: bool
-    """Whether that is all there is of the file."""
+    """Whether this is the whole file."""
     problems: tuple[Problem, ...]
-    """The first."""
+    """The first `SHOWN_PROBLEMS`."""
     problem_count: int
     error: str | None
-    """Why no record can be read, if that is so."""
+    """Why no record can be read; None if records can be read."""
     fits: Fit | None
-    """Of what is asked, if anything is."""
+    """Whether the spec fits the file; None without a spec."""
 
     @property
     def bom(self) -> bool:
@@ -81,62 +81,65 @@ class Inspection:
 
     @property
     def line_ends(self) -> tuple[str, ...]:
-        """Those that there are of `lf`, `crlf` and `cr`, quoted ones too."""
+        """The line ends that occur, of `lf`, `crlf` and `cr`, in quoted fields too."""
         return self.dialect.line_ends or ()
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Whether an aggregation is for a file."""
+    """Whether an aggregation fits a file."""
 
     error: str | None
-    """What of it is not, and the nearest column."""
+    """Which part does not fit, and the nearest column; None if all fits."""
     columns: tuple[str, ...]
-    """The output's, if it is."""
+    """The names of the output columns; empty if the aggregation does not fit."""
 
 
 def inspect(sample: bytes, *, whole: bool, aggregation: Aggregation | None) -> Inspection:
-    """What is understood of a file that begins with `sample`, and is to be aggregated so.
+    """Inspect the file that begins with `sample`, for an aggregation or without one.
 
-    `whole` says that the sample is all of it. With None nothing is asked, and what the file is
-    written like is found out all the same. Without columns and error, the header has to be waited
-    for.
+    `whole` says that the sample is the whole file. A result with neither columns nor an error means
+    that the header ends after the sample: inspect again with more bytes.
     """
-    found = _inspected(sample, whole, aggregation, SAMPLE)
+    found = _inspected(sample, whole, aggregation, SAMPLE_SIZE)
     if found.whole and not found.column_count and not found.error:
         return replace(found, error=EMPTY_FILE)
     if found.column_count or found.error or found.whole:
         return found
-    found = _inspected(sample, whole, aggregation, REACH)
+    found = _inspected(sample, whole, aggregation, MAX_HEADER_SIZE)
     if not found.column_count and not found.error and _exhausted(sample, found.size):
-        return replace(found, error=_ENDLESS)
+        return replace(found, error=_HEADER_TOO_LONG)
     return found
 
 
 def _exhausted(sample: bytes, size: int) -> bool:
-    """Whether all was looked at that ever is; it has `size` bytes of text."""
-    return len(sample) >= LOOKED_AT or size >= REACH
+    """Whether the sample, of `size` bytes of text, has reached a limit."""
+    return len(sample) >= INSPECTION_LIMIT or size >= MAX_HEADER_SIZE
 
 
 def _inspected(
-    sample: bytes, whole: bool, aggregation: Aggregation | None, reach: int
+    sample: bytes, whole: bool, aggregation: Aggregation | None, limit: int
 ) -> Inspection:
-    given = UNDECLARED if aggregation is None else aggregation.known_input
+    declared = UNDECLARED if aggregation is None else aggregation.known_input
     strict = aggregation is not None and aggregation.is_default
     try:
-        detected = detect(sample, whole=whole, given=given, strict=strict, reach=reach)
+        detected = detect_dialect(
+            sample, whole=whole, declared=declared, strict=strict, limit=limit
+        )
     except MalformedInput as error:
-        return _told(_unseen(sample, given), (), 0, (), 0, str(error), None, RecordReader(()))
-    if aggregation is not None and aggregation.input.header is None and given.header:
-        detected = replace(detected, header=_NAMED)
+        return _inspection(
+            _unreadable(sample, declared), (), 0, (), 0, str(error), None, RecordReader(())
+        )
+    if aggregation is not None and aggregation.input.header is None and declared.header:
+        detected = replace(detected, header=_NAMED_COLUMN)
     problems: list[Problem] = []
     count = 0
-    most = sys.maxsize if reach == SAMPLE else _LONG_RECORDS
+    most = sys.maxsize if limit == SAMPLE_SIZE else _RECORDS_BELOW_LONG_HEADER
 
     def keep(problem: Problem) -> None:
         nonlocal count
         if count == most:
-            raise CutOff
+            raise SampleEnded
         count += 1
         if len(problems) < SHOWN_PROBLEMS:
             problems.append(problem)
@@ -153,41 +156,43 @@ def _inspected(
             if aggregation is not None:
                 fits = _fit(aggregation, header[1], detected.header)
             below = islice(records, most)
-            rows, notes = summarise(columns, reader, below, len(header[1]), detected.dialect)
-    except CutOff:
-        pass  # within the header
+            rows, notes = summarize(columns, reader, below, len(header[1]), detected.dialect)
+    except SampleEnded:
+        pass  # the sample ends within the header
     except MalformedInput as malformed:
         unreadable = str(malformed)
-    return _told(detected, columns, rows, problems, count, unreadable, fits, reader, notes)
+    return _inspection(detected, columns, rows, problems, count, unreadable, fits, reader, notes)
 
 
-def _unseen(sample: bytes, given: Input) -> Detected:
-    """What can be said of a file without looking inside."""
-    empty = detect(b"", whole=True, given=replace(given, compression="none"), strict=True)
-    compression = given.compression or compression_of(sample)
+def _unreadable(sample: bytes, declared: Input) -> Detection:
+    """Return the dialect of a file that cannot be decoded: its compression only."""
+    empty = detect_dialect(
+        b"", whole=True, declared=replace(declared, compression="none"), strict=True
+    )
+    compression = declared.compression or compression_of(sample)
     return replace(empty, dialect=replace(empty.dialect, compression=compression))
 
 
 def check_header(sample: bytes, *, whole: bool, aggregation: Aggregation) -> bool:
-    """Whether all is said that `sample` can tell; else there is more to know with more of the file.
+    """Check that the header of the file fits the aggregation.
 
-    Raises SpecMismatch if the header is not what is asked for, as the job will read it;
-    MalformedInput if the file can't be read at all. Of a header that goes beyond `REACH` bytes
-    nothing can be told.
+    Return whether the check is final; False means that more bytes of the file are needed. A header
+    longer than `MAX_HEADER_SIZE` is not checked. Raises SpecMismatch if the aggregation does not
+    fit the header, as its job would, and MalformedInput if the file cannot be read at all.
     """
-    for reach in (SAMPLE, REACH):
-        detected = detect(
+    for limit in (SAMPLE_SIZE, MAX_HEADER_SIZE):
+        detected = detect_dialect(
             sample,
             whole=whole,
-            given=aggregation.known_input,
+            declared=aggregation.known_input,
             strict=aggregation.is_default,
-            reach=reach,
+            limit=limit,
         )
-        if not detected.settled:
+        if not detected.conclusive:
             return False
-        _check_said(detected.header)
-        with suppress(CutOff):
-            for _line, fields in RecordReader(detected.blocks(), detected.dialect, _passed_over):
+        _check_decided(detected.header)
+        with suppress(SampleEnded):
+            for _line, fields in RecordReader(detected.blocks(), detected.dialect, _skip):
                 _resolved(aggregation, fields, detected.header)
                 return True
     return _exhausted(sample, len(detected.text))
@@ -212,8 +217,8 @@ def inspection_view(inspection: Inspection) -> InspectionView:
     )
 
 
-def _told(
-    detected: Detected,
+def _inspection(
+    detected: Detection,
     columns: Sequence[ColumnSummary],
     rows: int,
     problems: Sequence[Problem],
@@ -241,25 +246,25 @@ def _told(
     )
 
 
-def _fit(aggregation: Aggregation, header: Sequence[bytes], found: Verdict) -> Fit:
+def _fit(aggregation: Aggregation, header: Sequence[bytes], found: HeaderDecision) -> Fit:
     try:
         return Fit(None, _resolved(aggregation, header, found).names)
     except SpecMismatch as error:
         return Fit(str(error), ())
 
 
-def _resolved(aggregation: Aggregation, header: Sequence[bytes], found: Verdict) -> Query:
-    _check_said(found)
+def _resolved(aggregation: Aggregation, header: Sequence[bytes], found: HeaderDecision) -> Query:
+    _check_decided(found)
     try:
         return resolve(aggregation, [name.decode(errors="replace") for name in header])
     except InvalidInput as error:
         raise SpecMismatch(str(error), field=error.field) from error
 
 
-def _check_said(found: Verdict) -> None:
+def _check_decided(found: HeaderDecision) -> None:
     if found.header is None:
         raise SpecMismatch(found.reason, field="input.header")
 
 
-def _passed_over(_problem: Problem) -> None:
-    """A bad record is the job's to judge."""
+def _skip(_problem: Problem) -> None:
+    """Ignore a bad record; the job reports it."""

@@ -1,4 +1,4 @@
-"""The beginning of a file, as text in UTF-8."""
+"""The sample: the first bytes of a file, as text in UTF-8."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from shared.csv.records import BOM
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-SAMPLE = 1 << 20
-"""Bytes of a file, decompressed, that decide: the same file is the same to whoever reads it."""
+SAMPLE_SIZE = 1 << 20
+"""Bytes of the decompressed file that decide about its dialect. The number is fixed, so that every
+reader of a file finds the same dialect."""
 
-_PIECE = 64 << 10
+_BLOCK = 64 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +22,9 @@ class Sample:
     """The first bytes of a file's text."""
 
     text: bytes
-    """Decompressed and in UTF-8; a byte order mark stays at its beginning."""
+    """Decompressed and in UTF-8, with the byte order mark if there is one."""
     whole: bool
-    """Whether that is all of the file's text."""
+    """Whether this is the whole text of the file."""
 
     @property
     def bom(self) -> bool:
@@ -32,48 +33,51 @@ class Sample:
 
     @property
     def line_ends(self) -> tuple[str, ...]:
-        """Those that there are of `lf`, `crlf` and `cr`, quoted ones too."""
+        """The line ends that occur, of `lf`, `crlf` and `cr`, in quoted fields too."""
         text = self.text
         crlf = text.count(b"\r\n")
         ends = {"lf": text.count(b"\n") - crlf, "crlf": crlf, "cr": text.count(b"\r") - crlf}
         return tuple(name for name, found in ends.items() if found)
 
     def blocks(self) -> Iterator[bytes]:
-        """The text, for a RecordReader. Raises CutOff at its end if more follows in the file.
+        """Yield the text for a RecordReader. Raises SampleEnded at its end if the file continues.
 
-        By then the reader has yielded every record that ends in the text, but perhaps for one of
-        hundreds of KiB: it looks at what it has before it asks for twice as much. Of a text of more
-        than `SAMPLE`, which is there for one long record, it has all at once.
+        Before that, the reader yields every record that ends in the text, except perhaps one of
+        hundreds of KiB, because it reads what it has before it asks for twice as much. A text of
+        more than `SAMPLE_SIZE` is there for one long record, and is one block.
         """
         yield self.text[: len(BOM)]
-        piece = _PIECE if len(self.text) <= SAMPLE else len(self.text)
-        for at in range(len(BOM), len(self.text), piece):
-            yield self.text[at : at + piece]
+        step = _BLOCK if len(self.text) <= SAMPLE_SIZE else len(self.text)
+        for at in range(len(BOM), len(self.text), step):
+            yield self.text[at : at + step]
         if not self.whole:
-            raise CutOff
+            raise SampleEnded
 
 
-class CutOff(Exception):
-    """The sample ends here, and the file does not: what was begun cannot be judged."""
+class SampleEnded(Exception):
+    """The sample ends before the file does, so an unfinished record cannot be judged."""
 
 
-def pieces(data: bytes, *, whole: bool) -> Iterator[bytes]:
-    """`data`, and CutOff after it unless it is the whole file."""
+def sample_blocks(data: bytes, *, whole: bool) -> Iterator[bytes]:
+    """Yield `data`. Raises SampleEnded after it unless it is the whole file."""
     yield data
     if not whole:
-        raise CutOff
+        raise SampleEnded
 
 
-def first(parts: Iterable[bytes], size: int, *, whole: bool) -> tuple[bytes, bool]:
-    """The first `size` bytes of what comes in parts, and whether that is all."""
+def read_first(blocks: Iterable[bytes], size: int, *, whole: bool) -> tuple[bytes, bool]:
+    """Return the first `size` bytes of `blocks`, and whether they are all bytes of the file.
+
+    `whole` says whether `blocks`, if they end without SampleEnded, are the whole file.
+    """
     found: list[bytes] = []
-    held = 0
+    length = 0
     try:
-        for part in parts:
-            found.append(part)
-            held += len(part)
-            if held >= size:
+        for block in blocks:
+            found.append(block)
+            length += len(block)
+            if length >= size:
                 return b"".join(found)[:size], False
-    except CutOff:
+    except SampleEnded:
         return b"".join(found), False
     return b"".join(found), whole

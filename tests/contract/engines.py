@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from processor.engines.port import Engine, EngineLimits, Output, Progress, Source
+    from processor.engines.port import Engine, EngineLimits, EngineProgress, Output, Source
     from tests.oracle import Expected
 
     MakeEngine = Callable[[EngineLimits], Engine]
@@ -24,7 +24,7 @@ ENGINES: dict[str, MakeEngine] = {
 }
 
 
-def ignore(_progress: Progress) -> None:
+def ignore(_progress: EngineProgress) -> None:
     pass
 
 

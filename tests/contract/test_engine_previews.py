@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from processor.engines.port import EngineLimits
-from shared.aggregation.spec import SONG_PLAYS, Aggregate, Aggregation, GroupColumn, Order
+from shared.aggregation.spec import SONG_PLAYS, Aggregate, Aggregation, GroupColumn, OrderColumn
 from tests.contract.engine_sources import StreamSource
 from tests.contract.engines import ENGINES, aggregate
 
@@ -32,7 +32,7 @@ async def test_the_first_rows_of_parquet_are_beside_it_as_its_columns_hold_them(
     aggregation = Aggregation(
         (GroupColumn("day", truncate="day"), GroupColumn("text")),
         (Aggregate("sum", "n", "a,b", "number"), Aggregate("max", "day", "last", "date")),
-        order_by=(Order("a,b", descending=True),),
+        order_by=(OrderColumn("a,b", descending=True),),
         output="parquet",
     )
     data = b'day,text,n\n2020-12-31,,1.25\n,"x ""y""",2\n2020-12-31T10:00,z,\n'

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
-from processor.engines.port import EngineLimits, Progress
+from processor.engines.port import EngineLimits, EngineProgress
 from shared.aggregation.spec import Aggregate, GroupColumn
 from shared.csv import compression
 from shared.csv.dialect import Dialect, Input
@@ -192,7 +192,7 @@ async def test_nothing_but_the_result_is_left_in_scratch(
 
 async def test_progress_rises_to_the_size_of_the_source(engine: Engine, scratch: Path) -> None:
     source = StreamSource(HEADER + b"a,b,1\n" * 1000)
-    reported: list[Progress] = []
+    reported: list[EngineProgress] = []
 
     await engine.aggregate(SONG_PLAYS, source, scratch, reported.append)
 
@@ -205,9 +205,9 @@ async def test_rows_are_told_while_the_file_is_read(engine: Engine, scratch: Pat
     rows = 300_000
     data = HEADER + b"".join(b'"song, or so\n%06d",b,1\n' % n for n in range(rows))
     told = asyncio.Event()
-    reported: list[Progress] = []
+    reported: list[EngineProgress] = []
 
-    def progress(latest: Progress) -> None:
+    def progress(latest: EngineProgress) -> None:
         reported.append(latest)
         if latest.done == len(data) and latest.rows is not None:
             told.set()
@@ -361,7 +361,7 @@ async def test_progress_of_a_compressed_file_is_that_of_its_own_bytes(
     expected = expected_result(SONG_PLAYS, HEADER + rows)
 
     for source in sources(data, tmp_path):
-        reported: list[Progress] = []
+        reported: list[EngineProgress] = []
         output = await engine.aggregate(SONG_PLAYS, source, scratch, reported.append)
 
         assert_is(output, expected)
@@ -400,7 +400,7 @@ async def test_a_first_record_is_never_lost_or_counted_in_silence(
         with pytest.raises(MalformedInput) as refused:
             await aggregate(engine, source, scratch, by_position)
         assert str(refused.value) == (
-            "line 1 reads as a record (column 2 is '1'): set input.header to true or false"
+            "line 1 looks like a record (column 2 is '1'): set input.header to true or false"
         )
     for data, rows in (
         (b"a,1.5\nb,2\n", b"a,1.5\nb,2\n"),
@@ -444,7 +444,7 @@ async def test_a_number_of_another_notation_is_refused_with_the_remedy(
 async def test_an_archive_that_grows_too_much_is_refused(
     make_engine: MakeEngine, scratch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compression, "ALWAYS_HELD", 1 << 20)
+    monkeypatch.setattr(compression, "MIN_DECOMPRESSED_LIMIT", 1 << 20)
     data = gzip.compress(HEADER + b"a,b,1\n" * 1_000_000)
     assert_is(
         await aggregate(make_engine(EngineLimits()), StreamSource(data), scratch),

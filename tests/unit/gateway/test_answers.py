@@ -26,7 +26,7 @@ from shared.aggregation.spec import (
     Condition,
     GroupColumn,
     Junction,
-    Order,
+    OrderColumn,
 )
 from shared.api.job import JobListView
 from shared.blobs.blob import BlobInfo, BlobKey
@@ -63,7 +63,7 @@ RUNNING = replace(
         group_by=(GroupColumn("Song"), GroupColumn(2, "Month", "month")),
         aggregates=(Aggregate("sum", "Plays", "n", kind="integer"), Aggregate("count")),
         where=Junction("and", (Condition("Plays", ">", ("1.50",), "number"),)),
-        order_by=(Order("n", descending=True),),
+        order_by=(OrderColumn("n", descending=True),),
         limit=10,
         output="parquet",
         input=Input(delimiter=";", header=False),

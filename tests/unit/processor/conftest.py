@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from processor.engines.port import Progress, Source
+    from processor.engines.port import EngineProgress, Source
     from shared.jobs.job import Aggregation, Job
     from shared.ports import Bus, JobStore
 
@@ -57,7 +57,7 @@ class ScriptedEngine:
         self.may_finish.set()
         self.errors: list[Exception] = []
         self.cancelled = 0
-        self.report: Callable[[Progress], None]
+        self.report: Callable[[EngineProgress], None]
         self.rejects = b""
         self.preview = b""
 
@@ -66,7 +66,7 @@ class ScriptedEngine:
         aggregation: Aggregation,
         source: Source,
         scratch: Path,
-        progress: Callable[[Progress], None],
+        progress: Callable[[EngineProgress], None],
     ) -> Output:
         assert aggregation == SONG_PLAYS
         self.report = progress

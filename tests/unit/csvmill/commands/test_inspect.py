@@ -30,7 +30,7 @@ def test_the_dialect_columns_and_output_columns_are_shown(tmp_path: Path) -> Non
     assert code == 0
     assert text.splitlines() == [
         'dialect  semicolons, quote ", utf-8, lines end in LF',
-        "header   yes: a column is asked for by its name",
+        "header   yes: the spec names a column",
         "rows     2",
         "columns  2",
         "@1       Song   text     Umbrella, Hello",
@@ -41,13 +41,13 @@ def test_the_dialect_columns_and_output_columns_are_shown(tmp_path: Path) -> Non
 
 
 def test_whether_there_is_a_header_is_shown_with_the_reason() -> None:
-    assert "header   yes: column 2 is 'Plays', over numbers" in inspect("-", stdin=DATA)[1]
+    assert "header   yes: column 2 is 'Plays', above numbers" in inspect("-", stdin=DATA)[1]
     assert (
         "header   no: line 1 is a record: column 2 is '1.5'" in inspect("-", stdin=b"a,1.5\nb,2")[1]
     )
     code, text = inspect("-", "--group-by", "@1", stdin=b"a,1\nb,2\n")
     assert code == Exit.FAILED
-    assert "reads as a record (column 2 is '1'): use --header or --no-header" in text
+    assert "looks like a record (column 2 is '1'): use --header or --no-header" in text
 
 
 def test_a_long_header_is_read_completely_and_an_endless_one_is_an_error() -> None:

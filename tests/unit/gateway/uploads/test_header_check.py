@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway.uploads.header_check import READ_AT_A_TIME
-from shared.inspection.inspect import LOOKED_AT, check_header
-from shared.inspection.sample import SAMPLE
+from shared.inspection.inspect import INSPECTION_LIMIT, check_header
+from shared.inspection.sample import SAMPLE_SIZE
 from tests.unit.gateway.conftest import PART_STORED
 from tests.unit.gateway.forms import FormBody
 from tests.unit.gateway.jobs.test_handlers import problem_of
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 ASKED = {"group_by": ["Sogn"]}
 RIGHT = {"group_by": ["Song"]}
-BEGINNING = b"Song;Plays\n" + b"Umbrella;3\n" * (SAMPLE // 11)
+BEGINNING = b"Song;Plays\n" + b"Umbrella;3\n" * (SAMPLE_SIZE // 11)
 """A bit more than tells."""
-SIZE = 50 * SAMPLE
+SIZE = 50 * SAMPLE_SIZE
 SAID = "did you mean 'Song'?"
 
 
@@ -114,7 +114,7 @@ async def test_a_chunk_that_shows_the_wrong_header_is_kept_and_refused_on_every_
     assert "group_by[0].column is 'Sogn'" in problem["detail"]
     assert SAID in problem["detail"]
     for gateway in (second, first):
-        for offset in (len(BEGINNING), 10 * SAMPLE, 0):
+        for offset in (len(BEGINNING), 10 * SAMPLE_SIZE, 0):
             await problem_of(await put(gateway, offset, b"x"), 422, "spec-mismatch")
     upload = await (await second.client.get("/api/v1/uploads/k")).json()
     assert upload["received"] == [[0, len(BEGINNING)]]
@@ -126,8 +126,8 @@ async def test_a_chunk_that_shows_the_wrong_header_is_kept_and_refused_on_every_
 
 
 async def test_where_a_header_has_to_be_said_it_is_told_early(gateway: Gateway) -> None:
-    rows = b"Umbrella;1\nHello;2\n" * (SAMPLE // 19 + 1)
-    said = "line 1 reads as a record (column 2 is '1'): set input.header to true or false"
+    rows = b"Umbrella;1\nHello;2\n" * (SAMPLE_SIZE // 19 + 1)
+    said = "line 1 looks like a record (column 2 is '1'): set input.header to true or false"
     by_position = {"group_by": [1], "aggregates": [{"function": "sum", "column": 2}]}
     # Text that recurs beside a number would be enough
     rows = b"Rain;1\n" + rows
@@ -144,7 +144,7 @@ async def test_where_a_header_has_to_be_said_it_is_told_early(gateway: Gateway) 
         view = await (await inspect(gateway, json=asked)).json()
         assert (view["input"]["header"], view["header_reason"], view["fits"]) == (
             header,
-            "it was said",
+            "input.header says so",
             True,
         )
 
@@ -161,18 +161,18 @@ async def test_a_header_that_goes_on_is_told_of_and_checked_once_it_is_there(
     monkeypatch.setattr("gateway.uploads.header_check.check_header", looked)
     header = b";".join(b"column%01294d" % n for n in range(10_000)) + b"\n"
     await declare(gateway, aggregation=ASKED)
-    for at in range(0, len(header), SAMPLE // 4):
-        answer = await put(gateway, at, header[at : at + SAMPLE // 4])
-        if at + SAMPLE // 4 < len(header):
+    for at in range(0, len(header), SAMPLE_SIZE // 4):
+        answer = await put(gateway, at, header[at : at + SAMPLE_SIZE // 4])
+        if at + SAMPLE_SIZE // 4 < len(header):
             assert answer.status == 200
-        if at == 3 * SAMPLE:
+        if at == 3 * SAMPLE_SIZE:
             problem = await problem_of(await inspect(gateway), 409, "beginning-missing")
             assert "bytes have been received, and the header does not end" in problem["detail"]
     # 54 chunks, and a few looks
-    assert looks == [n * SAMPLE for n in (1, 2, 4, 8)]
-    await put(gateway, len(header), b"x;1\n" * SAMPLE)
+    assert looks == [n * SAMPLE_SIZE for n in (1, 2, 4, 8)]
+    await put(gateway, len(header), b"x;1\n" * SAMPLE_SIZE)
 
-    problem = await problem_of(await put(gateway, 20 * SAMPLE, b"x"), 422, "spec-mismatch")
+    problem = await problem_of(await put(gateway, 20 * SAMPLE_SIZE, b"x"), 422, "spec-mismatch")
 
     assert "group_by[0].column is 'Sogn'" in problem["detail"]
     view = await (await inspect(gateway)).json()
@@ -180,7 +180,7 @@ async def test_a_header_that_goes_on_is_told_of_and_checked_once_it_is_there(
 
 
 async def test_a_header_that_never_ends_is_an_error_that_says_so(gateway: Gateway) -> None:
-    endless = (b"column" * 200 + b";") * (LOOKED_AT // 1201 + 1)
+    endless = (b"column" * 200 + b";") * (INSPECTION_LIMIT // 1201 + 1)
     await declare(gateway, aggregation=RIGHT, size=len(endless))
     assert (await put(gateway, 0, endless)).status == 200
     view = await (await inspect(gateway)).json()
@@ -190,9 +190,9 @@ async def test_a_header_that_never_ends_is_an_error_that_says_so(gateway: Gatewa
 
 async def test_chunks_that_come_before_the_beginning_are_taken(gateway: Gateway) -> None:
     await declare(gateway, aggregation=ASKED)
-    assert (await put(gateway, 10 * SAMPLE, b"x" * 100)).status == 200
+    assert (await put(gateway, 10 * SAMPLE_SIZE, b"x" * 100)).status == 200
     # Small chunks tell nothing until the first MiB is there
-    half = SAMPLE // 2
+    half = SAMPLE_SIZE // 2
     assert (await put(gateway, half, BEGINNING[half:])).status == 200
     await problem_of(await put(gateway, 0, BEGINNING[:half]), 422, "spec-mismatch")
 
@@ -200,7 +200,7 @@ async def test_chunks_that_come_before_the_beginning_are_taken(gateway: Gateway)
 async def test_what_is_asked_rightly_or_not_at_all_is_never_refused(gateway: Gateway) -> None:
     for key, fields in (("a", {"aggregation": RIGHT}), ("b", {})):
         await declare(gateway, key, **fields)
-        for offset in (0, 20 * SAMPLE, 40 * SAMPLE):
+        for offset in (0, 20 * SAMPLE_SIZE, 40 * SAMPLE_SIZE):
             assert (await put(gateway, offset, BEGINNING, key)).status == 200
 
 
@@ -211,7 +211,7 @@ async def test_a_whole_file_becomes_a_job_which_judges_it(gateway: Gateway) -> N
 
 
 async def test_a_large_chunk_is_broken_off(gateway: Gateway, monkeypatch: Any) -> None:
-    monkeypatch.setattr("gateway.uploads.write.TOLERATED", SAMPLE)
+    monkeypatch.setattr("gateway.uploads.write.TOLERATED", SAMPLE_SIZE)
     await declare(gateway, aggregation=ASKED)
     await problem_of(await put(gateway, 0, endless()), 422, "spec-mismatch")
     assert (await (await gateway.client.get("/api/v1/uploads/k")).json())["received"] == []
@@ -285,7 +285,7 @@ async def test_dropzone_is_refused_alike_unless_it_asks_for_nothing(
 
 async def test_a_file_that_no_job_could_read_is_refused_too(gateway: Gateway) -> None:
     await declare(gateway, aggregation=RIGHT)
-    broken = b"\x1f\x8b\x08" + b"no gzip" * SAMPLE
+    broken = b"\x1f\x8b\x08" + b"no gzip" * SAMPLE_SIZE
     problem = await problem_of(await put(gateway, 0, broken), 422, "spec-mismatch")
     assert "not gzip data" in problem["detail"]
 

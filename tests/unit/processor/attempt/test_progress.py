@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from processor.attempt.progress import ProgressRecorder
-from processor.engines.port import Progress
+from processor.engines.port import EngineProgress
 from processor.settings import WorkSettings
 from shared.errors import DatabaseUnavailable
 from shared.jobs.job import JobProgress, JobState
@@ -67,11 +67,11 @@ async def test_of_several_reports_the_last_is_recorded_once(job: Job) -> None:
     record = ProgressRecorder(table, job, INTERVAL)
     keeping = asyncio.create_task(record.run())
     for done in range(100):
-        record.update(Progress(done, 1000, rows=done // 10))
+        record.update(EngineProgress(done, 1000, rows=done // 10))
     await table.asked_again()
-    record.update(Progress(99, 1000, rows=9))
+    record.update(EngineProgress(99, 1000, rows=9))
     await asyncio.sleep(3 * INTERVAL)
-    record.update(Progress(500, 1000))
+    record.update(EngineProgress(500, 1000))
     await table.asked_again()
     keeping.cancel()
     assert [(p.bytes_done, p.rows_done) for p in table.recorded] == [(99, 9), (500, None)]
@@ -82,7 +82,7 @@ async def test_a_database_that_is_away_only_delays_it(job: Job) -> None:
     table.errors = [DatabaseUnavailable("away"), DatabaseUnavailable("away")]
     record = ProgressRecorder(table, job, INTERVAL)
     keeping = asyncio.create_task(record.run())
-    record.update(Progress(7, 10))
+    record.update(EngineProgress(7, 10))
     async with asyncio.timeout(10):
         while not table.recorded:
             await table.asked_again()
@@ -95,7 +95,7 @@ async def test_it_ends_when_the_job_is_no_longer_the_attempts(rig: Rig, job: Job
     table = Table(rig.jobs)
     record = ProgressRecorder(table, job, INTERVAL)
     await rig.jobs.cancel(job.id, now=2.0)
-    record.update(Progress(7, 10))
+    record.update(EngineProgress(7, 10))
     async with asyncio.timeout(10):
         await record.run()
     after = await rig.jobs.get(job.id)
@@ -108,7 +108,7 @@ async def test_the_rate_is_of_the_reading_that_goes_on(job: Job) -> None:
     record = ProgressRecorder(table, job, INTERVAL, clock=lambda: next(times))
     keeping = asyncio.create_task(record.run())
     for done in (100, 300, 20, 60):  # from the third on, the exact plan reads the file again
-        record.update(Progress(done, 1000))
+        record.update(EngineProgress(done, 1000))
         await table.asked_again()
     keeping.cancel()
     assert [p.rate for p in table.recorded] == [100.0, 150.0, None, 40.0]
@@ -126,7 +126,7 @@ async def test_a_running_attempt_shows_its_progress_and_the_next_begins_at_nothi
     worker = rig.worker(table)
     running = asyncio.create_task(worker.handle(rig.delivery(job)))
     await rig.engine.started.wait()
-    rig.engine.report(Progress(11, 40, rows=1, rows_estimated=True))
+    rig.engine.report(EngineProgress(11, 40, rows=1, rows_estimated=True))
     await table.asked_again()
     while not table.recorded:
         await table.asked_again()
@@ -151,7 +151,7 @@ async def test_an_attempt_succeeds_though_its_progress_cannot_be_recorded(
     rig.engine.may_finish.clear()
     running = asyncio.create_task(rig.worker(table).handle(rig.delivery(job)))
     await rig.engine.started.wait()
-    rig.engine.report(Progress(11, 40))
+    rig.engine.report(EngineProgress(11, 40))
     await table.asked_again()
     rig.engine.may_finish.set()
     await running

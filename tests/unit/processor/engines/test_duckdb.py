@@ -16,7 +16,7 @@ import pytest
 from processor.engines import duckdb_child
 from processor.engines.child_process import child_process
 from processor.engines.duckdb import CHILD, DuckDBEngine
-from processor.engines.plan import Watch
+from processor.engines.plan import ProgressProbe
 from processor.engines.port import SCRATCH, EngineLimits
 from processor.engines.protocol import (
     RESULT_NAME,
@@ -203,7 +203,7 @@ def test_a_full_disk_fails_the_attempt_and_says_so(
     monkeypatch.chdir(tmp_path)
     Path(RESULT_NAME).symlink_to("/dev/full")
 
-    outcome = duckdb_child.run(task(plan, tmp_path / "input"), Watch())
+    outcome = duckdb_child.run(task(plan, tmp_path / "input"), ProgressProbe())
 
     assert isinstance(outcome, Refused)
     assert outcome.why == "failed"
@@ -216,12 +216,12 @@ def test_both_plans_give_the_same(
 ) -> None:
     (tmp_path / "input").write_bytes(HEADER + b"a,b,1\na,b,2\n")
     monkeypatch.chdir(tmp_path)
-    watch = Watch()
+    probe = ProgressProbe()
 
-    outcome = duckdb_child.run(task(plan, tmp_path / "input"), watch)
+    outcome = duckdb_child.run(task(plan, tmp_path / "input"), probe)
 
     assert isinstance(outcome, Finished)
-    assert watch.rows() == (2, False)
+    assert probe.rows() == (2, False)
     report = outcome.report
     assert (report.rows, report.groups, report.bytes_out) == (Rows(2), 1, outcome.size)
     assert (outcome.size, report.plan) == (47, plan)
@@ -284,7 +284,7 @@ def test_memory_that_the_system_does_not_give_fails_the_attempt_and_says_so(
 
     monkeypatch.setattr(os, "read", refuse)
 
-    outcome = duckdb_child.run(task("exact", tmp_path / "input"), Watch())
+    outcome = duckdb_child.run(task("exact", tmp_path / "input"), ProgressProbe())
 
     assert isinstance(outcome, Refused)
     assert (outcome.why, outcome.reason) == ("failed", OUT_OF_MEMORY.format("1,024"))
@@ -297,7 +297,7 @@ def test_of_a_file_of_which_nothing_is_known_no_dialect_and_no_rows_are_made_up(
     (tmp_path / "input").write_bytes(data)
     monkeypatch.chdir(tmp_path)
 
-    outcome = duckdb_child.run(task("exact", tmp_path / "input"), Watch())
+    outcome = duckdb_child.run(task("exact", tmp_path / "input"), ProgressProbe())
 
     assert isinstance(outcome, Refused)
     assert (outcome.why, outcome.report.bytes_in) == ("malformed", len(data))

@@ -11,7 +11,7 @@ from processor.engines import exact_plan, runs
 from processor.engines.csv_row import encode_row
 from processor.engines.result_file import ResultFile
 from shared.errors import MalformedInput
-from shared.inspection import opening
+from shared.inspection import open_text
 from shared.jobs.job import SONG_PLAYS
 from tests.aggregations import sum_of, with_header
 from tests.csv_files import files, numbers
@@ -50,7 +50,7 @@ def test_no_more_than_so_many_runs_of_a_length_stand_on_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runs, "MAX_RUNS", 4)
-    monkeypatch.setattr(opening, "SAMPLE", 1)
+    monkeypatch.setattr(open_text, "SAMPLE_SIZE", 1)
     standing: list[int] = []
 
     def blocks() -> Iterator[bytes]:

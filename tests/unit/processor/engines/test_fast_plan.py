@@ -18,7 +18,7 @@ from shared.aggregation.spec import (
     Condition,
     GroupColumn,
     Junction,
-    Order,
+    OrderColumn,
 )
 from shared.csv.dialect import Dialect
 from shared.errors import AttemptFailed
@@ -325,8 +325,8 @@ def test_a_file_of_very_many_columns_is_left_open() -> None:
                 ),
             )
         ),
-        asked(order_by=(Order("sum", descending=True),)),
-        asked(order_by=(Order("min"), Order("k", descending=True)), limit=2),
+        asked(order_by=(OrderColumn("sum", descending=True),)),
+        asked(order_by=(OrderColumn("min"), OrderColumn("k", descending=True)), limit=2),
         asked(where=Condition("k", "=", ("nobody",)), limit=1),
     ],
 )

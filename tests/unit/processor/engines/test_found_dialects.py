@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from shared.aggregation.spec import Aggregate, Aggregation, GroupColumn
 from shared.csv.dialect import Dialect, Input
 from shared.errors import MalformedInput
-from shared.inspection.opening import opened
+from shared.inspection.open_text import open_text
 from tests.aggregations import Case
 from tests.dirt import dirtied, dirty_written_cases, first_line
 from tests.oracle import Malformed, expected_of_dirty
@@ -61,7 +61,7 @@ def test_any_dirty_file_is_read_as_if_what_is_found_out_had_been_said(
 ) -> None:
     said = case.aggregation.input
     asked = replace(SKIP, header=said.header, decimal=said.decimal, thousands=said.thousands)
-    dialect, _ = opened([case.data], asked)
+    dialect, _ = open_text([case.data], asked)
     declared = declaring(dialect)
     # Another header has not the columns that are asked for; what becomes of that is told elsewhere.
     records = read_file(case.data, declared)
@@ -126,7 +126,7 @@ def telling_files(draw: st.DrawFn) -> Telling:
 def test_some_dirt_in_a_file_does_not_change_what_is_found_out_of_it(
     file: Telling, block: int
 ) -> None:
-    dialect, _ = opened([file.case.data], SKIP)
+    dialect, _ = open_text([file.case.data], SKIP)
 
     assert declaring(dialect) == file.pen.declared
     assert_read_as_declared(file.case, file.pen.declared, SKIP, block)

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from processor.engines.plan import Inconclusive, Watch
+from processor.engines.plan import Inconclusive, ProgressProbe
 from processor.engines.port import SCRATCH
 from shared.aggregation.spec import Aggregate, Aggregation, Condition, GroupColumn
 from shared.errors import InvalidInput
@@ -231,7 +231,7 @@ def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     aggregation = Aggregation((GroupColumn("k"),), output="parquet")
     task = Task("exact", aggregation, str(tmp_path / "input"), 4, 256 << 20, SCRATCH, 2)
 
-    outcome = duckdb_child.run(task, Watch())
+    outcome = duckdb_child.run(task, ProgressProbe())
 
     assert isinstance(outcome, Refused)
     assert (outcome.why, "the disk is full" in outcome.reason) == ("failed", True)

@@ -153,7 +153,7 @@ def test_what_is_expected_is_written_as_the_file_writes_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("notation", "kind", "cell", "remedy"),
+    ("notation", "kind", "cell", "hint"),
     [
         (Notation(), "number", "1,5", "input.decimal to ','"),
         (Notation(), "number", "-12,50", "input.decimal to ','"),
@@ -174,9 +174,9 @@ def test_what_is_expected_is_written_as_the_file_writes_it() -> None:
     ],
 )
 def test_what_would_make_a_number_of_a_cell_is_told(
-    notation: Notation, kind: Kind, cell: str, remedy: str | None
+    notation: Notation, kind: Kind, cell: str, hint: str | None
 ) -> None:
-    assert notation.remedy(kind, cell.encode()) == remedy
+    assert notation.hint(kind, cell.encode()) == hint
     expected = notation.expected(kind)
-    told = f"{expected}; if it is one, set {remedy}" if remedy else expected
-    assert notation.expected_of(kind, cell.encode()) == told
+    told = f"{expected}; if it is one, set {hint}" if hint else expected
+    assert notation.expected_with_hint(kind, cell.encode()) == told

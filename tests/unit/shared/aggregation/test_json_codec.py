@@ -24,7 +24,7 @@ from shared.aggregation.spec import (
     Condition,
     GroupColumn,
     Junction,
-    Order,
+    OrderColumn,
 )
 from shared.csv.dialect import Input
 from tests.aggregations import Case, cases
@@ -97,7 +97,7 @@ def test_keys_with_their_default_value_are_left_out() -> None:
         where=Junction(
             "and", (Condition("Plays", ">", ("0",), "number"), Condition(1, "is_empty"))
         ),
-        order_by=(Order("Song"), Order("first", descending=True)),
+        order_by=(OrderColumn("Song"), OrderColumn("first", descending=True)),
         limit=3,
     )
 

@@ -14,7 +14,7 @@ from shared.aggregation.spec import (
     Condition,
     GroupColumn,
     Junction,
-    Order,
+    OrderColumn,
 )
 from shared.csv.dialect import Input
 from shared.errors import InvalidInput
@@ -76,7 +76,7 @@ def test_every_part_of_an_aggregation_is_read() -> None:
             ),
         ),
         having=Condition("most", "!=", ("12345678901234567890123",), "number"),
-        order_by=(Order("Song"), Order("most", descending=True)),
+        order_by=(OrderColumn("Song"), OrderColumn("most", descending=True)),
         limit=10,
         output="jsonl",
     )

@@ -10,7 +10,7 @@ from shared.aggregation.spec import (
     Condition,
     GroupColumn,
     Junction,
-    Order,
+    OrderColumn,
 )
 from shared.csv.dialect import Input
 
@@ -74,7 +74,7 @@ def test_version_1_with_every_key_is_read() -> None:
             ),
         ),
         having=Condition("count", ">=", ("10",), "number"),
-        order_by=(Order("Song"), Order("count", descending=True)),
+        order_by=(OrderColumn("Song"), OrderColumn("count", descending=True)),
         limit=3,
         output="jsonl",
         input=Input(";", "", header=False, decimal=",", on_bad_row="skip"),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.csv.compression import BLOCK, compression_of, decompressed, most_held
+from shared.csv.compression import BLOCK, compression_of, decompress, decompressed_limit
 from shared.errors import MalformedInput
 
 if sys.version_info >= (3, 14):
@@ -62,7 +62,7 @@ def expand(
     data: bytes, compression: Compression, size: int = 1 << 16, most: int | None = None
 ) -> bytes:
     pieces = (data[at : at + size] for at in range(0, len(data), size))
-    blocks = list(decompressed(pieces, compression, most))
+    blocks = list(decompress(pieces, compression, most))
     assert all(len(block) <= BLOCK for block in blocks)
     return b"".join(blocks)
 
@@ -139,15 +139,15 @@ def test_a_bomb_is_not_expanded(compression: Compression) -> None:
 
     def blocks() -> Iterator[bytes]:
         nonlocal served
-        for block in decompressed([data], compression, 2 * BLOCK):
+        for block in decompress([data], compression, 2 * BLOCK):
             served += len(block)
             yield block
 
     with pytest.raises(MalformedInput, match=rf"holds more than {2 * BLOCK} bytes once"):
         list(blocks())
     assert served <= 2 * BLOCK
-    assert most_held(10) == 1 << 30
-    assert most_held(10 << 30, 50) == 500 << 30
+    assert decompressed_limit(10) == 1 << 30
+    assert decompressed_limit(10 << 30, 50) == 500 << 30
 
 
 def test_a_frame_that_needs_much_memory_is_refused() -> None:
@@ -206,7 +206,7 @@ def test_a_directory_that_claims_to_be_large_is_not_held_in_memory() -> None:
     tracemalloc.start()
     try:
         with pytest.raises(MalformedInput, match="was cut off"):
-            list(decompressed(blocks, "zip"))
+            list(decompress(blocks, "zip"))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

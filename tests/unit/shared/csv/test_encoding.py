@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.csv.dialect import Dialect
-from shared.csv.encoding import in_utf8, is_utf8, source_length
+from shared.csv.encoding import is_utf8, source_length, to_utf8
 from shared.csv.records import RecordReader
 from shared.errors import MalformedInput
 
@@ -47,7 +47,7 @@ def test_text_is_the_same_in_utf_8(encoding: Encoding, data: st.DataObject, size
     encoded = text.encode(CODECS[encoding])
     # What begins like another encoding's mark is refused.
     if not encoded.startswith((b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf")):
-        out = b"".join(in_utf8(pieces(encoded, size), encoding))
+        out = b"".join(to_utf8(pieces(encoded, size), encoding))
 
         assert out.decode() == text
         assert source_length(out, encoding) == len(encoded)
@@ -73,7 +73,7 @@ def test_what_is_no_text_is_a_problem_of_its_record(encoding: Encoding, bad: byt
     for size in range(1, 12):
         problems: list[Problem] = []
         dialect = Dialect(encoding=encoding)
-        reader = RecordReader(in_utf8(pieces(data, size), encoding), dialect, problems.append)
+        reader = RecordReader(to_utf8(pieces(data, size), encoding), dialect, problems.append)
 
         assert [fields for _, fields in reader][-1] == [b"y", b"3"]
         (problem,) = problems
@@ -92,7 +92,7 @@ def test_half_a_character_at_the_end_is_a_problem_of_the_last_record(
     data = "a\nb\nc".encode(encoding) + end
     for size in (1, 2, 3, len(data)):
         problems: list[Problem] = []
-        blocks = in_utf8(pieces(data, size), encoding)
+        blocks = to_utf8(pieces(data, size), encoding)
         reader = RecordReader(blocks, Dialect(encoding=encoding), problems.append)
 
         assert list(reader) == [(1, [b"a"]), (2, [b"b"])]
@@ -104,7 +104,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_name() -> None:
         data = "\ufeffa,b\n1,2\n".encode(encoding)
         dialect = Dialect(encoding=encoding)
 
-        assert next(iter(RecordReader(in_utf8(pieces(data, 1), encoding), dialect))) == (
+        assert next(iter(RecordReader(to_utf8(pieces(data, 1), encoding), dialect))) == (
             1,
             [b"a", b"b"],
         )
@@ -121,7 +121,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_name() -> None:
 )
 def test_a_byte_order_mark_of_another_encoding_is_refused(encoding: Encoding, data: bytes) -> None:
     with pytest.raises(MalformedInput, match=r"byte order mark of utf-.* set it to utf-"):
-        list(in_utf8(pieces(data, 1), encoding))
+        list(to_utf8(pieces(data, 1), encoding))
 
 
 def test_a_character_may_be_divided_among_pieces_that_are_checked() -> None:

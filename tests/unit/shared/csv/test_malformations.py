@@ -10,7 +10,7 @@ import pytest
 from shared.csv.problems import refuse
 from shared.csv.records import RecordReader
 from shared.errors import MalformedInput
-from shared.inspection.opening import opened
+from shared.inspection.open_text import open_text
 from tests.malformations import FILES, KINDS, Kind, table
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def read(kind: Kind, *, skip: bool) -> tuple[list[list[bytes]], list[Problem]]:
     problems: list[Problem] = []
     # How a file is written is known here; what is found out of it, tests of `detect` say.
     blocks = [kind.data[:9], kind.data[9:]]
-    dialect, text = opened(blocks, kind.declared, strict=True)
+    dialect, text = open_text(blocks, kind.declared, strict=True)
     reader = RecordReader(text, dialect, problems.append if skip else refuse)
     records = iter(reader)
     _, header = next(records)

@@ -1,4 +1,4 @@
-"""How a file is written is found out from its first bytes, and never against what is given.
+"""How a file is written is found out from its first bytes, and never against what is declared.
 
 Files are written by Python's own modules; what counts is that their rows are read as they were.
 """
@@ -20,12 +20,12 @@ import pytest
 from hypothesis import given as hypothesis_given
 
 from shared.aggregation.spec import SONG_PLAYS, Aggregation, GroupColumn
-from shared.csv.compression import decompressed
+from shared.csv.compression import decompress
 from shared.csv.dialect import STRICT, UNDECLARED, Dialect, Input
-from shared.csv.encoding import in_utf8
+from shared.csv.encoding import to_utf8
 from shared.csv.records import RecordReader
 from shared.errors import MalformedInput
-from shared.inspection.detect import detect
+from shared.inspection.detect import detect_dialect
 from tests.csv_files import files, numbers
 
 if TYPE_CHECKING:
@@ -75,13 +75,13 @@ def written(rows: list[list[str]], **how: Any) -> str:
     return buffer.getvalue()
 
 
-def found(data: bytes, given: Input = UNDECLARED) -> Dialect:
-    return detect(data, whole=True, given=given).dialect
+def found(data: bytes, declared: Input = UNDECLARED) -> Dialect:
+    return detect_dialect(data, whole=True, declared=declared).dialect
 
 
 def read(data: bytes, dialect: Dialect) -> list[list[str]]:
     """The rows, by the reader that jobs use. Raises MalformedInput."""
-    text = in_utf8(decompressed([data], dialect.compression), dialect.encoding)
+    text = to_utf8(decompress([data], dialect.compression), dialect.encoding)
     return [[cell.decode() for cell in fields] for _, fields in RecordReader(text, dialect)]
 
 
@@ -123,15 +123,15 @@ def check_ways(
 
 
 @hypothesis_given(files(numbers))
-def test_what_reads_strictly_is_read_strictly(data: bytes) -> None:
+def test_a_file_that_is_well_formed_by_rfc_4180_has_that_dialect(data: bytes) -> None:
     assert found(data) == STRICT
 
 
-def test_strictly_nothing_is_found_out_but_compression_and_byte_order_mark() -> None:
+def test_strict_detection_finds_compression_and_byte_order_mark_only() -> None:
     data = written(PLAIN, delimiter=";")
     for encoding in ("utf-8", "utf-16"):
-        found = detect(
-            gzip.compress(data.encode(encoding)), whole=True, given=UNDECLARED, strict=True
+        found = detect_dialect(
+            gzip.compress(data.encode(encoding)), whole=True, declared=UNDECLARED, strict=True
         )
         assert found.dialect == replace(
             STRICT, compression="gzip", encoding="utf-8" if encoding == "utf-8" else "utf-16-le"
@@ -141,7 +141,7 @@ def test_strictly_nothing_is_found_out_but_compression_and_byte_order_mark() -> 
 
 
 @pytest.mark.parametrize(
-    "given",
+    "declared",
     [
         Input(delimiter=","),
         Input(delimiter=":"),
@@ -156,13 +156,13 @@ def test_strictly_nothing_is_found_out_but_compression_and_byte_order_mark() -> 
     ],
 )
 @pytest.mark.parametrize("rows", [PLAIN, PROSE])
-def test_what_is_given_is_never_overruled(given: Input, rows: list[list[str]]) -> None:
+def test_what_is_declared_is_never_changed(declared: Input, rows: list[list[str]]) -> None:
     for delimiter in ",;":
-        dialect = found(written(rows, delimiter=delimiter).encode(), given)
+        dialect = found(written(rows, delimiter=delimiter).encode(), declared)
         for name in ("delimiter", "quote", "escape", "header", "encoding", "line_end"):
-            if getattr(given, name) is not None:
-                assert getattr(dialect, name) == getattr(given, name)
-        assert (dialect.decimal, dialect.thousands) == (given.decimal, given.thousands)
+            if getattr(declared, name) is not None:
+                assert getattr(dialect, name) == getattr(declared, name)
+        assert (dialect.decimal, dialect.thousands) == (declared.decimal, declared.thousands)
 
 
 def test_compression_is_not_looked_for_in_what_is_given_as_plain() -> None:
@@ -182,17 +182,20 @@ def test_a_sample_may_end_anywhere(delimiter: str) -> None:
     text = written(PROSE, delimiter=delimiter).encode()
     whole = found(text)
     for end in range(text.index(b"Lied 5"), len(text), 7):
-        cut = detect(text[:end], whole=False, given=UNDECLARED)
+        cut = detect_dialect(text[:end], whole=False, declared=UNDECLARED)
         assert (cut.dialect, cut.whole) == (whole, False)
     for compress in (gzip.compress, bz2.compress, zstd.compress, zipped):
         data = compress(text * 40)
         end = len(data) - 30
-        assert detect(data[:end], whole=False, given=UNDECLARED).dialect.delimiter in ",;\t|"
+        assert (
+            detect_dialect(data[:end], whole=False, declared=UNDECLARED).dialect.delimiter
+            in ",;\t|"
+        )
 
 
 def test_a_compressed_sample_gives_a_bounded_text() -> None:
     data = gzip.compress(b"a;b\n" + b"1;2\n" * 5_000_000)
-    detected = detect(data, whole=True, given=UNDECLARED)
+    detected = detect_dialect(data, whole=True, declared=UNDECLARED)
     assert (len(detected.text), detected.whole) == (1 << 20, False)
     assert detected.dialect.delimiter == ";"
 
@@ -285,16 +288,18 @@ def test_encodings(text: bytes, encoding: str) -> None:
 
 def test_utf_32_is_refused_and_utf_16_that_begins_with_nul_is_not() -> None:
     for text in (codecs.BOM_UTF32_BE + "a,b\n".encode("utf-32-be"), "a,b\n".encode("utf-32")):
-        with pytest.raises(MalformedInput, match="UTF-32, which is not read: save it as UTF-8"):
+        with pytest.raises(
+            MalformedInput, match="UTF-32, which is not supported: save it as UTF-8"
+        ):
             found(text)
     assert found("\ufeff\0,b\n1,2\n".encode("utf-16-le")).encoding == "utf-16-le"
 
 
 def test_a_character_that_the_sample_cuts_in_two_is_no_other_encoding() -> None:
     text = "a,b\nx,é\n".encode()[:-2]
-    assert detect(text, whole=False, given=UNDECLARED).dialect.encoding == "utf-8"
+    assert detect_dialect(text, whole=False, declared=UNDECLARED).dialect.encoding == "utf-8"
     # Nor is that of a file that was cut off: its last record is bad
-    assert detect(text, whole=True, given=UNDECLARED).dialect.encoding == "utf-8"
+    assert detect_dialect(text, whole=True, declared=UNDECLARED).dialect.encoding == "utf-8"
 
 
 def test_a_byte_order_mark_that_contradicts_what_is_given_is_refused() -> None:

@@ -13,34 +13,34 @@ from hypothesis import strategies as st
 from shared.aggregation.spec import Aggregate, Aggregation, Condition, GroupColumn
 from shared.csv.dialect import UNDECLARED, Input
 from shared.errors import MalformedInput
-from shared.inspection.detect import detect, understood
+from shared.inspection.detect import detect_dialect, dialect_of
 
 if TYPE_CHECKING:
-    from shared.inspection.header import Verdict
+    from shared.inspection.header import HeaderDecision
 
 
-def found(data: bytes, declared: Input = UNDECLARED, *, whole: bool = True) -> Verdict:
-    return detect(data, whole=whole, given=declared).header
+def found(data: bytes, declared: Input = UNDECLARED, *, whole: bool = True) -> HeaderDecision:
+    return detect_dialect(data, whole=whole, declared=declared).header
 
 
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"Song,Plays\nx,1\ny,2\n", "column 2 is 'Plays', over numbers"),
-        (b"Song,Day\nx,2020-01-31\ny,2020-02-01T10:00Z\n", "column 2 is 'Day', over dates"),
-        (b"Land,2019,2020,kg\nx,1,2,3\ny,3,4,5\n", "column 4 is 'kg', over numbers"),
-        (b"Land,2020-01-01,2020-02-01\nx,7,8\n", "column 2 is '2020-01-01', over numbers"),
-        (b"n\n" + b"1\n" * 95 + b"x\n" * 5, "column 1 is 'n', over numbers"),
-        (b"n,Day\n1,01/02/2020\n2,x\n", "column 1 is 'n', over numbers"),
+        (b"Song,Plays\nx,1\ny,2\n", "column 2 is 'Plays', above numbers"),
+        (b"Song,Day\nx,2020-01-31\ny,2020-02-01T10:00Z\n", "column 2 is 'Day', above dates"),
+        (b"Land,2019,2020,kg\nx,1,2,3\ny,3,4,5\n", "column 4 is 'kg', above numbers"),
+        (b"Land,2020-01-01,2020-02-01\nx,7,8\n", "column 2 is '2020-01-01', above numbers"),
+        (b"n\n" + b"1\n" * 95 + b"x\n" * 5, "column 1 is 'n', above numbers"),
+        (b"n,Day\n1,01/02/2020\n2,x\n", "column 1 is 'n', above numbers"),
         # Figures that are written otherwise than was said speak as clearly
-        (b"Song;Preis\nx;1,50\ny;2,75\n", "column 2 is 'Preis', over numbers"),
-        (b"Song;Day\nx;31.01.2020\n", "column 2 is 'Day', over numbers"),
+        (b"Song;Preis\nx;1,50\ny;2,75\n", "column 2 is 'Preis', above numbers"),
+        (b"Song;Day\nx;31.01.2020\n", "column 2 is 'Day', above numbers"),
         # A doubtful column does not outweigh one that is clear
-        (b"Land,1.5,m,kg\nx,2.5,3,4\nx,2.5,7,9\n", "column 3 is 'm', over numbers"),
+        (b"Land,1.5,m,kg\nx,2.5,3,4\nx,2.5,7,9\n", "column 3 is 'm', above numbers"),
         (b"de,text\nde,more\nSong,n\n", None),
-        (b"Song,Note\nx,y\n", "nothing speaks against it"),
-        (b"Song,Note\nx,y\nSong,Note\nz,y\n", "nothing speaks against it"),
-        (b"Song,Note\nx,\ny,\n", "nothing speaks against it"),
+        (b"Song,Note\nx,y\n", "no evidence against a header"),
+        (b"Song,Note\nx,y\nSong,Note\nz,y\n", "no evidence against a header"),
+        (b"Song,Note\nx,\ny,\n", "no evidence against a header"),
         (b"Song,Plays\n", "there is no record below the first"),
         (b"", "there is no record below the first"),
     ],
@@ -52,7 +52,7 @@ def test_there_is_a_header_where_names_stand_over_numbers_or_nothing_speaks_agai
         assert found(data).header is None
     else:
         assert (found(data).header, found(data).reason) == (True, reason)
-        assert understood(data, whole=True, given=UNDECLARED).header
+        assert dialect_of(data, whole=True, declared=UNDECLARED).header
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_there_is_none_where_the_first_record_can_hardly_be_one(data: bytes, sho
     verdict = found(data)
     line = 3 if data.startswith(b"\n") else 1
     assert (verdict.header, verdict.reason) == (False, f"line {line} is a record: {shown}")
-    assert not understood(data, whole=True, given=UNDECLARED).header
+    assert not dialect_of(data, whole=True, declared=UNDECLARED).header
 
 
 @pytest.mark.parametrize(
@@ -101,13 +101,13 @@ def test_where_it_may_be_either_it_has_to_be_said(data: bytes, shown: str | None
     if shown is None:
         assert verdict.header is False
         return
-    message = f"line 1 reads as a record ({shown}): set input.header to true or false"
+    message = f"line 1 looks like a record ({shown}): set input.header to true or false"
     assert (verdict.header, verdict.reason) == (None, message)
     with pytest.raises(MalformedInput) as raised:
-        understood(data, whole=True, given=UNDECLARED)
+        dialect_of(data, whole=True, declared=UNDECLARED)
     assert str(raised.value) == message
     for said in (True, False):
-        assert understood(data, whole=True, given=Input(header=said)).header is said
+        assert dialect_of(data, whole=True, declared=Input(header=said)).header is said
 
 
 def test_numbers_are_those_of_the_notation_that_is_given() -> None:
@@ -130,7 +130,7 @@ def test_a_name_that_is_asked_for_says_that_there_is_a_header() -> None:
 
 
 def test_of_what_nothing_is_asked_the_first_line_is_the_header() -> None:
-    strict = detect(b"a,b,1\na,b,2\n", whole=True, given=UNDECLARED, strict=True)
+    strict = detect_dialect(b"a,b,1\na,b,2\n", whole=True, declared=UNDECLARED, strict=True)
     assert strict.dialect.header
     assert strict.header.header
 

@@ -14,13 +14,13 @@ from shared.csv.problems import EMPTY_FILE
 from shared.errors import MalformedInput, SpecMismatch
 from shared.inspection.columns import MAX_COLUMNS
 from shared.inspection.inspect import (
-    LOOKED_AT,
-    REACH,
+    INSPECTION_LIMIT,
+    MAX_HEADER_SIZE,
     check_header,
     inspect,
     inspection_view,
 )
-from shared.inspection.sample import SAMPLE
+from shared.inspection.sample import SAMPLE_SIZE
 
 if TYPE_CHECKING:
     from shared.csv.dialect import Compression
@@ -160,7 +160,7 @@ def test_a_million_columns_are_told_of_in_bounds() -> None:
     assert len(inspect(b"x" * 500 + b",b\n", whole=True, aggregation=None).columns[0].name) < 110
 
 
-PADDING = b"x;1\n" * (SAMPLE // 4 + 1)
+PADDING = b"x;1\n" * (SAMPLE_SIZE // 4 + 1)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_a_header_is_checked_as_the_job_will_read_it(data: bytes) -> None:
 
 def test_before_the_sample_is_there_nothing_is_said() -> None:
     assert not check_header(b"Song;Plays\n", whole=False, aggregation=TYPO)
-    assert not check_header(b"x" * SAMPLE, whole=False, aggregation=TYPO)
+    assert not check_header(b"x" * SAMPLE_SIZE, whole=False, aggregation=TYPO)
     with pytest.raises(SpecMismatch):
         check_header(b"Song;Plays\n", whole=True, aggregation=TYPO)
 
@@ -196,12 +196,12 @@ def test_a_header_of_a_million_columns_is_looked_at_within_bounds() -> None:
 
     found = inspect(LONG + tiny, whole=False, aggregation=LONG_ASKED)
 
-    assert 12 * SAMPLE < len(LONG) < 14 * SAMPLE
+    assert 12 * SAMPLE_SIZE < len(LONG) < 14 * SAMPLE_SIZE
     assert (found.column_count, len(found.columns)) == (1_000_000, MAX_COLUMNS)
     assert (found.dialect.delimiter, found.error) == (";", None)
     assert found.fits is not None
     assert found.fits.columns == ("column 999999",)
-    assert found.size == REACH
+    assert found.size == MAX_HEADER_SIZE
     assert found.problem_count <= 10_000
     assert time.process_time() - cpu < 60
     assert check_header(LONG + tiny, whole=False, aggregation=LONG_ASKED)
@@ -212,24 +212,27 @@ def test_a_header_of_a_million_columns_is_looked_at_within_bounds() -> None:
 
 def test_a_header_that_goes_on_is_waited_for_and_not_for_ever() -> None:
     wide = b"column" * 200 + b";"
-    for length in (SAMPLE, 12 * SAMPLE):
+    for length in (SAMPLE_SIZE, 12 * SAMPLE_SIZE):
         header = (wide * (length // len(wide) + 1))[:length]
         assert inspect(header, whole=False, aggregation=LONG_ASKED).error is None
         assert not check_header(header, whole=False, aggregation=LONG_ASKED)
 
-    endless = b"column;" * (LOOKED_AT // 7 + 1)
-    found = inspect(endless[:LOOKED_AT], whole=False, aggregation=None)
+    endless = b"column;" * (INSPECTION_LIMIT // 7 + 1)
+    found = inspect(endless[:INSPECTION_LIMIT], whole=False, aggregation=None)
     assert found.column_count == 0
     assert found.error is not None
     assert found.error.startswith("the header does not end within the first 16 MiB")
     # The job reads it, and there is no use in looking again
-    endless = wide * (LOOKED_AT // len(wide) + 1)
-    assert inspect(endless[:LOOKED_AT], whole=False, aggregation=LONG_ASKED).error == found.error
-    assert check_header(endless[:LOOKED_AT], whole=False, aggregation=LONG_ASKED)
+    endless = wide * (INSPECTION_LIMIT // len(wide) + 1)
+    assert (
+        inspect(endless[:INSPECTION_LIMIT], whole=False, aggregation=LONG_ASKED).error
+        == found.error
+    )
+    assert check_header(endless[:INSPECTION_LIMIT], whole=False, aggregation=LONG_ASKED)
 
 
 def test_a_long_header_is_checked_in_a_compressed_file_too() -> None:
-    sample = gzip.compress(LONG + b"1\n" * SAMPLE)
+    sample = gzip.compress(LONG + b"1\n" * SAMPLE_SIZE)
     assert inspect(sample, whole=True, aggregation=LONG_ASKED).column_count == 1_000_000
     assert check_header(sample, whole=False, aggregation=LONG_ASKED)
 

@@ -79,7 +79,7 @@ class SourceBlocks:
             raise AttemptFailed(f"the source ended after {self.done} of {self._size} bytes")
 
 
-class FileFeed(_Task):
+class FileInput(_Task):
     """DuckDB reads a regular file itself; a census of it is taken beside it."""
 
     with_header = True
@@ -134,7 +134,7 @@ class FileFeed(_Task):
         return int(self._expected * min(max(percentage, 0.0), 100.0) / 100)
 
 
-class PipeFeed(_Task):
+class InputPump(_Task):
     """Relays text, without the header, to DuckDB, and takes the census on the way.
 
     `blocks` is the text from its beginning, as it comes of `source`.
@@ -194,11 +194,11 @@ class PipeFeed(_Task):
         return self._census.size
 
 
-class Drain(_Task):
+class OutputPump(_Task):
     """Takes what DuckDB writes to a pipe into a result."""
 
     def __init__(self) -> None:
-        super().__init__("drain")
+        super().__init__("output")
         self._reading, self._writing = _pipe()
         self.path = f"/dev/fd/{self._writing}"
         self._result: ResultFile | None = None

@@ -8,19 +8,19 @@ import pytest
 from shared.csv.dialect import STRICT, UNDECLARED, Dialect, Input
 from shared.csv.records import RecordReader
 from shared.errors import MalformedInput
-from shared.inspection.opening import opened
+from shared.inspection.open_text import open_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
 def records(data: bytes, declared: Input = UNDECLARED) -> list[list[bytes]]:
-    dialect, text = opened([data[at : at + 5] for at in range(0, len(data), 5)], declared)
+    dialect, text = open_text([data[at : at + 5] for at in range(0, len(data), 5)], declared)
     return [fields for _, fields in RecordReader(text, dialect)]
 
 
 def test_strictly_what_is_not_declared_is_rfc_4180() -> None:
-    assert opened([b"a;b\n"], UNDECLARED, strict=True)[0] == STRICT
+    assert open_text([b"a;b\n"], UNDECLARED, strict=True)[0] == STRICT
     assert records(b'a,b\n1,"2"\n') == [[b"a", b"b"], [b"1", b"2"]]
     assert records(b"") == []
 
@@ -116,5 +116,5 @@ def test_only_as_much_is_read_as_is_asked_for() -> None:
         yield b"a,b\n" * (1 << 20)
         raise AssertionError("read on")
 
-    _, text = opened(blocks(), UNDECLARED)
+    _, text = open_text(blocks(), UNDECLARED)
     assert next(text)[:4] == b"a,b\n"

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from processor.engines import fast_plan
-from processor.engines.feeds import FileFeed
 from processor.engines.ledger import Census, Ledger
 from processor.engines.plan import Header, Inconclusive
+from processor.engines.pumps import FileInput
 from processor.engines.result_file import ResultFile
 from shared.errors import AttemptFailed, MalformedInput
-from shared.inspection.opening import opened
+from shared.inspection.open_text import open_text
 from shared.jobs.job import SONG_PLAYS
 from tests.oracle import expected_result
 from tests.unit.processor.engines.plans import run_fast
@@ -37,7 +37,7 @@ def break_off(monkeypatch: pytest.MonkeyPatch, error: BaseException | None) -> N
     """Let text end in the middle of a source, at the end of a record."""
 
     def breaking(*args: Any, **more: Any) -> tuple[Dialect, Iterator[bytes]]:
-        dialect, text = opened(*args, **more)
+        dialect, text = open_text(*args, **more)
         beginning = next(text)[:-12]
 
         def blocks() -> Iterator[bytes]:
@@ -47,8 +47,8 @@ def break_off(monkeypatch: pytest.MonkeyPatch, error: BaseException | None) -> N
 
         return dialect, blocks()
 
-    # The beginning is not looked at, so that it is the feed that comes upon the error.
-    monkeypatch.setattr(fast_plan, "opened", breaking)
+    # The dialect is not detected, so that the input pump meets the error.
+    monkeypatch.setattr(fast_plan, "open_text", breaking)
     monkeypatch.setattr(fast_plan, "HEADER_LIMIT", 20)
 
 
@@ -73,8 +73,8 @@ def test_a_file_that_turns_out_to_be_damaged_is_left_open(monkeypatch: pytest.Mo
 
 
 def test_text_that_ends_before_its_source_is_left_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("processor.engines.feeds.BLOCK", len(DATA) - 1)
-    monkeypatch.setattr("shared.inspection.opening.SAMPLE", 20)
+    monkeypatch.setattr("processor.engines.pumps.BLOCK", len(DATA) - 1)
+    monkeypatch.setattr("shared.inspection.open_text.SAMPLE_SIZE", 20)
     break_off(monkeypatch, None)
 
     with pytest.raises(Inconclusive, match="does not account for the file"):
@@ -90,7 +90,7 @@ def test_a_census_that_ends_in_any_error_raises_it(
     def count(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr("processor.engines.feeds.Census.add", count)
+    monkeypatch.setattr("processor.engines.pumps.Census.add", count)
 
     with pytest.raises(type(error)) as raised:
         run_fast(DATA + b'"a",b,1\n')
@@ -104,12 +104,12 @@ def test_a_census_of_part_of_a_file_settles_nothing(
     monkeypatch.chdir(tmp_path)
     Path("plays").write_bytes(DATA)
     nothing = Ledger(0, 3, 1, *(0, 0, 0, 0))
-    monkeypatch.setattr(FileFeed, "_work", lambda _feed: None)
+    monkeypatch.setattr(FileInput, "_work", lambda _feed: None)
     header = Header((b"a", b"b", b"c"), 16, b"\n")
 
-    with Path("plays").open("rb", buffering=0) as file, FileFeed(file, header) as feed:
+    with Path("plays").open("rb", buffering=0) as file, FileInput(file, header) as source_input:
         assert nothing.balances(Census(), b"\n")
-        assert not feed.confirms(nothing)
+        assert not source_input.confirms(nothing)
 
 
 MANY_GROUPS = b"Song,Date,Plays\n" + b"".join(b"song %d,%40d,1\n" % (n, n) for n in range(80_000))

@@ -8,7 +8,7 @@ from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from processor.engines.port import Progress
+from processor.engines.port import EngineProgress
 from shared.jobs.report import Report, Seconds
 
 if TYPE_CHECKING:
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from shared.csv.dialect import Dialect
 
 
-class Account:
+class AttemptStats:
     """Takes what the engine's processes tell, of one plan after the other, and passes it on.
 
     `size` is that of the source in bytes; `progress` is told how far the plan is.
     """
 
-    def __init__(self, size: int, progress: Callable[[Progress], None]) -> None:
+    def __init__(self, size: int, progress: Callable[[EngineProgress], None]) -> None:
         self._size = size
         self._progress = progress
         self._began = time.monotonic()
         self._plan: Plan = "exact"
-        self._latest: Progress = Progress(0, size)
+        self._latest: EngineProgress = EngineProgress(0, size)
         self._peak_memory = 0
         self._peak_scratch = 0
         self._dialect: Dialect | None = None
@@ -41,7 +41,7 @@ class Account:
     def take(self, event: Advanced) -> None:
         """Note how far the plan is."""
         done = min(event.done, self._size)
-        self._latest = Progress(done, self._size, event.rows, event.rows_estimated)
+        self._latest = EngineProgress(done, self._size, event.rows, event.rows_estimated)
         self._peak_memory = max(self._peak_memory, event.peak_memory)
         self._peak_scratch = max(self._peak_scratch, event.peak_scratch)
         self._dialect = event.dialect or self._dialect
@@ -51,7 +51,7 @@ class Account:
         """Note that the plan has come to its end."""
         self._progress(replace(self._latest, done=self._size))
 
-    def closed(self, found: Report) -> Report:
+    def final_report(self, found: Report) -> Report:
         """The report of an attempt that has found this."""
         write = found.seconds.write
         return replace(
@@ -64,9 +64,11 @@ class Account:
             peak_scratch=max(self._peak_scratch, found.peak_scratch),
         )
 
-    def broken_off(self) -> Report:
+    def partial_report(self) -> Report:
         """The report of an attempt that is over before it has come to a verdict."""
-        return self.closed(Report(dialect=self._dialect, bytes_in=self._size, unfinished=True))
+        return self.final_report(
+            Report(dialect=self._dialect, bytes_in=self._size, unfinished=True)
+        )
 
 
 @cache

@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.csv.dialect import STRICT, UNDECLARED, Dialect
-from shared.inspection.detect import detect
+from shared.inspection.detect import detect_dialect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
 def found(data: bytes) -> Dialect:
-    return detect(data, whole=True, given=UNDECLARED).dialect
+    return detect_dialect(data, whole=True, declared=UNDECLARED).dialect
 
 
 @pytest.mark.parametrize("row", [b"x\n", b"a,b,c\n", b'"x\n', b"a\rb,1\n", b"x;y\n"])
@@ -64,7 +64,7 @@ def test_one_line_feed_does_not_make_a_file_of_one_line() -> None:
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_a_header_that_does_not_end_has_the_delimiter_that_it_has_most_of(delimiter: str) -> None:
     names = delimiter.join(f"column {n}" for n in range(100_000)).encode()
-    assert detect(names, whole=False, given=UNDECLARED).dialect.delimiter == delimiter
+    assert detect_dialect(names, whole=False, declared=UNDECLARED).dialect.delimiter == delimiter
     assert found(names + b"\n" + names + b"\n").delimiter == delimiter
 
 
