@@ -23,6 +23,7 @@ from csvmill.client.transport import Transport
 from csvmill.client.uploading import Uploading, declare_upload
 from shared.api.job import JobView
 from shared.api.upload import UploadView
+from shared.jobs.job import JobState
 
 if TYPE_CHECKING:
     import random
@@ -258,7 +259,7 @@ class AsyncClient:
                 longest_pause=longest_pause,
                 changed=changed,
             )
-        if job.state != "SUCCESS":
+        if job.state != JobState.SUCCESS:
             raise JobUnsuccessful(f"job {job_id} ended as {job.state}: {job.reason}")
         return job
 

@@ -21,6 +21,7 @@ from rich.progress import (
 from rich.text import Text
 
 from csvmill.commands.job_text import rows_done
+from shared.jobs.job import JobState
 
 if TYPE_CHECKING:
     from csvmill.client import JobView, TransferProgress
@@ -110,9 +111,9 @@ class Bars:
         task = self._task("aggregate", None, done)
         if job.progress is not None:
             self._progress.update(task, rows=rows_done(job.progress))
-        if job.state == "SUCCESS":
+        if job.state == JobState.SUCCESS:
             self._progress.update(task, total=job.input_size, completed=job.input_size)
-        elif job.state == "RETRY":
+        elif job.state == JobState.RETRY:
             self._progress.update(task, description="retry")
         elif done:
             self._progress.update(task, total=job.input_size, completed=done)

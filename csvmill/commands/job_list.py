@@ -15,13 +15,14 @@ from csvmill.commands.exit_codes import report_errors, show_json
 from csvmill.commands.job_text import job_json
 from csvmill.commands.jobs import call_server, cancel, retry, status
 from csvmill.commands.options import json_option, server_option
+from shared.jobs.job import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from csvmill.client import AsyncClient, JobView
 
-STATES = ("PENDING", "STARTED", "RETRY", "SUCCESS", "FAILURE", "REVOKED")
+STATES = tuple(state.value for state in JobState)
 LIMIT = 50
 """Jobs that are shown by default."""
 PAGE = 100
@@ -29,7 +30,12 @@ PAGE = 100
 PIPE_WIDTH = 1000
 """Width of the table where output is not a terminal, so that nothing is cut off."""
 
-_STYLES = {"SUCCESS": "green", "FAILURE": "bold red", "STARTED": "cyan", "RETRY": "yellow"}
+_STYLES: dict[str, str] = {
+    JobState.SUCCESS: "green",
+    JobState.FAILURE: "bold red",
+    JobState.STARTED: "cyan",
+    JobState.RETRY: "yellow",
+}
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 

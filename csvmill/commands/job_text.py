@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from shared.jobs.job import JobState
+
 if TYPE_CHECKING:
     from csvmill.client import JobProgress, JobView, ProblemView, ReportView
 
@@ -37,7 +39,7 @@ def describe_job(job: JobView) -> str:
             ("result", f"{job.result_size:,} bytes, {job.rows_out:,} of {job.rows_in:,} rows"),
             ("sha256", job.result_sha256),
         ]
-    if job.state == "STARTED" and job.progress is not None:
+    if job.state == JobState.STARTED and job.progress is not None:
         lines.append(("progress", _describe_progress(job.progress)))
     lines += describe_report(job)
     for attempt in job.attempts:

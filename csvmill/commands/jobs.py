@@ -12,6 +12,7 @@ from csvmill.commands.bars import Bars
 from csvmill.commands.exit_codes import Exit, report_errors, run_async, show_json
 from csvmill.commands.job_text import describe_job, job_json
 from csvmill.commands.options import job_argument, json_option, server_option
+from shared.jobs.job import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -47,7 +48,7 @@ def status(job_id: str, server: str, watch: bool, as_json: bool) -> None:
         else:
             job = call_server(server, lambda client: client.job(job_id))
         show_json(job_json(job)) if as_json else click.echo(describe_job(job))
-        if watch and job.state != "SUCCESS":
+        if watch and job.state != JobState.SUCCESS:
             raise click.exceptions.Exit(Exit.UNSUCCESSFUL)
 
 

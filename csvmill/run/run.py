@@ -22,6 +22,7 @@ from csvmill.run.fingerprint import fingerprint, fingerprint_of_pipe
 from csvmill.run.request import RunResult
 from csvmill.run.state import RunDiffers, RunState
 from csvmill.standalone import local_service
+from shared.jobs.job import JobState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -221,7 +222,7 @@ class Run:
 
     async def _save_failure(self, job: JobView, state: RunState) -> None:
         """Keep the run for a retry, unless the file is at fault or the job was cancelled."""
-        if job.state == "FAILURE" and job.attempt >= job.max_attempts:
+        if job.state == JobState.FAILURE and job.attempt >= job.max_attempts:
             await self._saved(replace(state, failed=True))
             self.listener.note("run the same command again to retry the job")
         else:

@@ -18,6 +18,7 @@ from shared.errors import (
     StorageFull,
     UploadTooLarge,
 )
+from shared.jobs.job import JobState
 
 if TYPE_CHECKING:
     from gateway.openapi.parts import Node
@@ -126,7 +127,7 @@ SHOW_STATUS = operation(
             200,
             "The state of the job",
             ref("Status"),
-            example={"job_id": JOB_ID, "jod_id": JOB_ID, "job_status": "SUCCESS"},
+            example={"job_id": JOB_ID, "jod_id": JOB_ID, "job_status": JobState.SUCCESS},
         ),
         **errors(JobNotFound),
     },
@@ -144,8 +145,8 @@ DOWNLOAD = operation(
             ref("Error"),
             example={
                 "status": "error",
-                "message": "There is no result: the job is STARTED",
-                "job_status": "STARTED",
+                "message": f"There is no result: the job is {JobState.STARTED}",
+                "job_status": JobState.STARTED,
             },
         ),
         **errors(JobNotFound, ResultExpired),

@@ -31,6 +31,7 @@ from shared.errors import (
     ResultLost,
     TooManySubscriptions,
 )
+from shared.jobs.job import JobState
 from shared.jobs.preview import MAX_ROWS
 
 TAG = "Jobs"
@@ -109,7 +110,7 @@ SHOW = operation(
 
 _EVENT = {
     "id": JOB_ID,
-    "state": "STARTED",
+    "state": JobState.STARTED,
     "attempt": 1,
     "bytes_done": 3221225472,
     "bytes_total": 8589934592,
@@ -172,7 +173,11 @@ CANCEL = operation(
             200,
             "The job, which is `REVOKED`",
             ref("Job"),
-            example={**JOB_EXAMPLE, "state": "REVOKED", "finished_at": "2026-01-02T03:05:00.000Z"},
+            example={
+                **JOB_EXAMPLE,
+                "state": JobState.REVOKED,
+                "finished_at": "2026-01-02T03:05:00.000Z",
+            },
         ),
         "204": {"description": "It was an upload in flight, which is removed"},
         **problems(JobNotFound, JobFinished),

@@ -13,6 +13,7 @@ from shared.api.preview import PreviewView
 from shared.api.problem import ProblemDetails
 from shared.api.upload import UploadView
 from shared.errors import JobNotFound
+from shared.jobs.job import JobState
 
 if TYPE_CHECKING:
     from gateway.openapi.parts import Node
@@ -130,7 +131,7 @@ SCHEMAS["ProblemDetails"]["examples"] = [
 
 JOB_EXAMPLE: Node = {
     "id": JOB_ID,
-    "state": "RETRY",
+    "state": JobState.RETRY,
     "attempt": 1,
     "max_attempts": 3,
     "created_at": "2026-01-02T03:04:05.678Z",

@@ -13,12 +13,18 @@ from shared.api.view import Count, Id, Ordinal, Path, Sha256, Time, View, compon
 from shared.csv.problems import SHOWN_PROBLEMS
 from shared.jobs.job import AttemptOutcome, JobState
 
+_MEANINGS = {
+    JobState.PENDING: "waits for a worker",
+    JobState.STARTED: "a worker runs it",
+    JobState.RETRY: "an attempt failed or was interrupted, and another will follow",
+    JobState.SUCCESS: "the result can be downloaded",
+    JobState.FAILURE: "there is no result",
+    JobState.REVOKED: "cancelled",
+}
 STATE_SCHEMA = {
     "type": "string",
     "enum": [state.value for state in JobState],
-    "description": "`PENDING`: waits for a worker. `STARTED`: a worker runs it. `RETRY`: an "
-    "attempt failed or was interrupted, and another will follow. `SUCCESS`: the result can be "
-    "downloaded. `FAILURE`: there is no result. `REVOKED`: cancelled.",
+    "description": " ".join(f"`{state}`: {meaning}." for state, meaning in _MEANINGS.items()),
 }
 """The OpenAPI component `JobState`."""
 State = Annotated[str, component("JobState")]
