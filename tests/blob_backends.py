@@ -1,4 +1,4 @@
-"""Both adapters of the Blobs port, opened on a folder, as tests need them."""
+"""Both adapters of the Blobs port, opened on a folder, for tests."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ TOKEN = "the token of the tests"
 
 @asynccontextmanager
 async def filesystem_blobs(root: Path) -> AsyncIterator[Blobs]:
-    """Storage's own adapter. Without fsync: no test here cuts the power."""
+    """The adapter of storage. Without fsync, as no test here simulates a power loss."""
     async with FilesystemBlobs(root, fsync=False) as blobs:
         yield blobs
 
 
 @asynccontextmanager
 async def http_blobs(root: Path) -> AsyncIterator[Blobs]:
-    """The client's adapter, and a storage service for it."""
+    """The adapter of the client, with a storage service for it."""
     async with (
         filesystem_blobs(root) as kept,
         storage_server(root, kept) as url,
@@ -47,7 +47,7 @@ async def http_blobs(root: Path) -> AsyncIterator[Blobs]:
 
 @asynccontextmanager
 async def storage_server(root: Path, blobs: Blobs, **more: Any) -> AsyncIterator[str]:
-    """A storage service on `blobs` in this process, with more settings; yields its URL."""
+    """A storage service in this process that serves `blobs`; yields its URL."""
     settings = StorageSettings(data_dir=root, storage_token=SecretStr(TOKEN), **more)
     server = TestServer(build_app(settings, blobs))
     await server.start_server(read_bufsize=READ_BUFFER)
@@ -61,17 +61,17 @@ BACKENDS: dict[str, OpenBlobs] = {"filesystem": filesystem_blobs, "http": http_b
 
 
 async def stream(*pieces: bytes) -> AsyncIterator[bytes]:
-    """The pieces, one by one."""
+    """Yield the pieces."""
     for piece in pieces:
         yield piece
 
 
 async def read(blobs: Blobs, key: BlobKey, start: int = 0, stop: int | None = None) -> bytes:
-    """The bytes of a range, all at once."""
+    """Return the bytes `start..stop`."""
     async with blobs.open(key, start, stop) as pieces:
         return await joined(pieces)
 
 
 async def joined(pieces: AsyncIterable[bytes]) -> bytes:
-    """Everything that is yielded."""
+    """Concatenate the pieces."""
     return b"".join([piece async for piece in pieces])

@@ -1,4 +1,4 @@
-"""What RFC 9110 makes of a download, section by section, as seen on the wire.
+"""Downloads by RFC 9110, section by section, as seen on the wire.
 
 Expected bytes are slices of the content by Python. In header values `{tag}` stands for the strong
 tag with its quotes, `{date}`, `{before}` and `{after}` for Last-Modified and a second beside it,
@@ -23,21 +23,21 @@ Headers = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class Target:
-    """Something that can be downloaded, and what is known of it by other means."""
+    """A file that can be downloaded, and its known content and validators."""
 
     host: str
     port: int
     path: str
     content: bytes
-    """Of 60 bytes or more."""
+    """At least 60 bytes."""
     sha256: str
     modified: int
     """Unix seconds."""
     headers: Headers = ()
-    """Sent with every request."""
+    """Header fields sent with every request."""
 
     def fill(self, value: str) -> str:
-        """A header's value with what it stands for."""
+        """Replace the placeholders in a header value."""
         date, before, after = (formatdate(self.modified + by, usegmt=True) for by in (0, -1, 1))
         size = len(self.content)
         return value.format(
@@ -47,7 +47,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came over the wire, nothing interpreted."""
+    """A response as received, not interpreted."""
 
     status: int
     headers: Message
@@ -55,7 +55,7 @@ class Answer:
 
 
 class Connection:
-    """One connection for many requests: an answer that is framed wrongly spoils the next."""
+    """One connection for many requests, so that a wrongly framed response breaks the next."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
@@ -72,13 +72,13 @@ class Connection:
         return Answer(response.status, response.headers, response.read())
 
     def close(self) -> None:
-        """Close it."""
+        """Close the connection."""
         self._connection.close()
 
 
 @dataclass(frozen=True)
 class Row:
-    """A request and what is to be answered. `slices` of the content are sent in this order."""
+    """A request and the expected response, which has `slices` of the content in this order."""
 
     id: str
     headers: Headers
@@ -88,7 +88,7 @@ class Row:
 
 
 def check(row: Row, answer: Answer, target: Target) -> None:
-    """Compare an answer with its row."""
+    """Compare a response with its row."""
     content = target.content
     assert answer.status == row.status, row.id
     headers = answer.headers
@@ -113,7 +113,7 @@ def check(row: Row, answer: Answer, target: Target) -> None:
 
 
 def parts_of(answer: Answer, size: int) -> list[tuple[int, bytes]]:
-    """The parts of a 206: where each begins, and its bytes. Checks what frames them."""
+    """Return the offset and the bytes of each part of a 206. Checks the framing too."""
     assert answer.headers["Content-Length"] == str(len(answer.body))
     kind = answer.headers["Content-Type"]
     if not kind.startswith("multipart/byteranges"):
@@ -179,7 +179,7 @@ def _ranges() -> Iterable[Row]:
         slice(1), slice(5, 7), slice(20, 30), slice(-3, None),
     )  # fmt: skip
     yield row(
-        "14.2", "parts in the order asked for", "bytes=-3, 30-39, 0-4", 206,
+        "14.2", "parts in the requested order", "bytes=-3, 30-39, 0-4", 206,
         slice(-3, None), slice(30, 40), slice(5),
     )  # fmt: skip
     yield row("15.3.7.2", "overlapping ranges are one", "bytes=0-9,5-14", 206, slice(15))
@@ -187,10 +187,10 @@ def _ranges() -> Iterable[Row]:
     yield row("15.3.7.2", "a range within another", "bytes=0-29,5-6", 206, slice(30))
     yield row("15.3.7.2", "repeated ranges are one", "bytes=3-5,3-5,3-5", 206, slice(3, 6))
     yield row(
-        "15.3.7.2", "two of three melt", "bytes=10-14,40-44,12-19", 206,
+        "15.3.7.2", "two of three ranges are merged", "bytes=10-14,40-44,12-19", 206,
         slice(10, 20), slice(40, 45),
     )  # fmt: skip
-    yield row("15.3.7.2", "of two one is satisfiable", "bytes={size}-,4-5", 206, slice(4, 6))
+    yield row("15.3.7.2", "one of two ranges is satisfiable", "bytes={size}-,4-5", 206, slice(4, 6))
     many = ",".join(f"{n % 20 * 3}-{n % 20 * 3}" for n in range(64))
     yield row(
         "17.15", "64 ranges", f"bytes={many}", 206,
@@ -206,7 +206,7 @@ def _ranges() -> Iterable[Row]:
 
 def _if_range() -> Iterable[Row]:
     part = (slice(2, 5),)
-    for value, holds in (
+    for value, matches in (
         ("{tag}", True),
         ("W/{tag}", False),
         ('"another"', False),
@@ -219,21 +219,21 @@ def _if_range() -> Iterable[Row]:
         ("yesterday", False),
     ):
         yield Row(
-            f"13.1.5 If-Range: {value} {'holds' if holds else 'does not hold'}",
+            f"13.1.5 If-Range: {value} {'matches' if matches else 'does not match'}",
             (("Range", "bytes=2-4"), ("If-Range", value)),
-            206 if holds else 200,
-            part if holds else (),
+            206 if matches else 200,
+            part if matches else (),
         )
     yield Row(
-        "13.1.5 several ranges go on", (("Range", "bytes=0-0,9-9"), ("If-Range", "{tag}")), 206,
+        "13.1.5 several ranges", (("Range", "bytes=0-0,9-9"), ("If-Range", "{tag}")), 206,
         (slice(1), slice(9, 10)),
     )  # fmt: skip
     yield Row(
-        "13.1.5 If-Range that fails ignores what is unsatisfiable",
+        "13.1.5 If-Range that does not match ignores an unsatisfiable range",
         (("Range", "bytes={size}-"), ("If-Range", '"another"')), 200,
     )  # fmt: skip
     yield Row(
-        "13.1.5 If-Range that holds leaves it unsatisfiable",
+        "13.1.5 If-Range that matches leaves a range unsatisfiable",
         (("Range", "bytes={size}-"), ("If-Range", "{tag}")), 416,
     )  # fmt: skip
     yield Row("13.1.5 If-Range without Range", (("If-Range", '"another"'),), 200)
@@ -241,8 +241,8 @@ def _if_range() -> Iterable[Row]:
 
 def _conditions(method: str) -> Iterable[Row]:
     def row(section: str, status: int, *headers: tuple[str, str]) -> Row:
-        said = ", ".join(f"{name}: {value}" for name, value in headers)
-        return Row(f"{section} {method} {said}", headers, status, method=method)
+        fields = ", ".join(f"{name}: {value}" for name, value in headers)
+        return Row(f"{section} {method} {fields}", headers, status, method=method)
 
     yield row("9.3.1", 200)
     match, none = "If-Match", "If-None-Match"
@@ -274,11 +274,11 @@ def _conditions(method: str) -> Iterable[Row]:
 
 
 def _conditions_and_ranges() -> Iterable[Row]:
-    asked = ("Range", "bytes=2-4")
-    yield Row("13.2.2 step 3 before 5", (("If-None-Match", "{tag}"), asked), 304)
-    yield Row("13.2.2 step 1 before 5", (("If-Match", '"x"'), asked), 412)
-    yield Row("13.2.2 step 1, then 5", (("If-Match", "{tag}"), asked), 206, (slice(2, 5),))
-    yield Row("13.2.2 step 4 before 5", (("If-Modified-Since", "{date}"), asked), 304)
+    part = ("Range", "bytes=2-4")
+    yield Row("13.2.2 step 3 before 5", (("If-None-Match", "{tag}"), part), 304)
+    yield Row("13.2.2 step 1 before 5", (("If-Match", '"x"'), part), 412)
+    yield Row("13.2.2 step 1, then 5", (("If-Match", "{tag}"), part), 206, (slice(2, 5),))
+    yield Row("13.2.2 step 4 before 5", (("If-Modified-Since", "{date}"), part), 304)
     yield Row(
         "13.2.2 step 3 before unsatisfiable",
         (("If-None-Match", "{tag}"), ("Range", "bytes={size}-")), 304,

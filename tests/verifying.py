@@ -1,4 +1,4 @@
-"""Holds up storage while it verifies the digest of a whole blob."""
+"""Pause storage while it verifies the digest of a blob."""
 
 from __future__ import annotations
 
@@ -13,43 +13,43 @@ from storage.filesystem import blob, disk
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-PATIENCE = 10
-"""Seconds after which a test is given up."""
+TIMEOUT = 10
+"""Seconds after which a test fails."""
 
 
 class Verification:
-    """One that has begun, or will, and goes on only when told so."""
+    """A verification that pauses until `resume` is called."""
 
     def __init__(self) -> None:
         self._begun = threading.Event()
         self._released = threading.Event()
 
     async def begun(self) -> None:
-        """Wait until the bytes are about to be read again."""
-        assert await asyncio.to_thread(self._begun.wait, PATIENCE), "nothing is verified"
+        """Wait until the verification has begun."""
+        assert await asyncio.to_thread(self._begun.wait, TIMEOUT), "no verification has begun"
 
-    def go_on(self) -> None:
-        """Let it, and all that follow, come to an end."""
+    def resume(self) -> None:
+        """Let this verification, and all later ones, finish."""
         self._released.set()
 
-    def held_up(self) -> None:
-        """Called in storage's thread."""
+    def pause(self) -> None:
+        """Called in a thread of storage."""
         self._begun.set()
-        assert self._released.wait(PATIENCE), "nobody let it go on"
+        assert self._released.wait(TIMEOUT), "the test did not resume the verification"
 
 
 @asynccontextmanager
-async def held_up() -> AsyncIterator[Verification]:
-    """Whatever is verified meanwhile waits for `go_on`; which leaving does too."""
+async def paused_verification() -> AsyncIterator[Verification]:
+    """Pause every verification until `resume` is called or the context is left."""
     verification = Verification()
     read = disk.read_exactly
 
-    def read_later(fd: int, count: int, offset: int) -> bytes:
-        verification.held_up()
+    def read_paused(fd: int, count: int, offset: int) -> bytes:
+        verification.pause()
         return read(fd, count, offset)
 
-    with mock.patch.object(blob, "read_exactly", read_later):
+    with mock.patch.object(blob, "read_exactly", read_paused):
         try:
             yield verification
         finally:
-            verification.go_on()
+            verification.resume()

@@ -14,7 +14,7 @@ from shared.blobs.blob import upload_key
 from shared.blobs.byte_ranges import RangeSet
 from shared.errors import AppendLeaseLost, BlobNotFound, DigestMismatch
 from tests.blob_backends import BACKENDS, read, stream
-from tests.verifying import held_up
+from tests.verifying import paused_verification
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -63,7 +63,7 @@ async def test_a_turn_begins_at_once_and_one_byte_is_missing(blobs: Blobs, keep:
     await blobs.create(KEY, SIZE, sha256=SHA256)
     first = await blobs.lease_append(KEY)
     late = Late(blobs)
-    async with held_up() as verification:
+    async with paused_verification() as verification:
         sending = asyncio.create_task(
             blobs.append(KEY, 0, stream(CONTENT), token=first.token, whole=not keep)
         )
@@ -76,7 +76,7 @@ async def test_a_turn_begins_at_once_and_one_byte_is_missing(blobs: Blobs, keep:
             assert await read(blobs, KEY, SIZE - 9, SIZE - 1) == CONTENT[-9:-1]
             # Whoever sends that byte waits; and the next turn for them neither
             await late.append(SIZE - 1, turn.token)
-        verification.go_on()
+        verification.resume()
         assert (await sending).complete
         for outcome in await late.outcomes():
             # (over HTTP the byte may not have reached storage when the next turn began)
@@ -87,11 +87,11 @@ async def test_a_turn_begins_at_once_and_one_byte_is_missing(blobs: Blobs, keep:
 async def test_a_chunk_that_fills_a_gap_lacks_the_last_byte_of_the_gap(blobs: Blobs) -> None:
     await blobs.create(KEY, SIZE, sha256=SHA256)
     await blobs.write(KEY, 2000, stream(CONTENT[2000:]))
-    async with held_up() as verification:
+    async with paused_verification() as verification:
         writing = asyncio.create_task(blobs.write(KEY, 0, stream(CONTENT[:3000])))
         await verification.begun()
         assert (await blobs.info(KEY)).received == RangeSet.of([(0, 1999), (2000, SIZE)])
-        verification.go_on()
+        verification.resume()
         assert (await writing).complete
     assert await read(blobs, KEY) == CONTENT
 
@@ -101,14 +101,14 @@ async def test_a_turn_begins_at_once_too_when_the_size_came_last(blobs: Blobs) -
     turn = await blobs.lease_append(KEY)
     await blobs.append(KEY, 0, stream(CONTENT), token=turn.token)
     late = Late(blobs)
-    async with held_up() as verification:
+    async with paused_verification() as verification:
         telling = asyncio.create_task(blobs.declare_size(KEY, SIZE))
         await verification.begun()
         for _ in range(3):
             turn = await blobs.lease_append(KEY)
             assert (turn.blob.prefix, turn.blob.complete) == (SIZE, False)
             await late.append(SIZE, turn.token)
-        verification.go_on()
+        verification.resume()
         assert (await telling).complete
         await late.outcomes()
 
@@ -118,11 +118,11 @@ async def test_bytes_that_turn_out_to_be_others_are_dropped_whoever_has_taken_ov
 ) -> None:
     await blobs.create(KEY, SIZE, sha256=SHA256)
     first = await blobs.lease_append(KEY)
-    async with held_up() as verification:
+    async with paused_verification() as verification:
         sending = asyncio.create_task(blobs.append(KEY, 0, stream(bytes(SIZE)), token=first.token))
         await verification.begun()
         turn = await blobs.lease_append(KEY)
-        verification.go_on()
+        verification.resume()
         with pytest.raises(DigestMismatch):
             await sending
     assert (await blobs.info(KEY)).received == RangeSet()
@@ -132,12 +132,12 @@ async def test_bytes_that_turn_out_to_be_others_are_dropped_whoever_has_taken_ov
 async def test_what_is_verified_can_be_deleted_at_once(blobs: Blobs) -> None:
     await blobs.create(KEY, SIZE, sha256=SHA256)
     turn = await blobs.lease_append(KEY)
-    async with held_up() as verification:
+    async with paused_verification() as verification:
         sending = asyncio.create_task(blobs.append(KEY, 0, stream(CONTENT), token=turn.token))
         await verification.begun()
         await blobs.delete(KEY)
         with pytest.raises(BlobNotFound):
             await blobs.info(KEY)
-        verification.go_on()
+        verification.resume()
         with pytest.raises(BlobNotFound):
             await sending

@@ -41,12 +41,12 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 class Kernel:
-    """What `os.sendfile` has sent."""
+    """Replaces `os.sendfile` and counts what it sends."""
 
-    def __init__(self, *, asked: bool) -> None:
+    def __init__(self, *, used: bool) -> None:
         self.sent = 0
-        self.asked = asked
-        """Whether the server has parts of this size sent so."""
+        self.used = used
+        """Whether the server uses sendfile for content of this size."""
         self._counted = threading.Condition()
         self._sendfile = os.sendfile
 
@@ -58,19 +58,19 @@ class Kernel:
         return sent
 
     def has_sent(self, size: int) -> bool:
-        """Whether that is what it sends; of what the client has already, all may not be counted."""
+        """Whether `size` bytes are sent; waits, as the count may lag behind the client."""
         with self._counted:
             self._counted.wait_for(lambda: self.sent >= size, 10)
             return self.sent == size
 
 
-@pytest.fixture(scope="module", params=["copied", "by the kernel"])
+@pytest.fixture(scope="module", params=["without sendfile", "with sendfile"])
 def kernel(request: pytest.FixtureRequest) -> Iterator[Kernel]:
-    """The content is too small for sendfile(2), or large enough."""
+    """The threshold of sendfile is above or below the size of the content."""
     with pytest.MonkeyPatch.context() as patch:
-        kernel = Kernel(asked=request.param == "by the kernel")
+        kernel = Kernel(used=request.param == "with sendfile")
         patch.setattr(os, "sendfile", kernel.sendfile)
-        if kernel.asked:
+        if kernel.used:
             patch.setattr(sendfile, "SENDFILE_FROM", 1)
         yield kernel
 
@@ -81,7 +81,7 @@ async def target(
 ) -> AsyncIterator[Target]:
     """The same bytes behind a gateway with a storage service, and behind one with its own files.
 
-    The first is asked by the older URL, the second by the newer.
+    The first is requested by the older URL, the second by the newer.
     """
     folder = tmp_path_factory.mktemp("downloads")
     async with AsyncExitStack() as stack:
@@ -104,14 +104,14 @@ async def target(
 
 @pytest.fixture(scope="module")
 def connection(target: Target) -> Iterator[Connection]:
-    """A connection to it that is used for all requests."""
+    """One connection for all requests."""
     opened = Connection(target)
     yield opened
     opened.close()
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
-async def test_section(row: Row, connection: Connection, target: Target) -> None:
+async def test_each_row_of_the_table(row: Row, connection: Connection, target: Target) -> None:
     answer = await asyncio.to_thread(connection.ask, *row.headers, method=row.method)
     check(row, answer, target)
 
@@ -121,14 +121,14 @@ async def test_section(row: Row, connection: Connection, target: Target) -> None
     ("ranges", "size"),
     [("", len(CONTENT)), ("5-99", 95), ("0-9, 100-299, -5", 215), ("{size}-", 0)],
 )
-async def test_the_kernel_sends_all_bytes_of_a_file_where_it_is_asked_to(
+async def test_sendfile_sends_all_bytes_of_the_body(
     connection: Connection, kernel: Kernel, method: str, ranges: str, size: int
 ) -> None:
-    # Through two services storage sends them, and the gateway passes them on.
+    # With two services, storage uses sendfile and the gateway forwards the bytes.
     kernel.sent = 0
     asked = (("Range", f"bytes={ranges}"),) if ranges else ()
     await asyncio.to_thread(connection.ask, *asked, method=method)
-    expected = size if kernel.asked and method == "GET" else 0
+    expected = size if kernel.used and method == "GET" else 0
     assert await asyncio.to_thread(kernel.has_sent, expected)
 
 
@@ -136,45 +136,45 @@ SPECS = st.one_of(
     st.tuples(st.integers(0, 6100), st.none()),
     st.tuples(st.none(), st.integers(0, 6100)),
     st.tuples(st.integers(0, 6100), st.integers(0, 400)).map(lambda two: (two[0], sum(two))),
-    # Close together, so that they overlap and touch
+    # Close together, so that they overlap or are adjacent
     st.tuples(st.integers(0, 40), st.integers(0, 5)).map(lambda two: (two[0], sum(two))),
 )
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(specs=st.lists(SPECS, min_size=1, max_size=20))
-async def test_any_set_of_ranges_is_sent_as_a_model_of_it_says(
+async def test_any_set_of_ranges_is_sent_as_the_model_predicts(
     connection: Connection, specs: list[tuple[int | None, int | None]]
 ) -> None:
-    # The model knows nothing of intervals: it marks each byte that is asked for.
+    # The model has no intervals: it is the set of requested bytes.
     size = len(CONTENT)
-    asked: set[int] = set()
-    first_asked: list[int] = []
+    requested: set[int] = set()
+    first_requested: list[int] = []
     for first, last in specs:
         if first is None:
             assert last is not None
             wanted = range(size)[-last:] if last else range(0)
         else:
             wanted = range(size)[first : size if last is None else last + 1]
-        asked.update(wanted)
-        first_asked.extend(wanted[:1])
+        requested.update(wanted)
+        first_requested.extend(wanted[:1])
     fields = ", ".join(
         f"{'' if first is None else first}-{'' if last is None else last}" for first, last in specs
     )
     answer = await asyncio.to_thread(connection.ask, ("Range", f"bytes={fields}"))
-    if not asked:
+    if not requested:
         assert (answer.status, answer.headers["Content-Range"]) == (416, f"bytes */{size}")
         return
     assert answer.status == 206
     parts = parts_of(answer, size)
     sent = [position for start, part in parts for position in range(start, start + len(part))]
-    assert sorted(sent) == sorted(asked)  # each byte once
+    assert sorted(sent) == sorted(requested)  # each byte once
     assert all(part == CONTENT[start : start + len(part)] for start, part in parts)
-    # As few parts as can be: none begins where another ends
+    # The parts are merged: none begins where another ends
     starts = [start for start, _ in parts]
     assert not {start + len(part) for start, part in parts} & set(starts)
-    # In the order of what was asked for first
-    owner = [next(s for s, p in parts if s <= at < s + len(p)) for at in first_asked]
+    # In the order of the first requested ranges
+    owner = [next(s for s, p in parts if s <= at < s + len(p)) for at in first_requested]
     assert list(dict.fromkeys(owner)) == starts
 
 
@@ -183,29 +183,29 @@ def sha256_field(content: bytes) -> str:
 
 
 @pytest.mark.parametrize(
-    ("asked", "representation", "content"),
+    ("fields", "representation", "content"),
     [
         ((), True, True),
         ((("Want-Repr-Digest", "sha-256=1"), ("Want-Content-Digest", "sha-256=10")), True, True),
         ((("Want-Repr-Digest", "sha-512=3, sha-256=0"),), False, True),
         ((("Want-Content-Digest", "sha-256=0"),), True, False),
-        # Others than ours, or malformed: as if nothing was said
+        # Other algorithms, or malformed: as if there was no field
         ((("Want-Repr-Digest", "sha-512=3"), ("Want-Content-Digest", "md5=1")), True, True),
         ((("Want-Repr-Digest", "sha-256=0x"), ("Want-Content-Digest", "sha-256=11")), True, True),
     ],
 )
-async def test_digests_of_the_whole(
+async def test_digests_of_the_whole_file(
     connection: Connection,
-    asked: tuple[tuple[str, str], ...],
+    fields: tuple[tuple[str, str], ...],
     representation: bool,
     content: bool,
 ) -> None:
     # RFC 9530, 2, 3 and 4
     digest = sha256_field(CONTENT)
-    answer = await asyncio.to_thread(connection.ask, *asked)
+    answer = await asyncio.to_thread(connection.ask, *fields)
     assert answer.headers["Repr-Digest"] == (digest if representation else None)
     assert answer.headers["Content-Digest"] == (digest if content else None)
-    head = await asyncio.to_thread(connection.ask, *asked, method="HEAD")
+    head = await asyncio.to_thread(connection.ask, *fields, method="HEAD")
     assert head.headers["Repr-Digest"] == (digest if representation else None)
     # RFC 9530, B.2: the content of an answer to HEAD is empty
     assert head.headers["Content-Digest"] is None
@@ -213,7 +213,7 @@ async def test_digests_of_the_whole(
 
 @pytest.mark.parametrize("ranges", ["5-99", "5-99,200-299"])
 async def test_digests_of_parts(connection: Connection, ranges: str) -> None:
-    # RFC 9530, B.3: the digest of the representation is that of the whole
+    # RFC 9530, B.3: Repr-Digest is the digest of the whole file
     asked = ("Range", f"bytes={ranges}")
     answer = await asyncio.to_thread(connection.ask, asked)
     assert answer.headers["Repr-Digest"] == sha256_field(CONTENT)
@@ -224,7 +224,7 @@ async def test_digests_of_parts(connection: Connection, ranges: str) -> None:
     assert answer.headers["Content-Digest"] == sha256_field(answer.body)
 
 
-async def test_a_refusal_says_what_is_there(connection: Connection) -> None:
+async def test_a_refusal_has_the_validators(connection: Connection) -> None:
     def refusals() -> list[Answer]:
         return [
             connection.ask(("If-Match", '"x"')),

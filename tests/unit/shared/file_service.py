@@ -1,4 +1,4 @@
-"""A service of one file, seen from sockets, and the kernel that sends it."""
+"""A service that serves one file, plain sockets as its clients, and a recording sendfile."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 KEY = result_key(UUID(int=1), 1)
-# More than sockets and buffers hold between the two ends.
+# More than the sockets and buffers of both ends hold.
 SIZE = 24_000_000
 CONTENT = random.Random(6).randbytes(SIZE)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -40,21 +40,21 @@ GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 class Service:
-    """Serves one blob at `/`, on an event loop in a thread of its own."""
+    """Serves one blob at `/`, on an event loop in its own thread."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, folder: Path, **download: Any) -> None:
         self._tls: ssl.SSLContext | None = download.pop("tls", None)
         self.port = 0
         self.sent: list[int] = []
-        """Bytes of content of each download that has ended."""
+        """Body bytes of each download that has ended."""
         self.ended = threading.Event()
-        """Set when one has."""
+        """Set when a download has ended."""
         self.transport: asyncio.Transport | None = None
-        """Of the latest request."""
+        """The transport of the latest request."""
         self.buffer: int | None = download.pop("buffer", None)
-        """Bytes that the kernel holds at each end of a connection, about; None for millions."""
+        """Size of the socket buffers at both ends, in bytes; None for the default."""
         self.limits = (0, 0)
-        """Those of the connection's write buffer after a download, in bytes."""
+        """Limits of the connection's write buffer after a download, in bytes."""
         self.file: Path
         self.blobs = FilesystemBlobs(folder, fsync=False)
         self._download = download
@@ -65,7 +65,7 @@ class Service:
         self._runner = TrailerRunner(app, shutdown_timeout=0.1)
 
     def do(self, step: Coroutine[Any, Any, T]) -> T:
-        """Its outcome, on the service's loop."""
+        """Run `step` on the event loop of the service and return its result."""
         return asyncio.run_coroutine_threadsafe(step, self._loop).result(WAIT)
 
     def start(self) -> None:
@@ -73,7 +73,7 @@ class Service:
         self.do(self._start())
 
     def stop(self) -> None:
-        """As on SIGTERM, once the time for what is in progress is up."""
+        """Stop as on SIGTERM after the shutdown timeout."""
         if self._loop.is_closed():
             return
         try:
@@ -84,7 +84,7 @@ class Service:
             self._loop.close()
 
     async def stop_waiting(self, fd: int) -> bool:
-        """Whether anything still waited for a descriptor to take bytes."""
+        """Stop watching a descriptor for writability; return whether it was watched."""
         return self._loop.remove_writer(fd)
 
     async def _start(self) -> None:
@@ -119,15 +119,15 @@ class Service:
         )
         self.transport = request.transport
         if self.buffer is not None and request.transport is not None:
-            its_socket = request.transport.get_extra_info("socket")
-            its_socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self.buffer)
+            client_socket = request.transport.get_extra_info("socket")
+            client_socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self.buffer)
         response = await send_download(request, download)
         if request.transport is not None:
             self.limits = request.transport.get_write_buffer_limits()
         return response
 
     def connect(self, ask: bytes = GET) -> socket.socket:
-        """A connection on which something was asked, and nothing is read."""
+        """Open a connection and send a request, without reading the response."""
         connection = socket.socket()
         connection.settimeout(WAIT)
         if self.buffer is not None:
@@ -137,7 +137,7 @@ class Service:
         return connection
 
     def get(self, **headers: str) -> bytes:
-        """The content of an answer that is whole, once the service is done with it too."""
+        """Return the body of a complete response, after the service has finished it."""
         self.ended.clear()
         connection = HTTPConnection("127.0.0.1", self.port, timeout=WAIT)
         connection.request("GET", "/", headers={k.replace("_", "-"): v for k, v in headers.items()})
@@ -150,15 +150,15 @@ class Service:
 
 
 class Kernel:
-    """`os.sendfile`, and what it has sent."""
+    """Replaces `os.sendfile` and records what it sends."""
 
     def __init__(self) -> None:
         self.sent = 0
         self.error: int | None = None
-        """What it fails with, if it is to."""
+        """The errno with which to fail; None to succeed."""
         self.began = threading.Event()
         self.watch: Callable[[], object] = lambda: None
-        """Asked whenever it begins to send."""
+        """Called before each send; results go to `watched`."""
         self.watched: list[object] = []
         self._sendfile = os.sendfile
 
@@ -173,14 +173,14 @@ class Kernel:
 
 
 def answer(connection: socket.socket) -> HTTPResponse:
-    """The head of an answer; its body is read from it."""
+    """Read the header of a response and return the response."""
     response = HTTPResponse(connection)
     response.begin()
     return response
 
 
 def read_all(connection: socket.socket) -> bytes:
-    """What comes until the other end closes or breaks the connection."""
+    """Read until the peer closes or breaks the connection."""
     received = []
     with suppress(ConnectionError):
         while piece := connection.recv(1 << 20):

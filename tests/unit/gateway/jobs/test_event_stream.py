@@ -365,7 +365,7 @@ async def test_a_client_that_takes_too_slowly_is_told_the_latest_only(
     assert end.id == "1-REVOKED-3"
 
 
-async def test_a_client_that_takes_nothing_is_cut_off(
+async def test_a_client_that_stops_reading_is_disconnected(
     start_gateway: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gateway = await start_gateway(client_timeout=0.1, follow_interval=QUICK)

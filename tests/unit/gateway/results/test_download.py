@@ -299,7 +299,7 @@ async def test_a_result_that_storage_has_lost_is_our_fault_and_logged_once(
     assert f"{job.id}, upload {job.upload_id}, is lost" in line.getMessage()
 
 
-async def test_a_client_that_leaves_is_no_error(
+async def test_a_client_that_disconnects_is_not_logged_as_an_error(
     gateway: Gateway, path: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     reader, writer = await asyncio.open_connection(*gateway.address)
@@ -342,7 +342,7 @@ class WatchedBlobs(FailingBlobs):
             self.ended.set()
 
 
-async def test_a_client_that_takes_nothing_is_cut_off(start_gateway: Start) -> None:
+async def test_a_client_that_stops_reading_is_disconnected(start_gateway: Start) -> None:
     watched: list[WatchedBlobs] = []
 
     def in_front(blobs: FilesystemBlobs) -> WatchedBlobs:

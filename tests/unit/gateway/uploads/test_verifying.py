@@ -19,7 +19,7 @@ from tests.unit.gateway.ietf import (
 )
 from tests.unit.gateway.jobs.test_handlers import problem_of
 from tests.unit.gateway.protocols.native.test_handlers import content_digest
-from tests.verifying import held_up
+from tests.verifying import paused_verification
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
@@ -56,7 +56,7 @@ async def test_a_file_that_is_verified_lacks_its_last_byte_in_every_dialect(
     gateway: Gateway, watched: list[AppendingBlobs]
 ) -> None:
     path = await declared(gateway)
-    async with held_up() as verification:
+    async with paused_verification() as verification:
         first = sending(gateway, path)
         await verification.begun()
         assert await standing(gateway, path) == ("?0", SIZE - 1, SIZE)
@@ -67,7 +67,7 @@ async def test_a_file_that_is_verified_lacks_its_last_byte_in_every_dialect(
         # Who has taken over sends the rest, and is told how it ended; as is the first
         second = asyncio.create_task(append(gateway, path, SIZE - 1, CONTENT[-1:], 201))
         await watched[0].taken(SIZE + 1)
-        verification.go_on()
+        verification.resume()
         jobs = {(await each).headers["Csvmill-Job"] for each in (first, second)}
     assert len(jobs) == 1
     assert await standing(gateway, path) == ("?1", SIZE, SIZE)
@@ -82,11 +82,11 @@ async def test_a_file_that_is_verified_can_be_cancelled(gateway: Gateway, by_chu
         request = ask(gateway, "PUT", f"{path}/chunks/0", 404, CONTENT)
     else:
         request = append(gateway, path, 0, CONTENT, 404)
-    async with held_up() as verification:
+    async with paused_verification() as verification:
         cancelled = asyncio.create_task(request)
         await verification.begun()
         await ask(gateway, "DELETE", path, 204)
         await ask(gateway, "HEAD", path, 404)
-        verification.go_on()
+        verification.resume()
         await problem_of(await cancelled, 404, "upload-not-found")
     assert gateway.bus.published == []

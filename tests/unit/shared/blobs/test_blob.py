@@ -22,14 +22,14 @@ OF_AN_ATTEMPT = (result_key, rejects_key, preview_key)
 
 
 @pytest.mark.parametrize("key", [key(JOB, 12) for key in OF_AN_ATTEMPT])
-def test_what_an_attempt_has_written_is_known_by_its_key(key: BlobKey) -> None:
+def test_the_attempt_is_found_in_its_keys(key: BlobKey) -> None:
     assert attempt_of(key) == (JOB, 12)
     assert upload_of(key) is None
     assert parse_key(key) == key
     assert key_at("results", blob_folder(Path(), key).name) == key
 
 
-def test_a_result_and_what_is_beside_it_have_folders_of_their_own() -> None:
+def test_result_rejects_and_preview_have_separate_folders() -> None:
     folders = {blob_folder(Path("/b"), key(JOB, 1)) for key in OF_AN_ATTEMPT}
     assert {folder.parent for folder in folders} == {Path("/b/results")}
     assert len(folders) == 3
@@ -47,5 +47,5 @@ def test_a_result_and_what_is_beside_it_have_folders_of_their_own() -> None:
         "results/rejects",
     ],
 )
-def test_any_other_key_is_no_attempts(key: str) -> None:
+def test_other_keys_have_no_attempt(key: str) -> None:
     assert attempt_of(BlobKey(key)) is None

@@ -25,7 +25,7 @@ def members_of(ranges: RangeSet | tuple[ByteRange, ...]) -> set[int]:
 
 
 def in_normal_form(ranges: tuple[ByteRange, ...]) -> bool:
-    """Sorted, none empty, and a gap between any two."""
+    """Whether the ranges are sorted, not empty, and separated by gaps."""
     return all(held.start < held.stop for held in ranges) and all(
         left.stop < right.start for left, right in pairwise(ranges)
     )
@@ -40,7 +40,7 @@ def test_a_range_set_holds_the_bytes_of_its_ranges(held: list[tuple[int, int]]) 
 
 
 @given(pair_lists)
-def test_the_order_in_which_ranges_are_added_makes_no_difference(
+def test_the_order_of_adding_ranges_does_not_matter(
     held: list[tuple[int, int]],
 ) -> None:
     added = RangeSet()
@@ -50,7 +50,7 @@ def test_the_order_in_which_ranges_are_added_makes_no_difference(
 
 
 @given(pair_lists, pairs)
-def test_adding_a_range_adds_its_bytes_and_leaves_the_old_set_alone(
+def test_adding_a_range_returns_a_new_set(
     held: list[tuple[int, int]], new: tuple[int, int]
 ) -> None:
     before = RangeSet.of(held)
@@ -62,7 +62,7 @@ def test_adding_a_range_adds_its_bytes_and_leaves_the_old_set_alone(
 
 
 @given(pair_lists, pairs)
-def test_what_is_missing_of_a_range_are_its_bytes_that_the_set_does_not_hold(
+def test_missing_returns_the_bytes_not_in_the_set(
     held: list[tuple[int, int]], asked: tuple[int, int]
 ) -> None:
     ranges = RangeSet.of(held)
@@ -73,7 +73,7 @@ def test_what_is_missing_of_a_range_are_its_bytes_that_the_set_does_not_hold(
 
 
 @given(pair_lists, pairs)
-def test_a_set_to_which_the_missing_parts_are_added_covers_the_range(
+def test_adding_the_missing_parts_covers_the_range(
     held: list[tuple[int, int]], asked: tuple[int, int]
 ) -> None:
     ranges = RangeSet.of(held)
@@ -85,12 +85,12 @@ def test_a_set_to_which_the_missing_parts_are_added_covers_the_range(
 
 
 @pytest.mark.parametrize(("start", "stop"), [(-1, 3), (5, 4), (-2, -1)])
-def test_what_is_no_range_of_bytes_is_refused(start: int, stop: int) -> None:
+def test_an_invalid_range_is_refused(start: int, stop: int) -> None:
     with pytest.raises(ValueError, match="not a byte range"):
         ByteRange(start, stop)
 
 
-def test_ranges_beyond_any_memory_cost_nothing() -> None:
+def test_huge_ranges_need_little_memory() -> None:
     ranges = RangeSet.of([(0, 1 << 50), (1 << 51, 1 << 52)])
     assert len(ranges) == (1 << 50) + (1 << 51)
     assert ranges.missing(0, 1 << 60) == (

@@ -1,4 +1,4 @@
-"""How the client of storage behaves towards a storage that does not behave."""
+"""The client of storage when storage fails, stalls or answers wrongly."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ MIB = 1 << 20
 async def client_of(
     handler: Handler, timeout: float = 10, answer_timeout: float = 10
 ) -> AsyncIterator[HttpBlobs]:
-    """A client whose every request is answered by `handler`."""
+    """A client all of whose requests are answered by `handler`."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", handler)
     server = TestServer(app)
@@ -59,7 +59,7 @@ async def client_of(
 @pytest.mark.parametrize(
     "error", [BlobNotFound("gone"), StorageFull("full"), ChunkOutOfBounds("x")]
 )
-async def test_errors_of_storage_come_out_as_they_went_in(error: CsvmillError) -> None:
+async def test_errors_of_storage_are_raised_by_the_client(error: CsvmillError) -> None:
     async def refuse(_request: web.Request) -> web.Response:
         status = 507 if isinstance(error, StorageFull) else 404
         return web.json_response(encode_error(error), status=status)
@@ -70,7 +70,7 @@ async def test_errors_of_storage_come_out_as_they_went_in(error: CsvmillError) -
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 404, 301])
-async def test_what_is_no_answer_of_storage_means_that_it_is_unavailable(status: int) -> None:
+async def test_an_answer_that_is_not_from_storage_means_unavailable(status: int) -> None:
     async def refuse(_request: web.Request) -> web.Response:
         return web.Response(status=status, text="<html>", headers={"Location": "/"})
 
@@ -79,14 +79,14 @@ async def test_what_is_no_answer_of_storage_means_that_it_is_unavailable(status:
             await blobs.info(KEY)
 
 
-async def test_a_storage_that_is_not_there_is_unavailable() -> None:
+async def test_without_a_storage_service_calls_raise_unavailable() -> None:
     async with HttpBlobs(f"http://127.0.0.1:{free_port()}", "token") as blobs:
         for call in (blobs.ping(), blobs.info(KEY), blobs.write(KEY, 0, stream(b"x"))):
             with pytest.raises(StorageUnavailable):
                 await call
 
 
-async def test_a_refused_token_is_told_by_ping(tmp_path: Path) -> None:
+async def test_ping_reports_a_refused_token(tmp_path: Path) -> None:
     async with (
         FilesystemBlobs(tmp_path, fsync=False) as kept,
         storage_server(tmp_path, kept) as url,
@@ -96,7 +96,7 @@ async def test_a_refused_token_is_told_by_ping(tmp_path: Path) -> None:
             await blobs.ping()
 
 
-async def test_a_storage_that_never_answers_is_given_up() -> None:
+async def test_a_storage_that_never_answers_is_unavailable() -> None:
     async def hang(_request: web.Request) -> web.Response:
         await asyncio.Event().wait()
         raise AssertionError
@@ -121,7 +121,7 @@ CALLS: dict[str, Call] = {
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
-async def test_a_storage_that_hangs_is_given_up_sooner_if_nothing_is_under_way(call: Call) -> None:
+async def test_a_short_request_has_a_shorter_timeout(call: Call) -> None:
     async def hang(_request: web.Request) -> web.Response:
         await asyncio.Event().wait()
         raise AssertionError
@@ -131,7 +131,7 @@ async def test_a_storage_that_hangs_is_given_up_sooner_if_nothing_is_under_way(c
             await call(blobs)
 
 
-async def test_what_takes_long_has_its_time_and_so_has_the_body_of_an_answer() -> None:
+async def test_long_requests_and_response_bodies_have_no_short_timeout() -> None:
     async def slow(request: web.Request) -> web.StreamResponse:
         if request.method == "PUT":
             await asyncio.sleep(0.5)
@@ -150,11 +150,11 @@ async def test_what_takes_long_has_its_time_and_so_has_the_body_of_an_answer() -
         assert await read(blobs, KEY) == b"abc"
 
 
-async def test_a_storage_that_stops_taking_bytes_is_given_up() -> None:
+async def test_a_storage_that_stops_reading_is_unavailable() -> None:
     accepted: list[asyncio.StreamWriter] = []
 
     async def take_nothing(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # Its small buffer fills and is never read from.
+        # Its small buffer fills up and is never read.
         accepted.append(writer)
 
     server = await asyncio.start_server(take_nothing, "127.0.0.1", 0, limit=1024)
@@ -167,7 +167,7 @@ async def test_a_storage_that_stops_taking_bytes_is_given_up() -> None:
         writer.close()
 
 
-async def test_a_source_may_take_longer_than_storage_may() -> None:
+async def test_a_slow_source_does_not_count_as_a_slow_storage() -> None:
     async def take(request: web.Request) -> web.Response:
         await request.read()
         return web.json_response(info_of(3))
@@ -206,7 +206,7 @@ async def test_an_error_of_the_source_is_not_an_error_of_storage(error: Exceptio
     assert raised.value is error
 
 
-async def test_an_early_refusal_is_heard_and_the_next_request_is_whole(tmp_path: Path) -> None:
+async def test_an_early_refusal_is_received_and_the_connection_stays_usable(tmp_path: Path) -> None:
     async with (
         FilesystemBlobs(tmp_path, fsync=False) as kept,
         storage_server(tmp_path, kept) as url,
@@ -220,7 +220,7 @@ async def test_an_early_refusal_is_heard_and_the_next_request_is_whole(tmp_path:
         assert (await blobs.write(KEY, 0, stream(b"0123456789"))).complete
 
 
-async def test_an_answer_that_breaks_off_is_never_taken_for_the_end() -> None:
+async def test_an_incomplete_answer_is_an_error() -> None:
     async def break_off(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
         response.content_length = 10
@@ -235,7 +235,7 @@ async def test_an_answer_that_breaks_off_is_never_taken_for_the_end() -> None:
             await read(blobs, KEY)
 
 
-async def test_an_answer_of_another_length_is_refused() -> None:
+async def test_an_answer_of_the_wrong_length_is_refused() -> None:
     async def answer(_request: web.Request) -> web.Response:
         return web.Response(body=b"01234")
 
@@ -244,7 +244,7 @@ async def test_an_answer_of_another_length_is_refused() -> None:
             await read(blobs, KEY, 0, 3)
 
 
-async def test_storage_that_fails_while_it_sends_breaks_the_answer_off(tmp_path: Path) -> None:
+async def test_storage_that_fails_while_sending_breaks_the_connection(tmp_path: Path) -> None:
     async with (
         FilesystemBlobs(tmp_path, fsync=False) as kept,
         storage_server(tmp_path, kept) as url,
@@ -261,7 +261,7 @@ async def test_storage_that_fails_while_it_sends_breaks_the_answer_off(tmp_path:
             await read(blobs, KEY)
 
 
-async def test_no_file_is_local_without_a_local_root(tmp_path: Path) -> None:
+async def test_without_a_local_root_no_file_is_local(tmp_path: Path) -> None:
     async with FilesystemBlobs(tmp_path, fsync=False) as kept:
         await kept.create(KEY, 1)
         await kept.write(KEY, 0, stream(b"x"))

@@ -1,4 +1,4 @@
-"""Which coding a client asks for (RFC 9110, 12.5.3), and what encoding makes of the bytes."""
+"""Negotiation of content codings (RFC 9110, 12.5.3), and encoding of streams."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ DECODERS = {"gzip": gzip.decompress, "zstd": zstd.decompress}
 
 
 @pytest.mark.parametrize(
-    ("asked", "expected"),
+    ("accepted", "expected"),
     [
-        # 12.5.3: without the field anything will do; an empty one wants no coding
+        # 12.5.3: without the field any coding is acceptable; an empty field asks for none
         (None, "identity"),
         ("", "identity"),
         (" , ", "identity"),
-        # Named, and what it is compared with is not
+        # Only the other coding is named
         ("gzip", "gzip"),
         ("zstd", "zstd"),
         ("GZip", "gzip"),
@@ -47,25 +47,25 @@ DECODERS = {"gzip": gzip.decompress, "zstd": zstd.decompress}
         ("gzip;q=0.001", "gzip"),
         ("gzip;q=0", "identity"),
         ("gzip;q=0.000, zstd;q=0.", "identity"),
-        # Identity, ranked as high, is kept: it can be resumed
+        # Identity with the same weight is preferred, as it can be resumed
         ("gzip, identity", "identity"),
         ("gzip, identity;q=0.9", "gzip"),
         ("gzip;q=0.5, identity;q=0.6", "identity"),
-        # 12.5.3: the asterisk stands for what is not named
+        # 12.5.3: the asterisk matches what is not named
         ("*", "identity"),
         ("gzip;q=0.5, *", "identity"),
         ("gzip, *;q=0.5", "gzip"),
         ("gzip, *;q=0", "gzip"),
         ("identity;q=0, *", "zstd"),
         ("identity;q=0, zstd;q=0, *;q=0.1", "gzip"),
-        # Nothing is left
+        # No coding is acceptable
         ("identity;q=0", None),
         ("*;q=0", None),
         ("deflate, identity;q=0", None),
         ("gzip;q=0, zstd;q=0, *", "identity"),
         ("gzip;q=0, zstd;q=0, identity;q=0, *", None),
         ("identity, *;q=0", "identity"),
-        # Malformed: asks for nothing
+        # Malformed: ignored
         ("gzip;q=2", "identity"),
         ("gzip;q=1.5", "identity"),
         ("gzip;q=0.1234", "identity"),
@@ -74,26 +74,26 @@ DECODERS = {"gzip": gzip.decompress, "zstd": zstd.decompress}
         ("identity;q=-1", "identity"),
     ],
 )
-def test_what_is_asked_for(asked: str | None, expected: str | None) -> None:
-    assert negotiate_coding(asked, CODINGS) == expected
+def test_the_coding_is_negotiated(accepted: str | None, expected: str | None) -> None:
+    assert negotiate_coding(accepted, CODINGS) == expected
 
 
 @given(st.text(alphabet="gzipstd*identity;q=0.15, \t", max_size=50))
-def test_whatever_is_asked_for_only_what_is_there_is_chosen(asked: str) -> None:
-    assert negotiate_coding(asked, CODINGS) in (*CODINGS, "identity", None)
-    assert negotiate_coding(asked, ()) in ("identity", None)
+def test_only_an_offered_coding_is_chosen(accepted: str) -> None:
+    assert negotiate_coding(accepted, CODINGS) in (*CODINGS, "identity", None)
+    assert negotiate_coding(accepted, ()) in ("identity", None)
 
 
 @pytest.mark.parametrize("coding", CODINGS)
 @pytest.mark.parametrize("size", [0, 1, ENCODED_AT_ONCE - 1, ENCODED_AT_ONCE, 3_000_001])
-async def test_what_was_encoded_can_be_decoded(coding: str, size: int) -> None:
+async def test_an_encoded_stream_can_be_decoded(coding: str, size: int) -> None:
     content = random.Random(size).randbytes(size // 2) + bytes(size - size // 2)
     pieces = [content[at : at + 700_000] for at in range(0, size, 700_000)]
     assert DECODERS[coding](await joined(encode_stream(stream(*pieces), coding))) == content
 
 
 @pytest.mark.parametrize("coding", CODINGS)
-async def test_encoding_reads_no_further_than_it_is_taken(coding: str) -> None:
+async def test_encoding_reads_only_as_much_as_the_consumer_needs(coding: str) -> None:
     # Given pieces that cannot be compressed
     read = 0
 
@@ -104,7 +104,7 @@ async def test_encoding_reads_no_further_than_it_is_taken(coding: str) -> None:
             read += 1
             yield source.randbytes(ENCODED_AT_ONCE)
 
-    # When some of what they become is taken, no more of them were read than that needs
+    # When part of the output is read, only the input for that part is read
     ready = encode_stream(pieces(), coding)
     taken = 0
     async for piece in ready:

@@ -9,8 +9,8 @@ import pytest
 from shared.http.digest_fields import digest_field, sha256_preference
 
 
-def test_the_example_of_the_rfc() -> None:
-    # RFC 9530, B.1: this content, a line feed at its end
+def test_the_field_equals_the_example_in_the_rfc() -> None:
+    # RFC 9530, B.1: this content ends with a line feed
     digest = hashlib.sha256(b'{"hello": "world"}\n').digest()
     assert digest_field(digest) == "sha-256=:RK/0qy18MlBSVnWgjwz6lZEWjP/lF5HF9bvEF8FabDg=:"
 
@@ -39,5 +39,5 @@ def test_the_example_of_the_rfc() -> None:
         ("", None),
     ],
 )
-def test_what_is_wanted(want: str | None, expected: int | None) -> None:
+def test_the_preference_for_sha_256(want: str | None, expected: int | None) -> None:
     assert sha256_preference(want) == expected

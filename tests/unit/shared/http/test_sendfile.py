@@ -1,4 +1,4 @@
-"""Files that the kernel sends, over real connections, on the event loops of tests and services."""
+"""Sending files with sendfile(2) over real connections, on both kinds of event loop."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def kernel(monkeypatch: pytest.MonkeyPatch) -> Kernel:
 def serve(
     request: pytest.FixtureRequest, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> Callable[..., Any]:
-    """Serves with some fields of `Download`. No descriptor is left open by it."""
+    """Start a service with the given fields of `Download`; check that no descriptor stays open."""
     caplog.set_level(logging.DEBUG, "shared")
 
     @contextmanager
@@ -64,7 +64,7 @@ def serve(
         opened = [file.path for file in process.open_files()]
         assert [path for path in opened if path.startswith(str(tmp_path))] == []
         sockets = process.net_connections("tcp4")
-        assert [one for one in sockets if one.laddr[1:] == (service.port,)] == []
+        assert [each for each in sockets if each.laddr[1:] == (service.port,)] == []
 
     return serving
 
@@ -73,14 +73,14 @@ def messages(caplog: pytest.LogCaptureFixture, level: int) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.levelno >= level]
 
 
-def test_a_file_is_sent_by_the_kernel(serve: Callable[..., Any], kernel: Kernel) -> None:
+def test_a_file_is_sent_with_sendfile(serve: Callable[..., Any], kernel: Kernel) -> None:
     with serve() as service:
         assert service.get() == CONTENT
     assert service.sent == [SIZE]
     assert kernel.sent == SIZE
 
 
-def test_so_is_each_part_that_is_large(serve: Callable[..., Any], kernel: Kernel) -> None:
+def test_a_large_part_is_sent_with_sendfile(serve: Callable[..., Any], kernel: Kernel) -> None:
     large, small = SENDFILE_FROM, SENDFILE_FROM - 1
     with serve() as service:
         assert service.get(Range=f"bytes=5-{5 + small - 1}") == CONTENT[5 : 5 + small]
@@ -94,7 +94,9 @@ def test_so_is_each_part_that_is_large(serve: Callable[..., Any], kernel: Kernel
     assert kernel.sent == large + large + SIZE - 20_000_000
 
 
-def test_what_has_to_be_read_here_is_not(serve: Callable[..., Any], kernel: Kernel) -> None:
+def test_encoded_and_digested_bytes_are_not_sent_with_sendfile(
+    serve: Callable[..., Any], kernel: Kernel
+) -> None:
     with serve(codings=("gzip",)) as service:
         assert gzip.decompress(service.get(Accept_Encoding="gzip")) == CONTENT
         asked = {"Range": "bytes=0-999999", "Want_Content_Digest": "sha-256=1"}
@@ -102,11 +104,13 @@ def test_what_has_to_be_read_here_is_not(serve: Callable[..., Any], kernel: Kern
     assert kernel.sent == 0
 
 
-def test_nor_is_what_goes_through_tls(serve: Callable[..., Any], kernel: Kernel) -> None:
+def test_bytes_over_tls_are_not_sent_with_sendfile(
+    serve: Callable[..., Any], kernel: Kernel
+) -> None:
     ends = {}
     for protocol in (ssl.PROTOCOL_TLS_SERVER, ssl.PROTOCOL_TLS_CLIENT):
         ends[protocol] = ssl.SSLContext(protocol)
-        # A key exchange that needs no certificate
+        # A key exchange without a certificate
         ends[protocol].maximum_version = ssl.TLSVersion.TLSv1_2
         ends[protocol].set_ciphers("AECDH:@SECLEVEL=0")
     client = ends[ssl.PROTOCOL_TLS_CLIENT]
@@ -120,7 +124,9 @@ def test_nor_is_what_goes_through_tls(serve: Callable[..., Any], kernel: Kernel)
     assert kernel.sent == 0
 
 
-def test_requests_may_follow_without_waiting(serve: Callable[..., Any], kernel: Kernel) -> None:
+def test_pipelined_requests_are_answered_in_order(
+    serve: Callable[..., Any], kernel: Kernel
+) -> None:
     last = GET.replace(b"\r\n\r\n", b"\r\nRange: bytes=0-9\r\nConnection: close\r\n\r\n")
     with serve() as service, service.connect(GET + GET + last) as connection:
         heads = []
@@ -136,7 +142,7 @@ def test_requests_may_follow_without_waiting(serve: Callable[..., Any], kernel: 
 
 
 SMALL = SENDFILE_FROM - 1
-# Of a client that does not read, more than small sockets take, and less than our own buffer.
+# More than small sockets hold for a client that does not read, less than our write buffer.
 STARTS = range(0, 12 * SENDFILE_FROM, SENDFILE_FROM)
 SMALL_SOCKETS = 1 << 16
 SMALL_PARTS_THEN_A_LARGE_ONE = GET.replace(
@@ -146,7 +152,7 @@ SMALL_PARTS_THEN_A_LARGE_ONE = GET.replace(
 )
 
 
-def test_what_was_written_before_a_file_goes_out_before_it(
+def test_bytes_written_before_a_file_are_sent_before_it(
     serve: Callable[..., Any], kernel: Kernel
 ) -> None:
     with (
@@ -156,7 +162,7 @@ def test_what_was_written_before_a_file_goes_out_before_it(
         kernel.watch = lambda: service.transport and service.transport.get_write_buffer_size()
         rest = read_all(connection)
         assert service.ended.wait(WAIT)
-        # And what is written afterwards finds a buffer again.
+        # The limits of the write buffer are restored afterwards.
         assert service.limits[1] > SENDFILE_FROM
     for start in STARTS:
         _, _, rest = rest.partition(b"Content-Range: bytes %d-" % start)
@@ -169,7 +175,7 @@ def test_what_was_written_before_a_file_goes_out_before_it(
     assert set(kernel.watched) == {0}
 
 
-def test_a_client_that_takes_nothing_of_what_comes_before_is_cut_off(
+def test_a_client_that_reads_nothing_before_the_file_is_disconnected(
     serve: Callable[..., Any], kernel: Kernel, caplog: pytest.LogCaptureFixture
 ) -> None:
     with (
@@ -181,14 +187,14 @@ def test_a_client_that_takes_nothing_of_what_comes_before_is_cut_off(
     assert messages(caplog, logging.WARNING) == []
 
 
-def test_an_older_client_gets_it_too(serve: Callable[..., Any], kernel: Kernel) -> None:
+def test_an_http_1_0_client_gets_the_file(serve: Callable[..., Any], kernel: Kernel) -> None:
     with serve() as service, service.connect(b"GET / HTTP/1.0\r\n\r\n") as connection:
         _, _, body = read_all(connection).partition(b"\r\n\r\n")
     assert body == CONTENT
     assert kernel.sent == SIZE
 
 
-def test_clients_that_take_nothing_hold_no_thread(
+def test_clients_that_read_nothing_occupy_no_thread(
     serve: Callable[..., Any], kernel: Kernel
 ) -> None:
     with serve() as service, ExitStack() as stack:
@@ -198,7 +204,7 @@ def test_clients_that_take_nothing_hold_no_thread(
         assert service.get() == CONTENT
 
 
-def test_a_client_that_takes_nothing_is_cut_off(
+def test_a_client_that_stops_reading_is_disconnected(
     serve: Callable[..., Any], kernel: Kernel, caplog: pytest.LogCaptureFixture
 ) -> None:
     with serve(client_timeout=0.2) as service, service.connect() as connection:
@@ -214,8 +220,8 @@ def test_a_client_that_takes_nothing_is_cut_off(
     )
 
 
-async def test_a_client_that_takes_little_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Before and after each of three waits: it takes something in the first two.
+async def test_a_client_that_reads_slowly_stays_connected(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Before and after each of three waits. The client acknowledges bytes in the first two.
     waiting = iter([30, 20, 20, 10, 10, 10])
     monkeypatch.setattr(sendfile, "_unacknowledged", lambda _socket: next(waiting))
     ours, theirs = socket.socketpair()
@@ -229,7 +235,7 @@ async def test_a_client_that_takes_little_is_waited_for(monkeypatch: pytest.Monk
         assert list(waiting) == []
 
 
-def test_what_the_other_end_has_not_taken_is_known() -> None:
+def test_unacknowledged_bytes_are_counted() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         ours = socket.create_connection(server.getsockname())
         theirs, _ = server.accept()
@@ -237,7 +243,7 @@ def test_what_the_other_end_has_not_taken_is_known() -> None:
             theirs.settimeout(WAIT)
             ours.setblocking(False)
             sent = 0
-            # Until it is full at both ends, and what is on its way has come
+            # Until the buffers of both ends are full
             with suppress(BlockingIOError):
                 while True:
                     sent += ours.send(bytes(1 << 16))
@@ -248,7 +254,7 @@ def test_what_the_other_end_has_not_taken_is_known() -> None:
             assert sendfile._unacknowledged(ours.fileno()) < before
 
 
-def test_a_client_that_has_closed_its_half_has_left(
+def test_a_client_that_closes_its_half_counts_as_disconnected(
     serve: Callable[..., Any], kernel: Kernel, caplog: pytest.LogCaptureFixture
 ) -> None:
     with serve() as service, service.connect() as connection:
@@ -260,7 +266,7 @@ def test_a_client_that_has_closed_its_half_has_left(
     assert messages(caplog, logging.WARNING) == []
 
 
-def test_nothing_waits_for_a_socket_after_its_download(
+def test_after_a_download_the_event_loop_does_not_watch_its_socket(
     serve: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copies: list[int] = []
@@ -277,13 +283,13 @@ def test_nothing_waits_for_a_socket_after_its_download(
         assert not service.do(service.stop_waiting(copies[0]))
 
 
-def test_a_client_that_leaves_is_no_error(
+def test_a_client_that_disconnects_is_not_logged_as_an_error(
     serve: Callable[..., Any], kernel: Kernel, caplog: pytest.LogCaptureFixture
 ) -> None:
     with serve() as service:
         connection = service.connect()
         answer(connection)
-        # As if its process had been killed
+        # As when its process is killed
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         connection.close()
         assert service.ended.wait(WAIT)
@@ -293,7 +299,7 @@ def test_a_client_that_leaves_is_no_error(
     assert messages(caplog, logging.WARNING) == []
 
 
-def test_a_file_that_ends_early_never_looks_whole(
+def test_a_file_that_ends_early_breaks_the_connection(
     serve: Callable[..., Any], kernel: Kernel, caplog: pytest.LogCaptureFixture
 ) -> None:
     with serve() as service, service.connect() as connection:
@@ -308,9 +314,7 @@ def test_a_file_that_ends_early_never_looks_whole(
     assert line.startswith("the blob: the download was aborted: a data file ends at 23000000")
 
 
-def test_a_file_is_sent_to_its_end_though_it_was_deleted(
-    serve: Callable[..., Any], kernel: Kernel
-) -> None:
+def test_a_deleted_file_is_sent_to_its_end(serve: Callable[..., Any], kernel: Kernel) -> None:
     with serve() as service, service.connect() as connection:
         response = answer(connection)
         assert kernel.began.wait(WAIT)
@@ -320,7 +324,7 @@ def test_a_file_is_sent_to_its_end_though_it_was_deleted(
     assert kernel.sent == SIZE
 
 
-def test_a_service_ends_though_a_client_takes_nothing(
+def test_the_service_stops_although_a_client_reads_nothing(
     serve: Callable[..., Any], kernel: Kernel, caplog: pytest.LogCaptureFixture
 ) -> None:
     with serve() as service:
@@ -334,7 +338,7 @@ def test_a_service_ends_though_a_client_takes_nothing(
     assert messages(caplog, logging.WARNING) == []
 
 
-def test_a_file_system_without_sendfile_is_read(
+def test_a_file_system_without_sendfile_is_supported(
     serve: Callable[..., Any], kernel: Kernel, caplog: pytest.LogCaptureFixture
 ) -> None:
     kernel.error = errno.EINVAL
@@ -346,16 +350,16 @@ def test_a_file_system_without_sendfile_is_read(
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "message"),
     [(errno.EIO, "the blob: the download was aborted: the file system"), (errno.ETIMEDOUT, "")],
-    ids=["disk", "line"],
+    ids=["disk", "connection"],
 )
-def test_a_disk_that_fails_is_an_error_and_a_line_that_does_is_none(
+def test_a_failing_disk_is_logged_as_an_error_and_a_failing_connection_is_not(
     serve: Callable[..., Any],
     kernel: Kernel,
     caplog: pytest.LogCaptureFixture,
     error: int,
-    said: str,
+    message: str,
 ) -> None:
     kernel.error = error
     with serve() as service:
@@ -364,5 +368,5 @@ def test_a_disk_that_fails_is_an_error_and_a_line_that_does_is_none(
         assert service.ended.wait(WAIT)
     assert service.sent == [0]
     lines = messages(caplog, logging.WARNING)
-    assert len(lines) == bool(said)
-    assert all(line.startswith(said) for line in lines)
+    assert len(lines) == bool(message)
+    assert all(line.startswith(message) for line in lines)

@@ -28,7 +28,7 @@ def chunk(data: bytes) -> bytes:
 async def connected(
     runner_class: type[web.AppRunner] = TrailerRunner,
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A connection to a service that answers with the body's length and the trailers it saw."""
+    """A connection to a service that answers with the length of the body and the trailers."""
 
     async def show(request: web.Request) -> web.Response:
         body = await request.read()
@@ -68,13 +68,13 @@ async def answer(reader: asyncio.StreamReader) -> str:
         (b"3\r\nabc\r\n0\r\nX-A: 1\r\n\r\n", "3 [('X-A', '1')]"),
         (b"3\r\nabc\r\n000;ext=1\r\nX-A:  1 \r\nx-b:\r\n\r\n", "3 [('X-A', '1'), ('x-b', '')]"),
         (b"0\r\nX-A: 1\r\nX-A: 2\r\n\r\n", "0 [('X-A', '1'), ('X-A', '2')]"),
-        # A body that looks like the end of another.
+        # A body that looks like the end of a body
         (chunk(b"0\r\nX-Fake: 1\r\n\r\n") + b"0\r\nX-A: 1\r\n\r\n", "16 [('X-A', '1')]"),
         (chunk(b"0\r\nX-Fake: 1\r\n\r\n") + b"0\r\n\r\n", "16 []"),
     ],
 )
 @pytest.mark.parametrize("pieces", [1, 2, 1000])
-async def test_the_trailers_of_a_request_are_those_after_its_last_chunk(
+async def test_trailers_are_the_fields_after_the_last_chunk(
     body: bytes, seen: str, pieces: int
 ) -> None:
     message = HEAD + body
@@ -87,28 +87,28 @@ async def test_the_trailers_of_a_request_are_those_after_its_last_chunk(
         assert await answer(reader) == seen
 
 
-async def test_trailers_of_one_request_are_not_those_of_the_next_on_the_connection() -> None:
+async def test_trailers_of_one_request_do_not_appear_in_the_next() -> None:
     async with connected() as (reader, writer):
         for end, seen in [(b"X-A: 1\r\n", "0 [('X-A', '1')]"), (b"", "0 []")]:
             writer.write(HEAD + b"0\r\n" + end + b"\r\n")
             assert await answer(reader) == seen
 
 
-async def test_trailers_with_another_request_behind_them_are_not_guessed() -> None:
+async def test_trailers_followed_by_another_request_are_refused() -> None:
     async with connected() as (reader, writer):
         writer.write(HEAD + b"0\r\nX-A: 1\r\n\r\n" + HEAD)
         assert (await answer(reader)).startswith("refused: the trailers cannot be read")
 
 
 async def test_trailers_beyond_the_limit_are_refused() -> None:
-    # Each field is short enough for aiohttp itself.
+    # Each field is short enough for aiohttp.
     fields = b"".join(b"X-%d: %s\r\n" % (i, b"0" * 1000) for i in range(LIMIT // 1000 + 1))
     async with connected() as (reader, writer):
         writer.write(HEAD + b"0\r\n" + fields + b"\r\n")
         assert (await answer(reader)).startswith("refused: the trailers cannot be read")
 
 
-async def test_where_trailers_are_not_kept_they_are_refused_and_not_taken_for_none() -> None:
+async def test_a_server_that_does_not_keep_trailers_raises_an_error() -> None:
     async with connected(web.AppRunner) as (reader, writer):
         writer.write(HEAD + b"0\r\nX-A: 1\r\n\r\n")
         assert await answer(reader) == (
@@ -116,9 +116,9 @@ async def test_where_trailers_are_not_kept_they_are_refused_and_not_taken_for_no
         )
 
 
-async def test_announced_trailers_are_known_by_name_in_any_case() -> None:
-    def request(*announced: str) -> web.Request:
-        headers = CIMultiDict([("Trailer", text) for text in announced])
+async def test_declared_trailers_are_found_by_name_in_any_case() -> None:
+    def request(*declared: str) -> web.Request:
+        headers = CIMultiDict([("Trailer", text) for text in declared])
         return make_mocked_request("POST", "/", headers=headers)
 
     assert declares_trailer(request("x, UPLOAD-checksum"), "Upload-Checksum")
