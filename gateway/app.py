@@ -1,4 +1,4 @@
-"""Composition root of the gateway: the one place where its parts meet."""
+"""The composition root of the gateway."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ __all__ = ["GatewayPorts", "build_app"]
 def build_app(
     settings: GatewaySettings, ports: GatewayPorts, metrics: Metrics | None = None
 ) -> web.Application:
-    """The gateway over adapters that are open, and that the caller closes afterwards.
+    """Return the gateway on `ports`, which the caller has opened, and closes afterwards.
 
-    `metrics` are those of the process, where other parts count in them too.
+    `metrics` are those of the process, if other parts share them.
     """
     metrics = metrics or Metrics("gateway")
     metrics.sample(metrics.of(GatewayMetrics).queue_of(ports.jobs))
@@ -44,7 +44,7 @@ def build_app(
     app[PORTS] = replace(ports, bus=CountedBus(ports.bus, metrics.of(BusMetrics)))
     app[EVENTS] = GatewayEvents(metrics)
     app[HEADER_CHECKER] = HeaderChecker()
-    _follow_jobs(app, metrics)
+    _watch_jobs(app, metrics)
     tus.install(app)
     cors.install(app, settings.cors_origins)
     app.add_routes(
@@ -60,17 +60,17 @@ def build_app(
     return app
 
 
-def _follow_jobs(app: web.Application, metrics: Metrics) -> None:
+def _watch_jobs(app: web.Application, metrics: Metrics) -> None:
     settings = app[SETTINGS]
-    followers = app[JOB_WATCHER] = JobWatcher(
+    watcher = app[JOB_WATCHER] = JobWatcher(
         app[PORTS].jobs, limit=settings.max_followers, interval=settings.follow_interval
     )
-    metrics.of(GatewayMetrics).followers.set_function(lambda: len(followers))
+    metrics.of(GatewayMetrics).followers.set_function(lambda: len(watcher))
 
     async def end(_app: web.Application) -> None:
-        followers.end()
+        watcher.end()
 
-    app[ON_SHUTDOWN_STARTED] = [followers.end]
+    app[ON_SHUTDOWN_STARTED] = [watcher.end]
     app.on_shutdown.append(end)
 
 

@@ -1,4 +1,4 @@
-"""What happens at the gateway, told to the log and to the metrics."""
+"""Records the events of the gateway in the log and in the metrics."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 class GatewayEvents(JobEvents):
-    """A line for each event of a job's life, none for a chunk."""
+    """Logs a line for each event of a job, and none for a chunk."""
 
     def __init__(self, metrics: Metrics) -> None:
         super().__init__(metrics)
@@ -31,30 +31,30 @@ class GatewayEvents(JobEvents):
 
     @classmethod
     def uncounted(cls) -> GatewayEvents:
-        """Only logs: for use cases that run outside of a service."""
+        """Return events that are only logged, for use cases outside of a service."""
         return cls(Metrics("gateway"))
 
-    def chunk_taken(self, size: int) -> None:
-        """A chunk of `size` bytes is stored."""
+    def chunk_stored(self, size: int) -> None:
+        """Record that a chunk of `size` bytes was stored."""
         self._metrics.chunks.inc()
         self._metrics.bytes_in.inc(size)
 
     def result_sent(self, size: int) -> None:
-        """`size` bytes of a result went to a client."""
+        """Record that `size` bytes of a result were sent to a client."""
         self._metrics.bytes_out.inc(size)
 
     def input_left(self, job: Job, error: CsvmillError) -> None:
-        """The bytes of a cancelled job could not be removed."""
+        """Record that the input of a cancelled job could not be removed."""
         log.warning("job=%s: its input is left to the sweeper: %s", job.id, error)
 
     def upload_cancelled(self, upload_id: UUID) -> None:
-        """Somebody has cancelled an upload that was no job yet."""
+        """Record that an upload without a job was cancelled."""
         bind_ids(upload_id=upload_id)
         self._uploads.ended("cancelled")
         log.info("upload %s cancelled", upload_id, extra={"event": "upload.cancelled"})
 
     def job_retried(self, job: Job) -> None:
-        """An operator has put a failed job back."""
+        """Record that an operator has retried a failed job."""
         bind_ids(job_id=job.id, upload_id=job.upload_id)
         self._jobs.job(JobState.RETRY, "operator")
         log.info("job=%s put back by an operator", job.id, extra={"event": "job.retried"})

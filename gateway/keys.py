@@ -1,4 +1,4 @@
-"""What handlers find in the application, by typed key."""
+"""The keys under which handlers find settings and ports in the application."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be set about the gateway, each as an environment variable `CSVMILL_<NAME>`."""
+"""The settings of the gateway, each an environment variable `CSVMILL_<NAME>`."""
 
 from __future__ import annotations
 
@@ -14,29 +14,30 @@ _TEBIBYTE = 1 << 40
 
 
 class GatewaySettings(BaseSettings):
-    """How the gateway behaves, wherever it runs."""
+    """Settings of the gateway as a service and in standalone."""
 
     model_config = SettingsConfigDict(env_prefix="CSVMILL_", frozen=True)
 
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ("*",)
     """Origins whose pages may call the API, separated by commas; `*` is all, empty is none."""
     max_upload_size: int = Field(default=_TEBIBYTE, gt=0)
-    """Bytes that one upload may have at the most."""
+    """The largest size of an upload, in bytes."""
     upload_ttl: float = Field(default=86_400.0, gt=0)
-    """Seconds that clients are told an unfinished upload is kept; the processors' setting."""
+    """Seconds for which an incomplete upload is kept, as clients see it; equal to the setting of
+    the processors, which remove it."""
     max_attempts: int = Field(default=3, gt=0)
-    """How often a job is tried before it is a FAILURE."""
+    """Attempts at a job before it is a FAILURE."""
     spool_dir: Path | None = None
-    """Where a chunk waits whose place is not known yet; None is the system's temporary folder."""
+    """Folder for chunks whose offset is not known yet; None is the system's temporary folder."""
     follow_interval: float = Field(default=0.5, gt=0)
-    """Seconds between two looks at the jobs that are followed, if any are."""
+    """Seconds between two queries for the jobs that clients follow."""
     follow_heartbeat: float = Field(default=15.0, gt=0)
-    """Seconds without an event after which a follower is sent a comment."""
+    """Seconds without an event after which a subscription gets a comment."""
     max_followers: int = Field(default=1000, ge=0)
-    """Clients that may follow jobs through one gateway at a time."""
+    """The most clients that may follow jobs through one gateway."""
     client_timeout: float = Field(default=120.0, gt=0)
-    """Seconds for which a client may neither send nor take a byte within a request. Storage has the
-    same setting, which has to be no less."""
+    """Seconds without a byte sent or received after which a client is disconnected. Storage has the
+    same setting, which must not be smaller."""
 
     @field_validator("cors_origins", mode="before")
     @classmethod
@@ -47,7 +48,7 @@ class GatewaySettings(BaseSettings):
 
 
 class GatewayProcessSettings(GatewaySettings, LogSettings):
-    """What the gateway needs to run as a process of its own, besides how it behaves."""
+    """Settings of the gateway as a process of its own."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
@@ -59,6 +60,6 @@ class GatewayProcessSettings(GatewaySettings, LogSettings):
     storage_url: str
     """`http://...` of the storage service."""
     storage_token: Annotated[SecretStr, Field(min_length=1)]
-    """What storage demands of its callers."""
+    """The bearer token for the storage service."""
     shutdown_timeout: float = Field(default=30.0, ge=0)
-    """Seconds that requests in progress get after SIGTERM."""
+    """Seconds for requests in progress to finish after SIGTERM."""

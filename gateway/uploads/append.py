@@ -130,7 +130,7 @@ async def _append(
             upload_key(upload_id), offset, pieces, whole=whole, admit=admit_blob
         )
     await watch.check(Upload(upload_id, blob))
-    context.events.chunk_taken(watch.passed)
+    context.events.chunk_stored(watch.passed)
     return blob
 
 

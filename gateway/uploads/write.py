@@ -116,7 +116,7 @@ async def _write(
         )
     upload = Upload(upload_id, blob)
     await watch.check(upload)
-    context.events.chunk_taken(watch.passed)
+    context.events.chunk_stored(watch.passed)
     return upload
 
 
