@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from yarl import URL
 
-from csvmill.client import AsyncClient, Client, JobUnsuccessful, Progress
+from csvmill.client import AsyncClient, Client, JobUnsuccessful, TransferProgress
 from csvmill.commands.exit_codes import Exit
 from csvmill.demo.sample import write_song_plays
 from shared.jobs.job import SONG_PLAYS
@@ -33,7 +33,7 @@ MIB = 1 << 20
 
 
 class Shell:
-    """Runs commands against a server, with a home of their own."""
+    """Runs commands against a server, with a separate state folder."""
 
     def __init__(self, url: str, folder: Path) -> None:
         self.env = {"CSVMILL_SERVER": url, "CSVMILL_STATE_DIR": str(folder / "state")}
@@ -57,7 +57,7 @@ def shell(standalone: Standalone, tmp_path: Path) -> Shell:
     return Shell(standalone.url, tmp_path)
 
 
-def test_a_file_goes_up_is_watched_and_comes_down(shell: Shell) -> None:
+def test_a_file_is_uploaded_watched_and_downloaded(shell: Shell) -> None:
     plays = shell.folder / "plays.csv"
     write_song_plays(plays, 2_000, songs=50)
     expected = expected_result(SONG_PLAYS, plays.read_bytes())[0]
@@ -65,37 +65,37 @@ def test_a_file_goes_up_is_watched_and_comes_down(shell: Shell) -> None:
     job = shell.json("status", "--watch", job_id)
     assert (job["id"], job["state"], job["filename"]) == (job_id, "SUCCESS", "plays.csv")
     assert "state      SUCCESS\n" in shell("status", job_id)
-    said = shell.json("download", job_id, "-o", "totals.csv")
-    assert (said["size"], said["sha256"]) == (len(expected), job["result_sha256"])
+    output = shell.json("download", job_id, "-o", "totals.csv")
+    assert (output["size"], output["sha256"]) == (len(expected), job["result_sha256"])
     assert (shell.folder / "totals.csv").read_bytes() == expected
     assert shell("download", job_id, "-o", "-").encode() == expected
-    # Uploaded again, it is another job: nothing is kept of an upload that is done
+    # Another upload is another job: no state is kept of a finished upload
     assert shell.json("upload", "plays.csv")["job_id"] != job_id
     assert list((shell.folder / "state").rglob("run.json")) == []
 
 
 @pytest.mark.parametrize("options", [(), ("--json",)], ids=["as text", "as JSON"])
-def test_an_upload_whose_answer_nobody_got_is_answered_again_and_becomes_one_job(
+def test_an_upload_whose_job_id_was_not_printed_prints_it_again_and_has_one_job(
     shell: Shell, options: tuple[str, ...]
 ) -> None:
     write_song_plays(shell.folder / "plays.csv", 1_000)
     command = [sys.executable, "-m", "csvmill", "upload", "plays.csv", *options]
     reading, writing = os.pipe()
     os.close(reading)
-    unheard = subprocess.run(
+    unread = subprocess.run(
         command, env={**os.environ, **shell.env}, cwd=shell.folder, stdout=writing,
         stderr=subprocess.PIPE, timeout=WAIT,
     )  # fmt: skip
     os.close(writing)
-    assert (unheard.returncode, unheard.stderr) == (1, b"")
+    assert (unread.returncode, unread.stderr) == (1, b"")
     job_id = shell.json("upload", "plays.csv")["job_id"]
     (job,) = (json.loads(line) for line in shell("jobs", "--all", "--json").splitlines())
     assert job["id"] == job_id
-    # Once it was told it is done
+    # The state is removed once the id was printed
     assert list((shell.folder / "state").rglob("run.json")) == []
 
 
-def test_rows_that_are_left_out_are_accounted_for_and_come_down_too(shell: Shell) -> None:
+def test_rejected_rows_are_counted_and_can_be_downloaded(shell: Shell) -> None:
     dirty = shell.folder / "dirty.csv"
     dirty.write_bytes(b"Song,Plays\nUmbrella,200\nYellow,many\nUmbrella,100\nCaf\xe9,1\n")
     spec = {
@@ -112,12 +112,12 @@ def test_rows_that_are_left_out_are_accounted_for_and_come_down_too(shell: Shell
     assert [(p["line"], p["column"], p["name"]) for p in job["problems"]] == [
         (3, 2, "Plays"), (5, 1, "Song"),
     ]  # fmt: skip
-    told = shell("status", job_id)
-    assert "rows       4 = 2 aggregated + 0 filtered + 2 rejected\n" in told
-    assert "problem    line 3, column 2 (Plays): found 'many', expected a number" in told
-    said = shell.json("download", job_id, "--rejects", "-o", "rejects.csv")
+    text = shell("status", job_id)
+    assert "rows       4 = 2 aggregated + 0 filtered + 2 rejected\n" in text
+    assert "problem    line 3, column 2 (Plays): found 'many', expected a number" in text
+    output = shell.json("download", job_id, "--rejects", "-o", "rejects.csv")
     rejects = (shell.folder / "rejects.csv").read_bytes()
-    assert said["size"] == len(rejects)
+    assert output["size"] == len(rejects)
     lines = rejects.splitlines()
     assert lines[0] == b"line,offset,column,reason,record"
     assert [line.rsplit(b',"', 1)[1] for line in lines[1:]] == [b'Yellow,many"', b'Caf\xe9,1"']
@@ -125,10 +125,10 @@ def test_rows_that_are_left_out_are_accounted_for_and_come_down_too(shell: Shell
     assert (shell.folder / "totals.csv").read_bytes() == b"Song,sum(Plays)\nUmbrella,300\n"
 
 
-def test_a_digest_that_is_wrong_is_found_out_before_there_is_a_job(shell: Shell) -> None:
+def test_a_wrong_digest_is_refused_before_a_job_is_created(shell: Shell) -> None:
     write_song_plays(shell.folder / "plays.csv", 1_000)
-    said = shell.json("upload", "plays.csv", "--sha256", "0" * 64, exit_code=Exit.NOT_VERIFIED)
-    assert said["error"] == "not-verified"
+    output = shell.json("upload", "plays.csv", "--sha256", "0" * 64, exit_code=Exit.NOT_VERIFIED)
+    assert output["error"] == "not-verified"
 
 
 def test_standard_input_of_any_size_becomes_a_job(shell: Shell) -> None:
@@ -148,13 +148,13 @@ def test_standard_input_of_any_size_becomes_a_job(shell: Shell) -> None:
     assert wrong["error"] == "not-verified"
 
 
-async def test_a_stream_goes_up_over_a_line_that_is_cut(
+async def test_a_stream_is_uploaded_over_a_broken_connection(
     standalone: Standalone, tmp_path: Path
 ) -> None:
     plays = tmp_path / "plays.csv"
     await asyncio.to_thread(write_song_plays, plays, 20_000, songs=50)
     data = await asyncio.to_thread(plays.read_bytes)
-    seen: list[Progress] = []
+    seen: list[TransferProgress] = []
     async with (
         Link("client to gateway", URL(standalone.url).port or 0).open() as link,
         AsyncClient(f"http://127.0.0.1:{link.port}") as client,
@@ -172,17 +172,17 @@ async def test_a_stream_goes_up_over_a_line_that_is_cut(
     assert (seen[-1].done, seen[-1].total) == (len(data), None)
 
 
-def test_watching_a_job_that_fails_ends_with_its_exit_code(shell: Shell) -> None:
+def test_watching_a_failing_job_has_an_exit_code(shell: Shell) -> None:
     (shell.folder / "plays.csv").write_text("Song,Date,Number of Plays\na,2026-01-01,many\n")
     job_id = shell("upload", "plays.csv").strip()
     assert "'many'" in shell("status", "--watch", job_id, exit_code=Exit.UNSUCCESSFUL)
-    said = shell.json("download", job_id, "-o", "totals.csv", exit_code=Exit.FAILED)
-    assert said["error"] == "refused"
-    assert "FAILURE" in said["message"]
+    output = shell.json("download", job_id, "-o", "totals.csv", exit_code=Exit.FAILED)
+    assert output["error"] == "refused"
+    assert "FAILURE" in output["message"]
     assert not (shell.folder / "totals.csv").exists()
 
 
-async def test_an_upload_that_was_killed_goes_on_and_one_that_is_not_wanted_is_cancelled(
+async def test_a_killed_upload_is_continued_and_another_is_cancelled(
     standalone: Standalone, start_process: Callable[..., ServiceProcess], tmp_path: Path
 ) -> None:
     plays = tmp_path / "plays.csv"
@@ -193,8 +193,8 @@ async def test_an_upload_that_was_killed_goes_on_and_one_that_is_not_wanted_is_c
     ):
         shell = Shell(f"http://127.0.0.1:{link.port}", tmp_path)
 
-        async def killed_half_way() -> str:
-            """The upload's key."""
+        async def kill_half_way() -> str:
+            """Kill an upload half way; return its key."""
             arguments = ("upload", str(plays), "--chunk-size", "256KiB")
             process = start_process("csvmill", *arguments, env=shell.env)
             await asyncio.wait_for(link.stalled.wait(), WAIT)
@@ -205,18 +205,18 @@ async def test_an_upload_that_was_killed_goes_on_and_one_that_is_not_wanted_is_c
             return key
 
         link.stall(after=MIB)
-        key = await killed_half_way()
+        key = await kill_half_way()
         first = await asyncio.to_thread(shell, "upload", "plays.csv")
         assert (await client.upload_status(key)).job_id == first.strip()
-        # When another one is cancelled in flight
+        # When another upload is cancelled in flight
         link.stall(after=MIB)
-        key = await killed_half_way()
+        key = await kill_half_way()
         assert await asyncio.to_thread(shell, "cancel", key) == f"{key} removed\n"
-        said = await asyncio.to_thread(shell.json, "cancel", key, exit_code=Exit.FAILED)
-        assert "no job" in said["message"]
+        output = await asyncio.to_thread(shell.json, "cancel", key, exit_code=Exit.FAILED)
+        assert "no job" in output["message"]
 
 
-def test_the_jobs_are_listed_for_people_and_for_scripts(shell: Shell) -> None:
+def test_jobs_are_listed_as_a_table_and_as_json(shell: Shell) -> None:
     (shell.folder / "broken list.csv").write_text("Song,Date,Number of Plays\na,2026-01-01,many\n")
     (shell.folder / "list.csv").write_text("Song,Date,Number of Plays\na,2026-01-01,1\n")
     files = ["list.csv", "list.csv", "broken list.csv"]
@@ -228,7 +228,7 @@ def test_the_jobs_are_listed_for_people_and_for_scripts(shell: Shell) -> None:
     id_, state, attempts, size, unit, *_ = newest.split()
     assert (id_, state, attempts, size, unit) == (uploaded[2], "FAILURE", "1", "44", "bytes")
     assert newest.rstrip().endswith("broken list.csv")
-    # Then only those that are asked for are there, and the scripts get all of each
+    # Then filters apply, and JSON has every field of each job
     named = shell("jobs", "list", "--name", "list.csv", "--state", "success", "--json")
     found = [json.loads(line) for line in named.splitlines()]
     assert [job["id"] for job in found] == [uploaded[1], uploaded[0]]
@@ -238,11 +238,11 @@ def test_the_jobs_are_listed_for_people_and_for_scripts(shell: Shell) -> None:
     assert len(shell("jobs", "--all", "--limit", "1").splitlines()) == 1 + len(every)
     assert len(shell("jobs", "--limit", "1").splitlines()) == 2
     assert shell("jobs", "--name", "none.csv") == ""
-    said = shell.json("jobs", "retry", uploaded[0], exit_code=Exit.FAILED)
-    assert "cannot be retried" in said["message"]
+    output = shell.json("jobs", "retry", uploaded[0], exit_code=Exit.FAILED)
+    assert "cannot be retried" in output["message"]
 
 
-def test_doctor_finds_a_server_that_is_well_and_one_that_is_not_there(
+def test_doctor_reports_a_healthy_server_and_a_missing_one(
     deployment: Deployment, tmp_path: Path
 ) -> None:
     shell = Shell(deployment.url, tmp_path)
@@ -257,8 +257,10 @@ def test_doctor_finds_a_server_that_is_well_and_one_that_is_not_there(
     assert "csvmill serve" in findings["server"]["remedy"]
 
 
-def test_the_blocking_client_does_all_of_it(standalone: Standalone, tmp_path: Path) -> None:
-    plays, seen = tmp_path / "plays.csv", list[Progress]()
+def test_the_blocking_client_uploads_waits_downloads_and_lists(
+    standalone: Standalone, tmp_path: Path
+) -> None:
+    plays, seen = tmp_path / "plays.csv", list[TransferProgress]()
     write_song_plays(plays, 2_000, songs=50)
     with Client(standalone.url) as client:
         job_id = client.upload(plays, key="mine", progress=seen.append)

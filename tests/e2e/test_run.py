@@ -1,4 +1,4 @@
-"""`csvmill run` as a real process: killed, cut off and started again, its output is the totals."""
+"""`csvmill run` as a real process: killed, disconnected, and continued."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ CHUNK = 256 << 10
 HEADER = "Song,Date,Number of Plays\n"
 
 
-def unlike_rows(path: Path, rows: int) -> bytes:
-    """Write a file whose result is about as large as it is; what that result must be."""
+def write_distinct_rows(path: Path, rows: int) -> bytes:
+    """Write a file whose result is about as large; return the expected result."""
     lines = [HEADER, *(f"song {n * 7919 % rows},2026-01-01,{n}\n" for n in range(rows))]
     data = "".join(lines).encode()
     path.write_bytes(data)
@@ -46,7 +46,7 @@ def unlike_rows(path: Path, rows: int) -> bytes:
 
 
 def answer(process: ServiceProcess, exit_code: int = 0) -> dict[str, Any]:
-    """The JSON that a command has ended with."""
+    """Wait for a command; return the JSON that it printed."""
     assert process.wait(WAIT) == exit_code, process.tail()
     until_read = process.wait_for_line(r"^\{", timeout=WAIT).string
     parsed: dict[str, Any] = json.loads(until_read)
@@ -55,7 +55,7 @@ def answer(process: ServiceProcess, exit_code: int = 0) -> dict[str, Any]:
 
 @pytest.fixture
 def run(start_process: Start, tmp_path: Path) -> Callable[..., ServiceProcess]:
-    """Start `csvmill run plays.csv -o totals.csv --json` with more arguments."""
+    """Start `csvmill run plays.csv -o totals.csv --json` with further arguments."""
 
     def begin(*arguments: str, env: Mapping[str, str] | None = None) -> ServiceProcess:
         files = (str(tmp_path / "plays.csv"), "-o", str(tmp_path / "totals.csv"))
@@ -65,48 +65,48 @@ def run(start_process: Start, tmp_path: Path) -> Callable[..., ServiceProcess]:
     return begin
 
 
-def remains(folder: Path) -> list[str]:
-    """What a run has left behind beside its input and output."""
+def leftovers(folder: Path) -> list[str]:
+    """Return the names of files that a run has left beside its output."""
     return sorted({path.name for path in folder.glob("totals.csv*")} - {"totals.csv"})
 
 
-async def test_without_a_server_it_starts_one_and_leaves_nothing_behind(
+async def test_without_a_server_a_run_starts_one_and_leaves_no_files_behind(
     run: Callable[..., ServiceProcess], tmp_path: Path
 ) -> None:
-    expected = unlike_rows(tmp_path / "plays.csv", 20_000)
+    expected = write_distinct_rows(tmp_path / "plays.csv", 20_000)
     process = run()
-    said = await asyncio.to_thread(answer, process)
+    output = await asyncio.to_thread(answer, process)
     assert (tmp_path / "totals.csv").read_bytes() == expected
-    assert remains(tmp_path) == []
+    assert leftovers(tmp_path) == []
     size = (tmp_path / "plays.csv").stat().st_size
-    assert said == {
+    assert output == {
         "status": "done",
         "server": None,
-        "job_id": said["job_id"],
+        "job_id": output["job_id"],
         "input": {"path": str(tmp_path / "plays.csv"), "size": size},
         "output": {
             "path": str(tmp_path / "totals.csv"),
             "size": len(expected),
-            "sha256": said["output"]["sha256"],
+            "sha256": output["output"]["sha256"],
         },
         "rows_in": 20_000,
         "rows_out": 20_000,
         "uploaded_bytes": size,
         "downloaded_bytes": len(expected),
-        "seconds": said["seconds"],
-        "report": said["report"],
+        "seconds": output["seconds"],
+        "report": output["report"],
         "problems": [],
         "problem_count": 0,
     }
-    assert (said["report"]["rows_in"], said["report"]["rows_aggregated"]) == (20_000, 20_000)
-    assert sorted(said["seconds"]) == ["download", "job", "upload"]
+    assert (output["report"]["rows_in"], output["report"]["rows_aggregated"]) == (20_000, 20_000)
+    assert sorted(output["seconds"]) == ["download", "job", "upload"]
 
 
 @pytest.mark.parametrize("name", ["plays.csv.gz", "plays.TSV", "plays.csv.bz2"])
-async def test_a_file_may_be_compressed_and_separated_otherwise(
+async def test_a_file_may_be_compressed_or_have_another_delimiter(
     standalone: Standalone, start_process: Start, tmp_path: Path, name: str
 ) -> None:
-    expected = unlike_rows(tmp_path / "plain.csv", 1000)
+    expected = write_distinct_rows(tmp_path / "plain.csv", 1000)
     data = (tmp_path / "plain.csv").read_bytes()
     written = {
         "plays.csv.gz": gzip.compress(data),
@@ -127,20 +127,20 @@ async def test_a_file_may_be_compressed_and_separated_otherwise(
         "csvmill", "run", str(tmp_path / name), "-o", str(target), "--spec", spec, "--json",
         "--server", standalone.url,
     )  # fmt: skip
-    said = await asyncio.to_thread(answer, process)
+    output = await asyncio.to_thread(answer, process)
     assert target.read_bytes() == expected
     async with AsyncClient(standalone.url) as client:
-        assert (await client.job(said["job_id"])).filename == name
+        assert (await client.job(output["job_id"])).filename == name
 
 
-async def test_killed_in_mid_upload_it_sends_only_what_the_server_misses(
+async def test_a_run_killed_during_the_upload_sends_only_missing_bytes_when_continued(
     deployment: Deployment, run: Callable[..., ServiceProcess], tmp_path: Path
 ) -> None:
-    expected = unlike_rows(tmp_path / "plays.csv", 150_000)
+    expected = write_distinct_rows(tmp_path / "plays.csv", 150_000)
     size = (tmp_path / "plays.csv").stat().st_size
     async with link_to(deployment.url) as link, AsyncClient(deployment.url) as client:
         server = ("--server", f"http://127.0.0.1:{link.port}")
-        # Given a run that was killed when half of the file had gone up
+        # Given a run that was killed when half of the file was uploaded
         link.stall(after=size // 2)
         process = run(*server)
         await asyncio.wait_for(link.stalled.wait(), WAIT)
@@ -152,17 +152,17 @@ async def test_killed_in_mid_upload_it_sends_only_what_the_server_misses(
         held = await settled(client, key)
         assert size // 4 < held < size
         process = run(*server)
-        said = await asyncio.to_thread(answer, process)
-        # Then it sends the rest, and nothing twice
-        assert said["uploaded_bytes"] == size - held
+        output = await asyncio.to_thread(answer, process)
+        # Then it sends only the missing bytes
+        assert output["uploaded_bytes"] == size - held
     assert (tmp_path / "totals.csv").read_bytes() == expected
-    assert remains(tmp_path) == []
+    assert leftovers(tmp_path) == []
 
 
-async def test_killed_in_mid_download_it_fetches_the_rest(
+async def test_a_run_killed_during_the_download_fetches_only_missing_bytes_when_continued(
     deployment: Deployment, run: Callable[..., ServiceProcess], tmp_path: Path
 ) -> None:
-    expected = unlike_rows(tmp_path / "plays.csv", 150_000)
+    expected = write_distinct_rows(tmp_path / "plays.csv", 150_000)
     size = (tmp_path / "plays.csv").stat().st_size
     record = tmp_path / "totals.csv.csvmill" / "result.json"
 
@@ -185,21 +185,21 @@ async def test_killed_in_mid_download_it_fetches_the_rest(
         held = recorded()
         assert not (tmp_path / "totals.csv").exists()
         process = run(*server)
-        said = await asyncio.to_thread(answer, process)
-    assert (said["uploaded_bytes"], said["downloaded_bytes"]) == (0, len(expected) - held)
+        output = await asyncio.to_thread(answer, process)
+    assert (output["uploaded_bytes"], output["downloaded_bytes"]) == (0, len(expected) - held)
     assert (tmp_path / "totals.csv").read_bytes() == expected
-    assert remains(tmp_path) == []
+    assert leftovers(tmp_path) == []
 
 
-async def test_killed_with_a_service_of_its_own_it_goes_on_with_the_same_data(
+async def test_a_killed_run_with_its_own_service_continues_with_the_same_data(
     run: Callable[..., ServiceProcess], tmp_path: Path
 ) -> None:
-    expected = unlike_rows(tmp_path / "plays.csv", 150_000)
+    expected = write_distinct_rows(tmp_path / "plays.csv", 150_000)
     uploads = tmp_path / "totals.csv.csvmill" / "service" / "blobs" / "uploads"
     sizes: list[int] = []
 
     async def a_part_is_there() -> bool:
-        # A journal that grows has a record, and gives way to the data when it has them all.
+        # The journal grows with each chunk, and is replaced by the data when it is complete.
         for journal in uploads.glob("*/journal"):
             with suppress(FileNotFoundError):
                 sizes.append(journal.stat().st_size)
@@ -208,33 +208,33 @@ async def test_killed_with_a_service_of_its_own_it_goes_on_with_the_same_data(
     process = run("--parallel", "1", "--chunk-size", "16KiB")
     await until(a_part_is_there)
     process.kill()
-    said = await asyncio.to_thread(answer, run())
-    assert said["uploaded_bytes"] < (tmp_path / "plays.csv").stat().st_size
+    output = await asyncio.to_thread(answer, run())
+    assert output["uploaded_bytes"] < (tmp_path / "plays.csv").stat().st_size
     assert (tmp_path / "totals.csv").read_bytes() == expected
-    assert remains(tmp_path) == []
+    assert leftovers(tmp_path) == []
 
 
-async def test_interrupted_by_ctrl_c_it_says_so_and_goes_on(
+async def test_a_run_interrupted_by_ctrl_c_reports_it_and_can_be_continued(
     standalone: Standalone, run: Callable[..., ServiceProcess], tmp_path: Path
 ) -> None:
-    expected = unlike_rows(tmp_path / "plays.csv", 100_000)
+    expected = write_distinct_rows(tmp_path / "plays.csv", 100_000)
     async with link_to(standalone.url) as link:
         server = ("--server", f"http://127.0.0.1:{link.port}")
         link.stall(after=MIB)
         process = run(*server)
         await asyncio.wait_for(link.stalled.wait(), WAIT)
         process.send_signal(signal.SIGINT)
-        said = await asyncio.to_thread(answer, process, Exit.INTERRUPTED)
-        assert (said["error"], said["exit_code"]) == ("interrupted", 130)
+        output = await asyncio.to_thread(answer, process, Exit.INTERRUPTED)
+        assert (output["error"], output["exit_code"]) == ("interrupted", 130)
         link.flow()
         await asyncio.to_thread(answer, run(*server))
     assert (tmp_path / "totals.csv").read_bytes() == expected
 
 
-async def test_connections_that_are_cut_anywhere_only_delay_it(
+async def test_broken_connections_only_delay_a_run(
     deployment: Deployment, run: Callable[..., ServiceProcess], tmp_path: Path
 ) -> None:
-    expected = unlike_rows(tmp_path / "plays.csv", 80_000)
+    expected = write_distinct_rows(tmp_path / "plays.csv", 80_000)
     size = (tmp_path / "plays.csv").stat().st_size
     draw = random.Random(5)
     async with link_to(deployment.url) as link:
@@ -247,17 +247,17 @@ async def test_connections_that_are_cut_anywhere_only_delay_it(
 
         cutting = asyncio.create_task(cut())
         process = run("--server", f"http://127.0.0.1:{link.port}")
-        said = await asyncio.to_thread(answer, process)
+        output = await asyncio.to_thread(answer, process)
         cutting.cancel()
         assert link.cuts >= 4
-    assert said["rows_in"] == 80_000
+    assert output["rows_in"] == 80_000
     assert (tmp_path / "totals.csv").read_bytes() == expected
 
 
-async def test_an_input_that_was_changed_is_refused_and_restart_begins_anew(
+async def test_a_changed_input_is_refused_and_restart_starts_over(
     standalone: Standalone, run: Callable[..., ServiceProcess], tmp_path: Path
 ) -> None:
-    unlike_rows(tmp_path / "plays.csv", 100_000)
+    write_distinct_rows(tmp_path / "plays.csv", 100_000)
     async with link_to(standalone.url) as link, AsyncClient(standalone.url) as client:
         server = ("--server", f"http://127.0.0.1:{link.port}")
         link.stall(after=MIB)
@@ -266,121 +266,121 @@ async def test_an_input_that_was_changed_is_refused_and_restart_begins_anew(
         process.kill()
         link.flow()
         key = json.loads((tmp_path / "totals.csv.csvmill" / "run.json").read_text())["key"]
-        # When the file is another one of the same size
+        # When the file has other content of the same size
         data = (tmp_path / "plays.csv").read_bytes()
         changed = data.replace(b"song 5,", b"song X,")
         (tmp_path / "plays.csv").write_bytes(changed)
-        said = await asyncio.to_thread(answer, run(*server), Exit.CHANGED)
-        assert said["error"] == "input-changed"
-        assert "--restart" in said["message"]
+        output = await asyncio.to_thread(answer, run(*server), Exit.CHANGED)
+        assert output["error"] == "input-changed"
+        assert "--restart" in output["message"]
         assert not (tmp_path / "totals.csv").exists()
-        # Then only --restart goes on, with nothing of the old one, which is cancelled
-        said = await asyncio.to_thread(answer, run(*server, "--restart"))
-        assert said["uploaded_bytes"] == len(changed)
+        # Then only --restart proceeds, with a new upload; the old one is cancelled
+        output = await asyncio.to_thread(answer, run(*server, "--restart"))
+        assert output["uploaded_bytes"] == len(changed)
         assert not await exists(client, key)
     expected = expected_result(SONG_PLAYS, changed)[0]
     assert (tmp_path / "totals.csv").read_bytes() == expected
 
 
-async def test_a_run_that_asks_for_what_the_file_has_not_ends_at_once_and_begins_anew_when_mended(
+async def test_a_spec_that_does_not_fit_ends_the_run_at_once_and_a_corrected_one_starts_over(
     standalone: Standalone, run: Callable[..., ServiceProcess], tmp_path: Path
 ) -> None:
-    unlike_rows(tmp_path / "plays.csv", 150_000)
+    write_distinct_rows(tmp_path / "plays.csv", 150_000)
     server = ("--server", standalone.url, "--parallel", "1")
-    said = await asyncio.to_thread(answer, run(*server, "--group-by", "Sogn"), Exit.FAILED)
-    assert "did you mean 'Song'?" in said["message"]
-    assert remains(tmp_path) == []
+    output = await asyncio.to_thread(answer, run(*server, "--group-by", "Sogn"), Exit.FAILED)
+    assert "did you mean 'Song'?" in output["message"]
+    assert leftovers(tmp_path) == []
     asked = ("--sum", "Number of Plays", "--where", "Song=song 7919")
-    said = await asyncio.to_thread(answer, run(*server, *asked))
-    assert (said["rows_in"], said["report"]["rows_aggregated"]) == (150_000, 1)
+    output = await asyncio.to_thread(answer, run(*server, *asked))
+    assert (output["rows_in"], output["report"]["rows_aggregated"]) == (150_000, 1)
     assert (tmp_path / "totals.csv").read_text() == "sum(Number of Plays)\n1\n"
 
 
-async def test_a_file_that_is_refused_from_the_first_leaves_nothing_to_go_on_with(
+async def test_a_file_that_is_refused_at_creation_leaves_no_state(
     standalone: Standalone, start_process: Start, tmp_path: Path
 ) -> None:
     (tmp_path / "book.xlsx").write_bytes(b"PK")
     files = (str(tmp_path / "book.xlsx"), "-o", str(tmp_path / "totals.csv"))
     process = start_process("csvmill", "run", *files, "--json", "--server", standalone.url)
-    said = await asyncio.to_thread(answer, process, Exit.FAILED)
-    assert "must be a csv file" in said["message"]
-    assert remains(tmp_path) == []
+    output = await asyncio.to_thread(answer, process, Exit.FAILED)
+    assert "must be a csv file" in output["message"]
+    assert leftovers(tmp_path) == []
 
 
-async def test_a_result_without_rows_may_have_no_bytes(
+async def test_a_result_without_rows_can_be_empty(
     deployment: Deployment, start_process: Start, run: Callable[..., ServiceProcess], tmp_path: Path
 ) -> None:
-    unlike_rows(tmp_path / "plays.csv", 100)
+    write_distinct_rows(tmp_path / "plays.csv", 100)
     asked = ("--format", "jsonl", "--sum", "Number of Plays", "--group-by", "Song")
     none = ("--where", "Number of Plays>999999")
     (tmp_path / "totals.csv").write_text("what was there before")
-    said = await asyncio.to_thread(answer, run("--server", deployment.url, *asked, *none))
-    assert said["output"] == {
+    output = await asyncio.to_thread(answer, run("--server", deployment.url, *asked, *none))
+    assert output["output"] == {
         "path": str(tmp_path / "totals.csv"),
         "size": 0,
         "sha256": hashlib.sha256(b"").hexdigest(),
     }
-    assert (said["rows_out"], said["report"]["rows_filtered"]) == (0, 100)
+    assert (output["rows_out"], output["report"]["rows_filtered"]) == (0, 100)
     assert (tmp_path / "totals.csv").read_bytes() == b""
-    assert remains(tmp_path) == []
-    # It is there for the other commands, and for the client, too
+    assert leftovers(tmp_path) == []
+    # Other commands and the client can download it, too
     options = ("--server", deployment.url, "--json")
     again = tmp_path / "again.jsonl"
-    process = start_process("csvmill", "download", said["job_id"], "-o", str(again), *options)
+    process = start_process("csvmill", "download", output["job_id"], "-o", str(again), *options)
     fetched = await asyncio.to_thread(answer, process)
-    assert fetched == {**said["output"], "path": str(again)}
+    assert fetched == {**output["output"], "path": str(again)}
     assert again.read_bytes() == b""
     async with AsyncClient(deployment.url) as client:
-        result = await client.result(said["job_id"])
+        result = await client.result(output["job_id"])
         assert (result.size, result.sha256) == (0, fetched["sha256"])
 
 
-async def test_a_malformed_file_fails_with_its_reason_and_runs_once_it_is_mended(
+async def test_a_malformed_file_fails_with_a_reason_and_succeeds_once_corrected(
     run: Callable[..., ServiceProcess], tmp_path: Path
 ) -> None:
     plays = tmp_path / "plays.csv"
     plays.write_text(HEADER + "a,2026-01-01,many\n")
-    said = await asyncio.to_thread(answer, run(), Exit.UNSUCCESSFUL)
-    assert said["error"] == "job-unsuccessful"
-    assert "line 2" in said["message"]
-    assert "'many'" in said["message"]
-    assert remains(tmp_path) == []
+    output = await asyncio.to_thread(answer, run(), Exit.UNSUCCESSFUL)
+    assert output["error"] == "job-unsuccessful"
+    assert "line 2" in output["message"]
+    assert "'many'" in output["message"]
+    assert leftovers(tmp_path) == []
     plays.write_text(HEADER + "a,2026-01-01,1\n")
     await asyncio.to_thread(answer, run())
     assert (tmp_path / "totals.csv").read_text().endswith("\na,2026-01-01,1\n")
 
 
-async def test_a_job_that_failed_for_another_reason_is_tried_again_without_an_upload(
+async def test_a_job_that_failed_for_another_reason_is_retried_without_an_upload(
     run: Callable[..., ServiceProcess], tmp_path: Path
 ) -> None:
-    expected = unlike_rows(tmp_path / "plays.csv", 50_000)
-    hasty = {"CSVMILL_TIME_LIMIT": "0.01", "CSVMILL_MAX_ATTEMPTS": "1"}
-    said = await asyncio.to_thread(answer, run(env=hasty), Exit.UNSUCCESSFUL)
-    assert "not done within 0.01 s" in said["message"]
-    assert remains(tmp_path) == ["totals.csv.csvmill"]
-    said = await asyncio.to_thread(answer, run())
-    assert said["uploaded_bytes"] == 0
+    expected = write_distinct_rows(tmp_path / "plays.csv", 50_000)
+    limits = {"CSVMILL_TIME_LIMIT": "0.01", "CSVMILL_MAX_ATTEMPTS": "1"}
+    output = await asyncio.to_thread(answer, run(env=limits), Exit.UNSUCCESSFUL)
+    assert "not done within 0.01 s" in output["message"]
+    assert leftovers(tmp_path) == ["totals.csv.csvmill"]
+    output = await asyncio.to_thread(answer, run())
+    assert output["uploaded_bytes"] == 0
     assert (tmp_path / "totals.csv").read_bytes() == expected
-    assert remains(tmp_path) == []
+    assert leftovers(tmp_path) == []
 
 
-async def test_dashes_take_standard_input_and_give_standard_output(
+async def test_dashes_stand_for_standard_input_and_output(
     standalone: Standalone, tmp_path: Path
 ) -> None:
-    expected = unlike_rows(tmp_path / "plays.csv", 20_000)
+    expected = write_distinct_rows(tmp_path / "plays.csv", 20_000)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "csvmill", "run", "-", "-o", "-", "--server", standalone.url),
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    output, said = await asyncio.wait_for(
+    output, errors = await asyncio.wait_for(
         process.communicate((tmp_path / "plays.csv").read_bytes()), WAIT
     )
-    assert (process.returncode, said) == (0, b"")
+    assert (process.returncode, errors) == (0, b"")
     assert output == expected
 
 
-async def test_ctrl_c_while_standard_input_is_awaited_ends_it(tmp_path: Path) -> None:
+async def test_ctrl_c_ends_a_run_that_waits_for_standard_input(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "csvmill", "run", "-", "-o", str(tmp_path / "totals.csv")),
         stdin=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
@@ -390,45 +390,45 @@ async def test_ctrl_c_while_standard_input_is_awaited_ends_it(tmp_path: Path) ->
     assert await asyncio.wait_for(process.wait(), WAIT) == Exit.INTERRUPTED
 
 
-async def test_a_reader_that_leaves_early_gets_no_complaint(
+async def test_a_reader_that_closes_the_pipe_early_causes_no_error_message(
     standalone: Standalone, tmp_path: Path
 ) -> None:
-    unlike_rows(tmp_path / "plays.csv", 20_000)
+    write_distinct_rows(tmp_path / "plays.csv", 20_000)
     command = f"{sys.executable} -m csvmill run plays.csv -o - --server {standalone.url} | head -1"
     process = await asyncio.create_subprocess_exec(
         *("bash", "-c", command), cwd=tmp_path,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    output, said = await asyncio.wait_for(process.communicate(), WAIT)
-    assert (output, said) == (b"Song,Date,Total Number of Plays for Date\n", b"")
+    output, errors = await asyncio.wait_for(process.communicate(), WAIT)
+    assert (output, errors) == (b"Song,Date,Total Number of Plays for Date\n", b"")
 
 
-async def test_a_server_that_is_away_ends_it_with_its_own_exit_code_and_keeps_the_state(
+async def test_an_unavailable_server_has_its_own_exit_code_and_the_state_is_kept(
     standalone: Standalone, run: Callable[..., ServiceProcess], tmp_path: Path
 ) -> None:
-    expected = unlike_rows(tmp_path / "plays.csv", 1_000)
+    expected = write_distinct_rows(tmp_path / "plays.csv", 1_000)
     url = standalone.url
     standalone.kill()
     arguments = ("--server", url, "--retry-for", "0.2")
-    said = await asyncio.to_thread(answer, run(*arguments), Exit.UNAVAILABLE)
-    assert said["error"] == "server-unavailable"
-    assert remains(tmp_path) == ["totals.csv.csvmill"]
+    output = await asyncio.to_thread(answer, run(*arguments), Exit.UNAVAILABLE)
+    assert output["error"] == "server-unavailable"
+    assert leftovers(tmp_path) == ["totals.csv.csvmill"]
     standalone.start()
     # A run cannot be continued on another server
-    said = await asyncio.to_thread(answer, run("--server", "http://127.0.0.1:9"), Exit.CHANGED)
-    assert said["error"] == "run-differs"
-    # Nor is another question the same run
-    said = await asyncio.to_thread(answer, run(*arguments, "--limit", "1"), Exit.CHANGED)
-    assert said["error"] == "run-differs"
-    assert "compute something else" in said["message"]
-    said = await asyncio.to_thread(answer, run("--server", standalone.url, "--restart"))
+    output = await asyncio.to_thread(answer, run("--server", "http://127.0.0.1:9"), Exit.CHANGED)
+    assert output["error"] == "run-differs"
+    # Nor with another spec
+    output = await asyncio.to_thread(answer, run(*arguments, "--limit", "1"), Exit.CHANGED)
+    assert output["error"] == "run-differs"
+    assert "another spec" in output["message"]
+    output = await asyncio.to_thread(answer, run("--server", standalone.url, "--restart"))
     assert (tmp_path / "totals.csv").read_bytes() == expected
 
 
-async def test_two_runs_for_one_output_do_not_mix(
+async def test_two_runs_with_one_output_do_not_interfere(
     standalone: Standalone, run: Callable[..., ServiceProcess], tmp_path: Path
 ) -> None:
-    expected = unlike_rows(tmp_path / "plays.csv", 100_000)
+    expected = write_distinct_rows(tmp_path / "plays.csv", 100_000)
     async with link_to(standalone.url) as link:
         server = ("--server", f"http://127.0.0.1:{link.port}")
         link.stall(after=MIB)
@@ -439,7 +439,7 @@ async def test_two_runs_for_one_output_do_not_mix(
         for process in (first, second):
             await asyncio.to_thread(answer, process)
     assert (tmp_path / "totals.csv").read_bytes() == expected
-    assert remains(tmp_path) == []
+    assert leftovers(tmp_path) == []
 
 
 async def is_there(path: Path) -> bool:
@@ -447,12 +447,12 @@ async def is_there(path: Path) -> bool:
 
 
 def link_to(url: str) -> Any:
-    """A link to the server at `url`, to be entered."""
+    """Return a proxy to the server at `url`, as a context manager."""
     return Link("gateway", int(url.rpartition(":")[2])).open()
 
 
 async def settled(client: AsyncClient, key: str) -> int:
-    """The bytes of an upload, once the server has done with the connections that broke."""
+    """Return the size of an upload once the server has closed the broken connections."""
     seen = [-1, -2]
 
     async def steady() -> bool:
