@@ -302,7 +302,7 @@ class JobStoreMachine(RuleBasedStateMachine):
         # So that jobs with several lives are common.
         self.claim(rank, 1.0, 6.0)
         self.fail(rank, 0, final=True)
-        self.every_job_and_attempt_is_that_of_the_model()
+        self.every_job_is_as_it_must_be()
         self.retry(rank)
 
     @rule(pause=st.sampled_from([0.0, 12.0]))
@@ -338,8 +338,7 @@ class JobStoreMachine(RuleBasedStateMachine):
             self.claim(self.rank_of(model), 1.0, 6.0)
             if model.job.state is JobState.STARTED:
                 self.fail(self.rank_of(model), 0, final=False)
-        self.every_job_and_attempt_is_that_of_the_model()
-        self.terminal_states_never_change()
+        self.every_job_is_as_it_must_be()
         self.take_a_dead_letter(pause)
         if noted:
             self.note_a_dead_letter(self.rank_of(model), 0)
@@ -357,54 +356,36 @@ class JobStoreMachine(RuleBasedStateMachine):
         assert overdue == [key for key, model in self.models.items() if model.is_overdue(self.now)]
 
     @invariant()
-    def every_job_and_attempt_is_that_of_the_model(self) -> None:
+    def every_job_is_as_it_must_be(self) -> None:
+        # One invariant, because each job costs two queries after every step.
         for job_id, model in self.models.items():
             job = self.run(self.store.get(job_id))
             attempts = self.run(self.store.attempts(job_id))
+            outcomes = [attempt.outcome for attempt in attempts]
+            # The job and its attempts are those of the model.
             assert job == model.job
-            assert [a.outcome for a in attempts] == model.outcomes
+            assert outcomes == model.outcomes
             assert [a.number for a in attempts] == list(range(1, job.attempt + 1))
-            wanted = model.wants_dead_letter
             due_or_there = (job.dead_letter_due_at, job.dead_lettered_at)
-            assert sum(at is not None for at in due_or_there) == wanted
-
-    # What must hold whatever the model says.
-
-    @invariant()
-    def a_job_has_one_live_attempt_while_it_is_started_and_else_none(self) -> None:
-        for job, outcomes in self.jobs_with_outcomes():
+            assert sum(at is not None for at in due_or_there) == model.wants_dead_letter
+            # What must hold whatever the model says:
+            # A job has one live attempt while it is started, and else none.
             assert outcomes.count(None) == (1 if job.state is JobState.STARTED else 0)
-
-    @invariant()
-    def no_job_fails_more_often_than_it_may(self) -> None:
-        for job, outcomes in self.jobs_with_outcomes():
-            granted = job.max_attempts * (1 + self.models[job.id].retries)
+            # No job fails more often than it may.
+            granted = job.max_attempts * (1 + model.retries)
             assert outcomes.count("failure") + outcomes.count("lost") <= granted
-
-    @invariant()
-    def terminal_states_never_change(self) -> None:
-        for job, _ in self.jobs_with_outcomes():
-            if job.state.terminal:
-                # What may still change is what the broker was told of it.
-                lasting = replace(
-                    job, published_at=None, dead_letter_due_at=None, dead_lettered_at=None
-                )
-                assert self.finished.setdefault(job.id, lasting) == lasting
-
-    @invariant()
-    def the_pointer_of_a_finished_job_is_of_the_attempt_that_finished_it(self) -> None:
-        for job, outcomes in self.jobs_with_outcomes():
+            # The result of a finished job is that of the attempt that finished it.
             assert outcomes.count("success") == (1 if job.state is JobState.SUCCESS else 0)
             if job.state is JobState.SUCCESS:
                 assert job.result == result_of(job.id, outcomes.index("success") + 1)
             else:
                 assert job.result is None
-
-    def jobs_with_outcomes(self) -> Iterator[tuple[Job, list[str | None]]]:
-        """Every job as it stands, and how each of its attempts ended."""
-        for job_id in self.models:
-            attempts = self.run(self.store.attempts(job_id))
-            yield self.run(self.store.get(job_id)), [attempt.outcome for attempt in attempts]
+            # Terminal states never change, except for what the broker has received.
+            if job.state.terminal:
+                lasting = replace(
+                    job, published_at=None, dead_letter_due_at=None, dead_lettered_at=None
+                )
+                assert self.finished.setdefault(job.id, lasting) == lasting
 
 
 def explore(url: str, *, examples: int, steps: int) -> None:

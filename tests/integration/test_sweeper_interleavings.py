@@ -52,7 +52,14 @@ from storage.filesystem.blobs import FilesystemBlobs
 from tests.blob_backends import stream
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
+    from collections.abc import (
+        AsyncGenerator,
+        AsyncIterator,
+        Awaitable,
+        Callable,
+        Coroutine,
+        Iterable,
+    )
 
     from shared.jobs.job import Job
 
@@ -239,7 +246,7 @@ class Interleavings(RuleBasedStateMachine):
             self.claim(rank, writes=True)
         elif self.others:
             self.another_goes_on(rank, 99)
-        self.whatever_a_job_may_need_is_there()
+        self.whatever_is_needed_is_there()
         self.time_passes(between)
         self.sweep_on(0, 99)
 
@@ -394,8 +401,24 @@ class Interleavings(RuleBasedStateMachine):
         return path.read_bytes() if path else None
 
     @invariant()
-    def whatever_a_job_may_need_is_there(self) -> None:
-        for job in self.known_jobs():
+    def whatever_is_needed_is_there(self) -> None:
+        # One invariant, because it costs a query after every step.
+        jobs = {job.id: job for job in self.known_jobs()}
+        self.whatever_a_job_may_need_is_there(jobs.values())
+        # The output of a running attempt is there.
+        for attempt in self.attempts:
+            job = jobs[attempt.job.id]
+            if attempt.written and (job.state, job.attempt) == ("STARTED", attempt.job.attempt):
+                assert self.bytes_of(attempt.output) == OUTPUT
+                assert self.bytes_of(attempt.rejects) == REJECTED
+        # An upload that was used lately is there.
+        have_a_job = {job.upload_id for job in jobs.values()}
+        for upload_id, used in self.last_used.items():
+            if upload_id not in have_a_job and self.now - used < UPLOAD_TTL:
+                assert blob_folder(self.root, upload_key(upload_id)).exists()
+
+    def whatever_a_job_may_need_is_there(self, jobs: Iterable[Job]) -> None:
+        for job in jobs:
             if self.being_made.get(job.upload_id) or job.expired_at is not None:
                 continue
             if job.state is not JobState.REVOKED:
@@ -405,25 +428,10 @@ class Interleavings(RuleBasedStateMachine):
                 assert job.result.rejects is not None
                 assert self.bytes_of(job.result.rejects.key) == REJECTED, f"no rejects: {job}"
 
-    @invariant()
-    def the_output_of_a_running_attempt_is_there(self) -> None:
-        for attempt in self.attempts:
-            job = self.run(self.jobs.get(attempt.job.id))
-            if attempt.written and (job.state, job.attempt) == ("STARTED", attempt.job.attempt):
-                assert self.bytes_of(attempt.output) == OUTPUT
-                assert self.bytes_of(attempt.rejects) == REJECTED
-
-    @invariant()
-    def an_upload_that_was_used_lately_is_there(self) -> None:
-        have_a_job = {job.upload_id for job in self.known_jobs()}
-        for upload_id, used in self.last_used.items():
-            if upload_id not in have_a_job and self.now - used < UPLOAD_TTL:
-                assert blob_folder(self.root, upload_key(upload_id)).exists()
-
     def teardown(self) -> None:
         try:
             self.run(self._come_to_rest())
-            self.whatever_a_job_may_need_is_there()
+            self.whatever_a_job_may_need_is_there(self.known_jobs())
         finally:
             self.run(self.stack.aclose())
             self.runner.close()
