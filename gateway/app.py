@@ -67,11 +67,11 @@ def _watch_jobs(app: web.Application, metrics: Metrics) -> None:
     )
     metrics.of(GatewayMetrics).followers.set_function(lambda: len(watcher))
 
-    async def end(_app: web.Application) -> None:
-        watcher.end()
+    async def close(_app: web.Application) -> None:
+        watcher.close()
 
-    app[ON_SHUTDOWN_STARTED] = [watcher.end]
-    app.on_shutdown.append(end)
+    app[ON_SHUTDOWN_STARTED] = [watcher.close]
+    app.on_shutdown.append(close)
 
 
 async def _make_spool_dir(app: web.Application) -> None:

@@ -1,1 +1,1 @@
-"""What clients see of jobs, and do to them."""
+"""Jobs: show, list, follow, cancel and retry."""

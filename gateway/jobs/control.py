@@ -1,9 +1,11 @@
-"""The use cases of operators: cancel a job, put a failed job back."""
+"""Cancels and retries jobs.
+
+If the gateway dies in the middle, repeating the request or the sweeper completes the work.
+"""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.errors import (
@@ -25,56 +27,51 @@ if TYPE_CHECKING:
     from shared.jobs.job import Job
 
 
-@dataclass(frozen=True, slots=True)
-class JobControl:
-    """Has no state: what dies half-way is finished by whoever repeats it, or by the sweeper."""
+async def cancel_job(ports: GatewayPorts, events: GatewayEvents, job_id: UUID) -> Job:
+    """Revoke a job, delete its input, and return the job. Repeating is harmless.
 
-    ports: GatewayPorts
-    events: GatewayEvents
+    A worker that runs the job stops at its next heartbeat. Raises JobNotFound, and JobFinished if
+    the job has succeeded or failed.
+    """
+    now = time.time()
+    job = await ports.jobs.cancel(job_id, now=now)
+    if job.finished_at == now:
+        events.job_cancelled(job)
+    if job.state is not JobState.REVOKED:
+        raise JobFinished(f"job {job.id} is already {job.state}; it cannot be cancelled")
+    # From here on no attempt can start or succeed. A running attempt keeps its open file, or fails,
+    # which changes nothing.
+    try:
+        await ports.blobs.delete(job.input_key)
+    except CsvmillError as error:
+        events.input_left(job, error)
+    return job
 
-    async def cancel(self, job_id: UUID) -> Job:
-        """Revoke a job and remove its input; the job as it stands then. Repeating is harmless.
 
-        A worker that runs it finds out with its next heartbeat. Raises JobNotFound, and
-        JobFinished if it has succeeded or failed.
-        """
-        now = time.time()
-        job = await self.ports.jobs.cancel(job_id, now=now)
-        if job.finished_at == now:
-            self.events.job_cancelled(job)
-        if job.state is not JobState.REVOKED:
-            raise JobFinished(f"job {job.id} is {job.state} already; it cannot be cancelled")
-        # Only now that no attempt can begin or count any more. An attempt that runs keeps what it
-        # has open, or fails, which changes nothing.
-        try:
-            await self.ports.blobs.delete(job.input_key)
-        except CsvmillError as error:
-            self.events.input_left(job, error)
-        return job
+async def retry_job(ports: GatewayPorts, events: GatewayEvents, job_id: UUID) -> Job:
+    """Put a failed job back with all its attempts, publish a wake-up, and return the job.
 
-    async def retry(self, job_id: UUID) -> Job:
-        """Give a failed job all its attempts again, and wake a processor up for it.
-
-        Raises JobNotFound, JobNotFailed, and InputRemoved if there is nothing to read any more.
-        """
-        job = await self.ports.jobs.get(job_id)
-        if job.state is not JobState.FAILURE:
-            raise JobNotFailed(f"job {job_id} is {job.state}, not FAILURE; it cannot be retried")
-        removed = InputRemoved(f"the input of job {job_id} was removed; upload the file again")
-        if not await self._is_whole(job.input_key):
+    Raises JobNotFound, JobNotFailed, and InputRemoved if the input was deleted.
+    """
+    job = await ports.jobs.get(job_id)
+    if job.state is not JobState.FAILURE:
+        raise JobNotFailed(f"job {job_id} is {job.state}; only a job in FAILURE can be retried")
+    removed = InputRemoved(f"the input of job {job_id} was deleted; upload the file again")
+    if not await _is_complete(ports, job.input_key):
+        raise removed
+    retried = await ports.jobs.retry(job_id)
+    if retried is None:
+        job = await ports.jobs.get(job_id)
+        if job.expired_at is not None:
             raise removed
-        retried = await self.ports.jobs.retry(job_id)
-        if retried is None:
-            job = await self.ports.jobs.get(job_id)
-            if job.expired_at is not None:
-                raise removed
-            raise JobNotFailed(f"job {job_id} is {job.state}; somebody else has retried it")
-        self.events.job_retried(retried)
-        await try_publish_wake_up(self.ports, self.events, retried)
-        return await self.ports.jobs.get(job_id)
+        raise JobNotFailed(f"job {job_id} is {job.state}; another request has retried it")
+    events.job_retried(retried)
+    await try_publish_wake_up(ports, events, retried)
+    return await ports.jobs.get(job_id)
 
-    async def _is_whole(self, key: BlobKey) -> bool:
-        try:
-            return (await self.ports.blobs.info(key)).complete
-        except BlobNotFound:
-            return False
+
+async def _is_complete(ports: GatewayPorts, key: BlobKey) -> bool:
+    try:
+        return (await ports.blobs.info(key)).complete
+    except BlobNotFound:
+        return False

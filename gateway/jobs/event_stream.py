@@ -1,8 +1,7 @@
-"""`GET /api/v1/jobs/{job_id}/events`: a job as it goes on, as Server-Sent Events.
+"""`GET /api/v1/jobs/{job_id}/events`: a job as Server-Sent Events (WHATWG HTML, 9.2).
 
-WHATWG HTML, 9.2. An event's id is the attempt, the state and the bytes done. A job is in one state
-of one attempt once at most, so that whoever comes back with the last id they saw
-(`Last-Event-ID`) is told whatever has changed since; of several changes, the last.
+The id of an event consists of attempt, state and bytes done. A job enters each state at most once
+per attempt, so a client that reconnects with `Last-Event-ID` receives the latest change since then.
 """
 
 from __future__ import annotations
@@ -32,40 +31,40 @@ CONTENT_TYPE = "text/event-stream"
 HEADERS = {
     "Content-Type": CONTENT_TYPE,
     "Cache-Control": "no-store",
-    # nginx, and what took it over from nginx, would wait for more than an event.
+    # Otherwise nginx and its derivatives would buffer events.
     "X-Accel-Buffering": "no",
 }
 RECONNECT = 1000
-"""Milliseconds after which a client whose stream has ended is to come back."""
+"""Milliseconds that a client waits before it reconnects."""
 COMMENT = b":\n\n"
-"""Says nothing, and shows proxies and clients that the connection lives."""
-UNTAKEN = 16 << 10
-"""Bytes waiting for a client from which on it is told nothing more until it has taken them."""
-LOOK = 1.0
-"""Seconds at most until a client that has left is noticed."""
+"""An empty comment, which shows proxies and clients that the connection is alive."""
+BUFFER_LIMIT = 16 << 10
+"""Bytes in the send buffer above which no more events are written."""
+DISCONNECT_CHECK = 1.0
+"""The longest time in seconds until a disconnected client is noticed."""
 
 _ID = re.compile(r"([0-9]{1,9})-([A-Z]{1,16})-[0-9]{1,19}")
 
 
 async def job_events(request: web.Request) -> web.StreamResponse:
-    """The job as it stands, then every change, until it has ended."""
+    """Send the current state of the job, then every change until the job has ended."""
     job = await requested_job(request)
-    seen = request.headers.get("Last-Event-ID")
-    if job.state.terminal and _phase_in(seen) == _phase(job):
+    last_id = request.headers.get("Last-Event-ID")
+    if job.state.terminal and _phase_of_id(last_id) == _phase(job):
         # "A client can be told to stop reconnecting using the HTTP 204 No Content response code."
         return web.Response(status=204, headers={"Cache-Control": "no-store"})
-    with request.app[JOB_WATCHER].follow(job) as following:
+    with request.app[JOB_WATCHER].subscribe(job) as subscription:
         response = web.StreamResponse(headers=HEADERS)
         await response.prepare(request)
         settings = request.app[SETTINGS]
-        stream = _Stream(request, response, following, seen)
-        with suppress(ConnectionError):  # the client has left
-            await stream.tell(settings.follow_heartbeat, settings.client_timeout)
+        stream = _Stream(request, response, subscription, last_id)
+        with suppress(ConnectionError):  # the client disconnected
+            await stream.run(settings.follow_heartbeat, settings.client_timeout)
     return response
 
 
 def event_id(job: Job) -> str:
-    """What stands for the job as it is now."""
+    """Return the id of an event that shows the job as it is now."""
     return f"{job.attempt}-{job.state.value}-{event_view(job).bytes_done}"
 
 
@@ -87,70 +86,71 @@ def _phase(job: Job) -> tuple[int, str]:
     return job.attempt, job.state.value
 
 
-def _phase_in(seen: str | None) -> tuple[int, str] | None:
-    """Attempt and state in an id that a client gives; None if it is none of ours."""
-    match = _ID.fullmatch(seen or "")
+def _phase_of_id(event_id: str | None) -> tuple[int, str] | None:
+    """Return attempt and state of an event's id; None if the id is not one of ours."""
+    match = _ID.fullmatch(event_id or "")
     return (int(match[1]), match[2]) if match else None
 
 
 class _Stream:
-    """Tells one client about one job. What it takes too slowly is left out: the latest counts."""
+    """Sends the events of one job to one client. A slow client misses intermediate events."""
 
     def __init__(
         self,
         request: web.Request,
         response: web.StreamResponse,
-        following: Subscription,
-        seen: str | None,
+        subscription: Subscription,
+        last_id: str | None,
     ) -> None:
         self._request = request
         self._response = response
-        self._following = following
-        self._phase = _phase_in(seen)
+        self._subscription = subscription
+        self._phase = _phase_of_id(last_id)
         self._id: str | None = None
 
-    async def tell(self, heartbeat: float, patience: float) -> None:
-        """Return when all is told, or nobody listens any more. Raises ConnectionError.
+    async def run(self, heartbeat: float, client_timeout: float) -> None:
+        """Send events until the job or the subscription ends, or the client disconnects.
 
-        `heartbeat`: seconds of silence until a comment; `patience`: seconds for which the client
-        may take nothing of what waits for it, unless the gateway is leaving.
+        Sends a comment after `heartbeat` seconds without an event. Aborts the connection if the
+        client reads nothing for `client_timeout` seconds, or when the subscription ends while the
+        client is behind. Raises ConnectionError.
         """
         clock = asyncio.get_running_loop().time
-        told = taking = clock()
+        last_write = last_read = clock()
         while not client_disconnected(self._request):
-            if self._is_full():
-                if self._following.ended or clock() - taking > patience:
-                    self._cut_off()
+            if self._buffer_is_full():
+                if self._subscription.closed or clock() - last_read > client_timeout:
+                    self._abort()
                     return
             else:
-                taking = clock()
-                over = self._following.ended or self._following.job.state.terminal
-                if text := self._news():
-                    await self._response.write(text)
-                    told = clock()
-                elif clock() - told >= heartbeat:
+                last_read = clock()
+                last = self._subscription.closed or self._subscription.job.state.terminal
+                if event := self._next_event():
+                    await self._response.write(event)
+                    last_write = clock()
+                elif clock() - last_write >= heartbeat:
                     await self._response.write(COMMENT)
-                    told = clock()
-                if over:
+                    last_write = clock()
+                if last:
                     return
-            await self._following.news(within=min(LOOK, heartbeat))
+            await self._subscription.changed(timeout=min(DISCONNECT_CHECK, heartbeat))
 
-    def _news(self) -> bytes:
-        """What the client has not been told yet; nothing if there is nothing."""
-        job = self._following.job
+    def _next_event(self) -> bytes:
+        """Return an event that shows the job; nothing if the client has received it."""
+        job = self._subscription.job
         id_ = event_id(job)
         if id_ == self._id:
             return b""
-        begin = f"retry: {RECONNECT}\n" if self._id is None else ""
+        retry = f"retry: {RECONNECT}\n" if self._id is None else ""
         kind = "progress" if _phase(job) == self._phase else "state"
         self._id, self._phase = id_, _phase(job)
         data = json.dumps(event_view(job).as_json())
-        return f"{begin}event: {kind}\nid: {id_}\ndata: {data}\n\n".encode()
+        return f"{retry}event: {kind}\nid: {id_}\ndata: {data}\n\n".encode()
 
-    def _is_full(self) -> bool:
+    def _buffer_is_full(self) -> bool:
         transport = self._request.transport
-        return transport is not None and transport.get_write_buffer_size() > UNTAKEN
+        return transport is not None and transport.get_write_buffer_size() > BUFFER_LIMIT
 
-    def _cut_off(self) -> None:
+    def _abort(self) -> None:
         if self._request.transport is not None:
             self._request.transport.abort()

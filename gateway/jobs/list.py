@@ -19,27 +19,24 @@ if TYPE_CHECKING:
 
 
 async def list_jobs(request: web.Request) -> web.Response:
-    """The jobs that the query lets through, and where the next of them are.
-
-    Raises InvalidInput for a query that is malformed.
-    """
+    """Return one page of the jobs that match the query. Raises InvalidInput."""
     query = list_query(request.query)
     store = request.app[PORTS].jobs
-    # One more than is shown tells whether there is another page.
-    found = await store.newest(query.wanted, after=query.after, limit=query.limit + 1)
+    # One more job than the page has shows whether there is another page.
+    found = await store.newest(query.filter, after=query.after, limit=query.limit + 1)
     jobs = found[: query.limit]
-    # Attempts after the jobs: those that they count are there then.
+    # The attempts are read after the jobs, so that all attempts they count exist.
     attempts = await store.attempts_of_many([job.id for job in jobs])
-    following = _next(request, jobs[-1]) if len(found) > len(jobs) else None
+    next_page = _next(request, jobs[-1]) if len(found) > len(jobs) else None
     views = tuple(job_view(job, attempts.get(job.id, ())) for job in jobs)
-    response = web.json_response(JobListView(views, following).as_json())
-    if following:
-        response.headers["Link"] = f'<{following}>; rel="next"'  # RFC 8288, 3
+    response = web.json_response(JobListView(views, next_page).as_json())
+    if next_page:
+        response.headers["Link"] = f'<{next_page}>; rel="next"'  # RFC 8288, 3
     return response
 
 
 def _next(request: web.Request, last: Job) -> str:
-    """The path of the same list after that job: a proxy may know the host by another name."""
+    """Return the path of the next page, without a host: a proxy may serve under another name."""
     query = MultiDict(request.query)
     query["cursor"] = cursor_of(JobPosition(last.created_at, last.id))
     return str(URL.build(path=request.path, query=query))

@@ -1,4 +1,4 @@
-"""What a request for a list of jobs asks for: filters, a limit, a cursor."""
+"""The query of a list of jobs: filters, limit and cursor."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from multidict import MultiMapping
 
 LIMIT = 50
-"""Jobs in an answer, unless told otherwise."""
+"""The default number of jobs on a page."""
 MAX_LIMIT = 500
 FIELDS = ("state", "created_after", "created_before", "filename", "limit", "cursor")
 
@@ -33,18 +33,18 @@ _POSITION = struct.Struct(">d16s")
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """Which jobs, after which one, and how many at the most."""
+    """Which jobs to list, after which one, and how many at most."""
 
-    wanted: JobFilter
+    filter: JobFilter
     after: JobPosition | None
     limit: int
 
 
 def list_query(query: MultiMapping[str]) -> ListQuery:
-    """What the query of a URL asks for. Raises InvalidInput for what is malformed or not known."""
+    """Parse the query of a URL. Raises InvalidInput for malformed and unknown parameters."""
     if unknown := sorted(set(query) - set(FIELDS)):
         raise InvalidInput(
-            f"unknown: {', '.join(unknown)}; jobs are listed by {', '.join(FIELDS)}",
+            f"unknown: {', '.join(unknown)}; the parameters are {', '.join(FIELDS)}",
             field=unknown[0],
         )
     single = {field: _single(query, field) for field in FIELDS if field != "state"}
@@ -61,7 +61,7 @@ def list_query(query: MultiMapping[str]) -> ListQuery:
 
 
 def cursor_of(position: JobPosition) -> str:
-    """The cursor that stands for what follows this job: 32 characters that a URL takes as is."""
+    """Return the cursor of the jobs after this position: 32 characters that need no escape."""
     packed = _POSITION.pack(position.created_at, position.id.bytes)
     return base64.urlsafe_b64encode(packed).decode()
 
@@ -74,7 +74,7 @@ def _position(cursor: str | None) -> JobPosition | None:
         if math.isfinite(created_at):
             return JobPosition(created_at, UUID(bytes=id_))
     raise InvalidInput(
-        f"cursor is {cursor!r}, which no answer has had; take that of `next`, or begin without",
+        f"cursor is {cursor!r}, which is not valid; use the one of `next`, or none",
         field="cursor",
     )
 
@@ -82,25 +82,24 @@ def _position(cursor: str | None) -> JobPosition | None:
 def _single(query: MultiMapping[str], field: str) -> str | None:
     values = query.getall(field, [])
     if len(values) > 1:
-        raise InvalidInput(f"{field} is there {len(values)} times; give it once", field=field)
+        raise InvalidInput(f"{field} is given {len(values)} times; give it once", field=field)
     return values[0] if values else None
 
 
 def _states(values: list[str]) -> frozenset[JobState]:
-    """Repeated, or separated by commas."""
+    """Parse states that are repeated or separated by commas."""
     names = [name.strip() for value in values for name in value.split(",")]
     for name in names:
         if name not in list(JobState):
             raise InvalidInput(
-                f"state is {name!r}; there are {', '.join(JobState)}, to be repeated or "
-                "separated by commas",
+                f"state is {name!r}; send {', '.join(JobState)}, repeated or separated by commas",
                 field="state",
             )
     return frozenset(map(JobState, names)) or JobFilter().states
 
 
 def _time(single: Mapping[str, str | None], field: str) -> float | None:
-    """Unix seconds of a date-time (RFC 3339, 5.6)."""
+    """Return the Unix seconds of a date-time (RFC 3339, 5.6)."""
     text = single[field]
     if text is None:
         return None
@@ -108,10 +107,10 @@ def _time(single: Mapping[str, str | None], field: str) -> float | None:
         if _DATE_TIME.fullmatch(text):
             return datetime.fromisoformat(text.upper()).timestamp()
     except ValueError:
-        pass  # a month 13
+        pass  # such as month 13
     raise InvalidInput(
-        f"{field} is {text!r}; send a date-time of RFC 3339 such as 2026-01-02T03:04:05Z "
-        "(in a URL, + is written %2B)",
+        f"{field} is {text!r}; send a date-time of RFC 3339, such as 2026-01-02T03:04:05Z "
+        "(escape + as %2B)",
         field=field,
     )
 
@@ -119,7 +118,7 @@ def _time(single: Mapping[str, str | None], field: str) -> float | None:
 def _limit(text: str | None) -> int:
     if text is None:
         return LIMIT
-    # Few digits: `int` is not asked about thousands of them.
+    # Parsing thousands of digits would be slow.
     if re.fullmatch(r"[0-9]{1,9}", text) and 1 <= int(text) <= MAX_LIMIT:
         return int(text)
     raise InvalidInput(f"limit is {text!r}; send 1 to {MAX_LIMIT}", field="limit")

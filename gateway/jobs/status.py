@@ -1,4 +1,4 @@
-"""`GET /api/file_status/{job_id}`: how a job stands."""
+"""`GET /api/file_status/{job_id}`: the state of a job."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def requested_job_id(request: web.Request) -> UUID:
-    """The job id in the URL. Raises JobNotFound if it cannot be one."""
+    """Return the job id in the URL. Raises JobNotFound if it is not a UUID."""
     text = request.match_info["job_id"]
     try:
         job_id = UUID(text)
@@ -28,7 +28,7 @@ def requested_job_id(request: web.Request) -> UUID:
 
 
 async def requested_job(request: web.Request) -> Job:
-    """The job that the URL names. Raises JobNotFound, for what cannot be an id too."""
+    """Return the job that the URL names. Raises JobNotFound."""
     job_id = requested_job_id(request)
     try:
         return await request.app[PORTS].jobs.get(job_id)
@@ -37,9 +37,9 @@ async def requested_job(request: web.Request) -> Job:
 
 
 async def file_status(request: web.Request) -> web.Response:
-    """The state of the job, and why it failed if it did."""
+    """Return the state of the job and, if it failed, the reason."""
     job = await requested_job(request)
-    # Clients of the first hour read the misspelt key.
+    # The first clients read the misspelt key.
     body = {"job_id": str(job.id), "jod_id": str(job.id), "job_status": job.state.value}
     if job.state is JobState.FAILURE:
         body["message"] = job.reason or "The job failed"

@@ -1,4 +1,4 @@
-"""Jobs that are followed through this gateway: all of them looked at with one query at a time."""
+"""Watches the jobs that clients follow through this gateway, all of them with one query."""
 
 from __future__ import annotations
 
@@ -19,146 +19,147 @@ if TYPE_CHECKING:
     from shared.ports import JobStore
 
 FIRST_PAUSE = 0.05
-"""Seconds before the first look after somebody came: many a job is done by then."""
-SLOWING = 1.5
-"""Each pause is so many times the one before, up to the interval."""
-REST = 4
-"""Each pause is so many times the look before it at the least, however many follow."""
+"""Seconds before the first query after a new subscription. Many jobs end within that time."""
+BACKOFF_FACTOR = 1.5
+"""The factor by which pauses grow, up to the interval."""
+MIN_PAUSE_RATIO = 4
+"""A pause is at least this many times as long as the query before it."""
 PAUSE_WITHOUT_DATABASE = 2.0
-"""Seconds."""
+"""Seconds between queries while the database does not answer."""
 
 log = logging.getLogger(__name__)
 
 
 class Subscription:
-    """What one follower sees of a job: the latest of it, however much has changed meanwhile."""
+    """One client that follows one job. Holds the latest state of the job that was read."""
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        self.ended = False
-        """Whether there is no more to see here, though the job has not ended."""
-        self._news = asyncio.Event()
+        self.closed = False
+        """Whether the gateway sends no more changes, although the job has not ended."""
+        self._change = asyncio.Event()
 
-    def show(self, job: Job) -> None:
-        """The job stands so now."""
+    def update(self, job: Job) -> None:
+        """Set the state of the job that was read last."""
         if job != self.job:
             self.job = job
-            self._news.set()
+            self._change.set()
 
-    def end(self) -> None:
-        """Nothing more will be shown."""
-        self.ended = True
-        self._news.set()
+    def close(self) -> None:
+        """End the subscription before the job has ended."""
+        self.closed = True
+        self._change.set()
 
-    async def news(self, within: float) -> None:
-        """Return when there is something new, or after so many seconds."""
+    async def changed(self, timeout: float) -> None:
+        """Wait until the job has changed, or for `timeout` seconds."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(within):
-                await self._news.wait()
-        self._news.clear()
+            async with asyncio.timeout(timeout):
+                await self._change.wait()
+        self._change.clear()
 
 
 class JobWatcher:
-    """Looks at the jobs in the database, only while somebody follows one.
+    """Reads the followed jobs from the database, while there are any.
 
-    `limit`: followers at a time. `interval`: seconds between two looks at the most; they begin
-    closer together whenever somebody comes.
+    Accepts at most `limit` subscriptions at a time. Pauses up to `interval` seconds between
+    queries; the pauses are shorter after a new subscription.
     """
 
     def __init__(self, jobs: JobStore, *, limit: int, interval: float) -> None:
         self._jobs = jobs
         self._limit = limit
         self._interval = interval
-        self._followings: dict[UUID, set[Subscription]] = {}
+        self._subscriptions: dict[UUID, set[Subscription]] = {}
         self._count = 0
         self._pause = FIRST_PAUSE
-        self._arrival = asyncio.Event()
-        self._looking: asyncio.Task[None] | None = None
-        self._ended = False
+        self._new_subscription = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._closed = False
 
     def __len__(self) -> int:
-        """How many follow now."""
+        """Return the number of subscriptions."""
         return self._count
 
     @contextmanager
-    def follow(self, job: Job) -> Iterator[Subscription]:
-        """Follow a job from what the caller has just read of it; to be left at its end.
+    def subscribe(self, job: Job) -> Iterator[Subscription]:
+        """Follow a job, from the state that the caller has just read. Raises TooManySubscriptions.
 
-        Raises TooManySubscriptions.
+        Use it as a context manager. The subscription of a job that has ended is never updated.
         """
-        following = Subscription(job)
+        subscription = Subscription(job)
         if job.state.terminal:
-            yield following
+            yield subscription
             return
-        if self._ended:
-            following.end()
-            yield following
+        if self._closed:
+            subscription.close()
+            yield subscription
             return
         if self._count >= self._limit:
             raise TooManySubscriptions(
-                f"{self._limit} clients follow jobs through this gateway already; "
-                f"come back later, or ask for /api/v1/jobs/{job.id} now and then"
+                f"{self._limit} clients already follow jobs through this gateway; try again later, "
+                f"or poll /api/v1/jobs/{job.id}"
             )
         self._count += 1
-        self._followings.setdefault(job.id, set()).add(following)
-        self._hurry()
+        self._subscriptions.setdefault(job.id, set()).add(subscription)
+        self._query_soon()
         try:
-            yield following
+            yield subscription
         finally:
             self._count -= 1
-            others = self._followings[job.id]
-            others.discard(following)
+            others = self._subscriptions[job.id]
+            others.discard(subscription)
             if not others:
-                del self._followings[job.id]
+                del self._subscriptions[job.id]
 
-    def end(self) -> None:
-        """End what everybody sees, at once: the gateway is leaving. Nobody can begin any more."""
-        self._ended = True
-        if self._looking:
-            self._looking.cancel()
-        for followings in self._followings.values():
-            for following in followings:
-                following.end()
+    def close(self) -> None:
+        """Close all subscriptions, and every later one, because the gateway shuts down."""
+        self._closed = True
+        if self._task:
+            self._task.cancel()
+        for subscriptions in self._subscriptions.values():
+            for subscription in subscriptions:
+                subscription.close()
 
-    def _hurry(self) -> None:
+    def _query_soon(self) -> None:
         self._pause = FIRST_PAUSE
-        self._arrival.set()
-        if self._looking is None or self._looking.done():
-            self._looking = asyncio.create_task(self._look())
+        self._new_subscription.set()
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run())
 
-    async def _look(self) -> None:
+    async def _run(self) -> None:
         clock = asyncio.get_running_loop().time
-        away = False
+        failing = False
         while True:
-            await self._rest()
-            if not self._followings:
+            await self._wait()
+            if not self._subscriptions:
                 return
-            began = clock()
-            # Who comes during the query may have read what is newer than its answer.
-            watched = {job_id: tuple(group) for job_id, group in self._followings.items()}
+            started = clock()
+            # A subscription that starts during the query may have newer data than its result.
+            watched = {job_id: tuple(group) for job_id, group in self._subscriptions.items()}
             try:
                 found = await self._jobs.get_many(tuple(watched))
             except DatabaseUnavailable as error:
-                if not away:
-                    log.warning("followers of jobs wait for the database: %s", error)
-                away = True
+                if not failing:
+                    log.warning("followed jobs are not updated: %s", error)
+                failing = True
             except Exception:
-                log.exception("jobs that are followed could not be looked at")
-                away = True
+                log.exception("followed jobs could not be read")
+                failing = True
             else:
-                away = False
+                failing = False
                 for job_id, job in found.items():
-                    for following in watched[job_id]:
-                        following.show(job)
-            least = PAUSE_WITHOUT_DATABASE if away else REST * (clock() - began)
-            self._pause = max(min(self._pause * SLOWING, self._interval), least)
+                    for subscription in watched[job_id]:
+                        subscription.update(job)
+            least = PAUSE_WITHOUT_DATABASE if failing else MIN_PAUSE_RATIO * (clock() - started)
+            self._pause = max(min(self._pause * BACKOFF_FACTOR, self._interval), least)
 
-    async def _rest(self) -> None:
-        self._arrival.clear()
+    async def _wait(self) -> None:
+        """Pause before the next query, for a shorter time if a new subscription starts."""
+        self._new_subscription.clear()
         await asyncio.sleep(FIRST_PAUSE)
         with suppress(TimeoutError):
             async with asyncio.timeout(self._pause - FIRST_PAUSE):
-                await self._arrival.wait()
+                await self._new_subscription.wait()
 
 
-JOB_WATCHER = web.AppKey("followers", JobWatcher)
+JOB_WATCHER = web.AppKey("job_watcher", JobWatcher)

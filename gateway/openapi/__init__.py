@@ -1,5 +1,5 @@
-"""The OpenAPI document: what the gateway takes and answers, one module an area.
+"""The OpenAPI document of the gateway, one module per area.
 
-Written by hand, in the values that the JSON has. What errors mean is taken from the tables of
-`gateway.http`; that routes and answers are as described is tested.
+Schemas of answers come from `shared.api`, errors from `shared.errors`. Paths and parameters are
+written by hand; tests compare them with the routes and with real answers.
 """

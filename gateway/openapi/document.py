@@ -1,4 +1,4 @@
-"""The whole document."""
+"""The complete document."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ DOCUMENT: Node = {
     "info": {
         "title": "csvmill",
         "version": "1",
-        "summary": "Sums CSV files that are too large for memory, over HTTP that can be resumed.",
-        "description": "Upload a file in chunks, which may be lost, repeated, reordered and "
-        "resumed; it becomes a job. Follow the job, and download its result, whole or in ranges. "
+        "summary": "Aggregates CSV files that are too large for memory, over resumable HTTP.",
+        "description": "Upload a file in chunks, which may be repeated, reordered and resumed. The "
+        "complete file becomes a job. Follow the job, and download its result, whole or in ranges. "
         "Sizes and offsets are in bytes, times in UTC.",
     },
     "servers": [{"url": "/"}],
     "tags": [
-        {"name": upload_parts.TAG, "description": "For programs: a file in parts, of any size."},
-        {"name": jobs.TAG, "description": "What a file has become, and its result."},
+        {"name": upload_parts.TAG, "description": "For programs: files of any size, in chunks."},
+        {"name": jobs.TAG, "description": "Jobs and their results."},
         {
             "name": dropzone.TAG,
-            "description": "Chunks as Dropzone sends them in a browser; status and result.",
+            "description": "Chunks as Dropzone sends them from a browser; status and result.",
         },
-        {"name": tus.TAG, "description": "For clients that speak the tus protocol 1.0.0."},
-        {"name": service.TAG, "description": "What the service says about itself."},
+        {"name": tus.TAG, "description": "For clients of the tus protocol 1.0.0."},
+        {"name": service.TAG, "description": "Documentation, health and metrics."},
     ],
     "paths": {
         **uploads.PATHS,
@@ -60,4 +60,4 @@ DOCUMENT: Node = {
         "headers": results.HEADERS,
     },
 }
-"""As OpenAPI Specification 3.1.1 defines it."""
+"""The document (OpenAPI Specification 3.1.1)."""

@@ -1,4 +1,4 @@
-"""The API that Dropzone speaks, and clients of the first hour."""
+"""The API of Dropzone and of the first clients."""
 
 from __future__ import annotations
 
@@ -27,60 +27,60 @@ TAG = "Dropzone"
 
 FORM: Node = {
     "type": "object",
-    "description": "The fields that Dropzone sends, in any order; those before the file are the "
-    "fast way. A file that one request can carry needs none of them.",
+    "description": "The fields that Dropzone sends, in any order. Requests are faster with the "
+    "fields before the file. A file that fits in one request needs no fields.",
     "properties": {
         "dzuuid": text("The id of the upload, the same for all its chunks", minLength=1),
         "dzchunkbyteoffset": {
             "type": "integer",
-            "description": "Where the chunk belongs in the file, in bytes",
+            "description": "The offset of the chunk in the file, in bytes",
         },
         "dzchunksize": integer("The nominal size of a chunk in bytes; the last may be shorter"),
         "dztotalfilesize": integer("The size of the whole file in bytes"),
         "dzfilename": text(
-            "The name of the file, before the name that `file` carries",
+            "The name of the file; overrides the name in `file`",
             pattern=r"\.[cC][sS][vV]$",
         ),
         "dzchunkindex": integer("Not used"),
         "dztotalchunkcount": integer("Not used", at_least=1),
         SPEC: {
-            "description": "What to compute, the same with all chunks, before `file`; without it, "
-            "plays are summed by song and date",
+            "description": "The aggregation: the same in all chunks, and before `file`. Without "
+            "it, plays are summed by song and date",
             **ref(NAME),
         },
-        "file": text("The bytes, as they are, with a name that ends in `.csv`", format="binary"),
+        "file": text("The bytes, with a filename that ends in `.csv`", format="binary"),
     },
     "required": ["file"],
-    # One of Dropzone's fields asks for all that it always sends.
+    # One of Dropzone's fields requires all fields that Dropzone always sends.
     "dependentRequired": {name: list(REQUIRED) for name in FIELDS},
 }
 
 UPLOADED = an_object(
     {
         "message": {"type": "string"},
-        "job_id": text("The job, once every byte of the file is there", format="uuid"),
+        "job_id": text("The id of the job, once the file is complete", format="uuid"),
     },
-    description="The chunk is kept.",
+    description="The chunk is stored.",
     optional=("job_id",),
 )
 
 STATUS = an_object(
     {
         "job_id": text("The job's id", format="uuid"),
-        "jod_id": text("The same, misspelt, for clients of the first hour", format="uuid"),
+        "jod_id": text("The same, misspelt, for the first clients", format="uuid"),
         "job_status": ref("JobState"),
-        "message": text("Why it failed, if it did"),
+        "message": text("Why the job failed"),
     },
-    description="How a job stands.",
+    description="The state of a job.",
     optional=("message",),
 )
 
 UPLOAD = operation(
     "uploadFile",
-    "Take a chunk of a file, or a small file whole",
+    "Upload a chunk of a file, or a small file",
     tag=TAG,
-    description="Chunks may come in any order, in parallel, repeated and overlapping. One that was "
-    "answered with anything but 200 has changed nothing, and can be sent again.",
+    description="Chunks may come in any order and in parallel, repeat and overlap. A chunk that "
+    "was not answered with 200 has changed nothing and can be sent again.",
     body={
         "required": True,
         "content": {
@@ -104,7 +104,7 @@ UPLOAD = operation(
     answers={
         **json_answer(
             200,
-            "The chunk is kept; if it was the last missing one, there is a job",
+            "The chunk is stored; the last missing chunk creates a job",
             ref("Uploaded"),
             example={"message": "File uploaded successfully", "job_id": JOB_ID},
             links=links(
@@ -119,7 +119,7 @@ UPLOAD = operation(
 
 SHOW_STATUS = operation(
     "fileStatus",
-    "How a job stands",
+    "Show the state of a job",
     tag=TAG,
     parameters=[JOB_ID_IN_PATH],
     answers={
@@ -135,13 +135,13 @@ SHOW_STATUS = operation(
 
 DOWNLOAD = operation(
     "downloadFile",
-    "The result of a job, whole or in ranges",
+    "Download the result of a job, whole or in ranges",
     tag=TAG,
     parameters=[JOB_ID_IN_PATH, *result_parameters(encoded=False)],
     answers={
         **json_answer(
             400,
-            "There is no result, or not yet",
+            "There is no result",
             ref("Error"),
             example={
                 "status": "error",

@@ -13,12 +13,12 @@ from gateway.web import CONTENT_SECURITY_POLICY
 
 
 async def openapi_json(_request: web.Request) -> web.Response:
-    """The OpenAPI document."""
+    """Return the OpenAPI document."""
     return web.Response(text=_as_json(), content_type="application/json")
 
 
 async def docs(_request: web.Request) -> web.Response:
-    """The OpenAPI document as a page, which loads nothing from elsewhere."""
+    """Return the document as a page that loads nothing from elsewhere."""
     return web.Response(text=_as_page(), content_type="text/html", headers=CONTENT_SECURITY_POLICY)
 
 

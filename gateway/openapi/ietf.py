@@ -1,4 +1,4 @@
-"""The IETF dialect of `/api/v1/uploads`, as far as it is not a plain upload."""
+"""What the IETF protocol adds to `/api/v1/uploads`."""
 
 from __future__ import annotations
 
@@ -40,70 +40,77 @@ from shared.errors import (
 )
 
 _INTEGER: Node = {"type": "integer", "minimum": 0}
-# A field that is not of its type counts as one that is not there: nothing is demanded of it.
+# A header field of another type is ignored (RFC 9651, 4.2), so its value is not restricted.
 _ANY: Node = {"type": "string"}
 
 COMPLETE = parameter(
     "Upload-Complete",
     "header",
-    "`?1` if the file ends with this content, `?0` if more is going to follow",
+    "`?1` if the file ends with this content, `?0` if more follows",
     _ANY,
     example="?1",
 )
 INCOMPLETE = {**COMPLETE, "example": "?0"}
-OFFSET = parameter("Upload-Offset", "header", "Where the content belongs, in bytes", _ANY)
-LENGTH = parameter("Upload-Length", "header", "Bytes of the file, if they are known", _ANY)
-TO_CREATE = parameter(
-    VERSION_FIELD, "header", f"`{VERSION}`: the interop version that the client speaks", _ANY
+OFFSET = parameter(
+    "Upload-Offset", "header", "The offset of the content in the file, in bytes", _ANY
 )
-SPOKEN = {**TO_CREATE, "example": str(VERSION)}
+LENGTH = parameter("Upload-Length", "header", "Bytes of the file, if known", _ANY)
+TO_CREATE = parameter(
+    VERSION_FIELD, "header", f"`{VERSION}`: the interop version of the client", _ANY
+)
+OF_VERSION = {**TO_CREATE, "example": str(VERSION)}
 REPR_DIGEST = parameter(
     "Repr-Digest",
     "header",
-    "`sha-256=:<base64>:` of the whole file: checked when it is complete (RFC 9530)",
+    "`sha-256=:<base64>:` of the whole file, checked when it is complete (RFC 9530)",
     _ANY,
 )
 
 LIMIT: Node = {
-    "Upload-Limit": header("`max-size` in bytes, `max-age` in seconds from now without a use")
+    "Upload-Limit": header("`max-size` in bytes; `max-age` in seconds since the last use")
 }
-STANDING: Node = {
+STATE: Node = {
     "Upload-Complete": header("`?1` if the upload is complete, else `?0`"),
-    "Upload-Offset": header("How many bytes have been received from the beginning on", _INTEGER),
+    "Upload-Offset": header("Bytes received, from the start of the file", _INTEGER),
     **LIMIT,
 }
-RETRIEVED: Node = {
-    **STANDING,
-    "Upload-Length": header("Bytes of the file, if they are known", _INTEGER),
+STATE_OF_UPLOAD: Node = {
+    **STATE,
+    "Upload-Length": header("Bytes of the file, if known", _INTEGER),
     "Cache-Control": header("`no-store`"),
 }
-SPOKEN_HERE: Node = {VERSION_FIELD: header("The interop version that is spoken", {"const": "8"})}
+SUPPORTED_VERSION: Node = {VERSION_FIELD: header("The supported interop version", {"const": "8"})}
 
 INTERIM: Node = {
     "104": {
-        "description": "Where the upload that has begun can be gone on with, or how much of it is "
-        "recorded: an interim response, before the final one",
-        "headers": {**SPOKEN_HERE, **LOCATION, **LIMIT, "Upload-Offset": STANDING["Upload-Offset"]},
+        "description": "An interim response with the path where the upload can be resumed, or with "
+        "the number of bytes that are recorded",
+        "headers": {
+            **SUPPORTED_VERSION,
+            **LOCATION,
+            **LIMIT,
+            "Upload-Offset": STATE["Upload-Offset"],
+        },
     }
 }
 
 ABOUT = (
-    f"In interop version {VERSION} of draft-ietf-httpbis-resumable-upload, with `Upload-Complete`, "
-    "it can be resumed: `104 Upload Resumption Supported` tells where, as soon as it has begun, "
-    "and how much has been recorded, now and then."
+    f"With `Upload-Complete`, in interop version {VERSION} of draft-ietf-httpbis-resumable-upload, "
+    "the upload can be resumed: `104 Upload Resumption Supported` has its path at the start, and "
+    "from time to time the number of bytes that are recorded."
 )
 
 
 def options(name: str, accepted: str, parameters: tuple[Node, ...] = ()) -> Node:
-    """What is taken at a URL."""
+    """Return the `OPTIONS` of a URL."""
     return operation(
         name,
-        "What is taken here",
+        "Show methods and limits",
         tag=TAG,
         parameters=parameters,
         answers={
             "204": {
-                "description": "Methods, patches, limits",
+                "description": "Methods, patch formats and limits",
                 "headers": {
                     "Allow": header("The methods"),
                     "Accept-Patch": header(accepted),
@@ -119,34 +126,35 @@ ACCEPTED_BY_UPLOAD = f"`{MEDIA_TYPE}, application/json`"
 
 
 def head(show: Node) -> Node:
-    """`HEAD`, whose plain answer is that of `show` without content."""
+    """Return the `HEAD` of an upload, whose plain answer is that of `show` without content."""
     plain = reading(show)["head"]
     return {
         **plain,
-        "description": f"In interop version {VERSION}: how far the upload has come (204). Whoever "
-        "was sending it sends no more then.",
-        "parameters": [UPLOAD_IN_PATH, SPOKEN],
+        "description": f"In interop version {VERSION}: the offset of the upload (204). Aborts any "
+        "append in progress.",
+        "parameters": [UPLOAD_IN_PATH, OF_VERSION],
         "responses": {
             **plain["responses"],
             "204": {
-                "description": "How far it has come",
-                "headers": {**RETRIEVED, **JOB_OF_UPLOAD},
+                "description": "The offset of the upload",
+                "headers": {**STATE_OF_UPLOAD, **JOB_OF_UPLOAD},
             },
-            "410": {"description": "It became a job, and is not kept any longer"},
+            "410": {"description": "The upload became a job, and its bytes were deleted"},
         },
     }
 
 
 PATCH = operation(
     "patchUpload",
-    "Append to a file, or tell its size",
+    "Append to a file, or declare its size",
     tag=TAG,
-    description=f"`{MEDIA_TYPE}` appends (interop version {VERSION}): what arrives is kept, unless "
-    "there is a `Content-Digest`; a new request takes over from one whose connection hangs. JSON "
-    "tells the size of a file that was declared without; repeating it is harmless.",
+    description=f"`{MEDIA_TYPE}` appends (interop version {VERSION}): received bytes are kept "
+    "even if the request fails, unless it has a `Content-Digest`; a new request replaces one whose "
+    "connection hangs. JSON declares the size of a file that was declared without one; repeating "
+    "it is harmless.",
     parameters=[
         UPLOAD_IN_PATH,
-        SPOKEN,
+        OF_VERSION,
         {**OFFSET, "example": "0"},
         INCOMPLETE,
         LENGTH,
@@ -166,10 +174,10 @@ PATCH = operation(
             headers=JOB_OF_UPLOAD,
         ),
         **json_answer(
-            201, "The upload is complete: its job", ref("Upload"), example=WHOLE_EXAMPLE,
-            headers={**LOCATION, **JOB_OF_UPLOAD, **STANDING},
+            201, "The upload is complete and has a job", ref("Upload"), example=WHOLE_EXAMPLE,
+            headers={**LOCATION, **JOB_OF_UPLOAD, **STATE},
         ),
-        "204": {"description": "The content is kept", "headers": STANDING},
+        "204": {"description": "The content is stored", "headers": STATE},
         **problems(
             InvalidInput,
             OffsetConflict,
@@ -186,9 +194,9 @@ PATCH = operation(
             UploadGone,
             StorageFull,
             headers={
-                **STANDING,
+                **STATE,
                 **JOB_OF_UPLOAD,
-                **SPOKEN_HERE,
+                **SUPPORTED_VERSION,
                 "Accept-Patch": header(ACCEPTED_BY_UPLOAD),
             },
         ),

@@ -1,4 +1,4 @@
-"""What is understood of a file."""
+"""Inspections of files."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ EXAMPLE: Node = {
 
 INSPECT = operation(
     "inspectUpload",
-    "What is understood of a file",
+    "Inspect the start of a file",
     tag=TAG,
-    description="From its beginning, which has to have been received; the rest need not. What is "
-    "asked of it is in the body, or was declared.",
+    description="Only the start of the file has to have been received. The aggregation is the one "
+    "in the body, or the one declared with the upload.",
     parameters=[UPLOAD_IN_PATH],
     body={
         "content": {
@@ -73,7 +73,7 @@ INSPECT = operation(
         }
     },
     answers={
-        **json_answer(200, "What is understood", ref("Inspection"), example=EXAMPLE),
+        **json_answer(200, "The inspection", ref("Inspection"), example=EXAMPLE),
         **problems(InvalidInput, UnsupportedMedia, UploadNotFound, HeaderNotReceived, InputRemoved),
     },
 )

@@ -45,49 +45,49 @@ NEXT = f"/api/v1/jobs?state=RETRY&limit=1&cursor={CURSOR}"
 
 LIST = operation(
     "listJobs",
-    "The jobs, newest first",
+    "List jobs, newest first",
     tag=TAG,
-    description="Page by page: `next` leads to the page that follows, and is null on the last. Who "
-    "goes through the pages meets each job once, however many are made meanwhile.",
+    description="`next` is the path of the next page, and null on the last one. The pages contain "
+    "each job once, even if jobs are created in the meantime.",
     parameters=[
         parameter(
             "state",
             "query",
-            "Only those in one of these states, repeated or separated by commas",
+            "Only jobs in one of these states, repeated or separated by commas",
             {"type": "array", "items": ref("JobState")},
         ),
         parameter(
             "created_after",
             "query",
-            "Only those made then or later (RFC 3339)",
+            "Only jobs created at or after this time (RFC 3339)",
             {"type": "string", "format": "date-time"},
         ),
         parameter(
             "created_before",
             "query",
-            "Only those made before (RFC 3339)",
+            "Only jobs created before this time (RFC 3339)",
             {"type": "string", "format": "date-time"},
         ),
         parameter(
-            "filename", "query", "Only those whose file has exactly this name", {"type": "string"}
+            "filename", "query", "Only jobs whose file has exactly this name", {"type": "string"}
         ),
         parameter(
             "limit",
             "query",
-            "How many at the most",
+            "The maximum number of jobs",
             {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": LIMIT},
         ),
         parameter(
             "cursor",
             "query",
-            "Where to go on: as `next` has it",
+            "The start of the page, as in `next`",
             {"type": "string", "pattern": "^[A-Za-z0-9_-]{32}$"},
         ),
     ],
     answers={
         **json_answer(
             200,
-            "Some of the jobs",
+            "One page of the jobs",
             ref("JobList"),
             example={"jobs": [JOB_EXAMPLE], "next": NEXT},
             headers={"Link": header('`<...>; rel="next"` (RFC 8288), if there is another page')},
@@ -99,7 +99,7 @@ LIST = operation(
 
 SHOW = operation(
     "showJob",
-    "All that is known of a job",
+    "Show a job",
     tag=TAG,
     parameters=[JOB_ID_IN_PATH],
     answers={
@@ -124,25 +124,25 @@ _EVENT = {
 
 EVENTS = operation(
     "followJob",
-    "Follow a job: Server-Sent Events",
+    "Follow a job by Server-Sent Events",
     tag=TAG,
-    description="WHATWG HTML, 9.2. The first event is the job as it stands; then there is one for "
-    "each change, of several at a time for the last. The stream ends with the job. An "
-    "event is `state` if it tells of another state or attempt, else `progress`. In silence there "
-    "are comments. If the stream ends before the job does, come back with `Last-Event-ID`.",
+    description="WHATWG HTML, 9.2. The first event shows the current state; each change is another "
+    "event, and a slow client only receives the latest. The stream ends when the job ends. An "
+    "event is `state` if the state or the attempt has changed, else `progress`. Comments are sent "
+    "when there are no events. If the stream ends before the job, reconnect with `Last-Event-ID`.",
     parameters=[
         JOB_ID_IN_PATH,
         parameter(
             "Last-Event-ID",
             "header",
-            "The `id` of the last event that was seen: attempt, state, bytes done",
+            "The `id` of the last received event: attempt, state and bytes done",
             {"type": "string"},
             example="1-STARTED-3221225472",
         ),
     ],
     answers={
         "200": {
-            "description": "The events, each as described here",
+            "description": "The events",
             "headers": {"Cache-Control": header("`no-store`")},
             "content": {
                 CONTENT_TYPE: {
@@ -155,7 +155,10 @@ EVENTS = operation(
                 }
             },
         },
-        "204": {"description": "The job has ended, and `Last-Event-ID` says so: do not come back"},
+        "204": {
+            "description": "The job has ended, and `Last-Event-ID` shows that the client knows: "
+            "do not reconnect"
+        },
         **problems(JobNotFound, TooManySubscriptions),
     },
 )
@@ -164,9 +167,9 @@ CANCEL = operation(
     "cancelJob",
     "Cancel a job",
     tag=TAG,
-    description="One that waits never begins; one that runs is stopped with its worker's next "
-    "heartbeat. Its input is removed. Repeating the request is harmless. The id may be that of an "
-    "upload: one in flight is removed.",
+    description="A waiting job never starts; a running job stops at its worker's next heartbeat. "
+    "The input is deleted. Repeating the request is harmless. The id may also be that of an "
+    "upload, which is then removed.",
     parameters=[JOB_ID_IN_PATH],
     answers={
         **json_answer(
@@ -179,26 +182,26 @@ CANCEL = operation(
                 "finished_at": "2026-01-02T03:05:00.000Z",
             },
         ),
-        "204": {"description": "It was an upload in flight, which is removed"},
+        "204": {"description": "The id was that of an upload, which is removed"},
         **problems(JobNotFound, JobFinished),
     },
 )
 
 RETRY = operation(
     "retryJob",
-    "Put a failed job back",
+    "Retry a failed job",
     tag=TAG,
-    description="It may fail `max_attempts` times once more, and is run at once.",
+    description="The job runs at once, and may fail `max_attempts` times again.",
     parameters=[JOB_ID_IN_PATH],
     answers={
-        **json_answer(200, "The job as it stands then", ref("Job"), example=JOB_EXAMPLE),
+        **json_answer(200, "The job", ref("Job"), example=JOB_EXAMPLE),
         **problems(JobNotFound, JobNotFailed, InputRemoved),
     },
 )
 
 RESULT = operation(
     "showResult",
-    "The result of a job, whole, in ranges, or compressed",
+    "Download the result of a job, whole, in ranges, or compressed",
     tag=TAG,
     parameters=[JOB_ID_IN_PATH, *result_parameters(encoded=True)],
     answers={
@@ -209,11 +212,11 @@ RESULT = operation(
 
 REJECTS = operation(
     "showRejects",
-    "The records of its file that a job left out, as CSV, whole, in ranges, or compressed",
+    "Download the rejected records of a job as CSV, whole, in ranges, or compressed",
     tag=TAG,
-    description="Of a job whose `input.on_bad_row` was `skip`: each with its line, its offset in "
-    "bytes, the column that is at fault (empty if none is), what is wrong, and as it stands in the "
-    "file, of a long one the first 64 KiB. Of any other job that has succeeded, the header only.",
+    description="If `input.on_bad_row` was `skip`: each rejected record with its line, its offset "
+    "in bytes, the column that breaks a rule (empty if the whole record does), the problem, and "
+    "up to 64 KiB of the record. Other jobs that have succeeded have only the header.",
     parameters=[JOB_ID_IN_PATH, *result_parameters(encoded=True)],
     answers={
         **problems(JobNotFound, NoResult, ResultExpired, ResultLost),
@@ -223,17 +226,17 @@ REJECTS = operation(
 
 PREVIEW = operation(
     "previewResult",
-    "The first rows of a result as JSON",
+    "Show the first rows of a result as JSON",
     tag=TAG,
-    description="For people to look at: no more than the first 8 MiB are read. A number of more "
-    "than 15 digits is a string, so that no reader of JSON rounds it; without a value it is null. "
-    "Of Parquet, up to 1000 rows are kept for it.",
+    description="Reads at most the first 8 MiB of the result. A number of more than 15 digits is a "
+    "string, so that no JSON parser rounds it. A missing value is null. For Parquet, up to 1000 "
+    "rows are stored for previews.",
     parameters=[
         JOB_ID_IN_PATH,
         parameter(
             "rows",
             "query",
-            "How many at the most",
+            "The maximum number of rows",
             {"type": "integer", "minimum": 1, "maximum": MAX_ROWS, "default": ROWS},
         ),
     ],

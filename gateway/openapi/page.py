@@ -1,6 +1,6 @@
-"""The OpenAPI document as one page of HTML, without a script, for any browser and any network.
+"""Renders the OpenAPI document as one HTML page without scripts.
 
-Takes what our document uses of OpenAPI, not all that there is.
+Supports the parts of OpenAPI that our document uses.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _STYLE = files(web_page).joinpath("docs.css").read_text(encoding="utf-8")
 
 
 def page(document: Node) -> str:
-    """HTML that shows every operation, answer and schema of the document."""
+    """Return HTML that shows every operation, answer and schema of the document."""
     return "\n".join(_page(document))
 
 
@@ -59,7 +59,7 @@ def _page(document: Node) -> Iterator[str]:
 
 
 def _operations(document: Node, tag: str) -> Iterator[tuple[str, str, Node]]:
-    """Path, methods and operation; HEAD stands with the GET that it belongs to, if there is one."""
+    """Yield path, methods and operation of a tag. HEAD is shown with its GET, if there is one."""
     for path, item in document["paths"].items():
         for method, shown in item.items():
             if tag in shown["tags"] and not (method == "head" and "get" in item):
@@ -121,7 +121,7 @@ def _properties(schema: Node) -> Iterator[str]:
 
 
 def _type(schema: Node) -> str:
-    """What kind of value it is, in a few words."""
+    """Return the type of a value in a few words."""
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return f'<a href="#{_anchor(name)}">{escape(name)}</a>'
@@ -153,7 +153,7 @@ def _example(content: Node) -> str:
 
 
 def _schema_of(parameter: Node) -> Node:
-    """Of the value, or of what is in it."""
+    """Return the schema of a parameter or of its content."""
     if "schema" in parameter:
         return cast("Node", parameter["schema"])
     (content,) = parameter["content"].values()
@@ -184,5 +184,5 @@ def _table(rows: Iterable[tuple[str, ...]]) -> str:
 
 
 def _text(text: str) -> str:
-    """Prose, of which what stands between backticks is code."""
+    """Return text as HTML, with code between backticks."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text, quote=False))

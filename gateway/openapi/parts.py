@@ -1,4 +1,4 @@
-"""The pieces that every area of the document is written in (OpenAPI Specification 3.1.1)."""
+"""Builders for the nodes of the document (OpenAPI Specification 3.1.1)."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ JSON = "application/json"
 PROBLEM = "application/problem+json"
 
 ANYWHERE = (CsvmillError, Unauthorized, Unavailable)
-"""What any request may be answered with that asks another part of the service."""
+"""Errors of every request that needs storage, the database or the broker."""
 
 
 def ref(name: str, kind: str = "schemas") -> Node:
-    """A reference to a component."""
+    """Return a reference to a component."""
     return {"$ref": f"#/components/{kind}/{name}"}
 
 
@@ -37,7 +37,7 @@ def operation(
     parameters: Iterable[Node] = (),
     body: Node | None = None,
 ) -> Node:
-    """One method of a path; `name` is the same in every version of the document."""
+    """Return an operation; `name` is the same in every version of the document."""
     node: Node = {"operationId": name, "tags": [tag], "summary": summary}
     if description:
         node["description"] = description
@@ -50,7 +50,7 @@ def operation(
 
 
 def reading(get: Node, *, head_without: tuple[str, ...] = ()) -> Node:
-    """GET, and HEAD, which answers the same without content, but never with `head_without`."""
+    """Return GET and HEAD, which answers without content, and never with `head_without`."""
     head = {
         **get,
         "operationId": f"{get['operationId']}Head",
@@ -73,7 +73,7 @@ def parameter(
     required: bool = False,
     example: object = None,
 ) -> Node:
-    """A part of the path, which is always required, of the query, or of the header."""
+    """Return a parameter of the path, where it is always required, the query, or the header."""
     node: Node = {"name": name, "in": where, "description": description, "schema": schema}
     if required or where == "path":
         node["required"] = True
@@ -83,13 +83,13 @@ def parameter(
 
 
 def json_in_query(name: str, description: str, schema: Node, *, example: object) -> Node:
-    """A part of the query that is JSON."""
+    """Return a parameter of the query that is JSON."""
     content = {JSON: {"schema": schema, "example": example}}
     return {"name": name, "in": "query", "description": description, "content": content}
 
 
 def header(description: str, schema: Node | None = None) -> Node:
-    """A field of an answer's header."""
+    """Return a field of an answer's header."""
     return {"description": description, "schema": schema or {"type": "string"}}
 
 
@@ -102,7 +102,7 @@ def json_answer(
     headers: Node | None = None,
     links: Node | None = None,
 ) -> Node:
-    """An answer with JSON, of which there is an example; `links` say what can be done with it."""
+    """Return a JSON answer with an example, and `links` to operations that use it."""
     node: Node = {"description": description}
     if headers:
         node["headers"] = headers
@@ -113,7 +113,7 @@ def json_answer(
 
 
 def links(to: Iterable[str], parameter: str, key: str) -> Node:
-    """That `key` of an answer's body is what these operations take as a part of their path."""
+    """Return links to operations whose path parameter is `key` of the answer's body."""
     return {
         name: {"operationId": name, "parameters": {parameter: f"$response.body#/{key}"}}
         for name in to
@@ -121,9 +121,9 @@ def links(to: Iterable[str], parameter: str, key: str) -> Node:
 
 
 def problems(*kinds: type[CsvmillError], headers: Node | None = None) -> Node:
-    """How `/api/v1` answers for these errors, and for those that may happen `ANYWHERE`.
+    """Return the answers of `/api/v1` for these errors and those of `ANYWHERE`.
 
-    They may have `headers` with them.
+    `headers` are the header fields that they may have.
     """
     answers: Node = {}
     for status, found in _by_status((*kinds, *ANYWHERE)).items():
@@ -137,7 +137,7 @@ def problems(*kinds: type[CsvmillError], headers: Node | None = None) -> Node:
 
 
 def problem_content(status: int, kinds: Iterable[type[CsvmillError]]) -> Node:
-    """Problem details that say one of these errors."""
+    """Return the content of an answer: the problem details of one of these errors."""
     titles = {kind.problem_type: title_of(kind, status) for kind in kinds}
     return {
         PROBLEM: {
@@ -156,7 +156,7 @@ def problem_content(status: int, kinds: Iterable[type[CsvmillError]]) -> Node:
 
 
 def errors(*kinds: type[CsvmillError]) -> Node:
-    """How everything but `/api/v1` answers for these errors, and for those of `ANYWHERE`."""
+    """Return the answers outside of `/api/v1` for these errors and those of `ANYWHERE`."""
     answers: Node = {}
     for status, found in _by_status((*kinds, *ANYWHERE)).items():
         node: Node = {"description": _described(found)}

@@ -1,4 +1,4 @@
-"""Downloads: the answers of RFC 9110 that both URLs of a result have."""
+"""Downloads: the answers of RFC 9110 at both URLs of a result."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ REJECTS_TEXT = (
 ETAG = '"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"'
 
 _STRING: Node = {"type": "string"}
-# What is binary has no schema (OpenAPI 3.1, 4.8.14.3).
+# Binary content has no schema (OpenAPI 3.1, 4.8.14.3).
 _RESULTS: Node = {
     output.media_type.partition(";")[0]: {} if output.compressed else {"schema": _STRING}
     for output in FORMATS.values()
@@ -30,44 +30,46 @@ _RESULTS: Node = {
 
 HEADERS: Node = {
     "Accept-Ranges": header("`bytes`, if the result is not compressed", {"const": "bytes"}),
-    "Cache-Control": header("Results never change"),
-    "Content-Digest": header("SHA-256 of the bytes of this answer (RFC 9530)"),
-    "Content-Disposition": header("An attachment, named as the file that was uploaded"),
-    "Content-Encoding": header("How the result is compressed, if it is", {"enum": list(CODINGS)}),
-    "Content-Range": header("Which bytes these are, or how many there are"),
-    "ETag": header("SHA-256 of the result in hexadecimal, quoted; weak if it is compressed"),
+    "Cache-Control": header("How long to cache the result; results never change"),
+    "Content-Digest": header("SHA-256 of the content of this answer (RFC 9530)"),
+    "Content-Disposition": header("An attachment, named after the uploaded file"),
+    "Content-Encoding": header("The content coding, if any", {"enum": list(CODINGS)}),
+    "Content-Range": header("The range of this answer, or the size of the result"),
+    "ETag": header(
+        "SHA-256 of the result in hexadecimal, quoted; weak if there is a content coding"
+    ),
     "Last-Modified": header("When the job ended"),
     "Repr-Digest": header("SHA-256 of the whole result (RFC 9530)"),
-    "Vary": header("What the answer depends on"),
+    "Vary": header("The request fields that the answer depends on"),
 }
-"""Fields that only some answers have, as it depends on the request."""
+"""Header fields that only some answers have, depending on the request."""
 
 _CACHED = ("Cache-Control", "ETag", "Last-Modified", "Vary")
 _WHOLE = (*_CACHED, "Accept-Ranges", "Content-Disposition", "Repr-Digest", "Content-Digest")
 
 
 def result_parameters(*, encoded: bool) -> list[Node]:
-    """The fields of a request that decide about the answer."""
+    """Return the header fields that select the answer."""
     found = [
         parameter(
             "Range",
             "header",
-            "Which bytes (RFC 9110, 14.2); one range or several. Anything else gets the whole.",
+            "One or more byte ranges (RFC 9110, 14.2). Other values are ignored.",
             _STRING,
             example="bytes=41-48",
         ),
-        parameter("If-Range", "header", "The whole, if it is not this one any longer", _STRING),
-        parameter("If-Match", "header", "412, if it is not one of these", _STRING),
-        parameter("If-None-Match", "header", "304, if it is one of these", _STRING),
-        parameter("If-Modified-Since", "header", "304, if it is not newer", _STRING),
-        parameter("If-Unmodified-Since", "header", "412, if it is newer", _STRING),
+        parameter("If-Range", "header", "Ignore `Range` unless the result is this one", _STRING),
+        parameter("If-Match", "header", "Answer 412 unless the result is one of these", _STRING),
+        parameter("If-None-Match", "header", "Answer 304 if the result is one of these", _STRING),
+        parameter("If-Modified-Since", "header", "Answer 304 if the result is not newer", _STRING),
+        parameter("If-Unmodified-Since", "header", "Answer 412 if the result is newer", _STRING),
         parameter(
-            "Want-Repr-Digest", "header", "`sha-256=0` leaves the field out (RFC 9530)", _STRING
+            "Want-Repr-Digest", "header", "`sha-256=0` omits `Repr-Digest` (RFC 9530)", _STRING
         ),
         parameter(
             "Want-Content-Digest",
             "header",
-            "`sha-256=1` asks for it with parts of up to 1 MiB too (RFC 9530)",
+            "`sha-256=1` requests `Content-Digest` for ranges up to 1 MiB too (RFC 9530)",
             _STRING,
         ),
     ]
@@ -76,7 +78,7 @@ def result_parameters(*, encoded: bool) -> list[Node]:
             parameter(
                 "Accept-Encoding",
                 "header",
-                f"How it may be compressed: {' or '.join(CODINGS)}",
+                f"The accepted content codings: {' or '.join(CODINGS)}",
                 _STRING,
                 example="gzip",
             )
@@ -87,9 +89,9 @@ def result_parameters(*, encoded: bool) -> list[Node]:
 def result_answers(
     *, as_problems: bool, whole: str = RESULT_TEXT, part: str = "Umbrella", csv_only: bool = False
 ) -> Node:
-    """200, 206, 304, 412, 416, and 406 where there are content codings.
+    """Return 200, 206, 304, 412, 416, and 406 where there are content codings.
 
-    `whole` is an example, of which `part` is a part.
+    `whole` is an example of the content, and `part` a part of it.
     """
     formats = {} if csv_only else _RESULTS
     of_whole = [*_WHOLE, "Content-Encoding"] if as_problems else _WHOLE
@@ -100,7 +102,7 @@ def result_answers(
             "content": {**formats, "text/csv": {"schema": _STRING, "example": whole}},
         },
         "206": {
-            "description": "A range of the result, or several",
+            "description": "One or more ranges of the result",
             "headers": _headers(*_WHOLE, "Content-Range"),
             "content": {
                 **formats,
@@ -108,7 +110,7 @@ def result_answers(
                 "multipart/byteranges": {"schema": _STRING},
             },
         },
-        "304": {"description": "It is the one that the client has", "headers": _headers(*_CACHED)},
+        "304": {"description": "The client already has this result", "headers": _headers(*_CACHED)},
     }
     for status, words in REFUSALS.items():
         if status is HTTPStatus.NOT_ACCEPTABLE and not as_problems:

@@ -1,4 +1,4 @@
-"""What the service says about itself."""
+"""Pages, health and metrics of the service."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TAG = "Service"
 
 
 def page(name: str, summary: str) -> Node:
-    """A page for people."""
+    """Return the operation of an HTML page."""
     html = {"text/html": {"schema": {"type": "string"}}}
     return operation(
         name, summary, tag=TAG, answers={"200": {"description": "HTML", "content": html}}
@@ -24,16 +24,16 @@ _READY: Node = {
     "type": "object",
     "properties": {"status": {"enum": ["ok", "unavailable"]}},
     "required": ["status"],
-    "additionalProperties": {"type": "string", "description": "`ok`, or why not"},
+    "additionalProperties": {"type": "string", "description": "`ok`, or the error"},
 }
 
 HEALTHZ = operation(
     "healthz",
-    "Whether this process answers",
+    "Check that this process answers",
     tag=TAG,
     answers=json_answer(
         200,
-        "It does",
+        "Healthy",
         {
             "type": "object",
             "properties": {"status": {"const": "ok"}, "version": {"type": "string"}},
@@ -45,18 +45,18 @@ HEALTHZ = operation(
 
 READYZ = operation(
     "readyz",
-    "Whether what it depends on answers too",
+    "Check that the dependencies answer",
     tag=TAG,
     answers={
         **json_answer(
             200,
-            "It does",
+            "Healthy",
             _READY,
             example={"status": "ok", "storage": "ok", "database": "ok", "broker": "ok"},
         ),
         **json_answer(
             503,
-            "Something does not",
+            "A dependency does not answer",
             _READY,
             example={
                 "status": "unavailable",
@@ -74,7 +74,7 @@ METRICS = operation(
     tag=TAG,
     answers={
         "200": {
-            "description": "In the format that `Accept` prefers",
+            "description": "The metrics, in the format that `Accept` prefers",
             "content": {
                 kind: {"schema": {"type": "string"}}
                 for kind in ("text/plain", "application/openmetrics-text")
@@ -85,7 +85,7 @@ METRICS = operation(
 
 OPENAPI = operation(
     "openapi",
-    "This document",
+    "Return this document",
     tag=TAG,
     answers={
         "200": {"description": "OpenAPI 3.1", "content": {JSON: {"schema": {"type": "object"}}}}
@@ -93,8 +93,8 @@ OPENAPI = operation(
 )
 
 PATHS = {
-    "/": reading(page("index", "What this is, and how to use it")),
-    "/docs": reading(page("docs", "This document as a page")),
+    "/": reading(page("index", "Show what the service is and how to use it")),
+    "/docs": reading(page("docs", "Show this document as a page")),
     "/openapi.json": reading(OPENAPI),
     "/healthz": reading(HEALTHZ),
     "/readyz": reading(READYZ),

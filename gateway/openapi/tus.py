@@ -33,26 +33,26 @@ _NUMBER: Node = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
 _STRING: Node = {"type": "string"}
 
 _FIELDS = {
-    "Upload-Offset": header("How many bytes have been received", _NUMBER),
-    "Upload-Length": header("Bytes of the file, if that is known", _NUMBER),
-    "Upload-Defer-Length": header("`1`, while the size is not known", _STRING),
-    "Upload-Metadata": header("As it was declared"),
-    "Upload-Concat": header("As it was declared"),
-    "Upload-Expires": header("When it is removed, if nothing more is sent"),
+    "Upload-Offset": header("Bytes received", _NUMBER),
+    "Upload-Length": header("Bytes of the file, if known", _NUMBER),
+    "Upload-Defer-Length": header("`1` while the size is unknown", _STRING),
+    "Upload-Metadata": header("As declared"),
+    "Upload-Concat": header("As declared"),
+    "Upload-Expires": header("When the upload is deleted if no more bytes arrive"),
     "Cache-Control": header("`no-store`"),
     "Location": header("Path of the upload", {"type": "string", "format": "uri-reference"}),
-    "Csvmill-Job": header("Path of the job, if it has become one"),
-    "Tus-Version": header("The versions that are spoken"),
-    "Tus-Extension": header("The extensions that are spoken"),
-    "Tus-Max-Size": header("Bytes that an upload may have", _NUMBER),
-    "Tus-Checksum-Algorithm": header("What `Upload-Checksum` may be"),
-    "Tus-Resumable": header("The version that is spoken", {"const": VERSION}),
+    "Csvmill-Job": header("Path of the job, if the upload has become one"),
+    "Tus-Version": header("The supported versions"),
+    "Tus-Extension": header("The supported extensions"),
+    "Tus-Max-Size": header("Maximum size of an upload in bytes", _NUMBER),
+    "Tus-Checksum-Algorithm": header("The supported algorithms of `Upload-Checksum`"),
+    "Tus-Resumable": header("The supported version", {"const": VERSION}),
 }
 
 _VERSION = parameter(
     "Tus-Resumable",
     "header",
-    "The version that the client speaks",
+    "The version of the client",
     {"const": VERSION},
     required=True,
 )
@@ -62,14 +62,18 @@ _UPLOAD = parameter(
 _CHECKSUM = parameter(
     "Upload-Checksum",
     "header",
-    "`sha1`, `sha256` or `crc32`, and the digest in base64: the bytes are kept if it is right",
+    "`sha1`, `sha256` or `crc32`, and the checksum in base64; other bytes are not kept",
     _STRING,
 )
 _OFFSET = parameter(
-    "Upload-Offset", "header", "Where the upload is, as `HEAD` tells it", _NUMBER, example=0
+    "Upload-Offset",
+    "header",
+    "The current offset of the upload, as `HEAD` returns it",
+    _NUMBER,
+    example=0,
 )
 _LENGTH = parameter("Upload-Length", "header", "Bytes of the file", _NUMBER)
-_BODY: Node = {"description": "The bytes as they are", "content": {CONTENT_TYPE: {}}}
+_BODY: Node = {"description": "The bytes of the file", "content": {CONTENT_TYPE: {}}}
 
 
 def _answer(description: str, *fields: str) -> Node:
@@ -85,9 +89,9 @@ def _error(words: str) -> Node:
     }
 
 
-_STANDING = ("Upload-Offset", "Upload-Expires", "Csvmill-Job")
+_STATE = ("Upload-Offset", "Upload-Expires", "Csvmill-Job")
 _OTHER_METHOD = {
-    "405": _error("`X-HTTP-Method-Override` names a method that this URL does not know")
+    "405": _error("`X-HTTP-Method-Override` names a method that this URL does not support")
 }
 _SENDING = {
     **errors(
@@ -103,12 +107,12 @@ _SENDING = {
         UnsupportedMedia,
         StorageFull,
     ),
-    "460": _error("The bytes are not what their checksum says; nothing of them was kept"),
+    "460": _error("The bytes do not have the declared checksum; none of them were kept"),
 }
 _SHOWN = {
     "200": _answer(
-        "How far it has come",
-        *_STANDING,
+        "The state of the upload",
+        *_STATE,
         "Upload-Length",
         "Upload-Defer-Length",
         "Upload-Metadata",
@@ -117,14 +121,14 @@ _SHOWN = {
     )
 }
 _PATCHED = {
-    "204": _answer("The bytes are kept", *_STANDING),
-    "403": _error("A final upload takes no bytes"),
+    "204": _answer("The bytes are stored", *_STATE),
+    "403": _error("A final upload accepts no bytes"),
     **_OTHER_METHOD,
     **_SENDING,
     **errors(OffsetConflict, AppendLeaseLost),
 }
 _TERMINATED = {
-    "204": _answer("It is removed"),
+    "204": _answer("The upload is removed"),
     **_OTHER_METHOD,
     **errors(UploadNotFound, UploadGone, UnsupportedVersion),
 }
@@ -133,12 +137,12 @@ _TERMINATED = {
 def _options(name: str, parameters: Iterable[Node] = ()) -> Node:
     return operation(
         name,
-        "What is spoken here",
+        "Show the supported version and extensions",
         tag=TAG,
         parameters=parameters,
         answers={
             "204": _answer(
-                "Version, extensions, limits",
+                "Version, extensions and limits",
                 "Tus-Version",
                 "Tus-Extension",
                 "Tus-Max-Size",
@@ -151,20 +155,20 @@ def _options(name: str, parameters: Iterable[Node] = ()) -> Node:
 def _create(name: str) -> Node:
     return operation(
         name,
-        "Declare an upload, or make one of others",
+        "Create an upload, or concatenate uploads",
         tag=TAG,
-        description="Its size may be told later, and bytes may come along.",
+        description="The size may be declared later. The request may contain the first bytes.",
         parameters=[
             _VERSION,
             _LENGTH,
             parameter(
-                "Upload-Defer-Length", "header", "`1`: the size is told later", {"const": "1"}
+                "Upload-Defer-Length", "header", "`1`: the size is declared later", {"const": "1"}
             ),
             parameter(
                 "Upload-Metadata",
                 "header",
-                "`filename` and its value in base64; so with `spec`, the JSON of an `Aggregation` "
-                "that says what to compute; others are kept",
+                "`filename` and `spec` (the JSON of an `Aggregation`), each with its value in "
+                "base64; other keys are stored",
                 _STRING,
                 example="filename cGxheXMuY3N2",
             ),
@@ -178,7 +182,7 @@ def _create(name: str) -> Node:
         ],
         body=_BODY,
         answers={
-            "201": _answer("The upload", "Location", *_STANDING),
+            "201": _answer("The upload", "Location", *_STATE),
             **_OTHER_METHOD,
             **_SENDING,
         },
@@ -187,9 +191,9 @@ def _create(name: str) -> Node:
 
 SHOW = operation(
     "showTusUpload",
-    "How far an upload has come",
+    "Show the offset of an upload",
     tag=TAG,
-    description="Whoever was sending it sends no more then.",
+    description="Aborts any append in progress.",
     parameters=[_VERSION, _UPLOAD],
     answers={
         **_SHOWN,
@@ -205,10 +209,10 @@ SHOW = operation(
 
 PATCH = operation(
     "patchTusUpload",
-    "Send the next bytes of a file",
+    "Append bytes to an upload",
     tag=TAG,
-    description="Whatever arrives is kept, unless there is a checksum. A new request takes over "
-    "from one whose connection hangs.",
+    description="Received bytes are kept even if the request fails, unless it has a checksum. A "
+    "new request replaces one whose connection hangs.",
     parameters=[_VERSION, _UPLOAD, {**_OFFSET, "required": True}, _LENGTH, _CHECKSUM],
     body=_BODY,
     answers=_PATCHED,
@@ -218,24 +222,24 @@ TERMINATE = operation(
     "terminateTusUpload",
     "Remove an upload",
     tag=TAG,
-    description="Its job is cancelled, unless it has ended: then job and result stay, but one that "
-    "has failed cannot be retried any more.",
+    description="Cancels the job of the upload, unless it has ended: then the job and its result "
+    "are kept, but a failed job can no longer be retried.",
     parameters=[_VERSION, _UPLOAD],
     answers=_TERMINATED,
 )
 
 OVERRIDDEN = operation(
     "overriddenTusUpload",
-    "Any of these, for clients that can send `POST` only",
+    "Any of these methods, for clients that can only send `POST`",
     tag=TAG,
-    description="The header counts in requests by the other methods too, whose own is passed over.",
+    description="The header also overrides the method of other requests.",
     parameters=[
         _VERSION,
         _UPLOAD,
         parameter(
             "X-HTTP-Method-Override",
             "header",
-            "What is meant",
+            "The method to apply",
             {"enum": ["PATCH", "DELETE", "HEAD"]},
             required=True,
         ),
@@ -257,7 +261,7 @@ PATHS: Node = {
     "/api/tus/{upload}": {
         "options": _options(
             "tusUploadOptions",
-            # Whether there is such an upload does not matter.
+            # The upload need not exist.
             [{**_UPLOAD, "schema": {"type": "string", "minLength": 1}}],
         ),
         "head": SHOW,

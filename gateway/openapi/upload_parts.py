@@ -1,4 +1,4 @@
-"""What several operations on uploads have in common."""
+"""Parameters and answers of several operations on uploads."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ UPLOAD_IN_PATH = parameter(
 NAME = parameter(
     "name",
     "query",
-    "Name of the file; else `filename` of `Content-Disposition` is",
+    "Name of the file; by default the `filename` of `Content-Disposition`",
     {"type": "string", "pattern": FILENAME},
     example="plays.csv",
 )
 
 SPEC = json_in_query(
     "spec",
-    "What to compute; without it, plays are summed by song and date. The whole URL may have 8 KB: "
-    "declare a file that needs more",
+    "The aggregation; without it, plays are summed by song and date. A URL may have 8 KB: declare "
+    "the file as JSON if it needs more",
     ref(aggregations.NAME),
     example=aggregations.AGGREGATION_EXAMPLE,
 )
@@ -51,8 +51,8 @@ SPEC = json_in_query(
 KEY_IN_HEADER = parameter(
     "Idempotency-Key",
     "header",
-    "Your own name for the upload, such as a UUID: sent again with the same request it gives the "
-    "same upload",
+    "A key of your choice, such as a UUID: a repeated request with the same key returns the same "
+    "upload",
     {"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": "^[!#-~]+$"},
 )
 
@@ -61,6 +61,6 @@ LOCATION = {"Location": header("Path of the upload", {"type": "string", "format"
 CONTENT_DIGEST = parameter(
     "Content-Digest",
     "header",
-    "`sha-256=:<base64>:` of the content: checked when it is whole (RFC 9530)",
+    "`sha-256=:<base64>:` of the content, checked when it is complete (RFC 9530)",
     {"type": "string"},
 )

@@ -1,4 +1,4 @@
-"""`/api/v1/uploads`: the native protocol, and the IETF dialect."""
+"""`/api/v1/uploads`: the native protocol and the IETF protocol."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ WHOLE = {
     **ietf.INTERIM,
     **json_answer(
         201,
-        "The upload as it stands; with its job, if it is complete",
+        "The upload, with its job if it is complete",
         ref("Upload"),
         example=WHOLE_EXAMPLE,
-        headers={**LOCATION, **JOB_OF_UPLOAD, **ietf.STANDING},
+        headers={**LOCATION, **JOB_OF_UPLOAD, **ietf.STATE},
         links=links(("showUpload", "putChunk", "cancelUpload"), "upload", "id"),
     ),
     **problems(
@@ -80,16 +80,16 @@ WHOLE = {
         AppendLeaseLost,
         UploadGone,
         StorageFull,
-        headers={**LOCATION, **ietf.LIMIT, **ietf.SPOKEN_HERE},
+        headers={**LOCATION, **ietf.LIMIT, **ietf.SUPPORTED_VERSION},
     ),
 }
 
 CREATE = operation(
     "createUpload",
-    "Declare a file, or send one",
+    "Declare or send a file",
     tag=TAG,
-    description="JSON declares a file; one of no bytes becomes a job at once. Anything else is the "
-    f"file itself, as with `PUT`. {ietf.ABOUT}",
+    description="A JSON body declares a file; a file without bytes becomes a job at once. Any "
+    f"other body is the file itself, as with `PUT`. {ietf.ABOUT}",
     parameters=[{**NAME, "schema": {"type": "string"}}, *OF_A_FILE],
     body={
         "required": True,
@@ -112,19 +112,19 @@ PUT_FILE = operation(
     "putFile",
     "Send a whole file",
     tag=TAG,
-    description="Of any size, known or not. What arrives is kept, even if the connection breaks: "
-    "send the rest as a chunk, or the same again, which takes over from a connection that hangs. "
-    + ietf.ABOUT,
+    description="The file may have any size, known or not. Received bytes are kept even if the "
+    "connection breaks: send the rest as a chunk, or repeat the request, which also replaces a "
+    "hanging connection. " + ietf.ABOUT,
     parameters=[NAME, *OF_A_FILE],
-    body={"description": "The bytes as they are", "content": {"application/octet-stream": {}}},
+    body={"description": "The bytes of the file", "content": {"application/octet-stream": {}}},
     answers=WHOLE,
 )
 
 SHOW = operation(
     "showUpload",
-    "What has been received of a file",
+    "Show an upload",
     tag=TAG,
-    description="Whichever dialect began it.",
+    description="The upload may have been started with any protocol.",
     parameters=[UPLOAD_IN_PATH],
     answers={
         **json_answer(
@@ -142,45 +142,46 @@ CANCEL = operation(
     "cancelUpload",
     "Cancel an upload",
     tag=TAG,
-    description="What was received is removed. If it has become a job already, that is cancelled.",
+    description="Deletes the received bytes. If the upload has become a job, the job is cancelled.",
     parameters=[UPLOAD_IN_PATH],
     answers={
-        "204": {"description": "It is cancelled"},
+        "204": {"description": "The upload is cancelled"},
         **problems(UploadNotFound, JobFinished),
     },
 )
 
 PUT_CHUNK = operation(
     "putChunk",
-    "Send a part of a file",
+    "Send a chunk of a file",
     tag=TAG,
-    description="Any number of bytes, in any order, as many requests at a time as you like. It "
-    "counts as a whole, or not at all; of bytes that are there already, nothing changes. If its "
-    "answer was lost, send it again.",
+    description="Chunks may have any size and come in any order and in parallel. A chunk is stored "
+    "as a whole or not at all. Bytes that were received before do not change. If the answer was "
+    "lost, send the chunk again.",
     parameters=[
         UPLOAD_IN_PATH,
         parameter(
             "offset",
             "path",
-            "Where it belongs in the file, in bytes",
+            "The offset of the chunk in the file, in bytes",
             {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET},
             example=40,
         ),
         parameter(
             "Content-Digest",
             "header",
-            "`sha-256=:<base64>:`, or `sha-512`: checked before the bytes count (RFC 9530)",
+            "`sha-256=:<base64>:` or `sha-512=:<base64>:`, checked before the chunk is stored "
+            "(RFC 9530)",
             {"type": "string"},
         ),
     ],
     body={
-        "description": "The bytes as they are; none at all change nothing",
+        "description": "The bytes of the chunk; an empty chunk changes nothing",
         "content": {"application/octet-stream": {}},
     },
     answers={
         **json_answer(
             200,
-            "The upload as it stands; with its job, if this was the last missing part",
+            "The upload, with its job if this was the last missing chunk",
             ref("Upload"),
             example=WHOLE_EXAMPLE,
             headers=JOB_OF_UPLOAD,

@@ -1,1 +1,1 @@
-"""Downloads of results and rejects, and previews."""
+"""Results: download, rejects and preview."""

@@ -1,5 +1,4 @@
-"""The result of a job, whole or in ranges: `GET /api/download_file/{job_id}`, and
-`GET /api/v1/jobs/{job_id}/result`."""
+"""Downloads of results: `/api/download_file/{job_id}`, `/api/v1/jobs/{job_id}/result`."""
 
 from __future__ import annotations
 
@@ -40,28 +39,28 @@ if TYPE_CHECKING:
     from shared.jobs.job import Job, JobResult
 
 MAX_AGE = 7 * 24 * 3600
-"""Seconds for which a client may keep a result that it has: as long as it is kept here by default.
-It never changes, but it is nobody else's business (RFC 9111, 5.2.2.7; RFC 8246)."""
+"""Seconds for which a client may cache a result: the default retention. A result never changes
+(`immutable`, RFC 8246), and shared caches must not store it (`private`, RFC 9111, 5.2.2.7)."""
 
 
 @dataclass(frozen=True, slots=True)
-class JobFile:
-    """A file that has come of a job."""
+class OutputFile:
+    """An output of a job as it is downloaded: the result or the rejects."""
 
     source: BlobKey | bytes
-    """Where it is kept, or all of it."""
+    """The key of the blob, or the bytes themselves."""
     size: int
     """Bytes."""
     sha256: str
-    """Lower-case hex digest, which is its strong ETag."""
+    """In lower-case hexadecimal; the strong ETag."""
     filename: str
     media_type: str
     compressed: bool = False
-    """Whether a content coding would gain nothing."""
+    """Whether a content coding would not make it smaller."""
 
 
 async def download_file(request: web.Request) -> web.StreamResponse:
-    """The result as an attachment, never encoded, so that it can always be resumed."""
+    """Send the result as an attachment, without a content coding, so that it can be resumed."""
     job = await requested_job(request)
     if job.state is not JobState.SUCCESS or job.result is None:
         return error_response(HTTPStatus.BAD_REQUEST, _no_result(job), job_status=job.state.value)
@@ -69,15 +68,15 @@ async def download_file(request: web.Request) -> web.StreamResponse:
 
 
 async def show_result(request: web.Request) -> web.StreamResponse:
-    """The same for programs: in a content coding if they ask for one, errors as problems."""
+    """Send the result, with a content coding if the request accepts one, and errors as problems."""
     job, result = await requested_result(request)
     return await send_file(request, job, _result_file(job, result), refuse=refuse, codings=CODINGS)
 
 
 async def requested_result(request: web.Request) -> tuple[Job, JobResult]:
-    """The job that the URL names, and its result.
+    """Return the job that the URL names, and its result.
 
-    Raises JobNotFound, NoResult, and ResultExpired if it is not kept any longer.
+    Raises JobNotFound, NoResult and ResultExpired.
     """
     job = await requested_job(request)
     if job.state is not JobState.SUCCESS or job.result is None:
@@ -87,9 +86,9 @@ async def requested_result(request: web.Request) -> tuple[Job, JobResult]:
 
 
 def content_disposition(filename: str) -> str:
-    """`attachment` with the name in both forms (RFC 6266, 4.3; RFC 8187).
+    """Return `attachment` with the name in both forms (RFC 6266, 4.3; RFC 8187).
 
-    The plain form is ASCII for old clients; all others take `filename*`.
+    The plain form is ASCII, for old clients. Other clients read `filename*`.
     """
     plain = "".join(c if " " <= c <= "~" and c not in '"\\%' else "_" for c in filename)
     field = f'attachment; filename="{plain}"'
@@ -104,16 +103,16 @@ def _no_result(job: Job) -> str:
 
 
 def check_kept(job: Job) -> None:
-    """Raises ResultExpired if what came of the job is not kept any longer."""
+    """Raise ResultExpired if the outputs of the job have expired."""
     if job.expired_at is not None:
         raise ResultExpired(
-            f"The result of job {job.id} has expired and was removed; upload the file again"
+            f"The result of job {job.id} expired and was deleted; upload the file again"
         )
 
 
-def _result_file(job: Job, result: JobResult) -> JobFile:
+def _result_file(job: Job, result: JobResult) -> OutputFile:
     output = FORMATS[job.aggregation.output]
-    return JobFile(
+    return OutputFile(
         result.key,
         result.size,
         result.sha256,
@@ -126,14 +125,14 @@ def _result_file(job: Job, result: JobResult) -> JobFile:
 async def send_file(
     request: web.Request,
     job: Job,
-    file: JobFile,
+    file: OutputFile,
     *,
     refuse: Callable[[HTTPStatus, str], web.Response],
     codings: tuple[str, ...] = (),
 ) -> web.StreamResponse:
-    """Answer with a file of a job, whole or in ranges; `refuse` as `Download` has it.
+    """Send an output of a job, whole or in ranges. `refuse` is that of `Download`.
 
-    Raises ResultExpired, ResultLost, and what `Blobs.open` raises.
+    Raises ResultExpired, ResultLost, and the errors of `Blobs.open`.
     """
     check_kept(job)
     ports = request.app[PORTS]
@@ -142,7 +141,7 @@ async def send_file(
         Download(
             Representation(file.size, file.sha256, job.finished_at),
             content_type=file.media_type,
-            source=lambda start, stop: opened_file(ports, job, file.source, start, stop),
+            source=lambda start, stop: open_output(ports, job, file.source, start, stop),
             refuse=refuse,
             name=f"Job {job.id}",
             sha256=file.sha256,
@@ -156,10 +155,13 @@ async def send_file(
 
 
 @asynccontextmanager
-async def opened_file(
+async def open_output(
     ports: GatewayPorts, job: Job, source: BlobKey | bytes, start: int, stop: int
 ) -> AsyncIterator[Content]:
-    """Read bytes of a job's file. Raises ResultExpired, ResultLost, and what `Blobs.open` does."""
+    """Open the bytes `start` to `stop` of an output of a job.
+
+    Raises ResultExpired, ResultLost, and the errors of `Blobs.open`.
+    """
     if isinstance(source, bytes):
         yield Content(single_piece(source[start:stop]), start, stop)
         return
@@ -167,7 +169,7 @@ async def opened_file(
         try:
             content = await stack.enter_async_context(ports.blobs.open(source, start, stop))
         except (BlobNotFound, BlobIncomplete, ChunkOutOfBounds) as error:
-            # It may have expired since the job was looked up; if it has not, it is lost.
+            # It may have expired after the job was read. Otherwise it is lost.
             check_kept(await ports.jobs.get(job.id))
             raise ResultLost(
                 f"The result of job {job.id}, upload {job.upload_id}, is lost: {error}; upload "

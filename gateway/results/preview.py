@@ -1,4 +1,4 @@
-"""The first rows of a result as JSON: `GET /api/v1/jobs/{job_id}/preview`."""
+"""Previews of results: `GET /api/v1/jobs/{job_id}/preview`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from gateway.keys import PORTS
-from gateway.results.download import check_kept, opened_file, requested_result
+from gateway.results.download import check_kept, open_output, requested_result
 from gateway.results.preview_rows import Preview, preview_of
 from shared.aggregation.formats import FORMATS
 from shared.blobs.blob import attempt_of, preview_key
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 
 ROWS = 100
 _FIRST = 256 << 10
-"""Bytes after which it is first looked whether they suffice."""
+"""Bytes after which the first preview is attempted."""
 
 
 async def show_preview(request: web.Request) -> web.Response:
-    """The columns with their types, and so many rows as the query says.
+    """Return the columns with their types, and the first rows.
 
-    Raises InvalidInput, NoPreview for Parquet of before there were previews of it, and what
-    `requested_result` and `opened_file` raise.
+    Raises InvalidInput, NoPreview for Parquet without a stored preview, and the errors of
+    `requested_result` and `open_output`.
     """
     rows = _rows(request)
     job, result = await requested_result(request)
     stored = FORMATS[job.aggregation.output].preview == "stored"
-    read = _read_kept if stored else _read
+    read = _read_stored if stored else _read
     preview = await read(request.app[PORTS], job, result, rows)
     return web.Response(text=preview.as_json(), content_type="application/json")
 
@@ -50,11 +50,11 @@ def _rows(request: web.Request) -> int:
 
 
 async def _read(ports: GatewayPorts, job: Job, result: JobResult, rows: int) -> Preview:
-    """Read no more of the result than needed, and never more than `LIMIT` bytes."""
+    """Read as many bytes of the result as the preview needs, at most `LIMIT`."""
     stop = min(result.size, LIMIT)
     held = bytearray()
     enough = _FIRST
-    async with opened_file(ports, job, result.key, 0, stop) as pieces:
+    async with open_output(ports, job, result.key, 0, stop) as pieces:
         async for piece in pieces:
             held += piece
             if len(held) >= enough and len(held) < stop:
@@ -65,21 +65,21 @@ async def _read(ports: GatewayPorts, job: Job, result: JobResult, rows: int) -> 
     return await _preview(job, held, result.size, rows)
 
 
-async def _read_kept(ports: GatewayPorts, job: Job, result: JobResult, rows: int) -> Preview:
-    """Read what stands beside the result, as it says nothing in part."""
+async def _read_stored(ports: GatewayPorts, job: Job, result: JobResult, rows: int) -> Preview:
+    """Read the preview that is stored beside the result."""
     key = preview_key(*(attempt_of(result.key) or (job.id, job.attempt)))
     try:
         size = (await ports.blobs.info(key)).size or 0
     except BlobNotFound as error:
         check_kept(await ports.jobs.get(job.id))
         raise NoPreview(
-            f"The result of job {job.id} is Parquet of which no first rows were kept, as it was "
-            "computed by an older version; download it, or upload the file again"
+            f"The result of job {job.id} is Parquet without a stored preview, because an older "
+            "version computed it; download it, or upload the file again"
         ) from error
-    async with opened_file(ports, job, key, 0, size) as pieces:
+    async with open_output(ports, job, key, 0, size) as pieces:
         data = b"".join([piece async for piece in pieces])
     return await asyncio.to_thread(
-        preview_of, job.aggregation, data, whole=True, rows=rows, in_all=result.rows_out
+        preview_of, job.aggregation, data, whole=True, rows=rows, total_rows=result.rows_out
     )
 
 

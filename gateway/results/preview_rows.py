@@ -1,4 +1,4 @@
-"""The first rows of a result, from its first bytes, and as JSON."""
+"""Reads the first rows of a result from its first bytes."""
 
 from __future__ import annotations
 
@@ -25,23 +25,26 @@ if TYPE_CHECKING:
     Row = list[str | None]
 
 SAFE_DIGITS = 15
-"""Digits of a number that every reader of JSON keeps: those of an IEEE 754 double (RFC 8259, 6)."""
+"""Digits of a number that every JSON parser keeps: those of an IEEE 754 double (RFC 8259, 6)."""
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
-"""A number as results have it (RFC 8259, 6)."""
+"""A number as results contain it (RFC 8259, 6)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The columns of a result, and its first rows. A cell without a value is None."""
+    """The columns and the first rows of a result. A cell without a value is None."""
 
     columns: tuple[tuple[str, Kind], ...]
     rows: tuple[Row, ...]
     truncated: bool
-    """Whether there are more rows."""
+    """Whether the result has more rows."""
 
     def as_json(self) -> str:
-        """It as JSON; a number of more than `SAFE_DIGITS` digits is a string."""
+        """Return the JSON of a `PreviewView`.
+
+        A number keeps its digits, and is a string if it has more than `SAFE_DIGITS`.
+        """
         columns = [{"name": name, "type": kind} for name, kind in self.columns]
         numeric = [kind in NUMERIC for _, kind in self.columns]
         rows = ", ".join("[" + ", ".join(map(_cell, row, numeric)) + "]" for row in self.rows)
@@ -52,12 +55,12 @@ class Preview:
 
 
 def preview_of(
-    aggregation: Aggregation, data: bytes, *, whole: bool, rows: int, in_all: int | None = None
+    aggregation: Aggregation, data: bytes, *, whole: bool, rows: int, total_rows: int | None = None
 ) -> Preview:
-    """The first `rows` rows of a result that begins with `data`, or is it, if it is `whole`.
+    """Return the first `rows` rows of a result that starts with `data`.
 
-    As many as there are in `LIMIT` bytes, if that is less. `in_all`: the rows of the result, where
-    `data` is a preview that is kept of it.
+    There are fewer rows if `LIMIT` bytes contain fewer. `whole`: `data` is the whole result, or its
+    stored preview; then `total_rows` is the number of rows of the result.
     """
     output = FORMATS[aggregation.output]
     text, ended = _expanded(data, output.compression, whole=whole)
@@ -70,22 +73,22 @@ def preview_of(
     dates = [i for i, kind in enumerate(kinds) if kind == "date"]
     kept = tuple(_without_empty(row, dates) for row in islice(found, rows))
     more = not ended or next(found, None) is not None
-    if in_all is not None:
-        more = len(kept) < in_all
+    if total_rows is not None:
+        more = len(kept) < total_rows
     return Preview(
         tuple(zip(names or _names(aggregation), kinds, strict=True)), kept, truncated=more
     )
 
 
 def _without_empty(row: Row, columns: list[int]) -> Row:
-    """An empty text is no value of these columns, though one to group by."""
+    """Replace empty text by None in date columns, where it is not a value."""
     for i in columns:
         row[i] = row[i] or None
     return row
 
 
 def _expanded(data: bytes, compression: Compression, *, whole: bool) -> tuple[bytes, bool]:
-    """What `data` holds, up to `LIMIT` bytes, and whether that is all of the result."""
+    """Decompress `data` up to `LIMIT` bytes; return the text and whether it is the whole result."""
     if compression == "none":
         return data, whole
     held = bytearray()
@@ -95,7 +98,7 @@ def _expanded(data: bytes, compression: Compression, *, whole: bool) -> tuple[by
             if len(held) > LIMIT:
                 return bytes(held[:LIMIT]), False
     except MalformedInput:
-        # It goes on after `data`.
+        # The rest is beyond `data`.
         return bytes(held), False
     return bytes(held), whole
 
@@ -113,7 +116,7 @@ def _csv(text: bytes, *, ended: bool, groups: int) -> tuple[list[str], Iterator[
 
 
 def _records(text: bytes, *, ended: bool) -> Iterator[list[bytes]]:
-    """The records that are whole."""
+    """Yield the complete records."""
     held: list[bytes] | None = None
     try:
         for _, fields in RecordReader((text,)):
@@ -121,14 +124,14 @@ def _records(text: bytes, *, ended: bool) -> Iterator[list[bytes]]:
                 yield held
             held = fields
     except MalformedInput:
-        # A result is well-formed: this one goes on after `text`.
+        # Results are well-formed, so the rest of this record is beyond `text`.
         return
     if held is not None and ended:
         yield held
 
 
 class _Digits(str):
-    """A number as it is written."""
+    """A number with its original digits."""
 
     __slots__ = ()
 
@@ -155,7 +158,7 @@ _READERS = {"csv": _csv, "jsonl": _jsonl, "stored": _csv}
 
 
 def _names(aggregation: Aggregation) -> list[str]:
-    """The names of the output columns, as far as they are known without the file's header."""
+    """Return the names of the output columns, as far as they are known without the header."""
     names = [
         group.name or (group.column if isinstance(group.column, str) else f"column{group.column}")
         for group in aggregation.group_by

@@ -1,11 +1,11 @@
-"""The records that a job left out: `GET /api/v1/jobs/{job_id}/rejects`."""
+"""Downloads of rejected records: `GET /api/v1/jobs/{job_id}/rejects`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from gateway.http.problems import refuse
-from gateway.results.download import JobFile, requested_result, send_file
+from gateway.results.download import OutputFile, requested_result, send_file
 from shared.http.content_codings import CODINGS
 from shared.jobs.rejects import NO_REJECTS, NO_REJECTS_SHA256
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from aiohttp import web
 
 MEDIA_TYPE = "text/csv"
-"""Without a charset: records stand as they are in the file, which may be no text."""
+"""Without a charset: records are copied from the file as they are, in any encoding."""
 
 
 async def show_rejects(request: web.Request) -> web.StreamResponse:
-    """Them as CSV, as an attachment; only the header if the job left none out."""
+    """Send the rejected records as CSV; only the header if there are none."""
     job, result = await requested_result(request)
     rejects = result.rejects
     stem = job.filename[:-4] if job.filename.lower().endswith(".csv") else job.filename
-    file = JobFile(
+    file = OutputFile(
         rejects.key if rejects else NO_REJECTS,
         rejects.size if rejects else len(NO_REJECTS),
         rejects.sha256 if rejects else NO_REJECTS_SHA256,

@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from gateway.jobs.control import JobControl
+from gateway.jobs.control import cancel_job
 from gateway.uploads.upload import candidate_ids
 from shared.blobs.blob import upload_key
 from shared.errors import BlobNotFound, JobFinished, UploadGone, UploadNotFound
@@ -72,7 +72,7 @@ async def _cancel(ports: GatewayPorts, events: GatewayEvents, upload_id: UUID) -
     if job is None:
         events.upload_cancelled(upload_id)
         return None
-    return await JobControl(ports, events).cancel(job.id)
+    return await cancel_job(ports, events, job.id)
 
 
 async def _needs_no_input(ports: GatewayPorts, upload_id: UUID) -> bool:

@@ -1,4 +1,4 @@
-"""`GET /`: a page that says what this is and how to use it."""
+"""`GET /`: a page that shows how to use the service."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from aiohttp import web
 CONTENT_SECURITY_POLICY = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"
 }
-"""Of pages that load nothing, and run nothing."""
+"""For pages that load and run nothing."""
 
 _PAGE = files(__name__).joinpath("index.html").read_text(encoding="utf-8")
 
 
 async def index(_request: web.Request) -> web.Response:
-    """The page; it loads nothing from elsewhere."""
+    """Return the page, which loads nothing from elsewhere."""
     return web.Response(text=_PAGE, content_type="text/html", headers=CONTENT_SECURITY_POLICY)

@@ -160,7 +160,7 @@ async def test_a_stream_outlives_its_database(
         async with asyncio.timeout(WAIT), following(gateway, job_id) as events:
             await events.next()
             killable_postgres.kill()
-            await line(gateway, "followers of jobs wait for the database")
+            await line(gateway, "followed jobs are not updated")
             comment = await events.block()
             assert comment is not None
             assert comment.fields == {"": ""}

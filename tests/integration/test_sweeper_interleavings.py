@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 )
 
 from gateway.events import GatewayEvents
-from gateway.jobs.control import JobControl
+from gateway.jobs.control import cancel_job, retry_job
 from gateway.keys import GatewayPorts
 from gateway.settings import GatewaySettings
 from gateway.uploads.complete import with_job
@@ -304,9 +304,9 @@ class Interleavings(RuleBasedStateMachine):
         job_id = jobs[rank % len(jobs)].id
 
         async def request(ports: GatewayPorts, _: Actor) -> None:
-            control = JobControl(ports, GatewayEvents.uncounted())
+            change = retry_job if retry else cancel_job
             with suppress(JobFinished, JobNotFailed, InputRemoved):
-                await (control.retry(job_id) if retry else control.cancel(job_id))
+                await change(ports, GatewayEvents.uncounted(), job_id)
 
         self.begin(request)
 

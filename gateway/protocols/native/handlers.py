@@ -14,7 +14,7 @@ from gateway.http.digests import (
     parse_content_digest,
     verify_digests,
 )
-from gateway.jobs.control import JobControl
+from gateway.jobs import control
 from gateway.jobs.handlers import job_response
 from gateway.jobs.status import requested_job_id
 from gateway.keys import PORTS, SETTINGS
@@ -101,14 +101,12 @@ async def cancel_job(request: web.Request) -> web.Response:
     ports, events = request.app[PORTS], request.app[EVENTS]
     job: Job | None
     try:
-        job = await JobControl(ports, events).cancel(job_id)
+        job = await control.cancel_job(ports, events, job_id)
     except JobNotFound:
         try:
             job = await cancel.cancel_upload(ports, events, str(job_id))
         except UploadNotFound:
-            raise JobNotFound(
-                f"There is no job {job_id}, and no upload of that id either"
-            ) from None
+            raise JobNotFound(f"There is no job and no upload {job_id}") from None
     return web.Response(status=204) if job is None else await job_response(request, job)
 
 

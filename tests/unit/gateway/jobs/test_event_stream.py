@@ -354,7 +354,7 @@ async def test_a_client_that_takes_too_slowly_is_told_the_latest_only(
     async with following(gateway, job.id) as events:
         await events.next()
         # From now on as if the client had not taken the first event yet.
-        monkeypatch.setattr(event_stream, "UNTAKEN", -1)
+        monkeypatch.setattr(event_stream, "BUFFER_LIMIT", -1)
         for done in range(1, 4):
             await gateway.jobs.record_progress(job.id, 1, JobProgress(done))
             await jobs.looked(2)
@@ -372,7 +372,7 @@ async def test_a_client_that_stops_reading_is_disconnected(
     job = await gateway.started_job()
     async with following(gateway, job.id) as events:
         await events.next()
-        monkeypatch.setattr(event_stream, "UNTAKEN", -1)
+        monkeypatch.setattr(event_stream, "BUFFER_LIMIT", -1)
         await until_followed_by(gateway, 0)
 
 
@@ -382,7 +382,7 @@ async def test_a_gateway_that_leaves_waits_for_no_client_that_takes_nothing(
     job = await gateway.started_job()
     async with following(gateway, job.id) as events:
         await events.next()
-        monkeypatch.setattr(event_stream, "UNTAKEN", -1)
+        monkeypatch.setattr(event_stream, "BUFFER_LIMIT", -1)
         for end in gateway.client.app[ON_SHUTDOWN_STARTED]:
             end()
         await until_followed_by(gateway, 0)

@@ -365,7 +365,7 @@ async def test_an_upload_in_flight_is_cancelled_by_its_id_where_jobs_are_too(
     assert await gateway.stored("an upload") is None
     # A second time there is nothing to cancel
     problem = await problem_of(await gateway.client.delete(path), 404, "job-not-found")
-    assert problem["detail"].endswith(", and no upload of that id either")
+    assert problem["detail"].startswith("There is no job and no upload ")
 
 
 async def test_the_id_of_an_upload_that_has_become_a_job_cancels_the_job(gateway: Gateway) -> None:

@@ -38,7 +38,7 @@ async def test_an_expired_result_is_gone_from_the_moment_it_expires(
     assert response.status == 410
     assert await response.json() == {
         "status": "error",
-        "message": f"The result of job {job.id} has expired and was removed; upload the file again",
+        "message": f"The result of job {job.id} expired and was deleted; upload the file again",
     }
 
 

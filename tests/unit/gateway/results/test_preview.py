@@ -225,7 +225,7 @@ async def test_parquet_of_which_no_first_rows_were_kept_says_what_to_do(gateway:
     response = await gateway.client.get(f"/api/v1/jobs/{job.id}/preview")
     problem = await response.json()
     assert (response.status, problem["type"]) == (409, "urn:csvmill:problem:no-preview")
-    assert "no first rows were kept" in problem["detail"]
+    assert "without a stored preview" in problem["detail"]
     assert problem["detail"].endswith("download it, or upload the file again")
 
 
