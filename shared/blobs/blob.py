@@ -149,5 +149,5 @@ class BlobActivity:
 
     key: BlobKey
     idle: float
-    """Seconds since the last `create`, `write` or `info`, by storage's own clock."""
+    """Seconds since the last use (see `Blobs.expire`), by storage's clock."""
     complete: bool

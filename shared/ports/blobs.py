@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Blobs(Protocol):
-    """Bytes under keys, written in chunks at offsets, in any order, in parallel, repeatedly.
+    """Bytes under keys, written in chunks at offsets: in any order, in parallel, repeatedly.
 
     Adapters: `storage.filesystem.blobs`, and `shared.blobs.client` over HTTP.
     Any method raises StorageUnavailable when storage does not answer in time.
@@ -35,21 +35,21 @@ class Blobs(Protocol):
         sha256: str | None = None,
         metadata: Mapping[str, str] | None = None,
     ) -> BlobInfo:
-        """Declare a blob of `size` bytes, or return it as it stands if it is there already.
+        """Create a blob of `size` bytes, or return it as it is if it exists.
 
-        With None the size is not known yet: `declare_size` has to tell it before the blob can
-        become complete. A blob whose size has been told meanwhile is as good as one without.
-        With `sha256` (lower-case hex) the blob becomes complete only if its bytes have that
-        digest. The metadata of the first creation stays. Durable on return.
+        With None, the size has to be declared by `declare_size` before the blob can become
+        complete; a blob whose size was declared since is returned too. With `sha256` (lower-case
+        hex) the blob becomes complete only if its bytes have that digest. The metadata of the
+        first creation stays. Durable on return.
         Raises BlobConflict if the blob exists with another size or digest, StorageFull.
         """
         ...
 
     async def declare_size(self, key: BlobKey, size: int) -> BlobInfo:
-        """Tell the size of a blob that was created without; repeating it is harmless.
+        """Declare the size of a blob that was created without one. Idempotent.
 
-        Durable on return. The blob is complete then if it has all its bytes. Raises BlobNotFound,
-        BlobConflict if it has another size, ChunkOutOfBounds if bytes beyond it were received,
+        Durable on return. Completes the blob if it has all its bytes. Raises BlobNotFound,
+        BlobConflict if it has another size, ChunkOutOfBounds if bytes beyond `size` were received,
         DigestMismatch as `write`, StorageFull.
         """
         ...
@@ -119,18 +119,17 @@ class Blobs(Protocol):
     ) -> BlobInfo:
         """Make a complete blob of the bytes of other complete blobs, one after the other.
 
-        In one step: there is either all of it, or nothing. If there is a blob `key` already, it
-        is returned as it stands. The parts stay as they are. Raises BlobNotFound and
-        BlobIncomplete for a part, InvalidInput if there is none, StorageFull.
+        Atomic. If the blob `key` exists, it is returned as it is. The parts are not changed.
+        Raises BlobNotFound and BlobIncomplete for a part, InvalidInput without parts, StorageFull.
         """
         ...
 
     async def info(self, key: BlobKey) -> BlobInfo:
-        """What is known of a blob. Raises BlobNotFound."""
+        """Return the description of a blob. Raises BlobNotFound."""
         ...
 
     async def peek(self, key: BlobKey) -> BlobInfo:
-        """As `info`, but no use of the blob: see `expire`."""
+        """Return the same as `info`, without counting as a use of the blob: see `expire`."""
         ...
 
     def open(
@@ -138,37 +137,37 @@ class Blobs(Protocol):
     ) -> AbstractAsyncContextManager[Content]:
         """Read the bytes `start..stop` (to the end if `stop` is None) in pieces of bounded size.
 
-        Where they are in a file that this process has open, the content names it.
+        If this process has the file open that holds them, the content names it.
 
-        Entering raises BlobNotFound, ChunkOutOfBounds, or BlobIncomplete if a byte of the range
-        has not been received; iterating raises StorageUnavailable if it cannot go on. What is
-        yielded is never more or less than what was asked for.
+        Entering raises BlobNotFound, ChunkOutOfBounds, or BlobIncomplete if a byte of the interval
+        has not been received; iterating raises StorageUnavailable if reading fails. Never yields
+        more or less than the interval.
         """
         ...
 
     async def delete(self, key: BlobKey) -> None:
-        """Remove a blob; one that is not there is no error."""
+        """Remove a blob. Does nothing if it does not exist."""
         ...
 
     async def expire(self, key: BlobKey, *, idle_for: float) -> bool:
-        """Remove a blob that nobody has used for `idle_for` seconds; whether it was removed.
+        """Remove a blob that was not used for `idle_for` seconds; return whether it was removed.
 
-        `create`, `write` and `info` are uses, and a chunk that is still on its way is one too.
-        That is judged and acted upon in one step: whoever uses the blob at the same time either
-        keeps it, or finds it gone.
+        `create`, `write`, `append` and `info` are uses, also while they last. Atomic: a use at the
+        same time either keeps the blob, or finds that it does not exist.
         """
         ...
 
     def walk(self, kind: str) -> AbstractAsyncContextManager[AsyncIterator[BlobActivity]]:
-        """Go through all blobs of a kind (`UPLOADS`, `RESULTS`), in no order and in bounded memory.
+        """Iterate over all blobs of a kind (`UPLOADS`, `RESULTS`), unordered, in bounded memory.
 
-        Each that is there all the time comes once; one that comes or goes meanwhile may come.
-        Entering and iterating raise StorageUnavailable: what has ended without it was whole.
+        A blob that exists all the time is yielded once; one that is created or removed meanwhile
+        may be yielded. Entering and iterating raise StorageUnavailable; an iteration that ends
+        without it was complete.
         """
         ...
 
     def local_path(self, key: BlobKey) -> Path | None:
-        """The file that holds the bytes of a complete blob, if this machine can read it."""
+        """Return the file with the bytes of a complete blob, if this machine can read it."""
         ...
 
     async def ping(self) -> None:

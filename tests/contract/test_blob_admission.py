@@ -1,4 +1,4 @@
-"""What the Blobs port promises of a request that creates, leases, describes and writes at once."""
+"""The promises of the Blobs port for requests that create, lease, describe and write at once."""
 
 from __future__ import annotations
 
@@ -228,7 +228,7 @@ async def test_errors_of_an_admitted_chunk_are_those_of_one_that_needs_no_admiss
     assert len(gate.seen) == 2
 
 
-async def test_what_the_source_raises_comes_out_as_it_is(blobs: Blobs) -> None:
+async def test_what_the_source_raises_is_raised_unchanged(blobs: Blobs) -> None:
     error = ValueError("the sender is gone")
 
     async def breaking() -> AsyncIterator[bytes]:

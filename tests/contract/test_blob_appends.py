@@ -1,4 +1,4 @@
-"""What the Blobs port promises of appending, of sizes told late, and of putting blobs together."""
+"""The promises of the Blobs port for appends, sizes declared later, and assemblies."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ def ranges(*pairs: tuple[int, int]) -> RangeSet:
 
 
 class SourceLost(Exception):
-    """What a source raises when its sender is gone."""
+    """Raised by a source whose sender has disconnected."""
 
 
 class Sender:
-    """Yields the pieces, and then nothing more: as a connection that hangs, until it is lost."""
+    """Yields the pieces, and then hangs until the connection is lost."""
 
     def __init__(self, *pieces: bytes) -> None:
         self.pieces = pieces
@@ -83,7 +83,7 @@ async def made(blobs: Blobs, key: BlobKey, content: bytes) -> BlobKey:
 # --- append
 
 
-async def test_what_is_appended_is_there_and_completes_the_blob(blobs: Blobs) -> None:
+async def test_appended_bytes_are_stored_and_complete_the_blob(blobs: Blobs) -> None:
     content = random.Random(1).randbytes(40 * MIB + 5)
     await blobs.create(KEY, len(content), sha256=hashlib.sha256(content).hexdigest())
     turn = await blobs.lease_append(KEY)
@@ -100,7 +100,7 @@ async def test_what_is_appended_is_there_and_completes_the_blob(blobs: Blobs) ->
 
 
 @pytest.mark.parametrize("arrived", [0, 1, 1000, MIB, 16 * MIB, 17 * MIB + 3])
-async def test_what_arrived_before_the_source_failed_is_kept_to_the_byte(
+async def test_bytes_received_before_the_source_failed_are_kept_to_the_byte(
     blobs: Blobs, arrived: int
 ) -> None:
     content = random.Random(2).randbytes(18 * MIB)
@@ -119,7 +119,7 @@ async def test_what_arrived_before_the_source_failed_is_kept_to_the_byte(
     assert await read(blobs, KEY) == content
 
 
-async def test_bytes_that_are_there_already_stay(blobs: Blobs) -> None:
+async def test_bytes_that_were_received_before_stay(blobs: Blobs) -> None:
     await blobs.create(KEY, 10)
     await blobs.write(KEY, 4, stream(b"456"))
     turn = await blobs.lease_append(KEY)
@@ -143,7 +143,7 @@ async def test_nothing_is_appended_beyond_the_end(blobs: Blobs) -> None:
 
 
 @pytest.mark.parametrize("size", [None, 4 * MIB])
-async def test_a_new_turn_ends_one_whose_sender_hangs_and_keeps_what_had_arrived(
+async def test_a_new_lease_aborts_an_append_that_hangs_and_keeps_its_bytes(
     blobs: Blobs, size: int | None
 ) -> None:
     await blobs.create(KEY, size)
@@ -151,13 +151,13 @@ async def test_a_new_turn_ends_one_whose_sender_hangs_and_keeps_what_had_arrived
     sender = Sender(b"A" * MIB, b"B" * 1000)
     appending = asyncio.create_task(blobs.append(KEY, 0, sender.stream(), token=first.token))
     await sender.silent.wait()
-    # (over HTTP: until storage has got what was sent)
+    # (over HTTP: until storage has received the bytes)
     second = await blobs.lease_append(KEY)
 
     with pytest.raises(AppendLeaseLost):
         await appending
     await asyncio.wait_for(sender.closed.wait(), 10)
-    # Nobody appends any more when a turn has begun
+    # No append is in progress once the lease is granted
     assert second.token > first.token
     assert second.blob == await blobs.info(KEY)
     kept = second.blob.prefix
@@ -168,7 +168,7 @@ async def test_a_new_turn_ends_one_whose_sender_hangs_and_keeps_what_had_arrived
     assert (await read(blobs, KEY, 0, 4 * MIB))[: MIB + 1001] == b"A" * MIB + b"B" * 1000 + b"C"
 
 
-async def test_what_storage_had_got_is_kept_to_the_byte_when_it_is_taken_over(
+async def test_bytes_received_by_storage_are_kept_to_the_byte_when_a_lease_is_granted(
     blobs: Blobs, tmp_path: Path
 ) -> None:
     await blobs.create(KEY, 10)
@@ -179,14 +179,14 @@ async def test_what_storage_had_got_is_kept_to_the_byte_when_it_is_taken_over(
     kept = 0
     async with asyncio.timeout(10):
         while not appending.done():
-            # A turn that begins before the four bytes have reached storage ends an empty one.
+            # A lease granted before the four bytes have reached storage aborts an empty append.
             kept = (await blobs.lease_append(KEY)).blob.prefix
     assert kept in (0, 4)
     with pytest.raises(AppendLeaseLost):
         await appending
 
 
-async def test_an_earlier_turn_cannot_write_any_more(blobs: Blobs) -> None:
+async def test_an_append_with_an_old_token_is_refused(blobs: Blobs) -> None:
     await blobs.create(KEY, 10)
     first = await blobs.lease_append(KEY)
     second = await blobs.lease_append(KEY)
@@ -196,11 +196,11 @@ async def test_an_earlier_turn_cannot_write_any_more(blobs: Blobs) -> None:
         await blobs.append(KEY, 0, stream(b"late"), token=first.token, whole=True)
     assert (await blobs.info(KEY)).received == ranges()
     assert (await blobs.append(KEY, 0, stream(b"ok"), token=second.token)).prefix == 2
-    # Chunks that belong to no turn are nobody's business
+    # Chunks without a lease are not affected
     assert (await blobs.write(KEY, 2, stream(b"too"))).prefix == 5
 
 
-async def test_a_chunk_of_a_turn_that_is_taken_over_leaves_nothing(blobs: Blobs) -> None:
+async def test_a_whole_append_aborted_by_a_lease_is_not_stored(blobs: Blobs) -> None:
     await blobs.create(KEY, 4 * MIB)
     first = await blobs.lease_append(KEY)
     sender = Sender(b"A" * 2 * MIB)
@@ -214,7 +214,7 @@ async def test_a_chunk_of_a_turn_that_is_taken_over_leaves_nothing(blobs: Blobs)
     assert second.blob.received == ranges()
 
 
-async def test_of_many_turns_that_begin_at_once_the_last_one_may_append(blobs: Blobs) -> None:
+async def test_only_the_last_of_concurrent_leases_may_append(blobs: Blobs) -> None:
     await blobs.create(KEY, 100)
     append_leases = await asyncio.gather(*(blobs.lease_append(KEY) for _ in range(10)))
     last = max(turn.token for turn in append_leases)
@@ -227,7 +227,7 @@ async def test_of_many_turns_that_begin_at_once_the_last_one_may_append(blobs: B
         assert isinstance(outcome, AppendLeaseLost) == (turn.token != last)
 
 
-async def test_turns_of_no_blob_are_refused(blobs: Blobs) -> None:
+async def test_a_lease_of_an_unknown_blob_is_refused(blobs: Blobs) -> None:
     with pytest.raises(BlobNotFound):
         await blobs.lease_append(KEY)
     with pytest.raises(BlobNotFound):
@@ -236,10 +236,10 @@ async def test_turns_of_no_blob_are_refused(blobs: Blobs) -> None:
         await blobs.declare_size(KEY, 1)
 
 
-# --- sizes that are told late
+# --- sizes that are declared later
 
 
-async def test_a_blob_whose_size_is_told_last_is_complete_then(blobs: Blobs) -> None:
+async def test_declaring_the_size_completes_the_blob(blobs: Blobs) -> None:
     info = await blobs.create(KEY, None, metadata={"a": "b"})
     assert (info.size, info.complete) == (None, False)
     info = await blobs.write(KEY, 0, stream(b"0123"))
@@ -261,7 +261,7 @@ async def test_a_blob_whose_size_is_told_last_is_complete_then(blobs: Blobs) -> 
     assert path.read_bytes() == b"0123"
 
 
-async def test_a_size_that_is_told_before_the_end_bounds_what_follows(blobs: Blobs) -> None:
+async def test_a_declared_size_limits_later_chunks(blobs: Blobs) -> None:
     await blobs.create(KEY, None)
     await blobs.write(KEY, 6, stream(b"67"))
     info = await blobs.declare_size(KEY, 8)
@@ -272,7 +272,7 @@ async def test_a_size_that_is_told_before_the_end_bounds_what_follows(blobs: Blo
     assert await read(blobs, KEY) == b"01234567"
 
 
-async def test_a_size_is_told_once_and_not_below_what_was_received(blobs: Blobs) -> None:
+async def test_another_size_or_one_below_the_received_bytes_is_refused(blobs: Blobs) -> None:
     await blobs.create(KEY, None)
     await blobs.write(KEY, 0, stream(b"0123"))
     with pytest.raises(ChunkOutOfBounds):
@@ -289,13 +289,13 @@ async def test_a_size_is_told_once_and_not_below_what_was_received(blobs: Blobs)
             await blobs.declare_size(KEY, size)
 
 
-async def test_no_bytes_may_be_all_there_are(blobs: Blobs) -> None:
+async def test_the_declared_size_may_be_zero(blobs: Blobs) -> None:
     await blobs.create(KEY, None)
     assert (await blobs.declare_size(KEY, 0)).complete
     assert await read(blobs, KEY) == b""
 
 
-async def test_a_digest_is_checked_when_the_size_comes_last(blobs: Blobs) -> None:
+async def test_the_digest_is_checked_when_the_size_is_declared_last(blobs: Blobs) -> None:
     await blobs.create(KEY, None, sha256=hashlib.sha256(b"right").hexdigest())
     await blobs.write(KEY, 0, stream(b"wrong"))
     with pytest.raises(DigestMismatch):
@@ -305,7 +305,7 @@ async def test_a_digest_is_checked_when_the_size_comes_last(blobs: Blobs) -> Non
     assert (await blobs.declare_size(KEY, 5)).complete
 
 
-async def test_a_chunk_in_flight_never_reaches_beyond_a_size_told_meanwhile(
+async def test_a_chunk_in_progress_never_reaches_beyond_a_size_declared_meanwhile(
     blobs: Blobs, open_blobs: OpenBlobs, tmp_path: Path
 ) -> None:
     await blobs.create(KEY, None)
@@ -329,7 +329,7 @@ async def test_a_chunk_in_flight_never_reaches_beyond_a_size_told_meanwhile(
 PARTS = [upload_key(UUID(int=number)) for number in (11, 12, 13)]
 
 
-async def test_a_blob_is_put_together_of_others(blobs: Blobs) -> None:
+async def test_a_blob_is_assembled_of_others(blobs: Blobs) -> None:
     contents = [random.Random(n).randbytes(n) for n in (3 * MIB + 1, 0, 70_001)]
     for key, content in zip(PARTS, contents, strict=True):
         await made(blobs, key, content)
@@ -340,7 +340,7 @@ async def test_a_blob_is_put_together_of_others(blobs: Blobs) -> None:
     assert (info.size, info.complete, info.metadata) == (len(expected), True, {"filename": "a.csv"})
     assert await read(blobs, KEY) == expected
     assert blobs.local_path(KEY) is not None
-    # The parts are as they were, and whoever asks again gets the same
+    # The parts have not changed, and a repetition returns the same
     assert await read(blobs, PARTS[0]) == contents[0]
     await blobs.delete(PARTS[0])
     with pytest.raises(BlobNotFound):
@@ -348,7 +348,7 @@ async def test_a_blob_is_put_together_of_others(blobs: Blobs) -> None:
     assert await read(blobs, KEY) == expected
 
 
-async def test_putting_together_at_the_same_time_makes_one_blob(blobs: Blobs) -> None:
+async def test_concurrent_assemblies_create_one_blob(blobs: Blobs) -> None:
     for key in PARTS:
         await made(blobs, key, b"part")
     infos = await asyncio.gather(
@@ -358,7 +358,7 @@ async def test_putting_together_at_the_same_time_makes_one_blob(blobs: Blobs) ->
     assert await read(blobs, KEY) == b"partpartpart"
 
 
-async def test_only_whole_parts_are_put_together(blobs: Blobs) -> None:
+async def test_only_complete_parts_are_assembled(blobs: Blobs) -> None:
     await made(blobs, PARTS[0], b"whole")
     await blobs.create(PARTS[1], 2)
     await blobs.create(PARTS[2], None)
@@ -377,7 +377,9 @@ async def test_only_whole_parts_are_put_together(blobs: Blobs) -> None:
 # --- reopening
 
 
-async def test_all_of_this_is_there_after_a_restart(open_blobs: OpenBlobs, tmp_path: Path) -> None:
+async def test_appends_sizes_and_assemblies_survive_a_restart(
+    open_blobs: OpenBlobs, tmp_path: Path
+) -> None:
     open_end, told, put_together = (upload_key(UUID(int=number)) for number in (2, 3, 4))
     async with open_blobs(tmp_path) as blobs:
         for key in (open_end, told):

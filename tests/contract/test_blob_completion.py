@@ -1,4 +1,4 @@
-"""When a blob became complete, which storage shows as Last-Modified: held against both adapters."""
+"""The time at which a blob became complete, with both adapters."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ async def at_the_second_try(blobs: Blobs) -> None:
 @pytest.mark.parametrize(
     "complete", [by_chunks, by_its_size, by_assembly, by_having_nothing, at_the_second_try]
 )
-async def test_a_blob_is_complete_since_it_was_and_that_never_changes(
+async def test_the_time_of_completion_never_changes(
     open_blobs: OpenBlobs, tmp_path: Path, complete: Callable[[Blobs], Awaitable[None]]
 ) -> None:
     began = time.time()
@@ -74,7 +74,7 @@ async def test_a_blob_is_complete_since_it_was_and_that_never_changes(
         first = await blobs.info(KEY)
         assert first.completed_at is not None
         assert began - COARSE <= first.completed_at <= time.time()
-        # Nothing that is done with it later is a change
+        # Nothing changes it later
         await blobs.create(KEY, first.size)
         assert (await blobs.write(KEY, 0, stream(b"abcd"[: first.size]))) == first
         await read(blobs, KEY)

@@ -1,4 +1,4 @@
-"""What the Blobs port promises about blobs that nobody uses, held against both adapters."""
+"""The promises of the Blobs port about unused blobs, with both adapters."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def blobs(open_blobs: OpenBlobs, tmp_path: Path) -> AsyncIterator[Blobs]:
 
 
 def let_pass(root: Path, key: BlobKey, seconds: float) -> None:
-    """As if nobody had used the blob for so long."""
+    """Make the blob look unused for so many seconds."""
     then = time.time() - seconds
     os.utime(blob_folder(root, key), (then, then))
 
@@ -63,7 +63,7 @@ async def made(blobs: Blobs, key: BlobKey, content: bytes = b"abcd") -> None:
 # --- expire
 
 
-async def test_a_blob_expires_when_nobody_has_used_it_for_long_enough_and_not_before(
+async def test_a_blob_expires_when_it_was_not_used_for_long_enough_and_not_before(
     blobs: Blobs, tmp_path: Path
 ) -> None:
     await made(blobs, KEY)
@@ -78,7 +78,7 @@ async def test_a_blob_expires_when_nobody_has_used_it_for_long_enough_and_not_be
         await blobs.info(KEY)
 
 
-async def test_a_blob_that_is_not_there_does_not_expire(blobs: Blobs) -> None:
+async def test_an_unknown_blob_does_not_expire(blobs: Blobs) -> None:
     assert not await blobs.expire(KEY, idle_for=0)
 
 
@@ -91,7 +91,7 @@ USES: dict[str, Use] = {
 
 
 @pytest.mark.parametrize("use", USES.values(), ids=USES.keys())
-async def test_an_upload_that_is_taken_up_again_does_not_expire(
+async def test_an_upload_that_is_used_again_does_not_expire(
     blobs: Blobs, tmp_path: Path, use: Use
 ) -> None:
     await blobs.create(KEY, 4)
@@ -105,9 +105,7 @@ async def test_an_upload_that_is_taken_up_again_does_not_expire(
     assert await read(blobs, KEY) == b"abcd"
 
 
-async def test_a_look_that_is_no_use_tells_the_same_and_keeps_nothing(
-    blobs: Blobs, tmp_path: Path
-) -> None:
+async def test_a_peek_describes_the_blob_and_is_not_a_use(blobs: Blobs, tmp_path: Path) -> None:
     with pytest.raises(BlobNotFound):
         await blobs.peek(KEY)
     await made(blobs, KEY)
@@ -119,7 +117,7 @@ async def test_a_look_that_is_no_use_tells_the_same_and_keeps_nothing(
     assert await blobs.expire(KEY, idle_for=DAY)
 
 
-async def test_whoever_goes_through_the_blobs_is_told_which_are_complete(blobs: Blobs) -> None:
+async def test_a_walk_reports_which_blobs_are_complete(blobs: Blobs) -> None:
     whole, empty, begun = (upload_key(UUID(int=number)) for number in (2, 3, 4))
     await made(blobs, whole)
     await blobs.create(empty, 0)
@@ -131,7 +129,7 @@ async def test_whoever_goes_through_the_blobs_is_told_which_are_complete(blobs: 
     assert found == {whole: True, empty: True, begun: False}
 
 
-async def test_a_whole_upload_whose_chunk_is_repeated_does_not_expire(
+async def test_a_complete_upload_whose_chunk_is_repeated_does_not_expire(
     blobs: Blobs, tmp_path: Path
 ) -> None:
     await made(blobs, KEY)
@@ -143,10 +141,10 @@ async def test_a_whole_upload_whose_chunk_is_repeated_does_not_expire(
 
 
 @pytest.mark.parametrize("arrives", [True, False])
-async def test_an_upload_does_not_expire_under_a_chunk_however_long_that_takes(
+async def test_an_upload_does_not_expire_during_a_chunk_however_long_it_takes(
     blobs: Blobs, tmp_path: Path, arrives: bool
 ) -> None:
-    # Given a chunk of which half has arrived, more than a day ago
+    # Given a chunk of which half was received more than a day ago
     half_way, go_on = asyncio.Event(), asyncio.Event()
 
     async def slow() -> AsyncIterator[bytes]:
@@ -160,7 +158,7 @@ async def test_an_upload_does_not_expire_under_a_chunk_however_long_that_takes(
     await blobs.create(KEY, 4)
     writing = asyncio.create_task(blobs.write(KEY, 0, slow()))
     await half_way.wait()
-    # (over HTTP: until storage has begun to read the chunk, which touches nothing)
+    # (over HTTP: until storage has begun to read the chunk, which is not a use yet)
     async with asyncio.timeout(10):
         while True:
             let_pass(tmp_path, KEY, 2 * DAY)
@@ -176,8 +174,8 @@ async def test_an_upload_does_not_expire_under_a_chunk_however_long_that_takes(
         with pytest.raises(ConnectionResetError):
             await writing
 
-    # Then the upload's time begins anew. (Over HTTP, storage may notice a broken chunk later:
-    # until then the chunk itself is what keeps the upload.)
+    # Then the time of the upload restarts. (Over HTTP, storage may notice a broken chunk later:
+    # until then the chunk itself keeps the upload.)
     assert not await blobs.expire(KEY, idle_for=DAY)
     async with asyncio.timeout(10):
         while (await walked(blobs, UPLOADS))[0].idle > DAY:
@@ -185,7 +183,7 @@ async def test_an_upload_does_not_expire_under_a_chunk_however_long_that_takes(
     assert not await blobs.expire(KEY, idle_for=DAY)
 
 
-async def test_when_a_blob_was_last_used_outlasts_the_process(
+async def test_the_time_of_last_use_survives_the_process(
     open_blobs: OpenBlobs, tmp_path: Path
 ) -> None:
     idle, used = upload_key(UUID(int=2)), upload_key(UUID(int=3))
@@ -208,7 +206,7 @@ async def test_a_reader_of_an_expired_blob_reads_to_the_end(blobs: Blobs) -> Non
 
     async with blobs.open(KEY) as pieces:
         first = await anext(pieces)
-        # Over HTTP the service may still be about to look the blob up for its reader.
+        # Over HTTP the service may still be about to open the blob for its reader.
         async with asyncio.timeout(10):
             while not await blobs.expire(KEY, idle_for=0):
                 pass
@@ -217,12 +215,12 @@ async def test_a_reader_of_an_expired_blob_reads_to_the_end(blobs: Blobs) -> Non
     assert first + rest == content
 
 
-async def test_of_many_who_expire_a_blob_one_removes_it(blobs: Blobs) -> None:
+async def test_one_of_many_concurrent_expirations_removes_the_blob(blobs: Blobs) -> None:
     await made(blobs, KEY)
     assert sum(await asyncio.gather(*(blobs.expire(KEY, idle_for=0) for _ in range(20)))) == 1
 
 
-async def test_whoever_uses_a_blob_while_it_expires_keeps_it_or_finds_it_gone(
+async def test_a_use_during_expiration_keeps_the_blob_or_finds_none(
     blobs: Blobs, tmp_path: Path
 ) -> None:
     outcomes = set()
@@ -248,7 +246,7 @@ async def test_whoever_uses_a_blob_while_it_expires_keeps_it_or_finds_it_gone(
 
 
 @pytest.mark.parametrize("idle_for", [-1.0, float("nan"), float("inf")])
-async def test_only_a_number_of_seconds_can_be_waited_for(
+async def test_an_idle_time_that_is_not_a_number_of_seconds_is_refused(
     open_blobs: OpenBlobs, tmp_path: Path, idle_for: float
 ) -> None:
     async with open_blobs(tmp_path) as blobs:
@@ -261,7 +259,7 @@ async def test_only_a_number_of_seconds_can_be_waited_for(
 # --- walk
 
 
-async def test_all_blobs_of_a_kind_are_found_each_with_the_time_it_was_idle(
+async def test_a_walk_yields_all_blobs_of_a_kind_with_their_idle_time(
     blobs: Blobs, tmp_path: Path
 ) -> None:
     # More than one batch, in all states
@@ -281,18 +279,18 @@ async def test_all_blobs_of_a_kind_are_found_each_with_the_time_it_was_idle(
     assert sorted(a.key for a in await walked(blobs, RESULTS)) == sorted(results)
 
 
-async def test_where_there_is_no_blob_none_is_found(blobs: Blobs) -> None:
+async def test_a_walk_over_no_blobs_is_empty(blobs: Blobs) -> None:
     assert await walked(blobs, RESULTS) == []
 
 
-async def test_what_is_no_blob_is_passed_over(blobs: Blobs, tmp_path: Path) -> None:
+async def test_folders_that_are_not_blobs_are_ignored(blobs: Blobs, tmp_path: Path) -> None:
     await made(blobs, KEY)
     (tmp_path / UPLOADS / "lost+found").mkdir()
     (tmp_path / UPLOADS / "Notes.txt").write_text("an operator's")
     assert [activity.key for activity in await walked(blobs, UPLOADS)] == [KEY]
 
 
-async def test_blobs_may_go_while_they_are_walked_through(blobs: Blobs) -> None:
+async def test_blobs_may_be_removed_during_a_walk(blobs: Blobs) -> None:
     keys = [upload_key(UUID(int=number)) for number in range(700)]
     for key in keys:
         await blobs.create(key, 0)
@@ -316,6 +314,6 @@ async def test_a_walk_may_be_left_before_its_end(blobs: Blobs) -> None:
 
 
 @pytest.mark.parametrize("kind", ["", "..", ".trash", "uploads/../..", "a" * 65])
-async def test_only_a_kind_can_be_walked_through(blobs: Blobs, kind: str) -> None:
+async def test_a_walk_over_a_malformed_kind_is_refused(blobs: Blobs, kind: str) -> None:
     with pytest.raises(InvalidInput):
         await walked(blobs, kind)

@@ -1,4 +1,4 @@
-"""What the Blobs port promises while the digest of a whole blob is verified."""
+"""The promises of the Blobs port while the digest of a blob is verified."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ async def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
 
 class Late:
-    """Appends of later append_leases, which come while the whole is verified."""
+    """Appends under later leases, while the blob is verified."""
 
     def __init__(self, blobs: Blobs) -> None:
         self._blobs = blobs
         self._appends: list[asyncio.Task[BlobInfo]] = []
 
     async def append(self, offset: int, token: int) -> None:
-        """Begin one that sends the rest; return once all of it has been taken."""
+        """Start one that sends the rest; return once all of it was taken."""
         taken = asyncio.Event()
 
         async def data() -> AsyncIterator[bytes]:
@@ -59,7 +59,7 @@ class Late:
 
 
 @pytest.mark.parametrize("keep", [True, False])
-async def test_a_turn_begins_at_once_and_one_byte_is_missing(blobs: Blobs, keep: bool) -> None:
+async def test_a_lease_is_granted_at_once_and_one_byte_is_missing(blobs: Blobs, keep: bool) -> None:
     await blobs.create(KEY, SIZE, sha256=SHA256)
     first = await blobs.lease_append(KEY)
     late = Late(blobs)
@@ -74,12 +74,12 @@ async def test_a_turn_begins_at_once_and_one_byte_is_missing(blobs: Blobs, keep:
             assert await blobs.info(KEY) == turn.blob
             assert blobs.local_path(KEY) is None
             assert await read(blobs, KEY, SIZE - 9, SIZE - 1) == CONTENT[-9:-1]
-            # Whoever sends that byte waits; and the next turn for them neither
+            # An append of that byte waits; the next lease does not
             await late.append(SIZE - 1, turn.token)
         verification.resume()
         assert (await sending).complete
         for outcome in await late.outcomes():
-            # (over HTTP the byte may not have reached storage when the next turn began)
+            # (over HTTP the byte may not have reached storage when the next lease was granted)
             assert isinstance(outcome, AppendLeaseLost) or (await blobs.info(KEY)) == outcome
     assert await read(blobs, KEY) == CONTENT
 
@@ -96,7 +96,7 @@ async def test_a_chunk_that_fills_a_gap_lacks_the_last_byte_of_the_gap(blobs: Bl
     assert await read(blobs, KEY) == CONTENT
 
 
-async def test_a_turn_begins_at_once_too_when_the_size_came_last(blobs: Blobs) -> None:
+async def test_a_lease_is_granted_at_once_when_the_size_is_declared_last(blobs: Blobs) -> None:
     await blobs.create(KEY, None, sha256=SHA256)
     turn = await blobs.lease_append(KEY)
     await blobs.append(KEY, 0, stream(CONTENT), token=turn.token)
@@ -113,7 +113,7 @@ async def test_a_turn_begins_at_once_too_when_the_size_came_last(blobs: Blobs) -
         await late.outcomes()
 
 
-async def test_bytes_that_turn_out_to_be_others_are_dropped_whoever_has_taken_over(
+async def test_bytes_with_another_digest_are_dropped_whatever_lease_was_granted(
     blobs: Blobs,
 ) -> None:
     await blobs.create(KEY, SIZE, sha256=SHA256)
@@ -129,7 +129,7 @@ async def test_bytes_that_turn_out_to_be_others_are_dropped_whoever_has_taken_ov
     assert (await blobs.append(KEY, 0, stream(CONTENT), token=turn.token)).complete
 
 
-async def test_what_is_verified_can_be_deleted_at_once(blobs: Blobs) -> None:
+async def test_a_blob_being_verified_can_be_deleted_at_once(blobs: Blobs) -> None:
     await blobs.create(KEY, SIZE, sha256=SHA256)
     turn = await blobs.lease_append(KEY)
     async with paused_verification() as verification:

@@ -1,4 +1,4 @@
-"""What the Blobs port promises, held against both adapters."""
+"""The promises of the Blobs port, with both adapters."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def sha256(content: bytes) -> str:
 
 
 class SourceLost(Exception):
-    """What a chunk's source raises when its sender is gone."""
+    """Raised by the source of a chunk whose sender has disconnected."""
 
 
 async def breaking(*pieces: bytes) -> AsyncIterator[bytes]:
@@ -64,7 +64,7 @@ async def breaking(*pieces: bytes) -> AsyncIterator[bytes]:
 
 
 class Gated:
-    """A chunk that pauses after its first piece until the test lets it go on."""
+    """A chunk that pauses after its first piece until `go_on` is set."""
 
     def __init__(self, *pieces: bytes) -> None:
         self.pieces = pieces
@@ -95,7 +95,7 @@ async def test_a_new_blob_is_as_declared_and_empty(blobs: Blobs) -> None:
     assert await blobs.info(KEY) == info
 
 
-async def test_creating_again_returns_the_blob_as_it_stands(blobs: Blobs) -> None:
+async def test_creating_again_returns_the_existing_blob(blobs: Blobs) -> None:
     await blobs.create(KEY, 10, metadata={"filename": "first"})
     await blobs.write(KEY, 2, stream(b"abc"))
 
@@ -122,7 +122,7 @@ async def test_a_digest_declared_too_late_is_a_conflict(blobs: Blobs) -> None:
         await blobs.create(KEY, 10, sha256="0" * 64)
 
 
-async def test_creating_at_the_same_time_makes_one_blob(blobs: Blobs) -> None:
+async def test_concurrent_creations_create_one_blob(blobs: Blobs) -> None:
     infos = await asyncio.gather(
         *(blobs.create(KEY, 10, metadata={"by": str(number)}) for number in range(8))
     )
@@ -138,7 +138,7 @@ async def test_a_blob_of_no_bytes_is_complete_at_once(blobs: Blobs) -> None:
     assert blobs.local_path(KEY) is not None
 
 
-async def test_no_bytes_never_have_the_digest_of_others(blobs: Blobs) -> None:
+async def test_an_empty_blob_with_another_digest_is_refused(blobs: Blobs) -> None:
     with pytest.raises(DigestMismatch):
         await blobs.create(KEY, 0, sha256=sha256(b"something"))
 
@@ -156,7 +156,7 @@ async def test_no_bytes_never_have_the_digest_of_others(blobs: Blobs) -> None:
         (1, None, {"filename": "x" * 70_000}, "metadata"),
     ],
 )
-async def test_a_declaration_that_cannot_be_is_refused_by_its_field(
+async def test_a_malformed_declaration_is_refused_with_its_field(
     blobs: Blobs, size: int, digest: str | None, metadata: dict[str, str], field: str
 ) -> None:
     with pytest.raises(InvalidInput) as refusal:
@@ -181,7 +181,7 @@ async def test_chunks_in_any_order_make_the_blob_complete(blobs: Blobs) -> None:
     assert await read(blobs, KEY) == b"abcdefghij"
 
 
-async def test_large_chunks_side_by_side_keep_every_byte(blobs: Blobs) -> None:
+async def test_large_parallel_chunks_keep_every_byte(blobs: Blobs) -> None:
     content = random.Random(1).randbytes(9 * MIB + 12_345)
     await blobs.create(KEY, len(content), sha256=sha256(content))
     size = 2 * MIB + 7
@@ -216,7 +216,7 @@ async def test_received_bytes_never_change_again(blobs: Blobs) -> None:
     assert await read(blobs, KEY, 1, 9) == b"AB345FGH"
 
 
-async def test_a_complete_blob_takes_repeats_and_stays_as_it_is(blobs: Blobs) -> None:
+async def test_a_complete_blob_accepts_repeats_and_does_not_change(blobs: Blobs) -> None:
     await blobs.create(KEY, 4)
     await blobs.write(KEY, 0, stream(b"true"))
 
@@ -259,7 +259,7 @@ async def test_an_empty_chunk_changes_nothing(blobs: Blobs, offset: int) -> None
     assert info.received == ranges()
 
 
-async def test_what_the_source_raises_comes_out_and_nothing_is_recorded(blobs: Blobs) -> None:
+async def test_what_the_source_raises_is_raised_and_nothing_is_recorded(blobs: Blobs) -> None:
     await blobs.create(KEY, 5 * MIB)
 
     with pytest.raises(SourceLost):
@@ -285,7 +285,7 @@ async def test_a_cancelled_chunk_records_nothing(blobs: Blobs) -> None:
     assert (await blobs.write(KEY, 0, stream(bytes(4 * MIB)))).complete
 
 
-async def test_writing_to_no_blob_is_refused(blobs: Blobs) -> None:
+async def test_writing_to_an_unknown_blob_is_refused(blobs: Blobs) -> None:
     with pytest.raises(BlobNotFound):
         await blobs.write(KEY, 0, stream(b"x"))
 
@@ -305,7 +305,7 @@ async def test_a_repeat_does_not_wait_for_the_request_that_hangs(blobs: Blobs) -
     assert set(await read(blobs, KEY)) == set(b"B")
 
 
-async def test_a_chunk_that_breaks_off_leaves_no_mark_on_one_that_arrives(blobs: Blobs) -> None:
+async def test_an_interrupted_chunk_does_not_affect_a_parallel_one(blobs: Blobs) -> None:
     await blobs.create(KEY, 6 * MIB)
     hanging = Gated(b"A" * 3 * MIB, b"A")
     hanging.broken = True
@@ -335,7 +335,7 @@ async def test_a_blob_with_its_digest_becomes_complete(blobs: Blobs) -> None:
     assert (await blobs.write(KEY, 0, stream(b"abc"))).complete
 
 
-async def test_bytes_of_another_digest_are_dropped_and_may_be_sent_again(blobs: Blobs) -> None:
+async def test_bytes_with_another_digest_are_dropped_and_may_be_sent_again(blobs: Blobs) -> None:
     await blobs.create(KEY, 6, sha256=sha256(b"abcdef"))
     await blobs.write(KEY, 3, stream(b"deX"))
 
@@ -354,7 +354,7 @@ async def test_bytes_of_another_digest_are_dropped_and_may_be_sent_again(blobs: 
 @pytest.mark.parametrize(
     ("start", "stop"), [(0, None), (0, 5), (3, None), (4, 8), (9, 10), (5, 5), (10, None), (10, 10)]
 )
-async def test_a_range_is_read_as_asked_for(blobs: Blobs, start: int, stop: int | None) -> None:
+async def test_exactly_the_interval_is_read(blobs: Blobs, start: int, stop: int | None) -> None:
     await blobs.create(KEY, 10)
     await blobs.write(KEY, 0, stream(b"0123456789"))
 
@@ -372,7 +372,7 @@ async def test_a_range_outside_of_the_blob_is_refused(
         await read(blobs, KEY, start, stop)
 
 
-async def test_what_has_been_received_of_a_blob_can_be_read(blobs: Blobs) -> None:
+async def test_received_bytes_of_an_incomplete_blob_can_be_read(blobs: Blobs) -> None:
     await blobs.create(KEY, 10)
     await blobs.write(KEY, 2, stream(b"234567"))
 
@@ -382,12 +382,12 @@ async def test_what_has_been_received_of_a_blob_can_be_read(blobs: Blobs) -> Non
             await read(blobs, KEY, start, stop)
 
 
-async def test_reading_no_blob_is_refused(blobs: Blobs) -> None:
+async def test_reading_an_unknown_blob_is_refused(blobs: Blobs) -> None:
     with pytest.raises(BlobNotFound):
         await read(blobs, KEY)
 
 
-async def test_what_a_reader_raises_is_left_as_it_is(blobs: Blobs) -> None:
+async def test_what_a_reader_raises_is_raised_unchanged(blobs: Blobs) -> None:
     await blobs.create(KEY, 3 * MIB)
     await blobs.write(KEY, 0, stream(bytes(3 * MIB)))
 
@@ -402,7 +402,7 @@ async def test_what_a_reader_raises_is_left_as_it_is(blobs: Blobs) -> None:
     assert len(await read(blobs, KEY)) == 3 * MIB
 
 
-async def test_content_names_a_file_where_its_own_process_has_one_open(blobs: Blobs) -> None:
+async def test_content_names_the_file_that_its_own_process_has_open(blobs: Blobs) -> None:
     await blobs.create(KEY, 3)
     await blobs.write(KEY, 0, stream(b"abc"))
 
@@ -414,7 +414,7 @@ async def test_content_names_a_file_where_its_own_process_has_one_open(blobs: Bl
 # --- delete, local_path, ping
 
 
-async def test_a_deleted_blob_is_gone_and_its_key_is_free(blobs: Blobs) -> None:
+async def test_a_deleted_blob_does_not_exist_and_its_key_is_free(blobs: Blobs) -> None:
     await blobs.create(KEY, 4)
     await blobs.write(KEY, 0, stream(b"once"))
 
@@ -442,7 +442,7 @@ async def test_a_reader_of_a_deleted_blob_reads_to_the_end(blobs: Blobs) -> None
     assert first + rest == content
 
 
-async def test_a_writer_does_not_bring_a_deleted_blob_back(blobs: Blobs) -> None:
+async def test_a_writer_does_not_restore_a_deleted_blob(blobs: Blobs) -> None:
     await blobs.create(KEY, 4 * MIB)
     chunk = Gated(b"A" * 2 * MIB, b"A" * 2 * MIB)
     writing = asyncio.create_task(blobs.write(KEY, 0, chunk.stream()))
@@ -457,7 +457,7 @@ async def test_a_writer_does_not_bring_a_deleted_blob_back(blobs: Blobs) -> None
     assert (await blobs.info(KEY)).received == ranges()
 
 
-async def test_the_local_file_is_there_once_the_blob_is_complete(blobs: Blobs) -> None:
+async def test_the_local_file_exists_once_the_blob_is_complete(blobs: Blobs) -> None:
     key = result_key(UUID(int=7), 1)
     await blobs.create(key, 4)
     await blobs.write(key, 0, stream(b"ab"))
@@ -481,14 +481,14 @@ async def test_attempts_of_a_job_do_not_share_a_blob(blobs: Blobs) -> None:
     assert await read(blobs, second) == b"two"
 
 
-async def test_storage_that_can_be_used_answers_a_ping(blobs: Blobs) -> None:
+async def test_usable_storage_answers_a_ping(blobs: Blobs) -> None:
     await blobs.ping()
 
 
 # --- reopening
 
 
-async def test_everything_is_there_after_a_restart(open_blobs: OpenBlobs, tmp_path: Path) -> None:
+async def test_blobs_survive_a_restart(open_blobs: OpenBlobs, tmp_path: Path) -> None:
     content = b"0123456789"
     async with open_blobs(tmp_path) as blobs:
         await blobs.create(KEY, 10, sha256=sha256(content), metadata={"filename": "a.csv"})

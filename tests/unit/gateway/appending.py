@@ -1,4 +1,4 @@
-"""Blobs that tell how far an append has come."""
+"""Blobs that count the bytes of appends."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class AppendingBlobs:
-    """Passes every call on; counts what has passed through `append`, and notes how each ended."""
+    """Passes every call on; counts the bytes of appends, and notes how each ended."""
 
     def __init__(self, blobs: FilesystemBlobs) -> None:
         self._blobs = blobs
@@ -30,7 +30,7 @@ class AppendingBlobs:
         async def counted() -> AsyncIterator[bytes]:
             async for piece in data:
                 yield piece
-                # Asked for more: this piece has been taken
+                # Asked for more: this piece was taken
                 await self._note(len(piece))
 
         outcome: BaseException | None = None
@@ -44,12 +44,12 @@ class AppendingBlobs:
             await self._note(0)
 
     async def taken(self, count: int) -> None:
-        """Wait until so many bytes have been taken in all."""
+        """Wait until `count` bytes have been taken in all."""
         async with asyncio.timeout(10), self._progress:
             await self._progress.wait_for(lambda: self.passed >= count)
 
     async def ended(self, count: int) -> None:
-        """Wait until so many appends have ended."""
+        """Wait until `count` appends have ended."""
         async with asyncio.timeout(10), self._progress:
             await self._progress.wait_for(lambda: len(self.outcomes) >= count)
 

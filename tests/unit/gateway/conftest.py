@@ -1,4 +1,4 @@
-"""A gateway on the embedded adapters, spoken to over real HTTP."""
+"""A gateway on the embedded adapters, called over real HTTP."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ PART_STORED = {"message": "Chunk file uploaded successfully"}
 
 
 class RecordingBus:
-    """Passes every call on and notes what was published; as if the broker were away if told so."""
+    """Passes every call on and notes what was published; fails while `away`."""
 
     def __init__(self, bus: Bus) -> None:
         self.published: list[UUID] = []
@@ -61,7 +61,7 @@ class RecordingBus:
 
 
 class _ServerAsInProduction(TestServer):
-    """Shows the trailers of requests, as `shared.runtime.service` has it."""
+    """Provides the trailers of requests, as `shared.runtime.service` does."""
 
     async def _make_runner(self, **options: Any) -> TrailerRunner:
         return TrailerRunner(self.app, **options)
@@ -69,7 +69,7 @@ class _ServerAsInProduction(TestServer):
 
 @dataclass
 class Gateway:
-    """A running gateway and what stands behind it."""
+    """A running gateway and its adapters."""
 
     client: TestClient[web.Request, web.Application]
     blobs: FilesystemBlobs
@@ -82,7 +82,7 @@ class Gateway:
         return self.client.host, self.client.port or 0
 
     async def post(self, form: FormBody) -> tuple[int, dict[str, Any]]:
-        """Upload a form; status and body of the answer."""
+        """Upload a form; return status and body of the response."""
         response = await self.client.post(
             "/api/upload_file",
             data=BytesIO(form.content),
@@ -93,30 +93,30 @@ class Gateway:
     async def chunk(
         self, dzuuid: str, body: bytes, *, offset: int, size: int, total: int
     ) -> dict[str, Any]:
-        """Upload a chunk as Dropzone 6 does; the body of the answer, which has to be 200."""
+        """Upload a chunk as Dropzone 6 does; return the body of the response, which must be 200."""
         status, answer = await self.post(dropzone_form(dzuuid, body, offset, size, total))
         assert status == 200, answer
         return answer
 
     async def stored(self, dzuuid: str) -> BlobInfo | None:
-        """What storage knows of an upload; None if it was never begun."""
+        """Return the blob of an upload; None if there is none."""
         try:
             return await self.blobs.info(upload_key(upload_id_of(dzuuid)))
         except BlobNotFound:
             return None
 
     async def received(self, dzuuid: str) -> list[tuple[int, int]]:
-        """The byte ranges of an upload that storage holds."""
+        """Return the received byte ranges of an upload."""
         blob = await self.stored(dzuuid)
         return [(held.start, held.stop) for held in blob.received] if blob else []
 
     async def content(self, key: BlobKey) -> bytes:
-        """All bytes of a complete blob."""
+        """Return all bytes of a complete blob."""
         async with self.blobs.open(key) as pieces:
             return b"".join([piece async for piece in pieces])
 
     async def job_of(self, answer: dict[str, Any]) -> Job:
-        """The job that an answer names."""
+        """Return the job of a response."""
         return await self.jobs.get(UUID(answer["job_id"]))
 
     async def pending_job(
@@ -126,7 +126,7 @@ class Gateway:
         *,
         input_size: int = 1,
     ) -> Job:
-        """A job that nobody has claimed."""
+        """Return a job that is not claimed."""
         upload_id = uuid4()
         return await self.jobs.create(
             upload_id=upload_id,
@@ -141,7 +141,7 @@ class Gateway:
     async def started_job(
         self, filename: str = "plays.csv", aggregation: Aggregation = SONG_PLAYS
     ) -> Job:
-        """A job in its first attempt."""
+        """Return a job in its first attempt."""
         job = await self.pending_job(filename, aggregation)
         now = time.time()
         claimed = await self.jobs.claim(job.id, worker="w", lease_until=now + 60, now=now)
@@ -160,7 +160,7 @@ class Gateway:
         rows: int = 1,
         aggregation: Aggregation = SONG_PLAYS,
     ) -> Job:
-        """A job in state SUCCESS whose result is `content`."""
+        """Return a job in state SUCCESS whose result is `content`."""
         job = await self.started_job(filename, aggregation)
         key = result_key(job.id, job.attempt)
         result = JobResult(key, len(content), await self._put(key, content), 1, rows)
@@ -176,7 +176,7 @@ class Gateway:
         return await self.jobs.get(job.id)
 
     async def _put(self, key: BlobKey, content: bytes) -> str:
-        """Store a blob; its SHA-256."""
+        """Store a blob; return its SHA-256."""
 
         async def data() -> AsyncIterator[bytes]:
             yield content
@@ -187,9 +187,9 @@ class Gateway:
 
 
 class Start(Protocol):
-    """Starts a gateway, with these settings, and what shall stand in front of the adapters.
+    """Starts a gateway with these settings; `blobs` and `jobs` wrap the adapters.
 
-    `clock` is that by which storage tells how long nobody has used an upload.
+    `clock` is that of storage.
     """
 
     async def __call__(
@@ -205,7 +205,7 @@ class Start(Protocol):
 
 @pytest.fixture
 async def start_gateway(tmp_path: Path) -> AsyncIterator[Start]:
-    """Starts gateways on the folder of this test; each answer has to be as the document says."""
+    """Starts gateways on the folder of this test; checks each response against the document."""
     described = Described()
     async with AsyncExitStack() as stack:
 
@@ -243,7 +243,7 @@ async def gateway(start_gateway: Start) -> Gateway:
 
 
 def dropzone_form(dzuuid: str, body: bytes, offset: int, size: int, total: int) -> FormBody:
-    """The form that Dropzone 6 sends: its fields in its order, the file last."""
+    """Return the form that Dropzone 6 sends: its fields in its order, the file last."""
     return FormBody.of(
         ("dzuuid", dzuuid),
         ("dzchunkindex", str(max(offset, 0) // max(size, 1))),

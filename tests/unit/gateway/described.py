@@ -1,4 +1,4 @@
-"""Holds every answer of a gateway against the OpenAPI document, whichever test asked for it."""
+"""Checks every response of a gateway against the OpenAPI document, in any test."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
 
 ROUTER = {404, 405}
-"""How the router answers for what no operation is there for."""
+"""The statuses of the router for requests without an operation."""
 
 
 @dataclass
 class Described:
-    """`middleware` is to stand before all others; `faults` is what the document does not say."""
+    """`middleware` must precede all others; `faults` are deviations from the document."""
 
     faults: list[str] = field(default_factory=list)
 
@@ -36,7 +36,7 @@ class Described:
 
 
 def operation_of(request: web.Request) -> dict[str, Any] | None:
-    """What the document says of the request's route."""
+    """Return the operation of the request's route."""
     resource = request.match_info.route.resource
     if resource is None:
         return None

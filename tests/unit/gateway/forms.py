@@ -1,4 +1,4 @@
-"""multipart/form-data bodies written by hand, so that tests say each byte of them."""
+"""multipart/form-data bodies written by hand, so that tests control every byte."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ BOUNDARY = "----WebKitFormBoundary7MA4YWxkTrZu0gW"
 
 @dataclass(frozen=True)
 class FormBody:
-    """A form as it travels."""
+    """An encoded form."""
 
     content: bytes
     content_type: str = f"multipart/form-data; boundary={BOUNDARY}"
 
     @classmethod
     def of(cls, *parts: tuple[str, str] | tuple[str, bytes, str]) -> FormBody:
-        """Parts in this order: `(name, value)` or `(name, bytes, further parameters)`."""
+        """Return a form of parts in order: `(name, value)` or `(name, bytes, parameters)`."""
         content = b""
         for name, value, *parameters in parts:
             body = value.encode() if isinstance(value, str) else value
@@ -29,5 +29,5 @@ class FormBody:
         return cls(content + f"--{BOUNDARY}--\r\n".encode())
 
     def cut(self, length: int) -> FormBody:
-        """Only the first `length` bytes."""
+        """Return only the first `length` bytes."""
         return FormBody(self.content[:length], self.content_type)

@@ -1,4 +1,4 @@
-"""Speaks resumable uploads for HTTP, interop version 8, to a gateway."""
+"""Requests of resumable uploads for HTTP, interop version 8."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MIB = 1 << 20
 
 
 async def in_pieces(content: bytes) -> AsyncIterator[bytes]:
-    """A body whose length is not announced."""
+    """Yield a body without a declared length."""
     for at in range(0, len(content), 70_000):
         yield content[at : at + 70_000]
 
@@ -33,7 +33,7 @@ async def in_pieces(content: bytes) -> AsyncIterator[bytes]:
 async def ask(
     gateway: Gateway, method: str, path: str, status: int, /, data: Any = None, **headers: object
 ) -> ClientResponse:
-    """The answer, which has to have that status."""
+    """Return the response; it must have that status."""
     fields = {name.replace("_", "-"): str(value) for name, value in headers.items()}
     response = await gateway.client.request(method, path, data=data, headers={**SPOKEN, **fields})
     assert response.status == status, await response.text()
@@ -63,7 +63,7 @@ async def append(
 
 
 async def standing(gateway: Gateway, path: str) -> tuple[str, int, int | None]:
-    """Completeness, offset and length, as offset retrieval tells them."""
+    """Return completeness, offset and length by offset retrieval."""
     headers = (await ask(gateway, "HEAD", path, 204)).headers
     length = headers.get("Upload-Length")
     return (
@@ -78,7 +78,7 @@ async def content_of(gateway: Gateway, path: str) -> bytes:
 
 
 async def standard_problem(response: ClientResponse, name: str) -> dict[str, Any]:
-    """A problem of the draft (7)."""
+    """Return a problem type of the draft (section 7)."""
     problem: dict[str, Any] = await response.json()
     assert response.content_type == "application/problem+json"
     assert (problem["type"], problem["status"]) == (IANA + name, response.status)
@@ -86,7 +86,7 @@ async def standard_problem(response: ClientResponse, name: str) -> dict[str, Any
 
 
 def hanging(gateway: Gateway, path: str, sent: bytes) -> Connection:
-    """A connection that has sent the beginning of an append of the whole, and then hangs."""
+    """A connection that has sent the first part of an append of the file, and then hangs."""
     headers = {
         **SPOKEN, "Upload-Complete": "?1", "Upload-Offset": "0", "Content-Length": str(SIZE),
         "Content-Type": "application/partial-upload",

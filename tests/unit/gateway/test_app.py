@@ -1,4 +1,4 @@
-"""What holds for every URL: errors, CORS, health, the page."""
+"""Errors, CORS, health and the page."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_the_status_of_each_error(error: type[CsvmillError], status: int) -> Non
     assert error("x").status == status
 
 
-async def test_health_asks_all_three_dependencies(start_gateway: Start) -> None:
+async def test_health_checks_all_three_dependencies(start_gateway: Start) -> None:
     down = False
 
     def in_front(jobs: Any) -> Any:
@@ -87,7 +87,7 @@ async def test_health_asks_all_three_dependencies(start_gateway: Start) -> None:
     expected = {"status": "ok", "storage": "ok", "database": "ok", "broker": "ok"}
     assert (ready.status, await ready.json()) == (200, expected)
 
-    # When the database goes, then it is named, and the process is alive all the same
+    # When the database fails, it is named, and the process is alive all the same
     down = True
     ready = await gateway.client.get("/readyz")
     expected |= {"status": "unavailable", "database": "the database does not answer"}
@@ -95,7 +95,7 @@ async def test_health_asks_all_three_dependencies(start_gateway: Start) -> None:
     assert (await gateway.client.get("/healthz")).status == 200
 
 
-async def test_the_page_says_how_to_use_the_service_and_loads_nothing(gateway: Gateway) -> None:
+async def test_the_page_shows_how_to_use_the_service_and_loads_nothing(gateway: Gateway) -> None:
     response = await gateway.client.get("/")
     page = await response.text()
     assert (response.status, response.content_type) == (200, "text/html")

@@ -1,4 +1,4 @@
-"""What the gateway logs and counts of a job's life."""
+"""The events of jobs in the log and in the metrics."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Lines(logging.Handler):
-    """The lines of the log, made when they are logged, as the ids are known then."""
+    """The lines of the log, formatted when they are logged, as the ids are known then."""
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)
@@ -52,7 +52,7 @@ async def metrics_of(gateway: Gateway) -> Exposition:
     return Exposition.of(await response.text())
 
 
-async def test_a_job_is_made_once_however_often_its_last_chunk_comes(
+async def test_a_job_is_created_once_however_often_its_last_chunk_is_sent(
     gateway: Gateway, lines: Lines
 ) -> None:
     for _ in range(3):
@@ -86,7 +86,7 @@ async def test_a_refused_chunk_is_not_counted(gateway: Gateway) -> None:
     assert (await metrics_of(gateway)).value("csvmill_upload_bytes_total") == 1
 
 
-async def test_a_job_is_cancelled_once_however_often_that_is_asked(
+async def test_a_job_is_cancelled_once_however_often_it_is_requested(
     gateway: Gateway, lines: Lines
 ) -> None:
     job = await gateway.pending_job()
@@ -99,7 +99,7 @@ async def test_a_job_is_cancelled_once_however_often_that_is_asked(
     assert metrics.value("csvmill_uploads_total", state="cancelled") == 0
 
 
-async def test_an_upload_in_flight_that_is_cancelled_is_no_cancelled_job(
+async def test_a_cancelled_incomplete_upload_is_not_a_cancelled_job(
     gateway: Gateway, lines: Lines
 ) -> None:
     await gateway.chunk("u", b"a", offset=0, size=1, total=2)
@@ -110,9 +110,7 @@ async def test_an_upload_in_flight_that_is_cancelled_is_no_cancelled_job(
     assert metrics.value("csvmill_jobs_total", reason="cancelled") == 0
 
 
-async def test_a_retry_and_the_queue_that_it_goes_back_to_are_seen(
-    gateway: Gateway, lines: Lines
-) -> None:
+async def test_a_retry_is_logged_and_counted_in_the_queue(gateway: Gateway, lines: Lines) -> None:
     answer = await gateway.chunk("u", b"a", offset=0, size=1, total=1)
     job = await gateway.job_of(answer)
     await gateway.jobs.claim(job.id, worker="w", lease_until=2.0, now=1.0)
@@ -125,7 +123,7 @@ async def test_a_retry_and_the_queue_that_it_goes_back_to_are_seen(
     assert metrics.value("csvmill_oldest_waiting_job_seconds") > 0
 
 
-async def test_what_the_broker_does_not_confirm_is_counted(gateway: Gateway) -> None:
+async def test_wake_ups_that_the_broker_does_not_confirm_are_counted(gateway: Gateway) -> None:
     gateway.bus.away = True
     await gateway.chunk("u", b"a", offset=0, size=1, total=1)
     gateway.bus.away = False
@@ -135,7 +133,7 @@ async def test_what_the_broker_does_not_confirm_is_counted(gateway: Gateway) -> 
     assert metrics.value("csvmill_wake_ups_published_total") == 1
 
 
-async def test_metrics_come_while_the_database_is_away(start_gateway: Start) -> None:
+async def test_metrics_are_served_while_the_database_is_unavailable(start_gateway: Start) -> None:
     def away(jobs: SqlJobStore) -> JobStore:
         async def fails(*, limit: int) -> None:
             raise DatabaseUnavailable("the database does not answer")
@@ -156,7 +154,7 @@ async def test_metrics_come_while_the_database_is_away(start_gateway: Start) -> 
         (ZeroDivisionError("by nothing"), "ERROR", True),
     ],
 )
-async def test_a_dependency_that_is_away_is_a_warning_and_a_defect_an_error_with_ids(
+async def test_an_unavailable_dependency_is_a_warning_and_a_defect_an_error_with_ids(
     start_gateway: Start, lines: Lines, error: Exception, level: str, traceback: bool
 ) -> None:
     def failing(jobs: SqlJobStore) -> JobStore:

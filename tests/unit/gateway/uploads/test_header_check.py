@@ -1,4 +1,4 @@
-"""What the beginning of an upload tells: by `/inspect`, and when it is not what was asked for."""
+"""Inspections and header checks of uploads."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 ASKED = {"group_by": ["Sogn"]}
 RIGHT = {"group_by": ["Song"]}
 BEGINNING = b"Song;Plays\n" + b"Umbrella;3\n" * (SAMPLE_SIZE // 11)
-"""A bit more than tells."""
+"""A bit more than a header check needs."""
 SIZE = 50 * SAMPLE_SIZE
 SAID = "did you mean 'Song'?"
 
@@ -54,12 +54,12 @@ async def inspect(gateway: Gateway, key: str = "k", **body: Any) -> ClientRespon
 
 
 async def endless() -> AsyncIterator[bytes]:
-    """The beginning of a file that never goes on."""
+    """The first part of a file, of which the rest is never sent."""
     yield BEGINNING
     await asyncio.Event().wait()
 
 
-async def test_an_upload_is_inspected_before_its_rest_is_there(gateway: Gateway) -> None:
+async def test_an_incomplete_upload_is_inspected(gateway: Gateway) -> None:
     await declare(gateway, aggregation=ASKED)
     await problem_of(await inspect(gateway), 409, "beginning-missing")
     await put(gateway, 20, b"x")
@@ -78,14 +78,14 @@ async def test_an_upload_is_inspected_before_its_rest_is_there(gateway: Gateway)
     assert (other["fits"], other["output_columns"]) == (True, ["Song"])
 
 
-async def test_an_upload_of_which_nothing_is_asked_is_inspected_too(gateway: Gateway) -> None:
+async def test_an_upload_without_a_spec_is_inspected(gateway: Gateway) -> None:
     await declare(gateway, size=11)
     await put(gateway, 0, b"Song;Plays\n")
     view = await (await inspect(gateway)).json()
     assert (view["input"]["delimiter"], view["fits"], view["whole"]) == (";", None, True)
 
 
-async def test_what_cannot_be_inspected_is_refused(gateway: Gateway) -> None:
+async def test_an_inspection_that_is_impossible_is_refused(gateway: Gateway) -> None:
     await problem_of(await inspect(gateway), 404, "upload-not-found")
     await declare(gateway)
     await put(gateway, 0, b"Song;Plays\n")
@@ -100,7 +100,7 @@ async def test_what_cannot_be_inspected_is_refused(gateway: Gateway) -> None:
     await problem_of(refused, 415, "unsupported-media")
 
 
-async def test_a_chunk_that_shows_the_wrong_header_is_kept_and_refused_on_every_gateway(
+async def test_a_chunk_with_a_header_that_does_not_fit_is_kept_and_refused_on_every_gateway(
     start_gateway: Start,
 ) -> None:
     first = await start_gateway()
@@ -120,12 +120,12 @@ async def test_a_chunk_that_shows_the_wrong_header_is_kept_and_refused_on_every_
     assert upload["received"] == [[0, len(BEGINNING)]]
     assert SAID in (await (await inspect(second)).json())["misfit"]
     assert (await second.client.delete("/api/v1/uploads/k")).status == 204
-    # Begun anew with what the file has, on any gateway, it is an upload like any other
+    # Created again with a spec that fits, it is an upload like any other on any gateway
     await declare(second, aggregation=RIGHT)
     assert (await put(first, 0, BEGINNING)).status == 200
 
 
-async def test_where_a_header_has_to_be_said_it_is_told_early(gateway: Gateway) -> None:
+async def test_a_header_that_has_to_be_declared_is_reported_early(gateway: Gateway) -> None:
     rows = b"Umbrella;1\nHello;2\n" * (SAMPLE_SIZE // 19 + 1)
     said = "line 1 looks like a record (column 2 is '1'): set input.header to true or false"
     by_position = {"group_by": [1], "aggregates": [{"function": "sum", "column": 2}]}
@@ -149,7 +149,7 @@ async def test_where_a_header_has_to_be_said_it_is_told_early(gateway: Gateway) 
         )
 
 
-async def test_a_header_that_goes_on_is_told_of_and_checked_once_it_is_there(
+async def test_a_long_header_is_checked_once_it_is_received(
     gateway: Gateway, monkeypatch: Any
 ) -> None:
     looks = []
@@ -168,7 +168,7 @@ async def test_a_header_that_goes_on_is_told_of_and_checked_once_it_is_there(
         if at == 3 * SAMPLE_SIZE:
             problem = await problem_of(await inspect(gateway), 409, "beginning-missing")
             assert "bytes have been received, and the header does not end" in problem["detail"]
-    # 54 chunks, and a few looks
+    # 54 chunks, and a few checks
     assert looks == [n * SAMPLE_SIZE for n in (1, 2, 4, 8)]
     await put(gateway, len(header), b"x;1\n" * SAMPLE_SIZE)
 
@@ -179,7 +179,7 @@ async def test_a_header_that_goes_on_is_told_of_and_checked_once_it_is_there(
     assert (view["column_count"], view["error"], view["fits"]) == (10_000, None, False)
 
 
-async def test_a_header_that_never_ends_is_an_error_that_says_so(gateway: Gateway) -> None:
+async def test_a_header_that_never_ends_is_reported(gateway: Gateway) -> None:
     endless = (b"column" * 200 + b";") * (INSPECTION_LIMIT // 1201 + 1)
     await declare(gateway, aggregation=RIGHT, size=len(endless))
     assert (await put(gateway, 0, endless)).status == 200
@@ -188,36 +188,36 @@ async def test_a_header_that_never_ends_is_an_error_that_says_so(gateway: Gatewa
     assert (view["column_count"], view["fits"]) == (0, None)
 
 
-async def test_chunks_that_come_before_the_beginning_are_taken(gateway: Gateway) -> None:
+async def test_chunks_received_before_the_header_are_stored(gateway: Gateway) -> None:
     await declare(gateway, aggregation=ASKED)
     assert (await put(gateway, 10 * SAMPLE_SIZE, b"x" * 100)).status == 200
-    # Small chunks tell nothing until the first MiB is there
+    # Small chunks are not checked until the first MiB is received
     half = SAMPLE_SIZE // 2
     assert (await put(gateway, half, BEGINNING[half:])).status == 200
     await problem_of(await put(gateway, 0, BEGINNING[:half]), 422, "spec-mismatch")
 
 
-async def test_what_is_asked_rightly_or_not_at_all_is_never_refused(gateway: Gateway) -> None:
+async def test_a_spec_that_fits_or_none_is_never_refused(gateway: Gateway) -> None:
     for key, fields in (("a", {"aggregation": RIGHT}), ("b", {})):
         await declare(gateway, key, **fields)
         for offset in (0, 20 * SAMPLE_SIZE, 40 * SAMPLE_SIZE):
             assert (await put(gateway, offset, BEGINNING, key)).status == 200
 
 
-async def test_a_whole_file_becomes_a_job_which_judges_it(gateway: Gateway) -> None:
+async def test_a_complete_file_becomes_a_job_that_reports_the_mismatch(gateway: Gateway) -> None:
     await declare(gateway, aggregation=ASKED, size=len(BEGINNING))
     upload = await (await put(gateway, 0, BEGINNING)).json()
     assert upload["job"]
 
 
-async def test_a_large_chunk_is_broken_off(gateway: Gateway, monkeypatch: Any) -> None:
+async def test_a_large_chunk_is_aborted(gateway: Gateway, monkeypatch: Any) -> None:
     monkeypatch.setattr("gateway.uploads.write.TOLERATED", SAMPLE_SIZE)
     await declare(gateway, aggregation=ASKED)
     await problem_of(await put(gateway, 0, endless()), 422, "spec-mismatch")
     assert (await (await gateway.client.get("/api/v1/uploads/k")).json())["received"] == []
 
 
-async def test_a_file_that_is_put_is_refused_after_its_first_megabyte(gateway: Gateway) -> None:
+async def test_a_file_in_one_request_is_refused_after_its_first_megabyte(gateway: Gateway) -> None:
     async def sent() -> ClientResponse:
         return await gateway.client.put(
             "/api/v1/uploads",
@@ -234,7 +234,7 @@ async def test_a_file_that_is_put_is_refused_after_its_first_megabyte(gateway: G
         assert upload["job"] is None
 
 
-async def test_tus_is_refused_alike_and_its_parts_are_not(gateway: Gateway) -> None:
+async def test_tus_uploads_are_refused_and_partial_uploads_are_not(gateway: Gateway) -> None:
     spec = base64.b64encode(json.dumps(ASKED).encode()).decode()
     headers = {
         "Tus-Resumable": "1.0.0",
@@ -261,9 +261,7 @@ async def test_tus_is_refused_alike_and_its_parts_are_not(gateway: Gateway) -> N
 
 
 @pytest.mark.parametrize("spec", [ASKED, None])
-async def test_dropzone_is_refused_alike_unless_it_asks_for_nothing(
-    gateway: Gateway, spec: Any
-) -> None:
+async def test_dropzone_chunks_are_refused_only_with_a_spec(gateway: Gateway, spec: Any) -> None:
     parts: list[Any] = [
         ("dzuuid", "u"),
         ("dzchunkbyteoffset", "0"),
@@ -283,7 +281,7 @@ async def test_dropzone_is_refused_alike_unless_it_asks_for_nothing(
     assert await gateway.received("u") == [(0, len(BEGINNING))]
 
 
-async def test_a_file_that_no_job_could_read_is_refused_too(gateway: Gateway) -> None:
+async def test_an_unreadable_file_is_refused(gateway: Gateway) -> None:
     await declare(gateway, aggregation=RIGHT)
     broken = b"\x1f\x8b\x08" + b"no gzip" * SAMPLE_SIZE
     problem = await problem_of(await put(gateway, 0, broken), 422, "spec-mismatch")
@@ -291,7 +289,7 @@ async def test_a_file_that_no_job_could_read_is_refused_too(gateway: Gateway) ->
 
 
 class SlowBlobs:
-    """Passes every call on; reads wait until they are let go."""
+    """Passes every call on; reads wait for `go_on`."""
 
     def __init__(self, blobs: FilesystemBlobs) -> None:
         self._blobs = blobs
@@ -312,12 +310,12 @@ class SlowBlobs:
             yield pieces
 
     async def read(self, count: int) -> None:
-        """Wait until so many reads have begun."""
+        """Wait until `count` reads have begun."""
         async with asyncio.timeout(10), self._changed:
             await self._changed.wait_for(lambda: self.reading >= count)
 
 
-async def test_what_arrives_does_not_wait_for_beginnings_that_storage_is_slow_to_give(
+async def test_uploads_do_not_wait_for_inspections_that_read_slowly_from_storage(
     start_gateway: Start,
 ) -> None:
     slow: list[SlowBlobs] = []
@@ -331,9 +329,9 @@ async def test_what_arrives_does_not_wait_for_beginnings_that_storage_is_slow_to
     await put(gateway, 0, b"Song;Plays\n", "slow")
     async with asyncio.TaskGroup() as asking:
         answers = [asking.create_task(inspect(gateway, "slow")) for _ in range(READ_AT_A_TIME + 3)]
-        # As many as memory is set aside for are being read
+        # As many as may be in memory are being read
         await slow[0].read(READ_AT_A_TIME)
-        # When the beginning of another upload arrives, then it is judged at once
+        # When the first part of another upload is received, it is checked at once
         query = {"name": "plays.csv", "spec": json.dumps(ASKED)}
         async with asyncio.timeout(10):
             refused = await gateway.client.put("/api/v1/uploads", params=query, data=endless())

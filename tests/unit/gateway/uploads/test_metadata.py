@@ -1,4 +1,4 @@
-"""What to compute, as clients say it: the field `spec`, and `aggregation` of native uploads."""
+"""The spec of an upload: the field `spec`, and `aggregation` of native uploads."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ async def test_the_spec_of_the_first_chunk_reaches_the_job_by_any_gateway(
     assert (await first.job_of(answer)).aggregation == MEANT
 
 
-async def test_no_spec_and_an_empty_one_mean_what_existing_clients_get(gateway: Gateway) -> None:
+async def test_no_spec_and_an_empty_spec_give_the_default_aggregation(gateway: Gateway) -> None:
     await gateway.post(chunk(5, b"world"))
     _, answer = await gateway.post(chunk(0, b"hello", ("spec", "")))
 
@@ -78,7 +78,7 @@ async def test_no_spec_and_an_empty_one_mean_what_existing_clients_get(gateway: 
 
 
 @pytest.mark.parametrize("others", [[], [("spec", '{"group_by": [1]}')]])
-async def test_chunks_of_one_upload_cannot_ask_for_different_things(
+async def test_chunks_of_one_upload_with_different_specs_are_refused(
     gateway: Gateway, others: list[tuple[str, str]]
 ) -> None:
     await gateway.post(chunk(0, b"hello", ("spec", SPEC)))
@@ -90,7 +90,7 @@ async def test_chunks_of_one_upload_cannot_ask_for_different_things(
     assert await gateway.received("u") == [(0, 5)]
 
 
-async def test_a_spec_that_comes_too_late_for_a_chunk_is_not_passed_over(gateway: Gateway) -> None:
+async def test_a_spec_after_the_file_is_refused(gateway: Gateway) -> None:
     form = FormBody.of(
         ("dzuuid", "u"),
         ("dzchunkbyteoffset", "0"),
@@ -115,7 +115,7 @@ async def test_a_spec_that_comes_too_late_for_a_chunk_is_not_passed_over(gateway
         (" " * 70_000, "field spec is longer than 65536 bytes"),
     ],
 )
-async def test_a_wrong_spec_is_refused_before_anything_is_kept(
+async def test_a_malformed_spec_is_refused_and_nothing_is_stored(
     gateway: Gateway, spec: str, message: str
 ) -> None:
     status, answer = await gateway.post(chunk(0, b"hello", ("spec", spec)))
@@ -144,7 +144,7 @@ async def put(gateway: Gateway, spec: str, key: str = "k") -> ClientResponse:
     )
 
 
-async def test_a_file_that_is_put_has_its_aggregation_in_the_query(gateway: Gateway) -> None:
+async def test_a_file_in_one_request_has_its_spec_in_the_query(gateway: Gateway) -> None:
     upload = await (await put(gateway, SPEC)).json()
     is_default = await (await put(gateway, "", key="is_default")).json()
 
@@ -157,7 +157,7 @@ async def test_a_file_that_is_put_has_its_aggregation_in_the_query(gateway: Gate
     assert problem["field"] == "spec.limit"
 
 
-async def test_a_job_shows_its_aggregation_as_it_can_be_asked_for_again(gateway: Gateway) -> None:
+async def test_the_aggregation_of_a_job_can_be_sent_again(gateway: Gateway) -> None:
     asked = {
         **ASKED,
         "where": {"column": "Plays", "op": "in", "value": [1, 2]},
@@ -179,7 +179,7 @@ async def test_the_same_key_with_another_aggregation_is_refused(gateway: Gateway
         await problem_of(await declare(gateway, aggregation=other), 422, "idempotency-key-reused")
 
 
-async def test_what_is_wrong_with_an_aggregation_is_a_problem_with_its_path(
+async def test_a_malformed_aggregation_is_a_problem_with_its_path(
     gateway: Gateway,
 ) -> None:
     wrong = {"group_by": ["a"], "where": {"and": [{"column": "a", "op": "=", "value": None}]}}
@@ -218,7 +218,7 @@ async def tus(gateway: Gateway, length: int, body: bytes, spec: str, **headers: 
     return await gateway.client.post("/api/tus/", data=body, headers=described)
 
 
-async def test_tus_takes_the_spec_in_its_metadata(gateway: Gateway) -> None:
+async def test_the_spec_of_a_tus_upload_is_in_its_metadata(gateway: Gateway) -> None:
     response = await tus(gateway, 3, b"a,b", SPEC)
 
     assert response.status == 201
@@ -229,7 +229,7 @@ async def test_tus_takes_the_spec_in_its_metadata(gateway: Gateway) -> None:
     assert "spec.limit is 0; send 1 or more" in await refused.text()
 
 
-async def test_parts_are_not_put_together_twice_with_different_specs(gateway: Gateway) -> None:
+async def test_the_same_parts_cannot_be_concatenated_with_different_specs(gateway: Gateway) -> None:
     part = (await tus(gateway, 3, b"a,b", "", Upload_Concat="partial")).headers["Location"]
     final = f"final;{part}"
 
@@ -239,7 +239,7 @@ async def test_parts_are_not_put_together_twice_with_different_specs(gateway: Ga
     assert (await tus(gateway, 0, b"", "", Upload_Concat=final)).status == 400
 
 
-def test_results_are_named_for_what_they_are() -> None:
+def test_results_have_the_suffix_of_their_format() -> None:
     assert result_filename("plays.CSV", "csv") == "plays.CSV"
     assert result_filename("plays.CSV", "jsonl") == "plays.jsonl"
     assert result_filename("plays.csv", "csv.gz") == "plays.csv.gz"

@@ -40,7 +40,7 @@ another\r
 @asynccontextmanager
 async def storage_service(files: FilesystemBlobs, folder: Path, port: int) -> AsyncIterator[None]:
     settings = StorageSettings(data_dir=folder, storage_token=SecretStr(TOKEN))
-    # Of a chunk that it refused, storage goes on to read the rest: not for long in a test.
+    # Storage keeps reading a chunk that it has refused: not for long in a test.
     runner = web.AppRunner(
         build_app(settings, files), read_bufsize=READ_BUFFER, shutdown_timeout=0.1
     )
@@ -54,7 +54,7 @@ async def storage_service(files: FilesystemBlobs, folder: Path, port: int) -> As
 
 @pytest.fixture
 def port() -> int:
-    """Where storage listens, when it runs."""
+    """The port of storage, whether it runs or not."""
     return free_port()
 
 
@@ -67,12 +67,12 @@ async def cut_off(start_gateway: Start, port: int) -> AsyncIterator[Gateway]:
 
 @pytest.fixture
 async def gateway(cut_off: Gateway, port: int, tmp_path: Path) -> AsyncIterator[Gateway]:
-    """A gateway that speaks to a storage service over HTTP."""
+    """A gateway with a storage service over HTTP."""
     async with storage_service(cut_off.blobs, tmp_path, port):
         yield cut_off
 
 
-async def test_an_upload_passes_through_and_comes_back(gateway: Gateway) -> None:
+async def test_an_upload_is_stored_and_downloaded(gateway: Gateway) -> None:
     source = MEGABYTES * 3
     total, size = len(source), len(MEGABYTES) + 7
     chunks = [(start, source[start : start + size]) for start in range(0, total, size)]
@@ -97,7 +97,7 @@ async def test_an_upload_passes_through_and_comes_back(gateway: Gateway) -> None
         CONTRADICTION,
     ],
 )
-async def test_what_is_wrong_at_the_end_of_a_form_reaches_storage_as_a_chunk_cut_off(
+async def test_an_error_at_the_end_of_a_form_cuts_the_chunk_off_at_storage(
     gateway: Gateway, late: str
 ) -> None:
     whole = dropzone_form("u", MEGABYTES, 0, len(MEGABYTES), 2 * len(MEGABYTES))
@@ -108,10 +108,10 @@ async def test_what_is_wrong_at_the_end_of_a_form_reaches_storage_as_a_chunk_cut
     assert await gateway.post(whole) == (200, PART_STORED)
 
 
-async def test_what_storage_refuses_before_it_has_all_is_the_clients_400(
+async def test_a_chunk_that_storage_refuses_early_is_a_400(
     gateway: Gateway,
 ) -> None:
-    # Given a chunk of 12 MiB, of which storage takes none, as it reaches beyond the end
+    # Given a chunk of 12 MiB that storage refuses, as it reaches beyond the end
     form = dropzone_form("u", MEGABYTES * 3, 10, 5, 1000)
     for _ in range(3):
         status, answer = await gateway.post(form)
@@ -119,15 +119,15 @@ async def test_what_storage_refuses_before_it_has_all_is_the_clients_400(
     assert await gateway.received("u") == []
 
 
-async def test_storage_that_is_away_is_503_and_the_repeat_succeeds(
+async def test_unavailable_storage_is_503_and_the_repeat_succeeds(
     cut_off: Gateway, port: int, tmp_path: Path
 ) -> None:
     form = dropzone_form("u", MEGABYTES, 0, len(MEGABYTES), 2 * len(MEGABYTES))
-    # Given no storage, when a chunk comes, then the client is told to come again
+    # Given no storage, when a chunk is sent, then the client gets a Retry-After
     status, answer = await cut_off.post(form)
     assert (status, answer["status"]) == (503, "error")
     assert (await cut_off.client.get("/readyz")).status == 503
-    # When storage is there, then the repeat succeeds
+    # When storage runs, then the repeat succeeds
     async with storage_service(cut_off.blobs, tmp_path, port):
         assert await cut_off.post(form) == (200, PART_STORED)
         assert (await cut_off.client.get("/readyz")).status == 200

@@ -1,4 +1,4 @@
-"""A form that does not arrive whole: nothing of its chunk is recorded."""
+"""Forms that are cut off: no byte of their chunks is recorded."""
 
 from __future__ import annotations
 
@@ -72,13 +72,13 @@ async def test_every_cut_of_a_small_form_is_refused(gateway: Gateway) -> None:
         status, _ = await gateway.post(whole.cut(length))
         assert status == 400, whole.content[:length][-80:]
     assert await gateway.received("small") == []
-    # Then only the whole one counts
+    # Then only the whole form is stored
     assert await gateway.post(whole) == (200, PART_STORED)
     assert await gateway.received("small") == [(0, len(body))]
 
 
 class WatchedBlobs:
-    """Passes every call on, and tells when a write has begun and how it ended."""
+    """Passes every call on, and notes when a write has begun and how it ended."""
 
     def __init__(self, blobs: FilesystemBlobs) -> None:
         self._blobs = blobs
@@ -133,9 +133,9 @@ async def test_a_connection_cut_in_mid_chunk_records_nothing(
     half = whole[:600_000]
     writer.write(b"%x\r\n%b\r\n" % (len(half), half) if chunked else half)
     await asyncio.wait_for(watched[0].begun.wait(), 10)
-    # When the connection goes
+    # When the connection breaks
     writer.transport.abort()
-    # Then the write fails, nothing is recorded, and it is no error of the service
+    # Then the write fails, nothing is recorded, and no error is logged
     assert await asyncio.wait_for(watched[0].ended, 10) is not None
     assert await gateway.received("u") == []
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
@@ -154,7 +154,7 @@ async def test_a_client_that_stalls_is_cut_off_and_records_nothing(
         f"Content-Type: {whole.content_type}\r\n\r\n".encode()
     )
     writer.write(whole.content[:600_000])
-    # Then it is told so
+    # Then it gets an error
     head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
     assert head.startswith(b"HTTP/1.1 400 ")
     assert await gateway.received("u") == []

@@ -1,4 +1,4 @@
-"""Chunks that are refused: each answer names what is wrong, and nothing is changed."""
+"""Refused chunks: each response names the fault, and nothing is changed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def form_with(file_first: bool = False, **changes: str | None) -> FormBody:
 
 
 async def refused(gateway: Gateway, form: FormBody, status: int = 400) -> str:
-    """The message with which the form is refused."""
+    """Return the message with which the form is refused."""
     answer = await gateway.post(form)
     assert (answer[0], answer[1]["status"], list(answer[1])) == (
         status,
@@ -147,13 +147,13 @@ async def test_a_chunk_beyond_the_end_is_refused_and_changes_nothing(
 
 @pytest.mark.parametrize("body", [b"x" * 13, b"x" * 3_000_000])
 async def test_a_chunk_longer_than_the_file_is_refused(gateway: Gateway, body: bytes) -> None:
-    # At the offset that makes its place depend on its length, and at one that does not
+    # At an offset that depends on the length, and at one that does not
     for offset in (2, 8):
         await refused(gateway, dropzone_form("u", body, offset, 10, 12))
         assert await gateway.received("u") == []
 
 
-async def test_a_field_given_twice_has_to_say_the_same(gateway: Gateway) -> None:
+async def test_a_field_with_two_values_is_refused(gateway: Gateway) -> None:
     file = ("file", b"efgh", CSV)
     fields = list(FIELDS.items())
     for name, value in FIELDS.items():
@@ -166,7 +166,7 @@ async def test_a_field_given_twice_has_to_say_the_same(gateway: Gateway) -> None
         await gateway.blobs.delete((await _stored(gateway)).key)
 
 
-async def test_what_comes_after_the_file_is_checked_before_the_chunk_counts(
+async def test_fields_after_the_file_are_checked_before_the_chunk_is_recorded(
     gateway: Gateway,
 ) -> None:
     fields = list(FIELDS.items())
@@ -218,13 +218,13 @@ async def test_a_form_without_a_file_is_refused(gateway: Gateway) -> None:
     ],
 )
 @pytest.mark.filterwarnings("ignore::aiohttp.BadContentDispositionHeader")
-async def test_what_is_no_form_is_refused(
+async def test_a_body_that_is_not_a_form_is_refused(
     gateway: Gateway, content_type: str, content: bytes
 ) -> None:
     await refused(gateway, FormBody(content, content_type))
 
 
-async def test_a_form_that_is_not_encoded_as_its_header_says_is_refused(gateway: Gateway) -> None:
+async def test_a_form_with_a_wrong_content_encoding_is_refused(gateway: Gateway) -> None:
     form = form_with()
     response = await gateway.client.post(
         "/api/upload_file",
@@ -245,7 +245,7 @@ async def test_an_encoded_file_is_refused(gateway: Gateway) -> None:
         assert answer[0] == status
 
 
-async def test_fields_and_their_number_are_bounded(gateway: Gateway) -> None:
+async def test_the_length_and_number_of_fields_are_limited(gateway: Gateway) -> None:
     assert "dzuuid" in await refused(gateway, form_with(dzuuid="x" * (MAX_FIELD_SIZE + 1)))
     many = [(f"unknown{n}", "x") for n in range(MAX_PARTS)]
     assert str(MAX_PARTS) in await refused(gateway, FormBody.of(*many, ("file", b"x", CSV)))
@@ -265,7 +265,7 @@ async def test_uploads_larger_than_the_limit_are_refused(start_gateway: Start) -
     assert await gateway.stored("u") is None
 
 
-# Trouble behind the gateway
+# Failures of storage, database and broker
 
 
 class BrokenBlobs:
@@ -308,10 +308,10 @@ class BrokenBlobs:
     ("error", "status"),
     [(StorageFull("no room left"), 507), (StorageUnavailable("storage does not answer"), 503)],
 )
-async def test_a_client_that_still_sends_gets_the_answer_and_may_repeat(
+async def test_a_client_that_is_still_sending_gets_the_response_and_may_repeat(
     start_gateway: Start, error: Exception, status: int, after: int | None
 ) -> None:
-    # Given storage that refuses a chunk of 8 MB before it has seen all of it
+    # Given storage that refuses a chunk of 8 MB before it has received all of it
     broken: list[BrokenBlobs] = []
 
     def in_front(blobs: FilesystemBlobs) -> BrokenBlobs:
@@ -321,7 +321,7 @@ async def test_a_client_that_still_sends_gets_the_answer_and_may_repeat(
     gateway = await start_gateway(blobs=in_front)
     body = bytes(8_000_000)
     form = dropzone_form("u", body, 0, len(body), 2 * len(body))
-    # When a client that reads no answer before it has sent everything sends it, twice at once
+    # When a client sends it that reads no response before it has sent everything
     reader, writer = await asyncio.open_connection(*gateway.address)
     request = (
         f"POST /api/upload_file HTTP/1.1\r\nHost: x\r\nContent-Type: {form.content_type}\r\n"
@@ -333,7 +333,7 @@ async def test_a_client_that_still_sends_gets_the_answer_and_may_repeat(
     # Then it reads the refusal, and not a broken connection
     assert head.startswith(f"HTTP/1.1 {status} ".encode())
     assert (b"Retry-After: " in head) == (status == 503)
-    # And on the same connection, when storage is well again, the repeat succeeds
+    # And on the same connection, when storage works again, the repeat succeeds
     length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
     assert str(error).encode() in await reader.readexactly(length)
     broken[0].error = None
@@ -344,7 +344,7 @@ async def test_a_client_that_still_sends_gets_the_answer_and_may_repeat(
     assert await gateway.received("u") == [(0, len(body))]
 
 
-async def test_a_database_that_is_away_is_503_and_a_repeat_makes_the_job(
+async def test_an_unavailable_database_is_503_and_a_repeat_creates_the_job(
     start_gateway: Start,
 ) -> None:
     # Given a database that does not answer when the upload is complete
@@ -365,7 +365,7 @@ async def test_a_database_that_is_away_is_503_and_a_repeat_makes_the_job(
     gateway = await start_gateway(jobs=in_front)
     form = dropzone_form("u", b"ab", 0, 2, 2)
     assert "database" in await refused(gateway, form, 503)
-    # When it is back and the client repeats its chunk
+    # When it is available again and the client repeats its chunk
     down = False
     status, answer = await gateway.post(form)
     # Then the upload has its job
@@ -386,7 +386,7 @@ async def test_a_stamp_that_fails_does_not_fail_the_upload(start_gateway: Start)
     assert gateway.bus.published == [(await gateway.job_of(answer)).id]
 
 
-async def test_what_nobody_expected_is_500_and_logged_once_with_an_id_that_both_know(
+async def test_an_unexpected_error_is_500_and_logged_once_with_the_id_of_the_response(
     start_gateway: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
     gateway = await start_gateway(

@@ -1,4 +1,4 @@
-"""How long an unfinished upload is kept: by the same rule in every dialect."""
+"""How long an incomplete upload is kept: by the same rule in every protocol."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ IETF = {"Upload-Draft-Interop-Version": "8"}
 
 
 class Clock:
-    """Goes on when it is told to."""
+    """Advances by hand."""
 
     def __init__(self) -> None:
         self.now = time.time()
@@ -118,7 +118,7 @@ USES = (append_by_tus, append_by_ietf, chunk_by_v1, look_by_tus, look_by_ietf, l
 
 
 async def is_kept(gateway: Gateway, upload: UUID) -> bool:
-    """Whether a sweep leaves it."""
+    """Whether a sweep keeps it."""
     await Sweeper(
         gateway.jobs, gateway.blobs,
         upload_ttl=TTL, result_ttl=TTL, interval=1.0, clock=time.time, grace=0.0,
@@ -131,7 +131,7 @@ async def is_kept(gateway: Gateway, upload: UUID) -> bool:
 
 
 @pytest.mark.parametrize("begin", BEGUN)
-async def test_an_upload_that_nobody_uses_is_kept_for_as_long_whoever_began_it(
+async def test_an_unused_upload_is_kept_equally_long_in_every_protocol(
     gateway: Gateway, clock: Clock, begin: Begin
 ) -> None:
     upload = await begin(gateway)
@@ -143,7 +143,7 @@ async def test_an_upload_that_nobody_uses_is_kept_for_as_long_whoever_began_it(
 
 @pytest.mark.parametrize("begin", BEGUN)
 @pytest.mark.parametrize("use", USES)
-async def test_every_use_in_any_dialect_begins_its_time_anew(
+async def test_every_use_in_any_protocol_restarts_the_time(
     gateway: Gateway, clock: Clock, begin: Begin, use: Use
 ) -> None:
     upload = await begin(gateway)
@@ -155,7 +155,7 @@ async def test_every_use_in_any_dialect_begins_its_time_anew(
     assert not await is_kept(gateway, upload)
 
 
-async def test_every_dialect_that_tells_it_tells_the_same(gateway: Gateway) -> None:
+async def test_every_protocol_declares_the_same_time(gateway: Gateway) -> None:
     upload = await begun_by_v1(gateway)
     for use in (look_by_tus, append_by_tus):
         expires = (await use(gateway, upload)).headers["Upload-Expires"]
@@ -170,7 +170,7 @@ async def test_every_dialect_that_tells_it_tells_the_same(gateway: Gateway) -> N
         assert f"max-age={int(TTL)}" in limit.split(", ")
 
 
-def test_gateways_tell_what_sweepers_do_unless_they_are_set_otherwise() -> None:
+def test_the_defaults_of_gateway_and_processor_are_equal() -> None:
     fields = [
         kind.model_fields["upload_ttl"].default
         for kind in (GatewaySettings, WorkSettings, StandaloneSettings)

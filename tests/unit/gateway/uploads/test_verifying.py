@@ -1,4 +1,4 @@
-"""While storage verifies the digest of a whole file, everybody is answered at once."""
+"""While storage verifies the digest of a file, every request is answered at once."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def sending(gateway: Gateway, path: str) -> asyncio.Task[ClientResponse]:
     return asyncio.create_task(append(gateway, path, 0, CONTENT, 201))
 
 
-async def test_a_file_that_is_verified_lacks_its_last_byte_in_every_dialect(
+async def test_a_file_being_verified_lacks_its_last_byte_in_every_protocol(
     gateway: Gateway, watched: list[AppendingBlobs]
 ) -> None:
     path = await declared(gateway)
@@ -64,7 +64,7 @@ async def test_a_file_that_is_verified_lacks_its_last_byte_in_every_dialect(
         assert (tus.status, tus.headers["Upload-Offset"]) == (200, str(SIZE - 1))
         view = await (await gateway.client.get(path)).json()
         assert (view["complete"], view["missing"]) == (False, [[SIZE - 1, SIZE]])
-        # Who has taken over sends the rest, and is told how it ended; as is the first
+        # Later requests send the rest, and get the outcome, as the first does
         second = asyncio.create_task(append(gateway, path, SIZE - 1, CONTENT[-1:], 201))
         await watched[0].taken(SIZE + 1)
         verification.resume()
@@ -72,11 +72,11 @@ async def test_a_file_that_is_verified_lacks_its_last_byte_in_every_dialect(
     assert len(jobs) == 1
     assert await standing(gateway, path) == ("?1", SIZE, SIZE)
     assert await content_of(gateway, path) == CONTENT
-    assert len(set(gateway.bus.published)) == 1  # each may have woken a worker up
+    assert len(set(gateway.bus.published)) == 1  # each may have published a wake-up
 
 
 @pytest.mark.parametrize("by_chunk", [True, False])
-async def test_a_file_that_is_verified_can_be_cancelled(gateway: Gateway, by_chunk: bool) -> None:
+async def test_a_file_being_verified_can_be_cancelled(gateway: Gateway, by_chunk: bool) -> None:
     path = await declared(gateway)
     if by_chunk:
         request = ask(gateway, "PUT", f"{path}/chunks/0", 404, CONTENT)

@@ -1,4 +1,4 @@
-"""Whatever way a file is cut up and sent, what is stored is the file, and it has one job."""
+"""However a file is cut up and sent, the file is stored, and it has one job."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Plan:
-    """A file, and the `(start, stop)` in which it is sent; of each the file part's position."""
+    """A file, the `(start, stop)` of its chunks, and for each the position of the file part."""
 
     source: bytes
     chunks: list[tuple[int, int, int]]
@@ -34,7 +34,7 @@ def plans(draw: st.DrawFn) -> Plan:
     regular = [(start, min(start + nominal, len(source))) for start in starts]
     position = st.integers(0, len(source))
     pairs = draw(st.lists(st.tuples(position, position).map(sorted), max_size=6))
-    # What is announced as the last of equal chunks, and is shorter, would belong at the end.
+    # A chunk that is declared as the last of equal chunks, and is shorter, belongs at the end.
     extra = [(a, min(b, a + nominal)) for a, b in pairs if a + nominal != len(source)]
     spans = draw(st.permutations([*regular, *extra]))
     return Plan(
@@ -47,7 +47,7 @@ def plans(draw: st.DrawFn) -> Plan:
 
 def form(plan: Plan, dzuuid: str, start: int, stop: int, file_position: int) -> FormBody:
     total = len(plan.source)
-    # The last chunk is also announced as that client does which counts back from the end.
+    # The last chunk is also declared as the client does that counts back from the end.
     counts_back = stop == total and file_position % 2 == 1
     parts: list[tuple[str, str] | tuple[str, bytes, str]] = [
         ("dzuuid", dzuuid),
@@ -63,7 +63,7 @@ def form(plan: Plan, dzuuid: str, start: int, stop: int, file_position: int) -> 
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-async def test_any_plan_stores_the_file_and_makes_one_job(gateway: Gateway, plan: Plan) -> None:
+async def test_any_plan_stores_the_file_and_creates_one_job(gateway: Gateway, plan: Plan) -> None:
     dzuuid = str(uuid4())
     turn = asyncio.Semaphore(plan.parallel)
     published = len(gateway.bus.published)

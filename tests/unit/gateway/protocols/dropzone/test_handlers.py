@@ -24,12 +24,12 @@ CSV = 'filename="plays.csv"'
 async def test_dropzone_6_uploads_in_its_own_field_order(gateway: Gateway) -> None:
     # Given a file of 25 bytes, sent in chunks of 10
     source = bytes(range(65, 90))
-    # When all but the last chunk are there, then bytes are missing
+    # When all chunks but the last are stored, then bytes are missing
     assert await gateway.chunk("u", source[:10], offset=0, size=10, total=25) == PART_STORED
     assert await gateway.chunk("u", source[10:20], offset=10, size=10, total=25) == PART_STORED
-    # When the last, shorter one comes
+    # When the last, shorter chunk is sent
     answer = await gateway.chunk("u", source[20:], offset=20, size=10, total=25)
-    # Then there is a job for exactly these bytes, announced once
+    # Then there is a job for exactly these bytes, with one wake-up
     assert answer.keys() == {"message", "job_id"}
     assert answer["message"] == "File uploaded successfully"
     job = await gateway.job_of(answer)
@@ -40,7 +40,7 @@ async def test_dropzone_6_uploads_in_its_own_field_order(gateway: Gateway) -> No
     assert job.published_at is not None
 
 
-async def test_the_file_may_come_before_the_fields(gateway: Gateway) -> None:
+async def test_the_file_may_precede_the_fields(gateway: Gateway) -> None:
     form = FormBody.of(
         ("file", b"world", CSV),
         ("dztotalfilesize", "11"),
@@ -54,7 +54,7 @@ async def test_the_file_may_come_before_the_fields(gateway: Gateway) -> None:
     assert await gateway.content((await gateway.job_of(answer)).input_key) == b"hello world"
 
 
-async def test_fields_may_come_on_both_sides_of_the_file(gateway: Gateway) -> None:
+async def test_fields_may_precede_and_follow_the_file(gateway: Gateway) -> None:
     fields = [
         ("dzuuid", "u"),
         ("dzchunkbyteoffset", "6"),
@@ -67,7 +67,7 @@ async def test_fields_may_come_on_both_sides_of_the_file(gateway: Gateway) -> No
     assert await gateway.received("u") == [(6, 12)]
 
 
-async def test_chunks_may_come_shuffled_in_parallel_repeated_and_overlapping(
+async def test_chunks_may_be_shuffled_parallel_repeated_and_overlapping(
     gateway: Gateway,
 ) -> None:
     # Given 300 kB, and chunks that cover it twice and overlap by 500 bytes
@@ -85,7 +85,7 @@ async def test_chunks_may_come_shuffled_in_parallel_repeated_and_overlapping(
             )
 
     answers = await asyncio.gather(*(send(*chunk) for chunk in chunks))
-    # Then some answer names the job, all that do name the same, and the bytes are right
+    # Then some response has the job, all of them the same, and the bytes are right
     jobs = {answer["job_id"] for answer in answers if "job_id" in answer}
     assert len(jobs) == 1
     (job_id,) = jobs
@@ -93,7 +93,7 @@ async def test_chunks_may_come_shuffled_in_parallel_repeated_and_overlapping(
     assert set(gateway.bus.published) == {UUID(job_id)}
 
 
-async def test_any_repeat_after_the_end_names_the_same_job_and_announces_nothing(
+async def test_any_repeat_after_completion_returns_the_same_job_and_publishes_nothing(
     gateway: Gateway,
 ) -> None:
     await gateway.chunk("u", b"ab", offset=0, size=2, total=4)
@@ -104,7 +104,7 @@ async def test_any_repeat_after_the_end_names_the_same_job_and_announces_nothing
     assert await gateway.content((await gateway.job_of(first)).input_key) == b"abcd"
 
 
-async def test_without_any_dropzone_field_the_request_is_the_whole_file(gateway: Gateway) -> None:
+async def test_a_form_without_dropzone_fields_is_a_whole_file(gateway: Gateway) -> None:
     form = FormBody.of(("note", "unknown fields do not matter"), ("file", b"a,b,1\n", CSV))
     (_, first), (status, second) = await gateway.post(form), await gateway.post(form)
     assert status == 200
@@ -141,7 +141,7 @@ async def test_an_empty_file_is_complete_at_once(gateway: Gateway) -> None:
     [
         (15, 10, 25, 5, 20),  # the shorter last chunk of a file of 25
         (-3, 10, 7, 7, 0),  # a file smaller than a chunk
-        (10, 10, 20, 10, 10),  # a full last chunk is where it says
+        (10, 10, 20, 10, 10),  # a full last chunk is at its offset
         (0, 10, 10, 4, 6),  # the rule holds at 0 as well
     ],
 )
@@ -175,13 +175,13 @@ async def test_an_empty_chunk_is_accepted_and_changes_nothing(
         assert "job_id" in await gateway.chunk("u", b"", offset=offset, size=10, total=total)
 
 
-async def test_an_empty_chunk_after_the_last_names_the_job(gateway: Gateway) -> None:
+async def test_an_empty_chunk_after_the_last_returns_the_job(gateway: Gateway) -> None:
     await gateway.chunk("u", b"ab", offset=0, size=2, total=4)
     whole = await gateway.chunk("u", b"cd", offset=2, size=2, total=4)
     assert await gateway.chunk("u", b"", offset=4, size=2, total=4) == whole
 
 
-async def test_the_last_chunk_may_be_the_first_to_come_with_any_rule(gateway: Gateway) -> None:
+async def test_the_last_chunk_may_be_received_first_by_either_rule(gateway: Gateway) -> None:
     assert await gateway.chunk("u", b"EF", offset=2, size=2, total=6) == PART_STORED
     assert await gateway.chunk("u", b"IJ", offset=4, size=2, total=6) == PART_STORED
     assert "job_id" in await gateway.chunk("u", b"AB", offset=0, size=2, total=6)
@@ -205,9 +205,9 @@ async def test_the_last_chunk_may_be_the_first_to_come_with_any_rule(gateway: Ga
         ("filename=\"caj.csv\"; filename*=UTF-8''%C4%8Caj.csv", "Čaj.csv"),
     ],
 )
-# aiohttp's reader looks at the header too, and warns of what it cannot read.
+# aiohttp's reader parses the header too, and warns.
 @pytest.mark.filterwarnings("ignore::aiohttp.BadContentDispositionHeader")
-async def test_the_name_is_the_base_name_of_what_the_file_part_says(
+async def test_the_name_is_the_base_name_of_the_file_part(
     gateway: Gateway, parameters: str, expected: str
 ) -> None:
     status, answer = await gateway.post(FormBody.of(("file", b"x", parameters)))
@@ -218,7 +218,7 @@ async def test_the_name_is_the_base_name_of_what_the_file_part_says(
 @pytest.mark.parametrize("name", ["other.csv", "folder/other.csv", r"D:\folder\other.csv"])
 @pytest.mark.parametrize("part_name", ["blob", "plays.csv"])
 @pytest.mark.parametrize("file_first", [True, False])
-async def test_dzfilename_goes_before_the_name_of_the_file_part(
+async def test_dzfilename_overrides_the_name_of_the_file_part(
     gateway: Gateway, name: str, part_name: str, file_first: bool
 ) -> None:
     fields = [
@@ -235,7 +235,7 @@ async def test_dzfilename_goes_before_the_name_of_the_file_part(
     assert (await gateway.job_of(answer)).filename == "other.csv"
 
 
-async def test_a_strange_dzuuid_is_an_id_like_any_other(gateway: Gateway) -> None:
+async def test_any_dzuuid_is_a_valid_id(gateway: Gateway) -> None:
     ids = ["../../etc/passwd", "a/b", "💿", "x" * 4000, "a b?c#d"]
     for dzuuid in ids:
         assert await gateway.chunk(dzuuid, b"ab", offset=0, size=2, total=4) == PART_STORED
@@ -243,7 +243,7 @@ async def test_a_strange_dzuuid_is_an_id_like_any_other(gateway: Gateway) -> Non
     assert len({answer["job_id"] for answer in answers}) == len(ids)
 
 
-async def test_what_storage_keeps_tells_an_operator_whose_bytes_they_are(gateway: Gateway) -> None:
+async def test_the_metadata_of_the_blob_identify_the_upload(gateway: Gateway) -> None:
     await gateway.chunk("u", b"ab", offset=0, size=2, total=4)
     blob = await gateway.stored("u")
     assert blob is not None
@@ -253,27 +253,27 @@ async def test_what_storage_keeps_tells_an_operator_whose_bytes_they_are(gateway
 # Jobs
 
 
-async def test_a_broker_that_is_away_loses_no_job(
+async def test_an_unavailable_broker_loses_no_job(
     gateway: Gateway, caplog: pytest.LogCaptureFixture
 ) -> None:
     # Given a broker that does not answer
     gateway.bus.away = True
     # When the upload is complete
     answer = await gateway.chunk("u", b"ab", offset=0, size=2, total=2)
-    # Then the client has its job, which stays unstamped for the relay, and the log says so once
+    # Then the client has its job, which is left to the relay, and that is logged once
     job = await gateway.job_of(answer)
     assert (job.state, job.published_at) == (JobState.PENDING, None)
     warnings = [record.getMessage() for record in caplog.records]
     assert len(warnings) == 1
     assert str(job.id) in warnings[0]
-    # And a repeat, when the broker is back, announces it
+    # And a repeat, when the broker is available, publishes its wake-up
     gateway.bus.away = False
     assert await gateway.chunk("u", b"ab", offset=0, size=2, total=2) == answer
     assert gateway.bus.published == [job.id]
     assert (await gateway.jobs.get(job.id)).published_at is not None
 
 
-async def test_a_job_that_is_running_is_not_announced_again(gateway: Gateway) -> None:
+async def test_no_wake_up_is_published_for_a_running_job(gateway: Gateway) -> None:
     gateway.bus.away = True
     answer = await gateway.chunk("u", b"ab", offset=0, size=2, total=2)
     job = await gateway.job_of(answer)
@@ -296,7 +296,7 @@ async def test_two_gateways_take_chunks_of_one_upload(start_gateway: Start) -> N
     second = await start_gateway(
         folder="second", blobs=lambda _: first.blobs, jobs=lambda _: first.jobs
     )
-    # When each takes one chunk
+    # When each receives one chunk
     assert await first.chunk("u", b"ab", offset=0, size=2, total=4) == PART_STORED
     answer = await second.chunk("u", b"cd", offset=2, size=2, total=4)
     # Then both name the same job

@@ -1,4 +1,4 @@
-"""Resumable uploads for HTTP, interop version 8: what breaks off, hangs, and comes in between."""
+"""Resumable uploads for HTTP, interop version 8: broken connections and interim responses."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ async def gateway(start_gateway: Start, watched: list[AppendingBlobs]) -> Gatewa
 # 4.5 Cancellation, 4.6 concurrency
 
 
-async def test_a_cancelled_upload_is_gone_and_its_job_revoked(gateway: Gateway) -> None:
+async def test_a_cancelled_upload_is_removed_and_its_job_revoked(gateway: Gateway) -> None:
     path = await created(gateway, b"abc")
     await ask(gateway, "DELETE", path, 204)
     await ask(gateway, "HEAD", path, 404)
@@ -67,7 +67,7 @@ async def test_a_cancelled_upload_is_gone_and_its_job_revoked(gateway: Gateway) 
     assert (await gateway.jobs.get(UUID(job))).state is JobState.REVOKED
 
 
-async def test_whoever_hangs_is_told_when_the_upload_is_cancelled(
+async def test_cancelling_an_upload_aborts_an_append_that_hangs(
     gateway: Gateway, watched: list[AppendingBlobs]
 ) -> None:
     path = await created(gateway)
@@ -78,7 +78,7 @@ async def test_whoever_hangs_is_told_when_the_upload_is_cancelled(
     assert isinstance(watched[0].outcomes[-1], AppendLeaseLost)
 
 
-async def test_what_arrived_before_the_connection_broke_stays(
+async def test_bytes_received_before_the_connection_broke_are_kept(
     gateway: Gateway, watched: list[AppendingBlobs]
 ) -> None:
     path = await created(gateway)
@@ -86,13 +86,13 @@ async def test_what_arrived_before_the_connection_broke_stays(
         await watched[0].taken(200_000)
         connection.abort()
         await watched[0].ended(2)
-    # Though the request that broke off was to complete it
+    # Though the interrupted request was to complete it
     assert await standing(gateway, path) == ("?0", 200_000, SIZE)
     await append(gateway, path, 200_000, CONTENT[200_000:], 201)
     assert await content_of(gateway, path) == CONTENT
 
 
-async def test_a_creation_that_broke_off_is_gone_on_with_where_104_said(
+async def test_an_interrupted_creation_is_continued_at_the_location_of_the_104(
     gateway: Gateway, watched: list[AppendingBlobs]
 ) -> None:
     headers = {**SPOKEN, "Upload-Complete": "?1", "Content-Length": str(SIZE)}
@@ -108,7 +108,7 @@ async def test_a_creation_that_broke_off_is_gone_on_with_where_104_said(
     assert await content_of(gateway, path) == CONTENT
 
 
-async def test_a_request_on_another_gateway_takes_over_at_once(
+async def test_a_request_on_another_gateway_aborts_an_append_that_hangs(
     start_gateway: Start, gateway: Gateway, watched: list[AppendingBlobs], tmp_path: Path
 ) -> None:
     # Given two gateways that share storage, over HTTP, and the database
@@ -123,7 +123,7 @@ async def test_a_request_on_another_gateway_takes_over_at_once(
         # When the connection to one of them hangs
         async with hanging(first, path, CONTENT[:200_000]) as connection:
             await watched[0].taken(200_000)
-            # Then the other knows at once what has arrived, and takes the rest
+            # Then the other has the right offset at once, and takes the rest
             assert await standing(second, path) == ("?0", 200_000, SIZE)
             last = await append(second, path, 200_000, CONTENT[200_000:], 201)
             assert last.headers["Csvmill-Job"]
@@ -134,7 +134,9 @@ async def test_a_request_on_another_gateway_takes_over_at_once(
 # 5. 104 (Upload Resumption Supported)
 
 
-async def test_a_creation_is_announced_before_its_content_has_come(gateway: Gateway) -> None:
+async def test_a_104_with_the_location_is_sent_before_the_content_is_received(
+    gateway: Gateway,
+) -> None:
     headers = {**SPOKEN, "Upload-Complete": "?1", "Content-Length": str(SIZE)}
     async with Connection(gateway.address) as connection:
         await connection.send(f"POST {URL}", headers, b"")
@@ -151,7 +153,7 @@ async def test_a_creation_is_announced_before_its_content_has_come(gateway: Gate
         assert (head.status, head.headers["Upload-Complete"]) == (204, "?1")
 
 
-async def test_progress_tells_only_what_has_been_recorded(
+async def test_progress_reports_only_recorded_bytes(
     gateway: Gateway, watched: list[AppendingBlobs], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(interim, "PROGRESS_INTERVAL", 0.0)
@@ -171,7 +173,7 @@ async def test_progress_tells_only_what_has_been_recorded(
     assert await standing(gateway, path) >= ("?0", told[1], len(content))
 
 
-async def test_no_interim_response_goes_to_http_1_0(gateway: Gateway) -> None:
+async def test_no_interim_response_is_sent_to_http_1_0(gateway: Gateway) -> None:
     headers = {**SPOKEN, "Upload-Complete": "?1", "Content-Length": "3"}
     async with Connection(gateway.address) as connection:
         await connection.send(f"POST {URL}", headers, b"a\n1", version="1.0")
@@ -180,7 +182,7 @@ async def test_no_interim_response_goes_to_http_1_0(gateway: Gateway) -> None:
     assert answer.headers["Upload-Complete"] == "?1"
 
 
-async def test_a_client_that_waits_for_100_is_sent_both(gateway: Gateway) -> None:
+async def test_a_client_that_waits_for_100_gets_both(gateway: Gateway) -> None:
     headers = {**SPOKEN, "Upload-Complete": "?1", "Content-Length": str(SIZE)}
     async with Connection(gateway.address) as connection:
         await connection.send(f"POST {URL}", {**headers, "Expect": "100-continue"}, CONTENT)

@@ -1,4 +1,4 @@
-"""Resumable uploads for HTTP, interop version 8: digests of the content and of the whole."""
+"""Resumable uploads for HTTP, interop version 8: digests of the content and of the file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.unit.gateway.conftest import Gateway
 
 
-async def test_an_append_with_another_content_digest_leaves_nothing(gateway: Gateway) -> None:
+async def test_an_append_with_another_content_digest_is_not_stored(gateway: Gateway) -> None:
     path = await created(gateway, b"abc")
     for right in (False, True):
         digest = content_digest(b"def" if right else b"xyz")
@@ -35,14 +35,14 @@ async def test_an_append_with_another_content_digest_leaves_nothing(gateway: Gat
     assert await standing(gateway, path) == ("?0", 6, None)
 
 
-async def test_the_content_digest_of_a_beginning_is_checked(gateway: Gateway) -> None:
+async def test_the_content_digest_of_a_first_part_is_checked(gateway: Gateway) -> None:
     wrong = await create(gateway, b"abc", 400, Content_Digest=content_digest(b"x"))
     await problem_of(wrong, 400, "chunk-digest-mismatch")
     assert await standing(gateway, wrong.headers["Location"]) == ("?0", 0, None)
 
 
 @pytest.mark.parametrize("field", ["Repr_Digest", "Content_Digest"])
-async def test_a_file_that_is_another_than_its_digest_says_is_no_job_and_no_upload(
+async def test_a_file_with_another_digest_is_removed_and_becomes_no_job(
     gateway: Gateway, field: str
 ) -> None:
     wrong = await create(
@@ -56,7 +56,7 @@ async def test_a_file_that_is_another_than_its_digest_says_is_no_job_and_no_uplo
     await create(gateway, CONTENT, Upload_Complete="?1", **{field: content_digest(CONTENT)})
 
 
-async def test_encoded_content_is_refused_and_wishes_for_digests_are_passed_over(
+async def test_encoded_content_is_refused_and_requested_digests_are_ignored(
     gateway: Gateway,
 ) -> None:
     await problem_of(
@@ -83,7 +83,7 @@ async def test_digests_of_a_whole_file_that_contradict_each_other_are_refused(
 
 
 @pytest.mark.parametrize("length_known", [True, False])
-async def test_the_digest_of_the_whole_is_checked_with_the_last_append(
+async def test_the_digest_of_the_file_is_checked_with_the_last_append(
     gateway: Gateway, length_known: bool
 ) -> None:
     for told, status in ((CONTENT[::-1], 400), (CONTENT, 201)):

@@ -66,7 +66,7 @@ async def test_a_file_in_one_request_is_answered_as_a_plain_upload(
     assert len(gateway.bus.published) == 1
 
 
-async def test_the_beginning_of_a_file_is_created_and_appended_to(gateway: Gateway) -> None:
+async def test_the_first_part_of_a_file_is_created_and_appended_to(gateway: Gateway) -> None:
     answer = await create(gateway, CONTENT[:100_000], Upload_Length=SIZE)
     assert answer.headers["Upload-Complete"] == "?0"
     assert "Csvmill-Job" not in answer.headers
@@ -80,12 +80,12 @@ async def test_the_beginning_of_a_file_is_created_and_appended_to(gateway: Gatew
     assert await content_of(gateway, path) == CONTENT
 
 
-async def test_a_careful_creation_brings_nothing(gateway: Gateway) -> None:
+async def test_a_creation_may_have_no_content(gateway: Gateway) -> None:
     path = await created(gateway)
     assert await standing(gateway, path) == ("?0", 0, None)
 
 
-async def test_a_complete_upload_of_nothing_is_an_empty_file(gateway: Gateway) -> None:
+async def test_a_complete_upload_without_content_is_an_empty_file(gateway: Gateway) -> None:
     answer = await create(gateway, b"", Upload_Complete="?1")
     assert (await answer.json())["size"] == 0
     assert answer.headers["Csvmill-Job"]
@@ -133,10 +133,10 @@ async def test_a_creation_with_the_same_key_is_the_same_upload(gateway: Gateway)
     assert await content_of(gateway, path) == CONTENT
 
 
-# 4.1.2 Completeness: the client says it
+# 4.1.2 Completeness: marked by the client
 
 
-async def test_an_upload_with_every_byte_is_no_job_before_its_client_says_that_it_is_complete(
+async def test_an_upload_with_every_byte_becomes_a_job_only_when_its_client_marks_it(
     gateway: Gateway,
 ) -> None:
     path = await created(gateway, CONTENT, Upload_Length=SIZE)
@@ -158,7 +158,7 @@ async def test_the_length_may_stay_unknown_to_the_end(gateway: Gateway) -> None:
     assert await content_of(gateway, path) == CONTENT
 
 
-async def test_a_complete_upload_takes_nothing_more(gateway: Gateway) -> None:
+async def test_an_append_to_a_complete_upload_is_refused(gateway: Gateway) -> None:
     path = await created(gateway, CONTENT, Upload_Complete="?1")
     for data in (b"more", in_pieces(b"more")):
         refused = await append(gateway, path, SIZE, data, 400)
@@ -174,7 +174,7 @@ async def test_a_complete_upload_takes_nothing_more(gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize("offset", [0, 2, 4, 10**14])
-async def test_an_append_elsewhere_is_a_conflict_that_tells_the_offset(
+async def test_an_append_at_another_offset_is_a_conflict_with_the_offset(
     gateway: Gateway, offset: int
 ) -> None:
     path = await created(gateway, b"abc")
@@ -209,7 +209,7 @@ async def test_a_creation_that_contradicts_itself_is_refused(
         ({}, b"12345678"),
     ],
 )
-async def test_an_append_that_contradicts_the_known_length_is_refused_and_leaves_nothing(
+async def test_an_append_that_contradicts_the_known_length_is_refused_and_not_stored(
     gateway: Gateway, fields: dict[str, object], content: bytes
 ) -> None:
     path = await created(gateway, b"abc", Upload_Length=10)
@@ -218,7 +218,7 @@ async def test_an_append_that_contradicts_the_known_length_is_refused_and_leaves
     assert await standing(gateway, path) == ("?0", 3, 10)
 
 
-async def test_a_length_told_with_an_append_is_remembered(gateway: Gateway) -> None:
+async def test_a_length_declared_with_an_append_is_kept(gateway: Gateway) -> None:
     path = await created(gateway, b"abc")
     await append(gateway, path, 3, b"def", 204, Upload_Length=10)
     assert await standing(gateway, path) == ("?0", 6, 10)
@@ -247,11 +247,11 @@ async def test_bytes_beyond_the_known_length_end_the_upload(gateway: Gateway) ->
     await ask(gateway, "HEAD", path, 404)
 
 
-# Structured fields: what is not of its type is not there
+# Structured fields: a field of another type is ignored
 
 
 @pytest.mark.parametrize("value", ["1", "true", "?2", "?1, ?1", '"?1"', ""])
-async def test_a_creation_whose_completeness_cannot_be_read_is_a_plain_upload(
+async def test_a_creation_with_a_malformed_completeness_is_a_plain_upload(
     gateway: Gateway, value: str
 ) -> None:
     answer = await create(gateway, CONTENT, Upload_Complete=value)
@@ -283,7 +283,7 @@ async def test_an_append_without_offset_or_completeness_is_refused(
 
 
 @pytest.mark.parametrize("value", ["-1", "x", "1.5", "?1", "3, 3"])
-async def test_a_length_that_cannot_be_read_is_none(gateway: Gateway, value: str) -> None:
+async def test_a_malformed_length_is_ignored(gateway: Gateway, value: str) -> None:
     path = await created(gateway, b"abcdef", Upload_Length=value)
     assert await standing(gateway, path) == ("?0", 6, None)
 
@@ -294,7 +294,7 @@ async def test_parameters_of_fields_are_ignored(gateway: Gateway) -> None:
     assert await standing(gateway, path) == ("?0", 4, 10)
 
 
-# Which dialect
+# Which protocol
 
 
 @pytest.mark.parametrize("version", ["3", "6", "9", "08x", None])
@@ -314,7 +314,7 @@ async def test_a_whole_file_in_another_version_is_a_plain_upload(
 
 
 @pytest.mark.parametrize("version", ["6", ""])
-async def test_the_beginning_of_a_file_in_another_version_never_passes_for_the_whole(
+async def test_the_first_part_of_a_file_in_another_version_is_refused(
     gateway: Gateway, version: str
 ) -> None:
     headers = {"Upload_Draft_Interop_Version": version}
@@ -327,7 +327,7 @@ async def test_the_beginning_of_a_file_in_another_version_never_passes_for_the_w
     assert await standing(gateway, path) == ("?0", 9, None)
 
 
-async def test_json_is_a_declaration_whatever_its_fields_say(gateway: Gateway) -> None:
+async def test_json_is_a_declaration_whatever_the_other_fields_are(gateway: Gateway) -> None:
     declared = await gateway.client.post(
         "/api/v1/uploads",
         json={"name": "a.csv", "size": 5},
@@ -337,7 +337,7 @@ async def test_json_is_a_declaration_whatever_its_fields_say(gateway: Gateway) -
     assert (declared.status, view["received"], view["size"]) == (201, [], 5)
 
 
-async def test_a_head_of_v1_leaves_whoever_sends_alone(
+async def test_a_head_of_the_native_protocol_does_not_abort_an_append(
     gateway: Gateway, watched: list[AppendingBlobs]
 ) -> None:
     path = await created(gateway)
@@ -366,7 +366,7 @@ async def test_an_unknown_upload_is_not_found(gateway: Gateway, name: str) -> No
 
 
 @pytest.mark.parametrize("dialect", ["tus", "v1", "dropzone"])
-async def test_an_upload_of_another_dialect_can_be_gone_on_with(
+async def test_an_upload_of_another_protocol_can_be_continued(
     gateway: Gateway, dialect: str
 ) -> None:
     if dialect == "tus":
@@ -389,7 +389,7 @@ async def test_an_upload_of_another_dialect_can_be_gone_on_with(
 # 4.1.4 Limits
 
 
-async def test_limits_are_told_on_creation_retrieval_and_options(start_gateway: Start) -> None:
+async def test_limits_are_sent_on_creation_retrieval_and_options(start_gateway: Start) -> None:
     gateway = await start_gateway(max_upload_size=1000, upload_ttl=3600.5)
     limits = "max-size=1000, max-age=3600"
     answer = await create(gateway, b"abc")
@@ -429,7 +429,7 @@ async def test_a_file_that_is_too_large_is_refused_with_the_limit(start_gateway:
     st.lists(st.tuples(st.integers(0, 40), st.booleans(), st.booleans()), min_size=1, max_size=8),
     st.booleans(),
 )
-async def test_whatever_is_sent_the_offset_tells_what_is_there(
+async def test_the_offset_is_always_the_number_of_stored_bytes(
     gateway: Gateway, steps: list[tuple[int, bool, bool]], length_known: bool
 ) -> None:
     content = CONTENT[:100]
@@ -448,7 +448,7 @@ async def test_whatever_is_sent_the_offset_tells_what_is_there(
     assert await content_of(gateway, path) == content
 
 
-async def test_pages_may_speak_it(gateway: Gateway) -> None:
+async def test_the_protocol_is_allowed_across_origins(gateway: Gateway) -> None:
     answer = await create(gateway, b"abc", Origin="https://page.example")
     exposed = answer.headers["Access-Control-Expose-Headers"].split(", ")
     assert {"Upload-Offset", "Upload-Complete", "Upload-Limit", "Location"} <= set(exposed)

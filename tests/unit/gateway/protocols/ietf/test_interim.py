@@ -1,4 +1,4 @@
-"""When `104 Upload Resumption Supported` goes out, and when it must not."""
+"""When `104 Upload Resumption Supported` is sent, and when it must not be."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WHOLE = (
 
 
 class Wire:
-    """What has been written to a connection; `unread` are bytes that its peer leaves there."""
+    """The bytes written to a connection; `unread` of them its peer has not read."""
 
     def __init__(self, *, unread: int = 0, closing: bool = False) -> None:
         self.written = b""
@@ -44,7 +44,7 @@ def request_on(wire: Wire | None, version: HttpVersion = HttpVersion11) -> web.R
     return make_mocked_request("POST", "/", version=version, protocol=Mock(), transport=wire)
 
 
-def test_it_is_one_whole_message() -> None:
+def test_an_interim_response_is_one_whole_message() -> None:
     wire = Wire()
     with interim(request_on(wire)) as telling:
         telling.send({"Upload-Offset": "7"})
@@ -61,13 +61,13 @@ def test_it_is_one_whole_message() -> None:
     ],
     ids=["a client that does not read", "a closing connection", "HTTP/1.0", "a lost connection"],
 )
-def test_nothing_goes_to(wire: Wire | None, version: HttpVersion) -> None:
+def test_nothing_is_sent_to(wire: Wire | None, version: HttpVersion) -> None:
     with interim(request_on(wire, version)) as telling:
         telling.send({"Upload-Offset": "7"})
     assert wire is None or wire.written == b""
 
 
-def test_nothing_goes_out_once_the_final_response_may_begin() -> None:
+def test_nothing_is_sent_once_the_final_response_may_begin() -> None:
     wire = Wire()
     with interim(request_on(wire)) as telling:
         telling.send({"Upload-Offset": "7"})

@@ -49,7 +49,7 @@ async def post(gateway: Gateway, key: str | None = None, /, **fields: Any) -> Cl
 
 
 async def created(gateway: Gateway, key: str | None = None, /, **fields: Any) -> str:
-    """The path of a new upload."""
+    """Return the path of a new upload."""
     response = await post(gateway, key, **fields)
     assert response.status == 201, await response.text()
     return response.headers["Location"]
@@ -114,7 +114,7 @@ async def test_a_file_of_no_bytes_is_a_job_at_once(gateway: Gateway) -> None:
         ({"aggregation": {}}, "aggregation"),
     ],
 )
-async def test_a_declaration_that_cannot_be_is_refused_by_its_field(
+async def test_a_malformed_declaration_is_refused_with_its_field(
     gateway: Gateway, fields: dict[str, Any], named: str
 ) -> None:
     problem = await problem_of(await post(gateway, **fields), 400, "invalid-input")
@@ -140,7 +140,7 @@ async def test_a_size_is_a_whole_number_however_it_is_written(
 
 
 @pytest.mark.parametrize("written", ["1e-400", "7.4e0", "-1.0", "1e999999999", "NaN", "1e99"])
-async def test_a_size_that_no_file_has_is_refused_whatever_its_exponent(
+async def test_an_impossible_size_is_refused_whatever_its_exponent(
     gateway: Gateway, written: str
 ) -> None:
     response = await gateway.client.post(
@@ -152,7 +152,7 @@ async def test_a_size_that_no_file_has_is_refused_whatever_its_exponent(
     assert problem["detail"].startswith("size is ")
 
 
-async def test_a_declaration_that_is_not_encoded_as_its_header_says_is_refused(
+async def test_a_declaration_with_a_wrong_content_encoding_is_refused(
     gateway: Gateway,
 ) -> None:
     headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
@@ -168,7 +168,7 @@ async def test_a_declaration_that_is_not_encoded_as_its_header_says_is_refused(
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"x"', b"\xff"])
-async def test_a_declaration_that_is_no_json_object_is_refused(
+async def test_a_declaration_that_is_not_a_json_object_is_refused(
     gateway: Gateway, body: bytes
 ) -> None:
     response = await gateway.client.post(
@@ -177,12 +177,12 @@ async def test_a_declaration_that_is_no_json_object_is_refused(
     assert "field" not in await problem_of(response, 400, "invalid-input")
 
 
-async def test_a_declaration_of_another_kind_is_refused(gateway: Gateway) -> None:
+async def test_a_declaration_of_another_media_type_is_refused(gateway: Gateway) -> None:
     response = await gateway.client.post("/api/v1/uploads", data=b"name=x")
     await problem_of(response, 415, "unsupported-media")
 
 
-async def test_a_file_larger_than_is_taken_is_refused_before_it_is_sent(
+async def test_a_file_above_the_limit_is_refused_before_it_is_sent(
     start_gateway: Start,
 ) -> None:
     gateway = await start_gateway(max_upload_size=100)
@@ -195,19 +195,17 @@ async def test_a_file_larger_than_is_taken_is_refused_before_it_is_sent(
 
 
 @pytest.mark.parametrize("again", ["k-1", '"k-1"'])
-async def test_the_same_key_and_body_are_the_same_upload_as_it_stands(
-    gateway: Gateway, again: str
-) -> None:
+async def test_the_same_key_and_body_return_the_same_upload(gateway: Gateway, again: str) -> None:
     path = await created(gateway, '"k-1"')
     await put(gateway, path, 3, BODY[3:9])
     response = await post(gateway, again)
     assert (response.status, response.headers["Location"]) == (201, path)
     assert (await response.json())["received"] == [[3, 9]]
-    # And it goes by the key too
+    # And it is found by the key too
     assert await shown(gateway, "/api/v1/uploads/k-1") == await shown(gateway, path)
 
 
-async def test_creations_with_one_key_that_race_make_one_upload(gateway: Gateway) -> None:
+async def test_concurrent_creations_with_one_key_create_one_upload(gateway: Gateway) -> None:
     assert len(set(await asyncio.gather(*(created(gateway, "k") for _ in range(8))))) == 1
 
 
@@ -223,14 +221,14 @@ async def test_the_same_key_with_another_body_is_refused(
     assert await shown(gateway, path) == before
 
 
-async def test_a_declared_digest_that_is_left_out_on_repetition_is_another_body(
+async def test_repeating_a_creation_without_its_digest_is_another_body(
     gateway: Gateway,
 ) -> None:
     await created(gateway, "k", sha256=sha256(BODY))
     await problem_of(await post(gateway, "k"), 422, "idempotency-key-reused")
 
 
-async def test_a_key_whose_job_has_lost_its_bytes_still_names_that_job(gateway: Gateway) -> None:
+async def test_a_key_whose_bytes_were_removed_still_returns_its_job(gateway: Gateway) -> None:
     path = await created(gateway, "k")
     done = await (await put(gateway, path, 0, BODY)).json()
     await gateway.blobs.delete(upload_key(upload_id_of("k")))
@@ -250,7 +248,7 @@ async def test_a_malformed_key_is_refused(gateway: Gateway, key: str) -> None:
 # Chunks
 
 
-async def test_chunks_in_any_order_and_in_parallel_make_one_job(gateway: Gateway) -> None:
+async def test_chunks_in_any_order_and_in_parallel_create_one_job(gateway: Gateway) -> None:
     content = random.Random(1).randbytes(5 * MIB + 17)
     path = await created(gateway, size=len(content), sha256=sha256(content))
     size = MIB - 3
@@ -275,7 +273,7 @@ async def test_chunks_in_any_order_and_in_parallel_make_one_job(gateway: Gateway
     assert gateway.bus.published == [UUID(job.rpartition("/")[2])]
 
 
-async def test_the_last_byte_names_the_job_and_so_does_every_repetition(gateway: Gateway) -> None:
+async def test_the_last_byte_and_every_repetition_return_the_job(gateway: Gateway) -> None:
     path = await created(gateway)
     first = await put(gateway, path, 10, BODY[10:])
     assert (first.status, (await first.json())["missing"]) == (200, [[0, 10]])
@@ -297,7 +295,7 @@ async def test_the_last_byte_names_the_job_and_so_does_every_repetition(gateway:
         st.tuples(st.integers(0, SIZE), st.integers(0, SIZE), st.booleans()), max_size=8
     )
 )
-async def test_what_is_shown_as_received_is_what_was_sent_whole_and_rightly(
+async def test_only_whole_chunks_with_the_right_digest_are_shown_as_received(
     gateway: Gateway, chunks: list[tuple[int, int, bool]]
 ) -> None:
     path = await created(gateway)
@@ -322,7 +320,7 @@ async def test_what_is_shown_as_received_is_what_was_sent_whole_and_rightly(
 
 
 @pytest.mark.parametrize("algorithm", ["sha-256", "sha-512"])
-async def test_a_chunk_with_another_digest_leaves_nothing(gateway: Gateway, algorithm: str) -> None:
+async def test_a_chunk_with_another_digest_is_not_stored(gateway: Gateway, algorithm: str) -> None:
     path = await created(gateway)
     wrong = await put(gateway, path, 0, BODY, content_digest=content_digest(b"x", algorithm))
     problem = await problem_of(wrong, 400, "chunk-digest-mismatch")
@@ -332,7 +330,7 @@ async def test_a_chunk_with_another_digest_leaves_nothing(gateway: Gateway, algo
     assert (await right.json())["complete"]
 
 
-async def test_of_several_digests_each_has_to_be_right_and_unknown_ones_are_passed_over(
+async def test_every_known_digest_is_checked_and_unknown_ones_are_ignored(
     gateway: Gateway,
 ) -> None:
     path = await created(gateway)
@@ -354,7 +352,7 @@ async def test_a_digest_that_cannot_be_checked_is_refused(gateway: Gateway, head
     assert (await shown(gateway, path))["received"] == []
 
 
-async def test_a_file_with_another_digest_than_declared_becomes_no_job_and_begins_anew(
+async def test_a_file_with_another_digest_becomes_no_job_and_starts_again(
     gateway: Gateway,
 ) -> None:
     path = await created(gateway, sha256=sha256(b"another"))
@@ -394,7 +392,7 @@ async def test_a_chunk_beyond_the_end_is_refused(
         ("0x10", "invalid-input", "offset is '0x10'"),
     ],
 )
-async def test_an_offset_that_no_file_has_is_refused_by_its_value(
+async def test_an_impossible_offset_is_refused(
     gateway: Gateway, offset: str, type_: str, said: str
 ) -> None:
     path = await created(gateway)
@@ -426,7 +424,7 @@ async def test_an_unknown_upload_is_a_404_problem(gateway: Gateway, method: str,
     await problem_of(response, 404, "upload-not-found")
 
 
-async def test_a_chunk_whose_connection_breaks_counts_for_nothing(gateway: Gateway) -> None:
+async def test_a_chunk_whose_connection_breaks_is_not_stored(gateway: Gateway) -> None:
     path = await created(gateway, size=MIB)
     _, writer = await asyncio.open_connection(*gateway.address)
     head = f"PUT {path}/chunks/0 HTTP/1.1\r\nHost: x\r\nContent-Length: {MIB}\r\n\r\n"
@@ -437,10 +435,10 @@ async def test_a_chunk_whose_connection_breaks_counts_for_nothing(gateway: Gatew
     assert (await response.json())["received"] == [[MIB - 10, MIB]]
 
 
-# Dialects
+# Other protocols
 
 
-async def test_an_upload_begun_by_dropzone_is_shown_continued_and_cancelled(
+async def test_an_upload_of_dropzone_is_shown_continued_and_cancelled(
     gateway: Gateway,
 ) -> None:
     await gateway.chunk("by dropzone", BODY[:9], offset=0, size=9, total=SIZE)
@@ -452,7 +450,7 @@ async def test_an_upload_begun_by_dropzone_is_shown_continued_and_cancelled(
     await problem_of(await gateway.client.get(path), 404, "upload-not-found")
 
 
-async def test_nobody_takes_the_place_of_an_upload_by_calling_another_by_its_id(
+async def test_an_upload_cannot_be_hidden_by_naming_another_one_after_its_id(
     gateway: Gateway,
 ) -> None:
     path = await created(gateway)
@@ -461,10 +459,10 @@ async def test_nobody_takes_the_place_of_an_upload_by_calling_another_by_its_id(
     assert (await shown(gateway, path))["size"] == SIZE
 
 
-async def test_an_upload_that_is_whole_without_a_job_has_one_once_it_is_looked_at(
+async def test_a_complete_upload_without_a_job_gets_one_when_it_is_requested(
     gateway: Gateway,
 ) -> None:
-    # As a gateway leaves it that is killed between the last byte and the job
+    # As after a gateway that was killed between the last byte and the job
     path = await created(gateway)
     upload_id = UUID(path.rpartition("/")[2])
 
@@ -491,11 +489,11 @@ async def test_a_cancelled_upload_shows_its_job_and_takes_no_more_bytes(gateway:
     assert cancelled.state is JobState.REVOKED
 
 
-# Size told later
+# Sizes declared later
 
 
 @pytest.mark.parametrize("told_first", [True, False])
-async def test_the_size_of_a_file_may_be_told_later(gateway: Gateway, told_first: bool) -> None:
+async def test_the_size_of_a_file_may_be_declared_later(gateway: Gateway, told_first: bool) -> None:
     path = await created(gateway, size=None)
     await put(gateway, path, 0, BODY[:9])
     view = await shown(gateway, path)
@@ -532,7 +530,7 @@ async def test_a_size_below_what_was_received_is_a_conflict_and_changes_nothing(
     assert (await gateway.client.patch(path, json={"size": 8})).status == 200
 
 
-async def test_a_size_is_told_of_an_upload_that_the_ietf_dialect_began_which_completes_it(
+async def test_declaring_the_size_completes_an_upload_of_the_ietf_protocol(
     gateway: Gateway,
 ) -> None:
     response = await gateway.client.post(
@@ -545,7 +543,9 @@ async def test_a_size_is_told_of_an_upload_that_the_ietf_dialect_began_which_com
     assert (await done.json())["job"] == done.headers["Csvmill-Job"]
 
 
-async def test_a_file_whose_size_is_told_last_has_to_have_its_digest(gateway: Gateway) -> None:
+async def test_the_digest_of_a_file_whose_size_is_declared_last_is_checked(
+    gateway: Gateway,
+) -> None:
     path = await created(gateway, size=None, sha256=sha256(BODY))
     await put(gateway, path, 0, BODY[::-1])
     wrong = await gateway.client.patch(path, json={"size": SIZE})
@@ -564,7 +564,7 @@ async def test_a_file_whose_size_is_told_last_has_to_have_its_digest(gateway: Ga
         ({"size": 1, "name": "b.csv"}, "name"),
     ],
 )
-async def test_what_is_no_size_is_refused(
+async def test_a_malformed_size_is_refused(
     gateway: Gateway, body: dict[str, Any], named: str
 ) -> None:
     path = await created(gateway, size=None)
@@ -580,6 +580,6 @@ async def test_a_size_that_is_too_large_is_refused(start_gateway: Start) -> None
     await problem_of(await gateway.client.patch(path, json={"size": 101}), 413, "upload-too-large")
 
 
-async def test_the_size_of_an_upload_that_is_not_there_cannot_be_told(gateway: Gateway) -> None:
+async def test_the_size_of_an_unknown_upload_cannot_be_declared(gateway: Gateway) -> None:
     unknown = await gateway.client.patch(f"/api/v1/uploads/{UUID(int=9)}", json={"size": 1})
     await problem_of(unknown, 404, "upload-not-found")

@@ -73,7 +73,7 @@ async def test_curl_uploads_a_file(gateway: Gateway, tmp_path: Path) -> None:
 
 
 async def begin(gateway: Gateway, sent: bytes) -> asyncio.StreamWriter:
-    """A connection that has sent the beginning of the file, and then hangs."""
+    """A connection that has sent the first part of the file, and then hangs."""
     _, writer = await asyncio.open_connection(*gateway.address)
     head = f"PUT {URL} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(CONTENT)}\r\n"
     writer.write(f"{head}Idempotency-Key: the-key\r\n\r\n".encode() + sent)
@@ -81,7 +81,7 @@ async def begin(gateway: Gateway, sent: bytes) -> asyncio.StreamWriter:
     return writer
 
 
-async def test_what_arrived_before_the_connection_broke_stays_and_the_rest_is_sent_as_chunks(
+async def test_bytes_received_before_the_connection_broke_are_kept_and_the_rest_is_sent_as_chunks(
     gateway: Gateway, watched: list[AppendingBlobs]
 ) -> None:
     writer = await begin(gateway, CONTENT[:200_000])
@@ -95,7 +95,7 @@ async def test_what_arrived_before_the_connection_broke_stays_and_the_rest_is_se
     assert await gateway.content(upload_key(upload_id_of("the-key"))) == CONTENT
 
 
-async def test_the_same_command_again_takes_over_at_once_from_one_that_hangs(
+async def test_the_same_command_again_aborts_a_request_that_hangs(
     gateway: Gateway, watched: list[AppendingBlobs]
 ) -> None:
     writer = await begin(gateway, CONTENT[:200_000])
@@ -105,12 +105,12 @@ async def test_the_same_command_again_takes_over_at_once_from_one_that_hangs(
     assert isinstance(watched[0].outcomes[0], AppendLeaseLost)
     assert await gateway.content(upload_key(upload_id_of("the-key"))) == CONTENT
     writer.close()
-    # And once more, when all is there
+    # And once more, when the upload is complete
     again = await gateway.client.put(URL, data=CONTENT, headers=KEY)
     assert (again.status, (await again.json())["job"]) == (201, (await response.json())["job"])
 
 
-async def test_a_shorter_file_of_unknown_size_never_passes_for_one_that_had_begun(
+async def test_a_shorter_file_of_unknown_size_does_not_complete_another_upload(
     gateway: Gateway, watched: list[AppendingBlobs]
 ) -> None:
     # Given half of a file whose size is not known
@@ -122,9 +122,9 @@ async def test_a_shorter_file_of_unknown_size_never_passes_for_one_that_had_begu
     async def pieces(content: bytes) -> AsyncIterator[bytes]:
         yield content
 
-    # When another comes under the same name that is shorter
+    # When a shorter file is sent under the same name
     response = await gateway.client.put(URL, data=pieces(b"abc"), headers=KEY)
-    # Then there is no job of what is neither
+    # Then no job is created of a mixture of both
     await problem_of(response, 400, "chunk-out-of-bounds")
     assert gateway.bus.published == []
     whole = await gateway.client.put(URL, data=pieces(b"abcdefghijkl"), headers=KEY)
@@ -133,7 +133,7 @@ async def test_a_shorter_file_of_unknown_size_never_passes_for_one_that_had_begu
     writer.close()
 
 
-async def test_whoever_is_taken_over_is_told_so_and_its_connection_closed(
+async def test_an_aborted_append_gets_an_error_and_its_connection_is_closed(
     gateway: Gateway, watched: list[AppendingBlobs]
 ) -> None:
     reader, writer = await asyncio.open_connection(*gateway.address)
@@ -150,7 +150,9 @@ async def test_whoever_is_taken_over_is_told_so_and_its_connection_closed(
     writer.close()
 
 
-async def test_a_digest_of_the_whole_is_checked_before_there_is_a_job(gateway: Gateway) -> None:
+async def test_the_digest_of_the_file_is_checked_before_its_job_is_created(
+    gateway: Gateway,
+) -> None:
     headers = {"Content-Digest": content_digest(b"another"), **KEY}
     response = await gateway.client.put(URL, data=CONTENT, headers=headers)
     await problem_of(response, 400, "digest-mismatch")
@@ -168,7 +170,7 @@ async def test_a_digest_of_the_whole_is_checked_before_there_is_a_job(gateway: G
         (URL, {"Content-Digest": content_digest(b"x", "sha-512")}, "sha-256"),
     ],
 )
-async def test_a_file_that_cannot_be_taken_is_refused(
+async def test_a_malformed_request_is_refused(
     gateway: Gateway, url: str, headers: dict[str, str], named: str
 ) -> None:
     response = await gateway.client.put(url, data=b"x", headers=headers)

@@ -28,7 +28,7 @@ CHECKSUMS = {
 
 
 @pytest.mark.parametrize("algorithm", CHECKSUMS)
-async def test_bytes_with_another_checksum_are_refused_and_leave_nothing(
+async def test_bytes_with_another_checksum_are_refused_and_not_stored(
     gateway: Gateway, algorithm: str
 ) -> None:
     path = await created(gateway)

@@ -1,4 +1,4 @@
-"""Concatenation in the tus protocol: uploads that are sent in parallel become one."""
+"""Concatenation in the tus protocol."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from tests.unit.gateway.conftest import Gateway, Start
 
 
-async def test_partial_uploads_become_one_and_one_job(gateway: Gateway) -> None:
+async def test_partial_uploads_are_concatenated_to_one_upload_with_one_job(
+    gateway: Gateway,
+) -> None:
     bounds = [(0, 100_000), (100_000, 100_000), (100_000, SIZE)]
     parts = [await created(gateway, b - a, Upload_Concat="partial") for a, b in bounds]
     for path, (start, stop) in zip(parts, bounds, strict=True):
@@ -50,7 +52,7 @@ async def test_partial_uploads_become_one_and_one_job(gateway: Gateway) -> None:
     headers = (await ask(gateway, "HEAD", path, 200)).headers
     assert headers["Upload-Concat"] == final["Upload_Concat"]
     assert (headers["Upload-Length"], headers["Upload-Offset"]) == (str(SIZE), str(SIZE))
-    # Repeated, it is the same; it takes no bytes, and its parts have gone
+    # A repetition returns the same upload; it takes no bytes, and its parts are removed
     again = await ask(gateway, "POST", "/api/tus/", 201, **final, **METADATA)
     assert again.headers["Location"] == path
     await patch(gateway, path, SIZE, b"", 403)
@@ -58,7 +60,7 @@ async def test_partial_uploads_become_one_and_one_job(gateway: Gateway) -> None:
     assert len(gateway.bus.published) == 1
 
 
-async def test_only_whole_partial_uploads_are_put_together(gateway: Gateway) -> None:
+async def test_only_complete_partial_uploads_are_concatenated(gateway: Gateway) -> None:
     half = await created(gateway, 10, Upload_Concat="partial")
     await patch(gateway, half, 0, b"12345")
     ordinary = await created(gateway, 0)
@@ -69,7 +71,7 @@ async def test_only_whole_partial_uploads_are_put_together(gateway: Gateway) -> 
 
 
 class Overtaken:
-    """Has something done before the first call of one method that names a blob."""
+    """Does something before the first call of one method that names a blob."""
 
     def __init__(self, blobs: FilesystemBlobs, method: str) -> None:
         self._blobs = blobs
@@ -81,7 +83,7 @@ class Overtaken:
         return self._overtaken if name == self._method else getattr(self._blobs, name)
 
     def before(self, named: BlobKey, overtake: Callable[[], Awaitable[None]]) -> None:
-        """Have it done before the next call that names this blob."""
+        """Do it before the next call that names this blob."""
         self._named, self._overtake = named, overtake
 
     async def _overtaken(self, key: BlobKey, *args: Any, **more: Any) -> Any:
@@ -92,7 +94,7 @@ class Overtaken:
 
 
 @pytest.mark.parametrize("method", ["info", "assemble"])
-async def test_a_final_upload_that_somebody_else_has_made_meanwhile_is_that_one(
+async def test_a_final_upload_created_by_another_request_is_returned(
     start_gateway: Start, method: str
 ) -> None:
     overtaken: list[Overtaken] = []

@@ -60,7 +60,7 @@ async def gateway(start_gateway: Start, watched: list[AppendingBlobs]) -> Gatewa
 async def ask(
     gateway: Gateway, method: str, path: str, status: int, /, data: Any = None, **headers: object
 ) -> ClientResponse:
-    """The answer, which has to have that status, and to be of the protocol."""
+    """Return the response; it must have that status and the version of the protocol."""
     fields = {name.replace("_", "-"): str(value) for name, value in headers.items()}
     response = await gateway.client.request(method, path, data=data, headers={**SPOKEN, **fields})
     assert response.status == status, await response.text()
@@ -92,7 +92,7 @@ async def content_of(gateway: Gateway, path: str) -> bytes:
 # Core
 
 
-async def test_a_file_that_is_sent_in_parts_becomes_a_job(gateway: Gateway) -> None:
+async def test_a_file_sent_in_parts_becomes_a_job(gateway: Gateway) -> None:
     path = await created(gateway, **METADATA)
     half = await patch(gateway, path, 0, CONTENT[:100_000])
     assert half.headers["Upload-Offset"] == "100000"
@@ -104,7 +104,7 @@ async def test_a_file_that_is_sent_in_parts_becomes_a_job(gateway: Gateway) -> N
     assert await content_of(gateway, path) == CONTENT
 
 
-async def test_head_tells_all_there_is_to_know(gateway: Gateway) -> None:
+async def test_head_returns_offset_length_and_metadata(gateway: Gateway) -> None:
     path = await created(gateway, **METADATA)
     await patch(gateway, path, 0, CONTENT[:7])
     headers = (await ask(gateway, "HEAD", path, 200)).headers
@@ -115,7 +115,7 @@ async def test_head_tells_all_there_is_to_know(gateway: Gateway) -> None:
     assert expires == pytest.approx(time.time() + 86_400, abs=60)
 
 
-async def test_options_tell_what_is_spoken(start_gateway: Start) -> None:
+async def test_options_list_versions_extensions_and_limits(start_gateway: Start) -> None:
     gateway = await start_gateway(max_upload_size=12_345)
     response = await gateway.client.options("/api/tus/")
     assert response.status == 204
@@ -158,7 +158,7 @@ async def test_an_unknown_upload_is_not_found(gateway: Gateway, method: str, nam
     await ask(gateway, method, f"/api/tus/{name}", 404, Upload_Offset=0, **BYTES)
 
 
-async def test_the_method_may_be_named_in_a_header(gateway: Gateway) -> None:
+async def test_the_method_may_be_in_a_header(gateway: Gateway) -> None:
     path = await created(gateway)
     override = "X-HTTP-Method-Override"
     await ask(gateway, "POST", path, 204, b"abc", Upload_Offset=0, **BYTES, **{override: "PATCH"})
@@ -169,7 +169,7 @@ async def test_the_method_may_be_named_in_a_header(gateway: Gateway) -> None:
     assert refused.headers["Allow"] == "DELETE,HEAD,OPTIONS,PATCH"
 
 
-async def test_the_method_in_the_header_counts_and_not_the_actual_one(gateway: Gateway) -> None:
+async def test_the_method_in_the_header_overrides_the_actual_one(gateway: Gateway) -> None:
     override = "X-HTTP-Method-Override"
     await ask(gateway, "POST", "/api/tus/", 405, Upload_Length=3, **{override: "PATCH"})
     path = await created(gateway, 3, **{override: "POST"})
@@ -204,7 +204,7 @@ async def test_the_method_in_the_header_counts_and_not_the_actual_one(gateway: G
         {"Upload_Concat": "final;/api/tus/x"},
     ],
 )
-async def test_a_creation_that_cannot_be_is_refused(
+async def test_a_malformed_creation_is_refused(
     gateway: Gateway, headers: dict[str, object]
 ) -> None:
     await ask(gateway, "POST", "/api/tus/", 400, **headers)
@@ -218,7 +218,7 @@ async def test_a_file_that_is_too_large_is_refused(start_gateway: Start) -> None
     await patch(gateway, path, await offset_of(gateway, path), b"", 413, Upload_Length=101)
 
 
-async def test_a_creation_may_bring_bytes_along(gateway: Gateway) -> None:
+async def test_a_creation_may_contain_bytes(gateway: Gateway) -> None:
     response = await ask(
         gateway, "POST", "/api/tus/", 201, CONTENT[:9], Upload_Length=SIZE, **BYTES
     )
@@ -227,7 +227,7 @@ async def test_a_creation_may_bring_bytes_along(gateway: Gateway) -> None:
     assert whole.headers["Csvmill-Job"]
 
 
-async def test_the_length_may_be_told_with_the_last_bytes(gateway: Gateway) -> None:
+async def test_the_length_may_be_declared_with_the_last_bytes(gateway: Gateway) -> None:
     path = await created(gateway, None)
     await patch(gateway, path, 0, CONTENT[:9])
     headers = (await ask(gateway, "HEAD", path, 200)).headers
@@ -238,18 +238,18 @@ async def test_the_length_may_be_told_with_the_last_bytes(gateway: Gateway) -> N
     assert await content_of(gateway, path) == CONTENT
 
 
-async def test_a_length_is_told_once(gateway: Gateway) -> None:
+async def test_the_length_cannot_be_declared_twice_differently(gateway: Gateway) -> None:
     path = await created(gateway, None)
     await patch(gateway, path, 0, b"abc", Upload_Length=10)
     await patch(gateway, path, 3, b"", 400, Upload_Length=11)
     assert (await ask(gateway, "HEAD", path, 200)).headers["Upload-Length"] == "10"
 
 
-# What breaks
+# Broken connections
 
 
 async def hanging(gateway: Gateway, path: str, sent: bytes) -> asyncio.StreamWriter:
-    """A connection that has sent some bytes, and then says nothing."""
+    """A connection that has sent some bytes, and then hangs."""
     _, writer = await asyncio.open_connection(*gateway.address)
     head = f"PATCH {path} HTTP/1.1\r\nHost: x\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\n"
     head += f"Content-Type: {BYTES['Content-Type']}\r\nContent-Length: {SIZE}\r\n\r\n"
@@ -258,7 +258,7 @@ async def hanging(gateway: Gateway, path: str, sent: bytes) -> asyncio.StreamWri
     return writer
 
 
-async def test_what_arrived_before_the_connection_broke_stays(
+async def test_bytes_received_before_the_connection_broke_are_kept(
     gateway: Gateway, watched: list[AppendingBlobs]
 ) -> None:
     path = await created(gateway)
@@ -271,7 +271,7 @@ async def test_what_arrived_before_the_connection_broke_stays(
     assert await content_of(gateway, path) == CONTENT
 
 
-async def test_a_new_request_takes_over_at_once_from_one_that_hangs(
+async def test_a_new_request_aborts_an_append_that_hangs(
     gateway: Gateway, watched: list[AppendingBlobs]
 ) -> None:
     path = await created(gateway)
@@ -285,7 +285,7 @@ async def test_a_new_request_takes_over_at_once_from_one_that_hangs(
     writer.close()
 
 
-async def test_a_request_on_another_gateway_takes_over_too(
+async def test_a_request_on_another_gateway_aborts_an_append_that_hangs(
     start_gateway: Start, gateway: Gateway, watched: list[AppendingBlobs], tmp_path: Path
 ) -> None:
     # Given two gateways that share storage, over HTTP, and the database
@@ -300,7 +300,7 @@ async def test_a_request_on_another_gateway_takes_over_too(
         # When the connection to one of them hangs
         hung = await hanging(first, path, CONTENT[:200_000])
         await watched[0].taken(200_000)
-        # Then the other knows at once what has arrived, and takes the rest
+        # Then the other has the right offset at once, and takes the rest
         assert await offset_of(second, path) == 200_000
         last = await patch(second, path, 200_000, CONTENT[200_000:])
         assert last.headers["Csvmill-Job"]
@@ -309,7 +309,7 @@ async def test_a_request_on_another_gateway_takes_over_too(
         hung.close()
 
 
-async def test_an_upload_that_is_whole_without_a_job_has_one_once_it_is_looked_at(
+async def test_a_complete_upload_without_a_job_gets_one_when_it_is_requested(
     gateway: Gateway,
 ) -> None:
     path = await created(gateway, 3)
@@ -325,7 +325,7 @@ async def test_an_upload_that_is_whole_without_a_job_has_one_once_it_is_looked_a
     max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.lists(st.tuples(st.integers(0, 40), st.booleans()), max_size=8))
-async def test_whatever_is_sent_the_offset_tells_what_is_there(
+async def test_the_offset_is_always_the_number_of_stored_bytes(
     gateway: Gateway, steps: list[tuple[int, bool]]
 ) -> None:
     content = CONTENT[:100]
@@ -343,7 +343,7 @@ async def test_whatever_is_sent_the_offset_tells_what_is_there(
     assert await content_of(gateway, path) == content
 
 
-# Other people's client, other dialects, pages
+# A foreign client, other protocols, pages
 
 
 @pytest.mark.parametrize("checksum", [True, False])
@@ -375,7 +375,7 @@ async def test_an_upload_is_shown_and_cancelled_in_v1(gateway: Gateway) -> None:
     await ask(gateway, "HEAD", path, 404)
 
 
-async def test_pages_may_speak_it(gateway: Gateway) -> None:
+async def test_the_protocol_is_allowed_across_origins(gateway: Gateway) -> None:
     preflight = await gateway.client.options(
         "/api/tus/x",
         headers={"Origin": "https://page.example", "Access-Control-Request-Method": "PATCH"},

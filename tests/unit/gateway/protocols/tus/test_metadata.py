@@ -1,4 +1,4 @@
-"""What `Upload-Metadata` of the tus protocol says of a file."""
+"""`Upload-Metadata` of the tus protocol."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ async def test_a_file_without_a_name_is_named_after_its_type(
     assert (await view.json())["name"] == name
 
 
-async def test_a_file_that_has_a_name_keeps_it_whatever_its_type(gateway: Gateway) -> None:
+async def test_a_file_with_a_name_keeps_it_whatever_its_type(gateway: Gateway) -> None:
     given = f"filetype {encoded('application/gzip')},filename {encoded('a.csv')}"
     path = await created(gateway, 0, Upload_Metadata=given)
     view = await gateway.client.get(path.replace("/api/tus/", "/api/v1/uploads/"))
     assert (await view.json())["name"] == "a.csv"
 
 
-async def test_metadata_that_nobody_reads_may_be_any_bytes(gateway: Gateway) -> None:
+async def test_unused_metadata_may_be_any_bytes(gateway: Gateway) -> None:
     given = f"thumbnail {encoded(bytes(range(256)))},filename {encoded('a.csv')}"
     path = await created(gateway, 0, Upload_Metadata=given)
     assert (await ask(gateway, "HEAD", path, 200)).headers["Upload-Metadata"] == given

@@ -1,4 +1,4 @@
-"""Termination in the tus protocol: an upload can be removed, whatever has become of it."""
+"""Termination in the tus protocol: any upload can be removed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 async def ended(gateway: Gateway, state: JobState) -> tuple[str, Job]:
-    """The path of an upload, and its job in that state."""
+    """Return the path of an upload, and its job in that state."""
     path = await created(gateway, 3)
     named = (await patch(gateway, path, 0, b"abc")).headers["Csvmill-Job"]
     job_id, now, jobs = UUID(named.rpartition("/")[2]), time.time(), gateway.jobs
@@ -47,13 +47,13 @@ async def is_kept(gateway: Gateway, job: Job) -> bool:
 
 
 async def is_gone(gateway: Gateway, path: str, status: int) -> None:
-    """Whatever is asked of it, an upload is answered with that status."""
+    """Check that every request to the upload is answered with that status."""
     await ask(gateway, "HEAD", path, status)
     await patch(gateway, path, 0, b"abc", status)
     await ask(gateway, "DELETE", path, status)
 
 
-async def test_an_upload_in_flight_is_removed(gateway: Gateway) -> None:
+async def test_an_incomplete_upload_is_removed(gateway: Gateway) -> None:
     path = await created(gateway)
     await patch(gateway, path, 0, b"abc")
     await ask(gateway, "DELETE", path, 204)
@@ -91,12 +91,12 @@ async def test_an_upload_whose_job_has_failed_is_removed_and_the_job_cannot_be_r
     assert not await is_kept(gateway, job)
     refused = await gateway.client.post(f"/api/v1/jobs/{job.id}/retry")
     await problem_of(refused, 409, "input-removed")
-    # Even if its bytes came back, nothing reads them: the database says so
+    # Even if its bytes existed again, nothing would read them, by the database
     assert await gateway.jobs.retry(job.id) is None
     await is_gone(gateway, path, 410)
 
 
-async def test_in_v1_what_has_ended_stays(gateway: Gateway) -> None:
+async def test_an_upload_whose_job_has_ended_is_not_removed_in_v1(gateway: Gateway) -> None:
     for state in (JobState.SUCCESS, JobState.FAILURE):
         path, job = await ended(gateway, state)
         refused = await gateway.client.delete(path.replace("/api/tus/", "/api/v1/uploads/"))
@@ -105,7 +105,7 @@ async def test_in_v1_what_has_ended_stays(gateway: Gateway) -> None:
 
 
 class Retried:
-    """Passes every call on; when a failure is about to expire, an operator has just retried it."""
+    """Passes every call on; retries a failed job just before it expires."""
 
     def __init__(self, jobs: SqlJobStore) -> None:
         self._jobs = jobs
@@ -118,7 +118,7 @@ class Retried:
         return await self._jobs.expire_failed(job_id, now=now)
 
 
-async def test_an_upload_whose_job_is_retried_meanwhile_is_not_taken_away_from_under_it(
+async def test_an_upload_whose_job_is_retried_at_the_same_time_is_not_removed(
     start_gateway: Start,
 ) -> None:
     in_front: Callable[[Any], Any] = Retried
