@@ -263,7 +263,7 @@ class RangeNotSatisfiable(
 
 
 class StorageFull(CsvmillError, code="storage_full", status=507, title="Storage full"):
-    """Storage has no room left."""
+    """Storage has no disk space left."""
 
 
 class Unauthorized(CsvmillError, code="unauthorized", status=502, internal_status=401):

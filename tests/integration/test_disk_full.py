@@ -84,7 +84,7 @@ async def test_an_upload_goes_on_where_it_stood_when_storage_has_room_again(
         refusal = await send_chunk(gateway.url, "full", content, start=half)
         # Then it is refused as such, and what was acknowledged stays
         assert refusal.status == 507
-        assert "no room" in refusal.body["message"]
+        assert "no disk space left" in refusal.body["message"]
         async with own.blobs() as blobs:
             info = await blobs.info(upload_key(upload_id_of("full")))
         assert [(held.start, held.stop) for held in info.received] == [(0, half)]
