@@ -80,7 +80,7 @@ async def drained(bus: Bus, inbox: Inbox) -> None:
     await delivery.ack()
 
 
-async def test_what_was_published_before_anybody_consumed_is_delivered(bus: Bus) -> None:
+async def test_a_wake_up_published_before_any_consumer_started_is_delivered(bus: Bus) -> None:
     wakeups = [WakeUp(uuid4()) for _ in range(20)]
     for wakeup in wakeups:
         await bus.publish(wakeup)
@@ -95,7 +95,7 @@ async def test_what_was_published_before_anybody_consumed_is_delivered(bus: Bus)
     assert set(received) == set(wakeups)
 
 
-async def test_what_is_published_while_somebody_consumes_is_delivered(bus: Bus) -> None:
+async def test_a_wake_up_published_while_a_consumer_runs_is_delivered(bus: Bus) -> None:
     inbox = Inbox()
     async with bus.consume(inbox, prefetch=1):
         for _ in range(3):
@@ -106,7 +106,7 @@ async def test_what_is_published_while_somebody_consumes_is_delivered(bus: Bus) 
             await delivery.ack()
 
 
-async def test_a_wake_up_that_is_requeued_comes_again(bus: Bus) -> None:
+async def test_a_requeued_wake_up_is_redelivered(bus: Bus) -> None:
     wakeup = WakeUp(uuid4())
     await bus.publish(wakeup)
     inbox = Inbox()
@@ -118,7 +118,7 @@ async def test_a_wake_up_that_is_requeued_comes_again(bus: Bus) -> None:
         await drained(bus, inbox)
 
 
-async def test_no_more_than_prefetch_are_in_hand_until_one_is_settled_and_its_handler_has_ended(
+async def test_at_most_prefetch_deliveries_are_handled_at_a_time(
     bus: Bus,
 ) -> None:
     for _ in range(5):
@@ -126,7 +126,7 @@ async def test_no_more_than_prefetch_are_in_hand_until_one_is_settled_and_its_ha
     inbox = Inbox(patient=True)
     async with bus.consume(inbox, prefetch=2):
         first, second = await inbox.next(), await inbox.next()
-        # Settled, while its handler goes on:
+        # Settled, while its handler still runs:
         await first.ack()
         await bus.ping()
         await asyncio.sleep(0.1)
@@ -166,7 +166,7 @@ async def test_a_long_delay_does_not_hold_up_a_short_one(bus: Bus) -> None:
         await delivery.ack()
 
 
-async def test_a_dead_letter_is_where_operators_look_and_is_not_delivered_again(
+async def test_a_dead_lettered_delivery_is_in_the_queue_for_operators_and_not_redelivered(
     bus: Bus, request: pytest.FixtureRequest
 ) -> None:
     wakeup = WakeUp(uuid4())
@@ -178,7 +178,7 @@ async def test_a_dead_letter_is_where_operators_look_and_is_not_delivered_again(
         await drained(bus, inbox)
 
 
-async def test_a_dead_letter_that_was_never_delivered_is_where_operators_look(
+async def test_a_published_dead_letter_is_in_the_queue_for_operators(
     bus: Bus, request: pytest.FixtureRequest
 ) -> None:
     wakeup = WakeUp(uuid4())
@@ -189,14 +189,14 @@ async def test_a_dead_letter_that_was_never_delivered_is_where_operators_look(
         await drained(bus, inbox)
 
 
-async def test_what_waits_is_not_lost_and_what_was_published_before_it_and_was_not_delivered_is(
+async def test_queued_wake_ups_are_not_lost_and_undelivered_older_ones_are(
     bus: Bus,
 ) -> None:
     inbox = Inbox()
     # Given nothing that waits: whatever was published is not on its way any more
     start = time.time()
     assert start <= await bus.lost_before(0.0) <= time.time()
-    # When wake-ups wait that nobody takes, none of them counts as lost
+    # When wake-ups are queued without a consumer, none of them counts as lost
     for _ in range(3):
         await bus.publish(WakeUp(uuid4()))
     published = time.time()
@@ -213,7 +213,7 @@ async def test_what_waits_is_not_lost_and_what_was_published_before_it_and_was_n
         assert await bus.lost_before(0.0) >= published
 
 
-async def test_a_handler_that_raises_gets_the_wake_up_again_and_it_is_logged(
+async def test_a_wake_up_whose_handler_raised_is_redelivered_and_the_error_is_logged(
     bus: Bus, caplog: pytest.LogCaptureFixture
 ) -> None:
     wakeup = WakeUp(uuid4())
@@ -233,7 +233,7 @@ async def test_a_handler_that_raises_gets_the_wake_up_again_and_it_is_logged(
     assert "LookupError: stumbled" in caplog.text
 
 
-async def test_a_wake_up_that_no_handler_survives_is_dead_lettered_in_the_end(
+async def test_a_wake_up_whose_handler_always_raises_is_dead_lettered(
     bus: Bus, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dispatch, "FIRST_PAUSE", 0.0)
@@ -256,7 +256,7 @@ async def test_a_wake_up_that_no_handler_survives_is_dead_lettered_in_the_end(
     assert exhausted == [False] * 20 + [True]
 
 
-async def test_what_a_leaving_consumer_has_not_settled_goes_to_another(bus: Bus) -> None:
+async def test_the_unsettled_deliveries_of_a_stopped_consumer_go_to_another(bus: Bus) -> None:
     wakeups = {WakeUp(uuid4()) for _ in range(4)}
     for wakeup in wakeups:
         await bus.publish(wakeup)
@@ -274,7 +274,7 @@ async def test_what_a_leaving_consumer_has_not_settled_goes_to_another(bus: Bus)
     assert first.empty
 
 
-async def test_a_handler_that_outlives_its_consumer_may_still_settle(bus: Bus) -> None:
+async def test_a_handler_may_settle_after_its_consumer_has_stopped(bus: Bus) -> None:
     await bus.publish(WakeUp(uuid4()))
     inbox = Inbox(patient=True)
     async with bus.consume(inbox, prefetch=1):
@@ -287,7 +287,7 @@ async def test_a_handler_that_outlives_its_consumer_may_still_settle(bus: Bus) -
         await drained(bus, other)
 
 
-async def test_a_handler_that_ends_unsettled_after_its_consumer_left_hands_the_wake_up_back(
+async def test_a_wake_up_that_a_handler_leaves_unsettled_is_requeued_after_the_stop(
     bus: Bus,
 ) -> None:
     wakeup = WakeUp(uuid4())
@@ -303,7 +303,7 @@ async def test_a_handler_that_ends_unsettled_after_its_consumer_left_hands_the_w
         await again.ack()
 
 
-async def test_work_is_shared_between_consumers(bus: Bus) -> None:
+async def test_wake_ups_are_shared_between_consumers(bus: Bus) -> None:
     one, other = Inbox(), Inbox()
     async with bus.consume(one, prefetch=1), bus.consume(other, prefetch=1):
         for _ in range(2):
@@ -358,14 +358,14 @@ async def test_a_closed_bus_is_unavailable(bus: Bus) -> None:
         await bus.lost_before(0.0)
 
 
-async def test_a_consumer_that_takes_nothing_is_refused(bus: Bus) -> None:
+async def test_a_consumer_with_a_prefetch_of_zero_is_refused(bus: Bus) -> None:
     with pytest.raises(ValueError, match="prefetch is 0"):
         async with bus.consume(Inbox(), prefetch=0):
             pass
 
 
-async def test_a_wake_up_is_handled_on_behalf_of_whoever_published_it(bus: Bus) -> None:
-    # Given two publishers, one of which works for somebody
+async def test_a_wake_up_is_handled_with_the_ids_of_its_publisher(bus: Bus) -> None:
+    # Given two publishers, one with bound ids
     trace = TraceContext("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", "01", "a=1,b=2")
     known, unknown = WakeUp(uuid4()), WakeUp(uuid4())
     upload_id = uuid4()
@@ -381,7 +381,7 @@ async def test_a_wake_up_is_handled_on_behalf_of_whoever_published_it(bus: Bus) 
     with bound_ids(Ids("request-1", upload_id, uuid4(), 7, trace)):
         await bus.publish(known, delay=0.01)
     await bus.publish(unknown)
-    # When a consumer that works for somebody else takes them
+    # When a consumer with other ids handles them
     with bound_ids(Ids("of the consumer")):
         async with bus.consume(handle, prefetch=2), asyncio.timeout(20):
             await all_handled.wait()

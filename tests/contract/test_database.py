@@ -69,7 +69,7 @@ async def bind_ids(database: Database) -> list[int]:
     return [row["id"] for row in await database.read("SELECT id FROM notes ORDER BY id")]
 
 
-async def test_a_write_returns_what_its_returning_clause_says(notes: Database) -> None:
+async def test_a_write_returns_the_rows_of_its_returning_clause(notes: Database) -> None:
     written = await notes.write(
         "INSERT INTO notes (id, text) VALUES ($1, $2) RETURNING text, id", 7, "it's"
     )
@@ -79,7 +79,7 @@ async def test_a_write_returns_what_its_returning_clause_says(notes: Database) -
     ]
 
 
-async def test_an_exception_undoes_the_whole_transaction(notes: Database) -> None:
+async def test_an_exception_rolls_back_the_whole_transaction(notes: Database) -> None:
     async def write_and_raise() -> None:
         async with notes.transaction() as transaction:
             await transaction.execute("INSERT INTO notes (id, text) VALUES (1, 'a')")
@@ -93,7 +93,7 @@ async def test_an_exception_undoes_the_whole_transaction(notes: Database) -> Non
     assert await bind_ids(notes) == [3]
 
 
-async def test_a_statement_that_fails_undoes_the_transaction_and_harms_nothing_else(
+async def test_a_failing_statement_rolls_back_only_its_transaction(
     notes: Database,
 ) -> None:
     await notes.write("INSERT INTO notes (id, text) VALUES (1, 'a')")
@@ -109,7 +109,7 @@ async def test_a_statement_that_fails_undoes_the_transaction_and_harms_nothing_e
     assert await bind_ids(notes) == [1]
 
 
-async def test_a_cancelled_transaction_leaves_nothing_behind(notes: Database) -> None:
+async def test_a_cancelled_transaction_is_rolled_back(notes: Database) -> None:
     inserted = asyncio.Event()
 
     async def linger() -> None:
@@ -128,7 +128,7 @@ async def test_a_cancelled_transaction_leaves_nothing_behind(notes: Database) ->
     assert await bind_ids(notes) == [2]
 
 
-async def test_cancelling_at_any_moment_leaves_all_of_a_transaction_or_nothing(
+async def test_cancelling_at_any_moment_leaves_a_transaction_complete_or_rolled_back(
     notes: Database,
 ) -> None:
     async def write_two(number: int) -> None:
@@ -149,14 +149,14 @@ async def test_cancelling_at_any_moment_leaves_all_of_a_transaction_or_nothing(
     assert ids[-2:] == [120, 121]
 
 
-async def test_a_reader_does_not_see_what_is_not_committed(notes: Database) -> None:
+async def test_a_reader_does_not_see_uncommitted_rows(notes: Database) -> None:
     async with notes.transaction() as transaction:
         await transaction.execute("INSERT INTO notes (id, text) VALUES (1, 'a')")
         assert await bind_ids(notes) == []
     assert await bind_ids(notes) == [1]
 
 
-async def test_exclusive_transactions_of_all_processes_take_turns(
+async def test_exclusive_transactions_of_all_processes_run_one_after_the_other(
     notes: Database, url: str
 ) -> None:
     await notes.write("INSERT INTO notes (id, text) VALUES (1, '0')")
@@ -176,7 +176,7 @@ async def test_exclusive_transactions_of_all_processes_take_turns(
     assert await notes.read("SELECT text FROM notes") == [{"text": "20"}]
 
 
-async def test_after_close_every_call_says_that_the_database_is_unavailable(url: str) -> None:
+async def test_every_call_after_close_raises_database_unavailable(url: str) -> None:
     database = await connect(url)
     await database.close()
     await database.close()
@@ -189,7 +189,7 @@ async def test_after_close_every_call_says_that_the_database_is_unavailable(url:
             pass
 
 
-async def test_processes_that_migrate_at_the_same_time_do_it_once(url: str) -> None:
+async def test_concurrent_migrations_are_applied_once(url: str) -> None:
     processes = [
         await asyncio.create_subprocess_exec(
             sys.executable, "-c", MIGRATE, url,
@@ -214,7 +214,7 @@ async def test_processes_that_migrate_at_the_same_time_do_it_once(url: str) -> N
         await database.close()
 
 
-async def test_only_migrations_that_are_missing_are_applied(database: Database) -> None:
+async def test_only_missing_migrations_are_applied(database: Database) -> None:
     first = step(1, "CREATE TABLE notes (id INTEGER PRIMARY KEY)")
     await migrate(database, [first])
     await database.write("INSERT INTO notes (id) VALUES (1)")
@@ -223,7 +223,7 @@ async def test_only_migrations_that_are_missing_are_applied(database: Database) 
     assert await bind_ids(database) == [1, 2]
 
 
-async def test_a_migration_that_came_later_than_one_with_a_higher_number_is_applied_once(
+async def test_a_missing_migration_with_a_lower_number_is_applied_once(
     database: Database,
 ) -> None:
     first = step(1, "CREATE TABLE notes (id INTEGER PRIMARY KEY)")
@@ -235,7 +235,7 @@ async def test_a_migration_that_came_later_than_one_with_a_higher_number_is_appl
     assert await bind_ids(database) == [2, 7]
 
 
-async def test_migrations_that_fail_half_way_change_nothing(database: Database) -> None:
+async def test_failed_migrations_are_rolled_back(database: Database) -> None:
     good = step(1, "CREATE TABLE notes (id INTEGER PRIMARY KEY)")
     with pytest.raises(Exception, match="nowhere"):
         await migrate(database, [good, step(2, "INSERT INTO nowhere (id) VALUES (1)")])
@@ -254,7 +254,7 @@ async def test_a_migration_that_was_changed_after_it_was_applied_is_refused(
     assert await bind_ids(database) == []
 
 
-async def test_a_database_to_which_a_newer_version_has_added_is_used(database: Database) -> None:
+async def test_a_database_with_additions_of_a_newer_version_is_used(database: Database) -> None:
     first = step(1, "CREATE TABLE notes (id INTEGER PRIMARY KEY)")
     adds = step(2, "ALTER TABLE notes ADD COLUMN text TEXT")
     own = step(3, "INSERT INTO notes (id) VALUES (3)")
@@ -263,7 +263,7 @@ async def test_a_database_to_which_a_newer_version_has_added_is_used(database: D
     assert await bind_ids(database) == [3]
 
 
-async def test_a_database_from_which_a_newer_version_has_removed_is_refused(
+async def test_a_database_with_removals_of_a_newer_version_is_refused(
     database: Database,
 ) -> None:
     first = step(1, "CREATE TABLE notes (id INTEGER PRIMARY KEY)")

@@ -55,7 +55,7 @@ async def take(store: SqlJobStore, now: float) -> Job | None:
     return await store.take_dead_letter(now=now, due_for=DUE_FOR)
 
 
-async def test_a_job_that_failed_for_want_of_attempts_owes_a_dead_letter_from_then_on(
+async def test_a_dead_letter_is_due_when_the_attempts_are_used_up(
     store: SqlJobStore,
 ) -> None:
     job = await make_job(store, max_attempts=2)
@@ -67,7 +67,7 @@ async def test_a_job_that_failed_for_want_of_attempts_owes_a_dead_letter_from_th
     assert await store.get(job.id) == last
 
 
-async def test_a_job_whose_last_attempt_was_found_lost_owes_a_dead_letter_too(
+async def test_a_dead_letter_is_due_when_the_last_attempt_was_lost(
     store: SqlJobStore,
 ) -> None:
     job = await make_job(store, max_attempts=1)
@@ -79,7 +79,7 @@ async def test_a_job_whose_last_attempt_was_found_lost_owes_a_dead_letter_too(
 
 
 @pytest.mark.parametrize("max_attempts", [1, 3], ids=["at the last attempt", "at the first"])
-async def test_a_failure_that_would_repeat_itself_owes_none(
+async def test_no_dead_letter_is_due_after_a_final_failure(
     store: SqlJobStore, max_attempts: int
 ) -> None:
     job = await make_job(store, max_attempts=max_attempts)
@@ -88,7 +88,7 @@ async def test_a_failure_that_would_repeat_itself_owes_none(
     assert await take(store, 1e9) is None
 
 
-async def test_jobs_that_end_otherwise_owe_none(store: SqlJobStore) -> None:
+async def test_no_dead_letter_is_due_for_other_ends(store: SqlJobStore) -> None:
     cancelled, done = await make_job(store, max_attempts=1), await make_job(store, max_attempts=1)
     await store.claim(cancelled.id, worker="w", lease_until=2.0, now=1.0)
     assert not (await store.cancel(cancelled.id, now=3.0)).dead_letter_is_due
@@ -98,18 +98,18 @@ async def test_jobs_that_end_otherwise_owe_none(store: SqlJobStore) -> None:
     assert await take(store, 1e9) is None
 
 
-async def test_what_is_noted_to_be_there_is_due_no_longer(store: SqlJobStore) -> None:
+async def test_a_recorded_dead_letter_is_no_longer_due(store: SqlJobStore) -> None:
     job = await failed(store)
     await store.mark_dead_lettered(job.id, 1, now=6.0)
     after = await store.get(job.id)
     assert (after.dead_letter_is_due, after.dead_lettered_at) == (False, 6.0)
-    # Noted again, by somebody who put it there as well
+    # Recorded again, by another process that published it too
     await store.mark_dead_lettered(job.id, 1, now=8.0)
     assert await store.get(job.id) == after
     assert await take(store, 1e9) is None
 
 
-async def test_the_one_that_was_due_longest_is_taken_first_and_none_before_its_time(
+async def test_the_longest_due_dead_letter_is_taken_first_and_none_early(
     store: SqlJobStore,
 ) -> None:
     later, sooner = await failed(store, now=6.0), await failed(store, now=5.0)
@@ -121,7 +121,9 @@ async def test_the_one_that_was_due_longest_is_taken_first_and_none_before_its_t
     ]
 
 
-async def test_what_was_taken_and_never_put_is_given_to_another_later(store: SqlJobStore) -> None:
+async def test_a_dead_letter_that_was_taken_and_not_recorded_can_be_taken_again_later(
+    store: SqlJobStore,
+) -> None:
     job = await failed(store)
     taken_at = NOW + DUE_FOR
     assert await take(store, taken_at)
@@ -131,7 +133,7 @@ async def test_what_was_taken_and_never_put_is_given_to_another_later(store: Sql
     assert again.id == job.id
 
 
-async def test_of_many_that_ask_at_once_one_is_given_a_dead_letter(url: str) -> None:
+async def test_only_one_of_many_concurrent_callers_takes_a_dead_letter(url: str) -> None:
     async with AsyncExitStack() as stack:
         stores = [await stack.enter_async_context(open_store(url)) for _ in range(3)]
         await failed(stores[0])
@@ -139,7 +141,7 @@ async def test_of_many_that_ask_at_once_one_is_given_a_dead_letter(url: str) -> 
     assert sum(job is not None for job in taken) == 1
 
 
-async def test_a_retry_forgets_what_was_due_and_what_was_put(store: SqlJobStore) -> None:
+async def test_a_retry_clears_due_and_recorded_dead_letters(store: SqlJobStore) -> None:
     due, put = await failed(store), await failed(store)
     await store.mark_dead_lettered(put.id, 1, now=6.0)
     for job in (due, put):
@@ -155,7 +157,7 @@ async def test_a_retry_forgets_what_was_due_and_what_was_put(store: SqlJobStore)
         assert after.dead_letter_is_due
 
 
-async def test_a_dead_letter_is_owed_though_the_job_has_expired(store: SqlJobStore) -> None:
+async def test_a_dead_letter_is_due_although_the_job_has_expired(store: SqlJobStore) -> None:
     job = await failed(store)
     assert await store.expire(finished_before=9.0, now=10.0, limit=9) == 1
     taken = await take(store, NOW + DUE_FOR)
@@ -163,11 +165,13 @@ async def test_a_dead_letter_is_owed_though_the_job_has_expired(store: SqlJobSto
     assert taken.id == job.id
 
 
-async def test_a_note_for_a_job_that_is_not_there_changes_nothing(store: SqlJobStore) -> None:
+async def test_recording_a_dead_letter_of_an_unknown_job_changes_nothing(
+    store: SqlJobStore,
+) -> None:
     await store.mark_dead_lettered(uuid4(), 1, now=1.0)
 
 
-async def test_jobs_that_failed_before_there_was_such_a_record_owe_none(url: str) -> None:
+async def test_no_dead_letter_is_due_for_jobs_that_failed_before_the_migration(url: str) -> None:
     # Given a database as an earlier release left it, with a job that failed
     database = await connect(url)
     try:
@@ -186,7 +190,7 @@ async def test_jobs_that_failed_before_there_was_such_a_record_owe_none(url: str
         assert await take(store, 1e9) is None
 
 
-async def test_a_release_that_knows_no_dead_letters_runs_on_beside_this_one(url: str) -> None:
+async def test_a_version_without_dead_letters_works_beside_this_one(url: str) -> None:
     # Given a failure that this release recorded
     async with open_store(url) as store:
         job = await failed(store)
@@ -204,6 +208,6 @@ async def test_a_release_that_knows_no_dead_letters_runs_on_beside_this_one(url:
         assert await take(store, 1e9) is None
         await store.claim(job.id, worker="w", lease_until=20.0, now=10.0)
         await store.succeed(job.id, 2, result_of(job.id, 2), now=11.0)
-        # Then nothing is owed for it
+        # Then no dead letter is due
         assert not (await store.get(job.id)).dead_letter_is_due
         assert await take(store, 1e9) is None

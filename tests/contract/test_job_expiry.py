@@ -61,7 +61,7 @@ async def has_expired(store: SqlJobStore, job: Job) -> bool:
 
 
 @pytest.mark.parametrize("state", [JobState.SUCCESS, JobState.FAILURE])
-async def test_a_finished_job_expires_when_its_time_has_passed_and_not_before(
+async def test_a_finished_job_expires_after_its_ttl_and_not_before(
     store: SqlJobStore, state: JobState
 ) -> None:
     job = await job_in(store, state, at=100.0)
@@ -72,11 +72,11 @@ async def test_a_finished_job_expires_when_its_time_has_passed_and_not_before(
 
     expired = await store.get(job.id)
     assert expired.expired_at == 150.5
-    # All else stands: what the job was, and what it came to, is still told.
+    # Everything else is unchanged: the job and its result are still shown.
     assert (expired.state, expired.result, expired.reason) == (state, job.result, job.reason)
 
 
-async def test_a_revoked_job_expires_at_once(store: SqlJobStore) -> None:
+async def test_a_cancelled_job_expires_immediately(store: SqlJobStore) -> None:
     job = await job_in(store, JobState.REVOKED, at=100.0)
     assert await expire(store, before=0.0, now=100.0) == 1
     assert await has_expired(store, job)
@@ -89,14 +89,14 @@ async def test_an_unfinished_job_never_expires(store: SqlJobStore, state: JobSta
     assert await store.get(job.id) == job
 
 
-async def test_what_has_expired_is_not_expired_again(store: SqlJobStore) -> None:
+async def test_an_expired_job_is_not_expired_again(store: SqlJobStore) -> None:
     job = await job_in(store, JobState.SUCCESS, at=100.0)
     assert await expire(store, before=200.0, now=300.0) == 1
     assert await expire(store, before=200.0, now=400.0) == 0
     assert (await store.get(job.id)).expired_at == 300.0
 
 
-async def test_an_expired_job_cannot_be_claimed_nor_its_upload_become_another(
+async def test_an_expired_job_cannot_be_claimed_and_its_upload_gets_no_other_job(
     store: SqlJobStore,
 ) -> None:
     job = await job_in(store, JobState.FAILURE, at=100.0)
@@ -107,7 +107,7 @@ async def test_an_expired_job_cannot_be_claimed_nor_its_upload_become_another(
     assert await make_job(store, upload_id=job.upload_id, now=600.0) == expired
 
 
-async def test_the_database_itself_refuses_to_take_an_expired_job_up_again(
+async def test_a_constraint_of_the_database_keeps_an_expired_job_terminal(
     store: SqlJobStore, url: str
 ) -> None:
     job = await job_in(store, JobState.FAILURE, at=100.0)
@@ -130,7 +130,7 @@ async def test_the_oldest_expire_first_up_to_the_limit(store: SqlJobStore) -> No
     assert await expire(store, before=99.0, now=100.0, limit=2) == 1
 
 
-async def test_however_many_expire_jobs_at_once_each_expires_once(url: str) -> None:
+async def test_concurrent_calls_expire_each_job_once(url: str) -> None:
     async with open_store(url) as one, open_store(url) as other:
         for _ in range(10):
             await job_in(one, JobState.SUCCESS, at=1.0)
@@ -140,7 +140,7 @@ async def test_however_many_expire_jobs_at_once_each_expires_once(url: str) -> N
     assert sum(counts) == 10
 
 
-async def test_a_failure_can_be_expired_by_itself_whenever_it_failed(store: SqlJobStore) -> None:
+async def test_a_failed_job_of_any_age_can_be_expired(store: SqlJobStore) -> None:
     job, other = [await job_in(store, JobState.FAILURE, at=100.0) for _ in range(2)]
     expired = await store.expire_failed(job.id, now=100.0)
     assert (expired.expired_at, expired.state, expired.reason) == (100.0, job.state, job.reason)
@@ -150,7 +150,7 @@ async def test_a_failure_can_be_expired_by_itself_whenever_it_failed(store: SqlJ
 
 
 @pytest.mark.parametrize("state", sorted(set(JobState) - {JobState.FAILURE}))
-async def test_only_a_failure_is_expired_by_itself(store: SqlJobStore, state: JobState) -> None:
+async def test_only_a_failed_job_can_be_expired_alone(store: SqlJobStore, state: JobState) -> None:
     job = await job_in(store, state, at=100.0)
     assert await store.expire_failed(job.id, now=200.0) == job == await store.get(job.id)
     with pytest.raises(JobNotFound):
@@ -167,7 +167,7 @@ async def test_a_failure_is_either_expired_or_retried(store: SqlJobStore) -> Non
         assert expired == await store.get(job.id)
 
 
-async def test_jobs_are_found_by_id_and_by_upload_many_at_a_time(store: SqlJobStore) -> None:
+async def test_many_jobs_are_found_by_id_and_by_upload_in_one_query(store: SqlJobStore) -> None:
     jobs = [await make_job(store) for _ in range(120)]
     strangers = [uuid4(), uuid4()]
 

@@ -114,7 +114,7 @@ FILTERS = [
 ]  # fmt: skip
 
 
-async def test_a_list_has_what_its_filter_lets_through_newest_first_whatever_its_pages(
+async def test_a_list_has_the_matching_jobs_newest_first_for_any_page_size(
     store: SqlJobStore,
 ) -> None:
     jobs = await make_many(store)
@@ -128,7 +128,7 @@ async def test_a_list_has_what_its_filter_lets_through_newest_first_whatever_its
     assert {0, 60} < lengths
 
 
-async def test_who_goes_through_the_pages_meets_each_job_once_though_others_are_made(
+async def test_paging_returns_each_job_once_while_others_are_created(
     store: SqlJobStore,
 ) -> None:
     jobs = [await make_job(store, now=float(number // 3)) for number in range(20)]
@@ -140,14 +140,14 @@ async def test_who_goes_through_the_pages_meets_each_job_once_though_others_are_
     assert await store.newest(ALL, after=position(found), limit=2) == []
 
 
-async def test_a_name_that_no_database_takes_verbatim_is_found_by_it(store: SqlJobStore) -> None:
+async def test_a_job_is_found_by_a_name_that_is_stored_with_escapes(store: SqlJobStore) -> None:
     name = "nul\0 and half a pair \ud83c.csv"
     job = await make_job(store, filename=name)
     await make_job(store)
     assert await store.newest(JobFilter(filename=name), limit=9) == [job]
 
 
-async def test_the_attempts_of_many_jobs_are_those_of_each(store: SqlJobStore) -> None:
+async def test_the_attempts_of_many_jobs_are_grouped_by_job(store: SqlJobStore) -> None:
     first, second, third = [await make_job(store, max_attempts=9) for _ in range(3)]
     for job, times in ((first, 3), (second, 1)):
         for number in range(1, times + 1):

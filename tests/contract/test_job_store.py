@@ -49,7 +49,7 @@ async def outcomes(store: SqlJobStore, job: Job) -> list[str | None]:
     return [attempt.outcome for attempt in await store.attempts(job.id)]
 
 
-async def test_a_job_comes_back_as_it_was_made(store: SqlJobStore) -> None:
+async def test_a_job_is_read_as_it_was_created(store: SqlJobStore) -> None:
     aggregation = sum_of(7, group_by=(3, 0), header=("é,", '"quoted"', "sum"))
     upload_id = uuid4()
     job = await store.create(
@@ -72,7 +72,7 @@ async def test_a_job_comes_back_as_it_was_made(store: SqlJobStore) -> None:
     assert await store.attempts(job.id) == []
 
 
-async def test_text_that_no_database_takes_verbatim_does_not_stand_in_the_way(
+async def test_text_that_databases_refuse_is_stored_with_escapes(
     store: SqlJobStore,
 ) -> None:
     job = await make_job(store, filename="nul\0 and half a pair \ud83c.csv")
@@ -84,7 +84,7 @@ async def test_text_that_no_database_takes_verbatim_does_not_stand_in_the_way(
     assert len(failed.reason) == 4000
 
 
-async def test_however_many_create_the_job_of_an_upload_it_has_one(url: str) -> None:
+async def test_concurrent_calls_create_one_job_for_an_upload(url: str) -> None:
     upload_id = uuid4()
     async with open_store(url) as one, open_store(url) as other:
         jobs = await asyncio.gather(
@@ -98,7 +98,7 @@ async def test_a_job_without_any_attempt_is_refused(store: SqlJobStore) -> None:
         await make_job(store, max_attempts=0)
 
 
-async def test_of_many_workers_that_race_for_a_job_one_gets_it(url: str) -> None:
+async def test_one_of_many_concurrent_claims_is_granted(url: str) -> None:
     async with open_store(url) as one, open_store(url) as other:
         for lost in range(3):
             job = await make_job(one)
@@ -123,7 +123,7 @@ async def test_a_leased_job_cannot_be_claimed_until_the_lease_has_run_out(
     assert (second.attempt, second.lease_until, second.worker) == (2, 20.0, "worker-1")
 
 
-async def test_a_heartbeat_prolongs_the_lease(store: SqlJobStore) -> None:
+async def test_a_heartbeat_extends_the_lease(store: SqlJobStore) -> None:
     job = await make_job(store)
     await claim(store, job, lease_until=10.0)
     await store.heartbeat(job.id, 1, lease_until=30.0)
@@ -153,7 +153,7 @@ async def test_the_progress_of_the_running_attempt_is_shown(store: SqlJobStore) 
     assert await store.get(job.id) == replace(claimed, progress=little)
 
 
-async def test_a_new_attempt_begins_without_progress_and_a_late_one_reports_none(
+async def test_a_new_attempt_starts_without_progress_and_a_late_one_records_none(
     store: SqlJobStore,
 ) -> None:
     job = await make_job(store)
@@ -196,7 +196,7 @@ async def test_progress_of_an_attempt_that_has_ended_changes_nothing(
 
 
 @pytest.mark.parametrize("how", ["failed", "released"])
-async def test_the_next_attempt_waits_as_long_as_it_was_told_whoever_is_woken(
+async def test_the_next_attempt_is_not_claimed_before_its_retry_time(
     store: SqlJobStore, how: str
 ) -> None:
     job = await make_job(store)
@@ -205,7 +205,7 @@ async def test_the_next_attempt_waits_as_long_as_it_was_told_whoever_is_woken(
         after = await store.fail(job.id, 1, "disk full", final=False, now=2.0, retry_at=50.0)
         assert after.retry_at == 50.0
     else:
-        await store.release(job.id, 1, "storage is away", now=2.0, retry_at=50.0)
+        await store.release(job.id, 1, "storage is unavailable", now=2.0, retry_at=50.0)
     assert await claim(store, job, now=49.0) is None
     for now, overdue in ((49.0, []), (50.0, [job.id])):
         assert overdue == await store.overdue(
@@ -216,7 +216,7 @@ async def test_the_next_attempt_waits_as_long_as_it_was_told_whoever_is_woken(
     assert (second.attempt, second.retry_at) == (2, None)
 
 
-async def test_a_heartbeat_that_was_overtaken_on_the_way_shortens_no_lease(
+async def test_a_delayed_heartbeat_does_not_shorten_the_lease(
     store: SqlJobStore,
 ) -> None:
     job = await make_job(store)
@@ -226,7 +226,7 @@ async def test_a_heartbeat_that_was_overtaken_on_the_way_shortens_no_lease(
     assert (await store.get(job.id)).lease_until == 30.0
 
 
-async def test_a_late_worker_that_nobody_has_replaced_may_go_on_and_finish(
+async def test_a_late_worker_without_a_successor_may_continue_and_finish(
     store: SqlJobStore,
 ) -> None:
     job = await make_job(store)
@@ -236,7 +236,7 @@ async def test_a_late_worker_that_nobody_has_replaced_may_go_on_and_finish(
     assert (await store.get(job.id)).state is JobState.SUCCESS
 
 
-async def test_a_worker_that_was_replaced_can_do_nothing_any_more(store: SqlJobStore) -> None:
+async def test_a_replaced_worker_cannot_change_the_job(store: SqlJobStore) -> None:
     job = await make_job(store)
     await claim(store, job, now=1.0, lease_until=2.0)
     await claim(store, job, now=3.0, lease_until=9.0)
@@ -253,7 +253,7 @@ async def test_a_worker_that_was_replaced_can_do_nothing_any_more(store: SqlJobS
     assert await outcomes(store, job) == ["lost", None]
 
 
-async def test_success_publishes_the_result_of_the_attempt_that_finished(
+async def test_success_records_the_result_of_its_attempt(
     store: SqlJobStore,
 ) -> None:
     job = await make_job(store)
@@ -267,7 +267,7 @@ async def test_success_publishes_the_result_of_the_attempt_that_finished(
     assert await outcomes(store, job) == ["failure", "success"]
 
 
-async def test_success_may_be_reported_again_but_only_by_the_same_attempt_and_with_the_same_result(
+async def test_success_may_be_repeated_only_by_the_same_attempt_with_the_same_result(
     store: SqlJobStore,
 ) -> None:
     job = await make_job(store)
@@ -294,7 +294,7 @@ async def test_success_points_to_the_rejects_beside_the_result(store: SqlJobStor
         await store.succeed(job.id, 1, result_of(job.id, 1), now=3.0)
 
 
-async def test_success_keeps_the_report_of_the_attempt_that_finished(store: SqlJobStore) -> None:
+async def test_success_records_the_report_of_its_attempt(store: SqlJobStore) -> None:
     job = await make_job(store)
     assert job.report is None
     await claim(store, job)
@@ -307,7 +307,7 @@ async def test_success_keeps_the_report_of_the_attempt_that_finished(store: SqlJ
     assert (await store.get(job.id)).report == report_of(2)
 
 
-async def test_a_failure_keeps_what_is_wrong_with_the_file_until_the_next_attempt_begins(
+async def test_the_report_of_a_failure_is_kept_until_the_next_attempt_starts(
     store: SqlJobStore,
 ) -> None:
     job = await make_job(store)
@@ -325,9 +325,7 @@ async def test_a_failure_keeps_what_is_wrong_with_the_file_until_the_next_attemp
     assert failed.report is None
 
 
-async def test_a_report_counts_only_for_the_attempt_that_gave_it(
-    url: str, store: SqlJobStore
-) -> None:
+async def test_a_report_is_shown_only_for_its_attempt(url: str, store: SqlJobStore) -> None:
     job = await make_job(store)
     await claim(store, job)
     await store.fail(job.id, 1, "bad", final=True, now=2.0, report=report_of(1))
@@ -356,7 +354,7 @@ async def test_a_report_counts_only_for_the_attempt_that_gave_it(
         "report_rows_filtered = -1, report_rows_in = report_rows_in - 2",
     ],
 )
-async def test_the_database_takes_no_report_whose_rows_do_not_add_up(
+async def test_the_database_refuses_a_report_whose_rows_do_not_add_up(
     url: str, store: SqlJobStore, wrong: str
 ) -> None:
     job = await make_job(store)
@@ -395,7 +393,7 @@ async def test_a_final_failure_is_not_retried(store: SqlJobStore) -> None:
     assert (failed.state, failed.reason) == (JobState.FAILURE, "line 7 is malformed")
 
 
-async def test_a_job_that_kills_its_workers_becomes_a_failure_when_its_attempts_are_used_up(
+async def test_a_job_that_kills_its_workers_fails_when_its_attempts_are_used_up(
     store: SqlJobStore,
 ) -> None:
     job = await make_job(store, max_attempts=2)
@@ -411,7 +409,7 @@ async def test_a_job_that_kills_its_workers_becomes_a_failure_when_its_attempts_
         await store.succeed(job.id, 2, result_of(job.id, 2), now=6.0)
 
 
-async def test_a_released_job_can_be_claimed_at_once_and_has_used_up_nothing(
+async def test_a_released_job_can_be_claimed_immediately_and_uses_up_no_attempt(
     store: SqlJobStore,
 ) -> None:
     job = await make_job(store, max_attempts=1)
@@ -517,7 +515,7 @@ async def test_a_failed_job_that_has_expired_is_not_retried(store: SqlJobStore) 
     assert await store.get(job.id) == before
 
 
-async def test_of_many_who_retry_a_job_one_does(url: str) -> None:
+async def test_one_of_many_concurrent_retries_succeeds(url: str) -> None:
     async with open_store(url) as one, open_store(url) as other:
         job = await make_job(one)
         await fail_for_good(one, job)
@@ -525,16 +523,14 @@ async def test_of_many_who_retry_a_job_one_does(url: str) -> None:
     assert sum(answer is not None for answer in answers) == 1
 
 
-async def test_the_job_of_an_upload_is_found_by_it(store: SqlJobStore) -> None:
+async def test_a_job_is_found_by_its_upload(store: SqlJobStore) -> None:
     job = await make_job(store)
     assert await store.of_upload(job.upload_id) == job
     assert await store.of_upload(uuid4()) is None
 
 
 @pytest.mark.parametrize("reach", [finish, fail_for_good, revoke])
-async def test_a_finished_job_stays_as_it_is_whatever_is_asked(
-    store: SqlJobStore, reach: Reach
-) -> None:
+async def test_no_call_changes_a_finished_job(store: SqlJobStore, reach: Reach) -> None:
     job = await make_job(store)
     await reach(store, job)
     finished = await store.get(job.id)
@@ -574,7 +570,7 @@ async def overdue(store: SqlJobStore, now: float, limit: int = 9) -> Sequence[UU
     return await store.overdue(now=now, unpublished_for=10.0, lost_before=now - 100.0, limit=limit)
 
 
-async def test_a_job_that_waits_unpublished_is_overdue_but_not_at_once(
+async def test_a_waiting_job_without_a_wake_up_is_overdue_after_a_while(
     store: SqlJobStore,
 ) -> None:
     job = await make_job(store, now=100.0)
@@ -582,7 +578,7 @@ async def test_a_job_that_waits_unpublished_is_overdue_but_not_at_once(
     assert await overdue(store, 110.0) == [job.id]
 
 
-async def test_a_wake_up_that_nobody_took_is_lost_only_after_a_long_time(
+async def test_an_undelivered_wake_up_counts_as_lost_after_a_long_time(
     store: SqlJobStore,
 ) -> None:
     job = await make_job(store, now=100.0)
@@ -592,7 +588,7 @@ async def test_a_wake_up_that_nobody_took_is_lost_only_after_a_long_time(
     assert await overdue(store, 211.0) == [job.id]
 
 
-async def test_a_job_that_has_to_wait_is_not_overdue_however_old_its_wake_up_is(
+async def test_a_delayed_job_is_not_overdue_at_any_age_of_its_wake_up(
     store: SqlJobStore,
 ) -> None:
     job = await make_job(store, now=0.0)
@@ -619,7 +615,7 @@ async def test_a_job_whose_attempt_ended_is_overdue_until_it_is_woken(
     assert await overdue(store, 23.0) == []
 
 
-async def test_a_job_is_overdue_when_its_lease_has_run_out_and_not_before(
+async def test_a_started_job_is_overdue_only_after_the_end_of_its_lease(
     store: SqlJobStore,
 ) -> None:
     job = await make_job(store, now=0.0)
@@ -629,7 +625,7 @@ async def test_a_job_is_overdue_when_its_lease_has_run_out_and_not_before(
     assert await overdue(store, 51.0) == [job.id]
 
 
-async def test_a_job_that_was_woken_since_its_lease_ran_out_is_overdue_again_only_later(
+async def test_a_job_woken_after_the_end_of_its_lease_is_overdue_again_later(
     store: SqlJobStore,
 ) -> None:
     job = await make_job(store, now=0.0)
@@ -639,7 +635,7 @@ async def test_a_job_that_was_woken_since_its_lease_ran_out_is_overdue_again_onl
     assert await overdue(store, 151.0) == [job.id]
 
 
-async def test_the_oldest_of_the_overdue_come_first_up_to_the_limit(store: SqlJobStore) -> None:
+async def test_overdue_jobs_are_returned_oldest_first_up_to_the_limit(store: SqlJobStore) -> None:
     jobs = {now: await make_job(store, now=now) for now in (3.0, 1.0, 2.0)}
     await claim(store, jobs[2.0], now=4.0, lease_until=5.0)
     expected = [jobs[1.0].id, jobs[2.0].id, jobs[3.0].id]
@@ -647,7 +643,7 @@ async def test_the_oldest_of_the_overdue_come_first_up_to_the_limit(store: SqlJo
     assert await overdue(store, 99.0, limit=2) == expected[:2]
 
 
-async def test_what_is_committed_is_there_for_whoever_opens_the_database_next(url: str) -> None:
+async def test_committed_changes_are_visible_after_reopening_the_database(url: str) -> None:
     async with open_store(url) as first:
         job = await make_job(first)
         claimed = await claim(first, job)
@@ -656,7 +652,7 @@ async def test_what_is_committed_is_there_for_whoever_opens_the_database_next(ur
         assert await outcomes(second, job) == [None]
 
 
-async def test_transitions_of_many_jobs_at_once_do_not_get_into_each_others_way(
+async def test_concurrent_transitions_of_different_jobs_do_not_interfere(
     url: str,
 ) -> None:
     async with AsyncExitStack() as stack:
@@ -680,7 +676,7 @@ async def test_ping_returns_while_the_database_answers(store: SqlJobStore) -> No
     await store.ping()
 
 
-async def test_unfinished_jobs_are_counted_by_state_and_the_oldest_that_waits_is_told(
+async def test_unfinished_jobs_are_counted_by_state_with_the_oldest_waiting_one(
     store: SqlJobStore,
 ) -> None:
     assert await store.unfinished(limit=10) == Unfinished()
@@ -700,24 +696,24 @@ async def test_unfinished_jobs_are_counted_by_state_and_the_oldest_that_waits_is
     assert await store.unfinished(limit=2) == Unfinished(retry=1, started=1, oldest_waiting=4.0)
 
 
-async def test_every_attempt_that_a_claim_finds_lost_is_told_once(url: str) -> None:
-    told: list[tuple[UUID, int]] = []
-    async with open_store(url, lambda job_id, attempt: told.append((job_id, attempt))) as store:
+async def test_every_attempt_that_a_claim_records_as_lost_is_reported_once(url: str) -> None:
+    lost: list[tuple[UUID, int]] = []
+    async with open_store(url, lambda job_id, attempt: lost.append((job_id, attempt))) as store:
         job = await make_job(store, max_attempts=2)
         await claim(store, job, now=1.0, lease_until=10.0)
         await claim(store, job, now=2.0)
-        assert told == []
+        assert lost == []
         # Lost, and taken over
         await claim(store, job, now=11.0, lease_until=20.0)
-        assert told == [(job.id, 1)]
+        assert lost == [(job.id, 1)]
         # Lost, and none is left
         await claim(store, job, now=21.0)
         await claim(store, job, now=22.0)
-        assert told == [(job.id, 1), (job.id, 2)]
+        assert lost == [(job.id, 1), (job.id, 2)]
         # Not lost: it ended
         other = await make_job(store)
         failed = await claim(store, other, now=1.0)
         assert failed is not None
         await store.fail(other.id, failed.attempt, "reason", final=False, now=2.0)
         await claim(store, other, now=3.0)
-        assert len(told) == 2
+        assert len(lost) == 2

@@ -82,7 +82,7 @@ async def job_in_hand(services: Services, gate: Gate) -> tuple[UUID, ServiceProc
     gateway = services.gateway(max_attempts=1)
     worker = services.processor(blob_dir=gate.blob_dir)
     listening(gateway, worker)
-    job_id = UUID((await send_chunk(gateway.url, "doomed", PLAYS)).job_id)
+    job_id = UUID((await send_chunk(gateway.url, "failing", PLAYS)).job_id)
     await gate.reached()
     return job_id, worker
 
@@ -98,10 +98,10 @@ async def noted(store: SqlJobStore, job_id: UUID) -> Job:
 
 
 @pytest.mark.parametrize("wake_up", ["delivered again", "lost"])
-async def test_a_worker_killed_between_the_last_failure_and_its_dead_letter_costs_no_dead_letter(
+async def test_the_dead_letter_of_a_worker_killed_after_the_last_failure_is_published(
     services: Services, killable_rabbit: RabbitServer, tmp_path: Path, wake_up: str
 ) -> None:
-    gate = Gate(tmp_path, "doomed", PLAYS)
+    gate = Gate(tmp_path, "failing", PLAYS)
     with closing(gate):
         listening(services.storage())
         job_id, victim = await job_in_hand(services, gate)
@@ -132,10 +132,10 @@ async def test_a_worker_killed_between_the_last_failure_and_its_dead_letter_cost
         assert await number_of_dead_letters(services) == 0
 
 
-async def test_a_worker_killed_between_finding_the_last_attempt_lost_and_its_dead_letter_costs_none(
+async def test_the_dead_letter_of_a_worker_killed_after_recording_the_last_loss_is_published(
     services: Services, killable_rabbit: RabbitServer, tmp_path: Path
 ) -> None:
-    gate = Gate(tmp_path, "doomed", PLAYS)
+    gate = Gate(tmp_path, "failing", PLAYS)
     with closing(gate):
         storage = services.storage()
         listening(storage)
@@ -160,7 +160,7 @@ async def test_a_worker_killed_between_finding_the_last_attempt_lost_and_its_dea
                 await killed_in_between(victim, store, job_id, killable_rabbit)
             finally:
                 killable_rabbit.resume()
-            # Then whoever is woken next sees to it
+            # Then the next worker that is woken publishes it
             with services.processor(relay_interval=FOREVER):
                 assert (await noted(store, job_id)).dead_lettered_at is not None
             assert [attempt.outcome for attempt in await store.attempts(job_id)] == ["lost"]

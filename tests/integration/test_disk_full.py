@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 MIB = 1 << 20
 WAIT = 30.0
 MANY = 1000
-"""Attempts that a job may have: time enough for somebody to make room."""
+"""Attempts of a job: enough time for the test to free space."""
 
 
 def plays_of_many_songs(size: int) -> bytes:
@@ -71,7 +71,7 @@ async def failed_attempts(store: SqlJobStore, job_id: str) -> Sequence[Attempt]:
     return [a for a in await store.attempts(UUID(job_id)) if a.outcome == "failure"]
 
 
-async def test_an_upload_goes_on_where_it_stood_when_storage_has_room_again(
+async def test_an_upload_continues_from_its_offset_when_the_disk_has_space_again(
     tmp_path: Path, services: Services
 ) -> None:
     content = plays_of_many_songs(3 * MIB)
@@ -96,7 +96,7 @@ async def test_an_upload_goes_on_where_it_stood_when_storage_has_room_again(
             assert await result(gateway, job_id) == result_of(content)
 
 
-async def test_storage_that_is_started_on_a_full_disk_serves_what_it_holds(
+async def test_storage_started_on_a_full_disk_serves_its_blobs(
     tmp_path: Path, services: Services
 ) -> None:
     content = song_plays(3000)
@@ -114,7 +114,7 @@ async def test_storage_that_is_started_on_a_full_disk_serves_what_it_holds(
         async with own.blobs() as blobs:
             assert (await blobs.info(upload_key(upload_id_of("whole")))).complete
         assert (await send_chunk(gateway.url, "half", content, start=half)).status == 507
-        # And when there is room, all goes on
+        # And when there is space, everything continues
         disk.free()
         other = (await send_chunk(gateway.url, "half", content, start=half)).job_id
         with own.processor():
@@ -122,7 +122,7 @@ async def test_storage_that_is_started_on_a_full_disk_serves_what_it_holds(
             assert await result(gateway, other) == result_of(content)
 
 
-async def test_a_processor_without_room_for_its_work_says_so_and_goes_on_when_it_has_some(
+async def test_a_processor_reports_a_full_scratch_disk_and_continues_when_it_has_space(
     tmp_path: Path, services: Services, store: SqlJobStore
 ) -> None:
     content = plays_of_many_songs(2 * MIB)
@@ -145,7 +145,7 @@ async def test_a_processor_without_room_for_its_work_says_so_and_goes_on_when_it
         assert await result(gateway, job_id) == result_of(content)
 
 
-async def test_a_result_that_storage_has_no_room_for_leaves_nothing_and_comes_later(
+async def test_a_result_that_does_not_fit_into_storage_leaves_nothing_and_is_stored_later(
     tmp_path: Path, services: Services
 ) -> None:
     content = plays_of_many_songs(2 * MIB)

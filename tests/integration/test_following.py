@@ -47,7 +47,7 @@ def quick(services: Services) -> ServiceProcess:
 
 
 async def pending_job(gateway: ServiceProcess, dzuuid: str) -> UUID:
-    """A job that nobody takes, as no processor runs."""
+    """A job that waits, as no processor runs."""
     return UUID((await send_chunk(gateway.url, dzuuid, PLAYS)).job_id)
 
 
@@ -76,7 +76,7 @@ async def followers(gateway: ServiceProcess) -> float:
         return Exposition.of(await response.text()).value("csvmill_job_followers")
 
 
-async def test_a_gateway_that_leaves_ends_its_streams_at_once_and_another_goes_on(
+async def test_a_gateway_that_shuts_down_ends_its_streams_and_another_continues_them(
     services: Services, gateway: ServiceProcess, store: SqlJobStore
 ) -> None:
     job_id = await pending_job(gateway, "leaving")
@@ -93,7 +93,7 @@ async def test_a_gateway_that_leaves_ends_its_streams_at_once_and_another_goes_o
     assert end.data["state"] == "REVOKED"
 
 
-async def test_a_client_that_has_left_is_noticed(
+async def test_the_disconnect_of_a_client_is_noticed(
     services: Services, gateway: ServiceProcess
 ) -> None:
     job_id = await pending_job(gateway, "left")
@@ -101,20 +101,20 @@ async def test_a_client_that_has_left_is_noticed(
         await events.next()
         assert await followers(gateway) == 1
 
-    async def nobody() -> bool:
+    async def no_follower() -> bool:
         return await followers(gateway) == 0
 
-    await until(nobody)
+    await until(no_follower)
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_a_client_whose_connections_are_cut_at_random_bytes_misses_no_end(
+async def test_a_client_with_broken_connections_still_sees_the_end_of_each_job(
     quick: ServiceProcess, store: SqlJobStore, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def at_once(_source: EventSource) -> None:
         await asyncio.sleep(0.01)
 
-    monkeypatch.setattr(EventSource, "rest", at_once)
+    monkeypatch.setattr(EventSource, "pause", at_once)
     chance = random.Random(seed)
     job_id = await pending_job(quick, f"cut-{seed}")
     port = URL(quick.url).port
@@ -140,14 +140,14 @@ async def test_a_client_whose_connections_are_cut_at_random_bytes_misses_no_end(
             link.cut(after=chance.randrange(700), reset=False)
             await store.succeed(job_id, CUTS, result_of(job_id, CUTS), now=time.time())
             async with asyncio.timeout(WAIT):
-                told = await listening_
+                seen = await listening_
     order = {"PENDING": 0, "STARTED": 1, "RETRY": 2, "SUCCESS": 3}
-    places = [(event.attempt, order[event.state], event.progress.bytes_done) for event in told]
+    places = [(event.attempt, order[event.state], event.progress.bytes_done) for event in seen]
     assert places == sorted(places)
-    assert (told[-1].state, told[-1].attempt) == ("SUCCESS", CUTS)
+    assert (seen[-1].state, seen[-1].attempt) == ("SUCCESS", CUTS)
 
 
-async def test_a_stream_outlives_its_database(
+async def test_a_stream_survives_an_outage_of_the_database(
     tmp_path: Path, killable_postgres: PostgresServer, services: Services
 ) -> None:
     with (

@@ -48,7 +48,7 @@ async def outcomes(store: SqlJobStore, job_id: str) -> list[str | None]:
     return [attempt.outcome for attempt in await store.attempts(UUID(job_id))]
 
 
-async def test_the_job_of_a_killed_worker_is_run_by_another_when_its_lease_is_over(
+async def test_another_worker_runs_the_job_of_a_killed_one_when_its_lease_ends(
     services: Services, gateway: ServiceProcess, store: SqlJobStore, tmp_path: Path
 ) -> None:
     # Given a job whose engine is at work, and another worker that is idle
@@ -73,7 +73,7 @@ async def test_the_job_of_a_killed_worker_is_run_by_another_when_its_lease_is_ov
         assert not psutil.wait_procs(engines, timeout=WAIT)[1]
 
 
-async def test_a_worker_paused_beyond_its_lease_stops_when_it_wakes_up(
+async def test_a_worker_paused_beyond_its_lease_stops_when_it_continues(
     services: Services, gateway: ServiceProcess, store: SqlJobStore, tmp_path: Path
 ) -> None:
     gate = Gate(tmp_path, "paused", PLAYS)
@@ -91,7 +91,7 @@ async def test_a_worker_paused_beyond_its_lease_stops_when_it_wakes_up(
         assert await result(gateway, job_id) == RESULT
 
 
-async def test_a_result_that_comes_after_the_lease_is_refused_and_removed(
+async def test_a_result_after_the_end_of_the_lease_is_refused_and_removed(
     services: Services, gateway: ServiceProcess, store: SqlJobStore, tmp_path: Path
 ) -> None:
     # Given a worker that will not ask for its lease before it has its result

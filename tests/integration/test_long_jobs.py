@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 QUICK = {"consumer_timeout": 1000, "channel_tick_interval": 250}
 """Milliseconds: how long an acknowledgement may take, and how often the broker looks. RabbitMQ has
-30 minutes and 1 unless told otherwise; the mechanism is the same on a faster clock."""
+30 minutes and 1 by default; the mechanism is the same on a faster clock."""
 A_MINUTE = {"consumer_timeout": 60_000, "channel_tick_interval": 60_000}
 """RabbitMQ's own clock: what is overdue after a minute is found within a further one."""
 
-PATIENCE = 150.0
+TIMEOUT = 150.0
 """Seconds that the test waits for the broker to lose its own."""
 
 
@@ -43,7 +43,7 @@ PATIENCE = 150.0
 def impatient_broker(
     killable_rabbit: RabbitServer, request: pytest.FixtureRequest
 ) -> Iterator[RabbitServer]:
-    """A broker that takes a message back from whoever does not settle it for some time."""
+    """A broker that requeues a message that is not settled in time."""
     settings: dict[str, int] = request.param
     before = {
         name: killable_rabbit.evaluate(
@@ -58,7 +58,7 @@ def impatient_broker(
         killable_rabbit.evaluate(f"application:set_env(rabbit, {name}, {former})")
 
 
-async def test_a_job_longer_than_the_broker_s_patience_runs_once(
+async def test_a_job_longer_than_the_broker_s_ack_timeout_runs_once(
     tmp_path: Path, postgres_server: PostgresServer, impatient_broker: RabbitServer
 ) -> None:
     gate = Gate(tmp_path, "long", PLAYS)
@@ -77,7 +77,7 @@ async def test_a_job_longer_than_the_broker_s_patience_runs_once(
         with services.processor() as other:
             await line(other, "consuming from")
             # When the broker takes its wake-up back and gives it to another
-            await line(worker, "no longer consuming from", timeout=PATIENCE)
+            await line(worker, "no longer consuming from", timeout=TIMEOUT)
             await line(other, f"job={job_id} is leased to")
             async with open_store(database_url) as store:
                 assert (await store.get(UUID(job_id))).state is JobState.STARTED

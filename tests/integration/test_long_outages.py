@@ -1,4 +1,4 @@
-"""The database, then the broker, is away for a minute, while clients upload: nothing ends."""
+"""The database, then the broker, is down for a minute while clients upload: services recover."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from tests.servers.postgres import PostgresServer
     from tests.servers.rabbitmq import RabbitServer
 
-AWAY = 60.0
+OUTAGE = 60.0
 """Seconds."""
 RESUMED = 90.0
 """Seconds at most until all is done that was begun before or meanwhile."""
 BETWEEN = 2.0
 """Seconds from one upload of a client to its next."""
 BOUND = 15.0
-"""Seconds within which a gateway answers, whatever is away."""
+"""Seconds within which a gateway answers during any outage."""
 
 
 @dataclass
@@ -84,7 +84,7 @@ def services(
 @pytest.mark.long
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("which", ["database", "broker"])
-async def test_a_minute_without_it_costs_nothing_but_time(
+async def test_an_outage_of_a_minute_only_delays_jobs(
     services: Services,
     killable_postgres: PostgresServer,
     killable_rabbit: RabbitServer,
@@ -103,14 +103,14 @@ async def test_a_minute_without_it_costs_nothing_but_time(
     await until(lambda: _done(gateway, clients, at_least=2))
     if which == "broker":
         await asyncio.to_thread(killable_rabbit.sync_tables)
-    # When it is away for a minute, in which clients go on
+    # When it is down for a minute, while clients continue
     await asyncio.to_thread(server.stop)
     finished_before = len(clients.jobs)
     # (and others are started, which wait for what they need)
     late = (services.gateway(), services.processor())
     processes += late
     left_at = time.monotonic()
-    while time.monotonic() - left_at < AWAY:
+    while time.monotonic() - left_at < OUTAGE:
         async with asyncio.timeout(BOUND):
             assert (await get(f"{gateway.url}/healthz")).status == 200
             assert (await get(f"{gateway.url}/readyz")).body[which] != "ok"
@@ -131,7 +131,7 @@ async def test_a_minute_without_it_costs_nothing_but_time(
         for job_id, content in clients.jobs.items():
             async with session.get(f"{gateway.url}/api/download_file/{job_id}") as response:
                 assert await response.read() == result_of(content)
-    # Those that were started meanwhile serve too, and nobody has ended
+    # Services started meanwhile serve too, and none has ended
     listening(*late)
     async with asyncio.timeout(BOUND):
         assert (await get(f"{late[0].url}/readyz")).status == 200

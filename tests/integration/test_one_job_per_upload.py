@@ -1,4 +1,4 @@
-"""An upload that is whole becomes one job, whatever dies on the way and whoever brings it."""
+"""A complete upload becomes exactly one job, whichever process is killed in between."""
 
 from __future__ import annotations
 
@@ -70,58 +70,58 @@ async def upload_is_whole(services: Services, dzuuid: str) -> None:
         await until(whole)
 
 
-async def send_to_the_doomed(gateway: ServiceProcess, dzuuid: str, start: int = 0) -> None:
+async def send_until_killed(gateway: ServiceProcess, dzuuid: str, start: int = 0) -> None:
     with pytest.raises(aiohttp.ClientError):
         await send_chunk(gateway.url, dzuuid, PLAYS, start=start)
 
 
-async def test_a_gateway_killed_between_the_row_and_the_wake_up_leaves_the_job_to_the_relay(
+async def test_the_relay_wakes_the_job_of_a_gateway_killed_after_the_row(
     outages: Services, killable_rabbit: RabbitServer
 ) -> None:
-    doomed, processor = outages.gateway(), outages.processor()
-    listening(doomed, processor)
+    victim, processor = outages.gateway(), outages.processor()
+    listening(victim, processor)
     database = await connect(outages.database_url)
     try:
         # Given a gateway that has made the job's row, and waits for the broker
         killable_rabbit.pause()
-        sending = asyncio.create_task(send_to_the_doomed(doomed, "unannounced"))
+        sending = asyncio.create_task(send_until_killed(victim, "unpublished"))
 
         async def row_is_there() -> bool:
-            return bool(await jobs_of(database, "unannounced"))
+            return bool(await jobs_of(database, "unpublished"))
 
         await until(row_is_there)
         # When it is killed, and the broker is back
-        doomed.kill()
+        victim.kill()
         await sending
         killable_rabbit.resume()
-        (job,) = await jobs_of(database, "unannounced")
+        (job,) = await jobs_of(database, "unpublished")
         assert (job["state"], job["published_at"]) == ("PENDING", None)
-        # Then, once the gateway would have had time enough, the job is run, though nobody asks
+        # Then the job runs after the time left to the gateway, without any request
         await database.write(
             "UPDATE jobs SET created_at = created_at - $2 WHERE id = $1", job["id"], UNPUBLISHED_FOR
         )
         other = outages.gateway()
         assert await succeeded(other, job["id"])
-        # And a client that repeats what was not answered is told of that job
-        assert (await send_chunk(other.url, "unannounced", PLAYS)).job_id == job["id"]
-        assert len(await jobs_of(database, "unannounced")) == 1
+        # And a client that repeats the unanswered request gets that job
+        assert (await send_chunk(other.url, "unpublished", PLAYS)).job_id == job["id"]
+        assert len(await jobs_of(database, "unpublished")) == 1
     finally:
         killable_rabbit.resume()
         await database.close()
 
 
-async def test_a_gateway_killed_between_the_last_byte_and_the_row_costs_a_repetition(
+async def test_repeating_the_last_chunk_of_a_gateway_killed_before_the_row_gives_the_job(
     outages: Services, killable_postgres: PostgresServer
 ) -> None:
-    doomed, processor = outages.gateway(), outages.processor()
-    listening(doomed, processor)
+    victim, processor = outages.gateway(), outages.processor()
+    listening(victim, processor)
     try:
-        # Given an upload that is whole, and a gateway that waits for the database
+        # Given a complete upload, and a gateway that waits for the database
         killable_postgres.pause()
-        sending = asyncio.create_task(send_to_the_doomed(doomed, "rowless"))
+        sending = asyncio.create_task(send_until_killed(victim, "rowless"))
         await upload_is_whole(outages, "rowless")
         # When the gateway is killed
-        doomed.kill()
+        victim.kill()
         await sending
     finally:
         killable_postgres.resume()
@@ -136,41 +136,41 @@ async def test_a_gateway_killed_between_the_last_byte_and_the_row_costs_a_repeti
         await database.close()
 
 
-async def test_a_whole_upload_whose_gateway_was_killed_gets_its_job_though_no_client_comes_back(
+async def test_orphan_recovery_creates_the_job_of_a_killed_gateway_without_its_client(
     outages: Services, killable_postgres: PostgresServer
 ) -> None:
     # Given a gateway that was killed between the last byte and the row
-    doomed, processor = outages.gateway(), outages.processor()
-    listening(doomed, processor)
+    victim, processor = outages.gateway(), outages.processor()
+    listening(victim, processor)
     try:
         killable_postgres.pause()
-        sending = asyncio.create_task(send_to_the_doomed(doomed, "forsaken"))
+        sending = asyncio.create_task(send_until_killed(victim, "forsaken"))
         await upload_is_whole(outages, "forsaken")
-        doomed.kill()
+        victim.kill()
         await sending
     finally:
         killable_postgres.resume()
     database = await connect(outages.database_url)
     try:
         assert not await jobs_of(database, "forsaken")
-        # When there is another, which is asked for nothing
+        # When a processor recovers orphans, and no request is sent
         outages.processor(orphan_recovery_interval=0.3, orphan_recovery_after=1)
 
         async def is_done() -> bool:
             return [job["state"] for job in await jobs_of(database, "forsaken")] == ["SUCCESS"]
 
-        # Then the upload becomes its job, and that is run
+        # Then the upload has its job, which runs
         await until(is_done)
     finally:
         await database.close()
 
 
-async def test_gateways_that_bring_the_last_bytes_at_once_name_one_job(
+async def test_gateways_that_store_the_last_bytes_at_the_same_time_name_one_job(
     outages: Services, killable_postgres: PostgresServer
 ) -> None:
     gateways = [outages.gateway(), outages.gateway()]
     listening(*gateways)
-    # Given both halves at two gateways each, all of which have got as far as the database
+    # Given both halves at two gateways each, all of which wait for the database
     killable_postgres.pause()
     try:
         sending = [
@@ -182,10 +182,10 @@ async def test_gateways_that_bring_the_last_bytes_at_once_name_one_job(
         ]
         await upload_is_whole(outages, "contested")
     finally:
-        # When the database lets them go on
+        # When the database continues
         killable_postgres.resume()
     answers = await asyncio.gather(*sending)
-    # Then whoever found the upload whole names the same job
+    # Then all that found the upload complete name the same job
     assert {answer.status for answer in answers} == {200}
     (job_id,) = {answer.body["job_id"] for answer in answers if "job_id" in answer.body}
     database = await connect(outages.database_url)

@@ -1,4 +1,4 @@
-"""The database and the broker hang, die, are away, run out of memory: nothing ends, all resumes.
+"""The database and the broker hang, crash, are down, or run out of memory: services recover.
 
 One deployment lives through all of it.
 """
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 WAIT = 30.0
 BOUND = 15.0
-"""Seconds within which a gateway answers, whatever is away."""
+"""Seconds within which a gateway answers during any outage."""
 HALF = len(PLAYS) // 2
 
 numbers = count(1)
@@ -103,8 +103,8 @@ def deployment(
         yield Deployment(services, postgres, rabbit)
 
 
-@pytest.mark.parametrize("how", ["away", "hanging"])
-async def test_without_the_database_uploads_go_on_and_what_needs_it_is_refused_for_now(
+@pytest.mark.parametrize("how", ["down", "hanging"])
+async def test_without_the_database_uploads_continue_and_other_requests_get_503(
     deployment: Deployment, how: str
 ) -> None:
     gateway, postgres = deployment.gateway, deployment.postgres
@@ -114,7 +114,7 @@ async def test_without_the_database_uploads_go_on_and_what_needs_it_is_refused_f
     await send_chunk(gateway, f"half-{how}", PLAYS, stop=10)
     # When the database goes
     async with deployment.outage():
-        if how == "away":
+        if how == "down":
             await asyncio.to_thread(postgres.kill)
         else:
             postgres.pause()
@@ -134,13 +134,13 @@ async def test_without_the_database_uploads_go_on_and_what_needs_it_is_refused_f
                 assert refusal.status == 503
                 assert int(refusal.headers["Retry-After"]) > 0
                 assert refusal.body["message"].startswith("database: ")
-            # And readiness tells what is missing, liveness nothing
+            # And readiness names the missing service, liveness does not
             assert readiness.status == 503
             assert readiness.body["database"] != "ok"
             assert (readiness.body["storage"], readiness.body["broker"]) == ("ok", "ok")
             assert (await get(f"{gateway}/healthz")).status == 200
         finally:
-            if how == "away":
+            if how == "down":
                 await asyncio.to_thread(postgres.start)
             else:
                 postgres.resume()
@@ -150,13 +150,13 @@ async def test_without_the_database_uploads_go_on_and_what_needs_it_is_refused_f
     assert (await get(f"{gateway}/api/file_status/{done}")).body["job_status"] == "SUCCESS"
 
 
-@pytest.mark.parametrize("how", ["away", "hanging", "memory", "disk"])
-async def test_without_the_broker_jobs_wait_in_the_table_and_run_when_it_is_back(
+@pytest.mark.parametrize("how", ["down", "hanging", "memory", "disk"])
+async def test_without_the_broker_jobs_wait_in_the_table_and_run_afterwards(
     deployment: Deployment, how: str
 ) -> None:
     gateway, rabbit = deployment.gateway, deployment.rabbit
     async with deployment.outage():
-        if how == "away":
+        if how == "down":
             await asyncio.to_thread(rabbit.sync_tables)
             await asyncio.to_thread(rabbit.kill)
         elif how == "hanging":
@@ -172,23 +172,23 @@ async def test_without_the_broker_jobs_wait_in_the_table_and_run_when_it_is_back
             job_id = completed.job_id
             waiting = await deployment.job(job_id)
             assert (waiting.state, waiting.published_at) == (JobState.PENDING, None)
-            # And readiness tells what is missing
+            # And readiness names the missing service
             assert readiness.status == 503
             assert readiness.body["broker"] != "ok"
             assert (readiness.body["storage"], readiness.body["database"]) == ("ok", "ok")
         finally:
-            if how == "away":
+            if how == "down":
                 await asyncio.to_thread(rabbit.start)
             elif how == "hanging":
                 rabbit.resume()
             else:
                 rabbit.evaluate(ALARMS[how][1])
-    # Then it is run when the gateway has had its time, though nobody asks for it
+    # Then it runs after the time left to the gateway, without any request
     await deployment.pass_time(job_id, UNPUBLISHED_FOR)
     await deployment.finished(job_id)
 
 
-async def test_services_that_are_started_before_the_database_wait_for_it(
+async def test_services_started_before_the_database_wait_for_it(
     deployment: Deployment,
 ) -> None:
     async with deployment.outage():

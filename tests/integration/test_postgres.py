@@ -51,7 +51,7 @@ def crash_and_come_back(server: PostgresServer) -> None:
     server.start()
 
 
-async def test_after_a_restart_that_nobody_noticed_idempotent_calls_just_work(
+async def test_idempotent_calls_survive_a_restart_of_the_server(
     url: str, killable_postgres: PostgresServer
 ) -> None:
     async with open_store(url) as store:
@@ -73,7 +73,7 @@ async def test_after_a_restart_that_nobody_noticed_idempotent_calls_just_work(
         assert (await store.get(job.id)).state is JobState.SUCCESS
 
 
-async def test_a_write_that_may_not_be_repeated_is_reported_and_the_next_one_works(
+async def test_a_failed_write_that_may_not_be_repeated_raises_and_the_next_one_works(
     url: str, killable_postgres: PostgresServer
 ) -> None:
     async with opened(url) as database:
@@ -86,7 +86,7 @@ async def test_a_write_that_may_not_be_repeated_is_reported_and_the_next_one_wor
         assert await database.read("SELECT * FROM notes") == [{"id": 1}]
 
 
-async def test_a_crash_in_the_middle_of_a_transaction_undoes_it(
+async def test_a_crash_during_a_transaction_rolls_it_back(
     url: str, killable_postgres: PostgresServer
 ) -> None:
     async with opened(url) as database:
@@ -103,10 +103,10 @@ async def test_a_crash_in_the_middle_of_a_transaction_undoes_it(
         assert await database.read("SELECT * FROM notes") == []
 
 
-async def test_a_connection_that_was_bidden_farewell_but_not_closed_yet_is_replaced(
+async def test_a_connection_that_the_server_is_closing_is_replaced(
     database_url: str,
 ) -> None:
-    async with farewells_without_end(database_url) as (url, farewell), opened(url) as database:
+    async with connections_that_stay_open(database_url) as (url, closing), opened(url) as database:
         # Given an idle connection on which the server's last word has arrived, and its end not
         await database.ping()
         async with opened(database_url) as operator:
@@ -114,14 +114,14 @@ async def test_a_connection_that_was_bidden_farewell_but_not_closed_yet_is_repla
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
-        await farewell.wait()
+        await closing.wait()
         for _ in range(5):
             await asyncio.sleep(0)  # the event loop reads what is there
         # When it is used, then another takes its place
         await database.ping()
 
 
-async def test_a_service_starts_though_its_connection_is_cut_in_mid_migration(
+async def test_a_service_starts_although_its_connection_breaks_during_the_migration(
     database_url: str,
 ) -> None:
     server = URL(database_url)
@@ -137,7 +137,7 @@ async def test_a_service_starts_though_its_connection_is_cut_in_mid_migration(
 
 
 @asynccontextmanager
-async def farewells_without_end(url: str) -> AsyncIterator[tuple[str, asyncio.Event]]:
+async def connections_that_stay_open(url: str) -> AsyncIterator[tuple[str, asyncio.Event]]:
     """A way to the database that never passes on the end of a connection, but notes it."""
     server = URL(url)
     ended = asyncio.Event()
@@ -172,7 +172,7 @@ async def farewells_without_end(url: str) -> AsyncIterator[tuple[str, asyncio.Ev
     await asyncio.gather(*filter(None, connections), return_exceptions=True)
 
 
-async def test_a_process_goes_on_when_a_newer_one_has_added_a_column(database_url: str) -> None:
+async def test_a_process_continues_when_a_newer_one_has_added_a_column(database_url: str) -> None:
     async with open_store(database_url) as old, opened(database_url) as new:
         first, second = await make_job(old), await make_job(old)
         await old.claim(first.id, worker="w", lease_until=9.0, now=1.0)
@@ -185,7 +185,7 @@ async def test_a_process_goes_on_when_a_newer_one_has_added_a_column(database_ur
         assert claimed.attempt == 1
 
 
-async def test_while_the_server_is_down_calls_fail_at_once_and_work_again_afterwards(
+async def test_calls_fail_immediately_while_the_server_is_down_and_work_afterwards(
     url: str, killable_postgres: PostgresServer
 ) -> None:
     async with open_store(url) as store:
@@ -202,7 +202,7 @@ async def test_while_the_server_is_down_calls_fail_at_once_and_work_again_afterw
         assert await store.get(job.id) == job
 
 
-async def test_a_server_that_hangs_is_given_up_after_the_time_out(
+async def test_a_hanging_server_raises_after_the_timeout(
     url: str, killable_postgres: PostgresServer
 ) -> None:
     async with opened(url, timeout=0.5) as database:
@@ -232,12 +232,12 @@ async def test_connecting_waits_for_a_server_that_is_still_starting(
         await database.close()
 
 
-async def test_connecting_gives_up_on_a_server_that_does_not_come() -> None:
+async def test_connecting_to_a_server_that_does_not_start_raises_after_the_timeout() -> None:
     with pytest.raises(DatabaseUnavailable, match="database: "):
         await connect(f"postgresql://postgres@127.0.0.1:{free_port()}/x", start_timeout=0.3)
 
 
-async def test_a_server_that_has_no_such_database_is_not_waited_for_without_end(
+async def test_the_wait_for_a_server_without_the_database_is_limited(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(waiting, "REFUSED_FOR", 0.5)
@@ -245,7 +245,7 @@ async def test_a_server_that_has_no_such_database_is_not_waited_for_without_end(
         await connect(f"{url}-of-another-name", start_timeout=None)
 
 
-async def test_a_silent_server_costs_a_call_one_time_out_in_all(
+async def test_a_silent_server_costs_a_call_one_timeout_in_all(
     url: str, killable_postgres: PostgresServer
 ) -> None:
     async with opened(url, timeout=1.5) as database:
@@ -271,7 +271,7 @@ async def rolled_back(database: Database) -> None:
         await transaction.execute("SELECT 1")
 
 
-async def test_a_connection_that_cannot_be_given_back_leaves_no_complaint_behind(
+async def test_a_connection_that_cannot_be_released_logs_no_error(
     postgres_server: PostgresServer,
 ) -> None:
     loop = asyncio.get_running_loop()
@@ -300,7 +300,7 @@ async def _is_over(connection: Any) -> bool:
     return connection._con is None or connection._con.is_closed()
 
 
-async def test_a_connection_that_is_replaced_while_the_server_is_silent_leaves_no_complaint_behind(
+async def test_a_connection_replaced_while_the_server_is_silent_logs_no_error(
     url: str, killable_postgres: PostgresServer
 ) -> None:
     complaints: list[dict[str, Any]] = []
@@ -316,14 +316,14 @@ async def test_a_connection_that_is_replaced_while_the_server_is_silent_leaves_n
             with pytest.raises(DatabaseUnavailable):
                 await database.ping()
         finally:
-            # Then their farewell, which asyncpg leaves to a task, may fail in peace
-            farewells = asyncio.all_tasks() - before
-            assert any("close" in str(task.get_coro()) for task in farewells)
-            await asyncio.wait(farewells)
+            # Then asyncpg closes them in tasks, which may fail without a log line
+            closing_tasks = asyncio.all_tasks() - before
+            assert any("close" in str(task.get_coro()) for task in closing_tasks)
+            await asyncio.wait(closing_tasks)
             killable_postgres.resume()
         await database.ping()
     finally:
         await database.close()
-    del farewells
+    del closing_tasks
     gc.collect()
     assert complaints == []

@@ -110,7 +110,7 @@ async def publish_until_refused(bus: RabbitBus) -> set[WakeUp]:
             confirmed.add(wakeup)
 
 
-async def test_what_a_killed_consumer_had_in_hand_goes_to_another_at_once(url: str) -> None:
+async def test_the_deliveries_of_a_killed_consumer_go_to_another_immediately(url: str) -> None:
     wakeup = WakeUp(uuid4())
     victim = await asyncio.create_subprocess_exec(
         sys.executable, "-c", CONSUME_FOREVER, url, stdout=asyncio.subprocess.PIPE
@@ -144,7 +144,7 @@ def is_back(message: str) -> bool:
     return message.startswith(("consuming from", "busy: "))
 
 
-async def test_a_busy_consumer_hoards_nothing_after_its_connection_was_lost(
+async def test_a_busy_consumer_prefetches_nothing_after_a_lost_connection(
     mortal_url: str, killable_rabbit: RabbitServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "shared.bus")
@@ -155,7 +155,7 @@ async def test_a_busy_consumer_hoards_nothing_after_its_connection_was_lost(
         async with bus.consume(busy, prefetch=1):
             in_hand = await busy.next()
             await lose_connections(killable_rabbit, caplog)
-            # When there is more to do, and somebody else who is idle
+            # When there are more wake-ups, and another consumer is idle
             wakeups |= await publish(other, 2)
             async with other.consume(idle, prefetch=1):
                 received = set()
@@ -174,7 +174,7 @@ async def test_a_busy_consumer_hoards_nothing_after_its_connection_was_lost(
             await delivery.ack()
 
 
-async def test_a_consumer_takes_as_much_over_a_new_connection_as_it_has_places_free(
+async def test_a_consumer_prefetches_for_its_free_slots_over_a_new_connection(
     mortal_url: str, killable_rabbit: RabbitServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "shared.bus")
@@ -205,7 +205,7 @@ async def test_a_consumer_takes_as_much_over_a_new_connection_as_it_has_places_f
                 await elsewhere[-1].ack()
 
 
-async def test_a_message_says_what_it_is_to_whoever_looks_at_it(url: str) -> None:
+async def test_a_message_has_readable_properties(url: str) -> None:
     wakeup = WakeUp(uuid4())
     trace = TraceContext("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", "01", "a=1")
     ids = Ids("request-1", uuid4(), wakeup.job_id, 2, trace)
@@ -231,7 +231,7 @@ async def test_a_message_says_what_it_is_to_whoever_looks_at_it(url: str) -> Non
     assert message.timestamp
 
 
-async def test_a_message_that_is_no_wake_up_is_dead_lettered_and_holds_up_nothing(
+async def test_a_message_that_is_no_wake_up_is_dead_lettered_and_delays_nothing(
     url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     inbox = Inbox()
@@ -250,7 +250,7 @@ async def test_a_message_that_is_no_wake_up_is_dead_lettered_and_holds_up_nothin
     assert "dead-lettered message_id=from-elsewhere: not a wake-up message: b'junk'" in caplog.text
 
 
-async def test_a_wake_up_that_reaches_no_queue_is_not_taken_for_published(url: str) -> None:
+async def test_a_wake_up_that_reaches_no_queue_is_not_confirmed(url: str) -> None:
     wakeup = WakeUp(uuid4())
     async with RabbitBus(url) as bus, raw_channel(url) as channel:
         await bus.ping()
@@ -262,7 +262,7 @@ async def test_a_wake_up_that_reaches_no_queue_is_not_taken_for_published(url: s
         assert WakeUp.decode((await next_message(channel, WAITING)).body) == wakeup
 
 
-async def test_a_consumer_whose_queue_was_deleted_makes_it_anew(url: str) -> None:
+async def test_a_consumer_whose_queue_was_deleted_declares_it_again(url: str) -> None:
     inbox = Inbox()
     async with (
         RabbitBus(url) as bus,
@@ -279,7 +279,7 @@ async def test_a_consumer_whose_queue_was_deleted_makes_it_anew(url: str) -> Non
         await delivery.ack()
 
 
-async def test_many_services_may_start_at_the_same_time(url: str) -> None:
+async def test_many_services_can_start_at_the_same_time(url: str) -> None:
     buses = [RabbitBus(url) for _ in range(8)]
     try:
         await asyncio.gather(*(bus.ping() for bus in buses))
@@ -290,7 +290,7 @@ async def test_many_services_may_start_at_the_same_time(url: str) -> None:
             await channel.declare_queue(spec.name, passive=True)
 
 
-async def test_wake_ups_survive_a_crash_of_the_broker_and_consumers_and_publishers_come_back(
+async def test_wake_ups_survive_a_crash_of_the_broker_and_its_clients_reconnect(
     mortal_url: str, killable_rabbit: RabbitServer
 ) -> None:
     inbox = Inbox()
@@ -336,7 +336,7 @@ async def test_a_consumer_may_start_before_the_broker(
 
 
 @pytest.mark.parametrize("short_of", list(ALARMS))
-async def test_a_broker_with_an_alarm_takes_nothing_but_goes_on_delivering(
+async def test_a_broker_with_an_alarm_accepts_nothing_and_still_delivers(
     mortal_url: str, killable_rabbit: RabbitServer, short_of: str
 ) -> None:
     raise_alarm, clear_alarm = ALARMS[short_of]
@@ -360,7 +360,7 @@ async def test_a_broker_with_an_alarm_takes_nothing_but_goes_on_delivering(
         await publish_in_the_end(bus, WakeUp(uuid4()))
 
 
-async def test_a_broker_that_hangs_is_given_up_after_the_time_out(
+async def test_a_hanging_broker_raises_after_the_timeout(
     mortal_url: str, killable_rabbit: RabbitServer
 ) -> None:
     async with RabbitBus(mortal_url, timeout=0.5) as bus:
@@ -376,7 +376,7 @@ async def test_a_broker_that_hangs_is_given_up_after_the_time_out(
         await publish_in_the_end(bus, WakeUp(uuid4()))
 
 
-async def test_without_a_broker_publishing_fails_and_a_consumer_can_leave() -> None:
+async def test_without_a_broker_publishing_fails_and_a_consumer_can_stop() -> None:
     url = f"amqp://127.0.0.1:{free_port()}/"
     async with RabbitBus(url) as bus, bus.consume(Inbox(), prefetch=1):
         with pytest.raises(BrokerUnavailable, match="broker: "):

@@ -69,7 +69,7 @@ async def waiting(channel: AbstractChannel) -> int | None:
     return queue.declaration_result.message_count
 
 
-async def test_a_backlog_is_not_published_again_and_what_the_broker_has_lost_is(
+async def test_a_backlog_is_not_published_again_and_lost_wake_ups_are(
     store: SqlJobStore, bus: RabbitBus, url: str
 ) -> None:
     # Given jobs that have waited for an hour, in the queue too
@@ -86,7 +86,7 @@ async def test_a_backlog_is_not_published_again_and_what_the_broker_has_lost_is(
         assert await waiting(channel) == 3
 
 
-async def test_a_wake_up_that_was_lost_is_missed_though_the_queue_is_never_empty(
+async def test_a_lost_wake_up_is_published_again_although_the_queue_is_never_empty(
     store: SqlJobStore, bus: RabbitBus, url: str
 ) -> None:
     # Given a job whose wake-up was lost an hour ago, and a queue of later ones

@@ -70,7 +70,7 @@ async def test_a_user_who_may_not_create_databases_gets_an_empty_schema(
     assert kept == "kept"
 
 
-async def test_what_postgres_committed_outlives_its_being_killed(
+async def test_committed_rows_survive_a_kill_of_postgres(
     killable_postgres: PostgresServer,
 ) -> None:
     with fresh_database(killable_postgres.url) as url:
@@ -83,7 +83,7 @@ async def test_what_postgres_committed_outlives_its_being_killed(
         assert await _select(url, "SELECT plays FROM songs") == 42
 
 
-async def test_what_rabbitmq_confirmed_outlives_its_being_killed(
+async def test_confirmed_messages_survive_a_kill_of_rabbitmq(
     killable_rabbit: RabbitServer,
 ) -> None:
     with killable_rabbit.fresh_vhost() as url:
@@ -120,20 +120,20 @@ async def test_every_test_gets_an_empty_virtual_host_of_its_own(
         )
 
 
-async def test_a_virtual_host_that_is_not_ours_is_emptied_of_our_queues_only(
+async def test_only_our_queues_are_deleted_from_a_virtual_host_of_others(
     broker_url: str,
 ) -> None:
     connection = await aio_pika.connect(broker_url)
     async with connection, connection.channel() as channel:
         await channel.declare_queue(topology.WAITING)
-        await channel.declare_queue("somebody.else")
+        await channel.declare_queue("of.another.application")
         await channel.declare_exchange(topology.EXCHANGE)
 
     with emptied_vhost(broker_url):
         connection = await aio_pika.connect(broker_url)
         async with connection:
             async with connection.channel() as channel:
-                await channel.declare_queue("somebody.else", passive=True)
+                await channel.declare_queue("of.another.application", passive=True)
                 with pytest.raises(aio_pika.exceptions.ChannelNotFoundEntity):
                     await channel.declare_queue(topology.WAITING, passive=True)
             async with connection.channel() as channel:

@@ -37,7 +37,7 @@ LARGE = song_plays(200_000)
 
 
 class SlowUpload:
-    """A whole file as one chunk, of which the second half is sent only when told."""
+    """A whole file as one chunk, whose second half is sent when the test says so."""
 
     def __init__(self, url: str, dzuuid: str) -> None:
         self._go_on = asyncio.Event()
@@ -113,7 +113,7 @@ async def succeeds(gateway: ServiceProcess, job_id: str) -> None:
         await client.wait(job_id, timeout=WAIT)
 
 
-async def test_a_gateway_finishes_the_upload_in_hand_before_it_ends(
+async def test_a_gateway_finishes_the_upload_in_progress_before_it_ends(
     services: Services, store: SqlJobStore
 ) -> None:
     with services.gateway() as leaving:
@@ -126,7 +126,7 @@ async def test_a_gateway_finishes_the_upload_in_hand_before_it_ends(
         assert (await store.get(UUID(job_id))).state is JobState.PENDING
 
 
-async def test_a_gateway_ends_in_time_though_its_client_stalls_and_the_chunk_can_be_repeated(
+async def test_a_gateway_with_a_stalled_client_ends_in_time_and_the_chunk_can_be_repeated(
     services: Services, gateway: ServiceProcess, store: SqlJobStore
 ) -> None:
     with services.gateway(shutdown_timeout=0.5) as leaving:
@@ -138,7 +138,7 @@ async def test_a_gateway_ends_in_time_though_its_client_stalls_and_the_chunk_can
     assert (await store.get(UUID(job_id))).input_size == len(LARGE)
 
 
-async def test_storage_finishes_the_chunk_in_hand_before_it_ends(
+async def test_storage_finishes_the_chunk_in_progress_before_it_ends(
     tmp_path: Path, services: Services
 ) -> None:
     # A storage of its own, which may end
@@ -153,7 +153,7 @@ async def test_storage_finishes_the_chunk_in_hand_before_it_ends(
             assert await ending == 0
 
 
-async def test_storage_ends_in_time_though_a_chunk_stalls_and_the_chunk_can_be_repeated(
+async def test_storage_with_a_stalled_chunk_ends_in_time_and_the_chunk_can_be_repeated(
     tmp_path: Path, services: Services
 ) -> None:
     with Services(tmp_path, services.database_url, services.broker_url) as own:
@@ -169,7 +169,7 @@ async def test_storage_ends_in_time_though_a_chunk_stalls_and_the_chunk_can_be_r
         assert (await send_chunk(gateway.url, "storage-stalled", LARGE)).job_id
 
 
-async def test_a_processor_hands_its_job_back_at_once_and_another_takes_it(
+async def test_a_processor_releases_its_job_at_shutdown_and_another_claims_it(
     services: Services, gateway: ServiceProcess, store: SqlJobStore, tmp_path: Path
 ) -> None:
     # Given a job that its worker could keep for an hour
@@ -179,7 +179,7 @@ async def test_a_processor_hands_its_job_back_at_once_and_another_takes_it(
         await gate.reached()
         engines = psutil.Process(leaving.pid).children(recursive=True)
         assert engines
-        # When the worker is told to end
+        # When the worker gets SIGTERM
         assert await terminated(leaving) == 0
         # Then the job is to be had when the worker has gone, and its engine is gone too
         assert (await store.get(job_id)).state is JobState.RETRY
@@ -192,7 +192,7 @@ async def test_a_processor_hands_its_job_back_at_once_and_another_takes_it(
     ]
 
 
-async def test_a_processor_that_cannot_reach_the_database_ends_in_time_all_the_same(
+async def test_a_processor_without_a_database_ends_in_time(
     tmp_path: Path, killable_postgres: PostgresServer, services: Services
 ) -> None:
     gate = Gate(tmp_path, "cut-off", PLAYS)
@@ -215,7 +215,7 @@ async def test_a_processor_that_cannot_reach_the_database_ends_in_time_all_the_s
         assert not psutil.wait_procs(engines, timeout=0)[1]
 
 
-async def test_a_service_that_still_waits_for_its_database_ends_when_told(
+async def test_a_service_that_waits_for_its_database_ends_on_sigterm(
     tmp_path: Path,
 ) -> None:
     nowhere = f"postgresql://postgres@127.0.0.1:{free_port()}/x"

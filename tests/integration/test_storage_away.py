@@ -1,4 +1,4 @@
-"""Storage goes away while a job runs, and comes back: no fault of the job."""
+"""An outage of storage while a job runs does not count against the job."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def cancel(url: str, job_id: str) -> tuple[int, str]:
         return response.status, (await response.json())["state"]
 
 
-async def test_a_job_outlasts_the_absence_of_storage_though_it_may_fail_only_once(
+async def test_a_job_with_one_attempt_survives_an_outage_of_storage(
     tmp_path: Path, services: Services, store: SqlJobStore
 ) -> None:
     gate = Gate(tmp_path, "storage-away", PLAYS)
@@ -69,7 +69,7 @@ async def test_a_job_outlasts_the_absence_of_storage_though_it_may_fail_only_onc
         ]
 
 
-async def test_while_storage_hangs_its_callers_are_soon_told_and_a_job_can_be_cancelled(
+async def test_while_storage_hangs_requests_fail_soon_and_a_job_can_be_cancelled(
     tmp_path: Path, services: Services, store: SqlJobStore
 ) -> None:
     with Services(tmp_path / "services", services.database_url, services.broker_url) as own:

@@ -31,7 +31,7 @@ MERCILESS = {
 }
 
 
-async def test_what_a_running_job_reads_outlasts_every_sweep_and_goes_when_it_has_ended(
+async def test_the_input_of_a_running_job_survives_every_sweep_and_is_removed_afterwards(
     services: Services, gateway: ServiceProcess, store: SqlJobStore, tmp_path: Path
 ) -> None:
     async with services.blobs() as blobs:
@@ -67,7 +67,7 @@ async def test_what_a_running_job_reads_outlasts_every_sweep_and_goes_when_it_ha
                     async with AsyncClient(gateway.url) as client:
                         await client.wait(str(job_id), timeout=30)
                     await line(worker, f"job={job_id} attempt=2 succeeded")
-                    # And when its time is over, input and result go, and clients are told
+                    # And after its TTL, input and result are removed, and clients get 410
                     for key in (upload_key(upload_id_of("swept")), result_key(job_id, 2)):
                         await line(sweeper, f"removed {key}")
                     gone = await get(f"{gateway.url}/api/download_file/{job_id}")

@@ -1,7 +1,8 @@
 """Sweepers beside gateways, operators and workers, all real code on real adapters, in any order.
 
-Whoever makes several steps stops before and after each call of a port, and hypothesis chooses who
-goes on, for how long, and who is killed. What a job may still read has to be there all the time.
+Every actor stops before and after each call of a port, and hypothesis chooses which actor
+continues, for how long, and which one is killed. A blob that a job may still read must exist
+all the time.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ REJECTED = b"rejects"
 
 
 class Actor:
-    """Runs until it comes to a gate, and from one gate to the next each time it may go on."""
+    """Runs up to a gate, and to the next one each time it may continue."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.last_call = 0.0
@@ -255,7 +256,7 @@ class Interleavings(RuleBasedStateMachine):
     def begin(self, work: Callable[[GatewayPorts, Actor], Coroutine[Any, Any, None]]) -> None:
         async def begin() -> None:
             actor = Actor(self.clock)
-            # Nobody listens to the bus: workers here come by themselves.
+            # The bus has no consumer: rules run the workers.
             ports = GatewayPorts(
                 actor.behind_gates(self.blobs), actor.behind_gates(self.jobs), self.bus
             )
@@ -469,7 +470,7 @@ async def _ended(work: Coroutine[Any, Any, int]) -> None:
 
 
 @pytest.mark.timeout(600)  # a failure takes its time to be made minimal
-def test_whatever_the_order_nothing_that_a_job_may_need_is_removed() -> None:
+def test_no_interleaving_removes_a_blob_that_a_job_may_need() -> None:
     run_state_machine_as_test(
         Interleavings,
         settings=settings(

@@ -70,7 +70,7 @@ async def test_a_success_is_counted_with_its_rows_and_bytes(rig: Rig) -> None:
         (ZeroDivisionError("secret"), 1, "FAILURE", "unexpected"),
     ],
 )
-async def test_a_failure_is_counted_by_its_kind_and_never_by_its_text(
+async def test_a_failure_is_counted_by_its_code_and_not_by_its_text(
     rig: Rig, error: Exception, max_attempts: int, state: str, reason: str
 ) -> None:
     counted = Counted(rig)
@@ -82,7 +82,7 @@ async def test_a_failure_is_counted_by_its_kind_and_never_by_its_text(
     assert metrics.value("csvmill_jobs_total", state="SUCCESS") == 0
 
 
-async def test_a_job_is_waited_for_once_whatever_its_attempts(rig: Rig) -> None:
+async def test_the_queue_wait_is_observed_once_per_job(rig: Rig) -> None:
     counted = Counted(rig)
     rig.engine.errors = [AttemptFailed("killed")]
     job = await rig.job()
@@ -94,7 +94,7 @@ async def test_a_job_is_waited_for_once_whatever_its_attempts(rig: Rig) -> None:
     assert metrics.value("csvmill_jobs_total", state="SUCCESS") == 1
 
 
-async def test_what_a_stopped_worker_hands_back_is_released(rig: Rig) -> None:
+async def test_an_attempt_that_a_stopped_worker_releases_is_counted_as_released(rig: Rig) -> None:
     counted = Counted(rig)
     rig.engine.may_finish.clear()
     handling = asyncio.create_task(counted.worker.handle(rig.delivery(await rig.job())))
@@ -108,7 +108,7 @@ async def test_what_a_stopped_worker_hands_back_is_released(rig: Rig) -> None:
     assert metrics.value("csvmill_attempts_running") == 0
 
 
-async def test_a_cancelled_job_is_a_lease_lost(rig: Rig) -> None:
+async def test_a_cancelled_job_is_counted_as_a_lost_lease(rig: Rig) -> None:
     counted = Counted(rig)
     rig.engine.may_finish.clear()
     job = await rig.job()
@@ -122,7 +122,7 @@ async def test_a_cancelled_job_is_a_lease_lost(rig: Rig) -> None:
     assert metrics.value("csvmill_jobs_total", state="SUCCESS") == 0
 
 
-async def test_a_job_whose_last_attempt_was_lost_is_a_failure(rig: Rig) -> None:
+async def test_a_job_whose_last_attempt_was_lost_is_counted_as_a_failure(rig: Rig) -> None:
     counted = Counted(rig)
     job = await rig.job(max_attempts=1)
     now = time.time()
@@ -132,7 +132,7 @@ async def test_a_job_whose_last_attempt_was_lost_is_a_failure(rig: Rig) -> None:
     assert metrics.value("csvmill_jobs_total", state="FAILURE", reason="lost") == 1
 
 
-async def test_a_dead_letter_is_counted_when_the_broker_has_it(rig: Rig) -> None:
+async def test_a_dead_letter_is_counted_when_the_broker_has_confirmed_it(rig: Rig) -> None:
     counted = Counted(rig)
     rig.engine.errors = [AttemptFailed("killed")]
     job = await rig.job(max_attempts=1)

@@ -49,7 +49,7 @@ async def test_a_job_that_succeeds_points_to_its_result_before_the_wake_up_is_ac
     assert (delivery.settled, delivery.state_at_settling) == (["ack"], "SUCCESS")
 
 
-async def test_the_report_has_what_the_engine_tells_and_what_else_the_attempt_took(
+async def test_the_report_has_the_engine_s_values_and_the_times_of_the_attempt(
     rig: Rig,
 ) -> None:
     job = await rig.job()
@@ -66,7 +66,7 @@ async def test_the_report_has_what_the_engine_tells_and_what_else_the_attempt_to
     assert report == replace(REPORT, bytes_in=len(INPUT), seconds=seconds, attempts=2)
 
 
-async def test_a_malformed_file_has_a_report_of_what_is_wrong_with_it(rig: Rig) -> None:
+async def test_the_job_of_a_malformed_file_has_a_report_with_its_problems(rig: Rig) -> None:
     job = await rig.job()
     found = Report(problems=(Problem(2, 9, 1, "a", "b", "c", b""),), problem_count=1)
     rig.engine.errors = [MalformedInput("line 2: no number", found)]
@@ -76,7 +76,7 @@ async def test_a_malformed_file_has_a_report_of_what_is_wrong_with_it(rig: Rig) 
 
 
 @pytest.mark.parametrize(("attempts", "state"), [(1, "FAILURE"), (2, "RETRY")])
-async def test_an_attempt_that_broke_off_has_a_report_of_what_it_used(
+async def test_a_failed_attempt_has_a_report_of_what_it_used(
     rig: Rig, attempts: int, state: str
 ) -> None:
     job = await rig.job(max_attempts=attempts)
@@ -108,7 +108,7 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize("where", ["before the result is stored", "before success is on record"])
-async def test_a_worker_that_is_killed_after_it_stored_rejects_leaves_none_for_good(
+async def test_rejects_of_a_killed_worker_are_removed_in_the_end(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     rig.engine.rejects = b"line,offset,column,reason,record\n2,9,1,a,b\n"
@@ -158,7 +158,7 @@ async def test_a_worker_that_is_killed_after_it_stored_rejects_leaves_none_for_g
     assert {result.key, result.rejects.key} == kept
 
 
-async def test_a_preview_is_stored_beside_the_result_and_goes_when_that_does(rig: Rig) -> None:
+async def test_a_preview_is_stored_beside_the_result_and_removed_with_it(rig: Rig) -> None:
     rig.engine.preview = b"Song,Date,Plays\na,b,1\n"
     job = await rig.job()
     await rig.worker().handle(rig.delivery(job))
@@ -181,7 +181,7 @@ async def kept_results(rig: Rig) -> set[BlobKey]:
         return {activity.key async for activity in found}
 
 
-async def test_an_attempt_that_is_cancelled_leaves_nothing_beside_its_result(rig: Rig) -> None:
+async def test_discarding_an_attempt_removes_its_result_rejects_and_preview(rig: Rig) -> None:
     job = await rig.job()
     run = JobRun(rig.blobs, rig.engine, rig.scratch)
     rig.engine.rejects = b"rejects"
@@ -231,7 +231,7 @@ async def test_a_failed_attempt_is_retried_after_a_delay_until_they_are_used_up(
     assert all(str(error) in (reason or "") for reason in reasons)
 
 
-async def test_a_wake_up_too_many_does_not_cut_the_wait_for_the_next_attempt_short(
+async def test_a_duplicate_wake_up_does_not_start_the_next_attempt_early(
     rig: Rig,
 ) -> None:
     job = await rig.job(max_attempts=2)
@@ -264,7 +264,9 @@ async def test_a_finished_job_is_not_run_again(rig: Rig) -> None:
     assert not rig.engine.started.is_set()
 
 
-async def test_a_job_leased_to_another_is_looked_at_again_when_the_lease_ends(rig: Rig) -> None:
+async def test_the_wake_up_of_a_job_leased_to_another_is_delayed_until_the_lease_ends(
+    rig: Rig,
+) -> None:
     job = await rig.job()
     now = time.time()
     await rig.jobs.claim(job.id, worker="other", lease_until=now + 30, now=now)
@@ -343,13 +345,13 @@ async def test_a_cancelled_attempt_leaves_no_output(rig: Rig) -> None:
         await rig.blobs.info(result_key(job.id, 1))
 
 
-async def test_a_job_that_is_retried_by_an_operator_runs_and_a_dead_letter_wakes_it_in_vain(
+async def test_only_a_retry_and_not_a_returned_dead_letter_runs_a_failed_job_again(
     rig: Rig,
 ) -> None:
     job = await rig.job(max_attempts=1)
     rig.engine.errors = [AttemptFailed("out of memory")]
     await rig.worker().handle(rig.delivery(job))
-    # A dead letter that somebody moves back finds a job that has failed
+    # A dead letter that an operator moves back finds a job that has failed
     moved_back = rig.delivery(job)
     await rig.worker().handle(moved_back)
     assert (moved_back.settled, moved_back.state_at_settling) == (["ack"], "FAILURE")
@@ -384,7 +386,7 @@ async def test_a_late_result_is_refused_and_its_output_removed(rig: Rig) -> None
     assert delivery.settled == ["ack"]
 
 
-async def test_stopping_hands_the_job_back_at_once_and_leaves_the_wake_up_to_others(
+async def test_stopping_releases_the_job_immediately_and_does_not_ack_its_wake_up(
     rig: Rig,
 ) -> None:
     rig.engine.may_finish.clear()
@@ -401,13 +403,13 @@ async def test_stopping_hands_the_job_back_at_once_and_leaves_the_wake_up_to_oth
     refused = rig.delivery(job)
     await worker.handle(refused)
     assert refused.settled == []
-    # The attempt that was handed back did not count: another worker finishes the job
+    # The released attempt did not count: another worker finishes the job
     rig.engine.may_finish.set()
     await rig.worker().handle(rig.delivery(job))
     assert (await rig.jobs.get(job.id)).state is JobState.SUCCESS
 
 
-async def test_a_job_is_handed_back_though_its_output_cannot_be_removed_in_time(
+async def test_a_job_is_released_although_its_output_cannot_be_removed_in_time(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def hang(_key: BlobKey) -> None:
@@ -431,7 +433,7 @@ async def test_a_job_is_handed_back_though_its_output_cannot_be_removed_in_time(
 
 
 class ForgetfulStore:
-    """The real store, whose answers get lost: commits happen, and the caller is not told."""
+    """The real store, but the answers to some commits get lost."""
 
     def __init__(self, jobs: JobStore, method: str, times: int, *, commits: bool) -> None:
         self._jobs = jobs
@@ -467,7 +469,7 @@ async def test_a_success_whose_commit_was_not_answered_keeps_its_result(rig: Rig
 
 
 @pytest.mark.parametrize(("max_attempts", "state"), [(1, "FAILURE"), (2, "RETRY")])
-async def test_a_failure_whose_commit_was_not_answered_is_settled_all_the_same(
+async def test_the_wake_up_of_a_failure_whose_commit_was_not_answered_is_settled(
     rig: Rig, max_attempts: int, state: str
 ) -> None:
     job = await rig.job(max_attempts=max_attempts)
@@ -483,7 +485,7 @@ async def test_a_failure_whose_commit_was_not_answered_is_settled_all_the_same(
     assert delivery.settled == ["ack"]
 
 
-async def test_a_success_that_surfaces_as_an_error_keeps_its_result(rig: Rig) -> None:
+async def test_a_committed_success_that_raises_an_error_keeps_its_result(rig: Rig) -> None:
     job = await rig.job()
 
     class Defective(ForgetfulStore):
@@ -508,7 +510,7 @@ async def test_a_success_that_surfaces_as_an_error_keeps_its_result(rig: Rig) ->
 
 
 @pytest.mark.parametrize("method", ["claim", "succeed", "heartbeat", "mark_published"])
-async def test_a_job_outlasts_the_absence_of_the_database(rig: Rig, method: str) -> None:
+async def test_a_job_succeeds_in_spite_of_an_outage_of_the_database(rig: Rig, method: str) -> None:
     job = await rig.job()
     store = ForgetfulStore(rig.jobs, method, 2, commits=False)
     delivery = rig.delivery(job)
@@ -517,7 +519,7 @@ async def test_a_job_outlasts_the_absence_of_the_database(rig: Rig, method: str)
     assert delivery.settled == ["ack"]
 
 
-async def test_a_claim_after_an_outage_gets_a_lease_from_then(rig: Rig) -> None:
+async def test_a_claim_repeated_after_an_outage_gets_a_full_lease(rig: Rig) -> None:
     job = await rig.job()
     outage = 10 * rig.settings.lease
     times = itertools.count(time.time(), outage)
@@ -533,7 +535,7 @@ async def test_a_claim_after_an_outage_gets_a_lease_from_then(rig: Rig) -> None:
     assert attempt.started_at == read[2]
 
 
-async def test_a_claim_whose_commit_was_not_answered_is_this_worker_s_and_costs_nothing(
+async def test_a_claim_whose_commit_was_not_answered_is_recognised_and_costs_no_attempt(
     rig: Rig,
 ) -> None:
     job = await rig.job(max_attempts=1)
@@ -543,7 +545,7 @@ async def test_a_claim_whose_commit_was_not_answered_is_this_worker_s_and_costs_
     assert [attempt.outcome for attempt in await rig.jobs.attempts(job.id)] == ["success"]
 
 
-async def test_a_stop_in_the_middle_of_a_claim_hands_the_job_back(
+async def test_a_stop_during_a_claim_releases_the_job(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = await rig.job()
@@ -565,7 +567,7 @@ async def test_a_stop_in_the_middle_of_a_claim_hands_the_job_back(
     assert delivery.settled == []
 
 
-async def test_a_lost_last_attempt_whose_discovery_was_not_answered_is_dead_lettered(
+async def test_a_lost_last_attempt_is_dead_lettered_although_its_commit_was_not_answered(
     rig: Rig,
 ) -> None:
     job = await rig.job(max_attempts=1)
@@ -577,7 +579,7 @@ async def test_a_lost_last_attempt_whose_discovery_was_not_answered_is_dead_lett
     assert rig.bus.dead_letters == [WakeUp(job.id)]
 
 
-async def test_a_dead_letter_is_put_once_though_the_database_is_away_when_that_is_to_be_noted(
+async def test_a_dead_letter_is_published_once_although_its_record_has_to_be_repeated(
     rig: Rig,
 ) -> None:
     job = await rig.job(max_attempts=1)
@@ -596,18 +598,18 @@ async def test_no_scratch_is_left_after_an_attempt(rig: Rig) -> None:
     assert [path.name for path in rig.scratch.path.iterdir()] == [".lock"]
 
 
-async def test_no_job_is_taken_while_storage_is_away(
+async def test_no_job_is_claimed_while_storage_is_unavailable(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = await rig.job()
     asked = asyncio.Event()
 
-    async def away() -> None:
+    async def unavailable() -> None:
         asked.set()
         raise StorageUnavailable("storage does not answer")
 
     with monkeypatch.context() as outage:
-        outage.setattr(rig.blobs, "ping", away)
+        outage.setattr(rig.blobs, "ping", unavailable)
         delivery = rig.delivery(job)
         handling = asyncio.create_task(rig.worker().handle(delivery))
         await asked.wait()
@@ -617,10 +619,10 @@ async def test_no_job_is_taken_while_storage_is_away(
     assert len(await rig.jobs.attempts(job.id)) == 1
 
 
-async def test_an_attempt_that_loses_storage_is_given_back_and_does_not_count(
+async def test_an_attempt_that_loses_storage_is_released_and_does_not_count(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Given a job that is allowed a single attempt, and storage that goes away while it runs
+    # Given a job with one attempt, and storage that becomes unavailable while it runs
     job = await rig.job(max_attempts=1)
     rig.engine.may_finish.clear()
     rig.engine.errors = [AttemptFailed("the source could not be read")]
@@ -628,10 +630,10 @@ async def test_an_attempt_that_loses_storage_is_given_back_and_does_not_count(
     handling = asyncio.create_task(rig.worker().handle(delivery))
     await rig.engine.started.wait()
 
-    async def away() -> None:
+    async def unavailable() -> None:
         raise StorageUnavailable("storage does not answer")
 
-    monkeypatch.setattr(rig.blobs, "ping", away)
+    monkeypatch.setattr(rig.blobs, "ping", unavailable)
     rig.engine.may_finish.set()
     await handling
     # Then the job waits for another attempt
@@ -642,7 +644,7 @@ async def test_an_attempt_that_loses_storage_is_given_back_and_does_not_count(
     assert attempt.reason == "storage is unavailable: the source could not be read"
 
 
-async def test_a_heartbeat_without_an_answer_is_repeated_before_the_lease_is_over(
+async def test_a_heartbeat_without_an_answer_is_repeated_before_the_lease_ends(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rig.settings = rig.settings.model_copy(update={"lease": 1.5})
@@ -672,7 +674,7 @@ async def test_a_heartbeat_without_an_answer_is_repeated_before_the_lease_is_ove
     await handling
 
 
-async def test_stopping_while_a_failure_is_judged_hands_the_job_back_too(
+async def test_stopping_while_a_failure_is_examined_releases_the_job(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = await rig.job(max_attempts=1)

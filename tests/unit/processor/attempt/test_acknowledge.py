@@ -1,4 +1,4 @@
-"""What becomes of wake-ups whose jobs have to wait while the broker takes nothing."""
+"""Wake-ups of delayed jobs while the broker accepts no messages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.unit.processor.conftest import Rig
 
 
-async def test_a_wake_up_that_cannot_be_delayed_goes_back_after_a_while(
+async def test_a_wake_up_that_cannot_be_delayed_is_requeued_after_a_pause(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(acknowledge, "LONGEST_HOLD", 0.5)
@@ -32,7 +32,7 @@ async def test_a_wake_up_that_cannot_be_delayed_goes_back_after_a_while(
     assert clock() - began >= 0.5
 
 
-async def test_a_wake_up_that_cannot_be_delayed_is_kept_no_longer_than_the_job_has_to_wait(
+async def test_a_wake_up_that_cannot_be_delayed_is_held_no_longer_than_its_delay(
     rig: Rig,
 ) -> None:
     job = await rig.job()
@@ -62,12 +62,14 @@ async def test_a_stop_does_not_wait_for_a_wake_up_that_cannot_be_delayed(
     async with asyncio.timeout(acknowledge.LONGEST_HOLD / 2):
         await worker.stop()
         await handling
-    # Whoever leaves the bus hands it back.
+    # Leaving the bus requeues it.
     assert delivery.settled == []
 
 
-async def test_an_alarm_makes_no_dead_letter_of_a_job_that_is_well(rig: Rig) -> None:
-    # Given a wake-up that came back as often as it may, of a job whose attempt fails
+async def test_an_alarm_of_the_broker_does_not_dead_letter_the_wake_up_of_a_retried_job(
+    rig: Rig,
+) -> None:
+    # Given a wake-up at the redelivery limit, of a job whose attempt fails
     job = await rig.job()
     rig.engine.errors = [AttemptFailed("out of memory")]
     rig.engine.may_finish.set()
@@ -75,7 +77,7 @@ async def test_an_alarm_makes_no_dead_letter_of_a_job_that_is_well(rig: Rig) -> 
     delivery = rig.delivery(job)
     delivery.exhausted = True
     await rig.worker().handle(delivery)
-    # Then it is not handed back once more, and the relay finds that the job lacks one
+    # Then it is acked and not requeued, and the relay finds that the job lacks a wake-up
     assert (delivery.settled, delivery.state_at_settling) == (["ack"], "RETRY")
     later = time.time() + 60
     assert await rig.jobs.overdue(

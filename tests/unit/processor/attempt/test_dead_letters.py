@@ -22,7 +22,7 @@ def dead_letters(rig: Rig, now: float) -> DeadLetters:
 
 
 async def failed(rig: Rig, now: float, *, lost: bool = False) -> Job:
-    """A job that used up its attempts, and whose worker was killed when that was on record."""
+    """A job that used up its attempts, and whose worker was killed after recording that."""
     job = await rig.job(max_attempts=1)
     await rig.jobs.claim(job.id, worker="killed", lease_until=now - 1, now=now - 2)
     if lost:
@@ -32,7 +32,9 @@ async def failed(rig: Rig, now: float, *, lost: bool = False) -> Job:
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["failed", "found lost"])
-async def test_whoever_is_delivered_the_wake_up_next_puts_what_is_due(rig: Rig, lost: bool) -> None:
+async def test_the_worker_with_the_next_wake_up_publishes_a_due_dead_letter(
+    rig: Rig, lost: bool
+) -> None:
     job = await failed(rig, time.time(), lost=lost)
     assert job.dead_letter_is_due
     delivery = rig.delivery(job)
@@ -43,28 +45,28 @@ async def test_whoever_is_delivered_the_wake_up_next_puts_what_is_due(rig: Rig, 
     assert after.dead_lettered_at is not None
 
 
-async def test_it_is_noted_only_when_the_broker_has_it_and_before_the_wake_up_is_acked(
+async def test_a_dead_letter_is_recorded_after_its_confirmation_and_before_the_ack(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = await failed(rig, time.time())
-    delivery, owed = rig.delivery(job), []
+    delivery, due = rig.delivery(job), []
     put, ack = rig.bus.dead_letter, delivery.ack
 
     async def look_and_put(wakeup: WakeUp) -> None:
-        owed.append((await rig.jobs.get(job.id)).dead_letter_is_due)
+        due.append((await rig.jobs.get(job.id)).dead_letter_is_due)
         await put(wakeup)
 
     async def look_and_ack() -> None:
-        owed.append((await rig.jobs.get(job.id)).dead_letter_is_due)
+        due.append((await rig.jobs.get(job.id)).dead_letter_is_due)
         await ack()
 
     monkeypatch.setattr(rig.bus, "dead_letter", look_and_put)
     monkeypatch.setattr(delivery, "ack", look_and_ack)
     await rig.worker().handle(delivery)
-    assert owed == [True, False]
+    assert due == [True, False]
 
 
-async def test_what_the_broker_does_not_take_from_a_worker_is_left_to_the_relay(rig: Rig) -> None:
+async def test_a_dead_letter_that_a_worker_cannot_publish_is_left_to_the_relay(rig: Rig) -> None:
     now = time.time()
     job = await failed(rig, now)
     delivery = rig.delivery(job)
@@ -82,14 +84,14 @@ async def test_what_the_broker_does_not_take_from_a_worker_is_left_to_the_relay(
     assert not (await rig.jobs.get(job.id)).dead_letter_is_due
 
 
-async def test_a_relay_leaves_a_dead_letter_to_the_workers_at_first(rig: Rig) -> None:
+async def test_a_relay_leaves_a_young_dead_letter_to_the_workers(rig: Rig) -> None:
     now = time.time()
     await failed(rig, now)
     assert await dead_letters(rig, now + LEFT_TO_WORKERS_FOR - 1).publish_overdue() == 0
     assert rig.bus.dead_letters == []
 
 
-async def test_several_relays_put_each_dead_letter_once(rig: Rig) -> None:
+async def test_several_relays_publish_each_dead_letter_once(rig: Rig) -> None:
     now = time.time()
     jobs = [await failed(rig, now) for _ in range(8)]
     due = now + LEFT_TO_WORKERS_FOR
@@ -99,7 +101,7 @@ async def test_several_relays_put_each_dead_letter_once(rig: Rig) -> None:
     assert len(rig.bus.dead_letters) == len(jobs)
 
 
-async def test_a_job_that_was_retried_owes_none_until_it_fails_again(rig: Rig) -> None:
+async def test_no_dead_letter_of_a_retried_job_is_due_until_it_fails_again(rig: Rig) -> None:
     now = time.time()
     job = await failed(rig, now)
     await rig.jobs.retry(job.id)

@@ -1,4 +1,4 @@
-"""Progress is recorded while an attempt runs, and never stands in its way."""
+"""Progress is recorded while an attempt runs, and never delays it."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ async def job(rig: Rig) -> Job:
     return claimed
 
 
-async def test_of_several_reports_the_last_is_recorded_once(job: Job) -> None:
+async def test_only_the_latest_of_several_reports_is_recorded(job: Job) -> None:
     table = Table()
     record = ProgressRecorder(table, job, INTERVAL)
     keeping = asyncio.create_task(record.run())
@@ -77,7 +77,7 @@ async def test_of_several_reports_the_last_is_recorded_once(job: Job) -> None:
     assert [(p.bytes_done, p.rows_done) for p in table.recorded] == [(99, 9), (500, None)]
 
 
-async def test_a_database_that_is_away_only_delays_it(job: Job) -> None:
+async def test_an_outage_of_the_database_only_delays_the_record(job: Job) -> None:
     table = Table()
     table.errors = [DatabaseUnavailable("away"), DatabaseUnavailable("away")]
     record = ProgressRecorder(table, job, INTERVAL)
@@ -91,7 +91,7 @@ async def test_a_database_that_is_away_only_delays_it(job: Job) -> None:
     assert table.recorded[0].bytes_done == 7
 
 
-async def test_it_ends_when_the_job_is_no_longer_the_attempts(rig: Rig, job: Job) -> None:
+async def test_recording_ends_when_the_attempt_no_longer_holds_the_job(rig: Rig, job: Job) -> None:
     table = Table(rig.jobs)
     record = ProgressRecorder(table, job, INTERVAL)
     await rig.jobs.cancel(job.id, now=2.0)
@@ -102,7 +102,7 @@ async def test_it_ends_when_the_job_is_no_longer_the_attempts(rig: Rig, job: Job
     assert (after.state, after.progress) == (JobState.REVOKED, None)
 
 
-async def test_the_rate_is_of_the_reading_that_goes_on(job: Job) -> None:
+async def test_the_rate_starts_again_when_the_input_is_read_again(job: Job) -> None:
     table = Table()
     times = iter([0.0, 1.0, 2.0, 3.0, 4.0])
     record = ProgressRecorder(table, job, INTERVAL, clock=lambda: next(times))
@@ -114,7 +114,7 @@ async def test_the_rate_is_of_the_reading_that_goes_on(job: Job) -> None:
     assert [p.rate for p in table.recorded] == [100.0, 150.0, None, 40.0]
 
 
-async def test_a_running_attempt_shows_its_progress_and_the_next_begins_at_nothing(
+async def test_a_running_attempt_shows_its_progress_and_the_next_starts_without(
     rig: Rig,
 ) -> None:
     rig.settings = WorkSettings(
@@ -141,7 +141,7 @@ async def test_a_running_attempt_shows_its_progress_and_the_next_begins_at_nothi
 
 
 @pytest.mark.parametrize("error", [DatabaseUnavailable("away"), RuntimeError("a defect")])
-async def test_an_attempt_succeeds_though_its_progress_cannot_be_recorded(
+async def test_an_attempt_succeeds_although_its_progress_cannot_be_recorded(
     rig: Rig, error: Exception
 ) -> None:
     rig.settings = WorkSettings(progress_interval=INTERVAL, scratch_dir=rig.settings.scratch_dir)

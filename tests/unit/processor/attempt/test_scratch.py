@@ -23,7 +23,7 @@ os.kill(os.getpid(), 9)
 """
 
 
-def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path: Path) -> None:
+def test_the_folder_of_a_killed_process_is_removed_by_the_next(tmp_path: Path) -> None:
     killed = subprocess.run(
         [sys.executable, "-c", LEAVE_SCRATCH_BEHIND, str(tmp_path)],
         check=False, capture_output=True, text=True,
@@ -36,7 +36,7 @@ def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path: Path) -> No
     scratch.close()
 
 
-def test_the_folder_of_a_living_process_is_left_alone(tmp_path: Path) -> None:
+def test_the_folder_of_a_running_process_is_kept(tmp_path: Path) -> None:
     living = Scratch(tmp_path)
     other = Scratch(tmp_path)
     assert living.path.exists()
@@ -46,7 +46,7 @@ def test_the_folder_of_a_living_process_is_left_alone(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("processor-*"))
 
 
-async def test_an_attempt_for_which_no_folder_can_be_made_fails_for_another_try(
+async def test_an_attempt_whose_folder_cannot_be_created_fails_and_may_be_retried(
     tmp_path: Path,
 ) -> None:
     scratch = Scratch(tmp_path)

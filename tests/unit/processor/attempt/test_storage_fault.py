@@ -1,4 +1,4 @@
-"""Attempts that fail because of storage, though it answers again when they have failed."""
+"""Attempts that fail because of storage, although it is available again afterwards."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ RESET = StorageUnavailable("storage does not answer: connection reset")
 
 
 def through_the_engine() -> AttemptFailed:
-    """What an engine makes of a source that breaks off."""
+    """The error of an engine whose source breaks off."""
     error = AttemptFailed(f"the source could not be read: {RESET}")
     error.__cause__ = RESET
     return error
 
 
 @pytest.mark.parametrize("error", [RESET, through_the_engine()], ids=["result", "source"])
-async def test_an_attempt_that_storage_broke_off_does_not_count_though_storage_is_back(
+async def test_a_storage_fault_does_not_count_although_storage_is_available_again(
     rig: Rig, error: Exception
 ) -> None:
     rig.settings = rig.settings.model_copy(update={"retry_delay": 0.0})
@@ -41,7 +41,7 @@ async def test_an_attempt_that_storage_broke_off_does_not_count_though_storage_i
     assert (await rig.jobs.get(job.id)).state is JobState.SUCCESS
 
 
-async def test_a_blob_that_never_can_be_read_ends_its_job_all_the_same(rig: Rig) -> None:
+async def test_the_job_of_an_unreadable_blob_fails_after_the_uncounted_faults(rig: Rig) -> None:
     rig.settings = rig.settings.model_copy(update={"retry_delay": 0.0})
     job = await rig.job(max_attempts=2)
     rig.engine.errors = [through_the_engine() for _ in range(MAX_UNCOUNTED + 2)]
@@ -55,7 +55,7 @@ async def test_a_blob_that_never_can_be_read_ends_its_job_all_the_same(rig: Rig)
     assert outcomes == ["released"] * MAX_UNCOUNTED + ["failure"] * 2
 
 
-async def test_what_has_another_cause_counts(rig: Rig) -> None:
+async def test_a_failure_with_another_cause_counts(rig: Rig) -> None:
     job = await rig.job(max_attempts=1)
     error = AttemptFailed("out of memory")
     error.__cause__ = MemoryError()

@@ -26,13 +26,13 @@ async def test_a_job_whose_wake_up_was_never_published_gets_one_and_only_one(rig
     assert await relay(rig, soon + 1).wake_overdue() == 0
 
 
-async def test_the_broker_is_asked_for_nothing_while_no_job_waits(
+async def test_the_broker_is_not_queried_while_no_job_waits(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def away(_patience: float) -> float:
+    async def unavailable(_lost_after: float) -> float:
         raise BrokerUnavailable("away")
 
-    monkeypatch.setattr(rig.bus, "lost_before", away)
+    monkeypatch.setattr(rig.bus, "lost_before", unavailable)
     job = await rig.job()
     now = time.time()
     await rig.jobs.mark_published(job.id, now)
@@ -42,16 +42,16 @@ async def test_the_broker_is_asked_for_nothing_while_no_job_waits(
     assert await relay(rig, now + 1).wake_overdue() == 0
 
 
-async def test_a_job_handed_back_before_this_process_began_is_woken_at_once(
+async def test_a_job_released_before_this_process_started_is_woken_immediately(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Given a job just made, and handed back
+    # Given a new job that was released
     job, now = await rig.job(), time.time()
     assert await rig.jobs.claim(job.id, worker="before", lease_until=now + 60, now=now)
     await rig.jobs.release(job.id, 1, "shutting down", now=now)
     assert await relay(rig, now).wake_overdue() == 0
 
-    async def lost_before(_patience: float) -> float:
+    async def lost_before(_lost_after: float) -> float:
         return now + 0.5
 
     # When all wake-ups were lost since, as with the process that had them
@@ -59,7 +59,7 @@ async def test_a_job_handed_back_before_this_process_began_is_woken_at_once(
     assert await relay(rig, now + 1).wake_overdue() == 1
 
 
-async def test_a_job_just_made_is_left_to_its_gateway(rig: Rig) -> None:
+async def test_a_young_job_is_left_to_its_gateway(rig: Rig) -> None:
     await rig.job()
     assert await relay(rig, time.time()).wake_overdue() == 0
 
@@ -73,7 +73,7 @@ async def test_a_job_whose_lease_ran_out_is_woken(rig: Rig) -> None:
     assert await relay(rig, now + 16).wake_overdue() == 1
 
 
-async def test_a_broker_that_is_away_leaves_the_job_overdue(rig: Rig) -> None:
+async def test_an_outage_of_the_broker_leaves_the_job_overdue(rig: Rig) -> None:
     await rig.job()
     soon = time.time() + 60
     rig.bus.error = BrokerUnavailable("away")
@@ -83,7 +83,7 @@ async def test_a_broker_that_is_away_leaves_the_job_overdue(rig: Rig) -> None:
     assert await relay(rig, soon).wake_overdue() == 1
 
 
-async def test_a_relay_that_runs_wakes_jobs_and_puts_dead_letters_whatever_fails_meanwhile(
+async def test_a_running_relay_survives_errors_and_publishes_wake_ups_and_dead_letters(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given a job without a wake-up, one without its dead letter, and a defect at the first look

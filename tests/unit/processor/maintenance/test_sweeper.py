@@ -47,7 +47,7 @@ class Store:
     now: float
 
     def pass_time(self, seconds: float) -> None:
-        """Blobs grow older by so much, and the clock of the sweepers goes on."""
+        """Make all blobs older by so many seconds, and move the sweepers' clock."""
         self.now += seconds
         for folder in self.root.glob("*/*"):
             then = folder.stat().st_mtime - seconds
@@ -117,7 +117,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
 
 @pytest.mark.parametrize("received", [0, 3, 4])
-async def test_an_upload_without_a_job_goes_when_nobody_has_used_it_for_its_time(
+async def test_an_upload_without_a_job_is_removed_when_it_was_unused_for_its_ttl(
     store: Store, received: int
 ) -> None:
     key = upload_key(await store.upload(received=received))
@@ -131,7 +131,7 @@ async def test_an_upload_without_a_job_goes_when_nobody_has_used_it_for_its_time
     assert await store.kept() == set()
 
 
-async def test_an_upload_that_is_taken_up_again_gets_its_whole_time_again(store: Store) -> None:
+async def test_a_use_of_an_upload_restarts_its_ttl(store: Store) -> None:
     upload_id = await store.upload(received=3)
     key = upload_key(upload_id)
     store.pass_time(UPLOAD_TTL + HOUR)
@@ -145,7 +145,7 @@ async def test_an_upload_that_is_taken_up_again_gets_its_whole_time_again(store:
 
 
 @pytest.mark.parametrize("state", [JobState.PENDING, JobState.STARTED, JobState.RETRY])
-async def test_the_input_of_an_unfinished_job_stays_however_long_that_takes(
+async def test_the_input_of_an_unfinished_job_is_kept_for_any_time(
     store: Store, state: JobState
 ) -> None:
     job = await store.job()
@@ -161,7 +161,7 @@ async def test_the_input_of_an_unfinished_job_stays_however_long_that_takes(
     assert await read(store.blobs, job.input_key) == b"abcd"
 
 
-async def test_input_and_result_of_a_finished_job_go_together_after_their_time(
+async def test_input_and_result_of_a_finished_job_are_removed_after_their_ttl(
     store: Store,
 ) -> None:
     job = await store.job()
@@ -180,7 +180,7 @@ async def test_input_and_result_of_a_finished_job_go_together_after_their_time(
     assert (expired.state, expired.expired_at) == (JobState.SUCCESS, store.now)
 
 
-async def test_a_failed_job_keeps_its_input_for_as_long_so_that_it_can_be_retried(
+async def test_the_input_of_a_failed_job_is_kept_as_long_for_a_retry(
     store: Store,
 ) -> None:
     job = await store.job()
@@ -189,7 +189,7 @@ async def test_a_failed_job_keeps_its_input_for_as_long_so_that_it_can_be_retrie
 
     store.pass_time(RESULT_TTL - HOUR)
     await store.sweeper().sweep()
-    # The output of its attempt is of no use to anybody.
+    # The output of its attempt is not needed.
     assert await store.kept() == {job.input_key}
 
     assert await store.jobs.retry(job.id) is not None
@@ -198,7 +198,7 @@ async def test_a_failed_job_keeps_its_input_for_as_long_so_that_it_can_be_retrie
     assert await store.kept() == {job.input_key}
 
 
-async def test_a_failed_job_whose_time_has_passed_goes_and_cannot_be_retried(
+async def test_a_failed_job_that_has_expired_cannot_be_retried(
     store: Store,
 ) -> None:
     job = await store.job()
@@ -211,7 +211,7 @@ async def test_a_failed_job_whose_time_has_passed_goes_and_cannot_be_retried(
     assert await store.jobs.retry(job.id) is None
 
 
-async def test_what_a_cancellation_left_behind_goes_soon(store: Store) -> None:
+async def test_the_blobs_of_a_cancelled_job_are_removed_soon(store: Store) -> None:
     job = await store.job()
     await store.attempt(job)
     await store.jobs.cancel(job.id, now=store.now)
@@ -222,7 +222,7 @@ async def test_what_a_cancellation_left_behind_goes_soon(store: Store) -> None:
     assert await store.kept() == set()
 
 
-async def test_outputs_of_attempts_that_came_to_nothing_go_and_those_that_count_stay(
+async def test_outputs_of_unsuccessful_attempts_are_removed_and_results_are_kept(
     store: Store,
 ) -> None:
     running, finished = await store.job(), await store.job()
@@ -277,7 +277,7 @@ async def test_a_paused_worker_whose_job_has_expired_changes_nothing(store: Stor
     assert await store.kept() == set()
 
 
-async def test_an_upload_sent_again_after_its_job_expired_is_still_that_job_and_goes_again(
+async def test_an_upload_sent_again_after_its_job_expired_has_the_same_job_and_is_removed(
     store: Store,
 ) -> None:
     job = await store.job()
@@ -295,7 +295,7 @@ async def test_an_upload_sent_again_after_its_job_expired_is_still_that_job_and_
     assert await store.sweeper().sweep() == 1
 
 
-async def test_an_upload_that_becomes_a_job_while_it_is_judged_stays(store: Store) -> None:
+async def test_an_upload_that_becomes_a_job_during_a_sweep_is_kept(store: Store) -> None:
     # Given a sweeper that has just heard that an old upload has no job
     upload_id = await store.upload()
     store.pass_time(UPLOAD_TTL + HOUR)
@@ -315,8 +315,8 @@ async def test_an_upload_that_becomes_a_job_while_it_is_judged_stays(store: Stor
     assert await read(store.blobs, upload_key(upload_id)) == b"abcd"
 
 
-async def test_more_than_one_batch_is_swept_by_many_sweepers_at_once(store: Store) -> None:
-    doomed = [await store.upload(received=1) for _ in range(BATCH + 20)]
+async def test_several_sweepers_at_a_time_sweep_more_than_one_batch(store: Store) -> None:
+    expiring = [await store.upload(received=1) for _ in range(BATCH + 20)]
     for _ in range(BATCH + 20):
         job = await store.job(uuid4())
         await store.jobs.cancel(job.id, now=store.now)
@@ -325,12 +325,12 @@ async def test_more_than_one_batch_is_swept_by_many_sweepers_at_once(store: Stor
 
     removed = await asyncio.gather(*(store.sweeper().sweep() for _ in range(3)))
 
-    assert sum(removed) == len(doomed)
+    assert sum(removed) == len(expiring)
     assert await store.kept() == {kept}
     assert await store.jobs.expire(finished_before=0.0, now=store.now, limit=9) == 0
 
 
-async def test_one_blob_that_cannot_be_removed_does_not_keep_the_others(store: Store) -> None:
+async def test_a_blob_that_cannot_be_removed_does_not_stop_the_others(store: Store) -> None:
     stuck = upload_key(await store.upload())
     await store.upload()
     store.pass_time(UPLOAD_TTL + HOUR)
@@ -347,14 +347,14 @@ async def test_one_blob_that_cannot_be_removed_does_not_keep_the_others(store: S
     assert await store.kept() == {stuck}
 
 
-async def test_blobs_that_no_upload_or_attempt_can_have_are_left_alone(store: Store) -> None:
+async def test_blobs_with_unknown_keys_are_kept(store: Store) -> None:
     for name in ("uploads/by-hand", "results/by-hand", "results/by-hand/1", "other/thing"):
         await store.blobs.create(BlobKey(name), 0)
     store.pass_time(100 * RESULT_TTL)
     assert await store.sweeper().sweep() == 0
 
 
-async def test_outputs_of_a_job_that_the_database_has_lost_stay_for_as_long_as_a_result(
+async def test_outputs_of_a_job_that_the_database_has_lost_are_kept_as_long_as_results(
     store: Store,
 ) -> None:
     key = result_key(uuid4(), 1)
@@ -365,7 +365,7 @@ async def test_outputs_of_a_job_that_the_database_has_lost_stay_for_as_long_as_a
     assert await store.sweeper().sweep() == 1
 
 
-async def test_a_sweeper_outlasts_outages(store: Store) -> None:
+async def test_a_sweeper_survives_outages(store: Store) -> None:
     errors = [DatabaseUnavailable("away"), RuntimeError("a defect")]
     key = upload_key(await store.upload())
     store.pass_time(UPLOAD_TTL + HOUR)

@@ -7,7 +7,7 @@ import pytest
 from shared.database.scripts import AFTER, load_migrations, load_queries, split_statements
 
 
-def test_statements_end_at_semicolons_that_are_neither_in_text_nor_in_comments() -> None:
+def test_statements_end_at_semicolons_outside_of_strings_and_comments() -> None:
     script = """
 -- A comment; with a semicolon
 CREATE TABLE a (
@@ -24,7 +24,7 @@ two;');
     assert insert == "INSERT INTO a (b) VALUES ('one;\ntwo;');"
 
 
-def test_a_statement_without_its_end_is_refused() -> None:
+def test_an_unterminated_statement_is_refused() -> None:
     with pytest.raises(ValueError, match=r"does not end in ';': 'SELECT 2'"):
         split_statements("SELECT 1;\nSELECT 2\n")
 
@@ -68,7 +68,7 @@ ADDS = re.compile(
         ("DROP TABLE jobs;", False),
     ],
 )
-def test_what_only_adds_is_told_from_what_does_not(statement: str, adds: bool) -> None:
+def test_additive_migrations_are_distinguished_from_others(statement: str, adds: bool) -> None:
     assert bool(ADDS.fullmatch(statement)) == adds
 
 

@@ -37,7 +37,7 @@ reports = st.builds(
 
 
 @given(report=reports)
-def test_a_report_comes_back_as_it_was_and_is_text_that_every_database_takes(
+def test_a_report_is_decoded_as_it_was_encoded_and_is_ascii(
     report: Report,
 ) -> None:
     text = encode_report(report)
@@ -46,7 +46,7 @@ def test_a_report_comes_back_as_it_was_and_is_text_that_every_database_takes(
     assert decode_report(text) == report
 
 
-def test_a_report_of_an_older_version_does_not_know_what_was_not_looked_for() -> None:
+def test_newer_fields_are_unknown_in_a_report_of_an_older_version() -> None:
     dialect = Dialect(bom=True, line_ends=("crlf", "cr"))
     report = Report(dialect=dialect, rows_of_several_lines=3, most_lines=7)
     kept = decode_report(encode_report(report))
@@ -68,7 +68,7 @@ def test_a_report_of_an_older_version_does_not_know_what_was_not_looked_for() ->
     assert (old.rows_of_several_lines, old.most_lines) == (None, None)
 
 
-def test_of_many_problems_the_first_are_kept_without_their_records() -> None:
+def test_only_the_first_problems_are_encoded_without_their_records() -> None:
     all_of_them = tuple(Problem(n, n, 1, "x", "a", "b", b"a" * 1000) for n in range(1, 50))
     kept = decode_report(encode_report(Report(problems=all_of_them, problem_count=49)))
     assert [problem.line for problem in kept.problems] == list(range(1, 21))
@@ -76,7 +76,7 @@ def test_of_many_problems_the_first_are_kept_without_their_records() -> None:
     assert kept.problem_count == 49
 
 
-def test_what_a_newer_version_has_added_is_left_out() -> None:
+def test_fields_of_a_newer_version_are_ignored() -> None:
     report = Report(rows=Rows(1, 2, 3), problems=(Problem(1, 0, None, None, "a", "b", b""),))
     fields = json.loads(encode_report(report))
     for part in (fields, fields["rows"], fields["dialect"], fields["problems"][0]):
@@ -84,16 +84,16 @@ def test_what_a_newer_version_has_added_is_left_out() -> None:
     assert decode_report(json.dumps(fields)) == report
 
 
-def test_a_version_that_expects_a_dialect_finds_one() -> None:
+def test_a_report_without_a_dialect_is_encoded_with_one_for_older_versions() -> None:
     assert json.loads(encode_report(Report(dialect=None)))["dialect"]["delimiter"] == ","
 
 
-def test_a_report_of_before_has_a_dialect_and_is_of_a_whole_file() -> None:
+def test_a_report_of_an_older_version_has_a_dialect_and_is_finished() -> None:
     fields = json.loads(encode_report(Report()))
     del fields["dialect_known"], fields["unfinished"]
     assert decode_report(json.dumps(fields)) == Report()
 
 
-def test_the_rows_of_a_file_are_the_sum_of_what_became_of_them() -> None:
+def test_the_rows_of_a_file_are_the_sum_of_aggregated_filtered_and_rejected() -> None:
     assert Rows(aggregated=1, filtered=2, rejected=4).total == 7
     assert replace(Report().rows, rejected=5).total == 5

@@ -20,7 +20,7 @@ json_values = st.recursive(
 
 
 @given(st.uuids())
-def test_a_wake_up_survives_the_wire(job_id: UUID) -> None:
+def test_a_wake_up_is_decoded_as_it_was_encoded(job_id: UUID) -> None:
     assert WakeUp.decode(WakeUp(job_id).encode()) == WakeUp(job_id)
 
 
@@ -42,23 +42,23 @@ def test_a_wake_up_of_another_version_is_refused(version: object) -> None:
 
 
 @given(st.binary())
-def test_bytes_from_elsewhere_are_refused_and_nothing_worse(body: bytes) -> None:
+def test_arbitrary_bytes_raise_invalid_input_only(body: bytes) -> None:
     with pytest.raises(InvalidInput, match="not a wake-up message"):
         WakeUp.decode(body)
 
 
-def test_json_nested_beyond_measure_is_refused_and_nothing_worse() -> None:
+def test_deeply_nested_json_raises_invalid_input_only() -> None:
     with pytest.raises(InvalidInput, match="not a wake-up message"):
         WakeUp.decode(b"[" * 1_000_000)
 
 
 @given(json_values)
-def test_json_from_elsewhere_is_refused_and_nothing_worse(value: object) -> None:
+def test_arbitrary_json_raises_invalid_input_only(value: object) -> None:
     with pytest.raises(InvalidInput, match="not a wake-up message"):
         WakeUp.decode(json.dumps(value).encode())
 
 
 @given(json_values)
-def test_a_job_id_that_is_none_is_refused(value: object) -> None:
+def test_a_malformed_job_id_is_refused(value: object) -> None:
     with pytest.raises(InvalidInput, match="not a wake-up message"):
         WakeUp.decode(json.dumps({"version": 1, "job_id": value}).encode())

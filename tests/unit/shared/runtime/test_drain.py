@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 
-async def test_a_request_in_progress_is_waited_for_and_its_body_taken_to_the_end() -> None:
+async def test_a_drain_waits_for_a_request_in_progress_and_reads_its_body() -> None:
     begun = asyncio.Event()
 
     async def take(request: web.Request) -> web.Response:
@@ -41,7 +41,7 @@ async def test_a_request_in_progress_is_waited_for_and_its_body_taken_to_the_end
         assert await finishing == 0
         response = await asking
         assert await response.read() == b"abc"
-        # The client is told to go elsewhere.
+        # The client has to open another connection.
         assert response.headers["Connection"] == "close"
 
 

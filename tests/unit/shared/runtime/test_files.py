@@ -26,7 +26,7 @@ def partial_writes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("partial_writes")
 @pytest.mark.parametrize("offset", [None, 0, 5])
-def test_every_byte_is_written_though_the_system_takes_parts(
+def test_every_byte_is_written_in_spite_of_partial_writes(
     tmp_path: Path, offset: int | None
 ) -> None:
     fd = os.open(tmp_path / "file", os.O_RDWR | os.O_CREAT)

@@ -1,4 +1,4 @@
-"""What every application tells of its requests, on a real server."""
+"""The metrics and ids of requests, on a real server."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ async def test_requests_are_counted_by_route_and_not_by_url() -> None:
     assert metrics.value("csvmill_http_requests_in_progress") == 1  # this very one
 
 
-async def test_a_request_keeps_its_id_and_its_trace_and_says_so() -> None:
+async def test_a_request_keeps_its_id_and_its_trace_and_the_response_has_the_id() -> None:
     headers = {
         "X-Request-Id": "from-the-client",
         "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
@@ -89,13 +89,13 @@ async def test_a_request_keeps_its_id_and_its_trace_and_says_so() -> None:
     assert second == Ids(other.headers["X-Request-Id"], job_id=JOB)
 
 
-async def test_an_internal_caller_says_for_which_attempt_it_works() -> None:
+async def test_an_internal_caller_passes_the_ids_of_its_attempt() -> None:
     async with running(internal=True) as (client, seen):
         await client.get("/things/1", headers={"Csvmill-Attempt": "3"})
     assert seen[0].attempt == 3
 
 
-async def test_every_answer_names_its_request_errors_too() -> None:
+async def test_every_response_has_its_request_id_and_errors_too() -> None:
     async with running() as (client, _):
         for path, status in (("/things/elsewhere", 302), ("/nothing", 404)):
             response = await client.get(path, allow_redirects=False)
@@ -105,11 +105,11 @@ async def test_every_answer_names_its_request_errors_too() -> None:
 async def test_the_lag_of_the_event_loop_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.telemetry.http.LAG_INTERVAL", 0.001)
     async with running() as (client, _), asyncio.timeout(20):
-        while not (await exposed(client)).value(LAG_COUNT):  # noqa: ASYNC110  (nothing tells)
+        while not (await exposed(client)).value(LAG_COUNT):  # noqa: ASYNC110  (there is no event)
             await asyncio.sleep(0.01)
 
 
-async def test_metrics_come_in_the_format_that_is_asked_for() -> None:
+async def test_metrics_are_served_in_the_accepted_format() -> None:
     async with running() as (client, _):
         plain = await client.get("/metrics")
         assert plain.headers["Content-Type"].startswith("text/plain; version=0.0.4")

@@ -31,7 +31,7 @@ def record(message: str, *args: object, level: int = logging.INFO, **extra: Any)
     return made
 
 
-def test_a_line_of_json_has_what_where_when_and_for_whom() -> None:
+def test_a_json_line_has_message_logger_time_and_ids() -> None:
     with bound_ids(IDS):
         line = JsonFormatter("storage").format(record("took %d s", 3, seconds=3.25))
     assert json.loads(line) == {
@@ -49,20 +49,20 @@ def test_a_line_of_json_has_what_where_when_and_for_whom() -> None:
     }
 
 
-def test_what_is_not_known_is_left_out() -> None:
+def test_unknown_ids_are_omitted() -> None:
     fields = json.loads(JsonFormatter("gateway").format(record("begins")))
     assert set(fields) == {"timestamp", "level", "logger", "message", "service"}
 
 
 @pytest.mark.parametrize("text", ["two\nlines", "\x00\x1b[31m", "\ud800", "Čaj 🎵 \u2028", '"}{'])
-def test_whatever_the_message_is_it_is_one_line_that_can_be_written(text: str) -> None:
+def test_any_message_becomes_one_line_that_can_be_written(text: str) -> None:
     line = JsonFormatter("gateway").format(record("%s", text, path={1}))
     assert "\n" not in line
     assert json.loads(line)["message"] == text
     line.encode()
 
 
-def test_a_traceback_is_a_field_of_the_one_line() -> None:
+def test_a_traceback_is_a_field_of_the_same_line() -> None:
     error = ZeroDivisionError("by nothing")
     failed = record("failed", level=logging.ERROR, exc_info=(type(error), error, None))
     line = JsonFormatter("gateway").format(failed)
@@ -70,7 +70,7 @@ def test_a_traceback_is_a_field_of_the_one_line() -> None:
     assert json.loads(line)["exception"].endswith("ZeroDivisionError: by nothing")
 
 
-def test_text_names_the_ids_that_the_message_does_not() -> None:
+def test_text_appends_the_ids_that_the_message_does_not_contain() -> None:
     with bound_ids(Ids("req-1", job_id=JOB, attempt=2)):
         line = TextFormatter().format(record("job=%s attempt=2 failed", JOB))
     assert line == (
@@ -96,7 +96,7 @@ logging.getLogger("x").info("hello")
         ("text", False, False),
     ],
 )
-def test_lines_are_json_unless_somebody_watches(
+def test_lines_are_json_unless_standard_error_is_a_terminal(
     log_format: str | None, terminal: bool, as_json: bool
 ) -> None:
     env = {name: value for name, value in os.environ.items() if name != "CSVMILL_LOG_FORMAT"}

@@ -1,4 +1,4 @@
-"""What a service logs of requests that are no HTTP: a line at the most."""
+"""The log of requests that are not valid HTTP has at most one line for each."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def answer(service: ServiceProcess, request: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("what", MALFORMED)
-def test_a_malformed_request_is_400_and_a_line_that_shows_nothing_of_it(
+def test_a_malformed_request_gets_400_and_a_log_line_without_its_bytes(
     service: ServiceProcess, what: str
 ) -> None:
     before = len(service.lines)
@@ -65,7 +65,7 @@ def test_a_malformed_request_is_400_and_a_line_that_shows_nothing_of_it(
     assert SECRET not in line
 
 
-def test_a_body_that_is_not_encoded_as_its_header_says_is_400_and_a_line(
+def test_a_body_with_a_wrong_content_coding_gets_400_and_a_log_line(
     service: ServiceProcess,
 ) -> None:
     before = len(service.lines)

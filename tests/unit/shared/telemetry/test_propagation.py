@@ -31,20 +31,20 @@ all_ids = st.builds(
 
 
 @given(all_ids)
-def test_ids_arrive_at_another_service_of_ours_as_they_were(ids: Ids) -> None:
+def test_ids_are_passed_unchanged_to_another_service(ids: Ids) -> None:
     with bound_ids(ids):
         headers = CIMultiDict(outgoing_headers())
     assert ids_of_request(headers, internal=True) == ids
 
 
-def test_from_outside_only_the_request_and_its_trace_are_believed() -> None:
+def test_only_the_request_id_and_the_trace_are_accepted_from_clients() -> None:
     with bound_ids(Ids("r", UPLOAD, JOB, 3, TRACE)):
         headers = CIMultiDict(outgoing_headers())
     assert ids_of_request(headers, internal=False) == Ids("r", trace=TRACE)
 
 
 @pytest.mark.parametrize("given_id", ["", "with blank", "new\nline", 'quo"te', "x" * 129, "ü"])
-def test_a_request_without_a_well_formed_id_is_given_one(given_id: str) -> None:
+def test_a_request_without_a_valid_id_gets_a_new_one(given_id: str) -> None:
     made = [
         ids_of_request(CIMultiDict({"X-Request-Id": given_id}), internal=False).request_id or ""
         for _ in range(2)
@@ -64,7 +64,7 @@ def test_malformed_ids_between_services_count_as_missing(attempt: str) -> None:
 
 
 @given(all_ids)
-def test_a_message_carries_all_but_the_attempt(ids: Ids) -> None:
+def test_a_message_carries_all_ids_but_the_attempt(ids: Ids) -> None:
     with bound_ids(ids):
         properties = outgoing_properties()
     assert ids_of_message(properties, JOB) == Ids(
@@ -73,12 +73,12 @@ def test_a_message_carries_all_but_the_attempt(ids: Ids) -> None:
 
 
 @pytest.mark.parametrize("value", [None, 1, b"bytes", [], "not an id\n", {}])
-def test_a_message_of_others_carries_nothing_worse_than_nothing(value: object) -> None:
+def test_malformed_ids_of_a_message_count_as_missing(value: object) -> None:
     properties = dict.fromkeys(("request_id", "upload_id", "traceparent", "tracestate"), value)
     assert ids_of_message(properties, JOB) == Ids(job_id=JOB)
 
 
-def test_ids_last_as_long_as_the_work_that_they_are_for() -> None:
+def test_ids_are_bound_until_the_end_of_their_context() -> None:
     assert current_ids() == Ids()
     with bound_ids(Ids("r")):
         bind_ids(upload_id=UPLOAD)

@@ -51,7 +51,7 @@ def shown(registry: CollectorRegistry) -> float:
     return value
 
 
-async def test_a_sample_serves_for_a_while_however_many_ask(registry: CollectorRegistry) -> None:
+async def test_a_recent_sample_is_reused(registry: CollectorRegistry) -> None:
     outside = Outside()
     sample = sample_of(outside, registry, max_age=3600)
     assert all(await asyncio.gather(*(sample.take() for _ in range(5))))
@@ -60,7 +60,7 @@ async def test_a_sample_serves_for_a_while_however_many_ask(registry: CollectorR
     assert (outside.looks, shown(registry)) == (1, 1.0)
 
 
-async def test_what_cannot_be_looked_at_is_not_a_number_until_it_can(
+async def test_a_gauge_is_nan_while_its_sample_fails(
     registry: CollectorRegistry,
 ) -> None:
     outside = Outside()
@@ -75,7 +75,7 @@ async def test_what_cannot_be_looked_at_is_not_a_number_until_it_can(
     assert shown(registry) == 3.0
 
 
-async def test_a_look_that_hangs_holds_nobody_up_and_is_never_doubled(
+async def test_a_hanging_sample_delays_no_caller_and_runs_once(
     registry: CollectorRegistry,
 ) -> None:
     outside = Outside()
@@ -88,7 +88,7 @@ async def test_a_look_that_hangs_holds_nobody_up_and_is_never_doubled(
     assert (outside.looks, shown(registry)) == (1, 1.0)
 
 
-async def test_a_look_that_hangs_is_given_up_at_the_end(registry: CollectorRegistry) -> None:
+async def test_a_hanging_sample_is_cancelled_at_close(registry: CollectorRegistry) -> None:
     outside = Outside()
     outside.answers.clear()
     sample = sample_of(outside, registry)
@@ -97,7 +97,7 @@ async def test_a_look_that_hangs_is_given_up_at_the_end(registry: CollectorRegis
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-async def test_failures_are_counted_by_what_was_looked_at() -> None:
+async def test_failures_are_counted_by_sample() -> None:
     metrics = Metrics("gateway")
     outside = Outside()
     metrics.sample(sample_of(outside, metrics.registry))
