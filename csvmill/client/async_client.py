@@ -317,7 +317,7 @@ class AsyncClient:
         sent_at, started = time.time(), time.monotonic()
         async with self._transport.request("GET", HEALTH) as response:
             text, date = await response.text(), response.headers.get("Date")
-        return ServerView.of(text, date, asked=sent_at, latency=time.monotonic() - started)
+        return ServerView.of(text, date, sent_at=sent_at, latency=time.monotonic() - started)
 
     async def ready(self) -> dict[str, str]:
         """Return the readiness of the server and its parts, `ok` or the reason, with one request.

@@ -165,7 +165,7 @@ async def _fetch_part(
     stop: int,
     meter: Meter,
 ) -> None:
-    """Download the bytes `start..stop`. Retries are counted anew after bytes have arrived."""
+    """Download the bytes `start..stop`. Retries start again after bytes have arrived."""
     while start < stop:
         async for attempt in transport.retries:
             with attempt:

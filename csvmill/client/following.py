@@ -117,8 +117,8 @@ class EventSource:
 async def follow(transport: Transport, job_id: str) -> AsyncGenerator[JobEvent, None]:
     """Yield the current state of a job, then its changes, until it has ended.
 
-    A lost connection is replaced by another, as the transport's retries allow; they are counted
-    anew after each event. Raises Refused, and ServerUnavailable when the retries are exhausted.
+    A lost connection is replaced by another, as the transport's retries allow; they start again
+    after each event. Raises Refused, and ServerUnavailable when the retries are exhausted.
     """
     source = EventSource(transport, job_id)
     while True:

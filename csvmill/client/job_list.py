@@ -22,7 +22,7 @@ def list_query(
     filename: str | None,
     page_size: int,
 ) -> dict[str, str]:
-    """The query of the first page's URL. Raises ValueError for a time without a time zone."""
+    """Return the query of the first page. Raises ValueError for a time without a time zone."""
     query = {
         "state": (state if isinstance(state, str) else ",".join(state)) or None,
         "created_after": _date_time(created_after),
@@ -34,7 +34,7 @@ def list_query(
 
 
 async def listed_jobs(transport: Transport, query: dict[str, str]) -> AsyncIterator[JobView]:
-    """The jobs of every page; the next is asked for when those before have been taken."""
+    """Yield the jobs of all pages. A page is fetched once the one before is consumed."""
     page = await transport.json("GET", JOBS, query=query)
     while True:
         for job in page["jobs"]:
@@ -46,5 +46,5 @@ async def listed_jobs(transport: Transport, query: dict[str, str]) -> AsyncItera
 
 def _date_time(time: datetime | None) -> str | None:
     if time is not None and time.tzinfo is None:
-        raise ValueError(f"{time} has no time zone; give one, such as UTC")
+        raise ValueError(f"{time} has no time zone; add one, such as UTC")
     return time.isoformat() if time else None

@@ -1,4 +1,4 @@
-"""A server as it presents itself."""
+"""Version, latency and clock of a server."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from csvmill.client.errors import ClientError
 
 @dataclass(frozen=True, slots=True)
 class ServerView:
-    """What is known of a server that answers. Times are in seconds."""
+    """A server that answered `GET /healthz`. Times are in seconds."""
 
     version: str | None
-    """Of csvmill; None if it does not tell."""
+    """The version of csvmill; None if the server does not send it."""
     latency: float
-    """Until the answer was there."""
+    """Duration of the request."""
     skew: float | None
-    """How far its clock is ahead of this machine's, to a second; None if it does not tell."""
+    """How far its clock is ahead of this machine's, to the second; None without a `Date` header."""
 
     @classmethod
-    def of(cls, text: str, date: str | None, *, asked: float, latency: float) -> ServerView:
-        """Read an answer of `/healthz`: its body, its `Date`, when it was asked for.
+    def of(cls, text: str, date: str | None, *, sent_at: float, latency: float) -> ServerView:
+        """Read a response of `/healthz`: its body, its `Date`, and when the request was sent.
 
-        Raises ClientError if it is not from csvmill.
+        Raises ClientError if the server is not csvmill.
         """
         try:
             answer = json.loads(text)
@@ -32,13 +32,13 @@ class ServerView:
         except (ValueError, KeyError, TypeError):
             ours = False
         if not ours:
-            raise ClientError(f"what answers there is not csvmill: {text[:80]!r}")
-        return cls(answer.get("version"), latency, _skew(date, asked + latency / 2))
+            raise ClientError(f"the server is not csvmill; it answered {text[:80]!r}")
+        return cls(answer.get("version"), latency, _skew(date, sent_at + latency / 2))
 
 
 def _skew(date: str | None, now: float) -> float | None:
     try:
-        # `Date` is cut off to the second (RFC 9110, 5.6.7): on the average half of one is missing.
+        # `Date` has whole seconds (RFC 9110, 5.6.7), so on average half a second is missing.
         return parsedate_to_datetime(date or "").timestamp() + 0.5 - now
     except ValueError:
         return None

@@ -290,8 +290,8 @@ async def test_a_spec_that_does_not_fit_ends_the_run_at_once_and_a_corrected_one
     output = await asyncio.to_thread(answer, run(*server, "--group-by", "Sogn"), Exit.FAILED)
     assert "did you mean 'Song'?" in output["message"]
     assert leftovers(tmp_path) == []
-    asked = ("--sum", "Number of Plays", "--where", "Song=song 7919")
-    output = await asyncio.to_thread(answer, run(*server, *asked))
+    spec = ("--sum", "Number of Plays", "--where", "Song=song 7919")
+    output = await asyncio.to_thread(answer, run(*server, *spec))
     assert (output["rows_in"], output["report"]["rows_aggregated"]) == (150_000, 1)
     assert (tmp_path / "totals.csv").read_text() == "sum(Number of Plays)\n1\n"
 
@@ -311,10 +311,10 @@ async def test_a_result_without_rows_can_be_empty(
     deployment: Deployment, start_process: Start, run: Callable[..., ServiceProcess], tmp_path: Path
 ) -> None:
     write_distinct_rows(tmp_path / "plays.csv", 100)
-    asked = ("--format", "jsonl", "--sum", "Number of Plays", "--group-by", "Song")
+    spec = ("--format", "jsonl", "--sum", "Number of Plays", "--group-by", "Song")
     none = ("--where", "Number of Plays>999999")
     (tmp_path / "totals.csv").write_text("what was there before")
-    output = await asyncio.to_thread(answer, run("--server", deployment.url, *asked, *none))
+    output = await asyncio.to_thread(answer, run("--server", deployment.url, *spec, *none))
     assert output["output"] == {
         "path": str(tmp_path / "totals.csv"),
         "size": 0,

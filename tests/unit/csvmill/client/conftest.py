@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def no_pauses() -> Iterator[None]:
-    """Requests are sent again at once, eight times at the most."""
+    """Requests are retried at once, at most eight times."""
     stamina.set_testing(True, attempts=8)
     yield
     stamina.set_testing(False)

@@ -97,7 +97,7 @@ async def test_a_broken_part_continues_at_the_next_byte(
     client_of: ClientOf, tmp_path: Path
 ) -> None:
     server = Server()
-    # More often than anything is tried: tries are counted anew when bytes have arrived
+    # More breaks than retries: retries start again after bytes have arrived
     server.break_after = [3 * KIB] * 12
     async with client_of(server.handle) as client:
         await client.download("j", tmp_path / "totals.csv", parallel=1)
@@ -133,7 +133,7 @@ async def test_a_damaged_download_is_refused_and_the_target_is_unchanged(
         with pytest.raises(NotVerified, match=SHA256.hexdigest()):
             await client.download("j", target)
         assert target.read_text() == "what was there before"
-        # The same call again begins anew
+        # The same call starts over
         await client.download("j", target)
     assert target.read_bytes() == CONTENT
 
@@ -276,14 +276,14 @@ async def test_another_416_response_is_an_error(
 
 
 async def test_rejects_are_downloaded_like_the_result(client_of: ClientOf, tmp_path: Path) -> None:
-    server, asked = Server(), set[str]()
+    server, requested = Server(), set[str]()
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        asked.add(request.path)
+        requested.add(request.path)
         return await server.handle(request)
 
     async with client_of(handle) as client:
         view = await client.download_rejects("j", tmp_path / "rejects.csv")
-    assert asked == {"/api/v1/jobs/j/rejects"}
+    assert requested == {"/api/v1/jobs/j/rejects"}
     assert view.sha256 == SHA256.hexdigest()
     assert (names(tmp_path), (tmp_path / "rejects.csv").read_bytes()) == (["rejects.csv"], CONTENT)

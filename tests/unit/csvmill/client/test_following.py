@@ -81,7 +81,7 @@ def tasks_of_the_client() -> set[asyncio.Task[Any]]:
     return {task for task in asyncio.all_tasks() if "RequestHandler" not in repr(task)}
 
 
-def told(events: list[Any]) -> list[tuple[str, int, int]]:
+def changes_of(events: list[Any]) -> list[tuple[str, int, int]]:
     return [(each.state, each.attempt, each.progress.bytes_done) for each in events]
 
 
@@ -93,7 +93,7 @@ async def test_events_are_yielded_until_the_job_has_ended(client_of: ClientOf) -
 
     async with client_of(handler) as client:
         events = [each async for each in client.events("j")]
-    assert told(events) == STORY
+    assert changes_of(events) == STORY
     assert events[2].progress == JobProgress(40, 74, None, 1.5, None, rows_estimated=True)
     assert (events[2].id, events[2].job_id, events[2].reason) == ("1-STARTED-40", "j", "why")
 
@@ -109,7 +109,7 @@ async def test_a_connection_cut_at_any_byte_never_misses_the_end(
     connections = 0
 
     async def handler(request: web.Request) -> web.StreamResponse:
-        # As the gateway: first how it stands, then what changes; the job goes on meanwhile.
+        # Like the gateway: first the current state, then changes; the job continues meanwhile.
         nonlocal now, connections
         connections += 1
         seen = request.headers.get("Last-Event-ID")
@@ -117,33 +117,33 @@ async def test_a_connection_cut_at_any_byte_never_misses_the_end(
             now = max(now, ids.index(seen))
         if seen == ids[-1]:
             return web.Response(status=204)
-        whole = b":\n\n".join(text[now : now + 2])
+        complete = b":\n\n".join(text[now : now + 2])
         now = min(now + chance.randrange(2), len(STORY) - 1)
-        response = await stream(request, whole[: chance.randrange(3 * len(whole))])
+        response = await stream(request, complete[: chance.randrange(3 * len(complete))])
         break_off(request)
         return response
 
     async with client_of(handler) as client:
         events = [each async for each in client.events("j")]
-    places = [STORY.index(each) for each in told(events)]
-    assert places == sorted(places)
-    assert places[-1] == len(STORY) - 1
+    positions = [STORY.index(each) for each in changes_of(events)]
+    assert positions == sorted(positions)
+    assert positions[-1] == len(STORY) - 1
     assert connections > 3
 
 
 async def test_a_204_response_ends_the_events(client_of: ClientOf) -> None:
-    asked: list[str | None] = []
+    requested: list[str | None] = []
 
     async def handler(request: web.Request) -> web.StreamResponse:
-        asked.append(request.headers.get("Last-Event-ID"))
-        if len(asked) == 2:
+        requested.append(request.headers.get("Last-Event-ID"))
+        if len(requested) == 2:
             return web.Response(status=204)
         return await stream(request, event("STARTED", 1, 5))
 
     async with client_of(handler) as client:
         events = [each async for each in client.events("j")]
-    assert told(events) == [("STARTED", 1, 5)]
-    assert asked == [None, "1-STARTED-5"]
+    assert changes_of(events) == [("STARTED", 1, 5)]
+    assert requested == [None, "1-STARTED-5"]
 
 
 async def test_an_unknown_job_is_refused(client_of: ClientOf) -> None:
@@ -230,40 +230,40 @@ async def test_without_events_the_job_is_polled(
 ) -> None:
     monkeypatch.setattr(module, "FIRST_EVENT_TIMEOUT", 0.05)
     story: Iterator[tuple[str, int, int]] = iter(STORY)
-    asked = {"events": 0, "job": 0}
+    requested = {"events": 0, "job": 0}
 
     async def handler(request: web.Request) -> web.StreamResponse:
         if request.path.endswith("/events"):
-            asked["events"] += 1
+            requested["events"] += 1
             found = answer(request)
             return found if isinstance(found, web.Response) else await found
-        asked["job"] += 1
+        requested["job"] += 1
         return job(*next(story))
 
     seen: list[JobView] = []
     async with client_of(handler) as client:
         done = await client.wait("j", longest_pause=0.01, timeout=30, changed=seen.append)
     assert done.state == "SUCCESS"
-    assert told(seen) == STORY
-    assert asked["job"] == len(STORY)
-    assert 1 <= asked["events"] <= module.MAX_FAILURES
+    assert changes_of(seen) == STORY
+    assert requested["job"] == len(STORY)
+    assert 1 <= requested["events"] <= module.MAX_FAILURES
 
 
 async def test_waiting_reports_events_and_fetches_the_job_only_when_its_state_changes(
     client_of: ClientOf,
 ) -> None:
-    asked = 0
+    requested = 0
     go_on = asyncio.Event()
 
     async def handler(request: web.Request) -> web.StreamResponse:
-        nonlocal asked
+        nonlocal requested
         if request.path.endswith("/events"):
             response = await stream(request, event("STARTED", 1, 0), event("STARTED", 1, 40))
             await go_on.wait()
             await response.write(event("FAILURE", 1, 40))
             return response
-        asked += 1
-        return job("STARTED", 1) if asked == 1 else job("FAILURE", 1, 40)
+        requested += 1
+        return job("STARTED", 1) if requested == 1 else job("FAILURE", 1, 40)
 
     seen: list[JobView] = []
 
@@ -275,10 +275,10 @@ async def test_waiting_reports_events_and_fetches_the_job_only_when_its_state_ch
     async with client_of(handler) as client:
         with pytest.raises(JobUnsuccessful, match="ended as FAILURE: why"):
             await client.wait("j", timeout=30, changed=changed)
-    assert told(seen) == [
+    assert changes_of(seen) == [
         ("STARTED", 1, 0), ("STARTED", 1, 0), ("STARTED", 1, 40), ("FAILURE", 1, 40),
     ]  # fmt: skip
-    assert asked == 2
+    assert requested == 2
 
 
 async def test_waiting_continues_when_the_stream_ends_before_the_job(client_of: ClientOf) -> None:
@@ -319,12 +319,12 @@ async def test_the_blocking_client_yields_events_and_can_stop_early(
 
     def follow(server: str) -> tuple[list[Any], Any]:
         with Client(server) as client:
-            whole = list(client.events("j"))
+            complete = list(client.events("j"))
             for first in client.events("j"):
-                return whole, first
+                return complete, first
         raise AssertionError
 
     async with client_of(handler) as client:
-        whole, first = await asyncio.to_thread(follow, client._transport.server)
-    assert told(whole) == STORY
-    assert told([first]) == STORY[:1]
+        complete, first = await asyncio.to_thread(follow, client._transport.server)
+    assert changes_of(complete) == STORY
+    assert changes_of([first]) == STORY[:1]

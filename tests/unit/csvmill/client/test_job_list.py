@@ -23,21 +23,21 @@ def page(*ids: str, following: str | None = None) -> web.Response:
 
 
 async def test_pages_are_fetched_as_jobs_are_consumed(client_of: ClientOf) -> None:
-    asked = []
+    requested = []
 
     async def handler(request: web.Request) -> web.Response:
-        asked.append(request.path_qs)
+        requested.append(request.path_qs)
         if "cursor" not in request.query:
             return page("c", "b", following=FOLLOWING)
         return page("a")
 
     async with client_of(handler) as client:
         jobs = client.jobs(page_size=2)
-        assert asked == []
+        assert requested == []
         assert [(await anext(jobs)).id for _ in range(2)] == ["c", "b"]
-        assert asked == ["/api/v1/jobs?limit=2"]
+        assert requested == ["/api/v1/jobs?limit=2"]
         assert [job.id async for job in jobs] == ["a"]
-    assert asked[1:] == [FOLLOWING]
+    assert requested[1:] == [FOLLOWING]
 
 
 @pytest.mark.parametrize(
@@ -66,15 +66,15 @@ async def test_pages_are_fetched_as_jobs_are_consumed(client_of: ClientOf) -> No
 async def test_filters_are_sent_as_a_query(
     client_of: ClientOf, wanted: dict[str, Any], query: dict[str, str]
 ) -> None:
-    asked = []
+    requested = []
 
     async def handler(request: web.Request) -> web.Response:
-        asked.append(dict(request.query))
+        requested.append(dict(request.query))
         return page()
 
     async with client_of(handler) as client:
         assert [job async for job in client.jobs(**wanted)] == []
-    assert asked == [query]
+    assert requested == [query]
 
 
 async def test_a_failed_page_is_retried_and_a_refusal_is_raised(

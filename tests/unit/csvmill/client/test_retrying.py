@@ -41,10 +41,10 @@ async def test_a_temporary_error_status_is_retried_until_it_succeeds(
 async def test_a_refusal_is_raised_at_once_with_status_type_and_detail(
     client_of: ClientOf, status: int
 ) -> None:
-    asked = []
+    requested = []
 
     async def handler(request: web.Request) -> web.Response:
-        asked.append(request.path)
+        requested.append(request.path)
         problem = {"type": "urn:csvmill:problem:x", "title": "No", "detail": "no such thing"}
         return web.json_response(problem, status=status)
 
@@ -52,21 +52,21 @@ async def test_a_refusal_is_raised_at_once_with_status_type_and_detail(
         with pytest.raises(Refused, match="no such thing") as caught:
             await client.job("a/b")
     assert (caught.value.status, caught.value.problem) == (status, "urn:csvmill:problem:x")
-    assert asked == ["/api/v1/jobs/a/b"]
+    assert requested == ["/api/v1/jobs/a/b"]
 
 
 async def test_retries_end_with_the_last_failure(client_of: ClientOf) -> None:
-    asked = 0
+    requested = 0
 
     async def handler(_request: web.Request) -> web.Response:
-        nonlocal asked
-        asked += 1
+        nonlocal requested
+        requested += 1
         return web.json_response({"message": "storage is away"}, status=503)
 
     async with client_of(handler) as client:
         with pytest.raises(ServerUnavailable, match="storage is away"):
             await client.job("j")
-    assert asked == 8
+    assert requested == 8
 
 
 async def test_a_broken_connection_is_retried(client_of: ClientOf) -> None:
@@ -86,11 +86,11 @@ async def test_a_broken_connection_is_retried(client_of: ClientOf) -> None:
 
 
 async def test_a_silent_server_times_out_as_a_lost_connection(client_of: ClientOf) -> None:
-    asked = 0
+    requested = 0
 
     async def handler(request: web.Request) -> web.StreamResponse:
-        nonlocal asked
-        asked += 1
+        nonlocal requested
+        requested += 1
         response = web.StreamResponse(headers={"Content-Length": "10"})
         await response.prepare(request)
         await response.write(b"{")
@@ -100,20 +100,20 @@ async def test_a_silent_server_times_out_as_a_lost_connection(client_of: ClientO
     async with client_of(handler, timeout=0.1) as client:
         with pytest.raises(ConnectionLost):
             await client.job("j")
-    assert asked == 8
+    assert requested == 8
 
 
 async def test_a_request_that_succeeded_without_a_response_is_not_refused_when_repeated(
     client_of: ClientOf,
 ) -> None:
-    asked: list[str] = []
+    requested: list[str] = []
     lose_answer = True
 
     async def handler(request: web.Request) -> web.Response:
-        asked.append(request.method)
+        requested.append(request.method)
         if request.method == "GET":
             return web.json_response({**JOB, "state": "RETRY"})
-        if lose_answer and len(asked) == 1:
+        if lose_answer and len(requested) == 1:
             assert request.transport
             request.transport.abort()
         kind = "job-not-failed" if request.method == "POST" else "upload-not-found"
@@ -124,13 +124,13 @@ async def test_a_request_that_succeeded_without_a_response_is_not_refused_when_r
 
     async with client_of(handler) as client:
         assert (await client.retry("j")).state == "RETRY"
-        assert asked == ["POST", "POST", "GET"]
-        asked.clear()
+        assert requested == ["POST", "POST", "GET"]
+        requested.clear()
         await client.cancel_upload("u")
-        assert asked == ["DELETE", "DELETE"]
-        asked.clear()
+        assert requested == ["DELETE", "DELETE"]
+        requested.clear()
         assert await client.cancel("u") is None
-        assert asked == ["DELETE", "DELETE"]
+        assert requested == ["DELETE", "DELETE"]
         # But it is one if nothing got lost
         lose_answer = False
         for call in (client.retry, client.cancel_upload, client.cancel):
@@ -153,9 +153,9 @@ def test_retry_after_is_honoured_in_both_forms_with_jitter_and_a_limit() -> None
     assert retry_after(formatdate(time.time() + 90, usegmt=True)) == pytest.approx(90, abs=2)
     assert retry_after(formatdate(time.time() - 90, usegmt=True)) == 0
     assert [retry_after(text) for text in (None, "", "soon", "-1", "٣")] == [None] * 5
-    for asked, least in ((0.0, 0.0), (7.0, 7.0), (1e6, 60.0)):
-        pause = Retries().pause_after(ServerUnavailable("x", asked))
-        assert least <= pause <= least + RETRY_AFTER_JITTER
+    for requested, minimum in ((0.0, 0.0), (7.0, 7.0), (1e6, 60.0)):
+        pause = Retries().pause_after(ServerUnavailable("x", requested))
+        assert minimum <= pause <= minimum + RETRY_AFTER_JITTER
     assert Retries().pause_after(ServerUnavailable("x")) is True
     assert Retries().pause_after(Refused(404, "x")) is False
     assert Retries().pause_after(ValueError()) is False

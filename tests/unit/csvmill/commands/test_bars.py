@@ -188,11 +188,11 @@ def test_each_stage_has_its_own_line(screen: Screen) -> None:
 
 def test_nothing_is_shown_without_a_terminal_or_when_quiet() -> None:
     for quiet, terminal in ((False, False), (True, True)):
-        told = StringIO()
-        with Bars(quiet=quiet, console=Console(file=told, force_terminal=terminal)) as bars:
+        output = StringIO()
+        with Bars(quiet=quiet, console=Console(file=output, force_terminal=terminal)) as bars:
             bars.uploading(TransferProgress(1, 2, 0))
             bars.downloading(TransferProgress(1, 2, 0))
-        assert told.getvalue() == ""
+        assert output.getvalue() == ""
 
 
 def test_status_shows_the_progress_of_a_running_job() -> None:
