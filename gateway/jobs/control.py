@@ -55,7 +55,9 @@ async def retry_job(ports: GatewayPorts, events: GatewayEvents, job_id: UUID) ->
     """
     job = await ports.jobs.get(job_id)
     if job.state is not JobState.FAILURE:
-        raise JobNotFailed(f"job {job_id} is {job.state}; only a job in FAILURE can be retried")
+        raise JobNotFailed(
+            f"job {job_id} is {job.state}; only a job in {JobState.FAILURE} can be retried"
+        )
     removed = InputRemoved(f"the input of job {job_id} was deleted; upload the file again")
     if not await _is_complete(ports, job.input_key):
         raise removed

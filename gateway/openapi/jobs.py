@@ -40,8 +40,9 @@ JOB_ID_IN_PATH = parameter(
     "job_id", "path", "The id of a job", {"type": "string", "format": "uuid"}, example=JOB_ID
 )
 
+EVENT_ID = f"1-{JobState.STARTED}-3221225472"
 CURSOR = "QdpVzWlrZFqfPy0cXw5Le4pDK52PK4xV"
-NEXT = f"/api/v1/jobs?state=RETRY&limit=1&cursor={CURSOR}"
+NEXT = f"/api/v1/jobs?state={JobState.RETRY}&limit=1&cursor={CURSOR}"
 
 LIST = operation(
     "listJobs",
@@ -137,7 +138,7 @@ EVENTS = operation(
             "header",
             "The `id` of the last received event: attempt, state and bytes done",
             {"type": "string"},
-            example="1-STARTED-3221225472",
+            example=EVENT_ID,
         ),
     ],
     answers={
@@ -149,7 +150,7 @@ EVENTS = operation(
                     "schema": ref("JobEvent"),
                     "example": {
                         "event": "progress",
-                        "id": "1-STARTED-3221225472",
+                        "id": EVENT_ID,
                         "data": json.dumps(_EVENT),
                     },
                 }
@@ -174,7 +175,7 @@ CANCEL = operation(
     answers={
         **json_answer(
             200,
-            "The job, which is `REVOKED`",
+            f"The job, which is `{JobState.REVOKED}`",
             ref("Job"),
             example={
                 **JOB_EXAMPLE,

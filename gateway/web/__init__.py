@@ -6,12 +6,19 @@ from importlib.resources import files
 
 from aiohttp import web
 
+from shared.jobs.job import JobState
+
 CONTENT_SECURITY_POLICY = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"
 }
 """For pages that load and run nothing."""
 
-_PAGE = files(__name__).joinpath("index.html").read_text(encoding="utf-8")
+_PAGE = (
+    files(__name__)
+    .joinpath("index.html")
+    .read_text(encoding="utf-8")
+    .replace("JOB_STATES", ", ".join(JobState))
+)
 
 
 async def index(_request: web.Request) -> web.Response:

@@ -95,7 +95,7 @@ class AttemptView(View):
     """When the worker claimed the job."""
     ended_at: Time | None
     """When the attempt ended; null while it runs."""
-    outcome: Annotated[str | None, WithJsonSchema({"enum": [*OUTCOMES, None]})]
+    outcome: Annotated[str | None, WithJsonSchema({"enum": [*map(str, AttemptOutcome), None]})]
     """`lost`: the worker was killed or disconnected. `released`: the worker was shut down, which
     does not count towards `max_attempts`. Null while the attempt runs."""
     reason: str | None
