@@ -170,7 +170,7 @@ ORDER BY created_at, id
 LIMIT $4;
 
 -- name: take_dead_letter
--- Takes a dead letter that has been due since $2 or longer; it is due again from $1 (now) on. The
+-- Takes a dead letter that has been due since $2 or longer. It is due again from $1 (now) on. The
 -- conditions are repeated because another relay may take it between the subquery and the update.
 UPDATE jobs SET dead_letter_due_at = $1
 WHERE state = 'FAILURE'
