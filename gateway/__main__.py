@@ -5,11 +5,12 @@ from __future__ import annotations
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
-from gateway.app import GatewayPorts, build_app
+from gateway.app import build_app
 from gateway.settings import GatewayProcessSettings
 from shared.blobs.client import HttpBlobs
 from shared.bus.rabbitmq.bus import RabbitBus
 from shared.jobs.store import open_job_store
+from shared.ports import Ports
 from shared.runtime.service import run_service, settings_or_exit
 from shared.telemetry.logs import configure_logging
 from shared.telemetry.metrics import Metrics
@@ -30,7 +31,7 @@ async def gateway(settings: GatewayProcessSettings) -> AsyncIterator[web.Applica
         )
         jobs = await stack.enter_async_context(open_job_store(settings.database_url))
         bus = await stack.enter_async_context(RabbitBus(settings.broker_url))
-        yield build_app(settings, GatewayPorts(blobs, jobs, bus), metrics)
+        yield build_app(settings, Ports(blobs, jobs, bus), metrics)
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from gateway.events import EVENTS, GatewayEvents
 from gateway.http import cors
 from gateway.http.errors import errors_as_json
 from gateway.jobs.watcher import JOB_WATCHER, JobWatcher
-from gateway.keys import PORTS, SETTINGS, GatewayPorts
+from gateway.keys import PORTS, SETTINGS
 from gateway.metrics import GatewayMetrics
 from gateway.protocols.tus import handlers as tus
 from gateway.routes import routes
@@ -24,12 +24,11 @@ from shared.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from gateway.settings import GatewaySettings
-
-__all__ = ["GatewayPorts", "build_app"]
+    from shared.ports import Ports
 
 
 def build_app(
-    settings: GatewaySettings, ports: GatewayPorts, metrics: Metrics | None = None
+    settings: GatewaySettings, ports: Ports, metrics: Metrics | None = None
 ) -> web.Application:
     """Return the gateway on `ports`, which the caller has opened, and closes afterwards.
 

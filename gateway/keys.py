@@ -7,6 +7,5 @@ from aiohttp import web
 from gateway.settings import GatewaySettings
 from shared.ports import Ports
 
-GatewayPorts = Ports
 SETTINGS = web.AppKey("settings", GatewaySettings)
-PORTS = web.AppKey("ports", GatewayPorts)
+PORTS = web.AppKey("ports", Ports)

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from gateway.events import GatewayEvents
-    from gateway.keys import GatewayPorts
     from shared.blobs.blob import BlobKey
     from shared.jobs.job import Job
+    from shared.ports import Ports
 
 
-async def cancel_job(ports: GatewayPorts, events: GatewayEvents, job_id: UUID) -> Job:
+async def cancel_job(ports: Ports, events: GatewayEvents, job_id: UUID) -> Job:
     """Revoke a job, delete its input, and return the job. Repeating is harmless.
 
     A worker that runs the job stops at its next heartbeat. Raises JobNotFound, and JobFinished if
@@ -48,7 +48,7 @@ async def cancel_job(ports: GatewayPorts, events: GatewayEvents, job_id: UUID) -
     return job
 
 
-async def retry_job(ports: GatewayPorts, events: GatewayEvents, job_id: UUID) -> Job:
+async def retry_job(ports: Ports, events: GatewayEvents, job_id: UUID) -> Job:
     """Put a failed job back with all its attempts, publish a wake-up, and return the job.
 
     Raises JobNotFound, JobNotFailed, and InputRemoved if the input was deleted.
@@ -72,7 +72,7 @@ async def retry_job(ports: GatewayPorts, events: GatewayEvents, job_id: UUID) ->
     return await ports.jobs.get(job_id)
 
 
-async def _is_complete(ports: GatewayPorts, key: BlobKey) -> bool:
+async def _is_complete(ports: Ports, key: BlobKey) -> bool:
     try:
         return (await ports.blobs.info(key)).complete
     except BlobNotFound:

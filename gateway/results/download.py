@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 
     from aiohttp import web
 
-    from gateway.keys import GatewayPorts
     from shared.blobs.blob import BlobKey
     from shared.jobs.job import Job, JobResult
+    from shared.ports import Ports
 
 MAX_AGE = 7 * 24 * 3600
 """Seconds for which a client may cache a result: the default retention. A result never changes
@@ -156,7 +156,7 @@ async def send_file(
 
 @asynccontextmanager
 async def open_output(
-    ports: GatewayPorts, job: Job, source: BlobKey | bytes, start: int, stop: int
+    ports: Ports, job: Job, source: BlobKey | bytes, start: int, stop: int
 ) -> AsyncIterator[Content]:
     """Open the bytes `start` to `stop` of an output of a job.
 

@@ -17,8 +17,8 @@ from shared.errors import BlobNotFound, InvalidInput, NoPreview
 from shared.jobs.preview import LIMIT, MAX_ROWS
 
 if TYPE_CHECKING:
-    from gateway.keys import GatewayPorts
     from shared.jobs.job import Job, JobResult
+    from shared.ports import Ports
 
 ROWS = 100
 _FIRST = 256 << 10
@@ -49,7 +49,7 @@ def _rows(request: web.Request) -> int:
     return rows
 
 
-async def _read(ports: GatewayPorts, job: Job, result: JobResult, rows: int) -> Preview:
+async def _read(ports: Ports, job: Job, result: JobResult, rows: int) -> Preview:
     """Read as many bytes of the result as the preview needs, at most `LIMIT`."""
     stop = min(result.size, LIMIT)
     held = bytearray()
@@ -65,7 +65,7 @@ async def _read(ports: GatewayPorts, job: Job, result: JobResult, rows: int) -> 
     return await _preview(job, held, result.size, rows)
 
 
-async def _read_stored(ports: GatewayPorts, job: Job, result: JobResult, rows: int) -> Preview:
+async def _read_stored(ports: Ports, job: Job, result: JobResult, rows: int) -> Preview:
     """Read the preview that is stored beside the result."""
     key = preview_key(*(attempt_of(result.key) or (job.id, job.attempt)))
     try:

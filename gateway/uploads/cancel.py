@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from gateway.events import GatewayEvents
-    from gateway.keys import GatewayPorts
     from shared.jobs.job import Job
+    from shared.ports import Ports
 
 
-async def cancel_upload(ports: GatewayPorts, events: GatewayEvents, name: str) -> Job | None:
+async def cancel_upload(ports: Ports, events: GatewayEvents, name: str) -> Job | None:
     """Remove the upload with this id or client-given name; cancel its job.
 
     Returns the job, or None if it had none. Raises UploadNotFound, and JobFinished as
@@ -32,7 +32,7 @@ async def cancel_upload(ports: GatewayPorts, events: GatewayEvents, name: str) -
     raise UploadNotFound(f"There is no upload {name!r}")
 
 
-async def remove_upload(ports: GatewayPorts, events: GatewayEvents, upload_id: UUID) -> None:
+async def remove_upload(ports: Ports, events: GatewayEvents, upload_id: UUID) -> None:
     """Cancel an upload as `cancel_upload`; if its job has ended, remove the received bytes.
 
     The job keeps its state and its result; a failed job can no longer be retried. Raises
@@ -57,7 +57,7 @@ async def remove_upload(ports: GatewayPorts, events: GatewayEvents, upload_id: U
         raise UploadGone(f"upload {upload_id} became a job, and is not kept any longer")
 
 
-async def _cancel(ports: GatewayPorts, events: GatewayEvents, upload_id: UUID) -> Job | None:
+async def _cancel(ports: Ports, events: GatewayEvents, upload_id: UUID) -> Job | None:
     job = await ports.jobs.of_upload(upload_id)
     if job is None:
         key = upload_key(upload_id)
@@ -75,7 +75,7 @@ async def _cancel(ports: GatewayPorts, events: GatewayEvents, upload_id: UUID) -
     return await cancel_job(ports, events, job.id)
 
 
-async def _needs_no_input(ports: GatewayPorts, upload_id: UUID) -> bool:
+async def _needs_no_input(ports: Ports, upload_id: UUID) -> bool:
     """Whether the job of an upload will never read its input again."""
     job = await ports.jobs.of_upload(upload_id)
     if job is not None and job.state is JobState.FAILURE:

@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from gateway.events import GatewayEvents
-    from gateway.keys import GatewayPorts
     from gateway.settings import GatewaySettings
     from gateway.uploads.header_check import HeaderChecker
+    from shared.ports import Ports
 
 
 @dataclass(frozen=True, slots=True)
 class UploadContext:
     """Holds no uploads: any gateway can take any chunk of any upload."""
 
-    ports: GatewayPorts
+    ports: Ports
     settings: GatewaySettings
     events: GatewayEvents
     header_checker: HeaderChecker

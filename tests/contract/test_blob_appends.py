@@ -86,15 +86,15 @@ async def made(blobs: Blobs, key: BlobKey, content: bytes) -> BlobKey:
 async def test_appended_bytes_are_stored_and_complete_the_blob(blobs: Blobs) -> None:
     content = random.Random(1).randbytes(40 * MIB + 5)
     await blobs.create(KEY, len(content), sha256=hashlib.sha256(content).hexdigest())
-    turn = await blobs.lease_append(KEY)
-    assert (turn.blob.prefix, turn.blob.complete) == (0, False)
+    lease = await blobs.lease_append(KEY)
+    assert (lease.blob.prefix, lease.blob.complete) == (0, False)
     # Several portions, the first of which ends exactly where a piece does
     first = await blobs.append(
         KEY, 0, stream(*(content[at : at + MIB] for at in range(0, 32 * MIB, MIB))),
-        token=turn.token,
+        token=lease.token,
     )  # fmt: skip
     assert first.received == ranges((0, 32 * MIB))
-    last = await blobs.append(KEY, 32 * MIB, stream(content[32 * MIB :]), token=turn.token)
+    last = await blobs.append(KEY, 32 * MIB, stream(content[32 * MIB :]), token=lease.token)
     assert last.complete
     assert await read(blobs, KEY) == content
 
@@ -105,16 +105,16 @@ async def test_bytes_received_before_the_source_failed_are_kept_to_the_byte(
 ) -> None:
     content = random.Random(2).randbytes(18 * MIB)
     await blobs.create(KEY, len(content))
-    turn = await blobs.lease_append(KEY)
+    lease = await blobs.lease_append(KEY)
     sender = Sender(*(content[at : min(at + MIB, arrived)] for at in range(0, arrived, MIB)))
     sender.lost.set()
 
     with pytest.raises(SourceLost):
-        await blobs.append(KEY, 0, sender.stream(), token=turn.token)
+        await blobs.append(KEY, 0, sender.stream(), token=lease.token)
 
     info = await blobs.info(KEY)
     assert (info.prefix, info.received) == (arrived, RangeSet.of([(0, arrived)]))
-    again = await blobs.append(KEY, arrived, stream(content[arrived:]), token=turn.token)
+    again = await blobs.append(KEY, arrived, stream(content[arrived:]), token=lease.token)
     assert again.complete
     assert await read(blobs, KEY) == content
 
@@ -122,20 +122,20 @@ async def test_bytes_received_before_the_source_failed_are_kept_to_the_byte(
 async def test_bytes_that_were_received_before_stay(blobs: Blobs) -> None:
     await blobs.create(KEY, 10)
     await blobs.write(KEY, 4, stream(b"456"))
-    turn = await blobs.lease_append(KEY)
-    info = await blobs.append(KEY, 2, stream(b"ABCDEF"), token=turn.token)
+    lease = await blobs.lease_append(KEY)
+    info = await blobs.append(KEY, 2, stream(b"ABCDEF"), token=lease.token)
     assert info.received == ranges((2, 8))
     assert await read(blobs, KEY, 2, 8) == b"AB456F"
 
 
 async def test_nothing_is_appended_beyond_the_end(blobs: Blobs) -> None:
     await blobs.create(KEY, 4)
-    turn = await blobs.lease_append(KEY)
+    lease = await blobs.lease_append(KEY)
     with pytest.raises(ChunkOutOfBounds):
-        await blobs.append(KEY, 0, stream(b"12345"), token=turn.token)
+        await blobs.append(KEY, 0, stream(b"12345"), token=lease.token)
     for offset in (-1, 5):
         with pytest.raises(ChunkOutOfBounds):
-            await blobs.append(KEY, offset, stream(b""), token=turn.token)
+            await blobs.append(KEY, offset, stream(b""), token=lease.token)
     assert not (await blobs.info(KEY)).complete
 
 
@@ -216,15 +216,15 @@ async def test_a_whole_append_aborted_by_a_lease_is_not_stored(blobs: Blobs) -> 
 
 async def test_only_the_last_of_concurrent_leases_may_append(blobs: Blobs) -> None:
     await blobs.create(KEY, 100)
-    append_leases = await asyncio.gather(*(blobs.lease_append(KEY) for _ in range(10)))
-    last = max(turn.token for turn in append_leases)
-    assert len({turn.token for turn in append_leases}) == 10
+    leases = await asyncio.gather(*(blobs.lease_append(KEY) for _ in range(10)))
+    last = max(lease.token for lease in leases)
+    assert len({lease.token for lease in leases}) == 10
     outcomes = await asyncio.gather(
-        *(blobs.append(KEY, 0, stream(b"x"), token=turn.token) for turn in append_leases),
+        *(blobs.append(KEY, 0, stream(b"x"), token=lease.token) for lease in leases),
         return_exceptions=True,
     )
-    for turn, outcome in zip(append_leases, outcomes, strict=True):
-        assert isinstance(outcome, AppendLeaseLost) == (turn.token != last)
+    for lease, outcome in zip(leases, outcomes, strict=True):
+        assert isinstance(outcome, AppendLeaseLost) == (lease.token != last)
 
 
 async def test_a_lease_of_an_unknown_blob_is_refused(blobs: Blobs) -> None:
@@ -309,9 +309,9 @@ async def test_a_chunk_in_progress_never_reaches_beyond_a_size_declared_meanwhil
     blobs: Blobs, open_blobs: OpenBlobs, tmp_path: Path
 ) -> None:
     await blobs.create(KEY, None)
-    turn = await blobs.lease_append(KEY)
+    lease = await blobs.lease_append(KEY)
     sender = Sender(b"A" * MIB, b"A" * 2 * MIB)
-    appending = asyncio.create_task(blobs.append(KEY, 0, sender.stream(), token=turn.token))
+    appending = asyncio.create_task(blobs.append(KEY, 0, sender.stream(), token=lease.token))
     await sender.silent.wait()
     await blobs.declare_size(KEY, MIB)
     sender.lost.set()
@@ -384,8 +384,8 @@ async def test_appends_sizes_and_assemblies_survive_a_restart(
     async with open_blobs(tmp_path) as blobs:
         for key in (open_end, told):
             await blobs.create(key, None)
-            turn = await blobs.lease_append(key)
-            await blobs.append(key, 0, stream(b"0123"), token=turn.token)
+            lease = await blobs.lease_append(key)
+            await blobs.append(key, 0, stream(b"0123"), token=lease.token)
         await blobs.declare_size(told, 6)
         await made(blobs, PARTS[0], b"part")
         await blobs.assemble(put_together, [PARTS[0], PARTS[0]])
@@ -395,8 +395,8 @@ async def test_appends_sizes_and_assemblies_survive_a_restart(
         assert {key: await blobs.info(key) for key in before} == before
         assert await read(blobs, put_together) == b"partpart"
         assert (await blobs.write(told, 4, stream(b"45"))).complete
-        turn = await blobs.lease_append(open_end)
-        await blobs.append(open_end, 4, stream(b"45"), token=turn.token)
+        lease = await blobs.lease_append(open_end)
+        await blobs.append(open_end, 4, stream(b"45"), token=lease.token)
         await blobs.declare_size(open_end, 6)
 
     async with open_blobs(tmp_path) as blobs:

@@ -69,13 +69,13 @@ async def test_a_lease_is_granted_at_once_and_one_byte_is_missing(blobs: Blobs, 
         )
         await verification.begun()
         for _ in range(3):
-            turn = await blobs.lease_append(KEY)
-            assert (turn.blob.prefix, turn.blob.complete) == (SIZE - 1, False)
-            assert await blobs.info(KEY) == turn.blob
+            lease = await blobs.lease_append(KEY)
+            assert (lease.blob.prefix, lease.blob.complete) == (SIZE - 1, False)
+            assert await blobs.info(KEY) == lease.blob
             assert blobs.local_path(KEY) is None
             assert await read(blobs, KEY, SIZE - 9, SIZE - 1) == CONTENT[-9:-1]
             # An append of that byte waits; the next lease does not
-            await late.append(SIZE - 1, turn.token)
+            await late.append(SIZE - 1, lease.token)
         verification.resume()
         assert (await sending).complete
         for outcome in await late.outcomes():
@@ -98,16 +98,16 @@ async def test_a_chunk_that_fills_a_gap_lacks_the_last_byte_of_the_gap(blobs: Bl
 
 async def test_a_lease_is_granted_at_once_when_the_size_is_declared_last(blobs: Blobs) -> None:
     await blobs.create(KEY, None, sha256=SHA256)
-    turn = await blobs.lease_append(KEY)
-    await blobs.append(KEY, 0, stream(CONTENT), token=turn.token)
+    lease = await blobs.lease_append(KEY)
+    await blobs.append(KEY, 0, stream(CONTENT), token=lease.token)
     late = Late(blobs)
     async with paused_verification() as verification:
         telling = asyncio.create_task(blobs.declare_size(KEY, SIZE))
         await verification.begun()
         for _ in range(3):
-            turn = await blobs.lease_append(KEY)
-            assert (turn.blob.prefix, turn.blob.complete) == (SIZE, False)
-            await late.append(SIZE, turn.token)
+            lease = await blobs.lease_append(KEY)
+            assert (lease.blob.prefix, lease.blob.complete) == (SIZE, False)
+            await late.append(SIZE, lease.token)
         verification.resume()
         assert (await telling).complete
         await late.outcomes()
@@ -121,19 +121,19 @@ async def test_bytes_with_another_digest_are_dropped_whatever_lease_was_granted(
     async with paused_verification() as verification:
         sending = asyncio.create_task(blobs.append(KEY, 0, stream(bytes(SIZE)), token=first.token))
         await verification.begun()
-        turn = await blobs.lease_append(KEY)
+        lease = await blobs.lease_append(KEY)
         verification.resume()
         with pytest.raises(DigestMismatch):
             await sending
     assert (await blobs.info(KEY)).received == RangeSet()
-    assert (await blobs.append(KEY, 0, stream(CONTENT), token=turn.token)).complete
+    assert (await blobs.append(KEY, 0, stream(CONTENT), token=lease.token)).complete
 
 
 async def test_a_blob_being_verified_can_be_deleted_at_once(blobs: Blobs) -> None:
     await blobs.create(KEY, SIZE, sha256=SHA256)
-    turn = await blobs.lease_append(KEY)
+    lease = await blobs.lease_append(KEY)
     async with paused_verification() as verification:
-        sending = asyncio.create_task(blobs.append(KEY, 0, stream(CONTENT), token=turn.token))
+        sending = asyncio.create_task(blobs.append(KEY, 0, stream(CONTENT), token=lease.token))
         await verification.begun()
         await blobs.delete(KEY)
         with pytest.raises(BlobNotFound):

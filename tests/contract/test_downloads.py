@@ -17,12 +17,13 @@ from aiohttp.test_utils import TestClient, TestServer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.app import GatewayPorts, build_app
+from gateway.app import build_app
 from gateway.settings import GatewaySettings
 from shared.blobs.client import HttpBlobs
 from shared.bus.in_process import InProcessBus
 from shared.http import sendfile
 from shared.jobs.store import open_job_store
+from shared.ports import Ports
 from storage.filesystem.blobs import FilesystemBlobs
 from tests.blob_backends import TOKEN, storage_server
 from tests.download_table import ROWS, Answer, Connection, Row, Target, check, parts_of
@@ -93,7 +94,7 @@ async def target(
             blobs = await stack.enter_async_context(HttpBlobs(url, TOKEN))
         jobs = await stack.enter_async_context(open_job_store(f"sqlite:///{folder}/jobs.db"))
         bus = RecordingBus(await stack.enter_async_context(InProcessBus()))
-        app = build_app(GatewaySettings(), GatewayPorts(blobs, jobs, bus))
+        app = build_app(GatewaySettings(), Ports(blobs, jobs, bus))
         client = await stack.enter_async_context(TestClient(TestServer(app)))
         gateway = Gateway(client, files, jobs, bus)
         job = await gateway.finished_job(CONTENT, finished_at=FINISHED)

@@ -28,7 +28,6 @@ from hypothesis.stateful import (
 
 from gateway.events import GatewayEvents
 from gateway.jobs.control import cancel_job, retry_job
-from gateway.keys import GatewayPorts
 from gateway.settings import GatewaySettings
 from gateway.uploads.complete import with_job
 from gateway.uploads.context import UploadContext
@@ -49,6 +48,7 @@ from shared.bus.in_process import InProcessBus
 from shared.errors import BlobNotFound, InputRemoved, JobFinished, JobNotFailed, LeaseLost
 from shared.jobs.job import JobRejects, JobResult, JobState
 from shared.jobs.store import open_job_store
+from shared.ports import Ports
 from storage.filesystem.blobs import FilesystemBlobs
 from tests.blob_backends import stream
 
@@ -253,13 +253,11 @@ class Interleavings(RuleBasedStateMachine):
 
     # --- gateways and operators: the product's own use cases, in steps
 
-    def begin(self, work: Callable[[GatewayPorts, Actor], Coroutine[Any, Any, None]]) -> None:
+    def begin(self, work: Callable[[Ports, Actor], Coroutine[Any, Any, None]]) -> None:
         async def begin() -> None:
             actor = Actor(self.clock)
             # The bus has no consumer: rules run the workers.
-            ports = GatewayPorts(
-                actor.behind_gates(self.blobs), actor.behind_gates(self.jobs), self.bus
-            )
+            ports = Ports(actor.behind_gates(self.blobs), actor.behind_gates(self.jobs), self.bus)
             actor.begin(work(ports, actor))
             self.others.append(actor)
 
@@ -276,7 +274,7 @@ class Interleavings(RuleBasedStateMachine):
     def send_chunk(self, rank: int, offset: int) -> None:
         upload_id = self.uploads[rank % len(self.uploads)]
 
-        async def request(ports: GatewayPorts, actor: Actor) -> None:
+        async def request(ports: Ports, actor: Actor) -> None:
             context = UploadContext(
                 ports, GatewaySettings(), GatewayEvents.uncounted(), HeaderChecker()
             )
@@ -304,7 +302,7 @@ class Interleavings(RuleBasedStateMachine):
             return
         job_id = jobs[rank % len(jobs)].id
 
-        async def request(ports: GatewayPorts, _: Actor) -> None:
+        async def request(ports: Ports, _: Actor) -> None:
             change = retry_job if retry else cancel_job
             with suppress(JobFinished, JobNotFailed, InputRemoved):
                 await change(ports, GatewayEvents.uncounted(), job_id)

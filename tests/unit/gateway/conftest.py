@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from gateway.app import GatewayPorts, build_app
+from gateway.app import build_app
 from gateway.settings import GatewaySettings
 from gateway.uploads.upload import upload_id_of
 from shared.blobs.blob import BlobInfo, BlobKey, preview_key, rejects_key, result_key, upload_key
@@ -22,6 +22,7 @@ from shared.errors import BlobNotFound, BrokerUnavailable
 from shared.http.trailers import TrailerRunner
 from shared.jobs.job import SONG_PLAYS, Job, JobRejects, JobResult
 from shared.jobs.store import SqlJobStore, open_job_store
+from shared.ports import Ports
 from shared.runtime.service import READ_BUFFER
 from storage.filesystem.blobs import FilesystemBlobs
 from tests.unit.gateway.described import Described
@@ -224,7 +225,7 @@ async def start_gateway(tmp_path: Path) -> AsyncIterator[Start]:
             bus = RecordingBus(await stack.enter_async_context(InProcessBus()))
             app = build_app(
                 GatewaySettings.model_validate({"spool_dir": place / "spool", **settings}),
-                GatewayPorts(blobs(files), jobs(store), bus),
+                Ports(blobs(files), jobs(store), bus),
             )
             app.middlewares.insert(0, described.middleware)
             server = _ServerAsInProduction(app)

@@ -65,11 +65,11 @@ def form(plan: Plan, dzuuid: str, start: int, stop: int, file_position: int) -> 
 )
 async def test_any_plan_stores_the_file_and_creates_one_job(gateway: Gateway, plan: Plan) -> None:
     dzuuid = str(uuid4())
-    turn = asyncio.Semaphore(plan.parallel)
+    slots = asyncio.Semaphore(plan.parallel)
     published = len(gateway.bus.published)
 
     async def send(start: int, stop: int, file_position: int) -> str | None:
-        async with turn:
+        async with slots:
             status, answer = await gateway.post(form(plan, dzuuid, start, stop, file_position))
         assert status == 200, answer
         return answer.get("job_id")

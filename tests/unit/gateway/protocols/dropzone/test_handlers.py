@@ -76,10 +76,10 @@ async def test_chunks_may_be_shuffled_parallel_repeated_and_overlapping(
     chunks = [(start, min(start + 10_500, 300_000)) for start in range(0, 300_000, 10_000)] * 2
     rng.shuffle(chunks)
     # When eight at a time are sent
-    turn = asyncio.Semaphore(8)
+    slots = asyncio.Semaphore(8)
 
     async def send(start: int, stop: int) -> dict[str, str]:
-        async with turn:
+        async with slots:
             return await gateway.chunk(
                 "u", source[start:stop], offset=start, size=10_500, total=300_000
             )
