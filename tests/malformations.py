@@ -168,7 +168,7 @@ KINDS: dict[str, list[Kind]] = {
         )
     ],
     "a quote that is never closed": [
-        bad(b'"x,1', "'\"x,1\\nq,2\\n', a quote that is never closed"),
+        bad(b'"x,1', "'\"x,1\\nq,2\\n', a quote without a closing quote"),
     ],
     "a quote that is closed only by a later one": [
         bad(b'"x,1\ny,2\n"z",3', "'z' after the closing quote of 'x,1\\ny,2\\n'"),
@@ -258,8 +258,11 @@ FILES: dict[str, list[Kind]] = {
     ],
     "only lines of spaces": [none(b"  \n \n", "no column has this name")],
     "a title above the header": [
-        none(b"Sales 2020\n\na,b\np,1\n", "no column has this name; there are 'Sales 2020'"),
-        none(b"Sales 2020,\n,\na,b\np,1\n", "no column has this name; there are 'Sales 2020', ''"),
+        none(b"Sales 2020\n\na,b\np,1\n", "no column has this name; the columns are 'Sales 2020'"),
+        none(
+            b"Sales 2020,\n,\na,b\np,1\n",
+            "no column has this name; the columns are 'Sales 2020', ''",
+        ),
     ],
     "names on two lines": [none(b"a,\n,b\np,1\n", "column is 'b': no column has this name")],
     "names with surrounding spaces, or in another case": [
@@ -267,7 +270,7 @@ FILES: dict[str, list[Kind]] = {
         none(b"A,b\np,1\n", "did you mean 'A'?"),
     ],
     "two columns with the requested name": [
-        none(b"a,b,b\np,1,2\n", "it is the name of columns 2, 3; send a position"),
+        none(b"a,b,b\np,1,2\n", "columns 2, 3 have this name; send a position"),
     ],
     "records without a header": [none(b"p,1\nq,2\n", "no column has this name")],
     "lines that are quoted as one field": [none(b'"a,b"\n"p,1"\n', "did you mean 'a,b'?")],

@@ -152,7 +152,7 @@ def _check(aggregation: Aggregation, row: Row, header: Row) -> None:
         cell = row[index]
         expected = _expected(kind, aggregation.input)
         if not cell and kind == "text":
-            expected = "text, as empty is fail"
+            expected = "text (empty cells are errors here)"
         if not aggregation.is_default:
             expected += _remedy(cell, kind, aggregation.input)
         with _blamed(index, expected):
@@ -277,7 +277,7 @@ def _holds(condition: Filter | None, row: Row, header: Row, declared: Input = UN
         return False
     else:
         read = _moment if condition.kind == "date" else lambda cell: _number(cell)[0]
-    expected = f"{_expected(condition.kind, declared)}, to be compared in where"
+    expected = f"{_expected(condition.kind, declared)} for the comparison in where"
     expected += _remedy(cell, condition.kind, declared)
     with _blamed(_index(condition.column, header), expected):
         if condition.kind in ("number", "integer"):

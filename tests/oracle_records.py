@@ -154,9 +154,9 @@ def _stray(data: bytes, at: int, fields: list[bytes], declared: Input) -> _Bad:
 def _never_closed(data: bytes, begin: int, opened: int, column: int, ending: bytes) -> _Bad:
     before = data.count(ending, begin, opened)
     line = 1 + data.count(ending, 0, opened)
-    where = f" (it opens on line {line})" if before else ""
+    where = f" (opened on line {line})" if before else ""
     reason = (
-        f"found {shown(data[opened:])}, a quote that is never closed{where}, "
+        f"found {shown(data[opened:])}, a quote without a closing quote{where}, "
         "expected a closing quote before the end of the file"
     )
     return _Bad(column, reason, _line_end(data, opened, ending))

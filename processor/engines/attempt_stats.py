@@ -1,4 +1,4 @@
-"""What is known of an attempt while it goes on."""
+"""Collect the statistics of an attempt while it runs."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 class AttemptStats:
-    """Takes what the engine's processes tell, of one plan after the other, and passes it on.
+    """Collects the events of the engine's child processes, one plan after the other.
 
-    `size` is that of the source in bytes; `progress` is told how far the plan is.
+    `size` is the size of the source in bytes. `progress` is called with each progress.
     """
 
     def __init__(self, size: int, progress: Callable[[EngineProgress], None]) -> None:
@@ -35,11 +35,11 @@ class AttemptStats:
         self._dialect: Dialect | None = None
 
     def begin(self, plan: Plan) -> None:
-        """From now on, it is about this plan."""
+        """Note that this plan starts; the events that follow are its events."""
         self._plan = plan
 
     def take(self, event: Advanced) -> None:
-        """Note how far the plan is."""
+        """Note an event, and report the progress."""
         done = min(event.done, self._size)
         self._latest = EngineProgress(done, self._size, event.rows, event.rows_estimated)
         self._peak_memory = max(self._peak_memory, event.peak_memory)
@@ -48,11 +48,11 @@ class AttemptStats:
         self._progress(self._latest)
 
     def finish(self) -> None:
-        """Note that the plan has come to its end."""
+        """Report that the whole source was read."""
         self._progress(replace(self._latest, done=self._size))
 
     def final_report(self, found: Report) -> Report:
-        """The report of an attempt that has found this."""
+        """Return the report of an attempt that ended with the report `found`."""
         write = found.seconds.write
         return replace(
             found,
@@ -65,7 +65,7 @@ class AttemptStats:
         )
 
     def partial_report(self) -> Report:
-        """The report of an attempt that is over before it has come to a verdict."""
+        """Return the report of an attempt that failed before it knew the outcome."""
         return self.final_report(
             Report(dialect=self._dialect, bytes_in=self._size, unfinished=True)
         )

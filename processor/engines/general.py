@@ -109,7 +109,7 @@ class _Groups:
                 values = row_reader.values(rows, fields)
             except Unreadable as error:
                 cell = fields[error.column]
-                expected = notation.expected(error.kind) + ", to be compared in where"
+                expected = notation.expected(error.kind) + " for the comparison in where"
                 if hint := notation.hint(error.kind, cell):
                     expected += f"; if it is one, set {hint}"
                 reader.reject(error.column + 1, show(cell), expected)

@@ -1,4 +1,4 @@
-"""What the two plans of the DuckDB engine have in common."""
+"""Types that both plans of the DuckDB engine use."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The beginning of a file, as far as the plan needs it: the first record, and what precedes."""
+    """The header of a file."""
 
     fields: tuple[bytes, ...]
-    """The columns' names, in the file or made up."""
+    """The names of the columns; `column1`, ... for a file without a header."""
     end: int
-    """Bytes of the file up to the first byte of data."""
+    """The offset of the first record below the header, in bytes."""
     ending: bytes
     dialect: Dialect = STRICT
 
     @property
     def columns(self) -> int:
-        """How many columns the file has."""
+        """The number of columns."""
         return len(self.fields)
 
 
 class ProgressProbe:
-    """What a plan tells of itself on the way; another thread may look at any time."""
+    """The progress of a plan, which another thread may read at any time."""
 
     def __init__(self) -> None:
         self.done: Callable[[], int] = lambda: 0
-        """Bytes of the source that have been read."""
+        """Returns the bytes of the source read so far."""
         self.rows: Callable[[], tuple[int | None, bool]] = lambda: (None, False)
-        """Rows that have been read, without the header, if that is known, and whether that is an
-        estimate."""
+        """Returns the rows read so far without the header (None if unknown), and whether the number
+        is an estimate."""
         self.dialect: Dialect | None = None
-        """How the file is written, once that is known."""
+        """The dialect of the file, once it is known."""
 
 
 class Inconclusive(Exception):
-    """The fast plan cannot vouch for its result; the exact plan decides. Says why."""
+    """The fast plan cannot prove its result, so the exact plan must run. The message says why."""

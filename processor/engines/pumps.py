@@ -1,4 +1,4 @@
-"""What moves bytes into and out of DuckDB beside it, in threads that count and digest them."""
+"""Threads that move bytes into and out of DuckDB, and count and digest them."""
 
 from __future__ import annotations
 
@@ -23,47 +23,47 @@ if TYPE_CHECKING:
     from processor.engines.result_file import ResultFile
 
 BLOCK = 1 << 20
-"""Bytes moved at a time, and the size that pipes get."""
+"""Bytes moved at a time; also the size of the pipes' buffers."""
 
 
 class _Task(threading.Thread):
-    """A thread whose error is raised where it is joined."""
+    """A thread whose error `finish` raises."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name=name, daemon=True)
         self.error: BaseException | None = None
-        """What the work ended with, whatever it is; None if it is well, or goes on."""
+        """The error that ended the work; None if it succeeded or still runs."""
 
     def run(self) -> None:
-        """Do the work; `finish` raises the error that it ended with."""
+        """Do the work, and keep its error."""
         try:
             self._work()
-        except BaseException as error:  # noqa: BLE001 - a total of half a file is worse
+        except BaseException as error:  # noqa: BLE001 - finish raises it
             self.error = error
         finally:
-            self._let_go()
+            self._close_pipe()
 
     def _work(self) -> None:
         raise NotImplementedError
 
-    def _let_go(self) -> None:
-        """Close this end of a pipe, so that the other does not wait, once it is known why."""
+    def _close_pipe(self) -> None:
+        """Close this end of the pipe, after `error` is set, so that the other end does not wait."""
 
     def finish(self) -> None:
-        """Wait until the work is done. Raises the error that it ended with."""
+        """Wait until the work is done. Raises its error."""
         self.join()
         if self.error is not None:
             raise self.error
 
 
 class SourceBlocks:
-    """The bytes of a source that is open at `file`, block by block, all `size` of them."""
+    """Yields the `size` bytes of the source in `file`, block by block."""
 
     def __init__(self, file: FileIO, size: int) -> None:
         self._file = file
         self._size = size
         self.done = 0
-        """Bytes read so far."""
+        """The bytes read so far."""
 
     @property
     def consumed(self) -> bool:
@@ -71,7 +71,7 @@ class SourceBlocks:
         return self.done == self._size
 
     def __iter__(self) -> Iterator[bytes]:
-        """Raises OSError, and AttemptFailed if there are fewer or more bytes in the end."""
+        """Yield the blocks. Raises OSError, and AttemptFailed if the size is not as expected."""
         while block := self._file.read(BLOCK):
             self.done += len(block)
             yield block
@@ -80,7 +80,7 @@ class SourceBlocks:
 
 
 class FileInput(_Task):
-    """DuckDB reads a regular file itself; a census of it is taken beside it."""
+    """A regular file that DuckDB reads itself, while this thread takes its census."""
 
     with_header = True
     path = "input.csv"
@@ -90,12 +90,12 @@ class FileInput(_Task):
         self._file = file
         self._header = header
         self._census = Census(quoted=bool(header.dialect.quote), ending=header.ending)
-        self._given_up = False
-        # Whoever asks how far it is may do so when the file has been closed.
+        self._stopped = False
+        # Kept, as progress is read after the file was closed too.
         self._expected = self.size()
 
     def __enter__(self) -> Self:
-        # DuckDB reads /dev/fd/N with one thread only, and takes * and [ in a path for patterns.
+        # DuckDB reads /dev/fd/N in one thread only, and takes * and [ in a path as patterns.
         Path(self.path).symlink_to(os.path.realpath(f"/dev/fd/{self._file.fileno()}"))
         self.start()
         return self
@@ -106,44 +106,44 @@ class FileInput(_Task):
         _error: BaseException | None,
         _traceback: TracebackType | None,
     ) -> None:
-        self._given_up = True
+        self._stopped = True
         self.join()
 
     def _work(self) -> None:
         block = bytearray(BLOCK)
         self._file.seek(self._header.end)
-        while not self._given_up and (length := self._file.readinto(block)):
+        while not self._stopped and (length := self._file.readinto(block)):
             self._census.add(block, length)
 
     def size(self) -> int:
-        """Bytes of the data."""
+        """Return the bytes of the data: everything after the header."""
         return os.fstat(self._file.fileno()).st_size - self._header.end
 
     def confirms(self, ledger: Ledger) -> bool:
-        """Whether the ledger accounts for the file. Raises what the census ended with."""
+        """Return whether the ledger accounts for the whole file. Raises the error of the census."""
         self.finish()
         whole = self._census.size == self.size()
         return whole and ledger.balances(self._census, self._header.ending)
 
     def done(self, percentage: float) -> int:
-        """Bytes of the file that DuckDB has read, which says what percentage (or -1) that is."""
+        """Return the bytes of the file that DuckDB has read, by its percentage (-1 is unknown)."""
         return self._header.end + self.passed(percentage)
 
     def passed(self, percentage: float) -> int:
-        """The same of its data, everything after the header."""
+        """Return the bytes of the data that DuckDB has read."""
         return int(self._expected * min(max(percentage, 0.0), 100.0) / 100)
 
 
 class InputPump(_Task):
-    """Relays text, without the header, to DuckDB, and takes the census on the way.
+    """Writes the text after the header to a pipe that DuckDB reads, and takes its census.
 
-    `blocks` is the text from its beginning, as it comes of `source`.
+    `blocks` is the whole text, which is read from `source`.
     """
 
     with_header = False
 
     def __init__(self, source: SourceBlocks, blocks: Iterator[bytes], header: Header) -> None:
-        super().__init__("relay")
+        super().__init__("input")
         self._source = source
         self._blocks = blocks
         self._header = header
@@ -161,7 +161,7 @@ class InputPump(_Task):
         _error: BaseException | None,
         _traceback: TracebackType | None,
     ) -> None:
-        # If DuckDB gave up early, the relay sees a broken pipe now instead of waiting for ever.
+        # If DuckDB stopped early, the thread gets a broken pipe instead of waiting forever.
         os.close(self._reading)
         self.join()
 
@@ -173,29 +173,29 @@ class InputPump(_Task):
             self._census.add(data, len(data))
             write_all(self._writing, data)
 
-    def _let_go(self) -> None:
+    def _close_pipe(self) -> None:
         os.close(self._writing)
 
     def size(self) -> int:
-        """Bytes of the data; waits until all have been relayed, and raises why they were not."""
+        """Wait until all data is written, and return its bytes. Raises the error of the thread."""
         self.finish()
         return self._census.size
 
     def confirms(self, ledger: Ledger) -> bool:
-        """Whether the ledger accounts for the stream, and the stream for the whole source."""
+        """Return whether the ledger accounts for the data, and the whole source was read."""
         return self._source.consumed and ledger.balances(self._census, self._header.ending)
 
     def done(self, _percentage: float) -> int:
-        """Bytes of the source that have been read."""
+        """Return the bytes of the source read so far."""
         return self._source.done
 
     def passed(self, _percentage: float) -> int:
-        """Bytes of the data that have been relayed: of the text, after the header."""
+        """Return the bytes of the data written so far."""
         return self._census.size
 
 
 class OutputPump(_Task):
-    """Takes what DuckDB writes to a pipe into a result."""
+    """Copies what DuckDB writes to a pipe into a result."""
 
     def __init__(self) -> None:
         super().__init__("output")
@@ -219,7 +219,7 @@ class OutputPump(_Task):
             self.join()
 
     def start_into(self, result: ResultFile) -> None:
-        """Begin to take what is written to the pipe."""
+        """Start to copy the pipe into `result`."""
         self._result = result
         self.start()
 
@@ -228,11 +228,11 @@ class OutputPump(_Task):
         while block := os.read(self._reading, BLOCK):
             self._result.write(block)
 
-    def _let_go(self) -> None:
+    def _close_pipe(self) -> None:
         os.close(self._reading)
 
     def finish(self) -> None:
-        """Wait until everything written has been taken. Raises why it was not."""
+        """Wait until everything written was copied. Raises the error of the thread."""
         self._close()
         super().finish()
 

@@ -81,7 +81,7 @@ class RowReader:
             expected = (
                 self._notation.expected_with_hint(kind, cell)
                 if cell or kind != "text"
-                else "text, as empty is fail"
+                else "text (empty cells are errors here)"
             )
             raise BadCell(column, expected)
         if row is not None:

@@ -1,7 +1,4 @@
-"""What a cell says as a number or a date. Strict: what is not plainly one is none.
-
-Numbers are decimals of any size, never floats.
-"""
+"""Read cells as numbers and dates, strictly. Numbers are decimals of any size, never floats."""
 
 from __future__ import annotations
 
@@ -22,11 +19,11 @@ if TYPE_CHECKING:
     Read = Callable[[bytes], Any]
 
 MAX_EXPONENT = 400
-"""The largest exponent of ten that a number may be written with, either way: what is written in
-six bytes must not take a gigabyte. Every double (IEEE 754 binary64) can be written within it."""
+"""The largest exponent of ten, positive or negative, so that six bytes cannot become a number of a
+gigabyte. Every double (IEEE 754 binary64) can be written within it."""
 
 MAX_DATE_LENGTH = len("2020-01-31T23:59:59.123456789+02:00")
-"""Bytes of a date at the most: cells may be a million times as long, and are not to be kept."""
+"""The maximum length of a date in bytes; longer cells are not cached."""
 
 EXPECTED: dict[Kind, str] = {
     "integer": "an integer, such as 42 or -7",
@@ -38,7 +35,7 @@ EXPECTED: dict[Kind, str] = {
 EXPECTED_CALENDAR_DATE = "a date, such as 2020-01-31 or 2020-01-31T23:59:59Z"
 
 EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[Inexact, InvalidOperation])
-"""Arithmetic that is exact, or raises."""
+"""A decimal context whose arithmetic is exact, or raises."""
 
 _is_integer = re.compile(rb"[+-]?[0-9]+").fullmatch
 _number = re.compile(rb"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE]([+-]?[0-9]{1,9}))?").fullmatch
@@ -49,20 +46,20 @@ _date = re.compile(
 ).fullmatch
 
 
-_ALIKE = {" ": " \u00a0\u202f", "'": "'\u2019"}
-"""What else stands for a thousands separator: the no-break spaces, and the typographic apostrophe,
-that spreadsheets write."""
+_EQUIVALENT = {" ": " \u00a0\u202f", "'": "'\u2019"}
+"""Characters that also count as a thousands separator: spreadsheets write no-break spaces and the
+typographic apostrophe."""
 
 
 def read_integer(cell: bytes) -> Decimal | None:
-    """The integer that `cell` is, of any size; None if it is none."""
+    """Return the integer in `cell`, of any size, or None if it is not an integer."""
     if cell.isdigit() or _is_integer(cell):
         return Decimal(cell.decode())
     return None
 
 
 def read_number(cell: bytes) -> Decimal | None:
-    """The number that `cell` is, with as many decimals as it has; None if it is none."""
+    """Return the number in `cell` with all its decimals, or None if it is not a number."""
     if cell.isdigit():
         return Decimal(cell.decode())
     match = _number(cell)
@@ -73,19 +70,19 @@ def read_number(cell: bytes) -> Decimal | None:
 
 @dataclass(frozen=True, slots=True)
 class Notation:
-    """How the numbers of a file are written. The default is that of values in an aggregation."""
+    """How numbers are written in a file. The default is also that of values in a spec."""
 
     decimal: str = "."
     thousands: str = ""
-    """What may separate groups of three digits before the decimals; nothing if it is empty."""
+    """The separator that groups of three digits may have; empty for none."""
 
     @property
     def readers(self) -> Mapping[Kind, Read]:
-        """What reads a cell as each kind; it gives None for a cell that is none."""
+        """The function that reads a cell as each kind, and returns None for another kind."""
         return _readers(self)
 
     def expected(self, kind: Kind) -> str:
-        """What a cell of a kind is, as it stands in a message."""
+        """Return the description of a kind for a message."""
         if self == CANONICAL or kind not in NUMERIC:
             return EXPECTED[kind]
         grouped = f"1{self.thousands}234" if self.thousands else "1234"
@@ -94,27 +91,27 @@ class Notation:
         return f"a number, such as 42, -0{self.decimal}5 or {grouped}{self.decimal}5"
 
     def expected_with_hint(self, kind: Kind, cell: bytes) -> str:
-        """As `expected`, of a cell that is none; if another notation reads it, with that."""
+        """Return `expected`, with a hint if other settings would make `cell` of that kind."""
         expected, hint = self.expected(kind), self.hint(kind, cell)
         return expected if hint is None else f"{expected}; if it is one, set {hint}"
 
     def hint(self, kind: Kind, cell: bytes) -> str | None:
-        """What to set so that a cell is an integer or a number; None if that does not help."""
+        """Return the settings by which a cell is an integer or a number; None if there are none."""
         if kind not in NUMERIC or not looks_numeric(cell):
             return None
         changes = [
             [
                 f"input.{name} to {value!r}"
-                for name, value, said in (
+                for name, value, current in (
                     ("decimal", other.decimal, self.decimal),
                     ("thousands", other.thousands, self.thousands),
                 )
-                if value != said
+                if value != current
             ]
             for other in NOTATIONS
             if other != self
             and other.readers[kind](cell) is not None
-            # Separators that the cell does not have are no part of the hint.
+            # Do not suggest a separator that the cell does not have.
             and (
                 other.thousands in ("", self.thousands)
                 or Notation(other.decimal).readers[kind](cell) is None
@@ -145,13 +142,13 @@ def _readers(notation: Notation) -> Mapping[Kind, Read]:
 
 
 def _plain_of(notation: Notation) -> Callable[[bytes], bytes | None]:
-    """A function that gives a number as `read_number` reads it; None for what is none.
+    """Return a function that converts a number to the canonical notation, or returns None.
 
-    Digits are in groups of three all or none. A group does not begin with zero: `0.001` is not
-    meant as 1, whatever the notation.
+    Either all digits are in groups of three, or none are. The first group does not begin with zero:
+    `0.001` never means 1.
     """
     decimal = notation.decimal.encode()
-    separators = [s.encode() for s in _ALIKE.get(notation.thousands, notation.thousands)]
+    separators = [s.encode() for s in _EQUIVALENT.get(notation.thousands, notation.thousands)]
     any_of = b"|".join(map(re.escape, separators)) or b"(?!)"
     digits = rb"(?:[1-9][0-9]{0,2}(%s)[0-9]{3}(?:\1[0-9]{3})*|[0-9]+)" % any_of
     is_number = re.compile(
@@ -170,12 +167,12 @@ def _plain_of(notation: Notation) -> Callable[[bytes], bytes | None]:
 
 
 def read_date(cell: bytes) -> str | None:
-    """A text that sorts as the time that `cell` is; None if it is none, or has a time zone."""
+    """Return the date in `cell` as text that sorts by time, or None. Time zones are refused."""
     return None if len(cell) > MAX_DATE_LENGTH else _read_date(cell)
 
 
 def truncated(cell: bytes, truncation: Truncation) -> bytes | None:
-    """Day, ISO week (ISO 8601), month or year of the date as it is written; None if it is none."""
+    """Return day, ISO week (ISO 8601), month or year of a date as it is written, or None."""
     return None if len(cell) > MAX_DATE_LENGTH else _truncated(cell, truncation)
 
 
@@ -224,9 +221,9 @@ NOTATIONS = tuple(
     for thousands in ("", ",", ".", " ", "'", "_")
     if decimal != thousands
 )
-"""All that a file can have."""
+"""All notations that a spec can set."""
 looks_numeric = re.compile("[-+]?[0-9.,'_ \u00a0\u202f\u2019]+".encode()).fullmatch
-"""Whether a cell has nothing but digits, a sign, and what may stand between digits."""
+"""Matches a cell of only digits, a sign and possible separators."""
 
 CANONICAL = Notation()
-"""How numbers are written unless a file says otherwise."""
+"""The notation of a file whose spec sets none."""

@@ -85,7 +85,7 @@ class InputIn(JsonObject):
             )
         if self.escape:
             if self.quote == "":
-                raise ValueError("send no escape with quote none: it stands before a quote only")
+                raise ValueError("send no escape with quote none: an escape precedes a quote")
             if self.delimiter == self.escape:
                 raise ValueError("send another delimiter, or another escape: both are backslash")
         return self

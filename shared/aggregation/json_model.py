@@ -139,12 +139,12 @@ class AggregateIn(JsonObject):
         function = FUNCTIONS[self.function]
         if self.column is None:
             if function.needs_column:
-                raise ValueError(f"send the column of which to compute {self.function}")
+                raise ValueError(f"send the column for {self.function}")
             if self.type or self.empty != "skip":
-                raise ValueError("send type and empty with a column only: rows have neither")
+                raise ValueError("send type and empty only with a column")
         elif self.type and self.type not in function.kinds:
             raise ValueError(
-                f"send for {self.function} no type, or one of {', '.join(function.kinds)}"
+                f"send no type for {self.function}, or one of {', '.join(function.kinds)}"
             )
         return self
 
@@ -165,7 +165,7 @@ class ConditionIn(JsonObject):
             if self.value is not None or self.type is not None:
                 raise ValueError("send neither value nor type with is_empty")
         elif self.value is None:
-            raise ValueError(f"send the value to compare with by {self.op}")
+            raise ValueError(f"send the value that {self.op} compares with")
         elif isinstance(self.value, list) != (self.op == "in"):
             raise ValueError("send a list of values with in, and one value with all others")
         self._check_values()
@@ -176,9 +176,9 @@ class ConditionIn(JsonObject):
             raise ValueError("send numbers or strings in value, not both")
         kind = self._kind()
         if self.op in ("contains", "starts_with") and kind != "text":
-            raise ValueError(f"send a string as value: {self.op} looks at text")
+            raise ValueError(f"send a string as value: {self.op} compares text")
         if kind in ("text", "date") and any(isinstance(v, Decimal) for v in self._values()):
-            raise ValueError(f"send value in quotes: it is to be compared as {kind}")
+            raise ValueError(f"send value as a string: it is compared as {kind}")
         for text in self._texts():
             if _READ[kind](text.encode()) is None:
                 raise ValueError(f"send {cells.EXPECTED[kind]} as value")

@@ -28,6 +28,6 @@ class JsonObject(BaseModel):
                 close = get_close_matches(str(key).lower(), known, 1, 0.5)
                 hint = f"did you mean {close[0]}?" if close else f"send {', '.join(known)}"
                 raise PydanticCustomError(
-                    UNKNOWN_KEY, "is not known; {hint}", {"key": key, "hint": hint}
+                    UNKNOWN_KEY, "is not a known key; {hint}", {"key": key, "hint": hint}
                 )
         return fields

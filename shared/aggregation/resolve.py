@@ -1,4 +1,4 @@
-"""An aggregation's meaning for a file: columns by number, and a name for each output column."""
+"""Resolve an aggregation against a header: columns by number, and names for all output columns."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ T = TypeVar("T", "Aggregate", "GroupColumn")
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A comparison of the column of this number, counted from 0, with values."""
+    """A condition on a column, which is counted from 0."""
 
     column: int
     operator: Operator
@@ -65,9 +65,9 @@ class Query:
     group_by: tuple[int, ...]
     """The column of each group column."""
     columns: tuple[int | None, ...]
-    """The column of each aggregate; None for one that counts rows."""
+    """The column of each aggregate; None for one without a column."""
     names: tuple[str, ...]
-    """Of the output columns: group columns, then aggregates."""
+    """The names of the output columns: group columns, then aggregates."""
     where: Restriction | None
     having: Restriction | None
     """Its columns are output columns."""
@@ -75,16 +75,16 @@ class Query:
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
-        """What each output column holds."""
+        """The kind of each output column."""
         groups: list[Kind] = ["text"] * len(self.group_by)
         return (*groups, *(each.output_kind for each in self.aggregation.aggregates))
 
 
 def resolve(aggregation: Aggregation, header: Sequence[str]) -> Query:
-    """Find the columns of `aggregation` in a file's header.
+    """Find the columns of `aggregation` in a header.
 
-    Raises InvalidInput that names the part of the aggregation, what it says, and a remedy: the
-    nearest column, or the columns there are.
+    Raises InvalidInput with the path of the wrong part, its value and a hint, such as the most
+    similar column.
     """
     lookup = _Lookup(header)
     group_by = [
@@ -123,10 +123,10 @@ def resolve(aggregation: Aggregation, header: Sequence[str]) -> Query:
 
 
 def check(aggregation: Aggregation) -> None:
-    """Raise InvalidInput for what is wrong with `aggregation` whatever the file's header is.
+    """Raise InvalidInput if `aggregation` is wrong for every header.
 
-    Of an output column that is named as in the file, by a position, nothing is known: what may be
-    said of it in `having` and `order_by` is left to `resolve`.
+    The name of an output column without a name, of a column given by its position, is unknown
+    here. Only `resolve` checks `having` and `order_by` for such a column.
     """
     found = [
         *map(_known_name, aggregation.group_by),
@@ -148,7 +148,7 @@ def check(aggregation: Aggregation) -> None:
                 for order in aggregation.order_by
             ),
         )
-    # Any header does in which every column is found: one of the columns that are asked for.
+    # Resolve against a header that has all columns of the aggregation.
     resolve(known, _imagined_header(aggregation))
 
 
@@ -157,7 +157,7 @@ def _named(column: T, name: str) -> T:
 
 
 def _with_known(having: Filter, names: Sequence[str], stand_in: str) -> Filter:
-    """The same in its shape, with something that always holds for what is not known."""
+    """Return the filter with a condition on `stand_in` in place of those on unknown columns."""
     if isinstance(having, Junction):
         return replace(
             having, parts=tuple(_with_known(part, names, stand_in) for part in having.parts)
@@ -188,13 +188,13 @@ def _default_name(aggregate: Aggregate, column: str | None) -> str:
 
 
 class _Lookup:
-    """The columns of a header, by name and position."""
+    """Finds columns of a header by name and position."""
 
     def __init__(self, header: Sequence[str]) -> None:
         self._header = header
 
     def find(self, column: Column, path: str) -> int:
-        """The number of a column, counted from 0. Raises InvalidInput."""
+        """Return the number of a column, counted from 0. Raises InvalidInput."""
         header = self._header
         if isinstance(column, int):
             if column > len(header):
@@ -205,7 +205,7 @@ class _Lookup:
             return found[0]
         if found:
             positions = ", ".join(str(i + 1) for i in found)
-            raise _wrong(path, column, f"it is the name of columns {positions}; send a position")
+            raise _wrong(path, column, f"columns {positions} have this name; send a position")
         raise _wrong(path, column, f"no column has this name; {_nearest(column, header)}")
 
 
@@ -236,7 +236,7 @@ def _check_names(aggregation: Aggregation, names: Sequence[str]) -> None:
 
 
 def _of_output(having: Restriction, kinds: Sequence[Kind], path: str) -> Restriction:
-    """The restriction with its values read as what the output column holds."""
+    """Return the restriction with the kind of its output column."""
     if isinstance(having, Combination):
         parts = enumerate(having.parts)
         return Combination(
@@ -249,10 +249,10 @@ def _of_output(having: Restriction, kinds: Sequence[Kind], path: str) -> Restric
     expected: Kind = "number" if kind == "integer" else kind
     if having.kind != expected and not (expected == "date" and having.kind == "text"):
         values = ", ".join(having.values)
-        raise _wrong(f"{path}.value", values, f"the column holds {kind}; send {EXPECTED[kind]}")
+        raise _wrong(f"{path}.value", values, f"the column contains {kind}; send {EXPECTED[kind]}")
     if having.operator in ("contains", "starts_with") and kind != "text":
         raise _wrong(
-            f"{path}.op", having.operator, f"the column holds {kind}; compare by =, < or >"
+            f"{path}.op", having.operator, f"the column contains {kind}; compare with =, < or >"
         )
     if expected == "date":
         for value in having.values:
@@ -278,7 +278,7 @@ def _resolved(condition: Filter, path: str, find: Find) -> Restriction:
 
 
 def _nearest(name: Column, names: Sequence[str]) -> str:
-    # Imported here: most files have no such problem, and it takes long.
+    # Imported here, as the import is slow and rarely needed.
     from difflib import get_close_matches
 
     known = names[:1000]
@@ -287,7 +287,7 @@ def _nearest(name: Column, names: Sequence[str]) -> str:
     if close:
         return f"did you mean {_cut(folded[close[0]])}?"
     listed = ", ".join(_cut(other) for other in known[:10])
-    return f"there are {listed}" + (", ..." if len(names) > 10 else "")
+    return f"the columns are {listed}" + (", ..." if len(names) > 10 else "")
 
 
 def _wrong(path: str, value: object, why: str) -> InvalidInput:

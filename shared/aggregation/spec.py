@@ -1,4 +1,4 @@
-"""An aggregation: which rows, grouped by what, computing what, in what order. A value, no I/O."""
+"""The aggregation as a value: which rows, grouped by what, which functions, in what order."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ Case = Literal["upper", "lower"]
 
 @dataclass(frozen=True, slots=True)
 class GroupColumn:
-    """A column to group by. Rows with the same text, after what is done to it, are one group."""
+    """A column to group by. Rows with the same text, after its conversion, form a group."""
 
     column: Column
     name: str | None = None
-    """Of the output column; None takes it from the header."""
+    """The name of the output column; None takes it from the header."""
     truncate: Truncation | None = None
-    """The cells are dates, of which this much counts."""
+    """Read the cells as dates, and group by this part of them."""
     case: Case | None = None
     trim: bool = False
-    """Blanks around the text do not count."""
+    """Remove blanks from both ends of the text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """One output column that is computed of each group's rows."""
+    """One output column, computed from the rows of each group."""
 
     function: Function
     column: Column | None = None
-    """None only for `count`, which then counts rows."""
+    """None only for a function that needs no column: `count` then counts rows."""
     name: str | None = None
-    """Of the output column; None makes `sum(Plays)` of function and column."""
+    """The name of the output column; None makes one like `sum(Plays)`."""
     kind: Kind | None = None
-    """None if there is no column."""
+    """The kind as which cells are read; None without a column."""
     strict: bool = False
-    """Whether an empty cell makes the file malformed; otherwise it is passed over."""
+    """Whether an empty cell is an error; otherwise it is skipped."""
 
     @property
     def output_kind(self) -> Kind:
@@ -55,9 +55,9 @@ class Aggregate:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A comparison of a cell with values, which are text that `kind` says how to read.
+    """A comparison of a cell with values, both read as `kind`.
 
-    In `where` the column is one of the file, in `having` it is the name of an output column.
+    In `where` the column is one of the file; in `having` it is the name of an output column.
     """
 
     column: Column
@@ -69,7 +69,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Junction:
-    """Filters of which all (`and`) or any (`or`) must hold, looked at from left to right."""
+    """Filters of which all (`and`) or any (`or`) must hold, evaluated from left to right."""
 
     operator: Literal["and", "or"]
     parts: tuple[Filter, ...]
@@ -91,38 +91,38 @@ class Aggregation:
     """What to compute. Group columns come first in the output, aggregates follow."""
 
     group_by: tuple[GroupColumn, ...] = ()
-    """None makes one row of the whole file."""
+    """Empty: the whole file is one group."""
     aggregates: tuple[Aggregate, ...] = ()
     where: Filter | None = None
-    """Which rows count."""
+    """Selects rows of the file."""
     having: Filter | None = None
-    """Which rows of the result are kept."""
+    """Selects rows of the result."""
     order_by: tuple[OrderColumn, ...] = ()
-    """What comes first; the group columns decide the rest."""
+    """Rows that are equal here are sorted by the group columns."""
     limit: int | None = None
-    """Rows of the result at the most."""
+    """The maximum number of rows of the result."""
     output: FormatName = DEFAULT_FORMAT
     input: Input = UNDECLARED
-    """How the file is written, as far as the client says."""
+    """How the file is written, as far as the client declares it."""
 
     @property
     def is_default(self) -> bool:
-        """Whether it computes what clients get that ask for nothing, however the file is written.
+        """Whether it computes the default, `SONG_PLAYS`, for any `input`.
 
-        What is not declared of such a file is as RFC 4180 has it.
+        The dialect of such a file is not detected; it is that of RFC 4180.
         """
         return replace(self, input=UNDECLARED) == SONG_PLAYS
 
     @property
     def known_input(self) -> Input:
-        """`input`, and besides that there is a header if a column is named as in one."""
+        """`input`, with a header if the aggregation names a column of the file."""
         if self.input.header is None and any(isinstance(name, str) for name in self.columns):
             return replace(self.input, header=True)
         return self.input
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """The columns of the file that it speaks of."""
+        """The columns of the file that it reads."""
         aggregated = (aggregate.column for aggregate in self.aggregates)
         return (
             *(group.column for group in self.group_by),
@@ -137,12 +137,12 @@ class Aggregation:
 
     @property
     def width(self) -> int:
-        """How many columns the file has at the least, as far as positions tell."""
+        """The highest position of a column: the file must have at least as many columns."""
         return max((column for column in self.columns if isinstance(column, int)), default=1)
 
 
 def conditions(condition: Filter | None) -> tuple[Condition, ...]:
-    """Every condition within a filter, from left to right."""
+    """Return all conditions of a filter, from left to right."""
     if condition is None:
         return ()
     if isinstance(condition, Condition):
@@ -156,4 +156,4 @@ SONG_PLAYS = Aggregation(
         Aggregate("sum", 3, "Total Number of Plays for Date", kind="integer", strict=True),
     ),
 )
-"""What existing clients get: `Song,Date,Number of Plays` summed for each song and date."""
+"""The default: `Number of Plays` summed for each song and date of `Song,Date,Number of Plays`."""

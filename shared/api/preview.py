@@ -20,7 +20,7 @@ class PreviewColumnView(View):
     name: str
     """The name in the result."""
     type: Annotated[str, WithJsonSchema({"enum": ["text", "integer", "number", "date"]})]
-    """What the column holds."""
+    """What the column contains."""
 
 
 @dataclass(frozen=True, slots=True)

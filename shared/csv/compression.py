@@ -120,15 +120,15 @@ def _streams(blocks: Iterator[bytes], compression: Compression) -> Iterator[byte
         taken += len(piece)
     if stream is not None or taken == 0:
         raise MalformedInput(
-            f"the file ends within its {compression} data, after {taken} bytes: "
-            "it was cut off; upload the whole file"
+            f"the {compression} data of the file is incomplete: it ends after {taken} bytes; "
+            "upload the whole file"
         )
 
 
 def _damaged(compression: Compression, taken: int, error: Exception) -> MalformedInput:
     return MalformedInput(
-        f"the file is not {compression} data all through: it is damaged, or something else follows "
-        f"its end, at byte {taken} or later ({error})"
+        f"the {compression} data of the file is damaged, or followed by other bytes, "
+        f"at byte {taken} or later ({error})"
     )
 
 
@@ -138,7 +138,7 @@ def _bounded(blocks: Iterator[bytes], most: int) -> Iterator[bytes]:
         held += len(block)
         if held > most:
             raise MalformedInput(
-                f"the file holds more than {most} bytes once it is decompressed, which is more "
-                "than a file of its size may: decompress it, or set CSVMILL_MAX_EXPANSION higher"
+                f"the decompressed file has more than {most} bytes, the limit for its size: "
+                "decompress it before the upload, or raise CSVMILL_MAX_EXPANSION"
             )
         yield block

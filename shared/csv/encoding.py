@@ -66,8 +66,8 @@ def _transcoded(blocks: Iterator[bytes], encoding: Encoding) -> Iterator[bytes]:
     bom = bom_encoding(beginning)
     if bom not in (None, encoding):
         raise MalformedInput(
-            f"the file begins with the byte order mark of {bom}, and is said to be {encoding}: "
-            f"leave input.encoding out, or set it to {bom}"
+            f"the file begins with the byte order mark of {bom}, but input.encoding is {encoding}: "
+            f"remove input.encoding, or set it to {bom}"
         )
     codec, errors = _CODECS[encoding]
     back = "surrogateescape" if errors == "surrogateescape" else "surrogatepass"

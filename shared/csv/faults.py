@@ -38,10 +38,10 @@ class Faults:
     def never_closed(self, column: int, data: bytes, start: int, at: int, line: int) -> Fault:
         """The quote at `at` opens the end of the file; its record begins at `start`, on `line`."""
         lines = data.count(self._grammar.newline, start, at)
-        where = f" (it opens on line {line + lines})" if lines else ""
+        where = f" (opened on line {line + lines})" if lines else ""
         return Fault(
             column,
-            f"{show(data[at : at + _SHOWN])}, a quote that is never closed{where}",
+            f"{show(data[at : at + _SHOWN])}, a quote without a closing quote{where}",
             "a closing quote before the end of the file",
             at,
         )
@@ -51,18 +51,20 @@ class Faults:
         quote = self._grammar.quote
         quoted = bool(quote) and data.startswith(quote, at)
         lines = data.count(self._grammar.newline, start, at)
-        where = f", the one that opens on line {line + lines}" if quoted and lines else ""
+        where = f" (opened on line {line + lines})" if quoted and lines else ""
         return Fault(
             None,
             f"a record longer than {limit >> 20} MiB, beginning "
             f"{show(data[start : start + _SHOWN])}",
-            f"its end: perhaps a quote is never closed{where}" if quoted else "the end of the line",
+            f"a shorter record: perhaps a closing quote is missing{where}"
+            if quoted
+            else "a shorter line",
             at,
         )
 
     def too_many(self, limit: int, at: int) -> Fault:
         """A record has more than `limit` fields, as `at` shows."""
-        return Fault(None, f"more than {limit} columns", "no more than that", at)
+        return Fault(None, f"more than {limit} columns", f"at most {limit} columns", at)
 
     def text_after_quote(self, fields: Sequence[bytes], data: bytes, at: int) -> Fault:
         """The last of the fields was quoted, and at `at` there is more than it."""

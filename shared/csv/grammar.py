@@ -49,7 +49,11 @@ class Grammar:
     @property
     def escape_name(self) -> str:
         """How a quote within quotes is written, as it stands in a message."""
-        return "is doubled" if self.escape == self.quote else f"has {self.escape.decode()} before"
+        return (
+            "is doubled"
+            if self.escape == self.quote
+            else f"is written {self.escape.decode()}{self.quote.decode()}"
+        )
 
     def unescape(self, text: bytes) -> bytes:
         """What `text` that stands between quotes means."""

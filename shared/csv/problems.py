@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     OnProblem = Callable[["Problem"], None]
     """Takes a problem. If it returns, the record is left out, and reading goes on after it."""
 
-EMPTY_FILE = "the file is empty: expected a header line, then one line a record"
+EMPTY_FILE = "the file is empty: expected a header line, then one line per record"
 SHOWN_PROBLEMS = 20
 """How many problems of a file are told; the others are counted."""
 KEPT_RECORD = 64 << 10

@@ -58,14 +58,13 @@ def zip_member(blocks: Iterator[bytes], block: int) -> Iterator[bytes]:
     members = entries = ignored = 0
     signature = stream.take(4)
     if signature not in (MAGIC, _END):
-        raise MalformedInput("the file is no zip archive: it does not begin like one")
+        raise MalformedInput("the file is not a zip archive")
     while signature == MAGIC:
         header = _read_header(stream)
         entries += 1
         if header.name == _OFFICE:
             raise MalformedInput(
-                "the file is a document of an office suite, such as .xlsx, and no CSV: save the "
-                "sheet as CSV"
+                "the file is an office document, such as .xlsx, and not CSV: save the sheet as CSV"
             )
         if header.counts:
             members += 1
@@ -84,7 +83,7 @@ def zip_member(blocks: Iterator[bytes], block: int) -> Iterator[bytes]:
         signature = stream.take(4)
     _read_directory(stream, signature, entries)
     if members == 0:
-        raise MalformedInput("the zip archive has no member: put the CSV file into it")
+        raise MalformedInput("the zip archive has no member: add the CSV file to it")
 
 
 def _read_header(stream: _Stream) -> _Header:
@@ -140,8 +139,8 @@ def _member(stream: _Stream, header: _Header, block: int) -> Iterator[bytes]:
         expected = _read_descriptor(stream, packed, size)
     if (crc, packed, size) != expected:
         raise MalformedInput(
-            f"{_shown(header.name)} in the zip archive is damaged: its checksum or length is "
-            "another; upload the file again"
+            f"{_shown(header.name)} in the zip archive is damaged: its checksum or length "
+            "does not match; upload the file again"
         )
 
 
@@ -193,11 +192,11 @@ def _read_directory(stream: _Stream, signature: bytes, entries: int) -> None:
         signature = stream.take(4)
     if signature != _END or listed != entries:
         raise MalformedInput(
-            "the zip archive is damaged: its directory does not list what it has; pack it again"
+            "the zip archive is damaged: its directory does not list its members; create it again"
         )
     stream.take(unpack("<H", stream.take(18)[16:])[0])
     if stream.take_some(1, at_end=True):
-        raise MalformedInput("something follows the end of the zip archive: send it alone")
+        raise MalformedInput("the zip archive is followed by other bytes: upload the archive only")
 
 
 def _shown(name: bytes) -> str:
@@ -238,8 +237,8 @@ class _Stream:
                 if at_end:
                     return b""
                 raise MalformedInput(
-                    f"the zip archive ends after {self.taken} bytes, within its data: "
-                    "it was cut off; upload the whole file"
+                    f"the zip archive is incomplete: it ends after {self.taken} bytes; "
+                    "upload the whole file"
                 )
             self._block, self._at = block, 0
         data = self._block[self._at : self._at + most]

@@ -159,7 +159,7 @@ async def test_what_is_found_out_does_not_depend_on_the_plan(engine: Engine, scr
         (HEADER + b"a,b,1\na,b,1,2\n", r"line 3, column 4: found 4 columns.*expected 3 columns"),
         (
             HEADER + b'a,b,1\n"a,b,1\n',
-            r"line 3, column 1 \('Song'\): found .* never closed, expected",
+            r"line 3, column 1 \('Song'\): found .* without a closing quote, expected",
         ),
         (HEADER + b'a,"b"c,1\n', r"line 2, column 2 \('Date'\): found 'c' after the closing quote"),
         (
@@ -371,9 +371,9 @@ async def test_progress_of_a_compressed_file_is_that_of_its_own_bytes(
 @pytest.mark.parametrize(
     ("damaged", "message"),
     [
-        (lambda data: data[:-3], "it was cut off; upload the whole file"),
-        (lambda data: data[: len(data) // 2], "it was cut off"),
-        (lambda data: data + b"a,b,1\n", "something else follows its end"),
+        (lambda data: data[:-3], "upload the whole file"),
+        (lambda data: data[: len(data) // 2], "is incomplete"),
+        (lambda data: data + b"a,b,1\n", "followed by other bytes"),
         (lambda data: data[:-6] + b"xxxxxx", "it is damaged"),
     ],
 )

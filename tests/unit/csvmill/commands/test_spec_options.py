@@ -138,7 +138,10 @@ def test_a_spec_is_a_file_or_standard_input_or_the_json_itself(tmp_path: Path) -
         (["--sum", "a", "--where", "b:date=x"], "'--where': where is {"),
         (["--limit", "0", "--count"], "'--limit': 0 is not in the range x>=1"),
         (["--spec", "none.json"], "'--spec': 'none.json' cannot be read"),
-        (["--spec", '{"groupby": []}'], "'--spec': spec.groupby is not known; did you mean group_"),
+        (
+            ["--spec", '{"groupby": []}'],
+            "'--spec': spec.groupby is not a known key; did you mean group_",
+        ),
         (["--spec", "{"], "'--spec': invalid JSON"),
         (["--spec", "-", "-"], "'--spec': FILE is already standard input"),
         (["--spec", "{}", "--format", "csv"], "--format cannot be combined with --spec"),

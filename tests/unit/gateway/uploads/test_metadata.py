@@ -110,7 +110,7 @@ async def test_a_spec_after_the_file_is_refused(gateway: Gateway) -> None:
     ("spec", "message"),
     [
         ("{", "spec is not JSON"),
-        ('{"groupby": []}', "spec.groupby is not known; did you mean group_by?"),
+        ('{"groupby": []}', "spec.groupby is not a known key; did you mean group_by?"),
         ('{"group_by": ["a"], "order_by": ["b"]}', "spec.order_by[0].column is 'b': no output"),
         (" " * 70_000, "field spec is longer than 65536 bytes"),
     ],

@@ -143,7 +143,7 @@ def test_a_damaged_or_shortened_archive_never_has_a_result(stream: bool) -> None
     for wrong in (data[:-1], data[: len(data) // 2], data + b"x", data[:-5] + b"12345"):
         with pytest.raises(Inconclusive):
             run_fast(wrong, SONG_PLAYS, stream=stream)
-        with pytest.raises(MalformedInput, match=r"cut off|damaged"):
+        with pytest.raises(MalformedInput, match=r"is incomplete|damaged"):
             run_exact(wrong, SONG_PLAYS)
     assert run_fast(data, SONG_PLAYS, stream=stream) == run_exact(data, SONG_PLAYS)
 

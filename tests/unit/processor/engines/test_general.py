@@ -88,7 +88,11 @@ MALFORMED = [
     (of("sum", "n"), b"a,1\xe2\x82\xac,", "line 2, column 2 ('n'): found '1€', expected a number"),
     (of("sum", "n", type="integer"), b"a,1.0,", "line 2, column 2 ('n'): found '1.0', expected an"),
     (of("sum", "n", empty="fail"), b"a,,", "line 2, column 2 ('n'): found '', expected a number"),
-    (of("first", "n", empty="fail"), b"a,,", "found '', expected text, as empty is fail"),
+    (
+        of("first", "n", empty="fail"),
+        b"a,,",
+        "found '', expected text (empty cells are errors here)",
+    ),
     (of("min", "n"), b"a,x,", "found 'x', expected a number"),
     (of("max", "d", type="date"), b"a,,2020-01-01Z", "column 3 ('d'): found '2020-01-01Z', exp"),
     ({"group_by": [{"column": "d", "truncate": "day"}]}, b"a,,1.2.2020", "expected a date, such"),

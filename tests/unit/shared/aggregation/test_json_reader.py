@@ -98,8 +98,8 @@ WRONG = [
     ("[" * 100 + "]" * 100, "spec is nested deeper than 32"),
     ("[" * 60_000, "spec is not JSON: "),
     (" " * (MAX_LENGTH + 1), "spec is longer than 65536 bytes"),
-    ('{"groupby": ["a"]}', "spec.groupby is not known; did you mean group_by?"),
-    (grouped(sql="SELECT"), "spec.sql is not known; send group_by, aggregates, where"),
+    ('{"groupby": ["a"]}', "spec.groupby is not a known key; did you mean group_by?"),
+    (grouped(sql="SELECT"), "spec.sql is not a known key; send group_by, aggregates, where"),
     ('{"group_by": "a"}', "spec.group_by is 'a'; send a list"),
     ('{"group_by": ["a", 0]}', "spec.group_by[1].column is 0; send a column's name, or its"),
     ('{"group_by": [true]}', "spec.group_by[0].column is True; send a column's name"),
@@ -119,13 +119,13 @@ WRONG = [
     ),
     (
         grouped(aggregates=[{"function": "sum"}]),
-        "spec.aggregates[0] is {'function': 'sum'}; send the column of which to compute sum",
+        "spec.aggregates[0] is {'function': 'sum'}; send the column for sum",
     ),
     (
         grouped(aggregates=[{"function": "sum", "column": 1, "type": "text"}]),
         (
             "spec.aggregates[0] is {'function': 'sum', 'column': 1, 'type': 'text'}; "
-            "send for sum no type, or one of number, integer"
+            "send no type for sum, or one of number, integer"
         ),
     ),
     (
@@ -133,7 +133,7 @@ WRONG = [
         "spec.where.op is 'LIKE'; send '=', '!=', ",
     ),
     (grouped(where={"and": []}), "spec.where.and is []; send at least 1 of them"),
-    (grouped(where={"and": [], "or": []}), "spec.where.or is not known"),
+    (grouped(where={"and": [], "or": []}), "spec.where.or is not a known key"),
     (
         grouped(where={"or": [{"column": 1, "op": "in", "value": "a"}]}),
         "spec.where.or[0] is {'column': 1, 'op': 'in', 'value': 'a'}; send a list of values",
@@ -156,7 +156,10 @@ WRONG = [
     ),
     (
         grouped(where={"column": 1, "op": "=", "value": 5, "type": "text"}),
-        "spec.where is {'column': 1, 'op': '=', 'value': 5, 'type': 'text'}; send value in quotes",
+        (
+            "spec.where is {'column': 1, 'op': '=', 'value': 5, 'type': 'text'}; send value "
+            "as a string"
+        ),
     ),
     (grouped(limit=0), "spec.limit is 0; send 1 or more"),
     (grouped(limit="5"), "spec.limit is '5'; send a whole number"),
@@ -227,7 +230,7 @@ def test_input_alone_is_what_existing_clients_get_of_a_file_written_so() -> None
         ('{"encoding": "utf-16"}', "input.encoding is 'utf-16'; send 'utf-8', 'utf-16-le', "),
         ('{"header": "no"}', "input.header is 'no'; send true or false"),
         ('{"on_bad_row": "ignore"}', "input.on_bad_row is 'ignore'; send 'fail' or 'skip'"),
-        ('{"delimeter": ";"}', "input.delimeter is not known; did you mean delimiter?"),
+        ('{"delimeter": ";"}', "input.delimeter is not a known key; did you mean delimiter?"),
         ('{"thousands": "."}', "send another thousands, or ',' as decimal: both are '.'"),
         ('{"decimal": ",", "thousands": ","}', "send another thousands, or '.' as decimal"),
         ('{"quote": "none", "escape": "\\\\"}', "send no escape with quote none"),

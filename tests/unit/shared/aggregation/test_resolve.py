@@ -31,9 +31,9 @@ def test_columns_are_found_by_name_and_by_position() -> None:
 
 OF_THE_HEADER = [
     ({"group_by": ["song"]}, "group_by[0].column is 'song': no column has this name; did you mean"),
-    ({"group_by": ["xyz"]}, "there are 'Song', 'Date', 'Plays', 'Plays'"),
+    ({"group_by": ["xyz"]}, "the columns are 'Song', 'Date', 'Plays', 'Plays'"),
     ({"group_by": [5]}, "group_by[0].column is 5: the file has 4 columns"),
-    ({"group_by": ["Plays"]}, "it is the name of columns 3, 4; send a position"),
+    ({"group_by": ["Plays"]}, "columns 3, 4 have this name; send a position"),
     ({"where": {"and": [{"column": "x", "op": "is_empty"}]}}, "where.and[0].column is 'x'"),
     ({"group_by": [3, 4]}, "group_by[1].name is 'Plays': another output column has this name"),
 ]
@@ -60,11 +60,11 @@ BEFORE_THE_HEADER = [
     ({"aggregates": [COUNT, COUNT]}, "aggregates[1].name is 'n': another output column"),
     (
         {"aggregates": [COUNT], "having": {"column": "n", "op": "=", "value": "3"}},
-        "having.value is '3': the column holds integer; send an integer",
+        "having.value is '3': the column contains integer; send an integer",
     ),
     (
         {"having": {"or": [{"column": "Song", "op": "=", "value": 3}]}},
-        "having.or[0].value is '3': the column holds text; send text",
+        "having.or[0].value is '3': the column contains text; send text",
     ),
     (
         {"aggregates": [LAST], "having": {"column": "last", "op": "=", "value": "May"}},
@@ -72,7 +72,7 @@ BEFORE_THE_HEADER = [
     ),
     (
         {"aggregates": [LAST], "having": {"column": "last", "op": "contains", "value": "2"}},
-        "having.op is 'contains': the column holds date",
+        "having.op is 'contains': the column contains date",
     ),
 ]
 
@@ -105,7 +105,7 @@ BY_POSITION = {"group_by": [1], "aggregates": [{"function": "sum", "column": 2, 
     [
         (
             {"having": {"column": "n", "op": "=", "value": "x"}},
-            "spec.having.value is 'x': the column holds number; send a number",
+            "spec.having.value is 'x': the column contains number; send a number",
         ),
         (
             {

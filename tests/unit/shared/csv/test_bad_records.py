@@ -66,7 +66,7 @@ def test_of_a_quote_that_is_never_closed_only_the_line_on_which_it_opens_is_bad(
         assert good == [(1, [b"a", b"b"]), (4, [b"q", b"2"]), (5, [b"r", b"3"])]
         assert (problem.line, problem.offset, problem.column) == (2, 4, 2)
         assert problem.record == b'"x\ny","z'
-        assert problem.found.endswith("a quote that is never closed (it opens on line 3)")
+        assert problem.found.endswith("a quote without a closing quote (opened on line 3)")
 
 
 def test_a_consumer_rejects_the_record_that_was_yielded_last() -> None:
@@ -195,4 +195,4 @@ def test_a_quote_that_is_not_closed_within_the_limit_costs_its_line_only(low_lim
     assert len(good) == 2 + low_limit // 3
     assert good[2] == (4, [b"z", b"3"])
     assert (problem.line, problem.record) == (3, b'y,"2')
-    assert problem.expected == "its end: perhaps a quote is never closed"
+    assert problem.expected == "a shorter record: perhaps a closing quote is missing"

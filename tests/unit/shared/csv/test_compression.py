@@ -99,7 +99,7 @@ def test_a_file_that_was_cut_off_is_refused_wherever_that_was(compression: Compr
     data = COMPRESS[compression](TEXT[:300])
 
     for length in range(len(data)):
-        with pytest.raises(MalformedInput, match=r"cut off|it does not begin like one"):
+        with pytest.raises(MalformedInput, match=r"is incomplete|is not a zip archive"):
             expand(data[:length], compression)
 
 
@@ -108,7 +108,7 @@ def test_what_follows_the_end_is_refused(compression: Compression) -> None:
     data = COMPRESS[compression](TEXT)
 
     for more in (b"x", b"\0" * 10, b"a,b\n1,2\n"):
-        with pytest.raises(MalformedInput, match=r"follows|cut off"):
+        with pytest.raises(MalformedInput, match=r"followed by|is incomplete"):
             expand(data + more, compression)
 
 
@@ -143,7 +143,7 @@ def test_a_bomb_is_not_expanded(compression: Compression) -> None:
             served += len(block)
             yield block
 
-    with pytest.raises(MalformedInput, match=rf"holds more than {2 * BLOCK} bytes once"):
+    with pytest.raises(MalformedInput, match=rf"decompressed file has more than {2 * BLOCK} bytes"):
         list(blocks())
     assert served <= 2 * BLOCK
     assert decompressed_limit(10) == 1 << 30
@@ -205,7 +205,7 @@ def test_a_directory_that_claims_to_be_large_is_not_held_in_memory() -> None:
     blocks = (bytes(1 << 20) if at else before for at in range(33))
     tracemalloc.start()
     try:
-        with pytest.raises(MalformedInput, match="was cut off"):
+        with pytest.raises(MalformedInput, match="is incomplete"):
             list(decompress(blocks, "zip"))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
@@ -225,7 +225,7 @@ def test_what_macos_adds_to_a_zip_archive_does_not_count() -> None:
 def test_other_zip_archives_are_refused_with_what_to_do() -> None:
     with pytest.raises(MalformedInput, match=r"several members, 'b' among .*one file at a time"):
         expand(zipped(("a", TEXT), ("b", TEXT)), "zip")
-    with pytest.raises(MalformedInput, match=r"such as \.xlsx, and no CSV: save the sheet as CSV"):
+    with pytest.raises(MalformedInput, match=r"such as \.xlsx, and not CSV: save the sheet as CSV"):
         expand(zipped(("[Content_Types].xml", TEXT), ("xl/workbook.xml", TEXT)), "zip")
     with pytest.raises(MalformedInput, match="has no member"):
         expand(zipped(), "zip")
@@ -235,7 +235,7 @@ def test_other_zip_archives_are_refused_with_what_to_do() -> None:
     encrypted[6] |= 1
     with pytest.raises(MalformedInput, match=r"'plays\.csv' in .* is encrypted"):
         expand(bytes(encrypted), "zip")
-    with pytest.raises(MalformedInput, match="is no zip archive"):
+    with pytest.raises(MalformedInput, match="is not a zip archive"):
         expand(b"a,b\n1,2\n", "zip")
     hidden = _zip(TEXT)
     hidden = hidden[: hidden.index(b"PK\x01\x02")] + hidden[hidden.index(b"PK\x05\x06") :]
@@ -248,7 +248,7 @@ def test_the_checksum_of_a_member_decides() -> None:
     at = data.index(TEXT)
     data[at] ^= 1
     assert zlib.crc32(bytes(data[at : at + len(TEXT)])) != zlib.crc32(TEXT)
-    with pytest.raises(MalformedInput, match="its checksum or length is another"):
+    with pytest.raises(MalformedInput, match="its checksum or length does not match"):
         expand(bytes(data), "zip")
 
 
