@@ -45,6 +45,9 @@ READER_TIMEOUT = 3600.0
 """Seconds without progress after which a reader is disconnected. Long, because readers limit
 themselves: a gateway whose client is slow fills its buffer before it reads on, and a processor
 merges what it has spilled. This is for readers that hang."""
+ADMISSION_TIMEOUT = 3600.0
+"""Seconds until the first byte of a chunk. Long: the caller admits the chunk first, which may
+verify a digest, and then waits for its own client with a timeout of its own."""
 LINES = 1 << 16
 """Bytes of a list that are sent at once."""
 MAX_OPENING = 1 << 20
@@ -103,7 +106,7 @@ async def info(request: web.Request) -> web.Response:
 async def write(request: web.Request) -> web.StreamResponse:
     """Create or lease a blob if asked to, describe it, and take a chunk."""
     key, offset, blobs = _key(request), int(request.match_info["offset"]), request.app[BLOBS]
-    opening, chunk = await _opening(raw_body(request, request.app[CLIENT_TIMEOUT]))
+    opening, chunk = await _opening(request)
     response = _WriteResponse()
 
     async def admit(blob: BlobInfo) -> None:
@@ -215,11 +218,10 @@ class _WriteResponse(web.StreamResponse):
         return self.outcome or super().status
 
 
-async def _opening(
-    body: AsyncGenerator[bytes, None],
-) -> tuple[Opening, AsyncGenerator[bytes, None]]:
-    """Read the first line of `body`; return it with the rest. Raises InvalidInput."""
-    head = bytearray()
+async def _opening(request: web.Request) -> tuple[Opening, AsyncGenerator[bytes, None]]:
+    """Read the first line of the body; return it with the rest. Raises InvalidInput."""
+    timeout, head = request.app[CLIENT_TIMEOUT], bytearray()
+    body = raw_body(request, timeout)
     while b"\n" not in head:
         piece = await anext(body, b"")
         if not piece or len(head) > MAX_OPENING:
@@ -228,10 +230,15 @@ async def _opening(
     line, _, rest = bytes(head).partition(b"\n")
 
     async def chunk() -> AsyncGenerator[bytes, None]:
-        if rest:
-            yield rest
-        async for piece in body:
-            yield piece
+        first = rest
+        if not first:
+            waiting = raw_body(request, ADMISSION_TIMEOUT, received=len(head))
+            first = await anext(waiting, b"")
+        if first:
+            yield first
+            received = len(head) + (0 if rest else len(first))
+            async for piece in raw_body(request, timeout, received=received):
+                yield piece
 
     return decode_opening(line), chunk()
 

@@ -28,12 +28,13 @@ _MAX_DIGITS = 30
 """Digits of a number with an exponent: `1e1000000000` is short in JSON and huge in memory."""
 
 
-async def raw_body(request: web.Request, timeout: float) -> AsyncGenerator[bytes, None]:
-    """Yield the bytes of the body as they arrive.
+async def raw_body(
+    request: web.Request, timeout: float, *, received: int = 0
+) -> AsyncGenerator[bytes, None]:
+    """Yield the bytes of the body as they arrive, after the `received` bytes read before.
 
     Raises InvalidInput if the body ends early or no byte arrives for `timeout` seconds.
     """
-    received = 0
     try:
         while True:
             async with asyncio.timeout(timeout):

@@ -88,6 +88,30 @@ async def test_a_write_shows_signs_of_life_and_counts_by_its_outcome(
     assert "writes" in counted[0]
 
 
+async def test_a_caller_may_admit_a_chunk_slowly_but_not_stall_in_it(
+    tmp_path: Path, blobs: FilesystemBlobs
+) -> None:
+    await blobs.create(KEY, 6)
+
+    async def body(stall: float) -> AsyncIterator[bytes]:
+        yield encode_opening(Opening())
+        await asyncio.sleep(0.3)
+        yield b"abc"
+        await asyncio.sleep(stall)
+        yield b"def"
+
+    async with (
+        storage_server(tmp_path, blobs, client_timeout=0.1) as url,
+        ClientSession(headers=AUTHORIZED) as session,
+    ):
+        async with session.put(url + write_path(KEY, 0), data=body(10)) as response:
+            last = json.loads((await response.read()).splitlines()[-1])
+            assert (last["status"], last["error"]["code"]) == (400, "invalid_input")
+        assert not (await blobs.info(KEY)).received
+        async with session.put(url + write_path(KEY, 0), data=body(0)) as response:
+            assert json.loads((await response.read()).splitlines()[-1])["blob"]["complete"]
+
+
 @pytest.mark.parametrize(
     "body", [b"", b"no opening", b"{}\n", b"[]\n", b'{"declaration": {"size": "x"}}\n']
 )
