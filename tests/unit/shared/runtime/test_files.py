@@ -50,6 +50,34 @@ def test_a_file_is_replaced_and_nothing_else_is_left(
     assert list(tmp_path.iterdir()) == [file]
 
 
+@pytest.mark.parametrize("by_folder", [True, False])
+def test_a_durable_replacement_syncs_the_content_before_the_rename_and_the_folder_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_folder: bool
+) -> None:
+    calls: list[str] = []
+    fsync, replace = os.fsync, os.replace
+
+    def record_fsync(fd: int) -> None:
+        calls.append(f"fsync {Path(f'/proc/self/fd/{fd}').readlink().name}")
+        fsync(fd)
+
+    def record_replace(source: Path, target: Path, **folders: int | None) -> None:
+        calls.append(f"replace {source.name} {target.name}")
+        replace(source, target, **folders)
+
+    monkeypatch.setattr(os, "fsync", record_fsync)
+    monkeypatch.setattr(os, "replace", record_replace)
+    folder = os.open(tmp_path, os.O_RDONLY) if by_folder else None
+    path = Path("file") if by_folder else tmp_path / "file"
+    replace_file(path, b"new", durable=True, dir_fd=folder)
+    if folder is not None:
+        os.close(folder)
+    expected = ["fsync .file.new", "replace .file.new file", f"fsync {tmp_path.name}"]
+    assert calls == expected
+    replace_file(tmp_path / "file", b"newer", durable=False)
+    assert calls[3:] == ["replace .file.new file"]
+
+
 def test_a_file_moved_to_another_file_system_is_copied_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
