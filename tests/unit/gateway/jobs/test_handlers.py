@@ -39,7 +39,7 @@ BODY = b"Song,Date,Number of Plays\na,2026-01-01,1\n"
 
 
 async def uploaded(gateway: Gateway, dzuuid: str = "an upload") -> Job:
-    """The job of an upload through the API."""
+    """Return the job of a file uploaded through the API."""
     answer = await gateway.chunk(dzuuid, BODY, offset=0, size=len(BODY), total=len(BODY))
     return await gateway.job_of(answer)
 
@@ -52,7 +52,7 @@ async def claimed(gateway: Gateway, job: Job) -> Job:
 
 
 async def failed(gateway: Gateway, dzuuid: str = "an upload") -> Job:
-    """A job whose only attempt failed for good."""
+    """Return a job whose only attempt failed finally."""
     job = await claimed(gateway, await uploaded(gateway, dzuuid))
     return await gateway.jobs.fail(job.id, job.attempt, "no memory", final=True, now=time.time())
 
@@ -66,7 +66,7 @@ async def is_kept(gateway: Gateway, key: BlobKey) -> bool:
 
 
 async def problem_of(response: ClientResponse, status: int, name: str) -> dict[str, Any]:
-    """The problem details of an answer, which has to be of this type."""
+    """Return the problem details of an answer, which must have this type."""
     assert response.content_type == "application/problem+json"
     problem: dict[str, Any] = await response.json()
     assert (response.status, problem["status"]) == (status, status)
@@ -125,7 +125,7 @@ async def test_a_finished_job_shows_its_input_its_result_and_its_attempts(
             "eta": 0.0,
         },
         "result": {"size": 6, "sha256": job.result.sha256, "rows_in": 1, "rows_out": 1},
-        # As of a job from before there were reports.
+        # Like a job of a version without reports.
         "report": None,
         "problems": [],
         "problem_count": None,
@@ -146,11 +146,11 @@ async def test_a_finished_job_shows_its_input_its_result_and_its_attempts(
         (JobProgress(999, 7), (999, 7, False, 99.9, None)),
         (JobProgress(250, rate=100.0), (250, None, False, 25.0, 7.5)),
         (JobProgress(250, 3, rows_estimated=True), (250, 3, True, 25.0, None)),
-        # All is read; how long the writing takes nobody knows.
+        # Everything is read; the duration of the writing is unknown.
         (JobProgress(1000, 9, rate=100.0), (1000, 9, False, 100.0, None)),
     ],
 )
-async def test_a_running_job_shows_how_far_it_is(
+async def test_a_running_job_shows_its_progress(
     gateway: Gateway, recorded: JobProgress | None, shown: tuple[object, ...]
 ) -> None:
     job = await claimed(gateway, await gateway.pending_job(input_size=1000))
@@ -168,7 +168,7 @@ async def test_a_running_job_shows_how_far_it_is(
     }
 
 
-async def test_a_job_that_waits_shows_no_progress_and_one_that_failed_how_far_it_came(
+async def test_a_waiting_job_has_no_progress_and_a_failed_one_keeps_it(
     gateway: Gateway,
 ) -> None:
     async def progress() -> Any:
@@ -191,7 +191,7 @@ async def test_a_job_that_waits_shows_no_progress_and_one_that_failed_how_far_it
     assert (found["bytes_done"], found["percent"], found["eta"]) == (250, 25.0, None)
 
 
-async def test_every_attempt_is_shown_with_its_host_and_reason(gateway: Gateway) -> None:
+async def test_every_attempt_is_shown_with_its_worker_and_reason(gateway: Gateway) -> None:
     job = await claimed(gateway, await uploaded(gateway))
     await gateway.jobs.fail(job.id, 1, "no memory", final=False, now=time.time())
     await claimed(gateway, job)
@@ -246,7 +246,7 @@ async def test_the_report_of_a_finished_job_is_shown(gateway: Gateway) -> None:
         "attempts": 1,
     }  # fmt: skip
     assert (shown["problems"], shown["problem_count"]) == ([], 2)
-    # One number has one meaning, of a result that an older version has recorded too
+    # `rows_in` means the same, even if an older version recorded the result
     assert job.result is not None
     assert job.result.rows_in == 1
     assert shown["result"]["rows_in"] == shown["progress"]["rows_done"] == 11
@@ -254,7 +254,7 @@ async def test_the_report_of_a_finished_job_is_shown(gateway: Gateway) -> None:
 
 @pytest.mark.parametrize("final", [False, True])
 @pytest.mark.parametrize("dialect", [None, Dialect(delimiter=";")])
-async def test_an_attempt_that_broke_off_shows_what_it_used_and_no_rows(
+async def test_an_unfinished_report_shows_resources_and_no_rows(
     gateway: Gateway, dialect: Dialect | None, final: bool
 ) -> None:
     used = Report(
@@ -276,7 +276,7 @@ async def test_an_attempt_that_broke_off_shows_what_it_used_and_no_rows(
     assert (shown["problems"], shown["problem_count"]) == ([], None)
 
 
-async def test_a_failure_shows_what_is_wrong_with_the_file_one_by_one(gateway: Gateway) -> None:
+async def test_a_failure_shows_the_problems_of_the_file(gateway: Gateway) -> None:
     problems = tuple(
         Problem(line, 10 * line, column, name, "'x'", "an integer", b"")
         for line, column, name in ((2, 3, "Plays"), (7, None, None))
@@ -299,7 +299,7 @@ async def test_a_failure_shows_what_is_wrong_with_the_file_one_by_one(gateway: G
 
 
 @pytest.mark.parametrize("started", [False, True])
-async def test_a_cancelled_job_is_revoked_at_once_and_its_input_removed(
+async def test_a_cancelled_job_is_revoked_at_once_and_its_input_deleted(
     gateway: Gateway, started: bool
 ) -> None:
     job = await uploaded(gateway)
@@ -311,12 +311,12 @@ async def test_a_cancelled_job_is_revoked_at_once_and_its_input_removed(
     assert [a["outcome"] for a in shown["attempts"]] == ["revoked"] * started
     assert (await gateway.jobs.get(job.id)).state is JobState.REVOKED
     assert not await is_kept(gateway, job.input_key)
-    # And a repetition gives the same
+    # Repeating the request returns the same
     again = await gateway.client.delete(f"/api/v1/jobs/{job.id}")
     assert (again.status, await again.json()) == (200, shown)
 
 
-async def test_a_job_that_has_ended_is_not_cancelled_and_keeps_what_it_has(
+async def test_a_job_that_has_ended_cannot_be_cancelled_and_keeps_its_files(
     gateway: Gateway,
 ) -> None:
     for job in (await failed(gateway), await gateway.finished_job(b"result")):
@@ -329,7 +329,7 @@ async def test_a_job_that_has_ended_is_not_cancelled_and_keeps_what_it_has(
         assert await is_kept(gateway, kept)
 
 
-async def test_a_job_is_cancelled_even_if_storage_is_away(start_gateway: Start) -> None:
+async def test_a_job_can_be_cancelled_while_storage_does_not_answer(start_gateway: Start) -> None:
     away = True
 
     def in_front(blobs: FilesystemBlobs) -> FilesystemBlobs:
@@ -348,13 +348,13 @@ async def test_a_job_is_cancelled_even_if_storage_is_away(start_gateway: Start) 
     response = await gateway.client.delete(f"/api/v1/jobs/{job.id}")
     assert (response.status, (await response.json())["state"]) == (200, "REVOKED")
     assert await is_kept(gateway, job.input_key)
-    # Whoever repeats the request finishes what was left undone
+    # Repeating the request deletes the input
     away = False
     await gateway.client.delete(f"/api/v1/jobs/{job.id}")
     assert not await is_kept(gateway, job.input_key)
 
 
-async def test_an_upload_in_flight_is_cancelled_by_its_id_where_jobs_are_too(
+async def test_the_url_of_a_job_also_cancels_an_incomplete_upload(
     gateway: Gateway,
 ) -> None:
     half = len(BODY) // 2
@@ -363,7 +363,7 @@ async def test_an_upload_in_flight_is_cancelled_by_its_id_where_jobs_are_too(
     response = await gateway.client.delete(path)
     assert (response.status, await response.read()) == (204, b"")
     assert await gateway.stored("an upload") is None
-    # A second time there is nothing to cancel
+    # The second time there is nothing to cancel
     problem = await problem_of(await gateway.client.delete(path), 404, "job-not-found")
     assert problem["detail"].startswith("There is no job and no upload ")
 
@@ -383,22 +383,22 @@ async def test_the_id_of_an_upload_that_has_become_a_job_cancels_the_job(gateway
 @pytest.mark.parametrize(
     "dzuuid", ["an upload", "49513dc1-7de5-40d7-8c9c-ada8e629c774", "a/b?c=%2F#é", ".."]
 )
-async def test_an_upload_in_flight_is_removed_and_a_later_chunk_begins_it_anew(
+async def test_a_cancelled_upload_is_removed_and_a_later_chunk_starts_it_again(
     gateway: Gateway, dzuuid: str
 ) -> None:
     half = len(BODY) // 2
     await gateway.chunk(dzuuid, BODY[:half], offset=0, size=half, total=len(BODY))
-    # As a path cannot say "..", an upload of that name goes by its id
+    # A path cannot contain "..", so an upload of that name is addressed by its id
     name = quote(dzuuid, safe="") if dzuuid != ".." else str(upload_id_of(dzuuid))
     root = gateway.client.make_url("/api/v1/uploads/")
     url = URL(f"{root}{name}", encoded=True)
     response = await gateway.client.session.delete(url)
     assert (response.status, await response.read()) == (204, b"")
     assert await gateway.stored(dzuuid) is None
-    # A second time there is nothing to remove
+    # The second time there is nothing to remove
     again = await gateway.client.session.delete(url)
     await problem_of(again, 404, "upload-not-found")
-    # The second half alone does not complete it any more; both do
+    # The second half alone no longer completes the upload; both halves do
     rest = await gateway.chunk(dzuuid, BODY[half:], offset=half, size=half + 1, total=len(BODY))
     assert "job_id" not in rest
     whole = await gateway.chunk(dzuuid, BODY[:half], offset=0, size=half, total=len(BODY))
@@ -418,7 +418,7 @@ async def test_cancelling_an_upload_that_has_become_a_job_cancels_the_job(
     assert not await is_kept(gateway, job.input_key)
 
 
-async def test_an_upload_whose_job_has_ended_is_left_alone(gateway: Gateway) -> None:
+async def test_an_upload_whose_job_has_ended_is_not_removed(gateway: Gateway) -> None:
     job = await failed(gateway, "an upload")
     response = await gateway.client.delete("/api/v1/uploads/an upload")
     await problem_of(response, 409, "job-finished")
@@ -426,7 +426,7 @@ async def test_an_upload_whose_job_has_ended_is_left_alone(gateway: Gateway) -> 
 
 
 class RacingBlobs:
-    """The real blobs; runs what the test says when an upload is about to be removed, or was."""
+    """The real blobs; runs a function of the test before or after an upload is deleted."""
 
     def __init__(self, blobs: FilesystemBlobs) -> None:
         self._blobs = blobs
@@ -451,7 +451,7 @@ class RacingBlobs:
 
 
 @pytest.mark.parametrize("last_chunk_is", ["before", "after"])
-async def test_an_upload_that_is_cancelled_while_its_last_chunk_arrives_becomes_no_running_job(
+async def test_cancelling_an_upload_during_its_last_chunk_leaves_no_running_job(
     start_gateway: Start, last_chunk_is: str
 ) -> None:
     racing: list[RacingBlobs] = []
@@ -475,11 +475,11 @@ async def test_an_upload_that_is_cancelled_while_its_last_chunk_arrives_becomes_
         assert (await gateway.client.delete("/api/v1/uploads/racing")).status == 204
 
     if last_chunk_is == "before":
-        # The job is made after the look for one, and before the bytes go
+        # The job is created after the gateway looked for it and before the bytes are deleted
         racing[0].before_delete = send_the_rest
         await cancel()
     else:
-        # The bytes go after the last of them was stored, and before the job is made
+        # The bytes are deleted after the last was stored and before the job is created
         racing[0].after_write = cancel
         await send_the_rest()
     (job,) = jobs
@@ -490,7 +490,7 @@ async def test_an_upload_that_is_cancelled_while_its_last_chunk_arrives_becomes_
 # Retrying
 
 
-async def test_a_failed_job_is_put_back_woken_and_stamped(gateway: Gateway) -> None:
+async def test_a_retried_job_waits_again_and_its_wake_up_is_published(gateway: Gateway) -> None:
     job = await failed(gateway)
     gateway.bus.published.clear()
     response = await gateway.client.post(f"/api/v1/jobs/{job.id}/retry")
@@ -502,12 +502,12 @@ async def test_a_failed_job_is_put_back_woken_and_stamped(gateway: Gateway) -> N
     assert (await claimed(gateway, job)).attempt == 2
 
 
-async def test_a_retry_needs_no_broker(gateway: Gateway) -> None:
+async def test_a_retry_succeeds_while_the_broker_does_not_answer(gateway: Gateway) -> None:
     job = await failed(gateway)
     gateway.bus.away = True
     response = await gateway.client.post(f"/api/v1/jobs/{job.id}/retry")
     assert (response.status, (await response.json())["published_at"]) == (200, None)
-    # The relay finds it at once, however young the job is
+    # The relay finds the job at once, even if it is new
     now = job.created_at + 15
     overdue = await gateway.jobs.overdue(
         now=now, unpublished_for=15, lost_before=now - 300, limit=9
@@ -515,7 +515,7 @@ async def test_a_retry_needs_no_broker(gateway: Gateway) -> None:
     assert overdue == [job.id]
 
 
-async def test_only_a_failed_job_is_retried(gateway: Gateway) -> None:
+async def test_only_a_failed_job_can_be_retried(gateway: Gateway) -> None:
     revoked = await uploaded(gateway)
     await gateway.client.delete(f"/api/v1/jobs/{revoked.id}")
     for job in (
@@ -534,7 +534,7 @@ async def test_only_a_failed_job_is_retried(gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize("how", ["deleted", "expired"])
-async def test_a_job_whose_input_is_gone_is_not_retried(gateway: Gateway, how: str) -> None:
+async def test_a_job_whose_input_was_deleted_cannot_be_retried(gateway: Gateway, how: str) -> None:
     job = await failed(gateway)
     if how == "deleted":
         await gateway.blobs.delete(job.input_key)
@@ -561,7 +561,7 @@ async def test_an_unknown_job_is_a_404_problem(gateway: Gateway, method: str, pa
             await problem_of(response, 404, "job-not-found")
 
 
-async def test_an_unknown_url_or_method_is_a_problem_without_a_type_of_its_own(
+async def test_an_unknown_url_or_method_is_a_problem_of_type_about_blank(
     gateway: Gateway,
 ) -> None:
     await problem_of(await gateway.client.get("/api/v1/nothing"), 404, "about:blank")
@@ -578,7 +578,7 @@ async def test_an_unknown_url_or_method_is_a_problem_without_a_type_of_its_own(
         (RuntimeError("a secret"), 500, "about:blank"),
     ],
 )
-async def test_a_fault_of_ours_is_a_problem_that_says_no_more_than_it_may(
+async def test_a_service_fault_is_a_problem_without_internal_details(
     start_gateway: Start, error: Exception, status: int, name: str
 ) -> None:
     def in_front(jobs: Any) -> Any:
@@ -595,7 +595,7 @@ async def test_a_fault_of_ours_is_a_problem_that_says_no_more_than_it_may(
     assert ("Retry-After" in response.headers) == (status == 503)
 
 
-async def test_pages_may_cancel(gateway: Gateway) -> None:
+async def test_web_pages_may_cancel_jobs(gateway: Gateway) -> None:
     response = await gateway.client.options(
         f"/api/v1/jobs/{uuid4()}",
         headers={"Origin": "https://page.example", "Access-Control-Request-Method": "DELETE"},
@@ -604,7 +604,7 @@ async def test_pages_may_cancel(gateway: Gateway) -> None:
     assert "DELETE" in response.headers["Access-Control-Allow-Methods"].split(", ")
 
 
-def test_the_documented_problem_types_are_those_that_there_are() -> None:
+def test_every_problem_type_is_documented_with_its_status() -> None:
     document = (Path(__file__).parents[4] / "docs" / "api.md").read_text()
     documented = re.findall(
         r"^\| `((?:urn:csvmill:problem:|https://iana\.org/)\S+)` \| (\d+) \|",

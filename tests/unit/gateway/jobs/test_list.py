@@ -48,14 +48,14 @@ def ids(answer: dict[str, Any]) -> list[str]:
     return [job["id"] for job in answer["jobs"]]
 
 
-async def test_there_are_no_jobs_at_first(gateway: Gateway) -> None:
+async def test_the_list_is_empty_at_first(gateway: Gateway) -> None:
     response = await gateway.client.get(JOBS)
     assert await response.json() == {"jobs": [], "next": None}
     assert "Link" not in response.headers
     assert (await gateway.client.head(JOBS)).status == 200
 
 
-async def test_each_job_is_shown_as_it_is_alone_with_its_attempts(gateway: Gateway) -> None:
+async def test_a_listed_job_is_shown_like_a_single_one_with_its_attempts(gateway: Gateway) -> None:
     done = await gateway.finished_job(b"result", filename="Čaj.csv")
     waiting = await gateway.pending_job()
     answer = await listed(gateway, JOBS)
@@ -64,7 +64,7 @@ async def test_each_job_is_shown_as_it_is_alone_with_its_attempts(gateway: Gatew
     assert [len(job["attempts"]) for job in answer["jobs"]] == [0, 1]
 
 
-async def test_the_pages_lead_through_all_jobs_newest_first_though_others_are_made(
+async def test_the_pages_contain_each_job_once_newest_first_while_others_are_created(
     gateway: Gateway,
 ) -> None:
     jobs = [await make(gateway, NOON + number // 2, "50% > é&.csv") for number in range(7)]
@@ -94,13 +94,13 @@ async def test_the_pages_lead_through_all_jobs_newest_first_though_others_are_ma
     assert [id_ for page in pages for id_ in page] == [str(job.id) for job in newest_first]
 
 
-async def test_a_page_that_is_just_full_is_the_last(gateway: Gateway) -> None:
+async def test_a_page_that_is_exactly_full_is_the_last(gateway: Gateway) -> None:
     jobs = [await make(gateway, NOON + number) for number in range(2)]
     answer = await listed(gateway, f"{JOBS}?limit=2")
     assert (ids(answer), answer["next"]) == ([str(jobs[1].id), str(jobs[0].id)], None)
 
 
-async def test_fifty_jobs_are_a_page_unless_told_otherwise(gateway: Gateway) -> None:
+async def test_a_page_has_fifty_jobs_by_default(gateway: Gateway) -> None:
     for number in range(51):
         await make(gateway, NOON + number)
     answer = await listed(gateway, JOBS)
@@ -109,7 +109,7 @@ async def test_fifty_jobs_are_a_page_unless_told_otherwise(gateway: Gateway) -> 
     assert len((await listed(gateway, f"{JOBS}?limit=500"))["jobs"]) == 51
 
 
-async def test_jobs_are_found_by_their_state(gateway: Gateway) -> None:
+async def test_jobs_are_filtered_by_state(gateway: Gateway) -> None:
     pending, started = await gateway.pending_job(), await gateway.started_job()
     done = await gateway.finished_job(b"x")
     for query, found in (
@@ -135,7 +135,7 @@ async def test_jobs_are_found_by_their_state(gateway: Gateway) -> None:
         ("created_before=9999-12-31T23:59:59-14:00", [1, 0]),
     ],
 )
-async def test_jobs_are_found_by_when_they_were_made(
+async def test_jobs_are_filtered_by_creation_time(
     gateway: Gateway, query: str, found: list[int]
 ) -> None:
     jobs = [await make(gateway, NOON + number) for number in range(2)]
@@ -174,7 +174,7 @@ def cursor(created_at: float) -> str:
         ("sate=PENDING", ["unknown: sate", "state, created_after"]),
     ],
 )
-async def test_what_is_malformed_is_refused_with_field_value_and_remedy(
+async def test_a_malformed_parameter_is_refused_with_its_name_value_and_a_hint(
     gateway: Gateway, query: str, said: list[str]
 ) -> None:
     problem = await problem_of(await gateway.client.get(f"{JOBS}?{query}"), 400, "invalid-input")
@@ -183,7 +183,7 @@ async def test_what_is_malformed_is_refused_with_field_value_and_remedy(
     assert problem["field"] == query.partition("=")[0]
 
 
-async def test_a_cursor_of_a_job_that_is_not_there_goes_on_from_where_it_would_be(
+async def test_a_cursor_of_a_deleted_job_continues_at_its_position(
     gateway: Gateway,
 ) -> None:
     jobs = [await make(gateway, NOON + number) for number in range(3)]

@@ -29,7 +29,7 @@ async def _in_state(gateway: Gateway, state: str) -> Job:
 
 
 @pytest.mark.parametrize("state", ["PENDING", "STARTED", "RETRY", "SUCCESS", "FAILURE", "REVOKED"])
-async def test_status_has_the_id_under_both_keys_and_a_reason_for_failure_only(
+async def test_the_status_has_the_id_under_both_keys_and_a_message_only_for_a_failure(
     gateway: Gateway, state: str
 ) -> None:
     job = await _in_state(gateway, state)
@@ -42,7 +42,7 @@ async def test_status_has_the_id_under_both_keys_and_a_reason_for_failure_only(
 
 @pytest.mark.parametrize("state", ["PENDING", "STARTED", "RETRY", "FAILURE", "REVOKED"])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-async def test_there_is_no_download_without_success(
+async def test_only_a_successful_job_can_be_downloaded(
     gateway: Gateway, state: str, method: str
 ) -> None:
     job = await _in_state(gateway, state)
@@ -56,7 +56,7 @@ async def test_there_is_no_download_without_success(
 
 
 @pytest.mark.parametrize("path", ["file_status", "download_file"])
-async def test_a_job_that_does_not_exist_is_404(gateway: Gateway, path: str) -> None:
+async def test_an_unknown_job_is_404(gateway: Gateway, path: str) -> None:
     for job_id in (str(uuid4()), "nonsense", "1", "%00", "..%2F..%2Fetc", "x" * 5000):
         response = await gateway.client.get(f"/api/{path}/{job_id}")
         answer = await response.json()

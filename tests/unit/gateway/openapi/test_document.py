@@ -1,4 +1,4 @@
-"""The OpenAPI document says what is there, no more and no less; see also `described`."""
+"""The OpenAPI document describes exactly the API; see also `described`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PROBLEMS = sorted({kind.problem_type for kind in ERRORS} - {CsvmillError.problem
 
 
 def nodes(node: Any, path: str = "#") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every object of the document, with where it is."""
+    """Yield every object of the document with its path."""
     if isinstance(node, dict):
         yield path, node
         for key, value in node.items():
@@ -46,12 +46,12 @@ def nodes(node: Any, path: str = "#") -> Iterator[tuple[str, dict[str, Any]]]:
             yield from nodes(value, f"{path}/{index}")
 
 
-def test_it_is_an_openapi_3_1_document() -> None:
+def test_the_document_is_valid_openapi_3_1() -> None:
     assert DOCUMENT["openapi"].startswith("3.1.")
     assert [error.message for error in OpenAPIV31SpecValidator(DOCUMENT).iter_errors()] == []
 
 
-def test_every_route_is_described_and_nothing_else() -> None:
+def test_exactly_the_routes_are_described() -> None:
     app = web.Application()
     app.add_routes(routes({}))
     there = {
@@ -62,7 +62,7 @@ def test_every_route_is_described_and_nothing_else() -> None:
     assert set(OPERATIONS) == there
 
 
-def test_every_operation_has_a_name_of_its_own_and_a_tag_that_is_explained() -> None:
+def test_every_operation_has_a_unique_name_and_a_described_tag() -> None:
     names = [operation["operationId"] for operation in OPERATIONS.values()]
     assert len(set(names)) == len(names)
     tags = {tag["name"] for tag in DOCUMENT["tags"]}
@@ -94,7 +94,7 @@ def test_every_example_fits_its_schema() -> None:
     assert seen > 50
 
 
-def test_every_body_of_json_has_an_example() -> None:
+def test_every_json_body_has_an_example() -> None:
     missing = [
         path
         for path, node in nodes(DOCUMENT["paths"])
@@ -105,7 +105,7 @@ def test_every_body_of_json_has_an_example() -> None:
     assert missing == []
 
 
-def test_every_link_leads_to_an_operation_with_what_that_takes() -> None:
+def test_every_link_has_the_parameters_of_its_operation() -> None:
     takes = {
         operation["operationId"]: {p["name"] for p in operation.get("parameters", ())}
         for operation in OPERATIONS.values()
@@ -163,7 +163,7 @@ async def test_the_document_is_served(gateway: Gateway) -> None:
 
 
 class Page(HTMLParser):
-    """What a page has: its ids, its links, what it loads, and its text."""
+    """Collects the ids, links, loaded resources and text of a page."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -186,7 +186,7 @@ class Page(HTMLParser):
         self.text += data
 
 
-async def test_the_page_shows_every_operation_and_loads_nothing(gateway: Gateway) -> None:
+async def test_the_page_shows_every_operation_and_loads_no_resources(gateway: Gateway) -> None:
     response = await gateway.client.get("/docs")
     assert response.status == 200
     assert response.content_type == "text/html"
@@ -204,7 +204,7 @@ async def test_the_page_shows_every_operation_and_loads_nothing(gateway: Gateway
                 assert answer["description"].replace("`", "") in shown.text
 
 
-def test_what_a_document_says_is_text_on_the_page_and_never_markup() -> None:
+def test_the_page_escapes_the_text_of_the_document() -> None:
     evil = '<script>alert("x")</script>'
     operation = {"operationId": "x", "tags": ["t"], "summary": evil, "responses": {}}
     shown = page(
@@ -228,7 +228,7 @@ def test_what_a_document_says_is_text_on_the_page_and_never_markup() -> None:
         (503, b'{"status": "error", "message": ""}', "application/json", "503 has no Retry-After"),
     ],
 )
-async def test_an_answer_that_is_not_as_described_is_noticed(
+async def test_an_undescribed_answer_is_reported(
     aiohttp_client: Any, status: int, body: bytes, content_type: str, fault: str
 ) -> None:
     async def answer(_request: web.Request) -> web.Response:

@@ -38,7 +38,7 @@ SIZE = len(RESULT)
 async def ask(
     gateway: Gateway, path: str, method: str = "GET", **headers: str
 ) -> tuple[int, Message, bytes]:
-    """One request by a client that interprets nothing, on a connection of its own."""
+    """Send one request on its own connection, with a client that interprets nothing."""
 
     def request() -> tuple[int, Message, bytes]:
         connection = http.client.HTTPConnection(*gateway.address, timeout=30)
@@ -56,12 +56,14 @@ async def ask(
 
 @pytest.fixture
 async def path(gateway: Gateway) -> str:
-    """Where a result of 24 MB is downloaded."""
+    """The path of a result of 24 MB."""
     job = await gateway.finished_job(RESULT, filename="plays.csv", finished_at=FINISHED)
     return f"/api/download_file/{job.id}"
 
 
-async def test_the_whole_result(gateway: Gateway, path: str) -> None:
+async def test_the_whole_result_is_an_attachment_with_its_digest(
+    gateway: Gateway, path: str
+) -> None:
     status, headers, body = await ask(gateway, path)
     assert (status, body == RESULT) == (200, True)
     assert headers["Content-Length"] == str(SIZE)
@@ -73,7 +75,7 @@ async def test_the_whole_result(gateway: Gateway, path: str) -> None:
     assert "Content-Range" not in headers
 
 
-async def test_head_says_what_get_would_and_sends_nothing(gateway: Gateway, path: str) -> None:
+async def test_head_has_the_header_of_get_and_no_content(gateway: Gateway, path: str) -> None:
     _, of_get, _ = await ask(gateway, path)
     status, of_head, body = await ask(gateway, path, "HEAD", Range="bytes=0-9")
     assert (status, body) == (200, b"")
@@ -95,7 +97,7 @@ async def test_head_says_what_get_would_and_sends_nothing(gateway: Gateway, path
         ("bytes=0-", 0, SIZE),
     ],
 )
-async def test_a_single_range(
+async def test_a_single_range_is_206(
     gateway: Gateway, path: str, field: str, start: int, stop: int
 ) -> None:
     status, headers, body = await ask(gateway, path, Range=field)
@@ -108,7 +110,7 @@ async def test_a_single_range(
 
 
 @pytest.mark.parametrize("field", ["bytes=24000000-", "bytes=-0"])
-async def test_a_range_beyond_the_end(gateway: Gateway, path: str, field: str) -> None:
+async def test_a_range_beyond_the_end_is_416(gateway: Gateway, path: str, field: str) -> None:
     status, headers, body = await ask(gateway, path, Range=field)
     assert status == 416
     assert headers["Content-Range"] == f"bytes */{SIZE}"
@@ -125,7 +127,7 @@ async def test_a_range_beyond_the_end(gateway: Gateway, path: str, field: str) -
         {"Range": "bytes=0-9", "If-Range": "Sun, 13 Sep 2020 12:26:39 GMT"},
     ],
 )
-async def test_what_gets_the_whole_result(
+async def test_an_ignored_range_gets_the_whole_result(
     gateway: Gateway, path: str, headers: dict[str, str]
 ) -> None:
     status, answer, body = await ask(gateway, path, **headers)
@@ -133,7 +135,7 @@ async def test_what_gets_the_whole_result(
 
 
 @pytest.mark.parametrize("validator", [ETAG, FINISHED_DATE])
-async def test_a_download_goes_on_where_it_was_cut_off(
+async def test_an_interrupted_download_is_resumed(
     gateway: Gateway, path: str, validator: str
 ) -> None:
     status, _, rest = await ask(gateway, path, Range="bytes=5000-", **{"If-Range": validator})
@@ -141,7 +143,7 @@ async def test_a_download_goes_on_where_it_was_cut_off(
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-async def test_not_modified(gateway: Gateway, path: str, method: str) -> None:
+async def test_an_unchanged_result_is_304(gateway: Gateway, path: str, method: str) -> None:
     for condition in ({"If-None-Match": ETAG}, {"If-Modified-Since": FINISHED_DATE}):
         status, headers, body = await ask(gateway, path, method, **condition)
         assert (status, body) == (304, b"")
@@ -150,13 +152,13 @@ async def test_not_modified(gateway: Gateway, path: str, method: str) -> None:
         assert "Content-Range" not in headers
 
 
-async def test_a_condition_that_fails(gateway: Gateway, path: str) -> None:
+async def test_a_failed_condition_is_412(gateway: Gateway, path: str) -> None:
     status, headers, body = await ask(gateway, path, **{"If-Match": '"another"'})
     assert (status, headers["ETag"]) == (412, ETAG)
     assert b'"status": "error"' in body
 
 
-async def test_an_empty_result(gateway: Gateway) -> None:
+async def test_an_empty_result_can_be_downloaded(gateway: Gateway) -> None:
     job = await gateway.finished_job(b"")
     path = f"/api/download_file/{job.id}"
     for headers, expected in (
@@ -182,10 +184,10 @@ async def test_an_empty_result(gateway: Gateway) -> None:
         "🎵.csv",
     ],
 )
-async def test_the_name_of_the_input_comes_back(gateway: Gateway, filename: str) -> None:
+async def test_the_attachment_has_the_name_of_the_input(gateway: Gateway, filename: str) -> None:
     job = await gateway.finished_job(b"x", filename=filename)
     response = await gateway.client.get(f"/api/download_file/{job.id}")
-    # As a client reads it that knows RFC 6266 and RFC 8187
+    # As read by a client that implements RFC 6266 and RFC 8187
     assert response.content_disposition is not None
     assert response.content_disposition.type == "attachment"
     assert response.content_disposition.filename == filename
@@ -206,13 +208,13 @@ async def test_the_name_of_the_input_comes_back(gateway: Gateway, filename: str)
         ("a\r\nb.csv", "attachment; filename=\"a__b.csv\"; filename*=UTF-8''a%0D%0Ab.csv"),
     ],
 )
-def test_content_disposition(filename: str, expected: str) -> None:
-    # RFC 8187, 3.2.1: everything but attr-char is percent-encoded
+def test_content_disposition_has_both_forms_of_the_name(filename: str, expected: str) -> None:
+    # RFC 8187, 3.2.1: all characters except attr-char are percent-encoded
     assert content_disposition(filename) == expected
 
 
 class FailingBlobs:
-    """Passes every call on; reading raises after some pieces."""
+    """Forwards every call; reading raises an error after some pieces."""
 
     def __init__(self, blobs: FilesystemBlobs, error: Exception, pieces: int) -> None:
         self._blobs = blobs
@@ -252,7 +254,7 @@ class FailingBlobs:
 
 
 @pytest.mark.parametrize("error", [StorageUnavailable("storage is gone"), ZeroDivisionError()])
-async def test_storage_that_fails_in_mid_download_never_looks_like_the_end(
+async def test_a_storage_failure_during_a_download_breaks_the_connection(
     start_gateway: Start, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
     gateway = await start_gateway(blobs=lambda blobs: FailingBlobs(blobs, error, 5))
@@ -278,7 +280,7 @@ async def test_storage_that_fails_before_the_first_byte_is_503(
 
 @pytest.mark.parametrize("how", ["gone", "begun anew", "shorter"])
 @pytest.mark.parametrize("path", ["/api/download_file/{}", "/api/v1/jobs/{}/result"])
-async def test_a_result_that_storage_has_lost_is_our_fault_and_logged_once(
+async def test_a_lost_result_is_a_service_fault_and_logged_once(
     gateway: Gateway, caplog: pytest.LogCaptureFixture, path: str, how: str
 ) -> None:
     job = await gateway.finished_job(RESULT)
@@ -306,15 +308,15 @@ async def test_a_client_that_disconnects_is_not_logged_as_an_error(
     writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
     await reader.readexactly(100_000)
     writer.transport.abort()
-    # The next one is served all the same.
+    # The next request is still served.
     status, _, _ = await ask(gateway, path, Range="bytes=0-0")
     assert status == 206
     await gateway.client.server.close()
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
-async def test_nothing_watches_a_connection_after_its_download(gateway: Gateway, path: str) -> None:
-    # It would take a slow client of the next request on the connection for one that stalls.
+async def test_no_timer_remains_after_a_download(gateway: Gateway, path: str) -> None:
+    # A remaining timer would abort the next request on the connection if its client is slow.
     response = await gateway.client.get(path)
     assert await response.read() == RESULT
     name = _abort_if_stalled.__qualname__
@@ -325,7 +327,7 @@ async def test_nothing_watches_a_connection_after_its_download(gateway: Gateway,
 
 
 class WatchedBlobs(FailingBlobs):
-    """Tells when a read has ended."""
+    """Sets an event when a read has ended."""
 
     def __init__(self, blobs: FilesystemBlobs) -> None:
         super().__init__(blobs, ZeroDivisionError(), pieces=1_000_000)
@@ -349,15 +351,15 @@ async def test_a_client_that_stops_reading_is_disconnected(start_gateway: Start)
         watched.append(WatchedBlobs(blobs))
         return watched[0]
 
-    # Given a client that asks, and then does not read
+    # Given a client that sends a request and does not read the answer
     gateway = await start_gateway(blobs=in_front, client_timeout=0.1)
     job = await gateway.finished_job(RESULT)
     reader, writer = await asyncio.open_connection(*gateway.address, limit=1024)
     writer.write(f"GET /api/download_file/{job.id} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
     assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
-    # When the gateway has waited long enough, then it lets go of what it read
+    # When the timeout has passed, then the gateway closes the blob
     await asyncio.wait_for(watched[0].ended.wait(), 10)
-    # And what the client finds is short of what was announced
+    # And the client receives less than Content-Length
     received = 0
     with suppress(ConnectionError):
         while piece := await reader.read(1 << 20):

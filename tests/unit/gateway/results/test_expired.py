@@ -1,4 +1,4 @@
-"""Downloads of results that are no longer kept."""
+"""Downloads of expired results."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def expire(jobs: SqlJobStore) -> None:
 
 @pytest.mark.parametrize("removed", [False, True])
 @pytest.mark.parametrize("headers", [{}, {"Range": "bytes=0-1"}, {"If-None-Match": "*"}])
-async def test_an_expired_result_is_gone_from_the_moment_it_expires(
+async def test_an_expired_result_is_410_at_once(
     gateway: Gateway, headers: dict[str, str], removed: bool
 ) -> None:
     job = await gateway.finished_job(b"result")
@@ -42,7 +42,7 @@ async def test_an_expired_result_is_gone_from_the_moment_it_expires(
     }
 
 
-async def test_what_became_of_an_expired_job_is_still_told(gateway: Gateway) -> None:
+async def test_an_expired_job_is_still_shown(gateway: Gateway) -> None:
     job = await gateway.finished_job(b"result")
     await expire(gateway.jobs)
     response = await gateway.client.get(f"/api/file_status/{job.id}")
@@ -50,7 +50,7 @@ async def test_what_became_of_an_expired_job_is_still_told(gateway: Gateway) -> 
 
 
 class OneLookBehind:
-    """Shows a job as it was before it expired, once."""
+    """Returns the job once as it was before it expired."""
 
     def __init__(self, jobs: SqlJobStore) -> None:
         self.before: Job | None = None
@@ -64,7 +64,7 @@ class OneLookBehind:
         return before or await self._jobs.get(job_id)
 
 
-async def test_a_result_that_expires_in_the_moment_of_the_request_is_gone_too(
+async def test_a_result_that_expires_during_the_request_is_410(
     start_gateway: Start,
 ) -> None:
     stores: list[OneLookBehind] = []
@@ -85,7 +85,7 @@ async def test_a_result_that_expires_in_the_moment_of_the_request_is_gone_too(
     assert response.status == 410
 
 
-async def test_a_result_that_is_missing_though_it_is_to_be_kept_is_not_called_expired(
+async def test_a_lost_result_is_not_reported_as_expired(
     gateway: Gateway,
 ) -> None:
     job = await gateway.finished_job(b"result")
@@ -95,7 +95,7 @@ async def test_a_result_that_is_missing_though_it_is_to_be_kept_is_not_called_ex
     assert response.status == 500
 
 
-async def test_an_upload_sent_again_after_its_job_expired_is_that_job_and_starts_none(
+async def test_repeating_an_upload_after_its_job_expired_creates_no_new_job(
     gateway: Gateway,
 ) -> None:
     async def send() -> str:

@@ -52,7 +52,7 @@ SHOWN = [
 
 
 def encoded(output: str) -> bytes:
-    """The rows as a result."""
+    """Return the rows as a result."""
     if output == "jsonl":
         lines = []
         for row in ROWS:
@@ -114,9 +114,7 @@ async def test_a_result_without_rows_has_columns(gateway: Gateway, output: Forma
 
 
 @given(case=cases(), data=st.data())
-def test_a_preview_of_any_beginning_of_a_result_has_the_rows_that_are_whole_in_it(
-    case: Case, data: st.DataObject
-) -> None:
+def test_a_preview_of_any_prefix_has_its_complete_rows(case: Case, data: st.DataObject) -> None:
     result = expected_result(case.aggregation, case.data).result
     whole = preview_of(case.aggregation, result, whole=True, rows=1000)
     cut = data.draw(st.integers(0, len(result)))
@@ -125,7 +123,7 @@ def test_a_preview_of_any_beginning_of_a_result_has_the_rows_that_are_whole_in_i
     assert part.truncated
     assert part.rows == whole.rows[: len(part.rows)]
     assert len(part.rows) <= rows
-    # What is whole is there: a row and the beginning of the next
+    # The prefix has one complete row and the start of the next
     if cut == len(result):
         assert len(part.rows) >= min(rows, len(whole.rows) - 1)
     assert len(whole.rows) == expected_result(case.aggregation, case.data).groups
@@ -134,7 +132,7 @@ def test_a_preview_of_any_beginning_of_a_result_has_the_rows_that_are_whole_in_i
 
 
 @pytest.mark.parametrize("output", ["csv", "csv.gz", "jsonl"])
-async def test_of_a_large_result_only_the_beginning_is_read(
+async def test_only_the_start_of_a_large_result_is_read(
     gateway: Gateway, output: FormatName, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     noise = random.Random(1)
@@ -161,7 +159,7 @@ async def test_of_a_large_result_only_the_beginning_is_read(
     assert max(read) < 2 << 20
 
 
-async def test_rows_that_are_too_long_to_be_read_are_left_out(
+async def test_rows_beyond_the_limit_are_omitted(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gateway.results.preview.LIMIT", 1 << 20)
@@ -170,7 +168,7 @@ async def test_rows_that_are_too_long_to_be_read_are_left_out(
     long = header + b"a,b,1\n" + b"x" * (2 << 20) + b",b,2\n"
     shown = await preview(gateway, long, SONG_PLAYS, "")
     assert (shown["rows"], shown["truncated"]) == ([["a", "b", 1]], True)
-    # What expands to more than that is not expanded further
+    # Decompression stops at the limit
     squeezed = gzip.compress(long)
     assert len(squeezed) < 1 << 20
     shown = await preview(gateway, squeezed, replace(SONG_PLAYS, output="csv.gz"), "")
@@ -178,7 +176,7 @@ async def test_rows_that_are_too_long_to_be_read_are_left_out(
 
 
 @pytest.mark.parametrize("rows", ["0", "1001", "-1", "ten", "", "1e2", "٣", "9" * 5000])
-async def test_a_number_of_rows_that_makes_no_sense_is_refused(gateway: Gateway, rows: str) -> None:
+async def test_an_invalid_number_of_rows_is_refused(gateway: Gateway, rows: str) -> None:
     job = await gateway.finished_job(encoded("csv"), aggregation=KINDS)
     response = await gateway.client.get(f"/api/v1/jobs/{job.id}/preview", params={"rows": rows})
     problem = await response.json()
@@ -199,7 +197,7 @@ async def test_a_job_without_a_result_has_no_preview(gateway: Gateway) -> None:
     assert response.status == 410
 
 
-async def test_of_parquet_the_first_rows_are_shown_that_stand_beside_it(gateway: Gateway) -> None:
+async def test_the_preview_of_parquet_is_the_stored_one(gateway: Gateway) -> None:
     aggregation = replace(KINDS, output="parquet")
     job = await gateway.finished_job(
         b"PAR1", aggregation=aggregation, preview=encoded("csv"), rows=5
@@ -208,7 +206,7 @@ async def test_of_parquet_the_first_rows_are_shown_that_stand_beside_it(gateway:
     shown = json.loads(await (await gateway.client.get(path)).text())
     assert [column["type"] for column in shown["columns"]] == TYPES
     assert [column["name"] for column in shown["columns"]] == NAMES
-    # The result has a row more than are kept.
+    # The result has one more row than the stored preview.
     assert (shown["rows"], shown["truncated"]) == (SHOWN, True)
     shown = json.loads(await (await gateway.client.get(f"{path}?rows=2")).text())
     assert (shown["rows"], shown["truncated"]) == (SHOWN[:2], True)
@@ -219,7 +217,7 @@ async def test_of_parquet_the_first_rows_are_shown_that_stand_beside_it(gateway:
     assert json.loads(await response.text())["truncated"] is False
 
 
-async def test_parquet_of_which_no_first_rows_were_kept_says_what_to_do(gateway: Gateway) -> None:
+async def test_parquet_without_a_stored_preview_is_a_problem_with_a_hint(gateway: Gateway) -> None:
     aggregation = replace(KINDS, output="parquet")
     job = await gateway.finished_job(b"PAR1", aggregation=aggregation)
     response = await gateway.client.get(f"/api/v1/jobs/{job.id}/preview")
@@ -229,7 +227,7 @@ async def test_parquet_of_which_no_first_rows_were_kept_says_what_to_do(gateway:
     assert problem["detail"].endswith("download it, or upload the file again")
 
 
-async def test_parquet_that_expires_meanwhile_is_gone(
+async def test_parquet_that_expires_during_the_request_is_410(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = await gateway.finished_job(
@@ -250,7 +248,7 @@ async def test_parquet_that_expires_meanwhile_is_gone(
 
 @pytest.mark.parametrize("output", ["csv", "jsonl", "parquet"])
 @pytest.mark.parametrize(("truncate", "kind"), [("day", "date"), ("month", "text")])
-async def test_a_day_to_group_by_is_a_date_and_an_empty_one_no_value(
+async def test_a_group_by_day_is_a_date_and_an_empty_day_is_null(
     gateway: Gateway, output: FormatName, truncate: Truncation, kind: str
 ) -> None:
     aggregation = Aggregation(

@@ -42,7 +42,7 @@ async def test_rejects_are_csv_byte_for_byte_as_an_attachment(gateway: Gateway, 
     assert (status, nothing, of_head["Content-Length"]) == (200, b"", str(len(REJECTS)))
 
 
-async def test_rejects_come_in_ranges_and_encoded_as_results_do(gateway: Gateway, job: Job) -> None:
+async def test_rejects_support_ranges_and_content_codings(gateway: Gateway, job: Job) -> None:
     status, headers, body = await ask(gateway, path_of(job), Range="bytes=5-10")
     assert (status, body) == (206, REJECTS[5:11])
     assert headers["Content-Range"] == f"bytes 5-10/{len(REJECTS)}"
@@ -52,7 +52,7 @@ async def test_rejects_come_in_ranges_and_encoded_as_results_do(gateway: Gateway
     assert status == 304
 
 
-async def test_a_job_that_left_nothing_out_has_rejects_with_a_header_only(
+async def test_a_job_without_rejected_records_has_only_the_header(
     gateway: Gateway,
 ) -> None:
     job = await gateway.finished_job(b"result")
@@ -63,7 +63,7 @@ async def test_a_job_that_left_nothing_out_has_rejects_with_a_header_only(
     assert (status, body) == (206, b"line")
 
 
-async def test_a_job_without_a_result_has_no_rejects_either(gateway: Gateway) -> None:
+async def test_a_job_without_a_result_has_no_rejects(gateway: Gateway) -> None:
     job = await gateway.started_job()
     await gateway.jobs.fail(job.id, 1, "line 2: why", final=True, now=time.time())
     response = await gateway.client.get(path_of(job))
@@ -81,14 +81,12 @@ async def test_rejects_expire_with_the_result(gateway: Gateway) -> None:
         assert response.status == 410
 
 
-async def test_rejects_that_storage_has_lost_are_no_empty_file(gateway: Gateway, job: Job) -> None:
+async def test_lost_rejects_are_an_error_and_not_an_empty_file(gateway: Gateway, job: Job) -> None:
     await gateway.blobs.delete(rejects_key(job.id, 1))
     response = await gateway.client.get(path_of(job))
     assert response.status == 500
 
 
-async def test_the_job_points_to_the_rejects_of_the_attempt_that_finished(
-    gateway: Gateway, job: Job
-) -> None:
+async def test_the_rejects_are_those_of_the_successful_attempt(gateway: Gateway, job: Job) -> None:
     assert job.result is not None
     assert job.result.rejects == JobRejects(rejects_key(job.id, job.attempt), len(REJECTS), SHA256)

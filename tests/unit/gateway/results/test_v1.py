@@ -1,4 +1,4 @@
-"""`GET` and `HEAD /api/v1/jobs/{job_id}/result`: what is more than in the older download."""
+"""`GET` and `HEAD /api/v1/jobs/{job_id}/result`: what the older download does not have."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ DECODERS = {"gzip": gzip.decompress, "zstd": zstd.decompress}
 
 @pytest.fixture
 async def path(gateway: Gateway) -> str:
-    """Where a result of 3 MB is downloaded."""
+    """The path of a result of 3 MB."""
     job = await gateway.finished_job(RESULT)
     return f"/api/v1/jobs/{job.id}/result"
 
 
 @pytest.mark.parametrize("coding", ["gzip", "zstd"])
-async def test_a_coding_that_is_asked_for(gateway: Gateway, path: str, coding: str) -> None:
+async def test_an_accepted_content_coding_is_used(gateway: Gateway, path: str, coding: str) -> None:
     status, headers, body = await ask(gateway, path, Accept_Encoding=coding)
     assert (status, headers["Content-Encoding"]) == (200, coding)
     assert DECODERS[coding](body) == RESULT
     assert len(body) < len(RESULT)
     assert headers["ETag"] == f'W/"{SHA256}-{coding}"'
     assert headers["Vary"] == "Accept-Encoding"
-    # What is not known before it was sent, or does not hold
+    # Fields that are unknown before the content is sent, or that do not apply
     for field in ("Content-Length", "Accept-Ranges", "Repr-Digest", "Content-Digest"):
         assert field not in headers
     _, of_head, nothing = await ask(gateway, path, "HEAD", Accept_Encoding=coding)
@@ -67,7 +67,7 @@ async def test_a_coding_that_is_asked_for(gateway: Gateway, path: str, coding: s
         ("parquet", "application/vnd.apache.parquet", None),
     ],
 )
-async def test_each_format_has_its_media_type_and_what_is_compressed_is_not_encoded_again(
+async def test_each_format_has_its_media_type_and_compressed_formats_get_no_coding(
     gateway: Gateway, output: FormatName, media_type: str, coding: str | None
 ) -> None:
     job = await gateway.finished_job(RESULT, aggregation=replace(SONG_PLAYS, output=output))
@@ -82,7 +82,7 @@ async def test_each_format_has_its_media_type_and_what_is_compressed_is_not_enco
     assert headers["Content-Disposition"] == f'attachment; filename="{name}"'
 
 
-async def test_nothing_is_encoded_unasked(gateway: Gateway, path: str) -> None:
+async def test_there_is_no_coding_without_accept_encoding(gateway: Gateway, path: str) -> None:
     for asked in ({}, {"Accept_Encoding": "identity"}, {"Accept_Encoding": "br"}):
         status, headers, body = await ask(gateway, path, **asked)
         assert (status, body == RESULT, headers["Content-Encoding"]) == (200, True, None)
@@ -91,7 +91,7 @@ async def test_nothing_is_encoded_unasked(gateway: Gateway, path: str) -> None:
         assert headers["Cache-Control"] == "private, max-age=604800, immutable"
 
 
-async def test_the_older_download_is_never_encoded(gateway: Gateway, path: str) -> None:
+async def test_the_older_download_has_no_content_coding(gateway: Gateway, path: str) -> None:
     older = path.replace("/v1/jobs/", "/download_file/").removesuffix("/result")
     for asked in ("gzip, zstd", "gzip, identity;q=0"):
         status, headers, body = await ask(gateway, older, Accept_Encoding=asked)
@@ -99,7 +99,7 @@ async def test_the_older_download_is_never_encoded(gateway: Gateway, path: str) 
         assert "Vary" not in headers
 
 
-async def test_a_client_of_http_1_0_gets_a_coding_too(gateway: Gateway, path: str) -> None:
+async def test_an_http_1_0_client_can_get_a_content_coding(gateway: Gateway, path: str) -> None:
     reader, writer = await asyncio.open_connection(*gateway.address)
     writer.write(f"GET {path} HTTP/1.0\r\nAccept-Encoding: gzip\r\n\r\n".encode())
     head, _, body = (await asyncio.wait_for(reader.read(), 30)).partition(b"\r\n\r\n")
@@ -108,7 +108,7 @@ async def test_a_client_of_http_1_0_gets_a_coding_too(gateway: Gateway, path: st
     assert gzip.decompress(body) == RESULT
 
 
-async def test_a_coding_has_a_tag_of_its_own(gateway: Gateway, path: str) -> None:
+async def test_each_coding_has_its_own_etag(gateway: Gateway, path: str) -> None:
     for coding in ("gzip", "zstd"):
         tag = f'W/"{SHA256}-{coding}"'
         status, headers, body = await ask(gateway, path, Accept_Encoding=coding, If_None_Match=tag)
@@ -119,14 +119,14 @@ async def test_a_coding_has_a_tag_of_its_own(gateway: Gateway, path: str) -> Non
             assert (await ask(gateway, path, If_None_Match=tag, **other))[0] == 200
 
 
-async def test_ranges_are_of_what_is_not_encoded(gateway: Gateway, path: str) -> None:
-    # Whoever asks for a range takes it as it is
+async def test_ranges_refer_to_the_result_without_coding(gateway: Gateway, path: str) -> None:
+    # A request for a range gets it without a coding
     status, headers, body = await ask(
         gateway, path, Accept_Encoding="gzip, zstd", Range="bytes=5-9"
     )
     assert (status, headers["Content-Encoding"], body) == (206, None, RESULT[5:10])
     assert headers["ETag"] == f'"{SHA256}"'
-    # But for those that refuse it
+    # Unless it refuses that
     status, headers, body = await ask(
         gateway, path, Accept_Encoding="gzip, identity;q=0", Range="bytes=5-9"
     )
@@ -134,7 +134,7 @@ async def test_ranges_are_of_what_is_not_encoded(gateway: Gateway, path: str) ->
     assert gzip.decompress(body) == RESULT
 
 
-async def test_what_was_begun_encoded_is_never_continued_otherwise(
+async def test_an_encoded_download_is_not_resumed_without_its_coding(
     gateway: Gateway, path: str
 ) -> None:
     tag = f'W/"{SHA256}-gzip"'
@@ -146,7 +146,7 @@ async def test_what_was_begun_encoded_is_never_continued_otherwise(
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-async def test_no_coding_that_is_admitted_is_406(gateway: Gateway, path: str, method: str) -> None:
+async def test_no_acceptable_coding_is_406(gateway: Gateway, path: str, method: str) -> None:
     for asked in ("identity;q=0", "*;q=0", "br, identity;q=0"):
         status, headers, body = await ask(gateway, path, method, Accept_Encoding=asked)
         assert (status, headers["Vary"]) == (406, "Accept-Encoding")
@@ -154,8 +154,8 @@ async def test_no_coding_that_is_admitted_is_406(gateway: Gateway, path: str, me
         assert b"Accept-Encoding" in body or method == "HEAD"
 
 
-async def test_a_download_that_breaks_off_never_looks_whole(gateway: Gateway) -> None:
-    # Given a result whose file is shorter than it was
+async def test_an_interrupted_download_does_not_look_complete(gateway: Gateway) -> None:
+    # Given a result whose file was truncated
     job = await gateway.finished_job(random.Random(1).randbytes(24_000_000))
     assert job.result is not None
     file = gateway.blobs.local_path(job.result.key)
@@ -167,7 +167,7 @@ async def test_a_download_that_breaks_off_never_looks_whole(gateway: Gateway) ->
             await ask(gateway, f"/api/v1/jobs/{job.id}/result", Accept_Encoding=coding)
 
 
-async def test_errors_are_problems(gateway: Gateway, path: str) -> None:
+async def test_errors_are_problem_details(gateway: Gateway, path: str) -> None:
     async def problem(path: str, **headers: str) -> tuple[int, str]:
         response = await gateway.client.get(path, headers=headers)
         assert response.content_type == "application/problem+json"
