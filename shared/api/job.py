@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -29,7 +30,7 @@ STATE_SCHEMA = {
 """The OpenAPI component `JobState`."""
 State = Annotated[str, component("JobState")]
 """A `JobState`, or one that a newer server has added."""
-AggregationJson = Annotated[dict[str, Any], component("Aggregation")]
+AggregationJson = Annotated[Mapping[str, Any], component("Aggregation")]
 OUTCOMES = tuple(outcome.value for outcome in AttemptOutcome)
 
 BytesDone = Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -48,7 +49,7 @@ class ReportView(View):
     file are null.
     """
 
-    dialect: Annotated[dict[str, Any], WithJsonSchema(_DIALECT)] | None
+    dialect: Annotated[Mapping[str, Any], WithJsonSchema(_DIALECT)] | None
     """How the file is written; null if the attempt ended before that was known."""
     engine: str
     """The program that computed the result."""
@@ -76,7 +77,7 @@ class ReportView(View):
     """Bytes of the result."""
     bytes_in: Count
     """Bytes of the file as it was uploaded."""
-    seconds: Annotated[dict[str, float], WithJsonSchema(_SECONDS)]
+    seconds: Annotated[Mapping[str, float], WithJsonSchema(_SECONDS)]
     """The duration of each stage."""
     peak_memory: Count
     """The highest memory use of the engine, in bytes."""
