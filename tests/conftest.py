@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
@@ -38,6 +38,13 @@ SERVER_FIXTURES: dict[str, tuple[type[PostgresServer | RabbitServer], str]] = {
     "killable_postgres": (PostgresServer, DATABASE_VARIABLE),
     "killable_rabbit": (RabbitServer, BROKER_VARIABLE),
 }
+
+SERVERS_OF = {
+    "database_url": ("postgres_server",),
+    "broker_url": ("rabbit_server",),
+    "shared_deployment": ("postgres_server", "rabbit_server"),
+}
+"""What fixtures use without naming it among their parameters."""
 
 Server = TypeVar("Server", PostgresServer, RabbitServer)
 
@@ -85,10 +92,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if session.config.option.collectonly:
         return
     wanted = {name for item in session.items for name in getattr(item, "fixturenames", ())}
-    if "database_url" in wanted:
-        wanted.add("postgres_server")
-    if "broker_url" in wanted:
-        wanted.add("rabbit_server")
+    for fixture, needs in SERVERS_OF.items():
+        if fixture in wanted:
+            wanted.update(needs)
     for fixture, (_, variable) in SERVER_FIXTURES.items():
         if fixture in wanted and variable not in os.environ:
             session.config.stash[POOL].request(fixture)
@@ -141,29 +147,43 @@ def killable_rabbit(pytestconfig: pytest.Config) -> RabbitServer:
     return killable_server(pytestconfig, "killable_rabbit", RabbitServer)
 
 
-@pytest.fixture
-def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """A fresh, empty database on a real PostgreSQL, dropped afterwards."""
+@contextmanager
+def new_database(config: pytest.Config) -> Iterator[str]:
+    """The URL of a new, empty database, for fixtures that live longer than `database_url`."""
     server = os.environ.get(DATABASE_VARIABLE)
     if server is None:
-        server = request.getfixturevalue("postgres_server").url
+        server = _server(config, "postgres_server", PostgresServer).url
     with fresh_database(server) as url:
         yield url
 
 
-@pytest.fixture
-def broker_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """A fresh, empty virtual host on a real RabbitMQ, deleted afterwards.
+@contextmanager
+def new_vhost(config: pytest.Config) -> Iterator[str]:
+    """The URL of a new, empty virtual host, for fixtures that live longer than `broker_url`.
 
     With CSVMILL_TEST_BROKER_URL it is the virtual host of that URL, without our queues in it.
     """
     given = os.environ.get(BROKER_VARIABLE)
     if given is None:
-        with request.getfixturevalue("rabbit_server").fresh_vhost() as url:
+        with _server(config, "rabbit_server", RabbitServer).fresh_vhost() as url:
             yield url
     else:
         with emptied_vhost(given):
             yield given
+
+
+@pytest.fixture
+def database_url(pytestconfig: pytest.Config) -> Iterator[str]:
+    """A new, empty database on a real PostgreSQL, dropped afterwards."""
+    with new_database(pytestconfig) as url:
+        yield url
+
+
+@pytest.fixture
+def broker_url(pytestconfig: pytest.Config) -> Iterator[str]:
+    """A new, empty virtual host on a real RabbitMQ, deleted afterwards."""
+    with new_vhost(pytestconfig) as url:
+        yield url
 
 
 @pytest.fixture

@@ -1,11 +1,13 @@
-"""The two ways to deploy csvmill, as real processes behind one face."""
+"""The two ways to deploy csvmill, as real processes behind one interface."""
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.conftest import new_database, new_vhost
 from tests.processes import ServiceProcess
 
 if TYPE_CHECKING:
@@ -27,12 +29,18 @@ class Deployment:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the processes that run."""
+        """The names of the processes that were started."""
         return tuple(self._processes)
+
+    @property
+    def running(self) -> bool:
+        """Whether all processes run."""
+        codes = [process.returncode for process in self._processes.values()]
+        return bool(codes) and all(code is None for code in codes)
 
     def start(self) -> None:
         """Start every process and wait until each listens."""
-        raise AssertionError("each deployment starts in its own way")
+        raise NotImplementedError
 
     def kill(self) -> None:
         """SIGKILL every process."""
@@ -95,24 +103,45 @@ class Services(Deployment):
         self.url = self._run("gateway", "gateway", env={**common, "CSVMILL_PORT": "0"})
 
 
-@pytest.fixture(params=["standalone", "services"])
-def deployment(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Deployment]:
-    """The product, deployed in each of its ways."""
-    if request.param == "standalone":
-        deployed: Deployment = Standalone(tmp_path)
-    else:
-        deployed = Services(
-            tmp_path,
-            request.getfixturevalue("database_url"),
-            request.getfixturevalue("broker_url"),
-        )
+@pytest.fixture(scope="module", params=["standalone", "services"])
+def shared_deployment(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployment]:
+    """The product in each of its ways, started once for the tests of a module."""
+    folder = tmp_path_factory.mktemp(request.param)
+    with ExitStack() as stack:
+        if request.param == "standalone":
+            deployed: Deployment = Standalone(folder)
+        else:
+            deployed = Services(
+                folder,
+                stack.enter_context(new_database(request.config)),
+                stack.enter_context(new_vhost(request.config)),
+            )
+        stack.callback(deployed.kill)
+        yield deployed
+
+
+@pytest.fixture
+def deployment(shared_deployment: Deployment) -> Deployment:
+    """The product in each of its ways; a test may end its processes."""
+    if not shared_deployment.running:
+        shared_deployment.kill()
+        shared_deployment.start()
+    return shared_deployment
+
+
+@pytest.fixture(scope="module")
+def shared_standalone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
+    """The product in one process, the same for all tests of a module."""
+    deployed = Standalone(tmp_path_factory.mktemp("standalone"))
     yield deployed
     deployed.kill()
 
 
 @pytest.fixture
 def standalone(tmp_path: Path) -> Iterator[Standalone]:
-    """The product in one process."""
+    """The product in one process, without jobs of other tests."""
     deployed = Standalone(tmp_path)
     yield deployed
     deployed.kill()

@@ -53,8 +53,8 @@ class Shell:
 
 
 @pytest.fixture
-def shell(standalone: Standalone, tmp_path: Path) -> Shell:
-    return Shell(standalone.url, tmp_path)
+def shell(shared_standalone: Standalone, tmp_path: Path) -> Shell:
+    return Shell(shared_standalone.url, tmp_path)
 
 
 def test_a_file_is_uploaded_watched_and_downloaded(shell: Shell) -> None:
@@ -76,8 +76,9 @@ def test_a_file_is_uploaded_watched_and_downloaded(shell: Shell) -> None:
 
 @pytest.mark.parametrize("options", [(), ("--json",)], ids=["as text", "as JSON"])
 def test_an_upload_whose_job_id_was_not_printed_prints_it_again_and_has_one_job(
-    shell: Shell, options: tuple[str, ...]
+    standalone: Standalone, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
+    shell = Shell(standalone.url, tmp_path)
     write_song_plays(shell.folder / "plays.csv", 1_000)
     command = [sys.executable, "-m", "csvmill", "upload", "plays.csv", *options]
     reading, writing = os.pipe()
@@ -149,14 +150,14 @@ def test_standard_input_of_any_size_becomes_a_job(shell: Shell) -> None:
 
 
 async def test_a_stream_is_uploaded_over_a_broken_connection(
-    standalone: Standalone, tmp_path: Path
+    shared_standalone: Standalone, tmp_path: Path
 ) -> None:
     plays = tmp_path / "plays.csv"
     await asyncio.to_thread(write_song_plays, plays, 20_000, songs=50)
     data = await asyncio.to_thread(plays.read_bytes)
     seen: list[TransferProgress] = []
     async with (
-        Link("client to gateway", URL(standalone.url).port or 0).open() as link,
+        Link("client to gateway", URL(shared_standalone.url).port or 0).open() as link,
         AsyncClient(f"http://127.0.0.1:{link.port}") as client,
     ):
         link.cut(after=150_000, reset=True)
@@ -183,13 +184,13 @@ def test_watching_a_failing_job_has_an_exit_code(shell: Shell) -> None:
 
 
 async def test_a_killed_upload_is_continued_and_another_is_cancelled(
-    standalone: Standalone, start_process: Callable[..., ServiceProcess], tmp_path: Path
+    shared_standalone: Standalone, start_process: Callable[..., ServiceProcess], tmp_path: Path
 ) -> None:
     plays = tmp_path / "plays.csv"
     write_song_plays(plays, 100_000, repeat=2)
     async with (
-        Link("gateway", int(standalone.url.rpartition(":")[2])).open() as link,
-        AsyncClient(standalone.url) as client,
+        Link("gateway", int(shared_standalone.url.rpartition(":")[2])).open() as link,
+        AsyncClient(shared_standalone.url) as client,
     ):
         shell = Shell(f"http://127.0.0.1:{link.port}", tmp_path)
 
@@ -258,11 +259,11 @@ def test_doctor_reports_a_healthy_server_and_a_missing_one(
 
 
 def test_the_blocking_client_uploads_waits_downloads_and_lists(
-    standalone: Standalone, tmp_path: Path
+    shared_standalone: Standalone, tmp_path: Path
 ) -> None:
     plays, seen = tmp_path / "plays.csv", list[TransferProgress]()
     write_song_plays(plays, 2_000, songs=50)
-    with Client(standalone.url) as client:
+    with Client(shared_standalone.url) as client:
         job_id = client.upload(plays, key="mine", progress=seen.append)
         assert client.upload(plays, key="mine") == job_id
         assert client.upload_status("mine").job_id == job_id

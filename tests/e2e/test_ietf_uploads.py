@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 from yarl import URL
@@ -31,6 +32,7 @@ class Uploading:
     def __init__(self, port: int, content: bytes) -> None:
         self.address = ("127.0.0.1", port)
         self._content = content
+        self._key = uuid4().hex
         self.path = ""
         self.offsets: list[int] = []
         """Where it went on, after each cut."""
@@ -53,7 +55,7 @@ class Uploading:
             try:
                 headers = {
                     **SPOKEN, "Upload-Complete": "?1", "Content-Length": str(len(self._content)),
-                    "Idempotency-Key": "one-and-the-same",
+                    "Idempotency-Key": self._key,
                 }  # fmt: skip
                 await connection.send("POST /api/v1/uploads?name=plays.csv", headers, b"")
                 self.path = (await connection.interim())["Location"]

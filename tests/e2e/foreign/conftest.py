@@ -17,12 +17,13 @@ import pytest
 from csvmill.client import AsyncClient
 from shared.jobs.job import SONG_PLAYS
 from shared.runtime.files import lock_file
-from tests.e2e.conftest import Standalone
 from tests.oracle import expected_result
 from tests.processes import OwnedProcess
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.e2e.conftest import Standalone
 
 FOLDER = Path(__file__).parent
 INSTALL = FOLDER.parents[2] / "scripts/install_foreign_clients"
@@ -52,12 +53,10 @@ async def check_result(url: str, job: str, expected: bytes, folder: Path) -> Non
     assert await asyncio.to_thread((folder / "totals.csv").read_bytes) == expected
 
 
-@pytest.fixture(scope="module")
-def standalone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
+@pytest.fixture
+def standalone(shared_standalone: Standalone) -> Standalone:
     """The product in one process, the same for all tests of a module."""
-    deployed = Standalone(tmp_path_factory.mktemp("standalone"))
-    yield deployed
-    deployed.kill()
+    return shared_standalone
 
 
 class ClientScript(OwnedProcess):
