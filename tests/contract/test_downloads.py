@@ -127,8 +127,8 @@ async def test_sendfile_sends_all_bytes_of_the_body(
 ) -> None:
     # With two services, storage uses sendfile and the gateway forwards the bytes.
     kernel.sent = 0
-    asked = (("Range", f"bytes={ranges}"),) if ranges else ()
-    await asyncio.to_thread(connection.ask, *asked, method=method)
+    fields = (("Range", f"bytes={ranges}"),) if ranges else ()
+    await asyncio.to_thread(connection.ask, *fields, method=method)
     expected = size if kernel.used and method == "GET" else 0
     assert await asyncio.to_thread(kernel.has_sent, expected)
 
@@ -215,12 +215,12 @@ async def test_digests_of_the_whole_file(
 @pytest.mark.parametrize("ranges", ["5-99", "5-99,200-299"])
 async def test_digests_of_parts(connection: Connection, ranges: str) -> None:
     # RFC 9530, B.3: Repr-Digest is the digest of the whole file
-    asked = ("Range", f"bytes={ranges}")
-    answer = await asyncio.to_thread(connection.ask, asked)
+    field = ("Range", f"bytes={ranges}")
+    answer = await asyncio.to_thread(connection.ask, field)
     assert answer.headers["Repr-Digest"] == sha256_field(CONTENT)
     assert answer.headers["Content-Digest"] is None
     wanted = ("Want-Content-Digest", "sha-512=9, sha-256=1")
-    answer = await asyncio.to_thread(connection.ask, asked, wanted)
+    answer = await asyncio.to_thread(connection.ask, field, wanted)
     assert answer.headers["Repr-Digest"] == sha256_field(CONTENT)
     assert answer.headers["Content-Digest"] == sha256_field(answer.body)
 

@@ -63,25 +63,25 @@ def test_adding_a_range_returns_a_new_set(
 
 @given(pair_lists, pairs)
 def test_missing_returns_the_bytes_not_in_the_set(
-    held: list[tuple[int, int]], asked: tuple[int, int]
+    held: list[tuple[int, int]], interval: tuple[int, int]
 ) -> None:
     ranges = RangeSet.of(held)
-    gaps = ranges.missing(*asked)
-    assert members_of(gaps) == members([asked]) - members(held)
+    gaps = ranges.missing(*interval)
+    assert members_of(gaps) == members([interval]) - members(held)
     assert in_normal_form(gaps)
-    assert ranges.covers(*asked) == (members([asked]) <= members(held))
+    assert ranges.covers(*interval) == (members([interval]) <= members(held))
 
 
 @given(pair_lists, pairs)
 def test_adding_the_missing_parts_covers_the_range(
-    held: list[tuple[int, int]], asked: tuple[int, int]
+    held: list[tuple[int, int]], interval: tuple[int, int]
 ) -> None:
     ranges = RangeSet.of(held)
-    for gap in ranges.missing(*asked):
+    for gap in ranges.missing(*interval):
         assert len(gap) == len(members_of((gap,)))
         ranges = ranges.add(gap.start, gap.stop)
-    assert ranges.covers(*asked)
-    assert members_of(ranges) == members(held) | members([asked])
+    assert ranges.covers(*interval)
+    assert members_of(ranges) == members(held) | members([interval])
 
 
 @pytest.mark.parametrize(("start", "stop"), [(-1, 3), (5, 4), (-2, -1)])

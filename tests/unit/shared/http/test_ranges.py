@@ -52,7 +52,7 @@ UNSATISFIABLE: Answer = (416, [], "bytes */10")
         ("bytes=7-10", (206, [(7, 10)], "bytes 7-9/10")),
         ("bytes=7-99999999999999999999999999", (206, [(7, 10)], "bytes 7-9/10")),
         ("bytes=0000000000000000000000000007-8", (206, [(7, 9)], "bytes 7-8/10")),
-        # 14.1.2: suffix; longer than the whole means the whole
+        # 14.1.2: a suffix longer than the file selects the whole file
         ("bytes=-3", (206, [(7, 10)], "bytes 7-9/10")),
         ("bytes=-10", (206, [(0, 10)], "bytes 0-9/10")),
         ("bytes=-11", (206, [(0, 10)], "bytes 0-9/10")),
@@ -70,7 +70,7 @@ UNSATISFIABLE: Answer = (416, [], "bytes */10")
         # 14.2: a unit that is not understood is ignored
         ("lines=2-4", WHOLE),
         ("byte=2-4", WHOLE),
-        # 14.2: what is malformed is ignored; 14.1.1: last before first is invalid
+        # 14.2: malformed fields are ignored; 14.1.1: last before first is invalid
         ("bytes=4-2", WHOLE),
         ("bytes=", WHOLE),
         ("bytes=,", WHOLE),
@@ -87,10 +87,10 @@ UNSATISFIABLE: Answer = (416, [], "bytes */10")
         ("bytes=0-1, x", WHOLE),
         ("2-4", WHOLE),
         ("", WHOLE),
-        # 15.3.7.2: several parts carry a Content-Range each, and their whole has none
+        # 15.3.7.2: each of several parts has a Content-Range, the response has none
         ("bytes=0-1, 4-5", (206, [(0, 2), (4, 6)], None)),
         ("bytes=0-0,2-2,4-,-1", (206, [(0, 1), (2, 3), (4, 10)], None)),
-        # 14.2: in the order in which they were asked for
+        # 14.2: in the requested order
         ("bytes=8-9, 4-5, 0-1", (206, [(8, 10), (4, 6), (0, 2)], None)),
         ("bytes=-1, 0-0", (206, [(9, 10), (0, 1)], None)),
         # 15.3.7.2: what overlaps or touches is coalesced; of one part that is left there is no list
@@ -220,7 +220,7 @@ def test_without_last_modified_no_date_matches() -> None:
         ([("If-None-Match", '"x, abc"')], WHOLE),
         ([("If-None-Match", "abc")], WHOLE),
         ([("If-None-Match", '"x" "abc"')], WHOLE),
-        # 13.1.3: If-Modified-Since, whole seconds; what is no date is ignored
+        # 13.1.3: If-Modified-Since, in whole seconds; an invalid date is ignored
         ([("If-Modified-Since", RFC_DATE)], NOT_MODIFIED),
         ([("If-Modified-Since", ONE_SECOND_AFTER)], NOT_MODIFIED),
         ([("If-Modified-Since", ONE_SECOND_BEFORE)], WHOLE),

@@ -99,8 +99,8 @@ def test_encoded_and_digested_bytes_are_not_sent_with_sendfile(
 ) -> None:
     with serve(codings=("gzip",)) as service:
         assert gzip.decompress(service.get(Accept_Encoding="gzip")) == CONTENT
-        asked = {"Range": "bytes=0-999999", "Want_Content_Digest": "sha-256=1"}
-        assert service.get(**asked) == CONTENT[:1_000_000]
+        fields = {"Range": "bytes=0-999999", "Want_Content_Digest": "sha-256=1"}
+        assert service.get(**fields) == CONTENT[:1_000_000]
     assert kernel.sent == 0
 
 
