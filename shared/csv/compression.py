@@ -1,7 +1,6 @@
-"""Compressed files as the bytes that they hold, in a stream, whole or not at all.
+"""Decompress files as a stream: gzip (RFC 1952), zstd (RFC 8878), bzip2, and zip with one member.
 
-gzip (RFC 1952, of several members too), zstd (RFC 8878, of several frames too), bzip2, and zip with
-one member.
+A gzip file may have several members, and a zstd file several frames.
 """
 
 from __future__ import annotations
@@ -28,11 +27,11 @@ if TYPE_CHECKING:
     from shared.csv.dialect import Compression
 
 BLOCK = 1 << 20
-"""Bytes of a block that is given out, at the most."""
+"""The maximum size of a decompressed block, in bytes."""
 MAX_EXPANSION = 1000
-"""How many times its size a compressed file may grow, unless set otherwise."""
+"""The default limit of the ratio of decompressed to compressed size."""
 MIN_DECOMPRESSED_LIMIT = 1 << 30
-"""Bytes that a compressed file may hold however few it has."""
+"""The decompressed bytes that every file may have, however small it is."""
 
 _MAGIC: dict[bytes, Compression] = {
     b"\x1f\x8b\x08": "gzip",
@@ -40,44 +39,43 @@ _MAGIC: dict[bytes, Compression] = {
     ZIP_MAGIC: "zip",
 }
 _BZIP2 = re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)")
-"""A stream with a block, or without one."""
+"""The start of a stream, with a block or without one."""
 _PIECE = 64 << 10
 _ZSTD_WINDOW_LOG = 27
-"""A frame may make us look back over 128 MiB, and so hold them."""
+"""The window of a frame may be 128 MiB, which are held in memory."""
 
 
-def compression_of(beginning: bytes) -> Compression:
-    """The compression of a file that begins with these bytes, ten or more if it has as many."""
-    if _BZIP2.match(beginning):
+def compression_of(start: bytes) -> Compression:
+    """Return the compression of a file by its first bytes, of which ten are enough."""
+    if _BZIP2.match(start):
         return "bzip2"
-    return next((name for magic, name in _MAGIC.items() if beginning.startswith(magic)), "none")
+    return next((name for magic, name in _MAGIC.items() if start.startswith(magic)), "none")
 
 
 def decompressed_limit(size: int, expansion: int = MAX_EXPANSION) -> int:
-    """Bytes that a compressed file of `size` bytes may hold."""
+    """Return the limit of decompressed bytes for a file of `size` bytes."""
     return max(MIN_DECOMPRESSED_LIMIT, size * expansion)
 
 
 def decompress(
-    blocks: Iterable[bytes], compression: Compression, most: int | None = None
+    blocks: Iterable[bytes], compression: Compression, max_size: int | None = None
 ) -> Iterator[bytes]:
-    """What a compressed file holds, in blocks of at most `BLOCK` bytes.
+    """Yield the decompressed bytes of a file, in blocks of at most `BLOCK` bytes.
 
-    Reads `blocks` to their end. Raises MalformedInput for a file that is damaged, ends too early,
-    goes on after its end, or holds more than `most` bytes: nothing of what was given out before is
-    to be relied on then.
+    Reads `blocks` to the end. Raises MalformedInput if the file is damaged, incomplete, followed by
+    other bytes, or larger than `max_size` bytes; blocks yielded before must then not be used.
     """
     if compression == "none":
         return iter(blocks)
     if compression == "zip":
-        held = zip_member(iter(blocks), BLOCK)
+        data = zip_member(iter(blocks), BLOCK)
     else:
-        held = _streams(iter(blocks), compression)
-    return held if most is None else _bounded(held, most)
+        data = _streams(iter(blocks), compression)
+    return data if max_size is None else _bounded(data, max_size)
 
 
 class _Decompressor(Protocol):
-    """One member or frame."""
+    """Decompresses one member or frame."""
 
     @property
     def eof(self) -> bool: ...
@@ -98,11 +96,11 @@ _DECOMPRESSORS: dict[Compression, Callable[[], _Decompressor]] = {
 
 
 def _streams(blocks: Iterator[bytes], compression: Compression) -> Iterator[bytes]:
-    """What all members of a file hold."""
+    """Yield the bytes of all members of a file."""
     make = _DECOMPRESSORS[compression]
     taken = 0
     stream: _Decompressor | None = None
-    # Small pieces, as what follows a member is copied, and there may be very many members.
+    # Small pieces, as the bytes after a member are copied, and there may be many members.
     for piece in (b[at : at + _PIECE] for b in blocks for at in range(0, len(b), _PIECE)):
         data = piece
         while data or (stream is not None and not stream.needs_input):
@@ -132,13 +130,13 @@ def _damaged(compression: Compression, taken: int, error: Exception) -> Malforme
     )
 
 
-def _bounded(blocks: Iterator[bytes], most: int) -> Iterator[bytes]:
-    held = 0
+def _bounded(blocks: Iterator[bytes], max_size: int) -> Iterator[bytes]:
+    size = 0
     for block in blocks:
-        held += len(block)
-        if held > most:
+        size += len(block)
+        if size > max_size:
             raise MalformedInput(
-                f"the decompressed file has more than {most} bytes, the limit for its size: "
+                f"the decompressed file has more than {max_size} bytes, the limit for its size: "
                 "decompress it before the upload, or raise CSVMILL_MAX_EXPANSION"
             )
         yield block

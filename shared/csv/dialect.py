@@ -1,4 +1,4 @@
-"""How a CSV file is written: what a client declares of it, and what it turned out to be."""
+"""How a CSV file is written: what its client declares, and the dialect that it has."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Literal
 Encoding = Literal["utf-8", "utf-16-le", "utf-16-be", "latin-1", "windows-1252"]
 Compression = Literal["none", "gzip", "zstd", "bzip2", "zip"]
 LineEnd = Literal["lf", "cr"]
-"""What ends a line: LF or CRLF, mixed too; or CR alone, as old Macs wrote it."""
+"""What ends a line: LF or CRLF, also mixed; or CR alone, as on old Macs."""
 OnBadRow = Literal["fail", "skip"]
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """What a client says of its file. None is found out from the file's first bytes."""
+    """What a client declares about its file. None is detected from the first bytes of the file."""
 
     delimiter: str | None = None
-    """One character that is neither a quote nor a line end."""
+    """One character, neither a quote nor a line end."""
     quote: str | None = None
     """One character; an empty string if nothing is quoted."""
     escape: str | None = None
@@ -28,11 +28,11 @@ class Input:
     encoding: Encoding | None = None
     compression: Compression | None = None
     decimal: Literal[".", ","] = "."
-    """What separates the decimals of a number. Never found out: `1,234` is one of two numbers."""
+    """The decimal separator. It is not detected, as `1,234` can be two numbers."""
     thousands: Literal["", ",", ".", " ", "'", "_"] = ""
-    """What may separate the thousands of a number."""
+    """The thousands separator that numbers may have."""
     on_bad_row: OnBadRow = "fail"
-    """Whether a record that breaks a rule fails the job, or is skipped, counted and kept."""
+    """Whether a bad record fails the job, or is skipped, counted and stored."""
 
 
 UNDECLARED = Input()
@@ -50,18 +50,18 @@ class Dialect:
     header: bool = True
     line_end: LineEnd = "lf"
     sep_line: bool = False
-    """Whether the file begins with a line such as `sep=;`, which is for spreadsheets, and no
+    """Whether the file begins with a line such as `sep=;`, which is for spreadsheets and not a
     record."""
     encoding: Encoding = "utf-8"
     compression: Compression = "none"
     decimal: str = "."
     thousands: str = ""
     bom: bool | None = field(default=None, compare=False)
-    """Whether the file begins with a byte order mark; None if that was not looked for. It is read
-    alike."""
+    """Whether the file begins with a byte order mark; None if unknown. It does not change how the
+    file is read."""
     line_ends: tuple[str, ...] | None = field(default=None, compare=False)
-    """Those of `lf`, `crlf` and `cr` that its first MiB has, quoted ones too; None if that was not
-    looked for. What ends a record is `line_end`."""
+    """The line ends in the first MiB, of `lf`, `crlf` and `cr`, in quoted fields too; None if
+    unknown. `line_end` is what ends a record."""
 
 
 STRICT = Dialect()

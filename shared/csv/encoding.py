@@ -1,4 +1,4 @@
-"""Bytes in the encodings that CSV files have, and UTF-8."""
+"""Convert text in the encodings of CSV files to UTF-8."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ ENCODING_NAMES: dict[Encoding, str] = {
     "latin-1": "Latin-1",
     "windows-1252": "Windows-1252",
 }
-"""The encodings, as they stand in a message."""
+"""The names of the encodings in messages."""
 
 BOMS: dict[bytes, Encoding] = {
     codecs.BOM_UTF8: "utf-8",
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
-"""The byte order marks with which files begin, and what they announce."""
+"""The byte order marks and their encodings."""
 
 _CODECS: dict[Encoding, tuple[str, str]] = {
     "utf-16-le": ("utf-16-le", "surrogatepass"),
@@ -35,24 +35,24 @@ _CODECS: dict[Encoding, tuple[str, str]] = {
     "latin-1": ("latin-1", "strict"),
     "windows-1252": ("cp1252", "surrogateescape"),
 }
-"""What decodes each encoding, and what it does with bytes that are no text."""
+"""The codec of each encoding, and its handler of invalid bytes."""
 _HALF_CHARACTER = b"\xff"
 _PIECE = 1 << 20
 _TRAILING = bytes(range(0x80, 0xC0))
 _FOUR_BYTES = bytes(range(0xF0, 0xF8))
 
 
-def bom_encoding(beginning: bytes) -> Encoding | None:
-    """The encoding of the byte order mark with which a file begins; None without one."""
-    return next((name for bom, name in BOMS.items() if beginning.startswith(bom)), None)
+def bom_encoding(start: bytes) -> Encoding | None:
+    """Return the encoding of the byte order mark of a file, or None without one."""
+    return next((name for bom, name in BOMS.items() if start.startswith(bom)), None)
 
 
 def to_utf8(blocks: Iterable[bytes], encoding: Encoding) -> Iterator[bytes]:
-    """A file in `encoding`, in UTF-8, block by block; a byte order mark stays one.
+    """Yield the text of a file in `encoding` as UTF-8, with its byte order mark.
 
-    What is no text in `encoding` (bytes that Windows-1252 does not define, half a surrogate pair,
-    half a character at the end) is no UTF-8 in the output either, so that whoever reads on finds
-    where it stands. Raises MalformedInput for a byte order mark of another encoding.
+    Invalid bytes (undefined in Windows-1252, half a surrogate pair, half a character at the end)
+    become invalid UTF-8, so that the reader of records reports their position. Raises
+    MalformedInput if the byte order mark is that of another encoding.
     """
     if encoding == "utf-8":
         return iter(blocks)
@@ -74,28 +74,28 @@ def _transcoded(blocks: Iterator[bytes], encoding: Encoding) -> Iterator[bytes]:
     decoder = codecs.getincrementaldecoder(codec)(errors)
     for block in chain([beginning], blocks):
         for at in range(0, len(block), _PIECE):
-            # Text of one byte a character is the same in UTF-8 as far as it is ASCII.
+            # ASCII bytes of a single-byte encoding are the same in UTF-8.
             piece = block[at : at + _PIECE]
             if piece.isascii() and encoding in ("latin-1", "windows-1252"):
                 yield piece
             else:
                 yield decoder.decode(piece).encode(errors=back)
     try:
-        # Half a surrogate pair is what may be left; it is passed on as in the middle of a file.
+        # Half a surrogate pair may be left; it is encoded as in the middle of a file.
         yield decoder.decode(b"", final=True).encode(errors=back)
     except UnicodeDecodeError:
         yield _HALF_CHARACTER
 
 
 def is_utf8(data: bytes) -> bool:
-    """Whether `data` is text in UTF-8, whole characters only."""
+    """Return whether `data` is valid UTF-8 of whole characters."""
     if data.isascii():
         return True
     try:
         if len(data) <= _PIECE:
             data.decode()
             return True
-        # Decoded text may take four times as much.
+        # In pieces, as decoded text may take four times the memory.
         decoder = codecs.getincrementaldecoder("utf-8")()
         for at in range(0, len(data), _PIECE):
             decoder.decode(data[at : at + _PIECE], at + _PIECE >= len(data))
@@ -105,13 +105,13 @@ def is_utf8(data: bytes) -> bool:
 
 
 def source_length(data: bytes, encoding: Encoding) -> int:
-    """Bytes that `data`, which is in UTF-8 now, had in the file's encoding."""
+    """Return the number of bytes that `data`, now in UTF-8, has in the encoding of its file."""
     if encoding == "utf-8":
         return len(data)
     if encoding in ("latin-1", "windows-1252"):
         return len(data) if data.isascii() else len(data.decode(errors="surrogateescape"))
     if data.isascii():
         return 2 * len(data)
-    beginnings = len(data.translate(None, _TRAILING))
+    characters = len(data.translate(None, _TRAILING))
     pairs = len(data) - len(data.translate(None, _FOUR_BYTES))
-    return 2 * (beginnings + pairs)
+    return 2 * (characters + pairs)

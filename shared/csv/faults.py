@@ -1,4 +1,4 @@
-"""What may be wrong with a record, in words: what was found, and what was expected."""
+"""The messages about malformed records: what was found, and what was expected."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from shared.csv.dialect import Dialect
 
 MAX_CHARACTER_LENGTH = 4
-"""Bytes of a character in UTF-8 at the most."""
+"""The maximum length of a character in UTF-8, in bytes."""
 
 _SHOWN = 300
-"""Bytes of which something is shown."""
+"""Bytes that are passed to `show`."""
 _LINE_ENDS = {
     LF: ("carriage return", "LF or CRLF", "carriage returns"),
     CR: ("line feed", "CR", "line feeds"),
@@ -26,9 +26,9 @@ _LINE_ENDS = {
 
 
 class Faults:
-    """Words for what may be wrong in a file of one dialect.
+    """Makes the faults of a file with one dialect.
 
-    `data` is what is held of it; columns and lines are counted from 1.
+    `data` is the part of the file in memory; columns and lines are counted from 1.
     """
 
     def __init__(self, dialect: Dialect) -> None:
@@ -36,7 +36,7 @@ class Faults:
         self._encoding = ENCODING_NAMES[dialect.encoding]
 
     def never_closed(self, column: int, data: bytes, start: int, at: int, line: int) -> Fault:
-        """The quote at `at` opens the end of the file; its record begins at `start`, on `line`."""
+        """The quote at `at` has no closing quote; its record begins at `start`, on `line`."""
         lines = data.count(self._grammar.newline, start, at)
         where = f" (opened on line {line + lines})" if lines else ""
         return Fault(
@@ -47,7 +47,7 @@ class Faults:
         )
 
     def too_long(self, limit: int, data: bytes, start: int, at: int, line: int) -> Fault:
-        """The record that begins at `start`, on `line`, goes on in the field at `at`."""
+        """The record at `start`, on `line`, exceeds `limit` bytes in the field at `at`."""
         quote = self._grammar.quote
         quoted = bool(quote) and data.startswith(quote, at)
         lines = data.count(self._grammar.newline, start, at)
@@ -63,11 +63,11 @@ class Faults:
         )
 
     def too_many(self, limit: int, at: int) -> Fault:
-        """A record has more than `limit` fields, as `at` shows."""
+        """A record has more than `limit` fields, the last of which begins at `at`."""
         return Fault(None, f"more than {limit} columns", f"at most {limit} columns", at)
 
     def text_after_quote(self, fields: Sequence[bytes], data: bytes, at: int) -> Fault:
-        """The last of the fields was quoted, and at `at` there is more than it."""
+        """Text at `at` follows the last of the fields, which is quoted."""
         character = data[at : at + MAX_CHARACTER_LENGTH].decode(errors="replace")[0]
         grammar = self._grammar
         return Fault(
@@ -79,7 +79,7 @@ class Faults:
         )
 
     def foreign_line_end(self, fields: Sequence[bytes]) -> Fault:
-        """After the last of the fields there is what ends lines in other files."""
+        """A line end of another dialect follows the last of the fields."""
         found, ends, others = _LINE_ENDS[self._grammar.newline]
         return Fault(
             len(fields),
@@ -88,7 +88,7 @@ class Faults:
         )
 
     def of_text(self, fields: Sequence[bytes]) -> Fault | None:
-        """What is no text in the file's encoding; None if all is."""
+        """Return the fault of the first field that is not valid text, or None."""
         for column, field in enumerate(fields, 1):
             if not field.isascii() and not is_utf8(field):
                 return Fault(column, show(field), f"text in {self._encoding}")

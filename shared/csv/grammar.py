@@ -1,4 +1,4 @@
-"""A dialect as what its records are read by: bytes and patterns."""
+"""The grammar of a dialect: the bytes and patterns that divide text into records."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NAMES = {b",": "a comma", b";": "a semicolon", b"\t": "a tab", b"|": "a vertica
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    """How text in UTF-8 is divided into records and fields."""
+    """Divides text in UTF-8 into records and fields."""
 
     delimiter: bytes
     quote: bytes
@@ -27,28 +27,28 @@ class Grammar:
     unquoted: re.Pattern[bytes]
     """A field that does not begin with a quote."""
     quoted: re.Pattern[bytes]
-    """A field in quotes; its first group is what stands between them."""
+    """A field in quotes; its first group is the text between them."""
     ended: re.Pattern[bytes]
-    """A field and the delimiter or line end after it. Its groups are what stands between quotes, or
-    None; the field that has no quotes, or None; and what ends it."""
+    """A field and the delimiter or line end after it. Its groups are the text between quotes or
+    None, the field without quotes or None, and the delimiter or line end."""
     escaped: re.Pattern[bytes]
-    """A quote within quotes, or what else is escaped there; its first group is what it means."""
+    """An escaped character within quotes; its first group is the character."""
     escape: bytes
-    """What such an escape begins with."""
+    """The first byte of an escape sequence."""
 
     @property
     def foreign(self) -> bytes:
-        """The one of CR and LF that ends no line."""
+        """The one of CR and LF that does not end lines."""
         return LF if self.newline == CR else CR
 
     @property
     def delimiter_name(self) -> str:
-        """As it stands in a message."""
+        """The name of the delimiter in messages."""
         return _NAMES.get(self.delimiter) or f"the delimiter {self.delimiter.decode()!r}"
 
     @property
     def escape_name(self) -> str:
-        """How a quote within quotes is written, as it stands in a message."""
+        """How a quote within quotes is written, in messages."""
         return (
             "is doubled"
             if self.escape == self.quote
@@ -56,20 +56,20 @@ class Grammar:
         )
 
     def unescape(self, text: bytes) -> bytes:
-        """What `text` that stands between quotes means."""
+        """Return the value of `text`, which was between quotes."""
         if self.escape == self.quote:
             return text.replace(2 * self.quote, self.quote)
         return self.escaped.sub(rb"\1", text) if self.escape in text else text
 
     def without_line_end(self, line: bytes) -> bytes:
-        """`line` without the line end that it may end in."""
+        """Return `line` without its line end, if it has one."""
         line = line.removesuffix(self.newline)
         return line.removesuffix(CR) if self.newline == LF else line
 
 
 @lru_cache(maxsize=64)
 def grammar_of(dialect: Dialect) -> Grammar:
-    """The grammar of a dialect, whatever its encoding and compression."""
+    """Return the grammar of a dialect; encoding and compression do not matter."""
     delimiter, quote = dialect.delimiter.encode(), dialect.quote.encode()
     escape = dialect.escape.encode() or quote
     if len(delimiter) == 1:
@@ -80,7 +80,7 @@ def grammar_of(dialect: Dialect) -> Grammar:
     if escape == quote:
         quoted, escaped = rb"%s([^%s]*+(?:%s%s[^%s]*+)*+)%s" % (q, q, q, q, q, q), q + b"(%s)" % q
     else:
-        # As PostgreSQL has it: the escape is text unless a quote or an escape follows.
+        # As in PostgreSQL, the escape is text unless a quote or an escape follows.
         quoted = rb"%s([^%s%s]*+(?:%s.[^%s%s]*+)*+)%s" % (q, q, e, e, q, e, q)
         escaped = e + b"([%s%s])" % (q, e)
     if not quote:

@@ -1,11 +1,11 @@
-"""Deflate (RFC 1951), with what it is wrapped in, as `bz2` and `zstd` offer theirs."""
+"""Decompress deflate (RFC 1951) with the interface of `bz2.BZ2Decompressor`."""
 
 from __future__ import annotations
 
 import zlib
 
 GZIP, RAW = 16 + zlib.MAX_WBITS, -zlib.MAX_WBITS
-"""A member of a gzip file, whose CRC and length zlib checks; and deflated data alone."""
+"""A member of a gzip file, whose CRC and length zlib checks, and raw deflated data."""
 
 
 class Inflater:
@@ -22,17 +22,17 @@ class Inflater:
 
     @property
     def needs_input(self) -> bool:
-        """Whether nothing comes without more input."""
+        """Whether more input is needed for more output."""
         return not self._full
 
     @property
     def unused_data(self) -> bytes:
-        """What followed the end."""
+        """The bytes after the end."""
         return self._object.unused_data
 
     def decompress(self, data: bytes, max_length: int) -> bytes:
-        """At most `max_length` more bytes. Raises zlib.error."""
+        """Return at most `max_length` more bytes. Raises zlib.error."""
         out = self._object.decompress(self._object.unconsumed_tail + data, max_length)
-        # Some may be held back then, even if all input was taken.
+        # zlib may have more output then, even if it has consumed all input.
         self._full = len(out) == max_length
         return out

@@ -1,4 +1,4 @@
-"""Where records stand in a file, and what is wrong there. Worked out only if it is asked for."""
+"""The positions of records in a file, which are computed only when they are needed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Span(NamedTuple):
-    """Where a record stands in what is held, and on which line it begins."""
+    """The position of a record in the data in memory, and the line on which it begins."""
 
     at: int
     end: int
@@ -24,23 +24,23 @@ class Span(NamedTuple):
 
 @dataclass(slots=True)
 class Fault(Exception):
-    """What is wrong with a record."""
+    """A fault of a record, before its position in the file is known."""
 
     column: int | None
     found: str
     expected: str
     at: int = 0
-    """Where it shows."""
+    """The position of the fault in the data in memory."""
     end: int | None = None
-    """Where the record ends, if that is not in doubt; else with the line of `at`."""
+    """The end of the record if it is certain; None means the end of the line of `at`."""
     unfinished: bool = False
-    """Whether the record may only go on after what is held."""
+    """Whether there is no fault yet: the record continues after the data in memory."""
 
 
 class Lines:
-    """Lines without quotes, the first of which is line number `first`: a record each.
+    """Lines without quotes, each of which is a record. The first one has the number `first`.
 
-    `region` is the lines as they stand at `at` in what is held.
+    `region` is the bytes of the lines, which begin at `at` in the data in memory.
     """
 
     def __init__(self, region: bytes, at: int, first: int, newline: bytes) -> None:
@@ -53,13 +53,13 @@ class Lines:
         self._known = 0
         self._known_at = 0
         self.records = 0
-        """How many of the lines are records: all, unless their reader says otherwise."""
+        """The number of records; the reader subtracts empty and bad lines."""
 
     def __len__(self) -> int:
         return len(self._lines)
 
     def each_of(self, text: bytes) -> Iterator[bytes]:
-        """The lines of `text`, which is `region` or the same without CRs, one by one."""
+        """Return an iterator over the lines of `text`: `region`, with or without CRs."""
         self._lines = text.split(self._newline)
         self._lines.pop()
         self.records = len(self._lines)
@@ -67,13 +67,13 @@ class Lines:
         return self._rest
 
     def empty(self) -> int:
-        """How many of the lines have nothing in them."""
+        """Return the number of empty lines."""
         return self._lines.count(b"")
 
     def last(self) -> Span:
-        """Where the line stands that was taken last."""
+        """Return the span of the line that was read last."""
         number = len(self._lines) - length_hint(self._rest) - 1
-        # Lines are only asked for in order, so that each is passed over once.
+        # Lines are read in order, so that this loop passes each line once.
         while self._known < number:
             self._known_at = self._end_of_known()
             self._known += 1
@@ -84,7 +84,7 @@ class Lines:
 
 
 class Offsets:
-    """How many bytes of the file, in its encoding, stand before a place in what is held."""
+    """Computes offsets in the file, in its encoding, from positions in the data in memory."""
 
     def __init__(self, encoding: Encoding) -> None:
         self._encoding = encoding
@@ -92,23 +92,23 @@ class Offsets:
         self._offset = 0
 
     def of(self, data: bytes, at: int) -> int:
-        """Bytes of the file before `data[at]`, if `data` is what is held; places only advance."""
+        """Return the bytes of the file before `data[at]`. Positions must not decrease."""
         self._offset += source_length(data[self._known : at], self._encoding)
         self._known = at
         return self._offset
 
     def drop(self, data: bytes, length: int) -> None:
-        """What is held is `data[length:]` from now on."""
+        """Note that the first `length` bytes of `data` are dropped from memory."""
         self.of(data, length)
         self._known = 0
 
 
 LONG_LINE = 1 << 20
-"""Bytes of a line that is to be looked at by itself."""
+"""The size from which a line is checked by itself, in bytes."""
 
 
 def has_long_line(region: bytes, newline: bytes) -> bool:
-    """Whether one of the lines may have `LONG_LINE` bytes or more: it covers such a step then."""
+    """Return whether a line may have `LONG_LINE` bytes or more, as it covers half of that."""
     step = LONG_LINE // 2
     return any(
         region.find(newline, at, at + step) < 0 for at in range(0, len(region) - step + 1, step)

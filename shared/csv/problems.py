@@ -1,4 +1,4 @@
-"""What is wrong with a record, and where it stands."""
+"""A problem of a record: its position, what was found and what was expected."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     OnProblem = Callable[["Problem"], None]
-    """Takes a problem. If it returns, the record is left out, and reading goes on after it."""
+    """Called with a problem. If it returns, the record is left out and reading continues."""
 
 EMPTY_FILE = "the file is empty: expected a header line, then one line per record"
 SHOWN_PROBLEMS = 20
-"""How many problems of a file are told; the others are counted."""
+"""Problems of a file that are listed; all are counted."""
 KEPT_RECORD = 64 << 10
-"""Bytes of a bad record that a problem keeps."""
+"""The maximum size of the record that a problem keeps, in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a record can't be taken. A record has one problem: the first that is met."""
+    """Why a record is bad. Only the first problem of a record is reported."""
 
     line: int
-    """Where the record begins, counted from 1."""
+    """The line on which the record begins, counted from 1."""
     offset: int
-    """Bytes before the record, in the file as it is once it is decompressed."""
+    """The bytes before the record in the decompressed file."""
     column: int | None
-    """Counted from 1; None if it is about the record."""
+    """Counted from 1; None if the problem is that of the whole record."""
     name: str | None
-    """The column's, if it has one; of a long one the beginning."""
+    """The name of the column, if it has one; long names are cut."""
     found: str
     expected: str
     record: bytes
-    """The record as it stands in the file, without its line end, in UTF-8 where it is text; of a
-    long one the first `KEPT_RECORD` bytes."""
+    """The record without its line end, in UTF-8 if it is valid text; the first `KEPT_RECORD` bytes
+    of a long one."""
 
     def __str__(self) -> str:
         where = f"line {self.line}"
@@ -56,16 +56,16 @@ class MalformedRecord(MalformedInput):
 
 
 def refuse(problem: Problem) -> NoReturn:
-    """The `OnProblem` that accepts none. Raises MalformedRecord."""
+    """An `OnProblem` that raises MalformedRecord for every problem."""
     raise MalformedRecord(problem)
 
 
 def columns(number: int) -> str:
-    """So many columns, as it stands in a message."""
+    """Return a number of columns for a message."""
     return f"{number} column{'s' if number != 1 else ''}"
 
 
 def show(text: bytes, limit: int = 60) -> str:
-    """`text` as it stands in a message: quoted, escaped, cut to about `limit` characters."""
+    """Return `text` for a message: quoted, escaped, cut to about `limit` characters."""
     shown = repr(text[: limit * 4].decode(errors="backslashreplace")[:limit])
     return shown if len(text) <= limit else f"{shown}..."

@@ -1,7 +1,7 @@
-"""Reads CSV records strictly: every record as its dialect says, or a problem.
+"""Read CSV records strictly: each record follows the dialect, or is a problem.
 
-This is the reference for what a file means. It works on bytes in UTF-8, so that text stays
-verbatim and order is bytewise.
+This reader defines what a file means. It works on bytes in UTF-8, so that text stays verbatim and
+sorts bytewise.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     """The line on which a record begins, counted from 1, and its fields."""
 
 RECORD_LIMIT = 64 << 20
-"""Bytes that one record may have, besides its line end."""
+"""The maximum size of a record in bytes, without its line end."""
 COLUMN_LIMIT = 1 << 20
-"""Fields that one record may have."""
+"""The maximum number of fields of a record."""
 
 BOM = b"\xef\xbb\xbf"
 
@@ -37,19 +37,18 @@ _KEPT_NAME = 200
 
 
 class RecordReader:
-    """The records of one file, read once from front to back.
+    """Reads the records of a file once, from start to end.
 
-    Iterating yields every record, the header first, as its line and its fields; a file without a
-    header begins with names made up for its columns. Empty lines are skipped.
+    Iterating yields the line and the fields of every record, the header first; for a file without a
+    header, made-up names come first. Empty lines are skipped.
 
-    A record that breaks a rule is not yielded: once all before it have been, `on_problem` is told,
-    which raises or returns. If it returns, reading goes on after the bad record. That goes from its
-    beginning to the end of the line on which the rule is broken (for a quote that is never closed:
-    on which it opens), or to its own end if only its text is at fault. What is wrong with the cells
-    of a record that was yielded, its consumer reports by `reject`. A header that breaks a rule
-    raises MalformedInput whatever `on_problem` does, as no record can be read without one.
+    A bad record is not yielded. After all records before it, `on_problem` is called, which raises
+    or returns. If it returns, reading continues after the bad record: at its own end if only its
+    text is invalid, else after the line of the fault (for a quote without a closing quote, the line
+    of that quote). The consumer reports bad cells of a yielded record by `reject`. A bad header
+    always raises MalformedInput, as no record can be read without it.
 
-    Holds no more than one record and two blocks in memory.
+    Keeps at most one record and two blocks in memory.
     """
 
     def __init__(
@@ -68,21 +67,21 @@ class RecordReader:
         self._offsets = Offsets(dialect.encoding)
         self._yielded: Lines | Span = Span(0, 0, 1)
         self.header: Sequence[bytes] = ()
-        """The header's fields, once it has been read: problems name columns by them."""
+        """The fields of the header, once it was read. Problems use them as names of columns."""
         self.records = 0
-        """Records that have been yielded, the header too if the file has one; those of many lines
-        once all have been."""
+        """The number of records yielded, with the header if the file has one. Records that are
+        yielded in one batch are counted at its end."""
         self.of_several_lines = 0
-        """How many of them go over several lines, the header not counted."""
+        """The number of records of several lines, without the header."""
         self.most_lines = 1
-        """The lines of the longest of these."""
+        """The lines of the longest of these records."""
 
     def __iter__(self) -> Iterator[Record]:
         records = chain.from_iterable(self._batches())
-        return chain(self._beginning(records), records)
+        return chain(self._start(records), records)
 
     def reject(self, column: int | None, found: str, expected: str) -> None:
-        """Report what is wrong with the record that was yielded last.
+        """Report a problem of the record that was yielded last.
 
         `column` is counted from 1. Raises if `on_problem` does.
         """
@@ -90,11 +89,11 @@ class RecordReader:
         self._report(Fault(column, found, expected), last)
 
     def reject_ragged(self, fields: list[bytes], width: int) -> None:
-        """Report that the record yielded last, of these fields, has not the header's `width`."""
+        """Report that the record yielded last, with these fields, does not have `width` fields."""
         self.reject(*self._ragged(fields, width))
 
     def malformed(self, line: int, column: int | None, found: str, expected: str) -> MalformedInput:
-        """The error for a record that begins on `line`; `column` is counted from 1."""
+        """Return the error for a record that begins on `line`; `column` is counted from 1."""
         problem = Problem(line, 0, column, self._name(column), found, expected, b"")
         return MalformedRecord(problem)
 
@@ -103,8 +102,8 @@ class RecordReader:
         found = f"{columns(len(fields))}: {show(text)}"
         return min(len(fields), width) + 1, found, f"{columns(width)} as in the header"
 
-    def _beginning(self, records: Iterator[Record]) -> Iterator[Record]:
-        """The header; if it is made up, the first record too."""
+    def _start(self, records: Iterator[Record]) -> Iterator[Record]:
+        """Yield the header and, if the header is made up, the first record."""
         first = next(records, None)
         if first is None:
             return
@@ -117,7 +116,7 @@ class RecordReader:
         yield first
 
     def _batches(self) -> Iterator[Iterable[Record]]:
-        """All records, in parts that are to be used up one after the other."""
+        """Yield all records in batches, each of which must be consumed before the next."""
         self._more(len(BOM))
         self._drop(len(BOM) if self._data.startswith(BOM) else 0)
         if self._dialect.sep_line:
@@ -128,7 +127,7 @@ class RecordReader:
             yield from self._whole_records(final=not more)
 
     def _more(self, size: int) -> bool:
-        """Hold at least `size` bytes, or all there are; whether there may be more."""
+        """Read until `size` bytes are in memory. Return whether the file may have more."""
         parts = [self._data]
         missing = size - len(self._data)
         block: bytes | None = b""
@@ -140,12 +139,12 @@ class RecordReader:
         return block is not None
 
     def _drop(self, length: int) -> None:
-        """Be done with the first `length` bytes of what is held."""
+        """Drop the first `length` bytes in memory."""
         self._offsets.drop(self._data, length)
         self._data = self._data[length:]
 
     def _skip_line(self, at: int) -> None:
-        """Be done with what is held, and what follows, up to the first line end from `at` on."""
+        """Drop all bytes up to the first line end from `at` on, reading more if needed."""
         newline = self._grammar.newline
         while True:
             end = self._data.find(newline, at) + 1
@@ -157,7 +156,7 @@ class RecordReader:
                 return
 
     def _whole_records(self, *, final: bool) -> Iterator[Iterable[Record]]:
-        """The records that end in what is held, which is then only the rest."""
+        """Yield the records that end in the data in memory, and drop them."""
         data, grammar = self._data, self._grammar
         newline = grammar.newline
         at = 0
@@ -197,14 +196,14 @@ class RecordReader:
         self._drop(at)
 
     def _count_lines(self, data: bytes, line: int, end: int) -> None:
-        """Note how many lines a record has that begins on `line` and ends at `end`."""
+        """Count the lines of a record that begins on `line` and ends at `end`."""
         lines = self._line - line + (not data.endswith(self._grammar.newline, 0, end))
         if lines > 1 and (self.header or not self._dialect.header):
             self.of_several_lines += 1
             self.most_lines = max(self.most_lines, lines)
 
     def _records_of(self, lines: Lines) -> Iterable[Record]:
-        """The records of whole lines without a quote."""
+        """Return the records of whole lines without a quote."""
         region, newline = lines.region, self._grammar.newline
         doubtful = has_long_line(region, newline) or not is_utf8(region)
         text = region
@@ -247,7 +246,7 @@ class RecordReader:
         return self._faults.of_text(before) or self._faults.foreign_line_end(before)
 
     def _whole_record(self, data: bytes, start: int) -> tuple[list[bytes] | None, int] | None:
-        """As `_record`, in a hurry; None for what is to be looked at more closely."""
+        """Read a record fast; None if `_record` must read it."""
         grammar = self._grammar
         ended, delimiter, escape = grammar.ended.match, grammar.delimiter, grammar.escape
         fields: list[bytes] = []
@@ -270,7 +269,7 @@ class RecordReader:
         return (None if at - start == len(ending) else fields), at
 
     def _record(self, data: bytes, start: int, *, final: bool) -> tuple[list[bytes] | None, int]:
-        """The record that begins at `start`, and where the next one begins.
+        """Return the fields of the record at `start`, and the position of the next record.
 
         The fields are None for an empty line. Raises Fault.
         """
@@ -322,7 +321,7 @@ class RecordReader:
         return (None if at == start else fields), end
 
     def _end_of(self, fault: Fault, data: bytes, *, final: bool) -> int | None:
-        """Where the bad record ends; None if that is after what is held."""
+        """Return the end of a bad record; None if it is after the data in memory."""
         end = fault.end or data.find(self._grammar.newline, fault.at) + 1
         return end or (len(data) if final else None)
 
@@ -350,9 +349,9 @@ class RecordReader:
 
 
 def leading_record(data: bytes, dialect: Dialect = STRICT) -> tuple[list[bytes], int] | None:
-    """The fields of the record with which `data` begins, and its length in bytes.
+    """Return the fields of the first record of `data`, and its length in bytes.
 
-    None if it does not end within `data`, or is an empty line. Raises MalformedInput.
+    Return None if it does not end within `data`, or is an empty line. Raises MalformedInput.
     """
     try:
         fields, length = RecordReader((), dialect)._record(data, 0, final=False)
@@ -364,5 +363,5 @@ def leading_record(data: bytes, dialect: Dialect = STRICT) -> tuple[list[bytes],
 
 
 def _is_full(data: bytes, start: int) -> bool:
-    """Whether more is held of the record that begins at `start` than any may have."""
+    """Return whether the record at `start` has more bytes in memory than a record may have."""
     return len(data) - start > RECORD_LIMIT + MAX_CHARACTER_LENGTH

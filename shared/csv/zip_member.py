@@ -1,6 +1,6 @@
-"""A zip file of one member, read from its front: APPNOTE.TXT of PKWARE, version 6.3.10.
+"""Read a zip file of one member from start to end (PKWARE APPNOTE.TXT, version 6.3.10).
 
-What macOS adds beside a file (`__MACOSX/`), and folders, do not count as members.
+Folders, and the files that macOS adds in `__MACOSX/`, do not count as members.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _OFFICE = b"[Content_Types].xml"
 """The part that every Office Open XML document has, and begins with (ECMA-376, part 2)."""
 _IN_EXTRA = 0xFFFFFFFF
 _IGNORED_LIMIT = 16 << 20
-"""Bytes of all that does not count as a member."""
+"""The maximum size of everything that does not count as a member, in bytes."""
 _PIECE = 64 << 10
 
 
 @dataclass(frozen=True, slots=True)
 class _Header:
-    """A local file header, which stands before a member's data."""
+    """A local file header, which precedes the data of a member."""
 
     name: bytes
     method: int
@@ -44,15 +44,16 @@ class _Header:
 
     @property
     def counts(self) -> bool:
-        """Whether it is a member that someone put there."""
+        """Whether it counts as a member."""
         return not self.name.endswith(b"/") and not self.name.startswith(b"__MACOSX/")
 
 
 def zip_member(blocks: Iterator[bytes], block: int) -> Iterator[bytes]:
-    """What the one member holds, in blocks of at most `block` bytes; memory does not grow with it.
+    """Yield the bytes of the only member, in blocks of at most `block` bytes.
 
-    Its CRC-32 and its length are checked, and that the file is whole. Raises MalformedInput for all
-    else: several members, none, encryption, another method than stored or deflated, a spreadsheet.
+    Checks CRC-32, length, and that the archive is complete. Raises MalformedInput otherwise,
+    and for several members, none, encryption, another method than stored or deflated, and office
+    documents.
     """
     stream = _Stream(blocks)
     members = entries = ignored = 0
@@ -110,7 +111,7 @@ def _read_header(stream: _Stream) -> _Header:
 
 
 def _sizes_of_extra(extra: bytes, size: int, packed: int) -> tuple[int, int]:
-    """The sizes, of which those that need 64 bits stand in the extra field."""
+    """Return size and packed size; those of 64 bits are in the extra field."""
     at = 0
     while at + 4 <= len(extra):
         kind, length = unpack("<HH", extra[at : at + 4])
@@ -166,9 +167,10 @@ def _inflated(stream: _Stream, header: _Header, block: int) -> Iterator[bytes]:
 
 
 def _read_descriptor(stream: _Stream, packed: int, size: int) -> tuple[int, int, int]:
-    """CRC, packed and real length, of 32 or 64 bits: what fits decides, as nothing tells."""
-    beginning = stream.take(4)
-    crc: int = unpack("<I", stream.take(4) if beginning == _DESCRIPTOR else beginning)[0]
+    """Return CRC, packed size and size. The one of 32 and 64 bits that fits is taken, as the
+    format does not say which it is."""
+    first = stream.take(4)
+    crc: int = unpack("<I", stream.take(4) if first == _DESCRIPTOR else first)[0]
     small = stream.take(8)
     if unpack("<II", small) == (packed, size):
         return crc, packed, size
@@ -177,7 +179,7 @@ def _read_descriptor(stream: _Stream, packed: int, size: int) -> tuple[int, int,
 
 
 def _read_directory(stream: _Stream, signature: bytes, entries: int) -> None:
-    """Read what follows the members, to the end of the file."""
+    """Read the central directory, to the end of the file."""
     listed = 0
     while signature == _CENTRAL:
         listed += 1
@@ -204,7 +206,7 @@ def _shown(name: bytes) -> str:
 
 
 class _Stream:
-    """Bytes that come in blocks, taken as they are wanted."""
+    """A buffered reader of blocks."""
 
     def __init__(self, blocks: Iterator[bytes]) -> None:
         self._blocks = blocks
@@ -214,7 +216,7 @@ class _Stream:
         """Bytes taken so far."""
 
     def take(self, length: int) -> bytes:
-        """So many bytes. Raises MalformedInput if there are fewer."""
+        """Return the next `length` bytes. Raises MalformedInput if there are fewer."""
         parts: list[bytes] = []
         while length:
             parts.append(self.take_some(length))
@@ -222,14 +224,14 @@ class _Stream:
         return b"".join(parts)
 
     def skip(self, length: int) -> None:
-        """Pass over so many bytes, piece by piece. Raises MalformedInput if there are fewer."""
+        """Skip `length` bytes. Raises MalformedInput if there are fewer."""
         while length:
             length -= len(self.take_some(length))
 
-    def take_some(self, most: int, *, at_end: bool = False) -> bytes:
-        """At least one byte, of one block; none if the file may be `at_end`.
+    def take_some(self, limit: int, *, at_end: bool = False) -> bytes:
+        """Return 1 to `limit` bytes of the current block.
 
-        Raises MalformedInput.
+        At the end of the file, return nothing if `at_end` is true, else raise MalformedInput.
         """
         while self._at == len(self._block):
             block = next(self._blocks, None)
@@ -241,12 +243,12 @@ class _Stream:
                     "upload the whole file"
                 )
             self._block, self._at = block, 0
-        data = self._block[self._at : self._at + most]
+        data = self._block[self._at : self._at + limit]
         self._at += len(data)
         self.taken += len(data)
         return data
 
     def give_back(self, length: int) -> None:
-        """Be given the last bytes that were taken last once more."""
+        """Put back the last `length` bytes, so that they are returned again."""
         self._at -= length
         self.taken -= length
