@@ -8,31 +8,15 @@ from http import HTTPStatus
 from aiohttp import web
 
 from shared.api.problem import ProblemDetails
-from shared.errors import (
-    CsvmillError,
-    InvalidInput,
-    NotAcceptable,
-    OffsetConflict,
-    PreconditionFailed,
-    RangeNotSatisfiable,
-)
+from shared.errors import CsvmillError, InvalidInput, OffsetConflict
 
 PREFIX = "/api/v1/"
 """Paths below this answer errors as problem details."""
 
-_REFUSALS: dict[int, type[CsvmillError]] = {
-    kind.status: kind for kind in (NotAcceptable, PreconditionFailed, RangeNotSatisfiable)
-}
 
-
-def refusal(status: HTTPStatus) -> type[CsvmillError]:
-    """Return the error of a download that is refused with 406, 412 or 416."""
-    return _REFUSALS[status]
-
-
-def refuse(status: HTTPStatus, message: str) -> web.Response:
+def refuse(error: CsvmillError) -> web.Response:
     """Refuse a download: the `refuse` of a `shared.http.download.Download`."""
-    return problem_response(status, message, refusal(status)(message))
+    return problem_response(error.status, str(error), error)
 
 
 def title_of(kind: type[CsvmillError], status: int) -> str:

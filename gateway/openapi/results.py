@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from gateway.http.problems import refusal
 from gateway.openapi.parts import JSON, header, parameter, problem_content, ref
 from shared.aggregation.formats import FORMATS
+from shared.errors import NotAcceptable
 from shared.http.content_codings import CODINGS
 from shared.http.download import REFUSALS
 
 if TYPE_CHECKING:
     from gateway.openapi.parts import Node
+    from shared.errors import CsvmillError
 
 RESULT_TEXT = "Song,Date,Total Number of Plays for Date\nUmbrella,2020-01-02,300\n"
 REJECTS_TEXT = (
@@ -112,22 +112,22 @@ def result_answers(
         },
         "304": {"description": "The client already has this result", "headers": _headers(*_CACHED)},
     }
-    for status, words in REFUSALS.items():
-        if status is HTTPStatus.NOT_ACCEPTABLE and not as_problems:
+    for kind, message in REFUSALS.items():
+        if kind is NotAcceptable and not as_problems:
             continue
         fields = ("ETag", "Last-Modified", "Vary", "Content-Range")
-        answers[str(int(status))] = {
-            "description": words,
+        answers[str(kind.status)] = {
+            "description": message,
             "headers": _headers(*fields),
-            "content": _refusal(status, words, as_problems=as_problems),
+            "content": _refusal(kind, message, as_problems=as_problems),
         }
     return answers
 
 
-def _refusal(status: HTTPStatus, words: str, *, as_problems: bool) -> Node:
+def _refusal(kind: type[CsvmillError], message: str, *, as_problems: bool) -> Node:
     if as_problems:
-        return problem_content(status, [refusal(status)])
-    return {JSON: {"schema": ref("Error"), "example": {"status": "error", "message": words}}}
+        return problem_content(kind.status, [kind])
+    return {JSON: {"schema": ref("Error"), "example": {"status": "error", "message": message}}}
 
 
 def _headers(*names: str) -> Node:

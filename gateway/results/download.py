@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from shared.blobs.blob import BlobKey
+    from shared.errors import CsvmillError
     from shared.jobs.job import Job, JobResult
     from shared.ports import Ports
 
@@ -64,7 +65,11 @@ async def download_file(request: web.Request) -> web.StreamResponse:
     job = await requested_job(request)
     if job.state is not JobState.SUCCESS or job.result is None:
         return error_response(HTTPStatus.BAD_REQUEST, _no_result(job), job_status=job.state.value)
-    return await send_file(request, job, _result_file(job, job.result), refuse=error_response)
+    return await send_file(request, job, _result_file(job, job.result), refuse=_refuse)
+
+
+def _refuse(error: CsvmillError) -> web.Response:
+    return error_response(error.status, str(error))
 
 
 async def show_result(request: web.Request) -> web.StreamResponse:
@@ -127,7 +132,7 @@ async def send_file(
     job: Job,
     file: OutputFile,
     *,
-    refuse: Callable[[HTTPStatus, str], web.Response],
+    refuse: Callable[[CsvmillError], web.Response],
     codings: tuple[str, ...] = (),
 ) -> web.StreamResponse:
     """Send an output of a job, whole or in ranges. `refuse` is that of `Download`.

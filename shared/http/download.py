@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 from aiohttp import web
 
 from shared.blobs.content import single_piece
+from shared.errors import CsvmillError, NotAcceptable, PreconditionFailed, RangeNotSatisfiable
 from shared.http.conditions import IDENTITY, Representation, field_value
 from shared.http.content_codings import encode_stream, negotiate_coding
 from shared.http.digest_fields import digest_field, sha256_preference
@@ -36,12 +37,12 @@ MAX_BUFFERED_DIGEST = 1 << 20
 """Bytes of the largest 206 that gets a Content-Digest, which must be known before the body is
 sent: the body is held in memory."""
 
-REFUSALS = {
-    HTTPStatus.NOT_ACCEPTABLE: "No content coding that Accept-Encoding allows is available",
-    HTTPStatus.PRECONDITION_FAILED: "The file does not match the condition of the request",
-    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: "The requested range begins beyond the end",
+REFUSALS: dict[type[CsvmillError], str] = {
+    NotAcceptable: "No content coding that Accept-Encoding allows is available",
+    PreconditionFailed: "The file does not match the condition of the request",
+    RangeNotSatisfiable: "The requested range begins beyond the end",
 }
-"""The message of each status with which `send_download` refuses a request."""
+"""The message of each error with which `send_download` refuses a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,8 @@ class Download:
     content_type: str
     source: Callable[[int, int], AbstractAsyncContextManager[Content]]
     """Opens the bytes `start..stop`."""
-    refuse: Callable[[HTTPStatus, str], web.Response]
-    """Builds the response of a status in `REFUSALS`, in the error format of the API."""
+    refuse: Callable[[CsvmillError], web.Response]
+    """Builds the response of an error in `REFUSALS`, in the error format of the API."""
     name: str
     """The name of the file in the log."""
     sha256: str | None = None
@@ -77,7 +78,7 @@ async def send_download(request: web.Request, download: Download) -> web.StreamR
     """
     coding = _coding(request, download)
     if coding is None:
-        return _refused(download, HTTPStatus.NOT_ACCEPTABLE, {})
+        return _refused(download, NotAcceptable, {})
     representation = download.representation.encoded(coding)
     selection = select(request.method, request.headers, representation)
     validators = representation.validators()
@@ -86,7 +87,9 @@ async def send_download(request: web.Request, download: Download) -> web.StreamR
             status=selection.status, headers={**validators, **_caching(download)}
         )  # RFC 9110, 15.4.5
     if selection.status >= HTTPStatus.BAD_REQUEST:
-        return _refused(download, selection.status, validators, selection.content_range)
+        failed = selection.status is HTTPStatus.PRECONDITION_FAILED
+        kind = PreconditionFailed if failed else RangeNotSatisfiable
+        return _refused(download, kind, validators, selection.content_range)
     headers = {
         **validators,
         **download.headers,
@@ -135,11 +138,11 @@ def _coding(request: web.Request, download: Download) -> str | None:
 
 def _refused(
     download: Download,
-    status: HTTPStatus,
+    kind: type[CsvmillError],
     validators: Mapping[str, str],
     content_range: str | None = None,
 ) -> web.Response:
-    response = download.refuse(status, REFUSALS[status])
+    response = download.refuse(kind(REFUSALS[kind]))
     response.headers.update(validators)
     if download.codings:
         response.headers["Vary"] = "Accept-Encoding"

@@ -111,7 +111,7 @@ class Service:
             Representation(SIZE, SHA256, 1_600_000_000.0),
             content_type="text/csv",
             source=partial(self.blobs.open, KEY),
-            refuse=lambda status, message: web.Response(status=status, text=message),
+            refuse=lambda error: web.Response(status=error.status, text=str(error)),
             name="the blob",
             sha256=SHA256,
             on_sent=ended,
