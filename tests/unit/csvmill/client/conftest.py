@@ -30,7 +30,7 @@ def no_pauses() -> Iterator[None]:
 
 @pytest.fixture
 def client_of() -> ClientOf:
-    """A client, to be entered, whose every request is answered by a handler."""
+    """Return a client, as a context manager, whose requests a handler answers."""
 
     @asynccontextmanager
     async def opened(handler: Handler, **options: float) -> AsyncIterator[AsyncClient]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from aiohttp import web
 
-from csvmill.client import ClientError, NotVerified, Progress, Refused
+from csvmill.client import ClientError, NotVerified, Refused, TransferProgress
 from csvmill.client import downloading as downloading_module
 
 if TYPE_CHECKING:
@@ -28,14 +28,14 @@ NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
 class Server:
-    """Serves `content` by Range, and can be made to misbehave."""
+    """Serves `content` in ranges, with faults on request."""
 
     def __init__(self, content: bytes = CONTENT) -> None:
         self.content = content
         self.headers = {"ETag": f'"{SHA256.hexdigest()}"'}
         self.parts: list[tuple[int, int]] = []
         self.break_after: list[int] = []
-        """Bytes after which the next parts break off."""
+        """Bytes after which the connections of the next parts break."""
         self.damage = 0
         """How many of the next parts have a wrong byte."""
 
@@ -46,8 +46,8 @@ class Server:
         if request.headers.get("If-Match", self.headers.get("ETag")) != self.headers.get("ETag"):
             return web.json_response({"type": "about:blank", "title": "changed"}, status=412)
         data = self.content[first : last + 1]
-        asked_for_all_about = "If-Match" not in request.headers
-        if not asked_for_all_about:
+        describes_only = "If-Match" not in request.headers
+        if not describes_only:
             self.parts.append((first, last + 1))
             if self.damage:
                 self.damage -= 1
@@ -61,7 +61,7 @@ class Server:
             },
         )
         await response.prepare(request)
-        if self.break_after and not asked_for_all_about:
+        if self.break_after and not describes_only:
             await response.write(data[: self.break_after.pop(0)])
             assert request.transport
             request.transport.close()
@@ -82,7 +82,7 @@ def names(folder: Path) -> list[str]:
 async def test_a_result_is_downloaded_in_parts_and_appears_complete(
     client_of: ClientOf, tmp_path: Path
 ) -> None:
-    server, target, seen = Server(), tmp_path / "totals.csv", list[Progress]()
+    server, target, seen = Server(), tmp_path / "totals.csv", list[TransferProgress]()
     async with client_of(server.handle) as client:
         result = await client.download("j", target, progress=seen.append)
     assert (result.size, result.sha256) == (len(CONTENT), SHA256.hexdigest())
@@ -116,10 +116,10 @@ async def test_bytes_from_an_earlier_call_are_not_downloaded_again(
             await client.download("j", target, parallel=1)
         assert target.read_text() == "what was there before"
         assert names(tmp_path) == ["totals.csv", "totals.csv.part", "totals.csv.part.json"]
-        server.break_after, server.parts, seen = [], [], list[Progress]()
+        server.break_after, server.parts, seen = [], [], list[TransferProgress]()
         await client.download("j", target, parallel=1, progress=seen.append)
     assert server.parts[0] == (KIB, 41 * KIB)
-    assert seen[0] == Progress(KIB, len(CONTENT), KIB)
+    assert seen[0] == TransferProgress(KIB, len(CONTENT), KIB)
     assert (names(tmp_path), target.read_bytes()) == (["totals.csv"], CONTENT)
 
 
@@ -141,7 +141,7 @@ async def test_a_damaged_download_is_refused_and_the_target_is_unchanged(
 async def test_damage_in_a_partial_file_repeats_the_whole_download_once(
     client_of: ClientOf, tmp_path: Path
 ) -> None:
-    # As after a loss of power: the record says more than the disk has
+    # After a loss of power the record can cover more than the file
     server, partial = Server(), tmp_path / "totals.csv.part"
     partial.write_bytes(bytes(50 * KIB))
     record = {"size": len(CONTENT), "etag": server.headers["ETag"], "received": [[0, 50 * KIB]]}
@@ -209,7 +209,7 @@ async def test_the_digest_comes_from_repr_digest_or_from_a_hexadecimal_etag(
 
 
 class NothingToServe:
-    """Answers for a file of 0 bytes, of which no range is satisfiable (RFC 9110, 14.1.2)."""
+    """Answers for an empty file, which cannot satisfy any range (RFC 9110, 14.1.2)."""
 
     def __init__(self) -> None:
         self.headers = {"ETag": f'"{NOTHING}"', "Content-Range": "bytes */0"}
@@ -224,7 +224,7 @@ class NothingToServe:
 async def test_an_empty_result_is_downloaded(
     client_of: ClientOf, tmp_path: Path, etag: str
 ) -> None:
-    server, target, seen = NothingToServe(), tmp_path / "totals.jsonl", list[Progress]()
+    server, target, seen = NothingToServe(), tmp_path / "totals.jsonl", list[TransferProgress]()
     server.headers["ETag"] = etag
     target.write_text("what was there before")
     (tmp_path / "totals.jsonl.part").write_text("of another result")
@@ -233,7 +233,7 @@ async def test_an_empty_result_is_downloaded(
         assert await client.result("j") == result
     assert (result.size, result.etag, result.sha256) == (0, etag, NOTHING)
     assert (names(tmp_path), target.read_bytes()) == (["totals.jsonl"], b"")
-    assert seen == [Progress(0, 0, 0)]
+    assert seen == [TransferProgress(0, 0, 0)]
 
 
 @pytest.mark.parametrize(

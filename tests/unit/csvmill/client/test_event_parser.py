@@ -26,7 +26,7 @@ def events(*pieces: bytes) -> list[ServerSentEvent]:
         ),
         (b"data\n\ndata\ndata\n\ndata:", [("message", "", ""), ("message", "\n", "")]),
         (b"data:test\n\ndata: test\n\n", [("message", "test", ""), ("message", "test", "")]),
-        # Fields that there are not, an id with NUL, an event without data, one that is not ended.
+        # Unknown fields, an id with NUL, an event without data, an incomplete event.
         (b"what: x\nid: a\0b\ndata: 1\n\n", [("message", "1", "")]),
         (b"id: 7\nevent: x\n\ndata: 1\n\n", [("message", "1", "7")]),
         (b"event: state\nid: 7\ndata: 1\n\nid: 8\ndata: 2\n", [("state", "1", "7")]),

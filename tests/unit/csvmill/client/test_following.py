@@ -71,13 +71,13 @@ async def stream(request: web.Request, *parts: bytes) -> web.StreamResponse:
 
 
 def break_off(request: web.Request) -> None:
-    """End the connection where it is, once what was written is on its way."""
+    """Close the connection after the written bytes were sent."""
     assert request.transport
     request.transport.close()
 
 
 def tasks_of_the_client() -> set[asyncio.Task[Any]]:
-    """Those that run, but for those of the server, which is in this process."""
+    """Return the running tasks, except for those of the server in this process."""
     return {task for task in asyncio.all_tasks() if "RequestHandler" not in repr(task)}
 
 
@@ -189,7 +189,7 @@ async def test_stopping_early_closes_the_connection_and_leaves_no_task(client_of
         response = await stream(request, event("STARTED", 1, 5))
         try:
             await asyncio.sleep(30)
-        finally:  # the test's server cancels the handlers of those who leave
+        finally:  # the test's server cancels the handler when its client disconnects
             left.set()
         return response
 

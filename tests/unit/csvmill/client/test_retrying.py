@@ -131,7 +131,7 @@ async def test_a_request_that_succeeded_without_a_response_is_not_refused_when_r
         requested.clear()
         assert await client.cancel("u") is None
         assert requested == ["DELETE", "DELETE"]
-        # But it is one if nothing got lost
+        # Without a lost response it is an error
         lose_answer = False
         for call in (client.retry, client.cancel_upload, client.cancel):
             with pytest.raises(Refused, match="not-f"):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aiohttp import web
 
-from csvmill.client import ClientError, InputChanged, NotVerified, Progress
+from csvmill.client import ClientError, InputChanged, NotVerified, TransferProgress
 from csvmill.client.uploading import MIN_CHUNK
 from shared.blobs.byte_ranges import RangeSet
 
@@ -24,7 +24,7 @@ KIB = 1 << 10
 
 
 class Server:
-    """Keeps one upload in memory; each chunk is checked as the real server checks it."""
+    """Keeps one upload in memory, and verifies each chunk like the real server."""
 
     def __init__(self, held: tuple[tuple[int, int], ...] = ()) -> None:
         self.received = RangeSet.of(held)
@@ -79,7 +79,7 @@ def file(tmp_path: Path) -> Path:
 
 async def test_every_chunk_is_sent_once_with_its_digest(client_of: ClientOf, file: Path) -> None:
     server = Server()
-    seen: list[Progress] = []
+    seen: list[TransferProgress] = []
     async with client_of(server.handle) as client:
         job_id = await client.upload(
             file, key="k", name="other.csv", chunk_size=300 * KIB, progress=seen.append
@@ -90,13 +90,13 @@ async def test_every_chunk_is_sent_once_with_its_digest(client_of: ClientOf, fil
         (0, 300 * KIB), (300 * KIB, 300 * KIB), (600 * KIB, 300 * KIB), (900 * KIB, 100 * KIB)
     ]  # fmt: skip
     assert bytes(server.content) == CONTENT
-    assert seen[0] == Progress(0, 1000 * KIB, 0)
-    assert seen[-1] == Progress(1000 * KIB, 1000 * KIB, 0)
+    assert seen[0] == TransferProgress(0, 1000 * KIB, 0)
+    assert seen[-1] == TransferProgress(1000 * KIB, 1000 * KIB, 0)
 
 
 async def test_only_missing_bytes_are_sent(client_of: ClientOf, file: Path) -> None:
     server = Server(held=((0, 100), (200 * KIB, 900 * KIB)))
-    seen: list[Progress] = []
+    seen: list[TransferProgress] = []
     async with client_of(server.handle) as client:
         await client.upload(file, chunk_size=300 * KIB, progress=seen.append)
     assert sorted(server.chunks) == [(100, 200 * KIB - 100), (900 * KIB, 100 * KIB)]
@@ -107,11 +107,11 @@ async def test_only_missing_bytes_are_sent(client_of: ClientOf, file: Path) -> N
 async def test_a_lost_chunk_is_sent_again_in_halves(client_of: ClientOf, file: Path) -> None:
     server = Server()
     server.break_off = {0, 1, 2, 3, 4}
-    seen: list[Progress] = []
+    seen: list[TransferProgress] = []
     async with client_of(server.handle) as client:
         await client.upload(file, chunk_size=800 * KIB, parallel=1, progress=seen.append)
     sizes = [size for _, size in server.chunks]
-    # Halved down to the smallest, and doubled again while they arrive
+    # Halved down to the minimum, and doubled again after each success
     assert sizes[:6] == [800 * KIB, 400 * KIB, 200 * KIB, 100 * KIB, MIN_CHUNK, MIN_CHUNK]
     assert sizes[6:9] == [128 * KIB, 256 * KIB, 352 * KIB]
     assert bytes(server.content) == CONTENT
@@ -122,7 +122,7 @@ async def test_a_lost_chunk_is_sent_again_in_halves(client_of: ClientOf, file: P
 async def test_a_complete_upload_without_a_job_gets_one(
     client_of: ClientOf, tmp_path: Path, size: int
 ) -> None:
-    # As when the server died between the last byte and the job, or the file is empty
+    # The gateway died between the last byte and the job, or the file is empty
     path = tmp_path / "plays.csv"
     path.write_bytes(b"x" * size)
     server = Server(held=((0, size),))

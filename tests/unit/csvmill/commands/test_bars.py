@@ -17,7 +17,7 @@ from csvmill.commands.job_text import describe_job
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-Told = TypeVar("Told")
+Update = TypeVar("Update")
 
 MB = 1_000_000
 JOB = JobView(
@@ -45,27 +45,27 @@ class Screen:
         self.bars = Bars(quiet=False, console=self.console)
 
     def shows(self, *jobs: JobView) -> str:
-        """The bar of the job after these, one second apart."""
+        """Return the bar of the job after these updates, one second apart."""
         return self._after(self.bars.working, jobs)
 
     def shows_upload(self, *moved: TransferProgress) -> str:
-        """The bar of the upload after these, one second apart."""
+        """Return the bar of the upload after these updates, one second apart."""
         return self._after(self.bars.uploading, moved)
 
     def shows_download(self, *moved: TransferProgress) -> str:
-        """The bar of the download after these, one second apart."""
+        """Return the bar of the download after these updates, one second apart."""
         return self._after(self.bars.downloading, moved)
 
     def lines(self) -> list[str]:
-        """All bars, without the bar itself."""
+        """Return the text of all bars, without the drawn bars."""
         with self.console.capture() as shown:
             self.console.print(self.bars._progress.get_renderable())
         bare = [re.sub("[━╸╺]+", "", line) for line in shown.get().splitlines()]
         return [re.sub(r"\s+", " ", line).strip() for line in bare if line.strip()]
 
-    def _after(self, tell: Callable[[Told], None], news: Iterable[Told]) -> str:
-        for each in news:
-            tell(each)
+    def _after(self, listener: Callable[[Update], None], updates: Iterable[Update]) -> str:
+        for update in updates:
+            listener(update)
             self._now += 1.0
         (line,) = self.lines()
         return line
