@@ -78,7 +78,9 @@ async def append(
                 blob = await _append(context, upload_id, offset, data, watch, whole, admit)
             except BlobNotFound as error:
                 if watch.admitted:
-                    raise UploadNotFound(f"upload {upload_id} was removed meanwhile") from error
+                    raise UploadNotFound(
+                        f"upload {upload_id} was removed in the meantime"
+                    ) from error
                 await _check_not_gone(context, upload_id)
                 continue
             end = offset + watch.passed
@@ -94,7 +96,7 @@ def check_offset(upload: Upload, offset: int) -> None:
     """Raise OffsetConflict if the next byte of the upload does not belong at `offset`."""
     if offset != upload.blob.prefix:
         raise OffsetConflict(
-            f"the upload is at {upload.blob.prefix}, not at {offset}",
+            f"the offset of the upload is {upload.blob.prefix}, not {offset}",
             expected=upload.blob.prefix,
             provided=offset,
         )
@@ -140,13 +142,13 @@ async def _declare_size(
     try:
         return await context.ports.blobs.declare_size(blob.key, size)
     except BlobNotFound as error:
-        raise UploadNotFound(f"upload {upload_id} was removed meanwhile") from error
+        raise UploadNotFound(f"upload {upload_id} was removed in the meantime") from error
 
 
 async def _check_not_gone(context: UploadContext, upload_id: UUID) -> None:
     job = await context.ports.jobs.of_upload(upload_id)
     if job is not None:
-        raise UploadGone(f"the upload became job {job.id}, and its bytes are not kept any longer")
+        raise UploadGone(f"the upload became job {job.id}, and its bytes were removed")
 
 
 def _ids(name: str | UUID) -> tuple[UUID, ...]:

@@ -54,7 +54,7 @@ async def remove_upload(ports: Ports, events: GatewayEvents, upload_id: UUID) ->
                 break
             # The job was retried in the meantime: it can be cancelled again.
     if not existed:
-        raise UploadGone(f"upload {upload_id} became a job, and is not kept any longer")
+        raise UploadGone(f"upload {upload_id} became a job, and its bytes were removed")
 
 
 async def _cancel(ports: Ports, events: GatewayEvents, upload_id: UUID) -> Job | None:

@@ -69,8 +69,8 @@ async def create_once(context: UploadContext, key: str | None, new: NewUpload) -
         return await create_upload(context, uuid4(), new)
     upload_id = upload_id_of(key)
     reused = IdempotencyKeyReused(
-        f"Idempotency-Key {key!r} stands for another upload; "
-        "send what you sent with it before, or take a new key"
+        f"Idempotency-Key {key!r} belongs to another upload; "
+        "send the same request as before, or use a new key"
     )
     # If it became a job whose bytes are not kept any longer, it is not created anew.
     upload = await look_up(context, upload_id)

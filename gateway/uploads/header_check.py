@@ -77,8 +77,8 @@ class HeaderChecker:
                 break
         if not found.column_count and found.error is None and not whole:
             raise HeaderNotReceived(
-                f"of the beginning of the upload {upload.blob.prefix} bytes have been received, "
-                "and the header does not end in them; send more of it first"
+                f"the header does not end in the first {upload.blob.prefix} bytes, which is all "
+                "that has been received; send more of the file first"
             )
         return found
 
@@ -118,7 +118,7 @@ class HeaderChecker:
                 )
         except SpecMismatch as error:
             raise SpecMismatch(
-                f"what is to be computed is not for this file: {error}", field=error.field
+                f"the spec does not fit this file: {error}", field=error.field
             ) from error
         except MalformedInput as error:
             raise SpecMismatch(f"the file can't be read: {error}") from error

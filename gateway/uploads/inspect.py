@@ -26,7 +26,7 @@ async def inspect_upload(request: web.Request) -> web.Response:
     context = UploadContext.of(request.app)
     spec = await _spec(request, context)
     upload = await find_upload(context, request.match_info["upload"])
-    removed = InputRemoved("the bytes of the upload are not kept any longer; upload the file again")
+    removed = InputRemoved("the bytes of the upload were removed; upload the file again")
     if not upload.kept:
         raise removed
     try:

@@ -28,7 +28,7 @@ def check_size(settings: GatewaySettings, size: int, *, field: str) -> None:
     """Raise UploadTooLarge, which names `field`, if `size` (bytes) is above the limit."""
     if size > settings.max_upload_size:
         raise UploadTooLarge(
-            f"{size} bytes are more than this service takes, which is {settings.max_upload_size}",
+            f"the upload has {size} bytes; the limit is {settings.max_upload_size}",
             field=field,
         )
 

@@ -47,8 +47,8 @@ async def write_declared(
     def check(upload: Upload) -> None:
         if not _same_spec(upload.blob.metadata, declaration.metadata):
             raise InvalidInput(
-                "the upload was begun with another spec, or with none; "
-                "send the same with each chunk, or begin another upload",
+                "the upload was created with another spec, or with none; "
+                "send the same spec with every chunk, or create another upload",
                 field="spec",
             )
 
@@ -86,10 +86,12 @@ async def write_chunk(
                 if job is not None:
                     _check_end(end, job.input_size)
                     raise InputRemoved(
-                        f"the upload became job {job.id}, and its bytes are not kept any longer"
+                        f"the upload became job {job.id}, and its bytes were removed"
                     ) from error
                 if watch.admitted:
-                    raise UploadNotFound(f"upload {upload_id} was removed meanwhile") from error
+                    raise UploadNotFound(
+                        f"upload {upload_id} was removed in the meantime"
+                    ) from error
     raise UploadNotFound(f"There is no upload {name!r}")
 
 

@@ -159,8 +159,8 @@ async def _write(
         return await write_declared(context, upload_id, offset, data, declaration)
     except BlobConflict as error:
         raise InvalidInput(
-            f"dztotalfilesize {fields.total} is not what other chunks of this upload said; "
-            "send the same with each chunk, or another file under another dzuuid",
+            f"dztotalfilesize is {fields.total}, and another chunk declared another one; "
+            "send the same with every chunk, or another file under another dzuuid",
             field="dztotalfilesize",
         ) from error
     except ChunkOutOfBounds as error:

@@ -167,7 +167,9 @@ class _Receiving:
             except ChunkOutOfBounds as error:
                 if self.upload is not None and self.upload.blob.size is not None:
                     await self._deactivate()  # required by section 4.4.2
-                raise InconsistentLength(f"more was sent than the upload has: {error}") from error
+                raise InconsistentLength(
+                    f"more bytes were sent than the upload has: {error}"
+                ) from error
 
     @asynccontextmanager
     async def verified(self) -> AsyncIterator[None]:
@@ -228,7 +230,7 @@ async def _refusal_by_complete(body: AsyncGenerator[bytes, None], upload: Upload
     async with aclosing(body):
         if await anext(body, b""):
             return InconsistentLength(
-                f"upload {upload.id} is complete with {upload.blob.size} bytes; it takes no more"
+                f"upload {upload.id} is complete with {upload.blob.size} bytes; it accepts no more"
             )
     return UploadCompleted(f"upload {upload.id} is complete already")
 

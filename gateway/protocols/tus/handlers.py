@@ -118,7 +118,7 @@ async def create(request: web.Request) -> web.Response:
         upload = await concatenate(context, parts_of_final(concat), final)
         if aggregation_of(upload.blob.metadata) != spec:
             raise InvalidInput(
-                "these parts were put together with another spec, or with none; send the same",
+                "these parts were concatenated with another spec, or with none; send the same",
                 field="Upload-Metadata",
             )
         return _response(request, upload, 201)

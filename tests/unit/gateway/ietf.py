@@ -62,7 +62,7 @@ async def append(
     return await ask(gateway, "PATCH", path, status, data, **fields)
 
 
-async def standing(gateway: Gateway, path: str) -> tuple[str, int, int | None]:
+async def upload_state(gateway: Gateway, path: str) -> tuple[str, int, int | None]:
     """Return completeness, offset and length by offset retrieval."""
     headers = (await ask(gateway, "HEAD", path, 204)).headers
     length = headers.get("Upload-Length")

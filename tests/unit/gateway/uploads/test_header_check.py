@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from storage.filesystem.blobs import FilesystemBlobs
     from tests.unit.gateway.conftest import Gateway, Start
 
-ASKED = {"group_by": ["Sogn"]}
+MISFIT = {"group_by": ["Sogn"]}
 RIGHT = {"group_by": ["Song"]}
-BEGINNING = b"Song;Plays\n" + b"Umbrella;3\n" * (SAMPLE_SIZE // 11)
+FIRST_PART = b"Song;Plays\n" + b"Umbrella;3\n" * (SAMPLE_SIZE // 11)
 """A bit more than a header check needs."""
 SIZE = 50 * SAMPLE_SIZE
-SAID = "did you mean 'Song'?"
+HINT = "did you mean 'Song'?"
 
 
 async def declare(gateway: Gateway, key: str = "k", **fields: Any) -> ClientResponse:
@@ -55,17 +55,17 @@ async def inspect(gateway: Gateway, key: str = "k", **body: Any) -> ClientRespon
 
 async def endless() -> AsyncIterator[bytes]:
     """The first part of a file, of which the rest is never sent."""
-    yield BEGINNING
+    yield FIRST_PART
     await asyncio.Event().wait()
 
 
 async def test_an_incomplete_upload_is_inspected(gateway: Gateway) -> None:
-    await declare(gateway, aggregation=ASKED)
+    await declare(gateway, aggregation=MISFIT)
     await problem_of(await inspect(gateway), 409, "beginning-missing")
     await put(gateway, 20, b"x")
     await put(gateway, 0, b"Song;P")
     problem = await problem_of(await inspect(gateway), 409, "beginning-missing")
-    assert "6 bytes have been received" in problem["detail"]
+    assert "the header does not end in the first 6 bytes" in problem["detail"]
     await put(gateway, 6, b"lays\r\na;1\r\n")
 
     view = await (await inspect(gateway)).json()
@@ -73,7 +73,7 @@ async def test_an_incomplete_upload_is_inspected(gateway: Gateway) -> None:
     assert view["input"]["delimiter"] == ";"
     assert [column["type"] for column in view["columns"]] == ["text", "integer"]
     assert (view["fits"], view["whole"]) == (False, False)
-    assert SAID in view["misfit"]
+    assert HINT in view["misfit"]
     other = await (await inspect(gateway, json={"aggregation": RIGHT})).json()
     assert (other["fits"], other["output_columns"]) == (True, ["Song"])
 
@@ -107,27 +107,27 @@ async def test_a_chunk_with_a_header_that_does_not_fit_is_kept_and_refused_on_ev
     second = await start_gateway(
         folder="second", blobs=lambda _: first.blobs, jobs=lambda _: first.jobs
     )
-    await declare(first, aggregation=ASKED)
+    await declare(first, aggregation=MISFIT)
 
-    problem = await problem_of(await put(first, 0, BEGINNING), 422, "spec-mismatch")
+    problem = await problem_of(await put(first, 0, FIRST_PART), 422, "spec-mismatch")
 
     assert "group_by[0].column is 'Sogn'" in problem["detail"]
-    assert SAID in problem["detail"]
+    assert HINT in problem["detail"]
     for gateway in (second, first):
-        for offset in (len(BEGINNING), 10 * SAMPLE_SIZE, 0):
+        for offset in (len(FIRST_PART), 10 * SAMPLE_SIZE, 0):
             await problem_of(await put(gateway, offset, b"x"), 422, "spec-mismatch")
     upload = await (await second.client.get("/api/v1/uploads/k")).json()
-    assert upload["received"] == [[0, len(BEGINNING)]]
-    assert SAID in (await (await inspect(second)).json())["misfit"]
+    assert upload["received"] == [[0, len(FIRST_PART)]]
+    assert HINT in (await (await inspect(second)).json())["misfit"]
     assert (await second.client.delete("/api/v1/uploads/k")).status == 204
     # Created again with a spec that fits, it is an upload like any other on any gateway
     await declare(second, aggregation=RIGHT)
-    assert (await put(first, 0, BEGINNING)).status == 200
+    assert (await put(first, 0, FIRST_PART)).status == 200
 
 
 async def test_a_header_that_has_to_be_declared_is_reported_early(gateway: Gateway) -> None:
     rows = b"Umbrella;1\nHello;2\n" * (SAMPLE_SIZE // 19 + 1)
-    said = "line 1 looks like a record (column 2 is '1'): set input.header to true or false"
+    reason = "line 1 looks like a record (column 2 is '1'): set input.header to true or false"
     by_position = {"group_by": [1], "aggregates": [{"function": "sum", "column": 2}]}
     # Text that recurs beside a number would be enough
     rows = b"Rain;1\n" + rows
@@ -135,13 +135,13 @@ async def test_a_header_that_has_to_be_declared_is_reported_early(gateway: Gatew
 
     problem = await problem_of(await put(gateway, 0, rows), 422, "spec-mismatch")
 
-    assert said in problem["detail"]
+    assert reason in problem["detail"]
     view = await (await inspect(gateway)).json()
-    assert (view["input"]["header"], view["header_reason"]) == (None, said)
-    assert (view["fits"], view["misfit"]) == (False, said)
+    assert (view["input"]["header"], view["header_reason"]) == (None, reason)
+    assert (view["fits"], view["misfit"]) == (False, reason)
     for header in (True, False):
-        asked = {"aggregation": {**by_position, "input": {"header": header}}}
-        view = await (await inspect(gateway, json=asked)).json()
+        spec = {"aggregation": {**by_position, "input": {"header": header}}}
+        view = await (await inspect(gateway, json=spec)).json()
         assert (view["input"]["header"], view["header_reason"], view["fits"]) == (
             header,
             "input.header says so",
@@ -160,14 +160,14 @@ async def test_a_long_header_is_checked_once_it_is_received(
 
     monkeypatch.setattr("gateway.uploads.header_check.check_header", looked)
     header = b";".join(b"column%01294d" % n for n in range(10_000)) + b"\n"
-    await declare(gateway, aggregation=ASKED)
+    await declare(gateway, aggregation=MISFIT)
     for at in range(0, len(header), SAMPLE_SIZE // 4):
         answer = await put(gateway, at, header[at : at + SAMPLE_SIZE // 4])
         if at + SAMPLE_SIZE // 4 < len(header):
             assert answer.status == 200
         if at == 3 * SAMPLE_SIZE:
             problem = await problem_of(await inspect(gateway), 409, "beginning-missing")
-            assert "bytes have been received, and the header does not end" in problem["detail"]
+            assert "the header does not end in the first" in problem["detail"]
     # 54 chunks, and a few checks
     assert looks == [n * SAMPLE_SIZE for n in (1, 2, 4, 8)]
     await put(gateway, len(header), b"x;1\n" * SAMPLE_SIZE)
@@ -189,30 +189,30 @@ async def test_a_header_that_never_ends_is_reported(gateway: Gateway) -> None:
 
 
 async def test_chunks_received_before_the_header_are_stored(gateway: Gateway) -> None:
-    await declare(gateway, aggregation=ASKED)
+    await declare(gateway, aggregation=MISFIT)
     assert (await put(gateway, 10 * SAMPLE_SIZE, b"x" * 100)).status == 200
     # Small chunks are not checked until the first MiB is received
     half = SAMPLE_SIZE // 2
-    assert (await put(gateway, half, BEGINNING[half:])).status == 200
-    await problem_of(await put(gateway, 0, BEGINNING[:half]), 422, "spec-mismatch")
+    assert (await put(gateway, half, FIRST_PART[half:])).status == 200
+    await problem_of(await put(gateway, 0, FIRST_PART[:half]), 422, "spec-mismatch")
 
 
 async def test_a_spec_that_fits_or_none_is_never_refused(gateway: Gateway) -> None:
     for key, fields in (("a", {"aggregation": RIGHT}), ("b", {})):
         await declare(gateway, key, **fields)
         for offset in (0, 20 * SAMPLE_SIZE, 40 * SAMPLE_SIZE):
-            assert (await put(gateway, offset, BEGINNING, key)).status == 200
+            assert (await put(gateway, offset, FIRST_PART, key)).status == 200
 
 
 async def test_a_complete_file_becomes_a_job_that_reports_the_mismatch(gateway: Gateway) -> None:
-    await declare(gateway, aggregation=ASKED, size=len(BEGINNING))
-    upload = await (await put(gateway, 0, BEGINNING)).json()
+    await declare(gateway, aggregation=MISFIT, size=len(FIRST_PART))
+    upload = await (await put(gateway, 0, FIRST_PART)).json()
     assert upload["job"]
 
 
 async def test_a_large_chunk_is_aborted(gateway: Gateway, monkeypatch: Any) -> None:
     monkeypatch.setattr("gateway.uploads.write.TOLERATED", SAMPLE_SIZE)
-    await declare(gateway, aggregation=ASKED)
+    await declare(gateway, aggregation=MISFIT)
     await problem_of(await put(gateway, 0, endless()), 422, "spec-mismatch")
     assert (await (await gateway.client.get("/api/v1/uploads/k")).json())["received"] == []
 
@@ -221,7 +221,7 @@ async def test_a_file_in_one_request_is_refused_after_its_first_megabyte(gateway
     async def sent() -> ClientResponse:
         return await gateway.client.put(
             "/api/v1/uploads",
-            params={"name": "plays.csv", "spec": json.dumps(ASKED)},
+            params={"name": "plays.csv", "spec": json.dumps(MISFIT)},
             data=endless(),
             headers={"Idempotency-Key": "k"},
         )
@@ -230,12 +230,12 @@ async def test_a_file_in_one_request_is_refused_after_its_first_megabyte(gateway
         response = await sent()
         await problem_of(response, 422, "spec-mismatch")
         upload = await (await gateway.client.get(response.headers["Location"])).json()
-        assert upload["received"] == [[0, len(BEGINNING)]]
+        assert upload["received"] == [[0, len(FIRST_PART)]]
         assert upload["job"] is None
 
 
 async def test_tus_uploads_are_refused_and_partial_uploads_are_not(gateway: Gateway) -> None:
-    spec = base64.b64encode(json.dumps(ASKED).encode()).decode()
+    spec = base64.b64encode(json.dumps(MISFIT).encode()).decode()
     headers = {
         "Tus-Resumable": "1.0.0",
         "Upload-Length": str(SIZE),
@@ -243,7 +243,7 @@ async def test_tus_uploads_are_refused_and_partial_uploads_are_not(gateway: Gate
         "Content-Type": "application/offset+octet-stream",
     }
     part = await gateway.client.post(
-        "/api/tus/", data=BytesIO(BEGINNING), headers={**headers, "Upload-Concat": "partial"}
+        "/api/tus/", data=BytesIO(FIRST_PART), headers={**headers, "Upload-Concat": "partial"}
     )
     assert part.status == 201
     created = await gateway.client.post("/api/tus/", headers={**headers, "Content-Length": "0"})
@@ -253,32 +253,32 @@ async def test_tus_uploads_are_refused_and_partial_uploads_are_not(gateway: Gate
     refused = await gateway.client.patch(url, data=endless(), headers=sent)
 
     assert refused.status == 422
-    assert SAID in (await refused.json())["message"]
+    assert HINT in (await refused.json())["message"]
     shown = await gateway.client.head(url, headers=headers)
-    assert shown.headers["Upload-Offset"] == str(len(BEGINNING))
-    sent["Upload-Offset"] = str(len(BEGINNING))
+    assert shown.headers["Upload-Offset"] == str(len(FIRST_PART))
+    sent["Upload-Offset"] = str(len(FIRST_PART))
     assert (await gateway.client.patch(url, data=b"x", headers=sent)).status == 422
 
 
-@pytest.mark.parametrize("spec", [ASKED, None])
+@pytest.mark.parametrize("spec", [MISFIT, None])
 async def test_dropzone_chunks_are_refused_only_with_a_spec(gateway: Gateway, spec: Any) -> None:
     parts: list[Any] = [
         ("dzuuid", "u"),
         ("dzchunkbyteoffset", "0"),
-        ("dzchunksize", str(len(BEGINNING))),
+        ("dzchunksize", str(len(FIRST_PART))),
         ("dztotalfilesize", str(SIZE)),
         *([("spec", json.dumps(spec))] if spec else []),
-        ("file", BEGINNING, 'filename="plays.csv"'),
+        ("file", FIRST_PART, 'filename="plays.csv"'),
     ]
 
     status, answer = await gateway.post(FormBody.of(*parts))
 
     if spec:
         assert (status, answer["status"]) == (422, "error")
-        assert SAID in answer["message"]
+        assert HINT in answer["message"]
     else:
         assert (status, answer) == (200, PART_STORED)
-    assert await gateway.received("u") == [(0, len(BEGINNING))]
+    assert await gateway.received("u") == [(0, len(FIRST_PART))]
 
 
 async def test_an_unreadable_file_is_refused(gateway: Gateway) -> None:
@@ -332,10 +332,10 @@ async def test_uploads_do_not_wait_for_inspections_that_read_slowly_from_storage
         # As many as may be in memory are being read
         await slow[0].read(READ_AT_A_TIME)
         # When the first part of another upload is received, it is checked at once
-        query = {"name": "plays.csv", "spec": json.dumps(ASKED)}
+        query = {"name": "plays.csv", "spec": json.dumps(MISFIT)}
         async with asyncio.timeout(10):
             refused = await gateway.client.put("/api/v1/uploads", params=query, data=endless())
-        assert SAID in (await problem_of(refused, 422, "spec-mismatch"))["detail"]
+        assert HINT in (await problem_of(refused, 422, "spec-mismatch"))["detail"]
         assert slow[0].reading == READ_AT_A_TIME
         slow[0].go_on.set()
     assert [answer.result().status for answer in answers] == [200] * len(answers)

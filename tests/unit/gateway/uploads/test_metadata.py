@@ -86,7 +86,7 @@ async def test_chunks_of_one_upload_with_different_specs_are_refused(
     status, answer = await gateway.post(chunk(5, b"world", *others))
 
     assert status == 400
-    assert "the upload was begun with another spec" in answer["message"]
+    assert "the upload was created with another spec" in answer["message"]
     assert await gateway.received("u") == [(0, 5)]
 
 

@@ -15,7 +15,7 @@ from tests.unit.gateway.ietf import (
     ask,
     content_of,
     created,
-    standing,
+    upload_state,
 )
 from tests.unit.gateway.jobs.test_handlers import problem_of
 from tests.unit.gateway.protocols.native.test_handlers import content_digest
@@ -59,7 +59,7 @@ async def test_a_file_being_verified_lacks_its_last_byte_in_every_protocol(
     async with paused_verification() as verification:
         first = sending(gateway, path)
         await verification.begun()
-        assert await standing(gateway, path) == ("?0", SIZE - 1, SIZE)
+        assert await upload_state(gateway, path) == ("?0", SIZE - 1, SIZE)
         tus = await gateway.client.head(path.replace("/api/v1/uploads/", "/api/tus/"), headers=TUS)
         assert (tus.status, tus.headers["Upload-Offset"]) == (200, str(SIZE - 1))
         view = await (await gateway.client.get(path)).json()
@@ -70,7 +70,7 @@ async def test_a_file_being_verified_lacks_its_last_byte_in_every_protocol(
         verification.resume()
         jobs = {(await each).headers["Csvmill-Job"] for each in (first, second)}
     assert len(jobs) == 1
-    assert await standing(gateway, path) == ("?1", SIZE, SIZE)
+    assert await upload_state(gateway, path) == ("?1", SIZE, SIZE)
     assert await content_of(gateway, path) == CONTENT
     assert len(set(gateway.bus.published)) == 1  # each may have published a wake-up
 

@@ -27,7 +27,7 @@ from tests.unit.gateway.ietf import (
     create,
     created,
     hanging,
-    standing,
+    upload_state,
 )
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ async def test_bytes_received_before_the_connection_broke_are_kept(
         connection.abort()
         await watched[0].ended(2)
     # Though the interrupted request was to complete it
-    assert await standing(gateway, path) == ("?0", 200_000, SIZE)
+    assert await upload_state(gateway, path) == ("?0", 200_000, SIZE)
     await append(gateway, path, 200_000, CONTENT[200_000:], 201)
     assert await content_of(gateway, path) == CONTENT
 
@@ -98,12 +98,12 @@ async def test_an_interrupted_creation_is_continued_at_the_location_of_the_104(
     headers = {**SPOKEN, "Upload-Complete": "?1", "Content-Length": str(SIZE)}
     async with Connection(gateway.address) as connection:
         await connection.send(f"POST {URL}", headers, CONTENT[:200_000])
-        announced = await connection.interim()
+        interim = await connection.interim()
         await watched[0].taken(200_000)
         connection.abort()
         await watched[0].ended(1)
-    path = announced["Location"]
-    assert await standing(gateway, path) == ("?0", 200_000, SIZE)
+    path = interim["Location"]
+    assert await upload_state(gateway, path) == ("?0", 200_000, SIZE)
     await append(gateway, path, 200_000, CONTENT[200_000:], 201)
     assert await content_of(gateway, path) == CONTENT
 
@@ -124,7 +124,7 @@ async def test_a_request_on_another_gateway_aborts_an_append_that_hangs(
         async with hanging(first, path, CONTENT[:200_000]) as connection:
             await watched[0].taken(200_000)
             # Then the other has the right offset at once, and takes the rest
-            assert await standing(second, path) == ("?0", 200_000, SIZE)
+            assert await upload_state(second, path) == ("?0", 200_000, SIZE)
             last = await append(second, path, 200_000, CONTENT[200_000:], 201)
             assert last.headers["Csvmill-Job"]
             assert (await connection.answer()).status == 409
@@ -140,15 +140,15 @@ async def test_a_104_with_the_location_is_sent_before_the_content_is_received(
     headers = {**SPOKEN, "Upload-Complete": "?1", "Content-Length": str(SIZE)}
     async with Connection(gateway.address) as connection:
         await connection.send(f"POST {URL}", headers, b"")
-        announced = await connection.interim()
+        interim = await connection.interim()
         await connection.write(CONTENT)
         answer = await connection.answer()
         assert answer.status == 201
-        assert announced["Upload-Draft-Interop-Version"] == "8"
-        assert announced["Location"] == answer.headers["Location"]
-        assert announced["Upload-Limit"] == "max-size=1099511627776, max-age=86400"
+        assert interim["Upload-Draft-Interop-Version"] == "8"
+        assert interim["Location"] == answer.headers["Location"]
+        assert interim["Upload-Limit"] == "max-size=1099511627776, max-age=86400"
         # The connection stays in use, in order.
-        await connection.send(f"HEAD {announced['Location']}", SPOKEN, b"")
+        await connection.send(f"HEAD {interim['Location']}", SPOKEN, b"")
         head = await connection.answer(no_content=True)
         assert (head.status, head.headers["Upload-Complete"]) == (204, "?1")
 
@@ -165,12 +165,12 @@ async def test_progress_reports_only_recorded_bytes(
     }  # fmt: skip
     async with Connection(gateway.address) as connection:
         await connection.send(f"PATCH {path}", headers, content[: 39 * MIB])
-        told = [int((await connection.interim())["Upload-Offset"]) for _ in range(2)]
+        offsets = [int((await connection.interim())["Upload-Offset"]) for _ in range(2)]
         connection.abort()
         await watched[0].ended(2)
-    assert 0 < told[0] < told[1] <= 39 * MIB
+    assert 0 < offsets[0] < offsets[1] <= 39 * MIB
     assert all("Location" not in each for each in connection.interims)
-    assert await standing(gateway, path) >= ("?0", told[1], len(content))
+    assert await upload_state(gateway, path) >= ("?0", offsets[1], len(content))
 
 
 async def test_no_interim_response_is_sent_to_http_1_0(gateway: Gateway) -> None:

@@ -13,7 +13,7 @@ from tests.unit.gateway.ietf import (
     create,
     created,
     in_pieces,
-    standing,
+    upload_state,
 )
 from tests.unit.gateway.jobs.test_handlers import problem_of
 from tests.unit.gateway.protocols.native.test_handlers import content_digest
@@ -31,14 +31,14 @@ async def test_an_append_with_another_content_digest_is_not_stored(gateway: Gate
         )
         if not right:
             await problem_of(answer, 400, "chunk-digest-mismatch")
-            assert await standing(gateway, path) == ("?0", 3, None)
-    assert await standing(gateway, path) == ("?0", 6, None)
+            assert await upload_state(gateway, path) == ("?0", 3, None)
+    assert await upload_state(gateway, path) == ("?0", 6, None)
 
 
 async def test_the_content_digest_of_a_first_part_is_checked(gateway: Gateway) -> None:
     wrong = await create(gateway, b"abc", 400, Content_Digest=content_digest(b"x"))
     await problem_of(wrong, 400, "chunk-digest-mismatch")
-    assert await standing(gateway, wrong.headers["Location"]) == ("?0", 0, None)
+    assert await upload_state(gateway, wrong.headers["Location"]) == ("?0", 0, None)
 
 
 @pytest.mark.parametrize("field", ["Repr_Digest", "Content_Digest"])
@@ -79,15 +79,15 @@ async def test_digests_of_a_whole_file_that_contradict_each_other_are_refused(
     digests = {"Repr_Digest": content_digest(b"x"), "Content_Digest": content_digest(b"y")}
     for complete, status in (("?1", 400), ("?0", 201)):
         answer = await create(gateway, b"y", status, Upload_Complete=complete, **digests)
-    assert await standing(gateway, answer.headers["Location"]) == ("?0", 1, None)
+    assert await upload_state(gateway, answer.headers["Location"]) == ("?0", 1, None)
 
 
 @pytest.mark.parametrize("length_known", [True, False])
 async def test_the_digest_of_the_file_is_checked_with_the_last_append(
     gateway: Gateway, length_known: bool
 ) -> None:
-    for told, status in ((CONTENT[::-1], 400), (CONTENT, 201)):
-        path = await created(gateway, CONTENT[:9], Repr_Digest=content_digest(told))
+    for declared, status in ((CONTENT[::-1], 400), (CONTENT, 201)):
+        path = await created(gateway, CONTENT[:9], Repr_Digest=content_digest(declared))
         data = CONTENT[9:] if length_known else in_pieces(CONTENT[9:])
         answer = await append(gateway, path, 9, data, status, Upload_Complete="?1")
         assert answer.headers["Upload-Complete"] == "?1"
@@ -105,4 +105,4 @@ async def test_a_digest_that_cannot_be_checked_is_refused(gateway: Gateway, dige
     await create(gateway, b"x", 400, Repr_Digest=digest)
     await append(gateway, path, 0, b"x", 400, Content_Digest=digest)
     await append(gateway, path, 0, b"x", 400, Repr_Digest=content_digest(b"x"))
-    assert await standing(gateway, path) == ("?0", 0, None)
+    assert await upload_state(gateway, path) == ("?0", 0, None)

@@ -25,7 +25,7 @@ from tests.unit.gateway.ietf import (
     hanging,
     in_pieces,
     standard_problem,
-    standing,
+    upload_state,
 )
 from tests.unit.gateway.jobs.test_handlers import problem_of
 from tests.unit.gateway.protocols.native.test_handlers import content_digest
@@ -71,7 +71,7 @@ async def test_the_first_part_of_a_file_is_created_and_appended_to(gateway: Gate
     assert answer.headers["Upload-Complete"] == "?0"
     assert "Csvmill-Job" not in answer.headers
     path = answer.headers["Location"]
-    assert await standing(gateway, path) == ("?0", 100_000, SIZE)
+    assert await upload_state(gateway, path) == ("?0", 100_000, SIZE)
     half = await append(gateway, path, 100_000, CONTENT[100_000:200_000], 204)
     assert (half.headers["Upload-Complete"], half.headers["Upload-Offset"]) == ("?0", "200000")
     last = await append(gateway, path, 200_000, CONTENT[200_000:], 201)
@@ -82,7 +82,7 @@ async def test_the_first_part_of_a_file_is_created_and_appended_to(gateway: Gate
 
 async def test_a_creation_may_have_no_content(gateway: Gateway) -> None:
     path = await created(gateway)
-    assert await standing(gateway, path) == ("?0", 0, None)
+    assert await upload_state(gateway, path) == ("?0", 0, None)
 
 
 async def test_a_complete_upload_without_content_is_an_empty_file(gateway: Gateway) -> None:
@@ -122,7 +122,7 @@ async def test_a_creation_with_the_same_key_is_the_same_upload(gateway: Gateway)
     key = {"Idempotency_Key": "march"}
     path = await created(gateway, CONTENT[:9], **key)
     assert await created(gateway, CONTENT[:9], **key) == path
-    assert await standing(gateway, "/api/v1/uploads/march") == ("?0", 9, None)
+    assert await upload_state(gateway, "/api/v1/uploads/march") == ("?0", 9, None)
     done = await append(gateway, path, 9, CONTENT[9:], 201)
     again = await create(gateway, CONTENT[:9], **key)
     assert done.headers["Csvmill-Job"] == again.headers["Csvmill-Job"]
@@ -140,21 +140,21 @@ async def test_an_upload_with_every_byte_becomes_a_job_only_when_its_client_mark
     gateway: Gateway,
 ) -> None:
     path = await created(gateway, CONTENT, Upload_Length=SIZE)
-    assert await standing(gateway, path) == ("?0", SIZE, SIZE)
+    assert await upload_state(gateway, path) == ("?0", SIZE, SIZE)
     view = await (await gateway.client.get(path)).json()
     assert (view["complete"], view["job"]) == (True, None)
     assert gateway.bus.published == []
     done = await append(gateway, path, SIZE, b"", 201)
     assert done.headers["Csvmill-Job"]
-    assert await standing(gateway, path) == ("?1", SIZE, SIZE)
+    assert await upload_state(gateway, path) == ("?1", SIZE, SIZE)
     assert len(gateway.bus.published) == 1
 
 
 async def test_the_length_may_stay_unknown_to_the_end(gateway: Gateway) -> None:
     path = await created(gateway, CONTENT[:9])
-    assert await standing(gateway, path) == ("?0", 9, None)
+    assert await upload_state(gateway, path) == ("?0", 9, None)
     await append(gateway, path, 9, in_pieces(CONTENT[9:]), 201)
-    assert await standing(gateway, path) == ("?1", SIZE, SIZE)
+    assert await upload_state(gateway, path) == ("?1", SIZE, SIZE)
     assert await content_of(gateway, path) == CONTENT
 
 
@@ -182,7 +182,7 @@ async def test_an_append_at_another_offset_is_a_conflict_with_the_offset(
     problem = await standard_problem(refused, "mismatching-upload-offset")
     assert (problem["expected-offset"], problem["provided-offset"]) == (3, offset)
     assert (refused.headers["Upload-Offset"], refused.headers["Upload-Complete"]) == ("3", "?0")
-    assert await standing(gateway, path) == ("?0", 3, None)
+    assert await upload_state(gateway, path) == ("?0", 3, None)
 
 
 # 4.1.3 Length
@@ -215,13 +215,13 @@ async def test_an_append_that_contradicts_the_known_length_is_refused_and_not_st
     path = await created(gateway, b"abc", Upload_Length=10)
     refused = await append(gateway, path, 3, content, 400, **fields)
     await standard_problem(refused, "inconsistent-upload-length")
-    assert await standing(gateway, path) == ("?0", 3, 10)
+    assert await upload_state(gateway, path) == ("?0", 3, 10)
 
 
 async def test_a_length_declared_with_an_append_is_kept(gateway: Gateway) -> None:
     path = await created(gateway, b"abc")
     await append(gateway, path, 3, b"def", 204, Upload_Length=10)
-    assert await standing(gateway, path) == ("?0", 6, 10)
+    assert await upload_state(gateway, path) == ("?0", 6, 10)
     short = await append(gateway, path, 6, b"", 400, Upload_Length=5)
     await standard_problem(short, "inconsistent-upload-length")
 
@@ -230,14 +230,14 @@ async def test_a_length_below_what_was_received_is_refused(gateway: Gateway) -> 
     path = await created(gateway, b"abcdef")
     short = await append(gateway, path, 6, b"", 400, Upload_Length=5)
     await standard_problem(short, "inconsistent-upload-length")
-    assert await standing(gateway, path) == ("?0", 6, None)
+    assert await upload_state(gateway, path) == ("?0", 6, None)
 
 
 async def test_an_end_before_the_known_length_does_not_complete(gateway: Gateway) -> None:
     path = await created(gateway, b"abc", Upload_Length=10)
     early = await append(gateway, path, 3, in_pieces(b"def"), 400, Upload_Complete="?1")
     await standard_problem(early, "inconsistent-upload-length")
-    assert await standing(gateway, path) == ("?0", 6, 10)
+    assert await upload_state(gateway, path) == ("?0", 6, 10)
 
 
 async def test_bytes_beyond_the_known_length_end_the_upload(gateway: Gateway) -> None:
@@ -279,19 +279,19 @@ async def test_an_append_without_offset_or_completeness_is_refused(
     problem = await problem_of(refused, 400, "invalid-input")
     assert field.replace("_", "-") in problem["detail"]
     assert problem["field"] == field.replace("_", "-")
-    assert await standing(gateway, path) == ("?0", 0, None)
+    assert await upload_state(gateway, path) == ("?0", 0, None)
 
 
 @pytest.mark.parametrize("value", ["-1", "x", "1.5", "?1", "3, 3"])
 async def test_a_malformed_length_is_ignored(gateway: Gateway, value: str) -> None:
     path = await created(gateway, b"abcdef", Upload_Length=value)
-    assert await standing(gateway, path) == ("?0", 6, None)
+    assert await upload_state(gateway, path) == ("?0", 6, None)
 
 
 async def test_parameters_of_fields_are_ignored(gateway: Gateway) -> None:
     path = await created(gateway, b"abc", Upload_Complete="?0;a=1", Upload_Length="10;b")
     await append(gateway, path, 3, b"d", 204, Upload_Offset="3;c=?0")
-    assert await standing(gateway, path) == ("?0", 4, 10)
+    assert await upload_state(gateway, path) == ("?0", 4, 10)
 
 
 # Which protocol
@@ -324,7 +324,7 @@ async def test_the_first_part_of_a_file_in_another_version_is_refused(
     assert gateway.bus.published == []
     path = await created(gateway, CONTENT[:9])
     await append(gateway, path, 9, CONTENT[9:], 412, **headers)
-    assert await standing(gateway, path) == ("?0", 9, None)
+    assert await upload_state(gateway, path) == ("?0", 9, None)
 
 
 async def test_json_is_a_declaration_whatever_the_other_fields_are(gateway: Gateway) -> None:
@@ -380,7 +380,7 @@ async def test_an_upload_of_another_protocol_can_be_continued(
         await gateway.chunk("by dropzone", CONTENT[:0], offset=0, size=9, total=SIZE)
         path = f"/api/v1/uploads/{upload_id_of('by dropzone')}"
     await append(gateway, path, 0, CONTENT[:9], 204)
-    assert await standing(gateway, path) == ("?0", 9, SIZE)
+    assert await upload_state(gateway, path) == ("?0", 9, SIZE)
     last = await append(gateway, path, 9, CONTENT[9:], 201)
     assert last.headers["Csvmill-Job"]
     assert await content_of(gateway, path) == CONTENT
@@ -400,8 +400,8 @@ async def test_limits_are_sent_on_creation_retrieval_and_options(start_gateway: 
         (URL, "application/partial-upload"),
         (path, "application/partial-upload, application/json"),
     ):
-        told = (await ask(gateway, "OPTIONS", url, 204)).headers
-        assert (told["Upload-Limit"], told["Accept-Patch"]) == (limits, patches)
+        options = (await ask(gateway, "OPTIONS", url, 204)).headers
+        assert (options["Upload-Limit"], options["Accept-Patch"]) == (limits, patches)
     done = await append(gateway, path, 3, b"d", 201)
     assert "Upload-Limit" not in done.headers
 
@@ -415,7 +415,7 @@ async def test_a_file_that_is_too_large_is_refused_with_the_limit(start_gateway:
     for data, headers in ((in_pieces(b"x" * 60), {}), (b"", {"Upload_Length": 101})):
         refused = await append(gateway, path, 60, data, 413, **headers)
         assert refused.headers["Upload-Limit"].startswith("max-size=100,")
-        assert await standing(gateway, path) == ("?0", 60, None)
+        assert await upload_state(gateway, path) == ("?0", 60, None)
     assert gateway.bus.published == []
 
 
@@ -435,13 +435,13 @@ async def test_the_offset_is_always_the_number_of_stored_bytes(
     content = CONTENT[:100]
     path = await created(gateway, **({"Upload_Length": 100} if length_known else {}))
     at = 0
-    for length, announced, digested in steps:
+    for length, with_length, digested in steps:
         body = content[at : at + length]
         fields = {"Content_Digest": content_digest(body)} if digested else {}
-        data = body if announced else in_pieces(body)
+        data = body if with_length else in_pieces(body)
         await append(gateway, path, at, data, 204, **fields)
         at += len(body)
-        assert await standing(gateway, path) == ("?0", at, 100 if length_known else None)
+        assert await upload_state(gateway, path) == ("?0", at, 100 if length_known else None)
     last = await append(gateway, path, at, content[at:], 201)
     job = await (await gateway.client.get(last.headers["Csvmill-Job"])).json()
     assert job["input_size"] == 100
