@@ -285,7 +285,7 @@ async def test_an_unreadable_file_is_refused(gateway: Gateway) -> None:
     await declare(gateway, aggregation=RIGHT)
     broken = b"\x1f\x8b\x08" + b"no gzip" * SAMPLE_SIZE
     problem = await problem_of(await put(gateway, 0, broken), 422, "spec-mismatch")
-    assert "not gzip data" in problem["detail"]
+    assert "the gzip data of the file is damaged" in problem["detail"]
 
 
 class SlowBlobs:

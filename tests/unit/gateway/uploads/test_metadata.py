@@ -188,7 +188,7 @@ async def test_a_malformed_aggregation_is_a_problem_with_its_path(
 
     assert problem["detail"].startswith("aggregation.where.and[0] is {")
     assert problem["field"] == "aggregation.where.and[0]"
-    assert "send the value to compare with" in problem["detail"]
+    assert "send the value that = compares with" in problem["detail"]
 
 
 async def test_numbers_in_an_aggregation_are_exact(gateway: Gateway) -> None:
