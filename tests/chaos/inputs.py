@@ -44,7 +44,7 @@ def make_input(seed: int, number: int) -> Input:
     draw = random.Random(f"{seed}/input/{number}")
     at_most = LARGEST if number % 16 == 7 else USUALLY_AT_MOST
     size = int(SMALLEST * (at_most / SMALLEST) ** draw.random())
-    kind = _KINDS[number % len(_KINDS)]
+    kind = KINDS[number % len(KINDS)]
     lines = _lines(draw, size, kind)
     if kind in _FAULTS:
         place = draw.randrange(1, len(lines) + 1)
@@ -61,7 +61,7 @@ _FAULTS = {
     "not a number": ("Song,2026-01-01,many\n", "Song,2026-01-01,\n", "Song,2026-01-01,1 000\n"),
     "another width": ("Song,2026-01-01\n", "Song,2026-01-01,1,2\n", "Song\n"),
 }
-_KINDS = (
+KINDS = (
     "plain", "quoted", "plain", "large numbers", "quoted", "not a number", "plain",
     "with BOM and CRLF", "plain", "quoted", "another width",
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.chaos.inputs import make_input
+from tests.chaos.inputs import KINDS, make_input
 from tests.chaos.schedule import (
     BROKER,
     DATABASE,
@@ -47,7 +47,7 @@ def test_ten_minutes_contain_a_long_outage_of_database_and_broker() -> None:
 
 
 def test_a_file_is_reproducible_and_malformed_at_its_line() -> None:
-    for number in range(22):
+    for number in range(len(KINDS)):
         file = make_input(5, number)
         assert file == make_input(5, number)
         assert (file.result is None) == (file.malformed_line is not None)

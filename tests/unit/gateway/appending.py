@@ -13,15 +13,23 @@ if TYPE_CHECKING:
 
 
 class AppendingBlobs:
-    """Passes every call on; counts the bytes of appends, and notes how each ended."""
+    """Passes every call on; counts the bytes of appends and records how each ended."""
 
-    def __init__(self, blobs: FilesystemBlobs) -> None:
-        self._blobs = blobs
+    _blobs: FilesystemBlobs
+
+    def __init__(self) -> None:
         self._progress = asyncio.Condition()
         self.passed = 0
         self.outcomes: list[BaseException | None] = []
 
+    def in_front_of(self, blobs: FilesystemBlobs) -> Any:
+        """Pass every call on to `blobs`; stands in their place."""
+        self._blobs = blobs
+        return self
+
     def __getattr__(self, name: str) -> Any:
+        if name == "_blobs":
+            raise AttributeError(name)  # not in front of anything yet
         return getattr(self._blobs, name)
 
     async def append(

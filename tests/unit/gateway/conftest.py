@@ -25,6 +25,7 @@ from shared.jobs.store import SqlJobStore, open_job_store
 from shared.ports import Ports
 from shared.runtime.service import READ_BUFFER
 from storage.filesystem.blobs import FilesystemBlobs
+from tests.unit.gateway.appending import AppendingBlobs
 from tests.unit.gateway.described import Described
 from tests.unit.gateway.forms import FormBody
 
@@ -238,9 +239,15 @@ async def start_gateway(tmp_path: Path) -> AsyncIterator[Start]:
 
 
 @pytest.fixture
-async def gateway(start_gateway: Start) -> Gateway:
+def appends() -> AppendingBlobs:
+    """The recorder of appends in front of the storage of `gateway`."""
+    return AppendingBlobs()
+
+
+@pytest.fixture
+async def gateway(start_gateway: Start, appends: AppendingBlobs) -> Gateway:
     """A gateway with default settings."""
-    return await start_gateway()
+    return await start_gateway(blobs=appends.in_front_of)
 
 
 def dropzone_form(dzuuid: str, body: bytes, offset: int, size: int, total: int) -> FormBody:

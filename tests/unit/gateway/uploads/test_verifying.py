@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.unit.gateway.appending import AppendingBlobs
 from tests.unit.gateway.ietf import (
     CONTENT,
     SIZE,
@@ -24,23 +23,10 @@ from tests.verifying import paused_verification
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
 
-    from tests.unit.gateway.conftest import Gateway, Start
+    from tests.unit.gateway.appending import AppendingBlobs
+    from tests.unit.gateway.conftest import Gateway
 
 TUS = {"Tus-Resumable": "1.0.0"}
-
-
-@pytest.fixture
-def watched() -> list[AppendingBlobs]:
-    return []
-
-
-@pytest.fixture
-async def gateway(start_gateway: Start, watched: list[AppendingBlobs]) -> Gateway:
-    def in_front(blobs: Any) -> Any:
-        watched.append(AppendingBlobs(blobs))
-        return watched[0]
-
-    return await start_gateway(blobs=in_front)
 
 
 async def declared(gateway: Gateway) -> str:
@@ -53,7 +39,7 @@ def sending(gateway: Gateway, path: str) -> asyncio.Task[ClientResponse]:
 
 
 async def test_a_file_being_verified_lacks_its_last_byte_in_every_protocol(
-    gateway: Gateway, watched: list[AppendingBlobs]
+    gateway: Gateway, appends: AppendingBlobs
 ) -> None:
     path = await declared(gateway)
     async with paused_verification() as verification:
@@ -66,7 +52,7 @@ async def test_a_file_being_verified_lacks_its_last_byte_in_every_protocol(
         assert (view["complete"], view["missing"]) == (False, [[SIZE - 1, SIZE]])
         # Later requests send the rest, and get the outcome, as the first does
         second = asyncio.create_task(append(gateway, path, SIZE - 1, CONTENT[-1:], 201))
-        await watched[0].taken(SIZE + 1)
+        await appends.taken(SIZE + 1)
         verification.resume()
         jobs = {(await each).headers["Csvmill-Job"] for each in (first, second)}
     assert len(jobs) == 1

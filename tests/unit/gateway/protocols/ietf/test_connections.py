@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
-
-import pytest
 
 from gateway.protocols.ietf import interim
 from shared.blobs.client import HttpBlobs
@@ -14,7 +12,6 @@ from shared.errors import AppendLeaseLost
 from shared.jobs.job import JobState
 from tests.blob_backends import TOKEN, storage_server
 from tests.interims import Connection
-from tests.unit.gateway.appending import AppendingBlobs
 from tests.unit.gateway.ietf import (
     CONTENT,
     MIB,
@@ -33,21 +30,10 @@ from tests.unit.gateway.ietf import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pytest
+
+    from tests.unit.gateway.appending import AppendingBlobs
     from tests.unit.gateway.conftest import Gateway, Start
-
-
-@pytest.fixture
-def watched() -> list[AppendingBlobs]:
-    return []
-
-
-@pytest.fixture
-async def gateway(start_gateway: Start, watched: list[AppendingBlobs]) -> Gateway:
-    def in_front(blobs: Any) -> Any:
-        watched.append(AppendingBlobs(blobs))
-        return watched[0]
-
-    return await start_gateway(blobs=in_front)
 
 
 # 4.5 Cancellation, 4.6 concurrency
@@ -68,24 +54,24 @@ async def test_a_cancelled_upload_is_removed_and_its_job_revoked(gateway: Gatewa
 
 
 async def test_cancelling_an_upload_aborts_an_append_that_hangs(
-    gateway: Gateway, watched: list[AppendingBlobs]
+    gateway: Gateway, appends: AppendingBlobs
 ) -> None:
     path = await created(gateway)
     async with hanging(gateway, path, CONTENT[:100_000]) as connection:
-        await watched[0].taken(100_000)
+        await appends.taken(100_000)
         await ask(gateway, "DELETE", path, 204)
         assert (await connection.answer()).status == 409
-    assert isinstance(watched[0].outcomes[-1], AppendLeaseLost)
+    assert isinstance(appends.outcomes[-1], AppendLeaseLost)
 
 
 async def test_bytes_received_before_the_connection_broke_are_kept(
-    gateway: Gateway, watched: list[AppendingBlobs]
+    gateway: Gateway, appends: AppendingBlobs
 ) -> None:
     path = await created(gateway)
     async with hanging(gateway, path, CONTENT[:200_000]) as connection:
-        await watched[0].taken(200_000)
+        await appends.taken(200_000)
         connection.abort()
-        await watched[0].ended(2)
+        await appends.ended(2)
     # Though the interrupted request was to complete it
     assert await upload_state(gateway, path) == ("?0", 200_000, SIZE)
     await append(gateway, path, 200_000, CONTENT[200_000:], 201)
@@ -93,15 +79,15 @@ async def test_bytes_received_before_the_connection_broke_are_kept(
 
 
 async def test_an_interrupted_creation_is_continued_at_the_location_of_the_104(
-    gateway: Gateway, watched: list[AppendingBlobs]
+    gateway: Gateway, appends: AppendingBlobs
 ) -> None:
     headers = {**SPOKEN, "Upload-Complete": "?1", "Content-Length": str(SIZE)}
     async with Connection(gateway.address) as connection:
         await connection.send(f"POST {URL}", headers, CONTENT[:200_000])
         interim = await connection.interim()
-        await watched[0].taken(200_000)
+        await appends.taken(200_000)
         connection.abort()
-        await watched[0].ended(1)
+        await appends.ended(1)
     path = interim["Location"]
     assert await upload_state(gateway, path) == ("?0", 200_000, SIZE)
     await append(gateway, path, 200_000, CONTENT[200_000:], 201)
@@ -109,11 +95,11 @@ async def test_an_interrupted_creation_is_continued_at_the_location_of_the_104(
 
 
 async def test_a_request_on_another_gateway_aborts_an_append_that_hangs(
-    start_gateway: Start, gateway: Gateway, watched: list[AppendingBlobs], tmp_path: Path
+    start_gateway: Start, gateway: Gateway, appends: AppendingBlobs, tmp_path: Path
 ) -> None:
     # Given two gateways that share storage, over HTTP, and the database
     async with (
-        storage_server(tmp_path, watched[0]) as url,
+        storage_server(tmp_path, appends) as url,
         HttpBlobs(url, TOKEN) as one,
         HttpBlobs(url, TOKEN) as other,
     ):
@@ -122,7 +108,7 @@ async def test_a_request_on_another_gateway_aborts_an_append_that_hangs(
         path = await created(first)
         # When the connection to one of them hangs
         async with hanging(first, path, CONTENT[:200_000]) as connection:
-            await watched[0].taken(200_000)
+            await appends.taken(200_000)
             # Then the other has the right offset at once, and takes the rest
             assert await upload_state(second, path) == ("?0", 200_000, SIZE)
             last = await append(second, path, 200_000, CONTENT[200_000:], 201)
@@ -154,7 +140,7 @@ async def test_a_104_with_the_location_is_sent_before_the_content_is_received(
 
 
 async def test_progress_reports_only_recorded_bytes(
-    gateway: Gateway, watched: list[AppendingBlobs], monkeypatch: pytest.MonkeyPatch
+    gateway: Gateway, appends: AppendingBlobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(interim, "PROGRESS_INTERVAL", 0.0)
     content = random.Random(1).randbytes(40 * MIB)
@@ -167,7 +153,7 @@ async def test_progress_reports_only_recorded_bytes(
         await connection.send(f"PATCH {path}", headers, content[: 39 * MIB])
         offsets = [int((await connection.interim())["Upload-Offset"]) for _ in range(2)]
         connection.abort()
-        await watched[0].ended(2)
+        await appends.ended(2)
     assert 0 < offsets[0] < offsets[1] <= 39 * MIB
     assert all("Location" not in each for each in connection.interims)
     assert await upload_state(gateway, path) >= ("?0", offsets[1], len(content))

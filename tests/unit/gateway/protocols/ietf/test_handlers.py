@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pytest
@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from gateway.uploads.upload import upload_id_of
 from tests.interims import Connection
-from tests.unit.gateway.appending import AppendingBlobs
 from tests.unit.gateway.ietf import (
     CONTENT,
     SIZE,
@@ -31,21 +30,8 @@ from tests.unit.gateway.jobs.test_handlers import problem_of
 from tests.unit.gateway.protocols.native.test_handlers import content_digest
 
 if TYPE_CHECKING:
+    from tests.unit.gateway.appending import AppendingBlobs
     from tests.unit.gateway.conftest import Gateway, Start
-
-
-@pytest.fixture
-def watched() -> list[AppendingBlobs]:
-    return []
-
-
-@pytest.fixture
-async def gateway(start_gateway: Start, watched: list[AppendingBlobs]) -> Gateway:
-    def in_front(blobs: Any) -> Any:
-        watched.append(AppendingBlobs(blobs))
-        return watched[0]
-
-    return await start_gateway(blobs=in_front)
 
 
 # 4.2 Upload creation
@@ -338,11 +324,11 @@ async def test_json_is_a_declaration_whatever_the_other_fields_are(gateway: Gate
 
 
 async def test_a_head_of_the_native_protocol_does_not_abort_an_append(
-    gateway: Gateway, watched: list[AppendingBlobs]
+    gateway: Gateway, appends: AppendingBlobs
 ) -> None:
     path = await created(gateway)
     async with hanging(gateway, path, CONTENT[:100_000]) as connection:
-        await watched[0].taken(100_000)
+        await appends.taken(100_000)
         head = await gateway.client.head(path)
         assert (head.status, "Upload-Offset" in head.headers) == (200, False)
         await connection.write(CONTENT[100_000:])

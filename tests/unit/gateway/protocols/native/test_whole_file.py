@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from gateway.uploads.upload import upload_id_of
 from shared.blobs.blob import upload_key
 from shared.errors import AppendLeaseLost
-from tests.unit.gateway.appending import AppendingBlobs
 from tests.unit.gateway.jobs.test_handlers import problem_of
 from tests.unit.gateway.protocols.native.test_handlers import content_digest, put, shown
 
@@ -19,25 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from tests.unit.gateway.appending import AppendingBlobs
     from tests.unit.gateway.conftest import Gateway, Start
 
 URL = "/api/v1/uploads?name=big.csv"
 CONTENT = random.Random(3).randbytes(300_000)
 KEY = {"Idempotency-Key": "the-key"}
-
-
-@pytest.fixture
-def watched() -> list[AppendingBlobs]:
-    return []
-
-
-@pytest.fixture
-async def gateway(start_gateway: Start, watched: list[AppendingBlobs]) -> Gateway:
-    def in_front(blobs: Any) -> Any:
-        watched.append(AppendingBlobs(blobs))
-        return watched[0]
-
-    return await start_gateway(blobs=in_front)
 
 
 @pytest.mark.parametrize("size_known", [True, False])
@@ -82,12 +68,12 @@ async def begin(gateway: Gateway, sent: bytes) -> asyncio.StreamWriter:
 
 
 async def test_bytes_received_before_the_connection_broke_are_kept_and_the_rest_is_sent_as_chunks(
-    gateway: Gateway, watched: list[AppendingBlobs]
+    gateway: Gateway, appends: AppendingBlobs
 ) -> None:
     writer = await begin(gateway, CONTENT[:200_000])
-    await watched[0].taken(200_000)
+    await appends.taken(200_000)
     writer.transport.abort()
-    await watched[0].ended(1)
+    await appends.ended(1)
     view = await shown(gateway, "/api/v1/uploads/the-key")
     assert (view["received"], view["size"]) == ([[0, 200_000]], len(CONTENT))
     done = await put(gateway, "/api/v1/uploads/the-key", 200_000, CONTENT[200_000:])
@@ -96,13 +82,13 @@ async def test_bytes_received_before_the_connection_broke_are_kept_and_the_rest_
 
 
 async def test_the_same_command_again_aborts_a_request_that_hangs(
-    gateway: Gateway, watched: list[AppendingBlobs]
+    gateway: Gateway, appends: AppendingBlobs
 ) -> None:
     writer = await begin(gateway, CONTENT[:200_000])
-    await watched[0].taken(200_000)
+    await appends.taken(200_000)
     response = await gateway.client.put(URL, data=CONTENT, headers=KEY)
     assert (await response.json())["complete"]
-    assert isinstance(watched[0].outcomes[0], AppendLeaseLost)
+    assert isinstance(appends.outcomes[0], AppendLeaseLost)
     assert await gateway.content(upload_key(upload_id_of("the-key"))) == CONTENT
     writer.close()
     # And once more, when the upload is complete
@@ -111,13 +97,13 @@ async def test_the_same_command_again_aborts_a_request_that_hangs(
 
 
 async def test_a_shorter_file_of_unknown_size_does_not_complete_another_upload(
-    gateway: Gateway, watched: list[AppendingBlobs]
+    gateway: Gateway, appends: AppendingBlobs
 ) -> None:
     # Given half of a file whose size is not known
     _, writer = await asyncio.open_connection(*gateway.address)
     head = f"PUT {URL} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
     writer.write(f"{head}Idempotency-Key: the-key\r\n\r\n9\r\nabcdefghi".encode())
-    await watched[0].taken(9)
+    await appends.taken(9)
 
     async def pieces(content: bytes) -> AsyncIterator[bytes]:
         yield content
@@ -134,14 +120,14 @@ async def test_a_shorter_file_of_unknown_size_does_not_complete_another_upload(
 
 
 async def test_an_aborted_append_gets_an_error_and_its_connection_is_closed(
-    gateway: Gateway, watched: list[AppendingBlobs]
+    gateway: Gateway, appends: AppendingBlobs
 ) -> None:
     reader, writer = await asyncio.open_connection(*gateway.address)
     writer.write(
         f"PUT {URL} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n"
         "Idempotency-Key: the-key\r\n\r\nabc".encode()
     )
-    await watched[0].taken(3)
+    await appends.taken(3)
     await gateway.client.put(URL, data=b"abcdefghi", headers=KEY)
     answer = await asyncio.wait_for(reader.read(), 5)
     assert answer.startswith(b"HTTP/1.1 409 ")

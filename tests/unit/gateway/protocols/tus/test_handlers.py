@@ -21,13 +21,13 @@ from shared.blobs.blob import upload_key
 from shared.blobs.client import HttpBlobs
 from shared.errors import AppendLeaseLost
 from tests.blob_backends import TOKEN, storage_server
-from tests.unit.gateway.appending import AppendingBlobs
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from aiohttp import ClientResponse
 
+    from tests.unit.gateway.appending import AppendingBlobs
     from tests.unit.gateway.conftest import Gateway, Start
 
 CONTENT = random.Random(4).randbytes(300_000)
@@ -41,20 +41,6 @@ def encoded(text: str | bytes) -> str:
 
 
 METADATA = {"Upload-Metadata": f"filename {encoded('Größe.csv')},filetype {encoded('text/csv')},x"}
-
-
-@pytest.fixture
-def watched() -> list[AppendingBlobs]:
-    return []
-
-
-@pytest.fixture
-async def gateway(start_gateway: Start, watched: list[AppendingBlobs]) -> Gateway:
-    def in_front(blobs: Any) -> Any:
-        watched.append(AppendingBlobs(blobs))
-        return watched[0]
-
-    return await start_gateway(blobs=in_front)
 
 
 async def ask(
@@ -259,38 +245,38 @@ async def hanging(gateway: Gateway, path: str, sent: bytes) -> asyncio.StreamWri
 
 
 async def test_bytes_received_before_the_connection_broke_are_kept(
-    gateway: Gateway, watched: list[AppendingBlobs]
+    gateway: Gateway, appends: AppendingBlobs
 ) -> None:
     path = await created(gateway)
     writer = await hanging(gateway, path, CONTENT[:200_000])
-    await watched[0].taken(200_000)
+    await appends.taken(200_000)
     writer.transport.abort()
-    await watched[0].ended(1)
+    await appends.ended(1)
     assert await offset_of(gateway, path) == 200_000
     await patch(gateway, path, 200_000, CONTENT[200_000:])
     assert await content_of(gateway, path) == CONTENT
 
 
 async def test_a_new_request_aborts_an_append_that_hangs(
-    gateway: Gateway, watched: list[AppendingBlobs]
+    gateway: Gateway, appends: AppendingBlobs
 ) -> None:
     path = await created(gateway)
     writer = await hanging(gateway, path, CONTENT[:200_000])
-    await watched[0].taken(200_000)
+    await appends.taken(200_000)
     assert await offset_of(gateway, path) == 200_000
-    await watched[0].ended(1)
-    assert isinstance(watched[0].outcomes[0], AppendLeaseLost)
+    await appends.ended(1)
+    assert isinstance(appends.outcomes[0], AppendLeaseLost)
     await patch(gateway, path, 200_000, CONTENT[200_000:])
     assert await content_of(gateway, path) == CONTENT
     writer.close()
 
 
 async def test_a_request_on_another_gateway_aborts_an_append_that_hangs(
-    start_gateway: Start, gateway: Gateway, watched: list[AppendingBlobs], tmp_path: Path
+    start_gateway: Start, gateway: Gateway, appends: AppendingBlobs, tmp_path: Path
 ) -> None:
     # Given two gateways that share storage, over HTTP, and the database
     async with (
-        storage_server(tmp_path, watched[0]) as url,
+        storage_server(tmp_path, appends) as url,
         HttpBlobs(url, TOKEN) as one,
         HttpBlobs(url, TOKEN) as other,
     ):
@@ -299,13 +285,13 @@ async def test_a_request_on_another_gateway_aborts_an_append_that_hangs(
         path = await created(first)
         # When the connection to one of them hangs
         hung = await hanging(first, path, CONTENT[:200_000])
-        await watched[0].taken(200_000)
+        await appends.taken(200_000)
         # Then the other has the right offset at once, and takes the rest
         assert await offset_of(second, path) == 200_000
         last = await patch(second, path, 200_000, CONTENT[200_000:])
         assert last.headers["Csvmill-Job"]
         assert await content_of(gateway, path) == CONTENT
-        assert isinstance(watched[0].outcomes[0], AppendLeaseLost)
+        assert isinstance(appends.outcomes[0], AppendLeaseLost)
         hung.close()
 
 
