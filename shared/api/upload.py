@@ -5,16 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from shared.api.view import Count, Id, Path, Sha256, View
 
 MAX_RANGES = 1000
 """The most ranges that each of `received` and `missing` shows."""
 
-Ranges = Annotated[
-    tuple[tuple[Count, Count], ...], Field(json_schema_extra={"maxItems": MAX_RANGES})
+Range = Annotated[
+    tuple[int, int],
+    WithJsonSchema(
+        {
+            "type": "array",
+            "items": {"type": "integer", "minimum": 0},
+            "minItems": 2,
+            "maxItems": 2,
+        }
+    ),
 ]
+Ranges = Annotated[tuple[Range, ...], Field(json_schema_extra={"maxItems": MAX_RANGES})]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
