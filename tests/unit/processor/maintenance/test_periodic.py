@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import TYPE_CHECKING
+
+from processor.maintenance.periodic import run_periodically
+from shared.errors import DatabaseUnavailable
+from tests.services import until
+
+if TYPE_CHECKING:
+    import pytest
+
+
+async def test_errors_of_one_step_stop_neither_the_others_nor_the_task(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    errors: list[Exception] = [DatabaseUnavailable("down"), RuntimeError("a defect")]
+    runs = 0
+
+    async def fails_twice() -> None:
+        if errors:
+            raise errors.pop(0)
+
+    async def counts() -> None:
+        nonlocal runs
+        runs += 1
+
+    async def ran_three_times() -> bool:
+        return runs >= 3
+
+    task = asyncio.create_task(run_periodically("sweeper", fails_twice, counts, interval=0.001))
+    await until(ran_three_times)
+    assert not task.done()
+    task.cancel()
+    await asyncio.wait((task,))
+    assert [record.message for record in caplog.records] == [
+        "sweeper waits: down",
+        "sweeper failed and continues",
+    ]
+
+
+async def test_a_random_start_delays_the_first_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran = asyncio.Event()
+
+    async def step() -> None:
+        ran.set()
+
+    monkeypatch.setattr(random, "uniform", lambda _low, high: high)
+    task = asyncio.create_task(run_periodically("relay", step, interval=60.0, random_start=True))
+    await asyncio.sleep(0.05)
+    assert not ran.is_set()
+    task.cancel()
+    await asyncio.wait((task,))
