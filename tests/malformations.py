@@ -167,7 +167,7 @@ KINDS: dict[str, list[Kind]] = {
             [P, [b'say "hi"', b"1"], Q],
         )
     ],
-    "a quote that is never closed": [
+    "a quote without a closing quote": [
         bad(b'"x,1', "'\"x,1\\nq,2\\n', a quote without a closing quote"),
     ],
     "a quote that is closed only by a later one": [

@@ -1,8 +1,8 @@
-"""What each aggregate keeps of a group's values, and what it makes of that in the end.
+"""The accumulators of the aggregate functions, one for each.
 
-An accumulator's state is None until the first value; states are kept in runs on disk, so they
+The state of a group is None until the first value. States are written to runs on disk, so they
 consist of numbers, bytes and tuples. Results do not depend on how rows were divided among runs.
-Arithmetic needs the context `shared.aggregation.cells.EXACT`.
+Arithmetic needs the decimal context `shared.aggregation.cells.EXACT`.
 """
 
 from __future__ import annotations
@@ -21,38 +21,38 @@ if TYPE_CHECKING:
     from shared.aggregation.spec import Aggregate
 
 AVG_DECIMALS = 6
-"""How many decimals an average has more than the values it is of, at the most."""
+"""The maximum number of decimals that an average has in addition to those of its values."""
 
 _HALF, _ZERO, _ONE = Decimal("0.5"), Decimal(0), Decimal(1)
 
 
 class Accumulator(Protocol):
-    """One aggregate. `add` and `merge` may change neither argument."""
+    """Computes one aggregate. `add` and `merge` must not change their arguments."""
 
     def add(self, state: Any, value: Any) -> Any:
-        """The state with one more value, in the order of the file."""
+        """Return the state with one more value. Values come in file order."""
         ...
 
     def merge(self, state: Any, other: Any) -> Any:
-        """Both states in one."""
+        """Return both states in one."""
         ...
 
     def finish(self, state: Any, values: Iterator[Any]) -> bytes:
-        """The result as text, empty if there were no values.
+        """Return the result as text, which is empty without values.
 
-        `values` are those of the group, in order, if the aggregate keeps them all.
+        `values` are the sorted values of the group if the function keeps them.
         """
         ...
 
 
 def accumulator(aggregate: Aggregate) -> Accumulator:
-    """The accumulator of an aggregate."""
+    """Return the accumulator of an aggregate."""
     numeric = aggregate.kind in NUMERIC and aggregate.function in _OF_NUMBERS
     return (_OF_NUMBERS if numeric else _ACCUMULATORS)[aggregate.function]()
 
 
 class Count:
-    """How many values there are."""
+    """The number of values."""
 
     def add(self, state: int | None, _value: object) -> int:
         """See `Accumulator`."""
@@ -68,7 +68,7 @@ class Count:
 
 
 class CountDistinct:
-    """How many different values there are: each comes once in the end."""
+    """The number of different values; `finish` gets each once."""
 
     def add(self, _state: None, _value: object) -> None:
         """See `Accumulator`."""
@@ -82,7 +82,7 @@ class CountDistinct:
 
 
 class Sum:
-    """The sum of numbers, with as many decimals as the number that has most."""
+    """The sum of numbers, with the most decimals that one of them has."""
 
     def add(self, state: Decimal | None, value: Decimal) -> Decimal:
         """See `Accumulator`."""
@@ -98,7 +98,7 @@ class Sum:
 
 
 class Average:
-    """Sum and number of the values; divided, and rounded, only in the end."""
+    """The mean. The state is sum and count; only `finish` divides and rounds."""
 
     def add(self, state: tuple[Decimal, int] | None, value: Decimal) -> tuple[Decimal, int]:
         """See `Accumulator`."""
@@ -115,7 +115,7 @@ class Average:
         total, count = state
         decimals = _decimals(total)
         places = decimals + AVG_DECIMALS
-        # In decimals, as to make an int of one takes time that grows with the square of its digits.
+        # As Decimal, because the conversion to int takes quadratic time.
         quotient, rest = divmod(total.scaleb(places), count)
         twice = 2 * abs(rest)
         if twice > count or (twice == count and quotient % 2):
@@ -124,7 +124,7 @@ class Average:
 
 
 class Extreme:
-    """The least or greatest of values that compare. Of a tuple, the last part is the result."""
+    """The least or greatest value. The result is the last part of a value that is a tuple."""
 
     def __init__(self, extreme: Any) -> None:
         self._extreme = extreme
@@ -146,7 +146,7 @@ class Extreme:
 
 
 class NumberExtreme:
-    """The least or greatest number, with as many decimals as the number that has most."""
+    """The least or greatest number, with the most decimals that a number has."""
 
     def __init__(self, extreme: Any) -> None:
         self._extreme = extreme
@@ -213,15 +213,15 @@ def _decimals(value: Decimal) -> int:
 
 
 def _padded(value: Decimal, decimals: int) -> Decimal:
-    """`value` with at least so many decimals."""
+    """Return `value` with at least so many decimals."""
     return value if _decimals(value) >= decimals else value.quantize(Decimal((0, (0,), -decimals)))
 
 
 def _trimmed(value: Decimal, decimals: int) -> Decimal:
-    """`value` without final zeros beyond so many decimals, and with at least as many."""
+    """Return `value` with at least so many decimals, without final zeros after them."""
     return _padded(value.normalize(), decimals)
 
 
 def _text(value: Decimal) -> bytes:
-    """The number in digits, without exponent; zero has no sign."""
+    """Return a number in digits, without an exponent. Zero has no sign."""
     return format(value + _ZERO, "f").encode()

@@ -46,14 +46,14 @@ log = logging.getLogger(__name__)
 CHILD = f"{__package__}.duckdb_child"
 
 EXACT_BELOW = 1 << 20
-"""Bytes below which the exact plan is done before DuckDB has been loaded."""
+"""The file size in bytes below which the exact plan ends before DuckDB would be loaded."""
 
 
 class DuckDBEngine:
-    """Engine port on DuckDB (see `processor.engines.port`).
+    """The engine on DuckDB (see `processor.engines.port`).
 
-    `exact_below` (bytes) is the size from which the fast plan is tried; `csv_buffer` (bytes) is
-    the buffer size of DuckDB's CSV reader, where its default is not wanted.
+    `exact_below` is the file size in bytes from which the fast plan is tried; `csv_buffer` is the
+    buffer size of DuckDB's CSV reader in bytes, None for its default.
     """
 
     def __init__(
@@ -83,8 +83,8 @@ class DuckDBEngine:
             if not limit.expired():
                 raise
             reason = (
-                f"not done within {self._limits.time_limit:g} s, "
-                "which is what one attempt may take (CSVMILL_TIME_LIMIT)"
+                f"not done within {self._limits.time_limit:g} s, the limit of an attempt "
+                "(CSVMILL_TIME_LIMIT)"
             )
             raise AttemptFailed(reason, stats.partial_report()) from error
         except AttemptFailed as error:
@@ -158,26 +158,26 @@ class DuckDBEngine:
 
 
 async def _converse(child: Process, source: Source, stats: AttemptStats) -> Finished | Refused:
-    """Feed the child if it needs that, and listen to it until it has ended."""
+    """Send the source to the child if it needs it, and read its events until it ends."""
     assert child.stderr is not None  # noqa: S101
-    complaint = asyncio.create_task(tail(child.stderr))
-    feeding = asyncio.create_task(_feed(child, source))
+    stderr = asyncio.create_task(tail(child.stderr))
+    sending = asyncio.create_task(_send_source(child, source))
     try:
         outcome = await _listen(child, stats)
         status = await child.wait()
-        if outcome is None and feeding.done():
-            feeding.result()
+        if outcome is None and sending.done():
+            sending.result()
     except (CsvmillError, OSError) as error:
         if isinstance(error, AttemptFailed):
             raise
         raise AttemptFailed(f"the source could not be read: {error}") from error
     finally:
-        feeding.cancel()
-        await asyncio.gather(feeding, return_exceptions=True)
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
         kill(child)
-        said = await complaint
+        error_text = await stderr
     if outcome is None:
-        raise AttemptFailed(_how_it_ended(status, said))
+        raise AttemptFailed(_exit_message(status, error_text))
     return outcome
 
 
@@ -195,27 +195,27 @@ async def _listen(child: Process, stats: AttemptStats) -> Finished | Refused | N
     return outcome
 
 
-async def _feed(child: Process, source: Source) -> None:
-    """Give the child the bytes of a source that it cannot open itself.
+async def _send_source(child: Process, source: Source) -> None:
+    """Write a source that the child cannot open itself to its standard input.
 
-    A source that fails, or is shorter or longer than announced, must not look like a whole one:
-    the child is killed before it sees the end.
+    If the source fails, or its size is wrong, kill the child before it sees the end of the input,
+    so that it cannot take the source for complete.
     """
     assert child.stdin is not None  # noqa: S101
     try:
         if source.local_path is None:
-            await _pour(source, child.stdin)
+            await _write_source(source, child.stdin)
         child.stdin.close()
     except BaseException as error:
-        # uvloop's word for writing to a pipe whose other end has just closed is RuntimeError.
+        # uvloop raises RuntimeError for a write to a pipe whose other end has just closed.
         broken = isinstance(error, RuntimeError) and child.stdin.is_closing()
         if broken or isinstance(error, (BrokenPipeError, ConnectionResetError)):
-            return  # the child has ended before the source did, and says why
+            return  # the child ended early, and its last event says why
         kill(child)
         raise
 
 
-async def _pour(source: Source, stdin: asyncio.StreamWriter) -> None:
+async def _write_source(source: Source, stdin: asyncio.StreamWriter) -> None:
     given = 0
     async with source.open() as pieces:
         async for piece in pieces:
@@ -227,7 +227,7 @@ async def _pour(source: Source, stdin: asyncio.StreamWriter) -> None:
 
 
 def _beside(result: Path, name: str) -> Path:
-    """Where one of the child's other files is put, given where the result is."""
+    """Return the path of another file of the child, by the path of the result."""
     return result.with_suffix(f".{name}")
 
 
@@ -235,10 +235,10 @@ def _written(path: Path, size: int, sha256: str) -> Written | None:
     return Written(path, size, sha256) if size else None
 
 
-def _how_it_ended(status: int, said: str) -> str:
+def _exit_message(status: int, error_text: str) -> str:
     if status < 0:
         with contextlib.suppress(ValueError):
             how = f"was killed by {signal.Signals(-status).name} (signal {-status})"
-            return f"the engine's process {how}" + (f": {said}" if said else "")
-    last = said.splitlines()[-1] if said else "it said nothing"
+            return f"the engine's process {how}" + (f": {error_text}" if error_text else "")
+    last = error_text.splitlines()[-1] if error_text else "it wrote no error"
     return f"the engine's process ended with status {status}: {last}"

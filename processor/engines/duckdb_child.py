@@ -1,8 +1,8 @@
-"""The DuckDB engine's child process: one plan, run once, in the current folder.
+"""The child process of the DuckDB engine, which runs one plan once in the current folder.
 
-Started as `python -m processor.engines.duckdb_child FD`, where FD is the control pipe: the task
-comes on it, then nothing; when it ends, the parent is gone and the child ends at once. Events go
-to standard output.
+Started as `python -m processor.engines.duckdb_child FD`. FD is the control pipe, from which the
+child reads its task. When the pipe is closed, the parent has ended, and the child exits at once.
+The child writes events to standard output.
 """
 
 from __future__ import annotations
@@ -51,19 +51,19 @@ if TYPE_CHECKING:
 STDIN = 0
 BLOCK = 1 << 20
 TICK = 0.2
-"""Seconds between looks at the progress and the memory in use."""
+"""Seconds between two checks of progress, memory and disk."""
 
 DUCKDB_OVERHEAD = 256 << 20
-"""Bytes of resident memory that DuckDB's own limit does not cover: code, Python, fragments."""
+"""Bytes of resident memory beyond DuckDB's own limit: code, Python, fragmentation."""
 PYTHON_SHARE = 0.5
-"""The part of the memory that the exact plan's groups may take by its own reckoning."""
+"""The share of the memory for the groups of the exact plan, by its own estimate."""
 RESULT_SHARE = 0.5
-"""The part of the memory for writing a result that was collected first."""
+"""The share of the memory for writing a result that was collected before."""
 
 
 def main() -> None:
-    """Do the task that the control pipe brings, and say how it ended."""
-    # Millions of objects and not one reference cycle: to look for some would take much time.
+    """Run the task from the control pipe, and write its outcome."""
+    # There are millions of objects and no reference cycles; searching for cycles is slow.
     gc.disable()
     control = int(sys.argv[1])
     task = Task.decode(_read_line(control))
@@ -75,7 +75,7 @@ def main() -> None:
 
 
 def run(task: Task, probe: ProgressProbe) -> Finished | Refused:
-    """Do the task in the current folder; `probe` is told how far it is."""
+    """Run the task in the current folder, and update `probe`."""
     source = STDIN if task.path is None else os.open(task.path, os.O_RDONLY)
     results: list[Result] = []
     begun: list[float] = []
@@ -106,7 +106,7 @@ def run(task: Task, probe: ProgressProbe) -> Finished | Refused:
         return Refused("failed", f"the disk is full: {error}" if full else str(error))
     finally:
         for each in results:
-            with contextlib.suppress(OSError):  # what was to be written is written, or refused
+            with contextlib.suppress(OSError):  # the outcome is known already
                 each.close()
     report = replace(
         _described(task, found),
@@ -121,12 +121,13 @@ def run(task: Task, probe: ProgressProbe) -> Finished | Refused:
 
 
 def _out_of_scratch(error: OutOfScratch) -> Refused:
-    """DuckDB keeps to its limit by itself, and what it had spilled is gone when it says so."""
+    """Return the outcome for a full scratch disk. The peak is the limit, as DuckDB has deleted its
+    files by then."""
     return Refused("failed", str(error), replace(NOTHING_FOUND, peak_scratch=error.limit))
 
 
 def _preview(path: Path) -> tuple[int, str]:
-    """Size and digest of the preview, if there is one."""
+    """Return size and digest of the preview; 0 and an empty string without one."""
     if not path.exists():
         return 0, ""
     with path.open("rb") as file:
@@ -185,59 +186,59 @@ def _blocks(task: Task, source: int, probe: ProgressProbe) -> Iterator[bytes]:
 
 
 class _Monitor(threading.Thread):
-    """Reports progress and watches memory and disk, until the outcome is known."""
+    """Reports progress, and enforces the limits of memory and disk, until the outcome is known."""
 
     def __init__(self, task: Task, probe: ProgressProbe) -> None:
         super().__init__(daemon=True)
         self._task = task
         self._probe = probe
-        self._speaking = threading.Lock()
+        self._lock = threading.Lock()
         self._ended = threading.Event()
         self._scratch = 0
         self._latest = Advanced(0)
 
     def run(self) -> None:
         try:
-            self._look_on()
+            self._monitor()
         except BaseException:
-            # Without this thread nobody would hold the process to its limits.
-            with self._speaking:
+            # Without this thread no limit is enforced.
+            with self._lock:
                 if not self._ended.is_set():
                     _exit_for_the_error()
             raise
 
-    def _look_on(self) -> None:
+    def _monitor(self) -> None:
         while not self._ended.wait(TICK):
-            self._look_at_scratch()
+            self._measure_scratch()
             if self._scratch > self._task.scratch:
                 self.finish(_out_of_scratch(OutOfScratch(self._task.scratch)))
                 os._exit(0)
             if _resident() > self._task.memory:
-                # The fast plan's failure is no verdict: the exact plan needs less.
+                # The exact plan needs less memory, so the fast plan leaves the file to it.
                 fast = self._task.plan == "fast"
                 reason = _out_of_memory(self._task)
                 self.finish(Refused("inconclusive" if fast else "failed", reason))
                 os._exit(0)
             self._latest = self._advanced()
-            self._say(self._latest)
+            self._send(self._latest)
 
     def finish(self, outcome: Finished | Refused) -> None:
-        """Say how it ended, and what it used, once."""
-        self._look_at_scratch()
+        """Write the outcome with the peaks of memory and disk. Later calls do nothing."""
+        self._measure_scratch()
         if isinstance(outcome, Finished) and self._scratch > self._task.scratch:
             outcome = _out_of_scratch(OutOfScratch(self._task.scratch))
-        # Of a plan that was given up, only what it has told before is still there.
+        # A plan that failed cannot be asked for its progress any more.
         finished = isinstance(outcome, Finished)
         last = self._advanced() if finished else self._used(self._latest)
         last = replace(last, peak_scratch=max(last.peak_scratch, outcome.report.peak_scratch))
         used = replace(outcome.report, peak_memory=last.peak_memory, peak_scratch=last.peak_scratch)
-        with self._speaking:
+        with self._lock:
             if not self._ended.is_set():
                 self._ended.set()
                 write_all(1, encode_event(last))
                 write_all(1, encode_event(replace(outcome, report=used)))
 
-    def _look_at_scratch(self) -> None:
+    def _measure_scratch(self) -> None:
         self._scratch = max(self._scratch, _disk_used(Path()))
 
     def _advanced(self) -> Advanced:
@@ -251,8 +252,8 @@ class _Monitor(threading.Thread):
             dialect=self._probe.dialect,
         )
 
-    def _say(self, event: Event) -> None:
-        with self._speaking:
+    def _send(self, event: Event) -> None:
+        with self._lock:
             if not self._ended.is_set():
                 write_all(1, encode_event(event))
 
@@ -266,7 +267,7 @@ def _die_with_parent(control: int) -> None:
 
 
 def _exit_for_the_error() -> NoReturn:
-    """End the process; the error that is being handled is what it says last."""
+    """Exit after writing the current error to standard error."""
     try:
         traceback.print_exc()
     finally:
@@ -278,21 +279,21 @@ def _read_line(descriptor: int) -> bytes:
     while not line.endswith(b"\n"):
         block = os.read(descriptor, 1 << 16)
         if not block:
-            sys.exit("no task came")
+            sys.exit("the control pipe ended before the task")
         line += block
     return line
 
 
 def _resident() -> int:
-    """Bytes of resident memory of this process."""
+    """Return the resident memory of this process in bytes."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * resource.getpagesize()
 
 
 def _peak_memory() -> int:
-    """Bytes of resident memory that this process has had at the most.
+    """Return the peak of the resident memory of this process in bytes.
 
-    Not `ru_maxrss`, which begins with what the parent had when it started this process.
+    Not `ru_maxrss`, which starts with the memory of the parent.
     """
     status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
     peak = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
@@ -300,7 +301,7 @@ def _peak_memory() -> int:
 
 
 def _disk_used(folder: Path) -> int:
-    """Bytes of disk that a folder takes, as far as its files stay while they are looked at."""
+    """Return the disk space of a folder in bytes. Files deleted meanwhile do not count."""
     used = 0
     for parent, _, names in os.walk(folder):
         for name in names:
@@ -310,10 +311,7 @@ def _disk_used(folder: Path) -> int:
 
 
 def _out_of_memory(task: Task) -> str:
-    return (
-        f"out of memory: {task.memory >> 20:,} MiB did not suffice, "
-        "which is what one job may use (CSVMILL_MEMORY_LIMIT)"
-    )
+    return f"out of memory: the limit of a job is {task.memory >> 20:,} MiB (CSVMILL_MEMORY_LIMIT)"
 
 
 if __name__ == "__main__":

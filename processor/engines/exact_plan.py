@@ -1,7 +1,7 @@
-"""The exact plan: Python's numbers and sorted runs on disk. Slower, and right for every file.
+"""The exact plan: numbers of Python, and sorted runs on disk. Slower, and correct for every file.
 
-It decides what the fast plan leaves open: whether a file is malformed, and where; numbers beyond
-64 bits; every liberty that RFC 4180 allows; every aggregation that the fast plan cannot prove.
+It runs when the fast plan is inconclusive: for malformed files, numbers beyond 64 bits, unusual
+dialects, and aggregations that the fast plan cannot prove.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     Aggregate = Callable[[Query, Table, Path, int], tuple[Rows, Iterator[list[bytes]]]]
 
 _ROWS = 1024
-"""Rows of the result that are encoded at a time."""
+"""Rows of the result that are written at a time."""
 
 
 def run(
@@ -49,13 +49,13 @@ def run(
     probe: ProgressProbe | None = None,
     max_decompressed: int | None = None,
 ) -> Report:
-    """Aggregate the file that `blocks` make up into the result that `begin` begins.
+    """Aggregate the file of `blocks` into the result that `begin` creates.
 
-    `memory` is in bytes, for the groups; runs are written to `scratch`. `problems` takes the
-    records that break a rule, and decides whether they only are left out; else the file is read
-    to its end to count them. `probe` is told of dialect and rows. `most` bounds the bytes that a
-    compressed file may hold. The report has the rows, the problems and the dialect. Raises
-    MalformedInput, with a report too.
+    `memory` is the limit for groups in bytes; runs are written to `scratch`. `problems` collects
+    the bad records, and decides whether they are left out; if not, the file is still read to its
+    end to count them. `probe` gets dialect and rows. `max_decompressed` limits the size of a
+    decompressed file in bytes. Returns a report with rows, problems and dialect. Raises
+    MalformedInput with such a report.
     """
     # Python refuses to convert numbers of more than 4300 digits unless told otherwise.
     sys.set_int_max_str_digits(0)
@@ -86,7 +86,7 @@ def run(
 
 
 def _of_file(report: Report, dialect: Dialect, reader: RecordReader, size: int) -> Report:
-    """The report with what the file was, of `size` bytes once it was decompressed."""
+    """Return the report with the properties of the file, of `size` bytes decompressed."""
     return replace(
         report,
         dialect=dialect,

@@ -1,7 +1,7 @@
-"""The fast plan: DuckDB parses and aggregates on all threads, and a ledger proves it right.
+"""The fast plan: DuckDB parses and aggregates on all threads, and a ledger proves the result.
 
-Any doubt raises Inconclusive: an error of DuckDB's, a number that is not plainly an integer of 64
-bits, a ledger that does not balance. Nothing that comes from outside becomes part of a statement.
+Raises Inconclusive for any doubt: an error of DuckDB, a number that is not an integer of 64 bits, a
+ledger that does not balance. Nothing from outside becomes part of an SQL statement.
 """
 
 from __future__ import annotations
@@ -41,18 +41,18 @@ if TYPE_CHECKING:
 SPILL_FOLDER = "spill"
 
 MAX_COLUMNS = 250
-"""Of more, DuckDB is slower than the exact plan, and takes more memory than it was given."""
+"""For more columns, DuckDB is slower than the exact plan, and exceeds its memory limit."""
 
 QUOTED = 500
-"""Characters of an error of DuckDB's that are kept."""
+"""The maximum length of an error message of DuckDB, in characters."""
 
 HEADER_LIMIT = 1 << 20
-"""Bytes within which the fast plan expects the header to end."""
+"""The maximum size of a header for the fast plan, in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What the plan may use."""
+    """The limits of the plan."""
 
     memory: int
     """Bytes that DuckDB may allocate before it spills."""
@@ -73,12 +73,12 @@ def run(
     resources: Resources,
     probe: ProgressProbe | None = None,
 ) -> Report:
-    """Aggregate the file or pipe that is open at `descriptor`, at its beginning.
+    """Aggregate the file or pipe that is open at `descriptor`, from its start.
 
-    It must have `size` bytes. Spills to the current folder, which must be empty. `begin`
-    begins the result; the report has its rows. `probe` is told of dialect, bytes and rows, which
-    are estimated until they are known. Raises Inconclusive, and AttemptFailed
-    for a full disk, one that may be used no further, or a source that breaks off.
+    It must have `size` bytes. Spills to the current folder, which must be empty. `begin` creates
+    the result. `probe` gets dialect, bytes and rows, which are estimated until they are known.
+    Returns a report with the rows. Raises Inconclusive; raises AttemptFailed for a full disk, at
+    the limit of the disk, and for a source that ends early.
     """
     probe = probe or ProgressProbe()
     with os.fdopen(os.dup(descriptor), "rb", buffering=0) as file:
@@ -132,7 +132,7 @@ def run(
             except MalformedInput as error:
                 raise Inconclusive(str(error)) from error
             except duckdb.Error as error:
-                # What broke off at our end of a pipe is why DuckDB fails.
+                # An error at our end of a pipe is the cause of the error of DuckDB.
                 raise _translated(source_input.error or output.error or error, resources) from error
             if isinstance(result, ResultFile):
                 output.finish()
@@ -172,7 +172,7 @@ def _connection(
 
 
 def _percentage(db: duckdb.DuckDBPyConnection) -> float:
-    """How much of the running statement is done, as DuckDB estimates it; 100 once it is closed."""
+    """Return how much of the running statement is done, by DuckDB; 100 if it is closed."""
     try:
         return db.query_progress()
     except duckdb.ConnectionException:
@@ -185,7 +185,7 @@ def _open_text(
     resources: Resources,
     held: Callable[[int], object],
 ) -> tuple[Dialect, bytes, Iterator[bytes]]:
-    """The dialect, the beginning of the text, and all of it. Raises Inconclusive."""
+    """Return the dialect, the first bytes of the text, and the whole text. Raises Inconclusive."""
     try:
         dialect, text = open_text(
             source,
@@ -203,7 +203,7 @@ def _open_text(
 
 
 def read_header(beginning: bytes, dialect: Dialect = STRICT) -> Header:
-    """Find where the data begins. Raises Inconclusive unless the first line is a whole record."""
+    """Read the header. Raises Inconclusive unless the first line is a whole record."""
     skipped = len(BOM) if beginning.startswith(BOM) else 0
     if dialect.sep_line:
         skipped = beginning.find(b"\n", skipped) + 1
@@ -230,7 +230,7 @@ def read_header(beginning: bytes, dialect: Dialect = STRICT) -> Header:
 
 
 def record_length(data: bytes, dialect: Dialect) -> float:
-    """The mean bytes of the records with which a file's data begins."""
+    """Return the mean size of the first records in bytes."""
     outside = data.split(b'"')[::2] if dialect.quote else [data]
     return max(len(data), 1) / max(sum(part.count(b"\n") for part in outside), 1)
 
@@ -245,7 +245,7 @@ def _resolved(aggregation: Aggregation, header: Header) -> Query:
 def _accounts(
     query: Query, header: Header, db: duckdb.DuckDBPyConnection
 ) -> tuple[int, int, Ledger]:
-    """The number of groups and of rows in them, and what all rows add up to."""
+    """Return the number of groups, the number of rows in them, and the ledger of all rows."""
     found = db.execute(statements.accounting(query, header)).fetchone()
     assert found is not None  # noqa: S101
     groups, counted, rows, *entries = (int(value) for value in found)
@@ -253,7 +253,7 @@ def _accounts(
 
 
 def _translated(error: BaseException, resources: Resources) -> BaseException:
-    """DuckDB's error as ours: the exact plan decides about all but a disk that does not suffice."""
+    """Return an error of DuckDB as ours: Inconclusive, unless the disk is full."""
     text = str(error)
     if not isinstance(error, duckdb.Error | MalformedInput):
         return error
@@ -261,5 +261,5 @@ def _translated(error: BaseException, resources: Resources) -> BaseException:
         return OutOfScratch(resources.scratch)
     if isinstance(error, duckdb.IOException) and "No space left" in text:
         return AttemptFailed(f"the disk is full: {text}")
-    # DuckDB quotes the line, which may be of any length.
+    # DuckDB quotes the line, which may be long.
     return Inconclusive(f"{type(error).__name__}: {text[:QUOTED]}")

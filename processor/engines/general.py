@@ -1,7 +1,7 @@
-"""Any aggregation, in Python: every function, group column, filter and order.
+"""Compute any aggregation in Python: every function, group column, filter and order.
 
-Each group keeps one state an aggregate. An aggregate that needs all its values (`median`,
-`count_distinct`) has them sorted beside the groups, and reads them in the end, in the same order.
+Each group has one state per aggregate. The values of an aggregate that needs all of them (`median`,
+`count_distinct`) are sorted separately, in the order of the groups, and read at the end.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     Group = tuple[bytes, State]
 
 _PLAIN_LENGTH = 18
-"""A cell up to this many bytes adds to a state no more than `_STATE_COST` says."""
+"""A cell of up to this many bytes needs no more memory in a state than `_STATE_COST`."""
 _GROUP_COST, _STATE_COST = 300, 160
 """Bytes of memory for a group besides its text, and for each state of it."""
 
@@ -42,13 +42,13 @@ _GROUP_COST, _STATE_COST = 300, 160
 def aggregate(
     query: Query, table: Table, scratch: Path, memory: int
 ) -> tuple[Rows, Iterator[list[bytes]]]:
-    """Aggregate every record; return what became of them, and the rows of the result in order.
+    """Aggregate all records. Return the counts of rows, and the rows of the result in order.
 
-    Those that break a rule are rejected, and not counted. `memory` is in bytes; runs are written
+    Bad records are rejected, and not counted. `memory` is in bytes; runs are written
     to `scratch`. The decimal context must be `EXACT`, while rows are iterated over too.
     """
     share = memory // 2 if query.order_by else memory
-    # The groups, the values that each aggregate keeps, and the rows are read at the same time.
+    # Groups, kept values and rows are read at the same time.
     kept = sum(FUNCTIONS[a.function].keeps is not None for a in query.aggregation.aggregates)
     beside = kept + bool(query.order_by)
     groups = _Groups(query, scratch, share, beside)
@@ -60,7 +60,7 @@ def aggregate(
 
 
 class _Groups:
-    """The states of each group, in memory as far as they fit."""
+    """The states of all groups, in memory and on disk."""
 
     def __init__(self, query: Query, scratch: Path, memory: int, beside: int) -> None:
         aggregates = query.aggregation.aggregates
@@ -85,7 +85,7 @@ class _Groups:
         )
 
     def add_all(self, table: Table) -> Rows:
-        """Add every record that breaks no rule and is not filtered out."""
+        """Add all records that are neither bad nor filtered out."""
         query = self._query
         reader, width, fatal = table.reader, table.width, table.fatal
         row_reader = RowReader(query)
@@ -139,11 +139,11 @@ class _Groups:
         return Rows(aggregated=rows, filtered=filtered)
 
     def rows(self) -> Iterator[list[bytes]]:
-        """Every row of the result, in order of the group columns."""
+        """Yield the rows of the result in order of the group columns."""
         query = self._query
         groups = self._runs.merged_with(self._sorted_in_memory())
         if not query.group_by:
-            # There is one row of the whole file, even if no row counts.
+            # Without group columns there is always one row.
             groups = iter([next(groups, (b"", [None] * len(self._accumulators)))])
         kept = {i: values.by_key() for i, values in self._values.items()}
         none: Iterator[Any] = iter(())

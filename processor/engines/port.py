@@ -1,4 +1,4 @@
-"""The engine port: what the processor asks of whatever computes an aggregation."""
+"""The engine port: the interface of what computes an aggregation."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from shared.jobs.report import Report
 
 MIN_MEMORY = 256 << 20
-"""Bytes below which an engine is not asked to work."""
+"""The smallest memory limit of an engine, in bytes."""
 SCRATCH = 100 << 30
-"""Bytes of scratch disk that an aggregation may use, unless something else is said."""
+"""The default limit of scratch disk for an aggregation, in bytes."""
 
 
 class Source(Protocol):
@@ -44,14 +44,14 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EngineProgress:
-    """How far an engine has come. It starts from 0 again if the source has to be read again."""
+    """How much an engine has read. It starts from 0 again if the source must be read again."""
 
     done: int
     """Bytes of the source that have been read."""
     total: int
     """Bytes of the source."""
     rows: int | None = None
-    """Rows that have been read, without the header; None where that is not known."""
+    """Rows that have been read, without the header; None if unknown."""
     rows_estimated: bool = False
     """Whether `rows` is an estimate, from the bytes read and the first records' length."""
 
@@ -69,27 +69,27 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Output(Written):
-    """A finished result, and what there is to tell of it."""
+    """A finished result, with its report and the files beside it."""
 
     report: Report
-    """What the engine found and used; the rest is left to the caller."""
+    """What the engine found and used. The caller adds the rest."""
     rejects: Written | None = None
-    """The records that were left out, as `shared.jobs.rejects` has it; None if there are none."""
+    """The rejected records (see `shared.jobs.rejects`); None if there are none."""
     preview: Written | None = None
-    """The first rows (see `shared.jobs.preview`); None if the result itself begins with them."""
+    """The first rows (see `shared.jobs.preview`); None if they can be read from the result."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineLimits:
-    """What one aggregation may use."""
+    """The limits of one aggregation."""
 
     memory: int = 1 << 30
     """Bytes of resident memory of everything that the engine starts on this machine."""
     scratch: int = SCRATCH
-    """Bytes on disk, below the scratch folder, at a time: what is spilled, and the result."""
+    """Bytes on disk below the scratch folder at a time, for spilled data and the result."""
     threads: int = 2
     max_expansion: int = MAX_EXPANSION
-    """How many times its size a compressed file may grow (see `shared.csv.compression`)."""
+    """The limit of the ratio of decompressed to compressed size (see `shared.csv.compression`)."""
     time_limit: float | None = None
     """Seconds for one call of `aggregate`; None is no limit."""
 
@@ -107,15 +107,15 @@ class EngineLimits:
 class Engine(Protocol):
     """Computes aggregations. Every engine gives the same bytes for the same source.
 
-    Input, unless the aggregation's `input` says otherwise (RFC 4180, UTF-8 with or without BOM, LF
-    or CRLF, final newline optional): a header record, then records with as many fields as the
-    header has. A field is quoted if its first byte is a quote; a quote within another field is
-    text. Empty lines are skipped. Text is compared and kept verbatim, byte for byte; nothing is
-    trimmed, nothing means NULL. docs/csv.md has all else, and what becomes of each malformation.
+    The input is RFC 4180 in UTF-8, unless the `input` of the aggregation differs: with or without a
+    BOM, lines end in LF or CRLF, the final line end is optional. A header precedes records of the
+    same number of fields. A field is quoted if its first byte is a quote; a quote within another
+    field is text. Empty lines are skipped. Text is compared and kept byte for byte: nothing is
+    trimmed, and no text means NULL.
 
-    Output: the aggregation's header, then a row for each group, sorted bytewise by the group
-    columns in their order; UTF-8 without BOM, lines end in LF, a field is quoted only if it
-    contains a comma, a quote, CR or LF. Totals are exact.
+    The output is a header and a row for each group, sorted bytewise by the group columns; UTF-8
+    without a BOM, lines end in LF, a field is quoted only if it contains a comma, a quote, CR or
+    LF. Totals are exact. docs/csv.md describes the rest, and every malformation.
     """
 
     async def aggregate(
@@ -125,13 +125,13 @@ class Engine(Protocol):
         scratch: Path,
         progress: Callable[[EngineProgress], None],
     ) -> Output:
-        """Aggregate `source` into a new file in `scratch`, an existing folder of the caller's.
+        """Aggregate `source` into a new file in `scratch`, an existing folder of the caller.
 
-        Raises MalformedInput, whose message names the line (counted from 1; where the record
-        begins), the column, what was found and what was expected, and whose report has the first
-        problems and their number; and AttemptFailed, whose report has what is known by then, for
-        whatever another attempt may not meet: a crash, memory, a full disk, the limits of disk and
-        time, a source that breaks off. Whatever it raises, and if it is cancelled, nothing that it
-        started runs any longer and nothing that it wrote is left in `scratch`.
+        Raises MalformedInput if the file is bad; the message has the line (counted from 1, where
+        the record begins), the column, what was found and what was expected, and the report has the
+        first problems and their number. Raises AttemptFailed, with a partial report, if another
+        attempt may succeed: after a crash, without memory, on a full disk, at the limit of disk or
+        time, for a source that ends early. After any error, and if it is cancelled, no process that
+        it started is running, and `scratch` is empty.
         """
         ...

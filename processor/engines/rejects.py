@@ -1,4 +1,4 @@
-"""What is wrong with a file's records: the first are told, all are counted, and kept if wanted."""
+"""Collect the problems of a file: keep the first, count all, and write the rejected records."""
 
 from __future__ import annotations
 
@@ -25,10 +25,9 @@ _BUFFER = 1 << 20
 
 
 class RejectsFile:
-    """Writes bad records to the file at `path`, which is made for the first; a context manager.
+    """Writes bad records to the file at `path`, which is created for the first one.
 
-    Leaving it flushes. Entering does nothing; everything else raises OSError, as when the disk is
-    full.
+    A context manager that flushes the file when it is left. Raises OSError, as on a full disk.
     """
 
     def __init__(self, path: Path) -> None:
@@ -46,7 +45,7 @@ class RejectsFile:
             self._file.close()
 
     def write(self, problem: Problem) -> None:
-        """Append a record, and what is wrong with it."""
+        """Append a record and its problem."""
         if self._file is None:
             self._file = self._path.open("wb", buffering=_BUFFER)
             self._append([name.encode() for name in COLUMNS])
@@ -74,21 +73,21 @@ class RejectsFile:
 
 
 class Problems:
-    """Takes every problem of a file. Without `rejects`, the first dooms the file.
+    """Collects the problems of a file. Without `rejects`, the first problem fails the file.
 
-    Reading goes on after that, so that all problems are counted.
+    Reading continues then, so that all problems are counted.
     """
 
     def __init__(self, rejects: RejectsFile | None = None) -> None:
         self._rejects = rejects
         self.count = 0
         self.first: list[Problem] = []
-        """The first of them, without their records."""
+        """The first problems, without their records."""
         self.fatal: Sequence[Problem] = self.first if rejects is None else ()
-        """Empty for as long as the file can have a result."""
+        """Problems that fail the file; empty while the file can have a result."""
 
     def take(self, problem: Problem) -> None:
-        """Note a problem: the reader's `OnProblem`. Raises OSError if it cannot be kept."""
+        """Add a problem: the `OnProblem` of the reader. Raises OSError if it cannot be written."""
         self.count += 1
         if len(self.first) < SHOWN_PROBLEMS:
             self.first.append(replace(problem, record=b""))
@@ -96,7 +95,7 @@ class Problems:
             self._rejects.write(problem)
 
     def check(self, rows: Rows) -> None:
-        """Raise MalformedInput if the file, of these rows, can have no result."""
+        """Raise MalformedInput if the file, with these rows, has no result."""
         if not self.count:
             return
         if self.fatal:
@@ -104,12 +103,12 @@ class Problems:
             others = f" (and {more} more problem{'s' if more > 1 else ''})" if more else ""
             raise MalformedInput(f"{self.first[0]}{others}", self.report(rows))
         if rows.total == rows.rejected:
-            # A result of nothing would look like that of an empty file.
+            # An empty result would look like that of a file without records.
             every = "the only row was" if self.count == 1 else f"all {self.count} rows were"
             raise MalformedInput(f"{every} rejected: {self.first[0]}", self.report(rows))
 
     def report(self, rows: Rows) -> Report:
-        """What there is to tell of them."""
+        """Return a report of the rows and the problems."""
         return Report(rows=rows, problems=tuple(self.first), problem_count=self.count)
 
 
@@ -119,8 +118,8 @@ class Table:
 
     reader: RecordReader
     records: Iterator[Record]
-    """Those after the header; each has to be taken or rejected before the next."""
+    """The records below the header; each must be used or rejected before the next."""
     width: int
-    """How many fields a record must have."""
+    """The number of fields that a record must have."""
     fatal: Sequence[object] = ()
-    """Once it is not empty, records are only to be checked."""
+    """Once it is not empty, records are only checked, and not aggregated."""

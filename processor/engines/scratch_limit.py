@@ -19,7 +19,7 @@ def limit_spilling(db: duckdb.DuckDBPyConnection, limit: int) -> None:
 
 
 def spilled_too_much(error: duckdb.Error) -> bool:
-    """Whether that is why a statement failed."""
+    """Return whether a statement failed because of the limit."""
     return f"'{_SETTING}'" in str(error)
 
 
@@ -28,7 +28,6 @@ class OutOfScratch(AttemptFailed):
 
     def __init__(self, limit: int) -> None:
         super().__init__(
-            f"out of scratch disk: {limit:,} bytes did not suffice, "
-            "which is what one job may use (CSVMILL_SCRATCH_LIMIT)"
+            f"out of scratch disk: the limit of a job is {limit:,} bytes (CSVMILL_SCRATCH_LIMIT)"
         )
         self.limit = limit

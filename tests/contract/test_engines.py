@@ -313,8 +313,7 @@ async def test_what_takes_more_disk_than_it_may_fails_the_attempt_and_names_the_
         )
 
     assert str(failed.value) == (
-        f"out of scratch disk: {limit:,} bytes did not suffice, "
-        "which is what one job may use (CSVMILL_SCRATCH_LIMIT)"
+        f"out of scratch disk: the limit of a job is {limit:,} bytes (CSVMILL_SCRATCH_LIMIT)"
     )
     assert leftovers(scratch) == set()
     report = report_of(failed.value)
@@ -374,7 +373,7 @@ async def test_progress_of_a_compressed_file_is_that_of_its_own_bytes(
         (lambda data: data[:-3], "upload the whole file"),
         (lambda data: data[: len(data) // 2], "is incomplete"),
         (lambda data: data + b"a,b,1\n", "followed by other bytes"),
-        (lambda data: data[:-6] + b"xxxxxx", "it is damaged"),
+        (lambda data: data[:-6] + b"xxxxxx", "data of the file is damaged"),
     ],
 )
 async def test_a_damaged_archive_has_no_result(
@@ -451,7 +450,7 @@ async def test_an_archive_that_grows_too_much_is_refused(
         Expected(b"Song,Date,Total Number of Plays for Date\na,b,1000000\n", (1_000_000, 0, 0), 1),
     )
 
-    with pytest.raises(MalformedInput, match="set CSVMILL_MAX_EXPANSION higher"):
+    with pytest.raises(MalformedInput, match="raise CSVMILL_MAX_EXPANSION"):
         await aggregate(make_engine(EngineLimits(max_expansion=50)), StreamSource(data), scratch)
 
 

@@ -38,7 +38,7 @@ async def run_job(folder: Path, plays: bytes) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("setting", "value", "reason"),
     [
-        ("SCRATCH_LIMIT", "1048576", "out of scratch disk: 1,048,576 bytes did not suffice"),
+        ("SCRATCH_LIMIT", "1048576", "out of scratch disk: the limit of a job is 1,048,576 bytes"),
         ("TIME_LIMIT", "0.01", "not done within 0.01 s"),
     ],
 )

@@ -37,9 +37,7 @@ if TYPE_CHECKING:
 
 HEADER = b"Song,Date,Plays\n"
 ROOT = Path(__file__).parents[4]
-OUT_OF_MEMORY = (
-    "out of memory: {} MiB did not suffice, which is what one job may use (CSVMILL_MEMORY_LIMIT)"
-)
+OUT_OF_MEMORY = "out of memory: the limit of a job is {} MiB (CSVMILL_MEMORY_LIMIT)"
 
 
 def children() -> set[int]:

@@ -70,7 +70,7 @@ def test_text_is_verbatim_and_only_a_leading_quote_quotes(data: bytes, fields: l
         ),
         (
             b'a,b\nx,1\ny,"2\n3\n',
-            "line 3, column 2 ('b'): found '\"2\\n3\\n', a quote that is never",
+            "line 3, column 2 ('b'): found '\"2\\n3\\n', a quote without a closing",
         ),
         (b"a,b\nx\ry,1\n", "line 2, column 1 ('a'): found a carriage return after 'x', "),
         (b"a,b\r\nx,1\r\r\ny,2\r\n", "line 2, column 2 ('b'): found a carriage return after '1', "),

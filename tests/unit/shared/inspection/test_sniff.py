@@ -85,7 +85,7 @@ BAD: dict[str, Callable[[bytes, bytes, int], bytes]] = {
     "too few fields": lambda d, _e, _w: b"x",
     "too many fields": lambda d, _e, w: d.join([b"x"] * (w + 1)),
     "far too many fields": lambda d, _e, w: d.join([b"x"] * 50),
-    "a quote that is never closed": lambda d, _e, w: d.join([b'"x'] + [b"1"] * (w - 1)),
+    "a quote without a closing quote": lambda d, _e, w: d.join([b'"x'] + [b"1"] * (w - 1)),
     "text after a quote": lambda d, _e, w: d.join([b'"x"y'] + [b"1"] * (w - 1)),
     "an apostrophe": lambda d, _e, w: d.join([b"'x"] + [b"1"] * w),
     "a comment": lambda d, _e, _w: b"# exported, by; some|one",
