@@ -17,6 +17,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import assume
 from hypothesis import given as hypothesis_given
 
 from shared.aggregation.spec import SONG_PLAYS, Aggregation, GroupColumn
@@ -124,6 +125,9 @@ def check_ways(
 
 @hypothesis_given(files(numbers))
 def test_a_file_that_is_well_formed_by_rfc_4180_has_that_dialect(data: bytes) -> None:
+    # A date or a number in the first line can make it a record: see test_header.py.
+    first = next(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")))
+    assume(not any(character.isdigit() for cell in first for character in cell))
     assert found(data) == STRICT
 
 
@@ -168,7 +172,7 @@ def test_what_is_declared_is_never_changed(declared: Input, rows: list[list[str]
 def test_compression_is_not_looked_for_in_what_is_given_as_plain() -> None:
     data = gzip.compress(b"a,b\n1,2\n")
     assert found(data, Input(compression="none", encoding="latin-1")).compression == "none"
-    with pytest.raises(MalformedInput, match="not gzip data"):
+    with pytest.raises(MalformedInput, match="the gzip data of the file is damaged"):
         found(b"a,b\n1,2\n", Input(compression="gzip"))
 
 
