@@ -1,4 +1,4 @@
-"""Whether a stack can be brought up on this machine, and the one that the tests share."""
+"""Fixtures of the compose tests: the Docker engine and a stack shared by a module."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 REQUIRED = "CSVMILL_TEST_COMPOSE"
-"""Set to `required`, what stands in the way of these tests fails them; else they are skipped."""
+"""If `required`, these tests fail when no stack can be started; otherwise they are skipped."""
 
 
 @pytest.fixture(scope="session")
 def engine() -> None:
-    """A Docker engine with compose that has the images; or why these tests do not run."""
+    """Require a Docker engine with compose and the images. Skips the test without them."""
     if reason := obstacle():
         skip(f"no stack can be brought up: {reason}")
 
 
 def skip(reason: str) -> NoReturn:
-    """Skip a test, unless it was said that none may be."""
+    """Skip the test, or fail it if the tests are required."""
     if os.environ.get(REQUIRED) == "required":
         pytest.fail(f"{REQUIRED}=required, but {reason}")
     pytest.skip(reason)
@@ -32,10 +32,10 @@ def skip(reason: str) -> NoReturn:
 
 @pytest.fixture(scope="module")
 def stack(engine: None) -> Iterator[Stack]:
-    """Two gateways behind the proxy, one processor, and the rest: up and healthy.
+    """A healthy stack with two gateways behind the proxy, one processor and the other services.
 
-    Tests leave it as they found it, so that any of them can be run alone. Short leases, so that
-    what was killed is soon taken over.
+    Each test restores the stack, so that any test can run alone. Leases are short, so that jobs
+    of a killed processor are claimed soon.
     """
     stack = Stack(CSVMILL_LEASE="3", CSVMILL_LOG_LEVEL="DEBUG")
     try:

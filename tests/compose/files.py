@@ -1,4 +1,4 @@
-"""Files for the stack: small, as they pass over the bridge."""
+"""Files for the stack: small, because they are sent over Docker's bridge network."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 class Sample:
-    """A file of song plays and what must come of it."""
+    """A file of song plays and its expected result."""
 
     def __init__(self, path: Path, rows: int, *, slow: bool = False) -> None:
-        """A `slow` one keeps an engine busy for seconds: a number beyond 64 bits is for Python."""
+        """Write the file. A `slow` file takes seconds: its 71-bit number needs the exact plan."""
         lines = [f"{n % 7},{n % 3},{n % 89}\n" for n in range(rows)]
         if slow:
             lines.append(f"x,0,{2**70}\n")

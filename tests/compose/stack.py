@@ -1,4 +1,4 @@
-"""The stack of docker-compose.yml, for tests: a project, ports and an image tag of its own."""
+"""The stack of docker-compose.yml for tests, with its own project, ports and image tag."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ UNSHARED = "deploy/compose.unshared.yml"
 PASSWORD = "passwordofthetests"
 VHOST = "csvmill"
 COMMAND_TIMEOUT = 120.0
-"""Seconds for any one command, but for those that may have to download something."""
+"""Seconds for one command that downloads nothing."""
 DOWNLOAD_TIMEOUT = 280.0
 IMAGES = {
     "PYTHON_IMAGE": "python:3.13-slim",
@@ -34,7 +34,7 @@ IMAGES = {
     "POSTGRES_IMAGE": "postgres:17",
     "PROMETHEUS_IMAGE": "prom/prometheus:v3.5.0",
 }
-"""What the stack is made of, by the variable that names another one."""
+"""The images of the stack, by the variable that replaces each."""
 
 _KILL_MAIN = """
 import os, signal
@@ -60,11 +60,14 @@ print(len(killed))
 
 
 class CommandFailed(AssertionError):
-    """A docker command ended with an error; the message has its output."""
+    """A docker command failed. The message contains its output."""
 
 
 class Stack:
-    """One compose project. `up` makes it, `down` removes it; so does the reaper, in need."""
+    """One compose project. `up` creates it and `down` removes it.
+
+    The reaper removes it if the test run is killed.
+    """
 
     def __init__(self, **settings: str) -> None:
         self.project = f"csvmill-test-{uuid.uuid4().hex[:12]}"
@@ -73,7 +76,7 @@ class Stack:
         self._management = f"http://127.0.0.1:{(management := free_port())}"
         self.prometheus = f"http://127.0.0.1:{(prometheus := free_port())}"
         self._env = {
-            # The machine's own settings for compose are not those of the tests.
+            # Other settings of the machine for compose must not affect the tests.
             **{name: os.environ[name] for name in _KEPT if name in os.environ},
             "COMPOSE_DISABLE_ENV_FILE": "1",
             "CSVMILL_IMAGE": self.image,
@@ -87,13 +90,13 @@ class Stack:
         }
 
     def up(self, **scale: int) -> None:
-        """Build the image, bring everything up, and wait until all is healthy."""
+        """Build the image, start all services, and wait until they are healthy."""
         reaper.watch_stack(self.project)
         up = ("up", "--build", "--detach", "--wait", *_scales(scale))
         self.compose(*up, timeout=DOWNLOAD_TIMEOUT)
 
     def renew(self, service: str, *, files: tuple[str, ...] = (), **scale: int) -> None:
-        """Bring one service to what its configuration, with further `files`, says of it."""
+        """Recreate one service from its configuration, with the additional `files`."""
         chosen = [f"--file={name}" for name in ("docker-compose.yml", *files)]
         self.compose(*chosen, "up", "--detach", "--no-deps", *_scales(scale), service)
 
@@ -105,44 +108,44 @@ class Stack:
         reaper.forget_stack(self.project)
 
     def compose(self, *arguments: str, timeout: float = COMMAND_TIMEOUT) -> str:
-        """What `docker compose ...` prints on standard output. Raises CommandFailed."""
+        """Return the standard output of `docker compose ...`. Raises CommandFailed."""
         project = f"--project-name={self.project}"
         return docker("compose", project, *arguments, env=self._env, timeout=timeout)
 
     def containers(self, service: str) -> dict[str, dict[str, Any]]:
-        """What `docker inspect` tells of each container of a service, by its host name."""
+        """Return the output of `docker inspect` for each container of a service, by host name."""
         ids = self.compose("ps", "--all", "--quiet", service).split()
         inspected = json.loads(docker("inspect", *ids)) if ids else []
         return {one["Config"]["Hostname"]: one for one in inspected}
 
     def run_in(self, container: str, script: str) -> str:
-        """What a Python script prints in a container of one of our services."""
+        """Run a Python script in a container of one of our services; return its output."""
         return docker("exec", container, "python", "-c", script)
 
     def sigkill(self, container: str) -> None:
-        """SIGKILL the service in a container, from within.
+        """Send SIGKILL to the service in a container, from inside the container.
 
-        Unlike `docker kill`, which counts as an operator's will, this is a crash: the restart
-        policy applies.
+        Docker treats `docker kill` as a manual stop, but this as a crash, so the restart policy
+        applies.
         """
         try:
             self.run_in(container, _KILL_MAIN)
         except CommandFailed:
-            # With its first process the container ends, and this script in it may go first.
+            # The container ends with its first process, which may end this script too.
             if docker("inspect", "--format={{.RestartCount}}", container).strip() == "0":
                 raise
 
     def kill_engines(self, container: str, number: int) -> int:
-        """SIGKILL the next engines in a processor's container as they begin; how many there were.
+        """Kill the next `number` engines in a processor's container as they start.
 
-        Returns after a minute at the latest.
+        Return how many were killed, after one minute at most.
         """
         return int(self.run_in(container, _KILL_ENGINES.format(number=number)))
 
     def shell(self, script: str, folder: Path, **variables: str) -> str:
-        """What a documented script prints, run in `folder` on this stack. Raises CommandFailed.
+        """Run a documented script in `folder`; return its output. Raises CommandFailed.
 
-        What it says of the project's name, its image and its ports holds for this one.
+        The project name, image and ports in the script are replaced by those of this stack.
         """
         script = script.replace("csvmill_blobs", f"{self.project}_blobs")
         script = re.sub(r"^(\s+)csvmill -C", rf"\1{self.image} -C", script, flags=re.MULTILINE)
@@ -159,13 +162,16 @@ class Stack:
         )
 
     def received(self, container: str) -> int:
-        """Bytes that came over a container's network."""
+        """Return the number of bytes that a container received over its network."""
         return int(
             self.run_in(container, "print(open('/sys/class/net/eth0/statistics/rx_bytes').read())")
         )
 
     def management(self, path: str, *, method: str = "GET", body: object = None) -> Any:
-        """Ask RabbitMQ's management API, as the application's user; `{vhost}` is ours."""
+        """Send a request to RabbitMQ's management API as the application's user.
+
+        `{vhost}` in the path stands for our virtual host.
+        """
         request = urllib.request.Request(  # noqa: S310  (our own URL)
             self._management + "/api/" + path.format(vhost=urllib.parse.quote(VHOST, safe="")),
             method=method,
@@ -194,7 +200,7 @@ _KEPT = (
 def docker(
     *arguments: str, env: dict[str, str] | None = None, timeout: float = COMMAND_TIMEOUT
 ) -> str:
-    """What `docker ...` prints on standard output. Raises CommandFailed."""
+    """Return the standard output of `docker ...`. Raises CommandFailed."""
     return run(["docker", *arguments], env=env, timeout=timeout)
 
 
@@ -205,7 +211,7 @@ def run(
     env: dict[str, str] | None = None,
     timeout: float = COMMAND_TIMEOUT,
 ) -> str:
-    """What a command prints on standard output. Raises CommandFailed."""
+    """Return the standard output of a command. Raises CommandFailed."""
     done = subprocess.run(
         command,
         cwd=cwd,
@@ -221,15 +227,15 @@ def run(
 
 
 def obstacle() -> str | None:
-    """Why no stack can be brought up on this machine; None if one can.
+    """Return why no stack can be started on this machine, or None.
 
-    Images that are not there are pulled, if a registry has them.
+    Missing images are pulled.
     """
     try:
         docker("info")
         docker("compose", "version")
         for variable, image in IMAGES.items():
-            _see_to_image(os.environ.get(variable, image))
+            _pull_if_missing(os.environ.get(variable, image))
     except FileNotFoundError:
         return "docker is not installed"
     except subprocess.TimeoutExpired as error:
@@ -239,7 +245,7 @@ def obstacle() -> str | None:
     return None
 
 
-def _see_to_image(name: str) -> None:
+def _pull_if_missing(name: str) -> None:
     try:
         docker("image", "inspect", name)
     except CommandFailed:

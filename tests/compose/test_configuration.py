@@ -1,4 +1,4 @@
-"""What docker-compose.yml promises can be read from it: no engine is needed, only compose."""
+"""Checks of docker-compose.yml as compose reads it. They need no Docker engine."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ IN_THE_IMAGE = {
     "host", "port", "storage_host", "storage_port", "processor_host", "processor_port", "data_dir",
     "scratch_dir", "spool_dir", "shutdown_timeout",
 }  # fmt: skip
-"""Settings that deploy/Dockerfile makes, or (the last) that go with `stop_grace_period`."""
+"""Settings that deploy/Dockerfile fixes. The last one must fit `stop_grace_period`."""
 MIB = 1 << 20
 OVERHEAD = 256 * MIB
-"""What a processor's container needs beside its jobs."""
+"""Bytes of memory that a processor's container needs in addition to its jobs."""
 
 
 def configured(*files: str, **settings: str) -> dict[str, Any]:
-    """The configuration as compose understands it, with all profiles."""
+    """Return the configuration as compose reads it, with all profiles."""
     try:
         done = subprocess.run(
             ["docker", "compose", *(f"--file={name}" for name in ("docker-compose.yml", *files)),
@@ -53,12 +53,12 @@ def configured(*files: str, **settings: str) -> dict[str, Any]:
 
 
 def documented() -> dict[str, str]:
-    """The variables of .env.example with their values, those too that are commented out."""
+    """Return the variables of .env.example with their values, commented-out ones included."""
     lines = (ROOT / ".env.example").read_text()
     return dict(re.findall(r"^#?([A-Z_]+)=(.*)$", lines, re.MULTILINE))
 
 
-def test_every_published_port_is_one_of_the_loopback_interface() -> None:
+def test_every_published_port_is_bound_to_loopback() -> None:
     services = configured()["services"]
     published = {name: one["ports"] for name, one in services.items() if one.get("ports")}
     assert set(published) == {"proxy", "rabbitmq", "prometheus", "grafana"}
@@ -67,7 +67,7 @@ def test_every_published_port_is_one_of_the_loopback_interface() -> None:
 
 
 @pytest.mark.parametrize("service", OURS)
-def test_our_services_run_without_rights(service: str) -> None:
+def test_our_services_run_without_privileges(service: str) -> None:
     one = configured()["services"][service]
     assert one["read_only"]
     assert one["cap_drop"] == ["ALL"]
@@ -75,20 +75,20 @@ def test_our_services_run_without_rights(service: str) -> None:
     assert one["stop_grace_period"] == "45s"
 
 
-def test_every_container_restarts_and_has_a_limit_of_memory() -> None:
+def test_every_container_restarts_and_has_a_memory_limit() -> None:
     for name, one in configured()["services"].items():
         assert one["restart"] == "unless-stopped", name
         assert int(one["mem_limit"]) > 0, name
 
 
-def test_only_what_was_asked_for_by_its_profile_watches() -> None:
+def test_monitoring_runs_only_with_its_profile() -> None:
     services = configured()["services"]
     optional = {name for name, one in services.items() if one.get("profiles")}
     assert optional == {"prometheus", "grafana"}
     assert all(services[name]["profiles"] == ["observability"] for name in optional)
 
 
-def test_the_broker_is_healthy_when_its_port_accepts_and_others_wait_for_that() -> None:
+def test_the_broker_is_healthy_once_its_port_accepts_and_dependent_services_wait_for_it() -> None:
     services = configured()["services"]
     _, command = services["rabbitmq"]["healthcheck"]["test"]
     checks = set(re.findall(r"rabbitmq-diagnostics -q (\w+)", command))
@@ -100,7 +100,7 @@ def test_the_broker_is_healthy_when_its_port_accepts_and_others_wait_for_that() 
         assert conditions == {"service_healthy"}
 
 
-def test_the_image_is_built_in_stages_of_pinned_hashes_and_runs_without_rights() -> None:
+def test_the_image_is_built_in_stages_from_pinned_hashes_and_runs_without_privileges() -> None:
     instructions = [
         line
         for line in (ROOT / "deploy/Dockerfile").read_text().splitlines()
@@ -118,42 +118,42 @@ def test_the_image_is_built_in_stages_of_pinned_hashes_and_runs_without_rights()
         assert "--require-hashes" in command or "--no-index" in command
 
 
-def test_a_processor_may_use_what_its_jobs_may_use() -> None:
+def test_the_memory_limit_of_a_processor_covers_its_jobs() -> None:
     processor = configured()["services"]["processor"]
     environment = processor["environment"]
     jobs = int(environment["CSVMILL_CONCURRENCY"]) * int(environment["CSVMILL_MEMORY_LIMIT"])
     assert int(processor["mem_limit"]) >= jobs + OVERHEAD
 
 
-def test_the_processor_sees_the_blobs_and_cannot_change_them() -> None:
+def test_the_processor_can_read_the_blobs_and_not_change_them() -> None:
     processor = configured()["services"]["processor"]
     (blobs,) = [volume for volume in processor["volumes"] if volume["source"] == "blobs"]
     assert blobs["read_only"]
     assert processor["environment"]["CSVMILL_BLOB_DIR"] == blobs["target"]
 
 
-def test_a_processor_that_does_not_share_the_volume_is_not_told_of_it() -> None:
+def test_a_processor_without_the_shared_volume_has_no_blob_dir() -> None:
     processor = configured(UNSHARED)["services"]["processor"]
     assert "blobs" not in {volume["source"] for volume in processor["volumes"]}
     assert "CSVMILL_BLOB_DIR" not in processor["environment"]
 
 
 @pytest.mark.parametrize("service", OURS)
-def test_whatever_can_be_set_about_a_service_can_be_set_for_its_container(service: str) -> None:
+def test_every_setting_of_a_service_can_be_set_for_its_container(service: str) -> None:
     names = set(OURS[service].model_fields) - IN_THE_IMAGE
     given = {f"CSVMILL_{name.upper()}": "1" for name in names}
     assert set(given) <= set(configured(**given)["services"][service]["environment"])
 
 
 @pytest.mark.parametrize("side", ["client", "server"])
-def test_the_proxy_takes_no_job_that_is_followed_for_silent(side: str) -> None:
+def test_the_proxy_does_not_time_out_an_event_stream_between_heartbeats(side: str) -> None:
     text = (ROOT / "deploy/haproxy/haproxy.cfg").read_text()
     (timeout,) = re.findall(rf"^ +timeout {side} (\d+)s$", text, re.MULTILINE)
     heartbeat = GatewayProcessSettings.model_fields["follow_heartbeat"].default
     assert heartbeat * 2 < int(timeout)
 
 
-def test_the_example_has_every_variable_of_the_file_with_its_default() -> None:
+def test_the_example_environment_has_every_variable_with_its_default() -> None:
     text = (ROOT / "docker-compose.yml").read_text()
     defaults = dict(re.findall(r"\$\{([A-Z_]+):-(.*?)\}", text))
     passed_on = set(re.findall(r"^ +(CSVMILL_[A-Z_]+):$", text, re.MULTILINE))

@@ -1,7 +1,7 @@
-"""The stack of docker-compose.yml, used, killed, scaled, restarted and removed.
+"""The stack of docker-compose.yml: uploads, crashes, scaling, restarts and removal.
 
-Each test begins and ends with two gateways, one processor and all services healthy, but for the
-last, which removes everything.
+Each test starts and ends with two gateways, one processor and all services healthy. The last one
+removes everything.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from tests.compose.stack import Stack
 
-# Building the image and bringing up what is being tested is part of the first test.
+# The first test includes building the image and starting the stack.
 pytestmark = pytest.mark.timeout(300)
 
 WAIT = 60.0
@@ -42,7 +42,7 @@ RETRYING = queue_for(ProcessorSettings.model_fields["retry_delay"].default)
 
 
 def documented(heading: str) -> list[str]:
-    """The commands of a section of docs/operations.md, block by block."""
+    """Return the command blocks of a section of docs/operations.md."""
     _, _, section = (ROOT / "docs/operations.md").read_text().partition(f"\n{heading}\n")
     section = section.partition("\n## ")[0]
     blocks = re.findall(r"(?:^    .*\n)+", section, re.MULTILINE)
@@ -50,11 +50,11 @@ def documented(heading: str) -> list[str]:
     return [textwrap.dedent(block) for block in blocks]
 
 
-async def until(true: Callable[[], object], what: str) -> None:
-    """Look until it is so: there is no event for it to wait for."""
+async def until(condition: Callable[[], object], what: str) -> None:
+    """Poll `condition` until it is true: no event reports it."""
     deadline = time.monotonic() + WAIT
-    while not await asyncio.to_thread(true):
-        assert time.monotonic() < deadline, f"not within {WAIT:g} s: {what}"
+    while not await asyncio.to_thread(condition):
+        assert time.monotonic() < deadline, f"did not happen within {WAIT:g} s: {what}"
         await asyncio.sleep(0.2)
 
 
@@ -65,8 +65,8 @@ async def result_of(client: AsyncClient, job_id: str, folder: Path) -> bytes:
     return target.read_bytes()
 
 
-async def begun(client: AsyncClient, job_id: str) -> str:
-    """The host that works on a job, as soon as one does."""
+async def started_on(client: AsyncClient, job_id: str) -> str:
+    """Wait until a job has started; return the host that runs it."""
     async with asyncio.timeout(WAIT):
         while (job := await client.job(job_id)).state != "STARTED":
             assert job.state in ("PENDING", "RETRY"), job
@@ -75,12 +75,12 @@ async def begun(client: AsyncClient, job_id: str) -> str:
 
 
 def messages(stack: Stack, queue: str) -> tuple[int, int]:
-    """What the management UI shows of a queue: messages ready, and unacknowledged."""
-    told = stack.management(f"queues/{{vhost}}/{queue}")
-    return told.get("messages_ready", 0), told.get("messages_unacknowledged", 0)
+    """Return the numbers of ready and unacknowledged messages that the management UI shows."""
+    shown = stack.management(f"queues/{{vhost}}/{queue}")
+    return shown.get("messages_ready", 0), shown.get("messages_unacknowledged", 0)
 
 
-async def test_a_file_sent_to_the_published_port_comes_back_totalled_and_was_read_in_place(
+async def test_a_file_sent_to_the_published_port_is_aggregated_and_read_in_place(
     stack: Stack, tmp_path: Path
 ) -> None:
     sample = Sample(tmp_path / "plays.csv", 400_000)
@@ -108,8 +108,8 @@ async def test_without_a_shared_volume_the_processor_reads_over_http(
     await asyncio.to_thread(stack.renew, "processor")
 
 
-async def test_the_proxy_passes_bodies_on_as_they_come(stack: Stack) -> None:
-    # Given a body of which the client has sent a part, and keeps the rest to itself
+async def test_the_proxy_forwards_bodies_without_buffering(stack: Stack) -> None:
+    # Given a client that has sent only a part of a body
     host, _, port = stack.url.removeprefix("http://").partition(":")
     gateways = stack.containers("gateway")
     before = sum(map(stack.received, gateways))
@@ -121,8 +121,10 @@ async def test_the_proxy_passes_bodies_on_as_they_come(stack: Stack) -> None:
         b'--b\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n'
     )
     writer.write(b"x" * part)
-    # Then that part comes to a gateway all the same
-    await until(lambda: sum(map(stack.received, gateways)) - before >= part, "the gateway has it")
+    # Then a gateway receives that part
+    await until(
+        lambda: sum(map(stack.received, gateways)) - before >= part, "a gateway received the part"
+    )
     writer.close()
 
 
@@ -133,13 +135,13 @@ async def test_metrics_are_not_public(stack: Stack, path: str) -> None:
         assert response.status == 404
 
 
-async def test_a_processor_killed_in_mid_job_is_restarted_and_its_job_done_again(
+async def test_a_processor_killed_during_a_job_is_restarted_and_its_job_is_retried(
     stack: Stack, tmp_path: Path
 ) -> None:
     sample = Sample(tmp_path / "plays.csv", 1_000_000, slow=True)
     async with AsyncClient(stack.url) as client:
         job_id = await client.upload(sample.path)
-        host = await begun(client, job_id)
+        host = await started_on(client, job_id)
         restarts = stack.containers("processor")[host]["RestartCount"]
         await asyncio.to_thread(stack.sigkill, host)
         assert await result_of(client, job_id, tmp_path) == sample.result
@@ -154,7 +156,7 @@ async def test_three_processors_share_the_work(stack: Stack, tmp_path: Path) -> 
     await asyncio.to_thread(stack.renew, "processor", processor=3)
     hosts = set(stack.containers("processor"))
     assert len(hosts) == 3
-    await until(lambda: len(stack.management("consumers/{vhost}")) == 3, "all of them consume")
+    await until(lambda: len(stack.management("consumers/{vhost}")) == 3, "all three consume")
     worked = set()
     async with AsyncClient(stack.url) as client:
         job_ids = await asyncio.gather(*(client.upload(sample.path) for _ in range(9)))
@@ -165,7 +167,7 @@ async def test_three_processors_share_the_work(stack: Stack, tmp_path: Path) -> 
     await asyncio.to_thread(stack.renew, "processor", processor=1)
 
 
-async def test_both_gateways_are_used_and_the_loss_of_one_costs_no_upload(
+async def test_both_gateways_are_used_and_no_upload_is_lost_with_one(
     stack: Stack, tmp_path: Path
 ) -> None:
     sample = Sample(tmp_path / "plays.csv", 200_000)
@@ -177,7 +179,7 @@ async def test_both_gateways_are_used_and_the_loss_of_one_costs_no_upload(
         assert await result_of(client, job_id, tmp_path) == sample.result
         for name, bytes_ in before.items():
             assert stack.received(name) - bytes_ > sample.size / 10
-        # One is killed while it takes chunks; its container comes back by itself
+        # One is killed while it receives chunks; its container restarts by itself
         killed = min(gateways)
         upload = asyncio.create_task(client.upload(sample.path, chunk_size=2_000, parallel=2))
         await asyncio.to_thread(stack.sigkill, killed)
@@ -195,7 +197,7 @@ async def test_restarts_of_broker_and_database_lose_no_job(stack: Stack, tmp_pat
     sample = Sample(tmp_path / "plays.csv", 1_000)
     async with AsyncClient(stack.url, retries=Retries(attempts=20)) as client:
         running = await client.upload(slow.path)
-        await begun(client, running)
+        await started_on(client, running)
         restart = asyncio.create_task(
             asyncio.to_thread(stack.compose, "restart", "rabbitmq", "postgres")
         )
@@ -223,10 +225,10 @@ async def test_the_broker_has_one_user_and_the_queues_of_the_topology(stack: Sta
         assert queues[spec.name]["durable"]
 
 
-async def test_waiting_and_running_jobs_can_be_told_apart_in_the_management_ui(
+async def test_the_management_ui_distinguishes_waiting_from_running_jobs(
     stack: Stack, tmp_path: Path
 ) -> None:
-    # Given a job that cannot finish, as storage does not take its result, and one behind it
+    # Given a job that cannot finish, because storage hangs, and a second job in the queue
     sample = Sample(tmp_path / "plays.csv", 1_000)
     slow = Sample(tmp_path / "slow.csv", 300_000, slow=True)
     async with AsyncClient(stack.url) as client:
@@ -241,57 +243,57 @@ async def test_waiting_and_running_jobs_can_be_told_apart_in_the_management_ui(
         assert await result_of(client, waiting, tmp_path) == sample.result
 
 
-async def test_retrying_and_dead_jobs_can_be_told_apart_and_dead_ones_put_back_as_documented(
+async def test_retrying_and_dead_lettered_jobs_are_distinguished_and_requeued_as_documented(
     stack: Stack, tmp_path: Path
 ) -> None:
-    # Given a job whose engine is killed in each of its attempts
+    # Given a job whose engine is killed in each attempt
     sample = Sample(tmp_path / "plays.csv", 100_000)
     (processor,) = stack.containers("processor")
     killing = asyncio.create_task(asyncio.to_thread(stack.kill_engines, processor, 3))
     async with AsyncClient(stack.url) as client:
         job_id = await client.upload(sample.path)
-        # Then it is seen to wait for its next attempt, and nowhere else
+        # Then only the retry queue shows that it waits for its next attempt
         await until(lambda: messages(stack, RETRYING) == (1, 0), "it is delayed")
         assert messages(stack, DEAD) == messages(stack, WAITING) == (0, 0)
-        # And after the last among the dead
+        # And after the last attempt only the dead-letter queue has it
         await until(lambda: messages(stack, DEAD) == (1, 0), "it is dead-lettered")
         assert messages(stack, RETRYING) == messages(stack, WAITING) == (0, 0)
         assert await killing == 3
-        # When the dead letters are put back as docs/operations.md says
+        # When the dead letters are requeued as docs/operations.md says
         status, _, requeue = documented("## Dead letters")
-        told = stack.shell(status.replace("ID", job_id), tmp_path)
-        assert told.count("killed by SIGKILL") == 1 + 3  # the job's reason, and each attempt's
+        printed = stack.shell(status.replace("ID", job_id), tmp_path)
+        assert printed.count("killed by SIGKILL") == 1 + 3  # once for the job and each attempt
         stack.shell(requeue, tmp_path)
-        # Then the job is done
+        # Then the job succeeds
         assert await result_of(client, job_id, tmp_path) == sample.result
-    await until(lambda: messages(stack, DEAD) == (0, 0), "no letter is left")
+    await until(lambda: messages(stack, DEAD) == (0, 0), "no dead letter is left")
 
 
-async def test_a_backup_restored_as_documented_has_jobs_and_results(
+async def test_a_backup_is_restored_as_documented_with_its_jobs_and_results(
     stack: Stack, tmp_path: Path
 ) -> None:
-    # Given a job that has ended, and an upload that has not
+    # Given a finished job
     sample = Sample(tmp_path / "plays.csv", 1_000)
     backup, restore = documented("## Back up and restore")
     async with AsyncClient(stack.url) as client:
         job_id = await client.upload(sample.path)
         assert await result_of(client, job_id, tmp_path) == sample.result
-        # When all is backed up, removed with its volumes, and restored
+        # When the stack is backed up, removed with its volumes, and restored
         await asyncio.to_thread(stack.shell, backup, tmp_path)
         assert (tmp_path / "backup/blobs.tar").stat().st_size > sample.size
         await asyncio.to_thread(stack.compose, "down", "--volumes")
         await asyncio.to_thread(stack.shell, restore, tmp_path)
         await asyncio.to_thread(stack.up, gateway=2)
-        # Then the result is there, and new jobs are done
+        # Then the result can be downloaded, and new jobs succeed
         (tmp_path / job_id).unlink()
         assert await result_of(client, job_id, tmp_path) == sample.result
         assert await result_of(client, await client.upload(sample.path), tmp_path) == sample.result
 
 
-async def test_what_is_dead_lettered_says_where_it_has_been(stack: Stack) -> None:
-    # Given a wake-up for a job that nobody knows, and one that nobody can read, both delayed
-    hopeless = {WakeUp(uuid4()).encode().decode(), "not a wake-up"}
-    for payload in hopeless:
+async def test_a_dead_letter_shows_the_queues_it_was_in(stack: Stack) -> None:
+    # Given a wake-up for an unknown job, and an unreadable one, both delayed
+    payloads = {WakeUp(uuid4()).encode().decode(), "not a wake-up"}
+    for payload in payloads:
         publish(stack, DELAYED, payload)
     letters: list[dict[str, Any]] = []
 
@@ -303,10 +305,10 @@ async def test_what_is_dead_lettered_says_where_it_has_been(stack: Stack) -> Non
                 body={"count": 5, "ackmode": "ack_requeue_false", "encoding": "auto"},
             )
         )
-        return len(letters) >= len(hopeless)
+        return len(letters) >= len(payloads)
 
     await until(found, "both are dead-lettered")
-    assert {letter["payload"] for letter in letters} == hopeless
+    assert {letter["payload"] for letter in letters} == payloads
     for letter in letters:
         deaths = letter["properties"]["headers"]["x-death"]
         assert [(death["queue"], death["reason"]) for death in deaths] == [
@@ -315,8 +317,8 @@ async def test_what_is_dead_lettered_says_where_it_has_been(stack: Stack) -> Non
         ]
 
 
-async def test_a_wake_up_that_keeps_coming_back_ends_among_the_dead_letters(stack: Stack) -> None:
-    # Given no processor, and somebody who returns the wake-up each time
+async def test_a_wake_up_that_is_requeued_too_often_is_dead_lettered(stack: Stack) -> None:
+    # Given no processor, and a consumer that rejects the wake-up each time
     stack.compose("stop", "processor")
     payload = WakeUp(uuid4()).encode().decode()
     publish(stack, WAITING, payload)
@@ -362,7 +364,7 @@ def publish(stack: Stack, queue: str, payload: str) -> None:
     assert answer == {"routed": True}
 
 
-async def test_our_containers_hold_no_rights_and_the_image_no_secrets(stack: Stack) -> None:
+async def test_our_containers_have_no_privileges_and_the_image_no_secrets(stack: Stack) -> None:
     script = (
         "import os, json\n"
         "status = dict(l.split(':', 1) for l in open('/proc/self/status'))\n"
@@ -384,41 +386,41 @@ async def test_our_containers_hold_no_rights_and_the_image_no_secrets(stack: Sta
         assert secret not in history
 
 
-async def test_prometheus_sees_every_service_and_can_answer_every_query(stack: Stack) -> None:
+async def test_prometheus_scrapes_every_service_and_evaluates_every_query(stack: Stack) -> None:
     up = ("--profile=observability", "up", "--detach", "--no-deps", "prometheus")
     await asyncio.to_thread(stack.compose, *up)
     async with aiohttp.ClientSession(stack.prometheus) as session:
 
-        async def ask(path: str, **query: str) -> Any:
+        async def get(path: str, **query: str) -> Any:
             async with session.get(f"/api/v1/{path}", params=query) as response:
                 answer = await response.json()
             assert answer["status"] == "success", (query, answer)
             return answer["data"]
 
-        # Then it finds both gateways, and one of each of the others
+        # Then it finds both gateways, and one target of each other service
         targets: list[str] = []
         async with asyncio.timeout(WAIT):
             while targets != ["gateway", "gateway", "processor", "rabbitmq", "storage"]:
                 with suppress(aiohttp.ClientConnectionError):
-                    found = (await ask("targets"))["activeTargets"]
+                    found = (await get("targets"))["activeTargets"]
                     targets = sorted(one["scrapePool"] for one in found if one["health"] == "up")
                 await asyncio.sleep(0.2)
-        # And it has taken every alert rule
-        (group,) = (await ask("rules"))["groups"]
+        # And it has loaded every alert rule
+        (group,) = (await get("rules"))["groups"]
         names = {rule["name"] for rule in group["rules"]}
         assert names == {rule["alert"] for rule in alert_rules()}
         assert all(rule["health"] != "err" for rule in group["rules"])
-        # And understands what the dashboard asks; what is asked of gauges has a value at once
+        # And it evaluates every query of the dashboard; gauges have a value at once
         for title, expression in queries():
             expression = expression.replace("$__rate_interval", "5m")
-            found = await ask("query", query=expression)
+            found = await get("query", query=expression)
             assert found["resultType"] in ("vector", "scalar"), title
-        assert (await ask("query", query="csvmill_storage_free_bytes"))["result"]
+        assert (await get("query", query="csvmill_storage_free_bytes"))["result"]
     remove = ("--profile=observability", "rm", "--stop", "--force", "prometheus")
     await asyncio.to_thread(stack.compose, *remove)
 
 
-async def test_down_leaves_nothing(stack: Stack) -> None:
+async def test_down_removes_everything(stack: Stack) -> None:
     stack.down()
     label = f"label=com.docker.compose.project={stack.project}"
     for kind in (["ps", "--all"], ["volume", "ls"], ["network", "ls"]):

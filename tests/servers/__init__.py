@@ -1,6 +1,7 @@
 """Private PostgreSQL and RabbitMQ servers that tests start, pause, kill and restart.
 
-Each listens on free loopback ports only, keeps everything in a temporary folder, runs as an
-unprivileged user when tests run as root, and leaves nothing behind. Why these are not
-`pytest-postgresql` and `pytest-rabbitmq`: docs/decisions/0001-test-servers.md.
+Each listens on free loopback ports only, keeps its files in a temporary folder that is removed at
+the end, and runs as an unprivileged user when tests run as root.
+docs/decisions/0001-test-servers.md explains why they do not come from `pytest-postgresql` and
+`pytest-rabbitmq`.
 """

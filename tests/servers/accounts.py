@@ -1,4 +1,4 @@
-"""The unprivileged user a server runs as, and the folder it owns."""
+"""The unprivileged user as which a server runs, and the folder that it owns."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 
 
 class ProgramMissing(RuntimeError):
-    """A server's program is not installed; the message says how to get it."""
+    """A server's program is not installed. The message says how to install it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user and group by number."""
+    """A user and a group, by their numbers."""
 
     uid: int
     gid: int
 
 
 def server_account(preferred: str) -> Account | None:
-    """Whom to run a server as: None (oneself), unless this is root.
+    """Return the account as which to run a server: None (the current user) unless run as root.
 
-    Root runs it as `preferred`, the user that the server's package made, else as `nobody`.
+    Root uses `preferred`, the user of the server's package, or else the user `nobody`.
     """
     if os.geteuid() != 0:
         return None
@@ -42,11 +42,11 @@ def server_account(preferred: str) -> Account | None:
         except KeyError:
             continue
         return Account(entry.pw_uid, entry.pw_gid)
-    raise RuntimeError(f"running as root, and there is neither a user {preferred} nor nobody")
+    raise RuntimeError(f"running as root, and neither user {preferred!r} nor 'nobody' exists")
 
 
 def make_folder(prefix: str, account: Account | None) -> Path:
-    """A temporary folder that `account` owns (0700). Remove it with `remove_folder`."""
+    """Create a temporary folder that `account` owns (0700). Remove it with `remove_folder`."""
     folder = Path(tempfile.mkdtemp(prefix=f"csvmill-{prefix}-"))
     reaper.watch_folder(folder)
     if account:
@@ -55,7 +55,7 @@ def make_folder(prefix: str, account: Account | None) -> Path:
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove what `make_folder` made."""
+    """Remove a folder created by `make_folder`."""
     shutil.rmtree(folder)
     reaper.forget_folder(folder)
 
@@ -69,7 +69,7 @@ def run_as(
     timeout: float,
     stdin: str = "",
 ) -> str:
-    """What a command prints to standard output, run as `account`.
+    """Run a command as `account` and return its standard output.
 
     Raises subprocess.CalledProcessError if it fails, subprocess.TimeoutExpired after `timeout`
     seconds.
@@ -90,9 +90,9 @@ def run_as(
 
 
 def find_program(name: str, folders: Sequence[str], *, package: str) -> str:
-    """The path of a program in PATH or in one of `folders`, which may hold wildcards.
+    """Return the path of a program in PATH or in one of `folders`, which may contain wildcards.
 
-    Of several versions the newest is taken. Raises ProgramMissing, which names the package.
+    If there are several versions, the newest is used. Raises ProgramMissing.
     """
     candidates = [
         path for pattern in folders for path in Path("/").glob(f"{pattern.lstrip('/')}/{name}")

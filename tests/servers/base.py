@@ -1,4 +1,4 @@
-"""What the private servers have in common: a folder, a process, and a life that ends with it."""
+"""The base class of the private servers: a temporary folder, a port and a process."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 class PrivateServer(ABC):
-    """One server in a temporary folder, on one port for as long as the object exists.
+    """One server in a temporary folder. It keeps its port when it is restarted.
 
-    A context manager: entering starts it, leaving closes it.
+    Use it as a context manager: entering starts the server, leaving closes it.
     """
 
     def __init__(self, user: str) -> None:
@@ -25,39 +25,39 @@ class PrivateServer(ABC):
     @property
     @abstractmethod
     def url(self) -> str:
-        """Where clients connect, as the administrator."""
+        """The URL with which clients connect as the administrator."""
 
     @property
     def running(self) -> bool:
-        """Whether the server has been started and has not ended since."""
+        """Whether the server runs."""
         return self._process is not None and self._process.returncode is None
 
     @abstractmethod
     def start(self) -> None:
-        """Start, on the data that an earlier run left; returns once clients can connect."""
+        """Start with the data of an earlier run, if any. Return once clients can connect."""
 
     @abstractmethod
     def stop(self) -> None:
-        """Shut down in order. Does nothing if the server does not run."""
+        """Shut down gracefully. Does nothing if the server does not run."""
 
     def kill(self) -> None:
-        """SIGKILL every process of the server at once, as a crash of the machine would."""
+        """Send SIGKILL to every process of the server at once, like a crash of the machine."""
         if self._process:
             self._process.destroy()
             self._process = None
 
     def restart(self) -> None:
-        """`start` on the same data and port, after `stop` if the server runs."""
+        """Stop the server if it runs, then start it with the same data and port."""
         self.stop()
         self.start()
 
     def pause(self) -> None:
-        """Let the server hang: connections stay open, nothing is answered until `resume`."""
+        """Make the server hang until `resume`: connections stay open, and it sends nothing."""
         assert self._process, "the server does not run"
         self._process.pause()
 
     def resume(self) -> None:
-        """Go on after `pause`."""
+        """Continue after `pause`."""
         assert self._process, "the server does not run"
         self._process.resume()
 

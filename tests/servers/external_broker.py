@@ -1,4 +1,4 @@
-"""A virtual host on a broker that is not ours to administer."""
+"""A virtual host on a broker that the tests may not administer."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _TIMEOUT = 30.0
 
 @contextmanager
 def emptied_vhost(url: str) -> Iterator[None]:
-    """The virtual host of `url` without our queues and exchange, before and afterwards.
+    """Delete our queues and exchange in the virtual host of `url`, before and afterwards.
 
-    Nothing else in it is touched.
+    Other queues and exchanges are not changed.
     """
     _in_a_thread(url)
     try:
@@ -31,12 +31,12 @@ def emptied_vhost(url: str) -> Iterator[None]:
 
 
 def _in_a_thread(url: str) -> None:
-    # So that it also works where an event loop runs already.
+    # In a thread, so that it also works where an event loop runs already.
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(lambda: asyncio.run(_delete_what_is_ours(url))).result()
+        pool.submit(lambda: asyncio.run(_delete_topology(url))).result()
 
 
-async def _delete_what_is_ours(url: str) -> None:
+async def _delete_topology(url: str) -> None:
     async with asyncio.timeout(_TIMEOUT):
         connection = await aio_pika.connect(url)
         async with connection, connection.channel() as channel:

@@ -30,14 +30,14 @@ _SETTINGS = {
     "max_connections": "100",
     "shared_buffers": "32MB",
     "log_min_messages": "warning",
-    # What a killed server wrote is safe in the kernel: fsync only guards against a power cut.
-    # synchronous_commit, without which a commit is lost with the process, stays on.
+    # The kernel keeps what a killed server wrote: fsync only protects against a power failure.
+    # synchronous_commit stays on: without it a commit can be lost with the process.
     "fsync": "off",
 }
 
 
 class PostgresServer(PrivateServer):
-    """One cluster, whose administrator `postgres` needs no password."""
+    """One cluster. Its administrator `postgres` needs no password."""
 
     def __init__(self) -> None:
         super().__init__("postgres")
@@ -47,11 +47,11 @@ class PostgresServer(PrivateServer):
 
     @property
     def url(self) -> str:
-        """The maintenance database, as the administrator."""
+        """The URL of the maintenance database, as the administrator."""
         return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
 
     def start(self) -> None:
-        """Start, on the data that an earlier run left; returns once clients can connect."""
+        """Start with the data of an earlier run, if any. Return once clients can connect."""
         if not self._data.exists():
             self._initdb()
         settings = [f"--{name}={value}" for name, value in _SETTINGS.items()]
@@ -66,7 +66,7 @@ class PostgresServer(PrivateServer):
         self._process.wait_for_line("ready to accept connections", timeout=_START_TIMEOUT)
 
     def stop(self) -> None:
-        """Shut down in order ("fast": open transactions are rolled back)."""
+        """Shut down gracefully ("fast" mode: open transactions are rolled back)."""
         if self._process:
             self._process.send_signal(signal.SIGINT)
             self._process.wait(_STOP_TIMEOUT)
@@ -89,10 +89,11 @@ class PostgresServer(PrivateServer):
 
 @contextmanager
 def fresh_database(url: str) -> Iterator[str]:
-    """An empty database on the server of `url`, dropped afterwards with whoever still uses it.
+    """Create an empty database on the server of `url`; yield its URL.
 
-    Where the user of `url` may not create databases, it is an empty schema of that database,
-    chosen by `search_path`, so that nothing that was there is touched.
+    It is dropped afterwards, even if it has open connections. If the user may not create
+    databases, this creates an empty schema in the database of `url` instead, and the yielded URL
+    selects it with `search_path`, so that existing tables are not changed.
     """
     name = f"csvmill_test_{uuid.uuid4().hex[:12]}"
     try:
@@ -129,5 +130,5 @@ def _program(name: str) -> str:
 
 
 def _environment() -> dict[str, str]:
-    # Not the caller's: a PGDATA or PGPORT there, or a locale that is not installed, would matter.
+    # Not the caller's environment: its PGDATA, PGPORT or locale would have an effect.
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}

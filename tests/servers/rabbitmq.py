@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # Debian's programs in /usr/sbin are wrappers that switch to a fixed user, drop the environment
-# and write to /var/log: these folders, which hold the real ones, are looked at first.
+# and write to /var/log. So the folders of the real programs are searched first.
 _FOLDERS = ("/usr/lib/rabbitmq/bin", "/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin")
 _ERLANG_FOLDERS = ("/usr/lib/erlang/bin", "/usr/lib64/erlang/bin")
 _START_TIMEOUT = 90.0
@@ -28,7 +28,7 @@ listeners.tcp.1 = 127.0.0.1:{port}
 log.console = true
 log.console.level = info
 log.file = false
-# A node that is killed and started again must not wait for memory or disk to be measured.
+# A restarted node must not wait until memory and disk have been measured.
 disk_free_limit.absolute = 1MB
 """
 
@@ -43,11 +43,11 @@ ALARMS = {
         "rabbit_disk_monitor:set_disk_free_limit(1000000)",
     ),
 }
-"""What has the broker find that it is short of something, and then that it is not any more."""
+"""Erlang expressions that raise each resource alarm of the broker, and that clear it."""
 
 
 class RabbitServer(PrivateServer):
-    """One node, whose administrator is `guest`."""
+    """One node. Its administrator is `guest`."""
 
     def __init__(self) -> None:
         super().__init__("rabbitmq")
@@ -65,18 +65,18 @@ class RabbitServer(PrivateServer):
 
     @property
     def url(self) -> str:
-        """The default virtual host."""
+        """The URL of the default virtual host."""
         return self.vhost_url("/")
 
     def vhost_url(self, vhost: str) -> str:
-        """The `amqp://` URL of a virtual host, as the administrator."""
+        """Return the `amqp://` URL of a virtual host, as the administrator."""
         return f"amqp://guest:guest@127.0.0.1:{self.port}/{vhost.replace('/', '%2F')}"
 
     def start(self) -> None:
-        """Start, on the data that an earlier run left; returns once clients can connect."""
+        """Start with the data of an earlier run, if any. Return once clients can connect."""
         if self._epmd is None:
-            # In the foreground, as a process of ours: a node that finds none starts one as a
-            # daemon, which outlives it.
+            # In the foreground, as our own process: a node without an epmd starts one as a
+            # daemon, which keeps running after the node has ended.
             self._epmd = self._run(
                 "epmd",
                 [_erlang("epmd"), "-port", str(self._epmd_port), "-address", "127.0.0.1"],
@@ -86,7 +86,7 @@ class RabbitServer(PrivateServer):
         self._process.wait_for_line("Server startup complete", timeout=_START_TIMEOUT)
 
     def stop(self) -> None:
-        """Shut down in order: queues are flushed, clients are told."""
+        """Shut down gracefully: queues are flushed and connections are closed."""
         if self._process:
             self.evaluate("init:stop()")
             self._process.wait(_COMMAND_TIMEOUT)
@@ -100,14 +100,14 @@ class RabbitServer(PrivateServer):
         super().close()
 
     def rabbitmqctl(self, *arguments: str) -> str:
-        """What `rabbitmqctl --quiet <arguments>` prints. Takes more than half a second a call.
+        """Return the output of `rabbitmqctl --quiet <arguments>`.
 
-        Raises subprocess.CalledProcessError if it fails.
+        Each call takes more than half a second. Raises subprocess.CalledProcessError.
         """
         return self._command([_program("rabbitmqctl"), "--quiet", *arguments])
 
     def evaluate(self, expression: str) -> str:
-        """What an Erlang expression, written without the full stop, yields on the node.
+        """Evaluate an Erlang expression, without its final full stop, on the node.
 
         Takes milliseconds, unlike `rabbitmqctl eval`. Raises RuntimeError if it fails.
         """
@@ -124,23 +124,23 @@ class RabbitServer(PrivateServer):
         return printed.removeprefix("{ok, ").removesuffix("}")
 
     def sync_tables(self) -> None:
-        """Write out what the node still holds back, above all which quorum queues exist.
+        """Write the node's buffered tables to disk, such as the list of quorum queues.
 
-        RabbitMQ 3.10 writes its directory of quorum queues with a delay of up to 3 s: a queue that
-        was declared less than that before the node is killed has no leader ever after, and every
-        operation on it hangs. Call this between declaring and `kill`, unless that is the subject.
+        RabbitMQ 3.10 writes its list of quorum queues with a delay of up to 3 s. A queue declared
+        less than 3 s before the node is killed never has a leader again, and every operation on it
+        hangs. Call this between a declaration and `kill`, unless the test is about that delay.
         """
         self.evaluate("[ok = dets:sync(Table) || Table <- dets:all()]")
 
     @contextmanager
     def fresh_vhost(self) -> Iterator[str]:
-        """The URL of an empty virtual host, deleted afterwards with all it holds."""
+        """Create an empty virtual host; yield its URL. It is deleted afterwards."""
         vhost = f"test-{uuid.uuid4().hex[:12]}"
-        name, all_of_it, user = f'<<"{vhost}">>', '<<".*">>', '<<"tests">>'
+        name, everything, user = f'<<"{vhost}">>', '<<".*">>', '<<"tests">>'
         self.evaluate(
             f"ok = rabbit_vhost:add({name}, {user}), "
             f"ok = rabbit_auth_backend_internal:set_permissions("
-            f'<<"guest">>, {name}, {all_of_it}, {all_of_it}, {all_of_it}, {user})'
+            f'<<"guest">>, {name}, {everything}, {everything}, {everything}, {user})'
         )
         try:
             yield self.vhost_url(vhost)
