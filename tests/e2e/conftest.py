@@ -1,4 +1,4 @@
-"""The two ways to deploy csvmill, as real processes behind one interface."""
+"""The two deployments of csvmill, as real processes behind one interface."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STOP_TIMEOUT = 30.0
 
 
 class Deployment:
-    """Processes that can be killed and started again, on the same data and the same port."""
+    """Processes that can be killed and restarted with the same data and the same port."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -39,17 +39,17 @@ class Deployment:
         return bool(codes) and all(code is None for code in codes)
 
     def start(self) -> None:
-        """Start every process and wait until each listens."""
+        """Start every process and wait until all listen."""
         raise NotImplementedError
 
     def kill(self) -> None:
-        """SIGKILL every process."""
+        """Send SIGKILL to every process."""
         for process in self._processes.values():
             process.destroy()
         self._processes.clear()
 
     def terminate(self) -> dict[str, int]:
-        """SIGTERM every process; their exit codes."""
+        """Send SIGTERM to every process; return their exit codes."""
         return {name: p.terminate(STOP_TIMEOUT) for name, p in self._processes.items()}
 
     def _run(self, name: str, module: str, *arguments: str, env: Mapping[str, str]) -> str:
@@ -107,7 +107,7 @@ class Services(Deployment):
 def shared_deployment(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deployment]:
-    """The product in each of its ways, started once for the tests of a module."""
+    """Each deployment, started once for the tests of a module."""
     folder = tmp_path_factory.mktemp(request.param)
     with ExitStack() as stack:
         if request.param == "standalone":
@@ -124,7 +124,7 @@ def shared_deployment(
 
 @pytest.fixture
 def deployment(shared_deployment: Deployment) -> Deployment:
-    """The product in each of its ways; a test may end its processes."""
+    """Each deployment. A test may end its processes."""
     if not shared_deployment.running:
         shared_deployment.kill()
         shared_deployment.start()
@@ -133,7 +133,7 @@ def deployment(shared_deployment: Deployment) -> Deployment:
 
 @pytest.fixture(scope="module")
 def shared_standalone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
-    """The product in one process, the same for all tests of a module."""
+    """The standalone service, shared by the tests of a module."""
     deployed = Standalone(tmp_path_factory.mktemp("standalone"))
     yield deployed
     deployed.kill()
@@ -141,7 +141,7 @@ def shared_standalone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stan
 
 @pytest.fixture
 def standalone(tmp_path: Path) -> Iterator[Standalone]:
-    """The product in one process, without jobs of other tests."""
+    """The standalone service, without jobs of other tests."""
     deployed = Standalone(tmp_path)
     yield deployed
     deployed.kill()

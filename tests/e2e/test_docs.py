@@ -1,4 +1,4 @@
-"""The examples in the documents are run as they stand, and answer as they say."""
+"""The examples in the documents are run unchanged and print what the documents show."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ JOB = re.compile(rf'(?:"job_id": "|/jobs/)({UUID.pattern})')
 
 
 def examples(document: Path) -> Iterator[tuple[str, str]]:
-    """Each command of the `console` blocks, with the output that the document shows."""
+    """Yield each command of the `console` blocks with the output that the document shows."""
     for block in re.findall(r"```console\n(.*?)```", document.read_text(), re.DOTALL):
         for example in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
             command = re.match(r"(?:.*\\\n)*.*\n", example)
@@ -37,7 +37,7 @@ def examples(document: Path) -> Iterator[tuple[str, str]]:
     ("name", "least"),
     [("README.md", 5), ("docs/api.md", 5), ("docs/client.md", 5), ("docs/csv.md", 4)],
 )
-async def test_every_example_answers_as_documented(
+async def test_every_console_example_prints_the_documented_output(
     name: str, least: int, standalone: Standalone, tmp_path: Path
 ) -> None:
     folder = tmp_path / "cwd"
@@ -46,7 +46,7 @@ async def test_every_example_answers_as_documented(
     ran = 0
     async with AsyncClient(standalone.url) as client:
         for command, documented in examples(ROOT / name):
-            # Ids differ from run to run: the documented one stands for the real one from now on.
+            # Ids differ in each run: from now on the documented id is replaced by the real one.
             line = UUID.sub(lambda id_: ids[id_[0]], command)
             output = subprocess.run(  # noqa: ASYNC221  (nothing runs beside it)
                 ["bash", "-ec", line.replace(DOCUMENTED_URL, standalone.url)],
@@ -63,7 +63,7 @@ async def test_every_example_answers_as_documented(
     assert ran >= least
 
 
-async def test_every_example_in_python_prints_what_is_documented(
+async def test_every_python_example_prints_the_documented_output(
     standalone: Standalone, tmp_path: Path
 ) -> None:
     text = (ROOT / "docs/client.md").read_text()
@@ -80,7 +80,7 @@ async def test_every_example_in_python_prints_what_is_documented(
 
 
 def with_commands(home: Path, server: str) -> dict[str, str]:
-    """An environment in which `csvmill` is found, and keeps its state apart."""
+    """Return an environment with `csvmill` in PATH and a state folder of its own."""
     commands = Path(sys.executable).parent
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith("CSVMILL_")},

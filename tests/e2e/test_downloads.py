@@ -1,4 +1,4 @@
-"""Downloads by clients that we did not write, from both deployments."""
+"""Downloads with curl, wget and raw HTTP from both deployments."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 ROWS_OF_INPUT = 60_000
 CUTS = 4
 HEADERS = 4096
-"""Bytes that a request's and an answer's headers have at the most."""
+"""Upper bound of the bytes of the headers of a request and its response."""
 
 CURL = ("curl", "--silent", "--show-error", "--continue-at", "-", "--output")
-# One try a run: what goes on is the file, not the program.
+# One try per run, so that another run has to resume the file.
 WGET = ("wget", "--no-verbose", "--tries=1", "--continue", "--output-document")
 
 
 async def finished_job(deployment: Deployment, folder: Path) -> tuple[str, bytes]:
-    """A job, and its result, which is made here without the product: each row is a group."""
+    """Return a finished job and its expected result. Each row of the input is a group."""
     plays = folder / "plays.csv"
     songs = sorted(f"Song {n * 2654435761 % 4294967296}" for n in range(ROWS_OF_INPUT))
     with plays.open("w") as file:
@@ -47,7 +47,7 @@ async def finished_job(deployment: Deployment, folder: Path) -> tuple[str, bytes
     return job_id, result.encode()
 
 
-async def test_rfc_9110_section_by_section(deployment: Deployment, tmp_path: Path) -> None:
+async def test_downloads_follow_rfc_9110(deployment: Deployment, tmp_path: Path) -> None:
     job_id, result = await finished_job(deployment, tmp_path)
     url = URL(deployment.url)
     assert url.host
@@ -68,7 +68,7 @@ async def test_rfc_9110_section_by_section(deployment: Deployment, tmp_path: Pat
 
 
 @pytest.mark.parametrize("command", [CURL, WGET], ids=["curl", "wget"])
-async def test_a_download_that_is_cut_again_and_again_goes_on(
+async def test_a_download_that_is_cut_repeatedly_is_resumed(
     deployment: Deployment, tmp_path: Path, command: tuple[str, ...]
 ) -> None:
     job_id, result = await finished_job(deployment, tmp_path)
@@ -83,7 +83,7 @@ async def test_a_download_that_is_cut_again_and_again_goes_on(
             # When the connection is cut somewhere in the body
             link.cut(after=draw.randrange(100_000, len(result) // CUTS), reset=draw.random() < 0.5)
             assert await run(*command, str(target), url) != 0
-            # Then what has arrived is kept, and is right
+            # Then the received bytes are kept and correct
             received = await asyncio.to_thread(target.read_bytes)
             assert received == result[: len(received)]
             sizes.append(len(received))
@@ -93,13 +93,13 @@ async def test_a_download_that_is_cut_again_and_again_goes_on(
         carried = link.carried - before
     assert await asyncio.to_thread(target.read_bytes) == result
     assert sizes == sorted(sizes)
-    # And what the client had already was not sent again, but for the headers.
+    # And received bytes were not sent again
     assert sizes[-1] > 0
     assert carried < len(result) - sizes[-1] + HEADERS
 
 
 async def run(*command: str) -> int:
-    """The exit code of a program."""
+    """Run a program and return its exit code."""
     process = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
     )

@@ -1,4 +1,4 @@
-"""A job followed through the API, the same on the standalone service and on three services."""
+"""Following a job through the API, on the standalone service and on three services."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 WAIT = 60.0
 ROWS = 1_000_000
 LATE = f"z,2026-01-01,{10**30}\n"
-"""A number that only the exact plan adds up, which therefore reads the whole file."""
+"""A row with a number that only the exact plan can add, so that it reads the whole file."""
 
 
-async def test_a_job_that_takes_its_time_is_told_step_by_step(
+async def test_the_events_of_a_long_job_show_its_progress(
     deployment: Deployment, tmp_path: Path
 ) -> None:
     plays = tmp_path / "plays.csv"
@@ -42,7 +42,7 @@ async def test_a_job_that_takes_its_time_is_told_step_by_step(
     assert between
     for progress in between:
         assert progress.percent == progress.bytes_done * 1000 // size / 10
-    # The exact plan counts rows, and the fast one estimates them.
+    # The exact plan counts rows, the fast plan estimates them.
     counted = [progress for progress in between if progress.rows_done is not None]
     assert counted
     for progress in counted:
@@ -51,7 +51,7 @@ async def test_a_job_that_takes_its_time_is_told_step_by_step(
     assert any(progress.eta is not None for progress in counted)
 
 
-async def test_a_job_can_be_followed_from_its_first_moment(
+async def test_a_job_can_be_followed_as_soon_as_it_exists(
     deployment: Deployment, tmp_path: Path
 ) -> None:
     plays = tmp_path / "plays.csv"

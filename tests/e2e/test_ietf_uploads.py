@@ -1,4 +1,4 @@
-"""Resumable uploads by the IETF's draft, over connections that are cut at random bytes."""
+"""Resumable uploads by the IETF draft, over connections that are cut at random bytes."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from tests.interims import Answer
 
 CUTS = 8
-SPOKEN = {"Upload-Draft-Interop-Version": "8"}
+VERSION = {"Upload-Draft-Interop-Version": "8"}
 BROKEN = (OSError, EOFError)
 
 
-class Uploading:
-    """A client that does what the draft says (4.2.1, 4.3.1, 4.4.1), and sends all at once."""
+class ResumingClient:
+    """A client of the draft (4.2.1, 4.3.1, 4.4.1) that sends all remaining bytes at once."""
 
     def __init__(self, port: int, content: bytes) -> None:
         self.address = ("127.0.0.1", port)
@@ -35,10 +35,10 @@ class Uploading:
         self._key = uuid4().hex
         self.path = ""
         self.offsets: list[int] = []
-        """Where it went on, after each cut."""
+        """The offset at which it resumed after each cut."""
 
     async def run(self) -> Answer:
-        """The answer to the request that has completed the upload."""
+        """Upload, resuming after errors. Return the response that completed the upload."""
         while not self.path:
             try:
                 return await self._create()
@@ -46,7 +46,7 @@ class Uploading:
                 continue
         while True:
             try:
-                return await self._go_on()
+                return await self._resume()
             except BROKEN:
                 continue
 
@@ -54,7 +54,7 @@ class Uploading:
         async with Connection(self.address) as connection:
             try:
                 headers = {
-                    **SPOKEN, "Upload-Complete": "?1", "Content-Length": str(len(self._content)),
+                    **VERSION, "Upload-Complete": "?1", "Content-Length": str(len(self._content)),
                     "Idempotency-Key": self._key,
                 }  # fmt: skip
                 await connection.send("POST /api/v1/uploads?name=plays.csv", headers, b"")
@@ -65,10 +65,10 @@ class Uploading:
                 connection.abort()
                 raise
 
-    async def _go_on(self) -> Answer:
+    async def _resume(self) -> Answer:
         async with Connection(self.address) as connection:
             try:
-                await connection.send(f"HEAD {self.path}", SPOKEN, b"")
+                await connection.send(f"HEAD {self.path}", VERSION, b"")
                 head = await connection.answer(no_content=True)
                 assert head.status == 204
                 if head.headers["Upload-Complete"] == "?1":
@@ -77,7 +77,7 @@ class Uploading:
                 self.offsets.append(offset)
                 rest = self._content[offset:]
                 headers = {
-                    **SPOKEN, "Upload-Complete": "?1", "Upload-Offset": str(offset),
+                    **VERSION, "Upload-Complete": "?1", "Upload-Offset": str(offset),
                     "Content-Type": "application/partial-upload", "Content-Length": str(len(rest)),
                 }  # fmt: skip
                 await connection.send(f"PATCH {self.path}", headers, rest)
@@ -88,7 +88,7 @@ class Uploading:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-async def test_an_upload_whose_line_is_cut_at_random_bytes_goes_on(
+async def test_an_upload_that_is_cut_at_random_bytes_is_resumed(
     deployment: Deployment, tmp_path: Path, seed: int
 ) -> None:
     expected = plays_file(tmp_path / "plays.csv", 60_000)
@@ -97,8 +97,8 @@ async def test_an_upload_whose_line_is_cut_at_random_bytes_goes_on(
     port = URL(deployment.url).port
     assert port
     async with Link("client to gateway", port).open() as link:
-        uploading = Uploading(link.port, content)
-        sending = asyncio.create_task(uploading.run())
+        uploader = ResumingClient(link.port, content)
+        sending = asyncio.create_task(uploader.run())
         for _ in range(CUTS):
             link.cut(after=draw.randrange(300_000), reset=draw.random() < 0.5)
             severed = asyncio.create_task(link.severed())
@@ -109,8 +109,8 @@ async def test_an_upload_whose_line_is_cut_at_random_bytes_goes_on(
         async with asyncio.timeout(60):
             done = await sending
     assert link.cuts >= 3
-    # Then nothing was sent twice that had been told as received, and the file is what it was.
-    assert uploading.offsets == sorted(uploading.offsets)
+    # Then acknowledged bytes were not sent again, and the file is intact
+    assert uploader.offsets == sorted(uploader.offsets)
     job_id = done.headers["Csvmill-Job"].rpartition("/")[2]
     async with AsyncClient(deployment.url) as client:
         await client.wait(job_id, timeout=60)
@@ -118,23 +118,23 @@ async def test_an_upload_whose_line_is_cut_at_random_bytes_goes_on(
     assert await asyncio.to_thread((tmp_path / "totals.csv").read_bytes) == expected
 
 
-async def test_an_upload_outlives_the_death_of_every_process(
+async def test_an_upload_is_resumed_after_every_process_was_killed(
     deployment: Deployment, tmp_path: Path
 ) -> None:
     expected = plays_file(tmp_path / "plays.csv", 1000)
     content = await asyncio.to_thread((tmp_path / "plays.csv").read_bytes)
-    uploading = Uploading(URL(deployment.url).port or 0, content)
-    # Given the beginning of a file, which was acknowledged, and the death of everything
-    async with Connection(uploading.address) as connection:
-        headers = {**SPOKEN, "Upload-Complete": "?0", "Content-Length": "1000"}
+    uploader = ResumingClient(URL(deployment.url).port or 0, content)
+    # Given the acknowledged first bytes of a file, and that all processes were killed
+    async with Connection(uploader.address) as connection:
+        headers = {**VERSION, "Upload-Complete": "?0", "Content-Length": "1000"}
         await connection.send("POST /api/v1/uploads?name=a.csv", headers, content[:1000])
-        uploading.path = (await connection.answer()).headers["Location"]
+        uploader.path = (await connection.answer()).headers["Location"]
     await asyncio.to_thread(deployment.kill)
     await asyncio.to_thread(deployment.start)
-    # When its client goes on, then it goes on where it was.
-    uploading.address = ("127.0.0.1", URL(deployment.url).port or 0)
-    done = await uploading.run()
-    assert uploading.offsets == [1000]
+    # When its client resumes, then it sends only the missing bytes
+    uploader.address = ("127.0.0.1", URL(deployment.url).port or 0)
+    done = await uploader.run()
+    assert uploader.offsets == [1000]
     async with AsyncClient(deployment.url) as client:
         job_id = done.headers["Csvmill-Job"].rpartition("/")[2]
         await client.wait(job_id, timeout=60)

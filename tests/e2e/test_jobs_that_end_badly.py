@@ -1,4 +1,4 @@
-"""Jobs that kill what runs them, take too long, are malformed, or are cancelled: real processes."""
+"""Jobs that kill their processes, exceed the time limit, are malformed or cancelled."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ WAIT = 60.0
 MAX_ATTEMPTS = 2
 LEASE = 1.0
 SLACK = 5.0
-"""Seconds on top of what is promised, as the machine may be busy with others."""
+"""Seconds added to promised times, because the machine may be busy."""
 
 
 class Services:
-    """Storage and a gateway, and processors that come and go."""
+    """Storage, a gateway, and any number of processors."""
 
     def __init__(self, start: Start, folder: Path, database_url: str, broker_url: str) -> None:
         self._start = start
@@ -64,17 +64,17 @@ class Services:
         self.url = start("gateway", env=self._env).url
 
     def processor(self, **settings: str) -> ServiceProcess:
-        """A further processor, which takes jobs from now on."""
+        """Start another processor."""
         return self._start("processor", env={**self._env, **settings})
 
     def kept(self, kind: str) -> list[str]:
-        """The names of the blobs of a kind that storage keeps."""
+        """Return the names of the blobs of a kind in storage."""
         folder = self.data / kind
         return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
 
 
 def jobs_command(url: str, *arguments: str, exit_code: int = 0) -> str:
-    """What a command about jobs prints, errors included."""
+    """Run a command about jobs; return its output and errors."""
     done = subprocess.run(
         [sys.executable, "-m", "csvmill", *arguments],
         env={**os.environ, "CSVMILL_SERVER": url},
@@ -91,9 +91,9 @@ def services(start_process: Start, tmp_path: Path, database_url: str, broker_url
 
 @pytest.fixture
 def plays(tmp_path: Path) -> tuple[Path, Mapping[tuple[str, str], Decimal]]:
-    """A file that keeps an engine busy for a while, and its totals.
+    """A file whose job takes a while, and its totals.
 
-    Its last number has more than 64 bits: that is for the exact plan, which reads all in Python.
+    Its last number has more than 64 bits, so the exact plan reads the whole file in Python.
     """
     path = tmp_path / "plays.csv"
     expected = write_song_plays(path, 1_000_000, songs=50, days=5, repeat=20)
@@ -103,7 +103,7 @@ def plays(tmp_path: Path) -> tuple[Path, Mapping[tuple[str, str], Decimal]]:
 
 
 def engine_of(processor: ServiceProcess) -> psutil.Process:
-    """The engine's process, as soon as there is one."""
+    """Wait until an engine runs; return its process."""
     deadline = time.monotonic() + WAIT
     while time.monotonic() < deadline:
         for process in reaper.tree(processor.pid):
@@ -114,15 +114,15 @@ def engine_of(processor: ServiceProcess) -> psutil.Process:
     raise AssertionError("no engine was started")
 
 
-async def ended(client: AsyncClient, job_id: str) -> str:
-    """The reason why a job failed, once it has."""
+async def failure_of(client: AsyncClient, job_id: str) -> str:
+    """Wait until a job has failed; return the reason."""
     with pytest.raises(JobUnsuccessful, match="FAILURE") as caught:
         await client.wait(job_id, timeout=WAIT)
     return str(caught.value)
 
 
 async def dead_letter(broker_url: str) -> str:
-    """The job that the next message in the dead-letter queue is about."""
+    """Take the next message from the dead-letter queue; return its job id."""
     async with raw_channel(broker_url) as channel:
         message = await next_message(channel, DEAD)
         return str(WakeUp.decode(message.body).job_id)
@@ -148,9 +148,9 @@ async def retry_and_check(
     expected: Mapping[tuple[str, str], Decimal],
     target: Path,
 ) -> None:
-    """An operator puts the job back, and nothing is in its way any more."""
-    said = await asyncio.to_thread(jobs_command, services.url, "retry", job_id)
-    assert said.split()[0] == job_id
+    """Retry the job with the command, and check that it succeeds."""
+    printed = await asyncio.to_thread(jobs_command, services.url, "retry", job_id)
+    assert printed.split()[0] == job_id
     await client.wait(job_id, timeout=WAIT)
     await client.download(job_id, target)
     assert totals_in(target) == expected
@@ -177,8 +177,8 @@ async def test_a_job_whose_engine_is_killed_each_time_fails_with_every_reason_an
             await asyncio.to_thread(
                 processor.wait_for_line, f"attempt={number} failed", timeout=WAIT
             )
-        # Then the job has failed, each attempt says where and why, and the operators have a message
-        assert "SIGKILL" in await ended(client, job_id)
+        # Then the job fails, each attempt has a worker and a reason, and a dead letter is published
+        assert "SIGKILL" in await failure_of(client, job_id)
         job = await client.job(job_id)
         worker = f"{socket.gethostname()}:{processor.pid}"
         assert [(a.number, a.outcome, a.worker) for a in job.attempts] == [
@@ -187,7 +187,7 @@ async def test_a_job_whose_engine_is_killed_each_time_fails_with_every_reason_an
         unexplained = [a.reason for a in job.attempts if "SIGKILL" not in (a.reason or "")]
         assert unexplained == []
         assert await dead_letter(services.broker_url) == job_id
-        # And the worker itself has survived, so that a retry succeeds
+        # And the worker still runs, so that a retry succeeds
         await retry_and_check(services, client, job_id, expected, tmp_path / "totals.csv")
 
 
@@ -197,7 +197,7 @@ async def test_a_job_that_kills_its_worker_each_time_fails_with_every_host_and_c
     path, expected = plays
     async with AsyncClient(services.url) as client:
         job_id = await client.upload(path)
-        # When each processor that takes the job is killed
+        # When each processor that claims the job is killed
         workers = []
         for number in range(1, MAX_ATTEMPTS + 1):
             processor = services.processor()
@@ -206,9 +206,9 @@ async def test_a_job_that_kills_its_worker_each_time_fails_with_every_host_and_c
             )
             await asyncio.to_thread(processor.kill)
             workers.append(f"{socket.gethostname()}:{processor.pid}")
-        # Then the next one finds that the attempts are used up
+        # Then the next processor fails the job, because its attempts are used up
         services.processor()
-        assert "lost" in await ended(client, job_id)
+        assert "lost" in await failure_of(client, job_id)
         job = await client.job(job_id)
         assert [(a.outcome, a.worker) for a in job.attempts] == [("lost", w) for w in workers]
         assert all("killed, or cut off" in (a.reason or "") for a in job.attempts)
@@ -216,27 +216,27 @@ async def test_a_job_that_kills_its_worker_each_time_fails_with_every_host_and_c
         await retry_and_check(services, client, job_id, expected, tmp_path / "totals.csv")
 
 
-async def test_a_job_that_exceeds_its_time_limit_fails_and_succeeds_when_given_more(
+async def test_a_job_that_exceeds_its_time_limit_fails_and_succeeds_with_a_longer_one(
     services: Services, plays: tuple[Path, Mapping[tuple[str, str], Decimal]], tmp_path: Path
 ) -> None:
     path, expected = plays
-    hasty = services.processor(CSVMILL_TIME_LIMIT="0.05")
+    limited = services.processor(CSVMILL_TIME_LIMIT="0.05")
     async with AsyncClient(services.url) as client:
         job_id = await client.upload(path)
-        assert "0.05 s" in await ended(client, job_id)
+        assert "0.05 s" in await failure_of(client, job_id)
         job = await client.job(job_id)
         assert [a.outcome for a in job.attempts] == ["failure"] * MAX_ATTEMPTS
         assert all("not done within 0.05 s" in (a.reason or "") for a in job.attempts)
         assert await dead_letter(services.broker_url) == job_id
-        # Nothing of the attempts runs on, nor is kept
-        assert reaper.tree(hasty.pid) == [psutil.Process(hasty.pid)]
+        # No process and no output of the attempts is left
+        assert reaper.tree(limited.pid) == [psutil.Process(limited.pid)]
         assert services.kept("results") == []
-        assert await asyncio.to_thread(hasty.terminate, WAIT) == 0
+        assert await asyncio.to_thread(limited.terminate, WAIT) == 0
         services.processor()
         await retry_and_check(services, client, job_id, expected, tmp_path / "totals.csv")
 
 
-async def test_a_malformed_file_is_final_at_once_and_no_dead_letter(
+async def test_a_malformed_file_fails_at_once_without_retry_or_dead_letter(
     services: Services, tmp_path: Path
 ) -> None:
     path = tmp_path / "plays.csv"
@@ -244,10 +244,10 @@ async def test_a_malformed_file_is_final_at_once_and_no_dead_letter(
     processor = services.processor()
     async with AsyncClient(services.url) as client:
         job_id = await client.upload(path)
-        assert "'many'" in await ended(client, job_id)
+        assert "'many'" in await failure_of(client, job_id)
         (attempt,) = (await client.job(job_id)).attempts
         assert (attempt.outcome, "line 2" in (attempt.reason or "")) == ("failure", True)
-    # Not even once everything that the worker had to settle is settled
+    # Not even after the worker has settled all its deliveries
     assert await asyncio.to_thread(processor.terminate, WAIT) == 0
     assert await number_of_dead_letters(services.broker_url) == 0
 
@@ -262,9 +262,9 @@ async def test_cancelling_a_running_job_kills_its_engine_and_removes_its_bytes(
         engine = await asyncio.to_thread(engine_of, processor)
         assert len(services.kept("uploads")) == 1
         # When the job is cancelled
-        said = await asyncio.to_thread(jobs_command, services.url, "cancel", job_id)
-        assert said.split() == [job_id, "REVOKED"]
-        # Then its input is gone, its engine soon, and the worker has put everything away
+        printed = await asyncio.to_thread(jobs_command, services.url, "cancel", job_id)
+        assert printed.split() == [job_id, "REVOKED"]
+        # Then its input is removed at once, its engine soon, and the worker ends the attempt
         assert services.kept("uploads") == []
         await asyncio.to_thread(engine.wait, LEASE / 3 + SLACK)
         await asyncio.to_thread(
@@ -272,7 +272,7 @@ async def test_cancelling_a_running_job_kills_its_engine_and_removes_its_bytes(
         )
         job = await client.job(job_id)
         assert (job.state, [a.outcome for a in job.attempts]) == ("REVOKED", ["revoked"])
-        # And is free for other jobs
+        # And the worker runs other jobs
         path.write_text("Song,Date,Number of Plays\na,2026-01-01,1\n")
         other = await client.upload(path)
         await client.wait(other, timeout=WAIT)
@@ -280,7 +280,7 @@ async def test_cancelling_a_running_job_kills_its_engine_and_removes_its_bytes(
     assert await number_of_dead_letters(services.broker_url) == 0
 
 
-async def test_a_waiting_job_that_is_cancelled_never_begins(
+async def test_a_waiting_job_that_is_cancelled_never_starts(
     services: Services, tmp_path: Path
 ) -> None:
     path = tmp_path / "plays.csv"
@@ -291,7 +291,7 @@ async def test_a_waiting_job_that_is_cancelled_never_begins(
         assert job is not None
         assert job.state == "REVOKED"
         assert services.kept("uploads") == []
-        # When a processor comes and gets to the job behind it in the queue
+        # When a processor starts and has run the next job in the queue
         other = await client.upload(path)
         services.processor()
         await client.wait(other, timeout=WAIT)
@@ -299,7 +299,7 @@ async def test_a_waiting_job_that_is_cancelled_never_begins(
         assert (job.state, job.attempts) == ("REVOKED", ())
 
 
-async def test_the_standalone_service_cancels_alike_and_refuses_with_a_reason(
+async def test_the_standalone_service_cancels_too_and_refuses_with_a_reason(
     start_process: Start,
     plays: tuple[Path, Mapping[tuple[str, str], Decimal]],
     tmp_path: Path,
@@ -310,13 +310,13 @@ async def test_the_standalone_service_cancels_alike_and_refuses_with_a_reason(
         "csvmill", "serve", "--port", "0", "--data-dir", str(data), env={"CSVMILL_LEASE": "1"}
     )
     async with AsyncClient(service.url) as client:
-        # Its engine reads the input in place, and loses it when the job is cancelled
+        # The engine reads the input in place; cancelling the job removes the input
         job_id = await client.upload(path)
         engine = await asyncio.to_thread(engine_of, service)
         await client.cancel(job_id)
         assert list((data / "blobs" / "uploads").iterdir()) == []
         await asyncio.to_thread(engine.wait, WAIT)
-        # Then the next job is run, and one that is finished can be neither cancelled nor retried
+        # Then the next job runs, and a finished job can be neither cancelled nor retried
         path.write_text("Song,Date,Number of Plays\na,2026-01-01,1\n")
         other = await client.upload(path)
         await client.wait(other, timeout=WAIT)
@@ -326,7 +326,7 @@ async def test_the_standalone_service_cancels_alike_and_refuses_with_a_reason(
         (("retry", job_id), "REVOKED, not FAILURE"),
         (("status", "no-id"), "no job 'no-id'"),
     ):
-        said = await asyncio.to_thread(jobs_command, service.url, *arguments, exit_code=1)
-        assert said.startswith("Error: ")
-        assert reason in said
-        assert len(said.splitlines()) == 1
+        printed = await asyncio.to_thread(jobs_command, service.url, *arguments, exit_code=1)
+        assert printed.startswith("Error: ")
+        assert reason in printed
+        assert len(printed.splitlines()) == 1

@@ -1,4 +1,4 @@
-"""One file followed through three processes, by their logs and by their metrics."""
+"""One file traced through three processes by their logs and metrics."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ def services(tmp_path: Path, database_url: str, broker_url: str) -> Iterator[Ser
 
 
 def grep(text: str, *processes: ServiceProcess) -> list[dict[str, Any]]:
-    """The lines of the logs in which there is a text, in the order of time."""
+    """Return the log lines that contain `text`, ordered by time."""
     found = [json.loads(one) for p in processes for one in p.lines if text in one]
     return sorted(found, key=lambda fields: str(fields["timestamp"]))
 
 
 async def upload(session: aiohttp.ClientSession, url: str) -> str:
-    """Send the file in chunks, each by a request with an id of its own; the job's id."""
+    """Send the file in chunks, each in a request with its own id; return the job's id."""
     answer: dict[str, str] = {}
     for offset in range(0, len(PLAYS), CHUNK):
         form = aiohttp.FormData(
             {
-                "dzuuid": "followed",
+                "dzuuid": "traced",
                 "dzchunkbyteoffset": str(offset),
                 "dzchunksize": str(CHUNK),
                 "dztotalfilesize": str(len(PLAYS)),
@@ -65,7 +65,7 @@ async def scraped(session: aiohttp.ClientSession, process: ServiceProcess) -> Ex
         return Exposition.of(await response.text())
 
 
-async def test_one_grep_and_the_counters_follow_a_file_through_all_services(
+async def test_logs_and_counters_trace_a_file_through_all_services(
     services: Services, tmp_path: Path
 ) -> None:
     # Given a processor that streams its input, and a file of several chunks
@@ -83,7 +83,7 @@ async def test_one_grep_and_the_counters_follow_a_file_through_all_services(
     last = (len(PLAYS) - 1) // CHUNK * CHUNK
     chunks = last // CHUNK + 1
 
-    # Then the id of the job finds its life in the order in which it was lived
+    # Then a search for the job's id finds its events in order
     found = grep(job_id, gateway, storage, processor)
     assert [fields["event"] for fields in found if "event" in fields] == [
         "job.created",
@@ -94,18 +94,18 @@ async def test_one_grep_and_the_counters_follow_a_file_through_all_services(
     (succeeded,) = [fields for fields in found if fields.get("event") == "job.succeeded"]
     assert (succeeded["rows_in"], succeeded["rows_out"]) == (ROWS, 10)
     assert (succeeded["bytes_in"], succeeded["attempt"]) == (len(PLAYS), 1)
-    # And every line of it knows the upload, the last chunk's request, and the trace
+    # And each line has the ids of the upload, the last chunk's request, and the trace
     upload_id = succeeded["upload_id"]
     for fields in found:
         assert fields["job_id"] == job_id, fields
         assert fields["upload_id"] == upload_id, fields
         assert fields["request_id"] == f"chunk-at-{last}", fields
         assert fields["trace_id"] == TRACE, fields
-    # And the last request's id finds them besides what storage said of the upload
+    # And a search for the last request's id also finds storage's lines about the upload
     texts = [fields["message"] for fields in grep(f"chunk-at-{last}", gateway, storage, processor)]
     assert f"blob uploads/{upload_id} is complete: {len(PLAYS)} bytes" in texts
     assert f"blob results/{job_id}/1 is complete: {size} bytes" in texts
-    # And the upload's id finds its beginning, but no line for each chunk
+    # And a search for the upload's id finds its creation, but not one line per chunk
     about = grep(upload_id, storage)
     assert about[0]["request_id"] == "chunk-at-0"
     assert len([fields for fields in about if "results/" not in fields["message"]]) == 2
@@ -115,7 +115,7 @@ async def test_one_grep_and_the_counters_follow_a_file_through_all_services(
     assert g.value("csvmill_upload_bytes_total") == len(PLAYS)
     assert g.value("csvmill_upload_chunks_total") == chunks
     assert g.value("csvmill_uploads_total", state="completed") == 1
-    # The client looks at one byte before it takes the whole.
+    # The client requests one byte before it downloads the whole file.
     assert g.value("csvmill_download_bytes_total") == 1 + size
     assert g.value("csvmill_jobs_total", state="PENDING", reason="created") == 1
     assert g.value("csvmill_wake_ups_published_total") == 1
@@ -146,21 +146,21 @@ async def test_one_grep_and_the_counters_follow_a_file_through_all_services(
         assert "csvmill_event_loop_lag_seconds_count" in metric.labels
 
 
-async def test_an_outage_is_a_warning_and_no_traceback(services: Services) -> None:
-    # Given a gateway whose storage is not there
+async def test_an_outage_is_logged_as_a_warning_without_a_traceback(services: Services) -> None:
+    # Given a gateway whose storage is not running
     gateway = services.gateway()
     async with aiohttp.ClientSession() as session:
         form = aiohttp.FormData()
         form.add_field("file", PLAYS, filename="plays.csv")
-        headers = {"X-Request-Id": "in-vain"}
+        headers = {"X-Request-Id": "refused-upload"}
         url = f"{gateway.url}/api/upload_file"
         async with session.post(url, data=form, headers=headers) as response:
             assert response.status == 503
-            assert response.headers["X-Request-Id"] == "in-vain"
+            assert response.headers["X-Request-Id"] == "refused-upload"
         metrics = await scraped(session, gateway)
     # Then
-    await line(gateway, "in-vain")
-    (fields,) = grep("in-vain", gateway)
+    await line(gateway, "refused-upload")
+    (fields,) = grep("refused-upload", gateway)
     assert (fields["level"], "exception" in fields) == ("WARNING", False)
     assert fields["upload_id"]
     assert metrics.value("csvmill_http_requests_total", status="503") == 1

@@ -1,4 +1,4 @@
-"""One file's whole way, the same on the standalone service and on three services."""
+"""A file from upload to download, on the standalone service and on three services."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ def total_of(rows: list[tuple[str, str, int]]) -> str:
     return "".join(["Song,Date,Total Number of Plays for Date\n", *lines])
 
 
-async def test_shuffled_parallel_chunks_become_the_right_totals(
+async def test_shuffled_parallel_chunks_give_correct_totals(
     deployment: Deployment, tmp_path: Path
 ) -> None:
-    # Given a file of several chunks, whose totals were added up while it was written
+    # Given a file of several chunks, whose totals were computed while it was written
     plays = tmp_path / "plays.csv"
     expected = write_song_plays(plays, 60_000, songs=50, days=5)
     async with AsyncClient(deployment.url) as client:
-        # When its chunks arrive in no order, several at a time
+        # When its chunks are sent in random order, several at a time
         job_id = await client.upload(
             plays, chunk_size=100_000, parallel=4, shuffle=random.Random(7)
         )
         await client.wait(job_id, timeout=WAIT)
         size = (await client.download(job_id, tmp_path / "totals.csv")).size
-    # Then the result has each total, once, in bytewise order
+    # Then the result has each total once, in bytewise order
     with (tmp_path / "totals.csv").open(encoding="utf-8", newline="") as file:
         header, *rows = csv.reader(file)
     assert header == ["Song", "Date", "Total Number of Plays for Date"]
@@ -51,7 +51,7 @@ async def test_shuffled_parallel_chunks_become_the_right_totals(
     assert size == (tmp_path / "totals.csv").stat().st_size
 
 
-async def test_a_malformed_file_fails_with_line_column_and_what_was_found(
+async def test_a_malformed_file_fails_with_its_line_column_and_cell(
     deployment: Deployment, tmp_path: Path
 ) -> None:
     plays = tmp_path / "plays.csv"
@@ -89,7 +89,7 @@ async def test_a_part_of_the_result_can_be_downloaded_by_range(
         )
 
 
-async def test_an_upload_and_its_job_survive_the_restart_of_everything(
+async def test_an_upload_and_its_job_survive_a_restart_of_every_process(
     deployment: Deployment, tmp_path: Path
 ) -> None:
     # Given half an upload
@@ -106,7 +106,7 @@ async def test_an_upload_and_its_job_survive_the_restart_of_everything(
     assert job_id is not None
     async with AsyncClient(deployment.url) as client:
         await client.wait(job_id, timeout=WAIT)
-        # And a job that is finished stays so
+        # And a finished job stays finished
         deployment.kill()
         deployment.start()
     async with AsyncClient(deployment.url) as client:
@@ -116,14 +116,14 @@ async def test_an_upload_and_its_job_survive_the_restart_of_everything(
     assert {(song, date): int(total) for song, date, total in rows} == expected.totals
 
 
-async def test_a_job_that_was_interrupted_by_the_death_of_everything_is_run(
+async def test_a_job_runs_after_every_process_was_killed(
     deployment: Deployment, tmp_path: Path
 ) -> None:
     plays = tmp_path / "plays.csv"
     expected = write_song_plays(plays, 500_000, songs=10, days=2, repeat=10)
     async with AsyncClient(deployment.url) as client:
         job_id = await client.upload(plays)
-    # When everything dies while the job has only begun, and comes back
+    # When all processes are killed and restarted shortly after the job has started
     deployment.kill()
     deployment.start()
     async with AsyncClient(deployment.url) as client:
@@ -134,7 +134,7 @@ async def test_a_job_that_was_interrupted_by_the_death_of_everything_is_run(
     assert {(song, date): int(total) for song, date, total in rows} == expected.totals
 
 
-async def test_services_stop_in_order_when_told(deployment: Deployment) -> None:
+async def test_services_exit_with_zero_on_sigterm(deployment: Deployment) -> None:
     assert deployment.terminate() == dict.fromkeys(deployment.names, 0)
 
 

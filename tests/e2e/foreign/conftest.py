@@ -1,4 +1,4 @@
-"""What tests with clients that we did not write need: files, and what runs JavaScript."""
+"""Fixtures of the tests with third-party clients: files, and a runner of JavaScript."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent
 INSTALL = FOLDER.parents[2] / "scripts/install_foreign_clients"
 CANNOT_BE_INSTALLED = 3
-"""How `INSTALL` ends if Node.js is missing and nobody may install it."""
+"""The exit code of `INSTALL` if Node.js is missing and cannot be installed."""
 
 
 def plays_file(path: Path, rows: int) -> bytes:
-    """Write a CSV file of about 40 bytes a row; what its result must be."""
+    """Write a CSV file of about 40 bytes per row; return its expected result."""
     draw = random.Random(5)
     lines = [
         f"Song number {draw.randrange(100):09d},2026-01-{draw.randrange(1, 28):02d},{n}\n"
@@ -44,7 +44,7 @@ def plays_file(path: Path, rows: int) -> bytes:
 
 
 async def check_result(url: str, job: str, expected: bytes, folder: Path) -> None:
-    """The job, by its URL, succeeds with the expected result."""
+    """Check that the job, given by its URL, succeeds with the expected result."""
     job_id = job.rpartition("/")[2]
     async with AsyncClient(url) as client:
         await client.wait(job_id, timeout=60)
@@ -55,15 +55,15 @@ async def check_result(url: str, job: str, expected: bytes, folder: Path) -> Non
 
 @pytest.fixture
 def standalone(shared_standalone: Standalone) -> Standalone:
-    """The product in one process, the same for all tests of a module."""
+    """The standalone service, shared by the tests of a module."""
     return shared_standalone
 
 
 class ClientScript(OwnedProcess):
-    """A client that runs."""
+    """A running client."""
 
-    def says(self, timeout: float = 60.0) -> list[dict[str, Any]]:
-        """The lines of JSON that it has written when it ends, which has to be well."""
+    def output(self, timeout: float = 60.0) -> list[dict[str, Any]]:
+        """Wait until it ends successfully; return the lines of JSON that it printed."""
         status = self.wait(timeout)
         self._reader.join(timeout)
         assert status == 0, self.tail()
@@ -71,14 +71,14 @@ class ClientScript(OwnedProcess):
 
 
 class RunNode(Protocol):
-    """Starts a script beside this file: `run_node("tus.mjs", url, file, parallelUploads=3)`."""
+    """Starts a script of this folder: `run_node("tus.mjs", url, file, parallelUploads=3)`."""
 
     def __call__(self, script: str, *arguments: object, **options: object) -> ClientScript: ...
 
 
 @pytest.fixture(scope="session")
 def node_clients() -> None:
-    """The packages that the scripts import."""
+    """Install the packages that the scripts import."""
     lock = lock_file(FOLDER / "package.json", wait=True)  # tests run in several processes
     try:
         done = subprocess.run([INSTALL], capture_output=True, text=True, check=False)
@@ -91,7 +91,7 @@ def node_clients() -> None:
 
 @pytest.fixture
 def run_node(node_clients: None, tmp_path: Path) -> Iterator[RunNode]:
-    """Starts scripts, and ends those that still run."""
+    """Yield a function that starts scripts; end those that still run."""
     numbers = count(1)
     with ExitStack() as started:
 

@@ -1,8 +1,8 @@
 // Uploads a file with Dropzone 6 in a page of another origin: node dropzone.mjs URL FILE OPTIONS
 //
-// OPTIONS are Dropzone's own, as JSON. Prints {"answers": [...], "retries": N} when Dropzone says
-// "success": the last answer to each chunk, and how many of them were sent again. Ends with 1 and
-// what Dropzone says when it gives up.
+// OPTIONS are Dropzone's own, as JSON. Prints {"answers": [...], "retries": N} when Dropzone reports
+// "success": the last response to each chunk, and how many of them were sent again. Exits with 1 and
+// the error when Dropzone stops retrying.
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -13,7 +13,7 @@ const [url, path, options] = process.argv.slice(2);
 const { window } = new JSDOM("<form id=target></form>", {
   url: "http://page.example/",
   runScripts: "outside-only",
-  virtualConsole: new VirtualConsole(), // cut connections are the subject
+  virtualConsole: new VirtualConsole(), // errors of cut connections are expected
 });
 const source = readFileSync(createRequire(import.meta.url).resolve("dropzone"), "utf8");
 const { Dropzone } = window.eval(`(() => { const exports = {}; ${source}\nreturn exports })()`);

@@ -1,4 +1,4 @@
-"""Requests that schemathesis makes up from `/openapi.json`, valid ones and others."""
+"""Valid and invalid requests that schemathesis generates from `/openapi.json`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PLAYS = b"Song,Date,Number of Plays\nUmbrella,2020-01-02,200\n"
 BROKEN = b"Song,Date,Number of Plays\nUmbrella,2020-01-02,many\n"
 EXAMPLES = 5
-"""Of requests to each operation, besides those at the limits of every schema."""
+"""The number of random requests to each operation, besides those at the schema's limits."""
 UPLOADS = 40
 TIMEOUT = 90.0
 MEDIA_TYPES = f"""
@@ -34,27 +34,27 @@ for media_type in ({CONTENT_TYPE!r}, {MEDIA_TYPE!r}):
 
 @schemathesis.hook
 def before_load_schema(context, raw_schema):
-    # At the limits of filters within filters there are thousands of requests, all much alike.
-    asked = raw_schema["components"]["schemas"]["Aggregation"]["properties"]
+    # The limits of nested filters would make thousands of similar requests.
+    spec = raw_schema["components"]["schemas"]["Aggregation"]["properties"]
     for nested in ("where", "having"):
-        asked[nested] = {{"enum": [None, {{"column": 1, "op": "is_empty"}}]}}
-    del asked["order_by"]
-    # At its limits it makes a URL that is refused before there is a request.
+        spec[nested] = {{"enum": [None, {{"column": 1, "op": "is_empty"}}]}}
+    del spec["order_by"]
+    # At the limits of `spec` the URL is too long to be sent.
     for method in ("post", "put"):
         uploads = raw_schema["paths"]["/api/v1/uploads"][method]
         uploads["parameters"] = [p for p in uploads["parameters"] if p["name"] != "spec"]
 """
 REFUSING = [400, 403, 404, 405, 406, 409, 412, 415, 422]
-"""The statuses that refuse what is not valid; 412 is tus's for another version."""
+"""The statuses that refuse an invalid request. 412 is the tus status for another version."""
 
 REFUSED = {"DELETE /api/v1/jobs/{job_id}", "POST /api/v1/jobs/{job_id}/retry"}
-"""What jobs that have ended may all refuse."""
+"""Operations that may be refused in every case, because the jobs have finished."""
 OWN = "GET /openapi.json"
-"""What schemathesis asks for at first, and leaves alone then."""
+"""The operation that schemathesis requests first and does not test."""
 
 
 async def jobs(url: str, folder: Path) -> list[str]:
-    """Ids of a job that has succeeded, and of one that has failed."""
+    """Return the ids of a succeeded and a failed job."""
     ids = []
     async with AsyncClient(url) as client:
         for name, data in (("plays.csv", PLAYS), ("broken.csv", BROKEN)):
@@ -66,7 +66,7 @@ async def jobs(url: str, folder: Path) -> list[str]:
 
 
 async def uploads_in_flight(url: str) -> list[str]:
-    """Ids of uploads of which nothing was sent, more than will be cancelled."""
+    """Return the ids of empty uploads, more than the tests cancel."""
     ids = []
     async with aiohttp.ClientSession(raise_for_status=True) as session:
         for _ in range(UPLOADS):
@@ -77,7 +77,7 @@ async def uploads_in_flight(url: str) -> list[str]:
 
 
 async def run(url: str, folder: Path, config: str) -> tuple[dict[str, Any], str]:
-    """The report of schemathesis, and what it says to people."""
+    """Run schemathesis; return its report and its output."""
     (folder / "schemathesis.toml").write_text(config)
     (folder / "media_types.py").write_text(MEDIA_TYPES)
     report = folder / "report.json"
@@ -87,8 +87,8 @@ async def run(url: str, folder: Path, config: str) -> tuple[dict[str, Any], str]
         program, "--config-file", "schemathesis.toml", "run", f"{url}/openapi.json",
         "--generation-deterministic", "--max-examples", str(EXAMPLES), "--no-color",
         "--report", "json", "--report-json-path", str(report),
-        # That a digest is right, or a chunk within its file, no schema can say.
-        # A job that was cancelled is still there.
+        # A schema cannot express that a digest matches, or that a chunk is within its file.
+        # A cancelled job still exists.
         "--exclude-checks", "positive_data_acceptance,use_after_free",
         cwd=folder,
         stdout=asyncio.subprocess.PIPE,
@@ -101,12 +101,12 @@ async def run(url: str, folder: Path, config: str) -> tuple[dict[str, Any], str]
         if process.returncode is None:
             process.kill()
             await process.wait()
-    said = output.decode(errors="replace")
-    assert report.exists(), said
-    return json.loads(report.read_text()), said
+    printed = output.decode(errors="replace")
+    assert report.exists(), printed
+    return json.loads(report.read_text()), printed
 
 
-async def test_no_request_gets_what_the_document_does_not_say(
+async def test_every_response_is_described_by_the_document(
     standalone: Deployment, tmp_path: Path
 ) -> None:
     known = {
@@ -122,11 +122,11 @@ async def test_no_request_gets_what_the_document_does_not_say(
     lines += [f"{name} = {{ values = {json.dumps(ids)} }}" for name, ids in known.items()]
     lines += ["[parameters]"]
     lines += [f'"path.{name}" = {{ dictionary = "{name}", probability = 0.8 }}' for name in known]
-    report, said = await run(standalone.url, tmp_path, "\n".join(lines))
-    assert report["failures"] == [], said
-    assert report["errors"] == [], said
-    assert report["exit_code"] == 0, said
-    # Then every operation was asked, and has done what it is there for.
+    report, printed = await run(standalone.url, tmp_path, "\n".join(lines))
+    assert report["failures"] == [], printed
+    assert report["errors"] == [], printed
+    assert report["exit_code"] == 0, printed
+    # Then every operation was requested and succeeded at least once
     described = {
         f"{method.upper()} {path}" for path, item in DOCUMENT["paths"].items() for method in item
     }
@@ -136,4 +136,4 @@ async def test_no_request_gets_what_the_document_does_not_say(
         for operation, phases in report["valid_rates"].items()
         if any(phase["accepted"] for phase in phases.values())
     }
-    assert described - done <= {OWN, *REFUSED}, said
+    assert described - done <= {OWN, *REFUSED}, printed

@@ -1,4 +1,4 @@
-"""tus-js-client uploads: plainly, in parallel parts, killed and resumed, and cut off."""
+"""Uploads with tus-js-client: at once, in parallel parts, resumed when killed or cut off."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 ROWS = 40_000
 CUTS = 6
 HEADERS = 20_000
-"""Bytes that the requests for what is left of a file have, and their answers, besides content."""
+"""Upper bound of the bytes, besides content, of the requests that resume and their responses."""
 WAYS: dict[str, dict[str, object]] = {
     "at once": {},
     "in chunks": {"chunkSize": 200_000},
     "in parallel": {"parallelUploads": 3},
-    "size told at the end": {"chunkSize": 500_000, "uploadLengthDeferred": True},
+    "size declared at the end": {"chunkSize": 500_000, "uploadLengthDeferred": True},
 }
 
 
-# What tus-js-client knows as the draft's revision -05 (interop version 6) has the fields of version
-# 8, if only it says so. It has no name for a file but in the URL; and of a file, unlike of what is
-# in memory, it does not say which part is the last, if it is not the whole.
+# tus-js-client implements the draft's revision -05 (interop version 6). Its fields are those of
+# version 8, so a header that declares version 8 is enough. It sends the file's name only in the
+# URL. It marks the last part of several only if the content is in memory, not in a file.
 IETF: dict[str, object] = {
     "protocol": "ietf-draft-05",
     "headers": {"Upload-Draft-Interop-Version": "8"},
@@ -50,8 +50,8 @@ async def test_a_file_becomes_a_job(
 ) -> None:
     expected = plays_file(tmp_path / "plays.csv", ROWS)
     client = run_node("tus.mjs", f"{standalone.url}/api/tus/", tmp_path / "plays.csv", **options)
-    said = await asyncio.to_thread(client.says)
-    await check_result(standalone.url, said[-1]["job"], expected, tmp_path)
+    printed = await asyncio.to_thread(client.output)
+    await check_result(standalone.url, printed[-1]["job"], expected, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ async def test_a_file_becomes_a_job(
     ],
     ids=["in chunks", "in parallel", "in parallel chunks"],
 )
-async def test_one_that_was_killed_goes_on_where_it_was(
+async def test_a_killed_upload_is_resumed_at_its_offset(
     standalone: Deployment,
     tmp_path: Path,
     run_node: RunNode,
@@ -92,16 +92,16 @@ async def test_one_that_was_killed_goes_on_where_it_was(
         store.write_text(store.read_text().replace(old, new))
         held = await offsets([url.replace(new, standalone.url) for url in urls_in(store)])
         assert size // 3 < held < size
-        # Then the next one finds the upload, and sends the rest only.
+        # Then the next one finds the upload and sends only the rest
         client = run_node("tus.mjs", f"{new}/api/tus/", plays, store=str(store), **options)
-        said = await asyncio.to_thread(client.says)
+        printed = await asyncio.to_thread(client.output)
         assert size - held <= link.carried < size - held + HEADERS
-    assert said[0] == {"resumed": True}
-    await check_result(standalone.url, said[-1]["job"], expected, tmp_path)
+    assert printed[0] == {"resumed": True}
+    await check_result(standalone.url, printed[-1]["job"], expected, tmp_path)
 
 
 def urls_in(store: Path) -> list[str]:
-    """Of the upload, or of its parts, that tus-js-client remembers."""
+    """Return the URLs that tus-js-client stored: of the upload, or of its parts."""
     if not store.exists() or not (text := store.read_text()):
         return []
     (upload,) = json.loads(text).values()
@@ -109,7 +109,7 @@ def urls_in(store: Path) -> list[str]:
 
 
 async def offsets(urls: list[str]) -> int:
-    """How many bytes the server has of them all."""
+    """Return how many bytes the server has received for all URLs."""
     async with aiohttp.ClientSession(headers={"Tus-Resumable": "1.0.0"}) as session:
         held = 0
         for url in urls:
@@ -119,13 +119,13 @@ async def offsets(urls: list[str]) -> int:
     return held
 
 
-async def test_one_whose_line_is_cut_at_random_bytes_goes_on(
+async def test_an_upload_is_resumed_after_cuts_at_random_bytes(
     standalone: Deployment, tmp_path: Path, run_node: RunNode
 ) -> None:
     await upload_through_cuts(standalone.url, "/api/tus/", tmp_path, run_node, WAYS["at once"])
 
 
-async def test_parallel_parts_whose_lines_are_cut_at_random_bytes_go_on(
+async def test_parallel_parts_are_resumed_after_cuts_at_random_bytes(
     deployment: Deployment, tmp_path: Path, run_node: RunNode
 ) -> None:
     await upload_through_cuts(deployment.url, "/api/tus/", tmp_path, run_node, WAYS["in parallel"])
@@ -139,19 +139,19 @@ async def test_parallel_parts_whose_lines_are_cut_at_random_bytes_go_on(
         {"uploadDataDuringCreation": True},
         {"uploadLengthDeferred": True},
     ],
-    ids=["at once", "in chunks", "with the creation", "size told at the end"],
+    ids=["at once", "in chunks", "with the creation", "size declared at the end"],
 )
-async def test_a_file_becomes_a_job_by_the_draft_of_the_ietf(
+async def test_a_file_sent_by_the_ietf_draft_becomes_a_job(
     standalone: Deployment, tmp_path: Path, run_node: RunNode, options: dict[str, object]
 ) -> None:
     expected = plays_file(tmp_path / "plays.csv", ROWS)
     endpoint = standalone.url + IETF_PATH
     client = run_node("tus.mjs", endpoint, tmp_path / "plays.csv", **IETF, **options)
-    said = await asyncio.to_thread(client.says)
-    await check_result(standalone.url, said[-1]["job"], expected, tmp_path)
+    printed = await asyncio.to_thread(client.output)
+    await check_result(standalone.url, printed[-1]["job"], expected, tmp_path)
 
 
-async def test_one_by_the_draft_of_the_ietf_goes_on_when_its_line_is_cut(
+async def test_an_upload_by_the_ietf_draft_is_resumed_after_cuts(
     deployment: Deployment, tmp_path: Path, run_node: RunNode
 ) -> None:
     await upload_through_cuts(deployment.url, IETF_PATH, tmp_path, run_node, IETF)
@@ -171,5 +171,5 @@ async def upload_through_cuts(
             link.cut(after=draw.randrange(200_000), reset=draw.random() < 0.5)
             async with asyncio.timeout(30):
                 await link.severed()
-        said = await asyncio.to_thread(client.says)
-    await check_result(url, said[-1]["job"], expected, folder)
+        printed = await asyncio.to_thread(client.output)
+    await check_result(url, printed[-1]["job"], expected, folder)

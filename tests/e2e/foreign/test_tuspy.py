@@ -1,4 +1,4 @@
-"""tuspy uploads with checksums: cut off, killed, and started again as its users do."""
+"""Uploads with tuspy and checksums: cut off, killed and restarted."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ SCRIPT = Path(__file__).with_name("tuspy_upload.py")
 ROWS = 40_000
 CUTS = 6
 KILLED_AFTER = 3
-"""Cuts."""
+"""The number of cuts after which the client is killed."""
 STARTS = 12
 
 
 class User:
-    """Runs tuspy again, with the same file and storage, until it has sent all."""
+    """Restarts tuspy with the same file and URL storage until the upload is complete."""
 
     def __init__(self, endpoint: str, file: Path) -> None:
         self._arguments = [endpoint, str(file), str(file.with_name("urls.json"))]
@@ -35,7 +35,7 @@ class User:
         self.clients: list[ClientScript] = []
 
     async def upload(self) -> list[dict[str, Any]]:
-        """What the one said that has come to the end."""
+        """Return the output of the client that completed the upload."""
         for n in range(STARTS):
             with ClientScript(
                 [sys.executable, str(SCRIPT), *self._arguments],
@@ -44,11 +44,11 @@ class User:
             ) as client:
                 self.clients.append(client)
                 if await asyncio.to_thread(client.wait, 60) == 0:
-                    return client.says()
+                    return client.output()
         raise AssertionError("".join(client.tail() for client in self.clients))
 
 
-async def test_it_goes_on_through_random_cuts_and_after_it_was_killed(
+async def test_an_upload_is_resumed_after_random_cuts_and_after_a_kill(
     deployment: Deployment, tmp_path: Path
 ) -> None:
     plays = tmp_path / "plays.csv"
@@ -58,7 +58,7 @@ async def test_it_goes_on_through_random_cuts_and_after_it_was_killed(
         user = User(f"http://127.0.0.1:{link.port}/api/tus/", plays)
         async with asyncio.timeout(90), asyncio.TaskGroup() as tasks:
             uploading = tasks.create_task(user.upload())
-            # When chunks, and now and then the answer to one, are cut off,
+            # When chunks, and sometimes the response to one, are cut off,
             for n in range(CUTS):
                 answers_only = n % 3 == 2
                 after = draw.randrange(400) if answers_only else draw.randrange(200_000)
@@ -70,7 +70,7 @@ async def test_it_goes_on_through_random_cuts_and_after_it_was_killed(
                     await link.stalled.wait()
                     user.clients[-1].kill()
                     link.flow()
-    # Then it has gone on each time, there is one job, and its result is right.
+    # Then it has resumed each time, and there is one job with the correct result
     assert link.cuts == CUTS
     assert len(user.clients) > 1
     first, last = uploading.result()

@@ -1,19 +1,20 @@
 // Uploads a file with tus-js-client: node tus.mjs ENDPOINT FILE OPTIONS
 //
-// OPTIONS are those of tus.Upload, as JSON; `store` is a file in which it remembers uploads, and
-// goes on with one that is there; with `inMemory` it reads FILE as a whole. Prints {"resumed": BOOL} at first, {"sent": N} after each chunk,
-// and {"job": PATH, "url": URL} at the end. Ends with 1 and what tus-js-client says when it gives up.
+// OPTIONS are those of tus.Upload, as JSON, and two more: `store` is a file with the URLs of
+// unfinished uploads, which are resumed; with `inMemory` FILE is read into memory first.
+// Prints {"resumed": BOOL} first, {"sent": N} after each chunk, and {"job": PATH, "url": URL} at the
+// end. Exits with 1 and the error when tus-js-client stops retrying.
 
 import { createReadStream, readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { PassThrough } from "node:stream";
 import * as tus from "tus-js-client";
 
-const [endpoint, path, given] = process.argv.slice(2);
-const { store, inMemory, ...options } = JSON.parse(given);
-const say = (words) => console.log(JSON.stringify(words));
+const [endpoint, path, json] = process.argv.slice(2);
+const { store, inMemory, ...options } = JSON.parse(json);
+const print = (value) => console.log(JSON.stringify(value));
 
-// A stream has no size; of a file tus-js-client knows it, and would announce a chunk too long.
+// A stream has no size. tus-js-client knows the size of a file and would declare a longer chunk.
 const file = () => createReadStream(path);
 const input = inMemory
   ? readFileSync(path)
@@ -31,8 +32,8 @@ const upload = new tus.Upload(input, {
   onAfterResponse: (_request, response) => {
     job = response.getHeader("Csvmill-Job") ?? job;
   },
-  onChunkComplete: (_size, sent) => say({ sent }),
-  onSuccess: () => say({ job, url: upload.url }),
+  onChunkComplete: (_size, sent) => print({ sent }),
+  onSuccess: () => print({ job, url: upload.url }),
   onError: (error) => {
     console.error(String(error));
     process.exit(1);
@@ -40,5 +41,5 @@ const upload = new tus.Upload(input, {
 });
 const [previous] = store ? await upload.findPreviousUploads() : [];
 if (previous) upload.resumeFromPreviousUpload(previous);
-say({ resumed: previous !== undefined });
+print({ resumed: previous !== undefined });
 upload.start();

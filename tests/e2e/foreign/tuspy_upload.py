@@ -1,7 +1,8 @@
-"""Uploads a file with tuspy, as its users do: python tuspy_upload.py ENDPOINT FILE STORE.
+"""Upload a file with tuspy: python tuspy_upload.py ENDPOINT FILE STORE.
 
-In STORE it remembers uploads, and goes on with one that is there. Prints {"offset": N} at first,
-where it begins, and {"url": URL} at the end. Ends with a traceback when tuspy gives up.
+STORE is a file with the URLs of unfinished uploads; if it has one for FILE, the upload is resumed.
+Prints {"offset": N} with the first offset to send, and {"url": URL} at the end. Ends with a
+traceback when tuspy stops retrying.
 """
 
 from __future__ import annotations

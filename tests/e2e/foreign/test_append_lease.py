@@ -1,4 +1,4 @@
-"""tus-js-client goes on at another gateway while its old connection hangs at the first."""
+"""tus-js-client resumes at another gateway while its first connection hangs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CHUNK = 100_000
 STALL_AFTER = 600_000
 ARRIVED = 300_000
 CLIENT_TIMEOUT = 3600.0
-"""Seconds after which a gateway gives a silent client up: longer than any test may take."""
+"""Seconds after which a gateway aborts a silent client. Longer than any test may take."""
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def services(tmp_path: Path, database_url: str, broker_url: str) -> Iterator[Ser
         yield services
 
 
-async def test_an_upload_whose_line_hangs_goes_on_at_another_gateway_at_once(
+async def test_an_upload_that_hangs_is_resumed_at_another_gateway_at_once(
     services: Services, tmp_path: Path, run_node: RunNode
 ) -> None:
     plays, store = tmp_path / "plays.csv", tmp_path / "urls.json"
@@ -55,7 +55,7 @@ async def test_an_upload_whose_line_hangs_goes_on_at_another_gateway_at_once(
         async def ended() -> bool:
             return link.given_up == 1
 
-        # When the line to one gateway stalls in the middle of the file
+        # When the connection to one gateway stalls in the middle of the file
         link.stall(after=STALL_AFTER)
         endpoint = f"http://127.0.0.1:{link.port}"
         hanging = run_node("tus.mjs", f"{endpoint}/api/tus/", plays, store=str(store))
@@ -63,25 +63,25 @@ async def test_an_upload_whose_line_hangs_goes_on_at_another_gateway_at_once(
             await link.stalled.wait()
         await until(arrived)
         assert link.given_up == 0
-        # Then the same upload, by the name that both gateways have, goes on at the other
+        # Then the same upload resumes at the other gateway, by the id that both know
         text = await asyncio.to_thread(store.read_text)
         assert endpoint in text
         await asyncio.to_thread(store.write_text, text.replace(endpoint, second))
         options = {"store": str(store), "chunkSize": CHUNK}
         client = run_node("tus.mjs", f"{second}/api/tus/", plays, **options)
-        said = await asyncio.to_thread(client.says, 30)
-        assert said[0] == {"resumed": True}
-        # with what had arrived at the first,
-        assert ARRIVED <= said[1]["sent"] - CHUNK <= link.carried
-        assert said[-2] == {"sent": size}
-        await check_result(second, said[-1]["job"], expected, tmp_path)
-        # which has ended the old connection, long before it gives a silent client up.
+        printed = await asyncio.to_thread(client.output, 30)
+        assert printed[0] == {"resumed": True}
+        # with the bytes that the first gateway received,
+        assert ARRIVED <= printed[1]["sent"] - CHUNK <= link.carried
+        assert printed[-2] == {"sent": size}
+        await check_result(second, printed[-1]["job"], expected, tmp_path)
+        # which has closed the old connection, long before its client timeout
         await until(ended)
         assert hanging.returncode is None
-        # And when the line is there again the old client learns that all is done.
+        # And once the connection works again the old client finds the upload complete
         link.flow()
-        assert (await asyncio.to_thread(hanging.says, 30))[-1]["job"] == said[-1]["job"]
+        assert (await asyncio.to_thread(hanging.output, 30))[-1]["job"] == printed[-1]["job"]
     async with AsyncClient(first) as at_first:
         jobs = [job async for job in at_first.jobs()]
-    assert [f"/api/v1/jobs/{job.id}" for job in jobs] == [said[-1]["job"]]
+    assert [f"/api/v1/jobs/{job.id}" for job in jobs] == [printed[-1]["job"]]
     assert (jobs[0].input_size, jobs[0].attempt) == (size, 1)
