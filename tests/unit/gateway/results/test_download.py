@@ -278,7 +278,7 @@ async def test_storage_that_fails_before_the_first_byte_is_503(
     assert b"storage is gone" in body
 
 
-@pytest.mark.parametrize("how", ["gone", "begun anew", "shorter"])
+@pytest.mark.parametrize("how", ["gone", "restarted", "shorter"])
 @pytest.mark.parametrize("path", ["/api/download_file/{}", "/api/v1/jobs/{}/result"])
 async def test_a_lost_result_is_a_service_fault_and_logged_once(
     gateway: Gateway, caplog: pytest.LogCaptureFixture, path: str, how: str
