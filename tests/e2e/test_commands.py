@@ -240,7 +240,7 @@ def test_jobs_are_listed_as_a_table_and_as_json(shell: Shell) -> None:
     assert len(shell("jobs", "--limit", "1").splitlines()) == 2
     assert shell("jobs", "--name", "none.csv") == ""
     output = shell.json("jobs", "retry", uploaded[0], exit_code=Exit.FAILED)
-    assert "cannot be retried" in output["message"]
+    assert "only a job in FAILURE can be retried" in output["message"]
 
 
 def test_doctor_reports_a_healthy_server_and_a_missing_one(
