@@ -69,7 +69,7 @@ def test_a_spec_that_does_not_fit_and_an_unreadable_file_have_an_exit_code(
     assert "did you mean 'Plays'?" in view["misfit"]
     code, text = inspect("-", stdin=b"\x1f\x8b\x08 no gzip")
     assert code == Exit.FAILED
-    assert "not gzip data" in text
+    assert "the gzip data of the file is damaged" in text
     assert inspect(str(tmp_path / "none.csv"))[0] == Exit.USAGE
 
 
