@@ -88,8 +88,10 @@ class HeaderChecker:
         Needs the first MiB; if the header is longer, checks again each time the received bytes
         have doubled. A complete upload is not checked here; its job reports the mismatch.
         """
+        if not self.applies_to(upload):
+            return
         needed = self._check_from.get(_key(upload), SAMPLE_SIZE)
-        if upload.blob.prefix >= needed and self.applies_to(upload):
+        if upload.blob.prefix >= needed:
             limit = _FIRST_READ if needed == SAMPLE_SIZE else INSPECTION_LIMIT
             async with self._reads[limit]:
                 sample = await _read(blobs, upload.blob, limit)
