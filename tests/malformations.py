@@ -277,11 +277,11 @@ FILES: dict[str, list[Kind]] = {
     "fixed-width columns": [none(b"a   b\np   1\n", "no column has this name")],
     "a second BOM": [none(b"\xef\xbb\xbf" * 2 + b"a,b\np,1\n", "did you mean '\\ufeffa'?")],
     "UTF-32": [
-        none("a,b\np,1\n".encode("utf-32"), "the file is in UTF-32, which is not read"),
+        none("a,b\np,1\n".encode("utf-32"), "the file is in UTF-32, which is not supported"),
         none(b"\0\0\xfe\xff" + "a,b\n".encode("utf-32-be"), "the file is in UTF-32"),
         none("a,b\np,1\n".encode("utf-32-le"), "no column has this name"),
     ],
-    "a workbook (.xlsx)": [none(workbook(), "document of an office suite, such as .xlsx, and no")],
+    "a workbook (.xlsx)": [none(workbook(), "an office document, such as .xlsx, and not CSV")],
     "a workbook (.xls), a PDF, a picture, a Parquet file": [
         none(data, "no column has this name", declared=Input(encoding="latin-1"))
         for data in (

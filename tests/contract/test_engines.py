@@ -124,7 +124,7 @@ PREISE = "Titel;Preis\nÜber;1\nÜber;2\n"
     ],
     ids=["semicolons", "windows-1252", "utf-16", "cr and tabs", "gzip, for spreadsheets", "'"],
 )
-async def test_how_a_file_is_written_is_found_out_if_something_is_asked_of_it(
+async def test_the_dialect_is_detected_for_every_spec_but_the_default(
     engine: Engine, scratch: Path, data: bytes
 ) -> None:
     asked = Aggregation((GroupColumn("Titel"),), (Aggregate("sum", 2, "sum", "number"),))
@@ -134,7 +134,9 @@ async def test_how_a_file_is_written_is_found_out_if_something_is_asked_of_it(
     assert output.path.read_text(encoding="utf-8") == "Titel,sum\nÜber,3\n"
 
 
-async def test_what_is_found_out_does_not_depend_on_the_plan(engine: Engine, scratch: Path) -> None:
+async def test_the_detected_dialect_does_not_depend_on_the_plan(
+    engine: Engine, scratch: Path
+) -> None:
     data = b"a;b\n" + b"x;1\n" * 400_000
     asked = Aggregation((GroupColumn(1, "first"),), (Aggregate("count", None, "rows"),))
 
@@ -201,7 +203,7 @@ async def test_progress_rises_to_the_size_of_the_source(engine: Engine, scratch:
     assert [p.done for p in reported] == sorted(p.done for p in reported)
 
 
-async def test_rows_are_told_while_the_file_is_read(engine: Engine, scratch: Path) -> None:
+async def test_rows_are_reported_while_the_file_is_read(engine: Engine, scratch: Path) -> None:
     rows = 300_000
     data = HEADER + b"".join(b'"song, or so\n%06d",b,1\n' % n for n in range(rows))
     told = asyncio.Event()
@@ -225,7 +227,7 @@ async def test_rows_are_told_while_the_file_is_read(engine: Engine, scratch: Pat
 
 
 @pytest.mark.parametrize("size", [len(HEADER) + 5, len(HEADER) + 7], ids=["longer", "shorter"])
-async def test_a_source_of_another_size_than_announced_fails_the_attempt(
+async def test_a_source_of_another_size_fails_the_attempt(
     engine: Engine, scratch: Path, size: int
 ) -> None:
     source = StreamSource(HEADER + b"a,b,1\n", size=size)
@@ -296,7 +298,7 @@ async def test_more_groups_than_memory_holds_are_aggregated_within_the_limit(
 @pytest.mark.parametrize(
     ("width", "limit"), [(900, 20_000_000), (20, 1_000_000)], ids=["spilled", "written"]
 )
-async def test_what_takes_more_disk_than_it_may_fails_the_attempt_and_names_the_limit(
+async def test_an_attempt_that_exceeds_its_disk_fails_and_names_the_limit(
     make_engine: MakeEngine, scratch: Path, output: FormatName, width: int, limit: int
 ) -> None:
     engine = make_engine(EngineLimits(memory=256 << 20, scratch=limit))
@@ -340,7 +342,7 @@ async def test_any_aggregation_is_that_of_plain_python(
 @settings(
     max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-async def test_a_file_may_be_written_in_any_way_that_was_said(
+async def test_a_file_may_have_any_declared_dialect(
     engine: Engine, tmp_path: Path, scratch: Path, case: Case
 ) -> None:
     try:
@@ -428,7 +430,7 @@ async def test_the_report_says_how_the_file_begins_and_what_goes_over_several_li
         assert counted == ((None, None) if found.plan == "fast" else lines)
 
 
-async def test_a_number_of_another_notation_is_refused_with_the_remedy(
+async def test_a_number_of_another_notation_is_refused_with_a_hint(
     engine: Engine, scratch: Path
 ) -> None:
     prices = Aggregation((GroupColumn("k"),), (Aggregate("sum", "n", kind="number"),))
@@ -498,7 +500,7 @@ async def test_an_aggregation_that_does_not_fit_the_file_names_the_nearest_colum
 @pytest.mark.parametrize(
     ("output", "decompress"), [("csv.gz", gzip.decompress), ("csv.zst", zstd.decompress)]
 )
-async def test_results_are_compressed_if_that_was_asked_for(
+async def test_results_are_compressed_if_the_spec_says_so(
     engine: Engine, scratch: Path, output: FormatName, decompress: Callable[[bytes], bytes]
 ) -> None:
     data = HEADER + b"".join(b"%d,b,1\n" % i for i in range(150_000, 0, -1))

@@ -139,7 +139,7 @@ async def test_a_child_that_cannot_start_fails_the_attempt_and_says_why(
 
 
 @pytest.mark.parametrize("exact_below", [0, 1 << 40], ids=["fast", "exact"])
-async def test_a_child_that_cannot_watch_its_memory_ends_and_says_why(
+async def test_a_child_that_cannot_measure_its_memory_exits_with_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exact_below: int
 ) -> None:
     blind = "tests.unit.processor.engines.blind_child"
@@ -152,9 +152,7 @@ async def test_a_child_that_cannot_watch_its_memory_ends_and_says_why(
         )
 
 
-async def test_the_child_is_told_no_secrets(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_child_gets_no_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CSVMILL_DATABASE_URL", "postgresql://user:password@host/db")
     running, child = await running_child(tmp_path)
 
@@ -166,7 +164,7 @@ async def test_the_child_is_told_no_secrets(
     assert b"PYTHONPATH" in environment
 
 
-async def test_a_doubtful_file_is_read_again_and_settled_by_the_exact_plan(
+async def test_an_inconclusive_file_is_read_again_by_the_exact_plan(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "processor.engines.duckdb")
@@ -258,7 +256,7 @@ async def ending(task: Task, folder: Path) -> tuple[Refused, int]:
 
 
 @pytest.mark.parametrize(("plan", "why"), [("fast", "inconclusive"), ("exact", "failed")])
-async def test_a_child_that_takes_more_memory_than_it_may_says_so_and_ends(
+async def test_a_child_that_exceeds_its_memory_exits_with_the_reason(
     tmp_path: Path, plan: Plan, why: str
 ) -> None:
     # Given less memory than Python needs to begin with
@@ -271,7 +269,7 @@ async def test_a_child_that_takes_more_memory_than_it_may_says_so_and_ends(
     assert outcome.report.peak_memory > 8 << 20
 
 
-def test_memory_that_the_system_does_not_give_fails_the_attempt_and_says_so(
+def test_an_allocation_that_fails_fails_the_attempt_with_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "input").write_bytes(HEADER + b"a,b,1\n")
@@ -289,7 +287,7 @@ def test_memory_that_the_system_does_not_give_fails_the_attempt_and_says_so(
 
 
 @pytest.mark.parametrize("data", [b"\x1f\x8b\x08 damaged", b"\xff\xfe\0\0U\0\0\0"])
-def test_of_a_file_of_which_nothing_is_known_no_dialect_and_no_rows_are_made_up(
+def test_an_unread_file_has_neither_dialect_nor_rows_in_the_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes
 ) -> None:
     (tmp_path / "input").write_bytes(data)

@@ -46,7 +46,7 @@ def test_groups_that_do_not_fit_in_memory_are_merged_from_disk(data: bytes, memo
         assert run_exact(data, memory=memory) == expected_result(SONG_PLAYS, data)
 
 
-def test_no_more_than_so_many_runs_of_a_length_stand_on_disk(
+def test_the_number_of_runs_on_disk_is_limited(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runs, "MAX_RUNS", 4)

@@ -92,7 +92,7 @@ def test_files_of_few_columns_too(
         HEADER + "\x00,é\u2028,1\n\x00\x01,é,2\n\U0001f600,\ufffd,3\n".encode(),
     ],
 )
-def test_ordinary_files_are_settled_here(data: bytes, stream: bool) -> None:
+def test_the_fast_plan_proves_ordinary_files(data: bytes, stream: bool) -> None:
     assert run_fast(data, stream=stream) == expected_result(SONG_PLAYS, data)
 
 
@@ -103,7 +103,7 @@ NOT_PLAINLY_INTEGERS = [
 
 
 @pytest.mark.parametrize("text", NOT_PLAINLY_INTEGERS)
-def test_what_is_not_plainly_an_integer_of_64_bits_is_left_open(text: str) -> None:
+def test_other_cells_than_integers_of_64_bits_are_inconclusive(text: str) -> None:
     with pytest.raises(Inconclusive):
         run_fast(HEADER + b"a,b,1\n" * 50 + f"a,b,{text}\n".encode() + b"a,b,1\n" * 50)
 
@@ -137,7 +137,7 @@ PLAIN_ROWS = b"a,b,1\n" * 20
         *(PLAIN_ROWS + row + PLAIN_ROWS for row in [*ODD_ROWS, b"\n"]),
     ],
 )
-def test_what_duckdb_reads_otherwise_than_we_do_is_left_open(rows: bytes) -> None:
+def test_files_that_duckdb_reads_differently_are_inconclusive(rows: bytes) -> None:
     with pytest.raises(Inconclusive):
         run_fast(HEADER + rows)
 
@@ -146,9 +146,7 @@ def test_what_duckdb_reads_otherwise_than_we_do_is_left_open(rows: bytes) -> Non
 @pytest.mark.parametrize(
     "row", [b"a,b,1,\n", b' "a",b,1\n', b'"a",b,1\n', b"a,b,1\n", b"\na,b,1\n"]
 )
-def test_a_file_of_which_lines_end_in_crlf_but_for_some_is_left_open(
-    row: bytes, stream: bool
-) -> None:
+def test_a_file_with_mixed_line_ends_is_inconclusive(row: bytes, stream: bool) -> None:
     # DuckDB takes no notice of the last delimiter, which weighs as much as the missing CR.
     crlf = (HEADER + PLAIN_ROWS).replace(b"\n", b"\r\n")
     for data in (crlf + row + b"c,d,2\r\n", crlf + row, crlf + row[:-1] + b"\r\nc,d,2\n"):
@@ -169,7 +167,7 @@ def test_a_file_of_which_lines_end_in_crlf_but_for_some_is_left_open(
         b"x" * HEADER_LIMIT + b",b,c\na,b,1\n",
     ],
 )
-def test_an_unusual_header_is_left_open(data: bytes) -> None:
+def test_an_unusual_header_is_inconclusive(data: bytes) -> None:
     with pytest.raises(Inconclusive):
         run_fast(data)
 
@@ -204,7 +202,7 @@ def test_a_sum_beyond_64_bits_is_exact() -> None:
     assert run_fast(data) == expected_result(SONG_PLAYS, data)
 
 
-def test_a_source_of_another_size_than_announced_fails_the_attempt(
+def test_a_source_of_another_size_fails_the_attempt(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from processor.engines import fast_plan
@@ -218,7 +216,7 @@ def test_a_source_of_another_size_than_announced_fails_the_attempt(
 
 @given(provable_cases(), buffers, st.booleans())
 @settings(max_examples=50, deadline=None)
-def test_what_is_provable_is_that_of_plain_python_or_left_open(
+def test_a_provable_aggregation_equals_plain_python_or_is_inconclusive(
     case: Case, csv_buffer: int | None, stream: bool
 ) -> None:
     assert why_not_fast(case.aggregation) is None
@@ -248,7 +246,7 @@ OF_ONE_COLUMN = Aggregation((GroupColumn(1, "k"),), (Aggregate("count", None, "r
 
 @pytest.mark.parametrize("stream", [False, True], ids=["file", "stream"])
 @pytest.mark.parametrize("rows", [b"a\n\nb\n\na\n", b"a\n\n", b'a\n""\nb\n', b"a\n\n\nb", b"\n"])
-def test_an_empty_line_of_a_file_of_one_column_is_left_open(rows: bytes, stream: bool) -> None:
+def test_an_empty_line_in_a_file_of_one_column_is_inconclusive(rows: bytes, stream: bool) -> None:
     # DuckDB takes it for a row, and so it is one if the cell is in quotes.
     for ending in (b"\n", b"\r\n"):
         with pytest.raises(Inconclusive):
@@ -257,7 +255,7 @@ def test_an_empty_line_of_a_file_of_one_column_is_left_open(rows: bytes, stream:
 
 @pytest.mark.parametrize("stream", [False, True], ids=["file", "stream"])
 @pytest.mark.parametrize("rows", [b"a\nb\na\n", b'"a,\n""b"" c"\n \nb', b"a\n b\n  \n"])
-def test_a_file_of_one_column_is_settled_here(rows: bytes, stream: bool) -> None:
+def test_the_fast_plan_proves_a_file_of_one_column(rows: bytes, stream: bool) -> None:
     data = b"k\n" + rows
 
     assert run_fast(data, OF_ONE_COLUMN, stream=stream) == expected_result(OF_ONE_COLUMN, data)
@@ -265,7 +263,7 @@ def test_a_file_of_one_column_is_settled_here(rows: bytes, stream: bool) -> None
 
 @pytest.mark.parametrize("stream", [False, True], ids=["file", "stream"])
 @pytest.mark.parametrize("rows", [b"a,,\rb,1,\n", b'"a\nb",,\rb,1,\n'])
-def test_a_row_that_ends_in_a_carriage_return_is_left_open(rows: bytes, stream: bool) -> None:
+def test_a_row_that_ends_in_a_carriage_return_is_inconclusive(rows: bytes, stream: bool) -> None:
     # DuckDB takes it for a line end after an empty cell.
     with pytest.raises(Inconclusive):
         run_fast(b"k,l,m\n" + rows + b"1,2,3\n" * 3, OF_ONE_COLUMN, stream=stream)
@@ -294,7 +292,7 @@ def test_duckdb_spills_no_more_than_it_may() -> None:
         run_fast(data, memory=128 << 20, scratch=10_000_000)
 
 
-def test_a_file_of_very_many_columns_is_left_open() -> None:
+def test_a_file_of_very_many_columns_is_inconclusive() -> None:
     def wide(columns: int) -> bytes:
         names = b",".join(b"c%d" % n for n in range(columns))
         return names + b"\n" + (b"1" + b",1" * (columns - 1) + b"\n") * 2
@@ -330,7 +328,7 @@ def test_a_file_of_very_many_columns_is_left_open() -> None:
         asked(where=Condition("k", "=", ("nobody",)), limit=1),
     ],
 )
-def test_what_is_provable_is_settled_here(aggregation: Aggregation, stream: bool) -> None:
+def test_the_fast_plan_proves_provable_aggregations(aggregation: Aggregation, stream: bool) -> None:
     assert why_not_fast(aggregation) is None
 
     assert run_fast(FILE, aggregation, stream=stream) == expected_result(aggregation, FILE)
@@ -360,5 +358,5 @@ def test_a_cell_that_where_leaves_out_need_not_be_a_number() -> None:
         asked(output="jsonl"),
     ],
 )
-def test_what_cannot_be_proved_is_not_attempted(aggregation: Aggregation) -> None:
+def test_the_fast_plan_does_not_attempt_other_aggregations(aggregation: Aggregation) -> None:
     assert why_not_fast(aggregation) is not None

@@ -56,9 +56,7 @@ def assert_read_as_declared(case: Case, declared: Input, asked: Input, block: in
 
 @given(dirty_written_cases(), st.sampled_from([1, 7, 64, 1 << 20]))
 @settings(max_examples=60, deadline=None)
-def test_any_dirty_file_is_read_as_if_what_is_found_out_had_been_said(
-    case: Case, block: int
-) -> None:
+def test_any_dirty_file_is_read_as_if_its_dialect_had_been_declared(case: Case, block: int) -> None:
     said = case.aggregation.input
     asked = replace(SKIP, header=said.header, decimal=said.decimal, thousands=said.thousands)
     dialect, _ = open_text([case.data], asked)
@@ -123,9 +121,7 @@ def telling_files(draw: st.DrawFn) -> Telling:
 
 @given(telling_files(), st.sampled_from([1, 64, 1 << 20]))
 @settings(max_examples=60, deadline=None)
-def test_some_dirt_in_a_file_does_not_change_what_is_found_out_of_it(
-    file: Telling, block: int
-) -> None:
+def test_some_dirt_in_a_file_does_not_change_its_dialect(file: Telling, block: int) -> None:
     dialect, _ = open_text([file.case.data], SKIP)
 
     assert declaring(dialect) == file.pen.declared

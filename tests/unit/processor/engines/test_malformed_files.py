@@ -30,7 +30,7 @@ CASES = [*SAID, *FOUND]
 
 
 @pytest.mark.parametrize(("kind", "how"), CASES)
-def test_bad_records_are_left_out_of_the_totals_and_are_all_told(kind: Kind, how: Input) -> None:
+def test_bad_records_are_left_out_of_the_totals_and_all_reported(kind: Kind, how: Input) -> None:
     skipping = replace(SUMS, input=replace(how, on_bad_row="skip"))
     if kind.refused:
         with pytest.raises(MalformedInput, match=re.escape(kind.refused)):

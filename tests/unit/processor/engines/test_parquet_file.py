@@ -221,7 +221,7 @@ def test_row_groups_of_long_rows_have_few() -> None:
     assert [file.metadata.row_group(i).num_rows for i in range(3)] == [2048, 2048, 904]
 
 
-def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from processor.engines import duckdb_child
     from processor.engines.protocol import RESULT_NAME, Refused, Task
 

@@ -53,9 +53,7 @@ def break_off(monkeypatch: pytest.MonkeyPatch, error: BaseException | None) -> N
 
 
 @pytest.mark.parametrize("name", ERRORS)
-def test_a_relay_that_ends_in_any_error_raises_it(
-    monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
+def test_any_error_of_the_input_pump_is_raised(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     error = ERRORS[name]()
     break_off(monkeypatch, error)
 
@@ -65,14 +63,14 @@ def test_a_relay_that_ends_in_any_error_raises_it(
     assert raised.value is error
 
 
-def test_a_file_that_turns_out_to_be_damaged_is_left_open(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_file_is_inconclusive(monkeypatch: pytest.MonkeyPatch) -> None:
     break_off(monkeypatch, MalformedInput("damaged"))
 
     with pytest.raises(Inconclusive, match="damaged"):
         run_fast(DATA, stream=True)
 
 
-def test_text_that_ends_before_its_source_is_left_open(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_text_that_ends_before_its_source_is_inconclusive(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("processor.engines.pumps.BLOCK", len(DATA) - 1)
     monkeypatch.setattr("shared.inspection.open_text.SAMPLE_SIZE", 20)
     break_off(monkeypatch, None)
@@ -82,9 +80,7 @@ def test_text_that_ends_before_its_source_is_left_open(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("name", ERRORS)
-def test_a_census_that_ends_in_any_error_raises_it(
-    monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
+def test_any_error_of_the_census_is_raised(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     error = ERRORS[name]()
 
     def count(*_: object) -> None:
@@ -98,9 +94,7 @@ def test_a_census_that_ends_in_any_error_raises_it(
     assert raised.value is error
 
 
-def test_a_census_of_part_of_a_file_settles_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_partial_census_proves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("plays").write_bytes(DATA)
     nothing = Ledger(0, 3, 1, *(0, 0, 0, 0))
@@ -117,7 +111,7 @@ MANY_GROUPS = b"Song,Date,Plays\n" + b"".join(b"song %d,%40d,1\n" % (n, n) for n
 
 
 @pytest.mark.parametrize("name", ERRORS)
-def test_a_drain_that_ends_in_any_error_raises_it_and_nobody_waits_for_it(
+def test_any_error_of_the_output_pump_is_raised_without_a_deadlock(
     monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     error = ERRORS[name]()

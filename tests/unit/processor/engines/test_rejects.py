@@ -98,7 +98,7 @@ def test_a_skipped_row_is_kept_as_it_stands_with_its_place_and_what_is_wrong() -
     )
 
 
-def test_of_many_problems_the_first_are_told_and_all_are_counted() -> None:
+def test_the_first_problems_are_listed_and_all_are_counted() -> None:
     bad = b"".join(b"a,b,x%d\n" % n for n in range(42))
     reason, report = refusal(HEADER + b"a,b,1\n" + bad + b"a,b,1\n")
     assert reason == (
@@ -148,7 +148,7 @@ def test_a_header_that_does_not_fit_is_never_skipped(
     assert (report.rows, report.problem_count, len(report.problems)) == (Rows(), problems, problems)
 
 
-def test_a_column_that_there_is_not_is_no_problem_of_a_record() -> None:
+def test_a_missing_column_is_not_a_problem_of_a_record() -> None:
     aggregation = Aggregation((GroupColumn("song"),), input=SKIP)
     told, report = refusal(HEADER + b"a,b,1\n", aggregation)
     assert told.startswith("the aggregation does not fit the file: group_by[0].column")
@@ -172,7 +172,7 @@ def test_a_bad_row_leaves_no_trace_in_any_aggregate() -> None:
     assert found.result.splitlines()[1:] == [b"a,1,1,5,1,5"]
 
 
-def test_once_a_file_is_doomed_its_groups_take_no_more_memory(tmp_path: Path) -> None:
+def test_groups_take_no_memory_after_the_first_problem_of_a_failed_file(tmp_path: Path) -> None:
     # Given a limit that every second group exceeds, so that runs are written
     rows = b"".join(b"song %d,b,1\n" % n for n in range(1000))
     calm = run_exact(HEADER + rows, memory=500)
@@ -199,7 +199,7 @@ def test_a_problem_about_the_whole_record_has_no_column(tmp_path: Path) -> None:
     assert problems.first[0].record == b""
 
 
-def test_rejects_that_find_no_room_raise(tmp_path: Path) -> None:
+def test_rejects_on_a_full_disk_raise(tmp_path: Path) -> None:
     path = tmp_path / "full"
     path.symlink_to("/dev/full")
     problem = Problem(1, 0, 1, "a", "b", "c", b"x" * KEPT_RECORD)

@@ -171,7 +171,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("text", "message"), WRONG, ids=[message[:40] for _, message in WRONG])
-def test_what_is_wrong_is_named_by_path_with_what_to_send(text: str, message: str) -> None:
+def test_an_error_names_the_path_and_what_to_send(text: str, message: str) -> None:
     assert str(refusal(text)).startswith(message)
 
 

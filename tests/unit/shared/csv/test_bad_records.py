@@ -59,7 +59,7 @@ def test_a_bad_record_ends_with_the_line_on_which_it_is_bad(
         assert problem.name == "ab"[(problem.column or 0) - 1]
 
 
-def test_of_a_quote_that_is_never_closed_only_the_line_on_which_it_opens_is_bad() -> None:
+def test_only_the_line_of_a_quote_without_a_closing_quote_is_bad() -> None:
     for block in BLOCKS:
         good, (problem,) = read(b'a,b\n"x\ny","z\nq,2\nr,3', block)
 
@@ -100,7 +100,7 @@ def test_rejecting_a_record_that_was_refused_raises() -> None:
         reader.reject_ragged([b"1", b"2", b"3"], 2)
 
 
-def test_a_bad_header_is_never_passed_over() -> None:
+def test_a_bad_header_is_never_skipped() -> None:
     problems: list[Problem] = []
 
     with pytest.raises(MalformedInput, match="line 2, column 1: found 'x' after the closing quote"):
@@ -122,7 +122,7 @@ def test_a_file_without_a_header_gets_names_and_loses_no_record() -> None:
     assert problem.name is None
 
 
-def test_of_a_long_bad_record_the_beginning_is_kept() -> None:
+def test_a_long_bad_record_is_cut() -> None:
     data = b"a,b\n" + b"x" * (2 * KEPT_RECORD) + b"\r,2\n"
 
     _, (problem,) = read(data, 1000)
@@ -154,7 +154,7 @@ def test_a_record_of_the_limit_is_read_and_one_byte_more_is_too_long(
 
 @pytest.mark.parametrize("block", [1 << 16, 1 << 30])
 @pytest.mark.parametrize("text", [b"%b", b'"",%b', b'"x\n",%b'])
-def test_a_record_of_more_columns_than_any_may_have_is_not_divided(
+def test_a_record_with_too_many_columns_is_not_split(
     text: bytes, block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(records, "COLUMN_LIMIT", 1 << 14)
@@ -169,7 +169,7 @@ def test_a_record_of_more_columns_than_any_may_have_is_not_divided(
         assert [len(fields) for _, fields in good] == [2, 1 << 14, 2][:: 1 + more]
 
 
-def test_a_line_that_is_too_long_is_passed_over_without_being_held(low_limit: int) -> None:
+def test_a_line_that_is_too_long_is_skipped_without_keeping_it_in_memory(low_limit: int) -> None:
     longest = 0
 
     def blocks() -> Iterator[bytes]:

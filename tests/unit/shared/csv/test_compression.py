@@ -68,7 +68,7 @@ def expand(
 
 
 @compressions
-def test_what_was_compressed_comes_out_again(compression: Compression) -> None:
+def test_compressed_data_is_decompressed(compression: Compression) -> None:
     for text in (b"", b"a", TEXT, b"\0" * (3 * BLOCK), os.urandom(2 * BLOCK)):
         data = COMPRESS[compression](text)
 
@@ -79,14 +79,14 @@ def test_what_was_compressed_comes_out_again(compression: Compression) -> None:
         assert expand(small, compression, size) == TEXT[:500]
 
 
-def test_what_is_not_compressed_is_passed_on() -> None:
+def test_data_without_compression_is_passed_on() -> None:
     assert expand(b"a,b\n", "none") == b"a,b\n"
     for text in (b"Song,Date", b"BZh1,BZh2\n", b"PK,a", b""):
         assert compression_of(text) == "none"
 
 
 @joinable
-def test_members_one_after_the_other_are_one_file(compression: Compression) -> None:
+def test_several_members_are_one_file(compression: Compression) -> None:
     parts = [TEXT[:100], b"", TEXT[100:]]
     data = b"".join(map(COMPRESS[compression], parts))
 
@@ -95,7 +95,7 @@ def test_members_one_after_the_other_are_one_file(compression: Compression) -> N
 
 
 @compressions
-def test_a_file_that_was_cut_off_is_refused_wherever_that_was(compression: Compression) -> None:
+def test_an_incomplete_file_is_refused(compression: Compression) -> None:
     data = COMPRESS[compression](TEXT[:300])
 
     for length in range(len(data)):
@@ -104,7 +104,7 @@ def test_a_file_that_was_cut_off_is_refused_wherever_that_was(compression: Compr
 
 
 @compressions
-def test_what_follows_the_end_is_refused(compression: Compression) -> None:
+def test_bytes_after_the_end_are_refused(compression: Compression) -> None:
     data = COMPRESS[compression](TEXT)
 
     for more in (b"x", b"\0" * 10, b"a,b\n1,2\n"):

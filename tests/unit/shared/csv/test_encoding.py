@@ -65,7 +65,7 @@ def test_text_is_the_same_in_utf_8(encoding: Encoding, data: st.DataObject, size
         ("utf-16-be", b"\xdc\x00"),
     ],
 )
-def test_what_is_no_text_is_a_problem_of_its_record(encoding: Encoding, bad: bytes) -> None:
+def test_invalid_text_is_a_problem_of_its_record(encoding: Encoding, bad: bytes) -> None:
     codec = CODECS[encoding]
     before = "a,b\né😀,1\n" if encoding.startswith("utf") else "a,b\né,1\n"
     after = 'z","2"\ny,3\n'
@@ -99,7 +99,7 @@ def test_half_a_character_at_the_end_is_a_problem_of_the_last_record(
         assert [(p.line, p.offset, p.expected) for p in problems] == [(3, 8, "text in UTF-16")]
 
 
-def test_a_byte_order_mark_is_no_part_of_the_first_name() -> None:
+def test_a_byte_order_mark_is_not_part_of_the_first_name() -> None:
     for encoding in ("utf-16-le", "utf-16-be"):
         data = "\ufeffa,b\n1,2\n".encode(encoding)
         dialect = Dialect(encoding=encoding)

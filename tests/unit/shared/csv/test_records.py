@@ -96,7 +96,7 @@ def test_a_malformed_record_is_refused_by_line_column_and_what_was_found(
         assert str(refusal.value).startswith(message)
 
 
-def test_what_stands_before_a_malformed_record_is_yielded_first() -> None:
+def test_records_before_a_malformed_record_are_yielded_first() -> None:
     reader = iter(RecordReader([b'a,b\nx,1\n"y"z,2\n']))
 
     assert [next(reader), next(reader)] == [(1, [b"a", b"b"]), (2, [b"x", b"1"])]
@@ -104,7 +104,7 @@ def test_what_stands_before_a_malformed_record_is_yielded_first() -> None:
         next(reader)
 
 
-def test_a_quote_that_nobody_closes_does_not_fill_the_memory(
+def test_a_quote_without_a_closing_quote_does_not_fill_the_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(records, "RECORD_LIMIT", 1 << 20)
@@ -122,6 +122,6 @@ def test_a_quote_that_nobody_closes_does_not_fill_the_memory(
     assert served <= 4 << 20
 
 
-def test_what_is_shown_of_a_field_is_short_and_printable() -> None:
+def test_a_field_in_a_message_is_short_and_printable() -> None:
     assert show(b"x" * 1000) == repr("x" * 60) + "..."
     assert show(b"\x00\xff\n") == repr("\x00\\xff\n")

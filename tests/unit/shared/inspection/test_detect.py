@@ -169,7 +169,7 @@ def test_what_is_declared_is_never_changed(declared: Input, rows: list[list[str]
         assert (dialect.decimal, dialect.thousands) == (declared.decimal, declared.thousands)
 
 
-def test_compression_is_not_looked_for_in_what_is_given_as_plain() -> None:
+def test_compression_is_not_detected_if_none_is_declared() -> None:
     data = gzip.compress(b"a,b\n1,2\n")
     assert found(data, Input(compression="none", encoding="latin-1")).compression == "none"
     with pytest.raises(MalformedInput, match="the gzip data of the file is damaged"):
@@ -237,7 +237,7 @@ def test_delimiters(data: bytes, delimiter: str) -> None:
         b"a,b,1\n" * 5000 + b"a,b\n",
     ],
 )
-def test_a_file_with_bad_records_stays_the_file_that_it_is(rows: bytes) -> None:
+def test_bad_records_do_not_change_the_dialect(rows: bytes) -> None:
     assert found(b"Song,Date,Plays\n" + rows) == STRICT
 
 
@@ -311,12 +311,12 @@ def test_a_byte_order_mark_that_contradicts_what_is_given_is_refused() -> None:
         found("a,b\n".encode("utf-16"), Input(encoding="latin-1"))
 
 
-def test_what_is_said_of_a_header_is_so() -> None:
+def test_a_declared_header_is_never_changed() -> None:
     for data in (b"1;2\n3;4\n", b"a;1.5\nb;2.5\n", b"a;b\n1;2\n"):
         assert found(data, Input(header=True)).header
         assert not found(data, Input(header=False)).header
 
 
-def test_a_file_is_found_out_to_have_no_header() -> None:
+def test_a_missing_header_is_detected() -> None:
     assert not found(b"a;1.5\nb;2.5\n").header
     assert found(b"Song;Plays\na;1.5\nb;2.5\n").header

@@ -45,7 +45,7 @@ def found(data: bytes, declared: Input = UNDECLARED, *, whole: bool = True) -> H
         (b"", "there is no record below the first"),
     ],
 )  # fmt: skip
-def test_there_is_a_header_where_names_stand_over_numbers_or_nothing_speaks_against_it(
+def test_names_above_numbers_or_no_evidence_against_it_mean_a_header(
     data: bytes, reason: str | None
 ) -> None:
     if reason is None:
@@ -67,7 +67,7 @@ def test_there_is_a_header_where_names_stand_over_numbers_or_nothing_speaks_agai
         (b"\n\nde,1\nde,2\n", "column 1 is 'de'"),
     ],
 )
-def test_there_is_none_where_the_first_record_can_hardly_be_one(data: bytes, shown: str) -> None:
+def test_a_first_record_that_is_very_unlikely_a_header_is_none(data: bytes, shown: str) -> None:
     verdict = found(data)
     line = 3 if data.startswith(b"\n") else 1
     assert (verdict.header, verdict.reason) == (False, f"line {line} is a record: {shown}")
@@ -96,7 +96,7 @@ def test_there_is_none_where_the_first_record_can_hardly_be_one(data: bytes, sho
         (b"Land,2019\n", "column 2 is '2019'"),
     ],
 )
-def test_where_it_may_be_either_it_has_to_be_said(data: bytes, shown: str | None) -> None:
+def test_an_undecided_header_must_be_declared(data: bytes, shown: str | None) -> None:
     verdict = found(data)
     if shown is None:
         assert verdict.header is False
@@ -110,13 +110,13 @@ def test_where_it_may_be_either_it_has_to_be_said(data: bytes, shown: str | None
         assert dialect_of(data, whole=True, declared=Input(header=said)).header is said
 
 
-def test_numbers_are_those_of_the_notation_that_is_given() -> None:
+def test_numbers_follow_the_declared_notation() -> None:
     data = b"x;1.234,5\ny;2,75\n"
     assert found(data, Input(delimiter=";")).header is None
     assert found(data, Input(delimiter=";", decimal=",", thousands=".")).header is False
 
 
-def test_a_name_that_is_asked_for_says_that_there_is_a_header() -> None:
+def test_a_column_name_in_the_spec_means_a_header() -> None:
     for named in (
         Aggregation((GroupColumn("a"), GroupColumn(2))),
         Aggregation((GroupColumn(1),), (Aggregate("sum", "1", kind="number"),)),
@@ -129,13 +129,13 @@ def test_a_name_that_is_asked_for_says_that_there_is_a_header() -> None:
     assert said.known_input.header is False
 
 
-def test_of_what_nothing_is_asked_the_first_line_is_the_header() -> None:
+def test_the_default_aggregation_takes_the_first_line_as_the_header() -> None:
     strict = detect_dialect(b"a,b,1\na,b,2\n", whole=True, declared=UNDECLARED, strict=True)
     assert strict.dialect.header
     assert strict.header.header
 
 
-def test_a_first_record_that_the_sample_cuts_off_is_looked_at_as_far_as_it_goes() -> None:
+def test_the_known_part_of_a_first_record_that_the_sample_cuts_is_used() -> None:
     names, numbers = ((",".join(f"{p}{i}" for i in range(300_000))).encode() for p in ("c", ""))
     assert found(names, whole=False).header
     assert found(numbers, whole=False).header is None

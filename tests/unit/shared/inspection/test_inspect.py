@@ -50,7 +50,7 @@ def test_columns_are_what_all_their_cells_can_be_read_as() -> None:
     assert (found.rows, found.size, found.whole, found.fits) == (3, len(data), True, None)
 
 
-def test_numbers_are_read_in_the_notation_that_is_given() -> None:
+def test_numbers_are_read_in_the_declared_notation() -> None:
     asked = Aggregation((GroupColumn(1),), input=Input(decimal=",", thousands="."))
     found = inspect(b"a;b\n1.234,5;x\n", whole=True, aggregation=asked)
     assert [column.type for column in found.columns] == ["number", "text"]
@@ -88,11 +88,11 @@ def test_numbers_are_read_in_the_notation_that_is_given() -> None:
         (b"Song;Day\nx;2020-01-31\n", []),
     ],
 )  # fmt: skip
-def test_numbers_that_may_be_written_otherwise_are_noted(data: bytes, notes: list[str]) -> None:
+def test_numbers_that_may_be_in_another_notation_get_a_note(data: bytes, notes: list[str]) -> None:
     assert inspection_view(inspect(data, whole=True, aggregation=None)).notes == notes
 
 
-def test_in_a_notation_that_is_given_nothing_is_left_to_note() -> None:
+def test_a_declared_notation_needs_no_note() -> None:
     said = Input(delimiter=";", header=True, decimal=",", thousands=".")
     asked = Aggregation((GroupColumn(1),), input=said)
     found = inspect(b"a;b;c\nx;1.234;1,5\n", whole=True, aggregation=asked)
@@ -116,7 +116,7 @@ def test_rows_of_several_lines_are_counted_as_stray_quotes_make_them() -> None:
     assert (none.rows_of_several_lines, none.most_lines) == (0, 1)
 
 
-def test_bad_records_are_counted_and_the_first_are_told() -> None:
+def test_bad_records_are_counted_and_the_first_are_listed() -> None:
     data = b"a,b\n" + b"1,2\n1\n" * 30 + b'"x"y,1\n'
     view = inspection_view(inspect(data, whole=True, aggregation=None))
     assert (view.rows, view.problem_count, len(view.problems)) == (30, 31, 20)
@@ -126,7 +126,7 @@ def test_bad_records_are_counted_and_the_first_are_told() -> None:
     }  # fmt: skip
 
 
-def test_the_record_that_the_sample_cuts_off_is_no_problem() -> None:
+def test_a_record_that_the_sample_cuts_is_not_a_problem() -> None:
     found = inspect(b'a;b\r\n1;2\r\n3;"4\n5', whole=False, aggregation=None)
     assert (found.rows, found.problem_count, found.whole) == (1, 0, False)
     assert (found.dialect.delimiter, found.line_ends) == (";", ("lf", "crlf"))
@@ -134,7 +134,7 @@ def test_the_record_that_the_sample_cuts_off_is_no_problem() -> None:
     assert inspect(b"a;b", whole=True, aggregation=None).column_count == 2
 
 
-def test_what_is_asked_fits_or_is_told_with_the_nearest_name() -> None:
+def test_a_spec_fits_or_the_nearest_name_is_suggested() -> None:
     data = b"Song;Plays\nx;1\n"
     fits = inspect(data, whole=True, aggregation=SONGS).fits
     assert fits is not None
@@ -146,14 +146,14 @@ def test_what_is_asked_fits_or_is_told_with_the_nearest_name() -> None:
     )
 
 
-def test_a_file_that_cannot_be_read_is_told_why() -> None:
+def test_a_file_that_cannot_be_read_has_an_error() -> None:
     for data in (b"\x1f\x8b\x08broken", b'a,"b"c\n1,2\n'):
         view = inspection_view(inspect(data, whole=True, aggregation=SONGS))
         assert view.error
         assert (view.columns, view.rows, view.fits) == ([], 0, None)
 
 
-def test_a_million_columns_are_told_of_in_bounds() -> None:
+def test_the_summary_of_a_million_columns_is_bounded() -> None:
     data = b",".join(b"column %d" % n for n in range(60_000)) + b"\n"
     found = inspect(data, whole=True, aggregation=None)
     assert (found.column_count, len(found.columns)) == (60_000, MAX_COLUMNS)
@@ -178,7 +178,7 @@ def test_a_header_is_checked_as_the_job_will_read_it(data: bytes) -> None:
             check_header(data, whole=False, aggregation=SONG_PLAYS)
 
 
-def test_before_the_sample_is_there_nothing_is_said() -> None:
+def test_a_header_is_not_checked_before_the_sample_is_complete() -> None:
     assert not check_header(b"Song;Plays\n", whole=False, aggregation=TYPO)
     assert not check_header(b"x" * SAMPLE_SIZE, whole=False, aggregation=TYPO)
     with pytest.raises(SpecMismatch):
@@ -190,7 +190,7 @@ LONG = b";".join(b"column %06d" % n for n in range(1_000_000)) + b"\n"
 LONG_ASKED = Aggregation((GroupColumn("column 999999"),))
 
 
-def test_a_header_of_a_million_columns_is_looked_at_within_bounds() -> None:
+def test_the_inspection_of_a_million_columns_is_bounded() -> None:
     tiny = b"1\n" * (2 << 20)
     cpu = time.process_time()
 
@@ -210,7 +210,7 @@ def test_a_header_of_a_million_columns_is_looked_at_within_bounds() -> None:
         check_header(LONG, whole=False, aggregation=missing)
 
 
-def test_a_header_that_goes_on_is_waited_for_and_not_for_ever() -> None:
+def test_a_long_header_needs_more_bytes_up_to_a_limit() -> None:
     wide = b"column" * 200 + b";"
     for length in (SAMPLE_SIZE, 12 * SAMPLE_SIZE):
         header = (wide * (length // len(wide) + 1))[:length]
@@ -237,14 +237,14 @@ def test_a_long_header_is_checked_in_a_compressed_file_too() -> None:
     assert check_header(sample, whole=False, aggregation=LONG_ASKED)
 
 
-def test_a_file_that_no_job_could_read_is_no_better() -> None:
+def test_a_file_that_no_job_can_read_is_refused() -> None:
     with pytest.raises(MalformedInput):
         check_header(b"\x1f\x8b\x08broken" * 100_000, whole=False, aggregation=SONGS)
 
 
 @pytest.mark.parametrize("compression", ["gzip", "zstd", "bzip2", "zip"])
 @pytest.mark.parametrize("whole", [True, False])
-def test_a_file_that_is_not_compressed_as_was_said_is_told_to_be_damaged(
+def test_a_file_with_another_compression_than_declared_is_damaged(
     compression: Compression, whole: bool
 ) -> None:
     asked = Aggregation(group_by=(GroupColumn("a"),), input=Input(compression=compression))
@@ -258,7 +258,7 @@ def test_a_file_that_is_not_compressed_as_was_said_is_told_to_be_damaged(
 
 
 @pytest.mark.parametrize("data", [b"", b"\n\n", b"\xef\xbb\xbf"])
-def test_a_file_in_which_there_is_nothing_is_said_to_be_empty(data: bytes) -> None:
+def test_a_file_without_bytes_is_empty(data: bytes) -> None:
     found = inspect(data, whole=True, aggregation=None)
     assert (found.column_count, found.error) == (0, EMPTY_FILE)
     # Of an upload, the rest may still come

@@ -83,14 +83,14 @@ def test_quotes_and_escapes_mean_what_the_dialect_says(
         (Input(compression="zstd"), b"a\n1\n", "the zstd data of the file is damaged"),
     ],
 )
-def test_what_breaks_a_rule_of_the_dialect_is_refused(
+def test_a_record_that_violates_the_dialect_is_refused(
     declared: Input, data: bytes, message: str
 ) -> None:
     with pytest.raises(MalformedInput, match=message):
         records(data, declared)
 
 
-def test_a_line_for_spreadsheets_is_no_record() -> None:
+def test_a_sep_line_is_not_a_record() -> None:
     reader = RecordReader([b"\xef\xbb\xbfse", b"p=;\r\na,b\n1,2\n"], Dialect(sep_line=True))
 
     assert list(reader) == [(2, [b"a", b"b"]), (3, [b"1", b"2"])]
@@ -100,7 +100,7 @@ def test_a_line_for_spreadsheets_is_no_record() -> None:
 @pytest.mark.parametrize(
     "line", [b"sep=;\r\n", b'"sep=;"\n', b"\xef\xbb\xbfsep=;\n", b"SEP=;\n", b'"Sep=;"\r\n']
 )
-def test_the_line_for_spreadsheets_says_the_delimiter(line: bytes) -> None:
+def test_a_sep_line_sets_the_delimiter(line: bytes) -> None:
     expected = [[b"a", b"b"], [b"1", b"2,"]]
 
     assert records(line + b"a;b\n1;2,\n") == expected
@@ -111,7 +111,7 @@ def test_the_line_for_spreadsheets_says_the_delimiter(line: bytes) -> None:
     assert records(line + b"a;b\n", Input(delimiter="|"))[1:] == [[b"a;b"]]
 
 
-def test_only_as_much_is_read_as_is_asked_for() -> None:
+def test_text_is_read_lazily() -> None:
     def blocks() -> Iterator[bytes]:
         yield b"a,b\n" * (1 << 20)
         raise AssertionError("read on")

@@ -30,7 +30,7 @@ def test_text_in_single_quotes_stays_text_beside_a_bad_record(row: bytes) -> Non
     assert found(b"key,n\n" + row + rows) == STRICT
 
 
-def test_another_quote_or_escape_is_taken_if_it_mends_records() -> None:
+def test_another_quote_or_escape_is_chosen_if_it_makes_records_well_formed() -> None:
     rows = b"'a,b',1\n'c,d',2\n"
     assert found(b"key,n\n" + rows * 30 + b"x,1\n" * 40).quote == "'"
     rows = b'"a ""b"" \\", c",1\n'
@@ -38,7 +38,7 @@ def test_another_quote_or_escape_is_taken_if_it_mends_records() -> None:
     assert found(b"key,n\n" + rows + b"x,1\n" * 60).delimiter == ","
 
 
-def test_one_record_of_many_makes_no_other_quote_and_one_of_few_does() -> None:
+def test_one_record_of_few_changes_the_quote_and_one_of_many_does_not() -> None:
     row = b"'a,b',1\n"
     assert found(b"key,n\n" + b"x,1\n" * 60 + row).quote == '"'
     assert found(b"key,n\n" + b"x,1\n" * 60 + row * 2).quote == "'"
@@ -62,7 +62,7 @@ def test_one_line_feed_does_not_make_a_file_of_one_line() -> None:
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
-def test_a_header_that_does_not_end_has_the_delimiter_that_it_has_most_of(delimiter: str) -> None:
+def test_a_header_without_an_end_has_its_most_frequent_delimiter(delimiter: str) -> None:
     names = delimiter.join(f"column {n}" for n in range(100_000)).encode()
     assert detect_dialect(names, whole=False, declared=UNDECLARED).dialect.delimiter == delimiter
     assert found(names + b"\n" + names + b"\n").delimiter == delimiter
@@ -120,7 +120,7 @@ def well_formed(draw: st.DrawFn) -> tuple[list[bytes], bytes, bytes, int]:
 
 @given(well_formed(), st.sampled_from(sorted(BAD)), st.integers(1, 50))
 @settings(max_examples=200, deadline=None)
-def test_one_bad_record_never_changes_what_is_found_out(
+def test_one_bad_record_never_changes_the_dialect(
     file: tuple[list[bytes], bytes, bytes, int], kind: str, place: int
 ) -> None:
     lines, delimiter, ending, width = file
