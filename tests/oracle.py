@@ -17,6 +17,7 @@ import sys
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared.csv.dialect import UNDECLARED
@@ -326,11 +327,14 @@ def _integer(cell: str) -> None:
         raise Malformed(cell)
 
 
-def _number(cell: str) -> tuple[Fraction, int]:
-    """A number, and how many decimals it is written with."""
+@lru_cache(1 << 14)
+def _number(cell: str) -> tuple[Fraction | int, int]:
+    """A number, exactly, and the number of decimals that it is written with."""
     match = re.fullmatch(r"([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]+))?", cell)
     if not match or not (match[2] or match[3]) or abs(int(match[4] or 0)) > 400:
         raise Malformed(cell)
+    if not match[3] and not match[4]:
+        return int(match[1] + match[2]), 0  # as exact as a Fraction, and ten times as fast
     fraction = match[3] or ""
     exponent = int(match[4] or 0) - len(fraction)
     value = int(match[2] + fraction) * Fraction(10) ** exponent
@@ -465,7 +469,7 @@ def _of_numbers(aggregate: Aggregate, cells: list[str]) -> str:
         rounded = Fraction(round(mean * 10 ** (decimals + 6)), 10 ** (decimals + 6))
         return _least_digits(rounded, decimals)
     if aggregate.function == "median":
-        middle = (values[(len(values) - 1) // 2] + values[len(values) // 2]) / 2
+        middle = Fraction(values[(len(values) - 1) // 2] + values[len(values) // 2]) / 2
         return _least_digits(middle, decimals)
-    found = {"sum": sum(values, Fraction(0)), "min": values[0], "max": values[-1]}
-    return _digits(found[aggregate.function], decimals)
+    found = {"sum": sum(values), "min": values[0], "max": values[-1]}
+    return _digits(Fraction(found[aggregate.function]), decimals)
