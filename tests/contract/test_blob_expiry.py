@@ -13,6 +13,7 @@ import pytest
 from shared.blobs.blob import RESULTS, UPLOADS, result_key, upload_key
 from shared.blobs.layout import blob_folder
 from shared.errors import BlobNotFound, InvalidInput
+from storage.filesystem import walk
 from tests.blob_backends import BACKENDS, joined, read, stream
 
 if TYPE_CHECKING:
@@ -259,11 +260,18 @@ async def test_an_idle_time_that_is_not_a_number_of_seconds_is_refused(
 # --- walk
 
 
+@pytest.fixture
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A walk lists 20 blobs in one call."""
+    monkeypatch.setattr(walk, "BATCH", 20)
+
+
+@pytest.mark.usefixtures("small_batches")
 async def test_a_walk_yields_all_blobs_of_a_kind_with_their_idle_time(
     blobs: Blobs, tmp_path: Path
 ) -> None:
     # More than one batch, in all states
-    uploads = [upload_key(uuid4()) for _ in range(600)]
+    uploads = [upload_key(uuid4()) for _ in range(50)]
     results = [result_key(uuid4(), attempt) for attempt in (1, 2, 30)]
     for number, key in enumerate(uploads):
         await blobs.create(key, number)
@@ -305,12 +313,13 @@ async def test_blobs_may_be_removed_during_a_walk(blobs: Blobs) -> None:
     assert await walked(blobs, UPLOADS) == []
 
 
+@pytest.mark.usefixtures("small_batches")
 async def test_a_walk_may_be_left_before_its_end(blobs: Blobs) -> None:
-    for number in range(700):
+    for number in range(50):
         await blobs.create(upload_key(UUID(int=number)), 0)
     async with blobs.walk(UPLOADS) as found:
         await anext(found)
-    assert len(await walked(blobs, UPLOADS)) == 700
+    assert len(await walked(blobs, UPLOADS)) == 50
 
 
 @pytest.mark.parametrize("kind", ["", "..", ".trash", "uploads/../..", "a" * 65])
