@@ -15,7 +15,6 @@ import threading
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -48,16 +47,17 @@ MAX_STEPS = 25
 
 @dataclass
 class Kill:
-    """The moment of the kill, and the copy of the folder at that moment."""
+    """The moments of kills, and the copies of the folder at those moments."""
 
     folder: Path
     into: Path
-    at: int
-    """The number of steps before the kill."""
+    at: int | None
+    """The number of steps before the kill; None for a kill before each step, every one of which
+    leaves a copy of its own."""
     acknowledged: set[int]
     steps: int = 0
-    before: set[int] | None = None
-    """The bytes acknowledged before the kill; None if there was no kill."""
+    copies: list[tuple[Path, set[int]]] = field(default_factory=list)
+    """The folder that each kill leaves, and the bytes acknowledged before it."""
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def step(self, do: Any, *args: Any, **more: Any) -> Any:
@@ -77,11 +77,12 @@ class Kill:
         return self.pwritev(fd, [data], offset)
 
     def _count(self) -> None:
-        if self.steps == self.at:
+        if self.at is None or self.steps == self.at:
+            copy = self.into.with_name(f"{self.into.name}-{self.steps}")
             # Before the copy: chunks acknowledged while it is made may be missing in it.
-            self.before = set(self.acknowledged)
+            self.copies.append((copy, set(self.acknowledged)))
             with mock.patch.multiple(os, **_REAL):
-                shutil.copytree(self.folder, self.into)
+                shutil.copytree(self.folder, copy)
         self.steps += 1
 
 
@@ -125,12 +126,18 @@ GROUPS = st.lists(
 )
 
 
-async def run_until_killed(
-    path: Path, into: Path, at: int, chunks: list[Chunk], acknowledged: set[int], *, fsync: bool
-) -> set[int] | None:
-    """Send chunks concurrently, with a kill before step `at`; return the bytes that remain.
+async def run_with_kills(
+    path: Path,
+    into: Path,
+    at: int | None,
+    chunks: list[Chunk],
+    acknowledged: set[int],
+    *,
+    fsync: bool,
+) -> list[tuple[Path, set[int]]]:
+    """Send chunks concurrently, with a kill before step `at`, or one before each step.
 
-    None if there were fewer steps.
+    Returns the folder that each kill leaves, and the bytes that remain in it.
     """
     kill = Kill(path, into, at, acknowledged=set(acknowledged))
     async with FilesystemBlobs(path, fsync=fsync) as blobs:
@@ -139,13 +146,14 @@ async def run_until_killed(
                 *(send_and_note(blobs, chunk, kill.acknowledged) for chunk in chunks)
             )
         assert await check_content(blobs) == kill.acknowledged
-    if kill.before is None:
-        return None
-    async with FilesystemBlobs(into, fsync=fsync) as blobs:
-        received = await check_content(blobs)
-    # All acknowledged bytes, and no byte that was not sent
-    assert kill.before <= received <= kill.acknowledged
-    return received
+    left = []
+    for copy, before in kill.copies:
+        async with FilesystemBlobs(copy, fsync=fsync) as blobs:
+            received = await check_content(blobs)
+        # All acknowledged bytes, and no byte that was not sent
+        assert before <= received <= kill.acknowledged
+        left.append((copy, received))
+    return left
 
 
 def test_acknowledged_bytes_survive_a_kill_at_any_write_and_no_others_appear() -> None:
@@ -172,24 +180,21 @@ def test_acknowledged_bytes_survive_a_kill_at_any_write_and_no_others_appear() -
         received: set[int] = set()
         for number, (chunks, at) in enumerate(groups):
             into = root / f"killed-{number}"
-            left = await run_until_killed(path, into, at, chunks, received, fsync=fsync)
-            if left is None:
+            left = await run_with_kills(path, into, at, chunks, received, fsync=fsync)
+            if left:
+                ((path, received),) = left
+            else:
                 async with FilesystemBlobs(path, fsync=fsync) as blobs:
                     received = await check_content(blobs)
-            else:
-                received, path = left, into
-            kills["killed" if left is not None else "not killed"] += 1
+            kills["killed" if left else "not killed"] += 1
         # Then a kill before each step of the last chunk
         whole = [Chunk(0, SIZE, piece)]
-        for at in count():
-            into = root / f"last-{at}"
-            shutil.copytree(path, again := root / f"again-{at}")
-            left = await run_until_killed(again, into, at, whole, received, fsync=fsync)
-            if left is None:
-                break
-            kills["completed" if len(left) == SIZE else "not completed"] += 1
+        for copy, remaining in await run_with_kills(
+            path, root / "last", None, whole, received, fsync=fsync
+        ):
+            kills["completed" if len(remaining) == SIZE else "not completed"] += 1
             # Sending the chunk again completes the blob
-            async with FilesystemBlobs(into, fsync=fsync) as blobs:
+            async with FilesystemBlobs(copy, fsync=fsync) as blobs:
                 await send(blobs, whole[0])
                 assert await check_content(blobs) == set(range(SIZE))
 
