@@ -1,4 +1,4 @@
-"""Starts child processes that never outlive their parent, nor whoever awaits them."""
+"""Start child processes that end with their parent and with the task that awaits them."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def run(
     decompressed file in bytes. Returns a report with rows, problems and dialect. Raises
     MalformedInput with such a report.
     """
-    # Python refuses to convert numbers of more than 4300 digits unless told otherwise.
+    # By default Python refuses to convert numbers of more than 4300 digits.
     sys.set_int_max_str_digits(0)
     problems = problems or Problems()
     held: list[int] = []

@@ -84,10 +84,10 @@ def run(
     with os.fdopen(os.dup(descriptor), "rb", buffering=0) as file:
         source = SourceBlocks(file, size)
         decompressed: list[int] = []
-        dialect, beginning, text = _open_text(source, aggregation, resources, decompressed.append)
+        dialect, start, text = _open_text(source, aggregation, resources, decompressed.append)
         probe.dialect = dialect
-        header = read_header(beginning, dialect)
-        length = record_length(beginning[header.end :], dialect)
+        header = read_header(start, dialect)
+        length = record_length(start[header.end :], dialect)
         query = _resolved(aggregation, header)
         in_place = (
             stat.S_ISREG(os.fstat(descriptor).st_mode)
@@ -202,13 +202,13 @@ def _open_text(
         raise Inconclusive(str(error)) from error
 
 
-def read_header(beginning: bytes, dialect: Dialect = STRICT) -> Header:
+def read_header(start: bytes, dialect: Dialect = STRICT) -> Header:
     """Read the header. Raises Inconclusive unless the first line is a whole record."""
-    skipped = len(BOM) if beginning.startswith(BOM) else 0
+    skipped = len(BOM) if start.startswith(BOM) else 0
     if dialect.sep_line:
-        skipped = beginning.find(b"\n", skipped) + 1
+        skipped = start.find(b"\n", skipped) + 1
     try:
-        record = leading_record(beginning[skipped:], dialect)
+        record = leading_record(start[skipped:], dialect)
     except MalformedInput as error:
         raise Inconclusive(str(error)) from error
     if record is None:
@@ -216,7 +216,7 @@ def read_header(beginning: bytes, dialect: Dialect = STRICT) -> Header:
     fields, length = record
     if len(fields) > MAX_COLUMNS:
         raise Inconclusive(f"more than {MAX_COLUMNS} columns")
-    line = beginning[skipped : skipped + length]
+    line = start[skipped : skipped + length]
     if line.count(b"\n") != 1:
         raise Inconclusive("an unusual header")
     if not dialect.header:

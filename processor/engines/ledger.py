@@ -1,17 +1,16 @@
-"""Double-entry bookkeeping: a parsed file must account for every byte of itself.
+"""The ledger proves that the parsed rows account for every byte of a file.
 
-A parser that splits a file among threads, or is lenient, may lose a row, take one twice, strip a
-blank or pass over a stray quote, and say nothing. So the rows that it found are weighed against a
-census of the file.
+A parser that splits a file among threads, or is lenient, may silently lose a row, count one twice,
+strip a blank or skip a stray quote. So the sum of the parsed rows (the ledger) is compared with
+counts of the bytes of the file (the census).
 
 A field of n bytes with q quotes takes n + q + 2 bytes in quotes, of which 2q + 2 are quotes, or n
-bytes without, q of them quotes: either way n - q bytes besides what it adds to the quotes of the
-file. So its bytes less its quotes are known.
+bytes without, of which q are quotes. Either way it takes n - q bytes that are not quotes.
 
-That leaves liberties of DuckDB's by which nothing gets longer, and each shows elsewhere. To read
-`"a" "b"` as `a b`: a quote before a blank that no field has. To end a row at a CR where others end
-in LF: a CR that no field has. To end one at a CR or an LF where others end in CRLF, which may make
-up for a byte that was passed over: fewer CRLFs than rows and fields have.
+Three deviations of DuckDB do not change this sum, and other counts show them. If it reads
+`"a" "b"` as `a b`, the file has a quote before a blank that no field has. If it ends a row at a CR
+where others end in LF, the file has a CR that no field has. If it ends a row at a CR or an LF where
+others end in CRLF, which may hide a skipped byte, the file has fewer CRLFs than rows and fields.
 
 All this holds for any delimiter of one byte. In a file that has no quotes, a field of n bytes takes
 n bytes.
@@ -27,14 +26,14 @@ from shared.csv.grammar import CR, CRLF, LF
 _QUOTES_BEFORE_BLANKS = re.compile(rb'" ')
 
 TAIL = 256
-"""Bytes at the end of a file in which its final line endings are looked for."""
+"""Bytes at the end of a file that are searched for its final line ends."""
 
 
 class Census:
-    """Counts the bytes of a file's data, everything after the header, as they pass.
+    """Counts the bytes of the data of a file: everything after the header.
 
-    Unless the file is `quoted`, a quote is a byte like any other. CRLFs are counted if rows
-    end so, as `ending` says, and else CRs.
+    Quotes are counted if the file is `quoted`. CRLFs are counted if rows end in CRLF (`ending`),
+    else CRs.
     """
 
     def __init__(self, *, quoted: bool = True, ending: bytes = LF) -> None:
@@ -80,12 +79,12 @@ class Census:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """What the parsed rows add up to."""
+    """The sums of the parsed rows."""
 
     rows: int
     columns: int
     text: int
-    """Bytes of all fields, the quotes among them included."""
+    """Bytes of all fields, with the quotes in them."""
     quotes: int
     """Quotes among the bytes of all fields."""
     quotes_before_blanks: int
@@ -97,7 +96,7 @@ class Ledger:
     """CRs among the bytes of all fields that an LF follows."""
 
     def balances(self, census: Census, ending: bytes) -> bool:
-        """Whether what was counted can be these rows and nothing else."""
+        """Return whether the counted bytes are exactly these rows."""
         final = _final_endings(census.tail, ending)
         line_ends = self.rows - 1 + final // len(ending)
         taken = self.text - self.quotes + census.quotes
@@ -116,6 +115,6 @@ class Ledger:
 
 
 def _final_endings(tail: bytes, ending: bytes) -> int:
-    """Bytes after the last field: empty lines at the end are nobody's rows."""
+    """Return the bytes after the last field; empty lines at the end are not rows."""
     final = re.search(rb"(?:%s)*\Z" % re.escape(ending), tail)
     return len(final[0]) if final else 0

@@ -1,7 +1,7 @@
-"""Writes results as Parquet. DuckDB writes it for both plans, in one way: so the bytes are alike.
+"""Write results as Parquet. DuckDB writes them for both plans, so that the bytes are equal.
 
-A column's type follows from its values (docs/csv.md, "The result"): the narrowest of a few that
-holds every one of them exactly. No name from outside becomes part of a statement.
+The type of a column is the narrowest of a few that holds all values exactly (docs/csv.md, "The
+result"). No name from outside becomes part of an SQL statement.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from shared.aggregation.resolve import Query
 
 ROW_GROUP_ROWS = 122_880
-"""Rows of a row group at the most."""
+"""The maximum number of rows of a row group."""
 ROW_GROUP_BYTES = 16 << 20
-"""Bytes of text in a row group, about: DuckDB holds one in memory."""
+"""The approximate bytes of text in a row group, which DuckDB keeps in memory."""
 SETTINGS = {"disabled_optimizers": "statistics_propagation"}
-"""DuckDB's settings for every connection that writes a file: a column that it happens to know to
-have no NULL would get another type."""
+"""Settings of every DuckDB connection that writes a file. With statistics, a column without NULL
+would get another type."""
 _FEWEST_ROWS = 2048
 _SPILL = "parquet-spill"
 
@@ -46,15 +46,15 @@ _MEASURES: dict[Kind, tuple[str, ...]] = {
     "integer": _NUMBER,
     "date": ("max(strlen({c}))", "max(strlen(rtrim({c}, '0')))"),
 }
-"""What decides about the type of a column `{c}`, the arguments of `_number_type`, `_date_type`."""
+"""The SQL of the arguments of `_number_type` and `_date_type` for a column `{c}`."""
 
 
 class ParquetFile:
-    """A result in Parquet, written to `path` when it is finished.
+    """A Parquet result, which `finish` writes to `path`.
 
-    Rows that `write_rows` takes wait in a table, which spills up to `scratch` bytes beside `path`.
-    It has a quarter of `memory` (bytes), and all of it to write the file, when whoever makes the
-    rows has ended.
+    `write_rows` collects rows in a table, which spills up to `scratch` bytes to files beside
+    `path`. The table uses a quarter of `memory` (bytes) while the plan runs, and all of it when the
+    file is written.
     """
 
     def __init__(self, path: Path, query: Query, memory: int, scratch: int) -> None:
@@ -117,7 +117,7 @@ class ParquetFile:
             raise self._failed(error) from error
 
     def close(self) -> None:
-        """Give up what is in memory."""
+        """Free the memory."""
         if self._db is not None:
             self._db.close()
 
@@ -140,7 +140,7 @@ class ParquetFile:
         return self._db
 
     def _nulls(self) -> str:
-        """The cells, NULL where there is no value. Text to group by may be empty."""
+        """Return the SQL of the cells, with NULL for no value. Text of a group may be empty."""
         texts = [group.truncate != "day" for group in self._query.aggregation.group_by]
         return ", ".join(
             column if texts[i : i + 1] == [True] else f"nullif({column}, '') AS {column}"
@@ -148,7 +148,7 @@ class ParquetFile:
         )
 
     def _measured(self, db: duckdb.DuckDBPyConnection) -> tuple[int, int, list[str]]:
-        """The number of rows, the bytes of all cells, and each column's type."""
+        """Return the number of rows, the bytes of all cells, and the type of each column."""
         asked = ["count(*)", *(f"coalesce(sum(strlen({c})), 0)" for c in self._columns)]
         for column, kind in zip(self._columns, self._query.kinds, strict=True):
             asked += [measure.format(c=column) for measure in _MEASURES.get(kind, ())]
@@ -169,7 +169,7 @@ class ParquetFile:
                 yield "DATE" if days[i : i + 1] == [True] else "VARCHAR"
 
     def _check(self, db: duckdb.DuckDBPyConnection, rows: int) -> None:
-        """Nothing may be changed in silence on the way to the file."""
+        """Check the names and the number of rows in the file. Raises AttemptFailed."""
         path = [str(self._path)]
         schema = db.execute("SELECT name FROM parquet_schema($1)", path).fetchall()
         ((written,),) = db.execute(

@@ -1,4 +1,4 @@
-"""Groups with the sum of one column of integers, which is what most jobs ask for: made fast."""
+"""A fast path for the most common job: the sum of one column of integers per group."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _is_integer = re.compile(rb"[+-]?[0-9]+").fullmatch
 
 
 def suffices(query: Query) -> bool:
-    """Whether this is all that a query asks for: nothing filtered, sorted or passed over."""
+    """Return whether the query is such a sum, without filter, order or skipped cells."""
     aggregation = query.aggregation
     asked = Aggregation(
         group_by=tuple(GroupColumn(g.column, g.name) for g in aggregation.group_by),
@@ -91,8 +91,8 @@ class _Groups:
                 continue
             text = fields[sum_of]
             if not text.isdigit() and not _is_integer(text):
-                told = CANONICAL.expected_with_hint("integer", text)
-                reader.reject(sum_of + 1, show(text), EXPECTED["integer"] if is_default else told)
+                hinted = CANONICAL.expected_with_hint("integer", text)
+                reader.reject(sum_of + 1, show(text), EXPECTED["integer"] if is_default else hinted)
                 continue
             rows += 1
             if fatal:

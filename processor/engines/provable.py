@@ -1,4 +1,4 @@
-"""Which aggregations the fast plan can prove; all others are for the exact plan."""
+"""The aggregations that the fast plan can prove. The exact plan computes all others."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ROWS = ("csv", "parquet")
 
 
 def why_not_fast(aggregation: Aggregation) -> str | None:
-    """Why the fast plan does not attempt an aggregation; None if it does."""
+    """Return why the fast plan does not attempt an aggregation; None if it does."""
     if not aggregation.group_by or not aggregation.aggregates:
         return "no group columns, or nothing computed of groups"
     if any(group.truncate or group.case or group.trim for group in aggregation.group_by):
@@ -42,7 +42,7 @@ def why_not_fast(aggregation: Aggregation) -> str | None:
 
 
 def why_not_fast_for(dialect: Dialect) -> str | None:
-    """Why the fast plan does not attempt a file that is written so; None if it does."""
+    """Return why the fast plan does not attempt a file of this dialect; None if it does."""
     if dialect.delimiter not in _DELIMITERS:
         return "an unusual delimiter"
     if dialect.quote not in ("", '"') or dialect.escape:
@@ -53,7 +53,7 @@ def why_not_fast_for(dialect: Dialect) -> str | None:
 
 
 def _is_provable(aggregate: Aggregate) -> bool:
-    """Whether it counts, or gives an integer of integers; anything else in a cell is a doubt."""
+    """Return whether an aggregate counts, or computes an integer from integers."""
     if aggregate.function == "count":
         return not aggregate.strict
     return aggregate.function in ("sum", "min", "max") and aggregate.kind in NUMERIC

@@ -1,4 +1,4 @@
-"""Sorting what does not fit in memory: sorted runs on disk, merged at the end."""
+"""External sorting: sorted runs on disk that are merged at the end."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MAX_RUNS = 64
-"""Runs that are merged at a time at the most."""
+"""The maximum number of runs that are merged at a time."""
 ALL_RUNS = 256
-"""Runs that are read at a time, by all that are merged beside each other: each is an open file."""
+"""The maximum number of runs, each an open file, that all merges read at the same time."""
 BATCH = 4096
-"""Items read from a run at a time at the most."""
+"""The maximum number of items read from a run at a time."""
 ALL_BATCHES = 16 << 20
-"""Bytes of items in memory, as of every run that is read one batch is held."""
+"""The bytes in memory of the batches of all runs, one batch per run."""
 
 
 class SortedRuns(Generic[T]):
@@ -52,7 +52,7 @@ class SortedRuns(Generic[T]):
         self._name = name
         self._merge = merge
         self._size_of = size_of
-        # Our own files, written by this very process, which nobody else can write to.
+        # Safe: this process wrote these files to a private folder.
         self._dump: Callable[[list[T], BinaryIO], Any] = marshal.dump if plain else _dump
         self._load: Callable[[BinaryIO], Any] = marshal.load if plain else pickle.load
         self._most = max(2, min(MAX_RUNS, ALL_RUNS // (beside + 1)))

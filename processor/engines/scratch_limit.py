@@ -1,4 +1,4 @@
-"""How much of the scratch disk an attempt may use, and how DuckDB is held to it."""
+"""Limit the scratch disk of an attempt, also for DuckDB."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _SETTING = "max_temp_directory_size"
 
 
 def limit_spilling(db: duckdb.DuckDBPyConnection, limit: int) -> None:
-    """Have DuckDB spill no more than `limit` bytes."""
-    # Not when it is opened: the buffer manager would not be told (DuckDB 1.5 to 2.0).
+    """Limit the files that DuckDB spills to `limit` bytes."""
+    # Not in the config of `connect`, which the buffer manager ignores (DuckDB 1.5 to 2.0).
     db.execute(f"SET {_SETTING} = '{limit:d}B'")
 
 
