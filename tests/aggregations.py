@@ -1,4 +1,4 @@
-"""Aggregations for tests: one sum of integers, and any at all for property tests."""
+"""Aggregations for tests: one sum of integers, and strategies for property tests."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def sum_of(column: int, *, group_by: Sequence[int], header: Sequence[str]) -> Aggregation:
-    """The sum of integers in a column; columns counted from 0, output columns named in order."""
+    """Return a sum of integers. Columns count from 0; `header` names the output columns."""
     *names, total = header
     return Aggregation(
         group_by=tuple(GroupColumn(c + 1, n) for c, n in zip(group_by, names, strict=True)),
@@ -87,13 +87,13 @@ FITTING: dict[Kind, tuple[Kind, ...]] = {
     "integer": ("text", "number", "integer"),
     "date": ("text", "date"),
 }
-"""As what cells of each kind can be read."""
+"""The kinds as which the cells of each kind can be read."""
 
 RFC_4180 = Input(
     delimiter=",", quote='"', escape="", header=True,
     line_end="lf", encoding="utf-8", compression="none",
 )  # fmt: skip
-"""Declares all, so that nothing is found out of a dirty file."""
+"""A complete declaration, so that nothing is detected from a dirty file."""
 
 hostile = st.sampled_from(
     ['"', "'; DROP TABLE groups; --", 'a "b"', "c,\nd", "count(*)", "c0", "$1", "{c}", "%s", "\0"]
@@ -102,23 +102,23 @@ hostile = st.sampled_from(
 
 @dataclass(frozen=True)
 class Case:
-    """An aggregation, and a file that it fits."""
+    """An aggregation and a file that it fits."""
 
     aggregation: Aggregation
     data: bytes
-    """The file, as RFC 4180 has it."""
+    """The file, in the format of RFC 4180."""
     rows: list[list[str]] = field(default_factory=list)
-    """The header, and all records."""
+    """The header and all records."""
 
 
 @st.composite
 def cases(draw: st.DrawFn, max_rows: int = 25, *, made_up_names: bool = False) -> Case:
-    """Any aggregation, for a file of a column of each kind."""
+    """Draw any aggregation, with a file that has a column of each kind."""
     names = draw(st.lists(hostile | st.sampled_from("abc"), min_size=5, max_size=5, unique=True))
     if made_up_names:
         names = [f"column{i + 1}" for i in range(5)]
     row = st.tuples(*(CELLS[kind] for kind in COLUMNS)).map(list)
-    # Few different rows, repeated and shuffled: groups get several rows.
+    # Few different rows, repeated and shuffled, so that groups have several rows.
     drawn = draw(st.lists(row, max_size=max_rows))
     rows = draw(st.permutations(drawn + drawn[: len(drawn) // 2]))
     aggregation = with_header(draw(_aggregations(names)))
@@ -127,7 +127,7 @@ def cases(draw: st.DrawFn, max_rows: int = 25, *, made_up_names: bool = False) -
 
 
 def with_header(aggregation: Aggregation) -> Aggregation:
-    """The same, which says that there is a header unless the name of a column in it does."""
+    """Declare that there is a header, unless the aggregation names a column of it."""
     if any(isinstance(column, str) for column in aggregation.columns):
         return aggregation
     return replace(aggregation, input=replace(aggregation.input, header=True))
@@ -170,7 +170,7 @@ def _output_kind(aggregate: Aggregate) -> Kind:
 
 @st.composite
 def _references(draw: st.DrawFn, names: list[str], number: int) -> Column:
-    """A column by name or position."""
+    """Draw a reference to a column by name or position."""
     return names[number] if draw(st.booleans()) else number + 1
 
 
@@ -238,7 +238,7 @@ _DIRT = st.sampled_from(
 
 @st.composite
 def dirty_cases(draw: st.DrawFn) -> Case:
-    """The same with dirt anywhere after the header: bad rows are to be skipped."""
+    """Draw a case with dirt anywhere after the header, where bad rows are skipped."""
     case = draw(cases() | provable_cases())
     data = case.data
     body = [record.offset for record in read_records(data)[1:2]]
@@ -251,7 +251,7 @@ def dirty_cases(draw: st.DrawFn) -> Case:
 
 @st.composite
 def provable_cases(draw: st.DrawFn) -> Case:
-    """Aggregations that the fast plan takes, for files of one to four columns."""
+    """Draw aggregations that the fast plan can run, with files of one to four columns."""
     numeric = draw(st.lists(st.booleans(), min_size=1, max_size=4))
     names = ["a", "b", "n", "m"][: len(numeric)]
     value = small_numbers | st.just("")

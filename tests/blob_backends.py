@@ -1,4 +1,4 @@
-"""Both adapters of the Blobs port, opened on a folder, for tests."""
+"""Both adapters of the Blobs port, opened in a folder, for tests."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ TOKEN = "the token of the tests"
 
 @asynccontextmanager
 async def filesystem_blobs(root: Path) -> AsyncIterator[Blobs]:
-    """The adapter of storage. Without fsync, as no test here simulates a power loss."""
+    """Open the adapter of storage, without fsync, because no test simulates a power failure."""
     async with FilesystemBlobs(root, fsync=False) as blobs:
         yield blobs
 
 
 @asynccontextmanager
 async def http_blobs(root: Path) -> AsyncIterator[Blobs]:
-    """The adapter of the client, with a storage service for it."""
+    """Open the adapter of the client, with a storage service."""
     async with (
         filesystem_blobs(root) as kept,
         storage_server(root, kept) as url,
@@ -47,7 +47,7 @@ async def http_blobs(root: Path) -> AsyncIterator[Blobs]:
 
 @asynccontextmanager
 async def storage_server(root: Path, blobs: Blobs, **more: Any) -> AsyncIterator[str]:
-    """A storage service in this process that serves `blobs`; yields its URL."""
+    """Run a storage service in this process that serves `blobs`; yield its URL."""
     settings = StorageSettings(data_dir=root, storage_token=SecretStr(TOKEN), **more)
     server = TestServer(build_app(settings, blobs))
     await server.start_server(read_bufsize=READ_BUFFER)

@@ -1,4 +1,4 @@
-"""Chunks sent one by one to any gateway, and what it answers, errors included."""
+"""Sends single chunks to a gateway and returns its responses, errors included."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Answer:
 
     @property
     def job_id(self) -> str:
-        """Of the job that the upload has become."""
+        """The id of the job of the complete upload."""
         assert self.status == 200, self
         return str(self.body["job_id"])
 
@@ -35,7 +35,7 @@ async def send_chunk(
         {
             "dzuuid": dzuuid,
             "dzchunkbyteoffset": str(start),
-            # Larger than any chunk, so that no offset is taken for that of a short last chunk.
+            # Larger than any chunk, so that no chunk looks like a short last one.
             "dzchunksize": str(len(content) + 1),
             "dztotalfilesize": str(len(content)),
         }
@@ -45,7 +45,7 @@ async def send_chunk(
 
 
 async def get(url: str) -> Answer:
-    """The JSON at `url`."""
+    """Get `url` and return its JSON."""
     return await _request("GET", url)
 
 

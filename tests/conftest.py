@@ -1,6 +1,6 @@
-"""Fixtures of all tests: real servers, started once and only if a test asks for them.
+"""Fixtures of all tests: real servers, started once and only if a test uses them.
 
-`CSVMILL_TEST_DATABASE_URL` and `CSVMILL_TEST_BROKER_URL` point tests at servers that run already.
+`CSVMILL_TEST_DATABASE_URL` and `CSVMILL_TEST_BROKER_URL` select servers that already run.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ DATABASE_VARIABLE = "CSVMILL_TEST_DATABASE_URL"
 BROKER_VARIABLE = "CSVMILL_TEST_BROKER_URL"
 
 FIGURES = "figures"
-"""The property under which a test records what is to be shown of it at the end of the run."""
+"""The property in which a test records figures that are shown at the end of the run."""
 
 START_TIMEOUT = 30.0
-"""Seconds that one of our services has to say where it listens."""
+"""Seconds in which one of our services has to log where it listens."""
 
 SERVER_FIXTURES: dict[str, tuple[type[PostgresServer | RabbitServer], str]] = {
     "postgres_server": (PostgresServer, DATABASE_VARIABLE),
@@ -44,12 +44,12 @@ SERVERS_OF = {
     "broker_url": ("rabbit_server",),
     "shared_deployment": ("postgres_server", "rabbit_server"),
 }
-"""What fixtures use without naming it among their parameters."""
+"""Fixtures that other fixtures use without naming them as parameters."""
 
 Server = TypeVar("Server", PostgresServer, RabbitServer)
 
 
-# No time is asserted in a test: the machine may be busy with others.
+# Tests assert no durations: the machine may be busy.
 settings.register_profile("csvmill", deadline=None)
 settings.load_profile("csvmill")
 
@@ -62,14 +62,14 @@ class ServerPool:
         self._servers: dict[str, Future[PostgresServer | RabbitServer]] = {}
 
     def request(self, fixture: str) -> Future[PostgresServer | RabbitServer]:
-        """Start the server of this fixture, unless that was done before."""
+        """Start the server of this fixture, unless it was started before."""
         if fixture not in self._servers:
             kind, _ = SERVER_FIXTURES[fixture]
             self._servers[fixture] = self._threads.submit(lambda: kind().__enter__())
         return self._servers[fixture]
 
     def close(self) -> None:
-        """End all servers, those too that are still starting."""
+        """Stop all servers, including those that are still starting."""
         self._threads.shutdown(cancel_futures=True)
         for server in self._servers.values():
             if not server.cancelled() and not server.exception():
@@ -88,7 +88,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    # While the first tests run, which need no server, those that will be needed start up together.
+    # The servers start in parallel while the first tests run, which need none.
     if session.config.option.collectonly:
         return
     wanted = {name for item in session.items for name in getattr(item, "fixturenames", ())}
@@ -111,18 +111,18 @@ def _server(config: pytest.Config, fixture: str, kind: type[Server]) -> Server:
 
 @pytest.fixture(scope="session")
 def postgres_server(pytestconfig: pytest.Config) -> PostgresServer:
-    """The private PostgreSQL that all tests share: not to be killed."""
+    """The private PostgreSQL that all tests share. Tests must not kill it."""
     return _server(pytestconfig, "postgres_server", PostgresServer)
 
 
 @pytest.fixture(scope="session")
 def rabbit_server(pytestconfig: pytest.Config) -> RabbitServer:
-    """The private RabbitMQ that all tests share: not to be killed."""
+    """The private RabbitMQ that all tests share. Tests must not kill it."""
     return _server(pytestconfig, "rabbit_server", RabbitServer)
 
 
 def killable_server(config: pytest.Config, fixture: str, kind: type[Server]) -> Server:
-    """What the fixture of this name gives, for fixtures that live longer than it does."""
+    """Return the server of the fixture `fixture`, for fixtures with a longer scope."""
     server = _server(config, fixture, kind)
     if not server.running:
         server.start()
@@ -131,25 +131,25 @@ def killable_server(config: pytest.Config, fixture: str, kind: type[Server]) -> 
 
 @pytest.fixture
 def killable_postgres(pytestconfig: pytest.Config) -> PostgresServer:
-    """A second PostgreSQL, running when the test begins, for the test to kill and restart.
+    """A second PostgreSQL, running when the test starts, that the test may kill and restart.
 
-    `fresh_database(server.url)` makes a database on it.
+    `fresh_database(server.url)` creates a database on it.
     """
     return killable_server(pytestconfig, "killable_postgres", PostgresServer)
 
 
 @pytest.fixture
 def killable_rabbit(pytestconfig: pytest.Config) -> RabbitServer:
-    """A second RabbitMQ, running when the test begins, for the test to kill and restart.
+    """A second RabbitMQ, running when the test starts, that the test may kill and restart.
 
-    `server.fresh_vhost()` makes a virtual host on it.
+    `server.fresh_vhost()` creates a virtual host on it.
     """
     return killable_server(pytestconfig, "killable_rabbit", RabbitServer)
 
 
 @contextmanager
 def new_database(config: pytest.Config) -> Iterator[str]:
-    """The URL of a new, empty database, for fixtures that live longer than `database_url`."""
+    """Create an empty database; yield its URL. For fixtures of a longer scope."""
     server = os.environ.get(DATABASE_VARIABLE)
     if server is None:
         server = _server(config, "postgres_server", PostgresServer).url
@@ -159,9 +159,9 @@ def new_database(config: pytest.Config) -> Iterator[str]:
 
 @contextmanager
 def new_vhost(config: pytest.Config) -> Iterator[str]:
-    """The URL of a new, empty virtual host, for fixtures that live longer than `broker_url`.
+    """Create an empty virtual host; yield its URL. For fixtures of a longer scope.
 
-    With CSVMILL_TEST_BROKER_URL it is the virtual host of that URL, without our queues in it.
+    With CSVMILL_TEST_BROKER_URL this is the virtual host of that URL, without our queues.
     """
     given = os.environ.get(BROKER_VARIABLE)
     if given is None:
@@ -188,10 +188,10 @@ def broker_url(pytestconfig: pytest.Config) -> Iterator[str]:
 
 @pytest.fixture
 def start_process(tmp_path: Path) -> Iterator[Callable[..., ServiceProcess]]:
-    """Start one of our services: `start_process("storage", "--option", env={...})`.
+    """Yield a function that starts services: `start_process("storage", "--option", env={...})`.
 
-    Takes what `ServiceProcess` takes, without `log_path`. Whatever still runs at the end of the
-    test is killed with all its descendants.
+    Its parameters are those of `ServiceProcess` without `log_path`. Processes that still run at
+    the end of the test are killed with all their descendants.
     """
     with ExitStack() as started:
 
@@ -213,7 +213,7 @@ def start_process(tmp_path: Path) -> Iterator[Callable[..., ServiceProcess]]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show the figures of tests that have some, passed ones too."""
+    """Show the figures that tests recorded, passed tests included."""
     for reports in terminalreporter.stats.values():
         for report in reports:
             for name, value in getattr(report, "user_properties", ()):

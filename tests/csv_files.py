@@ -1,4 +1,4 @@
-"""Well-formed CSV files for property tests, in every style that the format allows."""
+"""Well-formed CSV files for property tests, in every style that RFC 4180 allows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 BOM = b"\xef\xbb\xbf"
 
-# What parsers stumble over: quotes, separators, blanks, signs of comments and NULLs, rows in text.
+# Text that parsers often misread: quotes, separators, spaces, comment signs, NULLs, rows in text.
 _AWKWARD = st.sampled_from(
     [
         *("", " ", '"', '""', ",", "\n", "\r\n", "\r", "#", "\\", "NULL", "NA", "0x10", "2020-1-1"),
@@ -20,13 +20,13 @@ texts = st.one_of(
     st.sampled_from(["a", "b", "song one", "2020-01-01"]),
     st.lists(_AWKWARD | st.text(st.characters(codec="utf-8"), max_size=4), max_size=4).map("".join),
 )
-"""Text of a field: of few values, so that groups have several rows, or awkward."""
+"""Text of a field: one of a few values, so that groups have several rows, or awkward text."""
 
 small_numbers = st.one_of(
     st.integers(-(2**62), 2**62).map(str),
     st.sampled_from(["0", "-0", "007", "+5", "-003", "9223372036854775807"]),
 )
-"""Integers of 64 bits as text."""
+"""64-bit integers as text."""
 numbers = st.one_of(
     small_numbers,
     st.integers(-(10**60), 10**60).map(str),
@@ -37,7 +37,7 @@ numbers = st.one_of(
 
 @dataclass(frozen=True)
 class Style:
-    """How a file is written."""
+    """The dialect and layout of a file."""
 
     ending: str
     final_endings: int
@@ -55,7 +55,7 @@ styles = st.builds(
 
 
 def encode(rows: list[list[str]], style: Style) -> bytes:
-    """A file with these rows, the header among them."""
+    """Return a file with these rows, including the header."""
     lines = style.ending.join(",".join(_field(text, style) for text in row) for row in rows)
     return (BOM if style.bom else b"") + (lines + style.ending * style.final_endings).encode()
 
@@ -69,9 +69,9 @@ def _field(text: str, style: Style) -> str:
 def files(
     values: st.SearchStrategy[str], *, columns: int = 3, sum_of: int = 2, max_rows: int = 40
 ) -> st.SearchStrategy[bytes]:
-    """Files of `columns` columns, of which `sum_of` holds `values`."""
+    """Draw files of `columns` columns, where column `sum_of` contains `values`."""
     row = st.tuples(*(values if column == sum_of else texts for column in range(columns)))
-    # A file that begins with U+FEFF has a BOM, whatever its author meant.
+    # A file that starts with U+FEFF has a BOM.
     names = texts.filter(lambda text: text and not text.startswith("\ufeff"))
     header = st.lists(names, min_size=columns, max_size=columns)
     table = st.tuples(header, st.lists(row.map(list), max_size=max_rows))

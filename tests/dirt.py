@@ -24,12 +24,12 @@ _NO_TEXT: dict[Encoding, list[str]] = {
     "latin-1": [],
     "windows-1252": ["\udc81", "\udc9d"],
 }
-"""What is no text in an encoding: a surrogate stands for the byte, or for half a pair."""
+"""Invalid text of each encoding. A surrogate stands for a byte or for half of a pair."""
 _FAST_DELIMITERS = [",", ";", "\t", "|", ":", "^", "~"]
 
 
 def declared_in_full(pen: Pen) -> Pen:
-    """The same, with nothing left to be found out."""
+    """Return the same pen with a complete declaration, so that nothing is detected."""
     declared = pen.declared
     full = Input(
         delimiter=declared.delimiter or ",",
@@ -48,9 +48,9 @@ def declared_in_full(pen: Pen) -> Pen:
 
 @st.composite
 def dirty_written_cases(draw: st.DrawFn, *, provable: bool = False) -> Case:
-    """Any aggregation, for a file written in a way that is declared, with dirt after its header.
+    """Draw any aggregation, with a file in a declared dialect that has dirt after its header.
 
-    Bad rows are to be skipped. If `provable`, the fast plan takes both, but for the dirt.
+    Bad rows are skipped. If `provable`, the fast plan could run it without the dirt.
     """
     header = draw(st.booleans())
     pen = declared_in_full(draw(pens(header=header)))
@@ -70,25 +70,25 @@ def dirty_written_cases(draw: st.DrawFn, *, provable: bool = False) -> Case:
     text = dirtied(draw, pen, text, begin)
     if pen.ending[-1:] == "\n" and draw(st.integers(0, 4)) == 0:
         text = text[: pen.bom] + f"sep={pen.declared.delimiter}\r\n" + text[pen.bom :]
-        # Nothing else is meant by such a line, but not every delimiter can be said in one.
+        # Such a line cannot declare every delimiter.
         assume(pen.declared.delimiter != "§")
     data = pen.send(text)
     if not header:
-        # The first record that is good says how many columns there are.
+        # The first good record defines the number of columns.
         widths = [len(r.fields) for r in read_file(data, pen.declared) if not r.reason]
         assume(widths and widths[0] >= len(case.rows[0]))
     return Case(case.aggregation, data, case.rows)
 
 
 def first_line(pen: Pen, rows: list[list[str]]) -> int:
-    """How long the first line is, which says how many columns there are."""
+    """Return the length of the first line, which defines the number of columns."""
     first = rows[1:2] if pen.declared.header is False else rows[:1]
     alone = replace(pen, declared=replace(pen.declared, header=True), final_endings=1)
     return len(alone.text(first))
 
 
 def dirtied(draw: st.DrawFn, pen: Pen, text: str, begin: int, most: int = 4) -> str:
-    """`text` with pieces of dirt anywhere from `begin` on."""
+    """Insert up to `most` pieces of dirt into `text`, anywhere from `begin` on."""
     for _ in range(draw(st.integers(0, most)) if begin < len(text) else 0):
         at = draw(st.integers(begin, len(text)))
         text = text[:at] + draw(_dirt(pen)) + text[at:]

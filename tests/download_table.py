@@ -1,8 +1,8 @@
-"""Downloads by RFC 9110, section by section, as seen on the wire.
+"""Requests and expected responses of downloads, by section of RFC 9110.
 
-Expected bytes are slices of the content by Python. In header values `{tag}` stands for the strong
-tag with its quotes, `{date}`, `{before}` and `{after}` for Last-Modified and a second beside it,
-`{size}` and `{last}` for the content's size and last position.
+Expected bytes are Python slices of the content. Placeholders in header values: `{tag}` is the
+strong tag with its quotes; `{date}` is Last-Modified, `{before}` and `{after}` are one second
+earlier and later; `{size}` and `{last}` are the size and the last position of the content.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Headers = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class Target:
-    """A file that can be downloaded, and its known content and validators."""
+    """A file that can be downloaded, with its known content and validators."""
 
     host: str
     port: int
@@ -55,7 +55,7 @@ class Answer:
 
 
 class Connection:
-    """One connection for many requests, so that a wrongly framed response breaks the next."""
+    """One connection for many requests, so that a badly framed response breaks the next one."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
@@ -78,7 +78,7 @@ class Connection:
 
 @dataclass(frozen=True)
 class Row:
-    """A request and the expected response, which has `slices` of the content in this order."""
+    """A request and its expected response, which contains `slices` of the content in order."""
 
     id: str
     headers: Headers

@@ -1,4 +1,4 @@
-"""Holds an engine in the middle of its job, for as long as a test wants."""
+"""Blocks an engine in the middle of its job until the test opens a gate."""
 
 from __future__ import annotations
 
@@ -16,11 +16,10 @@ if TYPE_CHECKING:
 
 
 class Gate:
-    """The input of one upload as a pipe, which a processor finds where it looks for the file.
+    """The input of one upload as a named pipe in a folder for the `blob_dir` of one processor.
 
-    To be given to one processor as its `blob_dir`. Its engine is in mid-job from the moment it has
-    opened the pipe until the test has let the content pass. The pipe serves one attempt: those
-    that follow find no file, and read from storage.
+    The engine blocks after it has opened the pipe, until the test opens the gate. The pipe serves
+    one attempt. Later attempts find no file and read from storage.
     """
 
     def __init__(self, folder: Path, dzuuid: str, content: bytes) -> None:
@@ -32,26 +31,26 @@ class Gate:
         self._end: int | None = None
 
     async def reached(self, timeout: float = 30.0) -> None:
-        """Wait until an engine has begun to read."""
+        """Wait until an engine has opened the pipe."""
         async with asyncio.timeout(timeout):
             while self._end is None:
                 try:
                     self._end = os.open(self._pipe, os.O_WRONLY | os.O_NONBLOCK)
                 except OSError as error:
-                    if error.errno != errno.ENXIO:  # nobody has opened it for reading yet
+                    if error.errno != errno.ENXIO:  # not opened for reading yet
                         raise
                     await asyncio.sleep(0.01)
 
     def open(self) -> None:
-        """Let the content pass, which is the end of the input."""
+        """Write the content and the end of the input."""
         assert self._end is not None, "no engine has reached the gate"
         self._pipe.unlink()
-        # Less than a pipe holds.
+        # The content fits the buffer of a pipe.
         assert os.write(self._end, self._content) == len(self._content)
         self.close()
 
     def close(self) -> None:
-        """Let go of the pipe."""
+        """Close the pipe."""
         if self._end is not None:
             os.close(self._end)
             self._end = None

@@ -1,4 +1,4 @@
-"""A client that sees interim responses, which those of libraries pass over."""
+"""An HTTP client that returns interim responses, which client libraries ignore."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     Request = tuple[str, Mapping[str, str], bytes]
 
-PATIENCE = 10.0
+TIMEOUT = 10.0
+"""Seconds."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Answer:
 
 
 class Connection:
-    """One connection of HTTP/1.1; what comes back is read when it is asked for."""
+    """One HTTP/1.1 connection. Responses are read on request only."""
 
     def __init__(self, address: tuple[str, int], first: Request | None = None) -> None:
         self._address = address
@@ -34,7 +35,7 @@ class Connection:
         self._reader: asyncio.StreamReader
         self._writer: asyncio.StreamWriter
         self.interims: list[CIMultiDict[str]] = []
-        """The fields of each 104 so far."""
+        """The fields of each 104 response so far."""
 
     async def __aenter__(self) -> Self:
         self._reader, self._writer = await asyncio.open_connection(*self._address)
@@ -48,7 +49,7 @@ class Connection:
     async def send(
         self, line: str, headers: Mapping[str, str], body: bytes, *, version: str = "1.1"
     ) -> None:
-        """Send a request: `line` is method and path."""
+        """Send a request. `line` is the method and the path."""
         fields = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         self._writer.write(f"{line} HTTP/{version}\r\nHost: x\r\n{fields}\r\n".encode() + body)
         await self._drain()
@@ -59,14 +60,14 @@ class Connection:
         await self._drain()
 
     async def interim(self) -> CIMultiDict[str]:
-        """The fields of the next 104, which has to be the next response."""
+        """Read the next response, which must be a 104; return its fields."""
         status, headers = await self._head()
         assert status == 104
         self.interims.append(headers)
         return headers
 
     async def answer(self, *, no_content: bool = False) -> Answer:
-        """The next final response."""
+        """Read up to the next final response and return it."""
         while True:
             status, headers = await self._head()
             if status >= 200:
@@ -74,19 +75,19 @@ class Connection:
             if status == 104:
                 self.interims.append(headers)
         length = 0 if no_content else int(headers.get("Content-Length", "0"))
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             return Answer(status, headers, await self._reader.readexactly(length))
 
     def abort(self) -> None:
-        """Have the connection reset."""
+        """Reset the connection."""
         self._writer.transport.abort()
 
     async def _drain(self) -> None:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             await self._writer.drain()
 
     async def _head(self) -> tuple[int, CIMultiDict[str]]:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             head = (await self._reader.readuntil(b"\r\n\r\n")).decode()
         line, *fields = head.strip().split("\r\n")
         headers = CIMultiDict[str]()

@@ -1,4 +1,4 @@
-"""Every malformation of which docs/csv.md says what becomes of it."""
+"""Every malformation in docs/csv.md, with its expected outcome."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ DOCS = Path(__file__).parents[1] / "docs" / "csv.md"
 
 @dataclass(frozen=True)
 class Kind:
-    """A file that begins with the header `a,b`, and the records that are read of it."""
+    """A file with the header `a,b`, and its expected records."""
 
     data: bytes
     good: list[list[bytes]]
     fails: str | None = None
-    """What is found, if a record breaks a rule."""
+    """The `found` of the problem, if a record breaks a rule."""
     rejected: tuple[bytes, ...] = ()
-    """The records that are passed over, as they stand in the file."""
+    """The rejected records, as they are written in the file."""
     declared: Input = UNDECLARED
-    found: Kind | None = None
-    """What becomes of it where nothing is said, and so is found out, if that is something else."""
+    if_detected: Kind | None = None
+    """The different outcome, if any, when the dialect is detected instead of declared."""
     refused: str = ""
     """Why the file has no result, whether bad rows are skipped or not."""
     columns: tuple[int, int] = (0, 1)
-    """Where `a` and `b` stand in its records."""
+    """The positions of `a` and `b` in its records, from 0."""
 
     @property
-    def said(self) -> Input:
-        """All of how it is written; what is not declared is as RFC 4180 has it."""
+    def complete_declaration(self) -> Input:
+        """The declaration, completed with the values of RFC 4180."""
         declared = self.declared
         sep_line = self.data.startswith(b"sep=")
         wide = self.data.startswith(codecs.BOM_UTF16_LE)
@@ -49,17 +49,17 @@ class Kind:
         )
 
     @property
-    def is_in_the_middle(self) -> bool:
-        """Whether it is among the records of a file of which nothing is declared."""
+    def is_between_records(self) -> bool:
+        """Whether it is in the middle of a file without a declaration."""
         whole = self.data.startswith(b"a,b\np,1\n") and self.data.endswith(b"\nq,2\n")
         return whole and self.declared == UNDECLARED
 
-    def unsaid(self) -> Kind:
-        """What becomes of it where nothing is said."""
-        return replace(self.found or self, data=self.data)
+    def detected(self) -> Kind:
+        """Return the outcome when the dialect is detected."""
+        return replace(self.if_detected or self, data=self.data)
 
     def totals(self) -> bytes:
-        """The result of `SUMS`."""
+        """Return the result of `SUMS`."""
         name, number = self.columns
         sums: dict[bytes, list[int]] = {}
         for record in self.good:
@@ -73,7 +73,7 @@ class Kind:
         return b"".join(lines)
 
     def rejects(self) -> list[bytes]:
-        """The records that `SUMS` leaves out: the bad ones, and those without a number in `b`."""
+        """Return the rejects of `SUMS`: bad records, and records without a number in `b`."""
         numbers = [(record, record[self.columns[1]]) for record in self.good]
         no_numbers = [b",".join(record) for record, cell in numbers if cell and not cell.isdigit()]
         return [*self.rejected, *no_numbers]
@@ -87,28 +87,28 @@ CR_IN_HEADER = "line 1, column 2: found a carriage return after 'b'"
 
 
 def bad(text: bytes, fails: str, *, declared: Input = UNDECLARED, end: bytes = b"\n") -> Kind:
-    """One bad record between two good ones."""
+    """Return a file with one bad record between two good ones."""
     data = b"a,b\np,1\n" + text + end + b"q,2\n"
     return Kind(data, [P, Q], fails, (text,), declared)
 
 
-def found(kind: Kind, good: list[list[bytes]]) -> Kind:
-    """The same, of which all records are good where it is found out how they are written."""
-    return replace(kind, found=Kind(b"", good))
+def good_if_detected(kind: Kind, good: list[list[bytes]]) -> Kind:
+    """Return the same file with `good` as its records when the dialect is detected."""
+    return replace(kind, if_detected=Kind(b"", good))
 
 
 def good(text: bytes, *fields: list[bytes], declared: Input = UNDECLARED) -> Kind:
-    """Records that are as good as any."""
+    """Return a file whose records are all good."""
     return Kind(b"a,b\np,1\n" + text + b"\nq,2\n", [P, *fields, Q], declared=declared)
 
 
-def none(data: bytes, refused: str, *, declared: Input = UNDECLARED) -> Kind:
-    """A file that has no result."""
+def no_result(data: bytes, refused: str, *, declared: Input = UNDECLARED) -> Kind:
+    """Return a file that has no result."""
     return Kind(data, [], refused=refused, declared=declared)
 
 
 def workbook() -> bytes:
-    """What a spreadsheet program saves, if nobody tells it otherwise."""
+    """Return a workbook, the default format of spreadsheet programs."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in ("[Content_Types].xml", "_rels/.rels", "xl/workbook.xml"):
@@ -143,7 +143,7 @@ KINDS: dict[str, list[Kind]] = {
     ],
     "lines that end in CR": [
         Kind(b"a,b\rp,1\rq,2\r", [P, Q], declared=Input(line_end="cr")),
-        Kind(b"a,b\rp,1\rq,2\r", [], refused=CR_IN_HEADER, found=Kind(b"", [P, Q])),
+        Kind(b"a,b\rp,1\rq,2\r", [], refused=CR_IN_HEADER, if_detected=Kind(b"", [P, Q])),
     ],
     "LF in a file whose lines end in CR": [
         Kind(
@@ -162,7 +162,7 @@ KINDS: dict[str, list[Kind]] = {
         bad(b'"say "hi"",1', "'h' after the closing quote of 'say '")
     ],
     "a backslash before a quote, if it is not the escape": [
-        found(
+        good_if_detected(
             bad(b'"say \\"hi\\"",1', "'h' after the closing quote of 'say \\\\'"),
             [P, [b'say "hi"', b"1"], Q],
         )
@@ -217,8 +217,8 @@ KINDS: dict[str, list[Kind]] = {
     ],
     "a header without records": [Kind(b"a,b\n", [])],
     "bytes that are invalid in the encoding": [
-        found(bad(b"caf\xe9,1", "'caf\\\\xe9'"), [P, ["café".encode(), b"1"], Q]),
-        found(
+        good_if_detected(bad(b"caf\xe9,1", "'caf\\\\xe9'"), [P, ["café".encode(), b"1"], Q]),
+        good_if_detected(
             bad(b"x\x81,1", "'x\\\\x81'", declared=Input(encoding="windows-1252")),
             [P, ["x\x81".encode(), b"1"], Q],
         ),
@@ -250,40 +250,47 @@ KINDS: dict[str, list[Kind]] = {
         )
     ],
 }
-"""Records, each kind as it stands in the table."""
+"""Malformed records, named as in the table of docs/csv.md."""
 
 FILES: dict[str, list[Kind]] = {
     "nothing, or only empty lines": [
-        *(none(data, "the file is empty") for data in (b"", b"\xef\xbb\xbf", b"\n\r\n\n")),
+        *(no_result(data, "the file is empty") for data in (b"", b"\xef\xbb\xbf", b"\n\r\n\n")),
     ],
-    "only lines of spaces": [none(b"  \n \n", "no column has this name")],
+    "only lines of spaces": [no_result(b"  \n \n", "no column has this name")],
     "a title above the header": [
-        none(b"Sales 2020\n\na,b\np,1\n", "no column has this name; the columns are 'Sales 2020'"),
-        none(
+        no_result(
+            b"Sales 2020\n\na,b\np,1\n", "no column has this name; the columns are 'Sales 2020'"
+        ),
+        no_result(
             b"Sales 2020,\n,\na,b\np,1\n",
             "no column has this name; the columns are 'Sales 2020', ''",
         ),
     ],
-    "names on two lines": [none(b"a,\n,b\np,1\n", "column is 'b': no column has this name")],
+    "names on two lines": [no_result(b"a,\n,b\np,1\n", "column is 'b': no column has this name")],
     "names with surrounding spaces, or in another case": [
-        none(b"a, b\np, 1\n", "did you mean ' b'?"),
-        none(b"A,b\np,1\n", "did you mean 'A'?"),
+        no_result(b"a, b\np, 1\n", "did you mean ' b'?"),
+        no_result(b"A,b\np,1\n", "did you mean 'A'?"),
     ],
     "two columns with the requested name": [
-        none(b"a,b,b\np,1,2\n", "columns 2, 3 have this name; send a position"),
+        no_result(b"a,b,b\np,1,2\n", "columns 2, 3 have this name; send a position"),
     ],
-    "records without a header": [none(b"p,1\nq,2\n", "no column has this name")],
-    "lines that are quoted as one field": [none(b'"a,b"\n"p,1"\n', "did you mean 'a,b'?")],
-    "fixed-width columns": [none(b"a   b\np   1\n", "no column has this name")],
-    "a second BOM": [none(b"\xef\xbb\xbf" * 2 + b"a,b\np,1\n", "did you mean '\\ufeffa'?")],
+    "records without a header": [no_result(b"p,1\nq,2\n", "no column has this name")],
+    "lines that are quoted as one field": [no_result(b'"a,b"\n"p,1"\n', "did you mean 'a,b'?")],
+    "fixed-width columns": [no_result(b"a   b\np   1\n", "no column has this name")],
+    "a second BOM": [no_result(b"\xef\xbb\xbf" * 2 + b"a,b\np,1\n", "did you mean '\\ufeffa'?")],
     "UTF-32": [
-        none("a,b\np,1\n".encode("utf-32"), "the file is in UTF-32, which is not supported"),
-        none(b"\0\0\xfe\xff" + "a,b\n".encode("utf-32-be"), "the file is in UTF-32"),
-        none("a,b\np,1\n".encode("utf-32-le"), "no column has this name"),
+        no_result(
+            "a,b\np,1\n".encode("utf-32"),
+            "the file is in UTF-32, which is not supported: save it as UTF-8",
+        ),
+        no_result(b"\0\0\xfe\xff" + "a,b\n".encode("utf-32-be"), "the file is in UTF-32"),
+        no_result("a,b\np,1\n".encode("utf-32-le"), "no column has this name"),
     ],
-    "a workbook (.xlsx)": [none(workbook(), "an office document, such as .xlsx, and not CSV")],
+    "a workbook (.xlsx)": [
+        no_result(workbook(), "the file is an office document, such as .xlsx, and not CSV")
+    ],
     "a workbook (.xls), a PDF, a picture, a Parquet file": [
-        none(data, "no column has this name", declared=Input(encoding="latin-1"))
+        no_result(data, "no column has this name", declared=Input(encoding="latin-1"))
         for data in (
             bytes.fromhex("d0cf11e0a1b11ae1") + bytes(504),
             b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n",
@@ -292,19 +299,19 @@ FILES: dict[str, list[Kind]] = {
         )
     ],
     "an HTML page": [
-        none(b"<!DOCTYPE html>\n<html><title>502</title>\n</html>\n", "are '<!DOCTYPE html>'"),
+        no_result(b"<!DOCTYPE html>\n<html><title>502</title>\n</html>\n", "are '<!DOCTYPE html>'"),
     ],
     "JSON": [
-        none(b'[{"a":"p","b":1},\n{"a":"q","b":2}]\n', "found ':' after the closing quote"),
-        none(b'{"a":"p","b":1}\n{"a":"q","b":2}\n', "found ':' after the closing quote"),
-        none(b'[\n  {\n    "a": "p",\n    "b": 1\n  }\n]\n', "no column has this name"),
+        no_result(b'[{"a":"p","b":1},\n{"a":"q","b":2}]\n', "found ':' after the closing quote"),
+        no_result(b'{"a":"p","b":1}\n{"a":"q","b":2}\n', "found ':' after the closing quote"),
+        no_result(b'[\n  {\n    "a": "p",\n    "b": 1\n  }\n]\n', "no column has this name"),
     ],
 }
-"""Files of which nothing can be read as columns `a` and `b`."""
+"""Files without readable columns `a` and `b`."""
 
 
 def table(title: str) -> dict[str, list[str]]:
-    """The rows of the table below a title in docs/csv.md, by their first cells."""
+    """Return the rows of the table below a title in docs/csv.md, by their first cells."""
     section = re.split(r"\n#+ ", DOCS.read_text(encoding="utf-8").split(f" {title}\n")[1])[0]
     lines = [line for line in section.splitlines() if line.startswith("| ")]
     rows = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]

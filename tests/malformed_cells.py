@@ -1,4 +1,4 @@
-"""What stands in columns of numbers and dates, and what docs/csv.md says of it."""
+"""Cells in columns of numbers and dates, grouped as in the tables of docs/csv.md."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ NUMBERS: dict[str, list[tuple[str, str]]] = {
     "a day number, as spreadsheets store dates": [("43831", "43831"), ("43831.5", "43831.5")],
     "an empty cell": [("", "")],
 }
-"""Cells, and their sum by themselves."""
+"""Each cell with its value as sums show it."""
 NO_DATES: dict[str, list[str]] = {
     "another order of day, month and year": ["01/02/2020", "31.01.2020", "31-01-2020", "1/2/20"],
     "names of months": ["Jan 31, 2020", "31-Jan-2020", "2020 January 31"],
@@ -113,14 +113,14 @@ NO_DATES: dict[str, list[str]] = {
 BAD_NUMBERS = [cell for cells in NO_NUMBERS.values() for cell in cells]
 GOOD_NUMBERS = [cell for cells in NUMBERS.values() for cell in cells]
 BAD_DATES = [cell for cells in NO_DATES.values() for cell in cells]
-SAID = Input(
+DECLARED = Input(
     delimiter=",", quote='"', escape="", line_end="lf", encoding="utf-8", compression="none"
 )
-"""How `file_of` writes."""
+"""The dialect of `file_of`."""
 
 
 def file_of(cells: Iterable[str], *, good: str = "7") -> bytes:
-    """A good record, then each cell in a record of its own; every field is quoted."""
+    """Return a file with a good record, then one record per cell. Every field is quoted."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, quoting=csv.QUOTE_ALL)
     writer.writerows([["a", "b"], ["good", good], *(["x", cell] for cell in cells)])
@@ -128,6 +128,6 @@ def file_of(cells: Iterable[str], *, good: str = "7") -> bytes:
 
 
 def summed(numbers: Iterable[tuple[str, str]]) -> str:
-    """The sum of the numbers, with as many decimals as the one that has most."""
+    """Return the sum of the numbers, with the largest number of decimals among them."""
     total = sum(Decimal(value) for _, value in numbers if value)
     return format(total, "f")

@@ -1,4 +1,4 @@
-"""What `/metrics` shows, read as Prometheus reads it."""
+"""Reads the output of `/metrics` as Prometheus does."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Exposition:
-    """The samples of one answer: name, labels, value."""
+    """The samples of one response: name, labels, value."""
 
     samples: tuple[tuple[str, Mapping[str, str], float], ...]
 
     @classmethod
     def of(cls, text: str) -> Self:
-        """Read the text format."""
+        """Parse the text format."""
         return cls(
             tuple(
                 (sample.name, sample.labels, sample.value)
@@ -30,14 +30,14 @@ class Exposition:
 
     @property
     def labels(self) -> dict[str, set[str]]:
-        """The labels that each metric has, by its name as queries have it."""
+        """The names of the labels of each metric, by the metric's name in queries."""
         found: dict[str, set[str]] = {}
         for name, labels, _ in self.samples:
             found.setdefault(name, set()).update(labels)
         return found
 
     def value(self, name: str, **labels: str) -> float:
-        """The sum over all series of that name which have these labels; there has to be one."""
+        """Return the sum over all series with this name and these labels. One must exist."""
         values = [
             value
             for sample, has, value in self.samples
@@ -47,7 +47,7 @@ class Exposition:
         return sum(values)
 
     def by(self, name: str, *labels: str) -> dict[tuple[str, ...], float]:
-        """The values of a metric by the values of its labels."""
+        """Return the values of a metric by the values of its labels."""
         return {
             tuple(has[label] for label in labels): value
             for sample, has, value in self.samples

@@ -1,7 +1,7 @@
-"""What a result must be, computed the plain way: the `csv` module, dictionaries, fractions.
+"""Expected results, computed with the `csv` module, dictionaries and fractions.
 
-Slow, and holds everything in memory. Written from docs/csv.md; shares nothing with the code under
-test but the aggregation's value.
+Slow, with everything in memory. Implements docs/csv.md; shares only the `Aggregation` with the
+code under test.
 """
 
 from __future__ import annotations
@@ -49,31 +49,28 @@ _SYMBOLS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 class Expected(NamedTuple):
-    """What must come of a file."""
+    """The expected outcome of a file."""
 
     result: bytes
-    """Expanded, if it was to be compressed."""
+    """The result, decompressed."""
     rows: tuple[int, int, int]
-    """Records that were aggregated, filtered and rejected."""
+    """The numbers of records that were aggregated, filtered and rejected."""
     groups: int
-    """Rows of the result."""
+    """The number of rows of the result."""
     rejects: bytes = b""
-    """The bad records, with what is wrong with them; nothing at all if there are none."""
+    """The file of rejects; empty if there are none."""
 
 
 class Malformed(Exception):
     """The file has no result."""
 
     column = 0
-    """From 0: the cell that is at fault, where that is asked for."""
+    """The position of the bad cell, from 0, where the caller needs it."""
     expected = ""
 
 
 def expected_result(aggregation: Aggregation, data: bytes) -> Expected:
-    """The result for a well-formed file, and what is counted.
-
-    Raises Malformed for a cell that is not what it must be. Compressed results are expanded.
-    """
+    """Return the expected outcome of a well-formed file. Raises Malformed for a bad cell."""
     sys.set_int_max_str_digits(0)
     declared = aggregation.input
     header, *rows = rows_of(data, declared)
@@ -84,16 +81,15 @@ def expected_result(aggregation: Aggregation, data: bytes) -> Expected:
 
 
 def expected_of_dirty(aggregation: Aggregation, data: bytes) -> Expected:
-    """The same for a file of which bad records are skipped; only its header has to be good.
+    """Return the expected outcome of a file with a good header, whose bad records are skipped.
 
-    All of how it is written is declared. Raises Malformed if there are records, and every one is
-    bad.
+    The declaration is complete. Raises Malformed if there are records and all are bad.
     """
     sys.set_int_max_str_digits(0)
     declared = aggregation.input
     records = read_file(data, declared)
     if declared.header is False:
-        # The first record that is one decides how many columns there are.
+        # The first valid record defines the number of columns.
         width = next((len(record.fields) for record in records if not record.reason), 0)
         header = [f"column{i + 1}" for i in range(width)]
     else:
@@ -122,7 +118,7 @@ def expected_of_dirty(aggregation: Aggregation, data: bytes) -> Expected:
                 reason = f"found {shown(row[error.column].encode())}, expected {error.expected}"
         if reason:
             cells = [str(record.line), str(record.offset), str(column), reason]
-            # Bytes that are no text pass through the writer as they are.
+            # Bytes that are invalid in the encoding pass through the writer unchanged.
             line = csv_line([*cells, record.raw.decode(errors="surrogateescape")])
             rejects.append(line.encode(errors="surrogateescape"))
         else:
@@ -141,10 +137,10 @@ def _columns(number: int) -> str:
 
 
 def _check(aggregation: Aggregation, row: Row, header: Row) -> None:
-    """Raise Malformed for the first cell that the aggregation cannot take."""
+    """Raise Malformed for the first cell that the aggregation cannot read."""
     for group in aggregation.group_by:
         index = _index(group.column, header)
-        with _blamed(index, "a date, such as 2020-01-31 or 2020-01-31T23:59:59Z"):
+        with _at_cell(index, "a date, such as 2020-01-31 or 2020-01-31T23:59:59Z"):
             _group_text(row[index], group)
     for aggregate in aggregation.aggregates:
         if aggregate.column is None:
@@ -155,8 +151,8 @@ def _check(aggregation: Aggregation, row: Row, header: Row) -> None:
         if not cell and kind == "text":
             expected = "text (empty cells are errors here)"
         if not aggregation.is_default:
-            expected += _remedy(cell, kind, aggregation.input)
-        with _blamed(index, expected):
+            expected += _hint(cell, kind, aggregation.input)
+        with _at_cell(index, expected):
             if not cell and aggregate.strict:
                 raise Malformed(cell)
             if cell and kind != "text":
@@ -165,7 +161,7 @@ def _check(aggregation: Aggregation, row: Row, header: Row) -> None:
 
 
 @contextmanager
-def _blamed(column: int, expected: str) -> Iterator[None]:
+def _at_cell(column: int, expected: str) -> Iterator[None]:
     try:
         yield
     except Malformed as error:
@@ -174,7 +170,7 @@ def _blamed(column: int, expected: str) -> Iterator[None]:
 
 
 def _result(aggregation: Aggregation, header: Row, counted: list[Row]) -> tuple[bytes, int]:
-    """The result, and how many rows it has."""
+    """Return the result and the number of its rows."""
     declared = aggregation.input
     groups: dict[tuple[str, ...], list[Row]] = {}
     for row in counted:
@@ -195,7 +191,7 @@ def _result(aggregation: Aggregation, header: Row, counted: list[Row]) -> tuple[
     for order in reversed(aggregation.order_by):
         column = names.index(order.column)
         result.sort(
-            key=lambda row: _place(row[column], numeric=numeric[column]),
+            key=lambda row: _sort_key(row[column], numeric=numeric[column]),
             reverse=order.descending,
         )
     result = result[: aggregation.limit]
@@ -203,7 +199,7 @@ def _result(aggregation: Aggregation, header: Row, counted: list[Row]) -> tuple[
 
 
 def rows_of(data: bytes, declared: Input) -> list[Row]:
-    """The header, made up if there is none, and all records of a well-formed file."""
+    """Return the header, generated if there is none, and all records of a well-formed file."""
     text = expanded_file(data, declared).decode(CODECS[declared.encoding or "utf-8"])
     quote = '"' if declared.quote is None else declared.quote
     options: dict[str, Any] = {"quotechar": quote} if quote else {"quoting": csv.QUOTE_NONE}
@@ -218,7 +214,7 @@ def rows_of(data: bytes, declared: Input) -> list[Row]:
 
 
 def expanded(aggregation: Aggregation, result: bytes) -> bytes:
-    """A result without its compression."""
+    """Return a result, decompressed."""
     return gzip.decompress(result) if aggregation.output == "csv.gz" else result
 
 
@@ -231,9 +227,9 @@ def output_names(aggregation: Aggregation, header: Row) -> Row:
 
 
 def csv_line(fields: Iterable[str]) -> str:
-    """One line as the `csv` module writes it, ending in LF."""
+    """Return one line as the `csv` module writes it, ending in LF."""
     line = io.StringIO()
-    # With this line terminator the module quotes fields with CR as well as those with LF.
+    # With this line terminator the module quotes fields with CR or LF.
     csv.writer(line, lineterminator="\r\n").writerow(fields)
     return line.getvalue().removesuffix("\r\n") + "\n"
 
@@ -257,7 +253,7 @@ def _index(column: Column, header: Row) -> int:
     return column - 1 if isinstance(column, int) else header.index(column)
 
 
-def _place(cell: str, *, numeric: bool) -> Any:
+def _sort_key(cell: str, *, numeric: bool) -> Any:
     if not numeric:
         return cell.encode()
     return (1, _number(cell)[0]) if cell else (0, Fraction(0))
@@ -279,8 +275,8 @@ def _holds(condition: Filter | None, row: Row, header: Row, declared: Input = UN
     else:
         read = _moment if condition.kind == "date" else lambda cell: _number(cell)[0]
     expected = f"{_expected(condition.kind, declared)} for the comparison in where"
-    expected += _remedy(cell, condition.kind, declared)
-    with _blamed(_index(condition.column, header), expected):
+    expected += _hint(cell, condition.kind, declared)
+    with _at_cell(_index(condition.column, header), expected):
         if condition.kind in ("number", "integer"):
             cell = _canonical(cell, declared)
         if condition.kind == "integer":
@@ -311,7 +307,7 @@ def _group_text(cell: str, group: GroupColumn) -> str:
 
 
 def _moment(cell: str) -> datetime.datetime:
-    """A date or time without zone, of a second at most six decimals."""
+    """Parse a date or time without time zone, with up to six decimals of a second."""
     for form in ("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S.%f"):
         try:
             moment = datetime.datetime.strptime(cell.replace("T", " "), form)  # noqa: DTZ007
@@ -329,7 +325,7 @@ def _integer(cell: str) -> None:
 
 @lru_cache(1 << 14)
 def _number(cell: str) -> tuple[Fraction | int, int]:
-    """A number, exactly, and the number of decimals that it is written with."""
+    """Return a number, exactly, and the count of its written decimals."""
     match = re.fullmatch(r"([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]+))?", cell)
     if not match or not (match[2] or match[3]) or abs(int(match[4] or 0)) > 400:
         raise Malformed(cell)
@@ -342,7 +338,7 @@ def _number(cell: str) -> tuple[Fraction | int, int]:
 
 
 def _canonical(cell: str, declared: Input) -> str:
-    """A number of the file as aggregations have it. Raises Malformed."""
+    """Convert a number from the file's notation to the default one. Raises Malformed."""
     sign = cell[:1] if cell[:1] in ("+", "-") else ""
     unsigned = cell.removeprefix(sign)
     mantissa = re.split("[eE]", unsigned, maxsplit=1)[0]
@@ -362,9 +358,9 @@ def _canonical(cell: str, declared: Input) -> str:
     return sign + whole + point.replace(declared.decimal, ".") + fraction + exponent
 
 
-def _remedy(cell: str, kind: str, declared: Input) -> str:
-    """What is to be declared so that a cell is a number, in as few words as it takes."""
-    ways: dict[int, list[str]] = {1: [], 2: []}
+def _hint(cell: str, kind: str, declared: Input) -> str:
+    """Return the shortest hint of what to declare so that the cell is a number."""
+    hints: dict[int, list[str]] = {1: [], 2: []}
     if kind not in ("number", "integer") or re.search("[eE]", cell):
         return ""
     notations: Any = itertools.product(".,", ["", ",", ".", " ", "'", "_"])
@@ -378,13 +374,13 @@ def _remedy(cell: str, kind: str, declared: Input) -> str:
             quote = '"' if thousands == "'" else "'"
             words.append(f"input.thousands to {quote}{thousands}{quote}")
         other = replace(declared, decimal=decimal, thousands=thousands)
-        alike = {" ": " \u00a0\u202f", "'": "'\u2019"}.get(thousands, thousands)
-        needless = thousands not in ("", declared.thousands) and not set(alike) & set(cell)
+        accepted = {" ": " \u00a0\u202f", "'": "'\u2019"}.get(thousands, thousands)
+        unused = thousands not in ("", declared.thousands) and not set(accepted) & set(cell)
         with suppress(Malformed):
             _READ[kind](_canonical(cell, other))
-            if words and not needless:
-                ways[len(words)].append(" and ".join(words))
-    found = " or ".join(ways[1] or ways[2])
+            if words and not unused:
+                hints[len(words)].append(" and ".join(words))
+    found = " or ".join(hints[1] or hints[2])
     return f"; if it is one, set {found}" if found else ""
 
 
@@ -402,7 +398,7 @@ _EXPECTED = {
 
 
 def _expected(kind: str, declared: Input) -> str:
-    """What a cell must be, with numbers as the file writes them."""
+    """Return the description of a valid cell, with examples in the file's notation."""
     decimal, thousands = declared.decimal, declared.thousands
     if kind not in ("number", "integer") or (decimal, thousands) == (".", ""):
         return _EXPECTED[kind]
@@ -412,7 +408,7 @@ def _expected(kind: str, declared: Input) -> str:
 
 
 def _digits(value: Fraction, decimals: int) -> str:
-    """A number that has no more than so many decimals, written with all of them."""
+    """Format a number with exactly `decimals` decimals, which must be enough."""
     scaled = value * 10**decimals
     assert scaled.denominator == 1
     digits = str(abs(scaled.numerator)).rjust(decimals + 1, "0")
@@ -422,7 +418,7 @@ def _digits(value: Fraction, decimals: int) -> str:
 
 
 def _least_digits(value: Fraction, decimals: int) -> str:
-    """As `_digits`, with more decimals than `decimals` if it needs them."""
+    """Format a number like `_digits`, with more decimals if it needs them."""
     while (value * 10**decimals).denominator != 1:
         decimals += 1
     return _digits(value, decimals)
@@ -464,7 +460,7 @@ def _of_numbers(aggregate: Aggregate, cells: list[str]) -> str:
         return ""
     decimals = max(decimals for _, decimals in numbers)
     if aggregate.function == "avg":
-        # Fractions round half to even, as avg does.
+        # Fractions round half to even, like avg.
         mean = sum(values) / Fraction(len(values))
         rounded = Fraction(round(mean * 10 ** (decimals + 6)), 10 ** (decimals + 6))
         return _least_digits(rounded, decimals)

@@ -1,4 +1,4 @@
-"""The records of a file that may be dirty, read a byte at a time. Written from docs/csv.md."""
+"""Reads the records of a dirty file byte by byte. Implements docs/csv.md."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _NAMES = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a vertical ba
 
 @dataclass(frozen=True)
 class Record:
-    """A record as it stands in the file; its fields, or what is wrong with it."""
+    """A record as written in the file, with its fields or its problem."""
 
     line: int
     offset: int
     raw: bytes
     fields: list[bytes]
     column: int = 0
-    """From 1, of what is wrong; 0 if nothing is."""
+    """The column of the problem, from 1; 0 without a problem."""
     reason: str = ""
 
 
@@ -36,7 +36,7 @@ class _Bad(Exception):
 
 
 def read_file(data: bytes, declared: Input) -> list[Record]:
-    """The same of a file as it is sent; offsets are those of the file, once it is decompressed."""
+    """Return the records of a file as sent. Offsets count decompressed bytes of the file."""
     text = in_utf8(data, declared)
     return [
         replace(record, offset=offset_in_file(text, record.offset, declared))
@@ -45,12 +45,12 @@ def read_file(data: bytes, declared: Input) -> list[Record]:
 
 
 def read_records(data: bytes, declared: Input = UNDECLARED) -> list[Record]:
-    """Every record but empty lines, the header first; `data` is in UTF-8, whatever the file was."""
+    """Return every record except empty lines, the header first. `data` is in UTF-8."""
     ending = _ending(declared)
     at = 3 if data.startswith(b"\xef\xbb\xbf") else 0
-    said = b"sep=" + (declared.delimiter or ",").encode()
-    for first in (said + b"\n", said + b"\r\n"):
-        if data.startswith(first, at):  # for spreadsheets, and no record
+    sep_line = b"sep=" + (declared.delimiter or ",").encode()
+    for first in (sep_line + b"\n", sep_line + b"\r\n"):
+        if data.startswith(first, at):  # a hint for spreadsheets, not a record
             at += len(first)
             break
     records: list[Record] = []
@@ -73,7 +73,7 @@ def read_records(data: bytes, declared: Input = UNDECLARED) -> list[Record]:
 
 
 def shown(text: bytes) -> str:
-    """A text as problems show it."""
+    """Return a text as problems show it."""
     cut = repr(text[:240].decode(errors="backslashreplace")[:60])
     return cut + "..." if len(text) > 60 else cut
 
@@ -83,7 +83,7 @@ def _ending(declared: Input) -> bytes:
 
 
 def _fields(data: bytes, begin: int, declared: Input) -> tuple[list[bytes], int]:
-    """The fields of the record that begins there, and where the next begins."""
+    """Return the fields of the record at `begin`, and the offset of the next record."""
     delimiter = (declared.delimiter or ",").encode()
     quote = b'"' if declared.quote is None else declared.quote.encode()
     escape = (declared.escape or "").encode()
@@ -125,7 +125,7 @@ def _fields(data: bytes, begin: int, declared: Input) -> tuple[list[bytes], int]
 
 
 def _stray(data: bytes, at: int, fields: list[bytes], declared: Input) -> _Bad:
-    """What stands after a field is neither separator nor line end."""
+    """Return the problem of a field that is not followed by a separator or line end."""
     column, reason = len(fields), ""
     ending = _ending(declared)
     if data[at] in b"\r\n":

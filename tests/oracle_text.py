@@ -1,4 +1,4 @@
-"""The text of a file, decompressed and decoded in one go, the plain way."""
+"""Decompresses and decodes a whole file in memory."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ ENCODINGS: dict[Encoding, str] = {
     "latin-1": "Latin-1",
     "windows-1252": "Windows-1252",
 }
-"""As they stand in a message."""
+"""The names in messages."""
 
 
 def expanded_file(data: bytes, declared: Input) -> bytes:
-    """A file without its compression."""
+    """Return the decompressed file."""
     return _DECOMPRESS[declared.compression or "none"](data)
 
 
 def in_utf8(data: bytes, declared: Input) -> bytes:
-    """A file without its compression, in UTF-8; what is no text in its encoding is none there."""
+    """Return the decompressed file in UTF-8. Bytes without a character stay invalid."""
     data = expanded_file(data, declared)
     encoding = declared.encoding or "utf-8"
     if encoding == "utf-8":
@@ -54,7 +54,7 @@ def in_utf8(data: bytes, declared: Input) -> bytes:
 
 
 def offset_in_file(text: bytes, at: int, declared: Input) -> int:
-    """Where in the file, once it is decompressed, stands what `in_utf8` has at `at`."""
+    """Convert an offset in the output of `in_utf8` to one in the decompressed file."""
     encoding = declared.encoding or "utf-8"
     if encoding == "utf-8":
         return at
@@ -63,7 +63,7 @@ def offset_in_file(text: bytes, at: int, declared: Input) -> int:
 
 
 def errors_of(encoding: Encoding) -> str:
-    """Halves of surrogate pairs stay such; bytes without a character stay bytes."""
+    """Return the error handler that keeps unpaired surrogates and undecodable bytes."""
     return "surrogatepass" if encoding.startswith("utf-16") else "surrogateescape"
 
 

@@ -1,4 +1,4 @@
-"""Picks TCP ports that are free now and stay free while a server restarts."""
+"""Selects TCP ports that are free now and stay free while a server restarts."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _lock = threading.Lock()
 
 
 def free_port() -> int:
-    """A loopback TCP port that nobody listens on; never the same one twice in this process.
+    """Return an unused loopback TCP port; never the same one twice in this process.
 
-    It lies below the range from which the kernel takes ports for outgoing connections: otherwise
-    a client that retries could be given the port of the very server that is restarting.
+    The port is below the range that the kernel uses for outgoing connections. Otherwise a client
+    that retries could be given the port of the server that is restarting.
     """
     with _lock:
         for _ in range(1000):
@@ -41,5 +41,5 @@ def _first_ephemeral_port() -> int:
         first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     except OSError:
         first = 32_768
-    # Where the range has been widened almost to the bottom there is no port outside it to be had.
+    # If the range covers almost all ports, there is no usable port below it.
     return first if first > _LOWEST + 1000 else 60_000

@@ -1,4 +1,4 @@
-"""Real processes for tests: started, watched by their output, signalled, and never left behind."""
+"""Real processes for tests, with their output and signals. All are ended with the test run."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _LISTENING = re.compile(r"^csvmill (?P<name>\S+) listening on (?P<url>http://\S+
 
 
 class ProcessFailed(AssertionError):
-    """A process of ours ended or stayed silent; the message ends with its last output."""
+    """A process ended or did not print a line in time. The message has its last output."""
 
 
 class OwnedProcess:
-    """A process in a session (process group) of its own, its output kept in a log file.
+    """A process in its own session (process group), with its output in a log file.
 
-    It lives until `terminate` or `destroy`; should the test run itself be killed, the reaper ends
-    it. Standard output and standard error go to `log_path` together.
+    It runs until `terminate` or `destroy`. If the test run is killed, the reaper ends it.
+    Standard output and standard error are both written to `log_path`.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class OwnedProcess:
 
     @property
     def pid(self) -> int:
-        """The process id, which is the id of its group and session too."""
+        """The process id, which is also the id of its group and session."""
         return self._popen.pid
 
     @property
@@ -77,15 +77,15 @@ class OwnedProcess:
 
     @property
     def lines(self) -> list[str]:
-        """What has been printed so far, line by line."""
+        """The lines printed so far."""
         with self._output:
             return list(self._lines)
 
     def wait_for_line(self, pattern: str | re.Pattern[str], *, timeout: float) -> re.Match[str]:
-        """Wait until a line is printed (or was, already) in which `pattern` is found.
+        """Wait until a printed line matches `pattern`, unless one already does.
 
-        Raises ProcessFailed with the tail of the log if the process ends first, or if `timeout`
-        seconds pass.
+        Raises ProcessFailed with the end of the log if the process ends first or `timeout`
+        seconds have passed.
         """
         wanted = re.compile(pattern)
         deadline = time.monotonic() + timeout
@@ -104,7 +104,7 @@ class OwnedProcess:
                     )
 
     def wait(self, timeout: float) -> int:
-        """Wait for the process to end by itself and return its exit code, negative for a signal.
+        """Wait until the process ends by itself; return its exit code, negative for a signal.
 
         Raises ProcessFailed if it still runs after `timeout` seconds.
         """
@@ -114,31 +114,31 @@ class OwnedProcess:
             raise ProcessFailed(self._report(f"still runs after {timeout:g} s")) from None
 
     def send_signal(self, signum: int) -> None:
-        """Send a signal to the process itself, not to its children."""
+        """Send a signal to the process, not to its children."""
         self._popen.send_signal(signum)
 
     def terminate(self, timeout: float) -> int:
-        """SIGTERM, then `wait`: the exit code of an orderly end."""
+        """Send SIGTERM and `wait`; return the exit code."""
         self.send_signal(signal.SIGTERM)
         return self.wait(timeout)
 
     def kill(self) -> None:
-        """SIGKILL the process alone, as an out-of-memory killer would, and reap it."""
+        """Send SIGKILL to the process only, like the kernel when out of memory, and reap it."""
         self._popen.kill()
         self._popen.wait()
 
     def pause(self) -> None:
-        """SIGSTOP the process and every descendant: it hangs, its sockets stay open."""
+        """Send SIGSTOP to the process and its descendants: it hangs with open sockets."""
         for process in reaper.tree(self.pid):
             reaper.signal_quietly(process, signal.SIGSTOP)
 
     def resume(self) -> None:
-        """SIGCONT what `pause` stopped."""
+        """Send SIGCONT to the processes that `pause` stopped."""
         for process in reaper.tree(self.pid):
             reaper.signal_quietly(process, signal.SIGCONT)
 
     def destroy(self) -> None:
-        """SIGKILL the process with all it has started, and return when none of them runs."""
+        """Send SIGKILL to the process and its descendants; return when all have ended."""
         reaper.kill_tree(self.pid)
         self._popen.wait()
         reaper.forget_process(self.pid)
@@ -153,7 +153,7 @@ class OwnedProcess:
         self.destroy()
 
     def tail(self) -> str:
-        """The last lines of output, for a failure message."""
+        """Return the last lines of output, for a failure message."""
         return "".join(f"    {line}\n" for line in deque(self.lines, _TAIL_LINES))
 
     def _report(self, what: str) -> str:
@@ -185,7 +185,7 @@ class ServiceProcess(OwnedProcess):
         env: Mapping[str, str] | None = None,
         start_timeout: float = 30.0,
     ) -> None:
-        """Start it with this process's environment, without CSVMILL_* variables, plus `env`."""
+        """Start with the current environment without CSVMILL_* variables, plus `env`."""
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("CSVMILL_")}
         super().__init__(
             [sys.executable, "-m", module, *arguments],
@@ -196,13 +196,13 @@ class ServiceProcess(OwnedProcess):
 
     @property
     def url(self) -> str:
-        """Where it listens, such as `http://127.0.0.1:8000`; waits until it does.
+        """Its URL, such as `http://127.0.0.1:8000`. Waits until the service listens.
 
-        Several services start side by side if `url` is asked for only after all were started.
+        To start several services in parallel, start all before reading the first `url`.
         """
         return self.wait_for_line(_LISTENING, timeout=self._start_timeout)["url"]
 
     @property
     def memory(self) -> int:
-        """Resident set of the process with its descendants now, in bytes."""
+        """Return the resident memory of the process and its descendants, in bytes."""
         return sum(process.memory_info().rss for process in reaper.tree(self.pid))

@@ -1,4 +1,4 @@
-"""What the dashboard and the alert rules ask of Prometheus."""
+"""The Prometheus queries of the dashboard and the alert rules."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ DASHBOARDS = sorted((DEPLOY / "grafana/dashboards").glob("*.json"))
 
 
 def alert_rules() -> list[dict[str, Any]]:
-    """The alert rules, which are of one group."""
+    """Return the alert rules, which form one group."""
     (group,) = yaml.safe_load(ALERTS.read_text())["groups"]
     rules: list[dict[str, Any]] = group["rules"]
     return rules
 
 
 def queries() -> Iterator[tuple[str, str]]:
-    """Every query that there is, with where it stands."""
+    """Yield the title and the expression of every query."""
     for rule in alert_rules():
         yield rule["alert"], rule["expr"]
     for path in DASHBOARDS:

@@ -1,9 +1,8 @@
-"""Ends what tests started, also when the test run itself is killed.
+"""Ends the processes that tests started, even if the test run is killed.
 
-A small companion process holds the other end of a pipe. While the run lives it is told which
-process groups, folders and compose projects exist; when the pipe closes, for whatever reason, it
-ends and removes those that are left. Fixtures clean up by themselves: this is for SIGKILL and
-`os._exit`.
+A companion process reads from a pipe which process groups, folders and compose projects exist.
+When the pipe closes, it ends and removes the remaining ones. Fixtures clean up after themselves:
+this is for SIGKILL and `os._exit`.
 """
 
 from __future__ import annotations
@@ -26,37 +25,37 @@ _companion: subprocess.Popen[str] | None = None
 
 
 def watch_process(pid: int) -> None:
-    """End process group `pid`, and its leader's descendants, if this process dies."""
-    _tell(f"+process {pid}")
+    """End process group `pid` and its leader's descendants if this process dies."""
+    _send(f"+process {pid}")
 
 
 def forget_process(pid: int) -> None:
-    """Process group `pid` has ended; its number may be somebody else's now."""
-    _tell(f"-process {pid}")
+    """Stop watching process group `pid`, which has ended: its number may be reused."""
+    _send(f"-process {pid}")
 
 
 def watch_folder(path: Path) -> None:
     """Remove `path` if this process dies."""
-    _tell(f"+folder {path}")
+    _send(f"+folder {path}")
 
 
 def forget_folder(path: Path) -> None:
-    """`path` has been removed."""
-    _tell(f"-folder {path}")
+    """Stop watching `path`, which has been removed."""
+    _send(f"-folder {path}")
 
 
 def watch_stack(project: str) -> None:
     """Remove compose project `project` with its volumes if this process dies."""
-    _tell(f"+stack {project}")
+    _send(f"+stack {project}")
 
 
 def forget_stack(project: str) -> None:
-    """`project` has been removed."""
-    _tell(f"-stack {project}")
+    """Stop watching `project`, which has been removed."""
+    _send(f"-stack {project}")
 
 
 def tree(pid: int) -> list[psutil.Process]:
-    """The process and all its descendants, itself first; empty if it has ended."""
+    """Return the process and all its descendants, itself first; empty if it has ended."""
     try:
         root = psutil.Process(pid)
         return [root, *root.children(recursive=True)]
@@ -65,28 +64,28 @@ def tree(pid: int) -> list[psutil.Process]:
 
 
 def signal_quietly(process: psutil.Process, signum: int) -> None:
-    """Send a signal to a process that may have ended meanwhile."""
+    """Send a signal to a process that may have ended already."""
     with contextlib.suppress(psutil.NoSuchProcess):
         process.send_signal(signum)
 
 
 def kill_tree(pid: int) -> None:
-    """SIGKILL a process, its descendants and its process group; return when all have ended.
+    """Send SIGKILL to a process, its descendants and its process group; wait until all ended.
 
-    The process itself remains for its parent to reap.
+    The parent of the process still has to reap it.
     """
-    # Stopped, the process cannot start another child between the listing and the killing.
+    # A stopped process cannot start another child between listing and killing.
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGSTOP)
-    doomed = [*tree(pid), *_group(pid)]
-    for process in doomed:
+    processes = [*tree(pid), *_group(pid)]
+    for process in processes:
         signal_quietly(process, signal.SIGKILL)
-    for process in doomed:
+    for process in processes:
         _wait_until_dead(process)
 
 
 def _group(pid: int) -> list[psutil.Process]:
-    # Orphans are nobody's descendants any more, but still of their group.
+    # Orphans have another parent, but stay in their group.
     members = []
     for process in psutil.process_iter():
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -96,14 +95,14 @@ def _group(pid: int) -> list[psutil.Process]:
 
 
 def _wait_until_dead(process: psutil.Process) -> None:
-    # A zombie is dead, whoever has yet to reap it: our own code, or a container's first process,
-    # which may never do so.
+    # A zombie has ended. Our code has to reap it, or a container's first process, which may never
+    # do so.
     with contextlib.suppress(psutil.NoSuchProcess):
         while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
             time.sleep(0.002)
 
 
-def _tell(line: str) -> None:
+def _send(line: str) -> None:
     global _companion
     with _lock:
         if _companion is None:
@@ -137,7 +136,7 @@ def _main() -> None:
             watched[name] = None
         else:
             watched.pop(name, None)
-    # The latest first: a process before the folder it writes to.
+    # In reverse order: a process before the folder that it writes to.
     for name in reversed(watched):
         kind, _, what = name.partition(" ")
         if kind == "process":

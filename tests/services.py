@@ -1,4 +1,4 @@
-"""The product as separate processes, over one database, one broker and one folder."""
+"""The services as separate processes, with one database, one broker and one folder."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 TOKEN = "a secret of the tests"
 STOP_TIMEOUT = 30.0
-"""Seconds that a service has to end after SIGTERM."""
+"""Seconds in which a service has to end after SIGTERM."""
 
 
 class Services:
-    """Starts services that know each other. Use as a context: leaving kills whatever still runs.
+    """Starts services that are configured for each other. Leaving the context kills them.
 
-    Storage has the same port however often it is started. What a service is started with besides
-    is given by keyword: `processor(lease=2)` sets `CSVMILL_LEASE`.
+    Storage keeps its port when it is restarted. Keywords are settings: `processor(lease=2)` sets
+    `CSVMILL_LEASE`.
     """
 
     def __init__(self, folder: Path, database_url: str, broker_url: str) -> None:
@@ -39,15 +39,15 @@ class Services:
 
     @property
     def storage_url(self) -> str:
-        """Where storage listens, if it runs."""
+        """The URL of storage."""
         return f"http://127.0.0.1:{self._storage_port}"
 
     def blobs(self) -> HttpBlobs:
-        """Storage as other services see it, to be entered."""
+        """Return the client of storage that the other services use, as a context manager."""
         return HttpBlobs(self.storage_url, TOKEN)
 
     def storage(self, **settings: object) -> ServiceProcess:
-        """Start storage; its `url` waits until it listens."""
+        """Start storage. Its `url` waits until it listens."""
         return self._start("storage", {"storage_port": self._storage_port, **settings})
 
     def gateway(self, **settings: object) -> ServiceProcess:
@@ -55,7 +55,7 @@ class Services:
         return self._start("gateway", {"port": 0, **settings})
 
     def processor(self, **settings: object) -> ServiceProcess:
-        """Start a processor that is quick to notice."""
+        """Start a processor with short intervals."""
         return self._start(
             "processor",
             {
@@ -97,19 +97,19 @@ class Services:
 
 
 def listening(*processes: ServiceProcess) -> None:
-    """Wait until each of several processes, which were started side by side, listens."""
+    """Wait until all processes listen."""
     for process in processes:
         assert process.url
 
 
 async def line(process: ServiceProcess, pattern: str, timeout: float = 30.0) -> str:
-    """Wait for a line of output without blocking the event loop; what `pattern` found."""
+    """Wait for a line of output without blocking the event loop; return the match."""
     found = await asyncio.to_thread(process.wait_for_line, pattern, timeout=timeout)
     return found[0]
 
 
 async def until(condition: Callable[[], Awaitable[bool]], timeout: float = 30.0) -> None:
-    """Wait for what nothing announces: a row in the database, a file of another process."""
+    """Poll a condition that no event reports: a row in the database, another process's file."""
     async with asyncio.timeout(timeout):
         while not await condition():  # noqa: ASYNC110  (other processes set no event)
             await asyncio.sleep(0.02)

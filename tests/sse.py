@@ -1,4 +1,4 @@
-"""Reads Server-Sent Events as WHATWG HTML 9.2.6 says, for tests that look at what was sent."""
+"""Reads Server-Sent Events as WHATWG HTML 9.2.6 says, for tests of the bytes sent."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Event:
-    """A block of the stream: fields with their values; a comment has the name ``."""
+    """A block of the stream: fields with their values. A comment has an empty name."""
 
     fields: dict[str, str] = field(default_factory=dict)
 
@@ -31,13 +31,13 @@ class Event:
 
 
 class EventReader:
-    """The events of an answer, one at a time."""
+    """The events of a response, one at a time."""
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._content = response.content
 
     async def block(self) -> Event | None:
-        """The next block, an event or a comment; None at the end of the stream."""
+        """Read the next block, an event or a comment. Return None at the end of the stream."""
         event = Event()
         while line := await self._content.readline():
             text = line.decode().removesuffix("\n")
@@ -45,18 +45,18 @@ class EventReader:
                 return event
             name, _, value = text.partition(":")
             event.fields[name] = value.removeprefix(" ")
-        assert not event.fields, f"the stream broke off in {event}"
+        assert not event.fields, f"the stream ended within {event}"
         return None
 
     async def next(self) -> Event:
-        """The next event."""
+        """Read the next event."""
         while event := await self.block():
             if "data" in event.fields:
                 return event
         raise AssertionError("the stream has ended")
 
     async def rest(self) -> list[Event]:
-        """All events until the end of the stream."""
+        """Read all events until the end of the stream."""
         events = []
         while event := await self.block():
             if "data" in event.fields:

@@ -1,4 +1,4 @@
-"""A file system of a few MiB, to run full and to grow."""
+"""A file system of a few MiB that tests fill and enlarge."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class CannotMount(Exception):
-    """Only root may mount, and not in every container."""
+    """Mounting is not permitted: it needs root, and fails in some containers."""
 
 
 class TinyDisk:
@@ -27,11 +27,11 @@ class TinyDisk:
         self._ballast = path / "ballast"
 
     def resize(self, size: int) -> None:
-        """Have room for `size` bytes in all."""
+        """Set the total size, in bytes."""
         subprocess.run(["mount", "-o", f"remount,size={size}", self.path], check=True)
 
     def fill(self, *, room: int) -> None:
-        """Leave room for no more than `room` bytes (in whole pages), until `free`."""
+        """Fill the disk, except for `room` bytes (in whole pages), until `free`."""
         fd = os.open(self._ballast, os.O_CREAT | os.O_WRONLY, 0o600)
         try:
             size, step = 0, 64 << 20
@@ -57,7 +57,7 @@ PAGE = 4096
 
 @contextmanager
 def mounted_disk(path: Path, size: int) -> Iterator[TinyDisk]:
-    """A new file system of `size` bytes on `path`. Raises CannotMount."""
+    """Mount a new file system of `size` bytes on `path`. Raises CannotMount."""
     path.mkdir(parents=True)
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", f"size={size}", "csvmill-tests", path],
@@ -68,13 +68,13 @@ def mounted_disk(path: Path, size: int) -> Iterator[TinyDisk]:
     try:
         yield TinyDisk(path)
     finally:
-        # Lazily: a process that is just ending may have a file open.
+        # Lazily: a process that is ending may have a file open.
         subprocess.run(["umount", "--lazy", path], check=True)
 
 
 @contextmanager
 def tiny_disk(path: Path, size: int) -> Iterator[TinyDisk]:
-    """`mounted_disk`; skips the test where none may be mounted."""
+    """Mount a disk like `mounted_disk`; skip the test if that is not permitted."""
     with ExitStack() as stack:
         try:
             disk = stack.enter_context(mounted_disk(path, size))

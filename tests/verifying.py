@@ -25,8 +25,8 @@ class Verification:
         self._released = threading.Event()
 
     async def begun(self) -> None:
-        """Wait until the verification has begun."""
-        assert await asyncio.to_thread(self._begun.wait, TIMEOUT), "no verification has begun"
+        """Wait until the verification has started."""
+        assert await asyncio.to_thread(self._begun.wait, TIMEOUT), "no verification has started"
 
     def resume(self) -> None:
         """Let this verification, and all later ones, finish."""

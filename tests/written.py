@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from shared.csv.dialect import Compression, LineEnd
 
 NUMERIC = (1, 2)
-"""The columns of `tests.aggregations.cases` that hold numbers."""
+"""The columns of `tests.aggregations.cases` with numbers."""
 
 
 def _zip(data: bytes) -> bytes:
@@ -40,7 +40,7 @@ def _zip(data: bytes) -> bytes:
 
 _COMPRESS: dict[Compression, Callable[[bytes], bytes]] = {
     "none": lambda data: data,
-    # Two members each: they are one file.
+    # Two members, which form one file.
     "gzip": lambda data: gzip.compress(data[:9]) + gzip.compress(data[9:]),
     "zstd": lambda data: zstd.compress(data[:9]) + zstd.compress(data[9:]),
     "bzip2": lambda data: bz2.compress(data[:9]) + bz2.compress(data[9:]),
@@ -50,7 +50,7 @@ _COMPRESS: dict[Compression, Callable[[bytes], bytes]] = {
 
 @dataclass(frozen=True)
 class Pen:
-    """What a file is written with: all of `declared`, and what needs no declaration."""
+    """Writes files: in the dialect `declared`, with properties that need no declaration."""
 
     declared: Input
     ending: str
@@ -62,7 +62,7 @@ class Pen:
         return self.send(self.text(rows))
 
     def text(self, rows: list[list[str]]) -> str:
-        """The text of a file with these rows, the header among them."""
+        """Return the text of a file with these rows, including the header."""
         declared = self.declared
         if declared.header is False:
             rows = rows[1:]
@@ -71,14 +71,14 @@ class Pen:
         return "\ufeff" * self.bom + lines + self.ending * self.final_endings
 
     def send(self, text: str) -> bytes:
-        """The file that has this text. What is no text, its surrogates stand for."""
+        """Return the file with this text. Its surrogates stand for invalid bytes."""
         declared = self.declared
         encoding = declared.encoding or "utf-8"
         encoded = text.encode(CODECS[encoding], errors_of(encoding))
         return _COMPRESS[declared.compression or "none"](encoded)
 
     def can_write(self, row: list[str]) -> bool:
-        """Whether the encoding has all characters, and what is not quoted needs no quotes."""
+        """Whether the encoding has all characters, and unquoted fields need no quotes."""
         declared = self.declared
         try:
             "".join(row).encode(CODECS[declared.encoding or "utf-8"])
@@ -101,7 +101,7 @@ class Pen:
         return quote + text.replace(quote, (declared.escape or quote) + quote) + quote
 
     def number(self, cell: str) -> str:
-        """A number, in the notation of the file, with separators if it is long enough for them."""
+        """Return a number in the file's notation, with separators if it is long enough."""
         declared = self.declared
         whole, point, rest = cell.partition(".")
         digits = whole.lstrip("+-")
@@ -113,7 +113,7 @@ class Pen:
 
 @st.composite
 def pens(draw: st.DrawFn, *, header: bool | None = None) -> Pen:
-    """Any way to write a file."""
+    """Draw any dialect."""
     line_ends: list[LineEnd | None] = ["lf", "cr", None]
     line_end = draw(st.sampled_from(line_ends))
     quote = draw(st.sampled_from([None, '"', "'", ""]))
@@ -149,7 +149,7 @@ def pens(draw: st.DrawFn, *, header: bool | None = None) -> Pen:
 
 
 def written(case: Case, pen: Pen, numeric: tuple[int, ...] = NUMERIC) -> Case:
-    """A case as `pen` writes it; without the records that it cannot write."""
+    """Return the case as `pen` writes it, without the records that it cannot write."""
     header, *rows = case.rows
     localized = [
         [pen.number(cell) if i in numeric else cell for i, cell in enumerate(row)] for row in rows
@@ -163,7 +163,7 @@ def written(case: Case, pen: Pen, numeric: tuple[int, ...] = NUMERIC) -> Case:
 
 @st.composite
 def written_cases(draw: st.DrawFn) -> Case:
-    """Any aggregation, for a file written in any way."""
+    """Draw any aggregation, with a file in any dialect."""
     header = draw(st.sampled_from([None, True, False]))
     case = draw(cases(made_up_names=header is False))
     pen = draw(pens(header=header))

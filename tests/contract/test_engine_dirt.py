@@ -20,7 +20,7 @@ from tests.contract.engine_sources import StreamSource
 from tests.contract.engines import aggregate, assert_is, leftovers, sources
 from tests.dirt import dirty_written_cases
 from tests.malformations import FILES, KINDS, SUMS, Kind
-from tests.malformed_cells import BAD_NUMBERS, GOOD_NUMBERS, SAID, file_of
+from tests.malformed_cells import BAD_NUMBERS, DECLARED, GOOD_NUMBERS, file_of
 from tests.oracle import Malformed, expected_of_dirty
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ async def test_each_malformation_ends_as_the_documents_say(scratch: Path, name: 
     # As the processor has it: small files, of which bad rows are skipped, and nothing else is said.
     engine = DuckDBEngine()
     skipping = replace(SUMS, input=Input(on_bad_row="skip"))
-    for kind in map(Kind.unsaid, (KINDS | FILES)[name]):
+    for kind in map(Kind.detected, (KINDS | FILES)[name]):
         source = StreamSource(kind.data)
         if kind.refused:
             with pytest.raises(MalformedInput, match=re.escape(kind.refused)):
@@ -94,7 +94,7 @@ async def test_each_malformation_ends_as_the_documents_say(scratch: Path, name: 
 
 async def test_malformations_beyond_the_sample_are_those_of_their_records(scratch: Path) -> None:
     # A file that the fast plan is tried on, with each malformation once, after more than a MiB
-    kinds = [kind for kinds in KINDS.values() for kind in kinds if kind.is_in_the_middle]
+    kinds = [kind for kinds in KINDS.values() for kind in kinds if kind.is_between_records]
     kinds.sort(key=lambda kind: "without a closing quote" in (kind.fails or ""))
     rows = b"".join(kind.data.removeprefix(b"a,b\n") for kind in kinds)
     whole = Kind(
@@ -121,7 +121,7 @@ async def test_cells_that_are_no_numbers_are_rejected_among_those_that_are(
         Aggregate(function, "b", function, "number")
         for function in ("sum", "min", "max", "count_distinct")
     )
-    asked = Aggregation((GroupColumn("a"),), aggregates, input=replace(SAID, on_bad_row="skip"))
+    asked = Aggregation((GroupColumn("a"),), aggregates, input=replace(DECLARED, on_bad_row="skip"))
 
     expected = expected_of_dirty(asked, data)
 

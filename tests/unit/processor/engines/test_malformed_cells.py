@@ -17,11 +17,11 @@ from tests.malformations import table
 from tests.malformed_cells import (
     BAD_DATES,
     BAD_NUMBERS,
+    DECLARED,
     GOOD_NUMBERS,
     NO_DATES,
     NO_NUMBERS,
     NUMBERS,
-    SAID,
     file_of,
     summed,
 )
@@ -32,13 +32,15 @@ if TYPE_CHECKING:
     from shared.aggregation.functions import Function
     from shared.aggregation.kinds import Kind
 
-SKIP = replace(SAID, on_bad_row="skip")
+SKIP = replace(DECLARED, on_bad_row="skip")
 SUM_AND_LEAST = Aggregate("sum", "b", "sum", "number"), Aggregate("min", "b", "min", "number")
 FUNCTIONS: list[Function] = ["sum", "avg", "median", "min", "max", "count_distinct"]
 
 
 def asked_of(function: Function, kind: Kind) -> Aggregation:
-    return Aggregation((GroupColumn("a"),), (Aggregate(function, "b", "out", kind),), input=SAID)
+    return Aggregation(
+        (GroupColumn("a"),), (Aggregate(function, "b", "out", kind),), input=DECLARED
+    )
 
 
 def test_the_tables_of_the_documents_have_them_all() -> None:
@@ -66,7 +68,7 @@ def test_what_is_no_number_is_rejected_cell_by_cell_and_part_of_nothing(function
 
 @pytest.mark.parametrize("cell", BAD_NUMBERS)
 def test_what_is_no_number_is_left_to_the_exact_plan(cell: str) -> None:
-    asked = Aggregation((GroupColumn("a"),), SUM_AND_LEAST, input=SAID)
+    asked = Aggregation((GroupColumn("a"),), SUM_AND_LEAST, input=DECLARED)
     with pytest.raises(Inconclusive):
         run_fast(file_of([cell]), asked)
 
@@ -103,7 +105,7 @@ def test_what_is_no_date_is_rejected_cell_by_cell() -> None:
 
 @pytest.mark.parametrize("cell", BAD_DATES)
 def test_what_is_no_date_is_none_to_truncate_either(cell: str) -> None:
-    asked = Aggregation((GroupColumn("b", truncate="month"),), input=SAID)
+    asked = Aggregation((GroupColumn("b", truncate="month"),), input=DECLARED)
 
     with pytest.raises(MalformedInput, match=r"line 3, column 2 \('b'\): found .* a date, such as"):
         run_exact(file_of([cell], good="2020-01-31"), asked)

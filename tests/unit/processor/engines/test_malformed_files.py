@@ -18,15 +18,15 @@ from tests.oracle import expected_of_dirty
 from tests.unit.processor.engines.plans import run_exact, run_fast
 
 KINDS_AND_FILES = [(name, kind) for name, kinds in (KINDS | FILES).items() for kind in kinds]
-SAID = [
-    pytest.param(kind, kind.said, id=f"{name}, said")
+DECLARED = [
+    pytest.param(kind, kind.complete_declaration, id=f"{name}, declared")
     for name, kind in KINDS_AND_FILES
     if name in KINDS
 ]
-FOUND = [
-    pytest.param(kind.unsaid(), Input(), id=f"{name}, found out") for name, kind in KINDS_AND_FILES
+DETECTED = [
+    pytest.param(kind.detected(), Input(), id=f"{name}, detected") for name, kind in KINDS_AND_FILES
 ]
-CASES = [*SAID, *FOUND]
+CASES = [*DECLARED, *DETECTED]
 
 
 @pytest.mark.parametrize(("kind", "how"), CASES)
@@ -74,7 +74,7 @@ def test_the_fast_plan_has_the_same_totals_or_none(kind: Kind, how: Input) -> No
     assert (found.result, kind.refused, kind.rejects()) == (kind.totals(), "", [])
 
 
-@pytest.mark.parametrize(("kind", "how"), SAID)
+@pytest.mark.parametrize(("kind", "how"), DECLARED)
 def test_the_reference_agrees_byte_for_byte(kind: Kind, how: Input) -> None:
     if kind.refused or kind.data.startswith(b"sep="):
         return

@@ -70,7 +70,7 @@ def test_the_table_has_them_all_and_says_what_becomes_of_them() -> None:
         bad_ones = sum(kind.fails is not None for kind in kinds)
         said = outcome.startswith("bad"), "bad" in outcome
         assert said == (bad_ones == len(kinds), bad_ones > 0), name
-        assert bool(found_out) == any(kind.found for kind in kinds), name
+        assert bool(found_out) == any(kind.if_detected for kind in kinds), name
 
 
 def test_the_table_of_what_is_no_such_file_has_them_all() -> None:
