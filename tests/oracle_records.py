@@ -143,7 +143,8 @@ def _stray(data: bytes, at: int, fields: list[bytes], declared: Input) -> _Bad:
         character = data[at : at + 4].decode(errors="replace")[0]
         delimiter = declared.delimiter or ","
         named = _NAMES.get(delimiter, f"the delimiter {delimiter!r}")
-        how = f"has {declared.escape} before" if declared.escape else "is doubled"
+        quote = declared.quote or '"'
+        how = f"is written {declared.escape}{quote}" if declared.escape else "is doubled"
         reason = (
             f"found {character!r} after the closing quote of {shown(fields[-1])}, expected {named} "
             f"or the end of the line (a quote in quoted text {how})"
