@@ -17,7 +17,6 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import assume
 from hypothesis import given as hypothesis_given
 
 from shared.aggregation.spec import SONG_PLAYS, Aggregation, GroupColumn
@@ -125,10 +124,12 @@ def check_ways(
 
 @hypothesis_given(files(numbers))
 def test_a_file_that_is_well_formed_by_rfc_4180_has_that_dialect(data: bytes) -> None:
+    dialect = found(data)
     # A date or a number in the first line can make it a record: see test_header.py.
     first = next(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")))
-    assume(not any(character.isdigit() for cell in first for character in cell))
-    assert found(data) == STRICT
+    if any(character.isdigit() for cell in first for character in cell):
+        dialect = replace(dialect, header=STRICT.header)
+    assert dialect == STRICT
 
 
 def test_strict_detection_finds_compression_and_byte_order_mark_only() -> None:
