@@ -21,12 +21,12 @@ class Verification:
     """A verification that pauses until `resume` is called."""
 
     def __init__(self) -> None:
-        self._begun = threading.Event()
+        self._started = threading.Event()
         self._released = threading.Event()
 
-    async def begun(self) -> None:
+    async def started(self) -> None:
         """Wait until the verification has started."""
-        assert await asyncio.to_thread(self._begun.wait, TIMEOUT), "no verification has started"
+        assert await asyncio.to_thread(self._started.wait, TIMEOUT), "no verification has started"
 
     def resume(self) -> None:
         """Let this verification, and all later ones, finish."""
@@ -34,7 +34,7 @@ class Verification:
 
     def pause(self) -> None:
         """Called in a thread of storage."""
-        self._begun.set()
+        self._started.set()
         assert self._released.wait(TIMEOUT), "the test did not resume the verification"
 
 

@@ -1,4 +1,4 @@
-"""The broker as somebody other than the bus sees it."""
+"""Direct access to the broker, without the bus."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def raw_channel(url: str) -> AsyncIterator[AbstractChannel]:
-    """A channel on a connection of its own."""
+    """Open a channel on a new connection."""
     async with await aio_pika.connect(url, timeout=10) as connection:
         yield await connection.channel()
 
 
 async def next_message(channel: AbstractChannel, queue_name: str) -> AbstractIncomingMessage:
-    """Take the next message out of a queue, waiting for it if need be."""
+    """Wait for the next message of a queue and take it."""
     queue = await channel.get_queue(queue_name)
     async with asyncio.timeout(20):
         while True:
@@ -35,7 +35,7 @@ async def next_message(channel: AbstractChannel, queue_name: str) -> AbstractInc
 
 @asynccontextmanager
 async def without_topology(url: str) -> AsyncIterator[None]:
-    """Start with nothing of what the bus declares, on a broker that is not fresh either."""
+    """Delete what the bus declares, in case the broker was used before."""
     async with raw_channel(url) as channel:
         for spec in QUEUES:
             await channel.queue_delete(spec.name)

@@ -1,4 +1,4 @@
-"""Sources for the engine contract: a local file, a stream, and streams that misbehave."""
+"""Sources for the engine contract: a local file, a stream, and faulty streams."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class LocalSource:
-    """A file that the engine may read itself; its stream must not be asked for."""
+    """A file that the engine may read itself. Its stream must not be opened."""
 
     def __init__(self, path: Path) -> None:
         self.local_path = path
@@ -24,7 +24,7 @@ class LocalSource:
 
 
 class StreamSource:
-    """Bytes that come in pieces, as often as wanted, as from storage over HTTP."""
+    """Bytes that arrive in pieces, like those from storage over HTTP. Can be read repeatedly."""
 
     local_path = None
 
@@ -45,11 +45,11 @@ class StreamSource:
         await self._end()
 
     async def _end(self) -> None:
-        """What happens where the stream ends."""
+        """Called at the end of the data."""
 
 
 class FailingSource(StreamSource):
-    """Breaks off with an error after its data."""
+    """Raises an error after its data."""
 
     def __init__(self, data: bytes, error: Exception) -> None:
         super().__init__(data, size=len(data) + 1000)
@@ -60,7 +60,7 @@ class FailingSource(StreamSource):
 
 
 class StalledSource(StreamSource):
-    """Gives its data, then nothing more, and never ends."""
+    """Yields its data and then hangs."""
 
     def __init__(self, data: bytes) -> None:
         super().__init__(data, size=len(data) + 1000)

@@ -1,4 +1,4 @@
-"""The engines that the contract is run on, and what is done with them."""
+"""The engines of the contract suite, and helpers to run them."""
 
 from __future__ import annotations
 

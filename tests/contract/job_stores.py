@@ -1,4 +1,4 @@
-"""What the tests of the job store share: jobs to make, results to report, stores to run on."""
+"""Helpers of the job store tests: stores, jobs, reports and results."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BACKENDS = ("sqlite", "postgresql")
 async def open_store(
     url: str, attempt_lost: AttemptLost | None = None
 ) -> AsyncIterator[SqlJobStore]:
-    """A job store on the database at `url`, migrated."""
+    """Open a job store on the migrated database at `url`."""
     database = await connect(url)
     try:
         await migrate(database)
@@ -43,7 +43,7 @@ async def make_job(
     now: float = 0.0,
     filename: str = "plays.csv",
 ) -> Job:
-    """A job in state PENDING."""
+    """Create a job, in state PENDING."""
     upload_id = upload_id or uuid4()
     return await store.create(
         upload_id=upload_id,
@@ -57,7 +57,7 @@ async def make_job(
 
 
 def report_of(attempt: int) -> Report:
-    """What an attempt would have told of its file."""
+    """Return a report as an attempt would have recorded it."""
     return Report(
         rows=Rows(aggregated=1 << 33, filtered=attempt, rejected=2),
         groups=attempt,
@@ -71,7 +71,7 @@ def report_of(attempt: int) -> Report:
 
 
 def result_of(job_id: UUID, attempt: int) -> JobResult:
-    """What an attempt would have written."""
+    """Return a result as an attempt would have recorded it."""
     return JobResult(
         key=result_key(job_id, attempt),
         size=5 << 32,

@@ -1,4 +1,4 @@
-"""The promises of the Blobs port for requests that create, lease, describe and write at once."""
+"""The contract of the Blobs port for requests that create, lease, describe and write at once."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
 
 class Source:
-    """The bytes of a chunk; notes whether one was read."""
+    """The bytes of a chunk. Records whether any were read."""
 
     def __init__(self, *pieces: bytes) -> None:
         self.read = False
@@ -54,7 +54,7 @@ class Source:
 
 
 class Gate:
-    """An `admit` that notes the blob, and refuses it with `error`."""
+    """An `admit` that records the blob, and refuses it with `error`."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.seen: list[BlobInfo] = []
@@ -229,17 +229,17 @@ async def test_errors_of_an_admitted_chunk_are_those_of_one_that_needs_no_admiss
 
 
 async def test_what_the_source_raises_is_raised_unchanged(blobs: Blobs) -> None:
-    error = ValueError("the sender is gone")
+    error = ValueError("the sender has disconnected")
 
     async def breaking() -> AsyncIterator[bytes]:
         yield b"ab"
         raise error
 
-    with pytest.raises(ValueError, match="gone") as raised:
+    with pytest.raises(ValueError, match="has disconnected") as raised:
         await blobs.write(KEY, 0, breaking(), declaration=Declaration(4))
     assert raised.value is error
     assert not (await blobs.info(KEY)).received
-    with pytest.raises(ValueError, match="gone"):
+    with pytest.raises(ValueError, match="has disconnected"):
         await blobs.append(KEY, 0, breaking())
     assert (await blobs.info(KEY)).prefix == 2
 

@@ -1,4 +1,4 @@
-"""The promises of the Blobs port for appends, sizes declared later, and assemblies."""
+"""The contract of the Blobs port for appends, sizes declared later, and assemblies."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ async def test_appended_bytes_are_stored_and_complete_the_blob(blobs: Blobs) -> 
     await blobs.create(KEY, len(content), sha256=hashlib.sha256(content).hexdigest())
     lease = await blobs.lease_append(KEY)
     assert (lease.blob.prefix, lease.blob.complete) == (0, False)
-    # Several portions, the first of which ends exactly where a piece does
+    # Several portions; the first one ends exactly at the end of a piece
     first = await blobs.append(
         KEY, 0, stream(*(content[at : at + MIB] for at in range(0, 32 * MIB, MIB))),
         token=lease.token,
@@ -380,25 +380,25 @@ async def test_only_complete_parts_are_assembled(blobs: Blobs) -> None:
 async def test_appends_sizes_and_assemblies_survive_a_restart(
     open_blobs: OpenBlobs, tmp_path: Path
 ) -> None:
-    open_end, told, put_together = (upload_key(UUID(int=number)) for number in (2, 3, 4))
+    without_size, with_size, assembled = (upload_key(UUID(int=number)) for number in (2, 3, 4))
     async with open_blobs(tmp_path) as blobs:
-        for key in (open_end, told):
+        for key in (without_size, with_size):
             await blobs.create(key, None)
             lease = await blobs.lease_append(key)
             await blobs.append(key, 0, stream(b"0123"), token=lease.token)
-        await blobs.declare_size(told, 6)
+        await blobs.declare_size(with_size, 6)
         await made(blobs, PARTS[0], b"part")
-        await blobs.assemble(put_together, [PARTS[0], PARTS[0]])
-        before = {key: await blobs.info(key) for key in (open_end, told, put_together)}
+        await blobs.assemble(assembled, [PARTS[0], PARTS[0]])
+        before = {key: await blobs.info(key) for key in (without_size, with_size, assembled)}
 
     async with open_blobs(tmp_path) as blobs:
         assert {key: await blobs.info(key) for key in before} == before
-        assert await read(blobs, put_together) == b"partpart"
-        assert (await blobs.write(told, 4, stream(b"45"))).complete
-        lease = await blobs.lease_append(open_end)
-        await blobs.append(open_end, 4, stream(b"45"), token=lease.token)
-        await blobs.declare_size(open_end, 6)
+        assert await read(blobs, assembled) == b"partpart"
+        assert (await blobs.write(with_size, 4, stream(b"45"))).complete
+        lease = await blobs.lease_append(without_size)
+        await blobs.append(without_size, 4, stream(b"45"), token=lease.token)
+        await blobs.declare_size(without_size, 6)
 
     async with open_blobs(tmp_path) as blobs:
-        for key in (open_end, told):
+        for key in (without_size, with_size):
             assert await read(blobs, key) == b"012345"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 KEY, OTHER = upload_key(UUID(int=1)), upload_key(UUID(int=2))
 COARSE = 0.1
-"""Seconds by which the clock of a file system may be behind."""
+"""Seconds by which the clock of a file system may lag."""
 
 
 @pytest.fixture(params=sorted(BACKENDS))
@@ -74,7 +74,7 @@ async def test_the_time_of_completion_never_changes(
         first = await blobs.info(KEY)
         assert first.completed_at is not None
         assert began - COARSE <= first.completed_at <= time.time()
-        # Nothing changes it later
+        # Later operations do not change it
         await blobs.create(KEY, first.size)
         assert (await blobs.write(KEY, 0, stream(b"abcd"[: first.size]))) == first
         await read(blobs, KEY)

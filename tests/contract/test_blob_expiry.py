@@ -1,4 +1,4 @@
-"""The promises of the Blobs port about unused blobs, with both adapters."""
+"""The contract of the Blobs port for unused blobs, with both adapters."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ USES: dict[str, Use] = {
     "is created again": lambda blobs: blobs.create(KEY, 4),
     "gets a chunk": lambda blobs: blobs.write(KEY, 0, stream(b"ab")),
     "gets a chunk that it has": lambda blobs: blobs.write(KEY, 2, stream(b"cd")),
-    "is asked after": lambda blobs: blobs.info(KEY),
+    "is described": lambda blobs: blobs.info(KEY),
 }
 
 
@@ -119,15 +119,15 @@ async def test_a_peek_describes_the_blob_and_is_not_a_use(blobs: Blobs, tmp_path
 
 
 async def test_a_walk_reports_which_blobs_are_complete(blobs: Blobs) -> None:
-    whole, empty, begun = (upload_key(UUID(int=number)) for number in (2, 3, 4))
+    whole, empty, partial = (upload_key(UUID(int=number)) for number in (2, 3, 4))
     await made(blobs, whole)
     await blobs.create(empty, 0)
-    await blobs.create(begun, 4)
-    await blobs.write(begun, 0, stream(b"abc"))
+    await blobs.create(partial, 4)
+    await blobs.write(partial, 0, stream(b"abc"))
 
     found = {activity.key: activity.complete for activity in await walked(blobs, UPLOADS)}
 
-    assert found == {whole: True, empty: True, begun: False}
+    assert found == {whole: True, empty: True, partial: False}
 
 
 async def test_a_complete_upload_whose_chunk_is_repeated_does_not_expire(
@@ -146,12 +146,12 @@ async def test_an_upload_does_not_expire_during_a_chunk_however_long_it_takes(
     blobs: Blobs, tmp_path: Path, arrives: bool
 ) -> None:
     # Given a chunk of which half was received more than a day ago
-    half_way, go_on = asyncio.Event(), asyncio.Event()
+    half_way, resume = asyncio.Event(), asyncio.Event()
 
     async def slow() -> AsyncIterator[bytes]:
         yield b"ab"
         half_way.set()
-        await go_on.wait()
+        await resume.wait()
         if not arrives:
             raise ConnectionResetError
         yield b"cd"
@@ -167,8 +167,8 @@ async def test_an_upload_does_not_expire_during_a_chunk_however_long_it_takes(
                 break
             await blobs.create(KEY, 4)
 
-    # When it ends, either way
-    go_on.set()
+    # When the chunk ends, completely or not
+    resume.set()
     if arrives:
         assert (await writing).complete
     else:

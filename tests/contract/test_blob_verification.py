@@ -1,4 +1,4 @@
-"""The promises of the Blobs port while the digest of a blob is verified."""
+"""The contract of the Blobs port while the digest of a blob is verified."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Late:
         self._appends: list[asyncio.Task[BlobInfo]] = []
 
     async def append(self, offset: int, token: int) -> None:
-        """Start one that sends the rest; return once all of it was taken."""
+        """Start an append of the remaining bytes; return once all of them were read."""
         taken = asyncio.Event()
 
         async def data() -> AsyncIterator[bytes]:
@@ -67,7 +67,7 @@ async def test_a_lease_is_granted_at_once_and_one_byte_is_missing(blobs: Blobs, 
         sending = asyncio.create_task(
             blobs.append(KEY, 0, stream(CONTENT), token=first.token, whole=not keep)
         )
-        await verification.begun()
+        await verification.started()
         for _ in range(3):
             lease = await blobs.lease_append(KEY)
             assert (lease.blob.prefix, lease.blob.complete) == (SIZE - 1, False)
@@ -89,7 +89,7 @@ async def test_a_chunk_that_fills_a_gap_lacks_the_last_byte_of_the_gap(blobs: Bl
     await blobs.write(KEY, 2000, stream(CONTENT[2000:]))
     async with paused_verification() as verification:
         writing = asyncio.create_task(blobs.write(KEY, 0, stream(CONTENT[:3000])))
-        await verification.begun()
+        await verification.started()
         assert (await blobs.info(KEY)).received == RangeSet.of([(0, 1999), (2000, SIZE)])
         verification.resume()
         assert (await writing).complete
@@ -103,7 +103,7 @@ async def test_a_lease_is_granted_at_once_when_the_size_is_declared_last(blobs: 
     late = Late(blobs)
     async with paused_verification() as verification:
         telling = asyncio.create_task(blobs.declare_size(KEY, SIZE))
-        await verification.begun()
+        await verification.started()
         for _ in range(3):
             lease = await blobs.lease_append(KEY)
             assert (lease.blob.prefix, lease.blob.complete) == (SIZE, False)
@@ -120,7 +120,7 @@ async def test_bytes_with_another_digest_are_dropped_whatever_lease_was_granted(
     first = await blobs.lease_append(KEY)
     async with paused_verification() as verification:
         sending = asyncio.create_task(blobs.append(KEY, 0, stream(bytes(SIZE)), token=first.token))
-        await verification.begun()
+        await verification.started()
         lease = await blobs.lease_append(KEY)
         verification.resume()
         with pytest.raises(DigestMismatch):
@@ -134,7 +134,7 @@ async def test_a_blob_being_verified_can_be_deleted_at_once(blobs: Blobs) -> Non
     lease = await blobs.lease_append(KEY)
     async with paused_verification() as verification:
         sending = asyncio.create_task(blobs.append(KEY, 0, stream(CONTENT), token=lease.token))
-        await verification.begun()
+        await verification.started()
         await blobs.delete(KEY)
         with pytest.raises(BlobNotFound):
             await blobs.info(KEY)

@@ -1,4 +1,4 @@
-"""The promises of the Blobs port, with both adapters."""
+"""The contract of the Blobs port, with both adapters."""
 
 from __future__ import annotations
 
@@ -64,18 +64,18 @@ async def breaking(*pieces: bytes) -> AsyncIterator[bytes]:
 
 
 class Gated:
-    """A chunk that pauses after its first piece until `go_on` is set."""
+    """A chunk that pauses after its first piece until `resume` is set."""
 
     def __init__(self, *pieces: bytes) -> None:
         self.pieces = pieces
         self.paused = asyncio.Event()
-        self.go_on = asyncio.Event()
+        self.resume = asyncio.Event()
         self.broken = False
 
     async def stream(self) -> AsyncIterator[bytes]:
         yield self.pieces[0]
         self.paused.set()
-        await self.go_on.wait()
+        await self.resume.wait()
         if self.broken:
             raise SourceLost
         for piece in self.pieces[1:]:
@@ -297,7 +297,7 @@ async def test_a_repeat_does_not_wait_for_the_request_that_hangs(blobs: Blobs) -
     await hanging.paused.wait()
 
     repeat = await blobs.write(KEY, 0, stream(b"B" * 4 * MIB))
-    hanging.go_on.set()
+    hanging.resume.set()
     late = await first
 
     assert repeat.complete
@@ -315,10 +315,10 @@ async def test_an_interrupted_chunk_does_not_affect_a_parallel_one(blobs: Blobs)
     arriving = asyncio.create_task(blobs.write(KEY, 0, second.stream()))
     await second.paused.wait()
 
-    hanging.go_on.set()
+    hanging.resume.set()
     with pytest.raises(SourceLost):
         await first
-    second.go_on.set()
+    second.resume.set()
     info = await arriving
 
     assert info.complete
@@ -391,13 +391,13 @@ async def test_what_a_reader_raises_is_raised_unchanged(blobs: Blobs) -> None:
     await blobs.create(KEY, 3 * MIB)
     await blobs.write(KEY, 0, stream(bytes(3 * MIB)))
 
-    async def stumble() -> None:
+    async def read_and_raise() -> None:
         async with blobs.open(KEY) as pieces:
             await anext(pieces)
             raise OSError("the reader's own")
 
     with pytest.raises(OSError, match="the reader's own"):
-        await stumble()
+        await read_and_raise()
 
     assert len(await read(blobs, KEY)) == 3 * MIB
 
@@ -450,7 +450,7 @@ async def test_a_writer_does_not_restore_a_deleted_blob(blobs: Blobs) -> None:
 
     await blobs.delete(KEY)
     await blobs.create(KEY, 4 * MIB)
-    chunk.go_on.set()
+    chunk.resume.set()
     with pytest.raises(BlobNotFound):
         await writing
 

@@ -1,4 +1,4 @@
-"""What every bus promises, in process and on RabbitMQ."""
+"""The contract of every bus, in process and on RabbitMQ."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ async def bus(request: pytest.FixtureRequest) -> AsyncIterator[Bus]:
 
 
 class Inbox:
-    """A handler that passes deliveries on to the test, and ends when the test lets it."""
+    """A handler that passes deliveries to the test and ends when the test permits it."""
 
-    def __init__(self, *, patient: bool = False) -> None:
+    def __init__(self, *, blocking: bool = False) -> None:
         self.may_end = asyncio.Event()
-        if not patient:
+        if not blocking:
             self.may_end.set()
         self._deliveries: asyncio.Queue[Delivery] = asyncio.Queue()
 
@@ -61,7 +61,7 @@ class Inbox:
 
 
 async def next_dead_letter(bus: Bus, request: pytest.FixtureRequest) -> WakeUp:
-    """Wait for a dead letter, as an operator would look for it."""
+    """Wait for a dead letter, in the place where an operator would look."""
     async with asyncio.timeout(20):
         while isinstance(bus, InProcessBus):
             if bus.dead_letters:
@@ -72,11 +72,11 @@ async def next_dead_letter(bus: Bus, request: pytest.FixtureRequest) -> WakeUp:
 
 
 async def drained(bus: Bus, inbox: Inbox) -> None:
-    """Return once everything published so far has been delivered: a marker comes after it."""
+    """Wait until a marker, published last, is delivered, and so everything before it."""
     marker = WakeUp(uuid4())
     await bus.publish(marker)
     delivery = await inbox.next()
-    assert delivery.wakeup == marker, "something else was still waiting"
+    assert delivery.wakeup == marker, "another wake-up was still queued"
     await delivery.ack()
 
 
@@ -123,15 +123,15 @@ async def test_at_most_prefetch_deliveries_are_handled_at_a_time(
 ) -> None:
     for _ in range(5):
         await bus.publish(WakeUp(uuid4()))
-    inbox = Inbox(patient=True)
+    inbox = Inbox(blocking=True)
     async with bus.consume(inbox, prefetch=2):
         first, second = await inbox.next(), await inbox.next()
-        # Settled, while its handler still runs:
+        # The delivery is settled while its handler still runs:
         await first.ack()
         await bus.ping()
         await asyncio.sleep(0.1)
         assert inbox.empty
-        # Its handler ends as well, but the second one stays unsettled:
+        # Its handler ends too, but the second delivery stays unsettled:
         inbox.may_end.set()
         for _ in range(3):
             delivery = await inbox.next()
@@ -193,7 +193,7 @@ async def test_queued_wake_ups_are_not_lost_and_undelivered_older_ones_are(
     bus: Bus,
 ) -> None:
     inbox = Inbox()
-    # Given nothing that waits: whatever was published is not on its way any more
+    # Given no queued wake-ups: everything published counts as lost
     start = time.time()
     assert start <= await bus.lost_before(0.0) <= time.time()
     # When wake-ups are queued without a consumer, none of them counts as lost
@@ -202,12 +202,12 @@ async def test_queued_wake_ups_are_not_lost_and_undelivered_older_ones_are(
     published = time.time()
     assert await bus.lost_before(0.0) <= start
     async with bus.consume(inbox, prefetch=1):
-        # When they have come as far as the first, only what was published before that one
+        # When the first one was delivered, only wake-ups published before it count as lost
         first = await inbox.next()
         assert int(start) <= await bus.lost_before(0.0) <= published
         assert await bus.lost_before(60.0) < start
         await first.ack()
-        # When all have been delivered, whatever was published before
+        # When all have been delivered, everything published before counts as lost
         for _ in range(2):
             await (await inbox.next()).ack()
         assert await bus.lost_before(0.0) >= published
@@ -219,40 +219,40 @@ async def test_a_wake_up_whose_handler_raised_is_redelivered_and_the_error_is_lo
     wakeup = WakeUp(uuid4())
     inbox = Inbox()
 
-    async def stumble_once(delivery: Delivery) -> None:
+    async def raise_once(delivery: Delivery) -> None:
         if f"job={wakeup.job_id}" not in caplog.text:
-            raise LookupError("stumbled")
+            raise LookupError("first delivery")
         await inbox(delivery)
 
-    async with bus.consume(stumble_once, prefetch=1):
+    async with bus.consume(raise_once, prefetch=1):
         with caplog.at_level(logging.ERROR):
             await bus.publish(wakeup)
             delivery = await inbox.next()
         assert delivery.wakeup == wakeup
         await delivery.ack()
-    assert "LookupError: stumbled" in caplog.text
+    assert "LookupError: first delivery" in caplog.text
 
 
 async def test_a_wake_up_whose_handler_always_raises_is_dead_lettered(
     bus: Bus, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dispatch, "FIRST_PAUSE", 0.0)
-    poison, sound = WakeUp(uuid4()), WakeUp(uuid4())
+    failing, healthy = WakeUp(uuid4()), WakeUp(uuid4())
     exhausted: list[bool] = []
-    sound_arrived = asyncio.Event()
+    healthy_arrived = asyncio.Event()
 
-    async def stumble(delivery: Delivery) -> None:
-        if delivery.wakeup == poison:
+    async def always_raise(delivery: Delivery) -> None:
+        if delivery.wakeup == failing:
             exhausted.append(delivery.exhausted)
-            raise LookupError("poison")
+            raise LookupError("every delivery")
         await delivery.ack()
-        sound_arrived.set()
+        healthy_arrived.set()
 
-    async with bus.consume(stumble, prefetch=1):
-        await bus.publish(poison)
-        await bus.publish(sound)
-        assert await next_dead_letter(bus, request) == poison
-        await asyncio.wait_for(sound_arrived.wait(), 20)
+    async with bus.consume(always_raise, prefetch=1):
+        await bus.publish(failing)
+        await bus.publish(healthy)
+        assert await next_dead_letter(bus, request) == failing
+        await asyncio.wait_for(healthy_arrived.wait(), 20)
     assert exhausted == [False] * 20 + [True]
 
 
@@ -276,7 +276,7 @@ async def test_the_unsettled_deliveries_of_a_stopped_consumer_go_to_another(bus:
 
 async def test_a_handler_may_settle_after_its_consumer_has_stopped(bus: Bus) -> None:
     await bus.publish(WakeUp(uuid4()))
-    inbox = Inbox(patient=True)
+    inbox = Inbox(blocking=True)
     async with bus.consume(inbox, prefetch=1):
         delivery = await inbox.next()
     other = Inbox()
@@ -292,7 +292,7 @@ async def test_a_wake_up_that_a_handler_leaves_unsettled_is_requeued_after_the_s
 ) -> None:
     wakeup = WakeUp(uuid4())
     await bus.publish(wakeup)
-    inbox, other = Inbox(patient=True), Inbox()
+    inbox, other = Inbox(blocking=True), Inbox()
     async with bus.consume(inbox, prefetch=1):
         await inbox.next()
     async with bus.consume(other, prefetch=1):
@@ -365,7 +365,7 @@ async def test_a_consumer_with_a_prefetch_of_zero_is_refused(bus: Bus) -> None:
 
 
 async def test_a_wake_up_is_handled_with_the_ids_of_its_publisher(bus: Bus) -> None:
-    # Given two publishers, one with bound ids
+    # Given two publishers, one of them with bound ids
     trace = TraceContext("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", "01", "a=1,b=2")
     known, unknown = WakeUp(uuid4()), WakeUp(uuid4())
     upload_id = uuid4()
@@ -385,7 +385,7 @@ async def test_a_wake_up_is_handled_with_the_ids_of_its_publisher(bus: Bus) -> N
     with bound_ids(Ids("of the consumer")):
         async with bus.consume(handle, prefetch=2), asyncio.timeout(20):
             await all_handled.wait()
-    # Then each knows its job, and its publisher's request and upload, but no attempt
+    # Then each has the ids of its job and of its publisher's request and upload, but no attempt
     assert handled == {
         known: Ids("request-1", upload_id, known.job_id, None, trace),
         unknown: Ids(job_id=unknown.job_id),

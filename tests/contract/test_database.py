@@ -1,4 +1,4 @@
-"""What every database adapter promises, and how the schema gets into it."""
+"""The contract of every database adapter, and of migrations."""
 
 from __future__ import annotations
 

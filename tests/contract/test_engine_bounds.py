@@ -1,6 +1,6 @@
-"""What an engine does with a file that is too large: a clear outcome, within its limits.
+"""Files that are too large have a clear outcome, within the limits of the engine.
 
-Only the engine that tries the fast plan first: the exact plan decides about each of these files.
+Only the engine with both plans is tested: the exact plan decides about each of these files.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def engine() -> Engine:
 
 
 def wide(columns: int, rows: int) -> bytes:
-    """Rows whose columns are numbered, in two groups."""
+    """Return a file with numbered columns and two groups."""
     header = b",".join(b"c%d" % n for n in range(columns))
     rest = b",".join(b"%d" % n for n in range(1, columns))
     return header + b"\n" + b"".join(b"%d,%s\n" % (n % 2, rest) for n in range(rows))
@@ -60,9 +60,7 @@ async def test_a_header_of_a_million_columns_is_read(engine: Engine, tmp_path: P
     assert output.report.peak_memory <= MEMORY
 
 
-async def test_a_header_of_more_columns_than_there_may_be_is_refused(
-    engine: Engine, tmp_path: Path
-) -> None:
+async def test_a_header_of_too_many_columns_is_refused(engine: Engine, tmp_path: Path) -> None:
     data = b"x," * (1 << 20) + b"x\n1\n"
 
     with pytest.raises(MalformedInput, match="line 1: found more than 1048576 columns") as refused:
@@ -75,10 +73,10 @@ async def test_a_header_of_more_columns_than_there_may_be_is_refused(
 
 
 @pytest.mark.parametrize("quoted", [False, True], ids=["plain", "never closed"])
-async def test_a_record_longer_than_it_may_be_is_bad_and_nothing_else_is(
+async def test_only_the_record_that_is_too_long_is_bad(
     engine: Engine, tmp_path: Path, quoted: bool
 ) -> None:
-    # 70 MB: beyond 64 MiB. Of a quote that is never closed, the lines after it are records again.
+    # 70 MB is more than 64 MiB. The lines after an unclosed quote are records again.
     long = (b'"' if quoted else b"") + b"x" * 70_000_000
     path = tmp_path / "input.csv"
     path.write_bytes(HEADER + b"a,b,1\n" + long + b",b,2\na,b,3\n")

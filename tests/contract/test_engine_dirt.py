@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 @settings(
     max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-async def test_bad_rows_that_are_to_be_skipped_are_kept_and_every_row_is_accounted_for(
+async def test_skipped_rows_are_kept_as_rejects_and_every_row_is_counted(
     engine: Engine, tmp_path: Path, scratch: Path, case: Case
 ) -> None:
     await assert_bad_rows_are_kept(engine, tmp_path, scratch, case)
@@ -43,7 +43,7 @@ async def test_bad_rows_that_are_to_be_skipped_are_kept_and_every_row_is_account
 @settings(
     max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-async def test_bad_rows_of_a_file_written_in_any_way_are_kept_as_they_stand_in_it(
+async def test_rejects_of_a_file_in_any_dialect_are_kept_unchanged(
     engine: Engine, tmp_path: Path, scratch: Path, case: Case
 ) -> None:
     await assert_bad_rows_are_kept(engine, tmp_path, scratch, case)
@@ -64,15 +64,15 @@ async def assert_bad_rows_are_kept(
 
 
 def rejected(output: Output) -> list[bytes]:
-    """The records that were left out."""
+    """Return the rejected records."""
     rejects = output.rejects.path.read_bytes() if output.rejects else b""
     text = io.StringIO(rejects.decode(errors="surrogateescape"), newline="")
     return [line["record"].encode(errors="surrogateescape") for line in csv.DictReader(text)]
 
 
 @pytest.mark.parametrize("name", KINDS | FILES)
-async def test_each_malformation_ends_as_the_documents_say(scratch: Path, name: str) -> None:
-    # As the processor has it: small files, of which bad rows are skipped, and nothing else is said.
+async def test_each_malformation_has_its_documented_outcome(scratch: Path, name: str) -> None:
+    # As in the processor: small files, with nothing declared but that bad rows are skipped.
     engine = DuckDBEngine()
     skipping = replace(SUMS, input=Input(on_bad_row="skip"))
     for kind in map(Kind.detected, (KINDS | FILES)[name]):
@@ -92,8 +92,8 @@ async def test_each_malformation_ends_as_the_documents_say(scratch: Path, name: 
             path.unlink()
 
 
-async def test_malformations_beyond_the_sample_are_those_of_their_records(scratch: Path) -> None:
-    # A file that the fast plan is tried on, with each malformation once, after more than a MiB
+async def test_malformations_beyond_the_sample_affect_only_their_records(scratch: Path) -> None:
+    # A file that the fast plan tries, with each malformation once, beyond the first MiB
     kinds = [kind for kinds in KINDS.values() for kind in kinds if kind.is_between_records]
     kinds.sort(key=lambda kind: "without a closing quote" in (kind.fails or ""))
     rows = b"".join(kind.data.removeprefix(b"a,b\n") for kind in kinds)
@@ -113,7 +113,7 @@ async def test_malformations_beyond_the_sample_are_those_of_their_records(scratc
     assert rejected(output) == [record for kind in kinds for record in kind.rejects()]
 
 
-async def test_cells_that_are_no_numbers_are_rejected_among_those_that_are(
+async def test_cells_that_are_not_numbers_are_rejected_and_numbers_counted(
     engine: Engine, tmp_path: Path, scratch: Path
 ) -> None:
     data = file_of([*BAD_NUMBERS, *(cell for cell, _ in GOOD_NUMBERS)])
@@ -121,10 +121,12 @@ async def test_cells_that_are_no_numbers_are_rejected_among_those_that_are(
         Aggregate(function, "b", function, "number")
         for function in ("sum", "min", "max", "count_distinct")
     )
-    asked = Aggregation((GroupColumn("a"),), aggregates, input=replace(DECLARED, on_bad_row="skip"))
+    aggregation = Aggregation(
+        (GroupColumn("a"),), aggregates, input=replace(DECLARED, on_bad_row="skip")
+    )
 
-    expected = expected_of_dirty(asked, data)
+    expected = expected_of_dirty(aggregation, data)
 
     assert expected.rows == (1 + len(GOOD_NUMBERS), 0, len(BAD_NUMBERS))
     for source in sources(data, tmp_path):
-        assert_is(await aggregate(engine, source, scratch, asked), expected)
+        assert_is(await aggregate(engine, source, scratch, aggregation), expected)

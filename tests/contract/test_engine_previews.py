@@ -1,4 +1,4 @@
-"""What every engine puts beside a result of which the beginning says nothing: its first rows."""
+"""The preview, which every engine writes for results that cannot be read from their start."""
 
 from __future__ import annotations
 
@@ -26,9 +26,7 @@ def engine(request: pytest.FixtureRequest) -> Engine:
     return ENGINES[request.param](EngineLimits())
 
 
-async def test_the_first_rows_of_parquet_are_beside_it_as_its_columns_hold_them(
-    engine: Engine, tmp_path: Path
-) -> None:
+async def test_the_preview_of_parquet_has_its_first_rows(engine: Engine, tmp_path: Path) -> None:
     aggregation = Aggregation(
         (GroupColumn("day", truncate="day"), GroupColumn("text")),
         (Aggregate("sum", "n", "a,b", "number"), Aggregate("max", "day", "last", "date")),
@@ -55,7 +53,7 @@ async def test_the_first_rows_of_parquet_are_beside_it_as_its_columns_hold_them(
     assert output.report.groups == 2002
 
 
-async def test_of_very_long_rows_of_parquet_as_many_are_beside_it_as_are_small_enough(
+async def test_the_preview_of_parquet_with_long_rows_has_fewer_rows(
     engine: Engine, tmp_path: Path
 ) -> None:
     data = HEADER + b"".join(b"%d%s,b,1\n" % (n, b"x" * 3_000_000) for n in range(5))
@@ -68,9 +66,7 @@ async def test_of_very_long_rows_of_parquet_as_many_are_beside_it_as_are_small_e
     assert [line[:1] for line in output.preview.path.read_bytes().splitlines()[1:]] == [b"0", b"1"]
 
 
-async def test_a_result_that_begins_with_its_rows_has_none_beside_it(
-    engine: Engine, tmp_path: Path
-) -> None:
+async def test_a_csv_result_has_no_preview_file(engine: Engine, tmp_path: Path) -> None:
     output = await aggregate(engine, StreamSource(HEADER + b"a,b,1\n"), tmp_path)
 
     assert output.preview is None

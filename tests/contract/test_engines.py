@@ -47,7 +47,7 @@ HEADER = b"Song,Date,Plays\n"
 
 @st.composite
 def large_tables(draw: st.DrawFn) -> list[list[str]]:
-    """Many rows of a few drawn values: examples are few, since each starts processes."""
+    """Draw many rows of a few values. There are few examples, because each starts processes."""
     rows = draw(st.lists(st.tuples(texts, texts, numbers).map(list), min_size=5, max_size=60))
     return [["Song", "Date", "Plays"], *(rows * draw(st.sampled_from([1, 30])))]
 
@@ -56,7 +56,7 @@ def large_tables(draw: st.DrawFn) -> list[list[str]]:
 @settings(
     max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-async def test_results_are_those_of_plain_python_byte_for_byte(
+async def test_results_equal_those_of_the_oracle_byte_for_byte(
     engine: Engine, tmp_path: Path, scratch: Path, rows: list[list[str]], style: Style
 ) -> None:
     data = encode(rows, style)
@@ -66,7 +66,7 @@ async def test_results_are_those_of_plain_python_byte_for_byte(
         assert_is(await aggregate(engine, source, scratch), expected)
 
 
-async def test_a_file_of_several_megabytes_with_newlines_in_quotes(
+async def test_a_file_of_several_megabytes_with_newlines_in_quotes_is_aggregated(
     engine: Engine, tmp_path: Path, scratch: Path
 ) -> None:
     row = '"line\nbreak,2020-01-01,7\n%d",2020-1-1,%d\n"He said ""%d""",007,-3\n'
@@ -77,7 +77,7 @@ async def test_a_file_of_several_megabytes_with_newlines_in_quotes(
         assert_is(await aggregate(engine, source, scratch), expected)
 
 
-async def test_only_a_header_gives_only_a_header(
+async def test_a_file_with_only_a_header_has_a_result_with_only_a_header(
     engine: Engine, tmp_path: Path, scratch: Path
 ) -> None:
     for data in (b"a,b,c", b"\xef\xbb\xbfa,b,c\r\n", b"a,b,c\n\n\n"):
@@ -98,7 +98,7 @@ async def test_sums_are_exact_at_any_size(engine: Engine, scratch: Path) -> None
     assert b"c,d,-%d\n" % (10**80 - 10**40) in output.path.read_bytes()
 
 
-async def test_columns_and_header_are_those_of_the_aggregation(
+async def test_the_aggregation_selects_columns_and_names_the_header(
     engine: Engine, scratch: Path
 ) -> None:
     aggregation = sum_of(1, group_by=(3, 0), header=("'; DROP", 'a "b"', "c,\nd"))
@@ -127,9 +127,9 @@ PREISE = "Titel;Preis\nÜber;1\nÜber;2\n"
 async def test_the_dialect_is_detected_for_every_spec_but_the_default(
     engine: Engine, scratch: Path, data: bytes
 ) -> None:
-    asked = Aggregation((GroupColumn("Titel"),), (Aggregate("sum", 2, "sum", "number"),))
+    aggregation = Aggregation((GroupColumn("Titel"),), (Aggregate("sum", 2, "sum", "number"),))
 
-    output = await aggregate(engine, StreamSource(data), scratch, asked)
+    output = await aggregate(engine, StreamSource(data), scratch, aggregation)
 
     assert output.path.read_text(encoding="utf-8") == "Titel,sum\nÜber,3\n"
 
@@ -138,9 +138,9 @@ async def test_the_detected_dialect_does_not_depend_on_the_plan(
     engine: Engine, scratch: Path
 ) -> None:
     data = b"a;b\n" + b"x;1\n" * 400_000
-    asked = Aggregation((GroupColumn(1, "first"),), (Aggregate("count", None, "rows"),))
+    aggregation = Aggregation((GroupColumn(1, "first"),), (Aggregate("count", None, "rows"),))
 
-    output = await aggregate(engine, StreamSource(data, piece=1 << 20), scratch, asked)
+    output = await aggregate(engine, StreamSource(data, piece=1 << 20), scratch, aggregation)
 
     assert output.path.read_bytes() == b"first,rows\nx,400000\n"
 
@@ -174,7 +174,7 @@ async def test_the_detected_dialect_does_not_depend_on_the_plan(
         ),
     ],
 )
-async def test_a_malformed_file_is_refused_by_line_and_column_and_leaves_nothing(
+async def test_a_malformed_file_is_refused_with_line_and_column_and_leaves_no_files(
     engine: Engine, scratch: Path, data: bytes, message: str
 ) -> None:
     with pytest.raises(MalformedInput, match=f"(?s)^{message}"):
@@ -183,7 +183,7 @@ async def test_a_malformed_file_is_refused_by_line_and_column_and_leaves_nothing
     assert leftovers(scratch) == set()
 
 
-async def test_nothing_but_the_result_is_left_in_scratch(
+async def test_only_the_result_is_left_in_scratch(
     engine: Engine, tmp_path: Path, scratch: Path
 ) -> None:
     outputs = [await aggregate(engine, s, scratch) for s in sources(HEADER + b"a,b,1\n", tmp_path)]
@@ -206,18 +206,18 @@ async def test_progress_rises_to_the_size_of_the_source(engine: Engine, scratch:
 async def test_rows_are_reported_while_the_file_is_read(engine: Engine, scratch: Path) -> None:
     rows = 300_000
     data = HEADER + b"".join(b'"song, or so\n%06d",b,1\n' % n for n in range(rows))
-    told = asyncio.Event()
+    all_read = asyncio.Event()
     reported: list[EngineProgress] = []
 
     def progress(latest: EngineProgress) -> None:
         reported.append(latest)
         if latest.done == len(data) and latest.rows is not None:
-            told.set()
+            all_read.set()
 
     running = asyncio.create_task(
         engine.aggregate(SONG_PLAYS, StalledSource(data), scratch, progress)
     )
-    await asyncio.wait_for(told.wait(), 60)
+    await asyncio.wait_for(all_read.wait(), 60)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
 
@@ -238,10 +238,12 @@ async def test_a_source_of_another_size_fails_the_attempt(
     assert leftovers(scratch) == set()
 
 
-async def test_a_source_that_fails_fails_the_attempt(engine: Engine, scratch: Path) -> None:
-    source = FailingSource(HEADER + b"a,b,1\n" * 1000, StorageUnavailable("storage went away"))
+async def test_an_error_of_the_source_fails_the_attempt(engine: Engine, scratch: Path) -> None:
+    source = FailingSource(
+        HEADER + b"a,b,1\n" * 1000, StorageUnavailable("no connection to storage")
+    )
 
-    with pytest.raises(AttemptFailed, match="storage went away"):
+    with pytest.raises(AttemptFailed, match="no connection to storage"):
         await aggregate(engine, source, scratch)
 
     assert leftovers(scratch) == set()
@@ -260,13 +262,13 @@ async def test_the_time_limit_fails_the_attempt(make_engine: MakeEngine, scratch
     assert report.seconds.aggregate >= 0.5
 
 
-async def test_cancelling_leaves_nothing(engine: Engine, scratch: Path) -> None:
-    begun = asyncio.Event()
+async def test_a_cancelled_attempt_leaves_no_files(engine: Engine, scratch: Path) -> None:
+    started = asyncio.Event()
     source = StalledSource(HEADER + b"a,b,1\n" * 1000)
     running = asyncio.create_task(
-        engine.aggregate(SONG_PLAYS, source, scratch, lambda _progress: begun.set())
+        engine.aggregate(SONG_PLAYS, source, scratch, lambda _progress: started.set())
     )
-    await asyncio.wait_for(begun.wait(), 30)
+    await asyncio.wait_for(started.wait(), 30)
 
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -275,7 +277,7 @@ async def test_cancelling_leaves_nothing(engine: Engine, scratch: Path) -> None:
     assert leftovers(scratch) == set()
 
 
-async def test_more_groups_than_memory_holds_are_aggregated_within_the_limit(
+async def test_more_groups_than_fit_into_memory_are_aggregated_within_the_limit(
     make_engine: MakeEngine, scratch: Path
 ) -> None:
     engine = make_engine(EngineLimits(memory=256 << 20))
@@ -289,7 +291,7 @@ async def test_more_groups_than_memory_holds_are_aggregated_within_the_limit(
     digest.update("".join(sorted(rows)).encode())
     assert output.sha256 == digest.hexdigest()
     assert (output.report.rows, output.report.groups) == (Rows(100_000), 100_000)
-    # The limit was kept, and what did not fit was on disk.
+    # Memory stayed within the limit, and the rest was spilled to disk
     assert 0 < output.report.peak_memory <= 256 << 20
     assert output.report.peak_scratch > 90_000_000
 
@@ -302,8 +304,8 @@ async def test_an_attempt_that_exceeds_its_disk_fails_and_names_the_limit(
     make_engine: MakeEngine, scratch: Path, output: FormatName, width: int, limit: int
 ) -> None:
     engine = make_engine(EngineLimits(memory=256 << 20, scratch=limit))
-    noise = random.Random(1)
-    rows = (f"{noise.randbytes(width // 2).hex()},b,1\n" for _ in range(100_000))
+    draw = random.Random(1)
+    rows = (f"{draw.randbytes(width // 2).hex()},b,1\n" for _ in range(100_000))
     data = HEADER + "".join(rows).encode()
 
     with pytest.raises(AttemptFailed) as failed:
@@ -329,7 +331,7 @@ async def test_an_attempt_that_exceeds_its_disk_fails_and_names_the_limit(
 @settings(
     max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-async def test_any_aggregation_is_that_of_plain_python(
+async def test_any_aggregation_equals_that_of_the_oracle(
     engine: Engine, tmp_path: Path, scratch: Path, case: Case
 ) -> None:
     expected = expected_result(case.aggregation, case.data)
@@ -348,13 +350,13 @@ async def test_a_file_may_have_any_declared_dialect(
     try:
         expected = expected_result(case.aggregation, case.data)
     except Malformed:
-        reject()  # what is a number in one notation may be none in another
+        reject()  # a number in one notation may be invalid in another
 
     for source in sources(case.data, tmp_path):
         assert_is(await aggregate(engine, source, scratch, case.aggregation), expected)
 
 
-async def test_progress_of_a_compressed_file_is_that_of_its_own_bytes(
+async def test_progress_of_a_compressed_file_counts_its_compressed_bytes(
     engine: Engine, tmp_path: Path, scratch: Path
 ) -> None:
     rows = b"".join(b"a,b,%d\n" % (n * 7919 % 1000) for n in range(60_000))
@@ -393,7 +395,7 @@ async def test_a_damaged_archive_has_no_result(
     assert leftovers(scratch) == set()
 
 
-async def test_a_first_record_is_never_lost_or_counted_in_silence(
+async def test_an_ambiguous_first_record_is_refused(
     engine: Engine, tmp_path: Path, scratch: Path
 ) -> None:
     by_position = Aggregation((GroupColumn(1, "k"),), (Aggregate("sum", 2, "n", "number"),))
@@ -415,7 +417,7 @@ async def test_a_first_record_is_never_lost_or_counted_in_silence(
             assert output.report.dialect.header is data.startswith(b"key")
 
 
-async def test_the_report_says_how_the_file_begins_and_what_goes_over_several_lines(
+async def test_the_report_shows_bom_line_ends_and_records_of_several_lines(
     engine: Engine, scratch: Path
 ) -> None:
     data = b'\xef\xbb\xbfSong,Date,Plays\r\na,b,1\r\na,"b\nb\r\nb",2\r\n'
@@ -442,7 +444,7 @@ async def test_a_number_of_another_notation_is_refused_with_a_hint(
     )
 
 
-async def test_an_archive_that_grows_too_much_is_refused(
+async def test_an_archive_that_expands_too_much_is_refused(
     make_engine: MakeEngine, scratch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(compression, "MIN_DECOMPRESSED_LIMIT", 1 << 20)
@@ -456,7 +458,7 @@ async def test_an_archive_that_grows_too_much_is_refused(
         await aggregate(make_engine(EngineLimits(max_expansion=50)), StreamSource(data), scratch)
 
 
-async def test_a_malformed_file_is_read_to_its_end_for_a_report_of_what_is_wrong(
+async def test_a_malformed_file_is_read_to_its_end_to_report_all_problems(
     engine: Engine, scratch: Path
 ) -> None:
     data = HEADER + b"a,b,1\n" * 1000 + b"a,b,x\n" * 30 + b"a,b,2\n" * 1000
@@ -475,7 +477,7 @@ async def test_a_malformed_file_is_read_to_its_end_for_a_report_of_what_is_wrong
     assert leftovers(scratch) == set()
 
 
-async def test_rejects_are_beside_the_result_and_nothing_else_is_left(
+async def test_rejects_are_kept_with_the_result_and_no_other_files_are_left(
     engine: Engine, scratch: Path
 ) -> None:
     skipping = replace(SONG_PLAYS, input=Input(on_bad_row="skip"))
@@ -518,7 +520,7 @@ async def test_results_are_compressed_if_the_spec_says_so(
 
 
 @pytest.mark.parametrize("output", ["csv.gz", "csv.zst", "parquet"])
-async def test_every_engine_gives_the_same_bytes(scratch: Path, output: FormatName) -> None:
+async def test_every_engine_writes_the_same_bytes(scratch: Path, output: FormatName) -> None:
     data = HEADER + b"".join(b"%d,b,%d\n" % (i % 99_991, i) for i in range(100_000))
     aggregation = replace(SONG_PLAYS, output=output)
 
@@ -531,7 +533,7 @@ async def test_every_engine_gives_the_same_bytes(scratch: Path, output: FormatNa
     assert {output.report.plan for output in outputs} == {"fast", "exact"}
 
 
-async def test_more_groups_than_memory_holds_become_parquet_within_the_limit(
+async def test_more_groups_than_fit_into_memory_are_written_as_parquet_within_the_limit(
     make_engine: MakeEngine, scratch: Path
 ) -> None:
     engine = make_engine(EngineLimits(memory=256 << 20))

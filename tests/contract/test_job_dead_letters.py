@@ -1,4 +1,4 @@
-"""What every job store promises of dead letters, on each database."""
+"""The contract of the job store for dead letters, on each database."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 DUE_FOR = 10.0
 NOW = 5.0
-"""When jobs fail."""
+"""The time at which jobs fail."""
 
 
 @pytest.fixture(params=BACKENDS)
@@ -47,7 +47,7 @@ async def fail(
 
 
 async def failed(store: SqlJobStore, *, now: float = NOW) -> Job:
-    """A job whose one attempt failed."""
+    """Create a job whose only attempt failed."""
     return await fail(store, await make_job(store, max_attempts=1), now=now)
 
 
@@ -148,7 +148,7 @@ async def test_a_retry_clears_due_and_recorded_dead_letters(store: SqlJobStore) 
         again = await store.retry(job.id)
         assert again is not None
         assert (again.dead_letter_due_at, again.dead_lettered_at) == (None, None)
-        # Nor does a note that comes late change that, or the next failure
+        # A late record changes neither that nor the next failure
         await store.mark_dead_lettered(job.id, 1, now=7.0)
         assert await store.get(job.id) == again
         after = await fail(store, job, now=8.0, attempt=2)
@@ -194,7 +194,7 @@ async def test_a_version_without_dead_letters_works_beside_this_one(url: str) ->
     # Given a failure that this release recorded
     async with open_store(url) as store:
         job = await failed(store)
-        # When the statements of the release before retry the job, and it comes to its end
+        # When the statements of the earlier release retry the job and it finishes
         database = await connect(url)
         try:
             await database.write(

@@ -1,4 +1,4 @@
-"""What every job store promises about jobs whose bytes are no longer kept, on each database."""
+"""The contract of the job store for expired jobs, on each database."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def store(url: str) -> AsyncIterator[SqlJobStore]:
 
 
 async def job_in(store: SqlJobStore, state: JobState, *, at: float) -> Job:
-    """A job that came into `state` at that time."""
+    """Create a job that entered `state` at time `at`."""
     job = await make_job(store, now=at)
     if state is JobState.REVOKED:
         return await store.cancel(job.id, now=at)

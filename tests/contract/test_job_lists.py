@@ -1,4 +1,4 @@
-"""What every job store promises of its lists, on each database."""
+"""The contract of the job store for lists, on each database."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def store(url: str) -> AsyncIterator[SqlJobStore]:
 
 
 async def bring_to(store: SqlJobStore, job: Job, state: JobState) -> Job:
-    """The job, which was just made, in that state."""
+    """Bring a new job into `state`; return it."""
     if state is JobState.REVOKED:
         return await store.cancel(job.id, now=2.0)
     if state is not JobState.PENDING:
@@ -49,7 +49,7 @@ async def bring_to(store: SqlJobStore, job: Job, state: JobState) -> Job:
 
 
 async def make_many(store: SqlJobStore) -> list[Job]:
-    """Jobs of every state and of two names, several of them made at the same time."""
+    """Create jobs of every state and of two names, several of them at the same time."""
     chance = random.Random(7)
     jobs = []
     for number in range(60):
@@ -63,7 +63,7 @@ async def make_many(store: SqlJobStore) -> list[Job]:
 
 
 def expected(jobs: Sequence[Job], wanted: JobFilter) -> list[Job]:
-    """What a list of these jobs has, by another way than a database's."""
+    """Return the expected list, computed without a database."""
     return sorted(
         (
             job
@@ -79,7 +79,7 @@ def expected(jobs: Sequence[Job], wanted: JobFilter) -> list[Job]:
 
 
 async def in_pages(store: SqlJobStore, wanted: JobFilter, limit: int) -> list[Job]:
-    """The whole list, `limit` jobs at a time."""
+    """Return the whole list, read in pages of `limit` jobs."""
     found: list[Job] = []
     page: Sequence[Job] = ()
     while not found or page:
@@ -174,8 +174,8 @@ async def test_no_list_reads_through_all_jobs(tmp_path: Path) -> None:
             plan = await database.read(
                 f"EXPLAIN QUERY PLAN {queries[name]}", 9.0, "", "FAILURE", 0.0, 50, *values
             )
-            said = [row["detail"] for row in plan]
-            assert any(f"INDEX jobs_{name} " in line for line in said)
-            assert [line for line in said if line.startswith("SCAN jobs")] == []
+            details = [row["detail"] for row in plan]
+            assert any(f"INDEX jobs_{name} " in line for line in details)
+            assert [line for line in details if line.startswith("SCAN jobs")] == []
     finally:
         await database.close()

@@ -1,4 +1,4 @@
-"""What every job store promises, on each database."""
+"""The contract of the job store, on each database."""
 
 from __future__ import annotations
 
@@ -302,7 +302,7 @@ async def test_success_records_the_report_of_its_attempt(store: SqlJobStore) -> 
     await claim(store, job, now=3.0)
     await store.succeed(job.id, 2, result_of(job.id, 2), now=4.0, report=report_of(2))
     assert (await store.get(job.id)).report == report_of(2)
-    # Repeated, it changes nothing
+    # A repetition changes nothing
     await store.succeed(job.id, 2, result_of(job.id, 2), now=5.0, report=report_of(9))
     assert (await store.get(job.id)).report == report_of(2)
 
@@ -320,7 +320,7 @@ async def test_the_report_of_a_failure_is_kept_until_the_next_attempt_starts(
     claimed = await claim(store, job, now=3.0)
     assert claimed is not None
     assert claimed.report is None
-    # A failure that says nothing of the file has no report either
+    # A failure that does not concern the file has no report
     failed = await store.fail(job.id, 2, "no memory", final=True, now=4.0)
     assert failed.report is None
 
@@ -330,7 +330,7 @@ async def test_a_report_is_shown_only_for_its_attempt(url: str, store: SqlJobSto
     await claim(store, job)
     await store.fail(job.id, 1, "bad", final=True, now=2.0, report=report_of(1))
     await store.retry(job.id)
-    # An older version, which knows of no reports, claims the job and ends it
+    # An older version, without reports, claims the job and ends it
     database = await connect(url)
     try:
         await database.write(
@@ -432,7 +432,7 @@ async def start(store: SqlJobStore, job: Job) -> None:
     await claim(store, job)
 
 
-async def fall_back_to_retry(store: SqlJobStore, job: Job) -> None:
+async def fail_and_retry(store: SqlJobStore, job: Job) -> None:
     await claim(store, job)
     await store.fail(job.id, 1, "once", final=False, now=2.0)
 
@@ -442,7 +442,7 @@ async def finish(store: SqlJobStore, job: Job) -> None:
     await store.succeed(job.id, 1, result_of(job.id, 1), now=2.0)
 
 
-async def fail_for_good(store: SqlJobStore, job: Job) -> None:
+async def fail_finally(store: SqlJobStore, job: Job) -> None:
     await claim(store, job)
     await store.fail(job.id, 1, "bad", final=True, now=2.0)
 
@@ -451,7 +451,7 @@ async def revoke(store: SqlJobStore, job: Job) -> None:
     await store.cancel(job.id, now=2.0)
 
 
-@pytest.mark.parametrize("reach", [leave_pending, start, fall_back_to_retry])
+@pytest.mark.parametrize("reach", [leave_pending, start, fail_and_retry])
 async def test_a_job_that_is_not_finished_can_be_cancelled(
     store: SqlJobStore, reach: Reach
 ) -> None:
@@ -475,19 +475,19 @@ async def test_a_failed_job_that_is_retried_has_all_its_attempts_again(store: Sq
     # Given a job that used up its attempts
     job = await make_job(store, max_attempts=2, now=0.0)
     await store.mark_published(job.id, 0.0)
-    await fall_back_to_retry(store, job)
+    await fail_and_retry(store, job)
     await claim(store, job, now=3.0, lease_until=4.0)
     assert await claim(store, job, now=5.0) is None
     failed = await store.get(job.id)
     # When it is retried
     again = await store.retry(job.id)
-    # Then it waits to be woken, and remembers why it failed
+    # Then it waits for a wake-up and still shows why it failed
     assert again is not None
     assert (again.state, again.finished_at, again.published_at) == (JobState.RETRY, None, None)
     assert (again.reason, again.attempt) == (failed.reason, 2)
     assert await store.get(job.id) == again
     assert await overdue(store, 20.0) == [job.id]
-    # And one more failure is not the last, and no number is given twice
+    # And one more failure is not the last, and no attempt number is used twice
     third = await claim(store, job, now=21.0)
     assert third is not None
     assert third.attempt == 3
@@ -497,7 +497,7 @@ async def test_a_failed_job_that_is_retried_has_all_its_attempts_again(store: Sq
     assert await outcomes(store, job) == ["failure", "lost", "failure", "success"]
 
 
-@pytest.mark.parametrize("reach", [leave_pending, start, fall_back_to_retry, finish, revoke])
+@pytest.mark.parametrize("reach", [leave_pending, start, fail_and_retry, finish, revoke])
 async def test_only_a_failed_job_can_be_retried(store: SqlJobStore, reach: Reach) -> None:
     job = await make_job(store)
     await reach(store, job)
@@ -508,7 +508,7 @@ async def test_only_a_failed_job_can_be_retried(store: SqlJobStore, reach: Reach
 
 async def test_a_failed_job_that_has_expired_is_not_retried(store: SqlJobStore) -> None:
     job = await make_job(store)
-    await fail_for_good(store, job)
+    await fail_finally(store, job)
     assert await store.expire(finished_before=9.0, now=10.0, limit=9) == 1
     before = await store.get(job.id)
     assert await store.retry(job.id) is None
@@ -518,7 +518,7 @@ async def test_a_failed_job_that_has_expired_is_not_retried(store: SqlJobStore) 
 async def test_one_of_many_concurrent_retries_succeeds(url: str) -> None:
     async with open_store(url) as one, open_store(url) as other:
         job = await make_job(one)
-        await fail_for_good(one, job)
+        await fail_finally(one, job)
         answers = await asyncio.gather(*(store.retry(job.id) for store in (one, other) * 5))
     assert sum(answer is not None for answer in answers) == 1
 
@@ -529,7 +529,7 @@ async def test_a_job_is_found_by_its_upload(store: SqlJobStore) -> None:
     assert await store.of_upload(uuid4()) is None
 
 
-@pytest.mark.parametrize("reach", [finish, fail_for_good, revoke])
+@pytest.mark.parametrize("reach", [finish, fail_finally, revoke])
 async def test_no_call_changes_a_finished_job(store: SqlJobStore, reach: Reach) -> None:
     job = await make_job(store)
     await reach(store, job)
@@ -658,7 +658,7 @@ async def test_concurrent_transitions_of_different_jobs_do_not_interfere(
     async with AsyncExitStack() as stack:
         stores = [await stack.enter_async_context(open_store(url)) for _ in range(3)]
 
-        async def life(number: int) -> JobState:
+        async def run_job(number: int) -> JobState:
             store = stores[number % 3]
             job = await make_job(store)
             await claim(store, job)
@@ -669,7 +669,7 @@ async def test_concurrent_transitions_of_different_jobs_do_not_interfere(
             assert await outcomes(store, job) == ["failure", "success"]
             return (await store.get(job.id)).state
 
-        assert set(await asyncio.gather(*map(life, range(30)))) == {JobState.SUCCESS}
+        assert set(await asyncio.gather(*map(run_job, range(30)))) == {JobState.SUCCESS}
 
 
 async def test_ping_returns_while_the_database_answers(store: SqlJobStore) -> None:
@@ -680,7 +680,7 @@ async def test_unfinished_jobs_are_counted_by_state_with_the_oldest_waiting_one(
     store: SqlJobStore,
 ) -> None:
     assert await store.unfinished(limit=10) == Unfinished()
-    # Given one job of each kind, of which the oldest runs or has ended
+    # Given one job of each state; the oldest is running or has ended
     await claim(store, await make_job(store, now=1.0))
     await store.cancel((await make_job(store, now=2.0)).id, now=3.0)
     retried = await claim(store, await make_job(store, now=4.0))
@@ -692,7 +692,7 @@ async def test_unfinished_jobs_are_counted_by_state_with_the_oldest_waiting_one(
     assert await store.unfinished(limit=10) == Unfinished(
         pending=2, retry=1, started=1, oldest_waiting=4.0
     )
-    # And a limit stops at the oldest
+    # And a limit returns the oldest
     assert await store.unfinished(limit=2) == Unfinished(retry=1, started=1, oldest_waiting=4.0)
 
 
@@ -703,14 +703,14 @@ async def test_every_attempt_that_a_claim_records_as_lost_is_reported_once(url: 
         await claim(store, job, now=1.0, lease_until=10.0)
         await claim(store, job, now=2.0)
         assert lost == []
-        # Lost, and taken over
+        # Lost, and claimed again
         await claim(store, job, now=11.0, lease_until=20.0)
         assert lost == [(job.id, 1)]
-        # Lost, and none is left
+        # Lost, with no attempt left
         await claim(store, job, now=21.0)
         await claim(store, job, now=22.0)
         assert lost == [(job.id, 1), (job.id, 2)]
-        # Not lost: it ended
+        # Not lost: the attempt ended
         other = await make_job(store)
         failed = await claim(store, other, now=1.0)
         assert failed is not None

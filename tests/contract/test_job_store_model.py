@@ -1,4 +1,4 @@
-"""The job store beside a model of it in plain Python: hypothesis looks for a way to part them."""
+"""Compares the job store with a model in plain Python, in sequences drawn by hypothesis."""
 
 from __future__ import annotations
 
@@ -34,28 +34,28 @@ UNPUBLISHED_FOR = 20.0
 LOST_AFTER = 60.0
 DUE_FOR = 10.0
 LIVE = 2
-"""Unfinished jobs at a time: enough to get into each other's way, few enough to grow old."""
+"""Unfinished jobs at a time: enough to interfere, and few enough for long histories."""
 ranks = st.sampled_from([0, 0, 0, 0, 1, 1, 2])
 back = st.sampled_from([0, 0, 1, 2])
-"""How many attempts ago the one began that now reports: 0 is the latest."""
+"""Which attempt reports, counted back from the latest: 0 is the latest."""
 
 delays = st.sampled_from([None, 1.0, 4.0])
-"""Seconds that the next attempt has to wait."""
+"""Seconds before the next attempt."""
 
 
 @dataclass
 class ModelJob:
-    """A job as it should be: the record, what came of each attempt, what counts as failed."""
+    """The expected job: its record, the outcome of each attempt, and the counted failures."""
 
     job: Job
     outcomes: list[str | None] = field(default_factory=list)
     failures: int = 0
     retries: int = 0
     exhausted: bool = False
-    """Whether the latest failure was the last that is permitted, and would not repeat itself."""
+    """Whether the latest failure used up the attempts and was not final by itself."""
 
     @property
-    def wants_dead_letter(self) -> bool:
+    def needs_dead_letter(self) -> bool:
         return self.job.state is JobState.FAILURE and self.exhausted
 
     def change(self, **changes: Any) -> None:
@@ -67,7 +67,7 @@ class ModelJob:
     def lease_ran_out(self, now: float) -> bool:
         return self.job.lease_until is not None and self.job.lease_until < now
 
-    def has_to_wait(self, now: float) -> bool:
+    def is_delayed(self, now: float) -> bool:
         return self.job.retry_at is not None and now < self.job.retry_at
 
     def end(self, outcome: str, state: JobState, now: float, reason: str | None) -> None:
@@ -96,9 +96,9 @@ class ModelJob:
         if job.published_at is not None and now - job.published_at >= LOST_AFTER:
             if job.state is JobState.STARTED:
                 return self.lease_ran_out(now)
-            return not job.state.terminal and not self.has_to_wait(now)
+            return not job.state.terminal and not self.is_delayed(now)
         if job.state in (JobState.PENDING, JobState.RETRY):
-            due = now - job.created_at >= UNPUBLISHED_FOR and not self.has_to_wait(now)
+            due = now - job.created_at >= UNPUBLISHED_FOR and not self.is_delayed(now)
             return job.published_at is None and due
         if not self.lease_ran_out(now):
             return False
@@ -107,7 +107,7 @@ class ModelJob:
 
 
 class JobStoreMachine(RuleBasedStateMachine):
-    """Uploads get jobs, workers come and go, late ones report as if nothing had happened."""
+    """Creates jobs, starts and ends attempts, and lets old attempts report late."""
 
     def __init__(self, store: SqlJobStore, runner: asyncio.Runner) -> None:
         super().__init__()
@@ -129,7 +129,7 @@ class JobStoreMachine(RuleBasedStateMachine):
                 yield
 
     def model_of(self, rank: int) -> ModelJob:
-        """The unfinished jobs first, then the finished ones."""
+        """Return a job by rank: unfinished jobs first, then finished ones."""
         models = sorted(self.models.values(), key=lambda model: model.job.state.terminal)
         return models[rank % len(models)]
 
@@ -194,7 +194,7 @@ class JobStoreMachine(RuleBasedStateMachine):
             dead = self.run(self.store.get(job_id))
             model.end_failed("lost", final=False, now=self.now, reason=dead.reason)
         waiting = model.job.state in (JobState.PENDING, JobState.RETRY)
-        if not waiting or model.has_to_wait(self.now):
+        if not waiting or model.is_delayed(self.now):
             assert claimed is None
             return
         model.outcomes.append(None)
@@ -210,13 +210,13 @@ class JobStoreMachine(RuleBasedStateMachine):
         assert claimed == model.job
 
     @rule(rank=ranks, woken=st.booleans())
-    def be_killed_and_replaced(self, rank: int, woken: bool) -> None:
-        # What matters most here, and what chance alone would seldom bring about.
+    def lose_the_worker_and_claim_again(self, rank: int, woken: bool) -> None:
+        # The most important case, which single random steps would seldom produce.
         self.claim(rank, 1.0, 6.0)
         if woken:
             self.publish(rank)
         self.now += 2.0
-        self.the_overdue_are_those_of_the_model()
+        self.overdue_jobs_equal_those_of_the_model()
         self.claim(rank, 5.0, 0.0)
 
     @rule(rank=ranks, ago=back)
@@ -294,15 +294,15 @@ class JobStoreMachine(RuleBasedStateMachine):
             dead_lettered_at=None,
         )
         assert retried == model.job
-        # An operator's retry is the one way out of a terminal state.
+        # Only an operator's retry leaves a terminal state.
         self.finished.pop(model.job.id, None)
 
     @rule(rank=ranks)
-    def fail_and_be_retried(self, rank: int) -> None:
-        # So that jobs with several lives are common.
+    def fail_and_retry(self, rank: int) -> None:
+        # So that jobs that were retried are common.
         self.claim(rank, 1.0, 6.0)
         self.fail(rank, 0, final=True)
-        self.every_job_is_as_it_must_be()
+        self.every_job_equals_its_model()
         self.retry(rank)
 
     @rule(pause=st.sampled_from([0.0, 12.0]))
@@ -323,28 +323,30 @@ class JobStoreMachine(RuleBasedStateMachine):
         assert taken == model.job
 
     @rule(rank=ranks, ago=back)
-    def note_a_dead_letter(self, rank: int, ago: int) -> None:
+    def record_a_dead_letter(self, rank: int, ago: int) -> None:
         model, job_id, number = self.attempt_of(rank, ago)
         self.run(self.store.mark_dead_lettered(job_id, number, now=self.now))
         if model.job.dead_letter_is_due and model.job.attempt == number:
             model.change(dead_letter_due_at=None, dead_lettered_at=self.now)
 
-    @rule(rank=ranks, pause=st.sampled_from([0.0, 12.0]), noted=st.booleans())
-    def use_attempts_up_and_be_dead_lettered(self, rank: int, pause: float, noted: bool) -> None:
-        # What matters most of dead letters, and takes several steps in a row.
+    @rule(rank=ranks, pause=st.sampled_from([0.0, 12.0]), recorded=st.booleans())
+    def use_up_attempts_and_take_the_dead_letter(
+        self, rank: int, pause: float, recorded: bool
+    ) -> None:
+        # The most important case of dead letters, which needs several steps in a row.
         model = self.model_of(rank)
         while not model.job.state.terminal:
             self.now += 5.0
             self.claim(self.rank_of(model), 1.0, 6.0)
             if model.job.state is JobState.STARTED:
                 self.fail(self.rank_of(model), 0, final=False)
-        self.every_job_is_as_it_must_be()
+        self.every_job_equals_its_model()
         self.take_a_dead_letter(pause)
-        if noted:
-            self.note_a_dead_letter(self.rank_of(model), 0)
+        if recorded:
+            self.record_a_dead_letter(self.rank_of(model), 0)
 
     @invariant()
-    def the_overdue_are_those_of_the_model(self) -> None:
+    def overdue_jobs_equal_those_of_the_model(self) -> None:
         overdue = self.run(
             self.store.overdue(
                 now=self.now,
@@ -356,22 +358,22 @@ class JobStoreMachine(RuleBasedStateMachine):
         assert overdue == [key for key, model in self.models.items() if model.is_overdue(self.now)]
 
     @invariant()
-    def every_job_is_as_it_must_be(self) -> None:
+    def every_job_equals_its_model(self) -> None:
         # One invariant, because each job costs two queries after every step.
         for job_id, model in self.models.items():
             job = self.run(self.store.get(job_id))
             attempts = self.run(self.store.attempts(job_id))
             outcomes = [attempt.outcome for attempt in attempts]
-            # The job and its attempts are those of the model.
+            # The job and its attempts equal those of the model.
             assert job == model.job
             assert outcomes == model.outcomes
             assert [a.number for a in attempts] == list(range(1, job.attempt + 1))
             due_or_there = (job.dead_letter_due_at, job.dead_lettered_at)
-            assert sum(at is not None for at in due_or_there) == model.wants_dead_letter
-            # What must hold whatever the model says:
-            # A job has one live attempt while it is started, and else none.
+            assert sum(at is not None for at in due_or_there) == model.needs_dead_letter
+            # Invariants that do not depend on the model:
+            # A job has one running attempt while it is started, and otherwise none.
             assert outcomes.count(None) == (1 if job.state is JobState.STARTED else 0)
-            # No job fails more often than it may.
+            # No job fails more often than permitted.
             granted = job.max_attempts * (1 + model.retries)
             assert outcomes.count("failure") + outcomes.count("lost") <= granted
             # The result of a finished job is that of the attempt that finished it.
@@ -380,7 +382,7 @@ class JobStoreMachine(RuleBasedStateMachine):
                 assert job.result == result_of(job.id, outcomes.index("success") + 1)
             else:
                 assert job.result is None
-            # Terminal states never change, except for what the broker has received.
+            # Terminal states never change, except the record of dead letters.
             if job.state.terminal:
                 lasting = replace(
                     job, published_at=None, dead_letter_due_at=None, dead_lettered_at=None

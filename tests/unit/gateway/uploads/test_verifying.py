@@ -44,7 +44,7 @@ async def test_a_file_being_verified_lacks_its_last_byte_in_every_protocol(
     path = await declared(gateway)
     async with paused_verification() as verification:
         first = sending(gateway, path)
-        await verification.begun()
+        await verification.started()
         assert await upload_state(gateway, path) == ("?0", SIZE - 1, SIZE)
         tus = await gateway.client.head(path.replace("/api/v1/uploads/", "/api/tus/"), headers=TUS)
         assert (tus.status, tus.headers["Upload-Offset"]) == (200, str(SIZE - 1))
@@ -70,7 +70,7 @@ async def test_a_file_being_verified_can_be_cancelled(gateway: Gateway, by_chunk
         request = append(gateway, path, 0, CONTENT, 404)
     async with paused_verification() as verification:
         cancelled = asyncio.create_task(request)
-        await verification.begun()
+        await verification.started()
         await ask(gateway, "DELETE", path, 204)
         await ask(gateway, "HEAD", path, 404)
         verification.resume()
