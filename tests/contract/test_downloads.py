@@ -111,6 +111,8 @@ def connection(target: Target) -> Iterator[Connection]:
     opened.close()
 
 
+# Every row through two stacks here; e2e/test_downloads.py sends them to services and to v1.
+@pytest.mark.parametrize("target", ["storage", "standalone"], indirect=True, scope="module")
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
 async def test_each_row_of_the_table(row: Row, connection: Connection, target: Target) -> None:
     answer = await asyncio.to_thread(connection.ask, *row.headers, method=row.method)
