@@ -12,7 +12,7 @@ from shared.csv.dialect import Input
 from tests.aggregations import Case, cases, provable_cases
 from tests.oracle_records import read_file
 from tests.oracle_text import CODECS
-from tests.written import Pen, pens, written
+from tests.written import Writer, writers, written
 
 if TYPE_CHECKING:
     from shared.csv.dialect import Encoding
@@ -28,9 +28,9 @@ _NO_TEXT: dict[Encoding, list[str]] = {
 _FAST_DELIMITERS = [",", ";", "\t", "|", ":", "^", "~"]
 
 
-def declared_in_full(pen: Pen) -> Pen:
-    """Return the same pen with a complete declaration, so that nothing is detected."""
-    declared = pen.declared
+def declared_in_full(writer: Writer) -> Writer:
+    """Return the same writer with a complete declaration, so that nothing is detected."""
+    declared = writer.declared
     full = Input(
         delimiter=declared.delimiter or ",",
         quote='"' if declared.quote is None else declared.quote,
@@ -43,7 +43,7 @@ def declared_in_full(pen: Pen) -> Pen:
         thousands=declared.thousands,
         on_bad_row="skip",
     )
-    return replace(pen, declared=full)
+    return replace(writer, declared=full)
 
 
 @st.composite
@@ -53,52 +53,52 @@ def dirty_written_cases(draw: st.DrawFn, *, provable: bool = False) -> Case:
     Bad rows are skipped. If `provable`, the fast plan could run it without the dirt.
     """
     header = draw(st.booleans())
-    pen = declared_in_full(draw(pens(header=header)))
+    writer = declared_in_full(draw(writers(header=header)))
     if provable:
-        pen = _for_the_fast_plan(draw, pen)
+        writer = _for_the_fast_plan(draw, writer)
         case = draw(provable_cases())
         if not header:
             case.rows[0][:] = [f"column{i + 1}" for i in range(len(case.rows[0]))]
     else:
         case = draw(cases(made_up_names=not header))
-    assume(not header or pen.can_write(case.rows[0]))
-    case = written(case, pen)
+    assume(not header or writer.can_write(case.rows[0]))
+    case = written(case, writer)
     # A file without a header and without records has no columns.
     assume(header or len(case.rows) > 1)
-    text = pen.text(case.rows)
-    begin = pen.bom if not header and draw(st.booleans()) else first_line(pen, case.rows)
-    text = dirtied(draw, pen, text, begin)
-    if pen.ending[-1:] == "\n" and draw(st.integers(0, 4)) == 0:
-        text = text[: pen.bom] + f"sep={pen.declared.delimiter}\r\n" + text[pen.bom :]
+    text = writer.text(case.rows)
+    begin = writer.bom if not header and draw(st.booleans()) else first_line(writer, case.rows)
+    text = dirtied(draw, writer, text, begin)
+    if writer.ending[-1:] == "\n" and draw(st.integers(0, 4)) == 0:
+        text = text[: writer.bom] + f"sep={writer.declared.delimiter}\r\n" + text[writer.bom :]
         # Such a line cannot declare every delimiter.
-        assume(pen.declared.delimiter != "§")
-    data = pen.send(text)
+        assume(writer.declared.delimiter != "§")
+    data = writer.send(text)
     if not header:
         # The first good record defines the number of columns.
-        widths = [len(r.fields) for r in read_file(data, pen.declared) if not r.reason]
+        widths = [len(r.fields) for r in read_file(data, writer.declared) if not r.reason]
         assume(widths and widths[0] >= len(case.rows[0]))
     return Case(case.aggregation, data, case.rows)
 
 
-def first_line(pen: Pen, rows: list[list[str]]) -> int:
+def first_line(writer: Writer, rows: list[list[str]]) -> int:
     """Return the length of the first line, which defines the number of columns."""
-    first = rows[1:2] if pen.declared.header is False else rows[:1]
-    alone = replace(pen, declared=replace(pen.declared, header=True), final_endings=1)
+    first = rows[1:2] if writer.declared.header is False else rows[:1]
+    alone = replace(writer, declared=replace(writer.declared, header=True), final_endings=1)
     return len(alone.text(first))
 
 
-def dirtied(draw: st.DrawFn, pen: Pen, text: str, begin: int, most: int = 4) -> str:
+def dirtied(draw: st.DrawFn, writer: Writer, text: str, begin: int, most: int = 4) -> str:
     """Insert up to `most` pieces of dirt into `text`, anywhere from `begin` on."""
     for _ in range(draw(st.integers(0, most)) if begin < len(text) else 0):
         at = draw(st.integers(begin, len(text)))
-        text = text[:at] + draw(_dirt(pen)) + text[at:]
+        text = text[:at] + draw(_dirt(writer)) + text[at:]
     return text
 
 
-def _dirt(pen: Pen) -> st.SearchStrategy[str]:
-    declared = pen.declared
+def _dirt(writer: Writer) -> st.SearchStrategy[str]:
+    declared = writer.declared
     delimiter, quote, encoding = declared.delimiter or "", declared.quote or "", declared.encoding
-    escape, ending = declared.escape or quote, pen.ending
+    escape, ending = declared.escape or quote, writer.ending
     text = [
         *(quote, quote + "x", quote + quote, escape + quote, escape, quote + delimiter),
         *(delimiter, 2 * delimiter, ending, 2 * ending, ending + " ", quote + ending),
@@ -106,7 +106,7 @@ def _dirt(pen: Pen) -> st.SearchStrategy[str]:
         f"{quote}{delimiter}1{ending}",
     ]
     usable = [piece for piece in text if piece and _is_text(piece, encoding)]
-    beyond = ["😀"] * 6 if pen.declared.encoding in ("utf-16-le", "utf-16-be") else []
+    beyond = ["😀"] * 6 if writer.declared.encoding in ("utf-16-le", "utf-16-be") else []
     return st.sampled_from(usable + beyond + 2 * _NO_TEXT[encoding or "utf-8"])
 
 
@@ -118,9 +118,9 @@ def _is_text(piece: str, encoding: Encoding | None) -> bool:
     return True
 
 
-def _for_the_fast_plan(draw: st.DrawFn, pen: Pen) -> Pen:
+def _for_the_fast_plan(draw: st.DrawFn, writer: Writer) -> Writer:
     declared = replace(
-        pen.declared,
+        writer.declared,
         delimiter=draw(st.sampled_from(_FAST_DELIMITERS)),
         quote=draw(st.sampled_from(['"', '"', ""])),
         escape="",
@@ -128,5 +128,5 @@ def _for_the_fast_plan(draw: st.DrawFn, pen: Pen) -> Pen:
         decimal=".",
         thousands="",
     )
-    ending = "\n" if pen.ending == "\r" else pen.ending
-    return replace(pen, declared=declared, ending=ending)
+    ending = "\n" if writer.ending == "\r" else writer.ending
+    return replace(writer, declared=declared, ending=ending)

@@ -49,7 +49,7 @@ _COMPRESS: dict[Compression, Callable[[bytes], bytes]] = {
 
 
 @dataclass(frozen=True)
-class Pen:
+class Writer:
     """Writes files: in the dialect `declared`, with properties that need no declaration."""
 
     declared: Input
@@ -112,7 +112,7 @@ class Pen:
 
 
 @st.composite
-def pens(draw: st.DrawFn, *, header: bool | None = None) -> Pen:
+def writers(draw: st.DrawFn, *, header: bool | None = None) -> Writer:
     """Draw any dialect."""
     line_ends: list[LineEnd | None] = ["lf", "cr", None]
     line_end = draw(st.sampled_from(line_ends))
@@ -139,7 +139,7 @@ def pens(draw: st.DrawFn, *, header: bool | None = None) -> Pen:
             ]
         )
     )
-    return Pen(
+    return Writer(
         declared,
         ending="\r" if line_end == "cr" else draw(st.sampled_from(["\n", "\r\n"])),
         final_endings=draw(st.integers(0, 2)),
@@ -148,17 +148,18 @@ def pens(draw: st.DrawFn, *, header: bool | None = None) -> Pen:
     )
 
 
-def written(case: Case, pen: Pen, numeric: tuple[int, ...] = NUMERIC) -> Case:
-    """Return the case as `pen` writes it, without the records that it cannot write."""
+def written(case: Case, writer: Writer, numeric: tuple[int, ...] = NUMERIC) -> Case:
+    """Return the case as `writer` writes it, without the records that it cannot write."""
     header, *rows = case.rows
     localized = [
-        [pen.number(cell) if i in numeric else cell for i, cell in enumerate(row)] for row in rows
+        [writer.number(cell) if i in numeric else cell for i, cell in enumerate(row)]
+        for row in rows
     ]
-    kept = [header, *filter(pen.can_write, localized)]
-    aggregation = replace(case.aggregation, input=pen.declared)
-    if pen.declared.header is None:
+    kept = [header, *filter(writer.can_write, localized)]
+    aggregation = replace(case.aggregation, input=writer.declared)
+    if writer.declared.header is None:
         aggregation = with_header(aggregation)
-    return Case(aggregation, pen.write(kept), kept)
+    return Case(aggregation, writer.write(kept), kept)
 
 
 @st.composite
@@ -166,9 +167,9 @@ def written_cases(draw: st.DrawFn) -> Case:
     """Draw any aggregation, with a file in any dialect."""
     header = draw(st.sampled_from([None, True, False]))
     case = draw(cases(made_up_names=header is False))
-    pen = draw(pens(header=header))
-    assume(header is False or pen.can_write(case.rows[0]))
-    case = written(case, pen)
+    writer = draw(writers(header=header))
+    assume(header is False or writer.can_write(case.rows[0]))
+    case = written(case, writer)
     # A file without a header and without records has no columns.
     assume(header is not False or len(case.rows) > 1)
     return case

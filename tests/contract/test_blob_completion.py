@@ -36,7 +36,7 @@ async def by_chunks(blobs: Blobs) -> None:
     await blobs.write(KEY, 0, stream(b"ab"))
 
 
-async def by_its_size(blobs: Blobs) -> None:
+async def by_declaring_its_size(blobs: Blobs) -> None:
     await blobs.create(KEY, None)
     await blobs.write(KEY, 0, stream(b"abcd"))
     assert (await blobs.info(KEY)).completed_at is None
@@ -49,11 +49,11 @@ async def by_assembly(blobs: Blobs) -> None:
     await blobs.assemble(KEY, [OTHER, OTHER])
 
 
-async def by_having_nothing(blobs: Blobs) -> None:
+async def of_size_zero(blobs: Blobs) -> None:
     await blobs.create(KEY, 0)
 
 
-async def at_the_second_try(blobs: Blobs) -> None:
+async def after_a_digest_mismatch(blobs: Blobs) -> None:
     digest = "88d4266fd4e6338d13b845fcf289579d209c897823b9217da3e161936f031589"
     await blobs.create(KEY, 4, sha256=digest)  # that of b"abcd"
     with pytest.raises(DigestMismatch):
@@ -63,7 +63,8 @@ async def at_the_second_try(blobs: Blobs) -> None:
 
 
 @pytest.mark.parametrize(
-    "complete", [by_chunks, by_its_size, by_assembly, by_having_nothing, at_the_second_try]
+    "complete",
+    [by_chunks, by_declaring_its_size, by_assembly, of_size_zero, after_a_digest_mismatch],
 )
 async def test_the_time_of_completion_never_changes(
     open_blobs: OpenBlobs, tmp_path: Path, complete: Callable[[Blobs], Awaitable[None]]

@@ -102,14 +102,14 @@ async def test_a_lease_is_granted_at_once_when_the_size_is_declared_last(blobs: 
     await blobs.append(KEY, 0, stream(CONTENT), token=lease.token)
     late = Late(blobs)
     async with paused_verification() as verification:
-        telling = asyncio.create_task(blobs.declare_size(KEY, SIZE))
+        declaring = asyncio.create_task(blobs.declare_size(KEY, SIZE))
         await verification.started()
         for _ in range(3):
             lease = await blobs.lease_append(KEY)
             assert (lease.blob.prefix, lease.blob.complete) == (SIZE, False)
             await late.append(SIZE, lease.token)
         verification.resume()
-        assert (await telling).complete
+        assert (await declaring).complete
         await late.outcomes()
 
 

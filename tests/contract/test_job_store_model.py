@@ -117,8 +117,8 @@ class JobStoreMachine(RuleBasedStateMachine):
         self.models: dict[UUID, ModelJob] = {}
         self.finished: dict[UUID, Job] = {}
 
-    def run(self, promise: Coroutine[Any, Any, Any]) -> Any:
-        return self.runner.run(promise)
+    def run(self, operation: Coroutine[Any, Any, Any]) -> Any:
+        return self.runner.run(operation)
 
     @contextmanager
     def refused_unless(self, allowed: bool) -> Iterator[None]:
@@ -147,8 +147,8 @@ class JobStoreMachine(RuleBasedStateMachine):
             self.store.overdue(now=1e9, unpublished_for=0.0, lost_before=1e9, limit=1000)
         ):
             self.run(self.store.cancel(job_id, now=0.0))
-        while owing := self.run(self.store.take_dead_letter(now=1e9, due_for=0.0)):
-            self.run(self.store.mark_dead_lettered(owing.id, owing.attempt, now=1e9))
+        while job := self.run(self.store.take_dead_letter(now=1e9, due_for=0.0)):
+            self.run(self.store.mark_dead_lettered(job.id, job.attempt, now=1e9))
         self.create(max_attempts=2)
 
     @precondition(lambda self: sum(not m.job.state.terminal for m in self.models.values()) < LIVE)

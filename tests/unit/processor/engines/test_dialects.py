@@ -21,7 +21,7 @@ from tests.aggregations import Case, provable_cases
 from tests.dirt import dirty_written_cases
 from tests.oracle import Expected, Malformed, expected_of_dirty, expected_result
 from tests.unit.processor.engines.plans import run_exact, run_fast
-from tests.written import Pen, pens, written, written_cases
+from tests.written import Writer, writers, written, written_cases
 
 if TYPE_CHECKING:
     from shared.csv.dialect import Encoding
@@ -45,13 +45,13 @@ def test_any_aggregation_of_any_file_is_that_of_plain_python(case: Case, block: 
         assert run_exact(case.data, case.aggregation, block=block) == expected
 
 
-@given(provable_cases(), pens(), st.booleans(), st.none() | st.integers(50, 3000))
+@given(provable_cases(), writers(), st.booleans(), st.none() | st.integers(50, 3000))
 @settings(max_examples=60, deadline=None)
 def test_what_the_fast_plan_proves_is_that_of_plain_python(
-    case: Case, pen: Pen, stream: bool, csv_buffer: int | None
+    case: Case, writer: Writer, stream: bool, csv_buffer: int | None
 ) -> None:
-    pen = replace(pen, declared=replace(pen.declared, decimal=".", thousands=""))
-    case = written(case, pen)
+    writer = replace(writer, declared=replace(writer.declared, decimal=".", thousands=""))
+    case = written(case, writer)
     with contextlib.suppress(Inconclusive):
         outcome = run_fast(case.data, case.aggregation, stream=stream, csv_buffer=csv_buffer)
 

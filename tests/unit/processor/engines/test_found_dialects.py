@@ -18,7 +18,7 @@ from tests.dirt import dirtied, dirty_written_cases, first_line
 from tests.oracle import Malformed, expected_of_dirty
 from tests.oracle_records import read_file
 from tests.unit.processor.engines.plans import run_exact
-from tests.written import Pen
+from tests.written import Writer
 
 if TYPE_CHECKING:
     from shared.csv.dialect import Encoding, LineEnd
@@ -74,7 +74,7 @@ class Telling:
     """A file, most of whose records show how it is written."""
 
     case: Case
-    pen: Pen
+    writer: Writer
 
 
 @st.composite
@@ -83,7 +83,7 @@ def telling_files(draw: st.DrawFn) -> Telling:
     line_end: LineEnd = draw(st.sampled_from(["lf", "cr"]))
     encodings: list[Encoding] = ["utf-8", "utf-16-le", "utf-16-be", "windows-1252"]
     encoding = draw(st.sampled_from(encodings))
-    pen = Pen(
+    writer = Writer(
         Input(
             delimiter=draw(st.sampled_from([",", ";", "\t", "|"])),
             quote=draw(st.sampled_from(['"', "'"])),
@@ -99,7 +99,7 @@ def telling_files(draw: st.DrawFn) -> Telling:
         bom=encoding.startswith("utf-") and draw(st.booleans()),
         quote_all=draw(st.booleans()),
     )
-    quote, delimiter = pen.declared.quote or "", pen.declared.delimiter or ""
+    quote, delimiter = writer.declared.quote or "", writer.declared.delimiter or ""
     names = draw(st.permutations(["name", "amount", "day"]))
     rows: list[list[str]] = []
     for i in range(30):
@@ -107,7 +107,7 @@ def telling_files(draw: st.DrawFn) -> Telling:
         name = f"{letters}{delimiter} {quote}{i % 7}{quote} x"
         cells = {"name": name, "amount": f"{i}.5", "day": "2020-01-31"}
         rows.append([cells[name] for name in names])
-    text = dirtied(draw, pen, pen.text([names, *rows]), first_line(pen, [names]), most=3)
+    text = dirtied(draw, writer, writer.text([names, *rows]), first_line(writer, [names]), most=3)
     assume(text[-1:] < "\ud800" or text[-1:] > "\udbff")
     # One LF, and lines do not end in CR; one such byte, and it is Latin-1: as docs/csv.md says.
     assume(line_end == "lf" or "\n" not in text)
@@ -116,7 +116,7 @@ def telling_files(draw: st.DrawFn) -> Telling:
         (GroupColumn("name"),),
         (Aggregate("sum", "amount", kind="number"), Aggregate("max", "day", kind="date")),
     )
-    return Telling(Case(aggregation, pen.send(text)), pen)
+    return Telling(Case(aggregation, writer.send(text)), writer)
 
 
 @given(telling_files(), st.sampled_from([1, 64, 1 << 20]))
@@ -124,5 +124,5 @@ def telling_files(draw: st.DrawFn) -> Telling:
 def test_some_dirt_in_a_file_does_not_change_its_dialect(file: Telling, block: int) -> None:
     dialect, _ = open_text([file.case.data], SKIP)
 
-    assert declaring(dialect) == file.pen.declared
-    assert_read_as_declared(file.case, file.pen.declared, SKIP, block)
+    assert declaring(dialect) == file.writer.declared
+    assert_read_as_declared(file.case, file.writer.declared, SKIP, block)
