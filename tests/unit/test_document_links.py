@@ -1,4 +1,4 @@
-"""Links, anchors and paths in the documents lead somewhere."""
+"""The targets of links, anchors and paths in the documents exist."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DOCUMENTS = [
     *sorted(ROOT.glob("docs/**/*.md")),
 ]
 CURRENT = [document for document in DOCUMENTS if document.parent.name != "decisions"]
-"""Documents that describe the present tree. Decisions also name what there was."""
+"""Documents that describe the current tree. Decisions also name earlier files."""
 TOP_FOLDERS = "gateway|storage|processor|shared|csvmill|tests|docs|deploy|scripts|benchmarks"
 MODULE = re.compile(rf"`((?:{TOP_FOLDERS})(?:\.\w+)+)`")
 PATH = re.compile(rf"`((?:{TOP_FOLDERS})/[\w/.-]*)`")
@@ -35,7 +35,7 @@ def anchors(document: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_link_leads_to_a_file_and_a_heading(document: Path) -> None:
+def test_every_link_has_a_file_and_a_heading(document: Path) -> None:
     for link in re.findall(r"\]\(([^)\s]+)\)", prose(document)):
         if "://" in link:
             continue

@@ -19,7 +19,7 @@ PROGRAMS = ("cat", "cmp", "cp", "dirname", "mkdir")
 
 
 class Machine:
-    """A checkout with the script, and all the programs that the script can find."""
+    """A checkout with the script, and all programs that the script can find."""
 
     def __init__(self, folder: Path) -> None:
         self.bin = folder / "bin"
@@ -41,7 +41,7 @@ class Machine:
         path.chmod(0o755)
 
     def is_debian_as_root(self, *, packages: dict[str, str]) -> None:
-        """Packages are what their installation puts where programs are found."""
+        """Provide apt-get. `packages` maps each package to the program that it installs."""
         self.has("id", "#!/bin/sh\necho 0\n")
         self.has("apt-get", "#!/bin/sh\nexit 1\n")
         made = "".join(
@@ -61,7 +61,7 @@ class Machine:
 
     @property
     def calls(self) -> list[str]:
-        """Of what installs, in no order."""
+        """The calls of the package managers, sorted."""
         return sorted(
             line
             for folder in (self.bin, self.scripts)
@@ -76,24 +76,24 @@ def machine(tmp_path: Path) -> Machine:
 
 
 @pytest.mark.parametrize("node", [None, OLD_NODE], ids=["missing", "too old"])
-def test_without_node_tests_may_be_skipped_unless_they_are_required(
+def test_without_node_tests_are_skipped_unless_they_are_required(
     machine: Machine, node: str | None
 ) -> None:
     if node:
         machine.has("node", node)
         machine.has("npm", NPM)
-    code, said = machine.run()
+    code, printed = machine.run()
     assert code == 3
-    assert "apt-get install nodejs npm" in said
-    code, said = machine.run(CSVMILL_TEST_FOREIGN="required")
+    assert "apt-get install nodejs npm" in printed
+    code, printed = machine.run(CSVMILL_TEST_FOREIGN="required")
     assert code == 1
-    assert "apt-get install nodejs npm" in said
-    assert "CSVMILL_TEST_FOREIGN=required" in said
+    assert "apt-get install nodejs npm" in printed
+    assert "CSVMILL_TEST_FOREIGN=required" in printed
     assert machine.calls == []
 
 
 @pytest.mark.parametrize("demand", ["", "required"])
-def test_the_clients_are_installed_once_and_again_when_other_ones_are_pinned(
+def test_the_clients_are_installed_once_and_again_after_their_versions_change(
     machine: Machine, demand: str
 ) -> None:
     machine.has("node", NODE)
@@ -104,7 +104,7 @@ def test_the_clients_are_installed_once_and_again_when_other_ones_are_pinned(
         assert [" ci " in call for call in machine.calls] == [True] * times
 
 
-def test_root_on_debian_gets_node_first(machine: Machine) -> None:
+def test_root_on_debian_installs_node_first(machine: Machine) -> None:
     machine.is_debian_as_root(packages={"node": NODE, "npm": NPM})
     assert machine.run(CSVMILL_TEST_FOREIGN="required") == (0, "")
     apt, npm = machine.calls
@@ -112,13 +112,13 @@ def test_root_on_debian_gets_node_first(machine: Machine) -> None:
     assert " ci " in npm
 
 
-def test_a_package_that_is_too_old_is_no_node(machine: Machine) -> None:
+def test_a_node_package_that_is_too_old_is_not_used(machine: Machine) -> None:
     machine.is_debian_as_root(packages={"node": OLD_NODE, "npm": NPM})
     assert machine.run()[0] == 3
     assert machine.run(CSVMILL_TEST_FOREIGN="required")[0] == 1
 
 
-def test_an_installation_that_fails_is_no_reason_to_skip(machine: Machine) -> None:
+def test_a_failed_installation_fails_instead_of_skipping(machine: Machine) -> None:
     machine.is_debian_as_root(packages={})
     machine.has("apt_install", "#!/bin/sh\nexit 100\n", folder=machine.scripts)
     assert machine.run()[0] == 100

@@ -26,7 +26,7 @@ TREE = {
 
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The script, for a repository that holds `TREE`."""
+    """The script, for a repository with the files of `TREE`."""
     spec = importlib.util.spec_from_file_location("house", SCRIPT)
     assert spec
     assert spec.loader

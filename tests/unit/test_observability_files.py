@@ -1,4 +1,4 @@
-"""Dashboards and alert rules ask only for what the services really show."""
+"""Dashboards and alert rules query only metrics and labels that the services expose."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 DOCUMENT = DEPLOY.parent / "docs/observability.md"
 
 ADDED_BY_PROMETHEUS = {"job", "instance"}
-"""Labels that every series has once it was scraped."""
+"""Labels that Prometheus adds to every series."""
 WORDS = {"and", "or", "unless", "by", "without", "on", "ignoring", "group_left", "bool", "offset"}
 
 _NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
@@ -31,8 +31,8 @@ _SELECTOR = re.compile(rf"(?<![\w:])({_NAME})\s*\{{(.*?)\}}")
 _GROUPING = re.compile(r"\b(?:by|without|on|ignoring)\s*\((.*?)\)")
 
 
-def asked(query: str) -> tuple[set[str], dict[str, set[str]], set[str]]:
-    """Metrics that a query names, the labels that it matches for each, and those it groups by."""
+def parsed(query: str) -> tuple[set[str], dict[str, set[str]], set[str]]:
+    """Return the metrics of a query, the labels that it matches for each, and its groupings."""
     query = re.sub(r'"[^"]*"', '""', query)
     matched = {
         metric: set(re.findall(rf"({_NAME})\s*(?:=~|!~|!=|=)", matchers))
@@ -50,7 +50,7 @@ def asked(query: str) -> tuple[set[str], dict[str, set[str]], set[str]]:
 
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Exposition:
-    """What the standalone service, which has every metric of the others, shows after a job."""
+    """The metrics of the standalone service, which has those of all services, after a job."""
     folder = tmp_path_factory.mktemp("standalone")
     return asyncio.run(_after_a_job(folder))
 
@@ -71,29 +71,29 @@ async def _after_a_job(folder: Path) -> Exposition:
         return Exposition.of(await (await client.get("/metrics")).text())
 
 
-def test_the_reader_of_queries_finds_metrics_and_labels() -> None:
+def test_metrics_and_labels_are_parsed_from_queries() -> None:
     query = (
         'sum by (job, le) (rate(a_total{x=~"b{2}_total", y!="c"}[5m])) / 2 > 1e3 '
         'or absent(up{job="g"}) and b_seconds unless predict_linear(c_bytes[2h], 6 * 3600) < 0'
     )
-    names, matched, grouped = asked(query)
+    names, matched, grouped = parsed(query)
     assert names == {"a_total", "up", "b_seconds", "c_bytes"}
     assert matched == {"a_total": {"x", "y"}, "up": {"job"}}
     assert grouped == {"job", "le"}
 
 
 @pytest.mark.parametrize(("where", "query"), list(queries()), ids=lambda value: value[:40])
-def test_every_query_asks_for_metrics_and_labels_that_there_are(
+def test_every_query_uses_existing_metrics_and_labels(
     where: str, query: str, shown: Exposition
 ) -> None:
-    there = {**shown.labels, "up": set()}
-    names, matched, grouped = asked(query)
+    exposed = {**shown.labels, "up": set()}
+    names, matched, grouped = parsed(query)
     assert names, where
-    assert names <= set(there), where
+    assert names <= set(exposed), where
     for name, labels in matched.items():
-        assert labels <= there[name] | ADDED_BY_PROMETHEUS, where
-    anywhere = set().union(*(there[name] for name in names))
-    assert grouped <= anywhere | ADDED_BY_PROMETHEUS, where
+        assert labels <= exposed[name] | ADDED_BY_PROMETHEUS, where
+    all_labels = set().union(*(exposed[name] for name in names))
+    assert grouped <= all_labels | ADDED_BY_PROMETHEUS, where
 
 
 def test_a_dashboard_can_be_provisioned() -> None:
@@ -114,15 +114,15 @@ def test_a_dashboard_can_be_provisioned() -> None:
     assert DASHBOARDS
 
 
-def test_every_alert_says_how_bad_it_is_and_what_it_means() -> None:
+def test_every_alert_has_a_severity_and_a_summary() -> None:
     for rule in alert_rules():
         assert rule["labels"]["severity"] in {"critical", "warning"}
         assert rule["annotations"]["summary"]
 
 
-def test_every_metric_is_documented_and_no_other(shown: Exposition) -> None:
+def test_exactly_the_existing_metrics_are_documented(shown: Exposition) -> None:
     suffix = re.compile(r"_(?:bucket|count|sum|created)$")
-    # `_created` comes from the library, for each counter and histogram.
+    # The library adds `_created` to each counter and histogram.
     real = {
         suffix.sub("", name)
         for name in shown.labels

@@ -23,7 +23,7 @@ def python(code: str, tmp_path: Path) -> OwnedProcess:
     )
 
 
-def test_a_line_is_found_whether_it_is_printed_before_or_after_it_is_waited_for(
+def test_a_line_is_found_whether_printed_before_or_during_the_wait(
     tmp_path: Path,
 ) -> None:
     with python("print('one'); print('two 22')", tmp_path) as process:
@@ -31,7 +31,7 @@ def test_a_line_is_found_whether_it_is_printed_before_or_after_it_is_waited_for(
         assert process.wait_for_line("one", timeout=TIMEOUT)
 
 
-def test_a_process_that_ends_without_the_line_fails_with_what_it_said(tmp_path: Path) -> None:
+def test_a_process_that_ends_without_the_line_fails_with_its_output(tmp_path: Path) -> None:
     with (
         python("raise SystemExit('the disk is on fire')", tmp_path) as process,
         pytest.raises(ProcessFailed, match=r"(?s)ended without printing.*the disk is on fire"),
@@ -39,7 +39,7 @@ def test_a_process_that_ends_without_the_line_fails_with_what_it_said(tmp_path: 
         process.wait_for_line("ready", timeout=TIMEOUT)
 
 
-def test_a_process_that_stays_silent_fails_after_the_timeout(tmp_path: Path) -> None:
+def test_a_process_without_output_fails_after_the_timeout(tmp_path: Path) -> None:
     with (
         python("import time; time.sleep(600)", tmp_path) as process,
         pytest.raises(ProcessFailed, match=r"has not printed 'ready' in 0\.1 s"),
@@ -47,7 +47,7 @@ def test_a_process_that_stays_silent_fails_after_the_timeout(tmp_path: Path) -> 
         process.wait_for_line("ready", timeout=0.1)
 
 
-def test_terminate_returns_the_exit_code_of_an_orderly_end(tmp_path: Path) -> None:
+def test_terminate_returns_the_exit_code(tmp_path: Path) -> None:
     code = (
         "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(7));"
         " print('ready'); signal.pause()"
@@ -57,7 +57,7 @@ def test_terminate_returns_the_exit_code_of_an_orderly_end(tmp_path: Path) -> No
         assert process.terminate(TIMEOUT) == 7
 
 
-def test_kill_spares_the_children_and_destroy_ends_them_too(tmp_path: Path) -> None:
+def test_kill_leaves_the_children_running_and_destroy_ends_them(tmp_path: Path) -> None:
     code = (
         "import subprocess, sys; child = subprocess.Popen([sys.executable, '-c',"
         " 'import time; time.sleep(600)']); print('child', child.pid); child.wait()"
@@ -72,7 +72,7 @@ def test_kill_spares_the_children_and_destroy_ends_them_too(tmp_path: Path) -> N
     assert not _alive(child)
 
 
-def test_a_service_is_found_by_the_line_that_tells_its_url(tmp_path: Path) -> None:
+def test_the_url_of_a_service_is_read_from_its_log(tmp_path: Path) -> None:
     (tmp_path / "fake_service.py").write_text(
         "import os, sys\n"
         "assert sys.argv[1:] == ['--fast']\n"
@@ -88,7 +88,7 @@ def test_a_service_is_found_by_the_line_that_tells_its_url(tmp_path: Path) -> No
         assert service.wait(TIMEOUT) == 0
 
 
-def test_what_a_killed_test_run_has_started_is_ended_and_removed(tmp_path: Path) -> None:
+def test_processes_and_folders_of_a_killed_test_run_are_removed(tmp_path: Path) -> None:
     folder_file = tmp_path / "folder"
     run = (
         "import os, sys, time\n"
@@ -107,7 +107,7 @@ def test_what_a_killed_test_run_has_started_is_ended_and_removed(tmp_path: Path)
 
         process.kill()
 
-        # The companion has inherited the output, which ends when the companion does.
+        # The companion has inherited the output, which is closed when the companion ends.
         with pytest.raises(ProcessFailed, match="ended without"):
             process.wait_for_line("nothing", timeout=TIMEOUT)
         assert not _alive(started)
@@ -115,7 +115,7 @@ def test_what_a_killed_test_run_has_started_is_ended_and_removed(tmp_path: Path)
 
 
 def _alive(process: psutil.Process) -> bool:
-    # An orphan whose new parent has not reaped it yet is a zombie.
+    # An orphan that its new parent has not reaped yet is a zombie.
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

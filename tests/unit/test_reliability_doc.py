@@ -10,7 +10,7 @@ PROMISES = re.split(r"^## (?=\d+\. )", (ROOT / "docs/reliability.md").read_text(
 PROOF = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
 
 
-def test_every_promise_names_tests_that_exist() -> None:
+def test_every_promise_names_existing_tests() -> None:
     assert [int(promise.partition(".")[0]) for promise in PROMISES] == list(range(1, 11))
     for promise in PROMISES:
         proofs = PROOF.findall(promise)
