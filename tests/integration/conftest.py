@@ -1,4 +1,4 @@
-"""Storage and a gateway for all tests of a module; processors are each test's own."""
+"""Storage and a gateway for all tests of a module. Each test starts its own processors."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def services(
 
 @pytest.fixture(scope="module")
 def gateway(services: Services) -> ServiceProcess:
-    """A gateway that runs, not to be ended."""
+    """A running gateway. Tests must not end it."""
     process = services.gateway()
     listening(process)
     return process
@@ -46,6 +46,6 @@ def gateway(services: Services) -> ServiceProcess:
 
 @pytest.fixture
 async def store(services: Services) -> AsyncIterator[SqlJobStore]:
-    """The table of jobs, to look at."""
+    """The job store of the services, for assertions."""
     async with open_store(services.database_url) as opened:
         yield opened

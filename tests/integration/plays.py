@@ -7,13 +7,13 @@ from tests.oracle import expected_result
 
 
 def song_plays(rows: int, *, songs: int = 5) -> bytes:
-    """A file with `rows` plays of `songs` songs."""
+    """Return a file with `rows` plays of `songs` songs."""
     lines = [f"song {n % songs},2026-01-{n % 3 + 1:02d},{n}\n" for n in range(rows)]
     return ("Song,Date,Number of Plays\n" + "".join(lines)).encode()
 
 
 def result_of(content: bytes) -> bytes:
-    """What csvmill has to make of a file, computed without it."""
+    """Return the expected result of a file, computed without csvmill."""
     return expected_result(SONG_PLAYS, content)[0]
 
 

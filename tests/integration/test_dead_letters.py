@@ -122,13 +122,13 @@ async def test_the_dead_letter_of_a_worker_killed_after_the_last_failure_is_publ
         listening(services.storage())
         async with open_store(services.database_url) as store:
             async with link_to_broker(services) as (link, broker_url):
-                job_id, victim = await start_job(services, gate, broker_url=broker_url)
+                job_id, worker = await start_job(services, gate, broker_url=broker_url)
                 # Given a worker whose only attempt fails while it cannot reach the broker
                 link.stall()
-                for engine in psutil.Process(victim.pid).children(recursive=True):
+                for engine in psutil.Process(worker.pid).children(recursive=True):
                     engine.kill()
                 # When it is killed after recording the failure, before publishing a dead letter
-                await kill_after_recorded_failure(victim, store, job_id)
+                await kill_after_recorded_failure(worker, store, job_id)
             async with raw_channel(services.broker_url) as channel:
                 returned = await next_message(channel, WAITING)
                 assert WakeUp.decode(returned.body) == WakeUp(job_id)
@@ -161,8 +161,8 @@ async def test_the_dead_letter_of_a_worker_killed_after_recording_the_last_loss_
                 # has the wake-up and waits for storage until the lease has ended
                 first.kill()
                 storage.pause()
-                victim = services.processor(broker_url=broker_url)
-                await line(victim, "storage is unavailable")
+                worker = services.processor(broker_url=broker_url)
+                await line(worker, "storage is unavailable")
 
                 async def lease_has_ended() -> bool:
                     lease_until = (await store.get(job_id)).lease_until
@@ -172,7 +172,7 @@ async def test_the_dead_letter_of_a_worker_killed_after_recording_the_last_loss_
                 link.stall()
                 storage.resume()
                 # When it is killed after recording the loss, before publishing a dead letter
-                await kill_after_recorded_failure(victim, store, job_id)
+                await kill_after_recorded_failure(worker, store, job_id)
             assert await number_of_dead_letters(services) == 0
             # Then the next worker that gets the wake-up publishes it
             with services.processor(relay_interval=NEVER):

@@ -1,4 +1,4 @@
-"""A disk runs full under real services, and has room again."""
+"""A disk of real services becomes full, and has space again later."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MANY = 1000
 
 
 def plays_of_many_songs(size: int) -> bytes:
-    """About `size` bytes whose result is about as large: each song is played once."""
+    """Return about `size` bytes with a result of about the same size: each song is played once."""
     return song_plays(size // 35, songs=size)
 
 
@@ -62,7 +62,7 @@ async def result(gateway: ServiceProcess, job_id: str) -> bytes:
 
 
 async def failed_attempts(store: SqlJobStore, job_id: str) -> Sequence[Attempt]:
-    """Wait for the first of them."""
+    """Wait for the first failed attempt; return all failed attempts."""
 
     async def one_failed() -> bool:
         return any(a.outcome == "failure" for a in await store.attempts(UUID(job_id)))
@@ -80,16 +80,16 @@ async def test_an_upload_continues_from_its_offset_when_the_disk_has_space_again
         storage, gateway = own.storage(), own.gateway()
         listening(storage, gateway)
         assert (await send_chunk(gateway.url, "full", content, stop=half)).status == 200
-        # When a chunk finds no room
+        # When there is no space for a chunk
         refusal = await send_chunk(gateway.url, "full", content, start=half)
-        # Then it is refused as such, and what was acknowledged stays
+        # Then it is refused with 507, and acknowledged bytes are kept
         assert refusal.status == 507
         assert "no disk space left" in refusal.body["message"]
         async with own.blobs() as blobs:
             info = await blobs.info(upload_key(upload_id_of("full")))
         assert [(held.start, held.stop) for held in info.received] == [(0, half)]
         assert storage.returncode is None
-        # And the same chunk completes the upload when there is room
+        # And the same chunk completes the upload once there is space
         disk.resize(32 * MIB)
         job_id = (await send_chunk(gateway.url, "full", content, start=half)).job_id
         with own.processor():
@@ -106,11 +106,11 @@ async def test_storage_started_on_a_full_disk_serves_its_blobs(
         listening(storage, gateway)
         job_id = (await send_chunk(gateway.url, "whole", PLAYS)).job_id
         assert (await send_chunk(gateway.url, "half", content, stop=half)).status == 200
-        # When storage is killed, and there is no room left when it comes back
+        # When storage is killed, and restarted on a full disk
         storage.kill()
         disk.fill(room=0)
         listening(own.storage())
-        # Then it holds what it held, and takes no more
+        # Then it still serves its blobs and refuses new bytes
         async with own.blobs() as blobs:
             assert (await blobs.info(upload_key(upload_id_of("whole")))).complete
         assert (await send_chunk(gateway.url, "half", content, start=half)).status == 507
@@ -133,14 +133,14 @@ async def test_a_processor_reports_a_full_scratch_disk_and_continues_when_it_has
         services.processor(scratch_dir=disk.path),
     ):
         job_id = (await send_chunk(gateway.url, "no scratch", content)).job_id
-        # Given an attempt that finds no room for its result
+        # Given an attempt without space for its result
         attempts = await failed_attempts(store, job_id)
         assert any("disk is full" in (a.reason or "") for a in attempts), attempts
-        # Then the job is not given up, and nothing is to be seen
+        # Then the job will be retried, and has no result yet
         status = (await get(f"{gateway.url}/api/file_status/{job_id}")).body["job_status"]
         assert status in (JobState.RETRY, JobState.STARTED)
         assert (await get(f"{gateway.url}/api/download_file/{job_id}")).status == 400
-        # And it is done when there is room
+        # And it succeeds once there is space
         disk.resize(64 * MIB)
         assert await result(gateway, job_id) == result_of(content)
 

@@ -1,4 +1,4 @@
-"""Jobs followed through real gateways, which leave, are cut off, and lose their database."""
+"""Jobs followed through real gateways that shut down, are disconnected or lose their database."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ CUTS = 6
 
 @pytest.fixture(scope="module")
 def quick(services: Services) -> ServiceProcess:
-    """A gateway that looks often, not to be ended."""
+    """A gateway with a short polling interval. Tests must not end it."""
     process = services.gateway(follow_interval=0.05)
     listening(process)
     return process
 
 
 async def pending_job(gateway: ServiceProcess, dzuuid: str) -> UUID:
-    """A job that waits, as no processor runs."""
+    """Create a job that stays pending, because no processor runs."""
     return UUID((await send_chunk(gateway.url, dzuuid, PLAYS)).job_id)
 
 
@@ -83,7 +83,7 @@ async def test_a_gateway_that_shuts_down_ends_its_streams_and_another_continues_
     with services.gateway(shutdown_timeout=10 * STOP_TIMEOUT) as leaving:
         async with following(leaving, job_id) as events:
             first = await events.next()
-            # It would wait for other requests much longer.
+            # It would wait much longer for other requests.
             assert await asyncio.to_thread(leaving.terminate, STOP_TIMEOUT) == 0
             assert await events.rest() == []
     async with following(gateway, job_id, first.id) as events:
@@ -120,8 +120,8 @@ async def test_a_client_with_broken_connections_still_sees_the_end_of_each_job(
     port = URL(quick.url).port
     assert port
     async with Link("events", port).open() as link:
-        patient = Retries(attempts=None, within=WAIT, longest_pause=0.1)
-        async with AsyncClient(f"http://127.0.0.1:{link.port}", retries=patient) as client:
+        retries = Retries(attempts=None, within=WAIT, longest_pause=0.1)
+        async with AsyncClient(f"http://127.0.0.1:{link.port}", retries=retries) as client:
 
             async def listen() -> list[JobEvent]:
                 return [event async for event in client.events(str(job_id))]

@@ -1,4 +1,4 @@
-"""A job that takes longer than the broker waits for an acknowledgement."""
+"""A job that takes longer than the acknowledgement timeout of the broker."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from tests.servers.rabbitmq import RabbitServer
 
 QUICK = {"consumer_timeout": 1000, "channel_tick_interval": 250}
-"""Milliseconds: how long an acknowledgement may take, and how often the broker looks. RabbitMQ has
-30 minutes and 1 by default; the mechanism is the same on a faster clock."""
+"""Milliseconds: the acknowledgement timeout, and the interval in which the broker checks it. The
+defaults of RabbitMQ are 30 minutes and one minute. The mechanism is the same with short times."""
 A_MINUTE = {"consumer_timeout": 60_000, "channel_tick_interval": 60_000}
-"""RabbitMQ's own clock: what is overdue after a minute is found within a further one."""
+"""RabbitMQ's own interval: a timeout of one minute is noticed within another minute."""
 
 TIMEOUT = 150.0
-"""Seconds that the test waits for the broker to lose its own."""
+"""Seconds that the test waits until the broker has noticed the timeout."""
 
 
 @pytest.fixture(
@@ -40,7 +40,7 @@ TIMEOUT = 150.0
         pytest.param(A_MINUTE, id="a minute", marks=[pytest.mark.long, pytest.mark.timeout(300)]),
     ]
 )
-def impatient_broker(
+def broker_with_short_timeout(
     killable_rabbit: RabbitServer, request: pytest.FixtureRequest
 ) -> Iterator[RabbitServer]:
     """A broker that requeues a message that is not settled in time."""
@@ -59,13 +59,13 @@ def impatient_broker(
 
 
 async def test_a_job_longer_than_the_broker_s_ack_timeout_runs_once(
-    tmp_path: Path, postgres_server: PostgresServer, impatient_broker: RabbitServer
+    tmp_path: Path, postgres_server: PostgresServer, broker_with_short_timeout: RabbitServer
 ) -> None:
     gate = Gate(tmp_path, "long", PLAYS)
     with (
         closing(gate),
         fresh_database(postgres_server.url) as database_url,
-        impatient_broker.fresh_vhost() as broker_url,
+        broker_with_short_timeout.fresh_vhost() as broker_url,
         Services(tmp_path / "services", database_url, broker_url) as services,
     ):
         storage, gateway = services.storage(), services.gateway()
@@ -76,12 +76,12 @@ async def test_a_job_longer_than_the_broker_s_ack_timeout_runs_once(
         await gate.reached()
         with services.processor() as other:
             await line(other, "consuming from")
-            # When the broker takes its wake-up back and gives it to another
+            # When the broker requeues its wake-up and delivers it to another worker
             await line(worker, "no longer consuming from", timeout=TIMEOUT)
             await line(other, f"job={job_id} is leased to")
             async with open_store(database_url) as store:
                 assert (await store.get(UUID(job_id))).state is JobState.STARTED
-                # And it comes to its end
+                # And the job finishes
                 gate.open()
                 async with AsyncClient(gateway.url) as client:
                     await client.wait(job_id, timeout=30)
@@ -89,7 +89,7 @@ async def test_a_job_longer_than_the_broker_s_ack_timeout_runs_once(
                 outcomes = [attempt.outcome for attempt in await store.attempts(UUID(job_id))]
                 assert outcomes == ["success"]
             assert not any(f"job={job_id} attempt=" in text for text in other.lines)
-        # And its worker takes jobs again
+        # And its worker claims jobs again
         job_id = (await send_chunk(gateway.url, "next", PLAYS)).job_id
         async with AsyncClient(gateway.url) as client:
             await client.wait(job_id, timeout=30)

@@ -29,21 +29,21 @@ if TYPE_CHECKING:
 OUTAGE = 60.0
 """Seconds."""
 RESUMED = 90.0
-"""Seconds at most until all is done that was begun before or meanwhile."""
+"""Seconds until all jobs of before and during the outage have finished, at most."""
 BETWEEN = 2.0
-"""Seconds from one upload of a client to its next."""
+"""Seconds between two uploads of a client."""
 BOUND = 15.0
 """Seconds within which a gateway answers during any outage."""
 
 
 @dataclass
 class Clients:
-    """They upload one file after the other, each chunk until it is taken."""
+    """Clients that upload files one after the other, and repeat each chunk until it is accepted."""
 
     gateway: ServiceProcess
     refused: int = 0
     jobs: dict[str, bytes] = field(default_factory=dict)
-    """What each job was made of."""
+    """The content of each job's input."""
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def work(self, name: str) -> None:
@@ -106,7 +106,7 @@ async def test_an_outage_of_a_minute_only_delays_jobs(
     # When it is down for a minute, while clients continue
     await asyncio.to_thread(server.stop)
     finished_before = len(clients.jobs)
-    # (and others are started, which wait for what they need)
+    # (and other services are started, which wait for the missing one)
     late = (services.gateway(), services.processor())
     processes += late
     left_at = time.monotonic()
@@ -122,7 +122,7 @@ async def test_an_outage_of_a_minute_only_delays_jobs(
     else:
         assert len(clients.jobs) > finished_before, "no upload was completed without the broker"
     await asyncio.to_thread(server.start)
-    # Then they are served again, and every job ends by itself with the right result
+    # Then they are served again, and every job ends by itself with the correct result
     clients.over.set()
     async with asyncio.timeout(RESUMED):
         await asyncio.gather(*working)
@@ -131,7 +131,7 @@ async def test_an_outage_of_a_minute_only_delays_jobs(
         for job_id, content in clients.jobs.items():
             async with session.get(f"{gateway.url}/api/download_file/{job_id}") as response:
                 assert await response.read() == result_of(content)
-    # Services started meanwhile serve too, and none has ended
+    # Services started during the outage serve too, and no process has ended
     listening(*late)
     async with asyncio.timeout(BOUND):
         assert (await get(f"{late[0].url}/readyz")).status == 200

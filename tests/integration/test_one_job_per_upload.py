@@ -1,4 +1,4 @@
-"""A complete upload becomes exactly one job, whichever process is killed in between."""
+"""A complete upload becomes exactly one job, even if any process is killed before."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ HALF = len(PLAYS) // 2
 def outages(
     tmp_path: Path, killable_postgres: PostgresServer, killable_rabbit: RabbitServer
 ) -> Iterator[Services]:
-    """Services on servers that may be made to hang."""
+    """Services on servers that tests may pause."""
     with (
         fresh_database(killable_postgres.url) as database_url,
         killable_rabbit.fresh_vhost() as broker_url,
@@ -78,31 +78,31 @@ async def send_until_killed(gateway: ServiceProcess, dzuuid: str, start: int = 0
 async def test_the_relay_wakes_the_job_of_a_gateway_killed_after_the_row(
     outages: Services, killable_rabbit: RabbitServer
 ) -> None:
-    victim, processor = outages.gateway(), outages.processor()
-    listening(victim, processor)
+    first, processor = outages.gateway(), outages.processor()
+    listening(first, processor)
     database = await connect(outages.database_url)
     try:
-        # Given a gateway that has made the job's row, and waits for the broker
+        # Given a gateway that has inserted the job and waits for the broker
         killable_rabbit.pause()
-        sending = asyncio.create_task(send_until_killed(victim, "unpublished"))
+        sending = asyncio.create_task(send_until_killed(first, "unpublished"))
 
-        async def row_is_there() -> bool:
+        async def row_exists() -> bool:
             return bool(await jobs_of(database, "unpublished"))
 
-        await until(row_is_there)
-        # When it is killed, and the broker is back
-        victim.kill()
+        await until(row_exists)
+        # When it is killed, and the broker works again
+        first.kill()
         await sending
         killable_rabbit.resume()
         (job,) = await jobs_of(database, "unpublished")
         assert (job["state"], job["published_at"]) == ("PENDING", None)
-        # Then the job runs after the time left to the gateway, without any request
+        # Then the relay wakes the job after a while, without any request
         await database.write(
             "UPDATE jobs SET created_at = created_at - $2 WHERE id = $1", job["id"], UNPUBLISHED_FOR
         )
         other = outages.gateway()
         assert await succeeded(other, job["id"])
-        # And a client that repeats the unanswered request gets that job
+        # And a client that repeats the request gets the id of that job
         assert (await send_chunk(other.url, "unpublished", PLAYS)).job_id == job["id"]
         assert len(await jobs_of(database, "unpublished")) == 1
     finally:
@@ -113,19 +113,19 @@ async def test_the_relay_wakes_the_job_of_a_gateway_killed_after_the_row(
 async def test_repeating_the_last_chunk_of_a_gateway_killed_before_the_row_gives_the_job(
     outages: Services, killable_postgres: PostgresServer
 ) -> None:
-    victim, processor = outages.gateway(), outages.processor()
-    listening(victim, processor)
+    first, processor = outages.gateway(), outages.processor()
+    listening(first, processor)
     try:
         # Given a complete upload, and a gateway that waits for the database
         killable_postgres.pause()
-        sending = asyncio.create_task(send_until_killed(victim, "rowless"))
+        sending = asyncio.create_task(send_until_killed(first, "rowless"))
         await upload_is_whole(outages, "rowless")
         # When the gateway is killed
-        victim.kill()
+        first.kill()
         await sending
     finally:
         killable_postgres.resume()
-    # Then the repetition of the chunk through any other gives the job
+    # Then repeating the chunk at another gateway creates the job
     other = outages.gateway()
     job_id = (await send_chunk(other.url, "rowless", PLAYS)).job_id
     assert await succeeded(other, job_id)
@@ -139,27 +139,27 @@ async def test_repeating_the_last_chunk_of_a_gateway_killed_before_the_row_gives
 async def test_orphan_recovery_creates_the_job_of_a_killed_gateway_without_its_client(
     outages: Services, killable_postgres: PostgresServer
 ) -> None:
-    # Given a gateway that was killed between the last byte and the row
-    victim, processor = outages.gateway(), outages.processor()
-    listening(victim, processor)
+    # Given a gateway that was killed after the last byte, before it inserted the job
+    first, processor = outages.gateway(), outages.processor()
+    listening(first, processor)
     try:
         killable_postgres.pause()
-        sending = asyncio.create_task(send_until_killed(victim, "forsaken"))
-        await upload_is_whole(outages, "forsaken")
-        victim.kill()
+        sending = asyncio.create_task(send_until_killed(first, "orphaned"))
+        await upload_is_whole(outages, "orphaned")
+        first.kill()
         await sending
     finally:
         killable_postgres.resume()
     database = await connect(outages.database_url)
     try:
-        assert not await jobs_of(database, "forsaken")
+        assert not await jobs_of(database, "orphaned")
         # When a processor recovers orphans, and no request is sent
         outages.processor(orphan_recovery_interval=0.3, orphan_recovery_after=1)
 
         async def is_done() -> bool:
-            return [job["state"] for job in await jobs_of(database, "forsaken")] == ["SUCCESS"]
+            return [job["state"] for job in await jobs_of(database, "orphaned")] == ["SUCCESS"]
 
-        # Then the upload has its job, which runs
+        # Then the upload has a job, and it runs
         await until(is_done)
     finally:
         await database.close()
@@ -170,7 +170,7 @@ async def test_gateways_that_store_the_last_bytes_at_the_same_time_name_one_job(
 ) -> None:
     gateways = [outages.gateway(), outages.gateway()]
     listening(*gateways)
-    # Given both halves at two gateways each, all of which wait for the database
+    # Given each half sent to two gateways, which all wait for the database
     killable_postgres.pause()
     try:
         sending = [
@@ -185,7 +185,7 @@ async def test_gateways_that_store_the_last_bytes_at_the_same_time_name_one_job(
         # When the database continues
         killable_postgres.resume()
     answers = await asyncio.gather(*sending)
-    # Then all that found the upload complete name the same job
+    # Then all responses with a job name the same job
     assert {answer.status for answer in answers} == {200}
     (job_id,) = {answer.body["job_id"] for answer in answers if "job_id" in answer.body}
     database = await connect(outages.database_url)

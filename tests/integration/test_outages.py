@@ -1,6 +1,6 @@
 """The database and the broker hang, crash, are down, or run out of memory: services recover.
 
-One deployment lives through all of it.
+All tests use one deployment.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ numbers = count(1)
 
 
 class Deployment:
-    """A storage, a gateway and a processor that are never started again."""
+    """Storage, a gateway and a processor that are never restarted."""
 
     def __init__(self, services: Services, postgres: PostgresServer, rabbit: RabbitServer) -> None:
         self.services = services
@@ -66,7 +66,7 @@ class Deployment:
             return await store.get(UUID(job_id))
 
     async def pass_time(self, job_id: str, seconds: float) -> None:
-        """As if the job had been made so much earlier."""
+        """Make the job older by `seconds`."""
         database = await connect(self.services.database_url)
         try:
             await database.write(
@@ -81,7 +81,7 @@ class Deployment:
 
     @asynccontextmanager
     async def outage(self) -> AsyncIterator[None]:
-        """Around an outage: afterwards every process runs, is ready, and a new job gets done."""
+        """After the outage, check that all processes run, are ready, and a new job succeeds."""
         yield
         await until(self.ready)
         job_id = (await send_chunk(self.gateway, f"after-{next(numbers)}", PLAYS)).job_id
@@ -108,11 +108,11 @@ async def test_without_the_database_uploads_continue_and_other_requests_get_503(
     deployment: Deployment, how: str
 ) -> None:
     gateway, postgres = deployment.gateway, deployment.postgres
-    # Given a job that is done, and half an upload
+    # Given a finished job, and half an upload
     done = (await send_chunk(gateway, f"done-{how}", PLAYS)).job_id
     await deployment.finished(done)
     await send_chunk(gateway, f"half-{how}", PLAYS, stop=10)
-    # When the database goes
+    # When the database fails
     async with deployment.outage():
         if how == "down":
             await asyncio.to_thread(postgres.kill)
@@ -120,10 +120,10 @@ async def test_without_the_database_uploads_continue_and_other_requests_get_503(
             postgres.pause()
         try:
             async with asyncio.timeout(BOUND):
-                # Then chunks are taken
+                # Then chunks are accepted
                 chunk = await send_chunk(gateway, f"half-{how}", PLAYS, start=10, stop=HALF)
                 assert chunk.status == 200
-                # And status, download and the last chunk are to be asked for again
+                # And status, download and the last chunk get 503
                 readiness, *refusals = await asyncio.gather(
                     get(f"{gateway}/readyz"),
                     get(f"{gateway}/api/file_status/{done}"),
@@ -144,7 +144,7 @@ async def test_without_the_database_uploads_continue_and_other_requests_get_503(
                 await asyncio.to_thread(postgres.start)
             else:
                 postgres.resume()
-    # And when it is back, the repetition of the last chunk names the job
+    # And when it works again, repeating the last chunk gives the job
     job_id = (await send_chunk(gateway, f"half-{how}", PLAYS, start=HALF)).job_id
     await deployment.finished(job_id)
     assert (await get(f"{gateway}/api/file_status/{done}")).body["job_status"] == "SUCCESS"
@@ -164,7 +164,7 @@ async def test_without_the_broker_jobs_wait_in_the_table_and_run_afterwards(
         else:
             rabbit.evaluate(ALARMS[how][0])
         try:
-            # When an upload is completed nevertheless, it is accepted in bounded time
+            # When an upload is completed, it is accepted in bounded time
             async with asyncio.timeout(BOUND):
                 completed, readiness = await asyncio.gather(
                     send_chunk(gateway, f"brokerless-{how}", PLAYS), get(f"{gateway}/readyz")
@@ -183,7 +183,7 @@ async def test_without_the_broker_jobs_wait_in_the_table_and_run_afterwards(
                 rabbit.resume()
             else:
                 rabbit.evaluate(ALARMS[how][1])
-    # Then it runs after the time left to the gateway, without any request
+    # Then the relay wakes the job after a while, without any request
     await deployment.pass_time(job_id, UNPUBLISHED_FOR)
     await deployment.finished(job_id)
 

@@ -1,4 +1,4 @@
-"""The PostgreSQL adapter while its server comes and goes."""
+"""The PostgreSQL adapter during restarts, crashes and hangs of its server."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def opened(url: str, timeout: float = 10.0) -> AsyncIterator[Database]:
         await database.close()
 
 
-def crash_and_come_back(server: PostgresServer) -> None:
+def crash_and_restart(server: PostgresServer) -> None:
     # Blocks the event loop, so that no connection notices before it is used.
     server.kill()
     server.start()
@@ -56,18 +56,18 @@ async def test_idempotent_calls_survive_a_restart_of_the_server(
 ) -> None:
     async with open_store(url) as store:
         job = await make_job(store)
-        # Several connections lie idle in the pool, each of them dead afterwards.
+        # Several idle connections are in the pool. All are broken afterwards.
         await asyncio.gather(*(store.get(job.id) for _ in range(8)))
-        crash_and_come_back(killable_postgres)
+        crash_and_restart(killable_postgres)
         await store.mark_published(job.id, 5.0)
         assert (await store.get(job.id)).published_at == 5.0
         await asyncio.gather(*(store.get(job.id) for _ in range(8)))
 
-        # A transition too: nothing has happened before its transaction begins.
-        crash_and_come_back(killable_postgres)
+        # A transition too: nothing has changed before its transaction starts.
+        crash_and_restart(killable_postgres)
         claimed = await store.claim(job.id, worker="w", lease_until=9.0, now=6.0)
         assert claimed is not None
-        crash_and_come_back(killable_postgres)
+        crash_and_restart(killable_postgres)
         await store.heartbeat(job.id, 1, lease_until=20.0)
         await store.succeed(job.id, 1, result_of(job.id, 1), now=7.0)
         assert (await store.get(job.id)).state is JobState.SUCCESS
@@ -78,7 +78,7 @@ async def test_a_failed_write_that_may_not_be_repeated_raises_and_the_next_one_w
 ) -> None:
     async with opened(url) as database:
         await database.write("CREATE TABLE notes (id INTEGER)")
-        crash_and_come_back(killable_postgres)
+        crash_and_restart(killable_postgres)
         insert = "INSERT INTO notes (id) VALUES (1) RETURNING id"
         with pytest.raises(DatabaseUnavailable):
             await database.write(insert)
@@ -95,7 +95,7 @@ async def test_a_crash_during_a_transaction_rolls_it_back(
         async def write_through_a_crash() -> None:
             async with database.transaction() as transaction:
                 await transaction.execute("INSERT INTO notes (id) VALUES (1)")
-                crash_and_come_back(killable_postgres)
+                crash_and_restart(killable_postgres)
                 await transaction.execute("INSERT INTO notes (id) VALUES (2)")
 
         with pytest.raises(DatabaseUnavailable):
@@ -107,7 +107,7 @@ async def test_a_connection_that_the_server_is_closing_is_replaced(
     database_url: str,
 ) -> None:
     async with connections_that_stay_open(database_url) as (url, closing), opened(url) as database:
-        # Given an idle connection on which the server's last word has arrived, and its end not
+        # Given an idle connection that received the server's last message, but not its end
         await database.ping()
         async with opened(database_url) as operator:
             await operator.read(
@@ -116,7 +116,7 @@ async def test_a_connection_that_the_server_is_closing_is_replaced(
             )
         await closing.wait()
         for _ in range(5):
-            await asyncio.sleep(0)  # the event loop reads what is there
+            await asyncio.sleep(0)  # the event loop reads the received bytes
         # When it is used, then another takes its place
         await database.ping()
 
@@ -126,7 +126,7 @@ async def test_a_service_starts_although_its_connection_breaks_during_the_migrat
 ) -> None:
     server = URL(database_url)
     assert server.port
-    # Wherever the cut falls: the first time it finds the tables half made, then there already
+    # Wherever the connection breaks: after some of the tables were created, or all
     for granted in (4_000, 1_500, 1_000, 500, 100):
         async with Link("service>database", server.port).open() as link:
             link.cut(after=granted, reset=granted % 1_000 == 0)
@@ -138,7 +138,7 @@ async def test_a_service_starts_although_its_connection_breaks_during_the_migrat
 
 @asynccontextmanager
 async def connections_that_stay_open(url: str) -> AsyncIterator[tuple[str, asyncio.Event]]:
-    """A way to the database that never passes on the end of a connection, but notes it."""
+    """Run a proxy to the database that records the end of a connection without forwarding it."""
     server = URL(url)
     ended = asyncio.Event()
     connections: set[asyncio.Task[None] | None] = set()
@@ -157,7 +157,7 @@ async def connections_that_stay_open(url: str) -> AsyncIterator[tuple[str, async
             ended.set()
             await requests
         except (OSError, asyncio.CancelledError):
-            pass  # the client's end, or the test's
+            pass  # the client or the test has ended
         finally:
             requests.cancel()
             for end in (writer, far_writer):
@@ -249,11 +249,11 @@ async def test_a_silent_server_costs_a_call_one_timeout_in_all(
     url: str, killable_postgres: PostgresServer
 ) -> None:
     async with opened(url, timeout=1.5) as database:
-        # Given connections in the pool, all of which will be silent
+        # Given connections in the pool that all will hang
         await asyncio.gather(*(database.ping() for _ in range(3)))
         killable_postgres.pause()
         try:
-            # Then neither waiting for one, nor giving it back, comes on top
+            # Then waiting for a connection and releasing it take no additional time
             calls = [database.read("SELECT 1") for _ in range(3 * POOL_SIZE)]
             async with asyncio.timeout(2.9):
                 outcomes = await asyncio.gather(*calls, return_exceptions=True)
@@ -282,7 +282,7 @@ async def test_a_connection_that_cannot_be_released_logs_no_error(
         async with opened(str(target.with_port(link.port)), timeout=0.5) as database:
             assert isinstance(database, PostgresDatabase)
             connection = await database._acquire()
-            # When the server falls silent while it is given back, and the caller has no time
+            # When the server hangs while the connection is released, and the caller times out
             link.stall()
             release = asyncio.create_task(database._release(connection))
             await asyncio.sleep(0)
@@ -308,7 +308,7 @@ async def test_a_connection_replaced_while_the_server_is_silent_logs_no_error(
     before = asyncio.all_tasks()
     database = await PostgresDatabase.connect(url, timeout=0.5, start_timeout=10.0)
     try:
-        # Given idle connections that are to be replaced, as another one was found dead
+        # Given idle connections that will be replaced, because another one was broken
         await asyncio.gather(*(database.ping() for _ in range(3)))
         await database._pool.expire_connections()
         killable_postgres.pause()
@@ -316,7 +316,7 @@ async def test_a_connection_replaced_while_the_server_is_silent_logs_no_error(
             with pytest.raises(DatabaseUnavailable):
                 await database.ping()
         finally:
-            # Then asyncpg closes them in tasks, which may fail without a log line
+            # Then asyncpg closes them in tasks, whose errors are not logged
             closing_tasks = asyncio.all_tasks() - before
             assert any("close" in str(task.get_coro()) for task in closing_tasks)
             await asyncio.wait(closing_tasks)

@@ -1,4 +1,4 @@
-"""The RabbitMQ bus while consumers, connections and the broker itself die."""
+"""The RabbitMQ bus while consumers are killed, connections are lost and the broker crashes."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ asyncio.run(main())
 
 
 class Inbox:
-    """A handler that passes deliveries on to the test."""
+    """A handler that passes deliveries to the test."""
 
     def __init__(self, *, held: bool = False) -> None:
-        """With `held`, it ends when `may_end` is set."""
+        """With `held`, the handler waits until `may_end` is set."""
         self.may_end = asyncio.Event()
         if not held:
             self.may_end.set()
@@ -64,7 +64,7 @@ class Inbox:
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(consumer, "LONGEST_BACKOFF", 0.4)
 
 
@@ -75,7 +75,7 @@ async def url(broker_url: str) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-def mortal_url(killable_rabbit: RabbitServer) -> Iterator[str]:
+def killable_url(killable_rabbit: RabbitServer) -> Iterator[str]:
     with killable_rabbit.fresh_vhost() as url:
         yield url
 
@@ -87,8 +87,8 @@ async def publish(bus: RabbitBus, count: int) -> set[WakeUp]:
     return wakeups
 
 
-async def publish_in_the_end(bus: RabbitBus, wakeup: WakeUp) -> None:
-    """Publish as a relay does: again until it is confirmed."""
+async def publish_until_confirmed(bus: RabbitBus, wakeup: WakeUp) -> None:
+    """Publish like a relay: repeat until it is confirmed."""
     async with asyncio.timeout(60):
         while True:
             try:
@@ -98,7 +98,7 @@ async def publish_in_the_end(bus: RabbitBus, wakeup: WakeUp) -> None:
 
 
 async def publish_until_refused(bus: RabbitBus) -> set[WakeUp]:
-    """Publish until an alarm that was raised has reached the connection; what was confirmed."""
+    """Publish until the connection is blocked by an alarm; return the confirmed wake-ups."""
     confirmed = set[WakeUp]()
     async with asyncio.timeout(60):
         while True:
@@ -112,24 +112,24 @@ async def publish_until_refused(bus: RabbitBus) -> set[WakeUp]:
 
 async def test_the_deliveries_of_a_killed_consumer_go_to_another_immediately(url: str) -> None:
     wakeup = WakeUp(uuid4())
-    victim = await asyncio.create_subprocess_exec(
+    process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", CONSUME_FOREVER, url, stdout=asyncio.subprocess.PIPE
     )
     inbox = Inbox()
     async with RabbitBus(url) as bus:
         await bus.publish(wakeup)
-        assert victim.stdout
-        assert await victim.stdout.readline() == f"{wakeup.job_id}\n".encode()
+        assert process.stdout
+        assert await process.stdout.readline() == f"{wakeup.job_id}\n".encode()
         async with bus.consume(inbox, prefetch=1):
-            victim.kill()
-            await victim.communicate()
+            process.kill()
+            await process.communicate()
             delivery = await inbox.next()
             assert delivery.wakeup == wakeup
             await delivery.ack()
 
 
 async def lose_connections(rabbit: RabbitServer, caplog: pytest.LogCaptureFixture) -> None:
-    """Have the broker close every connection; return when one has been made anew."""
+    """Make the broker close every connection; return once the bus has reconnected."""
     seen = len(caplog.records)
     connections = "rabbit_networking:connections()"
     rabbit.evaluate(f'[rabbit_networking:close_connection(Pid, "test") || Pid <- {connections}]')
@@ -145,17 +145,17 @@ def is_back(message: str) -> bool:
 
 
 async def test_a_busy_consumer_prefetches_nothing_after_a_lost_connection(
-    mortal_url: str, killable_rabbit: RabbitServer, caplog: pytest.LogCaptureFixture
+    killable_url: str, killable_rabbit: RabbitServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "shared.bus")
     busy, idle = Inbox(held=True), Inbox()
-    async with RabbitBus(mortal_url) as bus, RabbitBus(mortal_url) as other:
+    async with RabbitBus(killable_url) as bus, RabbitBus(killable_url) as other:
         wakeups = await publish(bus, 1)
-        # Given a consumer whose handler runs on, though its connection was lost
+        # Given a consumer whose handler still runs although its connection was lost
         async with bus.consume(busy, prefetch=1):
             in_hand = await busy.next()
             await lose_connections(killable_rabbit, caplog)
-            # When there are more wake-ups, and another consumer is idle
+            # When more wake-ups are published, and another consumer is idle
             wakeups |= await publish(other, 2)
             async with other.consume(idle, prefetch=1):
                 received = set()
@@ -163,8 +163,8 @@ async def test_a_busy_consumer_prefetches_nothing_after_a_lost_connection(
                     delivery = await idle.next()
                     received.add(delivery.wakeup)
                     await delivery.ack()
-            # Then that one has all of it, what was in hand too, and the busy one takes more when
-            # its handler has ended
+            # Then the idle one gets all of them, redelivered ones too, and the busy one gets more
+            # once its handler has ended
             assert received == wakeups
             busy.may_end.set()
             await in_hand.ack()
@@ -175,19 +175,19 @@ async def test_a_busy_consumer_prefetches_nothing_after_a_lost_connection(
 
 
 async def test_a_consumer_prefetches_for_its_free_slots_over_a_new_connection(
-    mortal_url: str, killable_rabbit: RabbitServer, caplog: pytest.LogCaptureFixture
+    killable_url: str, killable_rabbit: RabbitServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "shared.bus")
     inbox, idle = Inbox(held=True), Inbox()
-    async with RabbitBus(mortal_url) as bus, RabbitBus(mortal_url) as other:
+    async with RabbitBus(killable_url) as bus, RabbitBus(killable_url) as other:
         await publish(bus, 1)
         async with bus.consume(inbox, prefetch=2):
             outlasting = await inbox.next()
             await lose_connections(killable_rabbit, caplog)
-            # Given one of two places taken by a handler that has outlasted its connection
+            # Given a prefetch of two, and one handler that still runs after its connection was lost
             again = await inbox.next()
             assert again.wakeup == outlasting.wakeup
-            # When there are more wake-ups than the other place holds, another consumer has them
+            # When more wake-ups are published than fit the prefetch, another consumer gets them
             wakeups = await publish(other, 3)
             async with other.consume(idle, prefetch=1):
                 elsewhere = [await idle.next()]
@@ -195,7 +195,7 @@ async def test_a_consumer_prefetches_for_its_free_slots_over_a_new_connection(
                     await elsewhere[-1].ack()
                     elsewhere.append(await idle.next())
                 assert {delivery.wakeup for delivery in elsewhere} == wakeups
-                # When the handlers have ended, two are in hand at a time again
+                # When the handlers have ended, two wake-ups are handled at a time again
                 inbox.may_end.set()
                 inbox.may_end = asyncio.Event()
                 await again.ack()
@@ -257,7 +257,7 @@ async def test_a_wake_up_that_reaches_no_queue_is_not_confirmed(url: str) -> Non
         await (await channel.get_queue(WAITING)).unbind(EXCHANGE, WAITING)
         with pytest.raises(BrokerUnavailable):
             await bus.publish(wakeup)
-        # The next one mends what was broken.
+        # The next publish declares the queue again.
         await bus.publish(wakeup)
         assert WakeUp.decode((await next_message(channel, WAITING)).body) == wakeup
 
@@ -273,7 +273,7 @@ async def test_a_consumer_whose_queue_was_deleted_declares_it_again(url: str) ->
         await (await inbox.next()).ack()
         await channel.queue_delete(WAITING)
         wakeup = WakeUp(uuid4())
-        await publish_in_the_end(bus, wakeup)
+        await publish_until_confirmed(bus, wakeup)
         delivery = await inbox.next()
         assert delivery.wakeup == wakeup
         await delivery.ack()
@@ -291,10 +291,10 @@ async def test_many_services_can_start_at_the_same_time(url: str) -> None:
 
 
 async def test_wake_ups_survive_a_crash_of_the_broker_and_its_clients_reconnect(
-    mortal_url: str, killable_rabbit: RabbitServer
+    killable_url: str, killable_rabbit: RabbitServer
 ) -> None:
     inbox = Inbox()
-    async with RabbitBus(mortal_url) as bus:
+    async with RabbitBus(killable_url) as bus:
         wakeups = await publish(bus, 3)
         delayed = WakeUp(uuid4())
         await bus.publish(delayed, delay=0.9)
@@ -307,29 +307,29 @@ async def test_wake_ups_survive_a_crash_of_the_broker_and_its_clients_reconnect(
                 await bus.ping()
             await asyncio.to_thread(killable_rabbit.start)
             late = WakeUp(uuid4())
-            await publish_in_the_end(bus, late)
+            await publish_until_confirmed(bus, late)
             received = set()
             for _ in range(5):
                 delivery = await inbox.next()
                 received.add(delivery.wakeup)
                 await delivery.ack()
-            # Its connection is long gone: this does nothing, and it has come again.
+            # Its connection is closed, so this does nothing: the wake-up was redelivered.
             await in_hand.ack()
     assert received == {*wakeups, delayed, late}
     assert in_hand.wakeup in received
 
 
 async def test_a_consumer_may_start_before_the_broker(
-    mortal_url: str, killable_rabbit: RabbitServer
+    killable_url: str, killable_rabbit: RabbitServer
 ) -> None:
     await asyncio.to_thread(killable_rabbit.stop)
     inbox = Inbox()
-    async with RabbitBus(mortal_url) as bus, bus.consume(inbox, prefetch=1):
+    async with RabbitBus(killable_url) as bus, bus.consume(inbox, prefetch=1):
         with pytest.raises(BrokerUnavailable):
             await bus.ping()
         await asyncio.to_thread(killable_rabbit.start)
         wakeup = WakeUp(uuid4())
-        await publish_in_the_end(bus, wakeup)
+        await publish_until_confirmed(bus, wakeup)
         delivery = await inbox.next()
         assert delivery.wakeup == wakeup
         await delivery.ack()
@@ -337,11 +337,11 @@ async def test_a_consumer_may_start_before_the_broker(
 
 @pytest.mark.parametrize("short_of", list(ALARMS))
 async def test_a_broker_with_an_alarm_accepts_nothing_and_still_delivers(
-    mortal_url: str, killable_rabbit: RabbitServer, short_of: str
+    killable_url: str, killable_rabbit: RabbitServer, short_of: str
 ) -> None:
     raise_alarm, clear_alarm = ALARMS[short_of]
     inbox = Inbox()
-    async with RabbitBus(mortal_url, timeout=1.0) as bus:
+    async with RabbitBus(killable_url, timeout=1.0) as bus:
         wakeups = await publish(bus, 2)
         killable_rabbit.evaluate(raise_alarm)
         try:
@@ -357,13 +357,13 @@ async def test_a_broker_with_an_alarm_accepts_nothing_and_still_delivers(
             assert received == wakeups
         finally:
             killable_rabbit.evaluate(clear_alarm)
-        await publish_in_the_end(bus, WakeUp(uuid4()))
+        await publish_until_confirmed(bus, WakeUp(uuid4()))
 
 
 async def test_a_hanging_broker_raises_after_the_timeout(
-    mortal_url: str, killable_rabbit: RabbitServer
+    killable_url: str, killable_rabbit: RabbitServer
 ) -> None:
-    async with RabbitBus(mortal_url, timeout=0.5) as bus:
+    async with RabbitBus(killable_url, timeout=0.5) as bus:
         await bus.ping()
         killable_rabbit.pause()
         try:
@@ -373,7 +373,7 @@ async def test_a_hanging_broker_raises_after_the_timeout(
                 await bus.ping()
         finally:
             killable_rabbit.resume()
-        await publish_in_the_end(bus, WakeUp(uuid4()))
+        await publish_until_confirmed(bus, WakeUp(uuid4()))
 
 
 async def test_without_a_broker_publishing_fails_and_a_consumer_can_stop() -> None:

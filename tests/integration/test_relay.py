@@ -1,4 +1,4 @@
-"""The relay beside a real queue: what it holds is not lost, what it has lost is."""
+"""The relay with a real queue: it publishes again only wake-ups that the queue has lost."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def relay(store: SqlJobStore, bus: RabbitBus) -> Relay:
 
 
 async def published_job(store: SqlJobStore, bus: RabbitBus | None, ago: float) -> Job:
-    """A job that was published, and whose wake-up is in the queue if there is a bus."""
+    """Create a job published `ago` seconds ago. With a bus, its wake-up is in the queue."""
     then = time.time() - ago
     job = await make_job(store, now=then)
     if bus is not None:
@@ -72,7 +72,7 @@ async def waiting(channel: AbstractChannel) -> int | None:
 async def test_a_backlog_is_not_published_again_and_lost_wake_ups_are(
     store: SqlJobStore, bus: RabbitBus, url: str
 ) -> None:
-    # Given jobs that have waited for an hour, in the queue too
+    # Given jobs that have waited in the queue for an hour
     for _ in range(3):
         await published_job(store, bus, ago=AN_HOUR)
     async with raw_channel(url) as channel:
@@ -93,7 +93,7 @@ async def test_a_lost_wake_up_is_published_again_although_the_queue_is_never_emp
     lost = await published_job(store, None, ago=AN_HOUR)
     first, second = [await published_job(store, bus, ago=0.0) for _ in range(2)]
     assert await relay(store, bus).wake_overdue() == 0
-    # When a processor has got as far as one of those
+    # When a processor has handled one of those
     deliveries: asyncio.Queue[Delivery] = asyncio.Queue()
     async with bus.consume(deliveries.put, prefetch=1), asyncio.timeout(30):
         assert (await deliveries.get()).wakeup.job_id == first.id

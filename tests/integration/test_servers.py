@@ -1,4 +1,4 @@
-"""The private servers keep what tests rely on."""
+"""The properties of the private servers on which tests rely."""
 
 from __future__ import annotations
 

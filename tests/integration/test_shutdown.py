@@ -1,4 +1,4 @@
-"""SIGTERM in the middle of work: nothing is lost, and the process ends in time with status 0."""
+"""SIGTERM during work: nothing is lost, and the process ends in time with status 0."""
 
 from __future__ import annotations
 
@@ -33,22 +33,22 @@ if TYPE_CHECKING:
 
 WAIT = 30.0
 LARGE = song_plays(200_000)
-"""More than services hold in memory before they write."""
+"""More bytes than services buffer before they write."""
 
 
 class SlowUpload:
-    """A whole file as one chunk, whose second half is sent when the test says so."""
+    """A whole file as one chunk. Its second half is sent after `resume`."""
 
     def __init__(self, url: str, dzuuid: str) -> None:
-        self._go_on = asyncio.Event()
+        self._resumed = asyncio.Event()
         self._url = url
         self._dzuuid = dzuuid
 
-    def go_on(self) -> None:
-        self._go_on.set()
+    def resume(self) -> None:
+        self._resumed.set()
 
     async def send(self) -> str:
-        """The id of the job. Raises aiohttp.ClientError."""
+        """Send the upload; return the job's id. Raises aiohttp.ClientError."""
         boundary = "slow"
         fields = {
             "dzuuid": self._dzuuid,
@@ -68,7 +68,7 @@ class SlowUpload:
         async def body() -> AsyncIterator[bytes]:
             yield head.encode()
             yield LARGE[: len(LARGE) // 2]
-            await self._go_on.wait()
+            await self._resumed.wait()
             yield LARGE[len(LARGE) // 2 :]
             yield f"\r\n--{boundary}--\r\n".encode()
 
@@ -87,7 +87,7 @@ class SlowUpload:
 async def half_sent(
     services: Services, gateway: ServiceProcess, dzuuid: str
 ) -> AsyncIterator[tuple[SlowUpload, asyncio.Task[str]]]:
-    """An upload of which storage is writing the first half."""
+    """Start an upload and wait until storage writes its first half."""
     upload = SlowUpload(gateway.url, dzuuid)
     sending = asyncio.create_task(upload.send())
     folder = blob_folder(services.data_dir, upload_key(upload_id_of(dzuuid)))
@@ -120,7 +120,7 @@ async def test_a_gateway_finishes_the_upload_in_progress_before_it_ends(
         async with half_sent(services, leaving, "finished") as (upload, sending):
             ending = asyncio.create_task(terminated(leaving))
             await until(lambda: refuses_connections(leaving))
-            upload.go_on()
+            upload.resume()
             job_id = await sending
             assert await ending == 0
         assert (await store.get(UUID(job_id))).state is JobState.PENDING
@@ -141,14 +141,14 @@ async def test_a_gateway_with_a_stalled_client_ends_in_time_and_the_chunk_can_be
 async def test_storage_finishes_the_chunk_in_progress_before_it_ends(
     tmp_path: Path, services: Services
 ) -> None:
-    # A storage of its own, which may end
+    # A separate storage service, which the test may end
     with Services(tmp_path, services.database_url, services.broker_url) as own:
         storage, gateway = own.storage(), own.gateway()
         listening(storage, gateway)
         async with half_sent(own, gateway, "storage") as (upload, sending):
             ending = asyncio.create_task(terminated(storage))
             await until(lambda: refuses_connections(storage))
-            upload.go_on()
+            upload.resume()
             assert await sending
             assert await ending == 0
 
@@ -161,7 +161,7 @@ async def test_storage_with_a_stalled_chunk_ends_in_time_and_the_chunk_can_be_re
         listening(storage, gateway)
         async with half_sent(own, gateway, "storage-stalled") as (upload, sending):
             assert await terminated(storage) == 0
-            upload.go_on()
+            upload.resume()
             with pytest.raises(aiohttp.ClientResponseError) as refusal:
                 await sending
             assert refusal.value.status == 503
@@ -172,7 +172,7 @@ async def test_storage_with_a_stalled_chunk_ends_in_time_and_the_chunk_can_be_re
 async def test_a_processor_releases_its_job_at_shutdown_and_another_claims_it(
     services: Services, gateway: ServiceProcess, store: SqlJobStore, tmp_path: Path
 ) -> None:
-    # Given a job that its worker could keep for an hour
+    # Given a job with a lease of an hour
     gate = Gate(tmp_path, "handed-back", PLAYS)
     with closing(gate), services.processor(blob_dir=gate.blob_dir, lease=3600) as leaving:
         job_id = UUID((await send_chunk(gateway.url, "handed-back", PLAYS)).job_id)
@@ -181,7 +181,7 @@ async def test_a_processor_releases_its_job_at_shutdown_and_another_claims_it(
         assert engines
         # When the worker gets SIGTERM
         assert await terminated(leaving) == 0
-        # Then the job is to be had when the worker has gone, and its engine is gone too
+        # Then the job can be claimed once the worker has ended, and its engine has ended too
         assert (await store.get(job_id)).state is JobState.RETRY
         assert not psutil.wait_procs(engines, timeout=0)[1]
     with services.processor():
@@ -227,7 +227,7 @@ async def test_a_service_that_waits_for_its_database_ends_on_sigterm(
 
 
 async def refuses_connections(process: ServiceProcess) -> bool:
-    """Whether a service has begun to end."""
+    """Return whether a service is shutting down."""
     try:
         async with aiohttp.ClientSession() as session, session.get(f"{process.url}/healthz"):
             return False

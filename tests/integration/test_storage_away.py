@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 
 SOON = 30.0
-"""Seconds: what a gateway waits for an answer of storage, and then some."""
+"""Seconds: a little more than a gateway's timeout for responses of storage."""
 
 
 async def cancel(url: str, job_id: str) -> tuple[int, str]:
-    """Status of the answer, and state of the job that it shows."""
+    """Cancel the upload or job; return the status code and the state in the response."""
     async with (
         aiohttp.ClientSession(url) as session,
         session.delete(f"/api/v1/jobs/{job_id}") as response,
@@ -48,18 +48,18 @@ async def test_a_job_with_one_attempt_survives_an_outage_of_storage(
         worker = own.processor(blob_dir=gate.blob_dir)
         listening(storage, gateway, worker)
         job_id = (await send_chunk(gateway.url, "storage-away", PLAYS)).job_id
-        # Given a job that comes to its end while storage cannot take the result
+        # Given a job that finishes while storage is down
         await gate.reached()
         storage.kill()
         gate.open()
-        # Then the worker gives it back, and waits before it takes it, or any other, again
+        # Then the worker releases it, and waits before it claims it or another job
         await line(worker, f"job={job_id} attempt=1 released: storage is unavailable")
         await line(worker, '"processor.attempt.backoff", "message": "storage is unavailable')
         refusal = await send_chunk(gateway.url, "meanwhile", PLAYS)
         assert refusal.status == 503
         assert int(refusal.headers["Retry-After"]) > 0
         assert (await get(f"{gateway.url}/readyz")).body["storage"] != "ok"
-        # And when storage is back, the job is done
+        # And when storage runs again, the job succeeds
         listening(own.storage())
         async with AsyncClient(gateway.url) as client:
             await client.wait(job_id, timeout=30)

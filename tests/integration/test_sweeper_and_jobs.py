@@ -1,4 +1,4 @@
-"""A processor sweeps with the shortest retention there is while a job runs on another."""
+"""A processor sweeps with the shortest retention while another processor runs a job."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.processes import ServiceProcess
     from tests.services import Services
 
-MERCILESS = {
+SHORTEST = {
     "upload_ttl": 0.1,
     "result_ttl": 0.1,
     "sweep_grace": 0,
@@ -43,25 +43,25 @@ async def test_the_input_of_a_running_job_survives_every_sweep_and_is_removed_af
                 return True
             return False
 
-        # Given a job in the middle of its second attempt, as the first was lost
+        # Given a job during its second attempt, because the first was lost
         gate = Gate(tmp_path, "swept", PLAYS)
         with closing(gate):
-            with services.processor(blob_dir=gate.blob_dir) as victim:
+            with services.processor(blob_dir=gate.blob_dir) as first:
                 job_id = UUID((await send_chunk(gateway.url, "swept", PLAYS)).job_id)
                 await gate.reached()
-                victim.kill()
+                first.kill()
             async with services.blobs() as orphan:
                 await orphan.create(result_key(job_id, 1), 5)
             again = Gate(tmp_path / "again", "swept", PLAYS)
             with closing(again), services.processor(blob_dir=again.blob_dir) as worker:
                 await again.reached()
-                # When a sweeper has been by that removes all it may
+                # When a sweeper has removed everything that it may remove
                 await send_chunk(gateway.url, "left", PLAYS, stop=10)
-                with services.processor(**MERCILESS) as sweeper:
+                with services.processor(**SHORTEST) as sweeper:
                     for key in (upload_key(upload_id_of("left")), result_key(job_id, 1)):
                         await line(sweeper, f"removed {key}")
                         assert await is_gone(key)
-                    # Then the input is there, and the job comes to its end
+                    # Then the input still exists, and the job succeeds
                     assert (await blobs.info(upload_key(upload_id_of("swept")))).complete
                     again.open()
                     async with AsyncClient(gateway.url) as client:

@@ -1,8 +1,7 @@
-"""Sweepers beside gateways, operators and workers, all real code on real adapters, in any order.
+"""Interleavings of sweepers, gateways, operators and workers: real code on real adapters.
 
-Every actor stops before and after each call of a port, and hypothesis chooses which actor
-continues, for how long, and which one is killed. A blob that a job may still read must exist
-all the time.
+Every actor stops before and after each call of a port. Hypothesis chooses which actor continues,
+for how many steps, and which one is killed. A blob that a job may still read must always exist.
 """
 
 from __future__ import annotations
@@ -72,11 +71,11 @@ REJECTED = b"rejects"
 
 
 class Actor:
-    """Runs up to a gate, and to the next one each time it may continue."""
+    """Runs to a gate, and then to the next one at each `step`."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.last_call = 0.0
-        """When the latest call of a port took place."""
+        """The time of the latest call of a port."""
         self._clock = clock
         self._waits = asyncio.Event()
         self._may_go = asyncio.Event()
@@ -85,8 +84,8 @@ class Actor:
     def begin(self, work: Coroutine[Any, Any, None]) -> None:
         self._task = asyncio.ensure_future(work)
 
-    async def go_on(self) -> bool:
-        """To the next gate; whether there was one. Raises what the work raises."""
+    async def step(self) -> bool:
+        """Run to the next gate; return whether there was one. Raises errors of the work."""
         self._waits.clear()
         self._may_go.set()
         waiting = asyncio.ensure_future(self._waits.wait())
@@ -140,7 +139,7 @@ class Gated:
 
 @dataclass
 class Attempt:
-    """A worker at a job: it may be late, and not know it."""
+    """An attempt of a worker, which may have lost its lease without noticing."""
 
     job: Job
     written: bool = False
@@ -167,7 +166,7 @@ class Interleavings(RuleBasedStateMachine):
         self.uploads: list[UUID] = []
         self.last_used: dict[UUID, float] = {}
         self.being_made: dict[UUID, int] = {}
-        """Uploads of which a gateway is about to make a job, and has not looked again yet."""
+        """Uploads for which a gateway will create a job, but has not checked them again yet."""
         self.attempts: list[Attempt] = []
         self.begin_upload()
         self.an_upload_becomes_a_job(0, 99)
@@ -200,7 +199,7 @@ class Interleavings(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 1), steps=st.sampled_from([1, 2, 3, 5, 8, 99]))
     def sweep_on(self, which: int, steps: int) -> None:
-        async def go_on() -> None:
+        async def step() -> None:
             if which not in self.sweepers:
                 actor = self.sweepers[which] = Actor(self.clock)
                 sweeper = self.sweeper(
@@ -208,11 +207,11 @@ class Interleavings(RuleBasedStateMachine):
                 )
                 actor.begin(_ended(sweeper.sweep()))
             for _ in range(steps):
-                if not await self.sweepers[which].go_on():
+                if not await self.sweepers[which].step():
                     del self.sweepers[which]
                     return
 
-        self.run(go_on())
+        self.run(step())
 
     @precondition(lambda self: self.sweepers)
     @rule()
@@ -229,34 +228,34 @@ class Interleavings(RuleBasedStateMachine):
         steps=st.integers(1, 9),
         between=st.sampled_from(TIMES),
         rank=st.integers(0, 2),
-        does=st.sampled_from(["retry", "chunk", "claim", "go on"]),
+        does=st.sampled_from(["retry", "chunk", "claim", "continue"]),
     )
     def something_happens_within_a_sweep(
         self, before: float, steps: int, between: float, rank: int, does: str
     ) -> None:
-        # What matters most here, and what chance alone would seldom bring about.
+        # The most important case, which single random steps would seldom produce.
         self.time_passes(before)
         self.sweep_on(0, steps)
         if does == "retry":
             self.ask_for_a_job(rank, retry=True)
-            self.another_goes_on(len(self.others) - 1, 99)
+            self.another_continues(len(self.others) - 1, 99)
         elif does == "chunk":
             self.send_chunk(rank, 0)
-            self.another_goes_on(len(self.others) - 1, 99)
+            self.another_continues(len(self.others) - 1, 99)
         elif does == "claim":
             self.claim(rank, writes=True)
         elif self.others:
-            self.another_goes_on(rank, 99)
-        self.whatever_is_needed_is_there()
+            self.another_continues(rank, 99)
+        self.needed_blobs_exist()
         self.time_passes(between)
         self.sweep_on(0, 99)
 
-    # --- gateways and operators: the product's own use cases, in steps
+    # --- gateways and operators: the real use cases, step by step
 
     def begin(self, work: Callable[[Ports, Actor], Coroutine[Any, Any, None]]) -> None:
         async def begin() -> None:
             actor = Actor(self.clock)
-            # The bus has no consumer: rules run the workers.
+            # The bus has no consumer, because rules run the workers.
             ports = Ports(actor.behind_gates(self.blobs), actor.behind_gates(self.jobs), self.bus)
             actor.begin(work(ports, actor))
             self.others.append(actor)
@@ -283,7 +282,7 @@ class Interleavings(RuleBasedStateMachine):
             try:
                 upload = await write_declared(context, upload_id, offset, chunk, declaration)
             except BlobNotFound:
-                return  # cancelled, or expired, after it was created
+                return  # cancelled or expired after it was created
             self.last_used[upload_id] = actor.last_call
             if upload.blob.complete:
                 self.being_made[upload_id] = self.being_made.get(upload_id, 0) + 1
@@ -311,33 +310,33 @@ class Interleavings(RuleBasedStateMachine):
 
     @precondition(lambda self: self.others)
     @rule(rank=st.integers(0, 3), steps=st.sampled_from([1, 2, 3, 4, 5, 6, 7, 99]))
-    def another_goes_on(self, rank: int, steps: int) -> None:
+    def another_continues(self, rank: int, steps: int) -> None:
         if not self.others:
             return
 
-        async def go_on() -> None:
+        async def step() -> None:
             actor = self.others[rank % len(self.others)]
             for _ in range(steps):
-                if not await actor.go_on():
+                if not await actor.step():
                     self.others.remove(actor)
                     return
 
-        self.run(go_on())
+        self.run(step())
 
     @rule(rank=st.integers(0, 2), steps=st.sampled_from([3, 4, 5, 6, 7, 8, 99]))
     def an_upload_becomes_a_job(self, rank: int, steps: int) -> None:
         for offset, on in ((0, 99), (1, steps)):
             self.send_chunk(rank, offset)
-            self.another_goes_on(len(self.others) - 1, on)
+            self.another_continues(len(self.others) - 1, on)
 
     @precondition(lambda self: len(self.uploads) < 3)
     @rule(steps=st.integers(3, 6), sweep=st.integers(3, 6))
-    def a_gateway_sleeps_over_its_upload_while_that_is_swept(self, steps: int, sweep: int) -> None:
+    def a_gateway_pauses_while_its_upload_is_swept(self, steps: int, sweep: int) -> None:
         self.begin_upload()
         self.an_upload_becomes_a_job(len(self.uploads) - 1, steps)
         self.time_passes(UPLOAD_TTL + 1)
         self.sweep_on(0, sweep)
-        self.another_goes_on(len(self.others) - 1, 99)
+        self.another_continues(len(self.others) - 1, 99)
         self.sweep_on(0, 99)
 
     # --- workers
@@ -370,7 +369,7 @@ class Interleavings(RuleBasedStateMachine):
         job = attempt.job
         writes = outcome == "write" or (outcome == "succeed" and not attempt.written)
         if writes or outcome == "reject":
-            # Rejects come first: a worker may be killed before there is a result beside them.
+            # Rejects are written first: a worker may be killed before it writes the result.
             await self.blobs.create(attempt.rejects, len(REJECTED))
             await self.blobs.write(attempt.rejects, 0, stream(REJECTED))
         if writes:
@@ -393,30 +392,30 @@ class Interleavings(RuleBasedStateMachine):
         if self.attempts:
             self.work(0, outcome)
 
-    # --- what has to hold
+    # --- invariants
 
     def bytes_of(self, key: BlobKey) -> bytes | None:
         path = self.blobs.local_path(key)
         return path.read_bytes() if path else None
 
     @invariant()
-    def whatever_is_needed_is_there(self) -> None:
+    def needed_blobs_exist(self) -> None:
         # One invariant, because it costs a query after every step.
         jobs = {job.id: job for job in self.known_jobs()}
-        self.whatever_a_job_may_need_is_there(jobs.values())
-        # The output of a running attempt is there.
+        self.blobs_of_jobs_exist(jobs.values())
+        # The output of a running attempt exists.
         for attempt in self.attempts:
             job = jobs[attempt.job.id]
             if attempt.written and (job.state, job.attempt) == ("STARTED", attempt.job.attempt):
                 assert self.bytes_of(attempt.output) == OUTPUT
                 assert self.bytes_of(attempt.rejects) == REJECTED
-        # An upload that was used lately is there.
+        # A recently used upload exists.
         have_a_job = {job.upload_id for job in jobs.values()}
         for upload_id, used in self.last_used.items():
             if upload_id not in have_a_job and self.now - used < UPLOAD_TTL:
                 assert blob_folder(self.root, upload_key(upload_id)).exists()
 
-    def whatever_a_job_may_need_is_there(self, jobs: Iterable[Job]) -> None:
+    def blobs_of_jobs_exist(self, jobs: Iterable[Job]) -> None:
         for job in jobs:
             if self.being_made.get(job.upload_id) or job.expired_at is not None:
                 continue
@@ -429,21 +428,21 @@ class Interleavings(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         try:
-            self.run(self._come_to_rest())
-            self.whatever_a_job_may_need_is_there(self.known_jobs())
+            self.run(self._finish_all())
+            self.blobs_of_jobs_exist(self.known_jobs())
         finally:
             self.run(self.stack.aclose())
             self.runner.close()
 
-    async def _come_to_rest(self) -> None:
+    async def _finish_all(self) -> None:
         for actor in self.sweepers.values():
             await actor.kill()
         for actor in self.others:
-            while await actor.go_on():
+            while await actor.step():
                 pass
         self.now += RESULT_TTL + UPLOAD_TTL
         await self.sweeper(self.blobs, self.jobs).sweep()
-        # Nothing is left but what jobs need that have not ended.
+        # Only blobs of unfinished jobs are left.
         jobs = list((await self.jobs.of_uploads(self.uploads)).values())
         needed = {job.input_key for job in jobs if not job.state.terminal} | {
             key(job.id, job.attempt)
