@@ -1,4 +1,4 @@
-"""A processor on the embedded adapters, with an engine whose every attempt is scripted."""
+"""A processor on the embedded adapters, with a scripted engine."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ REPORT = Report(
 
 
 class ScriptedEngine:
-    """Does in each attempt what the test says: nothing but waiting, an error, or the output."""
+    """Waits for `may_finish`, then raises the next of `errors`, or writes OUTPUT."""
 
     def __init__(self) -> None:
         self.started = asyncio.Event()
@@ -82,11 +82,13 @@ class ScriptedEngine:
             assert b"".join([piece async for piece in pieces]) == INPUT
         path = scratch / "output.csv"
         path.write_bytes(OUTPUT)
-        beside = [
+        rejects_and_preview = [
             written(scratch / "rejects.csv", self.rejects) if self.rejects else None,
             written(scratch / "preview.csv", self.preview) if self.preview else None,
         ]
-        return Output(path, len(OUTPUT), hashlib.sha256(OUTPUT).hexdigest(), REPORT, *beside)
+        return Output(
+            path, len(OUTPUT), hashlib.sha256(OUTPUT).hexdigest(), REPORT, *rejects_and_preview
+        )
 
 
 def written(path: Path, content: bytes) -> Written:
@@ -96,7 +98,7 @@ def written(path: Path, content: bytes) -> Written:
 
 @dataclass
 class RecordedDelivery:
-    """A wake-up that remembers how it was settled, and in what state it found the job then."""
+    """A wake-up that records how it was settled, and the state of the job at that time."""
 
     wakeup: WakeUp
     jobs: JobStore
@@ -119,7 +121,7 @@ class RecordedDelivery:
 
 
 class RecordingBus:
-    """Notes what was published, with which delay, and what was dead-lettered."""
+    """Records the published wake-ups with their delays, and the dead letters."""
 
     def __init__(self, bus: Bus) -> None:
         self.published: list[tuple[WakeUp, float]] = []
@@ -143,7 +145,7 @@ class RecordingBus:
 
 @dataclass
 class Rig:
-    """Everything a test of the worker touches."""
+    """The adapters, the engine and the settings of a worker."""
 
     blobs: FilesystemBlobs
     jobs: SqlJobStore

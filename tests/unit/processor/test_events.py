@@ -1,4 +1,4 @@
-"""What a processor counts of attempts, on a worker whose engine does what the test says."""
+"""The metrics of attempts, on a worker with a scripted engine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Counted:
-    """A worker of the rig, and what it counts."""
+    """A worker of the rig, and its metrics."""
 
     def __init__(self, rig: Rig) -> None:
         self.now_is_later_by = 0.0
@@ -136,7 +136,7 @@ async def test_a_dead_letter_is_counted_when_the_broker_has_confirmed_it(rig: Ri
     counted = Counted(rig)
     rig.engine.errors = [AttemptFailed("killed")]
     job = await rig.job(max_attempts=1)
-    # When the broker does not take it at first
+    # When the broker does not accept it at first
     rig.bus.error = BrokerUnavailable("short of memory")
     await counted.worker.handle(rig.delivery(job))
     metrics = await counted.shown()

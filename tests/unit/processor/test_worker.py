@@ -104,17 +104,17 @@ async def test_rejects_are_stored_beside_the_result_and_the_job_points_to_both(r
 
 
 class Killed(BaseException):
-    """The worker's process ends here."""
+    """Stands for a SIGKILL of the worker."""
 
 
 @pytest.mark.parametrize("where", ["before the result is stored", "before success is on record"])
-async def test_rejects_of_a_killed_worker_are_removed_in_the_end(
+async def test_the_sweeper_removes_the_rejects_of_a_killed_worker(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     rig.engine.rejects = b"line,offset,column,reason,record\n2,9,1,a,b\n"
     job = await rig.job()
 
-    # Given an attempt whose worker is killed once its rejects are stored, and cleans up nothing
+    # Given an attempt whose worker is killed after it stored the rejects, without cleaning up
     async def killed(*_: object, **__: object) -> NoReturn:
         raise Killed
 
@@ -142,13 +142,13 @@ async def test_rejects_of_a_killed_worker_are_removed_in_the_end(
         with pytest.raises(Killed):
             await attempt()
     assert (await rig.blobs.info(rejects_key(job.id, 1))).complete
-    # When another takes the job over, and the sweeper comes
+    # When another worker finishes the job, and the sweeper runs
     await rig.worker(clock=lambda: now + 2).handle(rig.delivery(job))
     sweeper = Sweeper(
         rig.jobs, rig.blobs, upload_ttl=1e9, result_ttl=1e9, interval=1.0, clock=time.time, grace=0
     )
     await sweeper.sweep()
-    # Then of what attempts wrote only that is there to which the job points
+    # Then only the outputs to which the job points are left
     async with rig.blobs.walk(RESULTS) as found:
         kept = {activity.key async for activity in found}
     assert kept == {result_key(job.id, 2), rejects_key(job.id, 2)}
@@ -202,7 +202,7 @@ async def test_a_malformed_file_is_final_at_the_first_attempt(rig: Rig) -> None:
     after = await rig.jobs.get(job.id)
     assert (after.state, after.reason, after.attempt) == ("FAILURE", "line 2: no number", 1)
     assert (delivery.settled, rig.bus.published) == (["ack"], [])
-    # Not even a further wake-up makes it a dead letter
+    # A further wake-up does not dead-letter it either
     await rig.worker().handle(rig.delivery(job))
     assert rig.bus.dead_letters == []
 
@@ -213,14 +213,14 @@ async def test_a_failed_attempt_is_retried_after_a_delay_until_they_are_used_up(
 ) -> None:
     job = await rig.job(max_attempts=2)
     rig.engine.errors = [error, error]
-    # When the first attempt fails, another wake-up comes later
+    # When the first attempt fails, a delayed wake-up is published
     first = rig.delivery(job)
     await rig.worker().handle(first)
     assert (await rig.jobs.get(job.id)).state is JobState.RETRY
     assert rig.bus.published == [(WakeUp(job.id), rig.settings.retry_delay)]
     assert first.settled == ["ack"]
     assert rig.bus.dead_letters == []
-    # When the last one fails, operators have a message
+    # When the last attempt fails, a dead letter is published
     last = rig.delivery(job)
     await rig.worker(clock=lambda: time.time() + rig.settings.retry_delay).handle(last)
     assert (await rig.jobs.get(job.id)).state is JobState.FAILURE
@@ -239,17 +239,17 @@ async def test_a_duplicate_wake_up_does_not_start_the_next_attempt_early(
     now = time.time()
     await rig.worker(clock=lambda: now).handle(rig.delivery(job))
     rig.bus.published.clear()
-    # When another wake-up of the same job comes a second before its time
+    # When another wake-up of the same job is delivered a second too early
     delay = rig.settings.retry_delay
     early = rig.delivery(job)
     await rig.worker(clock=lambda: now + delay - 1).handle(early)
-    # Then no attempt is wasted
+    # Then no attempt starts
     assert (await rig.jobs.get(job.id)).attempt == 1
     assert early.settled == ["ack"]
     ((wakeup, wait),) = rig.bus.published
     assert wakeup == WakeUp(job.id)
     assert wait == pytest.approx(1.0)
-    # And in time it is run
+    # And the delayed wake-up starts it
     await rig.worker(clock=lambda: now + delay).handle(rig.delivery(job))
     assert (await rig.jobs.get(job.id)).state is JobState.SUCCESS
 
@@ -286,7 +286,7 @@ async def test_a_job_whose_last_attempt_was_lost_is_dead_lettered(rig: Rig) -> N
     assert (delivery.settled, delivery.state_at_settling) == (["ack"], "FAILURE")
     assert rig.bus.dead_letters == [WakeUp(job.id)]
     assert not rig.engine.started.is_set()
-    # A second wake-up of the same job finds it settled
+    # A second wake-up of the same job is only acked
     duplicate = rig.delivery(job)
     await rig.worker().handle(duplicate)
     assert duplicate.settled == ["ack"]
@@ -294,7 +294,7 @@ async def test_a_job_whose_last_attempt_was_lost_is_dead_lettered(rig: Rig) -> N
 
 
 async def test_an_attempt_whose_job_was_cancelled_stops_within_a_heartbeat(rig: Rig) -> None:
-    # Given an attempt that would run for ever
+    # Given an attempt that does not end by itself
     rig.settings = rig.settings.model_copy(update={"lease": 0.15})
     rig.engine.may_finish.clear()
     job = await rig.job()
@@ -304,7 +304,7 @@ async def test_an_attempt_whose_job_was_cancelled_stops_within_a_heartbeat(rig: 
     # When the job is cancelled
     await rig.jobs.cancel(job.id, now=time.time())
     await handling
-    # Then the engine was stopped and the wake-up has served
+    # Then the engine is stopped and the wake-up is acked
     assert rig.engine.cancelled == 1
     assert (delivery.settled, delivery.state_at_settling) == (["ack"], "REVOKED")
 
@@ -312,19 +312,19 @@ async def test_an_attempt_whose_job_was_cancelled_stops_within_a_heartbeat(rig: 
 async def test_an_attempt_that_fails_because_its_job_was_cancelled_changes_nothing(
     rig: Rig,
 ) -> None:
-    # Given an attempt that has not opened its input yet, and wrote a part of its output
+    # Given an attempt that has not opened its input yet, and has written part of its output
     rig.engine.may_finish.clear()
     job = await rig.job()
     delivery = rig.delivery(job)
     handling = asyncio.create_task(rig.worker().handle(delivery))
     await rig.engine.started.wait()
     await rig.blobs.create(result_key(job.id, 1), 100)
-    # When the job is cancelled, its input goes, and the attempt meets that before its heartbeat
+    # When the job is cancelled, and the attempt finds its input removed before its heartbeat
     cancelled = await rig.jobs.cancel(job.id, now=time.time())
     await rig.blobs.delete(job.input_key)
     rig.engine.may_finish.set()
     await handling
-    # Then the job is as the cancellation left it, and nothing that the attempt wrote is kept
+    # Then the job stays cancelled, and the output of the attempt is removed
     assert await rig.jobs.get(job.id) == cancelled
     assert [attempt.outcome for attempt in await rig.jobs.attempts(job.id)] == ["revoked"]
     with pytest.raises(BlobNotFound):
@@ -351,12 +351,12 @@ async def test_only_a_retry_and_not_a_returned_dead_letter_runs_a_failed_job_aga
     job = await rig.job(max_attempts=1)
     rig.engine.errors = [AttemptFailed("out of memory")]
     await rig.worker().handle(rig.delivery(job))
-    # A dead letter that an operator moves back finds a job that has failed
+    # A dead letter that an operator moves back to the queue does not run the failed job
     moved_back = rig.delivery(job)
     await rig.worker().handle(moved_back)
     assert (moved_back.settled, moved_back.state_at_settling) == (["ack"], "FAILURE")
     assert rig.bus.dead_letters == [WakeUp(job.id)]
-    # Only after a retry is there something to do
+    # After a retry the job runs
     await rig.jobs.retry(job.id)
     woken = rig.delivery(job)
     await rig.worker().handle(woken)
@@ -366,7 +366,7 @@ async def test_only_a_retry_and_not_a_returned_dead_letter_runs_a_failed_job_aga
 
 
 async def test_a_late_result_is_refused_and_its_output_removed(rig: Rig) -> None:
-    # Given an attempt that is slow, and lost its job to another one meanwhile
+    # Given a slow attempt whose job was claimed by another worker meanwhile
     rig.engine.may_finish.clear()
     job = await rig.job()
     delivery = rig.delivery(job)
@@ -375,10 +375,10 @@ async def test_a_late_result_is_refused_and_its_output_removed(rig: Rig) -> None
     later = time.time() + 3600
     taken = await rig.jobs.claim(job.id, worker="other", lease_until=later + 60, now=later)
     assert taken is not None
-    # When it finishes all the same
+    # When it finishes nevertheless
     rig.engine.may_finish.set()
     await handling
-    # Then the job is still the other's, and nothing of the late output is kept
+    # Then the job still belongs to the other attempt, and the late output is removed
     after = await rig.jobs.get(job.id)
     assert (after.state, after.attempt, after.worker) == ("STARTED", 2, "other")
     with pytest.raises(BlobNotFound):
@@ -399,7 +399,7 @@ async def test_stopping_releases_the_job_immediately_and_does_not_ack_its_wake_u
     await handling
     assert (await rig.jobs.get(job.id)).state is JobState.RETRY
     assert (rig.engine.cancelled, delivery.settled) == (1, [])
-    # And a stopped worker takes nothing more
+    # And a stopped worker claims no more jobs
     refused = rig.delivery(job)
     await worker.handle(refused)
     assert refused.settled == []
@@ -426,14 +426,14 @@ async def test_a_job_is_released_although_its_output_cannot_be_removed_in_time(
         await worker.stop()
         await handling
     assert (await rig.jobs.get(job.id)).state is JobState.RETRY
-    said = [record.message for record in caplog.records]
-    assert f"job={job.id} attempt=1 released at shutdown" in said
-    assert f"job={job.id} attempt=1 left output behind: no answer in time" in said
-    assert not any("not released" in message for message in said)
+    messages = [record.message for record in caplog.records]
+    assert f"job={job.id} attempt=1 released at shutdown" in messages
+    assert f"job={job.id} attempt=1 left output behind: no answer in time" in messages
+    assert not any("not released" in message for message in messages)
 
 
-class ForgetfulStore:
-    """The real store, but the answers to some commits get lost."""
+class AnswerLosingStore:
+    """A job store whose answers to some calls are lost, after the commit or before it."""
 
     def __init__(self, jobs: JobStore, method: str, times: int, *, commits: bool) -> None:
         self._jobs = jobs
@@ -446,7 +446,7 @@ class ForgetfulStore:
         if name != self._method:
             return real
 
-        async def forgetful(*args: Any, **kwargs: Any) -> Any:
+        async def loses_answer(*args: Any, **kwargs: Any) -> Any:
             if self.left == 0:
                 return await real(*args, **kwargs)
             self.left -= 1
@@ -454,12 +454,12 @@ class ForgetfulStore:
                 await real(*args, **kwargs)
             raise DatabaseUnavailable("the connection was lost")
 
-        return forgetful
+        return loses_answer
 
 
 async def test_a_success_whose_commit_was_not_answered_keeps_its_result(rig: Rig) -> None:
     job = await rig.job()
-    store = ForgetfulStore(rig.jobs, "succeed", 1, commits=True)
+    store = AnswerLosingStore(rig.jobs, "succeed", 1, commits=True)
     delivery = rig.delivery(job)
     await rig.worker(store).handle(delivery)
     done = await rig.jobs.get(job.id)
@@ -474,7 +474,7 @@ async def test_the_wake_up_of_a_failure_whose_commit_was_not_answered_is_settled
 ) -> None:
     job = await rig.job(max_attempts=max_attempts)
     rig.engine.errors = [AttemptFailed("out of memory")]
-    store = ForgetfulStore(rig.jobs, "fail", 1, commits=True)
+    store = AnswerLosingStore(rig.jobs, "fail", 1, commits=True)
     delivery = rig.delivery(job)
     await rig.worker(store).handle(delivery)
     assert (await rig.jobs.get(job.id)).state == state
@@ -488,15 +488,15 @@ async def test_the_wake_up_of_a_failure_whose_commit_was_not_answered_is_settled
 async def test_a_committed_success_that_raises_an_error_keeps_its_result(rig: Rig) -> None:
     job = await rig.job()
 
-    class Defective(ForgetfulStore):
+    class Defective(AnswerLosingStore):
         def __getattr__(self, name: str) -> Any:
-            forgetful = super().__getattr__(name)
+            loses_answer = super().__getattr__(name)
             if name != "succeed":
-                return forgetful
+                return loses_answer
 
             async def defective(*args: Any, **kwargs: Any) -> None:
                 with suppress(DatabaseUnavailable):
-                    await forgetful(*args, **kwargs)
+                    await loses_answer(*args, **kwargs)
                 raise RuntimeError("a defect")
 
             return defective
@@ -512,7 +512,7 @@ async def test_a_committed_success_that_raises_an_error_keeps_its_result(rig: Ri
 @pytest.mark.parametrize("method", ["claim", "succeed", "heartbeat", "mark_published"])
 async def test_a_job_succeeds_in_spite_of_an_outage_of_the_database(rig: Rig, method: str) -> None:
     job = await rig.job()
-    store = ForgetfulStore(rig.jobs, method, 2, commits=False)
+    store = AnswerLosingStore(rig.jobs, method, 2, commits=False)
     delivery = rig.delivery(job)
     await rig.worker(store).handle(delivery)
     assert (await rig.jobs.get(job.id)).state is JobState.SUCCESS
@@ -529,7 +529,7 @@ async def test_a_claim_repeated_after_an_outage_gets_a_full_lease(rig: Rig) -> N
         read.append(next(times))
         return read[-1]
 
-    store = ForgetfulStore(rig.jobs, "claim", 2, commits=False)
+    store = AnswerLosingStore(rig.jobs, "claim", 2, commits=False)
     await rig.worker(store, clock).handle(rig.delivery(job))
     (attempt,) = await rig.jobs.attempts(job.id)
     assert attempt.started_at == read[2]
@@ -540,7 +540,7 @@ async def test_a_claim_whose_commit_was_not_answered_is_recognised_and_costs_no_
 ) -> None:
     job = await rig.job(max_attempts=1)
     delivery = rig.delivery(job)
-    await rig.worker(ForgetfulStore(rig.jobs, "claim", 1, commits=True)).handle(delivery)
+    await rig.worker(AnswerLosingStore(rig.jobs, "claim", 1, commits=True)).handle(delivery)
     assert (delivery.settled, delivery.state_at_settling) == (["ack"], "SUCCESS")
     assert [attempt.outcome for attempt in await rig.jobs.attempts(job.id)] == ["success"]
 
@@ -574,7 +574,7 @@ async def test_a_lost_last_attempt_is_dead_lettered_although_its_commit_was_not_
     now = time.time()
     await rig.jobs.claim(job.id, worker="killed", lease_until=now - 1, now=now - 10)
     delivery = rig.delivery(job)
-    await rig.worker(ForgetfulStore(rig.jobs, "claim", 1, commits=True)).handle(delivery)
+    await rig.worker(AnswerLosingStore(rig.jobs, "claim", 1, commits=True)).handle(delivery)
     assert (delivery.settled, delivery.state_at_settling) == (["ack"], "FAILURE")
     assert rig.bus.dead_letters == [WakeUp(job.id)]
 
@@ -584,7 +584,7 @@ async def test_a_dead_letter_is_published_once_although_its_record_has_to_be_rep
 ) -> None:
     job = await rig.job(max_attempts=1)
     rig.engine.errors = [AttemptFailed("out of memory")]
-    store = ForgetfulStore(rig.jobs, "mark_dead_lettered", 2, commits=False)
+    store = AnswerLosingStore(rig.jobs, "mark_dead_lettered", 2, commits=False)
     delivery = rig.delivery(job)
     await rig.worker(store).handle(delivery)
     assert (delivery.settled, rig.bus.dead_letters) == (["ack"], [WakeUp(job.id)])

@@ -22,7 +22,7 @@ def dead_letters(rig: Rig, now: float) -> DeadLetters:
 
 
 async def failed(rig: Rig, now: float, *, lost: bool = False) -> Job:
-    """A job that used up its attempts, and whose worker was killed after recording that."""
+    """A job without attempts left, whose worker was killed after recording the failure."""
     job = await rig.job(max_attempts=1)
     await rig.jobs.claim(job.id, worker="killed", lease_until=now - 1, now=now - 2)
     if lost:
@@ -52,16 +52,16 @@ async def test_a_dead_letter_is_recorded_after_its_confirmation_and_before_the_a
     delivery, due = rig.delivery(job), []
     put, ack = rig.bus.dead_letter, delivery.ack
 
-    async def look_and_put(wakeup: WakeUp) -> None:
+    async def check_and_publish(wakeup: WakeUp) -> None:
         due.append((await rig.jobs.get(job.id)).dead_letter_is_due)
         await put(wakeup)
 
-    async def look_and_ack() -> None:
+    async def check_and_ack() -> None:
         due.append((await rig.jobs.get(job.id)).dead_letter_is_due)
         await ack()
 
-    monkeypatch.setattr(rig.bus, "dead_letter", look_and_put)
-    monkeypatch.setattr(delivery, "ack", look_and_ack)
+    monkeypatch.setattr(rig.bus, "dead_letter", check_and_publish)
+    monkeypatch.setattr(delivery, "ack", check_and_ack)
     await rig.worker().handle(delivery)
     assert due == [True, False]
 
@@ -74,7 +74,7 @@ async def test_a_dead_letter_that_a_worker_cannot_publish_is_left_to_the_relay(r
     await rig.worker().handle(delivery)
     assert delivery.settled == ["ack"]
     assert (await rig.jobs.get(job.id)).dead_letter_is_due
-    # Nor from the relay at first
+    # The relay cannot publish it at first either
     due = now + LEFT_TO_WORKERS_FOR
     with pytest.raises(BrokerUnavailable):
         await dead_letters(rig, due).publish_overdue()
@@ -107,7 +107,7 @@ async def test_no_dead_letter_of_a_retried_job_is_due_until_it_fails_again(rig: 
     await rig.jobs.retry(job.id)
     later = now + LEFT_TO_WORKERS_FOR
     assert await dead_letters(rig, later).publish_overdue() == 0
-    # A worker that comes late with the first failure notes nothing for the second
+    # A late report of the first failure does not count for the second
     await rig.jobs.claim(job.id, worker="other", lease_until=later + 9, now=later)
     again = await rig.jobs.fail(job.id, 2, "out of memory", final=False, now=later)
     assert again.state is JobState.FAILURE

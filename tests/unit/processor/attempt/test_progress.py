@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 INTERVAL = 0.01
 
 
-class Table:
-    """A job store that answers as the test says, and keeps what it was given."""
+class ScriptedStore:
+    """A job store that raises the next of `errors`, or records the progress."""
 
     def __init__(self, jobs: Any = None) -> None:
         self.recorded: list[JobProgress] = []
         self.errors: list[Exception] = []
-        self.ours = True
-        self.asked = 0
+        self.lease_held = True
+        self.calls = 0
         self._jobs = jobs
         self._changed = asyncio.Event()
 
@@ -37,18 +37,18 @@ class Table:
         return getattr(self._jobs, name)
 
     async def record_progress(self, job_id: UUID, attempt: int, progress: JobProgress) -> bool:
-        self.asked += 1
+        self.calls += 1
         try:
             if self.errors:
                 raise self.errors.pop(0)
             if self._jobs is not None:
-                self.ours = await self._jobs.record_progress(job_id, attempt, progress)
+                self.lease_held = await self._jobs.record_progress(job_id, attempt, progress)
             self.recorded.append(progress)
-            return self.ours
+            return self.lease_held
         finally:
             self._changed.set()
 
-    async def asked_again(self) -> None:
+    async def next_call(self) -> None:
         self._changed.clear()
         async with asyncio.timeout(10):
             await self._changed.wait()
@@ -63,37 +63,37 @@ async def job(rig: Rig) -> Job:
 
 
 async def test_only_the_latest_of_several_reports_is_recorded(job: Job) -> None:
-    table = Table()
-    record = ProgressRecorder(table, job, INTERVAL)
+    store = ScriptedStore()
+    record = ProgressRecorder(store, job, INTERVAL)
     keeping = asyncio.create_task(record.run())
     for done in range(100):
         record.update(EngineProgress(done, 1000, rows=done // 10))
-    await table.asked_again()
+    await store.next_call()
     record.update(EngineProgress(99, 1000, rows=9))
     await asyncio.sleep(3 * INTERVAL)
     record.update(EngineProgress(500, 1000))
-    await table.asked_again()
+    await store.next_call()
     keeping.cancel()
-    assert [(p.bytes_done, p.rows_done) for p in table.recorded] == [(99, 9), (500, None)]
+    assert [(p.bytes_done, p.rows_done) for p in store.recorded] == [(99, 9), (500, None)]
 
 
 async def test_an_outage_of_the_database_only_delays_the_record(job: Job) -> None:
-    table = Table()
-    table.errors = [DatabaseUnavailable("away"), DatabaseUnavailable("away")]
-    record = ProgressRecorder(table, job, INTERVAL)
+    store = ScriptedStore()
+    store.errors = [DatabaseUnavailable("away"), DatabaseUnavailable("away")]
+    record = ProgressRecorder(store, job, INTERVAL)
     keeping = asyncio.create_task(record.run())
     record.update(EngineProgress(7, 10))
     async with asyncio.timeout(10):
-        while not table.recorded:
-            await table.asked_again()
+        while not store.recorded:
+            await store.next_call()
     keeping.cancel()
-    assert table.asked == 3
-    assert table.recorded[0].bytes_done == 7
+    assert store.calls == 3
+    assert store.recorded[0].bytes_done == 7
 
 
 async def test_recording_ends_when_the_attempt_no_longer_holds_the_job(rig: Rig, job: Job) -> None:
-    table = Table(rig.jobs)
-    record = ProgressRecorder(table, job, INTERVAL)
+    store = ScriptedStore(rig.jobs)
+    record = ProgressRecorder(store, job, INTERVAL)
     await rig.jobs.cancel(job.id, now=2.0)
     record.update(EngineProgress(7, 10))
     async with asyncio.timeout(10):
@@ -103,15 +103,15 @@ async def test_recording_ends_when_the_attempt_no_longer_holds_the_job(rig: Rig,
 
 
 async def test_the_rate_starts_again_when_the_input_is_read_again(job: Job) -> None:
-    table = Table()
+    store = ScriptedStore()
     times = iter([0.0, 1.0, 2.0, 3.0, 4.0])
-    record = ProgressRecorder(table, job, INTERVAL, clock=lambda: next(times))
+    record = ProgressRecorder(store, job, INTERVAL, clock=lambda: next(times))
     keeping = asyncio.create_task(record.run())
     for done in (100, 300, 20, 60):  # from the third on, the exact plan reads the file again
         record.update(EngineProgress(done, 1000))
-        await table.asked_again()
+        await store.next_call()
     keeping.cancel()
-    assert [p.rate for p in table.recorded] == [100.0, 150.0, None, 40.0]
+    assert [p.rate for p in store.recorded] == [100.0, 150.0, None, 40.0]
 
 
 async def test_a_running_attempt_shows_its_progress_and_the_next_starts_without(
@@ -121,15 +121,15 @@ async def test_a_running_attempt_shows_its_progress_and_the_next_starts_without(
         progress_interval=INTERVAL, retry_delay=0, scratch_dir=rig.settings.scratch_dir
     )
     job = await rig.job()
-    table = Table(rig.jobs)
+    store = ScriptedStore(rig.jobs)
     rig.engine.may_finish.clear()
-    worker = rig.worker(table)
+    worker = rig.worker(store)
     running = asyncio.create_task(worker.handle(rig.delivery(job)))
     await rig.engine.started.wait()
     rig.engine.report(EngineProgress(11, 40, rows=1, rows_estimated=True))
-    await table.asked_again()
-    while not table.recorded:
-        await table.asked_again()
+    await store.next_call()
+    while not store.recorded:
+        await store.next_call()
     shown = (await rig.jobs.get(job.id)).progress
     assert shown is not None
     assert (shown.bytes_done, shown.rows_done, shown.rows_estimated) == (11, 1, True)
@@ -146,13 +146,13 @@ async def test_an_attempt_succeeds_although_its_progress_cannot_be_recorded(
 ) -> None:
     rig.settings = WorkSettings(progress_interval=INTERVAL, scratch_dir=rig.settings.scratch_dir)
     job = await rig.job()
-    table = Table(rig.jobs)
-    table.errors = [error]
+    store = ScriptedStore(rig.jobs)
+    store.errors = [error]
     rig.engine.may_finish.clear()
-    running = asyncio.create_task(rig.worker(table).handle(rig.delivery(job)))
+    running = asyncio.create_task(rig.worker(store).handle(rig.delivery(job)))
     await rig.engine.started.wait()
     rig.engine.report(EngineProgress(11, 40))
-    await table.asked_again()
+    await store.next_call()
     rig.engine.may_finish.set()
     await running
     assert (await rig.jobs.get(job.id)).state is JobState.SUCCESS

@@ -17,7 +17,7 @@ RESET = StorageUnavailable("storage does not answer: connection reset")
 
 
 def through_the_engine() -> AttemptFailed:
-    """The error of an engine whose source breaks off."""
+    """The error of an engine whose source raised an error."""
     error = AttemptFailed(f"the source could not be read: {RESET}")
     error.__cause__ = RESET
     return error
@@ -36,7 +36,7 @@ async def test_a_storage_fault_does_not_count_although_storage_is_available_agai
     assert rig.bus.published == [(delivery.wakeup, 0.0)]
     (attempt,) = await rig.jobs.attempts(job.id)
     assert (attempt.outcome, attempt.reason) == ("released", f"storage failed: {error}")
-    # And the next succeeds
+    # And the next attempt succeeds
     await rig.worker().handle(rig.delivery(job))
     assert (await rig.jobs.get(job.id)).state is JobState.SUCCESS
 

@@ -1,4 +1,4 @@
-"""The engine's child process, in which looking at the memory in use fails."""
+"""The engine's child process, in which measuring the memory in use fails."""
 
 from processor.engines import duckdb_child
 

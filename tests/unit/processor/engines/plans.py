@@ -1,4 +1,4 @@
-"""Runs the plans within the test's process."""
+"""Runs the plans in the process of the test."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def run_exact(
     block: int = 1 << 20,
     memory: int = MEMORY,
 ) -> Expected:
-    """The exact plan's result, records, groups and rejects; `block` bytes are read at a time."""
+    """Run the exact plan, which reads `block` bytes at a time; return what it wrote and counted."""
     blocks = (data[at : at + block] for at in range(0, len(data), block))
     with tempfile.TemporaryDirectory() as folder:
         with RejectsFile(Path(folder) / "rejects") as rejects:
@@ -65,7 +65,7 @@ def run_fast(
     memory: int = MEMORY,
     scratch: int = SCRATCH,
 ) -> Expected:
-    """The fast plan's result, records and groups; from a pipe if `stream`."""
+    """Run the fast plan, on a pipe if `stream`; return its result and counts."""
     resources = fast_plan.Resources(memory, scratch, threads=2, csv_buffer=csv_buffer)
     with (
         tempfile.TemporaryDirectory() as folder,

@@ -1,4 +1,4 @@
-"""A process with an engine at work on a file that never opens; prints the child's process id."""
+"""A process whose engine waits for a file that never opens; prints the child's process id."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class SilentSource:
-    """A named pipe that nobody writes to: whoever opens it waits, whatever happens elsewhere."""
+    """A named pipe without a writer, so that opening it for reading blocks."""
 
     size = 1
 

@@ -1,4 +1,4 @@
-"""Both plans, on files written in any way."""
+"""Both plans, on files in any dialect."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ NO_HEADER = Aggregation(
 
 @given(written_cases(), st.integers(1, 30))
 @settings(max_examples=100, deadline=None)
-def test_any_aggregation_of_any_file_is_that_of_plain_python(case: Case, block: int) -> None:
+def test_any_aggregation_of_any_file_equals_plain_python(case: Case, block: int) -> None:
     try:
         expected = expected_result(case.aggregation, case.data)
     except Malformed:
-        # A number of one notation may be none in another.
+        # A number in one notation may not be a number in another.
         with pytest.raises(MalformedInput):
             run_exact(case.data, case.aggregation, block=block)
     else:
@@ -47,7 +47,7 @@ def test_any_aggregation_of_any_file_is_that_of_plain_python(case: Case, block: 
 
 @given(provable_cases(), writers(), st.booleans(), st.none() | st.integers(50, 3000))
 @settings(max_examples=60, deadline=None)
-def test_what_the_fast_plan_proves_is_that_of_plain_python(
+def test_a_result_that_the_fast_plan_proves_equals_plain_python(
     case: Case, writer: Writer, stream: bool, csv_buffer: int | None
 ) -> None:
     writer = replace(writer, declared=replace(writer.declared, decimal=".", thousands=""))
@@ -60,7 +60,7 @@ def test_what_the_fast_plan_proves_is_that_of_plain_python(
 
 @given(dirty_written_cases(), st.sampled_from([1, 2, 7, 64, 1 << 20]))
 @settings(max_examples=100, deadline=None)
-def test_results_and_rejects_of_dirty_files_written_in_any_way_are_those_of_plain_python(
+def test_results_and_rejects_of_dirty_files_in_any_dialect_equal_plain_python(
     case: Case, block: int
 ) -> None:
     try:
@@ -74,7 +74,7 @@ def test_results_and_rejects_of_dirty_files_written_in_any_way_are_those_of_plai
 
 @given(dirty_written_cases(provable=True), st.booleans(), st.none() | st.integers(50, 3000))
 @settings(max_examples=80, deadline=None)
-def test_the_fast_plan_never_settles_a_file_with_a_bad_row(
+def test_the_fast_plan_is_inconclusive_for_a_file_with_a_bad_row(
     case: Case, stream: bool, csv_buffer: int | None
 ) -> None:
     try:
@@ -102,7 +102,7 @@ SETTLED = {
 
 @pytest.mark.parametrize("name", SETTLED)
 @pytest.mark.parametrize("stream", [False, True], ids=["file", "stream"])
-def test_ordinary_dialects_are_settled_by_the_fast_plan(name: str, stream: bool) -> None:
+def test_the_fast_plan_proves_ordinary_dialects(name: str, stream: bool) -> None:
     declared, data = SETTLED[name]
     aggregation = replace(SONG_PLAYS, input=declared)
 
@@ -111,7 +111,7 @@ def test_ordinary_dialects_are_settled_by_the_fast_plan(name: str, stream: bool)
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["file", "stream"])
-def test_a_file_without_a_header_is_settled_by_both(stream: bool) -> None:
+def test_both_plans_read_a_file_without_a_header(stream: bool) -> None:
     aggregation = replace(NO_HEADER, input=Input(header=False))
     for data in (b"a,b,1\na,b,2\n", b"\xef\xbb\xbfa,b,1\r\na,b,2", b'"a",b,1\na,"b",2\n'):
         expected = Expected(b"column1,column2,sum(column3)\na,b,3\n", (2, 0, 0), 1)
@@ -132,7 +132,7 @@ def test_a_file_without_a_header_is_settled_by_both(stream: bool) -> None:
         Input(thousands=","),
     ],
 )
-def test_other_dialects_are_not_attempted(declared: Input) -> None:
+def test_the_fast_plan_does_not_attempt_other_dialects(declared: Input) -> None:
     assert why_not_fast(replace(SONG_PLAYS, input=declared)) is not None
 
 
@@ -150,14 +150,14 @@ def test_a_damaged_or_shortened_archive_never_has_a_result(stream: bool) -> None
 
 @pytest.mark.parametrize("stream", [False, True], ids=["file", "stream"])
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
-def test_half_a_surrogate_pair_at_the_end_never_passes_for_the_text_before_it(
+def test_half_a_surrogate_pair_at_the_end_of_a_file_is_malformed(
     encoding: Encoding, stream: bool
 ) -> None:
-    asked = Aggregation((GroupColumn(1, "k"),), (Aggregate("count", None, "rows"),))
+    aggregation = Aggregation((GroupColumn(1, "k"),), (Aggregate("count", None, "rows"),))
     text = "\ufeffn,k\n1,a\n2,a\ud83d"
     data = text.encode(encoding, errors="surrogatepass")
 
     with pytest.raises(Inconclusive):
-        run_fast(data, asked, stream=stream)
+        run_fast(data, aggregation, stream=stream)
     with pytest.raises(MalformedInput, match=r"line 3, column 2 \('k'\): .* text in UTF-16"):
-        run_exact(data, asked)
+        run_exact(data, aggregation)

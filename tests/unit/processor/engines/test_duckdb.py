@@ -1,4 +1,4 @@
-"""What is particular to the DuckDB engine: its child process, and its two plans."""
+"""The child process and the choice of the plan, which are particular to the DuckDB engine."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ OUT_OF_MEMORY = "out of memory: the limit of a job is {} MiB (CSVMILL_MEMORY_LIM
 
 
 def children() -> set[int]:
-    """The engine's processes among this process's children."""
+    """The process ids of this process's children that run an engine."""
     found = set()
     for task in Path("/proc/self/task").iterdir():
         for pid in map(int, (task / "children").read_text().split()):
@@ -61,7 +61,7 @@ def leftovers(scratch: Path) -> list[Path]:
 async def running_child(
     scratch: Path, engine: DuckDBEngine | None = None, source: Source | None = None
 ) -> tuple[asyncio.Task[object], int]:
-    """An aggregation that waits for more bytes, and its child, which is at work."""
+    """An aggregation that waits for more bytes, and its running child process."""
     begun = asyncio.Event()
     before = children()
     running = asyncio.create_task(
@@ -207,7 +207,7 @@ def test_a_full_disk_fails_the_attempt_and_says_so(
 
 
 @pytest.mark.parametrize("plan", ["fast", "exact"])
-def test_both_plans_give_the_same(
+def test_both_plans_report_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plan: str
 ) -> None:
     (tmp_path / "input").write_bytes(HEADER + b"a,b,1\na,b,2\n")
@@ -223,10 +223,10 @@ def test_both_plans_give_the_same(
     assert (outcome.size, report.plan) == (47, plan)
 
 
-async def test_a_bad_record_is_named_and_logged_shortly_however_long_it_is(
+async def test_a_long_bad_record_is_shortened_in_the_error_and_the_log(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    # Given a record that DuckDB quotes in its error, and JSON escapes byte by byte
+    # Given a long record that DuckDB quotes in its error, and whose bytes JSON escapes
     caplog.set_level("INFO", "processor.engines.duckdb")
     rows = b"a,b,1\n" * 1000 + b"a,b,1," + b"\1" * 200_000 + b"\n"
 
@@ -242,7 +242,7 @@ async def test_a_bad_record_is_named_and_logged_shortly_however_long_it_is(
 
 
 async def ending(task: Task, folder: Path) -> tuple[Refused, int]:
-    """How a child that is never given the whole source ends by itself, and with what status."""
+    """Return the last event and the exit status of a child that never gets its whole source."""
     async with child_process(CHILD, task.encode(), folder) as child:
         assert child.stdin
         assert child.stdout
@@ -259,7 +259,7 @@ async def ending(task: Task, folder: Path) -> tuple[Refused, int]:
 async def test_a_child_that_exceeds_its_memory_exits_with_the_reason(
     tmp_path: Path, plan: Plan, why: str
 ) -> None:
-    # Given less memory than Python needs to begin with
+    # Given less memory than Python needs to start
     given = Task(plan, SONG_PLAYS, None, 1 << 30, memory=8 << 20, scratch=SCRATCH, threads=2)
 
     outcome, status = await ending(given, tmp_path)
@@ -300,16 +300,16 @@ def test_an_unread_file_has_neither_dialect_nor_rows_in_the_report(
     assert (outcome.report.dialect, outcome.report.unfinished) == (None, True)
 
 
-def test_limits_that_make_no_sense_are_refused() -> None:
+def test_invalid_limits_are_refused() -> None:
     for wrong in ({"memory": 1 << 20}, {"scratch": 0}, {"threads": 0}, {"time_limit": 0.0}):
         with pytest.raises(ValueError, match=r"memory|scratch|thread|time"):
             EngineLimits(**wrong)
 
 
-async def test_more_values_than_memory_holds_have_their_median_within_the_limit(
+async def test_the_median_of_more_values_than_fit_in_memory_stays_within_the_limit(
     tmp_path: Path,
 ) -> None:
-    # Given more different values than the exact plan may hold
+    # Given more different values than the exact plan may hold in memory
     engine = DuckDBEngine(EngineLimits(memory=256 << 20))
     numbers = [n * 7919 % 200_003 for n in range(200_000)]
     rows = b"".join(b"a,%d,%d\n" % (n, n) for n in numbers)
@@ -330,7 +330,7 @@ async def test_more_values_than_memory_holds_have_their_median_within_the_limit(
     assert output.report.plan == "exact"
 
 
-async def test_the_output_says_which_plan_made_it(tmp_path: Path) -> None:
+async def test_the_report_names_the_plan(tmp_path: Path) -> None:
     outputs = [
         await DuckDBEngine(exact_below=size).aggregate(
             SONG_PLAYS, StreamSource(HEADER + b"a,b,1\n"), tmp_path, lambda _progress: None

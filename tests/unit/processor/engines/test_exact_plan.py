@@ -28,7 +28,7 @@ OTHER_COLUMNS = with_header(sum_of(0, group_by=(3, 1, 3), header=("a,b", '"', "c
 
 
 @given(files(numbers), st.integers(1, 100))
-def test_results_are_those_of_plain_python(data: bytes, block: int) -> None:
+def test_results_equal_plain_python(data: bytes, block: int) -> None:
     assert run_exact(data, block=block) == expected_result(SONG_PLAYS, data)
 
 
@@ -51,13 +51,13 @@ def test_the_number_of_runs_on_disk_is_limited(
 ) -> None:
     monkeypatch.setattr(runs, "MAX_RUNS", 4)
     monkeypatch.setattr(open_text, "SAMPLE_SIZE", 1)
-    standing: list[int] = []
+    run_counts: list[int] = []
 
     def blocks() -> Iterator[bytes]:
         yield HEADER
         for number in range(70):
             yield b"%d,x,1\n" % number
-            standing.append(len(list(tmp_path.iterdir())))
+            run_counts.append(len(list(tmp_path.iterdir())))
 
     exact_plan.run(
         SONG_PLAYS,
@@ -67,9 +67,9 @@ def test_the_number_of_runs_on_disk_is_limited(
         memory=0,
     )
 
-    # Of one row, of four rows, and of sixteen.
-    assert max(standing) == 3 + 3 + 3
-    assert len(standing) == 70
+    # Runs of one row, of four rows, and of sixteen.
+    assert max(run_counts) == 3 + 3 + 3
+    assert len(run_counts) == 70
 
 
 MALFORMED = [
@@ -104,7 +104,7 @@ MALFORMED = [
 
 
 @pytest.mark.parametrize(("data", "message"), MALFORMED)
-def test_a_malformed_file_is_refused_by_line_column_and_what_was_found(
+def test_the_error_of_a_malformed_file_names_line_column_and_value(
     data: bytes, message: str
 ) -> None:
     with pytest.raises(MalformedInput) as refusal:
@@ -114,6 +114,6 @@ def test_a_malformed_file_is_refused_by_line_column_and_what_was_found(
     assert "expected" in str(refusal.value)
 
 
-def test_the_first_malformed_record_is_the_one_named() -> None:
+def test_the_error_names_the_first_malformed_record() -> None:
     with pytest.raises(MalformedInput, match=r"^line 3, column 3 \('Plays'\): found 'x'"):
         run_exact(HEADER + b'a,b,1\na,b,x\na\n"open')

@@ -32,12 +32,12 @@ HEADER = b"Song,Date,Plays\n"
 OTHER_COLUMNS = with_header(sum_of(0, group_by=(3, 1, 3), header=("a,b", '"', "c", "total")))
 
 buffers = st.one_of(st.none(), st.integers(50, 3000))
-"""Small buffers make DuckDB split even a small file among its threads, in many places."""
+"""With small buffers, DuckDB splits even a small file among its threads."""
 
 
 @given(files(small_numbers), buffers, st.booleans())
 @settings(max_examples=60, deadline=None)
-def test_a_result_is_that_of_plain_python_or_there_is_none(
+def test_the_fast_plan_equals_plain_python_or_is_inconclusive(
     data: bytes, csv_buffer: int | None, stream: bool
 ) -> None:
     with contextlib.suppress(Inconclusive):
@@ -48,7 +48,9 @@ def test_a_result_is_that_of_plain_python_or_there_is_none(
 
 @given(files(numbers, columns=5, sum_of=0), buffers)
 @settings(max_examples=30, deadline=None)
-def test_other_columns_too(data: bytes, csv_buffer: int | None) -> None:
+def test_other_columns_equal_plain_python_or_are_inconclusive(
+    data: bytes, csv_buffer: int | None
+) -> None:
     with contextlib.suppress(Inconclusive):
         assert run_fast(data, OTHER_COLUMNS, csv_buffer=csv_buffer) == expected_result(
             OTHER_COLUMNS, data
@@ -57,7 +59,7 @@ def test_other_columns_too(data: bytes, csv_buffer: int | None) -> None:
 
 @st.composite
 def narrow_files(draw: st.DrawFn) -> tuple[Aggregation, bytes]:
-    """Files of one to four columns, and what is asked of the first and the last."""
+    """Files of one to four columns, and an aggregation of the first and the last."""
     columns = draw(st.integers(1, 4))
     values = draw(st.sampled_from([small_numbers | st.just(""), texts]))
     aggregates = [Aggregate("count", None, "rows"), Aggregate("count", columns, "values", "text")]
@@ -69,7 +71,7 @@ def narrow_files(draw: st.DrawFn) -> tuple[Aggregation, bytes]:
 
 @given(narrow_files(), buffers, st.booleans())
 @settings(max_examples=60, deadline=None)
-def test_files_of_few_columns_too(
+def test_files_of_few_columns_equal_plain_python_or_are_inconclusive(
     asked: tuple[Aggregation, bytes], csv_buffer: int | None, stream: bool
 ) -> None:
     aggregation, data = asked
@@ -103,7 +105,7 @@ NOT_PLAINLY_INTEGERS = [
 
 
 @pytest.mark.parametrize("text", NOT_PLAINLY_INTEGERS)
-def test_other_cells_than_integers_of_64_bits_are_inconclusive(text: str) -> None:
+def test_cells_other_than_64_bit_integers_are_inconclusive(text: str) -> None:
     with pytest.raises(Inconclusive):
         run_fast(HEADER + b"a,b,1\n" * 50 + f"a,b,{text}\n".encode() + b"a,b,1\n" * 50)
 
@@ -147,7 +149,7 @@ def test_files_that_duckdb_reads_differently_are_inconclusive(rows: bytes) -> No
     "row", [b"a,b,1,\n", b' "a",b,1\n', b'"a",b,1\n', b"a,b,1\n", b"\na,b,1\n"]
 )
 def test_a_file_with_mixed_line_ends_is_inconclusive(row: bytes, stream: bool) -> None:
-    # DuckDB takes no notice of the last delimiter, which weighs as much as the missing CR.
+    # DuckDB ignores the last delimiter, which has as many bytes as the missing CR.
     crlf = (HEADER + PLAIN_ROWS).replace(b"\n", b"\r\n")
     for data in (crlf + row + b"c,d,2\r\n", crlf + row, crlf + row[:-1] + b"\r\nc,d,2\n"):
         with pytest.raises(Inconclusive):
@@ -172,7 +174,7 @@ def test_an_unusual_header_is_inconclusive(data: bytes) -> None:
         run_fast(data)
 
 
-def test_rows_within_quotes_never_pass_for_rows_wherever_the_file_is_split() -> None:
+def test_rows_inside_quotes_are_not_read_as_rows_wherever_the_file_is_split() -> None:
     decoy = '"a,b,1\nc,d,2\n""x"",y,3\n"'
     rows = "".join(f'{decoy},{i % 7},{i}\n"{"z" * (i % 50)}",p,1\n' for i in range(300))
     data = HEADER + rows.encode()
@@ -189,7 +191,7 @@ def test_rows_within_quotes_never_pass_for_rows_wherever_the_file_is_split() -> 
 
 
 def test_a_row_longer_than_a_buffer_is_never_lost() -> None:
-    # DuckDB 2.0.0 drops such a row in silence if it is the last one.
+    # DuckDB 2.0.0 drops such a row without an error if it is the last one.
     for size in range(900, 1200, 31):
         data = HEADER + b"a,b,1\n" * 1000 + b"x" * size + b",b,1000\n"
         with contextlib.suppress(Inconclusive):
@@ -247,7 +249,7 @@ OF_ONE_COLUMN = Aggregation((GroupColumn(1, "k"),), (Aggregate("count", None, "r
 @pytest.mark.parametrize("stream", [False, True], ids=["file", "stream"])
 @pytest.mark.parametrize("rows", [b"a\n\nb\n\na\n", b"a\n\n", b'a\n""\nb\n', b"a\n\n\nb", b"\n"])
 def test_an_empty_line_in_a_file_of_one_column_is_inconclusive(rows: bytes, stream: bool) -> None:
-    # DuckDB takes it for a row, and so it is one if the cell is in quotes.
+    # DuckDB reads it as a row. It is one only if the cell is quoted.
     for ending in (b"\n", b"\r\n"):
         with pytest.raises(Inconclusive):
             run_fast((b"k\n" + rows).replace(b"\n", ending), OF_ONE_COLUMN, stream=stream)
@@ -264,7 +266,7 @@ def test_the_fast_plan_proves_a_file_of_one_column(rows: bytes, stream: bool) ->
 @pytest.mark.parametrize("stream", [False, True], ids=["file", "stream"])
 @pytest.mark.parametrize("rows", [b"a,,\rb,1,\n", b'"a\nb",,\rb,1,\n'])
 def test_a_row_that_ends_in_a_carriage_return_is_inconclusive(rows: bytes, stream: bool) -> None:
-    # DuckDB takes it for a line end after an empty cell.
+    # DuckDB reads it as a line end after an empty cell.
     with pytest.raises(Inconclusive):
         run_fast(b"k,l,m\n" + rows + b"1,2,3\n" * 3, OF_ONE_COLUMN, stream=stream)
 
@@ -279,11 +281,13 @@ def test_a_row_that_ends_in_a_carriage_return_is_inconclusive(rows: bytes, strea
         (b"", '"', 1.0),
     ],
 )
-def test_the_length_of_records_is_that_of_the_first(data: bytes, quote: str, length: float) -> None:
+def test_the_record_length_is_the_length_of_the_first_record(
+    data: bytes, quote: str, length: float
+) -> None:
     assert record_length(data, Dialect(quote=quote)) == length
 
 
-def test_duckdb_spills_no_more_than_it_may() -> None:
+def test_duckdb_does_not_spill_more_than_the_limit() -> None:
     noise = random.Random(1)
     rows = (f"{noise.randbytes(450).hex()},b,1\n" for _ in range(200_000))
     data = HEADER + "".join(rows).encode()
@@ -334,7 +338,7 @@ def test_the_fast_plan_proves_provable_aggregations(aggregation: Aggregation, st
     assert run_fast(FILE, aggregation, stream=stream) == expected_result(aggregation, FILE)
 
 
-def test_a_cell_that_where_leaves_out_need_not_be_a_number() -> None:
+def test_a_cell_in_a_row_that_where_filters_out_need_not_be_a_number() -> None:
     data = b'k,n\na,1\nb,"no ""number"""\n'
     aggregation = Aggregation(
         (GroupColumn(1, "k"),), (replace(SUM, column=2),), where=Condition(1, "=", ("a",))

@@ -1,4 +1,4 @@
-"""Dirty files of which nothing is said: they are read as if what is found out had been said."""
+"""Dirty files without a declared dialect are read as if the detected one had been declared."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SKIP = Input(on_bad_row="skip")
 
 
 def declaring(dialect: Dialect) -> Input:
-    """All that was found out, said."""
+    """The input options that declare a detected dialect."""
     return Input(
         delimiter=dialect.delimiter,
         quote=dialect.quote,
@@ -42,9 +42,9 @@ def declaring(dialect: Dialect) -> Input:
     )
 
 
-def assert_read_as_declared(case: Case, declared: Input, asked: Input, block: int) -> None:
-    """The outcome under `asked` is what the reference has under `declared`, byte for byte."""
-    aggregation = replace(case.aggregation, input=asked)
+def assert_read_as_declared(case: Case, declared: Input, undeclared: Input, block: int) -> None:
+    """Check that `undeclared` gives the bytes of the oracle with `declared`."""
+    aggregation = replace(case.aggregation, input=undeclared)
     try:
         expected = expected_of_dirty(replace(aggregation, input=declared), case.data)
     except Malformed:
@@ -57,29 +57,31 @@ def assert_read_as_declared(case: Case, declared: Input, asked: Input, block: in
 @given(dirty_written_cases(), st.sampled_from([1, 7, 64, 1 << 20]))
 @settings(max_examples=60, deadline=None)
 def test_any_dirty_file_is_read_as_if_its_dialect_had_been_declared(case: Case, block: int) -> None:
-    said = case.aggregation.input
-    asked = replace(SKIP, header=said.header, decimal=said.decimal, thousands=said.thousands)
-    dialect, _ = open_text([case.data], asked)
+    options = case.aggregation.input
+    undeclared = replace(
+        SKIP, header=options.header, decimal=options.decimal, thousands=options.thousands
+    )
+    dialect, _ = open_text([case.data], undeclared)
     declared = declaring(dialect)
-    # Another header has not the columns that are asked for; what becomes of that is told elsewhere.
+    # Another header lacks the columns of the aggregation; other tests cover that.
     records = read_file(case.data, declared)
     first = [field.decode(errors="replace") for field in records[0].fields] if records else []
-    assume(len(first) == len(case.rows[0]) and (not said.header or first == case.rows[0]))
+    assume(len(first) == len(case.rows[0]) and (not options.header or first == case.rows[0]))
 
-    assert_read_as_declared(case, declared, asked, block)
+    assert_read_as_declared(case, declared, undeclared, block)
 
 
 @dataclass(frozen=True)
-class Telling:
-    """A file, most of whose records show how it is written."""
+class ClearFile:
+    """A file most of whose records show its dialect."""
 
     case: Case
     writer: Writer
 
 
 @st.composite
-def telling_files(draw: st.DrawFn) -> Telling:
-    """Thirty good records with all that a dialect has, and up to three pieces of dirt."""
+def clear_files(draw: st.DrawFn) -> ClearFile:
+    """Thirty good records that use every feature of a dialect, and up to three pieces of dirt."""
     line_end: LineEnd = draw(st.sampled_from(["lf", "cr"]))
     encodings: list[Encoding] = ["utf-8", "utf-16-le", "utf-16-be", "windows-1252"]
     encoding = draw(st.sampled_from(encodings))
@@ -109,19 +111,19 @@ def telling_files(draw: st.DrawFn) -> Telling:
         rows.append([cells[name] for name in names])
     text = dirtied(draw, writer, writer.text([names, *rows]), first_line(writer, [names]), most=3)
     assume(text[-1:] < "\ud800" or text[-1:] > "\udbff")
-    # One LF, and lines do not end in CR; one such byte, and it is Latin-1: as docs/csv.md says.
+    # One LF excludes CR as the line end; one such byte makes the file Latin-1 (docs/csv.md).
     assume(line_end == "lf" or "\n" not in text)
     assume(encoding != "windows-1252" or max(text) < "\ud800")
     aggregation = Aggregation(
         (GroupColumn("name"),),
         (Aggregate("sum", "amount", kind="number"), Aggregate("max", "day", kind="date")),
     )
-    return Telling(Case(aggregation, writer.send(text)), writer)
+    return ClearFile(Case(aggregation, writer.send(text)), writer)
 
 
-@given(telling_files(), st.sampled_from([1, 64, 1 << 20]))
+@given(clear_files(), st.sampled_from([1, 64, 1 << 20]))
 @settings(max_examples=60, deadline=None)
-def test_some_dirt_in_a_file_does_not_change_its_dialect(file: Telling, block: int) -> None:
+def test_some_dirt_in_a_file_does_not_change_its_dialect(file: ClearFile, block: int) -> None:
     dialect, _ = open_text([file.case.data], SKIP)
 
     assert declaring(dialect) == file.writer.declared

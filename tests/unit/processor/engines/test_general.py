@@ -1,4 +1,4 @@
-"""Any aggregation by the exact plan, compared with plain Python byte for byte."""
+"""Any aggregation by the exact plan gives the bytes of the oracle."""
 
 from __future__ import annotations
 
@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 
 @given(cases(), st.integers(0, 20_000))
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_any_aggregation_is_that_of_plain_python_however_little_fits_in_memory(
-    case: Case, memory: int
-) -> None:
+def test_any_aggregation_equals_plain_python_with_any_memory_limit(case: Case, memory: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(runs, "MAX_RUNS", 3)
         patch.setattr(runs, "BATCH", 2)
@@ -74,7 +72,7 @@ EXACT = [
 
 
 @pytest.mark.parametrize(("fields", "cells", "expected"), EXACT)
-def test_what_the_documentation_says_of_numbers_and_empty_cells(
+def test_numbers_and_empty_cells_are_aggregated_as_documented(
     fields: dict[str, object], cells: list[str], expected: str
 ) -> None:
     data = HEADER + "".join(f"a,{cell},\n" for cell in cells).encode()
@@ -107,7 +105,7 @@ MALFORMED = [
 
 
 @pytest.mark.parametrize(("fields", "row", "message"), MALFORMED)
-def test_a_cell_that_is_not_what_it_must_be_is_named(
+def test_the_error_names_a_cell_of_the_wrong_kind(
     fields: dict[str, object], row: bytes, message: str
 ) -> None:
     with pytest.raises(MalformedInput) as refusal:
@@ -116,7 +114,7 @@ def test_a_cell_that_is_not_what_it_must_be_is_named(
     assert message in str(refusal.value)
 
 
-def test_cells_that_where_leaves_out_need_not_be_numbers() -> None:
+def test_cells_in_rows_that_where_filters_out_need_not_be_numbers() -> None:
     fields = {**of("sum", "n"), "where": {"column": "k", "op": "=", "value": "a"}}
 
     result, rows, groups, _ = run_exact(HEADER + b"b,N/A,\na,1,\n", aggregation(**fields))
@@ -131,7 +129,7 @@ def test_a_file_without_rows_has_one_total_but_no_groups() -> None:
     assert run_exact(HEADER, aggregation(**counted))[0] == b"k,count,sum(n)\n"
 
 
-def test_compressed_results_are_the_same_bytes_again() -> None:
+def test_compressed_results_are_reproducible() -> None:
     data = HEADER + b"a,1,\n" * 100
     plain = run_exact(data, aggregation(**of("sum", "n")))[0]
     compressed = [run_exact(data, aggregation(**of("sum", "n"), output="csv.gz"))[0] for _ in "12"]
@@ -141,7 +139,7 @@ def test_compressed_results_are_the_same_bytes_again() -> None:
 
 
 DIGITS = 4_000_000
-"""Digits of which to make an int takes longer than the time-out; 64 MiB of them, hours."""
+"""So many digits that `int` takes longer than the timeout; for 64 MiB of them, hours."""
 OF_LONG_NUMBERS = {
     "plain sum": (of("sum", "n", type="integer", empty="fail"), "1" * DIGITS + "0"),
     "sum": (of("sum", "n"), "1" * DIGITS + "0"),
@@ -156,12 +154,12 @@ OF_LONG_NUMBERS = {
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("name", OF_LONG_NUMBERS)
-def test_a_number_of_very_many_digits_is_fast(name: str) -> None:
+def test_numbers_with_very_many_digits_are_aggregated_fast(name: str) -> None:
     fields, expected = OF_LONG_NUMBERS[name]
     data = HEADER + b"a," + b"9" * DIGITS + b",\na," + b"1" * DIGITS + b",\n"
 
     result = run_exact(data, aggregation(**fields)).result
 
-    # Apart from the assertion: to show how they differ would take long, too.
+    # Not in the assertion: pytest would take long to show the difference.
     is_right = result == f"k,x\na,{expected}\n".encode()
     assert is_right

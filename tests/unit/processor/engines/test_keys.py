@@ -13,12 +13,12 @@ fields = st.lists(
 
 
 @given(fields)
-def test_a_key_gives_back_its_fields(parts: list[bytes]) -> None:
+def test_a_key_decodes_to_its_fields(parts: list[bytes]) -> None:
     assert split_key(join_key(parts)) == parts
 
 
 @given(st.lists(fields, max_size=20), st.integers(1, 3))
-def test_keys_sort_as_the_tuples_of_their_fields_do(keys: list[list[bytes]], size: int) -> None:
+def test_keys_sort_like_the_tuples_of_their_fields(keys: list[list[bytes]], size: int) -> None:
     alike = [key[:size] for key in keys if len(key) >= size]
 
     assert sorted(map(join_key, alike)) == list(map(join_key, sorted(alike)))

@@ -46,10 +46,8 @@ def write(rows: list[list[str]], style: Style) -> bytes:
 
 
 @given(tables, styles)
-def test_a_faithful_parse_balances_by_the_census_however_the_file_is_written(
-    rows: list[list[str]], style: Style
-) -> None:
-    # Whether such a field stands in needless quotes is not known, so it is left to the exact plan.
+def test_a_correct_parse_balances_in_any_style(rows: list[list[str]], style: Style) -> None:
+    # It is unknown whether such a field has needless quotes, so the exact plan reads it.
     assume(not style.quote_all or not any(f.startswith(" ") for row in rows for f in row))
     data = write(rows, style)
     parsed = [row for row in csv.reader(io.StringIO(data.decode(), newline="")) if row]
@@ -58,7 +56,7 @@ def test_a_faithful_parse_balances_by_the_census_however_the_file_is_written(
 
 
 @given(tables)
-def test_a_faithful_parse_of_what_the_csv_module_writes_balances(rows: list[list[str]]) -> None:
+def test_a_correct_parse_of_the_output_of_the_csv_module_balances(rows: list[list[str]]) -> None:
     data = io.StringIO()
     csv.writer(data, lineterminator="\r\n").writerows(rows)
 
@@ -66,7 +64,7 @@ def test_a_faithful_parse_of_what_the_csv_module_writes_balances(rows: list[list
 
 
 @given(tables, styles, st.data())
-def test_a_row_lost_or_taken_twice_or_a_blank_invented_never_balances(
+def test_a_lost_row_a_duplicated_row_or_an_added_blank_never_balances(
     rows: list[list[str]], style: Style, draw: st.DataObject
 ) -> None:
     data = write(rows, style)
@@ -89,19 +87,19 @@ def test_a_row_lost_or_taken_twice_or_a_blank_invented_never_balances(
         (b"a,b,1\r", ["a", "b", "1"]),
     ],
 )
-@pytest.mark.parametrize("companion", ["plain", 'say "so"', '7" single', '"quoted"', 'a "b" c'])
-def test_the_liberties_that_duckdb_takes_do_not_balance(
-    row: bytes, parsed: list[str], companion: str
+@pytest.mark.parametrize("other", ["plain", 'say "so"', '7" single', '"quoted"', 'a "b" c'])
+def test_rows_that_duckdb_misreads_do_not_balance(
+    row: bytes, parsed: list[str], other: str
 ) -> None:
-    # A companion whose quotes may be written in two ways must not hide the liberty.
-    line = f"{companion},b,1\n".encode()
-    if companion.startswith('"'):
+    # Another row whose quotes can be written in two ways must not hide the misreading.
+    line = f"{other},b,1\n".encode()
+    if other.startswith('"'):
         line = b'"""quoted""",b,1\n'
     for copies in range(5):
-        rows = [[companion, "b", "1"]] * copies
+        rows = [[other, "b", "1"]] * copies
         data = line * copies + row + b"\n" + line
 
-        assert not balance(ledger_of([*rows, parsed, [companion, "b", "1"]]), data, b"\n")
+        assert not balance(ledger_of([*rows, parsed, [other, "b", "1"]]), data, b"\n")
 
 
 @pytest.mark.parametrize(
@@ -113,7 +111,7 @@ def test_the_liberties_that_duckdb_takes_do_not_balance(
         (b"\na,b,1", ["a", "b", "1"]),
     ],
 )
-def test_a_byte_too_many_is_not_made_good_by_a_carriage_return_that_is_missing(
+def test_an_extra_byte_is_not_balanced_by_a_missing_carriage_return(
     row: bytes, parsed: list[str]
 ) -> None:
     line = b'a,"x\ny\r\n",1\r\n'
@@ -131,7 +129,7 @@ def test_a_row_that_ends_in_a_carriage_return_does_not_balance(ending: bytes) ->
     first, last = b'a,"x\r\ny\r",1' + ending, b"c,d,2"
     wrong = [
         first + b"a,b,\r" + last + ending,
-        # Another byte makes up for the missing LF.
+        # Another byte replaces the missing LF, so that the size is right.
         first + b"a,b,\r" + last + b"," + ending,
         first + b"a,b,\r" + ending + last + b"\n",
     ]
@@ -141,7 +139,7 @@ def test_a_row_that_ends_in_a_carriage_return_does_not_balance(ending: bytes) ->
         assert not balance(ledger_of(rows), data, ending)
 
 
-def test_a_census_does_not_depend_on_how_the_bytes_arrive() -> None:
+def test_a_census_does_not_depend_on_block_sizes() -> None:
     data = b'"a" "b"," ""x"" y"\n' * 30
 
     censuses = [census_of(data, block) for block in (1, 2, 3, 50, 10_000)]

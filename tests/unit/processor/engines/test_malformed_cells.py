@@ -1,4 +1,4 @@
-"""What becomes of each kind of cell in a column of numbers or dates, in the two plans."""
+"""How both plans treat each kind of cell in a column of numbers or dates."""
 
 from __future__ import annotations
 
@@ -37,13 +37,11 @@ SUM_AND_LEAST = Aggregate("sum", "b", "sum", "number"), Aggregate("min", "b", "m
 FUNCTIONS: list[Function] = ["sum", "avg", "median", "min", "max", "count_distinct"]
 
 
-def asked_of(function: Function, kind: Kind) -> Aggregation:
-    return Aggregation(
-        (GroupColumn("a"),), (Aggregate(function, "b", "out", kind),), input=DECLARED
-    )
+def aggregation_with(function: Function, kind: Kind) -> Aggregation:
+    return Aggregation((GroupColumn("a"),), (Aggregate(function, "b", "out", kind),), input=DECLARED)
 
 
-def test_the_tables_of_the_documents_have_them_all() -> None:
+def test_the_tables_in_the_docs_are_complete() -> None:
     rows = list(table("Malformed cells"))
 
     numbers, dates = "in a column of numbers", "in a column of dates"
@@ -51,49 +49,49 @@ def test_the_tables_of_the_documents_have_them_all() -> None:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_what_is_no_number_is_rejected_cell_by_cell_and_part_of_nothing(function: Function) -> None:
-    skipping = replace(asked_of(function, "number"), input=SKIP)
+def test_cells_that_are_not_numbers_are_rejected_and_not_aggregated(function: Function) -> None:
+    skipping = replace(aggregation_with(function, "number"), input=SKIP)
     data = file_of(BAD_NUMBERS)
 
     found = run_exact(data, skipping)
 
-    told = list(csv.DictReader(io.StringIO(found.rejects.decode(), newline="")))
+    rejects = list(csv.DictReader(io.StringIO(found.rejects.decode(), newline="")))
     assert found.rows == (1, 0, len(BAD_NUMBERS))
-    assert [row["record"] for row in told] == data.decode().split("\r\n")[2:-1]
-    assert {row["column"] for row in told} == {"2"}
-    assert all(", expected a number, such as 42" in row["reason"] for row in told)
+    assert [row["record"] for row in rejects] == data.decode().split("\r\n")[2:-1]
+    assert {row["column"] for row in rejects} == {"2"}
+    assert all(", expected a number, such as 42" in row["reason"] for row in rejects)
     assert found == expected_of_dirty(skipping, data)
     assert found.result.splitlines()[1:] in ([b"good,7"], [b"good,1"])
 
 
 @pytest.mark.parametrize("cell", BAD_NUMBERS)
-def test_what_is_no_number_is_left_to_the_exact_plan(cell: str) -> None:
-    asked = Aggregation((GroupColumn("a"),), SUM_AND_LEAST, input=DECLARED)
+def test_cells_that_are_not_numbers_are_inconclusive_in_the_fast_plan(cell: str) -> None:
+    aggregation = Aggregation((GroupColumn("a"),), SUM_AND_LEAST, input=DECLARED)
     with pytest.raises(Inconclusive):
-        run_fast(file_of([cell]), asked)
+        run_fast(file_of([cell]), aggregation)
 
 
 @pytest.mark.parametrize(("cell", "total"), GOOD_NUMBERS)
-def test_what_is_a_number_is_that_number(cell: str, total: str) -> None:
-    data, asked = file_of([cell]), asked_of("sum", "number")
+def test_cells_that_are_numbers_have_the_documented_value(cell: str, total: str) -> None:
+    data, aggregation = file_of([cell]), aggregation_with("sum", "number")
     expected = f"a,out\ngood,7\nx,{total}\n".encode()
 
-    assert run_exact(data, asked).result == expected
+    assert run_exact(data, aggregation).result == expected
     with suppress(Inconclusive):
-        assert run_fast(data, asked).result == expected
-    assert expected_of_dirty(asked, data).result == expected
+        assert run_fast(data, aggregation).result == expected
+    assert expected_of_dirty(aggregation, data).result == expected
 
 
-def test_what_is_a_number_adds_up() -> None:
+def test_the_sum_of_all_cells_that_are_numbers_is_exact() -> None:
     data = file_of([cell for cell, _ in GOOD_NUMBERS])
 
-    found = run_exact(data, asked_of("sum", "number"))
+    found = run_exact(data, aggregation_with("sum", "number"))
 
     assert found.result == f"a,out\ngood,7\nx,{summed(GOOD_NUMBERS)}\n".encode()
 
 
-def test_what_is_no_date_is_rejected_cell_by_cell() -> None:
-    skipping = replace(asked_of("max", "date"), input=SKIP)
+def test_cells_that_are_not_dates_are_rejected() -> None:
+    skipping = replace(aggregation_with("max", "date"), input=SKIP)
     data = file_of(BAD_DATES, good="2020-01-31")
 
     found = run_exact(data, skipping)
@@ -104,8 +102,8 @@ def test_what_is_no_date_is_rejected_cell_by_cell() -> None:
 
 
 @pytest.mark.parametrize("cell", BAD_DATES)
-def test_what_is_no_date_is_none_to_truncate_either(cell: str) -> None:
-    asked = Aggregation((GroupColumn("b", truncate="month"),), input=DECLARED)
+def test_cells_that_are_not_dates_cannot_be_truncated(cell: str) -> None:
+    aggregation = Aggregation((GroupColumn("b", truncate="month"),), input=DECLARED)
 
     with pytest.raises(MalformedInput, match=r"line 3, column 2 \('b'\): found .* a date, such as"):
-        run_exact(file_of([cell], good="2020-01-31"), asked)
+        run_exact(file_of([cell], good="2020-01-31"), aggregation)

@@ -1,4 +1,4 @@
-"""Results in Parquet, read by a library that did not write them."""
+"""Results in Parquet, read by another library than the one that wrote them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def read(content: bytes) -> pyarrow.Table:
 
 
 def column(function: Function, kind: Kind, cells: list[str]) -> pyarrow.ChunkedArray:
-    """What is computed of each of the cells, every one in a group of its own."""
+    """Compute the function of each cell, in a group of its own; return the column."""
     data = "k,v\n" + "".join(f"{i:04},{cell}\n" for i, cell in enumerate(cells))
     aggregates = (Aggregate(function, "v", "found", kind),)
     aggregation = Aggregation((GroupColumn("k"),), aggregates, output="parquet")
@@ -84,7 +84,7 @@ def test_a_column_of_numbers_has_the_narrowest_type_that_holds_them_exactly(
         ([], "date32[day]", []),
     ],
 )
-def test_a_column_of_dates_has_times_if_one_has_and_stays_text_beyond_microseconds(
+def test_a_date_column_has_times_if_one_cell_has_and_is_text_beyond_microseconds(
     cells: list[str], kind: str, values: list[Any] | None
 ) -> None:
     found = column("max", "date", [*cells, ""])
@@ -103,7 +103,7 @@ def test_a_column_of_dates_has_times_if_one_has_and_stays_text_beyond_microsecon
         ("year", "string", ["", "2020"]),
     ],
 )
-def test_days_to_group_by_are_dates_and_what_is_less_exact_is_text(
+def test_truncated_days_are_dates_and_longer_periods_are_text(
     truncation: Truncation, kind: str, values: list[Any]
 ) -> None:
     aggregation = Aggregation(
@@ -116,7 +116,7 @@ def test_days_to_group_by_are_dates_and_what_is_less_exact_is_text(
     assert table.to_pydict() == {"d": values, "count": [1, 1]}
 
 
-def test_text_without_a_value_is_null_and_an_empty_text_to_group_by_is_empty() -> None:
+def test_an_aggregate_without_text_is_null_and_an_empty_group_is_empty_text() -> None:
     data = b'k,t\n"",\na,"x, ""\0"""\n'
     aggregation = Aggregation(
         (GroupColumn("k"),), (Aggregate("first", "t", kind="text"),), output="parquet"
@@ -127,7 +127,7 @@ def test_text_without_a_value_is_null_and_an_empty_text_to_group_by_is_empty() -
     assert table.to_pydict() == {"k": ["", "a"], "first(t)": [None, 'x, "\0"']}
 
 
-def test_no_rows_give_the_columns() -> None:
+def test_a_result_without_rows_has_its_columns() -> None:
     aggregation = Aggregation(
         (GroupColumn("k"),),
         (Aggregate("sum", "n", kind="number"),),
@@ -142,7 +142,7 @@ def test_no_rows_give_the_columns() -> None:
 
 
 @pytest.mark.parametrize("names", [("a", "A"), ("", "b"), ("ß", "SS")])
-def test_names_that_readers_would_confuse_are_refused(names: tuple[str, str]) -> None:
+def test_empty_and_equally_folded_column_names_are_refused(names: tuple[str, str]) -> None:
     from shared.aggregation.resolve import resolve
 
     aggregation = Aggregation((GroupColumn(1), GroupColumn(2)), output="parquet")
@@ -153,7 +153,7 @@ def test_names_that_readers_would_confuse_are_refused(names: tuple[str, str]) ->
 
 
 def assert_holds(content: bytes, case: Case) -> None:
-    """Compare the file with what the oracle writes as CSV."""
+    """Compare the Parquet file with the CSV of the oracle."""
     expected = expected_result(case.aggregation, case.data)
     count = expected.groups
     names, *rows = csv.reader(io.StringIO(expected.result.decode(), newline=""), strict=True)
@@ -178,7 +178,7 @@ def _means(value: object, cell: str, *, is_text: bool) -> bool:
 
 @given(cases())
 @settings(max_examples=60, deadline=None)
-def test_the_exact_plan_writes_what_plain_python_finds(case: Case) -> None:
+def test_parquet_of_the_exact_plan_equals_plain_python(case: Case) -> None:
     case = Case(replace(case.aggregation, output="parquet"), case.data)
     names = csv.reader(io.StringIO(expected_result(case.aggregation, case.data)[0].decode()))
     folded = [name.casefold() for name in next(names)]
@@ -198,7 +198,7 @@ def test_both_plans_write_the_same_bytes(case: Case, stream: bool) -> None:
         assert run_fast(case.data, case.aggregation, stream=stream) == exact
 
 
-def test_many_row_groups_are_alike_in_both_plans() -> None:
+def test_both_plans_write_the_same_row_groups() -> None:
     data = "k,n\n" + "".join(f"{i * 7919 % 150_000:06},{i / 100}\n" for i in range(150_000))
     aggregation = Aggregation(
         (GroupColumn("k"),), (Aggregate("count", None, "n"),), output="parquet"
@@ -212,7 +212,7 @@ def test_many_row_groups_are_alike_in_both_plans() -> None:
     assert read(exact[0]).column("k").to_pylist() == [f"{i:06}" for i in range(150_000)]
 
 
-def test_row_groups_of_long_rows_have_few() -> None:
+def test_row_groups_of_long_rows_have_fewer_rows() -> None:
     data = "k\n" + "".join(f"{i:06}{'x' * 10_000}\n" for i in range(5000))
     aggregation = Aggregation((GroupColumn("k"),), output="parquet")
 

@@ -1,4 +1,4 @@
-"""Whatever a thread beside DuckDB ends with, it is never the end of the data."""
+"""An error in a thread beside DuckDB is never read as the end of the data."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ ERRORS: dict[str, Callable[[], BaseException]] = {
 }
 
 
-def break_off(monkeypatch: pytest.MonkeyPatch, error: BaseException | None) -> None:
-    """Let text end in the middle of a source, at the end of a record."""
+def end_text_early(monkeypatch: pytest.MonkeyPatch, error: BaseException | None) -> None:
+    """Make the text end early, at the end of a record, with or without an error."""
 
     def breaking(*args: Any, **more: Any) -> tuple[Dialect, Iterator[bytes]]:
         dialect, text = open_text(*args, **more)
@@ -47,7 +47,7 @@ def break_off(monkeypatch: pytest.MonkeyPatch, error: BaseException | None) -> N
 
         return dialect, blocks()
 
-    # The dialect is not detected, so that the input pump meets the error.
+    # The dialect is declared, so that the input pump is the first to read.
     monkeypatch.setattr(fast_plan, "open_text", breaking)
     monkeypatch.setattr(fast_plan, "HEADER_LIMIT", 20)
 
@@ -55,7 +55,7 @@ def break_off(monkeypatch: pytest.MonkeyPatch, error: BaseException | None) -> N
 @pytest.mark.parametrize("name", ERRORS)
 def test_any_error_of_the_input_pump_is_raised(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     error = ERRORS[name]()
-    break_off(monkeypatch, error)
+    end_text_early(monkeypatch, error)
 
     with pytest.raises(type(error)) as raised:
         run_fast(DATA, stream=True)
@@ -64,7 +64,7 @@ def test_any_error_of_the_input_pump_is_raised(monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_a_damaged_file_is_inconclusive(monkeypatch: pytest.MonkeyPatch) -> None:
-    break_off(monkeypatch, MalformedInput("damaged"))
+    end_text_early(monkeypatch, MalformedInput("damaged"))
 
     with pytest.raises(Inconclusive, match="damaged"):
         run_fast(DATA, stream=True)
@@ -73,7 +73,7 @@ def test_a_damaged_file_is_inconclusive(monkeypatch: pytest.MonkeyPatch) -> None
 def test_text_that_ends_before_its_source_is_inconclusive(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("processor.engines.pumps.BLOCK", len(DATA) - 1)
     monkeypatch.setattr("shared.inspection.open_text.SAMPLE_SIZE", 20)
-    break_off(monkeypatch, None)
+    end_text_early(monkeypatch, None)
 
     with pytest.raises(Inconclusive, match="does not account for the file"):
         run_fast(DATA, stream=True)
@@ -107,7 +107,7 @@ def test_a_partial_census_proves_nothing(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 MANY_GROUPS = b"Song,Date,Plays\n" + b"".join(b"song %d,%40d,1\n" % (n, n) for n in range(80_000))
-"""A result that no pipe holds."""
+"""A file whose result is larger than a pipe's buffer."""
 
 
 @pytest.mark.parametrize("name", ERRORS)
@@ -130,5 +130,5 @@ def test_any_error_of_the_output_pump_is_raised_without_a_deadlock(
     assert raised.value is error
 
 
-def test_so_large_a_result_is_well_otherwise() -> None:
+def test_a_result_larger_than_a_pipe_is_complete_without_an_error() -> None:
     assert run_fast(MANY_GROUPS) == expected_result(SONG_PLAYS, MANY_GROUPS)

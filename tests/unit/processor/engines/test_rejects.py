@@ -1,4 +1,4 @@
-"""Records that break a rule: counted and told, or skipped and kept."""
+"""Records that break a rule are counted and reported, or skipped and kept."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ HEADER = b"Song,Date,Plays\n"
 
 
 def refusal(data: bytes, aggregation: Aggregation = SONG_PLAYS) -> tuple[str, Report]:
-    """Why a file has no result, and the report of that."""
+    """Return the reason why a file has no result, and the report."""
     with pytest.raises(MalformedInput) as refused:
         run_exact(data, aggregation)
     report = report_of(refused.value)
@@ -40,7 +40,7 @@ def refusal(data: bytes, aggregation: Aggregation = SONG_PLAYS) -> tuple[str, Re
 
 @given(case=dirty_cases(), block=st.sampled_from([1, 7, 64, 1 << 20]))
 @settings(max_examples=60, deadline=None)
-def test_results_and_rejects_of_dirty_files_are_those_of_plain_python_byte_for_byte(
+def test_results_and_rejects_of_dirty_files_equal_plain_python_byte_for_byte(
     case: Case, block: int
 ) -> None:
     try:
@@ -55,7 +55,7 @@ def test_results_and_rejects_of_dirty_files_are_those_of_plain_python_byte_for_b
 
 @given(case=dirty_cases())
 @settings(max_examples=40, deadline=None)
-def test_a_file_of_which_no_row_is_skipped_fails_for_as_many_problems_as_it_has(
+def test_without_skip_a_file_fails_with_the_count_of_all_its_problems(
     case: Case,
 ) -> None:
     strict = replace(case.aggregation, input=RFC_4180)
@@ -76,12 +76,12 @@ def test_a_file_of_which_no_row_is_skipped_fails_for_as_many_problems_as_it_has(
     assert reason.startswith(str(report.problems[0]))
 
 
-def test_the_oracle_of_dirty_files_agrees_with_the_one_of_good_files() -> None:
+def test_the_oracles_of_dirty_and_of_good_files_agree() -> None:
     data = HEADER + b'"a\n""",2020,1\r\n\r\na,b,3'
     assert expected_of_dirty(SONG_PLAYS, data) == expected_result(SONG_PLAYS, data)
 
 
-def test_a_skipped_row_is_kept_as_it_stands_with_its_place_and_what_is_wrong() -> None:
+def test_a_reject_is_kept_unchanged_with_its_position_and_problem() -> None:
     data = HEADER + b'a,b,1\n"x\n",b,many\na,b\n"a"b,c,1\na,\xff,1\na,b,2\n'
     found = run_exact(data, SKIPPING)
     assert found == Expected(
@@ -111,7 +111,7 @@ def test_the_first_problems_are_listed_and_all_are_counted() -> None:
     ]
 
 
-def test_one_problem_reads_as_it_always_did() -> None:
+def test_the_message_names_the_first_problem_and_counts_the_others() -> None:
     reason, report = refusal(HEADER + b"a,b,1\na,b\n")
     assert reason.endswith("found 2 columns: 'a,b', expected 3 columns as in the header")
     assert report.problem_count == 1
@@ -119,13 +119,13 @@ def test_one_problem_reads_as_it_always_did() -> None:
     assert reason.endswith("as in the header (and 1 more problem)")
 
 
-def test_a_file_of_which_every_row_is_bad_has_no_result_though_bad_rows_are_skipped() -> None:
+def test_a_file_with_only_bad_rows_fails_even_with_skip() -> None:
     reason, report = refusal(HEADER + b"a,b\n" * 3, SKIPPING)
     assert reason.startswith("all 3 rows were rejected: line 2, column 3 ('Plays'): found 2 col")
     assert (report.rows, len(report.problems)) == (Rows(rejected=3), 3)
     reason, _ = refusal(HEADER + b"a,b\n", SKIPPING)
     assert reason.startswith("the only row was rejected: line 2")
-    # No row at all is no bad row, and neither is one that is filtered out
+    # A file without rows has a result, and so has one whose rows are all filtered out
     assert run_exact(HEADER, SKIPPING).rows == (0, 0, 0)
     filtering = replace(SKIPPING, where=Condition(1, "=", ("b",)))
     assert run_exact(HEADER + b"a,b,1\na,b\n", filtering).rows == (0, 1, 1)
@@ -143,20 +143,20 @@ def test_a_file_of_which_every_row_is_bad_has_no_result_though_bad_rows_are_skip
 def test_a_header_that_does_not_fit_is_never_skipped(
     aggregation: Aggregation, data: bytes, reason: str, problems: int
 ) -> None:
-    told, report = refusal(data, aggregation)
-    assert told.startswith(reason)
+    message, report = refusal(data, aggregation)
+    assert message.startswith(reason)
     assert (report.rows, report.problem_count, len(report.problems)) == (Rows(), problems, problems)
 
 
 def test_a_missing_column_is_not_a_problem_of_a_record() -> None:
     aggregation = Aggregation((GroupColumn("song"),), input=SKIP)
-    told, report = refusal(HEADER + b"a,b,1\n", aggregation)
-    assert told.startswith("the aggregation does not fit the file: group_by[0].column")
+    reason, report = refusal(HEADER + b"a,b,1\n", aggregation)
+    assert reason.startswith("the aggregation does not fit the file: group_by[0].column")
     assert (report.rows, report.problem_count, report.problems) == (Rows(), 0, ())
 
 
-def test_a_bad_row_leaves_no_trace_in_any_aggregate() -> None:
-    # The bad cell is the last that is looked at, when all others are known
+def test_a_bad_row_changes_no_aggregate() -> None:
+    # The bad cell is the last one read, after the other values of its row
     aggregation = Aggregation(
         (GroupColumn("Song"),),
         (
@@ -177,7 +177,7 @@ def test_groups_take_no_memory_after_the_first_problem_of_a_failed_file(tmp_path
     rows = b"".join(b"song %d,b,1\n" % n for n in range(1000))
     calm = run_exact(HEADER + rows, memory=500)
     assert calm.groups == 1000
-    # Then a doomed file writes none: its folder would have to be there
+    # Then a file that fails writes none: without a folder, writing would raise
     _, report = refusal(HEADER + b"a,b,x\n" + rows)
     assert report.rows == Rows(1000, 0, 1)
 

@@ -27,7 +27,7 @@ def merge(runs: list[Iterator[int]]) -> Iterator[int]:
 
 
 @pytest.mark.parametrize("most", [2, 3, 5])
-def test_any_number_of_runs_is_merged_and_each_item_written_once_a_level(
+def test_any_number_of_runs_is_merged_and_each_item_is_written_once_per_level(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
     monkeypatch.setattr(runs, "MAX_RUNS", most)
@@ -82,7 +82,7 @@ def test_aggregates_that_keep_all_values_share_the_open_files(keeping: int) -> N
     assert outcome == expected_result(aggregation, data)
 
 
-def test_runs_that_are_read_beside_each_other_share_the_memory(tmp_path: Path) -> None:
+def test_runs_that_are_read_at_the_same_time_share_the_memory(tmp_path: Path) -> None:
     beside = 31
     several = [
         SortedRuns[bytes](tmp_path, f"run-{i}", lambda runs: heapq.merge(*runs), len, beside=beside)
@@ -114,6 +114,6 @@ def test_numbers_of_many_digits_are_spilled_when_they_fill_the_memory(
     for number in reversed(numbers):
         values.add(b"k", number)
 
-    # Each takes more than 20 KB.
+    # Each number takes more than 20 KB.
     assert len(list(tmp_path.iterdir())) in (1, 2)
     assert list(values.by_key().of(b"k")) == numbers

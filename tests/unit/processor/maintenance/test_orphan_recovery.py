@@ -117,7 +117,7 @@ async def test_a_complete_upload_gets_its_job_after_the_grace_period(service: Se
     service.clock.ahead += AFTER
     assert await recovery.recover() == 0
     assert await service.recovery().recover() == 0
-    # Counted as a gateway counts the jobs that it creates.
+    # It counts like a job that a gateway creates.
     count = metrics.registry.get_sample_value
     assert count("csvmill_uploads_total", {"state": "completed"}) == 1
     assert count("csvmill_jobs_total", {"state": "PENDING", "reason": "created"}) == 1
@@ -150,7 +150,7 @@ async def test_no_job_is_created_for_an_upload(
     service.clock.ahead = 1000.0
     assert await service.recovery().recover() == 0
     assert await service.jobs.of_upload(upload_id) is None
-    # The scan was no use of the upload: it expires as if it had not been scanned.
+    # The scan does not count as a use of the upload: its TTL was not restarted.
     assert await service.blobs.expire(upload_key(upload_id), idle_for=1000.0)
 
 
@@ -175,7 +175,7 @@ async def test_an_upload_that_was_checked_and_not_used_since_is_checked_again_af
         queried.extend(upload_ids)
         return await of_uploads(upload_ids)
 
-    # Given a scan of all uploads, of which one has its job and one is too young
+    # Given a scan in which one upload got its job and another was too young
     monkeypatch.setattr(service.jobs, "of_uploads", recorded)
     old = await service.orphan()
     await start_job(
@@ -191,11 +191,11 @@ async def test_an_upload_that_was_checked_and_not_used_since_is_checked_again_af
     recovery = service.recovery()
     assert await recovery.recover() == 0
     assert queried == [old]
-    # When it scans again, it queries the younger one only
+    # When it scans again, it queries only the younger one
     service.clock.ahead += AFTER
     assert await recovery.recover() == 1
     assert queried == [old, young]
-    # And after an hour, all of them
+    # And after an hour it queries both
     service.clock.ahead += AFTER
     monkeypatch.setattr(orphan_recovery, "FULL_SCAN_INTERVAL", 0.0)
     assert await recovery.recover() == 0
@@ -240,7 +240,7 @@ async def test_an_unreadable_upload_does_not_stop_the_others(
     assert await service.jobs.of_upload(sound) is not None
     assert await service.jobs.of_upload(damaged) is None
     assert caplog.text.count(f"upload {damaged} has no job and cannot be read: meta.json") == 1
-    # And it is checked again, though it was not used since
+    # And it is checked again in the next scan
     service.clock.ahead = 2 * AFTER
     assert await recovery.recover() == 1
     assert await service.jobs.of_upload(damaged) is not None

@@ -54,7 +54,7 @@ async def test_a_job_released_before_this_process_started_is_woken_immediately(
     async def lost_before(_lost_after: float) -> float:
         return now + 0.5
 
-    # When all wake-ups were lost since, as with the process that had them
+    # When all wake-ups since then were lost
     monkeypatch.setattr(rig.bus, "lost_before", lost_before)
     assert await relay(rig, now + 1).wake_overdue() == 1
 
@@ -86,31 +86,31 @@ async def test_an_outage_of_the_broker_leaves_the_job_overdue(rig: Rig) -> None:
 async def test_a_running_relay_survives_errors_and_publishes_wake_ups_and_dead_letters(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Given a job without a wake-up, one without its dead letter, and a defect at the first look
+    # Given a job without a wake-up, a job without a dead letter, and an error in the first run
     waiting, failed = await rig.job(), await rig.job(max_attempts=1)
     now = time.time()
     await rig.jobs.claim(failed.id, worker="killed", lease_until=now + 9, now=now)
     await rig.jobs.fail(failed.id, 1, "out of memory", final=False, now=now)
     overdue = rig.jobs.overdue
-    looks = 0
+    calls = 0
 
     async def defective_at_first(**query: Any) -> Any:
-        nonlocal looks
-        looks += 1
-        if looks == 1:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
             raise RuntimeError("a defect")
         return await overdue(**query)
 
     published, publish = asyncio.Event(), rig.bus.publish
 
-    async def publish_and_tell(wakeup: WakeUp) -> None:
+    async def publish_and_set(wakeup: WakeUp) -> None:
         await publish(wakeup)
         published.set()
 
     monkeypatch.setattr(rig.jobs, "overdue", defective_at_first)
-    monkeypatch.setattr(rig.bus, "publish", publish_and_tell)
-    runs = Relay(rig.jobs, rig.bus, interval=0.01, lost_after=300.0, clock=lambda: now + 60)
-    running = asyncio.create_task(runs.run())
+    monkeypatch.setattr(rig.bus, "publish", publish_and_set)
+    fast_relay = Relay(rig.jobs, rig.bus, interval=0.01, lost_after=300.0, clock=lambda: now + 60)
+    running = asyncio.create_task(fast_relay.run())
     try:
         await asyncio.wait_for(published.wait(), 30)
     finally:

@@ -1,4 +1,4 @@
-"""The sweeper over both kinds of real adapters."""
+"""The sweeper on both kinds of blob adapters."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ GRACE = 600.0
 
 @dataclass
 class Store:
-    """Real adapters, on which time can pass."""
+    """Real adapters, and a clock that tests move forward."""
 
     root: Path
     blobs: Blobs
@@ -47,7 +47,7 @@ class Store:
     now: float
 
     def pass_time(self, seconds: float) -> None:
-        """Make all blobs older by so many seconds, and move the sweepers' clock."""
+        """Make all blobs `seconds` older, and move the clock of the sweepers."""
         self.now += seconds
         for folder in self.root.glob("*/*"):
             then = folder.stat().st_mtime - seconds
@@ -65,7 +65,7 @@ class Store:
         )
 
     async def upload(self, *, received: int = 4) -> UUID:
-        """An upload of 4 bytes, of which so many have come."""
+        """An upload of 4 bytes, of which `received` have arrived."""
         upload_id = uuid4()
         await self.blobs.create(upload_key(upload_id), 4)
         await self.blobs.write(upload_key(upload_id), 0, stream(b"abcd"[:received]))
@@ -84,7 +84,7 @@ class Store:
         )
 
     async def attempt(self, job: Job) -> int:
-        """A new attempt that has written its output; the one before has lost its lease."""
+        """A new attempt that has written its output. The previous one has lost its lease."""
         claimed = await self.jobs.claim(
             job.id, worker="w", lease_until=self.now + 15, now=self.now + 16
         )
@@ -145,9 +145,7 @@ async def test_a_use_of_an_upload_restarts_its_ttl(store: Store) -> None:
 
 
 @pytest.mark.parametrize("state", [JobState.PENDING, JobState.STARTED, JobState.RETRY])
-async def test_the_input_of_an_unfinished_job_is_kept_for_any_time(
-    store: Store, state: JobState
-) -> None:
+async def test_the_input_of_an_unfinished_job_never_expires(store: Store, state: JobState) -> None:
     job = await store.job()
     if state is not JobState.PENDING:
         attempt = await store.attempt(job)
@@ -165,7 +163,7 @@ async def test_input_and_result_of_a_finished_job_are_removed_after_their_ttl(
     store: Store,
 ) -> None:
     job = await store.job()
-    store.pass_time(100 * RESULT_TTL)  # it had to wait; that is not counted
+    store.pass_time(100 * RESULT_TTL)  # the time before it ended does not count
     await store.succeed(job, await store.attempt(job))
 
     store.pass_time(RESULT_TTL - HOUR)
@@ -216,7 +214,7 @@ async def test_the_blobs_of_a_cancelled_job_are_removed_soon(store: Store) -> No
     await store.attempt(job)
     await store.jobs.cancel(job.id, now=store.now)
 
-    assert await store.sweeper().sweep() == 0  # not under the hands of who cancels
+    assert await store.sweeper().sweep() == 0  # not while the request that cancels may still run
     store.pass_time(GRACE + 60)
     assert await store.sweeper().sweep() == 2
     assert await store.kept() == set()
@@ -255,20 +253,20 @@ async def test_an_attempt_whose_lease_ran_out_keeps_its_output_until_it_is_repla
 
 
 async def test_a_paused_worker_whose_job_has_expired_changes_nothing(store: Store) -> None:
-    # Given a worker that sleeps in its first attempt while another one finishes, and time passes
+    # Given a worker paused in the first attempt, while another one finishes and the job expires
     job = await store.job()
     late = await store.attempt(job)
     await store.succeed(job, await store.attempt(job))
     async with store.blobs.open(job.input_key) as pieces:
         store.pass_time(RESULT_TTL + HOUR)
         await store.sweeper().sweep()
-        # When it wakes up: it reads on from what it has open, and writes its output again
+        # When it continues, reads the rest of its open input, and writes its output again
         assert b"".join([piece async for piece in pieces]) == b"abcd"
     expired = await store.jobs.get(job.id)
     await store.blobs.create(result_key(job.id, late), 2)
     await store.blobs.write(result_key(job.id, late), 0, stream(b"xx"))
 
-    # Then its report is refused, and what it wrote goes too
+    # Then its result is refused, and its output is removed too
     with pytest.raises(Exception, match="no longer attempt 1's"):
         await store.succeed(job, late)
     assert await store.jobs.get(job.id) == expired
@@ -296,7 +294,7 @@ async def test_an_upload_sent_again_after_its_job_expired_has_the_same_job_and_i
 
 
 async def test_an_upload_that_becomes_a_job_during_a_sweep_is_kept(store: Store) -> None:
-    # Given a sweeper that has just heard that an old upload has no job
+    # Given a sweeper that has just read that an old upload has no job
     upload_id = await store.upload()
     store.pass_time(UPLOAD_TTL + HOUR)
 
@@ -306,7 +304,7 @@ async def test_an_upload_that_becomes_a_job_during_a_sweep_is_kept(store: Store)
 
         async def of_uploads(self, upload_ids: list[UUID]) -> object:
             answer = await store.jobs.of_uploads(upload_ids)
-            # When its client repeats a chunk, which makes it a job
+            # When its client repeats a chunk, which creates the job
             await store.blobs.write(upload_key(upload_id), 0, stream(b"ab"))
             await store.job(upload_id)
             return answer
@@ -418,7 +416,7 @@ async def test_every_processor_sweeps_by_its_settings(store: Store) -> None:
     await store.blobs.info(upload_key(young))
     store.now = time.time()
 
-    # `finished` ended by the test's clock, which is decades behind.
+    # `finished` ended by the test's clock, which is decades ago.
     async with (
         a_processor(store, upload_ttl=4 * HOUR, result_ttl=HOUR, sweep_interval=0.02),
         asyncio.timeout(20),
