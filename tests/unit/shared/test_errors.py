@@ -1,4 +1,4 @@
-"""The classes of errors declare all that the services need to answer them."""
+"""The error classes declare everything that an answer needs."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_code_that_another_class_has_is_refused() -> None:
             """A copy."""
 
 
-def test_what_a_class_does_not_declare_is_inherited() -> None:
+def test_undeclared_attributes_are_inherited() -> None:
     class Inherits(errors.JobNotFound):
         """A class without declarations."""
 

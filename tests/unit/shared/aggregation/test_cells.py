@@ -42,7 +42,7 @@ def test_numbers_are_read_exactly(cell: bytes, number: str) -> None:
         *(b"--1", b"1e401", b"1e-401", b"1e99999999999", "٣".encode(), b"1\n", b"1.2.3"),
     ],
 )
-def test_what_is_not_plainly_a_number_is_none(cell: bytes) -> None:
+def test_cells_that_are_not_plain_numbers_are_read_as_none(cell: bytes) -> None:
     assert read_number(cell) is None
     assert read_integer(cell) is None
 
@@ -68,7 +68,7 @@ def test_dates_compare_by_time() -> None:
         *(b"2020-01-31 10:00:60", b"2020-01-31\n"),
     ],
 )
-def test_what_is_not_plainly_a_date_is_none(cell: bytes) -> None:
+def test_cells_that_are_not_plain_dates_are_read_as_none(cell: bytes) -> None:
     assert read_date(cell) is None
     assert truncated(cell, "year") is None
 
@@ -83,7 +83,7 @@ def test_a_cell_that_is_too_long_for_a_date_is_not_kept() -> None:
         assert sys.getrefcount(cell) == references
 
 
-def test_a_time_zone_is_no_obstacle_to_truncation_but_to_comparison() -> None:
+def test_dates_with_a_time_zone_can_be_truncated_and_not_compared() -> None:
     for cell in (b"2020-01-31T23:59:59Z", b"2020-01-31 23:59+02:00", b"2020-01-31T23:59-0800"):
         assert truncated(cell, "day") == b"2020-01-31"
         assert read_date(cell) is None
@@ -98,7 +98,7 @@ def test_a_time_zone_is_no_obstacle_to_truncation_but_to_comparison() -> None:
         (b"0001-01-01", b"0001-W01"),
     ],
 )
-def test_weeks_are_those_of_iso_8601(cell: bytes, week: bytes) -> None:
+def test_weeks_follow_iso_8601(cell: bytes, week: bytes) -> None:
     assert truncated(cell, "week") == week
 
 
@@ -134,7 +134,7 @@ def test_weeks_are_those_of_iso_8601(cell: bytes, week: bytes) -> None:
         (",", "", "", None),
     ],
 )
-def test_numbers_are_read_as_they_are_said_to_be_written(
+def test_cells_are_read_in_the_declared_notation(
     decimal: str, thousands: str, cell: str, number: str | None
 ) -> None:
     readers = Notation(decimal, thousands).readers
@@ -145,7 +145,7 @@ def test_numbers_are_read_as_they_are_said_to_be_written(
     assert readers["integer"](cell.encode()) == (expected if whole else None)
 
 
-def test_what_is_expected_is_written_as_the_file_writes_it() -> None:
+def test_examples_of_numbers_use_the_declared_notation() -> None:
     assert Notation(",", ".").expected("number") == "a number, such as 42, -0,5 or 1.234,5"
     assert Notation(",", ".").expected("integer") == "an integer, such as 42 or -1.234"
     assert Notation(",", ".").expected("date") == EXPECTED["date"]
@@ -173,10 +173,10 @@ def test_what_is_expected_is_written_as_the_file_writes_it() -> None:
         (Notation(), "number", "", None),
     ],
 )
-def test_what_would_make_a_number_of_a_cell_is_told(
+def test_the_error_hints_at_the_notation_in_which_a_cell_is_a_number(
     notation: Notation, kind: Kind, cell: str, hint: str | None
 ) -> None:
     assert notation.hint(kind, cell.encode()) == hint
     expected = notation.expected(kind)
-    told = f"{expected}; if it is one, set {hint}" if hint else expected
-    assert notation.expected_with_hint(kind, cell.encode()) == told
+    text = f"{expected}; if it is one, set {hint}" if hint else expected
+    assert notation.expected_with_hint(kind, cell.encode()) == text

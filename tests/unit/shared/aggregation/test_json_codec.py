@@ -1,4 +1,4 @@
-"""An aggregation becomes JSON and comes back: in answers and in storage."""
+"""An aggregation is encoded as JSON and decoded again: in answers and in the database."""
 
 from __future__ import annotations
 

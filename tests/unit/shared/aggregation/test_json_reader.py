@@ -82,7 +82,7 @@ def test_every_part_of_an_aggregation_is_read() -> None:
     )
 
 
-def test_what_existing_clients_get_can_be_asked_for() -> None:
+def test_the_aggregation_of_existing_clients_can_be_declared() -> None:
     text = """{"group_by": [{"column": 1, "name": "Song"}, {"column": 2, "name": "Date"}],
                "aggregates": [{"function": "sum", "column": 3, "type": "integer", "empty": "fail",
                                "name": "Total Number of Plays for Date"}]}"""
@@ -189,7 +189,7 @@ def test_there_is_a_json_schema() -> None:
     assert schema["additionalProperties"] is False
 
 
-def test_how_the_file_is_written_is_read_under_all_names_that_it_has() -> None:
+def test_input_options_are_read_under_all_their_names() -> None:
     text = """{"group_by": [1], "input": {"delimiter": "tab", "quote": "none", "escape": null,
         "header": false, "line_end": "CRLF", "encoding": "CP1252", "compression": "gz",
         "decimal": ",", "thousands": ".", "on_bad_row": "skip"}}"""
@@ -213,7 +213,7 @@ def test_how_the_file_is_written_is_read_under_all_names_that_it_has() -> None:
         assert read.quote in ('"', "'")
 
 
-def test_input_alone_is_what_existing_clients_get_of_a_file_written_so() -> None:
+def test_a_spec_with_input_only_has_the_default_aggregation() -> None:
     read = parse_aggregation('{"input": {"delimiter": ";"}}', "aggregation")
 
     assert read == replace(SONG_PLAYS, input=Input(delimiter=";"))
@@ -237,7 +237,7 @@ def test_input_alone_is_what_existing_clients_get_of_a_file_written_so() -> None
         ('{"delimiter": "\\\\", "escape": "backslash"}', "send another delimiter, or another esc"),
     ],
 )
-def test_what_no_file_can_be_written_like_is_refused(declared: str, message: str) -> None:
+def test_invalid_input_options_are_refused(declared: str, message: str) -> None:
     with pytest.raises(InvalidInput) as refusal:
         parse_aggregation(f'{{"group_by": [1], "input": {declared}}}', "aggregation")
     assert message in str(refusal.value)

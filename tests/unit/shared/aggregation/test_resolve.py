@@ -40,7 +40,7 @@ OF_THE_HEADER = [
 
 
 @pytest.mark.parametrize(("fields", "message"), OF_THE_HEADER)
-def test_a_column_that_is_not_found_is_named_with_a_remedy(
+def test_the_error_of_a_missing_column_names_it_with_a_hint(
     fields: dict[str, Any], message: str
 ) -> None:
     aggregation = read(**fields)
@@ -78,7 +78,7 @@ BEFORE_THE_HEADER = [
 
 
 @pytest.mark.parametrize(("fields", "message"), BEFORE_THE_HEADER)
-def test_what_no_header_can_make_right_is_refused_before_there_is_one(
+def test_errors_that_no_header_can_fix_are_found_without_a_header(
     fields: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(InvalidInput) as refusal:
@@ -87,13 +87,13 @@ def test_what_no_header_can_make_right_is_refused_before_there_is_one(
     assert str(refusal.value).startswith(f"spec.{message}")
 
 
-def test_what_depends_on_the_header_is_left_until_there_is_one() -> None:
-    text = '{"group_by": [2, ""], "order_by": ["unknown as yet"]}'
+def test_checks_that_depend_on_the_header_are_not_made_without_it() -> None:
+    text = '{"group_by": [2, ""], "order_by": ["not known yet"]}'
 
     read_aggregation(json.loads(text), "spec")
 
 
-def test_any_header_is_imagined_that_has_the_columns() -> None:
+def test_a_spec_that_fits_some_header_is_accepted() -> None:
     read_aggregation({"group_by": ["", "b"], "order_by": ["b"]}, "spec")
 
 
@@ -124,7 +124,7 @@ BY_POSITION = {"group_by": [1], "aggregates": [{"function": "sum", "column": 2, 
         ),
     ],
 )
-def test_what_is_said_of_a_named_output_is_checked_beside_one_that_the_file_names(
+def test_named_output_columns_are_checked_without_a_header(
     fields: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(InvalidInput) as refused:
@@ -132,7 +132,7 @@ def test_what_is_said_of_a_named_output_is_checked_beside_one_that_the_file_name
     assert message in str(refused.value)
 
 
-def test_what_may_be_the_name_of_an_output_is_left_to_the_file() -> None:
+def test_names_that_may_be_in_the_header_are_checked_with_the_header() -> None:
     having = {
         "or": [{"column": "Song", "op": "=", "value": "x"}, {"column": "n", "op": ">", "value": 1}]
     }
@@ -145,7 +145,7 @@ def test_what_may_be_the_name_of_an_output_is_left_to_the_file() -> None:
     assert [order.column for order in query.order_by] == [0, 1]
     with pytest.raises(InvalidInput, match=r"having\.or\[0\]\.column is 'Song'"):
         resolve(aggregation, ["Lied", "n2"])
-    # The same position twice is two outputs of one name: the file's header tells its name
+    # The same position twice gives two outputs of the same name, which only the header names
     twice = read_aggregation({"group_by": [1, 1]}, "spec")
     with pytest.raises(InvalidInput, match="another output column has this name"):
         resolve(twice, HEADER)

@@ -27,7 +27,7 @@ KINDS: dict[str, type[View]] = {
 
 
 @pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.json")), ids=lambda path: path.stem)
-def test_an_answer_that_is_read_is_written_alike(path: Path) -> None:
+def test_an_answer_is_encoded_as_it_was_read(path: Path) -> None:
     kind = KINDS.get(path.stem.partition("-")[0])
     if kind is not None:
         text = path.read_text(encoding="utf-8")
@@ -52,11 +52,11 @@ def test_keys_that_an_older_server_does_not_send_are_none() -> None:
 
 
 @pytest.mark.parametrize("answer", [[], {}, {"id": "x"}, None])
-def test_an_answer_that_is_not_one_is_a_value_error(answer: object) -> None:
+def test_an_invalid_answer_is_a_value_error(answer: object) -> None:
     with pytest.raises(ValueError, match="JobView"):
         JobView.of(answer)  # type: ignore[arg-type]
 
 
-def test_a_job_without_a_result_has_none_of_its_numbers() -> None:
+def test_a_job_without_a_result_has_no_sizes_of_a_result() -> None:
     job = JobView.of(json.loads((GOLDEN / "job-pending.json").read_text(encoding="utf-8")))
     assert (job.result_size, job.result_sha256, job.rows_in, job.rows_out) == (None,) * 4

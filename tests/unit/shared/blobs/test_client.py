@@ -275,7 +275,7 @@ def info_of(size: int) -> dict[str, object]:
     return encode_info(BlobInfo(KEY, size, RangeSet.of([(0, size)])))
 
 
-# --- writes that begin with an opening
+# --- writes that open the upload
 
 
 async def admit(_blob: BlobInfo) -> None:
@@ -295,7 +295,7 @@ async def begun(request: web.Request) -> web.StreamResponse:
     return response
 
 
-async def test_a_write_that_is_not_answered_is_given_up_as_early_as_any_request() -> None:
+async def test_a_write_without_an_answer_has_the_timeout_of_other_requests() -> None:
     async def hang(_request: web.Request) -> web.Response:
         await asyncio.Event().wait()
         raise AssertionError
@@ -310,7 +310,7 @@ async def test_a_write_that_is_not_answered_is_given_up_as_early_as_any_request(
 
 
 @pytest.mark.parametrize("heartbeats", [True, False])
-async def test_a_slow_source_is_waited_for_while_storage_sends_empty_lines(
+async def test_a_write_waits_for_a_slow_source_while_storage_sends_empty_lines(
     heartbeats: bool,
 ) -> None:
     async def take(request: web.Request) -> web.StreamResponse:
@@ -345,7 +345,7 @@ async def test_a_slow_source_is_waited_for_while_storage_sends_empty_lines(
         b'{"status": 503, "error": {"code": "storage_unavailable", "message": "x"}}\n',
     ],
 )
-async def test_a_write_that_is_answered_by_half_is_no_success(rest: bytes) -> None:
+async def test_a_write_with_an_incomplete_answer_fails(rest: bytes) -> None:
     async def take(request: web.Request) -> web.StreamResponse:
         response = await begun(request)
         await request.read()
@@ -357,7 +357,7 @@ async def test_a_write_that_is_answered_by_half_is_no_success(rest: bytes) -> No
             await blobs.write(KEY, 0, stream(b"abc"), admit=admit)
 
 
-async def test_a_write_on_a_connection_that_storage_has_closed_is_sent_once_more() -> None:
+async def test_a_write_on_a_connection_that_storage_has_closed_is_sent_again() -> None:
     requests = 0
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

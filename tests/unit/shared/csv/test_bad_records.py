@@ -1,4 +1,4 @@
-"""Where reading goes on after a bad record, and what is told of it."""
+"""Where reading continues after a bad record, and how the problem is described."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BLOCKS = (1, 2, 3, 7, 100)
 def read(
     data: bytes, block: int = 1 << 20, dialect: Dialect = STRICT
 ) -> tuple[list[tuple[int, list[bytes]]], list[Problem]]:
-    """What is read of `data` if nothing is refused: the records, and the problems."""
+    """Read `data` with a handler for problems; return the records and the problems."""
     problems: list[Problem] = []
     blocks = (data[at : at + block] for at in range(0, len(data), block))
     return list(RecordReader(blocks, dialect, problems.append)), problems
@@ -188,7 +188,7 @@ def test_a_line_that_is_too_long_is_skipped_without_keeping_it_in_memory(low_lim
     assert longest <= low_limit + (1 << 16)
 
 
-def test_a_quote_that_is_not_closed_within_the_limit_costs_its_line_only(low_limit: int) -> None:
+def test_a_quote_that_is_not_closed_within_the_limit_rejects_only_its_line(low_limit: int) -> None:
     rows = b"z,3\n" * (low_limit // 3)
     good, (problem,) = read(b'a,b\nx,1\ny,"2\n' + rows, 1 << 16)
 

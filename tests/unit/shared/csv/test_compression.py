@@ -34,7 +34,7 @@ TEXT = b"".join(b"%d,%d\n" % (i, random.Random(i).randrange(10**9)) for i in ran
 def zipped(
     *members: tuple[str, bytes], method: int = zipfile.ZIP_DEFLATED, streamed: bool = False
 ) -> bytes:
-    """An archive; `streamed` has the lengths of members after them, as a writer to a pipe does."""
+    """A ZIP archive. With `streamed`, the lengths follow the members, as in output to a pipe."""
     out = io.BytesIO()
     if streamed:
         out.seekable = lambda: False  # type: ignore[method-assign]
@@ -113,7 +113,7 @@ def test_bytes_after_the_end_are_refused(compression: Compression) -> None:
 
 
 @compressions
-def test_no_damaged_byte_goes_unnoticed_unless_it_does_not_matter(
+def test_every_damaged_byte_that_matters_is_noticed(
     compression: Compression,
 ) -> None:
     if compression == "zstd":
@@ -125,7 +125,7 @@ def test_no_damaged_byte_goes_unnoticed_unless_it_does_not_matter(
     for at in range(len(data)):
         damaged = data[:at] + bytes([data[at] ^ 0x55]) + data[at + 1 :]
         try:
-            # Names and times are no part of the text.
+            # Names and times do not belong to the text.
             assert expand(damaged, compression) == TEXT[:300]
         except MalformedInput:
             refused += 1
@@ -191,7 +191,7 @@ def test_zip_archives_with_lengths_of_64_bits() -> None:
         ):
             member.write(TEXT)
         assert expand(out.getvalue(), "zip") == TEXT
-    # As is an archive of very many members, or one that says so.
+    # An archive that claims very many members is read too.
     data = zipped(("a", TEXT))
     at = data.index(b"PK\x05\x06")
     end_64 = b"PK\x06\x06" + (44).to_bytes(8, "little") + bytes(44)
@@ -214,7 +214,7 @@ def test_a_directory_that_claims_to_be_large_is_not_held_in_memory() -> None:
     assert peak < 8 << 20
 
 
-def test_what_macos_adds_to_a_zip_archive_does_not_count() -> None:
+def test_files_that_macos_adds_to_a_zip_archive_are_ignored() -> None:
     archive = zipped(("plays.csv", TEXT), ("__MACOSX/._plays.csv", b"\0" * 100), streamed=True)
 
     assert expand(archive, "zip") == TEXT
@@ -222,7 +222,7 @@ def test_what_macos_adds_to_a_zip_archive_does_not_count() -> None:
         expand(zipped(("__MACOSX/x", bytes(17 << 20)), ("plays.csv", TEXT)), "zip")
 
 
-def test_other_zip_archives_are_refused_with_what_to_do() -> None:
+def test_other_zip_archives_are_refused_with_a_hint() -> None:
     with pytest.raises(MalformedInput, match=r"several members, 'b' among .*one file at a time"):
         expand(zipped(("a", TEXT), ("b", TEXT)), "zip")
     with pytest.raises(MalformedInput, match=r"such as \.xlsx, and not CSV: save the sheet as CSV"):
@@ -243,7 +243,7 @@ def test_other_zip_archives_are_refused_with_what_to_do() -> None:
         expand(hidden, "zip")
 
 
-def test_the_checksum_of_a_member_decides() -> None:
+def test_a_zip_member_with_a_wrong_checksum_is_refused() -> None:
     data = bytearray(zipped(("a", TEXT), method=zipfile.ZIP_STORED))
     at = data.index(TEXT)
     data[at] ^= 1
@@ -255,7 +255,7 @@ def test_the_checksum_of_a_member_decides() -> None:
 @pytest.mark.parametrize(
     ("program", "compression"), [("gzip", "gzip"), ("zstd", "zstd"), ("bzip2", "bzip2")]
 )
-def test_what_common_programs_write_is_read(
+def test_the_output_of_common_programs_is_read(
     tmp_path: Path, program: str, compression: Compression
 ) -> None:
     path = tmp_path / "plays.csv"

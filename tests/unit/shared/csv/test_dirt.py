@@ -1,4 +1,4 @@
-"""Every record and every problem of any bytes in any dialect, beside a reader a byte at a time."""
+"""Records and problems of any bytes in any dialect equal those of a reader byte by byte."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _NO_TEXT = [b"\xff", b"\xc3", b"\xed\xa0\x80"]
 
 @st.composite
 def dirty_files(draw: st.DrawFn) -> tuple[Input, bytes]:
-    """A good header, and anything after it."""
+    """A good header, followed by arbitrary bytes."""
     declared = draw(DIALECTS)
     delimiter, quote = declared.delimiter or ",", declared.quote or ""
     ending = "\r" if declared.line_end == "cr" else "\n"
@@ -43,7 +43,7 @@ def dirty_files(draw: st.DrawFn) -> tuple[Input, bytes]:
 
 
 def read(data: bytes, block: int, dialect: Dialect) -> list[Record]:
-    """What a RecordReader makes of `data`."""
+    """Read `data` with a RecordReader."""
     read: list[Record] = []
     fields: list[bytes] = []
 
@@ -66,7 +66,7 @@ def read(data: bytes, block: int, dialect: Dialect) -> list[Record]:
 
 @given(dirty_files(), st.sampled_from([1, 2, 3, 7, 64, 1 << 20]))
 @settings(max_examples=300)
-def test_records_and_problems_are_those_of_a_plain_reader(
+def test_records_and_problems_equal_those_of_a_plain_reader(
     file: tuple[Input, bytes], block: int
 ) -> None:
     declared, data = file

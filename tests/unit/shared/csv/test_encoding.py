@@ -45,7 +45,7 @@ ONE_BYTE: dict[Encoding, st.SearchStrategy[str]] = {
 def test_text_is_the_same_in_utf_8(encoding: Encoding, data: st.DataObject, size: int) -> None:
     text = data.draw(st.text(ONE_BYTE.get(encoding, ANY_CHARACTER)))
     encoded = text.encode(CODECS[encoding])
-    # What begins like another encoding's mark is refused.
+    # Text that begins with the byte order mark of another encoding is refused.
     if not encoded.startswith((b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf")):
         out = b"".join(to_utf8(pieces(encoded, size), encoding))
 

@@ -1,4 +1,4 @@
-"""What docs/csv.md says of each malformation, row by row of its table."""
+"""Each malformation is treated as the table in docs/csv.md says, row by row."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ EACH = [(name, kind) for name, kinds in KINDS.items() for kind in kinds]
 
 
 def read(kind: Kind, *, skip: bool) -> tuple[list[list[bytes]], list[Problem]]:
-    """The records, and the problems if those are skipped."""
+    """Read a file; return its records, and its problems if they are skipped."""
     problems: list[Problem] = []
-    # How a file is written is known here; what is found out of it, tests of `detect` say.
+    # The dialect is declared here; test_detect.py covers its detection.
     blocks = [kind.data[:9], kind.data[9:]]
     dialect, text = open_text(blocks, kind.declared, strict=True)
     reader = RecordReader(text, dialect, problems.append if skip else refuse)
@@ -38,7 +38,7 @@ def read(kind: Kind, *, skip: bool) -> tuple[list[list[bytes]], list[Problem]]:
 
 
 @pytest.mark.parametrize(("name", "kind"), EACH, ids=[name for name, _ in EACH])
-def test_it_fails_the_job_or_is_read(name: str, kind: Kind) -> None:
+def test_a_malformed_record_fails_the_job_or_is_read(name: str, kind: Kind) -> None:
     if kind.refused:
         with pytest.raises(MalformedInput, match=re.escape(kind.refused)):
             read(kind, skip=False)
@@ -50,7 +50,7 @@ def test_it_fails_the_job_or_is_read(name: str, kind: Kind) -> None:
 
 
 @pytest.mark.parametrize(("name", "kind"), EACH, ids=[name for name, _ in EACH])
-def test_if_bad_rows_are_skipped_all_others_are_read(name: str, kind: Kind) -> None:
+def test_with_skip_all_other_records_are_read(name: str, kind: Kind) -> None:
     if kind.refused:
         with pytest.raises(MalformedInput, match=re.escape(kind.refused)):
             read(kind, skip=True)
@@ -61,17 +61,17 @@ def test_if_bad_rows_are_skipped_all_others_are_read(name: str, kind: Kind) -> N
     assert tuple(problem.record for problem in problems) == kind.rejected
 
 
-def test_the_table_has_them_all_and_says_what_becomes_of_them() -> None:
+def test_the_table_of_malformed_records_is_complete_and_right() -> None:
     rows = table("Malformed records")
 
     assert list(rows) == list(KINDS)
     for name, kinds in KINDS.items():
-        outcome, found_out = rows[name]
-        bad_ones = sum(kind.fails is not None for kind in kinds)
-        said = outcome.startswith("bad"), "bad" in outcome
-        assert said == (bad_ones == len(kinds), bad_ones > 0), name
-        assert bool(found_out) == any(kind.if_detected for kind in kinds), name
+        outcome, detected = rows[name]
+        bad = sum(kind.fails is not None for kind in kinds)
+        documented = outcome.startswith("bad"), "bad" in outcome
+        assert documented == (bad == len(kinds), bad > 0), name
+        assert bool(detected) == any(kind.if_detected for kind in kinds), name
 
 
-def test_the_table_of_what_is_no_such_file_has_them_all() -> None:
+def test_the_table_of_files_that_are_not_csv_is_complete() -> None:
     assert list(table("Files that are not CSV")) == list(FILES)

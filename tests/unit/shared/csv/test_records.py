@@ -19,9 +19,7 @@ def read(data: bytes, block: int = 1 << 20) -> list[tuple[int, list[bytes]]]:
 
 
 @given(files(numbers), st.integers(1, 40))
-def test_records_are_those_of_the_csv_module_however_the_bytes_arrive(
-    data: bytes, block: int
-) -> None:
+def test_records_equal_those_of_the_csv_module_for_any_block_size(data: bytes, block: int) -> None:
     text = io.StringIO(data.decode("utf-8-sig"), newline="")
     expected = [row for row in csv.reader(text, strict=True) if row]
 
@@ -30,7 +28,7 @@ def test_records_are_those_of_the_csv_module_however_the_bytes_arrive(
     assert reader.records == len(expected)
 
 
-def test_a_record_knows_the_physical_line_on_which_it_begins() -> None:
+def test_a_record_has_the_number_of_its_first_line() -> None:
     data = b'\xef\xbb\xbfa,b\r\n\r\n"x\n\ny",1\n"p""\r\n",2\nz,3'
 
     assert read(data) == [
@@ -87,7 +85,7 @@ def test_text_is_verbatim_and_only_a_leading_quote_quotes(data: bytes, fields: l
         ),
     ],
 )
-def test_a_malformed_record_is_refused_by_line_column_and_what_was_found(
+def test_the_error_of_a_malformed_record_names_line_column_and_value(
     data: bytes, message: str
 ) -> None:
     for block in (1, 2, 5, 100):

@@ -79,6 +79,6 @@ def test_a_migration_that_is_not_named_after_only_adds() -> None:
         if not migration.name.endswith(AFTER):
             for statement in migration.statements:
                 bare = re.sub(r"^--.*\n", "", statement, flags=re.MULTILINE).strip()
-                # A column that may be NULL, with a constraint that holds where it is.
+                # A column that may be NULL may have a constraint.
                 bare = re.sub(r"\s+CONSTRAINT \w+\s+CHECK.*", ";", bare, flags=re.DOTALL)
                 assert ADDS.fullmatch(bare), f"{migration.name}: {bare}"

@@ -1,4 +1,4 @@
-"""The wait for the database at the start of a process, with a clock of the test."""
+"""The wait for the database at the start of a process, on a simulated clock."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REFUSED = DatabaseUnavailable("database: password authentication failed")
 
 
 class Database:
-    """Raises `errors` one after the other, then is available. Each try takes `seconds`."""
+    """Raises each of `errors` once, and is available then. Each try takes `seconds`."""
 
     def __init__(self, *errors: DatabaseUnavailable, seconds: float) -> None:
         self.now = 0.0
@@ -46,7 +46,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting, "LONGEST_BACKOFF", 0.0)
 
 
-async def test_the_wait_for_an_unavailable_database_is_unlimited_and_logged_now_and_then(
+async def test_the_wait_for_an_unavailable_database_is_unlimited_and_rarely_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     seconds, tries = 5.0, 1000
@@ -54,9 +54,9 @@ async def test_the_wait_for_an_unavailable_database_is_unlimited_and_logged_now_
     with caplog.at_level(logging.WARNING):
         await database.wait()
     assert database.now == (tries + 1) * seconds
-    said = [record.message for record in caplog.records if record.name == waiting.__name__]
-    assert set(said) == {"waiting for the database: database: connection refused"}
-    assert len(said) == pytest.approx(tries * seconds / REMINDER, abs=1)
+    messages = [record.message for record in caplog.records if record.name == waiting.__name__]
+    assert set(messages) == {"waiting for the database: database: connection refused"}
+    assert len(messages) == pytest.approx(tries * seconds / REMINDER, abs=1)
 
 
 async def test_the_wait_ends_with_the_error_after_the_timeout(

@@ -51,7 +51,7 @@ DECODERS = {"gzip": gzip.decompress, "zstd": zstd.decompress}
         ("gzip, identity", "identity"),
         ("gzip, identity;q=0.9", "gzip"),
         ("gzip;q=0.5, identity;q=0.6", "identity"),
-        # 12.5.3: the asterisk matches what is not named
+        # 12.5.3: the asterisk matches codings that are not named
         ("*", "identity"),
         ("gzip;q=0.5, *", "identity"),
         ("gzip, *;q=0.5", "gzip"),

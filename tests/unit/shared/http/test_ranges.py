@@ -64,7 +64,7 @@ UNSATISFIABLE: Answer = (416, [], "bytes */10")
         ("bytes=10-11, 20-30", UNSATISFIABLE),
         # 14.1: unit names are case-insensitive
         ("BYTES=2-4", (206, [(2, 5)], "bytes 2-4/10")),
-        # 5.6.1.2: empty list elements and blanks around commas count for nothing
+        # 5.6.1.2: empty list elements and blanks around commas are ignored
         ("bytes= 2-4 ", (206, [(2, 5)], "bytes 2-4/10")),
         ("bytes=,2-4,", (206, [(2, 5)], "bytes 2-4/10")),
         # 14.2: a unit that is not understood is ignored
@@ -93,7 +93,7 @@ UNSATISFIABLE: Answer = (416, [], "bytes */10")
         # 14.2: in the requested order
         ("bytes=8-9, 4-5, 0-1", (206, [(8, 10), (4, 6), (0, 2)], None)),
         ("bytes=-1, 0-0", (206, [(9, 10), (0, 1)], None)),
-        # 15.3.7.2: what overlaps or touches is coalesced; of one part that is left there is no list
+        # 15.3.7.2: overlapping and adjacent ranges are coalesced; a single part is not a list
         ("bytes=0-5, 3-8", (206, [(0, 9)], "bytes 0-8/10")),
         ("bytes=0-1, 2-3", (206, [(0, 4)], "bytes 0-3/10")),
         ("bytes=2-3, 0-1", (206, [(0, 4)], "bytes 0-3/10")),

@@ -1,6 +1,6 @@
-"""How a file is written is found out from its first bytes, and never against what is declared.
+"""The dialect is detected from the first bytes of a file, and never contradicts a declared one.
 
-Files are written by Python's own modules; what counts is that their rows are read as they were.
+Python's own modules write the files; reading with the detected dialect gives the same rows.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def found(data: bytes, declared: Input = UNDECLARED) -> Dialect:
 
 
 def read(data: bytes, dialect: Dialect) -> list[list[str]]:
-    """The rows, by the reader that jobs use. Raises MalformedInput."""
+    """Read the rows as jobs do. Raises MalformedInput."""
     text = to_utf8(decompress([data], dialect.compression), dialect.encoding)
     return [[cell.decode() for cell in fields] for _, fields in RecordReader(text, dialect)]
 
@@ -97,7 +97,7 @@ def test_every_combination_is_read_as_it_was_written(delimiter: str, encoding: s
 @pytest.mark.parametrize("compression", [name for name in COMPRESSIONS if name != "none"])
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_a_compressed_file_is_read_as_it_was_written(encoding: str, compression: str) -> None:
-    # Compression is undone before anything else is looked at: each way once, whatever delimiter.
+    # Decompression comes before the rest of the detection, so each combination has one delimiter.
     for i, delimiter in enumerate(",;\t|"):
         check_ways(WAYS[i::4], delimiter, encoding, compression)
 
@@ -110,7 +110,7 @@ def check_ways(
 ) -> None:
     for rows, ending, style in ways:
         if rows is PLAIN and delimiter == "," and "quotechar" in style:
-            continue  # reads strictly as text in single quotes, as it always did
+            continue  # well-formed by RFC 4180, as text in single quotes
         if ending == "\r":
             rows = [[cell.replace("\n", " ") for cell in row] for row in rows]
         text = written(rows, delimiter=delimiter, lineterminator=ending, **style)
@@ -161,7 +161,7 @@ def test_strict_detection_finds_compression_and_byte_order_mark_only() -> None:
     ],
 )
 @pytest.mark.parametrize("rows", [PLAIN, PROSE])
-def test_what_is_declared_is_never_changed(declared: Input, rows: list[list[str]]) -> None:
+def test_declared_options_are_never_changed(declared: Input, rows: list[list[str]]) -> None:
     for delimiter in ",;":
         dialect = found(written(rows, delimiter=delimiter).encode(), declared)
         for name in ("delimiter", "quote", "escape", "header", "encoding", "line_end"):
@@ -178,7 +178,7 @@ def test_compression_is_not_detected_if_none_is_declared() -> None:
 
 
 @pytest.mark.parametrize("header", ["BZh,b", "BZh9,b", "PK,b"])
-def test_text_that_begins_like_something_compressed_is_text(header: str) -> None:
+def test_text_that_begins_like_compressed_data_is_text(header: str) -> None:
     assert found(f"{header}\n1,2\n".encode()) == STRICT
 
 
@@ -211,12 +211,12 @@ def test_a_compressed_sample_gives_a_bounded_text() -> None:
         (b"", ","),
         (b"a", ","),
         (b"a;b", ";"),
-        (b"a\n1;2\n3;4\n", ","),  # a column of text, as its header says
+        (b"a\n1;2\n3;4\n", ","),  # one text column, like its header
         (b"tags\na;b\nc\n", ","),
         (b"Preis;Menge\n1,5;2,5\n3,5;4,5\n", ";"),
         (b"id|text\n1|a, b, c\n2|d; e\n", "|"),
         (b"a,b;c\n1,2,3;4\n5;6\n", ";"),
-        (b"a;b,c\n1;2,3\n4;5,6\n", ","),  # reads strictly
+        (b"a;b,c\n1;2,3\n4;5,6\n", ","),  # well-formed by RFC 4180
         (b"Last, first\tn\nDoe, J\t3\nRoe\t4\nPoe\t5\nLoe\t6\n", "\t"),
         (b"a,b,c\n1,2,3\n1,2\n1,2,3,4\n", ","),
         (b"a;b\n1;2\n3;4\n5\n", ";"),
@@ -279,7 +279,7 @@ def test_quotes_escapes_line_ends_and_lines_for_spreadsheets(
         (b"a,b\n\x80\xe9,1\n", "windows-1252"),
         (b"a,b\n\x81\xe9,1\n", "latin-1"),
         ("a,b\né,1\n".encode(), "utf-8"),
-        # A byte that is none among others that are UTF-8 is a mistake, and makes no other file
+        # One invalid byte in UTF-8 text is an error in the file, not another encoding
         ("a,b\né,1\nü,2\n".encode() + b"\xe9,3\n", "utf-8"),
         (b"a,b\n\xe9\xe8,1\n\xfc,2\n" + "é,3\n".encode(), "windows-1252"),
         ("a,b\n1,2\n".encode("utf-16-le"), "utf-16-le"),
@@ -300,14 +300,14 @@ def test_utf_32_is_refused_and_utf_16_that_begins_with_nul_is_not() -> None:
     assert found("\ufeff\0,b\n1,2\n".encode("utf-16-le")).encoding == "utf-16-le"
 
 
-def test_a_character_that_the_sample_cuts_in_two_is_no_other_encoding() -> None:
+def test_a_character_cut_by_the_sample_does_not_change_the_encoding() -> None:
     text = "a,b\nx,é\n".encode()[:-2]
     assert detect_dialect(text, whole=False, declared=UNDECLARED).dialect.encoding == "utf-8"
-    # Nor is that of a file that was cut off: its last record is bad
+    # At the end of a truncated file it is not either: the last record is bad
     assert detect_dialect(text, whole=True, declared=UNDECLARED).dialect.encoding == "utf-8"
 
 
-def test_a_byte_order_mark_that_contradicts_what_is_given_is_refused() -> None:
+def test_a_byte_order_mark_that_contradicts_the_declared_encoding_is_refused() -> None:
     with pytest.raises(MalformedInput, match="byte order mark"):
         found("a,b\n".encode("utf-16"), Input(encoding="latin-1"))
 

@@ -1,4 +1,4 @@
-"""Whether there is a header is concluded only where a wrong guess is out of the question."""
+"""The presence of a header is detected only where the evidence is clear."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def found(data: bytes, declared: Input = UNDECLARED, *, whole: bool = True) -> H
         (b"Land,2020-01-01,2020-02-01\nx,7,8\n", "column 2 is '2020-01-01', above numbers"),
         (b"n\n" + b"1\n" * 95 + b"x\n" * 5, "column 1 is 'n', above numbers"),
         (b"n,Day\n1,01/02/2020\n2,x\n", "column 1 is 'n', above numbers"),
-        # Figures that are written otherwise than was said speak as clearly
+        # Numbers in another notation than the declared one are as clear
         (b"Song;Preis\nx;1,50\ny;2,75\n", "column 2 is 'Preis', above numbers"),
         (b"Song;Day\nx;31.01.2020\n", "column 2 is 'Day', above numbers"),
-        # A doubtful column does not outweigh one that is clear
+        # An unclear column does not outweigh a clear one
         (b"Land,1.5,m,kg\nx,2.5,3,4\nx,2.5,7,9\n", "column 3 is 'm', above numbers"),
         (b"de,text\nde,more\nSong,n\n", None),
         (b"Song,Note\nx,y\n", "no evidence against a header"),
@@ -67,7 +67,7 @@ def test_names_above_numbers_or_no_evidence_against_it_mean_a_header(
         (b"\n\nde,1\nde,2\n", "column 1 is 'de'"),
     ],
 )
-def test_a_first_record_that_is_very_unlikely_a_header_is_none(data: bytes, shown: str) -> None:
+def test_a_first_line_that_is_clearly_a_record_is_not_a_header(data: bytes, shown: str) -> None:
     verdict = found(data)
     line = 3 if data.startswith(b"\n") else 1
     assert (verdict.header, verdict.reason) == (False, f"line {line} is a record: {shown}")
@@ -89,9 +89,9 @@ def test_a_first_record_that_is_very_unlikely_a_header_is_none(data: bytes, show
         # The first cell of a column of numbers is missing, or wrong
         (b"n/a,2020-01-30,5\n1,2020-01-31,6\n", None),
         (b"none yet,2020-01-30,5\n1,2020-01-31,6\n", "column 2 is '2020-01-30'"),
-        # Text alone, of which some recurs
+        # Only text, with repeated values
         (b"de,Berlin\nde,Hamburg\n", "column 1 is 'de'"),
-        # One record alone
+        # Only one record
         (b"x,2020-01-31\n", "column 2 is '2020-01-31'"),
         (b"Land,2019\n", "column 2 is '2019'"),
     ],
@@ -153,10 +153,10 @@ def _written(rows: list[list[str]]) -> bytes:
 
 
 @given(st.lists(st.tuples(texts, values).map(list), min_size=1, max_size=30), names, names)
-def test_a_record_is_never_lost_in_silence_nor_is_a_header_counted(
+def test_no_record_is_read_as_a_header_and_no_header_as_a_record(
     rows: list[list[str]], first: str, second: str
 ) -> None:
-    # Numbers or dates, one kind a file
+    # Numbers or dates, one kind per file
     dates = "-" in rows[0][1][1:]
     rows = [row for row in rows if ("-" in row[1][1:]) == dates]
 

@@ -1,4 +1,4 @@
-"""What is told of a file by its beginning."""
+"""The description of a file by its first bytes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SONGS = Aggregation((GroupColumn("Song"),), (Aggregate("sum", "Plays", kind="num
 TYPO = Aggregation((GroupColumn("Sogn"),))
 
 
-def test_columns_are_what_all_their_cells_can_be_read_as() -> None:
+def test_a_column_has_the_type_that_fits_all_its_cells() -> None:
     data = (
         b"i,n,d,t,e,both,late\n"
         b"1,1.5,2020-01-31,x,,1,\n"
@@ -51,8 +51,8 @@ def test_columns_are_what_all_their_cells_can_be_read_as() -> None:
 
 
 def test_numbers_are_read_in_the_declared_notation() -> None:
-    asked = Aggregation((GroupColumn(1),), input=Input(decimal=",", thousands="."))
-    found = inspect(b"a;b\n1.234,5;x\n", whole=True, aggregation=asked)
+    aggregation = Aggregation((GroupColumn(1),), input=Input(decimal=",", thousands="."))
+    found = inspect(b"a;b\n1.234,5;x\n", whole=True, aggregation=aggregation)
     assert [column.type for column in found.columns] == ["number", "text"]
 
 
@@ -78,7 +78,7 @@ def test_numbers_are_read_in_the_declared_notation() -> None:
             b'Song,n\nx,"1,234"\ny,"7,5"\n',
             ["column 2 ('n'): '7,5' is read as text; if it is a number, set input.decimal to ','"],
         ),
-        # Nobody writes thousands so, or text is what there is
+        # These are not grouped in thousands, or the column is text
         (b"Song;kg\nx;1.234\ny;0.5\n", []),
         (b"Song;kg\nx;1.234\ny;1234\n", []),
         (b"Song,kg\nx,1.234\ny,12\n", []),
@@ -94,16 +94,16 @@ def test_numbers_that_may_be_in_another_notation_get_a_note(data: bytes, notes: 
 
 def test_a_declared_notation_needs_no_note() -> None:
     said = Input(delimiter=";", header=True, decimal=",", thousands=".")
-    asked = Aggregation((GroupColumn(1),), input=said)
-    found = inspect(b"a;b;c\nx;1.234;1,5\n", whole=True, aggregation=asked)
+    aggregation = Aggregation((GroupColumn(1),), input=said)
+    found = inspect(b"a;b;c\nx;1.234;1,5\n", whole=True, aggregation=aggregation)
     assert found.notes == ()
     said = Input(delimiter=";", header=True, decimal=",")
-    asked = Aggregation((GroupColumn(1),), input=said)
-    (note,) = inspect(b"a;b\nx;1.234\n", whole=True, aggregation=asked).notes
+    aggregation = Aggregation((GroupColumn(1),), input=said)
+    (note,) = inspect(b"a;b\nx;1.234\n", whole=True, aggregation=aggregation).notes
     assert note.endswith("set input.decimal to '.' or input.thousands to '.'")
 
 
-def test_rows_of_several_lines_are_counted_as_stray_quotes_make_them() -> None:
+def test_rows_of_several_lines_are_counted_to_reveal_stray_quotes() -> None:
     swallowed = b'a,"5 inch,1\nb,2\nc,7",3\n'
     for end in (b"\n", b""):
         data = b"k,n,m\n1,2,3\n" + b'x,"y\nz",1\n' + swallowed.rstrip() + end
@@ -172,7 +172,7 @@ def test_a_header_is_checked_as_the_job_will_read_it(data: bytes) -> None:
     assert check_header(data, whole=False, aggregation=SONGS)
     with pytest.raises(SpecMismatch, match="did you mean 'Song'"):
         check_header(data, whole=False, aggregation=TYPO)
-    # What nobody asked for is read strictly: there is one column
+    # Without a declared dialect the file is read strictly, and has one column
     if data.startswith(b"Song"):
         with pytest.raises(SpecMismatch, match="the file has 1 columns"):
             check_header(data, whole=False, aggregation=SONG_PLAYS)
@@ -187,14 +187,14 @@ def test_a_header_is_not_checked_before_the_sample_is_complete() -> None:
 
 LONG = b";".join(b"column %06d" % n for n in range(1_000_000)) + b"\n"
 """A header of 13 MiB."""
-LONG_ASKED = Aggregation((GroupColumn("column 999999"),))
+LAST_COLUMN = Aggregation((GroupColumn("column 999999"),))
 
 
 def test_the_inspection_of_a_million_columns_is_bounded() -> None:
     tiny = b"1\n" * (2 << 20)
     cpu = time.process_time()
 
-    found = inspect(LONG + tiny, whole=False, aggregation=LONG_ASKED)
+    found = inspect(LONG + tiny, whole=False, aggregation=LAST_COLUMN)
 
     assert 12 * SAMPLE_SIZE < len(LONG) < 14 * SAMPLE_SIZE
     assert (found.column_count, len(found.columns)) == (1_000_000, MAX_COLUMNS)
@@ -204,7 +204,7 @@ def test_the_inspection_of_a_million_columns_is_bounded() -> None:
     assert found.size == MAX_HEADER_SIZE
     assert found.problem_count <= 10_000
     assert time.process_time() - cpu < 60
-    assert check_header(LONG + tiny, whole=False, aggregation=LONG_ASKED)
+    assert check_header(LONG + tiny, whole=False, aggregation=LAST_COLUMN)
     missing = Aggregation((GroupColumn("column 00999"),))
     with pytest.raises(SpecMismatch, match="did you mean 'column 000999'"):
         check_header(LONG, whole=False, aggregation=missing)
@@ -214,27 +214,27 @@ def test_a_long_header_needs_more_bytes_up_to_a_limit() -> None:
     wide = b"column" * 200 + b";"
     for length in (SAMPLE_SIZE, 12 * SAMPLE_SIZE):
         header = (wide * (length // len(wide) + 1))[:length]
-        assert inspect(header, whole=False, aggregation=LONG_ASKED).error is None
-        assert not check_header(header, whole=False, aggregation=LONG_ASKED)
+        assert inspect(header, whole=False, aggregation=LAST_COLUMN).error is None
+        assert not check_header(header, whole=False, aggregation=LAST_COLUMN)
 
     endless = b"column;" * (INSPECTION_LIMIT // 7 + 1)
     found = inspect(endless[:INSPECTION_LIMIT], whole=False, aggregation=None)
     assert found.column_count == 0
     assert found.error is not None
     assert found.error.startswith("the header does not end within the first 16 MiB")
-    # The job reads it, and there is no use in looking again
+    # The job reads it; more bytes would not help
     endless = wide * (INSPECTION_LIMIT // len(wide) + 1)
     assert (
-        inspect(endless[:INSPECTION_LIMIT], whole=False, aggregation=LONG_ASKED).error
+        inspect(endless[:INSPECTION_LIMIT], whole=False, aggregation=LAST_COLUMN).error
         == found.error
     )
-    assert check_header(endless[:INSPECTION_LIMIT], whole=False, aggregation=LONG_ASKED)
+    assert check_header(endless[:INSPECTION_LIMIT], whole=False, aggregation=LAST_COLUMN)
 
 
 def test_a_long_header_is_checked_in_a_compressed_file_too() -> None:
     sample = gzip.compress(LONG + b"1\n" * SAMPLE_SIZE)
-    assert inspect(sample, whole=True, aggregation=LONG_ASKED).column_count == 1_000_000
-    assert check_header(sample, whole=False, aggregation=LONG_ASKED)
+    assert inspect(sample, whole=True, aggregation=LAST_COLUMN).column_count == 1_000_000
+    assert check_header(sample, whole=False, aggregation=LAST_COLUMN)
 
 
 def test_a_file_that_no_job_can_read_is_refused() -> None:
@@ -247,9 +247,9 @@ def test_a_file_that_no_job_can_read_is_refused() -> None:
 def test_a_file_with_another_compression_than_declared_is_damaged(
     compression: Compression, whole: bool
 ) -> None:
-    asked = Aggregation(group_by=(GroupColumn("a"),), input=Input(compression=compression))
+    aggregation = Aggregation(group_by=(GroupColumn("a"),), input=Input(compression=compression))
 
-    found = inspect(b"a,b\n1,2\n" * 100, whole=whole, aggregation=asked)
+    found = inspect(b"a,b\n1,2\n" * 100, whole=whole, aggregation=aggregation)
 
     assert found.error is not None
     assert compression in found.error
@@ -261,5 +261,5 @@ def test_a_file_with_another_compression_than_declared_is_damaged(
 def test_a_file_without_bytes_is_empty(data: bytes) -> None:
     found = inspect(data, whole=True, aggregation=None)
     assert (found.column_count, found.error) == (0, EMPTY_FILE)
-    # Of an upload, the rest may still come
+    # The rest of an upload may still arrive
     assert inspect(data, whole=False, aggregation=None).error is None

@@ -19,7 +19,7 @@ def records(data: bytes, declared: Input = UNDECLARED) -> list[list[bytes]]:
     return [fields for _, fields in RecordReader(text, dialect)]
 
 
-def test_strictly_what_is_not_declared_is_rfc_4180() -> None:
+def test_undeclared_options_follow_rfc_4180_in_strict_mode() -> None:
     assert open_text([b"a;b\n"], UNDECLARED, strict=True)[0] == STRICT
     assert records(b'a,b\n1,"2"\n') == [[b"a", b"b"], [b"1", b"2"]]
     assert records(b"") == []
@@ -44,7 +44,7 @@ def test_strictly_what_is_not_declared_is_rfc_4180() -> None:
         (Input(encoding="utf-16-be"), "a,b\r\n1,x;\r\n".encode("utf-16-be")),
     ],
 )
-def test_the_same_records_written_in_every_way(declared: Input, data: bytes) -> None:
+def test_the_same_records_are_read_in_every_dialect(declared: Input, data: bytes) -> None:
     assert records(data, declared) == [[b"a", b"b"], [b"1", b"x;"]]
 
 
@@ -61,7 +61,7 @@ def test_the_same_records_written_in_every_way(declared: Input, data: bytes) -> 
         (Input(line_end="cr"), b'a\r"x\ny\rz"\r', b"x\ny\rz"),
     ],
 )
-def test_quotes_and_escapes_mean_what_the_dialect_says(
+def test_quotes_and_escapes_are_read_as_the_dialect_declares(
     declared: Input, data: bytes, field: bytes
 ) -> None:
     assert records(data, declared) == [[b"a"], [field]]
@@ -107,7 +107,7 @@ def test_a_sep_line_sets_the_delimiter(line: bytes) -> None:
     assert records(line + b"a;b\n1;2,\n", Input(delimiter=";")) == expected
     utf_16 = (line + b"a;b\n1;2,\n").removeprefix(b"\xef\xbb\xbf").decode().encode("utf-16-le")
     assert records(b"\xff\xfe" + utf_16) == expected
-    # With another delimiter it is none.
+    # With another declared delimiter it is a record.
     assert records(line + b"a;b\n", Input(delimiter="|"))[1:] == [[b"a;b"]]
 
 

@@ -1,4 +1,4 @@
-"""One bad record makes no other file of it."""
+"""One bad record does not change the detected dialect."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_the_quote_of_most_lines_stays_that_of_the_file(quote: str, line: bytes)
     assert found(b"key;n\n" + rows + line).delimiter == ";"
 
 
-def test_one_line_feed_does_not_make_a_file_of_one_line() -> None:
+def test_one_line_feed_does_not_change_the_line_end() -> None:
     rows = b"".join(b"k%d;%d\r" % (n, n) for n in range(60))
     assert found(b"key;n\r" + rows + b"a\nb;1\r").line_end == "cr"
     rows = rows.replace(b"\r", b"\n")
@@ -101,7 +101,7 @@ BAD: dict[str, Callable[[bytes, bytes, int], bytes]] = {
 
 @st.composite
 def well_formed(draw: st.DrawFn) -> tuple[list[bytes], bytes, bytes, int]:
-    """Lines of records, the delimiter, what ends lines, and the number of columns."""
+    """Lines of records, the delimiter, the line end, and the number of columns."""
     kinds = draw(st.lists(columns, min_size=2, max_size=4))
     size = draw(st.integers(50, 70))
     table = [[f"name {c}" for c in range(len(kinds))]]

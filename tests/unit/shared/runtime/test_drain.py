@@ -1,4 +1,4 @@
-"""Requests in progress come to their end before the server is shut down."""
+"""Requests in progress finish before the server shuts down."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ async def test_a_drain_waits_for_a_request_in_progress_and_reads_its_body() -> N
     app = web.Application(middlewares=[drain.middleware])
     app.router.add_post("/", take)
     async with TestClient(TestServer(app)) as client:
-        asking = asyncio.create_task(client.post("/", data=body()))
+        request_task = asyncio.create_task(client.post("/", data=body()))
         await begun.wait()
         finishing = asyncio.create_task(drain.finish(30))
         assert await drain.finish(0) == 1
         rest.set()
         assert await finishing == 0
-        response = await asking
+        response = await request_task
         assert await response.read() == b"abc"
         # The client has to open another connection.
         assert response.headers["Connection"] == "close"

@@ -15,7 +15,7 @@ from shared.runtime.files import lock_file, move_file, replace_file, write_all
 
 @pytest.fixture
 def partial_writes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The system takes three bytes at a time at most."""
+    """Makes the system write at most three bytes per call."""
     write, pwrite = os.write, os.pwrite
     monkeypatch.setattr(os, "write", lambda fd, data: write(fd, data[:3]))
     monkeypatch.setattr(os, "pwrite", lambda fd, data, offset: pwrite(fd, data[:3], offset))

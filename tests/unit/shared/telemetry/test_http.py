@@ -29,7 +29,7 @@ JOB = UUID("0c3f6b1e-92b5-4d0b-8f6f-1d2f4a7c9e55")
 
 @asynccontextmanager
 async def running(*, internal: bool = False) -> AsyncIterator[tuple[Client, list[Ids]]]:
-    """An application, and for whom each of its requests worked in the end."""
+    """An application, and the ids bound at the end of each of its requests."""
     seen: list[Ids] = []
 
     async def things(request: web.Request) -> web.Response:
@@ -69,7 +69,7 @@ async def test_requests_are_counted_by_route_and_not_by_url() -> None:
     }
     seconds = metrics.by("csvmill_http_request_duration_seconds_count", "method", "route")
     assert seconds["GET", "/things/{thing}"] == 4
-    assert metrics.value("csvmill_http_requests_in_progress") == 1  # this very one
+    assert metrics.value("csvmill_http_requests_in_progress") == 1  # the request for the metrics
 
 
 async def test_a_request_keeps_its_id_and_its_trace_and_the_response_has_the_id() -> None:
@@ -80,7 +80,7 @@ async def test_a_request_keeps_its_id_and_its_trace_and_the_response_has_the_id(
     }
     async with running() as (client, seen):
         response = await client.get("/things/1", headers=headers)
-        # And the next one on the same connection inherits nothing
+        # And the next request on the same connection has ids of its own
         other = await client.get("/things/1")
     first, second = seen
     assert response.headers["X-Request-Id"] == first.request_id == "from-the-client"

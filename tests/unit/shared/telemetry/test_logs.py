@@ -1,4 +1,4 @@
-"""Lines of the log, as a machine and as people read them."""
+"""Log lines in JSON and as text."""
 
 from __future__ import annotations
 

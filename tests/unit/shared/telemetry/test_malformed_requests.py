@@ -1,4 +1,4 @@
-"""The log of requests that are not valid HTTP has at most one line for each."""
+"""Each request that is not valid HTTP has at most one log line."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ def test_a_malformed_request_gets_400_and_a_log_line_without_its_bytes(
     service: ServiceProcess, what: str
 ) -> None:
     before = len(service.lines)
-    # What is no HTTP at all, such as TLS, is no line
+    # Bytes that are not HTTP at all, such as TLS, are not logged
     assert answer(service, b"\x16\x03\x01\x02\x00\r\n\r\n").split()[1] == b"400"
     assert answer(service, MALFORMED[what]).split()[1] == b"400"
     service.wait_for_line(r"aiohttp\.server.*" + what.replace(".", r"\."), timeout=10)
     (line,) = service.lines[before:]
-    said = json.loads(line)
-    assert (said["level"], "exception" in said) == ("INFO", False)
-    assert said["message"] == f"Error handling request from 127.0.0.1: answered 400, {what}"
+    fields = json.loads(line)
+    assert (fields["level"], "exception" in fields) == ("INFO", False)
+    assert fields["message"] == f"Error handling request from 127.0.0.1: answered 400, {what}"
     assert SECRET not in line
 
 

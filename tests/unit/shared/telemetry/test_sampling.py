@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Outside:
-    """What is looked at: it answers, fails, or hangs."""
+    """The source of a sample: it answers, fails or hangs."""
 
     def __init__(self) -> None:
         self.value = 1.0
