@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class AppendingBlobs:
-    """Passes every call on; counts the bytes of appends and records how each ended."""
+    """Forwards every call; counts the bytes of appends and records how each ended."""
 
     _blobs: FilesystemBlobs
 
@@ -23,13 +23,13 @@ class AppendingBlobs:
         self.outcomes: list[BaseException | None] = []
 
     def in_front_of(self, blobs: FilesystemBlobs) -> Any:
-        """Pass every call on to `blobs`; stands in their place."""
+        """Forward every call to `blobs`, and return this recorder in their place."""
         self._blobs = blobs
         return self
 
     def __getattr__(self, name: str) -> Any:
         if name == "_blobs":
-            raise AttributeError(name)  # not in front of anything yet
+            raise AttributeError(name)  # no blobs yet
         return getattr(self._blobs, name)
 
     async def append(
@@ -38,7 +38,7 @@ class AppendingBlobs:
         async def counted() -> AsyncIterator[bytes]:
             async for piece in data:
                 yield piece
-                # Asked for more: this piece was taken
+                # The next piece is requested, so this one was taken
                 await self._note(len(piece))
 
         outcome: BaseException | None = None
@@ -52,7 +52,7 @@ class AppendingBlobs:
             await self._note(0)
 
     async def taken(self, count: int) -> None:
-        """Wait until `count` bytes have been taken in all."""
+        """Wait until `count` bytes have been taken in total."""
         async with asyncio.timeout(10), self._progress:
             await self._progress.wait_for(lambda: self.passed >= count)
 

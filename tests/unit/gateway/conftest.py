@@ -44,7 +44,7 @@ PART_STORED = {"message": "Chunk file uploaded successfully"}
 
 
 class RecordingBus:
-    """Passes every call on and notes what was published; fails while `away`."""
+    """Forwards every call and records published wake-ups; fails while `away`."""
 
     def __init__(self, bus: Bus) -> None:
         self.published: list[UUID] = []
@@ -101,7 +101,7 @@ class Gateway:
         return answer
 
     async def stored(self, dzuuid: str) -> BlobInfo | None:
-        """Return the blob of an upload; None if there is none."""
+        """Return the blob of an upload, or None."""
         try:
             return await self.blobs.info(upload_key(upload_id_of(dzuuid)))
         except BlobNotFound:
@@ -219,13 +219,13 @@ async def start_gateway(tmp_path: Path) -> AsyncIterator[Start]:
             clock: Callable[[], float] = time.time,
             **settings: object,
         ) -> Gateway:
-            place = tmp_path / folder
-            adapter = FilesystemBlobs(place / "blobs", fsync=False, clock=clock)
+            root = tmp_path / folder
+            adapter = FilesystemBlobs(root / "blobs", fsync=False, clock=clock)
             files = await stack.enter_async_context(adapter)
-            store = await stack.enter_async_context(open_job_store(f"sqlite:///{place}/jobs.db"))
+            store = await stack.enter_async_context(open_job_store(f"sqlite:///{root}/jobs.db"))
             bus = RecordingBus(await stack.enter_async_context(InProcessBus()))
             app = build_app(
-                GatewaySettings.model_validate({"spool_dir": place / "spool", **settings}),
+                GatewaySettings.model_validate({"spool_dir": root / "spool", **settings}),
                 Ports(blobs(files), jobs(store), bus),
             )
             app.middlewares.insert(0, described.middleware)

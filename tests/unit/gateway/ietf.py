@@ -33,7 +33,7 @@ async def in_pieces(content: bytes) -> AsyncIterator[bytes]:
 async def ask(
     gateway: Gateway, method: str, path: str, status: int, /, data: Any = None, **headers: object
 ) -> ClientResponse:
-    """Return the response; it must have that status."""
+    """Send a request; return the response, which must have this status."""
     fields = {name.replace("_", "-"): str(value) for name, value in headers.items()}
     response = await gateway.client.request(method, path, data=data, headers={**SPOKEN, **fields})
     assert response.status == status, await response.text()

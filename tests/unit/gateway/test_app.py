@@ -87,7 +87,7 @@ async def test_health_checks_all_three_dependencies(start_gateway: Start) -> Non
     expected = {"status": "ok", "storage": "ok", "database": "ok", "broker": "ok"}
     assert (ready.status, await ready.json()) == (200, expected)
 
-    # When the database fails, it is named, and the process is alive all the same
+    # When the database fails, readiness names it, and liveness still succeeds
     down = True
     ready = await gateway.client.get("/readyz")
     expected |= {"status": "unavailable", "database": "the database does not answer"}

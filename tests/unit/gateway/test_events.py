@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Lines(logging.Handler):
-    """The lines of the log, formatted when they are logged, as the ids are known then."""
+    """Log lines, formatted when they are logged, while the ids are bound."""
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)

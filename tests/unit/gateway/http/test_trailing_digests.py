@@ -44,7 +44,7 @@ async def send(
     async with asyncio.timeout(10):
         answer = await reader.read()
     writer.close()
-    return int(answer.rpartition(b"HTTP/1.1 ")[2][:3])  # there may be interim responses before
+    return int(answer.rpartition(b"HTTP/1.1 ")[2][:3])  # the status after any interim responses
 
 
 async def patch(gateway: Gateway, path: str, trailers: bytes, **fields: str) -> int:

@@ -231,7 +231,7 @@ async def test_all_subscriptions_share_one_query_at_a_time(
         await jobs.queried()
         jobs.queries.clear()
         await jobs.queried(3)
-        # Each query was for both jobs, however many there were.
+        # Every query read both jobs.
         assert jobs.queries
         assert all(query == {one.id, other.id} for query in jobs.queries)
         await gateway.jobs.cancel(one.id, now=time.time())
@@ -271,7 +271,7 @@ async def test_a_query_that_began_before_a_subscription_does_not_update_it(
     jobs.held = asyncio.Event()
     async with followed(gateway, job.id) as early:
         assert (await early.next()).data["state"] == "STARTED"
-        await jobs.queried()  # has read that the job is STARTED, and holds that back
+        await jobs.queried()  # has read that the job is STARTED, and waits
         await gateway.jobs.release(job.id, 1, "shutdown", now=time.time())
         async with followed(gateway, job.id) as late:
             received = [await late.next()]
@@ -296,7 +296,7 @@ async def test_the_number_of_subscriptions_is_limited(start_gateway: Start) -> N
             assert refused.status == 503
             assert int(refused.headers["Retry-After"]) > 0
             assert (await refused.json())["type"] == "urn:csvmill:problem:too-many-followers"
-        # A place becomes free once the gateway notices that its client left.
+        # A slot becomes free when the gateway notices that a client disconnected.
         await until_followed_by(gateway, 1)
         async with followed(gateway, job.id) as other:
             await other.next()
@@ -398,6 +398,6 @@ async def test_shutdown_ends_the_streams(gateway: Gateway) -> None:
         for end in app[ON_SHUTDOWN_STARTED]:
             end()
         assert await events.rest() == []
-    # On an existing connection the current state can still be requested, and nothing more.
+    # On an existing connection a client can still request the current state, but no stream.
     async with followed(gateway, job.id) as events:
         assert [event.data["state"] for event in await events.rest()] == ["STARTED"]

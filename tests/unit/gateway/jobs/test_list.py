@@ -88,7 +88,7 @@ async def test_the_pages_contain_each_job_once_newest_first_while_others_are_cre
                 "limit": ["3"],
                 "state": ["STARTED,PENDING", "RETRY"],
             }
-            assert re.fullmatch(r"[!-;=?-~]+", url)  # fit for a header, and for its <>
+            assert re.fullmatch(r"[!-;=?-~]+", url)  # valid in a Link header between < and >
     assert [len(page) for page in pages] == [3, 3, 1]
     newest_first = sorted(jobs, key=lambda job: (job.created_at, job.id.hex), reverse=True)
     assert [id_ for page in pages for id_ in page] == [str(job.id) for job in newest_first]
@@ -148,7 +148,7 @@ def cursor(created_at: float) -> str:
 
 
 @pytest.mark.parametrize(
-    ("query", "said"),
+    ("query", "parts"),
     [
         ("state=DONE", ["state is 'DONE'", "send PENDING, STARTED"]),
         ("state=PENDING,failure", ["state is 'failure'"]),
@@ -175,10 +175,10 @@ def cursor(created_at: float) -> str:
     ],
 )
 async def test_a_malformed_parameter_is_refused_with_its_name_value_and_a_hint(
-    gateway: Gateway, query: str, said: list[str]
+    gateway: Gateway, query: str, parts: list[str]
 ) -> None:
     problem = await problem_of(await gateway.client.get(f"{JOBS}?{query}"), 400, "invalid-input")
-    for words in said:
+    for words in parts:
         assert words in problem["detail"]
     assert problem["field"] == query.partition("=")[0]
 

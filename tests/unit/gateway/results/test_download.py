@@ -291,8 +291,8 @@ async def test_a_lost_result_is_a_service_fault_and_logged_once(
     status, headers, body = await ask(gateway, path.format(job.id))
     assert (status, "Retry-After" in headers) == (500, False)
     answer = json.loads(body)
-    said = answer["detail" if path.endswith("result") else "message"]
-    assert f"The result of job {job.id}, upload {job.upload_id}, is lost" in said
+    text = answer["detail" if path.endswith("result") else "message"]
+    assert f"The result of job {job.id}, upload {job.upload_id}, is lost" in text
     if path.endswith("result"):
         assert headers["Content-Type"].startswith("application/problem+json")
         assert (answer["type"], answer["status"]) == ("urn:csvmill:problem:result-lost", 500)

@@ -1,4 +1,4 @@
-"""`GET` and `HEAD /api/v1/jobs/{job_id}/result`: what the older download does not have."""
+"""`GET` and `HEAD /api/v1/jobs/{job_id}/result`, where it differs from the older download."""
 
 from __future__ import annotations
 
@@ -83,8 +83,8 @@ async def test_each_format_has_its_media_type_and_compressed_formats_get_no_codi
 
 
 async def test_there_is_no_coding_without_accept_encoding(gateway: Gateway, path: str) -> None:
-    for asked in ({}, {"Accept_Encoding": "identity"}, {"Accept_Encoding": "br"}):
-        status, headers, body = await ask(gateway, path, **asked)
+    for accepted in ({}, {"Accept_Encoding": "identity"}, {"Accept_Encoding": "br"}):
+        status, headers, body = await ask(gateway, path, **accepted)
         assert (status, body == RESULT, headers["Content-Encoding"]) == (200, True, None)
         assert headers["ETag"] == f'"{SHA256}"'
         assert headers["Vary"] == "Accept-Encoding"
@@ -93,8 +93,8 @@ async def test_there_is_no_coding_without_accept_encoding(gateway: Gateway, path
 
 async def test_the_older_download_has_no_content_coding(gateway: Gateway, path: str) -> None:
     older = path.replace("/v1/jobs/", "/download_file/").removesuffix("/result")
-    for asked in ("gzip, zstd", "gzip, identity;q=0"):
-        status, headers, body = await ask(gateway, older, Accept_Encoding=asked)
+    for accepted in ("gzip, zstd", "gzip, identity;q=0"):
+        status, headers, body = await ask(gateway, older, Accept_Encoding=accepted)
         assert (status, body == RESULT, headers["Content-Encoding"]) == (200, True, None)
         assert "Vary" not in headers
 
@@ -147,8 +147,8 @@ async def test_an_encoded_download_is_not_resumed_without_its_coding(
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 async def test_no_acceptable_coding_is_406(gateway: Gateway, path: str, method: str) -> None:
-    for asked in ("identity;q=0", "*;q=0", "br, identity;q=0"):
-        status, headers, body = await ask(gateway, path, method, Accept_Encoding=asked)
+    for accepted in ("identity;q=0", "*;q=0", "br, identity;q=0"):
+        status, headers, body = await ask(gateway, path, method, Accept_Encoding=accepted)
         assert (status, headers["Vary"]) == (406, "Accept-Encoding")
         assert headers["Content-Type"].startswith("application/problem+json")
         assert b"Accept-Encoding" in body or method == "HEAD"

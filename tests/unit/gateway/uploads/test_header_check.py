@@ -127,9 +127,9 @@ async def test_a_chunk_with_a_header_that_does_not_fit_is_kept_and_refused_on_ev
 
 async def test_a_header_that_has_to_be_declared_is_reported_early(gateway: Gateway) -> None:
     rows = b"Umbrella;1\nHello;2\n" * (SAMPLE_SIZE // 19 + 1)
-    reason = "line 1 looks like a record (column 2 is '1'): set input.header to true or false"
+    reason = "line 1 checks like a record (column 2 is '1'): set input.header to true or false"
     by_position = {"group_by": [1], "aggregates": [{"function": "sum", "column": 2}]}
-    # Text that recurs beside a number would be enough
+    # Repeated text beside a number would be clear evidence
     rows = b"Rain;1\n" + rows
     await declare(gateway, aggregation=by_position)
 
@@ -152,13 +152,13 @@ async def test_a_header_that_has_to_be_declared_is_reported_early(gateway: Gatew
 async def test_a_long_header_is_checked_once_it_is_received(
     gateway: Gateway, monkeypatch: Any
 ) -> None:
-    looks = []
+    checks = []
 
-    def looked(sample: bytes, **how: Any) -> bool:
-        looks.append(len(sample))
+    def counted(sample: bytes, **how: Any) -> bool:
+        checks.append(len(sample))
         return check_header(sample, **how)
 
-    monkeypatch.setattr("gateway.uploads.header_check.check_header", looked)
+    monkeypatch.setattr("gateway.uploads.header_check.check_header", counted)
     header = b";".join(b"column%01294d" % n for n in range(10_000)) + b"\n"
     await declare(gateway, aggregation=MISFIT)
     for at in range(0, len(header), SAMPLE_SIZE // 4):
@@ -169,7 +169,7 @@ async def test_a_long_header_is_checked_once_it_is_received(
             problem = await problem_of(await inspect(gateway), 409, "beginning-missing")
             assert "the header does not end in the first" in problem["detail"]
     # 54 chunks, and a few checks
-    assert looks == [n * SAMPLE_SIZE for n in (1, 2, 4, 8)]
+    assert checks == [n * SAMPLE_SIZE for n in (1, 2, 4, 8)]
     await put(gateway, len(header), b"x;1\n" * SAMPLE_SIZE)
 
     problem = await problem_of(await put(gateway, 20 * SAMPLE_SIZE, b"x"), 422, "spec-mismatch")
@@ -289,13 +289,13 @@ async def test_an_unreadable_file_is_refused(gateway: Gateway) -> None:
 
 
 class SlowBlobs:
-    """Passes every call on; reads wait for `go_on`."""
+    """Forwards every call; reads wait for `may_read`."""
 
     def __init__(self, blobs: FilesystemBlobs) -> None:
         self._blobs = blobs
         self._changed = asyncio.Condition()
         self.reading = 0
-        self.go_on = asyncio.Event()
+        self.may_read = asyncio.Event()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._blobs, name)
@@ -305,7 +305,7 @@ class SlowBlobs:
         async with self._changed:
             self.reading += 1
             self._changed.notify_all()
-        await self.go_on.wait()
+        await self.may_read.wait()
         async with self._blobs.open(*args) as pieces:
             yield pieces
 
@@ -329,7 +329,7 @@ async def test_uploads_do_not_wait_for_inspections_that_read_slowly_from_storage
     await put(gateway, 0, b"Song;Plays\n", "slow")
     async with asyncio.TaskGroup() as asking:
         answers = [asking.create_task(inspect(gateway, "slow")) for _ in range(READ_AT_A_TIME + 3)]
-        # As many as may be in memory are being read
+        # As many files as may be in memory are being read
         await slow[0].read(READ_AT_A_TIME)
         # When the first part of another upload is received, it is checked at once
         query = {"name": "plays.csv", "spec": json.dumps(MISFIT)}
@@ -337,5 +337,5 @@ async def test_uploads_do_not_wait_for_inspections_that_read_slowly_from_storage
             refused = await gateway.client.put("/api/v1/uploads", params=query, data=endless())
         assert HINT in (await problem_of(refused, 422, "spec-mismatch"))["detail"]
         assert slow[0].reading == READ_AT_A_TIME
-        slow[0].go_on.set()
+        slow[0].may_read.set()
     assert [answer.result().status for answer in answers] == [200] * len(answers)

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 CSV = 'filename="plays.csv"'
 PLAYS = {"function": "sum", "column": "Plays", "name": "plays"}
-ASKED: dict[str, Any] = {"group_by": ["Song"], "aggregates": [PLAYS]}
-SPEC = json.dumps(ASKED)
-MEANT = Aggregation((GroupColumn("Song"),), (Aggregate("sum", "Plays", "plays", "number"),))
+SPEC_JSON: dict[str, Any] = {"group_by": ["Song"], "aggregates": [PLAYS]}
+SPEC = json.dumps(SPEC_JSON)
+AGGREGATION = Aggregation((GroupColumn("Song"),), (Aggregate("sum", "Plays", "plays", "number"),))
 
 
 def chunk(offset: int, body: bytes, *more: tuple[str, str]) -> FormBody:
@@ -53,7 +53,7 @@ async def test_a_whole_file_is_sent_with_its_spec(gateway: Gateway, *, spec_firs
     status, answer = await gateway.post(FormBody.of(*(parts if spec_first else parts[::-1])))
 
     assert status == 200
-    assert (await gateway.job_of(answer)).aggregation == MEANT
+    assert (await gateway.job_of(answer)).aggregation == AGGREGATION
 
 
 async def test_the_spec_of_the_first_chunk_reaches_the_job_by_any_gateway(
@@ -67,7 +67,7 @@ async def test_the_spec_of_the_first_chunk_reaches_the_job_by_any_gateway(
     assert await first.post(chunk(5, b"world", ("spec", SPEC))) == (200, PART_STORED)
     _, answer = await second.post(chunk(0, b"hello", ("spec", SPEC)))
 
-    assert (await first.job_of(answer)).aggregation == MEANT
+    assert (await first.job_of(answer)).aggregation == AGGREGATION
 
 
 async def test_no_spec_and_an_empty_spec_give_the_default_aggregation(gateway: Gateway) -> None:
@@ -126,13 +126,15 @@ async def test_a_malformed_spec_is_refused_and_nothing_is_stored(
 
 
 async def test_a_native_upload_declares_its_aggregation(gateway: Gateway) -> None:
-    response = await declare(gateway, aggregation=ASKED)
+    response = await declare(gateway, aggregation=SPEC_JSON)
     assert response.status == 201
     await gateway.client.put(response.headers["Location"] + "/chunks/0", data=b"a,b")
 
     upload = await (await gateway.client.get(response.headers["Location"])).json()
 
-    assert (await gateway.jobs.get(UUID(upload["job"].rpartition("/")[2]))).aggregation == MEANT
+    assert (
+        await gateway.jobs.get(UUID(upload["job"].rpartition("/")[2]))
+    ).aggregation == AGGREGATION
 
 
 async def put(gateway: Gateway, spec: str, key: str = "k") -> ClientResponse:
@@ -148,7 +150,9 @@ async def test_a_file_in_one_request_has_its_spec_in_the_query(gateway: Gateway)
     upload = await (await put(gateway, SPEC)).json()
     is_default = await (await put(gateway, "", key="is_default")).json()
 
-    assert (await gateway.jobs.get(UUID(upload["job"].rpartition("/")[2]))).aggregation == MEANT
+    assert (
+        await gateway.jobs.get(UUID(upload["job"].rpartition("/")[2]))
+    ).aggregation == AGGREGATION
     job = await gateway.jobs.get(UUID(is_default["job"].rpartition("/")[2]))
     assert job.aggregation == SONG_PLAYS
     await problem_of(await put(gateway, '{"group_by": [2]}'), 422, "idempotency-key-reused")
@@ -158,24 +162,24 @@ async def test_a_file_in_one_request_has_its_spec_in_the_query(gateway: Gateway)
 
 
 async def test_the_aggregation_of_a_job_can_be_sent_again(gateway: Gateway) -> None:
-    asked = {
-        **ASKED,
+    spec_json = {
+        **SPEC_JSON,
         "where": {"column": "Plays", "op": "in", "value": [1, 2]},
         "order_by": [{"column": "plays", "descending": True}],
         "output": "jsonl",
     }
-    upload = await (await put(gateway, json.dumps(asked))).json()
+    upload = await (await put(gateway, json.dumps(spec_json))).json()
 
     shown = (await (await gateway.client.get(upload["job"])).json())["aggregation"]
 
-    assert shown == asked
+    assert shown == spec_json
 
 
 async def test_the_same_key_with_another_aggregation_is_refused(gateway: Gateway) -> None:
-    assert (await declare(gateway, aggregation=ASKED)).status == 201
+    assert (await declare(gateway, aggregation=SPEC_JSON)).status == 201
 
-    assert (await declare(gateway, aggregation=ASKED)).status == 201
-    for other in (None, {**ASKED, "limit": 1}):
+    assert (await declare(gateway, aggregation=SPEC_JSON)).status == 201
+    for other in (None, {**SPEC_JSON, "limit": 1}):
         await problem_of(await declare(gateway, aggregation=other), 422, "idempotency-key-reused")
 
 
@@ -223,7 +227,7 @@ async def test_the_spec_of_a_tus_upload_is_in_its_metadata(gateway: Gateway) -> 
 
     assert response.status == 201
     job_id = UUID(response.headers["Csvmill-Job"].rpartition("/")[2])
-    assert (await gateway.jobs.get(job_id)).aggregation == MEANT
+    assert (await gateway.jobs.get(job_id)).aggregation == AGGREGATION
     refused = await tus(gateway, 3, b"a,b", '{"limit": 0}')
     assert refused.status == 400
     assert "spec.limit is 0; send 1 or more" in await refused.text()

@@ -1,4 +1,4 @@
-"""The gateway in front of a storage service of its own, over HTTP, as in production."""
+"""A gateway with a separate storage service over HTTP, as in production."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ another\r
 @asynccontextmanager
 async def storage_service(files: FilesystemBlobs, folder: Path, port: int) -> AsyncIterator[None]:
     settings = StorageSettings(data_dir=folder, storage_token=SecretStr(TOKEN))
-    # Storage keeps reading a chunk that it has refused: not for long in a test.
+    # Storage keeps reading a chunk that it has refused; in tests only for a short time.
     runner = web.AppRunner(
         build_app(settings, files), read_bufsize=READ_BUFFER, shutdown_timeout=0.1
     )
@@ -54,7 +54,7 @@ async def storage_service(files: FilesystemBlobs, folder: Path, port: int) -> As
 
 @pytest.fixture
 def port() -> int:
-    """The port of storage, whether it runs or not."""
+    """The port of storage, which need not run."""
     return free_port()
 
 

@@ -30,7 +30,7 @@ SECOND = FIRST[:MIB]
 
 
 class CountedBlobs(HttpBlobs):
-    """Notes the requests that are sent to storage."""
+    """Records the requests that are sent to storage."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url, TOKEN)

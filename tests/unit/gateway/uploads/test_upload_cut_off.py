@@ -45,13 +45,13 @@ FORMS = {"file last": FormBody.of(*FIELDS, FILE), "file first": FormBody.of(FILE
 async def test_a_body_without_its_closing_boundary_is_refused_and_changes_nothing(
     gateway: Gateway, order: str, missing: int
 ) -> None:
-    # Given a form whose end is missing, though Content-Length agrees with what is sent
+    # Given a form without its end, and with the Content-Length of the bytes that are sent
     whole = FORMS[order]
     # When it is sent, then it is refused
     status, answer = await gateway.post(whole.cut(len(whole.content) - missing))
     assert (status, answer["status"]) == (400, "error")
     assert await gateway.received("u") == []
-    # And the whole one is accepted
+    # And the complete form is accepted
     assert await gateway.post(whole) == (200, PART_STORED)
     assert await gateway.received("u") == [(1_000_000, 2_000_000)]
 
@@ -72,13 +72,13 @@ async def test_every_cut_of_a_small_form_is_refused(gateway: Gateway) -> None:
         status, _ = await gateway.post(whole.cut(length))
         assert status == 400, whole.content[:length][-80:]
     assert await gateway.received("small") == []
-    # Then only the whole form is stored
+    # Then only the complete form is stored
     assert await gateway.post(whole) == (200, PART_STORED)
     assert await gateway.received("small") == [(0, len(body))]
 
 
 class WatchedBlobs:
-    """Passes every call on, and notes when a write has begun and how it ended."""
+    """Forwards every call; records when a write has begun and how it ended."""
 
     def __init__(self, blobs: FilesystemBlobs) -> None:
         self._blobs = blobs

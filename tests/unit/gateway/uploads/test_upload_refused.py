@@ -147,7 +147,7 @@ async def test_a_chunk_beyond_the_end_is_refused_and_changes_nothing(
 
 @pytest.mark.parametrize("body", [b"x" * 13, b"x" * 3_000_000])
 async def test_a_chunk_longer_than_the_file_is_refused(gateway: Gateway, body: bytes) -> None:
-    # At an offset that depends on the length, and at one that does not
+    # At the offset where a chunk of `dzchunksize` ends the file, and at another one
     for offset in (2, 8):
         await refused(gateway, dropzone_form("u", body, offset, 10, 12))
         assert await gateway.received("u") == []
@@ -269,7 +269,7 @@ async def test_uploads_larger_than_the_limit_are_refused(start_gateway: Start) -
 
 
 class BrokenBlobs:
-    """Passes every call on, but writing raises, after a while or at once."""
+    """Forwards every call, but `write` raises `error` after `after` bytes, or at once."""
 
     def __init__(self, blobs: FilesystemBlobs, error: Exception, *, after: int | None) -> None:
         self.error: Exception | None = error
@@ -321,7 +321,7 @@ async def test_a_client_that_is_still_sending_gets_the_response_and_may_repeat(
     gateway = await start_gateway(blobs=in_front)
     body = bytes(8_000_000)
     form = dropzone_form("u", body, 0, len(body), 2 * len(body))
-    # When a client sends it that reads no response before it has sent everything
+    # When a client sends all of it before it reads the response
     reader, writer = await asyncio.open_connection(*gateway.address)
     request = (
         f"POST /api/upload_file HTTP/1.1\r\nHost: x\r\nContent-Type: {form.content_type}\r\n"

@@ -101,24 +101,24 @@ async def chunk_by_v1(gateway: Gateway, upload: UUID) -> Any:
     return await ask(gateway, "PUT", f"/api/v1/uploads/{upload}/chunks/0", b"abc")
 
 
-async def look_by_tus(gateway: Gateway, upload: UUID) -> Any:
+async def read_by_tus(gateway: Gateway, upload: UUID) -> Any:
     return await ask(gateway, "HEAD", f"/api/tus/{upload}", **TUS)
 
 
-async def look_by_ietf(gateway: Gateway, upload: UUID) -> Any:
+async def read_by_ietf(gateway: Gateway, upload: UUID) -> Any:
     return await ask(gateway, "HEAD", f"/api/v1/uploads/{upload}", **IETF)
 
 
-async def look_by_v1(gateway: Gateway, upload: UUID) -> Any:
+async def read_by_v1(gateway: Gateway, upload: UUID) -> Any:
     return await ask(gateway, "GET", f"/api/v1/uploads/{upload}")
 
 
 BEGUN = (begun_by_tus, begun_by_ietf, begun_by_v1, begun_by_dropzone)
-USES = (append_by_tus, append_by_ietf, chunk_by_v1, look_by_tus, look_by_ietf, look_by_v1)
+USES = (append_by_tus, append_by_ietf, chunk_by_v1, read_by_tus, read_by_ietf, read_by_v1)
 
 
 async def is_kept(gateway: Gateway, upload: UUID) -> bool:
-    """Whether a sweep keeps it."""
+    """Whether a sweep keeps the upload."""
     await Sweeper(
         gateway.jobs, gateway.blobs,
         upload_ttl=TTL, result_ttl=TTL, interval=1.0, clock=time.time, grace=0.0,
@@ -157,14 +157,14 @@ async def test_every_use_in_any_protocol_restarts_the_time(
 
 async def test_every_protocol_declares_the_same_time(gateway: Gateway) -> None:
     upload = await begun_by_v1(gateway)
-    for use in (look_by_tus, append_by_tus):
+    for use in (read_by_tus, append_by_tus):
         expires = (await use(gateway, upload)).headers["Upload-Expires"]
         assert parsedate_to_datetime(expires).timestamp() == pytest.approx(
             time.time() + TTL, abs=30
         )
     for limit in (
-        (await look_by_ietf(gateway, upload)).headers["Upload-Limit"],
-        (await look_by_v1(gateway, upload)).headers["Upload-Limit"],
+        (await read_by_ietf(gateway, upload)).headers["Upload-Limit"],
+        (await read_by_v1(gateway, upload)).headers["Upload-Limit"],
         (await ask(gateway, "OPTIONS", "/api/v1/uploads")).headers["Upload-Limit"],
     ):
         assert f"max-age={int(TTL)}" in limit.split(", ")
