@@ -38,7 +38,9 @@ FUNCTIONS: list[Function] = ["sum", "avg", "median", "min", "max", "count_distin
 
 
 def aggregation_with(function: Function, kind: Kind) -> Aggregation:
-    return Aggregation((GroupColumn("a"),), (Aggregate(function, "b", "out", kind),), input=DECLARED)
+    return Aggregation(
+        (GroupColumn("a"),), (Aggregate(function, "b", "out", kind),), input=DECLARED
+    )
 
 
 def test_the_tables_in_the_docs_are_complete() -> None:
