@@ -8,8 +8,8 @@ from csvmill.commands.completion import completion
 from csvmill.commands.doctor import doctor
 from csvmill.commands.exit_codes import MEANINGS
 from csvmill.commands.inspect import inspect
-from csvmill.commands.job_list import jobs
-from csvmill.commands.jobs import cancel, retry, status
+from csvmill.commands.job import cancel, retry, status
+from csvmill.commands.jobs import jobs
 from csvmill.commands.run import run
 from csvmill.commands.serve import serve
 from csvmill.commands.transfer import download, upload

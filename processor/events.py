@@ -88,7 +88,7 @@ class ProcessorEvents(JobEvents):
             "upload %s was complete and had no job: recovered as job=%s",
             job.upload_id,
             job.id,
-            extra={"event": "upload.adopted"},
+            extra={"event": "upload.adopted"},  # programs read this code: it stays
         )
 
     def expired(self, jobs: int) -> None:

@@ -21,7 +21,7 @@ class WorkSettings(BaseSettings):
     concurrency: int = Field(default=1, ge=1)
     """Jobs that one process runs at a time."""
     lease: float = Field(default=15.0, gt=0)
-    """Seconds that a worker holds a job without a heartbeat; there are three in that time."""
+    """Seconds that a worker holds a job without a heartbeat. It sends one every third of it."""
     progress_interval: float = Field(default=1.0, gt=0)
     """Seconds between two records of a job's progress."""
     retry_delay: float = Field(default=5.0, ge=0)

@@ -31,6 +31,8 @@ class CsvmillError(Exception):
     """The problem type (RFC 9457), on which clients may rely."""
     title: ClassVar[str | None] = None
     """The title of the problem type; None for `about:blank`, whose title is that of the status."""
+    public: ClassVar[bool] = False
+    """Whether clients see the message. That of another error of status 5xx is only logged."""
 
     def __init_subclass__(
         cls,
@@ -40,11 +42,13 @@ class CsvmillError(Exception):
         title: str | None = None,
         internal_status: int | None = None,
         iana_type: str | None = None,
+        public: bool | None = None,
     ) -> None:
         """Declare an error.
 
         `title` gives it a problem type of its own, named after `code`, or `iana_type` if a
-        standard defines one. `internal_status` is the same as `status` unless given.
+        standard defines one. `internal_status` is the same as `status` unless given. The message
+        is `public` unless the status is 5xx.
         """
         super().__init_subclass__()
         if code is not None:
@@ -54,6 +58,9 @@ class CsvmillError(Exception):
             _CLASSES[code] = cls
         if status is not None:
             cls.status, cls.internal_status = status, internal_status or status
+            cls.public = cls.public or status < 500
+        if public is not None:
+            cls.public = public
         if title is not None:
             cls.title = title
             cls.problem_type = (
@@ -131,7 +138,7 @@ class ResultExpired(CsvmillError, code="result_expired", status=410, title="Resu
     """The result was deleted when its retention ended."""
 
 
-class ResultLost(CsvmillError, code="result_lost", status=500, title="Result lost"):
+class ResultLost(CsvmillError, code="result_lost", status=500, title="Result lost", public=True):
     """Storage lost the result, or a part of it, before its retention ended."""
 
 
@@ -262,7 +269,7 @@ class RangeNotSatisfiable(
 # Faults of the service and what it depends on.
 
 
-class StorageFull(CsvmillError, code="storage_full", status=507, title="Storage full"):
+class StorageFull(CsvmillError, code="storage_full", status=507, title="Storage full", public=True):
     """Storage has no disk space left."""
 
 
@@ -270,7 +277,9 @@ class Unauthorized(CsvmillError, code="unauthorized", status=502, internal_statu
     """One service refuses the token of another. The operator has to configure the same token."""
 
 
-class Unavailable(CsvmillError, code="unavailable", status=503, title="Dependency unavailable"):
+class Unavailable(
+    CsvmillError, code="unavailable", status=503, title="Dependency unavailable", public=True
+):
     """Storage, the database or the broker does not answer. The same request may succeed later."""
 
 

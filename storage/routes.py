@@ -25,7 +25,7 @@ def routes(blobs: Blobs) -> list[web.RouteDef]:
         web.put("/blobs/{key}/writes/{offset:[0-9]{1,19}}", handlers.write),
         web.put("/blobs/{key}/chunks/{offset:[0-9]{1,19}}", handlers.write_raw),
         web.put("/blobs/{key}/size", handlers.declare_size),
-        web.put("/blobs/{key}/turn", handlers.lease_append),
+        web.put("/blobs/{key}/append-lease", handlers.lease_append),
         web.put("/blobs/{key}/parts", handlers.assemble),
         web.get("/ping", handlers.ping, allow_head=False),
         web.get("/metrics", show_metrics, allow_head=False),

@@ -1,138 +1,191 @@
-"""`csvmill status`, `cancel` and `retry`."""
+"""`csvmill jobs`: list jobs as a table, or as lines of JSON."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
+from rich.console import Console
+from rich.filesize import decimal
+from rich.table import Table
+from rich.text import Text
 
-from csvmill.client import AsyncClient, JobUnsuccessful, Refused, Retries
-from csvmill.client.async_client import JOB_NOT_FOUND, UPLOAD_NOT_FOUND
-from csvmill.commands.bars import Bars
-from csvmill.commands.exit_codes import Exit, report_errors, run_async, show_json
-from csvmill.commands.job_text import describe_job, job_json
-from csvmill.commands.options import job_argument, json_option, server_option
+from csvmill.commands.exit_codes import report_errors, show_json
+from csvmill.commands.job import call_server, cancel, retry, status
+from csvmill.commands.job_text import job_json
+from csvmill.commands.options import json_option, server_option
 from shared.jobs.job import JobState
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Sequence
 
-    from csvmill.client import JobView
+    from csvmill.client import AsyncClient, JobView
 
-T = TypeVar("T")
+STATES = tuple(state.value for state in JobState)
+LIMIT = 50
+"""Jobs that are shown by default."""
+PAGE = 100
+"""Jobs that are fetched and printed at a time."""
+PIPE_WIDTH = 1000
+"""Width of the table where output is not a terminal, so that nothing is cut off."""
 
-FEW_RETRIES = Retries(attempts=3)
-"""For a single request whose answer a person waits for."""
-WATCH_RETRIES = Retries(attempts=None, within=600.0)
-"""For following a job."""
+_STYLES: dict[str, str] = {
+    JobState.SUCCESS: "green",
+    JobState.FAILURE: "bold red",
+    JobState.STARTED: "cyan",
+    JobState.RETRY: "yellow",
+}
+_UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
-@click.command(short_help="Show a job.")
-@job_argument
-@server_option
-@click.option("--watch", is_flag=True, help="Follow the job until it ends.")
-@json_option
-def status(job_id: str, server: str, watch: bool, as_json: bool) -> None:
-    """Show a job: its state, its input and result, and why each attempt ended.
+class ListByDefault(click.Group):
+    """A group whose default command is `list`."""
 
-    With --watch, the exit code says whether there is a result (0) or not (4).
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put `list` before options, except for those of the group itself."""
+        own = self.get_help_option_names(ctx)
+        if (args[0] not in own and args[0].startswith("-")) if args else not ctx.resilient_parsing:
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+    def shell_complete(
+        self, ctx: click.Context, incomplete: str
+    ) -> list[click.shell_completion.CompletionItem]:
+        """Complete the commands of the group, and the options of `list`."""
+        found = super().shell_complete(ctx, incomplete)
+        if incomplete.startswith("-"):
+            found += list_jobs.shell_complete(click.Context(list_jobs, ctx), incomplete)
+        return found
+
+
+@click.group(cls=ListByDefault, short_help="List the jobs, newest first.")
+def jobs() -> None:
+    """List the jobs, newest first; show, cancel or retry one.
+
+    `csvmill jobs` is short for `csvmill jobs list`, and takes its options.
 
     \b
     Examples:
-      csvmill status 9f3f2d1c-5f0e-4b7b-8a43-2b9d8f2b8c55
-      csvmill status --watch --json 9f3f2d1c-5f0e-4b7b-8a43-2b9d8f2b8c55
+      csvmill jobs
+      csvmill jobs --state FAILURE --limit 10
+      csvmill jobs list --help
+      csvmill jobs show 9f3f2d1c-5f0e-4b7b-8a43-2b9d8f2b8c55
     """
-    with report_errors(as_json=as_json):
-        if watch:
-            job = _watch(server, job_id, quiet=as_json)
-        else:
-            job = call_server(server, lambda client: client.job(job_id))
-        show_json(job_json(job)) if as_json else click.echo(describe_job(job))
-        if watch and job.state != JobState.SUCCESS:
-            raise click.exceptions.Exit(Exit.UNSUCCESSFUL)
 
 
-@click.command(short_help="Cancel a job, or an upload in flight.")
-@click.argument("name", metavar="ID")
+@jobs.command("list", short_help="List the jobs, newest first (the default).")
 @server_option
+@click.option(
+    "--state",
+    "states",
+    type=click.Choice(STATES, case_sensitive=False),
+    multiple=True,
+    metavar="STATE",
+    help=f"Only jobs in this state, one of {', '.join(STATES)}; may be repeated.",
+)
+@click.option("--name", metavar="NAME", help="Only jobs whose file has exactly this name.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=LIMIT,
+    show_default=True,
+    help="The maximum number of jobs.",
+)
+@click.option("--all", "everything", is_flag=True, help="All jobs, regardless of --limit.")
 @json_option
-def cancel(name: str, server: str, as_json: bool) -> None:
-    """Cancel an unfinished job or an upload in flight, and delete its input.
-
-    Repeating it is harmless.
-
-    \b
-    Example:
-      csvmill cancel 9f3f2d1c-5f0e-4b7b-8a43-2b9d8f2b8c55
-    """
-
-    async def cancel_either(client: AsyncClient) -> JobView | None:
-        unknown: Refused | None = None
-        try:
-            if job := await client.cancel(name):
-                return job
-        except Refused as error:
-            if error.problem != JOB_NOT_FOUND:
-                raise
-            unknown = error
-        # It may be the key of an upload, or an upload that an earlier request has removed without
-        # an answer.
-        try:
-            await client.cancel_upload(name)
-        except Refused as error:
-            if error.problem != UPLOAD_NOT_FOUND:
-                raise
-            if unknown is not None:
-                raise unknown from None
-        return None
-
-    with report_errors(as_json=as_json):
-        job = call_server(server, cancel_either)
-        if as_json:
-            show_json(job_json(job) if job else {"id": name, "state": "REMOVED"})
-        else:
-            click.echo(f"{job.id} {job.state}" if job else f"{name} removed")
-
-
-@click.command(short_help="Retry a failed job.")
-@job_argument
-@server_option
-@json_option
-def retry(job_id: str, server: str, as_json: bool) -> None:
-    """Retry a failed job: it can use all its attempts again.
-
-    Its message stays in the dead-letter queue until you remove it.
-
-    \b
-    Example:
-      csvmill retry 9f3f2d1c-5f0e-4b7b-8a43-2b9d8f2b8c55
-    """
-    with report_errors(as_json=as_json):
-        job = call_server(server, lambda client: client.retry(job_id))
-        show_json(job_json(job)) if as_json else click.echo(f"{job.id} {job.state}")
-
-
-def call_server(
+def list_jobs(
     server: str,
-    call: Callable[[AsyncClient], Awaitable[T]],
-    retries: Retries = FEW_RETRIES,
-    on_retry: Callable[[str], None] = lambda _text: None,
-) -> T:
-    """Open a client, and return the result of `call` with it."""
+    states: tuple[str, ...],
+    name: str | None,
+    limit: int,
+    everything: bool,
+    as_json: bool,
+) -> None:
+    """List the jobs, newest first: id, state, attempts, size, age, file name.
 
-    async def run() -> T:
-        async with AsyncClient(server, retries=retries) as client:
-            return await call(client)
+    With --json, each job is one line of JSON with everything that `csvmill status` shows.
 
-    return run_async(run(), on_retry)
+    \b
+    Examples:
+      csvmill jobs
+      csvmill jobs --state FAILURE --state REVOKED --name plays.csv
+      csvmill jobs --all --json --state FAILURE | jq -r .id | xargs -n 1 csvmill retry
+    """
+    maximum = None if everything else limit
+
+    async def show(client: AsyncClient) -> tuple[int, bool]:
+        """Return how many jobs were shown, and whether there are more."""
+        table = JobTable()
+        page: list[JobView] = []
+        shown, more = 0, False
+        # One more than is shown, to find out whether there are more.
+        size = PAGE if maximum is None else min(PAGE, maximum + 1)
+        async for job in client.jobs(state=states, filename=name, page_size=size):
+            if shown == maximum:
+                more = True
+                break
+            shown += 1
+            if as_json:
+                show_json(job_json(job))
+                continue
+            page.append(job)
+            if len(page) == PAGE:
+                table.show(page)
+                page = []
+        table.show(page)
+        return shown, more
+
+    with report_errors(as_json=as_json):
+        shown, more = call_server(server, show)
+        if not shown and not as_json:
+            click.echo("No jobs found.", err=True)
+        if more and not as_json:
+            click.echo(
+                f"There are more jobs than {limit}; use --all or a higher --limit.", err=True
+            )
 
 
-def _watch(server: str, job_id: str, *, quiet: bool) -> JobView:
-    async def wait(client: AsyncClient) -> JobView:
-        try:
-            return await client.wait(job_id, changed=bars.working)
-        except JobUnsuccessful:
-            return await client.job(job_id)
+class JobTable:
+    """A table that is printed in parts, so that the jobs need not be held in memory."""
 
-    with Bars(quiet=quiet) as bars:
-        return call_server(server, wait, WATCH_RETRIES, bars.note)
+    def __init__(self) -> None:
+        self._console = Console(highlight=False)
+        if not self._console.is_terminal:
+            self._console.width = PIPE_WIDTH
+        self._started = False
+
+    def show(self, jobs: Sequence[JobView]) -> None:
+        """Print further rows, in the columns of those before."""
+        if not jobs:
+            return
+        table = Table(box=None, show_header=not self._started, pad_edge=False, padding=(0, 1, 0, 0))
+        table.add_column("ID", min_width=36, no_wrap=True)
+        table.add_column("STATE", min_width=7, no_wrap=True)
+        table.add_column("ATTEMPTS", min_width=8, justify="right", no_wrap=True)
+        table.add_column("SIZE", min_width=8, justify="right", no_wrap=True)
+        table.add_column("AGE", min_width=6, justify="right", no_wrap=True)
+        table.add_column("NAME", overflow="fold")
+        now = datetime.now(UTC)
+        for job in jobs:
+            table.add_row(
+                job.id,
+                Text(job.state, style=_STYLES.get(job.state, "")),
+                str(job.attempt),
+                decimal(job.input_size),
+                age(now, job.created_at),
+                Text(job.filename),
+            )
+        self._console.print(table)
+        self._started = True
+
+
+def age(now: datetime, created_at: str) -> str:
+    """Return the time since then in the largest unit that fits at least once."""
+    seconds = max(0, int((now - datetime.fromisoformat(created_at)).total_seconds()))
+    length, unit = next((pair for pair in _UNITS if seconds >= pair[0]), _UNITS[-1])
+    return f"{seconds // length} {unit}"
+
+
+for command, name in ((status, "show"), (cancel, "cancel"), (retry, "retry")):
+    jobs.add_command(command, name)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from gateway.http.problems import PREFIX, problem_response
-from shared.errors import AppendLeaseLost, CsvmillError, ResultLost, StorageFull, Unavailable
+from shared.errors import AppendLeaseLost, CsvmillError, StorageFull, Unavailable
 from shared.http.connections import client_disconnected
 from shared.telemetry.ids import current_ids
 
@@ -80,8 +80,7 @@ async def _send_and_close(request: web.Request, response: web.Response) -> web.R
 def _service_fault(request: web.Request, error: Exception, status: int) -> web.Response:
     request_id = current_ids().request_id
     expected = isinstance(error, (Unavailable, StorageFull))
-    # The messages of these errors are written for clients.
-    public = expected or isinstance(error, ResultLost)
+    public = isinstance(error, CsvmillError) and error.public
     logger.log(
         logging.WARNING if expected else logging.ERROR,
         "%s %s is answered %d, request %s: %s",

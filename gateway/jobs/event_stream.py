@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from gateway.jobs.progress import progress_view
-from gateway.jobs.status import requested_job
+from gateway.jobs.requested import requested_job
 from gateway.jobs.watcher import JOB_WATCHER
 from gateway.keys import SETTINGS
 from shared.api.job import JobEventDataView, ProgressView

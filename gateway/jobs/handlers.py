@@ -1,4 +1,7 @@
-"""`/api/v1/jobs/{job_id}`: show and retry a job."""
+"""`/api/v1/jobs/{job_id}`: show and retry a job.
+
+Cancelling is in `gateway.protocols.native.handlers`, as the id may be that of an upload.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from aiohttp import web
 
 from gateway.events import EVENTS
 from gateway.jobs import control
-from gateway.jobs.status import requested_job, requested_job_id
+from gateway.jobs.requested import requested_job, requested_job_id
 from gateway.jobs.view import job_view
 from gateway.keys import PORTS
 

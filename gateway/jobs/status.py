@@ -2,38 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-from uuid import UUID
-
 from aiohttp import web
 
-from gateway.keys import PORTS
-from shared.errors import JobNotFound
+from gateway.jobs.requested import requested_job
 from shared.jobs.job import JobState
-from shared.telemetry.ids import bind_ids
-
-if TYPE_CHECKING:
-    from shared.jobs.job import Job
-
-
-def requested_job_id(request: web.Request) -> UUID:
-    """Return the job id in the URL. Raises JobNotFound if it is not a UUID."""
-    text = request.match_info["job_id"]
-    try:
-        job_id = UUID(text)
-    except ValueError as error:
-        raise JobNotFound(f"There is no job {text!r}") from error
-    bind_ids(job_id=job_id)
-    return job_id
-
-
-async def requested_job(request: web.Request) -> Job:
-    """Return the job that the URL names. Raises JobNotFound."""
-    job_id = requested_job_id(request)
-    try:
-        return await request.app[PORTS].jobs.get(job_id)
-    except JobNotFound as error:
-        raise JobNotFound(f"There is no job {job_id}") from error
 
 
 async def file_status(request: web.Request) -> web.Response:

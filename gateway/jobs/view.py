@@ -1,4 +1,4 @@
-"""Converts jobs to the JSON of `/api/v1`."""
+"""Shows a job as `/api/v1` does: only fields that differ from the value's need code here."""
 
 from __future__ import annotations
 

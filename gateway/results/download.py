@@ -11,7 +11,7 @@ from urllib.parse import quote
 from gateway.events import EVENTS
 from gateway.http.errors import error_response
 from gateway.http.problems import refuse
-from gateway.jobs.status import requested_job
+from gateway.jobs.requested import requested_job
 from gateway.keys import PORTS, SETTINGS
 from gateway.uploads.filenames import result_filename
 from shared.aggregation.formats import FORMATS

@@ -16,8 +16,9 @@ from shared.errors import MalformedInput
 from shared.jobs.preview import LIMIT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
+    from shared.aggregation.formats import PreviewSource
     from shared.aggregation.kinds import Kind
     from shared.aggregation.spec import Aggregation
     from shared.csv.dialect import Compression
@@ -154,7 +155,11 @@ def _jsonl(text: bytes, *, ended: bool, groups: int) -> tuple[list[str], Iterato
     return list(first), rows()
 
 
-_READERS = {"csv": _csv, "jsonl": _jsonl, "stored": _csv}
+_READERS: Mapping[PreviewSource, Callable[..., tuple[list[str], Iterator[Row]]]] = {
+    "csv": _csv,
+    "jsonl": _jsonl,
+    "stored": _csv,
+}
 
 
 def _names(aggregation: Aggregation) -> list[str]:

@@ -1,7 +1,8 @@
 """The output formats. Everything that depends on the format of a result reads this table.
 
-To add a format, add its name and its line here. If no writer encodes its rows yet, add one to
-`processor.engines.result_file`.
+To add a format, add its name and its line here. A new encoding of rows (another delimiter is one)
+also needs a writer in `processor.engines.result_file` and a preview reader in
+`gateway.results.preview_rows`.
 """
 
 from __future__ import annotations

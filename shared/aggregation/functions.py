@@ -29,7 +29,7 @@ class AggregateFunction:
     needs_column: bool = True
     """Without a column, a function is given a value for every row."""
     keeps: Kept | None = None
-    """Which values of a group it needs at the end, sorted; None if a state of fixed size does."""
+    """Which values of a group it needs at the end, sorted; None if a running state is enough."""
     needs_position: bool = False
     """Whether the order of the rows in the file decides the result."""
 

@@ -5,7 +5,7 @@
     PUT    /blobs/{key}/writes/{offset}   an opening and a chunk -> 200, two answers; see below
     PUT    /blobs/{key}/chunks/{offset}   a chunk as raw body, of any length -> 200 blob
     PUT    /blobs/{key}/size              JSON {"size"} -> 200 blob
-    PUT    /blobs/{key}/turn              -> 200 {"blob", "token"}: an append lease
+    PUT    /blobs/{key}/append-lease              -> 200 {"blob", "token"}: an append lease
     PUT    /blobs/{key}/parts             JSON {"parts", "metadata"} -> 200 blob
     GET    /blobs/{key}                   -> 200 the bytes; with `?start={n}&stop={n}` exactly
                                              that interval, 409 if not all of it has been
@@ -85,7 +85,7 @@ def size_path(key: BlobKey) -> str:
 
 def append_lease_path(key: BlobKey) -> str:
     """The path that grants an append lease."""
-    return f"{blob_path(key)}/turn"
+    return f"{blob_path(key)}/append-lease"
 
 
 def parts_path(key: BlobKey) -> str:

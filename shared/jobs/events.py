@@ -44,7 +44,7 @@ class JobEvents:
             job.id,
             job.upload_id,
             error,
-            extra={"event": "job.unannounced"},
+            extra={"event": "job.unannounced"},  # programs read this code: it stays
         )
 
     def job_cancelled(self, job: Job) -> None:

@@ -1,7 +1,4 @@
-"""Converts jobs and attempts from and to the rows of the database.
-
-A field of `Job` whose column has the same name and type needs no code here.
-"""
+"""Reads jobs and attempts from rows: only columns that differ from the field need code here."""
 
 from __future__ import annotations
 

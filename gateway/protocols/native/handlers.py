@@ -16,7 +16,7 @@ from gateway.http.digests import (
 )
 from gateway.jobs import control
 from gateway.jobs.handlers import job_response
-from gateway.jobs.status import requested_job_id
+from gateway.jobs.requested import requested_job_id
 from gateway.keys import PORTS, SETTINGS
 from gateway.protocols.common.request import idempotency_key, plain_body
 from gateway.protocols.common.response import upload_limit, upload_response

@@ -15,7 +15,7 @@ from csvmill.cli import COMMANDS, main
 from csvmill.commands import doctor
 from csvmill.commands.completion import SHELLS
 from csvmill.commands.doctor import CheckStatus
-from csvmill.commands.job_list import age, jobs
+from csvmill.commands.jobs import age, jobs
 from csvmill.commands.options import output_path
 
 if TYPE_CHECKING:

@@ -1,0 +1,138 @@
+"""`csvmill status`, `cancel` and `retry`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from csvmill.client import AsyncClient, JobUnsuccessful, Refused, Retries
+from csvmill.client.async_client import JOB_NOT_FOUND, UPLOAD_NOT_FOUND
+from csvmill.commands.bars import Bars
+from csvmill.commands.exit_codes import Exit, report_errors, run_async, show_json
+from csvmill.commands.job_text import describe_job, job_json
+from csvmill.commands.options import job_argument, json_option, server_option
+from shared.jobs.job import JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from csvmill.client import JobView
+
+T = TypeVar("T")
+
+FEW_RETRIES = Retries(attempts=3)
+"""For a single request whose answer a person waits for."""
+WATCH_RETRIES = Retries(attempts=None, within=600.0)
+"""For following a job."""
+
+
+@click.command(short_help="Show a job.")
+@job_argument
+@server_option
+@click.option("--watch", is_flag=True, help="Follow the job until it ends.")
+@json_option
+def status(job_id: str, server: str, watch: bool, as_json: bool) -> None:
+    """Show a job: its state, its input and result, and why each attempt ended.
+
+    With --watch, the exit code says whether there is a result (0) or not (4).
+
+    \b
+    Examples:
+      csvmill status 9f3f2d1c-5f0e-4b7b-8a43-2b9d8f2b8c55
+      csvmill status --watch --json 9f3f2d1c-5f0e-4b7b-8a43-2b9d8f2b8c55
+    """
+    with report_errors(as_json=as_json):
+        if watch:
+            job = _watch(server, job_id, quiet=as_json)
+        else:
+            job = call_server(server, lambda client: client.job(job_id))
+        show_json(job_json(job)) if as_json else click.echo(describe_job(job))
+        if watch and job.state != JobState.SUCCESS:
+            raise click.exceptions.Exit(Exit.UNSUCCESSFUL)
+
+
+@click.command(short_help="Cancel a job, or an upload in flight.")
+@click.argument("name", metavar="ID")
+@server_option
+@json_option
+def cancel(name: str, server: str, as_json: bool) -> None:
+    """Cancel an unfinished job or an upload in flight, and delete its input.
+
+    Repeating it is harmless.
+
+    \b
+    Example:
+      csvmill cancel 9f3f2d1c-5f0e-4b7b-8a43-2b9d8f2b8c55
+    """
+
+    async def cancel_either(client: AsyncClient) -> JobView | None:
+        unknown: Refused | None = None
+        try:
+            if job := await client.cancel(name):
+                return job
+        except Refused as error:
+            if error.problem != JOB_NOT_FOUND:
+                raise
+            unknown = error
+        # It may be the key of an upload, or an upload that an earlier request has removed without
+        # an answer.
+        try:
+            await client.cancel_upload(name)
+        except Refused as error:
+            if error.problem != UPLOAD_NOT_FOUND:
+                raise
+            if unknown is not None:
+                raise unknown from None
+        return None
+
+    with report_errors(as_json=as_json):
+        job = call_server(server, cancel_either)
+        if as_json:
+            show_json(job_json(job) if job else {"id": name, "state": "REMOVED"})
+        else:
+            click.echo(f"{job.id} {job.state}" if job else f"{name} removed")
+
+
+@click.command(short_help="Retry a failed job.")
+@job_argument
+@server_option
+@json_option
+def retry(job_id: str, server: str, as_json: bool) -> None:
+    """Retry a failed job: it can use all its attempts again.
+
+    Its message stays in the dead-letter queue until you remove it.
+
+    \b
+    Example:
+      csvmill retry 9f3f2d1c-5f0e-4b7b-8a43-2b9d8f2b8c55
+    """
+    with report_errors(as_json=as_json):
+        job = call_server(server, lambda client: client.retry(job_id))
+        show_json(job_json(job)) if as_json else click.echo(f"{job.id} {job.state}")
+
+
+def call_server(
+    server: str,
+    call: Callable[[AsyncClient], Awaitable[T]],
+    retries: Retries = FEW_RETRIES,
+    on_retry: Callable[[str], None] = lambda _text: None,
+) -> T:
+    """Open a client, and return the result of `call` with it."""
+
+    async def run() -> T:
+        async with AsyncClient(server, retries=retries) as client:
+            return await call(client)
+
+    return run_async(run(), on_retry)
+
+
+def _watch(server: str, job_id: str, *, quiet: bool) -> JobView:
+    async def wait(client: AsyncClient) -> JobView:
+        try:
+            return await client.wait(job_id, changed=bars.working)
+        except JobUnsuccessful:
+            return await client.job(job_id)
+
+    with Bars(quiet=quiet) as bars:
+        return call_server(server, wait, WATCH_RETRIES, bars.note)
