@@ -153,7 +153,7 @@ async def test_a_busy_consumer_prefetches_nothing_after_a_lost_connection(
         wakeups = await publish(bus, 1)
         # Given a consumer whose handler still runs although its connection was lost
         async with bus.consume(busy, prefetch=1):
-            in_hand = await busy.next()
+            unsettled = await busy.next()
             await lose_connections(killable_rabbit, caplog)
             # When more wake-ups are published, and another consumer is idle
             wakeups |= await publish(other, 2)
@@ -167,7 +167,7 @@ async def test_a_busy_consumer_prefetches_nothing_after_a_lost_connection(
             # once its handler has ended
             assert received == wakeups
             busy.may_end.set()
-            await in_hand.ack()
+            await unsettled.ack()
             (more,) = await publish(other, 1)
             delivery = await busy.next()
             assert delivery.wakeup == more
@@ -182,11 +182,11 @@ async def test_a_consumer_prefetches_for_its_free_slots_over_a_new_connection(
     async with RabbitBus(killable_url) as bus, RabbitBus(killable_url) as other:
         await publish(bus, 1)
         async with bus.consume(inbox, prefetch=2):
-            outlasting = await inbox.next()
+            first = await inbox.next()
             await lose_connections(killable_rabbit, caplog)
             # Given a prefetch of two, and one handler that still runs after its connection was lost
             again = await inbox.next()
-            assert again.wakeup == outlasting.wakeup
+            assert again.wakeup == first.wakeup
             # When more wake-ups are published than fit the prefetch, another consumer gets them
             wakeups = await publish(other, 3)
             async with other.consume(idle, prefetch=1):
@@ -299,7 +299,7 @@ async def test_wake_ups_survive_a_crash_of_the_broker_and_its_clients_reconnect(
         delayed = WakeUp(uuid4())
         await bus.publish(delayed, delay=0.9)
         async with bus.consume(inbox, prefetch=1):
-            in_hand = await inbox.next()
+            unsettled = await inbox.next()
             await asyncio.to_thread(killable_rabbit.kill)
             with pytest.raises(BrokerUnavailable):
                 await bus.publish(WakeUp(uuid4()))
@@ -314,9 +314,9 @@ async def test_wake_ups_survive_a_crash_of_the_broker_and_its_clients_reconnect(
                 received.add(delivery.wakeup)
                 await delivery.ack()
             # Its connection is closed, so this does nothing: the wake-up was redelivered.
-            await in_hand.ack()
+            await unsettled.ack()
     assert received == {*wakeups, delayed, late}
-    assert in_hand.wakeup in received
+    assert unsettled.wakeup in received
 
 
 async def test_a_consumer_may_start_before_the_broker(

@@ -198,7 +198,7 @@ class Interleavings(RuleBasedStateMachine):
     # --- sweepers
 
     @rule(which=st.integers(0, 1), steps=st.sampled_from([1, 2, 3, 5, 8, 99]))
-    def sweep_on(self, which: int, steps: int) -> None:
+    def continue_sweep(self, which: int, steps: int) -> None:
         async def step() -> None:
             if which not in self.sweepers:
                 actor = self.sweepers[which] = Actor(self.clock)
@@ -235,9 +235,9 @@ class Interleavings(RuleBasedStateMachine):
     ) -> None:
         # The most important case, which single random steps would seldom produce.
         self.time_passes(before)
-        self.sweep_on(0, steps)
+        self.continue_sweep(0, steps)
         if does == "retry":
-            self.ask_for_a_job(rank, retry=True)
+            self.request_job_change(rank, retry=True)
             self.another_continues(len(self.others) - 1, 99)
         elif does == "chunk":
             self.send_chunk(rank, 0)
@@ -248,7 +248,7 @@ class Interleavings(RuleBasedStateMachine):
             self.another_continues(rank, 99)
         self.needed_blobs_exist()
         self.time_passes(between)
-        self.sweep_on(0, 99)
+        self.continue_sweep(0, 99)
 
     # --- gateways and operators: the real use cases, step by step
 
@@ -293,7 +293,7 @@ class Interleavings(RuleBasedStateMachine):
 
     @precondition(lambda self: len(self.others) < 4)
     @rule(rank=st.integers(0, 2), retry=st.booleans())
-    def ask_for_a_job(self, rank: int, retry: bool) -> None:
+    def request_job_change(self, rank: int, retry: bool) -> None:
         wanted = [JobState.FAILURE] if retry else [JobState.PENDING, JobState.STARTED]
         jobs = self.known_jobs()
         jobs = [job for job in jobs if job.state in wanted] or jobs
@@ -335,9 +335,9 @@ class Interleavings(RuleBasedStateMachine):
         self.begin_upload()
         self.an_upload_becomes_a_job(len(self.uploads) - 1, steps)
         self.time_passes(UPLOAD_TTL + 1)
-        self.sweep_on(0, sweep)
+        self.continue_sweep(0, sweep)
         self.another_continues(len(self.others) - 1, 99)
-        self.sweep_on(0, 99)
+        self.continue_sweep(0, 99)
 
     # --- workers
 

@@ -253,13 +253,13 @@ async def test_waiting_reports_events_and_fetches_the_job_only_when_its_state_ch
     client_of: ClientOf,
 ) -> None:
     requested = 0
-    go_on = asyncio.Event()
+    may_continue = asyncio.Event()
 
     async def handler(request: web.Request) -> web.StreamResponse:
         nonlocal requested
         if request.path.endswith("/events"):
             response = await stream(request, event("STARTED", 1, 0), event("STARTED", 1, 40))
-            await go_on.wait()
+            await may_continue.wait()
             await response.write(event("FAILURE", 1, 40))
             return response
         requested += 1
@@ -270,7 +270,7 @@ async def test_waiting_reports_events_and_fetches_the_job_only_when_its_state_ch
     def changed(view: JobView) -> None:
         seen.append(view)
         if view.progress and view.progress.bytes_done == 40:
-            go_on.set()
+            may_continue.set()
 
     async with client_of(handler) as client:
         with pytest.raises(JobUnsuccessful, match="ended as FAILURE: why"):

@@ -1,4 +1,4 @@
-"""What people see of a job that is followed."""
+"""The progress bars of a followed job."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_before_the_first_byte_there_is_no_rate_and_no_time_left(screen: Screen)
 def test_a_faster_connection_shortens_the_time_left(screen: Screen) -> None:
     slow = screen.shows_download(*(TransferProgress(n * MB, 1_000 * MB, 0) for n in range(11)))
     assert slow.endswith("1.0 MB/s 0:00:11 0:16:30")
-    # Of the last seconds only: 30 s is as far as it looks back
+    # The rate is that of the last 30 s only
     faster = [TransferProgress((10 + 20 * n) * MB, 1_000 * MB, 0) for n in range(1, 41)]
     assert screen.shows_download(*faster).endswith("20.0 MB/s 0:00:51 0:00:10")
 

@@ -1,4 +1,4 @@
-"""The short words of the command line mean what docs/client.md says."""
+"""The short syntax of the command line is parsed as docs/client.md says."""
 
 from __future__ import annotations
 

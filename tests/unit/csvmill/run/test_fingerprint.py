@@ -1,4 +1,4 @@
-"""Fingerprints tell files apart, and a file from itself after a change."""
+"""Fingerprints differ between files, and change with the content of a file."""
 
 from __future__ import annotations
 

@@ -175,8 +175,8 @@ def test_a_bad_row_changes_no_aggregate() -> None:
 def test_groups_take_no_memory_after_the_first_problem_of_a_failed_file(tmp_path: Path) -> None:
     # Given a limit that every second group exceeds, so that runs are written
     rows = b"".join(b"song %d,b,1\n" % n for n in range(1000))
-    calm = run_exact(HEADER + rows, memory=500)
-    assert calm.groups == 1000
+    without_problems = run_exact(HEADER + rows, memory=500)
+    assert without_problems.groups == 1000
     # Then a file that fails writes none: without a folder, writing would raise
     _, report = refusal(HEADER + b"a,b,x\n" + rows)
     assert report.rows == Rows(1000, 0, 1)

@@ -34,7 +34,7 @@ def test_a_function_has_an_accumulator_for_each_kind(function: AggregateFunction
 
 def test_the_page_about_csv_documents_every_function_and_its_types() -> None:
     page = CSV_PAGE.read_text(encoding="utf-8")
-    section = page[page.index("| function | gives | `type` |") : page.index("### Numbers")]
+    section = page[page.index("| function | result | `type` |") : page.index("### Numbers")]
     documented = {
         name: re.findall("`([^`]+)`", types)
         for names, types in _ROW.findall(section)

@@ -177,7 +177,7 @@ def test_range_applies_only_if_if_range_matches(field: str, honoured: bool) -> N
 
 
 def test_if_if_range_does_not_match_an_unsatisfiable_range_is_ignored() -> None:
-    # 13.1.5: the Range is ignored, whatever it says
+    # 13.1.5: the Range is ignored, even if invalid
     assert answer([("Range", "bytes=99-"), ("If-Range", '"abd"')]) == WHOLE
     assert answer([("Range", "bytes=99-"), ("If-Range", '"abc"')]) == UNSATISFIABLE
 

@@ -313,7 +313,7 @@ async def test_the_first_part_of_a_file_in_another_version_is_refused(
     assert await upload_state(gateway, path) == ("?0", 9, None)
 
 
-async def test_json_is_a_declaration_whatever_the_other_fields_are(gateway: Gateway) -> None:
+async def test_json_is_a_declaration_with_any_other_fields(gateway: Gateway) -> None:
     declared = await gateway.client.post(
         "/api/v1/uploads",
         json={"name": "a.csv", "size": 5},

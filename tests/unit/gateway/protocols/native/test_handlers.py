@@ -140,7 +140,7 @@ async def test_a_size_is_a_whole_number_however_it_is_written(
 
 
 @pytest.mark.parametrize("written", ["1e-400", "7.4e0", "-1.0", "1e999999999", "NaN", "1e99"])
-async def test_an_impossible_size_is_refused_whatever_its_exponent(
+async def test_an_impossible_size_with_any_exponent_is_refused(
     gateway: Gateway, written: str
 ) -> None:
     response = await gateway.client.post(

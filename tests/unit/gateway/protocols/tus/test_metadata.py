@@ -30,7 +30,7 @@ async def test_a_file_without_a_name_is_named_after_its_type(
     assert (await view.json())["name"] == name
 
 
-async def test_a_file_with_a_name_keeps_it_whatever_its_type(gateway: Gateway) -> None:
+async def test_a_file_with_a_name_of_any_type_keeps_it(gateway: Gateway) -> None:
     given = f"filetype {encoded('application/gzip')},filename {encoded('a.csv')}"
     path = await created(gateway, 0, Upload_Metadata=given)
     view = await gateway.client.get(path.replace("/api/tus/", "/api/v1/uploads/"))
