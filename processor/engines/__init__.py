@@ -1,1 +1,1 @@
-"""What computes aggregations: the engine port, and the engines behind it."""
+"""Compute aggregations: the engine port and the DuckDB engine."""

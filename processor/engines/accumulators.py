@@ -82,7 +82,7 @@ class CountDistinct:
 
 
 class Sum:
-    """The sum of numbers, with the most decimals that one of them has."""
+    """The sum of numbers, with as many decimals as the number with the most."""
 
     def add(self, state: Decimal | None, value: Decimal) -> Decimal:
         """See `Accumulator`."""
@@ -124,7 +124,7 @@ class Average:
 
 
 class Extreme:
-    """The least or greatest value. The result is the last part of a value that is a tuple."""
+    """The least or greatest value. If values are tuples, the result is the last member."""
 
     def __init__(self, extreme: Any) -> None:
         self._extreme = extreme
@@ -146,7 +146,7 @@ class Extreme:
 
 
 class NumberExtreme:
-    """The least or greatest number, with the most decimals that a number has."""
+    """The least or greatest number, with as many decimals as the number with the most."""
 
     def __init__(self, extreme: Any) -> None:
         self._extreme = extreme
@@ -202,23 +202,23 @@ _OF_NUMBERS: dict[Function, Callable[[], Accumulator]] = {
     "min": partial(NumberExtreme, min),
     "max": partial(NumberExtreme, max),
 }
-"""Used for columns that are read as numbers, in place of those above."""
+"""The accumulators that replace these for columns of numbers."""
 
 
 def _decimals(value: Decimal) -> int:
-    # Zero times the value has its exponent, and not a tuple of all its digits.
+    # `as_tuple` copies all digits, so it is called on zero with the exponent of the value.
     exponent = (value * _ZERO).as_tuple().exponent
     assert isinstance(exponent, int)  # noqa: S101 - it is finite
     return max(0, -exponent)
 
 
 def _padded(value: Decimal, decimals: int) -> Decimal:
-    """Return `value` with at least so many decimals."""
+    """Return `value` with at least this many decimals."""
     return value if _decimals(value) >= decimals else value.quantize(Decimal((0, (0,), -decimals)))
 
 
 def _trimmed(value: Decimal, decimals: int) -> Decimal:
-    """Return `value` with at least so many decimals, without final zeros after them."""
+    """Return `value` with at least this many decimals, without trailing zeros after them."""
     return _padded(value.normalize(), decimals)
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class AttemptStats:
     """Collects the events of the engine's child processes, one plan after the other.
 
-    `size` is the size of the source in bytes. `progress` is called with each progress.
+    `size` is the size of the source in bytes. `progress` is called for each event.
     """
 
     def __init__(self, size: int, progress: Callable[[EngineProgress], None]) -> None:
@@ -35,11 +35,11 @@ class AttemptStats:
         self._dialect: Dialect | None = None
 
     def begin(self, plan: Plan) -> None:
-        """Note that this plan starts; the events that follow are its events."""
+        """Record the start of a plan, to which the next events belong."""
         self._plan = plan
 
     def take(self, event: Advanced) -> None:
-        """Note an event, and report the progress."""
+        """Record an event, and report the progress."""
         done = min(event.done, self._size)
         self._latest = EngineProgress(done, self._size, event.rows, event.rows_estimated)
         self._peak_memory = max(self._peak_memory, event.peak_memory)

@@ -1,4 +1,4 @@
-"""Start child processes that end with their parent and with the task that awaits them."""
+"""Start child processes, which end with the parent process and with the asyncio task."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 
 _CODE = Path(__file__).parents[2]
 _KEPT_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "TZ", "LANG", "LC_ALL")
-LONGEST_LINE = 1 << 20
-"""Bytes of a line that a child may say: its report has problems that quote the file."""
+MAX_LINE = 1 << 20
+"""The maximum size of a line of a child in bytes. Its report quotes problems of the file."""
 STDERR_TAIL = 4096
 """Bytes of a child's standard error that are kept."""
 
 
 @asynccontextmanager
 async def child_process(module: str, task: bytes, folder: Path) -> AsyncIterator[Process]:
-    """Run `python -m module FD` in `folder`, all three standard streams piped.
+    """Run `python -m module FD` in `folder`, with pipes for all three standard streams.
 
-    FD is the control pipe, on which `task` arrives, and which ends when this process does, however
-    it dies. On leaving, the child and everything that it started is dead and reaped. It gets none
-    of this process's environment that it does not need, such as passwords.
+    FD is the control pipe, on which the child reads `task`. The pipe is closed when this process
+    ends for any reason. On exit of the context, the process group of the child is killed and the
+    child is reaped. The child gets only a few environment variables, and no passwords.
     """
     environment = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
     reading, writing = os.pipe()
@@ -42,7 +42,7 @@ async def child_process(module: str, task: bytes, folder: Path) -> AsyncIterator
                 stdin=PIPE,
                 stdout=PIPE,
                 stderr=PIPE,
-                limit=LONGEST_LINE,
+                limit=MAX_LINE,
                 cwd=folder,
                 env={**environment, "PYTHONPATH": str(_CODE)},
                 pass_fds=(reading,),
@@ -62,14 +62,14 @@ async def child_process(module: str, task: bytes, folder: Path) -> AsyncIterator
 
 
 def kill(process: Process) -> None:
-    """SIGKILL to the child's process group, unless it has ended and been reaped."""
+    """Send SIGKILL to the process group of the child, unless the child was reaped."""
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
 
 
 async def tail(stream: asyncio.StreamReader) -> str:
-    """The end of what a child says on a stream, once it has closed it."""
+    """Read the stream of a child to its end, and return the last `STDERR_TAIL` bytes as text."""
     kept = b""
     while block := await stream.read(1 << 16):
         kept = (kept + block)[-STDERR_TAIL:]
@@ -77,5 +77,5 @@ async def tail(stream: asyncio.StreamReader) -> str:
 
 
 def _send_task(descriptor: int, task: bytes) -> None:
-    with contextlib.suppress(BrokenPipeError):  # the child is dead; its exit status says why
+    with contextlib.suppress(BrokenPipeError):  # the child has ended; its exit status tells why
         write_all(descriptor, task)

@@ -1,4 +1,4 @@
-"""A row of a result, or of rejects, as CSV."""
+"""Encode rows of results and rejects as CSV."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ _NEEDS_QUOTES = re.compile(rb'[,"\r\n]')
 
 
 def encode_row(fields: Sequence[bytes]) -> bytes:
-    """One line of RFC 4180: a field is quoted only if it contains a comma, a quote, CR or LF.
+    """Return a line of RFC 4180, which ends in LF.
 
-    Or if it is empty and alone: an empty line is no row to many readers, ours among them.
+    Fields with a comma, a quote, CR or LF are quoted. So is an empty field that is the only one of
+    its row, because many readers, including ours, skip empty lines.
     """
     return (b",".join(map(_quoted, fields)) or b'""') + b"\n"
 

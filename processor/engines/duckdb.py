@@ -1,8 +1,8 @@
-"""The DuckDB engine: runs each aggregation in a child process that can crash or be killed.
+"""The DuckDB engine, which runs each aggregation in a child process.
 
-Two plans. The fast one lets DuckDB parse on all threads and takes its result only if a ledger
-proves that every byte of the file is accounted for. Where that leaves a doubt, the exact plan
-reads the source again, strictly, in Python: it names what is wrong with the file, or aggregates it.
+The engine has two plans. In the fast plan, DuckDB parses the file on all threads, and the result
+counts only if a ledger accounts for every byte of the file. If not, the exact plan reads the source
+again with a strict reader in Python, and aggregates the file or reports its problems.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ log = logging.getLogger(__name__)
 CHILD = f"{__package__}.duckdb_child"
 
 EXACT_BELOW = 1 << 20
-"""The file size in bytes below which the exact plan ends before DuckDB would be loaded."""
+"""The file size in bytes below which the exact plan is faster than importing DuckDB."""
 
 
 class DuckDBEngine:
@@ -97,8 +97,8 @@ class DuckDBEngine:
         outcome: Finished | Refused | None = None
         if source.size >= self._exact_below and self._provable(aggregation):
             outcome, path = await self._run("fast", aggregation, source, scratch, stats)
-            if isinstance(outcome, Refused) and outcome.why == "inconclusive":
-                log.info("the exact plan decides: %s", outcome.reason)
+            if isinstance(outcome, Refused) and outcome.kind == "inconclusive":
+                log.info("using the exact plan: %s", outcome.reason)
                 outcome = None
         if outcome is None:
             outcome, path = await self._run("exact", aggregation, source, scratch, stats)
@@ -111,16 +111,16 @@ class DuckDBEngine:
                 _written(_beside(path, REJECTS_NAME), outcome.rejects_size, outcome.rejects_sha256),
                 _written(_beside(path, PREVIEW_NAME), outcome.preview_size, outcome.preview_sha256),
             )
-        if outcome.why == "malformed":
+        if outcome.kind == "malformed":
             raise MalformedInput(outcome.reason, stats.final_report(outcome.report))
         raise AttemptFailed(outcome.reason)
 
     @staticmethod
     def _provable(aggregation: Aggregation) -> bool:
-        doubt = why_not_fast(aggregation)
-        if doubt:
-            log.info("the exact plan decides: %s", doubt)
-        return doubt is None
+        reason = why_not_fast(aggregation)
+        if reason:
+            log.info("using the exact plan: %s", reason)
+        return reason is None
 
     async def _run(
         self,
@@ -145,7 +145,7 @@ class DuckDBEngine:
         folder = Path(tempfile.mkdtemp(prefix="duckdb-", dir=scratch))
         try:
             async with child_process(CHILD, task.encode(), folder) as child:
-                outcome = await _converse(child, source, stats)
+                outcome = await _communicate(child, source, stats)
             path = scratch / f"{folder.name}.result"
             if isinstance(outcome, Finished):
                 (folder / RESULT_NAME).rename(path)
@@ -157,13 +157,13 @@ class DuckDBEngine:
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
 
 
-async def _converse(child: Process, source: Source, stats: AttemptStats) -> Finished | Refused:
+async def _communicate(child: Process, source: Source, stats: AttemptStats) -> Finished | Refused:
     """Send the source to the child if it needs it, and read its events until it ends."""
     assert child.stderr is not None  # noqa: S101
     stderr = asyncio.create_task(tail(child.stderr))
     sending = asyncio.create_task(_send_source(child, source))
     try:
-        outcome = await _listen(child, stats)
+        outcome = await _read_events(child, stats)
         status = await child.wait()
         if outcome is None and sending.done():
             sending.result()
@@ -181,7 +181,7 @@ async def _converse(child: Process, source: Source, stats: AttemptStats) -> Fini
     return outcome
 
 
-async def _listen(child: Process, stats: AttemptStats) -> Finished | Refused | None:
+async def _read_events(child: Process, stats: AttemptStats) -> Finished | Refused | None:
     assert child.stdout is not None  # noqa: S101
     outcome: Finished | Refused | None = None
     async for line in child.stdout:
@@ -210,24 +210,24 @@ async def _send_source(child: Process, source: Source) -> None:
         # uvloop raises RuntimeError for a write to a pipe whose other end has just closed.
         broken = isinstance(error, RuntimeError) and child.stdin.is_closing()
         if broken or isinstance(error, (BrokenPipeError, ConnectionResetError)):
-            return  # the child ended early, and its last event says why
+            return  # the child ended early; its last event contains the reason
         kill(child)
         raise
 
 
 async def _write_source(source: Source, stdin: asyncio.StreamWriter) -> None:
-    given = 0
+    sent = 0
     async with source.open() as pieces:
         async for piece in pieces:
-            given += len(piece)
+            sent += len(piece)
             stdin.write(piece)
             await stdin.drain()
-    if given != source.size:
-        raise AttemptFailed(f"the source ended after {given} of {source.size} bytes")
+    if sent != source.size:
+        raise AttemptFailed(f"the source ended after {sent} of {source.size} bytes")
 
 
 def _beside(result: Path, name: str) -> Path:
-    """Return the path of another file of the child, by the path of the result."""
+    """Return the path of another file of the attempt, beside the result."""
     return result.with_suffix(f".{name}")
 
 

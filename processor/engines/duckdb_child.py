@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, NoReturn
 from processor.engines import exact_plan
 from processor.engines.plan import Inconclusive, ProgressProbe
 from processor.engines.protocol import (
-    NOTHING_FOUND,
+    EMPTY_REPORT,
     PREVIEW_NAME,
     REJECTS_NAME,
     RESULT_NAME,
@@ -56,9 +56,9 @@ TICK = 0.2
 DUCKDB_OVERHEAD = 256 << 20
 """Bytes of resident memory beyond DuckDB's own limit: code, Python, fragmentation."""
 PYTHON_SHARE = 0.5
-"""The share of the memory for the groups of the exact plan, by its own estimate."""
+"""The share of the memory for the groups of the exact plan, which estimates their size."""
 RESULT_SHARE = 0.5
-"""The share of the memory for writing a result that was collected before."""
+"""The share of the memory for a result that is collected before it is written."""
 
 
 def main() -> None:
@@ -67,7 +67,7 @@ def main() -> None:
     gc.disable()
     control = int(sys.argv[1])
     task = Task.decode(_read_line(control))
-    threading.Thread(target=_die_with_parent, args=(control,), daemon=True).start()
+    threading.Thread(target=_exit_with_parent, args=(control,), daemon=True).start()
     probe = ProgressProbe()
     monitor = _Monitor(task, probe)
     monitor.start()
@@ -91,10 +91,10 @@ def run(task: Task, probe: ProgressProbe) -> Finished | Refused:
             found = _run_plan(task, source, begin, probe, rejects)
             (result,) = results
             result.finish()
-    except Inconclusive as doubt:
-        return Refused("inconclusive", str(doubt))
+    except Inconclusive as error:
+        return Refused("inconclusive", str(error))
     except MalformedInput as error:
-        return Refused("malformed", str(error), _described(task, report_of(error) or NOTHING_FOUND))
+        return Refused("malformed", str(error), _described(task, report_of(error) or EMPTY_REPORT))
     except OutOfScratch as error:
         return _out_of_scratch(error)
     except AttemptFailed as error:
@@ -121,9 +121,11 @@ def run(task: Task, probe: ProgressProbe) -> Finished | Refused:
 
 
 def _out_of_scratch(error: OutOfScratch) -> Refused:
-    """Return the outcome for a full scratch disk. The peak is the limit, as DuckDB has deleted its
-    files by then."""
-    return Refused("failed", str(error), replace(NOTHING_FOUND, peak_scratch=error.limit))
+    """Return the outcome at the limit of scratch disk.
+
+    The peak is set to the limit, because DuckDB has deleted its files already.
+    """
+    return Refused("failed", str(error), replace(EMPTY_REPORT, peak_scratch=error.limit))
 
 
 def _preview(path: Path) -> tuple[int, str]:
@@ -214,7 +216,7 @@ class _Monitor(threading.Thread):
                 self.finish(_out_of_scratch(OutOfScratch(self._task.scratch)))
                 os._exit(0)
             if _resident() > self._task.memory:
-                # The exact plan needs less memory, so the fast plan leaves the file to it.
+                # The exact plan needs less memory, so it may still succeed.
                 fast = self._task.plan == "fast"
                 reason = _out_of_memory(self._task)
                 self.finish(Refused("inconclusive" if fast else "failed", reason))
@@ -227,7 +229,7 @@ class _Monitor(threading.Thread):
         self._measure_scratch()
         if isinstance(outcome, Finished) and self._scratch > self._task.scratch:
             outcome = _out_of_scratch(OutOfScratch(self._task.scratch))
-        # A plan that failed cannot be asked for its progress any more.
+        # After a failure, the probe may use objects that are closed.
         finished = isinstance(outcome, Finished)
         last = self._advanced() if finished else self._used(self._latest)
         last = replace(last, peak_scratch=max(last.peak_scratch, outcome.report.peak_scratch))
@@ -258,7 +260,7 @@ class _Monitor(threading.Thread):
                 write_all(1, encode_event(event))
 
 
-def _die_with_parent(control: int) -> None:
+def _exit_with_parent(control: int) -> None:
     try:
         while os.read(control, 1024):
             pass

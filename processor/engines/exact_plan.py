@@ -1,4 +1,4 @@
-"""The exact plan: numbers of Python, and sorted runs on disk. Slower, and correct for every file.
+"""The exact plan: Python numbers and sorted runs on disk. Slower, but correct for every file.
 
 It runs when the fast plan is inconclusive: for malformed files, numbers beyond 64 bits, unusual
 dialects, and aggregations that the fast plan cannot prove.
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     Aggregate = Callable[[Query, Table, Path, int], tuple[Rows, Iterator[list[bytes]]]]
 
 _ROWS = 1024
-"""Rows of the result that are written at a time."""
+"""The number of result rows written at a time."""
 
 
 def run(
@@ -60,12 +60,12 @@ def run(
     # By default Python refuses to convert numbers of more than 4300 digits.
     sys.set_int_max_str_digits(0)
     problems = problems or Problems()
-    held: list[int] = []
+    decompressed: list[int] = []
     dialect, text = open_text(
         blocks,
         aggregation.known_input,
         max_decompressed,
-        held.append,
+        decompressed.append,
         strict=aggregation.is_default,
     )
     reader = RecordReader(text, dialect, problems.take)
@@ -80,12 +80,12 @@ def run(
             if isinstance(error, MalformedRecord):
                 problems.take(error.problem)
             report = problems.report(Rows())
-        error.report = _of_file(report, dialect, reader, sum(held))
+        error.report = _with_file(report, dialect, reader, sum(decompressed))
         raise
-    return _of_file(found, dialect, reader, sum(held))
+    return _with_file(found, dialect, reader, sum(decompressed))
 
 
-def _of_file(report: Report, dialect: Dialect, reader: RecordReader, size: int) -> Report:
+def _with_file(report: Report, dialect: Dialect, reader: RecordReader, size: int) -> Report:
     """Return the report with the properties of the file, of `size` bytes decompressed."""
     return replace(
         report,
@@ -108,23 +108,23 @@ def _aggregated(
     query, width = _read_header(aggregation, reader, records, problems)
     table = Table(reader, records, width, problems.fatal)
     with decimal.localcontext(EXACT):
-        read, rows = _planned(query)(query, table, scratch, memory)
+        read, rows = _aggregator(query)(query, table, scratch, memory)
         read = replace(read, rejected=problems.count)
         problems.check(read)
         return replace(problems.report(read), groups=_write(rows, begin(query)))
 
 
-def _planned(query: Query) -> Aggregate:
-    if plain_sum.suffices(query):
+def _aggregator(query: Query) -> Aggregate:
+    if plain_sum.supports(query):
         return plain_sum.aggregate
-    # Most jobs need none of this, and are done before it is imported.
+    # Imported only when needed: most jobs end in less time than the import takes.
     from processor.engines import general
 
     return general.aggregate
 
 
 def _write(rows: Iterator[list[bytes]], result: Result) -> int:
-    """Write all rows; return how many."""
+    """Write all rows, and return their number."""
     written = 0
     while batch := list(islice(rows, _ROWS)):
         result.write_rows(batch)
@@ -138,7 +138,7 @@ def _read_header(
     records: Iterator[Record],
     problems: Problems,
 ) -> tuple[Query, int]:
-    """The aggregation's columns in this file, and how many columns the file has."""
+    """Return the query for this file, and the number of columns of the file."""
     line, header = next(records, (1, None))
     if header is None:
         # Without a header, all records may have been bad.

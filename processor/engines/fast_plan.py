@@ -62,7 +62,7 @@ class Resources:
     csv_buffer: int | None = None
     """Bytes of a buffer of DuckDB's CSV reader; None is its default."""
     max_decompressed: int | None = None
-    """Bytes that a compressed file may hold."""
+    """The maximum size of the file in bytes after decompression; None is no limit."""
 
 
 def run(
@@ -114,12 +114,12 @@ def run(
                     )
                 )
                 probe.done = lambda: size
-                held = source_input.size()
-                probe.rows = lambda: (int(held / length), True)
-                if in_place and header.end + held != size:
-                    given = header.end + held
-                    raise AttemptFailed(f"the source ended after {given} of {size} bytes")
-                groups, rows, ledger = _accounts(query, header, db)
+                data_size = source_input.size()
+                probe.rows = lambda: (int(data_size / length), True)
+                if in_place and header.end + data_size != size:
+                    read = header.end + data_size
+                    raise AttemptFailed(f"the source ended after {read} of {size} bytes")
+                groups, rows, ledger = _read_ledger(query, header, db)
                 probe.rows = lambda: (ledger.rows, False)
                 if not source_input.confirms(ledger):
                     raise Inconclusive(f"{ledger} does not account for the file")
@@ -132,7 +132,7 @@ def run(
             except MalformedInput as error:
                 raise Inconclusive(str(error)) from error
             except duckdb.Error as error:
-                # An error at our end of a pipe is the cause of the error of DuckDB.
+                # If a pump failed, its error caused the error of DuckDB.
                 raise _translated(source_input.error or output.error or error, resources) from error
             if isinstance(result, ResultFile):
                 output.finish()
@@ -161,10 +161,10 @@ def _connection(
         }
     )
     limit_spilling(db, resources.scratch)
-    # The progress bar is what measures progress; it is never shown.
+    # DuckDB measures progress only with the progress bar, which is not printed.
     db.execute("SET enable_progress_bar = true")
     db.execute("SET enable_progress_bar_print = false")
-    # Of the outside world DuckDB sees its input, its output, and what it spills.
+    # DuckDB may open only its input, its output and its spill folder.
     db.execute(f"SET allowed_paths = ['{reading}', '{writing}', '{RESULT_NAME}']")
     db.execute("SET enable_external_access = false")
     db.execute("SET lock_configuration = true")
@@ -172,7 +172,7 @@ def _connection(
 
 
 def _percentage(db: duckdb.DuckDBPyConnection) -> float:
-    """Return how much of the running statement is done, by DuckDB; 100 if it is closed."""
+    """Return the progress of the running statement in percent; 100 after `db` is closed."""
     try:
         return db.query_progress()
     except duckdb.ConnectionException:
@@ -183,7 +183,7 @@ def _open_text(
     source: SourceBlocks,
     aggregation: Aggregation,
     resources: Resources,
-    held: Callable[[int], object],
+    on_decompressed: Callable[[int], object],
 ) -> tuple[Dialect, bytes, Iterator[bytes]]:
     """Return the dialect, the first bytes of the text, and the whole text. Raises Inconclusive."""
     try:
@@ -191,19 +191,19 @@ def _open_text(
             source,
             aggregation.known_input,
             resources.max_decompressed,
-            held,
+            on_decompressed,
             strict=aggregation.is_default,
         )
-        doubt = why_not_fast_for(dialect)
-        if doubt:
-            raise Inconclusive(doubt)
+        reason = why_not_fast_for(dialect)
+        if reason:
+            raise Inconclusive(reason)
         return dialect, *peek(text, HEADER_LIMIT)
     except MalformedInput as error:
         raise Inconclusive(str(error)) from error
 
 
 def read_header(start: bytes, dialect: Dialect = STRICT) -> Header:
-    """Read the header. Raises Inconclusive unless the first line is a whole record."""
+    """Read the header. Raises Inconclusive unless the first line is one complete record."""
     skipped = len(BOM) if start.startswith(BOM) else 0
     if dialect.sep_line:
         skipped = start.find(b"\n", skipped) + 1
@@ -212,13 +212,13 @@ def read_header(start: bytes, dialect: Dialect = STRICT) -> Header:
     except MalformedInput as error:
         raise Inconclusive(str(error)) from error
     if record is None:
-        raise Inconclusive("the first line is no record")
+        raise Inconclusive("the first line is not a record")
     fields, length = record
     if len(fields) > MAX_COLUMNS:
         raise Inconclusive(f"more than {MAX_COLUMNS} columns")
     line = start[skipped : skipped + length]
     if line.count(b"\n") != 1:
-        raise Inconclusive("an unusual header")
+        raise Inconclusive("the header spans several lines")
     if not dialect.header:
         fields = [b"column%d" % number for number in range(1, len(fields) + 1)]
     return Header(
@@ -242,7 +242,7 @@ def _resolved(aggregation: Aggregation, header: Header) -> Query:
         raise Inconclusive(str(error)) from error
 
 
-def _accounts(
+def _read_ledger(
     query: Query, header: Header, db: duckdb.DuckDBPyConnection
 ) -> tuple[int, int, Ledger]:
     """Return the number of groups, the number of rows in them, and the ledger of all rows."""
@@ -253,7 +253,7 @@ def _accounts(
 
 
 def _translated(error: BaseException, resources: Resources) -> BaseException:
-    """Return an error of DuckDB as ours: Inconclusive, unless the disk is full."""
+    """Return the error to raise for an error of DuckDB: Inconclusive, unless the disk is full."""
     text = str(error)
     if not isinstance(error, duckdb.Error | MalformedInput):
         return error

@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     Group = tuple[bytes, State]
 
 _PLAIN_LENGTH = 18
-"""A cell of up to this many bytes needs no more memory in a state than `_STATE_COST`."""
+"""`_STATE_COST` includes the memory of a cell up to this size in bytes."""
 _GROUP_COST, _STATE_COST = 300, 160
-"""Bytes of memory for a group besides its text, and for each state of it."""
+"""Bytes of memory for a group without its text, and for each of its states."""
 
 
 def aggregate(
@@ -44,25 +44,25 @@ def aggregate(
 ) -> tuple[Rows, Iterator[list[bytes]]]:
     """Aggregate all records. Return the counts of rows, and the rows of the result in order.
 
-    Bad records are rejected, and not counted. `memory` is in bytes; runs are written
-    to `scratch`. The decimal context must be `EXACT`, while rows are iterated over too.
+    Bad records are rejected, and not counted. `memory` is in bytes. Runs are written to `scratch`.
+    The decimal context must be `EXACT` until all rows have been read.
     """
     share = memory // 2 if query.order_by else memory
     # Groups, kept values and rows are read at the same time.
     kept = sum(FUNCTIONS[a.function].keeps is not None for a in query.aggregation.aggregates)
-    beside = kept + bool(query.order_by)
-    groups = _Groups(query, scratch, share, beside)
+    concurrent = kept + bool(query.order_by)
+    groups = _Groups(query, scratch, share, concurrent)
     read = groups.add_all(table)
     rows = groups.rows()
     if query.having is not None:
         rows = filter(predicate(query.having), rows)
-    return read, ordered(query, rows, scratch, share, beside)
+    return read, ordered(query, rows, scratch, share, concurrent)
 
 
 class _Groups:
     """The states of all groups, in memory and on disk."""
 
-    def __init__(self, query: Query, scratch: Path, memory: int, beside: int) -> None:
+    def __init__(self, query: Query, scratch: Path, memory: int, concurrent: int) -> None:
         aggregates = query.aggregation.aggregates
         self._query = query
         self._accumulators: list[Accumulator] = [accumulator(a) for a in aggregates]
@@ -75,13 +75,17 @@ class _Groups:
                 f"values-{i}",
                 self._memory,
                 distinct=keeps[i] == "distinct",
-                beside=beside,
+                concurrent=concurrent,
             )
             for i in keeping
         }
         self._states: dict[bytes, State] = {}
         self._runs: SortedRuns[Group] = SortedRuns(
-            scratch, "run", partial(merge_groups, combine=self._merge), _size_of, beside=beside
+            scratch,
+            "run",
+            partial(merge_groups, combine=self._merge),
+            _size_of,
+            concurrent=concurrent,
         )
 
     def add_all(self, table: Table) -> Rows:
@@ -90,7 +94,7 @@ class _Groups:
         reader, width, fatal = table.reader, table.width, table.fatal
         row_reader = RowReader(query)
         notation = query.aggregation.notation
-        counts = None if query.where is None else predicate(query.where, notation)
+        included = None if query.where is None else predicate(query.where, notation)
         adders = [accumulator.add for accumulator in self._accumulators]
         empty = [None] * len(adders)
         keeping = list(self._values.items())
@@ -102,7 +106,7 @@ class _Groups:
                 reader.reject_ragged(fields, width)
                 continue
             try:
-                if counts is not None and not counts(fields):
+                if included is not None and not included(fields):
                     filtered += 1
                     continue
                 group = row_reader.group(fields)
@@ -128,7 +132,7 @@ class _Groups:
             for i, value in enumerate(values):
                 if value is not None:
                     state[i] = adders[i](state[i], value)
-            used += row_reader.excess(fields, _PLAIN_LENGTH)
+            used += row_reader.bytes_of_long_cells(fields, _PLAIN_LENGTH)
             for i, kept in keeping:
                 if values[i] is not None:
                     kept.add(key, values[i])
@@ -164,14 +168,14 @@ class _Groups:
         merged = next(states)
         for state in states:
             both = zip(self._accumulators, merged, state, strict=True)
-            merged = [_merged(accumulator, mine, theirs) for accumulator, mine, theirs in both]
+            merged = [_merged(accumulator, a, b) for accumulator, a, b in both]
         return merged
 
 
-def _merged(accumulator: Accumulator, mine: Any, theirs: Any) -> Any:
-    if mine is None or theirs is None:
-        return theirs if mine is None else mine
-    return accumulator.merge(mine, theirs)
+def _merged(accumulator: Accumulator, state: Any, other: Any) -> Any:
+    if state is None or other is None:
+        return other if state is None else state
+    return accumulator.merge(state, other)
 
 
 def _size_of(group: Group) -> int:
@@ -180,7 +184,7 @@ def _size_of(group: Group) -> int:
 
 
 def _size_of_state(state: Any) -> int:
-    """Bytes of what may be long in a state: text, and numbers of many digits."""
+    """Return the bytes of the text and the decimals in a state."""
     if isinstance(state, tuple):
         return sum(map(_size_of_state, state))
     return state.__sizeof__() if isinstance(state, (bytes, Decimal)) else 0

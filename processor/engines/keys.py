@@ -1,7 +1,7 @@
-"""Group keys as single byte strings, which compare as the tuples of their fields do.
+"""Encode the fields of a group as one byte string that sorts like the tuple of the fields.
 
-Fields are separated by two NUL bytes, and a NUL byte within a field is followed by 0x01. So the
-end of a field comes before whatever else may follow there, as the order of tuples demands.
+Two NUL bytes separate fields, and a NUL byte in a field is followed by 0x01. So the end of a field
+sorts before any other byte in its place, as in the order of tuples.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _NUL, _ESCAPED = b"\0", b"\0\1"
 
 
 def join_key(fields: Sequence[bytes]) -> bytes:
-    """The key of these fields."""
+    """Return the key of these fields."""
     key = SEPARATOR.join(fields)
     if key.count(_NUL) == len(SEPARATOR) * (len(fields) - 1):
         return key
@@ -24,6 +24,6 @@ def join_key(fields: Sequence[bytes]) -> bytes:
 
 
 def split_key(key: bytes) -> list[bytes]:
-    """The fields of a key."""
+    """Return the fields of a key."""
     fields = key.split(SEPARATOR)
     return [field.replace(_ESCAPED, _NUL) for field in fields] if _ESCAPED in key else fields

@@ -26,7 +26,7 @@ from shared.csv.grammar import CR, CRLF, LF
 _QUOTES_BEFORE_BLANKS = re.compile(rb'" ')
 
 TAIL = 256
-"""Bytes at the end of a file that are searched for its final line ends."""
+"""The number of bytes at the end of a file that are searched for its final line ends."""
 
 
 class Census:
@@ -58,10 +58,10 @@ class Census:
         self._tail = (self._tail + bytes(block[max(0, length - TAIL) : length]))[-TAIL:]
 
     def _count_quotes(self, block: bytes | bytearray, length: int) -> None:
-        # Most files have none, and to find that out takes far less time than to count.
+        # Most files have no quotes, and `find` is much faster than `count`.
         if block.find(b'"', 0, length) >= 0:
             self.quotes += block.count(b'"', 0, length)
-            # `count` of two bytes takes more than twice as long.
+            # `count` of two bytes would take more than twice as long.
             self.quotes_before_blanks += len(_QUOTES_BEFORE_BLANKS.findall(block, 0, length))
         if self._tail.endswith(b'"') and block.startswith(b" ", 0, length):
             self.quotes_before_blanks += 1
@@ -88,15 +88,15 @@ class Ledger:
     quotes: int
     """Quotes among the bytes of all fields."""
     quotes_before_blanks: int
-    """Quotes that a blank follows: within fields, and those before a field that begins with a blank
-    and contains a delimiter or a line break, and so needs quotes around."""
+    """Quotes before blanks: within fields, and opening quotes of fields that begin with a blank and
+    must be quoted, because they contain a delimiter or a line break."""
     returns: int
     """CRs among the bytes of all fields."""
     crlfs: int
-    """CRs among the bytes of all fields that an LF follows."""
+    """CRs before LFs among the bytes of all fields."""
 
     def balances(self, census: Census, ending: bytes) -> bool:
-        """Return whether the counted bytes are exactly these rows."""
+        """Return whether these rows account for all counted bytes."""
         final = _final_endings(census.tail, ending)
         line_ends = self.rows - 1 + final // len(ending)
         taken = self.text - self.quotes + census.quotes
@@ -108,7 +108,7 @@ class Ledger:
         )
 
     def _has_line_breaks_of(self, census: Census, line_ends: int, ending: bytes) -> bool:
-        """Whether all line breaks are parts of fields, or so many line ends."""
+        """Return whether all line breaks belong to fields or are one of `line_ends`."""
         if ending == CRLF:
             return self.crlfs + line_ends == census.crlfs
         return self.returns == census.returns

@@ -1,4 +1,4 @@
-"""The order of a result's rows, and how many are kept."""
+"""Sort the rows of a result, and apply the limit."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
     Row = list[bytes]
 
 _ROW_COST, _CELL_COST = 250, 50
-"""Bytes of memory for a row and for each of its cells besides their text, sort key included."""
+"""Bytes of memory for a row and for each cell, with the sort key and without the text."""
 
 
 def ordered(
-    query: Query, rows: Iterator[Row], scratch: Path, memory: int, beside: int = 0
+    query: Query, rows: Iterator[Row], scratch: Path, memory: int, concurrent: int = 0
 ) -> Iterator[Row]:
-    """The rows, which come in the order of their group columns, as `query` orders and limits them.
+    """Return the rows in the order and with the limit of `query`.
 
-    `memory` is in bytes; runs are written to `scratch`; for `beside`, see `SortedRuns`. Raises
-    OSError.
+    `rows` must be sorted by the group columns. `memory` is in bytes. Runs are written to `scratch`.
+    For `concurrent`, see `SortedRuns`. Raises OSError.
     """
     limit = query.aggregation.limit
     if query.order_by:
-        rows = _sorted(rows, _sort_key(query), limit, scratch, memory, beside)
+        rows = _sorted(rows, _sort_key(query), limit, scratch, memory, concurrent)
     return rows if limit is None else islice(rows, limit)
 
 
@@ -43,12 +43,12 @@ def _sorted(
     limit: int | None,
     scratch: Path,
     memory: int,
-    beside: int,
+    concurrent: int,
 ) -> Iterator[Row]:
     def merge(runs: list[Iterator[Row]]) -> Iterator[Row]:
         return iter(heapq.merge(*runs, key=key))
 
-    runs = SortedRuns[Any](scratch, "order", merge, _size_of, beside=beside)
+    runs = SortedRuns[Any](scratch, "order", merge, _size_of, concurrent=concurrent)
     held: list[Row] = []
     used = 0
     for row in rows:
@@ -57,7 +57,7 @@ def _sorted(
         if used > memory:
             held.sort(key=key)
             held = held[:limit]
-            # A limit that fits in memory makes runs needless.
+            # If the limit leaves few rows, they stay in memory.
             if sum(map(_size_of, held)) > memory // 2:
                 runs.spill(held)
                 held = []
@@ -78,24 +78,24 @@ def _sort_key(query: Query) -> Callable[[Row], tuple[Any, ...]]:
     ]
 
     def key(row: Row) -> tuple[Any, ...]:
-        found: list[Any] = []
+        values: list[Any] = []
         for column, descending, numeric in parts:
             cell = row[column]
             value = _number(cell) if numeric else cell
-            found.append(_Descending(value) if descending else value)
-        return (*found, *row[:groups])
+            values.append(_Descending(value) if descending else value)
+        return (*values, *row[:groups])
 
     return key
 
 
 def _number(cell: bytes) -> tuple[bool, Decimal]:
-    """A number's place: what has no value comes before all numbers."""
+    """Return the sort key of a number. A missing value sorts before all numbers."""
     return (True, Decimal(cell.decode())) if cell else (False, Decimal(0))
 
 
 @total_ordering
 class _Descending:
-    """Compares the other way round."""
+    """A value that sorts in reverse."""
 
     __slots__ = ("_value",)
 

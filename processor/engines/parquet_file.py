@@ -1,7 +1,7 @@
 """Write results as Parquet. DuckDB writes them for both plans, so that the bytes are equal.
 
 The type of a column is the narrowest of a few that holds all values exactly (docs/csv.md, "The
-result"). No name from outside becomes part of an SQL statement.
+result"). No name of a column becomes part of an SQL statement.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class ParquetFile:
             raise self._failed(error) from error
 
     def write_from(self, db: duckdb.DuckDBPyConnection, rows: str) -> None:
-        """Write the whole result, of which `rows` selects the cells as texts `c0`, `c1`, ...
+        """Write the whole result. The SQL `rows` selects its cells as texts `c0`, `c1`, ...
 
         Raises duckdb.Error and OSError.
         """
@@ -101,7 +101,7 @@ class ParquetFile:
             self.size = file.tell()
 
     def finish(self) -> None:
-        """Write the file, unless that is done, and a preview beside it.
+        """Write the file, unless `write_from` has, and its preview.
 
         Raises AttemptFailed and OSError.
         """
@@ -126,7 +126,7 @@ class ParquetFile:
             self._db = duckdb.connect(
                 config={
                     **SETTINGS,
-                    # One thread needs least memory, and this is far quicker than the exact plan.
+                    # One thread needs the least memory, and is much faster than the exact plan.
                     "threads": 1,
                     "memory_limit": f"{self._memory // 4}B",
                     "temp_directory": str(self._path.parent / _SPILL),
@@ -149,18 +149,18 @@ class ParquetFile:
 
     def _measured(self, db: duckdb.DuckDBPyConnection) -> tuple[int, int, list[str]]:
         """Return the number of rows, the bytes of all cells, and the type of each column."""
-        asked = ["count(*)", *(f"coalesce(sum(strlen({c})), 0)" for c in self._columns)]
+        measures = ["count(*)", *(f"coalesce(sum(strlen({c})), 0)" for c in self._columns)]
         for column, kind in zip(self._columns, self._query.kinds, strict=True):
-            asked += [measure.format(c=column) for measure in _MEASURES.get(kind, ())]
-        (row,) = db.execute(f"SELECT {', '.join(asked)} FROM cells").fetchall()  # noqa: S608
-        count, *found = (int(value or 0) for value in row)
+            measures += [measure.format(c=column) for measure in _MEASURES.get(kind, ())]
+        (row,) = db.execute(f"SELECT {', '.join(measures)} FROM cells").fetchall()  # noqa: S608
+        count, *values = (int(value or 0) for value in row)
         width = len(self._columns)
-        return count, sum(found[:width]), list(self._types(iter(found[width:])))
+        return count, sum(values[:width]), list(self._types(iter(values[width:])))
 
-    def _types(self, found: Iterator[int]) -> Iterator[str]:
+    def _types(self, values: Iterator[int]) -> Iterator[str]:
         days = [group.truncate == "day" for group in self._query.aggregation.group_by]
         for i, kind in enumerate(self._query.kinds):
-            measures = [next(found) for _ in _MEASURES.get(kind, ())]
+            measures = [next(values) for _ in _MEASURES.get(kind, ())]
             if kind == "date":
                 yield _date_type(*measures)
             elif measures:
@@ -190,9 +190,9 @@ class ParquetFile:
 
 
 def _number_type(digits: int, decimals: int, long: int) -> str:
-    """The type for numbers of so many digits before the decimal point, and after it.
+    """Return the type for numbers with this many digits before and after the decimal point.
 
-    `long` is 1 if all are integers of 64 bits.
+    `long` is 1 if all numbers are integers of 64 bits.
     """
     if decimals == 0 and long:
         return "BIGINT"
@@ -203,7 +203,7 @@ def _number_type(digits: int, decimals: int, long: int) -> str:
 
 
 def _date_type(length: int, significant: int) -> str:
-    """The type for dates as they are written, the longest with and without its final zeros."""
+    """Return the type for dates, by the greatest length with and without trailing zeros."""
     if length <= _DATE:
         return "DATE"
     return "TIMESTAMP" if significant <= _MICROSECONDS else "VARCHAR"

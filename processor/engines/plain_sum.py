@@ -24,25 +24,25 @@ if TYPE_CHECKING:
     from shared.aggregation.resolve import Query
 
     Group = tuple[bytes, int, bytes]
-    """Its key, the sum of its numbers but the long ones, and the digits of the sum of those."""
+    """The key, the sum of the shorter numbers, and the digits of the sum of the long numbers."""
 
 _PLAIN_DIGITS = 18
-"""Numbers up to this many digits cost what `_GROUP_COST` says."""
+"""`_GROUP_COST` includes the memory of a number with up to this many digits."""
 _LONG_DIGITS = 1000
-"""Numbers of more digits are added up as decimals, apart from the others: to make an int of text,
-or text of an int, takes time that grows with the square of the digits."""
+"""Numbers with more digits are added as decimals, because the conversion between text and int takes
+quadratic time."""
 _GROUP_COST = 240
-"""Bytes of memory for a group besides its text: entries of dictionary and list, object heads."""
+"""Bytes of memory for a group without its text: dictionary and list entries, object headers."""
 
 _ZERO = Decimal(0)
 
 _is_integer = re.compile(rb"[+-]?[0-9]+").fullmatch
 
 
-def suffices(query: Query) -> bool:
+def supports(query: Query) -> bool:
     """Return whether the query is such a sum, without filter, order or skipped cells."""
     aggregation = query.aggregation
-    asked = Aggregation(
+    plain = Aggregation(
         group_by=tuple(GroupColumn(g.column, g.name) for g in aggregation.group_by),
         aggregates=tuple(
             Aggregate("sum", a.column, a.name, "integer", strict=True)
@@ -53,16 +53,16 @@ def suffices(query: Query) -> bool:
     )
     if aggregation.notation != CANONICAL:
         return False
-    return bool(asked.group_by and asked.aggregates) and asked == aggregation
+    return bool(plain.group_by and plain.aggregates) and plain == aggregation
 
 
 def aggregate(
     query: Query, table: Table, scratch: Path, memory: int
 ) -> tuple[Rows, Iterator[list[bytes]]]:
-    """Add up every record; return how many there were, and the rows of the result in order.
+    """Aggregate all records. Return the counts of rows, and the rows of the result in order.
 
-    Those that break a rule are rejected, and not counted. `memory` is in bytes; runs are written
-    to `scratch`. The decimal context must be `EXACT`, while rows are iterated over too.
+    Bad records are rejected, and not counted. `memory` is in bytes. Runs are written to `scratch`.
+    The decimal context must be `EXACT` until all rows have been read.
     """
     groups = _Groups(scratch, memory)
     rows = groups.add_all(query, table)
@@ -70,7 +70,7 @@ def aggregate(
 
 
 class _Groups:
-    """Totals for each group, in memory as far as they fit."""
+    """The totals of all groups, in memory and on disk."""
 
     def __init__(self, scratch: Path, memory: int) -> None:
         self._memory = memory
@@ -79,7 +79,7 @@ class _Groups:
         self._runs: SortedRuns[Group] = SortedRuns(scratch, "run", _merged, _size_of, plain=True)
 
     def add_all(self, query: Query, table: Table) -> Rows:
-        """Add every record that breaks no rule."""
+        """Add all records that are not bad."""
         group_by, sum_of = query.group_by, query.columns[0] or 0
         reader, width, fatal = table.reader, table.width, table.fatal
         totals, long = self._totals, self._long
@@ -116,7 +116,7 @@ class _Groups:
         return Rows(aggregated=rows)
 
     def sorted(self) -> Iterator[Group]:
-        """Every group once, in order of its key."""
+        """Return each group once, in order of the keys."""
         return self._runs.merged_with(self._sorted_in_memory())
 
     def _sorted_in_memory(self) -> Iterator[Group]:
@@ -137,7 +137,7 @@ def _merged(runs: list[Iterator[Group]]) -> Iterator[Group]:
 
 
 def _total(total: int, *long: bytes) -> bytes:
-    """The digits of the sum of all."""
+    """Return the digits of the sum of `total` and the `long` numbers."""
     if not any(long):
         return b"%d" % total
     return _digits(sum((Decimal(digits.decode()) for digits in long), Decimal(total)))

@@ -1,4 +1,4 @@
-"""The engine port: the interface of what computes an aggregation."""
+"""The engine port: the interface for computing an aggregation."""
 
 from __future__ import annotations
 
@@ -26,32 +26,32 @@ class Source(Protocol):
 
     @property
     def size(self) -> int:
-        """Bytes. A source that yields more or fewer fails the attempt."""
+        """The size in bytes. The attempt fails if the source yields more or fewer."""
         ...
 
     @property
     def local_path(self) -> Path | None:
-        """The file that holds exactly these bytes, if this machine can read it."""
+        """A file with exactly these bytes on this machine; None if there is none."""
         ...
 
     def open(self) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        """Read from the start, in pieces of bounded size; may be opened again.
+        """Read from the start, in pieces of bounded size. May be called again.
 
-        Raises errors of the tree (such as StorageUnavailable) on entering or iterating.
+        Entering and iterating raise a CsvmillError, such as StorageUnavailable.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class EngineProgress:
-    """How much an engine has read. It starts from 0 again if the source must be read again."""
+    """The progress of an engine. It restarts from 0 if the source is read again."""
 
     done: int
-    """Bytes of the source that have been read."""
+    """Bytes of the source read so far."""
     total: int
     """Bytes of the source."""
     rows: int | None = None
-    """Rows that have been read, without the header; None if unknown."""
+    """Rows read so far, without the header; None if unknown."""
     rows_estimated: bool = False
     """Whether `rows` is an estimate, from the bytes read and the first records' length."""
 
@@ -72,7 +72,7 @@ class Output(Written):
     """A finished result, with its report and the files beside it."""
 
     report: Report
-    """What the engine found and used. The caller adds the rest."""
+    """The part of the report that the engine knows."""
     rejects: Written | None = None
     """The rejected records (see `shared.jobs.rejects`); None if there are none."""
     preview: Written | None = None
@@ -84,9 +84,9 @@ class EngineLimits:
     """The limits of one aggregation."""
 
     memory: int = 1 << 30
-    """Bytes of resident memory of everything that the engine starts on this machine."""
+    """Bytes of resident memory of all processes that the engine starts on this machine."""
     scratch: int = SCRATCH
-    """Bytes on disk below the scratch folder at a time, for spilled data and the result."""
+    """Bytes of disk for spilled data and the result together, in the scratch folder."""
     threads: int = 2
     max_expansion: int = MAX_EXPANSION
     """The limit of the ratio of decompressed to compressed size (see `shared.csv.compression`)."""
@@ -105,7 +105,7 @@ class EngineLimits:
 
 
 class Engine(Protocol):
-    """Computes aggregations. Every engine gives the same bytes for the same source.
+    """Computes aggregations. Every engine writes the same bytes for the same source.
 
     The input is RFC 4180 in UTF-8, unless the `input` of the aggregation differs: with or without a
     BOM, lines end in LF or CRLF, the final line end is optional. A header precedes records of the
@@ -130,8 +130,8 @@ class Engine(Protocol):
         Raises MalformedInput if the file is bad; the message has the line (counted from 1, where
         the record begins), the column, what was found and what was expected, and the report has the
         first problems and their number. Raises AttemptFailed, with a partial report, if another
-        attempt may succeed: after a crash, without memory, on a full disk, at the limit of disk or
-        time, for a source that ends early. After any error, and if it is cancelled, no process that
-        it started is running, and `scratch` is empty.
+        attempt may succeed: after a crash, at a limit of memory, disk or time, on a full disk, for
+        a source that ends early. After any error or cancellation, no process of the engine is
+        running, and `scratch` is empty.
         """
         ...

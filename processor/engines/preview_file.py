@@ -1,4 +1,4 @@
-"""Writes the first rows of a result in Parquet beside it: `shared.jobs.preview`."""
+"""Write the preview of a Parquet result (see `shared.jobs.preview`) to a file."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _FIRST = f"SELECT CAST(COLUMNS(*) AS VARCHAR) FROM read_parquet($1) LIMIT {MAX_R
 
 
 def write_preview(result: Path, to: Path, names: Sequence[str], memory: int) -> None:
-    """Write the header and the first rows, of which `memory` bytes may be held, to a new file.
+    """Write the header and the first rows of `result` to the new file `to`, as CSV.
 
-    Raises duckdb.Error, and OSError as when the disk is full.
+    DuckDB may use `memory` bytes. Raises duckdb.Error, and OSError, for example on a full disk.
     """
     size = 0
     with to.open("wb") as file:
@@ -34,14 +34,14 @@ def write_preview(result: Path, to: Path, names: Sequence[str], memory: int) -> 
 def _rows(result: Path, names: Sequence[str], memory: int) -> Iterator[bytes]:
     yield encode_row([name.encode() for name in names])
     config: dict[str, str | bool | int | float | list[str]] = {
-        # With one thread the first rows come first, and nothing beyond them is read.
+        # With one thread, DuckDB returns rows in order, and reads no more than necessary.
         "threads": 1,
         "memory_limit": f"{memory}B",
         "temp_directory": "",
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
     }
-    # Rows that are too long for the memory are too long for a preview.
+    # If rows do not fit in memory, they do not fit in a preview: it ends before them.
     with duckdb.connect(config=config) as db, contextlib.suppress(duckdb.OutOfMemoryException):
         found = db.execute(_FIRST, [str(result)])
         while (row := found.fetchone()) is not None:

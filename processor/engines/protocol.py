@@ -1,4 +1,4 @@
-"""What the DuckDB engine and its child process say to each other: JSON, one object a line."""
+"""The messages between the DuckDB engine and its child process, as JSON lines."""
 
 from __future__ import annotations
 
@@ -17,24 +17,23 @@ if TYPE_CHECKING:
 Plan = Literal["fast", "exact"]
 
 RESULT_NAME = "result"
-"""The file, in the child's working folder, that holds the result."""
+"""The file of the result, in the working folder of the child."""
 REJECTS_NAME = "rejects.csv"
-"""The same of the rejects, if there are any."""
+"""The file of the rejects, if there are any."""
 PREVIEW_NAME = "preview.csv"
-"""The same of the first rows, if they cannot be read from the result."""
+"""The file of the first rows, if they cannot be read from the result."""
 
-
-NOTHING_FOUND = Report(dialect=None, unfinished=True)
+EMPTY_REPORT = Report(dialect=None, unfinished=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What a child is to do. It is the first line on the child's control pipe."""
+    """The work of a child process: the first line on its control pipe."""
 
     plan: Plan
     aggregation: Aggregation
     path: str | None
-    """The file to read; None if the bytes come on standard input."""
+    """The file to read; None to read standard input."""
     size: int
     """Bytes of the source."""
     memory: int
@@ -45,72 +44,72 @@ class Task:
     csv_buffer: int | None = None
     """Bytes of a buffer of DuckDB's CSV reader; None is its default."""
     max_decompressed: int | None = None
-    """Bytes that the source may hold once it is decompressed."""
+    """The maximum size of the source in bytes after decompression; None is no limit."""
 
     def encode(self) -> bytes:
-        """The task as a line."""
+        """Return the task as a line of JSON."""
         aggregation = encode_aggregation(self.aggregation)
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return json.dumps({**fields, "aggregation": aggregation}).encode() + b"\n"
 
     @classmethod
     def decode(cls, line: bytes) -> Task:
-        """The inverse of `encode`."""
+        """Return the task of a line that `encode` wrote."""
         fields = json.loads(line)
         return cls(aggregation=decode_aggregation(fields.pop("aggregation")), **fields)
 
 
 @dataclass(frozen=True, slots=True)
 class Advanced:
-    """How far the child is, and what it has used: with every look, and before the last event."""
+    """The progress and resource use of a child, sent regularly and before the last event."""
 
     done: int
-    """Bytes of the source that have been read."""
+    """Bytes of the source read so far."""
     rows: int | None = None
-    """Rows that have been read, without the header; None where that is not known."""
+    """Rows read so far, without the header; None if unknown."""
     rows_estimated: bool = False
     peak_memory: int = 0
-    """Bytes that have been resident at a time."""
+    """The peak of resident memory, in bytes."""
     peak_scratch: int = 0
-    """Bytes of disk that have been seen in the folder at a time."""
+    """The peak of the disk space of the folder, in bytes."""
     dialect: Dialect | None = None
-    """How the file is written, once that is known."""
+    """The dialect of the file, once it is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The result is whole. The child's last event."""
+    """The result is complete. The last event of a child."""
 
     size: int
     sha256: str
     report: Report
     rejects_size: int = 0
-    """Bytes of the file `REJECTS_NAME`; 0 if there is none."""
+    """Bytes of the file `REJECTS_NAME`; 0 without rejects."""
     rejects_sha256: str = ""
     preview_size: int = 0
-    """Bytes of the file `PREVIEW_NAME`; 0 if there is none."""
+    """Bytes of the file `PREVIEW_NAME`; 0 without a preview."""
     preview_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """There is no result. The child's last event."""
+    """There is no result. The last event of a child."""
 
-    why: Literal["malformed", "failed", "inconclusive"]
-    """Inconclusive: the fast plan leaves the file to the exact plan."""
+    kind: Literal["malformed", "failed", "inconclusive"]
+    """`inconclusive`: the fast plan could not prove its result, so the exact plan must run."""
     reason: str
-    report: Report = NOTHING_FOUND
+    report: Report = EMPTY_REPORT
 
 
 Event = Advanced | Finished | Refused
 
 _EVENTS: dict[str, type[Advanced | Finished | Refused]] = {
-    kind.__name__: kind for kind in (Advanced, Finished, Refused)
+    event_type.__name__: event_type for event_type in (Advanced, Finished, Refused)
 }
 
 
 def encode_event(event: Event) -> bytes:
-    """The event as a line."""
+    """Return the event as a line of JSON."""
     fields = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
     if not isinstance(event, Advanced):
         fields["report"] = encode_report(event.report)
@@ -120,11 +119,11 @@ def encode_event(event: Event) -> bytes:
 
 
 def decode_event(line: bytes) -> Event:
-    """The inverse of `encode_event`. Raises ValueError or KeyError for anything else."""
+    """Return the event of a line. Raises ValueError or KeyError for other lines."""
     fields: dict[str, Any] = json.loads(line)
-    kind = _EVENTS[fields.pop("event")]
+    event_type = _EVENTS[fields.pop("event")]
     if "report" in fields:
         fields["report"] = decode_report(fields["report"])
     if fields.get("dialect") is not None:
         fields["dialect"] = Dialect(**fields["dialect"])
-    return kind(**fields)
+    return event_type(**fields)

@@ -24,20 +24,20 @@ _ROWS = ("csv", "parquet")
 def why_not_fast(aggregation: Aggregation) -> str | None:
     """Return why the fast plan does not attempt an aggregation; None if it does."""
     if not aggregation.group_by or not aggregation.aggregates:
-        return "no group columns, or nothing computed of groups"
+        return "no group columns, or no aggregates"
     if any(group.truncate or group.case or group.trim for group in aggregation.group_by):
-        return "group columns that are changed"
+        return "group columns with trim, case or truncate"
     if not all(map(_is_provable, aggregation.aggregates)):
-        return "functions other than sum, count, min and max of numbers"
-    asked = conditions(aggregation.where)
-    if any(c.kind != "text" or c.operator not in _OPERATORS for c in asked):
-        return "a where that is more than text being equal"
+        return "aggregates other than counts, and sum, min and max of numbers"
+    where = conditions(aggregation.where)
+    if any(c.kind != "text" or c.operator not in _OPERATORS for c in where):
+        return "a where that does more than compare text for equality"
     if aggregation.having:
-        return "groups that are left out by having"
+        return "a having"
     if FORMATS[aggregation.output].rows not in _ROWS:
         return f"output as {FORMATS[aggregation.output].label}"
     if aggregation.notation != CANONICAL:
-        return "numbers that are written otherwise"
+        return "numbers in another notation"
     return why_not_fast_for(dialect_of(b"", whole=True, declared=aggregation.input, strict=True))
 
 
@@ -46,7 +46,7 @@ def why_not_fast_for(dialect: Dialect) -> str | None:
     if dialect.delimiter not in _DELIMITERS:
         return "an unusual delimiter"
     if dialect.quote not in ("", '"') or dialect.escape:
-        return "unusual quotes, or an escape"
+        return "an unusual quote, or an escape character"
     if dialect.line_end != "lf":
         return "lines that end in CR"
     return None

@@ -91,7 +91,7 @@ class FileInput(_Task):
         self._header = header
         self._census = Census(quoted=bool(header.dialect.quote), ending=header.ending)
         self._stopped = False
-        # Kept, as progress is read after the file was closed too.
+        # Stored, because progress may be read after the file is closed.
         self._expected = self.size()
 
     def __enter__(self) -> Self:
@@ -116,17 +116,17 @@ class FileInput(_Task):
             self._census.add(block, length)
 
     def size(self) -> int:
-        """Return the bytes of the data: everything after the header."""
+        """Return the size of the data, which is everything after the header, in bytes."""
         return os.fstat(self._file.fileno()).st_size - self._header.end
 
     def confirms(self, ledger: Ledger) -> bool:
         """Return whether the ledger accounts for the whole file. Raises the error of the census."""
         self.finish()
-        whole = self._census.size == self.size()
-        return whole and ledger.balances(self._census, self._header.ending)
+        complete = self._census.size == self.size()
+        return complete and ledger.balances(self._census, self._header.ending)
 
     def done(self, percentage: float) -> int:
-        """Return the bytes of the file that DuckDB has read, by its percentage (-1 is unknown)."""
+        """Return the bytes of the file that DuckDB has read at this percentage (-1 is unknown)."""
         return self._header.end + self.passed(percentage)
 
     def passed(self, percentage: float) -> int:
@@ -232,7 +232,7 @@ class OutputPump(_Task):
         os.close(self._reading)
 
     def finish(self) -> None:
-        """Wait until everything written was copied. Raises the error of the thread."""
+        """Wait until all data is copied. Raises the error of the thread."""
         self._close()
         super().finish()
 
@@ -244,6 +244,8 @@ class OutputPump(_Task):
 
 def _pipe() -> tuple[int, int]:
     reading, writing = os.pipe()
-    with contextlib.suppress(PermissionError):  # beyond the user's quota; smaller ones do
+    with contextlib.suppress(
+        PermissionError
+    ):  # over the quota of the user; a smaller buffer works too
         fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, BLOCK)
     return reading, writing

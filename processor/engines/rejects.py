@@ -27,7 +27,7 @@ _BUFFER = 1 << 20
 class RejectsFile:
     """Writes bad records to the file at `path`, which is created for the first one.
 
-    A context manager that flushes the file when it is left. Raises OSError, as on a full disk.
+    A context manager that closes the file on exit. Raises OSError, for example on a full disk.
     """
 
     def __init__(self, path: Path) -> None:
@@ -75,7 +75,7 @@ class RejectsFile:
 class Problems:
     """Collects the problems of a file. Without `rejects`, the first problem fails the file.
 
-    Reading continues then, so that all problems are counted.
+    The file is still read to its end, so that all problems are counted.
     """
 
     def __init__(self, rejects: RejectsFile | None = None) -> None:
@@ -87,7 +87,7 @@ class Problems:
         """Problems that fail the file; empty while the file can have a result."""
 
     def take(self, problem: Problem) -> None:
-        """Add a problem: the `OnProblem` of the reader. Raises OSError if it cannot be written."""
+        """Add a problem. Raises OSError if its record cannot be written."""
         self.count += 1
         if len(self.first) < SHOWN_PROBLEMS:
             self.first.append(replace(problem, record=b""))

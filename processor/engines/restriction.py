@@ -1,4 +1,4 @@
-"""`where` and `having` as functions: whether a row's cells meet a restriction."""
+"""Compile `where` and `having` to functions that test the cells of a row."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _COMPARE: dict[Operator, Callable[[Any, Any], bool]] = {
 
 
 class Unreadable(Exception):
-    """A cell is not what it is to be compared as."""
+    """A cell cannot be read as the kind of its comparison."""
 
     def __init__(self, column: int, kind: Kind) -> None:
         super().__init__(column, kind)
@@ -40,10 +40,10 @@ class Unreadable(Exception):
 
 
 def predicate(restriction: Restriction, notation: Notation = CANONICAL) -> Predicate:
-    """A function that tells whether cells meet `restriction`, and raises Unreadable.
+    """Return a function that tests whether cells meet `restriction`. It raises Unreadable.
 
-    Cells have their numbers in `notation`, while the values that they are compared with never do.
-    What is decided by the parts to the left does not look at those to the right.
+    Numbers in cells are read in `notation`; the values of the restriction are canonical.
+    Combinations are evaluated from left to right, and stop as soon as the result is known.
     """
     if isinstance(restriction, Combination):
         return _combined(restriction, notation)
@@ -66,27 +66,27 @@ def _of_text(comparison: Comparison) -> Predicate:
     column = comparison.column
     values = [value.encode() for value in comparison.values]
     if comparison.operator == "in":
-        known = frozenset(values)
-        return lambda cells: cells[column] in known
+        allowed = frozenset(values)
+        return lambda cells: cells[column] in allowed
     compare, (value,) = _COMPARE[comparison.operator], values
     return lambda cells: compare(cells[column], value)
 
 
 def _of_value(comparison: Comparison, notation: Notation) -> Predicate:
-    """Compares numbers or dates: an empty cell is neither, and no comparison with it holds."""
+    """Return the test of a number or date. An empty cell never meets it."""
     column, kind = comparison.column, comparison.kind
     read = notation.readers[kind]
     values = [CANONICAL.readers[kind](value.encode()) for value in comparison.values]
-    known = frozenset(values)
+    allowed = frozenset(values)
     compare = None if comparison.operator == "in" else _COMPARE[comparison.operator]
 
     def holds(cells: Sequence[bytes]) -> bool:
         cell = cells[column]
         if not cell:
             return False
-        found = read(cell)
-        if found is None:
+        value = read(cell)
+        if value is None:
             raise Unreadable(column, kind)
-        return found in known if compare is None else compare(found, values[0])
+        return value in allowed if compare is None else compare(value, values[0])
 
     return holds

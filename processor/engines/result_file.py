@@ -39,7 +39,7 @@ _BUFFER = 1 << 20
 _COMPRESSOR_BLOCK = 1 << 20
 """Bytes passed to a compressor at a time."""
 _GZIP = 16 + zlib.MAX_WBITS
-"""The value by which zlib writes the gzip format (RFC 1952), without a name and a time."""
+"""The `wbits` of zlib for the gzip format (RFC 1952), without a file name and a time."""
 _ZSTD_LEVEL = 3
 
 
@@ -71,7 +71,7 @@ _COMPRESSORS: dict[Compression, Callable[[], _Compressor]] = {
 def begin_result(path: Path, query: Query, memory: int, scratch: int) -> Result:
     """Create the result of `query` at `path`.
 
-    It may hold `memory` bytes, and spill `scratch` bytes to files beside `path`. Raises OSError.
+    It may use `memory` bytes, and spill `scratch` bytes to files beside `path`. Raises OSError.
     """
     return _WRITERS[FORMATS[query.aggregation.output].rows](path, query, memory, scratch)
 
@@ -88,14 +88,14 @@ class ResultFile:
         self._file = file
         self._digest = hashlib.sha256()
         self._compressor = None if compression == "none" else _COMPRESSORS[compression]()
-        self._waiting = bytearray()
+        self._pending = bytearray()
         self._encode = encode
         self.size = 0
         """Bytes written so far."""
         self.write(header)
 
     def write_rows(self, rows: Iterable[Sequence[bytes]]) -> None:
-        """Append rows. Raises OSError, as when the disk is full."""
+        """Append rows. Raises OSError, for example on a full disk."""
         self.write(b"".join(map(self._encode, rows)))
 
     def write(self, data: bytes | memoryview) -> None:
@@ -103,18 +103,18 @@ class ResultFile:
         if self._compressor is None:
             self._write(data)
             return
-        # The output must not depend on how the rows were divided among calls.
-        self._waiting += data
-        while len(self._waiting) >= _COMPRESSOR_BLOCK:
-            self._write(self._compressor.compress(self._waiting[:_COMPRESSOR_BLOCK]))
-            del self._waiting[:_COMPRESSOR_BLOCK]
+        # Fixed blocks, so that the output does not depend on how rows are divided among calls.
+        self._pending += data
+        while len(self._pending) >= _COMPRESSOR_BLOCK:
+            self._write(self._compressor.compress(self._pending[:_COMPRESSOR_BLOCK]))
+            del self._pending[:_COMPRESSOR_BLOCK]
 
     def finish(self) -> None:
-        """Write the rest to the file. Raises OSError."""
+        """Write the remaining bytes to the file. Raises OSError."""
         if self._compressor is not None:
-            self._write(self._compressor.compress(self._waiting))
+            self._write(self._compressor.compress(self._pending))
             self._write(self._compressor.flush())
-            self._waiting.clear()
+            self._pending.clear()
         self._file.flush()
 
     def close(self) -> None:

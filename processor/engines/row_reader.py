@@ -1,4 +1,4 @@
-"""What a record's cells are to an aggregation: text to group by, and values to aggregate."""
+"""Read the cells of a record: the text of group columns, and the values of aggregates."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     Transform = Callable[[bytes], bytes | None]
 
 BLANKS = " \t\r\n\v\f\u00a0"
-"""What is trimmed: the blanks of ASCII, and the no-break space that spreadsheets leave."""
+"""The characters that are trimmed: ASCII blanks, and the no-break space that spreadsheets write."""
 
 
 class BadCell(Exception):
-    """A cell is not what the query reads it as; `column` is counted from 0."""
+    """A cell does not have the kind that the query expects. `column` is counted from 0."""
 
     def __init__(self, column: int, expected: str) -> None:
         super().__init__(column, expected)
@@ -29,7 +29,7 @@ class BadCell(Exception):
 
 
 class RowReader:
-    """Reads records of one file for one query. Raises BadCell."""
+    """Reads the records of a file for a query. Raises BadCell."""
 
     def __init__(self, query: Query) -> None:
         aggregation = query.aggregation
@@ -47,20 +47,20 @@ class RowReader:
         self._measured = [column for column in query.columns if column is not None]
 
     def group(self, fields: list[bytes]) -> list[bytes]:
-        """The text of each group column."""
+        """Return the text of each group column."""
         if self._plain:
             return [fields[column] for column, _ in self._groups]
-        found: list[bytes] = []
+        texts: list[bytes] = []
         for column, transform in self._groups:
             cell = fields[column]
             text = transform(cell) if transform and cell else cell
             if text is None:
                 raise BadCell(column, EXPECTED_CALENDAR_DATE)
-            found.append(text)
-        return found
+            texts.append(text)
+        return texts
 
     def values(self, row: int, fields: list[bytes]) -> list[Any]:
-        """The value that each aggregate is given of row number `row`; None where it has none."""
+        """Return the value of each aggregate in row number `row`; None for an empty cell."""
         return [
             True
             if column is None
@@ -68,8 +68,8 @@ class RowReader:
             for column, aggregate, with_position in self._values
         ]
 
-    def excess(self, fields: list[bytes], length: int) -> int:
-        """Bytes of the aggregated cells that are longer than `length`."""
+    def bytes_of_long_cells(self, fields: list[bytes], length: int) -> int:
+        """Return the total size of the aggregated cells that are longer than `length` bytes."""
         return sum(len(fields[column]) for column in self._measured if len(fields[column]) > length)
 
     def _value(self, aggregate: Aggregate, column: int, cell: bytes, row: int | None) -> Any:
@@ -90,13 +90,13 @@ class RowReader:
 
 
 def _transform(group: GroupColumn) -> Transform | None:
-    """What is done to the text of a group column; None for nothing."""
+    """Return the function that changes the text of a group column; None to keep the text."""
     steps: list[Transform] = []
     if group.trim:
         steps.append(lambda cell: cell.decode().strip(BLANKS).encode())
     truncation, case = group.truncate, group.case
     if truncation is not None:
-        # What was blank is empty now, and an empty cell is no date but a group of its own.
+        # A blank cell is empty after trimming, and an empty cell is a group, not a bad date.
         steps.append(lambda cell: truncated(cell, truncation) if cell else cell)
     if case is not None:
         steps.append(lambda cell: getattr(cell.decode(), case)().encode())

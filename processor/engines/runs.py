@@ -27,15 +27,15 @@ ALL_BATCHES = 16 << 20
 
 
 class SortedRuns(Generic[T]):
-    """Items that were sorted in memory and written to disk, a run at a time.
+    """Sorted runs of items in the files `scratch`/`name`-N.
 
-    `merge` makes one sorted iterator of several. `size_of` tells the bytes of an item, roughly.
-    Items of numbers, bytes and tuples only are `plain`, which is faster. Files are
-    `scratch`/`name`-N; iterating over what was merged reads them. `beside` is how many others are
-    iterated over at the same time: open files and memory are shared with them.
+    `merge` merges sorted iterators. `size_of` returns the approximate size of an item in bytes.
+    `plain` is faster, and needs items of numbers, bytes and tuples. `concurrent` is the number of
+    other `SortedRuns` that are read at the same time, and share the limits of open files and
+    memory.
 
-    As many runs as are merged at a time become one of the next level, and so on: an item is
-    written once a level, however many runs there are.
+    Runs are merged level by level: a full level becomes one run of the next level, so that each
+    item is written once per level.
     """
 
     def __init__(
@@ -46,17 +46,17 @@ class SortedRuns(Generic[T]):
         size_of: Callable[[T], int],
         *,
         plain: bool = False,
-        beside: int = 0,
+        concurrent: int = 0,
     ) -> None:
         self._scratch = scratch
         self._name = name
         self._merge = merge
         self._size_of = size_of
-        # Safe: this process wrote these files to a private folder.
+        # Unpickling is safe: this process wrote the files, to a private folder.
         self._dump: Callable[[list[T], BinaryIO], Any] = marshal.dump if plain else _dump
         self._load: Callable[[BinaryIO], Any] = marshal.load if plain else pickle.load
-        self._most = max(2, min(MAX_RUNS, ALL_RUNS // (beside + 1)))
-        self._batch_bytes = ALL_BATCHES // (self._most * (beside + 1))
+        self._max_runs = max(2, min(MAX_RUNS, ALL_RUNS // (concurrent + 1)))
+        self._batch_bytes = ALL_BATCHES // (self._max_runs * (concurrent + 1))
         self._levels: list[list[Path]] = []
         self._written = 0
 
@@ -65,24 +65,24 @@ class SortedRuns(Generic[T]):
         run = self._write(items)
         for level in self._levels:
             level.append(run)
-            if len(level) < self._most:
+            if len(level) < self._max_runs:
                 return
-            run = self._as_one(level)
+            run = self._merged(level)
             level.clear()
         self._levels.append([run])
 
     def merged_with(self, items: Iterator[T]) -> Iterator[T]:
-        """All runs, and the sorted `items` that stayed in memory, as one. Raises OSError."""
+        """Return all runs merged with the sorted `items`, which are in memory. Raises OSError."""
         runs = list(chain.from_iterable(self._levels))
         if not runs:
             return items
-        # Those of the lowest levels, which are the shortest, come first.
-        while len(runs) > self._most:
-            count = min(self._most, len(runs) - self._most + 1)
-            runs = [*runs[count:], self._as_one(runs[:count])]
+        # The lowest levels, whose runs are the shortest, are merged first.
+        while len(runs) > self._max_runs:
+            count = min(self._max_runs, len(runs) - self._max_runs + 1)
+            runs = [*runs[count:], self._merged(runs[:count])]
         return self._merge([*map(self._read, runs), items])
 
-    def _as_one(self, runs: list[Path]) -> Path:
+    def _merged(self, runs: list[Path]) -> Path:
         merged = self._write(self._merge([*map(self._read, runs)]))
         for path in runs:
             path.unlink()
@@ -124,7 +124,7 @@ class SortedRuns(Generic[T]):
 def merge_groups(
     runs: list[Iterator[tuple[bytes, T]]], combine: Callable[[Iterator[T]], T]
 ) -> Iterator[tuple[bytes, T]]:
-    """Every key once, in order, with what `combine` makes of all that belongs to it."""
+    """Yield each key once, in order, with its values combined by `combine`."""
     by_key = itemgetter(0)
     for key, same in groupby(heapq.merge(*runs, key=by_key), key=by_key):
         yield key, combine(value for _, value in same)

@@ -1,5 +1,8 @@
-"""The SQL of the fast plan. Nothing from outside gets into it: columns are numbered, not named,
-and values are bound."""
+"""The SQL statements of the fast plan.
+
+They contain no text of the client or the file: columns have numbers instead of names, and values
+are bound as parameters.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
     from shared.aggregation.resolve import Query, Restriction
 
 _QUOTES = """strlen({c}) - strlen(replace({c}, '"', ''))"""
-_AWKWARD = {
+_SPECIAL = {
     "quotes": _QUOTES,
     "quotes_before_blanks": """
         strlen({c}) - strlen(replace({c}, '" ', '"'))
@@ -24,21 +27,20 @@ _AWKWARD = {
     "returns": r"strlen({c}) - strlen(replace({c}, E'\r', ''))",
     "crlfs": r"(strlen({c}) - strlen(replace({c}, E'\r\n', ''))) // 2",
 }
-# Most fields have none of these characters, and are done with after this one test.
-_IS_AWKWARD = """regexp_matches({c}, '["{d}\\r\\n]')"""
+# Most fields have none of these characters, so that this is their only test.
+_HAS_SPECIAL = """regexp_matches({c}, '["{d}\\r\\n]')"""
 _QUOTED = """'"' || replace({c}, '"', '""') || '"'"""
 
 ENTRIES = {
     "text": "strlen({c})",
-    **{entry: f"CASE WHEN {_IS_AWKWARD} THEN {sql} ELSE 0 END" for entry, sql in _AWKWARD.items()},
+    **{entry: f"CASE WHEN {_HAS_SPECIAL} THEN {sql} ELSE 0 END" for entry, sql in _SPECIAL.items()},
 }
-"""What a field `{c}` adds to each entry of the ledger (see `processor.engines.ledger`), if `{d}` is
-the delimiter, in a character class of a regular expression."""
+"""The SQL of the amount that a field `{c}` adds to each entry of the ledger (see
+`processor.engines.ledger`). `{d}` is the delimiter, escaped for a character class."""
 
-
-_NO_BLANK_LINE = "CASE WHEN c0 <> '' THEN true ELSE error('an empty line, or an empty cell') END"
-"""True for every row of a file of one column, or an error: DuckDB takes an empty line for a row
-there, and its size tells it from no other."""
+_NO_EMPTY_LINE = "CASE WHEN c0 <> '' THEN true ELSE error('an empty line, or an empty cell') END"
+"""True, or an error for an empty line in a file of one column: DuckDB reads it as a row, and the
+ledger cannot detect that."""
 
 
 def grouping(
@@ -49,13 +51,14 @@ def grouping(
     with_header: bool,
     csv_buffer: int | None,
 ) -> tuple[str, list[str]]:
-    """Parse the file at `path`, check each number, and group, into the table `groups`.
+    """Return the statement that reads the file at `path` into the table `groups`, and parameters.
 
-    Returns the statement and its parameters: what `where` compares with is bound. Rows that it
-    leaves out are a group of their own, so that the ledger has them too.
+    The statement parses the file, checks each number and groups the rows. The parameters are the
+    values of `where`. Rows that `where` excludes form groups of their own, as the ledger needs
+    them.
 
-    DuckDB's cast from text to an integer takes '1.5', '1e3', ' 5 ' and '0x10' for integers, so
-    a number must come out of it as it went in, or else be digits after an optional sign.
+    DuckDB casts texts such as '1.5', '1e3', ' 5 ' and '0x10' to integers. So a number is accepted
+    only if casting it back to text gives the same text, or if it is digits after an optional sign.
     """
     dialect = header.dialect
     skipped = with_header and dialect.sep_line
@@ -67,11 +70,11 @@ def grouping(
     kept = "" if query.where is None else _condition(query.where, parameters)
     numbers = _numbers(query)
     read = "".join(f", {_read_number(i, strict, kept)} AS n{i}" for i, strict in numbers.items())
-    checks = [_check(i, strict, kept) for i, strict in numbers.items()]
+    checks = [_check_number(i, strict, kept) for i, strict in numbers.items()]
     if header.columns == 1:
-        checks.append(_NO_BLANK_LINE)
+        checks.append(_NO_EMPTY_LINE)
     groups = ", ".join(_key(i, kept) for i in dict.fromkeys(query.group_by))
-    # Most files have no other columns, and nothing to sum in most entries.
+    # In most files, most entries are 0, which need no sum.
     sums = [
         f"{'0' if entry == '0' else f'sum({entry})'} AS {name}"
         for name, entry in _entries_of_a_row(query, header, kept).items()
@@ -101,10 +104,10 @@ def grouping(
 
 
 def accounting(query: Query, header: Header) -> str:
-    """The number of groups, of rows that count, of all rows, and each entry of the ledger."""
+    """Return the statement that counts groups, included rows and all rows, and sums the ledger."""
     counts = "WHERE kept" if query.where is not None else "WHERE true"
-    # Fields of the same group are alike: they are accounted for once, and multiplied. The rows
-    # that are left out have empty keys here, and were accounted for one by one.
+    # The keys of all rows of a group are equal, so they are measured once per group. Excluded rows
+    # have empty keys here; `grouping` measured all their fields.
     sums = [
         f"coalesce(sum({name} + rows * ({entry})), 0)"
         for name, entry in _entries(dict.fromkeys(query.group_by), "k", header).items()
@@ -117,7 +120,7 @@ def accounting(query: Query, header: Header) -> str:
 
 
 def cells(query: Query) -> str:
-    """Select the rows, sorted: each cell as text, `c0`, `c1`, ..., NULL where there is no value."""
+    """Return the statement that selects the result in order: texts `c0`, `c1`, ... or NULL."""
     texts = [f"k{i}" for i in query.group_by]
     texts += [f"a{i}::VARCHAR" for i in range(len(query.columns))]
     named = ", ".join(f"{text} AS c{i}" for i, text in enumerate(texts))
@@ -125,16 +128,16 @@ def cells(query: Query) -> str:
 
 
 def writing(query: Query, path: str) -> str:
-    """Write the rows, sorted, to the pipe at `path`.
+    """Return the statement that writes the result in order to the pipe at `path`, as CSV.
 
-    DuckDB would quote more fields than need it, so lines are made here, and written as they are
-    because no quote character is set.
+    DuckDB would quote more fields than necessary. So the statement builds each line itself, and
+    sets no quote character, so that DuckDB writes the line unchanged.
     """
     fields = [
-        f"CASE WHEN {_IS_AWKWARD} THEN {_QUOTED} ELSE {{c}} END".format(c=f"k{i}", d=",")
+        f"CASE WHEN {_HAS_SPECIAL} THEN {_QUOTED} ELSE {{c}} END".format(c=f"k{i}", d=",")
         for i in query.group_by
     ]
-    # An aggregate without a value is NULL, which is written as nothing.
+    # An aggregate without a value is NULL, and written as an empty field.
     fields += [f"coalesce(a{i}::VARCHAR, '')" for i in range(len(query.columns))]
     return f"""
         COPY (
@@ -144,7 +147,7 @@ def writing(query: Query, path: str) -> str:
 
 
 def _kept(query: Query) -> str:
-    """Select the groups that are rows of the result, in order."""
+    """Return the SQL that selects the groups of the result in order."""
     limit = query.aggregation.limit
     return f"""
         SELECT * FROM groups {"WHERE kept" if query.where is not None else ""}
@@ -153,7 +156,7 @@ def _kept(query: Query) -> str:
 
 
 def _numbers(query: Query) -> dict[int, bool]:
-    """The columns that are read as numbers; whether an empty cell in them is an error."""
+    """Return the columns read as numbers, and whether an empty cell in them is an error."""
     strict: dict[int, bool] = {}
     for column, aggregate in zip(query.columns, query.aggregation.aggregates, strict=True):
         if column is not None and aggregate.kind in NUMERIC:
@@ -167,8 +170,8 @@ def _read_number(column: int, strict: bool, kept: str) -> str:
     return f"CASE WHEN {' AND '.join(conditions)} THEN {number} END" if conditions else number
 
 
-def _check(column: int, strict: bool, kept: str) -> str:
-    """True for every row, or an error."""
+def _check_number(column: int, strict: bool, kept: str) -> str:
+    """Return SQL that is true for a valid number, and an error otherwise."""
     empty = "" if strict else f"WHEN c{column} = '' THEN true"
     return f"""
         CASE
@@ -196,7 +199,7 @@ def _aggregates(query: Query) -> Iterator[str]:
 
 
 def _order(query: Query) -> Iterator[str]:
-    """What has no value comes before all numbers."""
+    """Yield the sort expressions. A missing value sorts before all numbers."""
     groups = len(query.group_by)
     for order in query.order_by:
         is_key = order.column < groups
@@ -206,7 +209,7 @@ def _order(query: Query) -> Iterator[str]:
 
 
 def _condition(where: Restriction, parameters: list[str]) -> str:
-    """`where` as SQL, its values appended to `parameters`. Columns are never NULL."""
+    """Return `where` as SQL, and append its values to `parameters`. Columns are never NULL."""
     if isinstance(where, Combination):
         parts = [_condition(part, parameters) for part in where.parts]
         return f"({f' {where.operator.upper()} '.join(parts)})"
@@ -225,25 +228,25 @@ _OPERATORS = {"=": "=", "!=": "<>"}
 
 
 def _entries_of_a_row(query: Query, header: Header, kept: str) -> dict[str, str]:
-    """What a row adds to each entry besides its keys, which its group accounts for."""
+    """Return the SQL of what a row adds to each ledger entry. Keys are measured once per group."""
     keys, numbers = set(query.group_by), set(_numbers(query)) - set(query.group_by)
-    beside = [i for i in range(header.columns) if i not in keys | numbers]
-    entries = _entries(beside, "c", header)
-    # A number has no quotes within it, and so adds to one entry only.
+    others = [i for i in range(header.columns) if i not in keys | numbers]
+    entries = _entries(others, "c", header)
+    # A number contains no special character, so it adds only to `text`.
     for number in sorted(numbers):
         entries["text"] = f"strlen(c{number}) + {entries['text']}"
     if not kept:
         return entries
-    whole = _entries(range(header.columns), "c", header)
-    return {name: f"CASE WHEN kept THEN {entries[name]} ELSE {whole[name]} END" for name in entries}
+    every = _entries(range(header.columns), "c", header)
+    return {name: f"CASE WHEN kept THEN {entries[name]} ELSE {every[name]} END" for name in entries}
 
 
 def _entries(columns: Iterable[int], prefix: str, header: Header) -> dict[str, str]:
-    """What the fields of these columns in a row add to each entry together."""
+    """Return the SQL of what these columns of a row add to each ledger entry."""
     names = [f"{prefix}{i}" for i in columns]
     delimiter = header.dialect.delimiter
     in_class = "\\" + delimiter if delimiter == "^" else delimiter
-    # Where nothing is quoted, a field is its text.
+    # Without quotes in the dialect, only the text of a field counts.
     entries = {
         entry: sql if entry == "text" or header.dialect.quote else "0"
         for entry, sql in ENTRIES.items()

@@ -1,4 +1,4 @@
-"""The values of an aggregate that needs them all, sorted by group and value."""
+"""Collect all values of an aggregate that needs them, sorted by group and value."""
 
 from __future__ import annotations
 
@@ -19,47 +19,47 @@ if TYPE_CHECKING:
     """The key of a group, and a number or text."""
 
 _ITEM_COST = 230
-"""Bytes of memory for an item besides its value and text: tuple, key, entry of list or set."""
+"""Bytes of memory for an item without its key and value: the tuple, and its list or set entry."""
 
 
 class Values:
-    """Collects values, `memory` bytes of them at a time; each once for a group if `distinct`.
+    """Collects values, of which up to `memory` bytes are in memory and the rest in `scratch`.
 
-    For `beside`, see `SortedRuns`.
+    `distinct` keeps each value of a group once. For `concurrent`, see `SortedRuns`.
     """
 
     def __init__(
-        self, scratch: Path, name: str, memory: int, *, distinct: bool, beside: int = 0
+        self, scratch: Path, name: str, memory: int, *, distinct: bool, concurrent: int = 0
     ) -> None:
         self._memory = memory
         self._used = 0
         self._distinct = distinct
-        self._held: list[Item] = []
+        self._items: list[Item] = []
         self._seen: set[Item] = set()
-        self._runs = SortedRuns[Any](scratch, name, self._merged, _size_of, beside=beside)
+        self._runs = SortedRuns[Any](scratch, name, self._merged, _size_of, concurrent=concurrent)
 
     def add(self, key: bytes, value: bytes | Decimal) -> None:
-        """Take a value of the group `key`. Raises OSError."""
+        """Add a value of the group `key`. Raises OSError."""
         item = (key, value)
         if self._distinct:
             if item in self._seen:
                 return
             self._seen.add(item)
         else:
-            self._held.append(item)
+            self._items.append(item)
         self._used += _size_of(item)
         if self._used > self._memory:
             self._runs.spill(self._sorted_in_memory())
-            self._held.clear()
+            self._items.clear()
             self._seen.clear()
             self._used = 0
 
     def by_key(self) -> ByKey:
-        """All values, once the last was added."""
+        """Return all values. No more may be added."""
         return ByKey(self._runs.merged_with(iter(self._sorted_in_memory())))
 
     def _sorted_in_memory(self) -> list[Item]:
-        return sorted(self._seen) if self._distinct else sorted(self._held)
+        return sorted(self._seen) if self._distinct else sorted(self._items)
 
     def _merged(self, runs: list[Iterator[Item]]) -> Iterator[Item]:
         merged: Iterable[Item] = heapq.merge(*runs)
@@ -69,14 +69,14 @@ class Values:
 
 
 class ByKey:
-    """Gives the values of one group after another, in the order of their keys."""
+    """Yields the values of each group. Groups must be read in the order of their keys."""
 
     def __init__(self, items: Iterator[Item]) -> None:
         self._groups = groupby(items, key=itemgetter(0))
         self._next = next(self._groups, None)
 
     def of(self, key: bytes) -> Iterator[Any]:
-        """The values of `key`, to be read before those of a later key are asked for."""
+        """Return the values of `key`. Read them before the next call, which needs a greater key."""
         while self._next is not None and self._next[0] < key:
             self._next = next(self._groups, None)
         if self._next is None or self._next[0] != key:
@@ -86,5 +86,5 @@ class ByKey:
 
 def _size_of(item: Item) -> int:
     key, value = item
-    # A number may have any number of digits.
+    # The size of a number depends on its digits.
     return _ITEM_COST + len(key) + sys.getsizeof(value)

@@ -176,7 +176,7 @@ async def test_an_inconclusive_file_is_read_again_by_the_exact_plan(
 
     assert output.path.read_bytes().endswith(b"\na,b,3\n")
     assert source.opened == 2
-    assert "the exact plan decides" in caplog.text
+    assert "using the exact plan" in caplog.text
 
 
 def task(plan: str, path: Path, memory: int = 1 << 30) -> Task:
@@ -202,7 +202,7 @@ def test_a_full_disk_fails_the_attempt_and_says_so(
     outcome = duckdb_child.run(task(plan, tmp_path / "input"), ProgressProbe())
 
     assert isinstance(outcome, Refused)
-    assert outcome.why == "failed"
+    assert outcome.kind == "failed"
     assert "the disk is full" in outcome.reason
 
 
@@ -264,7 +264,7 @@ async def test_a_child_that_exceeds_its_memory_exits_with_the_reason(
 
     outcome, status = await ending(given, tmp_path)
 
-    assert (outcome.why, status) == (why, 0)
+    assert (outcome.kind, status) == (why, 0)
     assert outcome.reason == OUT_OF_MEMORY.format(8)
     assert outcome.report.peak_memory > 8 << 20
 
@@ -283,7 +283,7 @@ def test_an_allocation_that_fails_fails_the_attempt_with_the_reason(
     outcome = duckdb_child.run(task("exact", tmp_path / "input"), ProgressProbe())
 
     assert isinstance(outcome, Refused)
-    assert (outcome.why, outcome.reason) == ("failed", OUT_OF_MEMORY.format("1,024"))
+    assert (outcome.kind, outcome.reason) == ("failed", OUT_OF_MEMORY.format("1,024"))
 
 
 @pytest.mark.parametrize("data", [b"\x1f\x8b\x08 damaged", b"\xff\xfe\0\0U\0\0\0"])
@@ -296,7 +296,7 @@ def test_an_unread_file_has_neither_dialect_nor_rows_in_the_report(
     outcome = duckdb_child.run(task("exact", tmp_path / "input"), ProgressProbe())
 
     assert isinstance(outcome, Refused)
-    assert (outcome.why, outcome.report.bytes_in) == ("malformed", len(data))
+    assert (outcome.kind, outcome.report.bytes_in) == ("malformed", len(data))
     assert (outcome.report.dialect, outcome.report.unfinished) == (None, True)
 
 

@@ -234,4 +234,4 @@ def test_a_full_disk_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     outcome = duckdb_child.run(task, ProgressProbe())
 
     assert isinstance(outcome, Refused)
-    assert (outcome.why, "the disk is full" in outcome.reason) == ("failed", True)
+    assert (outcome.kind, "the disk is full" in outcome.reason) == ("failed", True)

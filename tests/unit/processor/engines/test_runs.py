@@ -83,10 +83,10 @@ def test_aggregates_that_keep_all_values_share_the_open_files(keeping: int) -> N
 
 
 def test_runs_that_are_read_at_the_same_time_share_the_memory(tmp_path: Path) -> None:
-    beside = 31
+    concurrent = 31
     several = [
-        SortedRuns[bytes](tmp_path, f"run-{i}", lambda runs: heapq.merge(*runs), len, beside=beside)
-        for i in range(beside + 1)
+        SortedRuns[bytes](tmp_path, f"run-{i}", lambda runs: heapq.merge(*runs), len, concurrent=concurrent)
+        for i in range(concurrent + 1)
     ]
     for each in several:
         for _ in range(8):
@@ -100,7 +100,7 @@ def test_runs_that_are_read_at_the_same_time_share_the_memory(tmp_path: Path) ->
     finally:
         tracemalloc.stop()
 
-    assert lengths == [3000] * (beside + 1)
+    assert lengths == [3000] * (concurrent + 1)
     assert peak < 2 * runs.ALL_BATCHES
 
 
