@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     Read = Callable[[bytes], Any]
 
 MAX_EXPONENT = 400
-"""The largest exponent of ten, positive or negative, so that six bytes cannot become a number of a
-gigabyte. Every double (IEEE 754 binary64) can be written within it."""
+"""The maximum absolute value of an exponent of ten. It allows every double (IEEE 754 binary64), and
+prevents that a cell of a few bytes becomes a number of a gigabyte."""
 
 MAX_DATE_LENGTH = len("2020-01-31T23:59:59.123456789+02:00")
 """The maximum length of a date in bytes; longer cells are not cached."""
@@ -70,11 +70,11 @@ def read_number(cell: bytes) -> Decimal | None:
 
 @dataclass(frozen=True, slots=True)
 class Notation:
-    """How numbers are written in a file. The default is also that of values in a spec."""
+    """How numbers are written in a file. Values in a spec always have the default notation."""
 
     decimal: str = "."
     thousands: str = ""
-    """The separator that groups of three digits may have; empty for none."""
+    """The optional separator between groups of three digits; empty for none."""
 
     @property
     def readers(self) -> Mapping[Kind, Read]:
@@ -96,7 +96,7 @@ class Notation:
         return expected if hint is None else f"{expected}; if it is one, set {hint}"
 
     def hint(self, kind: Kind, cell: bytes) -> str | None:
-        """Return the settings by which a cell is an integer or a number; None if there are none."""
+        """Return the settings with which `cell` is of a numeric kind; None if there are none."""
         if kind not in NUMERIC or not looks_numeric(cell):
             return None
         changes = [

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 VERSION = 2
 
 _SAFE_INTEGER = re.compile(r"-?[1-9][0-9]{0,14}|0")
-"""An integer that every reader of JSON keeps exactly (RFC 8259, section 6), and writes alike."""
+"""An integer that every JSON implementation reads and writes exactly (RFC 8259, section 6)."""
 
 
 def encode_aggregation(aggregation: Aggregation) -> str:

@@ -1,4 +1,4 @@
-"""The model of `input` in a spec: how the file is written."""
+"""The model of `input` in a spec: the declared dialect of the file."""
 
 from __future__ import annotations
 

@@ -208,7 +208,7 @@ class OrIn(JsonObject):
 
 
 def _filter_tag(value: object) -> str:
-    if isinstance(value, AndIn | OrIn):  # pydantic asks again when it dumps the model
+    if isinstance(value, AndIn | OrIn):  # pydantic calls this with models, too, to dump them
         return "#and" if isinstance(value, AndIn) else "#or"
     keys = value if isinstance(value, dict) else ()
     return "#and" if "and" in keys else "#or" if "or" in keys else "#condition"

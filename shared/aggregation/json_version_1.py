@@ -48,7 +48,7 @@ def _filter(stored: Mapping[str, Any] | None) -> Filter | None:
 
 
 def _unversioned(stored: Mapping[str, Any]) -> Aggregation:
-    """One sum of integers. Columns count from 0; output columns are named in order."""
+    """Return an aggregation without a version: a sum of integers, with columns counted from 0."""
     *names, total = stored["header"]
     columns = zip(stored["group_by"], names, strict=True)
     return Aggregation(

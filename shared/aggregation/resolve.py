@@ -65,7 +65,7 @@ class Query:
     group_by: tuple[int, ...]
     """The column of each group column."""
     columns: tuple[int | None, ...]
-    """The column of each aggregate; None for one without a column."""
+    """The column of each aggregate; None for an aggregate without a column."""
     names: tuple[str, ...]
     """The names of the output columns: group columns, then aggregates."""
     where: Restriction | None
@@ -125,44 +125,44 @@ def resolve(aggregation: Aggregation, header: Sequence[str]) -> Query:
 def check(aggregation: Aggregation) -> None:
     """Raise InvalidInput if `aggregation` is wrong for every header.
 
-    The name of an output column without a name, of a column given by its position, is unknown
-    here. Only `resolve` checks `having` and `order_by` for such a column.
+    An output column has no known name here if the spec gives none and its column has a position.
+    Only `resolve` checks `having` and `order_by` for such a column.
     """
-    found = [
+    known_names = [
         *map(_known_name, aggregation.group_by),
         *map(_known_aggregate, aggregation.aggregates),
     ]
     known = aggregation
-    if None in found:
-        names = [f"\0{i}" if name is None else name for i, name in enumerate(found)]
-        stand_in = names[found.index(None)]
+    if None in known_names:
+        names = [f"\0{i}" if name is None else name for i, name in enumerate(known_names)]
+        placeholder = names[known_names.index(None)]
         having = aggregation.having
         groups = len(aggregation.group_by)
         known = replace(
             aggregation,
             group_by=tuple(map(_named, aggregation.group_by, names[:groups])),
             aggregates=tuple(map(_named, aggregation.aggregates, names[groups:])),
-            having=None if having is None else _with_known(having, names, stand_in),
+            having=None if having is None else _with_known(having, names, placeholder),
             order_by=tuple(
-                order if order.column in names else replace(order, column=stand_in)
+                order if order.column in names else replace(order, column=placeholder)
                 for order in aggregation.order_by
             ),
         )
     # Resolve against a header that has all columns of the aggregation.
-    resolve(known, _imagined_header(aggregation))
+    resolve(known, _complete_header(aggregation))
 
 
 def _named(column: T, name: str) -> T:
     return replace(column, name=name)
 
 
-def _with_known(having: Filter, names: Sequence[str], stand_in: str) -> Filter:
-    """Return the filter with a condition on `stand_in` in place of those on unknown columns."""
+def _with_known(having: Filter, names: Sequence[str], placeholder: str) -> Filter:
+    """Return the filter with `placeholder` in place of unknown columns."""
     if isinstance(having, Junction):
         return replace(
-            having, parts=tuple(_with_known(part, names, stand_in) for part in having.parts)
+            having, parts=tuple(_with_known(part, names, placeholder) for part in having.parts)
         )
-    return having if having.column in names else Condition(stand_in, "is_empty")
+    return having if having.column in names else Condition(placeholder, "is_empty")
 
 
 def _known_name(group: GroupColumn) -> str | None:
@@ -178,7 +178,7 @@ def _known_aggregate(aggregate: Aggregate) -> str | None:
     return None if isinstance(column, int) else _default_name(aggregate, column)
 
 
-def _imagined_header(aggregation: Aggregation) -> list[str]:
+def _complete_header(aggregation: Aggregation) -> list[str]:
     unnamed = [f"\0{i}" for i in range(aggregation.width)]
     return [*unnamed, *{name: None for name in aggregation.columns if isinstance(name, str)}]
 
@@ -225,14 +225,14 @@ def _check_names(aggregation: Aggregation, names: Sequence[str]) -> None:
             raise _wrong(path, name, "another output column has this name; send another")
         if output.strict_names:
             if not name:
-                why = f"a column of a {output.label} file needs a name; send one"
-                raise _wrong(path, name, why)
+                reason = f"a column of a {output.label} file needs a name; send one"
+                raise _wrong(path, name, reason)
             if name.casefold() in (other.casefold() for other in names[:i]):
-                why = (
+                reason = (
                     f"many readers of {output.label} ignore case, and another column has this "
                     "name; send another"
                 )
-                raise _wrong(path, name, why)
+                raise _wrong(path, name, reason)
 
 
 def _of_output(having: Restriction, kinds: Sequence[Kind], path: str) -> Restriction:
@@ -290,8 +290,8 @@ def _nearest(name: Column, names: Sequence[str]) -> str:
     return f"the columns are {listed}" + (", ..." if len(names) > 10 else "")
 
 
-def _wrong(path: str, value: object, why: str) -> InvalidInput:
-    return InvalidInput(f"{path} is {_cut(value)}: {why}", field=path)
+def _wrong(path: str, value: object, reason: str) -> InvalidInput:
+    return InvalidInput(f"{path} is {_cut(value)}: {reason}", field=path)
 
 
 def _cut(value: object) -> str:

@@ -1,4 +1,4 @@
-"""The aggregation as a value: which rows, grouped by what, which functions, in what order."""
+"""The aggregation as a value: filters, group columns, aggregates and order."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Aggregate:
 
     @property
     def output_kind(self) -> Kind:
-        """What the output column holds: `integer`, `number`, `date` or `text`."""
+        """The kind of the output column: `integer`, `number`, `date` or `text`."""
         return FUNCTIONS[self.function].output_kind(self.kind)
 
 
@@ -103,13 +103,13 @@ class Aggregation:
     """The maximum number of rows of the result."""
     output: FormatName = DEFAULT_FORMAT
     input: Input = UNDECLARED
-    """How the file is written, as far as the client declares it."""
+    """The dialect that the client declares."""
 
     @property
     def is_default(self) -> bool:
-        """Whether it computes the default, `SONG_PLAYS`, for any `input`.
+        """Whether this is the default, `SONG_PLAYS`, with any `input`.
 
-        The dialect of such a file is not detected; it is that of RFC 4180.
+        Its dialect is not detected: what is not declared follows RFC 4180.
         """
         return replace(self, input=UNDECLARED) == SONG_PLAYS
 
@@ -122,7 +122,7 @@ class Aggregation:
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """The columns of the file that it reads."""
+        """The columns of the file that the aggregation reads."""
         aggregated = (aggregate.column for aggregate in self.aggregates)
         return (
             *(group.column for group in self.group_by),

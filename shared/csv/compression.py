@@ -31,7 +31,7 @@ BLOCK = 1 << 20
 MAX_EXPANSION = 1000
 """The default limit of the ratio of decompressed to compressed size."""
 MIN_DECOMPRESSED_LIMIT = 1 << 30
-"""The decompressed bytes that every file may have, however small it is."""
+"""The decompressed size that is allowed for every file, however small it is, in bytes."""
 
 _MAGIC: dict[bytes, Compression] = {
     b"\x1f\x8b\x08": "gzip",
@@ -42,7 +42,7 @@ _BZIP2 = re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)")
 """The start of a stream, with a block or without one."""
 _PIECE = 64 << 10
 _ZSTD_WINDOW_LOG = 27
-"""The window of a frame may be 128 MiB, which are held in memory."""
+"""A frame may have a window of up to 128 MiB, which is kept in memory."""
 
 
 def compression_of(start: bytes) -> Compression:

@@ -1,4 +1,4 @@
-"""How a CSV file is written: what its client declares, and the dialect that it has."""
+"""The dialect of a CSV file, and the part of it that the client declares."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OnBadRow = Literal["fail", "skip"]
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """What a client declares about its file. None is detected from the first bytes of the file."""
+    """The declarations of a client about its file. None is detected from the first bytes."""
 
     delimiter: str | None = None
     """One character, neither a quote nor a line end."""
@@ -30,7 +30,7 @@ class Input:
     decimal: Literal[".", ","] = "."
     """The decimal separator. It is not detected, as `1,234` can be two numbers."""
     thousands: Literal["", ",", ".", " ", "'", "_"] = ""
-    """The thousands separator that numbers may have."""
+    """The thousands separator, which is optional in numbers; empty for none."""
     on_bad_row: OnBadRow = "fail"
     """Whether a bad record fails the job, or is skipped, counted and stored."""
 

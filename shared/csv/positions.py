@@ -108,7 +108,7 @@ LONG_LINE = 1 << 20
 
 
 def has_long_line(region: bytes, newline: bytes) -> bool:
-    """Return whether a line may have `LONG_LINE` bytes or more, as it covers half of that."""
+    """Return whether a line may have `LONG_LINE` bytes or more: half as many have no line end."""
     step = LONG_LINE // 2
     return any(
         region.find(newline, at, at + step) < 0 for at in range(0, len(region) - step + 1, step)

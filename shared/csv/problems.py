@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 EMPTY_FILE = "the file is empty: expected a header line, then one line per record"
 SHOWN_PROBLEMS = 20
-"""Problems of a file that are listed; all are counted."""
+"""The number of problems in a report. All problems are counted."""
 KEPT_RECORD = 64 << 10
 """The maximum size of the record that a problem keeps, in bytes."""
 
@@ -29,7 +29,7 @@ class Problem:
     offset: int
     """The bytes before the record in the decompressed file."""
     column: int | None
-    """Counted from 1; None if the problem is that of the whole record."""
+    """Counted from 1; None for a problem of the whole record."""
     name: str | None
     """The name of the column, if it has one; long names are cut."""
     found: str

@@ -307,9 +307,9 @@ class RecordReader:
         elif newline == LF and data.startswith(CRLF, at):
             end = at + len(CRLF)
         elif data.startswith(grammar.foreign, at):
-            wrong = self._faults.of_text(fields) or self._faults.foreign_line_end(fields)
-            wrong.at = at
-            raise wrong
+            line_fault = self._faults.of_text(fields) or self._faults.foreign_line_end(fields)
+            line_fault.at = at
+            raise line_fault
         elif len(data) - at < MAX_CHARACTER_LENGTH and not final:
             raise Fault(None, "", "", begun, unfinished=True)
         else:

@@ -1,4 +1,4 @@
-"""Find out from its first bytes how a file is written, and what it contains.
+"""Detect the dialect of a file from its first bytes, and summarize its content.
 
 open_text   the dialect and the text of a file that a job reads
 inspect     dialect, columns and problems, shown to the client; the check of a header

@@ -46,8 +46,8 @@ def detect_dialect(
     """Detect the dialect of the file that begins with `sample`.
 
     Only the first `SAMPLE_SIZE` bytes of the decompressed file decide; the text that is returned
-    has up to `limit` bytes. `whole` says that the sample is the whole file. What the client
-    `declared` is never changed. With `strict`, the rest is as RFC 4180 defines it.
+    has up to `limit` bytes. `whole` is whether the sample is the whole file. Declared values are
+    never changed. With `strict`, all others are those of RFC 4180.
 
     Raises MalformedInput if compressed bytes are damaged, if the byte order mark contradicts the
     declared encoding, and if it is that of UTF-32.
@@ -111,7 +111,7 @@ def _detect(
         )
     dialect = sniff(text, dialect, declared)
     if declared.header is not None:
-        return text, dialect, HeaderDecision(declared.header, "input.header says so")
+        return text, dialect, HeaderDecision(declared.header, "input.header is set")
     header = decide_header(text, dialect)
     return text, replace(dialect, header=header.header is not False), header
 

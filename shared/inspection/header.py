@@ -57,14 +57,14 @@ def decide_header(sample: Sample, dialect: Dialect) -> HeaderDecision:
     kinds = _CellKinds(dialect)
     heads = [kinds.of(cell) for cell in first]
     if not rows:
-        lone = next((i for i, kind in enumerate(heads) if kind not in (None, "text")), None)
-        if lone is not None:
-            return _undecided(line, lone, first)
+        value_column = next((i for i, kind in enumerate(heads) if kind not in (None, "text")), None)
+        if value_column is not None:
+            return _undecided(line, value_column, first)
         return HeaderDecision(True, "there is no record below the first")
     bodies = [kinds.of_column([row[i] for row in rows]) for i in range(len(first))]
     columns = list(enumerate(zip(heads, bodies, strict=True)))
     names = [i for i, (head, body) in columns if _is_name(head, body)]
-    alike = [i for i, (head, body) in columns if _is_alike(head, body)]
+    same_kind = [i for i, (head, body) in columns if _is_same_kind(head, body)]
     values = [i for i, pair in columns if pair == ("date", "date")]
     values += _not_names(kinds, first, [i for i, pair in columns if pair == ("number", "number")])
     if names and len(values) < len(names):
@@ -74,12 +74,14 @@ def decide_header(sample: Sample, dialect: Dialect) -> HeaderDecision:
         )
     # Files that were joined repeat the header; such records are no evidence.
     others = [row for row in rows if row != first]
-    again = [i for i, head in enumerate(heads) if head == "text" and _recurs(first[i], i, others)]
-    certain = values or (again if alike else [])
+    recurring = [
+        i for i, head in enumerate(heads) if head == "text" and _recurs(first[i], i, others)
+    ]
+    certain = values or (recurring if same_kind else [])
     if certain and not names:
         i = min(certain)
         return HeaderDecision(False, f"line {line} is a record: column {i + 1} is {show(first[i])}")
-    if doubtful := values or alike or again:
+    if doubtful := values or same_kind or recurring:
         return _undecided(line, min(doubtful), first)
     return HeaderDecision(True, "no evidence against a header")
 
@@ -125,7 +127,7 @@ def _is_name(head: _Kind | None, body: _Kind | None) -> bool:
     )
 
 
-def _is_alike(head: _Kind | None, body: _Kind | None) -> bool:
+def _is_same_kind(head: _Kind | None, body: _Kind | None) -> bool:
     """Whether the first cell is of the same kind as the cells below it."""
     if body == "figures":
         return head in ("number", "date", "figures")

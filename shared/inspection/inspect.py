@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from shared.inspection.columns import ColumnSummary
 
 MAX_HEADER_SIZE = 16 << 20
-"""Bytes of text within which a header must end to be inspected."""
+"""The maximum size of the header of a file that is inspected, in bytes of text."""
 INSPECTION_LIMIT = MAX_HEADER_SIZE + SAMPLE_SIZE
-"""Bytes of a file that are enough for an inspection; more bytes do not change it."""
+"""The number of bytes that is enough for an inspection. More bytes do not change it."""
 _RECORDS_BELOW_LONG_HEADER = 10_000
 """Records, good or bad, that are inspected below a header longer than the sample."""
 _NAMED_COLUMN = HeaderDecision(True, "the spec names a column")
@@ -48,7 +48,7 @@ _HEADER_TOO_LONG = (
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What the first bytes of a file show."""
+    """The result of an inspection."""
 
     dialect: Dialect
     header: HeaderDecision
@@ -61,7 +61,7 @@ class Inspection:
     most_lines: int
     """Lines of the longest of these; 1 if there is none."""
     notes: tuple[str, ...]
-    """Warnings about numbers that may be in another notation than `dialect` says."""
+    """Warnings about numbers that may be in another notation than that of `dialect`."""
     size: int
     """Bytes of text inspected, in UTF-8."""
     whole: bool
@@ -98,8 +98,8 @@ class Fit:
 def inspect(sample: bytes, *, whole: bool, aggregation: Aggregation | None) -> Inspection:
     """Inspect the file that begins with `sample`, for an aggregation or without one.
 
-    `whole` says that the sample is the whole file. A result with neither columns nor an error means
-    that the header ends after the sample: inspect again with more bytes.
+    `whole` is whether the sample is the whole file. If the result has neither columns nor an error,
+    the header ends after the sample: inspect again with more bytes.
     """
     found = _inspected(sample, whole, aggregation, SAMPLE_SIZE)
     if found.whole and not found.column_count and not found.error:

@@ -29,8 +29,8 @@ def open_text(
 ) -> tuple[Dialect, Iterator[bytes]]:
     """Return the dialect of a file, and its text in UTF-8 for `RecordReader`.
 
-    `blocks` are the bytes of the file, and `declared` is what its client said about it. `max_size`
-    is the largest size, in bytes, to which it may decompress; None is no limit. `on_block` is
+    `blocks` are the bytes of the file, and `declared` is the declared part of its dialect.
+    `max_size` is the limit of the decompressed size in bytes; None is no limit. `on_block` is
     called with the size of each decompressed block. `strict` detects only the compression, the byte
     order mark and a first line such as `sep=;`.
 

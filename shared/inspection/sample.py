@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 SAMPLE_SIZE = 1 << 20
-"""Bytes of the decompressed file that decide about its dialect. The number is fixed, so that every
-reader of a file finds the same dialect."""
+"""Bytes of the decompressed file that determine its dialect. The number is fixed, so that every
+reader of a file detects the same dialect."""
 
 _BLOCK = 64 << 10
 
@@ -24,7 +24,7 @@ class Sample:
     text: bytes
     """Decompressed and in UTF-8, with the byte order mark if there is one."""
     whole: bool
-    """Whether this is the whole text of the file."""
+    """Whether this is all text of the file."""
 
     @property
     def bom(self) -> bool:
@@ -43,8 +43,8 @@ class Sample:
         """Yield the text for a RecordReader. Raises SampleEnded at its end if the file continues.
 
         Before that, the reader yields every record that ends in the text, except perhaps one of
-        hundreds of KiB, because it reads what it has before it asks for twice as much. A text of
-        more than `SAMPLE_SIZE` is there for one long record, and is one block.
+        hundreds of KiB: it yields the records in memory before it reads twice as many bytes. A text
+        of more than `SAMPLE_SIZE` is needed only for one long record, and is one block.
         """
         yield self.text[: len(BOM)]
         step = _BLOCK if len(self.text) <= SAMPLE_SIZE else len(self.text)
@@ -68,7 +68,7 @@ def sample_blocks(data: bytes, *, whole: bool) -> Iterator[bytes]:
 def read_first(blocks: Iterable[bytes], size: int, *, whole: bool) -> tuple[bytes, bool]:
     """Return the first `size` bytes of `blocks`, and whether they are all bytes of the file.
 
-    `whole` says whether `blocks`, if they end without SampleEnded, are the whole file.
+    `whole` is whether `blocks` are the whole file if they end without SampleEnded.
     """
     found: list[bytes] = []
     length = 0

@@ -31,7 +31,7 @@ _MIN_SHARE = 0.5
 """The share of records that must have the width of the header."""
 _ONE_OF_FEW = 1 / 50
 _EPSILON = 1e-9
-"""The least difference by which one dialect is better than another; the first of equals wins."""
+"""The minimum difference of better scores. Of equal dialects, the first is chosen."""
 
 
 def sniff(sample: Sample, strict: Dialect, declared: Input) -> Dialect:
@@ -44,7 +44,7 @@ def sniff(sample: Sample, strict: Dialect, declared: Input) -> Dialect:
     if fit.whole and fit.width > 1:
         return strict
     tried = Sample(sample.text[:_TRIAL_SIZE], sample.whole and len(sample.text) <= _TRIAL_SIZE)
-    # A few bad records are no evidence for another delimiter.
+    # A few bad records do not suggest another delimiter.
     keep_delimiter = declared.delimiter is not None or strict.sep_line or fit.score > 0
     delimiters = (strict.delimiter,) if keep_delimiter else DELIMITERS
     line_end = declared.line_end or _line_end(tried.text)
@@ -101,13 +101,13 @@ def _quotings(text: bytes, dialect: Dialect, declared: Input) -> Iterator[tuple[
 
 
 def _quotes(text: bytes, dialect: Dialect) -> Sequence[str]:
-    """Return the quotes to try. A few records are no evidence against any."""
+    """Return the quotes to try."""
     double, single = len(_DOUBLE.findall(text)), len(_SINGLE.findall(text))
     if single > double:
-        # To RFC 4180 single quotes are text, so a file must have them in most of its lines.
+        # In RFC 4180, single quotes are text, so they count as quotes only if most lines have them.
         in_most_lines = 2 * single > text.count(b"\r" if dialect.line_end == "cr" else b"\n")
         return ("'", '"') if in_most_lines and dialect.delimiter != STRICT.delimiter else ('"', "'")
-    # In other files a quote without a closing quote is a mistake, and not text.
+    # In other files, a quote without a closing quote is an error, and not text.
     if dialect.delimiter == "\t" and 2 * double < len(_OPENED.findall(text)):
         return '"', ""
     return ('"',)
@@ -133,7 +133,7 @@ class _Fit:
     """The share of records that are well-formed and have this width."""
     clean: float
     """The share of clean cells (see `_cleanness`)."""
-    alike: int = 0
+    matching: int = 0
     """The number of records that are well-formed and have this width."""
 
     @property
@@ -141,8 +141,8 @@ class _Fit:
         return self.share == 1.0
 
     def is_clearly_better(self, other: _Fit) -> bool:
-        """Whether two more records are well-formed than under `other`, or one of a few records."""
-        return self.alike > other.alike + 1 or self.share > other.share + _ONE_OF_FEW
+        """Return whether it fits more records than `other`: two, or one in a small sample."""
+        return self.matching > other.matching + 1 or self.share > other.share + _ONE_OF_FEW
 
     @property
     def score(self) -> float:
@@ -164,13 +164,13 @@ def _fit(sample: Sample, dialect: Dialect, *, limit: int | None) -> _Fit:
         problems += 1
 
     reader = RecordReader(sample.blocks(), dialect, count)
-    width = records = alike = last = 0
+    width = records = matching = last = 0
     cells: list[bytes] = []
     try:
         for line, fields in reader:
             width = width or len(fields)
             records += 1
-            alike += len(fields) == width
+            matching += len(fields) == width
             last = line
             if len(cells) < _SCORED_CELLS:
                 cells += fields[:_SCORED_CELLS]
@@ -185,7 +185,7 @@ def _fit(sample: Sample, dialect: Dialect, *, limit: int | None) -> _Fit:
             problems += lines - last
     if not records:
         return _NO_FIT
-    return _Fit(width, alike / (records + problems), _cleanness(cells), alike)
+    return _Fit(width, matching / (records + problems), _cleanness(cells), matching)
 
 
 def _cleanness(cells: Sequence[bytes]) -> float:

@@ -144,7 +144,7 @@ async def test_a_header_that_has_to_be_declared_is_reported_early(gateway: Gatew
         view = await (await inspect(gateway, json=spec)).json()
         assert (view["input"]["header"], view["header_reason"], view["fits"]) == (
             header,
-            "input.header says so",
+            "input.header is set",
             True,
         )
 
