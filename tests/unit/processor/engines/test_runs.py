@@ -85,7 +85,9 @@ def test_aggregates_that_keep_all_values_share_the_open_files(keeping: int) -> N
 def test_runs_that_are_read_at_the_same_time_share_the_memory(tmp_path: Path) -> None:
     concurrent = 31
     several = [
-        SortedRuns[bytes](tmp_path, f"run-{i}", lambda runs: heapq.merge(*runs), len, concurrent=concurrent)
+        SortedRuns[bytes](
+            tmp_path, f"run-{i}", lambda runs: heapq.merge(*runs), len, concurrent=concurrent
+        )
         for i in range(concurrent + 1)
     ]
     for each in several:
