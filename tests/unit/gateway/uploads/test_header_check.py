@@ -127,7 +127,7 @@ async def test_a_chunk_with_a_header_that_does_not_fit_is_kept_and_refused_on_ev
 
 async def test_a_header_that_has_to_be_declared_is_reported_early(gateway: Gateway) -> None:
     rows = b"Umbrella;1\nHello;2\n" * (SAMPLE_SIZE // 19 + 1)
-    reason = "line 1 checks like a record (column 2 is '1'): set input.header to true or false"
+    reason = "line 1 looks like a record (column 2 is '1'): set input.header to true or false"
     by_position = {"group_by": [1], "aggregates": [{"function": "sum", "column": 2}]}
     # Repeated text beside a number would be clear evidence
     rows = b"Rain;1\n" + rows
