@@ -74,6 +74,13 @@ async def processing(settings: WorkSettings, ports: Ports, metrics: Metrics) -> 
         lost_after=settings.wake_up_lost_after,
         clock=time.time,
     )
+    orphan_recovery = OrphanRecovery(
+        ports,
+        events,
+        max_attempts=settings.max_attempts,
+        interval=settings.orphan_recovery_interval,
+        after=settings.orphan_recovery_after,
+    )
     sweeper = Sweeper(
         ports.jobs,
         ports.blobs,
@@ -83,13 +90,7 @@ async def processing(settings: WorkSettings, ports: Ports, metrics: Metrics) -> 
         interval=settings.sweep_interval,
         grace=settings.sweep_grace,
         clock=time.time,
-    )
-    orphan_recovery = OrphanRecovery(
-        ports,
-        events,
-        max_attempts=settings.max_attempts,
-        interval=settings.orphan_recovery_interval,
-        after=settings.orphan_recovery_after,
+        recover_orphans=orphan_recovery.recover,
     )
     background = [asyncio.create_task(task.run()) for task in (relay, sweeper, orphan_recovery)]
     try:

@@ -11,6 +11,7 @@ from aiohttp import web
 from shared.blobs.blob import BlobKey, parse_key
 from shared.blobs.protocol import (
     PROCESSING_INTERVAL,
+    START_FIELD,
     Opening,
     decode_declaration,
     decode_metadata,
@@ -153,6 +154,7 @@ async def read(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
         response.content_type = "application/octet-stream"
         response.content_length = content.size
+        response.headers[START_FIELD] = str(start)
         if request.method == "HEAD":
             await response.prepare(request)
             return response

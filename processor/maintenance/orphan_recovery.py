@@ -6,6 +6,7 @@ the client that does not come back.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 import time
@@ -64,6 +65,7 @@ class OrphanRecovery:
         self._interval = interval
         self._after = after
         self._last_scan = self._last_full_scan = -math.inf
+        self._scanning = asyncio.Lock()
         self._unreadable: set[UUID] = set()
         """Uploads that could not be checked, and are checked again in the next scan."""
 
@@ -75,6 +77,10 @@ class OrphanRecovery:
 
     async def recover(self) -> int:
         """Start the missing jobs and return their number. Raises Unavailable."""
+        async with self._scanning:
+            return await self._recover_all()
+
+    async def _recover_all(self) -> int:
         started_at = time.monotonic()
         full = started_at - self._last_full_scan >= FULL_SCAN_INTERVAL
         used_since = -math.inf if full else self._last_scan - self._after - SLACK

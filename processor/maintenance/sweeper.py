@@ -28,7 +28,7 @@ from shared.errors import CsvmillError
 from shared.jobs.job import JobState
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
     from typing import TypeVar
 
     from shared.blobs.blob import BlobKey
@@ -56,12 +56,15 @@ class Sweeper:
         interval: float,
         clock: Callable[[], float],
         grace: float,
+        recover_orphans: Callable[[], Awaitable[object]] | None = None,
     ) -> None:
         """All times are in seconds.
 
         `upload_ttl` is how long an upload without a job is kept after its last use, `result_ttl`
         how long a finished job is. A blob must also have been idle for `grace`; that only avoids
-        errors of attempts that are no longer needed.
+        errors of attempts that are no longer needed. `recover_orphans` is awaited before each
+        sweep: a complete upload without a job gets one and is not removed, even if all processors
+        were down for longer than `upload_ttl`.
         """
         self._jobs = jobs
         self._blobs = blobs
@@ -71,6 +74,7 @@ class Sweeper:
         self._interval = interval
         self._clock = clock
         self._grace = grace
+        self._recover_orphans = recover_orphans
 
     async def run(self) -> None:
         """Sweep every `interval` seconds until cancelled. Survives outages."""
@@ -78,6 +82,8 @@ class Sweeper:
 
     async def sweep(self) -> int:
         """Expire jobs, remove blobs, and return the number of removed blobs. Raises Unavailable."""
+        if self._recover_orphans is not None:
+            await self._recover_orphans()
         await self._expire_jobs()
         return await self._sweep_uploads() + await self._sweep_results()
 

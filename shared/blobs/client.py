@@ -48,6 +48,8 @@ CONNECT_TIMEOUT = 5.0
 """Seconds to connect to storage."""
 ANSWER_TIMEOUT = 10.0
 """Seconds for the response to a request that carries no chunk and starts no long work."""
+REFUSAL_TIMEOUT = 1.0
+"""Seconds for the end of the response to a refused chunk; then the connection is closed."""
 PROGRESS_TIMEOUT = 60.0
 """Seconds without progress in either direction after which storage counts as unavailable."""
 READ_BUFFER = 1 << 20
@@ -186,6 +188,8 @@ class HttpBlobs:
             if size is None or (stop is not None and size != stop - start):
                 expected = "a blob" if stop is None else str(stop - start)
                 raise StorageUnavailable(f"storage offers {size} bytes of {expected}")
+            if response.headers.get(protocol.START_FIELD) != str(start):
+                raise StorageUnavailable("this version of storage does not serve intervals")
             async with aclosing(_pieces(response, size)) as pieces:
                 yield Content(pieces, start, start + size)
 
@@ -249,8 +253,10 @@ class HttpBlobs:
                         await admit(blob)
                 except Exception:
                     exchange.refuse()
-                    with suppress(CsvmillError):
-                        await _last(answers)  # so that the connection can be used again
+                    # The end of the response lets the connection be used again.
+                    with suppress(CsvmillError, TimeoutError):
+                        async with asyncio.timeout(REFUSAL_TIMEOUT):
+                            await _last(answers)
                     raise
                 exchange.accept()
                 return _answer(await _last(answers))

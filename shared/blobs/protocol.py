@@ -130,6 +130,10 @@ def walk_path(kind: str) -> str:
     return f"/blobs?kind={quote(kind, safe='')}"
 
 
+START_FIELD = "Csvmill-Start"
+"""The header field by which storage repeats the offset of the first byte that it sends."""
+
+
 def interval_path(key: BlobKey, start: int, stop: int | None) -> str:
     """Return the path from which the bytes `start..stop` are read, to the end if `stop` is None."""
     end = "" if stop is None else f"&stop={stop}"

@@ -91,7 +91,9 @@ class ActiveAppend:
             self.released.set_result(None)
 
     def end(self) -> None:
-        """Make `pieces` raise AppendLeaseLost immediately."""
+        """Make `pieces` raise AppendLeaseLost immediately. Idempotent."""
+        if self._ended:
+            return
         self._ended = True
         if self._waiting is not None:
             self._waiting.reschedule(0)

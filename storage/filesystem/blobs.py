@@ -325,7 +325,8 @@ class FilesystemBlobs:
         async with ChunkWriter(blob, self._disk, offset, self._root.staging) as writer:
             await writer.receive(data)
             info = await writer.commit()
-        self._listener.chunk_stored(info.key, writer.received)
+        if writer.received:
+            self._listener.chunk_stored(info.key, writer.received)
         return info
 
     async def _remove(self, key: BlobKey) -> Path | None:

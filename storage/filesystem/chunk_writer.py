@@ -104,8 +104,13 @@ class ChunkWriter:
         """Make the received chunk durable, record it, and return the blob.
 
         Raises DigestMismatch if it completed the blob and the digest differs, StorageUnavailable
-        if another request has overwritten some of its bytes and failed to record them.
+        if another request has overwritten some of its bytes and failed to record them. An empty
+        chunk changes nothing and does not wait for the lock, which a verification may hold.
         """
+        if not self.received:
+            self._blob.check(self._generation)
+            self._check_bounds()
+            return self._blob.info()
         if self._data_fd is not None:
             await self._disk.run(self._blob.folder.sync, self._data_fd)
         async with self._blob.lock:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from shared.blobs.blob import BlobKey
+    from shared.blobs.blob import AppendLease, BlobKey
     from shared.ports import Blobs
     from tests.blob_backends import OpenBlobs
 
@@ -225,6 +225,28 @@ async def test_only_the_last_of_concurrent_leases_may_append(blobs: Blobs) -> No
     )
     for lease, outcome in zip(leases, outcomes, strict=True):
         assert isinstance(outcome, AppendLeaseLost) == (lease.token != last)
+
+
+@pytest.mark.parametrize("ticks", range(5))
+async def test_a_lease_right_after_another_ends_a_silent_append_once(
+    blobs: Blobs, ticks: int
+) -> None:
+    await blobs.create(KEY, 100)
+    sender = Sender(b"abc")
+    first = await blobs.lease_append(KEY)
+    appending = asyncio.create_task(blobs.append(KEY, 0, sender.stream(), token=first.token))
+    await sender.silent.wait()
+
+    async def later() -> AppendLease:
+        for _ in range(ticks):
+            await asyncio.sleep(0)
+        return await blobs.lease_append(KEY)
+
+    async with asyncio.timeout(20):
+        second, third = await asyncio.gather(blobs.lease_append(KEY), later())
+        with pytest.raises(AppendLeaseLost):
+            await appending
+    assert len({first.token, second.token, third.token}) == 3
 
 
 async def test_a_lease_of_an_unknown_blob_is_refused(blobs: Blobs) -> None:

@@ -12,9 +12,9 @@ import pytest
 
 from shared.blobs.blob import upload_key
 from shared.blobs.byte_ranges import RangeSet
-from shared.errors import AppendLeaseLost, BlobNotFound, DigestMismatch
+from shared.errors import AppendLeaseLost, BlobNotFound, DigestMismatch, OffsetConflict
 from tests.blob_backends import BACKENDS, read, stream
-from tests.verifying import paused_verification
+from tests.verifying import TIMEOUT, paused_verification
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -56,6 +56,26 @@ class Late:
 
     async def outcomes(self) -> list[BlobInfo | BaseException]:
         return await asyncio.gather(*self._appends, return_exceptions=True)
+
+
+async def test_a_chunk_is_refused_and_an_empty_one_answered_during_a_verification(
+    blobs: Blobs,
+) -> None:
+    async def refuse(_: BlobInfo) -> None:
+        raise OffsetConflict("not here")
+
+    await blobs.create(KEY, SIZE, sha256=SHA256)
+    async with paused_verification() as verification:
+        sending = asyncio.create_task(blobs.write(KEY, 0, stream(CONTENT)))
+        await verification.started()
+        async with asyncio.timeout(TIMEOUT / 2):
+            for refused in (blobs.write, blobs.append):
+                with pytest.raises(OffsetConflict):
+                    await refused(KEY, 5, stream(b"x"), admit=refuse)
+            assert not (await blobs.write(KEY, 5, stream(b""))).complete
+        assert not sending.done()
+        verification.resume()
+        assert (await sending).complete
 
 
 @pytest.mark.parametrize("keep", [True, False])

@@ -322,7 +322,7 @@ async def test_the_standalone_service_cancels_too_and_refuses_with_a_reason(
         await client.wait(other, timeout=WAIT)
         assert (await client.job(job_id)).state == "REVOKED"
     for arguments, reason in (
-        (("cancel", other), "SUCCESS already"),
+        (("cancel", other), "is already SUCCESS"),
         (("retry", job_id), "REVOKED, not FAILURE"),
         (("status", "no-id"), "no job 'no-id'"),
     ):

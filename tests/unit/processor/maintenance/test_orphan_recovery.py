@@ -17,7 +17,7 @@ from processor.maintenance.orphan_recovery import OrphanRecovery
 from processor.settings import WorkSettings
 from shared.blobs.blob import upload_key
 from shared.bus.in_process import InProcessBus
-from shared.errors import DatabaseUnavailable, StorageUnavailable
+from shared.errors import BlobNotFound, DatabaseUnavailable, StorageUnavailable
 from shared.jobs.events import JobEvents
 from shared.jobs.job import JobState
 from shared.jobs.store import SqlJobStore, open_job_store
@@ -257,6 +257,29 @@ async def test_a_running_processor_recovers_orphans(service: Service, tmp_path: 
 
     async with processing(settings, service.ports, Metrics("processor")):
         await until(has_job)
+
+
+async def test_an_orphan_past_its_ttl_gets_its_job_before_the_first_sweep(
+    service: Service,
+) -> None:
+    # All processors were down for longer than an unused upload is kept.
+    orphan, part = await service.orphan(), await service.orphan(missing=1)
+    service.clock.ahead = 2 * WorkSettings().upload_ttl
+    settings = WorkSettings(
+        sweep_interval=0.01, orphan_recovery_interval=3600, orphan_recovery_after=AFTER
+    )
+
+    async def is_swept() -> bool:
+        try:
+            await service.blobs.peek(upload_key(part))
+        except BlobNotFound:
+            return True
+        return False
+
+    async with processing(settings, service.ports, Metrics("processor")):
+        await until(is_swept)
+    assert await service.jobs.of_upload(orphan) is not None
+    assert (await service.blobs.peek(upload_key(orphan))).complete
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,7 @@ async def test_long_requests_and_response_bodies_have_no_short_timeout() -> None
             return web.json_response(info_of(3))
         response = web.StreamResponse()
         response.content_length = 3
+        response.headers["Csvmill-Start"] = "0"
         await response.prepare(request)
         await asyncio.sleep(0.5)
         await response.write(b"abc")
@@ -148,6 +149,15 @@ async def test_long_requests_and_response_bodies_have_no_short_timeout() -> None
         assert (await blobs.assemble(KEY, [OTHER])).size == 3
         assert (await blobs.write(KEY, 0, stream(b"abc"))).size == 3
         assert await read(blobs, KEY) == b"abc"
+
+
+async def test_a_storage_that_ignores_the_interval_is_refused() -> None:
+    async def whole(_request: web.Request) -> web.Response:
+        return web.Response(body=b"abc")
+
+    async with client_of(whole) as blobs:
+        with pytest.raises(StorageUnavailable, match="does not serve intervals"):
+            await read(blobs, KEY, 1)
 
 
 async def test_a_storage_that_stops_reading_is_unavailable() -> None:
