@@ -323,7 +323,7 @@ async def test_the_standalone_service_cancels_too_and_refuses_with_a_reason(
         assert (await client.job(job_id)).state == "REVOKED"
     for arguments, reason in (
         (("cancel", other), "is already SUCCESS"),
-        (("retry", job_id), "REVOKED, not FAILURE"),
+        (("retry", job_id), "is REVOKED; only a job in FAILURE"),
         (("status", "no-id"), "no job 'no-id'"),
     ):
         printed = await asyncio.to_thread(jobs_command, service.url, *arguments, exit_code=1)

@@ -21,6 +21,8 @@ class AppendingBlobs:
         self._progress = asyncio.Condition()
         self.passed = 0
         self.outcomes: list[BaseException | None] = []
+        """What each append raised, in the order in which they started."""
+        self._ended = 0
 
     def in_front_of(self, blobs: FilesystemBlobs) -> Any:
         """Forward every call to `blobs`, and return this recorder in their place."""
@@ -41,14 +43,15 @@ class AppendingBlobs:
                 # The next piece is requested, so this one was taken
                 await self._note(len(piece))
 
-        outcome: BaseException | None = None
+        number = len(self.outcomes)
+        self.outcomes.append(None)
         try:
             return await self._blobs.append(key, offset, counted(), **more)
         except BaseException as error:
-            outcome = error
+            self.outcomes[number] = error
             raise
         finally:
-            self.outcomes.append(outcome)
+            self._ended += 1
             await self._note(0)
 
     async def taken(self, count: int) -> None:
@@ -59,7 +62,7 @@ class AppendingBlobs:
     async def ended(self, count: int) -> None:
         """Wait until `count` appends have ended."""
         async with asyncio.timeout(10), self._progress:
-            await self._progress.wait_for(lambda: len(self.outcomes) >= count)
+            await self._progress.wait_for(lambda: self._ended >= count)
 
     async def _note(self, count: int) -> None:
         async with self._progress:

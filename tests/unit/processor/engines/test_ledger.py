@@ -57,6 +57,8 @@ def test_a_correct_parse_balances_in_any_style(rows: list[list[str]], style: Sty
 
 @given(tables)
 def test_a_correct_parse_of_the_output_of_the_csv_module_balances(rows: list[list[str]]) -> None:
+    # Such a field could also be read from a file without quotes around it: see above.
+    assume(not any(f.startswith(" ") and '"' in f for row in rows for f in row))
     data = io.StringIO()
     csv.writer(data, lineterminator="\r\n").writerows(rows)
 

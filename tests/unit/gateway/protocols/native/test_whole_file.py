@@ -88,6 +88,7 @@ async def test_the_same_command_again_aborts_a_request_that_hangs(
     await appends.taken(200_000)
     response = await gateway.client.put(URL, data=CONTENT, headers=KEY)
     assert (await response.json())["complete"]
+    await appends.ended(2)
     assert isinstance(appends.outcomes[0], AppendLeaseLost)
     assert await gateway.content(upload_key(upload_id_of("the-key"))) == CONTENT
     writer.close()
