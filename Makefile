@@ -13,8 +13,7 @@ DEV := $(VENV)/.dev-installed
 FILE ?=
 T ?= tests
 ARGS ?=
-# One more than a small machine has cores: tests spend a third of their time waiting.
-WORKERS ?= 3
+WORKERS ?= 2
 MINUTES ?= 2
 SEED ?= 1
 

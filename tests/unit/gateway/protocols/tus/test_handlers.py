@@ -291,7 +291,7 @@ async def test_a_request_on_another_gateway_aborts_an_append_that_hangs(
         last = await patch(second, path, 200_000, CONTENT[200_000:])
         assert last.headers["Csvmill-Job"]
         assert await content_of(gateway, path) == CONTENT
-        await appends.ended(1)
+        await appends.ended(2)
         assert isinstance(appends.outcomes[0], AppendLeaseLost)
         hung.close()
 
