@@ -313,7 +313,9 @@ def _moment(cell: str) -> datetime.datetime:
             moment = datetime.datetime.strptime(cell.replace("T", " "), form)  # noqa: DTZ007
         except ValueError:
             continue
-        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.]+)?", cell):
+        # `strptime` accepts numbers of one digit.
+        time = r"([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?)?"
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}" + time, cell):
             return moment
     raise Malformed(cell)
 
