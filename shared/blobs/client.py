@@ -4,32 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import aiohttp
 from yarl import URL
 
-from shared.blobs import protocol
+from shared.blobs import protocol, responses
 from shared.blobs.content import Content
 from shared.blobs.layout import complete_data
+from shared.blobs.request_bodies import ChunkBody, Exchange
 from shared.errors import (
     ChunkOutOfBounds,
     CsvmillError,
-    StorageFull,
     StorageUnavailable,
-    Unauthorized,
-    Unavailable,
 )
 from shared.telemetry.propagation import outgoing_headers
 
 if TYPE_CHECKING:
     from collections.abc import (
-        AsyncGenerator,
         AsyncIterable,
         AsyncIterator,
-        Iterator,
         Mapping,
         Sequence,
     )
@@ -110,12 +106,16 @@ class HttpBlobs:
     ) -> BlobInfo:
         """See the port."""
         declared = {"size": size, "sha256": sha256, "metadata": dict(metadata or {})}
-        return await _info(await self._send("PUT", protocol.blob_path(key), json=declared))
+        return await responses.info_of(
+            await self._send("PUT", protocol.blob_path(key), json=declared)
+        )
 
     async def declare_size(self, key: BlobKey, size: int) -> BlobInfo:
         """See the port."""
         path = protocol.size_path(key)
-        return await _info(await self._send("PUT", path, json={"size": size}, long=True))
+        return await responses.info_of(
+            await self._send("PUT", path, json={"size": size}, long=True)
+        )
 
     async def write(
         self,
@@ -127,7 +127,7 @@ class HttpBlobs:
         admit: Admit | None = None,
     ) -> BlobInfo:
         """See the port. Raises what `data` raises as it is; never sends `data` twice."""
-        upload = _Upload(data, self._progress_timeout)
+        upload = ChunkBody(data, self._progress_timeout)
         if declaration is not None or admit is not None:
             opening = protocol.Opening(declaration=declaration)
             return await self._write(key, offset, opening, upload, admit)
@@ -146,7 +146,7 @@ class HttpBlobs:
         """See the port."""
         # If the source fails, the body ends orderly: storage's answer then means that all bytes
         # before are recorded.
-        upload = _Upload(data, self._progress_timeout, keep=not whole)
+        upload = ChunkBody(data, self._progress_timeout, keep=not whole)
         opening = protocol.Opening(append=True, whole=whole, token=token)
         info = await self._write(key, offset, opening, upload, admit)
         if upload.failure is not None:
@@ -155,8 +155,10 @@ class HttpBlobs:
 
     async def lease_append(self, key: BlobKey) -> AppendLease:
         """See the port."""
-        content = await _read(await self._send("PUT", protocol.append_lease_path(key)))
-        with _answer_of_storage(content):
+        content = await responses.content_of(
+            await self._send("PUT", protocol.append_lease_path(key))
+        )
+        with responses.decoding(content):
             return protocol.decode_append_lease(json.loads(content))
 
     async def assemble(
@@ -165,15 +167,15 @@ class HttpBlobs:
         """See the port."""
         declared = {"parts": list(parts), "metadata": dict(metadata or {})}
         path = protocol.parts_path(key)
-        return await _info(await self._send("PUT", path, json=declared, long=True))
+        return await responses.info_of(await self._send("PUT", path, json=declared, long=True))
 
     async def info(self, key: BlobKey) -> BlobInfo:
         """See the port."""
-        return await _info(await self._send("GET", protocol.info_path(key)))
+        return await responses.info_of(await self._send("GET", protocol.info_path(key)))
 
     async def peek(self, key: BlobKey) -> BlobInfo:
         """See the port."""
-        return await _info(await self._send("GET", protocol.peek_path(key)))
+        return await responses.info_of(await self._send("GET", protocol.peek_path(key)))
 
     @asynccontextmanager
     async def open(
@@ -190,25 +192,25 @@ class HttpBlobs:
                 raise StorageUnavailable(f"storage offers {size} bytes of {expected}")
             if response.headers.get(protocol.START_FIELD) != str(start):
                 raise StorageUnavailable("this version of storage does not serve intervals")
-            async with aclosing(_pieces(response, size)) as pieces:
+            async with aclosing(responses.pieces_of(response, size)) as pieces:
                 yield Content(pieces, start, start + size)
 
     async def delete(self, key: BlobKey) -> None:
         """See the port."""
-        await _read(await self._send("DELETE", protocol.blob_path(key)))
+        await responses.content_of(await self._send("DELETE", protocol.blob_path(key)))
 
     async def expire(self, key: BlobKey, *, idle_for: float) -> bool:
         """See the port. May return False for a removal whose response was lost."""
         path = protocol.expire_path(key, idle_for)
-        content = await _read(await self._send("DELETE", path))
-        with _answer_of_storage(content):
+        content = await responses.content_of(await self._send("DELETE", path))
+        with responses.decoding(content):
             return bool(json.loads(content)["removed"])
 
     @asynccontextmanager
     async def walk(self, kind: str) -> AsyncIterator[AsyncIterator[BlobActivity]]:
         """See the port."""
         response = await self._send("GET", protocol.walk_path(kind))
-        async with response, aclosing(_activities(response)) as found:
+        async with response, aclosing(responses.activities_of(response)) as found:
             yield found
 
     def local_path(self, key: BlobKey) -> Path | None:
@@ -218,16 +220,16 @@ class HttpBlobs:
     async def ping(self) -> None:
         """See the port. Raises StorageUnavailable if storage refuses the token."""
         try:
-            await _read(await self._send("GET", "/ping"))
+            await responses.content_of(await self._send("GET", "/ping"))
         except StorageUnavailable:
             raise
         except CsvmillError as error:
             raise StorageUnavailable(str(error)) from error
 
-    async def _put(self, path: str, upload: _Upload) -> BlobInfo:
+    async def _put(self, path: str, upload: ChunkBody) -> BlobInfo:
         try:
             async with upload.watched():
-                return await _info(await self._send("PUT", path, data=upload))
+                return await responses.info_of(await self._send("PUT", path, data=upload))
         except StorageUnavailable:
             if upload.failure is not None:
                 raise upload.failure from None
@@ -238,16 +240,16 @@ class HttpBlobs:
         key: BlobKey,
         offset: int,
         opening: protocol.Opening,
-        upload: _Upload,
+        upload: ChunkBody,
         admit: Admit | None,
     ) -> BlobInfo:
         path = protocol.write_path(key, _checked(key, offset))
-        exchange = _Exchange(protocol.encode_opening(opening), upload)
+        exchange = Exchange(protocol.encode_opening(opening), upload)
         response = await self._begin(path, exchange)
         try:
             async with response, upload.watched():
-                answers = _lines(response)
-                blob = _answer(await anext(answers, b""))
+                answers = responses.lines(response)
+                blob = responses.blob_of_line(await anext(answers, b""))
                 try:
                     if admit is not None:
                         await admit(blob)
@@ -256,16 +258,16 @@ class HttpBlobs:
                     # The end of the response lets the connection be used again.
                     with suppress(CsvmillError, TimeoutError):
                         async with asyncio.timeout(REFUSAL_TIMEOUT):
-                            await _last(answers)
+                            await responses.last_line(answers)
                     raise
                 exchange.accept()
-                return _answer(await _last(answers))
+                return responses.blob_of_line(await responses.last_line(answers))
         except StorageUnavailable:
             if upload.failure is not None:
                 raise upload.failure from None
             raise
 
-    async def _begin(self, path: str, exchange: _Exchange) -> aiohttp.ClientResponse:
+    async def _begin(self, path: str, exchange: Exchange) -> aiohttp.ClientResponse:
         """Send the opening; return the response. Once more if a kept connection had been closed.
 
         aiohttp repeats no request whose body it has begun to read. No byte of the chunk has been
@@ -311,192 +313,13 @@ class HttpBlobs:
                     allow_redirects=False,
                 )
         except (aiohttp.ClientError, OSError) as error:
-            raise _unavailable(error) from error
+            raise responses.unavailable(error) from error
         if response.status not in (200, 204):
-            raise _refusal(response.status, await _read(response))
+            raise responses.refusal(response.status, await responses.content_of(response))
         return response
-
-
-class _Upload:
-    """The bytes of a chunk, as the body of a request; knows which side failed.
-
-    With `keep`, a source that fails ends the body instead of breaking it off.
-    """
-
-    def __init__(self, data: AsyncIterable[bytes], timeout: float, *, keep: bool = False) -> None:
-        self.failure: Exception | None = None
-        """What `data` raised."""
-        self._pieces = aiter(data)
-        self._timeout = timeout
-        self._keep = keep
-        self._deadline = asyncio.timeout(None)
-
-    @asynccontextmanager
-    async def watched(self) -> AsyncIterator[Self]:
-        """Raise what the source does, or StorageUnavailable after `timeout` seconds of silence."""
-        try:
-            async with self._deadline:
-                yield self
-        except TimeoutError as error:
-            if self.failure is not None:
-                raise self.failure from None
-            raise StorageUnavailable(
-                f"storage took no byte of a chunk for {self._timeout:g} s"
-            ) from error
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> bytes:
-        # Asked for more: storage has taken the piece before. The source may be slow, and the
-        # session's `sock_read` limits the wait for the answer after the last piece.
-        self._deadline.reschedule(None)
-        piece = b""
-        try:
-            while not piece:
-                piece = await anext(self._pieces)
-        except StopAsyncIteration:
-            raise
-        except Exception as error:
-            self.failure = error
-            if self._keep:
-                raise StopAsyncIteration from error
-            # aiohttp does not interrupt the wait for a response that has begun.
-            self._deadline.reschedule(0)
-            raise
-        self._deadline.reschedule(asyncio.get_running_loop().time() + self._timeout)
-        return piece
-
-
-class _Exchange:
-    """The body of a request to `write_path`: an opening, and a chunk once it is accepted."""
-
-    def __init__(self, opening: bytes, upload: _Upload) -> None:
-        self._opening = opening
-        self._upload = upload
-        self._decided = asyncio.Event()
-        self._accepted = False
-
-    def accept(self) -> None:
-        """Send the chunk."""
-        self._accepted = True
-        self._decided.set()
-
-    def refuse(self) -> None:
-        """End the body without the chunk."""
-        self._decided.set()
-
-    async def body(self) -> AsyncGenerator[bytes, None]:
-        """Yield the body."""
-        yield self._opening
-        await self._decided.wait()
-        if self._accepted:
-            async for piece in self._upload:
-                yield piece
-
-
-async def _lines(response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
-    """Yield the lines that are not empty, of any length."""
-    head = bytearray()
-    try:
-        async for piece in response.content.iter_any():
-            *lines, rest = piece.split(b"\n")
-            for line in lines:
-                head += line
-                if head:
-                    yield bytes(head)
-                head.clear()
-            head += rest
-    except (aiohttp.ClientError, OSError) as error:
-        raise _unavailable(error) from error
-
-
-async def _last(lines: AsyncGenerator[bytes, None]) -> bytes:
-    """Return the next line, after reading to the end of the response."""
-    line = await anext(lines, b"")
-    async for _ in lines:
-        pass
-    return line
-
-
-def _answer(line: bytes) -> BlobInfo:
-    """Return the blob in a line of an answer; raise the error if it is a refusal."""
-    with _answer_of_storage(line):
-        fields = json.loads(line)
-        if "error" not in fields:
-            return protocol.decode_info(fields["blob"])
-        status, content = int(fields["status"]), json.dumps(fields["error"]).encode()
-    raise _refusal(status, content)
 
 
 def _checked(key: BlobKey, offset: int) -> int:
     if offset < 0:
         raise ChunkOutOfBounds(f"offset {offset} is before the start of blob {key}")
     return offset
-
-
-async def _pieces(response: aiohttp.ClientResponse, expected: int) -> AsyncGenerator[bytes, None]:
-    received = 0
-    try:
-        async for piece in response.content.iter_any():
-            received += len(piece)
-            yield piece
-    except (aiohttp.ClientError, OSError) as error:
-        raise _unavailable(error) from error
-    if received != expected:
-        raise StorageUnavailable(f"storage sent {received} bytes of {expected}")
-
-
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    try:
-        async with response:
-            return await response.read()
-    except (aiohttp.ClientError, OSError) as error:
-        raise _unavailable(error) from error
-
-
-async def _info(response: aiohttp.ClientResponse) -> BlobInfo:
-    content = await _read(response)
-    with _answer_of_storage(content):
-        return protocol.decode_info(json.loads(content))
-
-
-async def _activities(response: aiohttp.ClientResponse) -> AsyncGenerator[BlobActivity, None]:
-    try:
-        async for line in response.content:
-            with _answer_of_storage(line):
-                activity = protocol.decode_activity(line)
-            yield activity
-    except (aiohttp.ClientError, OSError) as error:
-        raise _unavailable(error) from error
-
-
-@contextmanager
-def _answer_of_storage(content: bytes) -> Iterator[None]:
-    try:
-        yield
-    except (ValueError, KeyError, TypeError, CsvmillError) as error:
-        raise StorageUnavailable(f"not an answer of storage: {content[:200]!r}") from error
-
-
-def _refusal(status: int, content: bytes) -> CsvmillError:
-    try:
-        error = protocol.decode_error(json.loads(content))
-    except (ValueError, AttributeError):
-        error = None
-    if error is None or isinstance(error, Unavailable):
-        return StorageUnavailable(f"storage answered {status}: {error or content[:200]!r}")
-    if isinstance(error, Unauthorized):
-        return StorageUnavailable(
-            "storage refuses the token: set CSVMILL_STORAGE_TOKEN to the same value on both sides"
-        )
-    if status >= 500 and not isinstance(error, StorageFull):
-        return StorageUnavailable(f"storage answered {status}: {error}")
-    return error
-
-
-def _unavailable(error: Exception) -> StorageUnavailable:
-    # Timeouts of asyncio have no text.
-    silent = isinstance(error, TimeoutError) and not str(error)
-    described = "not in time" if silent else str(error) or type(error).__name__
-    return StorageUnavailable(f"storage does not answer: {described}")
