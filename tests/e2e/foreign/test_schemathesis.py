@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
+import pytest
 
 from csvmill.client import AsyncClient
 from gateway.openapi.document import DOCUMENT
@@ -24,7 +25,7 @@ BROKEN = b"Song,Date,Number of Plays\nUmbrella,2020-01-02,many\n"
 EXAMPLES = 5
 """The number of random requests to each operation, besides those at the schema's limits."""
 UPLOADS = 40
-TIMEOUT = 90.0
+TIMEOUT = 240.0
 MEDIA_TYPES = f"""
 import schemathesis
 
@@ -106,6 +107,7 @@ async def run(url: str, folder: Path, config: str) -> tuple[dict[str, Any], str]
     return json.loads(report.read_text()), printed
 
 
+@pytest.mark.timeout(300)
 async def test_every_response_is_described_by_the_document(
     standalone: Deployment, tmp_path: Path
 ) -> None:
