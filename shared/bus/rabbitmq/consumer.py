@@ -109,7 +109,11 @@ class RabbitConsumer:
             self._stop_dispatching()
 
     async def _serve_with_backoff(self) -> None:
-        """Consume over one connection; try again until one can be opened, or until cancelled."""
+        """Consume over one connection; try again until one can be opened, or until `stop`.
+
+        Checks `stop` before each attempt: a cancelled attempt to connect may fail with another
+        error instead.
+        """
         async for attempt in stamina.retry_context(
             on=Exception,
             attempts=None,
@@ -119,6 +123,8 @@ class RabbitConsumer:
             wait_jitter=FIRST_BACKOFF,
         ):
             with attempt:
+                if self._stopping.is_set():
+                    return
                 try:
                     await self._serve()
                 except BrokerUnavailable as error:
