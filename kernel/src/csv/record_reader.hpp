@@ -1,0 +1,64 @@
+/// The plain reader: any dialect, every rule, one record at a time. It defines what a file means.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "csv/dialect.hpp"
+#include "text/bytes.hpp"
+
+namespace csvmill {
+
+/// Where a field is in the data.
+struct Field {
+    std::uint32_t begin = 0;  ///< Of its text, after an opening quote.
+    std::uint32_t end = 0;    ///< Of its text, before a closing quote.
+    bool escaped = false;     ///< Whether the text has escape sequences, which `unescape` resolves.
+};
+
+/// Why a record is bad. Columns are counted from 1.
+struct Fault {
+    std::optional<std::uint64_t> column;
+    std::string found;
+    std::string expected;
+};
+
+enum class Outcome {
+    record,      ///< `fields` has its fields.
+    empty_line,  ///< To be skipped.
+    fault,       ///< A bad record.
+    unfinished,  ///< It goes on after the data; nothing is known of it.
+    too_long     ///< A bad record whose line goes on after the data: the rest of the line is dropped.
+};
+
+/// Reads records strictly, with the rules and messages of shared/csv/records.py (`RecordReader`).
+class RecordReader {
+public:
+    explicit RecordReader(Dialect dialect);
+
+    /// Reads the record that begins at `at` in `data`. `final`: the file ends with the data.
+    ///
+    /// `fields` is replaced. `end` becomes the position of the next record; for `too_long` the end
+    /// of the data. `line` is the line on which the record begins, for messages. Messages are made
+    /// only if `fault` is not null.
+    Outcome read(Bytes data, std::size_t at, bool final, std::uint64_t line,
+                 std::vector<Field>& fields, std::size_t& end, Fault* fault) const;
+
+    /// Appends the value of a field that is `escaped`; `text` is what stands between its quotes.
+    void unescape(Bytes text, std::string& to) const;
+
+    /// The record `data[at, end)` without its line end, for a problem.
+    Bytes without_line_end(Bytes record) const;
+
+    /// The fault of a record that does not have `width` fields.
+    Fault ragged(const std::vector<std::string>& fields, std::uint64_t width) const;
+
+    const Dialect& dialect() const { return dialect_; }
+
+private:
+    Dialect dialect_;
+};
+
+}  // namespace csvmill

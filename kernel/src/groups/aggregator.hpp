@@ -1,0 +1,94 @@
+/// The states of aggregates: add rows, merge, write, read, finish.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "groups/memory.hpp"
+#include "query/batch.hpp"
+
+namespace csvmill {
+
+/// A group in a table: this header, then the states of its aggregates, then its key.
+struct Group {
+    std::uint32_t key_size = 0;
+    std::uint32_t number = 0;  ///< Of the group in its table, from 0, in the order of creation.
+};
+
+/// The texts of the result row of an aggregate that keeps values are made from these: sorted, one
+/// after another, as the bytes of `KeptValues`. Returns false at the end of the group.
+using NextValue = std::function<bool(Bytes& value)>;
+
+/// Computes one aggregate for many groups. Its states are plain memory of `state_size` bytes that
+/// may own memory: `destroy` frees that.
+class Aggregator {
+public:
+    virtual ~Aggregator() = default;
+
+    /// Bytes of a state; a multiple of 8.
+    virtual std::size_t state_size() const = 0;
+    virtual void create(std::byte* state) const = 0;
+    virtual void destroy(std::byte* state) const = 0;
+    /// Whether states may own memory, so that `destroy` must be called.
+    virtual bool owns() const = 0;
+
+    /// Adds the values of the selected rows to `states`, one for each selected row in order. Memory
+    /// that states own is taken from `budget`.
+    virtual void add(const Batch& batch, const Values& values, std::byte* const* states,
+                     Budget& budget) const = 0;
+
+    /// Adds all of `other` to `state`. The outcome does not depend on the order of merging.
+    virtual void merge(std::byte* state, std::byte* other, Budget& budget) const = 0;
+
+    /// Appends a state for a state file; `read` creates a state from it, and removes it from
+    /// `from`. Throws StateError.
+    virtual void write(const std::byte* state, std::string& to) const = 0;
+    virtual void read(Bytes& from, std::byte* state) const = 0;
+
+    /// Appends the result as text; nothing without a value. Aggregates that keep values read them
+    /// from `next`.
+    virtual void finish(const std::byte* state, const NextValue& next, std::string& to) const = 0;
+
+    /// Whether it needs all values of a group (median), or each different one (count_distinct).
+    enum class Keeps { none, all, distinct };
+    virtual Keeps keeps() const { return Keeps::none; }
+
+    /// For an aggregate that keeps values: appends value `row` of the batch as bytes. Bytes of equal
+    /// values are equal; those of numbers sort (memcmp) as the numbers do.
+    virtual void append_kept(const Values& values, std::size_t row, std::string& to) const;
+};
+
+std::unique_ptr<Aggregator> make_aggregator(const Aggregate& aggregate);
+
+/// All aggregates of a query, and where their states are in a group.
+class Layout {
+public:
+    explicit Layout(const Query& query);
+
+    std::size_t size() const { return aggregators_.size(); }
+    const Aggregator& operator[](std::size_t i) const { return *aggregators_[i]; }
+    std::size_t offset(std::size_t i) const { return offsets_[i]; }  ///< From the group.
+    std::size_t header_size() const { return header_size_; }  ///< Group and states: the key follows.
+    bool owns() const { return owns_; }
+    bool keeps() const { return keeps_; }  ///< Whether an aggregate keeps values.
+
+    std::byte* state(Group* group, std::size_t i) const {
+        return reinterpret_cast<std::byte*>(group) + offsets_[i];
+    }
+    Bytes key(const Group* group) const {
+        return {reinterpret_cast<const char*>(group) + header_size_, group->key_size};
+    }
+
+private:
+    std::vector<std::unique_ptr<Aggregator>> aggregators_;
+    std::vector<std::size_t> offsets_;
+    std::size_t header_size_ = sizeof(Group);
+    bool owns_ = false;
+    bool keeps_ = false;
+};
+
+}  // namespace csvmill

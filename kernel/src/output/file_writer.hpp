@@ -1,0 +1,35 @@
+/// A file that is written from start to end.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "run/scratch.hpp"
+#include "text/bytes.hpp"
+
+namespace csvmill {
+
+/// Writes to a descriptor in large pieces. Throws AttemptFailed.
+class FileWriter {
+public:
+    /// Creates `path`, which must not exist. Its bytes count as scratch.
+    FileWriter(const std::string& path, Scratch& scratch);
+    ~FileWriter();
+    FileWriter(const FileWriter&) = delete;
+    FileWriter& operator=(const FileWriter&) = delete;
+
+    void write(Bytes data);
+    /// Writes what is left and closes the file.
+    void finish();
+    std::uint64_t size() const { return size_; }
+
+private:
+    void flush(Bytes data);
+
+    int descriptor_ = -1;
+    Scratch& scratch_;
+    std::string pending_;
+    std::uint64_t size_ = 0;
+};
+
+}  // namespace csvmill

@@ -1,0 +1,33 @@
+/// The bytes of a row.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "query/query.hpp"
+#include "text/bytes.hpp"
+
+namespace csvmill {
+
+using Row = std::vector<std::string>;  ///< A text for each column of the output.
+
+/// Appends a line of CSV that ends in LF: a field with a comma, a quote, CR or LF is quoted, and an
+/// empty field that is the only one.
+void append_csv(std::string& to, const std::vector<Bytes>& fields);
+
+/// Encodes rows of a result in the format of the query.
+class RowEncoder {
+public:
+    explicit RowEncoder(const Query& query);
+    /// What precedes all rows: the names in CSV, nothing in JSON lines.
+    std::string header() const;
+    /// Appends a row. In JSON lines numbers are numbers, an aggregate without a value is null, and
+    /// texts are escaped as Python's `json.dumps(text, ensure_ascii=False)`.
+    void append(std::string& to, const Row& row) const;
+
+private:
+    const Query& query_;
+    std::vector<std::string> names_;
+};
+
+}  // namespace csvmill

@@ -1,0 +1,72 @@
+/// Some records of a block, column by column.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "query/query.hpp"
+#include "text/bytes.hpp"
+#include "values/date.hpp"
+#include "values/decimal.hpp"
+
+namespace csvmill {
+
+inline constexpr std::size_t batch_rows = 256;
+
+/// Rows of a batch, by number, in increasing order.
+struct Selection {
+    std::array<std::uint16_t, batch_rows> rows;
+    std::size_t size = 0;
+
+    void all(std::size_t count) {
+        for (std::size_t i = 0; i < count; ++i) rows[i] = static_cast<std::uint16_t>(i);
+        size = count;
+    }
+    const std::uint16_t* begin() const { return rows.data(); }
+    const std::uint16_t* end() const { return rows.data() + size; }
+};
+
+/// The cells of one column of the file.
+using Cells = std::array<Bytes, batch_rows>;
+
+/// Why a row is bad: a cell is not of the kind that is read. The first one of a row counts.
+struct CellFault {
+    enum class Place : std::uint8_t { where, group, aggregate };
+    std::uint16_t row = 0;
+    Place place = Place::where;
+    Kind kind = Kind::text;    ///< That was expected.
+    std::uint32_t column = 0;  ///< Of the file, from 0.
+};
+
+/// What was expected in place of `cell`, for a message: all rules of processor/engines/general.py.
+std::string expectation(const CellFault& fault, Bytes cell, const Query& query);
+
+/// The values of one aggregate. Only the member of the kind that it reads is used.
+struct Values {
+    std::array<bool, batch_rows> present;  ///< False for an empty cell: no value.
+    std::vector<Decimal> numbers;          ///< integer, number.
+    std::vector<Instant> dates;            ///< date; the text is in `cells`.
+    const Cells* cells = nullptr;          ///< text, date; null without a column.
+};
+
+/// A batch, as the parts of the kernel hand it on: cells -> where -> keys -> values -> groups.
+struct Batch {
+    std::size_t rows = 0;
+    std::vector<std::uint32_t> columns;  ///< The columns of the file that the query reads, ascending.
+    std::vector<Cells> cells;            ///< Those columns.
+    std::array<std::uint64_t, batch_rows> positions;  ///< Byte offset in the file; orders the rows.
+    Selection selected;              ///< Rows that are neither filtered out nor bad so far.
+    std::size_t filtered = 0;        ///< Rows that `where` excluded.
+    std::vector<CellFault> faults;   ///< Bad rows.
+    std::array<Bytes, batch_rows> keys;  ///< Keys of groups, which `key_text` or a block owns.
+    std::string key_text;
+    std::vector<Values> values;      ///< One for each aggregate.
+
+    const Cells& column(std::uint32_t number) const;
+};
+
+/// The columns that a query reads, ascending, each once.
+std::vector<std::uint32_t> used_columns(const Query& query);
+
+}  // namespace csvmill

@@ -1,0 +1,33 @@
+/// `where` on batches of records, and `having` on rows of the result.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "query/batch.hpp"
+
+namespace csvmill {
+
+/// A restriction, ready to be tested.
+class Condition {
+public:
+    /// Numbers in cells are read in `notation`.
+    Condition(const Restriction& restriction, const Notation& notation);
+    ~Condition();
+    Condition(Condition&&) noexcept;
+    Condition& operator=(Condition&&) noexcept;
+
+    /// Leaves the rows for which it holds in `batch.selected`; counts the others in
+    /// `batch.filtered`, or adds them to `batch.faults` if a cell cannot be read. Cells that are not
+    /// needed to know the outcome of a row are not read.
+    void filter(Batch& batch) const;
+
+    /// Whether it holds for a row of the result. Cells of the output can always be read.
+    bool holds(const std::vector<std::string>& row) const;
+
+private:
+    struct Node;
+    std::unique_ptr<Node> root_;
+};
+
+}  // namespace csvmill

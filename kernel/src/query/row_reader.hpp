@@ -1,0 +1,31 @@
+/// Keys of groups, and values of aggregates, of the records of a batch.
+#pragma once
+
+#include "query/batch.hpp"
+
+namespace csvmill {
+
+/// The key of a group: its texts, separated by two NULs; a NUL in a text is followed by 0x01. Keys
+/// sort (memcmp, a prefix first) as the tuples of their texts.
+void append_key_text(std::string& key, Bytes text, bool first);
+
+/// The texts of a key of `count` > 0 columns.
+void split_key(Bytes key, std::size_t count, std::vector<std::string>& texts);
+
+/// Reads the selected rows of batches. Rows with a bad cell leave the selection.
+class RowReader {
+public:
+    explicit RowReader(const Query& query);
+
+    /// Sets `batch.keys` of the selected rows: trim, truncate, case, in this order.
+    void read_keys(Batch& batch) const;
+
+    /// Sets `batch.values` of the selected rows. If several cells of a row are bad, the one of the
+    /// first aggregate is reported.
+    void read_values(Batch& batch) const;
+
+private:
+    const Query& query_;
+};
+
+}  // namespace csvmill

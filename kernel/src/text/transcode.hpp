@@ -1,0 +1,30 @@
+/// Conversion of other encodings to UTF-8, block by block.
+#pragma once
+
+#include <string>
+
+#include "csv/dialect.hpp"
+#include "text/bytes.hpp"
+
+namespace csvmill {
+
+/// Converts a file in one encoding to UTF-8. Invalid bytes (undefined in Windows-1252, half a
+/// surrogate pair, half a character at the end) become invalid UTF-8, exactly as
+/// shared/csv/encoding.py does, so that the reader of records reports them.
+class Transcoder {
+public:
+    explicit Transcoder(Encoding encoding);
+
+    /// Appends the text of the next bytes of the file. Bytes of an incomplete character are kept
+    /// for the next call; with `final` they become invalid UTF-8.
+    void append(Bytes source, bool final, std::string& to);
+
+private:
+    Encoding encoding_;
+    std::string pending_;
+};
+
+/// The number of bytes that `text`, now in UTF-8, has in the encoding of its file.
+std::uint64_t source_length(Bytes text, Encoding encoding);
+
+}  // namespace csvmill

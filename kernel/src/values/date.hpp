@@ -1,0 +1,33 @@
+/// Dates and times as docs/csv.md describes them, and shared/aggregation/cells.py reads them.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "text/bytes.hpp"
+
+namespace csvmill {
+
+enum class Truncation { day, week, month, year };
+
+/// A point in time without a zone.
+struct Instant {
+    std::int64_t seconds = 0;  ///< Since 0001-01-01T00:00:00.
+    std::uint32_t nanoseconds = 0;
+    auto operator<=>(const Instant&) const = default;
+};
+
+/// Reads a date, with or without a time. Time zones are refused.
+std::optional<Instant> read_date(Bytes cell);
+
+/// Appends day, ISO week, month or year of a date as it is written; a time zone is allowed and not
+/// applied. Returns false, and appends nothing, if the cell is not a date.
+bool append_truncated(Bytes cell, Truncation truncation, std::string& to);
+
+/// The description of a date for a message about `truncate`.
+inline constexpr const char* expected_calendar_date =
+    "a date, such as 2020-01-31 or 2020-01-31T23:59:59Z";
+
+}  // namespace csvmill

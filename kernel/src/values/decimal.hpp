@@ -1,0 +1,110 @@
+/// Exact decimal numbers of any size.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "text/bytes.hpp"
+
+namespace csvmill {
+
+class BigDecimal;
+
+/// A number `mantissa * 10^-scale`, exact, of any size. 16 bytes; large ones own memory.
+///
+/// The scale, its number of decimals, is part of the value as in Python's `Decimal`: 1.0 and 1 are
+/// equal, but have scales 1 and 0. It is never negative.
+class Decimal {
+public:
+    Decimal() = default;
+    Decimal(std::int64_t mantissa, std::uint32_t scale) : small_(mantissa), scale_(scale) {}
+    Decimal(Decimal&& other) noexcept { swap(other); }
+    Decimal& operator=(Decimal&& other) noexcept {
+        swap(other);
+        return *this;
+    }
+    Decimal(const Decimal& other);
+    Decimal& operator=(const Decimal& other);
+    ~Decimal() {
+        if (is_big_) free_big();
+    }
+
+    /// The number of `sign`, `digits` (only 0-9, at least one) and 10^`exponent`, with the scale
+    /// `max(0, -exponent)`.
+    static Decimal of_digits(bool negative, Bytes digits, std::int64_t exponent);
+
+    bool is_big() const { return is_big_; }
+    std::int64_t small() const { return small_; }  ///< The mantissa, unless `is_big()`.
+    std::uint32_t scale() const { return scale_; }
+    std::size_t heap_bytes() const { return is_big_ ? big_bytes() : 0; }
+
+    /// Adds exactly; the scale becomes the greater of both.
+    void add(const Decimal& other) {
+        std::int64_t sum = 0;
+        if (!is_big_ && !other.is_big_ && scale_ == other.scale_ &&
+            !__builtin_add_overflow(small_, other.small_, &sum)) {
+            small_ = sum;
+        } else {
+            add_slowly(other);
+        }
+    }
+
+    /// Compares values; scales do not matter.
+    friend std::strong_ordering compare(const Decimal& a, const Decimal& b) {
+        if (!a.is_big_ && !b.is_big_ && a.scale_ == b.scale_) return a.small_ <=> b.small_;
+        return compare_slowly(a, b);
+    }
+
+    /// The mean of `count` (> 0) numbers whose sum this is: rounded half to even to `scale() + extra`
+    /// decimals, trailing zeros beyond `scale()` decimals removed.
+    Decimal mean(std::uint64_t count, std::uint32_t extra) const;
+
+    /// Half of it, with one more decimal if needed (`trimmed` to `scale()` decimals).
+    Decimal half() const;
+
+    /// With at least `scale` decimals.
+    Decimal padded(std::uint32_t scale) const;
+
+    /// Without trailing zeros beyond `scale` decimals, and at least so many decimals.
+    Decimal trimmed(std::uint32_t scale) const;
+
+    /// Appends digits with a point and `scale()` decimals; no exponent; zero has no sign.
+    void append_text(std::string& to) const;
+
+    /// Appends bytes that sort (memcmp) as the numbers do, no encoding a prefix of another one.
+    /// Equal numbers give equal bytes, so the scale is not kept.
+    void append_sortable(std::string& to) const;
+
+    /// Reads what `append_sortable` wrote at the start of `from`, and removes it. The scale is the
+    /// least possible. Throws StateError if the bytes are not such an encoding.
+    static Decimal take_sortable(Bytes& from);
+
+    /// Appends value and scale for a state file; `take_state` reads them.
+    void append_state(std::string& to) const;
+    static Decimal take_state(Bytes& from);
+
+private:
+    void swap(Decimal& other) noexcept {
+        std::swap(small_, other.small_);
+        std::swap(scale_, other.scale_);
+        std::swap(is_big_, other.is_big_);
+    }
+    void free_big() noexcept;
+    std::size_t big_bytes() const;
+    void add_slowly(const Decimal& other);
+    static std::strong_ordering compare_slowly(const Decimal& a, const Decimal& b);
+
+    union {
+        std::int64_t small_ = 0;
+        BigDecimal* big_;
+    };
+    std::uint32_t scale_ = 0;
+    bool is_big_ = false;
+};
+
+static_assert(sizeof(Decimal) == 16);
+
+}  // namespace csvmill

@@ -1,0 +1,41 @@
+/// How numbers are written in the file, and reading them strictly.
+#pragma once
+
+#include <string>
+
+#include "text/bytes.hpp"
+#include "values/decimal.hpp"
+
+namespace csvmill {
+
+enum class Kind { integer, number, date, text };
+
+/// See `Notation` in shared/aggregation/cells.py, whose rules and messages these are.
+struct Notation {
+    char decimal = '.';
+    char thousands = 0;  ///< 0 for none. A space also stands for U+00A0 and U+202F, ' for U+2019.
+
+    bool canonical() const { return decimal == '.' && thousands == 0; }
+    bool operator==(const Notation&) const = default;
+};
+
+/// The greatest absolute value of an exponent of ten.
+inline constexpr int max_exponent = 400;
+
+/// Reads a cell as an integer or number. Returns false, and leaves `to` unspecified, if it is none.
+/// Short canonical numbers are read without any allocation, in a few nanoseconds.
+bool read_integer(Bytes cell, const Notation& notation, Decimal& to);
+bool read_number(Bytes cell, const Notation& notation, Decimal& to);
+
+/// The description of a kind for a message: `Notation.expected`.
+std::string expected(Kind kind, const Notation& notation);
+
+/// `expected`, with a hint if other settings would make `cell` of that kind:
+/// `Notation.expected_with_hint`.
+std::string expected_with_hint(Kind kind, Bytes cell, const Notation& notation);
+
+/// The settings with which `cell` would be of that kind, such as "input.decimal to ','"; else empty:
+/// `Notation.hint`.
+std::string hint(Kind kind, Bytes cell, const Notation& notation);
+
+}  // namespace csvmill
