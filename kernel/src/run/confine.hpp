@@ -7,10 +7,13 @@
 
 namespace csvmill {
 
-/// No new privileges; no network, no exec, no signals to others, no files but those beneath the
-/// current folder and descriptors that are open (seccomp, Landlock: where the system has them);
-/// limits of memory (bytes), file size (bytes), processes and open files; no core dump. Returns what is in force, such as
-/// "seccomp" and "landlock".
+/// Leaves this process the rights that it needs: descriptors that are open, files in the current
+/// folder, threads. To be called before threads start, and after the source has been opened.
+///
+/// No new privileges and no core dump; limits of memory (bytes, with room beyond it), of the size
+/// of a file (bytes) and of open files; where the system has them, Landlock (no other files, no
+/// TCP, no signals to others) and seccomp (no sockets, no other programs or processes, no code but
+/// its own). Returns what is in force: "no_new_privs", "rlimits", "landlock", "seccomp".
 std::vector<std::string> confine(std::uint64_t memory, std::uint64_t file_size);
 
 }  // namespace csvmill

@@ -31,6 +31,8 @@ public:
     const std::string& string() const;
     const Array& array() const;
     const Json& operator[](Bytes member) const;
+    /// Whether it is an object with this member.
+    bool has(Bytes member) const;
 
 private:
     std::variant<std::monostate, bool, std::int64_t, std::string, Array, Object> value_;
@@ -54,5 +56,8 @@ private:
 
 /// Appends a JSON string. Invalid UTF-8 becomes U+FFFD.
 void append_json_string(std::string& to, Bytes text);
+
+/// A JSON array of strings.
+std::string json_array(const std::vector<std::string>& texts);
 
 }  // namespace csvmill

@@ -18,7 +18,7 @@ struct Task {
     std::uint64_t memory = 0;           ///< Bytes of resident memory of this process.
     std::uint64_t scratch = 0;          ///< Bytes of disk.
     std::uint32_t threads = 1;
-    std::uint64_t block = 1 << 20;      ///< Bytes of a block; small only in tests.
+    std::uint64_t block = 1 << 20;  ///< Bytes of a block; small only in tests.
     Dialect dialect;
     bool vectors = true;  ///< Whether vector instructions may be used.
     bool confine = true;  ///< Whether the process gives up its rights before it reads the source.
