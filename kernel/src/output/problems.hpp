@@ -39,6 +39,9 @@ public:
     /// `record` is the bad record without its line end; its first 64 KiB.
     void take(Problem problem, Bytes record);
 
+    /// Counts problems that need not be described: bad records fail the job, and enough are shown.
+    void count_more(std::uint64_t number) { count_ += number; }
+
     /// Throws MalformedInput if a file with these numbers of good rows has no result: with the reason
     /// of `Problems.check` in processor/engines/rejects.py.
     void check(std::uint64_t aggregated, std::uint64_t filtered) const;

@@ -1,0 +1,55 @@
+#include "input/block_source.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "text/error.hpp"
+
+namespace csvmill {
+
+BlockSource::BlockSource(int descriptor, std::optional<std::uint64_t> size, Encoding encoding,
+                         std::size_t block, Progress& progress)
+    : descriptor_(descriptor), size_(size), block_(block), progress_(progress) {
+    if (encoding != Encoding::utf_8) transcoder_.emplace(encoding);
+}
+
+bool BlockSource::next(Block& block) {
+    if (ended_) return false;
+    if (transcoder_) {
+        source_.resize(block_);
+        const std::size_t size = fill(source_.data(), block_);
+        text_.clear();
+        transcoder_->append(Bytes(source_).substr(0, size), ended_, text_);
+        block.buffer.reset(gap, text_.size());
+        block.buffer.append(text_);
+    } else {
+        block.buffer.reset(gap, block_);
+        block.buffer.grow(fill(block.buffer.room(), block_));
+    }
+    if (ended_ && size_ && bytes_ != *size_) {
+        throw AttemptFailed("the source ended after " + std::to_string(bytes_) + " of " +
+                            std::to_string(*size_) + " bytes");
+    }
+    block.number = blocks_++;
+    block.final = ended_;
+    return true;
+}
+
+std::size_t BlockSource::fill(char* to, std::size_t size) {
+    std::size_t filled = 0;
+    while (filled < size && !ended_) {
+        const ssize_t found = ::read(descriptor_, to + filled, size - filled);
+        if (found < 0) {
+            if (errno == EINTR) continue;
+            throw system_failure("the source could not be read", errno);
+        }
+        filled += static_cast<std::size_t>(found);
+        ended_ = found == 0;
+    }
+    bytes_ += filled;
+    progress_.bytes = bytes_;
+    return filled;
+}
+
+}  // namespace csvmill

@@ -1,0 +1,53 @@
+/// The file, block by block, as UTF-8.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "csv/dialect.hpp"
+#include "input/buffer.hpp"
+#include "run/monitor.hpp"
+#include "text/transcode.hpp"
+
+namespace csvmill {
+
+/// A part of the file. Its text is the content of `buffer`.
+struct Block {
+    std::uint64_t number = 0;  ///< From 0.
+    bool final = false;        ///< Whether the file ends with it.
+    Buffer buffer;
+};
+
+/// Reads a file or pipe once. Used by one thread at a time.
+class BlockSource {
+public:
+    /// Room before the text of a block, for the end of the block before it.
+    static constexpr std::size_t gap = std::size_t{64} << 10;
+
+    /// `size`: the bytes that the source must have, if known. `block`: bytes that are read at a time.
+    BlockSource(int descriptor, std::optional<std::uint64_t> size, Encoding encoding,
+                std::size_t block, Progress& progress);
+
+    /// Reads the next block. Returns false after the final one. Throws AttemptFailed.
+    bool next(Block& block);
+
+    std::uint64_t bytes() const { return bytes_; }    ///< Read so far.
+    std::uint64_t blocks() const { return blocks_; }  ///< Read so far: the next one's number.
+
+private:
+    std::size_t fill(char* to, std::size_t size);
+
+    int descriptor_;
+    std::optional<std::uint64_t> size_;
+    std::optional<Transcoder> transcoder_;
+    std::size_t block_;
+    Progress& progress_;
+    std::uint64_t bytes_ = 0;
+    std::uint64_t blocks_ = 0;
+    bool ended_ = false;
+    std::string source_;
+    std::string text_;
+};
+
+}  // namespace csvmill

@@ -1,0 +1,257 @@
+#include "pipeline/pipeline.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <thread>
+
+#include "text/transcode.hpp"
+
+namespace csvmill {
+namespace {
+
+/// Text beyond this size is indexed in parts, so that an index stays small.
+constexpr std::size_t max_part = std::size_t{4} << 20;
+
+}  // namespace
+
+/// One thread.
+class Pipeline::Worker {
+public:
+    Worker(Pipeline& pipeline, std::size_t memory)
+        : pipeline_(pipeline),
+          reader_(pipeline.input_.context.reader),
+          indexer_(reader_, static_cast<std::uint32_t>(pipeline.input_.header.names.size()),
+                   pipeline.input_.vectors),
+          feeder(pipeline.input_.context, memory) {}
+
+    void run() {
+        try {
+            while (pipeline_.next(block_)) work();
+        } catch (const Stopped&) {
+            // Another thread has failed.
+        } catch (...) {
+            pipeline_.stop(std::current_exception());
+        }
+    }
+
+private:
+    void work() {
+        bad_.clear();
+        const std::size_t begin = block_.buffer.begin();
+        const std::size_t guess = guessed_begin();
+        const bool regular =
+            guess != Bytes::npos &&
+            indexer_.index_regular(block_.buffer.data(), guess, block_.final, index_);
+        link_ = pipeline_.chain_.take(block_.number);
+        if (link_.dropping && !drop_line()) return;
+        block_.buffer.prepend(link_.tail);
+        if (!block_.final && block_.buffer.content().size() < link_.retry) {
+            link_.tail = block_.buffer.content();
+            give(std::move(link_));
+        } else if (block_.buffer.begin() + link_.tail.size() == begin && confirms(guess)) {
+            work_confirmed(guess, regular);
+        } else {
+            work_refuted();
+        }
+        pipeline_.turns_.done(block_.number);
+        block_.buffer.shrink(4 * max_part);
+    }
+
+    /// Where a record begins, unless the first line end is within quotes.
+    std::size_t guessed_begin() const {
+        if (block_.number == pipeline_.first_) return Bytes::npos;
+        const std::size_t end =
+            block_.buffer.data().find(reader_.dialect().newline(), block_.buffer.begin());
+        return end == Bytes::npos ? end : end + 1;
+    }
+
+    /// Drops the rest of a line that is too long. Returns whether the block has more.
+    bool drop_line() {
+        const Bytes content = block_.buffer.content();
+        const std::size_t end = content.find(reader_.dialect().newline());
+        const Bytes dropped = content.substr(0, end == Bytes::npos ? end : end + 1);
+        link_.line += end == Bytes::npos ? 0 : 1;
+        link_.offset += source_length(dropped, reader_.dialect().encoding);
+        link_.position += dropped.size();
+        link_.dropping = end == Bytes::npos;
+        block_.buffer.drop(dropped.size());
+        if (!link_.dropping) return true;
+        give(std::move(link_));
+        pipeline_.turns_.done(block_.number);
+        return false;
+    }
+
+    /// Whether a record begins at `guess`: all text before it is whole records.
+    bool confirms(std::size_t guess) {
+        if (guess == Bytes::npos) return false;
+        head_.clear();
+        const std::size_t begin = block_.buffer.begin();
+        if (begin == guess) {
+            head_.begin = head_.end = static_cast<std::uint32_t>(guess);
+            return true;
+        }
+        indexer_.index_plain(block_.buffer.data().substr(0, guess), begin, false, head_);
+        return head_.end == guess && !head_.dropping;
+    }
+
+    void work_confirmed(std::size_t guess, bool regular) {
+        const Bytes data = block_.buffer.data();
+        if (!regular) indexer_.index_plain(data, guess, block_.final, index_);
+        const std::size_t begin = block_.buffer.begin();
+        give(next_link(data, begin, head_.line_ends + index_.line_ends));
+        feed(head_, data, begin);
+        feed(index_, data, begin);
+        report(data, {begin, link_.line, link_.offset});
+    }
+
+    void work_refuted() {
+        const Bytes data = block_.buffer.data();
+        std::size_t begin = block_.buffer.begin();
+        if (data.size() - begin <= max_part) {
+            index(data, begin, block_.final);
+            give(next_link(data, begin, index_.line_ends));
+            feed(index_, data, begin);
+            report(data, {begin, link_.line, link_.offset});
+            return;
+        }
+        std::size_t size = max_part;
+        while (true) {
+            const Bytes part = data.substr(0, begin + size);
+            const bool all = part.size() == data.size();
+            index(part, begin, block_.final && all);
+            if (index_.end == begin && !all) {
+                size *= 2;
+                continue;
+            }
+            // Not all of a record that is too long is known yet.
+            if (index_.dropping && !all) {
+                size = data.size();
+                continue;
+            }
+            Link next = next_link(part, begin, index_.line_ends);
+            feed(index_, part, begin);
+            report(part, {begin, link_.line, link_.offset});
+            bad_.clear();
+            begin = index_.end;
+            if (all) {
+                give(std::move(next));
+                return;
+            }
+            next.tail.clear();
+            link_ = std::move(next);
+            size = max_part;
+        }
+    }
+
+    void index(Bytes data, std::size_t begin, bool final) {
+        if (!indexer_.index_regular(data, begin, final, index_)) {
+            indexer_.index_plain(data, begin, final, index_);
+        }
+    }
+
+    /// The link to the next block, if records up to `index_.end` have been read since `begin`.
+    Link next_link(Bytes data, std::size_t begin, std::uint64_t lines) const {
+        const Bytes read = data.substr(begin, index_.end - begin);
+        Link next;
+        next.line = link_.line + lines;
+        next.offset = link_.offset + source_length(read, reader_.dialect().encoding);
+        next.position = link_.position + read.size();
+        next.dropping = index_.dropping;
+        next.tail = data.substr(index_.end);
+        next.retry = read.empty() ? 2 * next.tail.size() : 0;
+        return next;
+    }
+
+    void give(Link link) { pipeline_.chain_.give(block_.number + 1, std::move(link)); }
+
+    void feed(const RecordIndex& index, Bytes data, std::size_t begin) {
+        feeder.feed(index, data, link_.position - begin, bad_);
+        pipeline_.input_.progress.rows += index.records();
+    }
+
+    void report(Bytes data, BlockStart start) {
+        if (bad_.empty()) return;
+        pipeline_.turns_.wait(block_.number);
+        pipeline_.maker_.report(bad_, data, block_.final, start, pipeline_.input_.problems);
+    }
+
+    Pipeline& pipeline_;
+    const RecordReader& reader_;
+    BlockIndexer indexer_;
+    Block block_;
+    Link link_;
+    RecordIndex head_;   ///< Of the records before the guessed begin.
+    RecordIndex index_;  ///< Of the records after it.
+    std::vector<BadRow> bad_;
+
+public:
+    RowFeeder feeder;
+};
+
+Pipeline::Pipeline(PipelineInput input)
+    : input_(std::move(input)),
+      maker_(input_.context.reader, input_.header.names, input_.context.query),
+      chain_(std::move(input_.header.rest), input_.source.blocks()),
+      turns_(input_.source.blocks()),
+      first_(input_.source.blocks()),
+      whole_read_(input_.header.final) {
+    for (std::size_t i = 0; i < input_.threads; ++i) {
+        workers_.push_back(std::make_unique<Worker>(*this, input_.memory / input_.threads));
+    }
+}
+
+Pipeline::~Pipeline() = default;
+
+void Pipeline::run() {
+    std::vector<std::jthread> threads;
+    // Nothing is left for other threads if the file has been read already.
+    for (std::size_t i = 1; i < workers_.size() && !whole_read_; ++i) {
+        threads.emplace_back([&worker = *workers_[i]] { worker.run(); });
+    }
+    workers_[0]->run();
+    threads.clear();
+    if (error_) std::rethrow_exception(error_);
+}
+
+bool Pipeline::next(Block& block) {
+    const std::lock_guard lock(source_mutex_);
+    if (input_.source.next(block)) return true;
+    if (!whole_read_) return false;
+    // The text that was read with the header is the end of the file.
+    whole_read_ = false;
+    block.number = first_;
+    block.final = true;
+    block.buffer.reset(0, 0);
+    return true;
+}
+
+void Pipeline::stop(std::exception_ptr error) {
+    {
+        const std::lock_guard lock(error_mutex_);
+        if (!error_) error_ = std::move(error);
+    }
+    chain_.stop();
+    turns_.stop();
+}
+
+RowCounts Pipeline::counts() const {
+    RowCounts all;
+    for (const auto& worker : workers_) all.add(worker->feeder.counts());
+    return all;
+}
+
+std::vector<GroupTable*> Pipeline::tables() {
+    std::vector<GroupTable*> tables;
+    for (const auto& worker : workers_) tables.push_back(&worker->feeder.table());
+    return tables;
+}
+
+std::vector<StateFile> Pipeline::take_spilled() {
+    std::vector<StateFile> files;
+    for (const auto& worker : workers_) {
+        for (StateFile& file : worker->feeder.spilled()) files.push_back(std::move(file));
+    }
+    return files;
+}
+
+}  // namespace csvmill

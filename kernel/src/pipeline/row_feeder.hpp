@@ -1,0 +1,75 @@
+/// From indexed records to groups.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "csv/record_index.hpp"
+#include "groups/table.hpp"
+#include "pipeline/bad_rows.hpp"
+#include "query/condition.hpp"
+#include "query/row_reader.hpp"
+#include "run/scratch.hpp"
+#include "state/state_file.hpp"
+
+namespace csvmill {
+
+/// Numbers of records.
+struct RowCounts {
+    std::uint64_t aggregated = 0;
+    std::uint64_t filtered = 0;
+    std::uint64_t of_several_lines = 0;
+    std::uint64_t most_lines = 1;
+
+    void add(const RowCounts& other);
+};
+
+/// What all threads of an attempt share.
+struct FeedContext {
+    const Query& query;
+    const Layout& layout;
+    const RecordReader& reader;
+    std::uint64_t seed;  ///< Of the hashes.
+    Scratch& scratch;
+    /// Whether the job has failed already: records are only checked and counted.
+    std::atomic<bool>& refused;
+};
+
+/// Adds the records of blocks to the groups of one thread, which spill when they exceed `memory`
+/// bytes.
+class RowFeeder {
+public:
+    RowFeeder(const FeedContext& context, std::size_t memory);
+
+    /// Adds all records of `index` that are good, and appends the others to `bad`. `position` is
+    /// that of the data in the text of the file; it may wrap around.
+    void feed(const RecordIndex& index, Bytes data, std::uint64_t position,
+              std::vector<BadRow>& bad);
+
+    const RowCounts& counts() const { return counts_; }
+    GroupTable& table() { return table_; }
+    std::vector<StateFile>& spilled() { return spilled_; }
+
+private:
+    void feed_regular(const RecordIndex& index, Bytes data);
+    void feed_plain(const RecordIndex& index, Bytes data, std::vector<BadRow>& bad);
+    Bytes unquoted(Bytes data, std::size_t begin, std::size_t end);
+    void finish_batch(std::size_t rows, std::uint64_t position, std::vector<BadRow>& bad);
+
+    const FeedContext& context_;
+    Budget budget_;
+    GroupTable table_;
+    std::vector<StateFile> spilled_;
+    std::optional<Condition> where_;
+    RowReader row_reader_;
+    RowCounts counts_;
+    Batch batch_;
+    std::array<std::uint32_t, batch_rows> starts_;  ///< Where the rows of the batch begin.
+    std::string unescaped_;                         ///< Values of the batch with escape sequences.
+    std::size_t row_ = 0;                           ///< The next one of the index.
+};
+
+}  // namespace csvmill
