@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "csv/positions.hpp"
 #include "csv/record_reader.hpp"
 
 namespace csvmill {
@@ -28,7 +29,7 @@ struct RecordIndex {
     bool quotes = false;      ///< Regular: fields may be quoted.
     bool crlf = false;        ///< Regular: a CR may precede a line end.
     /// Regular: the position of the delimiter or line end after each field.
-    std::vector<std::uint32_t> ends;
+    Positions ends;
     std::vector<Row> rows;      ///< Not regular.
     std::vector<Field> fields;  ///< Not regular.
     std::uint64_t line_ends = 0;         ///< In [begin, end), also in quoted fields.

@@ -1,6 +1,8 @@
 /// The plain reader: any dialect, every rule, one record at a time. It defines what a file means.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -43,6 +45,9 @@ public:
     /// `fields` is replaced. `end` becomes the position of the next record; for `too_long` the end
     /// of the data. `line` is the line on which the record begins, for messages. Messages are made
     /// only if `fault` is not null.
+    ///
+    /// A record that begins more than `record_limit + 4` bytes before the end of the data is never
+    /// `unfinished`, so no more of the file need ever be in memory.
     Outcome read(Bytes data, std::size_t at, bool final, std::uint64_t line,
                  std::vector<Field>& fields, std::size_t& end, Fault* fault) const;
 
@@ -58,7 +63,25 @@ public:
     const Dialect& dialect() const { return dialect_; }
 
 private:
+    enum class Kind { too_long, never_closed, too_many, text_after_quote, foreign_line_end, text };
+    /// A fault before its message is made.
+    struct Found {
+        Kind kind;
+        std::size_t start;  ///< Where the record begins.
+        std::size_t at;     ///< Where the field of the fault begins, or the fault itself.
+        std::uint64_t line;
+    };
+
+    bool read_quoted(Bytes data, std::size_t& at, Field& field) const;
+    std::size_t end_of_unquoted(Bytes data, std::size_t at) const;
+    bool is_text(Bytes record, Bytes data, const std::vector<Field>& fields) const;
+    std::vector<std::string> values(Bytes data, const std::vector<Field>& fields) const;
+    Outcome end_of_line(Bytes data, bool final, const Found& found, std::size_t& end) const;
+    Fault message(Bytes data, const std::vector<Field>& fields, const Found& found) const;
+
     Dialect dialect_;
+    std::array<bool, 256> stops_unquoted_{};  ///< Bytes at which an unquoted field may end.
+    std::array<bool, 256> stops_quoted_{};    ///< All bytes of the quote and the escape.
 };
 
 }  // namespace csvmill

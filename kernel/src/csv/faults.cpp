@@ -1,0 +1,106 @@
+#include "csv/faults.hpp"
+
+#include <algorithm>
+
+#include "text/show.hpp"
+#include "text/utf8.hpp"
+
+namespace csvmill {
+namespace {
+
+/// Bytes of a record that are passed to `show`.
+constexpr std::size_t shown = 300;
+constexpr std::size_t character_limit = 4;
+
+/// " (opened on line 3)" if the quote at `at` is not on the first line of the record.
+std::string where_opened(const Dialect& dialect, Bytes data, std::size_t start, std::size_t at,
+                         std::uint64_t line) {
+    const Bytes before = data.substr(start, at - start);
+    const auto lines = std::count(before.begin(), before.end(), dialect.newline());
+    if (lines == 0) return "";
+    return " (opened on line " + std::to_string(line + static_cast<std::uint64_t>(lines)) + ")";
+}
+
+std::string delimiter_name(const Dialect& dialect) {
+    if (dialect.delimiter == ",") return "a comma";
+    if (dialect.delimiter == ";") return "a semicolon";
+    if (dialect.delimiter == "\t") return "a tab";
+    if (dialect.delimiter == "|") return "a vertical bar";
+    return "the delimiter " + repr(dialect.delimiter);
+}
+
+/// How a quote within quotes is written.
+std::string escape_name(const Dialect& dialect) {
+    if (dialect.escape_or_quote() == dialect.quote) return "is doubled";
+    return "is written " + dialect.escape + dialect.quote;
+}
+
+std::string encoding_name(Encoding encoding) {
+    switch (encoding) {
+        case Encoding::utf_8:
+            return "UTF-8";
+        case Encoding::utf_16_le:
+        case Encoding::utf_16_be:
+            return "UTF-16";
+        case Encoding::latin_1:
+            return "Latin-1";
+        case Encoding::windows_1252:
+            break;
+    }
+    return "Windows-1252";
+}
+
+}  // namespace
+
+Fault never_closed(const Dialect& dialect, Bytes data, std::size_t start, std::size_t at,
+                   std::uint64_t line, std::uint64_t column) {
+    return {column,
+            show(data.substr(at, shown)) + ", a quote without a closing quote" +
+                where_opened(dialect, data, start, at, line),
+            "a closing quote before the end of the file"};
+}
+
+Fault too_long(const Dialect& dialect, Bytes data, std::size_t start, std::size_t at,
+               std::uint64_t line) {
+    const bool quoted = !dialect.quote.empty() && data.substr(at).starts_with(dialect.quote);
+    return {std::nullopt,
+            "a record longer than " + std::to_string(record_limit >> 20) + " MiB, beginning " +
+                show(data.substr(start, shown)),
+            quoted ? "a shorter record: perhaps a closing quote is missing" +
+                         where_opened(dialect, data, start, at, line)
+                   : "a shorter line"};
+}
+
+Fault too_many() {
+    const std::string limit = std::to_string(column_limit);
+    return {std::nullopt, "more than " + limit + " columns", "at most " + limit + " columns"};
+}
+
+Fault text_after_quote(const Dialect& dialect, const std::vector<std::string>& fields, Bytes data,
+                       std::size_t at) {
+    const Bytes text = data.substr(at, character_limit);
+    const Decoded first = decode_utf8(text, 0);
+    const Bytes character = first.valid ? text.substr(0, first.length) : Bytes("\xEF\xBF\xBD");
+    return {fields.size(), repr(character) + " after the closing quote of " + show(fields.back()),
+            delimiter_name(dialect) + " or the end of the line (a quote in quoted text " +
+                escape_name(dialect) + ")"};
+}
+
+Fault foreign_line_end(const Dialect& dialect, const std::vector<std::string>& fields) {
+    const bool cr = dialect.line_end_cr;
+    return {fields.size(),
+            (cr ? "a line feed after " : "a carriage return after ") + show(fields.back()),
+            cr ? "lines that end in CR, and other line feeds only in quoted fields"
+               : "lines that end in LF or CRLF, and other carriage returns only in quoted fields"};
+}
+
+std::optional<Fault> fault_of_text(const Dialect& dialect,
+                                   const std::vector<std::string>& fields) {
+    const auto bad = std::find_if_not(fields.begin(), fields.end(),
+                                      [](const std::string& field) { return is_utf8(field); });
+    if (bad == fields.end()) return std::nullopt;
+    return Fault{static_cast<std::uint64_t>(bad - fields.begin()) + 1, show(*bad),
+                 "text in " + encoding_name(dialect.encoding)};
+}
+
+}  // namespace csvmill
