@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "query/query.hpp"
@@ -13,6 +14,9 @@
 namespace csvmill {
 
 inline constexpr std::size_t batch_rows = 256;
+
+/// The bytes that can be read after each cell of a batch that is `padded`.
+inline constexpr std::size_t cell_padding = 16;
 
 /// Rows of a batch, by number, in increasing order.
 struct Selection {
@@ -50,18 +54,32 @@ struct Values {
     const Cells* cells = nullptr;          ///< text, date; null without a column.
 };
 
+/// The texts of a group column that changes its cells.
+struct ChangedCells {
+    Cells cells;
+    std::string text;  ///< Owns the texts that differ from a part of their cell.
+};
+
 /// A batch, as the parts of the kernel hand it on: cells -> where -> keys -> values -> groups.
+///
+/// It is used for many batches. Who fills it sets `rows`, `columns`, `cells`, `padded`, `positions`
+/// and `selected`, and clears `filtered` and `faults`.
 struct Batch {
     std::size_t rows = 0;
     std::vector<std::uint32_t> columns;  ///< The columns of the file that the query reads, ascending.
     std::vector<Cells> cells;            ///< Those columns.
+    /// Whether `cell_padding` bytes after each cell, also an empty one, can be read. Keys are then
+    /// made faster.
+    bool padded = false;
     std::array<std::uint64_t, batch_rows> positions;  ///< Byte offset in the file; orders the rows.
     Selection selected;              ///< Rows that are neither filtered out nor bad so far.
     std::size_t filtered = 0;        ///< Rows that `where` excluded.
-    std::vector<CellFault> faults;   ///< Bad rows.
-    std::array<Bytes, batch_rows> keys;  ///< Keys of groups, which `key_text` or a block owns.
+    std::vector<CellFault> faults;   ///< Bad rows, each once, not sorted.
+    std::array<Bytes, batch_rows> keys;  ///< Keys of groups; see `make_keys`.
     std::string key_text;
-    std::vector<Values> values;      ///< One for each aggregate.
+    std::vector<ChangedCells> changed;   ///< One for each group column, if one is not plain.
+    std::vector<const Cells*> key_cells;  ///< The texts of which keys consist.
+    std::vector<Values> values;          ///< One for each aggregate.
 
     const Cells& column(std::uint32_t number) const;
 };

@@ -1,6 +1,9 @@
 /// Keys of groups, and values of aggregates, of the records of a batch.
 #pragma once
 
+#include <optional>
+#include <vector>
+
 #include "query/batch.hpp"
 
 namespace csvmill {
@@ -9,10 +12,12 @@ namespace csvmill {
 /// sort (memcmp, a prefix first) as the tuples of their texts.
 void append_key_text(std::string& key, Bytes text, bool first);
 
-/// The texts of a key of `count` > 0 columns.
+/// The texts of a key of `count` > 0 columns. Throws StateError if it does not have so many.
 void split_key(Bytes key, std::size_t count, std::vector<std::string>& texts);
 
 /// Reads the selected rows of batches. Rows with a bad cell leave the selection.
+///
+/// `query` must live as long. All that changes is in the batch: threads may share a reader.
 class RowReader {
 public:
     explicit RowReader(const Query& query);
@@ -26,6 +31,9 @@ public:
 
 private:
     const Query& query_;
+    bool plain_ = true;  ///< Whether all group columns are.
+    /// For each aggregate, an earlier one that reads the same column as the same kind.
+    std::vector<std::optional<std::size_t>> same_;
 };
 
 }  // namespace csvmill

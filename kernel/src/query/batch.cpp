@@ -1,0 +1,51 @@
+#include "query/batch.hpp"
+
+#include <algorithm>
+
+namespace csvmill {
+
+namespace {
+
+void add_columns(const Restriction& restriction, std::vector<std::uint32_t>& to) {
+    if (restriction.form == Restriction::Form::comparison) {
+        to.push_back(restriction.column);
+        return;
+    }
+    for (const Restriction& part : restriction.parts) add_columns(part, to);
+}
+
+}  // namespace
+
+std::string expectation(const CellFault& fault, Bytes cell, const Query& query) {
+    if (fault.place == CellFault::Place::group) return expected_calendar_date;
+    if (fault.place == CellFault::Place::aggregate) {
+        if (cell.empty() && fault.kind == Kind::text) return "text (empty cells are errors here)";
+        return query.hints ? expected_with_hint(fault.kind, cell, query.notation)
+                           : expected(fault.kind, query.notation);
+    }
+    std::string text = expected(fault.kind, query.notation) + " for the comparison in where";
+    if (query.hints) {
+        const std::string settings = hint(fault.kind, cell, query.notation);
+        if (!settings.empty()) text += "; if it is one, set " + settings;
+    }
+    return text;
+}
+
+const Cells& Batch::column(std::uint32_t number) const {
+    const auto found = std::lower_bound(columns.begin(), columns.end(), number);
+    return cells[static_cast<std::size_t>(found - columns.begin())];
+}
+
+std::vector<std::uint32_t> used_columns(const Query& query) {
+    std::vector<std::uint32_t> columns;
+    for (const GroupColumn& group : query.group_by) columns.push_back(group.column);
+    for (const Aggregate& aggregate : query.aggregates) {
+        if (aggregate.column) columns.push_back(*aggregate.column);
+    }
+    if (query.where) add_columns(*query.where, columns);
+    std::sort(columns.begin(), columns.end());
+    columns.erase(std::unique(columns.begin(), columns.end()), columns.end());
+    return columns;
+}
+
+}  // namespace csvmill

@@ -1,0 +1,12 @@
+/// The texts of group columns that change their cells.
+#pragma once
+
+#include "query/batch.hpp"
+
+namespace csvmill {
+
+/// Sets the texts of `group` for the selected rows: trim, truncate, case, in this order. An empty
+/// text stays empty. Rows whose cell is not a date, but should be, leave the selection.
+void change_cells(Batch& batch, const GroupColumn& group, ChangedCells& to);
+
+}  // namespace csvmill

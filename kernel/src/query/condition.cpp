@@ -1,0 +1,272 @@
+#include "query/condition.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <string_view>
+#include <unordered_set>
+
+#include "text/error.hpp"
+
+namespace csvmill {
+
+namespace {
+
+enum class Outcome : std::uint8_t { no, yes, bad };
+using Outcomes = std::array<Outcome, batch_rows>;
+
+Outcome outcome_of(bool holds) { return holds ? Outcome::yes : Outcome::no; }
+
+/// Leaves those rows in `rows` that have `outcome`.
+void keep(Selection& rows, const Outcomes& outcomes, Outcome outcome) {
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < rows.size; ++i) {
+        const std::uint16_t row = rows.rows[i];
+        rows.rows[kept] = row;
+        kept += outcomes[row] == outcome ? 1 : 0;
+    }
+    rows.size = kept;
+}
+
+/// The orderings that an operator accepts.
+struct Accepted {
+    bool less = false, equal = false, greater = false;
+
+    bool operator()(std::strong_ordering order) const {
+        return order < 0 ? less : order > 0 ? greater : equal;
+    }
+};
+
+Accepted accepted_by(Operator op) {
+    switch (op) {
+        case Operator::eq:
+            return {false, true, false};
+        case Operator::ne:
+            return {true, false, true};
+        case Operator::lt:
+            return {true, false, false};
+        case Operator::le:
+            return {true, true, false};
+        case Operator::gt:
+            return {false, false, true};
+        case Operator::ge:
+            return {false, true, true};
+        default:
+            return {};
+    }
+}
+
+bool is_less(const Decimal& a, const Decimal& b) { return compare(a, b) < 0; }
+
+struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(Bytes text) const { return std::hash<Bytes>()(text); }
+};
+
+}  // namespace
+
+struct Condition::Node {
+    Restriction::Form form;
+    std::vector<Node> parts;
+    std::uint32_t column;
+    Operator op;
+    Kind kind;
+    Notation notation;
+    Accepted accepted;
+    std::string text;  ///< The value of a comparison of text.
+    std::unordered_set<std::string, TextHash, std::equal_to<>> texts;  ///< Those of `in`.
+    std::vector<Decimal> numbers;  ///< Sorted.
+    std::vector<Instant> dates;    ///< Sorted.
+
+    Node(const Restriction& restriction, const Notation& notation_of_cells);
+
+    /// Sets the outcomes of `rows`, and adds a fault for each bad one.
+    void test(Batch& batch, const Selection& rows, Outcomes& outcomes) const;
+
+    bool holds(const std::vector<std::string>& row) const;
+
+private:
+    void read_values(const std::vector<std::string>& values);
+
+    /// Calls `use` with the function that gives the outcome of a cell, so that a loop over cells
+    /// does not decide again for each cell what to compare.
+    template <typename Use>
+    void with_test(const Notation& of_cells, const Use& use) const;
+    template <typename Use>
+    void with_test_of_text(const Use& use) const;
+    template <typename Use>
+    void with_test_of_number(const Notation& of_cells, const Use& use) const;
+    template <typename Use>
+    void with_test_of_date(const Use& use) const;
+};
+
+Condition::Node::Node(const Restriction& restriction, const Notation& notation_of_cells)
+    : form(restriction.form),
+      column(restriction.column),
+      op(restriction.op),
+      kind(restriction.kind),
+      notation(notation_of_cells),
+      accepted(accepted_by(restriction.op)) {
+    if (form == Restriction::Form::comparison) {
+        read_values(restriction.values);
+        return;
+    }
+    parts.reserve(restriction.parts.size());
+    for (const Restriction& part : restriction.parts) parts.emplace_back(part, notation);
+}
+
+void Condition::Node::read_values(const std::vector<std::string>& values) {
+    if (op == Operator::is_empty) return;
+    const bool of_text = op == Operator::contains || op == Operator::starts_with;
+    if ((of_text && kind != Kind::text) || (op != Operator::in && values.size() != 1)) {
+        throw StateError("a comparison of the query has a wrong operator or number of values");
+    }
+    for (const std::string& value : values) {
+        bool read = true;
+        if (kind == Kind::text) {
+            text = value;
+            texts.insert(value);
+        } else if (kind == Kind::date) {
+            const std::optional<Instant> date = read_date(value);
+            read = date.has_value();
+            if (read) dates.push_back(*date);
+        } else {
+            Decimal number;
+            read = kind == Kind::integer ? read_integer(value, Notation(), number)
+                                         : read_number(value, Notation(), number);
+            numbers.push_back(std::move(number));
+        }
+        if (!read) throw StateError("a value of the query is not of its kind");
+    }
+    std::sort(numbers.begin(), numbers.end(), is_less);
+    std::sort(dates.begin(), dates.end());
+}
+
+template <typename Use>
+void Condition::Node::with_test(const Notation& of_cells, const Use& use) const {
+    if (op == Operator::is_empty) {
+        use([](Bytes cell) { return outcome_of(cell.empty()); });
+    } else if (kind == Kind::text) {
+        with_test_of_text(use);
+    } else if (kind == Kind::date) {
+        with_test_of_date(use);
+    } else {
+        with_test_of_number(of_cells, use);
+    }
+}
+
+template <typename Use>
+void Condition::Node::with_test_of_text(const Use& use) const {
+    // string_view compares as memcmp does: bytes without sign.
+    const Bytes value = text;
+    switch (op) {
+        case Operator::in:
+            return use([this](Bytes cell) { return outcome_of(texts.contains(cell)); });
+        case Operator::contains:
+            return use([value](Bytes cell) {
+                return outcome_of(cell.find(value) != Bytes::npos);
+            });
+        case Operator::starts_with:
+            return use([value](Bytes cell) { return outcome_of(cell.starts_with(value)); });
+        case Operator::eq:
+            return use([value](Bytes cell) { return outcome_of(cell == value); });
+        case Operator::ne:
+            return use([value](Bytes cell) { return outcome_of(cell != value); });
+        default:
+            return use([value, accept = accepted](Bytes cell) {
+                return outcome_of(accept(cell <=> value));
+            });
+    }
+}
+
+template <typename Use>
+void Condition::Node::with_test_of_number(const Notation& of_cells, const Use& use) const {
+    const auto with_reader = [this, &use](auto read) {
+        if (op == Operator::in) {
+            return use([this, read](Bytes cell) {
+                if (cell.empty()) return Outcome::no;
+                Decimal number;
+                if (!read(cell, number)) return Outcome::bad;
+                return outcome_of(
+                    std::binary_search(numbers.begin(), numbers.end(), number, is_less));
+            });
+        }
+        use([&value = numbers.front(), accept = accepted, read](Bytes cell) {
+            if (cell.empty()) return Outcome::no;
+            Decimal number;
+            if (!read(cell, number)) return Outcome::bad;
+            return outcome_of(accept(compare(number, value)));
+        });
+    };
+    if (kind == Kind::integer) {
+        with_reader([of_cells](Bytes cell, Decimal& to) { return read_integer(cell, of_cells, to); });
+    } else {
+        with_reader([of_cells](Bytes cell, Decimal& to) { return read_number(cell, of_cells, to); });
+    }
+}
+
+template <typename Use>
+void Condition::Node::with_test_of_date(const Use& use) const {
+    use([this, in = op == Operator::in](Bytes cell) {
+        if (cell.empty()) return Outcome::no;
+        const std::optional<Instant> date = read_date(cell);
+        if (!date) return Outcome::bad;
+        return outcome_of(in ? std::binary_search(dates.begin(), dates.end(), *date)
+                             : accepted(*date <=> dates.front()));
+    });
+}
+
+void Condition::Node::test(Batch& batch, const Selection& rows, Outcomes& outcomes) const {
+    if (form == Restriction::Form::comparison) {
+        const Cells& cells = batch.column(column);
+        with_test(notation, [&](const auto& test_cell) {
+            for (const std::uint16_t row : rows) {
+                const Outcome outcome = test_cell(cells[row]);
+                outcomes[row] = outcome;
+                if (outcome == Outcome::bad) [[unlikely]] {
+                    batch.faults.push_back({row, CellFault::Place::where, kind, column});
+                }
+            }
+        });
+        return;
+    }
+    // The rows that each part leaves open are tested by the next one.
+    const Outcome open = outcome_of(form == Restriction::Form::all);
+    Selection rest = rows;
+    for (const std::uint16_t row : rest) outcomes[row] = open;
+    for (const Node& part : parts) {
+        if (rest.size == 0) return;
+        part.test(batch, rest, outcomes);
+        keep(rest, outcomes, open);
+    }
+}
+
+bool Condition::Node::holds(const std::vector<std::string>& row) const {
+    if (form == Restriction::Form::comparison) {
+        Outcome outcome = Outcome::no;
+        with_test(Notation(),
+                  [&](const auto& test_cell) { outcome = test_cell(Bytes(row[column])); });
+        if (outcome == Outcome::bad) throw StateError("a cell of the result is not of its kind");
+        return outcome == Outcome::yes;
+    }
+    const auto part_holds = [&row](const Node& part) { return part.holds(row); };
+    return form == Restriction::Form::all ? std::all_of(parts.begin(), parts.end(), part_holds)
+                                          : std::any_of(parts.begin(), parts.end(), part_holds);
+}
+
+Condition::Condition(const Restriction& restriction, const Notation& notation)
+    : root_(std::make_unique<Node>(restriction, notation)) {}
+Condition::~Condition() = default;
+Condition::Condition(Condition&&) noexcept = default;
+Condition& Condition::operator=(Condition&&) noexcept = default;
+
+void Condition::filter(Batch& batch) const {
+    Outcomes outcomes;
+    const std::size_t tested = batch.selected.size, faults = batch.faults.size();
+    root_->test(batch, batch.selected, outcomes);
+    keep(batch.selected, outcomes, Outcome::yes);
+    batch.filtered += tested - batch.selected.size - (batch.faults.size() - faults);
+}
+
+bool Condition::holds(const std::vector<std::string>& row) const { return root_->holds(row); }
+
+}  // namespace csvmill

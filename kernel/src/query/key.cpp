@@ -1,0 +1,230 @@
+#include "query/key.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "query/row_reader.hpp"
+#include "text/error.hpp"
+
+namespace csvmill {
+
+namespace {
+
+constexpr std::size_t separator_size = 2;
+/// More memory than this is not kept for keys of later batches.
+constexpr std::size_t kept_text = std::size_t{1} << 20;
+
+/// 16 bytes that the compiler keeps in a vector register, where there are any.
+typedef unsigned char Chunk __attribute__((vector_size(16)));
+constexpr std::size_t chunk = sizeof(Chunk);
+static_assert(cell_padding >= chunk);
+
+Chunk load(const char* from) {
+    Chunk bytes;
+    std::memcpy(&bytes, from, chunk);
+    return bytes;
+}
+
+/// Copies `Size` bytes from the begin and the end of `text`, which has `Size` to `2 * Size` bytes.
+template <std::size_t Size>
+void copy_ends(char* to, Bytes text) {
+    char first[Size], last[Size];
+    std::memcpy(first, text.data(), Size);
+    std::memcpy(last, text.data() + text.size() - Size, Size);
+    std::memcpy(to, first, Size);
+    std::memcpy(to + text.size() - Size, last, Size);
+}
+
+/// Copies `text` without a call, unless it is long. Up to `chunk` bytes after it may be written.
+/// `Padded`: up to `cell_padding` bytes after it may be read.
+template <bool Padded>
+char* copy(char* to, Bytes text) {
+    const std::size_t size = text.size();
+    if constexpr (Padded) {
+        std::memcpy(to, text.data(), chunk);
+        if (size > chunk) {
+            if (size <= 2 * chunk) {
+                std::memcpy(to + chunk, text.data() + chunk, chunk);
+            } else {
+                std::memcpy(to + chunk, text.data() + chunk, size - chunk);
+            }
+        }
+    } else if (size >= 8) {
+        if (size <= 16) {
+            copy_ends<8>(to, text);
+        } else if (size <= 32) {
+            copy_ends<16>(to, text);
+        } else {
+            std::memcpy(to, text.data(), size);
+        }
+    } else if (size >= 4) {
+        copy_ends<4>(to, text);
+    } else if (size > 0) {
+        to[0] = text[0];
+        to[size / 2] = text[size / 2];
+        to[size - 1] = text[size - 1];
+    }
+    return to + size;
+}
+
+/// The number of NULs in `text`, which is followed by `chunk` bytes that are none.
+std::size_t count_nuls(const char* text, std::size_t size) {
+    std::size_t count = 0;
+    const char* const end = text + size;
+    while (text < end) {
+        Chunk counts = {};
+        // 255 is the most that a byte counts.
+        for (int i = 0; i < 255 && text < end; ++i, text += chunk) {
+            counts -= reinterpret_cast<Chunk>(load(text) == 0);
+        }
+        for (std::size_t i = 0; i < chunk; ++i) count += counts[i];
+    }
+    return count;
+}
+
+/// Whether a byte of `word` is zero.
+std::uint64_t has_zero(std::uint64_t word) {
+    return (word - 0x0101010101010101U) & ~word & 0x8080808080808080U;
+}
+
+bool has_nul(Bytes text) {
+    const std::size_t size = text.size();
+    if (size > 16) return std::memchr(text.data(), 0, size) != nullptr;
+    if (size >= 8) {
+        std::uint64_t first = 0, last = 0;
+        std::memcpy(&first, text.data(), 8);
+        std::memcpy(&last, text.data() + size - 8, 8);
+        return (has_zero(first) | has_zero(last)) != 0;
+    }
+    if (size >= 4) {
+        std::uint32_t first = 0, last = 0;
+        std::memcpy(&first, text.data(), 4);
+        std::memcpy(&last, text.data() + size - 4, 4);
+        return has_zero(first | (std::uint64_t{last} << 32)) != 0;
+    }
+    return size > 0 && (text[0] == 0 || text[size / 2] == 0 || text[size - 1] == 0);
+}
+
+/// Makes any keys.
+void make_escaped(Batch& batch) {
+    std::array<std::size_t, batch_rows> ends;
+    std::string& text = batch.key_text;
+    text.clear();
+    for (const std::uint16_t row : batch.selected) {
+        for (std::size_t i = 0; i < batch.key_cells.size(); ++i) {
+            append_key_text(text, (*batch.key_cells[i])[row], i == 0);
+        }
+        ends[row] = text.size();
+    }
+    std::size_t begin = 0;
+    for (const std::uint16_t row : batch.selected) {
+        batch.keys[row] = Bytes(text).substr(begin, ends[row] - begin);
+        begin = ends[row];
+    }
+}
+
+/// Makes keys of one text without NULs: the keys are the texts. Returns false if one has a NUL.
+bool make_single(Batch& batch) {
+    const Cells& cells = *batch.key_cells.front();
+    bool nul = false;
+    for (const std::uint16_t row : batch.selected) {
+        nul = nul || has_nul(cells[row]);
+        batch.keys[row] = cells[row];
+    }
+    return !nul;
+}
+
+/// Makes `batch.key_text` large enough for all keys if no text has a NUL, and for copies in chunks.
+void reserve_text(Batch& batch) {
+    std::size_t size = batch.selected.size * separator_size * batch.key_cells.size();
+    for (const Cells* cells : batch.key_cells) {
+        for (const std::uint16_t row : batch.selected) size += (*cells)[row].size();
+    }
+    size += chunk;
+    std::string& text = batch.key_text;
+    if (text.size() > kept_text && size <= kept_text) std::string().swap(text);
+    // Bytes of earlier batches are overwritten: to clear them first would take time.
+    if (text.size() < size) text.resize(std::max(size, 2 * text.size()));
+}
+
+/// Makes keys of several texts without NULs. Returns false if one has a NUL. `Count`: their number
+/// if it is known to the compiler, else 0.
+template <bool Padded, std::size_t Count>
+bool make_joined(Batch& batch) {
+    reserve_text(batch);
+    const std::size_t count = Count > 0 ? Count : batch.key_cells.size();
+    const Cells* const* const texts = batch.key_cells.data();
+    char* const begin = batch.key_text.data();
+    char* to = begin;
+    for (const std::uint16_t row : batch.selected) {
+        const char* const key = to;
+        to = copy<Padded>(to, (*texts[0])[row]);
+        for (std::size_t i = 1; i < count; ++i) {
+            std::memset(to, 0, separator_size);
+            to = copy<Padded>(to + separator_size, (*texts[i])[row]);
+        }
+        batch.keys[row] = Bytes(key, static_cast<std::size_t>(to - key));
+    }
+    std::memset(to, 0xFF, chunk);
+    return count_nuls(begin, static_cast<std::size_t>(to - begin)) ==
+           batch.selected.size * separator_size * (count - 1);
+}
+
+template <bool Padded>
+bool make_joined(Batch& batch) {
+    switch (batch.key_cells.size()) {
+        case 2:
+            return make_joined<Padded, 2>(batch);
+        case 3:
+            return make_joined<Padded, 3>(batch);
+        default:
+            return make_joined<Padded, 0>(batch);
+    }
+}
+
+}  // namespace
+
+void append_key_text(std::string& key, Bytes text, bool first) {
+    if (!first) key.append(separator_size, '\0');
+    for (std::size_t nul = text.find('\0'); nul != Bytes::npos; nul = text.find('\0')) {
+        key.append(text, 0, nul + 1);
+        key.push_back('\1');
+        text.remove_prefix(nul + 1);
+    }
+    key.append(text);
+}
+
+void split_key(Bytes key, std::size_t count, std::vector<std::string>& texts) {
+    texts.resize(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        std::string& text = texts[i];
+        text.clear();
+        std::size_t nul = key.find('\0');
+        while (nul != Bytes::npos && nul + 1 < key.size() && key[nul + 1] == '\1') {
+            text.append(key, 0, nul + 1);
+            key.remove_prefix(nul + 2);
+            nul = key.find('\0');
+        }
+        text.append(key, 0, nul);
+        const bool last = i + 1 == count;
+        if (last ? nul != Bytes::npos
+                 : nul == Bytes::npos || nul + 1 >= key.size() || key[nul + 1] != '\0') {
+            throw StateError("the key of a group does not have its number of texts");
+        }
+        if (!last) key.remove_prefix(nul + separator_size);
+    }
+}
+
+void make_keys(Batch& batch) {
+    bool made = true;
+    if (batch.key_cells.empty()) {
+        for (const std::uint16_t row : batch.selected) batch.keys[row] = Bytes();
+    } else if (batch.key_cells.size() == 1) {
+        made = make_single(batch);
+    } else {
+        made = batch.padded ? make_joined<true>(batch) : make_joined<false>(batch);
+    }
+    if (!made) make_escaped(batch);
+}
+
+}  // namespace csvmill
