@@ -80,7 +80,7 @@ public:
           control_(control),
           events_(events),
           scratch_(task.scratch),
-          monitor_(progress_, scratch_, task.memory, events),
+          monitor_(progress_, scratch_, task.memory, events, confined),
           reader_(task.dialect),
           source_(source, task.size, task.dialect.encoding, task.block, progress_),
           problems_(task.skip ? "rejects.csv" : "", scratch_) {}

@@ -210,6 +210,7 @@ Task Task::parse(Bytes line) {
     task.block = number_in(json["block"], 1, max_block);
     task.dialect = parse_dialect(json["dialect"]);
     task.vectors = json["vectors"].boolean();
+    task.skip = json["skip"].boolean();
     task.confine = json["confine"].boolean();
     return task;
 }
