@@ -21,6 +21,7 @@ public:
     void write(Bytes data);
     /// Writes what is left and closes the file.
     void finish();
+    /// Bytes written so far, without those in the buffer: all after `finish`.
     std::uint64_t size() const { return size_; }
 
 private:

@@ -25,9 +25,16 @@ public:
     /// texts are escaped as Python's `json.dumps(text, ensure_ascii=False)`.
     void append(std::string& to, const Row& row) const;
 
+    /// The same cell by cell, in order: `begin_cell`, append the text of the cell, `end_cell` with
+    /// the size of `to` before that text. After the last cell: `end_row`.
+    void begin_cell(std::string& to, std::size_t column) const;
+    void end_cell(std::string& to, std::size_t column, std::size_t start) const;
+    void end_row(std::string& to) const;
+
 private:
     const Query& query_;
-    std::vector<std::string> names_;
+    std::vector<std::string> before_;  ///< What precedes each cell.
+    std::vector<bool> numeric_;
 };
 
 }  // namespace csvmill

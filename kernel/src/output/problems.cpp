@@ -1,0 +1,63 @@
+#include "output/problems.hpp"
+
+#include "output/row.hpp"
+#include "text/error.hpp"
+#include "text/show.hpp"
+
+namespace csvmill {
+
+std::string Problem::text() const {
+    std::string text = "line " + std::to_string(line);
+    if (column) {
+        text += ", column " + std::to_string(*column);
+        if (name) text += " (" + show(*name) + ")";
+    }
+    return text + ": found " + found + ", expected " + expected;
+}
+
+Problems::Problems(std::string rejects, Scratch& scratch)
+    : path_(std::move(rejects)), scratch_(scratch) {}
+
+Problems::~Problems() = default;
+
+void Problems::take(Problem problem, Bytes record) {
+    ++count_;
+    if (!path_.empty()) {
+        std::string lines;
+        if (!rejects_) {
+            rejects_ = std::make_unique<FileWriter>(path_, scratch_);
+            lines = "line,offset,column,reason,record\n";
+        }
+        const std::string line = std::to_string(problem.line);
+        const std::string offset = std::to_string(problem.offset);
+        const std::string column = problem.column ? std::to_string(*problem.column) : "";
+        const std::string reason = "found " + problem.found + ", expected " + problem.expected;
+        append_csv(lines, {line, offset, column, reason, record});
+        rejects_->write(lines);
+    }
+    if (first_.size() < shown_problems) first_.push_back(std::move(problem));
+}
+
+void Problems::check(std::uint64_t aggregated, std::uint64_t filtered) const {
+    if (count_ == 0) return;
+    const std::string first = first_.front().text();
+    if (path_.empty()) {
+        const std::uint64_t more = count_ - 1;
+        if (more == 0) throw MalformedInput(first);
+        throw MalformedInput(first + " (and " + std::to_string(more) + " more problem" +
+                             (more > 1 ? "s" : "") + ")");
+    }
+    // An empty result would look like that of a file without records.
+    if (aggregated + filtered == 0)
+        throw MalformedInput((count_ == 1 ? std::string("the only row was")
+                                          : "all " + std::to_string(count_) + " rows were") +
+                             " rejected: " + first);
+}
+
+void Problems::finish() {
+    if (rejects_) rejects_->finish();
+}
+
+std::uint64_t Problems::rejects_size() const { return rejects_ ? rejects_->size() : 0; }
+
+}  // namespace csvmill

@@ -1,0 +1,36 @@
+#include "run/scratch.hpp"
+
+#include "text/error.hpp"
+
+namespace csvmill {
+
+namespace {
+
+std::string with_commas(std::uint64_t number) {
+    std::string text = std::to_string(number);
+    for (std::size_t at = text.size(); at > 3; at -= 3) text.insert(at - 3, 1, ',');
+    return text;
+}
+
+}  // namespace
+
+void Scratch::take(std::uint64_t bytes) {
+    std::uint64_t used = used_.load(std::memory_order_relaxed);
+    do {
+        if (bytes > limit_ || used > limit_ - bytes)
+            throw AttemptFailed("out of scratch disk: the limit of a job is " +
+                                with_commas(limit_) + " bytes (CSVMILL_SCRATCH_LIMIT)");
+    } while (!used_.compare_exchange_weak(used, used + bytes, std::memory_order_relaxed));
+    used += bytes;
+    std::uint64_t peak = peak_.load(std::memory_order_relaxed);
+    while (peak < used && !peak_.compare_exchange_weak(peak, used, std::memory_order_relaxed)) {
+    }
+}
+
+void Scratch::give(std::uint64_t bytes) { used_.fetch_sub(bytes, std::memory_order_relaxed); }
+
+std::string Scratch::new_name(const char* kind) {
+    return std::string(kind) + '-' + std::to_string(names_.fetch_add(1));
+}
+
+}  // namespace csvmill
