@@ -87,6 +87,16 @@ public:
     static Decimal take_state(Bytes& from);
 
 private:
+    /// Small, if the number fits.
+    static Decimal of_big(BigDecimal&& number, std::uint32_t scale);
+    BigDecimal to_big() const;
+    Decimal without_zeros(std::uint64_t zeros) const;
+    std::uint64_t trailing_zeros() const;
+    bool is_negative() const;
+    /// The digits of the mantissa without sign and leading zeros; nothing for zero.
+    void append_digits(std::string& to) const;
+    std::uint64_t digit_count() const;
+
     void swap(Decimal& other) noexcept {
         std::swap(small_, other.small_);
         std::swap(scale_, other.scale_);

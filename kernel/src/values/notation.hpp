@@ -5,6 +5,7 @@
 
 #include "text/bytes.hpp"
 #include "values/decimal.hpp"
+#include "values/short_number.hpp"
 
 namespace csvmill {
 
@@ -24,8 +25,12 @@ inline constexpr int max_exponent = 400;
 
 /// Reads a cell as an integer or number. Returns false, and leaves `to` unspecified, if it is none.
 /// Short canonical numbers are read without any allocation, in a few nanoseconds.
-bool read_integer(Bytes cell, const Notation& notation, Decimal& to);
-bool read_number(Bytes cell, const Notation& notation, Decimal& to);
+inline bool read_integer(Bytes cell, const Notation& notation, Decimal& to);
+inline bool read_number(Bytes cell, const Notation& notation, Decimal& to);
+
+/// The same for cells of any length.
+bool read_any_integer(Bytes cell, const Notation& notation, Decimal& to);
+bool read_any_number(Bytes cell, const Notation& notation, Decimal& to);
 
 /// The description of a kind for a message: `Notation.expected`.
 std::string expected(Kind kind, const Notation& notation);
@@ -37,5 +42,14 @@ std::string expected_with_hint(Kind kind, Bytes cell, const Notation& notation);
 /// The settings with which `cell` would be of that kind, such as "input.decimal to ','"; else empty:
 /// `Notation.hint`.
 std::string hint(Kind kind, Bytes cell, const Notation& notation);
+
+bool read_integer(Bytes cell, const Notation& notation, Decimal& to) {
+    // Digits without separators are an integer in every notation.
+    return read_short(cell, 0, to) || read_any_integer(cell, notation, to);
+}
+
+bool read_number(Bytes cell, const Notation& notation, Decimal& to) {
+    return read_short(cell, notation.decimal, to) || read_any_number(cell, notation, to);
+}
 
 }  // namespace csvmill
