@@ -16,7 +16,7 @@ namespace csvmill {
 inline constexpr std::size_t batch_rows = 256;
 
 /// The bytes that can be read after each cell of a batch that is `padded`.
-inline constexpr std::size_t cell_padding = 16;
+inline constexpr std::size_t cell_padding = 32;
 
 /// Rows of a batch, by number, in increasing order.
 struct Selection {
@@ -66,7 +66,7 @@ struct ChangedCells {
 /// and `selected`, and clears `filtered` and `faults`.
 struct Batch {
     std::size_t rows = 0;
-    std::vector<std::uint32_t> columns;  ///< The columns of the file that the query reads, ascending.
+    std::vector<std::uint32_t> columns;  ///< Of the file, which the query reads, ascending.
     std::vector<Cells> cells;            ///< Those columns.
     /// Whether `cell_padding` bytes after each cell, also an empty one, can be read. Keys are then
     /// made faster.

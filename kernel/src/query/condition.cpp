@@ -11,10 +11,10 @@ namespace csvmill {
 
 namespace {
 
-enum class Outcome : std::uint8_t { no, yes, bad };
+enum class Outcome : std::uint8_t { no = 0, yes = 1, bad = 2 };
 using Outcomes = std::array<Outcome, batch_rows>;
 
-Outcome outcome_of(bool holds) { return holds ? Outcome::yes : Outcome::no; }
+Outcome outcome_of(bool holds) { return static_cast<Outcome>(holds); }
 
 /// Leaves those rows in `rows` that have `outcome`.
 void keep(Selection& rows, const Outcomes& outcomes, Outcome outcome) {
@@ -28,32 +28,40 @@ void keep(Selection& rows, const Outcomes& outcomes, Outcome outcome) {
 }
 
 /// The orderings that an operator accepts.
-struct Accepted {
-    bool less = false, equal = false, greater = false;
+class Accepted {
+public:
+    explicit Accepted(Operator op) : bits_(bits_of(op)) {}
 
+    /// Without branches: what cells contain cannot be predicted.
     bool operator()(std::strong_ordering order) const {
-        return order < 0 ? less : order > 0 ? greater : equal;
+        const int place = 1 + static_cast<int>(order > 0) - static_cast<int>(order < 0);
+        return ((bits_ >> place) & 1U) != 0;
     }
-};
 
-Accepted accepted_by(Operator op) {
-    switch (op) {
-        case Operator::eq:
-            return {false, true, false};
-        case Operator::ne:
-            return {true, false, true};
-        case Operator::lt:
-            return {true, false, false};
-        case Operator::le:
-            return {true, true, false};
-        case Operator::gt:
-            return {false, false, true};
-        case Operator::ge:
-            return {false, true, true};
-        default:
-            return {};
+private:
+    static constexpr unsigned less = 1, equal = 2, greater = 4;
+
+    static unsigned bits_of(Operator op) {
+        switch (op) {
+            case Operator::eq:
+                return equal;
+            case Operator::ne:
+                return less | greater;
+            case Operator::lt:
+                return less;
+            case Operator::le:
+                return less | equal;
+            case Operator::gt:
+                return greater;
+            case Operator::ge:
+                return greater | equal;
+            default:
+                return 0;
+        }
     }
-}
+
+    unsigned bits_;
+};
 
 bool is_less(const Decimal& a, const Decimal& b) { return compare(a, b) < 0; }
 
@@ -105,7 +113,7 @@ Condition::Node::Node(const Restriction& restriction, const Notation& notation_o
       op(restriction.op),
       kind(restriction.kind),
       notation(notation_of_cells),
-      accepted(accepted_by(restriction.op)) {
+      accepted(restriction.op) {
     if (form == Restriction::Form::comparison) {
         read_values(restriction.values);
         return;
@@ -198,9 +206,11 @@ void Condition::Node::with_test_of_number(const Notation& of_cells, const Use& u
         });
     };
     if (kind == Kind::integer) {
-        with_reader([of_cells](Bytes cell, Decimal& to) { return read_integer(cell, of_cells, to); });
+        with_reader(
+            [of_cells](Bytes cell, Decimal& to) { return read_integer(cell, of_cells, to); });
     } else {
-        with_reader([of_cells](Bytes cell, Decimal& to) { return read_number(cell, of_cells, to); });
+        with_reader(
+            [of_cells](Bytes cell, Decimal& to) { return read_number(cell, of_cells, to); });
     }
 }
 

@@ -17,12 +17,21 @@ constexpr std::size_t kept_text = std::size_t{1} << 20;
 /// 16 bytes that the compiler keeps in a vector register, where there are any.
 typedef unsigned char Chunk __attribute__((vector_size(16)));
 constexpr std::size_t chunk = sizeof(Chunk);
-static_assert(cell_padding >= chunk);
+static_assert(cell_padding == 2 * chunk);
 
 Chunk load(const char* from) {
     Chunk bytes;
     std::memcpy(&bytes, from, chunk);
     return bytes;
+}
+
+/// 0xFF for each NUL, 0 for other bytes.
+Chunk nuls(Chunk bytes) { return reinterpret_cast<Chunk>(bytes == 0); }
+
+bool any(Chunk bytes) {
+    std::uint64_t words[2];
+    std::memcpy(words, &bytes, chunk);
+    return (words[0] | words[1]) != 0;
 }
 
 /// Copies `Size` bytes from the begin and the end of `text`, which has `Size` to `2 * Size` bytes.
@@ -35,20 +44,14 @@ void copy_ends(char* to, Bytes text) {
     std::memcpy(to + text.size() - Size, last, Size);
 }
 
-/// Copies `text` without a call, unless it is long. Up to `chunk` bytes after it may be written.
-/// `Padded`: up to `cell_padding` bytes after it may be read.
+/// Copies `text` without a call, unless it is long. `Padded`: up to `cell_padding` bytes after it
+/// may be read, and are written: no branch depends on its size.
 template <bool Padded>
 char* copy(char* to, Bytes text) {
     const std::size_t size = text.size();
     if constexpr (Padded) {
-        std::memcpy(to, text.data(), chunk);
-        if (size > chunk) {
-            if (size <= 2 * chunk) {
-                std::memcpy(to + chunk, text.data() + chunk, chunk);
-            } else {
-                std::memcpy(to + chunk, text.data() + chunk, size - chunk);
-            }
-        }
+        std::memcpy(to, text.data(), cell_padding);
+        if (size > cell_padding) [[unlikely]] std::memcpy(to, text.data(), size);
     } else if (size >= 8) {
         if (size <= 16) {
             copy_ends<8>(to, text);
@@ -74,9 +77,7 @@ std::size_t count_nuls(const char* text, std::size_t size) {
     while (text < end) {
         Chunk counts = {};
         // 255 is the most that a byte counts.
-        for (int i = 0; i < 255 && text < end; ++i, text += chunk) {
-            counts -= reinterpret_cast<Chunk>(load(text) == 0);
-        }
+        for (int i = 0; i < 255 && text < end; ++i, text += chunk) counts -= nuls(load(text));
         for (std::size_t i = 0; i < chunk; ++i) count += counts[i];
     }
     return count;
@@ -89,21 +90,50 @@ std::uint64_t has_zero(std::uint64_t word) {
 
 bool has_nul(Bytes text) {
     const std::size_t size = text.size();
-    if (size > 16) return std::memchr(text.data(), 0, size) != nullptr;
+    if (size > 2 * chunk) return std::memchr(text.data(), 0, size) != nullptr;
+    if (size >= chunk) return any(nuls(load(text.data())) | nuls(load(&text[size - chunk])));
     if (size >= 8) {
         std::uint64_t first = 0, last = 0;
         std::memcpy(&first, text.data(), 8);
-        std::memcpy(&last, text.data() + size - 8, 8);
+        std::memcpy(&last, &text[size - 8], 8);
         return (has_zero(first) | has_zero(last)) != 0;
     }
     if (size >= 4) {
         std::uint32_t first = 0, last = 0;
         std::memcpy(&first, text.data(), 4);
-        std::memcpy(&last, text.data() + size - 4, 4);
+        std::memcpy(&last, &text[size - 4], 4);
         return has_zero(first | (std::uint64_t{last} << 32)) != 0;
     }
     return size > 0 && (text[0] == 0 || text[size / 2] == 0 || text[size - 1] == 0);
 }
+
+/// Finds NULs in texts that are followed by `cell_padding` readable bytes; no branch depends on the
+/// size of a short text.
+class NulFinder {
+public:
+    void look_at(Bytes text) {
+        if (text.size() > cell_padding) [[unlikely]] {
+            found_long_ = found_long_ || has_nul(text);
+            return;
+        }
+        // Bytes after the text do not count.
+        const char* const mask = masks.data() + (cell_padding - text.size());
+        found_ |= nuls(load(text.data())) & load(mask);
+        found_ |= nuls(load(text.data() + chunk)) & load(mask + chunk);
+    }
+
+    bool found() const { return found_long_ || any(found_); }
+
+private:
+    static constexpr std::array<char, 2 * cell_padding> masks = [] {
+        std::array<char, 2 * cell_padding> bytes = {};
+        for (std::size_t i = 0; i < cell_padding; ++i) bytes[i] = '\xFF';
+        return bytes;
+    }();
+
+    Chunk found_ = {};
+    bool found_long_ = false;
+};
 
 /// Makes any keys.
 void make_escaped(Batch& batch) {
@@ -126,12 +156,15 @@ void make_escaped(Batch& batch) {
 /// Makes keys of one text without NULs: the keys are the texts. Returns false if one has a NUL.
 bool make_single(Batch& batch) {
     const Cells& cells = *batch.key_cells.front();
-    bool nul = false;
-    for (const std::uint16_t row : batch.selected) {
-        nul = nul || has_nul(cells[row]);
-        batch.keys[row] = cells[row];
+    for (const std::uint16_t row : batch.selected) batch.keys[row] = cells[row];
+    if (batch.padded) {
+        NulFinder finder;
+        for (const std::uint16_t row : batch.selected) finder.look_at(cells[row]);
+        return !finder.found();
     }
-    return !nul;
+    bool found = false;
+    for (const std::uint16_t row : batch.selected) found = found || has_nul(cells[row]);
+    return !found;
 }
 
 /// Makes `batch.key_text` large enough for all keys if no text has a NUL, and for copies in chunks.
@@ -140,7 +173,7 @@ void reserve_text(Batch& batch) {
     for (const Cells* cells : batch.key_cells) {
         for (const std::uint16_t row : batch.selected) size += (*cells)[row].size();
     }
-    size += chunk;
+    size += cell_padding;
     std::string& text = batch.key_text;
     if (text.size() > kept_text && size <= kept_text) std::string().swap(text);
     // Bytes of earlier batches are overwritten: to clear them first would take time.

@@ -7,8 +7,8 @@ namespace csvmill {
 
 namespace {
 
-/// Reads the cells of the selected rows: `read` is called with each row whose cell is not empty, and
-/// returns whether the cell is of its kind. Rows with a bad cell leave the selection.
+/// Reads the cells of the selected rows: `read` is called with each row whose cell is not empty,
+/// and returns whether the cell is of its kind. Rows with a bad cell leave the selection.
 template <typename Read>
 void read_cells(Batch& batch, const Aggregate& aggregate, const Cells& cells, Values& values,
                 const Read& read) {

@@ -29,7 +29,9 @@ Query grouped_by(std::vector<GroupColumn> columns) {
 
 Query grouped_by_plain(std::size_t count) {
     Query query;
-    for (std::uint32_t i = 0; i < count; ++i) query.group_by.push_back({.column = i, .truncate = {}});
+    for (std::uint32_t i = 0; i < count; ++i) {
+        query.group_by.push_back({.column = i, .truncate = {}});
+    }
     return query;
 }
 
