@@ -8,19 +8,25 @@
 #include <string>
 #include <vector>
 
+#include "groups/hash.hpp"
 #include "groups/memory.hpp"
 #include "query/batch.hpp"
 
 namespace csvmill {
 
+class KeptValues;
+
 /// A group in a table: this header, then the states of its aggregates, then its key.
 struct Group {
     std::uint32_t key_size = 0;
-    std::uint32_t number = 0;  ///< Of the group in its table, from 0, in the order of creation.
+    std::uint32_t number : 26 = 0;  ///< In its part of the table, if an aggregate keeps values.
+    std::uint32_t part : 6 = 0;     ///< Of the table.
 };
 
-/// The texts of the result row of an aggregate that keeps values are made from these: sorted, one
-/// after another, as the bytes of `KeptValues`. Returns false at the end of the group.
+inline constexpr std::size_t max_groups_of_part = std::size_t{1} << 26;
+
+/// Gives the kept values of a group, sorted, one after another, as the bytes of `append_kept`.
+/// Returns false at the end of the group.
 using NextValue = std::function<bool(Bytes& value)>;
 
 /// Computes one aggregate for many groups. Its states are plain memory of `state_size` bytes that
@@ -53,6 +59,10 @@ public:
     /// from `next`.
     virtual void finish(const std::byte* state, const NextValue& next, std::string& to) const = 0;
 
+    /// The same, with the values in memory: `kept` has been arranged. Only for those that keep.
+    virtual void finish_kept(const std::byte* state, const KeptValues& kept, std::uint32_t number,
+                             std::string& to) const;
+
     /// Whether it needs all values of a group (median), or each different one (count_distinct).
     enum class Keeps { none, all, distinct };
     virtual Keeps keeps() const { return Keeps::none; }
@@ -63,6 +73,10 @@ public:
 };
 
 std::unique_ptr<Aggregator> make_aggregator(const Aggregate& aggregate);
+
+/// Appends a number of a state, and takes it from the start of `from`. Throws StateError.
+void append_count(std::string& to, std::uint64_t count);
+std::uint64_t take_count(Bytes& from);
 
 /// All aggregates of a query, and where their states are in a group.
 class Layout {
@@ -81,6 +95,11 @@ public:
     }
     Bytes key(const Group* group) const {
         return {reinterpret_cast<const char*>(group) + header_size_, group->key_size};
+    }
+    bool has_key(const Group* group, Bytes key) const {
+        return group->key_size == key.size() &&
+               same_bytes(reinterpret_cast<const char*>(group) + header_size_, key.data(),
+                          key.size());
     }
 
 private:

@@ -2,45 +2,63 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "groups/aggregator.hpp"
+#include "groups/distinct_set.hpp"
 #include "groups/memory.hpp"
-#include "query/batch.hpp"
+#include "groups/number_log.hpp"
 
 namespace csvmill {
 
-class Aggregator;
-
 /// The kept values of one aggregate in one part of a table. `number` is that of a group in the part.
 /// All values are kept in a log (median), or each different one in a hash set (count_distinct).
+///
+/// Values of different groups may be read by several threads at once.
 class KeptValues {
 public:
-    KeptValues(const Aggregator& aggregator, std::uint64_t seed, Budget& budget);
-    ~KeptValues();
+    KeptValues(const Aggregator& aggregator, const KeyHash& hash, Arena& arena, Budget& budget);
 
     /// Adds a value: its bytes as `Aggregator::append_kept` makes them.
     void add(std::uint32_t number, Bytes value);
-    /// A number that fits, without making bytes of it (median).
-    void add_number(std::uint32_t number, const Decimal& value);
 
-    /// Moves all values of `other` here; `numbers[n]` is what its group `n` is called here.
+    NumberLog& log() { return *log_; }      ///< Only for `Keeps::all`.
+    DistinctSet& set() { return *set_; }    ///< Only for `Keeps::distinct`.
+
+    /// Moves all values of `other` here; `numbers[n]` is what its group `n` is called here. What
+    /// this allocates is counted in `budget`.
     void absorb(KeptValues& other, const std::vector<std::uint32_t>& numbers, Budget& budget);
 
-    /// Arranges the values by group; no more may be added. Then `values_of` gives those of a group:
-    /// `all` sorted by value, `distinct` in any order.
+    /// Allocates from these from now on, and leaves what it has taken so far to `left`.
+    void move_to(Arena& arena, Budget& budget, Account& left);
+
+    /// Arranges the values by group, in place; no more may be added. `groups` is the number of
+    /// groups in the part. Then the values of a group can be read.
     void arrange(std::size_t groups);
-    /// Calls `take` with the bytes of each value of a group.
-    void values_of(std::uint32_t number, std::vector<Bytes>& to, std::string& text) const;
+
     std::size_t count_of(std::uint32_t number) const;
 
+    /// Calls `take` with the bytes of each value of a group, sorted. Needs no memory for them.
+    void each_of(std::uint32_t number, const std::function<void(Bytes)>& take) const;
+
+    /// Sets `to` to the bytes of all values of a group, sorted. They may be in `text`.
+    void values_of(std::uint32_t number, std::vector<Bytes>& to, std::string& text) const;
+
+    /// The number at `rank` of the sorted numbers of a group, and the next one if `two` (median).
+    void middle(std::uint32_t number, std::size_t rank, bool two, Decimal& low,
+                Decimal& high) const {
+        log_->middle(number, rank, two, low, high);
+    }
+
     std::size_t size() const;
-    void clear();
 
 private:
-    struct Impl;
-    std::unique_ptr<Impl> impl_;
+    std::optional<NumberLog> log_;
+    std::optional<DistinctSet> set_;
 };
 
 }  // namespace csvmill

@@ -1,12 +1,13 @@
 /// The groups of one thread.
 #pragma once
 
-#include <array>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "groups/aggregator.hpp"
+#include "groups/hash.hpp"
 #include "groups/kept_values.hpp"
 #include "groups/memory.hpp"
 
@@ -27,19 +28,24 @@ class GroupTable {
 public:
     GroupTable(const Layout& layout, std::uint64_t seed, Budget& budget);
     ~GroupTable();
+    GroupTable(const GroupTable&) = delete;
+    GroupTable& operator=(const GroupTable&) = delete;
 
     /// Adds the selected rows of `batch`: finds or creates the group of each, and updates its states
     /// and kept values. Hashes, prefetches and probes batch by batch.
     void add(const Batch& batch);
 
     std::size_t size() const;
+    std::size_t size(std::size_t part) const;
 
     /// Moves all groups and values of part `part` of `other` into this table. Tables of the same
     /// layout and seed; parts are independent: threads may absorb different parts at once if each
-    /// passes its own `budget`.
+    /// passes its own `budget`, from which new memory is taken. The groups themselves do not move:
+    /// the budget of `other` counts them until `other` is cleared, though this table frees them.
     void absorb(GroupTable& other, std::size_t part, Budget& budget);
 
-    /// All groups of a part, or of all parts, unordered. Valid until `clear`.
+    /// Appends all groups of a part, or of all parts if it is `partitions`, unordered. Valid until
+    /// `clear`.
     void collect(std::size_t part, std::vector<Group*>& to) const;
 
     /// The kept values of aggregate `i` in a part; null if it keeps none.
@@ -49,13 +55,29 @@ public:
     void clear();
 
     const Layout& layout() const { return layout_; }
+    Budget& budget() const { return budget_; }
 
 private:
+    struct Slot {
+        std::uint64_t hash;
+        Group* group;  ///< Null if it is free.
+    };
     struct Part;
+
+    Group* find_or_create(Part& part, std::uint64_t hash, Bytes key);
+    Group* create(Bytes key, std::size_t part, std::size_t number);
+    void add_kept(const Batch& batch, std::size_t i, Group* const* groups);
+    void merge(Group* group, Group* other, Part& part, bool owning, Budget& budget);
+    void make_kept(Part& part);
+    void destroy_states(Group* group) const;
+
     const Layout& layout_;
-    std::uint64_t seed_;
+    const KeyHash hash_;
     Budget& budget_;
+    std::shared_ptr<Arena> arena_;  ///< Tables that have absorbed groups keep it too.
+    Account account_;               ///< Of the memory that states own.
     std::vector<Part> parts_;
+    std::size_t owned_ = 0;         ///< Bytes that states own.
 };
 
 /// The hash of a key: fast, of good quality, different for each seed.
@@ -64,6 +86,9 @@ std::uint64_t hash_of(Bytes key, std::uint64_t seed);
 /// Sorts by key, bytewise. `groups` hold prefixes from `skip` on: all keys have the same `skip`
 /// first bytes.
 void sort_groups(std::span<SortedGroup> groups, const Layout& layout, std::size_t skip);
+
+/// Sets the prefixes from `skip` on.
+void load_prefixes(std::span<SortedGroup> groups, const Layout& layout, std::size_t skip);
 
 /// The number of first bytes that all keys have in common.
 std::size_t common_prefix(std::span<Group* const> groups, const Layout& layout);

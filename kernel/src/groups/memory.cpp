@@ -1,0 +1,94 @@
+#include "groups/memory.hpp"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+namespace csvmill {
+
+namespace {
+
+constexpr std::size_t least_mapping = std::size_t{64} << 10;
+constexpr std::size_t huge_page = std::size_t{2} << 20;
+constexpr std::size_t first_chunk = std::size_t{4} << 10;
+
+std::byte* map(std::size_t bytes) {
+    void* data =
+        mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (data == MAP_FAILED) throw std::bad_alloc();
+    return static_cast<std::byte*>(data);
+}
+
+/// Maps `bytes` bytes, aligned to huge pages.
+std::byte* map_huge(std::size_t bytes) {
+    constexpr std::size_t page = 4096;
+    std::size_t mapped = ((bytes + page - 1) & ~(page - 1)) + huge_page - page;
+    std::byte* data = map(mapped);
+    std::size_t before = (huge_page - reinterpret_cast<std::uintptr_t>(data)) & (huge_page - 1);
+    std::size_t after = (mapped - before - bytes) & ~(page - 1);
+    if (before > 0) munmap(data, before);
+    if (after > 0) munmap(data + mapped - after, after);
+    madvise(data + before, bytes, MADV_HUGEPAGE);
+    return data + before;
+}
+
+}  // namespace
+
+Pages::Pages(std::size_t bytes, bool huge) : size_(bytes) {
+    if (bytes >= huge_page && huge) {
+        data_ = map_huge(bytes);
+    } else if (bytes >= least_mapping) {
+        data_ = map(bytes);
+    } else if (bytes > 0) {
+        data_ = static_cast<std::byte*>(std::calloc(bytes, 1));
+        if (data_ == nullptr) throw std::bad_alloc();
+    }
+}
+
+Pages::~Pages() {
+    if (size_ >= least_mapping) {
+        munmap(data_, size_);
+    } else {
+        std::free(data_);
+    }
+}
+
+void Pages::resize(std::size_t bytes) {
+    if (size_ < least_mapping || bytes < least_mapping) {
+        Pages moved(bytes, false);
+        if (std::size_t both = std::min(bytes, size_)) std::memcpy(moved.data_, data_, both);
+        *this = std::move(moved);
+        return;
+    }
+    void* data = mremap(data_, size_, bytes, MREMAP_MAYMOVE);
+    if (data == MAP_FAILED) throw std::bad_alloc();
+    data_ = static_cast<std::byte*>(data);
+    size_ = bytes;
+}
+
+std::byte* Arena::allocate_chunk(std::size_t bytes) {
+    chunk_size_ = std::clamp(2 * chunk_size_, first_chunk, huge_page);
+    bool own = bytes > chunk_size_ / 4;
+    std::size_t size = own ? bytes : chunk_size_;
+    chunks_.emplace_back(size);
+    account_.take(size);
+    std::byte* data = chunks_.back().data();
+    if (!own) {
+        next_ = data + bytes;
+        end_ = data + size;
+    }
+    return data;
+}
+
+void Arena::clear() {
+    chunks_.clear();
+    account_.settle();
+    chunk_size_ = 0;
+    next_ = end_ = nullptr;
+}
+
+}  // namespace csvmill

@@ -1,0 +1,377 @@
+#include "groups/table.hpp"
+
+#include <array>
+#include <cstring>
+
+#include "text/error.hpp"
+
+namespace csvmill {
+
+namespace {
+
+constexpr std::size_t least_capacity = 16;
+constexpr unsigned part_shift = 64 - 6;
+static_assert(partitions == std::size_t{1} << (64 - part_shift));
+
+/// Fetches the start of a group, and the next cache line, which it may reach into.
+void prefetch_group(const Group* group) {
+    __builtin_prefetch(group, 1);
+    __builtin_prefetch(reinterpret_cast<const char*>(group) + 64, 1);
+}
+
+}  // namespace
+
+struct GroupTable::Part {
+    Part(std::size_t index, Budget& budget) : number(index), account(budget) {}
+
+    std::size_t home(std::uint64_t hash) const { return hash & mask; }
+
+    /// The first slot from `hash` on that is free, or has the hash and the key.
+    Slot* find(std::uint64_t hash, Bytes key, const Layout& layout) const {
+        for (std::size_t i = home(hash);; i = (i + 1) & mask) {
+            Slot& slot = slots[i];
+            if (slot.group == nullptr) return &slot;
+            if (slot.hash == hash && layout.has_key(slot.group, key)) return &slot;
+        }
+    }
+
+    /// A group with the hash, whose key may be another one; null if there is none.
+    Group* candidate(std::uint64_t hash) const {
+        for (std::size_t i = home(hash);; i = (i + 1) & mask) {
+            const Slot& slot = slots[i];
+            if (slot.group == nullptr || slot.hash == hash) return slot.group;
+        }
+    }
+
+    /// Whether there is no room for one more group.
+    bool full() const { return size >= limit; }
+
+    void grow(Budget& budget) {
+        const std::size_t old = limit > 0 ? mask + 1 : 0;
+        const std::size_t capacity = old == 0 ? least_capacity : old < 1024 ? 4 * old : 2 * old;
+        account.take((capacity - old) * sizeof(Slot), budget);
+        Pages grown(capacity * sizeof(Slot));
+        Slot* to = reinterpret_cast<Slot*>(grown.data());
+        for (std::size_t i = 0; i < old; ++i) {
+            if (slots[i].group == nullptr) continue;
+            std::size_t at = slots[i].hash & (capacity - 1);
+            while (to[at].group != nullptr) at = (at + 1) & (capacity - 1);
+            to[at] = slots[i];
+        }
+        memory = std::move(grown);
+        slots = to;
+        mask = capacity - 1;
+        limit = capacity * 3 / 5;
+    }
+
+    void swap_groups(Part& other) {
+        std::swap(slots, other.slots);
+        std::swap(mask, other.mask);
+        std::swap(size, other.size);
+        std::swap(limit, other.limit);
+        std::swap(owning, other.owning);
+        std::swap(memory, other.memory);
+        std::swap(kept, other.kept);
+    }
+
+    void forget_groups() {
+        memory = Pages();
+        slots = &free_slot;
+        mask = size = limit = 0;
+        owning = false;
+    }
+
+    template <typename Take>
+    void for_each(Take&& take) const {
+        if (limit == 0) return;
+        for (std::size_t i = 0; i <= mask; ++i) {
+            if (slots[i].group != nullptr) take(slots[i]);
+        }
+    }
+
+    /// What an empty part has, so that it needs no special case. Nothing is written to it.
+    static inline Slot free_slot{};
+
+    Slot* slots = &free_slot;
+    std::size_t mask = 0;
+    std::size_t size = 0;
+    std::size_t limit = 0;  ///< Of `size`, before the slots grow.
+    std::size_t number;
+    bool owning = false;    ///< Whether states may own memory that is not in `owned_`.
+    Pages memory;           ///< Of the slots.
+    Account account;
+    std::vector<std::unique_ptr<KeptValues>> kept;  ///< For each aggregate, or null.
+    std::vector<std::shared_ptr<Arena>> adopted;    ///< Of groups that come from other tables.
+};
+
+GroupTable::GroupTable(const Layout& layout, std::uint64_t seed, Budget& budget)
+    : layout_(layout),
+      hash_(seed),
+      budget_(budget),
+      arena_(std::make_shared<Arena>(budget)),
+      account_(budget) {
+    parts_.reserve(partitions);
+    for (std::size_t i = 0; i < partitions; ++i) {
+        parts_.emplace_back(i, budget);
+        make_kept(parts_.back());
+    }
+}
+
+GroupTable::~GroupTable() {
+    clear();
+    arena_->settle();
+}
+
+void GroupTable::make_kept(Part& part) {
+    part.kept.clear();
+    if (!layout_.keeps()) return;
+    for (std::size_t i = 0; i < layout_.size(); ++i) {
+        const bool keeps = layout_[i].keeps() != Aggregator::Keeps::none;
+        part.kept.push_back(
+            keeps ? std::make_unique<KeptValues>(layout_[i], hash_, *arena_, budget_) : nullptr);
+    }
+}
+
+void GroupTable::add(const Batch& batch) {
+    const std::size_t size = batch.selected.size;
+    const std::uint16_t* rows = batch.selected.begin();
+    const Bytes* keys = batch.keys.data();
+    std::array<std::uint64_t, batch_rows> hash_array;
+    std::array<Group*, batch_rows> group_array;
+    std::array<std::byte*, batch_rows> state_array;
+    std::uint64_t* hashes = hash_array.data();
+    Group** groups = group_array.data();
+    std::byte** states = state_array.data();
+    Part* parts = parts_.data();
+
+    for (std::size_t i = 0; i < size; ++i) {
+        hashes[i] = hash_(keys[rows[i]]);
+        const Part& part = parts[hashes[i] >> part_shift];
+        __builtin_prefetch(part.slots + part.home(hashes[i]));
+    }
+    for (std::size_t i = 0; i < size; ++i) {
+        groups[i] = parts[hashes[i] >> part_shift].candidate(hashes[i]);
+        if (groups[i] != nullptr) prefetch_group(groups[i]);
+    }
+    for (std::size_t i = 0; i < size; ++i) {
+        const Bytes key = keys[rows[i]];
+        if (groups[i] == nullptr || !layout_.has_key(groups[i], key)) [[unlikely]] {
+            groups[i] = find_or_create(parts[hashes[i] >> part_shift], hashes[i], key);
+        }
+    }
+
+    const std::size_t before = budget_.used();
+    for (std::size_t i = 0; i < layout_.size(); ++i) {
+        const std::size_t offset = layout_.offset(i);
+        for (std::size_t row = 0; row < size; ++row) {
+            states[row] = reinterpret_cast<std::byte*>(groups[row]) + offset;
+        }
+        layout_[i].add(batch, batch.values[i], states, budget_);
+    }
+    account_.adopt(budget_.used() - before);
+    owned_ += budget_.used() - before;
+    if (!layout_.keeps()) return;
+    for (std::size_t i = 0; i < layout_.size(); ++i) add_kept(batch, i, groups);
+}
+
+Group* GroupTable::find_or_create(Part& part, std::uint64_t hash, Bytes key) {
+    Slot* slot = part.find(hash, key, layout_);
+    if (slot->group != nullptr) return slot->group;
+    if (part.full()) {
+        part.grow(budget_);
+        slot = part.find(hash, key, layout_);
+    }
+    Group* group = create(key, part.number, part.size);
+    *slot = {hash, group};
+    ++part.size;
+    return group;
+}
+
+Group* GroupTable::create(Bytes key, std::size_t part, std::size_t number) {
+    if (number >= max_groups_of_part && layout_.keeps()) {
+        throw AttemptFailed("out of memory: too many groups for median or count_distinct");
+    }
+    std::byte* data = arena_->allocate(layout_.header_size() + key.size());
+    Group* group = new (data) Group;
+    group->key_size = static_cast<std::uint32_t>(key.size());
+    group->number = static_cast<std::uint32_t>(number & (max_groups_of_part - 1));
+    group->part = static_cast<std::uint32_t>(part & (partitions - 1));
+    for (std::size_t i = 0; i < layout_.size(); ++i) layout_[i].create(layout_.state(group, i));
+    if (!key.empty()) std::memcpy(data + layout_.header_size(), key.data(), key.size());
+    return group;
+}
+
+void GroupTable::add_kept(const Batch& batch, std::size_t i, Group* const* groups) {
+    const Aggregator& aggregator = layout_[i];
+    const Values& values = batch.values[i];
+    const std::size_t size = batch.selected.size;
+    const std::uint16_t* rows = batch.selected.begin();
+    if (aggregator.keeps() == Aggregator::Keeps::none) return;
+    if (aggregator.keeps() == Aggregator::Keeps::all) {
+        const Decimal* numbers = values.numbers.data();
+        for (std::size_t row = 0; row < size; ++row) {
+            if (!values.present[rows[row]]) continue;
+            parts_[groups[row]->part].kept[i]->log().add(groups[row]->number, numbers[rows[row]]);
+        }
+        return;
+    }
+    struct Item {
+        DistinctSet* set;
+        std::size_t begin;
+        std::uint32_t size;
+        std::uint32_t group;
+        std::uint32_t tag;
+    };
+    std::array<Item, batch_rows> items;
+    std::size_t count = 0;
+    thread_local std::string text;
+    text.clear();
+    for (std::size_t row = 0; row < size; ++row) {
+        if (!values.present[rows[row]]) continue;
+        Item& item = items[count++];
+        item.set = &parts_[groups[row]->part].kept[i]->set();
+        item.begin = text.size();
+        aggregator.append_kept(values, rows[row], text);
+        item.size = static_cast<std::uint32_t>(text.size() - item.begin);
+        item.group = groups[row]->number;
+        item.tag = item.set->tag(item.group, {text.data() + item.begin, item.size});
+        item.set->prefetch(item.tag);
+    }
+    for (std::size_t row = 0; row < count; ++row) items[row].set->prefetch_entry(items[row].tag);
+    for (std::size_t row = 0; row < count; ++row) {
+        const Item& item = items[row];
+        item.set->add(item.tag, item.group, {text.data() + item.begin, item.size});
+    }
+}
+
+std::size_t GroupTable::size() const {
+    std::size_t size = 0;
+    for (const Part& part : parts_) size += part.size;
+    return size;
+}
+
+std::size_t GroupTable::size(std::size_t part) const { return parts_[part].size; }
+
+void GroupTable::merge(Group* group, Group* other, Part& part, bool owning, Budget& budget) {
+    const std::size_t before = budget.used();
+    for (std::size_t i = 0; i < layout_.size(); ++i) {
+        layout_[i].merge(layout_.state(group, i), layout_.state(other, i), budget);
+    }
+    if (budget.used() != before) {
+        part.owning = true;
+        if (&budget == &budget_) part.account.adopt(budget.used() - before);
+    }
+    if (owning) destroy_states(other);
+}
+
+void GroupTable::absorb(GroupTable& other, std::size_t number, Budget& budget) {
+    Part& to = parts_[number];
+    Part& from = other.parts_[number];
+    if (from.size == 0) return;
+    to.adopted.push_back(other.arena_);
+    for (auto& arena : from.adopted) to.adopted.push_back(std::move(arena));
+    from.adopted.clear();
+    to.owning |= owned_ > 0;
+    from.owning |= other.owned_ > 0;
+    // The accounts of values must not give anything back in this thread.
+    for (auto& kept : to.kept) {
+        if (kept) kept->move_to(*arena_, budget_, to.account);
+    }
+    for (auto& kept : from.kept) {
+        if (kept) kept->move_to(*arena_, budget_, from.account);
+    }
+    if (to.size < from.size) to.swap_groups(from);
+    const bool owning = from.owning;
+    to.owning |= owning;
+    std::vector<std::uint32_t> numbers(layout_.keeps() ? from.size : 0);
+
+    constexpr std::size_t ahead = 32;
+    std::array<Slot, ahead> window;
+    std::size_t count = 0;
+    const auto flush = [&] {
+        const std::span<Slot> slots(window.data(), count);
+        for (const Slot& slot : slots) {
+            Group* group = to.candidate(slot.hash);
+            if (group != nullptr) prefetch_group(group);
+            if (group != nullptr || layout_.keeps()) prefetch_group(slot.group);
+        }
+        for (const Slot& slot : slots) {
+            Slot* place = to.candidate(slot.hash) == nullptr
+                              ? nullptr
+                              : to.find(slot.hash, layout_.key(slot.group), layout_);
+            Group* group = place == nullptr ? nullptr : place->group;
+            const std::uint32_t old_number = layout_.keeps() ? slot.group->number : 0;
+            if (group == nullptr) {
+                if (to.full()) to.grow(budget);
+                group = slot.group;
+                if (layout_.keeps()) {
+                    if (to.size >= max_groups_of_part) {
+                        throw AttemptFailed(
+                            "out of memory: too many groups for median or count_distinct");
+                    }
+                    group->number = static_cast<std::uint32_t>(to.size & (max_groups_of_part - 1));
+                }
+                std::size_t i = to.home(slot.hash);
+                while (to.slots[i].group != nullptr) i = (i + 1) & to.mask;
+                to.slots[i] = slot;
+                ++to.size;
+            } else {
+                merge(group, slot.group, to, owning, budget);
+            }
+            if (layout_.keeps()) numbers[old_number] = group->number;
+        }
+        count = 0;
+    };
+    from.for_each([&](const Slot& slot) {
+        window[count++] = slot;
+        if (count == ahead) flush();
+        __builtin_prefetch(to.slots + to.home(slot.hash));
+    });
+    flush();
+    from.forget_groups();
+    for (std::size_t i = 0; i < to.kept.size(); ++i) {
+        if (!to.kept[i]) continue;
+        to.kept[i]->absorb(*from.kept[i], numbers, budget);
+        from.kept[i]->move_to(*other.arena_, other.budget_, from.account);
+    }
+}
+
+void GroupTable::collect(std::size_t part, std::vector<Group*>& to) const {
+    if (part == partitions) {
+        to.reserve(to.size() + size());
+        for (std::size_t i = 0; i < partitions; ++i) collect(i, to);
+        return;
+    }
+    parts_[part].for_each([&](const Slot& slot) { to.push_back(slot.group); });
+}
+
+KeptValues* GroupTable::kept(std::size_t i, std::size_t part) {
+    return parts_[part].kept.empty() ? nullptr : parts_[part].kept[i].get();
+}
+
+void GroupTable::destroy_states(Group* group) const {
+    for (std::size_t i = 0; i < layout_.size(); ++i) {
+        if (layout_[i].owns()) layout_[i].destroy(layout_.state(group, i));
+    }
+}
+
+void GroupTable::clear() {
+    for (Part& part : parts_) {
+        if (layout_.owns() && (part.owning || owned_ > 0)) {
+            part.for_each([&](const Slot& slot) { destroy_states(slot.group); });
+        }
+        part.forget_groups();
+        part.account.settle();
+        part.adopted.clear();
+    }
+    account_.settle();
+    owned_ = 0;
+    arena_->settle();
+    arena_ = std::make_shared<Arena>(budget_);
+    for (Part& part : parts_) make_kept(part);
+    budget_.accept();
+}
+
+std::uint64_t hash_of(Bytes key, std::uint64_t seed) { return KeyHash(seed)(key); }
+
+}  // namespace csvmill
