@@ -14,12 +14,15 @@ namespace csvmill {
 class KeyHash {
 public:
     explicit KeyHash(std::uint64_t seed)
-        : start_(scramble(seed + 1)), a_(scramble(seed + 2)), b_(scramble(seed + 3)) {}
+        : a_(scramble(4 * seed + 1)),
+          b_(scramble(4 * seed + 2)),
+          c_(scramble(4 * seed + 3)),
+          d_(scramble(4 * seed + 4)) {}
 
     std::uint64_t operator()(Bytes key) const {
         const char* data = key.data();
         std::size_t size = key.size();
-        std::uint64_t state = start_ ^ size;
+        std::uint64_t state = c_;
         std::uint64_t low = 0;
         std::uint64_t high = 0;
         if (size > 16) {
@@ -38,7 +41,7 @@ public:
         } else if (size > 0) {
             low = byte(data) | byte(data + size / 2) << 8 | byte(data + size - 1) << 16;
         }
-        return mix(start_ ^ b_, mix(low ^ b_, high ^ state));
+        return mix(d_ ^ size, mix(low ^ b_, high ^ state));
     }
 
     /// Combines a hash with a number.
@@ -71,9 +74,10 @@ private:
     }
     static std::uint64_t byte(const char* data) { return static_cast<unsigned char>(*data); }
 
-    std::uint64_t start_;
     std::uint64_t a_;
     std::uint64_t b_;
+    std::uint64_t c_;
+    std::uint64_t d_;
 };
 
 /// Whether keys are equal. Short ones are compared without a call.
