@@ -1,19 +1,27 @@
-"""Decompress deflate (RFC 1951) with the interface of `bz2.BZ2Decompressor`."""
+"""Decompress deflate (RFC 1951) with the interface of `bz2.BZ2Decompressor`, by ISA-L.
+
+ISA-L is several times faster than zlib, and as strict.
+"""
 
 from __future__ import annotations
 
 import zlib
 
+from isal import isal_zlib
+
 GZIP, RAW = 16 + zlib.MAX_WBITS, -zlib.MAX_WBITS
-"""A member of a gzip file, whose CRC and length zlib checks, and raw deflated data."""
+"""A member of a gzip file, whose CRC and length are checked, and raw deflated data."""
+
+_MAGIC = b"\x1f\x8b\x08"
 
 
 class Inflater:
     """One stream in `format`, which is `GZIP` or `RAW`; see `bz2.BZ2Decompressor`."""
 
     def __init__(self, format: int) -> None:  # noqa: A002
-        self._object = zlib.decompressobj(format)
+        self._object = isal_zlib.decompressobj(format)
         self._full = False
+        self._expected = _MAGIC if format == GZIP else b""
 
     @property
     def eof(self) -> bool:
@@ -32,7 +40,14 @@ class Inflater:
 
     def decompress(self, data: bytes, max_length: int) -> bytes:
         """Return at most `max_length` more bytes. Raises zlib.error."""
-        out = self._object.decompress(self._object.unconsumed_tail + data, max_length)
-        # zlib may have more output then, even if it has consumed all input.
+        # ISA-L waits for a whole header, and other bytes may be fewer.
+        if not data.startswith(self._expected[: len(data)]):
+            raise zlib.error("incorrect header")
+        self._expected = self._expected[len(data) :]
+        try:
+            out = self._object.decompress(self._object.unconsumed_tail + data, max_length)
+        except isal_zlib.error as error:  # type: ignore[misc]  # an instance in its types
+            raise zlib.error(str(error)) from error
+        # There may be more output then, even if all input was consumed.
         self._full = len(out) == max_length
         return out

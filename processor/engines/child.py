@@ -1,0 +1,139 @@
+"""Start child processes, which end with the parent process and with the asyncio task."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+_CODE = Path(__file__).parents[2]
+_KEPT_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "TZ", "LANG", "LC_ALL")
+MAX_LINE = 128 << 20
+"""The maximum size of a line of a child in bytes. A header may have 64 MiB."""
+STDERR_TAIL = 4096
+"""Bytes of a child's standard error that are kept."""
+
+
+class Child:
+    """A running child process, with pipes for standard output and standard error."""
+
+    def __init__(self, process: Process, control: asyncio.WriteTransport) -> None:
+        assert process.stdout is not None  # noqa: S101
+        assert process.stderr is not None  # noqa: S101
+        self._process = process
+        self._control = control
+        self._stderr = asyncio.create_task(_tail(process.stderr))
+        self.stdin = process.stdin
+        """None if the child reads something else."""
+        self.lines = process.stdout
+        """The events of the child, each a line of at most `MAX_LINE` bytes."""
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    @property
+    def ended(self) -> bool:
+        """Whether the process has ended and was reaped."""
+        return self._process.returncode is not None
+
+    def send(self, line: bytes) -> None:
+        """Write a line to the control pipe. A child that has ended does not read it."""
+        self._control.write(line)
+
+    def kill(self, by: signal.Signals = signal.SIGKILL) -> None:
+        """Send a signal to the process group of the child, unless the child was reaped."""
+        if not self.ended:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, by)
+
+    async def wait(self) -> int:
+        """Wait until the child has ended. Return its status, or the negated signal."""
+        return await self._process.wait()
+
+    async def exit_message(self) -> str:
+        """Return how the child ended, and the end of its standard error. Waits for it."""
+        status, text = await self.wait(), await self._stderr
+        if status < 0:
+            with contextlib.suppress(ValueError):
+                how = f"was killed by {signal.Signals(-status).name} (signal {-status})"
+                return f"the engine's process {how}" + (f": {text}" if text else "")
+        last = text.splitlines()[-1] if text else "it wrote no error"
+        return f"the engine's process ended with status {status}: {last}"
+
+    async def close(self) -> None:
+        """Kill the child if it runs, reap it, and close the control pipe."""
+        self.kill()
+        await self.wait()
+        self._control.close()
+        self._stderr.cancel()
+        await asyncio.gather(self._stderr, return_exceptions=True)
+
+
+@asynccontextmanager
+async def child_process(
+    command: Sequence[str],
+    folder: Path,
+    *,
+    stdin: int = PIPE,
+    pass_fds: Sequence[int] = (),
+    variables: dict[str, str] | None = None,
+) -> AsyncIterator[Child]:
+    """Run `command` in `folder`, with the number of the control pipe as an additional argument.
+
+    The control pipe is closed when this process ends for any reason; the child then exits. On exit
+    of the context, the process group of the child is killed and the child is reaped. The child gets
+    only a few environment variables, `variables` among them, and no passwords.
+    """
+    environment = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
+    reading, writing = os.pipe()
+    try:
+        control, _ = await asyncio.get_running_loop().connect_write_pipe(
+            asyncio.BaseProtocol, os.fdopen(writing, "wb", buffering=0)
+        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *(*command, str(reading)),
+                stdin=stdin,
+                stdout=PIPE,
+                stderr=PIPE,
+                limit=MAX_LINE,
+                cwd=folder,
+                env={**environment, **(variables or {})},
+                pass_fds=(reading, *pass_fds),
+                # A process group of its own, to be killed as a whole.
+                start_new_session=True,
+            )
+        except BaseException:
+            control.close()
+            raise
+    finally:
+        os.close(reading)
+    child = Child(process, control)
+    try:
+        yield child
+    finally:
+        await asyncio.shield(child.close())
+
+
+def python_command(module: str) -> tuple[list[str], dict[str, str]]:
+    """Return the command that runs a module of this code, and the variables that it needs."""
+    return [sys.executable, "-P", "-m", module], {"PYTHONPATH": str(_CODE)}
+
+
+async def _tail(stream: asyncio.StreamReader) -> str:
+    """Read the stream of a child to its end, and return the last `STDERR_TAIL` bytes as text."""
+    kept = b""
+    while block := await stream.read(1 << 16):
+        kept = (kept + block)[-STDERR_TAIL:]
+    return kept.decode(errors="backslashreplace").strip()

@@ -1,0 +1,108 @@
+"""A child process that decompresses a file for the kernel.
+
+Started as `python -m processor.engines.decompressor DATA CONTROL`. It reads its task from the pipe
+CONTROL, and writes the decompressed bytes to the pipe DATA. Its events are the first bytes, for the
+detection of the dialect; its progress; and the outcome. After a failure it keeps DATA open, so that
+the kernel cannot take the file for complete.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import fcntl
+import os
+import signal
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from processor.engines.messages import begin_child, peak_memory, send_event
+from shared.csv.compression import decompress
+from shared.errors import AttemptFailed, MalformedInput
+from shared.inspection.sample import SAMPLE_SIZE
+from shared.runtime.files import write_all
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from processor.engines.messages import Message
+
+STDIN = 0
+BLOCK = 1 << 20
+INTERVAL = 0.2
+"""Seconds between two events of progress."""
+
+
+def main() -> None:
+    """Run the task from the control pipe."""
+    decompressor = Decompressor(begin_child(int(sys.argv[2])), int(sys.argv[1]))
+    try:
+        decompressor.run()
+        outcome: Message = {"event": "finished"}
+    except MalformedInput as error:
+        outcome = {"event": "malformed", "reason": str(error)}
+    except BrokenPipeError:
+        return  # the kernel has ended; its last event tells why
+    except (AttemptFailed, OSError) as error:
+        outcome = {"event": "failed", "reason": str(error)}
+    decompressor.send(outcome)
+    if outcome["event"] != "finished":
+        signal.pause()
+
+
+class Decompressor:
+    """Decompresses the file of `task` to the descriptor `data`."""
+
+    def __init__(self, task: Message, data: int) -> None:
+        self._task = task
+        self._data = data
+        self._done = 0
+        self._bytes = 0
+        self._sent = time.monotonic()
+
+    def run(self) -> None:
+        """Write the whole file. Raises MalformedInput, AttemptFailed and OSError."""
+        with contextlib.suppress(OSError):  # beyond the limit of this user
+            fcntl.fcntl(self._data, fcntl.F_SETPIPE_SZ, BLOCK)
+        first = b""
+        sampled = False
+        for block in decompress(self._blocks(), self._task["compression"], self._task["max_size"]):
+            if not sampled:
+                first += block
+                if len(first) < SAMPLE_SIZE:
+                    continue
+                sampled = True
+                self._send_sample(first)
+                block = first
+            self._write(block)
+        if not sampled:
+            self._send_sample(first)
+            self._write(first)
+
+    def send(self, event: Message) -> None:
+        """Write an event, with the bytes read and written so far."""
+        send_event({**event, "done": self._done, "bytes": self._bytes, **peak_memory()})
+
+    def _send_sample(self, data: bytes) -> None:
+        self.send({"event": "sample", "data": base64.b64encode(data[:SAMPLE_SIZE]).decode()})
+
+    def _write(self, data: bytes) -> None:
+        self._bytes += len(data)
+        if time.monotonic() > self._sent + INTERVAL:
+            self._sent = time.monotonic()
+            self.send({"event": "progress"})
+        write_all(self._data, data)
+
+    def _blocks(self) -> Iterator[bytes]:
+        path, size = self._task["path"], self._task["size"]
+        source = STDIN if path is None else os.open(path, os.O_RDONLY)
+        while block := os.read(source, BLOCK):
+            self._done += len(block)
+            yield block
+        if self._done != size:
+            raise AttemptFailed(f"the source ended after {self._done} of {size} bytes")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,195 @@
+"""The messages between the engine and its child processes: a JSON object a line.
+
+A child reads its task from its control pipe, and writes events to standard output.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from shared.aggregation.cells import CANONICAL
+from shared.aggregation.formats import FORMATS
+from shared.aggregation.resolve import Combination
+from shared.csv.problems import Problem
+from shared.errors import AttemptFailed
+from shared.jobs.report import Report, Rows, Seconds
+from shared.runtime.files import write_all
+
+if TYPE_CHECKING:
+    from processor.engines.port import EngineLimits
+    from shared.aggregation.resolve import Query, Restriction
+    from shared.csv.dialect import Dialect
+
+Message = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Knobs:
+    """Settings of the kernel that do not change a result. Tests vary them."""
+
+    block: int = 1 << 20
+    """Bytes that a thread reads at a time."""
+    vectors: bool = True
+    """Whether vector instructions may be used."""
+    confine: bool = True
+    """Whether the kernel gives up its rights before it reads the file."""
+
+
+def encode(message: Message) -> bytes:
+    """Return a message as a line."""
+    return json.dumps(message).encode() + b"\n"
+
+
+def decode(line: bytes) -> Message:
+    """Return the message of a line. Raises AttemptFailed for other lines."""
+    try:
+        message = json.loads(line)
+    except ValueError as error:
+        raise AttemptFailed(f"the engine's process wrote {line[:100]!r}") from error
+    if not isinstance(message, dict):
+        raise AttemptFailed(f"the engine's process wrote {line[:100]!r}")
+    return message
+
+
+def encode_task(
+    path: Path | None,
+    size: int | None,
+    dialect: Dialect,
+    limits: EngineLimits,
+    knobs: Knobs,
+    *,
+    skip: bool,
+) -> bytes:
+    """Return the first message to the kernel. It reads `path` of `size` bytes, or its input."""
+    return encode(
+        {
+            "path": None if path is None else str(path.absolute()),
+            "size": size,
+            "memory": limits.memory,
+            "scratch": limits.scratch,
+            "threads": limits.threads,
+            "block": knobs.block,
+            "vectors": knobs.vectors,
+            "confine": knobs.confine,
+            "skip": skip,
+            "dialect": {
+                "delimiter": dialect.delimiter,
+                "quote": dialect.quote,
+                "escape": dialect.escape,
+                "header": dialect.header,
+                "line_end": dialect.line_end,
+                "sep_line": dialect.sep_line,
+                "encoding": dialect.encoding,
+            },
+        }
+    )
+
+
+def encode_query(query: Query) -> bytes:
+    """Return the second message to the kernel, which has read the header."""
+    aggregation = query.aggregation
+    notation = aggregation.notation
+    return encode(
+        {
+            "group_by": [
+                {
+                    "column": column,
+                    "trim": group.trim,
+                    "truncate": group.truncate,
+                    "case": group.case,
+                }
+                for column, group in zip(query.group_by, aggregation.group_by, strict=True)
+            ],
+            "aggregates": [
+                {
+                    "function": aggregate.function,
+                    "column": column,
+                    "kind": aggregate.kind or "text",
+                    "strict": aggregate.strict,
+                    "output": aggregate.output_kind,
+                }
+                for column, aggregate in zip(query.columns, aggregation.aggregates, strict=True)
+            ],
+            "where": _restriction(query.where),
+            "having": _restriction(query.having),
+            "order_by": [
+                {"column": order.column, "descending": order.descending} for order in query.order_by
+            ],
+            "limit": aggregation.limit,
+            "names": query.names,
+            # What is not JSON lines is made from the kernel's CSV.
+            "format": "jsonl" if FORMATS[aggregation.output].rows == "jsonl" else "csv",
+            "decimal": notation.decimal,
+            "thousands": notation.thousands,
+            "skip": aggregation.input.on_bad_row == "skip",
+            "hints": not (aggregation.is_default and notation == CANONICAL),
+        }
+    )
+
+
+def _restriction(restriction: Restriction | None) -> Message | None:
+    if restriction is None:
+        return None
+    if isinstance(restriction, Combination):
+        parts = [_restriction(part) for part in restriction.parts]
+        return {"all" if restriction.operator == "and" else "any": parts}
+    return {
+        "column": restriction.column,
+        "op": restriction.operator,
+        "kind": restriction.kind,
+        "values": restriction.values,
+    }
+
+
+def report_from(event: Message) -> Report:
+    """Return the report in the last event of a kernel that has read the file."""
+    return Report(
+        rows=Rows(event["aggregated"], event["filtered"], event["rejected"]),
+        groups=event["groups"],
+        problems=tuple(Problem(**problem, record=b"") for problem in event["problems"]),
+        problem_count=event["problem_count"],
+        bytes_decompressed=event["bytes"],
+        seconds=Seconds(write=event["write_seconds"]),
+        rows_of_several_lines=event["of_several_lines"],
+        most_lines=event["most_lines"],
+    )
+
+
+def begin_child(control: int) -> Message:
+    """Return the task of this child. When the control pipe ends, the parent has: exit then."""
+    line = b""
+    while not line.endswith(b"\n"):
+        block = os.read(control, 1 << 16)
+        if not block:
+            raise SystemExit("the control pipe ended before the task")
+        line += block
+    threading.Thread(target=_exit_with_parent, args=(control,), daemon=True).start()
+    return decode(line)
+
+
+def send_event(event: Message) -> None:
+    """Write an event of this child."""
+    write_all(1, encode(event))
+
+
+def peak_memory() -> Message:
+    """Return the peak of the resident memory of this process in bytes, for an event.
+
+    Not `ru_maxrss`, which starts with the memory of the parent.
+    """
+    status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    peak = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return {"peak_memory": int(peak.split()[1]) << 10}
+
+
+def _exit_with_parent(control: int) -> None:
+    try:
+        while os.read(control, 1024):
+            pass
+    finally:
+        os._exit(1)

@@ -1,0 +1,300 @@
+"""Open a source: read its first bytes, detect its dialect, and give all its bytes to the kernel.
+
+The kernel reads a local file by itself, the bytes of a stream from its standard input, and those of
+a compressed file from a decompressor, which is another child process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import signal
+from asyncio.subprocess import DEVNULL, PIPE
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from processor.engines.child import child_process, python_command
+from processor.engines.messages import decode, encode
+from shared.csv.compression import compression_of, decompressed_limit
+from shared.errors import AttemptFailed, CsvmillError, JobFailed, MalformedInput
+from shared.inspection.detect import dialect_of
+from shared.inspection.sample import SAMPLE_SIZE
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Sequence
+    from pathlib import Path
+
+    from processor.engines.child import Child
+    from processor.engines.messages import Message
+    from processor.engines.port import EngineLimits, Source
+    from processor.engines.usage import Usage
+    from shared.csv.dialect import Compression
+    from shared.jobs.job import Aggregation
+
+_MODULE = f"{__package__}.decompressor"
+_SHARE = 64 << 20
+"""Bytes of memory of the decompressor: Python and its buffers."""
+_ZSTD_SHARE = 192 << 20
+"""A frame of zstd may have a window of 128 MiB."""
+
+
+class Opened:
+    """A source whose dialect is known: a local file, which the kernel reads by itself."""
+
+    def __init__(self, path: Path | None, sample: bytes) -> None:
+        self.path = path
+        """The file that the kernel reads; None if it reads `stdin`."""
+        self.sample = sample
+        """The first bytes, decompressed: `SAMPLE_SIZE`, or all."""
+        self.stdin: int = DEVNULL
+        """The standard input of the kernel."""
+        self.memory = 0
+        """Bytes of memory that the kernel cannot have."""
+        self.counts = True
+        """Whether the bytes that the kernel reads are those of the source."""
+
+    async def send(self, kernel: Child) -> None:
+        """Give the kernel its input, until it has all or has ended.
+
+        Raises AttemptFailed and MalformedInput. Then the kernel must be killed, as it cannot know
+        that its input is not complete.
+        """
+
+    async def end(self) -> None:
+        """Check that a kernel that has ended before its input did so for its own reason.
+
+        Raises AttemptFailed.
+        """
+
+
+class _Stream(Opened):
+    """A stream that is not compressed."""
+
+    def __init__(self, taken: Sequence[bytes], rest: AsyncIterator[bytes], sample: bytes) -> None:
+        super().__init__(None, sample)
+        self._taken = taken
+        self._rest = rest
+        self.stdin = PIPE
+
+    async def send(self, kernel: Child) -> None:
+        await _send(kernel, self._taken, self._rest)
+
+
+class _Decompressed(Opened):
+    """The output of a decompressor, whose standard input `feeding` writes."""
+
+    def __init__(
+        self, child: Child, feeding: asyncio.Task[None], data: int, memory: int, usage: Usage
+    ) -> None:
+        super().__init__(None, b"")
+        self._child = child
+        self._feeding = feeding
+        self._usage = usage
+        self._finished = False
+        self.stdin = data
+        self.memory = memory
+        self.counts = False
+
+    async def read_sample(self) -> None:
+        """Wait until the first bytes are known."""
+        event = await self._next()
+        if event is None:
+            raise AttemptFailed(await self._child.exit_message())
+        self.sample = base64.b64decode(event["data"])
+
+    async def send(self, kernel: Child) -> None:
+        os.close(self.stdin)  # so that the decompressor sees when the kernel has ended
+        self.stdin = DEVNULL
+        while await self._next() is not None:
+            pass
+
+    async def end(self) -> None:
+        if not self._finished:
+            self._child.kill(signal.SIGTERM)
+            if await self._child.wait() not in (0, -signal.SIGTERM):
+                raise AttemptFailed(await self._child.exit_message())
+
+    async def _next(self) -> Message | None:
+        """Return the next event; None at the end. Raises what the decompressor failed for."""
+        line = await self._child.lines.readline()
+        if not line:
+            if self._feeding.done():
+                self._feeding.result()
+            return None
+        event = decode(line)
+        self._usage.advance(event["done"])
+        self._usage.beside = event["peak_memory"]
+        if event["event"] == "malformed":
+            raise MalformedInput(event["reason"])
+        if event["event"] == "failed":
+            raise self._usage.failure(event["reason"])
+        self._finished = event["event"] == "finished"
+        return event
+
+
+@asynccontextmanager
+async def opened(
+    aggregation: Aggregation, source: Source, folder: Path, limits: EngineLimits, usage: Usage
+) -> AsyncIterator[Opened]:
+    """Open a source. `usage` gets its dialect.
+
+    Raises MalformedInput if the file as a whole is damaged, or its dialect is not clear, and
+    AttemptFailed if the source fails.
+    """
+    declared = aggregation.known_input
+    async with AsyncExitStack() as stack:
+        found: Opened
+        if source.local_path is None:
+            with _errors_of_source():
+                pieces = await stack.enter_async_context(source.open())
+            rest = _checked(source, pieces)
+            taken = await _first(rest, usage)
+            start = b"".join(taken)[:SAMPLE_SIZE]
+            found = _Stream(taken, rest, start)
+        else:
+            rest, taken = None, []
+            with _errors_of_source():
+                start = await asyncio.to_thread(_first_of_file, source.local_path)
+            found = Opened(source.local_path, start)
+        compression = declared.compression or compression_of(start)
+        if compression != "none":
+            found = await stack.enter_async_context(
+                _decompressed(source, compression, (taken, rest), folder, limits, usage)
+            )
+        dialect = await asyncio.to_thread(
+            dialect_of,
+            found.sample,
+            whole=len(found.sample) < SAMPLE_SIZE,
+            declared=declared,
+            strict=aggregation.is_default,
+        )
+        usage.dialect = replace(dialect, compression=compression)
+        yield found
+
+
+@asynccontextmanager
+async def _decompressed(
+    source: Source,
+    compression: Compression,
+    stream: tuple[Sequence[bytes], AsyncIterator[bytes] | None],
+    folder: Path,
+    limits: EngineLimits,
+    usage: Usage,
+) -> AsyncIterator[_Decompressed]:
+    """Start a decompressor for the file, or for the `stream` of its first pieces and the rest."""
+    path = source.local_path
+    command, variables = python_command(_MODULE)
+    task = {
+        "path": None if path is None else str(path.absolute()),
+        "size": source.size,
+        "compression": compression,
+        "max_size": decompressed_limit(source.size, limits.max_expansion),
+    }
+    share = min(limits.memory // 4, _ZSTD_SHARE if compression == "zstd" else _SHARE)
+    async with AsyncExitStack() as stack:
+        reading, writing = os.pipe()
+        try:
+            child = await stack.enter_async_context(
+                child_process(
+                    [*command, str(writing)],
+                    folder,
+                    stdin=DEVNULL if path is not None else PIPE,
+                    pass_fds=(writing,),
+                    variables=variables,
+                )
+            )
+        except BaseException:
+            os.close(reading)
+            raise
+        finally:
+            os.close(writing)
+        stack.enter_context(usage.of_child(child.pid))
+        child.send(encode(task))
+        feeding = asyncio.create_task(_feed(child, *stream))
+        found = _Decompressed(child, feeding, reading, share, usage)
+        try:
+            await found.read_sample()
+            yield found
+        finally:
+            if found.stdin == reading:
+                os.close(reading)
+            usage.beside = 0
+            feeding.cancel()
+            await asyncio.gather(feeding, return_exceptions=True)
+
+
+async def _feed(child: Child, taken: Sequence[bytes], rest: AsyncIterator[bytes] | None) -> None:
+    """Write a stream to a decompressor. If the stream fails, kill it."""
+    if rest is None:
+        return
+    try:
+        await _send(child, taken, rest)
+    except BaseException:
+        child.kill()
+        raise
+
+
+async def _send(child: Child, taken: Sequence[bytes], rest: AsyncIterator[bytes]) -> None:
+    """Write all pieces to the standard input of a child, and close it.
+
+    Returns early if the child has ended. Raises AttemptFailed.
+    """
+    stdin = child.stdin
+    assert stdin is not None  # noqa: S101
+    try:
+        for piece in taken:
+            stdin.write(piece)
+            await stdin.drain()
+        async for piece in rest:
+            stdin.write(piece)
+            await stdin.drain()
+        stdin.close()
+    except (BrokenPipeError, ConnectionResetError):
+        return
+    except RuntimeError:
+        # uvloop raises it for a write to a pipe whose other end has just closed.
+        if not stdin.is_closing():
+            raise
+
+
+async def _checked(source: Source, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield the pieces of a source. Raises AttemptFailed if it fails or has another size."""
+    taken = 0
+    with _errors_of_source():
+        async for piece in pieces:
+            taken += len(piece)
+            yield piece
+    if taken != source.size:
+        raise AttemptFailed(f"the source ended after {taken} of {source.size} bytes")
+
+
+async def _first(pieces: AsyncIterator[bytes], usage: Usage) -> list[bytes]:
+    """Return the first pieces, of together `SAMPLE_SIZE` bytes or more, or all."""
+    taken: list[bytes] = []
+    size = 0
+    while size < SAMPLE_SIZE:
+        try:
+            piece = await anext(pieces)
+        except StopAsyncIteration:
+            break
+        taken.append(piece)
+        size += len(piece)
+        usage.advance(0)
+    return taken
+
+
+def _first_of_file(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(SAMPLE_SIZE)
+
+
+@contextmanager
+def _errors_of_source() -> Iterator[None]:
+    try:
+        yield
+    except JobFailed:
+        raise
+    except (CsvmillError, OSError) as error:
+        raise AttemptFailed(f"the source could not be read: {error}") from error

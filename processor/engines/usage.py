@@ -1,0 +1,158 @@
+"""What an attempt uses: progress, memory and disk, and the limits of both."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import resource
+import time
+from dataclasses import replace
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from processor.engines.port import EngineProgress
+from shared.errors import AttemptFailed
+from shared.jobs.report import Report, Seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from processor.engines.port import EngineLimits
+    from shared.csv.dialect import Dialect
+
+TICK = 0.2
+"""Seconds between two checks of memory and disk."""
+
+
+class OutOfMemory(AttemptFailed):
+    """The processes of an attempt need more than `limit` bytes of memory."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"out of memory: the limit of a job is {limit >> 20:,} MiB (CSVMILL_MEMORY_LIMIT)"
+        )
+
+
+class OutOfScratch(AttemptFailed):
+    """An attempt needs more than `limit` bytes of disk."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"out of scratch disk: the limit of a job is {limit:,} bytes (CSVMILL_SCRATCH_LIMIT)"
+        )
+
+
+class Usage:
+    """Collects what an attempt has read and used. `progress` is called for each step.
+
+    `size` is the size of the source in bytes.
+    """
+
+    def __init__(
+        self, size: int, limits: EngineLimits, progress: Callable[[EngineProgress], None]
+    ) -> None:
+        self._size = size
+        self._limits = limits
+        self._progress = progress
+        self._began = time.monotonic()
+        self._latest = EngineProgress(0, size)
+        self._peak_memory = 0
+        self._peak_scratch = 0
+        self._children: set[int] = set()
+        self.dialect: Dialect | None = None
+        """The dialect of the file, once it is known."""
+        self.beside = 0
+        """Bytes of memory of a process that runs beside the kernel."""
+
+    def advance(self, done: int, rows: int | None = None) -> None:
+        """Report that `done` bytes of the source, and so many rows, were read."""
+        done = max(self._latest.done, min(done, self._size))
+        self._latest = EngineProgress(done, self._size, self._latest.rows if rows is None else rows)
+        self._progress(self._latest)
+
+    def finish(self, rows: int) -> None:
+        """Report that the whole source was read."""
+        self.advance(self._size, rows)
+
+    def use(self, *, memory: int = 0, scratch: int = 0) -> None:
+        """Record a peak of memory of the kernel or its successor, or of disk, in bytes."""
+        self._peak_memory = max(self._peak_memory, memory + self.beside)
+        self._peak_scratch = max(self._peak_scratch, scratch)
+
+    def failure(self, reason: str) -> AttemptFailed:
+        """Return the failure of a child, for `reason`. A limit is named as that of the job."""
+        if "CSVMILL_MEMORY_LIMIT" in reason:
+            return OutOfMemory(self._limits.memory)
+        if "CSVMILL_SCRATCH_LIMIT" in reason:
+            self.use(scratch=self._limits.scratch)
+            return OutOfScratch(self._limits.scratch)
+        return AttemptFailed(reason)
+
+    @contextlib.contextmanager
+    def of_child(self, pid: int) -> Iterator[None]:
+        """Count the memory of a child within the context."""
+        self._children.add(pid)
+        try:
+            yield
+        finally:
+            self._children.remove(pid)
+
+    async def watch(self, folder: Path) -> None:
+        """Measure memory, and the disk space of `folder`, until cancelled.
+
+        Raises OutOfMemory and OutOfScratch.
+        """
+        while True:
+            await asyncio.sleep(TICK)
+            scratch = await asyncio.to_thread(_disk_used, folder)
+            memory = sum(map(_resident, self._children))
+            self.use(scratch=scratch)
+            self._peak_memory = max(self._peak_memory, memory)
+            if scratch > self._limits.scratch:
+                raise OutOfScratch(self._limits.scratch)
+            if memory > self._limits.memory:
+                raise OutOfMemory(self._limits.memory)
+
+    def final_report(self, found: Report) -> Report:
+        """Return the report of an attempt that ended with the report `found`."""
+        write = found.seconds.write
+        return replace(
+            found,
+            engine="kernel",
+            engine_version=_version(),
+            plan="exact",
+            seconds=Seconds(aggregate=time.monotonic() - self._began - write, write=write),
+            peak_memory=self._peak_memory,
+            peak_scratch=self._peak_scratch,
+        )
+
+    def partial_report(self) -> Report:
+        """Return the report of an attempt that ended before it had read the file."""
+        return self.final_report(Report(dialect=self.dialect, bytes_in=self._size, unfinished=True))
+
+
+def _resident(pid: int) -> int:
+    """Return the resident memory of a process in bytes; 0 if it has ended."""
+    try:
+        pages = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]
+    except (OSError, IndexError):
+        return 0
+    return int(pages) * resource.getpagesize()
+
+
+def _disk_used(folder: Path) -> int:
+    """Return the disk space of a folder in bytes. Files deleted meanwhile do not count."""
+    used = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                used += (Path(parent) / name).lstat().st_blocks * 512
+    return used
+
+
+@cache
+def _version() -> str:
+    return version("csvmill")

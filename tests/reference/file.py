@@ -1,0 +1,211 @@
+"""Aggregate a file: read it strictly, collect its problems, and write the result."""
+
+from __future__ import annotations
+
+import decimal
+import sys
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from shared.aggregation.cells import EXACT
+from shared.aggregation.resolve import resolve
+from shared.csv.problems import EMPTY_FILE, SHOWN_PROBLEMS, MalformedRecord, columns, show
+from shared.csv.records import RecordReader
+from shared.errors import InvalidInput, MalformedInput
+from shared.inspection.open_text import open_text
+from shared.jobs.rejects import COLUMNS
+from shared.jobs.report import Report, Rows
+from tests.reference.cells import BadCell, holds, key_of, values_of
+from tests.reference.functions import compute
+from tests.reference.rows import csv_line, encoded, ordered
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shared.aggregation.resolve import Query
+    from shared.csv.dialect import Dialect
+    from shared.csv.problems import Problem
+    from shared.csv.records import Record
+    from shared.jobs.job import Aggregation
+
+    Groups = dict[tuple[bytes, ...], list[list[Any]]]
+    """For each group, the values of each aggregate."""
+
+BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an aggregation of a file gives."""
+
+    result: bytes
+    """Not compressed; Parquet as CSV. Empty if there is none."""
+    rejects: bytes
+    reason: str
+    """Why there is no result; empty if there is one."""
+    report: Report | None
+    """What was found in the file; None if the file as a whole is damaged."""
+
+
+def aggregate(data: bytes, aggregation: Aggregation) -> Outcome:
+    """Aggregate a file as it was sent."""
+    # By default Python refuses to convert numbers of more than 4300 digits.
+    sys.set_int_max_str_digits(0)
+    blocks = [data[at : at + BLOCK] for at in range(0, len(data), BLOCK)]
+    sizes: list[int] = []
+    try:
+        dialect, text = open_text(
+            blocks, aggregation.known_input, None, sizes.append, strict=aggregation.is_default
+        )
+    except MalformedInput as error:
+        return Outcome(b"", b"", str(error), None)
+    problems = _Problems()
+    reader = RecordReader(text, dialect, problems.take)
+    result, reason, report = b"", "", Report()
+    try:
+        with decimal.localcontext(EXACT):
+            result, report = _aggregated(aggregation, reader, problems)
+    except MalformedInput as error:
+        if isinstance(error, MalformedRecord):
+            problems.take(error.problem)
+        reason = str(error)
+        report = error.report if isinstance(error.report, Report) else Report()
+    skip = aggregation.input.on_bad_row == "skip"
+    return Outcome(
+        result,
+        b"".join(problems.rejects) if skip and problems.count and not reason else b"",
+        reason,
+        _with_file(report, dialect, reader, problems, sum(sizes)),
+    )
+
+
+def _with_file(
+    report: Report, dialect: Dialect, reader: RecordReader, problems: _Problems, size: int
+) -> Report:
+    return replace(
+        report,
+        problems=tuple(problems.first),
+        problem_count=problems.count,
+        dialect=dialect,
+        bytes_decompressed=size,
+        rows_of_several_lines=reader.of_several_lines,
+        most_lines=reader.most_lines,
+    )
+
+
+def _aggregated(
+    aggregation: Aggregation, reader: RecordReader, problems: _Problems
+) -> tuple[bytes, Report]:
+    """Return the result and its report. Raises MalformedInput."""
+    skip = aggregation.input.on_bad_row == "skip"
+    records = iter(reader)
+    query, width = _query(aggregation, reader, records, problems, skip=skip)
+    groups, rows = _groups(query, reader, records, width)
+    rows = replace(rows, rejected=problems.count)
+    problems.check(rows, skip=skip)
+    found = [
+        [
+            *key,
+            *(
+                compute(aggregate, column)
+                for aggregate, column in zip(aggregation.aggregates, values, strict=True)
+            ),
+        ]
+        for key, values in sorted(groups.items())
+    ]
+    found = ordered(query, [row for row in found if holds(query.having, row)])
+    return encoded(query, found), Report(rows=rows, groups=len(found))
+
+
+def _query(
+    aggregation: Aggregation,
+    reader: RecordReader,
+    records: Iterator[Record],
+    problems: _Problems,
+    *,
+    skip: bool,
+) -> tuple[Query, int]:
+    """Return the query for the header, and the number of columns."""
+    line, header = next(records, (1, None))
+    if header is None:
+        # Without a header, all records may have been bad.
+        problems.check(Rows(rejected=problems.count), skip=skip)
+        raise MalformedInput(EMPTY_FILE)
+    if len(header) < aggregation.width:
+        raise reader.malformed(
+            line,
+            None,
+            f"a header of {columns(len(header))}: {show(b','.join(header))}",
+            f"at least {columns(aggregation.width)}",
+        )
+    try:
+        return resolve(aggregation, [name.decode() for name in header]), len(header)
+    except InvalidInput as error:
+        raise MalformedInput(f"the aggregation does not fit the file: {error}") from error
+
+
+def _groups(
+    query: Query, reader: RecordReader, records: Iterator[Record], width: int
+) -> tuple[Groups, Rows]:
+    aggregation = query.aggregation
+    notation = aggregation.notation
+    groups: Groups = {}
+    if not query.group_by:
+        groups[()] = [[] for _ in aggregation.aggregates]
+    aggregated = filtered = 0
+    for _, fields in records:
+        if len(fields) != width:
+            reader.reject_ragged(fields, width)
+            continue
+        try:
+            if not holds(query.where, fields, notation):
+                filtered += 1
+                continue
+            key = key_of(query, fields)
+            values = values_of(query, fields, notation)
+        except BadCell as bad:
+            reader.reject(bad.column + 1, bad.found, bad.expected)
+            continue
+        aggregated += 1
+        kept = groups.setdefault(key, [[] for _ in aggregation.aggregates])
+        for column, value in zip(kept, values, strict=True):
+            if value is not None:
+                column.append(value)
+    return groups, Rows(aggregated=aggregated, filtered=filtered)
+
+
+class _Problems:
+    """The problems of a file, and its rejects."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.first: list[Problem] = []
+        self.rejects = [csv_line([name.encode() for name in COLUMNS])]
+
+    def take(self, problem: Problem) -> None:
+        self.count += 1
+        if len(self.first) < SHOWN_PROBLEMS:
+            self.first.append(replace(problem, record=b""))
+        self.rejects.append(
+            csv_line(
+                [
+                    b"%d" % problem.line,
+                    b"%d" % problem.offset,
+                    b"" if problem.column is None else b"%d" % problem.column,
+                    f"found {problem.found}, expected {problem.expected}".encode(),
+                    problem.record,
+                ]
+            )
+        )
+
+    def check(self, rows: Rows, *, skip: bool) -> None:
+        """Raise MalformedInput if a file with these rows has no result."""
+        if not self.count:
+            return
+        more = self.count - 1
+        others = f" (and {more} more problem{'s' if more > 1 else ''})" if more else ""
+        if not skip:
+            raise MalformedInput(f"{self.first[0]}{others}", Report(rows=rows))
+        if rows.total == rows.rejected:
+            every = "the only row was" if self.count == 1 else f"all {self.count} rows were"
+            raise MalformedInput(f"{every} rejected: {self.first[0]}", Report(rows=rows))
