@@ -9,6 +9,9 @@ export PYTHON
 # metadata changes.
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
+# The kernel, built from kernel/. It is built again when its sources change.
+KERNEL := $(VENV)/.kernel-installed
+KERNEL_SOURCES := $(shell find kernel/CMakeLists.txt kernel/src -type f)
 
 FILE ?=
 T ?= tests
@@ -21,30 +24,31 @@ SEED ?= 1
 IN_PARALLEL = $(if $(filter-out 0,$(WORKERS)),-n $(WORKERS) --dist loadfile --no-loadscope-reorder)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test long chaos lint house lock venv clean
+.PHONY: help demo serve test long chaos lint kernel fuzz house lock venv clean
 .DELETE_ON_ERROR:
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(RUNTIME) ## aggregate a large CSV with the real service and check every total; FILE=my.csv uses yours
+demo: $(RUNTIME) $(KERNEL) ## aggregate a large CSV with the real service and check every total; FILE=my.csv uses yours
 	@$(VENV)/bin/python -m csvmill.demo $(if $(FILE),'$(FILE)') $(ARGS)
 
-serve: $(RUNTIME) ## run the standalone service on port 8000; ARGS="--port 9000 --data-dir DIR"
+serve: $(RUNTIME) $(KERNEL) ## run the standalone service on port 8000; ARGS="--port 9000 --data-dir DIR"
 	@$(VENV)/bin/csvmill serve $(ARGS)
 
 # Unit tests start no server. Exit code 3 of the script means that tests with JavaScript clients are
 # skipped.
-test: $(DEV) ## run all tests, with PostgreSQL and RabbitMQ; T=tests/unit a part, WORKERS=0 one by one
-	@$(if $(filter tests/unit%,$(T)),,scripts/install_test_servers)
+test: $(DEV) $(KERNEL) ## run all tests, with PostgreSQL and RabbitMQ; T=tests/unit or T=kernel a part, WORKERS=0 one by one
+	@$(if $(filter tests/unit% kernel,$(T)),,scripts/install_test_servers)
 	@$(if $(filter tests tests/e2e%,$(T)),scripts/install_foreign_clients || [ $$? = 3 ])
-	@$(VENV)/bin/python -m pytest $(IN_PARALLEL) $(T) $(ARGS)
+	@$(if $(filter tests kernel,$(T)),scripts/test_kernel $(VENV))
+	@$(if $(filter kernel,$(T)),,$(VENV)/bin/python -m pytest $(IN_PARALLEL) $(T) $(ARGS))
 
-long: $(DEV) ## run the tests that take minutes: a minute without database or broker, a very long job
+long: $(DEV) $(KERNEL) ## run the tests that take minutes: a minute without database or broker, a very long job
 	@scripts/install_test_servers
 	@$(VENV)/bin/python -m pytest -m long $(IN_PARALLEL) $(T) $(ARGS)
 
-chaos: $(DEV) ## kill, pause and disconnect everything for MINUTES, by SEED; prints figures at the end
+chaos: $(DEV) $(KERNEL) ## kill, pause and disconnect everything for MINUTES, by SEED; prints figures at the end
 	@scripts/install_test_servers
 	@$(VENV)/bin/python -m tests.chaos --minutes $(MINUTES) --seed $(SEED)
 
@@ -55,6 +59,12 @@ lint: $(DEV) ## check style, types, imports between modules, and forbidden conte
 	@$(VENV)/bin/lint-imports --no-logo
 	@$(VENV)/bin/python scripts/check_files.py
 	@$(VENV)/bin/python scripts/house.py --check > /dev/null
+	@scripts/lint_kernel $(VENV)
+
+kernel: $(KERNEL) ## build the kernel, the native program that aggregates
+
+fuzz: $(DEV) ## fuzz the kernel's readers for MINUTES, with sanitizers; needs clang
+	@scripts/fuzz_kernel $(VENV) $(MINUTES)
 
 house: $(RUNTIME) ## count rooms, arrows and import cycles of the code; ARGS="--arrows gateway" lists them
 	@$(VENV)/bin/python scripts/house.py $(ARGS)
@@ -62,7 +72,7 @@ house: $(RUNTIME) ## count rooms, arrows and import cycles of the code; ARGS="--
 lock: ## compile requirements/*.in; ARGS=--upgrade selects the newest versions
 	@scripts/lock $(ARGS)
 
-venv: $(DEV) ## create .venv with everything that the other commands need
+venv: $(DEV) $(KERNEL) ## create .venv with everything that the other commands need
 
 clean: ## remove .venv and the files of tools
 	@rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
@@ -70,12 +80,17 @@ clean: ## remove .venv and the files of tools
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --require-hashes: only pinned packages are installed. The project itself is installed in place with
-# the pinned setuptools, so no build environment is downloaded.
+# the pinned tools, so no build environment is downloaded, and without the kernel, which $(KERNEL) builds.
 $(RUNTIME): requirements/runtime.txt requirements/build.txt pyproject.toml scripts/make_venv
 	@echo "Installing csvmill into $(VENV) ..."
 	@scripts/make_venv $(VENV)
 	@$(PIP) install --require-hashes -r requirements/runtime.txt -r requirements/build.txt
-	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@$(PIP) install --no-deps --no-build-isolation --config-settings wheel.cmake=false --editable .
+	@touch $@
+
+$(KERNEL): $(RUNTIME) $(KERNEL_SOURCES) scripts/build_kernel scripts/compiler.py
+	@echo "Building the native kernel ..."
+	@scripts/build_kernel $(VENV)
 	@touch $@
 
 $(DEV): $(RUNTIME) requirements/dev.txt

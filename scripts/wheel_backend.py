@@ -5,6 +5,9 @@ must not install such common names, so this backend builds it from a copy of the
 they are subpackages of `csvmill` and their absolute imports start with `csvmill.`. The build
 itself, sdists and editable installs are left to the backend that `[tool.wheel-backend]` names. See
 docs/decisions/0016-one-name-in-the-wheel.md.
+
+It also selects the compiler for the kernel, and reads the dependencies from a file of
+requirements. See docs/decisions/0020-the-kernel-is-a-program.md.
 """
 
 from __future__ import annotations
@@ -19,8 +22,10 @@ from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import compiler
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 Settings = dict[str, Any] | None
 
@@ -34,21 +39,50 @@ FILES = ("pyproject.toml", *_CONFIG["files"])
 
 _backend: Any = importlib.import_module(_CONFIG["backend"])
 _DELEGATED = (
-    "get_requires_for_build_wheel",
     "get_requires_for_build_sdist",
-    "get_requires_for_build_editable",
     "prepare_metadata_for_build_editable",
     "build_sdist",
-    "build_editable",
 )
-globals().update({hook: getattr(_backend, hook) for hook in _DELEGATED if hasattr(_backend, hook)})
+globals().update({hook: getattr(_backend, hook) for hook in _DELEGATED})
+
+_STAGED = {"wheel.packages": PARENT}
+"""The settings of the real backend for a wheel."""
+
+
+def dynamic_metadata(settings: Mapping[str, Any], project: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the dependencies, those of the file of requirements in `settings`."""
+    lines = Path(settings["file"]).read_text(encoding="utf-8").splitlines()
+    found = (line.partition("#")[0].strip() for line in lines)
+    return {"dependencies": [line for line in found if line]}
+
+
+def get_requires_for_build_wheel(settings: Settings = None) -> list[str]:
+    """Return what builds a wheel, a compiler included if the machine has none."""
+    return [*_backend.get_requires_for_build_wheel(settings), *compiler.requirements()]
+
+
+def get_requires_for_build_editable(settings: Settings = None) -> list[str]:
+    """Return what makes an editable install, a compiler included if the machine has none."""
+    return [*_backend.get_requires_for_build_editable(settings), *compiler.requirements()]
+
+
+def build_editable(
+    wheel_directory: str, settings: Settings = None, metadata_directory: str | None = None
+) -> str:
+    """Build the wheel of an editable install; return its file name.
+
+    With the setting `wheel.cmake=false` it is without the kernel, as `make` builds that.
+    """
+    if (settings or {}).get("wheel.cmake") != "false":
+        compiler.use_compiler()
+    return str(_backend.build_editable(wheel_directory, settings, metadata_directory))
 
 
 def prepare_metadata_for_build_wheel(metadata_directory: str, settings: Settings = None) -> str:
     """Write the wheel's `.dist-info`; return its name."""
     target = str(Path(metadata_directory).resolve())
     with staged():
-        return str(_backend.prepare_metadata_for_build_wheel(target, settings))
+        return str(_backend.prepare_metadata_for_build_wheel(target, (settings or {}) | _STAGED))
 
 
 def build_wheel(
@@ -57,8 +91,9 @@ def build_wheel(
     """Build the wheel; return its file name."""
     target = str(Path(wheel_directory).resolve())
     metadata = metadata_directory and str(Path(metadata_directory).resolve())
+    compiler.use_compiler()
     with staged():
-        return str(_backend.build_wheel(target, settings, metadata))
+        return str(_backend.build_wheel(target, (settings or {}) | _STAGED, metadata))
 
 
 @contextmanager

@@ -15,8 +15,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SOURCES = (
-    "pyproject.toml", "README.md", "MANIFEST.in", "requirements", "scripts/wheel_backend.py",
-    "shared", "storage", "processor", "gateway", "csvmill",
+    "pyproject.toml", "README.md", "requirements", "scripts", "kernel", "shared", "storage",
+    "processor", "gateway", "csvmill",
 )  # fmt: skip
 PLAYS = "Song,Date,Number of Plays\nUmbrella,2020-01-02,200\nUmbrella,2020-01-02,100\n"
 TOTALS = "Song,Date,Total Number of Plays for Date\nUmbrella,2020-01-02,300\n"
@@ -44,6 +44,8 @@ import csvmill.client
 print(*sorted(sys.modules), sep="\\n")
 """
 TIMEOUT = 100.0
+BUILDING = 400.0
+pytestmark = pytest.mark.timeout(TIMEOUT + BUILDING)
 RIGHT = """
 import asyncio
 from collections.abc import Mapping
@@ -135,10 +137,11 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (source / name).parent.mkdir(exist_ok=True)
             shutil.copy(path, source / name)
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input"]
-    # Built with the pinned setuptools of this environment: nothing is downloaded.
+    # Built with the pinned tools of this environment: nothing is downloaded.
     offline = ["--no-deps", "--no-index"]
     build = ["wheel", *offline, "--no-build-isolation", "--wheel-dir", str(wheels), str(source)]
-    run(*pip, *build, cwd=folder)
+    # Without optimization the kernel is compiled faster.
+    run(*pip, *build, "--config-settings", "cmake.build-type=Debug", cwd=folder, timeout=BUILDING)
     venv.create(home, with_pip=False, symlinks=True)
     python = home / "bin/python"
     (wheel,) = wheels.iterdir()
@@ -155,11 +158,11 @@ def site_packages(python: Path) -> Path:
     return folder
 
 
-def run(*command: str, cwd: Path, exit_code: int = 0) -> str:
+def run(*command: str, cwd: Path, exit_code: int = 0, timeout: float = TIMEOUT) -> str:
     """Run a command without the environment variables of the tests; return its output."""
     env = {"PATH": os.environ["PATH"], "HOME": str(cwd)}
     done = subprocess.run(
-        command, cwd=cwd, env=env, timeout=TIMEOUT, text=True, check=False,
+        command, cwd=cwd, env=env, timeout=timeout, text=True, check=False,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
     assert done.returncode == exit_code, done.stdout
@@ -181,7 +184,7 @@ def test_the_wheel_installs_one_top_level_name(python: Path) -> None:
     names = {path.parts[0] for path in installed if path.parts[0] != ".."}
     assert names == {"csvmill", info.name}
     scripts = {path for path in installed if path.parts[0] == ".."}
-    assert scripts == {Path("../../../bin/csvmill")}
+    assert scripts == {Path("../../../bin/csvmill"), Path("../../../bin/csvmill-kernel")}
     modules = {path.parts[1] for path in installed if path.parts[0] == "csvmill"}
     assert modules >= {"client", "gateway", "processor", "storage", "shared"}
 
