@@ -1,0 +1,112 @@
+#include <optional>
+#include <string>
+
+#include "target.hpp"
+#include "text/error.hpp"
+#include "text/utf8.hpp"
+#include "values/date.hpp"
+#include "values/decimal.hpp"
+#include "values/notation.hpp"
+
+namespace csvmill::fuzz {
+
+namespace {
+
+std::string text_of(const Decimal& number) {
+    std::string text;
+    number.append_text(text);
+    return text;
+}
+
+std::string sortable(const Decimal& number) {
+    std::string bytes;
+    number.append_sortable(bytes);
+    return bytes;
+}
+
+/// A number is equal after it was written and read in each form.
+void check_forms(const Decimal& number) {
+    Decimal read;
+    require(read_number(text_of(number), {}, read) && compare(read, number) == 0);
+    std::string bytes = sortable(number);
+    Bytes left = bytes;
+    require(compare(Decimal::take_sortable(left), number) == 0 && left.empty());
+    bytes.clear();
+    number.append_state(bytes);
+    left = bytes;
+    require(text_of(Decimal::take_state(left)) == text_of(number) && left.empty());
+}
+
+std::optional<Decimal> check_number(Bytes cell, const Notation& notation) {
+    Decimal integer;
+    Decimal number;
+    const bool is_integer = read_integer(cell, notation, integer);
+    const bool is_number = read_number(cell, notation, number);
+    for (const Kind kind : {Kind::integer, Kind::number, Kind::date}) {
+        static_cast<void>(expected_with_hint(kind, cell, notation));
+    }
+    if (!is_number) {
+        require(!is_integer);
+        return std::nullopt;
+    }
+    check_forms(number);
+    if (is_integer) require(text_of(integer) == text_of(number));
+    return number;
+}
+
+void check_two(const Decimal& a, const Decimal& b) {
+    const auto order = compare(a, b);
+    require(order == (sortable(a) <=> sortable(b)));
+    Decimal sum = a;
+    sum.add(b);
+    Decimal reversed = b;
+    reversed.add(a);
+    require(compare(sum, reversed) == 0);
+    check_forms(sum);
+    check_forms(sum.mean(3, 6));
+    check_forms(sum.half());
+}
+
+void check_date(Bytes cell) {
+    const std::optional<Instant> instant = read_date(cell);
+    std::string day;
+    const bool is_date = append_truncated(cell, Truncation::day, day);
+    require(is_date || (!instant && day.empty()));
+    if (!is_date) return;
+    const std::optional<Instant> begin = read_date(day);
+    require(begin && begin->nanoseconds == 0 && begin->seconds % 86400 == 0);
+    if (instant) require(*begin <= *instant && instant->seconds - begin->seconds < 86400);
+    for (const Truncation truncation : {Truncation::week, Truncation::month, Truncation::year}) {
+        std::string text;
+        require(append_truncated(cell, truncation, text) && !text.empty());
+    }
+}
+
+/// Bytes that claim to be a number.
+template <class Take>
+void check_bytes(Bytes bytes, Take take) {
+    try {
+        check_forms(take(bytes));
+    } catch (const StateError&) {
+        // The outcome of most inputs.
+    }
+}
+
+}  // namespace
+
+void cells(Bytes input) {
+    constexpr Notation notations[] = {{'.', 0},   {',', 0},   {'.', ','},  {',', '.'},
+                                      {',', ' '}, {'.', ' '}, {'.', '\''}, {'.', '_'}};
+    const Notation notation = notations[take_choice(input) % 8];
+    check_bytes(input, [](Bytes bytes) { return Decimal::take_sortable(bytes); });
+    check_bytes(input, [](Bytes bytes) { return Decimal::take_state(bytes); });
+    if (!is_utf8(input)) return;
+    const Bytes first = input.substr(0, input.find('\n'));
+    const Bytes second = input.substr(std::min(first.size() + 1, input.size()));
+    check_date(first);
+    const std::optional<Decimal> a = check_number(first, notation);
+    const std::optional<Decimal> b = check_number(second, notation);
+    if (a && b) check_two(*a, *b);
+}
+
+}  // namespace csvmill::fuzz

@@ -1,0 +1,125 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <string>
+
+#include "groups/aggregator.hpp"
+#include "query/query.hpp"
+#include "state/checksum.hpp"
+#include "state/encoding.hpp"
+#include "state/entry_cursor.hpp"
+#include "state/group_states.hpp"
+#include "state/state_file.hpp"
+#include "target.hpp"
+#include "text/error.hpp"
+
+namespace csvmill::fuzz {
+
+namespace {
+
+// Of state/entry_file.cpp: if they differ, every input is refused.
+constexpr std::uint64_t magic = 0x3154534C4D5643;
+constexpr std::uint64_t version = 1;
+constexpr std::uint64_t header_size = 32;
+
+/// A query with every function.
+Query a_query() {
+    Query query;
+    query.group_by.emplace_back();
+    for (const Function function :
+         {Function::sum, Function::count, Function::count_distinct, Function::avg, Function::median,
+          Function::min, Function::max, Function::first, Function::last}) {
+        Aggregate aggregate;
+        aggregate.function = function;
+        aggregate.column = 1;
+        aggregate.kind = Kind::number;
+        aggregate.output = Kind::number;
+        query.aggregates.push_back(aggregate);
+    }
+    return query;
+}
+
+const Layout& a_layout() {
+    static const Query query = a_query();
+    static const Layout layout(query);
+    return layout;
+}
+
+std::size_t section_count() { return 1 + keeping_aggregates(a_layout()).size(); }
+
+/// A file whose checksums are right: fuzzing does not find those.
+std::string file_of(Bytes blocks, Bytes index) {
+    std::string file;
+    for (const std::uint64_t word :
+         {magic, version, std::uint64_t{section_count()}, mark_of(a_layout())}) {
+        append_word(file, word);
+    }
+    file += blocks;
+    file += index;
+    std::string footer;
+    append_word(footer, index.size());
+    append_word(footer, checksum(index, mark_of(a_layout())));
+    append_word(footer, checksum(footer));
+    return file + footer;
+}
+
+/// An index in which `block` is the only one of `section`.
+std::string index_of(Bytes block, std::uint64_t entries, std::size_t section) {
+    std::string index;
+    for (std::size_t i = 0; i < section_count(); ++i) {
+        append_varint(index, i == section ? 1 : 0);
+        if (i != section) continue;
+        append_varint(index, header_size);
+        append_varint(index, block.size());
+        append_varint(index, entries);
+        append_word(index, checksum(block, mark_of(a_layout())));
+        append_varint(index, 0);
+    }
+    return index;
+}
+
+void read_all(const std::string& path, Bytes from) {
+    Scratch scratch(std::uint64_t{1} << 30U);
+    const StateFile file = StateFile::open(path, a_layout(), scratch);
+    static_cast<void>(file.sample(64));
+    GroupStates states(a_layout());
+    for (std::size_t section = 0; section < section_count(); ++section) {
+        EntryCursor cursor(file.entries(), section, from);
+        while (cursor.next()) {
+            require(cursor.key() >= from);
+            if (section > 0) continue;
+            states.read(cursor.payload());
+            std::string bytes;
+            append_states(bytes, a_layout(), [&](std::size_t i) { return states.state(i); });
+            GroupStates again(a_layout());
+            again.read(bytes);
+        }
+    }
+}
+
+}  // namespace
+
+void states(Bytes input) {
+    const unsigned choice = take_choice(input);
+    const unsigned entries = take_choice(input);
+    const Bytes half = input.substr(0, input.size() / 2);
+    const Bytes rest = input.substr(half.size());
+    const std::string content =
+        choice == 0   ? std::string(input)
+        : choice == 1 ? file_of(half, rest)
+                      : file_of(input, index_of(input, entries, choice % section_count()));
+    const std::string path = "/tmp/csvmill-fuzz-state-" + std::to_string(::getpid());
+    std::FILE* file = std::fopen(path.c_str(), "wb");
+    require(file != nullptr);
+    require(std::fwrite(content.data(), 1, content.size(), file) == content.size());
+    std::fclose(file);
+    try {
+        read_all(path, input.substr(0, choice >> 6U));
+    } catch (const StateError&) {
+        // The outcome of most inputs.
+    }
+    ::unlink(path.c_str());
+}
+
+}  // namespace csvmill::fuzz
