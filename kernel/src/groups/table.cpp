@@ -13,10 +13,10 @@ constexpr std::size_t least_capacity = 16;
 constexpr unsigned part_shift = 64 - 6;
 static_assert(partitions == std::size_t{1} << (64 - part_shift));
 
-/// Fetches the start of a group, and the next cache line, which it may reach into.
-void prefetch_group(const Group* group) {
+/// Fetches a group of `size` bytes into the cache. Most reach into one or two lines.
+void prefetch_group(const Group* group, std::size_t size) {
     __builtin_prefetch(group, 1);
-    __builtin_prefetch(reinterpret_cast<const char*>(group) + 64, 1);
+    __builtin_prefetch(reinterpret_cast<const char*>(group) + size - 1, 1);
 }
 
 }  // namespace
@@ -143,6 +143,7 @@ void GroupTable::add(const Batch& batch) {
     Group** groups = group_array.data();
     std::byte** states = state_array.data();
     Part* parts = parts_.data();
+    const std::size_t header_size = layout_.header_size();
 
     for (std::size_t i = 0; i < size; ++i) {
         hashes[i] = hash_(keys[rows[i]]);
@@ -151,7 +152,7 @@ void GroupTable::add(const Batch& batch) {
     }
     for (std::size_t i = 0; i < size; ++i) {
         groups[i] = parts[hashes[i] >> part_shift].candidate(hashes[i]);
-        if (groups[i] != nullptr) prefetch_group(groups[i]);
+        if (groups[i] != nullptr) prefetch_group(groups[i], header_size + keys[rows[i]].size());
     }
     for (std::size_t i = 0; i < size; ++i) {
         const Bytes key = keys[rows[i]];
@@ -285,6 +286,7 @@ void GroupTable::absorb(GroupTable& other, std::size_t number, Budget& budget) {
     to.owning |= owning;
     std::vector<std::uint32_t> numbers(layout_.keeps() ? from.size : 0);
 
+    const std::size_t header_size = layout_.header_size() + 1;
     constexpr std::size_t ahead = 32;
     std::array<Slot, ahead> window;
     std::size_t count = 0;
@@ -292,8 +294,8 @@ void GroupTable::absorb(GroupTable& other, std::size_t number, Budget& budget) {
         const std::span<Slot> slots(window.data(), count);
         for (const Slot& slot : slots) {
             Group* group = to.candidate(slot.hash);
-            if (group != nullptr) prefetch_group(group);
-            if (group != nullptr || layout_.keeps()) prefetch_group(slot.group);
+            if (group != nullptr) prefetch_group(group, header_size);
+            if (group != nullptr || layout_.keeps()) prefetch_group(slot.group, header_size);
         }
         for (const Slot& slot : slots) {
             Slot* place = to.candidate(slot.hash) == nullptr
