@@ -36,6 +36,14 @@ const Cells& Batch::column(std::uint32_t number) const {
     return cells[static_cast<std::size_t>(found - columns.begin())];
 }
 
+void clear_text(std::string& text) {
+    if (text.capacity() > kept_text) {
+        std::string().swap(text);
+    } else {
+        text.clear();
+    }
+}
+
 std::vector<std::uint32_t> used_columns(const Query& query) {
     std::vector<std::uint32_t> columns;
     for (const GroupColumn& group : query.group_by) columns.push_back(group.column);

@@ -84,6 +84,12 @@ struct Batch {
     const Cells& column(std::uint32_t number) const;
 };
 
+/// More memory than this is not kept for a text of later batches.
+inline constexpr std::size_t kept_text = std::size_t{1} << 20;
+
+/// Clears a text of a batch.
+void clear_text(std::string& text);
+
 /// The columns that a query reads, ascending, each once.
 std::vector<std::uint32_t> used_columns(const Query& query);
 

@@ -46,7 +46,7 @@ void change_cells(Batch& batch, const GroupColumn& group, ChangedCells& to) {
         for (const std::uint16_t row : selected) to.cells[row] = trim(cells[row]);
         return;
     }
-    to.text.clear();
+    clear_text(to.text);
     std::string date;
     std::array<std::size_t, batch_rows> ends;
     std::size_t kept = 0;

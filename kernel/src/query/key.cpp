@@ -11,8 +11,6 @@ namespace csvmill {
 namespace {
 
 constexpr std::size_t separator_size = 2;
-/// More memory than this is not kept for keys of later batches.
-constexpr std::size_t kept_text = std::size_t{1} << 20;
 
 /// 16 bytes that the compiler keeps in a vector register, where there are any.
 typedef unsigned char Chunk __attribute__((vector_size(16)));
@@ -139,7 +137,7 @@ private:
 void make_escaped(Batch& batch) {
     std::array<std::size_t, batch_rows> ends;
     std::string& text = batch.key_text;
-    text.clear();
+    clear_text(text);
     for (const std::uint16_t row : batch.selected) {
         for (std::size_t i = 0; i < batch.key_cells.size(); ++i) {
             append_key_text(text, (*batch.key_cells[i])[row], i == 0);
@@ -175,7 +173,7 @@ void reserve_text(Batch& batch) {
     }
     size += cell_padding;
     std::string& text = batch.key_text;
-    if (text.size() > kept_text && size <= kept_text) std::string().swap(text);
+    if (text.capacity() > kept_text && size <= kept_text) clear_text(text);
     // Bytes of earlier batches are overwritten: to clear them first would take time.
     if (text.size() < size) text.resize(std::max(size, 2 * text.size()));
 }
