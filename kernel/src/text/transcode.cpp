@@ -1,0 +1,167 @@
+#include "text/transcode.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+
+#include "text/utf8.hpp"
+
+namespace csvmill {
+namespace {
+
+static_assert(std::endian::native == std::endian::little);
+
+/// The characters of the bytes 80..9F in Windows-1252; 0 where the byte is undefined.
+constexpr std::array<char16_t, 32> windows_1252{
+    0x20AC, 0,      0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160,
+    0x2039, 0x0152, 0,      0x017D, 0,      0,      0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
+    0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0,      0x017E, 0x0178,
+};
+
+bool is_high_surrogate(char32_t unit) { return unit >= 0xD800 && unit < 0xDC00; }
+bool is_low_surrogate(char32_t unit) { return unit >= 0xDC00 && unit < 0xE000; }
+
+/// Whether each character of the encoding has one byte.
+bool of_single_bytes(Encoding encoding) {
+    return encoding == Encoding::latin_1 || encoding == Encoding::windows_1252;
+}
+
+void append_single_bytes(std::string& to, Bytes source, Encoding encoding) {
+    for (std::size_t at = 0; at < source.size();) {
+        const std::size_t begin = at;
+        while (source.size() - at >= 8) {
+            std::uint64_t word;
+            std::memcpy(&word, source.data() + at, sizeof word);
+            word &= 0x8080808080808080;
+            if (word != 0) {
+                at += static_cast<std::size_t>(std::countr_zero(word)) / 8;
+                break;
+            }
+            at += 8;
+        }
+        while (at < source.size() && static_cast<std::uint8_t>(source[at]) < 0x80) ++at;
+        to += source.substr(begin, at - begin);
+        for (; at < source.size() && static_cast<std::uint8_t>(source[at]) >= 0x80; ++at) {
+            char32_t character = static_cast<std::uint8_t>(source[at]);
+            if (encoding == Encoding::windows_1252 && character < 0xA0) {
+                character = windows_1252[character - 0x80];
+            }
+            if (character != 0) {
+                append_utf8(to, character);
+            } else {
+                to += source[at];
+            }
+        }
+    }
+}
+
+char32_t unit_at(Bytes source, std::size_t at, Encoding encoding) {
+    const char32_t first = static_cast<std::uint8_t>(source[at]);
+    const char32_t second = static_cast<std::uint8_t>(source[at + 1]);
+    return encoding == Encoding::utf_16_le ? second << 8 | first : first << 8 | second;
+}
+
+/// Appends the ASCII text at `at` in runs of four units, and returns its end.
+std::size_t append_ascii_units(std::string& to, Bytes source, std::size_t at, Encoding encoding) {
+    const int shift = encoding == Encoding::utf_16_le ? 0 : 8;
+    std::array<char, 256> text;
+    std::size_t length = 0;
+    while (source.size() - at >= 8) {
+        std::uint64_t word;
+        std::memcpy(&word, source.data() + at, sizeof word);
+        if (word & ~(std::uint64_t{0x007F007F007F007F} << shift)) break;
+        word >>= shift;
+        word = (word | word >> 8) & 0x0000FFFF0000FFFF;
+        const auto characters = static_cast<std::uint32_t>(word | word >> 16);
+        std::memcpy(text.data() + length, &characters, sizeof characters);
+        length += sizeof characters;
+        if (length == text.size()) {
+            to.append(text.data(), length);
+            length = 0;
+        }
+        at += 8;
+    }
+    to.append(text.data(), length);
+    return at;
+}
+
+/// Appends the whole characters of UTF-16, and returns the bytes that they have.
+std::size_t append_utf_16(std::string& to, Bytes source, Encoding encoding) {
+    std::size_t at = 0;
+    while (source.size() - at >= 2) {
+        at = append_ascii_units(to, source, at, encoding);
+        // The next four units are not all ASCII, or fewer are left.
+        for (int count = 0; count < 4 && source.size() - at >= 2; ++count) {
+            char32_t character = unit_at(source, at, encoding);
+            std::size_t length = 2;
+            if (is_high_surrogate(character)) {
+                if (source.size() - at < 4) return at;
+                const char32_t low = unit_at(source, at + 2, encoding);
+                if (is_low_surrogate(low)) {
+                    character = 0x10000 + ((character & 0x3FF) << 10 | (low & 0x3FF));
+                    length = 4;
+                }
+            }
+            append_utf8(to, character);
+            at += length;
+        }
+    }
+    return at;
+}
+
+}  // namespace
+
+Transcoder::Transcoder(Encoding encoding) : encoding_(encoding) {}
+
+void Transcoder::append(Bytes source, bool final, std::string& to) {
+    if (encoding_ == Encoding::utf_8) {
+        to += source;
+        return;
+    }
+    if (of_single_bytes(encoding_)) {
+        append_single_bytes(to, source, encoding_);
+        return;
+    }
+    // At most three bytes are pending: half a surrogate pair, and half a unit.
+    while (!pending_.empty() && !source.empty()) {
+        const std::size_t taken = std::min(source.size(), 4 - pending_.size());
+        pending_ += source.substr(0, taken);
+        source.remove_prefix(taken);
+        pending_.erase(0, append_utf_16(to, pending_, encoding_));
+    }
+    if (pending_.empty()) {
+        pending_ = source.substr(append_utf_16(to, source, encoding_));
+    }
+    if (final && !pending_.empty()) {
+        // Half a pair becomes a surrogate; with half a unit, all that is left becomes one byte.
+        if (pending_.size() == 2) {
+            append_utf8(to, unit_at(pending_, 0, encoding_));
+        } else {
+            to += '\xFF';
+        }
+        pending_.clear();
+    }
+}
+
+std::uint64_t source_length(Bytes text, Encoding encoding) {
+    if (encoding == Encoding::utf_8) return text.size();
+    std::uint64_t length = 0;
+    if (of_single_bytes(encoding)) {
+        if (is_ascii(text)) return text.size();
+        for (std::size_t at = 0; at < text.size();) {
+            const Decoded next = decode_utf8(text, at);
+            length += next.valid ? 1 : next.length;  // An invalid byte is undefined in the file.
+            at += next.length;
+        }
+        return length;
+    }
+    for (const char each : text) {
+        const auto byte = static_cast<std::uint8_t>(each);
+        length += (byte & 0xC0) != 0x80;
+        length += byte >= 0xF0 && byte < 0xF8;  // A pair of surrogates.
+    }
+    return 2 * length;
+}
+
+}  // namespace csvmill

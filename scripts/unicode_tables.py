@@ -1,0 +1,214 @@
+"""Write the tables of Unicode for the kernel, from the Unicode of this Python.
+
+    python scripts/unicode_tables.py [--check]
+
+With `--check`, compare the committed file with this Python instead. Only differences in characters
+that both versions of Unicode know are reported; the exit code is 1 if there are any, else 0.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import unicodedata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+FILE = Path(__file__).resolve().parent.parent / "kernel" / "src" / "text" / "unicode_tables.cpp"
+WIDTH = 100
+FIRST = 0x80
+"""The first character of the tables; the kernel knows ASCII."""
+CHARACTERS = range(FIRST, 0x110000)
+FINAL_SIGMA = "\u03c2"
+DOTTED_I = "\u0130"
+"""The only character whose lower case has two characters; the kernel knows it."""
+
+Rows = list[tuple[int, ...]]
+
+TABLES = {
+    "not_printable": "Range",
+    "cased": "Range",
+    "ignorable": "Range",
+    "upper": "Run",
+    "lower": "Run",
+    "upper_expansions": "Expansion",
+}
+"""The names of the tables, and the types of their rows."""
+
+
+def is_ignorable(text: str) -> bool:
+    """Whether a character is case-ignorable: it may stand between a letter and a final sigma."""
+    return f"A{text}\u03a3".lower().endswith(FINAL_SIGMA) and not is_cased(text)
+
+
+def is_cased(text: str) -> bool:
+    """Whether a sigma directly after this character is final, as that character is a letter."""
+    return f"{text}\u03a3".lower().endswith(FINAL_SIGMA)
+
+
+def ranges(holds: Callable[[str], bool]) -> Rows:
+    """The ranges of the characters for which `holds` is true."""
+    found: list[list[int]] = []
+    for code in CHARACTERS:
+        if holds(chr(code)):
+            if found and found[-1][1] == code - 1:
+                found[-1][1] = code
+            else:
+                found.append([code, code])
+    return [tuple(each) for each in found]
+
+
+def runs(change: Callable[[str], str]) -> Rows:
+    """The runs of the characters that `change` replaces by one other, at steps of 1 or 2."""
+    found: list[list[int]] = []
+    for code in CHARACTERS:
+        changed = change(chr(code))
+        if len(changed) != 1 or changed == chr(code):
+            continue
+        difference = ord(changed) - code
+        if found and found[-1][3] == difference and code - found[-1][1] <= 2:
+            first, last, step, _ = found[-1]
+            if first == last or code - last == step:
+                found[-1][1:3] = code, code - last
+                continue
+        found.append([code, code, 1, difference])
+    return [tuple(each) for each in found]
+
+
+def expansions(change: Callable[[str], str]) -> Rows:
+    """The characters that `change` replaces by several."""
+    found: Rows = []
+    for code in CHARACTERS:
+        changed = [ord(each) for each in change(chr(code))]
+        if len(changed) > 1:
+            found.append((code, *changed, *[0] * (3 - len(changed))))
+    return found
+
+
+def tables() -> dict[str, Rows]:
+    """The tables for the Unicode of this Python."""
+    if [chr(row[0]) for row in expansions(str.lower)] != [DOTTED_I]:
+        sys.exit("Unicode has a new character whose lower case has several: change the kernel")
+    return {
+        "not_printable": ranges(lambda text: not text.isprintable()),
+        "cased": ranges(is_cased),
+        "ignorable": ranges(is_ignorable),
+        "upper": runs(str.upper),
+        "lower": runs(str.lower),
+        "upper_expansions": expansions(str.upper),
+    }
+
+
+def written(name: str, rows: Rows) -> Iterable[str]:
+    """The lines of a table in C++."""
+    kind = TABLES[name]
+    yield f"constexpr {kind} {name}_rows[]{{"
+    line = "   "
+    for row in rows:
+        difference = [str(row[3])] if kind == "Run" else []
+        numbers = [f"0x{number:X}" for number in (row[:2] if kind == "Run" else row)]
+        if kind == "Run":
+            numbers += [str(row[2]), *difference]
+        elif kind == "Expansion":
+            numbers[1:] = [f"{{{', '.join(numbers[1:])}}}"]
+        item = f" {{{', '.join(numbers)}}},"
+        if len(line) + len(item) > WIDTH:
+            yield line
+            line = "   "
+        line += item
+    yield line
+    yield "};"
+
+
+def source() -> str:
+    """The text of the file."""
+    lines = [
+        f"// Unicode {unicodedata.unidata_version}. Written by scripts/unicode_tables.py.",
+        "// clang-format off",
+        '#include "text/unicode_tables.hpp"',
+        "",
+        "namespace csvmill::unicode {",
+        "namespace {",
+        "",
+    ]
+    for name, rows in tables().items():
+        lines += [*written(name, rows), ""]
+    lines += ["}  // namespace", ""]
+    for name, kind in TABLES.items():
+        lines.append(f"constinit const std::span<const {kind}> {name}{{{name}_rows}};")
+    lines += ["", "}  // namespace csvmill::unicode", ""]
+    return "\n".join(lines)
+
+
+def committed(text: str) -> dict[str, Rows]:
+    """The tables in the text of the file."""
+    found: dict[str, Rows] = {}
+    for kind, name, body in re.findall(r"constexpr (\w+) (\w+)_rows\[\]\{\n(.*?)\n\};", text, re.S):
+        numbers = [int(each, 0) for each in re.findall(r"-?\b(?:0x[0-9A-F]+|[0-9]+)\b", body)]
+        size = 2 if kind == "Range" else 4
+        found[name] = [tuple(numbers[at : at + size]) for at in range(0, len(numbers), size)]
+    return found
+
+
+def expanded(name: str, rows: Rows) -> dict[int, Sequence[int]]:
+    """What a table says about each character that it has."""
+    if TABLES[name] == "Range":
+        return {code: () for first, last in rows for code in range(first, last + 1)}
+    if TABLES[name] == "Expansion":
+        return {row[0]: row[1:] for row in rows}
+    return {
+        code: (code + difference,)
+        for first, last, step, difference in rows
+        for code in range(first, last + 1, step)
+    }
+
+
+def differences(text: str) -> list[str]:
+    """Where the file differs from this Python in characters that both know."""
+    ours, theirs = tables(), committed(text)
+    if theirs.keys() != TABLES.keys():
+        return ["the file does not have the tables that this program writes"]
+    version = re.search(r"Unicode ([0-9.]+)", text)
+    file_is_older = version is not None and _parts(version[1]) < _parts(
+        unicodedata.unidata_version
+    )
+    hidden = expanded("not_printable", theirs["not_printable"])
+
+    def both_know(code: int) -> bool:
+        if unicodedata.category(chr(code)) == "Cn":
+            return False
+        # A character that the older version does not know is not printable in it.
+        return not (file_is_older and code in hidden and chr(code).isprintable())
+
+    found = []
+    for name, rows in ours.items():
+        here, there = expanded(name, rows), expanded(name, theirs[name])
+        found += [
+            f"{name}: U+{code:04X}"
+            for code in sorted(here.keys() | there.keys())
+            if here.get(code) != there.get(code) and both_know(code)
+        ]
+    return found
+
+
+def _parts(version: str) -> list[int]:
+    return [int(part) for part in version.split(".")]
+
+
+def main() -> int:
+    """Write the file, or check it."""
+    if sys.argv[1:] == ["--check"]:
+        found = differences(FILE.read_text(encoding="utf-8"))
+        sys.stderr.writelines(f"{each}\n" for each in found)
+        return 1 if found else 0
+    if sys.argv[1:]:
+        sys.exit(__doc__)
+    FILE.write_text(source(), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
