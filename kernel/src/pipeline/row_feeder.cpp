@@ -18,6 +18,7 @@ RowFeeder::RowFeeder(const FeedContext& context, std::size_t memory)
       table_(context.layout, context.seed, budget_),
       row_reader_(context.query) {
     if (context.query.where) where_.emplace(*context.query.where, context.query.notation);
+    batch_.padded = true;  // as blocks and `unescaped_` are
     batch_.columns = used_columns(context.query);
     batch_.cells.resize(batch_.columns.size());
     batch_.values.resize(context.query.aggregates.size());
@@ -26,8 +27,9 @@ RowFeeder::RowFeeder(const FeedContext& context, std::size_t memory)
 void RowFeeder::feed(const RecordIndex& index, Bytes data, std::uint64_t position,
                      std::vector<BadRow>& bad) {
     counts_.add({0, 0, index.of_several_lines, index.most_lines});
-    if ((index.quotes || !index.regular) && unescaped_.capacity() < data.size()) {
-        unescaped_.reserve(data.size());  // views into it must stay valid within a batch
+    const std::size_t longest = data.size() + cell_padding;
+    if ((index.quotes || !index.regular) && unescaped_.capacity() < longest) {
+        unescaped_.reserve(longest);  // views into it must stay valid within a batch
     }
     const std::size_t records = index.records();
     for (row_ = 0; row_ < records;) {
