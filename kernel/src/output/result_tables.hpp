@@ -1,0 +1,24 @@
+/// The result of groups in memory, and of groups in state files.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "groups/table.hpp"
+#include "output/result_sink.hpp"
+#include "state/state_file.hpp"
+
+namespace csvmill {
+
+/// Bytes that `write_groups` needs for `groups` groups, beside the groups themselves.
+std::size_t memory_for_groups(std::size_t groups, std::size_t threads);
+
+/// Merges tables into the first one, and hands its groups on in order.
+void write_tables(std::span<GroupTable* const> tables, const Layout& layout, std::size_t threads,
+                  ResultSink& sink);
+
+/// Merges state files, and hands their groups on in order. `memory` is for all threads.
+void write_files(std::vector<StateFile> files, const Layout& layout, std::size_t memory,
+                 std::size_t threads, Scratch& scratch, ResultSink& sink);
+
+}  // namespace csvmill
