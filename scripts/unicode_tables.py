@@ -29,6 +29,7 @@ DOTTED_I = "\u0130"
 Rows = list[tuple[int, ...]]
 
 TABLES = {
+    "unassigned": "Range",
     "not_printable": "Range",
     "cased": "Range",
     "ignorable": "Range",
@@ -37,6 +38,11 @@ TABLES = {
     "upper_expansions": "Expansion",
 }
 """The names of the tables, and the types of their rows."""
+
+
+def is_unassigned(text: str) -> bool:
+    """Whether this version of Unicode does not know the character. Then it is not printable."""
+    return unicodedata.category(text) == "Cn"
 
 
 def is_ignorable(text: str) -> bool:
@@ -93,7 +99,8 @@ def tables() -> dict[str, Rows]:
     if [chr(row[0]) for row in expansions(str.lower)] != [DOTTED_I]:
         sys.exit("Unicode has a new character whose lower case has several: change the kernel")
     return {
-        "not_printable": ranges(lambda text: not text.isprintable()),
+        "unassigned": ranges(is_unassigned),
+        "not_printable": ranges(lambda text: not (text.isprintable() or is_unassigned(text))),
         "cased": ranges(is_cased),
         "ignorable": ranges(is_ignorable),
         "upper": runs(str.upper),
@@ -123,10 +130,15 @@ def written(name: str, rows: Rows) -> Iterable[str]:
     yield "};"
 
 
+def first_line() -> str:
+    """The first line of the file, which has the version of Unicode."""
+    return f"// Unicode {unicodedata.unidata_version}. Written by scripts/unicode_tables.py."
+
+
 def source() -> str:
     """The text of the file."""
     lines = [
-        f"// Unicode {unicodedata.unidata_version}. Written by scripts/unicode_tables.py.",
+        first_line(),
         "// clang-format off",
         '#include "text/unicode_tables.hpp"',
         "",
@@ -171,31 +183,19 @@ def differences(text: str) -> list[str]:
     ours, theirs = tables(), committed(text)
     if theirs.keys() != TABLES.keys():
         return ["the file does not have the tables that this program writes"]
-    version = re.search(r"Unicode ([0-9.]+)", text)
-    file_is_older = version is not None and _parts(version[1]) < _parts(
-        unicodedata.unidata_version
-    )
-    hidden = expanded("not_printable", theirs["not_printable"])
-
-    def both_know(code: int) -> bool:
-        if unicodedata.category(chr(code)) == "Cn":
-            return False
-        # A character that the older version does not know is not printable in it.
-        return not (file_is_older and code in hidden and chr(code).isprintable())
-
+    unknown: set[int] = set()
+    if not text.startswith(f"{first_line()}\n"):
+        for each in (ours, theirs):
+            unknown.update(expanded("unassigned", each["unassigned"]))
     found = []
     for name, rows in ours.items():
         here, there = expanded(name, rows), expanded(name, theirs[name])
         found += [
             f"{name}: U+{code:04X}"
             for code in sorted(here.keys() | there.keys())
-            if here.get(code) != there.get(code) and both_know(code)
+            if here.get(code) != there.get(code) and code not in unknown
         ]
     return found
-
-
-def _parts(version: str) -> list[int]:
-    return [int(part) for part in version.split(".")]
 
 
 def main() -> int:

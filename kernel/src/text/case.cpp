@@ -153,7 +153,8 @@ Bytes trimmed(Bytes text) {
 
 bool is_printable(char32_t character) {
     if (character < 0x80) return character >= 0x20 && character != 0x7F;
-    return !is_within(unicode::not_printable, character);
+    return !is_within(unicode::not_printable, character) &&
+           !is_within(unicode::unassigned, character);
 }
 
 }  // namespace csvmill

@@ -64,8 +64,7 @@ std::string show(Bytes text, std::size_t limit) {
 }
 
 std::string repr(Bytes text) {
-    const bool double_quoted =
-        text.find('\'') != Bytes::npos && text.find('"') == Bytes::npos;
+    const bool double_quoted = text.find('\'') != Bytes::npos && text.find('"') == Bytes::npos;
     const char quote = double_quoted ? '"' : '\'';
     std::string shown(1, quote);
     for (std::size_t at = 0; at < text.size();) {

@@ -6,8 +6,8 @@
 namespace csvmill {
 
 /// `text` for a message: quoted and escaped as Python's `repr`, cut to about `limit` characters.
-/// Invalid bytes become `\xNN`, whose backslash `repr` escapes. See `show` in shared/csv/problems.py,
-/// which this equals byte for byte.
+/// Invalid bytes become `\xNN`, whose backslash `repr` escapes. See `show` in
+/// shared/csv/problems.py, which this equals byte for byte.
 std::string show(Bytes text, std::size_t limit = 60);
 
 /// Python's `repr` of a text of valid UTF-8.

@@ -27,6 +27,7 @@ struct Expansion {
 };
 
 // All are sorted, and do not overlap.
+extern const std::span<const Range> unassigned;  ///< Not printable either.
 extern const std::span<const Range> not_printable;
 extern const std::span<const Range> cased;      ///< Without those that are also case-ignorable.
 extern const std::span<const Range> ignorable;  ///< Case-ignorable: skipped around a sigma.

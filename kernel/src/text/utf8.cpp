@@ -153,8 +153,8 @@ __attribute__((target("avx2"))) __m256i errors_of(__m256i block, __m256i before)
     // The high bit is set where E0..FF was two bytes ago, or F0..FF three bytes ago.
     const __m256i third = _mm256_subs_epu8(second_last, _mm256_set1_epi8(0xE0 - 0x80));
     const __m256i fourth = _mm256_subs_epu8(third_last, _mm256_set1_epi8(0xF0 - 0x80));
-    const __m256i needed = _mm256_and_si256(_mm256_or_si256(third, fourth),
-                                            _mm256_set1_epi8(static_cast<char>(0x80)));
+    const __m256i needed =
+        _mm256_and_si256(_mm256_or_si256(third, fourth), _mm256_set1_epi8(static_cast<char>(0x80)));
     return _mm256_xor_si256(pairs, needed);
 }
 
