@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "csv/masks.hpp"
+
 namespace csvmill {
 
 void RecordIndex::clear() {
@@ -17,7 +19,7 @@ void RecordIndex::clear() {
 }
 
 BlockIndexer::BlockIndexer(const RecordReader& reader, std::uint32_t width, bool vectors)
-    : reader_(reader), width_(width), vectors_(vectors) {}
+    : reader_(reader), width_(width), vectors_(vectors && has_vectors()) {}
 
 void BlockIndexer::index_plain(Bytes data, std::size_t begin, bool final,
                                RecordIndex& index) const {

@@ -113,11 +113,6 @@ bool read(Bytes cell, CalendarDate& date, Time& time) {
     return read_calendar_date(cell, date) && read_time(cell.substr(date_length), time);
 }
 
-void append_two(std::string& to, unsigned value) {
-    to += static_cast<char>('0' + value / 10);
-    to += static_cast<char>('0' + value % 10);
-}
-
 /// The ISO week of a date belongs to the year of its Thursday. 0001-01-01 is a Monday and 9999-12-31
 /// a Friday, so that this year has four digits too.
 void append_week(const CalendarDate& date, std::string& to) {
@@ -133,10 +128,12 @@ void append_week(const CalendarDate& date, std::string& to) {
         ++year;
         thursday -= days;
     }
-    append_two(to, year / 100);
-    append_two(to, year % 100);
-    to += "-W";
-    append_two(to, (thursday - weekday) / 7 + 1);
+    const unsigned week = (thursday - weekday) / 7 + 1;
+    const auto digit = [](unsigned value) { return static_cast<char>('0' + value % 10); };
+    const std::array<char, 8> text = {digit(year / 1000), digit(year / 100), digit(year / 10),
+                                      digit(year),        '-',               'W',
+                                      digit(week / 10),   digit(week)};
+    to.append(text.data(), text.size());
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "values/decimal.hpp"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
 #include "values/big_decimal.hpp"
@@ -28,6 +29,25 @@ bool multiply(std::int64_t value, std::uint64_t power, std::int64_t& to) {
         return true;
     }
     return power <= limb_digits && !__builtin_mul_overflow(value, powers_of_ten[power], &to);
+}
+
+/// Appends a number with up to 18 decimals.
+void append_short_text(std::string& to, std::int64_t mantissa, std::uint32_t scale) {
+    std::array<char, 24> text{};
+    std::size_t start = text.size();
+    std::uint64_t rest = magnitude(mantissa);
+    const auto put = [&] {
+        text[--start] = static_cast<char>('0' + rest % 10);
+        rest /= 10;
+    };
+    if (scale != 0) {
+        for (std::uint32_t i = 0; i < scale; ++i) put();
+        text[--start] = '.';
+    }
+    do put();
+    while (rest != 0);
+    if (mantissa < 0) text[--start] = '-';
+    to.append(text.data() + start, text.size() - start);
 }
 
 }  // namespace
@@ -204,6 +224,10 @@ Decimal Decimal::without_zeros(std::uint64_t zeros) const {
 }
 
 void Decimal::append_text(std::string& to) const {
+    if (!is_big_ && scale_ <= limb_digits) {
+        append_short_text(to, small_, scale_);
+        return;
+    }
     const std::uint64_t digits = digit_count();
     if (is_negative()) to += '-';
     if (digits <= scale_) {

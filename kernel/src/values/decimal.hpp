@@ -36,6 +36,14 @@ public:
     /// `max(0, -exponent)`.
     static Decimal of_digits(bool negative, Bytes digits, std::int64_t exponent);
 
+    /// Makes it a small number.
+    void set(std::int64_t mantissa, std::uint32_t scale) {
+        if (is_big_) free_big();
+        small_ = mantissa;
+        scale_ = scale;
+        is_big_ = false;
+    }
+
     bool is_big() const { return is_big_; }
     std::int64_t small() const { return small_; }  ///< The mantissa, unless `is_big()`.
     std::uint32_t scale() const { return scale_; }

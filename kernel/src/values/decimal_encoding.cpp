@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstring>
 #include <limits>
 
 #include "text/error.hpp"
@@ -33,15 +34,19 @@ constexpr std::uint64_t integral_limit = std::uint64_t{1} << 63;
 
 [[noreturn]] void refuse() { throw StateError("a number in a state file is damaged"); }
 
-void append_big_endian(std::string& to, std::uint64_t value, unsigned bytes) {
-    for (unsigned i = bytes; i-- > 0;) to += static_cast<char>(value >> (8 * i) & 0xff);
+/// A form, and `bytes` low bytes of `value`, big-endian.
+void append_form(std::string& to, unsigned form, std::uint64_t value, unsigned bytes) {
+    std::array<char, 9> text{};
+    text[0] = static_cast<char>(form);
+    const std::uint64_t swapped = __builtin_bswap64(value << (64 - 8 * bytes));
+    std::memcpy(&text[1], &swapped, sizeof swapped);
+    to.append(text.data(), 1 + bytes);
 }
 
 void append_integral(std::string& to, std::uint64_t integral, bool fraction) {
     const std::uint64_t value = integral << 1 | (fraction ? 1 : 0);
     const auto bytes = static_cast<unsigned>(8 - std::countl_zero(value) / 8);
-    to += static_cast<char>(form_mid + bytes);
-    append_big_endian(to, value, bytes);
+    append_form(to, form_mid + bytes, value, bytes);
 }
 
 /// Appends digits in pairs: `leading` zeros, then `digits`, which do not end in zero.
@@ -81,8 +86,8 @@ void append_digits_sortable(std::string& to, Bytes digits, std::int64_t exponent
         }
     }
     if (exponent > 19 || integral >= integral_limit || exponent <= tiny_exponent) {
-        to += static_cast<char>(exponent > 0 ? form_huge : form_tiny);
-        append_big_endian(to, static_cast<std::uint64_t>(exponent + exponent_limit), 4);
+        append_form(to, exponent > 0 ? form_huge : form_tiny,
+                    static_cast<std::uint64_t>(exponent + exponent_limit), 4);
         append_pairs(to, 0, digits);
         return;
     }
@@ -113,13 +118,18 @@ public:
         return value;
     }
 
+    /// A pair of digits; `more` becomes whether another one follows.
+    unsigned pair(bool& more) {
+        const unsigned value = byte();
+        more = value % 2 == 1;
+        if (value / 2 > 99 || value == 0) refuse();
+        return value / 2;
+    }
+
     /// Appends digits that are in pairs, without a zero at the end.
     void pairs(std::string& to) {
         for (bool more = true; more;) {
-            const unsigned value = byte();
-            const unsigned pair = value / 2;
-            more = value % 2 == 1;
-            if (pair > 99 || (pair == 0 && !more)) refuse();
+            const unsigned pair = this->pair(more);
             to += static_cast<char>('0' + pair / 10);
             if (more || pair % 10 != 0) to += static_cast<char>('0' + pair % 10);
         }
@@ -204,6 +214,19 @@ Decimal Decimal::take_sortable(Bytes& from) {
         if (integral == 0) refuse();
         return {negative ? -integral : integral, 0};
     }
+    // Up to 18 digits in all, as long as another pair leaves the mantissa below 10^18.
+    constexpr std::int64_t short_limit = 10000000000000000;
+    std::int64_t mantissa = integral;
+    std::uint32_t scale = 0;
+    const Bytes start = from;
+    for (bool more = true; more && mantissa < short_limit;) {
+        const unsigned pair = reader.pair(more);
+        const bool single = !more && pair % 10 == 0;
+        mantissa = single ? mantissa * 10 + pair / 10 : mantissa * 100 + pair;
+        scale += single ? 1 : 2;
+        if (!more) return {negative ? -mantissa : mantissa, scale};
+    }
+    from = start;
     digits = std::to_string(integral);
     const std::size_t integral_size = digits.size();
     reader.pairs(digits);

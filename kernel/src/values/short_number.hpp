@@ -21,19 +21,14 @@ public:
     /// `size` characters at `text`, 1 to 8.
     EightCharacters(const char* text, std::size_t size) {
         const auto missing = static_cast<unsigned>(8 * (8 - size));
-        std::uint64_t loaded = 0;
-        if (size == 8) {
-            loaded = load<std::uint64_t>(text);
-        } else if (size >= 4) {
-            const std::uint64_t first = load<std::uint32_t>(text);
-            const std::uint64_t last = load<std::uint32_t>(text + size - 4);
-            loaded = last << 32 | ((first << missing) & 0xffffffff) | (zeros & ~(ones << missing));
+        if (size >= 4) {
+            const std::uint64_t first = load(text);
+            const std::uint64_t last = load(text + size - 4);
+            bytes_ = last << 32 | ((first << missing) & 0xffffffff);
         } else {
-            const std::uint64_t short_text =
-                at(text, 0) | at(text, size / 2) | at(text, size - 1);
-            loaded = short_text << missing | (zeros & ~(ones << missing));
+            bytes_ = (at(text, 0) | at(text, size / 2) | at(text, size - 1)) << missing;
         }
-        bytes_ = loaded;
+        bytes_ |= zeros & ~(ones << missing);
     }
 
     bool all_digits() const {
@@ -78,11 +73,10 @@ private:
     static constexpr std::uint64_t zeros = '0' * each;
     static constexpr std::uint64_t highest = 0x80 * each;
 
-    template <typename Word>
-    static Word load(const char* text) {
-        Word word;
-        std::memcpy(&word, text, sizeof word);
-        return word;
+    static std::uint64_t load(const char* text) {
+        std::uint32_t four = 0;
+        std::memcpy(&four, text, sizeof four);
+        return four;
     }
     static std::uint64_t at(const char* text, std::size_t i) {
         return static_cast<std::uint64_t>(static_cast<unsigned char>(text[i])) << (8 * i);
@@ -97,11 +91,11 @@ inline bool read_short(Bytes cell, char point, Decimal& to) {
     if (cell.empty()) return false;
     const char* text = cell.data();
     std::size_t size = cell.size();
-    const bool negative = *text == '-';
-    if (negative || *text == '+') {
-        ++text;
-        --size;
-    }
+    // Without branches: signs are hard to predict.
+    const unsigned negative = *text == '-' ? 1 : 0;
+    const unsigned sign = negative | (*text == '+' ? 1 : 0);
+    text += sign;
+    size -= sign;
     if (size == 0 || size > 16) return false;
     std::int64_t value = 0;
     std::uint32_t scale = 0;
@@ -134,7 +128,7 @@ inline bool read_short(Bytes cell, char point, Decimal& to) {
         }
         value = static_cast<std::int64_t>(first.value() * 100000000 + last.value());
     }
-    to = Decimal(negative ? -value : value, scale);
+    to.set((value ^ -static_cast<std::int64_t>(negative)) + negative, scale);
     return true;
 }
 
