@@ -94,8 +94,7 @@ Fault foreign_line_end(const Dialect& dialect, const std::vector<std::string>& f
                : "lines that end in LF or CRLF, and other carriage returns only in quoted fields"};
 }
 
-std::optional<Fault> fault_of_text(const Dialect& dialect,
-                                   const std::vector<std::string>& fields) {
+std::optional<Fault> fault_of_text(const Dialect& dialect, const std::vector<std::string>& fields) {
     const auto bad = std::find_if_not(fields.begin(), fields.end(),
                                       [](const std::string& field) { return is_utf8(field); });
     if (bad == fields.end()) return std::nullopt;

@@ -91,8 +91,8 @@ CSVMILL_VECTORS inline std::uint64_t mask_of(__m256i low, __m256i high) {
 
 /// Bit i is the parity of bits 0 to i: a product without carries with all ones.
 CSVMILL_VECTORS inline std::uint64_t parities_of(std::uint64_t bits) {
-    const __m128i product = _mm_clmulepi64_si128(
-        _mm_set_epi64x(0, static_cast<long long>(bits)), _mm_set1_epi8('\xFF'), 0);
+    const __m128i product = _mm_clmulepi64_si128(_mm_set_epi64x(0, static_cast<long long>(bits)),
+                                                 _mm_set1_epi8('\xFF'), 0);
     return static_cast<std::uint64_t>(_mm_cvtsi128_si64(product));
 }
 

@@ -31,8 +31,8 @@ struct Masks {
     bool any_not_ascii;
 };
 
-/// Makes the masks of `64 * words` bytes at `data`; `words` is at most `Masks::words`. `inside` is 0,
-/// or all ones if `data` begins in quotes; it becomes the same for the bytes that follow. If
+/// Makes the masks of `64 * words` bytes at `data`; `words` is at most `Masks::words`. `inside` is
+/// 0, or all ones if `data` begins in quotes; it becomes the same for the bytes that follow. If
 /// nothing is quoted, the masks of quotes are not made.
 using MakeMasks = void (*)(const char* data, std::size_t words, const Marks& marks,
                            std::uint64_t& inside, Masks& masks);

@@ -11,14 +11,14 @@ namespace csvmill {
 
 /// Where the records of a block are, in one of two forms.
 ///
-/// A *regular* block has only whole, well-formed records of `width` fields, no empty line, no CR but
-/// before LF, and valid UTF-8: then `ends` says everything. Every other block is read by the plain
-/// reader into `rows` and `fields`.
+/// A *regular* block has only whole, well-formed records of `width` fields, no empty line, no CR
+/// but before LF, and valid UTF-8: then `ends` says everything. Every other block is read by the
+/// plain reader into `rows` and `fields`.
 struct RecordIndex {
     struct Row {
-        std::uint32_t at = 0;      ///< Where the record begins.
-        std::uint32_t first = 0;   ///< Its first field in `fields`.
-        std::uint32_t count = 0;   ///< Its number of fields; 0 for a record with a fault.
+        std::uint32_t at = 0;     ///< Where the record begins.
+        std::uint32_t first = 0;  ///< Its first field in `fields`.
+        std::uint32_t count = 0;  ///< Its number of fields; 0 for a record with a fault.
     };
 
     bool regular = false;
@@ -30,8 +30,8 @@ struct RecordIndex {
     bool crlf = false;        ///< Regular: a CR may precede a line end.
     /// Regular: the position of the delimiter or line end after each field.
     Positions ends;
-    std::vector<Row> rows;      ///< Not regular.
-    std::vector<Field> fields;  ///< Not regular.
+    std::vector<Row> rows;               ///< Not regular.
+    std::vector<Field> fields;           ///< Not regular.
     std::uint64_t line_ends = 0;         ///< In [begin, end), also in quoted fields.
     std::uint64_t of_several_lines = 0;  ///< Records of several lines.
     std::uint64_t most_lines = 1;        ///< Lines of the longest of these.

@@ -32,7 +32,7 @@ enum class Outcome {
     empty_line,  ///< To be skipped.
     fault,       ///< A bad record.
     unfinished,  ///< It goes on after the data; nothing is known of it.
-    too_long     ///< A bad record whose line goes on after the data: the rest of the line is dropped.
+    too_long  ///< A bad record whose line goes on after the data: the rest of the line is dropped.
 };
 
 /// Reads records strictly, with the rules and messages of shared/csv/records.py (`RecordReader`).

@@ -91,7 +91,7 @@ private:
     std::size_t checked_ = 0;  ///< Records whose width was checked.
     bool not_ascii_ = false;
     bool foreign_ = false;
-    std::size_t inner_record_ = 0;  ///< The record with the last line end in quotes.
+    std::size_t inner_record_ = 0;   ///< The record with the last line end in quotes.
     std::uint64_t inner_lines_ = 0;  ///< Its line ends in quotes.
 };
 

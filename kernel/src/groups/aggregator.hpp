@@ -67,8 +67,8 @@ public:
     enum class Keeps { none, all, distinct };
     virtual Keeps keeps() const { return Keeps::none; }
 
-    /// For an aggregate that keeps values: appends value `row` of the batch as bytes. Bytes of equal
-    /// values are equal; those of numbers sort (memcmp) as the numbers do.
+    /// For an aggregate that keeps values: appends value `row` of the batch as bytes. Bytes of
+    /// equal values are equal; those of numbers sort (memcmp) as the numbers do.
     virtual void append_kept(const Values& values, std::size_t row, std::string& to) const;
 };
 
@@ -86,7 +86,9 @@ public:
     std::size_t size() const { return aggregators_.size(); }
     const Aggregator& operator[](std::size_t i) const { return *aggregators_[i]; }
     std::size_t offset(std::size_t i) const { return offsets_[i]; }  ///< From the group.
-    std::size_t header_size() const { return header_size_; }  ///< Group and states: the key follows.
+    std::size_t header_size() const {
+        return header_size_;
+    }  ///< Group and states: the key follows.
     bool owns() const { return owns_; }
     bool keeps() const { return keeps_; }  ///< Whether an aggregate keeps values.
 

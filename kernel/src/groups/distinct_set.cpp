@@ -30,8 +30,8 @@ DistinctSet::Slot* DistinctSet::find(std::uint32_t tag, std::uint32_t group, Byt
 /// Leaves a free slot after the next value.
 void DistinctSet::make_room(Budget& budget) {
     if (size_ < capacity_ / 8 * 5) return;
-    // A large set is all of the memory, and growing takes three times the slots: if they do not fit,
-    // the batch ends in a fuller table, and then the caller writes the set to disk.
+    // A large set is all of the memory, and growing takes three times the slots: if they do not
+    // fit, the batch ends in a fuller table, and then the caller writes the set to disk.
     const bool patient = capacity_ >= patient_capacity && size_ < capacity_ / 8 * 7;
     if (patient && !budget.fits(2 * capacity_ * sizeof(Slot))) {
         budget.refuse();

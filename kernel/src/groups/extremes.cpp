@@ -199,16 +199,10 @@ std::unique_ptr<Aggregator> make_number_extreme(bool greatest) {
     return std::make_unique<NumberExtreme<false>>();
 }
 
-std::unique_ptr<Aggregator> make_text_extreme(bool greatest) {
-    return make_text<ByText>(greatest);
-}
+std::unique_ptr<Aggregator> make_text_extreme(bool greatest) { return make_text<ByText>(greatest); }
 
-std::unique_ptr<Aggregator> make_date_extreme(bool greatest) {
-    return make_text<ByDate>(greatest);
-}
+std::unique_ptr<Aggregator> make_date_extreme(bool greatest) { return make_text<ByDate>(greatest); }
 
-std::unique_ptr<Aggregator> make_position_extreme(bool last) {
-    return make_text<ByPosition>(last);
-}
+std::unique_ptr<Aggregator> make_position_extreme(bool last) { return make_text<ByPosition>(last); }
 
 }  // namespace csvmill

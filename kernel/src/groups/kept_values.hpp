@@ -15,8 +15,9 @@
 
 namespace csvmill {
 
-/// The kept values of one aggregate in one part of a table. `number` is that of a group in the part.
-/// All values are kept in a log (median), or each different one in a hash set (count_distinct).
+/// The kept values of one aggregate in one part of a table. `number` is that of a group in the
+/// part. All values are kept in a log (median), or each different one in a hash set
+/// (count_distinct).
 ///
 /// Values of different groups may be read by several threads at once.
 class KeptValues {
@@ -26,8 +27,8 @@ public:
     /// Adds a value: its bytes as `Aggregator::append_kept` makes them.
     void add(std::uint32_t number, Bytes value);
 
-    NumberLog& log() { return *log_; }      ///< Only for `Keeps::all`.
-    DistinctSet& set() { return *set_; }    ///< Only for `Keeps::distinct`.
+    NumberLog& log() { return *log_; }    ///< Only for `Keeps::all`.
+    DistinctSet& set() { return *set_; }  ///< Only for `Keeps::distinct`.
 
     /// Moves all values of `other` here; `numbers[n]` is what its group `n` is called here. What
     /// this allocates is counted in `budget`.

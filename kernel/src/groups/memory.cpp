@@ -17,8 +17,7 @@ constexpr std::size_t huge_page = std::size_t{2} << 20;
 constexpr std::size_t first_chunk = std::size_t{4} << 10;
 
 std::byte* map(std::size_t bytes) {
-    void* data =
-        mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void* data = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (data == MAP_FAILED) throw std::bad_alloc();
     return static_cast<std::byte*>(data);
 }

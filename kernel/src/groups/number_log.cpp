@@ -29,8 +29,7 @@ NumberLog::Entry NumberLog::big_entry(std::uint32_t group, const Decimal& value,
     return {static_cast<std::int64_t>(big_.size() - 1), group, big_scale};
 }
 
-void NumberLog::absorb(NumberLog& other, const std::vector<std::uint32_t>& groups,
-                       Budget& budget) {
+void NumberLog::absorb(NumberLog& other, const std::vector<std::uint32_t>& groups, Budget& budget) {
     while (other.size_ > 0) {
         const std::size_t count = std::min(other.size_, moved_at_once);
         const std::size_t begin = other.size_ - count;
@@ -87,10 +86,9 @@ void NumberLog::middle(std::uint32_t group, std::size_t rank, bool two, Decimal&
         if (two) high = number(*std::min_element(place + 1, entries.end(), by));
     };
     const std::uint32_t scale = entries.front().scale;
-    const bool same = scale != big_scale && std::all_of(entries.begin(), entries.end(),
-                                                        [scale](const Entry& entry) {
-                                                            return entry.scale == scale;
-                                                        });
+    const bool same = scale != big_scale &&
+                      std::all_of(entries.begin(), entries.end(),
+                                  [scale](const Entry& entry) { return entry.scale == scale; });
     if (same) {
         find([](const Entry& a, const Entry& b) { return a.mantissa < b.mantissa; });
     } else {

@@ -38,8 +38,7 @@ public:
     void each_sorted(std::uint32_t group, const std::function<void(const Decimal&)>& take) const;
 
     /// The number at `rank` of the sorted numbers of a group, and the one after it if `two`.
-    void middle(std::uint32_t group, std::size_t rank, bool two, Decimal& low,
-                Decimal& high) const;
+    void middle(std::uint32_t group, std::size_t rank, bool two, Decimal& low, Decimal& high) const;
 
     std::size_t size() const { return size_; }
     Account& account() { return account_; }

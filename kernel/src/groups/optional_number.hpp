@@ -29,7 +29,8 @@ public:
     void add(const Decimal& value, Budget& budget) {
         if (number_.scale() == value.scale() && !number_.is_big()) [[likely]] {
             number_.add(value);
-            if (number_.is_big()) [[unlikely]] budget.take(number_.heap_bytes());
+            if (number_.is_big()) [[unlikely]]
+                budget.take(number_.heap_bytes());
         } else if (!has_value()) {
             set(value, budget);
         } else {

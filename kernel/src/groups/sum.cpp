@@ -13,9 +13,8 @@ public:
              Budget& budget) const override {
         const Decimal* numbers = values.numbers.data();
         for_each_value<OptionalNumber>(
-            batch, values, states, [&](OptionalNumber& sum, std::size_t row) {
-                sum.add(numbers[row], budget);
-            });
+            batch, values, states,
+            [&](OptionalNumber& sum, std::size_t row) { sum.add(numbers[row], budget); });
     }
 
     void merge(std::byte* state, std::byte* other, Budget& budget) const override {

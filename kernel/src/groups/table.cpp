@@ -97,8 +97,8 @@ struct GroupTable::Part {
     std::size_t size = 0;
     std::size_t limit = 0;  ///< Of `size`, before the slots grow.
     std::size_t number;
-    bool owning = false;    ///< Whether states may own memory that is not in `owned_`.
-    Pages memory;           ///< Of the slots.
+    bool owning = false;  ///< Whether states may own memory that is not in `owned_`.
+    Pages memory;         ///< Of the slots.
     Account account;
     std::vector<std::unique_ptr<KeptValues>> kept;  ///< For each aggregate, or null.
     std::vector<std::shared_ptr<Arena>> adopted;    ///< Of groups that come from other tables.

@@ -17,7 +17,8 @@ inline constexpr std::size_t partitions = 64;
 
 /// A sorted group: the first bytes of its key, for fast comparisons, and the group.
 struct SortedGroup {
-    std::uint64_t prefix = 0;  ///< 8 bytes of the key, big-endian, from `skip` on; zeros after its end.
+    std::uint64_t prefix =
+        0;  ///< 8 bytes of the key, big-endian, from `skip` on; zeros after its end.
     Group* group = nullptr;
 };
 
@@ -31,8 +32,8 @@ public:
     GroupTable(const GroupTable&) = delete;
     GroupTable& operator=(const GroupTable&) = delete;
 
-    /// Adds the selected rows of `batch`: finds or creates the group of each, and updates its states
-    /// and kept values. Hashes, prefetches and probes batch by batch.
+    /// Adds the selected rows of `batch`: finds or creates the group of each, and updates its
+    /// states and kept values. Hashes, prefetches and probes batch by batch.
     void add(const Batch& batch);
 
     std::size_t size() const;
@@ -77,7 +78,7 @@ private:
     std::shared_ptr<Arena> arena_;  ///< Tables that have absorbed groups keep it too.
     Account account_;               ///< Of the memory that states own.
     std::vector<Part> parts_;
-    std::size_t owned_ = 0;         ///< Bytes that states own.
+    std::size_t owned_ = 0;  ///< Bytes that states own.
 };
 
 /// The hash of a key: fast, of good quality, different for each seed.

@@ -25,7 +25,8 @@ public:
     /// Room before the text of a block, for the end of the block before it.
     static constexpr std::size_t gap = std::size_t{64} << 10;
 
-    /// `size`: the bytes that the source must have, if known. `block`: bytes that are read at a time.
+    /// `size`: the bytes that the source must have, if known. `block`: bytes that are read at a
+    /// time.
     BlockSource(int descriptor, std::optional<std::uint64_t> size, Encoding encoding,
                 std::size_t block, Progress& progress);
 

@@ -14,7 +14,8 @@ class Buffer {
 public:
     static constexpr std::size_t padding = 64;
 
-    /// Makes room for `before` bytes before and `after` bytes after the content, which becomes empty.
+    /// Makes room for `before` bytes before and `after` bytes after the content, which becomes
+    /// empty.
     void reset(std::size_t before, std::size_t after) {
         if (capacity_ < before + after + padding) {
             capacity_ = before + after + padding;

@@ -21,9 +21,9 @@ struct BadRow {
 
 /// Where the text of a block begins in the file.
 struct BlockStart {
-    std::size_t at = 0;          ///< In the data of the block.
+    std::size_t at = 0;  ///< In the data of the block.
     std::uint64_t line = 1;
-    std::uint64_t offset = 0;    ///< Bytes of the source.
+    std::uint64_t offset = 0;  ///< Bytes of the source.
 };
 
 /// Describes the bad rows of blocks, in file order.
@@ -34,7 +34,8 @@ public:
                  const Query& query)
         : reader_(reader), names_(names), query_(query) {}
 
-    /// Makes `problems` take the bad rows, which are sorted by position. `data` is that of the block.
+    /// Makes `problems` take the bad rows, which are sorted by position. `data` is that of the
+    /// block.
     void report(std::vector<BadRow>& rows, Bytes data, bool final, BlockStart start,
                 Problems& problems) const;
 

@@ -61,7 +61,8 @@ private:
     void drop(std::size_t size) {
         const Bytes dropped = Bytes(text_).substr(at_, size);
         const char newline = reader_.dialect().newline();
-        link_.line += static_cast<std::uint64_t>(std::count(dropped.begin(), dropped.end(), newline));
+        link_.line +=
+            static_cast<std::uint64_t>(std::count(dropped.begin(), dropped.end(), newline));
         link_.offset += source_length(dropped, reader_.dialect().encoding);
         link_.position += size;
         at_ += size;

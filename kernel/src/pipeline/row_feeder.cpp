@@ -63,7 +63,8 @@ void RowFeeder::feed_regular(const RecordIndex& index, Bytes data) {
             const std::size_t begin = begin_of(field);
             std::size_t end = index.ends[field];
             if (index.crlf && last && end > begin && data[end - 1] == '\r') --end;
-            cells[i] = index.quotes ? unquoted(data, begin, end) : Bytes(data.data() + begin, end - begin);
+            cells[i] =
+                index.quotes ? unquoted(data, begin, end) : Bytes(data.data() + begin, end - begin);
         }
     }
     row_ += rows;
@@ -84,7 +85,8 @@ void RowFeeder::feed_plain(const RecordIndex& index, Bytes data, std::vector<Bad
     for (; row_ < index.rows.size() && rows < batch_rows; ++row_) {
         const RecordIndex::Row& row = index.rows[row_];
         if (row.count != index.width) {
-            bad.push_back({row.at, row.count == 0 ? BadRow::Check::reader : BadRow::Check::width, {}});
+            bad.push_back(
+                {row.at, row.count == 0 ? BadRow::Check::reader : BadRow::Check::width, {}});
             continue;
         }
         starts_[rows] = row.at;

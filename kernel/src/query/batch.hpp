@@ -72,14 +72,14 @@ struct Batch {
     /// made faster.
     bool padded = false;
     std::array<std::uint64_t, batch_rows> positions;  ///< Byte offset in the file; orders the rows.
-    Selection selected;              ///< Rows that are neither filtered out nor bad so far.
-    std::size_t filtered = 0;        ///< Rows that `where` excluded.
-    std::vector<CellFault> faults;   ///< Bad rows, each once, not sorted.
+    Selection selected;                  ///< Rows that are neither filtered out nor bad so far.
+    std::size_t filtered = 0;            ///< Rows that `where` excluded.
+    std::vector<CellFault> faults;       ///< Bad rows, each once, not sorted.
     std::array<Bytes, batch_rows> keys;  ///< Keys of groups; see `make_keys`.
     std::string key_text;
-    std::vector<ChangedCells> changed;   ///< One for each group column, if one is not plain.
+    std::vector<ChangedCells> changed;    ///< One for each group column, if one is not plain.
     std::vector<const Cells*> key_cells;  ///< The texts of which keys consist.
-    std::vector<Values> values;          ///< One for each aggregate.
+    std::vector<Values> values;           ///< One for each aggregate.
 
     const Cells& column(std::uint32_t number) const;
 };

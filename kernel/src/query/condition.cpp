@@ -82,8 +82,8 @@ struct Condition::Node {
     Accepted accepted;
     std::string text;  ///< The value of a comparison of text.
     std::unordered_set<std::string, TextHash, std::equal_to<>> texts;  ///< Those of `in`.
-    std::vector<Decimal> numbers;  ///< Sorted.
-    std::vector<Instant> dates;    ///< Sorted.
+    std::vector<Decimal> numbers;                                      ///< Sorted.
+    std::vector<Instant> dates;                                        ///< Sorted.
 
     Node(const Restriction& restriction, const Notation& notation_of_cells);
 
@@ -170,9 +170,7 @@ void Condition::Node::with_test_of_text(const Use& use) const {
         case Operator::in:
             return use([this](Bytes cell) { return outcome_of(texts.contains(cell)); });
         case Operator::contains:
-            return use([value](Bytes cell) {
-                return outcome_of(cell.find(value) != Bytes::npos);
-            });
+            return use([value](Bytes cell) { return outcome_of(cell.find(value) != Bytes::npos); });
         case Operator::starts_with:
             return use([value](Bytes cell) { return outcome_of(cell.starts_with(value)); });
         case Operator::eq:

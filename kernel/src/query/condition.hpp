@@ -18,8 +18,8 @@ public:
     Condition& operator=(Condition&&) noexcept;
 
     /// Leaves the rows for which it holds in `batch.selected`; counts the others in
-    /// `batch.filtered`, or adds them to `batch.faults` if a cell cannot be read. Cells that are not
-    /// needed to know the outcome of a row are not read.
+    /// `batch.filtered`, or adds them to `batch.faults` if a cell cannot be read. Cells that are
+    /// not needed to know the outcome of a row are not read.
     void filter(Batch& batch) const;
 
     /// Whether it holds for a row of the result. Cells of the output can always be read.

@@ -49,7 +49,8 @@ char* copy(char* to, Bytes text) {
     const std::size_t size = text.size();
     if constexpr (Padded) {
         std::memcpy(to, text.data(), cell_padding);
-        if (size > cell_padding) [[unlikely]] std::memcpy(to, text.data(), size);
+        if (size > cell_padding) [[unlikely]]
+            std::memcpy(to, text.data(), size);
     } else if (size >= 8) {
         if (size <= 16) {
             copy_ends<8>(to, text);

@@ -1,4 +1,5 @@
-/// The aggregation, resolved: columns are positions from 0 in the header. The service has checked it.
+/// The aggregation, resolved: columns are positions from 0 in the header. The service has checked
+/// it.
 #pragma once
 
 #include <cstdint>
@@ -15,9 +16,9 @@ enum class Case { none, upper, lower };
 
 struct GroupColumn {
     std::uint32_t column = 0;
-    bool trim = false;                      ///< First.
-    std::optional<Truncation> truncate;     ///< Second; an empty text stays empty.
-    Case letters = Case::none;              ///< Third.
+    bool trim = false;                   ///< First.
+    std::optional<Truncation> truncate;  ///< Second; an empty text stays empty.
+    Case letters = Case::none;           ///< Third.
     bool plain() const { return !trim && !truncate && letters == Case::none; }
 };
 
@@ -61,8 +62,8 @@ struct Query {
     std::vector<std::string> names;  ///< Of the output columns: group columns, then aggregates.
     RowFormat format = RowFormat::csv;
     Notation notation;
-    bool skip = false;   ///< Whether bad records are left out and kept, or fail the job.
-    bool hints = true;   ///< Whether messages about cells suggest other settings.
+    bool skip = false;  ///< Whether bad records are left out and kept, or fail the job.
+    bool hints = true;  ///< Whether messages about cells suggest other settings.
 
     /// The kind of an output column.
     Kind kind_of(std::size_t output) const {

@@ -1,7 +1,7 @@
 /// csvmill-kernel FD: aggregates one file, as the control pipe FD says.
 ///
-/// kernel/README.md describes the messages. The program reads the file once, and writes its files to
-/// the current folder, which should be empty and private.
+/// kernel/README.md describes the messages. The program reads the file once, and writes its files
+/// to the current folder, which should be empty and private.
 #include <fcntl.h>
 #include <unistd.h>
 

@@ -14,8 +14,8 @@ class Scratch {
 public:
     explicit Scratch(std::uint64_t limit) : limit_(limit) {}
 
-    /// Counts bytes before they are written. Throws AttemptFailed: "out of scratch disk: the limit of
-    /// a job is {limit, with commas between thousands} bytes (CSVMILL_SCRATCH_LIMIT)".
+    /// Counts bytes before they are written. Throws AttemptFailed: "out of scratch disk: the limit
+    /// of a job is {limit, with commas between thousands} bytes (CSVMILL_SCRATCH_LIMIT)".
     void take(std::uint64_t bytes);
     void give(std::uint64_t bytes);
     std::uint64_t peak() const { return peak_; }

@@ -20,7 +20,7 @@ struct Task {
     std::uint32_t threads = 1;
     std::uint64_t block = 1 << 20;  ///< Bytes of a block; small only in tests.
     Dialect dialect;
-    bool skip = false;  ///< Whether bad records are left out and kept, or fail the job.
+    bool skip = false;    ///< Whether bad records are left out and kept, or fail the job.
     bool vectors = true;  ///< Whether vector instructions may be used.
     bool confine = true;  ///< Whether the process gives up its rights before it reads the source.
 

@@ -67,7 +67,8 @@ BigDecimal BigDecimal::of_digits(bool negative, Bytes digits, std::uint64_t zero
 
 std::uint64_t BigDecimal::digit_count() const {
     if (limbs_.empty()) return 0;
-    const auto greater = std::upper_bound(powers_of_ten.begin(), powers_of_ten.end(), limbs_.back());
+    const auto greater =
+        std::upper_bound(powers_of_ten.begin(), powers_of_ten.end(), limbs_.back());
     return (limbs_.size() - 1) * limb_digits +
            static_cast<std::uint64_t>(greater - powers_of_ten.begin());
 }
@@ -112,7 +113,8 @@ void BigDecimal::add(std::int64_t other, std::uint64_t power) {
     Wide rest = static_cast<Wide>(negative ? 0 - bits : bits) * powers_of_ten[power % limb_digits];
     std::array<std::uint64_t, 3> limbs{};
     std::size_t size = 0;
-    for (; rest != 0; rest /= limb_base) limbs[size++] = static_cast<std::uint64_t>(rest % limb_base);
+    for (; rest != 0; rest /= limb_base)
+        limbs[size++] = static_cast<std::uint64_t>(rest % limb_base);
     add_shifted(Limbs(limbs).first(size), negative, power / limb_digits);
 }
 
@@ -191,15 +193,15 @@ void BigDecimal::add_shifted(Limbs other, bool negative, std::size_t offset) {
 }
 
 std::strong_ordering BigDecimal::compare_shifted(Limbs other, std::size_t offset) const {
-    if (other.empty()) return limbs_.empty() ? std::strong_ordering::equal
-                                             : std::strong_ordering::greater;
+    if (other.empty())
+        return limbs_.empty() ? std::strong_ordering::equal : std::strong_ordering::greater;
     if (limbs_.size() != other.size() + offset) return limbs_.size() <=> other.size() + offset;
     for (std::size_t i = other.size(); i-- > 0;) {
         if (limbs_[i + offset] != other[i]) return limbs_[i + offset] <=> other[i];
     }
-    const bool more = std::any_of(limbs_.begin(),
-                                  limbs_.begin() + static_cast<std::ptrdiff_t>(offset),
-                                  [](auto limb) { return limb != 0; });
+    const bool more =
+        std::any_of(limbs_.begin(), limbs_.begin() + static_cast<std::ptrdiff_t>(offset),
+                    [](auto limb) { return limb != 0; });
     return more ? std::strong_ordering::greater : std::strong_ordering::equal;
 }
 

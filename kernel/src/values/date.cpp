@@ -16,14 +16,17 @@ struct CalendarDate {
     unsigned day = 0;
 };
 
-constexpr bool is_leap(unsigned year) { return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0); }
+constexpr bool is_leap(unsigned year) {
+    return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+}
 
 constexpr std::array<std::uint16_t, 14> days_before_month = {0,   0,   31,  59,  90,  120, 151,
                                                              181, 212, 243, 273, 304, 334, 365};
 
 /// Days of the year before this one; 0 on 1 January.
 unsigned day_of_year(const CalendarDate& date) {
-    return days_before_month[date.month] + (date.month > 2 && is_leap(date.year) ? 1 : 0) + date.day - 1;
+    return days_before_month[date.month] + (date.month > 2 && is_leap(date.year) ? 1 : 0) +
+           date.day - 1;
 }
 
 /// Days from 0001-01-01, a Monday.
@@ -91,7 +94,8 @@ bool read_time(Bytes text, Time& time) {
         if (take(text, '.')) {
             std::size_t digits = 0;
             for (; digits < 9 && digits < text.size() && is_digit(text[digits]); ++digits) {
-                time.nanoseconds = time.nanoseconds * 10 + static_cast<unsigned>(text[digits] - '0');
+                time.nanoseconds =
+                    time.nanoseconds * 10 + static_cast<unsigned>(text[digits] - '0');
             }
             if (digits == 0) return false;
             text.remove_prefix(digits);
@@ -113,8 +117,8 @@ bool read(Bytes cell, CalendarDate& date, Time& time) {
     return read_calendar_date(cell, date) && read_time(cell.substr(date_length), time);
 }
 
-/// The ISO week of a date belongs to the year of its Thursday. 0001-01-01 is a Monday and 9999-12-31
-/// a Friday, so that this year has four digits too.
+/// The ISO week of a date belongs to the year of its Thursday. 0001-01-01 is a Monday and
+/// 9999-12-31 a Friday, so that this year has four digits too.
 void append_week(const CalendarDate& date, std::string& to) {
     const unsigned of_year = day_of_year(date);
     const unsigned weekday = (days_before_year(date.year) + of_year) % 7;
@@ -130,9 +134,9 @@ void append_week(const CalendarDate& date, std::string& to) {
     }
     const unsigned week = (thursday - weekday) / 7 + 1;
     const auto digit = [](unsigned value) { return static_cast<char>('0' + value % 10); };
-    const std::array<char, 8> text = {digit(year / 1000), digit(year / 100), digit(year / 10),
-                                      digit(year),        '-',               'W',
-                                      digit(week / 10),   digit(week)};
+    const std::array<char, 8> text = {
+        digit(year / 1000), digit(year / 100), digit(year / 10), digit(year), '-', 'W',
+        digit(week / 10),   digit(week)};
     to.append(text.data(), text.size());
 }
 

@@ -66,8 +66,8 @@ public:
         return compare_slowly(a, b);
     }
 
-    /// The mean of `count` (> 0) numbers whose sum this is: rounded half to even to `scale() + extra`
-    /// decimals, trailing zeros beyond `scale()` decimals removed.
+    /// The mean of `count` (> 0) numbers whose sum this is: rounded half to even to `scale() +
+    /// extra` decimals, trailing zeros beyond `scale()` decimals removed.
     Decimal mean(std::uint64_t count, std::uint32_t extra) const;
 
     /// Half of it, with one more decimal if needed (`trimmed` to `scale()` decimals).

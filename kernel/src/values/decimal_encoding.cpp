@@ -3,10 +3,11 @@
 /// The sortable encoding of a positive number is a byte for its form, then
 /// - `form_mid + n`, n = 1 to 8: n bytes of `2 * integral part + has a fraction`, big-endian,
 ///   without leading zero bytes; then the decimals, if it has any;
-/// - `form_tiny` (less than 10^-18) and `form_huge` (2^63 and more): four bytes of the exponent of ten
+/// - `form_tiny` (less than 10^-18) and `form_huge` (2^63 and more): four bytes of the exponent of
+/// ten
 ///   of 0.d1d2d3..., biased, big-endian; then the digits d1d2d3...
-/// Digits are in pairs without zeros at the end: a byte `2 * pair + 1`, or `2 * pair` for the last one.
-/// A negative number has the complement of each byte of its absolute value. Zero is one byte.
+/// Digits are in pairs without zeros at the end: a byte `2 * pair + 1`, or `2 * pair` for the last
+/// one. A negative number has the complement of each byte of its absolute value. Zero is one byte.
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -91,7 +92,8 @@ void append_digits_sortable(std::string& to, Bytes digits, std::int64_t exponent
         append_pairs(to, 0, digits);
         return;
     }
-    if (exponent > 0) digits.remove_prefix(std::min(digits.size(), static_cast<std::size_t>(exponent)));
+    if (exponent > 0)
+        digits.remove_prefix(std::min(digits.size(), static_cast<std::size_t>(exponent)));
     append_integral(to, integral, !digits.empty());
     append_pairs(to, exponent < 0 ? static_cast<std::uint64_t>(-exponent) : 0, digits);
 }
@@ -198,7 +200,8 @@ Decimal Decimal::take_sortable(Bytes& from) {
     if (form == form_tiny || form == form_huge) {
         const std::int64_t exponent =
             static_cast<std::int64_t>(reader.big_endian(4)) - exponent_limit;
-        if (exponent > exponent_limit || (form == form_tiny ? exponent > tiny_exponent : exponent < 19)) {
+        if (exponent > exponent_limit ||
+            (form == form_tiny ? exponent > tiny_exponent : exponent < 19)) {
             refuse();
         }
         reader.pairs(digits);
@@ -230,12 +233,13 @@ Decimal Decimal::take_sortable(Bytes& from) {
     digits = std::to_string(integral);
     const std::size_t integral_size = digits.size();
     reader.pairs(digits);
-    return of_digits(negative, digits,
-                     static_cast<std::int64_t>(integral_size) - static_cast<std::int64_t>(digits.size()));
+    return of_digits(
+        negative, digits,
+        static_cast<std::int64_t>(integral_size) - static_cast<std::int64_t>(digits.size()));
 }
 
 void Decimal::append_state(std::string& to) const {
-    const auto form = !is_big_             ? StateForm::small
+    const auto form = !is_big_           ? StateForm::small
                       : big_->negative() ? StateForm::negative
                                          : StateForm::positive;
     std::int64_t value = small_;
@@ -266,7 +270,8 @@ Decimal Decimal::take_state(Bytes& from) {
     }
     BigDecimal number;
     const std::uint64_t count = take_varint(from);
-    if (!number.take_limbs(from, count, form == static_cast<unsigned>(StateForm::negative))) refuse();
+    if (!number.take_limbs(from, count, form == static_cast<unsigned>(StateForm::negative)))
+        refuse();
     return of_big(std::move(number), static_cast<std::uint32_t>(scale));
 }
 

@@ -38,10 +38,10 @@ Bytes separator_at(Bytes text, char thousands) {
 /// The parts of a cell that is a number.
 struct Parts {
     bool negative = false;
-    Bytes integral;       ///< Digits, with separators if `separator` is not empty.
+    Bytes integral;  ///< Digits, with separators if `separator` is not empty.
     Bytes separator;
-    Bytes fraction;       ///< Digits.
-    bool plain = true;    ///< Whether there is neither a point nor an exponent.
+    Bytes fraction;     ///< Digits.
+    bool plain = true;  ///< Whether there is neither a point nor an exponent.
     int exponent = 0;
 };
 
@@ -107,7 +107,8 @@ Decimal number_of(const Parts& parts) {
     }
     std::string digits;
     digits.reserve(parts.integral.size() + parts.fraction.size());
-    std::copy_if(parts.integral.begin(), parts.integral.end(), std::back_inserter(digits), is_digit);
+    std::copy_if(parts.integral.begin(), parts.integral.end(), std::back_inserter(digits),
+                 is_digit);
     digits += parts.fraction;
     return Decimal::of_digits(parts.negative, digits, exponent);
 }

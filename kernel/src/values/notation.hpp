@@ -39,8 +39,8 @@ std::string expected(Kind kind, const Notation& notation);
 /// `Notation.expected_with_hint`.
 std::string expected_with_hint(Kind kind, Bytes cell, const Notation& notation);
 
-/// The settings with which `cell` would be of that kind, such as "input.decimal to ','"; else empty:
-/// `Notation.hint`.
+/// The settings with which `cell` would be of that kind, such as "input.decimal to ','"; else
+/// empty: `Notation.hint`.
 std::string hint(Kind kind, Bytes cell, const Notation& notation);
 
 bool read_integer(Bytes cell, const Notation& notation, Decimal& to) {

@@ -12,7 +12,8 @@ namespace csvmill {
 
 static_assert(std::endian::native == std::endian::little);
 
-/// Up to eight characters of a number: the last one is in the highest byte, and zeros ('0') precede.
+/// Up to eight characters of a number: the last one is in the highest byte, and zeros ('0')
+/// precede.
 class EightCharacters {
 public:
     /// All zeros.
@@ -56,8 +57,7 @@ public:
     void remove(unsigned at, char first) {
         const std::uint64_t before = (std::uint64_t{1} << (8 * at)) - 1;
         const std::uint64_t after = ones << 8 << (8 * at);
-        bytes_ = (bytes_ & after) | (bytes_ & before) << 8 |
-                 static_cast<unsigned char>(first);
+        bytes_ = (bytes_ & after) | (bytes_ & before) << 8 | static_cast<unsigned char>(first);
     }
 
     /// Removes the last character and returns it; a zero precedes the others.

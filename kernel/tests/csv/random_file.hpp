@@ -80,8 +80,8 @@ private:
     }
 
     std::string character() {
-        static const char* const characters[] = {"a", "b", "7", " ", "\xC3\xA4", "\xE2\x82\xAC",
-                                                 "\xF0\x9F\x98\x80"};
+        static const char* const characters[] = {
+            "a", "b", "7", " ", "\xC3\xA4", "\xE2\x82\xAC", "\xF0\x9F\x98\x80"};
         return characters[below(std::size(characters))];
     }
 

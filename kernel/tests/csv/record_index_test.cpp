@@ -110,14 +110,13 @@ TEST_CASE("A block that is damaged is not regular, or has the records of the pla
     for (int i = 0; i < 30000; ++i) {
         const Dialect dialect = random.plain_dialect();
         const std::size_t width = 1 + random.below(4);
-        std::string file = random.one_of(4)
-                               ? random.noise(dialect, random.below(100))
-                               : random.records(dialect, width, 1 + random.below(12));
+        std::string file = random.one_of(4) ? random.noise(dialect, random.below(100))
+                                            : random.records(dialect, width, 1 + random.below(12));
         random.damage(dialect, file);
         CAPTURE(file);
         const std::size_t begin = random.one_of(3) ? random.below(file.size() + 1) : 0;
-        regular += compare(file, begin, random.one_of(2), dialect,
-                           static_cast<std::uint32_t>(width));
+        regular +=
+            compare(file, begin, random.one_of(2), dialect, static_cast<std::uint32_t>(width));
     }
     CHECK(regular > 1000);
 }

@@ -131,9 +131,8 @@ TEST_CASE("numbers of any size are added, compared and averaged exactly") {
 }
 
 TEST_CASE("counts are written in few bytes and read, and incomplete ones are refused") {
-    for (const std::uint64_t count :
-         {std::uint64_t{0}, std::uint64_t{127}, std::uint64_t{128}, std::uint64_t{1} << 40,
-          ~std::uint64_t{0}}) {
+    for (const std::uint64_t count : {std::uint64_t{0}, std::uint64_t{127}, std::uint64_t{128},
+                                      std::uint64_t{1} << 40, ~std::uint64_t{0}}) {
         std::string bytes;
         append_count(bytes, count);
         CHECK(bytes.size() <= 10);

@@ -210,15 +210,15 @@ inline std::vector<Row> random_rows(std::mt19937_64& random, std::size_t count,
     std::uint64_t position = 0;
     for (Row& row : rows) {
         const std::uint64_t group = below(groups);
-        row.key = std::string(group % 41, static_cast<char>('a' + group % 3)) +
-                  std::to_string(group);
+        row.key =
+            std::string(group % 41, static_cast<char>('a' + group % 3)) + std::to_string(group);
         row.position = position += 1 + below(100);
         const auto scale = static_cast<std::uint32_t>(group % 5 == 0 ? below(4) : group % 4);
         const std::uint64_t limit = group % 7 == 0 ? 1'000'000'000'000'000'000 : 1'000;
         if (below(10) > 0) {
-            row.number = {static_cast<std::int64_t>(below(2 * limit)) -
-                              static_cast<std::int64_t>(limit),
-                          scale};
+            row.number = {
+                static_cast<std::int64_t>(below(2 * limit)) - static_cast<std::int64_t>(limit),
+                scale};
         }
         if (below(10) > 0) {
             row.text = std::string(below(8) == 0 ? below(90) : 0, '~') + std::to_string(below(40));

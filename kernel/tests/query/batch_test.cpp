@@ -18,11 +18,11 @@ TEST_CASE("a query uses each column once, also those of conditions, but none of 
                         {.function = Function::count, .column = {}},
                         {.function = Function::min, .column = 5}};
     query.where = Restriction{.form = Restriction::Form::any, .parts = {}, .values = {}};
-    query.where->parts = {Restriction{.parts = {}, .column = 7, .values = {"a"}},
-                          Restriction{.form = Restriction::Form::all,
-                                      .parts = {Restriction{
-                                          .parts = {}, .column = 1, .values = {"a"}}},
-                                      .values = {}}};
+    query.where->parts = {
+        Restriction{.parts = {}, .column = 7, .values = {"a"}},
+        Restriction{.form = Restriction::Form::all,
+                    .parts = {Restriction{.parts = {}, .column = 1, .values = {"a"}}},
+                    .values = {}}};
     query.having = Restriction{.parts = {}, .column = 0, .values = {"a"}};
     CHECK(used_columns(query) == std::vector<std::uint32_t>{1, 2, 5, 7, 9});
     CHECK(used_columns(Query()).empty());
@@ -37,8 +37,7 @@ TEST_CASE("a message says what a cell was expected to be, and which setting may 
         bool hints;
         const char* expected;
     };
-    const char* const number =
-        "a number, such as 42, -0.5 or 1e3 (exponents from -400 to 400)";
+    const char* const number = "a number, such as 42, -0.5 or 1e3 (exponents from -400 to 400)";
     const char* const date =
         "a date without a time zone, such as 2020-01-31 or 2020-01-31T23:59:59";
     const std::string hinted = std::string(number) + "; if it is one, set input.decimal to ','";
@@ -55,8 +54,7 @@ TEST_CASE("a message says what a cell was expected to be, and which setting may 
         {Place::aggregate, Kind::date, "", true, date},
         {Place::where, Kind::number, "1,5", true, compared.c_str()},
         {Place::where, Kind::date, "x", true, compared_date.c_str()},
-        {Place::group, Kind::date, "x", true,
-         "a date, such as 2020-01-31 or 2020-01-31T23:59:59Z"},
+        {Place::group, Kind::date, "x", true, "a date, such as 2020-01-31 or 2020-01-31T23:59:59Z"},
     };
     for (const Example& example : examples) {
         CAPTURE(example.cell);

@@ -60,8 +60,7 @@ TEST_CASE("a comparison leaves the rows for which it holds") {
         CAPTURE(static_cast<int>(example.op));
         CAPTURE(static_cast<int>(example.kind));
         BatchOf rows = cells(example.cells);
-        const Restriction restriction =
-            comparison(0, example.op, example.kind, example.values);
+        const Restriction restriction = comparison(0, example.op, example.kind, example.values);
         Condition(restriction, Notation()).filter(rows.batch);
         CHECK(rows.selected() == example.rows);
         CHECK(rows.batch.faults.empty());

@@ -245,8 +245,7 @@ TEST_CASE("values are read as their kind; the first bad cell of a row is reporte
         CHECK(fault.place == CellFault::Place::aggregate);
         faults.emplace_back(fault.row, fault.column);
     }
-    CHECK(faults ==
-          std::vector<std::pair<int, int>>{{1, 0}, {2, 1}, {3, 2}, {4, 3}, {5, 0}});
+    CHECK(faults == std::vector<std::pair<int, int>>{{1, 0}, {2, 1}, {3, 2}, {4, 3}, {5, 0}});
     CHECK(rows.batch.faults[4].kind == Kind::integer);
 }
 
