@@ -35,7 +35,7 @@ std::string escape_name(const Dialect& dialect) {
     return "is written " + dialect.escape + dialect.quote;
 }
 
-std::string encoding_name(Encoding encoding) {
+Bytes encoding_name(Encoding encoding) {
     switch (encoding) {
         case Encoding::utf_8:
             return "UTF-8";
@@ -99,7 +99,7 @@ std::optional<Fault> fault_of_text(const Dialect& dialect, const std::vector<std
                                       [](const std::string& field) { return is_utf8(field); });
     if (bad == fields.end()) return std::nullopt;
     return Fault{static_cast<std::uint64_t>(bad - fields.begin()) + 1, show(*bad),
-                 "text in " + encoding_name(dialect.encoding)};
+                 "text in " + std::string(encoding_name(dialect.encoding))};
 }
 
 }  // namespace csvmill

@@ -1,5 +1,6 @@
 /// The least or greatest of numbers, texts, dates, and of texts by their position in the file.
 
+#include <algorithm>
 #include <limits>
 
 #include "groups/aggregators.hpp"
@@ -22,13 +23,11 @@ public:
     void add(const Batch& batch, const Values& values, std::byte* const* states,
              Budget& budget) const override {
         const Decimal* numbers = values.numbers.data();
-        for_each_value<NumberState>(batch, values, states,
-                                    [&](NumberState& state, std::size_t row) {
-                                        include(state, numbers[row], budget);
-                                        if (numbers[row].scale() > state.decimals) {
-                                            state.decimals = numbers[row].scale();
-                                        }
-                                    });
+        for_each_value<NumberState>(
+            batch, values, states, [&](NumberState& state, std::size_t row) {
+                include(state, numbers[row], budget);
+                state.decimals = std::max<std::uint64_t>(state.decimals, numbers[row].scale());
+            });
     }
 
     void merge(std::byte* state, std::byte* other, Budget& budget) const override {
@@ -83,7 +82,7 @@ class TextExtreme final
     : public AggregatorOf<std::conditional_t<std::is_same_v<typename Rule::Rank, NoRank>, TextState,
                                              Ranked<typename Rule::Rank>>,
                           true> {
-    using Rank = typename Rule::Rank;
+    using Rank = Rule::Rank;
     static constexpr bool ranked = !std::is_same_v<Rank, NoRank>;
     using State = std::conditional_t<ranked, Ranked<Rank>, TextState>;
     using AggregatorOf<State, true>::at;
@@ -142,7 +141,14 @@ private:
             return state;
         }
     }
-    static const TextState& text(const State& state) { return text(const_cast<State&>(state)); }
+    // States outlive the calls.
+    static const TextState& text(const State& state) {
+        if constexpr (ranked) {
+            return state.text;
+        } else {
+            return state;  // NOLINT(bugprone-return-const-ref-from-parameter)
+        }
+    }
 
     static bool replaces(const State& state, const Rank& rank, Bytes cell) {
         if (!text(state).has_value()) return true;
@@ -161,7 +167,7 @@ struct ByText {
 struct ByDate {
     using Rank = Instant;
     static const Rank& rank(const Batch&, const Values& values, std::size_t row) {
-        return values.dates.data()[row];
+        return values.dates[row];
     }
     static void write(const Rank& rank, std::string& to) {
         append_count(to, static_cast<std::uint64_t>(rank.seconds));

@@ -47,7 +47,7 @@ public:
         size_ = static_cast<std::uint32_t>(text.size());
     }
 
-    void swap(TextState& other) {
+    void swap(TextState& other) noexcept {
         std::swap(size_, other.size_);
         std::swap(capacity_, other.capacity_);
         std::swap(inside_, other.inside_);

@@ -39,7 +39,7 @@ public:
             } else if (outcome == Outcome::empty_line) {
                 drop(end - at_);
             } else {
-                take(std::move(fault), end);
+                take(fault, end);
                 drop(end - at_);
                 if (outcome == Outcome::too_long) drop_line();
             }
@@ -76,7 +76,7 @@ private:
         }
     }
 
-    void take(Fault fault, std::size_t end) {
+    void take(const Fault& fault, std::size_t end) {
         Problem problem{link_.line, link_.offset, fault.column, {}, fault.found, fault.expected};
         const std::string reason = problem.text();
         const Bytes record = Bytes(text_).substr(at_, end - at_);

@@ -28,7 +28,7 @@ public:
         try {
             while (pipeline_.next(block_)) work();
         } catch (const Stopped&) {
-            // Another thread has failed.
+            return;  // another thread has failed
         } catch (...) {
             pipeline_.stop(std::current_exception());
         }

@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t separator_size = 2;
 
 /// 16 bytes that the compiler keeps in a vector register, where there are any.
-typedef unsigned char Chunk __attribute__((vector_size(16)));
+using Chunk [[gnu::vector_size(16)]] = unsigned char;
 constexpr std::size_t chunk = sizeof(Chunk);
 static_assert(cell_padding == 2 * chunk);
 

@@ -13,8 +13,9 @@
 
 namespace csvmill {
 
-__extension__ typedef unsigned __int128 Wide;
-__extension__ typedef __int128 SignedWide;
+// Not standard C++, but in both compilers.
+__extension__ using Wide = unsigned __int128;
+__extension__ using SignedWide = __int128;
 
 inline constexpr unsigned limb_digits = 18;
 

@@ -67,7 +67,9 @@ Decimal& Decimal::operator=(const Decimal& other) {
     return *this;
 }
 
-void Decimal::free_big() noexcept { std::unique_ptr<BigDecimal>{big_}.reset(); }
+void Decimal::free_big() noexcept {  // NOLINT(readability-make-member-function-const)
+    std::unique_ptr<BigDecimal>{big_}.reset();
+}
 
 std::size_t Decimal::big_bytes() const { return sizeof(BigDecimal) + big_->heap_bytes(); }
 
