@@ -12,7 +12,8 @@ AttemptFailed system_failure(const std::string& what, int code) {
     std::string text =
         "[Errno " + std::to_string(code) + "] " + std::generic_category().message(code);
     if (!what.empty()) text += ": " + repr(what);
-    return AttemptFailed(code == ENOSPC || code == EDQUOT ? "the disk is full: " + text : text);
+    const bool full = code == ENOSPC || code == EDQUOT;
+    return AttemptFailed{full ? "the disk is full: " + text : text};
 }
 
 }  // namespace csvmill

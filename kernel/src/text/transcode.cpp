@@ -19,6 +19,9 @@ constexpr std::array<char16_t, 32> windows_1252{
     0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0,      0x017E, 0x0178,
 };
 
+/// A run of ASCII that is collected byte by byte, because it is shorter.
+constexpr std::size_t short_run = 64;
+
 bool is_high_surrogate(char32_t unit) { return unit >= 0xD800 && unit < 0xDC00; }
 bool is_low_surrogate(char32_t unit) { return unit >= 0xDC00 && unit < 0xE000; }
 
@@ -27,7 +30,42 @@ bool of_single_bytes(Encoding encoding) {
     return encoding == Encoding::latin_1 || encoding == Encoding::windows_1252;
 }
 
-void append_single_bytes(std::string& to, Bytes source, Encoding encoding) {
+/// Collects characters before they are appended to a text: `flush` appends the last ones.
+class Collector {
+public:
+    explicit Collector(std::string& to) : to_(to) {}
+
+    void add(char32_t character) { length_ += encode_utf8(room(), character); }
+    void add_byte(char byte) {
+        *room() = byte;
+        ++length_;
+    }
+    void add_four(std::uint32_t bytes) {
+        std::memcpy(room(), &bytes, sizeof bytes);
+        length_ += sizeof bytes;
+    }
+    void add_run(Bytes text) {
+        flush();
+        to_ += text;
+    }
+    void flush() {
+        to_.append(bytes_.data(), length_);
+        length_ = 0;
+    }
+
+private:
+    /// Room for four bytes.
+    char* room() {
+        if (length_ > bytes_.size() - 4) flush();
+        return bytes_.data() + length_;
+    }
+
+    std::string& to_;
+    std::array<char, 1024> bytes_;
+    std::size_t length_ = 0;
+};
+
+void append_single_bytes(Collector& to, Bytes source, Encoding encoding) {
     for (std::size_t at = 0; at < source.size();) {
         const std::size_t begin = at;
         while (source.size() - at >= 8) {
@@ -41,16 +79,20 @@ void append_single_bytes(std::string& to, Bytes source, Encoding encoding) {
             at += 8;
         }
         while (at < source.size() && static_cast<std::uint8_t>(source[at]) < 0x80) ++at;
-        to += source.substr(begin, at - begin);
+        if (at - begin < short_run) {
+            for (const char byte : source.substr(begin, at - begin)) to.add_byte(byte);
+        } else {
+            to.add_run(source.substr(begin, at - begin));
+        }
         for (; at < source.size() && static_cast<std::uint8_t>(source[at]) >= 0x80; ++at) {
             char32_t character = static_cast<std::uint8_t>(source[at]);
             if (encoding == Encoding::windows_1252 && character < 0xA0) {
                 character = windows_1252[character - 0x80];
             }
             if (character != 0) {
-                append_utf8(to, character);
+                to.add(character);
             } else {
-                to += source[at];
+                to.add_byte(source[at]);
             }
         }
     }
@@ -63,31 +105,22 @@ char32_t unit_at(Bytes source, std::size_t at, Encoding encoding) {
 }
 
 /// Appends the ASCII text at `at` in runs of four units, and returns its end.
-std::size_t append_ascii_units(std::string& to, Bytes source, std::size_t at, Encoding encoding) {
-    const int shift = encoding == Encoding::utf_16_le ? 0 : 8;
-    std::array<char, 256> text;
-    std::size_t length = 0;
+std::size_t append_ascii_units(Collector& to, Bytes source, std::size_t at, Encoding encoding) {
+    const unsigned shift = encoding == Encoding::utf_16_le ? 0 : 8;
     while (source.size() - at >= 8) {
         std::uint64_t word;
         std::memcpy(&word, source.data() + at, sizeof word);
         if (word & ~(std::uint64_t{0x007F007F007F007F} << shift)) break;
         word >>= shift;
-        word = (word | word >> 8) & 0x0000FFFF0000FFFF;
-        const auto characters = static_cast<std::uint32_t>(word | word >> 16);
-        std::memcpy(text.data() + length, &characters, sizeof characters);
-        length += sizeof characters;
-        if (length == text.size()) {
-            to.append(text.data(), length);
-            length = 0;
-        }
+        word = (word | word >> 8U) & 0x0000FFFF0000FFFF;
+        to.add_four(static_cast<std::uint32_t>(word | word >> 16U));
         at += 8;
     }
-    to.append(text.data(), length);
     return at;
 }
 
 /// Appends the whole characters of UTF-16, and returns the bytes that they have.
-std::size_t append_utf_16(std::string& to, Bytes source, Encoding encoding) {
+std::size_t append_utf_16(Collector& to, Bytes source, Encoding encoding) {
     std::size_t at = 0;
     while (source.size() - at >= 2) {
         at = append_ascii_units(to, source, at, encoding);
@@ -103,7 +136,7 @@ std::size_t append_utf_16(std::string& to, Bytes source, Encoding encoding) {
                     length = 4;
                 }
             }
-            append_utf8(to, character);
+            to.add(character);
             at += length;
         }
     }
@@ -119,8 +152,10 @@ void Transcoder::append(Bytes source, bool final, std::string& to) {
         to += source;
         return;
     }
+    Collector collector(to);
     if (of_single_bytes(encoding_)) {
-        append_single_bytes(to, source, encoding_);
+        append_single_bytes(collector, source, encoding_);
+        collector.flush();
         return;
     }
     // At most three bytes are pending: half a surrogate pair, and half a unit.
@@ -128,11 +163,12 @@ void Transcoder::append(Bytes source, bool final, std::string& to) {
         const std::size_t taken = std::min(source.size(), 4 - pending_.size());
         pending_ += source.substr(0, taken);
         source.remove_prefix(taken);
-        pending_.erase(0, append_utf_16(to, pending_, encoding_));
+        pending_.erase(0, append_utf_16(collector, pending_, encoding_));
     }
     if (pending_.empty()) {
-        pending_ = source.substr(append_utf_16(to, source, encoding_));
+        pending_ = source.substr(append_utf_16(collector, source, encoding_));
     }
+    collector.flush();
     if (final && !pending_.empty()) {
         // Half a pair becomes a surrogate; with half a unit, all that is left becomes one byte.
         if (pending_.size() == 2) {

@@ -1,5 +1,6 @@
 #include "text/utf8.hpp"
 
+#include <array>
 #include <cstring>
 
 #if defined(__x86_64__)
@@ -36,16 +37,42 @@ std::size_t ascii_prefix(Bytes text) {
     return at;
 }
 
+/// What may follow a first byte: the length of the character (0 if there is none), and the bounds
+/// of its second byte, which exclude overlong forms, surrogates and what is too large.
+struct First {
+    std::uint8_t length;
+    std::uint8_t least;
+    std::uint8_t most;
+};
+
+constexpr std::array<First, 256> firsts = [] {
+    std::array<First, 256> found{};
+    for (std::size_t byte = 0x00; byte < 0x80; ++byte) found[byte] = {1, 0, 0};
+    for (std::size_t byte = 0xC2; byte < 0xE0; ++byte) found[byte] = {2, 0x80, 0xBF};
+    for (std::size_t byte = 0xE0; byte < 0xF0; ++byte) found[byte] = {3, 0x80, 0xBF};
+    for (std::size_t byte = 0xF0; byte < 0xF5; ++byte) found[byte] = {4, 0x80, 0xBF};
+    found[0xE0].least = 0xA0;
+    found[0xED].most = 0x9F;
+    found[0xF0].least = 0x90;
+    found[0xF4].most = 0x8F;
+    return found;
+}();
+
 bool is_utf8_plain(Bytes text) {
-    std::size_t at = ascii_prefix(text);
-    while (at < text.size()) {
-        if (byte_at(text, at) < 0x80) {
-            at += text.size() - at >= 8 && !(word_at(text.data() + at) & high_bits) ? 8 : 1;
+    const char* from = text.data();
+    const char* const end = from + text.size();
+    const auto byte = [&](std::size_t index) { return static_cast<std::uint8_t>(from[index]); };
+    while (from != end) {
+        if (byte(0) < 0x80) {
+            from += end - from >= 8 && !(word_at(from) & high_bits) ? 8 : 1;
             continue;
         }
-        const Decoded decoded = decode_utf8(text, at);
-        if (!decoded.valid) return false;
-        at += decoded.length;
+        const First& first = firsts[byte(0)];
+        if (first.length == 0 || end - from < first.length) return false;
+        if (byte(1) < first.least || byte(1) > first.most) return false;
+        if (first.length > 2 && !is_continuation(byte(2))) return false;
+        if (first.length > 3 && !is_continuation(byte(3))) return false;
+        from += first.length;
     }
     return true;
 }
@@ -55,18 +82,17 @@ bool is_utf8_plain(Bytes text) {
 // Each pair of neighbour bytes is looked up in three tables: by the high and low half of the first
 // byte and by the high half of the second. A bit that is set in all three is an error. (Keiser,
 // Lemire: Validating UTF-8 in less than one instruction per byte, 2021.)
-enum : std::uint8_t {
-    too_short = 1 << 0,       ///< A first byte without a continuation.
-    too_long = 1 << 1,        ///< ASCII, then a continuation.
-    overlong_3 = 1 << 2,      ///< E0, then 80..9F.
-    too_large = 1 << 3,       ///< F4, then 90..BF; F5..FF, then 90..BF.
-    surrogate = 1 << 4,       ///< ED, then A0..BF.
-    overlong_2 = 1 << 5,      ///< C0 or C1.
-    overlong_4 = 1 << 6,      ///< F0, then 80..8F.
-    too_large_1000 = 1 << 6,  ///< F5..FF, then 80..8F.
-    continuations = 1 << 7,   ///< Two continuations: an error unless a longer character needs them.
-    any_low = too_short | too_long | continuations,
-};
+constexpr std::uint8_t too_short = 1U << 0U;       // A first byte without a continuation.
+constexpr std::uint8_t too_long = 1U << 1U;        // ASCII, then a continuation.
+constexpr std::uint8_t overlong_3 = 1U << 2U;      // E0, then 80..9F.
+constexpr std::uint8_t too_large = 1U << 3U;       // F4..FF, then 90..BF.
+constexpr std::uint8_t surrogate = 1U << 4U;       // ED, then A0..BF.
+constexpr std::uint8_t overlong_2 = 1U << 5U;      // C0 or C1.
+constexpr std::uint8_t overlong_4 = 1U << 6U;      // F0, then 80..8F.
+constexpr std::uint8_t too_large_1000 = 1U << 6U;  // F5..FF, then 80..8F.
+// Two continuations: an error unless they are needed by a character of three or four bytes.
+constexpr std::uint8_t continuations = 1U << 7U;
+constexpr std::uint8_t any_low = too_short | too_long | continuations;
 
 constexpr std::uint8_t first_high[16] = {
     too_long,
@@ -198,11 +224,13 @@ bool has_avx2() {
 
 #endif
 
-constexpr std::size_t long_text = 64;
+/// The length from which vectors are faster.
+constexpr std::size_t long_text = 16;
 
 }  // namespace
 
 bool is_utf8(Bytes text) {
+    text.remove_prefix(ascii_prefix(text));
 #if defined(__x86_64__)
     if (text.size() >= long_text && has_avx2()) return is_utf8_avx2(text);
 #endif
@@ -216,44 +244,25 @@ bool is_ascii(Bytes text) {
 }
 
 Decoded decode_utf8(Bytes text, std::size_t at) {
-    const std::uint8_t first = byte_at(text, at);
-    if (first < 0x80) return {first, 1, true};
-    if (first < 0xC2 || first > 0xF4) return {0, 1, false};
-    const std::size_t length = first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
-    // The second byte has bounds that exclude overlong forms, surrogates and what is too large.
-    const std::uint8_t least = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
-    const std::uint8_t most = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
-    char32_t character = first & (0xFFU >> (length + 1));
-    for (std::size_t index = 1; index < length; ++index) {
+    const std::uint8_t byte = byte_at(text, at);
+    if (byte < 0x80) return {byte, 1, true};
+    const First& first = firsts[byte];
+    if (first.length == 0) return {0, 1, false};
+    char32_t character = byte & (0xFFU >> (first.length + 1U));
+    for (std::size_t index = 1; index < first.length; ++index) {
         if (at + index >= text.size()) return {0, index, false};
         const std::uint8_t next = byte_at(text, at + index);
-        if (!is_continuation(next) || (index == 1 && (next < least || next > most))) {
-            return {0, index, false};
-        }
-        character = character << 6 | (next & 0x3FU);
+        const bool fits =
+            index == 1 ? next >= first.least && next <= first.most : is_continuation(next);
+        if (!fits) return {0, index, false};
+        character = character << 6U | (next & 0x3FU);
     }
-    return {character, length, true};
+    return {character, first.length, true};
 }
 
 void append_utf8(std::string& to, char32_t character) {
-    const auto last = [&](int shift) {
-        return static_cast<char>(0x80U | (character >> shift & 0x3FU));
-    };
-    if (character < 0x80) {
-        to += static_cast<char>(character);
-    } else if (character < 0x800) {
-        to += static_cast<char>(0xC0U | character >> 6);
-        to += last(0);
-    } else if (character < 0x10000) {
-        to += static_cast<char>(0xE0U | character >> 12);
-        to += last(6);
-        to += last(0);
-    } else {
-        to += static_cast<char>(0xF0U | character >> 18);
-        to += last(12);
-        to += last(6);
-        to += last(0);
-    }
+    std::array<char, 4> bytes;
+    to.append(bytes.data(), encode_utf8(bytes.data(), character));
 }
 
 }  // namespace csvmill

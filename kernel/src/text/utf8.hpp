@@ -27,4 +27,31 @@ Decoded decode_utf8(Bytes text, std::size_t at);
 /// Appends `character` in UTF-8.
 void append_utf8(std::string& to, char32_t character);
 
+/// Writes `character` in UTF-8 to `to`, which has room for four bytes, and returns its length.
+inline std::size_t encode_utf8(char* to, char32_t character) {
+    const auto last = [&](unsigned shift) {
+        return static_cast<char>(0x80U | (character >> shift & 0x3FU));
+    };
+    if (character < 0x80) {
+        to[0] = static_cast<char>(character);
+        return 1;
+    }
+    if (character < 0x800) {
+        to[0] = static_cast<char>(0xC0U | character >> 6U);
+        to[1] = last(0);
+        return 2;
+    }
+    if (character < 0x10000) {
+        to[0] = static_cast<char>(0xE0U | character >> 12U);
+        to[1] = last(6);
+        to[2] = last(0);
+        return 3;
+    }
+    to[0] = static_cast<char>(0xF0U | character >> 18U);
+    to[1] = last(12);
+    to[2] = last(6);
+    to[3] = last(0);
+    return 4;
+}
+
 }  // namespace csvmill
