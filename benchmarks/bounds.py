@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from processor.engines.duckdb import DuckDBEngine
+from processor.engines.native import NativeEngine
 from processor.engines.port import SCRATCH, EngineLimits
 from shared.aggregation.spec import SONG_PLAYS, Aggregate, Aggregation, GroupColumn, OrderColumn
 from shared.csv.dialect import Input
@@ -124,7 +124,7 @@ GENERAL = Aggregation(
     order_by=(OrderColumn("avg", descending=True),),
     output="jsonl",
 )
-"""An aggregation that only the exact plan supports, with its general accumulators."""
+"""An aggregation that keeps values of each group."""
 
 CASES: dict[str, Case] = {
     "10,000 columns": Case(lambda: wide(10_000, 2_000), "10 groups", SUM_OF_LAST),
@@ -139,9 +139,9 @@ CASES: dict[str, Case] = {
     "a scratch limit of 500 MB": Case(
         lambda: all_groups(2_000), "CSVMILL_SCRATCH_LIMIT", scratch=500 * MB
     ),
-    "200 MB, all groups, jsonl": Case(lambda: all_groups(200), "groups by the exact", GENERAL),
+    "200 MB, all groups, jsonl": Case(lambda: all_groups(200), "groups", GENERAL),
     "200 MB, all groups, parquet": Case(
-        lambda: all_groups(200), "groups by the exact", replace(GENERAL, output="parquet")
+        lambda: all_groups(200), "groups", replace(GENERAL, output="parquet")
     ),
     "2 GB, all groups": Case(lambda: all_groups(2_000), "groups"),
     "10 GB, 30,000 groups": Case(lambda: sparse(10_000), "30000 groups"),
@@ -149,7 +149,7 @@ CASES: dict[str, Case] = {
 
 
 async def measure(case: Case, folder: Path, memory: int) -> dict[str, object]:
-    """Run a case in this process. Its only child process is the engine."""
+    """Run a case in this process. Its child processes are those of the engine."""
     path = folder / "input.csv"
     with path.open("wb") as file:
         for block in case.blocks():
@@ -157,7 +157,7 @@ async def measure(case: Case, folder: Path, memory: int) -> dict[str, object]:
     scratch = folder / "scratch"
     scratch.mkdir()
     limits = EngineLimits(memory=memory, time_limit=case.time_limit, scratch=case.scratch)
-    engine = DuckDBEngine(limits)
+    engine = NativeEngine(limits)
     started = time.monotonic()
     report = None
     try:
@@ -165,7 +165,7 @@ async def measure(case: Case, folder: Path, memory: int) -> dict[str, object]:
             case.aggregation, LocalFile(path), scratch, lambda _progress: None
         )
         report = output.report
-        outcome = f"{report.groups} groups by the {report.plan} plan"
+        outcome = f"{report.groups} groups"
     except JobFailed as error:
         report = report_of(error)
         outcome = f"{'refused' if isinstance(error, MalformedInput) else 'stopped'}: {error}"
@@ -200,7 +200,7 @@ def main() -> int:
     failed = False
     for name in options.cases or CASES:
         with tempfile.TemporaryDirectory(prefix="csvmill-bounds-", dir=options.folder) as folder:
-            # One process per case: the kernel reports only the maximum over all children.
+            # One process per case: the system reports only the maximum over all children.
             command = [sys.executable, "-m", "benchmarks.bounds", name, "--inner"]
             command += ["--folder", folder, "--memory-mb", str(options.memory_mb)]
             found = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)

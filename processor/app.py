@@ -15,7 +15,7 @@ from aiohttp import web
 from processor.attempt.measured_engine import MeasuredEngine
 from processor.attempt.run import JobRun
 from processor.attempt.scratch import Scratch
-from processor.engines.duckdb import DuckDBEngine
+from processor.engines.native import NativeEngine
 from processor.engines.port import EngineLimits
 from processor.events import ProcessorEvents
 from processor.maintenance.orphan_recovery import OrphanRecovery
@@ -58,7 +58,7 @@ async def processing(settings: WorkSettings, ports: Ports, metrics: Metrics) -> 
         bus,
         JobRun(
             ports.blobs,
-            MeasuredEngine(DuckDBEngine(limits), "duckdb", engine_metrics),
+            MeasuredEngine(NativeEngine(limits), "kernel", engine_metrics),
             scratch,
         ),
         settings,

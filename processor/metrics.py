@@ -46,7 +46,7 @@ class ProcessorMetrics:
         engine = ["engine", "plan"]
         self.job_seconds = Histogram(
             "csvmill_job_duration_seconds",
-            "Engine time of finished jobs, by the plan that computed the result.",
+            "Engine time of finished jobs.",
             engine,
             buckets=SECONDS,
             registry=registry,

@@ -239,7 +239,7 @@ _DIRT = st.sampled_from(
 @st.composite
 def dirty_cases(draw: st.DrawFn) -> Case:
     """Draw a case with dirt anywhere after the header, where bad rows are skipped."""
-    case = draw(cases() | provable_cases())
+    case = draw(cases() | narrow_cases())
     data = case.data
     body = [record.offset for record in read_records(data)[1:2]]
     for dirt in draw(st.lists(_DIRT, max_size=4)) if body else ():
@@ -250,8 +250,8 @@ def dirty_cases(draw: st.DrawFn) -> Case:
 
 
 @st.composite
-def provable_cases(draw: st.DrawFn) -> Case:
-    """Draw aggregations that the fast plan can run, with files of one to four columns."""
+def narrow_cases(draw: st.DrawFn) -> Case:
+    """Draw files of one to four columns, and plain aggregations of them."""
     numeric = draw(st.lists(st.booleans(), min_size=1, max_size=4))
     names = ["a", "b", "n", "m"][: len(numeric)]
     value = small_numbers | st.just("")

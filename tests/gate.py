@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 class Gate:
     """The input of one upload as a named pipe in a folder for the `blob_dir` of one processor.
 
-    The engine blocks after it has opened the pipe, until the test opens the gate. The pipe serves
-    one attempt. Later attempts find no file and read from storage.
+    The processor reads the content to detect its dialect. Then the kernel blocks after it has
+    opened the pipe, until the test opens the gate. The pipe serves one attempt. Later attempts find
+    no file and read from storage.
     """
 
     def __init__(self, folder: Path, dzuuid: str, content: bytes) -> None:
@@ -31,23 +32,37 @@ class Gate:
         self._end: int | None = None
 
     async def reached(self, timeout: float = 30.0) -> None:
-        """Wait until an engine has opened the pipe."""
+        """Wait until a kernel has opened the pipe."""
         async with asyncio.timeout(timeout):
-            while self._end is None:
-                try:
-                    self._end = os.open(self._pipe, os.O_WRONLY | os.O_NONBLOCK)
-                except OSError as error:
-                    if error.errno != errno.ENXIO:  # not opened for reading yet
-                        raise
-                    await asyncio.sleep(0.01)
+            first = await self._opened()
+            # The kernel opens another pipe than the processor, whose end of this one may be open.
+            other = self._pipe.with_name("other")
+            os.mkfifo(other)
+            other.rename(self._pipe)
+            self._write(first)
+            self._end = await self._opened()
+
+    async def _opened(self) -> int:
+        """Wait until the pipe has been opened for reading; return the other end."""
+        while True:
+            try:
+                return os.open(self._pipe, os.O_WRONLY | os.O_NONBLOCK)
+            except OSError as error:
+                if error.errno != errno.ENXIO:  # not opened for reading yet
+                    raise
+                await asyncio.sleep(0.01)
+
+    def _write(self, end: int) -> None:
+        # The content fits the buffer of a pipe.
+        assert os.write(end, self._content) == len(self._content)
+        os.close(end)
 
     def open(self) -> None:
         """Write the content and the end of the input."""
         assert self._end is not None, "no engine has reached the gate"
         self._pipe.unlink()
-        # The content fits the buffer of a pipe.
-        assert os.write(self._end, self._content) == len(self._content)
-        self.close()
+        self._write(self._end)
+        self._end = None
 
     def close(self) -> None:
         """Close the pipe."""

@@ -1,1 +1,1 @@
-"""Compute aggregations: the engine port and the DuckDB engine."""
+"""Compute aggregations: the engine port, and the engine that runs the kernel."""

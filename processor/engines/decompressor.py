@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 STDIN = 0
 BLOCK = 1 << 20
+READ = 64 << 10
+"""Bytes read at a time, which progress counts."""
 INTERVAL = 0.2
 """Seconds between two events of progress."""
 
@@ -97,7 +99,7 @@ class Decompressor:
     def _blocks(self) -> Iterator[bytes]:
         path, size = self._task["path"], self._task["size"]
         source = STDIN if path is None else os.open(path, os.O_RDONLY)
-        while block := os.read(source, BLOCK):
+        while block := os.read(source, READ):
             self._done += len(block)
             yield block
         if self._done != size:

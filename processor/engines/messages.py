@@ -36,6 +36,8 @@ class Knobs:
     """Bytes that a thread reads at a time."""
     vectors: bool = True
     """Whether vector instructions may be used."""
+    groups: int | None = None
+    """Bytes of memory for groups; None is what the limit of memory leaves."""
     confine: bool = True
     """Whether the kernel gives up its rights before it reads the file."""
 
@@ -63,17 +65,22 @@ def encode_task(
     limits: EngineLimits,
     knobs: Knobs,
     *,
+    memory: int,
     skip: bool,
 ) -> bytes:
-    """Return the first message to the kernel. It reads `path` of `size` bytes, or its input."""
+    """Return the first message to the kernel, which may use `memory` bytes.
+
+    It reads `path` of `size` bytes, or its standard input.
+    """
     return encode(
         {
             "path": None if path is None else str(path.absolute()),
             "size": size,
-            "memory": limits.memory,
+            "memory": memory,
             "scratch": limits.scratch,
             "threads": limits.threads,
             "block": knobs.block,
+            "groups": knobs.groups,
             "vectors": knobs.vectors,
             "confine": knobs.confine,
             "skip": skip,

@@ -203,8 +203,9 @@ class _Attempt:
             file.path,
             None if file.path is None else self._source.size,
             self._usage.dialect,
-            replace(self._limits, memory=self._limits.memory - file.memory),
+            self._limits,
             self._knobs,
+            memory=self._limits.memory - file.memory,
             skip=self._aggregation.input.on_bad_row == "skip",
         )
         command = [str(self._program or kernel_program())]
@@ -235,7 +236,7 @@ class _Attempt:
                 continue
             self._usage.use(memory=event["peak_memory"], scratch=event["peak_scratch"])
             if event["event"] == "progress":
-                self._usage.advance(event["done"] if file.counts else 0, event["rows"])
+                file.advance(self._usage, event["done"], event["rows"])
             elif event["event"] == "failed":
                 raise self._usage.failure(event["reason"])
             else:

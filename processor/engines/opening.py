@@ -52,8 +52,10 @@ class Opened:
         """The standard input of the kernel."""
         self.memory = 0
         """Bytes of memory that the kernel cannot have."""
-        self.counts = True
-        """Whether the bytes that the kernel reads are those of the source."""
+
+    def advance(self, usage: Usage, done: int, rows: int) -> None:
+        """Report the progress of the kernel, which has read `done` bytes and so many rows."""
+        usage.advance(done, rows)
 
     async def send(self, kernel: Child) -> None:
         """Give the kernel its input, until it has all or has ended.
@@ -76,10 +78,16 @@ class _Stream(Opened):
         super().__init__(None, sample)
         self._taken = taken
         self._rest = rest
+        self._sent = 0
         self.stdin = PIPE
 
+    def advance(self, usage: Usage, done: int, rows: int) -> None:
+        # The kernel counts whole blocks only, and the next one may take long to arrive.
+        usage.advance(self._sent, rows * self._sent // max(done, 1), estimated=True)
+
     async def send(self, kernel: Child) -> None:
-        await _send(kernel, self._taken, self._rest)
+        async for size in _send(kernel, self._taken, self._rest):
+            self._sent += size
 
 
 class _Decompressed(Opened):
@@ -95,7 +103,9 @@ class _Decompressed(Opened):
         self._finished = False
         self.stdin = data
         self.memory = memory
-        self.counts = False
+
+    def advance(self, usage: Usage, done: int, rows: int) -> None:
+        usage.advance(0, rows)
 
     async def read_sample(self) -> None:
         """Wait until the first bytes are known."""
@@ -230,26 +240,27 @@ async def _feed(child: Child, taken: Sequence[bytes], rest: AsyncIterator[bytes]
     if rest is None:
         return
     try:
-        await _send(child, taken, rest)
+        async for _ in _send(child, taken, rest):
+            pass
     except BaseException:
         child.kill()
         raise
 
 
-async def _send(child: Child, taken: Sequence[bytes], rest: AsyncIterator[bytes]) -> None:
-    """Write all pieces to the standard input of a child, and close it.
+async def _send(
+    child: Child, taken: Sequence[bytes], rest: AsyncIterator[bytes]
+) -> AsyncIterator[int]:
+    """Write all pieces to the standard input of a child, and close it. Yields their sizes.
 
     Returns early if the child has ended. Raises AttemptFailed.
     """
     stdin = child.stdin
     assert stdin is not None  # noqa: S101
     try:
-        for piece in taken:
+        async for piece in _chained(taken, rest):
             stdin.write(piece)
             await stdin.drain()
-        async for piece in rest:
-            stdin.write(piece)
-            await stdin.drain()
+            yield len(piece)
         stdin.close()
     except (BrokenPipeError, ConnectionResetError):
         return
@@ -257,6 +268,13 @@ async def _send(child: Child, taken: Sequence[bytes], rest: AsyncIterator[bytes]
         # uvloop raises it for a write to a pipe whose other end has just closed.
         if not stdin.is_closing():
             raise
+
+
+async def _chained(taken: Sequence[bytes], rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    for piece in taken:
+        yield piece
+    async for piece in rest:
+        yield piece
 
 
 async def _checked(source: Source, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

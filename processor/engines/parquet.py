@@ -114,7 +114,7 @@ def main() -> None:
     except (AttemptFailed, OSError) as error:
         event = {"event": "failed", "reason": str(error)}
     except duckdb.Error as error:
-        event = {"event": "failed", "reason": _reason(error)}
+        event = {"event": "failed", "reason": reason_of(error)}
     send_event({**event, **peak_memory()})
 
 
@@ -270,7 +270,8 @@ def _encoded(fields: Sequence[str]) -> bytes:
     return ((",".join(quoted) or '""') + "\n").encode()
 
 
-def _reason(error: duckdb.Error) -> str:
+def reason_of(error: duckdb.Error) -> str:
+    """Return why an attempt failed with this error."""
     import duckdb
 
     text = str(error)

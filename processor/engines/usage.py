@@ -67,10 +67,14 @@ class Usage:
         self.beside = 0
         """Bytes of memory of a process that runs beside the kernel."""
 
-    def advance(self, done: int, rows: int | None = None) -> None:
+    def advance(self, done: int, rows: int | None = None, *, estimated: bool = False) -> None:
         """Report that `done` bytes of the source, and so many rows, were read."""
         done = max(self._latest.done, min(done, self._size))
-        self._latest = EngineProgress(done, self._size, self._latest.rows if rows is None else rows)
+        if rows is None:
+            self._latest = replace(self._latest, done=done)
+        else:
+            rows = max(rows, self._latest.rows or 0) if estimated else rows
+            self._latest = EngineProgress(done, self._size, rows, estimated)
         self._progress(self._latest)
 
     def finish(self, rows: int) -> None:

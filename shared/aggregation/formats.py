@@ -1,8 +1,8 @@
 """The output formats. Everything that depends on the format of a result reads this table.
 
 To add a format, add its name and its line here. A new encoding of rows (another delimiter is one)
-also needs a writer in `processor.engines.result_file` and a preview reader in
-`gateway.results.preview_rows`.
+also needs a writer in the kernel (`kernel/src/output/row.cpp`) and a preview reader in
+`gateway.results.preview_rows`; a new compression, a compressor in `processor.engines.result`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The aggregate functions. Everything that depends on a function reads this table.
 
-To add a function, add its name and its line here, and its accumulator to
-`processor.engines.accumulators`.
+To add a function, add its name and its line here, and its aggregator to `kernel/src/groups/`.
 """
 
 from __future__ import annotations

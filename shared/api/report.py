@@ -56,7 +56,7 @@ class ReportView(View):
     engine_version: str
     """The version of the engine."""
     plan: str
-    """`fast`, or `exact`, which decides where the fast plan is in doubt."""
+    """`exact`; `fast` in some reports of earlier versions."""
     rows_in: Count | None
     """Records of the file, without the header: aggregated + filtered + rejected."""
     rows_aggregated: Count | None
@@ -66,9 +66,9 @@ class ReportView(View):
     rows_rejected: Count | None
     """Records that break a rule."""
     rows_of_several_lines: Count | None = None
-    """Records that span several lines; null if the plan does not count them."""
+    """Records that span several lines; null in some reports of earlier versions."""
     most_lines: Count | None = None
-    """Lines of the longest record, at least 1; null if the plan does not count them."""
+    """Lines of the longest record, at least 1; null in some reports of earlier versions."""
     groups: Count | None
     """Rows of the result, without the header."""
     bytes_decompressed: Count | None

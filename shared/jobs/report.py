@@ -43,7 +43,7 @@ class Seconds:
     queue: float = 0.0
     """From the creation of the job to this attempt, including earlier attempts."""
     aggregate: float = 0.0
-    """Reading the file, once or more, and grouping."""
+    """Reading the file and grouping."""
     write: float = 0.0
     """Sorting and writing the result."""
     store: float = 0.0
@@ -69,7 +69,7 @@ class Report:
     engine: str = ""
     engine_version: str = ""
     plan: str = ""
-    """The plan of the engine that gave the result."""
+    """`exact`. Earlier versions also had a plan `fast`."""
     bytes_in: int = 0
     bytes_decompressed: int = 0
     """Size of the decompressed file; equal to `bytes_in` if it is not compressed."""
@@ -77,7 +77,7 @@ class Report:
     """Size of the result."""
     seconds: Seconds = Seconds()
     peak_memory: int = 0
-    """The most bytes of resident memory of the engine's process."""
+    """The most bytes of resident memory of the engine's processes."""
     peak_scratch: int = 0
     """The most bytes on the scratch disk, sampled several times a second; at least the limit for an
     attempt that exceeded it."""

@@ -51,7 +51,7 @@ while len(killed) < {number} and time.monotonic() < deadline:
             command = open(f"/proc/{{pid}}/cmdline").read()
         except (FileNotFoundError, ProcessLookupError):
             continue
-        if "csvmill.processor.engines.duckdb_child" in command.split("\\0"):
+        if "/csvmill-kernel" in command.split("\\0")[0]:
             os.kill(int(pid), signal.SIGKILL)
             killed.add(pid)
     time.sleep(0.005)

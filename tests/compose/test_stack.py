@@ -138,7 +138,7 @@ async def test_metrics_are_not_public(stack: Stack, path: str) -> None:
 async def test_a_processor_killed_during_a_job_is_restarted_and_its_job_is_retried(
     stack: Stack, tmp_path: Path
 ) -> None:
-    sample = Sample(tmp_path / "plays.csv", 1_000_000, slow=True)
+    sample = Sample(tmp_path / "plays.csv", 6_000_000, slow=True)
     async with AsyncClient(stack.url) as client:
         job_id = await client.upload(sample.path)
         host = await started_on(client, job_id)
@@ -193,7 +193,7 @@ async def test_both_gateways_are_used_and_no_upload_is_lost_with_one(
 
 
 async def test_restarts_of_broker_and_database_lose_no_job(stack: Stack, tmp_path: Path) -> None:
-    slow = Sample(tmp_path / "slow.csv", 600_000, slow=True)
+    slow = Sample(tmp_path / "slow.csv", 4_000_000, slow=True)
     sample = Sample(tmp_path / "plays.csv", 1_000)
     async with AsyncClient(stack.url, retries=Retries(attempts=20)) as client:
         running = await client.upload(slow.path)
@@ -230,7 +230,7 @@ async def test_the_management_ui_distinguishes_waiting_from_running_jobs(
 ) -> None:
     # Given a job that cannot finish, because storage hangs, and a second job in the queue
     sample = Sample(tmp_path / "plays.csv", 1_000)
-    slow = Sample(tmp_path / "slow.csv", 300_000, slow=True)
+    slow = Sample(tmp_path / "slow.csv", 3_000_000, slow=True)
     async with AsyncClient(stack.url) as client:
         running = await client.upload(slow.path)
         waiting = await client.upload(sample.path)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from processor.engines.duckdb import DuckDBEngine
+from processor.engines.messages import Knobs
+from processor.engines.native import NativeEngine
 from shared.jobs.job import SONG_PLAYS, Aggregation
 from tests.contract.engine_sources import LocalSource, StreamSource
 
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
     MakeEngine = Callable[[EngineLimits], Engine]
 
 ENGINES: dict[str, MakeEngine] = {
-    "duckdb": lambda limits: DuckDBEngine(limits, exact_below=0),
-    "duckdb-small-files": lambda limits: DuckDBEngine(limits, exact_below=1 << 40),
+    "kernel": NativeEngine,
+    # Many blocks, none of which vector instructions read, so that threads wait for each other.
+    "kernel-small-blocks": lambda limits: NativeEngine(limits, Knobs(block=1 << 12, vectors=False)),
 }
 
 

@@ -1,7 +1,4 @@
-"""Files that are too large have a clear outcome, within the limits of the engine.
-
-Only the engine with both plans is tested: the exact plan decides about each of these files.
-"""
+"""Files that are too large have a clear outcome, within the limits of the engine."""
 
 from __future__ import annotations
 
@@ -30,7 +27,7 @@ HEADER = b"Song,Date,Plays\n"
 
 @pytest.fixture
 def engine() -> Engine:
-    return ENGINES["duckdb"](EngineLimits(memory=MEMORY))
+    return ENGINES["kernel"](EngineLimits(memory=MEMORY))
 
 
 def wide(columns: int, rows: int) -> bytes:

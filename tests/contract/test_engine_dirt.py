@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from processor.engines.duckdb import DuckDBEngine
+from processor.engines.native import NativeEngine
 from shared.aggregation.spec import Aggregate, Aggregation, GroupColumn
 from shared.csv.dialect import Input
 from shared.errors import MalformedInput
@@ -39,7 +39,7 @@ async def test_skipped_rows_are_kept_as_rejects_and_every_row_is_counted(
     await assert_bad_rows_are_kept(engine, tmp_path, scratch, case)
 
 
-@given(case=dirty_written_cases() | dirty_written_cases(provable=True))
+@given(case=dirty_written_cases())
 @settings(
     max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -73,7 +73,7 @@ def rejected(output: Output) -> list[bytes]:
 @pytest.mark.parametrize("name", KINDS | FILES)
 async def test_each_malformation_has_its_documented_outcome(scratch: Path, name: str) -> None:
     # As in the processor: small files, with nothing declared but that bad rows are skipped.
-    engine = DuckDBEngine()
+    engine = NativeEngine()
     skipping = replace(SUMS, input=Input(on_bad_row="skip"))
     for kind in map(Kind.detected, (KINDS | FILES)[name]):
         source = StreamSource(kind.data)
@@ -93,7 +93,7 @@ async def test_each_malformation_has_its_documented_outcome(scratch: Path, name:
 
 
 async def test_malformations_beyond_the_sample_affect_only_their_records(scratch: Path) -> None:
-    # A file that the fast plan tries, with each malformation once, beyond the first MiB
+    # A file with each malformation once, beyond the first MiB
     kinds = [kind for kinds in KINDS.values() for kind in kinds if kind.is_between_records]
     kinds.sort(key=lambda kind: "without a closing quote" in (kind.fails or ""))
     rows = b"".join(kind.data.removeprefix(b"a,b\n") for kind in kinds)
@@ -104,7 +104,7 @@ async def test_malformations_beyond_the_sample_affect_only_their_records(scratch
     skipping = replace(SUMS, input=Input(on_bad_row="skip"))
 
     output = await aggregate(
-        DuckDBEngine(), StreamSource(whole.data, piece=1 << 20), scratch, skipping
+        NativeEngine(), StreamSource(whole.data, piece=1 << 20), scratch, skipping
     )
 
     assert output.report.plan == "exact"

@@ -134,9 +134,9 @@ async def test_logs_and_counters_trace_a_file_through_all_services(
     assert p.value("csvmill_jobs_total", state="SUCCESS", reason="done") == 1
     assert p.value("csvmill_attempts_total", outcome="success") == 1
     assert p.value("csvmill_job_queue_wait_seconds_count") == 1
-    assert p.value("csvmill_job_duration_seconds_count", engine="duckdb", plan="exact") == 1
-    assert p.value("csvmill_job_input_rows_total", engine="duckdb", plan="exact") == ROWS
-    assert p.value("csvmill_job_output_rows_total", engine="duckdb", plan="exact") == 10
+    assert p.value("csvmill_job_duration_seconds_count", engine="kernel", plan="exact") == 1
+    assert p.value("csvmill_job_input_rows_total", engine="kernel", plan="exact") == ROWS
+    assert p.value("csvmill_job_output_rows_total", engine="kernel", plan="exact") == 10
     assert p.value("csvmill_job_input_bytes_total") == len(PLAYS)
     assert p.value("csvmill_leases_lost_total") == 0
     assert p.value("csvmill_attempts_running") == 0

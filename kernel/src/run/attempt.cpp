@@ -139,6 +139,7 @@ private:
 
     /// The groups may fill what is left; sorting and writing need the rest.
     std::size_t group_memory() const {
+        if (task_.groups) return *task_.groups;
         const std::uint64_t taken = overhead + task_.threads * thread_overhead;
         const std::uint64_t left = task_.memory > taken ? task_.memory - taken : 0;
         return std::max<std::uint64_t>(left - left / 4, task_.memory / 4);

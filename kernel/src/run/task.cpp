@@ -208,6 +208,7 @@ Task Task::parse(Bytes line) {
     task.scratch = number(json["scratch"]);
     task.threads = static_cast<std::uint32_t>(number_in(json["threads"], 1, max_threads));
     task.block = number_in(json["block"], 1, max_block);
+    if (json.has("groups") && !json["groups"].is_null()) task.groups = number(json["groups"]);
     task.dialect = parse_dialect(json["dialect"]);
     task.vectors = json["vectors"].boolean();
     task.skip = json["skip"].boolean();

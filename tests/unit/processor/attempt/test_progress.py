@@ -107,7 +107,7 @@ async def test_the_rate_starts_again_when_the_input_is_read_again(job: Job) -> N
     times = iter([0.0, 1.0, 2.0, 3.0, 4.0])
     record = ProgressRecorder(store, job, INTERVAL, clock=lambda: next(times))
     keeping = asyncio.create_task(record.run())
-    for done in (100, 300, 20, 60):  # from the third on, the exact plan reads the file again
+    for done in (100, 300, 20, 60):  # from the third on, the file is read again
         record.update(EngineProgress(done, 1000))
         await store.next_call()
     keeping.cancel()

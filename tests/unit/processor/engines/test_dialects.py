@@ -1,8 +1,7 @@
-"""Both plans, on files in any dialect."""
+"""The kernel, on files in any dialect."""
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -11,20 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processor.engines.plan import Inconclusive
-from processor.engines.provable import why_not_fast
 from shared.aggregation.spec import Aggregate, GroupColumn
 from shared.csv.dialect import Input
 from shared.errors import MalformedInput
 from shared.jobs.job import SONG_PLAYS, Aggregation
-from tests.aggregations import Case, provable_cases
 from tests.dirt import dirty_written_cases
 from tests.oracle import Expected, Malformed, expected_of_dirty, expected_result
-from tests.unit.processor.engines.plans import run_exact, run_fast
-from tests.written import Writer, writers, written, written_cases
+from tests.unit.processor.engines.kernel import run
+from tests.written import written_cases
 
 if TYPE_CHECKING:
     from shared.csv.dialect import Encoding
+    from tests.aggregations import Case
 
 NO_HEADER = Aggregation(
     group_by=(GroupColumn("column1"), GroupColumn(2)),
@@ -40,22 +37,9 @@ def test_any_aggregation_of_any_file_equals_plain_python(case: Case, block: int)
     except Malformed:
         # A number in one notation may not be a number in another.
         with pytest.raises(MalformedInput):
-            run_exact(case.data, case.aggregation, block=block)
+            run(case.data, case.aggregation, block=block)
     else:
-        assert run_exact(case.data, case.aggregation, block=block) == expected
-
-
-@given(provable_cases(), writers(), st.booleans(), st.none() | st.integers(50, 3000))
-@settings(max_examples=60, deadline=None)
-def test_a_result_that_the_fast_plan_proves_equals_plain_python(
-    case: Case, writer: Writer, stream: bool, csv_buffer: int | None
-) -> None:
-    writer = replace(writer, declared=replace(writer.declared, decimal=".", thousands=""))
-    case = written(case, writer)
-    with contextlib.suppress(Inconclusive):
-        outcome = run_fast(case.data, case.aggregation, stream=stream, csv_buffer=csv_buffer)
-
-        assert outcome == expected_result(case.aggregation, case.data)
+        assert run(case.data, case.aggregation, block=block) == expected
 
 
 @given(dirty_written_cases(), st.sampled_from([1, 2, 7, 64, 1 << 20]))
@@ -67,24 +51,9 @@ def test_results_and_rejects_of_dirty_files_in_any_dialect_equal_plain_python(
         expected = expected_of_dirty(case.aggregation, case.data)
     except Malformed:
         with pytest.raises(MalformedInput, match="rejected: line "):
-            run_exact(case.data, case.aggregation, block=block)
+            run(case.data, case.aggregation, block=block)
     else:
-        assert run_exact(case.data, case.aggregation, block=block) == expected
-
-
-@given(dirty_written_cases(provable=True), st.booleans(), st.none() | st.integers(50, 3000))
-@settings(max_examples=80, deadline=None)
-def test_the_fast_plan_is_inconclusive_for_a_file_with_a_bad_row(
-    case: Case, stream: bool, csv_buffer: int | None
-) -> None:
-    try:
-        expected = expected_of_dirty(case.aggregation, case.data)
-    except Malformed:
-        expected = None
-    with contextlib.suppress(Inconclusive):
-        outcome = run_fast(case.data, case.aggregation, stream=stream, csv_buffer=csv_buffer)
-
-        assert outcome == expected
+        assert run(case.data, case.aggregation, block=block) == expected
 
 
 UTF_16 = "\ufeffSong,Date,Plays\r\n😀,ÿ,1\r\na,b,2\r\n"
@@ -102,38 +71,20 @@ SETTLED = {
 
 @pytest.mark.parametrize("name", SETTLED)
 @pytest.mark.parametrize("stream", [False, True], ids=["file", "stream"])
-def test_the_fast_plan_proves_ordinary_dialects(name: str, stream: bool) -> None:
+def test_ordinary_dialects_are_read_from_files_and_streams(name: str, stream: bool) -> None:
     declared, data = SETTLED[name]
     aggregation = replace(SONG_PLAYS, input=declared)
 
-    assert why_not_fast(aggregation) is None
-    assert run_fast(data, aggregation, stream=stream) == expected_result(aggregation, data)
+    assert run(data, aggregation, stream=stream) == expected_result(aggregation, data)
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["file", "stream"])
-def test_both_plans_read_a_file_without_a_header(stream: bool) -> None:
+def test_a_file_without_a_header_has_numbered_columns(stream: bool) -> None:
     aggregation = replace(NO_HEADER, input=Input(header=False))
     for data in (b"a,b,1\na,b,2\n", b"\xef\xbb\xbfa,b,1\r\na,b,2", b'"a",b,1\na,"b",2\n'):
         expected = Expected(b"column1,column2,sum(column3)\na,b,3\n", (2, 0, 0), 1)
 
-        assert run_exact(data, aggregation) == expected
-        assert run_fast(data, aggregation, stream=stream) == expected
-
-
-@pytest.mark.parametrize(
-    "declared",
-    [
-        Input(quote="'"),
-        Input(escape="\\"),
-        Input(line_end="cr"),
-        Input(delimiter="→"),
-        Input(delimiter=" "),
-        Input(decimal=","),
-        Input(thousands=","),
-    ],
-)
-def test_the_fast_plan_does_not_attempt_other_dialects(declared: Input) -> None:
-    assert why_not_fast(replace(SONG_PLAYS, input=declared)) is not None
+        assert run(data, aggregation, stream=stream) == expected
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["file", "stream"])
@@ -141,11 +92,9 @@ def test_a_damaged_or_shortened_archive_never_has_a_result(stream: bool) -> None
     rows = b"".join(b"a,b,%d\n" % number for number in range(200_000))
     data = gzip.compress(b"Song,Date,Plays\n" + rows)
     for wrong in (data[:-1], data[: len(data) // 2], data + b"x", data[:-5] + b"12345"):
-        with pytest.raises(Inconclusive):
-            run_fast(wrong, SONG_PLAYS, stream=stream)
         with pytest.raises(MalformedInput, match=r"is incomplete|damaged"):
-            run_exact(wrong, SONG_PLAYS)
-    assert run_fast(data, SONG_PLAYS, stream=stream) == run_exact(data, SONG_PLAYS)
+            run(wrong, stream=stream)
+    assert run(data, stream=stream) == expected_result(SONG_PLAYS, gzip.decompress(data))
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["file", "stream"])
@@ -157,7 +106,5 @@ def test_half_a_surrogate_pair_at_the_end_of_a_file_is_malformed(
     text = "\ufeffn,k\n1,a\n2,a\ud83d"
     data = text.encode(encoding, errors="surrogatepass")
 
-    with pytest.raises(Inconclusive):
-        run_fast(data, aggregation, stream=stream)
     with pytest.raises(MalformedInput, match=r"line 3, column 2 \('k'\): .* text in UTF-16"):
-        run_exact(data, aggregation)
+        run(data, aggregation, stream=stream)

@@ -17,7 +17,7 @@ from tests.aggregations import Case
 from tests.dirt import dirtied, dirty_written_cases, first_line
 from tests.oracle import Malformed, expected_of_dirty
 from tests.oracle_records import read_file
-from tests.unit.processor.engines.plans import run_exact
+from tests.unit.processor.engines.kernel import run
 from tests.written import Writer
 
 if TYPE_CHECKING:
@@ -49,9 +49,9 @@ def assert_read_as_declared(case: Case, declared: Input, undeclared: Input, bloc
         expected = expected_of_dirty(replace(aggregation, input=declared), case.data)
     except Malformed:
         with pytest.raises(MalformedInput, match="rejected: line "):
-            run_exact(case.data, aggregation, block=block)
+            run(case.data, aggregation, block=block)
     else:
-        assert run_exact(case.data, aggregation, block=block) == expected
+        assert run(case.data, aggregation, block=block) == expected
 
 
 @given(dirty_written_cases(), st.sampled_from([1, 7, 64, 1 << 20]))

@@ -1,16 +1,14 @@
-"""How both plans treat each kind of cell in a column of numbers or dates."""
+"""How the kernel treats each kind of cell in a column of numbers or dates."""
 
 from __future__ import annotations
 
 import csv
 import io
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from processor.engines.plan import Inconclusive
 from shared.aggregation.spec import Aggregate, Aggregation, GroupColumn
 from shared.errors import MalformedInput
 from tests.malformations import table
@@ -26,14 +24,13 @@ from tests.malformed_cells import (
     summed,
 )
 from tests.oracle import expected_of_dirty
-from tests.unit.processor.engines.plans import run_exact, run_fast
+from tests.unit.processor.engines.kernel import run
 
 if TYPE_CHECKING:
     from shared.aggregation.functions import Function
     from shared.aggregation.kinds import Kind
 
 SKIP = replace(DECLARED, on_bad_row="skip")
-SUM_AND_LEAST = Aggregate("sum", "b", "sum", "number"), Aggregate("min", "b", "min", "number")
 FUNCTIONS: list[Function] = ["sum", "avg", "median", "min", "max", "count_distinct"]
 
 
@@ -55,7 +52,7 @@ def test_cells_that_are_not_numbers_are_rejected_and_not_aggregated(function: Fu
     skipping = replace(aggregation_with(function, "number"), input=SKIP)
     data = file_of(BAD_NUMBERS)
 
-    found = run_exact(data, skipping)
+    found = run(data, skipping)
 
     rejects = list(csv.DictReader(io.StringIO(found.rejects.decode(), newline="")))
     assert found.rows == (1, 0, len(BAD_NUMBERS))
@@ -66,28 +63,19 @@ def test_cells_that_are_not_numbers_are_rejected_and_not_aggregated(function: Fu
     assert found.result.splitlines()[1:] in ([b"good,7"], [b"good,1"])
 
 
-@pytest.mark.parametrize("cell", BAD_NUMBERS)
-def test_cells_that_are_not_numbers_are_inconclusive_in_the_fast_plan(cell: str) -> None:
-    aggregation = Aggregation((GroupColumn("a"),), SUM_AND_LEAST, input=DECLARED)
-    with pytest.raises(Inconclusive):
-        run_fast(file_of([cell]), aggregation)
-
-
 @pytest.mark.parametrize(("cell", "total"), GOOD_NUMBERS)
 def test_cells_that_are_numbers_have_the_documented_value(cell: str, total: str) -> None:
     data, aggregation = file_of([cell]), aggregation_with("sum", "number")
     expected = f"a,out\ngood,7\nx,{total}\n".encode()
 
-    assert run_exact(data, aggregation).result == expected
-    with suppress(Inconclusive):
-        assert run_fast(data, aggregation).result == expected
+    assert run(data, aggregation).result == expected
     assert expected_of_dirty(aggregation, data).result == expected
 
 
 def test_the_sum_of_all_cells_that_are_numbers_is_exact() -> None:
     data = file_of([cell for cell, _ in GOOD_NUMBERS])
 
-    found = run_exact(data, aggregation_with("sum", "number"))
+    found = run(data, aggregation_with("sum", "number"))
 
     assert found.result == f"a,out\ngood,7\nx,{summed(GOOD_NUMBERS)}\n".encode()
 
@@ -96,7 +84,7 @@ def test_cells_that_are_not_dates_are_rejected() -> None:
     skipping = replace(aggregation_with("max", "date"), input=SKIP)
     data = file_of(BAD_DATES, good="2020-01-31")
 
-    found = run_exact(data, skipping)
+    found = run(data, skipping)
 
     assert found.rows == (1, 0, len(BAD_DATES))
     assert found.result == b"a,out\ngood,2020-01-31\n"
@@ -108,4 +96,4 @@ def test_cells_that_are_not_dates_cannot_be_truncated(cell: str) -> None:
     aggregation = Aggregation((GroupColumn("b", truncate="month"),), input=DECLARED)
 
     with pytest.raises(MalformedInput, match=r"line 3, column 2 \('b'\): found .* a date, such as"):
-        run_exact(file_of([cell], good="2020-01-31"), aggregation)
+        run(file_of([cell], good="2020-01-31"), aggregation)

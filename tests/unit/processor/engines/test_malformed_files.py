@@ -1,4 +1,4 @@
-"""How both plans treat each malformation, with a declared and with a detected dialect."""
+"""How the kernel treats each malformation, with a declared and with a detected dialect."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from dataclasses import replace
 
 import pytest
 
-from processor.engines.plan import Inconclusive
 from shared.csv.dialect import Input
 from shared.errors import MalformedInput
 from shared.jobs.report import report_of
 from tests.malformations import FILES, KINDS, SUMS, Kind
 from tests.oracle import expected_of_dirty
-from tests.unit.processor.engines.plans import run_exact, run_fast
+from tests.unit.processor.engines.kernel import run
 
 KINDS_AND_FILES = [(name, kind) for name, kinds in (KINDS | FILES).items() for kind in kinds]
 DECLARED = [
@@ -34,10 +33,10 @@ def test_bad_records_are_skipped_and_reported(kind: Kind, how: Input) -> None:
     skipping = replace(SUMS, input=replace(how, on_bad_row="skip"))
     if kind.refused:
         with pytest.raises(MalformedInput, match=re.escape(kind.refused)):
-            run_exact(kind.data, skipping)
+            run(kind.data, skipping)
         return
 
-    found = run_exact(kind.data, skipping)
+    found = run(kind.data, skipping)
 
     assert found.result == kind.totals()
     text = io.StringIO(found.rejects.decode(errors="surrogateescape"), newline="")
@@ -51,27 +50,16 @@ def test_bad_records_are_skipped_and_reported(kind: Kind, how: Input) -> None:
 def test_without_skip_a_bad_record_fails_the_job(kind: Kind, how: Input) -> None:
     strict = replace(SUMS, input=how)
     if not kind.refused and not kind.rejects():
-        assert run_exact(kind.data, strict).result == kind.totals()
+        assert run(kind.data, strict).result == kind.totals()
         return
 
     why = kind.refused or f"found {kind.fails or ''}"
     with pytest.raises(MalformedInput, match=re.escape(why)) as refused:
-        run_exact(kind.data, strict)
+        run(kind.data, strict)
     if not kind.refused:
         report = report_of(refused.value)
         assert report is not None
         assert report.problem_count == len(kind.rejects())
-
-
-@pytest.mark.parametrize(("kind", "how"), CASES)
-def test_the_fast_plan_has_the_same_totals_or_is_inconclusive(kind: Kind, how: Input) -> None:
-    try:
-        # Pipes and transcoded files are read by other code than local files.
-        found = run_fast(kind.data, replace(SUMS, input=how), stream=how == Input())
-    except Inconclusive:
-        return
-
-    assert (found.result, kind.refused, kind.rejects()) == (kind.totals(), "", [])
 
 
 @pytest.mark.parametrize(("kind", "how"), DECLARED)
@@ -80,4 +68,4 @@ def test_the_oracle_agrees_byte_for_byte(kind: Kind, how: Input) -> None:
         return
     skipping = replace(SUMS, input=replace(how, on_bad_row="skip"))
 
-    assert run_exact(kind.data, skipping) == expected_of_dirty(skipping, kind.data)
+    assert run(kind.data, skipping) == expected_of_dirty(skipping, kind.data)

@@ -7,8 +7,8 @@ from typing import get_args
 
 import pytest
 
-from processor.engines import result_file
-from shared.aggregation.formats import FORMATS, FormatName, OutputFormat, RowEncoding
+from processor.engines import result
+from shared.aggregation.formats import FORMATS, FormatName, OutputFormat
 
 DOCS = Path(__file__).parents[4] / "docs"
 
@@ -20,13 +20,8 @@ def test_every_name_has_one_line_in_the_table() -> None:
 
 
 @formats
-def test_a_format_has_a_writer_and_its_compressor(output: OutputFormat) -> None:
-    assert output.rows in result_file._WRITERS
-    assert output.compression == "none" or output.compression in result_file._COMPRESSORS
-
-
-def test_every_row_encoding_has_a_writer() -> None:
-    assert set(result_file._WRITERS) == set(get_args(RowEncoding))
+def test_a_compressed_format_has_a_compressor(output: OutputFormat) -> None:
+    assert output.compression == "none" or output.compression in result._COMPRESSORS
 
 
 @formats

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, get_args
 
 import pytest
 
-from processor.engines.accumulators import accumulator
 from shared.aggregation.functions import FUNCTIONS, AggregateFunction, Function
-from shared.aggregation.spec import Aggregate
+from shared.aggregation.spec import Aggregate, Aggregation
+from tests.unit.processor.engines.kernel import run
 
 if TYPE_CHECKING:
     from shared.aggregation.kinds import Kind
@@ -26,10 +26,11 @@ def test_every_name_has_one_line_in_the_table() -> None:
 
 
 @functions
-def test_a_function_has_an_accumulator_for_each_kind(function: AggregateFunction) -> None:
+def test_the_kernel_computes_a_function_of_each_kind(function: AggregateFunction) -> None:
     for kind in function.kinds:
-        found = accumulator(Aggregate(function.name, 1, None, kind))
-        assert found.finish(None, iter(())) == (b"0" if function.gives == "integer" else b"")
+        found = run(b"a\n", Aggregation((), (Aggregate(function.name, 1, "x", kind),)))
+        empty = b'""' if function.gives != "integer" else b"0"
+        assert found.result == b"x\n" + empty + b"\n"
 
 
 def test_the_page_about_csv_documents_every_function_and_its_types() -> None:

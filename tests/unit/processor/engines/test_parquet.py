@@ -5,28 +5,29 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import tempfile
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import pyarrow
 import pyarrow.parquet
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from processor.engines.plan import Inconclusive, ProgressProbe
-from processor.engines.port import SCRATCH
+from processor.engines import parquet
 from shared.aggregation.spec import Aggregate, Aggregation, Condition, GroupColumn
-from shared.errors import InvalidInput
-from tests.aggregations import Case, cases, provable_cases
+from shared.errors import AttemptFailed, InvalidInput
+from tests.aggregations import Case, cases
 from tests.oracle import expected_result
-from tests.unit.processor.engines.plans import run_exact, run_fast
+from tests.reference.rows import csv_line
+from tests.unit.processor.engines.kernel import run
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from shared.aggregation.functions import Function
     from shared.aggregation.kinds import Kind, Truncation
 
@@ -40,7 +41,7 @@ def column(function: Function, kind: Kind, cells: list[str]) -> pyarrow.ChunkedA
     data = "k,v\n" + "".join(f"{i:04},{cell}\n" for i, cell in enumerate(cells))
     aggregates = (Aggregate(function, "v", "found", kind),)
     aggregation = Aggregation((GroupColumn("k"),), aggregates, output="parquet")
-    return read(run_exact(data.encode(), aggregation)[0]).column("found")
+    return read(run(data.encode(), aggregation)[0]).column("found")
 
 
 @pytest.mark.parametrize(
@@ -110,7 +111,7 @@ def test_truncated_days_are_dates_and_longer_periods_are_text(
         (GroupColumn("d", truncate=truncation),), (Aggregate("count"),), output="parquet"
     )
 
-    table = read(run_exact(b'd\n2020-12-31T23:00Z\n""\n', aggregation)[0])
+    table = read(run(b'd\n2020-12-31T23:00Z\n""\n', aggregation)[0])
 
     assert str(table.column("d").type) == kind
     assert table.to_pydict() == {"d": values, "count": [1, 1]}
@@ -122,7 +123,7 @@ def test_an_aggregate_without_text_is_null_and_an_empty_group_is_empty_text() ->
         (GroupColumn("k"),), (Aggregate("first", "t", kind="text"),), output="parquet"
     )
 
-    table = read(run_exact(data, aggregation)[0])
+    table = read(run(data, aggregation)[0])
 
     assert table.to_pydict() == {"k": ["", "a"], "first(t)": [None, 'x, "\0"']}
 
@@ -136,9 +137,9 @@ def test_a_result_without_rows_has_its_columns() -> None:
     )
     data = b"k,n\na,1\n"
 
-    for outcome in (run_exact(data, aggregation), run_fast(data, aggregation)):
-        table = read(outcome[0])
-        assert (table.column_names, table.num_rows) == (["k", "sum(n)"], 0)
+    table = read(run(data, aggregation)[0])
+
+    assert (table.column_names, table.num_rows) == (["k", "sum(n)"], 0)
 
 
 @pytest.mark.parametrize("names", [("a", "A"), ("", "b"), ("ß", "SS")])
@@ -177,61 +178,110 @@ def _means(value: object, cell: str, *, is_text: bool) -> bool:
 
 
 @given(cases())
-@settings(max_examples=60, deadline=None)
-def test_parquet_of_the_exact_plan_equals_plain_python(case: Case) -> None:
+@settings(max_examples=15, deadline=None)
+def test_parquet_equals_plain_python(case: Case) -> None:
     case = Case(replace(case.aggregation, output="parquet"), case.data)
     names = csv.reader(io.StringIO(expected_result(case.aggregation, case.data)[0].decode()))
     folded = [name.casefold() for name in next(names)]
     assume(len(set(folded)) == len(folded))
 
-    assert_holds(run_exact(case.data, case.aggregation)[0], case)
+    assert_holds(run(case.data, case.aggregation)[0], case)
 
 
-@given(provable_cases(), st.booleans())
-@settings(max_examples=30, deadline=None)
-def test_both_plans_write_the_same_bytes(case: Case, stream: bool) -> None:
-    case = Case(replace(case.aggregation, output="parquet"), case.data)
-
-    exact = run_exact(case.data, case.aggregation)
-
-    with contextlib.suppress(Inconclusive):
-        assert run_fast(case.data, case.aggregation, stream=stream) == exact
-
-
-def test_both_plans_write_the_same_row_groups() -> None:
+def test_row_groups_have_a_fixed_number_of_rows() -> None:
     data = "k,n\n" + "".join(f"{i * 7919 % 150_000:06},{i / 100}\n" for i in range(150_000))
     aggregation = Aggregation(
         (GroupColumn("k"),), (Aggregate("count", None, "n"),), output="parquet"
     )
 
-    exact = run_exact(data.encode(), aggregation)
+    found = run(data.encode(), aggregation)
 
-    assert run_fast(data.encode(), aggregation) == exact
-    file = pyarrow.parquet.ParquetFile(io.BytesIO(exact[0]))
+    file = pyarrow.parquet.ParquetFile(io.BytesIO(found[0]))
     assert [file.metadata.row_group(i).num_rows for i in range(2)] == [122_880, 27_120]
-    assert read(exact[0]).column("k").to_pylist() == [f"{i:06}" for i in range(150_000)]
+    assert read(found[0]).column("k").to_pylist() == [f"{i:06}" for i in range(150_000)]
 
 
 def test_row_groups_of_long_rows_have_fewer_rows() -> None:
     data = "k\n" + "".join(f"{i:06}{'x' * 10_000}\n" for i in range(5000))
     aggregation = Aggregation((GroupColumn("k"),), output="parquet")
 
-    file = pyarrow.parquet.ParquetFile(io.BytesIO(run_exact(data.encode(), aggregation)[0]))
+    file = pyarrow.parquet.ParquetFile(io.BytesIO(run(data.encode(), aggregation)[0]))
 
     assert [file.metadata.row_group(i).num_rows for i in range(3)] == [2048, 2048, 904]
 
 
-def test_a_full_disk_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from processor.engines import duckdb_child
-    from processor.engines.protocol import RESULT_NAME, Refused, Task
+TEXTS = [
+    "",
+    "a",
+    "\0",
+    '"',
+    ",",
+    "\n",
+    "\r",
+    "\r\n",
+    "é",
+    "😀",
+    " ",
+    "'",
+    "\\",
+    "NULL",
+    "\ufeff",
+    "#",
+]
 
-    (tmp_path / "input").write_bytes(b"k\na\n")
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / RESULT_NAME).symlink_to("/dev/full")
+
+def write(folder: Path, rows: bytes, **more: Any) -> None:
+    """Write a Parquet file of one group column and one number from the kernel's rows."""
+    (folder / "rows").write_bytes(b"k,n\n" + rows)
+    task = {
+        "rows": "rows",
+        "count": rows.count(b"\n"),
+        "names": ["k", "n"],
+        "kinds": ["group", "number"],
+        "memory": 256 << 20,
+        "scratch": 1 << 30,
+    }
+    with contextlib.chdir(folder):
+        parquet.write(task | more)
+
+
+@given(st.lists(st.lists(st.sampled_from(TEXTS), max_size=4).map("".join), max_size=300))
+@settings(max_examples=60, deadline=None)
+def test_any_text_is_kept(texts: list[str]) -> None:
+    rows = [csv_line([text.encode(), b"%d" % number]) for number, text in enumerate(texts)]
+    with tempfile.TemporaryDirectory() as name:
+        write(Path(name), b"".join(rows), count=len(rows))
+
+        table = pyarrow.parquet.read_table(Path(name) / "result.parquet")
+
+    assert table.to_pydict() == {"k": texts, "n": list(range(len(texts)))}
+
+
+def test_rows_longer_than_the_buffer_are_read(tmp_path: Path) -> None:
+    write(tmp_path, b"a,1\n" + b"x" * 9_000_000 + b",2.5\n")
+
+    (found,) = pyarrow.parquet.read_table(tmp_path / "result.parquet").to_pylist()[1:]
+    assert (len(found["k"]), found["n"]) == (9_000_000, Decimal("2.5"))
+
+
+def test_a_file_with_another_number_of_rows_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(AttemptFailed, match="2 rows, not 3"):
+        write(tmp_path, b"a,1\nb,2\n", count=3)
+
+
+def test_a_full_disk_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "result.parquet").symlink_to("/dev/full")
+
+    with pytest.raises(duckdb.Error) as failed:
+        write(tmp_path, b"a,1\n")
+
+    assert parquet.reason_of(failed.value).startswith("the disk is full")
+
+
+def test_without_duckdb_the_engine_names_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     aggregation = Aggregation((GroupColumn("k"),), output="parquet")
-    task = Task("exact", aggregation, str(tmp_path / "input"), 4, 256 << 20, SCRATCH, 2)
 
-    outcome = duckdb_child.run(task, ProgressProbe())
-
-    assert isinstance(outcome, Refused)
-    assert (outcome.kind, "the disk is full" in outcome.reason) == ("failed", True)
+    with pytest.raises(AttemptFailed, match=r"install csvmill\[parquet\]"):
+        run(b"k\na\n", aggregation)
+    assert run(b"k\na\n", replace(aggregation, output="csv")).result == b"k\na\n"

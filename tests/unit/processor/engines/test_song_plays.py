@@ -1,75 +1,39 @@
+"""The default aggregation gives the bytes of the oracle, or names the first bad record."""
+
 from __future__ import annotations
 
-import io
-from typing import TYPE_CHECKING
-
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processor.engines import exact_plan, runs
-from processor.engines.csv_row import encode_row
-from processor.engines.result_file import ResultFile
 from shared.errors import MalformedInput
-from shared.inspection import open_text
 from shared.jobs.job import SONG_PLAYS
 from tests.aggregations import sum_of, with_header
 from tests.csv_files import files, numbers
 from tests.oracle import expected_result
-from tests.unit.processor.engines.plans import run_exact
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+from tests.unit.processor.engines.kernel import run
 
 HEADER = b"Song,Date,Plays\n"
 
 OTHER_COLUMNS = with_header(sum_of(0, group_by=(3, 1, 3), header=("a,b", '"', "c", "total")))
 
 
-@given(files(numbers), st.integers(1, 100))
-def test_results_equal_plain_python(data: bytes, block: int) -> None:
-    assert run_exact(data, block=block) == expected_result(SONG_PLAYS, data)
+@given(files(numbers), st.integers(1, 100), st.booleans())
+@settings(deadline=None)
+def test_results_equal_plain_python(data: bytes, block: int, stream: bool) -> None:
+    assert run(data, block=block, stream=stream) == expected_result(SONG_PLAYS, data)
 
 
 @given(files(numbers, columns=5, sum_of=0))
+@settings(deadline=None)
 def test_any_columns_can_be_grouped_and_summed(data: bytes) -> None:
-    assert run_exact(data, OTHER_COLUMNS) == expected_result(OTHER_COLUMNS, data)
+    assert run(data, OTHER_COLUMNS) == expected_result(OTHER_COLUMNS, data)
 
 
 @given(files(numbers, max_rows=100), st.integers(0, 5000))
-def test_groups_that_do_not_fit_in_memory_are_merged_from_disk(data: bytes, memory: int) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runs, "MAX_RUNS", 3)
-        patch.setattr(runs, "BATCH", 2)
-
-        assert run_exact(data, memory=memory) == expected_result(SONG_PLAYS, data)
-
-
-def test_the_number_of_runs_on_disk_is_limited(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(runs, "MAX_RUNS", 4)
-    monkeypatch.setattr(open_text, "SAMPLE_SIZE", 1)
-    run_counts: list[int] = []
-
-    def blocks() -> Iterator[bytes]:
-        yield HEADER
-        for number in range(70):
-            yield b"%d,x,1\n" % number
-            run_counts.append(len(list(tmp_path.iterdir())))
-
-    exact_plan.run(
-        SONG_PLAYS,
-        blocks(),
-        lambda _query: ResultFile(io.BytesIO(), encode_row, b"", "none"),
-        tmp_path,
-        memory=0,
-    )
-
-    # Runs of one row, of four rows, and of sixteen.
-    assert max(run_counts) == 3 + 3 + 3
-    assert len(run_counts) == 70
+@settings(deadline=None)
+def test_groups_that_do_not_fit_in_memory_are_merged_from_disk(data: bytes, groups: int) -> None:
+    assert run(data, groups=groups) == expected_result(SONG_PLAYS, data)
 
 
 MALFORMED = [
@@ -108,7 +72,7 @@ def test_the_error_of_a_malformed_file_names_line_column_and_value(
     data: bytes, message: str
 ) -> None:
     with pytest.raises(MalformedInput) as refusal:
-        run_exact(data)
+        run(data)
 
     assert str(refusal.value).startswith(message)
     assert "expected" in str(refusal.value)
@@ -116,4 +80,4 @@ def test_the_error_of_a_malformed_file_names_line_column_and_value(
 
 def test_the_error_names_the_first_malformed_record() -> None:
     with pytest.raises(MalformedInput, match=r"^line 3, column 3 \('Plays'\): found 'x'"):
-        run_exact(HEADER + b'a,b,1\na,b,x\na\n"open')
+        run(HEADER + b'a,b,1\na,b,x\na\n"open')

@@ -1,4 +1,4 @@
-"""Any aggregation by the exact plan gives the bytes of the oracle."""
+"""Any aggregation gives the bytes of the oracle."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from processor.engines import runs
 from shared.aggregation.json_reader import read_aggregation
 from shared.errors import MalformedInput
 from tests.aggregations import Case, cases
 from tests.oracle import expected_result
-from tests.unit.processor.engines.plans import run_exact
+from tests.unit.processor.engines.kernel import run
 
 if TYPE_CHECKING:
     from shared.jobs.job import Aggregation
@@ -22,13 +21,10 @@ if TYPE_CHECKING:
 
 @given(cases(), st.integers(0, 20_000))
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_any_aggregation_equals_plain_python_with_any_memory_limit(case: Case, memory: int) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runs, "MAX_RUNS", 3)
-        patch.setattr(runs, "BATCH", 2)
-        expected = expected_result(case.aggregation, case.data)
+def test_any_aggregation_equals_plain_python_with_any_memory(case: Case, groups: int) -> None:
+    expected = expected_result(case.aggregation, case.data)
 
-        assert run_exact(case.data, case.aggregation, memory=memory) == expected
+    assert run(case.data, case.aggregation, groups=groups) == expected
 
 
 HEADER = b"k,n,d\n"
@@ -77,7 +73,7 @@ def test_numbers_and_empty_cells_are_aggregated_as_documented(
 ) -> None:
     data = HEADER + "".join(f"a,{cell},\n" for cell in cells).encode()
 
-    result, *_ = run_exact(data, aggregation(**fields))
+    result, *_ = run(data, aggregation(**fields))
 
     assert result == f"k,x\na,{expected}\n".encode()
 
@@ -109,7 +105,7 @@ def test_the_error_names_a_cell_of_the_wrong_kind(
     fields: dict[str, object], row: bytes, message: str
 ) -> None:
     with pytest.raises(MalformedInput) as refusal:
-        run_exact(HEADER + row + b"\n", aggregation(**fields))
+        run(HEADER + row + b"\n", aggregation(**fields))
 
     assert message in str(refusal.value)
 
@@ -117,7 +113,7 @@ def test_the_error_names_a_cell_of_the_wrong_kind(
 def test_cells_in_rows_that_where_filters_out_need_not_be_numbers() -> None:
     fields = {**of("sum", "n"), "where": {"column": "k", "op": "=", "value": "a"}}
 
-    result, rows, groups, _ = run_exact(HEADER + b"b,N/A,\na,1,\n", aggregation(**fields))
+    result, rows, groups, _ = run(HEADER + b"b,N/A,\na,1,\n", aggregation(**fields))
 
     assert (result, rows, groups) == (b"k,x\na,1\n", (1, 1, 0), 1)
 
@@ -125,14 +121,14 @@ def test_cells_in_rows_that_where_filters_out_need_not_be_numbers() -> None:
 def test_a_file_without_rows_has_one_total_but_no_groups() -> None:
     counted = {"aggregates": [{"function": "count"}, {"function": "sum", "column": "n"}]}
 
-    assert run_exact(HEADER, aggregation(**counted, group_by=[]))[0] == b"count,sum(n)\n0,\n"
-    assert run_exact(HEADER, aggregation(**counted))[0] == b"k,count,sum(n)\n"
+    assert run(HEADER, aggregation(**counted, group_by=[]))[0] == b"count,sum(n)\n0,\n"
+    assert run(HEADER, aggregation(**counted))[0] == b"k,count,sum(n)\n"
 
 
 def test_compressed_results_are_reproducible() -> None:
     data = HEADER + b"a,1,\n" * 100
-    plain = run_exact(data, aggregation(**of("sum", "n")))[0]
-    compressed = [run_exact(data, aggregation(**of("sum", "n"), output="csv.gz"))[0] for _ in "12"]
+    plain = run(data, aggregation(**of("sum", "n")))[0]
+    compressed = [run(data, aggregation(**of("sum", "n"), output="csv.gz"))[0] for _ in "12"]
 
     assert gzip.decompress(compressed[0]) == plain
     assert compressed[0] == compressed[1]
@@ -158,7 +154,7 @@ def test_numbers_with_very_many_digits_are_aggregated_fast(name: str) -> None:
     fields, expected = OF_LONG_NUMBERS[name]
     data = HEADER + b"a," + b"9" * DIGITS + b",\na," + b"1" * DIGITS + b",\n"
 
-    result = run_exact(data, aggregation(**fields)).result
+    result = run(data, aggregation(**fields)).result
 
     # Not in the assertion: pytest would take long to show the difference.
     is_right = result == f"k,x\na,{expected}\n".encode()
