@@ -26,8 +26,8 @@ struct Rows {
     }
 };
 
-/// Writes the rows of ranges in the order of the ranges, up to the limit. A thread that is far ahead
-/// waits.
+/// Writes the rows of ranges in the order of the ranges, up to the limit. A thread that is far
+/// ahead waits.
 class OrderedOutput {
 public:
     /// `waiting`: bytes of rows that wait for those before them.

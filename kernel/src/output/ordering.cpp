@@ -138,7 +138,8 @@ void RowSorter::add(const Row& row, Bytes group) {
     encoder_->append(text_, row);
     rows_.add(key_, text_);
     const bool many = query_->limit && rows_.size() >= spare_rows &&
-                      rows_.size() - spare_rows >= *query_->limit && rows_.size() / 2 >= *query_->limit;
+                      rows_.size() - spare_rows >= *query_->limit &&
+                      rows_.size() / 2 >= *query_->limit;
     if (many || rows_.memory() > memory_) shrink();
 }
 

@@ -12,8 +12,8 @@
 
 namespace csvmill {
 
-/// Appends bytes that sort (memcmp) as rows do: by `order_by`, and then by their group. An aggregate
-/// without a value comes first, or last if the order is descending.
+/// Appends bytes that sort (memcmp) as rows do: by `order_by`, and then by their group. An
+/// aggregate without a value comes first, or last if the order is descending.
 void append_sort_key(std::string& to, const Query& query, const Row& row, Bytes group);
 
 /// Rows and their sort keys, in memory.

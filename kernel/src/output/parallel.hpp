@@ -27,10 +27,11 @@ private:
     std::atomic<std::size_t> next_ = 0;
 };
 
-/// Calls `work` once on each of `threads` threads, of which this is one. If calls throw, `failed` is
-/// called, so that the others end, and the first exception is thrown again.
-void run_on_threads(std::size_t threads, const std::function<void()>& work,
-                    const std::function<void()>& failed = [] {});
+/// Calls `work` once on each of `threads` threads, of which this is one. If calls throw, `failed`
+/// is called, so that the others end, and the first exception is thrown again.
+void run_on_threads(
+    std::size_t threads, const std::function<void()>& work,
+    const std::function<void()>& failed = [] {});
 
 /// Calls `work` for each number below `count`, on up to `threads` threads.
 void for_each_task(std::size_t threads, std::size_t count,

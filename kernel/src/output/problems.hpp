@@ -14,10 +14,11 @@ namespace csvmill {
 
 /// Why a record is bad. See shared/csv/problems.py.
 struct Problem {
-    std::uint64_t line = 1;    ///< On which the record begins.
-    std::uint64_t offset = 0;  ///< Bytes before it in the decompressed file.
+    std::uint64_t line = 1;               ///< On which the record begins.
+    std::uint64_t offset = 0;             ///< Bytes before it in the decompressed file.
     std::optional<std::uint64_t> column;  ///< From 1.
-    std::optional<std::string> name;  ///< Of the column: the first 200 bytes, invalid ones as `\xNN`.
+    std::optional<std::string>
+        name;  ///< Of the column: the first 200 bytes, invalid ones as `\xNN`.
     std::string found;
     std::string expected;
 
@@ -42,8 +43,8 @@ public:
     /// Counts problems that need not be described: bad records fail the job, and enough are shown.
     void count_more(std::uint64_t number) { count_ += number; }
 
-    /// Throws MalformedInput if a file with these numbers of good rows has no result: with the reason
-    /// of `Problems.check` in processor/engines/rejects.py.
+    /// Throws MalformedInput if a file with these numbers of good rows has no result: with the
+    /// reason of `Problems.check` in processor/engines/rejects.py.
     void check(std::uint64_t aggregated, std::uint64_t filtered) const;
 
     void finish();  ///< Closes the file of rejects.

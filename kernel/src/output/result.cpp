@@ -29,9 +29,8 @@ void write_empty_group(const Layout& layout, ResultSink& sink) {
     const NextValue none = [](Bytes&) { return false; };
     ResultSink::Lane lane(sink);
     lane.begin(0);
-    lane.add(Bytes(), [&](std::size_t i, std::string& to) {
-        layout[i].finish(states.state(i), none, to);
-    });
+    lane.add(Bytes(),
+             [&](std::size_t i, std::string& to) { layout[i].finish(states.state(i), none, to); });
     lane.end();
 }
 

@@ -15,15 +15,15 @@ namespace csvmill {
 struct ResultInput {
     const Query& query;
     const Layout& layout;
-    std::vector<GroupTable*> tables;   ///< One for each thread. They are emptied.
-    std::vector<StateFile> spilled;    ///< Of all threads.
-    std::size_t memory = 0;            ///< Bytes for everything, the groups in `tables` included.
+    std::vector<GroupTable*> tables;  ///< One for each thread. They are emptied.
+    std::vector<StateFile> spilled;   ///< Of all threads.
+    std::size_t memory = 0;           ///< Bytes for everything, the groups in `tables` included.
     std::size_t threads = 1;
     Scratch& scratch;
 };
 
-/// Writes the header (CSV), and a row for each group after `having`, `order_by` and `limit`, sorted as
-/// docs/csv.md says; always one row without group columns. Returns the number of rows.
+/// Writes the header (CSV), and a row for each group after `having`, `order_by` and `limit`, sorted
+/// as docs/csv.md says; always one row without group columns. Returns the number of rows.
 ///
 /// Without spilled states, the tables are merged part by part and the groups are sorted in ranges,
 /// all on several threads. Else the tables are spilled too, and the files are merged in ranges. The

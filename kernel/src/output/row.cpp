@@ -7,9 +7,8 @@ namespace csvmill {
 namespace {
 
 bool needs_quotes(Bytes field) {
-    return std::any_of(field.begin(), field.end(), [](char c) {
-        return c == ',' || c == '"' || c == '\r' || c == '\n';
-    });
+    return std::any_of(field.begin(), field.end(),
+                       [](char c) { return c == ',' || c == '"' || c == '\r' || c == '\n'; });
 }
 
 /// Quotes what follows `start`, if that is needed.
@@ -25,21 +24,34 @@ void quote(std::string& to, std::size_t start) {
     to += '"';
 }
 
-bool needs_escape(char c) {
-    return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\';
-}
+bool needs_escape(char c) { return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\'; }
 
 void append_escaped(std::string& to, char c) {
     constexpr const char* digits = "0123456789abcdef";
     switch (c) {
-        case '"': to += "\\\""; return;
-        case '\\': to += "\\\\"; return;
-        case '\b': to += "\\b"; return;
-        case '\f': to += "\\f"; return;
-        case '\n': to += "\\n"; return;
-        case '\r': to += "\\r"; return;
-        case '\t': to += "\\t"; return;
-        default: break;
+        case '"':
+            to += "\\\"";
+            return;
+        case '\\':
+            to += "\\\\";
+            return;
+        case '\b':
+            to += "\\b";
+            return;
+        case '\f':
+            to += "\\f";
+            return;
+        case '\n':
+            to += "\\n";
+            return;
+        case '\r':
+            to += "\\r";
+            return;
+        case '\t':
+            to += "\\t";
+            return;
+        default:
+            break;
     }
     if (!needs_escape(c)) {
         to += c;

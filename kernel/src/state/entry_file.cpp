@@ -19,7 +19,8 @@ namespace {
 constexpr std::uint64_t magic = 0x315453'4C4D5643;  // "CVMLST1" in the order of bytes on x86-64.
 constexpr std::uint64_t version = 1;
 constexpr std::uint64_t header_size = 32;  // magic, version, sections, mark
-constexpr std::uint64_t footer_size = 24;  // size of the index, its checksum, checksum of the footer
+constexpr std::uint64_t footer_size =
+    24;  // size of the index, its checksum, checksum of the footer
 
 [[noreturn]] void damaged(const std::string& what) {
     throw StateError("a state file is damaged: " + what);
@@ -79,9 +80,9 @@ void EntryFile::read(std::uint64_t offset, std::uint64_t size, std::string& to) 
     to.resize(static_cast<std::size_t>(size));
     std::size_t done = 0;
     while (done < to.size()) {
-        const ssize_t got = ::pread(descriptor_, to.data() + done,
-                                    std::min(to.size() - done, std::size_t{1} << 30),
-                                    static_cast<off_t>(offset + done));
+        const ssize_t got =
+            ::pread(descriptor_, to.data() + done, std::min(to.size() - done, std::size_t{1} << 30),
+                    static_cast<off_t>(offset + done));
         if (got > 0) {
             done += static_cast<std::size_t>(got);
         } else if (got == 0) {
@@ -96,7 +97,7 @@ EntryFile EntryFile::open(const std::string& path, std::size_t sections, std::ui
                           Scratch& scratch) {
     EntryFile file(path, mark, scratch, 0);
     file.kept_ = true;  // Until it is known to be a state file.
-    struct stat status {};
+    struct stat status{};
     if (::fstat(file.descriptor_, &status) != 0) throw system_failure("reading " + path, errno);
     if (!S_ISREG(status.st_mode)) throw StateError("a state file is not a file");
     file.size_ = static_cast<std::uint64_t>(status.st_size);

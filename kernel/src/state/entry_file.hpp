@@ -3,8 +3,8 @@
 /// A file has sections, each with its own order. Entries are in blocks of about 64 KiB; the blocks
 /// of different sections alternate. Within a block, an entry is: the number of bytes that its key
 /// shares with the key before it, the size and bytes of the rest of the key, the size and bytes of
-/// the payload. The index has the place, checksum and first key of each block. The layout of a file:
-/// header, blocks, index, footer.
+/// the payload. The index has the place, checksum and first key of each block. The layout of a
+/// file: header, blocks, index, footer.
 #pragma once
 
 #include <cstdint>
@@ -82,8 +82,8 @@ class EntryFileWriter {
 public:
     static constexpr std::size_t usual_block = 64 << 10;
 
-    /// `mark` says what the entries are; `EntryFile::open` compares it. `block` is the least size of
-    /// a block.
+    /// `mark` says what the entries are; `EntryFile::open` compares it. `block` is the least size
+    /// of a block.
     EntryFileWriter(std::string path, std::size_t sections, std::uint64_t mark, Scratch& scratch,
                     std::size_t block = usual_block);
     ~EntryFileWriter();

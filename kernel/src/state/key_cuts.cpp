@@ -9,8 +9,7 @@ namespace csvmill {
 void KeySummary::add(std::span<Group* const> groups, const Layout& layout, std::size_t step) {
     if (groups.empty()) return;
     share(layout.key(groups.front()), common_prefix(groups, layout));
-    for (std::size_t i = 0; i < groups.size(); i += step)
-        sample_.push_back(layout.key(groups[i]));
+    for (std::size_t i = 0; i < groups.size(); i += step) sample_.push_back(layout.key(groups[i]));
 }
 
 void KeySummary::add(const KeySummary& other) {

@@ -63,8 +63,8 @@ StateFile StateFile::spill(GroupTable& table, Scratch& scratch, std::size_t bloc
 }
 
 StateFile StateFile::open(const std::string& path, const Layout& layout, Scratch& scratch) {
-    return StateFile(EntryFile::open(path, 1 + keeping_aggregates(layout).size(), mark_of(layout),
-                                     scratch));
+    return StateFile(
+        EntryFile::open(path, 1 + keeping_aggregates(layout).size(), mark_of(layout), scratch));
 }
 
 std::vector<std::string> StateFile::sample(std::uint64_t bytes) const {

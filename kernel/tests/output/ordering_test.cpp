@@ -70,9 +70,8 @@ TEST_CASE("rows are sorted by numbers, texts and groups, in memory or in runs, u
                     FileWriter writer("result", scratch);
                     const std::uint64_t count = RowSorter::write(sorters, writer);
                     writer.finish();
-                    std::sort(rows.begin(), rows.end(), [&](const Row& a, const Row& b) {
-                        return before(query, a, b);
-                    });
+                    std::sort(rows.begin(), rows.end(),
+                              [&](const Row& a, const Row& b) { return before(query, a, b); });
                     if (limit > 0 && limit < rows.size()) rows.resize(limit);
                     std::string expected;
                     for (const Row& row : rows) encoder.append(expected, row);
@@ -86,10 +85,19 @@ TEST_CASE("rows are sorted by numbers, texts and groups, in memory or in runs, u
 
 TEST_CASE("numbers of the output sort by value, whatever their digits") {
     const Query query = ordered_query({{1, false}});
-    const std::vector<std::string> ascending = {
-        "",          "-123456789012345678901234567890", "-10", "-9.99", "-0.5", "0",
-        "0.0000000000000000000000000001",               "0.5", "9",     "9.90", "10.000",
-        "999999999999999999",                           "9999999999999999999.5"};
+    const std::vector<std::string> ascending = {"",
+                                                "-123456789012345678901234567890",
+                                                "-10",
+                                                "-9.99",
+                                                "-0.5",
+                                                "0",
+                                                "0.0000000000000000000000000001",
+                                                "0.5",
+                                                "9",
+                                                "9.90",
+                                                "10.000",
+                                                "999999999999999999",
+                                                "9999999999999999999.5"};
     std::string last;
     for (const std::string& number : ascending) {
         std::string key;

@@ -56,8 +56,8 @@ Query full_query() {
     query.names.push_back("key");
     for (std::size_t i = 0; i < query.aggregates.size(); ++i) {
         Aggregate& aggregate = query.aggregates[i];
-        const bool counts = aggregate.function == Function::count ||
-                            aggregate.function == Function::count_distinct;
+        const bool counts =
+            aggregate.function == Function::count || aggregate.function == Function::count_distinct;
         aggregate.output = counts ? Kind::integer : aggregate.kind;
         query.names.push_back("a" + std::to_string(i));
     }
@@ -69,7 +69,8 @@ const Way ways[] = {{1, 0, 1, much}, {4, 0, 2, much}, {3, 0, 3, 1},
 
 }  // namespace
 
-TEST_CASE("the result is the same for any threads, memory and spilling, and that of a plain model") {
+TEST_CASE(
+    "the result is the same for any threads, memory and spilling, and that of a plain model") {
     std::mt19937_64 random(21);
     for (const std::size_t groups : {1UL, 2000UL})
         for (const Way& way : ways) {

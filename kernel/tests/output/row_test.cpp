@@ -37,7 +37,8 @@ TEST_CASE("fields of CSV are quoted if they must be") {
         {{"a", "b"}, "a,b\n"},
         {{""}, "\"\"\n"},
         {{"", ""}, ",\n"},
-        {{"a,b", "say \"x\"", "1\n2", "\r", "'", " "}, "\"a,b\",\"say \"\"x\"\"\",\"1\n2\",\"\r\",', \n"},
+        {{"a,b", "say \"x\"", "1\n2", "\r", "'", " "},
+         "\"a,b\",\"say \"\"x\"\"\",\"1\n2\",\"\r\",', \n"},
         {{"\""}, "\"\"\"\"\n"},
     };
     for (const Example& c : examples) {
@@ -63,7 +64,8 @@ TEST_CASE("rows in JSON lines are objects of numbers, texts and null") {
     CHECK(RowEncoder(query).header().empty());
     const std::string control("\0\x1f\x7f\b\f\n\r\t\\/", 10);
     CHECK(line(query, {control, "12", "\xE2\x82\xAC", "1.50"}) ==
-          "{\"k\\\"\\n\":\"\\u0000\\u001f\x7f\\b\\f\\n\\r\\t\\\\/\",\"s\":12,\"t\":\"\xE2\x82\xAC\",\"\xC3\xA9\":1.50}\n");
+          "{\"k\\\"\\n\":\"\\u0000\\u001f\x7f\\b\\f\\n\\r\\t\\\\/"
+          "\",\"s\":12,\"t\":\"\xE2\x82\xAC\",\"\xC3\xA9\":1.50}\n");
     CHECK(line(query, {"", "", "", ""}) ==
           "{\"k\\\"\\n\":\"\",\"s\":null,\"t\":null,\"\xC3\xA9\":null}\n");
 }

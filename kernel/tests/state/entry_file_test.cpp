@@ -59,8 +59,8 @@ TEST_CASE("sections of a file are read from any key on") {
     Scratch scratch(1 << 30);
     std::mt19937 random(3);
     for (const std::size_t block : {1UL, 50UL, 1000UL, 64UL << 10}) {
-        const std::vector<Entries> sections = {random_entries(random, 300), {},
-                                               random_entries(random, 200)};
+        const std::vector<Entries> sections = {
+            random_entries(random, 300), {}, random_entries(random, 200)};
         const EntryFile file = file_of(sections, "file", scratch, block);
         Entries keys = random_entries(random, 50);
         keys.insert(keys.end(), sections[0].begin(), sections[0].end());
