@@ -4,8 +4,8 @@
 /// - `form_mid + n`, n = 1 to 8: n bytes of `2 * integral part + has a fraction`, big-endian,
 ///   without leading zero bytes; then the decimals, if it has any;
 /// - `form_tiny` (less than 10^-18) and `form_huge` (2^63 and more): four bytes of the exponent of
-/// ten
-///   of 0.d1d2d3..., biased, big-endian; then the digits d1d2d3...
+///   ten of 0.d1d2d3..., biased, big-endian; then the digits d1d2d3...
+///
 /// Digits are in pairs without zeros at the end: a byte `2 * pair + 1`, or `2 * pair` for the last
 /// one. A negative number has the complement of each byte of its absolute value. Zero is one byte.
 #include <algorithm>
