@@ -235,6 +235,7 @@ class _Attempt:
                 kernel.send(encode_query(self._query))
                 continue
             self._usage.use(memory=event["peak_memory"], scratch=event["peak_scratch"])
+            self._usage.confinement = tuple(event.get("confined", ()))
             if event["event"] == "progress":
                 file.advance(self._usage, event["done"], event["rows"])
             elif event["event"] == "failed":

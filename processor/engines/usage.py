@@ -64,6 +64,8 @@ class Usage:
         self._children: set[int] = set()
         self.dialect: Dialect | None = None
         """The dialect of the file, once it is known."""
+        self.confinement: tuple[str, ...] = ()
+        """What confines the kernel, once it has told."""
         self.beside = 0
         """Bytes of memory of a process that runs beside the kernel."""
 
@@ -129,6 +131,7 @@ class Usage:
             engine_version=_version(),
             plan="exact",
             seconds=Seconds(aggregate=time.monotonic() - self._began - write, write=write),
+            confinement=self.confinement,
             peak_memory=self._peak_memory,
             peak_scratch=self._peak_scratch,
         )

@@ -83,5 +83,7 @@ class ReportView(View):
     """The highest memory use of the engine, in bytes."""
     peak_scratch: Count
     """The highest disk use of the engine, in bytes."""
+    confinement: tuple[str, ...] = ()
+    """What confined the process of the engine: `rlimits`, `no_new_privs`, `landlock`, `seccomp`."""
     attempts: Ordinal
     """Attempts so far, including released ones."""

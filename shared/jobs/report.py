@@ -85,6 +85,8 @@ class Report:
     """Records that span several lines; None if they were not counted."""
     most_lines: int | None = None
     """The lines of the longest record; None if they were not counted."""
+    confinement: tuple[str, ...] = ()
+    """What confined the engine's process: `rlimits`, `no_new_privs`, `landlock`, `seccomp`."""
     attempts: int = 0
     """Attempts so far, including this one."""
     unfinished: bool = False
@@ -120,6 +122,7 @@ def decode_report(text: str) -> Report:
             "rows": _known(Rows, fields["rows"]),
             "seconds": _known(Seconds, fields["seconds"]),
             "dialect": _dialect(fields["dialect"]) if fields.get("dialect_known", True) else None,
+            "confinement": tuple(fields.get("confinement", ())),
             "problems": tuple(
                 _known(Problem, {**problem, "record": b""}) for problem in fields["problems"]
             ),

@@ -124,4 +124,5 @@ def _comparable(report: Report | None) -> Report | None:
         seconds=Seconds(),
         peak_memory=0,
         peak_scratch=0,
+        confinement=(),
     )

@@ -221,6 +221,7 @@ async def test_the_report_of_a_finished_job_is_shown(gateway: Gateway) -> None:
         seconds=Seconds(queue=0.12345, aggregate=2.0, write=1.0, store=0.5),
         peak_memory=1 << 20,
         peak_scratch=1 << 12,
+        confinement=("rlimits", "seccomp"),
         attempts=1,
     )
     job = await gateway.finished_job(b"result", report=report)
@@ -243,6 +244,7 @@ async def test_the_report_of_a_finished_job_is_shown(gateway: Gateway) -> None:
         "seconds": {"queue": 0.123, "aggregate": 2.0, "write": 1.0, "store": 0.5},
         "peak_memory": 1048576,
         "peak_scratch": 4096,
+        "confinement": ["rlimits", "seccomp"],
         "attempts": 1,
     }  # fmt: skip
     assert (shown["problems"], shown["problem_count"]) == ([], 2)

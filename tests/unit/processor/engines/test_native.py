@@ -261,3 +261,21 @@ async def test_the_report_names_the_engine(tmp_path: Path) -> None:
     )
 
     assert (output.report.engine, output.report.plan) == ("kernel", "exact")
+
+
+async def test_the_report_names_what_confines_the_kernel(tmp_path: Path) -> None:
+    running, pid = await running_kernel(tmp_path)
+    status = dict(
+        line.split(":\t", 1)
+        for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+    )
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+    source = StreamSource(HEADER + b"a,b,1\n")
+    output = await NativeEngine().aggregate(SONG_PLAYS, source, tmp_path, lambda _: None)
+
+    named = output.report.confinement
+    assert {"rlimits", "no_new_privs"} <= set(named)
+    assert ("seccomp" in named) == (status["Seccomp"] == "2")
+    assert ("no_new_privs" in named) == (status["NoNewPrivs"] == "1")
