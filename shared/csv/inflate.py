@@ -13,6 +13,8 @@ GZIP, RAW = 16 + zlib.MAX_WBITS, -zlib.MAX_WBITS
 """A member of a gzip file, whose CRC and length are checked, and raw deflated data."""
 
 _MAGIC = b"\x1f\x8b\x08"
+_RESERVED_FLAGS = 0xE0
+"""Bits of the byte after the magic that must be zero (RFC 1952, 2.3.1.2)."""
 
 
 class Inflater:
@@ -21,7 +23,8 @@ class Inflater:
     def __init__(self, format: int) -> None:  # noqa: A002
         self._object = isal_zlib.decompressobj(format)
         self._full = False
-        self._expected = _MAGIC if format == GZIP else b""
+        self._start: bytes | None = b"" if format == GZIP else None
+        """The start of the header, until it has been checked."""
 
     @property
     def eof(self) -> bool:
@@ -40,10 +43,8 @@ class Inflater:
 
     def decompress(self, data: bytes, max_length: int) -> bytes:
         """Return at most `max_length` more bytes. Raises zlib.error."""
-        # ISA-L waits for a whole header, and other bytes may be fewer.
-        if not data.startswith(self._expected[: len(data)]):
-            raise zlib.error("incorrect header")
-        self._expected = self._expected[len(data) :]
+        if self._start is not None:
+            self._check_header(data)
         try:
             out = self._object.decompress(self._object.unconsumed_tail + data, max_length)
         except isal_zlib.error as error:  # type: ignore[misc]  # an instance in its types
@@ -51,3 +52,15 @@ class Inflater:
         # There may be more output then, even if all input was consumed.
         self._full = len(out) == max_length
         return out
+
+    def _check_header(self, data: bytes) -> None:
+        """Check the first bytes: ISA-L waits for a whole header, and ignores reserved flags."""
+        start = ((self._start or b"") + data)[: len(_MAGIC) + 1]
+        if not start.startswith(_MAGIC[: len(start)]):
+            raise zlib.error("incorrect header")
+        if len(start) <= len(_MAGIC):
+            self._start = start
+            return
+        if start[-1] & _RESERVED_FLAGS:
+            raise zlib.error("unknown header flags set")
+        self._start = None

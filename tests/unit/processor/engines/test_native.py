@@ -47,6 +47,11 @@ def environment_of(pid: int) -> bytes:
     return Path(f"/proc/{pid}/environ").read_bytes()
 
 
+def status_of(pid: int) -> dict[str, str]:
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+    return dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+
+
 def leftovers(scratch: Path) -> list[Path]:
     return list(scratch.iterdir())
 
@@ -265,10 +270,7 @@ async def test_the_report_names_the_engine(tmp_path: Path) -> None:
 
 async def test_the_report_names_what_confines_the_kernel(tmp_path: Path) -> None:
     running, pid = await running_kernel(tmp_path)
-    status = dict(
-        line.split(":\t", 1)
-        for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
-    )
+    status = status_of(pid)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
 
