@@ -56,7 +56,10 @@ Outcome RecordReader::read(Bytes data, std::size_t start, bool final, std::uint6
             field = {static_cast<std::uint32_t>(begun), static_cast<std::uint32_t>(at), false};
         }
         fields.push_back(field);
-        if (at - start > record_limit) return bad(Kind::too_long, begun);
+        if (at - start > record_limit) {
+            // A quote at the end of the data may be the first of two.
+            return full || final ? bad(Kind::too_long, begun) : Outcome::unfinished;
+        }
         if (!begins_with(data, at, dialect_.delimiter)) break;
         at += dialect_.delimiter.size();
         if (fields.size() == column_limit) return bad(Kind::too_many, at);
