@@ -100,9 +100,9 @@ TEST_CASE("Records are divided into fields as the dialect says") {
         {with(",", "»", ""), "»a»»b»,c\n", {"[a»b][c]"}},
         {with(",", "\"", "", true), "a,\"b\n\r\"\r\rc,d", {"[a][b\n\r]", "[c][d]"}},
     };
-    for (const auto& [dialect, file, reading] : cases) {
-        CAPTURE(file);
-        CHECK(read_all(dialect, file) == reading);
+    for (const Case& each : cases) {
+        CAPTURE(each.file);
+        CHECK(read_all(each.dialect, each.file) == each.reading);
     }
 }
 
@@ -155,9 +155,9 @@ TEST_CASE("A bad record is described, and the record after it is read") {
           "expected a closing quote before the end of the file",
           "[s]"}},
     };
-    for (const auto& [dialect, file, reading] : cases) {
-        CAPTURE(file);
-        CHECK(read_all(dialect, file) == reading);
+    for (const Case& each : cases) {
+        CAPTURE(each.file);
+        CHECK(read_all(each.dialect, each.file) == each.reading);
     }
 }
 
