@@ -19,8 +19,9 @@ constexpr std::size_t most_at_once = 1 << 30;
 
 }  // namespace
 
-FileWriter::FileWriter(const std::string& path, Scratch& scratch) : scratch_(scratch) {
-    descriptor_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+FileWriter::FileWriter(const std::string& path, Scratch& scratch)
+    : descriptor_(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)),
+      scratch_(scratch) {
     if (descriptor_ < 0) throw system_failure("creating " + path, errno);
 }
 

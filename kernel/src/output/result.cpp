@@ -1,6 +1,5 @@
 #include "output/result.hpp"
-
-#include <sys/resource.h>
+#include "run/monitor.hpp"
 
 #include <algorithm>
 
@@ -14,13 +13,6 @@ namespace csvmill {
 namespace {
 
 constexpr std::size_t least_memory = 1 << 20;
-
-/// The largest resident memory so far, in bytes: at the end of reading, about what is used now.
-std::size_t used_memory() {
-    rusage usage{};
-    ::getrusage(RUSAGE_SELF, &usage);
-    return static_cast<std::size_t>(usage.ru_maxrss) << 10;
-}
 
 /// Without group columns, there is a row even if there is no group.
 void write_empty_group(const Layout& layout, ResultSink& sink) {
@@ -45,7 +37,7 @@ std::uint64_t write_result(ResultInput input, FileWriter& to) {
     std::uint64_t spilled = 0;
     for (const StateFile& file : input.spilled) spilled += file.groups();
 
-    const std::size_t used = used_memory();
+    const std::size_t used = resident_memory();
     const std::size_t unused = input.memory > used ? input.memory - used : 0;
     const std::size_t for_groups = memory_for_groups(groups, threads);
     const bool in_memory = input.spilled.empty() && for_groups <= unused;

@@ -19,7 +19,8 @@ struct Task {
     std::uint64_t scratch = 0;          ///< Bytes of disk.
     std::uint32_t threads = 1;
     std::uint64_t block = 1 << 20;  ///< Bytes of a block; small only in tests.
-    std::optional<std::uint64_t> groups;  ///< Bytes for groups; none: what the limit of memory leaves.
+    std::optional<std::uint64_t>
+        groups;  ///< Bytes for groups; none: what the limit of memory leaves.
     Dialect dialect;
     bool skip = false;    ///< Whether bad records are left out and kept, or fail the job.
     bool vectors = true;  ///< Whether vector instructions may be used.

@@ -42,13 +42,16 @@ Bytes SectionIndex::first_key(std::size_t block) const {
 }
 
 EntryFile::EntryFile(std::string path, std::uint64_t mark, Scratch& scratch, std::uint64_t counted)
-    : path_(std::move(path)), scratch_(&scratch), counted_(counted), mark_(mark) {
-    descriptor_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
+    : path_(std::move(path)),
+      scratch_(&scratch),
+      counted_(counted),
+      mark_(mark),
+      descriptor_(::open(path_.c_str(), O_RDONLY | O_CLOEXEC)) {
     if (descriptor_ < 0) throw system_failure("opening " + path_, errno);
 }
 
 EntryFile::EntryFile(EntryFile&& other) noexcept
-    : scratch_(other.scratch_), counted_(0), mark_(other.mark_), kept_(true) {
+    : scratch_(other.scratch_), mark_(other.mark_), kept_(true) {
     swap(other);
 }
 

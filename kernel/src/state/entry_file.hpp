@@ -69,7 +69,7 @@ private:
 
     std::string path_;
     Scratch* scratch_;
-    std::uint64_t counted_;  ///< Bytes that count as scratch.
+    std::uint64_t counted_ = 0;  ///< Bytes that count as scratch.
     std::uint64_t size_ = 0;
     std::uint64_t mark_;
     int descriptor_ = -1;
