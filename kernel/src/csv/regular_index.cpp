@@ -37,6 +37,7 @@ CSVMILL_INLINE std::uint32_t* write_positions(std::uint32_t* to, std::uint64_t b
                                               std::uint32_t base) {
     std::uint32_t* const end = to + std::popcount(bits);
     while (true) {
+#pragma GCC unroll 8
         for (unsigned i = 0; i < slack; ++i) {
             to[i] = base + static_cast<std::uint32_t>(std::countr_zero(bits));
             bits &= bits - 1;
