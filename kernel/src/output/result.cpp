@@ -1,11 +1,11 @@
 #include "output/result.hpp"
-#include "run/monitor.hpp"
 
 #include <algorithm>
 
 #include "output/parallel.hpp"
 #include "output/result_sink.hpp"
 #include "output/result_tables.hpp"
+#include "run/monitor.hpp"
 #include "state/group_states.hpp"
 
 namespace csvmill {

@@ -22,13 +22,12 @@ constexpr auto tick = std::chrono::milliseconds(200);
 /// A file of /proc/self that is opened once and read again and again.
 class ProcFile {
 public:
-    explicit ProcFile(const char* path)
-        : path_(path), descriptor_(::open(path, O_RDONLY | O_CLOEXEC)) {
-        if (descriptor_ < 0) throw system_failure(path_, errno);
-    }
+    explicit ProcFile(const char* path) : path_(path) { open(); }
 
     /// The number that follows `label`, where that is found first, and spaces.
-    std::uint64_t number_after(Bytes label) const {
+    std::uint64_t number_after(Bytes label) {
+        // What a parent opened before a fork is about the parent.
+        if (process_ != ::getpid()) open();
         std::array<char, 4096> buffer{};
         const ssize_t size = ::pread(descriptor_, buffer.data(), buffer.size(), 0);
         if (size < 0) throw system_failure(path_, errno);
@@ -45,8 +44,15 @@ public:
     }
 
 private:
+    void open() {
+        descriptor_ = ::open(path_, O_RDONLY | O_CLOEXEC);
+        if (descriptor_ < 0) throw system_failure(path_, errno);
+        process_ = ::getpid();
+    }
+
     const char* path_;
-    int descriptor_;
+    int descriptor_ = -1;
+    pid_t process_ = 0;
 };
 
 std::string with_commas(std::uint64_t number) {
@@ -61,7 +67,7 @@ std::string with_commas(std::uint64_t number) {
 }  // namespace
 
 std::uint64_t resident_memory() {
-    static const ProcFile file("/proc/self/statm");
+    static ProcFile file("/proc/self/statm");
     static const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
     // The first number is the size of the address space, the second one the resident memory.
     return file.number_after(" ") * page;
@@ -69,7 +75,7 @@ std::uint64_t resident_memory() {
 
 std::uint64_t peak_memory() {
     // Not ru_maxrss, which starts with the memory of the parent.
-    static const ProcFile file("/proc/self/status");
+    static ProcFile file("/proc/self/status");
     return file.number_after("\nVmHWM:") << 10U;
 }
 
