@@ -247,7 +247,7 @@ async def test_retrying_and_dead_lettered_jobs_are_distinguished_and_requeued_as
     stack: Stack, tmp_path: Path
 ) -> None:
     # Given a job whose engine is killed in each attempt
-    sample = Sample(tmp_path / "plays.csv", 100_000)
+    sample = Sample(tmp_path / "plays.csv", 1_000_000, slow=True)
     (processor,) = stack.containers("processor")
     killing = asyncio.create_task(asyncio.to_thread(stack.kill_engines, processor, 3))
 

@@ -38,6 +38,7 @@ REPORT = {
     "seconds": {"queue": 0.04, "aggregate": 2.0},
     "peak_memory": 300 << 20,
     "peak_scratch": 0,
+    "confinement": ("rlimits",),
     "attempts": 1,
 }
 
