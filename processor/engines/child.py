@@ -49,7 +49,12 @@ class Child:
 
     def send(self, line: bytes) -> None:
         """Write a line to the control pipe. A child that has ended does not read it."""
-        self._control.write(line)
+        try:
+            self._control.write(line)
+        except RuntimeError:
+            # uvloop raises it once the other end has closed.
+            if not self._control.is_closing():
+                raise
 
     def kill(self, by: signal.Signals = signal.SIGKILL) -> None:
         """Send a signal to the process group of the child, unless the child was reaped."""

@@ -1,0 +1,39 @@
+"""Child processes and their control pipes."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from processor.engines.child import child_process
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+LOOPS: list[Callable[[], asyncio.AbstractEventLoop]] = [asyncio.new_event_loop]
+if sys.platform != "win32":
+    import uvloop
+
+    LOOPS.append(uvloop.new_event_loop)
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_lines_for_a_child_that_has_ended_are_dropped(
+    tmp_path: Path, loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
+    async def send_to_ended_child() -> str:
+        async with child_process([sys.executable, "-c", "raise SystemExit(3)"], tmp_path) as child:
+            await child.wait()
+            for _ in range(3):
+                child.send(b"line\n")
+                await asyncio.sleep(0)  # the loop sees that the pipe is closed
+            return await child.exit_message()
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        message = runner.run(send_to_ended_child())
+
+    assert message == "the engine's process ended with status 3: it wrote no error"
