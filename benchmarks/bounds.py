@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -169,12 +168,14 @@ async def measure(case: Case, folder: Path, memory: int) -> dict[str, object]:
     except JobFailed as error:
         report = report_of(error)
         outcome = f"{'refused' if isinstance(error, MalformedInput) else 'stopped'}: {error}"
+    assert report is not None
     return {
         "outcome": outcome,
         "size": path.stat().st_size,
         "seconds": time.monotonic() - started,
-        "memory": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024,
-        "scratch": report.peak_scratch if report else 0,
+        # Not `ru_maxrss` of the children, which starts with the memory of this process.
+        "memory": report.peak_memory,
+        "scratch": report.peak_scratch,
     }
 
 
@@ -200,7 +201,6 @@ def main() -> int:
     failed = False
     for name in options.cases or CASES:
         with tempfile.TemporaryDirectory(prefix="csvmill-bounds-", dir=options.folder) as folder:
-            # One process per case: the system reports only the maximum over all children.
             command = [sys.executable, "-m", "benchmarks.bounds", name, "--inner"]
             command += ["--folder", folder, "--memory-mb", str(options.memory_mb)]
             found = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
