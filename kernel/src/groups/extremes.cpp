@@ -82,7 +82,7 @@ class TextExtreme final
     : public AggregatorOf<std::conditional_t<std::is_same_v<typename Rule::Rank, NoRank>, TextState,
                                              Ranked<typename Rule::Rank>>,
                           true> {
-    using Rank = Rule::Rank;
+    using Rank = typename Rule::Rank;  // NOLINT(readability-redundant-typename): Clang 14
     static constexpr bool ranked = !std::is_same_v<Rank, NoRank>;
     using State = std::conditional_t<ranked, Ranked<Rank>, TextState>;
     using AggregatorOf<State, true>::at;
