@@ -22,88 +22,90 @@ struct Link {
 /// Thrown in threads that wait when another one has failed.
 struct Stopped {};
 
-/// Hands each block the link of the block before it. Used by all threads.
-class Chain {
+/// The block whose turn it is, from the first one on. Used by all threads.
+class BlockOrder {
 public:
-    /// `first` is the link to block `number`.
-    Chain(Link first, std::uint64_t number) : link_(std::move(first)), next_(number) {}
+    /// Makes all threads that wait, now or later, throw Stopped.
+    void stop() {
+        {
+            const std::lock_guard lock(mutex_);
+            stopped_ = true;
+        }
+        changed_.notify_all();
+    }
 
-    /// Waits for the link to block `number`. Throws Stopped.
-    Link take(std::uint64_t number) {
+protected:
+    /// `number` is the first block.
+    explicit BlockOrder(std::uint64_t number) : next_(number) {}
+
+    /// Waits until `number` is next. Throws Stopped. The lock protects the members of the subclass.
+    std::unique_lock<std::mutex> wait_for(std::uint64_t number) {
         std::unique_lock lock(mutex_);
         changed_.wait(lock, [&] { return next_ == number || stopped_; });
         if (stopped_) throw Stopped();
+        return lock;
+    }
+
+    /// Calls `change`, which may change the next block and the members of the subclass.
+    template <class Change>
+    void advance(Change change) {
+        {
+            const std::lock_guard lock(mutex_);
+            change(next_);
+        }
+        changed_.notify_all();
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::uint64_t next_;
+    bool stopped_ = false;
+};
+
+/// Hands each block the link of the block before it.
+class Chain : public BlockOrder {
+public:
+    /// `first` is the link to block `number`.
+    Chain(Link first, std::uint64_t number) : BlockOrder(number), link_(std::move(first)) {}
+
+    /// Waits for the link to block `number`. Throws Stopped.
+    Link take(std::uint64_t number) {
+        const auto lock = wait_for(number);
         return std::move(link_);
     }
 
     /// Gives the link to block `number`.
     void give(std::uint64_t number, Link link) {
-        {
-            const std::lock_guard lock(mutex_);
+        advance([&](std::uint64_t& next) {
             link_ = std::move(link);
-            next_ = number;
-        }
-        changed_.notify_all();
-    }
-
-    /// Makes all calls of `take` throw.
-    void stop() {
-        {
-            const std::lock_guard lock(mutex_);
-            stopped_ = true;
-        }
-        changed_.notify_all();
+            next = number;
+        });
     }
 
 private:
-    std::mutex mutex_;
-    std::condition_variable changed_;
     Link link_;
-    std::uint64_t next_;
-    bool stopped_ = false;
 };
 
 /// Lets threads do something in the order of blocks, though blocks are done in any order.
-class Turns {
+class Turns : public BlockOrder {
 public:
     /// `number` is the first block.
-    explicit Turns(std::uint64_t number) : next_(number) {}
+    explicit Turns(std::uint64_t number) : BlockOrder(number) {}
 
     /// Waits until all blocks before `number` are done. Throws Stopped.
-    void wait(std::uint64_t number) {
-        std::unique_lock lock(mutex_);
-        changed_.wait(lock, [&] { return next_ == number || stopped_; });
-        if (stopped_) throw Stopped();
-    }
+    void wait(std::uint64_t number) { wait_for(number); }
 
     /// Block `number` is done.
     void done(std::uint64_t number) {
-        {
-            const std::lock_guard lock(mutex_);
+        advance([&](std::uint64_t& next) {
             done_.insert(number);
-            while (!done_.empty() && *done_.begin() == next_) {
-                done_.erase(done_.begin());
-                ++next_;
-            }
-        }
-        changed_.notify_all();
-    }
-
-    /// Makes all calls of `wait` throw.
-    void stop() {
-        {
-            const std::lock_guard lock(mutex_);
-            stopped_ = true;
-        }
-        changed_.notify_all();
+            while (done_.erase(next) > 0) ++next;
+        });
     }
 
 private:
-    std::mutex mutex_;
-    std::condition_variable changed_;
     std::set<std::uint64_t> done_;
-    std::uint64_t next_;
-    bool stopped_ = false;
 };
 
 }  // namespace csvmill

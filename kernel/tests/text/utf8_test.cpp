@@ -69,7 +69,7 @@ std::vector<std::string> hostile_texts() {
 
 }  // namespace
 
-TEST_CASE("what is no character is grouped into the longest beginnings of characters") {
+TEST_CASE("what is no character is grouped into the longest starts of characters") {
     for (const std::string& text : hostile_texts()) {
         bool agrees = true;
         for (std::size_t at = 0; at < text.size();) {
