@@ -149,7 +149,7 @@ void make_masks_vector(const char* data, std::size_t words, const Marks& marks,
     }
 }
 
-#else
+#elif !defined(__aarch64__)
 
 bool has_vectors() { return false; }
 

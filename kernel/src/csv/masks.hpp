@@ -40,8 +40,8 @@ using MakeMasks = void (*)(const char* data, std::size_t words, const Marks& mar
 void make_masks_plain(const char* data, std::size_t words, const Marks& marks,
                       std::uint64_t& inside, Masks& masks);
 
-/// Whether the processor has the vector instructions of `make_masks_vector`: AVX2, PCLMULQDQ, and
-/// BMI and POPCNT for those who use the masks.
+/// Whether the processor has the vector instructions of `make_masks_vector`: NEON; or AVX2,
+/// PCLMULQDQ, and BMI and POPCNT for those who use the masks.
 bool has_vectors();
 
 void make_masks_vector(const char* data, std::size_t words, const Marks& marks,
