@@ -1,6 +1,7 @@
 """Fixtures of all tests: real servers, started once and only if a test uses them.
 
-`CSVMILL_TEST_DATABASE_URL` and `CSVMILL_TEST_BROKER_URL` select servers that already run.
+`CSVMILL_TEST_DATABASE_URL` and `CSVMILL_TEST_BROKER_URL` select servers that already run, and
+`CSVMILL_TEST_KERNEL_PROGRAM` another kernel.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 from hypothesis import settings
 
+from processor.engines import native
 from tests.processes import ServiceProcess
 from tests.servers.external_broker import emptied_vhost
 from tests.servers.postgres import PostgresServer, fresh_database
@@ -21,10 +24,11 @@ from tests.servers.rabbitmq import RabbitServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
 DATABASE_VARIABLE = "CSVMILL_TEST_DATABASE_URL"
 BROKER_VARIABLE = "CSVMILL_TEST_BROKER_URL"
+
+KERNEL_VARIABLE = "CSVMILL_TEST_KERNEL_PROGRAM"
 
 FIGURES = "figures"
 """The property in which a test records figures that are shown at the end of the run."""
@@ -52,6 +56,9 @@ Server = TypeVar("Server", PostgresServer, RabbitServer)
 # Tests assert no durations: the machine may be busy.
 settings.register_profile("csvmill", deadline=None)
 settings.load_profile("csvmill")
+
+if KERNEL_VARIABLE in os.environ:
+    native.PROGRAM = str(Path(os.environ[KERNEL_VARIABLE]).absolute())
 
 
 class ServerPool:

@@ -1,6 +1,7 @@
 #include "csv/faults.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "text/show.hpp"
 #include "text/utf8.hpp"
@@ -12,13 +13,16 @@ namespace {
 constexpr std::size_t shown = 300;
 constexpr std::size_t character_limit = 4;
 
+/// What no other message has at its end: all others end with a text in quotes, or with words.
+constexpr Bytes opened = " (opened on line ";
+
 /// " (opened on line 3)" if the quote at `at` is not on the first line of the record.
 std::string where_opened(const Dialect& dialect, Bytes data, std::size_t start, std::size_t at,
                          std::uint64_t line) {
     const Bytes before = data.substr(start, at - start);
     const auto lines = std::count(before.begin(), before.end(), dialect.newline());
     if (lines == 0) return "";
-    return " (opened on line " + std::to_string(line + static_cast<std::uint64_t>(lines)) + ")";
+    return std::string(opened) + std::to_string(line + static_cast<std::uint64_t>(lines)) + ")";
 }
 
 std::string delimiter_name(const Dialect& dialect) {
@@ -51,6 +55,16 @@ Bytes encoding_name(Encoding encoding) {
 }
 
 }  // namespace
+
+void move_opened_line(std::string& message, std::uint64_t lines) {
+    const std::size_t at = message.rfind(opened);
+    if (at == std::string::npos || !message.ends_with(')')) return;
+    const Bytes digits = Bytes(message).substr(at + opened.size());
+    std::uint64_t line = 0;
+    const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), line);
+    if (read.ec != std::errc() || read.ptr != digits.data() + digits.size() - 1) return;
+    message.replace(at + opened.size(), Bytes::npos, std::to_string(line + lines) + ")");
+}
 
 Fault never_closed(const Dialect& dialect, Bytes data, std::size_t start, std::size_t at,
                    std::uint64_t line, std::uint64_t column) {

@@ -13,6 +13,9 @@
 
 namespace csvmill {
 
+/// Adds `lines` to the line in a message that ends with where its quote was opened.
+void move_opened_line(std::string& message, std::uint64_t lines);
+
 /// The quote at `at` has no closing quote.
 Fault never_closed(const Dialect& dialect, Bytes data, std::size_t start, std::size_t at,
                    std::uint64_t line, std::uint64_t column);

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "text/error.hpp"
@@ -9,8 +10,8 @@
 namespace csvmill {
 
 BlockSource::BlockSource(int descriptor, std::optional<std::uint64_t> size, Encoding encoding,
-                         std::size_t block, Progress& progress)
-    : descriptor_(descriptor), size_(size), block_(block), progress_(progress) {
+                         std::size_t block, Progress& progress, SourceEnd end)
+    : descriptor_(descriptor), size_(size), block_(block), progress_(progress), end_(end) {
     if (encoding != Encoding::utf_8) transcoder_.emplace(encoding);
 }
 
@@ -20,7 +21,7 @@ bool BlockSource::next(Block& block) {
         source_.resize(block_);
         const std::size_t size = fill(source_.data(), block_);
         text_.clear();
-        transcoder_->append(Bytes(source_).substr(0, size), ended_, text_);
+        transcoder_->append(Bytes(source_).substr(0, size), final(), text_);
         block.buffer.reset(gap, text_.size());
         block.buffer.append(text_);
     } else {
@@ -32,11 +33,17 @@ bool BlockSource::next(Block& block) {
                             std::to_string(*size_) + " bytes");
     }
     block.number = blocks_++;
-    block.final = ended_;
+    block.last = ended_;
+    block.final = final();
     return true;
 }
 
 std::size_t BlockSource::fill(char* to, std::size_t size) {
+    bool rest = false;
+    if (end_.limit) {
+        size = static_cast<std::size_t>(std::min<std::uint64_t>(size, *end_.limit - bytes_));
+        rest = bytes_ + size == *end_.limit;
+    }
     std::size_t filled = 0;
     while (filled < size && !ended_) {
         const ssize_t found = ::read(descriptor_, to + filled, size - filled);
@@ -47,6 +54,7 @@ std::size_t BlockSource::fill(char* to, std::size_t size) {
         filled += static_cast<std::size_t>(found);
         ended_ = found == 0;
     }
+    ended_ = ended_ || rest;
     bytes_ += filled;
     progress_.bytes = bytes_;
     return filled;

@@ -15,8 +15,15 @@ namespace csvmill {
 /// A part of the file. Its text is the content of `buffer`.
 struct Block {
     std::uint64_t number = 0;  ///< From 0.
-    bool final = false;        ///< Whether the file ends with it.
+    bool last = false;         ///< Whether no block follows.
+    bool final = false;        ///< Whether the file ends with it: it is the last one then.
     Buffer buffer;
+};
+
+/// Where reading ends.
+struct SourceEnd {
+    std::optional<std::uint64_t> limit;  ///< After so many bytes; none: at the end of the source.
+    bool final = true;                   ///< Whether the file ends there.
 };
 
 /// Reads a file or pipe once. Used by one thread at a time.
@@ -28,13 +35,17 @@ public:
     /// `size`: the bytes that the source must have, if known. `block`: bytes that are read at a
     /// time.
     BlockSource(int descriptor, std::optional<std::uint64_t> size, Encoding encoding,
-                std::size_t block, Progress& progress);
+                std::size_t block, Progress& progress, SourceEnd end = {});
 
     /// Reads the next block. Returns false after the final one. Throws AttemptFailed.
     bool next(Block& block);
 
     std::uint64_t bytes() const { return bytes_; }    ///< Read so far.
     std::uint64_t blocks() const { return blocks_; }  ///< Read so far: the next one's number.
+    bool ended() const { return ended_; }             ///< Whether the last one has been read.
+    bool final() const { return ended_ && end_.final; }
+    /// Whether a character goes on after the last block.
+    bool within_character() const { return transcoder_ && transcoder_->pending(); }
 
 private:
     std::size_t fill(char* to, std::size_t size);
@@ -44,6 +55,7 @@ private:
     std::optional<Transcoder> transcoder_;
     std::size_t block_;
     Progress& progress_;
+    SourceEnd end_;
     std::uint64_t bytes_ = 0;
     std::uint64_t blocks_ = 0;
     bool ended_ = false;

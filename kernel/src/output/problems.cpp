@@ -18,10 +18,14 @@ std::string Problem::text() const {
 Problems::Problems(std::string rejects, Scratch& scratch)
     : path_(std::move(rejects)), scratch_(scratch) {}
 
+Problems::Problems(std::function<void(const Problem&, Bytes)> keep, Scratch& scratch)
+    : scratch_(scratch), keep_(std::move(keep)) {}
+
 Problems::~Problems() = default;
 
 void Problems::take(Problem problem, Bytes record) {
     ++count_;
+    if (keep_) keep_(problem, record);
     if (!path_.empty()) {
         std::string lines;
         if (!rejects_) {

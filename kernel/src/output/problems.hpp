@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,6 +36,9 @@ public:
     /// `rejects`: the path of the file of rejects, which is created for the first one; empty if bad
     /// records fail the job.
     Problems(std::string rejects, Scratch& scratch);
+
+    /// `keep` takes each problem that `take` takes, in place of a file of rejects.
+    Problems(std::function<void(const Problem&, Bytes record)> keep, Scratch& scratch);
     ~Problems();
 
     /// `record` is the bad record without its line end; its first 64 KiB.
@@ -56,6 +60,7 @@ private:
     std::string path_;
     Scratch& scratch_;
     std::unique_ptr<FileWriter> rejects_;
+    std::function<void(const Problem&, Bytes)> keep_;
     std::vector<Problem> first_;
     std::uint64_t count_ = 0;
 };

@@ -30,6 +30,7 @@ public:
             const Outcome outcome =
                 reader_.read(text_, at_, final_, link_.line, fields_, end, &fault);
             if (outcome == Outcome::unfinished) {
+                if (source_.ended()) break;  // the record goes on after the part that is read
                 // Twice as much, so that a long record is not read too often.
                 const std::size_t wanted = 2 * (text_.size() - at_);
                 while (text_.size() - at_ < wanted && more()) {
@@ -50,7 +51,7 @@ public:
 private:
     bool more() {
         Block block;
-        if (final_ || !source_.next(block)) return false;
+        if (!source_.next(block)) return false;
         text_.erase(0, at_);
         at_ = 0;
         text_.append(block.buffer.content());
@@ -104,7 +105,7 @@ private:
         if (reader_.dialect().header) drop(end - at_);
         header.rest = std::move(link_);
         header.rest.tail = text_.substr(at_);
-        header.final = final_;
+        header.whole = source_.ended();
         return header;
     }
 

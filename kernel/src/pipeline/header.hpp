@@ -18,7 +18,7 @@ struct Header {
     std::vector<std::string> names;  ///< `column1`, ... for a file without a header.
     std::uint64_t line = 1;          ///< On which it begins.
     Link rest;                       ///< To the first block that has not been read.
-    bool final = false;              ///< Whether there is no such block.
+    bool whole = false;              ///< Whether there is no such block.
 };
 
 /// Reads the header. Without a header, the first valid record gives the number of columns, and bad

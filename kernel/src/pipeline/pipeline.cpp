@@ -45,7 +45,7 @@ private:
         link_ = pipeline_.chain_.take(block_.number);
         if (link_.dropping && !drop_line()) return;
         block_.buffer.prepend(link_.tail);
-        if (!block_.final && block_.buffer.content().size() < link_.retry) {
+        if (!block_.last && block_.buffer.content().size() < link_.retry) {
             link_.tail = block_.buffer.content();
             give(std::move(link_));
         } else if (block_.buffer.begin() + link_.tail.size() == begin && confirms(guess)) {
@@ -194,7 +194,8 @@ Pipeline::Pipeline(PipelineInput input)
       chain_(std::move(input_.header.rest), input_.source.blocks()),
       turns_(input_.source.blocks()),
       first_(input_.source.blocks()),
-      whole_read_(input_.header.final) {
+      handed_(first_),
+      whole_read_(input_.header.whole) {
     for (std::size_t i = 0; i < input_.threads; ++i) {
         workers_.push_back(std::make_unique<Worker>(*this, input_.memory / input_.threads));
     }
@@ -215,12 +216,16 @@ void Pipeline::run() {
 
 bool Pipeline::next(Block& block) {
     const std::lock_guard lock(source_mutex_);
-    if (input_.source.next(block)) return true;
+    if (input_.source.next(block)) {
+        ++handed_;
+        return true;
+    }
     if (!whole_read_) return false;
     // The text that was read with the header is the end of the file.
     whole_read_ = false;
-    block.number = first_;
-    block.final = true;
+    block.number = handed_++;
+    block.last = true;
+    block.final = input_.source.final();
     block.buffer.reset(0, 0);
     return true;
 }

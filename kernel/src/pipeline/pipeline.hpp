@@ -42,6 +42,10 @@ public:
     /// Throws AttemptFailed.
     void run();
 
+    /// After `run`: the link to what follows. Its tail is the record that the end of the source
+    /// cuts off.
+    Link rest() { return chain_.take(handed_); }
+
     RowCounts counts() const;
     std::vector<GroupTable*> tables();
     std::vector<StateFile> take_spilled();
@@ -56,8 +60,9 @@ private:
     ProblemMaker maker_;
     Chain chain_;
     Turns turns_;
-    std::uint64_t first_;  ///< The number of the first block.
-    bool whole_read_;      ///< Whether the file had been read to its end with the header.
+    std::uint64_t first_;   ///< The number of the first block.
+    std::uint64_t handed_;  ///< That of the next one.
+    bool whole_read_;       ///< Whether the file had been read to its end with the header.
     std::mutex source_mutex_;
     std::mutex error_mutex_;
     std::exception_ptr error_;

@@ -42,7 +42,7 @@ inline Bytes take_bytes(Bytes& from, std::uint64_t size) {
     return taken;
 }
 
-/// 8 bytes in the order of this machine: state files stay on it.
+/// 8 bytes in the order of this machine, little-endian on all that the kernel runs on.
 inline void append_word(std::string& to, std::uint64_t word) {
     char bytes[8];
     std::memcpy(bytes, &word, 8);

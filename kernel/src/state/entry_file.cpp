@@ -98,8 +98,16 @@ void EntryFile::read(std::uint64_t offset, std::uint64_t size, std::string& to) 
 
 EntryFile EntryFile::open(const std::string& path, std::size_t sections, std::uint64_t mark,
                           Scratch& scratch) {
-    EntryFile file(path, mark, scratch, 0);
-    file.kept_ = true;  // Until it is known to be a state file.
+    EntryFile file = open(path, scratch);
+    if (file.sections_.size() != sections || file.mark_ != mark)
+        throw StateError("a state file was written for another aggregation");
+    file.kept_ = false;
+    return file;
+}
+
+EntryFile EntryFile::open(const std::string& path, Scratch& scratch) {
+    EntryFile file(path, 0, scratch, 0);
+    file.kept_ = true;
     struct stat status{};
     if (::fstat(file.descriptor_, &status) != 0) throw system_failure("reading " + path, errno);
     if (!S_ISREG(status.st_mode)) throw StateError("a state file is not a file");
@@ -108,10 +116,12 @@ EntryFile EntryFile::open(const std::string& path, std::size_t sections, std::ui
 
     std::string text;
     file.read(0, header_size, text);
-    const std::string header = header_of(sections, mark);
-    if (text.compare(0, 8, header, 0, 8) != 0) throw StateError("this is not a state file");
-    if (text != header)
-        throw StateError("a state file was written by another version, or for another aggregation");
+    Bytes header = text;
+    if (take_word(header) != magic) throw StateError("this is not a state file");
+    if (take_word(header) != version)
+        throw StateError("a state file was written by another version");
+    const std::uint64_t sections = take_word(header);
+    file.mark_ = take_word(header);
 
     file.read(file.size_ - footer_size, footer_size, text);
     Bytes footer = text;
@@ -123,9 +133,10 @@ EntryFile EntryFile::open(const std::string& path, std::size_t sections, std::ui
     const std::uint64_t end = file.size_ - footer_size - index_size;
     std::string index;
     file.read(end, index_size, index);
-    if (checksum(index, mark) != index_sum) damaged("its index has another checksum");
-    file.parse_index(index, sections, end);
-    file.kept_ = false;
+    // A section has one byte or more in the index.
+    if (sections > index_size) damaged("it has too many sections");
+    if (checksum(index, file.mark_) != index_sum) damaged("its index has another checksum");
+    file.parse_index(index, static_cast<std::size_t>(sections), end);
     return file;
 }
 

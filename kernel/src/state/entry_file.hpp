@@ -48,6 +48,9 @@ public:
     static EntryFile open(const std::string& path, std::size_t sections, std::uint64_t mark,
                           Scratch& scratch);
 
+    /// Opens a file with any mark and number of sections, and keeps it. Throws StateError.
+    static EntryFile open(const std::string& path, Scratch& scratch);
+
     EntryFile(EntryFile&& other) noexcept;
     EntryFile& operator=(EntryFile&& other) noexcept;
     ~EntryFile();

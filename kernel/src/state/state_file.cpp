@@ -14,49 +14,56 @@ namespace {
 
 /// Merges some files into one.
 StateFile merged(const std::vector<StateFile>& files, const Layout& layout, Scratch& scratch) {
-    const std::vector<std::size_t> keeping = keeping_aggregates(layout);
-    EntryFileWriter writer(scratch.new_name("state"), 1 + keeping.size(), mark_of(layout), scratch);
-    GroupMerge groups(files, layout, nullptr, nullptr);
-    std::string states;
-    while (groups.next()) {
-        states.clear();
-        groups.append_states(states);
-        writer.add(0, groups.key(), states);
-        for (std::size_t i = 0; i < keeping.size(); ++i) {
-            Bytes value;
-            while (groups.next_value(i, value)) writer.add(1 + i, groups.key(), value);
-        }
-    }
+    EntryFileWriter writer(scratch.new_name("state"), 1 + keeping_aggregates(layout).size(),
+                           mark_of(layout), scratch);
+    write_groups(files, layout, writer);
     return StateFile(writer.finish());
 }
 
 }  // namespace
 
-StateFile StateFile::spill(GroupTable& table, Scratch& scratch, std::size_t block) {
-    const Layout& layout = table.layout();
-    const std::vector<std::size_t> keeping = keeping_aggregates(layout);
-    EntryFileWriter writer(scratch.new_name("state"), 1 + keeping.size(), mark_of(layout), scratch,
-                           block);
-    {
-        const TableRanges ranges(table);
-        std::vector<SortedGroup> groups;
-        std::string states;
-        for (std::size_t range = 0; range < ranges.size(); ++range) {
-            ranges.sorted(range, groups);
-            for (const SortedGroup& sorted : groups) {
-                Group* group = sorted.group;
-                const Bytes key = layout.key(group);
-                states.clear();
-                append_states(states, layout,
-                              [&](std::size_t i) { return layout.state(group, i); });
-                writer.add(0, key, states);
-                for (std::size_t i = 0; i < keeping.size(); ++i)
-                    table.kept(keeping[i], group->part)->each_of(group->number, [&](Bytes value) {
-                        writer.add(1 + i, key, value);
-                    });
-            }
+void write_groups(const std::vector<StateFile>& files, const Layout& layout, EntryFileWriter& to) {
+    const std::size_t keeping = keeping_aggregates(layout).size();
+    GroupMerge groups(files, layout, nullptr, nullptr);
+    std::string states;
+    while (groups.next()) {
+        states.clear();
+        groups.append_states(states);
+        to.add(0, groups.key(), states);
+        for (std::size_t i = 0; i < keeping; ++i) {
+            Bytes value;
+            while (groups.next_value(i, value)) to.add(1 + i, groups.key(), value);
         }
     }
+}
+
+void write_groups(GroupTable& table, EntryFileWriter& to) {
+    const Layout& layout = table.layout();
+    const std::vector<std::size_t> keeping = keeping_aggregates(layout);
+    const TableRanges ranges(table);
+    std::vector<SortedGroup> groups;
+    std::string states;
+    for (std::size_t range = 0; range < ranges.size(); ++range) {
+        ranges.sorted(range, groups);
+        for (const SortedGroup& sorted : groups) {
+            Group* group = sorted.group;
+            const Bytes key = layout.key(group);
+            states.clear();
+            append_states(states, layout, [&](std::size_t i) { return layout.state(group, i); });
+            to.add(0, key, states);
+            for (std::size_t i = 0; i < keeping.size(); ++i)
+                table.kept(keeping[i], group->part)->each_of(group->number, [&](Bytes value) {
+                    to.add(1 + i, key, value);
+                });
+        }
+    }
+}
+
+StateFile StateFile::spill(GroupTable& table, Scratch& scratch, std::size_t block) {
+    const Layout& layout = table.layout();
+    EntryFileWriter writer(scratch.new_name("state"), 1 + keeping_aggregates(layout).size(),
+                           mark_of(layout), scratch, block);
+    write_groups(table, writer);
     StateFile file(writer.finish());
     table.clear();
     return file;

@@ -46,6 +46,12 @@ private:
 /// The aggregates that have a section of their own: section `i + 1` is that of the `i`-th.
 std::vector<std::size_t> keeping_aggregates(const Layout& layout);
 
+/// Writes all groups of `table` and their kept values, sorted, to the first sections.
+void write_groups(GroupTable& table, EntryFileWriter& to);
+
+/// The same of several files, as one.
+void write_groups(const std::vector<StateFile>& files, const Layout& layout, EntryFileWriter& to);
+
 /// What `EntryFile` compares: state files of other layouts have another mark.
 std::uint64_t mark_of(const Layout& layout);
 

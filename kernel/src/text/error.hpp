@@ -24,6 +24,12 @@ public:
     using std::runtime_error::runtime_error;
 };
 
+/// What the service asks for is not possible: it needs another part of the file, or other states.
+class Refused : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
 /// AttemptFailed for a system call that failed with `code` (errno) while doing `what`. A full disk
 /// is "the disk is full: ...".
 AttemptFailed system_failure(const std::string& what, int code);

@@ -19,6 +19,8 @@ public:
     /// for the next call; with `final` they become invalid UTF-8.
     void append(Bytes source, bool final, std::string& to);
 
+    bool pending() const { return !pending_.empty(); }  ///< Whether a character is incomplete.
+
 private:
     Encoding encoding_;
     std::string pending_;
