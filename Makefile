@@ -18,13 +18,14 @@ T ?= tests
 ARGS ?=
 WORKERS ?= 2
 MINUTES ?= 2
+MACHINE ?= $(shell uname -m)
 SEED ?= 1
 
 # Folders in the order of their names: chaos, compose and the like wait most and start first.
 IN_PARALLEL = $(if $(filter-out 0,$(WORKERS)),-n $(WORKERS) --dist loadfile --no-loadscope-reorder)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test long chaos lint kernel fuzz house lock venv clean
+.PHONY: help demo serve test long chaos lint kernel wheel fuzz house lock venv clean
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -63,6 +64,9 @@ lint: $(DEV) ## check style, types, imports between modules, and forbidden conte
 
 kernel: $(KERNEL) ## build the kernel, the native program that aggregates
 
+wheel: $(RUNTIME) ## build a wheel for glibc 2.28 and newer in dist; MACHINE=aarch64 for another machine
+	@$(VENV)/bin/python scripts/build_wheel dist $(MACHINE)
+
 fuzz: $(DEV) ## fuzz the kernel's readers for MINUTES, with sanitizers; needs clang
 	@scripts/fuzz_kernel $(VENV) $(MINUTES)
 
@@ -75,7 +79,7 @@ lock: ## compile requirements/*.in; ARGS=--upgrade selects the newest versions
 venv: $(DEV) $(KERNEL) ## create .venv with everything that the other commands need
 
 clean: ## remove .venv and the files of tools
-	@rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
 		.import_linter_cache tests/e2e/foreign/node_modules
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 OLDEST = {"gcc": 12, "clang": 14}
 NAMES = ("c++", "g++", "clang++")
-ZIG_TARGET = "linux-gnu.2.28"
+GLIBC = (2, 28)
 """Programs that Zig compiles run with this version of glibc, and newer ones."""
 
 
@@ -28,7 +28,7 @@ def compiler() -> str | None:
     if chosen := os.environ.get("CXX"):
         return chosen
     names = (name for name in NAMES if _is_new_enough(name))
-    return next(names, None) or _zig()
+    return next(names, None) or (zig() if _has_zig() else None)
 
 
 def use_compiler() -> None:
@@ -56,10 +56,29 @@ def install() -> None:
         installed = subprocess.run([str(ROOT / "scripts/apt_install"), "g++"], check=False)
         if installed.returncode == 0 and compiler() is not None:
             return
+    install_zig()
+
+
+def install_zig() -> None:
+    """Install the pinned Zig into the environment of this Python if it is not there."""
+    if _has_zig():
+        return
     print("Installing a C++ compiler for the kernel: ziglang", flush=True)
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input"]
     wheel = ["--require-hashes", "-r", str(ROOT / "requirements/compiler.txt")]
     subprocess.run([*pip, "install", *wheel], check=True)
+
+
+def zig(machine: str = platform.machine()) -> str:
+    """Return the command of Zig's C++ compiler for programs that run on `machine`.
+
+    Raises FileNotFoundError if Zig is not installed.
+    """
+    found = importlib.util.find_spec("ziglang")
+    if found is None or found.origin is None:
+        raise FileNotFoundError("The Python package ziglang is not installed.")
+    glibc = ".".join(map(str, GLIBC))
+    return f"{Path(found.origin).parent / 'zig'} c++ -target {machine}-linux-gnu.{glibc}"
 
 
 def _is_new_enough(name: str) -> bool:
@@ -73,11 +92,8 @@ def _is_new_enough(name: str) -> bool:
     return shown.returncode == 0 and bool(versions) and int(versions[-1]) >= OLDEST[kind]
 
 
-def _zig() -> str | None:
-    found = importlib.util.find_spec("ziglang")
-    if found is None or found.origin is None:
-        return None
-    return f"{Path(found.origin).parent / 'zig'} c++ -target {platform.machine()}-{ZIG_TARGET}"
+def _has_zig() -> bool:
+    return importlib.util.find_spec("ziglang") is not None
 
 
 if __name__ == "__main__":
