@@ -18,7 +18,7 @@ from shared.csv.dialect import Input
 from shared.errors import MalformedInput
 from shared.jobs.report import Report, Seconds, report_of
 from tests.aggregations import Case, cases, dirty_cases, narrow_cases
-from tests.contract.engine_sources import LocalSource, StreamSource
+from tests.contract.engines.sources import LocalSource, StreamSource
 from tests.dirt import dirty_written_cases
 from tests.reference.file import Outcome, aggregate
 from tests.written import written_cases

@@ -12,8 +12,8 @@ from shared.aggregation.spec import SONG_PLAYS, Aggregate, Aggregation, GroupCol
 from shared.csv.dialect import Input
 from shared.errors import MalformedInput
 from shared.jobs.report import Rows, report_of
-from tests.contract.engine_sources import LocalSource, StreamSource
-from tests.contract.engines import ENGINES, aggregate
+from tests.contract.engines.runs import ENGINES, aggregate
+from tests.contract.engines.sources import LocalSource, StreamSource
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,8 +16,8 @@ from shared.aggregation.spec import Aggregate, Aggregation, GroupColumn
 from shared.csv.dialect import Input
 from shared.errors import MalformedInput
 from tests.aggregations import Case, dirty_cases
-from tests.contract.engine_sources import StreamSource
-from tests.contract.engines import aggregate, assert_is, leftovers, sources
+from tests.contract.engines.runs import aggregate, assert_is, leftovers, sources
+from tests.contract.engines.sources import StreamSource
 from tests.dirt import dirty_written_cases
 from tests.malformations import FILES, KINDS, SUMS, Kind
 from tests.malformed_cells import BAD_NUMBERS, DECLARED, GOOD_NUMBERS, file_of

@@ -23,8 +23,8 @@ from shared.errors import AttemptFailed, MalformedInput, StorageUnavailable
 from shared.jobs.job import SONG_PLAYS, Aggregation
 from shared.jobs.report import Rows, report_of
 from tests.aggregations import Case, cases, sum_of
-from tests.contract.engine_sources import FailingSource, StalledSource, StreamSource
-from tests.contract.engines import ENGINES, aggregate, assert_is, leftovers, sources
+from tests.contract.engines.runs import ENGINES, aggregate, assert_is, leftovers, sources
+from tests.contract.engines.sources import FailingSource, StalledSource, StreamSource
 from tests.csv_files import Style, encode, numbers, styles, texts
 from tests.oracle import Expected, Malformed, expected_result
 from tests.written import written_cases
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from processor.engines.port import Engine
     from shared.aggregation.formats import FormatName
-    from tests.contract.engines import MakeEngine
+    from tests.contract.engines.runs import MakeEngine
 
 HEADER = b"Song,Date,Plays\n"
 

@@ -10,8 +10,8 @@ import pytest
 
 from processor.engines.port import EngineLimits
 from shared.aggregation.spec import SONG_PLAYS, Aggregate, Aggregation, GroupColumn, OrderColumn
-from tests.contract.engine_sources import StreamSource
-from tests.contract.engines import ENGINES, aggregate
+from tests.contract.engines.runs import ENGINES, aggregate
+from tests.contract.engines.sources import StreamSource
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,30 +13,14 @@ from shared.database import connect
 from shared.database.migrate import migrate
 from shared.database.scripts import load_migrations
 from shared.jobs.job import Job, JobState
-from tests.contract.job_stores import BACKENDS, make_job, open_store, result_of
+from tests.contract.job_stores import make_job, open_store, result_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
     from shared.jobs.store import SqlJobStore
 
 DUE_FOR = 10.0
 NOW = 5.0
 """The time at which jobs fail."""
-
-
-@pytest.fixture(params=BACKENDS)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'jobs.db'}"
-    return str(request.getfixturevalue("database_url"))
-
-
-@pytest.fixture
-async def store(url: str) -> AsyncIterator[SqlJobStore]:
-    async with open_store(url) as store:
-        yield store
 
 
 async def fail(

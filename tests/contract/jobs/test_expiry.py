@@ -11,45 +11,17 @@ import pytest
 from shared.database import connect
 from shared.errors import JobNotFound
 from shared.jobs.job import JobState
-from tests.contract.job_stores import BACKENDS, make_job, open_store, result_of
+from tests.contract.job_stores import make_job, open_store
+from tests.contract.jobs.steps import bring
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
     from shared.jobs.job import Job
     from shared.jobs.store import SqlJobStore
 
 
-@pytest.fixture(params=BACKENDS)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'jobs.db'}"
-    return str(request.getfixturevalue("database_url"))
-
-
-@pytest.fixture
-async def store(url: str) -> AsyncIterator[SqlJobStore]:
-    async with open_store(url) as store:
-        yield store
-
-
 async def job_in(store: SqlJobStore, state: JobState, *, at: float) -> Job:
     """Create a job that entered `state` at time `at`."""
-    job = await make_job(store, now=at)
-    if state is JobState.REVOKED:
-        return await store.cancel(job.id, now=at)
-    if state is not JobState.PENDING:
-        await store.claim(job.id, worker="w", lease_until=at + 1, now=at)
-    if state is JobState.SUCCESS:
-        await store.succeed(job.id, 1, result_of(job.id, 1), now=at)
-    elif state is JobState.FAILURE:
-        await store.fail(job.id, 1, "bad", final=True, now=at)
-    elif state is JobState.RETRY:
-        await store.release(job.id, 1, "stopping", now=at)
-    job = await store.get(job.id)
-    assert job.state is state
-    return job
+    return await bring(store, await make_job(store, now=at), state, at=at)
 
 
 async def expire(store: SqlJobStore, *, before: float, now: float, limit: int = 100) -> int:

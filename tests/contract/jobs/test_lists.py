@@ -6,46 +6,19 @@ import random
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
-import pytest
-
 from shared.database import connect
 from shared.database.scripts import load_queries
 from shared.jobs.job import Job, JobFilter, JobPosition, JobState
-from tests.contract.job_stores import BACKENDS, make_job, open_store, result_of
+from tests.contract.job_stores import make_job, open_store
+from tests.contract.jobs.steps import bring
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from shared.jobs.store import SqlJobStore
 
 ALL = JobFilter()
-
-
-@pytest.fixture(params=BACKENDS)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'jobs.db'}"
-    return str(request.getfixturevalue("database_url"))
-
-
-@pytest.fixture
-async def store(url: str) -> AsyncIterator[SqlJobStore]:
-    async with open_store(url) as store:
-        yield store
-
-
-async def bring_to(store: SqlJobStore, job: Job, state: JobState) -> Job:
-    """Bring a new job into `state`; return it."""
-    if state is JobState.REVOKED:
-        return await store.cancel(job.id, now=2.0)
-    if state is not JobState.PENDING:
-        await store.claim(job.id, worker="w", lease_until=9.0, now=1.0)
-    if state in (JobState.RETRY, JobState.FAILURE):
-        await store.fail(job.id, 1, "why", final=state is JobState.FAILURE, now=2.0)
-    if state is JobState.SUCCESS:
-        await store.succeed(job.id, 1, result_of(job.id, 1), now=2.0)
-    return await store.get(job.id)
 
 
 async def make_many(store: SqlJobStore) -> list[Job]:
@@ -58,7 +31,7 @@ async def make_many(store: SqlJobStore) -> list[Job]:
             now=float(chance.randrange(12)) / 4,
             filename=chance.choice(["plays.csv", "Übersicht 50%.csv"]),
         )
-        jobs.append(await bring_to(store, job, list(JobState)[number % len(JobState)]))
+        jobs.append(await bring(store, job, list(JobState)[number % len(JobState)]))
     return jobs
 
 

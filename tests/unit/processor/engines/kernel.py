@@ -11,7 +11,7 @@ from processor.engines.messages import Knobs
 from processor.engines.native import NativeEngine
 from processor.engines.port import EngineLimits
 from shared.jobs.job import SONG_PLAYS, Aggregation
-from tests.contract.engine_sources import LocalSource, StreamSource
+from tests.contract.engines.sources import LocalSource, StreamSource
 from tests.oracle import Expected
 
 if TYPE_CHECKING:

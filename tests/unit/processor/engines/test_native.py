@@ -22,7 +22,7 @@ from shared.csv.dialect import Dialect
 from shared.errors import AttemptFailed, MalformedInput
 from shared.jobs.job import SONG_PLAYS
 from shared.jobs.report import Report, report_of
-from tests.contract.engine_sources import StalledSource, StreamSource
+from tests.contract.engines.sources import StalledSource, StreamSource
 
 if TYPE_CHECKING:
     from processor.engines.port import EngineProgress, Source

@@ -1,4 +1,4 @@
-"""Fixtures of the contract suites."""
+"""Every engine, and a scratch folder."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from processor.engines.port import EngineLimits
-from tests.contract.engines import ENGINES
+from tests.contract.engines.runs import ENGINES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from processor.engines.port import Engine
-    from tests.contract.engines import MakeEngine
+    from tests.contract.engines.runs import MakeEngine
 
 
 @pytest.fixture(params=ENGINES)

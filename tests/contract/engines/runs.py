@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from processor.engines.messages import Knobs
 from processor.engines.native import NativeEngine
 from shared.jobs.job import SONG_PLAYS, Aggregation
-from tests.contract.engine_sources import LocalSource, StreamSource
+from tests.contract.engines.sources import LocalSource, StreamSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable
