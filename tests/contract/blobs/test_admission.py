@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 import pytest
 
-from shared.blobs.blob import Declaration, upload_key
+from shared.blobs.blob import Declaration
 from shared.blobs.byte_ranges import RangeSet
 from shared.errors import (
     AppendLeaseLost,
@@ -20,24 +19,16 @@ from shared.errors import (
     InvalidInput,
     OffsetConflict,
 )
-from tests.blob_backends import BACKENDS, read, stream
+from tests.blob_backends import read, stream
+from tests.contract.blobs.chunks import KEY, MIB
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     from shared.blobs.blob import BlobInfo
     from shared.ports import Blobs
 
-KEY = upload_key(UUID(int=1))
-MIB = 1 << 20
 SPEC = {"filename": "plays.csv", "spec": "ü" * 10_000}
-
-
-@pytest.fixture(params=sorted(BACKENDS))
-async def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Blobs]:
-    async with BACKENDS[request.param](tmp_path) as opened:
-        yield opened
 
 
 class Source:

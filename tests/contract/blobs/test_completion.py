@@ -10,7 +10,7 @@ import pytest
 
 from shared.blobs.blob import upload_key
 from shared.errors import DigestMismatch
-from tests.blob_backends import BACKENDS, read, stream
+from tests.blob_backends import read, stream
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -22,11 +22,6 @@ if TYPE_CHECKING:
 KEY, OTHER = upload_key(UUID(int=1)), upload_key(UUID(int=2))
 COARSE = 0.1
 """Seconds by which the clock of a file system may lag."""
-
-
-@pytest.fixture(params=sorted(BACKENDS))
-def open_blobs(request: pytest.FixtureRequest) -> OpenBlobs:
-    return BACKENDS[request.param]
 
 
 async def by_chunks(blobs: Blobs) -> None:

@@ -6,33 +6,24 @@ import asyncio
 import hashlib
 import random
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 import pytest
 
-from shared.blobs.blob import upload_key
 from shared.blobs.byte_ranges import RangeSet
 from shared.errors import AppendLeaseLost, BlobNotFound, DigestMismatch, OffsetConflict
-from tests.blob_backends import BACKENDS, read, stream
+from tests.blob_backends import read, stream
+from tests.contract.blobs.chunks import KEY
 from tests.verifying import TIMEOUT, paused_verification
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     from shared.blobs.blob import BlobInfo
     from shared.ports import Blobs
 
-KEY = upload_key(UUID(int=1))
 CONTENT = random.Random(3).randbytes(5000)
 SIZE = len(CONTENT)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
-
-
-@pytest.fixture(params=sorted(BACKENDS))
-async def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Blobs]:
-    async with BACKENDS[request.param](tmp_path) as opened:
-        yield opened
 
 
 class Late:
