@@ -12,6 +12,7 @@ from shared.aggregation.spec import SONG_PLAYS, Aggregate, Aggregation, GroupCol
 from shared.csv.dialect import Input
 from shared.errors import MalformedInput
 from shared.jobs.report import Rows, report_of
+from tests.contract.engines.files import HEADER
 from tests.contract.engines.runs import ENGINES, aggregate
 from tests.contract.engines.sources import LocalSource, StreamSource
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 MEMORY = 512 << 20
 COUNT = Aggregation((GroupColumn("c0"),), (Aggregate("count", None, "rows"),))
-HEADER = b"Song,Date,Plays\n"
 
 
 @pytest.fixture

@@ -6,24 +6,15 @@ import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import pytest
-
-from processor.engines.port import EngineLimits
 from shared.aggregation.spec import SONG_PLAYS, Aggregate, Aggregation, GroupColumn, OrderColumn
-from tests.contract.engines.runs import ENGINES, aggregate
+from tests.contract.engines.files import HEADER
+from tests.contract.engines.runs import aggregate
 from tests.contract.engines.sources import StreamSource
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from processor.engines.port import Engine
-
-HEADER = b"Song,Date,Plays\n"
-
-
-@pytest.fixture(params=ENGINES)
-def engine(request: pytest.FixtureRequest) -> Engine:
-    return ENGINES[request.param](EngineLimits())
 
 
 async def test_the_preview_of_parquet_has_its_first_rows(engine: Engine, tmp_path: Path) -> None:
