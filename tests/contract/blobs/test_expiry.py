@@ -292,7 +292,7 @@ async def test_blobs_may_be_removed_during_a_walk(blobs: Blobs) -> None:
     for key in keys:
         await blobs.create(key, 0)
 
-    seen = []
+    seen: list[BlobKey] = []
     async with blobs.walk(UPLOADS) as found:
         async for activity in found:
             if len(seen) % 3 == 0:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
 
 from processor.engines.messages import Knobs
 from processor.engines.native import NativeEngine
@@ -11,18 +13,26 @@ from shared.jobs.job import SONG_PLAYS, Aggregation
 from tests.contract.engines.sources import LocalSource, StreamSource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from processor.engines.port import Engine, EngineLimits, EngineProgress, Output, Source
     from tests.oracle import Expected
 
-    MakeEngine = Callable[[EngineLimits], Engine]
+
+class MakeEngine(Protocol):
+    """Makes an engine with these limits. `groups` is its memory for groups, to spill few."""
+
+    def __call__(self, limits: EngineLimits, groups: int | None = None) -> Engine: ...
+
+
+def _engine(knobs: Knobs, limits: EngineLimits, groups: int | None = None) -> Engine:
+    return NativeEngine(limits, replace(knobs, groups=groups))
+
 
 ENGINES: dict[str, MakeEngine] = {
-    "kernel": NativeEngine,
+    "kernel": partial(_engine, Knobs()),
     # Many blocks, none of which vector instructions read, so that threads wait for each other.
-    "kernel-small-blocks": lambda limits: NativeEngine(limits, Knobs(block=1 << 12, vectors=False)),
+    "kernel-small-blocks": partial(_engine, Knobs(block=1 << 12, vectors=False)),
 }
 
 

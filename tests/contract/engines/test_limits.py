@@ -67,14 +67,14 @@ async def test_more_groups_than_fit_into_memory_are_aggregated_within_the_limit(
 
 @pytest.mark.parametrize("output", ["csv", "parquet"])
 @pytest.mark.parametrize(
-    ("width", "limit"), [(900, 20_000_000), (20, 1_000_000)], ids=["spilled", "written"]
+    ("width", "limit"), [(900, 4_000_000), (20, 200_000)], ids=["spilled", "written"]
 )
 async def test_an_attempt_that_exceeds_its_disk_fails_and_names_the_limit(
     make_engine: MakeEngine, scratch: Path, output: FormatName, width: int, limit: int
 ) -> None:
-    engine = make_engine(EngineLimits(memory=256 << 20, scratch=limit))
+    engine = make_engine(EngineLimits(scratch=limit), groups=2 << 20)
     draw = random.Random(1)
-    rows = (f"{draw.randbytes(width // 2).hex()},b,1\n" for _ in range(100_000))
+    rows = (f"{draw.randbytes(width // 2).hex()},b,1\n" for _ in range(20_000))
     data = HEADER + "".join(rows).encode()
 
     with pytest.raises(AttemptFailed) as failed:
@@ -96,6 +96,8 @@ async def test_an_attempt_that_exceeds_its_disk_fails_and_names_the_limit(
     assert report.peak_scratch >= limit
 
 
+# One engine is enough: another process writes Parquet, from a file that is the same for each.
+@pytest.mark.parametrize("make_engine", ["kernel"], indirect=True)
 async def test_more_groups_than_fit_into_memory_are_written_as_parquet_within_the_limit(
     make_engine: MakeEngine, scratch: Path
 ) -> None:

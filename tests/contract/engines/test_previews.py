@@ -6,6 +6,8 @@ import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
+
 from shared.aggregation.spec import SONG_PLAYS, Aggregate, Aggregation, GroupColumn, OrderColumn
 from tests.contract.engines.files import HEADER
 from tests.contract.engines.runs import aggregate
@@ -44,6 +46,8 @@ async def test_the_preview_of_parquet_has_its_first_rows(engine: Engine, tmp_pat
     assert output.report.groups == 2002
 
 
+# Another process writes previews, from a file that is the same for each engine.
+@pytest.mark.parametrize("make_engine", ["kernel"], indirect=True)
 async def test_the_preview_of_parquet_with_long_rows_has_fewer_rows(
     engine: Engine, tmp_path: Path
 ) -> None:
