@@ -14,7 +14,7 @@ from yarl import URL
 
 from shared.blobs.blob import upload_key
 from shared.jobs.job import SONG_PLAYS, Job
-from tests.unit.gateway.jobs.test_handlers import problem_of
+from tests.unit.gateway.problems import problem_of
 
 if TYPE_CHECKING:
     from tests.unit.gateway.conftest import Gateway

@@ -16,7 +16,7 @@ from shared.inspection.inspect import INSPECTION_LIMIT, check_header
 from shared.inspection.sample import SAMPLE_SIZE
 from tests.unit.gateway.conftest import PART_STORED
 from tests.unit.gateway.forms import FormBody
-from tests.unit.gateway.jobs.test_handlers import problem_of
+from tests.unit.gateway.problems import problem_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -13,7 +13,7 @@ from gateway.uploads.filenames import result_filename
 from shared.aggregation.spec import SONG_PLAYS, Aggregate, Aggregation, GroupColumn
 from tests.unit.gateway.conftest import PART_STORED
 from tests.unit.gateway.forms import FormBody
-from tests.unit.gateway.jobs.test_handlers import problem_of
+from tests.unit.gateway.problems import problem_of
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse

@@ -15,8 +15,8 @@ from tests.unit.gateway.ietf import (
     in_pieces,
     upload_state,
 )
-from tests.unit.gateway.jobs.test_handlers import problem_of
-from tests.unit.gateway.protocols.native.test_handlers import content_digest
+from tests.unit.gateway.native import content_digest
+from tests.unit.gateway.problems import problem_of
 
 if TYPE_CHECKING:
     from tests.unit.gateway.conftest import Gateway

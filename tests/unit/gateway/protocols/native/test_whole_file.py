@@ -11,8 +11,8 @@ import pytest
 from gateway.uploads.upload import upload_id_of
 from shared.blobs.blob import upload_key
 from shared.errors import AppendLeaseLost
-from tests.unit.gateway.jobs.test_handlers import problem_of
-from tests.unit.gateway.protocols.native.test_handlers import content_digest, put, shown
+from tests.unit.gateway.native import content_digest, put, shown
+from tests.unit.gateway.problems import problem_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

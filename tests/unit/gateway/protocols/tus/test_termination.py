@@ -11,7 +11,7 @@ import pytest
 from shared.blobs.blob import result_key, upload_key
 from shared.errors import BlobNotFound
 from shared.jobs.job import JobResult, JobState
-from tests.unit.gateway.jobs.test_handlers import problem_of
+from tests.unit.gateway.problems import problem_of
 from tests.unit.gateway.protocols.tus.test_handlers import ask, created, patch
 
 if TYPE_CHECKING:
