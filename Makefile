@@ -21,7 +21,7 @@ MINUTES ?= 2
 MACHINE ?= $(shell uname -m)
 SEED ?= 1
 
-# Folders in the order of their names: chaos, compose and the like wait most and start first.
+# Whole files, in the order of tests/order.py.
 IN_PARALLEL = $(if $(filter-out 0,$(WORKERS)),-n $(WORKERS) --dist loadfile --no-loadscope-reorder)
 
 .DEFAULT_GOAL := help
@@ -45,7 +45,7 @@ test: $(DEV) $(KERNEL) ## run all tests, with PostgreSQL and RabbitMQ; T=tests/u
 	@$(if $(filter tests kernel,$(T)),scripts/test_kernel $(VENV))
 	@$(if $(filter kernel,$(T)),,$(VENV)/bin/python -m pytest $(IN_PARALLEL) $(T) $(ARGS))
 
-long: $(DEV) $(KERNEL) ## run the tests that take minutes: a minute without database or broker, a very long job
+long: $(DEV) $(KERNEL) ## run the tests that take minutes: outages, a very long job, two minutes of chaos
 	@scripts/install_test_servers
 	@$(VENV)/bin/python -m pytest -m long $(IN_PARALLEL) $(T) $(ARGS)
 

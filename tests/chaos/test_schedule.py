@@ -13,6 +13,7 @@ from tests.chaos.schedule import (
     Fault,
     schedule,
 )
+from tests.chaos.test_chaos import MINUTES, SEED
 
 
 def test_a_seed_gives_the_same_schedule() -> None:
@@ -34,6 +35,15 @@ def test_two_minutes_contain_every_fault_and_kill_every_kind_of_process() -> Non
         assert killed & set(GATEWAYS)
         assert killed & set(PROCESSORS)
         assert {action.fault for action in actions} == set(Fault)
+
+
+def test_the_minute_of_every_test_run_does_too() -> None:
+    actions = schedule(SEED, 60 * MINUTES)
+    killed = {action.target for action in actions if action.fault is Fault.KILL}
+    assert {STORAGE, DATABASE, BROKER} < killed
+    assert killed & set(GATEWAYS)
+    assert killed & set(PROCESSORS)
+    assert {action.fault for action in actions} == set(Fault)
 
 
 def test_ten_minutes_contain_a_long_outage_of_database_and_broker() -> None:
