@@ -65,7 +65,7 @@ class Usage:
         self.dialect: Dialect | None = None
         """The dialect of the file, once it is known."""
         self.confinement: tuple[str, ...] = ()
-        """What confines the kernel, once it has told."""
+        """What confines the kernel, once it has reported it."""
         self.beside = 0
         """Bytes of memory of a process that runs beside the kernel."""
 

@@ -63,7 +63,7 @@ def report_of(attempt: int) -> Report:
         groups=attempt,
         problems=(Problem(2, 10, 3, "Plays", "'\0é'", "an integer", b""),),
         problem_count=2,
-        engine="duckdb",
+        engine="kernel",
         engine_version="1.0",
         plan="exact",
         seconds=Seconds(queue=0.25),

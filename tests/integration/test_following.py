@@ -142,8 +142,8 @@ async def test_a_client_with_broken_connections_still_sees_the_end_of_each_job(
             async with asyncio.timeout(WAIT):
                 seen = await listening_
     order = {"PENDING": 0, "STARTED": 1, "RETRY": 2, "SUCCESS": 3}
-    places = [(event.attempt, order[event.state], event.progress.bytes_done) for event in seen]
-    assert places == sorted(places)
+    positions = [(event.attempt, order[event.state], event.progress.bytes_done) for event in seen]
+    assert positions == sorted(positions)
     assert (seen[-1].state, seen[-1].attempt) == ("SUCCESS", CUTS)
 
 

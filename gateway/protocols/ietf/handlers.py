@@ -71,7 +71,7 @@ async def create(request: web.Request) -> web.Response:
         receiving = _Receiving(request, context, digests, last=bool(fields.complete))
         receiving.upload = upload
         async with receiving.verified():
-            upload = await receiving.append(upload.id, 0, body, announce=request[FIELDS])
+            upload = await receiving.append(upload.id, 0, body, early_fields=request[FIELDS])
     return _creation_response(upload, context)
 
 
@@ -147,12 +147,12 @@ class _Receiving:
         body: AsyncGenerator[bytes, None],
         *,
         admit: appends.Admit | None = None,
-        announce: dict[str, str] | None = None,
+        early_fields: dict[str, str] | None = None,
     ) -> Upload:
-        """Append the content; return the upload. Sends the fields `announce` at once, in a 104."""
+        """Append the content; return the upload. Sends `early_fields` in a 104 first."""
         with interim(self._request) as responses:
-            if announce is not None:
-                responses.send(announce)
+            if early_fields is not None:
+                responses.send(early_fields)
             data = responses.progress(verify_digests(body, self._digests), self._recorded)
             try:
                 return await appends.append(

@@ -31,8 +31,8 @@ enum class Outcome {
     record,      ///< `fields` has its fields.
     empty_line,  ///< To be skipped.
     fault,       ///< A bad record.
-    unfinished,  ///< It goes on after the data; nothing is known of it.
-    too_long  ///< A bad record whose line goes on after the data: the rest of the line is dropped.
+    unfinished,  ///< It continues after the data; nothing is known of it.
+    too_long     ///< A bad record whose line continues after the data, which is dropped.
 };
 
 /// Reads records strictly, with the rules and messages of shared/csv/records.py (`RecordReader`).

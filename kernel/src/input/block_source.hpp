@@ -44,7 +44,7 @@ public:
     std::uint64_t blocks() const { return blocks_; }  ///< Read so far: the next one's number.
     bool ended() const { return ended_; }             ///< Whether the last one has been read.
     bool final() const { return ended_ && end_.final; }
-    /// Whether a character goes on after the last block.
+    /// Whether a character continues after the last block.
     bool within_character() const { return transcoder_ && transcoder_->pending(); }
 
 private:

@@ -9,7 +9,7 @@
 
 namespace csvmill {
 
-/// The end of a block: the start of the record that goes on in the next one.
+/// The end of a block: the start of the record that continues in the next one.
 struct Link {
     std::string tail;            ///< The unfinished record so far.
     std::uint64_t line = 1;      ///< On which it begins.

@@ -30,7 +30,7 @@ public:
             const Outcome outcome =
                 reader_.read(text_, at_, final_, link_.line, fields_, end, &fault);
             if (outcome == Outcome::unfinished) {
-                if (source_.ended()) break;  // the record goes on after the part that is read
+                if (source_.ended()) break;  // the record continues after the part that is read
                 // Twice as much, so that a long record is not read too often.
                 const std::size_t wanted = 2 * (text_.size() - at_);
                 while (text_.size() - at_ < wanted && more()) {

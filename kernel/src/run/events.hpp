@@ -11,7 +11,7 @@ namespace csvmill {
 class Events {
 public:
     /// Writes a line, unless the last event has been written. If standard output is closed, the
-    /// process ends: nobody waits for it.
+    /// process ends: no thread waits for it.
     void send(JsonWriter& event);
     /// Writes the last event. Later calls of both do nothing.
     void send_last(JsonWriter& event);

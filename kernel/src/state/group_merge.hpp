@@ -17,7 +17,7 @@ public:
     ValueMerge(EntryMerge values, bool distinct)
         : values_(std::move(values)), distinct_(distinct) {}
 
-    /// Goes on to the values of a group. Groups must be in order.
+    /// Moves on to the values of a group. Groups must be in order.
     void begin(Bytes group);
     /// The next value of the group; false after the last one. Valid until the next call.
     bool next(Bytes& value);

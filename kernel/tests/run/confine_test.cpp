@@ -27,7 +27,7 @@ bool has(const std::vector<std::string>& in_force, const char* what) {
     return std::find(in_force.begin(), in_force.end(), what) != in_force.end();
 }
 
-/// Whether this machine has `what`: asked in a child, as the rights of this process are needed.
+/// Whether this machine has `what`: tried in a child, as the rights of this process are needed.
 bool machine_has(const char* what) {
     return in_child([=] { return has(confine(memory, file_size), what) ? 0 : 1; }).exit_code == 0;
 }

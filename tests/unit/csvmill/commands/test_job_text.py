@@ -22,7 +22,7 @@ JOB = JobView.of(
 )
 REPORT = {
     "dialect": {"delimiter": ","},
-    "engine": "duckdb",
+    "engine": "kernel",
     "engine_version": "1.2.3",
     "plan": "exact",
     "rows_in": 1200,
@@ -55,7 +55,7 @@ def test_a_report_shows_how_the_rows_add_up() -> None:
     lines = describe_job(replace(JOB, report=report)).splitlines()
     assert "rows       1,200 = 1,000 aggregated + 150 filtered + 50 rejected" in lines
     assert "           2 span several lines, at most 40" in lines
-    assert "engine     duckdb 1.2.3, exact plan" in lines
+    assert "engine     kernel 1.2.3, exact plan" in lines
     assert "took       queue 0.0 s, aggregate 2.0 s" in lines
     assert "memory     at most 300 MiB" in lines
 

@@ -153,7 +153,7 @@ async def test_the_report_of_a_finished_job_is_shown(gateway: Gateway) -> None:
         dialect=dialect,
         rows_of_several_lines=4,
         most_lines=9,
-        engine="duckdb",
+        engine="kernel",
         engine_version="1.2.3",
         plan="exact",
         bytes_in=10,
@@ -169,7 +169,7 @@ async def test_the_report_of_a_finished_job_is_shown(gateway: Gateway) -> None:
     shown = await (await gateway.client.get(f"/api/v1/jobs/{job.id}")).json()
     assert shown["report"] == {
         "dialect": {**asdict(dialect), "bom": False, "line_ends": ["lf"]},
-        "engine": "duckdb",
+        "engine": "kernel",
         "engine_version": "1.2.3",
         "plan": "exact",
         "rows_in": 11,
@@ -201,7 +201,7 @@ async def test_an_unfinished_report_shows_resources_and_no_rows(
     gateway: Gateway, dialect: Dialect | None, final: bool
 ) -> None:
     used = Report(
-        dialect=dialect, engine="duckdb", plan="fast", bytes_in=10, peak_memory=1 << 30,
+        dialect=dialect, engine="kernel", plan="exact", bytes_in=10, peak_memory=1 << 30,
         peak_scratch=1 << 20, seconds=Seconds(aggregate=2.5), attempts=1, unfinished=True,
     )  # fmt: skip
     job = await claimed(gateway, await uploaded(gateway))

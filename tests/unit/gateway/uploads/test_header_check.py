@@ -327,8 +327,8 @@ async def test_uploads_do_not_wait_for_inspections_that_read_slowly_from_storage
     gateway = await start_gateway(blobs=in_front)
     await declare(gateway, "slow", size=11)
     await put(gateway, 0, b"Song;Plays\n", "slow")
-    async with asyncio.TaskGroup() as asking:
-        answers = [asking.create_task(inspect(gateway, "slow")) for _ in range(READ_AT_A_TIME + 3)]
+    async with asyncio.TaskGroup() as tasks:
+        answers = [tasks.create_task(inspect(gateway, "slow")) for _ in range(READ_AT_A_TIME + 3)]
         # As many files as may be in memory are being read
         await slow[0].read(READ_AT_A_TIME)
         # When the first part of another upload is received, it is checked at once

@@ -132,7 +132,7 @@ def test_a_result_without_rows_has_its_columns() -> None:
     aggregation = Aggregation(
         (GroupColumn("k"),),
         (Aggregate("sum", "n", kind="number"),),
-        where=Condition("k", "=", ("nobody",)),
+        where=Condition("k", "=", ("none",)),
         output="parquet",
     )
     data = b"k,n\na,1\n"
@@ -278,7 +278,9 @@ def test_a_full_disk_is_reported(tmp_path: Path) -> None:
     assert parquet.reason_of(failed.value).startswith("the disk is full")
 
 
-def test_without_duckdb_the_engine_names_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_duckdb_the_engine_names_the_package(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     aggregation = Aggregation((GroupColumn("k"),), output="parquet")
 

@@ -87,7 +87,7 @@ def test_the_json_of_answers_can_be_sent_again_and_fits_the_schema(case: Case) -
 
 
 def test_keys_with_their_default_value_are_left_out() -> None:
-    asked = Aggregation(
+    spec = Aggregation(
         group_by=(GroupColumn("Song"), GroupColumn(2, "Month", truncate="month")),
         aggregates=(
             Aggregate("sum", "Plays", kind="number"),
@@ -101,7 +101,7 @@ def test_keys_with_their_default_value_are_left_out() -> None:
         limit=3,
     )
 
-    assert aggregation_json(asked) == {
+    assert aggregation_json(spec) == {
         "group_by": ["Song", {"column": 2, "name": "Month", "truncate": "month"}],
         "aggregates": [
             {"function": "sum", "column": "Plays"},

@@ -80,11 +80,11 @@ class Recorded:
 
     def __init__(self, error: Exception | None = None) -> None:
         self._error = error
-        self.asked = asyncio.Event()
+        self.requested = asyncio.Event()
         self.cancelled = False
 
     async def offset(self) -> int:
-        self.asked.set()
+        self.requested.set()
         if self._error is not None:
             raise self._error
         try:
@@ -95,11 +95,11 @@ class Recorded:
 
 
 async def passed_through(recorded: Recorded) -> list[bytes]:
-    """Return data whose second half is sent only once the recorded offset was asked for."""
+    """Return data whose second half is sent only once the recorded offset was requested."""
 
     async def data() -> AsyncGenerator[bytes, None]:
         yield b"first"
-        await recorded.asked.wait()
+        await recorded.requested.wait()
         yield b"second"
 
     with interim(request_on(Wire())) as responses:
