@@ -7,22 +7,30 @@ code under test.
 from __future__ import annotations
 
 import csv
-import datetime
 import gzip
 import io
-import itertools
 import json
 import re
 import sys
-from contextlib import contextmanager, suppress
-from dataclasses import replace
+from contextlib import contextmanager
 from fractions import Fraction
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared.csv.dialect import UNDECLARED
 from tests.oracle_records import read_file, shown
 from tests.oracle_text import CODECS, expanded_file
+from tests.oracle_values import (
+    READERS,
+    Malformed,
+    canonical,
+    check_integer,
+    decimal_text,
+    expected_cell,
+    hint_for,
+    moment_of,
+    number_of,
+    shortest_decimal,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -32,6 +40,7 @@ if TYPE_CHECKING:
     from shared.jobs.job import Aggregation
 
     Row = list[str]
+
 
 csv.field_size_limit(1 << 30)
 
@@ -59,14 +68,6 @@ class Expected(NamedTuple):
     """The number of rows of the result."""
     rejects: bytes = b""
     """The file of rejects; empty if there are none."""
-
-
-class Malformed(Exception):
-    """The file has no result."""
-
-    column = 0
-    """The position of the bad cell, from 0, where the caller needs it."""
-    expected = ""
 
 
 def expected_result(aggregation: Aggregation, data: bytes) -> Expected:
@@ -147,17 +148,17 @@ def _check(aggregation: Aggregation, row: Row, header: Row) -> None:
             continue
         index, kind = _index(aggregate.column, header), aggregate.kind or "text"
         cell = row[index]
-        expected = _expected(kind, aggregation.input)
+        expected = expected_cell(kind, aggregation.input)
         if not cell and kind == "text":
             expected = "text (empty cells are errors here)"
         if not aggregation.is_default:
-            expected += _hint(cell, kind, aggregation.input)
+            expected += hint_for(cell, kind, aggregation.input)
         with _at_cell(index, expected):
             if not cell and aggregate.strict:
                 raise Malformed(cell)
             if cell and kind != "text":
                 numeric = kind in ("number", "integer")
-                _READ[kind](_canonical(cell, aggregation.input) if numeric else cell)
+                READERS[kind](canonical(cell, aggregation.input) if numeric else cell)
 
 
 @contextmanager
@@ -256,7 +257,7 @@ def _index(column: Column, header: Row) -> int:
 def _sort_key(cell: str, *, numeric: bool) -> Any:
     if not numeric:
         return cell.encode()
-    return (1, _number(cell)[0]) if cell else (0, Fraction(0))
+    return (1, number_of(cell)[0]) if cell else (0, Fraction(0))
 
 
 def _holds(condition: Filter | None, row: Row, header: Row, declared: Input = UNDECLARED) -> bool:
@@ -273,14 +274,14 @@ def _holds(condition: Filter | None, row: Row, header: Row, declared: Input = UN
     elif cell == "":
         return False
     else:
-        read = _moment if condition.kind == "date" else lambda cell: _number(cell)[0]
-    expected = f"{_expected(condition.kind, declared)} for the comparison in where"
-    expected += _hint(cell, condition.kind, declared)
+        read = moment_of if condition.kind == "date" else lambda cell: number_of(cell)[0]
+    expected = f"{expected_cell(condition.kind, declared)} for the comparison in where"
+    expected += hint_for(cell, condition.kind, declared)
     with _at_cell(_index(condition.column, header), expected):
         if condition.kind in ("number", "integer"):
-            cell = _canonical(cell, declared)
+            cell = canonical(cell, declared)
         if condition.kind == "integer":
-            _integer(cell)
+            check_integer(cell)
         found = read(cell)
     values = [read(value) for value in condition.values]
     return (
@@ -299,131 +300,11 @@ def _group_text(cell: str, group: GroupColumn) -> str:
         return cell.lower()
     if group.truncate is None or cell == "":
         return cell
-    day = _moment(re.sub(r"(Z|[+-]\d\d:?\d\d)$", "", cell) if len(cell) > 10 else cell).date()
+    day = moment_of(re.sub(r"(Z|[+-]\d\d:?\d\d)$", "", cell) if len(cell) > 10 else cell).date()
     if group.truncate == "week":
         year, week, _ = day.isocalendar()
         return f"{year:04}-W{week:02}"
     return day.isoformat()[: {"day": 10, "month": 7, "year": 4}[group.truncate]]
-
-
-def _moment(cell: str) -> datetime.datetime:
-    """Parse a date or time without time zone, with up to six decimals of a second."""
-    for form in ("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S.%f"):
-        try:
-            moment = datetime.datetime.strptime(cell.replace("T", " "), form)  # noqa: DTZ007
-        except ValueError:
-            continue
-        # `strptime` accepts numbers of one digit.
-        time = r"([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?)?"
-        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}" + time, cell):
-            return moment
-    raise Malformed(cell)
-
-
-def _integer(cell: str) -> None:
-    if not re.fullmatch(r"[+-]?[0-9]+", cell):
-        raise Malformed(cell)
-
-
-@lru_cache(1 << 14)
-def _number(cell: str) -> tuple[Fraction | int, int]:
-    """Return a number, exactly, and the count of its written decimals."""
-    match = re.fullmatch(r"([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]+))?", cell)
-    if not match or not (match[2] or match[3]) or abs(int(match[4] or 0)) > 400:
-        raise Malformed(cell)
-    if not match[3] and not match[4]:
-        return int(match[1] + match[2]), 0  # as exact as a Fraction, and ten times as fast
-    fraction = match[3] or ""
-    exponent = int(match[4] or 0) - len(fraction)
-    value = int(match[2] + fraction) * Fraction(10) ** exponent
-    return (-value if match[1] == "-" else value), max(0, -exponent)
-
-
-def _canonical(cell: str, declared: Input) -> str:
-    """Convert a number from the file's notation to the default one. Raises Malformed."""
-    sign = cell[:1] if cell[:1] in ("+", "-") else ""
-    unsigned = cell.removeprefix(sign)
-    mantissa = re.split("[eE]", unsigned, maxsplit=1)[0]
-    exponent = unsigned.removeprefix(mantissa)
-    whole, point, fraction = mantissa.partition(declared.decimal)
-    for separator in {" ": " \u00a0\u202f", "'": "'\u2019"}.get(
-        declared.thousands, declared.thousands
-    ):
-        first, *others = whole.split(separator)
-        if others:
-            if not re.fullmatch("[1-9][0-9]{0,2}", first) or {len(o) for o in others} != {3}:
-                raise Malformed(cell)
-            whole = first + "".join(others)
-            break
-    if not (whole + fraction).isdecimal() or not (whole + fraction).isascii():
-        raise Malformed(cell)
-    return sign + whole + point.replace(declared.decimal, ".") + fraction + exponent
-
-
-def _hint(cell: str, kind: str, declared: Input) -> str:
-    """Return the shortest hint of what to declare so that the cell is a number."""
-    hints: dict[int, list[str]] = {1: [], 2: []}
-    if kind not in ("number", "integer") or re.search("[eE]", cell):
-        return ""
-    notations: Any = itertools.product(".,", ["", ",", ".", " ", "'", "_"])
-    for decimal, thousands in notations:
-        if decimal == thousands:
-            continue
-        words = []
-        if decimal != declared.decimal:
-            words.append(f"input.decimal to '{decimal}'")
-        if thousands != declared.thousands:
-            quote = '"' if thousands == "'" else "'"
-            words.append(f"input.thousands to {quote}{thousands}{quote}")
-        other = replace(declared, decimal=decimal, thousands=thousands)
-        accepted = {" ": " \u00a0\u202f", "'": "'\u2019"}.get(thousands, thousands)
-        unused = thousands not in ("", declared.thousands) and not set(accepted) & set(cell)
-        with suppress(Malformed):
-            _READ[kind](_canonical(cell, other))
-            if words and not unused:
-                hints[len(words)].append(" and ".join(words))
-    found = " or ".join(hints[1] or hints[2])
-    return f"; if it is one, set {found}" if found else ""
-
-
-_READ: dict[str, Callable[[str], Any]] = {
-    "number": _number,
-    "integer": _integer,
-    "date": _moment,
-}
-_EXPECTED = {
-    "number": "a number, such as 42, -0.5 or 1e3 (exponents from -400 to 400)",
-    "integer": "an integer, such as 42 or -7",
-    "date": "a date without a time zone, such as 2020-01-31 or 2020-01-31T23:59:59",
-    "text": "text",
-}
-
-
-def _expected(kind: str, declared: Input) -> str:
-    """Return the description of a valid cell, with examples in the file's notation."""
-    decimal, thousands = declared.decimal, declared.thousands
-    if kind not in ("number", "integer") or (decimal, thousands) == (".", ""):
-        return _EXPECTED[kind]
-    if kind == "integer":
-        return f"an integer, such as 42 or -1{thousands}234"
-    return f"a number, such as 42, -0{decimal}5 or 1{thousands}234{decimal}5"
-
-
-def _digits(value: Fraction, decimals: int) -> str:
-    """Format a number with exactly `decimals` decimals, which must be enough."""
-    scaled = value * 10**decimals
-    assert scaled.denominator == 1
-    digits = str(abs(scaled.numerator)).rjust(decimals + 1, "0")
-    sign = "-" if scaled < 0 else ""
-    whole, part = digits[: len(digits) - decimals], digits[len(digits) - decimals :]
-    return sign + whole + ("." + part if decimals else "")
-
-
-def _least_digits(value: Fraction, decimals: int) -> str:
-    """Format a number like `_digits`, with more decimals if it needs them."""
-    while (value * 10**decimals).denominator != 1:
-        decimals += 1
-    return _digits(value, decimals)
 
 
 def _aggregated(aggregate: Aggregate, rows: list[Row], header: Row, declared: Input) -> str:
@@ -437,7 +318,7 @@ def _aggregated(aggregate: Aggregate, rows: list[Row], header: Row, declared: In
     if function == "count":
         return str(len(cells))
     if aggregate.kind in ("number", "integer"):
-        return _of_numbers(aggregate, [_canonical(cell, declared) for cell in cells])
+        return _of_numbers(aggregate, [canonical(cell, declared) for cell in cells])
     if function == "count_distinct":
         return str(len(set(cells)))
     if not cells:
@@ -446,15 +327,15 @@ def _aggregated(aggregate: Aggregate, rows: list[Row], header: Row, declared: In
         return cells[0 if function == "first" else -1]
     pick = min if function == "min" else max
     if aggregate.kind == "date":
-        return pick(cells, key=lambda cell: (_moment(cell), cell.encode()))
+        return pick(cells, key=lambda cell: (moment_of(cell), cell.encode()))
     return pick(cells, key=str.encode)
 
 
 def _of_numbers(aggregate: Aggregate, cells: list[str]) -> str:
     if aggregate.kind == "integer":
         for cell in cells:
-            _integer(cell)
-    numbers = [_number(cell) for cell in cells]
+            check_integer(cell)
+    numbers = [number_of(cell) for cell in cells]
     values = sorted(value for value, _ in numbers)
     if aggregate.function == "count_distinct":
         return str(len(set(values)))
@@ -465,9 +346,9 @@ def _of_numbers(aggregate: Aggregate, cells: list[str]) -> str:
         # Fractions round half to even, like avg.
         mean = sum(values) / Fraction(len(values))
         rounded = Fraction(round(mean * 10 ** (decimals + 6)), 10 ** (decimals + 6))
-        return _least_digits(rounded, decimals)
+        return shortest_decimal(rounded, decimals)
     if aggregate.function == "median":
         middle = Fraction(values[(len(values) - 1) // 2] + values[len(values) // 2]) / 2
-        return _least_digits(middle, decimals)
+        return shortest_decimal(middle, decimals)
     found = {"sum": sum(values), "min": values[0], "max": values[-1]}
-    return _digits(Fraction(found[aggregate.function]), decimals)
+    return decimal_text(Fraction(found[aggregate.function]), decimals)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.conftest import new_database, new_vhost
+from tests.e2e.runs import CHUNK
 from tests.processes import ServiceProcess
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 STOP_TIMEOUT = 30.0
@@ -145,3 +146,17 @@ def standalone(tmp_path: Path) -> Iterator[Standalone]:
     deployed = Standalone(tmp_path)
     yield deployed
     deployed.kill()
+
+
+@pytest.fixture
+def run(
+    start_process: Callable[..., ServiceProcess], tmp_path: Path
+) -> Callable[..., ServiceProcess]:
+    """Start `csvmill run plays.csv -o totals.csv --json` with further arguments."""
+
+    def begin(*arguments: str, env: Mapping[str, str] | None = None) -> ServiceProcess:
+        files = (str(tmp_path / "plays.csv"), "-o", str(tmp_path / "totals.csv"))
+        options = ("--json", "--chunk-size", str(CHUNK), *arguments)
+        return start_process("csvmill", "run", *files, *options, env=env)
+
+    return begin

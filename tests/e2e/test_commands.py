@@ -19,6 +19,7 @@ from csvmill.commands.exit_codes import Exit
 from csvmill.demo.sample import write_song_plays
 from shared.jobs.job import SONG_PLAYS
 from tests.chaos.proxy import Link
+from tests.e2e.runs import answer, leftovers, write_distinct_rows
 from tests.oracle import expected_result
 
 if TYPE_CHECKING:
@@ -283,3 +284,34 @@ def test_the_blocking_client_uploads_waits_downloads_and_lists(
         assert list(client.jobs(filename="none.csv")) == []
     assert seen[-1].done == seen[-1].total
     assert (tmp_path / "totals.csv").stat().st_size == result.size
+
+
+async def test_a_result_without_rows_can_be_empty(
+    deployment: Deployment,
+    start_process: Callable[..., ServiceProcess],
+    run: Callable[..., ServiceProcess],
+    tmp_path: Path,
+) -> None:
+    write_distinct_rows(tmp_path / "plays.csv", 100)
+    spec = ("--format", "jsonl", "--sum", "Number of Plays", "--group-by", "Song")
+    none = ("--where", "Number of Plays>999999")
+    (tmp_path / "totals.csv").write_text("what was there before")
+    output = await asyncio.to_thread(answer, run("--server", deployment.url, *spec, *none))
+    assert output["output"] == {
+        "path": str(tmp_path / "totals.csv"),
+        "size": 0,
+        "sha256": hashlib.sha256(b"").hexdigest(),
+    }
+    assert (output["rows_out"], output["report"]["rows_filtered"]) == (0, 100)
+    assert (tmp_path / "totals.csv").read_bytes() == b""
+    assert leftovers(tmp_path) == []
+    # Other commands and the client can download it, too
+    options = ("--server", deployment.url, "--json")
+    again = tmp_path / "again.jsonl"
+    process = start_process("csvmill", "download", output["job_id"], "-o", str(again), *options)
+    fetched = await asyncio.to_thread(answer, process)
+    assert fetched == {**output["output"], "path": str(again)}
+    assert again.read_bytes() == b""
+    async with AsyncClient(deployment.url) as client:
+        result = await client.result(output["job_id"])
+        assert (result.size, result.sha256) == (0, fetched["sha256"])

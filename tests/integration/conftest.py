@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shared.bus.rabbitmq import consumer
 from tests.contract.job_stores import open_store
 from tests.servers.postgres import fresh_database
 from tests.services import Services, listening
@@ -49,3 +50,9 @@ async def store(services: Services) -> AsyncIterator[SqlJobStore]:
     """The job store of the services, for assertions."""
     async with open_store(services.database_url) as opened:
         yield opened
+
+
+@pytest.fixture
+def short_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A consumer that lost its connection reconnects after 0.4 s at most."""
+    monkeypatch.setattr(consumer, "LONGEST_BACKOFF", 0.4)

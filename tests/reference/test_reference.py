@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 
 from tests.aggregations import Case, cases, dirty_cases
 from tests.dirt import dirty_written_cases
-from tests.oracle import Malformed, expected_of_dirty, expected_result
+from tests.oracle import expected_of_dirty, expected_result
+from tests.oracle_values import Malformed
 from tests.reference.file import aggregate
 from tests.written import written_cases
 

@@ -21,7 +21,8 @@ from tests.contract.engines.sources import StreamSource
 from tests.dirt import dirty_written_cases
 from tests.malformations import FILES, KINDS, SUMS, Kind
 from tests.malformed_cells import BAD_NUMBERS, DECLARED, GOOD_NUMBERS, file_of
-from tests.oracle import Malformed, expected_of_dirty
+from tests.oracle import expected_of_dirty
+from tests.oracle_values import Malformed
 
 if TYPE_CHECKING:
     from pathlib import Path

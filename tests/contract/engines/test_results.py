@@ -18,7 +18,8 @@ from tests.aggregations import Case, cases, sum_of
 from tests.contract.engines.runs import ENGINES, aggregate, assert_is, sources
 from tests.contract.engines.sources import StreamSource
 from tests.csv_files import Style, encode, numbers, styles, texts
-from tests.oracle import Expected, Malformed, expected_result
+from tests.oracle import Expected, expected_result
+from tests.oracle_values import Malformed
 from tests.written import written_cases
 
 if sys.version_info >= (3, 14):

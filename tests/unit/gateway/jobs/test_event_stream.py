@@ -1,10 +1,8 @@
-"""`GET /api/v1/jobs/{job_id}/events`."""
+"""`GET /api/v1/jobs/ID/events`: what a client that follows a job receives."""
 
 from __future__ import annotations
 
-import asyncio
 import time
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -13,91 +11,16 @@ from jsonschema import Draft202012Validator
 
 from gateway.jobs import event_stream
 from gateway.openapi.document import DOCUMENT
-from shared.errors import DatabaseUnavailable
 from shared.jobs.job import JobProgress
 from shared.runtime.drain import ON_SHUTDOWN_STARTED
-from tests.metrics import Exposition
-from tests.sse import EventReader
+from tests.unit.gateway.jobs.following import QUICK, WatchedJobs, followed, until_followed_by
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
-    from uuid import UUID
-
-    from shared.jobs.job import Job
     from shared.jobs.store import SqlJobStore
     from tests.unit.gateway.conftest import Gateway, Start
 
+
 pytestmark = pytest.mark.timeout(60)
-
-QUICK = 0.05
-"""Seconds between two queries."""
-
-
-class WatchedJobs:
-    """A job store that records the ids of each query, and fails or waits on demand."""
-
-    def __init__(self, jobs: SqlJobStore) -> None:
-        self.queries: list[set[UUID]] = []
-        self.failing = False
-        self.held: asyncio.Event | None = None
-        self._jobs = jobs
-        self._queried = asyncio.Event()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._jobs, name)
-
-    async def get_many(self, job_ids: Sequence[UUID]) -> Mapping[UUID, Job]:
-        assert len(set(job_ids)) == len(job_ids)
-        self.queries.append(set(job_ids))
-        found = await self._jobs.get_many(job_ids)
-        self._queried.set()
-        if self.held:
-            await self.held.wait()
-        if self.failing:
-            raise DatabaseUnavailable("the database does not answer")
-        return found
-
-    async def queried(self, times: int = 1) -> None:
-        for _ in range(times):
-            self._queried.clear()
-            async with asyncio.timeout(10):
-                await self._queried.wait()
-
-
-@asynccontextmanager
-async def followed(
-    gateway: Gateway, job_id: object, last_id: str | None = None
-) -> AsyncIterator[EventReader]:
-    headers = {"Last-Event-ID": last_id} if last_id else {}
-    async with gateway.client.get(f"/api/v1/jobs/{job_id}/events", headers=headers) as response:
-        assert response.status == 200, await response.text()
-        assert response.content_type == "text/event-stream"
-        assert response.headers["Cache-Control"] == "no-store"
-        assert response.headers["X-Accel-Buffering"] == "no"
-        yield EventReader(response)
-
-
-@pytest.fixture
-async def watched(start_gateway: Start) -> tuple[Gateway, WatchedJobs]:
-    """A gateway with short pauses, and its job store."""
-    stores: list[WatchedJobs] = []
-
-    def watch(jobs: SqlJobStore) -> Any:
-        stores.append(WatchedJobs(jobs))
-        return stores[0]
-
-    return await start_gateway(jobs=watch, follow_interval=QUICK), stores[0]
-
-
-async def followers(gateway: Gateway) -> float:
-    text = await (await gateway.client.get("/metrics")).text()
-    return Exposition.of(text).value("csvmill_job_followers")
-
-
-async def until_followed_by(gateway: Gateway, number: int) -> None:
-    async with asyncio.timeout(10):
-        while await followers(gateway) != number:  # noqa: ASYNC110  (there is no event to wait for)
-            await asyncio.sleep(0.02)
 
 
 async def test_the_first_event_shows_the_current_state(gateway: Gateway) -> None:
@@ -213,102 +136,6 @@ async def test_following_an_unknown_job_or_an_incomplete_upload_is_404(
         response = await gateway.client.get(f"/api/v1/jobs/{unknown}/events")
         assert response.status == 404
         assert (await response.json())["type"] == "urn:csvmill:problem:job-not-found"
-
-
-async def test_all_subscriptions_share_one_query_at_a_time(
-    watched: tuple[Gateway, WatchedJobs],
-) -> None:
-    gateway, jobs = watched
-    one, other = await gateway.started_job(), await gateway.started_job()
-    async with (
-        followed(gateway, one.id) as a,
-        followed(gateway, one.id) as b,
-        followed(gateway, one.id) as c,
-        followed(gateway, other.id) as d,
-    ):
-        for events in (a, b, c, d):
-            await events.next()
-        await jobs.queried()
-        jobs.queries.clear()
-        await jobs.queried(3)
-        # Every query read both jobs.
-        assert jobs.queries
-        assert all(query == {one.id, other.id} for query in jobs.queries)
-        await gateway.jobs.cancel(one.id, now=time.time())
-        for events in (a, b, c):
-            (end,) = await events.rest()
-            assert end.data["state"] == "REVOKED"
-        await jobs.queried()
-        jobs.queries.clear()
-        await jobs.queried(2)
-        assert all(query == {other.id} for query in jobs.queries)
-
-
-async def test_there_are_no_queries_without_subscriptions(
-    watched: tuple[Gateway, WatchedJobs],
-) -> None:
-    gateway, jobs = watched
-    ended = await gateway.finished_job(b"x")
-    async with followed(gateway, ended.id) as events:
-        await events.rest()
-    assert jobs.queries == []
-    job = await gateway.started_job()
-    async with followed(gateway, job.id) as events:
-        await events.next()
-        await jobs.queried()
-    await until_followed_by(gateway, 0)
-    await asyncio.sleep(0.2)
-    jobs.queries.clear()
-    await asyncio.sleep(0.2)
-    assert jobs.queries == []
-
-
-async def test_a_query_that_began_before_a_subscription_does_not_update_it(
-    watched: tuple[Gateway, WatchedJobs],
-) -> None:
-    gateway, jobs = watched
-    job = await gateway.started_job()
-    jobs.held = asyncio.Event()
-    async with followed(gateway, job.id) as early:
-        assert (await early.next()).data["state"] == "STARTED"
-        await jobs.queried()  # has read that the job is STARTED, and waits
-        await gateway.jobs.release(job.id, 1, "shutdown", now=time.time())
-        async with followed(gateway, job.id) as late:
-            received = [await late.next()]
-            jobs.held.set()
-            jobs.held = None
-            await jobs.queried(2)
-            await gateway.jobs.cancel(job.id, now=time.time())
-            received += await late.rest()
-    assert [event.data["state"] for event in received] == ["RETRY", "REVOKED"]
-
-
-async def test_the_number_of_subscriptions_is_limited(start_gateway: Start) -> None:
-    gateway = await start_gateway(max_followers=2, follow_interval=QUICK)
-    job = await gateway.started_job()
-    url = f"/api/v1/jobs/{job.id}/events"
-    async with followed(gateway, job.id) as one:
-        await one.next()
-        async with followed(gateway, job.id) as other:
-            await other.next()
-            assert await followers(gateway) == 2
-            refused = await gateway.client.get(url)
-            assert refused.status == 503
-            assert int(refused.headers["Retry-After"]) > 0
-            assert (await refused.json())["type"] == "urn:csvmill:problem:too-many-followers"
-        # A slot becomes free when the gateway notices that a client disconnected.
-        await until_followed_by(gateway, 1)
-        async with followed(gateway, job.id) as other:
-            await other.next()
-
-
-async def test_following_an_ended_job_does_not_count_towards_the_limit(
-    start_gateway: Start,
-) -> None:
-    gateway = await start_gateway(max_followers=0)
-    job = await gateway.finished_job(b"x")
-    async with followed(gateway, job.id) as events:
-        assert len(await events.rest()) == 1
 
 
 async def test_comments_are_sent_when_there_are_no_events(start_gateway: Start) -> None:

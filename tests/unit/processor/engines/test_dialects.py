@@ -15,7 +15,8 @@ from shared.csv.dialect import Input
 from shared.errors import MalformedInput
 from shared.jobs.job import SONG_PLAYS, Aggregation
 from tests.dirt import dirty_written_cases
-from tests.oracle import Expected, Malformed, expected_of_dirty, expected_result
+from tests.oracle import Expected, expected_of_dirty, expected_result
+from tests.oracle_values import Malformed
 from tests.unit.processor.engines.kernel import run
 from tests.written import written_cases
 

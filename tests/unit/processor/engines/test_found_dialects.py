@@ -15,8 +15,9 @@ from shared.errors import MalformedInput
 from shared.inspection.open_text import open_text
 from tests.aggregations import Case
 from tests.dirt import dirtied, dirty_written_cases, first_line
-from tests.oracle import Malformed, expected_of_dirty
+from tests.oracle import expected_of_dirty
 from tests.oracle_records import read_file
+from tests.oracle_values import Malformed
 from tests.unit.processor.engines.kernel import run
 from tests.written import Writer
 

@@ -16,7 +16,8 @@ from shared.jobs.job import SONG_PLAYS
 from shared.jobs.rejects import NO_REJECTS
 from shared.jobs.report import Report, Rows, report_of
 from tests.aggregations import RFC_4180, Case, dirty_cases
-from tests.oracle import Expected, Malformed, expected_of_dirty, expected_result
+from tests.oracle import Expected, expected_of_dirty, expected_result
+from tests.oracle_values import Malformed
 from tests.unit.processor.engines.kernel import run
 
 SKIP = Input(on_bad_row="skip")

@@ -1,119 +1,19 @@
-"""The sweeper on both kinds of blob adapters."""
+"""The sweeper removes what no job needs."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import time
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 import pytest
 
-from processor.app import processing
-from processor.maintenance.sweeper import BATCH, Sweeper
+from processor.maintenance.sweeper import BATCH
 from processor.settings import WorkSettings
-from shared.blobs.blob import RESULTS, UPLOADS, BlobKey, result_key, upload_key
-from shared.bus.in_process import InProcessBus
-from shared.errors import DatabaseUnavailable, StorageUnavailable
-from shared.jobs.job import SONG_PLAYS, JobResult, JobState
-from shared.jobs.store import SqlJobStore, open_job_store
-from shared.ports import Ports
-from shared.telemetry.metrics import Metrics
-from tests.blob_backends import BACKENDS, read, stream
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
-    from shared.jobs.job import Job
-    from shared.ports import Blobs
-
-HOUR = 3600.0
-UPLOAD_TTL = 24 * HOUR
-RESULT_TTL = 7 * 24 * HOUR
-GRACE = 600.0
-
-
-@dataclass
-class Store:
-    """Real adapters, and a clock that tests move forward."""
-
-    root: Path
-    blobs: Blobs
-    jobs: SqlJobStore
-    now: float
-
-    def pass_time(self, seconds: float) -> None:
-        """Make all blobs `seconds` older, and move the clock of the sweepers."""
-        self.now += seconds
-        for folder in self.root.glob("*/*"):
-            then = folder.stat().st_mtime - seconds
-            os.utime(folder, (then, then))
-
-    def sweeper(self, **ports: Any) -> Sweeper:
-        given = {"jobs": self.jobs, "blobs": self.blobs, **ports}
-        return Sweeper(
-            **given,
-            upload_ttl=UPLOAD_TTL,
-            result_ttl=RESULT_TTL,
-            interval=0.01,
-            clock=lambda: self.now,
-            grace=GRACE,
-        )
-
-    async def upload(self, *, received: int = 4) -> UUID:
-        """An upload of 4 bytes, of which `received` have arrived."""
-        upload_id = uuid4()
-        await self.blobs.create(upload_key(upload_id), 4)
-        await self.blobs.write(upload_key(upload_id), 0, stream(b"abcd"[:received]))
-        return upload_id
-
-    async def job(self, upload_id: UUID | None = None) -> Job:
-        upload_id = upload_id or await self.upload()
-        return await self.jobs.create(
-            upload_id=upload_id,
-            input_key=upload_key(upload_id),
-            input_size=4,
-            filename="plays.csv",
-            aggregation=SONG_PLAYS,
-            max_attempts=9,
-            now=self.now,
-        )
-
-    async def attempt(self, job: Job) -> int:
-        """A new attempt that has written its output. The previous one has lost its lease."""
-        claimed = await self.jobs.claim(
-            job.id, worker="w", lease_until=self.now + 15, now=self.now + 16
-        )
-        assert claimed is not None
-        key = result_key(job.id, claimed.attempt)
-        await self.blobs.create(key, 2)
-        await self.blobs.write(key, 0, stream(b"%02d" % claimed.attempt))
-        return claimed.attempt
-
-    async def succeed(self, job: Job, attempt: int) -> None:
-        result = JobResult(result_key(job.id, attempt), 2, "0" * 64, 1, 1)
-        await self.jobs.succeed(job.id, attempt, result, now=self.now)
-
-    async def kept(self) -> set[BlobKey]:
-        """The keys of all blobs."""
-        keys = set()
-        for kind in (UPLOADS, RESULTS):
-            async with self.blobs.walk(kind) as found:
-                keys |= {activity.key async for activity in found}
-        return keys
-
-
-@pytest.fixture(params=sorted(BACKENDS))
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    async with (
-        BACKENDS[request.param](tmp_path / "blobs") as blobs,
-        open_job_store(f"sqlite:///{tmp_path / 'jobs.sqlite'}") as jobs,
-    ):
-        yield Store(tmp_path / "blobs", blobs, jobs, now=1_000_000.0)
+from shared.blobs.blob import BlobKey, result_key, upload_key
+from shared.errors import StorageUnavailable
+from shared.jobs.job import JobState
+from tests.blob_backends import read, stream
+from tests.unit.processor.maintenance.swept import GRACE, HOUR, RESULT_TTL, UPLOAD_TTL, Store
 
 
 @pytest.mark.parametrize("received", [0, 3, 4])
@@ -361,70 +261,6 @@ async def test_outputs_of_a_job_that_the_database_has_lost_are_kept_as_long_as_r
     assert await store.sweeper().sweep() == 0
     store.pass_time(2 * HOUR)
     assert await store.sweeper().sweep() == 1
-
-
-async def test_a_sweeper_survives_outages(store: Store) -> None:
-    errors = [DatabaseUnavailable("away"), RuntimeError("a defect")]
-    key = upload_key(await store.upload())
-    store.pass_time(UPLOAD_TTL + HOUR)
-    swept = asyncio.Event()
-
-    class Recovering:
-        of_uploads = store.jobs.of_uploads
-
-        async def expire(self, **_: object) -> int:
-            if errors:
-                raise errors.pop(0)
-            return 0
-
-        async def get_many(self, _: object) -> dict[UUID, Job]:
-            return {}
-
-    class Noticing:
-        walk = store.blobs.walk
-
-        async def expire(self, key: BlobKey, *, idle_for: float) -> bool:
-            removed = await store.blobs.expire(key, idle_for=idle_for)
-            swept.set()
-            return removed
-
-    running = asyncio.create_task(store.sweeper(jobs=Recovering(), blobs=Noticing()).run())
-    async with asyncio.timeout(20):
-        await swept.wait()
-    assert not running.done()
-    running.cancel()
-    await asyncio.wait([running])
-    assert key not in await store.kept()
-
-
-@asynccontextmanager
-async def a_processor(store: Store, **settings: Any) -> AsyncIterator[None]:
-    async with AsyncExitStack() as stack:
-        bus = await stack.enter_async_context(InProcessBus())
-        given = WorkSettings(scratch_dir=store.root.parent / "scratch", **settings)
-        ports = Ports(store.blobs, store.jobs, bus)
-        await stack.enter_async_context(processing(given, ports, Metrics("processor")))
-        yield
-
-
-async def test_every_processor_sweeps_by_its_settings(store: Store) -> None:
-    await store.upload(received=1)
-    young = await store.upload(received=1)
-    finished = await store.job()
-    await store.succeed(finished, await store.attempt(finished))
-    store.pass_time(5 * HOUR)
-    await store.blobs.info(upload_key(young))
-    store.now = time.time()
-
-    # `finished` ended by the test's clock, which is decades ago.
-    async with (
-        a_processor(store, upload_ttl=4 * HOUR, result_ttl=HOUR, sweep_interval=0.02),
-        asyncio.timeout(20),
-    ):
-        while await store.kept() != {upload_key(young)}:
-            pass
-
-    assert (await store.jobs.get(finished.id)).expired_at == pytest.approx(time.time(), abs=120)
 
 
 def test_by_default_uploads_are_kept_a_day_and_results_a_week() -> None:

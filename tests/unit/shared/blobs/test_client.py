@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestServer
 
-from shared.blobs.blob import BlobInfo, upload_key
-from shared.blobs.byte_ranges import RangeSet
 from shared.blobs.client import HttpBlobs
-from shared.blobs.protocol import encode_answer, encode_error, encode_info
+from shared.blobs.protocol import encode_error
 from shared.errors import (
     BlobNotFound,
     ChunkOutOfBounds,
@@ -25,6 +20,7 @@ from shared.errors import (
 from storage.filesystem.blobs import FilesystemBlobs
 from tests.blob_backends import TOKEN, read, storage_server, stream
 from tests.ports import free_port
+from tests.unit.shared.blobs.storages import KEY, MIB, OTHER, client_of, info_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -32,28 +28,6 @@ if TYPE_CHECKING:
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
     Call = Callable[[HttpBlobs], Awaitable[object]]
-
-KEY, OTHER = upload_key(UUID(int=1)), upload_key(UUID(int=2))
-MIB = 1 << 20
-
-
-@asynccontextmanager
-async def client_of(
-    handler: Handler, timeout: float = 10, answer_timeout: float = 10
-) -> AsyncIterator[HttpBlobs]:
-    """A client all of whose requests are answered by `handler`."""
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", handler)
-    server = TestServer(app)
-    await server.start_server()
-    try:
-        url = str(server.make_url("/"))
-        async with HttpBlobs(
-            url, "token", progress_timeout=timeout, answer_timeout=answer_timeout
-        ) as blobs:
-            yield blobs
-    finally:
-        await server.close()
 
 
 @pytest.mark.parametrize(
@@ -110,7 +84,7 @@ async def test_a_storage_that_never_answers_is_unavailable() -> None:
 
 CALLS: dict[str, Call] = {
     "create": lambda blobs: blobs.create(KEY, 1),
-    "take over": lambda blobs: blobs.lease_append(KEY),
+    "lease append": lambda blobs: blobs.lease_append(KEY),
     "info": lambda blobs: blobs.info(KEY),
     "peek": lambda blobs: blobs.peek(KEY),
     "delete": lambda blobs: blobs.delete(KEY),
@@ -279,135 +253,3 @@ async def test_without_a_local_root_no_file_is_local(tmp_path: Path) -> None:
 
         assert here.local_path(KEY) == kept.local_path(KEY)
         assert HttpBlobs("http://127.0.0.1:1", "token").local_path(KEY) is None
-
-
-def info_of(size: int) -> dict[str, object]:
-    return encode_info(BlobInfo(KEY, size, RangeSet.of([(0, size)])))
-
-
-# --- writes that open the upload
-
-
-async def admit(_blob: BlobInfo) -> None:
-    """Admit any chunk."""
-
-
-def first_answer() -> bytes:
-    return encode_answer(BlobInfo(KEY, 3, RangeSet()))
-
-
-async def begun(request: web.Request) -> web.StreamResponse:
-    """A response with the first answer."""
-    assert await request.content.readline()
-    response = web.StreamResponse()
-    await response.prepare(request)
-    await response.write(first_answer())
-    return response
-
-
-async def test_a_write_without_an_answer_has_the_timeout_of_other_requests() -> None:
-    async def hang(_request: web.Request) -> web.Response:
-        await asyncio.Event().wait()
-        raise AssertionError
-
-    async with client_of(hang, timeout=60, answer_timeout=0.1) as blobs, asyncio.timeout(30):
-        for call in (
-            blobs.write(KEY, 0, stream(b"x"), admit=admit),
-            blobs.append(KEY, 0, stream(b"x")),
-        ):
-            with pytest.raises(StorageUnavailable, match="not in time"):
-                await call
-
-
-@pytest.mark.parametrize("heartbeats", [True, False])
-async def test_a_write_waits_for_a_slow_source_while_storage_sends_empty_lines(
-    heartbeats: bool,
-) -> None:
-    async def take(request: web.Request) -> web.StreamResponse:
-        response = await begun(request)
-        for _ in range(20 if heartbeats else 0):
-            await asyncio.sleep(0.05)
-            await response.write(b"\n")
-        assert await request.read() == b"abc"
-        await response.write_eof(encode_answer(BlobInfo(KEY, 3, RangeSet.of([(0, 3)]))))
-        return response
-
-    async def slow() -> AsyncIterator[bytes]:
-        yield b"a"
-        await asyncio.sleep(0.9)
-        yield b"bc"
-
-    async with client_of(take, timeout=0.4) as blobs:
-        if heartbeats:
-            assert (await blobs.write(KEY, 0, slow(), admit=admit)).complete
-        else:
-            with pytest.raises(StorageUnavailable):
-                await blobs.write(KEY, 0, slow(), admit=admit)
-
-
-@pytest.mark.parametrize(
-    "rest",
-    [
-        b"",
-        b"no JSON\n",
-        b'{"blob": {}}\n',
-        b'{"status": 500, "error": {"code": "internal", "message": "x"}}\n',
-        b'{"status": 503, "error": {"code": "storage_unavailable", "message": "x"}}\n',
-    ],
-)
-async def test_a_write_with_an_incomplete_answer_fails(rest: bytes) -> None:
-    async def take(request: web.Request) -> web.StreamResponse:
-        response = await begun(request)
-        await request.read()
-        await response.write_eof(rest)
-        return response
-
-    async with client_of(take) as blobs:
-        with pytest.raises(StorageUnavailable):
-            await blobs.write(KEY, 0, stream(b"abc"), admit=admit)
-
-
-async def test_a_write_on_a_connection_that_storage_has_closed_is_sent_again() -> None:
-    requests = 0
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal requests
-        head = await reader.readuntil(b"\r\n\r\n")
-        requests += 1
-        if requests > 1 and b"/writes/" in head:
-            answers = first_answer() + encode_answer(BlobInfo(KEY, 3, RangeSet.of([(0, 3)])))
-            writer.write(
-                b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(answers), answers)
-            )
-            await reader.readuntil(b"0\r\n\r\n")
-        # Otherwise closed without an answer, as if it had been idle for too long.
-        writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    async with HttpBlobs(f"http://127.0.0.1:{port}", "token") as blobs:
-        assert (await blobs.write(KEY, 0, stream(b"abc"), admit=admit)).complete
-    server.close()
-    assert requests == 2
-
-
-async def test_a_refused_write_leaves_the_connection_usable(tmp_path: Path) -> None:
-    async with (
-        FilesystemBlobs(tmp_path, fsync=False) as kept,
-        storage_server(tmp_path, kept) as url,
-        HttpBlobs(url, TOKEN) as blobs,
-    ):
-
-        async def refuse(_blob: BlobInfo) -> None:
-            raise ValueError("not this one")
-
-        await blobs.create(KEY, 10)
-        connections = set()
-        for _ in range(5):
-            with pytest.raises(ValueError, match="not this one"):
-                await blobs.write(KEY, 0, stream(b"abc"), admit=refuse)
-            assert (await blobs.append(KEY, 0, stream(b"abc"))).prefix == 3
-            connector = blobs._session.connector
-            assert connector is not None
-            connections |= {id(each[0]) for pool in connector._conns.values() for each in pool}
-        assert len(connections) == 1
