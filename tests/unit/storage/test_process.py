@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KEY = upload_key(UUID(int=1))
-CHUNK = 300_000
-PIECE = 50_000
+CHUNK = 90_000
+PIECE = 15_000
 
 
 def start(tmp_path: Path) -> ServiceProcess:

@@ -159,7 +159,7 @@ async def run_with_kills(
 def test_acknowledged_bytes_survive_a_kill_at_any_write_and_no_others_appear() -> None:
     kills: Counter[str] = Counter()
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=40, deadline=None)
     @given(GROUPS, st.integers(7, 20), st.booleans(), st.booleans())
     def check(groups: list[tuple[list[Chunk], int]], piece: int, digest: bool, fsync: bool) -> None:
         with tempfile.TemporaryDirectory() as folder:

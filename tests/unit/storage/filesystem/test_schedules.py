@@ -121,7 +121,7 @@ def test_any_schedule_stores_the_bytes_that_were_sent(backend: str, examples: in
     check()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(CHUNKS, min_size=2, max_size=5), st.booleans())
 def test_overlapping_chunks_leave_bytes_of_complete_chunks_that_never_change(
     chunks: list[Chunk], reopen: bool
