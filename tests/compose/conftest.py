@@ -1,4 +1,4 @@
-"""Fixtures of the compose tests: the Docker engine and a stack shared by a module."""
+"""Fixtures of the compose tests: the Docker engine and a stack that all of them share."""
 
 from __future__ import annotations
 
@@ -30,12 +30,19 @@ def skip(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
-@pytest.fixture(scope="module")
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # The first test of the stack includes building the image and starting the services.
+    for item in items:
+        if "stack" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.timeout(300))
+
+
+@pytest.fixture(scope="session")
 def stack(engine: None) -> Iterator[Stack]:
     """A healthy stack with two gateways behind the proxy, one processor and the other services.
 
-    Each test restores the stack, so that any test can run alone. Leases are short, so that jobs
-    of a killed processor are claimed soon.
+    Each test restores the stack, so that any test can run alone; only the last one removes it.
+    Leases are short, so that jobs of a killed processor are claimed soon.
     """
     stack = Stack(CSVMILL_LEASE="3", CSVMILL_LOG_LEVEL="DEBUG")
     try:
