@@ -6,21 +6,47 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shared.database import connect
+from shared.database.migrate import migrate
+from tests.conftest import new_database
 from tests.contract.job_stores import BACKENDS, open_store
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
     from shared.jobs.store import SqlJobStore
 
 
 @pytest.fixture(params=BACKENDS)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A new, empty database."""
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A new database without tables."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'jobs.db'}"
     return str(request.getfixturevalue("database_url"))
+
+
+@pytest.fixture(scope="module")
+def shared_postgres(pytestconfig: pytest.Config) -> Iterator[str]:
+    """A database on PostgreSQL for the tests of a module: to create one costs more than a test."""
+    with new_database(pytestconfig) as url:
+        yield url
+
+
+@pytest.fixture(params=BACKENDS)
+async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database without jobs."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'jobs.db'}"
+    url = str(request.getfixturevalue("shared_postgres"))
+    database = await connect(url)
+    try:
+        await migrate(database)
+        await database.write("DELETE FROM attempts")
+        await database.write("DELETE FROM jobs")
+    finally:
+        await database.close()
+    return url
 
 
 @pytest.fixture

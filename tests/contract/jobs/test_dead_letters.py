@@ -155,9 +155,11 @@ async def test_recording_a_dead_letter_of_an_unknown_job_changes_nothing(
     await store.mark_dead_lettered(uuid4(), 1, now=1.0)
 
 
-async def test_no_dead_letter_is_due_for_jobs_that_failed_before_the_migration(url: str) -> None:
+async def test_no_dead_letter_is_due_for_jobs_that_failed_before_the_migration(
+    empty_url: str,
+) -> None:
     # Given a database as an earlier release left it, with a job that failed
-    database = await connect(url)
+    database = await connect(empty_url)
     try:
         await migrate(database, [step for step in load_migrations() if step.version < 4])
         job_id = str(uuid4())
@@ -170,7 +172,7 @@ async def test_no_dead_letter_is_due_for_jobs_that_failed_before_the_migration(u
     finally:
         await database.close()
     # When this one opens it
-    async with open_store(url) as store:
+    async with open_store(empty_url) as store:
         assert await take(store, 1e9) is None
 
 
