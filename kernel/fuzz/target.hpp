@@ -12,7 +12,7 @@ void messages(Bytes input);  ///< JSON, task and query.
 void records(Bytes input);   ///< Records of any dialect: both indexes of a block are equal.
 void cells(Bytes input);     ///< Numbers and dates, and what is made from them.
 void texts(Bytes input);     ///< Encodings, letter case, and texts in messages.
-void states(Bytes input);    ///< State files.
+void states(Bytes input);    ///< State files, of threads and of parts.
 
 /// Ends the program if a property does not hold.
 inline void require(bool holds) {

@@ -42,6 +42,28 @@ class Knobs:
     """Whether the kernel gives up its rights before it reads the file."""
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a file, of which the kernel writes the state: bytes that begin with a record."""
+
+    begin: int = 0
+    end: int | None = None
+    """None is the end of the file."""
+    cut: bool = False
+    """Whether `end` may be within a record: the part ends before it."""
+    header: Message | None = None
+    """The event `header` of the first part; None for that part itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """States of parts of a file, in any order, which the kernel merges into the result."""
+
+    states: tuple[Path, ...]
+    gather: bool = False
+    """Whether they are merged into the state of a larger part."""
+
+
 def encode(message: Message) -> bytes:
     """Return a message as a line."""
     return json.dumps(message).encode() + b"\n"
@@ -67,13 +89,16 @@ def encode_task(
     *,
     memory: int,
     skip: bool,
+    work: Part | Merge | None = None,
 ) -> bytes:
     """Return the first message to the kernel, which may use `memory` bytes.
 
-    It reads `path` of `size` bytes, or its standard input.
+    It reads `path`, or its standard input, of a file of `size` bytes; `work` is None if it reads
+    all of the file.
     """
     return encode(
         {
+            **_work(work),
             "path": None if path is None else str(path.absolute()),
             "size": size,
             "memory": memory,
@@ -95,6 +120,21 @@ def encode_task(
             },
         }
     )
+
+
+def _work(work: Part | Merge | None) -> Message:
+    if work is None:
+        return {"work": "run"}
+    if isinstance(work, Merge):
+        states = [str(path.absolute()) for path in work.states]
+        return {"work": "gather" if work.gather else "merge", "states": states}
+    return {
+        "work": "partial",
+        "begin": work.begin,
+        "end": work.end,
+        "cut": work.cut,
+        "header": work.header,
+    }
 
 
 def encode_query(query: Query) -> bytes:

@@ -16,10 +16,10 @@ std::string Problem::text() const {
 }
 
 Problems::Problems(std::string rejects, Scratch& scratch)
-    : path_(std::move(rejects)), scratch_(scratch) {}
+    : path_(std::move(rejects)), skip_(!path_.empty()), scratch_(scratch) {}
 
-Problems::Problems(std::function<void(const Problem&, Bytes)> keep, Scratch& scratch)
-    : scratch_(scratch), keep_(std::move(keep)) {}
+Problems::Problems(std::function<void(const Problem&, Bytes)> keep, bool skip, Scratch& scratch)
+    : skip_(skip), scratch_(scratch), keep_(std::move(keep)) {}
 
 Problems::~Problems() = default;
 
@@ -45,7 +45,7 @@ void Problems::take(Problem problem, Bytes record) {
 void Problems::check(std::uint64_t aggregated, std::uint64_t filtered) const {
     if (count_ == 0) return;
     const std::string first = first_.front().text();
-    if (path_.empty()) {
+    if (!skip_) {
         const std::uint64_t more = count_ - 1;
         if (more == 0) throw MalformedInput(first);
         throw MalformedInput(first + " (and " + std::to_string(more) + " more problem" +

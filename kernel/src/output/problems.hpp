@@ -37,8 +37,9 @@ public:
     /// records fail the job.
     Problems(std::string rejects, Scratch& scratch);
 
-    /// `keep` takes each problem that `take` takes, in place of a file of rejects.
-    Problems(std::function<void(const Problem&, Bytes record)> keep, Scratch& scratch);
+    /// `keep` takes each problem that `take` takes, in place of a file of rejects. `skip`: whether
+    /// bad records are left out.
+    Problems(std::function<void(const Problem&, Bytes record)> keep, bool skip, Scratch& scratch);
     ~Problems();
 
     /// `record` is the bad record without its line end; its first 64 KiB.
@@ -58,6 +59,7 @@ public:
 
 private:
     std::string path_;
+    bool skip_;
     Scratch& scratch_;
     std::unique_ptr<FileWriter> rejects_;
     std::function<void(const Problem&, Bytes)> keep_;

@@ -48,7 +48,8 @@ bool set_limits(std::uint64_t memory, std::uint64_t file_size) {
 
 }  // namespace
 
-std::vector<std::string> confine(std::uint64_t memory, std::uint64_t file_size) {
+std::vector<std::string> confine(std::uint64_t memory, std::uint64_t file_size,
+                                 const std::vector<std::string>& readable) {
     static_cast<void>(resident_memory() + peak_memory());  // They keep their files open.
     std::vector<std::string> in_force;
     // A handler of core dumps ignores RLIMIT_CORE, and would get the data of the file.
@@ -58,7 +59,7 @@ std::vector<std::string> confine(std::uint64_t memory, std::uint64_t file_size) 
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return in_force;
     in_force.emplace_back("no_new_privs");
     if (sanitized) return in_force;
-    if (restrict_files()) in_force.emplace_back("landlock");
+    if (restrict_files(readable)) in_force.emplace_back("landlock");
     if (filter_syscalls()) in_force.emplace_back("seccomp");
     return in_force;
 }

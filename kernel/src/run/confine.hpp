@@ -13,7 +13,9 @@ namespace csvmill {
 /// No new privileges and no core dump; limits of memory (bytes, with room beyond it), of the size
 /// of a file (bytes) and of open files; where the system has them, Landlock (no other files, no
 /// TCP, no signals to others) and seccomp (no sockets, no other programs or processes, no code but
-/// its own). Returns what is in force: "no_new_privs", "rlimits", "landlock", "seccomp".
-std::vector<std::string> confine(std::uint64_t memory, std::uint64_t file_size);
+/// its own). `readable` are other files that it may open and read. Returns what is in force:
+/// "no_new_privs", "rlimits", "landlock", "seccomp".
+std::vector<std::string> confine(std::uint64_t memory, std::uint64_t file_size,
+                                 const std::vector<std::string>& readable = {});
 
 }  // namespace csvmill

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <cerrno>
 #include <cstdint>
 
 namespace csvmill {
@@ -48,20 +49,28 @@ RulesetAttr known_rights(long version) {
     return rights;
 }
 
+/// Allows `rights` on a file or folder. A file that is not there is not allowed.
+bool allow(int ruleset, const char* path, std::uint64_t rights, int flags) {
+    const int file = ::open(path, O_PATH | O_CLOEXEC | flags);
+    if (file < 0) return errno == ENOENT;
+    const PathBeneathAttr rule{rights, file};
+    const bool allowed = ::syscall(add_rule, ruleset, rule_path_beneath, &rule, 0) == 0;
+    ::close(file);
+    return allowed;
+}
+
 }  // namespace
 
-bool restrict_files() {
+bool restrict_files(const std::vector<std::string>& readable) {
     const long version = ::syscall(create_ruleset, nullptr, 0, query_version);
     if (version < 1) return false;
     const RulesetAttr rights = known_rights(version);
     const auto ruleset = static_cast<int>(::syscall(create_ruleset, &rights, sizeof rights, 0));
     if (ruleset < 0) return false;
-    const int folder = ::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    const PathBeneathAttr rule{needed & rights.files, folder};
-    const bool restricted = folder >= 0 &&
-                            ::syscall(add_rule, ruleset, rule_path_beneath, &rule, 0) == 0 &&
-                            ::syscall(restrict_self, ruleset, 0) == 0;
-    if (folder >= 0) ::close(folder);
+    bool restricted = allow(ruleset, ".", needed & rights.files, O_DIRECTORY);
+    for (const std::string& path : readable)
+        restricted = restricted && allow(ruleset, path.c_str(), read_file, 0);
+    restricted = restricted && ::syscall(restrict_self, ruleset, 0) == 0;
     ::close(ruleset);
     return restricted;
 }

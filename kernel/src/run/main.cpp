@@ -1,4 +1,5 @@
-/// csvmill-kernel FD: aggregates one file, as the control pipe FD says.
+/// csvmill-kernel FD: aggregates a file, a part of one, or states of parts, as the control pipe FD
+/// says.
 ///
 /// kernel/README.md describes the messages. The program reads the file once, and writes its files
 /// to the current folder, which should be empty and private.
@@ -28,13 +29,17 @@ int run(int control_descriptor) {
     if (task.path) {
         source = ::open(task.path->c_str(), O_RDONLY | O_CLOEXEC);
         if (source < 0) throw system_failure("the source could not be opened", errno);
+        const auto begin = static_cast<off_t>(task.range.begin);
+        if (begin > 0 && ::lseek(source, begin, SEEK_SET) != begin) {
+            throw system_failure("the source could not be read", errno);
+        }
     }
     peak_memory();  // opens what it reads, which a confined process may not open
     std::vector<std::string> confined;
-    if (task.confine) confined = confine(task.memory, task.scratch);
+    if (task.confine) confined = confine(task.memory, task.scratch, task.states);
     control.watch();
     Events events;
-    run_attempt(task, source, confined, control, events);
+    run_attempt({task, source, confined, control, events});
     return 0;
 }
 

@@ -26,6 +26,12 @@ T named(const Json& json, const std::array<Names<T>, size>& names) {
     throw StateError("a message has an unknown name: " + json.string());
 }
 
+constexpr std::array works{
+    Names<Work>{"run", Work::run},
+    Names<Work>{"partial", Work::partial},
+    Names<Work>{"merge", Work::merge},
+    Names<Work>{"gather", Work::gather},
+};
 constexpr std::array encodings{
     Names<Encoding>{"utf-8", Encoding::utf_8},
     Names<Encoding>{"utf-16-le", Encoding::utf_16_le},
@@ -197,6 +203,26 @@ Notation parse_notation(const Json& json) {
     return notation;
 }
 
+Range parse_range(const Json& json, std::optional<std::uint64_t> size) {
+    Range range;
+    range.begin = number(json["begin"]);
+    if (!json["end"].is_null()) range.end = number(json["end"]);
+    range.cut = json["cut"].boolean();
+    const std::uint64_t end = range.end.value_or(size.value_or(range.begin));
+    if (end < range.begin || (size && end > *size)) {
+        throw StateError("a message has a range that is not one of the file");
+    }
+    if (range.begin > 0) {
+        const Json& header = json["header"];
+        range.header_line = number(header["line"]);
+        range.names = strings(header["fields"]);
+        if (range.names.empty() || range.names.size() > column_limit) {
+            throw StateError("a message has a header with too few or many columns");
+        }
+    }
+    return range;
+}
+
 }  // namespace
 
 Task Task::parse(Bytes line) {
@@ -213,6 +239,9 @@ Task Task::parse(Bytes line) {
     task.vectors = json["vectors"].boolean();
     task.skip = json["skip"].boolean();
     task.confine = json["confine"].boolean();
+    if (json.has("work")) task.work = named(json["work"], works);
+    if (task.work == Work::partial) task.range = parse_range(json, task.size);
+    if (task.reads_states()) task.states = strings(json["states"]);
     return task;
 }
 

@@ -39,15 +39,17 @@ struct Folder {
     Folder() {
         std::filesystem::create_directories(parent / "own");
         std::ofstream(parent / "foreign") << "secret";
+        std::ofstream(parent / "state") << "known";
     }
     ~Folder() { std::filesystem::remove_all(parent); }
     Folder(const Folder&) = delete;
     Folder& operator=(const Folder&) = delete;
 
-    Ended confined(const std::function<int()>& code) const {
+    Ended confined(const std::function<int()>& code,
+                   const std::vector<std::string>& readable = {}) const {
         return in_child([&] {
             std::filesystem::current_path(parent / "own");
-            confine(memory, file_size);
+            confine(memory, file_size, readable);
             return code();
         });
     }
@@ -82,6 +84,23 @@ TEST_CASE("a confined process opens no file of others") {
     const auto remove = [] { return ::unlink("../foreign") < 0 ? errno : 0; };
     CHECK(folder.confined(remove).exit_code == EACCES);
     CHECK(std::filesystem::exists(folder.parent / "foreign"));
+}
+
+TEST_CASE("a confined process reads the files that it was told, and no others") {
+    if (!machine_has("landlock")) return;
+    const Folder folder;
+    const std::vector<std::string> readable{folder.parent / "state", folder.parent / "gone"};
+    const auto outcome = [&](const char* path, int flags) {
+        return folder.confined([=] { return ::open(path, flags, 0600) < 0 ? errno : 0; }, readable)
+            .exit_code;
+    };
+    CHECK(outcome("../state", O_RDONLY) == 0);
+    CHECK(outcome("../state", O_RDWR) == EACCES);
+    CHECK(outcome("../state", O_RDONLY | O_TRUNC) == EACCES);
+    CHECK(outcome("../gone", O_RDONLY) == ENOENT);
+    CHECK(outcome("../gone", O_WRONLY | O_CREAT) == EACCES);
+    CHECK(outcome("../foreign", O_RDONLY) == EACCES);
+    CHECK(outcome("result", O_WRONLY | O_CREAT) == 0);
 }
 
 TEST_CASE("a confined process starts no program and opens no socket") {

@@ -54,6 +54,41 @@ TEST_CASE("a task is read") {
     CHECK_FALSE(other.size);
 }
 
+TEST_CASE("a task for a part of a file, or for states, is read") {
+    CHECK(Task::parse(a_task).work == Work::run);
+    const auto with = [](const std::string& members) {
+        return Task::parse(replaced(a_task, "\"path\"", members + ",\"path\""));
+    };
+    const Task first = with(R"("work":"partial","begin":0,"end":7,"cut":true,"header":null)");
+    CHECK(first.work == Work::partial);
+    CHECK(first.gives_state());
+    CHECK(first.range.end == 7);
+    CHECK(first.range.cut);
+    const Task next = with(
+        R"("work":"partial","begin":7,"end":null,"cut":false,"header":{"line":2,"fields":["a","b"]})");
+    CHECK(next.range.begin == 7);
+    CHECK_FALSE(next.range.end);
+    CHECK(next.range.header_line == 2);
+    CHECK(next.range.names == std::vector<std::string>{"a", "b"});
+    const Task merge = with(R"("work":"merge","states":["b","a"])");
+    CHECK(merge.states == std::vector<std::string>{"b", "a"});
+    CHECK_FALSE(merge.gives_state());
+    CHECK(with(R"("work":"gather","states":["b"])").gives_state());
+    for (
+        const char* members : {
+            R"("work":"part")",
+            R"("work":"merge")",
+            R"("work":"partial","begin":0,"end":13,"cut":false,"header":null)",
+            R"("work":"partial","begin":7,"end":6,"cut":false,"header":{"line":1,"fields":["a"]})",
+            R"("work":"partial","begin":13,"end":null,"cut":false,"header":{"line":1,"fields":["a"]})",
+            R"("work":"partial","begin":7,"end":9,"cut":false,"header":null)",
+            R"("work":"partial","begin":7,"end":9,"cut":false,"header":{"line":1,"fields":[]})",
+        }) {
+        CAPTURE(members);
+        CHECK_THROWS_AS(with(members), StateError);
+    }
+}
+
 TEST_CASE("a task with values out of range is refused") {
     for (const auto& [from, to] : std::vector<std::pair<std::string, std::string>>{
              {"\"threads\":2", "\"threads\":0"},

@@ -1,0 +1,142 @@
+#include "run/file_attempt.hpp"
+
+#include <sys/random.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "pipeline/pipeline.hpp"
+#include "state/part_mark.hpp"
+#include "text/error.hpp"
+
+namespace csvmill {
+namespace {
+
+constexpr Bytes empty_file = "the file is empty: expected a header line, then one line per record";
+
+/// Bytes that each thread needs beside its groups: a block, its index, and buffers.
+constexpr std::uint64_t thread_overhead = std::uint64_t{20} << 20;
+
+/// Positions in the text order the rows of a group. Those of a part begin at so many times its
+/// first byte, as a text in UTF-8 is at most three times as long as its file.
+constexpr std::uint64_t text_growth = 4;
+
+std::uint64_t random_seed() {
+    std::uint64_t seed = 0;
+    if (getrandom(&seed, sizeof seed, 0) != sizeof seed) throw system_failure("getrandom", errno);
+    return seed;
+}
+
+/// The bytes that the source must have.
+std::optional<std::uint64_t> size_of(const Task& task) {
+    const auto end = task.range.end ? task.range.end : task.size;
+    if (!end) return std::nullopt;
+    return *end - task.range.begin;
+}
+
+SourceEnd end_of(const Task& task) {
+    const auto& end = task.range.end;
+    if (!end) return {};
+    return {*end - task.range.begin, end == task.size};
+}
+
+}  // namespace
+
+FileAttempt::FileAttempt(const Assignment& assignment)
+    : Attempt(assignment),
+      reader_(task_.dialect),
+      source_(assignment.source, size_of(task_), task_.dialect.encoding, task_.block, progress_,
+              end_of(task_)) {}
+
+void FileAttempt::work() {
+    try {
+        Header begin = header();
+        const Query query = query_for(begin.line, begin.names);
+        aggregate(std::move(begin), query);
+    } catch (const MalformedInput&) {
+        found_.bytes = source_.bytes();
+        throw;
+    }
+}
+
+Header FileAttempt::header() {
+    if (task_.range.begin > 0) {
+        Header given;
+        given.names = task_.range.names;
+        given.line = task_.range.header_line;
+        given.rest.offset = task_.range.begin;
+        given.rest.position = text_growth * task_.range.begin;
+        return given;
+    }
+    std::optional<Header> header = read_header(source_, reader_, problems_);
+    if (header) return std::move(*header);
+    if (!source_.final()) {
+        throw Refused("the first " + std::to_string(source_.bytes()) +
+                      " bytes of the file do not have its header");
+    }
+    found_.read = true;
+    problems_.finish();
+    problems_.check(0, 0);
+    found_.read = false;
+    throw MalformedInput(std::string(empty_file));
+}
+
+void FileAttempt::aggregate(Header begin, const Query& query) {
+    const Layout layout(query);
+    const std::vector<std::string> names = begin.names;
+    const std::uint64_t line = begin.line;
+    std::atomic<bool> refused = problems_.count() > 0 && !query.skip;
+    const FeedContext context{query, layout, reader_, random_seed(), scratch_, refused};
+    Pipeline pipeline({context, source_, std::move(begin), problems_, progress_, task_.threads,
+                       group_memory(), task_.vectors});
+    pipeline.run();
+    const RowCounts rows = pipeline.counts();
+    found_.aggregated = rows.aggregated;
+    found_.filtered = rows.filtered;
+    found_.of_several_lines = rows.of_several_lines;
+    found_.most_lines = rows.most_lines;
+    found_.bytes = source_.bytes();
+    if (task_.work == Work::run) {
+        finish(query, layout, pipeline.tables(), pipeline.take_spilled());
+        return;
+    }
+    PartAccount account = account_of(pipeline.rest());
+    account.header_line = line;
+    account.names = names;
+    found_.bytes = account.end - account.begin;
+    finish_part(std::move(account), layout, part_mark(query, task_.dialect, names, layout),
+                pipeline.tables(), pipeline.take_spilled());
+}
+
+/// `rest` is the link to what follows the part.
+PartAccount FileAttempt::account_of(const Link& rest) const {
+    const Range& range = task_.range;
+    PartAccount account;
+    account.begin = range.begin;
+    account.end = source_.final() ? range.begin + source_.bytes() : rest.offset;
+    account.lines = rest.line - 1;
+    account.aggregated = found_.aggregated;
+    account.filtered = found_.filtered;
+    account.of_several_lines = found_.of_several_lines;
+    account.most_lines = found_.most_lines;
+    if (source_.final()) return account;
+    if (rest.dropping) {
+        throw Refused("a record before byte " + std::to_string(*range.end) + " is too long: the " +
+                      "part must end after its line");
+    }
+    if (account.end != *range.end && !range.cut) {
+        throw Refused("byte " + std::to_string(*range.end) + " is within a record, which begins " +
+                      "at byte " + std::to_string(account.end));
+    }
+    return account;
+}
+
+/// The groups may fill what is left; sorting and writing need the rest.
+std::size_t FileAttempt::group_memory() const {
+    if (task_.groups) return *task_.groups;
+    const std::uint64_t taken = overhead + task_.threads * thread_overhead;
+    const std::uint64_t left = task_.memory > taken ? task_.memory - taken : 0;
+    return std::max<std::uint64_t>(left - left / 4, task_.memory / 4);
+}
+
+}  // namespace csvmill

@@ -1,0 +1,27 @@
+/// Reading a file, or a part of one.
+#pragma once
+
+#include "csv/record_reader.hpp"
+#include "input/block_source.hpp"
+#include "pipeline/header.hpp"
+#include "run/attempt.hpp"
+
+namespace csvmill {
+
+/// `run`: a file and its result. `partial`: a part of a file and its state.
+class FileAttempt : public Attempt {
+public:
+    explicit FileAttempt(const Assignment& assignment);
+
+private:
+    void work() override;
+    Header header();
+    void aggregate(Header begin, const Query& query);
+    PartAccount account_of(const Link& rest) const;
+    std::size_t group_memory() const;
+
+    RecordReader reader_;
+    BlockSource source_;
+};
+
+}  // namespace csvmill

@@ -1,0 +1,51 @@
+#include "run/merge_attempt.hpp"
+
+#include "state/part_mark.hpp"
+#include "state/parts.hpp"
+#include "text/error.hpp"
+
+namespace csvmill {
+
+void MergeAttempt::work() {
+    try {
+        merge();
+    } catch (const StateError& error) {
+        throw Refused(error.what());
+    }
+}
+
+void MergeAttempt::merge() {
+    const Parts parts(task_.states, scratch_);
+    if (task_.work == Work::merge) parts.check_whole(task_.size);
+    const PartAccount& total = parts.total();
+    const Query query = query_for(total.header_line, total.names);
+    const Layout layout(query);
+    if (part_mark(query, task_.dialect, total.names, layout) != parts.mark()) {
+        throw Refused("the states are of another aggregation or dialect");
+    }
+    std::uint64_t taken = 0;
+    parts.each_problem([&](KeptProblem kept) {
+        // As in a run: if bad records fail the job, only those that are shown are described.
+        if (!query.skip && taken == shown_problems) return false;
+        ++taken;
+        problems_.take(std::move(kept.problem), kept.record);
+        return true;
+    });
+    if (taken > total.problems || (query.skip && taken != total.problems)) {
+        throw Refused("a state is damaged: it has another number of bad records than it says");
+    }
+    problems_.count_more(total.problems - taken);
+    found_.aggregated = total.aggregated;
+    found_.filtered = total.filtered;
+    found_.of_several_lines = total.of_several_lines;
+    found_.most_lines = total.most_lines;
+    found_.bytes = total.end - total.begin;
+    std::vector<StateFile> files = parts.groups(layout, task_.memory / 4);
+    if (task_.work == Work::merge) {
+        finish(query, layout, {}, std::move(files));
+    } else {
+        finish_part(total, layout, parts.mark(), {}, std::move(files));
+    }
+}
+
+}  // namespace csvmill

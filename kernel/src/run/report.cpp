@@ -1,0 +1,40 @@
+#include "run/report.hpp"
+
+namespace csvmill {
+
+namespace {
+
+std::string json_of(const std::vector<Problem>& problems) {
+    std::string text = "[";
+    for (const Problem& problem : problems) {
+        if (text.size() > 1) text += ',';
+        JsonWriter json;
+        json.member("line", problem.line).member("offset", problem.offset);
+        if (problem.column) {
+            json.member("column", *problem.column);
+        } else {
+            json.null("column");
+        }
+        if (problem.name) {
+            json.member("name", Bytes(*problem.name));
+        } else {
+            json.null("name");
+        }
+        json.member("found", Bytes(problem.found)).member("expected", Bytes(problem.expected));
+        text += json.finish();
+    }
+    return text + "]";
+}
+
+}  // namespace
+
+void add_report(JsonWriter& event, const Findings& found, const Problems& problems) {
+    event.member("aggregated", found.aggregated).member("filtered", found.filtered);
+    event.member("rejected", found.read ? problems.count() : 0);
+    event.member("groups", found.groups).member("problem_count", problems.count());
+    event.raw("problems", json_of(problems.first())).member("bytes", found.bytes);
+    event.member("of_several_lines", found.of_several_lines);
+    event.member("most_lines", found.most_lines).member("write_seconds", found.write_seconds);
+}
+
+}  // namespace csvmill

@@ -1,0 +1,24 @@
+/// The report of an attempt: what was found in the file.
+#pragma once
+
+#include "output/problems.hpp"
+#include "run/json.hpp"
+
+namespace csvmill {
+
+/// What is known of the file so far.
+struct Findings {
+    bool read = false;  ///< Whether all records have been read.
+    std::uint64_t aggregated = 0;
+    std::uint64_t filtered = 0;
+    std::uint64_t groups = 0;
+    std::uint64_t bytes = 0;
+    std::uint64_t of_several_lines = 0;
+    std::uint64_t most_lines = 1;
+    double write_seconds = 0;
+};
+
+/// Adds the members of the report to an event.
+void add_report(JsonWriter& event, const Findings& found, const Problems& problems);
+
+}  // namespace csvmill

@@ -1,0 +1,57 @@
+#include "state/part_account.hpp"
+
+#include <algorithm>
+
+#include "csv/dialect.hpp"
+#include "state/encoding.hpp"
+
+namespace csvmill {
+
+namespace {
+
+constexpr std::uint64_t version = 1;
+
+}  // namespace
+
+void PartAccount::write(std::string& to) const {
+    for (const std::uint64_t number :
+         {version, statistics, begin, end, lines, aggregated, filtered, problems, of_several_lines,
+          most_lines, header_line, std::uint64_t{names.size()}}) {
+        append_varint(to, number);
+    }
+    for (const std::string& name : names) {
+        append_varint(to, name.size());
+        to += name;
+    }
+}
+
+PartAccount PartAccount::read(Bytes from) {
+    if (take_varint(from) != version || take_varint(from) != statistics)
+        throw StateError("a state file was written by another version");
+    PartAccount account;
+    for (std::uint64_t* number : {&account.begin, &account.end, &account.lines, &account.aggregated,
+                                  &account.filtered, &account.problems, &account.of_several_lines,
+                                  &account.most_lines, &account.header_line}) {
+        *number = take_varint(from);
+    }
+    const std::uint64_t columns = take_varint(from);
+    if (account.begin > account.end || columns == 0 || columns > column_limit)
+        throw StateError("a state file is damaged: its account has a wrong number");
+    for (std::uint64_t i = 0; i < columns; ++i) {
+        account.names.emplace_back(take_bytes(from, take_varint(from)));
+    }
+    if (!from.empty()) throw StateError("a state file is damaged: its account is too long");
+    return account;
+}
+
+void PartAccount::append(const PartAccount& next) {
+    end = next.end;
+    lines += next.lines;
+    aggregated += next.aggregated;
+    filtered += next.filtered;
+    problems += next.problems;
+    of_several_lines += next.of_several_lines;
+    most_lines = std::max(most_lines, next.most_lines);
+}
+
+}  // namespace csvmill

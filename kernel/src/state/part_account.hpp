@@ -1,0 +1,36 @@
+/// What the state of a part of a file says of the part.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "text/bytes.hpp"
+
+namespace csvmill {
+
+/// The account of a part, beside its groups and bad records.
+struct PartAccount {
+    std::uint64_t begin = 0;  ///< The range of bytes of the file (after decompression).
+    std::uint64_t end = 0;
+    std::uint64_t lines = 0;  ///< Line ends in it: lines of its bad records are counted from 1.
+    std::uint64_t aggregated = 0;
+    std::uint64_t filtered = 0;
+    std::uint64_t problems = 0;  ///< Bad records, also those that are not kept.
+    std::uint64_t of_several_lines = 0;
+    std::uint64_t most_lines = 1;
+    std::uint64_t header_line = 1;   ///< The line of the file on which its header begins.
+    std::vector<std::string> names;  ///< Of all columns of the file.
+
+    /// The form of the section of statistics. 0: nothing is counted for each column yet.
+    static constexpr std::uint64_t statistics = 0;
+
+    void write(std::string& to) const;
+    /// Throws StateError.
+    static PartAccount read(Bytes from);
+
+    /// Adds the account of the part that follows.
+    void append(const PartAccount& next);
+};
+
+}  // namespace csvmill

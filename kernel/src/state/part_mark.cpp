@@ -1,0 +1,82 @@
+#include "state/part_mark.hpp"
+
+#include "state/checksum.hpp"
+#include "state/encoding.hpp"
+#include "state/state_file.hpp"
+
+namespace csvmill {
+
+namespace {
+
+void append_text(std::string& to, Bytes text) {
+    append_varint(to, text.size());
+    to += text;
+}
+
+template <class Enum>
+void append_enum(std::string& to, Enum value) {
+    append_varint(to, static_cast<std::uint64_t>(value));
+}
+
+/// 0 for none.
+template <class T>
+void append_optional(std::string& to, const std::optional<T>& value) {
+    append_varint(to, value ? 1 + static_cast<std::uint64_t>(*value) : 0);
+}
+
+void append_restriction(std::string& to, const Restriction& restriction) {
+    append_enum(to, restriction.form);
+    append_varint(to, restriction.column);
+    append_enum(to, restriction.op);
+    append_enum(to, restriction.kind);
+    append_varint(to, restriction.values.size());
+    for (const std::string& value : restriction.values) append_text(to, value);
+    append_varint(to, restriction.parts.size());
+    for (const Restriction& part : restriction.parts) append_restriction(to, part);
+}
+
+void append_query(std::string& to, const Query& query) {
+    append_varint(to, query.group_by.size());
+    for (const GroupColumn& group : query.group_by) {
+        append_varint(to, group.column);
+        append_varint(to, group.trim ? 1 : 0);
+        append_optional(to, group.truncate);
+        append_enum(to, group.letters);
+    }
+    append_varint(to, query.aggregates.size());
+    for (const Aggregate& aggregate : query.aggregates) {
+        append_enum(to, aggregate.function);
+        append_optional(to, aggregate.column);
+        append_enum(to, aggregate.kind);
+        append_varint(to, aggregate.strict ? 1 : 0);
+    }
+    append_varint(to, query.where ? 1 : 0);
+    if (query.where) append_restriction(to, *query.where);
+    append_varint(to, static_cast<unsigned char>(query.notation.decimal));
+    append_varint(to, static_cast<unsigned char>(query.notation.thousands));
+    append_varint(to, query.skip ? 1 : 0);
+    append_varint(to, query.hints ? 1 : 0);
+}
+
+void append_dialect(std::string& to, const Dialect& dialect) {
+    for (const std::string* text : {&dialect.delimiter, &dialect.quote, &dialect.escape}) {
+        append_text(to, *text);
+    }
+    append_varint(to, dialect.header ? 1 : 0);
+    append_varint(to, dialect.line_end_cr ? 1 : 0);
+    append_varint(to, dialect.sep_line ? 1 : 0);
+    append_enum(to, dialect.encoding);
+}
+
+}  // namespace
+
+std::uint64_t part_mark(const Query& query, const Dialect& dialect,
+                        const std::vector<std::string>& columns, const Layout& layout) {
+    std::string text;
+    append_dialect(text, dialect);
+    append_query(text, query);
+    for (const std::string& name : columns) append_text(text, name);
+    return checksum(text, mark_of(layout));
+}
+
+}  // namespace csvmill

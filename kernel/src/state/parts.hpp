@@ -1,0 +1,51 @@
+/// The states of the parts of a file, in the order of the file.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "state/part_state.hpp"
+
+namespace csvmill {
+
+/// Reads the accounts of states, in any order, and checks that they fit together.
+class Parts {
+public:
+    /// Throws Refused if a state is damaged, if states are of different jobs, or if their ranges
+    /// leave out bytes between them or overlap.
+    Parts(const std::vector<std::string>& paths, Scratch& scratch);
+
+    /// Throws Refused if the parts are not all of the file, which has `size` bytes if that is
+    /// known.
+    void check_whole(std::optional<std::uint64_t> size) const;
+
+    const PartAccount& total() const { return total_; }  ///< Of all parts as one.
+    std::uint64_t mark() const { return mark_; }
+
+    /// Calls `take` with each bad record that is kept, in the order of the file, until it returns
+    /// false. Lines are counted from the start of the first part. Throws Refused.
+    void each_problem(const std::function<bool(KeptProblem)>& take) const;
+
+    /// Opens the groups of all parts. Merges some of them first if there are many: `memory` is for
+    /// that. Throws Refused.
+    std::vector<StateFile> groups(const Layout& layout, std::size_t memory) const;
+
+private:
+    struct Part {
+        std::string path;
+        std::uint64_t begin;
+        std::uint64_t end;
+        std::uint64_t lines;
+    };
+    void check_order() const;
+
+    Scratch& scratch_;
+    std::vector<Part> parts_;
+    PartAccount total_;
+    std::uint64_t mark_ = 0;
+};
+
+}  // namespace csvmill
