@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,25 +11,42 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from processor.engines.messages import Merge, Part
+from shared.csv.encoding import to_utf8
+from shared.csv.records import RecordReader
 from shared.errors import InvalidInput, MalformedInput
-from tests.reference.parts import Ended, Kernel
+from tests.reference.parts import Kernel
 from tests.reference.test_kernel import any_cases, knobs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tests.aggregations import Case
 
-NO_HEADER = "do not have its header"
+    StatesOf = Callable[[Kernel, st.DataObject], list[Path]]
 
 
-@given(case=any_cases(), data=st.data())
-@settings(
-    max_examples=150,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
-def test_parts_give_the_bytes_of_one_pass(case: Case, data: st.DataObject) -> None:
+def property_of(test: Callable[..., None]) -> Callable[[], None]:
+    """Return a test of any aggregation of any file."""
+    slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
+    tested = given(case=any_cases(), data=st.data())(test)
+    return settings(max_examples=50, deadline=None, suppress_health_check=slow)(tested)
+
+
+@property_of
+def test_parts_that_end_at_any_records_give_the_bytes_of_one_pass(
+    case: Case, data: st.DataObject
+) -> None:
+    merges_to_one_pass(case, data, parts_between_records)
+
+
+@property_of
+def test_parts_that_are_cut_anywhere_give_the_bytes_of_one_pass(
+    case: Case, data: st.DataObject
+) -> None:
+    merges_to_one_pass(case, data, parts_cut_anywhere)
+
+
+def merges_to_one_pass(case: Case, data: st.DataObject, states_of: StatesOf) -> None:
     with tempfile.TemporaryDirectory() as name:
         try:
             kernel = Kernel.of(case.aggregation, case.data, Path(name))
@@ -39,7 +57,7 @@ def test_parts_give_the_bytes_of_one_pass(case: Case, data: st.DataObject) -> No
         if expected.header is None:
             assert whole.event == expected.event
             return
-        states = [state for _, state in cut(kernel, whole, data)]
+        states = states_of(kernel, data) or [whole.state]
         if data.draw(st.booleans(), label="gather"):
             states = gathered(kernel, states, data)
         merged = kernel.run(
@@ -50,32 +68,74 @@ def test_parts_give_the_bytes_of_one_pass(case: Case, data: st.DataObject) -> No
         )
         assert merged.event == expected.event
         assert merged.files == expected.files
-        assert (merged.header or {}).get("fields") == expected.header["fields"]
+        assert merged.header == expected.header
 
 
-def cut(kernel: Kernel, whole: Ended, data: st.DataObject) -> list[tuple[Part, Path]]:
-    """Cut a file before the records at drawn places. Return the parts and their states."""
+def parts_between_records(kernel: Kernel, data: st.DataObject) -> list[Path]:
+    """Return the states of parts that end before records which the reference finds."""
+    starts = record_starts(kernel)
+    ends = data.draw(st.lists(st.sampled_from(starts), unique=True, max_size=6)) if starts else []
+    header = None
+    states = []
+    for begin, end in itertools.pairwise([0, *sorted(ends), len(kernel.data)]):
+        part = kernel.run(
+            Part(begin, end, header=header),
+            data.draw(knobs, label="knobs"),
+            threads=data.draw(st.integers(1, 3), label="threads"),
+            stream=data.draw(st.booleans(), label="stream"),
+        )
+        assert part.event["event"] == "finished"
+        assert part.event["end"] == end
+        header = part.header
+        states.append(part.state)
+    return states
+
+
+def record_starts(kernel: Kernel) -> list[int]:
+    """Return the offsets of all records below the header that the reference reads."""
+    lines: set[int] = set()
+    text = to_utf8(iter([kernel.data]), kernel.dialect.encoding)
+    reader = RecordReader(text, kernel.dialect, lambda problem: lines.add(problem.line))
+    # Without a header, there is a made-up one, and the first good record belongs to the first part.
+    header, *records = (line for line, _ in reader)
+    if not kernel.dialect.header:
+        header, *records = records
+    lines.update(records)
+    starts = line_starts(kernel)
+    return [starts[line - 1] for line in sorted(lines) if line > header]
+
+
+def line_starts(kernel: Kernel) -> list[int]:
+    """Return the offset of each line."""
+    encoding = kernel.dialect.encoding
+    newline = "\r" if kernel.dialect.line_end == "cr" else "\n"
+    unit = newline.encode(encoding if encoding.startswith("utf-16") else "ascii")
+    size = len(unit)
+    places = range(0, len(kernel.data) - size + 1, size)
+    return [0, *(at + size for at in places if kernel.data[at : at + size] == unit)]
+
+
+def parts_cut_anywhere(kernel: Kernel, data: st.DataObject) -> list[Path]:
+    """Return the states of parts that end before the records at drawn places."""
     size = len(kernel.data)
     places = data.draw(st.lists(st.integers(1, max(size, 1)), max_size=6), label="places")
-    parts: list[tuple[Part, Path]] = []
+    states: list[Path] = []
     begin, header = 0, None
     for place in sorted(places):
-        if place <= begin:
+        found = kernel.run(Part(begin, place, cut=True, header=header)) if place > begin else None
+        if found is None:
             continue
-        wanted = Part(begin, place, cut=True, header=header)
-        found = kernel.run(wanted)
         if found.event["event"] == "refused":
-            assert not parts
-            assert NO_HEADER in found.event["reason"]
+            assert not states
+            assert "do not have its header" in found.event["reason"]
             continue
         end = found.event["end"]
         assert begin <= end <= place
         if end == begin:
             continue
-        header = header or found.header
         # The same range again, whose end is known now.
         again = kernel.run(
-            Part(begin, end, header=header if begin else None),
+            Part(begin, end, header=header),
             data.draw(knobs, label="knobs"),
             threads=data.draw(st.integers(1, 3), label="threads"),
             stream=data.draw(st.booleans(), label="stream"),
@@ -83,14 +143,12 @@ def cut(kernel: Kernel, whole: Ended, data: st.DataObject) -> list[tuple[Part, P
             sized=end == size or data.draw(st.booleans(), label="sized"),
         )
         assert again.event == {**found.event, "state_size": again.event["state_size"]}
-        parts.append((wanted, data.draw(st.sampled_from([found, again]), label="which").state))
+        states.append(data.draw(st.sampled_from([found, again]), label="which").state)
+        header = found.header
         begin = end
-    if begin == 0:
-        return [(Part(), whole.state)]
-    if begin < size or data.draw(st.booleans(), label="empty"):
-        last = kernel.run(Part(begin, header=header), data.draw(knobs, label="knobs"))
-        parts.append((Part(begin, size), last.state))
-    return parts
+    if states and (begin < size or data.draw(st.booleans(), label="empty")):
+        states.append(kernel.run(Part(begin, header=header)).state)
+    return states
 
 
 def gathered(kernel: Kernel, states: Sequence[Path], data: st.DataObject) -> list[Path]:

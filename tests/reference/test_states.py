@@ -101,6 +101,20 @@ def test_bad_rows_are_where_one_pass_finds_them(tmp_path: Path) -> None:
         assert expected.event["event"] == {"skip": "finished", "fail": "malformed"}[name]
 
 
+def test_a_part_may_end_after_the_line_of_a_quote_that_is_never_closed(tmp_path: Path) -> None:
+    rest = b'"never closed,\n' + b"".join(ROWS) + b"x,y\n" + ROWS[0]
+    kernel = kernel_for(tmp_path, DATA + rest, SKIPPING)
+    ends = [at + 1 for at, byte in enumerate(kernel.data) if byte == ord("\n")][:-1]
+    expected = kernel.run()
+    assert [p["line"] for p in expected.event["problems"]] == [42, 83]
+    merged = kernel.run(Merge(states(parts_of(kernel, ends))))
+    assert (merged.event, merged.files) == (expected.event, expected.files)
+    # Without the size of the file, more of it may follow, with a quote that closes this one.
+    header = kernel.run(Part(0, ends[0])).header
+    unknown = Part(len(DATA), len(DATA) + 15, header=header)
+    assert kernel.run(unknown, sized=False).event["event"] == "refused"
+
+
 def test_a_file_whose_rows_are_all_bad_is_malformed(tmp_path: Path) -> None:
     header = DATA[: ends_of(0)[0]]
     kernel = kernel_for(tmp_path, header + BAD * 30, SKIPPING)
@@ -112,11 +126,11 @@ def test_a_file_whose_rows_are_all_bad_is_malformed(tmp_path: Path) -> None:
 
 
 def test_many_states_are_merged_with_few_open_files(tmp_path: Path) -> None:
-    kernel = kernel_for(tmp_path, DATA[: ends_of(0)[0]] + b"".join(ROWS * 15))
+    kernel = kernel_for(tmp_path, DATA[: ends_of(0)[0]] + b"".join(ROWS * 7))
     expected = kernel.run()
-    ends = list(itertools.accumulate(map(len, ROWS * 15), initial=ends_of(0)[0]))[1:-1]
+    ends = list(itertools.accumulate(map(len, ROWS * 7), initial=ends_of(0)[0]))[1:-1]
     parts = parts_of(kernel, ends)
-    assert len(parts) > 512
+    assert len(parts) > 256
     merged = kernel.run(Merge(states(reversed(parts))))
     assert (merged.event, merged.files) == (expected.event, expected.files)
     assert all(state.exists() for state in states(parts))
@@ -199,8 +213,8 @@ def test_damaged_states_are_refused(tmp_path: Path) -> None:
     for state, other in ((one, two), (two, one)):
         whole = state.read_bytes()
         damaged = state.with_name("damaged")
-        for at in range(0, len(whole), 5):
-            damaged.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << at % 8]) + whole[at + 1 :])
+        for at in range(0, len(whole), 11):
+            damaged.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << at % 7]) + whole[at + 1 :])
             assert refusal(kernel, [damaged, other])
         for size in (0, 1, 55, len(whole) // 2, len(whole) - 1):
             damaged.write_bytes(whole[:size])
@@ -223,11 +237,13 @@ def test_a_range_that_does_not_end_with_a_record_is_refused(tmp_path: Path) -> N
         found: str = ended.event["reason"]
         return found
 
-    within = "byte {} is within a record, which begins at byte {}"
+    within = "byte {} is within a record, which ends at byte {}"
     quoted = len(DATA) + len(b'"a\n')
-    assert reason(0, first - 1) == within.format(first - 1, ends_of(0)[0])
-    assert reason(first, first + 5) == within.format(first + 5, first)
-    assert reason(first, quoted) == within.format(quoted, len(DATA))
+    assert reason(0, first - 1) == within.format(first - 1, first)
+    assert reason(first, first + 5) == within.format(first + 5, ends_of(2)[0])
+    assert reason(first, quoted) == within.format(quoted, len(data) - len(ROWS[0]))
+    unknown = kernel.run(Part(first, first + 5, header=header), sized=False)
+    assert unknown.event["reason"] == within.format(first + 5, ends_of(2)[0])
     assert reason(0, 3) == "the first 3 bytes of the file do not have its header"
     # With `cut`, the part ends before that record.
     cut = kernel.run(Part(first, quoted, cut=True, header=header))

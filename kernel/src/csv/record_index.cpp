@@ -21,15 +21,15 @@ void RecordIndex::clear() {
 BlockIndexer::BlockIndexer(const RecordReader& reader, std::uint32_t width, bool vectors)
     : reader_(reader), width_(width), vectors_(vectors && has_vectors()) {}
 
-void BlockIndexer::index_plain(Bytes data, std::size_t begin, bool final,
-                               RecordIndex& index) const {
+void BlockIndexer::index_plain(Bytes data, std::size_t begin, bool final, RecordIndex& index,
+                               std::size_t stop) const {
     index.clear();
     index.width = width_;
     index.begin = static_cast<std::uint32_t>(begin);
     const char newline = reader_.dialect().newline();
     std::vector<Field> fields;
     std::size_t at = begin;
-    while (at < data.size()) {
+    while (at < data.size() && at < stop) {
         std::size_t end = at;
         const Outcome outcome = reader_.read(data, at, final, 1, fields, end, nullptr);
         if (outcome == Outcome::unfinished) break;

@@ -51,8 +51,9 @@ public:
     /// it is; if not, `index` is undefined. `data` must be followed by 64 readable bytes.
     bool index_regular(Bytes data, std::size_t begin, bool final, RecordIndex& index) const;
 
-    /// Indexes any block with the plain reader.
-    void index_plain(Bytes data, std::size_t begin, bool final, RecordIndex& index) const;
+    /// Indexes any block with the plain reader: the records that begin before `stop`.
+    void index_plain(Bytes data, std::size_t begin, bool final, RecordIndex& index,
+                     std::size_t stop = Bytes::npos) const;
 
 private:
     const RecordReader& reader_;

@@ -34,6 +34,31 @@ public:
         }
     }
 
+    Link read_tail(Link link, BlockSource& ahead) {
+        link_ = std::move(link);
+        Buffer& text = block_.buffer;
+        text.reset(0, link_.tail.size());
+        text.append(link_.tail);
+        const std::size_t stop = link_.tail.size();
+        Block next;
+        while (true) {
+            indexer_.index_plain(text.data(), 0, ahead.final(), index_, stop);
+            // Twice as much, so that a long record is not read too often.
+            const std::size_t wanted = 2 * text.data().size();
+            if (index_.end >= stop || ahead.ended()) break;
+            while (text.data().size() < wanted && ahead.next(next)) {
+                text.append(next.buffer.content());
+            }
+        }
+        Link rest = next_link(text.data(), 0, index_.line_ends);
+        rest.tail.clear();
+        bad_.clear();
+        feed(index_, text.data(), 0);
+        pipeline_.maker_.report(bad_, text.data(), ahead.final(), {0, link_.line, link_.offset},
+                                pipeline_.input_.problems);
+        return rest;
+    }
+
 private:
     void work() {
         bad_.clear();
@@ -212,6 +237,10 @@ void Pipeline::run() {
     workers_[0]->run();
     threads.clear();
     if (error_) std::rethrow_exception(error_);
+}
+
+Link Pipeline::read_tail(Link tail, BlockSource& ahead) {
+    return workers_[0]->read_tail(std::move(tail), ahead);
 }
 
 bool Pipeline::next(Block& block) {

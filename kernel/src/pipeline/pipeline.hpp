@@ -42,9 +42,12 @@ public:
     /// Throws AttemptFailed.
     void run();
 
-    /// After `run`: the link to what follows. Its tail is the record that the end of the source
-    /// cuts off.
+    /// After `run`: the link to what follows. Its tail is what the end of the source cuts off.
     Link rest() { return chain_.take(handed_); }
+
+    /// Reads that tail, for which it looks at what follows in the file, `ahead`. Returns the link to
+    /// what follows: its offset is beyond the end of the tail if that is within a record.
+    Link read_tail(Link tail, BlockSource& ahead);
 
     RowCounts counts() const;
     std::vector<GroupTable*> tables();

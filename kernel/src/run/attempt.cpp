@@ -18,7 +18,7 @@ double seconds_since(Clock::time_point begun) {
 }
 
 Problems problems_of(const Task& task, Scratch& scratch, ProblemLog& log) {
-    if (!task.gives_state()) return Problems(task.skip ? "rejects.csv" : "", scratch);
+    if (!task.gives_state()) return {task.skip ? "rejects.csv" : "", scratch};
     const auto keep = [&log](const Problem& problem, Bytes record) { log.take(problem, record); };
     return {keep, task.skip, scratch};
 }

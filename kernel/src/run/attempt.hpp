@@ -41,8 +41,6 @@ protected:
     /// Memory beside blocks and groups.
     static constexpr std::uint64_t overhead = std::uint64_t{40} << 20;
 
-    virtual void work() = 0;
-
     /// Tells the header, and waits for the query.
     Query query_for(std::uint64_t line, const std::vector<std::string>& names);
 
@@ -67,6 +65,7 @@ protected:
     Findings found_;
 
 private:
+    virtual void work() = 0;
     void end_without_result(const char* event, const std::string& reason, bool report);
 
     const std::vector<std::string>& confined_;

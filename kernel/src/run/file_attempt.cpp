@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "pipeline/pipeline.hpp"
 #include "state/part_mark.hpp"
 #include "text/error.hpp"
 
@@ -44,6 +43,7 @@ SourceEnd end_of(const Task& task) {
 
 FileAttempt::FileAttempt(const Assignment& assignment)
     : Attempt(assignment),
+      descriptor_(assignment.source),
       reader_(task_.dialect),
       source_(assignment.source, size_of(task_), task_.dialect.encoding, task_.block, progress_,
               end_of(task_)) {}
@@ -90,6 +90,7 @@ void FileAttempt::aggregate(Header begin, const Query& query) {
     Pipeline pipeline({context, source_, std::move(begin), problems_, progress_, task_.threads,
                        group_memory(), task_.vectors});
     pipeline.run();
+    const Link rest = task_.work == Work::run ? Link() : rest_of(pipeline);
     const RowCounts rows = pipeline.counts();
     found_.aggregated = rows.aggregated;
     found_.filtered = rows.filtered;
@@ -100,12 +101,24 @@ void FileAttempt::aggregate(Header begin, const Query& query) {
         finish(query, layout, pipeline.tables(), pipeline.take_spilled());
         return;
     }
-    PartAccount account = account_of(pipeline.rest());
+    PartAccount account = account_of(rest);
     account.header_line = line;
     account.names = names;
     found_.bytes = account.end - account.begin;
     finish_part(std::move(account), layout, part_mark(query, task_.dialect, names, layout),
                 pipeline.tables(), pipeline.take_spilled());
+}
+
+/// Reads what is left of a part whose end is known, though the file goes on. If a quote is never
+/// closed, or a record is too long, that is known from what follows.
+Link FileAttempt::rest_of(Pipeline& pipeline) {
+    Link rest = pipeline.rest();
+    if (source_.final() || task_.range.cut || rest.tail.empty()) return rest;
+    SourceEnd end{std::nullopt, false};
+    if (task_.size) end = {*task_.size - *task_.range.end, true};
+    Progress none;
+    BlockSource ahead(descriptor_, end.limit, task_.dialect.encoding, task_.block, none, end);
+    return pipeline.read_tail(std::move(rest), ahead);
 }
 
 /// `rest` is the link to what follows the part.
@@ -125,8 +138,9 @@ PartAccount FileAttempt::account_of(const Link& rest) const {
                       "part must end after its line");
     }
     if (account.end != *range.end && !range.cut) {
-        throw Refused("byte " + std::to_string(*range.end) + " is within a record, which begins " +
-                      "at byte " + std::to_string(account.end));
+        const bool after = account.end > *range.end;
+        throw Refused("byte " + std::to_string(*range.end) + " is within a record, which " +
+                      (after ? "ends" : "begins") + " at byte " + std::to_string(account.end));
     }
     return account;
 }

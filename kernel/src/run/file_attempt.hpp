@@ -3,7 +3,7 @@
 
 #include "csv/record_reader.hpp"
 #include "input/block_source.hpp"
-#include "pipeline/header.hpp"
+#include "pipeline/pipeline.hpp"
 #include "run/attempt.hpp"
 
 namespace csvmill {
@@ -18,8 +18,10 @@ private:
     Header header();
     void aggregate(Header begin, const Query& query);
     PartAccount account_of(const Link& rest) const;
+    Link rest_of(Pipeline& pipeline);
     std::size_t group_memory() const;
 
+    int descriptor_;
     RecordReader reader_;
     BlockSource source_;
 };

@@ -26,7 +26,8 @@ void PartAccount::write(std::string& to) const {
 }
 
 PartAccount PartAccount::read(Bytes from) {
-    if (take_varint(from) != version || take_varint(from) != statistics)
+    const std::uint64_t form = take_varint(from);
+    if (form != version || take_varint(from) != statistics)
         throw StateError("a state file was written by another version");
     PartAccount account;
     for (std::uint64_t* number : {&account.begin, &account.end, &account.lines, &account.aggregated,
