@@ -383,11 +383,12 @@ async def _ended(work: Coroutine[Any, Any, int]) -> None:
 
 
 @pytest.mark.timeout(600)  # a failure takes its time to be made minimal
-def test_no_interleaving_removes_a_blob_that_a_job_may_need() -> None:
+@pytest.mark.parametrize("examples", [50, pytest.param(400, marks=pytest.mark.long)])
+def test_no_interleaving_removes_a_blob_that_a_job_may_need(examples: int) -> None:
     run_state_machine_as_test(
         Interleavings,
         settings=settings(
-            max_examples=50,
+            max_examples=examples,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),

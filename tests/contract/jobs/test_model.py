@@ -353,8 +353,9 @@ def explore(url: str, *, examples: int, steps: int) -> None:
 
 
 @pytest.mark.timeout(600)  # a failure takes its time to be made minimal
-def test_the_store_on_sqlite_behaves_like_the_model(tmp_path: Path) -> None:
-    explore(f"sqlite:///{tmp_path / 'jobs.db'}", examples=50, steps=30)
+@pytest.mark.parametrize("examples", [50, pytest.param(400, marks=pytest.mark.long)])
+def test_the_store_on_sqlite_behaves_like_the_model(tmp_path: Path, examples: int) -> None:
+    explore(f"sqlite:///{tmp_path / 'jobs.db'}", examples=examples, steps=30)
 
 
 @pytest.mark.timeout(600)  # a failure takes its time to be made minimal
