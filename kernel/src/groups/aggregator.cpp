@@ -55,6 +55,9 @@ Layout::Layout(const Query& query) {
         keeps_ |= aggregator->keeps() != Aggregator::Keeps::none;
         aggregators_.push_back(std::move(aggregator));
     }
+    created_.resize(header_size_ / 8);
+    auto* group = new (created_.data()) Group;
+    for (std::size_t i = 0; i < size(); ++i) aggregators_[i]->create(state(group, i));
 }
 
 void append_count(std::string& to, std::uint64_t count) {

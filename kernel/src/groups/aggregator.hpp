@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -18,12 +20,14 @@ class KeptValues;
 
 /// A group in a table: this header, then the states of its aggregates, then its key.
 struct Group {
-    std::uint32_t key_size = 0;
+    std::uint32_t key_size : 31 = 0;
+    std::uint32_t merged : 1 = 0;   ///< Into another group: it counts no more.
     std::uint32_t number : 26 = 0;  ///< In its part of the table, if an aggregate keeps values.
     std::uint32_t part : 6 = 0;     ///< Of the table.
 };
 
 inline constexpr std::size_t max_groups_of_part = std::size_t{1} << 26;
+inline constexpr std::uint32_t max_key_size = (std::uint32_t{1} << 31) - 1;
 
 /// Gives the kept values of a group, sorted, one after another, as the bytes of `append_kept`.
 /// Returns false at the end of the group.
@@ -37,6 +41,7 @@ public:
 
     /// Bytes of a state; a multiple of 8.
     virtual std::size_t state_size() const = 0;
+    /// Makes a state without values. It owns nothing, and may be made by copying its bytes.
     virtual void create(std::byte* state) const = 0;
     virtual void destroy(std::byte* state) const = 0;
     /// Whether states may own memory, so that `destroy` must be called.
@@ -92,6 +97,17 @@ public:
     bool owns() const { return owns_; }
     bool keeps() const { return keeps_; }  ///< Whether an aggregate keeps values.
 
+    /// Bytes of a group in its arena.
+    std::size_t group_size(const Group* group) const {
+        return (header_size_ + group->key_size + 7) & ~std::size_t{7};
+    }
+
+    /// Makes a group without values at `to`. It has no key yet.
+    Group* create(std::byte* to) const {
+        std::memcpy(to, created_.data(), header_size_);
+        return reinterpret_cast<Group*>(to);
+    }
+
     std::byte* state(Group* group, std::size_t i) const {
         return reinterpret_cast<std::byte*>(group) + offsets_[i];
     }
@@ -108,8 +124,19 @@ private:
     std::vector<std::unique_ptr<Aggregator>> aggregators_;
     std::vector<std::size_t> offsets_;
     std::size_t header_size_ = sizeof(Group);
+    std::vector<std::uint64_t> created_;  ///< The bytes of a group without values.
     bool owns_ = false;
     bool keeps_ = false;
 };
+
+/// Calls `take` with each group in a piece of an arena of groups.
+template <typename Take>
+void for_each_group(std::span<std::byte> piece, const Layout& layout, Take&& take) {
+    for (std::size_t at = 0; at < piece.size();) {
+        auto* group = reinterpret_cast<Group*>(piece.data() + at);
+        at += layout.group_size(group);
+        if (!group->merged) take(group);
+    }
+}
 
 }  // namespace csvmill

@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -70,23 +71,40 @@ void Pages::resize(std::size_t bytes) {
 }
 
 std::byte* Arena::allocate_chunk(std::size_t bytes) {
-    chunk_size_ = std::clamp(2 * chunk_size_, first_chunk, huge_page);
+    // At most a third of the memory is not used yet.
+    chunk_size_ = std::clamp(std::bit_floor(size_ / 2), first_chunk, huge_page);
     bool own = bytes > chunk_size_ / 4;
     std::size_t size = own ? bytes : chunk_size_;
-    chunks_.emplace_back(size);
+    std::byte* data = chunks_.emplace_back(Chunk{Pages(size), bytes}).pages.data();
     account_.take(size);
-    std::byte* data = chunks_.back().data();
+    size_ += size;
     if (!own) {
+        if (next_ != nullptr) {
+            Chunk& last = chunks_[current_];
+            last.used = static_cast<std::size_t>(next_ - last.pages.data());
+        }
+        current_ = chunks_.size() - 1;
         next_ = data + bytes;
         end_ = data + size;
     }
     return data;
 }
 
+std::vector<std::span<std::byte>> Arena::pieces() const {
+    std::vector<std::span<std::byte>> pieces;
+    for (std::size_t i = 0; i < chunks_.size(); ++i) {
+        std::byte* data = chunks_[i].pages.data();
+        const bool current = next_ != nullptr && i == current_;
+        pieces.emplace_back(data,
+                            current ? static_cast<std::size_t>(next_ - data) : chunks_[i].used);
+    }
+    return pieces;
+}
+
 void Arena::clear() {
     chunks_.clear();
     account_.settle();
-    chunk_size_ = 0;
+    size_ = chunk_size_ = 0;
     next_ = end_ = nullptr;
 }
 

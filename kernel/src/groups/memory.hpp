@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -106,14 +107,23 @@ public:
     }
     /// Frees all.
     void clear();
+    /// The pieces of memory that it has allocated. In each, objects follow one another as they were
+    /// allocated, their sizes rounded up to 8.
+    std::vector<std::span<std::byte>> pieces() const;
     /// Gives back what it took from the budget, but keeps the memory: another owner has it now.
     void settle() { account_.settle(); }
 
 private:
+    struct Chunk {
+        Pages pages;
+        std::size_t used;  ///< Bytes; those of the current chunk are known by `next_`.
+    };
     std::byte* allocate_chunk(std::size_t bytes);
 
     Account account_;
-    std::vector<Pages> chunks_;
+    std::vector<Chunk> chunks_;
+    std::size_t current_ = 0;  ///< The chunk that `next_` is in, if there is one.
+    std::size_t size_ = 0;     ///< Of all chunks.
     std::size_t chunk_size_ = 0;
     std::byte* next_ = nullptr;
     std::byte* end_ = nullptr;

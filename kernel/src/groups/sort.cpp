@@ -209,26 +209,4 @@ void sort_groups(std::span<SortedGroup> groups, const Layout& layout, std::size_
     }
 }
 
-std::size_t common_prefix(std::span<Group* const> groups, const Layout& layout) {
-    if (groups.empty()) return 0;
-    const Bytes first = layout.key(groups[0]);
-    std::size_t size = first.size();
-    for (std::size_t i = 1; i < groups.size() && size > 0; ++i) {
-        if (i + ahead < groups.size()) {
-            const char* next = reinterpret_cast<const char*>(groups[i + ahead]);
-            __builtin_prefetch(next);
-            __builtin_prefetch(next + layout.header_size());
-        }
-        const Bytes key = layout.key(groups[i]);
-        size = std::min(size, key.size());
-        if (std::memcmp(first.data(), key.data(), size) == 0) continue;
-        size = static_cast<std::size_t>(
-            std::mismatch(first.begin(), first.begin() + static_cast<std::ptrdiff_t>(size),
-                          key.begin())
-                .first -
-            first.begin());
-    }
-    return size;
-}
-
 }  // namespace csvmill

@@ -1,7 +1,10 @@
 #include "groups/table.hpp"
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
+#include <set>
 
 #include "text/error.hpp"
 
@@ -10,8 +13,9 @@ namespace csvmill {
 namespace {
 
 constexpr std::size_t least_capacity = 16;
-constexpr unsigned part_shift = 64 - 6;
-static_assert(partitions == std::size_t{1} << (64 - part_shift));
+constexpr unsigned part_bits = 6;
+constexpr unsigned part_shift = 64 - part_bits;
+static_assert(partitions == std::size_t{1} << part_bits);
 
 /// Fetches a group of `size` bytes into the cache. Most reach into one or two lines.
 void prefetch_group(const Group* group, std::size_t size) {
@@ -24,7 +28,9 @@ void prefetch_group(const Group* group, std::size_t size) {
 struct GroupTable::Part {
     Part(std::size_t index, Budget& budget) : number(index), account(budget) {}
 
-    std::size_t home(std::uint64_t hash) const { return hash & mask; }
+    /// Where a group is, if it is not displaced. Slots are in the order of hashes, so that they
+    /// grow from start to end.
+    std::size_t home(std::uint64_t hash) const { return hash << part_bits >> 1 >> shift; }
 
     /// The first slot from `hash` on that is free, or has the hash and the key.
     Slot* find(std::uint64_t hash, Bytes key, const Layout& layout) const {
@@ -48,25 +54,41 @@ struct GroupTable::Part {
 
     void grow(Budget& budget) {
         const std::size_t old = limit > 0 ? mask + 1 : 0;
-        const std::size_t capacity = old == 0 ? least_capacity : old < 1024 ? 4 * old : 2 * old;
+        grow_to(old == 0 ? least_capacity : old < 1024 ? 4 * old : 2 * old, budget);
+    }
+
+    /// Makes room for `groups` groups in all.
+    void reserve(std::size_t groups, Budget& budget) {
+        const std::size_t capacity = std::bit_ceil(groups * 5 / 3 + 1);
+        if (groups > limit) grow_to(std::max(capacity, least_capacity), budget);
+    }
+
+    void grow_to(std::size_t capacity, Budget& budget) {
+        const std::size_t old = limit > 0 ? mask + 1 : 0;
         account.take((capacity - old) * sizeof(Slot), budget);
         Pages grown(capacity * sizeof(Slot));
-        Slot* to = reinterpret_cast<Slot*>(grown.data());
+        const Slot* from = slots;
+        slots = reinterpret_cast<Slot*>(grown.data());
+        mask = capacity - 1;
+        shift = 63 - static_cast<unsigned>(std::countr_zero(capacity));
+        limit = capacity * 3 / 5;
         for (std::size_t i = 0; i < old; ++i) {
-            if (slots[i].group == nullptr) continue;
-            std::size_t at = slots[i].hash & (capacity - 1);
-            while (to[at].group != nullptr) at = (at + 1) & (capacity - 1);
-            to[at] = slots[i];
+            if (from[i].group != nullptr) *free_place(from[i].hash) = from[i];
         }
         memory = std::move(grown);
-        slots = to;
-        mask = capacity - 1;
-        limit = capacity * 3 / 5;
+    }
+
+    /// The first free slot from `hash` on.
+    Slot* free_place(std::uint64_t hash) const {
+        std::size_t i = home(hash);
+        while (slots[i].group != nullptr) i = (i + 1) & mask;
+        return &slots[i];
     }
 
     void swap_groups(Part& other) {
         std::swap(slots, other.slots);
         std::swap(mask, other.mask);
+        std::swap(shift, other.shift);
         std::swap(size, other.size);
         std::swap(limit, other.limit);
         std::swap(owning, other.owning);
@@ -74,10 +96,16 @@ struct GroupTable::Part {
         std::swap(kept, other.kept);
     }
 
-    void forget_groups() {
+    void forget_slots() {
         memory = Pages();
         slots = &free_slot;
-        mask = size = limit = 0;
+        mask = limit = 0;
+        shift = 63;
+    }
+
+    void forget_groups() {
+        forget_slots();
+        size = 0;
         owning = false;
     }
 
@@ -94,6 +122,7 @@ struct GroupTable::Part {
 
     Slot* slots = &free_slot;
     std::size_t mask = 0;
+    unsigned shift = 63;  ///< Of the hash, after its bits of the part and one more.
     std::size_t size = 0;
     std::size_t limit = 0;  ///< Of `size`, before the slots grow.
     std::size_t number;
@@ -101,14 +130,14 @@ struct GroupTable::Part {
     Pages memory;         ///< Of the slots.
     Account account;
     std::vector<std::unique_ptr<KeptValues>> kept;  ///< For each aggregate, or null.
-    std::vector<std::shared_ptr<Arena>> adopted;    ///< Of groups that come from other tables.
+    std::vector<std::shared_ptr<Arenas>> adopted;   ///< Of groups that come from other tables.
 };
 
 GroupTable::GroupTable(const Layout& layout, std::uint64_t seed, Budget& budget)
     : layout_(layout),
       hash_(seed),
       budget_(budget),
-      arena_(std::make_shared<Arena>(budget)),
+      arenas_(std::make_shared<Arenas>(budget)),
       account_(budget) {
     parts_.reserve(partitions);
     for (std::size_t i = 0; i < partitions; ++i) {
@@ -119,7 +148,7 @@ GroupTable::GroupTable(const Layout& layout, std::uint64_t seed, Budget& budget)
 
 GroupTable::~GroupTable() {
     clear();
-    arena_->settle();
+    arenas_->settle();
 }
 
 void GroupTable::make_kept(Part& part) {
@@ -128,7 +157,8 @@ void GroupTable::make_kept(Part& part) {
     for (std::size_t i = 0; i < layout_.size(); ++i) {
         const bool keeps = layout_[i].keeps() != Aggregator::Keeps::none;
         part.kept.push_back(
-            keeps ? std::make_unique<KeptValues>(layout_[i], hash_, *arena_, budget_) : nullptr);
+            keeps ? std::make_unique<KeptValues>(layout_[i], hash_, arenas_->values, budget_)
+                  : nullptr);
     }
 }
 
@@ -192,12 +222,11 @@ Group* GroupTable::create(Bytes key, std::size_t part, std::size_t number) {
     if (number >= max_groups_of_part && layout_.keeps()) {
         throw AttemptFailed("out of memory: too many groups for median or count_distinct");
     }
-    std::byte* data = arena_->allocate(layout_.header_size() + key.size());
-    Group* group = new (data) Group;
-    group->key_size = static_cast<std::uint32_t>(key.size());
+    std::byte* data = arenas_->groups.allocate(layout_.header_size() + key.size());
+    Group* group = layout_.create(data);
+    group->key_size = static_cast<std::uint32_t>(key.size()) & max_key_size;
     group->number = static_cast<std::uint32_t>(number & (max_groups_of_part - 1));
     group->part = static_cast<std::uint32_t>(part & (partitions - 1));
-    for (std::size_t i = 0; i < layout_.size(); ++i) layout_[i].create(layout_.state(group, i));
     if (!key.empty()) std::memcpy(data + layout_.header_size(), key.data(), key.size());
     return group;
 }
@@ -263,27 +292,30 @@ void GroupTable::merge(Group* group, Group* other, Part& part, bool owning, Budg
         if (&budget == &budget_) part.account.adopt(budget.used() - before);
     }
     if (owning) destroy_states(other);
+    other->merged = 1;
 }
 
 void GroupTable::absorb(GroupTable& other, std::size_t number, Budget& budget) {
     Part& to = parts_[number];
     Part& from = other.parts_[number];
     if (from.size == 0) return;
-    to.adopted.push_back(other.arena_);
+    to.adopted.push_back(other.arenas_);
     for (auto& arena : from.adopted) to.adopted.push_back(std::move(arena));
     from.adopted.clear();
     to.owning |= owned_ > 0;
     from.owning |= other.owned_ > 0;
     // The accounts of values must not give anything back in this thread.
     for (auto& kept : to.kept) {
-        if (kept) kept->move_to(*arena_, budget_, to.account);
+        if (kept) kept->move_to(arenas_->values, budget_, to.account);
     }
     for (auto& kept : from.kept) {
-        if (kept) kept->move_to(*arena_, budget_, from.account);
+        if (kept) kept->move_to(arenas_->values, budget_, from.account);
     }
     if (to.size < from.size) to.swap_groups(from);
     const bool owning = from.owning;
     to.owning |= owning;
+    // Both are in the order of hashes: without growing on the way, no place is filled too much.
+    to.reserve(to.size + from.size, budget);
     std::vector<std::uint32_t> numbers(layout_.keeps() ? from.size : 0);
 
     const std::size_t header_size = layout_.header_size() + 1;
@@ -304,7 +336,6 @@ void GroupTable::absorb(GroupTable& other, std::size_t number, Budget& budget) {
             Group* group = place == nullptr ? nullptr : place->group;
             const std::uint32_t old_number = layout_.keeps() ? slot.group->number : 0;
             if (group == nullptr) {
-                if (to.full()) to.grow(budget);
                 group = slot.group;
                 if (layout_.keeps()) {
                     if (to.size >= max_groups_of_part) {
@@ -313,9 +344,7 @@ void GroupTable::absorb(GroupTable& other, std::size_t number, Budget& budget) {
                     }
                     group->number = static_cast<std::uint32_t>(to.size & (max_groups_of_part - 1));
                 }
-                std::size_t i = to.home(slot.hash);
-                while (to.slots[i].group != nullptr) i = (i + 1) & to.mask;
-                to.slots[i] = slot;
+                *to.free_place(slot.hash) = slot;
                 ++to.size;
             } else {
                 merge(group, slot.group, to, owning, budget);
@@ -334,18 +363,54 @@ void GroupTable::absorb(GroupTable& other, std::size_t number, Budget& budget) {
     for (std::size_t i = 0; i < to.kept.size(); ++i) {
         if (!to.kept[i]) continue;
         to.kept[i]->absorb(*from.kept[i], numbers, budget);
-        from.kept[i]->move_to(*other.arena_, other.budget_, from.account);
+        from.kept[i]->move_to(other.arenas_->values, other.budget_, from.account);
     }
 }
 
-void GroupTable::collect(std::size_t part, std::vector<Group*>& to) const {
-    if (part == partitions) {
-        to.reserve(to.size() + size());
-        for (std::size_t i = 0; i < partitions; ++i) collect(i, to);
-        return;
+std::vector<std::span<std::byte>> GroupTable::pieces() const {
+    if (size() == 0) return {};
+    std::vector<std::span<std::byte>> pieces = arenas_->groups.pieces();
+    std::set<const Arenas*> known;
+    for (const Part& part : parts_) {
+        for (const auto& arenas : part.adopted) {
+            if (!known.insert(arenas.get()).second) continue;
+            const auto adopted = arenas->groups.pieces();
+            pieces.insert(pieces.end(), adopted.begin(), adopted.end());
+        }
     }
-    parts_[part].for_each([&](const Slot& slot) { to.push_back(slot.group); });
+    return pieces;
 }
+
+void GroupTable::sample(std::size_t count, std::vector<Bytes>& to) const {
+    const std::size_t groups = size();
+    // Groups are in slots by their hashes: every n-th slot gives about every n-th group.
+    const std::size_t step = std::max<std::size_t>(1, groups / std::max<std::size_t>(1, count));
+    for (const Part& part : parts_) {
+        if (part.limit == 0) continue;
+        for (std::size_t i = 0; i <= part.mask; i += step) {
+            if (part.slots[i].group != nullptr) to.push_back(layout_.key(part.slots[i].group));
+        }
+    }
+}
+
+void GroupTable::arrange_kept(std::size_t part) {
+    for (const auto& kept : parts_[part].kept) {
+        if (kept) kept->arrange(parts_[part].size);
+    }
+}
+
+void GroupTable::forget_slots() {
+    has_slots_ = false;
+    for (Part& part : parts_) part.forget_slots();
+}
+
+bool GroupTable::owning() const {
+    return layout_.owns() &&
+           (owned_ > 0 || std::any_of(parts_.begin(), parts_.end(),
+                                      [](const Part& part) { return part.owning; }));
+}
+
+void GroupTable::expect_owned() { parts_.front().owning = true; }
 
 KeptValues* GroupTable::kept(std::size_t i, std::size_t part) {
     return parts_[part].kept.empty() ? nullptr : parts_[part].kept[i].get();
@@ -357,19 +422,32 @@ void GroupTable::destroy_states(Group* group) const {
     }
 }
 
-void GroupTable::clear() {
-    for (Part& part : parts_) {
-        if (layout_.owns() && (part.owning || owned_ > 0)) {
+/// Destroys the states of all groups that may own memory.
+void GroupTable::destroy_all_states() const {
+    if (!owning()) return;
+    if (has_slots_) {
+        for (const Part& part : parts_) {
             part.for_each([&](const Slot& slot) { destroy_states(slot.group); });
         }
+    } else {
+        for (const auto piece : pieces()) {
+            for_each_group(piece, layout_, [&](Group* group) { destroy_states(group); });
+        }
+    }
+}
+
+void GroupTable::clear() {
+    destroy_all_states();
+    has_slots_ = true;
+    for (Part& part : parts_) {
         part.forget_groups();
         part.account.settle();
         part.adopted.clear();
     }
     account_.settle();
     owned_ = 0;
-    arena_->settle();
-    arena_ = std::make_shared<Arena>(budget_);
+    arenas_->settle();
+    arenas_ = std::make_shared<Arenas>(budget_);
     for (Part& part : parts_) make_kept(part);
     budget_.accept();
 }

@@ -45,12 +45,25 @@ public:
     /// the budget of `other` counts them until `other` is cleared, though this table frees them.
     void absorb(GroupTable& other, std::size_t part, Budget& budget);
 
-    /// Appends all groups of a part, or of all parts if it is `partitions`, unordered. Valid until
-    /// `clear`.
-    void collect(std::size_t part, std::vector<Group*>& to) const;
+    /// The pieces of memory that have its groups: see `for_each_group`. If it has absorbed any part
+    /// of a table, it must have absorbed all parts. Valid until `clear`.
+    std::vector<std::span<std::byte>> pieces() const;
+
+    /// Appends keys of about `count` groups, as far as there are so many, chosen at random.
+    void sample(std::size_t count, std::vector<Bytes>& to) const;
 
     /// The kept values of aggregate `i` in a part; null if it keeps none.
     KeptValues* kept(std::size_t i, std::size_t part);
+
+    /// Arranges the kept values of a part: no more may be added.
+    void arrange_kept(std::size_t part);
+
+    /// Frees the memory by which groups are found. `add` and `absorb` need `clear` before.
+    void forget_slots();
+
+    /// Whether states may own memory. `expect_owned` makes it so: groups were merged outside.
+    bool owning() const;
+    void expect_owned();
 
     /// Destroys all groups and frees their memory.
     void clear();
@@ -71,13 +84,26 @@ private:
     void merge(Group* group, Group* other, Part& part, bool owning, Budget& budget);
     void make_kept(Part& part);
     void destroy_states(Group* group) const;
+    void destroy_all_states() const;
+
+    /// Memory of groups, and of their kept values.
+    struct Arenas {
+        explicit Arenas(Budget& budget) : groups(budget), values(budget) {}
+        void settle() {
+            groups.settle();
+            values.settle();
+        }
+        Arena groups;
+        Arena values;
+    };
 
     const Layout& layout_;
     const KeyHash hash_;
     Budget& budget_;
-    std::shared_ptr<Arena> arena_;  ///< Tables that have absorbed groups keep it too.
-    Account account_;               ///< Of the memory that states own.
+    std::shared_ptr<Arenas> arenas_;  ///< Tables that have absorbed groups keep them too.
+    Account account_;                 ///< Of the memory that states own.
     std::vector<Part> parts_;
+    bool has_slots_ = true;
     std::size_t owned_ = 0;  ///< Bytes that states own.
 };
 
@@ -90,8 +116,5 @@ void sort_groups(std::span<SortedGroup> groups, const Layout& layout, std::size_
 
 /// Sets the prefixes from `skip` on.
 void load_prefixes(std::span<SortedGroup> groups, const Layout& layout, std::size_t skip);
-
-/// The number of first bytes that all keys have in common.
-std::size_t common_prefix(std::span<Group* const> groups, const Layout& layout);
 
 }  // namespace csvmill

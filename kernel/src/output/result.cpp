@@ -39,7 +39,7 @@ std::uint64_t write_result(ResultInput input, FileWriter& to) {
 
     const std::size_t used = resident_memory();
     const std::size_t unused = input.memory > used ? input.memory - used : 0;
-    const std::size_t for_groups = memory_for_groups(groups, threads);
+    const std::size_t for_groups = memory_for_tables(threads);
     const bool in_memory = input.spilled.empty() && for_groups <= unused;
     // Spilled tables leave their memory to rows and cursors.
     const std::size_t for_rows =

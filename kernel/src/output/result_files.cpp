@@ -22,7 +22,7 @@ KeyCuts cuts_of(const std::vector<StateFile>& files, std::size_t range_size) {
         for (std::string& key : file.sample(range_size / sample_of_range))
             sample.push_back(std::move(key));
     const auto ranges = static_cast<std::size_t>(1 + total / range_size);
-    return {std::vector<Bytes>(sample.begin(), sample.end()), ranges, 0};
+    return {std::vector<Bytes>(sample.begin(), sample.end()), ranges};
 }
 
 }  // namespace

@@ -10,10 +10,10 @@
 
 namespace csvmill {
 
-/// Bytes that `write_groups` needs for `groups` groups, beside the groups themselves.
-std::size_t memory_for_groups(std::size_t groups, std::size_t threads);
+/// Bytes that `write_tables` needs beside the tables.
+std::size_t memory_for_tables(std::size_t threads);
 
-/// Merges tables into the first one, and hands its groups on in order.
+/// Merges the groups of tables, and hands them on in order.
 void write_tables(std::span<GroupTable* const> tables, const Layout& layout, std::size_t threads,
                   ResultSink& sink);
 

@@ -5,8 +5,8 @@
 
 #include "state/checksum.hpp"
 #include "state/group_merge.hpp"
+#include "state/group_ranges.hpp"
 #include "state/group_states.hpp"
-#include "state/table_ranges.hpp"
 
 namespace csvmill {
 
@@ -40,7 +40,9 @@ void write_groups(const std::vector<StateFile>& files, const Layout& layout, Ent
 void write_groups(GroupTable& table, EntryFileWriter& to) {
     const Layout& layout = table.layout();
     const std::vector<std::size_t> keeping = keeping_aggregates(layout);
-    const TableRanges ranges(table);
+    for (std::size_t part = 0; part < partitions; ++part) table.arrange_kept(part);
+    GroupTable* const tables[] = {&table};
+    const GroupRanges ranges(tables, 1);
     std::vector<SortedGroup> groups;
     std::string states;
     for (std::size_t range = 0; range < ranges.size(); ++range) {

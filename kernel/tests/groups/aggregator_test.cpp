@@ -81,8 +81,7 @@ TEST_CASE("states that are written and read are the same, and their merging too"
         Budget budget(std::size_t{1} << 30);
         GroupTable table(layout, 5, budget);
         add_rows(random_rows(random, random() % 40 + 1, 4), query, table);
-        std::vector<Group*> groups;
-        table.collect(partitions, groups);
+        const std::vector<Group*> groups = groups_of(table);
         States merged(layout);
         merged.create();
         States direct(layout);

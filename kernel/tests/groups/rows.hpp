@@ -113,6 +113,15 @@ inline void add_rows(const std::vector<Row>& rows, const Query& query, GroupTabl
     }
 }
 
+/// All groups of a table, unordered.
+inline std::vector<Group*> groups_of(const GroupTable& table) {
+    std::vector<Group*> groups;
+    for (const auto piece : table.pieces()) {
+        for_each_group(piece, table.layout(), [&](Group* group) { groups.push_back(group); });
+    }
+    return groups;
+}
+
 /// The digits of `mantissa * 10^-scale`.
 inline std::string digits(Wide mantissa, std::uint32_t scale) {
     const bool negative = mantissa < 0;

@@ -29,11 +29,10 @@ void check_sorting(std::vector<std::string> keys, const char* what) {
     for (const std::string& key : keys) {
         memory.emplace_back((layout.header_size() + key.size() + 7) / 8);
         Group* group = new (memory.back().data()) Group;
-        group->key_size = static_cast<std::uint32_t>(key.size());
+        group->key_size = static_cast<std::uint32_t>(key.size()) & max_key_size;
         std::copy(key.begin(), key.end(), reinterpret_cast<char*>(group) + layout.header_size());
         groups.push_back(group);
     }
-    CHECK(common_prefix(groups, layout) == shared);
     for (const std::size_t skip : {std::size_t{0}, shared / 2, shared}) {
         std::vector<SortedGroup> sorted;
         for (Group* group : groups) sorted.push_back({0, group});

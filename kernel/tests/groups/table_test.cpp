@@ -23,18 +23,12 @@ void absorb_all(std::vector<std::unique_ptr<GroupTable>>& tables, std::mt19937_6
 /// All results, in the order of the table after sorting, which must be that of a map.
 Results results_of(GroupTable& table, bool in_memory) {
     const Layout& layout = table.layout();
-    for (std::size_t part = 0; part < partitions; ++part) {
-        for (std::size_t i = 0; i < layout.size(); ++i) {
-            if (KeptValues* kept = table.kept(i, part)) kept->arrange(table.size(part));
-        }
-    }
-    std::vector<Group*> groups;
-    table.collect(partitions, groups);
-    const std::size_t skip = common_prefix(groups, layout);
+    for (std::size_t part = 0; part < partitions; ++part) table.arrange_kept(part);
+    if (in_memory) table.forget_slots();
     std::vector<SortedGroup> sorted;
-    for (Group* group : groups) sorted.push_back({0, group});
-    load_prefixes(sorted, layout, skip);
-    sort_groups(sorted, layout, skip);
+    for (Group* group : groups_of(table)) sorted.push_back({0, group});
+    load_prefixes(sorted, layout, 0);
+    sort_groups(sorted, layout, 0);
     Results results;
     const std::string* last = nullptr;
     for (const SortedGroup& item : sorted) {

@@ -89,6 +89,36 @@ TEST_CASE(
         }
 }
 
+TEST_CASE("groups of several tables are merged by their keys, unless they keep values") {
+    std::mt19937_64 random(26);
+    const Query all = full_query();
+    Query query = all;
+    query.aggregates.clear();
+    query.names = {"key"};
+    std::vector<std::size_t> chosen;
+    for (std::size_t i = 0; i < all.aggregates.size(); ++i) {
+        const Function function = all.aggregates[i].function;
+        if (function == Function::median || function == Function::count_distinct) continue;
+        query.aggregates.push_back(all.aggregates[i]);
+        query.names.push_back(all.names[i + 1]);
+        chosen.push_back(i);
+    }
+    for (const std::size_t groups : {1UL, 30'000UL})
+        for (const Way& way : ways) {
+            const std::vector<test::Row> rows = test::random_rows(random, 40'000, groups);
+            std::string expected = RowEncoder(query).header();
+            const test::Results results = test::expected_results(rows);
+            for (const auto& [key, cells] : results) {
+                Row row = {key};
+                for (const std::size_t i : chosen) row.push_back(cells[i]);
+                RowEncoder(query).append(expected, row);
+            }
+            std::uint64_t count = 0;
+            CHECK((result_of(query, rows, way, random, count) == expected));
+            CHECK(count == results.size());
+        }
+}
+
 TEST_CASE("large results are merged in ranges, with a limit and a condition") {
     std::mt19937_64 random(22);
     std::vector<test::Row> rows(40'000);
