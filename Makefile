@@ -11,6 +11,8 @@ RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 # The kernel, built from kernel/. It is built again when its sources change.
 KERNEL := $(VENV)/.kernel-installed
+# The engines that csvmill is compared with.
+PEERS := build/peers
 KERNEL_SOURCES := $(shell find kernel/CMakeLists.txt kernel/src -type f)
 
 FILE ?=
@@ -25,11 +27,11 @@ SEED ?= 1
 IN_PARALLEL = $(if $(filter-out 0,$(WORKERS)),-n $(WORKERS) --dist loadfile --no-loadscope-reorder)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test long chaos lint kernel wheel fuzz house lock venv clean
+.PHONY: help demo serve test long chaos lint kernel wheel fuzz benchmark house lock venv clean
 .DELETE_ON_ERROR:
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(RUNTIME) $(KERNEL) ## aggregate a large CSV with the real service and check every total; FILE=my.csv uses yours
 	@$(VENV)/bin/python -m csvmill.demo $(if $(FILE),'$(FILE)') $(ARGS)
@@ -70,6 +72,9 @@ wheel: $(RUNTIME) ## build a wheel for glibc 2.28 and newer in dist; MACHINE=aar
 fuzz: $(DEV) ## fuzz the kernel's readers for MINUTES, with sanitizers; needs clang
 	@scripts/fuzz_kernel $(VENV) $(MINUTES)
 
+benchmark: $(DEV) $(KERNEL) $(PEERS)/.installed ## compare the kernel with other engines; ARGS="--rows few wide --size 100" a part
+	@$(VENV)/bin/python -m benchmarks.engines $(ARGS)
+
 house: $(RUNTIME) ## count rooms, arrows and import cycles of the code; ARGS="--arrows gateway" lists them
 	@$(VENV)/bin/python scripts/house.py $(ARGS)
 
@@ -100,4 +105,10 @@ $(KERNEL): $(RUNTIME) $(KERNEL_SOURCES) scripts/build_kernel scripts/compiler.py
 $(DEV): $(RUNTIME) requirements/dev.txt
 	@echo "Installing the tools for tests and checks into $(VENV) ..."
 	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(PEERS)/.installed: requirements/benchmarks.txt scripts/make_venv
+	@echo "Installing other engines into $(PEERS) ..."
+	@scripts/make_venv $(PEERS)
+	@$(PEERS)/bin/python -m pip --quiet --disable-pip-version-check --no-input install --require-hashes -r $<
 	@touch $@
