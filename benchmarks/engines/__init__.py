@@ -1,0 +1,1 @@
+"""Times csvmill's kernel and other engines at the same work: see docs/performance.md."""
