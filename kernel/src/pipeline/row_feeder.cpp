@@ -18,7 +18,6 @@ RowFeeder::RowFeeder(const FeedContext& context, std::size_t memory)
       table_(context.layout, context.seed, budget_),
       row_reader_(context.query) {
     if (context.query.where) where_.emplace(*context.query.where, context.query.notation);
-    batch_.padded = true;  // as blocks and `unescaped_` are
     batch_.columns = used_columns(context.query);
     batch_.cells.resize(batch_.columns.size());
     batch_.values.resize(context.query.aggregates.size());

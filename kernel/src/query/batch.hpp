@@ -15,7 +15,7 @@ namespace csvmill {
 
 inline constexpr std::size_t batch_rows = 256;
 
-/// The bytes that can be read after each cell of a batch that is `padded`.
+/// The bytes that can be read after each cell of a batch, also an empty one.
 inline constexpr std::size_t cell_padding = 32;
 
 /// Rows of a batch, by number, in increasing order.
@@ -62,15 +62,12 @@ struct ChangedCells {
 
 /// A batch, as the parts of the kernel hand it on: cells -> where -> keys -> values -> groups.
 ///
-/// It is used for many batches. Who fills it sets `rows`, `columns`, `cells`, `padded`, `positions`
-/// and `selected`, and clears `filtered` and `faults`.
+/// It is used for many batches. Who fills it sets `rows`, `columns`, `cells`, `positions` and
+/// `selected`, and clears `filtered` and `faults`.
 struct Batch {
     std::size_t rows = 0;
     std::vector<std::uint32_t> columns;  ///< Of the file, which the query reads, ascending.
-    std::vector<Cells> cells;            ///< Those columns.
-    /// Whether `cell_padding` bytes after each cell, also an empty one, can be read. Keys are then
-    /// made faster.
-    bool padded = false;
+    std::vector<Cells> cells;            ///< Those columns; see `cell_padding`.
     std::array<std::uint64_t, batch_rows> positions;  ///< Byte offset in the file; orders the rows.
     Selection selected;                  ///< Rows that are neither filtered out nor bad so far.
     std::size_t filtered = 0;            ///< Rows that `where` excluded.

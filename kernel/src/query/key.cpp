@@ -32,41 +32,13 @@ bool any(Chunk bytes) {
     return (words[0] | words[1]) != 0;
 }
 
-/// Copies `Size` bytes from the begin and the end of `text`, which has `Size` to `2 * Size` bytes.
-template <std::size_t Size>
-void copy_ends(char* to, Bytes text) {
-    char first[Size], last[Size];
-    std::memcpy(first, text.data(), Size);
-    std::memcpy(last, text.data() + text.size() - Size, Size);
-    std::memcpy(to, first, Size);
-    std::memcpy(to + text.size() - Size, last, Size);
-}
-
-/// Copies `text` without a call, unless it is long. `Padded`: up to `cell_padding` bytes after it
-/// may be read, and are written: no branch depends on its size.
-template <bool Padded>
+/// Copies `text`, and bytes after it, without a call, unless it is long: no branch depends on the
+/// size of a short text.
 char* copy(char* to, Bytes text) {
-    const std::size_t size = text.size();
-    if constexpr (Padded) {
-        std::memcpy(to, text.data(), cell_padding);
-        if (size > cell_padding) [[unlikely]]
-            std::memcpy(to, text.data(), size);
-    } else if (size >= 8) {
-        if (size <= 16) {
-            copy_ends<8>(to, text);
-        } else if (size <= 32) {
-            copy_ends<16>(to, text);
-        } else {
-            std::memcpy(to, text.data(), size);
-        }
-    } else if (size >= 4) {
-        copy_ends<4>(to, text);
-    } else if (size > 0) {
-        to[0] = text[0];
-        to[size / 2] = text[size / 2];
-        to[size - 1] = text[size - 1];
-    }
-    return to + size;
+    std::memcpy(to, text.data(), cell_padding);
+    if (text.size() > cell_padding) [[unlikely]]
+        std::memcpy(to, text.data(), text.size());
+    return to + text.size();
 }
 
 /// The number of NULs in `text`, which is followed by `chunk` bytes that are none.
@@ -82,37 +54,12 @@ std::size_t count_nuls(const char* text, std::size_t size) {
     return count;
 }
 
-/// Whether a byte of `word` is zero.
-std::uint64_t has_zero(std::uint64_t word) {
-    return (word - 0x0101010101010101U) & ~word & 0x8080808080808080U;
-}
-
-bool has_nul(Bytes text) {
-    const std::size_t size = text.size();
-    if (size > 2 * chunk) return std::memchr(text.data(), 0, size) != nullptr;
-    if (size >= chunk) return any(nuls(load(text.data())) | nuls(load(&text[size - chunk])));
-    if (size >= 8) {
-        std::uint64_t first = 0, last = 0;
-        std::memcpy(&first, text.data(), 8);
-        std::memcpy(&last, &text[size - 8], 8);
-        return (has_zero(first) | has_zero(last)) != 0;
-    }
-    if (size >= 4) {
-        std::uint32_t first = 0, last = 0;
-        std::memcpy(&first, text.data(), 4);
-        std::memcpy(&last, &text[size - 4], 4);
-        return has_zero(first | (std::uint64_t{last} << 32)) != 0;
-    }
-    return size > 0 && (text[0] == 0 || text[size / 2] == 0 || text[size - 1] == 0);
-}
-
-/// Finds NULs in texts that are followed by `cell_padding` readable bytes; no branch depends on the
-/// size of a short text.
+/// Finds NULs in texts; no branch depends on the size of a short one.
 class NulFinder {
 public:
     void look_at(Bytes text) {
         if (text.size() > cell_padding) [[unlikely]] {
-            found_long_ = found_long_ || has_nul(text);
+            found_long_ = found_long_ || text.find('\0') != Bytes::npos;
             return;
         }
         // Bytes after the text do not count.
@@ -156,14 +103,9 @@ void make_escaped(Batch& batch) {
 bool make_single(Batch& batch) {
     const Cells& cells = *batch.key_cells.front();
     for (const std::uint16_t row : batch.selected) batch.keys[row] = cells[row];
-    if (batch.padded) {
-        NulFinder finder;
-        for (const std::uint16_t row : batch.selected) finder.look_at(cells[row]);
-        return !finder.found();
-    }
-    bool found = false;
-    for (const std::uint16_t row : batch.selected) found = found || has_nul(cells[row]);
-    return !found;
+    NulFinder finder;
+    for (const std::uint16_t row : batch.selected) finder.look_at(cells[row]);
+    return !finder.found();
 }
 
 /// Makes `batch.key_text` large enough for all keys if no text has a NUL, and for copies in chunks.
@@ -181,7 +123,7 @@ void reserve_text(Batch& batch) {
 
 /// Makes keys of several texts without NULs. Returns false if one has a NUL. `Count`: their number
 /// if it is known to the compiler, else 0.
-template <bool Padded, std::size_t Count>
+template <std::size_t Count>
 bool make_joined(Batch& batch) {
     reserve_text(batch);
     const std::size_t count = Count > 0 ? Count : batch.key_cells.size();
@@ -190,10 +132,10 @@ bool make_joined(Batch& batch) {
     char* to = begin;
     for (const std::uint16_t row : batch.selected) {
         const char* const key = to;
-        to = copy<Padded>(to, (*texts[0])[row]);
+        to = copy(to, (*texts[0])[row]);
         for (std::size_t i = 1; i < count; ++i) {
             std::memset(to, 0, separator_size);
-            to = copy<Padded>(to + separator_size, (*texts[i])[row]);
+            to = copy(to + separator_size, (*texts[i])[row]);
         }
         batch.keys[row] = Bytes(key, static_cast<std::size_t>(to - key));
     }
@@ -202,15 +144,14 @@ bool make_joined(Batch& batch) {
            batch.selected.size * separator_size * (count - 1);
 }
 
-template <bool Padded>
 bool make_joined(Batch& batch) {
     switch (batch.key_cells.size()) {
         case 2:
-            return make_joined<Padded, 2>(batch);
+            return make_joined<2>(batch);
         case 3:
-            return make_joined<Padded, 3>(batch);
+            return make_joined<3>(batch);
         default:
-            return make_joined<Padded, 0>(batch);
+            return make_joined<0>(batch);
     }
 }
 
@@ -254,7 +195,7 @@ void make_keys(Batch& batch) {
     } else if (batch.key_cells.size() == 1) {
         made = make_single(batch);
     } else {
-        made = batch.padded ? make_joined<true>(batch) : make_joined<false>(batch);
+        made = make_joined(batch);
     }
     if (!made) make_escaped(batch);
 }

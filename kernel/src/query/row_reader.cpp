@@ -58,11 +58,11 @@ void read_numbers(Batch& batch, const Aggregate& aggregate, const Cells& cells,
     const Notation of_cells = notation;
     if (aggregate.kind == Kind::integer) {
         read_cells(batch, aggregate, cells, values, [=](std::size_t row, Bytes cell) {
-            return read_integer(cell, of_cells, numbers[row]);
+            return read_integer<Readable::beyond>(cell, of_cells, numbers[row]);
         });
     } else {
         read_cells(batch, aggregate, cells, values, [=](std::size_t row, Bytes cell) {
-            return read_number(cell, of_cells, numbers[row]);
+            return read_number<Readable::beyond>(cell, of_cells, numbers[row]);
         });
     }
 }

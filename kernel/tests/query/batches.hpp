@@ -12,10 +12,9 @@ namespace csvmill {
 /// A batch of rows of a file that has as many columns as each row has texts.
 class BatchOf {
 public:
-    explicit BatchOf(const std::vector<std::vector<std::string>>& rows, bool padded = false) {
+    explicit BatchOf(const std::vector<std::vector<std::string>>& rows) {
         batch.rows = rows.size();
         batch.selected.all(rows.size());
-        batch.padded = padded;
         const std::size_t width = rows.empty() ? 0 : rows.front().size();
         batch.cells.resize(width);
         for (std::uint32_t column = 0; column < width; ++column) batch.columns.push_back(column);
@@ -24,7 +23,7 @@ public:
                 const std::string& text = rows[row][column];
                 // Memory of exactly the bytes that may be read, so that a sanitizer sees others.
                 std::vector<char>& copy = copies_.emplace_back(text.begin(), text.end());
-                if (padded) copy.resize(text.size() + cell_padding);
+                copy.resize(text.size() + cell_padding);
                 batch.cells[column][row] = Bytes(copy.data(), text.size());
             }
         }

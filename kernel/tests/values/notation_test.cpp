@@ -16,23 +16,39 @@ constexpr Notation german{',', '.'};
 constexpr Notation swiss{'.', '\''};
 constexpr Notation french{',', ' '};
 
-/// The text of a number and its scale; "none" if the cell is no number. The cell is read from
-/// memory of its own, so that a sanitizer sees reads beyond it.
-std::string number(Bytes cell, const Notation& notation = canonical) {
-    const std::vector<char> own(cell.begin(), cell.end());
+/// The text of the number that `read` reads in `cell`; "none" if it reads none. The cell is read
+/// from memory of its own, followed by `after` bytes that must not matter, so that a sanitizer sees
+/// reads beyond.
+template <typename Read>
+std::string text_of(Bytes cell, std::size_t after, char other, Read read) {
+    std::vector<char> own(cell.begin(), cell.end());
+    own.resize(cell.size() + after, other);
     Decimal value;
-    if (!read_number(Bytes(own.data(), own.size()), notation, value)) return "none";
+    if (!read(Bytes(own.data(), cell.size()), value)) return "none";
     std::string text;
     value.append_text(text);
     return text;
 }
 
+std::string number(Bytes cell, const Notation& notation = canonical) {
+    const std::string text = text_of(
+        cell, 0, ' ', [&](Bytes own, Decimal& to) { return read_number(own, notation, to); });
+    for (const char other : {'7', notation.decimal, ',', '\0', '\xff'}) {
+        CHECK(text_of(cell, 8, other, [&](Bytes own, Decimal& to) {
+                  return read_number<Readable::beyond>(own, notation, to);
+              }) == text);
+    }
+    return text;
+}
+
 std::string integer(Bytes cell, const Notation& notation = canonical) {
-    const std::vector<char> own(cell.begin(), cell.end());
-    Decimal value;
-    if (!read_integer(Bytes(own.data(), own.size()), notation, value)) return "none";
-    std::string text;
-    value.append_text(text);
+    const std::string text = text_of(
+        cell, 0, ' ', [&](Bytes own, Decimal& to) { return read_integer(own, notation, to); });
+    for (const char other : {'7', notation.decimal, ',', '\0', '\xff'}) {
+        CHECK(text_of(cell, 8, other, [&](Bytes own, Decimal& to) {
+                  return read_integer<Readable::beyond>(own, notation, to);
+              }) == text);
+    }
     return text;
 }
 
