@@ -57,7 +57,8 @@ struct Values {
 /// The texts of a group column that changes its cells.
 struct ChangedCells {
     Cells cells;
-    std::string text;  ///< Owns the texts that differ from a part of their cell.
+    std::string text;   ///< Owns the texts that differ from a part of their cell.
+    std::string ascii;  ///< Owns those of ASCII that only differ in case.
 };
 
 /// A batch, as the parts of the kernel hand it on: cells -> where -> keys -> values -> groups.

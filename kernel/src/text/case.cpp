@@ -1,6 +1,8 @@
 #include "text/case.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 
 #include "text/unicode_tables.hpp"
 #include "text/utf8.hpp"
@@ -90,7 +92,37 @@ void append_changed(std::string& to, Bytes text, char first, Append append) {
     }
 }
 
+static_assert(std::endian::native == std::endian::little);
+constexpr std::uint64_t each_byte = 0x0101010101010101;
+
+/// Eight ASCII characters with those of the 26 letters from `first` on in the other case.
+std::uint64_t changed(std::uint64_t eight, char first) {
+    const auto letter = static_cast<std::uint64_t>(first);
+    // The highest bit of a byte tells whether it is at least `first`, and beyond the last letter.
+    const std::uint64_t from_first = eight + (0x80 - letter) * each_byte;
+    const std::uint64_t from_last = eight + (0x80 - 26 - letter) * each_byte;
+    return eight ^ ((from_first & ~from_last & (0x80 * each_byte)) >> 2);
+}
+
+bool write_ascii(char* to, Bytes text, char first) {
+    std::uint64_t all = 0;
+    for (std::size_t at = 0; at < text.size(); at += 8) {
+        std::uint64_t eight = 0;
+        std::memcpy(&eight, text.data() + at, sizeof eight);
+        const std::size_t left = text.size() - at;
+        if (left < 8) eight &= ~std::uint64_t{0} >> (8 * (8 - left));
+        all |= eight;
+        eight = changed(eight, first);
+        std::memcpy(to + at, &eight, sizeof eight);
+    }
+    return (all & (0x80 * each_byte)) == 0;
+}
+
 }  // namespace
+
+bool write_ascii_upper(char* to, Bytes text) { return write_ascii(to, text, 'a'); }
+
+bool write_ascii_lower(char* to, Bytes text) { return write_ascii(to, text, 'A'); }
 
 void append_upper(std::string& to, Bytes text) {
     append_changed(to, text, 'a', [&](std::size_t, const Decoded& next) {

@@ -113,6 +113,8 @@ bool read_time(Bytes text, Time& time) {
 }
 
 bool read(Bytes cell, CalendarDate& date, Time& time) {
+    if (cell.size() == date_length) [[likely]]
+        return read_calendar_date(cell, date);
     if (cell.size() < date_length || cell.size() > max_length) return false;
     return read_calendar_date(cell, date) && read_time(cell.substr(date_length), time);
 }
@@ -150,23 +152,22 @@ std::optional<Instant> read_date(Bytes cell) {
     return Instant{days * 86400 + time.seconds, time.nanoseconds};
 }
 
+bool is_calendar_date(Bytes cell) {
+    CalendarDate date;
+    if (cell.size() == date_length) [[likely]]
+        return read_calendar_date(cell, date);
+    Time time;
+    return read(cell, date, time);
+}
+
 bool append_truncated(Bytes cell, Truncation truncation, std::string& to) {
     CalendarDate date;
     Time time;
     if (!read(cell, date, time)) return false;
-    switch (truncation) {
-        case Truncation::day:
-            to.append(cell.data(), date_length);
-            break;
-        case Truncation::week:
-            append_week(date, to);
-            break;
-        case Truncation::month:
-            to.append(cell.data(), sizeof("2020-01") - 1);
-            break;
-        case Truncation::year:
-            to.append(cell.data(), sizeof("2020") - 1);
-            break;
+    if (truncation == Truncation::week) {
+        append_week(date, to);
+    } else {
+        to.append(cell.data(), kept_of_date(truncation));
     }
     return true;
 }

@@ -22,6 +22,25 @@ struct Instant {
 /// Reads a date, with or without a time. Time zones are refused.
 std::optional<Instant> read_date(Bytes cell);
 
+/// Whether `append_truncated` accepts the cell: a date, with or without a time and zone.
+bool is_calendar_date(Bytes cell);
+
+/// The bytes at the start of a date that `append_truncated` keeps; 0 for a week, which is not a
+/// part of the date.
+constexpr std::size_t kept_of_date(Truncation truncation) {
+    switch (truncation) {
+        case Truncation::day:
+            return sizeof("2020-01-31") - 1;
+        case Truncation::month:
+            return sizeof("2020-01") - 1;
+        case Truncation::year:
+            return sizeof("2020") - 1;
+        case Truncation::week:
+            break;
+    }
+    return 0;
+}
+
 /// Appends day, ISO week, month or year of a date as it is written; a time zone is allowed and not
 /// applied. Returns false, and appends nothing, if the cell is not a date.
 bool append_truncated(Bytes cell, Truncation truncation, std::string& to);

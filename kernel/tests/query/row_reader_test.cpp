@@ -155,6 +155,9 @@ TEST_CASE("a text is trimmed, then truncated, then converted") {
         {column(true, {}, Case::none), " \xC2\xA0", ""},
         {column(true, {}, Case::upper), " a\xC3\x9F ", "ASS"},
         {column(false, {}, Case::lower), " \xC3\x84 B", " \xC3\xA4 b"},
+        {column(true, {}, Case::upper), " a text of more than 32 characters ",
+         "A TEXT OF MORE THAN 32 CHARACTERS"},
+        {column(false, Truncation::month, Case::lower), "2020-12-31T10:00Z", "2020-12"},
         {column(false, Truncation::month, Case::none), "2020-12-31T10:00Z", "2020-12"},
         {column(true, Truncation::week, Case::lower), " 2020-12-31 ", "2020-w53"},
         {column(true, Truncation::day, Case::none), " 2020-12-31 23:59", "2020-12-31"},
@@ -165,11 +168,26 @@ TEST_CASE("a text is trimmed, then truncated, then converted") {
         CAPTURE(example.cell);
         const Query query = grouped_by({example.group});
         // Twice, so that its text is not the first one of the batch.
-        BatchOf rows({{example.cell}, {example.cell}});
+        BatchOf rows({{example.cell}, {""}, {example.cell}});
         RowReader(query).read_keys(rows.batch);
-        REQUIRE(rows.batch.selected.size == 2);
+        REQUIRE(rows.batch.selected.size == 3);
         CHECK(rows.batch.keys[0] == example.text);
-        CHECK(rows.batch.keys[1] == example.text);
+        CHECK(rows.batch.keys[1].empty());
+        CHECK(rows.batch.keys[2] == example.text);
+    }
+}
+
+TEST_CASE("texts in and beyond ASCII are converted in the same batch") {
+    const Query query = grouped_by({{0, false, {}, Case::upper}});
+    std::vector<Texts> rows;
+    for (std::size_t row = 0; row < batch_rows; ++row) {
+        rows.push_back({std::string(row * 7 % 50, 'x') + (row % 3 == 0 ? "\xC3\xA4" : "z")});
+    }
+    BatchOf batch(rows);
+    RowReader(query).read_keys(batch.batch);
+    for (std::size_t row = 0; row < batch_rows; ++row) {
+        CHECK(batch.batch.keys[row] ==
+              std::string(row * 7 % 50, 'X') + (row % 3 == 0 ? "\xC3\x84" : "Z"));
     }
 }
 

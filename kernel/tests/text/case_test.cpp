@@ -86,6 +86,25 @@ TEST_CASE("a sigma is final after a letter, unless a letter follows; ignorable o
     }
 }
 
+TEST_CASE("ASCII is written in the other case, and no other text") {
+    for (std::size_t size = 0; size <= 20; ++size) {
+        for (int byte = 0; byte < 256; ++byte) {
+            for (std::size_t at = 0; at < size; ++at) {
+                std::string text(size, at % 2 == 0 ? 'q' : 'Q');
+                text[at] = static_cast<char>(byte);
+                // What follows does not matter.
+                const std::string followed = text + std::string(7, '\xC3');
+                std::string to(size + 7, ' ');
+                const Bytes cell = Bytes(followed).substr(0, size);
+                REQUIRE(write_ascii_upper(to.data(), cell) == (byte < 0x80));
+                if (byte < 0x80) REQUIRE(to.substr(0, size) == upper(text));
+                REQUIRE(write_ascii_lower(to.data(), cell) == (byte < 0x80));
+                if (byte < 0x80) REQUIRE(to.substr(0, size) == lower(text));
+            }
+        }
+    }
+}
+
 TEST_CASE("text of a changed case is appended") {
     std::string to = "x";
     append_upper(to, "a");
