@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "csv/record_index.hpp"
+#include "csv/block_indexer.hpp"
 #include "target.hpp"
 
 namespace csvmill::fuzz {
@@ -23,75 +23,79 @@ Dialect chosen_dialect(unsigned choice) {
     return dialect;
 }
 
-/// The fields of all records, as the service of the index reads them; a record that is bad or of
-/// another width is empty.
-std::vector<std::vector<std::string>> values(const RecordReader& reader, Bytes data,
-                                             const RecordIndex& index) {
-    std::vector<std::vector<std::string>> all;
+/// Records with their fields; one that is bad or of another width is empty.
+using Records = std::vector<std::vector<std::string>>;
+
+/// Appends the values of `columns` of all records, as the service of the index reads them.
+void append_values(const RecordReader& reader, Bytes data, const RecordIndex& index,
+                   const std::vector<std::uint32_t>& columns, Records& to) {
     const auto value = [&](Bytes text, bool escaped) {
-        std::string to;
+        std::string value_of;
         if (!escaped) return std::string(text);
-        reader.unescape(text, to);
-        return to;
+        reader.unescape(text, value_of);
+        return value_of;
     };
     for (std::size_t row = 0; row < index.records(); ++row) {
-        std::vector<std::string> fields;
-        for (std::uint32_t i = 0; i < index.width; ++i) {
+        std::vector<std::string>& fields = to.emplace_back();
+        for (const std::uint32_t column : columns) {
             if (!index.regular) {
                 const RecordIndex::Row& found = index.rows[row];
-                if (found.count != index.width) break;
-                const Field& field = index.fields[found.first + i];
+                if (found.count != index.kept->width()) break;
+                const Field& field = index.fields[found.first + column];
                 fields.push_back(
                     value(data.substr(field.begin, field.end - field.begin), field.escaped));
                 continue;
             }
-            const std::size_t number = row * index.width + i;
-            const std::size_t begin = number == 0 ? index.begin : index.ends[number - 1] + 1;
-            Bytes text = data.substr(begin, index.ends[number] - begin);
-            if (index.crlf && i + 1 == index.width && text.ends_with('\r')) text.remove_suffix(1);
+            const std::uint32_t* const end = index.end_of(row, column);
+            const std::uint32_t begin = end[-1] + 1;
+            Bytes text = data.substr(begin, *end - begin);
+            const bool last = column + 1 == index.kept->width();
+            if (index.crlf && last && text.ends_with('\r')) text.remove_suffix(1);
             const std::string& quote = reader.dialect().quote;
             const bool quoted = index.quotes && !quote.empty() && text.starts_with(quote);
             if (quoted) text = text.substr(1, text.size() - 2);
             fields.push_back(value(text, quoted));
         }
-        all.push_back(std::move(fields));
     }
-    return all;
 }
 
-/// All records that index_plain finds in `data[begin, size)`, of which the file has no more if
-/// `final`.
-struct Plain {
-    RecordIndex index;
-    std::vector<std::vector<std::string>> rows;
+/// What an index tells of a file.
+struct Found {
+    Records records;
+    std::size_t end = 0;
+    std::uint64_t line_ends = 0;
+    std::uint64_t of_several_lines = 0;
+    std::uint64_t most_lines = 1;
+    bool dropping = false;
+    bool operator==(const Found&) const = default;
 
-    Plain(const RecordReader& reader, const BlockIndexer& indexer, Bytes data, std::size_t begin,
-          bool final) {
-        indexer.index_plain(data, begin, final, index);
-        rows = values(reader, data, index);
+    void add(const RecordReader& reader, Bytes data, const RecordIndex& index,
+             const std::vector<std::uint32_t>& columns) {
+        require(index.begin == end);
+        end = index.end;
+        line_ends += index.line_ends;
+        of_several_lines += index.of_several_lines;
+        most_lines = std::max(most_lines, index.most_lines);
+        dropping = index.dropping;
+        append_values(reader, data, index, columns, records);
     }
 };
 
-void compare(const RecordIndex& regular, const Plain& plain, const RecordReader& reader,
-             Bytes data) {
-    require(regular.regular && regular.width == plain.index.width);
-    require(regular.begin == plain.index.begin && regular.end == plain.index.end);
-    require(!plain.index.dropping && regular.line_ends == plain.index.line_ends);
-    require(regular.of_several_lines == plain.index.of_several_lines);
-    require(regular.most_lines == plain.index.most_lines);
-    require(values(reader, data, regular) == plain.rows);
-}
-
-/// A file that is read in two parts has the records of the whole file.
+/// A file that is read in two parts by the plain reader has the records of the whole file.
 void compare_parts(const RecordReader& reader, const BlockIndexer& indexer, Bytes data,
-                   std::size_t cut) {
-    const Plain whole(reader, indexer, data, 0, true);
-    Plain parts(reader, indexer, data.substr(0, cut), 0, false);
-    require(parts.index.end <= cut);
-    const Plain rest(reader, indexer, data, parts.index.end, true);
-    parts.rows.insert(parts.rows.end(), rest.rows.begin(), rest.rows.end());
-    require(parts.rows == whole.rows);
-    require(parts.index.line_ends + rest.index.line_ends == whole.index.line_ends);
+                   std::size_t cut, const std::vector<std::uint32_t>& columns) {
+    const auto add = [&](Found& to, Bytes text, bool final) {
+        RecordIndex index;
+        indexer.index_plain(text, to.end, text.size(), final, index);
+        to.add(reader, text, index, columns);
+    };
+    Found whole;
+    add(whole, data, true);
+    Found parts;
+    add(parts, data.substr(0, cut), false);
+    require(parts.end <= cut);
+    add(parts, data, true);
+    require(parts.records == whole.records && parts.line_ends == whole.line_ends);
 }
 
 }  // namespace
@@ -108,16 +112,30 @@ void records(Bytes input) {
     std::fill_n(memory.get() + input.size(), readable_after, static_cast<char>(choice));
     const Bytes data(memory.get(), input.size());
 
-    const BlockIndexer vectors(reader, width, true);
-    const BlockIndexer scalars(reader, width, false);
-    const Plain plain(reader, scalars, data, 0, final);
-    RecordIndex regular;
-    const bool is_regular = vectors.index_regular(data, 0, final, regular);
-    if (is_regular) compare(regular, plain, reader, data);
-    RecordIndex other;
-    require(scalars.index_regular(data, 0, final, other) == is_regular);
-    if (is_regular) compare(other, plain, reader, data);
-    compare_parts(reader, scalars, data, data.empty() ? 0 : cut % data.size());
+    std::vector<std::uint32_t> columns;
+    for (std::uint32_t column = 0; column < width; ++column) {
+        if ((choice >> 4U & 1U << column % 4) == 0) columns.push_back(column);
+    }
+    const KeptFields kept(width, columns);
+    const BlockIndexer scalars(reader, kept, false);
+    RecordIndex plain;
+    scalars.index_plain(data, 0, data.size(), final, plain);
+    Found expected;
+    expected.add(reader, data, plain, columns);
+    for (const bool vectors : {false, true}) {
+        const BlockIndexer indexer(reader, kept, vectors);
+        BlockIndex index;
+        indexer.index(data, 0, final, index);
+        Found found;
+        for (std::size_t i = 0; i < index.size(); ++i) {
+            found.add(reader, data, index[i], columns);
+        }
+        require(found == expected);
+        RecordIndex unused;
+        const std::size_t guess = indexer.guess_begin(data, 0, unused);
+        require(guess == Bytes::npos || data[guess - 1] == reader.dialect().newline());
+    }
+    compare_parts(reader, scalars, data, data.empty() ? 0 : cut % data.size(), columns);
 }
 
 }  // namespace csvmill::fuzz

@@ -1,19 +1,20 @@
-/// The positions of all records and fields of a block.
+/// The positions of records and fields of a part of a block.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
+#include "csv/kept_fields.hpp"
 #include "csv/positions.hpp"
 #include "csv/record_reader.hpp"
 
 namespace csvmill {
 
-/// Where the records of a block are, in one of two forms.
+/// Where records are, in one of two forms.
 ///
-/// A *regular* block has only whole, well-formed records of `width` fields, no empty line, no CR
-/// but before LF, and valid UTF-8: then `ends` says everything. Every other block is read by the
-/// plain reader into `rows` and `fields`.
+/// *Regular* records are whole and well-formed, have as many fields as the header, no CR but before
+/// LF, and are valid UTF-8; no line between them is empty. Then `ends` says everything. All others
+/// are read by the plain reader into `rows` and `fields`.
 struct RecordIndex {
     struct Row {
         std::uint32_t at = 0;     ///< Where the record begins.
@@ -21,14 +22,14 @@ struct RecordIndex {
         std::uint32_t count = 0;  ///< Its number of fields; 0 for a record with a fault.
     };
 
+    const KeptFields* kept = nullptr;
     bool regular = false;
-    std::uint32_t width = 0;  ///< Fields that a record must have.
     std::uint32_t begin = 0;  ///< Where the first record begins.
-    std::uint32_t end = 0;    ///< Where the last whole record ends: the rest is unfinished.
+    std::uint32_t end = 0;    ///< Where the last whole record ends.
     bool dropping = false;    ///< The last record is too long: the rest of its line is dropped.
     bool quotes = false;      ///< Regular: fields may be quoted.
     bool crlf = false;        ///< Regular: a CR may precede a line end.
-    /// Regular: the position of the delimiter or line end after each field.
+    /// Regular: one before `begin`, then the kept separators of all records.
     Positions ends;
     std::vector<Row> rows;               ///< Not regular.
     std::vector<Field> fields;           ///< Not regular.
@@ -36,29 +37,17 @@ struct RecordIndex {
     std::uint64_t of_several_lines = 0;  ///< Records of several lines.
     std::uint64_t most_lines = 1;        ///< Lines of the longest of these.
 
-    std::size_t records() const { return regular ? ends.size() / width : rows.size(); }
-    void clear();
-};
+    std::size_t records() const {
+        return regular ? (ends.size() - 1) / kept->stride() : rows.size();
+    }
 
-/// Makes indexes. Every block gives the same records with both, and with any processor.
-class BlockIndexer {
-public:
-    /// `width` is the number of fields of a record. `vectors`: whether vector instructions may be
-    /// used, where the processor has them.
-    BlockIndexer(const RecordReader& reader, std::uint32_t width, bool vectors = true);
+    /// Regular: the separator after field `column` of a record. The one before it in the list
+    /// precedes the field.
+    const std::uint32_t* end_of(std::size_t record, std::uint32_t column) const {
+        return ends.data() + 1 + record * kept->stride() + kept->place(column);
+    }
 
-    /// Indexes `data` from `begin`, where a record begins, if the block is regular. Returns whether
-    /// it is; if not, `index` is undefined. `data` must be followed by 64 readable bytes.
-    bool index_regular(Bytes data, std::size_t begin, bool final, RecordIndex& index) const;
-
-    /// Indexes any block with the plain reader: the records that begin before `stop`.
-    void index_plain(Bytes data, std::size_t begin, bool final, RecordIndex& index,
-                     std::size_t stop = Bytes::npos) const;
-
-private:
-    const RecordReader& reader_;
-    std::uint32_t width_;
-    bool vectors_;
+    void clear(const KeptFields& fields_kept, std::size_t at);
 };
 
 }  // namespace csvmill

@@ -4,8 +4,9 @@
 #include <cstring>
 #include <optional>
 
+#include "csv/block_indexer.hpp"
 #include "csv/masks.hpp"
-#include "csv/record_index.hpp"
+#include "csv/position_writer.hpp"
 #include "text/utf8.hpp"
 
 #define CSVMILL_INLINE [[gnu::always_inline]] inline
@@ -15,8 +16,6 @@ namespace {
 
 constexpr std::size_t word_bytes = 64;
 constexpr std::size_t chunk_bytes = Masks::words * word_bytes;
-/// `write_positions` may write so many positions beyond the last.
-constexpr std::size_t slack = 8;
 
 /// The marks of a dialect whose blocks may be regular.
 std::optional<Marks> marks_of(const Dialect& dialect) {
@@ -32,56 +31,103 @@ std::optional<Marks> marks_of(const Dialect& dialect) {
     return marks;
 }
 
-/// Writes the positions of all bits, and a few more values.
-CSVMILL_INLINE std::uint32_t* write_positions(std::uint32_t* to, std::uint64_t bits,
-                                              std::uint32_t base) {
-    std::uint32_t* const end = to + std::popcount(bits);
-    while (true) {
-#pragma GCC unroll 8
-        for (unsigned i = 0; i < slack; ++i) {
-            to[i] = base + static_cast<std::uint32_t>(std::countr_zero(bits));
-            bits &= bits - 1;
-        }
-        if (bits == 0) return end;
-        to += slack;
-    }
+/// The escape of a dialect in which quotes are not doubled; else empty. Text with one is not
+/// regular.
+Bytes escape_of(const Dialect& dialect) {
+    const bool doubled = dialect.quote.empty() || dialect.escape_or_quote() == dialect.quote;
+    return doubled ? Bytes() : Bytes(dialect.escape);
 }
 
-/// Reads a block chunk by chunk, and stops at the first irregularity that it sees.
+/// Counts the line ends in quoted fields.
+class InnerLines {
+public:
+    /// Counts those in `inner`; `outer` are the other line ends of the word, before which there
+    /// are `records` records.
+    CSVMILL_INLINE void count(std::uint64_t inner, std::uint64_t outer, std::size_t records) {
+        for (; inner != 0; inner &= inner - 1) {
+            const std::uint64_t before = (inner & (~inner + 1)) - 1;
+            const std::size_t record =
+                records + static_cast<std::size_t>(std::popcount(outer & before));
+            if (record != record_) end_record();
+            record_ = record;
+            ++lines_;
+        }
+    }
+
+    /// Adds the numbers of the first `records` records to `index`; nothing was counted after the
+    /// record that follows them.
+    void add_to(RecordIndex& index, std::size_t records) {
+        if (record_ < records) end_record();
+        index.line_ends += line_ends_;
+        index.of_several_lines += of_several_lines_;
+        index.most_lines = std::max(index.most_lines, most_lines_);
+    }
+
+private:
+    void end_record() {
+        if (lines_ == 0) return;
+        line_ends_ += lines_;
+        of_several_lines_ += 1;
+        most_lines_ = std::max(most_lines_, lines_ + 1);
+        lines_ = 0;
+    }
+
+    std::size_t record_ = 0;   ///< The record with the last line end in quotes.
+    std::uint64_t lines_ = 0;  ///< Its line ends in quotes.
+    // Of the records before it.
+    std::uint64_t line_ends_ = 0;
+    std::uint64_t of_several_lines_ = 0;
+    std::uint64_t most_lines_ = 1;
+};
+
+/// Reads a block chunk by chunk, up to the first one with an irregularity.
 class Scan {
 public:
-    Scan(const RecordReader& reader, const Marks& marks, std::uint32_t width, Bytes data,
-         std::size_t begin, RecordIndex& index)
+    Scan(const Dialect& dialect, const Marks& marks, bool vectors, Bytes data, std::size_t begin,
+         RecordIndex& index)
         : marks_(marks),
-          doubled_(reader.dialect().escape_or_quote() == reader.dialect().quote),
-          crlf_(!reader.dialect().line_end_cr),
-          width_(width),
+          escape_(escape_of(dialect)),
+          doubled_(dialect.escape_or_quote() == dialect.quote),
+          crlf_(!dialect.line_end_cr),
           data_(data),
           next_(begin),
-          begin_(begin),
-          index_(index) {}
+          checked_text_(begin),
+          index_(index),
+          one_field_(index.kept->width() == 1),
+          stride_(index.kept->stride()),
+          writer_(*index.kept, vectors) {
+        index_.ends.push_back(static_cast<std::uint32_t>(begin) - 1);
+    }
 
-    /// Reads all of the data; false if it is not regular.
-    CSVMILL_INLINE bool read_all(MakeMasks make_masks);
+    /// Reads all of the data, or up to an irregularity.
+    CSVMILL_INLINE void read_all(MakeMasks make_masks);
 
-    /// Ends the index; false if the block is not regular.
-    bool finish(bool final);
+    /// Ends the index. Returns where the plain reader has read beyond the irregularity.
+    std::size_t finish(bool final);
 
 private:
     template <bool quotes>
     CSVMILL_INLINE bool read_chunk(std::size_t words, std::uint64_t keep);
-    CSVMILL_INLINE void count_inner(std::uint64_t inner, std::uint64_t outer);
-    void end_inner();
-    CSVMILL_INLINE bool check_width();
+    bool check_records();
+    bool is_text(std::size_t end);
+    bool is_last_record() const;
+
+    /// Where record `number` begins.
+    std::size_t begin_of(std::size_t number) const {
+        return std::uint32_t{index_.ends[number * stride_] + 1};
+    }
 
     const Marks marks_;
+    const Bytes escape_;
     const bool doubled_;  ///< A quote in quotes is doubled.
     const bool crlf_;     ///< A CR may precede a line end.
-    const std::size_t width_;
     const Bytes data_;
-    std::size_t next_;  ///< The next chunk.
-    std::size_t begin_;
+    std::size_t next_;          ///< The next chunk.
+    std::size_t checked_text_;  ///< Text before it is valid.
     RecordIndex& index_;
+    const bool one_field_;
+    const std::size_t stride_;
+    PositionWriter writer_;
     Masks masks_;
     std::uint64_t inside_ = 0;
     // Whether the byte before the next word is a separator, a closing quote, or a CR.
@@ -89,14 +135,14 @@ private:
     std::uint64_t after_closing_ = 0;
     std::uint64_t after_cr_ = 0;
     std::size_t records_ = 0;  ///< Line ends that are not in quotes.
-    std::size_t checked_ = 0;  ///< Records whose width was checked.
-    bool not_ascii_ = false;
+    std::size_t checked_ = 0;  ///< Records that were checked.
+    bool irregular_ = false;
+    bool not_ascii_ = false;  ///< Whether there are such characters after `checked_text_`.
     bool foreign_ = false;
-    std::size_t inner_record_ = 0;   ///< The record with the last line end in quotes.
-    std::uint64_t inner_lines_ = 0;  ///< Its line ends in quotes.
+    InnerLines inner_;
 };
 
-bool Scan::read_all(MakeMasks make_masks) {
+void Scan::read_all(MakeMasks make_masks) {
     std::array<char, chunk_bytes> last;
     while (next_ < data_.size()) {
         const std::size_t bytes = std::min(chunk_bytes, data_.size() - next_);
@@ -115,30 +161,35 @@ bool Scan::read_all(MakeMasks make_masks) {
             keep >>= word_bytes - bytes % word_bytes;
         }
         const std::uint64_t inside_before = inside_;
+        const InnerLines inner_before = inner_;
         make_masks(source, words, marks_, inside_, masks_);
-        not_ascii_ |= masks_.any_not_ascii;
         foreign_ |= masks_.any_foreign;
         const bool quotes = masks_.any_quote || inside_before != 0;
         index_.quotes |= quotes;
-        if (!(quotes ? read_chunk<true>(words, keep) : read_chunk<false>(words, keep))) {
-            return false;
-        }
+        const bool well_formed =
+            quotes ? read_chunk<true>(words, keep) : read_chunk<false>(words, keep);
+        const bool escapes =
+            !escape_.empty() && data_.substr(next_, bytes).find(escape_) != Bytes::npos;
+        writer_.write(masks_.separators, words, static_cast<std::uint32_t>(next_), index_.ends);
         next_ += bytes;
+        if (!well_formed || escapes || !check_records()) {
+            inner_ = inner_before;
+            irregular_ = true;
+            return;
+        }
     }
-    return true;
 }
 
-/// Reads the chunk of which `masks_` are made. `keep` has the bytes of its last word that are data.
+/// Reads the chunk of which `masks_` are made, and removes separators in quotes from them. `keep`
+/// has the bytes of its last word that are data. Returns whether quotes and line ends are where
+/// they may be.
 template <bool quotes>
 bool Scan::read_chunk(std::size_t words, std::uint64_t keep) {
-    std::uint32_t* to = index_.ends.room(chunk_bytes + slack);
-    const std::uint32_t* const first = to;
     std::uint64_t after_separator = after_separator_;
     std::uint64_t after_closing = after_closing_;
     std::uint64_t after_cr = after_cr_;
     std::uint64_t bad = 0;
-    auto base = static_cast<std::uint32_t>(next_);
-    for (std::size_t word = 0; word < words; ++word, base += word_bytes) {
+    for (std::size_t word = 0; word < words; ++word) {
         std::uint64_t separators = masks_.separators[word];
         std::uint64_t newlines = masks_.newlines[word];
         std::uint64_t foreign = masks_.foreign[word];
@@ -148,10 +199,13 @@ bool Scan::read_chunk(std::size_t words, std::uint64_t keep) {
         const std::uint64_t closed = after_closing;
         if constexpr (quotes) {
             const std::uint64_t inside = masks_.inside[word];
-            if ((newlines & inside) != 0) count_inner(newlines & inside, newlines & ~inside);
+            if ((newlines & inside) != 0) {
+                inner_.count(newlines & inside, newlines & ~inside, records_);
+            }
             separators &= ~inside;
             newlines &= ~inside;
             foreign &= ~inside;
+            masks_.separators[word] = separators;
             closing = masks_.quotes[word] & ~inside;
             const std::uint64_t opening = masks_.quotes[word] & inside;
             const std::uint64_t again = doubled_ ? closing << 1 | closed : 0;
@@ -166,106 +220,101 @@ bool Scan::read_chunk(std::size_t words, std::uint64_t keep) {
             wrong |= foreign;
         }
         wrong |= (closing << 1 | closed) & ~(separators | allowed);
-        if (width_ == 1) wrong |= (newlines | foreign) & (separators << 1 | after_separator);
+        if (one_field_) wrong |= (newlines | foreign) & (separators << 1 | after_separator);
         bad |= word + 1 == words ? wrong & keep : wrong;
         after_separator = separators >> 63;
         after_closing = closing >> 63;
         records_ += static_cast<std::size_t>(std::popcount(newlines));
-        to = write_positions(to, separators, base);
     }
     after_separator_ = after_separator;
     after_closing_ = after_closing;
     after_cr_ = after_cr;
-    index_.ends.resize(index_.ends.size() + static_cast<std::size_t>(to - first));
-    return bad == 0 && check_width();
+    return bad == 0;
 }
 
-/// Counts the line ends `inner` in quotes; `outer` are the other line ends of the word.
-void Scan::count_inner(std::uint64_t inner, std::uint64_t outer) {
-    for (; inner != 0; inner &= inner - 1) {
-        const std::uint64_t before = (inner & (~inner + 1)) - 1;
-        const std::size_t record =
-            records_ + static_cast<std::size_t>(std::popcount(outer & before));
-        if (record != inner_record_) end_inner();
-        inner_record_ = record;
-        ++inner_lines_;
-    }
-}
-
-/// Ends the counting of the line ends of a record.
-void Scan::end_inner() {
-    if (inner_lines_ == 0) return;
-    index_.line_ends += inner_lines_;
-    index_.of_several_lines += 1;
-    index_.most_lines = std::max(index_.most_lines, inner_lines_ + 1);
-    inner_lines_ = 0;
-}
-
-/// Whether a line end follows `width` fields in every record so far. As there are as many line ends
-/// as records, there are none elsewhere.
-bool Scan::check_width() {
+/// Whether each record so far has as many fields as the header, is not too long, and is text. If a
+/// line end follows the fields of each record, there are none elsewhere, as there are as many line
+/// ends as records.
+bool Scan::check_records() {
     const Positions& ends = index_.ends;
-    if (ends.size() < records_ * width_) return false;
-    const bool long_records = data_.size() - begin_ > record_limit;
+    if (ends.size() <= records_ * stride_) return false;
+    const bool long_records = data_.size() - index_.begin > record_limit;
     bool good = true;
-    for (std::size_t at = checked_ * width_ + width_ - 1; checked_ < records_;
-         ++checked_, at += width_) {
-        good &= data_[ends[at]] == marks_.newline;
-        if (long_records) {
-            const std::size_t begin = checked_ == 0 ? begin_ : ends[at - width_] + std::size_t{1};
-            good &= ends[at] - begin <= record_limit;
-        }
+    for (std::size_t record = checked_; record < records_; ++record) {
+        const std::size_t end = ends[(record + 1) * stride_];
+        good &= data_[end] == marks_.newline;
+        if (long_records) good &= end - begin_of(record) <= record_limit;
     }
-    return good;
-}
-
-bool Scan::finish(bool final) {
-    Positions& ends = index_.ends;
-    std::size_t end = records_ == 0 ? begin_ : ends[records_ * width_ - 1] + std::size_t{1};
-    index_.line_ends += records_;
-    if (final && end < data_.size()) {
-        const std::size_t fields = ends.size() - records_ * width_ + 1;
-        if (inside_ != 0 || (crlf_ && data_.back() == '\r') || fields != width_) return false;
-        if (data_.size() - end > record_limit) return false;
-        end = data_.size();
-        ends.push_back(static_cast<std::uint32_t>(end));
-        ++records_;
-    }
-    ends.resize(records_ * width_);
-    if (inner_record_ < records_) end_inner();
-    if (not_ascii_ && !is_utf8(data_.substr(begin_, end - begin_))) return false;
-    index_.regular = true;
-    index_.end = static_cast<std::uint32_t>(end);
-    index_.crlf = crlf_ && foreign_;
+    not_ascii_ |= masks_.any_not_ascii;
+    if (!good || !is_text(begin_of(records_))) return false;
+    if (checked_ < records_) not_ascii_ = masks_.any_not_ascii;
+    checked_ = records_;
     return true;
 }
 
-bool read_all_plain(Scan& scan) { return scan.read_all(make_masks_plain); }
+/// Whether the text up to `end`, where a record ends, is valid.
+bool Scan::is_text(std::size_t end) {
+    if (not_ascii_ && !is_utf8(data_.substr(checked_text_, end - checked_text_))) return false;
+    checked_text_ = end;
+    return true;
+}
+
+/// Whether the text after the last line end is a regular record.
+bool Scan::is_last_record() const {
+    const std::size_t begin = begin_of(records_);
+    return index_.ends.size() == (records_ + 1) * stride_ && writer_.skipped() == 0 &&
+           inside_ == 0 && !(crlf_ && data_.back() == '\r') && data_.size() - begin <= record_limit;
+}
+
+std::size_t Scan::finish(bool final) {
+    Positions& ends = index_.ends;
+    std::size_t end = begin_of(checked_);
+    std::size_t until = end;
+    index_.line_ends = checked_;
+    if (irregular_) {
+        until = next_;
+    } else if (final && end < data_.size()) {
+        until = data_.size();
+        if (is_last_record() && is_text(until)) {
+            end = until;
+            ends.push_back(static_cast<std::uint32_t>(end));
+            ++checked_;
+        }
+    } else if (data_.size() - end > record_limit) {
+        until = data_.size();
+    }
+    ends.resize(checked_ * stride_ + 1);
+    inner_.add_to(index_, checked_);
+    index_.regular = true;
+    index_.end = static_cast<std::uint32_t>(end);
+    index_.crlf = crlf_ && foreign_;
+    return until;
+}
+
+void read_all_plain(Scan& scan) { scan.read_all(make_masks_plain); }
 
 #ifdef __x86_64__
-__attribute__((target("bmi,popcnt"))) bool read_all_vector(Scan& scan) {
-    return scan.read_all(make_masks_vector);
+__attribute__((target("bmi,popcnt"))) void read_all_vector(Scan& scan) {
+    scan.read_all(make_masks_vector);
 }
 #else
-bool read_all_vector(Scan& scan) { return scan.read_all(make_masks_vector); }
+void read_all_vector(Scan& scan) { scan.read_all(make_masks_vector); }
 #endif
 
 }  // namespace
 
-bool BlockIndexer::index_regular(Bytes data, std::size_t begin, bool final,
-                                 RecordIndex& index) const {
-    index.clear();
-    index.width = width_;
-    index.begin = static_cast<std::uint32_t>(begin);
+std::size_t BlockIndexer::index_regular(Bytes data, std::size_t begin, bool final,
+                                        RecordIndex& index) const {
+    index.clear(kept_, begin);
     const std::optional<Marks> marks = marks_of(reader_.dialect());
-    if (!marks || width_ == 0 || width_ > column_limit) return false;
-    const Bytes escape = reader_.dialect().escape;
-    if (marks->quoted && !escape.empty() && escape != reader_.dialect().quote &&
-        data.find(escape, begin) != Bytes::npos) {
-        return false;
+    if (!marks || kept_.width() > column_limit) return data.size();
+    Scan scan(reader_.dialect(), *marks, vectors_, data, begin, index);
+    if (vectors_) {
+        read_all_vector(scan);
+    } else {
+        read_all_plain(scan);
     }
-    Scan scan(reader_, *marks, width_, data, begin, index);
-    return (vectors_ ? read_all_vector(scan) : read_all_plain(scan)) && scan.finish(final);
+    return scan.finish(final);
 }
 
 }  // namespace csvmill

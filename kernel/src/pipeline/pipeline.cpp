@@ -20,7 +20,9 @@ public:
     Worker(Pipeline& pipeline, std::size_t memory)
         : pipeline_(pipeline),
           reader_(pipeline.input_.context.reader),
-          indexer_(reader_, static_cast<std::uint32_t>(pipeline.input_.header.names.size()),
+          indexer_(reader_,
+                   KeptFields(static_cast<std::uint32_t>(pipeline.input_.header.names.size()),
+                              used_columns(pipeline.input_.context.query)),
                    pipeline.input_.vectors),
           feeder(pipeline.input_.context, memory) {}
 
@@ -42,18 +44,20 @@ public:
         const std::size_t stop = link_.tail.size();
         Block next;
         while (true) {
-            indexer_.index_plain(text.data(), 0, ahead.final(), index_, stop);
+            index_.clear(0);
+            indexer_.index_plain(text.data(), 0, stop, ahead.final(), index_.add());
+            index_.end_part();
             // Twice as much, so that a long record is not read too often.
             const std::size_t wanted = 2 * text.data().size();
-            if (index_.end >= stop || ahead.ended()) break;
+            if (index_.end() >= stop || ahead.ended()) break;
             while (text.data().size() < wanted && ahead.next(next)) {
                 text.append(next.buffer.content());
             }
         }
-        Link rest = next_link(text.data(), 0, index_.line_ends);
+        Link rest = next_link(text.data(), 0, index_.line_ends());
         rest.tail.clear();
         bad_.clear();
-        feed(index_, text.data(), 0);
+        feed_all(text.data(), 0);
         pipeline_.maker_.report(bad_, text.data(), ahead.final(), {0, link_.line, link_.offset},
                                 pipeline_.input_.problems);
         return rest;
@@ -64,9 +68,9 @@ private:
         bad_.clear();
         const std::size_t begin = block_.buffer.begin();
         const std::size_t guess = guessed_begin();
-        const bool regular =
-            guess != Bytes::npos &&
-            indexer_.index_regular(block_.buffer.data(), guess, block_.final, index_);
+        if (guess != Bytes::npos) {
+            indexer_.index(block_.buffer.data(), guess, block_.final, index_);
+        }
         link_ = pipeline_.chain_.take(block_.number);
         if (link_.dropping && !drop_line()) return;
         block_.buffer.prepend(link_.tail);
@@ -74,7 +78,7 @@ private:
             link_.tail = block_.buffer.content();
             give(std::move(link_));
         } else if (block_.buffer.begin() + link_.tail.size() == begin && confirms(guess)) {
-            work_confirmed(guess, regular);
+            work_confirmed();
         } else {
             work_refuted();
         }
@@ -82,12 +86,10 @@ private:
         block_.buffer.shrink(4 * max_part);
     }
 
-    /// Where a record begins, unless the first line end is within quotes.
-    std::size_t guessed_begin() const {
+    /// Where a record probably begins.
+    std::size_t guessed_begin() {
         if (block_.number == pipeline_.first_) return Bytes::npos;
-        const std::size_t end =
-            block_.buffer.data().find(reader_.dialect().newline(), block_.buffer.begin());
-        return end == Bytes::npos ? end : end + 1;
+        return indexer_.guess_begin(block_.buffer.data(), block_.buffer.begin(), head_);
     }
 
     /// Drops the rest of a line that is too long. Returns whether the block has more.
@@ -109,23 +111,17 @@ private:
     /// Whether a record begins at `guess`: all text before it is whole records.
     bool confirms(std::size_t guess) {
         if (guess == Bytes::npos) return false;
-        head_.clear();
-        const std::size_t begin = block_.buffer.begin();
-        if (begin == guess) {
-            head_.begin = head_.end = static_cast<std::uint32_t>(guess);
-            return true;
-        }
-        indexer_.index_plain(block_.buffer.data().substr(0, guess), begin, false, head_);
+        indexer_.index_plain(block_.buffer.data().substr(0, guess), block_.buffer.begin(), guess,
+                             false, head_);
         return head_.end == guess && !head_.dropping;
     }
 
-    void work_confirmed(std::size_t guess, bool regular) {
+    void work_confirmed() {
         const Bytes data = block_.buffer.data();
-        if (!regular) indexer_.index_plain(data, guess, block_.final, index_);
         const std::size_t begin = block_.buffer.begin();
-        give(next_link(data, begin, head_.line_ends + index_.line_ends));
+        give(next_link(data, begin, head_.line_ends + index_.line_ends()));
         feed(head_, data, begin);
-        feed(index_, data, begin);
+        feed_all(data, begin);
         report(data, {begin, link_.line, link_.offset});
     }
 
@@ -133,9 +129,9 @@ private:
         const Bytes data = block_.buffer.data();
         std::size_t begin = block_.buffer.begin();
         if (data.size() - begin <= max_part) {
-            index(data, begin, block_.final);
-            give(next_link(data, begin, index_.line_ends));
-            feed(index_, data, begin);
+            indexer_.index(data, begin, block_.final, index_);
+            give(next_link(data, begin, index_.line_ends()));
+            feed_all(data, begin);
             report(data, {begin, link_.line, link_.offset});
             return;
         }
@@ -143,21 +139,21 @@ private:
         while (true) {
             const Bytes part = data.substr(0, begin + size);
             const bool all = part.size() == data.size();
-            index(part, begin, block_.final && all);
-            if (index_.end == begin && !all) {
+            indexer_.index(part, begin, block_.final && all, index_);
+            if (index_.end() == begin && !all) {
                 size *= 2;
                 continue;
             }
             // Not all of a record that is too long is known yet.
-            if (index_.dropping && !all) {
+            if (index_.dropping() && !all) {
                 size = data.size();
                 continue;
             }
-            Link next = next_link(part, begin, index_.line_ends);
-            feed(index_, part, begin);
+            Link next = next_link(part, begin, index_.line_ends());
+            feed_all(part, begin);
             report(part, {begin, link_.line, link_.offset});
             bad_.clear();
-            begin = index_.end;
+            begin = index_.end();
             if (all) {
                 give(std::move(next));
                 return;
@@ -168,21 +164,15 @@ private:
         }
     }
 
-    void index(Bytes data, std::size_t begin, bool final) {
-        if (!indexer_.index_regular(data, begin, final, index_)) {
-            indexer_.index_plain(data, begin, final, index_);
-        }
-    }
-
-    /// The link to the next block, if records up to `index_.end` have been read since `begin`.
+    /// The link to the next block, if records up to `index_.end()` have been read since `begin`.
     Link next_link(Bytes data, std::size_t begin, std::uint64_t lines) const {
-        const Bytes read = data.substr(begin, index_.end - begin);
+        const Bytes read = data.substr(begin, index_.end() - begin);
         Link next;
         next.line = link_.line + lines;
         next.offset = link_.offset + source_length(read, reader_.dialect().encoding);
         next.position = link_.position + read.size();
-        next.dropping = index_.dropping;
-        next.tail = data.substr(index_.end);
+        next.dropping = index_.dropping();
+        next.tail = data.substr(index_.end());
         next.retry = read.empty() ? 2 * next.tail.size() : 0;
         return next;
     }
@@ -192,6 +182,10 @@ private:
     void feed(const RecordIndex& index, Bytes data, std::size_t begin) {
         feeder.feed(index, data, link_.position - begin, bad_);
         pipeline_.input_.progress.rows += index.records();
+    }
+
+    void feed_all(Bytes data, std::size_t begin) {
+        for (std::size_t i = 0; i < index_.size(); ++i) feed(index_[i], data, begin);
     }
 
     void report(Bytes data, BlockStart start) {
@@ -205,8 +199,8 @@ private:
     BlockIndexer indexer_;
     Block block_;
     Link link_;
-    RecordIndex head_;   ///< Of the records before the guessed begin.
-    RecordIndex index_;  ///< Of the records after it.
+    RecordIndex head_;  ///< Of the records before the guessed begin.
+    BlockIndex index_;  ///< Of the records after it.
     std::vector<BadRow> bad_;
 
 public:

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "csv/record_index.hpp"
+#include "csv/block_indexer.hpp"
 #include "input/block_source.hpp"
 #include "input/chain.hpp"
 #include "output/problems.hpp"
@@ -31,8 +31,8 @@ struct PipelineInput {
 
 /// Reads all records below the header, and aggregates them. Threads take blocks in order.
 ///
-/// A thread indexes its block at once, from the first line end on, as if a record began there. Then
-/// it waits for the end of the block before, which confirms or refutes that; a refuted block is
+/// A thread indexes its block at once, from a line end on, as if a record began there. Then it
+/// waits for the end of the block before, which confirms or refutes that; a refuted block is
 /// indexed again. So the records do not depend on the size of blocks or the number of threads.
 class Pipeline {
 public:

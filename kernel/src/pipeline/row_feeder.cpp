@@ -1,7 +1,6 @@
 #include "pipeline/row_feeder.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 namespace csvmill {
 
@@ -16,7 +15,8 @@ RowFeeder::RowFeeder(const FeedContext& context, std::size_t memory)
     : context_(context),
       budget_(memory),
       table_(context.layout, context.seed, budget_),
-      row_reader_(context.query) {
+      row_reader_(context.query),
+      regular_cells_(context.reader.dialect()) {
     if (context.query.where) where_.emplace(*context.query.where, context.query.notation);
     batch_.columns = used_columns(context.query);
     batch_.cells.resize(batch_.columns.size());
@@ -26,64 +26,42 @@ RowFeeder::RowFeeder(const FeedContext& context, std::size_t memory)
 void RowFeeder::feed(const RecordIndex& index, Bytes data, std::uint64_t position,
                      std::vector<BadRow>& bad) {
     counts_.add({0, 0, index.of_several_lines, index.most_lines});
-    const std::size_t longest = data.size() + cell_padding;
-    if ((index.quotes || !index.regular) && unescaped_.capacity() < longest) {
-        unescaped_.reserve(longest);  // views into it must stay valid within a batch
+    if (!index.regular && unescaped_.capacity() < data.size() + cell_padding) {
+        // Views into it must stay valid within a batch.
+        unescaped_.reserve(data.size() + cell_padding);
     }
     const std::size_t records = index.records();
     for (row_ = 0; row_ < records;) {
-        unescaped_.clear();
-        const std::size_t first = row_;
         if (index.regular) {
             feed_regular(index, data);
-            finish_batch(row_ - first, position, bad);
         } else {
-            batch_.rows = 0;
             feed_plain(index, data, bad);
-            finish_batch(batch_.rows, position, bad);
         }
+        finish_batch(position, bad);
     }
 }
 
 void RowFeeder::feed_regular(const RecordIndex& index, Bytes data) {
-    const std::size_t width = index.width;
-    const std::size_t first = row_;
-    const std::size_t rows = std::min(batch_rows, index.records() - first);
-    const auto begin_of = [&](std::size_t field) -> std::uint32_t {
-        return field == 0 ? index.begin : index.ends[field - 1] + 1;
-    };
-    for (std::size_t i = 0; i < rows; ++i) starts_[i] = begin_of((first + i) * width);
+    const std::size_t rows = std::min(batch_rows, index.records() - row_);
+    const std::size_t stride = index.kept->stride();
+    const std::uint32_t* before = index.ends.data() + row_ * stride;
+    std::uint32_t* const starts = starts_.data();
+    for (std::size_t i = 0; i < rows; ++i, before += stride) starts[i] = *before + 1;
+    regular_cells_.begin_batch(index.quotes ? data.size() : 0);
     for (std::size_t k = 0; k < batch_.columns.size(); ++k) {
-        const std::size_t column = batch_.columns[k];
-        Cells& cells = batch_.cells[k];
-        const bool last = column + 1 == width;
-        for (std::size_t i = 0; i < rows; ++i) {
-            const std::size_t field = (first + i) * width + column;
-            const std::size_t begin = begin_of(field);
-            std::size_t end = index.ends[field];
-            if (index.crlf && last && end > begin && data[end - 1] == '\r') --end;
-            cells[i] =
-                index.quotes ? unquoted(data, begin, end) : Bytes(data.data() + begin, end - begin);
-        }
+        regular_cells_.find(index, data, row_, rows, batch_.columns[k], batch_.cells[k]);
     }
+    batch_.rows = rows;
     row_ += rows;
 }
 
-Bytes RowFeeder::unquoted(Bytes data, std::size_t begin, std::size_t end) {
-    const char quote = context_.reader.dialect().quote[0];
-    if (begin == end || data[begin] != quote) return {data.data() + begin, end - begin};
-    const Bytes text(data.data() + begin + 1, end - begin - 2);
-    if (std::memchr(text.data(), quote, text.size()) == nullptr) return text;
-    const std::size_t at = unescaped_.size();
-    context_.reader.unescape(text, unescaped_);
-    return Bytes(unescaped_).substr(at);
-}
-
 void RowFeeder::feed_plain(const RecordIndex& index, Bytes data, std::vector<BadRow>& bad) {
+    unescaped_.clear();
     std::size_t& rows = batch_.rows;
+    rows = 0;
     for (; row_ < index.rows.size() && rows < batch_rows; ++row_) {
         const RecordIndex::Row& row = index.rows[row_];
-        if (row.count != index.width) {
+        if (row.count != index.kept->width()) {
             bad.push_back(
                 {row.at, row.count == 0 ? BadRow::Check::reader : BadRow::Check::width, {}});
             continue;
@@ -104,8 +82,8 @@ void RowFeeder::feed_plain(const RecordIndex& index, Bytes data, std::vector<Bad
     }
 }
 
-void RowFeeder::finish_batch(std::size_t rows, std::uint64_t position, std::vector<BadRow>& bad) {
-    batch_.rows = rows;
+void RowFeeder::finish_batch(std::uint64_t position, std::vector<BadRow>& bad) {
+    const std::size_t rows = batch_.rows;
     batch_.selected.all(rows);
     batch_.filtered = 0;
     batch_.faults.clear();

@@ -10,6 +10,7 @@
 #include "csv/record_index.hpp"
 #include "groups/table.hpp"
 #include "pipeline/bad_rows.hpp"
+#include "pipeline/regular_cells.hpp"
 #include "query/condition.hpp"
 #include "query/row_reader.hpp"
 #include "run/scratch.hpp"
@@ -56,8 +57,7 @@ public:
 private:
     void feed_regular(const RecordIndex& index, Bytes data);
     void feed_plain(const RecordIndex& index, Bytes data, std::vector<BadRow>& bad);
-    Bytes unquoted(Bytes data, std::size_t begin, std::size_t end);
-    void finish_batch(std::size_t rows, std::uint64_t position, std::vector<BadRow>& bad);
+    void finish_batch(std::uint64_t position, std::vector<BadRow>& bad);
 
     const FeedContext& context_;
     Budget budget_;
@@ -65,11 +65,12 @@ private:
     std::vector<StateFile> spilled_;
     std::optional<Condition> where_;
     RowReader row_reader_;
+    RegularCells regular_cells_;
     RowCounts counts_;
     Batch batch_;
     std::array<std::uint32_t, batch_rows> starts_;  ///< Where the rows of the batch begin.
-    std::string unescaped_;                         ///< Values of the batch with escape sequences.
-    std::size_t row_ = 0;                           ///< The next one of the index.
+    std::string unescaped_;  ///< Values with escape sequences of a batch that is not regular.
+    std::size_t row_ = 0;    ///< The next one of the index.
 };
 
 }  // namespace csvmill
