@@ -3,6 +3,8 @@
 #include <bit>
 #include <cstring>
 
+#include "text/byte_mask.hpp"
+
 #ifdef __x86_64__
 #include <immintrin.h>
 #endif
@@ -10,32 +12,16 @@
 namespace csvmill {
 namespace {
 
-constexpr std::uint64_t each_byte = 0x0101010101010101;
-
-/// A bit for each byte of eight that equals the byte that `pattern` repeats.
-std::uint64_t equal_bytes(std::uint64_t eight, std::uint64_t pattern) {
-    constexpr std::uint64_t low = 0x7F * each_byte;
-    const std::uint64_t differences = eight ^ pattern;
-    const std::uint64_t high_bits = ~(((differences & low) + low) | differences | low);
-    return ((high_bits >> 7) * 0x0102040810204080) >> 56;
-}
-
 /// Bit i is the parity of bits 0 to i.
 std::uint64_t parities(std::uint64_t bits) {
     for (unsigned shift = 1; shift < 64; shift *= 2) bits ^= bits << shift;
     return bits;
 }
 
-std::uint64_t repeated(char byte) { return static_cast<std::uint8_t>(byte) * each_byte; }
-
 }  // namespace
 
 void make_masks_plain(const char* data, std::size_t words, const Marks& marks,
                       std::uint64_t& inside, Masks& masks) {
-    const std::uint64_t delimiter = repeated(marks.delimiter);
-    const std::uint64_t quote = repeated(marks.quote);
-    const std::uint64_t newline = repeated(marks.newline);
-    const std::uint64_t foreign = repeated(marks.foreign);
     std::uint64_t any_quote = 0;
     std::uint64_t any_foreign = 0;
     std::uint64_t any = 0;
@@ -50,10 +36,10 @@ void make_masks_plain(const char* data, std::size_t words, const Marks& marks,
             if constexpr (std::endian::native == std::endian::big) {
                 eight = __builtin_bswap64(eight);
             }
-            delimiters |= equal_bytes(eight, delimiter) << at;
-            newlines |= equal_bytes(eight, newline) << at;
-            foreigns |= equal_bytes(eight, foreign) << at;
-            if (marks.quoted) quotes |= equal_bytes(eight, quote) << at;
+            delimiters |= mask_of_8(eight, marks.delimiter) << at;
+            newlines |= mask_of_8(eight, marks.newline) << at;
+            foreigns |= mask_of_8(eight, marks.foreign) << at;
+            if (marks.quoted) quotes |= mask_of_8(eight, marks.quote) << at;
             any |= eight;
         }
         masks.separators[word] = delimiters | newlines;
@@ -69,7 +55,7 @@ void make_masks_plain(const char* data, std::size_t words, const Marks& marks,
     }
     masks.any_quote = any_quote != 0;
     masks.any_foreign = any_foreign != 0;
-    masks.any_not_ascii = (any & (0x80 * each_byte)) != 0;
+    masks.any_not_ascii = (any & 0x8080808080808080) != 0;
 }
 
 #ifdef __x86_64__

@@ -1,11 +1,24 @@
 #include "pipeline/regular_cells.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
-#include "text/sixteen.hpp"
+#include "text/byte_mask.hpp"
 
 namespace csvmill {
+namespace {
+
+static_assert(2 * cell_padding == mask_bytes);
+
+/// Copies `size` bytes, at most 64. Up to `cell_padding` more are read and written.
+char* copy(char* to, const char* from, std::size_t size) {
+    std::memcpy(to, from, cell_padding);
+    if (size > cell_padding) std::memcpy(to + cell_padding, from + cell_padding, cell_padding);
+    return to + size;
+}
+
+}  // namespace
 
 void RegularCells::begin_batch(std::size_t size) {
     size_ = 0;
@@ -39,30 +52,36 @@ void RegularCells::find(const RecordIndex& index, Bytes data, std::size_t first,
 Bytes RegularCells::unquoted(Bytes cell) {
     if (cell.empty() || cell.front() != quote_) return cell;
     const Bytes text(cell.data() + 1, cell.size() - 2);
-    for (std::size_t at = 0; at < text.size(); at += Sixteen::size) {
-        if (Sixteen(text.data() + at).find(quote_) < text.size() - at) return without_doubled(text);
+    for (std::size_t at = 0; at < text.size(); at += mask_bytes) {
+        if (quotes_of(text.substr(at)) != 0) return without_doubled(text);
     }
     return text;
+}
+
+/// The quotes in the first 64 bytes of `text`.
+std::uint64_t RegularCells::quotes_of(Bytes text) const {
+    const std::uint64_t quotes = mask_of_64(text.data(), quote_);
+    return text.size() < mask_bytes ? quotes & ~(~std::uint64_t{0} << text.size()) : quotes;
 }
 
 /// A copy of `text`, in which quotes are doubled.
 Bytes RegularCells::without_doubled(Bytes text) {
     char* const begin = text_.get() + size_;
     char* to = begin;
-    const char* from = text.data();
-    auto left = static_cast<std::ptrdiff_t>(text.size());
-    while (left > 0) {
-        const Sixteen characters(from);
-        characters.store(to);
-        const auto before = static_cast<std::ptrdiff_t>(characters.find(quote_));
-        const bool doubled = before < static_cast<std::ptrdiff_t>(Sixteen::size);
-        if (before >= left) {
-            to += left;
-            break;
+    while (!text.empty()) {
+        std::size_t at = 0;
+        for (std::uint64_t quotes = quotes_of(text); quotes != 0;) {
+            const auto quote = static_cast<std::size_t>(std::countr_zero(quotes));
+            to = copy(to, text.data() + at, quote + 1 - at);
+            at = quote + 2;  // It may be beyond the 64 bytes.
+            quotes &= ~(std::uint64_t{3} << quote);
         }
-        from += before + (doubled ? 2 : 0);
-        left -= before + (doubled ? 2 : 0);
-        to += before + (doubled ? 1 : 0);
+        const std::size_t end = std::min(text.size(), mask_bytes);
+        if (at < end) {
+            to = copy(to, text.data() + at, end - at);
+            at = end;
+        }
+        text.remove_prefix(at);
     }
     size_ = static_cast<std::size_t>(to - text_.get());
     return {begin, static_cast<std::size_t>(to - begin)};

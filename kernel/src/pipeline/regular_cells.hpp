@@ -19,12 +19,14 @@ public:
     /// Begins a batch whose quoted cells have at most `size` bytes.
     void begin_batch(std::size_t size);
 
-    /// Sets the cells of `column` in `rows` records from `first` on.
+    /// Sets the cells of `column` in `rows` records from `first` on. 64 bytes after `data` can be
+    /// read.
     void find(const RecordIndex& index, Bytes data, std::size_t first, std::size_t rows,
               std::uint32_t column, Cells& cells);
 
 private:
     Bytes unquoted(Bytes cell);
+    std::uint64_t quotes_of(Bytes text) const;
     Bytes without_doubled(Bytes text);
 
     char quote_;

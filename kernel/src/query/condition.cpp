@@ -1,10 +1,9 @@
 #include "query/condition.hpp"
 
 #include <algorithm>
-#include <functional>
 #include <string_view>
-#include <unordered_set>
 
+#include "query/text_set.hpp"
 #include "text/error.hpp"
 
 namespace csvmill {
@@ -65,11 +64,6 @@ private:
 
 bool is_less(const Decimal& a, const Decimal& b) { return compare(a, b) < 0; }
 
-struct TextHash {
-    using is_transparent = void;
-    std::size_t operator()(Bytes text) const { return std::hash<Bytes>()(text); }
-};
-
 }  // namespace
 
 struct Condition::Node {
@@ -80,10 +74,10 @@ struct Condition::Node {
     Kind kind;
     Notation notation;
     Accepted accepted;
-    std::string text;  ///< The value of a comparison of text.
-    std::unordered_set<std::string, TextHash, std::equal_to<>> texts;  ///< Those of `in`.
-    std::vector<Decimal> numbers;                                      ///< Sorted.
-    std::vector<Instant> dates;                                        ///< Sorted.
+    std::string text;              ///< The value of a comparison of text.
+    TextSet texts;                 ///< Those of `in`.
+    std::vector<Decimal> numbers;  ///< Sorted.
+    std::vector<Instant> dates;    ///< Sorted.
 
     Node(const Restriction& restriction, const Notation& notation_of_cells);
 
@@ -97,11 +91,11 @@ private:
 
     /// Calls `use` with the function that gives the outcome of a cell, so that a loop over cells
     /// does not decide again for each cell what to compare.
-    template <typename Use>
+    template <Readable readable, typename Use>
     void with_test(const Notation& of_cells, const Use& use) const;
     template <typename Use>
     void with_test_of_text(const Use& use) const;
-    template <typename Use>
+    template <Readable readable, typename Use>
     void with_test_of_number(const Notation& of_cells, const Use& use) const;
     template <typename Use>
     void with_test_of_date(const Use& use) const;
@@ -132,7 +126,6 @@ void Condition::Node::read_values(const std::vector<std::string>& values) {
         bool read = true;
         if (kind == Kind::text) {
             text = value;
-            texts.insert(value);
         } else if (kind == Kind::date) {
             const std::optional<Instant> date = read_date(value);
             read = date.has_value();
@@ -145,11 +138,12 @@ void Condition::Node::read_values(const std::vector<std::string>& values) {
         }
         if (!read) throw StateError("a value of the query is not of its kind");
     }
+    if (kind == Kind::text) texts = TextSet(values);
     std::sort(numbers.begin(), numbers.end(), is_less);
     std::sort(dates.begin(), dates.end());
 }
 
-template <typename Use>
+template <Readable readable, typename Use>
 void Condition::Node::with_test(const Notation& of_cells, const Use& use) const {
     if (op == Operator::is_empty) {
         use([](Bytes cell) { return outcome_of(cell.empty()); });
@@ -158,7 +152,7 @@ void Condition::Node::with_test(const Notation& of_cells, const Use& use) const 
     } else if (kind == Kind::date) {
         with_test_of_date(use);
     } else {
-        with_test_of_number(of_cells, use);
+        with_test_of_number<readable>(of_cells, use);
     }
 }
 
@@ -184,7 +178,7 @@ void Condition::Node::with_test_of_text(const Use& use) const {
     }
 }
 
-template <typename Use>
+template <Readable readable, typename Use>
 void Condition::Node::with_test_of_number(const Notation& of_cells, const Use& use) const {
     const auto with_reader = [this, &use](auto read) {
         if (op == Operator::in) {
@@ -204,11 +198,13 @@ void Condition::Node::with_test_of_number(const Notation& of_cells, const Use& u
         });
     };
     if (kind == Kind::integer) {
-        with_reader(
-            [of_cells](Bytes cell, Decimal& to) { return read_integer(cell, of_cells, to); });
+        with_reader([of_cells](Bytes cell, Decimal& to) {
+            return read_integer<readable>(cell, of_cells, to);
+        });
     } else {
-        with_reader(
-            [of_cells](Bytes cell, Decimal& to) { return read_number(cell, of_cells, to); });
+        with_reader([of_cells](Bytes cell, Decimal& to) {
+            return read_number<readable>(cell, of_cells, to);
+        });
     }
 }
 
@@ -226,7 +222,7 @@ void Condition::Node::with_test_of_date(const Use& use) const {
 void Condition::Node::test(Batch& batch, const Selection& rows, Outcomes& outcomes) const {
     if (form == Restriction::Form::comparison) {
         const Cells& cells = batch.column(column);
-        with_test(notation, [&](const auto& test_cell) {
+        with_test<Readable::beyond>(notation, [&](const auto& test_cell) {
             for (const std::uint16_t row : rows) {
                 const Outcome outcome = test_cell(cells[row]);
                 outcomes[row] = outcome;
@@ -251,8 +247,8 @@ void Condition::Node::test(Batch& batch, const Selection& rows, Outcomes& outcom
 bool Condition::Node::holds(const std::vector<std::string>& row) const {
     if (form == Restriction::Form::comparison) {
         Outcome outcome = Outcome::no;
-        with_test(Notation(),
-                  [&](const auto& test_cell) { outcome = test_cell(Bytes(row[column])); });
+        with_test<Readable::cell>(
+            Notation(), [&](const auto& test_cell) { outcome = test_cell(Bytes(row[column])); });
         if (outcome == Outcome::bad) throw StateError("a cell of the result is not of its kind");
         return outcome == Outcome::yes;
     }
