@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from shared.csv.dialect import Compression
 
-BLOCK = 1 << 20
-"""The maximum size of a decompressed block, in bytes."""
+BLOCK = 256 << 10
+"""The maximum size of a decompressed block, in bytes: memory of larger ones is not used again."""
 MAX_EXPANSION = 1000
 """The default limit of the ratio of decompressed to compressed size."""
 MIN_DECOMPRESSED_LIMIT = 1 << 30
