@@ -87,7 +87,9 @@ void RowFeeder::finish_batch(std::uint64_t position, std::vector<BadRow>& bad) {
     batch_.selected.all(rows);
     batch_.filtered = 0;
     batch_.faults.clear();
-    for (std::size_t i = 0; i < rows; ++i) batch_.positions[i] = position + starts_[i];
+    std::uint64_t* const positions = batch_.positions.data();
+    const std::uint32_t* const starts = starts_.data();
+    for (std::size_t i = 0; i < rows; ++i) positions[i] = position + starts[i];
     if (where_) where_->filter(batch_);
     row_reader_.read_keys(batch_);
     row_reader_.read_values(batch_);

@@ -17,10 +17,11 @@ Outcome outcome_of(bool holds) { return static_cast<Outcome>(holds); }
 
 /// Leaves those rows in `rows` that have `outcome`.
 void keep(Selection& rows, const Outcomes& outcomes, Outcome outcome) {
+    std::uint16_t* const numbers = rows.rows.data();
     std::size_t kept = 0;
     for (std::size_t i = 0; i < rows.size; ++i) {
-        const std::uint16_t row = rows.rows[i];
-        rows.rows[kept] = row;
+        const std::uint16_t row = numbers[i];
+        numbers[kept] = row;
         kept += outcomes[row] == outcome ? 1 : 0;
     }
     rows.size = kept;
@@ -223,8 +224,9 @@ void Condition::Node::test(Batch& batch, const Selection& rows, Outcomes& outcom
     if (form == Restriction::Form::comparison) {
         const Cells& cells = batch.column(column);
         with_test<Readable::beyond>(notation, [&](const auto& test_cell) {
+            const Bytes* const texts = cells.data();
             for (const std::uint16_t row : rows) {
-                const Outcome outcome = test_cell(cells[row]);
+                const Outcome outcome = test_cell(texts[row]);
                 outcomes[row] = outcome;
                 if (outcome == Outcome::bad) [[unlikely]] {
                     batch.faults.push_back({row, CellFault::Place::where, kind, column});

@@ -112,7 +112,8 @@ bool make_single(Batch& batch) {
 void reserve_text(Batch& batch) {
     std::size_t size = batch.selected.size * separator_size * batch.key_cells.size();
     for (const Cells* cells : batch.key_cells) {
-        for (const std::uint16_t row : batch.selected) size += (*cells)[row].size();
+        const Bytes* const texts = cells->data();
+        for (const std::uint16_t row : batch.selected) size += texts[row].size();
     }
     size += cell_padding;
     std::string& text = batch.key_text;
@@ -127,17 +128,22 @@ template <std::size_t Count>
 bool make_joined(Batch& batch) {
     reserve_text(batch);
     const std::size_t count = Count > 0 ? Count : batch.key_cells.size();
-    const Cells* const* const texts = batch.key_cells.data();
+    std::array<const Bytes*, std::max<std::size_t>(Count, 1)> of_columns;
+    for (std::size_t i = 0; i < Count; ++i) of_columns[i] = batch.key_cells[i]->data();
+    const auto text = [&](std::size_t column, std::size_t row) {
+        return Count > 0 ? of_columns[column][row] : (*batch.key_cells[column])[row];
+    };
+    Bytes* const keys = batch.keys.data();
     char* const begin = batch.key_text.data();
     char* to = begin;
     for (const std::uint16_t row : batch.selected) {
         const char* const key = to;
-        to = copy(to, (*texts[0])[row]);
+        to = copy(to, text(0, row));
         for (std::size_t i = 1; i < count; ++i) {
             std::memset(to, 0, separator_size);
-            to = copy(to + separator_size, (*texts[i])[row]);
+            to = copy(to + separator_size, text(i, row));
         }
-        batch.keys[row] = Bytes(key, static_cast<std::size_t>(to - key));
+        keys[row] = Bytes(key, static_cast<std::size_t>(to - key));
     }
     std::memset(to, 0xFF, chunk);
     return count_nuls(begin, static_cast<std::size_t>(to - begin)) ==

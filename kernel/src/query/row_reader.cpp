@@ -12,15 +12,19 @@ namespace {
 template <typename Read>
 void read_cells(Batch& batch, const Aggregate& aggregate, const Cells& cells, Values& values,
                 const Read& read) {
-    Selection& selected = batch.selected;
+    // Pointers, as rows are known to be within the arrays.
+    std::uint16_t* const rows = batch.selected.rows.data();
+    const Bytes* const texts = cells.data();
+    bool* const presents = values.present.data();
+    const std::size_t size = batch.selected.size;
     std::size_t kept = 0;
-    for (std::size_t i = 0; i < selected.size; ++i) {
-        const std::uint16_t row = selected.rows[i];
-        const Bytes cell = cells[row];
+    for (std::size_t i = 0; i < size; ++i) {
+        const std::uint16_t row = rows[i];
+        const Bytes cell = texts[row];
         const bool present = !cell.empty();
         const bool good = present ? read(row, cell) : !aggregate.strict;
-        values.present[row] = present;
-        selected.rows[kept] = row;
+        presents[row] = present;
+        rows[kept] = row;
         if (good) [[likely]] {
             ++kept;
         } else {
@@ -28,7 +32,7 @@ void read_cells(Batch& batch, const Aggregate& aggregate, const Cells& cells, Va
                 {row, CellFault::Place::aggregate, aggregate.kind, *aggregate.column});
         }
     }
-    selected.size = kept;
+    batch.selected.size = kept;
 }
 
 void read_text(Batch& batch, const Aggregate& aggregate, const Cells& cells, Values& values) {
@@ -81,15 +85,25 @@ void copy_values(Batch& batch, const Aggregate& aggregate, const Cells& cells, c
         return;
     }
     Decimal* const numbers = values.numbers.data();
-    read_cells(batch, aggregate, cells, values, [&](std::size_t row, Bytes) {
-        const Decimal& number = from.numbers[row];
-        if (number.is_big()) [[unlikely]] {
-            numbers[row] = number;
+    const Decimal* const read = from.numbers.data();
+    const auto copy = [=](std::size_t row) {
+        if (read[row].is_big()) [[unlikely]] {
+            numbers[row] = read[row];
         } else {
-            numbers[row] = Decimal(number.small(), number.scale());
+            numbers[row].set(read[row].small(), read[row].scale());
         }
-        return true;
-    });
+    };
+    if (aggregate.strict) {
+        read_cells(batch, aggregate, cells, values, [&](std::size_t row, Bytes) {
+            copy(row);
+            return true;
+        });
+        return;
+    }
+    values.present = from.present;
+    for (const std::uint16_t row : batch.selected) {
+        if (values.present[row]) copy(row);
+    }
 }
 
 /// An aggregate before `i` that reads the same column as the same kind, if that is not text.
