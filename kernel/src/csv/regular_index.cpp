@@ -261,9 +261,9 @@ bool Scan::is_text(std::size_t end) {
 
 /// Whether the text after the last line end is a regular record.
 bool Scan::is_last_record() const {
-    const std::size_t begin = begin_of(records_);
-    return index_.ends.size() == (records_ + 1) * stride_ && writer_.skipped() == 0 &&
-           inside_ == 0 && !(crlf_ && data_.back() == '\r') && data_.size() - begin <= record_limit;
+    if (inside_ != 0 || (crlf_ && data_.back() == '\r')) return false;
+    if (data_.size() - begin_of(records_) > record_limit) return false;
+    return index_.ends.size() == (records_ + 1) * stride_ && writer_.skipped() == 0;
 }
 
 std::size_t Scan::finish(bool final) {

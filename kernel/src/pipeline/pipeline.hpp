@@ -45,8 +45,8 @@ public:
     /// After `run`: the link to what follows. Its tail is what the end of the source cuts off.
     Link rest() { return chain_.take(handed_); }
 
-    /// Reads that tail, for which it looks at what follows in the file, `ahead`. Returns the link to
-    /// what follows: its offset is beyond the end of the tail if that is within a record.
+    /// Reads that tail, for which it looks at what follows in the file, `ahead`. Returns the link
+    /// to what follows: its offset is beyond the end of the tail if that is within a record.
     Link read_tail(Link tail, BlockSource& ahead);
 
     RowCounts counts() const;

@@ -224,9 +224,9 @@ void Condition::Node::test(Batch& batch, const Selection& rows, Outcomes& outcom
     if (form == Restriction::Form::comparison) {
         const Cells& cells = batch.column(column);
         with_test<Readable::beyond>(notation, [&](const auto& test_cell) {
-            const Bytes* const texts = cells.data();
+            const Bytes* const tested = cells.data();
             for (const std::uint16_t row : rows) {
-                const Outcome outcome = test_cell(texts[row]);
+                const Outcome outcome = test_cell(tested[row]);
                 outcomes[row] = outcome;
                 if (outcome == Outcome::bad) [[unlikely]] {
                     batch.faults.push_back({row, CellFault::Place::where, kind, column});
