@@ -55,12 +55,10 @@ PartWriter::PartWriter(const Layout& layout, std::uint64_t mark, Scratch& scratc
 
 void PartWriter::add_groups(const std::vector<GroupTable*>& tables, std::vector<StateFile> files,
                             std::size_t memory, std::size_t threads) {
-    std::size_t groups = 0;
-    for (const GroupTable* table : tables) groups += table->size();
     const std::size_t used = resident_memory();
     const std::size_t unused = memory > used ? memory - used : 0;
     if (!tables.empty() && files.empty() &&
-        (tables.size() == 1 || memory_for_groups(groups, threads) <= unused)) {
+        (tables.size() == 1 || memory_for_tables(threads) <= unused)) {
         absorb_all(tables, threads);
         write_groups(*tables.front(), writer_);
     } else {
