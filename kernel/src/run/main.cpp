@@ -19,6 +19,11 @@
 #include "run/task.hpp"
 #include "text/error.hpp"
 
+#if defined(__SANITIZE_THREAD__)
+/// Ends the program at its first data race: its other options may not reach it.
+extern "C" const char* __tsan_default_options() { return "halt_on_error=1"; }
+#endif
+
 namespace {
 
 int run(int control_descriptor) {
