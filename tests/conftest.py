@@ -115,10 +115,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    # The servers start in parallel while the first tests run, which need none.
+    # The servers start in parallel while the first tests run, which need none. One of several
+    # processes may get no test that kills a server: there, those start when a test needs them.
     if session.config.option.collectonly:
         return
     wanted = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+    if hasattr(session.config, "workerinput"):
+        wanted -= {"killable_postgres", "killable_rabbit"}
     for fixture, needs in SERVERS_OF.items():
         if fixture in wanted:
             wanted.update(needs)
