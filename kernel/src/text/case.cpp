@@ -97,7 +97,7 @@ constexpr std::uint64_t each_byte = 0x0101010101010101;
 
 /// Eight ASCII characters with those of the 26 letters from `first` on in the other case.
 std::uint64_t changed(std::uint64_t eight, char first) {
-    const auto letter = static_cast<std::uint64_t>(first);
+    const auto letter = std::uint64_t{static_cast<unsigned char>(first)};
     // The highest bit of a byte tells whether it is at least `first`, and beyond the last letter.
     const std::uint64_t from_first = eight + (0x80 - letter) * each_byte;
     const std::uint64_t from_last = eight + (0x80 - 26 - letter) * each_byte;
