@@ -139,10 +139,12 @@ FILES = {
     "many_groups": File(_SONGS, 30_000_000, 941_974_988, _many_groups),
     "own_groups": File(_SONGS, 26_000_000, 968_647_760, _own_groups),
     "quoted": File(_SONGS, 18_500_000, 1_036_370_974, _quoted),
-    "decimals": File({"Song": "text", "Date": "text", "Price": "cents"}, 30_000_000, 0, _decimals),
+    "decimals": File(
+        {"Song": "text", "Date": "text", "Price": "cents"}, 30_000_000, 971_491_587, _decimals
+    ),
     "wide": File(
         {_ASKED.get(n, f"c{n}"): _SONGS.get(_ASKED.get(n, ""), "text") for n in range(40)},
-        4_000_000, 0, _wide,
+        4_000_000, 1_048_210_364, _wide,
     ),
     "listeners": File(
         {"Song": "text", "Listener": "text", "Seconds": "integer"}, 30_000_000, 0, _listeners

@@ -109,6 +109,8 @@ class Runner:
         _warm(source)
         for _ in range(self.runs):
             for engine, variant in engines.items():
+                if measurement.engines[engine].failure:
+                    continue
                 with tempfile.TemporaryDirectory(prefix="run-", dir=self.folder) as scratch:
                     result = Path(scratch, "result.csv")
                     answer = self._run(engine, _task(row, variant, source, result, self.kernel))

@@ -32,13 +32,16 @@ def query(task: Task) -> None:
     columns = ", ".join(f"`{name}` {TYPES[kind]}" for name, kind in task.columns.items())
     table = f"file('{task.source}', 'CSVWithNames', '{columns}')"
     text = QUERIES[task.query].replace("FROM t", f"FROM {table}")
-    settings = {"max_threads": task.threads}
-    if task.tight:
-        settings |= {
-            "max_memory_usage": task.memory * 3 // 4,
-            "max_bytes_before_external_group_by": task.memory // 4,
-            "max_bytes_before_external_sort": task.memory // 4,
-        }
+    # Its limit does not count the program itself and its caches. Memory for groups is needed twice:
+    # to build the groups, and to merge those of the threads.
+    limit = task.memory * 3 // 4 if task.tight else task.memory
+    before_spilling = limit // 3 if task.tight else limit // 2
+    settings = {
+        "max_threads": task.threads,
+        "max_memory_usage": limit,
+        "max_bytes_before_external_group_by": before_spilling,
+        "max_bytes_before_external_sort": before_spilling,
+    }
     listed = ", ".join(f"{name} = {value}" for name, value in settings.items())
     chdb.query(
         f"{text} INTO OUTFILE '{task.result}' TRUNCATE FORMAT CSVWithNames SETTINGS {listed}"
