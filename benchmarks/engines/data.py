@@ -147,7 +147,8 @@ FILES = {
         4_000_000, 1_048_210_364, _wide,
     ),
     "listeners": File(
-        {"Song": "text", "Listener": "text", "Seconds": "integer"}, 30_000_000, 936_556_043, _listeners
+        {"Song": "text", "Listener": "text", "Seconds": "integer"},
+        30_000_000, 936_556_043, _listeners,
     ),
 }  # fmt: skip
 
