@@ -139,6 +139,28 @@ GroupColumn parse_group_column(const Json& json) {
     return group;
 }
 
+/// Whether a function reads its column as `kind`.
+bool reads(Function function, Kind kind) {
+    const bool number = kind == Kind::number;
+    const bool text = kind == Kind::text;
+    switch (function) {
+        case Function::sum:
+        case Function::avg:
+        case Function::median:
+            return number || kind == Kind::integer;
+        case Function::count:
+        case Function::first:
+        case Function::last:
+            return text;
+        case Function::count_distinct:
+            return number || text;
+        case Function::min:
+        case Function::max:
+            return true;
+    }
+    return false;
+}
+
 Aggregate parse_aggregate(const Json& json) {
     Aggregate aggregate;
     aggregate.function = named(json["function"], functions);
@@ -148,6 +170,9 @@ Aggregate parse_aggregate(const Json& json) {
     aggregate.output = named(json["output"], kinds);
     if (!aggregate.column && aggregate.function != Function::count) {
         throw StateError("a message has a function without a column");
+    }
+    if (!reads(aggregate.function, aggregate.kind)) {
+        throw StateError("a message has a function of a kind that it does not read");
     }
     return aggregate;
 }

@@ -151,6 +151,8 @@ TEST_CASE("a query that contradicts itself is refused") {
              {"\"having\":null", R"("having":{"column":1,"op":"~","kind":"text","values":["a"]})"},
              {"\"having\":null", "\"having\":{\"all\":[null]}"},
              {"\"function\":\"sum\",\"column\":2", "\"function\":\"sum\",\"column\":null"},
+             {"\"function\":\"sum\"", "\"function\":\"first\""},
+             {"\"kind\":\"number\"", "\"kind\":\"date\""},
              {"\"column\":3,\"trim\"", "\"column\":1048576,\"trim\""},
              {"\"column\":3,\"trim\"", "\"column\":-1,\"trim\""},
              {"\"thousands\":\".\"", "\"thousands\":\",\""},
