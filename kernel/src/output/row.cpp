@@ -1,12 +1,26 @@
 #include "output/row.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
 
 namespace csvmill {
 
 namespace {
 
+/// Whether one of 8 characters is `c`.
+bool has(std::uint64_t characters, char c) {
+    constexpr std::uint64_t each = 0x0101010101010101;
+    const std::uint64_t other = characters ^ (each * static_cast<unsigned char>(c));
+    return ((other - each) & ~other & (0x80 * each)) != 0;
+}
+
 bool needs_quotes(Bytes field) {
+    for (; field.size() >= 8; field.remove_prefix(8)) {
+        std::uint64_t some = 0;
+        std::memcpy(&some, field.data(), 8);
+        if (has(some, ',') || has(some, '"') || has(some, '\r') || has(some, '\n')) return true;
+    }
     return std::any_of(field.begin(), field.end(),
                        [](char c) { return c == ',' || c == '"' || c == '\r' || c == '\n'; });
 }

@@ -9,8 +9,8 @@ namespace csvmill {
 namespace {
 
 /// Their keys and states fit into the cache of a core.
-constexpr std::size_t groups_of_range = 8192;
-constexpr std::size_t most_ranges = 2048;
+constexpr std::size_t groups_of_range = 6144;
+constexpr std::size_t most_ranges = 4096;
 constexpr std::size_t sample_of_range = 16;
 constexpr std::size_t most_pieces = 256;
 
