@@ -83,7 +83,7 @@ def _peers_row(measurement: Measurement, peers: Sequence[str]) -> list[str]:
         *(_cell(measurement.engines[peer], differs=measurement.differs(peer)) for peer in peers),
         "-" if found is None else f"{found:.2f}",
         f"{measurement.row.target:.1f}",
-        _verdict(measurement),
+        _verdict(measurement) if peers else "",
     ]
 
 
