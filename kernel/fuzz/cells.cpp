@@ -82,11 +82,17 @@ void check_date(Bytes cell) {
     }
 }
 
+/// Whether the checks of a number take long, because of millions of digits.
+bool is_long(const Decimal& number) {
+    return number.scale() > (1U << 20U) || number.heap_bytes() > (1U << 19U);
+}
+
 /// Bytes that claim to be a number.
 template <class Take>
 void check_bytes(Bytes bytes, Take take) {
     try {
-        check_forms(take(bytes));
+        const Decimal number = take(bytes);
+        if (!is_long(number)) check_forms(number);
     } catch (const StateError&) {
         // The outcome of most inputs.
     }

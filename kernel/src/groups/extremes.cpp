@@ -1,7 +1,6 @@
 /// The least or greatest of numbers, texts, dates, and of texts by their position in the file.
 
 #include <algorithm>
-#include <limits>
 
 #include "groups/aggregators.hpp"
 #include "groups/optional_number.hpp"
@@ -45,7 +44,7 @@ public:
         NumberState read;
         read.number.read(from);
         read.decimals = take_count(from);
-        if (read.decimals >= std::numeric_limits<std::uint32_t>::max()) {
+        if (read.decimals > Decimal::most_decimals) {
             throw StateError("a number of a state has too many decimals");
         }
         NumberState* made = new (state) NumberState;

@@ -1,7 +1,6 @@
 /// The middle of the sorted numbers, or half the sum of the two in the middle.
 
 #include <algorithm>
-#include <limits>
 
 #include "groups/aggregators.hpp"
 #include "groups/kept_values.hpp"
@@ -41,7 +40,7 @@ public:
         Numbers read;
         read.count = take_count(from);
         read.decimals = take_count(from);
-        if (read.decimals >= std::numeric_limits<std::uint32_t>::max()) {
+        if (read.decimals > Decimal::most_decimals) {
             throw StateError("a median of a state has too many decimals");
         }
         new (state) Numbers(read);

@@ -56,10 +56,7 @@ public:
     }
 
     /// Reads a number that is there, as `Decimal::append_state` wrote it.
-    void read_number(Bytes& from) {
-        number_ = Decimal::take_state(from);
-        if (!has_value()) throw StateError("a number of a state has too many decimals");
-    }
+    void read_number(Bytes& from) { number_ = Decimal::take_state(from); }
 
 private:
     static constexpr std::uint32_t none = std::numeric_limits<std::uint32_t>::max();

@@ -19,6 +19,10 @@ class BigDecimal;
 /// equal, but have scales 1 and 0. It is never negative.
 class Decimal {
 public:
+    /// The most decimals of a number of a file, and the most digits before its point: a cell has up
+    /// to 64 MiB (`record_limit`), and an exponent up to 400 (`max_exponent`).
+    static constexpr std::uint32_t most_decimals = (std::uint32_t{64} << 20) + 400;
+
     Decimal() = default;
     Decimal(std::int64_t mantissa, std::uint32_t scale) : small_(mantissa), scale_(scale) {}
     Decimal(Decimal&& other) noexcept { swap(other); }
@@ -87,10 +91,12 @@ public:
     void append_sortable(std::string& to) const;
 
     /// Reads what `append_sortable` wrote at the start of `from`, and removes it. The scale is the
-    /// least possible. Throws StateError if the bytes are not such an encoding.
+    /// least possible. Throws StateError if the bytes are not such an encoding, or no
+    /// number of a file: a few bytes could name one of any size.
     static Decimal take_sortable(Bytes& from);
 
-    /// Appends value and scale for a state file; `take_state` reads them.
+    /// Appends value and scale for a state file; `take_state` reads them, with up to
+    /// `most_decimals`.
     void append_state(std::string& to) const;
     static Decimal take_state(Bytes& from);
 

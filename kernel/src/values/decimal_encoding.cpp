@@ -29,8 +29,10 @@ constexpr unsigned form_huge = 0x8a;
 
 /// Numbers less than 10^tiny_exponent are tiny.
 constexpr std::int64_t tiny_exponent = -18;
-/// A cell has at most 64 MiB, so that its exponent is well below this.
-constexpr std::int64_t exponent_limit = 1 << 27;
+/// Exponents are written with this added; all of them are well below it.
+constexpr std::int64_t exponent_bias = 1 << 27;
+constexpr std::int64_t most_digits = Decimal::most_decimals;
+static_assert(most_digits < exponent_bias);
 constexpr std::uint64_t integral_limit = std::uint64_t{1} << 63;
 
 [[noreturn]] void refuse() { throw StateError("a number in a state file is damaged"); }
@@ -88,7 +90,7 @@ void append_digits_sortable(std::string& to, Bytes digits, std::int64_t exponent
     }
     if (exponent > 19 || integral >= integral_limit || exponent <= tiny_exponent) {
         append_form(to, exponent > 0 ? form_huge : form_tiny,
-                    static_cast<std::uint64_t>(exponent + exponent_limit), 4);
+                    static_cast<std::uint64_t>(exponent + exponent_bias), 4);
         append_pairs(to, 0, digits);
         return;
     }
@@ -198,15 +200,16 @@ Decimal Decimal::take_sortable(Bytes& from) {
     if (form == form_zero) return {};
     std::string digits;
     if (form == form_tiny || form == form_huge) {
-        const std::int64_t exponent =
-            static_cast<std::int64_t>(reader.big_endian(4)) - exponent_limit;
-        if (exponent > exponent_limit ||
+        std::int64_t exponent = static_cast<std::int64_t>(reader.big_endian(4)) - exponent_bias;
+        if (exponent > most_digits || exponent < -most_digits ||
             (form == form_tiny ? exponent > tiny_exponent : exponent < 19)) {
             refuse();
         }
         reader.pairs(digits);
         if (digits.front() == '0') refuse();
-        return of_digits(negative, digits, exponent - static_cast<std::int64_t>(digits.size()));
+        exponent -= static_cast<std::int64_t>(digits.size());
+        if (exponent < -most_digits) refuse();
+        return of_digits(negative, digits, exponent);
     }
     if (form > form_mid + 8) refuse();
     const unsigned bytes = form - form_mid;
@@ -259,8 +262,7 @@ void Decimal::append_state(std::string& to) const {
 Decimal Decimal::take_state(Bytes& from) {
     const unsigned form = ByteReader(from, 0).byte();
     const std::uint64_t scale = take_varint(from);
-    if (form > static_cast<unsigned>(StateForm::negative) ||
-        scale > std::numeric_limits<std::uint32_t>::max()) {
+    if (form > static_cast<unsigned>(StateForm::negative) || scale > most_decimals) {
         refuse();
     }
     if (form == static_cast<unsigned>(StateForm::small)) {

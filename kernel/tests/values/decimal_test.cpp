@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "csv/dialect.hpp"
 #include "text/error.hpp"
 #include "values/big_decimal.hpp"
 #include "values/notation.hpp"
@@ -59,7 +60,7 @@ std::vector<std::string> ascending() {
                                          "0.123",
                                          "0.5",
                                          "0.99",
-                                         "0." + std::string(40, '9'),
+                                         std::string("0.").append(40, '9'),
                                          "1",
                                          "1.0000000000000000000000001",
                                          "1.01",
@@ -258,6 +259,41 @@ TEST_CASE("damaged bytes are refused, or are another number") {
             }
         }
     }
+}
+
+TEST_CASE("bytes that name a larger number than a file can have are refused") {
+    CHECK(Decimal::most_decimals == record_limit + max_exponent);
+    // What the encoding of numbers from 10^19 on, and below 10^-18, begins with.
+    const auto sortable_of = [](std::int64_t exponent) {
+        std::string bytes(1, static_cast<char>(exponent > 0 ? 0x8a : 0x81));
+        for (int shift = 24; shift >= 0; shift -= 8) {
+            bytes += static_cast<char>((exponent + (std::int64_t{1} << 27)) >> shift);
+        }
+        return bytes + '\x14';  // The digit 1.
+    };
+    const std::int64_t most = Decimal::most_decimals;
+    for (const std::int64_t exponent : {most, 20L, -18L, 1 - most}) {
+        CAPTURE(exponent);
+        const std::string bytes = sortable_of(exponent);
+        Bytes rest = bytes;
+        const Decimal read = Decimal::take_sortable(rest);
+        CHECK(rest.empty());
+        CHECK(sortable(read) == bytes);
+    }
+    for (const std::int64_t exponent : {most + 1, std::int64_t{1} << 27, -most, 1 - (1L << 27)}) {
+        CAPTURE(exponent);
+        const std::string bytes = sortable_of(exponent);
+        Bytes rest = bytes;
+        CHECK_THROWS_AS(Decimal::take_sortable(rest), StateError);
+    }
+    std::string state;
+    Decimal(1, Decimal::most_decimals).append_state(state);
+    Bytes rest = state;
+    CHECK(Decimal::take_state(rest).scale() == Decimal::most_decimals);
+    state.clear();
+    Decimal(1, Decimal::most_decimals + 1).append_state(state);
+    rest = state;
+    CHECK_THROWS_AS(Decimal::take_state(rest), StateError);
 }
 
 TEST_CASE("copies and moves own their digits") {
