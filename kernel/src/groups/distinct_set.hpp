@@ -5,13 +5,18 @@
 #include <span>
 #include <vector>
 
+#include "groups/distinct_value.hpp"
 #include "groups/hash.hpp"
 #include "groups/memory.hpp"
 
 namespace csvmill {
 
-/// A hash set of (group, bytes), which is arranged by group in place at the end. Bytes are in an
-/// arena of the table.
+/// A hash set of (group, bytes), which is arranged by group in place at the end. Longer values are
+/// in an arena of the table.
+///
+/// A large set is much more memory than the caches, and than the processor finds without reading
+/// page tables. Short values wait there until many of them can be added in the order of their
+/// slots, so that a page is found once for several.
 class DistinctSet {
 public:
     DistinctSet(const KeyHash& hash, Arena& arena, Budget& budget)
@@ -20,11 +25,16 @@ public:
     std::uint32_t tag(std::uint32_t group, Bytes value) const {
         return static_cast<std::uint32_t>(hash_.with(hash_(value), group));
     }
-    void prefetch(std::uint32_t tag) const {
-        if (capacity_ > 0) __builtin_prefetch(slots() + (tag & (capacity_ - 1)));
+    /// Fetches the slot of a value into the cache, unless the value will wait.
+    void prefetch(std::uint32_t tag, std::size_t size) const {
+        const bool waits = most_waiting_ > 0 && size <= DistinctValue::most_inside;
+        if (capacity_ == 0 || waits) return;
+        __builtin_prefetch(slots() + (tag & (capacity_ - 1)));
     }
-    void prefetch_entry(std::uint32_t tag) const {
-        if (capacity_ > 0) __builtin_prefetch(slots()[tag & (capacity_ - 1)].entry);
+    /// The same for the bytes of the value in the slot, if they are elsewhere.
+    void prefetch_bytes(std::uint32_t tag, std::size_t size) const {
+        if (size <= DistinctValue::most_inside || capacity_ == 0) return;
+        slots()[tag & (capacity_ - 1)].value.prefetch();
     }
 
     /// Adds a value with its `tag`, unless it is there.
@@ -44,27 +54,24 @@ public:
     /// Sorts the values of a group, and calls `take` with each.
     template <typename Take>
     void each_sorted(std::uint32_t group, const Take& take) const {
-        for (const Slot& slot : sorted_slots(group)) take(bytes(slot.entry));
+        for (const Slot& slot : sorted_slots(group)) take(slot.value.bytes());
     }
 
-    std::size_t size() const { return size_; }
     Account& account() { return account_; }
     void allocate_from(Arena& arena) { arena_ = &arena; }
 
 private:
-    struct Entry {
-        std::uint32_t size;
-        char data[4];  ///< The first ones of `size` bytes.
-    };
     struct Slot {
         std::uint32_t tag;
         std::uint32_t group;
-        const Entry* entry;  ///< Null if it is free.
+        DistinctValue value;  ///< Empty if the slot is free.
     };
 
-    static Bytes bytes(const Entry* entry) { return {entry->data, entry->size}; }
     Slot* slots() const { return reinterpret_cast<Slot*>(memory_.data()); }
-    Slot* find(std::uint32_t tag, std::uint32_t group, Bytes value) const;
+    Slot* waiting() const { return reinterpret_cast<Slot*>(waiting_memory_.data()); }
+    Slot* find(const Slot& wanted) const;
+    void put(const Slot& slot, Budget& budget);
+    void add_waiting();
     void make_room(Budget& budget);
     void grow(Budget& budget);
     std::span<Slot> sorted_slots(std::uint32_t group) const;
@@ -75,6 +82,9 @@ private:
     Pages memory_;
     std::size_t capacity_ = 0;
     std::size_t size_ = 0;
+    Pages waiting_memory_;
+    std::size_t waiting_size_ = 0;
+    std::size_t most_waiting_ = 0;       ///< 0 as long as the set is small.
     std::vector<std::uint64_t> starts_;  ///< Of the groups, once arranged.
 };
 

@@ -81,6 +81,4 @@ void KeptValues::values_of(std::uint32_t number, std::vector<Bytes>& to, std::st
     }
 }
 
-std::size_t KeptValues::size() const { return log_ ? log_->size() : set_->size(); }
-
 }  // namespace csvmill

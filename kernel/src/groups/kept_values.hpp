@@ -55,8 +55,6 @@ public:
         log_->middle(number, rank, two, low, high);
     }
 
-    std::size_t size() const;
-
 private:
     std::optional<NumberLog> log_;
     std::optional<DistinctSet> set_;

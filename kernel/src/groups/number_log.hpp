@@ -40,7 +40,6 @@ public:
     /// The number at `rank` of the sorted numbers of a group, and the one after it if `two`.
     void middle(std::uint32_t group, std::size_t rank, bool two, Decimal& low, Decimal& high) const;
 
-    std::size_t size() const { return size_; }
     Account& account() { return account_; }
 
 private:

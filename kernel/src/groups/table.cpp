@@ -265,9 +265,11 @@ void GroupTable::add_kept(const Batch& batch, std::size_t i, Group* const* group
         item.size = static_cast<std::uint32_t>(text.size() - item.begin);
         item.group = groups[row]->number;
         item.tag = item.set->tag(item.group, {text.data() + item.begin, item.size});
-        item.set->prefetch(item.tag);
+        item.set->prefetch(item.tag, item.size);
     }
-    for (std::size_t row = 0; row < count; ++row) items[row].set->prefetch_entry(items[row].tag);
+    for (std::size_t row = 0; row < count; ++row) {
+        items[row].set->prefetch_bytes(items[row].tag, items[row].size);
+    }
     for (std::size_t row = 0; row < count; ++row) {
         const Item& item = items[row];
         item.set->add(item.tag, item.group, {text.data() + item.begin, item.size});
