@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import Deployment
 
 WAIT = 60.0
-ROWS = 1_000_000
+ROWS = 3_000_000
+"""Many more than the rows on their way to the kernel, which are read, but not counted yet."""
 BLOCK = 50_000
 
 
