@@ -1,7 +1,7 @@
 """Compares results by digests that do not depend on how an engine writes CSV.
 
-Names of columns, which nobody chose, are left out, and so is the way of quoting. What remains of a
-cell depends on the kind of its column:
+Names of columns, which each engine makes itself, are left out, and so is the way of quoting. What
+remains of a cell depends on the kind of its column:
 
 - `text`: its characters.
 - `number`: its value, so that `12.50` and `12.5` are equal, and `3` and `3.0`.

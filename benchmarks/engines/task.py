@@ -1,4 +1,4 @@
-"""What an engine is told, and what it answers: a JSON object each, as argument and as last line."""
+"""The task of an engine, and its answer: a JSON object each, as argument and as last line."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 STOP_TIMEOUT = 30.0
 
 
-class Deployment:
+class Deployment(ABC):
     """Processes that can be killed and restarted with the same data and the same port."""
 
     def __init__(self, folder: Path) -> None:
@@ -39,9 +40,9 @@ class Deployment:
         codes = [process.returncode for process in self._processes.values()]
         return bool(codes) and all(code is None for code in codes)
 
+    @abstractmethod
     def start(self) -> None:
         """Start every process and wait until all listen."""
-        raise NotImplementedError
 
     def kill(self) -> None:
         """Send SIGKILL to every process."""

@@ -109,8 +109,8 @@ void FileAttempt::aggregate(Header begin, const Query& query) {
                 pipeline.tables(), pipeline.take_spilled());
 }
 
-/// Reads what is left of a part whose end is known, though the file goes on. If a quote is never
-/// closed, or a record is too long, that is known from what follows.
+/// Reads what is left of a part whose end is known, though more of the file follows. If a quote is
+/// never closed, or a record is too long, that is known from what follows.
 Link FileAttempt::rest_of(Pipeline& pipeline) {
     Link rest = pipeline.rest();
     if (source_.final() || task_.range.cut || rest.tail.empty()) return rest;
