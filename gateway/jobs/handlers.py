@@ -13,6 +13,7 @@ from gateway.events import EVENTS
 from gateway.jobs import control
 from gateway.jobs.requested import requested_job, requested_job_id
 from gateway.jobs.view import job_view
+from gateway.jobs.wait import Wait, until_ended
 from gateway.keys import PORTS
 
 if TYPE_CHECKING:
@@ -20,8 +21,14 @@ if TYPE_CHECKING:
 
 
 async def show_job(request: web.Request) -> web.Response:
-    """`GET /api/v1/jobs/{job_id}`: return the job."""
-    return await job_response(request, await requested_job(request))
+    """`GET /api/v1/jobs/{job_id}`: return the job, at once or when it has ended."""
+    wait = Wait.of(request)
+    job = await requested_job(request)
+    if wait.seconds:
+        job = await until_ended(request, job, wait.seconds)
+    response = await job_response(request, job)
+    response.headers.update(wait.fields)
+    return response
 
 
 async def retry_job(request: web.Request) -> web.Response:

@@ -6,6 +6,7 @@ import json
 
 from gateway.jobs.event_stream import CONTENT_TYPE
 from gateway.jobs.list_query import LIMIT, MAX_LIMIT
+from gateway.jobs.wait import MAX_WAIT
 from gateway.openapi.parts import (
     header,
     json_answer,
@@ -100,12 +101,39 @@ LIST = operation(
 
 SHOW = operation(
     "showJob",
-    "Show a job",
+    "Show a job, at once or when it has ended",
     tag=TAG,
-    parameters=[JOB_ID_IN_PATH],
+    description="With `wait`, in the query or preferred, the request is answered when the job "
+    "ends, or after so many seconds with the job as it is then; sooner if the server shuts down. "
+    "`wait` in the query precedes the preference.",
+    parameters=[
+        JOB_ID_IN_PATH,
+        parameter(
+            "wait",
+            "query",
+            "Seconds to wait for the end of the job",
+            {"type": "number", "minimum": 0, "maximum": MAX_WAIT, "default": 0},
+        ),
+        parameter(
+            "Prefer",
+            "header",
+            f"`wait=` seconds, the same as a preference (RFC 7240); more than {MAX_WAIT} count as "
+            f"{MAX_WAIT}. Other preferences are ignored",
+            {"type": "string"},
+            example="wait=30",
+        ),
+    ],
     answers={
-        **json_answer(200, "The job", ref("Job"), example=JOB_EXAMPLE),
-        **problems(JobNotFound),
+        **json_answer(
+            200,
+            "The job",
+            ref("Job"),
+            example=JOB_EXAMPLE,
+            headers={
+                "Preference-Applied": header("`wait=` seconds, if `Prefer` was followed (RFC 7240)")
+            },
+        ),
+        **problems(InvalidInput, JobNotFound, TooManySubscriptions),
     },
 )
 
