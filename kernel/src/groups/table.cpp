@@ -16,11 +16,15 @@ constexpr std::size_t least_capacity = 16;
 constexpr unsigned part_bits = 6;
 constexpr unsigned part_shift = 64 - part_bits;
 static_assert(partitions == std::size_t{1} << part_bits);
+/// Rows between two steps of adding a row.
+constexpr std::size_t distance = 32;
 
-/// Fetches a group of `size` bytes into the cache. Most reach into one or two lines.
+/// Fetches a group of `size` bytes into the cache.
 void prefetch_group(const Group* group, std::size_t size) {
-    __builtin_prefetch(group, 1);
-    __builtin_prefetch(reinterpret_cast<const char*>(group) + size - 1, 1);
+    constexpr std::size_t line = 64;
+    const auto* bytes = reinterpret_cast<const char*>(group);
+    for (std::size_t at = 0; at + 1 < size; at += line) __builtin_prefetch(bytes + at, 1);
+    __builtin_prefetch(bytes + size - 1, 1);
 }
 
 }  // namespace
@@ -175,19 +179,24 @@ void GroupTable::add(const Batch& batch) {
     Part* parts = parts_.data();
     const std::size_t header_size = layout_.header_size();
 
-    for (std::size_t i = 0; i < size; ++i) {
-        hashes[i] = hash_(keys[rows[i]]);
-        const Part& part = parts[hashes[i] >> part_shift];
-        __builtin_prefetch(part.slots + part.home(hashes[i]));
-    }
-    for (std::size_t i = 0; i < size; ++i) {
-        groups[i] = parts[hashes[i] >> part_shift].candidate(hashes[i]);
-        if (groups[i] != nullptr) prefetch_group(groups[i], header_size + keys[rows[i]].size());
-    }
-    for (std::size_t i = 0; i < size; ++i) {
-        const Bytes key = keys[rows[i]];
-        if (groups[i] == nullptr || !layout_.has_key(groups[i], key)) [[unlikely]] {
-            groups[i] = find_or_create(parts[hashes[i] >> part_shift], hashes[i], key);
+    // Each step of a row asks for the memory of its next step, which follows `distance` rows later.
+    for (std::size_t i = 0; i < size + 2 * distance; ++i) {
+        if (i < size) {
+            hashes[i] = hash_(keys[rows[i]]);
+            const Part& part = parts[hashes[i] >> part_shift];
+            __builtin_prefetch(part.slots + part.home(hashes[i]));
+        }
+        if (const std::size_t at = i - distance; at < size) {
+            groups[at] = parts[hashes[at] >> part_shift].candidate(hashes[at]);
+            if (groups[at] != nullptr) {
+                prefetch_group(groups[at], header_size + keys[rows[at]].size());
+            }
+        }
+        if (const std::size_t at = i - 2 * distance; at < size) {
+            const Bytes key = keys[rows[at]];
+            if (groups[at] == nullptr || !layout_.has_key(groups[at], key)) [[unlikely]] {
+                groups[at] = find_or_create(parts[hashes[at] >> part_shift], hashes[at], key);
+            }
         }
     }
 
