@@ -19,6 +19,7 @@ from shared.jobs.wake_up import WakeUp
 from shared.telemetry.ids import Ids, bound_ids, current_ids
 from shared.telemetry.trace_context import TraceContext
 from tests.contract.amqp import next_message, raw_channel, without_topology
+from tests.inbox import Inbox
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -37,27 +38,6 @@ async def bus(request: pytest.FixtureRequest) -> AsyncIterator[Bus]:
         url = str(request.getfixturevalue("broker_url"))
         async with without_topology(url), RabbitBus(url) as bus:
             yield bus
-
-
-class Inbox:
-    """A handler that passes deliveries to the test and ends when the test permits it."""
-
-    def __init__(self, *, blocking: bool = False) -> None:
-        self.may_end = asyncio.Event()
-        if not blocking:
-            self.may_end.set()
-        self._deliveries: asyncio.Queue[Delivery] = asyncio.Queue()
-
-    async def __call__(self, delivery: Delivery) -> None:
-        self._deliveries.put_nowait(delivery)
-        await self.may_end.wait()
-
-    async def next(self) -> Delivery:
-        return await asyncio.wait_for(self._deliveries.get(), 20)
-
-    @property
-    def empty(self) -> bool:
-        return self._deliveries.empty()
 
 
 async def next_dead_letter(bus: Bus, request: pytest.FixtureRequest) -> WakeUp:
@@ -123,7 +103,7 @@ async def test_at_most_prefetch_deliveries_are_handled_at_a_time(
 ) -> None:
     for _ in range(5):
         await bus.publish(WakeUp(uuid4()))
-    inbox = Inbox(blocking=True)
+    inbox = Inbox(held=True)
     async with bus.consume(inbox, prefetch=2):
         first, second = await inbox.next(), await inbox.next()
         # The delivery is settled while its handler still runs:
@@ -276,7 +256,7 @@ async def test_the_unsettled_deliveries_of_a_stopped_consumer_go_to_another(bus:
 
 async def test_a_handler_may_settle_after_its_consumer_has_stopped(bus: Bus) -> None:
     await bus.publish(WakeUp(uuid4()))
-    inbox = Inbox(blocking=True)
+    inbox = Inbox(held=True)
     async with bus.consume(inbox, prefetch=1):
         delivery = await inbox.next()
     other = Inbox()
@@ -292,7 +272,7 @@ async def test_a_wake_up_that_a_handler_leaves_unsettled_is_requeued_after_the_s
 ) -> None:
     wakeup = WakeUp(uuid4())
     await bus.publish(wakeup)
-    inbox, other = Inbox(blocking=True), Inbox()
+    inbox, other = Inbox(held=True), Inbox()
     async with bus.consume(inbox, prefetch=1):
         await inbox.next()
     async with bus.consume(other, prefetch=1):

@@ -1,4 +1,4 @@
-"""Consumers and publishers of wake-ups on RabbitMQ."""
+"""Publishers of wake-ups on RabbitMQ."""
 
 from __future__ import annotations
 
@@ -11,26 +11,6 @@ from shared.jobs.wake_up import WakeUp
 
 if TYPE_CHECKING:
     from shared.bus.rabbitmq.bus import RabbitBus
-    from shared.ports import Delivery
-
-
-class Inbox:
-    """A handler that passes deliveries to the test."""
-
-    def __init__(self, *, held: bool = False) -> None:
-        """With `held`, the handler waits until `may_end` is set."""
-        self.may_end = asyncio.Event()
-        if not held:
-            self.may_end.set()
-        self._deliveries: asyncio.Queue[Delivery] = asyncio.Queue()
-
-    async def __call__(self, delivery: Delivery) -> None:
-        self._deliveries.put_nowait(delivery)
-        await self.may_end.wait()
-
-    async def next(self) -> Delivery:
-        """Return the next delivery."""
-        return await asyncio.wait_for(self._deliveries.get(), 30)
 
 
 async def publish(bus: RabbitBus, count: int) -> set[WakeUp]:

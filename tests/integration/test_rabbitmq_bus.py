@@ -17,7 +17,8 @@ from shared.jobs.wake_up import WakeUp
 from shared.telemetry.ids import Ids, bound_ids
 from shared.telemetry.trace_context import TraceContext
 from tests.contract.amqp import next_message, raw_channel, without_topology
-from tests.integration.rabbitmq import Inbox, publish, publish_until_confirmed
+from tests.inbox import Inbox
+from tests.integration.rabbitmq import publish, publish_until_confirmed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

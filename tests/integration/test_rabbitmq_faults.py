@@ -12,7 +12,8 @@ import pytest
 from shared.bus.rabbitmq.bus import RabbitBus
 from shared.errors import BrokerUnavailable
 from shared.jobs.wake_up import WakeUp
-from tests.integration.rabbitmq import Inbox, publish, publish_until_confirmed
+from tests.inbox import Inbox
+from tests.integration.rabbitmq import publish, publish_until_confirmed
 from tests.ports import free_port
 from tests.servers.rabbitmq import ALARMS
 from tests.services import until

@@ -5,19 +5,20 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from tests.forwarding import Forwarding
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator
 
-    from shared.blobs.blob import BlobInfo, BlobKey
+    from shared.blobs.blob import BlobKey
     from storage.filesystem.blobs import FilesystemBlobs
 
 
-class AppendingBlobs:
-    """Forwards every call; counts the bytes of appends and records how each ended."""
-
-    _blobs: FilesystemBlobs
+class AppendingBlobs(Forwarding):
+    """Counts the bytes of appends and records how each ended."""
 
     def __init__(self) -> None:
+        super().__init__(None)
         self._progress = asyncio.Condition()
         self.passed = 0
         self.outcomes: list[BaseException | None] = []
@@ -26,17 +27,12 @@ class AppendingBlobs:
 
     def in_front_of(self, blobs: FilesystemBlobs) -> Any:
         """Forward every call to `blobs`, and return this recorder in their place."""
-        self._blobs = blobs
+        self._behind = blobs
         return self
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "_blobs":
-            raise AttributeError(name)  # no blobs yet
-        return getattr(self._blobs, name)
 
     async def append(
         self, key: BlobKey, offset: int, data: AsyncIterable[bytes], **more: Any
-    ) -> BlobInfo:
+    ) -> Any:
         async def counted() -> AsyncIterator[bytes]:
             async for piece in data:
                 yield piece
@@ -46,7 +42,7 @@ class AppendingBlobs:
         number = len(self.outcomes)
         self.outcomes.append(None)
         try:
-            return await self._blobs.append(key, offset, counted(), **more)
+            return await self._behind.append(key, offset, counted(), **more)
         except BaseException as error:
             self.outcomes[number] = error
             raise

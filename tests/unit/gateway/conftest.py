@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from shared.jobs.job import Aggregation
     from shared.jobs.report import Report
     from shared.jobs.wake_up import WakeUp
-    from shared.ports import Blobs, Bus, JobStore
+    from shared.ports import Bus
 
 PART_STORED = {"message": "Chunk file uploaded successfully"}
 
@@ -198,8 +198,8 @@ class Start(Protocol):
         self,
         *,
         folder: str = ...,
-        blobs: Callable[[FilesystemBlobs], Blobs] = ...,
-        jobs: Callable[[SqlJobStore], JobStore] = ...,
+        blobs: Callable[[FilesystemBlobs], Any] = ...,
+        jobs: Callable[[SqlJobStore], Any] = ...,
         clock: Callable[[], float] = ...,
         **settings: object,
     ) -> Gateway: ...
@@ -214,8 +214,8 @@ async def start_gateway(tmp_path: Path) -> AsyncIterator[Start]:
         async def started(
             *,
             folder: str = "first",
-            blobs: Callable[[FilesystemBlobs], Blobs] = lambda adapter: adapter,
-            jobs: Callable[[SqlJobStore], JobStore] = lambda adapter: adapter,
+            blobs: Callable[[FilesystemBlobs], Any] = lambda adapter: adapter,
+            jobs: Callable[[SqlJobStore], Any] = lambda adapter: adapter,
             clock: Callable[[], float] = time.time,
             **settings: object,
         ) -> Gateway:

@@ -17,6 +17,7 @@ from shared.errors import (
 )
 from shared.jobs.job import JobState
 from shared.jobs.wake_up import WakeUp
+from tests.forwarding import Forwarding
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -25,17 +26,17 @@ if TYPE_CHECKING:
     from tests.unit.processor.conftest import Rig
 
 
-class AnswerLosingStore:
+class AnswerLosingStore(Forwarding):
     """A job store whose answers to some calls are lost, after the commit or before it."""
 
     def __init__(self, jobs: JobStore, method: str, times: int, *, commits: bool) -> None:
-        self._jobs = jobs
+        super().__init__(jobs)
         self._method = method
         self._commits = commits
         self.left = times
 
     def __getattr__(self, name: str) -> Any:
-        real = getattr(self._jobs, name)
+        real = super().__getattr__(name)
         if name != self._method:
             return real
 

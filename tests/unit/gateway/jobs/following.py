@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from shared.errors import DatabaseUnavailable
+from tests.forwarding import Forwarding
 from tests.metrics import Exposition
 from tests.sse import EventReader
 
@@ -23,23 +24,20 @@ QUICK = 0.05
 """Seconds between two queries."""
 
 
-class WatchedJobs:
+class WatchedJobs(Forwarding):
     """A job store that records the ids of each query, and fails or waits on demand."""
 
     def __init__(self, jobs: SqlJobStore) -> None:
+        super().__init__(jobs)
         self.queries: list[set[UUID]] = []
         self.failing = False
         self.held: asyncio.Event | None = None
-        self._jobs = jobs
         self._queried = asyncio.Event()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._jobs, name)
 
     async def get_many(self, job_ids: Sequence[UUID]) -> Mapping[UUID, Job]:
         assert len(set(job_ids)) == len(job_ids)
         self.queries.append(set(job_ids))
-        found = await self._jobs.get_many(job_ids)
+        found: Mapping[UUID, Job] = await self._behind.get_many(job_ids)
         self._queried.set()
         if self.held:
             await self.held.wait()

@@ -10,6 +10,7 @@ from yarl import URL
 
 from gateway.uploads.upload import upload_id_of
 from shared.jobs.job import JobState
+from tests.forwarding import Forwarding
 from tests.unit.gateway.jobs.states import BODY, failed, is_kept, uploaded
 from tests.unit.gateway.problems import problem_of
 
@@ -65,25 +66,22 @@ async def test_an_upload_whose_job_has_ended_is_not_removed(gateway: Gateway) ->
     assert await is_kept(gateway, job.input_key)
 
 
-class RacingBlobs:
+class RacingBlobs(Forwarding):
     """The real blobs; runs a function of the test before or after an upload is deleted."""
 
     def __init__(self, blobs: FilesystemBlobs) -> None:
-        self._blobs = blobs
+        super().__init__(blobs)
         self.before_delete: Any = None
         self.after_write: Any = None
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._blobs, name)
 
     async def delete(self, key: BlobKey) -> None:
         if self.before_delete:
             action, self.before_delete = self.before_delete, None
             await action()
-        await self._blobs.delete(key)
+        await self._behind.delete(key)
 
     async def write(self, *args: Any, **more: Any) -> Any:
-        written = await self._blobs.write(*args, **more)
+        written = await self._behind.write(*args, **more)
         if self.after_write:
             action, self.after_write = self.after_write, None
             await action()

@@ -17,6 +17,7 @@ from gateway.results.download import content_disposition
 from shared.blobs.content import Content
 from shared.errors import StorageUnavailable
 from shared.http.response_body import _abort_if_stalled
+from tests.forwarding import Forwarding
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -213,26 +214,13 @@ def test_content_disposition_has_both_forms_of_the_name(filename: str, expected:
     assert content_disposition(filename) == expected
 
 
-class FailingBlobs:
-    """Forwards every call; reading raises an error after some pieces."""
+class FailingBlobs(Forwarding):
+    """Reading raises an error after some pieces."""
 
     def __init__(self, blobs: FilesystemBlobs, error: Exception, pieces: int) -> None:
-        self._blobs = blobs
+        super().__init__(blobs)
         self._error = error
         self._pieces = pieces
-        self.create = blobs.create
-        self.declare_size = blobs.declare_size
-        self.append = blobs.append
-        self.lease_append = blobs.lease_append
-        self.assemble = blobs.assemble
-        self.write = blobs.write
-        self.info = blobs.info
-        self.peek = blobs.peek
-        self.delete = blobs.delete
-        self.expire = blobs.expire
-        self.walk = blobs.walk
-        self.local_path = blobs.local_path
-        self.ping = blobs.ping
 
     @asynccontextmanager
     async def open(
@@ -249,7 +237,7 @@ class FailingBlobs:
                 left -= 1
                 yield piece
 
-        async with self._blobs.open(key, start, stop) as content:
+        async with self._behind.open(key, start, stop) as content:
             yield Content(failing(content.pieces), content.start, content.stop)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway.uploads.upload import upload_id_of
+from tests.forwarding import Forwarding
 from tests.unit.gateway.conftest import dropzone_form
 
 if TYPE_CHECKING:
@@ -49,19 +50,16 @@ async def test_an_expired_job_is_still_shown(gateway: Gateway) -> None:
     assert (await response.json())["job_status"] == "SUCCESS"
 
 
-class OneLookBehind:
+class OneLookBehind(Forwarding):
     """Returns the job once as it was before it expired."""
 
     def __init__(self, jobs: SqlJobStore) -> None:
+        super().__init__(jobs)
         self.before: Job | None = None
-        self._jobs = jobs
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._jobs, name)
 
     async def get(self, job_id: UUID) -> Job:
         before, self.before = self.before, None
-        return before or await self._jobs.get(job_id)
+        return before or await self._behind.get(job_id)
 
 
 async def test_a_result_that_expires_during_the_request_is_410(

@@ -14,6 +14,7 @@ import pytest
 from gateway.uploads.header_check import READ_AT_A_TIME
 from shared.inspection.inspect import INSPECTION_LIMIT, check_header
 from shared.inspection.sample import SAMPLE_SIZE
+from tests.forwarding import Forwarding
 from tests.unit.gateway.conftest import PART_STORED
 from tests.unit.gateway.forms import FormBody
 from tests.unit.gateway.problems import problem_of
@@ -288,17 +289,14 @@ async def test_an_unreadable_file_is_refused(gateway: Gateway) -> None:
     assert "the gzip data of the file is damaged" in problem["detail"]
 
 
-class SlowBlobs:
-    """Forwards every call; reads wait for `may_read`."""
+class SlowBlobs(Forwarding):
+    """Reads wait for `may_read`."""
 
     def __init__(self, blobs: FilesystemBlobs) -> None:
-        self._blobs = blobs
+        super().__init__(blobs)
         self._changed = asyncio.Condition()
         self.reading = 0
         self.may_read = asyncio.Event()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._blobs, name)
 
     @asynccontextmanager
     async def open(self, *args: Any) -> AsyncIterator[AsyncIterator[bytes]]:
@@ -306,7 +304,7 @@ class SlowBlobs:
             self.reading += 1
             self._changed.notify_all()
         await self.may_read.wait()
-        async with self._blobs.open(*args) as pieces:
+        async with self._behind.open(*args) as pieces:
             yield pieces
 
     async def read(self, count: int) -> None:

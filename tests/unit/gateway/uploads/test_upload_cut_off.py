@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.forwarding import Forwarding
 from tests.unit.gateway.conftest import PART_STORED, dropzone_form
 from tests.unit.gateway.forms import BOUNDARY, FormBody
 
@@ -77,33 +78,20 @@ async def test_every_cut_of_a_small_form_is_refused(gateway: Gateway) -> None:
     assert await gateway.received("small") == [(0, len(body))]
 
 
-class WatchedBlobs:
-    """Forwards every call; records when a write has begun and how it ended."""
+class WatchedBlobs(Forwarding):
+    """Records when a write has begun and how it ended."""
 
     def __init__(self, blobs: FilesystemBlobs) -> None:
-        self._blobs = blobs
+        super().__init__(blobs)
         self.begun = asyncio.Event()
         self.ended: asyncio.Future[BaseException | None] = asyncio.Future()
-        self.create = blobs.create
-        self.declare_size = blobs.declare_size
-        self.append = blobs.append
-        self.lease_append = blobs.lease_append
-        self.assemble = blobs.assemble
-        self.info = blobs.info
-        self.peek = blobs.peek
-        self.open = blobs.open
-        self.delete = blobs.delete
-        self.expire = blobs.expire
-        self.walk = blobs.walk
-        self.local_path = blobs.local_path
-        self.ping = blobs.ping
 
     async def write(
         self, key: BlobKey, offset: int, data: AsyncIterable[bytes], **more: Any
     ) -> BlobInfo:
         self.begun.set()
         try:
-            info = await self._blobs.write(key, offset, data, **more)
+            info: BlobInfo = await self._behind.write(key, offset, data, **more)
         except BaseException as error:
             self.ended.set_result(error)
             raise

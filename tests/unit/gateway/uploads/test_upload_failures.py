@@ -8,44 +8,32 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from shared.errors import DatabaseUnavailable, StorageFull, StorageUnavailable
+from tests.forwarding import Forwarding
 from tests.unit.gateway.conftest import dropzone_form
 from tests.unit.gateway.uploads.dropzone_chunks import form_with, refused
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable
 
-    from shared.blobs.blob import BlobInfo, BlobKey
+    from shared.blobs.blob import BlobKey
     from shared.jobs.job import Job
     from storage.filesystem.blobs import FilesystemBlobs
     from tests.unit.gateway.conftest import Start
 
 
-class BrokenBlobs:
-    """Forwards every call, but `write` raises `error` after `after` bytes, or at once."""
+class BrokenBlobs(Forwarding):
+    """`write` raises `error` after `after` bytes, or at once."""
 
     def __init__(self, blobs: FilesystemBlobs, error: Exception, *, after: int | None) -> None:
+        super().__init__(blobs)
         self.error: Exception | None = error
         self._after = after
-        self._blobs = blobs
-        self.create = blobs.create
-        self.declare_size = blobs.declare_size
-        self.append = blobs.append
-        self.lease_append = blobs.lease_append
-        self.assemble = blobs.assemble
-        self.info = blobs.info
-        self.peek = blobs.peek
-        self.open = blobs.open
-        self.delete = blobs.delete
-        self.expire = blobs.expire
-        self.walk = blobs.walk
-        self.local_path = blobs.local_path
-        self.ping = blobs.ping
 
     async def write(
         self, key: BlobKey, offset: int, data: AsyncIterable[bytes], **more: Any
-    ) -> BlobInfo:
+    ) -> Any:
         if self.error is None:
-            return await self._blobs.write(key, offset, data, **more)
+            return await self._behind.write(key, offset, data, **more)
         taken = 0
         if self._after is not None:
             async for piece in data:

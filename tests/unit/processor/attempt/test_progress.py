@@ -12,6 +12,7 @@ from processor.engines.port import EngineProgress
 from processor.settings import WorkSettings
 from shared.errors import DatabaseUnavailable
 from shared.jobs.job import JobProgress, JobState
+from tests.forwarding import Forwarding
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -22,27 +23,24 @@ if TYPE_CHECKING:
 INTERVAL = 0.01
 
 
-class ScriptedStore:
+class ScriptedStore(Forwarding):
     """A job store that raises the next of `errors`, or records the progress."""
 
     def __init__(self, jobs: Any = None) -> None:
+        super().__init__(jobs)
         self.recorded: list[JobProgress] = []
         self.errors: list[Exception] = []
         self.lease_held = True
         self.calls = 0
-        self._jobs = jobs
         self._changed = asyncio.Event()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._jobs, name)
 
     async def record_progress(self, job_id: UUID, attempt: int, progress: JobProgress) -> bool:
         self.calls += 1
         try:
             if self.errors:
                 raise self.errors.pop(0)
-            if self._jobs is not None:
-                self.lease_held = await self._jobs.record_progress(job_id, attempt, progress)
+            if self._behind is not None:
+                self.lease_held = await self._behind.record_progress(job_id, attempt, progress)
             self.recorded.append(progress)
             return self.lease_held
         finally:

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from shared.blobs.blob import upload_key
+from tests.forwarding import Forwarding
 from tests.unit.gateway.protocols.tus.test_handlers import (
     CONTENT,
     METADATA,
@@ -70,17 +71,17 @@ async def test_only_complete_partial_uploads_are_concatenated(gateway: Gateway) 
     assert await offset_of(gateway, half) == 5
 
 
-class Overtaken:
+class Overtaken(Forwarding):
     """Does something before the first call of one method that names a blob."""
 
     def __init__(self, blobs: FilesystemBlobs, method: str) -> None:
-        self._blobs = blobs
+        super().__init__(blobs)
         self._method = method
         self._named = upload_key(UUID(int=0))
         self._overtake: Callable[[], Awaitable[None]] | None = None
 
     def __getattr__(self, name: str) -> Any:
-        return self._overtaken if name == self._method else getattr(self._blobs, name)
+        return self._overtaken if name == self._method else super().__getattr__(name)
 
     def before(self, named: BlobKey, overtake: Callable[[], Awaitable[None]]) -> None:
         """Do it before the next call that names this blob."""
@@ -90,7 +91,7 @@ class Overtaken:
         if self._overtake is not None and self._named in (key, *chain.from_iterable(args)):
             overtake, self._overtake = self._overtake, None
             await overtake()
-        return await getattr(self._blobs, self._method)(key, *args, **more)
+        return await getattr(self._behind, self._method)(key, *args, **more)
 
 
 @pytest.mark.parametrize("method", ["info", "assemble"])

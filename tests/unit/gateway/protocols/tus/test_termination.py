@@ -11,6 +11,7 @@ import pytest
 from shared.blobs.blob import result_key, upload_key
 from shared.errors import BlobNotFound
 from shared.jobs.job import JobResult, JobState
+from tests.forwarding import Forwarding
 from tests.unit.gateway.problems import problem_of
 from tests.unit.gateway.protocols.tus.test_handlers import ask, created, patch
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shared.jobs.job import Job
-    from shared.jobs.store import SqlJobStore
     from tests.unit.gateway.conftest import Gateway, Start
 
 
@@ -104,18 +104,12 @@ async def test_an_upload_whose_job_has_ended_is_not_removed_in_v1(gateway: Gatew
         assert await is_kept(gateway, job)
 
 
-class Retried:
-    """Passes every call on; retries a failed job just before it expires."""
+class Retried(Forwarding):
+    """Retries a failed job just before it expires."""
 
-    def __init__(self, jobs: SqlJobStore) -> None:
-        self._jobs = jobs
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._jobs, name)
-
-    async def expire_failed(self, job_id: UUID, *, now: float) -> Job:
-        await self._jobs.retry(job_id)
-        return await self._jobs.expire_failed(job_id, now=now)
+    async def expire_failed(self, job_id: UUID, *, now: float) -> Any:
+        await self._behind.retry(job_id)
+        return await self._behind.expire_failed(job_id, now=now)
 
 
 async def test_an_upload_whose_job_is_retried_at_the_same_time_is_not_removed(
