@@ -19,7 +19,7 @@ from tests.chaos.schedule import (
 from tests.chaos.service import worker_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tests.chaos.cluster import Cluster
     from tests.chaos.schedule import Action
@@ -63,12 +63,19 @@ class FaultInjector:
             for name in (*cluster.services, *cluster.servers, *cluster.links, *DISKS)
         }
 
-    async def run(self, actions: Sequence[Action]) -> None:
-        """Inject each fault at its time. On return every target works again."""
+    async def run(
+        self, actions: Sequence[Action], overtime: Sequence[Action], enough: Callable[[], bool]
+    ) -> None:
+        """Inject each fault at its time, then those of the overtime until `enough`.
+
+        On return every target works again.
+        """
         loop = asyncio.get_running_loop()
         started = loop.time()
         async with asyncio.TaskGroup() as running:
-            for action in actions:
+            for number, action in enumerate([*actions, *overtime]):
+                if number >= len(actions) and enough():
+                    break
                 await asyncio.sleep(started + action.at - loop.time())
                 running.create_task(self._act(action))
 

@@ -25,6 +25,7 @@ from tests.chaos.schedule import (
     STORAGE_DISK,
     Fault,
     link_name,
+    overtime,
     schedule,
 )
 from tests.servers.postgres import fresh_database
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 CLIENTS = 6
 SETTLE = 120.0
 """Seconds, after the last fault, until each client must have its result."""
+LONGEST_OVERTIME = 120.0
+"""Seconds for which a run continues, at most, if too few jobs have succeeded."""
 SWEPT = 60.0
 """Seconds that sweepers and relays have after that to finish."""
 
@@ -46,20 +49,34 @@ log = logging.getLogger("tests.chaos")
 
 
 async def run(
-    *, seed: int, minutes: float, folder: Path, postgres: PostgresServer, rabbit: RabbitServer
+    *,
+    seed: int,
+    minutes: float,
+    folder: Path,
+    postgres: PostgresServer,
+    rabbit: RabbitServer,
+    successes: int = 0,
 ) -> Report:
-    """Run for `minutes` on private servers; logs go to `folder`."""
+    """Run for `minutes` on private servers; logs go to `folder`.
+
+    On a busy machine the run continues, with faults, until `successes` jobs have succeeded.
+    """
     with fresh_database(postgres.url) as database_url, rabbit.fresh_vhost() as broker_url:
         cluster = Cluster(folder, postgres, rabbit)
         with _logged_to(cluster.logs / "chaos.log"):
             async with cluster.running(database_url, broker_url):
-                report = await _run(cluster, database_url, broker_url, seed, minutes)
+                report = await _run(cluster, database_url, broker_url, seed, minutes, successes)
         (cluster.logs / "report.md").write_text(str(report))
     return report
 
 
 async def _run(
-    cluster: Cluster, database_url: str, broker_url: str, seed: int, minutes: float
+    cluster: Cluster,
+    database_url: str,
+    broker_url: str,
+    seed: int,
+    minutes: float,
+    successes: int,
 ) -> Report:
     loop = asyncio.get_running_loop()
     injector = FaultInjector(cluster, database_url)
@@ -76,8 +93,12 @@ async def _run(
             draw = random.Random(f"{seed}/client/{number}")
             await Client(cluster.gateway_urls, draw, counters).run(scenario)
 
+    def enough() -> bool:
+        return sum(scenario.state == "SUCCESS" for scenario in scenarios) >= successes
+
     clients = [asyncio.create_task(work()) for _ in range(CLIENTS)]
-    await injector.run(schedule(seed, minutes * 60))
+    end = minutes * 60
+    await injector.run(schedule(seed, end), overtime(seed, end, end + LONGEST_OVERTIME), enough)
     log.info("the last fault is over")
     over.set()
     quiet = loop.time()

@@ -153,6 +153,18 @@ def schedule(seed: int, seconds: float) -> list[Action]:
     raise AssertionError("the schedule is endless")
 
 
+def overtime(seed: int, start: float, end: float) -> list[Action]:
+    """Return the faults from `start` to `end`, for a run that continues because it did too little.
+
+    Long outages are left out: during one, no job succeeds.
+    """
+    return [
+        action
+        for action in schedule(seed, end)
+        if action.at >= start and action.duration < LONG_OUTAGE
+    ]
+
+
 def _long_outages() -> Iterator[Action]:
     for number in count():
         yield Action(

@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 
 SEED, MINUTES = 3, 1.0
 """Of the run that is part of `make test`."""
+SUCCESSES = 10
+"""Jobs that succeed in each run. On a busy machine it takes up to two minutes longer."""
 LONG_SEED, LONG_MINUTES = 1, 2.0
 """Of the run that is part of `make long`."""
 SLACK = 3.0
 """Seconds that a wake-up may take under load."""
 
 
-@pytest.mark.timeout(420)
+@pytest.mark.timeout(540)
 @pytest.mark.parametrize(
     ("seed", "minutes"),
     [(SEED, MINUTES), pytest.param(LONG_SEED, LONG_MINUTES, marks=pytest.mark.long)],
@@ -48,6 +50,7 @@ async def test_every_promise_is_kept_whatever_is_killed_paused_or_cut_off(
         folder=tmp_path,
         postgres=killable_postgres,
         rabbit=killable_rabbit,
+        successes=SUCCESSES,
     )
     # Then each upload has one job, each job one correct result, and all processes still run
     record_property(FIGURES, report.table())
@@ -62,7 +65,7 @@ async def test_every_promise_is_kept_whatever_is_killed_paused_or_cut_off(
     calm = report.recoveries(Fault.KILL, calm=True)
     assert not calm or median(calm) < LEASE + SLACK
     ended = Counter(job.state for job in report.evidence.jobs)
-    assert ended["SUCCESS"] >= 10
+    assert ended["SUCCESS"] >= SUCCESSES
     assert ended["FAILURE"]
     assert ended["REVOKED"]
     assert report.swept

@@ -11,6 +11,7 @@ from tests.chaos.schedule import (
     PROCESSORS,
     STORAGE,
     Fault,
+    overtime,
     schedule,
 )
 from tests.chaos.test_chaos import MINUTES, SEED
@@ -25,6 +26,16 @@ def test_a_longer_run_starts_with_the_faults_of_a_shorter_one() -> None:
     shorter, longer = schedule(7, 60), schedule(7, 600)
     assert longer[: len(shorter)] == shorter
     assert len(longer) > 8 * len(shorter)
+
+
+def test_overtime_has_the_faults_of_a_longer_run_without_long_outages() -> None:
+    longer = schedule(7, 180)
+    later = [action for action in longer if action.at >= 60]
+    extra = overtime(7, 60, 180)
+    assert [action for action in later if action not in extra] == [
+        action for action in longer if action.duration == LONG_OUTAGE
+    ]
+    assert extra == [action for action in later if action in extra]
 
 
 def test_two_minutes_contain_every_fault_and_kill_every_kind_of_process() -> None:
