@@ -23,6 +23,7 @@ from tests.processes import ServiceProcess
 from tests.servers.external_broker import emptied_vhost
 from tests.servers.postgres import PostgresServer, fresh_database
 from tests.servers.rabbitmq import RabbitServer
+from tests.temporary import use_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -62,6 +63,8 @@ Server = TypeVar("Server", PostgresServer, RabbitServer)
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 os.environ["SSL_CERT_FILE"] = os.devnull
+
+use_memory()
 
 # Tests assert no durations: the machine may be busy.
 settings.register_profile("csvmill", deadline=None)

@@ -10,13 +10,14 @@ import sys
 import threading
 import time
 from collections import deque
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from tests import reaper
+from tests.forked import MODULES, ForkedProcess
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from tests.servers.accounts import Account
 
@@ -49,21 +50,34 @@ class OwnedProcess:
         self._lines: list[str] = []
         self._output = threading.Condition()
         self._output_ended = False
-        self._popen = subprocess.Popen(
+        reading, writing = os.pipe()
+        self._pipe = os.fdopen(reading, "rb")
+        try:
+            self._popen = self._start(dict(env), cwd, account, writing)
+        except BaseException:
+            self._pipe.close()
+            raise
+        finally:
+            os.close(writing)
+        reaper.watch_process(self.pid)
+        self._reader = threading.Thread(target=self._read_output, daemon=True)
+        self._reader.start()
+
+    def _start(
+        self, env: dict[str, str], cwd: Path | None, account: Account | None, output: int
+    ) -> subprocess.Popen[bytes] | ForkedProcess:
+        return subprocess.Popen(
             self.args,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=output,
             stderr=subprocess.STDOUT,
-            env=dict(env),
+            env=env,
             cwd=cwd,
             start_new_session=True,
             user=account.uid if account else None,
             group=account.gid if account else None,
             extra_groups=[] if account else None,
         )
-        reaper.watch_process(self.pid)
-        self._reader = threading.Thread(target=self._read_output, daemon=True)
-        self._reader.start()
 
     @property
     def pid(self) -> int:
@@ -143,8 +157,8 @@ class OwnedProcess:
         self._popen.wait()
         reaper.forget_process(self.pid)
         self._reader.join(timeout=5)
-        if not self._reader.is_alive() and self._popen.stdout:
-            self._popen.stdout.close()
+        if not self._reader.is_alive():
+            self._pipe.close()
 
     def __enter__(self) -> Self:
         return self
@@ -161,9 +175,8 @@ class OwnedProcess:
         return f"{shown} (pid {self.pid}, exit code {self.returncode}) {what}\n{self.tail()}"
 
     def _read_output(self) -> None:
-        assert self._popen.stdout
         with self.log_path.open("wb") as log:
-            for line in self._popen.stdout:
+            for line in self._pipe:
                 log.write(line)
                 log.flush()
                 with self._output:
@@ -175,7 +188,10 @@ class OwnedProcess:
 
 
 class ServiceProcess(OwnedProcess):
-    """One of our services, run as `python -m <module> <arguments>`."""
+    """One of our services, run as `python -m <module> <arguments>`.
+
+    It is forked from a process that has imported it already, unless `forked` is false.
+    """
 
     def __init__(
         self,
@@ -184,8 +200,10 @@ class ServiceProcess(OwnedProcess):
         log_path: Path,
         env: Mapping[str, str] | None = None,
         start_timeout: float = 30.0,
+        forked: bool = True,
     ) -> None:
         """Start with the current environment without CSVMILL_* variables, plus `env`."""
+        self._forked = (module, arguments) if forked and module in MODULES else None
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("CSVMILL_")}
         super().__init__(
             [sys.executable, "-m", module, *arguments],
@@ -193,6 +211,21 @@ class ServiceProcess(OwnedProcess):
             env={**inherited, "PYTHONUNBUFFERED": "1", **(env or {})},
         )
         self._start_timeout = start_timeout
+
+    def _start(
+        self, env: dict[str, str], cwd: Path | None, account: Account | None, output: int
+    ) -> subprocess.Popen[bytes] | ForkedProcess:
+        if self._forked is None:
+            return super()._start(env, cwd, account, output)
+        with Path(os.devnull).open("rb") as nothing:
+            return ForkedProcess(
+                *self._forked,
+                env=env,
+                cwd=cwd,
+                stdin=nothing.fileno(),
+                stdout=output,
+                stderr=output,
+            )
 
     @property
     def url(self) -> str:

@@ -20,6 +20,7 @@ from csvmill.demo.sample import write_song_plays
 from shared.jobs.job import SONG_PLAYS
 from tests.chaos.proxy import Link
 from tests.e2e.runs import answer, leftovers, write_distinct_rows
+from tests.forked import run_command
 from tests.oracle import expected_result
 
 if TYPE_CHECKING:
@@ -41,11 +42,13 @@ class Shell:
         self.folder = folder
 
     def __call__(self, *arguments: str, exit_code: int = 0, stdin: bytes = b"") -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "csvmill", *arguments],
-            env={**os.environ, **self.env}, cwd=self.folder, timeout=WAIT,
-            capture_output=True, input=stdin,
-        )  # fmt: skip
+        done = run_command(
+            *arguments,
+            env={**os.environ, **self.env},
+            cwd=self.folder,
+            stdin=stdin,
+            timeout=WAIT,
+        )
         assert done.returncode == exit_code, (done.stdout + done.stderr).decode()
         return done.stdout.decode()
 

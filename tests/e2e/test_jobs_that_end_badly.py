@@ -7,10 +7,9 @@ import csv
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -22,11 +21,11 @@ from shared.bus.topology import DEAD
 from shared.jobs.wake_up import WakeUp
 from tests import reaper, slow_file
 from tests.contract.amqp import next_message, raw_channel
+from tests.forked import run_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from decimal import Decimal
-    from pathlib import Path
 
     from tests.processes import ServiceProcess
 
@@ -75,13 +74,11 @@ class Services:
 
 def jobs_command(url: str, *arguments: str, exit_code: int = 0) -> str:
     """Run a command about jobs; return its output and errors."""
-    done = subprocess.run(
-        [sys.executable, "-m", "csvmill", *arguments],
-        env={**os.environ, "CSVMILL_SERVER": url},
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=WAIT,
-    )  # fmt: skip
-    assert done.returncode == exit_code, done.stdout
-    return done.stdout
+    env = {**os.environ, "CSVMILL_SERVER": url}
+    done = run_command(*arguments, env=env, cwd=Path.cwd(), timeout=WAIT)
+    output = (done.stdout + done.stderr).decode()
+    assert done.returncode == exit_code, output
+    return output
 
 
 @pytest.fixture

@@ -33,6 +33,8 @@ _SETTINGS = {
     # The kernel keeps what a killed server wrote: fsync only protects against a power failure.
     # synchronous_commit stays on: without it a commit can be lost with the process.
     "fsync": "off",
+    # In its folder, which is removed. A killed server leaves POSIX segments behind.
+    "dynamic_shared_memory_type": "mmap",
 }
 
 
