@@ -26,7 +26,7 @@ PASSWORD = "passwordofthetests"
 VHOST = "csvmill"
 COMMAND_TIMEOUT = 120.0
 """Seconds for one command that downloads nothing."""
-DOWNLOAD_TIMEOUT = 280.0
+DOWNLOAD_TIMEOUT = 580.0
 IMAGES = {
     "PYTHON_IMAGE": "python:3.13-slim",
     "HAPROXY_IMAGE": "haproxy:3.0",
