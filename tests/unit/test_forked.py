@@ -56,9 +56,8 @@ def test_a_forked_service_has_a_session_of_its_own_and_ends_by_signals(tmp_path:
 
 def test_a_command_reads_its_input_and_its_folder(tmp_path: Path) -> None:
     (tmp_path / "here.csv").write_text("a,b\n1,2\n")
-    by_name = run_command(
-        "inspect", "here.csv", env=dict(os.environ), cwd=tmp_path, timeout=TIMEOUT
-    )
+    env = dict(os.environ)
+    by_name = run_command("inspect", "here.csv", env=env, cwd=tmp_path, timeout=TIMEOUT)
     assert (by_name.returncode, by_name.stderr) == (0, b"")
     assert by_name.stdout
     refused = run_command("nonsense", env=env, cwd=tmp_path, timeout=TIMEOUT)
