@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from contextlib import asynccontextmanager
@@ -101,21 +102,23 @@ async def child_process(
     only a few environment variables, `variables` among them, and no passwords.
     """
     environment = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
-    reading, writing = os.pipe()
+    # Sockets, and not a pipe: uvloop closes the descriptor of a pipe twice, and the second time it
+    # may be that of a file that another thread has just opened.
+    writing, reading = socket.socketpair()
     try:
         control, _ = await asyncio.get_running_loop().connect_write_pipe(
-            asyncio.BaseProtocol, os.fdopen(writing, "wb", buffering=0)
+            asyncio.BaseProtocol, writing
         )
         try:
             process = await asyncio.create_subprocess_exec(
-                *(*command, str(reading)),
+                *(*command, str(reading.fileno())),
                 stdin=stdin,
                 stdout=PIPE,
                 stderr=PIPE,
                 limit=MAX_LINE,
                 cwd=folder,
                 env={**environment, **(variables or {})},
-                pass_fds=(reading, *pass_fds),
+                pass_fds=(reading.fileno(), *pass_fds),
                 # A process group of its own, to be killed as a whole.
                 start_new_session=True,
             )
@@ -123,7 +126,7 @@ async def child_process(
             control.close()
             raise
     finally:
-        os.close(reading)
+        reading.close()
     child = Child(process, control)
     try:
         yield child

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import sys
 from typing import TYPE_CHECKING
 
@@ -37,3 +38,17 @@ def test_lines_for_a_child_that_has_ended_are_dropped(
         message = runner.run(send_to_ended_child())
 
     assert message == "the engine's process ended with status 3: it wrote no error"
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_the_control_pipe_is_a_socket(
+    tmp_path: Path, loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
+    # uvloop closes the descriptor of a file and lets the file close it again, when it may be that
+    # of a file which another thread has just opened. It detaches a socket.
+    async def control_pipe_of_child() -> object:
+        async with child_process(["/bin/true"], tmp_path) as child:
+            return child._control.get_extra_info("pipe")
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        assert isinstance(runner.run(control_pipe_of_child()), socket.socket)
