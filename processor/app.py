@@ -15,13 +15,15 @@ from aiohttp import web
 from processor.attempt.measured_engine import MeasuredEngine
 from processor.attempt.run import JobRun
 from processor.attempt.scratch import Scratch
+from processor.attempt.sized_engine import SizedEngine
 from processor.engines.native import NativeEngine
-from processor.engines.port import EngineLimits
+from processor.engines.port import MIN_MEMORY, EngineLimits
 from processor.events import ProcessorEvents
 from processor.maintenance.orphan_recovery import OrphanRecovery
 from processor.maintenance.relay import Relay
 from processor.maintenance.sweeper import Sweeper
 from processor.metrics import ProcessorMetrics
+from processor.slots import available_memory, small_slots
 from processor.worker import Worker
 from shared.bus.counted import BusMetrics, CountedBus
 from shared.runtime.health import health_routes
@@ -46,19 +48,12 @@ async def processing(settings: WorkSettings, ports: Ports, metrics: Metrics) -> 
     ports = replace(ports, bus=bus)
     engine_metrics = metrics.of(ProcessorMetrics)
     scratch = await asyncio.to_thread(Scratch, settings.scratch_dir)
-    limits = EngineLimits(
-        memory=settings.memory_limit,
-        scratch=settings.scratch_limit,
-        threads=settings.threads or os.cpu_count() or 1,
-        time_limit=settings.time_limit,
-        max_expansion=settings.max_expansion,
-    )
     worker = Worker(
         ports.jobs,
         bus,
         JobRun(
             ports.blobs,
-            MeasuredEngine(NativeEngine(limits), "kernel", engine_metrics),
+            MeasuredEngine(_engine(settings), "kernel", engine_metrics),
             scratch,
         ),
         settings,
@@ -94,7 +89,10 @@ async def processing(settings: WorkSettings, ports: Ports, metrics: Metrics) -> 
     )
     background = [asyncio.create_task(task.run()) for task in (relay, sweeper, orphan_recovery)]
     try:
-        async with bus.consume(worker.handle, prefetch=settings.concurrency):
+        async with (
+            bus.consume(worker.handle, prefetch=settings.concurrency),
+            bus.consume(worker.handle, prefetch=_small_slots(settings), small=True),
+        ):
             try:
                 yield
             finally:
@@ -104,6 +102,23 @@ async def processing(settings: WorkSettings, ports: Ports, metrics: Metrics) -> 
             task.cancel()
         await asyncio.wait(background)
         await asyncio.to_thread(scratch.close)
+
+
+def _engine(settings: WorkSettings) -> SizedEngine:
+    limits = EngineLimits(
+        memory=settings.memory_limit,
+        scratch=settings.scratch_limit,
+        threads=settings.threads or os.cpu_count() or 1,
+        time_limit=settings.time_limit,
+        max_expansion=settings.max_expansion,
+    )
+    small = replace(limits, memory=min(limits.memory, MIN_MEMORY), threads=1)
+    return SizedEngine(NativeEngine(small), NativeEngine(limits))
+
+
+def _small_slots(settings: WorkSettings) -> int:
+    taken = settings.concurrency * settings.memory_limit
+    return settings.small_jobs or small_slots(os.cpu_count() or 1, available_memory(), taken)
 
 
 def build_app(

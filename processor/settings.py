@@ -19,7 +19,10 @@ class WorkSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="CSVMILL_", frozen=True, populate_by_name=True)
 
     concurrency: int = Field(default=1, ge=1)
-    """Jobs that one process runs at a time."""
+    """Jobs that one process runs at a time, without small ones."""
+    small_jobs: int = Field(default=0, ge=0)
+    """Small jobs, those with inputs of up to 4 MiB, that one process runs at a time beside the
+    others; 0 means as many as fit cores and memory (see `processor.slots`)."""
     lease: float = Field(default=15.0, gt=0)
     """Seconds that a worker holds a job without a heartbeat. It sends one every third of it."""
     progress_interval: float = Field(default=1.0, gt=0)

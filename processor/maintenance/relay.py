@@ -16,8 +16,8 @@ from shared.telemetry.ids import also_bound_ids
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from uuid import UUID
 
+    from shared.jobs.wake_up import WakeUp
     from shared.ports import Bus, JobStore
 
 BATCH = 100
@@ -65,16 +65,16 @@ class Relay:
             return woken
         lost_before = await self._bus.lost_before(self._lost_after)
         while overdue := await self._overdue(now, lost_before, BATCH):
-            for job_id in overdue:
-                with also_bound_ids(job_id=job_id):
-                    await publish_wake_up(self._bus, self._jobs, job_id, self._clock)
-                    self._events.relayed(job_id)
+            for wakeup in overdue:
+                with also_bound_ids(job_id=wakeup.job_id):
+                    await publish_wake_up(self._bus, self._jobs, wakeup, self._clock)
+                    self._events.relayed(wakeup.job_id)
             woken += len(overdue)
             if len(overdue) < BATCH:
                 break
         return woken
 
-    async def _overdue(self, now: float, lost_before: float, limit: int) -> Sequence[UUID]:
+    async def _overdue(self, now: float, lost_before: float, limit: int) -> Sequence[WakeUp]:
         # The wake-up of a job created before `lost_before` is lost: do not wait for its creator.
         unpublished_for = max(0.0, min(UNPUBLISHED_FOR, now - lost_before))
         return await self._jobs.overdue(

@@ -65,7 +65,7 @@ class CountedBus:
 
     @asynccontextmanager
     async def consume(
-        self, handle: Callable[[Delivery], Awaitable[None]], *, prefetch: int
+        self, handle: Callable[[Delivery], Awaitable[None]], *, prefetch: int, small: bool = False
     ) -> AsyncIterator[None]:
         """See `Bus`."""
 
@@ -73,7 +73,7 @@ class CountedBus:
             self._metrics.delivered.inc()
             await handle(delivery)
 
-        async with self._bus.consume(counted, prefetch=prefetch):
+        async with self._bus.consume(counted, prefetch=prefetch, small=small):
             yield
 
     async def lost_before(self, lost_after: float) -> float:

@@ -11,7 +11,8 @@ import logging
 import time
 from collections import deque
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from shared.bus.dispatch import Dispatcher, Disposition, TrackedDelivery
@@ -33,16 +34,14 @@ class InProcessBus:
     """The `Bus` (see `shared.ports`) of one event loop. Use as an async context manager."""
 
     def __init__(self) -> None:
-        self._waiting: deque[_Waiting] = deque()
+        self._queues = {False: _Queue(), True: _Queue()}
+        """The wake-ups of small jobs (True) and those of all others."""
         self._dead: deque[WakeUp] = deque(maxlen=DEAD_LETTERS_KEPT)
         self._timers: set[asyncio.TimerHandle] = set()
-        self._consumers: deque[Dispatcher] = deque()
         self._stopping: set[asyncio.Task[None]] = set()
         self._dispatchers: set[Dispatcher] = set()
         self._closed = False
         self._started_at = time.time()
-        self._latest_delivered = 0.0
-        """When the latest delivered wake-up was published, in Unix seconds."""
 
     async def close(self) -> None:
         """Drop all wake-ups and cancel the running handlers."""
@@ -50,7 +49,8 @@ class InProcessBus:
         for timer in self._timers:
             timer.cancel()
         self._timers.clear()
-        self._waiting.clear()
+        for queue in self._queues.values():
+            queue.waiting.clear()
         for dispatcher in tuple(self._dispatchers):
             await dispatcher.cancel()
         await asyncio.gather(*self._stopping, return_exceptions=True)
@@ -72,12 +72,12 @@ class InProcessBus:
         ids = replace(current_ids(), job_id=wakeup.job_id, attempt=None)
         waiting = _Waiting(wakeup, 0, ids, time.time())
         if delay <= 0:
-            self._enqueue(waiting)
+            self._enqueue(waiting, self._queues[wakeup.small])
             return
 
         def due() -> None:
             self._timers.discard(timer)
-            self._enqueue(waiting)
+            self._enqueue(waiting, self._queues[False])
 
         timer = asyncio.get_running_loop().call_later(min(delay, LONGEST_DELAY), due)
         self._timers.add(timer)
@@ -89,17 +89,18 @@ class InProcessBus:
 
     @asynccontextmanager
     async def consume(
-        self, handle: Callable[[Delivery], Awaitable[None]], *, prefetch: int
+        self, handle: Callable[[Delivery], Awaitable[None]], *, prefetch: int, small: bool = False
     ) -> AsyncIterator[None]:
         """See `Bus`."""
-        dispatcher = Dispatcher(handle, prefetch=prefetch, on_free=self._feed)
+        queue = self._queues[small]
+        dispatcher = Dispatcher(handle, prefetch=prefetch, on_free=lambda: self._feed(queue))
         self._dispatchers.add(dispatcher)
-        self._consumers.append(dispatcher)
-        self._feed()
+        queue.consumers.append(dispatcher)
+        self._feed(queue)
         try:
             yield
         finally:
-            self._consumers.remove(dispatcher)
+            queue.consumers.remove(dispatcher)
             dispatcher.stop()
             task = asyncio.create_task(self._forget_when_finished(dispatcher))
             self._stopping.add(task)
@@ -108,8 +109,11 @@ class InProcessBus:
     async def lost_before(self, lost_after: float) -> float:
         """See `Bus`. The wake-ups of an earlier process are lost."""
         await self.ping()
-        latest = self._latest_delivered if self._waiting else time.time()
-        return max(latest - lost_after, self._started_at)
+        now = time.time()
+        latest = [
+            queue.latest_delivered if queue.waiting else now for queue in self._queues.values()
+        ]
+        return max(min(latest) - lost_after, self._started_at)
 
     async def ping(self) -> None:
         """See `Bus`."""
@@ -120,32 +124,42 @@ class InProcessBus:
         await dispatcher.finished()
         self._dispatchers.discard(dispatcher)
 
-    def _enqueue(self, waiting: _Waiting) -> None:
-        self._waiting.append(waiting)
-        self._feed()
+    def _enqueue(self, waiting: _Waiting, queue: _Queue) -> None:
+        queue.waiting.append(waiting)
+        self._feed(queue)
 
-    def _settled(self, waiting: _Waiting, disposition: Disposition) -> None:
+    def _settled(self, waiting: _Waiting, queue: _Queue, disposition: Disposition) -> None:
         failed = disposition is Disposition.FAILED
         exhausted = failed and waiting.redeliveries >= DELIVERY_LIMIT
         if exhausted or disposition is Disposition.DEAD_LETTER:
             log.warning("job=%s: wake-up dead-lettered", waiting.wakeup.job_id)
             self._dead.append(waiting.wakeup)
         elif failed:
-            self._enqueue(replace(waiting, redeliveries=waiting.redeliveries + 1))
+            self._enqueue(replace(waiting, redeliveries=waiting.redeliveries + 1), queue)
         elif disposition is Disposition.REQUEUE:
-            self._enqueue(waiting)
+            self._enqueue(waiting, queue)
 
-    def _feed(self) -> None:
-        while self._waiting and not self._closed:
-            for _ in range(len(self._consumers)):
-                self._consumers.rotate(-1)
-                if self._consumers[0].free:
+    def _feed(self, queue: _Queue) -> None:
+        consumers = queue.consumers
+        while queue.waiting and not self._closed:
+            for _ in range(len(consumers)):
+                consumers.rotate(-1)
+                if consumers[0].free:
                     break
             else:
                 return
-            waiting = self._waiting.popleft()
-            self._latest_delivered = max(self._latest_delivered, waiting.published)
-            self._consumers[0].submit(_Delivery(waiting, settled=self._settled))
+            waiting = queue.waiting.popleft()
+            queue.latest_delivered = max(queue.latest_delivered, waiting.published)
+            settled = partial(self._settled, waiting, queue)
+            consumers[0].submit(_Delivery(waiting, settled=settled))
+
+
+@dataclass(slots=True)
+class _Queue:
+    waiting: deque[_Waiting] = field(default_factory=deque)
+    consumers: deque[Dispatcher] = field(default_factory=deque)
+    latest_delivered: float = 0.0
+    """When the latest delivered wake-up was published, in Unix seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,11 +177,10 @@ class _Delivery(TrackedDelivery):
         self,
         waiting: _Waiting,
         *,
-        settled: Callable[[_Waiting, Disposition], None],
+        settled: Callable[[Disposition], None],
     ) -> None:
         super().__init__(waiting.wakeup, redeliveries=waiting.redeliveries, ids=waiting.ids)
-        self._waiting = waiting
         self._settled = settled
 
     async def _send(self, disposition: Disposition) -> None:
-        self._settled(self._waiting, disposition)
+        self._settled(disposition)

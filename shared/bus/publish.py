@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.jobs.wake_up import WakeUp
-
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from uuid import UUID
 
+    from shared.jobs.wake_up import WakeUp
     from shared.ports import Bus, JobStore
 
 
 async def publish_wake_up(
-    bus: Bus, jobs: JobStore, job_id: UUID, clock: Callable[[], float]
+    bus: Bus, jobs: JobStore, wakeup: WakeUp, clock: Callable[[], float]
 ) -> None:
     """Publish a wake-up, and stamp the job's row once the broker has confirmed it.
 
     `clock` returns Unix seconds. Raises BrokerUnavailable or DatabaseUnavailable; the relay
     publishes again for a job without a stamp.
     """
-    await bus.publish(WakeUp(job_id))
-    await jobs.mark_published(job_id, clock())
+    await bus.publish(wakeup)
+    await jobs.mark_published(wakeup.job_id, clock())

@@ -1,6 +1,6 @@
 """The exchange and the queues on the broker.
 
-    publish ──> csvmill.jobs ─┬─> csvmill.jobs.waiting ──(consumer)──> acked
+    publish ──> csvmill.jobs ─┬─> csvmill.jobs.{waiting,small} ──(consumer)──> acked
                  (exchange)   │        │ rejected, or redelivered too often
                               │        └──> csvmill.jobs.dead        for operators
                               ├─> csvmill.jobs.delayed.{1s,...,1h}
@@ -11,6 +11,9 @@ One direct exchange, to which every queue is bound under its own name. All queue
 queues: replicated in a cluster, and on disk. A message moves from one queue to another "at least
 once" (confirmed internally; for that, full queues must reject publishes and not drop messages), so
 that no wake-up is lost between two queues.
+
+Small jobs have a queue of their own, with consumers of their own, so that they do not wait behind
+large ones. Delays end in the queue of all others, as a small job that is delayed has waited anyway.
 
 Delays: the broker expires messages only at the head of a queue, so one long delay would hold up
 every shorter one behind it. Hence there is a queue for each order of magnitude. A message carries
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
 
 EXCHANGE = "csvmill.jobs"
 WAITING = "csvmill.jobs.waiting"
+SMALL = "csvmill.jobs.small"
+"""The wake-ups of small jobs; those of all others are in `WAITING`."""
 DEAD = "csvmill.jobs.dead"
 
 DELIVERY_LIMIT = 20
@@ -83,6 +88,7 @@ QUEUES: tuple[QueueSpec, ...] = (
         },
     ),
     _quorum(WAITING, DEAD, delivery_limit=DELIVERY_LIMIT),
+    _quorum(SMALL, DEAD, delivery_limit=DELIVERY_LIMIT),
     *(
         _quorum(f"csvmill.jobs.delayed.{label}", WAITING, message_ttl=int(limit * 1000))
         for label, limit in _DELAYS.items()
@@ -91,10 +97,10 @@ QUEUES: tuple[QueueSpec, ...] = (
 """In the order of declaration: a queue comes after the queue that it dead-letters to."""
 
 
-def queue_for(delay: float) -> str:
+def queue_for(delay: float, *, small: bool = False) -> str:
     """Return the queue, and routing key, for a wake-up with a delay of `delay` seconds."""
     if delay <= 0:
-        return WAITING
+        return SMALL if small else WAITING
     label = next(
         (label for label, limit in _DELAYS.items() if delay <= limit), next(reversed(_DELAYS))
     )

@@ -24,6 +24,7 @@ from shared.jobs.rows import (
     result_values,
     storable,
 )
+from shared.jobs.wake_up import WakeUp, is_small
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -268,12 +269,12 @@ class SqlJobStore:
 
     async def overdue(
         self, *, now: float, unpublished_for: float, lost_before: float, limit: int
-    ) -> Sequence[UUID]:
+    ) -> Sequence[WakeUp]:
         """See `JobStore`."""
         rows = await self._database.read(
             self._sql.overdue, now, now - unpublished_for, lost_before, limit
         )
-        return [UUID(row["id"]) for row in rows]
+        return [WakeUp(UUID(row["id"]), is_small(row["input_size"])) for row in rows]
 
     async def take_dead_letter(self, *, now: float, due_for: float) -> Job | None:
         """See `JobStore`."""

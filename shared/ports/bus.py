@@ -64,10 +64,12 @@ class Bus(Protocol):
         ...
 
     def consume(
-        self, handle: Callable[[Delivery], Awaitable[None]], *, prefetch: int
+        self, handle: Callable[[Delivery], Awaitable[None]], *, prefetch: int, small: bool = False
     ) -> AbstractAsyncContextManager[None]:
         """Call `handle` for each wake-up, at most `prefetch` at a time, until the context is left.
 
+        Either for those of small jobs or for all others: so neither waits behind the other. After a
+        delay, the wake-up of a small job is delivered among the others.
         Reconnects when the connection is lost. A wake-up whose handler raises is requeued after a
         pause, and dead-lettered when it was redelivered too often. A delivery that its handler
         leaves unsettled occupies a slot until the context is left.
@@ -82,7 +84,8 @@ class Bus(Protocol):
         One that was published earlier and not delivered is lost. If the queue is empty, that is
         `lost_after` seconds ago. Otherwise it is `lost_after` seconds before the publication of the
         latest wake-up delivered to consumers of this bus, as wake-ups are delivered in the order
-        of publication (0 before the first delivery). Wake-ups with a delay that is not over are not
+        of publication (0 before the first delivery). Of the two queues, that of small jobs and that
+        of the others, the earlier time counts. Wake-ups with a delay that is not over are not
         considered. Raises BrokerUnavailable.
         """
         ...

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         Unfinished,
     )
     from shared.jobs.report import Report
+    from shared.jobs.wake_up import WakeUp
 
 
 class JobStore(Protocol):
@@ -150,14 +151,14 @@ class JobStore(Protocol):
 
     async def overdue(
         self, *, now: float, unpublished_for: float, lost_before: float, limit: int
-    ) -> Sequence[UUID]:
-        """Return jobs that need a wake-up, oldest first.
+    ) -> Sequence[WakeUp]:
+        """Return the wake-ups of the jobs that need one, oldest first.
 
         These are jobs that wait for an attempt without a recorded wake-up, if they were created
         `unpublished_for` seconds ago or earlier (younger ones are left to their creator); jobs
         whose lease has run out without a wake-up since; and jobs whose wake-up was published at
         `lost_before` or earlier, which counts as lost. A delayed job is not returned before its
-        `retry_at`. After `mark_published`, a job is not returned again.
+        `retry_at`. After `mark_published`, the wake-up of a job is not returned again.
         """
         ...
 

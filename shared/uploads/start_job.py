@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from shared.bus.publish import publish_wake_up
 from shared.errors import BlobNotFound, BrokerUnavailable, DatabaseUnavailable, StorageUnavailable
 from shared.jobs.job import JobState
+from shared.jobs.wake_up import WakeUp
 from shared.uploads.metadata import aggregation_of
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ async def try_publish_wake_up(ports: Ports, events: JobEvents, job: Job) -> None
     So an outage of the broker delays a job and loses none.
     """
     try:
-        await publish_wake_up(ports.bus, ports.jobs, job.id, time.time)
+        await publish_wake_up(ports.bus, ports.jobs, WakeUp.of(job), time.time)
     except (BrokerUnavailable, DatabaseUnavailable) as error:
         events.left_to_relay(job, error)
 

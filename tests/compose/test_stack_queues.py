@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from csvmill.client import AsyncClient
 from processor.settings import ProcessorSettings
-from shared.bus.topology import DEAD, DELIVERY_LIMIT, EXCHANGE, QUEUES, WAITING, queue_for
+from shared.bus.topology import DEAD, DELIVERY_LIMIT, EXCHANGE, QUEUES, SMALL, WAITING, queue_for
 from shared.jobs.wake_up import WakeUp
 from tests.compose.files import Sample
 from tests.compose.waiting import documented, messages, result_of, until
@@ -38,7 +38,7 @@ async def test_the_broker_has_one_user_and_the_queues_of_the_topology(stack: Sta
 async def test_the_management_ui_distinguishes_waiting_from_running_jobs(
     stack: Stack, tmp_path: Path
 ) -> None:
-    # Given a job that cannot finish, because storage hangs, and a second job in the queue
+    # Given a small job that cannot finish, because storage hangs, and a second one in the queue
     sample = Sample(tmp_path / "plays.csv", 1_000)
     slow = Sample(tmp_path / "slow.csv", 3_000_000, slow=True)
     async with AsyncClient(stack.url) as client:
@@ -46,7 +46,7 @@ async def test_the_management_ui_distinguishes_waiting_from_running_jobs(
         waiting = await client.upload(sample.path)
         stack.compose("pause", "storage")
         try:
-            await until(lambda: messages(stack, WAITING) == (1, 1), "one ready, one unacked")
+            await until(lambda: messages(stack, SMALL) == (1, 1), "one ready, one unacked")
         finally:
             stack.compose("unpause", "storage")
         assert await result_of(client, running, tmp_path) == slow.result

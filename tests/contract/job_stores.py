@@ -42,13 +42,14 @@ async def make_job(
     max_attempts: int = 3,
     now: float = 0.0,
     filename: str = "plays.csv",
+    input_size: int = 1 << 40,
 ) -> Job:
     """Create a job, in state PENDING."""
     upload_id = upload_id or uuid4()
     return await store.create(
         upload_id=upload_id,
         input_key=upload_key(upload_id),
-        input_size=1 << 40,
+        input_size=input_size,
         filename=filename,
         aggregation=SONG_PLAYS,
         max_attempts=max_attempts,

@@ -167,3 +167,11 @@ async def test_many_services_can_start_at_the_same_time(url: str) -> None:
 def test_a_delay_goes_to_the_shortest_queue_that_holds_it(delay: float, queue: str) -> None:
     assert queue_for(delay) == queue
     assert queue in {spec.name for spec in QUEUES}
+
+
+@pytest.mark.parametrize(
+    ("delay", "queue"), [(0.0, "csvmill.jobs.small"), (0.5, "csvmill.jobs.delayed.1s")]
+)
+def test_a_small_job_has_its_own_queue_but_for_delays(delay: float, queue: str) -> None:
+    assert queue_for(delay, small=True) == queue
+    assert queue in {spec.name for spec in QUEUES}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from shared.bus.rabbitmq.consumer import RabbitConsumer
 from shared.bus.rabbitmq.publisher import RabbitPublisher
+from shared.bus.topology import SMALL, WAITING
 
 if TYPE_CHECKING:
     import asyncio
@@ -29,8 +31,8 @@ class RabbitBus:
         self._url = url
         self._timeout = timeout
         self._publisher = RabbitPublisher(url, timeout=timeout)
-        self._latest_delivered = 0.0
-        """When the latest delivered wake-up was published, in Unix seconds."""
+        self._latest_delivered = {WAITING: 0.0, SMALL: 0.0}
+        """When the latest wake-up delivered from each queue was published, in Unix seconds."""
         self._consumers: dict[asyncio.Task[None], RabbitConsumer] = {}
 
     async def close(self) -> None:
@@ -55,15 +57,17 @@ class RabbitBus:
 
     @asynccontextmanager
     async def consume(
-        self, handle: Callable[[Delivery], Awaitable[None]], *, prefetch: int
+        self, handle: Callable[[Delivery], Awaitable[None]], *, prefetch: int, small: bool = False
     ) -> AsyncIterator[None]:
         """See `Bus`."""
+        queue = SMALL if small else WAITING
         consumer = RabbitConsumer(
             self._url,
             handle,
+            queue=queue,
             prefetch=prefetch,
             timeout=self._timeout,
-            on_delivery=self._note_publication,
+            on_delivery=partial(self._note_publication, queue),
         )
         task = consumer.start()
         self._consumers[task] = consumer
@@ -75,15 +79,16 @@ class RabbitBus:
 
     async def lost_before(self, lost_after: float) -> float:
         """See `Bus`."""
-        now = time.time()
-        if await self._publisher.waiting():
-            # A publisher's clock may be ahead of ours.
-            return min(self._latest_delivered, now) - lost_after
-        return now - lost_after
+        latest = time.time()
+        for queue, delivered in self._latest_delivered.items():
+            if await self._publisher.waiting(queue):
+                # A publisher's clock may be ahead of ours.
+                latest = min(delivered, latest)
+        return latest - lost_after
 
     async def ping(self) -> None:
         """See `Bus`."""
         await self._publisher.ping()
 
-    def _note_publication(self, published: float) -> None:
-        self._latest_delivered = max(self._latest_delivered, published)
+    def _note_publication(self, queue: str, published: float) -> None:
+        self._latest_delivered[queue] = max(self._latest_delivered[queue], published)

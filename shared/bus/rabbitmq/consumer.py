@@ -19,7 +19,6 @@ from shared.bus.rabbitmq.connection import (
     process_name,
 )
 from shared.bus.rabbitmq.delivery import RabbitDelivery
-from shared.bus.topology import WAITING
 from shared.errors import BrokerUnavailable, InvalidInput
 from shared.jobs.wake_up import WakeUp
 
@@ -50,12 +49,14 @@ class RabbitConsumer:
         url: str,
         handle: Callable[[Delivery], Awaitable[None]],
         *,
+        queue: str,
         prefetch: int,
         timeout: float,
         on_delivery: Callable[[float], None],
     ) -> None:
         """`on_delivery` is called with the time of publication (Unix seconds) of each delivery."""
         self._url = url
+        self._queue = queue
         self._timeout = timeout
         self._on_delivery = on_delivery
         self._freed = asyncio.Event()
@@ -148,12 +149,12 @@ class RabbitConsumer:
                     channel = await connection.channel(publisher_confirms=False)
                     lost = await _loss_of(channel)
                     await declare_topology(channel)
-                    queue = await channel.get_queue(WAITING, ensure=False)
+                    queue = await channel.get_queue(self._queue, ensure=False)
             tags = await self._subscribe_until(lost, channel, queue)
             if self._stopping.is_set():
                 await self._unsubscribe(queue, tags, lost)
             else:
-                log.warning("no longer consuming from %s: connection or consumer lost", WAITING)
+                log.warning("no longer consuming from %s: connection or consumer lost", self._queue)
         finally:
             self._subscribed = False
             self._dispatcher.lose_all()
@@ -183,9 +184,9 @@ class RabbitConsumer:
                 tags.append(tag)
                 subscribed += more
                 self._subscribed = True
-                log.info("consuming from %s", WAITING)
+                log.info("consuming from %s", self._queue)
             elif not tags:
-                log.info("busy: consuming from %s when a handler has ended", WAITING)
+                log.info("busy: consuming from %s when a handler has ended", self._queue)
             await _first_of(lost, self._stopping, self._freed)
         return tags
 

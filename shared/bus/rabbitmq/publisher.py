@@ -13,7 +13,7 @@ from uuid import uuid4
 from aio_pika import DeliveryMode, Message
 
 from shared.bus.rabbitmq.connection import broker_errors, close, connect, declare_topology
-from shared.bus.topology import DEAD, LONGEST_DELAY, WAITING, queue_for
+from shared.bus.topology import DEAD, LONGEST_DELAY, queue_for
 from shared.errors import BrokerUnavailable
 from shared.telemetry.propagation import outgoing_properties
 
@@ -50,17 +50,17 @@ class RabbitPublisher:
         if delay > 0:
             # Whole milliseconds in the message, rounded up: never early.
             message.expiration = math.ceil(delay * 1000) / 1000
-        await self._send(message, queue_for(delay))
+        await self._send(message, queue_for(delay, small=wakeup.small))
 
     async def dead_letter(self, wakeup: WakeUp) -> None:
         """See `Bus`."""
         await self._send(_message(wakeup), DEAD)
 
-    async def waiting(self) -> int:
-        """Return the number of wake-ups that have not been delivered to a consumer yet."""
+    async def waiting(self, queue: str) -> int:
+        """Return the number of wake-ups in `queue` that were not delivered to a consumer yet."""
         async with self._link() as link:
-            queue = await link.channel.declare_queue(WAITING, passive=True)
-            return queue.declaration_result.message_count or 0
+            declared = await link.channel.declare_queue(queue, passive=True)
+            return declared.declaration_result.message_count or 0
 
     async def ping(self) -> None:
         """See `Bus`. Publishes to no queue, which the broker confirms.

@@ -154,7 +154,7 @@ RETURNING *;
 -- name: overdue
 -- $1: now. A job created at or before $2 should have been published. A wake-up published at or
 -- before $3 counts as lost.
-SELECT id FROM jobs
+SELECT id, input_size FROM jobs
 WHERE state IN ('PENDING', 'RETRY', 'STARTED')
   AND (
       (

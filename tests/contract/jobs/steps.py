@@ -40,4 +40,7 @@ async def bring(store: SqlJobStore, job: Job, state: JobState, *, at: float = 2.
 
 
 async def overdue(store: SqlJobStore, now: float, limit: int = 9) -> Sequence[UUID]:
-    return await store.overdue(now=now, unpublished_for=10.0, lost_before=now - 100.0, limit=limit)
+    wakeups = await store.overdue(
+        now=now, unpublished_for=10.0, lost_before=now - 100.0, limit=limit
+    )
+    return [wakeup.job_id for wakeup in wakeups]

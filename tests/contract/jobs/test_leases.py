@@ -10,6 +10,7 @@ import pytest
 
 from shared.errors import LeaseLost
 from shared.jobs.job import JobState
+from shared.jobs.wake_up import WakeUp
 from tests.contract.job_stores import make_job, open_store, result_of
 from tests.contract.jobs.steps import claim, outcomes
 
@@ -64,7 +65,7 @@ async def test_the_next_attempt_is_not_claimed_before_its_retry_time(
     else:
         await store.release(job.id, 1, "storage is unavailable", now=2.0, retry_at=50.0)
     assert await claim(store, job, now=49.0) is None
-    for now, overdue in ((49.0, []), (50.0, [job.id])):
+    for now, overdue in ((49.0, []), (50.0, [WakeUp.of(job)])):
         assert overdue == await store.overdue(
             now=now, unpublished_for=1.0, lost_before=now - 300.0, limit=9
         )

@@ -79,10 +79,10 @@ class JobStoreMachine(RuleBasedStateMachine):
 
     @initialize()
     def forget_jobs_of_earlier_examples(self) -> None:
-        for job_id in self.run(
+        for wakeup in self.run(
             self.store.overdue(now=1e9, unpublished_for=0.0, lost_before=1e9, limit=1000)
         ):
-            self.run(self.store.cancel(job_id, now=0.0))
+            self.run(self.store.cancel(wakeup.job_id, now=0.0))
         while job := self.run(self.store.take_dead_letter(now=1e9, due_for=0.0)):
             self.run(self.store.mark_dead_lettered(job.id, job.attempt, now=1e9))
         self.create(max_attempts=2)
@@ -291,7 +291,9 @@ class JobStoreMachine(RuleBasedStateMachine):
                 limit=1000,
             )
         )
-        assert overdue == [key for key, model in self.models.items() if model.is_overdue(self.now)]
+        assert [wakeup.job_id for wakeup in overdue] == [
+            key for key, model in self.models.items() if model.is_overdue(self.now)
+        ]
 
     @invariant()
     def every_job_equals_its_model(self) -> None:

@@ -21,6 +21,14 @@ async def test_a_waiting_job_without_a_wake_up_is_overdue_after_a_while(
     assert await overdue(store, 110.0) == [job.id]
 
 
+async def test_the_wake_up_of_an_overdue_job_says_whether_it_is_small(store: SqlJobStore) -> None:
+    jobs = [await make_job(store, input_size=size) for size in (0, 4 << 20, (4 << 20) + 1)]
+    found = await store.overdue(now=99.0, unpublished_for=0.0, lost_before=0.0, limit=9)
+    assert {wakeup.job_id: wakeup.small for wakeup in found} == dict(
+        zip((job.id for job in jobs), (True, True, False), strict=True)
+    )
+
+
 async def test_an_undelivered_wake_up_counts_as_lost_after_a_long_time(
     store: SqlJobStore,
 ) -> None:

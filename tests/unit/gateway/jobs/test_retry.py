@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared.jobs.job import JobState
+from shared.jobs.wake_up import WakeUp
 from tests.unit.gateway.jobs.states import claimed, failed, uploaded
 from tests.unit.gateway.problems import problem_of
 
@@ -37,7 +38,7 @@ async def test_a_retry_succeeds_while_the_broker_does_not_answer(gateway: Gatewa
     overdue = await gateway.jobs.overdue(
         now=now, unpublished_for=15, lost_before=now - 300, limit=9
     )
-    assert overdue == [job.id]
+    assert overdue == [WakeUp.of(job)]
 
 
 async def test_only_a_failed_job_can_be_retried(gateway: Gateway) -> None:

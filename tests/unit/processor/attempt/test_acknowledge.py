@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from processor.attempt import acknowledge
 from shared.errors import AttemptFailed, BrokerUnavailable
+from shared.jobs.wake_up import WakeUp
 from tests.services import until
 
 if TYPE_CHECKING:
@@ -82,4 +83,4 @@ async def test_an_alarm_of_the_broker_does_not_dead_letter_the_wake_up_of_a_retr
     later = time.time() + 60
     assert await rig.jobs.overdue(
         now=later, unpublished_for=15.0, lost_before=later - 300, limit=9
-    ) == [job.id]
+    ) == [WakeUp.of(job)]

@@ -22,7 +22,7 @@ async def test_a_job_whose_wake_up_was_never_published_gets_one_and_only_one(rig
     job = await rig.job()
     soon = time.time() + 60
     assert await relay(rig, soon).wake_overdue() == 1
-    assert rig.bus.published == [(WakeUp(job.id), 0.0)]
+    assert rig.bus.published == [(WakeUp.of(job), 0.0)]
     assert await relay(rig, soon + 1).wake_overdue() == 0
 
 

@@ -31,7 +31,7 @@ async def test_a_consumer_stops_although_its_cancelled_attempt_to_connect_fails_
 
     monkeypatch.setattr(consumer, "connect", connect)
     rabbit = consumer.RabbitConsumer(
-        "amqp://x", handle, prefetch=1, timeout=5.0, on_delivery=lambda _: None
+        "amqp://x", handle, queue="any", prefetch=1, timeout=5.0, on_delivery=lambda _: None
     )
     task = rabbit.start()
     await connecting.wait()

@@ -19,13 +19,22 @@ json_values = st.recursive(
 )
 
 
-@given(st.uuids())
-def test_a_wake_up_is_decoded_as_it_was_encoded(job_id: UUID) -> None:
-    assert WakeUp.decode(WakeUp(job_id).encode()) == WakeUp(job_id)
+@given(st.uuids(), st.booleans())
+def test_a_wake_up_is_decoded_as_it_was_encoded(job_id: UUID, small: bool) -> None:
+    wakeup = WakeUp(job_id, small)
+    assert WakeUp.decode(wakeup.encode()) == wakeup
 
 
 def test_the_message_body_is_what_other_versions_expect() -> None:
     assert json.loads(WakeUp(UUID(ID)).encode()) == {"version": 1, "job_id": ID}
+    small = WakeUp(UUID(ID), small=True).encode()
+    assert json.loads(small) == {"version": 1, "job_id": ID, "small": True}
+
+
+@given(json_values)
+def test_a_size_that_another_version_encodes_otherwise_is_not_small(value: object) -> None:
+    body = json.dumps({"version": 1, "job_id": ID, "small": value}).encode()
+    assert WakeUp.decode(body) == WakeUp(UUID(ID), small=value is True)
 
 
 def test_fields_that_a_later_version_adds_are_ignored() -> None:

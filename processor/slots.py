@@ -1,0 +1,41 @@
+"""How many small jobs a processor runs at a time, and the memory that each may use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+SMALL_JOBS_PER_CORE = 4
+"""Small jobs wait for the disk most of the time."""
+SMALL_JOB = 64 << 20
+"""Bytes of memory that a small job needs at most, unless its file is compressed."""
+SERVICE = 256 << 20
+"""Bytes of memory of the service itself."""
+
+_CGROUP_LIMITS = (
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
+"""In cgroups of version 2 and 1."""
+
+
+def small_slots(cores: int, memory: int, taken: int) -> int:
+    """Return how many small jobs run at a time on `cores`; at least 1.
+
+    `memory` is that of the machine and `taken` that of the other jobs, in bytes.
+    """
+    fit = (memory - SERVICE - taken) // SMALL_JOB
+    return max(1, min(cores * SMALL_JOBS_PER_CORE, fit))
+
+
+def available_memory(limits: tuple[Path, ...] = _CGROUP_LIMITS) -> int:
+    """Return the memory of this machine, or of this container if that is less, in bytes."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for path in limits:
+        try:
+            text = path.read_text(encoding="ascii").strip()
+        except OSError:
+            continue
+        if text.isdecimal():  # else "max"
+            memory = min(memory, int(text))
+    return memory
