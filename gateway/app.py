@@ -23,6 +23,8 @@ from shared.telemetry.http import instrument
 from shared.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from gateway.settings import GatewaySettings
     from shared.ports import Ports
 
@@ -66,10 +68,15 @@ def _watch_jobs(app: web.Application, metrics: Metrics) -> None:
     )
     metrics.of(GatewayMetrics).followers.set_function(lambda: len(watcher))
 
+    async def watch(_app: web.Application) -> AsyncIterator[None]:
+        with app[PORTS].jobs.on_end(watcher.ended):
+            yield
+
     async def close(_app: web.Application) -> None:
         watcher.close()
 
     app[ON_SHUTDOWN_STARTED] = [watcher.close]
+    app.cleanup_ctx.append(watch)
     app.on_shutdown.append(close)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from aiohttp import web
 from shared.errors import DatabaseUnavailable, TooManySubscriptions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from uuid import UUID
 
     from shared.jobs.job import Job
@@ -26,6 +27,8 @@ MIN_PAUSE_RATIO = 4
 """A pause is at least this many times as long as the query before it."""
 PAUSE_WITHOUT_DATABASE = 2.0
 """Seconds between queries while the database does not answer."""
+REMEMBERED = 1024
+"""Jobs that have ended lately, and may have done so between being read and being followed."""
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +65,8 @@ class JobWatcher:
     """Reads the followed jobs from the database, while there are any.
 
     Accepts at most `limit` subscriptions at a time. Pauses up to `interval` seconds between
-    queries; the pauses are shorter after a new subscription.
+    queries; the pauses are shorter after a new subscription. A job that the store says has ended is
+    read at once.
     """
 
     def __init__(self, jobs: JobStore, *, limit: int, interval: float) -> None:
@@ -73,6 +77,10 @@ class JobWatcher:
         self._count = 0
         self._pause = FIRST_PAUSE
         self._new_subscription = asyncio.Event()
+        self._ended: set[UUID] = set()
+        """Followed jobs that have ended and were not read since."""
+        self._recently_ended: deque[UUID] = deque(maxlen=REMEMBERED)
+        self._reading: asyncio.Task[None] | None = None
         self._task: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -102,6 +110,8 @@ class JobWatcher:
         self._count += 1
         self._subscriptions.setdefault(job.id, set()).add(subscription)
         self._query_soon()
+        if job.id in self._recently_ended:
+            self.ended(job.id)  # after the caller has read it
         try:
             yield subscription
         finally:
@@ -111,11 +121,21 @@ class JobWatcher:
             if not others:
                 del self._subscriptions[job.id]
 
+    def ended(self, job_id: UUID) -> None:
+        """Read a job that has ended, if it is followed. The argument of `JobStore.on_end`."""
+        self._recently_ended.append(job_id)
+        if job_id not in self._subscriptions or self._closed:
+            return
+        self._ended.add(job_id)
+        if self._reading is None:
+            self._reading = asyncio.create_task(self._read_ended())
+
     def close(self) -> None:
         """Close all subscriptions, and every later one, because the gateway shuts down."""
         self._closed = True
-        if self._task:
-            self._task.cancel()
+        for task in (self._task, self._reading):
+            if task:
+                task.cancel()
         for subscriptions in self._subscriptions.values():
             for subscription in subscriptions:
                 subscription.close()
@@ -134,10 +154,8 @@ class JobWatcher:
             if not self._subscriptions:
                 return
             started = clock()
-            # A subscription that starts during the query may have newer data than its result.
-            watched = {job_id: tuple(group) for job_id, group in self._subscriptions.items()}
             try:
-                found = await self._jobs.get_many(tuple(watched))
+                await self._read(self._subscriptions)
             except DatabaseUnavailable as error:
                 if not failing:
                     log.warning("followed jobs are not updated: %s", error)
@@ -147,11 +165,27 @@ class JobWatcher:
                 failing = True
             else:
                 failing = False
-                for job_id, job in found.items():
-                    for subscription in watched[job_id]:
-                        subscription.update(job)
             least = PAUSE_WITHOUT_DATABASE if failing else MIN_PAUSE_RATIO * (clock() - started)
             self._pause = max(min(self._pause * BACKOFF_FACTOR, self._interval), least)
+
+    async def _read_ended(self) -> None:
+        try:
+            while self._ended:
+                ended, self._ended = self._ended, set()
+                await self._read(ended)
+        except DatabaseUnavailable as error:
+            log.info("ended jobs are read by the next query: %s", error)
+        finally:
+            self._reading = None
+
+    async def _read(self, job_ids: Iterable[UUID]) -> None:
+        """Read these jobs, and update their subscriptions. Raises DatabaseUnavailable."""
+        # A subscription that starts during the query may have newer data than its result.
+        watched = {job_id: tuple(self._subscriptions.get(job_id, ())) for job_id in job_ids}
+        found = await self._jobs.get_many(tuple(watched))
+        for job_id, job in found.items():
+            for subscription in watched[job_id]:
+                subscription.update(job)
 
     async def _wait(self) -> None:
         """Pause before the next query, for a shorter time if a new subscription starts."""

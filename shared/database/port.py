@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from contextlib import AbstractAsyncContextManager
+    from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
     Value = str | int | float | None
     Row = Mapping[str, Any]
     """Column name -> value."""
+    Heard = Callable[[str], None]
 
 
 class Transaction(Protocol):
@@ -18,6 +19,10 @@ class Transaction(Protocol):
 
     async def execute(self, sql: str, *values: Value) -> Sequence[Row]:
         """Run one statement and return its rows. Raises DatabaseUnavailable."""
+        ...
+
+    async def tell(self, text: str) -> None:
+        """Tell the listeners `text` once the transaction is committed. See `Database.listen`."""
         ...
 
 
@@ -42,8 +47,18 @@ class Database(Protocol):
     def transaction(self, *, exclusive: bool = False) -> AbstractAsyncContextManager[Transaction]:
         """Commit on leaving, roll back on an exception (cancellation too).
 
+        Within it, wait for nothing but the statements: other transactions may wait for its end.
         `exclusive` transactions of all processes run one after the other, with timeouts of minutes:
         for migrations.
+        """
+        ...
+
+    def listen(self, heard: Heard) -> AbstractContextManager[None]:
+        """Call `heard` with each text that a committed transaction tells, within the context.
+
+        Those of other processes too on PostgreSQL, and of this process only on SQLite. Not
+        reliable: what is told while the database is unavailable is not heard. `heard` neither waits
+        nor raises. Enter it in the event loop.
         """
         ...
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import asyncpg
 
+from shared.database.postgres_listener import CHANNEL, PostgresListener
 from shared.database.waiting import until_available
 from shared.errors import DatabaseUnavailable
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
     from asyncpg.transaction import Transaction as AsyncpgTransaction
 
-    from shared.database.port import Row, Transaction, Value
+    from shared.database.port import Heard, Row, Transaction, Value
 
     Connection: TypeAlias = PoolConnectionProxy[asyncpg.Record]
 
@@ -50,8 +51,11 @@ class _ConnectionLost(DatabaseUnavailable):
 class PostgresDatabase:
     """The `Database` on PostgreSQL."""
 
-    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], *, timeout: float) -> None:
+    def __init__(
+        self, pool: asyncpg.Pool[asyncpg.Record], listener: PostgresListener, *, timeout: float
+    ) -> None:
         self._pool = pool
+        self._listener = listener
         self._timeout = timeout
 
     @classmethod
@@ -70,7 +74,7 @@ class PostgresDatabase:
             server_settings={"application_name": "csvmill"},
             connection_class=_Connection,
         )
-        database = cls(pool, timeout=timeout)
+        database = cls(pool, PostgresListener(url, timeout=timeout), timeout=timeout)
         try:
             await until_available(database.ping, timeout=start_timeout, is_refusal=_is_refusal)
         except BaseException:
@@ -112,6 +116,15 @@ class PostgresDatabase:
             raise
         finally:
             await self._release(connection)
+
+    @contextmanager
+    def listen(self, heard: Heard) -> Iterator[None]:
+        """See `Database`."""
+        self._listener.add(heard)
+        try:
+            yield
+        finally:
+            self._listener.remove(heard)
 
     async def ping(self) -> None:
         """See `Database`."""
@@ -209,6 +222,9 @@ class _Statements:
         with _translated():
             records = await self._connection.fetch(sql, *values, timeout=self._timeout)
         return [dict(record) for record in records]
+
+    async def tell(self, text: str) -> None:
+        await self.execute("SELECT pg_notify($1, $2)", CHANNEL, text)
 
 
 @contextmanager

@@ -3,39 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import sqlite3
 from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
-import aiosqlite
-
+from shared.database.sqlite_thread import SqliteThread, execute, translated
 from shared.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+    import sqlite3
+    from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 
-    from shared.database.port import Row, Transaction, Value
+    from shared.database.port import Heard, Row, Transaction, Value
 
 EXCLUSIVE_TIMEOUT = 600.0
 """Seconds for each statement of an exclusive transaction."""
-
-_UNABLE = frozenset(
-    {
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_NOMEM,
-        sqlite3.SQLITE_INTERRUPT,
-        sqlite3.SQLITE_PERM,
-    }
-)
-"""Result codes for a file that cannot be used now; all others mean a defect."""
-
-log = logging.getLogger(__name__)
 
 
 class SqliteDatabase:
@@ -43,36 +25,43 @@ class SqliteDatabase:
 
     The transactions of this process run one after the other on one connection; those of other
     processes wait for the file's lock. Reads use a second connection and see the latest commit.
-    Each connection has a thread, which runs statements in the order in which they were issued. So a
-    cancelled caller need not wait: its rollback runs before the next BEGIN.
+
+    A commit takes as long as the disk needs, so transactions that wait for their turn meanwhile are
+    committed together: the first begins a transaction of SQLite, each is a savepoint in it, and a
+    task that waits for its turn behind them commits it. No caller learns of the outcome of its
+    transaction before that commit, not even of a failure: it may be due to what an earlier one has
+    written. A transaction that fails is rolled back to its savepoint, and the others are kept.
     """
 
-    def __init__(
-        self, writer: aiosqlite.Connection, reader: aiosqlite.Connection, *, timeout: float
-    ) -> None:
-        self._writer = writer
-        self._reader = reader
+    def __init__(self, path: str, *, timeout: float) -> None:
+        self._writer = SqliteThread(path, timeout, "synchronous = FULL", "foreign_keys = ON")
+        self._reader = SqliteThread(path, timeout, "query_only = ON")
         self._timeout = timeout
         self._writing = asyncio.Lock()
+        self._group: _Group | None = None
+        """The transactions that the next commit makes durable."""
+        self._committing: set[asyncio.Task[None]] = set()
+        self._listeners: list[Heard] = []
 
     @classmethod
     async def connect(
         cls, path: str, *, timeout: float, start_timeout: float | None
     ) -> SqliteDatabase:
         """See `shared.database.connect`."""
-        with _translated():
+        database = cls(path, timeout=timeout)
+        with translated():
             async with asyncio.timeout(start_timeout):
-                writer = await _open(path, timeout, "synchronous = FULL", "foreign_keys = ON")
                 try:
-                    reader = await _open(path, timeout, "query_only = ON")
+                    await database._writer.open()
+                    await database._reader.open()
                 except BaseException:
-                    await writer.close()
+                    await database.close()
                     raise
-        return cls(writer, reader, timeout=timeout)
+        return database
 
     async def read(self, sql: str, *values: Value) -> Sequence[Row]:
         """See `Database`."""
-        return await _run(self._reader, self._timeout, sql, values)
+        return await self._reader.run(self._timeout, sql, values)
 
     async def write(self, sql: str, *values: Value, idempotent: bool = False) -> Sequence[Row]:
         """See `Database`. A file has no dead connections, so nothing is repeated."""
@@ -84,16 +73,40 @@ class SqliteDatabase:
     async def transaction(self, *, exclusive: bool = False) -> AsyncIterator[Transaction]:
         """See `Database`. Every transaction of SQLite is exclusive."""
         timeout = EXCLUSIVE_TIMEOUT if exclusive else self._timeout
-        async with self._writer_lock(timeout):
+        failure: Exception | None = None
+        async with self._turn(timeout):
+            if exclusive:
+                # It may take minutes, in which the ones before it need not wait to be committed.
+                await self._commit()
+            group = self._joined_group()
+            member = _Member(self._writer, group, timeout)
             try:
-                # IMMEDIATE waits for the file's lock at the start: a transaction that reads first
-                # and writes later cannot wait for it, and fails.
-                await _run(self._writer, timeout, "BEGIN IMMEDIATE")
-                yield _Statements(self._writer, timeout)
-                await _run(self._writer, timeout, "COMMIT")
-            except BaseException:
-                await self._roll_back()
+                yield member
+            except DatabaseUnavailable:
+                member.roll_back()
                 raise
+            except Exception as error:  # noqa: BLE001  (raised below)
+                member.roll_back()
+                failure = error
+            except BaseException:
+                member.roll_back()
+                raise
+            else:
+                member.release()
+            if exclusive:
+                await self._commit()
+        await self._writer.wait(group.committed, timeout)
+        if failure is not None:
+            raise failure
+
+    @contextmanager
+    def listen(self, heard: Heard) -> Iterator[None]:
+        """See `Database`."""
+        self._listeners.append(heard)
+        try:
+            yield
+        finally:
+            self._listeners.remove(heard)
 
     async def ping(self) -> None:
         """See `Database`."""
@@ -101,11 +114,13 @@ class SqliteDatabase:
 
     async def close(self) -> None:
         """See `Database`."""
+        if self._committing:
+            await asyncio.wait(self._committing, timeout=self._timeout)
         await self._reader.close()
         await self._writer.close()
 
     @asynccontextmanager
-    async def _writer_lock(self, timeout: float) -> AsyncIterator[None]:
+    async def _turn(self, timeout: float) -> AsyncIterator[None]:
         try:
             async with asyncio.timeout(timeout):
                 await self._writing.acquire()
@@ -116,72 +131,130 @@ class SqliteDatabase:
         finally:
             self._writing.release()
 
-    async def _roll_back(self) -> None:
-        # A no-op without an open transaction. ValueError: the connection was closed meanwhile.
-        with suppress(ValueError):
-            await asyncio.shield(self._writer.rollback())
+    def _joined_group(self) -> _Group:
+        """Return the group of a transaction whose turn it is."""
+        if self._group is None:
+            self._group = _Group()
+            self._start(self._commit_when_it_is_the_turn_of(self._group))
+        return self._group
+
+    async def _commit_when_it_is_the_turn_of(self, group: _Group) -> None:
+        async with self._writing:
+            if self._group is group:
+                await self._commit()
+
+    async def _commit(self) -> None:
+        """Commit the current group. Call it when no transaction has its turn, or as that one."""
+        if self._group is not None:
+            group, self._group = self._group, None
+            # Finished even if the caller is cancelled: others wait for it.
+            await asyncio.shield(self._start(self._commit_group(group)))
+
+    async def _commit_group(self, group: _Group) -> None:
+        try:
+            await self._writer.wait(self._writer.submit(group.commit))
+        except Exception as error:  # noqa: BLE001  (raised by each transaction)
+            group.committed.set_exception(error)
+            group.committed.exception()  # mark as retrieved: perhaps none waits any longer
+            return
+        group.committed.set_result(None)
+        for text in group.told:
+            for heard in tuple(self._listeners):
+                heard(text)
+
+    def _start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._committing.add(task)
+        task.add_done_callback(self._committing.discard)
+        return task
 
 
-class _Statements:
-    def __init__(self, connection: aiosqlite.Connection, timeout: float) -> None:
-        self._connection = connection
+class _Group:
+    """Transactions that are committed together. The methods run in the writer's thread."""
+
+    def __init__(self) -> None:
+        self.committed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.told: list[str] = []
+        """What the transactions that were not rolled back tell the listeners."""
+        self._begun = False
+        self._lost = False
+        """Whether SQLite has rolled everything back, as it does when a disk is full."""
+
+    def begin(self, connection: sqlite3.Connection) -> None:
+        """Begin the transaction of SQLite, if it is not. Raises DatabaseUnavailable if it is lost.
+
+        Waits for the file's lock, if another process has it.
+        """
+        self.notice_loss(connection)
+        if self._lost:
+            raise self._unavailable()
+        if not self._begun:
+            # IMMEDIATE waits for the lock at the start: a transaction that reads first and writes
+            # later cannot wait for it, and fails.
+            connection.execute("BEGIN IMMEDIATE")
+            self._begun = True
+
+    def notice_loss(self, connection: sqlite3.Connection) -> None:
+        """Notice whether SQLite has rolled the transaction back."""
+        self._lost = self._lost or (self._begun and not connection.in_transaction)
+
+    def commit(self, connection: sqlite3.Connection) -> None:
+        """Make all that was released durable. Raises DatabaseUnavailable if it is lost."""
+        self.notice_loss(connection)
+        if self._lost:
+            raise self._unavailable()
+        try:
+            if self._begun:
+                connection.execute("COMMIT")
+        finally:
+            connection.rollback()  # does nothing after a commit
+
+    def _unavailable(self) -> DatabaseUnavailable:
+        return DatabaseUnavailable("database: the transaction was rolled back by SQLite")
+
+
+class _Member:
+    """A transaction of a group: a savepoint from its first statement on."""
+
+    def __init__(self, writer: SqliteThread, group: _Group, timeout: float) -> None:
+        self._writer = writer
+        self._group = group
         self._timeout = timeout
+        self._begun = False
+        self._told: list[str] = []
 
     async def execute(self, sql: str, *values: Value) -> Sequence[Row]:
-        return await _run(self._connection, self._timeout, sql, values)
+        run = partial(self._execute, sql=sql, values=values)
+        return await self._writer.wait(self._writer.submit(run), self._timeout)
 
+    async def tell(self, text: str) -> None:
+        self._told.append(text)
 
-async def _open(path: str, timeout: float, *pragmas: str) -> aiosqlite.Connection:
-    connection = await aiosqlite.connect(path, timeout=timeout, isolation_level=None)
-    try:
-        connection.row_factory = sqlite3.Row
-        await _enter_wal(connection, timeout)
-        for pragma in pragmas:
-            await connection.execute_fetchall(f"PRAGMA {pragma}")
-    except BaseException:
-        await connection.close()
-        raise
-    return connection
+    def release(self) -> None:
+        """Keep what was done, for the group to commit."""
+        self._group.told += self._told
+        self._end("RELEASE member")
 
+    def roll_back(self) -> None:
+        """Undo what was done."""
+        self._end("ROLLBACK TO member", "RELEASE member")
 
-async def _enter_wal(connection: aiosqlite.Connection, timeout: float) -> None:
-    deadline = asyncio.get_running_loop().time() + timeout
-    while True:
-        try:
-            await connection.execute_fetchall("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            # On a new file this fails immediately while another process does the same.
-            late = asyncio.get_running_loop().time() > deadline
-            if late or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-                raise
-        else:
-            return
-        await asyncio.sleep(0.02)
+    def _end(self, *statements: str) -> None:
+        def work(connection: sqlite3.Connection) -> None:
+            self._group.notice_loss(connection)
+            if self._begun and connection.in_transaction:
+                for statement in statements:
+                    connection.execute(statement)
 
+        # Nothing waits for it: it runs before the next statement of any other transaction.
+        with suppress(DatabaseUnavailable):  # closed, which rolls back
+            self._writer.submit(work)
 
-async def _run(
-    connection: aiosqlite.Connection, timeout: float, sql: str, values: Sequence[Value] = ()
-) -> Sequence[Row]:
-    # `$1` is to SQLite a parameter named "1".
-    named = {str(number): value for number, value in enumerate(values, start=1)}
-    with _translated():
-        async with asyncio.timeout(timeout):
-            rows: Iterable[sqlite3.Row] = await connection.execute_fetchall(sql, named)
-    return [dict(row) for row in rows]
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Turn the errors of a file that cannot be used now into DatabaseUnavailable."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        # Extended result codes hold the primary one in their lowest byte.
-        if (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF in _UNABLE:
-            raise DatabaseUnavailable(f"database: {error}") from error
-        raise
-    except TimeoutError as error:
-        raise DatabaseUnavailable("database: no answer in time") from error
-    except ValueError as error:
-        # aiosqlite raises it on a closed connection.
-        raise DatabaseUnavailable(f"database: {error}") from error
+    def _execute(
+        self, connection: sqlite3.Connection, sql: str, values: Sequence[Value]
+    ) -> Sequence[Row]:
+        self._group.begin(connection)
+        if not self._begun:
+            connection.execute("SAVEPOINT member")
+            self._begun = True
+        return execute(connection, sql, values)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections import defaultdict
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
@@ -28,6 +28,7 @@ from shared.jobs.wake_up import WakeUp, is_small
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from shared.blobs.blob import BlobKey
     from shared.database.port import Database, Row, Transaction
@@ -150,6 +151,7 @@ class SqlJobStore:
                 )
             elif await transaction.execute(self._sql.fail_lost, str(job_id), now, _LAST_LOST):
                 lost = await self._end_attempt(transaction, job_id, now, AttemptOutcome.LOST, LOST)
+                await transaction.tell(str(job_id))
             elif not await transaction.execute(self._sql.job_by_id, str(job_id)):
                 raise JobNotFound(f"no job {job_id}")
         for number in lost:
@@ -199,6 +201,7 @@ class SqlJobStore:
             )
             if done:
                 await self._end_attempt(transaction, job_id, now, AttemptOutcome.SUCCESS, None)
+                await transaction.tell(str(job_id))
                 return
             rows = await transaction.execute(self._sql.job_by_id, str(job_id))
         # A repeated call after a commit whose answer got lost finds its own result here.
@@ -232,7 +235,10 @@ class SqlJobStore:
             if not rows:
                 raise _lease_lost(job_id, attempt)
             await self._end_attempt(transaction, job_id, now, AttemptOutcome.FAILURE, reason)
-        return job_of(rows[0])
+            job = job_of(rows[0])
+            if job.state.terminal:
+                await transaction.tell(str(job_id))
+        return job
 
     async def release(
         self, job_id: UUID, attempt: int, reason: str, *, now: float, retry_at: float | None = None
@@ -253,6 +259,7 @@ class SqlJobStore:
             rows = await transaction.execute(self._sql.cancel, str(job_id), now, CANCELLED)
             if rows:
                 await self._end_attempt(transaction, job_id, now, AttemptOutcome.REVOKED, CANCELLED)
+                await transaction.tell(str(job_id))
             else:
                 rows = await transaction.execute(self._sql.job_by_id, str(job_id))
         if not rows:
@@ -353,6 +360,16 @@ class SqlJobStore:
             attempt = attempt_of(row)
             found[attempt.job_id].append(attempt)
         return dict(found)
+
+    def on_end(self, ended: Callable[[UUID], None]) -> AbstractContextManager[None]:
+        """See `JobStore`."""
+
+        def heard(text: str) -> None:
+            # Another version may tell something else.
+            with suppress(ValueError):
+                ended(UUID(text))
+
+        return self._database.listen(heard)
 
     async def ping(self) -> None:
         """See `JobStore`."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from uuid import UUID
 
     from shared.blobs.blob import BlobKey
@@ -225,6 +226,15 @@ class JobStore(Protocol):
 
     async def attempts_of_many(self, job_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Attempt]]:
         """Return the attempts of these jobs by job id, in order. For some hundreds at a time."""
+        ...
+
+    def on_end(self, ended: Callable[[UUID], None]) -> AbstractContextManager[None]:
+        """Call `ended` with the id of each job soon after it has ended, within the context.
+
+        Not reliable: some ends are missed, such as those while the database is unavailable, and on
+        SQLite those of other processes. `ended` neither waits nor raises. Enter it in the event
+        loop.
+        """
         ...
 
     async def ping(self) -> None:

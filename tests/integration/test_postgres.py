@@ -17,6 +17,7 @@ from shared.jobs.job import JobState
 from shared.jobs.store import open_job_store
 from tests.chaos.proxy import Link
 from tests.contract.job_stores import make_job, open_store, result_of
+from tests.contract.listening import Ear
 from tests.ports import free_port
 from tests.servers.postgres import fresh_database
 from tests.services import until
@@ -71,6 +72,17 @@ async def test_idempotent_calls_survive_a_restart_of_the_server(
         await store.heartbeat(job.id, 1, lease_until=20.0)
         await store.succeed(job.id, 1, result_of(job.id, 1), now=7.0)
         assert (await store.get(job.id)).state is JobState.SUCCESS
+
+
+async def test_what_transactions_tell_is_heard_again_after_a_restart_of_the_server(
+    url: str, killable_postgres: PostgresServer
+) -> None:
+    ear = Ear()
+    async with opened(url) as database:
+        with database.listen(ear):
+            await ear.opened(database)
+            crash_and_restart(killable_postgres)
+            await ear.opened(database)
 
 
 async def test_a_failed_write_that_may_not_be_repeated_raises_and_the_next_one_works(

@@ -14,9 +14,12 @@ from tests.unit.gateway.jobs.following import followers, until_followed_by
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
+    from uuid import UUID
 
     from aiohttp import ClientResponse
 
+    from shared.jobs.job import Job
+    from shared.jobs.store import SqlJobStore
     from tests.unit.gateway.conftest import Gateway, Start
 
 LONG = str(MAX_WAIT)
@@ -205,3 +208,45 @@ async def test_a_gateway_with_too_many_followers_refuses_to_wait(start_gateway: 
 
 async def test_an_unknown_job_is_not_waited_for(gateway: Gateway) -> None:
     assert (await waiting(gateway, "x", wait=LONG)).status == 404
+
+
+@pytest.fixture
+def _no_queries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The watcher does not query on its own."""
+    monkeypatch.setattr("gateway.jobs.watcher.FIRST_PAUSE", 3600.0)
+
+
+@pytest.mark.usefixtures("_no_queries")
+async def test_a_request_is_answered_at_the_end_of_the_job_and_not_by_the_next_query(
+    gateway: Gateway,
+) -> None:
+    jobs = [await gateway.started_job() for _ in range(3)]
+    requests = [waiting(gateway, job.id, wait=LONG) for job in jobs for _ in range(2)]
+    await until_followed_by(gateway, len(requests))
+    for job in jobs:
+        await fail(gateway, job.id)
+    answers = await asyncio.gather(*requests)
+    assert [(await answer.json())["state"] for answer in answers] == ["FAILURE"] * 6
+
+
+@pytest.mark.usefixtures("_no_queries")
+async def test_a_job_that_ends_before_it_is_followed_is_answered_too(start_gateway: Start) -> None:
+    class EndsAfterReading:
+        def __init__(self, jobs: SqlJobStore) -> None:
+            self._jobs = jobs
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._jobs, name)
+
+        async def get(self, job_id: UUID) -> Job:
+            job = await self._jobs.get(job_id)
+            await self._jobs.cancel(job_id, now=time.time())
+            return job
+
+    def wrapped(jobs: SqlJobStore) -> Any:
+        return EndsAfterReading(jobs)
+
+    gateway = await start_gateway(jobs=wrapped)
+    job = await gateway.started_job()
+    response = await waiting(gateway, job.id, wait=LONG)
+    assert (await response.json())["state"] == "REVOKED"
