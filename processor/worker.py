@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from processor.attempt.acknowledge import AckHandler
-from processor.attempt.backoff import until_answered, until_storage_answers
+from processor.attempt.backoff import StorageGate, until_answered
 from processor.attempt.claim import Claim
 from processor.attempt.lease import Lease
 from processor.attempt.progress import ProgressRecorder
@@ -63,6 +63,7 @@ class Worker:
     ) -> None:
         self._jobs = jobs
         self._job_run = job_run
+        self._storage = StorageGate(job_run.ping)
         self._settings = settings
         self._events = events or ProcessorEvents.uncounted()
         self._acks = AckHandler(jobs, bus, self._events, clock)
@@ -99,7 +100,7 @@ class Worker:
     async def _handle(self, delivery: Delivery) -> None:
         job_id = delivery.wakeup.job_id
         # Without storage, a claimed job would only fail.
-        await until_storage_answers(self._job_run.ping)
+        await self._storage.passed()
         claim = Claim(
             self._jobs,
             job_id,

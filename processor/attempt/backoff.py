@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+import time
 from typing import TYPE_CHECKING, TypeVar
 
 import stamina
@@ -22,6 +24,8 @@ LONGEST_BACKOFF = 5.0
 """The longest pause between two tries, in seconds."""
 STORAGE_TIMEOUT = 3.0
 """Seconds without an answer after which storage counts as unavailable."""
+FRESH = 1.0
+"""Seconds for which storage counts as available after an answer."""
 
 log = logging.getLogger(__name__)
 
@@ -38,11 +42,26 @@ async def until_answered(statement: Callable[[], Awaitable[T]]) -> T:
     raise AssertionError("the number of tries is not limited")
 
 
-async def until_storage_answers(ping: Ping) -> None:
-    """Return once storage is available."""
-    async for attempt in _tries(StorageUnavailable):
-        with attempt:
-            await _ping_in_time(ping)
+class StorageGate:
+    """Lets work begin once storage is available, or at once if it was so a moment ago.
+
+    So many small jobs need few pings. If storage becomes unavailable within that moment, the
+    attempt fails with a storage fault, as if that had happened right after a ping.
+    """
+
+    def __init__(self, ping: Ping, clock: Callable[[], float] = time.monotonic) -> None:
+        self._ping = ping
+        self._clock = clock
+        self._answered_at = -math.inf
+
+    async def passed(self) -> None:
+        """Return once storage is available."""
+        if self._clock() - self._answered_at < FRESH:
+            return
+        async for attempt in _tries(StorageUnavailable):
+            with attempt:
+                await _ping_in_time(self._ping)
+        self._answered_at = self._clock()
 
 
 async def storage_answers(ping: Ping) -> bool:

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from shared.blobs.blob import preview_key, rejects_key, result_key
+from shared.blobs.blob import Declaration, preview_key, rejects_key, result_key
 from shared.errors import JobFailed
 from shared.jobs.job import JobRejects, JobResult
 from shared.jobs.report import report_of
@@ -111,9 +111,15 @@ class JobRun:
         )
 
     async def _put(self, key: BlobKey, written: Written) -> None:
-        await self._blobs.create(key, written.size, sha256=written.sha256)
+        if not written.size:
+            await self._blobs.create(key, 0, sha256=written.sha256)
+        declaration = Declaration(written.size, written.sha256)
         for offset in range(0, written.size, CHUNK):
-            await self._blobs.write(key, offset, _pieces(written.path, offset, CHUNK))
+            length = min(CHUNK, written.size - offset)
+            pieces = _pieces(written.path, offset, length)
+            await self._blobs.write(
+                key, offset, pieces, declaration=None if offset else declaration
+            )
 
 
 def _completed(report: Report, job: Job, queued: float, stored: float = 0.0) -> Report:
@@ -141,8 +147,15 @@ class BlobSource:
 
 
 async def _pieces(path: Path, offset: int, length: int) -> AsyncIterator[bytes]:
-    with await asyncio.to_thread(path.open, "rb") as file:
-        await asyncio.to_thread(file.seek, offset)
-        while length > 0 and (piece := await asyncio.to_thread(file.read, min(PIECE, length))):
-            length -= len(piece)
-            yield piece
+    end = offset + length
+    while offset < end and (
+        piece := await asyncio.to_thread(_read, path, offset, min(PIECE, end - offset))
+    ):
+        offset += len(piece)
+        yield piece
+
+
+def _read(path: Path, offset: int, count: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(offset)
+        return file.read(count)

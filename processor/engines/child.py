@@ -8,13 +8,17 @@ import os
 import signal
 import socket
 import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import PIPE
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from processor.engines.process import start
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
+
+    from processor.engines.process import Process
 
 _CODE = Path(__file__).parents[2]
 _KEPT_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "TZ", "LANG", "LC_ALL")
@@ -28,8 +32,6 @@ class Child:
     """A running child process, with pipes for standard output and standard error."""
 
     def __init__(self, process: Process, control: asyncio.WriteTransport) -> None:
-        assert process.stdout is not None  # noqa: S101
-        assert process.stderr is not None  # noqa: S101
         self._process = process
         self._control = control
         self._stderr = asyncio.create_task(_tail(process.stderr))
@@ -84,6 +86,7 @@ class Child:
         self._control.close()
         self._stderr.cancel()
         await asyncio.gather(self._stderr, return_exceptions=True)
+        self._process.close()
 
 
 @asynccontextmanager
@@ -110,17 +113,13 @@ async def child_process(
             asyncio.BaseProtocol, writing
         )
         try:
-            process = await asyncio.create_subprocess_exec(
-                *(*command, str(reading.fileno())),
+            process = await start(
+                (*command, str(reading.fileno())),
+                folder,
                 stdin=stdin,
-                stdout=PIPE,
-                stderr=PIPE,
-                limit=MAX_LINE,
-                cwd=folder,
-                env={**environment, **(variables or {})},
                 pass_fds=(reading.fileno(), *pass_fds),
-                # A process group of its own, to be killed as a whole.
-                start_new_session=True,
+                environment={**environment, **(variables or {})},
+                limit=MAX_LINE,
             )
         except BaseException:
             control.close()

@@ -145,7 +145,10 @@ class SqlJobStore:
             )
             if claimed:
                 job = job_of(claimed[0])
-                lost = await self._end_attempt(transaction, job_id, now, AttemptOutcome.LOST, LOST)
+                if job.attempt > 1:
+                    lost = await self._end_attempt(
+                        transaction, job_id, now, AttemptOutcome.LOST, LOST
+                    )
                 await transaction.execute(
                     self._sql.insert_attempt, str(job_id), job.attempt, job.worker, now
                 )
@@ -307,7 +310,10 @@ class SqlJobStore:
 
     async def get_many(self, job_ids: Sequence[UUID]) -> Mapping[UUID, Job]:
         """See `JobStore`."""
-        rows = await self._read_many(self._sql.jobs_by_ids, job_ids)
+        if len(job_ids) == 1:  # as when a job has ended for which one client waits
+            rows = await self._database.read(self._sql.job_by_id, str(job_ids[0]))
+        else:
+            rows = await self._read_many(self._sql.jobs_by_ids, job_ids)
         return {job.id: job for job in map(job_of, rows)}
 
     async def newest(

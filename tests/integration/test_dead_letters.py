@@ -13,7 +13,7 @@ import pytest
 from yarl import URL
 
 from processor.attempt.dead_letters import LEFT_TO_WORKERS_FOR
-from shared.bus.topology import DEAD, WAITING
+from shared.bus.topology import DEAD, SMALL
 from shared.database import connect
 from shared.jobs.job import JobState
 from shared.jobs.wake_up import WakeUp
@@ -130,11 +130,11 @@ async def test_the_dead_letter_of_a_worker_killed_after_the_last_failure_is_publ
                 # When it is killed after recording the failure, before publishing a dead letter
                 await kill_after_recorded_failure(worker, store, job_id)
             async with raw_channel(services.broker_url) as channel:
-                returned = await next_message(channel, WAITING)
-                assert WakeUp.decode(returned.body) == WakeUp(job_id)
+                returned = await next_message(channel, SMALL)
+                assert WakeUp.decode(returned.body) == WakeUp(job_id, small=True)
                 assert await number_of_dead_letters(services) == 0
                 if wake_up == "delivered again":
-                    await channel.default_exchange.publish(returned, WAITING)
+                    await channel.default_exchange.publish(returned, SMALL)
             # Then another worker publishes it: when it gets the wake-up, or when its relay finds
             # the dead letter overdue
             if wake_up == "lost":

@@ -51,15 +51,15 @@ async def test_the_sweeper_removes_the_rejects_of_a_killed_worker(
         raise Killed
 
     with monkeypatch.context() as patch:
-        create = rig.blobs.create
+        write = rig.blobs.write
 
-        async def create_but_no_result(key: BlobKey, *args: Any, **named: Any) -> BlobInfo:
+        async def write_but_no_result(key: BlobKey, *args: Any, **named: Any) -> BlobInfo:
             if key == result_key(job.id, 1):
                 await killed()
-            return await create(key, *args, **named)
+            return await write(key, *args, **named)
 
         if where == "before the result is stored":
-            patch.setattr(rig.blobs, "create", create_but_no_result)
+            patch.setattr(rig.blobs, "write", write_but_no_result)
         else:
             patch.setattr(rig.jobs, "succeed", killed)
         run = JobRun(rig.blobs, rig.engine, rig.scratch)

@@ -115,5 +115,5 @@ async def test_a_running_relay_survives_errors_and_publishes_wake_ups_and_dead_l
         await asyncio.wait_for(published.wait(), 30)
     finally:
         running.cancel()
-    assert rig.bus.published == [(WakeUp(waiting.id), 0.0)]
+    assert rig.bus.published == [(WakeUp.of(waiting), 0.0)]
     assert rig.bus.dead_letters == [WakeUp(failed.id)]
