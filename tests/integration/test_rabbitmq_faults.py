@@ -195,7 +195,7 @@ async def test_a_broker_with_an_alarm_accepts_nothing_and_still_delivers(
 async def test_a_hanging_broker_raises_after_the_timeout(
     killable_url: str, killable_rabbit: RabbitServer
 ) -> None:
-    async with RabbitBus(killable_url, timeout=0.5) as bus:
+    async with RabbitBus(killable_url, timeout=2.0) as bus:
         await bus.ping()
         killable_rabbit.pause()
         try:
