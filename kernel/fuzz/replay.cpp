@@ -25,7 +25,7 @@ int main(int count, char** arguments) {
     using namespace csvmill;
     constexpr std::pair<const char*, void (*)(Bytes)> targets[] = {
         {"messages", fuzz::messages}, {"records", fuzz::records}, {"cells", fuzz::cells},
-        {"texts", fuzz::texts},       {"states", fuzz::states},
+        {"texts", fuzz::texts},       {"states", fuzz::states},   {"distinct", fuzz::distinct},
     };
     if (count != 2) return 2;
     for (const int signal : {SIGABRT, SIGSEGV, SIGILL, SIGFPE, SIGBUS}) std::signal(signal, tell);

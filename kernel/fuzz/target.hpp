@@ -13,6 +13,7 @@ void records(Bytes input);   ///< Records of any dialect: both indexes of a bloc
 void cells(Bytes input);     ///< Numbers and dates, and what is made from them.
 void texts(Bytes input);     ///< Encodings, letter case, and texts in messages.
 void states(Bytes input);    ///< State files, of threads and of parts.
+void distinct(Bytes input);  ///< Sets of values: they hold what a plain model holds.
 
 /// Ends the program if a property does not hold.
 inline void require(bool holds) {

@@ -7,7 +7,7 @@
 
 namespace csvmill {
 
-void Aggregator::append_kept(const Values&, std::size_t, std::string&) const {
+const Bytes* Aggregator::kept_cells(const Batch&, const Values&, std::string&, Cells&) const {
     throw std::logic_error("this aggregate keeps no values");
 }
 

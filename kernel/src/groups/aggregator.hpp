@@ -29,7 +29,7 @@ struct Group {
 inline constexpr std::size_t max_groups_of_part = std::size_t{1} << 26;
 inline constexpr std::uint32_t max_key_size = (std::uint32_t{1} << 31) - 1;
 
-/// Gives the kept values of a group, sorted, one after another, as the bytes of `append_kept`.
+/// Gives the kept values of a group, sorted, one after another, as bytes.
 /// Returns false at the end of the group.
 using NextValue = std::function<bool(Bytes& value)>;
 
@@ -72,9 +72,11 @@ public:
     enum class Keeps { none, all, distinct };
     virtual Keeps keeps() const { return Keeps::none; }
 
-    /// For an aggregate that keeps values: appends value `row` of the batch as bytes. Bytes of
-    /// equal values are equal; those of numbers sort (memcmp) as the numbers do.
-    virtual void append_kept(const Values& values, std::size_t row, std::string& to) const;
+    /// For an aggregate that keeps different values: those of the selected rows of a batch, as
+    /// bytes. Bytes of equal values are equal; those of numbers sort (memcmp) as the numbers do.
+    /// What is made for that is in `text` and `made`.
+    virtual const Bytes* kept_cells(const Batch& batch, const Values& values, std::string& text,
+                                    Cells& made) const;
 };
 
 std::unique_ptr<Aggregator> make_aggregator(const Aggregate& aggregate);

@@ -5,30 +5,29 @@
 #include <span>
 #include <vector>
 
+#include "groups/distinct_log.hpp"
 #include "groups/distinct_value.hpp"
 #include "groups/hash.hpp"
 #include "groups/memory.hpp"
 
 namespace csvmill {
 
-/// A hash set of (group, bytes), which is arranged by group in place at the end. Longer values are
-/// in an arena of the table.
-///
-/// A large set is much more memory than the caches, and than the processor finds without reading
-/// page tables. Short values wait there until many of them can be added in the order of their
-/// slots, so that a page is found once for several.
+/// A hash set of (group, value). Longer values are in an arena of the table. Once there are many
+/// values, short ones are in a log instead, as that is faster than a set that is much larger than
+/// the caches.
 class DistinctSet {
 public:
     DistinctSet(const KeyHash& hash, Arena& arena, Budget& budget)
-        : hash_(hash), arena_(&arena), account_(budget) {}
+        : hash_(hash), arena_(&arena), account_(budget), log_(budget) {}
 
-    std::uint32_t tag(std::uint32_t group, Bytes value) const {
-        return static_cast<std::uint32_t>(hash_.with(hash_(value), group));
+    /// `group_hash` is that of the key of the group: tags are the same in the tables of all
+    /// threads.
+    std::uint32_t tag(std::uint64_t group_hash, Bytes value) const {
+        return static_cast<std::uint32_t>(hash_.with(hash_(value), group_hash));
     }
-    /// Fetches the slot of a value into the cache, unless the value will wait.
+    /// Fetches the slot of a value into the cache, unless the value goes to the log.
     void prefetch(std::uint32_t tag, std::size_t size) const {
-        const bool waits = most_waiting_ > 0 && size <= DistinctValue::most_inside;
-        if (capacity_ == 0 || waits) return;
+        if (goes_to_log(size) || capacity_ == 0) return;
         __builtin_prefetch(slots() + (tag & (capacity_ - 1)));
     }
     /// The same for the bytes of the value in the slot, if they are elsewhere.
@@ -38,54 +37,66 @@ public:
     }
 
     /// Adds a value with its `tag`, unless it is there.
-    void add(std::uint32_t tag, std::uint32_t group, Bytes value);
+    void add(std::uint32_t tag, std::uint32_t group, Bytes value) {
+        const DistinctEntry entry{tag, group, DistinctValue(value)};
+        if (goes_to_log(value.size())) {
+            log_.add(entry);
+        } else {
+            add_to_slots(entry);
+        }
+    }
 
-    /// Moves all values of `other` here. Its arena must live as long as this.
+    /// Moves all values of `other` here. Its arena must live as long as this. `groups[n]` is what
+    /// its group `n` is called here.
     void absorb(DistinctSet& other, const std::vector<std::uint32_t>& groups, Budget& budget);
 
+    /// Counts the values of each group.
+    void count(std::size_t groups);
+    /// Arranges the values by group, in place, and counts them.
     void arrange(std::size_t groups);
     std::size_t count_of(std::uint32_t group) const {
         return group + 1 < starts_.size() ? starts_[group + 1] - starts_[group] : 0;
     }
 
-    /// Sorts the values of a group, and appends them to `to`.
+    /// Sorts the values of a group, and appends them to `to`. They have been arranged.
     void sorted(std::uint32_t group, std::vector<Bytes>& to) const;
 
     /// Sorts the values of a group, and calls `take` with each.
     template <typename Take>
     void each_sorted(std::uint32_t group, const Take& take) const {
-        for (const Slot& slot : sorted_slots(group)) take(slot.value.bytes());
+        for (const DistinctEntry& entry : sorted_entries(group)) take(entry.value.bytes());
     }
 
-    Account& account() { return account_; }
-    void allocate_from(Arena& arena) { arena_ = &arena; }
+    /// Leaves what it has taken so far to `left`, and takes memory from `budget` from now on.
+    void move_to(Arena& arena, Budget& budget, Account& left) {
+        account_.move_to(left, budget);
+        log_.account().move_to(left, budget);
+        arena_ = &arena;
+    }
 
 private:
-    struct Slot {
-        std::uint32_t tag;
-        std::uint32_t group;
-        DistinctValue value;  ///< Empty if the slot is free.
-    };
-
-    Slot* slots() const { return reinterpret_cast<Slot*>(memory_.data()); }
-    Slot* waiting() const { return reinterpret_cast<Slot*>(waiting_memory_.data()); }
-    Slot* find(const Slot& wanted) const;
-    void put(const Slot& slot, Budget& budget);
-    void add_waiting();
+    bool goes_to_log(std::size_t size) const {
+        return logging_ && size <= DistinctValue::most_inside;
+    }
+    DistinctEntry* slots() const { return reinterpret_cast<DistinctEntry*>(memory_.data()); }
+    DistinctEntry* find(const DistinctEntry& wanted) const;
+    void add_to_slots(DistinctEntry entry);
+    void put(const DistinctEntry& entry, Budget& budget);
     void make_room(Budget& budget);
     void grow(Budget& budget);
-    std::span<Slot> sorted_slots(std::uint32_t group) const;
+    void begin_log(Budget& budget);
+    std::span<DistinctEntry> sorted_entries(std::uint32_t group) const;
 
     KeyHash hash_;
     Arena* arena_;
     Account account_;
-    Pages memory_;
+    Pages memory_;  ///< Of the slots.
     std::size_t capacity_ = 0;
     std::size_t size_ = 0;
-    Pages waiting_memory_;
-    std::size_t waiting_size_ = 0;
-    std::size_t most_waiting_ = 0;       ///< 0 as long as the set is small.
-    std::vector<std::uint64_t> starts_;  ///< Of the groups, once arranged.
+    bool logging_ = false;  ///< Whether short values go to the log; then no slot has one.
+    DistinctLog log_;
+    std::span<DistinctEntry> arranged_;  ///< In the slots, or in the log.
+    std::vector<std::uint64_t> starts_;  ///< Of the groups, once counted.
 };
 
 }  // namespace csvmill

@@ -1,7 +1,6 @@
 /// One of the different values of a group.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <cstring>
 
@@ -18,15 +17,27 @@ public:
     DistinctValue() = default;
     /// Without a copy: only to compare, if the value is not inside.
     explicit DistinctValue(Bytes value) {
-        if (value.size() <= most_inside) {
-            if (!value.empty()) std::memcpy(words_, value.data(), value.size());
-            set_mark(static_cast<std::uint8_t>(value.size() + 1));
-        } else {
-            const char* data = value.data();
+        const char* const data = value.data();
+        const std::size_t size = value.size();
+        if (size > most_inside) {
             std::memcpy(words_, &data, sizeof data);
-            words_[1] = value.size();
+            words_[1] = size;
             set_mark(outside);
+            return;
         }
+        // Short values are copied without a call.
+        if (size >= 8) {
+            words_[0] = read<std::uint64_t>(data);
+            if (size > 8) words_[1] = read<std::uint64_t>(data + size - 8) >> (128 - 8 * size);
+        } else if (size >= 4) {
+            words_[0] = read<std::uint32_t>(data) |
+                        std::uint64_t{read<std::uint32_t>(data + size - 4)} << (8 * size - 32);
+        } else if (size > 0) {
+            words_[0] = read<std::uint8_t>(data) |
+                        std::uint64_t{read<std::uint8_t>(data + size / 2)} << (8 * (size / 2)) |
+                        std::uint64_t{read<std::uint8_t>(data + size - 1)} << (8 * (size - 1));
+        }
+        set_mark(static_cast<std::uint8_t>(size + 1));
     }
 
     bool empty() const { return mark() == 0; }
@@ -59,18 +70,29 @@ private:
     static constexpr std::uint8_t outside = 0xff;
     static constexpr std::uint64_t size_mask = (std::uint64_t{1} << 56) - 1;
 
+    template <typename Word>
+    static Word read(const char* data) {
+        Word word{};
+        std::memcpy(&word, data, sizeof word);
+        return word;
+    }
     /// The last byte: none, the size and one, or `outside`.
     std::uint8_t mark() const { return static_cast<std::uint8_t>(words_[1] >> 56); }
     void set_mark(std::uint8_t mark) { words_[1] |= std::uint64_t{mark} << 56; }
-    const char* data() const {
-        const char* data = nullptr;
-        std::memcpy(&data, words_, sizeof data);
-        return data;
-    }
+    const char* data() const { return reinterpret_cast<const char*>(words_[0]); }
 
     std::uint64_t words_[2] = {};  ///< In the order of this machine, little-endian.
 };
 
 static_assert(sizeof(DistinctValue) == 16);
+
+/// A value of a group of a part.
+struct DistinctEntry {
+    std::uint32_t tag = 0;  ///< A hash of the value and of the key of its group.
+    std::uint32_t group = 0;
+    DistinctValue value;
+
+    friend bool operator==(const DistinctEntry&, const DistinctEntry&) = default;
+};
 
 }  // namespace csvmill

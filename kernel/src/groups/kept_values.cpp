@@ -11,14 +11,6 @@ KeptValues::KeptValues(const Aggregator& aggregator, const KeyHash& hash, Arena&
     }
 }
 
-void KeptValues::add(std::uint32_t number, Bytes value) {
-    if (log_) {
-        log_->add(number, Decimal::take_sortable(value));
-    } else {
-        set_->add(set_->tag(number, value), number, value);
-    }
-}
-
 void KeptValues::absorb(KeptValues& other, const std::vector<std::uint32_t>& numbers,
                         Budget& budget) {
     if (log_) {
@@ -32,8 +24,15 @@ void KeptValues::move_to(Arena& arena, Budget& budget, Account& left) {
     if (log_) {
         log_->account().move_to(left, budget);
     } else {
-        set_->account().move_to(left, budget);
-        set_->allocate_from(arena);
+        set_->move_to(arena, budget, left);
+    }
+}
+
+void KeptValues::prepare_results(std::size_t groups) {
+    if (log_) {
+        log_->arrange(groups);
+    } else {
+        set_->count(groups);
     }
 }
 

@@ -24,9 +24,6 @@ class KeptValues {
 public:
     KeptValues(const Aggregator& aggregator, const KeyHash& hash, Arena& arena, Budget& budget);
 
-    /// Adds a value: its bytes as `Aggregator::append_kept` makes them.
-    void add(std::uint32_t number, Bytes value);
-
     NumberLog& log() { return *log_; }    ///< Only for `Keeps::all`.
     DistinctSet& set() { return *set_; }  ///< Only for `Keeps::distinct`.
 
@@ -37,8 +34,12 @@ public:
     /// Allocates from these from now on, and leaves what it has taken so far to `left`.
     void move_to(Arena& arena, Budget& budget, Account& left);
 
-    /// Arranges the values by group, in place; no more may be added. `groups` is the number of
-    /// groups in the part. Then the values of a group can be read.
+    /// Makes it ready for `Aggregator::finish_kept`; no more values may be added. `groups` is the
+    /// number of groups in the part.
+    void prepare_results(std::size_t groups);
+
+    /// Arranges the values by group, in place; no more may be added. Then the values of
+    /// a group can be read.
     void arrange(std::size_t groups);
 
     std::size_t count_of(std::uint32_t number) const;

@@ -77,10 +77,6 @@ public:
 
     Keeps keeps() const override { return Keeps::all; }
 
-    void append_kept(const Values& values, std::size_t row, std::string& to) const override {
-        values.numbers[row].append_sortable(to);
-    }
-
 private:
     /// `middle` is the number in the middle, or the sum of two.
     static void append(const std::byte* state, const Decimal& middle, std::string& to) {

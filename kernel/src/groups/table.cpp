@@ -211,7 +211,7 @@ void GroupTable::add(const Batch& batch) {
     account_.adopt(budget_.used() - before);
     owned_ += budget_.used() - before;
     if (!layout_.keeps()) return;
-    for (std::size_t i = 0; i < layout_.size(); ++i) add_kept(batch, i, groups);
+    for (std::size_t i = 0; i < layout_.size(); ++i) add_kept(batch, i, groups, hashes);
 }
 
 Group* GroupTable::find_or_create(Part& part, std::uint64_t hash, Bytes key) {
@@ -240,48 +240,53 @@ Group* GroupTable::create(Bytes key, std::size_t part, std::size_t number) {
     return group;
 }
 
-void GroupTable::add_kept(const Batch& batch, std::size_t i, Group* const* groups) {
-    const Aggregator& aggregator = layout_[i];
+void GroupTable::add_kept(const Batch& batch, std::size_t i, Group* const* groups,
+                          const std::uint64_t* hashes) {
+    if (layout_[i].keeps() == Aggregator::Keeps::none) return;
+    if (layout_[i].keeps() == Aggregator::Keeps::distinct) {
+        add_distinct(batch, i, groups, hashes);
+        return;
+    }
     const Values& values = batch.values[i];
     const std::size_t size = batch.selected.size;
     const std::uint16_t* rows = batch.selected.begin();
-    if (aggregator.keeps() == Aggregator::Keeps::none) return;
-    if (aggregator.keeps() == Aggregator::Keeps::all) {
-        const Decimal* numbers = values.numbers.data();
-        for (std::size_t row = 0; row < size; ++row) {
-            if (!values.present[rows[row]]) continue;
-            parts_[groups[row]->part].kept[i]->log().add(groups[row]->number, numbers[rows[row]]);
-        }
-        return;
+    const Decimal* numbers = values.numbers.data();
+    for (std::size_t row = 0; row < size; ++row) {
+        if (!values.present[rows[row]]) continue;
+        parts_[groups[row]->part].kept[i]->log().add(groups[row]->number, numbers[rows[row]]);
     }
+}
+
+void GroupTable::add_distinct(const Batch& batch, std::size_t i, Group* const* groups,
+                              const std::uint64_t* hashes) {
     struct Item {
         DistinctSet* set;
-        std::size_t begin;
-        std::uint32_t size;
+        Bytes value;
         std::uint32_t group;
         std::uint32_t tag;
     };
+    const Values& values = batch.values[i];
+    const std::uint16_t* rows = batch.selected.begin();
+    thread_local std::string text;
+    thread_local Cells made;
+    const Bytes* const cells = layout_[i].kept_cells(batch, values, text, made);
     std::array<Item, batch_rows> items;
     std::size_t count = 0;
-    thread_local std::string text;
-    text.clear();
-    for (std::size_t row = 0; row < size; ++row) {
+    for (std::size_t row = 0; row < batch.selected.size; ++row) {
         if (!values.present[rows[row]]) continue;
         Item& item = items[count++];
         item.set = &parts_[groups[row]->part].kept[i]->set();
-        item.begin = text.size();
-        aggregator.append_kept(values, rows[row], text);
-        item.size = static_cast<std::uint32_t>(text.size() - item.begin);
+        item.value = cells[rows[row]];
         item.group = groups[row]->number;
-        item.tag = item.set->tag(item.group, {text.data() + item.begin, item.size});
-        item.set->prefetch(item.tag, item.size);
+        item.tag = item.set->tag(hashes[row], item.value);
+        item.set->prefetch(item.tag, item.value.size());
     }
     for (std::size_t row = 0; row < count; ++row) {
-        items[row].set->prefetch_bytes(items[row].tag, items[row].size);
+        items[row].set->prefetch_bytes(items[row].tag, items[row].value.size());
     }
     for (std::size_t row = 0; row < count; ++row) {
         const Item& item = items[row];
-        item.set->add(item.tag, item.group, {text.data() + item.begin, item.size});
+        item.set->add(item.tag, item.group, item.value);
     }
 }
 
@@ -401,6 +406,12 @@ void GroupTable::sample(std::size_t count, std::vector<Bytes>& to) const {
         for (std::size_t i = 0; i <= part.mask; i += step) {
             if (part.slots[i].group != nullptr) to.push_back(layout_.key(part.slots[i].group));
         }
+    }
+}
+
+void GroupTable::prepare_results(std::size_t part) {
+    for (const auto& kept : parts_[part].kept) {
+        if (kept) kept->prepare_results(parts_[part].size);
     }
 }
 

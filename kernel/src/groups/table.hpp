@@ -55,7 +55,8 @@ public:
     /// The kept values of aggregate `i` in a part; null if it keeps none.
     KeptValues* kept(std::size_t i, std::size_t part);
 
-    /// Arranges the kept values of a part: no more may be added.
+    /// Makes the kept values of a part ready for results, or for being read: no more may be added.
+    void prepare_results(std::size_t part);
     void arrange_kept(std::size_t part);
 
     /// Frees the memory by which groups are found. `add` and `absorb` need `clear` before.
@@ -80,7 +81,10 @@ private:
 
     Group* find_or_create(Part& part, std::uint64_t hash, Bytes key);
     Group* create(Bytes key, std::size_t part, std::size_t number);
-    void add_kept(const Batch& batch, std::size_t i, Group* const* groups);
+    void add_kept(const Batch& batch, std::size_t i, Group* const* groups,
+                  const std::uint64_t* hashes);
+    void add_distinct(const Batch& batch, std::size_t i, Group* const* groups,
+                      const std::uint64_t* hashes);
     void merge(Group* group, Group* other, Part& part, bool owning, Budget& budget);
     void make_kept(Part& part);
     void destroy_states(Group* group) const;

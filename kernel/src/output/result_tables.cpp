@@ -62,7 +62,7 @@ void write_tables(std::span<GroupTable* const> tables, const Layout& layout, std
         // Kept values are found by the numbers of groups in a table.
         if (tables.size() > 1) absorb_all(tables, threads);
         tables = tables.first(1);
-        for_each_task(threads, partitions, [&](std::size_t part) { first.arrange_kept(part); });
+        for_each_task(threads, partitions, [&](std::size_t part) { first.prepare_results(part); });
     }
     const GroupRanges ranges(tables, threads);
     const NextValue none = [](Bytes&) { return false; };

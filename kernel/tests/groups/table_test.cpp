@@ -23,7 +23,13 @@ void absorb_all(std::vector<std::unique_ptr<GroupTable>>& tables, std::mt19937_6
 /// All results, in the order of the table after sorting, which must be that of a map.
 Results results_of(GroupTable& table, bool in_memory) {
     const Layout& layout = table.layout();
-    for (std::size_t part = 0; part < partitions; ++part) table.arrange_kept(part);
+    for (std::size_t part = 0; part < partitions; ++part) {
+        if (in_memory) {
+            table.prepare_results(part);
+        } else {
+            table.arrange_kept(part);
+        }
+    }
     if (in_memory) table.forget_slots();
     std::vector<SortedGroup> sorted;
     for (Group* group : groups_of(table)) sorted.push_back({0, group});
