@@ -125,7 +125,7 @@ void DistinctLog::make_room(Budget& budget) {
 /// About how many of the values are equal to earlier ones, as a share of all.
 double DistinctLog::equal_share() const {
     std::vector<std::uint32_t> tags;
-    tags.reserve(size_ / sampled + size_ / (4 * sampled));
+    tags.reserve(size_ / sampled * 5 / 4);
     for (const DistinctEntry& entry : entries()) {
         if (entry.tag % sampled == 0) tags.push_back(entry.tag);
     }

@@ -79,7 +79,11 @@ private:
     /// The last byte: none, the size and one, or `outside`.
     std::uint8_t mark() const { return static_cast<std::uint8_t>(words_[1] >> 56); }
     void set_mark(std::uint8_t mark) { words_[1] |= std::uint64_t{mark} << 56; }
-    const char* data() const { return reinterpret_cast<const char*>(words_[0]); }
+    const char* data() const {
+        const char* data = nullptr;
+        std::memcpy(&data, words_, sizeof data);
+        return data;
+    }
 
     std::uint64_t words_[2] = {};  ///< In the order of this machine, little-endian.
 };

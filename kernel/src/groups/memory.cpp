@@ -14,31 +14,40 @@ namespace csvmill {
 namespace {
 
 constexpr std::size_t least_mapping = std::size_t{64} << 10;
+constexpr std::size_t page = 4096;
 constexpr std::size_t huge_page = std::size_t{2} << 20;
 constexpr std::size_t first_chunk = std::size_t{4} << 10;
 
-std::byte* map(std::size_t bytes) {
-    void* data = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+std::size_t whole_pages(std::size_t bytes) { return (bytes + page - 1) & ~(page - 1); }
+
+std::byte* map(std::size_t bytes, int access = PROT_READ | PROT_WRITE) {
+    void* data = mmap(nullptr, bytes, access, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (data == MAP_FAILED) throw std::bad_alloc();
     return static_cast<std::byte*>(data);
 }
 
-/// Maps `bytes` bytes, aligned to huge pages.
-std::byte* map_huge(std::size_t bytes) {
-    constexpr std::size_t page = 4096;
-    std::size_t mapped = ((bytes + page - 1) & ~(page - 1)) + huge_page - page;
-    std::byte* data = map(mapped);
+/// Address space for `bytes` bytes, aligned to huge pages. It has no memory yet.
+std::byte* reserve_huge(std::size_t bytes) {
+    std::size_t mapped = whole_pages(bytes) + huge_page - page;
+    std::byte* data = map(mapped, PROT_NONE);
     std::size_t before = (huge_page - reinterpret_cast<std::uintptr_t>(data)) & (huge_page - 1);
-    std::size_t after = (mapped - before - bytes) & ~(page - 1);
+    std::size_t after = mapped - before - whole_pages(bytes);
     if (before > 0) munmap(data, before);
     if (after > 0) munmap(data + mapped - after, after);
-    madvise(data + before, bytes, MADV_HUGEPAGE);
     return data + before;
+}
+
+/// Maps `bytes` bytes, aligned to huge pages.
+std::byte* map_huge(std::size_t bytes) {
+    std::byte* data = reserve_huge(bytes);
+    if (mprotect(data, bytes, PROT_READ | PROT_WRITE) != 0) throw std::bad_alloc();
+    madvise(data, bytes, MADV_HUGEPAGE);
+    return data;
 }
 
 }  // namespace
 
-Pages::Pages(std::size_t bytes, bool huge) : size_(bytes) {
+Pages::Pages(std::size_t bytes, bool huge) : size_(bytes), huge_(huge) {
     if (bytes >= huge_page && huge) {
         data_ = map_huge(bytes);
     } else if (bytes >= least_mapping) {
@@ -58,16 +67,32 @@ Pages::~Pages() {
 }
 
 void Pages::resize(std::size_t bytes) {
-    if (size_ < least_mapping || bytes < least_mapping) {
-        Pages moved(bytes, false);
+    const bool becomes_huge = huge_ && size_ < huge_page && bytes >= huge_page;
+    if (size_ < least_mapping || bytes < least_mapping || becomes_huge) {
+        Pages moved(bytes, huge_);
         if (std::size_t both = std::min(bytes, size_)) std::memcpy(moved.data_, data_, both);
         *this = std::move(moved);
         return;
     }
-    void* data = mremap(data_, size_, bytes, MREMAP_MAYMOVE);
+    void* data = MAP_FAILED;
+    if (huge_ && bytes > size_) {
+        // What follows may be free; else the start must be that of a huge page again.
+        data = mremap(data_, size_, bytes, 0);
+        if (data == MAP_FAILED) {
+            data = mremap(data_, size_, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, reserve_huge(bytes));
+        }
+    } else {
+        data = mremap(data_, size_, bytes, MREMAP_MAYMOVE);
+    }
     if (data == MAP_FAILED) throw std::bad_alloc();
     data_ = static_cast<std::byte*>(data);
     size_ = bytes;
+}
+
+void Pages::discard(std::size_t begin, std::size_t bytes) {
+    const std::size_t from = whole_pages(begin);
+    const std::size_t to = (begin + bytes) & ~(page - 1);
+    if (size_ >= least_mapping && from < to) madvise(data_ + from, to - from, MADV_DONTNEED);
 }
 
 std::byte* Arena::allocate_chunk(std::size_t bytes) {

@@ -67,23 +67,28 @@ private:
 };
 
 /// Zeroed memory. Small pieces are from the heap, larger ones are pages of their own, which go back
-/// to the system when they are freed. Pieces of 2 MiB and more are on huge pages, if the system has
-/// them (madvise).
+/// to the system when they are freed. If `huge`, pieces of 2 MiB and more are on huge pages, if the
+/// system has them (madvise).
 class Pages {
 public:
     Pages() = default;
     explicit Pages(std::size_t bytes, bool huge = true);
     ~Pages();
     Pages(Pages&& other) noexcept
-        : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+        : data_(std::exchange(other.data_, nullptr)),
+          size_(std::exchange(other.size_, 0)),
+          huge_(other.huge_) {}
     Pages& operator=(Pages&& other) noexcept {
         std::swap(data_, other.data_);
         std::swap(size_, other.size_);
+        std::swap(huge_, other.huge_);
         return *this;
     }
 
-    /// Changes the size; the memory may move. Pages are moved, not copied.
+    /// Changes the size; the memory may move. Pages are moved, not copied. What is added is zeroed.
     void resize(std::size_t bytes);
+    /// Gives whole pages of a part back to the system, which must not be used any more.
+    void discard(std::size_t begin, std::size_t bytes);
 
     std::byte* data() const { return data_; }
     std::size_t size() const { return size_; }
@@ -91,6 +96,7 @@ public:
 private:
     std::byte* data_ = nullptr;
     std::size_t size_ = 0;
+    bool huge_ = false;  ///< Whether it is to be on huge pages once it is large.
 };
 
 /// Allocates many small objects. Chunks grow from 4 KiB to 2 MiB, so that a small file is cheap;

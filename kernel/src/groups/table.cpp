@@ -12,10 +12,6 @@ namespace csvmill {
 
 namespace {
 
-constexpr std::size_t least_capacity = 16;
-constexpr unsigned part_bits = 6;
-constexpr unsigned part_shift = 64 - part_bits;
-static_assert(partitions == std::size_t{1} << part_bits);
 /// Rows between two steps of adding a row.
 constexpr std::size_t distance = 32;
 
@@ -32,79 +28,36 @@ void prefetch_group(const Group* group, std::size_t size) {
 struct GroupTable::Part {
     Part(std::size_t index, Budget& budget) : number(index), account(budget) {}
 
-    /// Where a group is, if it is not displaced. Slots are in the order of hashes, so that they
-    /// grow from start to end.
-    std::size_t home(std::uint64_t hash) const { return hash << part_bits >> 1 >> shift; }
-
-    /// The first slot from `hash` on that is free, or has the hash and the key.
-    Slot* find(std::uint64_t hash, Bytes key, const Layout& layout) const {
-        for (std::size_t i = home(hash);; i = (i + 1) & mask) {
-            Slot& slot = slots[i];
-            if (slot.group == nullptr) return &slot;
-            if (slot.hash == hash && layout.has_key(slot.group, key)) return &slot;
-        }
-    }
-
-    /// A group with the hash, whose key may be another one; null if there is none.
-    Group* candidate(std::uint64_t hash) const {
-        for (std::size_t i = home(hash);; i = (i + 1) & mask) {
-            const Slot& slot = slots[i];
-            if (slot.group == nullptr || slot.hash == hash) return slot.group;
-        }
-    }
-
     /// Whether there is no room for one more group.
-    bool full() const { return size >= limit; }
+    bool full() const { return size >= slots.limit(); }
 
-    void grow(Budget& budget) {
-        const std::size_t old = limit > 0 ? mask + 1 : 0;
-        grow_to(old == 0 ? least_capacity : old < 1024 ? 4 * old : 2 * old, budget);
-    }
-
-    /// Makes room for `groups` groups in all.
+    /// Makes room for `groups` groups in all, in memory of its own.
     void reserve(std::size_t groups, Budget& budget) {
+        if (groups <= slots.limit()) return;
         const std::size_t capacity = std::bit_ceil(groups * 5 / 3 + 1);
-        if (groups > limit) grow_to(std::max(capacity, least_capacity), budget);
-    }
-
-    void grow_to(std::size_t capacity, Budget& budget) {
-        const std::size_t old = limit > 0 ? mask + 1 : 0;
-        account.take((capacity - old) * sizeof(Slot), budget);
+        account.take(capacity * sizeof(Slot), budget);
         Pages grown(capacity * sizeof(Slot));
-        const Slot* from = slots;
-        slots = reinterpret_cast<Slot*>(grown.data());
-        mask = capacity - 1;
-        shift = 63 - static_cast<unsigned>(std::countr_zero(capacity));
-        limit = capacity * 3 / 5;
-        for (std::size_t i = 0; i < old; ++i) {
-            if (from[i].group != nullptr) *free_place(from[i].hash) = from[i];
-        }
+        const Slots to(reinterpret_cast<Slot*>(grown.data()), capacity);
+        slots.for_each([&](const Slot& slot) { to.put(slot); });
+        forget_slots();
+        slots = to;
         memory = std::move(grown);
-    }
-
-    /// The first free slot from `hash` on.
-    Slot* free_place(std::uint64_t hash) const {
-        std::size_t i = home(hash);
-        while (slots[i].group != nullptr) i = (i + 1) & mask;
-        return &slots[i];
     }
 
     void swap_groups(Part& other) {
         std::swap(slots, other.slots);
-        std::swap(mask, other.mask);
-        std::swap(shift, other.shift);
+        std::swap(slots_of, other.slots_of);
         std::swap(size, other.size);
-        std::swap(limit, other.limit);
         std::swap(owning, other.owning);
         std::swap(memory, other.memory);
         std::swap(kept, other.kept);
     }
 
     void forget_slots() {
+        if (slots_of != nullptr) slots_of->discard(slots);
         memory = Pages();
-        slots = &free_slot;
-        mask = limit = 0;
-        shift = 63;
+        slots = Slots();
+        slots_of = nullptr;
     }
 
     void forget_groups() {
@@ -113,25 +66,12 @@ struct GroupTable::Part {
         owning = false;
     }
 
-    template <typename Take>
-    void for_each(Take&& take) const {
-        if (limit == 0) return;
-        for (std::size_t i = 0; i <= mask; ++i) {
-            if (slots[i].group != nullptr) take(slots[i]);
-        }
-    }
-
-    /// What an empty part has, so that it needs no special case. Nothing is written to it.
-    static inline Slot free_slot{};
-
-    Slot* slots = &free_slot;
-    std::size_t mask = 0;
-    unsigned shift = 63;  ///< Of the hash, after its bits of the part and one more.
+    Slots slots;
+    SlotMemory* slots_of = nullptr;  ///< That has the slots; null if they are in `memory`.
     std::size_t size = 0;
-    std::size_t limit = 0;  ///< Of `size`, before the slots grow.
     std::size_t number;
     bool owning = false;  ///< Whether states may own memory that is not in `owned_`.
-    Pages memory;         ///< Of the slots.
+    Pages memory;
     Account account;
     std::vector<std::unique_ptr<KeptValues>> kept;  ///< For each aggregate, or null.
     std::vector<std::shared_ptr<Arenas>> adopted;   ///< Of groups that come from other tables.
@@ -183,11 +123,10 @@ void GroupTable::add(const Batch& batch) {
     for (std::size_t i = 0; i < size + 2 * distance; ++i) {
         if (i < size) {
             hashes[i] = hash_(keys[rows[i]]);
-            const Part& part = parts[hashes[i] >> part_shift];
-            __builtin_prefetch(part.slots + part.home(hashes[i]));
+            __builtin_prefetch(parts[part_of(hashes[i])].slots.home(hashes[i]));
         }
         if (const std::size_t at = i - distance; at < size) {
-            groups[at] = parts[hashes[at] >> part_shift].candidate(hashes[at]);
+            groups[at] = parts[part_of(hashes[at])].slots.candidate(hashes[at]);
             if (groups[at] != nullptr) {
                 prefetch_group(groups[at], header_size + keys[rows[at]].size());
             }
@@ -195,7 +134,7 @@ void GroupTable::add(const Batch& batch) {
         if (const std::size_t at = i - 2 * distance; at < size) {
             const Bytes key = keys[rows[at]];
             if (groups[at] == nullptr || !layout_.has_key(groups[at], key)) [[unlikely]] {
-                groups[at] = find_or_create(parts[hashes[at] >> part_shift], hashes[at], key);
+                groups[at] = find_or_create(parts[part_of(hashes[at])], hashes[at], key);
             }
         }
     }
@@ -215,16 +154,37 @@ void GroupTable::add(const Batch& batch) {
 }
 
 Group* GroupTable::find_or_create(Part& part, std::uint64_t hash, Bytes key) {
-    Slot* slot = part.find(hash, key, layout_);
+    Slot* slot = part.slots.find(hash, key, layout_);
     if (slot->group != nullptr) return slot->group;
-    if (part.full()) {
-        part.grow(budget_);
-        slot = part.find(hash, key, layout_);
+    if (part.full() && must_grow(part)) {
+        grow_slots();
+        slot = part.slots.find(hash, key, layout_);
     }
     Group* group = create(key, part.number, part.size);
     *slot = {hash, group};
     ++part.size;
     return group;
+}
+
+/// Whether slots must grow before a full part gets one more group. If their growth does not fit
+/// into the budget, they are filled more, before the caller is told to write the table to disk.
+bool GroupTable::must_grow(const Part& part) {
+    const std::size_t capacity = part.slots.capacity();
+    if (capacity < 16 * batch_rows || budget_.fits(arenas_->slots.growth())) return true;
+    if (part.size < capacity / 4 * 3) return false;
+    budget_.refuse();
+    // The rest of the batch must have room.
+    return part.size >= capacity / 16 * 15;
+}
+
+void GroupTable::grow_slots() {
+    SlotMemory& slots = arenas_->slots;
+    account_.take(slots.growth());
+    slots.grow();
+    for (Part& part : parts_) {
+        part.slots = slots.part(part.number);
+        part.slots_of = &slots;
+    }
 }
 
 Group* GroupTable::create(Bytes key, std::size_t part, std::size_t number) {
@@ -341,15 +301,15 @@ void GroupTable::absorb(GroupTable& other, std::size_t number, Budget& budget) {
     const auto flush = [&] {
         const std::span<Slot> slots(window.data(), count);
         for (const Slot& slot : slots) {
-            Group* group = to.candidate(slot.hash);
+            Group* group = to.slots.candidate(slot.hash);
             if (group != nullptr) prefetch_group(group, header_size);
             if (group != nullptr || layout_.keeps()) prefetch_group(slot.group, header_size);
         }
         for (const Slot& slot : slots) {
-            Slot* place = to.candidate(slot.hash) == nullptr
-                              ? nullptr
-                              : to.find(slot.hash, layout_.key(slot.group), layout_);
-            Group* group = place == nullptr ? nullptr : place->group;
+            Group* group = to.slots.candidate(slot.hash);
+            if (group != nullptr) {
+                group = to.slots.find(slot.hash, layout_.key(slot.group), layout_)->group;
+            }
             const std::uint32_t old_number = layout_.keeps() ? slot.group->number : 0;
             if (group == nullptr) {
                 group = slot.group;
@@ -360,7 +320,7 @@ void GroupTable::absorb(GroupTable& other, std::size_t number, Budget& budget) {
                     }
                     group->number = static_cast<std::uint32_t>(to.size & (max_groups_of_part - 1));
                 }
-                *to.free_place(slot.hash) = slot;
+                to.slots.put(slot);
                 ++to.size;
             } else {
                 merge(group, slot.group, to, owning, budget);
@@ -369,10 +329,10 @@ void GroupTable::absorb(GroupTable& other, std::size_t number, Budget& budget) {
         }
         count = 0;
     };
-    from.for_each([&](const Slot& slot) {
+    from.slots.for_each([&](const Slot& slot) {
         window[count++] = slot;
         if (count == ahead) flush();
-        __builtin_prefetch(to.slots + to.home(slot.hash));
+        __builtin_prefetch(to.slots.home(slot.hash));
     });
     flush();
     from.forget_groups();
@@ -402,9 +362,9 @@ void GroupTable::sample(std::size_t count, std::vector<Bytes>& to) const {
     // Groups are in slots by their hashes: every n-th slot gives about every n-th group.
     const std::size_t step = std::max<std::size_t>(1, groups / std::max<std::size_t>(1, count));
     for (const Part& part : parts_) {
-        if (part.limit == 0) continue;
-        for (std::size_t i = 0; i <= part.mask; i += step) {
-            if (part.slots[i].group != nullptr) to.push_back(layout_.key(part.slots[i].group));
+        for (std::size_t i = 0; i < part.slots.capacity(); i += step) {
+            const Group* group = part.slots.data()[i].group;
+            if (group != nullptr) to.push_back(layout_.key(group));
         }
     }
 }
@@ -423,7 +383,11 @@ void GroupTable::arrange_kept(std::size_t part) {
 
 void GroupTable::forget_slots() {
     has_slots_ = false;
-    for (Part& part : parts_) part.forget_slots();
+    for (Part& part : parts_) {
+        part.forget_slots();
+        for (const auto& arenas : part.adopted) arenas->slots.clear();
+    }
+    arenas_->slots.clear();
 }
 
 bool GroupTable::owning() const {
@@ -449,7 +413,7 @@ void GroupTable::destroy_all_states() const {
     if (!owning()) return;
     if (has_slots_) {
         for (const Part& part : parts_) {
-            part.for_each([&](const Slot& slot) { destroy_states(slot.group); });
+            part.slots.for_each([&](const Slot& slot) { destroy_states(slot.group); });
         }
     } else {
         for (const auto piece : pieces()) {

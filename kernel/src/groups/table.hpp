@@ -10,10 +10,9 @@
 #include "groups/hash.hpp"
 #include "groups/kept_values.hpp"
 #include "groups/memory.hpp"
+#include "groups/slots.hpp"
 
 namespace csvmill {
-
-inline constexpr std::size_t partitions = 64;
 
 /// A sorted group: the first bytes of its key, for fast comparisons, and the group.
 struct SortedGroup {
@@ -73,14 +72,12 @@ public:
     Budget& budget() const { return budget_; }
 
 private:
-    struct Slot {
-        std::uint64_t hash;
-        Group* group;  ///< Null if it is free.
-    };
     struct Part;
 
     Group* find_or_create(Part& part, std::uint64_t hash, Bytes key);
     Group* create(Bytes key, std::size_t part, std::size_t number);
+    bool must_grow(const Part& part);
+    void grow_slots();
     void add_kept(const Batch& batch, std::size_t i, Group* const* groups,
                   const std::uint64_t* hashes);
     void add_distinct(const Batch& batch, std::size_t i, Group* const* groups,
@@ -90,7 +87,7 @@ private:
     void destroy_states(Group* group) const;
     void destroy_all_states() const;
 
-    /// Memory of groups, and of their kept values.
+    /// Memory of groups, of their kept values, and of slots.
     struct Arenas {
         explicit Arenas(Budget& budget) : groups(budget), values(budget) {}
         void settle() {
@@ -99,6 +96,7 @@ private:
         }
         Arena groups;
         Arena values;
+        SlotMemory slots;
     };
 
     const Layout& layout_;
