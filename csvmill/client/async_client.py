@@ -182,9 +182,14 @@ class AsyncClient:
         """
         await self._transport.json("DELETE", upload_path(upload_id), done_if=[UPLOAD_NOT_FOUND])
 
-    async def job(self, job_id: str) -> JobView:
-        """Return a job with its attempts."""
-        return JobView.of(await self._transport.json("GET", job_path(job_id)))
+    async def job(self, job_id: str, *, wait: float = 0.0) -> JobView:
+        """Return a job with its attempts: now, or when it has ended or after `wait` seconds.
+
+        `wait` is up to 60 seconds, and less than the `timeout` of the client. An older server
+        does not wait. Raises Refused (400) for any other number.
+        """
+        query = {"wait": f"{wait:.3f}"} if wait else None
+        return JobView.of(await self._transport.json("GET", job_path(job_id), query=query))
 
     async def jobs(
         self,
@@ -247,8 +252,9 @@ class AsyncClient:
     ) -> JobView:
         """Wait until a job has a result, and return the job.
 
-        `changed` receives the job after each change. If events do not arrive (an older server, a
-        buffering proxy), the job is polled, with pauses that grow up to `longest_pause` seconds.
+        `changed` receives the job after each change. A short job costs one request, which the
+        server answers when the job has ended. If events do not arrive (an older server, a buffering
+        proxy), the job is polled, with pauses that grow up to `longest_pause` seconds.
         Raises JobUnsuccessful if it ends without a result, TimeoutError after `timeout` seconds.
         """
         async with asyncio.timeout(timeout):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 import random
 from contextlib import AsyncExitStack, aclosing
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING
 from csvmill.client.errors import ConnectionLost, Refused, ServerUnavailable
 from csvmill.client.event_parser import EventParser
 from csvmill.client.job_event import JobEvent
-from csvmill.client.paths import events_path
+from csvmill.client.paths import events_path, job_path
+from shared.api.job import JobView
 from shared.jobs.job import TERMINAL_STATES
 
 if TYPE_CHECKING:
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 
     from csvmill.client.progress import ReportJob
     from csvmill.client.transport import Transport
-    from shared.api.job import JobView
 
 CONTENT_TYPE = "text/event-stream"
 FIRST_EVENT_TIMEOUT = 10.0
@@ -33,6 +34,8 @@ POLLING_PERIOD = 60.0
 """Seconds to poll before the next attempt to receive events."""
 FIRST_POLL_PAUSE = 0.02
 """Seconds between the first polls. Later pauses are longer."""
+FIRST_WAIT = 0.5
+"""Seconds that the first request waits for the end of the job. Longer jobs are followed."""
 
 
 class NoEvents(Refused):
@@ -155,12 +158,14 @@ async def wait_until_ended(
 ) -> JobView:
     """Wait until a job has ended, and return it. `changed` receives it after each change.
 
-    Without events the job is polled, with pauses that grow up to `longest_pause` seconds.
-    Exceptions of `fetch_job` propagate.
+    The first request waits on the server, which is enough for a short job. Without events the job
+    is polled by such requests, with waits, or pauses if the server does not wait, that grow up to
+    `longest_pause` seconds. Exceptions of `fetch_job` propagate.
     """
     source = EventSource(transport, job_id)
+    clock = asyncio.get_running_loop().time
     pause = FIRST_POLL_PAUSE
-    job = await fetch_job()
+    job = await _held(transport, job_id, FIRST_WAIT) or await fetch_job()
     changed(job)
     while job.state not in TERMINAL_STATES:
         received = False
@@ -176,9 +181,26 @@ async def wait_until_ended(
                     return job
         if received:
             await source.pause()
+            job = await fetch_job()
         else:
-            await asyncio.sleep(pause)
+            until = clock() + pause
+            job = await _held(transport, job_id, pause) or await fetch_job()
+            if job.state not in TERMINAL_STATES:
+                await asyncio.sleep(until - clock())
             pause = min(pause * 1.5, longest_pause)
-        job = await fetch_job()
         changed(job)
     return job
+
+
+async def _held(transport: Transport, job_id: str, seconds: float) -> JobView | None:
+    """Return the job when it has ended, or as it is after so many seconds.
+
+    An older server returns it at once. None if the request fails, without a retry.
+    """
+    # A server that is silent for longer than the timeout counts as unavailable.
+    query = {"wait": f"{min(seconds, transport.timeout / 2):.3f}"}
+    try:
+        async with transport.request("GET", job_path(job_id), query=query) as response:
+            return JobView.of(json.loads(await response.text()))
+    except (Refused, ServerUnavailable, ValueError):
+        return None

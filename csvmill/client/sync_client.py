@@ -125,9 +125,9 @@ class Client:
         """Delete an upload. See `AsyncClient.cancel_upload`."""
         self._run(self._client.cancel_upload(upload_id))
 
-    def job(self, job_id: str) -> JobView:
+    def job(self, job_id: str, *, wait: float = 0.0) -> JobView:
         """Return a job with its attempts. See `AsyncClient.job`."""
-        return self._run(self._client.job(job_id))
+        return self._run(self._client.job(job_id, wait=wait))
 
     def jobs(
         self,

@@ -27,6 +27,7 @@ class Transport:
         """`timeout` is the seconds without progress after which a request has failed."""
         self.server = server.rstrip("/")
         self.retries = retries
+        self.timeout = timeout
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=timeout, sock_read=timeout)
         self._session: aiohttp.ClientSession
 

@@ -281,6 +281,68 @@ async def test_waiting_reports_events_and_fetches_the_job_only_when_its_state_ch
     assert requested == 2
 
 
+async def test_a_short_job_costs_one_request_that_the_server_answers_at_its_end(
+    client_of: ClientOf,
+) -> None:
+    requested: list[str] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        requested.append(request.path_qs)
+        await asyncio.sleep(0.05)
+        return job("SUCCESS")
+
+    seen: list[JobView] = []
+    async with client_of(handler) as client:
+        assert (await client.wait("j", timeout=30, changed=seen.append)).state == "SUCCESS"
+    assert requested == ["/api/v1/jobs/j?wait=0.500"]
+    assert changes_of(seen) == [("SUCCESS", 1, 0)]
+
+
+@pytest.mark.parametrize("answer", [too_many, no_such_route, elsewhere])
+async def test_a_request_that_the_server_does_not_hold_is_not_repeated_but_sent_without_a_wait(
+    client_of: ClientOf, answer: Any
+) -> None:
+    requested: list[str] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        requested.append(request.path_qs)
+        return job("SUCCESS") if len(requested) == 2 else answer(request)
+
+    async with client_of(handler) as client:
+        assert (await client.wait("j", timeout=30)).state == "SUCCESS"
+    assert requested == ["/api/v1/jobs/j?wait=0.500", "/api/v1/jobs/j"]
+
+
+async def test_polls_wait_on_the_server_for_as_long_as_pauses_would_be(
+    client_of: ClientOf,
+) -> None:
+    waits: list[float] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        if request.path.endswith("/events"):
+            return elsewhere(request)
+        waits.append(float(request.query["wait"]))
+        await asyncio.sleep(waits[-1])
+        return job("SUCCESS" if len(waits) == 4 else "STARTED")
+
+    async with client_of(handler) as client:
+        await client.wait("j", timeout=30, longest_pause=0.04)
+    assert waits == pytest.approx([0.5, 0.02, 0.03, 0.04])
+
+
+async def test_a_job_is_requested_with_the_seconds_to_wait(client_of: ClientOf) -> None:
+    requested: list[str] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        requested.append(request.path_qs)
+        return job("STARTED")
+
+    async with client_of(handler) as client:
+        await client.job("j")
+        await client.job("j", wait=30)
+    assert requested == ["/api/v1/jobs/j", "/api/v1/jobs/j?wait=30.000"]
+
+
 async def test_waiting_continues_when_the_stream_ends_before_the_job(client_of: ClientOf) -> None:
     streams = 0
 
