@@ -87,7 +87,7 @@ async def until_ended(request: web.Request, job: Job, seconds: float) -> Job:
     """
     clock = asyncio.get_running_loop().time
     deadline = clock() + seconds
-    with request.app[JOB_WATCHER].subscribe(job) as subscription:
+    with request.app[JOB_WATCHER].subscribe(job, to_end=True) as subscription:
         while not (
             subscription.job.state.terminal
             or subscription.closed

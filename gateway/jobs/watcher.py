@@ -89,10 +89,11 @@ class JobWatcher:
         return self._count
 
     @contextmanager
-    def subscribe(self, job: Job) -> Iterator[Subscription]:
+    def subscribe(self, job: Job, *, to_end: bool = False) -> Iterator[Subscription]:
         """Follow a job, from the state that the caller has just read. Raises TooManySubscriptions.
 
-        Use it as a context manager. The subscription of a job that has ended is never updated.
+        Use it as a context manager. The subscription of a job that has ended is never updated. With
+        `to_end`, only the end matters, which the store tells: the job is not queried sooner.
         """
         subscription = Subscription(job)
         if job.state.terminal:
@@ -109,7 +110,7 @@ class JobWatcher:
             )
         self._count += 1
         self._subscriptions.setdefault(job.id, set()).add(subscription)
-        self._query_soon()
+        self._query_soon(hurry=not to_end)
         if job.id in self._recently_ended:
             self.ended(job.id)  # after the caller has read it
         try:
@@ -140,11 +141,13 @@ class JobWatcher:
             for subscription in subscriptions:
                 subscription.close()
 
-    def _query_soon(self) -> None:
-        self._pause = FIRST_PAUSE
-        self._new_subscription.set()
+    def _query_soon(self, *, hurry: bool) -> None:
         if self._task is None or self._task.done():
+            self._pause = self._interval
             self._task = asyncio.create_task(self._run())
+        if hurry:
+            self._pause = FIRST_PAUSE
+            self._new_subscription.set()
 
     async def _run(self) -> None:
         clock = asyncio.get_running_loop().time
@@ -175,6 +178,8 @@ class JobWatcher:
                 await self._read(ended)
         except DatabaseUnavailable as error:
             log.info("ended jobs are read by the next query: %s", error)
+        except Exception:
+            log.exception("ended jobs could not be read")
         finally:
             self._reading = None
 
