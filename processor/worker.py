@@ -189,6 +189,7 @@ class Worker:
     ) -> None:
         fault = await storage_fault_of(error, job, self._jobs, self._job_run.ping)
         if fault is not None:
+            self._storage.close()
             await self._release_for_storage_fault(delivery, job, fault, events)
             return
         final = isinstance(error, MalformedInput)

@@ -63,6 +63,10 @@ class StorageGate:
                 await _ping_in_time(self._ping)
         self._answered_at = self._clock()
 
+    def close(self) -> None:
+        """Ask storage again before any work begins, because it has just failed."""
+        self._answered_at = -math.inf
+
 
 async def storage_answers(ping: Ping) -> bool:
     """Whether storage is available now."""

@@ -46,7 +46,8 @@ async def test_rows_are_reported_while_the_file_is_read(engine: Engine, scratch:
 
     def progress(latest: EngineProgress) -> None:
         reported.append(latest)
-        if latest.done == len(data) and latest.rows is not None:
+        # The engine may still be counting what it has read last.
+        if latest.done == len(data) and latest.rows == pytest.approx(rows, rel=0.02):
             all_read.set()
 
     running = asyncio.create_task(
@@ -58,7 +59,6 @@ async def test_rows_are_reported_while_the_file_is_read(engine: Engine, scratch:
 
     counted = [progress.rows for progress in reported if progress.rows is not None]
     assert counted == sorted(counted)
-    assert counted[-1] == pytest.approx(rows, rel=0.02)
 
 
 async def test_progress_of_a_compressed_file_counts_its_compressed_bytes(

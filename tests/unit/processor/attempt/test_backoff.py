@@ -41,15 +41,18 @@ async def test_work_begins_when_storage_answers() -> None:
     assert storage.pings == 4
 
 
-async def test_storage_that_has_just_answered_is_not_asked_again() -> None:
+async def test_storage_that_has_just_answered_is_not_asked_again_unless_it_fails() -> None:
     storage = Storage()
     gate = StorageGate(storage.ping, storage.clock)
     for _ in range(5):
         await gate.passed()
     assert storage.pings == 1
-    storage.now += FRESH * 0.9
-    await gate.passed()
-    assert storage.pings == 1
-    storage.now += FRESH * 0.2
+    gate.close()
     await gate.passed()
     assert storage.pings == 2
+    storage.now += FRESH * 0.9
+    await gate.passed()
+    assert storage.pings == 2
+    storage.now += FRESH * 0.2
+    await gate.passed()
+    assert storage.pings == 3
