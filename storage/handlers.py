@@ -12,6 +12,7 @@ from shared.blobs.blob import BlobKey, parse_key
 from shared.blobs.protocol import (
     PROCESSING_INTERVAL,
     START_FIELD,
+    VERSION_FIELD,
     Opening,
     decode_declaration,
     decode_metadata,
@@ -25,6 +26,7 @@ from shared.blobs.protocol import (
     parse_idle_for,
     parse_interval,
     parse_token,
+    parse_wait,
 )
 from shared.errors import CsvmillError, InvalidInput
 from shared.http.request_body import json_body, raw_body
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 
     from shared.blobs.blob import BlobInfo
+    from shared.blobs.content import Growth
 
 T = TypeVar("T")
 
@@ -168,6 +171,26 @@ async def read(request: web.Request) -> web.StreamResponse:
     return response
 
 
+async def follow(request: web.Request) -> web.StreamResponse:
+    """Send the bytes of a blob from an offset on as they arrive."""
+    key = _key(request)
+    start, _ = parse_interval(request.query)
+    version, wait = request.query.get("version"), parse_wait(request.query.get("wait"))
+    async with request.app[BLOBS].follow(key, start, version=version, wait=wait) as growth:
+        response = web.StreamResponse(headers={VERSION_FIELD: growth.version})
+        response.content_type = "application/octet-stream"
+        response.enable_chunked_encoding()
+        await response.prepare(request)  # the first byte may take long to arrive
+        await send_body(
+            request,
+            response,
+            _pieces(growth),
+            name=f"blob {key}",
+            client_timeout=READER_TIMEOUT,
+        )
+    return response
+
+
 async def delete(request: web.Request) -> web.Response:
     """Remove a blob; with `idle_for`, only if it was idle for so many seconds."""
     idle_for = request.query.get("idle_for")
@@ -243,6 +266,11 @@ async def _opening(request: web.Request) -> tuple[Opening, AsyncGenerator[bytes,
                 yield piece
 
     return decode_opening(line), chunk()
+
+
+async def _pieces(growth: Growth) -> AsyncGenerator[bytes, None]:
+    async for piece in growth:
+        yield piece
 
 
 def _key(request: web.Request) -> BlobKey:

@@ -21,6 +21,7 @@ def routes(blobs: Blobs) -> list[web.RouteDef]:
         web.put("/blobs/{key}", handlers.create),
         web.get("/blobs/{key}", handlers.read),  # HEAD too
         web.delete("/blobs/{key}", handlers.delete),
+        web.get("/blobs/{key}/growth", handlers.follow, allow_head=False),
         web.get("/blobs/{key}/info", handlers.info, allow_head=False),
         web.put("/blobs/{key}/writes/{offset:[0-9]{1,19}}", handlers.write),
         web.put("/blobs/{key}/chunks/{offset:[0-9]{1,19}}", handlers.write_raw),

@@ -115,6 +115,9 @@ class BlobInfo:
     metadata: Mapping[str, str] = field(default_factory=dict)
     completed_at: float | None = None
     """Unix seconds of completion, by storage's clock; None until the blob is complete."""
+    version: str = ""
+    """Changes when the bytes are discarded, or the blob is deleted and created again: bytes that
+    were read of one version are those of the blob for as long as it has this version."""
 
     @property
     def complete(self) -> bool:
@@ -124,8 +127,7 @@ class BlobInfo:
     @property
     def prefix(self) -> int:
         """The number of bytes received from the start without a gap."""
-        first = self.received.ranges[:1]
-        return first[0].stop if first and first[0].start == 0 else 0
+        return self.received.prefix
 
 
 if TYPE_CHECKING:

@@ -52,6 +52,11 @@ class RangeSet:
         """The number of bytes in the set."""
         return sum(len(r) for r in self.ranges)
 
+    @property
+    def prefix(self) -> int:
+        """The number of bytes from the start without a gap."""
+        return self.ranges[0].stop if self.ranges and self.ranges[0].start == 0 else 0
+
     def add(self, start: int, stop: int) -> RangeSet:
         """Return the set with the bytes `start..stop` added."""
         if start == stop:

@@ -12,7 +12,7 @@ import aiohttp
 from yarl import URL
 
 from shared.blobs import protocol, responses
-from shared.blobs.content import Content
+from shared.blobs.content import FOLLOW_WAIT, Content, Growth
 from shared.blobs.layout import complete_data
 from shared.blobs.request_bodies import ChunkBody, Exchange
 from shared.errors import (
@@ -194,6 +194,25 @@ class HttpBlobs:
                 raise StorageUnavailable("this version of storage does not serve intervals")
             async with aclosing(responses.pieces_of(response, size)) as pieces:
                 yield Content(pieces, start, start + size)
+
+    @asynccontextmanager
+    async def follow(
+        self,
+        key: BlobKey,
+        start: int = 0,
+        *,
+        version: str | None = None,
+        wait: float = FOLLOW_WAIT,
+    ) -> AsyncIterator[Growth]:
+        """See the port. `wait` has to be shorter than `answer_timeout`."""
+        path = protocol.growth_path(key, _checked(key, start), version, wait)
+        response = await self._send("GET", path)
+        async with response:
+            found = response.headers.get(protocol.VERSION_FIELD)
+            if found is None:
+                raise StorageUnavailable("this version of storage serves no blob that grows")
+            async with aclosing(responses.pieces_of(response)) as pieces:
+                yield Growth(pieces, start, found)
 
     async def delete(self, key: BlobKey) -> None:
         """See the port."""

@@ -45,6 +45,26 @@ class Content(AsyncIterator[bytes]):
         return anext(self.pieces)
 
 
+FOLLOW_WAIT = 5.0
+"""Seconds without a new byte after which following a blob ends, to be continued by the caller."""
+
+
+@dataclass(frozen=True, slots=True)
+class Growth(AsyncIterator[bytes]):
+    """The bytes of a blob from `start` on, as they are received (see `Blobs.follow`)."""
+
+    pieces: AsyncIterator[bytes]
+    start: int
+    version: str
+    """The version of the blob that the bytes belong to."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self.pieces
+
+    def __anext__(self) -> Awaitable[bytes]:
+        return anext(self.pieces)
+
+
 async def single_piece(data: bytes) -> AsyncGenerator[bytes, None]:
     """Yield `data` as one piece; nothing if it is empty."""
     if data:

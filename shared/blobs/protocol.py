@@ -10,6 +10,8 @@
     GET    /blobs/{key}                   -> 200 the bytes; with `?start={n}&stop={n}` exactly
                                              that interval, 409 if not all of it has been
                                              received, 400 if it is outside of the blob. HEAD too
+    GET    /blobs/{key}/growth            -> 200 the bytes from `?start={n}` on as they arrive, for
+                                             `Blobs.follow`; `&version={v}&wait={s}`
     DELETE /blobs/{key}                   -> 204, whether the blob existed or not
     DELETE /blobs/{key}?idle_for={s}      -> 200 {"removed"}, for `Blobs.expire`
     GET    /blobs?kind={kind}             -> 200 {"key", "idle", "complete"}, one line a blob
@@ -17,9 +19,9 @@
 
 A key is one segment of the path: its slashes are percent-encoded (`uploads%2F<id>`). A blob is
 `{"key", "size", "received": [[start, stop], ...], "complete", "sha256", "metadata",
-"completed_at"}`, positions in bytes, `stop` exclusive; `size` is null until it is declared,
-`completed_at` (Unix seconds) until the blob is complete. Reads are plain intervals of bytes: the
-gateway alone evaluates conditions and ranges of HTTP (RFC 9110). Every request carries
+"completed_at", "version"}`, positions in bytes, `stop` exclusive; `size` is null until it is
+declared, `completed_at` (Unix seconds) until the blob is complete. Reads are plain intervals of
+bytes: the gateway alone evaluates conditions and ranges of HTTP (RFC 9110). Every request carries
 `Authorization: Bearer <token>`; every method is idempotent (RFC 9110, section 9.2.2).
 
 `writes` creates a blob, leases it, describes it and writes to it in one request. The body begins
@@ -41,6 +43,7 @@ arrives) is for gateways of the version before; later versions may remove it.
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -58,6 +61,9 @@ if TYPE_CHECKING:
 
 PROCESSING_INTERVAL = 10.0
 """Seconds between two signs of life; callers wait several times as long."""
+
+LONGEST_WAIT = 60.0
+"""Seconds for which a response to `growth_path` may wait for bytes at most."""
 
 _TOKEN = re.compile(r"[0-9]{1,20}")
 _POSITION = re.compile(r"[0-9]{1,19}")
@@ -149,6 +155,30 @@ def parse_interval(query: Mapping[str, str]) -> tuple[int, int | None]:
     return start or 0, stop
 
 
+VERSION_FIELD = "Csvmill-Version"
+"""The header field by which storage names the version of the blob that it sends."""
+
+
+def growth_path(key: BlobKey, start: int, version: str | None, wait: float) -> str:
+    """Return the path that sends the bytes of a blob from `start` on as they arrive.
+
+    The response ends when the blob is complete, or after `wait` seconds without a byte.
+    """
+    given = "" if version is None else f"&version={quote(version, safe='')}"
+    return f"{blob_path(key)}/growth?start={start}&wait={wait:g}{given}"
+
+
+def parse_wait(text: str | None) -> float:
+    """Read the seconds of `growth_path`. Raises InvalidInput unless they are at most a minute."""
+    try:
+        wait = float(text or "")
+    except ValueError:
+        wait = math.nan
+    if not 0 <= wait <= LONGEST_WAIT:
+        raise InvalidInput(f"wait {text!r} is not 0 to {LONGEST_WAIT:g} seconds", field="wait")
+    return wait
+
+
 def _position(query: Mapping[str, str], name: str) -> int | None:
     text = query.get(name)
     if text is None:
@@ -168,6 +198,7 @@ def encode_info(info: BlobInfo) -> dict[str, object]:
         "sha256": info.sha256,
         "metadata": dict(info.metadata),
         "completed_at": info.completed_at,
+        "version": info.version,
     }
 
 
@@ -180,6 +211,7 @@ def decode_info(fields: Mapping[str, Any]) -> BlobInfo:
         fields["sha256"],
         fields["metadata"],
         fields.get("completed_at"),
+        fields.get("version", ""),
     )
 
 

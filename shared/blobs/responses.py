@@ -51,8 +51,10 @@ def blob_of_line(line: bytes) -> BlobInfo:
     raise refusal(status, content)
 
 
-async def pieces_of(response: aiohttp.ClientResponse, expected: int) -> AsyncGenerator[bytes, None]:
-    """Yield the body, which has to have `expected` bytes."""
+async def pieces_of(
+    response: aiohttp.ClientResponse, expected: int | None = None
+) -> AsyncGenerator[bytes, None]:
+    """Yield the body, which has to have `expected` bytes, or any number if that is None."""
     received = 0
     try:
         async for piece in response.content.iter_any():
@@ -60,7 +62,7 @@ async def pieces_of(response: aiohttp.ClientResponse, expected: int) -> AsyncGen
             yield piece
     except (aiohttp.ClientError, OSError) as error:
         raise unavailable(error) from error
-    if received != expected:
+    if expected is not None and received != expected:
         raise StorageUnavailable(f"storage sent {received} bytes of {expected}")
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from shared.blobs.content import FOLLOW_WAIT
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
         BlobKey,
         Declaration,
     )
-    from shared.blobs.content import Content
+    from shared.blobs.content import Content, Growth
 
 
 class Blobs(Protocol):
@@ -142,6 +144,27 @@ class Blobs(Protocol):
         Entering raises BlobNotFound, ChunkOutOfBounds, or BlobIncomplete if a byte of the interval
         has not been received; iterating raises StorageUnavailable if reading fails. Never yields
         more or less than the interval.
+        """
+        ...
+
+    def follow(
+        self,
+        key: BlobKey,
+        start: int = 0,
+        *,
+        version: str | None = None,
+        wait: float = FOLLOW_WAIT,
+    ) -> AbstractAsyncContextManager[Growth]:
+        """Read the bytes from `start` on that were received without a gap, and more as they arrive.
+
+        Ends when the blob is complete and was read to its end, or when no byte has arrived for
+        `wait` seconds: call it again with the offset reached and the `version`. This is no use of
+        the blob: see `expire`.
+
+        Entering raises BlobNotFound if there is no such blob any more, or another one than that of
+        the `version`; DigestMismatch if the bytes of the version were discarded; ChunkOutOfBounds
+        if bytes before `start` have not been received. Iterating raises one of the first two, or
+        StorageUnavailable: enter again to see whether the version still exists.
         """
         ...
 

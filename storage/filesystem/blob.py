@@ -67,11 +67,14 @@ class Blob:
         self.lock = asyncio.Lock()
         self.writers: set[Writer] = set()
         self.users = 0
+        self.watchers = 0
         self.deleted = False
+        self._changed = asyncio.Event()
         self.append_leases = AppendLeases(self.folder.meta.key)
         self._limit = folder.meta.size
         self._failure: CsvmillError | None = None
         self._records = state.records
+        self._damaged = state.damaged
         self._disk = disk
         self._clock = clock
         self._completed_at = state.completed_at
@@ -87,6 +90,16 @@ class Blob:
         return MAX_SIZE if self._limit is None else self._limit
 
     @property
+    def version(self) -> str:
+        """See `BlobInfo`."""
+        return f"{self.folder.meta.created!r}-{self.generation}.{self._damaged}"
+
+    @property
+    def complete(self) -> bool:
+        """Whether every byte has been received."""
+        return self.size is not None and self.received.covers(0, self.size)
+
+    @property
     def failed(self) -> bool:
         """Whether memory and disk may disagree, so that the blob must be loaded again."""
         return self._failure is not None
@@ -95,8 +108,23 @@ class Blob:
         """Return a description of the blob as it is now."""
         meta = self.folder.meta
         return BlobInfo(
-            meta.key, meta.size, self.received, meta.sha256, dict(meta.metadata), self._completed_at
+            meta.key,
+            meta.size,
+            self.received,
+            meta.sha256,
+            dict(meta.metadata),
+            self._completed_at,
+            self.version,
         )
+
+    async def changed(self) -> None:
+        """Return when bytes are received or discarded, or the blob is deleted or fails."""
+        await self._changed.wait()
+
+    def mark_deleted(self) -> None:
+        """Refuse further changes, as the folder was removed."""
+        self.deleted = True
+        self._notify()
 
     def check(self, generation: int | None = None) -> None:
         """Raise unless the blob can be changed and still has the given generation.
@@ -214,6 +242,7 @@ class Blob:
             raise
         self._records += 1
         self.received = received
+        self._notify()
 
     async def _truncate_journal(self) -> None:
         """Remove a record that may have been written in part."""
@@ -231,6 +260,7 @@ class Blob:
             self.fail(error)
             raise
         self.received = received
+        self._notify()
         log.info("blob %s is complete: %d bytes", self.folder.meta.key, len(received))
 
     async def _reset(self) -> None:
@@ -242,6 +272,7 @@ class Blob:
         self.generation += 1
         self.received = RangeSet()
         self._records = 0
+        self._notify()
 
     def fail(self, error: CsvmillError) -> None:
         """Refuse further changes until the blob has been loaded from disk again.
@@ -250,8 +281,13 @@ class Blob:
         last user has released it.
         """
         self._failure = error
+        self._notify()
         if not self.deleted:
             log.error("blob %s must be loaded again: %s", self.folder.meta.key, error)
+
+    def _notify(self) -> None:
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
 
     async def _digest(self, fd: int, size: int) -> str:
         digest = hashlib.sha256()

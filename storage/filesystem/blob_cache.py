@@ -58,6 +58,20 @@ class BlobCache:
             blob.users -= 1
             self._release(key, blob)
 
+    @asynccontextmanager
+    async def watch(self, key: BlobKey) -> AsyncIterator[Blob]:
+        """The blob, which stays loaded while the context is open, without being in use.
+
+        It may be deleted and expire meanwhile. Raises BlobNotFound.
+        """
+        async with self.use(key) as blob:
+            blob.watchers += 1
+        try:
+            yield blob
+        finally:
+            blob.watchers -= 1
+            self._evict()
+
     def in_use(self, key: BlobKey) -> bool:
         """Whether the blob is in use. The answer cannot change while `lock(key)` is held."""
         blob = self._blobs.get(key)
@@ -67,7 +81,7 @@ class BlobCache:
         """Drop a blob whose folder was removed. Call with `lock(key)` held."""
         blob = self._blobs.pop(key, None)
         if blob is not None:
-            blob.deleted = True
+            blob.mark_deleted()
             if not blob.users:
                 blob.folder.close()
 
@@ -115,5 +129,6 @@ class BlobCache:
         surplus = len(self._blobs) - self._idle
         if surplus <= 0:
             return
-        for key in [key for key, blob in self._blobs.items() if not blob.users][:surplus]:
+        unused = [key for key, blob in self._blobs.items() if not blob.users | blob.watchers]
+        for key in unused[:surplus]:
             self._blobs.pop(key).folder.close()

@@ -13,7 +13,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Self
 
 from shared.blobs.blob import AppendLease, Declaration, parse_kind
-from shared.blobs.content import Content
+from shared.blobs.content import FOLLOW_WAIT, Content, Growth
 from shared.blobs.layout import blob_folder, complete_data
 from shared.blobs.listener import NullBlobListener
 from shared.errors import (
@@ -30,6 +30,7 @@ from storage.filesystem.atomic_folders import create_blob_folder, trash_folder
 from storage.filesystem.blob_cache import BlobCache
 from storage.filesystem.chunk_writer import ChunkWriter
 from storage.filesystem.disk import Disk, uninterrupted
+from storage.filesystem.growth import check_version, growing_pieces
 from storage.filesystem.meta import check_declaration, new_meta
 from storage.filesystem.reader import Reader
 from storage.filesystem.root import RootFolder
@@ -252,6 +253,31 @@ class FilesystemBlobs:
             try:
                 async with aclosing(reader.pieces(start, end)) as pieces:
                     yield Content(pieces, start, end, reader)
+            finally:
+                self._listener.bytes_read(key, reader.consumed)
+
+    @asynccontextmanager
+    async def follow(
+        self,
+        key: BlobKey,
+        start: int = 0,
+        *,
+        version: str | None = None,
+        wait: float = FOLLOW_WAIT,
+    ) -> AsyncIterator[Growth]:
+        """See the port."""
+        async with Reader(self._disk) as reader, self._cache.watch(key) as blob:
+            blob.check()
+            check_version(blob, version)
+            if not 0 <= start <= blob.received.prefix:
+                raise ChunkOutOfBounds(
+                    f"blob {key}: of its bytes, {blob.received.prefix} have been received without "
+                    f"a gap, not {start}"
+                )
+            await reader.open(partial(blob.folder.open_data, blob.generation))
+            try:
+                async with aclosing(growing_pieces(blob, reader, start, wait)) as pieces:
+                    yield Growth(pieces, start, blob.version)
             finally:
                 self._listener.bytes_read(key, reader.consumed)
 

@@ -52,6 +52,8 @@ class State:
     """Records in the journal."""
     completed_at: float | None = None
     """Unix seconds; None if the blob is not complete."""
+    damaged: int = 0
+    """Damaged records of the journal, whose bytes have to be received again."""
 
 
 class BlobFolder:
@@ -120,7 +122,7 @@ class BlobFolder:
             return self._load_complete(size)
         self.truncate_journal(known.records)
         self._remove_all_but(_partial(known.generation))
-        return State(known.generation, known.received, known.records)
+        return State(known.generation, known.received, known.records, damaged=known.damaged)
 
     def open_partial(self, generation: int) -> int:
         """Open the data file of an incomplete blob for writing; return its descriptor."""

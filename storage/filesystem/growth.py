@@ -1,0 +1,56 @@
+"""Read a blob while it is being received."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+from shared.errors import BlobNotFound, DigestMismatch
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from storage.filesystem.blob import Blob
+    from storage.filesystem.reader import Reader
+
+
+def check_version(blob: Blob, version: str | None) -> None:
+    """Raise unless the blob has this version; None is any.
+
+    Raises DigestMismatch if the bytes of the version were discarded, and BlobNotFound if it is
+    that of a blob that was deleted.
+    """
+    if version in (None, blob.version):
+        return
+    key = blob.folder.meta.key
+    if version.rpartition("-")[0] == blob.version.rpartition("-")[0]:
+        raise DigestMismatch(f"blob {key}: the bytes of its version {version} were discarded")
+    raise BlobNotFound(f"blob {key} of version {version} has been deleted")
+
+
+async def growing_pieces(
+    blob: Blob, reader: Reader, start: int, wait: float
+) -> AsyncGenerator[bytes, None]:
+    """Yield the bytes from `start` on that are received without a gap, as they arrive.
+
+    `reader` has the data file open, and the blob stays loaded. Ends with the blob, or after `wait`
+    seconds without a new byte. Raises as `Blob.check` for the generation that the blob has now.
+    """
+    generation, at = blob.generation, start
+    while True:
+        blob.check(generation)
+        stop = blob.received.prefix
+        if at < stop:
+            async with aclosing(reader.pieces(at, stop)) as pieces:
+                async for piece in pieces:
+                    yield piece
+            at = stop
+        elif blob.complete:
+            return
+        else:
+            try:
+                async with asyncio.timeout(wait):
+                    await blob.changed()
+            except TimeoutError:
+                return
