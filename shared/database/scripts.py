@@ -31,13 +31,13 @@ class Migration:
     """SHA-256 of the file, lower-case hex."""
 
 
-def load_queries() -> dict[str, str]:
-    """Return the statements of `sql/queries.sql` by their `-- name:` comments."""
-    text = files(__package__).joinpath("sql/queries.sql").read_text(encoding="utf-8")
+def load_queries(file: str = "queries.sql") -> dict[str, str]:
+    """Return the statements of a file in `sql/` by their `-- name:` comments."""
+    text = files(__package__).joinpath("sql", file).read_text(encoding="utf-8")
     _, *parts = _NAME.split(text)
     names, bodies = parts[::2], parts[1::2]
     if len(set(names)) != len(names):
-        raise ValueError(f"a name is used twice in queries.sql: {sorted(names)}")
+        raise ValueError(f"a name is used twice in {file}: {sorted(names)}")
     return {name: _only_statement(name, body) for name, body in zip(names, bodies, strict=True)}
 
 

@@ -13,6 +13,7 @@ from shared.aggregation.json_codec import encode_aggregation
 from shared.database import connect
 from shared.database.migrate import migrate_at_start
 from shared.errors import JobNotFound, LeaseLost
+from shared.jobs.head_starts import HEAD_START_PRIORITY, SqlHeadStarts
 from shared.jobs.job import AttemptOutcome, Unfinished
 from shared.jobs.queries import JobQueries
 from shared.jobs.rows import (
@@ -84,6 +85,12 @@ class SqlJobStore:
         self._database = database
         self._attempt_lost = attempt_lost
         self._sql = JobQueries.load()
+        self._head_starts = SqlHeadStarts(database)
+
+    @property
+    def head_starts(self) -> SqlHeadStarts:
+        """See `JobStore`."""
+        return self._head_starts
 
     async def create(
         self,
@@ -141,7 +148,12 @@ class SqlJobStore:
         lost: Sequence[int] = ()
         async with self._database.transaction() as transaction:
             claimed = await transaction.execute(
-                self._sql.claim, str(job_id), storable(worker), lease_until, now
+                self._sql.claim,
+                str(job_id),
+                storable(worker),
+                lease_until,
+                now,
+                now - HEAD_START_PRIORITY,
             )
             if claimed:
                 job = job_of(claimed[0])

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     )
     from shared.jobs.report import Report
     from shared.jobs.wake_up import WakeUp
+    from shared.ports.head_starts import HeadStarts
 
 
 class JobStore(Protocol):
@@ -32,6 +33,11 @@ class JobStore(Protocol):
     may renew the lease, or finish.
     Every method raises DatabaseUnavailable when the database does not answer in time.
     """
+
+    @property
+    def head_starts(self) -> HeadStarts:
+        """The uploads that processors aggregate while they are received, in the same database."""
+        ...
 
     async def create(
         self,
@@ -68,9 +74,10 @@ class JobStore(Protocol):
         """Start a new attempt at the job: increment `attempt`, and lease the job to `worker`.
 
         Returns None if the job cannot be claimed: it has ended, another attempt holds a lease that
-        has not run out, or the next attempt is delayed (see `get`). An attempt whose lease has run
-        out is recorded as lost. If it was the last permitted one, the job fails here, its dead
-        letter becomes due, and None is returned. Raises JobNotFound.
+        has not run out, the next attempt is delayed (see `get`), or another worker has a head start
+        and comes first, for at most `HEAD_START_PRIORITY` seconds after the job was created. An
+        attempt whose lease has run out is recorded as lost. If it was the last permitted one, the
+        job fails here, its dead letter becomes due, and None is returned. Raises JobNotFound.
         """
         ...
 

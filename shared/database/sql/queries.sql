@@ -21,7 +21,8 @@ SELECT * FROM jobs WHERE upload_id = $1;
 UPDATE jobs SET published_at = $2 WHERE id = $1 RETURNING id;
 
 -- name: claim
--- If the job is STARTED, its attempt is lost, which counts as a failure.
+-- If the job is STARTED, its attempt is lost, which counts as a failure. A processor that has a head
+-- start comes first, unless the job was created at or before $5.
 UPDATE jobs
 SET state = 'STARTED',
     attempt = attempt + 1,
@@ -34,7 +35,16 @@ SET state = 'STARTED',
     progress_rows_estimated = NULL
 WHERE id = $1
   AND (
-      state = 'PENDING'
+      (
+          state = 'PENDING'
+          AND NOT EXISTS (
+              SELECT 1 FROM head_starts
+              WHERE head_starts.upload_id = jobs.upload_id
+                AND head_starts.worker <> $2
+                AND head_starts.held_until > $4
+                AND jobs.created_at > $5
+          )
+      )
       OR (state = 'RETRY' AND (retry_at IS NULL OR retry_at <= $4))
       OR (state = 'STARTED' AND lease_until < $4 AND failures + 1 < max_attempts)
   )

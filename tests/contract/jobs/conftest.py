@@ -42,6 +42,7 @@ async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     database = await connect(url)
     try:
         await migrate(database)
+        await database.write("DELETE FROM head_starts")
         await database.write("DELETE FROM attempts")
         await database.write("DELETE FROM jobs")
     finally:
