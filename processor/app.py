@@ -19,7 +19,10 @@ from processor.attempt.sized_engine import SizedEngine
 from processor.engines.native import NativeEngine
 from processor.engines.port import MIN_MEMORY, EngineLimits
 from processor.events import ProcessorEvents
+from processor.head_start.follower import Follower
+from processor.head_start.hand_over import HandOver
 from processor.maintenance.orphan_recovery import OrphanRecovery
+from processor.maintenance.periodic import run_periodically
 from processor.maintenance.relay import Relay
 from processor.maintenance.sweeper import Sweeper
 from processor.metrics import ProcessorMetrics
@@ -48,6 +51,16 @@ async def processing(settings: WorkSettings, ports: Ports, metrics: Metrics) -> 
     ports = replace(ports, bus=bus)
     engine_metrics = metrics.of(ProcessorMetrics)
     scratch = await asyncio.to_thread(Scratch, settings.scratch_dir)
+    name = f"{socket.gethostname()}:{os.getpid()}"
+    follower = Follower(
+        ports.jobs.head_starts,
+        ports.blobs,
+        NativeEngine(replace(_limits(settings), time_limit=None)),
+        scratch,
+        settings,
+        events=events,
+        name=name,
+    )
     worker = Worker(
         ports.jobs,
         bus,
@@ -55,12 +68,14 @@ async def processing(settings: WorkSettings, ports: Ports, metrics: Metrics) -> 
             ports.blobs,
             MeasuredEngine(_engine(settings), "kernel", engine_metrics),
             scratch,
+            follower,
         ),
         settings,
         events=events,
-        name=f"{socket.gethostname()}:{os.getpid()}",
+        name=name,
         clock=time.time,
     )
+    hand_over = HandOver(ports, events, worker.handle, max_attempts=settings.max_attempts)
     relay = Relay(
         ports.jobs,
         bus,
@@ -87,7 +102,14 @@ async def processing(settings: WorkSettings, ports: Ports, metrics: Metrics) -> 
         clock=time.time,
         recover_orphans=orphan_recovery.recover,
     )
-    background = [asyncio.create_task(task.run()) for task in (relay, sweeper, orphan_recovery)]
+    removal = run_periodically(
+        "removal of old head starts",
+        follower.remove_old,
+        interval=settings.sweep_interval,
+        random_start=True,
+    )
+    tasks = (relay.run(), sweeper.run(), orphan_recovery.run(), follower.run(hand_over), removal)
+    background = [asyncio.create_task(task) for task in tasks]
     try:
         async with (
             bus.consume(worker.handle, prefetch=settings.concurrency),
@@ -104,20 +126,24 @@ async def processing(settings: WorkSettings, ports: Ports, metrics: Metrics) -> 
         await asyncio.to_thread(scratch.close)
 
 
-def _engine(settings: WorkSettings) -> SizedEngine:
-    limits = EngineLimits(
+def _limits(settings: WorkSettings) -> EngineLimits:
+    return EngineLimits(
         memory=settings.memory_limit,
         scratch=settings.scratch_limit,
         threads=settings.threads or os.cpu_count() or 1,
         time_limit=settings.time_limit,
         max_expansion=settings.max_expansion,
     )
+
+
+def _engine(settings: WorkSettings) -> SizedEngine:
+    limits = _limits(settings)
     small = replace(limits, memory=min(limits.memory, MIN_MEMORY), threads=1)
     return SizedEngine(NativeEngine(small), NativeEngine(limits))
 
 
 def _small_slots(settings: WorkSettings) -> int:
-    taken = settings.concurrency * settings.memory_limit
+    taken = (settings.concurrency + settings.head_starts) * settings.memory_limit
     return settings.small_jobs or small_slots(os.cpu_count() or 1, available_memory(), taken)
 
 

@@ -59,7 +59,11 @@ class ProcessorEvents(JobEvents):
 
     def waiting(self, job: Job, wait: float) -> None:
         """A wake-up was delivered `wait` seconds before the job can be claimed."""
-        held = f"is leased to {job.worker}" if job.lease_until else "waits for its next attempt"
+        held = "waits for its next attempt"
+        if job.lease_until:
+            held = f"is leased to {job.worker}"
+        elif job.state is JobState.PENDING:
+            held = "waits for the processor that has a head start"
         log.info("job=%s %s for %.1f s", job.id, held, wait)
 
     def last_attempt_lost(self, job: Job) -> None:
@@ -89,6 +93,25 @@ class ProcessorEvents(JobEvents):
             job.upload_id,
             job.id,
             extra={"event": "upload.adopted"},  # programs read this code: it stays
+        )
+
+    def head_start_began(self, upload_id: UUID) -> None:
+        """This processor aggregates an upload while it is received."""
+        log.info(
+            "upload %s: aggregated while it is received",
+            upload_id,
+            extra={"event": "head_start.began"},
+        )
+
+    def head_start_ended(self, upload_id: UUID, outcome: str, reason: str) -> None:
+        """The head start of an upload has ended."""
+        self._metrics.head_starts.labels(outcome).inc()
+        log.info(
+            "upload %s: its head start was %s: %s",
+            upload_id,
+            outcome,
+            reason,
+            extra={"event": "head_start.ended", "outcome": outcome},
         )
 
     def expired(self, jobs: int) -> None:

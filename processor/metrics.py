@@ -68,6 +68,12 @@ class ProcessorMetrics:
             "Wake-ups that the relay published for jobs that lacked one.",
             registry=registry,
         )
+        self.head_starts = Counter(
+            "csvmill_head_starts_total",
+            "Uploads that this processor began to aggregate while they were received.",
+            ["outcome"],
+            registry=registry,
+        )
         self.expired = Counter(
             "csvmill_jobs_expired_total",
             "Jobs that have expired.",
@@ -79,6 +85,8 @@ class ProcessorMetrics:
             ["kind"],
             registry=registry,
         )
+        for how in ("used", "gone", "lost", "released", "failed"):
+            self.head_starts.labels(how)
         for kind in (UPLOADS, RESULTS):
             self.removed.labels(kind)
         for outcome in (

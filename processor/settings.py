@@ -68,6 +68,13 @@ class WorkSettings(BaseSettings):
     longer fails, and the next one has the same limit."""
     max_expansion: int = Field(default=MAX_EXPANSION, ge=1)
     """The largest ratio of decompressed to compressed size, for files above 1 GiB decompressed."""
+    head_starts: int = Field(default=1, ge=0)
+    """Uploads that one process aggregates while they are received, beside its jobs. Each may use
+    the memory and the scratch disk of a job."""
+    head_start_interval: float = Field(default=0.5, gt=0)
+    """Seconds between two queries for uploads that are offered."""
+    head_start_stall: float = Field(default=60.0, gt=0)
+    """Seconds without a byte of an upload after which it is no longer followed."""
     scratch_dir: Path = Field(default_factory=lambda: Path(tempfile.gettempdir()) / "csvmill")
     """Folder for spilled data and for output before it is sent to storage."""
 

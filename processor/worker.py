@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 RELEASE_TIMEOUT = 5.0
 """Seconds that a stopping worker may take to release a job."""
 
+HEAD_START_WAIT = 1.0
+"""Seconds until the next try to claim a job that another processor may claim first."""
+
 _STATES_AFTER_FAILURE = (JobState.RETRY, JobState.FAILURE)
 """They show that a `fail` was committed whose answer got lost."""
 
@@ -133,8 +136,9 @@ class Worker:
 
     async def _handle_unclaimed(self, delivery: Delivery, job: Job, claim: Claim) -> None:
         if not job.state.terminal:
-            # Another attempt holds a lease that has not run out, or the next attempt is delayed.
-            claimable_at = job.lease_until or job.retry_at or claim.time
+            # Another attempt holds a lease that has not run out, the next attempt is delayed, or
+            # another processor has a head start.
+            claimable_at = job.lease_until or job.retry_at or claim.time + HEAD_START_WAIT
             wait = max(claimable_at - claim.time, 0.0)
             self._events.waiting(job, wait)
             await self._acks.delay(delivery, wait)

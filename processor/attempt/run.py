@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import AsyncExitStack, nullcontext
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from shared.blobs.blob import Declaration, preview_key, rejects_key, result_key
 from shared.errors import JobFailed
@@ -14,7 +15,7 @@ from shared.jobs.report import report_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
-    from contextlib import AbstractAsyncContextManager
+    from contextlib import AbstractAsyncContextManager, AbstractContextManager
     from pathlib import Path
 
     from processor.attempt.scratch import Scratch
@@ -38,13 +39,50 @@ class Completed:
     report: Report
 
 
+class Prepared(Protocol):
+    """An aggregation of the input of a job that began before the job."""
+
+    @property
+    def bytes_done(self) -> int:
+        """Bytes that had been read when the upload was complete."""
+        ...
+
+    def output(
+        self, progress: Callable[[EngineProgress], None]
+    ) -> AbstractAsyncContextManager[Output]:
+        """Wait for the output, whose files exist as long as the context.
+
+        Entering raises what `Engine.aggregate` raises.
+        """
+        ...
+
+
+class HeadStarts(Protocol):
+    """The aggregations that this processor began before the jobs existed."""
+
+    def of_job(self, job: Job) -> Prepared | None:
+        """Return the aggregation of the job's input, if there is one."""
+        ...
+
+    def paused(self) -> AbstractContextManager[None]:
+        """Pause all that no job waits for, so that an attempt has the machine."""
+        ...
+
+
 class JobRun:
     """Runs attempts with one engine. Keeps no state between attempts."""
 
-    def __init__(self, blobs: Blobs, engine: Engine, scratch: Scratch) -> None:
+    def __init__(
+        self,
+        blobs: Blobs,
+        engine: Engine,
+        scratch: Scratch,
+        head_starts: HeadStarts | None = None,
+    ) -> None:
         self._blobs = blobs
         self._engine = engine
         self._scratch = scratch
+        self._head_starts = head_starts
 
     async def run(
         self, job: Job, progress: Callable[[EngineProgress], None], *, queued: float
@@ -60,19 +98,32 @@ class JobRun:
         incomplete blob, which `discard` removes.
         Raises MalformedInput, AttemptFailed, and the errors of `Blobs`.
         """
-        async with self._scratch.folder(f"{job.id}-{job.attempt}") as folder:
-            source = BlobSource(self._blobs, job.input_key, job.input_size)
+        prepared = self._head_starts.of_job(job) if self._head_starts else None
+        async with AsyncExitStack() as stack:
             try:
-                output = await self._engine.aggregate(job.aggregation, source, folder, progress)
+                if prepared is None:
+                    output = await self._aggregate(job, progress, stack)
+                else:
+                    output = await stack.enter_async_context(prepared.output(progress))
             except JobFailed as error:
                 report = report_of(error)
                 if report is not None:
-                    error.report = _completed(report, job, queued)
+                    error.report = _completed(report, job, queued, prepared)
                 raise
             started = time.monotonic()
             result = await self._store(job, output)
             stored = time.monotonic() - started
-            return Completed(result, _completed(output.report, job, queued, stored))
+            return Completed(result, _completed(output.report, job, queued, prepared, stored))
+
+    async def _aggregate(
+        self, job: Job, progress: Callable[[EngineProgress], None], stack: AsyncExitStack
+    ) -> Output:
+        """Return the output, whose files exist until `stack` is closed."""
+        name = f"{job.id}-{job.attempt}"
+        folder = await stack.enter_async_context(self._scratch.folder(name))
+        source = BlobSource(self._blobs, job.input_key, job.input_size)
+        with self._head_starts.paused() if self._head_starts else nullcontext():
+            return await self._engine.aggregate(job.aggregation, source, folder, progress)
 
     async def ping(self) -> None:
         """Return if storage is available. Raises StorageUnavailable."""
@@ -122,13 +173,16 @@ class JobRun:
             )
 
 
-def _completed(report: Report, job: Job, queued: float, stored: float = 0.0) -> Report:
+def _completed(
+    report: Report, job: Job, queued: float, prepared: Prepared | None, stored: float = 0.0
+) -> Report:
     """Add to the engine's report what only its caller knows."""
     return replace(
         report,
         bytes_in=job.input_size,
         seconds=replace(report.seconds, queue=queued, store=stored),
         attempts=job.attempt,
+        head_start=None if prepared is None else prepared.bytes_done,
     )
 
 

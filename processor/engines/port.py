@@ -54,6 +54,8 @@ class EngineProgress:
     """Rows read so far, without the header; None if unknown."""
     rows_estimated: bool = False
     """Whether `rows` is an estimate, from the bytes read and the first records' length."""
+    rejected: int = 0
+    """Bad records found so far."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,9 @@ class Report:
     """What confined the engine's process: `rlimits`, `no_new_privs`, `landlock`, `seccomp`."""
     attempts: int = 0
     """Attempts so far, including this one."""
+    head_start: int | None = None
+    """Bytes that had been read when the upload ended, if it was aggregated while it was received;
+    else None."""
     unfinished: bool = False
     """Whether the attempt ended before the end of the file. Then `rows`, `groups`,
     `bytes_decompressed` and `bytes_out` are unknown, and 0 here."""

@@ -1,0 +1,1 @@
+"""Head starts: uploads are aggregated while they are received."""
