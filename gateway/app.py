@@ -17,6 +17,7 @@ from gateway.metrics import GatewayMetrics
 from gateway.protocols.tus import handlers as tus
 from gateway.routes import routes
 from gateway.uploads.header_check import HEADER_CHECKER, HeaderChecker
+from gateway.uploads.offer import HEAD_START_OFFERS, HeadStartOffers
 from shared.bus.counted import BusMetrics, CountedBus
 from shared.runtime.drain import ON_SHUTDOWN_STARTED
 from shared.telemetry.http import instrument
@@ -45,6 +46,7 @@ def build_app(
     app[PORTS] = replace(ports, bus=CountedBus(ports.bus, metrics.of(BusMetrics)))
     app[EVENTS] = GatewayEvents(metrics)
     app[HEADER_CHECKER] = HeaderChecker()
+    _offer_uploads(app)
     _watch_jobs(app, metrics)
     tus.install(app)
     cors.install(app, settings.cors_origins)
@@ -59,6 +61,17 @@ def build_app(
     )
     app.on_startup.append(_make_spool_dir)
     return app
+
+
+def _offer_uploads(app: web.Application) -> None:
+    offers = app[HEAD_START_OFFERS] = HeadStartOffers(
+        app[PORTS].jobs.head_starts, min_size=app[SETTINGS].head_start_size
+    )
+
+    async def close(_app: web.Application) -> None:
+        await offers.close()
+
+    app.on_cleanup.append(close)
 
 
 def _watch_jobs(app: web.Application, metrics: Metrics) -> None:

@@ -29,6 +29,8 @@ class GatewaySettings(BaseSettings):
     """Attempts at a job before it is a FAILURE."""
     spool_dir: Path | None = None
     """Folder for chunks whose offset is not known yet; None is the system's temporary folder."""
+    head_start_size: int = Field(default=64 << 20, gt=0)
+    """Bytes of the smallest upload that is offered to processors while it is received."""
     follow_interval: float = Field(default=0.5, gt=0)
     """Seconds between two queries for the jobs that clients follow."""
     follow_heartbeat: float = Field(default=15.0, gt=0)

@@ -73,7 +73,7 @@ async def append(
     async with aclosing(data):
         for upload_id in _ids(name):
             tolerated = TOLERATED if whole else 0
-            watch = context.header_checker.watch(context.ports.blobs, offset, tolerated=tolerated)
+            watch = context.watch(offset, tolerated=tolerated)
             try:
                 blob = await _append(context, upload_id, offset, data, watch, whole, admit)
             except BlobNotFound as error:

@@ -22,7 +22,7 @@ from shared.inspection.sample import SAMPLE_SIZE
 from shared.uploads.metadata import AGGREGATION, aggregation_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
     from uuid import UUID
 
     from gateway.uploads.upload import Upload
@@ -97,13 +97,16 @@ class HeaderChecker:
                 sample = await _read(blobs, upload.blob, limit)
                 await self.check_sample(upload, sample)
 
-    def watch(self, blobs: Blobs, offset: int, *, tolerated: int) -> HeaderWatch:
+    def watch(
+        self, blobs: Blobs, offset: int, *, tolerated: int, on_header: Callable[[Upload], None]
+    ) -> HeaderWatch:
         """Return the check of one request that writes at `offset`.
 
         If the file does not fit its spec, up to `tolerated` bytes are passed on before the request
-        is refused, and at least the first MiB.
+        is refused, and at least the first MiB. `on_header` is called when the first MiB is
+        received, or was before, and fits.
         """
-        return HeaderWatch(self, blobs, offset, tolerated)
+        return HeaderWatch(self, blobs, offset, tolerated, on_header)
 
     async def check_sample(self, upload: Upload, sample: bytes) -> None:
         """Raise SpecMismatch if an upload that begins with `sample` does not fit its spec."""
@@ -142,8 +145,16 @@ class HeaderWatch:
     when they are stored.
     """
 
-    def __init__(self, checker: HeaderChecker, blobs: Blobs, offset: int, tolerated: int) -> None:
+    def __init__(
+        self,
+        checker: HeaderChecker,
+        blobs: Blobs,
+        offset: int,
+        tolerated: int,
+        on_header: Callable[[Upload], None],
+    ) -> None:
         self._checker = checker
+        self._on_header = on_header
         self._blobs = blobs
         self._offset = offset
         self._tolerated = tolerated
@@ -164,6 +175,8 @@ class HeaderWatch:
     async def check(self, upload: Upload) -> None:
         """Raise SpecMismatch if the bytes received show that the upload does not fit."""
         await self._checker.check(self._blobs, upload)
+        if upload.blob.prefix >= SAMPLE_SIZE:
+            self._on_header(upload)
 
     async def pieces(self, data: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
         """Yield `data`, which belongs at the offset, and close it.
@@ -173,15 +186,18 @@ class HeaderWatch:
         held, mismatch = bytearray(), None
         async with aclosing(data):
             upload = self._upload
-            watching = self._offset == 0 and upload is not None and self._checker.applies_to(upload)
+            watching = self._offset == 0
+            checked = upload is not None and self._checker.applies_to(upload)
             async for piece in data:
                 yield piece
                 self.passed += len(piece)
                 if watching and upload is not None:
-                    held += piece[: SAMPLE_SIZE - len(held)]
-                    if len(held) == SAMPLE_SIZE:
-                        mismatch = await self._mismatch(upload, bytes(held))
+                    held += piece[: SAMPLE_SIZE - len(held)] if checked else b""
+                    if self.passed >= SAMPLE_SIZE:
+                        mismatch = await self._mismatch(upload, bytes(held)) if checked else None
                         watching, held = False, bytearray()
+                        if mismatch is None:
+                            self._on_header(upload)
                 if mismatch is not None and self.passed > self._tolerated:
                     raise mismatch
 

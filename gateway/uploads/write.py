@@ -54,7 +54,7 @@ async def write_declared(
 
     async with aclosing(data):
         check_size(context.settings, declaration.size or 0, field="dztotalfilesize")
-        watch = context.header_checker.watch(context.ports.blobs, offset, tolerated=TOLERATED)
+        watch = context.watch(offset, tolerated=TOLERATED)
         return await _write(context, upload_id, offset, data, watch, check, declaration)
 
 
@@ -78,7 +78,7 @@ async def write_chunk(
 
     async with aclosing(data):
         for upload_id in candidate_ids(name):
-            watch = context.header_checker.watch(context.ports.blobs, offset, tolerated=TOLERATED)
+            watch = context.watch(offset, tolerated=TOLERATED)
             try:
                 return await _write(context, upload_id, offset, data, watch, check)
             except BlobNotFound as error:

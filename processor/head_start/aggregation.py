@@ -65,7 +65,7 @@ class GrowingAggregation:
 
     @property
     def usable(self) -> bool:
-        """Whether an attempt may ask for the output: none has, and the engine did not fail early."""
+        """Whether an attempt may ask for the output: none has, and the engine has not failed."""
         failed = self.engine_run.done() and not self.source.complete.is_set()
         return not self.claimed and not failed
 

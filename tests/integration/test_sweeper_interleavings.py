@@ -30,6 +30,7 @@ from gateway.settings import GatewaySettings
 from gateway.uploads.complete import with_job
 from gateway.uploads.context import UploadContext
 from gateway.uploads.header_check import HeaderChecker
+from gateway.uploads.offer import HeadStartOffers
 from gateway.uploads.write import write_declared
 from processor.maintenance.sweeper import Sweeper
 from shared.blobs.blob import (
@@ -191,7 +192,11 @@ class Interleavings(RuleBasedStateMachine):
 
         async def request(ports: Ports, actor: Actor) -> None:
             context = UploadContext(
-                ports, GatewaySettings(), GatewayEvents.uncounted(), HeaderChecker()
+                ports,
+                GatewaySettings(),
+                GatewayEvents.uncounted(),
+                HeaderChecker(),
+                HeadStartOffers(ports.jobs.head_starts, min_size=1 << 30),
             )
             chunk = _once(CONTENT[offset : offset + 1])
             declaration = Declaration(len(CONTENT))

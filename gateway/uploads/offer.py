@@ -1,0 +1,72 @@
+"""Offers large uploads to processors, which aggregate them while they are received."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from shared.errors import DatabaseUnavailable
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from gateway.uploads.upload import Upload
+    from shared.ports import HeadStarts
+
+AGAIN = 10.0
+"""Seconds after which an upload of which bytes still arrive is offered again: the processor that
+followed it may have given up while no bytes arrived."""
+_REMEMBERED = 10_000
+
+log = logging.getLogger(__name__)
+
+
+class HeadStartOffers:
+    """Offers uploads in the background. An offer is a hint: it delays nothing, and may be lost."""
+
+    def __init__(self, head_starts: HeadStarts, *, min_size: int) -> None:
+        """`min_size`: bytes of the smallest upload that is worth it."""
+        self._head_starts = head_starts
+        self._min_size = min_size
+        self._offered: OrderedDict[UUID, float] = OrderedDict()
+        """When each upload was offered, in seconds of the monotonic clock."""
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def offer(self, upload: Upload) -> None:
+        """Offer an upload whose header was received, unless it was offered a moment ago."""
+        if not self.applies_to(upload):
+            return
+        now = time.monotonic()
+        if now < self._offered.get(upload.id, -AGAIN) + AGAIN:
+            return
+        self._offered[upload.id] = now
+        self._offered.move_to_end(upload.id)
+        if len(self._offered) > _REMEMBERED:
+            self._offered.popitem(last=False)
+        task = asyncio.create_task(self._offer(upload.id))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def applies_to(self, upload: Upload) -> bool:
+        """Whether the upload is incomplete, becomes a job, and is known to be large."""
+        size = upload.blob.size
+        worth_it = size is not None and size >= self._min_size
+        return worth_it and not upload.blob.complete and not upload.is_part
+
+    async def close(self) -> None:
+        """Wait for the offers that are being made."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _offer(self, upload_id: UUID) -> None:
+        try:
+            await self._head_starts.offer(upload_id, now=time.time())
+        except DatabaseUnavailable as error:
+            log.debug("upload %s is not offered: %s", upload_id, error)
+
+
+HEAD_START_OFFERS = web.AppKey("head_start_offers", HeadStartOffers)
