@@ -54,7 +54,7 @@ class GrowingSource:
         self._urgent = False
         self._stall_timeout = stall_timeout
         self._read: deque[tuple[float, int]] = deque(maxlen=SAMPLES)
-        """Times (Unix seconds) and how many bytes had been read before them."""
+        """Times (Unix seconds) and how many bytes had been taken before them."""
         self.read_at_completion = 0
         """How many bytes had been read when the upload became complete."""
 
@@ -91,10 +91,10 @@ class GrowingSource:
                     ) as growth:
                         async for piece in growth:
                             await self._running.wait()
-                            self._note(at)
                             at += len(piece)
                             progressed = time.monotonic()
                             yield piece
+                            self._note(at)
                     await self._check(at)
                 except StorageUnavailable:
                     if time.monotonic() > progressed + OUTAGE:

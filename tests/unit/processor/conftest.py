@@ -28,6 +28,7 @@ from storage.filesystem.blobs import FilesystemBlobs
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
+    from uuid import UUID
 
     from processor.engines.port import EngineProgress, Source
     from shared.jobs.job import Aggregation, Job
@@ -49,12 +50,18 @@ REPORT = Report(
 
 
 class ScriptedEngine:
-    """Waits for `may_finish`, then raises the next of `errors`, or writes OUTPUT."""
+    """Waits for `may_finish`, reads the source, waits for `may_write`, and writes OUTPUT.
+
+    After each wait it raises the next of `errors`, if there is one.
+    """
 
     def __init__(self) -> None:
         self.started = asyncio.Event()
         self.may_finish = asyncio.Event()
         self.may_finish.set()
+        self.may_write = asyncio.Event()
+        self.may_write.set()
+        self.runs = 0
         self.errors: list[Exception] = []
         self.cancelled = 0
         self.report: Callable[[EngineProgress], None]
@@ -70,16 +77,16 @@ class ScriptedEngine:
     ) -> Output:
         assert aggregation == SONG_PLAYS
         self.report = progress
+        self.runs += 1
         self.started.set()
         try:
-            await self.may_finish.wait()
+            await self._passed(self.may_finish)
+            async with source.open() as pieces:
+                assert b"".join([piece async for piece in pieces]) == INPUT
+            await self._passed(self.may_write)
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
-        if self.errors:
-            raise self.errors.pop(0)
-        async with source.open() as pieces:
-            assert b"".join([piece async for piece in pieces]) == INPUT
         path = scratch / "output.csv"
         path.write_bytes(OUTPUT)
         rejects_and_preview = [
@@ -89,6 +96,11 @@ class ScriptedEngine:
         return Output(
             path, len(OUTPUT), hashlib.sha256(OUTPUT).hexdigest(), REPORT, *rejects_and_preview
         )
+
+    async def _passed(self, gate: asyncio.Event) -> None:
+        await gate.wait()
+        if self.errors:
+            raise self.errors.pop(0)
 
 
 def written(path: Path, content: bytes) -> Written:
@@ -162,15 +174,15 @@ class Rig:
             jobs or self.jobs, self.bus, job_run, self.settings, name="tester", clock=clock
         )
 
-    async def job(self, max_attempts: int = 3) -> Job:
-        """A job whose input is complete."""
-        upload_id = uuid4()
-        key = upload_key(upload_id)
-        await self.blobs.create(key, len(INPUT))
-        await self.blobs.write(key, 0, once(INPUT))
+    async def job(self, max_attempts: int = 3, *, upload_id: UUID | None = None) -> Job:
+        """A job whose input is complete; that of the upload if one is given."""
+        if upload_id is None:
+            upload_id = uuid4()
+            await self.blobs.create(upload_key(upload_id), len(INPUT))
+            await self.blobs.write(upload_key(upload_id), 0, once(INPUT))
         return await self.jobs.create(
             upload_id=upload_id,
-            input_key=key,
+            input_key=upload_key(upload_id),
             input_size=len(INPUT),
             filename="plays.csv",
             aggregation=SONG_PLAYS,
