@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gateway.uploads.complete import with_job
@@ -27,6 +28,14 @@ async def find_upload(context: UploadContext, name: str) -> Upload:
         if upload is not None:
             return upload
     raise UploadNotFound(f"There is no upload {name!r}")
+
+
+async def with_head_start(context: UploadContext, upload: Upload) -> Upload:
+    """Return the upload with its head start, if it is incomplete and was offered."""
+    if not context.offers.applies_to(upload):
+        return upload
+    head_start = await context.ports.jobs.head_starts.of_upload(upload.id)
+    return replace(upload, head_start=head_start)
 
 
 async def look_up(context: UploadContext, upload_id: UUID) -> Upload | None:

@@ -12,6 +12,7 @@ from shared.blobs.byte_ranges import RangeSet
 from shared.uploads.metadata import awaits_mark, filename_of, is_part, metadata_of
 
 if TYPE_CHECKING:
+    from shared.jobs.head_start import HeadStart
     from shared.jobs.job import Job
 
 _NAMESPACE = UUID("5b7c1f0e-53c1-4d0c-9d7e-0f6a7f0c2f61")
@@ -44,6 +45,8 @@ class Upload:
     job: Job | None = None
     kept: bool = True
     """Whether its bytes are kept; if not, only its job is known."""
+    head_start: HeadStart | None = None
+    """How far a processor has aggregated it, where that was asked for."""
 
     @property
     def filename(self) -> str:

@@ -237,6 +237,7 @@ class _Attempt:
             self._usage.use(memory=event["peak_memory"], scratch=event["peak_scratch"])
             self._usage.confinement = tuple(event.get("confined", ()))
             if event["event"] == "progress":
+                self._usage.reject(event["rejected"], event.get("first_problem"))
                 file.advance(self._usage, event["done"], event["rows"])
             elif event["event"] == "failed":
                 raise self._usage.failure(event["reason"])

@@ -56,6 +56,8 @@ class EngineProgress:
     """Whether `rows` is an estimate, from the bytes read and the first records' length."""
     rejected: int = 0
     """Bad records found so far."""
+    first_problem: str | None = None
+    """What is wrong with the first of them, with its line."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,8 +76,15 @@ class Usage:
             self._latest = replace(self._latest, done=done)
         else:
             rows = max(rows, self._latest.rows or 0) if estimated else rows
-            self._latest = EngineProgress(done, self._size, rows, estimated)
+            self._latest = replace(self._latest, done=done, rows=rows, rows_estimated=estimated)
         self._progress(self._latest)
+
+    def reject(self, rejected: int, first_problem: str | None) -> None:
+        """Note how many bad records were found so far, and what the first one is.
+
+        The next call of `advance` reports it.
+        """
+        self._latest = replace(self._latest, rejected=rejected, first_problem=first_problem)
 
     def finish(self, rows: int) -> None:
         """Report that the whole source was read."""

@@ -75,7 +75,13 @@ class GrowingAggregation:
         latest = self._latest
         if latest is None:
             return HeadStartProgress(0)
-        return HeadStartProgress(latest.done, latest.rows, latest.rows_estimated, latest.rejected)
+        return HeadStartProgress(
+            latest.done,
+            latest.rows,
+            latest.rows_estimated,
+            latest.rejected,
+            latest.first_problem,
+        )
 
     @property
     def bytes_done(self) -> int:

@@ -87,3 +87,6 @@ class ReportView(View):
     """What confined the process of the engine: `rlimits`, `no_new_privs`, `landlock`, `seccomp`."""
     attempts: Ordinal
     """Attempts so far, including released ones."""
+    head_start: Count | None = None
+    """Bytes that had been aggregated when the upload ended, if that began while the file was
+    received."""

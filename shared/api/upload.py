@@ -27,6 +27,24 @@ Ranges = Annotated[tuple[Range, ...], Field(json_schema_extra={"maxItems": MAX_R
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeadStartView(View):
+    """How far a processor has aggregated an upload that is still being received."""
+
+    aggregated_bytes: Count
+    """Bytes of the file that have been read."""
+    rows: Count | None
+    """Rows that have been read, without the header; null if unknown."""
+    rows_estimated: bool
+    """Whether `rows` is an estimate."""
+    rows_rejected: Count
+    """Bad rows found so far."""
+    first_problem: str | None
+    """What is wrong with the first bad row."""
+    ended: str | None
+    """Why it has ended; null while it lasts. The job will read the file after the upload."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UploadView(View):
     """A file that is being received."""
 
@@ -48,6 +66,9 @@ class UploadView(View):
     """The first ranges that have not been received."""
     job: Path | None
     """The path of the upload's job, once it is complete."""
+    head_start: HeadStartView | None = None
+    """How far the file has been aggregated, if that began while it is received; only in answers to
+    GET."""
 
     @property
     def job_id(self) -> str | None:

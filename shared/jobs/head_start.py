@@ -21,6 +21,8 @@ class HeadStartProgress:
     """Whether `rows_done` is estimated from the length of the first records."""
     rows_rejected: int = 0
     """Bad records found so far."""
+    first_problem: str | None = None
+    """What is wrong with the first of them, with its line."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,7 @@ class SqlHeadStarts:
         progress: HeadStartProgress,
     ) -> bool:
         """See `HeadStarts`."""
+        problem = progress.first_problem
         rows = await self._database.write(
             self._sql.renew,
             str(upload_id),
@@ -68,6 +69,7 @@ class SqlHeadStarts:
             progress.rows_done,
             int(progress.rows_estimated),
             progress.rows_rejected,
+            None if problem is None else storable(problem, REASON_LIMIT),
             idempotent=True,
         )
         return bool(rows)
@@ -105,6 +107,7 @@ def _head_start_of(row: Row) -> HeadStart:
             row["rows_done"],
             bool(row["rows_estimated"]),
             row["rows_rejected"] or 0,
+            row["first_problem"],
         )
     return HeadStart(
         UUID(row["upload_id"]),

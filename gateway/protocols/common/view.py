@@ -5,13 +5,14 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from shared.api.upload import MAX_RANGES, UploadView
+from shared.api.upload import MAX_RANGES, HeadStartView, UploadView
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from gateway.uploads.upload import Upload
     from shared.blobs.byte_ranges import ByteRange
+    from shared.jobs.head_start import HeadStart
     from shared.jobs.job import Job
 
 
@@ -40,6 +41,21 @@ def upload_view(upload: Upload) -> UploadView:
         received=_pairs(blob.received),
         missing=_pairs(blob.received.missing(0, end)),
         job=job_path(upload.job) if upload.job else None,
+        head_start=None if upload.head_start is None else _head_start_view(upload.head_start),
+    )
+
+
+def _head_start_view(head_start: HeadStart) -> HeadStartView | None:
+    progress = head_start.progress
+    if progress is None:
+        return None
+    return HeadStartView(
+        aggregated_bytes=progress.bytes_done,
+        rows=progress.rows_done,
+        rows_estimated=progress.rows_estimated,
+        rows_rejected=progress.rows_rejected,
+        first_problem=progress.first_problem,
+        ended=head_start.reason,
     )
 
 

@@ -25,7 +25,7 @@ from gateway.uploads import cancel, size
 from gateway.uploads.complete import with_job
 from gateway.uploads.context import UploadContext
 from gateway.uploads.create import create_once
-from gateway.uploads.find import find_upload
+from gateway.uploads.find import find_upload, with_head_start
 from gateway.uploads.write import write_chunk
 from shared.errors import ChunkOutOfBounds, InvalidInput, JobNotFound, UploadNotFound
 
@@ -50,7 +50,9 @@ async def create_upload(request: web.Request) -> web.Response:
 
 async def show_upload(request: web.Request) -> web.Response:
     """`GET /api/v1/uploads/{upload}`: describe an upload of any protocol."""
-    upload = await find_upload(UploadContext.of(request.app), request.match_info["upload"])
+    context = UploadContext.of(request.app)
+    upload = await find_upload(context, request.match_info["upload"])
+    upload = await with_head_start(context, upload)
     response = upload_response(upload)
     if upload.job is None:
         response.headers["Upload-Limit"] = upload_limit(request.app[SETTINGS])

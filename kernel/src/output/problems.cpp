@@ -39,14 +39,23 @@ void Problems::take(Problem problem, Bytes record) {
         append_csv(lines, {line, offset, column, reason, record});
         rejects_->write(lines);
     }
+    if (first_.empty()) {
+        const std::lock_guard guard(first_lock_);
+        first_text_ = problem.text();
+    }
     if (first_.size() < shown_problems) first_.push_back(std::move(problem));
+}
+
+std::string Problems::first_text() const {
+    const std::lock_guard guard(first_lock_);
+    return first_text_;
 }
 
 void Problems::check(std::uint64_t aggregated, std::uint64_t filtered) const {
     if (count_ == 0) return;
     const std::string first = first_.front().text();
     if (!skip_) {
-        const std::uint64_t more = count_ - 1;
+        const std::uint64_t more = count() - 1;
         if (more == 0) throw MalformedInput(first);
         throw MalformedInput(first + " (and " + std::to_string(more) + " more problem" +
                              (more > 1 ? "s" : "") + ")");
@@ -54,7 +63,7 @@ void Problems::check(std::uint64_t aggregated, std::uint64_t filtered) const {
     // An empty result would look like that of a file without records.
     if (aggregated + filtered == 0)
         throw MalformedInput((count_ == 1 ? std::string("the only row was")
-                                          : "all " + std::to_string(count_) + " rows were") +
+                                          : "all " + std::to_string(count()) + " rows were") +
                              " rejected: " + first);
 }
 

@@ -1,9 +1,11 @@
 /// The bad records of a file: the first ones, their number, and the file of rejects.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -53,7 +55,10 @@ public:
     void check(std::uint64_t aggregated, std::uint64_t filtered) const;
 
     void finish();  ///< Closes the file of rejects.
+    /// Any thread may call these two.
     std::uint64_t count() const { return count_; }
+    std::string first_text() const;  ///< Of the first problem; empty if there is none.
+
     const std::vector<Problem>& first() const { return first_; }
     std::uint64_t rejects_size() const;
 
@@ -64,7 +69,9 @@ private:
     std::unique_ptr<FileWriter> rejects_;
     std::function<void(const Problem&, Bytes)> keep_;
     std::vector<Problem> first_;
-    std::uint64_t count_ = 0;
+    std::atomic<std::uint64_t> count_ = 0;
+    mutable std::mutex first_lock_;
+    std::string first_text_;
 };
 
 }  // namespace csvmill

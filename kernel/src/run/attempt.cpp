@@ -33,7 +33,7 @@ Attempt::Attempt(const Assignment& assignment)
       confined_(assignment.confined),
       control_(assignment.control),
       events_(assignment.events),
-      monitor_(progress_, scratch_, task_.memory, events_, confined_) {}
+      monitor_(progress_, problems_, scratch_, task_.memory, events_, confined_) {}
 
 void Attempt::run() {
     try {

@@ -86,6 +86,7 @@ std::string out_of_memory(std::uint64_t limit) {
 
 struct Monitor::Impl {
     const Progress& progress;
+    const Problems& problems;
     const Scratch& scratch;
     const std::uint64_t memory;
     Events& events;
@@ -111,6 +112,9 @@ struct Monitor::Impl {
         JsonWriter event;
         event.member("event", "progress");
         event.member("done", progress.bytes.load()).member("rows", progress.rows.load());
+        const std::uint64_t rejected = problems.count();
+        event.member("rejected", rejected);
+        if (rejected > 0) event.member("first_problem", problems.first_text());
         events.send(add_peaks(event));
     }
 
@@ -119,9 +123,9 @@ struct Monitor::Impl {
     }
 };
 
-Monitor::Monitor(const Progress& progress, const Scratch& scratch, std::uint64_t memory,
-                 Events& events, std::vector<std::string> confined)
-    : impl_(new Impl{progress, scratch, memory, events, std::move(confined), {}, {}, false, {}}) {
+Monitor::Monitor(const Progress& progress, const Problems& problems, const Scratch& scratch,
+                 std::uint64_t memory, Events& events, std::vector<std::string> confined)
+    : impl_(new Impl{progress, problems, scratch, memory, events, std::move(confined), {}, {}, false, {}}) {
     // An exception in the thread would end the process: without it no limit is enforced.
     static_cast<void>(resident_memory() + peak_memory());
     impl_->thread = std::thread([this] { impl_->run(); });

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "output/problems.hpp"
 #include "run/events.hpp"
 #include "run/scratch.hpp"
 
@@ -31,8 +32,8 @@ std::string out_of_memory(std::uint64_t limit);
 class Monitor {
 public:
     /// `confined`: what `confine` returned, for the event "failed".
-    Monitor(const Progress& progress, const Scratch& scratch, std::uint64_t memory, Events& events,
-            std::vector<std::string> confined = {});
+    Monitor(const Progress& progress, const Problems& problems, const Scratch& scratch,
+            std::uint64_t memory, Events& events, std::vector<std::string> confined = {});
     ~Monitor();  ///< Stops the thread.
     Monitor(const Monitor&) = delete;
     Monitor& operator=(const Monitor&) = delete;

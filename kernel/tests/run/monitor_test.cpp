@@ -11,13 +11,15 @@ using namespace csvmill;
 
 namespace {
 
-Ended monitored(std::uint64_t memory, const std::function<void(Progress&)>& work) {
+Ended monitored(std::uint64_t memory,
+                const std::function<void(Progress&, Problems&)>& work) {
     return in_child([&] {
         Progress progress;
         Scratch scratch(1000);
+        Problems problems("", scratch);
         Events events;
-        const Monitor monitor(progress, scratch, memory, events, {"seccomp"});
-        work(progress);
+        const Monitor monitor(progress, problems, scratch, memory, events, {"seccomp"});
+        work(progress, problems);
         return 0;
     });
 }
@@ -34,7 +36,7 @@ TEST_CASE("the message about memory has the limit in MiB") {
 }
 
 TEST_CASE("the monitor reports progress until it is stopped") {
-    const Ended ended = monitored(std::uint64_t{1} << 40U, [](Progress& progress) {
+    const Ended ended = monitored(std::uint64_t{1} << 40U, [](Progress& progress, Problems&) {
         progress.bytes = 12;
         progress.rows = 3;
         std::this_thread::sleep_for(std::chrono::milliseconds(500));
@@ -48,14 +50,29 @@ TEST_CASE("the monitor reports progress until it is stopped") {
         CHECK(event["done"].integer() == 12);
         CHECK(event["rows"].integer() == 3);
         CHECK(event["peak_memory"].integer() > 1 << 20);
+        CHECK(event["rejected"].integer() == 0);
         CHECK(event["peak_scratch"].integer() == 0);
     }
     CHECK(count >= 1);
+    CHECK(ended.output.find("first_problem") == std::string::npos);
+}
+
+TEST_CASE("the monitor reports how many records are bad, and the first problem") {
+    const Ended ended = monitored(std::uint64_t{1} << 40U, [](Progress&, Problems& problems) {
+        problems.take({7, 70, 2, "Plays", "'x'", "a number"}, "a,x");
+        problems.take({8, 74, std::nullopt, std::nullopt, "1 column", "2 columns"}, "a");
+        problems.count_more(5);
+        std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    });
+    const Json event = Json::parse(Bytes(ended.output).substr(0, ended.output.find('\n')));
+    CHECK(event["rejected"].integer() == 7);
+    CHECK(event["first_problem"].string() ==
+          "line 7, column 2 ('Plays'): found 'x', expected a number");
 }
 
 TEST_CASE("a process beyond its memory ends with the reason") {
     const Ended ended =
-        monitored(1, [](Progress&) { std::this_thread::sleep_for(std::chrono::seconds(20)); });
+        monitored(1, [](Progress&, Problems&) { std::this_thread::sleep_for(std::chrono::seconds(20)); });
     CHECK(ended.exit_code == 0);
     const Json event = Json::parse(Bytes(ended.output).substr(0, ended.output.find('\n')));
     CHECK(event["event"].string() == "failed");

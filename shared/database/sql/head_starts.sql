@@ -14,7 +14,8 @@ SET worker = $1,
     bytes_done = NULL,
     rows_done = NULL,
     rows_estimated = NULL,
-    rows_rejected = NULL
+    rows_rejected = NULL,
+    first_problem = NULL
 WHERE ended_at IS NULL
   AND (held_until IS NULL OR held_until < $3)
   AND upload_id = (
@@ -27,7 +28,12 @@ RETURNING *;
 
 -- name: renew
 UPDATE head_starts
-SET held_until = $3, bytes_done = $4, rows_done = $5, rows_estimated = $6, rows_rejected = $7
+SET held_until = $3,
+    bytes_done = $4,
+    rows_done = $5,
+    rows_estimated = $6,
+    rows_rejected = $7,
+    first_problem = $8
 WHERE upload_id = $1 AND token = $2 AND ended_at IS NULL
 RETURNING upload_id;
 

@@ -67,7 +67,7 @@ async def test_only_one_of_many_processors_takes_it(head_starts: HeadStarts) -> 
 async def test_progress_is_shown_as_it_was_recorded(head_starts: HeadStarts) -> None:
     await head_starts.offer(UPLOAD, now=1)
     token = (await taken(head_starts)).token
-    progress = HeadStartProgress(1 << 40, 1 << 33, rows_estimated=True, rows_rejected=3)
+    progress = HeadStartProgress(1 << 40, 1 << 33, True, 3, "line 7: found 'é\\x00'")
 
     assert await head_starts.renew(UPLOAD, token, held_until=9, progress=progress)
 

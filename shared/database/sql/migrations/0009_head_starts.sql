@@ -15,6 +15,7 @@ CREATE TABLE head_starts (
     rows_done BIGINT,
     rows_estimated INTEGER,
     rows_rejected BIGINT,
+    first_problem TEXT,
     CONSTRAINT head_starts_held_by_worker CHECK (held_until IS NULL OR worker IS NOT NULL),
     CONSTRAINT head_starts_not_held_when_ended CHECK (ended_at IS NULL OR held_until IS NULL)
 );
