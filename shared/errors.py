@@ -97,6 +97,10 @@ class SpecMismatch(
     """The aggregation does not match the file's header."""
 
 
+class BadRowsFound(CsvmillError, code="bad_rows_found", status=422, title="File has bad rows"):
+    """Rows that fail the job were found while the file was received, and `fail_early` is set."""
+
+
 class UnsupportedMedia(
     InvalidInput, code="unsupported_media", status=415, title="Unsupported media type"
 ):

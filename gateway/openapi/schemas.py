@@ -85,6 +85,13 @@ DECLARATION: Node = {
             )
         ),
         "aggregation": or_null(ref(aggregations.NAME)),
+        "fail_early": or_null(
+            {
+                "type": "boolean",
+                "description": "Whether more bytes are refused once rows are found that would fail "
+                "the job, while a large file is being received",
+            }
+        ),
     },
     "required": ["name", "size"],
     "additionalProperties": False,
@@ -168,6 +175,7 @@ UPLOAD_EXAMPLE: Node = {
     "received": [[40, 74]],
     "missing": [[0, 40]],
     "job": None,
+    "head_start": None,
 }
 
 PREVIEW_EXAMPLE: Node = {

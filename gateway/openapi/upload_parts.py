@@ -48,6 +48,14 @@ SPEC = json_in_query(
     example=aggregations.AGGREGATION_EXAMPLE,
 )
 
+FAIL_EARLY = parameter(
+    "fail_early",
+    "query",
+    "Whether more bytes are refused once rows are found that would fail the job, while a large "
+    "file is being received",
+    {"type": "boolean", "default": False},
+)
+
 KEY_IN_HEADER = parameter(
     "Idempotency-Key",
     "header",

@@ -16,6 +16,7 @@ from gateway.openapi.parts import (
 from gateway.openapi.schemas import UPLOAD_EXAMPLE
 from gateway.openapi.upload_parts import (
     CONTENT_DIGEST,
+    FAIL_EARLY,
     JOB_OF_UPLOAD,
     KEY_IN_HEADER,
     LOCATION,
@@ -28,6 +29,7 @@ from gateway.openapi.upload_parts import (
 from gateway.protocols.native.handlers import MAX_OFFSET
 from shared.errors import (
     AppendLeaseLost,
+    BadRowsFound,
     ChunkDigestMismatch,
     ChunkOutOfBounds,
     DigestMismatch,
@@ -46,6 +48,7 @@ from shared.errors import (
 )
 
 OF_A_FILE = (
+    FAIL_EARLY,
     SPEC,
     KEY_IN_HEADER,
     CONTENT_DIGEST,
@@ -76,6 +79,7 @@ WHOLE = {
         InconsistentLength,
         IdempotencyKeyReused,
         SpecMismatch,
+        BadRowsFound,
         UploadNotFound,
         AppendLeaseLost,
         UploadGone,
@@ -192,6 +196,7 @@ PUT_CHUNK = operation(
             ChunkDigestMismatch,
             DigestMismatch,
             SpecMismatch,
+            BadRowsFound,
             UploadNotFound,
             InputRemoved,
             UnsupportedMedia,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from gateway.uploads.complete import with_job
+from gateway.uploads.early_failure import EarlyFailure
 from gateway.uploads.size import check_size, within_limit
 from gateway.uploads.upload import Upload, candidate_ids
 from gateway.uploads.write import TOLERATED
@@ -122,12 +123,16 @@ async def _append(
 ) -> BlobInfo:
     """Append `data` with one request to storage."""
     bind_ids(upload_id=upload_id)
+    early = EarlyFailure(context.ports.jobs.head_starts)
 
     async def admit_blob(blob: BlobInfo) -> None:
         upload = Upload(upload_id, blob)
-        await watch.admit(upload if admit is None else await admit(upload))
+        upload = upload if admit is None else await admit(upload)
+        await watch.admit(upload)
+        await early.admit(upload)
 
-    async with aclosing(watch.pieces(within_limit(context.settings, offset, data))) as pieces:
+    data = early.pieces(within_limit(context.settings, offset, data))
+    async with aclosing(watch.pieces(data)) as pieces:
         blob = await context.ports.blobs.append(
             upload_key(upload_id), offset, pieces, whole=whole, admit=admit_blob
         )

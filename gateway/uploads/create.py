@@ -13,7 +13,15 @@ from shared.aggregation.spec import SONG_PLAYS
 from shared.blobs.blob import upload_key
 from shared.errors import BlobConflict, IdempotencyKeyReused
 from shared.telemetry.ids import bind_ids
-from shared.uploads.metadata import COMPLETION, EXPLICIT, FILENAME, aggregation_of, metadata_of
+from shared.uploads.metadata import (
+    COMPLETION,
+    EXPLICIT,
+    FAIL_EARLY,
+    FILENAME,
+    YES,
+    aggregation_of,
+    metadata_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +44,8 @@ class NewUpload:
     aggregation: Aggregation = SONG_PLAYS
     awaits_mark: bool = False
     """Whether the upload becomes a job only once its client marks it as complete."""
+    fail_early: bool = False
+    """Whether more bytes are refused once rows are found that fail the job."""
     others: Mapping[str, str] = field(default_factory=dict)
     """More metadata, of the protocol."""
 
@@ -43,6 +53,8 @@ class NewUpload:
     def metadata(self) -> dict[str, str]:
         """The metadata of the upload's blob."""
         marks = {COMPLETION: EXPLICIT} if self.awaits_mark else {}
+        if self.fail_early:
+            marks[FAIL_EARLY] = YES
         return {FILENAME: self.filename, **self.others, **metadata_of(self.aggregation), **marks}
 
 

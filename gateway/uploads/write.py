@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
+from gateway.uploads.early_failure import EarlyFailure
 from gateway.uploads.size import check_size, within_limit
 from gateway.uploads.upload import Upload, candidate_ids
 from shared.blobs.blob import upload_key
@@ -107,12 +108,16 @@ async def _write(
     """Write `data` with one request to storage; `check` is called before a byte is read."""
     bind_ids(upload_id=upload_id)
 
+    early = EarlyFailure(context.ports.jobs.head_starts)
+
     async def admit(blob: BlobInfo) -> None:
         upload = Upload(upload_id, blob)
         check(upload)
         await watch.admit(upload)
+        await early.admit(upload)
 
-    async with aclosing(watch.pieces(within_limit(context.settings, offset, data))) as pieces:
+    data = early.pieces(within_limit(context.settings, offset, data))
+    async with aclosing(watch.pieces(data)) as pieces:
         blob = await context.ports.blobs.write(
             upload_key(upload_id), offset, pieces, declaration=declaration, admit=admit
         )

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from shared.errors import (
     CsvmillError,
     DatabaseUnavailable,
     DigestMismatch,
+    MalformedInput,
     Unavailable,
 )
 from shared.telemetry.ids import also_bound_ids
@@ -205,7 +207,7 @@ class Follower:
         if running.source.complete.is_set():
             return await self._hand_over(taken, blob, running, hand_over)
         if running.engine_run.done():
-            return _outcome_of(running)
+            return await self._ended_early(taken, running)
         renewing.result()
         return Outcome.LOST, "another processor has taken it"
 
@@ -225,6 +227,26 @@ class Follower:
         # A wake-up may have been delivered here first: that attempt uses the output.
         await running.released.wait()
         return Outcome.USED, f"{running.bytes_done} bytes were done when the upload ended"
+
+    async def _ended_early(
+        self, taken: HeadStart, running: GrowingAggregation
+    ) -> tuple[Outcome, str]:
+        """Return the outcome of an engine that has ended before the upload."""
+        error = running.engine_run.exception()
+        failure = running.source.failure
+        if isinstance(failure, (BlobNotFound, DigestMismatch, UploadStalled)):
+            return Outcome.GONE, str(failure)
+        if failure is not None:
+            return Outcome.RELEASED, str(failure)
+        if isinstance(error, MalformedInput):
+            # The file as a whole is bad: as if its only row were.
+            progress = replace(running.progress, rows_rejected=1, first_problem=str(error))
+            await self._head_starts.renew(
+                taken.upload_id, taken.token, held_until=self._clock() + HOLD, progress=progress
+            )
+        if isinstance(error, CsvmillError):
+            return Outcome.FAILED, str(error)
+        raise error or AttemptFailed("the engine ended before the upload")
 
     async def _renew(self, taken: HeadStart, running: GrowingAggregation) -> None:
         """Renew it until another processor has taken it."""
@@ -255,16 +277,3 @@ class Follower:
                     await self._head_starts.withdraw(upload_id, token)
         except Unavailable as error:
             log.info("upload %s: its head start runs out by itself: %s", upload_id, error)
-
-
-def _outcome_of(running: GrowingAggregation) -> tuple[Outcome, str]:
-    """Return the outcome of an engine that has ended before the upload."""
-    error = running.engine_run.exception()
-    failure = running.source.failure
-    if isinstance(failure, (BlobNotFound, DigestMismatch, UploadStalled)):
-        return Outcome.GONE, str(failure)
-    if failure is not None:
-        return Outcome.RELEASED, str(failure)
-    if isinstance(error, CsvmillError):
-        return Outcome.FAILED, str(error)
-    raise error or AttemptFailed("the engine ended before the upload")

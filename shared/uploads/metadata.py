@@ -22,6 +22,9 @@ PARTIAL = "partial"
 COMPLETION = "completion"
 """`EXPLICIT`, or absent if the upload is complete with its last missing byte."""
 EXPLICIT = "explicit"
+FAIL_EARLY = "fail_early"
+"""`YES` if the upload is refused once rows are found that fail its job; else absent."""
+YES = "yes"
 
 
 def metadata_of(aggregation: Aggregation | None) -> dict[str, str]:
@@ -45,6 +48,11 @@ def filename_of(upload_id: UUID, metadata: Mapping[str, str]) -> str:
 def awaits_mark(metadata: Mapping[str, str]) -> bool:
     """Whether the upload becomes a job only once its client marks it as complete."""
     return metadata.get(COMPLETION) == EXPLICIT
+
+
+def fails_early(metadata: Mapping[str, str]) -> bool:
+    """Whether more bytes are refused once rows are found that fail the upload's job."""
+    return metadata.get(FAIL_EARLY) == YES
 
 
 def is_part(metadata: Mapping[str, str]) -> bool:

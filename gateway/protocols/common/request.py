@@ -41,7 +41,8 @@ async def create_from_headers(
 ) -> Upload:
     """Create the upload of a request whose content is a file, or the first bytes of one.
 
-    Its name is `?name=` or in Content-Disposition (RFC 6266), its spec `?spec=`. With an
+    Its name is `?name=` or in Content-Disposition (RFC 6266), its spec `?spec=`, and it may be
+    `?fail_early=true`. With an
     Idempotency-Key, the same key gives the same upload. Raises InvalidInput for what is missing or
     malformed, and as `create_once`.
     """
@@ -52,8 +53,16 @@ async def create_from_headers(
         sha256,
         parse_aggregation(spec, "spec") if spec.strip() else SONG_PLAYS,
         awaits_mark,
+        _fail_early(request),
     )
     return await create_once(context, idempotency_key(request), new)
+
+
+def _fail_early(request: web.Request) -> bool:
+    given = request.query.get("fail_early", "false")
+    if given not in ("true", "false"):
+        raise InvalidInput(f"fail_early is {given!r}; send true or false", field="fail_early")
+    return given == "true"
 
 
 def _filename(request: web.Request) -> str:

@@ -17,7 +17,7 @@ from shared.http.request_body import json_body, whole_number
 if TYPE_CHECKING:
     from aiohttp import web
 
-_FIELDS = ("name", "size", "sha256", "aggregation")
+_FIELDS = ("name", "size", "sha256", "aggregation", "fail_early")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -32,9 +32,11 @@ async def read_declaration(request: web.Request) -> NewUpload:
             f"unknown: {', '.join(sorted(unknown))}; an upload has {', '.join(_FIELDS)}",
             field=min(unknown),
         )
-    name, size, sha256, aggregation = (fields.get(field) for field in _FIELDS)
+    name, size, sha256, aggregation, fail_early = (fields.get(field) for field in _FIELDS)
     if not isinstance(name, str):
         raise InvalidInput(f"name is {name!r}; send the name of the file", field="name")
+    if fail_early not in (None, True, False):
+        raise InvalidInput(f"fail_early is {fail_early!r}; send true or false", field="fail_early")
     if "size" not in fields:
         raise InvalidInput("size is missing; send null if it is not known yet", field="size")
     return NewUpload(
@@ -42,6 +44,7 @@ async def read_declaration(request: web.Request) -> NewUpload:
         None if size is None else _size(size),
         _sha256(sha256),
         SONG_PLAYS if aggregation is None else read_aggregation(aggregation, "aggregation"),
+        fail_early=bool(fail_early),
     )
 
 

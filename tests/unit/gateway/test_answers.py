@@ -36,6 +36,7 @@ from shared.csv.dialect import Dialect, Input
 from shared.csv.problems import Problem
 from shared.errors import InvalidInput, JobNotFound, OffsetConflict
 from shared.inspection.inspect import inspect, inspection_view
+from shared.jobs.head_start import HeadStart, HeadStartProgress
 from shared.jobs.job import (
     Attempt,
     AttemptOutcome,
@@ -120,6 +121,16 @@ def _upload(size: int | None, ranges: list[tuple[int, int]], **more: Any) -> Upl
     return Upload(UPLOAD, blob, **more)
 
 
+HEAD_START = HeadStart(
+    UPLOAD,
+    offered_at=1.0,
+    token=1,
+    worker="host:1",
+    held_until=9.0,
+    progress=HeadStartProgress(17, 2, True, 1, "line 3: found 'é', expected an integer"),
+)
+
+
 def _inspection(data: bytes, whole: bool, aggregation: Aggregation | None = None) -> str:
     """The JSON of an inspection, with fixed texts: what they say is not compared here."""
     found = inspect(data, whole=whole, aggregation=aggregation)
@@ -181,6 +192,7 @@ ANSWERS: dict[str, Callable[[], str]] = {
     "upload-empty": lambda: _uploaded(_upload(None, [])),
     "upload-of-unknown-size": lambda: _uploaded(_upload(None, [(3, 5), (9, 10)])),
     "upload-with-gaps": lambda: _uploaded(_upload(20, [(3, 5), (9, 10)], sha256="ef" * 32)),
+    "upload-with-head-start": lambda: _uploaded(_upload(40, [(0, 20)], head_start=HEAD_START)),
     "upload-with-job": lambda: _uploaded(_upload(20, [(0, 20)], job=WAITING)),
     "upload-with-many-gaps": lambda: _uploaded(
         _upload(9000, [(i, i + 1) for i in range(0, 9000, 4)])

@@ -33,6 +33,7 @@ async def test_a_new_upload_shows_what_was_declared_and_what_is_missing(gateway:
         "received": [],
         "missing": [[0, SIZE]],
         "job": None,
+        "head_start": None,
     }
     assert await shown(gateway, response.headers["Location"]) == view
 
