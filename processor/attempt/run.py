@@ -12,6 +12,7 @@ from shared.blobs.blob import Declaration, preview_key, rejects_key, result_key
 from shared.errors import JobFailed
 from shared.jobs.job import JobRejects, JobResult
 from shared.jobs.report import report_of
+from shared.jobs.wake_up import is_small
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -122,8 +123,14 @@ class JobRun:
         name = f"{job.id}-{job.attempt}"
         folder = await stack.enter_async_context(self._scratch.folder(name))
         source = BlobSource(self._blobs, job.input_key, job.input_size)
-        with self._head_starts.paused() if self._head_starts else nullcontext():
+        with self._others_paused(source.size):
             return await self._engine.aggregate(job.aggregation, source, folder, progress)
+
+    def _others_paused(self, size: int) -> AbstractContextManager[None]:
+        # Small jobs leave the machine to others soon, and there may always be some.
+        if self._head_starts is None or is_small(size):
+            return nullcontext()
+        return self._head_starts.paused()
 
     async def ping(self) -> None:
         """Return if storage is available. Raises StorageUnavailable."""

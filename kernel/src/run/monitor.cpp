@@ -125,7 +125,8 @@ struct Monitor::Impl {
 
 Monitor::Monitor(const Progress& progress, const Problems& problems, const Scratch& scratch,
                  std::uint64_t memory, Events& events, std::vector<std::string> confined)
-    : impl_(new Impl{progress, problems, scratch, memory, events, std::move(confined), {}, {}, false, {}}) {
+    : impl_(new Impl{
+          progress, problems, scratch, memory, events, std::move(confined), {}, {}, false, {}}) {
     // An exception in the thread would end the process: without it no limit is enforced.
     static_cast<void>(resident_memory() + peak_memory());
     impl_->thread = std::thread([this] { impl_->run(); });

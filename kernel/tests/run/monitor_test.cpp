@@ -11,8 +11,7 @@ using namespace csvmill;
 
 namespace {
 
-Ended monitored(std::uint64_t memory,
-                const std::function<void(Progress&, Problems&)>& work) {
+Ended monitored(std::uint64_t memory, const std::function<void(Progress&, Problems&)>& work) {
     return in_child([&] {
         Progress progress;
         Scratch scratch(1000);
@@ -71,8 +70,8 @@ TEST_CASE("the monitor reports how many records are bad, and the first problem")
 }
 
 TEST_CASE("a process beyond its memory ends with the reason") {
-    const Ended ended =
-        monitored(1, [](Progress&, Problems&) { std::this_thread::sleep_for(std::chrono::seconds(20)); });
+    const Ended ended = monitored(
+        1, [](Progress&, Problems&) { std::this_thread::sleep_for(std::chrono::seconds(20)); });
     CHECK(ended.exit_code == 0);
     const Json event = Json::parse(Bytes(ended.output).substr(0, ended.output.find('\n')));
     CHECK(event["event"].string() == "failed");
