@@ -123,6 +123,26 @@ async def test_each_of_many_transactions_is_complete_or_rolled_back_whatever_is_
     assert not failed & numbers
 
 
+@pytest.mark.parametrize("seed", range(10))
+async def test_single_writes_and_transactions_at_any_moment_are_all_kept(
+    notes: Database, seed: int
+) -> None:
+    choices = random.Random(seed)
+
+    async def write(id_: int) -> None:
+        for _ in range(choices.randrange(40)):
+            await asyncio.sleep(0)
+        if choices.random() < 0.5:
+            await insert(notes, id_)
+            return
+        async with notes.transaction() as transaction:
+            await transaction.execute("INSERT INTO notes (id, text) VALUES ($1, 'x')", id_)
+            await transaction.execute("UPDATE notes SET text = 'y' WHERE id = $1", id_)
+
+    await asyncio.gather(*map(write, range(60)))
+    assert await ids(notes) == list(range(60))
+
+
 async def test_another_connection_sees_a_transaction_when_it_has_ended(
     notes: Database, url: str
 ) -> None:

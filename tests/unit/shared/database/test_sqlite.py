@@ -61,11 +61,46 @@ def commits(monkeypatch: pytest.MonkeyPatch) -> Commits:
 
 
 async def insert(database: SqliteDatabase, id_: int) -> None:
-    await database.write("INSERT INTO notes (id, text) VALUES ($1, 'x')", id_)
+    async with database.transaction() as transaction:
+        await transaction.execute("INSERT INTO notes (id, text) VALUES ($1, 'x')", id_)
 
 
 async def ids(database: SqliteDatabase) -> list[int]:
     return [row["id"] for row in await database.read("SELECT id FROM notes ORDER BY id")]
+
+
+async def test_a_single_write_while_no_other_transaction_waits_is_committed_by_itself(
+    database: SqliteDatabase, commits: Commits
+) -> None:
+    await database.write("INSERT INTO notes (id, text) VALUES (1, 'x')")
+    with pytest.raises(sqlite3.IntegrityError):
+        await database.write("INSERT INTO notes (id, text) VALUES (1, 'x')")
+    await database.write("INSERT INTO notes (id, text) VALUES (2, 'x')")
+    assert commits.count == 0
+    assert await ids(database) == [1, 2]
+
+
+async def test_single_writes_that_wait_for_another_share_its_successor(
+    database: SqliteDatabase, commits: Commits
+) -> None:
+    writes = [
+        database.write("INSERT INTO notes (id, text) VALUES ($1, 'x')", id_) for id_ in range(9)
+    ]
+    await asyncio.gather(*writes)
+    assert commits.count == 1
+    assert await ids(database) == list(range(9))
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_cancelled_single_write_does_not_disturb_the_next_transaction(
+    database: SqliteDatabase, turns: int
+) -> None:
+    cancelled = asyncio.create_task(database.write("INSERT INTO notes (id, text) VALUES (1, 'x')"))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    cancelled.cancel()
+    await insert(database, 2)
+    assert set(await ids(database)) in ({2}, {1, 2})
 
 
 async def test_transactions_that_wait_for_a_commit_share_the_next_one(
