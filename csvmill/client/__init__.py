@@ -5,6 +5,7 @@
 
 from csvmill.client.async_client import AsyncClient
 from csvmill.client.errors import (
+    BadRows,
     ClientError,
     ConnectionLost,
     InputChanged,
@@ -47,6 +48,7 @@ __all__ = [
     "Asked",
     "AsyncClient",
     "AttemptView",
+    "BadRows",
     "Client",
     "ClientError",
     "Condition",

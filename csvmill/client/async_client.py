@@ -86,6 +86,7 @@ class AsyncClient:
         parallel: int = PARALLEL,
         progress: ReportProgress = ignore,
         shuffle: random.Random | None = None,
+        fail_early: bool = False,
     ) -> str:
         """Upload a file in chunks, `parallel` at a time, and return the id of its job.
 
@@ -94,7 +95,9 @@ class AsyncClient:
         with its SHA-256. Memory use is `chunk_size` times `parallel` bytes. `name` replaces the
         file's own name. The server verifies `sha256` (hexadecimal) before it creates the job.
         `aggregation` is the spec, as the JSON of docs/csv.md or as an `Aggregation`; by default,
-        plays are summed by song and date. `shuffle` sends the chunks in random order.
+        plays are summed by song and date. `shuffle` sends the chunks in random order. With
+        `fail_early` the server refuses the rest of a large file once it finds rows that fail the
+        job; BadRows is raised then.
 
         Raises InputChanged if the file changes meanwhile or `key` belongs to another file or spec,
         NotVerified if the file does not have the `sha256`, OSError if it cannot be read, Refused if
@@ -102,8 +105,9 @@ class AsyncClient:
         """
         with await asyncio.to_thread(Source, path) as source:
             upload = await self.create_upload(
-                name or path.name, source.size, sha256=sha256, aggregation=aggregation, key=key
-            )
+                name or path.name, source.size,
+                sha256=sha256, aggregation=aggregation, key=key, fail_early=fail_early,
+            )  # fmt: skip
             return await Uploading(
                 self._transport, source,
                 chunk_size=chunk_size, parallel=parallel, progress=progress, shuffle=shuffle,
@@ -141,10 +145,12 @@ class AsyncClient:
         sha256: str | None = None,
         aggregation: Spec | None = None,
         key: str | None = None,
+        fail_early: bool = False,
     ) -> UploadView:
         """Create an upload of `size` bytes, or return the existing upload with this `key`.
 
-        With None, the size is declared later, as `upload_stream` does.
+        With None, the size is declared later, as `upload_stream` does. `fail_early` is as with
+        `upload`.
 
         Raises InputChanged if `key` belongs to an upload of another name, size, digest or spec,
         Refused if the spec is invalid.
@@ -152,6 +158,7 @@ class AsyncClient:
         return await declare_upload(
             self._transport, name, size,
             sha256=sha256, aggregation=aggregation, key=key or str(uuid4()),
+            fail_early=fail_early,
         )  # fmt: skip
 
     async def upload_status(self, upload_id: str) -> UploadView:

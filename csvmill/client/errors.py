@@ -34,6 +34,10 @@ class JobUnsuccessful(ClientError):
     """The job ended without a result. The message is the server's reason."""
 
 
+class BadRows(ClientError):
+    """Rows that fail the job were found while the file was uploaded with `fail_early`."""
+
+
 class InputChanged(ClientError):
     """The file differs from the one whose upload was started."""
 

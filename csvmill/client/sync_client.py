@@ -71,12 +71,14 @@ class Client:
         parallel: int = PARALLEL,
         progress: ReportProgress = ignore,
         shuffle: random.Random | None = None,
+        fail_early: bool = False,
     ) -> str:
         """Upload a file in chunks. See `AsyncClient.upload`."""
         return self._run(
             self._client.upload(
                 path, key=key, name=name, sha256=sha256, aggregation=aggregation,
                 chunk_size=chunk_size, parallel=parallel, progress=progress, shuffle=shuffle,
+                fail_early=fail_early,
             )
         )  # fmt: skip
 
@@ -107,11 +109,15 @@ class Client:
         sha256: str | None = None,
         aggregation: Spec | None = None,
         key: str | None = None,
+        fail_early: bool = False,
     ) -> UploadView:
         """Create an upload. See `AsyncClient.create_upload`."""
         return self._run(
-            self._client.create_upload(name, size, sha256=sha256, aggregation=aggregation, key=key)
-        )
+            self._client.create_upload(
+                name, size,
+                sha256=sha256, aggregation=aggregation, key=key, fail_early=fail_early,
+            )
+        )  # fmt: skip
 
     def upload_status(self, upload_id: str) -> UploadView:
         """Return the state of an upload. See `AsyncClient.upload_status`."""

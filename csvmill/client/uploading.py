@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from csvmill.client.errors import (
+    BadRows,
     ClientError,
     ConnectionLost,
     InputChanged,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 MIN_CHUNK = 64 << 10
 """Bytes to which chunks shrink at most on an unreliable connection."""
 DIGEST_MISMATCH = "urn:csvmill:problem:digest-mismatch"
+BAD_ROWS = "urn:csvmill:problem:bad-rows-found"
 KEY_REUSED = "urn:csvmill:problem:idempotency-key-reused"
 
 
@@ -43,6 +45,7 @@ async def declare_upload(
     sha256: str | None,
     aggregation: Spec | None,
     key: str,
+    fail_early: bool,
 ) -> UploadView:
     """Create an upload. See `AsyncClient.create_upload`."""
     declared: dict[str, Any] = {"name": name, "size": size}
@@ -50,6 +53,8 @@ async def declare_upload(
         declared["sha256"] = sha256
     if aggregation is not None:
         declared["aggregation"] = spec_json(aggregation)
+    if fail_early:
+        declared["fail_early"] = True
     headers = {"Content-Type": "application/json", "Idempotency-Key": f'"{key}"'}
     try:
         answer = await transport.json(
@@ -179,6 +184,8 @@ class Uploading:
         except Refused as error:
             if error.problem == DIGEST_MISMATCH:
                 raise NotVerified(str(error)) from error
+            if error.problem == BAD_ROWS:
+                raise BadRows(str(error)) from error
             raise
 
     async def _fetch_view(self, upload: UploadView) -> UploadView:

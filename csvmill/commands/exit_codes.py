@@ -14,6 +14,7 @@ import click
 from stamina.instrumentation import set_on_retry_hooks
 
 from csvmill.client import (
+    BadRows,
     ClientError,
     InputChanged,
     JobUnsuccessful,
@@ -62,6 +63,7 @@ MEANINGS = {
 EXITS: tuple[tuple[type[BaseException], Exit, str], ...] = (
     (ServerUnavailable, Exit.UNAVAILABLE, "server-unavailable"),
     (JobUnsuccessful, Exit.UNSUCCESSFUL, "job-unsuccessful"),
+    (BadRows, Exit.UNSUCCESSFUL, "bad-rows"),
     (InputChanged, Exit.CHANGED, "input-changed"),
     (RunDiffers, Exit.CHANGED, "run-differs"),
     (NotVerified, Exit.NOT_VERIFIED, "not-verified"),

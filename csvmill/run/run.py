@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from csvmill.client import (
     AsyncClient,
+    BadRows,
     ClientError,
     InputChanged,
     JobUnsuccessful,
@@ -196,7 +197,13 @@ class Run:
                     chunk_size=self.request.chunk_size,
                     parallel=self.request.parallel,
                     progress=report,
+                    fail_early=True,
                 )
+        except BadRows:
+            self._is_over = True
+            with suppress(ClientError):
+                await client.cancel_upload(state.key)
+            raise
         except Refused as error:
             nothing_sent = self._is_new and not self._transferred["upload"]
             if error.problem == SPEC_MISMATCH or (

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import psutil
 from yarl import URL
 
+from tests.chaos.inputs import FOLLOWED
 from tests.chaos.proxy import Link
 from tests.chaos.schedule import (
     BROKER,
@@ -176,6 +177,9 @@ class Cluster:
             "CSVMILL_RETRY_DELAY": "0.5",
             "CSVMILL_RELAY_INTERVAL": "1",
             "CSVMILL_CONCURRENCY": "2",
+            "CSVMILL_HEAD_START_SIZE": str(FOLLOWED),
+            "CSVMILL_HEAD_START_INTERVAL": "0.1",
+            "CSVMILL_HEAD_START_STALL": "10",
             "CSVMILL_THREADS": "1",
             "CSVMILL_MEMORY_LIMIT": str(256 << 20),
             "CSVMILL_SHUTDOWN_TIMEOUT": "5",

@@ -13,6 +13,8 @@ SMALLEST = 10_000
 USUALLY_AT_MOST = 1_000_000
 LARGEST = 5_000_000
 """Bytes."""
+FOLLOWED = 1_500_000
+"""Bytes from which a file is aggregated while it is received."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,10 @@ class Input:
 def make_input(seed: int, number: int) -> Input:
     """Return the file with this number. The same seed and number give the same file."""
     draw = random.Random(f"{seed}/input/{number}")
-    at_most = LARGEST if number % 16 == 7 else USUALLY_AT_MOST
-    size = int(SMALLEST * (at_most / SMALLEST) ** draw.random())
+    if number % 6 == 4:
+        size = draw.randrange(FOLLOWED, LARGEST)
+    else:
+        size = int(SMALLEST * (USUALLY_AT_MOST / SMALLEST) ** draw.random())
     kind = KINDS[number % len(KINDS)]
     lines = _lines(draw, size, kind)
     if kind in _FAULTS:

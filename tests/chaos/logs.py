@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -12,12 +14,25 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+_HEAD_START = re.compile(r"its head start was (\w+):")
+
+
 def swept(logs: Path) -> int:
     """Return the number of blobs that sweepers removed."""
     return sum(
         path.read_text(errors="replace").count(": removed ")
         for name in PROCESSORS
         for path in logs.glob(f"{name}-*.log")
+    )
+
+
+def head_starts(logs: Path) -> Counter[str]:
+    """Return how the head starts ended. Those of killed processors are not counted."""
+    return Counter(
+        outcome
+        for name in PROCESSORS
+        for path in logs.glob(f"{name}-*.log")
+        for outcome in _HEAD_START.findall(path.read_text(errors="replace"))
     )
 
 

@@ -34,6 +34,8 @@ class Report:
     """Seconds from then until storage held only needed blobs."""
     swept: int
     """Blobs that sweepers removed."""
+    head_starts: Counter[str] = field(default_factory=Counter)
+    """How the head starts ended."""
     violations: list[str] = field(default_factory=list)
 
     @property
@@ -70,6 +72,7 @@ class Report:
                 f"{sum(s.expired for s in self.evidence.scenarios)}",
             ),
             ("dead letters", self._dead_letters()),
+            ("head starts", _counted(self.head_starts.elements())),
             ("attempts", _counted(a.outcome or "open" for a in self.evidence.attempts)),
             ("job states", _counted(job.state for job in self.evidence.jobs)),
             ("MB through the gateways", f"{self._carried() / 1e6:.0f}"),

@@ -16,7 +16,7 @@ from tests.chaos.evidence import gather_evidence
 from tests.chaos.fault_injector import FaultInjector
 from tests.chaos.inputs import make_input
 from tests.chaos.invariants import violations
-from tests.chaos.logs import swept, tracebacks
+from tests.chaos.logs import head_starts, swept, tracebacks
 from tests.chaos.report import Report
 from tests.chaos.scenario import Scenario, new_scenario
 from tests.chaos.schedule import (
@@ -139,6 +139,7 @@ async def _run(
         settled_in=settled_in,
         swept_in=swept_in,
         swept=swept(cluster.logs),
+        head_starts=head_starts(cluster.logs),
         violations=[
             *violations(evidence),
             *cluster.defects,

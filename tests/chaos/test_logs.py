@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from processor.events import ProcessorEvents
 from shared.blobs.blob import BlobKey
 from shared.telemetry.logs import TextFormatter
-from tests.chaos.logs import swept, tracebacks
+from tests.chaos.logs import head_starts, swept, tracebacks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,3 +36,12 @@ def test_tracebacks_outside_of_warnings_are_found_and_sweeps_are_counted(tmp_pat
     (found,) = tracebacks(tmp_path)
     assert found.startswith("processor-2-001.log, line ")
     assert found.endswith(f"ERROR a.service: went wrong: KeyError: {logging.ERROR}")
+
+
+def test_the_ends_of_head_starts_are_counted(tmp_path: Path) -> None:
+    used, gone = (f"INFO upload 1: its head start was {end}: so\n" for end in ("used", "gone"))
+    (tmp_path / "processor-1-001.log").write_text(used)
+    (tmp_path / "processor-2-001.log").write_text(gone * 2)
+    (tmp_path / "gateway-1-001.log").write_text(used)
+
+    assert head_starts(tmp_path) == {"used": 1, "gone": 2}
