@@ -35,7 +35,7 @@ async def read_declaration(request: web.Request) -> NewUpload:
     name, size, sha256, aggregation, fail_early = (fields.get(field) for field in _FIELDS)
     if not isinstance(name, str):
         raise InvalidInput(f"name is {name!r}; send the name of the file", field="name")
-    if fail_early not in (None, True, False):
+    if not isinstance(fail_early, bool | None):
         raise InvalidInput(f"fail_early is {fail_early!r}; send true or false", field="fail_early")
     if "size" not in fields:
         raise InvalidInput("size is missing; send null if it is not known yet", field="size")
