@@ -35,6 +35,8 @@ class Services:
         self.broker_url = broker_url
         self._storage_port = free_port()
         self._started = ExitStack()
+        self.storages: list[ServiceProcess] = []
+        """The processes of storage, the latest last."""
         self._starts = 0
 
     @property
@@ -48,7 +50,9 @@ class Services:
 
     def storage(self, **settings: object) -> ServiceProcess:
         """Start storage. Its `url` waits until it listens."""
-        return self._start("storage", {"storage_port": self._storage_port, **settings})
+        process = self._start("storage", {"storage_port": self._storage_port, **settings})
+        self.storages.append(process)
+        return process
 
     def gateway(self, **settings: object) -> ServiceProcess:
         """Start a gateway."""

@@ -119,5 +119,6 @@ class GrowingSource:
 
     def _note(self, read: int) -> None:
         now = time.time()
-        if not self._read or now > self._read[-1][0] + SAMPLE_INTERVAL:
-            self._read.append((now, read))
+        if len(self._read) > 1 and now < self._read[-2][0] + SAMPLE_INTERVAL:
+            self._read.pop()
+        self._read.append((now, read))

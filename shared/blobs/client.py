@@ -285,6 +285,9 @@ class HttpBlobs:
             if upload.failure is not None:
                 raise upload.failure from None
             raise
+        except aiohttp.ClientError as error:
+            # Leaving the response waits for its request, which cannot be written to its end.
+            raise upload.failure or responses.unavailable(error) from error
 
     async def _begin(self, path: str, exchange: Exchange) -> aiohttp.ClientResponse:
         """Send the opening; return the response. Once more if a kept connection had been closed.

@@ -134,3 +134,24 @@ async def test_a_refused_write_leaves_the_connection_usable(tmp_path: Path) -> N
             assert connector is not None
             connections |= {id(each[0]) for pool in connector._conns.values() for each in pool}
         assert len(connections) == 1
+
+
+async def test_a_write_whose_end_cannot_be_sent_any_more_fails() -> None:
+    broken = asyncio.Event()
+
+    async def take(request: web.Request) -> web.StreamResponse:
+        response = await begun(request)
+        assert await request.content.readany() != b""
+        assert request.transport is not None
+        request.transport.abort()
+        broken.set()
+        return response
+
+    async def ending_late() -> AsyncIterator[bytes]:
+        yield b"abc"
+        await broken.wait()
+        await asyncio.sleep(0.1)  # the client notices that the connection is lost
+
+    async with client_of(take) as blobs:
+        with pytest.raises(StorageUnavailable):
+            await blobs.write(KEY, 0, ending_late(), admit=admit)
