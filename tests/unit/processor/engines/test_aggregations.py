@@ -42,6 +42,10 @@ EXACT = [
     (of("sum", "n"), ["0.1"] * 10, "1.0"),
     (of("sum", "n"), ["1e3", "1"], "1001"),
     (of("sum", "n"), ["1e400", "1e-400"], "1" + "0" * 400 + "." + "0" * 399 + "1"),
+    # The kernel adds 18 digits at a time: the sum has one group of digits more than its values.
+    *((of("sum", "n"), ["9" * count, "1"], "1" + "0" * count) for count in (18, 36, 54)),
+    *((of("sum", "n"), ["-1", "-" + "9" * count], "-1" + "0" * count) for count in (18, 36, 54)),
+    (of("sum", "n"), ["9" * 34 + ".99", "0.01"], "1" + "0" * 34 + ".00"),
     (of("sum", "n"), ["", ""], ""),
     (of("sum", "n"), ["-0"], "0"),
     (of("avg", "n"), ["1", "2", ""], "1.5"),
