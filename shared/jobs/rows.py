@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from shared.jobs.job import (
 from shared.jobs.report import decode_report, encode_report
 
 if TYPE_CHECKING:
+    from shared.aggregation.spec import Aggregation
     from shared.database.port import Row, Value
     from shared.jobs.report import Report
 
@@ -64,12 +66,18 @@ def job_of(row: Row) -> Job:
         row,
         id=UUID(row["id"]),
         upload_id=UUID(row["upload_id"]),
-        aggregation=decode_aggregation(row["aggregation"]),
+        aggregation=_aggregation_of(row["aggregation"]),
         state=JobState(row["state"]),
         result=_result_of(row),
         progress=_progress_of(row),
         report=_report_of(row),
     )
+
+
+@lru_cache(maxsize=64)
+def _aggregation_of(text: str) -> Aggregation:
+    # The row of a small job is read six times, and many jobs have the same aggregation.
+    return decode_aggregation(text)
 
 
 def attempt_of(row: Row) -> Attempt:
