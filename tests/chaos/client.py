@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tests.chaos.history import MALFORMED
-from tests.chaos.inputs import Content
+from tests.chaos.inputs import FOLLOWED, Content
 from tests.chaos.requests import FAILURES, Requests, new_session
 from tests.chaos.scenario import TERMINAL, Plan, Scenario
 from tests.chaos.senders import Sender, sender
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import aiohttp
 
 PARALLEL = 3
+SLOWEST_CHUNK = 0.6
+"""The longest pause before a chunk of a file that is followed, in seconds."""
 CANCEL_WITHIN = 1.5
 """Seconds, at most, from the last chunk to the cancellation."""
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
@@ -85,6 +87,8 @@ class Client:
 
         async def send_chunks() -> None:
             for start, stop in waiting:
+                if len(scenario.input.data) >= FOLLOWED:
+                    await asyncio.sleep(self._draw.uniform(0, SLOWEST_CHUNK))
                 await self._send(scenario, start, stop)
 
         async with asyncio.TaskGroup() as senders:
@@ -100,6 +104,9 @@ class Client:
             chunks.append((start, min(start + length, size)))
         chunks += self._draw.sample(chunks, len(chunks) // 5)
         self._draw.shuffle(chunks)
+        if size >= FOLLOWED:
+            # Nearly in order, as most clients send, so that there is something to follow.
+            chunks.sort(key=lambda chunk: chunk[0] + self._draw.uniform(0, 2 * length))
         return chunks
 
     async def _send(
