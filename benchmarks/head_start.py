@@ -2,9 +2,9 @@
 
     python -m benchmarks.head_start [--mode standalone|services|streamed] [--mb 1000] [--rate 200]
 
-Uploads a file of song plays (30,000 groups) with curl at a limited rate, in MB/s, and waits for the
-job: first without head starts, which gives the time of the job as a batch, then with them. Then runs
-`csvmill run` on the file, beside an upload by curl to the same service and bare DuckDB after it.
+Uploads a file of song plays (30,000 groups) with curl at a limited rate, in MB/s, and waits for
+the job: first without head starts, which gives the time of the job as a batch, then with them.
+Then runs `csvmill run` on the file, beside an upload by curl and bare DuckDB after it.
 """
 
 from __future__ import annotations
@@ -116,10 +116,8 @@ def main() -> None:
         file = written("few_groups", rows, options.data or folder)
         table = Table("", "batch", "after the last byte", "share", "done by then", "peak, MiB")
         for mode in options.mode or MODES:
-            before, _ = asyncio.run(_in(mode, folder / f"{mode}-0", file, options, head_starts=0))
-            after, peaks = asyncio.run(
-                _in(mode, folder / f"{mode}-1", file, options, head_starts=1)
-            )
+            before, _ = _in(mode, folder / f"{mode}-0", file, options, head_starts=0)
+            after, peaks = _in(mode, folder / f"{mode}-1", file, options, head_starts=1)
             _add(table, mode, before, after, file.stat().st_size, peaks)
         console.print(table)
         console.print(f"target: <= {TARGET_SHARE:.0%} of batch, and <= {TARGET_SECONDS} s")
@@ -136,12 +134,12 @@ def main() -> None:
         )
 
 
-async def _in(
+def _in(
     mode: str, folder: Path, file: Path, options: argparse.Namespace, *, head_starts: int
 ) -> tuple[list[Job], dict[str, int]]:
     folder.mkdir()
-    return await measure(
-        mode, folder, file, options.rate, head_starts=head_starts, runs=options.runs
+    return asyncio.run(
+        measure(mode, folder, file, options.rate, head_starts=head_starts, runs=options.runs)
     )
 
 
