@@ -1,7 +1,6 @@
 #include "output/result_tables.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <limits>
 
 #include "output/parallel.hpp"
@@ -48,6 +47,28 @@ void merge_equal(std::vector<SortedGroup>& groups, const Layout& layout, Budget&
     groups.resize(last + 1);
 }
 
+/// Destroys the states of copies of groups at the end, if merging has given them memory.
+class OwnedCopies {
+public:
+    OwnedCopies(const std::vector<SortedGroup>& groups, const Layout& layout, bool owning)
+        : groups_(groups), layout_(layout), owning_(owning) {}
+    ~OwnedCopies() {
+        if (!owning_) return;
+        for (const SortedGroup& sorted : groups_) {
+            for (std::size_t a = 0; a < layout_.size(); ++a) {
+                if (layout_[a].owns()) layout_[a].destroy(layout_.state(sorted.group, a));
+            }
+        }
+    }
+    OwnedCopies(const OwnedCopies&) = delete;
+    OwnedCopies& operator=(const OwnedCopies&) = delete;
+
+private:
+    const std::vector<SortedGroup>& groups_;
+    const Layout& layout_;
+    bool owning_;
+};
+
 }  // namespace
 
 std::size_t memory_for_tables(std::size_t threads) { return threads * (8 << 20); }
@@ -66,21 +87,27 @@ void write_tables(std::span<GroupTable* const> tables, const Layout& layout, std
     }
     const GroupRanges ranges(tables, threads);
     const NextValue none = [](Bytes&) { return false; };
-    std::atomic<bool> owning = false;  ///< Whether merging has taken memory.
+    const bool owning = std::any_of(tables.begin(), tables.end(),
+                                    [](const GroupTable* table) { return table->owning(); });
+    // Merging may change what states own: then it must be those in the tables.
+    const bool copied = tables.size() == 1 || !owning;
 
     Tasks tasks(ranges.size());
     const auto work = [&] {
         ResultSink::Lane lane(sink);
-        Budget taken(std::numeric_limits<std::size_t>::max());
         std::vector<SortedGroup> groups;
+        GroupCopies copies(layout);
         for (std::size_t range = 0; tasks.take(range);) {
-            ranges.sorted(range, groups);
+            Budget taken(std::numeric_limits<std::size_t>::max());
+            ranges.sorted(range, groups, copied ? &copies : nullptr);
             if (tables.size() > 1) merge_equal(groups, layout, taken);
-            if (taken.used() > 0) owning = true;
+            const OwnedCopies owned(groups, layout, copied && taken.used() > 0);
             lane.begin(range);
             for (std::size_t i = 0; i < groups.size(); ++i) {
                 Group* group = groups[i].group;
-                if (i + ahead < groups.size()) prefetch_group(groups[i + ahead].group, layout);
+                if (!copied && i + ahead < groups.size()) {
+                    prefetch_group(groups[i + ahead].group, layout);
+                }
                 const auto finish = [&](std::size_t a, std::string& to) {
                     const std::byte* state = layout.state(group, a);
                     if (layout[a].keeps() == Aggregator::Keeps::none) {
@@ -99,8 +126,6 @@ void write_tables(std::span<GroupTable* const> tables, const Layout& layout, std
         tasks.stop();
         sink.fail();
     });
-    owning = owning || std::any_of(tables.begin(), tables.end(),
-                                   [](const GroupTable* table) { return table->owning(); });
     if (owning && tables.size() > 1) {
         for (GroupTable* table : tables) table->expect_owned();
     }

@@ -13,6 +13,9 @@ constexpr std::size_t groups_of_range = 6144;
 constexpr std::size_t most_ranges = 4096;
 constexpr std::size_t sample_of_range = 16;
 constexpr std::size_t most_pieces = 256;
+/// Groups between that which is fetched into the cache and that which is read.
+constexpr std::size_t ahead = 16;
+constexpr std::size_t ahead_in_key = 31;  ///< Bytes of a key that are fetched.
 
 /// Pieces of memory of about equal size, of one or more pieces of the tables each.
 std::vector<std::vector<std::span<std::byte>>> memory_of(std::span<GroupTable* const> tables) {
@@ -75,10 +78,22 @@ void GroupRanges::divide(Piece& piece) const {
     for (std::size_t i = 0; i < groups.size(); ++i) piece.groups[places[ranges[i]]++] = groups[i];
 }
 
-void GroupRanges::sorted(std::size_t range, std::vector<SortedGroup>& to) const {
+void GroupRanges::sorted(std::size_t range, std::vector<SortedGroup>& to,
+                         GroupCopies* copies) const {
     to.clear();
     for (const Piece& piece : pieces_)
         for (Group* group : piece.of(range)) to.push_back({0, group});
+    if (copies != nullptr) {
+        copies->clear();
+        for (std::size_t i = 0; i < to.size(); ++i) {
+            if (i + ahead < to.size()) {
+                const auto* next = reinterpret_cast<const char*>(to[i + ahead].group);
+                __builtin_prefetch(next);
+                __builtin_prefetch(next + layout_.header_size() + ahead_in_key);
+            }
+            to[i].group = copies->copy(to[i].group);
+        }
+    }
     const std::size_t skip = cuts_.shared(range);
     load_prefixes(to, layout_, skip);
     sort_groups(to, layout_, skip);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "groups/table.hpp"
+#include "state/group_copies.hpp"
 #include "state/key_cuts.hpp"
 
 namespace csvmill {
@@ -20,9 +21,9 @@ public:
 
     std::size_t size() const { return cuts_.ranges(); }
 
-    /// Sets `to` to the groups of a range, sorted. Those of several tables with the same key follow
-    /// one another. Used by any thread.
-    void sorted(std::size_t range, std::vector<SortedGroup>& to) const;
+    /// Sets `to` to the groups of a range, sorted; to copies of them if there are `copies`. Those
+    /// of several tables with the same key follow one another. Used by any thread.
+    void sorted(std::size_t range, std::vector<SortedGroup>& to, GroupCopies* copies) const;
 
 private:
     /// The groups of some memory, range by range.

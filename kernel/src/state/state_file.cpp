@@ -44,9 +44,10 @@ void write_groups(GroupTable& table, EntryFileWriter& to) {
     GroupTable* const tables[] = {&table};
     const GroupRanges ranges(tables, 1);
     std::vector<SortedGroup> groups;
+    GroupCopies copies(layout);
     std::string states;
     for (std::size_t range = 0; range < ranges.size(); ++range) {
-        ranges.sorted(range, groups);
+        ranges.sorted(range, groups, &copies);
         for (const SortedGroup& sorted : groups) {
             Group* group = sorted.group;
             const Bytes key = layout.key(group);

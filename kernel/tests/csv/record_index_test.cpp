@@ -5,81 +5,13 @@
 #include <algorithm>
 #include <vector>
 
+#include "csv/found_records.hpp"
 #include "csv/random_file.hpp"
 
 using namespace csvmill;
+using namespace csvmill::test;
 
 namespace {
-
-struct Place {
-    std::size_t begin;
-    std::size_t end;
-    bool escaped;
-    bool operator==(const Place&) const = default;
-};
-
-/// Where the kept fields of a record are; none if it has a fault or another number of fields.
-using Record = std::vector<Place>;
-
-Record plain_record(const RecordIndex& index, const RecordIndex::Row& row,
-                    const std::vector<std::uint32_t>& columns) {
-    Record record;
-    if (row.count != index.kept->width()) return record;
-    for (const std::uint32_t column : columns) {
-        const Field& field = index.fields[row.first + column];
-        record.push_back({field.begin, field.end, field.escaped});
-    }
-    return record;
-}
-
-Record regular_record(const RecordIndex& index, std::size_t number,
-                      const std::vector<std::uint32_t>& columns, Bytes data,
-                      const Dialect& dialect) {
-    Record record;
-    for (const std::uint32_t column : columns) {
-        const std::uint32_t* end = index.end_of(number, column);
-        Place place{end[-1] + 1, *end, false};
-        const bool last = column + 1 == index.kept->width();
-        if (last && index.crlf && place.end > place.begin && data[place.end - 1] == '\r') {
-            --place.end;
-        }
-        if (index.quotes && place.end > place.begin &&
-            data.substr(place.begin).starts_with(dialect.quote)) {
-            ++place.begin;
-            --place.end;
-            const Bytes text = data.substr(place.begin, place.end - place.begin);
-            place.escaped = text.find(dialect.quote) != Bytes::npos;
-        }
-        record.push_back(place);
-    }
-    return record;
-}
-
-/// All that an index tells.
-struct Found {
-    std::vector<Record> records;
-    std::size_t begin = 0;
-    std::size_t end = 0;
-    std::uint64_t line_ends = 0;
-    std::uint64_t of_several_lines = 0;
-    std::uint64_t most_lines = 1;
-    bool dropping = false;
-    bool operator==(const Found&) const = default;
-
-    void add(const RecordIndex& index, const std::vector<std::uint32_t>& columns, Bytes data,
-             const Dialect& dialect) {
-        CHECK(index.begin == end);
-        end = index.end;
-        line_ends += index.line_ends;
-        of_several_lines += index.of_several_lines;
-        most_lines = std::max(most_lines, index.most_lines);
-        dropping = index.dropping;
-        for (std::size_t i = 0; i < index.records(); ++i) {
-            records.push_back(index.regular ? regular_record(index, i, columns, data, dialect)
-                                            : plain_record(index, index.rows[i], columns));
-        }
-    }
-};
 
 /// The file, followed by bytes that must not matter.
 struct Padded {
@@ -117,13 +49,14 @@ bool compare(RandomFile& random, Bytes file, std::size_t begin, bool final, cons
         const BlockIndexer plain_indexer(reader, kept);
         RecordIndex plain;
         plain_indexer.index_plain(data, begin, data.size(), final, plain);
-        Found expected{.records = {}, .begin = begin, .end = begin};
+        FoundRecords expected{.records = {}, .begin = begin, .end = begin};
         expected.add(plain, columns, data, dialect);
+        CHECK(expected.gapless);
         for (const bool vectors : {true, false}) {
             const BlockIndexer indexer(reader, kept, vectors);
             BlockIndex index;
             indexer.index(data, begin, final, index);
-            Found found{.records = {}, .begin = begin, .end = begin};
+            FoundRecords found{.records = {}, .begin = begin, .end = begin};
             for (std::size_t i = 0; i < index.size(); ++i) {
                 found.add(index[i], columns, data, dialect);
                 regular = regular && index[i].regular;
