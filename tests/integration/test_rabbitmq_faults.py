@@ -196,7 +196,7 @@ async def test_a_hanging_broker_raises_after_the_timeout(
     killable_url: str, killable_rabbit: RabbitServer
 ) -> None:
     async with RabbitBus(killable_url, timeout=2.0) as bus:
-        await bus.ping()
+        await publish_until_confirmed(bus, WakeUp(uuid4()))
         killable_rabbit.pause()
         try:
             with pytest.raises(BrokerUnavailable):
