@@ -1,9 +1,11 @@
 #include <algorithm>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "csv/block_indexer.hpp"
 #include "csv/found_records.hpp"
+#include "pipeline/regular_cells.hpp"
 #include "target.hpp"
 
 namespace csvmill::fuzz {
@@ -42,6 +44,29 @@ void compare_parts(const RecordReader& reader, const BlockIndexer& indexer, Byte
     require(parts.gapless && parts.records == whole.records && parts.line_ends == whole.line_ends);
 }
 
+/// The cells of regular records are the texts at the places that were found.
+void check_cells(const RecordReader& reader, Bytes data, const RecordIndex& index,
+                 const std::vector<std::uint32_t>& columns, const test::FoundRecord* found) {
+    RegularCells regular(reader.dialect());
+    std::vector<Cells> cells(columns.size());
+    for (std::size_t first = 0; first < index.records(); first += batch_rows) {
+        const std::size_t rows = std::min(batch_rows, index.records() - first);
+        regular.begin_batch(index.quotes ? data.size() : 0);
+        for (std::size_t i = 0; i < columns.size(); ++i) {
+            regular.find(index, data, first, rows, columns[i], cells[i]);
+        }
+        for (std::size_t row = 0; row < rows; ++row) {
+            for (std::size_t i = 0; i < columns.size(); ++i) {
+                const test::Place& place = found[first + row][i];
+                const Bytes text = data.substr(place.begin, place.end - place.begin);
+                std::string value(place.escaped ? Bytes() : text);
+                if (place.escaped) reader.unescape(text, value);
+                require(cells[i][row] == value);
+            }
+        }
+    }
+}
+
 }  // namespace
 
 void records(Bytes input) {
@@ -73,7 +98,10 @@ void records(Bytes input) {
         indexer.index(data, 0, final, index);
         FoundRecords found;
         for (std::size_t i = 0; i < index.size(); ++i) {
+            const std::size_t before = found.records.size();
             found.add(index[i], columns, data, reader.dialect());
+            if (!index[i].regular) continue;
+            check_cells(reader, data, index[i], columns, found.records.data() + before);
         }
         require(found == expected);
         RecordIndex unused;

@@ -9,7 +9,7 @@
 namespace csvmill::fuzz {
 
 void messages(Bytes input);  ///< JSON, task and query.
-void records(Bytes input);   ///< Records of any dialect: both indexes of a block are equal.
+void records(Bytes input);   ///< Records of any dialect: each index of a block has equal cells.
 void cells(Bytes input);     ///< Numbers and dates, and what is made from them.
 void texts(Bytes input);     ///< Encodings, letter case, and texts in messages.
 void states(Bytes input);    ///< State files, of threads and of parts.

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from processor.engines.messages import Message
 
 STDIN = 0
-BLOCK = 1 << 20
+PIPE = 256 << 10
+"""Bytes that the pipe holds, if the system allows it. More of them would leave the cache."""
 READ = 64 << 10
 """Bytes read at a time, which progress counts."""
 INTERVAL = 0.2
@@ -66,7 +67,7 @@ class Decompressor:
     def run(self) -> None:
         """Write the whole file. Raises MalformedInput, AttemptFailed and OSError."""
         with contextlib.suppress(OSError):  # beyond the limit of this user
-            fcntl.fcntl(self._data, fcntl.F_SETPIPE_SZ, BLOCK)
+            fcntl.fcntl(self._data, fcntl.F_SETPIPE_SZ, PIPE)
         first = b""
         sampled = False
         for block in decompress(self._blocks(), self._task["compression"], self._task["max_size"]):

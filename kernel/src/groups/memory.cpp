@@ -17,6 +17,9 @@ constexpr std::size_t least_mapping = std::size_t{64} << 10;
 constexpr std::size_t page = 4096;
 constexpr std::size_t huge_page = std::size_t{2} << 20;
 constexpr std::size_t first_chunk = std::size_t{4} << 10;
+/// A larger arena is on huge pages, unless its budget is small.
+constexpr std::size_t small_arena = std::size_t{128} << 10;
+constexpr std::size_t small_budget = std::size_t{64} << 20;
 
 std::size_t whole_pages(std::size_t bytes) { return (bytes + page - 1) & ~(page - 1); }
 
@@ -96,8 +99,10 @@ void Pages::discard(std::size_t begin, std::size_t bytes) {
 }
 
 std::byte* Arena::allocate_chunk(std::size_t bytes) {
-    // At most a third of the memory is not used yet.
-    chunk_size_ = std::clamp(std::bit_floor(size_ / 2), first_chunk, huge_page);
+    // At most a third of the memory is not used yet, or a huge page of a large budget.
+    chunk_size_ = size_ > small_arena && account_.budget().limit() > small_budget
+                      ? huge_page
+                      : std::clamp(std::bit_floor(size_ / 2), first_chunk, huge_page);
     bool own = bytes > chunk_size_ / 4;
     std::size_t size = own ? bytes : chunk_size_;
     std::byte* data = chunks_.emplace_back(Chunk{Pages(size), bytes}).pages.data();

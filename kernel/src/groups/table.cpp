@@ -145,7 +145,7 @@ void GroupTable::add(const Batch& batch) {
         for (std::size_t row = 0; row < size; ++row) {
             states[row] = reinterpret_cast<std::byte*>(groups[row]) + offset;
         }
-        layout_[i].add(batch, batch.values[i], states, budget_);
+        layout_[i].add(batch, batch.values_of(i), states, budget_);
     }
     account_.adopt(budget_.used() - before);
     owned_ += budget_.used() - before;
@@ -207,7 +207,7 @@ void GroupTable::add_kept(const Batch& batch, std::size_t i, Group* const* group
         add_distinct(batch, i, groups, hashes);
         return;
     }
-    const Values& values = batch.values[i];
+    const Values& values = batch.values_of(i);
     const std::size_t size = batch.selected.size;
     const std::uint16_t* rows = batch.selected.begin();
     const Decimal* numbers = values.numbers.data();
@@ -225,7 +225,7 @@ void GroupTable::add_distinct(const Batch& batch, std::size_t i, Group* const* g
         std::uint32_t group;
         std::uint32_t tag;
     };
-    const Values& values = batch.values[i];
+    const Values& values = batch.values_of(i);
     const std::uint16_t* rows = batch.selected.begin();
     thread_local std::string text;
     thread_local Cells made;

@@ -46,7 +46,7 @@ struct CellFault {
 /// What was expected in place of `cell`, for a message: all rules of processor/engines/general.py.
 std::string expectation(const CellFault& fault, Bytes cell, const Query& query);
 
-/// The values of one aggregate. Only the member of the kind that it reads is used.
+/// The values of a column, read as a kind. Only the members of the kind are used.
 struct Values {
     std::array<bool, batch_rows> present;  ///< False for an empty cell: no value.
     std::vector<Decimal> numbers;          ///< integer, number.
@@ -77,9 +77,14 @@ struct Batch {
     std::string key_text;
     std::vector<ChangedCells> changed;    ///< One for each group column, if one is not plain.
     std::vector<const Cells*> key_cells;  ///< The texts of which keys consist.
-    std::vector<Values> values;           ///< One for each aggregate.
+    std::vector<Values> values;           ///< As many as aggregates; see `values_of`.
+    /// Which of `values` each aggregate reads; if there are none, its own.
+    std::vector<std::size_t> sources;
 
     const Cells& column(std::uint32_t number) const;
+    const Values& values_of(std::size_t aggregate) const {
+        return values[sources.empty() ? aggregate : sources[aggregate]];
+    }
 };
 
 /// More memory than this is not kept for a text of later batches.

@@ -7,6 +7,10 @@ namespace csvmill {
 
 namespace {
 
+void add_fault(Batch& batch, const Aggregate& aggregate, std::uint16_t row) {
+    batch.faults.push_back({row, CellFault::Place::aggregate, aggregate.kind, *aggregate.column});
+}
+
 /// Reads the cells of the selected rows: `read` is called with each row whose cell is not empty,
 /// and returns whether the cell is of its kind. Rows with a bad cell leave the selection.
 template <typename Read>
@@ -28,8 +32,22 @@ void read_cells(Batch& batch, const Aggregate& aggregate, const Cells& cells, Va
         if (good) [[likely]] {
             ++kept;
         } else {
-            batch.faults.push_back(
-                {row, CellFault::Place::aggregate, aggregate.kind, *aggregate.column});
+            add_fault(batch, aggregate, row);
+        }
+    }
+    batch.selected.size = kept;
+}
+
+/// Removes the rows from the selection whose cell is empty, for an aggregate that needs a value.
+void check_present(Batch& batch, const Aggregate& aggregate, const Cells& cells) {
+    std::uint16_t* const rows = batch.selected.rows.data();
+    std::size_t kept = 0;
+    for (const std::uint16_t row : batch.selected) {
+        rows[kept] = row;
+        if (!cells[row].empty()) [[likely]] {
+            ++kept;
+        } else {
+            add_fault(batch, aggregate, row);
         }
     }
     batch.selected.size = kept;
@@ -37,9 +55,7 @@ void read_cells(Batch& batch, const Aggregate& aggregate, const Cells& cells, Va
 
 void read_text(Batch& batch, const Aggregate& aggregate, const Cells& cells, Values& values) {
     values.cells = &cells;
-    if (aggregate.strict) {
-        return read_cells(batch, aggregate, cells, values, [](std::size_t, Bytes) { return true; });
-    }
+    if (aggregate.strict) check_present(batch, aggregate, cells);
     for (const std::uint16_t row : batch.selected) values.present[row] = !cells[row].empty();
 }
 
@@ -71,51 +87,15 @@ void read_numbers(Batch& batch, const Aggregate& aggregate, const Cells& cells,
     }
 }
 
-/// Takes the values that an earlier aggregate has read from the same cells.
-void copy_values(Batch& batch, const Aggregate& aggregate, const Cells& cells, const Values& from,
-                 Values& values) {
-    values.numbers.resize(from.numbers.size());
-    values.dates.resize(from.dates.size());
-    values.cells = from.cells;
-    if (aggregate.kind == Kind::date) {
-        read_cells(batch, aggregate, cells, values, [&](std::size_t row, Bytes) {
-            values.dates[row] = from.dates[row];
-            return true;
-        });
-        return;
-    }
-    Decimal* const numbers = values.numbers.data();
-    const Decimal* const read = from.numbers.data();
-    const auto copy = [=](std::size_t row) {
-        if (read[row].is_big()) [[unlikely]] {
-            numbers[row] = read[row];
-        } else {
-            numbers[row].set(read[row].small(), read[row].scale());
-        }
-    };
-    if (aggregate.strict) {
-        read_cells(batch, aggregate, cells, values, [&](std::size_t row, Bytes) {
-            copy(row);
-            return true;
-        });
-        return;
-    }
-    values.present = from.present;
-    for (const std::uint16_t row : batch.selected) {
-        if (values.present[row]) copy(row);
-    }
-}
-
-/// An aggregate before `i` that reads the same column as the same kind, if that is not text.
-std::optional<std::size_t> same_values(const std::vector<Aggregate>& aggregates, std::size_t i) {
+/// The first aggregate that reads the same column as the same kind as aggregate `i`.
+std::size_t source_of(const std::vector<Aggregate>& aggregates, std::size_t i) {
     const Aggregate& aggregate = aggregates[i];
-    if (aggregate.kind == Kind::text) return std::nullopt;
-    for (std::size_t j = 0; j < i; ++j) {
-        if (aggregates[j].column == aggregate.column && aggregates[j].kind == aggregate.kind) {
-            return j;
-        }
+    std::size_t source = 0;
+    while (aggregates[source].column != aggregate.column ||
+           aggregates[source].kind != aggregate.kind) {
+        ++source;
     }
-    return std::nullopt;
+    return source;
 }
 
 }  // namespace
@@ -123,7 +103,7 @@ std::optional<std::size_t> same_values(const std::vector<Aggregate>& aggregates,
 RowReader::RowReader(const Query& query) : query_(query) {
     for (const GroupColumn& group : query.group_by) plain_ = plain_ && group.plain();
     for (std::size_t i = 0; i < query.aggregates.size(); ++i) {
-        same_.push_back(same_values(query.aggregates, i));
+        sources_.push_back(source_of(query.aggregates, i));
     }
 }
 
@@ -144,6 +124,7 @@ void RowReader::read_keys(Batch& batch) const {
 
 void RowReader::read_values(Batch& batch) const {
     batch.values.resize(query_.aggregates.size());
+    batch.sources = sources_;
     for (std::size_t i = 0; i < query_.aggregates.size(); ++i) {
         const Aggregate& aggregate = query_.aggregates[i];
         Values& values = batch.values[i];
@@ -153,8 +134,8 @@ void RowReader::read_values(Batch& batch) const {
             continue;
         }
         const Cells& cells = batch.column(*aggregate.column);
-        if (same_[i]) {
-            copy_values(batch, aggregate, cells, batch.values[*same_[i]], values);
+        if (sources_[i] != i) {
+            if (aggregate.strict) check_present(batch, aggregate, cells);
         } else if (aggregate.kind == Kind::text) {
             read_text(batch, aggregate, cells, values);
         } else if (aggregate.kind == Kind::date) {

@@ -1,7 +1,6 @@
 /// Keys of groups, and values of aggregates, of the records of a batch.
 #pragma once
 
-#include <optional>
 #include <vector>
 
 #include "query/batch.hpp"
@@ -25,15 +24,15 @@ public:
     /// Sets `batch.keys` of the selected rows: trim, truncate, case, in this order.
     void read_keys(Batch& batch) const;
 
-    /// Sets `batch.values` of the selected rows. If several cells of a row are bad, the one of the
+    /// Sets the values of the selected rows. If several cells of a row are bad, the one of the
     /// first aggregate is reported.
     void read_values(Batch& batch) const;
 
 private:
     const Query& query_;
     bool plain_ = true;  ///< Whether all group columns are.
-    /// For each aggregate, an earlier one that reads the same column as the same kind.
-    std::vector<std::optional<std::size_t>> same_;
+    /// The first aggregate that reads the same column as the same kind as each one: perhaps itself.
+    std::vector<std::size_t> sources_;
 };
 
 }  // namespace csvmill

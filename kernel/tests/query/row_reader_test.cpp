@@ -234,10 +234,12 @@ TEST_CASE("values are read as their kind; the first bad cell of a row is reporte
     const RowReader reader(query);
     reader.read_values(rows.batch);
     CHECK(rows.selected() == std::vector<std::size_t>{0, 6});
-    const std::vector<Values>& values = rows.batch.values;
+    const auto values = [&rows](std::size_t aggregate) -> const Values& {
+        return rows.batch.values_of(aggregate);
+    };
     const auto text = [&values](std::size_t aggregate, std::size_t row) {
         std::string digits;
-        values[aggregate].numbers[row].append_text(digits);
+        values(aggregate).numbers[row].append_text(digits);
         return digits;
     };
     for (const std::size_t aggregate : {0U, 6U}) {
@@ -246,15 +248,18 @@ TEST_CASE("values are read as their kind; the first bad cell of a row is reporte
     }
     CHECK(text(2, 0) == "1.50");
     CHECK(text(2, 6) == "100");
-    CHECK(values[1].cells == nullptr);
-    CHECK(values[1].present[6]);
+    CHECK(values(1).cells == nullptr);
+    CHECK(values(1).present[6]);
     for (const std::size_t aggregate : {3U, 7U}) {
-        CHECK(values[aggregate].present[0]);
-        CHECK_FALSE(values[aggregate].present[6]);
-        CHECK(values[aggregate].dates[0].seconds == 24 * 60 * 60);
-        CHECK((*values[aggregate].cells)[0] == "0001-01-02");
+        CHECK(values(aggregate).present[0]);
+        CHECK_FALSE(values(aggregate).present[6]);
+        CHECK(values(aggregate).dates[0].seconds == 24 * 60 * 60);
+        CHECK((*values(aggregate).cells)[0] == "0001-01-02");
     }
-    CHECK((*values[4].cells)[6] == "c");
+    for (const std::size_t aggregate : {4U, 5U}) {
+        CHECK((*values(aggregate).cells)[6] == "c");
+        CHECK(values(aggregate).present[6]);
+    }
     std::vector<std::pair<int, int>> faults;
     for (const CellFault& fault : rows.batch.faults) {
         CHECK(fault.place == CellFault::Place::aggregate);
