@@ -59,7 +59,10 @@ class Services:
         return self._start("gateway", {"port": 0, **settings})
 
     def processor(self, **settings: object) -> ServiceProcess:
-        """Start a processor with short intervals."""
+        """Start a processor with short intervals, and one slot for small jobs.
+
+        With more, a paused one could be sent wake-ups that it holds until its heartbeat is missed.
+        """
         return self._start(
             "processor",
             {
@@ -68,6 +71,7 @@ class Services:
                 "retry_delay": 0.2,
                 "relay_interval": 0.3,
                 "threads": 1,
+                "small_jobs": 1,
                 **settings,
             },
         )

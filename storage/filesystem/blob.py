@@ -74,7 +74,6 @@ class Blob:
         self._limit = folder.meta.size
         self._failure: CsvmillError | None = None
         self._records = state.records
-        self._damaged = state.damaged
         self._disk = disk
         self._clock = clock
         self._completed_at = state.completed_at
@@ -92,7 +91,8 @@ class Blob:
     @property
     def version(self) -> str:
         """See `BlobInfo`."""
-        return f"{self.folder.meta.created!r}-{self.generation}.{self._damaged}"
+        meta = self.folder.meta
+        return f"{meta.created!r}-{meta.discards}"
 
     @property
     def complete(self) -> bool:

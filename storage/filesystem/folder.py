@@ -13,7 +13,8 @@ Every change of state is one atomic step, so that a crash leaves the state befor
     create, delete      rename the folder (`atomic_folders`)
     record a range      append a record with a checksum to the journal, after the data is synced
     complete            rename `partial.<g>` to `data`, after the data is synced
-    discard all bytes   replace the journal by an empty one of the next generation
+    discard all bytes   count that in `meta.json`, then replace the journal by an empty one of the
+                        next generation
     declare the size    replace `meta.json`, after the data file has its size
 
 Each step is synced before the method returns. Files are opened relative to a descriptor of the
@@ -52,8 +53,6 @@ class State:
     """Records in the journal."""
     completed_at: float | None = None
     """Unix seconds; None if the blob is not complete."""
-    damaged: int = 0
-    """Damaged records of the journal, whose bytes have to be received again."""
 
 
 class BlobFolder:
@@ -111,6 +110,7 @@ class BlobFolder:
                 known.damaged,
                 known.records,
             )
+            self._count_discard()
         self._check_size(_partial(known.generation), known.received)
         if size is not None and known.received.covers(0, size):
             if not self.meta.size_came_later:
@@ -122,7 +122,7 @@ class BlobFolder:
             return self._load_complete(size)
         self.truncate_journal(known.records)
         self._remove_all_but(_partial(known.generation))
-        return State(known.generation, known.received, known.records, damaged=known.damaged)
+        return State(known.generation, known.received, known.records)
 
     def open_partial(self, generation: int) -> int:
         """Open the data file of an incomplete blob for writing; return its descriptor."""
@@ -201,9 +201,16 @@ class BlobFolder:
 
     def reset(self, generation: int) -> None:
         """Discard all bytes and begin `generation`. Readers keep the file they have open."""
+        self._count_discard()
         self._create_sparse(_partial(generation))
         self._replace(journal.JOURNAL, journal.header(generation))
         self._remove_all_but(_partial(generation))
+
+    def _count_discard(self) -> None:
+        """Count in `meta.json` that bytes are no longer those of before, before that is so."""
+        meta = replace(self.meta, discards=self.meta.discards + 1)
+        self._replace(META, encode_meta(meta))
+        self.meta = meta
 
     def initialize(self) -> None:
         """Write the files of a new blob into an empty folder."""

@@ -38,6 +38,8 @@ class Meta:
     """Unix seconds."""
     size_came_later: bool = False
     """Whether `size` was declared after the creation."""
+    discards: int = 0
+    """How often received bytes were discarded, or forgotten as the journal was damaged."""
 
 
 def new_meta(key: BlobKey, size: int | None, sha256: str | None, metadata: dict[str, str]) -> Meta:
@@ -62,7 +64,10 @@ def check_declaration(size: int | None, sha256: str | None, metadata: dict[str, 
 
 def encode_meta(meta: Meta) -> bytes:
     """Encode the content of the file."""
-    return json.dumps(asdict(meta), indent=1).encode()
+    fields = asdict(meta)
+    if not meta.discards:
+        del fields["discards"]  # versions of storage before do not know it
+    return json.dumps(fields, indent=1).encode()
 
 
 def read_meta(fd: int, path: Path) -> Meta:

@@ -36,7 +36,8 @@ async def test_three_processors_share_the_work(stack: Stack, tmp_path: Path) -> 
     await asyncio.to_thread(stack.renew, "processor", processor=3)
     hosts = set(stack.containers("processor"))
     assert len(hosts) == 3
-    await until(lambda: len(stack.management("consumers/{vhost}")) == 3, "all three consume")
+    # Each consumes the queue of small jobs and the other one.
+    await until(lambda: len(stack.management("consumers/{vhost}")) == 6, "all three consume")
     worked = set()
     async with AsyncClient(stack.url) as client:
         job_ids = await asyncio.gather(*(client.upload(sample.path) for _ in range(9)))

@@ -134,6 +134,21 @@ async def test_the_version_is_kept_by_a_restart_of_storage(
         assert await received(blobs, 3, version) == b"def"
 
 
+async def test_a_version_whose_bytes_were_discarded_never_comes_back(
+    open_blobs: OpenBlobs, tmp_path: Path
+) -> None:
+    async with open_blobs(tmp_path) as blobs:
+        await blobs.create(KEY, 6, sha256=sha256(b"abcdef"))
+        version = (await blobs.write(KEY, 0, stream(b"ABC"))).version
+        with pytest.raises(DigestMismatch):
+            await blobs.write(KEY, 3, stream(b"DEF"))
+        current = (await blobs.write(KEY, 0, stream(b"abcdef"))).version
+    async with open_blobs(tmp_path) as blobs:
+        with pytest.raises(DigestMismatch):
+            await received(blobs, 3, version)
+        assert await received(blobs, 3, current) == b"def"
+
+
 async def test_bytes_that_were_not_received_cannot_be_skipped(blobs: Blobs) -> None:
     await blobs.create(KEY, 9)
     await blobs.write(KEY, 0, stream(b"abc"))

@@ -40,6 +40,7 @@ REPORT = {
     "peak_scratch": 0,
     "confinement": ("rlimits",),
     "attempts": 1,
+    "head_start": None,
 }
 
 

@@ -187,6 +187,7 @@ async def test_the_report_of_a_finished_job_is_shown(gateway: Gateway) -> None:
         "peak_scratch": 4096,
         "confinement": ["rlimits", "seccomp"],
         "attempts": 1,
+        "head_start": None,
     }  # fmt: skip
     assert (shown["problems"], shown["problem_count"]) == ([], 2)
     # `rows_in` means the same, even if an older version recorded the result
@@ -214,7 +215,7 @@ async def test_an_unfinished_report_shows_resources_and_no_rows(
     assert [name for name, value in report.items() if value is None and name != "dialect"] == [
         "rows_in", "rows_aggregated", "rows_filtered", "rows_rejected",
         "rows_of_several_lines", "most_lines", "groups",
-        "bytes_decompressed", "bytes_out",
+        "bytes_decompressed", "bytes_out", "head_start",
     ]  # fmt: skip
     assert (shown["problems"], shown["problem_count"]) == ([], None)
 
