@@ -81,7 +81,7 @@ def _report(pipe: int, code: int) -> None:
     try:
         os.write(pipe, str(code).encode())
     except BrokenPipeError:
-        pass  # nobody waits for it any more
+        pass  # no caller waits for it any more
     finally:
         os.close(pipe)
 

@@ -150,8 +150,11 @@ class Follower:
             outcome, reason = Outcome.RELEASED, "this processor stops"
             try:
                 outcome, reason = await self._followed(taken, hand_over)
-            except Exception as error:
+            except Unavailable as error:
                 reason = str(error)
+            except Exception as error:
+                # Not released: it would be taken again at once, and fail again.
+                outcome, reason = Outcome.FAILED, str(error)
                 if not isinstance(error, CsvmillError):
                     log.exception("upload %s: its head start failed", taken.upload_id)
             finally:

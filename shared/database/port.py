@@ -57,7 +57,7 @@ class Database(Protocol):
         """Call `heard` with each text that a committed transaction tells, within the context.
 
         Those of other processes too on PostgreSQL, and of this process only on SQLite. Not
-        reliable: what is told while the database is unavailable is not heard. `heard` neither waits
+        reliable: what is sent while the database is unavailable is lost. `heard` neither waits
         nor raises. Enter it in the event loop.
         """
         ...

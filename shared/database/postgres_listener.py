@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 class PostgresListener:
     """A connection of its own, which is open while there are listeners.
 
-    A lost connection is replaced. What is told in the meantime is not heard.
+    A lost connection is replaced. What is sent in the meantime is lost.
     """
 
     def __init__(self, url: str, *, timeout: float) -> None:

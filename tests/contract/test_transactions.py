@@ -1,4 +1,4 @@
-"""Concurrent transactions of every database adapter: what is kept, and what is told."""
+"""Concurrent transactions of every database adapter: what is kept, and what listeners receive."""
 
 from __future__ import annotations
 

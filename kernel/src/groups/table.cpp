@@ -167,7 +167,7 @@ Group* GroupTable::find_or_create(Part& part, std::uint64_t hash, Bytes key) {
 }
 
 /// Whether slots must grow before a full part gets one more group. If their growth does not fit
-/// into the budget, they are filled more, before the caller is told to write the table to disk.
+/// into the budget, they are filled more, before the caller has to write the table to disk.
 bool GroupTable::must_grow(const Part& part) {
     const std::size_t capacity = part.slots.capacity();
     if (capacity < 16 * batch_rows || budget_.fits(arenas_->slots.growth())) return true;

@@ -205,7 +205,7 @@ async def test_the_end_of_a_blob_is_not_followed_before_its_digest_is_verified(
         assert (await blobs.peek(KEY)).complete
 
 
-async def test_a_blob_that_is_followed_expires_when_nobody_else_uses_it(blobs: Blobs) -> None:
+async def test_a_blob_that_is_followed_expires_if_it_is_not_used(blobs: Blobs) -> None:
     await blobs.create(KEY, 9)
     await blobs.write(KEY, 0, stream(b"abc"))
     async with blobs.follow(KEY) as growth:

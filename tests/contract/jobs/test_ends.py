@@ -38,7 +38,7 @@ class Ends:
                 while await asyncio.wait_for(self._ids.get(), 0.05) != job.id:
                     pass
                 return
-        raise AssertionError("no end is told")
+        raise AssertionError("no end is reported")
 
 
 @pytest.mark.parametrize("state", [JobState.SUCCESS, JobState.FAILURE, JobState.REVOKED])

@@ -181,7 +181,10 @@ async def test_an_upload_that_stalls_can_be_offered_again(rig: Rig) -> None:
         assert await rig.jobs.of_upload(upload_id) is None
 
 
-@pytest.mark.parametrize("error", [MalformedInput("bad"), AttemptFailed("out of memory")])
+@pytest.mark.parametrize(
+    "error",
+    [MalformedInput("bad"), AttemptFailed("out of memory"), ZeroDivisionError("a defect")],
+)
 async def test_a_job_runs_as_usual_after_a_head_start_that_failed(
     rig: Rig, error: Exception
 ) -> None:
