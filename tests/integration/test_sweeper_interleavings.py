@@ -191,12 +191,9 @@ class Interleavings(RuleBasedStateMachine):
         upload_id = self.uploads[rank % len(self.uploads)]
 
         async def request(ports: Ports, actor: Actor) -> None:
+            offers = HeadStartOffers(ports.jobs.head_starts, min_size=1 << 30)
             context = UploadContext(
-                ports,
-                GatewaySettings(),
-                GatewayEvents.uncounted(),
-                HeaderChecker(),
-                HeadStartOffers(ports.jobs.head_starts, min_size=1 << 30),
+                ports, GatewaySettings(), GatewayEvents.uncounted(), HeaderChecker(), offers
             )
             chunk = _once(CONTENT[offset : offset + 1])
             declaration = Declaration(len(CONTENT))
