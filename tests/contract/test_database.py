@@ -12,11 +12,9 @@ from shared.database import connect
 from shared.database.migrate import migrate
 from shared.database.scripts import Migration, load_migrations
 from shared.errors import DatabaseUnavailable, SchemaMismatch
-from tests.contract.job_stores import BACKENDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     from shared.database.port import Database
 
@@ -36,13 +34,6 @@ async def main():
 
 asyncio.run(main())
 """
-
-
-@pytest.fixture(params=BACKENDS)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'some.db'}"
-    return str(request.getfixturevalue("database_url"))
 
 
 @pytest.fixture

@@ -12,12 +12,10 @@ import pytest
 
 from shared.database import connect
 from shared.errors import DatabaseUnavailable
-from tests.contract.job_stores import BACKENDS
 from tests.contract.listening import Ear
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     from shared.database.port import Database
 
@@ -40,13 +38,6 @@ async def main():
 
 asyncio.run(main())
 """
-
-
-@pytest.fixture(params=BACKENDS)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'some.db'}"
-    return str(request.getfixturevalue("database_url"))
 
 
 @pytest.fixture
