@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -14,6 +14,7 @@ from yarl import URL
 from tests.compose.stack import docker
 from tests.compose.waiting import WAIT
 from tests.queries import alert_rules, queries
+from tests.services import until
 
 if TYPE_CHECKING:
     from tests.compose.stack import Stack
@@ -48,6 +49,15 @@ async def test_our_containers_have_no_privileges_and_the_image_no_secrets(stack:
         assert secret not in history
 
 
+async def ready(session: aiohttp.ClientSession) -> bool:
+    """Return whether Prometheus is ready to answer queries."""
+    try:
+        async with session.get("/-/ready") as response:
+            return response.status == 200
+    except aiohttp.ClientConnectionError:
+        return False
+
+
 async def test_prometheus_scrapes_every_service_and_evaluates_every_query(stack: Stack) -> None:
     up = ("--profile=observability", "up", "--detach", "--no-deps", "prometheus")
     await asyncio.to_thread(stack.compose, *up)
@@ -59,13 +69,14 @@ async def test_prometheus_scrapes_every_service_and_evaluates_every_query(stack:
             assert answer["status"] == "success", (query, answer)
             return answer["data"]
 
+        # It answers 503 until it has loaded its files
+        await until(partial(ready, session), timeout=WAIT)
         # Then it finds both gateways, and one target of each other service
         targets: list[str] = []
         async with asyncio.timeout(WAIT):
             while targets != ["gateway", "gateway", "processor", "rabbitmq", "storage"]:
-                with suppress(aiohttp.ClientConnectionError):
-                    found = (await get("targets"))["activeTargets"]
-                    targets = sorted(one["scrapePool"] for one in found if one["health"] == "up")
+                found = (await get("targets"))["activeTargets"]
+                targets = sorted(one["scrapePool"] for one in found if one["health"] == "up")
                 await asyncio.sleep(0.2)
         # And it has loaded every alert rule
         (group,) = (await get("rules"))["groups"]
