@@ -259,7 +259,9 @@ FILES: dict[str, list[Kind]] = {
     "only lines of spaces": [no_result(b"  \n \n", "no column has this name")],
     "a title above the header": [
         no_result(
-            b"Sales 2020\n\na,b\np,1\n", "no column has this name; the columns are 'Sales 2020'"
+            b"Sales 2020\n\na,b\np,1\n",
+            "no delimiter fits all lines: line 1 is 'Sales 2020', and of the 2 lines below it 2 "
+            "have a comma: remove lines above the header if there are any, or set input.delimiter",
         ),
         no_result(
             b"Sales 2020,\n,\na,b\np,1\n",

@@ -178,6 +178,7 @@ async def opened(
             found.sample,
             whole=len(found.sample) < SAMPLE_SIZE,
             declared=declared,
+            names=aggregation.named_columns,
             strict=aggregation.is_default,
         )
         usage.dialect = replace(dialect, compression=compression)

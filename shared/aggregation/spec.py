@@ -116,7 +116,7 @@ class Aggregation:
     @property
     def known_input(self) -> Input:
         """`input`, with a header if the aggregation names a column of the file."""
-        if self.input.header is None and any(isinstance(name, str) for name in self.columns):
+        if self.input.header is None and self.named_columns:
             return replace(self.input, header=True)
         return self.input
 
@@ -129,6 +129,11 @@ class Aggregation:
             *(column for column in aggregated if column is not None),
             *(condition.column for condition in conditions(self.where)),
         )
+
+    @property
+    def named_columns(self) -> frozenset[str]:
+        """The columns of the file that are given by name."""
+        return frozenset(column for column in self.columns if isinstance(column, str))
 
     @property
     def notation(self) -> Notation:

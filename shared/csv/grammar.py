@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 CR, LF, CRLF = b"\r", b"\n", b"\r\n"
 
-_NAMES = {b",": "a comma", b";": "a semicolon", b"\t": "a tab", b"|": "a vertical bar"}
+NAMES = {b",": "a comma", b";": "a semicolon", b"\t": "a tab", b"|": "a vertical bar"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Grammar:
     @property
     def delimiter_name(self) -> str:
         """The name of the delimiter in messages."""
-        return _NAMES.get(self.delimiter) or f"the delimiter {self.delimiter.decode()!r}"
+        return NAMES.get(self.delimiter) or f"the delimiter {self.delimiter.decode()!r}"
 
     @property
     def escape_name(self) -> str:

@@ -14,9 +14,11 @@ from shared.csv.encoding import bom_encoding, to_utf8
 from shared.errors import MalformedInput
 from shared.inspection.header import HeaderDecision, decide_header
 from shared.inspection.sample import SAMPLE_SIZE, Sample, read_first, sample_blocks
-from shared.inspection.sniff import sniff
+from shared.inspection.sniff import Sniffed, sniff
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from shared.csv.dialect import Encoding, Input
 
 _UTF_32 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
@@ -34,6 +36,8 @@ class Detection(Sample):
     """The dialect of a file, and the text that it was detected from."""
 
     dialect: Dialect
+    doubt: str | None
+    """Why the delimiter is not certain and must be declared; None if it is certain."""
     header: HeaderDecision
     """If it is undecided, `dialect` has a header."""
     conclusive: bool
@@ -41,13 +45,21 @@ class Detection(Sample):
 
 
 def detect_dialect(
-    sample: bytes, *, whole: bool, declared: Input, strict: bool = False, limit: int = SAMPLE_SIZE
+    sample: bytes,
+    *,
+    whole: bool,
+    declared: Input,
+    names: Collection[str] = (),
+    strict: bool = False,
+    limit: int = SAMPLE_SIZE,
 ) -> Detection:
     """Detect the dialect of the file that begins with `sample`.
 
     Only the first `SAMPLE_SIZE` bytes of the decompressed file decide; the text that is returned
     has up to `limit` bytes. `whole` is whether the sample is the whole file. Declared values are
-    never changed. With `strict`, all others are those of RFC 4180.
+    never changed. `names` are the columns that are asked for by name: of several delimiters, the
+    one with which they are in the header is chosen. With `strict`, everything that is not declared
+    follows RFC 4180.
 
     Raises MalformedInput if compressed bytes are damaged, if the byte order mark contradicts the
     declared encoding, and if it is that of UTF-32.
@@ -57,30 +69,43 @@ def detect_dialect(
     data, is_all = read_first(plain, limit, whole=whole)
     conclusive = is_all or len(data) >= SAMPLE_SIZE
     deciding = data[:SAMPLE_SIZE]
-    text, dialect, header = _detect(
-        deciding, whole=is_all and len(deciding) == len(data), declared=declared, strict=strict
+    text, found, header = _detect(
+        deciding,
+        whole=is_all and len(deciding) == len(data),
+        declared=declared,
+        names=names,
+        strict=strict,
     )
     if len(data) > SAMPLE_SIZE:
-        text = _text(data, dialect.encoding, limit, whole=is_all)
-    dialect = replace(dialect, compression=compression)
-    return Detection(text.text, text.whole, dialect, header, conclusive)
+        text = _text(data, found.dialect.encoding, limit, whole=is_all)
+    dialect = replace(found.dialect, compression=compression)
+    return Detection(text.text, text.whole, dialect, found.doubt, header, conclusive)
 
 
-def dialect_of(sample: bytes, *, whole: bool, declared: Input, strict: bool = False) -> Dialect:
+def dialect_of(
+    sample: bytes,
+    *,
+    whole: bool,
+    declared: Input,
+    names: Collection[str] = (),
+    strict: bool = False,
+) -> Dialect:
     """Return the dialect of a file that is not compressed, or was decompressed.
 
-    See `detect_dialect`. Also raises MalformedInput if the sample leaves open whether there is a
-    header.
+    See `detect_dialect`. Also raises MalformedInput if the sample leaves open what the delimiter
+    is, or whether there is a header.
     """
-    _, dialect, header = _detect(sample, whole=whole, declared=declared, strict=strict)
+    _, found, header = _detect(sample, whole=whole, declared=declared, names=names, strict=strict)
+    if found.doubt is not None:
+        raise MalformedInput(found.doubt)
     if header.header is None:
         raise MalformedInput(header.reason)
-    return dialect
+    return found.dialect
 
 
 def _detect(
-    sample: bytes, *, whole: bool, declared: Input, strict: bool
-) -> tuple[Sample, Dialect, HeaderDecision]:
+    sample: bytes, *, whole: bool, declared: Input, names: Collection[str], strict: bool
+) -> tuple[Sample, Sniffed, HeaderDecision]:
     """Return the sample in UTF-8, its dialect, and the decision about the header."""
     if declared.encoding is None and _is_utf_32(sample):
         raise MalformedInput("the file is in UTF-32, which is not supported: save it as UTF-8")
@@ -106,14 +131,17 @@ def _detect(
     if strict:
         return (
             text,
-            dialect,
+            Sniffed(dialect),
             HeaderDecision(dialect.header, "the default aggregation does not detect a header"),
         )
-    dialect = sniff(text, dialect, declared)
+    # Without a header, columns have made-up names.
+    known = () if declared.header is False else [name.encode() for name in names]
+    found = sniff(text, dialect, declared, known)
     if declared.header is not None:
-        return text, dialect, HeaderDecision(declared.header, "input.header is set")
-    header = decide_header(text, dialect)
-    return text, replace(dialect, header=header.header is not False), header
+        return text, found, HeaderDecision(declared.header, "input.header is set")
+    header = decide_header(text, found.dialect)
+    dialect = replace(found.dialect, header=header.header is not False)
+    return text, replace(found, dialect=dialect), header
 
 
 def _text(sample: bytes, encoding: Encoding, size: int, *, whole: bool) -> Sample:

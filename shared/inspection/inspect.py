@@ -61,7 +61,8 @@ class Inspection:
     most_lines: int
     """Lines of the longest of these; 1 if there is none."""
     notes: tuple[str, ...]
-    """Warnings about numbers that may be in another notation than that of `dialect`."""
+    """Warnings: the delimiter may be another one, or numbers may be in another notation than that
+    of `dialect`."""
     size: int
     """Bytes of text inspected, in UTF-8."""
     whole: bool
@@ -122,9 +123,10 @@ def _inspected(
 ) -> Inspection:
     declared = UNDECLARED if aggregation is None else aggregation.known_input
     strict = aggregation is not None and aggregation.is_default
+    names = () if aggregation is None else aggregation.named_columns
     try:
         detected = detect_dialect(
-            sample, whole=whole, declared=declared, strict=strict, limit=limit
+            sample, whole=whole, declared=declared, names=names, strict=strict, limit=limit
         )
     except MalformedInput as error:
         return _inspection(
@@ -154,7 +156,7 @@ def _inspected(
         if header is not None:
             columns = columns_of(header[1])
             if aggregation is not None:
-                fits = _fit(aggregation, header[1], detected.header)
+                fits = _fit(aggregation, header[1], detected)
             below = islice(records, most)
             rows, notes = summarize(columns, reader, below, len(header[1]), detected.dialect)
     except SampleEnded:
@@ -185,15 +187,16 @@ def check_header(sample: bytes, *, whole: bool, aggregation: Aggregation) -> boo
             sample,
             whole=whole,
             declared=aggregation.known_input,
+            names=aggregation.named_columns,
             strict=aggregation.is_default,
             limit=limit,
         )
         if not detected.conclusive:
             return False
-        _check_decided(detected.header)
+        _check_decided(detected)
         with suppress(SampleEnded):
             for _line, fields in RecordReader(detected.blocks(), detected.dialect, _skip):
-                _resolved(aggregation, fields, detected.header)
+                _resolved(aggregation, fields, detected)
                 return True
     return _exhausted(sample, len(detected.text))
 
@@ -236,7 +239,7 @@ def _inspection(
         rows=rows,
         rows_of_several_lines=reader.of_several_lines,
         most_lines=reader.most_lines,
-        notes=tuple(notes),
+        notes=tuple(notes) if detected.doubt is None else (detected.doubt, *notes),
         size=len(detected.text),
         whole=detected.whole,
         problems=tuple(problems),
@@ -246,14 +249,14 @@ def _inspection(
     )
 
 
-def _fit(aggregation: Aggregation, header: Sequence[bytes], found: HeaderDecision) -> Fit:
+def _fit(aggregation: Aggregation, header: Sequence[bytes], found: Detection) -> Fit:
     try:
         return Fit(None, _resolved(aggregation, header, found).names)
     except SpecMismatch as error:
         return Fit(str(error), ())
 
 
-def _resolved(aggregation: Aggregation, header: Sequence[bytes], found: HeaderDecision) -> Query:
+def _resolved(aggregation: Aggregation, header: Sequence[bytes], found: Detection) -> Query:
     _check_decided(found)
     try:
         return resolve(aggregation, [name.decode(errors="replace") for name in header])
@@ -261,9 +264,11 @@ def _resolved(aggregation: Aggregation, header: Sequence[bytes], found: HeaderDe
         raise SpecMismatch(str(error), field=error.field) from error
 
 
-def _check_decided(found: HeaderDecision) -> None:
-    if found.header is None:
-        raise SpecMismatch(found.reason, field="input.header")
+def _check_decided(found: Detection) -> None:
+    if found.doubt is not None:
+        raise SpecMismatch(found.doubt, field="input.delimiter")
+    if found.header.header is None:
+        raise SpecMismatch(found.header.reason, field="input.header")
 
 
 def _skip(_problem: Problem) -> None:

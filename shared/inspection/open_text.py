@@ -12,7 +12,7 @@ from shared.inspection.detect import dialect_of
 from shared.inspection.sample import SAMPLE_SIZE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from shared.csv.dialect import Dialect, Input
 
@@ -25,14 +25,16 @@ def open_text(
     max_size: int | None = None,
     on_block: Callable[[int], object] = lambda _size: None,
     *,
+    names: Collection[str] = (),
     strict: bool = False,
 ) -> tuple[Dialect, Iterator[bytes]]:
     """Return the dialect of a file, and its text in UTF-8 for `RecordReader`.
 
     `blocks` are the bytes of the file, and `declared` is the declared part of its dialect.
     `max_size` is the limit of the decompressed size in bytes; None is no limit. `on_block` is
-    called with the size of each decompressed block. `strict` detects only the compression, the byte
-    order mark and a first line such as `sep=;`.
+    called with the size of each decompressed block. `names` are the columns that are asked for by
+    name. `strict` detects only the compression, the byte order mark and a first line such as
+    `sep=;`.
 
     Raises MalformedInput, here or while the text is read, if the file as a whole is damaged.
     """
@@ -41,7 +43,7 @@ def open_text(
     plain = _observed(decompress(blocks, compression, max_size), on_block)
     sample, blocks = peek(plain, SAMPLE_SIZE)
     whole = len(sample) < SAMPLE_SIZE
-    dialect = dialect_of(sample, whole=whole, declared=declared, strict=strict)
+    dialect = dialect_of(sample, whole=whole, declared=declared, names=names, strict=strict)
     return replace(dialect, compression=compression), to_utf8(blocks, dialect.encoding)
 
 

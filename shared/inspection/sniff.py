@@ -1,8 +1,8 @@
 """Detect delimiter, quote, escape and line end from a sample.
 
-A sample that is well-formed by RFC 4180 has that dialect. Otherwise other dialects are tried, and
-the best one gives most records the width of the header and clean cells. The score follows van den
-Burg, Nazabal and Sutton, "Wrangling Messy CSV Files by Detecting Row and Type Patterns" (2019).
+A sample that is well-formed by RFC 4180 has that dialect, unless another delimiter fits too. The
+delimiters that fit are compared as wholes: how many records are as wide as the first, and whether
+the cells look whole. If two of them are near, the delimiter is in doubt.
 """
 
 from __future__ import annotations
@@ -11,52 +11,170 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from shared.aggregation.cells import read_date, read_number
 from shared.csv.dialect import STRICT
-from shared.csv.records import RecordReader
-from shared.errors import MalformedInput
-from shared.inspection.sample import Sample, SampleEnded
+from shared.inspection.doubts import (
+    all_numbers,
+    is_named_text,
+    lines_without_delimiter,
+    quoted_lines,
+    ruled_out,
+    two_readings,
+)
+from shared.inspection.readings import NO_FIT, Fit, fit
+from shared.inspection.sample import Sample
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from shared.csv.dialect import Dialect, Input, LineEnd
 
 DELIMITERS = (",", ";", "\t", "|")
+_UNUSUAL = (",", "\t", "|", ";", "\x1f")
+"""Delimiters for a file of one column, of which the first that does not occur is chosen."""
 _TRIAL_SIZE = 256 << 10
 """Bytes of the sample that other dialects are tried on."""
 _RECORDS = 2000
-_SCORED_CELLS = 2000
-_MIN_SHARE = 0.5
-"""The share of records that must have the width of the header."""
-_ONE_OF_FEW = 1 / 50
+_RARE = 8
+"""A delimiter that is in fewer than one of so many lines is not tried."""
 _EPSILON = 1e-9
 """The minimum difference of better scores. Of equal dialects, the first is chosen."""
 
 
-def sniff(sample: Sample, strict: Dialect, declared: Input) -> Dialect:
+@dataclass(frozen=True, slots=True)
+class Sniffed:
+    """The dialect of a sample."""
+
+    dialect: Dialect
+    doubt: str | None = None
+    """Why the delimiter is not certain and must be declared; None if it is certain."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A dialect that was tried, and how well it fits."""
+
+    dialect: Dialect
+    fit: Fit
+
+    @property
+    def quality(self) -> float:
+        return self.fit.head + self.fit.body
+
+
+def sniff(sample: Sample, strict: Dialect, declared: Input, names: Collection[bytes]) -> Sniffed:
     """Return the dialect of a sample.
 
-    `strict` is the dialect by RFC 4180 and what the client `declared`; it wins if the sample is
-    well-formed in it.
+    `strict` is the dialect by RFC 4180 and what the client `declared`; `names` are the columns that
+    are asked for by name.
     """
-    fit = _fit(sample, strict, limit=None)
-    if fit.whole and fit.width > 1:
-        return strict
+    fixed = declared.delimiter is not None or strict.sep_line
     tried = Sample(sample.text[:_TRIAL_SIZE], sample.whole and len(sample.text) <= _TRIAL_SIZE)
-    # A few bad records do not suggest another delimiter.
-    keep_delimiter = declared.delimiter is not None or strict.sep_line or fit.score > 0
-    delimiters = (strict.delimiter,) if keep_delimiter else DELIMITERS
-    line_end = declared.line_end or _line_end(tried.text)
-    best, best_fit = strict, _fit(tried, strict, limit=_RECORDS)
-    for delimiter in delimiters:
+    first = _Reading(strict, fit(tried, strict, limit=_RECORDS))
+    if first.fit is NO_FIT and len(tried.text) < len(sample.text):
+        first = _Reading(strict, fit(sample, strict, limit=_RECORDS))  # a long header
+    well_formed = first.fit.whole and first.fit.width > 1
+    frequent = [] if fixed else _frequent(tried.text)
+    if well_formed and not frequent and not _has_decimal_comma(declared):
+        return Sniffed(strict)
+    line_end = declared.line_end or _line_end(tried, first.fit)
+    quoting = _Quoting.of(tried.text)
+    if not well_formed:
+        first = _better_quoted(tried, first, line_end, declared, quoting)
+    if fixed:
+        return Sniffed(first.dialect)
+    readings = [first]
+    for delimiter in frequent:
         candidate = replace(strict, delimiter=delimiter, line_end=line_end)
-        quoted, its_fit = _quoted(tried, candidate, declared)
-        if its_fit.score > best_fit.score + _EPSILON:
-            best, best_fit = quoted, its_fit
-    if best_fit is _NO_FIT and not tried.whole and not keep_delimiter:
-        return replace(strict, delimiter=_most_frequent(sample.text), line_end=line_end)
-    return best
+        readings.append(_Reading(*_quoted(tried, candidate, declared, quoting)))
+    readings = [reading for reading in readings if reading.fit is not NO_FIT]
+    if not readings and not tried.whole:
+        # The header does not end within the text.
+        delimiter = _most_frequent(sample.text)
+        return Sniffed(replace(strict, delimiter=delimiter, line_end=line_end))
+    return _chosen(readings, tried, replace(strict, line_end=line_end), declared, names)
+
+
+def _chosen(
+    readings: Sequence[_Reading],
+    sample: Sample,
+    strict: Dialect,
+    declared: Input,
+    names: Collection[bytes],
+) -> Sniffed:
+    """Return the best reading, and whether another one is near."""
+    wide = sorted((r for r in readings if r.fit.width > 1), key=_rank)
+    tables = [r for r in wide if r.fit.score > 0]
+    if having := [r for r in wide if names and set(r.fit.first).issuperset(names)]:
+        return _best_of([r for r in having if r in tables] or having[:1], ())
+    excluded = None
+    if _has_decimal_comma(declared) and _may_divide_numbers(sample.text):
+        excluded = next((r for r in tables if r.dialect.delimiter == ","), None)
+        tables = [r for r in tables if r is not excluded]
+    others = [r for r in readings if r.fit.is_table and r.fit.score == 0]
+    if tables:
+        # If a name is in none of them, the error about it shows the columns of the first.
+        return _best_of(tables[:1] if names else tables, others, quoted=not names)
+    if excluded is not None:
+        if all_numbers(_unquoted_lines(sample, excluded.dialect)):
+            return Sniffed(_of_one_column(excluded.dialect, sample))
+        return Sniffed(excluded.dialect, ruled_out(declared, excluded.fit))
+    usual = [r for r in wide if r.fit.is_table]
+    if usual or (wide and not others):
+        # The records that are not as wide as the header are reported as bad.
+        return Sniffed((usual or wide)[0].dialect)
+    alone = next((r for r in readings if r.dialect.delimiter == ","), None)
+    if alone is None:
+        return Sniffed(strict)
+    return _without_delimiter(alone, sample, declared, names)
+
+
+def _without_delimiter(
+    alone: _Reading, sample: Sample, declared: Input, names: Collection[bytes]
+) -> Sniffed:
+    """Return the dialect of a file whose first line has no delimiter, or none that fits."""
+    lines = _unquoted_lines(sample, alone.dialect)
+    numbers = all_numbers(lines[1:]) and bool(names or _has_decimal_comma(declared))
+    if numbers or is_named_text(lines, DELIMITERS, names):
+        return Sniffed(_of_one_column(alone.dialect, sample))
+    doubt = lines_without_delimiter(lines, DELIMITERS)
+    if doubt is None and not names:
+        doubt = quoted_lines(alone.fit, DELIMITERS)
+    return Sniffed(alone.dialect, doubt)
+
+
+def _of_one_column(dialect: Dialect, sample: Sample) -> Dialect:
+    """Return the dialect with a delimiter that does not occur."""
+    unused = (each for each in _UNUSUAL if each.encode() not in sample.text)
+    return replace(dialect, delimiter=next(unused, dialect.delimiter))
+
+
+def _rank(reading: _Reading) -> tuple[bool, float]:
+    return reading.fit.score == 0, -reading.quality
+
+
+def _best_of(
+    tables: Sequence[_Reading], others: Sequence[_Reading], *, quoted: bool = False
+) -> Sniffed:
+    """Return the first of the tables, and a doubt if another of them is near, or one of `others`
+    better, or (if `quoted`) if it has one column that contains a table.
+
+    The first record is the header of `tables`, and is not that of `others`.
+    """
+    best = tables[0]
+    rival = next((r for r in tables[1:] if not best.fit.is_clearly_better(r.fit)), None)
+    rival = rival or next((r for r in others if r.fit.has_better_body(best.fit)), None)
+    if rival is None:
+        return Sniffed(best.dialect, quoted_lines(best.fit, DELIMITERS) if quoted else None)
+    if rival.dialect.delimiter == STRICT.delimiter and rival.fit.whole:
+        best, rival = rival, best
+    shown = [(r.dialect.delimiter, r.fit) for r in (best, rival)]
+    return Sniffed(best.dialect, two_readings(shown))
+
+
+def _frequent(text: bytes) -> list[str]:
+    """Return the delimiters besides the comma that are frequent enough to divide the records."""
+    lines = max(text.count(b"\n"), text.count(b"\r"))
+    return [other for other in DELIMITERS[1:] if text.count(other.encode()) * _RARE > lines]
 
 
 def _most_frequent(text: bytes) -> str:
@@ -64,53 +182,118 @@ def _most_frequent(text: bytes) -> str:
     return max(DELIMITERS, key=lambda delimiter: text.count(delimiter.encode()))
 
 
-def _line_end(text: bytes) -> LineEnd:
+def _has_decimal_comma(declared: Input) -> bool:
+    """Whether numbers contain commas, as the client declares."""
+    return "," in (declared.decimal, declared.thousands)
+
+
+def _may_divide_numbers(text: bytes) -> bool:
+    """Whether commas are between digits, and such numbers are not in quotes."""
+    return bool(_COMMA_IN_NUMBER.search(text) and not _QUOTED_FIGURES.search(text))
+
+
+_COMMA_IN_NUMBER = re.compile(rb"[0-9],[0-9]")
+_QUOTED_FIGURES = re.compile(rb"[\"'][+-]?[0-9.]*,[0-9]+[\"']")
+
+
+def _unquoted_lines(sample: Sample, dialect: Dialect) -> list[bytes]:
+    """Return the first lines that are not empty, without quoted text."""
+    text = _QUOTED.sub(b"", sample.text) if dialect.quote == '"' else sample.text
+    lines = text.split(b"\r" if dialect.line_end == "cr" else b"\n", _RECORDS)
+    if not sample.whole or len(lines) > _RECORDS:
+        lines.pop()
+    return [line.rstrip(b"\r") for line in lines if line.strip(b"\r")]
+
+
+_QUOTED = re.compile(rb'(?<![^\r\n,;\t|])"[^"]*"')
+
+
+def _line_end(sample: Sample, by_lf: Fit) -> LineEnd:
     """Return what ends more lines: LF (or CRLF), or CR alone."""
-    lf = text.count(b"\n")
-    return "cr" if text.count(b"\r") - text.count(b"\r\n") > lf else "lf"
+    text = sample.text
+    if by_lf.whole or text.count(b"\r") - text.count(b"\r\n") <= text.count(b"\n"):
+        return "lf"
+    return "cr"
 
 
-def _quoted(sample: Sample, dialect: Dialect, declared: Input) -> tuple[Dialect, _Fit]:
+def _better_quoted(
+    sample: Sample, first: _Reading, line_end: LineEnd, declared: Input, quoting: _Quoting
+) -> _Reading:
+    """Return the reading with the best quote, escape and line end; `first` if none is better."""
+    other, its_fit = _quoted(sample, replace(first.dialect, line_end=line_end), declared, quoting)
+    if its_fit.score > first.fit.score + _EPSILON:
+        return _Reading(other, its_fit)
+    # A table of one column has no score.
+    if first.fit is NO_FIT and its_fit.width == 1:
+        return _Reading(other, its_fit)
+    return first
+
+
+def _quoted(
+    sample: Sample, dialect: Dialect, declared: Input, quoting: _Quoting
+) -> tuple[Dialect, Fit]:
     """Return the dialect with the best quote and escape.
 
     A less common one needs more well-formed records, and another quote at least two more. Cleaner
     cells alone are not enough.
     """
-    best, best_fit = dialect, _NO_FIT
-    for quote, escape in _quotings(sample.text, dialect, declared):
+    best, best_fit = dialect, NO_FIT
+    for quote, escape in quoting.ways(sample.text, dialect, declared):
         if dialect.delimiter in (quote, escape):
             continue
         candidate = replace(dialect, quote=quote, escape=escape)
-        fit = _fit(sample, candidate, limit=_RECORDS)
-        if best_fit is _NO_FIT or (
-            fit.share > best_fit.share + _EPSILON
-            and (quote == best.quote or fit.is_clearly_better(best_fit))
+        its_fit = fit(sample, candidate, limit=_RECORDS)
+        if best_fit is NO_FIT or (
+            its_fit.share > best_fit.share + _EPSILON
+            and (quote == best.quote or its_fit.has_more_records(best_fit))
         ):
-            best, best_fit = candidate, fit
+            best, best_fit = candidate, its_fit
+        if best_fit.whole:
+            break
     return best, best_fit
 
 
-def _quotings(text: bytes, dialect: Dialect, declared: Input) -> Iterator[tuple[str, str]]:
-    """Yield pairs of quote and escape, in the order in which to try them."""
-    quotes = _quotes(text, dialect) if declared.quote is None else (declared.quote,)
-    for quote in quotes:
-        yield quote, declared.escape or ""
-        # The text has a backslash before a quote.
-        if declared.escape is None and quote and b"\\" + quote.encode() in text:
-            yield quote, "\\"
+@dataclass(frozen=True, slots=True)
+class _Quoting:
+    """The quotes of a sample."""
 
+    double: int
+    """The number of fields in double quotes."""
+    single: int
+    """The number of fields in single quotes."""
+    opened: int
+    """The number of fields that begin with a double quote."""
 
-def _quotes(text: bytes, dialect: Dialect) -> Sequence[str]:
-    """Return the quotes to try."""
-    double, single = len(_DOUBLE.findall(text)), len(_SINGLE.findall(text))
-    if single > double:
-        # In RFC 4180, single quotes are text, so they count as quotes only if most lines have them.
-        in_most_lines = 2 * single > text.count(b"\r" if dialect.line_end == "cr" else b"\n")
-        return ("'", '"') if in_most_lines and dialect.delimiter != STRICT.delimiter else ('"', "'")
-    # In other files, a quote without a closing quote is an error, and not text.
-    if dialect.delimiter == "\t" and 2 * double < len(_OPENED.findall(text)):
-        return '"', ""
-    return ('"',)
+    @classmethod
+    def of(cls, text: bytes) -> _Quoting:
+        """Count the quotes of a text."""
+        double, single, opened = (
+            len(pattern.findall(text)) if quote in text else 0
+            for pattern, quote in ((_DOUBLE, b'"'), (_SINGLE, b"'"), (_OPENED, b'"'))
+        )
+        return cls(double, single, opened)
+
+    def ways(self, text: bytes, dialect: Dialect, declared: Input) -> Iterator[tuple[str, str]]:
+        """Yield pairs of quote and escape, in the order in which to try them."""
+        quotes = self._quotes(text, dialect) if declared.quote is None else (declared.quote,)
+        for quote in quotes:
+            yield quote, declared.escape or ""
+            # The text has a backslash before a quote.
+            if declared.escape is None and quote and b"\\" + quote.encode() in text:
+                yield quote, "\\"
+
+    def _quotes(self, text: bytes, dialect: Dialect) -> Sequence[str]:
+        """Return the quotes to try."""
+        if self.single > self.double:
+            # In RFC 4180, single quotes are text, so they count as quotes only if most lines have
+            # them.
+            lines = text.count(b"\r" if dialect.line_end == "cr" else b"\n")
+            first = dialect.delimiter != STRICT.delimiter and 2 * self.single > lines
+            return ("'", '"') if first else ('"', "'")
+        # In other files, a quote without a closing quote is an error, and not text.
+        if dialect.delimiter == "\t" and 2 * self.double < self.opened:
+            return '"', ""
+        return ('"',)
 
 
 _DOUBLE = re.compile(rb'(?:^|[,;\t|\r])"(?:[^"\r\n]|"")*+"(?=[,;\t|\r\n]|\Z)', re.MULTILINE)
@@ -121,86 +304,3 @@ _SINGLE = re.compile(
 """A field in quotes."""
 _OPENED = re.compile(rb'(?:^|[,;\t|\r])"', re.MULTILINE)
 """A field that begins with a quote."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Fit:
-    """How well a dialect fits a sample."""
-
-    width: int
-    """The number of fields of the header."""
-    share: float
-    """The share of records that are well-formed and have this width."""
-    clean: float
-    """The share of clean cells (see `_cleanness`)."""
-    matching: int = 0
-    """The number of records that are well-formed and have this width."""
-
-    @property
-    def whole(self) -> bool:
-        return self.share == 1.0
-
-    def is_clearly_better(self, other: _Fit) -> bool:
-        """Return whether it fits more records than `other`: two, or one in a small sample."""
-        return self.matching > other.matching + 1 or self.share > other.share + _ONE_OF_FEW
-
-    @property
-    def score(self) -> float:
-        """The score from 0 to 1; 0 for a dialect that is never chosen."""
-        if self.width < 2 or self.share < _MIN_SHARE:
-            return 0.0
-        return self.share * (1 - 1 / self.width) * (0.5 + 0.5 * self.clean)
-
-
-_NO_FIT = _Fit(0, 0.0, 0.0)
-
-
-def _fit(sample: Sample, dialect: Dialect, *, limit: int | None) -> _Fit:
-    """Measure how well a dialect fits the first `limit` records of the sample."""
-    problems = 0
-
-    def count(_problem: object) -> None:
-        nonlocal problems
-        problems += 1
-
-    reader = RecordReader(sample.blocks(), dialect, count)
-    width = records = matching = last = 0
-    cells: list[bytes] = []
-    try:
-        for line, fields in reader:
-            width = width or len(fields)
-            records += 1
-            matching += len(fields) == width
-            last = line
-            if len(cells) < _SCORED_CELLS:
-                cells += fields[:_SCORED_CELLS]
-            if records == limit:
-                break
-    except MalformedInput:
-        return _NO_FIT
-    except SampleEnded:
-        # A stray quote opens a field that never ends, so that no more records are found.
-        lines = sample.text.count(b"\r" if dialect.line_end == "cr" else b"\n")
-        if lines - last > max(last, 1000):
-            problems += lines - last
-    if not records:
-        return _NO_FIT
-    return _Fit(width, matching / (records + problems), _cleanness(cells), matching)
-
-
-def _cleanness(cells: Sequence[bytes]) -> float:
-    """Return the share of cells that are a number, a date, empty, or free of CSV syntax."""
-    if not cells:
-        return 0.0
-    return sum(map(_is_clean, cells)) / len(cells)
-
-
-def _is_clean(cell: bytes) -> bool:
-    if not cell or cell.isalnum():
-        return True
-    if _SYNTAX.search(cell) is None:
-        return True
-    return read_number(cell) is not None or read_date(cell) is not None
-
-
-_SYNTAX = re.compile(rb"[,;\t|]|^['\"]|['\"]$")

@@ -55,7 +55,12 @@ def aggregate(data: bytes, aggregation: Aggregation) -> Outcome:
     sizes: list[int] = []
     try:
         dialect, text = open_text(
-            blocks, aggregation.known_input, None, sizes.append, strict=aggregation.is_default
+            blocks,
+            aggregation.known_input,
+            None,
+            sizes.append,
+            names=aggregation.named_columns,
+            strict=aggregation.is_default,
         )
     except MalformedInput as error:
         return Outcome(b"", b"", str(error), None)

@@ -65,7 +65,12 @@ class Kernel:
     @classmethod
     def of(cls, aggregation: Aggregation, sent: bytes, folder: Path) -> Kernel:
         """Return it for a file as it was sent. Raises MalformedInput."""
-        dialect, _ = open_text([sent], aggregation.known_input, strict=aggregation.is_default)
+        dialect, _ = open_text(
+            [sent],
+            aggregation.known_input,
+            names=aggregation.named_columns,
+            strict=aggregation.is_default,
+        )
         declared = aggregation.known_input.compression or compression_of(sent)
         data = b"".join(decompress(iter([sent]), declared, None))
         (folder / "file").write_bytes(data)

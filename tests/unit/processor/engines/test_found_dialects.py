@@ -62,7 +62,13 @@ def test_any_dirty_file_is_read_as_if_its_dialect_had_been_declared(case: Case, 
     undeclared = replace(
         SKIP, header=options.header, decimal=options.decimal, thousands=options.thousands
     )
-    dialect, _ = open_text([case.data], undeclared)
+    try:
+        dialect, _ = open_text(
+            [case.data], undeclared, names=replace(case.aggregation, input=undeclared).named_columns
+        )
+    except MalformedInput as doubt:
+        assume("input.delimiter" not in str(doubt))
+        raise
     declared = declaring(dialect)
     # Another header lacks the columns of the aggregation; other tests cover that.
     records = read_file(case.data, declared)

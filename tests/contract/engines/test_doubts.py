@@ -1,0 +1,86 @@
+"""What is guessed about a file is certain, or the file is refused: through the whole engine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shared.aggregation.spec import Aggregate, Aggregation, GroupColumn
+from shared.csv.dialect import UNDECLARED, Input
+from shared.errors import MalformedInput
+from tests.contract.engines.runs import aggregate, leftovers, sources
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from processor.engines.port import Engine
+
+BY_POSITION = Aggregation((GroupColumn(1, "k"),), (Aggregate("sum", 2, "n", "number"),))
+ROWS = Aggregation((GroupColumn(1, "k"),), (Aggregate("count", None, "n"),))
+COMMA = Input(decimal=",")
+
+
+def named(key: str, number: str) -> Aggregation:
+    return Aggregation((GroupColumn(key, "k"),), (Aggregate("sum", number, "n", "number"),))
+
+
+@pytest.mark.parametrize(
+    ("data", "aggregation", "declared", "rows"),
+    [
+        (b"Name, Vorname;Alter\nMeier, Anna;30\nMeier, Bert;12\n", BY_POSITION, UNDECLARED,
+         b'"Meier, Anna",30\n"Meier, Bert",12\n'),
+        (b"Menge;Preis, netto\n3;1,50\n3;2,75\n", BY_POSITION, COMMA, b"3,4.25\n"),
+        (b"Menge;Preis, netto\n3;1,50\n3;2,75\n", named("Menge", "Preis, netto"), COMMA,
+         b"3,4.25\n"),
+        (b"City, State\tPop\nAustin, TX\t5\nDallas, TX\t6\nAustin, TX\t7\n", BY_POSITION,
+         UNDECLARED, b'"Austin, TX",12\n"Dallas, TX",6\n'),
+        (b"a;b,c\n1;2,3\n4;5,6\n", named("b,c", "a"), UNDECLARED, b'"2,3",1\n"5,6",4\n'),
+        (b"a;b,c\n1;2,3\n4;5,6\n", named("a;b", "c"), UNDECLARED, b"1;2,3\n4;5,6\n"),
+        (b"a\rx\ry\rx\r", replace(ROWS, group_by=(GroupColumn("a", "k"),)), UNDECLARED,
+         b"x,2\ny,1\n"),
+        (b"note\nHello, you\nFoo, bar\n", replace(ROWS, group_by=(GroupColumn("note", "k"),)),
+         UNDECLARED, b'"Foo, bar",1\n"Hello, you",1\n'),
+        (b"note\nHello, you\nFoo, bar\n", ROWS, Input(delimiter="|"),
+         b'"Foo, bar",1\n"Hello, you",1\n'),
+    ],
+)  # fmt: skip
+async def test_a_file_that_is_clear_is_read(
+    engine: Engine,
+    tmp_path: Path,
+    scratch: Path,
+    data: bytes,
+    aggregation: Aggregation,
+    declared: Input,
+    rows: bytes,
+) -> None:
+    for source in sources(data, tmp_path):
+        output = await aggregate(engine, source, scratch, replace(aggregation, input=declared))
+        assert output.path.read_bytes() == b"k,n\n" + rows
+
+
+@pytest.mark.parametrize(
+    ("data", "declared", "message"),
+    [
+        (b"a;b,c\n1;2,3\n4;5,6\n", UNDECLARED, "the delimiter may be a comma or a semicolon"),
+        (b"a,b\n1,2\n", COMMA, r"the delimiter may be a comma, though input\.decimal is ','"),
+        (b"Sales 2020\na;b\nx;1\ny;2\n", UNDECLARED, "no delimiter fits all lines: line 1 is"),
+        (b"note\nHello, you\nFoo, bar\n", UNDECLARED, "no delimiter fits all lines: line 1 is"),
+        (b"a;b\nx;1;\ny;2;\n", UNDECLARED, "line 2, column 3: found 3 columns: 'x;1;', expected 2"),
+    ],
+)
+@pytest.mark.parametrize("aggregation", [BY_POSITION, ROWS])
+async def test_a_file_that_may_be_read_in_two_ways_is_refused(
+    engine: Engine,
+    tmp_path: Path,
+    scratch: Path,
+    aggregation: Aggregation,
+    data: bytes,
+    declared: Input,
+    message: str,
+) -> None:
+    for source in sources(data, tmp_path):
+        with pytest.raises(MalformedInput, match=message):
+            await aggregate(engine, source, scratch, replace(aggregation, input=declared))
+    assert leftovers(scratch) == set()
