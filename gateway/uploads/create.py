@@ -10,7 +10,8 @@ from gateway.uploads.complete import with_job
 from gateway.uploads.find import look_up
 from gateway.uploads.upload import upload_id_of
 from shared.aggregation.spec import SONG_PLAYS
-from shared.blobs.blob import upload_key
+from shared.blobs.blob import Declaration, upload_key
+from shared.blobs.content import WholeBytes
 from shared.errors import BlobConflict, IdempotencyKeyReused
 from shared.telemetry.ids import bind_ids
 from shared.uploads.metadata import (
@@ -69,6 +70,24 @@ async def create_upload(context: UploadContext, upload_id: UUID, new: NewUpload)
         upload_key(upload_id), new.size, sha256=new.sha256, metadata=new.metadata
     )
     return await with_job(context, upload_id, blob)
+
+
+async def create_with_content(
+    context: UploadContext, upload_id: UUID, new: NewUpload, content: bytes
+) -> Upload:
+    """Create an upload of a small file that has arrived, with one request to storage.
+
+    It becomes a job at once. Raises as `create_upload` and `Blobs.write`.
+    """
+    bind_ids(upload_id=upload_id)
+    blob = await context.ports.blobs.write(
+        upload_key(upload_id),
+        0,
+        WholeBytes(content),
+        declaration=Declaration(new.size, new.sha256, new.metadata),
+    )
+    context.events.chunk_stored(len(content))
+    return await with_job(context, upload_id, blob, marked=True)
 
 
 async def create_once(context: UploadContext, key: str | None, new: NewUpload) -> Upload:

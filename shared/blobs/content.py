@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -63,6 +63,16 @@ class Growth(AsyncIterator[bytes]):
 
     def __anext__(self) -> Awaitable[bytes]:
         return anext(self.pieces)
+
+
+@dataclass(frozen=True, slots=True)
+class WholeBytes(AsyncIterable[bytes]):
+    """Bytes that are all in memory, as the data of a chunk."""
+
+    content: bytes
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return single_piece(self.content)
 
 
 async def single_piece(data: bytes) -> AsyncGenerator[bytes, None]:

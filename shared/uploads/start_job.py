@@ -79,7 +79,7 @@ async def _cancel(ports: Ports, events: JobEvents, job: Job) -> Job:
 
 async def _was_removed(blobs: Blobs, key: BlobKey) -> bool:
     try:
-        return not (await blobs.info(key)).complete
+        return not (await blobs.peek(key)).complete
     except BlobNotFound:
         return True
     except StorageUnavailable:

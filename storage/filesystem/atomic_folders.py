@@ -11,12 +11,15 @@ import os
 import shutil
 from typing import TYPE_CHECKING
 
-from shared.runtime.files import sync_folder
+from shared.blobs.layout import DATA
+from shared.runtime.files import sync_folder, write_file
 from storage.filesystem.folder import BlobFolder
+from storage.filesystem.meta import META
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from storage.filesystem.log_segment import Record
     from storage.filesystem.meta import Meta
 
 
@@ -49,6 +52,33 @@ def create_blob_folder(path: Path, staging: Path, meta: Meta, *, fsync: bool) ->
     except OSError:
         shutil.rmtree(staging, ignore_errors=True)
         raise
+
+
+def build_whole_folder(staging: Path, record: Record, *, fsync: bool) -> float:
+    """Build the folder of a complete blob at `staging`, from its record in the creation log.
+
+    Returns the time of completion with the precision of the file system. With `fsync`, the content
+    is durable on return. Raises OSError.
+    """
+    staging.mkdir()
+    for name, content in ((META, record.meta), (DATA, record.data)):
+        write_file(staging / name, content, durable=fsync)
+    times = (record.completed_at, record.completed_at)
+    os.utime(staging / DATA, times)
+    os.utime(staging, times)  # of the last use
+    _sync(staging, fsync=fsync)
+    return (staging / DATA).stat().st_mtime
+
+
+def sync_whole_folder(staging: Path) -> None:
+    """Make the content of a folder durable that was built without."""
+    for name in (META, DATA):
+        fd = os.open(staging / name, os.O_RDONLY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+    sync_folder(staging)
 
 
 def publish_folder(path: Path, staging: Path, *, fsync: bool) -> None:

@@ -19,7 +19,7 @@ from shared.errors import (
 )
 from storage.filesystem.append_leases import AppendLeases
 from storage.filesystem.disk import read_exactly, uninterrupted
-from storage.filesystem.meta import MAX_SIZE
+from storage.filesystem.meta import MAX_SIZE, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,8 +91,7 @@ class Blob:
     @property
     def version(self) -> str:
         """See `BlobInfo`."""
-        meta = self.folder.meta
-        return f"{meta.created!r}-{meta.discards}"
+        return version_of(self.folder.meta)
 
     @property
     def complete(self) -> bool:

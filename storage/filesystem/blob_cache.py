@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from shared.blobs.blob import BlobKey
     from storage.filesystem.disk import Disk
+    from storage.filesystem.folder import State
 
 
 class BlobCache:
@@ -71,6 +72,15 @@ class BlobCache:
         finally:
             blob.watchers -= 1
             self._evict()
+
+    def loaded(self, key: BlobKey) -> bool:
+        """Whether the blob is loaded. The answer cannot change while `lock(key)` is held."""
+        return key in self._blobs
+
+    def add(self, folder: BlobFolder, state: State) -> None:
+        """Take over the folder of a blob that was just created. Call with its lock held."""
+        self._blobs[folder.meta.key] = Blob(folder, state, self._disk, self._clock)
+        self._evict()
 
     def in_use(self, key: BlobKey) -> bool:
         """Whether the blob is in use. The answer cannot change while `lock(key)` is held."""

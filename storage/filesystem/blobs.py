@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 import os
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Self
 
 from shared.blobs.blob import AppendLease, Declaration, parse_kind
 from shared.blobs.content import FOLLOW_WAIT, Content, Growth
+from shared.blobs.gathering import Gathering
 from shared.blobs.layout import blob_folder, complete_data
 from shared.blobs.listener import NullBlobListener
 from shared.errors import (
@@ -35,6 +37,7 @@ from storage.filesystem.meta import check_declaration, new_meta
 from storage.filesystem.reader import Reader
 from storage.filesystem.root import RootFolder
 from storage.filesystem.walk import idle_seconds, walk
+from storage.filesystem.whole_blobs import WholeBlobs, is_gathered
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
@@ -82,12 +85,16 @@ class FilesystemBlobs:
         self._tokens = count(time.time_ns())
         self._disk: Disk
         self._cache: BlobCache
+        self._whole: WholeBlobs
 
     async def __aenter__(self) -> Self:
         """Raises StorageUnavailable if another process uses the folder, or it is unusable."""
         self._disk = Disk(threads=THREADS)
         self._cache = BlobCache(
             self._root.path, self._disk, fsync=self._fsync, idle=self._idle_blobs, clock=self._clock
+        )
+        self._whole = WholeBlobs(
+            self._root, self._disk, self._cache, self._listener, self._clock, fsync=self._fsync
         )
         try:
             await self._disk.run(self._root.open)
@@ -99,7 +106,7 @@ class FilesystemBlobs:
     async def __aexit__(self, *_: object) -> None:
         self._cache.close()
         await self._disk.close()
-        self._root.close()
+        await asyncio.to_thread(self._root.close)
 
     async def create(
         self,
@@ -138,14 +145,19 @@ class FilesystemBlobs:
         admit: Admit | None = None,
     ) -> BlobInfo:
         """See the port."""
-        if declaration is not None:
-            await self._create(key, declaration)
-        async with self._used(key) as blob:
-            if declaration is not None:
-                _check_conflict(blob.info(), declaration)
-            if admit is not None:
-                await admit(blob.info())
-            return await self._write_chunk(blob, offset, data)
+        if declaration is not None and offset == 0 and is_gathered(declaration):
+            async with Gathering(data, declaration.size or 0) as gathering:
+                try:
+                    admitted, whole = await self._whole.write(key, gathering, declaration, admit)
+                except BaseException:
+                    # The blob exists, whatever becomes of the chunk.
+                    await uninterrupted(self._create(key, declaration))
+                    raise
+                if whole is not None:
+                    return whole
+                admit = None if admitted else admit
+                return await self._write(key, 0, gathering.pieces(), declaration, admit)
+        return await self._write(key, offset, data, declaration, admit)
 
     async def append(
         self,
@@ -336,6 +348,23 @@ class FilesystemBlobs:
             finally:
                 await self._disk.run(blob.folder.touch, self._clock())
 
+    async def _write(
+        self,
+        key: BlobKey,
+        offset: int,
+        data: AsyncIterable[bytes],
+        declaration: Declaration | None,
+        admit: Admit | None,
+    ) -> BlobInfo:
+        if declaration is not None:
+            await self._create(key, declaration)
+        async with self._used(key) as blob:
+            if declaration is not None:
+                _check_conflict(blob.info(), declaration)
+            if admit is not None:
+                await admit(blob.info())
+            return await self._write_chunk(blob, offset, data)
+
     async def _create(self, key: BlobKey, declaration: Declaration) -> None:
         """Create the blob unless it exists."""
         size, sha256, metadata = declaration.size, declaration.sha256, dict(declaration.metadata)
@@ -362,9 +391,14 @@ class FilesystemBlobs:
         """
         trash = self._root.trash_path()
         path = blob_folder(self._root.path, key)
-        found = await self._disk.run(trash_folder, path, trash, fsync=self._fsync)
+        found = await self._disk.run(self._trash, key, path, trash)
         self._cache.forget(key)
         return trash if found else None
+
+    def _trash(self, key: BlobKey, path: Path, trash: Path) -> bool:
+        if self._root.log is not None:
+            self._root.log.remove(key)
+        return trash_folder(path, trash, fsync=self._fsync)
 
     def _create_if_absent(self, path: Path, meta: Meta) -> bool:
         if path.exists():

@@ -62,6 +62,11 @@ def check_declaration(size: int | None, sha256: str | None, metadata: dict[str, 
         raise DigestMismatch(f"the declared digest {sha256} is not that of an empty blob")
 
 
+def version_of(meta: Meta) -> str:
+    """Return the version of the blob's bytes (see `BlobInfo`)."""
+    return f"{meta.created!r}-{meta.discards}"
+
+
 def encode_meta(meta: Meta) -> bytes:
     """Encode the content of the file."""
     fields = asdict(meta)

@@ -11,6 +11,7 @@ from uuid import uuid4
 from shared.errors import StorageUnavailable
 from shared.runtime.files import lock_file, write_all
 from storage.filesystem.atomic_folders import make_folders
+from storage.filesystem.creation_log import CreationLog
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +28,8 @@ class RootFolder:
         self._trash = path / ".trash"
         self._fsync = fsync
         self._lock_fd: int | None = None
+        self.log: CreationLog | None = None
+        """With fsync: the log of blobs that are created whole."""
 
     def open(self) -> None:
         """Create the folder if needed, lock it, and remove what a crash left behind.
@@ -51,9 +54,14 @@ class RootFolder:
                 shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
         with suppress(OSError):
             write_all(self._lock_fd, f"{os.getpid():<20}".encode())
+        if self._fsync:
+            self.log = CreationLog(self.path, self.staging_path)
+            self.log.open()
 
     def close(self) -> None:
-        """Release the lock."""
+        """Close the log and release the lock."""
+        if self.log is not None:
+            self.log.close()
         if self._lock_fd is not None:
             os.close(self._lock_fd)
             self._lock_fd = None

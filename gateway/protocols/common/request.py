@@ -39,15 +39,25 @@ async def create_from_headers(
     *,
     awaits_mark: bool = False,
 ) -> Upload:
-    """Create the upload of a request whose content is a file, or the first bytes of one.
+    """Create the upload of a request that declares it as `declared_by_headers` reads it.
 
-    Its name is `?name=` or in Content-Disposition (RFC 6266), its spec `?spec=`, and it may be
-    `?fail_early=true`. With an
-    Idempotency-Key, the same key gives the same upload. Raises InvalidInput for what is missing or
-    malformed, and as `create_once`.
+    With an Idempotency-Key, the same key gives the same upload. Raises InvalidInput for what is
+    missing or malformed, and as `create_once`.
+    """
+    new = declared_by_headers(request, size, sha256, awaits_mark=awaits_mark)
+    return await create_once(context, idempotency_key(request), new)
+
+
+def declared_by_headers(
+    request: web.Request, size: int | None, sha256: str | None, *, awaits_mark: bool = False
+) -> NewUpload:
+    """Return what a request declares whose content is a file, or the first bytes of one.
+
+    The file's name is `?name=` or in Content-Disposition (RFC 6266), its spec `?spec=`, and it may
+    be `?fail_early=true`. Raises InvalidInput for what is missing or malformed.
     """
     spec = request.query.get("spec", "")
-    new = NewUpload(
+    return NewUpload(
         _filename(request),
         size,
         sha256,
@@ -55,7 +65,6 @@ async def create_from_headers(
         awaits_mark,
         _fail_early(request),
     )
-    return await create_once(context, idempotency_key(request), new)
 
 
 def _fail_early(request: web.Request) -> bool:

@@ -9,6 +9,7 @@ from shared.api.upload import MAX_RANGES, HeadStartView, UploadView
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from uuid import UUID
 
     from gateway.uploads.upload import Upload
     from shared.blobs.byte_ranges import ByteRange
@@ -18,7 +19,12 @@ if TYPE_CHECKING:
 
 def upload_path(upload: Upload) -> str:
     """Return the path of an upload."""
-    return f"/api/v1/uploads/{upload.id}"
+    return path_of(upload.id)
+
+
+def path_of(upload_id: UUID) -> str:
+    """Return the path of the upload with this id."""
+    return f"/api/v1/uploads/{upload_id}"
 
 
 def job_path(job: Job) -> str:

@@ -15,6 +15,7 @@ from shared.blobs.layout import blob_folder
 from shared.errors import (
     StorageUnavailable,
 )
+from storage.filesystem import creation_log
 from storage.filesystem.blobs import FilesystemBlobs
 from tests.blob_backends import stream
 from tests.unit.storage.filesystem.blobs import KEY, MIB, ranges
@@ -64,7 +65,9 @@ async def test_nothing_is_left_of_a_deleted_blob(tmp_path: Path, blobs: Filesyst
 
     await blobs.delete(KEY)
 
-    assert files(tmp_path) == [tmp_path / ".lock"]
+    # The log has had no blob.
+    assert [file for file in files(tmp_path) if file.stat().st_size] == [tmp_path / ".lock"]
+    assert {file.name for file in files(tmp_path)} == {".lock", *creation_log.NAMES}
 
 
 async def test_bytes_are_written_once_and_in_place(tmp_path: Path, blobs: FilesystemBlobs) -> None:

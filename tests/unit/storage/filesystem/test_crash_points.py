@@ -1,4 +1,4 @@
-"""A crash at any step of declaring a size, completing or assembling leaves a valid state."""
+"""A crash at any step of creating, completing, assembling or removing leaves a valid state."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from uuid import UUID
 
 import pytest
 
-from shared.blobs.blob import upload_key
+from shared.blobs.blob import Declaration, upload_key
 from shared.errors import BlobNotFound, DigestMismatch
+from storage.filesystem import log_segment
 from storage.filesystem.blobs import FilesystemBlobs
 from tests.blob_backends import read, stream
 
@@ -29,6 +30,8 @@ STEPS = (
     "fdatasync",
     "unlink",
     "write",
+    "pwritev",
+    "utime",
     "copy_file_range",
     "mkdir",
 )
@@ -130,6 +133,57 @@ async def test_after_a_crash_a_complete_blob_has_its_digest_or_lacks_a_byte(
                 assert await read(blobs, KEY) == b"0123"
     assert len(found) > 5
     assert list(dict.fromkeys(found)) == ([1, 3, 4] if right else [1, 3, 0])
+
+
+@pytest.mark.parametrize("logged", [True, False])
+async def test_after_a_crash_a_small_blob_is_whole_or_does_not_exist(
+    snapshots: Snapshots, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, logged: bool
+) -> None:
+    if not logged:
+        monkeypatch.setattr(log_segment, "SEGMENT", 0)
+    declaration = Declaration(4, hashlib.sha256(b"0123").hexdigest(), {"filename": "a.csv"})
+    async with FilesystemBlobs(tmp_path / "blobs") as blobs:
+        snapshots.begin()
+        before = await blobs.write(KEY, 0, stream(b"01", b"23"), declaration=declaration)
+        snapshots.end()
+    found = []
+    for folder in snapshots.taken:
+        async with FilesystemBlobs(folder) as blobs:
+            try:
+                info = await blobs.info(KEY)
+            except BlobNotFound:
+                found.append(False)
+            else:
+                assert (info.complete, info.metadata) == (True, before.metadata)
+                found.append(True)
+            assert list((folder / ".new").iterdir()) == []
+            # The same call finishes the work
+            again = await blobs.write(KEY, 0, stream(b"0123"), declaration=declaration)
+            assert again.complete
+            assert await read(blobs, KEY) == b"0123"
+    assert len(found) > 5
+    assert found == sorted(found)
+    assert set(found) == {True, False}
+
+
+async def test_after_a_crash_a_small_blob_is_removed_or_whole(
+    snapshots: Snapshots, tmp_path: Path
+) -> None:
+    async with FilesystemBlobs(tmp_path / "blobs") as blobs:
+        await blobs.write(KEY, 0, stream(b"0123"), declaration=Declaration(4))
+        snapshots.begin()
+        await blobs.delete(KEY)
+        snapshots.end()
+    found = []
+    for folder in snapshots.taken:
+        async with FilesystemBlobs(folder) as blobs:
+            try:
+                found.append((await blobs.info(KEY)).complete)
+                assert await read(blobs, KEY) == b"0123"
+            except BlobNotFound:
+                found.append(False)
+    assert found == sorted(found, reverse=True)
+    assert set(found) == {True, False}
 
 
 async def test_after_a_crash_the_blobs_are_assembled_or_not(
