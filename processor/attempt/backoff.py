@@ -32,6 +32,11 @@ log = logging.getLogger(__name__)
 
 async def until_answered(statement: Callable[[], Awaitable[T]]) -> T:
     """Repeat an idempotent statement until the database answers it, and return its result."""
+    try:
+        return await statement()
+    except DatabaseUnavailable as error:
+        log.warning("waiting for the database: %s", error)
+    await asyncio.sleep(FIRST_BACKOFF)
     async for attempt in _tries(DatabaseUnavailable):
         with attempt:
             try:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from shared.blobs.blob import Declaration, preview_key, rejects_key, result_key
 from shared.blobs.content import WholeBytes
-from shared.blobs.gathering import GATHERED
 from shared.errors import JobFailed
 from shared.jobs.job import JobRejects, JobResult
 from shared.jobs.report import report_of
@@ -174,9 +173,9 @@ class JobRun:
         if not written.size:
             await self._blobs.create(key, 0, sha256=written.sha256)
         declaration = Declaration(written.size, written.sha256)
-        if 0 < written.size <= GATHERED:
-            content = await asyncio.to_thread(written.path.read_bytes)
-            await self._blobs.write(key, 0, WholeBytes(content), declaration=declaration)
+        if written.content:
+            whole = WholeBytes(written.content)
+            await self._blobs.write(key, 0, whole, declaration=declaration)
             return
         for offset in range(0, written.size, CHUNK):
             length = min(CHUNK, written.size - offset)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 import tempfile
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.errors import AttemptFailed
-from shared.runtime.files import lock_file
+from shared.runtime.files import lock_file, remove_folder
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -47,7 +46,7 @@ class Scratch:
         try:
             yield path
         finally:
-            await asyncio.shield(asyncio.to_thread(shutil.rmtree, path, ignore_errors=True))
+            await remove_folder(path)
 
     def close(self) -> None:
         """Remove the folder and release the lock."""

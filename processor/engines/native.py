@@ -28,6 +28,7 @@ from shared.aggregation.resolve import resolve
 from shared.csv.problems import Problem, columns, show
 from shared.errors import AttemptFailed, InvalidInput, JobFailed, MalformedInput
 from shared.jobs.report import Report, Seconds
+from shared.runtime.files import remove_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,7 +125,7 @@ class NativeEngine:
             working.cancel()
             watching.cancel()
             await asyncio.gather(working, watching, return_exceptions=True)
-            await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
+            await remove_folder(folder)
 
 
 class _Attempt:
@@ -176,6 +177,7 @@ class _Attempt:
             self._usage.final_report(report),
             rejects,
             preview,
+            content=written.content,
         )
 
     async def _complete(self, groups: int, size: int) -> tuple[Written, Written | None]:
@@ -231,7 +233,11 @@ class _Attempt:
             long = len(line) > _LONG_LINE
             event = await asyncio.to_thread(decode, line) if long else decode(line)
             if event["event"] == "header":
-                self._query = await asyncio.to_thread(self._resolved, event, file)
+                self._query = (
+                    await asyncio.to_thread(self._resolved, event, file)
+                    if long
+                    else self._resolved(event, file)
+                )
                 kernel.send(encode_query(self._query))
                 continue
             self._usage.use(memory=event["peak_memory"], scratch=event["peak_scratch"])

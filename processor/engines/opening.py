@@ -13,6 +13,7 @@ import signal
 from asyncio.subprocess import DEVNULL, PIPE
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from processor.engines.child import child_process, python_command
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 _MODULE = f"{__package__}.decompressor"
 _SHARE = 64 << 20
 """Bytes of memory of the decompressor: Python and its buffers."""
+_SHORT = 32 << 10
+"""Bytes of a sample whose dialect is detected at once: that takes less than to ask a thread."""
 _ZSTD_SHARE = 192 << 20
 """A frame of zstd may have a window of 128 MiB."""
 
@@ -173,7 +176,7 @@ async def opened(
             found = await stack.enter_async_context(
                 _decompressed(source, compression, (taken, rest), folder, limits, usage)
             )
-        dialect = await asyncio.to_thread(
+        detect = partial(
             dialect_of,
             found.sample,
             whole=len(found.sample) < SAMPLE_SIZE,
@@ -181,6 +184,9 @@ async def opened(
             names=aggregation.named_columns,
             strict=aggregation.is_default,
         )
+        # With the default spec, there is little to detect.
+        at_once = aggregation.is_default and len(found.sample) <= _SHORT
+        dialect = detect() if at_once else await asyncio.to_thread(detect)
         usage.dialect = replace(dialect, compression=compression)
         yield found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from shared.csv.compression import MAX_EXPANSION
@@ -69,6 +69,8 @@ class Written:
     """Bytes."""
     sha256: str
     """Lower-case hex digest of the file."""
+    content: bytes | None = field(default=None, kw_only=True, repr=False)
+    """The bytes of the file, if it is small."""
 
 
 @dataclass(frozen=True, slots=True)

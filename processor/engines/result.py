@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from processor.engines.port import Written
 from processor.engines.usage import OutOfScratch
+from shared.blobs.gathering import GATHERED
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -56,7 +57,7 @@ _COMPRESSORS: dict[Compression, Callable[[], _Compressor]] = {
 
 
 async def described(path: Path) -> Written:
-    """Return a file with its size and digest. Raises OSError."""
+    """Return a file with its size and digest, and its bytes if it is small. Raises OSError."""
     return await _in_thread(lambda stop: _described(path, stop))
 
 
@@ -83,10 +84,13 @@ async def _in_thread(work: Callable[[threading.Event], Written]) -> Written:
 def _described(path: Path, stop: threading.Event) -> Written:
     digest = hashlib.sha256()
     size = 0
+    content: bytes | None = None
     for block in _blocks(path, stop):
+        if not size and len(block) <= GATHERED:
+            content = block  # the only one, as it is not a full block
         digest.update(block)
         size += len(block)
-    return Written(path, size, digest.hexdigest())
+    return Written(path, size, digest.hexdigest(), content=content)
 
 
 def _compressed(

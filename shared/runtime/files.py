@@ -5,19 +5,24 @@ Imports nothing of one platform at import time, as the client uses it everywhere
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import shutil
+from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from typing import TypeAlias
 
     Buffer: TypeAlias = bytes | bytearray | memoryview
 
 _BINARY: int = getattr(os, "O_BINARY", 0)
 """Windows only: write line ends as they are."""
+_FEW = 4
+_SMALL = 1 << 20
+"""Files, and bytes of one, that are removed without a thread."""
 
 
 def write_all(fd: int, *buffers: Buffer, offset: int | None = None) -> None:
@@ -93,6 +98,33 @@ def move_file(path: Path, target: Path) -> None:
         temporary.replace(target)
         path.unlink()
     sync_folder(target.parent)
+
+
+async def remove_folder(folder: Path) -> None:
+    """Remove a folder with its content, even if the caller is cancelled. Ignores errors.
+
+    A few small files are removed at once: that takes less time than to ask a thread.
+    """
+    if not _removed_at_once(folder):
+        await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
+
+
+def _removed_at_once(folder: Path) -> bool:
+    try:
+        with os.scandir(folder) as entries:
+            found = list(islice(entries, _FEW + 1))
+        if len(found) > _FEW or not all(map(_is_small, found)):
+            return False
+        for entry in found:
+            Path(entry).unlink()
+        folder.rmdir()
+    except OSError:
+        return False
+    return True
+
+
+def _is_small(entry: os.DirEntry[str]) -> bool:
+    return entry.is_file(follow_symlinks=False) and entry.stat().st_size <= _SMALL
 
 
 def sync_folder(folder: Path) -> None:

@@ -16,6 +16,19 @@ namespace {
 constexpr std::size_t buffer_size = 128 << 10;
 /// Linux writes at most about 2 GiB in a call.
 constexpr std::size_t most_at_once = 1 << 30;
+/// Bytes that are sent to the disk at once.
+constexpr std::uint64_t window = 8 << 20;
+/// Windows that may be on their way to the disk.
+constexpr std::uint64_t windows = 4;
+
+/// Begins to send a window to the disk, or waits until it is there.
+void sync_window(int descriptor, std::uint64_t offset, unsigned int how) {
+    const int failed =
+        ::sync_file_range(descriptor, static_cast<off_t>(offset), static_cast<off_t>(window), how);
+    // Not every file system can. What it cannot do is not needed.
+    if (failed != 0 && (errno == EIO || errno == ENOSPC || errno == EDQUOT))
+        throw system_failure("writing a file", errno);
+}
 
 }  // namespace
 
@@ -62,6 +75,17 @@ void FileWriter::flush(Bytes data) {
         } else if (errno != EINTR) {
             throw system_failure("writing a file", errno);
         }
+    }
+    write_back();
+}
+
+void FileWriter::write_back() {
+    for (; size_ - started_ >= window; started_ += window) {
+        sync_window(descriptor_, started_, SYNC_FILE_RANGE_WRITE);
+        if (started_ >= windows * window)
+            sync_window(descriptor_, started_ - windows * window,
+                        SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+                            SYNC_FILE_RANGE_WAIT_AFTER);
     }
 }
 

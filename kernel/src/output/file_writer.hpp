@@ -10,6 +10,9 @@
 namespace csvmill {
 
 /// Writes to a descriptor in large pieces. Throws AttemptFailed.
+///
+/// The bytes go to the disk as they are written, so that few of them are left in the page cache:
+/// on many file systems, a sync of any other file waits for those.
 class FileWriter {
 public:
     /// Creates `path`, which must not exist. Its bytes count as scratch.
@@ -26,11 +29,13 @@ public:
 
 private:
     void flush(Bytes data);
+    void write_back();
 
     int descriptor_ = -1;
     Scratch& scratch_;
     std::string pending_;
     std::uint64_t size_ = 0;
+    std::uint64_t started_ = 0;  ///< Bytes whose way to the disk has begun.
 };
 
 }  // namespace csvmill

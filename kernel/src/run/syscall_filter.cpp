@@ -47,6 +47,7 @@ constexpr std::array allowed{
     SYS_fallocate,
     SYS_fsync,
     SYS_fdatasync,
+    SYS_sync_file_range,
     SYS_fadvise64,
     SYS_readahead,
     SYS_ppoll,
