@@ -110,6 +110,8 @@ class Worker:
             worker=self._name,
             lease=self._settings.lease,
             clock=self._clock,
+            # A small job is no reason for a machine to crash, after which it would start anew.
+            durable=not delivery.wakeup.small,
         )
         try:
             await self._claim_and_run(delivery, claim)

@@ -30,13 +30,15 @@ class Claim:
         worker: str,
         lease: float,
         clock: Callable[[], float],
+        durable: bool = True,
     ) -> None:
-        """`lease`: length of the lease in seconds."""
+        """`lease`: length of the lease in seconds. `durable`: see `JobStore.claim`."""
         self.job_id = job_id
         self._jobs = jobs
         self._worker = worker
         self._lease = lease
         self._clock = clock
+        self._durable = durable
         self._times: list[float] = []
         """When each claim was made, in Unix seconds."""
 
@@ -72,7 +74,11 @@ class Claim:
         now = self._clock()
         self._times.append(now)
         return self._jobs.claim(
-            self.job_id, worker=self._worker, lease_until=now + self._lease, now=now
+            self.job_id,
+            worker=self._worker,
+            lease_until=now + self._lease,
+            now=now,
+            durable=self._durable,
         )
 
     def _is_granted(self, job: Job) -> bool:

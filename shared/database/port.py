@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
+    from shared.database.steps import Steps
+
     Value = str | int | float | None
     Row = Mapping[str, Any]
     """Column name -> value."""
     Heard = Callable[[str], None]
+
+T = TypeVar("T")
 
 
 class Transaction(Protocol):
@@ -37,10 +41,25 @@ class Database(Protocol):
         """Run one SELECT. Repeated once if the connection turns out to be dead."""
         ...
 
-    async def write(self, sql: str, *values: Value, idempotent: bool = False) -> Sequence[Row]:
+    async def write(
+        self, sql: str, *values: Value, idempotent: bool = False, durable: bool = True
+    ) -> Sequence[Row]:
         """Run one statement in a transaction of its own, and return its RETURNING rows.
 
-        An `idempotent` one is repeated once if the connection turns out to be dead.
+        An `idempotent` one is repeated once if the connection turns out to be dead. `durable`: see
+        `perform`.
+        """
+        ...
+
+    async def perform(self, steps: Steps[T], *, durable: bool = True) -> T:
+        """Run a transaction that yields its statements, and return its result.
+
+        It is committed when the generator returns, and rolled back if it or a statement raises. If
+        the caller is cancelled, it is committed or not. A commit that is not `durable` survives a
+        crash of this process; if the machine with the database crashes right afterwards, it may be
+        lost, but then later ones are lost as well. PostgreSQL makes every commit durable.
+
+        The generator runs in any thread, and only once. It waits for nothing.
         """
         ...
 

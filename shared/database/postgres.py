@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
 import asyncpg
 
 from shared.database.postgres_listener import CHANNEL, PostgresListener
+from shared.database.steps import Tell
 from shared.database.waiting import until_available
 from shared.errors import DatabaseUnavailable
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from asyncpg.transaction import Transaction as AsyncpgTransaction
 
     from shared.database.port import Heard, Row, Transaction, Value
+    from shared.database.steps import Steps
 
     Connection: TypeAlias = PoolConnectionProxy[asyncpg.Record]
 
@@ -87,12 +89,34 @@ class PostgresDatabase:
         async with self._limit():
             return await self._twice(lambda: self._run(sql, values))
 
-    async def write(self, sql: str, *values: Value, idempotent: bool = False) -> Sequence[Row]:
+    async def write(
+        self, sql: str, *values: Value, idempotent: bool = False, durable: bool = True
+    ) -> Sequence[Row]:
         """See `Database`."""
+        del durable
         async with self._limit():
             if idempotent:
                 return await self._twice(lambda: self._run(sql, values))
             return await self._run(sql, values)
+
+    async def perform(self, steps: Steps[T], *, durable: bool = True) -> T:
+        """See `Database`."""
+        del durable
+        with closing(steps):
+            async with self.transaction() as transaction:
+                rows: Sequence[Row] = ()
+                try:
+                    step = next(steps)
+                    while True:
+                        if isinstance(step, Tell):
+                            await transaction.tell(step.text)
+                            rows = ()
+                        else:
+                            rows = await transaction.execute(step.sql, *step.values)
+                        step = steps.send(rows)
+                except StopIteration as end:
+                    result: T = end.value
+        return result
 
     @asynccontextmanager
     async def transaction(self, *, exclusive: bool = False) -> AsyncIterator[Transaction]:

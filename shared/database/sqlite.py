@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from shared.database.sqlite_batches import Call, run_batch
 from shared.database.sqlite_thread import SqliteThread, execute, translated
+from shared.database.steps import statement
 from shared.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+    from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 
     from shared.database.port import Heard, Row, Transaction, Value
+    from shared.database.steps import Steps
+
+T = TypeVar("T")
 
 EXCLUSIVE_TIMEOUT = 600.0
 """Seconds for each statement of an exclusive transaction."""
@@ -26,11 +30,10 @@ class SqliteDatabase:
     The transactions of this process run one after the other on one connection; those of other
     processes wait for the file's lock. Reads use a second connection and see the latest commit.
 
-    A commit takes as long as the disk needs, so transactions that wait for their turn meanwhile are
-    committed together: the first begins a transaction of SQLite, each is a savepoint in it, and a
-    task that waits for its turn behind them commits it. No caller learns of the outcome of its
-    transaction before that commit, not even of a failure: it may be due to what an earlier one has
-    written. A transaction that fails is rolled back to its savepoint, and the others are kept.
+    A commit takes as long as the disk needs, so the transactions of `perform` and `write` that wait
+    meanwhile are committed together: each is a savepoint, so that one that fails takes no other
+    with it. No caller learns of the outcome before that commit, not even of a failure: it may be
+    due to what an earlier one has written.
     """
 
     def __init__(self, path: str, *, timeout: float) -> None:
@@ -38,10 +41,10 @@ class SqliteDatabase:
         self._reader = SqliteThread(path, timeout, "query_only = ON")
         self._timeout = timeout
         self._writing = asyncio.Lock()
-        self._group: _Group | None = None
-        """The transactions that the next commit makes durable."""
-        self._committing: set[asyncio.Task[None]] = set()
         self._listeners: list[Heard] = []
+        self._calls: list[Call[Any]] = []
+        """The transactions of `perform` that have not begun."""
+        self._serving: asyncio.Task[None] | None = None
 
     @classmethod
     async def connect(
@@ -63,47 +66,43 @@ class SqliteDatabase:
         """See `Database`."""
         return await self._reader.run(self._timeout, sql, values)
 
-    async def write(self, sql: str, *values: Value, idempotent: bool = False) -> Sequence[Row]:
+    async def write(
+        self, sql: str, *values: Value, idempotent: bool = False, durable: bool = True
+    ) -> Sequence[Row]:
         """See `Database`. A file has no dead connections, so nothing is repeated."""
         del idempotent
-        if self._group is None and not self._writing.locked():
-            # No other transaction waits for a commit, so the thread need not be asked three times.
-            async with self._turn(self._timeout):
-                if self._group is None:  # none had its turn in the meantime
-                    work = partial(_commit_alone, sql=sql, values=values)
-                    return await self._writer.wait(self._writer.submit(work), self._timeout)
-        async with self.transaction() as transaction:
-            return await transaction.execute(sql, *values)
+        return await self.perform(statement(sql, *values), durable=durable)
+
+    async def perform(self, steps: Steps[T], *, durable: bool = True) -> T:
+        """See `Database`."""
+        call = Call(steps, durable, asyncio.get_running_loop().create_future())
+        self._calls.append(call)
+        if self._serving is None or self._serving.done():
+            self._serving = asyncio.create_task(self._serve())
+        try:
+            return await self._writer.wait(call.outcome, self._timeout)
+        except BaseException as error:
+            if call in self._calls:  # it has not begun, and need not
+                self._calls.remove(call)
+                if isinstance(error, DatabaseUnavailable):
+                    raise _locked(self._timeout) from error
+            raise
 
     @asynccontextmanager
     async def transaction(self, *, exclusive: bool = False) -> AsyncIterator[Transaction]:
         """See `Database`. Every transaction of SQLite is exclusive."""
         timeout = EXCLUSIVE_TIMEOUT if exclusive else self._timeout
-        failure: Exception | None = None
         async with self._turn(timeout):
-            if exclusive:
-                # It may take minutes, in which the ones before it need not wait to be committed.
-                await self._commit()
-            group = self._joined_group()
-            member = _Member(self._writer, group, timeout)
+            # It may take minutes. Finished even if this caller is cancelled: others wait for it.
+            await asyncio.shield(self._run_waiting())
+            transaction = _Transaction(self._writer, timeout)
             try:
-                yield member
-            except DatabaseUnavailable:
-                member.roll_back()
-                raise
-            except Exception as error:  # noqa: BLE001  (raised below)
-                member.roll_back()
-                failure = error
-            except BaseException:
-                member.roll_back()
-                raise
-            else:
-                member.release()
-            if exclusive:
-                await self._commit()
-        await self._writer.wait(group.committed, timeout)
-        if failure is not None:
-            raise failure
+                await transaction.execute("BEGIN IMMEDIATE")
+                yield transaction
+                await transaction.execute("COMMIT")
+            finally:
+                transaction.roll_back()  # does nothing after a commit
+        self._tell(transaction.told)
 
     @contextmanager
     def listen(self, heard: Heard) -> Iterator[None]:
@@ -120,10 +119,35 @@ class SqliteDatabase:
 
     async def close(self) -> None:
         """See `Database`."""
-        if self._committing:
-            await asyncio.wait(self._committing, timeout=self._timeout)
+        if self._serving is not None:
+            await asyncio.wait([self._serving], timeout=self._timeout)
         await self._reader.close()
         await self._writer.close()
+
+    async def _serve(self) -> None:
+        """Run the transactions that wait, as long as there are some."""
+        while self._calls:
+            async with self._writing:
+                await self._run_waiting()
+
+    async def _run_waiting(self) -> None:
+        """Run the transactions that wait. Call it with the turn."""
+        calls, self._calls = self._calls, []
+        if not calls:
+            return
+        try:
+            await self._writer.wait(self._writer.submit(partial(run_batch, calls=calls)))
+        except Exception as error:  # noqa: BLE001  (raised by each call)
+            for call in calls:
+                call.error, call.told = error, []
+        for call in calls:
+            call.settle()
+        self._tell(text for call in calls for text in call.told)
+
+    def _tell(self, texts: Iterable[str]) -> None:
+        for text in texts:
+            for heard in tuple(self._listeners):
+                heard(text)
 
     @asynccontextmanager
     async def _turn(self, timeout: float) -> AsyncIterator[None]:
@@ -131,149 +155,33 @@ class SqliteDatabase:
             async with asyncio.timeout(timeout):
                 await self._writing.acquire()
         except TimeoutError as error:
-            raise DatabaseUnavailable(f"database: locked for {timeout:g} s") from error
+            raise _locked(timeout) from error
         try:
             yield
         finally:
             self._writing.release()
 
-    def _joined_group(self) -> _Group:
-        """Return the group of a transaction whose turn it is."""
-        if self._group is None:
-            self._group = _Group()
-            self._start(self._commit_when_it_is_the_turn_of(self._group))
-        return self._group
 
-    async def _commit_when_it_is_the_turn_of(self, group: _Group) -> None:
-        async with self._writing:
-            if self._group is group:
-                await self._commit()
-
-    async def _commit(self) -> None:
-        """Commit the current group. Call it when no transaction has its turn, or as that one."""
-        if self._group is not None:
-            group, self._group = self._group, None
-            # Finished even if the caller is cancelled: others wait for it.
-            await asyncio.shield(self._start(self._commit_group(group)))
-
-    async def _commit_group(self, group: _Group) -> None:
-        try:
-            await self._writer.wait(self._writer.submit(group.commit))
-        except Exception as error:  # noqa: BLE001  (raised by each transaction)
-            group.committed.set_exception(error)
-            group.committed.exception()  # mark as retrieved: perhaps none waits any longer
-            return
-        group.committed.set_result(None)
-        for text in group.told:
-            for heard in tuple(self._listeners):
-                heard(text)
-
-    def _start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
-        self._committing.add(task)
-        task.add_done_callback(self._committing.discard)
-        return task
+def _locked(timeout: float) -> DatabaseUnavailable:
+    return DatabaseUnavailable(f"database: locked for {timeout:g} s")
 
 
-def _commit_alone(
-    connection: sqlite3.Connection, sql: str, values: Sequence[Value]
-) -> Sequence[Row]:
-    """Run one statement as a transaction. Runs in the writer's thread."""
-    try:
-        connection.execute("BEGIN IMMEDIATE")
-        rows = execute(connection, sql, values)
-        connection.execute("COMMIT")
-    finally:
-        connection.rollback()  # does nothing after a commit
-    return rows
+class _Transaction:
+    """A transaction whose statements wait for each other in the event loop."""
 
-
-class _Group:
-    """Transactions that are committed together. The methods run in the writer's thread."""
-
-    def __init__(self) -> None:
-        self.committed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.told: list[str] = []
-        """What the transactions that were not rolled back tell the listeners."""
-        self._begun = False
-        self._lost = False
-        """Whether SQLite has rolled everything back, as it does when a disk is full."""
-
-    def begin(self, connection: sqlite3.Connection) -> None:
-        """Begin the transaction of SQLite, if it is not. Raises DatabaseUnavailable if it is lost.
-
-        Waits for the file's lock, if another process has it.
-        """
-        self.notice_loss(connection)
-        if self._lost:
-            raise self._unavailable()
-        if not self._begun:
-            # IMMEDIATE waits for the lock at the start: a transaction that reads first and writes
-            # later cannot wait for it, and fails.
-            connection.execute("BEGIN IMMEDIATE")
-            self._begun = True
-
-    def notice_loss(self, connection: sqlite3.Connection) -> None:
-        """Notice whether SQLite has rolled the transaction back."""
-        self._lost = self._lost or (self._begun and not connection.in_transaction)
-
-    def commit(self, connection: sqlite3.Connection) -> None:
-        """Make all that was released durable. Raises DatabaseUnavailable if it is lost."""
-        self.notice_loss(connection)
-        if self._lost:
-            raise self._unavailable()
-        try:
-            if self._begun:
-                connection.execute("COMMIT")
-        finally:
-            connection.rollback()  # does nothing after a commit
-
-    def _unavailable(self) -> DatabaseUnavailable:
-        return DatabaseUnavailable("database: the transaction was rolled back by SQLite")
-
-
-class _Member:
-    """A transaction of a group: a savepoint from its first statement on."""
-
-    def __init__(self, writer: SqliteThread, group: _Group, timeout: float) -> None:
+    def __init__(self, writer: SqliteThread, timeout: float) -> None:
         self._writer = writer
-        self._group = group
         self._timeout = timeout
-        self._begun = False
-        self._told: list[str] = []
+        self.told: list[str] = []
 
     async def execute(self, sql: str, *values: Value) -> Sequence[Row]:
-        run = partial(self._execute, sql=sql, values=values)
+        run = partial(execute, sql=sql, values=values)
         return await self._writer.wait(self._writer.submit(run), self._timeout)
 
     async def tell(self, text: str) -> None:
-        self._told.append(text)
-
-    def release(self) -> None:
-        """Keep what was done, for the group to commit."""
-        self._group.told += self._told
-        self._end("RELEASE member")
+        self.told.append(text)
 
     def roll_back(self) -> None:
-        """Undo what was done."""
-        self._end("ROLLBACK TO member", "RELEASE member")
-
-    def _end(self, *statements: str) -> None:
-        def work(connection: sqlite3.Connection) -> None:
-            self._group.notice_loss(connection)
-            if self._begun and connection.in_transaction:
-                for statement in statements:
-                    connection.execute(statement)
-
         # Nothing waits for it: it runs before the next statement of any other transaction.
         with suppress(DatabaseUnavailable):  # closed, which rolls back
-            self._writer.submit(work)
-
-    def _execute(
-        self, connection: sqlite3.Connection, sql: str, values: Sequence[Value]
-    ) -> Sequence[Row]:
-        self._group.begin(connection)
-        if not self._begun:
-            connection.execute("SAVEPOINT member")
-            self._begun = True
-        return execute(connection, sql, values)
+            self._writer.submit(lambda connection: connection.rollback())

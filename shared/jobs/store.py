@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 from shared.aggregation.json_codec import encode_aggregation
 from shared.database import connect
 from shared.database.migrate import migrate_at_start
+from shared.database.steps import Statement, Tell
 from shared.errors import JobNotFound, LeaseLost
 from shared.jobs.head_starts import HEAD_START_PRIORITY, SqlHeadStarts
 from shared.jobs.job import AttemptOutcome, Unfinished
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from shared.blobs.blob import BlobKey
-    from shared.database.port import Database, Row, Transaction
+    from shared.database.port import Database, Row
+    from shared.database.steps import Steps
     from shared.jobs.job import (
         Aggregation,
         Attempt,
@@ -135,50 +137,50 @@ class SqlJobStore:
 
     async def mark_published(self, job_id: UUID, now: float) -> None:
         """See `JobStore`."""
+        # If the stamp is lost, the relay publishes another wake-up.
         if not await self._database.write(
-            self._sql.mark_published, str(job_id), now, idempotent=True
+            self._sql.mark_published, str(job_id), now, idempotent=True, durable=False
         ):
             raise JobNotFound(f"no job {job_id}")
 
     async def claim(
-        self, job_id: UUID, *, worker: str, lease_until: float, now: float
+        self, job_id: UUID, *, worker: str, lease_until: float, now: float, durable: bool = True
     ) -> Job | None:
         """See `JobStore`."""
-        job: Job | None = None
-        lost: Sequence[int] = ()
-        async with self._database.transaction() as transaction:
-            claimed = await transaction.execute(
-                self._sql.claim,
-                str(job_id),
-                storable(worker),
-                lease_until,
-                now,
-                now - HEAD_START_PRIORITY,
-            )
-            if claimed:
-                job = job_of(claimed[0])
-                if job.attempt > 1:
-                    lost = await self._end_attempt(
-                        transaction, job_id, now, AttemptOutcome.LOST, LOST
-                    )
-                await transaction.execute(
-                    self._sql.insert_attempt, str(job_id), job.attempt, job.worker, now
-                )
-            elif await transaction.execute(self._sql.fail_lost, str(job_id), now, _LAST_LOST):
-                lost = await self._end_attempt(transaction, job_id, now, AttemptOutcome.LOST, LOST)
-                await transaction.tell(str(job_id))
-            elif not await transaction.execute(self._sql.job_by_id, str(job_id)):
-                raise JobNotFound(f"no job {job_id}")
+        job, lost = await self._database.perform(
+            self._claim(job_id, worker, lease_until, now), durable=durable
+        )
         for number in lost:
             log.warning("job=%s attempt=%d was %s", job_id, number, LOST)
             if self._attempt_lost:
                 self._attempt_lost(job_id, number)
         return job
 
+    def _claim(
+        self, job_id: UUID, worker: str, lease_until: float, now: float
+    ) -> Steps[tuple[Job | None, list[int]]]:
+        claimed = yield Statement(
+            self._sql.claim,
+            (str(job_id), storable(worker), lease_until, now, now - HEAD_START_PRIORITY),
+        )
+        lost: list[int] = []
+        if claimed:
+            job = job_of(claimed[0])
+            if job.attempt > 1:
+                lost = yield from self._end_attempt(job_id, now, AttemptOutcome.LOST, LOST)
+            yield Statement(self._sql.insert_attempt, (str(job_id), job.attempt, job.worker, now))
+            return job, lost
+        if (yield Statement(self._sql.fail_lost, (str(job_id), now, _LAST_LOST))):
+            lost = yield from self._end_attempt(job_id, now, AttemptOutcome.LOST, LOST)
+            yield Tell(str(job_id))
+        elif not (yield Statement(self._sql.job_by_id, (str(job_id),))):
+            raise JobNotFound(f"no job {job_id}")
+        return None, lost
+
     async def heartbeat(self, job_id: UUID, attempt: int, *, lease_until: float) -> None:
         """See `JobStore`."""
         if not await self._database.write(
-            self._sql.heartbeat, str(job_id), attempt, lease_until, idempotent=True
+            self._sql.heartbeat, str(job_id), attempt, lease_until, idempotent=True, durable=False
         ):
             raise _lease_lost(job_id, attempt)
 
@@ -204,21 +206,28 @@ class SqlJobStore:
         report: Report | None = None,
     ) -> None:
         """See `JobStore`."""
-        async with self._database.transaction() as transaction:
-            done = await transaction.execute(
+
+        def steps() -> Steps[Sequence[Row] | None]:
+            done = yield Statement(
                 self._sql.succeed,
-                str(job_id),
-                attempt,
-                now,
-                *result_values(result),
-                *report_values(report),
-                *rejects_values(result.rejects),
+                (
+                    str(job_id),
+                    attempt,
+                    now,
+                    *result_values(result),
+                    *report_values(report),
+                    *rejects_values(result.rejects),
+                ),
             )
-            if done:
-                await self._end_attempt(transaction, job_id, now, AttemptOutcome.SUCCESS, None)
-                await transaction.tell(str(job_id))
-                return
-            rows = await transaction.execute(self._sql.job_by_id, str(job_id))
+            if not done:
+                return (yield Statement(self._sql.job_by_id, (str(job_id),)))
+            yield from self._end_attempt(job_id, now, AttemptOutcome.SUCCESS, None)
+            yield Tell(str(job_id))
+            return None
+
+        rows = await self._database.perform(steps())
+        if rows is None:
+            return
         # A repeated call after a commit whose answer got lost finds its own result here.
         if not rows or (job_of(rows[0]).attempt, job_of(rows[0]).result) != (attempt, result):
             raise _lease_lost(job_id, attempt)
@@ -236,47 +245,56 @@ class SqlJobStore:
     ) -> Job:
         """See `JobStore`."""
         reason = storable(reason, REASON_LIMIT)
-        async with self._database.transaction() as transaction:
-            rows = await transaction.execute(
+
+        def steps() -> Steps[Job]:
+            rows = yield Statement(
                 self._sql.fail,
-                str(job_id),
-                attempt,
-                reason,
-                now,
-                int(final),
-                retry_at,
-                *report_values(report),
+                (
+                    str(job_id),
+                    attempt,
+                    reason,
+                    now,
+                    int(final),
+                    retry_at,
+                    *report_values(report),
+                ),
             )
             if not rows:
                 raise _lease_lost(job_id, attempt)
-            await self._end_attempt(transaction, job_id, now, AttemptOutcome.FAILURE, reason)
+            yield from self._end_attempt(job_id, now, AttemptOutcome.FAILURE, reason)
             job = job_of(rows[0])
             if job.state.terminal:
-                await transaction.tell(str(job_id))
-        return job
+                yield Tell(str(job_id))
+            return job
+
+        return await self._database.perform(steps())
 
     async def release(
         self, job_id: UUID, attempt: int, reason: str, *, now: float, retry_at: float | None = None
     ) -> None:
         """See `JobStore`."""
         reason = storable(reason, REASON_LIMIT)
-        async with self._database.transaction() as transaction:
-            released = await transaction.execute(
-                self._sql.release, str(job_id), attempt, reason, retry_at
-            )
+
+        def steps() -> Steps[None]:
+            released = yield Statement(self._sql.release, (str(job_id), attempt, reason, retry_at))
             if not released:
                 raise _lease_lost(job_id, attempt)
-            await self._end_attempt(transaction, job_id, now, AttemptOutcome.RELEASED, reason)
+            yield from self._end_attempt(job_id, now, AttemptOutcome.RELEASED, reason)
+
+        await self._database.perform(steps())
 
     async def cancel(self, job_id: UUID, *, now: float) -> Job:
         """See `JobStore`."""
-        async with self._database.transaction() as transaction:
-            rows = await transaction.execute(self._sql.cancel, str(job_id), now, CANCELLED)
-            if rows:
-                await self._end_attempt(transaction, job_id, now, AttemptOutcome.REVOKED, CANCELLED)
-                await transaction.tell(str(job_id))
-            else:
-                rows = await transaction.execute(self._sql.job_by_id, str(job_id))
+
+        def steps() -> Steps[Sequence[Row]]:
+            rows = yield Statement(self._sql.cancel, (str(job_id), now, CANCELLED))
+            if not rows:
+                return (yield Statement(self._sql.job_by_id, (str(job_id),)))
+            yield from self._end_attempt(job_id, now, AttemptOutcome.REVOKED, CANCELLED)
+            yield Tell(str(job_id))
+            return rows
+
+        rows = await self._database.perform(steps())
         if not rows:
             raise JobNotFound(f"no job {job_id}")
         return job_of(rows[0])
@@ -397,18 +415,11 @@ class SqlJobStore:
         # SQLite has no array parameters. UUIDs as text have one length and need no separator.
         return await self._database.read(query, "".join(map(str, ids))) if ids else ()
 
-    async def _end_attempt(
-        self,
-        transaction: Transaction,
-        job_id: UUID,
-        now: float,
-        outcome: AttemptOutcome,
-        reason: str | None,
-    ) -> list[int]:
+    def _end_attempt(
+        self, job_id: UUID, now: float, outcome: AttemptOutcome, reason: str | None
+    ) -> Steps[list[int]]:
         """End the running attempt, if there is one. Returns its number in a list."""
-        rows = await transaction.execute(
-            self._sql.end_attempt, str(job_id), now, outcome.value, reason
-        )
+        rows = yield Statement(self._sql.end_attempt, (str(job_id), now, outcome.value, reason))
         return [row["number"] for row in rows]
 
 

@@ -69,7 +69,7 @@ class JobStore(Protocol):
         ...
 
     async def claim(
-        self, job_id: UUID, *, worker: str, lease_until: float, now: float
+        self, job_id: UUID, *, worker: str, lease_until: float, now: float, durable: bool = True
     ) -> Job | None:
         """Start a new attempt at the job: increment `attempt`, and lease the job to `worker`.
 
@@ -78,6 +78,9 @@ class JobStore(Protocol):
         and comes first, for at most `HEAD_START_PRIORITY` seconds after the job was created. An
         attempt whose lease has run out is recorded as lost. If it was the last permitted one, the
         job fails here, its dead letter becomes due, and None is returned. Raises JobNotFound.
+
+        A claim that is not `durable` may be lost if the machine with the database crashes, and with
+        SQLite the worker is on that machine.
         """
         ...
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.database import sqlite
+from shared.database import sqlite_batches
 from shared.database.sqlite import SqliteDatabase
+from shared.database.steps import Tell, statement
 from shared.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from shared.database.steps import Steps
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -33,7 +36,7 @@ async def database(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
 
 
 class Commits:
-    """Counts the commits of groups. They wait until they `may_end`, and raise `error`."""
+    """Counts the commits of batches. They wait until they `may_end`, and raise `error`."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.count = 0
@@ -41,18 +44,18 @@ class Commits:
         self.may_end = threading.Event()
         self.may_end.set()
         self.begun = threading.Event()
-        real = sqlite._Group.commit
+        real = sqlite_batches.commit
 
-        def commit(group: Any, connection: sqlite3.Connection) -> None:
+        def commit(connection: sqlite3.Connection) -> None:
             self.count += 1
             self.begun.set()
             assert self.may_end.wait(20)
             if self.error:
                 connection.rollback()
                 raise self.error
-            real(group, connection)
+            real(connection)
 
-        monkeypatch.setattr(sqlite._Group, "commit", commit)
+        monkeypatch.setattr(sqlite_batches, "commit", commit)
 
 
 @pytest.fixture
@@ -61,22 +64,21 @@ def commits(monkeypatch: pytest.MonkeyPatch) -> Commits:
 
 
 async def insert(database: SqliteDatabase, id_: int) -> None:
-    async with database.transaction() as transaction:
-        await transaction.execute("INSERT INTO notes (id, text) VALUES ($1, 'x')", id_)
+    await database.perform(statement("INSERT INTO notes (id, text) VALUES ($1, 'x')", id_))
 
 
 async def ids(database: SqliteDatabase) -> list[int]:
     return [row["id"] for row in await database.read("SELECT id FROM notes ORDER BY id")]
 
 
-async def test_a_single_write_while_no_other_transaction_waits_is_committed_by_itself(
+async def test_a_write_that_fails_is_no_part_of_the_next_one(
     database: SqliteDatabase, commits: Commits
 ) -> None:
     await database.write("INSERT INTO notes (id, text) VALUES (1, 'x')")
     with pytest.raises(sqlite3.IntegrityError):
         await database.write("INSERT INTO notes (id, text) VALUES (1, 'x')")
     await database.write("INSERT INTO notes (id, text) VALUES (2, 'x')")
-    assert commits.count == 0
+    assert commits.count == 3
     assert await ids(database) == [1, 2]
 
 
@@ -157,8 +159,10 @@ async def test_what_a_failed_commit_would_tell_is_not_heard(
     heard: list[str] = []
 
     async def tell() -> None:
-        async with database.transaction() as transaction:
-            await transaction.tell("news")
+        def steps() -> Steps[None]:
+            yield Tell("news")
+
+        await database.perform(steps())
 
     with database.listen(heard.append):
         commits.error = sqlite3.OperationalError("a defect")
@@ -194,9 +198,8 @@ async def test_what_sqlite_has_rolled_back_by_itself_is_unavailable_to_the_whole
     database: SqliteDatabase, commits: Commits
 ) -> None:
     async def lose() -> None:
-        async with database.transaction() as transaction:
-            # As SQLite does on some errors of the disk.
-            await transaction.execute("ROLLBACK")
+        # As SQLite does on some errors of the disk.
+        await database.perform(statement("ROLLBACK"))
 
     outcomes = await asyncio.gather(
         insert(database, 1), lose(), insert(database, 2), return_exceptions=True
