@@ -90,15 +90,20 @@ async def start(
         raise
     finally:
         _close_all(theirs)
+    opened: list[tuple[StreamReader, StreamWriter]] = []
     try:
-        stdout, stderr, *rest = [
-            await asyncio.open_unix_connection(sock=stream, limit=limit) for stream in ours
-        ]
+        for stream in ours:
+            opened.append(  # noqa: PERF401  (closed if the next one fails)
+                await asyncio.open_unix_connection(sock=stream, limit=limit)
+            )
+        stdout, stderr, *rest = opened
         return Process(process, rest[0][1] if rest else None, stdout, stderr)
     except BaseException:
         process.kill()
         process.wait()
-        _close_all(ours)
+        for _, writer in opened:
+            writer.close()
+        _close_all(ours[len(opened) :])
         raise
 
 
