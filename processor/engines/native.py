@@ -13,6 +13,7 @@ import sysconfig
 import tempfile
 import time
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,7 @@ _LONG_LINE = 64 << 10
 """Bytes of a message from which it is read in a thread."""
 
 
+@cache
 def kernel_program() -> Path:
     """Return the path of the kernel. Raises AttemptFailed if it is not installed."""
     beside = Path(sysconfig.get_path("scripts"), PROGRAM)

@@ -14,8 +14,8 @@ from itertools import count
 from typing import TYPE_CHECKING, Self
 
 from shared.blobs.blob import AppendLease, Declaration, parse_kind
-from shared.blobs.content import FOLLOW_WAIT, Content, Growth
-from shared.blobs.gathering import Gathering
+from shared.blobs.content import FOLLOW_WAIT, Content, Growth, single_piece
+from shared.blobs.gathering import GATHERED, Gathering
 from shared.blobs.layout import blob_folder, complete_data
 from shared.blobs.listener import NullBlobListener
 from shared.errors import (
@@ -244,25 +244,22 @@ class FilesystemBlobs:
         """See the port. A blob deleted meanwhile stays readable to its end."""
         async with Reader(self._disk) as reader:
             async with self._cache.use(key) as blob:
-                if stop is None and blob.size is None:
-                    raise BlobIncomplete(f"blob {key}: its size has not been declared")
-                end = blob.limit if stop is None else stop
-                if not 0 <= start <= end <= blob.limit:
-                    raise ChunkOutOfBounds(
-                        f"{start}..{end} is outside of the {blob.limit} bytes of blob {key}"
-                    )
-                if missing := blob.received.missing(start, end):
-                    first = missing[0]
-                    raise BlobIncomplete(
-                        f"blob {key}: bytes {first.start}..{first.stop} have not been received"
-                    )
+                end = _checked_end(blob, start, stop)
+                open_data = partial(blob.folder.open_data, blob.generation)
                 try:
-                    await reader.open(partial(blob.folder.open_data, blob.generation))
+                    if end - start <= GATHERED:
+                        small = await reader.read(open_data, start, end)
+                    else:
+                        small = None
+                        await reader.open(open_data)
                 except StorageUnavailable as error:
                     if isinstance(error.__cause__, FileNotFoundError):
                         blob.fail(error)
                     raise
             try:
+                if small is not None:
+                    yield Content(single_piece(small), start, end)
+                    return
                 async with aclosing(reader.pieces(start, end)) as pieces:
                     yield Content(pieces, start, end, reader)
             finally:
@@ -407,6 +404,22 @@ class FilesystemBlobs:
             return False
         create_blob_folder(path, self._root.staging_path(), meta, fsync=self._fsync)
         return True
+
+
+def _checked_end(blob: Blob, start: int, stop: int | None) -> int:
+    """Return where the interval ends. Raises as `Blobs.open`."""
+    key = blob.folder.meta.key
+    if stop is None and blob.size is None:
+        raise BlobIncomplete(f"blob {key}: its size has not been declared")
+    end = blob.limit if stop is None else stop
+    if not 0 <= start <= end <= blob.limit:
+        raise ChunkOutOfBounds(f"{start}..{end} is outside of the {blob.limit} bytes of blob {key}")
+    if missing := blob.received.missing(start, end):
+        first = missing[0]
+        raise BlobIncomplete(
+            f"blob {key}: bytes {first.start}..{first.stop} have not been received"
+        )
+    return end
 
 
 def _complete_size(blob: Blob) -> int:

@@ -72,7 +72,7 @@ def encode_meta(meta: Meta) -> bytes:
     fields = asdict(meta)
     if not meta.discards:
         del fields["discards"]  # versions of storage before do not know it
-    return json.dumps(fields, indent=1).encode()
+    return json.dumps(fields).encode()
 
 
 def read_meta(fd: int, path: Path) -> Meta:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Self
 
 from storage.filesystem.disk import as_storage_error, finish, read_exactly, send_some, settle
@@ -40,6 +41,23 @@ class Reader:
             self._opened.append(open_file())
 
         await self._disk.run(work)
+
+    async def read(self, open_file: Callable[[], int], start: int, stop: int) -> bytes:
+        """Return the bytes `start..stop` of a file, which is opened and closed, in one call.
+
+        Raises StorageUnavailable if it ends early.
+        """
+
+        def work() -> bytes:
+            fd = open_file()
+            try:
+                return read_exactly(fd, stop - start, start)
+            finally:
+                os.close(fd)
+
+        content = await self._disk.run(work)
+        self.consumed += len(content)
+        return content
 
     async def send(self, socket: int, offset: int, count: int) -> int:
         """See `shared.blobs.content.LocalFile`.

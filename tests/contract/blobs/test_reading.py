@@ -71,9 +71,20 @@ async def test_what_a_reader_raises_is_raised_unchanged(blobs: Blobs) -> None:
 
 
 async def test_content_names_the_file_that_its_own_process_has_open(blobs: Blobs) -> None:
+    large = b"abc" * MIB
+    await blobs.create(KEY, len(large))
+    await blobs.write(KEY, 0, stream(large))
+
+    async with blobs.open(KEY) as content:
+        assert (content.file is not None) == isinstance(blobs, FilesystemBlobs)
+        assert await joined(content) == large
+
+
+async def test_the_content_of_a_short_interval_is_in_memory(blobs: Blobs) -> None:
     await blobs.create(KEY, 3)
     await blobs.write(KEY, 0, stream(b"abc"))
 
     async with blobs.open(KEY) as content:
-        assert (content.file is not None) == isinstance(blobs, FilesystemBlobs)
+        await blobs.delete(KEY)
+        assert content.file is None
         assert await joined(content) == b"abc"
