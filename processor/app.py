@@ -15,7 +15,6 @@ from aiohttp import web
 from processor.attempt.measured_engine import MeasuredEngine
 from processor.attempt.run import JobRun
 from processor.attempt.scratch import Scratch
-from processor.attempt.sized_engine import SizedEngine
 from processor.engines.native import NativeEngine
 from processor.engines.port import MIN_MEMORY, EngineLimits
 from processor.events import ProcessorEvents
@@ -26,7 +25,7 @@ from processor.maintenance.periodic import run_periodically
 from processor.maintenance.relay import Relay
 from processor.maintenance.sweeper import Sweeper
 from processor.metrics import ProcessorMetrics
-from processor.slots import available_memory, small_slots
+from processor.slots import MOST_DECOMPRESSED, available_memory, small_slots
 from processor.worker import Worker
 from shared.bus.counted import BusMetrics, CountedBus
 from shared.runtime.health import health_routes
@@ -52,10 +51,11 @@ async def processing(settings: WorkSettings, ports: Ports, metrics: Metrics) -> 
     engine_metrics = metrics.of(ProcessorMetrics)
     scratch = await asyncio.to_thread(Scratch, settings.scratch_dir)
     name = f"{socket.gethostname()}:{os.getpid()}"
+    limits = _limits(settings)
     follower = Follower(
         ports.jobs.head_starts,
         ports.blobs,
-        NativeEngine(replace(_limits(settings), time_limit=None)),
+        NativeEngine(replace(limits, time_limit=None)),
         scratch,
         settings,
         events=events,
@@ -66,9 +66,12 @@ async def processing(settings: WorkSettings, ports: Ports, metrics: Metrics) -> 
         bus,
         JobRun(
             ports.blobs,
-            MeasuredEngine(_engine(settings), "kernel", engine_metrics),
+            MeasuredEngine(NativeEngine(limits), "kernel", engine_metrics),
             scratch,
             follower,
+            small_engine=MeasuredEngine(
+                NativeEngine(_small_limits(limits)), "kernel", engine_metrics
+            ),
         ),
         settings,
         events=events,
@@ -136,10 +139,9 @@ def _limits(settings: WorkSettings) -> EngineLimits:
     )
 
 
-def _engine(settings: WorkSettings) -> SizedEngine:
-    limits = _limits(settings)
-    small = replace(limits, memory=min(limits.memory, MIN_MEMORY), threads=1)
-    return SizedEngine(NativeEngine(small), NativeEngine(limits))
+def _small_limits(limits: EngineLimits) -> EngineLimits:
+    memory = min(limits.memory, MIN_MEMORY)
+    return replace(limits, memory=memory, threads=1, small=MOST_DECOMPRESSED)
 
 
 def _small_slots(settings: WorkSettings) -> int:

@@ -9,6 +9,9 @@ SMALL_JOBS_PER_CORE = 4
 """Small jobs wait for the disk most of the time."""
 SMALL_JOB = 64 << 20
 """Bytes of memory that a small job needs at most, unless its file is compressed."""
+MOST_DECOMPRESSED = 64 << 20
+"""Bytes of the decompressed file of a small job. One that has more leaves its slot, and waits for
+one of the others: a few kilobytes may expand to gigabytes."""
 SERVICE = 256 << 20
 """Bytes of memory of the service itself."""
 

@@ -17,6 +17,7 @@ from processor.attempt.claim import Claim
 from processor.attempt.lease import Lease
 from processor.attempt.progress import ProgressRecorder
 from processor.attempt.storage_fault import storage_fault_of
+from processor.engines.usage import Outgrown
 from processor.events import ProcessorEvents
 from shared.errors import (
     CsvmillError,
@@ -28,6 +29,7 @@ from shared.errors import (
 )
 from shared.jobs.job import Job, JobState
 from shared.jobs.report import report_of
+from shared.jobs.wake_up import WakeUp
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -151,26 +153,28 @@ class Worker:
 
     async def _attempt(self, delivery: Delivery, job: Job, events: AttemptEvents) -> None:
         try:
-            completed = await self._run_leased(job, events)
+            completed = await self._run_leased(job, events, small=delivery.wakeup.small)
             await self._succeed(job, completed)
         except LeaseLost:
             events.lease_lost()
             await self._discard(job)
             await delivery.ack()
+        except Outgrown as error:
+            await self._move_to_the_others(delivery, job, str(error), events)
         except Exception as error:  # noqa: BLE001  (every failure is recorded)
             await self._record_failure(delivery, job, error, events)
         else:
             events.succeeded(completed.result)
             await delivery.ack()
 
-    async def _run_leased(self, job: Job, events: AttemptEvents) -> Completed:
+    async def _run_leased(self, job: Job, events: AttemptEvents, *, small: bool) -> Completed:
         """Run the attempt while its lease is renewed. Raises LeaseLost."""
         lease = Lease(self._jobs, job, events, seconds=self._settings.lease, clock=self._clock)
         progress = ProgressRecorder(self._jobs, job, self._settings.progress_interval)
         recording = asyncio.create_task(progress.run())
         try:
             return await lease.keep_during(
-                self._job_run.run(job, progress.update, queued=events.waited)
+                self._job_run.run(job, progress.update, queued=events.waited, small=small)
             )
         finally:
             recording.cancel()
@@ -249,6 +253,24 @@ class Worker:
         events.released("storage_unavailable", f"released: {reason}")
         await self._discard(job)
         await self._acks.delay(delivery, self._settings.retry_delay)
+
+    async def _move_to_the_others(
+        self, delivery: Delivery, job: Job, reason: str, events: AttemptEvents
+    ) -> None:
+        """Release a job that is not small, and wake it among the others. The attempt is no failure.
+
+        If this process is killed in between, the wake-up comes back, and this happens again.
+        """
+        try:
+            await until_answered(
+                lambda: self._jobs.release(job.id, job.attempt, reason, now=self._clock())
+            )
+        except LeaseLost:
+            events.lease_lost()
+            await delivery.ack()
+            return
+        events.released("outgrown", reason)
+        await self._acks.move(delivery, WakeUp(job.id))
 
     async def _release_unanswered(self, claim: Claim) -> None:
         """Release the job, at shutdown, if a claim was granted whose answer has not arrived."""

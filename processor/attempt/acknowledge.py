@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from processor.events import ProcessorEvents
     from shared.jobs.job import Job
+    from shared.jobs.wake_up import WakeUp
     from shared.ports import Bus, Delivery, JobStore
 
 SHORTEST_HOLD = 0.2
@@ -49,7 +50,10 @@ class AckHandler:
 
         If the broker does not accept it, requeue the wake-up, after 10 s at most.
         """
-        wakeup = delivery.wakeup
+        await self.move(delivery, delivery.wakeup, delay=delay)
+
+    async def move(self, delivery: Delivery, wakeup: WakeUp, *, delay: float = 0.0) -> None:
+        """Replace the wake-up by another one of the same job. If that fails, as `delay`."""
         try:
             await self._bus.publish(wakeup, delay=delay)
             await self._mark_published(wakeup.job_id)

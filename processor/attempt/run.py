@@ -13,7 +13,6 @@ from shared.blobs.content import WholeBytes
 from shared.errors import JobFailed
 from shared.jobs.job import JobRejects, JobResult
 from shared.jobs.report import report_of
-from shared.jobs.wake_up import is_small
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -80,14 +79,23 @@ class JobRun:
         engine: Engine,
         scratch: Scratch,
         head_starts: HeadStarts | None = None,
+        *,
+        small_engine: Engine | None = None,
     ) -> None:
+        """`small_engine` runs small jobs, with little memory; without, `engine` does."""
         self._blobs = blobs
         self._engine = engine
+        self._small_engine = small_engine or engine
         self._scratch = scratch
         self._head_starts = head_starts
 
     async def run(
-        self, job: Job, progress: Callable[[EngineProgress], None], *, queued: float
+        self,
+        job: Job,
+        progress: Callable[[EngineProgress], None],
+        *,
+        queued: float,
+        small: bool = False,
     ) -> Completed:
         """Aggregate the job's input and store the output under `results/<job>/<attempt>`.
 
@@ -98,13 +106,14 @@ class JobRun:
         `progress` is called several times a second. `queued` is how long the job waited for this
         attempt, in seconds, for the report. Cancelling stops the engine and leaves at most an
         incomplete blob, which `discard` removes.
-        Raises MalformedInput, AttemptFailed, and the errors of `Blobs`.
+        Raises MalformedInput, AttemptFailed, and the errors of `Blobs`; Outgrown if it is run as a
+        `small` job and is none.
         """
         prepared = self._head_starts.of_job(job) if self._head_starts else None
         async with AsyncExitStack() as stack:
             try:
                 if prepared is None:
-                    output = await self._aggregate(job, progress, stack)
+                    output = await self._aggregate(job, progress, stack, small=small)
                 else:
                     output = await stack.enter_async_context(prepared.output(progress))
             except JobFailed as error:
@@ -118,18 +127,24 @@ class JobRun:
             return Completed(result, _completed(output.report, job, queued, prepared, stored))
 
     async def _aggregate(
-        self, job: Job, progress: Callable[[EngineProgress], None], stack: AsyncExitStack
+        self,
+        job: Job,
+        progress: Callable[[EngineProgress], None],
+        stack: AsyncExitStack,
+        *,
+        small: bool,
     ) -> Output:
         """Return the output, whose files exist until `stack` is closed."""
         name = f"{job.id}-{job.attempt}"
         folder = await stack.enter_async_context(self._scratch.folder(name))
         source = BlobSource(self._blobs, job.input_key, job.input_size)
-        with self._others_paused(source.size):
-            return await self._engine.aggregate(job.aggregation, source, folder, progress)
+        engine = self._small_engine if small else self._engine
+        with self._others_paused(small=small):
+            return await engine.aggregate(job.aggregation, source, folder, progress)
 
-    def _others_paused(self, size: int) -> AbstractContextManager[None]:
+    def _others_paused(self, *, small: bool) -> AbstractContextManager[None]:
         # Small jobs leave the machine to others soon, and there may always be some.
-        if self._head_starts is None or is_small(size):
+        if self._head_starts is None or small:
             return nullcontext()
         return self._head_starts.paused()
 

@@ -45,6 +45,8 @@ def main() -> None:
         outcome: Message = {"event": "finished"}
     except MalformedInput as error:
         outcome = {"event": "malformed", "reason": str(error)}
+    except _Outgrown:
+        outcome = {"event": "outgrown"}
     except BrokenPipeError:
         return  # the kernel has ended; its last event tells why
     except (AttemptFailed, OSError) as error:
@@ -52,6 +54,10 @@ def main() -> None:
     decompressor.send(outcome)
     if outcome["event"] != "finished":
         signal.pause()
+
+
+class _Outgrown(Exception):
+    """The file is too large for a small job."""
 
 
 class Decompressor:
@@ -63,9 +69,13 @@ class Decompressor:
         self._done = 0
         self._bytes = 0
         self._sent = time.monotonic()
+        self._small: int | None = task["small"]
 
     def run(self) -> None:
-        """Write the whole file. Raises MalformedInput, AttemptFailed and OSError."""
+        """Write the whole file, unless it is too large for a small job.
+
+        Raises MalformedInput, AttemptFailed and OSError.
+        """
         with contextlib.suppress(OSError):  # beyond the limit of this user
             fcntl.fcntl(self._data, fcntl.F_SETPIPE_SZ, PIPE)
         first = b""
@@ -92,6 +102,8 @@ class Decompressor:
 
     def _write(self, data: bytes) -> None:
         self._bytes += len(data)
+        if self._small is not None and self._bytes > self._small:
+            raise _Outgrown
         if time.monotonic() > self._sent + INTERVAL:
             self._sent = time.monotonic()
             self.send({"event": "progress"})

@@ -141,6 +141,8 @@ class _Decompressed(Opened):
         self._usage.beside = event["peak_memory"]
         if event["event"] == "malformed":
             raise MalformedInput(event["reason"])
+        if event["event"] == "outgrown":
+            raise self._usage.outgrown()
         if event["event"] == "failed":
             raise self._usage.failure(event["reason"])
         self._finished = event["event"] == "finished"
@@ -208,6 +210,7 @@ async def _decompressed(
         "size": source.size,
         "compression": compression,
         "max_size": decompressed_limit(source.size, limits.max_expansion),
+        "small": limits.small,
     }
     share = min(limits.memory // 4, _ZSTD_SHARE if compression == "zstd" else _SHARE)
     async with AsyncExitStack() as stack:

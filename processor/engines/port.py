@@ -98,6 +98,9 @@ class EngineLimits:
     """The limit of the ratio of decompressed to compressed size (see `shared.csv.compression`)."""
     time_limit: float | None = None
     """Seconds for one call of `aggregate`; None is no limit."""
+    small: int | None = None
+    """Decompressed bytes of the largest source of a small job: more of them, or of memory, raise
+    `Outgrown`. None for jobs that may have any size."""
 
     def __post_init__(self) -> None:
         if self.memory < MIN_MEMORY:
@@ -138,6 +141,6 @@ class Engine(Protocol):
         first problems and their number. Raises AttemptFailed, with a partial report, if another
         attempt may succeed: after a crash, at a limit of memory, disk or time, on a full disk, for
         a source that ends early. After any error or cancellation, no process of the engine is
-        running, and `scratch` is empty.
+        running, and `scratch` is empty. Raises Outgrown if the limits are those of a small job.
         """
         ...

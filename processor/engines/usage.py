@@ -36,6 +36,13 @@ class OutOfMemory(AttemptFailed):
         )
 
 
+class Outgrown(AttemptFailed):
+    """A source needs more than a small job may have: it has to be run as the others are."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"it is not a small job: {what}; it waits for its turn among the others")
+
+
 class OutOfScratch(AttemptFailed):
     """An attempt needs more than `limit` bytes of disk."""
 
@@ -98,7 +105,7 @@ class Usage:
     def failure(self, reason: str) -> AttemptFailed:
         """Return the failure of a child, for `reason`. A limit is named as that of the job."""
         if "CSVMILL_MEMORY_LIMIT" in reason:
-            return OutOfMemory(self._limits.memory)
+            return self._out_of_memory()
         if "CSVMILL_SCRATCH_LIMIT" in reason:
             self.use(scratch=self._limits.scratch)
             return OutOfScratch(self._limits.scratch)
@@ -127,7 +134,17 @@ class Usage:
             if scratch > self._limits.scratch:
                 raise OutOfScratch(self._limits.scratch)
             if memory > self._limits.memory:
-                raise OutOfMemory(self._limits.memory)
+                raise self._out_of_memory()
+
+    def outgrown(self) -> Outgrown:
+        """Return the failure of a small job whose source has more bytes than it may have."""
+        return Outgrown(f"its file decompresses to more than {(self._limits.small or 0) >> 20} MiB")
+
+    def _out_of_memory(self) -> AttemptFailed:
+        limit = self._limits.memory
+        if self._limits.small is not None:
+            return Outgrown(f"it needs more than {limit >> 20} MiB of memory")
+        return OutOfMemory(limit)
 
     def final_report(self, found: Report) -> Report:
         """Return the report of an attempt that ended with the report `found`."""

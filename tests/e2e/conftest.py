@@ -35,6 +35,11 @@ class Deployment(ABC):
         return tuple(self._processes)
 
     @property
+    def processes(self) -> tuple[ServiceProcess, ...]:
+        """The processes that were started."""
+        return tuple(self._processes.values())
+
+    @property
     def running(self) -> bool:
         """Whether all processes run."""
         codes = [process.returncode for process in self._processes.values()]

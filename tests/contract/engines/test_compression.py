@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from processor.engines.port import EngineLimits
+from processor.engines.usage import Outgrown
 from shared.csv import compression
 from shared.errors import MalformedInput
 from tests.contract.engines.runs import aggregate, assert_is, leftovers, sources
@@ -66,3 +67,19 @@ async def test_an_archive_that_expands_too_much_is_refused(
 
     with pytest.raises(MalformedInput, match="raise CSVMILL_MAX_EXPANSION"):
         await aggregate(make_engine(EngineLimits(max_expansion=50)), StreamSource(data), scratch)
+
+
+async def test_an_archive_that_is_too_large_for_a_small_job_is_known_as_that(
+    make_engine: MakeEngine, tmp_path: Path, scratch: Path
+) -> None:
+    fits, expands = HEADER + b"a,b,1\n" * 1_000, HEADER + b"a,b,1\n" * 1_000_000
+    engine = make_engine(EngineLimits(small=len(fits)))
+
+    for source in sources(gzip.compress(fits), tmp_path):
+        assert (await aggregate(engine, source, scratch)).report.groups == 1
+    for source in sources(gzip.compress(expands), tmp_path):
+        with pytest.raises(Outgrown, match="decompresses to more than"):
+            await aggregate(engine, source, scratch)
+    # A file that is not compressed has the size that it has
+    for source in sources(expands, tmp_path):
+        assert (await aggregate(engine, source, scratch)).report.groups == 1

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from processor.attempt.run import JobRun
+from processor.engines.usage import Outgrown
+from processor.worker import Worker
 from shared.blobs.blob import result_key
 from shared.errors import (
     AttemptFailed,
@@ -16,7 +19,7 @@ from shared.errors import (
 )
 from shared.jobs.job import JobState
 from shared.jobs.wake_up import WakeUp
-from tests.unit.processor.conftest import OUTPUT
+from tests.unit.processor.conftest import OUTPUT, RecordedDelivery, ScriptedEngine
 
 if TYPE_CHECKING:
     from tests.unit.processor.conftest import Rig
@@ -71,6 +74,32 @@ async def test_a_failed_attempt_is_retried_after_a_delay_until_they_are_used_up(
     reasons = [attempt.reason for attempt in await rig.jobs.attempts(job.id)]
     assert len(reasons) == 2
     assert all(str(error) in (reason or "") for reason in reasons)
+
+
+async def test_a_small_job_that_has_outgrown_its_slot_is_woken_among_the_others(rig: Rig) -> None:
+    job = await rig.job(max_attempts=1)
+    rig.engine.errors = [Outgrown("its file decompresses to more than 64 MiB")]
+    small = RecordedDelivery(WakeUp(job.id, small=True), rig.jobs)
+    await rig.worker().handle(small)
+    assert rig.bus.published == [(WakeUp(job.id), 0.0)]
+    assert (small.settled, small.state_at_settling) == (["ack"], "RETRY")
+    # It was no failure: the only permitted attempt is still to come
+    again = rig.delivery(job)
+    await rig.worker().handle(again)
+    assert (await rig.jobs.get(job.id)).state is JobState.SUCCESS
+    outcomes = [attempt.outcome for attempt in await rig.jobs.attempts(job.id)]
+    assert outcomes == ["released", "success"]
+
+
+async def test_a_wake_up_says_whether_the_job_runs_as_a_small_one(rig: Rig) -> None:
+    small_engine = ScriptedEngine()
+    job_run = JobRun(rig.blobs, rig.engine, rig.scratch, small_engine=small_engine)
+    worker = Worker(rig.jobs, rig.bus, job_run, rig.settings, name="tester", clock=time.time)
+    for small in (True, False):
+        job = await rig.job()
+        await worker.handle(RecordedDelivery(WakeUp(job.id, small=small), rig.jobs))
+        assert (await rig.jobs.get(job.id)).state is JobState.SUCCESS
+    assert (small_engine.runs, rig.engine.runs) == (1, 1)
 
 
 async def test_a_duplicate_wake_up_does_not_start_the_next_attempt_early(
