@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
-
-    from shared.database.steps import Steps
 
     Value = str | int | float | None
     Row = Mapping[str, Any]
     """Column name -> value."""
     Heard = Callable[[str], None]
-
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement, and the values of its parameters."""
+
+    sql: str
+    values: tuple[Value, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Tells the listeners a text once the transaction is committed. See `Database.listen`."""
+
+    text: str
+
+
+if TYPE_CHECKING:
+    Steps = Generator[Statement | Tell, Sequence[Row], T]
+    """A transaction: it yields statements, and gets their rows. See `Database.perform`."""
 
 
 class Transaction(Protocol):

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import asyncpg
 
+from shared.database.port import Tell
 from shared.database.postgres_listener import CHANNEL, PostgresListener
-from shared.database.steps import Tell
 from shared.database.waiting import until_available
 from shared.errors import DatabaseUnavailable
 
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
     from asyncpg.transaction import Transaction as AsyncpgTransaction
 
-    from shared.database.port import Heard, Row, Transaction, Value
-    from shared.database.steps import Steps
+    from shared.database.port import Heard, Row, Steps, Transaction, Value
 
     Connection: TypeAlias = PoolConnectionProxy[asyncpg.Record]
 

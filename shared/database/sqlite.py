@@ -15,8 +15,7 @@ from shared.errors import DatabaseUnavailable
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 
-    from shared.database.port import Heard, Row, Transaction, Value
-    from shared.database.steps import Steps
+    from shared.database.port import Heard, Row, Steps, Transaction, Value
 
 T = TypeVar("T")
 

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Sequence
 
-    from shared.database.port import Row
-    from shared.database.steps import Statement, Steps
+    from shared.database.port import Row, Statement, Steps
 
 T = TypeVar("T")
 

@@ -1,39 +1,22 @@
-"""A transaction as a generator: it yields statements, and gets their rows.
+"""Transactions as generators: they yield statements, and get their rows.
 
-So the whole transaction can run where the database is, such as in the thread of SQLite.
+So a whole transaction can run where the database is, such as in the thread of SQLite.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-T = TypeVar("T")
+from shared.database.port import Statement, Tell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Sequence
 
-    from shared.database.port import Row, Value
+    from shared.database.port import Row, Steps, Value
 
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """One statement, and the values of its parameters."""
-
-    sql: str
-    values: tuple[Value, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Tell:
-    """Tells the listeners a text once the transaction is committed. See `Database.listen`."""
-
-    text: str
-
-
-if TYPE_CHECKING:
-    Steps = Generator[Statement | Tell, Sequence[Row], T]
     Execute = Callable[[Statement], Sequence[Row]]
+
+T = TypeVar("T")
 
 
 def statement(sql: str, *values: Value) -> Steps[Sequence[Row]]:

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 from shared.aggregation.json_codec import encode_aggregation
 from shared.database import connect
 from shared.database.migrate import migrate_at_start
-from shared.database.steps import Statement, Tell
+from shared.database.port import Statement, Tell
 from shared.errors import JobNotFound, LeaseLost
 from shared.jobs.head_starts import HEAD_START_PRIORITY, SqlHeadStarts
 from shared.jobs.job import AttemptOutcome, Unfinished
@@ -33,8 +33,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from shared.blobs.blob import BlobKey
-    from shared.database.port import Database, Row
-    from shared.database.steps import Steps
+    from shared.database.port import Database, Row, Steps
     from shared.jobs.job import (
         Aggregation,
         Attempt,

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared.database import sqlite_batches
+from shared.database.port import Tell
 from shared.database.sqlite import SqliteDatabase
-from shared.database.steps import Tell, statement
+from shared.database.steps import statement
 from shared.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from shared.database.steps import Steps
+    from shared.database.port import Steps
 
 pytestmark = pytest.mark.timeout(60)
 
