@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 READ_BUFFER = 1 << 20
 """Bytes of a request body that aiohttp buffers before it stops reading from the socket."""
 
+SWITCH_INTERVAL = 0.02
+"""Seconds after which a thread that computes lets another one run. With Python's 5 ms, the event
+loop is interrupted by threads that have little to do, which costs a tenth of the small jobs a
+second."""
+
 CLOSE_TIMEOUT = 1.0
 """Seconds that aiohttp gives to the requests that are still open after the shutdown timeout."""
 
@@ -86,6 +91,7 @@ def run_service(
             if not stopped.is_set():
                 raise
 
+    sys.setswitchinterval(SWITCH_INTERVAL)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(serve())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import suppress
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -108,10 +109,17 @@ def _watch(http: HttpMetrics, *, internal: bool) -> Middleware:
             raise
         finally:
             http.in_progress.dec()
-            http.requests.labels(method, route, status).inc()
-            http.seconds.labels(method, route).observe(time.perf_counter() - started)
+            count, seconds = _of(http, method, route, status)
+            count.inc()
+            seconds.observe(time.perf_counter() - started)
 
     return watch
+
+
+@lru_cache(maxsize=1024)
+def _of(http: HttpMetrics, method: str, route: str, status: str) -> tuple[Counter, Histogram]:
+    # The library checks all labels each time.
+    return http.requests.labels(method, route, status), http.seconds.labels(method, route)
 
 
 async def _name_request(request: web.Request, response: web.StreamResponse) -> None:

@@ -30,6 +30,20 @@ TEST_CASE("a file has all bytes in order, whatever their pieces") {
     CHECK(scratch.peak() == all.size());
 }
 
+TEST_CASE("a file of many windows has all bytes, though they go to the disk meanwhile") {
+    const Folder folder;
+    Scratch scratch(1 << 30);
+    FileWriter writer("file", scratch);
+    std::string all;
+    for (int i = 0; i < 60; ++i) {
+        const std::string piece((1 << 20) + i, static_cast<char>('a' + i % 26));
+        writer.write(piece);
+        all += piece;
+    }
+    writer.finish();
+    CHECK((contents("file") == all));
+}
+
 TEST_CASE("a file that exists is not overwritten") {
     const Folder folder;
     Scratch scratch(1 << 20);
