@@ -83,9 +83,9 @@ void FileWriter::write_back() {
     for (; size_ - started_ >= window; started_ += window) {
         sync_window(descriptor_, started_, SYNC_FILE_RANGE_WRITE);
         if (started_ >= windows * window)
-            sync_window(descriptor_, started_ - windows * window,
-                        SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
-                            SYNC_FILE_RANGE_WAIT_AFTER);
+            sync_window(
+                descriptor_, started_ - windows * window,
+                SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
     }
 }
 
