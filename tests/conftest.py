@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -26,7 +27,7 @@ from tests.servers.rabbitmq import RabbitServer
 from tests.temporary import use_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterator, Mapping
 
     from xdist.remote import Producer
 
@@ -104,6 +105,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
+    # Some libraries complain on exit about objects that are not collected.
+    gc.unfreeze()
     config.stash[POOL].close()
 
 
@@ -115,6 +118,19 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> WholeFi
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     place = place_in_parallel if hasattr(config, "workerinput") else place_in_one_process
     items.sort(key=lambda item: place(item.nodeid))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    # The imported modules and the collected tests stay until the end. The garbage collector need
+    # not search them while they become more, nor in every test.
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

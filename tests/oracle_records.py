@@ -110,7 +110,7 @@ def _fields(data: bytes, begin: int, declared: Input) -> tuple[list[bytes], int]
                     text += data[at : at + 1]
                     at += 1
         else:
-            while at < len(data) and data[at] not in b"\r\n" and data[at:].find(delimiter) != 0:
+            while at < len(data) and data[at] not in b"\r\n" and not data.startswith(delimiter, at):
                 text += data[at : at + 1]
                 at += 1
         fields.append(text)

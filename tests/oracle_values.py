@@ -62,6 +62,8 @@ def number_of(cell: str) -> tuple[Fraction | int, int]:
 
 def canonical(cell: str, declared: Input) -> str:
     """Convert a number from the file's notation to the default one. Raises Malformed."""
+    if cell.isascii() and cell.isdigit():
+        return cell  # the same in every notation
     sign = cell[:1] if cell[:1] in ("+", "-") else ""
     unsigned = cell.removeprefix(sign)
     mantissa = re.split("[eE]", unsigned, maxsplit=1)[0]

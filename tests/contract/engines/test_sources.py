@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from shared.errors import AttemptFailed, StorageUnavailable
 from shared.jobs.job import SONG_PLAYS
+from tests.contract.engines.files import HEADER
 from tests.contract.engines.runs import aggregate, leftovers, sources
 from tests.contract.engines.sources import FailingSource, StalledSource, StreamSource
-
-if sys.version_info >= (3, 14):
-    pass
-else:
-    pass
-
-from tests.contract.engines.files import HEADER
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -205,8 +207,23 @@ class Start(Protocol):
     ) -> Gateway: ...
 
 
+@pytest.fixture(scope="session")
+def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The file of an empty job store: to copy it takes less time than all migrations."""
+    path = tmp_path_factory.mktemp("migrated") / "jobs.db"
+
+    async def migrate() -> None:
+        async with open_job_store(f"sqlite:///{path}"):
+            pass
+
+    # In a thread, because this one has the event loop of a test.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(lambda: asyncio.run(migrate())).result()
+    return path.read_bytes()
+
+
 @pytest.fixture
-async def start_gateway(tmp_path: Path) -> AsyncIterator[Start]:
+async def start_gateway(tmp_path: Path, migrated_database: bytes) -> AsyncIterator[Start]:
     """Starts gateways on the folder of this test; checks each response against the document."""
     described = Described()
     async with AsyncExitStack() as stack:
@@ -220,6 +237,9 @@ async def start_gateway(tmp_path: Path) -> AsyncIterator[Start]:
             **settings: object,
         ) -> Gateway:
             root = tmp_path / folder
+            if not (root / "jobs.db").exists():
+                root.mkdir(exist_ok=True)
+                (root / "jobs.db").write_bytes(migrated_database)
             adapter = FilesystemBlobs(root / "blobs", fsync=False, clock=clock)
             files = await stack.enter_async_context(adapter)
             store = await stack.enter_async_context(open_job_store(f"sqlite:///{root}/jobs.db"))

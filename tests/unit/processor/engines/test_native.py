@@ -9,6 +9,7 @@ import select
 import signal
 import sys
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,9 +29,14 @@ if TYPE_CHECKING:
     from processor.engines.port import EngineProgress, Source
 
 HEADER = b"Song,Date,Plays\n"
-SEVERAL_BLOCKS = HEADER + b"".join(b"a,b,%d\n" % number for number in range(500_000))
 ROOT = Path(__file__).parents[4]
 OUT_OF_MEMORY = "out of memory: the limit of a job is {} MiB (CSVMILL_MEMORY_LIMIT)"
+
+
+@cache
+def several_blocks() -> bytes:
+    """Return a file that the kernel reads in several blocks."""
+    return HEADER + b"".join(b"a,b,%d\n" % number for number in range(500_000))
 
 
 def children(of: bytes = b"csvmill-kernel") -> set[int]:
@@ -75,7 +81,7 @@ async def running_kernel(
 
     running = asyncio.create_task(
         NativeEngine().aggregate(
-            SONG_PLAYS, source or StalledSource(SEVERAL_BLOCKS), scratch, progress
+            SONG_PLAYS, source or StalledSource(several_blocks()), scratch, progress
         )
     )
     await asyncio.wait_for(begun.wait(), 30)
@@ -98,7 +104,7 @@ async def test_a_kernel_that_is_killed_fails_the_attempt_and_says_by_what(tmp_pa
 
 
 async def test_a_decompressor_that_is_killed_fails_the_attempt(tmp_path: Path) -> None:
-    running, kernel = await running_kernel(tmp_path, StalledSource(gzip.compress(SEVERAL_BLOCKS)))
+    running, kernel = await running_kernel(tmp_path, StalledSource(gzip.compress(several_blocks())))
     (decompressor,) = children(b"processor.engines.decompressor")
 
     os.kill(decompressor, signal.SIGKILL)
@@ -112,7 +118,7 @@ async def test_a_decompressor_that_is_killed_fails_the_attempt(tmp_path: Path) -
 
 @pytest.mark.parametrize("compressed", [False, True])
 async def test_cancelling_kills_and_reaps_all_children(tmp_path: Path, compressed: bool) -> None:
-    data = gzip.compress(SEVERAL_BLOCKS) if compressed else SEVERAL_BLOCKS
+    data = gzip.compress(several_blocks()) if compressed else several_blocks()
     before = children(b"")
     running, _ = await running_kernel(tmp_path, StalledSource(data))
     started = children(b"") - before
@@ -167,7 +173,7 @@ async def test_a_kernel_that_cannot_start_fails_the_attempt_and_says_why(
 
 async def test_children_get_no_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CSVMILL_DATABASE_URL", "postgresql://user:password@host/db")
-    source = StalledSource(gzip.compress(SEVERAL_BLOCKS))
+    source = StalledSource(gzip.compress(several_blocks()))
     running, kernel = await running_kernel(tmp_path, source)
     (decompressor,) = children(b"processor.engines.decompressor")
 
@@ -197,7 +203,7 @@ async def test_a_kernel_that_exceeds_its_memory_ends_with_the_reason(tmp_path: P
 
     with pytest.raises(AttemptFailed) as failed:
         await NativeEngine(limits).aggregate(
-            SONG_PLAYS, StalledSource(SEVERAL_BLOCKS), tmp_path, lambda _progress: None
+            SONG_PLAYS, StalledSource(several_blocks()), tmp_path, lambda _progress: None
         )
 
     assert str(failed.value) == OUT_OF_MEMORY.format(1)
@@ -219,7 +225,7 @@ async def test_an_unread_file_has_neither_dialect_nor_rows_in_the_report(
 async def test_an_archive_that_is_damaged_at_its_end_has_no_rows_in_the_report(
     tmp_path: Path,
 ) -> None:
-    data = gzip.compress(SEVERAL_BLOCKS)[:-1]
+    data = gzip.compress(several_blocks())[:-1]
 
     with pytest.raises(MalformedInput, match="is incomplete") as refused:
         await NativeEngine().aggregate(SONG_PLAYS, StreamSource(data), tmp_path, lambda _: None)

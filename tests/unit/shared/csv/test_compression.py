@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
     from shared.csv.dialect import Compression
 
-TEXT = b"".join(b"%d,%d\n" % (i, random.Random(i).randrange(10**9)) for i in range(20_000))
+RANDOM = random.Random(1)
+TEXT = b"".join(b"%d,%d\n" % (i, RANDOM.randrange(10**9)) for i in range(20_000))
 
 
 def zipped(
