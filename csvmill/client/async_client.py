@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 from uuid import uuid4
 
+from csvmill.client.appending import Appending
 from csvmill.client.downloading import download, fetch_view, rejects_file, result_file
 from csvmill.client.errors import JobUnsuccessful
 from csvmill.client.following import follow, wait_until_ended
@@ -82,18 +83,22 @@ class AsyncClient:
         name: str | None = None,
         sha256: str | None = None,
         aggregation: Spec | None = None,
-        chunk_size: int = CHUNK_SIZE,
+        chunk_size: int | None = None,
         parallel: int = PARALLEL,
         progress: ReportProgress = ignore,
         shuffle: random.Random | None = None,
         fail_early: bool = False,
     ) -> str:
-        """Upload a file in chunks, `parallel` at a time, and return the id of its job.
+        """Upload a file, and return the id of its job.
 
         A call with the `key` (Idempotency-Key, for example a UUID) of an earlier call, in this
-        process or another, continues that upload and sends only missing bytes. Each chunk is sent
-        with its SHA-256. Memory use is `chunk_size` times `parallel` bytes. `name` replaces the
-        file's own name. The server verifies `sha256` (hexadecimal) before it creates the job.
+        process or another, continues that upload and sends only missing bytes.
+
+        To a server on this machine (a loopback address) the file goes in one request. Other
+        servers, and any server if `chunk_size` or `shuffle` is given, get it in chunks of
+        `chunk_size` (default: 8 MiB), `parallel` at a time, each with its SHA-256; memory use is
+        `chunk_size` times `parallel` bytes. `name` replaces the file's own name. The server
+        verifies `sha256` (hexadecimal) before it creates the job.
         `aggregation` is the spec, as the JSON of docs/csv.md or as an `Aggregation`; by default,
         plays are summed by song and date. `shuffle` sends the chunks in random order. With
         `fail_early` the server refuses the rest of a large file once it finds rows that fail the
@@ -108,9 +113,11 @@ class AsyncClient:
                 name or path.name, source.size,
                 sha256=sha256, aggregation=aggregation, key=key, fail_early=fail_early,
             )  # fmt: skip
+            if chunk_size is None and shuffle is None and self._transport.is_local:
+                return await Appending(self._transport, source, progress).complete(upload)
             return await Uploading(
-                self._transport, source,
-                chunk_size=chunk_size, parallel=parallel, progress=progress, shuffle=shuffle,
+                self._transport, source, chunk_size=chunk_size or CHUNK_SIZE,
+                parallel=parallel, progress=progress, shuffle=shuffle,
             ).complete(upload)  # fmt: skip
 
     async def upload_stream(

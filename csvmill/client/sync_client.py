@@ -67,13 +67,13 @@ class Client:
         name: str | None = None,
         sha256: str | None = None,
         aggregation: Spec | None = None,
-        chunk_size: int = CHUNK_SIZE,
+        chunk_size: int | None = None,
         parallel: int = PARALLEL,
         progress: ReportProgress = ignore,
         shuffle: random.Random | None = None,
         fail_early: bool = False,
     ) -> str:
-        """Upload a file in chunks. See `AsyncClient.upload`."""
+        """Upload a file. See `AsyncClient.upload`."""
         return self._run(
             self._client.upload(
                 path, key=key, name=name, sha256=sha256, aggregation=aggregation,

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from contextlib import asynccontextmanager
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
+from yarl import URL
 
 from csvmill.client.errors import ConnectionLost, Refused, ServerUnavailable
+from csvmill.client.file_body import FileBody
 from csvmill.client.retrying import RETRYABLE, Retries, retry_after
 
 if TYPE_CHECKING:
@@ -27,6 +30,8 @@ class Transport:
         """`timeout` is the seconds without progress after which a request has failed."""
         self.server = server.rstrip("/")
         self.retries = retries
+        self.is_local = _is_loopback(URL(server).host)
+        """Whether the server is on this machine, by its address."""
         self.timeout = timeout
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=timeout, sock_read=timeout)
         self._session: aiohttp.ClientSession
@@ -86,7 +91,7 @@ class Transport:
         method: str,
         path: str,
         *,
-        body: bytes | None = None,
+        body: bytes | FileBody | None = None,
         on_sent: Callable[[int], None] | None = None,
         headers: Mapping[str, str] | None = None,
         query: Mapping[str, str] | None = None,
@@ -95,18 +100,21 @@ class Transport:
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Send a request once; yield a response whose status is below 400 or in `accept`.
 
-        `on_sent` receives the number of bytes whenever a part of the body was written to the
-        connection.
+        `on_sent` receives the number of bytes whenever a part of a body of bytes was written to
+        the connection; a FileBody has its own.
 
         Raises Refused, or ServerUnavailable if a retry may help, also while the body is read.
         """
         url = self.server + path
         sent = {"Accept-Encoding": "identity", **(headers or {})}
-        if body is not None:
-            sent["Content-Length"] = str(len(body))
+        data: AsyncIterator[memoryview] | FileBody | None = None
+        if isinstance(body, FileBody):
+            data = body
+        elif body is not None:
+            data, sent["Content-Length"] = _body_parts(body, on_sent), str(len(body))
         try:
             async with self._session.request(
-                method, url, data=None if body is None else _body_parts(body, on_sent),
+                method, url, data=data,
                 headers=sent, params=query, timeout=timeout or self._timeout, allow_redirects=False,
             ) as response:  # fmt: skip
                 if response.status >= 400 and response.status not in accept:
@@ -114,7 +122,11 @@ class Transport:
                 if 300 <= response.status < 400 and response.status != 304:
                     raise Refused(response.status, f"{url} redirects; use the server's own URL")
                 yield response
-        except (aiohttp.ClientError, TimeoutError) as error:
+        except (aiohttp.ClientError, TimeoutError, ConnectionLost) as error:
+            if isinstance(body, FileBody) and body.failure is not None:
+                raise body.failure from error
+            if isinstance(error, ConnectionLost):
+                raise
             raise ConnectionLost(f"{url}: {_describe(error)}") from error
 
 
@@ -129,6 +141,13 @@ async def _no_hidden_retries(
         return await send(request)
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
         raise ConnectionLost(f"{request.url}: {_describe(error)}") from error
+
+
+def _is_loopback(host: str | None) -> bool:
+    try:
+        return ip_address(host or "").is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _describe(error: Exception) -> str:

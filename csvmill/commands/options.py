@@ -62,8 +62,10 @@ UNITS = {
 }  # fmt: skip
 
 
-def _size(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
+def _size(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | None:
     """Read a number of bytes: 8388608, 8MiB, 8MB."""
+    if value is None:
+        return None
     digits = value.rstrip("kKmMgGiIbB ")
     unit = UNITS.get(value[len(digits) :].strip().lower())
     if not (digits.isascii() and digits.isdigit() and int(digits)) or unit is None:
@@ -75,9 +77,9 @@ chunk_option = click.option(
     "--chunk-size",
     metavar="SIZE",
     callback=_size,
-    default="8MiB",
-    show_default=True,
-    help="Bytes of a chunk; shrinks by itself on an unreliable connection.",
+    default=None,
+    help="Bytes of a chunk; shrinks by itself on an unreliable connection.  [default: 8MiB; "
+    "to a server on this machine, the whole file]",
 )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from csvmill.client import AsyncClient, Retries
+from csvmill.client.async_client import CHUNK_SIZE
 from csvmill.commands.bars import Bars
 from csvmill.commands.exit_codes import report_errors, run_async, show_json
 from csvmill.commands.options import (
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 @click.command(
     cls=SpecCommand,
     epilog=GRAMMAR,
-    short_help="Upload a file in chunks; print the id of its job.",
+    short_help="Upload a file; print the id of its job.",
 )
 @input_argument(allow_dash=True)
 @server_option
@@ -60,13 +61,13 @@ def upload(
     name: str | None,
     restart: bool,
     digest: str | None,
-    chunk_size: int,
+    chunk_size: int | None,
     parallel: int,
     retry_for: float,
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Upload FILE in chunks, several at a time, and print the id of its job.
+    """Upload FILE and print the id of its job.
 
     If it is interrupted, run the same command again: it continues where it stopped. Its state is
     kept in CSVMILL_STATE_DIR (default ~/.local/state/csvmill). An upload of standard input, `-`,
@@ -92,7 +93,7 @@ def upload(
         async with AsyncClient(server, retries=retries) as client:
             return await client.upload_stream(
                 sys.stdin.buffer, name or PIPED_NAME, sha256=digest, aggregation=aggregation,
-                chunk_size=chunk_size, parallel=parallel, progress=bars.uploading,
+                chunk_size=chunk_size or CHUNK_SIZE, parallel=parallel, progress=bars.uploading,
             )  # fmt: skip
 
     def show(job_id: str) -> None:

@@ -24,8 +24,8 @@ class RunRequest:
     """The spec, as JSON; None for the server's default."""
     restart: bool = False
     """Whether to discard the state of an earlier run."""
-    chunk_size: int = 8 << 20
-    """Bytes."""
+    chunk_size: int | None = None
+    """Bytes of a chunk; None for the client's default."""
     parallel: int = 4
     """Requests at a time."""
     rejects: Path | None = None

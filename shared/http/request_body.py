@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import aclosing
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from shared.errors import InvalidInput
+from shared.http.direct_body import direct_pieces, unparsed_bytes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -36,13 +38,14 @@ async def raw_body(
     Raises InvalidInput if the body ends early or no byte arrives for `timeout` seconds.
     """
     try:
-        while True:
-            async with asyncio.timeout(timeout):
-                piece = await request.content.readany()
-            if not piece:
-                break
-            received += len(piece)
-            yield piece
+        async with aclosing(_pieces(request)) as pieces:
+            while True:
+                async with asyncio.timeout(timeout):
+                    piece = await anext(pieces, b"")
+                if not piece:
+                    break
+                received += len(piece)
+                yield piece
     except TimeoutError as error:
         raise InvalidInput(
             f"no byte of the body arrived for {timeout:g} s after {received} bytes"
@@ -53,6 +56,19 @@ async def raw_body(
         raise InvalidInput(
             f"the body has {received} bytes, Content-Length declares {request.content_length}"
         )
+
+
+async def _pieces(request: web.Request) -> AsyncGenerator[bytes, None]:
+    """Yield what the parser has received, and the rest of a large body from the socket."""
+    while piece := await request.content.readany():
+        yield piece
+        while piece := request.content.read_nowait():
+            yield piece
+        if size := unparsed_bytes(request):
+            async with aclosing(direct_pieces(request, size)) as pieces:
+                async for piece in pieces:
+                    yield piece
+            return
 
 
 async def json_body(request: web.Request, timeout: float) -> dict[str, Any]:

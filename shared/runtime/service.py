@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
 from shared.errors import CsvmillError
+from shared.http.direct_body import allow_direct_bodies
 from shared.http.trailers import TrailerRunner
 from shared.runtime.drain import ON_SHUTDOWN_STARTED, Drain
 
@@ -109,6 +110,7 @@ async def _serve(
 ) -> None:
     drain = Drain()
     app.middlewares.insert(0, drain.middleware)
+    allow_direct_bodies(app)
     runner = TrailerRunner(
         app, handle_signals=False, shutdown_timeout=CLOSE_TIMEOUT, read_bufsize=READ_BUFFER
     )

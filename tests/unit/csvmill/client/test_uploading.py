@@ -128,7 +128,7 @@ async def test_a_complete_upload_without_a_job_gets_one(
     server = Server(held=((0, size),))
     server.names_job = False
     async with client_of(server.handle) as client:
-        assert await client.upload(path) == "j1"
+        assert await client.upload(path, chunk_size=300 * KIB) == "j1"
     assert server.chunks == [(size, 0)]
 
 
@@ -173,7 +173,7 @@ async def test_a_file_with_another_digest_is_not_verified(client_of: ClientOf, f
 
     async with client_of(refuse) as client:
         with pytest.raises(NotVerified, match="not that"):
-            await client.upload(file, sha256="0" * 64)
+            await client.upload(file, chunk_size=8 << 20, sha256="0" * 64)
     assert server.declared["sha256"] == "0" * 64
 
 
@@ -191,7 +191,7 @@ async def test_a_chunk_that_arrived_damaged_is_sent_again(client_of: ClientOf, f
         return await server.handle(request)
 
     async with client_of(handler) as client:
-        assert await client.upload(file) == "j1"
+        assert await client.upload(file, chunk_size=8 << 20) == "j1"
     assert bytes(server.content) == CONTENT
 
 
@@ -207,7 +207,7 @@ async def test_a_server_that_loses_acknowledged_chunks_does_not_cause_an_endless
 
     async with client_of(forget) as client:
         with pytest.raises(ClientError, match="still misses"):
-            await client.upload(file)
+            await client.upload(file, chunk_size=8 << 20)
 
 
 async def test_a_directory_or_device_is_refused(client_of: ClientOf, tmp_path: Path) -> None:

@@ -1,0 +1,129 @@
+"""Upload a file in one request, and continue it where a broken connection left it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from csvmill.client.errors import (
+    BadRows,
+    ClientError,
+    InputChanged,
+    NotVerified,
+    Refused,
+    ServerUnavailable,
+)
+from csvmill.client.file_body import FileBody
+from csvmill.client.paths import chunk_path, upload_path
+from csvmill.client.progress import Meter
+from csvmill.client.uploading import BAD_ROWS, DIGEST_MISMATCH
+from shared.api.upload import UploadView
+
+if TYPE_CHECKING:
+    from csvmill.client.progress import ReportProgress
+    from csvmill.client.source import Source
+    from csvmill.client.transport import Transport
+
+OFFSET_CONFLICT = "https://iana.org/assignments/http-problem-types#mismatching-upload-offset"
+APPEND_LEASE_LOST = "urn:csvmill:problem:taken-over"
+VERSION = {"Upload-Draft-Interop-Version": "8"}
+
+
+class Appending:
+    """Appends the rest of `source` to an upload.
+
+    The server keeps what arrives. So a broken connection costs what had not been recorded yet, and
+    retries are counted anew whenever the upload has grown.
+    """
+
+    def __init__(self, transport: Transport, source: Source, progress: ReportProgress) -> None:
+        self._transport = transport
+        self._source = source
+        self._progress = progress
+        self._meter: Meter
+        self._done = 0
+
+    async def complete(self, upload: UploadView) -> str:
+        """Send until the upload is complete; return the id of its job.
+
+        Raises as `Uploading.complete`, and BadRows.
+        """
+        if upload.size != self._source.size:
+            raise InputChanged(
+                f"the file has {self._source.size} bytes, but its upload {upload.size}"
+            )
+        self._done = _prefix(upload)
+        self._meter = Meter(self._progress, total=self._source.size, held=self._done)
+        while not upload.complete:
+            upload = await self._append(upload)
+        if upload.job_id is None:
+            # The file is empty, or the gateway died before it created the job: an empty chunk
+            # makes the server create it.
+            path = chunk_path(upload.id, self._source.size)
+            upload = UploadView.of(await self._transport.json("PUT", path, body=b""))
+        if upload.job_id is None:
+            raise ClientError(f"upload {upload.id} is complete, but the server returned no job")
+        return upload.job_id
+
+    async def _append(self, upload: UploadView) -> UploadView:
+        """Append the rest; return the upload when it is complete, or has grown before a failure."""
+        before = _prefix(upload)
+        async for attempt in self._transport.retries:
+            with attempt:
+                if attempt.num > 1:
+                    upload = await self._state(upload.id)
+                    if upload.complete or _prefix(upload) > before:
+                        return upload
+                upload = await self._send(upload)
+        return upload
+
+    async def _state(self, upload_id: str) -> UploadView:
+        """Return the upload after the server has ended a request that may still append to it."""
+        path = upload_path(upload_id)
+        async with self._transport.request("HEAD", path, headers=VERSION) as response:
+            await response.read()
+        async with self._transport.request("GET", path) as response:
+            upload = UploadView.of(json.loads(await response.text()))
+        self._set_done(_prefix(upload))
+        return upload
+
+    async def _send(self, upload: UploadView) -> UploadView:
+        offset = _prefix(upload)
+        self._set_done(offset)
+        body = FileBody(
+            self._source, offset, self._source.size,
+            on_sent=self._add, timeout=self._transport.timeout,
+        )  # fmt: skip
+        headers = {
+            "Content-Type": "application/partial-upload",
+            "Upload-Offset": str(offset),
+            "Upload-Complete": "?1",
+            **VERSION,
+        }
+        try:
+            async with self._transport.request(
+                "PATCH", upload_path(upload.id), body=body, headers=headers
+            ) as response:
+                return UploadView.of(json.loads(await response.text()))
+        except Refused as error:
+            if error.problem in (OFFSET_CONFLICT, APPEND_LEASE_LOST):
+                # Bytes of an earlier request have arrived meanwhile.
+                raise ServerUnavailable(str(error)) from error
+            if error.problem == DIGEST_MISMATCH:
+                raise NotVerified(str(error)) from error
+            if error.problem == BAD_ROWS:
+                raise BadRows(str(error)) from error
+            raise
+
+    def _add(self, size: int) -> None:
+        self._done += size
+        self._meter.add(size)
+
+    def _set_done(self, done: int) -> None:
+        if done != self._done:
+            self._add(done - self._done)
+
+
+def _prefix(upload: UploadView) -> int:
+    """Return how many bytes have been received without a gap."""
+    return upload.missing[0][0] if upload.missing else upload.received_bytes

@@ -1,0 +1,120 @@
+"""Read a large request body from the socket of its connection.
+
+aiohttp's parser copies every byte of a body twice, in pieces of at most 256 KiB. Where only the
+rest of a body is expected, its bytes need no parser: this reads them from a duplicate of the
+socket, while the transport is paused. The parser does not learn of them. So the connection is
+closed after the response, which announces it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterator
+
+DIRECT_FROM = 32 << 20
+"""Bytes of the smallest rest of a body that is read directly: far more than a new connection
+costs."""
+PIECE = 1 << 20
+"""Bytes that are read at a time."""
+
+_DIRECT = web.AppKey("direct_bodies", bool)
+_CLOSES = web.RequestKey("closes_connection", bool)
+
+
+def allow_direct_bodies(app: web.Application) -> None:
+    """Let the handlers of an application read large bodies directly."""
+    app[_DIRECT] = True
+    app.on_response_prepare.append(_announce_close)
+
+
+def unparsed_bytes(request: web.Request) -> int:
+    """Return how many bytes of a body `direct_pieces` would read; 0 if it is not worth it.
+
+    What the parser has received must have been read from `request.content`.
+    """
+    transport = request.transport
+    if (
+        request.content_length is None
+        or "Content-Encoding" in request.headers
+        or not request.app.get(_DIRECT, False)
+        or sys.platform == "win32"
+        or transport is None
+        or transport.is_closing()
+        or transport.get_extra_info("sslcontext") is not None
+        or transport.get_extra_info("socket") is None
+    ):
+        return 0
+    left = request.content_length - request.content.total_bytes
+    return left if left >= DIRECT_FROM else 0
+
+
+async def direct_pieces(request: web.Request, size: int) -> AsyncGenerator[bytes, None]:
+    """Yield the `size` bytes that follow in the body, or fewer if the client disconnects.
+
+    Raises OSError if the connection breaks.
+    """
+    protocol, content = request.protocol, request.content
+    request[_CLOSES] = True
+    protocol.pause_reading()
+    left = size
+    try:
+        with _duplicate_socket(request) as socket:
+            while left:
+                try:
+                    piece = os.read(socket, min(PIECE, left))
+                except BlockingIOError:
+                    await _readable(socket)
+                    _check_open(request)
+                    continue
+                if not piece:
+                    return
+                left -= len(piece)
+                yield piece
+    finally:
+        # aiohttp ignores what still arrives, and closes the connection after the response.
+        protocol.close()
+        if left:
+            protocol.resume_reading(resume_parser=False)
+        else:
+            content.feed_eof()
+
+
+async def _announce_close(request: web.Request, response: web.StreamResponse) -> None:
+    if request.get(_CLOSES):
+        response.force_close()
+        response.headers["Connection"] = "close"
+
+
+@contextmanager
+def _duplicate_socket(request: web.Request) -> Iterator[int]:
+    _check_open(request)
+    transport = request.transport
+    duplicate = os.dup(transport.get_extra_info("socket").fileno())  # type: ignore[union-attr]
+    try:
+        yield duplicate
+    finally:
+        os.close(duplicate)
+
+
+def _check_open(request: web.Request) -> None:
+    if request.transport is None or request.transport.is_closing():
+        raise ConnectionResetError("the connection is closed")
+
+
+async def _readable(socket: int) -> None:
+    """Return when bytes have arrived, or the client has disconnected."""
+    loop = asyncio.get_running_loop()
+    readable = asyncio.Event()
+    loop.add_reader(socket, readable.set)
+    try:
+        await readable.wait()
+    finally:
+        loop.remove_reader(socket)
