@@ -1,9 +1,11 @@
 """Time the upload, job and download of a large file, and other tools in the same run.
 
-    python -m benchmarks.pipeline [--mode standalone|services|streamed] [--mb 1000]
+    python -m benchmarks.pipeline [--mode standalone|services|streamed] [--mb 1000] [--rounds 5]
 
-Prints a table of figures and ratios. The other tools run before and after csvmill, and their mean
-is used, so that the comparison stays fair if the machine slows down during the run.
+Prints tables of figures and ratios: uploads and downloads beside nginx and @tus/server, where they
+are installed (`benchmarks.transfers`); `csvmill run` beside curl and DuckDB after it; and the
+upload in chunks, job and download of each mode. Bare DuckDB runs before and after csvmill, and the mean is
+used, so that the comparison stays fair if the machine slows down during the run.
 """
 
 from __future__ import annotations
@@ -11,6 +13,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import hashlib
+import shutil
+import statistics
 import tempfile
 import time
 from dataclasses import dataclass, field
@@ -20,7 +24,10 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import peers
+from benchmarks.head_start import TARGET_RUN, run_whole, upload_then_duckdb
+from benchmarks.peers import servers
 from benchmarks.stack import MODES, MemoryWatch, running
+from benchmarks.transfers import Transfers
 from csvmill.client import AsyncClient
 from csvmill.demo.sample import write_song_plays
 
@@ -114,6 +121,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mode", choices=MODES, action="append")
     parser.add_argument("--mb", type=int, default=1000, help="size of the input in MB")
+    parser.add_argument("--rounds", type=int, default=5, help="transfers of each server; 0: none")
     parser.add_argument("--no-csv-module", action="store_true", help="skip the slowest tool")
     options = parser.parse_args()
     console = Console(width=110)
@@ -125,6 +133,8 @@ def main() -> None:
         write_sparse(sparse, SPARSE_ROWS)
         size = plays.stat().st_size
         console.print(f"input: {size / MB:,.0f} MB; sparse: {sparse.stat().st_size / MB:,.0f} MB")
+        if options.rounds:
+            _print_transfers(console, folder, plays, sparse, options.rounds)
         before = peers.bare_duckdb(plays, folder / "peer.csv")
         figures = {
             mode: asyncio.run(measure(mode, _fresh(folder / mode), plays, sparse))
@@ -136,6 +146,29 @@ def main() -> None:
             for mode in figures:
                 _same(folder / mode / f"{mode}.csv", folder / "plain.csv")
         _print(console, size, figures, duckdb, plain)
+
+
+def _print_transfers(
+    console: Console, folder: Path, plays: Path, sparse: Path, rounds: int
+) -> None:
+    for name, version in (
+        ("nginx", servers.nginx_version()),
+        ("@tus/server", servers.tus_version()),
+    ):
+        console.print(f"{name}: {version or 'not installed, left out'}")
+    for table in Transfers(folder, plays, sparse, rounds=rounds).tables():
+        console.print(table)
+    whole, parts = [], []
+    for number in range(rounds):
+        own = _fresh(folder / f"run-{number}")
+        whole.append(run_whole(plays, own))
+        parts.append(asyncio.run(upload_then_duckdb(plays, own)))
+        shutil.rmtree(own)
+    run, peer = statistics.median(whole), statistics.median(parts)
+    console.print(
+        f"csvmill run: {run:.2f} s; curl -T and then DuckDB: {peer:.2f} s: {peer / run:.2f}x "
+        f"(target >= {TARGET_RUN}x)"
+    )
 
 
 def _fresh(folder: Path) -> Path:
@@ -154,7 +187,7 @@ def _print(
 ) -> None:
     table = Table("figure", *figures, "target", title="csvmill")
     table.add_row(
-        "upload", *(f"{size / MB / f.upload:,.0f} MB/s" for f in figures.values()),
+        "upload in chunks", *(f"{size / MB / f.upload:,.0f} MB/s" for f in figures.values()),
         TARGETS["upload"],
     )  # fmt: skip
     table.add_row("job", *(f"{f.job:.2f} s" for f in figures.values()), "")

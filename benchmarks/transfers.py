@@ -56,8 +56,9 @@ class Transfers:
             down: dict[str, Callable[[], float]] = {}
             urls = {}
             for mode in ("standalone", SERVICES):
-                (self._folder / mode).mkdir()
-                started = stack.enter_context(running(mode, self._folder / mode, SETTINGS))
+                own = self._folder / f"transfers-{mode}"
+                own.mkdir()
+                started = stack.enter_context(running(mode, own, SETTINGS))
                 urls[mode] = str(started["url"])
             result = self._folder / "result.csv"
             addresses = {mode: self._result(url, result) for mode, url in urls.items()}
