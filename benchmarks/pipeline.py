@@ -4,8 +4,8 @@
 
 Prints tables of figures and ratios: uploads and downloads beside nginx and @tus/server, where they
 are installed (`benchmarks.transfers`); `csvmill run` beside curl and DuckDB after it; and the
-upload in chunks, job and download of each mode. Bare DuckDB runs before and after csvmill, and the mean is
-used, so that the comparison stays fair if the machine slows down during the run.
+upload in chunks, job and download of each mode. Bare DuckDB runs before and after csvmill, and the
+mean is used, so that the comparison stays fair if the machine slows down during the run.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ def serve(with_parent: bool, **options: Any) -> None:
     from pydantic import ValidationError
 
     from csvmill.standalone import app as standalone
-    from csvmill.standalone.child import stop_with_parent
+    from csvmill.standalone.child import exit_at_once, stop_with_parent
     from csvmill.standalone.settings import StandaloneSettings
 
     given = {name: value for name, value in options.items() if value is not None}
@@ -50,3 +50,5 @@ def serve(with_parent: bool, **options: Any) -> None:
     if with_parent:
         stop_with_parent()
     standalone.serve(settings)
+    if with_parent:
+        exit_at_once()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import re
 import signal
@@ -10,7 +11,7 @@ import sys
 import threading
 import time
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from csvmill.client import ClientError
 
@@ -93,3 +94,14 @@ def stop_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+
+
+def exit_at_once() -> NoReturn:
+    """End this process after a clean shutdown, without freeing each object.
+
+    That takes the interpreter half a second, for which the parent would wait.
+    """
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
