@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from csvmill.client.errors import (
@@ -24,8 +25,18 @@ if TYPE_CHECKING:
     from csvmill.client.source import Source
     from csvmill.client.transport import Transport
 
-OFFSET_CONFLICT = "https://iana.org/assignments/http-problem-types#mismatching-upload-offset"
-APPEND_LEASE_LOST = "urn:csvmill:problem:taken-over"
+IANA = "https://iana.org/assignments/http-problem-types#"
+CHANGED_MEANWHILE = frozenset(
+    {
+        f"{IANA}mismatching-upload-offset",
+        f"{IANA}completed-upload",
+        f"{IANA}inconsistent-upload-length",
+        "urn:csvmill:problem:taken-over",
+        "urn:csvmill:problem:upload-gone",
+    }
+)
+"""Problems of an append to an upload to which another request has appended meanwhile: an earlier
+one of this client whose connection broke, or one of another client with the same key."""
 VERSION = {"Upload-Draft-Interop-Version": "8"}
 
 
@@ -80,8 +91,10 @@ class Appending:
     async def _state(self, upload_id: str) -> UploadView:
         """Return the upload after the server has ended a request that may still append to it."""
         path = upload_path(upload_id)
-        async with self._transport.request("HEAD", path, headers=VERSION) as response:
-            await response.read()
+        # Refused if the upload became a job: then no request appends to it.
+        with suppress(Refused):
+            async with self._transport.request("HEAD", path, headers=VERSION) as response:
+                await response.read()
         async with self._transport.request("GET", path) as response:
             upload = UploadView.of(json.loads(await response.text()))
         self._set_done(_prefix(upload))
@@ -106,8 +119,7 @@ class Appending:
             ) as response:
                 return UploadView.of(json.loads(await response.text()))
         except Refused as error:
-            if error.problem in (OFFSET_CONFLICT, APPEND_LEASE_LOST):
-                # Bytes of an earlier request have arrived meanwhile.
+            if error.problem in CHANGED_MEANWHILE:
                 raise ServerUnavailable(str(error)) from error
             if error.problem == DIGEST_MISMATCH:
                 raise NotVerified(str(error)) from error

@@ -137,6 +137,22 @@ async def test_a_lost_answer_is_fetched_and_no_byte_sent_again(
     assert [method for method, _ in server.requests] == ["PATCH", "HEAD", "GET"]
 
 
+async def test_the_job_is_found_although_the_bytes_of_a_lost_answer_are_gone(
+    client_of: ClientOf, file: Path
+) -> None:
+    server = Server()
+    server.lost_answers = 1
+
+    async def gone(request: web.Request) -> web.StreamResponse:
+        if request.method == "HEAD":
+            return web.json_response({"title": "gone"}, status=410)
+        return await server.handle(request)
+
+    async with client_of(gone) as client:
+        assert await client.upload(file) == "j1"
+    assert [method for method, _ in server.requests] == ["PATCH", "GET"]
+
+
 @pytest.mark.parametrize("size", [0, 5])
 async def test_a_complete_upload_without_a_job_gets_one(
     client_of: ClientOf, tmp_path: Path, size: int
@@ -157,6 +173,9 @@ async def test_a_complete_upload_without_a_job_gets_one(
         (503, "about:blank"),
         (409, "urn:csvmill:problem:taken-over"),
         (409, "https://iana.org/assignments/http-problem-types#mismatching-upload-offset"),
+        (400, "https://iana.org/assignments/http-problem-types#completed-upload"),
+        (400, "https://iana.org/assignments/http-problem-types#inconsistent-upload-length"),
+        (410, "urn:csvmill:problem:upload-gone"),
     ],
 )
 async def test_a_temporary_refusal_is_repeated(
