@@ -1,6 +1,6 @@
 """Time the upload, job and download of a large file, and other tools in the same run.
 
-    python -m benchmarks.pipeline [--mode standalone|services|streamed] [--mb 1000] [--rounds 5]
+    python -m benchmarks.pipeline [--part transfers|run|modes] [--mb 1000] [--rounds 5]
 
 Prints tables of figures and ratios: uploads and downloads beside nginx and @tus/server, where they
 are installed (`benchmarks.transfers`); `csvmill run` beside curl and DuckDB after it; and the
@@ -24,6 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import peers
+from benchmarks.engines.data import FILES, FULL, written
 from benchmarks.head_start import TARGET_RUN, run_whole, upload_then_duckdb
 from benchmarks.peers import servers
 from benchmarks.stack import MODES, MemoryWatch, running
@@ -39,6 +40,7 @@ POLL = 0.02
 """Seconds between two requests for the state of a timed job."""
 SPARSE_ROWS = 6_000_000
 """Rows of the second file. Nearly every row is its own group, so the result is large."""
+PARTS = ("transfers", "run", "modes")
 TARGETS = {"upload": ">= 300 MB/s", "job": "<= 0.5x bare DuckDB", "download": ">= 500 MB/s"}
 
 
@@ -119,56 +121,69 @@ def write_sparse(path: Path, rows: int) -> None:
 def main() -> None:
     """Measure and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--part", choices=PARTS, action="append", help="default: all")
     parser.add_argument("--mode", choices=MODES, action="append")
     parser.add_argument("--mb", type=int, default=1000, help="size of the input in MB")
-    parser.add_argument("--rounds", type=int, default=5, help="transfers of each server; 0: none")
+    parser.add_argument("--rounds", type=int, default=5, help="repetitions of transfers and runs")
+    parser.add_argument("--data", type=Path, help="folder with the files of benchmarks.engines")
     parser.add_argument("--no-csv-module", action="store_true", help="skip the slowest tool")
     options = parser.parse_args()
+    parts = options.part or PARTS
     console = Console(width=110)
     with tempfile.TemporaryDirectory(prefix="csvmill-benchmark-") as name:
         folder = Path(name)
         folder.chmod(0o755)
-        plays, sparse = folder / "plays.csv", folder / "sparse.csv"
-        write_song_plays(plays, options.mb * MB // BYTES_A_ROW, repeat=20)
-        write_sparse(sparse, SPARSE_ROWS)
-        size = plays.stat().st_size
-        console.print(f"input: {size / MB:,.0f} MB; sparse: {sparse.stat().st_size / MB:,.0f} MB")
-        if options.rounds:
-            _print_transfers(console, folder, plays, sparse, options.rounds)
-        before = peers.bare_duckdb(plays, folder / "peer.csv")
-        figures = {
-            mode: asyncio.run(measure(mode, _fresh(folder / mode), plays, sparse))
-            for mode in options.mode or MODES
-        }
-        duckdb = (before + peers.bare_duckdb(plays, folder / "peer.csv")) / 2
-        plain = None if options.no_csv_module else peers.csv_module(plays, folder / "plain.csv")
-        if plain is not None:
-            for mode in figures:
-                _same(folder / mode / f"{mode}.csv", folder / "plain.csv")
-        _print(console, size, figures, duckdb, plain)
+        rows = FILES["few_groups"].rows * options.mb // FULL
+        file = written("few_groups", rows, options.data or folder)
+        console.print(f"input: {file.stat().st_size / MB:,.0f} MB")
+        if "transfers" in parts:
+            _print_transfers(console, folder, file, options.rounds)
+        if "run" in parts:
+            _print_runs(console, folder, file, options.rounds)
+        if "modes" in parts:
+            _print_modes(console, folder, options)
 
 
-def _print_transfers(
-    console: Console, folder: Path, plays: Path, sparse: Path, rounds: int
-) -> None:
+def _print_transfers(console: Console, folder: Path, file: Path, rounds: int) -> None:
     for name, version in (
         ("nginx", servers.nginx_version()),
         ("@tus/server", servers.tus_version()),
     ):
         console.print(f"{name}: {version or 'not installed, left out'}")
-    for table in Transfers(folder, plays, sparse, rounds=rounds).tables():
+    write_sparse(folder / "sparse.csv", SPARSE_ROWS)
+    for table in Transfers(folder, file, folder / "sparse.csv", rounds=rounds).tables():
         console.print(table)
+
+
+def _print_runs(console: Console, folder: Path, file: Path, rounds: int) -> None:
     whole, parts = [], []
     for number in range(rounds):
         own = _fresh(folder / f"run-{number}")
-        whole.append(run_whole(plays, own))
-        parts.append(asyncio.run(upload_then_duckdb(plays, own)))
+        whole.append(run_whole(file, own))
+        parts.append(asyncio.run(upload_then_duckdb(file, own)))
         shutil.rmtree(own)
     run, peer = statistics.median(whole), statistics.median(parts)
     console.print(
         f"csvmill run: {run:.2f} s; curl -T and then DuckDB: {peer:.2f} s: {peer / run:.2f}x "
         f"(target >= {TARGET_RUN}x)"
     )
+
+
+def _print_modes(console: Console, folder: Path, options: argparse.Namespace) -> None:
+    plays, sparse = folder / "plays.csv", folder / "sparse.csv"
+    write_song_plays(plays, options.mb * MB // BYTES_A_ROW, repeat=20)
+    write_sparse(sparse, SPARSE_ROWS)
+    before = peers.bare_duckdb(plays, folder / "peer.csv")
+    figures = {
+        mode: asyncio.run(measure(mode, _fresh(folder / mode), plays, sparse))
+        for mode in options.mode or MODES
+    }
+    duckdb = (before + peers.bare_duckdb(plays, folder / "peer.csv")) / 2
+    plain = None if options.no_csv_module else peers.csv_module(plays, folder / "plain.csv")
+    if plain is not None:
+        for mode in figures:
+            _same(folder / mode / f"{mode}.csv", folder / "plain.csv")
+    _print(console, plays.stat().st_size, figures, duckdb, plain)
 
 
 def _fresh(folder: Path) -> Path:
