@@ -24,6 +24,8 @@ DIRECT_FROM = 32 << 20
 costs."""
 PIECE = 1 << 20
 """Bytes that are read at a time."""
+FAIR_SHARE = 4 << 20
+"""Bytes after which other tasks get their turn, however fast the client sends."""
 
 _DIRECT = web.AppKey("direct_bodies", bool)
 _CLOSES = web.RequestKey("closes_connection", bool)
@@ -64,7 +66,7 @@ async def direct_pieces(request: web.Request, size: int) -> AsyncGenerator[bytes
     protocol, content = request.protocol, request.content
     request[_CLOSES] = True
     protocol.pause_reading()
-    left = size
+    left, turn = size, 0
     try:
         with _duplicate_socket(request) as socket:
             while left:
@@ -76,8 +78,11 @@ async def direct_pieces(request: web.Request, size: int) -> AsyncGenerator[bytes
                     continue
                 if not piece:
                     return
-                left -= len(piece)
+                left, turn = left - len(piece), turn + len(piece)
                 yield piece
+                if turn >= FAIR_SHARE:
+                    turn = 0
+                    await asyncio.sleep(0)
     finally:
         # aiohttp ignores what still arrives, and closes the connection after the response.
         protocol.close()
