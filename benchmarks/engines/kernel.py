@@ -50,7 +50,7 @@ def run_child(task: Task, aggregation: Aggregation, limits: EngineLimits) -> Ans
     if feeder is not None and feeder.stdout is not None:
         feeder.stdout.close()
     os.write(writing, message)
-    last: Message = {"event": "failed", "reason": "the kernel has ended without an event"}
+    last: Message = {}
     assert kernel.stdout is not None
     with kernel.stdout as events:
         for line in events:
@@ -62,8 +62,9 @@ def run_child(task: Task, aggregation: Aggregation, limits: EngineLimits) -> Ans
     os.close(writing)
     if feeder is not None:
         feeder.wait()
-    if last["event"] != "finished":
-        return Answer(failure=last["reason"])
+    if last.get("event") != "finished":
+        ended = f"the kernel has ended with status {kernel.returncode}"
+        return Answer(failure=last.get("reason", ended))
     (folder / "result").rename(task.result)
     return Answer(seconds, last["peak_memory"], last["groups"])
 
