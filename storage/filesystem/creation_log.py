@@ -19,7 +19,7 @@ import shutil
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -72,6 +72,8 @@ class CreationLog:
         """Whether no blob is added until the next start, as folders could not be made durable."""
         self._segments: list[Segment] = []
         """The current one is the last."""
+        self._cleaned: Segment | None = None
+        """The segment that a thread frees."""
         self._root_fd = -1
         self._cleaner = ThreadPoolExecutor(1, thread_name_prefix="creation-log")
 
@@ -209,17 +211,32 @@ class CreationLog:
             return False
         if current.in_use and (waiting or current.fits(record, waiting=0)):
             return True
-        if other.in_use:
+        if other is self._cleaned:
             return False
         generation = max(current.generation + 1, other.generation + 1, time.time_ns())
-        if current.in_use:
-            self._cleaner.submit(self._free, current)
+        try:
+            other.begin(generation)
+        except OSError as error:  # as on a full disk
+            log.warning("the log of new blobs is not used: %s", error)
+            return False
+        self._cleaned = current
+        self._cleaner.submit(self._clean, current)
         self._segments.reverse()
-        other.begin(generation)
         return True
 
-    def _free(self, segment: Segment) -> None:
-        """Make the folders of a full segment durable, so that it can be used again."""
+    def _clean(self, segment: Segment) -> None:
+        if self._free(segment):
+            self._cleaned = None
+
+    def _free(self, segment: Segment) -> bool:
+        """Make the folders of a full segment durable; return whether it can be used again.
+
+        One that was never used gets its blocks, which takes long beside a job that writes much.
+        """
+        if not segment.in_use:
+            with suppress(OSError):  # tried again when it is used
+                segment.allocate()
+            return True
         generation = segment.generation
         with self._changed:
             while generation in self._unsettled:
@@ -230,10 +247,11 @@ class CreationLog:
         except OSError:
             log.exception("the folders of new blobs could not be made durable")
             self._refused = True
-            return
+            return False
         with self._changed:
             live = self._live.items()
             self._live = {key: number for key, number in live if number != generation}
+        return True
 
     def _end_all(self) -> None:
         """Make all folders durable, and forget all records. Raises OSError."""
