@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import threading
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 KEY = upload_key(UUID(int=1))
 PARTS = [upload_key(UUID(int=2)), upload_key(UUID(int=3))]
+SEGMENT = 256 << 10
+"""Bytes of a segment of the log, which every snapshot copies."""
 STEPS = (
     "rename",
     "replace",
@@ -44,22 +47,25 @@ class Snapshots:
         self._folder = folder
         self._into = into
         self._watching = False
+        self._lock = threading.RLock()
         self.taken: list[Path] = []
 
     def begin(self) -> None:
         self._watching = True
 
     def end(self) -> None:
-        self.before_a_step()
-        self._watching = False
+        with self._lock:
+            self.before_a_step()
+            self._watching = False
 
     def before_a_step(self) -> None:
-        if self._watching:
-            self._watching = False
-            copy = self._into / str(len(self.taken))
-            shutil.copytree(self._folder, copy)
-            self.taken.append(copy)
-            self._watching = True
+        with self._lock:
+            if self._watching:
+                self._watching = False  # copying takes steps too
+                copy = self._into / str(len(self.taken))
+                shutil.copytree(self._folder, copy)
+                self.taken.append(copy)
+                self._watching = True
 
 
 @pytest.fixture
@@ -139,8 +145,7 @@ async def test_after_a_crash_a_complete_blob_has_its_digest_or_lacks_a_byte(
 async def test_after_a_crash_a_small_blob_is_whole_or_does_not_exist(
     snapshots: Snapshots, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, logged: bool
 ) -> None:
-    if not logged:
-        monkeypatch.setattr(log_segment, "SEGMENT", 0)
+    monkeypatch.setattr(log_segment, "SEGMENT", SEGMENT if logged else 0)
     declaration = Declaration(4, hashlib.sha256(b"0123").hexdigest(), {"filename": "a.csv"})
     async with FilesystemBlobs(tmp_path / "blobs") as blobs:
         snapshots.begin()
@@ -167,8 +172,9 @@ async def test_after_a_crash_a_small_blob_is_whole_or_does_not_exist(
 
 
 async def test_after_a_crash_a_small_blob_is_removed_or_whole(
-    snapshots: Snapshots, tmp_path: Path
+    snapshots: Snapshots, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(log_segment, "SEGMENT", SEGMENT)
     async with FilesystemBlobs(tmp_path / "blobs") as blobs:
         await blobs.write(KEY, 0, stream(b"0123"), declaration=Declaration(4))
         snapshots.begin()
