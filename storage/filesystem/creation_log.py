@@ -19,7 +19,7 @@ import shutil
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -229,13 +229,8 @@ class CreationLog:
             self._cleaned = None
 
     def _free(self, segment: Segment) -> bool:
-        """Make the folders of a full segment durable; return whether it can be used again.
-
-        One that was never used gets its blocks, which takes long beside a job that writes much.
-        """
+        """Make the folders of a full segment durable; return whether it can be used again."""
         if not segment.in_use:
-            with suppress(OSError):  # tried again when it is used
-                segment.allocate()
             return True
         generation = segment.generation
         with self._changed:

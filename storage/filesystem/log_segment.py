@@ -35,7 +35,9 @@ _HEADER = struct.Struct("<8sQQI")
 _FIELDS = struct.Struct("<QdIII")
 _CHECKSUM = struct.Struct("<I")
 _HEAD = _FIELDS.size + _CHECKSUM.size
-_PIECE = 1 << 20
+_GROWTH = 1 << 20
+"""Bytes by which a segment grows at a time, until it is used again: a folder with few small blobs
+stays small."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,19 +85,8 @@ class Segment:
         limit = SEGMENT - (RESERVE if record.meta else 0)
         return self.in_use and self.stop + waiting + record.size <= limit
 
-    def allocate(self) -> None:
-        """Write the whole file once, so that no record needs new blocks of the file system."""
-        if self._allocated >= SEGMENT:
-            return
-        while self._allocated < SEGMENT:
-            size = min(_PIECE, SEGMENT - self._allocated)
-            write_all(self._fd, bytes(size), offset=self._allocated)
-            self._allocated += size
-        os.fdatasync(self._fd)
-
     def begin(self, generation: int) -> None:
         """Use the file from its start. Durable with the first record that is appended."""
-        self.allocate()
         self._write_header(generation, in_use=True)
         self.stop = _HEADER.size
 
@@ -104,6 +95,9 @@ class Segment:
         buffers = [buffer for record in records for buffer in record.encode(self.generation)]
         stop = self.stop + sum(map(len, buffers))
         try:
+            while self._allocated < stop:
+                write_all(self._fd, bytes(_GROWTH), offset=self._allocated)
+                self._allocated += _GROWTH
             write_all(self._fd, *buffers, offset=self.stop)
             os.fdatasync(self._fd)
         except OSError:
