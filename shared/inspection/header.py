@@ -65,8 +65,10 @@ def decide_header(sample: Sample, dialect: Dialect) -> HeaderDecision:
     columns = list(enumerate(zip(heads, bodies, strict=True)))
     names = [i for i, (head, body) in columns if _is_name(head, body)]
     same_kind = [i for i, (head, body) in columns if _is_same_kind(head, body)]
-    values = [i for i, pair in columns if pair == ("date", "date")]
-    values += _not_names(kinds, first, [i for i, pair in columns if pair == ("number", "number")])
+    proofs = [i for i, pair in columns if pair == ("date", "date")]
+    signs = _not_names(kinds, first, [i for i, pair in columns if pair == ("number", "number")])
+    proofs += [i for i in signs if _is_measured(kinds.number(first[i]))]
+    values = sorted({*proofs, *signs})
     if names and len(values) < len(names):
         shown = "dates" if bodies[names[0]] == "date" else "numbers"
         return HeaderDecision(
@@ -77,7 +79,9 @@ def decide_header(sample: Sample, dialect: Dialect) -> HeaderDecision:
     recurring = [
         i for i, head in enumerate(heads) if head == "text" and _recurs(first[i], i, others)
     ]
-    certain = values or (recurring if same_kind else [])
+    # Sizes and codes are names of columns too, if there is a name beside them: `Size,500,250`.
+    named = [i for i, pair in columns if pair == ("text", "text") and i not in recurring]
+    certain = (proofs if named else values) or (recurring if same_kind else [])
     if certain and not names:
         i = min(certain)
         return HeaderDecision(False, f"line {line} is a record: column {i + 1} is {show(first[i])}")
@@ -150,6 +154,11 @@ def _not_names(kinds: _CellKinds, first: Sequence[bytes], columns: Sequence[int]
             or (numbers.count(number) > 1 and number not in _YEARS)
         )
     ]
+
+
+def _is_measured(number: Decimal | None) -> bool:
+    """Whether a number has decimals or is negative, so that it hardly is a name."""
+    return number is not None and (number < 0 or number % 1 != 0)
 
 
 def _is_sequence(numbers: Sequence[Decimal]) -> bool:

@@ -67,6 +67,8 @@ async def test_a_file_that_is_clear_is_read(
         (b"a,b\n1,2\n", COMMA, r"the delimiter may be a comma, though input\.decimal is ','"),
         (b"Sales 2020\na;b\nx;1\ny;2\n", UNDECLARED, "no delimiter fits all lines: line 1 is"),
         (b"note\nHello, you\nFoo, bar\n", UNDECLARED, "no delimiter fits all lines: line 1 is"),
+        (b"Size,500,250\na,3,1\nb,5,2\n", UNDECLARED, "line 1 looks like a record"),
+        (b"name,4,4\na,3,1\nb,5,2\n", UNDECLARED, "line 1 looks like a record"),
         (b"a;b\nx;1;\ny;2;\n", UNDECLARED, "line 2, column 3: found 3 columns: 'x;1;', expected 2"),
     ],
 )
