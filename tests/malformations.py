@@ -218,9 +218,9 @@ KINDS: dict[str, list[Kind]] = {
     "a header without records": [Kind(b"a,b\n", [])],
     "bytes that are invalid in the encoding": [
         good_if_detected(bad(b"caf\xe9,1", "'caf\\\\xe9'"), [P, ["café".encode(), b"1"], Q]),
-        good_if_detected(
+        replace(
             bad(b"x\x81,1", "'x\\\\x81'", declared=Input(encoding="windows-1252")),
-            [P, ["x\x81".encode(), b"1"], Q],
+            if_detected=Kind(b"", [], refused="the encoding is not certain"),
         ),
         Kind(
             "a,b\né,1\nü,2\n".encode() + b"x\xe9,1\n",
@@ -273,6 +273,15 @@ FILES: dict[str, list[Kind]] = {
         no_result(b"a, b\np, 1\n", "did you mean ' b'?"),
         no_result(b"A,b\np,1\n", "did you mean 'A'?"),
     ],
+    "names that look like the requested one, but have other characters: a no-break space, "
+    "a zero-width space, a composed `é`": [
+        no_result("a,b\u200b\np,1\n".encode(), "did you mean 'b\\u200b'? It differs by U+200B"),
+        no_result("a,b\u00a0\np,1\n".encode(), "did you mean 'b\\xa0'? It differs by U+00A0"),
+    ],
+    "columns by another delimiter": [
+        no_result(b"a:b,c:d\np:1,q:2\n", "no column has this name"),
+        no_result(b"b;x,a\n1;2,p\n", "the delimiter of the file may be ';'"),
+    ],
     "two columns with the requested name": [
         no_result(b"a,b,b\np,1,2\n", "columns 2, 3 have this name; send a position"),
     ],
@@ -292,13 +301,15 @@ FILES: dict[str, list[Kind]] = {
         no_result(workbook(), "the file is an office document, such as .xlsx, and not CSV")
     ],
     "a workbook (.xls), a PDF, a picture, a Parquet file": [
-        no_result(data, "no column has this name", declared=Input(encoding="latin-1"))
-        for data in (
-            bytes.fromhex("d0cf11e0a1b11ae1") + bytes(504),
-            b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n",
-            b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
-            b"PAR1\x15\x04\x15\0\0PAR1",
-        )
+        *(
+            no_result(data, "no column has this name", declared=Input(encoding="latin-1"))
+            for data in (
+                bytes.fromhex("d0cf11e0a1b11ae1") + bytes(504),
+                b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
+                b"PAR1\x15\x04\x15\0\0PAR1",
+            )
+        ),
+        no_result(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n", "the encoding is not certain"),
     ],
     "an HTML page": [
         no_result(b"<!DOCTYPE html>\n<html><title>502</title>\n</html>\n", "are '<!DOCTYPE html>'"),

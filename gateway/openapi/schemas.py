@@ -66,8 +66,8 @@ JOB_EVENT = an_object(
     optional=("retry",),
 )
 
-FILENAME = r"^[^\u0000-\u001f\u007f/\\]*[^\u0000-\u0020\u007f/\\]\.[cC][sS][vV]$"
-"""The name of a CSV file, without folders."""
+FILENAME = r"^[^\u0000-\u001f\u007f/\\]*[^\u0000-\u0020\u007f./\\][^\u0000-\u0020\u007f/\\]*$"
+"""The name of a file, without folders."""
 
 DECLARATION: Node = {
     "type": "object",

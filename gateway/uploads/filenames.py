@@ -27,14 +27,32 @@ def stem(name: str) -> str:
 
 
 def base_name(name: str, *, field: str) -> str:
-    """Return the last segment of the name of a CSV file, which the client sent in `field`.
+    """Return the last segment of the name of a file, which the client sent in `field`.
 
-    Clients send names with folders, separated by slashes or backslashes. Raises InvalidInput
-    unless the name ends in `.csv`, `.tsv` or `.tab`, with or without a suffix of a compression.
+    Clients send names with folders, separated by slashes or backslashes. Raises InvalidInput for
+    an empty name and for control characters.
     """
-    base = re.split(r"[/\\]", name)[-1].strip()
+    base = _last_segment(name)
+    if not base or base in (".", ".."):
+        raise InvalidInput(f"the filename is {name!r}; send the name of the file", field=field)
+    return _checked(base, field)
+
+
+def csv_base_name(name: str, *, field: str) -> str:
+    """Return `base_name`. Also raises InvalidInput unless the name ends in `.csv`, `.tsv` or
+    `.tab`, with or without a suffix of a compression, as the first clients expect.
+    """
+    base = _last_segment(name)
     if not is_csv(base):
         raise InvalidInput("File must be a csv file", field=field)
+    return _checked(base, field)
+
+
+def _last_segment(name: str) -> str:
+    return re.split(r"[/\\]", name)[-1].strip()
+
+
+def _checked(base: str, field: str) -> str:
     if _CONTROL.search(base):
         raise InvalidInput(
             f"the filename {base!r} has control characters; rename the file", field=field

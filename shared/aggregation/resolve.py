@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from shared.aggregation.cells import EXPECTED, read_date
 from shared.aggregation.formats import FORMATS
+from shared.aggregation.nearest import cut, nearest, nearest_column
 from shared.aggregation.spec import Condition, Junction
 from shared.errors import InvalidInput
 
@@ -206,13 +207,13 @@ class _Lookup:
         if found:
             positions = ", ".join(str(i + 1) for i in found)
             raise _wrong(path, column, f"columns {positions} have this name; send a position")
-        raise _wrong(path, column, f"no column has this name; {_nearest(column, header)}")
+        raise _wrong(path, column, f"no column has this name; {nearest_column(column, header)}")
 
 
 def _output(names: Sequence[str], column: Column, path: str) -> int:
     found = [i for i, name in enumerate(names) if name == column]
     if not found:
-        raise _wrong(path, column, f"no output column has this name; {_nearest(column, names)}")
+        raise _wrong(path, column, f"no output column has this name; {nearest(column, names)}")
     return found[0]
 
 
@@ -277,23 +278,5 @@ def _resolved(condition: Filter, path: str, find: Find) -> Restriction:
     return Comparison(column, condition.operator, condition.values, condition.kind)
 
 
-def _nearest(name: Column, names: Sequence[str]) -> str:
-    # Imported here, as the import is slow and rarely needed.
-    from difflib import get_close_matches
-
-    known = names[:1000]
-    folded = {other.casefold().strip(): other for other in reversed(known)}
-    close = get_close_matches(str(name).casefold().strip(), folded, 1, 0.5)
-    if close:
-        return f"did you mean {_cut(folded[close[0]])}?"
-    listed = ", ".join(_cut(other) for other in known[:10])
-    return f"the columns are {listed}" + (", ..." if len(names) > 10 else "")
-
-
 def _wrong(path: str, value: object, reason: str) -> InvalidInput:
-    return InvalidInput(f"{path} is {_cut(value)}: {reason}", field=path)
-
-
-def _cut(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:80] + "..."
+    return InvalidInput(f"{path} is {cut(value)}: {reason}", field=path)

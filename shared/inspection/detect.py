@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from shared.csv.compression import compression_of, decompress
 from shared.csv.dialect import STRICT, Dialect
-from shared.csv.encoding import bom_encoding, to_utf8
+from shared.csv.encoding import ENCODING_NAMES, bom_encoding, to_utf8
 from shared.errors import MalformedInput
 from shared.inspection.header import HeaderDecision, decide_header
 from shared.inspection.sample import SAMPLE_SIZE, Sample, read_first, sample_blocks
 from shared.inspection.sniff import Sniffed, sniff
+from shared.inspection.western import likely_encodings
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -22,12 +23,15 @@ if TYPE_CHECKING:
     from shared.csv.dialect import Encoding, Input
 
 _UTF_32 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
-_UNDEFINED_IN_1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 _SEP_LINE = re.compile(rb"(?:\xef\xbb\xbf)?\"?(?i:sep)=([\t !#-&(-~])\"?\r?\n")
 """The line that names the delimiter for spreadsheets. It is not a header."""
+_FEW, _NEARLY_ALL = 0.1, 0.8
+"""Shares of the bytes LF that end lines in UTF-16."""
 _MULTIBYTE = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
 )
+SUPPORTED = ", ".join(ENCODING_NAMES)
+"""The encodings that a spec can declare."""
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 
 
@@ -151,19 +155,25 @@ def _text(sample: bytes, encoding: Encoding, size: int, *, whole: bool) -> Sampl
 
 
 def _encoding(text: bytes) -> Encoding:
-    """Return the encoding of text that has no byte order mark."""
+    """Return the encoding of text that has no byte order mark.
+
+    Raises MalformedInput if it is probably one that is not supported.
+    """
     if (wide := _wide(text)) is not None:
         return wide
-    with suppress(UnicodeDecodeError):
-        # The incremental decoder accepts a character that the end of the sample cuts.
-        codecs.getincrementaldecoder("utf-8")().decode(text)
+    if not _has_invalid_bytes(text):
         return "utf-8"
     characters = len(_MULTIBYTE.findall(text))
     others = len(_NOT_ASCII.findall(_MULTIBYTE.sub(b"", text)))
     if others <= characters:
         return "utf-8"  # records with invalid bytes are reported as bad
-    # Windows-1252 has all printable characters of Latin-1, and more.
-    return "latin-1" if _UNDEFINED_IN_1252.search(text) else "windows-1252"
+    if likely := likely_encodings(text):
+        raise MalformedInput(
+            "the encoding is not certain: the text is not UTF-8, and is perhaps in "
+            f"{' or '.join(likely)}: save the file as UTF-8; if it is in one of {SUPPORTED}, set "
+            "input.encoding"
+        )
+    return "windows-1252"  # It has all printable characters of Latin-1, and more.
 
 
 def _is_utf_32(text: bytes) -> bool:
@@ -186,4 +196,31 @@ def _wide(text: bytes) -> Encoding | None:
         return "utf-16-le"
     if high > 0.6 * pairs and low < 0.1 * pairs:
         return "utf-16-be"
+    return _wide_by_lines(text)
+
+
+def _wide_by_lines(text: bytes) -> Encoding | None:
+    """Return the encoding of UTF-16 with few ASCII characters, such as Chinese, by the line ends.
+
+    In other text, a NUL hardly follows or precedes them. A byte LF may be half a character.
+    """
+    ends = text.count(b"\n") or text.count(b"\r")
+    if b"\0" not in text or ends < 2:
+        return None
+    least = max(2, (_FEW if _has_invalid_bytes(text) else _NEARLY_ALL) * ends)
+    encodings: tuple[Encoding, ...] = ("utf-16-le", "utf-16-be")
+    for encoding in encodings:
+        found = codecs.getincrementaldecoder(encoding)("replace").decode(text)
+        if max(found.count("\n"), found.count("\r")) >= least and "\0" not in found:
+            return encoding
     return None
+
+
+def _has_invalid_bytes(text: bytes) -> bool:
+    """Whether the text is not UTF-8, or the beginning of such text."""
+    try:
+        # The incremental decoder accepts a character that the end of the sample cuts.
+        codecs.getincrementaldecoder("utf-8")().decode(text)
+    except UnicodeDecodeError:
+        return True
+    return False

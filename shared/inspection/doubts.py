@@ -84,6 +84,16 @@ def all_numbers(lines: Sequence[bytes]) -> bool:
     return bool(lines) and all(_DECIMAL.fullmatch(line) for line in lines)
 
 
+def prices(lines: Sequence[bytes]) -> str | None:
+    """Return that each line is perhaps one number with two decimals; None if one is not."""
+    if not lines or not all(_PRICE.fullmatch(line) for line in lines):
+        return None
+    return (
+        f"the delimiter may be a comma, or each line one number such as {show(lines[0])}: "
+        f"{_REMEDY}, or input.decimal to ','"
+    )
+
+
 def quoted_lines(found: Fit, delimiters: Iterable[str]) -> str | None:
     """Return that the only cell of each record contains a table; None if it is not so."""
     cells = [[cell for cell in record if cell] for record in (found.first, found.second)]
@@ -117,6 +127,7 @@ def _divides(delimiter: bytes, lines: Sequence[bytes]) -> bool:
     return sum(line.count(delimiter) > line.count(in_text) for line in lines) > _MOST * len(lines)
 
 
+_PRICE = re.compile(rb"[+-]?[0-9]+,[0-9][0-9]")
 _DECIMAL = re.compile(
     rb"[+-]?(?:[0-9]+|[0-9]{1,3}(?:[.][0-9]{3})+)(?:,[0-9]+)?|"
     rb"[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:[.][0-9]+)?"

@@ -12,19 +12,22 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.csv.dialect import STRICT
+from shared.csv.records import BOM
 from shared.inspection.doubts import (
     all_numbers,
     is_named_text,
     lines_without_delimiter,
+    prices,
     quoted_lines,
     ruled_out,
     two_readings,
 )
+from shared.inspection.quotes import Quoting
 from shared.inspection.readings import NO_FIT, Fit, fit
 from shared.inspection.sample import Sample
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Sequence
 
     from shared.csv.dialect import Dialect, Input, LineEnd
 
@@ -74,10 +77,11 @@ def sniff(sample: Sample, strict: Dialect, declared: Input, names: Collection[by
         first = _Reading(strict, fit(sample, strict, limit=_RECORDS))  # a long header
     well_formed = first.fit.whole and first.fit.width > 1
     frequent = [] if fixed else _frequent(tried.text)
-    if well_formed and not frequent and not _has_decimal_comma(declared):
+    certain = not (frequent or _has_decimal_comma(declared) or first.fit.width == 2)
+    if well_formed and certain:
         return Sniffed(strict)
     line_end = declared.line_end or _line_end(tried, first.fit)
-    quoting = _Quoting.of(tried.text)
+    quoting = Quoting.of(tried.text)
     if not well_formed:
         first = _better_quoted(tried, first, line_end, declared, quoting)
     if fixed:
@@ -112,6 +116,11 @@ def _chosen(
         tables = [r for r in tables if r is not excluded]
     others = [r for r in readings if r.fit.is_table and r.fit.score == 0]
     if tables:
+        comma = tables[0] if tables[0].dialect.delimiter == "," else None
+        if not names and comma is not None and comma.fit.width == 2:
+            doubt = prices(_unquoted_lines(sample, comma.dialect))
+            if doubt is not None:
+                return Sniffed(comma.dialect, doubt)
         # If a name is in none of them, the error about it shows the columns of the first.
         return _best_of(tables[:1] if names else tables, others, quoted=not names)
     if excluded is not None:
@@ -198,7 +207,9 @@ _QUOTED_FIGURES = re.compile(rb"[\"'][+-]?[0-9.]*,[0-9]+[\"']")
 
 def _unquoted_lines(sample: Sample, dialect: Dialect) -> list[bytes]:
     """Return the first lines that are not empty, without quoted text."""
-    text = _QUOTED.sub(b"", sample.text) if dialect.quote == '"' else sample.text
+    text = sample.text.removeprefix(BOM)
+    if dialect.quote == '"':
+        text = _QUOTED.sub(b"", text)
     lines = text.split(b"\r" if dialect.line_end == "cr" else b"\n", _RECORDS)
     if not sample.whole or len(lines) > _RECORDS:
         lines.pop()
@@ -217,7 +228,7 @@ def _line_end(sample: Sample, by_lf: Fit) -> LineEnd:
 
 
 def _better_quoted(
-    sample: Sample, first: _Reading, line_end: LineEnd, declared: Input, quoting: _Quoting
+    sample: Sample, first: _Reading, line_end: LineEnd, declared: Input, quoting: Quoting
 ) -> _Reading:
     """Return the reading with the best quote, escape and line end; `first` if none is better."""
     other, its_fit = _quoted(sample, replace(first.dialect, line_end=line_end), declared, quoting)
@@ -230,7 +241,7 @@ def _better_quoted(
 
 
 def _quoted(
-    sample: Sample, dialect: Dialect, declared: Input, quoting: _Quoting
+    sample: Sample, dialect: Dialect, declared: Input, quoting: Quoting
 ) -> tuple[Dialect, Fit]:
     """Return the dialect with the best quote and escape.
 
@@ -251,56 +262,3 @@ def _quoted(
         if best_fit.whole:
             break
     return best, best_fit
-
-
-@dataclass(frozen=True, slots=True)
-class _Quoting:
-    """The quotes of a sample."""
-
-    double: int
-    """The number of fields in double quotes."""
-    single: int
-    """The number of fields in single quotes."""
-    opened: int
-    """The number of fields that begin with a double quote."""
-
-    @classmethod
-    def of(cls, text: bytes) -> _Quoting:
-        """Count the quotes of a text."""
-        double, single, opened = (
-            len(pattern.findall(text)) if quote in text else 0
-            for pattern, quote in ((_DOUBLE, b'"'), (_SINGLE, b"'"), (_OPENED, b'"'))
-        )
-        return cls(double, single, opened)
-
-    def ways(self, text: bytes, dialect: Dialect, declared: Input) -> Iterator[tuple[str, str]]:
-        """Yield pairs of quote and escape, in the order in which to try them."""
-        quotes = self._quotes(text, dialect) if declared.quote is None else (declared.quote,)
-        for quote in quotes:
-            yield quote, declared.escape or ""
-            # The text has a backslash before a quote.
-            if declared.escape is None and quote and b"\\" + quote.encode() in text:
-                yield quote, "\\"
-
-    def _quotes(self, text: bytes, dialect: Dialect) -> Sequence[str]:
-        """Return the quotes to try."""
-        if self.single > self.double:
-            # In RFC 4180, single quotes are text, so they count as quotes only if most lines have
-            # them.
-            lines = text.count(b"\r" if dialect.line_end == "cr" else b"\n")
-            first = dialect.delimiter != STRICT.delimiter and 2 * self.single > lines
-            return ("'", '"') if first else ('"', "'")
-        # In other files, a quote without a closing quote is an error, and not text.
-        if dialect.delimiter == "\t" and 2 * self.double < self.opened:
-            return '"', ""
-        return ('"',)
-
-
-_DOUBLE = re.compile(rb'(?:^|[,;\t|\r])"(?:[^"\r\n]|"")*+"(?=[,;\t|\r\n]|\Z)', re.MULTILINE)
-_SINGLE = re.compile(
-    rb"(?:^|[,;\t|\r])'(?:(?:[^'\r\n]|'')*+|(?:[^'\\\r\n]|\\[^\r\n])*+)'(?=[,;\t|\r\n]|\Z)",
-    re.MULTILINE,
-)
-"""A field in quotes."""
-_OPENED = re.compile(rb'(?:^|[,;\t|\r])"', re.MULTILINE)
-"""A field that begins with a quote."""

@@ -59,8 +59,10 @@ async def test_without_a_server_a_run_starts_one_and_leaves_no_files_behind(
     assert sorted(output["seconds"]) == ["download", "job", "upload"]
 
 
-@pytest.mark.parametrize("name", ["plays.csv.gz", "plays.TSV", "plays.csv.bz2"])
-async def test_a_file_may_be_compressed_or_have_another_delimiter(
+@pytest.mark.parametrize(
+    "name", ["plays.csv.gz", "plays.TSV", "plays.csv.bz2", "plays.txt", "plays", "plays.dat"]
+)
+async def test_a_file_may_be_compressed_or_have_another_delimiter_or_name(
     shared_standalone: Standalone, start_process: Start, tmp_path: Path, name: str
 ) -> None:
     expected = write_distinct_rows(tmp_path / "plain.csv", 1000)
@@ -70,7 +72,7 @@ async def test_a_file_may_be_compressed_or_have_another_delimiter(
         "plays.csv.bz2": bz2.compress(data),
         "plays.TSV": data.replace(b",", b"\t"),
     }
-    (tmp_path / name).write_bytes(written[name])
+    (tmp_path / name).write_bytes(written.get(name, data))
     spec = json.dumps(
         {
             "group_by": ["Song", "Date"],
@@ -108,11 +110,11 @@ async def test_a_spec_that_does_not_fit_ends_the_run_at_once_and_a_corrected_one
 async def test_a_file_that_is_refused_at_creation_leaves_no_state(
     shared_standalone: Standalone, start_process: Start, tmp_path: Path
 ) -> None:
-    (tmp_path / "book.xlsx").write_bytes(b"PK")
-    files = (str(tmp_path / "book.xlsx"), "-o", str(tmp_path / "totals.csv"))
+    (tmp_path / "a\x01b.csv").write_bytes(b"a,b\n")
+    files = (str(tmp_path / "a\x01b.csv"), "-o", str(tmp_path / "totals.csv"))
     process = start_process("csvmill", "run", *files, "--json", "--server", shared_standalone.url)
     output = await asyncio.to_thread(answer, process, Exit.FAILED)
-    assert "must be a csv file" in output["message"]
+    assert "has control characters" in output["message"]
     assert leftovers(tmp_path) == []
 
 

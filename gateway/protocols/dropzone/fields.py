@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gateway.uploads.filenames import base_name
+from gateway.uploads.filenames import csv_base_name
 from shared.errors import ChunkOutOfBounds, InvalidInput
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def csv_filename(dzfilename: str | None, part_filename: str | None) -> str:
             "the file has no name; send dzfilename, or a filename with the file part",
             field="dzfilename",
         )
-    return base_name(name, field="dzfilename")
+    return csv_base_name(name, field="dzfilename")
 
 
 def _integer(values: Mapping[str, str], name: str, *, at_least: int | None = None) -> int:

@@ -46,6 +46,31 @@ async def declare(gateway: Gateway, key: str = "k", **fields: Any) -> ClientResp
     )
 
 
+@pytest.mark.parametrize("name", ["plays.txt", "plays", "plays.gz", "a/plays.csv.exe", ".plays"])
+async def test_a_file_may_have_any_name_but_in_a_form(gateway: Gateway, name: str) -> None:
+    base = name.rpartition("/")[2]
+    response = await declare(gateway, name=name)
+    assert (response.status, (await response.json())["name"]) == (201, base)
+    response = await gateway.client.put("/api/v1/uploads", params={"name": name}, data=b"a,b,1\n")
+    assert response.status == 201
+    response = await gateway.client.post(
+        "/api/tus/",
+        headers={
+            "Tus-Resumable": "1.0.0",
+            "Upload-Length": "3",
+            "Upload-Metadata": f"filename {base64.b64encode(name.encode()).decode()}",
+        },
+    )
+    assert response.status == 201
+
+
+@pytest.mark.parametrize("name", ["a/", "..", "a\\", " ", "/."])
+async def test_a_name_that_is_no_name_of_a_file_is_refused(gateway: Gateway, name: str) -> None:
+    response = await declare(gateway, name=name)
+    problem = await problem_of(response, 400, "invalid-input")
+    assert "send the name of the file" in problem["detail"]
+
+
 @pytest.mark.parametrize("spec_first", [True, False])
 async def test_a_whole_file_is_sent_with_its_spec(gateway: Gateway, *, spec_first: bool) -> None:
     parts: list[Any] = [("spec", SPEC), ("file", b"abc", CSV)]

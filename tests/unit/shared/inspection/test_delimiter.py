@@ -110,6 +110,17 @@ def test_the_delimiter_with_which_the_names_are_in_the_header_is_chosen(
         assert (detected.dialect.delimiter, detected.doubt) == (delimiter, None)
 
 
+def test_two_numbers_in_each_line_may_be_one_with_two_decimals() -> None:
+    declared = Input(header=False)
+    assert found(b"1,50\n2,75\n", declared).doubt == (
+        "the delimiter may be a comma, or each line one number such as '1,50': set "
+        "input.delimiter, or input.decimal to ','"
+    )
+    for data in (b"1,50\n2,7\n", b"a,b\n1,50\n", b"1,50,3\n2,75,4\n", b'"1",50\n"2",75\n'):
+        assert found(data, declared).doubt is None
+    assert found(b"1,50\n2,75\n", Input(header=False, delimiter=",")).doubt is None
+
+
 def test_made_up_names_do_not_decide_the_delimiter() -> None:
     assert found(NEAR, Input(header=False), "column1").doubt is not None
 

@@ -277,11 +277,9 @@ def test_quotes_escapes_line_ends_and_lines_for_spreadsheets(
     [
         (b"a,b\n\xe9,1\n", "windows-1252"),
         (b"a,b\n\x80\xe9,1\n", "windows-1252"),
-        (b"a,b\n\x81\xe9,1\n", "latin-1"),
         ("a,b\né,1\n".encode(), "utf-8"),
         # One invalid byte in UTF-8 text is an error in the file, not another encoding
         ("a,b\né,1\nü,2\n".encode() + b"\xe9,3\n", "utf-8"),
-        (b"a,b\n\xe9\xe8,1\n\xfc,2\n" + "é,3\n".encode(), "windows-1252"),
         ("a,b\n1,2\n".encode("utf-16-le"), "utf-16-le"),
         ("a,b\n1,2\n".encode("utf-16-be"), "utf-16-be"),
         (b"a,b\nx\0y,2\n", "utf-8"),

@@ -49,7 +49,7 @@ async def test_a_file_of_no_bytes_is_a_job_at_once(gateway: Gateway) -> None:
     ("fields", "named"),
     [
         ({"name": None}, "name"),
-        ({"name": "plays.txt"}, "csv"),
+        ({"name": "plays/"}, "name of the file"),
         ({"name": "a\u0007.csv"}, "control"),
         ({"size": ...}, "size"),
         ({"size": -1}, "size"),

@@ -153,7 +153,7 @@ async def test_the_digest_of_the_file_is_checked_before_its_job_is_created(
     ("url", "headers", "named"),
     [
         ("/api/v1/uploads", {}, "name"),
-        ("/api/v1/uploads?name=big.txt", {}, "csv"),
+        ("/api/v1/uploads?name=big/", {}, "name of the file"),
         (URL, {"Content-Digest": content_digest(b"x", "sha-512")}, "sha-256"),
     ],
 )

@@ -184,7 +184,7 @@ async def test_the_method_in_the_header_overrides_the_actual_one(gateway: Gatewa
         {"Upload_Length": 1, "Upload_Metadata": "other ###"},
         {"Upload_Length": 1, "Upload_Metadata": "filename /w=="},
         {"Upload_Length": 1, "Upload_Metadata": "spec /w=="},
-        {"Upload_Length": 1, "Upload_Metadata": f"filename {encoded('a.txt')}"},
+        {"Upload_Length": 1, "Upload_Metadata": f"filename {encoded('a/..')}"},
         {"Upload_Length": 1, "Upload_Concat": "half"},
         {"Upload_Concat": "final;"},
         {"Upload_Concat": "final;/api/tus/x"},

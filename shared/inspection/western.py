@@ -1,0 +1,91 @@
+"""Decide whether text that is not UTF-8 is in Windows-1252 or Latin-1, as it is in the West.
+
+Every byte is a character of a single-byte encoding, so that text in Shift-JIS or Mac Roman can be
+read as Windows-1252, with wrong letters. Such text is recognized by these letters.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_KNOWN = {
+    "big5": "Big5",
+    "cp1250": "Windows-1250",
+    "cp1251": "Windows-1251",
+    "cp1253": "Windows-1253",
+    "cp1254": "Windows-1254",
+    "cp1255": "Windows-1255",
+    "cp1256": "Windows-1256",
+    "cp437": "cp437",
+    "cp850": "cp850",
+    "cp932": "Shift-JIS",
+    "euc_jp": "EUC-JP",
+    "euc_kr": "EUC-KR",
+    "gb18030": "GB18030",
+    "iso8859_2": "ISO-8859-2",
+    "iso8859_7": "ISO-8859-7",
+    "koi8_r": "KOI8-R",
+    "mac_roman": "Mac Roman",
+}
+"""Other encodings of CSV files, and their names in messages."""
+_WESTERN = ("cp1252", "latin_1")
+_EXAMINED = 32 << 10
+"""Bytes of lines with other characters than ASCII that are examined."""
+_MORE_COHERENT = 0.09
+_SHOWN = 3
+_SIGNS = re.compile(
+    rb"(?<![\x80-\xff])[\x80\x85\x91-\x97\x99\xa0\xa1\xa3\xa7\xa9-\xab\xae\xb0-\xb5\xb7\xba-\xbf](?![\x80-\xff])"
+)
+"""A sign such as the euro, a quote or a degree, which is no evidence."""
+_STRANGE = re.compile(
+    # Where a letter is expected: Mac Roman, cp437 and cp850 have common letters here.
+    rb"(?<=[A-Za-z])[\x81-\x84\x86-\x90\x98\x9a-\x9f]"
+    rb"|(?<![A-Za-z\x80-\xff])[\x81\x83\x86-\x88\x8a\x8c-\x90\x98\x9a\x9c-\x9f](?=[a-z])"
+    rb"|(?<=[A-Za-z])[\xa1-\xac\xae\xaf\xb1-\xb3\xb5\xb6\xb8-\xbf](?=[a-z])"
+    # Beside another such byte: encodings of two bytes.
+    rb"|[\x81-\x84\x86-\x90\x98\x9a-\x9f][\x80-\xff]"
+    rb"|[\x80-\xff][\x81-\x84\x86-\x90\x98\x9a-\x9f]"
+)
+"""Bytes that are signs or rare letters in Windows-1252, but not where they are common."""
+_LETTERS = re.compile(rb"[\xc0-\xd6\xd8-\xf6\xf8-\xff]")
+_CAPITALS = re.compile(rb"(?<=[A-Z])[\xc0-\xdc](?=[A-Z])")
+"""Letters within words of capitals, in which all letters are rare."""
+_WORDS = re.compile(rb"[\xc0-\xff]{4,}")
+"""Words without a letter of ASCII: Greek and Cyrillic."""
+
+
+def likely_encodings(text: bytes) -> Sequence[str]:
+    """Return the names of the encodings that are more likely than Windows-1252; none if it is.
+
+    `text` has bytes that are not ASCII, and is not UTF-8.
+    """
+    if len(text) > _EXAMINED:
+        lines = (line for line in text.splitlines(keepends=True) if not line.isascii())
+        text = b"".join(lines)[:_EXAMINED]
+    if _SIGNS.sub(b"", text).isascii():
+        return []
+    # Imported here, as it is rarely needed.
+    from charset_normalizer import from_bytes
+
+    matches = list(from_bytes(text, cp_isolation=[*_WESTERN, *_KNOWN]))
+    names = [_KNOWN[match.encoding] for match in matches if match.encoding in _KNOWN][:_SHOWN]
+    western = next((m for m in matches if set(_WESTERN) & set(m.could_be_from_charset)), None)
+    letters, strange = len(_LETTERS.findall(text)), len(_STRANGE.findall(text))
+    capitals = len(_CAPITALS.findall(text))
+    if matches and western is None and (strange or not capitals or 3 * capitals < letters):
+        return names
+    if strange > letters:
+        return [_KNOWN[name] for name in ("mac_roman", "cp850", "cp932")]
+    if 2 * sum(map(len, _WORDS.findall(text))) > letters:
+        return [_KNOWN[name] for name in ("cp1251", "cp1253", "gb18030")]
+    if (
+        western is not None
+        and matches[0].encoding == "cp1254"
+        and matches[0].coherence >= western.coherence + _MORE_COHERENT
+    ):
+        return names[:1]
+    return []
