@@ -54,8 +54,9 @@ _STRANGE = re.compile(
 _LETTERS = re.compile(rb"[\xc0-\xd6\xd8-\xf6\xf8-\xff]")
 _CAPITALS = re.compile(rb"(?<=[A-Z])[\xc0-\xdc](?=[A-Z])")
 """Letters within words of capitals, in which all letters are rare."""
-_WORDS = re.compile(rb"[\xc0-\xff]{4,}")
-"""Words without a letter of ASCII: Greek and Cyrillic."""
+_WORDS = re.compile(rb"[\x80-\xff]{4,}")
+"""Words without a letter of ASCII, such as Greek, Cyrillic, Chinese and Korean."""
+_NOT_ASCII = re.compile(rb"[\x80-\xff]")
 
 
 def likely_encodings(text: bytes) -> Sequence[str]:
@@ -80,7 +81,7 @@ def likely_encodings(text: bytes) -> Sequence[str]:
         return names
     if strange > letters:
         return [_KNOWN[name] for name in ("mac_roman", "cp850", "cp932")]
-    if 2 * sum(map(len, _WORDS.findall(text))) > letters:
+    if 2 * sum(map(len, _WORDS.findall(text))) > len(_NOT_ASCII.findall(text)):
         return [_KNOWN[name] for name in ("cp1251", "cp1253", "gb18030")]
     if (
         western is not None
