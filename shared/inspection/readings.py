@@ -24,6 +24,8 @@ _MIN_SHARE = 0.5
 _ONE_OF_FEW = 1 / 50
 _CLEAR = 0.2
 """The difference of qualities that makes one delimiter clearly better than another."""
+_MOSTLY_WHOLE = 0.7
+"""The quality that the better one must have: other delimiters are in few of its cells."""
 _PROSE = 0.75
 _BLANK = 0.5
 
@@ -87,7 +89,8 @@ class Fit:
 
     def is_clearly_better(self, other: Fit) -> bool:
         """Return whether the cells of all records are clearly better divided."""
-        return self.has_better_body(other) and self.head >= other.head + _CLEAR
+        mostly_whole = self.head >= _MOSTLY_WHOLE and self.body >= _MOSTLY_WHOLE
+        return mostly_whole and self.has_better_body(other) and self.head >= other.head + _CLEAR
 
 
 NO_FIT = Fit()

@@ -1,0 +1,123 @@
+"""Generated files whose dialect and records are known: dialect, dirt, header and encoding."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+
+from hypothesis import strategies as st
+
+WORDS = {
+    "cp1252": ["Müller", "Köln", "Straße", "Größe", "Ärzte", "Café", "São Paulo", "Málaga", "x"],
+    "mac_roman": ["Müller", "Köln", "Orléans", "Motörhead", "Évry", "Málaga"],
+    "cp850": ["Orléans", "Besançon", "Évry", "région", "Müller", "Köln"],
+    "shift_jis": ["東京", "大阪", "名古屋", "札幌", "テレビ", "都市"],
+    "gb18030": ["北京", "上海", "广州", "深圳", "城市", "人口"],
+    "big5": ["臺北", "高雄", "臺中", "臺南", "城市"],
+    "euc_kr": ["서울", "부산", "대구", "도시", "인구"],
+    "iso8859_7": ["Αθήνα", "Θεσσαλονίκη", "Πάτρα", "Λάρισα"],
+    "cp1251": ["Москва", "Казань", "Санкт-Петербург", "город"],
+    "koi8_r": ["Москва", "Казань", "Санкт-Петербург", "город"],
+}
+"""Words of the languages that are written in an encoding."""
+UTF = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be")
+READABLE = (*UTF, "cp1252")
+
+_NAMES = [
+    "Name, Vorname",
+    "Preis, netto",
+    "City; State",
+    "Name",
+    "Preis",
+    "Stadt",
+    "n",
+    "A/B",
+    "x|y",
+]
+_KINDS = {
+    "word": st.sampled_from(["Doe", "Roe", "Poe", "a b", "x-y", "7 inch", "C:"]),
+    "name": st.sampled_from(["Meier, Anna", "Doe, John", "Roe, Jane", "Poe, E. A."]),
+    "prose": st.sampled_from(["one, two; three", "a | b", "no comma", "it's, well", 'say "hi"']),
+    "list": st.sampled_from(["rock|pop", "a;b;c", "1,2", "x,y,z", "plain"]),
+    "integer": st.integers(-999, 9999).map(str),
+    "decimal": st.integers(0, 99999).map(lambda n: f"{n // 100}.{n % 100:02}"),
+    "comma": st.integers(0, 99999).map(lambda n: f"{n // 100},{n % 100:02}"),
+    "date": st.dates().map(str),
+    "empty": st.just("") | st.just("z"),
+}
+DIRT = (
+    "none",
+    "title",
+    "title with a comma",
+    "trailing",
+    "trailing below",
+    "ragged",
+    "empty lines",
+)
+
+
+@dataclass(frozen=True)
+class Known:
+    """A file, and how it is to be read."""
+
+    data: bytes
+    header: bool
+    records: tuple[tuple[str, ...], ...]
+    """All records, with the header if there is one."""
+    dirt: str
+    encoding: str
+    delimiter: str
+
+
+@st.composite
+def known_files(draw: st.DrawFn) -> Known:
+    """Draw a file."""
+    encoding = draw(st.sampled_from([*READABLE, *READABLE, *WORDS]))
+    delimiter = draw(st.sampled_from([",", ";", "\t", "|"]))
+    kinds = draw(st.lists(st.sampled_from(sorted(_KINDS)), min_size=2, max_size=4))
+    size = draw(st.integers(2, 12))
+    columns = [draw(st.lists(_KINDS[kind], min_size=size, max_size=size)) for kind in kinds]
+    if encoding not in UTF:
+        # Few words do not show the encoding.
+        size = max(size, 4)
+        columns = [(column * 2)[:size] for column in columns]
+        columns.append((draw(st.permutations(WORDS[encoding])) * 3)[:size])
+    if len(columns) == 1 and any(", " in cell for cell in columns[0]):
+        delimiter = ","  # Nothing else tells such a column from two.
+    names = st.lists(
+        st.sampled_from(_NAMES), min_size=len(columns), max_size=len(columns), unique=True
+    )
+    header = draw(st.booleans())
+    header = header and (len(columns) > 1 or delimiter == ",")
+    rows = [list(row) for row in zip(*columns, strict=True)]
+    table = [draw(names), *rows] if header else rows
+    ending = draw(st.sampled_from(["\n", "\r\n", "\r"]))
+    quoting = draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
+    lines = [_line(row, delimiter, quoting) for row in table]
+    dirt = draw(st.sampled_from(DIRT))
+    if dirt == "title with a comma" and (delimiter, len(columns)) == (",", 2):
+        dirt = "none"  # The title would be a record.
+    if dirt.startswith("title"):
+        lines.insert(0, "Sales, 2020" if "comma" in dirt else "Sales 2020")
+    elif dirt == "trailing":
+        lines = [line + delimiter for line in lines]
+        table = [[*row, ""] for row in table]
+    elif dirt == "trailing below":
+        lines = [lines[0], *(line + delimiter for line in lines[1:])]
+    elif dirt == "ragged" and len(columns) > 1:
+        at = draw(st.integers(1, len(lines)))
+        lines.insert(
+            at, _line(["x"] * (len(columns) + draw(st.sampled_from([1, 2]))), delimiter, 0)
+        )
+    elif dirt == "empty lines":
+        lines.insert(draw(st.integers(0, len(lines))), "")
+    text = ending.join(lines) + draw(st.sampled_from(["", ending]))
+    records = tuple(map(tuple, table))
+    return Known(text.encode(encoding), header, records, dirt, encoding, delimiter)
+
+
+def _line(row: list[str], delimiter: str, quoting: int) -> str:
+    out = io.StringIO(newline="")
+    csv.writer(out, delimiter=delimiter, lineterminator="", quoting=quoting).writerow(row)  # type: ignore[arg-type]
+    return out.getvalue()
