@@ -176,9 +176,11 @@ async def test_an_upload_that_stalls_can_be_offered_again(rig: Rig) -> None:
         await it.ended(upload_id)
 
         assert await rig.jobs.head_starts.of_upload(upload_id) is None
-        await rig.jobs.head_starts.offer(upload_id, now=time.time())
-        await finish(rig, upload_id)
-        assert await rig.jobs.of_upload(upload_id) is None
+    await rig.jobs.head_starts.offer(upload_id, now=time.time())
+    now = time.time()
+    assert await rig.jobs.head_starts.take(worker="another", held_until=now + 60, now=now)
+    await finish(rig, upload_id)
+    assert await rig.jobs.of_upload(upload_id) is None
 
 
 @pytest.mark.parametrize(
