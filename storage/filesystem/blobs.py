@@ -247,7 +247,7 @@ class FilesystemBlobs:
                 end = _checked_end(blob, start, stop)
                 open_data = partial(blob.folder.open_data, blob.generation)
                 try:
-                    if end - start <= GATHERED:
+                    if end - start < GATHERED:
                         small = await reader.read(open_data, start, end)
                     else:
                         small = None

@@ -99,7 +99,7 @@ class WholeBlobs:
         self._listener.blob_changed(key, "begun")
         if content:
             self._listener.chunk_stored(key, len(content))
-        log.info("blob %s is created whole: %d bytes", key, len(content))
+        log.info("blob %s is complete: %d bytes", key, len(content))
         return _info(meta, completed_at)
 
     async def _exists(self, key: BlobKey) -> bool:

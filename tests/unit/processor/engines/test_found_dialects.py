@@ -55,6 +55,11 @@ def assert_read_as_declared(case: Case, declared: Input, undeclared: Input, bloc
         assert run(case.data, aggregation, block=block) == expected
 
 
+def is_refused_for_doubt(error: MalformedInput) -> bool:
+    """Whether the client is asked to declare what the file leaves open."""
+    return "input.delimiter" in str(error) or "input.encoding" in str(error)
+
+
 @given(dirty_written_cases(), st.sampled_from([1, 7, 64, 1 << 20]))
 @settings(max_examples=60, deadline=None)
 def test_any_dirty_file_is_read_as_if_its_dialect_had_been_declared(case: Case, block: int) -> None:
@@ -67,7 +72,7 @@ def test_any_dirty_file_is_read_as_if_its_dialect_had_been_declared(case: Case, 
             [case.data], undeclared, names=replace(case.aggregation, input=undeclared).named_columns
         )
     except MalformedInput as doubt:
-        assume("input.delimiter" not in str(doubt))
+        assume(not is_refused_for_doubt(doubt))
         raise
     declared = declaring(dialect)
     # Another header lacks the columns of the aggregation; other tests cover that.
@@ -131,7 +136,11 @@ def clear_files(draw: st.DrawFn) -> ClearFile:
 @given(clear_files(), st.sampled_from([1, 64, 1 << 20]))
 @settings(max_examples=60, deadline=None)
 def test_some_dirt_in_a_file_does_not_change_its_dialect(file: ClearFile, block: int) -> None:
-    dialect, _ = open_text([file.case.data], SKIP)
+    try:
+        dialect, _ = open_text([file.case.data], SKIP)
+    except MalformedInput as doubt:
+        assume(not is_refused_for_doubt(doubt))
+        raise
 
     assert declaring(dialect) == file.writer.declared
     assert_read_as_declared(file.case, file.writer.declared, SKIP, block)

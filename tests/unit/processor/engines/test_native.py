@@ -168,6 +168,7 @@ async def test_a_kernel_that_cannot_start_fails_the_attempt_and_says_why(
     broken = NativeEngine(program=Path("/bin/false"))
     assert await fail(broken) == "the engine's process ended with status 1: it wrote no error"
     monkeypatch.setattr(native, "PROGRAM", "no-such-kernel")
+    native.kernel_program.cache_clear()
     assert await fail(NativeEngine()) == "no-such-kernel is not installed: install csvmill again"
 
 
