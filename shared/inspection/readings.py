@@ -84,13 +84,21 @@ class Fit:
         return self.matching > other.matching + 1 or self.share > other.share + _ONE_OF_FEW
 
     def has_better_body(self, other: Fit) -> bool:
-        """Return whether the cells below the first record are clearly better divided."""
+        """Return whether the cells below the first record are clearly better divided.
+
+        They need only be as good if the first record of `other` may be a title, with a blank after
+        its delimiter, and many of its cells below may be parts of cells.
+        """
+        if other.head < 1 and other.body < _MOSTLY_WHOLE and self.body >= other.body:
+            return True
         return self.body >= other.body + _CLEAR
 
     def is_clearly_better(self, other: Fit) -> bool:
         """Return whether the cells of all records are clearly better divided."""
         mostly_whole = self.head >= _MOSTLY_WHOLE and self.body >= _MOSTLY_WHOLE
-        return mostly_whole and self.has_better_body(other) and self.head >= other.head + _CLEAR
+        return (
+            mostly_whole and self.body >= other.body + _CLEAR and self.head >= other.head + _CLEAR
+        )
 
 
 NO_FIT = Fit()
