@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
-from collections import defaultdict
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
@@ -15,10 +13,9 @@ from shared.database.migrate import migrate_at_start
 from shared.database.port import Statement, Tell
 from shared.errors import JobNotFound, LeaseLost
 from shared.jobs.head_starts import HEAD_START_PRIORITY, SqlHeadStarts
-from shared.jobs.job import AttemptOutcome, Unfinished
-from shared.jobs.queries import JobQueries
+from shared.jobs.job import AttemptOutcome
+from shared.jobs.reader import SqlJobReader
 from shared.jobs.rows import (
-    attempt_of,
     job_of,
     progress_values,
     rejects_values,
@@ -26,20 +23,16 @@ from shared.jobs.rows import (
     result_values,
     storable,
 )
-from shared.jobs.wake_up import WakeUp, is_small
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
     from contextlib import AbstractContextManager
 
     from shared.blobs.blob import BlobKey
     from shared.database.port import Database, Row, Steps
     from shared.jobs.job import (
         Aggregation,
-        Attempt,
         Job,
-        JobFilter,
-        JobPosition,
         JobProgress,
         JobResult,
     )
@@ -75,7 +68,7 @@ async def open_job_store(
         await database.close()
 
 
-class SqlJobStore:
+class SqlJobStore(SqlJobReader):
     """`JobStore` (see `shared.ports`) on a migrated database.
 
     A lease that has run out ends an attempt only when another claims the job. Until then the late
@@ -83,9 +76,8 @@ class SqlJobStore:
     """
 
     def __init__(self, database: Database, attempt_lost: AttemptLost | None = None) -> None:
-        self._database = database
+        super().__init__(database)
         self._attempt_lost = attempt_lost
-        self._sql = JobQueries.load()
         self._head_starts = SqlHeadStarts(database)
 
     @property
@@ -121,18 +113,6 @@ class SqlJobStore:
             idempotent=True,
         ) or await self._database.read(self._sql.job_by_upload, str(upload_id))
         return job_of(rows[0])
-
-    async def get(self, job_id: UUID) -> Job:
-        """See `JobStore`."""
-        rows = await self._database.read(self._sql.job_by_id, str(job_id))
-        if not rows:
-            raise JobNotFound(f"no job {job_id}")
-        return job_of(rows[0])
-
-    async def of_upload(self, upload_id: UUID) -> Job | None:
-        """See `JobStore`."""
-        rows = await self._database.read(self._sql.job_by_upload, str(upload_id))
-        return job_of(rows[0]) if rows else None
 
     async def mark_published(self, job_id: UUID, now: float) -> None:
         """See `JobStore`."""
@@ -306,15 +286,6 @@ class SqlJobStore:
         await self.get(job_id)
         return None
 
-    async def overdue(
-        self, *, now: float, unpublished_for: float, lost_before: float, limit: int
-    ) -> Sequence[WakeUp]:
-        """See `JobStore`."""
-        rows = await self._database.read(
-            self._sql.overdue, now, now - unpublished_for, lost_before, limit
-        )
-        return [WakeUp(UUID(row["id"]), is_small(row["input_size"])) for row in rows]
-
     async def take_dead_letter(self, *, now: float, due_for: float) -> Job | None:
         """See `JobStore`."""
         rows = await self._database.write(self._sql.take_dead_letter, now, now - due_for)
@@ -337,65 +308,6 @@ class SqlJobStore:
         )
         return job_of(rows[0]) if rows else await self.get(job_id)
 
-    async def get_many(self, job_ids: Sequence[UUID]) -> Mapping[UUID, Job]:
-        """See `JobStore`."""
-        if len(job_ids) == 1:  # as when a job has ended for which one client waits
-            rows = await self._database.read(self._sql.job_by_id, str(job_ids[0]))
-        else:
-            rows = await self._read_many(self._sql.jobs_by_ids, job_ids)
-        return {job.id: job for job in map(job_of, rows)}
-
-    async def newest(
-        self, wanted: JobFilter, *, after: JobPosition | None = None, limit: int
-    ) -> Sequence[Job]:
-        """See `JobStore`."""
-        before = math.inf if wanted.created_before is None else wanted.created_before
-        # No id is less than the empty text: so this selects all jobs created before.
-        position = (before, "")
-        if after is not None:
-            position = min(position, (after.created_at, str(after.id)))
-        values = (
-            *position,
-            " ".join(wanted.states),
-            -math.inf if wanted.created_from is None else wanted.created_from,
-            limit,
-        )
-        if wanted.filename is None:
-            rows = await self._database.read(self._sql.newest, *values)
-        else:
-            rows = await self._database.read(
-                self._sql.newest_of_name, *values, storable(wanted.filename)
-            )
-        return [job_of(row) for row in rows]
-
-    async def of_uploads(self, upload_ids: Sequence[UUID]) -> Mapping[UUID, Job]:
-        """See `JobStore`."""
-        rows = await self._read_many(self._sql.jobs_by_uploads, upload_ids)
-        return {job.upload_id: job for job in map(job_of, rows)}
-
-    async def unfinished(self, *, limit: int) -> Unfinished:
-        """See `JobStore`."""
-        (row,) = await self._database.read(self._sql.unfinished, limit)
-        return Unfinished(
-            pending=row["pending"] or 0,
-            retry=row["retry"] or 0,
-            started=row["started"] or 0,
-            oldest_waiting=row["oldest_waiting"],
-        )
-
-    async def attempts(self, job_id: UUID) -> Sequence[Attempt]:
-        """See `JobStore`."""
-        rows = await self._database.read(self._sql.attempts_of, str(job_id))
-        return [attempt_of(row) for row in rows]
-
-    async def attempts_of_many(self, job_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Attempt]]:
-        """See `JobStore`."""
-        found: defaultdict[UUID, list[Attempt]] = defaultdict(list)
-        for row in await self._read_many(self._sql.attempts_of_many, job_ids):
-            attempt = attempt_of(row)
-            found[attempt.job_id].append(attempt)
-        return dict(found)
-
     def on_end(self, ended: Callable[[UUID], None]) -> AbstractContextManager[None]:
         """See `JobStore`."""
 
@@ -409,10 +321,6 @@ class SqlJobStore:
     async def ping(self) -> None:
         """See `JobStore`."""
         await self._database.ping()
-
-    async def _read_many(self, query: str, ids: Sequence[UUID]) -> Sequence[Row]:
-        # SQLite has no array parameters. UUIDs as text have one length and need no separator.
-        return await self._database.read(query, "".join(map(str, ids))) if ids else ()
 
     def _end_attempt(
         self, job_id: UUID, now: float, outcome: AttemptOutcome, reason: str | None

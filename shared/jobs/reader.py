@@ -1,0 +1,112 @@
+"""Reading jobs and their attempts from SQL."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from shared.errors import JobNotFound
+from shared.jobs.job import Unfinished
+from shared.jobs.queries import JobQueries
+from shared.jobs.rows import attempt_of, job_of, storable
+from shared.jobs.wake_up import WakeUp, is_small
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from shared.database.port import Database, Row
+    from shared.jobs.job import Attempt, Job, JobFilter, JobPosition
+
+
+class SqlJobReader:
+    """The methods of `JobStore` (see `shared.ports`) that only read, on a migrated database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._sql = JobQueries.load()
+
+    async def get(self, job_id: UUID) -> Job:
+        """See `JobStore`."""
+        rows = await self._database.read(self._sql.job_by_id, str(job_id))
+        if not rows:
+            raise JobNotFound(f"no job {job_id}")
+        return job_of(rows[0])
+
+    async def of_upload(self, upload_id: UUID) -> Job | None:
+        """See `JobStore`."""
+        rows = await self._database.read(self._sql.job_by_upload, str(upload_id))
+        return job_of(rows[0]) if rows else None
+
+    async def overdue(
+        self, *, now: float, unpublished_for: float, lost_before: float, limit: int
+    ) -> Sequence[WakeUp]:
+        """See `JobStore`."""
+        rows = await self._database.read(
+            self._sql.overdue, now, now - unpublished_for, lost_before, limit
+        )
+        return [WakeUp(UUID(row["id"]), is_small(row["input_size"])) for row in rows]
+
+    async def get_many(self, job_ids: Sequence[UUID]) -> Mapping[UUID, Job]:
+        """See `JobStore`."""
+        if len(job_ids) == 1:  # as when a job has ended for which one client waits
+            rows = await self._database.read(self._sql.job_by_id, str(job_ids[0]))
+        else:
+            rows = await self._read_many(self._sql.jobs_by_ids, job_ids)
+        return {job.id: job for job in map(job_of, rows)}
+
+    async def newest(
+        self, wanted: JobFilter, *, after: JobPosition | None = None, limit: int
+    ) -> Sequence[Job]:
+        """See `JobStore`."""
+        before = math.inf if wanted.created_before is None else wanted.created_before
+        # No id is less than the empty text: so this selects all jobs created before.
+        position = (before, "")
+        if after is not None:
+            position = min(position, (after.created_at, str(after.id)))
+        values = (
+            *position,
+            " ".join(wanted.states),
+            -math.inf if wanted.created_from is None else wanted.created_from,
+            limit,
+        )
+        if wanted.filename is None:
+            rows = await self._database.read(self._sql.newest, *values)
+        else:
+            rows = await self._database.read(
+                self._sql.newest_of_name, *values, storable(wanted.filename)
+            )
+        return [job_of(row) for row in rows]
+
+    async def of_uploads(self, upload_ids: Sequence[UUID]) -> Mapping[UUID, Job]:
+        """See `JobStore`."""
+        rows = await self._read_many(self._sql.jobs_by_uploads, upload_ids)
+        return {job.upload_id: job for job in map(job_of, rows)}
+
+    async def unfinished(self, *, limit: int) -> Unfinished:
+        """See `JobStore`."""
+        (row,) = await self._database.read(self._sql.unfinished, limit)
+        return Unfinished(
+            pending=row["pending"] or 0,
+            retry=row["retry"] or 0,
+            started=row["started"] or 0,
+            oldest_waiting=row["oldest_waiting"],
+        )
+
+    async def attempts(self, job_id: UUID) -> Sequence[Attempt]:
+        """See `JobStore`."""
+        rows = await self._database.read(self._sql.attempts_of, str(job_id))
+        return [attempt_of(row) for row in rows]
+
+    async def attempts_of_many(self, job_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Attempt]]:
+        """See `JobStore`."""
+        found: defaultdict[UUID, list[Attempt]] = defaultdict(list)
+        for row in await self._read_many(self._sql.attempts_of_many, job_ids):
+            attempt = attempt_of(row)
+            found[attempt.job_id].append(attempt)
+        return dict(found)
+
+    async def _read_many(self, query: str, ids: Sequence[UUID]) -> Sequence[Row]:
+        # SQLite has no array parameters. UUIDs as text have one length and need no separator.
+        return await self._database.read(query, "".join(map(str, ids))) if ids else ()
