@@ -2,32 +2,64 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import click
 
-from csvmill.commands.completion import completion
-from csvmill.commands.doctor import doctor
 from csvmill.commands.exit_codes import MEANINGS
-from csvmill.commands.inspect import inspect
-from csvmill.commands.job import cancel, retry, status
-from csvmill.commands.jobs import jobs
-from csvmill.commands.run import run
-from csvmill.commands.serve import serve
-from csvmill.commands.transfer import download, upload
+from csvmill.commands.quick_start import collecting_later
 
-COMMANDS = (run, inspect, upload, status, download, cancel, retry, jobs, serve, doctor, completion)
+COMMANDS = {
+    "run": "csvmill.commands.run",
+    "inspect": "csvmill.commands.inspect",
+    "upload": "csvmill.commands.transfer",
+    "status": "csvmill.commands.job",
+    "download": "csvmill.commands.transfer",
+    "cancel": "csvmill.commands.job",
+    "retry": "csvmill.commands.job",
+    "jobs": "csvmill.commands.jobs",
+    "serve": "csvmill.commands.serve",
+    "doctor": "csvmill.commands.doctor",
+    "completion": "csvmill.commands.completion",
+}
+"""The module of each command, which is imported when the command is used. In order of the help."""
 _EXITS = "\n".join(f"  {code:>3}  {meaning}" for code, meaning in MEANINGS.items())
+
+
+class Commands(dict[str, click.Command]):
+    """The commands by name, each imported when it is asked for."""
+
+    def __missing__(self, name: str) -> click.Command:
+        with collecting_later():
+            command: click.Command = getattr(import_module(COMMANDS[name]), name)
+        self[name] = command
+        return command
 
 
 class OrderedGroup(click.Group):
     """Lists commands in the order of `COMMANDS`, not of the alphabet."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names in the order in which the commands were added."""
-        return list(self.commands)
+        """Return the names of the commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, or None if there is none of this name."""
+        return self.commands[cmd_name] if cmd_name in COMMANDS else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that is named first in `args`."""
+        if args[0] not in COMMANDS:
+            for name in COMMANDS:  # so that click proposes one of them
+                self.get_command(ctx, name)
+        return super().resolve_command(ctx, args)
 
 
 @click.group(
     cls=OrderedGroup,
+    commands=Commands(),
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=f"\b\nExit codes:\n{_EXITS}",
 )
@@ -40,7 +72,3 @@ def main() -> None:
       csvmill run plays.csv -o totals.csv
       csvmill serve --port 8000 --data-dir /var/lib/csvmill
     """
-
-
-for command in COMMANDS:
-    main.add_command(command)

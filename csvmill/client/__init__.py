@@ -1,46 +1,94 @@
 """An HTTP client of csvmill: upload in chunks, follow the job, download in ranges.
 
-`AsyncClient` and `Client` have the same methods; see docs/client.md.
+`AsyncClient` and `Client` have the same methods; see docs/client.md. A name is imported from its
+module when it is first used, so that the command line does not import what it does not need.
 """
 
-from csvmill.client.async_client import AsyncClient
-from csvmill.client.errors import (
-    BadRows,
-    ClientError,
-    ConnectionLost,
-    InputChanged,
-    JobUnsuccessful,
-    NotVerified,
-    Refused,
-    ServerUnavailable,
-)
-from csvmill.client.job_event import JobEvent
-from csvmill.client.progress import TransferProgress
-from csvmill.client.result_view import ResultView
-from csvmill.client.retrying import Retries
-from csvmill.client.server_view import ServerView
-from csvmill.client.spec import Asked, Spec
-from csvmill.client.sync_client import Client
-from shared.aggregation.spec import (
-    Aggregate,
-    Aggregation,
-    Condition,
-    GroupColumn,
-    Junction,
-    OrderColumn,
-)
-from shared.api.job import AttemptView, JobView
-from shared.api.job import ProgressView as JobProgress
-from shared.api.problem import ProblemView
-from shared.api.report import ReportView
-from shared.api.upload import UploadView
-from shared.csv.dialect import Input
+from __future__ import annotations
 
-Order = OrderColumn
-"""The name of `OrderColumn` in earlier releases."""
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-Progress = TransferProgress
-"""The former name of `TransferProgress`."""
+if TYPE_CHECKING:
+    from csvmill.client.async_client import AsyncClient
+    from csvmill.client.errors import (
+        BadRows,
+        ClientError,
+        ConnectionLost,
+        InputChanged,
+        JobUnsuccessful,
+        NotVerified,
+        Refused,
+        ServerUnavailable,
+    )
+    from csvmill.client.job_event import JobEvent
+    from csvmill.client.progress import TransferProgress
+    from csvmill.client.result_view import ResultView
+    from csvmill.client.retrying import Retries
+    from csvmill.client.server_view import ServerView
+    from csvmill.client.spec import Asked, Spec
+    from csvmill.client.sync_client import Client
+    from shared.aggregation.spec import (
+        Aggregate,
+        Aggregation,
+        Condition,
+        GroupColumn,
+        Junction,
+        OrderColumn,
+    )
+    from shared.api.job import AttemptView, JobView
+    from shared.api.job import ProgressView as JobProgress
+    from shared.api.problem import ProblemView
+    from shared.api.report import ReportView
+    from shared.api.upload import UploadView
+    from shared.csv.dialect import Input
+
+    Order = OrderColumn
+    Progress = TransferProgress
+
+_NAMES = {
+    "csvmill.client.async_client": ("AsyncClient",),
+    "csvmill.client.errors": (
+        "BadRows", "ClientError", "ConnectionLost", "InputChanged", "JobUnsuccessful",
+        "NotVerified", "Refused", "ServerUnavailable",
+    ),
+    "csvmill.client.job_event": ("JobEvent",),
+    "csvmill.client.progress": ("TransferProgress",),
+    "csvmill.client.result_view": ("ResultView",),
+    "csvmill.client.retrying": ("Retries",),
+    "csvmill.client.server_view": ("ServerView",),
+    "csvmill.client.spec": ("Asked", "Spec"),
+    "csvmill.client.sync_client": ("Client",),
+    "shared.aggregation.spec": (
+        "Aggregate", "Aggregation", "Condition", "GroupColumn", "Junction", "OrderColumn",
+    ),
+    "shared.api.job": ("AttemptView", "JobView"),
+    "shared.api.problem": ("ProblemView",),
+    "shared.api.report": ("ReportView",),
+    "shared.api.upload": ("UploadView",),
+    "shared.csv.dialect": ("Input",),
+}  # fmt: skip
+"""The names of each module."""
+_OTHERS = {
+    "JobProgress": ("shared.api.job", "ProgressView"),
+    "Order": ("shared.aggregation.spec", "OrderColumn"),
+    "Progress": ("csvmill.client.progress", "TransferProgress"),
+}
+"""Names that differ from those in their modules: `Order` and `Progress` are of earlier releases."""
+_SOURCES = {name: (module, name) for module, names in _NAMES.items() for name in names} | _OTHERS
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _SOURCES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, attribute = _SOURCES[name]
+    value = globals()[name] = getattr(import_module(module), attribute)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
 
 __all__ = [
     "Aggregate",

@@ -11,9 +11,8 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from stamina.instrumentation import set_on_retry_hooks
 
-from csvmill.client import (
+from csvmill.client.errors import (
     BadRows,
     ClientError,
     InputChanged,
@@ -22,7 +21,7 @@ from csvmill.client import (
     Refused,
     ServerUnavailable,
 )
-from csvmill.run.state import RunBusy, RunDiffers
+from csvmill.run.errors import RunBusy, RunDiffers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
@@ -102,6 +101,9 @@ def run_async(
     work: Coroutine[Any, Any, T], on_retry: Callable[[str], None] = lambda _text: None
 ) -> T:
     """Run a coroutine. `on_retry` gets a message now and then while requests are retried."""
+    # Takes longer to import than all else that most commands need.
+    from stamina.instrumentation import set_on_retry_hooks
+
     last_note = -math.inf
 
     def hook(details: RetryDetails) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from csvmill.commands.bars import Bars
+from csvmill.commands.display import display
 from csvmill.commands.exit_codes import report_errors, run_async, show_json
 from csvmill.commands.job_text import row_counts
 from csvmill.commands.options import (
@@ -106,20 +106,20 @@ def run(
     with ExitStack() as stack:
         stack.enter_context(report_errors(as_json=as_json))
         folder, target = _paths(stack, output, state)
-        bars = stack.enter_context(Bars(quiet=quiet or as_json))
+        shown = stack.enter_context(display(quiet=quiet or as_json))
         source = None if file == STREAM else file
         request = RunRequest(source, target, aggregation=aggregation, **options)
         waiting = f"waiting for another run that is using {folder.path}"
-        stack.enter_context(folder.locked(lambda: bars.note(waiting)))
-        work = Run(request, folder, bars)
+        stack.enter_context(folder.locked(lambda: shown.note(waiting)))
+        work = Run(request, folder, shown)
         work.begin()
-        result = run_async(work.execute(), bars.note)
+        result = run_async(work.execute(), shown.note)
         if output == STREAM:
             send_to_stdout(target)
         elif as_json:
             show_json(_result_json(request, result))
         else:
-            bars.note(_result_text(request, result))
+            shown.note(_result_text(request, result))
 
 
 def _paths(stack: ExitStack, output: Path, state: Path | None) -> tuple[RunFolder, Path]:

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from csvmill.commands.quick_start import collecting_later
+
 
 @click.command(short_help="Run the whole service in one process.")
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
@@ -36,11 +38,12 @@ def serve(with_parent: bool, **options: Any) -> None:
       csvmill serve --port 8000 --data-dir /var/lib/csvmill
     """
     # Importing the services takes longer than all other imports of the command line.
-    from pydantic import ValidationError
+    with collecting_later():
+        from pydantic import ValidationError
 
-    from csvmill.standalone import app as standalone
-    from csvmill.standalone.child import exit_at_once, stop_with_parent
-    from csvmill.standalone.settings import StandaloneSettings
+        from csvmill.standalone import app as standalone
+        from csvmill.standalone.parent import exit_at_once, stop_with_parent
+        from csvmill.standalone.settings import StandaloneSettings
 
     given = {name: value for name, value in options.items() if value is not None}
     try:

@@ -32,7 +32,7 @@ from rich.text import Text
 
 from csvmill.client import AsyncClient, ClientError
 from csvmill.demo.sample import read_totals, write_song_plays
-from csvmill.standalone import local_service
+from csvmill.standalone.child import local_service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

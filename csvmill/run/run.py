@@ -8,27 +8,27 @@ import sys
 import time
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from csvmill.client import (
-    AsyncClient,
+from csvmill.client.errors import (
     BadRows,
     ClientError,
     InputChanged,
     JobUnsuccessful,
     Refused,
-    Retries,
 )
+from csvmill.run.boot import boot_id
+from csvmill.run.errors import RunDiffers
 from csvmill.run.fingerprint import fingerprint, fingerprint_of_pipe
 from csvmill.run.request import RunResult
-from csvmill.run.state import RunDiffers, RunState
-from csvmill.standalone import local_service
-from shared.jobs.job import JobState
+from csvmill.run.state import RunState
+from csvmill.standalone.child import local_service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from csvmill.client import JobView, ResultView, TransferProgress
+    from csvmill.client import AsyncClient, JobView, ResultView, TransferProgress
     from csvmill.run.fingerprint import Fingerprint
     from csvmill.run.request import RunListener, RunRequest
     from csvmill.run.state import RunFolder
@@ -39,6 +39,9 @@ SPEC_MISMATCH = "urn:csvmill:problem:spec-mismatch"
 REFUSED_AT_CREATION = frozenset((400, 413, 415, 422))
 """Statuses with which a server refuses an upload before it has stored any byte."""
 BUFFER_SIZE = 1 << 20
+WITHOUT_SYNC = {"CSVMILL_STORAGE_FSYNC": "never"}
+"""Settings of the service of a run that begins anew after a crash of the machine
+(`RunState.boot`), so that no byte needs to be on the disk before the run goes on."""
 
 
 @dataclass
@@ -55,6 +58,7 @@ class Run:
     _seconds: dict[str, float] = field(default_factory=dict)
     _abandoned: RunState | None = None
     _state: RunState = field(init=False)
+    _boot: str | None = field(default_factory=boot_id)
     _is_over: bool = False
     """Whether nothing is left to continue, so that the folder can be removed."""
 
@@ -108,6 +112,8 @@ class Run:
         return state
 
     def _client(self, server: str) -> AsyncClient:
+        from csvmill.client import AsyncClient, Retries  # see `_load_client`
+
         return AsyncClient(server, retries=Retries(attempts=None, within=self.request.retry_for))
 
     def _take_fingerprint(self) -> Fingerprint:
@@ -129,7 +135,11 @@ class Run:
             yield self.request.server
             return
         async with local_service(
-            self.folder.service, self.folder.service_log, inherit=[self.folder.lock_fd]
+            self.folder.service,
+            self.folder.service_log,
+            inherit=[self.folder.lock_fd],
+            settings=WITHOUT_SYNC if self._boot is not None else None,
+            meanwhile=_load_client,
         ) as url:
             yield url
 
@@ -137,6 +147,10 @@ class Run:
         """Return the saved state if it can be continued, else a new one."""
         state = self.folder.load()
         if state is None:
+            return self._create(file)
+        if state.boot not in (None, self._boot):
+            self.listener.note("the machine was restarted; the run starts over")
+            self.folder.clear_service()
             return self._create(file)
         if state.server != self.request.server:
             used = f"with --server {state.server}" if state.server else "without --server"
@@ -146,7 +160,7 @@ class Run:
             )
         difference = state.input.difference(file)
         if difference is None and state.aggregation == self.request.aggregation:
-            return state
+            return self._continued(state)
         if state.failed:
             # The file or the spec was corrected after the failure.
             return self._create(file)
@@ -162,8 +176,16 @@ class Run:
 
     def _create(self, file: Fingerprint) -> RunState:
         self._is_new = True
-        state = RunState.begin(self.request.server, file, self.request.aggregation)
+        boot = self._boot if self.request.server is None else None
+        state = RunState.begin(self.request.server, file, self.request.aggregation, boot=boot)
         self.folder.save(state)
+        return state
+
+    def _continued(self, state: RunState) -> RunState:
+        """Return a saved state; note first if the service will not sync what it keeps."""
+        if state.server is None and state.boot is None and self._boot is not None:
+            state = replace(state, boot=self._boot)
+            self.folder.save(state)
         return state
 
     async def _saved(self, state: RunState) -> RunState:
@@ -229,7 +251,7 @@ class Run:
 
     async def _save_failure(self, job: JobView, state: RunState) -> None:
         """Keep the run for a retry, unless the file is at fault or the job was cancelled."""
-        if job.state == JobState.FAILURE and job.attempt >= job.max_attempts:
+        if job.state == "FAILURE" and job.attempt >= job.max_attempts:
             await self._saved(replace(state, failed=True))
             self.listener.note("run the same command again to retry the job")
         else:
@@ -266,3 +288,8 @@ class Run:
         started = time.monotonic()
         yield
         self._seconds[stage] = time.monotonic() - started
+
+
+def _load_client() -> None:
+    """Import the client, which takes a third of the time in which the service starts."""
+    import_module("csvmill.client.async_client")

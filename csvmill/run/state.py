@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from csvmill.client import ClientError
+from csvmill.run.errors import RunBusy, RunDiffers
 from csvmill.run.fingerprint import Fingerprint
 from shared.runtime.files import lock_file, replace_file
 
@@ -24,14 +24,6 @@ LOCK_TIMEOUT = 15.0
 """Seconds to wait for an earlier run, whose service may still be stopping."""
 LOCK_INTERVAL = 0.05
 """Seconds between attempts to take the lock."""
-
-
-class RunBusy(ClientError):
-    """Another run has locked the folder."""
-
-
-class RunDiffers(ClientError):
-    """The saved run is not the requested one. The message says how to proceed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +41,21 @@ class RunState:
     """Whether the job ended without a result."""
     aggregation: dict[str, Any] | None = None
     """The spec, as JSON; None for the server's default."""
+    boot: str | None = None
+    """The boot of the machine in which the run's own service has kept bytes without a sync of the
+    disk; None if all that it has kept survives a crash of the machine."""
 
     @classmethod
     def begin(
-        cls, server: str | None, file: Fingerprint, aggregation: dict[str, Any] | None = None
+        cls,
+        server: str | None,
+        file: Fingerprint,
+        aggregation: dict[str, Any] | None = None,
+        *,
+        boot: str | None = None,
     ) -> RunState:
         """Return the state of a new run."""
-        return cls(server, file, key=str(uuid4()), aggregation=aggregation)
+        return cls(server, file, key=str(uuid4()), aggregation=aggregation, boot=boot)
 
     def restarted(self) -> RunState:
         """Return the state of a new run with the same input, server and spec."""
@@ -131,6 +131,13 @@ class RunFolder:
         for entry in self.path.iterdir():
             if entry.name != "lock":
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+
+    def clear_service(self) -> None:
+        """Remove the data of the run's own service, and what was received from it."""
+        shutil.rmtree(self.service, ignore_errors=True)
+        for path in (self.result, self.rejects):
+            for file in path.parent.glob(f"{path.name}*"):
+                file.unlink()
 
     def remove(self) -> None:
         """Remove the folder."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -93,6 +94,7 @@ def run_service(
                 raise
 
     sys.setswitchinterval(SWITCH_INTERVAL)
+    gc.freeze()  # what was imported stays: no collection has to look at it again
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(serve())

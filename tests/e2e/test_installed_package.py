@@ -25,7 +25,7 @@ import asyncio
 from pathlib import Path
 
 from csvmill.client import AsyncClient
-from csvmill.standalone import local_service
+from csvmill.standalone.child import local_service
 
 
 async def main() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ def invoke(*arguments: str) -> tuple[int, str]:
     return done.exit_code, done.output
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+@pytest.mark.parametrize("command", [main.commands[name] for name in COMMANDS], ids=COMMANDS)
 def test_every_command_has_help_with_an_example(command: click.Command) -> None:
     code, text = invoke(str(command.name), "--help")
     assert code == 0
@@ -35,6 +36,25 @@ def test_every_command_has_help_with_an_example(command: click.Command) -> None:
     assert f"csvmill {command.name}" in text.partition("Example")[2]
     undescribed = [p.name for p in command.params if isinstance(p, click.Option) and not p.help]
     assert undescribed == []
+
+
+def test_the_help_lists_the_commands_in_their_order_and_a_wrong_one_gets_a_proposal() -> None:
+    code, text = invoke("--help")
+    assert code == 0
+    listed = text.partition("Commands:")[2].partition("Exit codes")[0].splitlines()
+    assert [line.split()[0] for line in listed if line.strip()] == list(COMMANDS)
+    code, text = invoke("statsu", "id")
+    assert (code, "status" in text) == (2, True)
+
+
+def test_the_command_line_imports_no_client_and_no_service_before_a_command_needs_them() -> None:
+    code = "import csvmill.commands.run, csvmill.cli, sys; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60
+    )
+    loaded = set(done.stdout.split())
+    assert "csvmill.cli" in loaded
+    assert loaded.isdisjoint({"aiohttp", "pydantic", "rich", "stamina", "gateway", "processor"})
 
 
 @pytest.mark.parametrize(

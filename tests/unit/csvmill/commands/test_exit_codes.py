@@ -21,7 +21,7 @@ from csvmill.client import (
     ServerUnavailable,
 )
 from csvmill.commands.exit_codes import EXITS, MEANINGS, Exit, report_errors, run_async
-from csvmill.run.state import RunBusy, RunDiffers
+from csvmill.run.errors import RunBusy, RunDiffers
 
 CASES = [
     (ServerUnavailable("away"), 3, "server-unavailable"),

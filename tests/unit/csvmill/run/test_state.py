@@ -12,7 +12,8 @@ import pytest
 
 from csvmill.run import state as state_module
 from csvmill.run.fingerprint import Fingerprint
-from csvmill.run.state import RunBusy, RunDiffers, RunFolder, RunState
+from csvmill.run.errors import RunBusy, RunDiffers
+from csvmill.run.state import RunFolder, RunState
 
 if TYPE_CHECKING:
     from pathlib import Path
