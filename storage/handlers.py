@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, TypeVar
 from aiohttp import web
 
 from shared.blobs.blob import BlobKey, parse_key
+from shared.blobs.boot import boot_id
 from shared.blobs.protocol import (
+    INODE_FIELD,
     PROCESSING_INTERVAL,
     START_FIELD,
     VERSION_FIELD,
@@ -36,10 +38,10 @@ from shared.ports import Blobs
 from storage.errors import log_refusal
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
 
     from shared.blobs.blob import BlobInfo
-    from shared.blobs.content import Growth
+    from shared.blobs.content import FilePart, Growth
 
 T = TypeVar("T")
 
@@ -172,19 +174,25 @@ async def read(request: web.Request) -> web.StreamResponse:
 
 
 async def follow(request: web.Request) -> web.StreamResponse:
-    """Send the bytes of a blob from an offset on as they arrive."""
+    """Send the bytes of a blob from an offset on as they arrive, or how many there are."""
     key = _key(request)
     start, _ = parse_interval(request.query)
     version, wait = request.query.get("version"), parse_wait(request.query.get("wait"))
     async with request.app[BLOBS].follow(key, start, version=version, wait=wait) as growth:
         response = web.StreamResponse(headers={VERSION_FIELD: growth.version})
         response.content_type = "application/octet-stream"
+        body = _pieces(growth)
+        boot = request.query.get("boot")
+        if boot is not None and boot == boot_id() and growth.parts is not None:
+            response.headers[INODE_FIELD] = str(growth.inode)
+            response.content_type = "text/plain"
+            body = _ends(growth.parts)
         response.enable_chunked_encoding()
         await response.prepare(request)  # the first byte may take long to arrive
         await send_body(
             request,
             response,
-            _pieces(growth),
+            body,
             name=f"blob {key}",
             client_timeout=READER_TIMEOUT,
         )
@@ -271,6 +279,11 @@ async def _opening(request: web.Request) -> tuple[Opening, AsyncGenerator[bytes,
 async def _pieces(growth: Growth) -> AsyncGenerator[bytes, None]:
     async for piece in growth:
         yield piece
+
+
+async def _ends(parts: AsyncIterator[FilePart]) -> AsyncGenerator[bytes, None]:
+    async for part in parts:
+        yield b"%d\n" % part.stop
 
 
 def _key(request: web.Request) -> BlobKey:

@@ -9,6 +9,7 @@ from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
 
 from shared.blobs.client import HttpBlobs
+from shared.blobs.content import FilePart
 from shared.runtime.service import READ_BUFFER
 from storage.app import build_app
 from storage.filesystem.blobs import FilesystemBlobs
@@ -46,6 +47,17 @@ async def http_blobs(root: Path) -> AsyncIterator[Blobs]:
 
 
 @asynccontextmanager
+async def remote_blobs(root: Path) -> AsyncIterator[Blobs]:
+    """Open the adapter of the client as on another machine, which does not see the folder."""
+    async with (
+        filesystem_blobs(root) as kept,
+        storage_server(root, kept) as url,
+        HttpBlobs(url, TOKEN) as blobs,
+    ):
+        yield blobs
+
+
+@asynccontextmanager
 async def storage_server(root: Path, blobs: Blobs, **more: Any) -> AsyncIterator[str]:
     """Run a storage service in this process that serves `blobs`; yield its URL."""
     settings = StorageSettings(data_dir=root, storage_token=SecretStr(TOKEN), **more)
@@ -72,6 +84,11 @@ async def read(blobs: Blobs, key: BlobKey, start: int = 0, stop: int | None = No
         return await joined(pieces)
 
 
-async def joined(pieces: AsyncIterable[bytes]) -> bytes:
-    """Concatenate the pieces."""
-    return b"".join([piece async for piece in pieces])
+async def joined(pieces: AsyncIterable[bytes | FilePart]) -> bytes:
+    """Concatenate the pieces, and parts of files."""
+    return b"".join([await content_of(piece) async for piece in pieces])
+
+
+async def content_of(piece: bytes | FilePart) -> bytes:
+    """Return the bytes of a piece."""
+    return await piece.read() if isinstance(piece, FilePart) else piece

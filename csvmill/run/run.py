@@ -18,12 +18,12 @@ from csvmill.client.errors import (
     JobUnsuccessful,
     Refused,
 )
-from csvmill.run.boot import boot_id
 from csvmill.run.errors import RunDiffers
 from csvmill.run.fingerprint import fingerprint, fingerprint_of_pipe
 from csvmill.run.request import RunResult
 from csvmill.run.state import RunState
 from csvmill.standalone.child import local_service
+from shared.blobs.boot import boot_id
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

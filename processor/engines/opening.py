@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from processor.engines.child import child_process, python_command
 from processor.engines.messages import decode, encode
+from shared.blobs.content import FilePart
 from shared.csv.compression import compression_of, decompressed_limit
 from shared.errors import AttemptFailed, CsvmillError, JobFailed, MalformedInput
 from shared.inspection.detect import dialect_of
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from processor.engines.child import Child
     from processor.engines.messages import Message
-    from processor.engines.port import EngineLimits, Source
+    from processor.engines.port import EngineLimits, Piece, Source
     from processor.engines.usage import Usage
     from shared.csv.dialect import Compression
     from shared.jobs.job import Aggregation
@@ -77,7 +78,7 @@ class Opened:
 class _Stream(Opened):
     """A stream that is not compressed."""
 
-    def __init__(self, taken: Sequence[bytes], rest: AsyncIterator[bytes], sample: bytes) -> None:
+    def __init__(self, taken: Sequence[bytes], rest: AsyncIterator[Piece], sample: bytes) -> None:
         super().__init__(None, sample)
         self._taken = taken
         self._rest = rest
@@ -197,7 +198,7 @@ async def opened(
 async def _decompressed(
     source: Source,
     compression: Compression,
-    stream: tuple[Sequence[bytes], AsyncIterator[bytes] | None],
+    stream: tuple[Sequence[bytes], AsyncIterator[Piece] | None],
     folder: Path,
     limits: EngineLimits,
     usage: Usage,
@@ -245,7 +246,7 @@ async def _decompressed(
             await asyncio.gather(feeding, return_exceptions=True)
 
 
-async def _feed(child: Child, taken: Sequence[bytes], rest: AsyncIterator[bytes] | None) -> None:
+async def _feed(child: Child, taken: Sequence[bytes], rest: AsyncIterator[Piece] | None) -> None:
     """Write a stream to a decompressor. If the stream fails, kill it."""
     if rest is None:
         return
@@ -258,36 +259,38 @@ async def _feed(child: Child, taken: Sequence[bytes], rest: AsyncIterator[bytes]
 
 
 async def _send(
-    child: Child, taken: Sequence[bytes], rest: AsyncIterator[bytes]
+    child: Child, taken: Sequence[bytes], rest: AsyncIterator[Piece]
 ) -> AsyncIterator[int]:
     """Write all pieces to the standard input of a child, and close it. Yields their sizes.
 
-    Returns early if the child has ended. Raises AttemptFailed.
+    The system sends parts of files by itself. Returns early if the child has ended. Raises
+    AttemptFailed.
     """
     stdin = child.stdin
     assert stdin is not None  # noqa: S101
     try:
         async for piece in _chained(taken, rest):
-            stdin.write(piece)
-            await stdin.drain()
+            if isinstance(piece, FilePart):
+                try:
+                    await stdin.send(piece)
+                except CsvmillError as error:
+                    raise AttemptFailed(f"the source could not be read: {error}") from error
+            else:
+                await stdin.write(piece)
             yield len(piece)
         stdin.close()
-    except (BrokenPipeError, ConnectionResetError):
+    except ConnectionError:
         return
-    except RuntimeError:
-        # uvloop raises it for a write to a pipe whose other end has just closed.
-        if not stdin.is_closing():
-            raise
 
 
-async def _chained(taken: Sequence[bytes], rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _chained(taken: Sequence[bytes], rest: AsyncIterator[Piece]) -> AsyncIterator[Piece]:
     for piece in taken:
         yield piece
     async for piece in rest:
         yield piece
 
 
-async def _checked(source: Source, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _checked(source: Source, pieces: AsyncIterator[Piece]) -> AsyncIterator[Piece]:
     """Yield the pieces of a source. Raises AttemptFailed if it fails or has another size."""
     taken = 0
     with _errors_of_source():
@@ -298,7 +301,7 @@ async def _checked(source: Source, pieces: AsyncIterator[bytes]) -> AsyncIterato
         raise AttemptFailed(f"the source ended after {taken} of {source.size} bytes")
 
 
-async def _first(pieces: AsyncIterator[bytes], usage: Usage) -> list[bytes]:
+async def _first(pieces: AsyncIterator[Piece], usage: Usage) -> list[bytes]:
     """Return the first pieces, of together `SAMPLE_SIZE` bytes or more, or all."""
     taken: list[bytes] = []
     size = 0
@@ -307,7 +310,8 @@ async def _first(pieces: AsyncIterator[bytes], usage: Usage) -> list[bytes]:
             piece = await anext(pieces)
         except StopAsyncIteration:
             break
-        taken.append(piece)
+        with _errors_of_source():
+            taken.append(await piece.read() if isinstance(piece, FilePart) else piece)
         size += len(piece)
         usage.advance(0)
     return taken

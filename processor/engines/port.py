@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from shared.blobs.content import FilePart
 from shared.csv.compression import MAX_EXPANSION
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ SCRATCH = 100 << 30
 """The default limit of scratch disk for an aggregation, in bytes."""
 
 
+Piece = bytes | FilePart
+"""Some bytes of a source: themselves, or a part of a file that the system can send to a child."""
+
+
 class Source(Protocol):
     """The input of a job, which an engine may read more than once."""
 
@@ -34,7 +39,7 @@ class Source(Protocol):
         """A file with exactly these bytes on this machine; None if there is none."""
         ...
 
-    def open(self) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+    def open(self) -> AbstractAsyncContextManager[AsyncIterator[Piece]]:
         """Read from the start, in pieces of bounded size. May be called again.
 
         Entering and iterating raise a CsvmillError, such as StorageUnavailable.

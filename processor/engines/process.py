@@ -12,6 +12,8 @@ import socket
 import subprocess
 from typing import TYPE_CHECKING
 
+from processor.engines.input_pipe import InputPipe
+
 if TYPE_CHECKING:
     from asyncio import StreamReader, StreamWriter
     from collections.abc import Sequence
@@ -24,7 +26,7 @@ class Process:
     def __init__(
         self,
         process: subprocess.Popen[bytes],
-        stdin: StreamWriter | None,
+        stdin: InputPipe | None,
         stdout: tuple[StreamReader, StreamWriter],
         stderr: tuple[StreamReader, StreamWriter],
     ) -> None:
@@ -50,9 +52,10 @@ class Process:
 
     def close(self) -> None:
         """Close the streams."""
-        for stream in (self.stdin, self._stdout, self._stderr):
-            if stream is not None:
-                stream.close()
+        if self.stdin is not None:
+            self.stdin.close()
+        self._stdout.close()
+        self._stderr.close()
 
 
 async def start(
@@ -69,14 +72,13 @@ async def start(
     `stdin` is a descriptor, or as `subprocess.Popen` takes it. `limit` is that of the lines of
     standard output, in bytes.
     """
-    wants_stdin = stdin == subprocess.PIPE
+    pipe = InputPipe() if stdin == subprocess.PIPE else None
     # Not pipes, whose descriptors uvloop closes twice (see `child_process`).
-    pairs = [socket.socketpair() for _ in range(3 if wants_stdin else 2)]
-    ours, theirs = zip(*pairs, strict=True)
+    ours, theirs = zip(*(socket.socketpair() for _ in range(2)), strict=True)
     try:
         process = subprocess.Popen(  # noqa: ASYNC220  (returns within a millisecond)
             command,
-            stdin=theirs[2] if wants_stdin else stdin,
+            stdin=stdin if pipe is None else pipe.reading,
             stdout=theirs[0],
             stderr=theirs[1],
             cwd=folder,
@@ -87,20 +89,26 @@ async def start(
         )
     except BaseException:
         _close_all(ours)
+        if pipe is not None:
+            pipe.close()
         raise
     finally:
         _close_all(theirs)
+        if pipe is not None:
+            pipe.started()
     opened: list[tuple[StreamReader, StreamWriter]] = []
     try:
         for stream in ours:
             opened.append(  # noqa: PERF401  (closed if the next one fails)
                 await asyncio.open_unix_connection(sock=stream, limit=limit)
             )
-        stdout, stderr, *rest = opened
-        return Process(process, rest[0][1] if rest else None, stdout, stderr)
+        stdout, stderr = opened
+        return Process(process, pipe, stdout, stderr)
     except BaseException:
         process.kill()
         process.wait()
+        if pipe is not None:
+            pipe.close()
         for _, writer in opened:
             writer.close()
         _close_all(ours[len(opened) :])

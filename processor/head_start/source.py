@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
     from pathlib import Path
 
+    from processor.engines.port import Piece
     from shared.blobs.blob import BlobInfo
     from shared.ports import Blobs
 
@@ -73,7 +74,7 @@ class GrowingSource:
         self._running.set()
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[AsyncIterator[bytes]]:
+    async def open(self) -> AsyncIterator[AsyncIterator[Piece]]:
         """Read from the start."""
         pieces = self._pieces()
         try:
@@ -81,7 +82,7 @@ class GrowingSource:
         finally:
             await pieces.aclose()
 
-    async def _pieces(self) -> AsyncGenerator[bytes, None]:
+    async def _pieces(self) -> AsyncGenerator[Piece, None]:
         at, progressed = 0, time.monotonic()
         try:
             while not self.complete.is_set():
@@ -89,7 +90,8 @@ class GrowingSource:
                     async with self._blobs.follow(
                         self._blob.key, at, version=self._blob.version
                     ) as growth:
-                        async for piece in growth:
+                        pieces: AsyncIterator[Piece] = growth.parts or growth.pieces
+                        async for piece in pieces:
                             await self._running.wait()
                             at += len(piece)
                             progressed = time.monotonic()

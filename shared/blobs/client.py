@@ -12,7 +12,9 @@ import aiohttp
 from yarl import URL
 
 from shared.blobs import protocol, responses
+from shared.blobs.boot import boot_id
 from shared.blobs.content import FOLLOW_WAIT, Content, Growth
+from shared.blobs.growing_file import content_of, opened_file, parts_of
 from shared.blobs.layout import complete_data
 from shared.blobs.request_bodies import ChunkBody, Exchange
 from shared.errors import (
@@ -205,14 +207,36 @@ class HttpBlobs:
         wait: float = FOLLOW_WAIT,
     ) -> AsyncIterator[Growth]:
         """See the port. `wait` has to be shorter than `answer_timeout`."""
-        path = protocol.growth_path(key, _checked(key, start), version, wait)
-        response = await self._send("GET", path)
-        async with response:
+        request = partial(protocol.growth_path, key, _checked(key, start), version, wait)
+        if self._local_root is not None and (boot := boot_id()) is not None:
+            async with self._growth(request(boot)) as (response, found):
+                inode = response.headers.get(protocol.INODE_FIELD)
+                if inode is None:
+                    async with aclosing(responses.pieces_of(response)) as pieces:
+                        yield Growth(pieces, start, found)
+                    return
+                with opened_file(self._local_root, key, int(inode)) as file:
+                    if file is not None:
+                        async with (
+                            aclosing(parts_of(file, start, responses.lines(response))) as parts,
+                            aclosing(content_of(parts)) as pieces,
+                        ):
+                            yield Growth(pieces, start, found, parts, int(inode))
+                        return
+        async with (
+            self._growth(request()) as (response, found),
+            aclosing(responses.pieces_of(response)) as pieces,
+        ):
+            yield Growth(pieces, start, found)
+
+    @asynccontextmanager
+    async def _growth(self, path: str) -> AsyncIterator[tuple[aiohttp.ClientResponse, str]]:
+        """Request a blob that grows; yield the response and the version of the blob."""
+        async with await self._send("GET", path) as response:
             found = response.headers.get(protocol.VERSION_FIELD)
             if found is None:
                 raise StorageUnavailable("this version of storage serves no blob that grows")
-            async with aclosing(responses.pieces_of(response)) as pieces:
-                yield Growth(pieces, start, found)
+            yield response, found
 
     async def delete(self, key: BlobKey) -> None:
         """See the port."""

@@ -11,16 +11,36 @@ if TYPE_CHECKING:
 
 
 class LocalFile(Protocol):
-    """An open file of this process, which the kernel can send to a socket (sendfile)."""
+    """An open file of this process, which the kernel can send to a socket or pipe (sendfile)."""
 
     async def send(self, socket: int, offset: int, count: int) -> int:
         """Send up to `count` bytes of the file at `offset` (bytes) to a non-blocking socket.
 
-        `socket` is a descriptor. Returns the number of bytes sent: 0 if the socket stays full for
-        a few milliseconds. Raises ConnectionError if the peer has disconnected,
+        `socket` is a descriptor, also of a pipe. Returns the number of bytes sent: 0 if the socket
+        stays full for a few milliseconds. Raises ConnectionError if the peer has disconnected,
         StorageUnavailable if the file cannot be read or ends early.
         """
         ...
+
+    async def read_part(self, start: int, stop: int) -> bytes:
+        """Return the bytes `start..stop` of the file. Raises StorageUnavailable as `send`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """The bytes `start..stop` of an open file."""
+
+    file: LocalFile
+    start: int
+    stop: int
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    async def read(self) -> bytes:
+        """Return the bytes. Raises StorageUnavailable."""
+        return await self.file.read_part(self.start, self.stop)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +71,19 @@ FOLLOW_WAIT = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Growth(AsyncIterator[bytes]):
-    """The bytes of a blob from `start` on, as they are received (see `Blobs.follow`)."""
+    """The bytes of a blob from `start` on, as they are received (see `Blobs.follow`).
+
+    Iterate over `pieces`, or over `parts` instead.
+    """
 
     pieces: AsyncIterator[bytes]
     start: int
     version: str
     """The version of the blob that the bytes belong to."""
+    parts: AsyncIterator[FilePart] | None = None
+    """The same bytes as parts of a file, if this process has it open."""
+    inode: int | None = None
+    """The number of this file in its file system."""
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self.pieces

@@ -159,12 +159,23 @@ VERSION_FIELD = "Csvmill-Version"
 """The header field by which storage names the version of the blob that it sends."""
 
 
-def growth_path(key: BlobKey, start: int, version: str | None, wait: float) -> str:
+INODE_FIELD = "Csvmill-Inode"
+"""The header field by which storage names the file of a blob that grows, if it sends no bytes."""
+
+
+def growth_path(
+    key: BlobKey, start: int, version: str | None, wait: float, boot: str | None = None
+) -> str:
     """Return the path that sends the bytes of a blob from `start` on as they arrive.
 
-    The response ends when the blob is complete, or after `wait` seconds without a byte.
+    The response ends when the blob is complete, or after `wait` seconds without a byte. A caller
+    that sees the folder of storage names its `boot`. If that is also the boot of storage, the
+    response names the file (`INODE_FIELD`). Instead of bytes it has lines then: the offset up to
+    which bytes have arrived, in decimal digits, whenever it grows.
     """
     given = "" if version is None else f"&version={quote(version, safe='')}"
+    if boot is not None:
+        given += f"&boot={quote(boot, safe='')}"
     return f"{blob_path(key)}/growth?start={start}&wait={wait:g}{given}"
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from aiohttp import web
 
-from shared.blobs.content import single_piece
+from shared.blobs.content import FilePart, single_piece
 from shared.errors import CsvmillError, NotAcceptable, PreconditionFailed, RangeNotSatisfiable
 from shared.http.conditions import IDENTITY, Representation, field_value
 from shared.http.content_codings import encode_stream, negotiate_coding
@@ -23,7 +23,7 @@ from shared.http.digest_fields import digest_field, sha256_preference
 from shared.http.multipart_byteranges import MultipartByteranges, frame_ranges
 from shared.http.ranges import Selection, parse_byte_ranges, select
 from shared.http.response_body import send_body
-from shared.http.sendfile import FilePart, body_of, read_pieces
+from shared.http.sendfile import body_of, read_pieces
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping

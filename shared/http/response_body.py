@@ -7,8 +7,9 @@ import logging
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
+from shared.blobs.content import FilePart
 from shared.errors import CsvmillError
-from shared.http.sendfile import FilePart, send_part
+from shared.http.sendfile import send_part
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable

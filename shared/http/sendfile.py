@@ -12,28 +12,20 @@ import asyncio
 import os
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from shared.blobs.content import FilePart
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterator
 
     from aiohttp import web
 
-    from shared.blobs.content import Content, LocalFile
+    from shared.blobs.content import Content
 
 SENDFILE_FROM = 256 << 10
 """Bytes of the smallest part sent with sendfile. A smaller one is sent together with the header,
 in fewer system calls."""
-
-
-@dataclass(frozen=True, slots=True)
-class FilePart:
-    """The bytes `start..stop` of an open file."""
-
-    file: LocalFile
-    start: int
-    stop: int
 
 
 def body_of(request: web.Request, content: Content) -> AsyncGenerator[bytes | FilePart, None]:

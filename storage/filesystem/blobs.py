@@ -32,7 +32,7 @@ from storage.filesystem.atomic_folders import create_blob_folder, trash_folder
 from storage.filesystem.blob_cache import BlobCache
 from storage.filesystem.chunk_writer import ChunkWriter
 from storage.filesystem.disk import Disk, uninterrupted
-from storage.filesystem.growth import check_version, growing_pieces
+from storage.filesystem.growth import check_version, growing_parts, growing_pieces
 from storage.filesystem.meta import check_declaration, new_meta
 from storage.filesystem.reader import Reader
 from storage.filesystem.root import RootFolder
@@ -285,8 +285,11 @@ class FilesystemBlobs:
                 )
             await reader.open(partial(blob.folder.open_data, blob.generation))
             try:
-                async with aclosing(growing_pieces(blob, reader, start, wait)) as pieces:
-                    yield Growth(pieces, start, blob.version)
+                async with (
+                    aclosing(growing_pieces(blob, reader, start, wait)) as pieces,
+                    aclosing(growing_parts(blob, reader, start, wait)) as parts,
+                ):
+                    yield Growth(pieces, start, blob.version, parts, reader.inode())
             finally:
                 self._listener.bytes_read(key, reader.consumed)
 

@@ -6,6 +6,7 @@ import asyncio
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
+from shared.blobs.content import FilePart
 from shared.errors import BlobNotFound, DigestMismatch
 
 if TYPE_CHECKING:
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
     from storage.filesystem.blob import Blob
     from storage.filesystem.reader import Reader
+
+PART = 4 << 20
+"""Bytes of the largest part of the file that is given to a follower at a time."""
 
 
 def check_version(blob: Blob, version: str | None) -> None:
@@ -37,14 +41,35 @@ async def growing_pieces(
     `reader` has the data file open, and the blob stays loaded. Ends with the blob, or after `wait`
     seconds without a new byte. Raises as `Blob.check` for the generation that the blob has now.
     """
+    async with aclosing(_growing_ranges(blob, start, wait)) as ranges:
+        async for at, stop in ranges:
+            async with aclosing(reader.pieces(at, stop)) as pieces:
+                async for piece in pieces:
+                    yield piece
+
+
+async def growing_parts(
+    blob: Blob, reader: Reader, start: int, wait: float
+) -> AsyncGenerator[FilePart, None]:
+    """Yield the same bytes as `growing_pieces`, as parts of the file of at most `PART` bytes."""
+    generation = blob.generation
+    async with aclosing(_growing_ranges(blob, start, wait)) as ranges:
+        async for begin, stop in ranges:
+            for at in range(begin, stop, PART):
+                blob.check(generation)
+                yield FilePart(reader, at, min(at + PART, stop))
+
+
+async def _growing_ranges(
+    blob: Blob, start: int, wait: float
+) -> AsyncGenerator[tuple[int, int], None]:
+    """Yield begin and end of what has been received, as it grows."""
     generation, at = blob.generation, start
     while True:
         blob.check(generation)
         stop = blob.received.prefix
         if at < stop:
-            async with aclosing(reader.pieces(at, stop)) as pieces:
-                async for piece in pieces:
-                    yield piece
+            yield at, stop
             at = stop
         elif blob.complete:
             return

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Self
 
-from storage.filesystem.disk import as_storage_error, finish, read_exactly, send_some, settle
+from shared.blobs.file_sending import send_some
+from storage.filesystem.disk import as_storage_error, finish, read_exactly, settle
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -75,6 +76,18 @@ class Reader:
             raise as_storage_error(error) from error
         self.consumed += sent
         return sent
+
+    async def read_part(self, start: int, stop: int) -> bytes:
+        """See `shared.blobs.content.LocalFile`."""
+        (fd,) = self._opened
+        content = await self._disk.run(read_exactly, fd, stop - start, start)
+        self.consumed += len(content)
+        return content
+
+    def inode(self) -> int:
+        """Return the number of the open file in its file system."""
+        (fd,) = self._opened
+        return os.fstat(fd).st_ino
 
     async def pieces(self, start: int, stop: int) -> AsyncGenerator[bytes, None]:
         """Yield the bytes `start..stop`. Raises StorageUnavailable if the file ends early."""

@@ -7,13 +7,25 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shared.blobs.client import HttpBlobs
+from shared.blobs.layout import blob_folder
 from shared.errors import (
     BlobNotFound,
     ChunkOutOfBounds,
     CsvmillError,
     DigestMismatch,
 )
-from tests.blob_backends import joined, stream
+from storage import handlers
+from tests.blob_backends import (
+    BACKENDS,
+    TOKEN,
+    filesystem_blobs,
+    http_blobs,
+    joined,
+    remote_blobs,
+    storage_server,
+    stream,
+)
 from tests.contract.blobs.chunks import KEY, MIB, Gated, sha256
 
 if TYPE_CHECKING:
@@ -24,8 +36,14 @@ if TYPE_CHECKING:
     from shared.ports import Blobs
     from tests.blob_backends import OpenBlobs
 
+OPENED = {**BACKENDS, "http, on another machine": remote_blobs}
 IMMEDIATELY = 0.0
 """Seconds to wait for a byte."""
+
+
+@pytest.fixture(params=sorted(OPENED))
+def open_blobs(request: pytest.FixtureRequest) -> OpenBlobs:
+    return OPENED[request.param]
 
 
 async def received(blobs: Blobs, start: int = 0, version: str | None = None) -> bytes:
@@ -236,3 +254,66 @@ async def test_a_reader_may_stop_at_any_time(blobs: Blobs) -> None:
         await anext(growth)
 
     assert len(await received(blobs)) == 8 * MIB
+
+
+async def test_who_sees_the_folder_follows_the_same_bytes_as_parts_of_the_file(
+    blobs: Blobs, request: pytest.FixtureRequest
+) -> None:
+    content = bytes(range(256)) * 4096 * 9
+    await blobs.create(KEY, len(content))
+    await blobs.write(KEY, 0, stream(content[:MIB]))
+    async with blobs.follow(KEY, 5) as growth:
+        if "another machine" in request.node.name:
+            assert (growth.parts, growth.inode) == (None, None)
+            return
+        assert growth.parts is not None
+        first = await anext(growth.parts)
+        assert (first.start, first.stop, await first.read()) == (5, MIB, content[5:MIB])
+        await blobs.write(KEY, MIB, stream(content[MIB:]))
+        rest = [part async for part in growth.parts]
+        assert b"".join([await part.read() for part in rest]) == content[MIB:]
+        assert max(map(len, rest)) < 5 * MIB
+
+
+async def test_parts_of_a_blob_that_is_deleted_end_with_an_error(blobs: Blobs) -> None:
+    await blobs.create(KEY, 9)
+    await blobs.write(KEY, 0, stream(b"abc"))
+    async with blobs.follow(KEY) as growth:
+        parts = growth.parts or growth.pieces
+        await anext(parts)
+        await blobs.delete(KEY)
+        with pytest.raises(CsvmillError):
+            await anext(parts)
+
+
+@pytest.mark.parametrize("reason", ["the file is not in the folder", "the folder is not there"])
+async def test_bytes_are_followed_over_http_if_their_file_is_not_found(
+    reason: str, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    if reason == "the file is not in the folder":
+        (blob_folder(other, KEY)).mkdir(parents=True)
+        (blob_folder(other, KEY) / "partial.0").write_bytes(b"another file")
+    async with (
+        filesystem_blobs(tmp_path / "root") as kept,
+        storage_server(tmp_path / "root", kept) as url,
+        HttpBlobs(url, TOKEN, local_root=other) as blobs,
+    ):
+        await blobs.create(KEY, 3)
+        await blobs.write(KEY, 0, stream(b"abc"))
+        async with blobs.follow(KEY) as growth:
+            assert growth.parts is None
+            assert await joined(growth) == b"abc"
+
+
+async def test_bytes_are_followed_over_http_if_storage_has_started_on_another_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Two machines may mount one folder, but do not see at once what the other has written.
+    monkeypatch.setattr(handlers, "boot_id", lambda: "that of another machine")
+    async with http_blobs(tmp_path) as blobs:
+        await blobs.create(KEY, 3)
+        await blobs.write(KEY, 0, stream(b"abc"))
+        async with blobs.follow(KEY) as growth:
+            assert growth.parts is None
+            assert await joined(growth) == b"abc"

@@ -24,6 +24,7 @@ from shared.jobs.report import Report, Rows, Seconds
 from shared.jobs.store import SqlJobStore, open_job_store
 from shared.jobs.wake_up import WakeUp
 from storage.filesystem.blobs import FilesystemBlobs
+from tests.blob_backends import joined
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -82,7 +83,7 @@ class ScriptedEngine:
         try:
             await self._passed(self.may_finish)
             async with source.open() as pieces:
-                assert b"".join([piece async for piece in pieces]) == INPUT
+                assert await joined(pieces) == INPUT
             await self._passed(self.may_write)
         except asyncio.CancelledError:
             self.cancelled += 1

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from csvmill.run import boot
-from csvmill.run.boot import boot_id
 from csvmill.run.request import RunRequest
 from csvmill.run.run import Run
 from csvmill.run.state import RunFolder, RunState
+from shared.blobs import boot
+from shared.blobs.boot import boot_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +39,12 @@ class Listener:
         raise NotImplementedError
 
 
+@pytest.fixture(autouse=True)
+def _read_again() -> Iterator[None]:
+    yield
+    boot_id.cache_clear()
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[RunFolder]:
     (tmp_path / "plays.csv").write_text("Song,Date,Plays\na,2026-01-01,1\n")
@@ -60,6 +66,7 @@ def restart(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the system name another boot."""
     (path := folder.path.parent / "boot_id").write_text("another\n")
     monkeypatch.setattr(boot, "_BOOT_ID", path)
+    boot_id.cache_clear()
 
 
 def test_a_run_is_continued_in_the_same_boot(folder: RunFolder) -> None:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from csvmill.run import state as state_module
-from csvmill.run.fingerprint import Fingerprint
 from csvmill.run.errors import RunBusy, RunDiffers
+from csvmill.run.fingerprint import Fingerprint
 from csvmill.run.state import RunFolder, RunState
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from processor.head_start.source import GrowingSource, UploadStalled
 from shared.blobs.blob import upload_key
 from shared.errors import BlobNotFound, CsvmillError, DigestMismatch, StorageUnavailable
 from storage.filesystem.blobs import FilesystemBlobs
-from tests.blob_backends import stream
+from tests.blob_backends import content_of, joined, stream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -41,7 +41,7 @@ async def growing(
 
 async def read(source: GrowingSource) -> bytes:
     async with source.open() as pieces:
-        return b"".join([piece async for piece in pieces])
+        return await joined(pieces)
 
 
 async def test_it_is_read_to_its_end_and_is_complete_then(blobs: FilesystemBlobs) -> None:
@@ -61,13 +61,13 @@ async def test_it_knows_how_much_was_read_when_the_upload_ended(blobs: Filesyste
     source = await growing(blobs)
     await blobs.write(KEY, 0, stream(b"abcdef"))
     async with source.open() as pieces:
-        taken = await anext(pieces)
+        taken = await content_of(await anext(pieces))
         reading = asyncio.ensure_future(anext(pieces))  # the first piece was taken
         source.pause()
         await blobs.write(KEY, 6, stream(b"ghi"))
         source.resume()
-        taken += await reading
-        taken += b"".join([piece async for piece in pieces])
+        taken += await content_of(await reading)
+        taken += await joined(pieces)
 
     assert taken == b"abcdefghi"
     assert source.read_at_completion == 6
