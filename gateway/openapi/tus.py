@@ -9,6 +9,7 @@ from gateway.openapi.schemas import UPLOAD_ID
 from gateway.protocols.tus.handlers import CONTENT_TYPE, VERSION
 from shared.errors import (
     AppendLeaseLost,
+    BadRowsFound,
     BlobConflict,
     ChunkOutOfBounds,
     InvalidInput,
@@ -97,6 +98,7 @@ _SENDING = {
     **errors(
         InvalidInput,
         SpecMismatch,
+        BadRowsFound,
         ChunkOutOfBounds,
         BlobConflict,
         UploadNotFound,
@@ -167,8 +169,8 @@ def _create(name: str) -> Node:
             parameter(
                 "Upload-Metadata",
                 "header",
-                "`filename` and `spec` (the JSON of an `Aggregation`), each with its value in "
-                "base64; other keys are stored",
+                "`filename`, `spec` (the JSON of an `Aggregation`) and `fail_early` (`true` or "
+                "`false`), each with its value in base64; other keys are stored",
                 _STRING,
                 example="filename cGxheXMuY3N2",
             ),

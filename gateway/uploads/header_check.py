@@ -39,6 +39,8 @@ CHECKS_AT_A_TIME = 2
 READ_AT_A_TIME = 16
 """Samples that are being read from storage, which may be slow, or held in memory. Of the long
 samples, `CHECKS_AT_A_TIME`."""
+AGAIN = 8 << 20
+"""Bytes of a request after which it is told again how much has been received."""
 _REMEMBERED = 10_000
 _NEVER = sys.maxsize
 
@@ -98,13 +100,14 @@ class HeaderChecker:
                 await self.check_sample(upload, sample)
 
     def watch(
-        self, blobs: Blobs, offset: int, *, tolerated: int, on_header: Callable[[Upload], None]
+        self, blobs: Blobs, offset: int, *, tolerated: int, on_header: Callable[[Upload, int], None]
     ) -> HeaderWatch:
         """Return the check of one request that writes at `offset`.
 
         If the file does not fit its spec, up to `tolerated` bytes are passed on before the request
-        is refused, and at least the first MiB. `on_header` is called when the first MiB is
-        received, or was before, and fits.
+        is refused, and at least the first MiB. `on_header` is called with the number of bytes
+        received without a gap when the first MiB is received, or was before, and fits; and again
+        whenever `AGAIN` more bytes have been received.
         """
         return HeaderWatch(self, blobs, offset, tolerated, on_header)
 
@@ -151,7 +154,7 @@ class HeaderWatch:
         blobs: Blobs,
         offset: int,
         tolerated: int,
-        on_header: Callable[[Upload], None],
+        on_header: Callable[[Upload, int], None],
     ) -> None:
         self._checker = checker
         self._on_header = on_header
@@ -176,7 +179,7 @@ class HeaderWatch:
         """Raise SpecMismatch if the bytes received show that the upload does not fit."""
         await self._checker.check(self._blobs, upload)
         if upload.blob.prefix >= SAMPLE_SIZE:
-            self._on_header(upload)
+            self._on_header(upload, upload.blob.prefix)
 
     async def pieces(self, data: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
         """Yield `data`, which belongs at the offset, and close it.
@@ -188,6 +191,7 @@ class HeaderWatch:
             upload = self._upload
             watching = self._offset == 0
             checked = upload is not None and self._checker.applies_to(upload)
+            told = 0
             async for piece in data:
                 yield piece
                 self.passed += len(piece)
@@ -195,11 +199,13 @@ class HeaderWatch:
                     held += piece[: SAMPLE_SIZE - len(held)] if checked else b""
                     if self.passed >= SAMPLE_SIZE:
                         mismatch = await self._mismatch(upload, bytes(held)) if checked else None
-                        watching, held = False, bytearray()
-                        if mismatch is None:
-                            self._on_header(upload)
+                        watching, held, told = False, bytearray(), self.passed - AGAIN
                 if mismatch is not None and self.passed > self._tolerated:
                     raise mismatch
+                if upload is not None and self.passed >= told + AGAIN and not watching:
+                    told = self.passed
+                    if mismatch is None:
+                        self._on_header(upload, self._offset + self.passed)
 
     async def _mismatch(self, upload: Upload, sample: bytes) -> SpecMismatch | None:
         try:

@@ -37,9 +37,12 @@ class HeadStartOffers:
         """When each upload was offered, in seconds of the monotonic clock."""
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def offer(self, upload: Upload) -> None:
-        """Offer an upload whose header was received, unless it was offered a moment ago."""
-        if not self.applies_to(upload):
+    def offer(self, upload: Upload, received: int) -> None:
+        """Offer an upload whose header was received, unless it was offered a moment ago.
+
+        `received` is how many of its bytes have arrived without a gap, recorded or not.
+        """
+        if not self._is_worth_it(upload, received):
             return
         now = time.monotonic()
         if now < self._offered.get(upload.id, -AGAIN) + AGAIN:
@@ -54,9 +57,12 @@ class HeadStartOffers:
 
     def applies_to(self, upload: Upload) -> bool:
         """Whether the upload is incomplete, becomes a job, and is known to be large."""
+        return self._is_worth_it(upload, upload.blob.prefix)
+
+    def _is_worth_it(self, upload: Upload, received: int) -> bool:
         size = upload.blob.size
-        worth_it = size is not None and size >= self._min_size
-        return worth_it and not upload.blob.complete and not upload.is_part
+        known = received if size is None else size
+        return known >= self._min_size and not upload.blob.complete and not upload.is_part
 
     async def close(self) -> None:
         """Wait for the offers that are being made."""

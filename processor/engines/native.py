@@ -82,7 +82,7 @@ class NativeEngine:
         progress: Callable[[EngineProgress], None],
     ) -> Output:
         """See `Engine.aggregate`."""
-        usage = Usage(source.size, self._limits, progress)
+        usage = Usage(source, self._limits, progress)
         try:
             async with asyncio.timeout(self._limits.time_limit) as limit:
                 return await self._watched(aggregation, source, scratch, usage)

@@ -20,7 +20,7 @@ from shared.jobs.report import Report, Seconds
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from processor.engines.port import EngineLimits
+    from processor.engines.port import EngineLimits, Source
     from shared.csv.dialect import Dialect
 
 TICK = 0.2
@@ -55,17 +55,17 @@ class OutOfScratch(AttemptFailed):
 class Usage:
     """Collects what an attempt has read and used. `progress` is called for each step.
 
-    `size` is the size of the source in bytes.
+    The size of `source` is looked up at each step, as it may become known meanwhile.
     """
 
     def __init__(
-        self, size: int, limits: EngineLimits, progress: Callable[[EngineProgress], None]
+        self, source: Source, limits: EngineLimits, progress: Callable[[EngineProgress], None]
     ) -> None:
-        self._size = size
+        self._source = source
         self._limits = limits
         self._progress = progress
         self._began = time.monotonic()
-        self._latest = EngineProgress(0, size)
+        self._latest = EngineProgress(0, source.size)
         self._peak_memory = 0
         self._peak_scratch = 0
         self._children: set[int] = set()
@@ -78,12 +78,15 @@ class Usage:
 
     def advance(self, done: int, rows: int | None = None, *, estimated: bool = False) -> None:
         """Report that `done` bytes of the source, and so many rows, were read."""
-        done = max(self._latest.done, min(done, self._size))
+        size = self._source.size
+        done = max(self._latest.done, min(done, size))
         if rows is None:
-            self._latest = replace(self._latest, done=done)
+            self._latest = replace(self._latest, done=done, total=size)
         else:
             rows = max(rows, self._latest.rows or 0) if estimated else rows
-            self._latest = replace(self._latest, done=done, rows=rows, rows_estimated=estimated)
+            self._latest = replace(
+                self._latest, done=done, total=size, rows=rows, rows_estimated=estimated
+            )
         self._progress(self._latest)
 
     def reject(self, rejected: int, first_problem: str | None) -> None:
@@ -95,7 +98,7 @@ class Usage:
 
     def finish(self, rows: int) -> None:
         """Report that the whole source was read."""
-        self.advance(self._size, rows)
+        self.advance(self._source.size, rows)
 
     def use(self, *, memory: int = 0, scratch: int = 0) -> None:
         """Record a peak of memory of the kernel or its successor, or of disk, in bytes."""
@@ -162,7 +165,9 @@ class Usage:
 
     def partial_report(self) -> Report:
         """Return the report of an attempt that ended before it had read the file."""
-        return self.final_report(Report(dialect=self.dialect, bytes_in=self._size, unfinished=True))
+        return self.final_report(
+            Report(dialect=self.dialect, bytes_in=self._source.size, unfinished=True)
+        )
 
 
 def _resident(pid: int) -> int:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from processor.head_start.aggregation import GrowingAggregation
 from processor.head_start.source import GrowingSource, UploadStalled
 from shared.blobs.blob import upload_key
+from shared.csv.compression import MAGIC_SIZE, compression_of
 from shared.errors import (
     AttemptFailed,
     BlobNotFound,
@@ -23,6 +24,7 @@ from shared.errors import (
     Unavailable,
 )
 from shared.telemetry.ids import also_bound_ids
+from shared.uploads.metadata import aggregation_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -167,8 +169,11 @@ class Follower:
             blob = await self._blobs.peek(upload_key(taken.upload_id))
         except BlobNotFound:
             return Outcome.GONE, "the upload was removed"
-        if blob.size is None or blob.complete:
+        if blob.complete:
             return Outcome.GONE, "the upload is complete"
+        if blob.size is None and await self._is_compressed(blob):
+            # How far it may expand depends on its size.
+            return Outcome.FAILED, "it is compressed, and its size is not known"
         name = f"head-start-{taken.upload_id}-{taken.token}"
         async with self._scratch.folder(name) as folder:
             running = GrowingAggregation(
@@ -191,6 +196,13 @@ class Follower:
                 renewing.cancel()
                 await asyncio.gather(renewing, return_exceptions=True)
                 await running.close()
+
+    async def _is_compressed(self, blob: BlobInfo) -> bool:
+        declared = aggregation_of(blob.metadata).known_input.compression
+        if declared is not None:
+            return declared != "none"
+        async with self._blobs.open(blob.key, 0, min(blob.prefix, MAGIC_SIZE)) as pieces:
+            return compression_of(b"".join([piece async for piece in pieces])) != "none"
 
     async def _until_ended(
         self,

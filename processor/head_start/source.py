@@ -41,13 +41,12 @@ class GrowingSource:
     """
 
     def __init__(self, blobs: Blobs, blob: BlobInfo, *, stall_timeout: float) -> None:
-        if blob.size is None:
-            raise ValueError(f"the size of {blob.key} is unknown")
-        self.size = blob.size
         self.local_path: Path | None = None
         self.complete = asyncio.Event()
         """Set when all bytes were read, and storage has verified them."""
         self.failure: Exception | None = None
+        self._size = blob.size
+        self._taken = 0
         self._blobs = blobs
         self._blob = blob
         self._running = asyncio.Event()
@@ -58,6 +57,11 @@ class GrowingSource:
         """Times (Unix seconds) and how many bytes had been taken before them."""
         self.read_at_completion = 0
         """How many bytes had been read when the upload became complete."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the upload; of one whose size is not known yet, the bytes read so far."""
+        return self._taken if self._size is None else self._size
 
     def pause(self) -> None:
         """Read no further until `resume`, unless `hurry` was called."""
@@ -94,6 +98,7 @@ class GrowingSource:
                         async for piece in pieces:
                             await self._running.wait()
                             at += len(piece)
+                            self._taken = at
                             progressed = time.monotonic()
                             yield piece
                             self._note(at)
@@ -114,6 +119,7 @@ class GrowingSource:
         if blob.version != self._blob.version:
             raise DigestMismatch(f"{blob.key} is another upload than before, or was discarded")
         if blob.complete and blob.size == read:
+            self._size = blob.size
             completed_at = time.time() if blob.completed_at is None else blob.completed_at
             before = [size for at, size in self._read if at <= completed_at]
             self.read_at_completion = before[-1] if before else 0

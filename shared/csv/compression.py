@@ -45,8 +45,12 @@ _ZSTD_WINDOW_LOG = 27
 """A frame may have a window of up to 128 MiB, which is kept in memory."""
 
 
+MAGIC_SIZE = 10
+"""Bytes that tell how a file is compressed."""
+
+
 def compression_of(start: bytes) -> Compression:
-    """Return the compression of a file by its first bytes, of which ten are enough."""
+    """Return the compression of a file by its first `MAGIC_SIZE` bytes."""
     if _BZIP2.match(start):
         return "bzip2"
     return next((name for magic, name in _MAGIC.items() if start.startswith(magic)), "none")

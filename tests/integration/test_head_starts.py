@@ -20,7 +20,7 @@ from tests.integration.plays import result_of, song_plays
 from tests.services import Services, line, listening, until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
     from shared.jobs.report import Report
@@ -129,6 +129,37 @@ async def test_a_job_uses_what_was_aggregated_before_it_existed(
     assert report.head_start is not None
     assert report.head_start >= HALF
     assert report.rows.total == PLAYS.count(b"\n") - 1
+
+
+@pytest.mark.parametrize("shared_folder", [True, False], ids=["shared folder", "streamed"])
+async def test_a_request_of_unknown_length_is_aggregated_while_it_comes(
+    services: Services, gateway: ServiceProcess, store: SqlJobStore, shared_folder: bool
+) -> None:
+    settings = {"blob_dir": services.data_dir} if shared_folder else {}
+
+    async def body() -> AsyncIterator[bytes]:
+        yield PLAYS[:HALF]
+        yield PLAYS[HALF:]
+
+    tus = {"Tus-Resumable": "1.0.0", "Content-Type": "application/offset+octet-stream"}
+    with processor(services, **settings):
+        async with aiohttp.ClientSession(raise_for_status=True) as session:
+            deferred = {**tus, "Upload-Defer-Length": "1"}
+            async with session.post(f"{gateway.url}/api/tus", headers=deferred) as response:
+                location = response.headers["Location"]
+            url, upload_id = f"{gateway.url}{location}", UUID(location.rpartition("/")[2])
+            begin = {**tus, "Upload-Offset": "0"}
+            async with session.patch(url, data=body(), headers=begin):
+                await followed(store, upload_id)
+            end = {**tus, "Upload-Offset": str(len(PLAYS)), "Upload-Length": str(len(PLAYS))}
+            async with session.patch(url, headers=end) as response:
+                assert response.headers["Csvmill-Job"]
+
+        report = await ended_well(gateway, store, upload_id)
+
+    assert report.head_start is not None
+    assert report.head_start > 0
+    assert report.bytes_in == len(PLAYS)
 
 
 async def test_a_compressed_file_is_aggregated_while_it_comes(

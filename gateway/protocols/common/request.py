@@ -63,11 +63,12 @@ def declared_by_headers(
         sha256,
         parse_aggregation(spec, "spec") if spec.strip() else SONG_PLAYS,
         awaits_mark,
-        _fail_early(request),
+        fail_early(request),
     )
 
 
-def _fail_early(request: web.Request) -> bool:
+def fail_early(request: web.Request) -> bool:
+    """Return whether the URL has `?fail_early=true`. Raises InvalidInput for another value."""
     given = request.query.get("fail_early", "false")
     if given not in ("true", "false"):
         raise InvalidInput(f"fail_early is {given!r}; send true or false", field="fail_early")

@@ -28,6 +28,7 @@ from gateway.protocols.tus.concatenation import concatenate
 from gateway.protocols.tus.headers import (
     aggregation,
     declared_length,
+    fails_early,
     filename,
     number,
     parts_of_final,
@@ -131,7 +132,7 @@ async def create(request: web.Request) -> web.Response:
         check_size(context.settings, size, field="Upload-Length")
     if concat:
         others[CONCAT] = PARTIAL
-    new = NewUpload(name, size, aggregation=spec, others=others)
+    new = NewUpload(name, size, aggregation=spec, fail_early=fails_early(request), others=others)
     upload = await create_upload(context, uuid4(), new)
     if request.content_type == CONTENT_TYPE and request.can_read_body:
         upload = await _append(request, context, upload.id, 0)

@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from gateway.protocols.common.request import fail_early
 from gateway.uploads.filenames import base_name
 from shared.aggregation.json_reader import parse_aggregation
 from shared.aggregation.spec import SONG_PLAYS
@@ -97,6 +98,16 @@ def aggregation(request: web.Request) -> Aggregation:
     """Return the aggregation: `spec` of the metadata, or the default. Raises InvalidInput."""
     spec = _text(metadata(request), "spec")
     return parse_aggregation(spec, "spec") if spec.strip() else SONG_PLAYS
+
+
+def fails_early(request: web.Request) -> bool:
+    """Return whether `fail_early` is true in the metadata, or in the URL. Raises InvalidInput."""
+    given = _text(metadata(request), "fail_early").strip()
+    if given not in ("", "true", "false"):
+        raise InvalidInput(
+            f"Upload-Metadata: fail_early is {given!r}; send true or false", field="fail_early"
+        )
+    return given == "true" if given else fail_early(request)
 
 
 def _text(given: Mapping[str, bytes], key: str) -> str:

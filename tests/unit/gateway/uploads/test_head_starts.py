@@ -11,6 +11,7 @@ from uuid import UUID
 
 import pytest
 
+from gateway.uploads import header_check
 from shared.inspection.sample import SAMPLE_SIZE
 from shared.jobs.head_start import HeadStartProgress
 from tests.services import until
@@ -115,14 +116,63 @@ async def test_a_file_in_one_request_is_offered_while_it_comes(gateway: Gateway)
     assert (await sending).status == 201
 
 
+async def test_an_upload_of_unknown_size_is_offered_once_it_is_large(gateway: Gateway) -> None:
+    upload_id = await declare(gateway, None)
+    await send(gateway, upload_id, SAMPLE_SIZE, SIZE)
+    assert await offer_of(gateway, upload_id) is None
+
+    await send(gateway, upload_id, 0, SAMPLE_SIZE)
+    await offered(gateway, upload_id)
+    await followed(gateway, upload_id, HeadStartProgress(7))
+    shown = await (await gateway.client.get(f"{UPLOADS}/{upload_id}")).json()
+    assert (shown["size"], shown["head_start"]["aggregated_bytes"]) == (None, 7)
+
+
+@pytest.mark.parametrize("protocol", ["tus", "native"])
+async def test_a_request_of_unknown_length_is_offered_while_it_comes(
+    gateway: Gateway, protocol: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(header_check, "AGAIN", SAMPLE_SIZE)
+    known = asyncio.Event()
+
+    async def body() -> AsyncIterator[bytes]:
+        for start in range(0, 2 * SIZE, SAMPLE_SIZE):
+            yield content(2 * SIZE)[start : start + SAMPLE_SIZE]
+        await known.wait()
+        yield ROW
+
+    if protocol == "native":
+        sending = gateway.client.put(f"{UPLOADS}?name=plays.csv", data=body())
+    else:
+        sending = gateway.client.post(
+            "/api/tus",
+            data=body(),
+            headers={
+                "Tus-Resumable": "1.0.0",
+                "Upload-Defer-Length": "1",
+                "Content-Type": "application/offset+octet-stream",
+            },
+        )
+    answer = asyncio.ensure_future(sending)
+
+    async def is_offered() -> bool:
+        now = time.time()
+        return await gateway.jobs.head_starts.take(worker="w", held_until=now, now=now) is not None
+
+    await until(is_offered)
+    assert not answer.done()
+    known.set()
+    assert (await answer).status == 201
+
+
 @pytest.mark.parametrize(
     ("size", "declared", "sent"),
     [
         (SIZE - 1, {}, SIZE - 2),
-        (None, {}, SIZE),
+        (None, {}, SIZE - 1),
         (SIZE, {"aggregation": {**SKIPPING, "group_by": ["Sogn"]}}, SIZE - 1),
     ],
-    ids=["small", "of unknown size", "misfit"],
+    ids=["small", "of unknown size, and still small", "misfit"],
 )
 async def test_other_uploads_are_not_offered(
     gateway: Gateway, size: int | None, declared: dict[str, Any], sent: int
@@ -167,6 +217,50 @@ async def test_an_upload_that_fails_early_takes_no_more_bytes_after_a_bad_row(
     assert "has 2 bad rows so far, so its job would fail: line 3: bad;" in problem["detail"]
     shown = await (await gateway.client.get(f"{UPLOADS}/{upload_id}")).json()
     assert shown["received"] == [[0, SAMPLE_SIZE]]
+
+
+@pytest.mark.parametrize("where", ["metadata", "URL"])
+async def test_a_tus_upload_may_fail_early(gateway: Gateway, where: str) -> None:
+    version = {"Tus-Resumable": "1.0.0"}
+    given = {"Upload-Metadata": "fail_early dHJ1ZQ=="} if where == "metadata" else {}
+    created = await gateway.client.post(
+        "/api/tus" + ("?fail_early=true" if where == "URL" else ""),
+        headers={**version, "Upload-Length": str(SIZE), **given},
+    )
+    assert created.status == 201
+    location = created.headers["Location"]
+
+    async def append(start: int, stop: int) -> Any:
+        return await gateway.client.patch(
+            location,
+            data=BytesIO(content()[start:stop]),
+            headers={
+                **version,
+                "Content-Type": "application/offset+octet-stream",
+                "Upload-Offset": str(start),
+            },
+        )
+
+    assert (await append(0, SAMPLE_SIZE)).status == 204
+    upload_id = UUID(location.rpartition("/")[2])
+    await followed(gateway, upload_id, HeadStartProgress(7, 2, False, 2, "line 3: bad"))
+
+    refused = await append(SAMPLE_SIZE, SIZE)
+
+    assert (refused.status, "2 bad rows" in await refused.text()) == (422, True)
+
+
+async def test_fail_early_of_tus_is_true_or_false(gateway: Gateway) -> None:
+    for value in ("bWF5YmU=", "/w=="):
+        refused = await gateway.client.post(
+            "/api/tus",
+            headers={
+                "Tus-Resumable": "1.0.0",
+                "Upload-Length": "1",
+                "Upload-Metadata": f"fail_early {value}",
+            },
+        )
+        assert (refused.status, "fail_early" in await refused.text()) == (400, True)
 
 
 @pytest.mark.parametrize(

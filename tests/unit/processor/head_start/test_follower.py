@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -131,6 +132,38 @@ async def test_the_result_is_there_when_the_upload_ends(rig: Rig) -> None:
         await it.ended(upload_id)
         assert await rig.jobs.head_starts.of_upload(upload_id) is None
         assert scratch_of(rig) == []
+
+
+async def test_an_upload_of_unknown_size_is_followed_too(rig: Rig) -> None:
+    upload_id = uuid4()
+    key = upload_key(upload_id)
+    await rig.blobs.create(key, None)
+    await rig.blobs.write(key, 0, once(INPUT[:HALF]))
+    await rig.jobs.head_starts.offer(upload_id, now=time.time())
+    async with processor(rig) as it:
+        await rig.engine.started.wait()
+        await rig.blobs.write(key, HALF, once(INPUT[HALF:]))
+        await rig.blobs.declare_size(key, len(INPUT))
+        job = await it.job(upload_id, JobState.SUCCESS)
+
+        assert await result_of(rig, job) == OUTPUT
+        assert job.report is not None
+        assert job.report.head_start is not None
+
+
+async def test_a_compressed_upload_of_unknown_size_is_not_followed(rig: Rig) -> None:
+    upload_id = uuid4()
+    await rig.blobs.create(upload_key(upload_id), None)
+    await rig.blobs.write(upload_key(upload_id), 0, once(gzip.compress(INPUT)))
+    await rig.jobs.head_starts.offer(upload_id, now=time.time())
+    async with processor(rig):
+
+        async def ended() -> bool:
+            found = await rig.jobs.head_starts.of_upload(upload_id)
+            return found is not None and found.ended_at is not None
+
+        await until(ended)
+        assert rig.engine.runs == 0
 
 
 async def test_a_wake_up_that_comes_first_uses_the_same_aggregation(rig: Rig) -> None:

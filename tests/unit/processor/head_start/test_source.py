@@ -15,6 +15,7 @@ from shared.blobs.blob import upload_key
 from shared.errors import BlobNotFound, CsvmillError, DigestMismatch, StorageUnavailable
 from storage.filesystem.blobs import FilesystemBlobs
 from tests.blob_backends import content_of, joined, stream
+from tests.services import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -55,6 +56,25 @@ async def test_it_is_read_to_its_end_and_is_complete_then(blobs: FilesystemBlobs
     assert await reading == b"abcdefghi"
     assert source.complete.is_set()
     assert source.failure is None
+
+
+async def test_it_ends_when_a_size_that_was_unknown_is_declared(blobs: FilesystemBlobs) -> None:
+    blob = await blobs.create(KEY, None)
+    source = GrowingSource(blobs, blob, stall_timeout=60)
+    assert source.size == 0
+    reading = asyncio.create_task(read(source))
+    await blobs.write(KEY, 0, stream(b"abcdef"))
+
+    async def taken() -> bool:
+        return source.size == 6
+
+    await until(taken)
+    await blobs.write(KEY, 6, stream(b"ghi"))
+    assert not source.complete.is_set()
+    await blobs.declare_size(KEY, 9)
+
+    assert await reading == b"abcdefghi"
+    assert (source.size, source.complete.is_set()) == (9, True)
 
 
 async def test_it_knows_how_much_was_read_when_the_upload_ended(blobs: FilesystemBlobs) -> None:
