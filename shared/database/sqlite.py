@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared.database.sqlite_batches import Call, run_batch
+from shared.database.sqlite_checkpoints import LONGEST_LOG, Checkpoints
 from shared.database.sqlite_thread import SqliteThread, execute, translated
 from shared.database.steps import statement
 from shared.errors import DatabaseUnavailable
@@ -36,7 +37,14 @@ class SqliteDatabase:
     """
 
     def __init__(self, path: str, *, timeout: float) -> None:
-        self._writer = SqliteThread(path, timeout, "synchronous = FULL", "foreign_keys = ON")
+        self._writer = SqliteThread(
+            path,
+            timeout,
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            f"wal_autocheckpoint = {LONGEST_LOG}",
+        )
+        self._checkpoints = Checkpoints(path, timeout)
         self._reader = SqliteThread(path, timeout, "query_only = ON")
         self._timeout = timeout
         self._writing = asyncio.Lock()
@@ -99,6 +107,7 @@ class SqliteDatabase:
                 await transaction.execute("BEGIN IMMEDIATE")
                 yield transaction
                 await transaction.execute("COMMIT")
+                self._checkpoints.committed()
             finally:
                 transaction.roll_back()  # does nothing after a commit
         self._tell(transaction.told)
@@ -120,6 +129,7 @@ class SqliteDatabase:
         """See `Database`."""
         if self._serving is not None:
             await asyncio.wait([self._serving], timeout=self._timeout)
+        await self._checkpoints.close()
         await self._reader.close()
         await self._writer.close()
 
@@ -139,6 +149,7 @@ class SqliteDatabase:
         except Exception as error:  # noqa: BLE001  (raised by each call)
             for call in calls:
                 call.error, call.told = error, []
+        self._checkpoints.committed()
         for call in calls:
             call.settle()
         self._tell(text for call in calls for text in call.told)

@@ -192,6 +192,7 @@ class ChunkWriter:
     def _write(self, batch: list[bytes], start: int, direct: RangeSet, spilled: RangeSet) -> None:
         if len(direct) == sum(len(piece) for piece in batch):
             write_all(self._data(), *batch, offset=start)
+            self._blob.folder.begin_sync(self._data(), start, len(direct))
             return
         view = memoryview(b"".join(batch))
         for part in direct:
