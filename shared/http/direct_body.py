@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
+import socket
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -26,6 +28,10 @@ PIECE = 1 << 20
 """Bytes that are read at a time."""
 FAIR_SHARE = 4 << 20
 """Bytes after which other tasks get their turn, however fast the client sends."""
+WORTH_READING = 512 << 10
+"""Bytes that are waited for, so that a fast client does not cost a step for each of its packets."""
+PATIENCE = 0.02
+"""Seconds for which so many bytes are waited for. After them, any byte will do."""
 
 _DIRECT = web.AppKey("direct_bodies", bool)
 _CLOSES = web.RequestKey("closes_connection", bool)
@@ -68,13 +74,15 @@ async def direct_pieces(request: web.Request, size: int) -> AsyncGenerator[bytes
     protocol.pause_reading()
     left, turn = size, 0
     try:
-        with _duplicate_socket(request) as socket:
+        with _duplicate_socket(request) as duplicate:
+            incoming = _Incoming(duplicate)
             while left:
-                try:
-                    piece = os.read(socket, min(PIECE, left))
-                except BlockingIOError:
-                    await _readable(socket)
+                if not incoming.has(min(WORTH_READING, left)):
+                    await incoming.arrived()
                     _check_open(request)
+                try:
+                    piece = os.read(duplicate.fileno(), min(PIECE, left))
+                except BlockingIOError:
                     continue
                 if not piece:
                     return
@@ -99,14 +107,12 @@ async def _announce_close(request: web.Request, response: web.StreamResponse) ->
 
 
 @contextmanager
-def _duplicate_socket(request: web.Request) -> Iterator[int]:
+def _duplicate_socket(request: web.Request) -> Iterator[socket.socket]:
     _check_open(request)
     transport = request.transport
-    duplicate = os.dup(transport.get_extra_info("socket").fileno())  # type: ignore[union-attr]
-    try:
+    descriptor = transport.get_extra_info("socket").fileno()  # type: ignore[union-attr]
+    with socket.socket(fileno=os.dup(descriptor)) as duplicate:
         yield duplicate
-    finally:
-        os.close(duplicate)
 
 
 def _check_open(request: web.Request) -> None:
@@ -114,12 +120,40 @@ def _check_open(request: web.Request) -> None:
         raise ConnectionResetError("the connection is closed")
 
 
-async def _readable(socket: int) -> None:
-    """Return when bytes have arrived, or the client has disconnected."""
-    loop = asyncio.get_running_loop()
-    readable = asyncio.Event()
-    loop.add_reader(socket, readable.set)
-    try:
-        await readable.wait()
-    finally:
-        loop.remove_reader(socket)
+class _Incoming:
+    """Waits for bytes of a socket. It counts as readable with fewer if the client disconnects."""
+
+    def __init__(self, duplicate: socket.socket) -> None:
+        self._socket = duplicate
+        self._poll = select.poll()
+        self._poll.register(duplicate, select.POLLIN)
+        self._enough = 1
+
+    def has(self, count: int) -> bool:
+        """Whether `count` bytes can be read, or the client has disconnected."""
+        self._wait_for(count)
+        return bool(self._poll.poll(0))
+
+    async def arrived(self) -> None:
+        """Return when the bytes that `has` was asked for have arrived, or some of them."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._readable()
+        except TimeoutError:
+            self._wait_for(1)
+            await self._readable()
+
+    def _wait_for(self, count: int) -> None:
+        if count != self._enough:
+            # Linux lets the socket become readable with so many bytes; elsewhere it is with one.
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count)
+            self._enough = count
+
+    async def _readable(self) -> None:
+        loop = asyncio.get_running_loop()
+        readable = asyncio.Event()
+        loop.add_reader(self._socket.fileno(), readable.set)
+        try:
+            await readable.wait()
+        finally:
+            loop.remove_reader(self._socket.fileno())

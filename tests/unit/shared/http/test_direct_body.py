@@ -124,6 +124,23 @@ async def test_a_client_that_stalls_is_answered(direct_sizes: list[int]) -> None
     assert len(direct_sizes) == 1
 
 
+async def test_a_client_that_sends_slowly_is_not_taken_for_one_that_stalls(
+    direct_sizes: list[int],
+) -> None:
+    # Less than what is waited for at first, in more time than a client may stall.
+    slow = len(CONTENT) - 10_000
+    async with serving(timeout=0.5) as server:
+        reader, writer = await asyncio.open_connection(server.host, server.port)
+        writer.write(head(server, f"Content-Length: {len(CONTENT)}") + CONTENT[:slow])
+        for at in range(slow, len(CONTENT), 1000):
+            await writer.drain()
+            await asyncio.sleep(0.1)
+            writer.write(CONTENT[at : at + 1000])
+        await reader.readuntil(DIGEST.encode())
+        writer.close()
+    assert len(direct_sizes) == 1
+
+
 async def test_a_refusal_reaches_a_client_that_still_sends(direct_sizes: list[int]) -> None:
     async with serving(stop_at=8 * MIB) as server:
         reader, writer = await asyncio.open_connection(server.host, server.port)
