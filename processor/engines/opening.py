@@ -284,8 +284,8 @@ async def _send(
 
 
 async def _chained(taken: Sequence[bytes], rest: AsyncIterator[Piece]) -> AsyncIterator[Piece]:
-    for piece in taken:
-        yield piece
+    for first in taken:
+        yield first
     async for piece in rest:
         yield piece
 
