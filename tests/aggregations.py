@@ -9,11 +9,14 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from shared.aggregation.functions import FUNCTIONS, Function
-from shared.aggregation.kinds import Kind, Truncation
+from shared.aggregation.kinds import NUMERIC, Kind, Truncation
 from shared.aggregation.spec import (
     Aggregate,
+    Arithmetic,
+    ArithmeticOperator,
     Column,
     Condition,
+    DatePart,
     Filter,
     GroupColumn,
     Junction,
@@ -100,6 +103,12 @@ hostile = st.sampled_from(
 )
 
 
+READING = [name for name, function in FUNCTIONS.items() if function.reads_rows]
+PATTERNS = [r"(\w)", "[a-z]+", "^.", ".$", r"(\d)|\s", "(?:é|a)", r"1+(1)(1)", r"\b.", "[^\n]*?0?$"]
+"""With the same meaning for Python's `re` if $ is the end of the text."""
+PERCENTAGES = ["0", "50", "95", "99.9", "33.333333", "100", "0.000001"]
+
+
 @dataclass(frozen=True)
 class Case:
     """An aggregation and a file that it fits."""
@@ -146,6 +155,11 @@ def _aggregations(draw: st.DrawFn, names: list[str]) -> Aggregation:
     )
     outputs = output_names(aggregation, names)
     assume(len(set(outputs)) == len(outputs))
+    if draw(st.booleans()):
+        aggregates += draw(_ratios(aggregates, outputs[len(group_by) :]))
+        aggregation = replace(aggregation, aggregates=tuple(aggregates))
+        outputs = output_names(aggregation, names)
+        assume(len(set(outputs)) == len(outputs))
     kinds = [*["text"] * len(group_by), *map(_output_kind, aggregates)]
     typed: list[tuple[str, Any]] = list(zip(outputs, kinds, strict=True))
     having = draw(st.none() | _filters(typed, None, exact_kind=True))
@@ -163,9 +177,22 @@ def _aggregations(draw: st.DrawFn, names: list[str]) -> Aggregation:
 
 
 def _output_kind(aggregate: Aggregate) -> Kind:
-    if aggregate.function in ("count", "count_distinct"):
-        return "number"
-    return "number" if aggregate.kind in ("number", "integer") else aggregate.kind or "text"
+    kind = aggregate.output_kind
+    return "number" if kind == "integer" else kind
+
+
+@st.composite
+def _ratios(draw: st.DrawFn, aggregates: list[Aggregate], names: list[str]) -> list[Aggregate]:
+    """Draw a ratio of two of these aggregates, if two are numbers."""
+    numeric = [
+        name
+        for name, aggregate in zip(names, aggregates, strict=True)
+        if _output_kind(aggregate) == "number"
+    ]
+    if not numeric:
+        return []
+    of = (draw(st.sampled_from(numeric)), draw(st.sampled_from(numeric)))
+    return [Aggregate("ratio", name=draw(st.none() | st.just("quotient")), of=of)]
 
 
 @st.composite
@@ -180,22 +207,51 @@ def _group_columns(draw: st.DrawFn, names: list[str]) -> GroupColumn:
     name = draw(st.none() | hostile)
     column = draw(_references(names, number))
     if COLUMNS[number] == "date":
+        if draw(st.integers(0, 3)) == 0:
+            return GroupColumn(column, name, part=draw(st.sampled_from(get_args(DatePart))))
         truncate = draw(st.none() | st.sampled_from(get_args(Truncation)))
         return GroupColumn(column, name, truncate=truncate)
     case = draw(st.none() | st.sampled_from(get_args(CaseChange)))
-    return GroupColumn(column, name, case=case, trim=draw(st.booleans()))
+    substring = None
+    if draw(st.integers(0, 3)) == 0:
+        substring = draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
+    match = None
+    if substring is None and draw(st.integers(0, 3)) == 0:
+        match = draw(st.sampled_from(PATTERNS))
+    return GroupColumn(
+        column, name, case=case, trim=draw(st.booleans()), substring=substring, match=match
+    )
 
 
 @st.composite
 def _aggregates(draw: st.DrawFn, names: list[str]) -> Aggregate:
     name = draw(st.none() | hostile)
+    where = None
+    if draw(st.integers(0, 4)) == 0:
+        where = draw(_conditions(list(zip(names, COLUMNS, strict=True)), names, exact_kind=False))
     if draw(st.integers(0, 5)) == 0:
-        return Aggregate("count", name=name)
-    function: Function = draw(st.sampled_from(get_args(Function)))
+        return Aggregate("count", name=name, where=where)
+    function: Function = draw(st.sampled_from(READING))
+    if FUNCTIONS[function].needs_where and where is None:
+        where = Condition(1, draw(st.sampled_from(["=", "!="])), (draw(words),))
     kind = draw(st.sampled_from(FUNCTIONS[function].kinds))
     fitting = [i for i, of in enumerate(COLUMNS) if kind in FITTING[of]]
-    column = draw(_references(names, draw(st.sampled_from(fitting))))
-    return Aggregate(function, column, name, kind)
+    columns = _references(names, draw(st.sampled_from(fitting)))
+    column: Column | Arithmetic = draw(columns)
+    if kind in NUMERIC and draw(st.integers(0, 3)) == 0:
+        other = draw(_references(names, draw(st.sampled_from(fitting))))
+        column = Arithmetic(draw(st.sampled_from(get_args(ArithmeticOperator))), column, other)
+    return Aggregate(
+        function,
+        column,
+        name,
+        kind,
+        where=where,
+        p=draw(st.sampled_from(PERCENTAGES)) if function == "percentile" else None,
+        separator=draw(st.sampled_from([None, "", ", ", "\0"]))
+        if function == "concat_distinct"
+        else None,
+    )
 
 
 def _filters(

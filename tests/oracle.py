@@ -11,12 +11,16 @@ import gzip
 import io
 import json
 import re
+import statistics
 import sys
 from contextlib import contextmanager
 from fractions import Fraction
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from shared.aggregation.spec import Arithmetic
 from shared.csv.dialect import UNDECLARED
+from tests.oracle_numbers import calculated, of_numbers, ratio_of
 from tests.oracle_records import read_file, shown
 from tests.oracle_text import CODECS, expanded_file
 from tests.oracle_values import (
@@ -24,12 +28,10 @@ from tests.oracle_values import (
     Malformed,
     canonical,
     check_integer,
-    decimal_text,
     expected_cell,
     hint_for,
     moment_of,
     number_of,
-    shortest_decimal,
 )
 
 if TYPE_CHECKING:
@@ -44,7 +46,10 @@ if TYPE_CHECKING:
 
 csv.field_size_limit(1 << 30)
 
-_NUMERIC = {"sum", "avg", "median", "count", "count_distinct"}
+_NUMERIC = {
+    "sum", "avg", "median", "count", "count_distinct",
+    "sum_if", "count_if", "variance", "stddev", "percentile", "ratio",
+}  # fmt: skip
 _SYMBOLS: dict[str, Callable[[Any, Any], bool]] = {
     "=": lambda a, b: a == b,
     "!=": lambda a, b: a != b,
@@ -143,10 +148,8 @@ def _check(aggregation: Aggregation, row: Row, header: Row) -> None:
         index = _index(group.column, header)
         with _at_cell(index, "a date, such as 2020-01-31 or 2020-01-31T23:59:59Z"):
             _group_text(row[index], group)
-    for aggregate in aggregation.aggregates:
-        if aggregate.column is None:
-            continue
-        index, kind = _index(aggregate.column, header), aggregate.kind or "text"
+    for aggregate, column in _read_columns(aggregation, row, header):
+        index, kind = _index(column, header), aggregate.kind or "text"
         cell = row[index]
         expected = expected_cell(kind, aggregation.input)
         if not cell and kind == "text":
@@ -159,6 +162,20 @@ def _check(aggregation: Aggregation, row: Row, header: Row) -> None:
             if cell and kind != "text":
                 numeric = kind in ("number", "integer")
                 READERS[kind](canonical(cell, aggregation.input) if numeric else cell)
+
+
+def _read_columns(
+    aggregation: Aggregation, row: Row, header: Row
+) -> Iterator[tuple[Aggregate, Column]]:
+    """Yield the columns of a row that the aggregates read."""
+    for aggregate in aggregation.aggregates:
+        if not _holds(aggregate.where, row, header, aggregation.input):
+            continue
+        if isinstance(aggregate.column, Arithmetic):
+            yield aggregate, aggregate.column.left
+            yield aggregate, aggregate.column.right
+        elif aggregate.column is not None:
+            yield aggregate, aggregate.column
 
 
 @contextmanager
@@ -184,6 +201,9 @@ def _result(aggregation: Aggregation, header: Row, counted: list[Row]) -> tuple[
         for key in sorted(groups, key=lambda key: [part.encode() for part in key])
     ]
     names = output_names(aggregation, header)
+    for place, aggregate in enumerate(aggregation.aggregates, len(aggregation.group_by)):
+        for row in result if aggregate.of else ():
+            row[place] = ratio_of(*(row[names.index(name)] for name in aggregate.of or ()))
     numeric = [False] * len(aggregation.group_by) + [
         a.function in _NUMERIC or a.kind in ("number", "integer") for a in aggregation.aggregates
     ]
@@ -222,8 +242,16 @@ def expanded(aggregation: Aggregation, result: bytes) -> bytes:
 def output_names(aggregation: Aggregation, header: Row) -> Row:
     names = [g.name or header[_index(g.column, header)] for g in aggregation.group_by]
     for a in aggregation.aggregates:
-        of = "" if a.column is None else f"({header[_index(a.column, header)]})"
-        names.append(a.name or a.function + of)
+        of = ""
+        if isinstance(a.column, Arithmetic):
+            sign = {"add": "+", "subtract": "-", "multiply": "*"}[a.column.operator]
+            left, right = (header[_index(c, header)] for c in (a.column.left, a.column.right))
+            of = f"({left}{sign}{right})"
+        elif a.column is not None:
+            of = f"({header[_index(a.column, header)]})"
+        elif a.of:
+            of = f"({a.of[0]}/{a.of[1]})"
+        names.append(a.name or (f"p{a.p}" if a.p else a.function) + of)
     return names
 
 
@@ -294,12 +322,24 @@ def _holds(condition: Filter | None, row: Row, header: Row, declared: Input = UN
 def _group_text(cell: str, group: GroupColumn) -> str:
     if group.trim:
         cell = cell.strip(" \t\r\n\x0b\x0c\xa0")
+    if group.substring:
+        first, count = group.substring
+        cell = "".join(islice(cell, first - 1, first - 1 + count))
+    if group.match:
+        # The first match, as a list of groups, or of whole matches.
+        matches = re.findall(group.match.replace("$", r"\Z"), cell, re.ASCII)
+        first_match = matches[0] if matches else ""
+        cell = first_match[0] if isinstance(first_match, tuple) else first_match
     if group.case == "upper":
         return cell.upper()
     if group.case == "lower":
         return cell.lower()
-    if group.truncate is None or cell == "":
+    if (group.truncate is None and group.part is None) or cell == "":
         return cell
+    if group.part is not None:
+        moment = moment_of(re.sub(r"(Z|[+-]\d\d:?\d\d)$", "", cell) if len(cell) > 10 else cell)
+        form = {"year": "%Y", "month": "%m", "day": "%d", "hour": "%H", "weekday": "%u"}
+        return moment.strftime(form[group.part]).rjust(4 if group.part == "year" else 1, "0")
     day = moment_of(re.sub(r"(Z|[+-]\d\d:?\d\d)$", "", cell) if len(cell) > 10 else cell).date()
     if group.truncate == "week":
         year, week, _ = day.isocalendar()
@@ -308,47 +348,46 @@ def _group_text(cell: str, group: GroupColumn) -> str:
 
 
 def _aggregated(aggregate: Aggregate, rows: list[Row], header: Row, declared: Input) -> str:
+    rows = [row for row in rows if _holds(aggregate.where, row, header, declared)]
     if aggregate.column is None:
         return str(len(rows))
+    if isinstance(aggregate.column, Arithmetic):
+        pairs = [
+            [canonical(row[_index(c, header)], declared) if row[_index(c, header)] else "" for c in (
+                aggregate.column.left, aggregate.column.right)]
+            for row in rows
+        ]
+        for pair in pairs if aggregate.kind == "integer" else ():
+            for cell in filter(None, pair):
+                check_integer(cell)
+        return of_numbers(
+            aggregate,
+            [calculated(aggregate.column.operator, *pair) for pair in pairs if all(pair)],
+        )
     every = [row[_index(aggregate.column, header)] for row in rows]
     cells = [cell for cell in every if cell]
     if aggregate.strict and len(cells) < len(every):
         raise Malformed("")
     function = aggregate.function
-    if function == "count":
+    if function in ("count", "count_if"):
         return str(len(cells))
     if aggregate.kind in ("number", "integer"):
-        return _of_numbers(aggregate, [canonical(cell, declared) for cell in cells])
+        plain = [canonical(cell, declared) for cell in cells]
+        for cell in plain if aggregate.kind == "integer" else ():
+            check_integer(cell)
+        return of_numbers(aggregate, [number_of(cell) for cell in plain])
     if function == "count_distinct":
         return str(len(set(cells)))
     if not cells:
         return ""
     if function in ("first", "last"):
         return cells[0 if function == "first" else -1]
+    if function == "concat_distinct":
+        separator = "; " if aggregate.separator is None else aggregate.separator
+        return separator.join(sorted(set(cells), key=str.encode))
+    if function == "mode":
+        return min(statistics.multimode(cells), key=str.encode)
     pick = min if function == "min" else max
     if aggregate.kind == "date":
         return pick(cells, key=lambda cell: (moment_of(cell), cell.encode()))
     return pick(cells, key=str.encode)
-
-
-def _of_numbers(aggregate: Aggregate, cells: list[str]) -> str:
-    if aggregate.kind == "integer":
-        for cell in cells:
-            check_integer(cell)
-    numbers = [number_of(cell) for cell in cells]
-    values = sorted(value for value, _ in numbers)
-    if aggregate.function == "count_distinct":
-        return str(len(set(values)))
-    if not values:
-        return ""
-    decimals = max(decimals for _, decimals in numbers)
-    if aggregate.function == "avg":
-        # Fractions round half to even, like avg.
-        mean = sum(values) / Fraction(len(values))
-        rounded = Fraction(round(mean * 10 ** (decimals + 6)), 10 ** (decimals + 6))
-        return shortest_decimal(rounded, decimals)
-    if aggregate.function == "median":
-        middle = Fraction(values[(len(values) - 1) // 2] + values[len(values) // 2]) / 2
-        return shortest_decimal(middle, decimals)
-    found = {"sum": sum(values), "min": values[0], "max": values[-1]}
-    return decimal_text(Fraction(found[aggregate.function]), decimals)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from shared.aggregation.spec import (
         Aggregate,
         Aggregation,
+        Arithmetic,
         Condition,
         GroupColumn,
         Junction,
@@ -60,7 +61,8 @@ _NAMES = {
     "csvmill.client.spec": ("Asked", "Spec"),
     "csvmill.client.sync_client": ("Client",),
     "shared.aggregation.spec": (
-        "Aggregate", "Aggregation", "Condition", "GroupColumn", "Junction", "OrderColumn",
+        "Aggregate", "Aggregation", "Arithmetic", "Condition", "GroupColumn", "Junction",
+        "OrderColumn",
     ),
     "shared.api.job": ("AttemptView", "JobView"),
     "shared.api.problem": ("ProblemView",),
@@ -93,6 +95,7 @@ def __dir__() -> list[str]:
 __all__ = [
     "Aggregate",
     "Aggregation",
+    "Arithmetic",
     "Asked",
     "AsyncClient",
     "AttemptView",

@@ -1,8 +1,9 @@
 """Parses the values of spec options into the JSON of docs/csv.md.
 
-ITEM        [NAME=]COLUMN[:OPTION]...
+ITEM        [NAME=]COLUMN[:OPTION]..., or [NAME=]LEFT*RIGHT for the product of two columns
+RATIO       [NAME=]OUTPUT/OUTPUT
 CONDITION   COLUMN[:TYPE] OP VALUE, or JSON
-COLUMN      a name, or a position as @3; "in quotes" if it contains one of , : = < > ! " or
+COLUMN      a name, or a position as @3; "in quotes" if it contains one of , : = < > ! * " or
             starts with @ or -
 """
 
@@ -30,6 +31,7 @@ _QUOTED = re.compile(r'\s*"((?:[^"]|"")*)"')
 _OPERATOR = re.compile(r"\s*(!=|<=|>=|=|<|>)|\s+(in|contains|starts_with)(?=\s)|\s+(is_empty)\s*$")
 _JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _POSITION = re.compile(r"@([1-9][0-9]{0,6})")
+_OTHERS = ("upper", "lower", "trim", "weekday")
 _ORDERING = ("<", "<=", ">", ">=")
 _WRONG_START = re.compile(r"[=<>!]|'.*'$")
 """A value that is probably a mistake, as in `Land==DE` or `Land='DE'`."""
@@ -66,6 +68,8 @@ class Item:
     column: str | int
     name: str | None
     options: tuple[str, ...]
+    factor: str | int | None = None
+    """The column by which it is multiplied."""
 
 
 def items(text: str) -> list[Item]:
@@ -80,6 +84,10 @@ def group_columns(text: str) -> list[dict[str, Any]]:
 
 def aggregates(function: Function, text: str) -> list[dict[str, Any]]:
     """Parse the value of a function's option. Raises GrammarError."""
+    if function == "ratio":
+        return [_ratio(piece) for piece in _split(text, ",")]
+    if FUNCTIONS[function].needs_where:
+        return [_conditional(function, text)]
     return [_aggregate(function, item) for item in items(text)]
 
 
@@ -172,28 +180,59 @@ def _guess_kind(operator: str, values: Sequence[Word]) -> str:
 
 
 def _group_column(item: Item) -> dict[str, Any]:
+    if item.factor is not None:
+        raise GrammarError(f"rows cannot be grouped by a product; {QUOTING}")
     written: dict[str, Any] = {"column": item.column}
     if item.name is not None:
         written["name"] = item.name
     for option in item.options:
         if option == "trim":
             written["trim"] = True
+        elif option == "weekday":
+            written["part"] = option
         elif option in get_args(Truncation):
             written["truncate"] = option
         elif option in get_args(Case):
             written["case"] = option
         else:
-            raise _unknown_option(option, [*get_args(Truncation), *get_args(Case), "trim"])
+            raise _unknown_option(option, [*get_args(Truncation), *_OTHERS])
     return written
 
 
 def _aggregate(function: Function, item: Item) -> dict[str, Any]:
     written: dict[str, Any] = {"function": function, "column": item.column}
+    if item.factor is not None:
+        written["column"] = {"multiply": [item.column, item.factor]}
     if item.name is not None:
         written["name"] = item.name
-    if (kind := _one_of(item.options, FUNCTIONS[function].kinds)) is not None:
+    options = item.options
+    if FUNCTIONS[function].parameter == "p":
+        if not options or not _JSON_NUMBER.fullmatch(options[0]):
+            raise GrammarError(f"send the percentage after the column, as in {item.column}:95")
+        written["p"], options = Decimal(options[0]), options[1:]
+    if (kind := _one_of(options, FUNCTIONS[function].kinds)) is not None:
         written["type"] = kind
     return written
+
+
+def _ratio(text: str) -> dict[str, Any]:
+    *names, rest = _split(text, "=")
+    of = [_word(each).text for each in _split(rest, "/")]
+    if len(of) != 2 or not all(of) or len(names) > 1:
+        raise GrammarError(f"{text!r} is not [NAME=]OUTPUT/OUTPUT; {QUOTING}")
+    written: dict[str, Any] = {"function": "ratio", "of": of}
+    return {**written, "name": _word(names[0]).text} if names else written
+
+
+def _conditional(function: Function, text: str) -> dict[str, Any]:
+    """Parse CONDITION, or COLUMN if CONDITION."""
+    written: dict[str, Any] = {"function": function, "name": f"{function}({text.strip()})"}
+    if not FUNCTIONS[function].needs_column:
+        return {**written, "where": condition(text)}
+    column, _, rest = text.partition(" if ")
+    if not rest:
+        raise GrammarError(f"{text!r} is not COLUMN if CONDITION, as in 'Plays if Country=DE'")
+    return {**written, "column": _word(column).column, "where": condition(rest)}
 
 
 def _item(text: str) -> Item:
@@ -204,7 +243,11 @@ def _item(text: str) -> Item:
     name = _word(names[0]).text if names else None
     if name == "":
         raise GrammarError(f"{text!r} has no name before the =; use NAME=COLUMN or COLUMN")
-    return Item(_word(column).column, name, tuple(_word(option).text for option in options))
+    texts = tuple(_word(option).text for option in options)
+    factors = _split(column, "*")
+    if len(factors) == 2 and all(factor.strip() for factor in factors):
+        return Item(_word(factors[0]).column, name, texts, _word(factors[1]).column)
+    return Item(_word(column).column, name, texts)
 
 
 def _one_of(options: Sequence[str], known: Sequence[str]) -> str | None:
@@ -230,7 +273,7 @@ def _split(text: str, separator: str) -> list[str]:
             pieces.append(text[start:at])
             start = at + 1
         # A quote opens a name only at its start; elsewhere it is an ordinary character.
-        may_quote = text[at] in ",:=" or (may_quote and text[at] in "- ")
+        may_quote = text[at] in ",:=*/" or (may_quote and text[at] in "- ")
         at += 1
     return [*pieces, text[start:]]
 

@@ -14,8 +14,8 @@ import click
 from csvmill.commands import grammar
 from shared.aggregation.formats import DEFAULT_FORMAT, FORMATS, formats_help
 from shared.aggregation.functions import FUNCTIONS, AggregateFunction
-from shared.aggregation.json_codec import aggregation_json
-from shared.aggregation.spec import SONG_PLAYS
+from shared.aggregation.json_codec import aggregation_json, aggregation_of_json
+from shared.aggregation.spec import SONG_PLAYS, Arithmetic
 from shared.csv.dialect import OnBadRow
 
 if TYPE_CHECKING:
@@ -28,11 +28,13 @@ GRAMMAR = """\b
 How to describe the spec:
   Without these options, plays are summed by song and date (docs/csv.md).
   COLUMN is a name from the header, or a position such as @3. Put a name in
-  double quotes if it contains one of , : = < > ! or starts with @ or -.
+  double quotes if it contains one of , : = < > ! * or starts with @ or -.
   ITEMS are separated by commas: [NAME=]COLUMN[:OPTION]. NAME names the output
-  column. With --group-by, OPTION is day, week, month, year, upper, lower or
-  trim; with a function, it is the type of the cells: number, integer, date or
-  text.
+  column. With --group-by, OPTION is day, week, month, year, weekday, upper,
+  lower or trim; with a function, it is the type of the cells: number, integer,
+  date or text. A function of numbers also takes the product A*B of two columns.
+  --percentile takes COLUMN:P, --ratio [NAME=]OUTPUT/OUTPUT, --count-if
+  CONDITION, and --sum-if COLUMN if CONDITION.
   CONDITION is COLUMN[:TYPE] OP VALUE. OP is one of = != < <= > >= in contains
   starts_with is_empty. VALUE is compared as a number if it is one, with < and
   > also as a date, and otherwise as text; in quotes it is always text.
@@ -44,10 +46,12 @@ How to describe the spec:
   --group-by Month=Date:month --avg Plays --count --where 'Plays>0'
   --group-by Country --max Date:date --where 'Country in DE,AT,"Other, EU"'
   --group-by Song --count-distinct Listener --having 'Listener>=100'
+  --group-by Shop --sum Price*Quantity --percentile Price:95 --stddev Price
+  --count --count-if Status=failed --ratio 'failed="count_if(Status=failed)"/count'
 """
 
 _FUNCTIONS: dict[str, AggregateFunction] = {
-    each.name.replace("_", "-") if each.needs_column else f"{each.name}-of": each
+    "count-of" if each.name == "count" else each.name.replace("_", "-"): each
     for each in FUNCTIONS.values()
 }
 _INPUT = (
@@ -259,10 +263,11 @@ def _outputs(spec: dict[str, Any]) -> list[tuple[str, Column | None, Kind]]:
         if isinstance(name, str):
             outputs.append((name, group["column"], "text"))
     for each in spec.get("aggregates", ()):
-        function, column = each["function"], each.get("column")
-        name = each.get("name", function if column is None else f"{function}({column})")
-        kind: Kind = FUNCTIONS[function].output_kind(each.get("type"))
-        outputs.append((name, column, "number" if kind == "integer" else kind))
+        (aggregate,) = aggregation_of_json({"aggregates": [each]}).aggregates
+        name = aggregate.name or aggregate.default_name(str)
+        source = None if isinstance(aggregate.column, Arithmetic) else aggregate.column
+        kind = aggregate.output_kind
+        outputs.append((name, source, "number" if kind == "integer" else kind))
     return outputs
 
 

@@ -168,10 +168,13 @@ def _names(aggregation: Aggregation) -> list[str]:
         group.name or (group.column if isinstance(group.column, str) else f"column{group.column}")
         for group in aggregation.group_by
     ]
-    for aggregate in aggregation.aggregates:
-        column = aggregate.column
-        of = f"column{column}" if isinstance(column, int) else column
-        names.append(aggregate.name or aggregate.function + ("" if of is None else f"({of})"))
+    names += [
+        aggregate.name
+        or aggregate.default_name(
+            lambda column: f"column{column}" if isinstance(column, int) else column
+        )
+        for aggregate in aggregation.aggregates
+    ]
     return names
 
 

@@ -30,7 +30,8 @@ Query a_query() {
     query.group_by.emplace_back();
     for (const Function function :
          {Function::sum, Function::count, Function::count_distinct, Function::avg, Function::median,
-          Function::min, Function::max, Function::first, Function::last}) {
+          Function::min, Function::max, Function::first, Function::last, Function::variance,
+          Function::stddev, Function::percentile, Function::mode, Function::concat_distinct}) {
         Aggregate aggregate;
         aggregate.function = function;
         aggregate.column = 1;

@@ -14,7 +14,18 @@ from typing import TYPE_CHECKING, Any
 
 from shared.aggregation.cells import CANONICAL
 from shared.aggregation.formats import FORMATS
+from shared.aggregation.functions import FUNCTIONS
+from shared.aggregation.patterns import (
+    Accept,
+    Assert,
+    Characters,
+    Jump,
+    Save,
+    Split,
+    compile_pattern,
+)
 from shared.aggregation.resolve import Combination
+from shared.aggregation.spec import Arithmetic
 from shared.csv.problems import Problem
 from shared.errors import AttemptFailed
 from shared.jobs.report import Report, Rows, Seconds
@@ -149,19 +160,13 @@ def encode_query(query: Query) -> bytes:
                     "trim": group.trim,
                     "truncate": group.truncate,
                     "case": group.case,
+                    "part": group.part,
+                    "substring": group.substring,
+                    "match": None if group.match is None else _program(group.match),
                 }
                 for column, group in zip(query.group_by, aggregation.group_by, strict=True)
             ],
-            "aggregates": [
-                {
-                    "function": aggregate.function,
-                    "column": column,
-                    "kind": aggregate.kind or "text",
-                    "strict": aggregate.strict,
-                    "output": aggregate.output_kind,
-                }
-                for column, aggregate in zip(query.columns, aggregation.aggregates, strict=True)
-            ],
+            "aggregates": [_aggregate(query, i) for i in range(len(aggregation.aggregates))],
             "where": _restriction(query.where),
             "having": _restriction(query.having),
             "order_by": [
@@ -177,6 +182,45 @@ def encode_query(query: Query) -> bytes:
             "hints": not (aggregation.is_default and notation == CANONICAL),
         }
     )
+
+
+def _program(pattern: str) -> list[Message]:
+    """Return the steps of a pattern."""
+    steps: list[Message] = []
+    for each in compile_pattern(pattern):
+        match each:
+            case Characters(ranges):
+                steps.append({"op": "characters", "ranges": ranges})
+            case Split(first, second):
+                steps.append({"op": "split", "first": first, "second": second})
+            case Jump(to):
+                steps.append({"op": "jump", "first": to})
+            case Save(end):
+                steps.append({"op": "save", "end": end})
+            case Assert(anchor):
+                steps.append({"op": "assert", "anchor": anchor})
+            case Accept():
+                steps.append({"op": "accept"})
+    return steps
+
+
+def _aggregate(query: Query, number: int) -> Message:
+    aggregate = query.aggregation.aggregates[number]
+    function = FUNCTIONS[aggregate.function]
+    column = aggregate.column
+    return {
+        "function": function.computed_as or function.name,
+        "column": query.columns[number],
+        "operator": column.operator if isinstance(column, Arithmetic) else None,
+        "operand": query.operands[number],
+        "kind": aggregate.kind or "text",
+        "strict": aggregate.strict,
+        "output": aggregate.output_kind,
+        "where": _restriction(query.filters[number]),
+        "p": aggregate.p,
+        "separator": aggregate.joined_by,
+        "of": query.ratios[number],
+    }
 
 
 def _restriction(restriction: Restriction | None) -> Message | None:

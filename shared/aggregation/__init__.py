@@ -2,6 +2,7 @@
 
     spec            the aggregation as a value: columns by name or position
     functions       the table of aggregate functions
+    patterns        regular expressions, as programs for the kernel
     formats         the table of output formats
     kinds, cells    the kinds of cells, and how numbers and dates are read
     json_codec      an aggregation as JSON: the spec, and the text that is stored

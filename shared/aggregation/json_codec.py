@@ -19,9 +19,11 @@ from shared.aggregation import json_version_1
 from shared.aggregation.functions import FUNCTIONS
 from shared.aggregation.kinds import NUMERIC
 from shared.aggregation.spec import (
+    DEFAULT_SEPARATOR,
     SONG_PLAYS,
     Aggregate,
     Aggregation,
+    Arithmetic,
     Condition,
     Filter,
     GroupColumn,
@@ -33,7 +35,9 @@ from shared.csv.dialect import UNDECLARED, Input
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from shared.aggregation.functions import Function
     from shared.aggregation.kinds import Kind
+    from shared.aggregation.spec import Column
 
 VERSION = 2
 
@@ -111,32 +115,81 @@ def _group_column_json(group: GroupColumn) -> Any:
         written["case"] = group.case
     if group.trim:
         written["trim"] = True
+    if group.part is not None:
+        written["part"] = group.part
+    if group.substring is not None:
+        written["substring"] = list(group.substring)
+    if group.match is not None:
+        written["match"] = group.match
     return written if len(written) > 1 else group.column
 
 
 def _group_column(group: str | int | Mapping[str, Any]) -> GroupColumn:
-    return GroupColumn(group) if isinstance(group, (str, int)) else GroupColumn(**group)
+    if isinstance(group, (str, int)):
+        return GroupColumn(group)
+    substring = group.get("substring")
+    return GroupColumn(
+        **{**group, "substring": None if substring is None else (substring[0], substring[1])}
+    )
 
 
 def _aggregate_json(aggregate: Aggregate) -> dict[str, Any]:
     written: dict[str, Any] = {"function": aggregate.function}
-    if aggregate.column is not None:
-        written["column"] = aggregate.column
+    column = aggregate.column
+    if isinstance(column, Arithmetic):
+        written["column"] = {column.operator: [column.left, column.right]}
+    elif column is not None:
+        written["column"] = column
     if aggregate.name is not None:
         written["name"] = aggregate.name
-    if aggregate.kind not in (None, FUNCTIONS[aggregate.function].kinds[0]):
+    if aggregate.kind not in (None, _default_kind(aggregate.function, column)):
         written["type"] = aggregate.kind
     if aggregate.strict:
         written["empty"] = "fail"
+    if aggregate.where is not None:
+        written["where"] = _filter_json(aggregate.where)
+    if aggregate.p is not None:
+        written["p"] = float(aggregate.p) if "." in aggregate.p else int(aggregate.p)
+    if aggregate.separator is not None:
+        written["separator"] = aggregate.separator
+    if aggregate.of is not None:
+        written["of"] = list(aggregate.of)
     return written
 
 
 def _aggregate(aggregate: Mapping[str, Any]) -> Aggregate:
     function = FUNCTIONS[aggregate["function"]]
-    column = aggregate.get("column")
-    kind = None if column is None else aggregate.get("type") or function.kinds[0]
-    strict = aggregate.get("empty") == "fail"
-    return Aggregate(function.name, column, aggregate.get("name"), kind, strict=strict)
+    column = _aggregated(aggregate.get("column"))
+    default = _default_kind(function.name, column)
+    separator = aggregate.get("separator")
+    return Aggregate(
+        function.name,
+        column,
+        aggregate.get("name"),
+        None if column is None else aggregate.get("type") or default,
+        strict=aggregate.get("empty") == "fail",
+        where=_filter(aggregate.get("where")),
+        p=None if aggregate.get("p") is None else _percentage(aggregate["p"]),
+        separator=None if separator == DEFAULT_SEPARATOR else separator,
+        of=None if aggregate.get("of") is None else (aggregate["of"][0], aggregate["of"][1]),
+    )
+
+
+def _aggregated(column: str | int | Mapping[str, Any] | None) -> Column | Arithmetic | None:
+    if column is None or isinstance(column, (str, int)):
+        return column
+    ((operator, (left, right)),) = column.items()
+    return Arithmetic(operator, left, right)
+
+
+def _default_kind(function: Function, column: Column | Arithmetic | None) -> Kind:
+    """Return the kind as which a column is read if the spec has no `type`."""
+    kinds = FUNCTIONS[function].kinds
+    return "number" if isinstance(column, Arithmetic) else kinds[0]
+
+
+def _percentage(value: float | Decimal) -> str:
+    return format(Decimal(str(value)).normalize(), "f")
 
 
 def _filter_json(condition: Filter) -> dict[str, Any]:

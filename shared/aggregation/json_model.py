@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     ConfigDict,
     Discriminator,
@@ -20,15 +21,22 @@ from pydantic_core import CoreSchema  # noqa: TC002 - pydantic evaluates the ann
 
 from shared.aggregation import cells
 from shared.aggregation.formats import DEFAULT_FORMAT, FormatName, formats_help
-from shared.aggregation.functions import FUNCTIONS, Function, functions_help
+from shared.aggregation.functions import (
+    FUNCTIONS,
+    AggregateFunction,
+    Function,
+    functions_help,
+)
 from shared.aggregation.json_codec import aggregation_of_json
 from shared.aggregation.json_input import InputIn
 from shared.aggregation.json_object import JsonObject
-from shared.aggregation.kinds import Kind, Truncation
+from shared.aggregation.kinds import NUMERIC, Kind, Truncation
+from shared.aggregation.patterns import MAX_PATTERN, compile_pattern
 from shared.aggregation.spec import (
     Aggregation,
     Case,
     Column,
+    DatePart,
     Operator,
 )
 
@@ -37,6 +45,12 @@ MAX_ITEMS = 256
 MAX_VALUES = 10_000
 MAX_POSITION = 1 << 20
 MAX_DEPTH = 32
+MAX_SEPARATOR = 100
+MAX_LENGTH_OF_TEXT = 1 << 26
+"""The most characters of a text: those of the longest record."""
+MAX_DECIMALS_OF_P = 6
+_TAKES_PART = ("truncate", "part", "substring", "match")
+"""Keys of a group column that take a part of the text; only one of them may be given."""
 
 _READ: dict[Kind, Any] = {
     "number": cells.read_number,
@@ -61,6 +75,19 @@ def _value(value: object) -> str | Decimal:
     if isinstance(value, int) and not isinstance(value, bool):
         return Decimal(value)
     raise ValueError("send a string or a number")
+
+
+def _percentage(value: object) -> Decimal:
+    if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
+        number = Decimal(value)
+        if 0 <= number <= 100 and number == round(number, MAX_DECIMALS_OF_P):
+            return number
+    raise ValueError(f"send a number from 0 to 100 with up to {MAX_DECIMALS_OF_P} decimals")
+
+
+def _pattern(value: str) -> str:
+    compile_pattern(value)
+    return value
 
 
 @dataclass(frozen=True)
@@ -93,7 +120,38 @@ ValuesIn = Annotated[
     | Annotated[list[ValueIn], Field(min_length=1, max_length=MAX_VALUES), Tag("#several")],
     Discriminator(lambda value: "#several" if isinstance(value, list) else "#one"),
 ]
+PercentageIn = Annotated[
+    Decimal,
+    BeforeValidator(_percentage),
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": 100}),
+]
+PatternIn = Annotated[
+    str, Field(min_length=1, max_length=MAX_PATTERN), AfterValidator(_pattern)
+]
+SubstringIn = Annotated[
+    list[Annotated[int, Field(ge=1, le=MAX_LENGTH_OF_TEXT)]], Field(min_length=2, max_length=2)
+]
+Pair = Annotated[list[ColumnIn], Field(min_length=2, max_length=2)]
 Name = Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+class ArithmeticIn(JsonObject):
+    """A value computed from the numbers in two columns of a row. Has one of the operators."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
+
+    add: Pair | None = None
+    """The sum of two columns"""
+    subtract: Pair | None = None
+    """The first column minus the second"""
+    multiply: Pair | None = None
+    """The product of two columns"""
+
+    @model_validator(mode="after")
+    def _check(self) -> ArithmeticIn:
+        if len(self.model_dump(exclude_none=True)) != 1:
+            raise ValueError("send one of add, subtract or multiply, with two columns")
+        return self
 
 
 class GroupColumnIn(JsonObject):
@@ -108,6 +166,12 @@ class GroupColumnIn(JsonObject):
     """Converts the text to this case"""
     trim: bool = False
     """Removes blanks from both ends of the text"""
+    part: DatePart | None = None
+    """The cells are dates, and rows are grouped by this part of them, in digits"""
+    substring: SubstringIn | None = None
+    """The first character of the text to group by, counted from 1, and the number of characters"""
+    match: PatternIn | None = None
+    """A regular expression: its first group, or all that it matches; empty without a match"""
 
     @model_validator(mode="before")
     @classmethod
@@ -118,25 +182,52 @@ class GroupColumnIn(JsonObject):
     def _check(self) -> GroupColumnIn:
         if self.truncate and self.case:
             raise ValueError("send truncate for dates or case for text, not both")
+        given = [name for name in _TAKES_PART if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"send one of {', '.join(given)}")
         return self
+
+
+def _tag_of_aggregated(value: object) -> str:
+    return "#arithmetic" if isinstance(value, (dict, ArithmeticIn)) else "#column"
+
+
+AggregatedIn = Annotated[
+    Annotated[ColumnIn, Tag("#column")] | Annotated[ArithmeticIn, Tag("#arithmetic")],
+    Discriminator(_tag_of_aggregated),
+]
 
 
 class AggregateIn(JsonObject):
     """One computed output column."""
 
     function: Function = Field(description=f"What to compute. {functions_help()}")
-    column: ColumnIn | None = None
-    """The column to compute it of; without one, `count` counts rows"""
+    column: AggregatedIn | None = None
+    """The column to compute it of, or arithmetic of two columns; without one, `count` counts rows"""
     name: Name | None = None
     """The name of the output column; the default is like `sum(Plays)`"""
     type: Kind | None = None
     """As what cells are read; the default is the first type of the function"""
     empty: Literal["skip", "fail"] = "skip"
     """Whether an empty cell is skipped, or is an error"""
+    where: FilterIn | None = None
+    """The records of the group from which it is computed; cells of others are not read"""
+    p: PercentageIn | None = None
+    """The percentage of `percentile`"""
+    separator: Annotated[str, Field(max_length=MAX_SEPARATOR)] | None = None
+    """Between the texts of `concat_distinct`"""
+    of: Annotated[list[Name], Field(min_length=2, max_length=2)] | None = None
+    """The names of the output columns that `ratio` divides"""
 
     @model_validator(mode="after")
     def _check(self) -> AggregateIn:
         function = FUNCTIONS[self.function]
+        self._check_keys(function)
+        if isinstance(self.column, ArithmeticIn):
+            if not NUMERIC.issuperset(function.kinds) and "number" not in function.kinds:
+                raise ValueError(f"send a column: {self.function} does not read numbers")
+            if self.type not in (None, *NUMERIC):
+                raise ValueError("send no type, or one of number, integer, with arithmetic")
         if self.column is None:
             if function.needs_column:
                 raise ValueError(f"send the column for {self.function}")
@@ -147,6 +238,22 @@ class AggregateIn(JsonObject):
                 f"send no type for {self.function}, or one of {', '.join(function.kinds)}"
             )
         return self
+
+    def _check_keys(self, function: AggregateFunction) -> None:
+        """Check the keys that only some functions have."""
+        for each in FUNCTIONS.values():
+            key = each.parameter
+            if key is None or (key == function.parameter and key == "separator"):
+                continue
+            given = getattr(self, key) is not None
+            if given and key != function.parameter:
+                raise ValueError(f"send {key} only with {each.name}")
+            if not given and key == function.parameter:
+                raise ValueError(f"send {key} for {self.function}")
+        if function.needs_where and self.where is None:
+            raise ValueError(f"send where for {self.function}")
+        if not function.reads_rows and (self.column is not None or self.where is not None):
+            raise ValueError(f"send neither column nor where for {self.function}")
 
 
 class ConditionIn(JsonObject):

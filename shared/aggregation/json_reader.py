@@ -95,7 +95,9 @@ def _explained(error: ErrorDetails) -> tuple[str, str]:
     found = str(error["input"]) if isinstance(error["input"], Decimal) else repr(error["input"])
     if len(found) > _SHOWN:
         found = found[:_SHOWN] + "..."
-    hint = _HINTS.get(error["type"], error["msg"]).format(**error.get("ctx", {}))
+    hint = error["msg"]
+    if error["type"] in _HINTS:
+        hint = _HINTS[error["type"]].format(**error.get("ctx", {}))
     hint = hint.removeprefix("Value error, ").replace("Input should be", "send")
     return _path(steps), f"is {found}; {hint}"
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from shared.aggregation.cells import EXPECTED, read_date
 from shared.aggregation.formats import FORMATS
+from shared.aggregation.kinds import NUMERIC
 from shared.aggregation.nearest import cut, nearest, nearest_column
-from shared.aggregation.spec import Condition, Junction
+from shared.aggregation.spec import Aggregate, Arithmetic, Condition, Junction
 from shared.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from shared.aggregation.kinds import Kind
     from shared.aggregation.spec import (
-        Aggregate,
         Aggregation,
         Column,
         Filter,
@@ -67,6 +67,12 @@ class Query:
     """The column of each group column."""
     columns: tuple[int | None, ...]
     """The column of each aggregate; None for an aggregate without a column."""
+    operands: tuple[int | None, ...]
+    """The second column of each aggregate of arithmetic; None for others."""
+    filters: tuple[Restriction | None, ...]
+    """The `where` of each aggregate."""
+    ratios: tuple[tuple[int, int] | None, ...]
+    """The aggregates that each ratio divides, counted from 0; None for other functions."""
     names: tuple[str, ...]
     """The names of the output columns: group columns, then aggregates."""
     where: Restriction | None
@@ -93,23 +99,26 @@ def resolve(aggregation: Aggregation, header: Sequence[str]) -> Query:
         for i, group in enumerate(aggregation.group_by)
     ]
     columns = [
-        None
-        if aggregate.column is None
-        else lookup.find(aggregate.column, f"aggregates[{i}].column")
+        _aggregated(aggregate, f"aggregates[{i}].column", lookup)
         for i, aggregate in enumerate(aggregation.aggregates)
     ]
     names = [
         *(g.name or header[c] for g, c in zip(aggregation.group_by, group_by, strict=True)),
-        *(
-            a.name or _default_name(a, None if c is None else header[c])
-            for a, c in zip(aggregation.aggregates, columns, strict=True)
-        ),
+        *(a.name or a.default_name(lookup.name) for a in aggregation.aggregates),
     ]
     _check_names(aggregation, names)
     query = Query(
         aggregation=aggregation,
         group_by=tuple(group_by),
-        columns=tuple(columns),
+        columns=tuple(column for column, _ in columns),
+        operands=tuple(operand for _, operand in columns),
+        filters=tuple(
+            _restriction(aggregate.where, f"aggregates[{i}].where", lookup.find)
+            for i, aggregate in enumerate(aggregation.aggregates)
+        ),
+        ratios=tuple(
+            _divided(aggregation, names, i) for i in range(len(aggregation.aggregates))
+        ),
         names=tuple(names),
         where=_restriction(aggregation.where, "where", lookup.find),
         having=_restriction(aggregation.having, "having", lambda c, path: _output(names, c, path)),
@@ -121,6 +130,39 @@ def resolve(aggregation: Aggregation, header: Sequence[str]) -> Query:
     if query.having is None:
         return query
     return replace(query, having=_of_output(query.having, query.kinds, "having"))
+
+
+def _aggregated(
+    aggregate: Aggregate, path: str, lookup: _Lookup
+) -> tuple[int | None, int | None]:
+    """Return the columns that an aggregate reads: one, two of arithmetic, or none."""
+    column = aggregate.column
+    if isinstance(column, Arithmetic):
+        path += f".{column.operator}"
+        return lookup.find(column.left, f"{path}[0]"), lookup.find(column.right, f"{path}[1]")
+    return (None if column is None else lookup.find(column, path)), None
+
+
+def _divided(
+    aggregation: Aggregation, names: Sequence[str], number: int
+) -> tuple[int, int] | None:
+    """Return the aggregates that a ratio divides."""
+    of = aggregation.aggregates[number].of
+    if of is None:
+        return None
+    found = []
+    for i, name in enumerate(of):
+        path = f"aggregates[{number}].of[{i}]"
+        place = _output(names, name, path) - len(aggregation.group_by)
+        if place < 0:
+            raise _wrong(path, name, "it is a group column; send the name of an aggregate")
+        aggregate = aggregation.aggregates[place]
+        if aggregate.of is not None:
+            raise _wrong(path, name, "it is a ratio; send the name of another aggregate")
+        if aggregate.output_kind not in NUMERIC:
+            raise _wrong(path, name, f"the column contains {aggregate.output_kind}, not numbers")
+        found.append(place)
+    return found[0], found[1]
 
 
 def check(aggregation: Aggregation) -> None:
@@ -142,7 +184,10 @@ def check(aggregation: Aggregation) -> None:
         known = replace(
             aggregation,
             group_by=tuple(map(_named, aggregation.group_by, names[:groups])),
-            aggregates=tuple(map(_named, aggregation.aggregates, names[groups:])),
+            aggregates=tuple(
+                _with_known_ratio(_named(aggregate, name), names)
+                for aggregate, name in zip(aggregation.aggregates, names[groups:], strict=True)
+            ),
             having=None if having is None else _with_known(having, names, placeholder),
             order_by=tuple(
                 order if order.column in names else replace(order, column=placeholder)
@@ -155,6 +200,13 @@ def check(aggregation: Aggregation) -> None:
 
 def _named(column: T, name: str) -> T:
     return replace(column, name=name)
+
+
+def _with_known_ratio(aggregate: Aggregate, names: Sequence[str]) -> Aggregate:
+    """Return a count in place of a ratio of unknown columns."""
+    if aggregate.of is None or set(aggregate.of) <= set(names):
+        return aggregate
+    return Aggregate("count", name=aggregate.name)
 
 
 def _with_known(having: Filter, names: Sequence[str], placeholder: str) -> Filter:
@@ -176,7 +228,8 @@ def _known_aggregate(aggregate: Aggregate) -> str | None:
     if aggregate.name is not None:
         return aggregate.name
     column = aggregate.column
-    return None if isinstance(column, int) else _default_name(aggregate, column)
+    read = (column.left, column.right) if isinstance(column, Arithmetic) else (column,)
+    return None if any(isinstance(each, int) for each in read) else aggregate.default_name(str)
 
 
 def _complete_header(aggregation: Aggregation) -> list[str]:
@@ -184,15 +237,15 @@ def _complete_header(aggregation: Aggregation) -> list[str]:
     return [*unnamed, *{name: None for name in aggregation.columns if isinstance(name, str)}]
 
 
-def _default_name(aggregate: Aggregate, column: str | None) -> str:
-    return aggregate.function if column is None else f"{aggregate.function}({column})"
-
-
 class _Lookup:
     """Finds columns of a header by name and position."""
 
     def __init__(self, header: Sequence[str]) -> None:
         self._header = header
+
+    def name(self, column: Column) -> str:
+        """Return the name of a column that is in the header."""
+        return column if isinstance(column, str) else self._header[column - 1]
 
     def find(self, column: Column, path: str) -> int:
         """Return the number of a column, counted from 0. Raises InvalidInput."""

@@ -11,12 +11,21 @@ from shared.aggregation.functions import FUNCTIONS, Function
 from shared.csv.dialect import UNDECLARED, Input
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from shared.aggregation.kinds import Kind, Truncation
 
 Column = str | int
 """A column by its name in the header, or by its position, counted from 1."""
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "in", "contains", "starts_with", "is_empty"]
 Case = Literal["upper", "lower"]
+DatePart = Literal["year", "month", "day", "hour", "weekday"]
+"""A part of a date, in digits; weekdays are counted from 1, Monday (ISO 8601)."""
+ArithmeticOperator = Literal["add", "subtract", "multiply"]
+ARITHMETIC: dict[ArithmeticOperator, str] = {"add": "+", "subtract": "-", "multiply": "*"}
+"""The operators, and how names of output columns show them."""
+DEFAULT_SEPARATOR = "; "
+"""Between the texts of `concat_distinct`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +40,21 @@ class GroupColumn:
     case: Case | None = None
     trim: bool = False
     """Remove blanks from both ends of the text."""
+    part: DatePart | None = None
+    """Read the cells as dates, and group by this part of them."""
+    substring: tuple[int, int] | None = None
+    """The first character, counted from 1, and the number of characters."""
+    match: str | None = None
+    """A regular expression: its first group, or all that it matches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    """A value computed from the numbers in two columns of a row."""
+
+    operator: ArithmeticOperator
+    left: Column
+    right: Column
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +62,7 @@ class Aggregate:
     """One output column, computed from the rows of each group."""
 
     function: Function
-    column: Column | None = None
+    column: Column | Arithmetic | None = None
     """None only for a function that needs no column: `count` then counts rows."""
     name: str | None = None
     """The name of the output column; None makes one like `sum(Plays)`."""
@@ -46,6 +70,42 @@ class Aggregate:
     """The kind as which cells are read; None without a column."""
     strict: bool = False
     """Whether an empty cell is an error; otherwise it is skipped."""
+    where: Filter | None = None
+    """The rows from which it is computed; None is all of the group."""
+    p: str | None = None
+    """The percentage of `percentile`, a decimal number without trailing zeros."""
+    separator: str | None = None
+    """Between the texts of `concat_distinct`; None is `DEFAULT_SEPARATOR`."""
+    of: tuple[str, str] | None = None
+    """The output columns that `ratio` divides."""
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns of the file that it reads."""
+        of_where = tuple(condition.column for condition in conditions(self.where))
+        if isinstance(self.column, Arithmetic):
+            return (self.column.left, self.column.right, *of_where)
+        return of_where if self.column is None else (self.column, *of_where)
+
+    @property
+    def joined_by(self) -> str:
+        """What is between the texts of `concat_distinct`."""
+        return DEFAULT_SEPARATOR if self.separator is None else self.separator
+
+    def default_name(self, name_of: Callable[[Column], str]) -> str:
+        """Return the name of the output column if the spec gives none, like `sum(Plays)`.
+
+        `name_of` returns the name of a column of the file.
+        """
+        if self.of is not None:
+            return f"{self.function}({'/'.join(self.of)})"
+        function = self.function if self.p is None else f"p{self.p}"
+        if self.column is None:
+            return function
+        if isinstance(self.column, Arithmetic):
+            left, right = name_of(self.column.left), name_of(self.column.right)
+            return f"{function}({left}{ARITHMETIC[self.column.operator]}{right})"
+        return f"{function}({name_of(self.column)})"
 
     @property
     def output_kind(self) -> Kind:
@@ -123,10 +183,9 @@ class Aggregation:
     @property
     def columns(self) -> tuple[Column, ...]:
         """The columns of the file that the aggregation reads."""
-        aggregated = (aggregate.column for aggregate in self.aggregates)
         return (
             *(group.column for group in self.group_by),
-            *(column for column in aggregated if column is not None),
+            *(column for aggregate in self.aggregates for column in aggregate.columns),
             *(condition.column for condition in conditions(self.where)),
         )
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import operator
+import re
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from shared.aggregation.cells import CANONICAL, EXPECTED_CALENDAR_DATE, truncated
+from shared.aggregation.kinds import NUMERIC
 from shared.aggregation.resolve import Combination
+from shared.aggregation.spec import Arithmetic
 from shared.csv.problems import show
+from tests.reference.functions import LONGEST_FACTOR, is_long
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -15,8 +20,15 @@ if TYPE_CHECKING:
     from shared.aggregation.cells import Notation
     from shared.aggregation.kinds import Kind
     from shared.aggregation.resolve import Query, Restriction
-    from shared.aggregation.spec import Aggregate, GroupColumn, Operator
+    from shared.aggregation.spec import (
+        Aggregate,
+        ArithmeticOperator,
+        DatePart,
+        GroupColumn,
+        Operator,
+    )
 
+EXPECTED_FACTOR = f"a number of up to {LONGEST_FACTOR} digits and {LONGEST_FACTOR} decimals"
 BLANKS = " \t\r\n\v\f\u00a0"
 
 _COMPARE: dict[Operator, Callable[[Any, Any], bool]] = {
@@ -28,6 +40,13 @@ _COMPARE: dict[Operator, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,
     "contains": operator.contains,
     "starts_with": bytes.startswith,
+}
+
+
+_OPERATIONS: dict[ArithmeticOperator, Callable[[Any, Any], Any]] = {
+    "add": operator.add,
+    "subtract": operator.sub,
+    "multiply": operator.mul,
 }
 
 
@@ -79,6 +98,13 @@ def _group_text(group: GroupColumn, column: int, cell: bytes) -> bytes:
     text = cell.decode()
     if group.trim:
         text = text.strip(BLANKS)
+    if group.part is not None and text:
+        text = _part_of(group.part, text, column, cell)
+    if group.substring is not None:
+        first, count = group.substring
+        text = text[first - 1 : first - 1 + count]
+    if group.match is not None:
+        text = _matched(group.match, text)
     if group.truncate is not None and text:
         date = truncated(text.encode(), group.truncate)
         if date is None:
@@ -89,13 +115,46 @@ def _group_text(group: GroupColumn, column: int, cell: bytes) -> bytes:
     return text.encode()
 
 
+def _matched(pattern: str, text: str) -> str:
+    """Return the first group, or all that matches. The pattern has no `$` but the anchor."""
+    # In RE2, $ is only the end of the text.
+    found = re.search(pattern.replace("$", r"\Z"), text, re.ASCII)
+    if found is None:
+        return ""
+    return (found[1] if found.re.groups else found[0]) or ""
+
+
+def _part_of(part: DatePart, text: str, column: int, cell: bytes) -> str:
+    day = truncated(text.encode(), "day")
+    if day is None:
+        raise BadCell(column, cell, EXPECTED_CALENDAR_DATE)
+    year, month, number = day.decode().split("-")
+    if part == "weekday":
+        return str(date(int(year), int(month), int(number)).isoweekday())
+    hour = text[11:13] or "00"
+    return {"year": year, "month": month, "day": number, "hour": hour}[part]
+
+
 def values_of(query: Query, cells: Sequence[bytes], notation: Notation) -> list[Any]:
-    """Return the value of each aggregate; None for an empty cell. Raises BadCell."""
+    """Return the value of each aggregate; None if there is none. Raises BadCell."""
     plain = query.aggregation.is_default and notation == CANONICAL
-    return [
-        True if column is None else _value(aggregate, column, cells[column], notation, plain=plain)
-        for column, aggregate in zip(query.columns, query.aggregation.aggregates, strict=True)
-    ]
+    values: list[Any] = []
+    for i, aggregate in enumerate(query.aggregation.aggregates):
+        if not holds(query.filters[i], cells, notation):
+            values.append(None)
+            continue
+        read = [
+            _value(aggregate, column, cells[column], notation, plain=plain)
+            for column in (query.columns[i], query.operands[i])
+            if column is not None
+        ]
+        if None in read:
+            values.append(None)
+        elif isinstance(aggregate.column, Arithmetic):
+            values.append(_OPERATIONS[aggregate.column.operator](*read))
+        else:
+            values.append(read[0] if read else True)
+    return values
 
 
 def _value(
@@ -111,4 +170,15 @@ def _value(
         if not cell and kind == "text":
             expected = "text (empty cells are errors here)"
         raise BadCell(column, cell, expected)
-    return (value, cell) if kind == "date" else value
+    if _multiplies(aggregate) and is_long(value):
+        raise BadCell(column, cell, EXPECTED_FACTOR)
+    if kind == "date":
+        return value, cell
+    # Without a positive exponent.
+    return value + 0 if kind in NUMERIC else value
+
+
+def _multiplies(aggregate: Aggregate) -> bool:
+    column = aggregate.column
+    product = isinstance(column, Arithmetic) and column.operator == "multiply"
+    return product or aggregate.function in ("variance", "stddev")

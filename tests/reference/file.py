@@ -16,7 +16,7 @@ from shared.inspection.open_text import open_text
 from shared.jobs.rejects import COLUMNS
 from shared.jobs.report import Report, Rows
 from tests.reference.cells import BadCell, holds, key_of, values_of
-from tests.reference.functions import compute
+from tests.reference.functions import compute, ratio
 from tests.reference.rows import csv_line, encoded, ordered
 
 if TYPE_CHECKING:
@@ -108,18 +108,24 @@ def _aggregated(
     groups, rows = _groups(query, reader, records, width)
     rows = replace(rows, rejected=problems.count)
     problems.check(rows, skip=skip)
-    found = [
-        [
-            *key,
-            *(
-                compute(aggregate, column)
-                for aggregate, column in zip(aggregation.aggregates, values, strict=True)
-            ),
-        ]
-        for key, values in sorted(groups.items())
-    ]
+    try:
+        found = [_row(query, key, values) for key, values in sorted(groups.items())]
+    except MalformedInput as error:
+        raise MalformedInput(str(error), Report(rows=rows)) from error
     found = ordered(query, [row for row in found if holds(query.having, row)])
     return encoded(query, found), Report(rows=rows, groups=len(found))
+
+
+def _row(query: Query, key: tuple[bytes, ...], values: list[list[Any]]) -> list[bytes]:
+    """Return the row of a group. Raises MalformedInput."""
+    cells = [
+        compute(aggregate, column)
+        for aggregate, column in zip(query.aggregation.aggregates, values, strict=True)
+    ]
+    for i, of in enumerate(query.ratios):
+        if of is not None:
+            cells[i] = ratio(cells[of[0]], cells[of[1]])
+    return [*key, *cells]
 
 
 def _query(

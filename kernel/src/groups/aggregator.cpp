@@ -25,7 +25,7 @@ std::unique_ptr<Aggregator> make_aggregator(const Aggregate& aggregate) {
     };
     switch (aggregate.function) {
         case Function::count:
-            return make_count(!aggregate.column);
+            return make_count(!aggregate.column && !aggregate.where);
         case Function::count_distinct:
             return make_count_distinct(numbers);
         case Function::sum:
@@ -33,7 +33,19 @@ std::unique_ptr<Aggregator> make_aggregator(const Aggregate& aggregate) {
         case Function::avg:
             return make_average();
         case Function::median:
-            return make_median();
+            return make_percentile(Percentage());
+        case Function::percentile:
+            return make_percentile(aggregate.p);
+        case Function::variance:
+            return make_variance(false);
+        case Function::stddev:
+            return make_variance(true);
+        case Function::mode:
+            return make_mode(numbers);
+        case Function::concat_distinct:
+            return make_concat_distinct(aggregate.separator);
+        case Function::ratio:
+            return make_ratio();
         case Function::min:
             return extreme(false);
         case Function::max:

@@ -68,9 +68,13 @@ public:
     virtual void finish_kept(const std::byte* state, const KeptValues& kept, std::uint32_t number,
                              std::string& to) const;
 
-    /// Whether it needs all values of a group (median), or each different one (count_distinct).
-    enum class Keeps { none, all, distinct };
+    /// Whether it needs all values of a group (median), each different one (count_distinct), or each
+    /// different one with its count (mode).
+    enum class Keeps { none, all, distinct, counted };
     virtual Keeps keeps() const { return Keeps::none; }
+
+    /// Whether `finish_kept` reads different values one by one, and not only their number.
+    virtual bool reads_distinct() const { return false; }
 
     /// For an aggregate that keeps different values: those of the selected rows of a batch, as
     /// bytes. Bytes of equal values are equal; those of numbers sort (memcmp) as the numbers do.

@@ -1,6 +1,7 @@
 /// The number of different values.
 
 #include "groups/aggregators.hpp"
+#include "groups/distinct_cells.hpp"
 #include "groups/kept_values.hpp"
 
 namespace csvmill {
@@ -37,19 +38,7 @@ public:
 
     const Bytes* kept_cells(const Batch& batch, const Values& values, std::string& text,
                             Cells& made) const override {
-        if (!numbers_) return values.cells->data();
-        std::array<std::size_t, batch_rows> ends;
-        std::size_t count = 0;
-        text.clear();
-        for (const std::uint16_t row : batch.selected) {
-            if (values.present[row]) values.numbers[row].append_sortable(text);
-            ends[count++] = text.size();
-        }
-        std::size_t begin = 0;
-        for (std::size_t i = 0; i < count; begin = ends[i++]) {
-            made[batch.selected.rows[i]] = Bytes(text).substr(begin, ends[i] - begin);
-        }
-        return made.data();
+        return numbers_ ? sortable_cells(batch, values, text, made) : values.cells->data();
     }
 
 private:

@@ -1,4 +1,4 @@
-/// Values that `median` and `count_distinct` need at the end.
+/// Values that aggregates such as `median` and `count_distinct` need at the end.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "groups/aggregator.hpp"
+#include "groups/counted_set.hpp"
 #include "groups/distinct_set.hpp"
 #include "groups/memory.hpp"
 #include "groups/number_log.hpp"
@@ -17,7 +18,7 @@ namespace csvmill {
 
 /// The kept values of one aggregate in one part of a table. `number` is that of a group in the
 /// part. All values are kept in a log (median), or each different one in a hash set
-/// (count_distinct).
+/// (count_distinct), or with its count (mode).
 ///
 /// Values of different groups may be read by several threads at once.
 class KeptValues {
@@ -26,6 +27,7 @@ public:
 
     NumberLog& log() { return *log_; }    ///< Only for `Keeps::all`.
     DistinctSet& set() { return *set_; }  ///< Only for `Keeps::distinct`.
+    CountedSet& counted() { return *counted_; }  ///< Only for `Keeps::counted`.
 
     /// Moves all values of `other` here; `numbers[n]` is what its group `n` is called here. What
     /// this allocates is counted in `budget`.
@@ -50,15 +52,22 @@ public:
     /// Sets `to` to the bytes of all values of a group, sorted. They may be in `text`.
     void values_of(std::uint32_t number, std::vector<Bytes>& to, std::string& text) const;
 
-    /// The number at `rank` of the sorted numbers of a group, and the next one if `two` (median).
-    void middle(std::uint32_t number, std::size_t rank, bool two, Decimal& low,
-                Decimal& high) const {
-        log_->middle(number, rank, two, low, high);
+    /// The number at `rank` of the sorted numbers of a group, and the next one if `two`.
+    void at_rank(std::uint32_t number, std::size_t rank, bool two, Decimal& low,
+                 Decimal& high) const {
+        log_->at_rank(number, rank, two, low, high);
+    }
+
+    /// The most frequent value of a group, the least of several; false if there is none.
+    bool most_frequent(std::uint32_t number, Bytes& value) const {
+        return counted_->most_frequent(number, value);
     }
 
 private:
     std::optional<NumberLog> log_;
     std::optional<DistinctSet> set_;
+    std::optional<CountedSet> counted_;
+    bool reads_distinct_;
 };
 
 }  // namespace csvmill

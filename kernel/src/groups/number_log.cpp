@@ -76,8 +76,8 @@ void NumberLog::each_sorted(std::uint32_t group,
     for (const Entry& entry : entries) take(number(entry));
 }
 
-void NumberLog::middle(std::uint32_t group, std::size_t rank, bool two, Decimal& low,
-                       Decimal& high) const {
+void NumberLog::at_rank(std::uint32_t group, std::size_t rank, bool two, Decimal& low,
+                        Decimal& high) const {
     std::span<Entry> entries = of(group);
     const auto find = [&](const auto& by) {
         const auto place = entries.begin() + static_cast<std::ptrdiff_t>(rank);

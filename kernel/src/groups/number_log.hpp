@@ -1,4 +1,4 @@
-/// All numbers of the groups of a part, for `median`.
+/// All numbers of the groups of a part, for `median` and `percentile`.
 #pragma once
 
 #include <cstdint>
@@ -38,7 +38,8 @@ public:
     void each_sorted(std::uint32_t group, const std::function<void(const Decimal&)>& take) const;
 
     /// The number at `rank` of the sorted numbers of a group, and the one after it if `two`.
-    void middle(std::uint32_t group, std::size_t rank, bool two, Decimal& low, Decimal& high) const;
+    void at_rank(std::uint32_t group, std::size_t rank, bool two, Decimal& low,
+                 Decimal& high) const;
 
     Account& account() { return account_; }
 

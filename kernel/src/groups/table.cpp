@@ -189,7 +189,7 @@ void GroupTable::grow_slots() {
 
 Group* GroupTable::create(Bytes key, std::size_t part, std::size_t number) {
     if (number >= max_groups_of_part && layout_.keeps()) {
-        throw AttemptFailed("out of memory: too many groups for median or count_distinct");
+        throw AttemptFailed("out of memory: too many groups for functions that keep values");
     }
     std::byte* data = arenas_->groups.allocate(layout_.header_size() + key.size());
     Group* group = layout_.create(data);
@@ -204,7 +204,11 @@ void GroupTable::add_kept(const Batch& batch, std::size_t i, Group* const* group
                           const std::uint64_t* hashes) {
     if (layout_[i].keeps() == Aggregator::Keeps::none) return;
     if (layout_[i].keeps() == Aggregator::Keeps::distinct) {
-        add_distinct(batch, i, groups, hashes);
+        add_values(batch, i, groups, hashes, [](KeptValues& kept) { return &kept.set(); });
+        return;
+    }
+    if (layout_[i].keeps() == Aggregator::Keeps::counted) {
+        add_values(batch, i, groups, hashes, [](KeptValues& kept) { return &kept.counted(); });
         return;
     }
     const Values& values = batch.values_of(i);
@@ -217,10 +221,12 @@ void GroupTable::add_kept(const Batch& batch, std::size_t i, Group* const* group
     }
 }
 
-void GroupTable::add_distinct(const Batch& batch, std::size_t i, Group* const* groups,
-                              const std::uint64_t* hashes) {
+/// `set_of` is the set to which values are added.
+template <typename SetOf>
+void GroupTable::add_values(const Batch& batch, std::size_t i, Group* const* groups,
+                            const std::uint64_t* hashes, const SetOf& set_of) {
     struct Item {
-        DistinctSet* set;
+        std::invoke_result_t<SetOf, KeptValues&> set;
         Bytes value;
         std::uint32_t group;
         std::uint32_t tag;
@@ -235,7 +241,7 @@ void GroupTable::add_distinct(const Batch& batch, std::size_t i, Group* const* g
     for (std::size_t row = 0; row < batch.selected.size; ++row) {
         if (!values.present[rows[row]]) continue;
         Item& item = items[count++];
-        item.set = &parts_[groups[row]->part].kept[i]->set();
+        item.set = set_of(*parts_[groups[row]->part].kept[i]);
         item.value = cells[rows[row]];
         item.group = groups[row]->number;
         item.tag = item.set->tag(hashes[row], item.value);
@@ -316,7 +322,7 @@ void GroupTable::absorb(GroupTable& other, std::size_t number, Budget& budget) {
                 if (layout_.keeps()) {
                     if (to.size >= max_groups_of_part) {
                         throw AttemptFailed(
-                            "out of memory: too many groups for median or count_distinct");
+                            "out of memory: too many groups for functions that keep values");
                     }
                     group->number = static_cast<std::uint32_t>(to.size & (max_groups_of_part - 1));
                 }

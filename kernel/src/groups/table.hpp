@@ -80,8 +80,9 @@ private:
     void grow_slots();
     void add_kept(const Batch& batch, std::size_t i, Group* const* groups,
                   const std::uint64_t* hashes);
-    void add_distinct(const Batch& batch, std::size_t i, Group* const* groups,
-                      const std::uint64_t* hashes);
+    template <typename SetOf>
+    void add_values(const Batch& batch, std::size_t i, Group* const* groups,
+                    const std::uint64_t* hashes, const SetOf& set_of);
     void merge(Group* group, Group* other, Part& part, bool owning, Budget& budget);
     void make_kept(Part& part);
     void destroy_states(Group* group) const;

@@ -6,6 +6,7 @@
 
 #include "groups/aggregator.hpp"
 #include "output/ordered_output.hpp"
+#include "output/ratios.hpp"
 #include "output/row.hpp"
 #include "query/condition.hpp"
 #include "query/query.hpp"
@@ -49,10 +50,12 @@ public:
             cell.clear();
             finish(i, cell);
         }
+        ratios_.compute(row);
         return !having_ || having_->holds(row);
     }
 
-    bool direct() const { return !having_; }  ///< Whether `append` may be used.
+    /// Whether `append` may be used.
+    bool direct() const { return !having_ && ratios_.empty(); }
 
 private:
     void append_key(std::string& to, Bytes key) const;
@@ -60,6 +63,7 @@ private:
 
     const Query& query_;
     RowEncoder encoder_;
+    Ratios ratios_;
     std::optional<Condition> having_;
 };
 

@@ -18,6 +18,7 @@ void add_columns(const Restriction& restriction, std::vector<std::uint32_t>& to)
 
 std::string expectation(const CellFault& fault, Bytes cell, const Query& query) {
     if (fault.place == CellFault::Place::group) return expected_calendar_date;
+    if (fault.too_long) return expected_short_number;
     if (fault.place == CellFault::Place::aggregate) {
         if (cell.empty() && fault.kind == Kind::text) return "text (empty cells are errors here)";
         return query.hints ? expected_with_hint(fault.kind, cell, query.notation)
@@ -49,6 +50,8 @@ std::vector<std::uint32_t> used_columns(const Query& query) {
     for (const GroupColumn& group : query.group_by) columns.push_back(group.column);
     for (const Aggregate& aggregate : query.aggregates) {
         if (aggregate.column) columns.push_back(*aggregate.column);
+        if (aggregate.operation != Operation::none) columns.push_back(aggregate.operand);
+        if (aggregate.where) add_columns(*aggregate.where, columns);
     }
     if (query.where) add_columns(*query.where, columns);
     std::sort(columns.begin(), columns.end());

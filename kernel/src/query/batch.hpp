@@ -41,6 +41,7 @@ struct CellFault {
     Place place = Place::where;
     Kind kind = Kind::text;    ///< That was expected.
     std::uint32_t column = 0;  ///< Of the file, from 0.
+    bool too_long = false;     ///< A number that `is_long`, where numbers are multiplied.
 };
 
 /// What was expected in place of `cell`, for a message: all rules of processor/engines/general.py.
@@ -78,6 +79,7 @@ struct Batch {
     std::vector<ChangedCells> changed;    ///< One for each group column, if one is not plain.
     std::vector<const Cells*> key_cells;  ///< The texts of which keys consist.
     std::vector<Values> values;           ///< As many as aggregates; see `values_of`.
+    Values operands;                      ///< Second numbers of an operation, while it is computed.
     /// Which of `values` each aggregate reads; if there are none, its own.
     std::vector<std::size_t> sources;
 

@@ -1,6 +1,7 @@
 #include "query/changed_cells.hpp"
 
 #include "text/case.hpp"
+#include "text/utf8.hpp"
 
 namespace csvmill {
 
@@ -98,6 +99,34 @@ void write_weeks(Batch& batch, const GroupColumn& group, ChangedCells& to) {
     texts.set(to.cells);
 }
 
+/// No part has letters.
+void write_parts(Batch& batch, const GroupColumn& group, ChangedCells& to) {
+    AppendedTexts texts(to.text);
+    change_each(batch, group, [&](std::uint16_t row, Bytes cell) {
+        if (!cell.empty() && !append_part(cell, *group.part, texts.text())) return false;
+        texts.add(row);
+        return true;
+    });
+    texts.set(to.cells);
+}
+
+/// `part_of` gives a part of each cell.
+template <typename PartOf>
+void take_texts(Batch& batch, const GroupColumn& group, ChangedCells& to, const PartOf& part_of) {
+    AppendedTexts texts(to.text);
+    const bool plain = group.letters == Case::none;
+    change_each(batch, group, [&](std::uint16_t row, Bytes cell) {
+        const Bytes part = part_of(cell);
+        to.cells[row] = part;
+        if (!plain) {
+            append_case(texts.text(), part, group.letters);
+            texts.add(row);
+        }
+        return true;
+    });
+    if (!plain) texts.set(to.cells);
+}
+
 /// Makes `text` so large that all selected texts can be written to it, each with cell_padding.
 void reserve_ascii(const Batch& batch, const Cells& cells, std::string& text) {
     std::size_t size = 0;
@@ -131,6 +160,15 @@ void change_cells(Batch& batch, const GroupColumn& group, ChangedCells& to) {
         write_weeks(batch, group, to);
     } else if (group.truncate) {
         shorten_dates(batch, group, kept_of_date(*group.truncate), to.cells);
+    } else if (group.part) {
+        write_parts(batch, group, to);
+    } else if (group.substring) {
+        take_texts(batch, group, to, [place = *group.substring](Bytes cell) {
+            return characters(cell, place.first - 1, place.count);
+        });
+    } else if (group.match) {
+        take_texts(batch, group, to,
+                   [&pattern = *group.match](Bytes cell) { return pattern.taken(cell); });
     } else if (group.letters != Case::none) {
         change_case(batch, group, to);
     } else {

@@ -265,11 +265,15 @@ Condition::~Condition() = default;
 Condition::Condition(Condition&&) noexcept = default;
 Condition& Condition::operator=(Condition&&) noexcept = default;
 
-void Condition::filter(Batch& batch) const {
+void Condition::select(Batch& batch) const {
     Outcomes outcomes;
-    const std::size_t tested = batch.selected.size, faults = batch.faults.size();
     root_->test(batch, batch.selected, outcomes);
     keep(batch.selected, outcomes, Outcome::yes);
+}
+
+void Condition::filter(Batch& batch) const {
+    const std::size_t tested = batch.selected.size, faults = batch.faults.size();
+    select(batch);
     batch.filtered += tested - batch.selected.size - (batch.faults.size() - faults);
 }
 

@@ -22,6 +22,9 @@ public:
     /// not needed to know the outcome of a row are not read.
     void filter(Batch& batch) const;
 
+    /// The same without counting others.
+    void select(Batch& batch) const;
+
     /// Whether it holds for a row of the result. Cells of the output can always be read.
     bool holds(const std::vector<std::string>& row) const;
 

@@ -2,11 +2,14 @@
 /// it.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "text/pattern.hpp"
 #include "values/date.hpp"
 #include "values/notation.hpp"
 
@@ -14,22 +17,42 @@ namespace csvmill {
 
 enum class Case { none, upper, lower };
 
+/// Characters of a text.
+struct Substring {
+    std::uint64_t first = 1;  ///< Counted from 1.
+    std::uint64_t count = 0;
+};
+
+/// A group column. At most one of `truncate`, `part`, `substring` and `match` is set.
 struct GroupColumn {
     std::uint32_t column = 0;
     bool trim = false;                   ///< First.
     std::optional<Truncation> truncate;  ///< Second; an empty text stays empty.
     Case letters = Case::none;           ///< Third.
-    bool plain() const { return !trim && !truncate && letters == Case::none; }
+    std::optional<DatePart> part;
+    std::optional<Substring> substring;
+    std::shared_ptr<const Pattern> match;
+    bool plain() const {
+        return !trim && !truncate && letters == Case::none && !part && !substring && !match;
+    }
 };
 
-enum class Function { sum, count, count_distinct, avg, median, min, max, first, last };
-
-struct Aggregate {
-    Function function = Function::count;
-    std::optional<std::uint32_t> column;  ///< None: `count` counts rows.
-    Kind kind = Kind::text;               ///< As which its cells are read.
-    bool strict = false;                  ///< Whether an empty cell is an error.
-    Kind output = Kind::integer;          ///< The kind of the result.
+enum class Function {
+    sum,
+    count,
+    count_distinct,
+    avg,
+    median,
+    min,
+    max,
+    first,
+    last,
+    variance,
+    stddev,
+    percentile,
+    mode,
+    concat_distinct,
+    ratio
 };
 
 enum class Operator { eq, ne, lt, le, gt, ge, in, contains, starts_with, is_empty };
@@ -43,6 +66,35 @@ struct Restriction {
     Operator op = Operator::eq;
     Kind kind = Kind::text;
     std::vector<std::string> values;  ///< In the canonical notation; several only for `in`.
+};
+
+/// What is computed from the numbers of two columns.
+enum class Operation { none, add, subtract, multiply };
+
+/// A percentage: `digits * 10^-decimals`, up to 100.
+struct Percentage {
+    std::uint64_t digits = 50;
+    std::uint32_t decimals = 0;
+};
+
+struct Aggregate {
+    Function function = Function::count;
+    std::optional<std::uint32_t> column;  ///< None: `count` counts rows; `ratio` reads none.
+    Kind kind = Kind::text;               ///< As which its cells are read.
+    bool strict = false;                  ///< Whether an empty cell is an error.
+    Kind output = Kind::integer;          ///< The kind of the result.
+    Operation operation = Operation::none;
+    std::uint32_t operand = 0;               ///< The second column of an operation.
+    std::optional<Restriction> where;        ///< The rows from which it is computed.
+    Percentage p;                            ///< Of `percentile`.
+    std::string separator;                   ///< Of `concat_distinct`.
+    std::array<std::uint32_t, 2> of{{0, 0}};  ///< The aggregates that `ratio` divides.
+
+    /// Whether its numbers are multiplied, so that those of `is_long` are bad.
+    bool multiplies() const {
+        return function == Function::variance || function == Function::stddev ||
+               operation == Operation::multiply;
+    }
 };
 
 struct OrderKey {

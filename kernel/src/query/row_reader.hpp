@@ -1,9 +1,11 @@
 /// Keys of groups, and values of aggregates, of the records of a batch.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "query/batch.hpp"
+#include "query/condition.hpp"
 
 namespace csvmill {
 
@@ -29,10 +31,13 @@ public:
     void read_values(Batch& batch) const;
 
 private:
+    void read_values(Batch& batch, std::size_t i) const;
+
     const Query& query_;
     bool plain_ = true;  ///< Whether all group columns are.
-    /// The first aggregate that reads the same column as the same kind as each one: perhaps itself.
+    /// The first aggregate that reads the same values as each one: perhaps itself.
     std::vector<std::size_t> sources_;
+    std::vector<std::optional<Condition>> conditions_;  ///< `where` of each aggregate.
 };
 
 }  // namespace csvmill

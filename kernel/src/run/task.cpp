@@ -1,9 +1,11 @@
 #include "run/task.hpp"
 
 #include <array>
-#include <limits>
 #include <utility>
 
+#include "run/message_values.hpp"
+#include "run/parse_aggregate.hpp"
+#include "run/parse_pattern.hpp"
 #include "text/error.hpp"
 #include "text/utf8.hpp"
 
@@ -13,18 +15,6 @@ namespace {
 
 constexpr std::uint64_t max_block = std::uint64_t{1} << 30U;
 constexpr std::uint64_t max_threads = 1024;
-
-template <class T>
-using Names = std::pair<Bytes, T>;
-
-/// The value that `json`, a string, names.
-template <class T, std::size_t size>
-T named(const Json& json, const std::array<Names<T>, size>& names) {
-    for (const auto& [name, value] : names) {
-        if (json.string() == name) return value;
-    }
-    throw StateError("a message has an unknown name: " + json.string());
-}
 
 constexpr std::array works{
     Names<Work>{"run", Work::run},
@@ -47,62 +37,15 @@ constexpr std::array truncations{
     Names<Truncation>{"year", Truncation::year},
 };
 constexpr std::array cases{Names<Case>{"upper", Case::upper}, Names<Case>{"lower", Case::lower}};
-constexpr std::array functions{
-    Names<Function>{"sum", Function::sum},
-    Names<Function>{"count", Function::count},
-    Names<Function>{"count_distinct", Function::count_distinct},
-    Names<Function>{"avg", Function::avg},
-    Names<Function>{"median", Function::median},
-    Names<Function>{"min", Function::min},
-    Names<Function>{"max", Function::max},
-    Names<Function>{"first", Function::first},
-    Names<Function>{"last", Function::last},
-};
-constexpr std::array kinds{
-    Names<Kind>{"integer", Kind::integer},
-    Names<Kind>{"number", Kind::number},
-    Names<Kind>{"date", Kind::date},
-    Names<Kind>{"text", Kind::text},
-};
-constexpr std::array operators{
-    Names<Operator>{"=", Operator::eq},
-    Names<Operator>{"!=", Operator::ne},
-    Names<Operator>{"<", Operator::lt},
-    Names<Operator>{"<=", Operator::le},
-    Names<Operator>{">", Operator::gt},
-    Names<Operator>{">=", Operator::ge},
-    Names<Operator>{"in", Operator::in},
-    Names<Operator>{"contains", Operator::contains},
-    Names<Operator>{"starts_with", Operator::starts_with},
-    Names<Operator>{"is_empty", Operator::is_empty},
+constexpr std::array date_parts{
+    Names<DatePart>{"year", DatePart::year},       Names<DatePart>{"month", DatePart::month},
+    Names<DatePart>{"day", DatePart::day},         Names<DatePart>{"hour", DatePart::hour},
+    Names<DatePart>{"weekday", DatePart::weekday},
 };
 constexpr std::array formats{
     Names<RowFormat>{"csv", RowFormat::csv},
     Names<RowFormat>{"jsonl", RowFormat::jsonl},
 };
-
-std::uint64_t number_in(const Json& json, std::uint64_t least, std::uint64_t most) {
-    const std::int64_t value = json.integer();
-    if (value < 0 || static_cast<std::uint64_t>(value) < least ||
-        static_cast<std::uint64_t>(value) > most) {
-        throw StateError("a message has a number out of range: " + std::to_string(value));
-    }
-    return static_cast<std::uint64_t>(value);
-}
-
-std::uint64_t number(const Json& json) {
-    return number_in(json, 0, std::numeric_limits<std::int64_t>::max());
-}
-
-std::uint32_t position(const Json& json) {
-    return static_cast<std::uint32_t>(number_in(json, 0, column_limit - 1));
-}
-
-std::vector<std::string> strings(const Json& json) {
-    std::vector<std::string> texts;
-    for (const Json& each : json.array()) texts.push_back(each.string());
-    return texts;
-}
 
 /// A text of one character that is not a line end, or none.
 std::string character(const Json& json, bool required) {
@@ -136,84 +79,14 @@ GroupColumn parse_group_column(const Json& json) {
     group.trim = json["trim"].boolean();
     if (!json["truncate"].is_null()) group.truncate = named(json["truncate"], truncations);
     if (!json["case"].is_null()) group.letters = named(json["case"], cases);
+    if (is_set(json, "part")) group.part = named(json["part"], date_parts);
+    if (is_set(json, "substring")) {
+        const auto& place = json["substring"].array();
+        if (place.size() != 2) throw StateError("a message has a substring without two numbers");
+        group.substring = Substring{number(place[0]), number(place[1])};
+    }
+    if (is_set(json, "match")) group.match = parse_pattern(json["match"]);
     return group;
-}
-
-/// Whether a function reads its column as `kind`.
-bool reads(Function function, Kind kind) {
-    const bool number = kind == Kind::number;
-    const bool text = kind == Kind::text;
-    switch (function) {
-        case Function::sum:
-        case Function::avg:
-        case Function::median:
-            return number || kind == Kind::integer;
-        case Function::count:
-        case Function::first:
-        case Function::last:
-            return text;
-        case Function::count_distinct:
-            return number || text;
-        case Function::min:
-        case Function::max:
-            return true;
-    }
-    return false;
-}
-
-Aggregate parse_aggregate(const Json& json) {
-    Aggregate aggregate;
-    aggregate.function = named(json["function"], functions);
-    if (!json["column"].is_null()) aggregate.column = position(json["column"]);
-    aggregate.kind = named(json["kind"], kinds);
-    aggregate.strict = json["strict"].boolean();
-    aggregate.output = named(json["output"], kinds);
-    if (!aggregate.column && aggregate.function != Function::count) {
-        throw StateError("a message has a function without a column");
-    }
-    if (!reads(aggregate.function, aggregate.kind)) {
-        throw StateError("a message has a function of a kind that it does not read");
-    }
-    return aggregate;
-}
-
-std::optional<Restriction> parse_restriction(const Json& json, std::uint64_t columns);
-
-std::vector<Restriction> parse_parts(const Json& json, std::uint64_t columns) {
-    std::vector<Restriction> parts;
-    for (const Json& each : json.array()) {
-        auto part = parse_restriction(each, columns);
-        if (!part) throw StateError("a message has null within a restriction");
-        parts.push_back(std::move(*part));
-    }
-    return parts;
-}
-
-/// `columns`: the number of columns that there may be.
-std::optional<Restriction> parse_restriction(const Json& json, std::uint64_t columns) {
-    if (json.is_null()) return std::nullopt;
-    Restriction restriction;
-    if (json.has("all")) {
-        restriction.form = Restriction::Form::all;
-        restriction.parts = parse_parts(json["all"], columns);
-        return restriction;
-    }
-    if (json.has("any")) {
-        restriction.form = Restriction::Form::any;
-        restriction.parts = parse_parts(json["any"], columns);
-        return restriction;
-    }
-    restriction.column = position(json["column"]);
-    restriction.op = named(json["op"], operators);
-    restriction.kind = named(json["kind"], kinds);
-    restriction.values = strings(json["values"]);
-    if (restriction.column >= columns) throw StateError("a message has an unknown column");
-    const std::size_t count = restriction.values.size();
-    const bool fits = restriction.op == Operator::is_empty ? count == 0
-                      : restriction.op == Operator::in     ? count > 0
-                                                           : count == 1;
-    if (!fits) throw StateError("a message has a condition with too few or many values");
-    return restriction;
 }
 
 Notation parse_notation(const Json& json) {
@@ -277,6 +150,15 @@ Query parse_query(const Json& json) {
     }
     for (const Json& each : json["aggregates"].array()) {
         query.aggregates.push_back(parse_aggregate(each));
+    }
+    for (const Aggregate& aggregate : query.aggregates) {
+        for (const std::uint32_t of : aggregate.of) {
+            if (of >= query.aggregates.size() ||
+                (aggregate.function == Function::ratio &&
+                 query.aggregates[of].function == Function::ratio)) {
+                throw StateError("a message has a ratio of unknown aggregates");
+            }
+        }
     }
     query.names = strings(json["names"]);
     const std::size_t columns = query.group_by.size() + query.aggregates.size();

@@ -42,6 +42,10 @@ void append_query(std::string& to, const Query& query) {
         append_varint(to, group.trim ? 1 : 0);
         append_optional(to, group.truncate);
         append_enum(to, group.letters);
+        append_optional(to, group.part);
+        append_varint(to, group.substring ? group.substring->first : 0);
+        append_varint(to, group.substring ? group.substring->count : 0);
+        append_text(to, group.match ? group.match->mark() : "");
     }
     append_varint(to, query.aggregates.size());
     for (const Aggregate& aggregate : query.aggregates) {
@@ -49,6 +53,12 @@ void append_query(std::string& to, const Query& query) {
         append_optional(to, aggregate.column);
         append_enum(to, aggregate.kind);
         append_varint(to, aggregate.strict ? 1 : 0);
+        append_enum(to, aggregate.operation);
+        append_varint(to, aggregate.operand);
+        append_varint(to, aggregate.where ? 1 : 0);
+        if (aggregate.where) append_restriction(to, *aggregate.where);
+        append_varint(to, aggregate.p.digits);
+        append_varint(to, aggregate.p.decimals);
     }
     append_varint(to, query.where ? 1 : 0);
     if (query.where) append_restriction(to, *query.where);

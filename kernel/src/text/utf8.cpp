@@ -260,6 +260,18 @@ Decoded decode_utf8(Bytes text, std::size_t at) {
     return {character, first.length, true};
 }
 
+Bytes characters(Bytes text, std::uint64_t skipped, std::uint64_t count) {
+    const auto end_of = [text](std::size_t at, std::uint64_t more) {
+        for (; more > 0 && at < text.size(); --more) {
+            ++at;
+            while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U) ++at;
+        }
+        return at;
+    };
+    const std::size_t begin = end_of(0, skipped);
+    return text.substr(begin, end_of(begin, count) - begin);
+}
+
 void append_utf8(std::string& to, char32_t character) {
     std::array<char, 4> bytes;
     to.append(bytes.data(), encode_utf8(bytes.data(), character));

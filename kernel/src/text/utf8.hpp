@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "text/bytes.hpp"
 
@@ -23,6 +24,9 @@ struct Decoded {
 
 /// Decodes the character at `at`, which must be within `text`.
 Decoded decode_utf8(Bytes text, std::size_t at);
+
+/// `count` characters of valid UTF-8 after the first `skipped` ones, or as many as there are.
+Bytes characters(Bytes text, std::uint64_t skipped, std::uint64_t count);
 
 /// Appends `character` in UTF-8.
 void append_utf8(std::string& to, char32_t character);

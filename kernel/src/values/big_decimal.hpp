@@ -67,6 +67,16 @@ public:
     /// Adds one to the magnitude, and keeps the sign.
     void increment_magnitude();
 
+    void negate() { negative_ = !negative_ && !limbs_.empty(); }
+
+    /// The product. The time grows with the product of both sizes; so it does for a quotient.
+    BigDecimal times(const BigDecimal& other) const;
+    /// The magnitude of the quotient, rounded down; `rest` becomes what is left of this one's
+    /// magnitude. `divisor` is not zero.
+    BigDecimal divided(const BigDecimal& divisor, BigDecimal& rest) const;
+    /// The square root of the magnitude, rounded down.
+    BigDecimal root() const;
+
     /// Appends the digits of the magnitude, without leading zeros; nothing for zero.
     void append_digits(std::string& to) const;
 

@@ -119,11 +119,16 @@ bool read(Bytes cell, CalendarDate& date, Time& time) {
     return read_calendar_date(cell, date) && read_time(cell.substr(date_length), time);
 }
 
+/// Days since a Monday.
+unsigned weekday_of(const CalendarDate& date) {
+    return (days_before_year(date.year) + day_of_year(date)) % 7;
+}
+
 /// The ISO week of a date belongs to the year of its Thursday. 0001-01-01 is a Monday and
 /// 9999-12-31 a Friday, so that this year has four digits too.
 void append_week(const CalendarDate& date, std::string& to) {
     const unsigned of_year = day_of_year(date);
-    const unsigned weekday = (days_before_year(date.year) + of_year) % 7;
+    const unsigned weekday = weekday_of(date);
     unsigned year = date.year;
     unsigned thursday = of_year + 3;
     const unsigned days = is_leap(year) ? 366 : 365;
@@ -168,6 +173,31 @@ bool append_truncated(Bytes cell, Truncation truncation, std::string& to) {
         append_week(date, to);
     } else {
         to.append(cell.data(), kept_of_date(truncation));
+    }
+    return true;
+}
+
+bool append_part(Bytes cell, DatePart part, std::string& to) {
+    CalendarDate date;
+    Time time;
+    if (!read(cell, date, time)) return false;
+    constexpr std::size_t hour = date_length + 1;
+    switch (part) {
+        case DatePart::year:
+            to += cell.substr(0, 4);
+            break;
+        case DatePart::month:
+            to += cell.substr(5, 2);
+            break;
+        case DatePart::day:
+            to += cell.substr(8, 2);
+            break;
+        case DatePart::hour:
+            to += cell.size() > hour ? cell.substr(hour, 2) : Bytes("00");
+            break;
+        case DatePart::weekday:
+            to += static_cast<char>('1' + weekday_of(date));
+            break;
     }
     return true;
 }

@@ -12,6 +12,9 @@ namespace csvmill {
 
 enum class Truncation { day, week, month, year };
 
+/// A part of a date, in digits: 4 of a year, 1 of a weekday (1 is Monday), else 2.
+enum class DatePart { year, month, day, hour, weekday };
+
 /// A point in time without a zone.
 struct Instant {
     std::int64_t seconds = 0;  ///< Since 0001-01-01T00:00:00.
@@ -45,7 +48,11 @@ constexpr std::size_t kept_of_date(Truncation truncation) {
 /// applied. Returns false, and appends nothing, if the cell is not a date.
 bool append_truncated(Bytes cell, Truncation truncation, std::string& to);
 
-/// The description of a date for a message about `truncate`.
+/// Appends a part of a date as it is written, as `append_truncated` does. The hour of a date without
+/// a time is 00.
+bool append_part(Bytes cell, DatePart part, std::string& to);
+
+/// The description of a date for a message about `truncate` or `part`.
 inline constexpr const char* expected_calendar_date =
     "a date, such as 2020-01-31 or 2020-01-31T23:59:59Z";
 

@@ -64,6 +64,44 @@ public:
         }
     }
 
+    /// Subtracts exactly; the scale becomes the greater of both.
+    void subtract(const Decimal& other) {
+        std::int64_t difference = 0;
+        if (!is_big_ && !other.is_big_ && scale_ == other.scale_ &&
+            !__builtin_sub_overflow(small_, other.small_, &difference)) {
+            small_ = difference;
+        } else {
+            add_slowly(other.negated());
+        }
+    }
+
+    Decimal negated() const;
+
+    /// The exact product; its scale is the sum of both.
+    static Decimal product(const Decimal& a, const Decimal& b) {
+        std::int64_t product = 0;
+        if (!a.is_big_ && !b.is_big_ && !__builtin_mul_overflow(a.small_, b.small_, &product)) {
+            return {product, a.scale_ + b.scale_};
+        }
+        return product_slowly(a, b);
+    }
+
+    /// `a / b`, rounded half to even to `decimals` decimals; `b` is not zero.
+    static Decimal quotient(const Decimal& a, const Decimal& b, std::uint32_t decimals);
+
+    /// The square root of `a / b`, rounded half to even to `decimals` decimals. `a` is not
+    /// negative, `b` is positive.
+    static Decimal root_of_quotient(const Decimal& a, const Decimal& b, std::uint32_t decimals);
+
+    /// Whether the number has more than `longest_factor` digits or decimals. The time of a
+    /// product grows with the square of its size, so that longer numbers are not multiplied.
+    bool is_long() const {
+        return scale_ > longest_factor || (is_big_ && digit_count() > longest_factor);
+    }
+    static constexpr std::uint32_t longest_factor = 1000;
+
+    bool is_zero() const;
+
     /// Compares values; scales do not matter.
     friend std::strong_ordering compare(const Decimal& a, const Decimal& b) {
         if (!a.is_big_ && !b.is_big_ && a.scale_ == b.scale_) return a.small_ <=> b.small_;
@@ -103,6 +141,7 @@ public:
 private:
     /// Small, if the number fits.
     static Decimal of_big(BigDecimal&& number, std::uint32_t scale);
+    static Decimal product_slowly(const Decimal& a, const Decimal& b);
     BigDecimal to_big() const;
     Decimal without_zeros(std::uint64_t zeros) const;
     std::uint64_t trailing_zeros() const;

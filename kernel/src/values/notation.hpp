@@ -35,6 +35,9 @@ template <Readable readable = Readable::cell>
 bool read_any_integer(Bytes cell, const Notation& notation, Decimal& to);
 bool read_any_number(Bytes cell, const Notation& notation, Decimal& to);
 
+/// The description of a number that may be multiplied: `EXPECTED_FACTOR`.
+inline constexpr const char* expected_short_number = "a number of up to 1000 digits and 1000 decimals";
+
 /// The description of a kind for a message: `Notation.expected`.
 std::string expected(Kind kind, const Notation& notation);
 

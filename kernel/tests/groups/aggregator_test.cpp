@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "rows.hpp"
 #include "text/error.hpp"
 
@@ -127,6 +129,58 @@ TEST_CASE("numbers of any size are added, compared and averaged exactly") {
     CHECK(result_of(Function::sum, {}) == "");
     CHECK(result_of(Function::avg, {}) == "");
     CHECK(result_of(Function::max, {}) == "");
+}
+
+TEST_CASE("variance and standard deviation of a sample are exact, and then rounded half to even") {
+    const auto variance = [](const std::vector<Decimal>& numbers) {
+        return result_of(Function::variance, numbers);
+    };
+    const auto deviation = [](const std::vector<Decimal>& numbers) {
+        return result_of(Function::stddev, numbers);
+    };
+    CHECK(variance({}) == "");
+    CHECK(variance({number("5", 0)}) == "");
+    CHECK(deviation({number("5", 0)}) == "");
+    CHECK(variance({number("5", 0), number("50", -1)}) == "0.0");
+    CHECK(variance({number("1", 0), number("2", 0)}) == "0.5");
+    CHECK(deviation({number("1", 0), number("2", 0)}) == "0.707107");
+    CHECK(variance({number("1", 0), number("2", 0), number("4", 0)}) == "2.333333");
+    // Differences of numbers that a double cannot tell apart.
+    const std::string large = "1" + std::string(30, '0');
+    CHECK(variance({number(large + "1", 0), number(large + "3", 0)}) == "2");
+    CHECK(deviation({number(large + "1", 0), number(large + "7", 0)}) == "4.242641");
+    CHECK(variance({number("1", -3), number("2", -3)}) == "0.0000005");
+}
+
+TEST_CASE("the order in which variances are merged does not matter") {
+    Query query;
+    query.aggregates = {aggregate(Function::stddev, Kind::number)};
+    const Layout layout(query);
+    Budget budget(1 << 20);
+    const std::vector<Decimal> numbers = {Decimal(25, 1), number("9", 30), Decimal(-7, 0),
+                                          Decimal(0, 3)};
+    std::vector<std::size_t> order = {0, 1, 2, 3};
+    std::string expected;
+    do {
+        States total(layout);
+        total.create();
+        for (const std::size_t i : order) {
+            States one(layout);
+            one.create();
+            Batch batch;
+            batch.rows = 1;
+            batch.selected.all(1);
+            Values values;
+            values.present.fill(true);
+            values.numbers.push_back(numbers[i]);
+            layout[0].add(batch, values, one_state(one.at(0), 1).data(), budget);
+            layout[0].merge(total.at(0), one.at(0), budget);
+        }
+        const std::string found = finished(layout[0], total.at(0));
+        if (expected.empty()) expected = found;
+        CHECK(found == expected);
+    } while (std::next_permutation(order.begin(), order.end()));
+    CHECK(result_of(Function::stddev, numbers) == expected);
 }
 
 TEST_CASE("counts are written in few bytes and read, and incomplete ones are refused") {

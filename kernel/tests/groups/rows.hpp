@@ -33,7 +33,7 @@ inline Aggregate aggregate(Function function, Kind kind, bool column = true) {
     return made;
 }
 
-/// Every aggregate that there is.
+/// Every aggregate that there is, but for those of squares and of long texts.
 inline Query every_aggregate() {
     Query query;
     query.aggregates = {
@@ -52,7 +52,11 @@ inline Query every_aggregate() {
         aggregate(Function::last, Kind::text),
         aggregate(Function::count_distinct, Kind::text),
         aggregate(Function::count_distinct, Kind::number),
+        aggregate(Function::percentile, Kind::number),
+        aggregate(Function::mode, Kind::number),
+        aggregate(Function::mode, Kind::text),
     };
+    query.aggregates[15].p = {995, 1};
     return query;
 }
 
@@ -146,6 +150,17 @@ inline Wide power_of_ten(std::uint32_t exponent) {
     return power;
 }
 
+/// The least of the values that occur most often.
+template <typename Value>
+Value most_frequent(const std::vector<Value>& values) {
+    std::map<Value, std::size_t> counts;
+    for (const Value& value : values) ++counts[value];
+    const auto most = std::max_element(
+        counts.begin(), counts.end(),
+        [](const auto& a, const auto& b) { return a.second < b.second; });
+    return most->first;
+}
+
 /// What `every_aggregate` gives for the rows of a group.
 inline std::vector<std::string> expected_results(const std::vector<const Row*>& rows) {
     std::vector<Wide> thousandths;
@@ -198,6 +213,23 @@ inline std::vector<std::string> expected_results(const std::vector<const Row*>& 
     results.push_back(std::to_string(texts.size()));
     results.push_back(
         std::to_string(std::set<Wide>(thousandths.begin(), thousandths.end()).size()));
+
+    if (thousandths.empty()) {
+        results.insert(results.end(), 2, "");
+    } else {
+        const Wide place = 995 * static_cast<Wide>(thousandths.size() - 1);
+        const auto rank = static_cast<std::size_t>(place / 1000);
+        const Wide part = place % 1000;
+        const Wide next = part > 0 ? thousandths[rank + 1] : 0;
+        results.push_back(
+            trimmed_digits(thousandths[rank] * (1000 - part) + next * part, 6, scale));
+        results.push_back(digits(most_frequent(thousandths) / unit, scale));
+    }
+    std::vector<std::string> every;
+    for (const Row* row : rows) {
+        if (!row->text.empty()) every.push_back(row->text);
+    }
+    results.push_back(every.empty() ? "" : most_frequent(every));
     return results;
 }
 

@@ -269,4 +269,79 @@ TEST_CASE("values are read as their kind; the first bad cell of a row is reporte
     CHECK(rows.batch.faults[4].kind == Kind::integer);
 }
 
+TEST_CASE("an aggregate reads the rows for which its own condition holds, and no other cells") {
+    Restriction good;
+    good.column = 0;
+    good.op = Operator::gt;
+    good.kind = Kind::number;
+    good.values = {"1"};
+    Query query;
+    query.aggregates = {
+        {.function = Function::sum, .column = 1, .kind = Kind::number, .where = good},
+        {.function = Function::count, .column = {}, .where = good},
+        {.function = Function::count, .column = 1},
+    };
+    BatchOf rows({{"2", "5"}, {"1", "x"}, {"", "x"}, {"x", "5"}, {"3", "x"}, {"4", ""}});
+    RowReader(query).read_values(rows.batch);
+    CHECK(rows.selected() == std::vector<std::size_t>{0, 1, 2, 5});
+    const auto present = [&rows](std::size_t aggregate) {
+        std::vector<bool> found;
+        for (const std::size_t row : rows.selected()) {
+            found.push_back(rows.batch.values_of(aggregate).present[row]);
+        }
+        return found;
+    };
+    CHECK(present(0) == std::vector<bool>{true, false, false, false});
+    CHECK(present(1) == std::vector<bool>{true, false, false, true});
+    CHECK(present(2) == std::vector<bool>{true, true, true, false});
+    std::vector<std::pair<int, int>> faults;
+    for (const CellFault& fault : rows.batch.faults) faults.emplace_back(fault.row, fault.column);
+    CHECK(faults == std::vector<std::pair<int, int>>{{3, 0}, {4, 1}});
+    CHECK(rows.batch.faults[0].place == CellFault::Place::where);
+}
+
+TEST_CASE("arithmetic of two columns is exact, and names the column with a bad cell") {
+    const auto of = [](Operation operation) {
+        return Aggregate{.function = Function::sum,
+                         .column = 0,
+                         .kind = Kind::number,
+                         .operation = operation,
+                         .operand = 1};
+    };
+    Query query;
+    query.aggregates = {of(Operation::multiply), of(Operation::add), of(Operation::subtract)};
+    const std::string longest(1001, '9');
+    BatchOf rows({{"1.5", "0.20"}, {"", "2"}, {"2", ""}, {"x", "y"}, {"1", "y"}, {longest, "1"}});
+    RowReader(query).read_values(rows.batch);
+    CHECK(rows.selected() == std::vector<std::size_t>{0, 1, 2});
+    std::string found;
+    for (std::size_t i = 0; i < 3; ++i) {
+        const Values& values = rows.batch.values_of(i);
+        values.numbers[0].append_text(found);
+        found += ' ';
+        CHECK_FALSE(values.present[1]);
+        CHECK_FALSE(values.present[2]);
+    }
+    CHECK(found == "0.300 1.70 1.30 ");
+    std::vector<std::pair<int, int>> faults;
+    for (const CellFault& fault : rows.batch.faults) faults.emplace_back(fault.row, fault.column);
+    CHECK(faults == std::vector<std::pair<int, int>>{{3, 0}, {5, 0}, {4, 1}});
+    CHECK(rows.batch.faults[1].too_long);
+}
+
+TEST_CASE("group columns take parts of dates, and characters of texts") {
+    const auto of_part = [](DatePart part) { return GroupColumn{.column = 0, .part = part}; };
+    Query query;
+    query.group_by = {of_part(DatePart::year), of_part(DatePart::month), of_part(DatePart::day),
+                      of_part(DatePart::hour), of_part(DatePart::weekday),
+                      GroupColumn{.column = 1, .substring = Substring{2, 2}},
+                      GroupColumn{.column = 1, .letters = Case::upper, .substring = Substring{1, 3}}};
+    BatchOf rows({{"2024-02-29", "aéßo"}, {"2021-01-03T07:30Z", "x"}, {"", ""}, {"2021-1-3", "x"}});
+    RowReader(query).read_keys(rows.batch);
+    CHECK(rows.selected() == std::vector<std::size_t>{0, 1, 2});
+    CHECK(rows.batch.keys[0] == key_of({"2024", "02", "29", "00", "4", "éß", "AÉSS"}));
+    CHECK(rows.batch.keys[1] == key_of({"2021", "01", "03", "07", "7", "", "X"}));
+    CHECK(rows.batch.keys[2] == key_of({"", "", "", "", "", "", ""}));
+}
+
 }  // namespace csvmill
