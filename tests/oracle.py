@@ -353,8 +353,10 @@ def _aggregated(aggregate: Aggregate, rows: list[Row], header: Row, declared: In
         return str(len(rows))
     if isinstance(aggregate.column, Arithmetic):
         pairs = [
-            [canonical(row[_index(c, header)], declared) if row[_index(c, header)] else "" for c in (
-                aggregate.column.left, aggregate.column.right)]
+            [
+                canonical(row[_index(c, header)], declared) if row[_index(c, header)] else ""
+                for c in (aggregate.column.left, aggregate.column.right)
+            ]
             for row in rows
         ]
         for pair in pairs if aggregate.kind == "integer" else ():

@@ -1,4 +1,4 @@
-"""Functions of numbers, for expected results: computed with fractions and the `statistics` module."""
+"""Functions of numbers, for expected results: with fractions and the `statistics` module."""
 
 from __future__ import annotations
 

@@ -125,9 +125,7 @@ PercentageIn = Annotated[
     BeforeValidator(_percentage),
     WithJsonSchema({"type": "number", "minimum": 0, "maximum": 100}),
 ]
-PatternIn = Annotated[
-    str, Field(min_length=1, max_length=MAX_PATTERN), AfterValidator(_pattern)
-]
+PatternIn = Annotated[str, Field(min_length=1, max_length=MAX_PATTERN), AfterValidator(_pattern)]
 SubstringIn = Annotated[
     list[Annotated[int, Field(ge=1, le=MAX_LENGTH_OF_TEXT)]], Field(min_length=2, max_length=2)
 ]
@@ -203,7 +201,7 @@ class AggregateIn(JsonObject):
 
     function: Function = Field(description=f"What to compute. {functions_help()}")
     column: AggregatedIn | None = None
-    """The column to compute it of, or arithmetic of two columns; without one, `count` counts rows"""
+    """The column to compute it of, or arithmetic of two; without one, `count` counts rows"""
     name: Name | None = None
     """The name of the output column; the default is like `sum(Plays)`"""
     type: Kind | None = None

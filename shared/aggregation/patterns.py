@@ -1,8 +1,8 @@
 r"""Regular expressions: a subset of RE2's, compiled to programs that take linear time.
 
 `compile_pattern` reads a pattern strictly and returns the program that the kernel runs
-(`kernel/src/text/pattern.hpp`). What other libraries read in different ways is refused: a brace that
-is no repetition, a repetition of what can be empty, POSIX classes, flags, named groups.
+(`kernel/src/text/pattern.hpp`). What other libraries read in different ways is refused: a brace
+that is no repetition, a repetition of what can be empty, POSIX classes, flags, named groups.
 
     pattern     alternatives separated by |
     atom        a character, ., [class], (group), (?:group)

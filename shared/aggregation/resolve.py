@@ -116,9 +116,7 @@ def resolve(aggregation: Aggregation, header: Sequence[str]) -> Query:
             _restriction(aggregate.where, f"aggregates[{i}].where", lookup.find)
             for i, aggregate in enumerate(aggregation.aggregates)
         ),
-        ratios=tuple(
-            _divided(aggregation, names, i) for i in range(len(aggregation.aggregates))
-        ),
+        ratios=tuple(_divided(aggregation, names, i) for i in range(len(aggregation.aggregates))),
         names=tuple(names),
         where=_restriction(aggregation.where, "where", lookup.find),
         having=_restriction(aggregation.having, "having", lambda c, path: _output(names, c, path)),
@@ -132,9 +130,7 @@ def resolve(aggregation: Aggregation, header: Sequence[str]) -> Query:
     return replace(query, having=_of_output(query.having, query.kinds, "having"))
 
 
-def _aggregated(
-    aggregate: Aggregate, path: str, lookup: _Lookup
-) -> tuple[int | None, int | None]:
+def _aggregated(aggregate: Aggregate, path: str, lookup: _Lookup) -> tuple[int | None, int | None]:
     """Return the columns that an aggregate reads: one, two of arithmetic, or none."""
     column = aggregate.column
     if isinstance(column, Arithmetic):
@@ -143,9 +139,7 @@ def _aggregated(
     return (None if column is None else lookup.find(column, path)), None
 
 
-def _divided(
-    aggregation: Aggregation, names: Sequence[str], number: int
-) -> tuple[int, int] | None:
+def _divided(aggregation: Aggregation, names: Sequence[str], number: int) -> tuple[int, int] | None:
     """Return the aggregates that a ratio divides."""
     of = aggregation.aggregates[number].of
     if of is None:

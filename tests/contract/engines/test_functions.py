@@ -108,7 +108,10 @@ DATA_WITHOUT_ZONE = DATA.replace(b"00Z", b"00")
         ({"column": "d", "part": "hour"}, [(",1"), ("00,2"), ("07,1"), ("23,1")]),
         ({"column": "d", "part": "weekday"}, [(",1"), ("1,2"), ("7,2")]),
         ({"column": "d", "substring": [6, 2]}, [(",1"), ("01,2"), ("02,1"), ("12,1")]),
-        ({"column": "t", "substring": [1, 9], "case": "upper"}, [(",1"), ("A,1"), ("B,2"), ("C,1")]),
+        (
+            {"column": "t", "substring": [1, 9], "case": "upper"},
+            [(",1"), ("A,1"), ("B,2"), ("C,1")],
+        ),
         ({"column": "t", "substring": [2, 1]}, [(",5")]),
         ({"column": "d", "match": r"-(\d+)-"}, [(",1"), ("01,2"), ("02,1"), ("12,1")]),
         ({"column": "d", "match": r"\d\d:\d\d"}, [(",3"), ("07:00,1"), ("23:10,1")]),
@@ -186,8 +189,8 @@ async def test_many_numbers_have_the_spread_that_the_statistics_module_finds(
 @pytest.mark.parametrize(
     ("aggregate_json", "message"),
     [
-        (of("sum", {"multiply": ["x", "t"]}), r"line 2, column 4 \(t\): found 'b', expected a numb"),
-        (of("sum", {"multiply": ["t", "x"]}), r"line 2, column 4 \(t\): found 'b', expected a numb"),
+        (of("sum", {"multiply": ["x", "t"]}), r"line 2, column 4 \(t\): found 'b', expected a num"),
+        (of("sum", {"multiply": ["t", "x"]}), r"line 2, column 4 \(t\): found 'b', expected a num"),
         (of("sum", {"add": ["x", "y"]}, empty="fail"), r"line 3, column 2 \(x\): found an empty"),
         (of("count", where={"column": "t", "op": ">", "value": 1}),
          r"line 2, column 4 \(t\): found 'b', expected a number.* for the comparison in where"),

@@ -67,6 +67,35 @@ def test_output_columns_have_the_order_of_the_options() -> None:
     ]  # fmt: skip
 
 
+def test_functions_of_more_than_a_column_have_their_own_items() -> None:
+    found = spec_of(
+        "--group-by", "Date:weekday", "--sum", "n=Price*@3,a*b:integer",
+        "--percentile", "Price:99.9",
+        "--count", "--count-if", "Status=failed", "--sum-if", "Plays if Country in DE,AT",
+        "--ratio", '"count_if(Status=failed)"/count', "--stddev", '"a*b"',
+        "--ratio", '"x"=n/"sum_if(Plays if Country in DE,AT)"',
+    )  # fmt: skip
+    assert found["group_by"] == [{"column": "Date", "part": "weekday"}]
+    failed = {"column": "Status", "op": "=", "value": "failed"}
+    local = {"column": "Country", "op": "in", "value": ["DE", "AT"]}
+    assert found["aggregates"] == [
+        {"function": "sum", "column": {"multiply": ["Price", 3]}, "name": "n"},
+        {"function": "sum", "column": {"multiply": ["a", "b"]}, "type": "integer"},
+        {"function": "percentile", "column": "Price", "p": 99.9},
+        {"function": "count"},
+        {"function": "count_if", "name": "count_if(Status=failed)", "where": failed},
+        {
+            "function": "sum_if",
+            "column": "Plays",
+            "name": "sum_if(Plays if Country in DE,AT)",
+            "where": local,
+        },
+        {"function": "ratio", "of": ["count_if(Status=failed)", "count"]},
+        {"function": "stddev", "column": "a*b"},
+        {"function": "ratio", "of": ["n", "sum_if(Plays if Country in DE,AT)"], "name": "x"},
+    ]
+
+
 def test_several_conditions_must_all_hold() -> None:
     assert spec_of(
         "--count", "--where", "a=x", "--where", '{"column": "n", "op": "<", "value": 0.1}'
@@ -136,6 +165,12 @@ def test_a_spec_is_a_file_or_standard_input_or_the_json_itself(tmp_path: Path) -
         (["--group-by", "a", "--order-by", "b"], "'--order-by': order_by[0].column is 'b': no out"),
         (["--sum", "a", "--max", "sum(a)=b"], "'--max': aggregates[1].name is 'sum(a)': another"),
         (["--sum", "a", "--where", "b:date=x"], "'--where': where is {"),
+        (["--percentile", "a"], "'--percentile': send the percentage after the column, as in a:95"),
+        (["--percentile", "a:101"], "'--percentile': aggregates[0].p is 101; send a number from 0"),
+        (["--sum", "a", "--ratio", "b"], "'--ratio': 'b' is not [NAME=]OUTPUT/OUTPUT"),
+        (["--count", "--ratio", "a/count"], "'--ratio': aggregates[1].of[0] is 'a': no output col"),
+        (["--sum-if", "a"], "'--sum-if': 'a' is not COLUMN if CONDITION"),
+        (["--group-by", "a*b"], "'--group-by': rows cannot be grouped by a product"),
         (["--limit", "0", "--count"], "'--limit': 0 is not in the range x>=1"),
         (["--spec", "none.json"], "'--spec': 'none.json' cannot be read"),
         (
@@ -155,6 +190,6 @@ def test_an_error_names_the_option_at_fault(arguments: list[str], message: str) 
 
 def test_every_example_of_the_help_is_valid() -> None:
     examples = [line for line in GRAMMAR.splitlines() if line.startswith("  --")]
-    assert len(examples) == 4
+    assert len(examples) == 6
     for line in examples:
         assert spec_of(*shlex.split(line)) is not None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, get_args
 import pytest
 
 from shared.aggregation.functions import FUNCTIONS, AggregateFunction, Function
-from shared.aggregation.spec import Aggregate, Aggregation
+from shared.aggregation.spec import Aggregate, Aggregation, Condition
 from tests.unit.processor.engines.kernel import run
 
 if TYPE_CHECKING:
@@ -27,10 +27,20 @@ def test_every_name_has_one_line_in_the_table() -> None:
 
 @functions
 def test_the_kernel_computes_a_function_of_each_kind(function: AggregateFunction) -> None:
+    count = Aggregate("count", name="n")
     for kind in function.kinds:
-        found = run(b"a\n", Aggregation((), (Aggregate(function.name, 1, "x", kind),)))
-        empty = b'""' if function.gives != "integer" else b"0"
-        assert found.result == b"x\n" + empty + b"\n"
+        aggregate = Aggregate(
+            function.name,
+            1 if function.reads_rows else None,
+            "x",
+            kind,
+            where=Condition(1, "is_empty") if function.needs_where else None,
+            p="90" if function.parameter == "p" else None,
+            of=("n", "n") if function.parameter == "of" else None,
+        )
+        found = run(b"a\n", Aggregation((), (aggregate, count)))
+        empty = b"" if function.gives != "integer" else b"0"
+        assert found.result == b"x,n\n" + empty + b",0\n"
 
 
 def test_the_page_about_csv_documents_every_function_and_its_types() -> None:
@@ -56,6 +66,11 @@ def test_the_page_about_csv_documents_every_function_and_its_types() -> None:
         ("sum", "integer", "integer"),
         ("avg", "integer", "number"),
         ("median", "integer", "number"),
+        ("stddev", "integer", "number"),
+        ("mode", "number", "number"),
+        ("mode", "text", "text"),
+        ("sum_if", "integer", "integer"),
+        ("ratio", None, "number"),
         ("max", "date", "date"),
         ("first", "text", "text"),
     ],

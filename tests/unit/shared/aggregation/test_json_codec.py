@@ -21,6 +21,7 @@ from shared.aggregation.spec import (
     SONG_PLAYS,
     Aggregate,
     Aggregation,
+    Arithmetic,
     Condition,
     GroupColumn,
     Junction,
@@ -84,6 +85,50 @@ def test_the_json_of_answers_can_be_sent_again_and_fits_the_schema(case: Case) -
 
     assert parse_aggregation(shown, "spec") == case.aggregation
     assert [fault.message for fault in SCHEMA.iter_errors(json.loads(shown))] == []
+
+
+def test_what_only_some_functions_have_is_stored() -> None:
+    failed = Condition("Status", "=", ("failed",))
+    spec = Aggregation(
+        group_by=(
+            GroupColumn("At", "Weekday", part="weekday"),
+            GroupColumn("Code", "Country", substring=(1, 2)),
+            GroupColumn("Code", "Number", match="([0-9]+)"),
+        ),
+        aggregates=(
+            Aggregate("count_if", name="failed", where=failed),
+            Aggregate("percentile", "Price", kind="number", p="99.9"),
+            Aggregate("sum", Arithmetic("multiply", "Price", 3), kind="number"),
+            Aggregate("mode", Arithmetic("add", 1, 2), kind="integer"),
+            Aggregate("concat_distinct", "Name", kind="text", separator=""),
+            Aggregate("concat_distinct", 5, "names", kind="text"),
+            Aggregate("ratio", of=("failed", "p99.9(Price)")),
+        ),
+    )
+
+    assert decode_aggregation(encode_aggregation(spec)) == spec
+    assert aggregation_json(spec) == {
+        "group_by": [
+            {"column": "At", "name": "Weekday", "part": "weekday"},
+            {"column": "Code", "name": "Country", "substring": [1, 2]},
+            {"column": "Code", "name": "Number", "match": "([0-9]+)"},
+        ],
+        "aggregates": [
+            {
+                "function": "count_if",
+                "name": "failed",
+                "where": {"column": "Status", "op": "=", "value": "failed"},
+            },
+            {"function": "percentile", "column": "Price", "p": 99.9},
+            {"function": "sum", "column": {"multiply": ["Price", 3]}},
+            {"function": "mode", "column": {"add": [1, 2]}, "type": "integer"},
+            {"function": "concat_distinct", "column": "Name", "separator": ""},
+            {"function": "concat_distinct", "column": 5, "name": "names"},
+            {"function": "ratio", "of": ["failed", "p99.9(Price)"]},
+        ],
+        "output": "csv",
+    }
+    assert parse_aggregation(json.dumps(aggregation_json(spec)), "spec") == spec
 
 
 def test_keys_with_their_default_value_are_left_out() -> None:

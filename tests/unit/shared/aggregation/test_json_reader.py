@@ -114,6 +114,81 @@ WRONG = [
     ),
     ('{"group_by": ["\\ud800"]}', "spec has half of a surrogate pair"),
     (
+        grouped(aggregates=[{"function": "percentile", "column": 1, "p": 100.5}]),
+        "spec.aggregates[0].p is 100.5; send a number from 0 to 100 with up to 6 decimals",
+    ),
+    (
+        grouped(aggregates=[{"function": "percentile", "column": 1, "p": 0.0000001}]),
+        "spec.aggregates[0].p is 1E-7; send a number from 0 to 100 with up to 6 decimals",
+    ),
+    (
+        grouped(aggregates=[{"function": "percentile", "column": 1}]),
+        "spec.aggregates[0] is {'function': 'percentile', 'column': 1}; send p for percentile",
+    ),
+    (
+        grouped(aggregates=[{"function": "sum", "column": 1, "p": 5}]),
+        "spec.aggregates[0] is {'function': 'sum', 'column': 1, 'p': Decimal('5')}; send p only",
+    ),
+    (
+        grouped(aggregates=[{"function": "count_if"}]),
+        "spec.aggregates[0] is {'function': 'count_if'}; send where for count_if",
+    ),
+    (
+        grouped(aggregates=[{"function": "first", "column": {"add": [1, 2]}}]),
+        "spec.aggregates[0] is {'function': 'first', 'column': {'add': [1, 2]}}; send a column: f",
+    ),
+    (
+        grouped(aggregates=[{"function": "sum", "column": {"add": [1, 2, 3]}}]),
+        "spec.aggregates[0].column.add is [1, 2, 3]; send 2 of them or fewer",
+    ),
+    (
+        grouped(aggregates=[{"function": "sum", "column": {"add": [1, 2], "multiply": [1, 2]}}]),
+        "spec.aggregates[0].column is {'add': [1, 2], 'multiply': [1, 2]}; send one of add,",
+    ),
+    (
+        grouped(aggregates=[{"function": "sum", "column": {"divide": [1, 2]}}]),
+        "spec.aggregates[0].column.divide is not a known key; send add, subtract, multiply",
+    ),
+    (
+        grouped(aggregates=[{"function": "ratio", "of": ["x", "count"]}, {"function": "count"}]),
+        "spec.aggregates[0].of[0] is 'x': no output column has this name",
+    ),
+    (
+        grouped(aggregates=[{"function": "ratio", "of": ["a", "count"]}, {"function": "count"}]),
+        "spec.aggregates[0].of[0] is 'a': it is a group column; send the name of an aggregate",
+    ),
+    (
+        grouped(
+            aggregates=[
+                {"function": "count"},
+                {"function": "ratio", "of": ["count", "count"], "name": "r"},
+                {"function": "ratio", "of": ["r", "count"]},
+            ]
+        ),
+        "spec.aggregates[2].of[0] is 'r': it is a ratio; send the name of another aggregate",
+    ),
+    (
+        grouped(
+            aggregates=[
+                {"function": "first", "column": 1, "name": "f"},
+                {"function": "ratio", "of": ["f", "f"]},
+            ]
+        ),
+        "spec.aggregates[1].of[0] is 'f': the column contains text, not numbers",
+    ),
+    (
+        '{"group_by": [{"column": 1, "part": "day", "match": "a"}]}',
+        "spec.group_by[0] is {'column': 1, 'part': 'day', 'match': 'a'}; send one of part, match",
+    ),
+    (
+        '{"group_by": [{"column": 1, "substring": [0, 1]}]}',
+        "spec.group_by[0].substring[0] is 0; send 1 or more",
+    ),
+    (
+        '{"group_by": [{"column": 1, "match": "(a{,2}"}]}',
+        "spec.group_by[0].match is '(a{,2}'; at character 3: a { that is no repetition",
+    ),
+    (
         grouped(aggregates=[{"function": "total", "column": 1}]),
         "spec.aggregates[0].function is 'total'; send 'sum', 'count', ",
     ),

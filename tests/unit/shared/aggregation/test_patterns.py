@@ -15,10 +15,10 @@ from shared.aggregation.spec import Aggregation, GroupColumn
 from shared.csv.dialect import Input
 from tests.unit.processor.engines.kernel import run
 
-SUBJECTS = st.text("abAB01_- .\n\té世𝕏", max_size=12)
+SUBJECTS = st.text("abAB01_- .\n\té世🎈", max_size=12)
 ATOMS = st.sampled_from(
     ["a", "b", "é", "世", ".", r"\d", r"\D", r"\w", r"\W", r"\s", r"\S", "[ab]", "[^ab0]", "[a-z_]",
-     r"[\d\-.]", r"[^\w]", "[é-𝕏]", r"\.", "_", "-", r"\t", r"\n", "^", "$", r"\b", r"\B", " "]
+     r"[\d\-.]", r"[^\w]", "[é-🎈]", r"\.", "_", "-", r"\t", r"\n", "^", "$", r"\b", r"\B", " "]
 )  # fmt: skip
 REPETITIONS = st.sampled_from(["*", "+", "?", "{2}", "{1,}", "{0,2}", "{1,3}", "{3}"])
 
