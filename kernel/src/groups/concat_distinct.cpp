@@ -1,5 +1,7 @@
 /// The different texts, sorted bytewise, in one text.
 
+#include <utility>
+
 #include "groups/aggregators.hpp"
 #include "groups/kept_values.hpp"
 #include "text/error.hpp"

@@ -85,8 +85,8 @@ void CountedSet::absorb(CountedSet& other, const std::vector<std::uint32_t>& gro
 }
 
 void CountedSet::arrange(std::size_t groups) {
-    std::remove_if(slots(), slots() + capacity_, is_free);
-    csvmill::arrange(std::span(slots(), size_), groups, starts_,
+    const CountedEntry* const end = std::remove_if(slots(), slots() + capacity_, is_free);
+    csvmill::arrange(std::span(slots(), static_cast<std::size_t>(end - slots())), groups, starts_,
                      [](const CountedEntry& entry) { return std::size_t{entry.of.group}; });
 }
 
