@@ -236,11 +236,11 @@ def _aggregates(draw: st.DrawFn, names: list[str]) -> Aggregate:
         where = Condition(1, draw(st.sampled_from(["=", "!="])), (draw(words),))
     kind = draw(st.sampled_from(FUNCTIONS[function].kinds))
     fitting = [i for i, of in enumerate(COLUMNS) if kind in FITTING[of]]
-    columns = _references(names, draw(st.sampled_from(fitting)))
-    column: Column | Arithmetic = draw(columns)
+    first = draw(_references(names, draw(st.sampled_from(fitting))))
+    column: Column | Arithmetic = first
     if kind in NUMERIC and draw(st.integers(0, 3)) == 0:
         other = draw(_references(names, draw(st.sampled_from(fitting))))
-        column = Arithmetic(draw(st.sampled_from(get_args(ArithmeticOperator))), column, other)
+        column = Arithmetic(draw(st.sampled_from(get_args(ArithmeticOperator))), first, other)
     return Aggregate(
         function,
         column,

@@ -334,12 +334,12 @@ def _group_text(cell: str, group: GroupColumn) -> str:
         return cell.upper()
     if group.case == "lower":
         return cell.lower()
-    if (group.truncate is None and group.part is None) or cell == "":
-        return cell
-    if group.part is not None:
+    if group.part is not None and cell:
         moment = moment_of(re.sub(r"(Z|[+-]\d\d:?\d\d)$", "", cell) if len(cell) > 10 else cell)
         form = {"year": "%Y", "month": "%m", "day": "%d", "hour": "%H", "weekday": "%u"}
         return moment.strftime(form[group.part]).rjust(4 if group.part == "year" else 1, "0")
+    if group.truncate is None or cell == "":
+        return cell
     day = moment_of(re.sub(r"(Z|[+-]\d\d:?\d\d)$", "", cell) if len(cell) > 10 else cell).date()
     if group.truncate == "week":
         year, week, _ = day.isocalendar()

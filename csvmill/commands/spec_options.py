@@ -33,8 +33,8 @@ How to describe the spec:
   column. With --group-by, OPTION is day, week, month, year, weekday, upper,
   lower or trim; with a function, it is the type of the cells: number, integer,
   date or text. A function of numbers also takes the product A*B of two columns.
-  --percentile takes COLUMN:P, --ratio [NAME=]OUTPUT/OUTPUT, --count-if
-  CONDITION, and --sum-if COLUMN if CONDITION.
+  Other values: COLUMN:P of --percentile, [NAME=]OUTPUT/OUTPUT of --ratio,
+  CONDITION of --count-if, "COLUMN if CONDITION" of --sum-if.
   CONDITION is COLUMN[:TYPE] OP VALUE. OP is one of = != < <= > >= in contains
   starts_with is_empty. VALUE is compared as a number if it is one, with < and
   > also as a date, and otherwise as text; in quotes it is always text.

@@ -19,6 +19,7 @@ from shared.aggregation import json_version_1
 from shared.aggregation.functions import FUNCTIONS
 from shared.aggregation.kinds import NUMERIC
 from shared.aggregation.spec import (
+    ARITHMETIC,
     DEFAULT_SEPARATOR,
     SONG_PLAYS,
     Aggregate,
@@ -178,7 +179,8 @@ def _aggregate(aggregate: Mapping[str, Any]) -> Aggregate:
 def _aggregated(column: str | int | Mapping[str, Any] | None) -> Column | Arithmetic | None:
     if column is None or isinstance(column, (str, int)):
         return column
-    ((operator, (left, right)),) = column.items()
+    operator = next(each for each in ARITHMETIC if column.get(each) is not None)
+    left, right = column[operator]
     return Arithmetic(operator, left, right)
 
 

@@ -243,7 +243,7 @@ class _Reader:
         if sign in _CONTROLS:
             return ((_CONTROLS[sign], _CONTROLS[sign]),)
         if not sign or sign.isalnum() or not sign.isascii():
-            self.at -= 1
+            self.at -= 2
             raise self.error(f"\\{sign} is not supported")
         return ((ord(sign), ord(sign)),)
 

@@ -118,7 +118,7 @@ def _spread(function: str, values: Sequence[Decimal], decimals: int) -> bytes:
     if count < 2:
         return b""
     numbers = list(map(Fraction, values))
-    mean = sum(numbers) / count
+    mean = sum(numbers, Fraction(0)) / count
     variance = sum(((number - mean) ** 2 for number in numbers), Fraction(0)) / (count - 1)
     if function == "variance":
         result = _rounded(variance, 2 * decimals + AVG_DECIMALS)

@@ -9,10 +9,10 @@ namespace csvmill {
 
 namespace {
 
-using Limbs = std::vector<std::uint64_t>;
+using LimbVector = std::vector<std::uint64_t>;
 
 /// Multiplies by `factor` (< 10^18), and appends the carry as one more limb, also if it is zero.
-void scale(Limbs& limbs, std::uint64_t factor) {
+void scale(LimbVector& limbs, std::uint64_t factor) {
     std::uint64_t carry = 0;
     for (std::uint64_t& limb : limbs) {
         const Wide wide = static_cast<Wide>(limb) * factor + carry;
@@ -24,7 +24,7 @@ void scale(Limbs& limbs, std::uint64_t factor) {
 
 /// Subtracts `factor * divisor` from the limbs of `rest` from `at` on, one more than those of
 /// `divisor`. Returns whether the difference is negative; then it is wrong by limb_base^n.
-bool subtract_product(Limbs& rest, std::size_t at, const Limbs& divisor, std::uint64_t factor) {
+bool subtract_product(LimbVector& rest, std::size_t at, const LimbVector& divisor, std::uint64_t factor) {
     std::uint64_t carry = 0;
     std::uint64_t borrow = 0;
     for (std::size_t i = 0; i <= divisor.size(); ++i) {
@@ -38,7 +38,7 @@ bool subtract_product(Limbs& rest, std::size_t at, const Limbs& divisor, std::ui
     return borrow != 0;
 }
 
-void add_back(Limbs& rest, std::size_t at, const Limbs& divisor) {
+void add_back(LimbVector& rest, std::size_t at, const LimbVector& divisor) {
     std::uint64_t carry = 0;
     for (std::size_t i = 0; i <= divisor.size(); ++i) {
         const std::uint64_t sum = rest[at + i] + (i < divisor.size() ? divisor[i] : 0) + carry;
@@ -83,10 +83,10 @@ BigDecimal BigDecimal::divided(const BigDecimal& divisor, BigDecimal& rest) cons
     }
     // With a first limb of at least half the base, a guessed digit is too large by two at most.
     const std::uint64_t factor = limb_base / (divisor.limbs_.back() + 1);
-    Limbs by = divisor.limbs_;
+    LimbVector by = divisor.limbs_;
     scale(by, factor);
     by.pop_back();
-    Limbs left = limbs_;
+    LimbVector left = limbs_;
     scale(left, factor);
     const std::size_t size = by.size();
     quotient.limbs_.resize(left.size() - size);

@@ -127,7 +127,7 @@ WRONG = [
     ),
     (
         grouped(aggregates=[{"function": "sum", "column": 1, "p": 5}]),
-        "spec.aggregates[0] is {'function': 'sum', 'column': 1, 'p': Decimal('5')}; send p only",
+        "spec.aggregates[0] is {'function': 'sum', 'column': 1, 'p': 5}; send p only with",
     ),
     (
         grouped(aggregates=[{"function": "count_if"}]),
