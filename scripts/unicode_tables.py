@@ -25,6 +25,8 @@ CHARACTERS = range(FIRST, 0x110000)
 FINAL_SIGMA = "\u03c2"
 DOTTED_I = "\u0130"
 """The only character whose lower case has two characters; the kernel knows it."""
+JAMO = (*range(0x1161, 0x1176), *range(0x11A8, 0x11C3))
+"""Vowels and final consonants, which NFC joins with what precedes them."""
 
 Rows = list[tuple[int, ...]]
 
@@ -36,8 +38,14 @@ TABLES = {
     "upper": "Run",
     "lower": "Run",
     "upper_expansions": "Expansion",
+    "combining": "Class",
+    "not_inert": "Range",
+    "decompositions": "Pair",
+    "compositions": "Pair",
 }
 """The names of the tables, and the types of their rows."""
+NUMBERS = {"Range": 2, "Class": 3, "Pair": 3, "Run": 4, "Expansion": 4}
+"""How many numbers a row of each type has."""
 
 
 def is_unassigned(text: str) -> bool:
@@ -94,6 +102,52 @@ def expansions(change: Callable[[str], str]) -> Rows:
     return found
 
 
+def classes() -> Rows:
+    """The ranges of characters of the same canonical combining class, except for class 0."""
+    found: list[list[int]] = []
+    for code in CHARACTERS:
+        number = unicodedata.combining(chr(code))
+        if number and found and found[-1][1:] == [code - 1, number]:
+            found[-1][1] = code
+        elif number:
+            found.append([code, code, number])
+    return [tuple(each) for each in found]
+
+
+def decompositions() -> Rows:
+    """The canonical decompositions: a character, and the one or two in its place.
+
+    Those of Hangul syllables are computed, and not in the table (Unicode, 3.12).
+    """
+    found: Rows = []
+    for code in CHARACTERS:
+        parts = unicodedata.decomposition(chr(code)).split()
+        if parts and not parts[0].startswith("<"):
+            found.append((code, int(parts[0], 16), int(parts[1], 16) if parts[1:] else 0))
+    return found
+
+
+def compositions() -> Rows:
+    """The characters that NFC makes of two, sorted by these two."""
+    found = [
+        row
+        for row in decompositions()
+        if row[2] and unicodedata.normalize("NFC", chr(row[1]) + chr(row[2])) == chr(row[0])
+    ]
+    return sorted(found, key=lambda row: row[1:])
+
+
+def is_not_inert() -> Callable[[str], bool]:
+    """Whether a character may be changed by NFC, or change another one before it."""
+    seconds = {row[2] for row in compositions()} | set(JAMO)
+
+    def holds(text: str) -> bool:
+        changed = unicodedata.normalize("NFC", text) != text
+        return changed or bool(unicodedata.combining(text)) or ord(text) in seconds
+
+    return holds
+
+
 def tables() -> dict[str, Rows]:
     """The tables for the Unicode of this Python."""
     if [chr(row[0]) for row in expansions(str.lower)] != [DOTTED_I]:
@@ -106,6 +160,10 @@ def tables() -> dict[str, Rows]:
         "upper": runs(str.upper),
         "lower": runs(str.lower),
         "upper_expansions": expansions(str.upper),
+        "combining": classes(),
+        "not_inert": ranges(is_not_inert()),
+        "decompositions": decompositions(),
+        "compositions": compositions(),
     }
 
 
@@ -119,6 +177,8 @@ def written(name: str, rows: Rows) -> Iterable[str]:
         numbers = [f"0x{number:X}" for number in (row[:2] if kind == "Run" else row)]
         if kind == "Run":
             numbers += [str(row[2]), *difference]
+        elif kind == "Class":
+            numbers[2] = str(row[2])
         elif kind == "Expansion":
             numbers[1:] = [f"{{{', '.join(numbers[1:])}}}"]
         item = f" {{{', '.join(numbers)}}},"
@@ -160,7 +220,7 @@ def committed(text: str) -> dict[str, Rows]:
     found: dict[str, Rows] = {}
     for kind, name, body in re.findall(r"constexpr (\w+) (\w+)_rows\[\]\{\n(.*?)\n\};", text, re.S):
         numbers = [int(each, 0) for each in re.findall(r"-?\b(?:0x[0-9A-F]+|[0-9]+)\b", body)]
-        size = 2 if kind == "Range" else 4
+        size = NUMBERS[kind]
         found[name] = [tuple(numbers[at : at + size]) for at in range(0, len(numbers), size)]
     return found
 
@@ -169,8 +229,10 @@ def expanded(name: str, rows: Rows) -> dict[int, Sequence[int]]:
     """What a table says about each character that it has."""
     if TABLES[name] == "Range":
         return {code: () for first, last in rows for code in range(first, last + 1)}
-    if TABLES[name] == "Expansion":
+    if TABLES[name] in ("Expansion", "Pair"):
         return {row[0]: row[1:] for row in rows}
+    if TABLES[name] == "Class":
+        return {code: row[2:] for row in rows for code in range(row[0], row[1] + 1)}
     return {
         code: (code + difference,)
         for first, last, step, difference in rows

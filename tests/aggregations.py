@@ -20,6 +20,7 @@ from shared.aggregation.spec import (
     Filter,
     GroupColumn,
     Junction,
+    Normalize,
     Operator,
     OrderColumn,
 )
@@ -50,7 +51,21 @@ integers = st.one_of(
 decimals = st.one_of(
     integers,
     st.sampled_from(
-        ["0.1", "-0.10", ".5", "3.", "1e3", "1E-2", "-2.50e+1", "0e400", "-0.0", "1.25", "2.675"]
+        [
+            "0.1",
+            "-0.10",
+            "336.465",
+            "-1.000",
+            ".5",
+            "3.",
+            "1e3",
+            "1E-2",
+            "-2.50e+1",
+            "0e400",
+            "-0.0",
+            "1.25",
+            "2.675",
+        ]
     ),
 )
 times = st.sampled_from(["", "T00:00", " 23:59:59", "T23:59:59.120", " 00:00:00.1", "T00:00:00"])
@@ -65,6 +80,7 @@ words = st.sampled_from(
         "ß",
         "b\u00a0",
         "é",
+        "e\u0301",
         'a"',
         '"',
         ",",
@@ -74,6 +90,7 @@ words = st.sampled_from(
         "a\0\1",
         "10",
         "9",
+        "Total",
     ]
 )
 
@@ -218,8 +235,17 @@ def _group_columns(draw: st.DrawFn, names: list[str]) -> GroupColumn:
     match = None
     if substring is None and draw(st.integers(0, 3)) == 0:
         match = draw(st.sampled_from(PATTERNS))
+    normalize = None
+    if substring is None and match is None:
+        normalize = draw(st.none() | st.sampled_from(get_args(Normalize)))
     return GroupColumn(
-        column, name, case=case, trim=draw(st.booleans()), substring=substring, match=match
+        column,
+        name,
+        case=case,
+        trim=draw(st.booleans()),
+        substring=substring,
+        match=match,
+        normalize=normalize,
     )
 
 

@@ -13,6 +13,7 @@ import json
 import re
 import statistics
 import sys
+import unicodedata
 from contextlib import contextmanager
 from fractions import Fraction
 from itertools import islice
@@ -330,6 +331,8 @@ def _group_text(cell: str, group: GroupColumn) -> str:
         matches = re.findall(group.match.replace("$", r"\Z"), cell, re.ASCII)
         first_match = matches[0] if matches else ""
         cell = first_match[0] if isinstance(first_match, tuple) else first_match
+    if group.normalize is not None:
+        cell = unicodedata.normalize("NFC", cell)
     if group.case == "upper":
         return cell.upper()
     if group.case == "lower":

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from shared.api.job import AttemptView, JobView
     from shared.api.job import ProgressView as JobProgress
     from shared.api.problem import ProblemView
-    from shared.api.report import ReportView
+    from shared.api.report import ReportView, WarningView
     from shared.api.upload import UploadView
     from shared.csv.dialect import Input
 
@@ -66,7 +66,7 @@ _NAMES = {
     ),
     "shared.api.job": ("AttemptView", "JobView"),
     "shared.api.problem": ("ProblemView",),
-    "shared.api.report": ("ReportView",),
+    "shared.api.report": ("ReportView", "WarningView"),
     "shared.api.upload": ("UploadView",),
     "shared.csv.dialect": ("Input",),
 }  # fmt: skip
@@ -126,4 +126,5 @@ __all__ = [
     "Spec",
     "TransferProgress",
     "UploadView",
+    "WarningView",
 ]

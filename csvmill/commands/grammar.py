@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from shared.aggregation.cells import read_date, read_number
 from shared.aggregation.functions import FUNCTIONS
 from shared.aggregation.kinds import Kind, Truncation
-from shared.aggregation.spec import Case
+from shared.aggregation.spec import Case, Normalize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,7 +31,7 @@ _QUOTED = re.compile(r'\s*"((?:[^"]|"")*)"')
 _OPERATOR = re.compile(r"\s*(!=|<=|>=|=|<|>)|\s+(in|contains|starts_with)(?=\s)|\s+(is_empty)\s*$")
 _JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _POSITION = re.compile(r"@([1-9][0-9]{0,6})")
-_OTHERS = ("upper", "lower", "trim", "weekday")
+_OTHERS = ("upper", "lower", "trim", "nfc", "weekday")
 _ORDERING = ("<", "<=", ">", ">=")
 _WRONG_START = re.compile(r"[=<>!]|'.*'$")
 """A value that is probably a mistake, as in `Land==DE` or `Land='DE'`."""
@@ -190,6 +190,8 @@ def _group_column(item: Item) -> dict[str, Any]:
             written["trim"] = True
         elif option == "weekday":
             written["part"] = option
+        elif option in get_args(Normalize):
+            written["normalize"] = option
         elif option in get_args(Truncation):
             written["truncate"] = option
         elif option in get_args(Case):

@@ -10,7 +10,7 @@ from csvmill.client import AsyncClient, JobUnsuccessful, Refused, Retries
 from csvmill.client.async_client import JOB_NOT_FOUND, UPLOAD_NOT_FOUND
 from csvmill.commands.bars import Bars
 from csvmill.commands.exit_codes import Exit, report_errors, run_async, show_json
-from csvmill.commands.job_text import describe_job, job_json
+from csvmill.commands.job_text import describe_job, echo_warnings, job_json
 from csvmill.commands.options import job_argument, json_option, server_option
 from shared.jobs.job import JobState
 
@@ -47,7 +47,11 @@ def status(job_id: str, server: str, watch: bool, as_json: bool) -> None:
             job = _watch(server, job_id, quiet=as_json)
         else:
             job = call_server(server, lambda client: client.job(job_id))
-        show_json(job_json(job)) if as_json else click.echo(describe_job(job))
+        if as_json:
+            show_json(job_json(job))
+        else:
+            click.echo(describe_job(job))
+            echo_warnings(job)
         if watch and job.state != JobState.SUCCESS:
             raise click.exceptions.Exit(Exit.UNSUCCESSFUL)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from shared.jobs.job import JobState
 
 if TYPE_CHECKING:
-    from csvmill.client import JobProgress, JobView, ProblemView, ReportView
+    from csvmill.client import JobProgress, JobView, ProblemView, ReportView, WarningView
 
 
 def job_json(job: JobView) -> dict[str, Any]:
@@ -88,6 +90,18 @@ def describe_problem(problem: ProblemView) -> str:
     if problem.column is not None:
         where += f", column {problem.column}" + (f" ({problem.name})" if problem.name else "")
     return f"{where}: found {problem.found}, expected {problem.expected}"
+
+
+def echo_warnings(job: JobView) -> None:
+    """Print the warnings about a job's file to standard error."""
+    for warning in job.report.warnings if job.report else ():
+        click.echo(f"Warning: {describe_warning(warning)}", err=True)
+
+
+def describe_warning(warning: WarningView) -> str:
+    """Return a warning on one line."""
+    first = "" if warning.line is None else f" (first in line {warning.line})"
+    return f"{warning.message}{first}; {warning.remedy}"
 
 
 def multiline_rows(rows: int, most_lines: int) -> str:

@@ -12,7 +12,7 @@ import click
 
 from csvmill.commands.display import display
 from csvmill.commands.exit_codes import report_errors, run_async, show_json
-from csvmill.commands.job_text import row_counts
+from csvmill.commands.job_text import echo_warnings, row_counts
 from csvmill.commands.options import (
     STREAM,
     chunk_option,
@@ -114,6 +114,8 @@ def run(
         work = Run(request, folder, shown)
         work.begin()
         result = run_async(work.execute(), shown.note)
+        if not (quiet or as_json):
+            echo_warnings(result.job)
         if output == STREAM:
             send_to_stdout(target)
         elif as_json:

@@ -31,8 +31,8 @@ How to describe the spec:
   double quotes if it contains one of , : = < > ! * or starts with @ or -.
   ITEMS are separated by commas: [NAME=]COLUMN[:OPTION]. NAME names the output
   column. With --group-by, OPTION is day, week, month, year, weekday, upper,
-  lower or trim; with a function, it is the type of the cells: number, integer,
-  date or text. A function of numbers also takes the product A*B of two columns.
+  lower, trim or nfc; with a function, it is the type of the cells: number,
+  integer, date or text. A function of numbers also takes the product A*B of two columns.
   Other values: COLUMN:P of --percentile, [NAME=]OUTPUT/OUTPUT of --ratio,
   CONDITION of --count-if, "COLUMN if CONDITION" of --sum-if.
   CONDITION is COLUMN[:TYPE] OP VALUE. OP is one of = != < <= > >= in contains
@@ -61,11 +61,12 @@ _INPUT = (
 _OPTION_ORDER = "csvmill.spec_options.order"
 _NAMES = (
     "group_by", "count", *(name.replace("-", "_") for name in _FUNCTIONS),
-    "where", "having", "order_by", "limit", "output_format", *_INPUT,
+    "where", "having", "order_by", "limit", "output_format", "strict", *_INPUT,
 )  # fmt: skip
 _OPTION_OF = {
     "group_by": "--group-by", "where": "--where", "having": "--having",
     "order_by": "--order-by", "limit": "--limit", "output": "--format", "input": "--delimiter",
+    "on_warning": "--strict",
 }  # fmt: skip
 
 
@@ -152,6 +153,9 @@ def _options() -> list[Callable[[Callable[..., Any]], Callable[..., Any]]]:
             help=f"Format of the result: {formats_help()}.  [default: {DEFAULT_FORMAT}]",
         ),
         click.option(
+            "--strict", is_flag=True, help="Fail the job if there is a warning about FILE."
+        ),
+        click.option(
             "--delimiter", metavar="CHAR", help="Of FILE: a character, or tab, semicolon, pipe."
         ),
         click.option("--quote", metavar="CHAR", help="Of FILE: \", ', or none."),
@@ -230,6 +234,8 @@ def _from_options(given: dict[str, Any]) -> dict[str, Any]:
         spec["limit"] = given["limit"]
     if given["output_format"] is not None:
         spec["output"] = given["output_format"]
+    if given["strict"]:
+        spec["on_warning"] = "fail"
     declared = {name: given[name] for name in _INPUT if given[name] is not None}
     if declared:
         spec["input"] = declared

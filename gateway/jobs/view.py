@@ -10,7 +10,7 @@ from gateway.jobs.progress import progress_view
 from shared.aggregation.json_codec import aggregation_json
 from shared.api.job import AttemptView, JobResultView, JobView
 from shared.api.problem import ProblemView
-from shared.api.report import ReportView
+from shared.api.report import ReportView, WarningView
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,6 +50,7 @@ def rfc3339(time: float | None) -> str | None:
 def _report_view(report: Report) -> ReportView:
     computed = {
         "dialect": asdict(report.dialect) if report.dialect else None,
+        "warnings": tuple(map(WarningView.from_value, report.warnings)),
         "seconds": {name: round(took, 3) for name, took in asdict(report.seconds).items()},
     }
     of_whole_file = {

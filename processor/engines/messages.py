@@ -163,6 +163,7 @@ def encode_query(query: Query) -> bytes:
                     "part": group.part,
                     "substring": group.substring,
                     "match": None if group.match is None else _program(group.match),
+                    "normalize": group.normalize,
                 }
                 for column, group in zip(query.group_by, aggregation.group_by, strict=True)
             ],

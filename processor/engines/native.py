@@ -29,6 +29,7 @@ from shared.aggregation.resolve import resolve
 from shared.csv.problems import Problem, columns, show
 from shared.errors import AttemptFailed, InvalidInput, JobFailed, MalformedInput
 from shared.jobs.report import Report, Seconds
+from shared.jobs.warnings import refusal, warnings_of
 from shared.runtime.files import remove_folder
 
 if TYPE_CHECKING:
@@ -154,6 +155,8 @@ class _Attempt:
         self._format = FORMATS[aggregation.output]
         self._query: Query | None = None
         """Known once the kernel has read the header."""
+        self._names: list[str] = []
+        """The names of the columns, known then too."""
 
     async def run(self) -> Output:
         """Return the output, in the private folder. Raises MalformedInput and AttemptFailed."""
@@ -163,9 +166,16 @@ class _Attempt:
             self._aggregation, self._source, self._folder, self._limits, self._usage
         ) as file:
             last = await self._run_kernel(file)
-        report = replace(report_from(last), dialect=self._usage.dialect, bytes_in=self._source.size)
+        report = replace(
+            report_from(last),
+            warnings=warnings_of(last["warnings"], self._names, self._aggregation.notation),
+            dialect=self._usage.dialect,
+            bytes_in=self._source.size,
+        )
         if last["event"] == "malformed":
             raise MalformedInput(last["reason"], self._usage.final_report(report))
+        if report.warnings and self._aggregation.on_warning == "fail":
+            raise MalformedInput(refusal(report.warnings), self._usage.final_report(report))
         self._usage.finish(report.rows.total)
         began = time.monotonic()
         written, preview = await self._complete(report.groups, last["result_size"])
@@ -235,6 +245,7 @@ class _Attempt:
             long = len(line) > _LONG_LINE
             event = await asyncio.to_thread(decode, line) if long else decode(line)
             if event["event"] == "header":
+                self._names = event["fields"]
                 self._query = (
                     await asyncio.to_thread(self._resolved, event, file)
                     if long

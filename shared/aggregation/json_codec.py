@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 
 VERSION = 2
 
+DEFAULT_KEYS = {"input", "on_warning"}
+"""The keys that a spec of the default aggregation may have."""
+
 _SAFE_INTEGER = re.compile(r"-?[1-9][0-9]{0,14}|0")
 """An integer that every JSON implementation reads and writes exactly (RFC 8259, section 6)."""
 
@@ -84,6 +87,8 @@ def aggregation_json(aggregation: Aggregation) -> dict[str, Any]:
     if aggregation.limit is not None:
         written["limit"] = aggregation.limit
     written["output"] = aggregation.output
+    if aggregation.on_warning != "report":
+        written["on_warning"] = aggregation.on_warning
     if aggregation.input != UNDECLARED:
         written["input"] = _input_json(aggregation.input)
     return written
@@ -92,9 +97,9 @@ def aggregation_json(aggregation: Aggregation) -> dict[str, Any]:
 def aggregation_of_json(spec: Mapping[str, Any]) -> Aggregation:
     """Return the aggregation that valid JSON means. `json_reader` checks what clients send."""
     declared = Input(**(spec.get("input") or {}))
-    if set(spec) == {"input"}:
-        return replace(SONG_PLAYS, input=declared)
-    rest = {key: spec[key] for key in ("limit", "output") if key in spec}
+    rest = {key: spec[key] for key in ("limit", "output", "on_warning") if key in spec}
+    if spec and set(spec) <= DEFAULT_KEYS:
+        return replace(SONG_PLAYS, input=declared, **rest)
     return Aggregation(
         group_by=tuple(map(_group_column, spec.get("group_by", ()))),
         aggregates=tuple(map(_aggregate, spec.get("aggregates", ()))),
@@ -122,6 +127,8 @@ def _group_column_json(group: GroupColumn) -> Any:
         written["substring"] = list(group.substring)
     if group.match is not None:
         written["match"] = group.match
+    if group.normalize is not None:
+        written["normalize"] = group.normalize
     return written if len(written) > 1 else group.column
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     AfterValidator,
@@ -27,7 +27,7 @@ from shared.aggregation.functions import (
     Function,
     functions_help,
 )
-from shared.aggregation.json_codec import aggregation_of_json
+from shared.aggregation.json_codec import DEFAULT_KEYS, aggregation_of_json
 from shared.aggregation.json_input import InputIn
 from shared.aggregation.json_object import JsonObject
 from shared.aggregation.kinds import NUMERIC, Kind, Truncation
@@ -37,6 +37,8 @@ from shared.aggregation.spec import (
     Case,
     Column,
     DatePart,
+    Normalize,
+    OnWarning,
     Operator,
 )
 
@@ -130,6 +132,9 @@ SubstringIn = Annotated[
     list[Annotated[int, Field(ge=1, le=MAX_LENGTH_OF_TEXT)]], Field(min_length=2, max_length=2)
 ]
 Pair = Annotated[list[ColumnIn], Field(min_length=2, max_length=2)]
+NormalizeIn = Annotated[
+    Normalize, WithJsonSchema({"type": "string", "enum": list(get_args(Normalize))})
+]
 Name = Annotated[str, Field(min_length=1, max_length=1000)]
 
 
@@ -170,6 +175,9 @@ class GroupColumnIn(JsonObject):
     """The first character of the text to group by, counted from 1, and the number of characters"""
     match: PatternIn | None = None
     """A regular expression: its first group, or all that it matches; empty without a match"""
+    normalize: NormalizeIn | None = None
+    """Converts the text to Unicode Normalization Form C: a letter followed by a combining accent
+    becomes one letter with this accent"""
 
     @model_validator(mode="before")
     @classmethod
@@ -183,6 +191,8 @@ class GroupColumnIn(JsonObject):
         given = [name for name in _TAKES_PART if getattr(self, name) is not None]
         if len(given) > 1:
             raise ValueError(f"send one of {', '.join(given)}")
+        if given and self.normalize:
+            raise ValueError(f"send {given[0]} or normalize, not both")
         return self
 
 
@@ -366,7 +376,10 @@ class AggregationIn(JsonObject):
         default=DEFAULT_FORMAT, description=f"The format of the result: {formats_help()}"
     )
     input: InputIn | None = None
-    """How the file is written; without any other key, the default aggregation is computed"""
+    """How the file is written; without any other key but `on_warning`, the default aggregation is
+    computed"""
+    on_warning: OnWarning = "report"
+    """Whether a warning about the file is only in the report, or fails the job"""
 
     @model_validator(mode="after")
     def _check(self) -> AggregationIn:
@@ -375,8 +388,8 @@ class AggregationIn(JsonObject):
         return self
 
     def _is_default(self) -> bool:
-        """Whether the spec has `input` only, and so means the default aggregation."""
-        return self.model_fields_set == {"input"}
+        """Whether the spec means the default aggregation."""
+        return bool(self.model_fields_set) and self.model_fields_set <= DEFAULT_KEYS
 
     def aggregation(self) -> Aggregation:
         """Return the aggregation that the JSON means."""

@@ -26,6 +26,8 @@ ARITHMETIC: dict[ArithmeticOperator, str] = {"add": "+", "subtract": "-", "multi
 """The operators, and how names of output columns show them."""
 DEFAULT_SEPARATOR = "; "
 """Between the texts of `concat_distinct`."""
+Normalize = Literal["nfc"]
+OnWarning = Literal["report", "fail"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class GroupColumn:
     """The first character, counted from 1, and the number of characters."""
     match: str | None = None
     """A regular expression: its first group, or all that it matches."""
+    normalize: Normalize | None = None
+    """Convert the text to this normalization form of Unicode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,14 +168,16 @@ class Aggregation:
     output: FormatName = DEFAULT_FORMAT
     input: Input = UNDECLARED
     """The dialect that the client declares."""
+    on_warning: OnWarning = "report"
+    """Whether a warning is only in the report, or also fails the job."""
 
     @property
     def is_default(self) -> bool:
-        """Whether this is the default, `SONG_PLAYS`, with any `input`.
+        """Whether this is the default, `SONG_PLAYS`, with any `input` and `on_warning`.
 
         Its dialect is not detected: what is not declared follows RFC 4180.
         """
-        return replace(self, input=UNDECLARED) == SONG_PLAYS
+        return replace(self, input=UNDECLARED, on_warning="report") == SONG_PLAYS
 
     @property
     def known_input(self) -> Input:

@@ -41,6 +41,26 @@ _SECONDS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class WarningView(View):
+    """What was read in the file, but may mean something else."""
+
+    kind: str
+    """A code that never changes, such as `grouped_integers`."""
+    count: Ordinal
+    """How often it was found."""
+    line: Ordinal | None
+    """The line on which the record of the first one begins; null if unknown."""
+    column: Ordinal | None
+    """The column of the first one; null if it is none, or unknown."""
+    example: str
+    """The first one, quoted and escaped."""
+    message: str
+    """What was found, and what it may mean."""
+    remedy: str
+    """What to send, or to change in the file, to settle it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportView(View):
     """What the latest attempt found and used.
@@ -87,6 +107,9 @@ class ReportView(View):
     """What confined the process of the engine: `rlimits`, `no_new_privs`, `landlock`, `seccomp`."""
     attempts: Ordinal
     """Attempts so far, including released ones."""
+    warnings: tuple[WarningView, ...] = ()
+    """What is doubtful in the file; empty if the file could not be read, and in reports of earlier
+    versions."""
     head_start: Count | None = None
     """Bytes that had been aggregated when the upload ended, if that began while the file was
     received."""

@@ -71,6 +71,9 @@ class RecordReader:
         self.records = 0
         """The number of records yielded, with the header if the file has one. Records that are
         yielded in one batch are counted at its end."""
+        self.quotes_in_text: Sequence[int] = ()
+        """The columns, from 0, of the record yielded last that have a quote, but no quotes around
+        their text."""
         self.of_several_lines = 0
         """The number of records of several lines, without the header."""
         self.most_lines = 1
@@ -164,6 +167,7 @@ class RecordReader:
             quote = data.find(grammar.quote, at) if grammar.quote else -1
             plain = data.rfind(newline, at, quote if quote >= 0 else len(data)) + 1
             if plain > at:
+                self.quotes_in_text = ()
                 self._yielded = lines = Lines(data[at:plain], at, self._line, newline)
                 yield self._records_of(lines)
                 self._line += len(lines)
@@ -250,12 +254,15 @@ class RecordReader:
         grammar = self._grammar
         ended, delimiter, escape = grammar.ended.match, grammar.delimiter, grammar.escape
         fields: list[bytes] = []
+        self.quotes_in_text = quotes_in_text = list[int]()
         at = start
         for _ in repeat(None, COLUMN_LIMIT):
             match = ended(data, at)
             if match is None:
                 return None
             quoted, field, ending = match.groups()
+            if field and grammar.quote and grammar.quote in field:
+                quotes_in_text.append(len(fields))
             if quoted is not None:
                 field = grammar.unescape(quoted) if escape in quoted else quoted
             fields.append(field)
@@ -277,6 +284,7 @@ class RecordReader:
         delimiter, quote, newline = grammar.delimiter, grammar.quote, grammar.newline
         ahead = max(len(delimiter), len(CRLF))
         fields: list[bytes] = []
+        self.quotes_in_text = quotes_in_text = list[int]()
         at = start
         for _ in repeat(None, COLUMN_LIMIT):
             begun = at
@@ -289,6 +297,8 @@ class RecordReader:
                     column = len(fields) + 1
                     raise self._faults.never_closed(column, data, start, begun, self._line)
                 raise Fault(None, "", "", begun, unfinished=True)
+            if quote and not quoted and quote in match[0]:
+                quotes_in_text.append(len(fields))
             fields.append(grammar.unescape(match[1]) if quoted else match[0])
             at = match.end()
             if at - start > RECORD_LIMIT:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared.csv.dialect import STRICT, Dialect
 from shared.csv.problems import SHOWN_PROBLEMS, Problem
+from shared.jobs.warnings import FileWarning
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,6 +65,8 @@ class Report:
     problems: tuple[Problem, ...] = ()
     """The first `SHOWN_PROBLEMS`, without their records."""
     problem_count: int = 0
+    warnings: tuple[FileWarning, ...] = ()
+    """What is doubtful in a file that was read; none if the file is bad."""
     dialect: Dialect | None = STRICT
     """None if the attempt ended before it was known."""
     engine: str = ""
@@ -128,6 +131,9 @@ def decode_report(text: str) -> Report:
             "confinement": tuple(fields.get("confinement", ())),
             "problems": tuple(
                 _known(Problem, {**problem, "record": b""}) for problem in fields["problems"]
+            ),
+            "warnings": tuple(
+                _known(FileWarning, warning) for warning in fields.get("warnings", ())
             ),
         },
     )

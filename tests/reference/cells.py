@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
+import unicodedata
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from shared.aggregation.cells import Notation
     from shared.aggregation.kinds import Kind
-    from shared.aggregation.resolve import Query, Restriction
+    from shared.aggregation.resolve import Comparison, Query, Restriction
     from shared.aggregation.spec import (
         Aggregate,
         ArithmeticOperator,
@@ -61,13 +62,19 @@ class BadCell(Exception):
 
 
 def holds(
-    restriction: Restriction | None, cells: Sequence[bytes], notation: Notation = CANONICAL
+    restriction: Restriction | None,
+    cells: Sequence[bytes],
+    notation: Notation = CANONICAL,
+    read: Callable[[Comparison, bytes], None] = lambda _comparison, _cell: None,
 ) -> bool:
-    """Return whether cells meet a restriction. Raises BadCell."""
+    """Return whether cells meet a restriction. Raises BadCell.
+
+    `read` is called with each comparison that was evaluated, and its cell.
+    """
     if restriction is None:
         return True
     if isinstance(restriction, Combination):
-        parts = (holds(part, cells, notation) for part in restriction.parts)
+        parts = (holds(part, cells, notation, read) for part in restriction.parts)
         return all(parts) if restriction.operator == "and" else any(parts)
     cell, kind = cells[restriction.column], restriction.kind
     if restriction.operator == "is_empty":
@@ -80,6 +87,7 @@ def holds(
         if hint := notation.hint(kind, cell):
             expected += f"; if it is one, set {hint}"
         raise BadCell(restriction.column, cell, expected)
+    read(restriction, cell)
     values = [CANONICAL.readers[kind](text.encode()) for text in restriction.values]
     if restriction.operator == "in":
         return value in values
@@ -110,6 +118,8 @@ def _group_text(group: GroupColumn, column: int, cell: bytes) -> bytes:
         if date is None:
             raise BadCell(column, cell, EXPECTED_CALENDAR_DATE)
         text = date.decode()
+    if group.normalize is not None:
+        text = unicodedata.normalize("NFC", text)
     if group.case is not None:
         text = text.upper() if group.case == "upper" else text.lower()
     return text.encode()

@@ -15,7 +15,9 @@ from shared.errors import InvalidInput, MalformedInput
 from shared.inspection.open_text import open_text
 from shared.jobs.rejects import COLUMNS
 from shared.jobs.report import Report, Rows
+from shared.jobs.warnings import refusal
 from tests.reference.cells import BadCell, holds, key_of, values_of
+from tests.reference.doubts import Doubts
 from tests.reference.functions import compute, ratio
 from tests.reference.rows import csv_line, encoded, ordered
 
@@ -69,7 +71,7 @@ def aggregate(data: bytes, aggregation: Aggregation) -> Outcome:
     result, reason, report = b"", "", Report()
     try:
         with decimal.localcontext(EXACT):
-            result, report = _aggregated(aggregation, reader, problems)
+            result, report = _aggregated(aggregation, dialect, reader, problems)
     except MalformedInput as error:
         if isinstance(error, MalformedRecord):
             problems.take(error.problem)
@@ -99,13 +101,15 @@ def _with_file(
 
 
 def _aggregated(
-    aggregation: Aggregation, reader: RecordReader, problems: _Problems
+    aggregation: Aggregation, dialect: Dialect, reader: RecordReader, problems: _Problems
 ) -> tuple[bytes, Report]:
     """Return the result and its report. Raises MalformedInput."""
     skip = aggregation.input.on_bad_row == "skip"
     records = iter(reader)
     query, width = _query(aggregation, reader, records, problems, skip=skip)
-    groups, rows = _groups(query, reader, records, width)
+    names = [name.decode() for name in reader.header]
+    doubts = Doubts(query, names, aggregation.notation, dialect)
+    groups, rows = _groups(query, reader, records, width, doubts)
     rows = replace(rows, rejected=problems.count)
     problems.check(rows, skip=skip)
     try:
@@ -113,7 +117,10 @@ def _aggregated(
     except MalformedInput as error:
         raise MalformedInput(str(error), Report(rows=rows)) from error
     found = ordered(query, [row for row in found if holds(query.having, row)])
-    return encoded(query, found), Report(rows=rows, groups=len(found))
+    report = Report(rows=rows, groups=len(found), warnings=doubts.warnings())
+    if report.warnings and aggregation.on_warning == "fail":
+        raise MalformedInput(refusal(report.warnings), report)
+    return encoded(query, found), report
 
 
 def _row(query: Query, key: tuple[bytes, ...], values: list[list[Any]]) -> list[bytes]:
@@ -156,7 +163,7 @@ def _query(
 
 
 def _groups(
-    query: Query, reader: RecordReader, records: Iterator[Record], width: int
+    query: Query, reader: RecordReader, records: Iterator[Record], width: int, doubts: Doubts
 ) -> tuple[Groups, Rows]:
     aggregation = query.aggregation
     notation = aggregation.notation
@@ -164,12 +171,13 @@ def _groups(
     if not query.group_by:
         groups[()] = [[] for _ in aggregation.aggregates]
     aggregated = filtered = 0
-    for _, fields in records:
+    for line, fields in records:
         if len(fields) != width:
             reader.reject_ragged(fields, width)
             continue
+        doubts.see_record(line, fields, reader.quotes_in_text)
         try:
-            if not holds(query.where, fields, notation):
+            if not holds(query.where, fields, notation, doubts.see_test):
                 filtered += 1
                 continue
             key = key_of(query, fields)
@@ -178,6 +186,7 @@ def _groups(
             reader.reject(bad.column + 1, bad.found, bad.expected)
             continue
         aggregated += 1
+        doubts.see_row(fields, key)
         kept = groups.setdefault(key, [[] for _ in aggregation.aggregates])
         for column, value in zip(kept, values, strict=True):
             if value is not None:

@@ -163,6 +163,7 @@ Group* GroupTable::find_or_create(Part& part, std::uint64_t hash, Bytes key) {
     Group* group = create(key, part.number, part.size);
     *slot = {hash, group};
     ++part.size;
+    ++created_;
     return group;
 }
 

@@ -38,6 +38,9 @@ public:
     std::size_t size() const;
     std::size_t size(std::size_t part) const;
 
+    /// The number of groups that `add` has made, also of those that are no longer in the table.
+    std::uint64_t created() const { return created_; }
+
     /// Moves all groups and values of part `part` of `other` into this table. Tables of the same
     /// layout and seed; parts are independent: threads may absorb different parts at once if each
     /// passes its own `budget`, from which new memory is taken. The groups themselves do not move:
@@ -106,6 +109,7 @@ private:
     std::shared_ptr<Arenas> arenas_;  ///< Tables that have absorbed groups keep them too.
     Account account_;                 ///< Of the memory that states own.
     std::vector<Part> parts_;
+    std::uint64_t created_ = 0;
     bool has_slots_ = true;
     std::size_t owned_ = 0;  ///< Bytes that states own.
 };

@@ -24,7 +24,7 @@ public:
                    KeptFields(static_cast<std::uint32_t>(pipeline.input_.header.names.size()),
                               used_columns(pipeline.input_.context.query)),
                    pipeline.input_.vectors),
-          feeder(pipeline.input_.context, memory) {}
+          feeder(pipeline.input_.context, pipeline.input_.header.names, memory) {}
 
     void run() {
         try {
@@ -57,7 +57,7 @@ public:
         Link rest = next_link(text.data(), 0, index_.line_ends());
         rest.tail.clear();
         bad_.clear();
-        feed_all(text.data(), 0);
+        feed_all(text.data(), 0, link_.line);
         pipeline_.maker_.report(bad_, text.data(), ahead.final(), {0, link_.line, link_.offset},
                                 pipeline_.input_.problems);
         return rest;
@@ -120,8 +120,8 @@ private:
         const Bytes data = block_.buffer.data();
         const std::size_t begin = block_.buffer.begin();
         give(next_link(data, begin, head_.line_ends + index_.line_ends()));
-        feed(head_, data, begin);
-        feed_all(data, begin);
+        feed(head_, data, begin, link_.line);
+        feed_all(data, begin, link_.line + head_.line_ends);
         report(data, {begin, link_.line, link_.offset});
     }
 
@@ -131,7 +131,7 @@ private:
         if (data.size() - begin <= max_part) {
             indexer_.index(data, begin, block_.final, index_);
             give(next_link(data, begin, index_.line_ends()));
-            feed_all(data, begin);
+            feed_all(data, begin, link_.line);
             report(data, {begin, link_.line, link_.offset});
             return;
         }
@@ -150,7 +150,7 @@ private:
                 continue;
             }
             Link next = next_link(part, begin, index_.line_ends());
-            feed_all(part, begin);
+            feed_all(part, begin, link_.line);
             report(part, {begin, link_.line, link_.offset});
             bad_.clear();
             begin = index_.end();
@@ -179,13 +179,17 @@ private:
 
     void give(Link link) { pipeline_.chain_.give(block_.number + 1, std::move(link)); }
 
-    void feed(const RecordIndex& index, Bytes data, std::size_t begin) {
-        feeder.feed(index, data, link_.position - begin, bad_);
+    /// `begin` is where the block begins in the data, and `line` where the index begins.
+    void feed(const RecordIndex& index, Bytes data, std::size_t begin, std::uint64_t line) {
+        feeder.feed(index, {data, index.begin, line, link_.position - begin}, bad_);
         pipeline_.input_.progress.rows += index.records();
     }
 
-    void feed_all(Bytes data, std::size_t begin) {
-        for (std::size_t i = 0; i < index_.size(); ++i) feed(index_[i], data, begin);
+    void feed_all(Bytes data, std::size_t begin, std::uint64_t line) {
+        for (std::size_t i = 0; i < index_.size(); ++i) {
+            feed(index_[i], data, begin, line);
+            line += index_[i].line_ends;
+        }
     }
 
     void report(Bytes data, BlockStart start) {
@@ -265,6 +269,12 @@ void Pipeline::stop(std::exception_ptr error) {
 RowCounts Pipeline::counts() const {
     RowCounts all;
     for (const auto& worker : workers_) all.add(worker->feeder.counts());
+    return all;
+}
+
+Doubts Pipeline::doubts() const {
+    Doubts all;
+    for (const auto& worker : workers_) all.merge(worker->feeder.doubts());
     return all;
 }
 

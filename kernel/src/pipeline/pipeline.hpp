@@ -50,6 +50,7 @@ public:
     Link read_tail(Link tail, BlockSource& ahead);
 
     RowCounts counts() const;
+    Doubts doubts() const;
     std::vector<GroupTable*> tables();
     std::vector<StateFile> take_spilled();
 

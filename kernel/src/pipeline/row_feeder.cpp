@@ -11,20 +11,22 @@ void RowCounts::add(const RowCounts& other) {
     most_lines = std::max(most_lines, other.most_lines);
 }
 
-RowFeeder::RowFeeder(const FeedContext& context, std::size_t memory)
+RowFeeder::RowFeeder(const FeedContext& context, const std::vector<std::string>& names,
+                     std::size_t memory)
     : context_(context),
       budget_(memory),
       table_(context.layout, context.seed, budget_),
       row_reader_(context.query),
-      regular_cells_(context.reader.dialect()) {
+      regular_cells_(context.reader.dialect()),
+      watch_(context.query, context.reader, names) {
     if (context.query.where) where_.emplace(*context.query.where, context.query.notation);
     batch_.columns = used_columns(context.query);
     batch_.cells.resize(batch_.columns.size());
     batch_.values.resize(context.query.aggregates.size());
 }
 
-void RowFeeder::feed(const RecordIndex& index, Bytes data, std::uint64_t position,
-                     std::vector<BadRow>& bad) {
+void RowFeeder::feed(const RecordIndex& index, const TextPlace& place, std::vector<BadRow>& bad) {
+    const Bytes data = place.data;
     counts_.add({0, 0, index.of_several_lines, index.most_lines});
     if (!index.regular && unescaped_.capacity() < data.size() + cell_padding) {
         // Views into it must stay valid within a batch.
@@ -35,10 +37,11 @@ void RowFeeder::feed(const RecordIndex& index, Bytes data, std::uint64_t positio
         if (index.regular) {
             feed_regular(index, data);
         } else {
-            feed_plain(index, data, bad);
+            feed_plain(index, place, bad);
         }
-        finish_batch(position, bad);
+        finish_batch(index, place, bad);
     }
+    watch_.end_index(index, place);
 }
 
 void RowFeeder::feed_regular(const RecordIndex& index, Bytes data) {
@@ -55,7 +58,9 @@ void RowFeeder::feed_regular(const RecordIndex& index, Bytes data) {
     row_ += rows;
 }
 
-void RowFeeder::feed_plain(const RecordIndex& index, Bytes data, std::vector<BadRow>& bad) {
+void RowFeeder::feed_plain(const RecordIndex& index, const TextPlace& place,
+                           std::vector<BadRow>& bad) {
+    const Bytes data = place.data;
     unescaped_.clear();
     std::size_t& rows = batch_.rows;
     rows = 0;
@@ -66,6 +71,7 @@ void RowFeeder::feed_plain(const RecordIndex& index, Bytes data, std::vector<Bad
                 {row.at, row.count == 0 ? BadRow::Check::reader : BadRow::Check::width, {}});
             continue;
         }
+        watch_.look_at_fields(index, row, place);
         starts_[rows] = row.at;
         for (std::size_t k = 0; k < batch_.columns.size(); ++k) {
             const Field& field = index.fields[row.first + batch_.columns[k]];
@@ -82,15 +88,20 @@ void RowFeeder::feed_plain(const RecordIndex& index, Bytes data, std::vector<Bad
     }
 }
 
-void RowFeeder::finish_batch(std::uint64_t position, std::vector<BadRow>& bad) {
+void RowFeeder::finish_batch(const RecordIndex& index, const TextPlace& place,
+                             std::vector<BadRow>& bad) {
     const std::size_t rows = batch_.rows;
     batch_.selected.all(rows);
     batch_.filtered = 0;
     batch_.faults.clear();
     std::uint64_t* const positions = batch_.positions.data();
     const std::uint32_t* const starts = starts_.data();
-    for (std::size_t i = 0; i < rows; ++i) positions[i] = position + starts[i];
-    if (where_) where_->filter(batch_);
+    for (std::size_t i = 0; i < rows; ++i) positions[i] = place.position + starts[i];
+    const PlacedRows placed{batch_, starts, index.regular, place};
+    if (where_) {
+        where_->filter(batch_);
+        watch_.look_at_tested(placed);
+    }
     row_reader_.read_keys(batch_);
     row_reader_.read_values(batch_);
     for (const CellFault& fault : batch_.faults) {
@@ -101,6 +112,7 @@ void RowFeeder::finish_batch(std::uint64_t position, std::vector<BadRow>& bad) {
     counts_.filtered += batch_.filtered;
     if (batch_.selected.size == 0 || context_.refused.load(std::memory_order_relaxed)) return;
     table_.add(batch_);
+    watch_.look_at_rows(placed, table_.created());
     if (budget_.exceeded()) spilled_.push_back(StateFile::spill(table_, context_.scratch));
 }
 

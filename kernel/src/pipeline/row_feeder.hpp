@@ -15,6 +15,7 @@
 #include "query/row_reader.hpp"
 #include "run/scratch.hpp"
 #include "state/state_file.hpp"
+#include "warnings/watch.hpp"
 
 namespace csvmill {
 
@@ -43,21 +44,23 @@ struct FeedContext {
 /// bytes.
 class RowFeeder {
 public:
-    RowFeeder(const FeedContext& context, std::size_t memory);
+    /// `names` are those of the columns.
+    RowFeeder(const FeedContext& context, const std::vector<std::string>& names,
+              std::size_t memory);
 
-    /// Adds all records of `index` that are good, and appends the others to `bad`. `position` is
-    /// that of the data in the text of the file; it may wrap around.
-    void feed(const RecordIndex& index, Bytes data, std::uint64_t position,
-              std::vector<BadRow>& bad);
+    /// Adds all records of `index` that are good, and appends the others to `bad`. `place` is that
+    /// of the data.
+    void feed(const RecordIndex& index, const TextPlace& place, std::vector<BadRow>& bad);
 
     const RowCounts& counts() const { return counts_; }
     GroupTable& table() { return table_; }
     std::vector<StateFile>& spilled() { return spilled_; }
+    const Doubts& doubts() const { return watch_.doubts(); }
 
 private:
     void feed_regular(const RecordIndex& index, Bytes data);
-    void feed_plain(const RecordIndex& index, Bytes data, std::vector<BadRow>& bad);
-    void finish_batch(std::uint64_t position, std::vector<BadRow>& bad);
+    void feed_plain(const RecordIndex& index, const TextPlace& place, std::vector<BadRow>& bad);
+    void finish_batch(const RecordIndex& index, const TextPlace& place, std::vector<BadRow>& bad);
 
     const FeedContext& context_;
     Budget budget_;
@@ -66,6 +69,7 @@ private:
     std::optional<Condition> where_;
     RowReader row_reader_;
     RegularCells regular_cells_;
+    Watch watch_;
     RowCounts counts_;
     Batch batch_;
     std::array<std::uint32_t, batch_rows> starts_;  ///< Where the rows of the batch begin.

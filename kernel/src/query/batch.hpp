@@ -51,8 +51,16 @@ std::string expectation(const CellFault& fault, Bytes cell, const Query& query);
 struct Values {
     std::array<bool, batch_rows> present;  ///< False for an empty cell: no value.
     std::vector<Decimal> numbers;          ///< integer, number.
+    bool decimals = false;                 ///< Whether a number that was read has decimals.
     std::vector<Instant> dates;            ///< date; the text is in `cells`.
     const Cells* cells = nullptr;          ///< text, date; null without a column.
+};
+
+/// The cells that `where` has read as numbers in one column.
+struct TestedNumbers {
+    std::uint32_t column = 0;  ///< Of the file.
+    Selection rows;            ///< Without bad cells.
+    bool decimals = false;     ///< Whether a number has decimals.
 };
 
 /// The texts of a group column that changes its cells.
@@ -74,6 +82,7 @@ struct Batch {
     Selection selected;                  ///< Rows that are neither filtered out nor bad so far.
     std::size_t filtered = 0;            ///< Rows that `where` excluded.
     std::vector<CellFault> faults;       ///< Bad rows, each once, not sorted.
+    std::vector<TestedNumbers> tested;   ///< See `Condition::filter`.
     std::array<Bytes, batch_rows> keys;  ///< Keys of groups; see `make_keys`.
     std::string key_text;
     std::vector<ChangedCells> changed;    ///< One for each group column, if one is not plain.

@@ -1,6 +1,7 @@
 #include "query/changed_cells.hpp"
 
 #include "text/case.hpp"
+#include "text/normal_form.hpp"
 #include "text/utf8.hpp"
 
 namespace csvmill {
@@ -153,6 +154,27 @@ void change_case(Batch& batch, const GroupColumn& group, ChangedCells& to) {
     others.set(to.cells);
 }
 
+void normalize(Batch& batch, const GroupColumn& group, ChangedCells& to) {
+    AppendedTexts others(to.text);
+    std::string normal;
+    change_each(batch, group, [&](std::uint16_t row, Bytes cell) {
+        if (group.letters == Case::none && is_surely_nfc(cell)) [[likely]] {
+            to.cells[row] = cell;
+            return true;
+        }
+        normal.clear();
+        append_nfc(normal, cell);
+        if (group.letters == Case::none) {
+            others.text() += normal;
+        } else {
+            append_case(others.text(), normal, group.letters);
+        }
+        others.add(row);
+        return true;
+    });
+    others.set(to.cells);
+}
+
 }  // namespace
 
 void change_cells(Batch& batch, const GroupColumn& group, ChangedCells& to) {
@@ -160,6 +182,8 @@ void change_cells(Batch& batch, const GroupColumn& group, ChangedCells& to) {
         write_weeks(batch, group, to);
     } else if (group.truncate) {
         shorten_dates(batch, group, kept_of_date(*group.truncate), to.cells);
+    } else if (group.nfc) {
+        normalize(batch, group, to);
     } else if (group.part) {
         write_parts(batch, group, to);
     } else if (group.substring) {

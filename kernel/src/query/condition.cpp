@@ -79,6 +79,8 @@ struct Condition::Node {
     TextSet texts;                 ///< Those of `in`.
     std::vector<Decimal> numbers;  ///< Sorted.
     std::vector<Instant> dates;    ///< Sorted.
+    /// Where `Batch::tested` has its cells, if it is the first that reads its column as numbers.
+    std::optional<std::size_t> place;
 
     Node(const Restriction& restriction, const Notation& notation_of_cells);
 
@@ -87,17 +89,23 @@ struct Condition::Node {
 
     bool holds(const std::vector<std::string>& row) const;
 
+    /// Sets the places of all comparisons of numbers, and appends their columns.
+    void set_places(std::vector<std::uint32_t>& columns);
+
 private:
+    void note_tested(Batch& batch, const Selection& rows, const Outcomes& outcomes,
+                     std::uint32_t scales) const;
     void read_values(const std::vector<std::string>& values);
 
     /// Calls `use` with the function that gives the outcome of a cell, so that a loop over cells
     /// does not decide again for each cell what to compare.
+    /// The decimals of numbers are added to `scales`.
     template <Readable readable, typename Use>
-    void with_test(const Notation& of_cells, const Use& use) const;
+    void with_test(const Notation& of_cells, std::uint32_t& scales, const Use& use) const;
     template <typename Use>
     void with_test_of_text(const Use& use) const;
     template <Readable readable, typename Use>
-    void with_test_of_number(const Notation& of_cells, const Use& use) const;
+    void with_test_of_number(const Notation& of_cells, std::uint32_t& scales, const Use& use) const;
     template <typename Use>
     void with_test_of_date(const Use& use) const;
 };
@@ -145,7 +153,8 @@ void Condition::Node::read_values(const std::vector<std::string>& values) {
 }
 
 template <Readable readable, typename Use>
-void Condition::Node::with_test(const Notation& of_cells, const Use& use) const {
+void Condition::Node::with_test(const Notation& of_cells, std::uint32_t& scales,
+                                const Use& use) const {
     if (op == Operator::is_empty) {
         use([](Bytes cell) { return outcome_of(cell.empty()); });
     } else if (kind == Kind::text) {
@@ -153,7 +162,7 @@ void Condition::Node::with_test(const Notation& of_cells, const Use& use) const 
     } else if (kind == Kind::date) {
         with_test_of_date(use);
     } else {
-        with_test_of_number<readable>(of_cells, use);
+        with_test_of_number<readable>(of_cells, scales, use);
     }
 }
 
@@ -180,7 +189,8 @@ void Condition::Node::with_test_of_text(const Use& use) const {
 }
 
 template <Readable readable, typename Use>
-void Condition::Node::with_test_of_number(const Notation& of_cells, const Use& use) const {
+void Condition::Node::with_test_of_number(const Notation& of_cells, std::uint32_t& scales,
+                                          const Use& use) const {
     const auto with_reader = [this, &use](auto read) {
         if (op == Operator::in) {
             return use([this, read](Bytes cell) {
@@ -203,8 +213,10 @@ void Condition::Node::with_test_of_number(const Notation& of_cells, const Use& u
             return read_integer<readable>(cell, of_cells, to);
         });
     } else {
-        with_reader([of_cells](Bytes cell, Decimal& to) {
-            return read_number<readable>(cell, of_cells, to);
+        with_reader([of_cells, &scales](Bytes cell, Decimal& to) {
+            const bool is_number = read_number<readable>(cell, of_cells, to);
+            scales |= to.scale();
+            return is_number;
         });
     }
 }
@@ -223,7 +235,8 @@ void Condition::Node::with_test_of_date(const Use& use) const {
 void Condition::Node::test(Batch& batch, const Selection& rows, Outcomes& outcomes) const {
     if (form == Restriction::Form::comparison) {
         const Cells& cells = batch.column(column);
-        with_test<Readable::beyond>(notation, [&](const auto& test_cell) {
+        std::uint32_t scales = 0;
+        with_test<Readable::beyond>(notation, scales, [&](const auto& test_cell) {
             const Bytes* const tested = cells.data();
             for (const std::uint16_t row : rows) {
                 const Outcome outcome = test_cell(tested[row]);
@@ -233,6 +246,7 @@ void Condition::Node::test(Batch& batch, const Selection& rows, Outcomes& outcom
                 }
             }
         });
+        if (place) note_tested(batch, rows, outcomes, scales);
         return;
     }
     // The rows that each part leaves open are tested by the next one.
@@ -249,8 +263,9 @@ void Condition::Node::test(Batch& batch, const Selection& rows, Outcomes& outcom
 bool Condition::Node::holds(const std::vector<std::string>& row) const {
     if (form == Restriction::Form::comparison) {
         Outcome outcome = Outcome::no;
+        std::uint32_t scales = 0;
         with_test<Readable::cell>(
-            Notation(), [&](const auto& test_cell) { outcome = test_cell(Bytes(row[column])); });
+            Notation(), scales, [&](const auto& test_cell) { outcome = test_cell(Bytes(row[column])); });
         if (outcome == Outcome::bad) throw StateError("a cell of the result is not of its kind");
         return outcome == Outcome::yes;
     }
@@ -259,14 +274,41 @@ bool Condition::Node::holds(const std::vector<std::string>& row) const {
                                           : std::any_of(parts.begin(), parts.end(), part_holds);
 }
 
+void Condition::Node::set_places(std::vector<std::uint32_t>& columns) {
+    for (Node& part : parts) part.set_places(columns);
+    if (form != Restriction::Form::comparison || kind != Kind::number || op == Operator::is_empty ||
+        std::ranges::find(columns, column) != columns.end()) {
+        return;
+    }
+    place = columns.size();
+    columns.push_back(column);
+}
+
+void Condition::Node::note_tested(Batch& batch, const Selection& rows, const Outcomes& outcomes,
+                                  std::uint32_t scales) const {
+    TestedNumbers& tested = batch.tested[*place];
+    for (const std::uint16_t row : rows) {
+        tested.rows.rows[tested.rows.size] = row;
+        tested.rows.size += outcomes[row] == Outcome::bad ? 0 : 1;
+    }
+    tested.decimals = scales != 0;
+}
+
 Condition::Condition(const Restriction& restriction, const Notation& notation)
-    : root_(std::make_unique<Node>(restriction, notation)) {}
+    : root_(std::make_unique<Node>(restriction, notation)) {
+    root_->set_places(number_columns_);
+}
 Condition::~Condition() = default;
 Condition::Condition(Condition&&) noexcept = default;
 Condition& Condition::operator=(Condition&&) noexcept = default;
 
 void Condition::select(Batch& batch) const {
     Outcomes outcomes;
+    batch.tested.resize(number_columns_.size());
+    for (std::size_t i = 0; i < number_columns_.size(); ++i) {
+        batch.tested[i].column = number_columns_[i];
+        batch.tested[i].rows.size = 0;
+    }
     root_->test(batch, batch.selected, outcomes);
     keep(batch.selected, outcomes, Outcome::yes);
 }

@@ -19,7 +19,8 @@ public:
 
     /// Leaves the rows for which it holds in `batch.selected`; counts the others in
     /// `batch.filtered`, or adds them to `batch.faults` if a cell cannot be read. Cells that are
-    /// not needed to know the outcome of a row are not read.
+    /// not needed to know the outcome of a row are not read. `batch.tested` gets an entry for each
+    /// column that a comparison reads as numbers: the cells that the first of its comparisons read.
     void filter(Batch& batch) const;
 
     /// The same without counting others.
@@ -31,6 +32,7 @@ public:
 private:
     struct Node;
     std::unique_ptr<Node> root_;
+    std::vector<std::uint32_t> number_columns_;
 };
 
 }  // namespace csvmill

@@ -23,7 +23,7 @@ struct Substring {
     std::uint64_t count = 0;
 };
 
-/// A group column. At most one of `truncate`, `part`, `substring` and `match` is set.
+/// A group column. At most one of `truncate`, `part`, `substring`, `match` and `nfc` is set.
 struct GroupColumn {
     std::uint32_t column = 0;
     bool trim = false;                   ///< First.
@@ -32,8 +32,9 @@ struct GroupColumn {
     std::optional<DatePart> part;
     std::optional<Substring> substring;
     std::shared_ptr<const Pattern> match;
+    bool nfc = false;  ///< Normalization Form C of Unicode, before `letters`.
     bool plain() const {
-        return !trim && !truncate && letters == Case::none && !part && !substring && !match;
+        return !trim && !truncate && letters == Case::none && !part && !substring && !match && !nfc;
     }
 };
 
@@ -89,6 +90,12 @@ struct Aggregate {
     Percentage p;                            ///< Of `percentile`.
     std::string separator;                   ///< Of `concat_distinct`.
     std::array<std::uint32_t, 2> of{{0, 0}};  ///< The aggregates that `ratio` divides.
+
+    /// Whether it reads the cells of all rows in one column.
+    bool reads_all_of_column() const { return column && operation == Operation::none && !where; }
+
+    /// Whether it is the sum of a column.
+    bool sums_column() const { return function == Function::sum && reads_all_of_column(); }
 
     /// Whether its numbers are multiplied, so that those of `is_long` are bad.
     bool multiplies() const {

@@ -109,9 +109,13 @@ void read_numbers(Batch& batch, const Reading& reading, const Cells& cells,
             return read_integer<Readable::beyond>(cell, of_cells, numbers[row]);
         });
     } else {
-        read_cells(batch, reading, cells, values, [=](std::size_t row, Bytes cell) {
-            return read_number<Readable::beyond>(cell, of_cells, numbers[row]);
+        std::uint32_t scales = 0;
+        read_cells(batch, reading, cells, values, [=, &scales](std::size_t row, Bytes cell) {
+            const bool read = read_number<Readable::beyond>(cell, of_cells, numbers[row]);
+            scales |= numbers[row].scale();
+            return read;
         });
+        values.decimals = scales != 0;
     }
     if (reading.multiplied) check_length(batch, reading, values);
 }

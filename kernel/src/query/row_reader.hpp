@@ -23,7 +23,7 @@ class RowReader {
 public:
     explicit RowReader(const Query& query);
 
-    /// Sets `batch.keys` of the selected rows: trim, truncate, case, in this order.
+    /// Sets `batch.keys` of the selected rows: trim, truncate, NFC, case, in this order.
     void read_keys(Batch& batch) const;
 
     /// Sets the values of the selected rows. If several cells of a row are bad, the one of the

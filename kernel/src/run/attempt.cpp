@@ -1,5 +1,8 @@
 #include "run/attempt.hpp"
 
+#include <sys/random.h>
+
+#include <cerrno>
 #include <chrono>
 #include <new>
 
@@ -7,6 +10,7 @@
 #include "run/file_attempt.hpp"
 #include "run/merge_attempt.hpp"
 #include "text/error.hpp"
+#include "warnings/group_survey.hpp"
 
 namespace csvmill {
 namespace {
@@ -62,6 +66,7 @@ void Attempt::finish(const Query& query, const Layout& layout, std::vector<Group
     problems_.finish();
     problems_.check(found_.aggregated, found_.filtered);
     const Clock::time_point begun = Clock::now();
+    survey_groups({query, layout, tables, files, found_.aggregated, random_seed()}, found_.doubts);
     FileWriter result("result", scratch_);
     found_.groups = write_result({query, layout, std::move(tables), std::move(files),
                                   task_.memory - overhead, task_.threads, scratch_},
@@ -78,6 +83,7 @@ void Attempt::finish_part(PartAccount account, const Layout& layout, std::uint64
                           const std::vector<GroupTable*>& tables, std::vector<StateFile> files) {
     found_.read = true;
     account.problems = problems_.count();
+    if (account.problems > 0 && !task_.skip) account.doubts.clear();
     const Clock::time_point begun = Clock::now();
     PartWriter writer(layout, mark, scratch_);
     if (task_.skip || problems_.count() == 0) {
@@ -91,7 +97,14 @@ void Attempt::finish_part(PartAccount account, const Layout& layout, std::uint64
     send_last(last, true);
 }
 
+std::uint64_t Attempt::random_seed() {
+    std::uint64_t seed = 0;
+    if (getrandom(&seed, sizeof seed, 0) != sizeof seed) throw system_failure("getrandom", errno);
+    return seed;
+}
+
 void Attempt::end_without_result(const char* event, const std::string& reason, bool report) {
+    found_.doubts.clear();
     JsonWriter last;
     last.member("event", event).member("reason", Bytes(reason));
     send_last(last, report);

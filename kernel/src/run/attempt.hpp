@@ -54,6 +54,9 @@ protected:
     void finish_part(PartAccount account, const Layout& layout, std::uint64_t mark,
                      const std::vector<GroupTable*>& tables, std::vector<StateFile> files);
 
+    /// A seed for hashes of what is in a file, which may be hostile.
+    static std::uint64_t random_seed();
+
     /// Sends the last event.
     void send_last(JsonWriter& event, bool report);
 

@@ -1,9 +1,6 @@
 #include "run/file_attempt.hpp"
 
-#include <sys/random.h>
-
 #include <algorithm>
-#include <cerrno>
 
 #include "state/part_mark.hpp"
 #include "text/error.hpp"
@@ -19,12 +16,6 @@ constexpr std::uint64_t thread_overhead = std::uint64_t{20} << 20;
 /// Positions in the text order the rows of a group. Those of a part begin at so many times its
 /// first byte, as a text in UTF-8 is at most three times as long as its file.
 constexpr std::uint64_t text_growth = 4;
-
-std::uint64_t random_seed() {
-    std::uint64_t seed = 0;
-    if (getrandom(&seed, sizeof seed, 0) != sizeof seed) throw system_failure("getrandom", errno);
-    return seed;
-}
 
 /// The bytes that the source must have.
 std::optional<std::uint64_t> size_of(const Task& task) {
@@ -96,6 +87,7 @@ void FileAttempt::aggregate(Header begin, const Query& query) {
     found_.filtered = rows.filtered;
     found_.of_several_lines = rows.of_several_lines;
     found_.most_lines = rows.most_lines;
+    if (problems_.count() == 0 || query.skip) found_.doubts = pipeline.doubts();
     found_.bytes = source_.bytes();
     if (task_.work == Work::run) {
         finish(query, layout, pipeline.tables(), pipeline.take_spilled());
@@ -132,6 +124,7 @@ PartAccount FileAttempt::account_of(const Link& rest) const {
     account.filtered = found_.filtered;
     account.of_several_lines = found_.of_several_lines;
     account.most_lines = found_.most_lines;
+    account.doubts = found_.doubts;
     if (source_.final()) return account;
     if (rest.dropping) {
         throw Refused("a record before byte " + std::to_string(*range.end) + " is too long: the " +

@@ -39,6 +39,7 @@ void MergeAttempt::merge() {
     found_.filtered = total.filtered;
     found_.of_several_lines = total.of_several_lines;
     found_.most_lines = total.most_lines;
+    found_.doubts = total.doubts;
     found_.bytes = total.end - total.begin;
     std::vector<StateFile> files = parts.groups(layout, task_.memory / 4);
     if (task_.work == Work::merge) {

@@ -26,6 +26,30 @@ std::string json_of(const std::vector<Problem>& problems) {
     return text + "]";
 }
 
+std::string json_of(const Doubts& doubts) {
+    std::string text = "[";
+    for (const auto& [key, sighting] : doubts.all()) {
+        if (!sighting.doubtful()) continue;
+        if (text.size() > 1) text += ',';
+        JsonWriter json;
+        json.member("kind", name_of(key.first)).member("count", sighting.count);
+        json.member("others", sighting.others);
+        if (sighting.line > 0) {
+            json.member("line", sighting.line);
+        } else {
+            json.null("line");
+        }
+        if (sighting.column) {
+            json.member("column", std::uint64_t{*sighting.column} + 1);
+        } else {
+            json.null("column");
+        }
+        json.member("example", Bytes(sighting.example));
+        text += json.finish();
+    }
+    return text + "]";
+}
+
 }  // namespace
 
 void add_report(JsonWriter& event, const Findings& found, const Problems& problems) {
@@ -33,6 +57,7 @@ void add_report(JsonWriter& event, const Findings& found, const Problems& proble
     event.member("rejected", found.read ? problems.count() : 0);
     event.member("groups", found.groups).member("problem_count", problems.count());
     event.raw("problems", json_of(problems.first())).member("bytes", found.bytes);
+    event.raw("warnings", json_of(found.doubts));
     event.member("of_several_lines", found.of_several_lines);
     event.member("most_lines", found.most_lines).member("write_seconds", found.write_seconds);
 }

@@ -3,6 +3,7 @@
 
 #include "output/problems.hpp"
 #include "run/json.hpp"
+#include "warnings/doubts.hpp"
 
 namespace csvmill {
 
@@ -15,6 +16,7 @@ struct Findings {
     std::uint64_t bytes = 0;
     std::uint64_t of_several_lines = 0;
     std::uint64_t most_lines = 1;
+    Doubts doubts;  ///< Those of a file that has a result.
     double write_seconds = 0;
 };
 

@@ -37,6 +37,7 @@ constexpr std::array truncations{
     Names<Truncation>{"year", Truncation::year},
 };
 constexpr std::array cases{Names<Case>{"upper", Case::upper}, Names<Case>{"lower", Case::lower}};
+constexpr std::array normal_forms{Names<bool>{"nfc", true}};
 constexpr std::array date_parts{
     Names<DatePart>{"year", DatePart::year},       Names<DatePart>{"month", DatePart::month},
     Names<DatePart>{"day", DatePart::day},         Names<DatePart>{"hour", DatePart::hour},
@@ -86,6 +87,7 @@ GroupColumn parse_group_column(const Json& json) {
         group.substring = Substring{number(place[0]), number(place[1])};
     }
     if (is_set(json, "match")) group.match = parse_pattern(json["match"]);
+    if (is_set(json, "normalize")) group.nfc = named(json["normalize"], normal_forms);
     return group;
 }
 

@@ -9,7 +9,7 @@ namespace csvmill {
 
 namespace {
 
-constexpr std::uint64_t version = 1;
+constexpr std::uint64_t version = 2;
 
 }  // namespace
 
@@ -23,6 +23,7 @@ void PartAccount::write(std::string& to) const {
         append_varint(to, name.size());
         to += name;
     }
+    doubts.write(to);
 }
 
 PartAccount PartAccount::read(Bytes from) {
@@ -41,12 +42,14 @@ PartAccount PartAccount::read(Bytes from) {
     for (std::uint64_t i = 0; i < columns; ++i) {
         account.names.emplace_back(take_bytes(from, take_varint(from)));
     }
+    account.doubts = Doubts::read(from);
     if (!from.empty()) throw StateError("a state file is damaged: its account is too long");
     return account;
 }
 
 void PartAccount::append(const PartAccount& next) {
     end = next.end;
+    doubts.append(next.doubts, lines);
     lines += next.lines;
     aggregated += next.aggregated;
     filtered += next.filtered;

@@ -46,6 +46,7 @@ void append_query(std::string& to, const Query& query) {
         append_varint(to, group.substring ? group.substring->first : 0);
         append_varint(to, group.substring ? group.substring->count : 0);
         append_text(to, group.match ? group.match->mark() : "");
+        append_varint(to, group.nfc ? 1 : 0);
     }
     append_varint(to, query.aggregates.size());
     for (const Aggregate& aggregate : query.aggregates) {

@@ -26,6 +26,20 @@ struct Expansion {
     std::uint32_t becomes[3];
 };
 
+/// Characters from `first` to `last` of a canonical combining class.
+struct Class {
+    std::uint32_t first;
+    std::uint32_t last;
+    std::uint32_t number;
+};
+
+/// A character and its canonical decomposition, whose second character is 0 if it has one only.
+struct Pair {
+    std::uint32_t character;
+    std::uint32_t first;
+    std::uint32_t second;
+};
+
 // All are sorted, and do not overlap.
 extern const std::span<const Range> unassigned;  ///< Not printable either.
 extern const std::span<const Range> not_printable;
@@ -34,5 +48,9 @@ extern const std::span<const Range> ignorable;  ///< Case-ignorable: skipped aro
 extern const std::span<const Run> upper;
 extern const std::span<const Run> lower;
 extern const std::span<const Expansion> upper_expansions;
+extern const std::span<const Class> combining;     ///< Without class 0.
+extern const std::span<const Range> not_inert;     ///< NFC changes them, or one before them.
+extern const std::span<const Pair> decompositions;
+extern const std::span<const Pair> compositions;   ///< Sorted by both characters.
 
 }  // namespace csvmill::unicode

@@ -163,6 +163,9 @@ TEST_CASE("a text is trimmed, then truncated, then converted") {
         {column(true, Truncation::day, Case::none), " 2020-12-31 23:59", "2020-12-31"},
         {column(true, Truncation::year, Case::none), "  ", ""},
         {column(false, Truncation::year, Case::none), "", ""},
+        {{.trim = true, .nfc = true}, " e\xCC\x81 ", "\xC3\xA9"},
+        {{.nfc = true}, " plain ", " plain "},
+        {{.letters = Case::upper, .nfc = true}, "e\xCC\x81", "\xC3\x89"},
     };
     for (const Example& example : examples) {
         CAPTURE(example.cell);

@@ -13,8 +13,8 @@ const std::string a_task =
     R"("header":false,"line_end":"cr","sep_line":true,"encoding":"windows-1252"}})";
 
 const std::string a_query =
-    R"({"group_by":[{"column":3,"trim":true,"truncate":"month","case":"upper"},)"
-    R"({"column":0,"trim":false,"truncate":null,"case":null}],)"
+    R"({"group_by":[{"column":3,"trim":true,"truncate":"month","case":"upper","normalize":null},)"
+    R"({"column":0,"trim":false,"truncate":null,"case":null,"normalize":"nfc"}],)"
     R"("aggregates":[{"function":"sum","column":2,"kind":"number","strict":true,"output":"number"},)"
     R"({"function":"count","column":null,"kind":"text","strict":false,"output":"integer"}],)"
     R"("where":{"any":[{"column":1,"op":"in","kind":"text","values":["a","b"]},)"
@@ -115,7 +115,8 @@ TEST_CASE("a query is read") {
     CHECK(query.group_by[0].trim);
     CHECK(query.group_by[0].truncate == Truncation::month);
     CHECK(query.group_by[0].letters == Case::upper);
-    CHECK(query.group_by[1].plain());
+    CHECK(query.group_by[1].nfc);
+    CHECK_FALSE(query.group_by[1].trim);
     REQUIRE(query.aggregates.size() == 2);
     CHECK(query.aggregates[0].function == Function::sum);
     CHECK(query.aggregates[0].column == 2);

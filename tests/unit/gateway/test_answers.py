@@ -1,7 +1,7 @@
 """The JSON of the public API, byte for byte.
 
 `golden/<name>.json` was written by csvmill before there were models of its answers. Since then,
-`confinement` has been added to reports.
+`confinement` and `warnings` have been added to reports.
 """
 
 from __future__ import annotations

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from typing import TYPE_CHECKING
 
 from csvmill.client import JobView, ProblemView, ReportView
-from csvmill.commands.job_text import describe_job
+from csvmill.commands.job_text import describe_job, echo_warnings
+
+if TYPE_CHECKING:
+    import pytest
 
 JOB = JobView.of(
     {
@@ -40,6 +44,7 @@ REPORT = {
     "peak_scratch": 0,
     "confinement": ("rlimits",),
     "attempts": 1,
+    "warnings": (),
     "head_start": None,
 }
 
@@ -89,3 +94,29 @@ def test_each_problem_has_a_line_and_the_rest_are_counted() -> None:
         "problem    line 9: found a long record, expected its end",
         "           and 1,000 more problems",
     ]
+
+
+def test_warnings_are_printed_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    warning = {
+        "kind": "blank_group",
+        "count": 2,
+        "line": 7,
+        "column": 1,
+        "example": "''",
+        "message": "column 1: 2 cells are empty",
+        "remedy": "fill the cells",
+    }
+    report = ReportView.of({**REPORT, "warnings": [warning, {**warning, "line": None}]})
+    echo_warnings(replace(JOB, report=report))
+    echo_warnings(JOB)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines() == [
+        "Warning: column 1: 2 cells are empty (first in line 7); fill the cells",
+        "Warning: column 1: 2 cells are empty; fill the cells",
+    ]
+
+
+def test_a_report_of_an_older_server_has_no_warnings() -> None:
+    older = {name: value for name, value in REPORT.items() if name != "warnings"}
+    assert ReportView.of(older).warnings == ()

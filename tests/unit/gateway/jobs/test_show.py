@@ -187,6 +187,7 @@ async def test_the_report_of_a_finished_job_is_shown(gateway: Gateway) -> None:
         "peak_scratch": 4096,
         "confinement": ["rlimits", "seccomp"],
         "attempts": 1,
+        "warnings": [],
         "head_start": None,
     }  # fmt: skip
     assert (shown["problems"], shown["problem_count"]) == ([], 2)

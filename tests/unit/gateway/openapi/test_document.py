@@ -78,6 +78,8 @@ def test_every_parameter_of_a_path_is_described() -> None:
 def test_every_example_fits_its_schema() -> None:
     seen = 0
     for path, node in nodes(DOCUMENT):
+        if path.endswith("/properties"):
+            continue  # their names may be those of keywords
         shown = [node["example"]] if "example" in node else []
         examples = node.get("examples", [])
         if isinstance(examples, dict) and "schema" in node:

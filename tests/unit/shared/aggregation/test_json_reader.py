@@ -259,7 +259,7 @@ def test_there_is_a_json_schema() -> None:
 
     assert set(schema["properties"]) == {
         *("group_by", "aggregates", "where", "having", "order_by", "limit", "output"),
-        "input",
+        *("input", "on_warning"),
     }
     assert schema["additionalProperties"] is False
 

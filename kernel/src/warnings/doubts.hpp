@@ -1,0 +1,87 @@
+/// What is doubtful in a file: it was read, but may mean something else.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "text/bytes.hpp"
+
+namespace csvmill {
+
+/// A kind of doubt. The service has the words for each: shared/jobs/warnings.py. Numbers are in
+/// state files.
+enum class Doubt : std::uint8_t {
+    grouped_integers,  ///< Numbers such as 1.234, which may be 1234.
+    quote_in_text,     ///< A quote within a field that does not begin with one.
+    repeated_header,   ///< The header again, as a record.
+    total_row,         ///< A record whose group is called "Total" or the like.
+    sum_row,           ///< A last record with the sums of all records above it.
+    empty_row,         ///< A record of empty cells only.
+    blank_group,       ///< A group without a name, or with one of blanks.
+    similar_groups,    ///< Groups that differ only by blanks, case, or normalization.
+};
+
+/// The name of a kind in messages.
+Bytes name_of(Doubt doubt);
+
+/// How often something was seen, and where first. Columns are those of the file, from 0.
+struct Sighting {
+    std::uint64_t count = 0;
+    std::uint64_t others = 0;    ///< What is not doubtful, but bears on it.
+    bool refuted = false;        ///< Something else was seen that leaves no doubt.
+    std::uint64_t position = 0;  ///< Of the record of the first one, in the text of the file.
+    std::uint64_t line = 0;      ///< On which that record begins; 0 if it is not known.
+    std::optional<std::uint32_t> column;
+    std::string example;  ///< As `show` gives it.
+
+    bool doubtful() const { return count > 0 && !refuted; }
+};
+
+/// The last record that was aggregated.
+struct LastRow {
+    bool known = false;
+    std::uint64_t position = 0;
+    std::uint64_t line = 0;
+    std::string key;                ///< That of its group.
+    std::vector<std::string> sums;  ///< For each `sum`: its number, or nothing for an empty cell.
+};
+
+/// All that was seen by a thread, or in a part of a file.
+class Doubts {
+public:
+    using Key = std::pair<Doubt, std::optional<std::uint32_t>>;
+
+    /// What was seen of a kind; for some kinds in one column. Valid as long as this object.
+    Sighting& of(Doubt doubt, std::optional<std::uint32_t> column = std::nullopt) {
+        return seen_[{doubt, column}];
+    }
+
+    LastRow& last() { return last_; }
+    const LastRow& last() const { return last_; }
+
+    /// Adds what another thread has seen in the same file.
+    void merge(const Doubts& other);
+
+    /// Adds what was seen in the part that follows, before which there are `lines` line ends.
+    void append(const Doubts& next, std::uint64_t lines);
+
+    void clear() { *this = Doubts(); }
+
+    /// In the order of kinds and columns.
+    const std::map<Key, Sighting>& all() const { return seen_; }
+
+    /// Appends everything but positions for the state of a part; `read` removes it from `from`.
+    /// Throws StateError.
+    void write(std::string& to) const;
+    static Doubts read(Bytes& from);
+
+private:
+    std::map<Key, Sighting> seen_;
+    LastRow last_;
+};
+
+}  // namespace csvmill

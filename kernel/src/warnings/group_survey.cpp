@@ -1,0 +1,258 @@
+#include "warnings/group_survey.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "query/row_reader.hpp"
+#include "state/entry_cursor.hpp"
+#include "state/group_states.hpp"
+#include "text/show.hpp"
+#include "values/notation.hpp"
+#include "warnings/likeness.hpp"
+
+namespace csvmill {
+
+namespace {
+
+/// A row that sums others has at least so many of them above it.
+constexpr std::uint64_t least_summed = 2;
+
+/// Calls `take` with the key of each group, and a function that gives the state of its aggregate
+/// `i`, until it returns false.
+template <typename Take>
+void each_group(const SurveyedGroups& groups, const Take& take) {
+    const Layout& layout = groups.layout;
+    for (const GroupTable* table : groups.tables) {
+        for (const std::span<std::byte> piece : table->pieces()) {
+            for (std::size_t at = 0; at < piece.size();) {
+                auto* group = reinterpret_cast<Group*>(piece.data() + at);
+                at += layout.group_size(group);
+                if (group->merged) continue;
+                const auto state = [&](std::size_t i) -> const std::byte* {
+                    return layout.state(group, i);
+                };
+                if (!take(layout.key(group), state)) return;
+            }
+        }
+    }
+    GroupStates states(layout);
+    for (const StateFile& file : groups.files) {
+        EntryCursor cursor(file.entries(), 0, "");
+        while (cursor.next()) {
+            bool read = false;
+            const auto state = [&](std::size_t i) -> const std::byte* {
+                if (!read) states.read(cursor.payload());
+                read = true;
+                return states.state(i);
+            };
+            if (!take(cursor.key(), state)) return;
+        }
+    }
+}
+
+/// A set of keys that tells which of them look alike, by hashes of 64 bits.
+class LikenessSet {
+public:
+    enum class Found { first, again, alike };
+
+    LikenessSet() { grow(1024); }
+
+    std::size_t size() const { return size_; }
+
+    Found add(std::uint64_t likeness, std::uint64_t key) {
+        if (2 * size_ >= slots_.size()) grow(2 * slots_.size());
+        Slot& slot = find(likeness);
+        if (!slot.used) {
+            slot = {likeness, key, true};
+            ++size_;
+            return Found::first;
+        }
+        return slot.key == key ? Found::again : Found::alike;
+    }
+
+private:
+    struct Slot {
+        std::uint64_t likeness = 0;
+        std::uint64_t key = 0;
+        bool used = false;
+    };
+
+    Slot& find(std::uint64_t likeness) {
+        const std::size_t last = slots_.size() - 1;
+        for (std::size_t at = likeness & last;; at = (at + 1) & last) {
+            if (!slots_[at].used || slots_[at].likeness == likeness) return slots_[at];
+        }
+    }
+
+    void grow(std::size_t size) {
+        const std::vector<Slot> old = std::exchange(slots_, std::vector<Slot>(size));
+        for (const Slot& slot : old)
+            if (slot.used) find(slot.likeness) = slot;
+    }
+
+    std::vector<Slot> slots_;  ///< A power of two.
+    std::size_t size_ = 0;
+};
+
+class Survey {
+public:
+    Survey(const SurveyedGroups& groups, Doubts& doubts)
+        : groups_(groups), doubts_(doubts), hash_(groups.seed) {
+        const auto& aggregates = groups.query.aggregates;
+        for (std::size_t i = 0; i < aggregates.size(); ++i)
+            if (aggregates[i].sums_column()) sums_.push_back(i);
+    }
+
+    void run(std::size_t most) {
+        if (!compare_keys(most)) return;
+        if (!alike_.empty()) tell_alike();
+        if (may_be_sum()) tell_sum();
+    }
+
+private:
+    using Likeness = std::pair<std::uint64_t, std::uint64_t>;  ///< Hashes of likeness and key.
+
+    /// Returns false if there are more than `most` groups.
+    bool compare_keys(std::size_t most) {
+        const LastRow& last = doubts_.last();
+        LikenessSet set;
+        sum_of_last_.assign(sums_.size(), Decimal());
+        bool few = true;
+        each_group(groups_, [&](Bytes key, const auto& state) {
+            const Likeness likeness = likeness_of(key);
+            const auto found = set.add(likeness.first, likeness.second);
+            if (found == LikenessSet::Found::alike) alike_.push_back(likeness.first);
+            if (last.known && key == last.key) add_sums(state, sum_of_last_);
+            few = set.size() <= most && alike_.size() <= most;
+            return few;
+        });
+        std::ranges::sort(alike_);
+        alike_.erase(std::unique(alike_.begin(), alike_.end()), alike_.end());
+        return few;
+    }
+
+    Likeness likeness_of(Bytes key) {
+        const std::uint64_t of_key = hash_(key);
+        const std::size_t columns = groups_.query.group_by.size();
+        if (columns == 0 || is_its_likeness(key)) return {of_key, of_key};
+        split_key(key, columns, texts_);
+        text_.clear();
+        for (std::size_t i = 0; i < columns; ++i) {
+            like_.clear();
+            append_likeness(like_, texts_[i]);
+            append_key_text(text_, like_, i == 0);
+        }
+        return {hash_(text_), of_key};
+    }
+
+    /// Counts the groups that look like another one, and shows the first two of them.
+    void tell_alike() {
+        std::vector<Likeness> found;
+        std::optional<std::string> first;
+        std::uint64_t likeness_of_first = 0;
+        each_alike([&](Bytes key, const Likeness& likeness) {
+            found.push_back(likeness);
+            if (first && Bytes(*first) <= key) return;
+            first = key;
+            likeness_of_first = likeness.first;
+        });
+        std::ranges::sort(found);
+        found.erase(std::unique(found.begin(), found.end()), found.end());
+        std::optional<std::string> second;
+        each_alike([&](Bytes key, const Likeness& likeness) {
+            if (likeness.first != likeness_of_first || key == *first) return;
+            if (!second || key < *second) second = key;
+        });
+        const std::size_t columns = groups_.query.group_by.size();
+        std::vector<std::string> texts;
+        split_key(*first, columns, texts);
+        split_key(*second, columns, texts_);
+        std::size_t column = 0;
+        while (texts[column] == texts_[column]) ++column;
+        Sighting& sighting = doubts_.of(Doubt::similar_groups);
+        sighting.count = found.size() - alike_.size();
+        sighting.column = groups_.query.group_by[column].column;
+        sighting.example = show(texts[column]) + " and " + show(texts_[column]);
+    }
+
+    template <typename Take>
+    void each_alike(const Take& take) {
+        each_group(groups_, [&](Bytes key, const auto&) {
+            const Likeness likeness = likeness_of(key);
+            if (std::ranges::binary_search(alike_, likeness.first)) take(key, likeness);
+            return true;
+        });
+    }
+
+    /// Whether the last row may sum the others: it has all sums, and no other row in its group
+    /// changes them.
+    bool may_be_sum() {
+        const LastRow& last = doubts_.last();
+        if (!last.known || sums_.empty() || groups_.rows <= least_summed) return false;
+        bool any = false;
+        for (std::size_t i = 0; i < sums_.size(); ++i) {
+            Decimal number;
+            if (last.sums.size() != sums_.size() || !read_any_number(last.sums[i], {}, number)) {
+                return false;
+            }
+            any = any || compare(number, Decimal()) != 0;
+            const bool alone = compare(number, sum_of_last_[i]) == 0;
+            if (!alone && !groups_.query.group_by.empty()) return false;
+            of_last_.push_back(std::move(number));
+        }
+        return any;
+    }
+
+    void tell_sum() {
+        std::vector<Decimal> sums(sums_.size());
+        each_group(groups_, [&](Bytes, const auto& state) {
+            add_sums(state, sums);
+            return true;
+        });
+        for (std::size_t i = 0; i < sums_.size(); ++i) {
+            Decimal twice = of_last_[i];
+            twice.add(of_last_[i]);
+            if (compare(sums[i], twice) != 0) return;
+        }
+        Sighting& sighting = doubts_.of(Doubt::sum_row);
+        sighting.count = 1;
+        sighting.line = doubts_.last().line;
+        sighting.column = groups_.query.aggregates[sums_.front()].column;
+        sighting.example = show(doubts_.last().sums.front());
+    }
+
+    /// Adds the sums of a group.
+    template <typename State>
+    void add_sums(const State& state, std::vector<Decimal>& to) const {
+        const NextValue none = [](Bytes&) { return false; };
+        std::string text;
+        for (std::size_t i = 0; i < sums_.size(); ++i) {
+            text.clear();
+            groups_.layout[sums_[i]].finish(state(sums_[i]), none, text);
+            Decimal number;
+            if (!text.empty() && read_any_number(text, {}, number)) to[i].add(number);
+        }
+    }
+
+    const SurveyedGroups& groups_;
+    Doubts& doubts_;
+    std::vector<std::size_t> sums_;     ///< The aggregates that are sums.
+    std::vector<Decimal> sum_of_last_;  ///< Of the group of the last row.
+    std::vector<Decimal> of_last_;      ///< The numbers of the last row.
+    std::vector<std::uint64_t> alike_;  ///< What keys that look alike have in common.
+    KeyHash hash_;
+    std::vector<std::string> texts_;
+    std::string text_;
+    std::string like_;
+};
+
+}  // namespace
+
+void survey_groups(const SurveyedGroups& groups, Doubts& doubts, std::size_t most) {
+    if (groups.rows > 0) Survey(groups, doubts).run(most);
+}
+
+}  // namespace csvmill

@@ -1,0 +1,32 @@
+/// Looks at all groups of a file for what is doubtful in them.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "groups/table.hpp"
+#include "query/query.hpp"
+#include "state/state_file.hpp"
+#include "warnings/doubts.hpp"
+
+namespace csvmill {
+
+/// More groups than these are not compared.
+inline constexpr std::size_t most_compared_groups = 250000;
+
+/// All groups of a file: of a group there may be several, whose states are not merged yet.
+struct SurveyedGroups {
+    const Query& query;
+    const Layout& layout;
+    const std::vector<GroupTable*>& tables;
+    const std::vector<StateFile>& files;
+    std::uint64_t rows = 0;  ///< That were aggregated.
+    std::uint64_t seed = 0;  ///< Of hashes.
+};
+
+/// Adds to `doubts` groups that look alike, and a last row that sums all others, unless there are
+/// more than `most` groups.
+void survey_groups(const SurveyedGroups& groups, Doubts& doubts,
+                   std::size_t most = most_compared_groups);
+
+}  // namespace csvmill

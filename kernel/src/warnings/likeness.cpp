@@ -1,0 +1,63 @@
+#include "warnings/likeness.hpp"
+
+#include <algorithm>
+
+#include "text/case.hpp"
+#include "text/normal_form.hpp"
+#include "text/utf8.hpp"
+
+namespace csvmill {
+
+namespace {
+
+/// The white space of Unicode, and characters without width.
+bool is_blank(char32_t character) {
+    switch (character) {
+        case 0x85:
+        case 0xA0:
+        case 0x1680:
+        case 0x2028:
+        case 0x2029:
+        case 0x202F:
+        case 0x205F:
+        case 0x2060:
+        case 0x3000:
+        case 0xFEFF:
+            return true;
+        default:
+            return character == ' ' || (character >= 9 && character <= 13) ||
+                   (character >= 0x2000 && character <= 0x200B);
+    }
+}
+
+}  // namespace
+
+void append_likeness(std::string& to, Bytes text) {
+    std::string normal;
+    append_nfc(normal, text);
+    std::string lower;
+    append_lower(lower, normal);
+    const std::size_t begin = to.size();
+    bool blank = false;
+    for (std::size_t at = 0; at < lower.size();) {
+        const Decoded next = decode_utf8(lower, at);
+        if (is_blank(next.character)) {
+            blank = true;
+        } else {
+            if (blank && to.size() > begin) to += ' ';
+            blank = false;
+            to.append(lower, at, next.length);
+        }
+        at += next.length;
+    }
+}
+
+bool is_its_likeness(Bytes key) {
+    return std::ranges::all_of(key, [](char byte) {
+        const auto value = static_cast<unsigned char>(byte);
+        const bool capital = value >= 'A' && value <= 'Z';
+        return value == 0 || (value > ' ' && value < 0x80 && !capital);
+    });
+}
+
+}  // namespace csvmill

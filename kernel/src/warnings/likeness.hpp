@@ -1,0 +1,16 @@
+/// What is the same in texts that look alike.
+#pragma once
+
+#include "text/bytes.hpp"
+
+namespace csvmill {
+
+/// Appends `text` (valid UTF-8) in Normalization Form C and lower case, without blanks and
+/// invisible characters at both ends, and with one space for all of them between other characters.
+void append_likeness(std::string& to, Bytes text);
+
+/// Whether `append_likeness` certainly changes nothing in each text of the key of a group: ASCII
+/// without capital letters and blanks.
+bool is_its_likeness(Bytes key);
+
+}  // namespace csvmill

@@ -1,0 +1,398 @@
+#include "warnings/watch.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "text/case.hpp"
+#include "text/show.hpp"
+
+namespace csvmill {
+
+namespace {
+
+/// The number of decimals that looks like a group of digits, and what has such groups: 1.000 is
+/// the least, 999.999 the greatest.
+constexpr std::uint32_t group_digits = 3;
+constexpr std::int64_t least_grouped = 1000;
+constexpr std::int64_t most_grouped = 999999;
+
+/// In lower case, sorted.
+constexpr std::array<Bytes, 21> total_names{
+    "gesamt",     "gesamtsumme", "gesamttotal",  "grand total", "insgesamt", "sous-total",
+    "sub total",  "sub-total",   "subtotal",     "subtotale",   "sum",       "suma",
+    "summa",      "summe",       "somme",        "totaal",      "total",     "total general",
+    "totale",     "totals",      "zwischensumme"};
+constexpr std::size_t longest_total_name = 13;
+
+/// The number of selected rows that have a value.
+std::uint64_t count_present(const Batch& batch, const bool* present) {
+    std::uint64_t count = 0;
+    if (batch.selected.size == batch.rows) {
+        for (std::size_t row = 0; row < batch.rows; ++row) count += present[row] ? 1 : 0;
+    } else {
+        for (const std::uint16_t row : batch.selected) count += present[row] ? 1 : 0;
+    }
+    return count;
+}
+
+bool is_blank(Bytes text) { return text.empty() || trimmed(text).empty(); }
+
+/// Whether a text that begins with `first` may be blank, or one of `total_names`.
+bool may_be_named(unsigned char first) {
+    const unsigned char lower = first | 0x20U;
+    return first <= ' ' || first == 0xC2 || lower == 't' || lower == 's' || lower == 'g' ||
+           lower == 'i' || lower == 'z';
+}
+
+}  // namespace
+
+bool may_be_grouped(const Decimal& number) {
+    if (number.scale() != group_digits || number.is_big()) return false;
+    const std::int64_t digits = number.small() < 0 ? -number.small() : number.small();
+    return digits >= least_grouped && digits <= most_grouped;
+}
+
+bool names_total(Bytes text) {
+    text = trimmed(text);
+    if (text.ends_with(':')) text = trimmed(text.substr(0, text.size() - 1));
+    if (text.size() > longest_total_name) return false;
+    std::array<char, longest_total_name + 8> lower;
+    std::array<char, longest_total_name + 8> source{};
+    std::ranges::copy(text, source.begin());
+    if (!write_ascii_lower(lower.data(), Bytes(source.data(), text.size()))) return false;
+    return std::ranges::find(total_names, Bytes(lower.data(), text.size())) != total_names.end();
+}
+
+Watch::Watch(const Query& query, const RecordReader& reader, const std::vector<std::string>& names)
+    : query_(query), reader_(reader), names_(names) {
+    for (const GroupColumn& group : query.group_by) plain_keys_ = plain_keys_ && group.plain();
+    const Dialect& dialect = reader.dialect();
+    std::size_t names_size = 0;
+    for (const std::string& name : names) {
+        names_size += name.size() + dialect.delimiter.size();
+        for (const Bytes mark : {Bytes(dialect.quote), Bytes(dialect.escape)}) {
+            names_are_plain_ =
+                names_are_plain_ && (mark.empty() || name.find(mark) == std::string::npos);
+        }
+    }
+    // A field has two quotes or none, and a record at most two bytes of a line end.
+    longest_empty_ = (2 + dialect.delimiter.size()) * names.size() + 2;
+    longest_header_ = names_size + 2 * names.size() + 2;
+    blanks_.resize(query.group_by.size());
+    for (std::size_t i = 0; i < query.aggregates.size(); ++i)
+        if (query.aggregates[i].sums_column()) sums_.push_back(i);
+    // Who declares a separator of thousands has said what the other mark is.
+    if (query.notation.thousands == 0) watch_numbers();
+}
+
+void Watch::watch_numbers() {
+    for (const bool of_cells : {false, true}) {
+        for (std::size_t i = 0; i < query_.aggregates.size(); ++i) {
+            const Aggregate& aggregate = query_.aggregates[i];
+            if (!aggregate.column || aggregate.kind != Kind::number) continue;
+            if (of_cells == aggregate.reads_all_of_column()) continue;
+            watch_number(*aggregate.column, of_cells ? NumberColumn::none : i);
+            if (aggregate.operation != Operation::none) {
+                watch_number(aggregate.operand, NumberColumn::none);
+            }
+        }
+    }
+}
+
+void Watch::watch_number(std::uint32_t column, std::size_t values) {
+    if (watches(column)) return;
+    numbers_.push_back({values, column, &doubts_.of(Doubt::grouped_integers, column)});
+}
+
+/// Whether an aggregate reads a column as numbers.
+bool Watch::watches(std::uint32_t column) const {
+    return std::ranges::find(numbers_, column, &NumberColumn::column) != numbers_.end();
+}
+
+/// Counts a record. Returns whether it is the first one.
+bool Watch::see(Sighting& sighting, std::uint32_t start, const TextPlace& place) const {
+    if (sighting.count++ > 0) return false;
+    const Bytes before = place.data.substr(place.begin, start - place.begin);
+    sighting.position = place.position + start;
+    sighting.line = place.line + static_cast<std::uint64_t>(
+                                     std::ranges::count(before, reader_.dialect().newline()));
+    return true;
+}
+
+void Watch::see_cell(Sighting& sighting, std::uint32_t start, std::uint32_t column, Bytes cell,
+                     const TextPlace& place) const {
+    if (!see(sighting, start, place)) return;
+    sighting.column = column;
+    sighting.example = show(cell);
+}
+
+/// Counts a record whose fields are `texts`.
+void Watch::see_record(Sighting& sighting, std::uint32_t start,
+                       const std::vector<std::string>& texts, const TextPlace& place) const {
+    if (!see(sighting, start, place)) return;
+    std::string record;
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+        if (i > 0) record += reader_.dialect().delimiter;
+        record += texts[i];
+    }
+    sighting.example = show(record);
+}
+
+void Watch::look_at_fields(const RecordIndex& index, const RecordIndex::Row& row,
+                           const TextPlace& place) {
+    const Bytes quote = reader_.dialect().quote;
+    if (quote.empty()) return;
+    for (std::uint32_t i = 0; i < row.count; ++i) {
+        const Field& field = index.fields[row.first + i];
+        const Bytes text = place.data.substr(field.begin, field.end - field.begin);
+        const bool quoted = field.begin >= row.at + quote.size() &&
+                            place.data.substr(field.begin - quote.size(), quote.size()) == quote;
+        if (quoted || text.find(quote) == Bytes::npos) continue;
+        see_cell(doubts_.of(Doubt::quote_in_text), row.at, i, text, place);
+    }
+}
+
+void Watch::look_at_rows(const PlacedRows& rows, std::uint64_t created) {
+    for (const NumberColumn& number : numbers_) {
+        if (!number.sighting->refuted) look_at_numbers(number, rows);
+    }
+    if (!sums_.empty()) note_last(rows);
+    if (query_.group_by.empty()) {
+        look_at_records(rows);
+    } else if (created != created_ || watching_ || !plain_keys_) {
+        look_at_groups(rows);
+        created_ = created;
+    }
+}
+
+void Watch::look_at_numbers(const NumberColumn& number, const PlacedRows& rows) {
+    const Batch& batch = rows.batch;
+    if (number.values == NumberColumn::none) {
+        look_at_cells(number, rows);
+        return;
+    }
+    const Values& values = batch.values_of(number.values);
+    Sighting& sighting = *number.sighting;
+    const bool* const present = values.present.data();
+    if (!values.decimals) {
+        sighting.others += count_present(batch, present);
+        return;
+    }
+    for (const std::uint16_t row : batch.selected) {
+        if (!present[row]) continue;
+        if (!look_at_number(number, rows, row, values.numbers[row])) return;
+    }
+}
+
+/// Looks at a column of which aggregates do not have all numbers.
+void Watch::look_at_cells(const NumberColumn& number, const PlacedRows& rows) {
+    const Cells& cells = rows.batch.column(number.column);
+    for (const std::uint16_t row : rows.batch.selected) {
+        Decimal value;
+        const bool read = read_number<Readable::beyond>(cells[row], query_.notation, value);
+        if (read && !look_at_number(number, rows, row, value)) return;
+    }
+}
+
+/// Returns false if the column is not doubtful any more.
+bool Watch::look_at_number(const NumberColumn& number, const PlacedRows& rows, std::uint16_t row,
+                           const Decimal& value) {
+    Sighting& sighting = *number.sighting;
+    if (value.scale() == 0) {
+        ++sighting.others;
+    } else if (may_be_grouped(value)) {
+        see_cell(sighting, rows.starts[row], number.column,
+                 rows.batch.column(number.column)[row], rows.place);
+    } else {
+        sighting.refuted = true;
+    }
+    return !sighting.refuted;
+}
+
+void Watch::look_at_tested(const PlacedRows& rows) {
+    const Batch& batch = rows.batch;
+    if (!tested_known_) find_tested(batch);
+    for (const NumberColumn& number : tested_) {
+        if (number.sighting->refuted) continue;
+        const TestedNumbers& tested = batch.tested[number.values];
+        const Cells& cells = batch.column(number.column);
+        for (const std::uint16_t row : tested.rows) {
+            if (cells[row].empty()) continue;
+            if (!tested.decimals) {
+                ++number.sighting->others;
+                continue;
+            }
+            Decimal value;
+            read_number<Readable::beyond>(cells[row], query_.notation, value);
+            if (!look_at_number(number, rows, row, value)) break;
+        }
+    }
+}
+
+void Watch::find_tested(const Batch& batch) {
+    tested_known_ = true;
+    if (query_.notation.thousands != 0) return;
+    for (std::size_t i = 0; i < batch.tested.size(); ++i) {
+        const std::uint32_t column = batch.tested[i].column;
+        if (watches(column)) continue;
+        tested_.push_back({i, column, &doubts_.of(Doubt::grouped_integers, column)});
+    }
+}
+
+void Watch::look_at_groups(const PlacedRows& rows) {
+    const Batch& batch = rows.batch;
+    const std::size_t count = query_.group_by.size();
+    for (const std::uint16_t row : batch.selected) {
+        const std::uint32_t* total = nullptr;
+        bool blank = false;
+        for (std::size_t i = 0; i < count; ++i) {
+            const Bytes text = (*batch.key_cells[i])[row];
+            if (!text.empty() && !may_be_named(static_cast<unsigned char>(text.front()))) continue;
+            if (is_blank(text)) {
+                blank = true;
+            } else if (total == nullptr && names_total(text)) {
+                total = &query_.group_by[i].column;
+                if (!look_at_group(rows, row, total, blank)) {
+                    see_cell(doubts_.of(Doubt::total_row), rows.starts[row], *total, text,
+                             rows.place);
+                }
+                break;
+            }
+        }
+        if (total == nullptr) look_at_group(rows, row, nullptr, blank);
+    }
+}
+
+/// Looks at a row whose group may be that of the header, or has a blank name or that of a total.
+/// Returns whether the row is a header or empty, which is not doubtful for another reason.
+bool Watch::look_at_group(const PlacedRows& rows, std::uint16_t row, const std::uint32_t* total,
+                          bool blank) {
+    const Batch& batch = rows.batch;
+    const bool header = has_names(rows, row);
+    watching_ = watching_ || header || blank || total != nullptr;
+    if (header && is_header(rows, row)) {
+        see_record(doubts_.of(Doubt::repeated_header), rows.starts[row], names_, rows.place);
+        return true;
+    }
+    if (!blank) return false;
+    const bool all_empty = std::ranges::all_of(
+        batch.cells, [row](const Cells& cells) { return cells[row].empty(); });
+    if (all_empty && is_empty(rows, row)) {
+        see_empty(rows, row);
+        return true;
+    }
+    if (total != nullptr) return false;
+    for (std::size_t i = 0; i < blanks_.size(); ++i) {
+        const Bytes text = (*batch.key_cells[i])[row];
+        if (!is_blank(text)) continue;
+        const std::uint32_t column = query_.group_by[i].column;
+        if (blanks_[i] == nullptr) blanks_[i] = &doubts_.of(Doubt::blank_group, column);
+        see_cell(*blanks_[i], rows.starts[row], column, text, rows.place);
+    }
+    return false;
+}
+
+/// Looks for headers and empty records among rows without groups.
+void Watch::look_at_records(const PlacedRows& rows) {
+    for (const std::uint16_t row : rows.batch.selected) {
+        if (may_be_header(rows, row) && is_header(rows, row)) {
+            see_record(doubts_.of(Doubt::repeated_header), rows.starts[row], names_, rows.place);
+        } else if (is_empty(rows, row)) {
+            see_empty(rows, row);
+        }
+    }
+}
+
+void Watch::see_empty(const PlacedRows& rows, std::uint16_t row) {
+    see_record(doubts_.of(Doubt::empty_row), rows.starts[row],
+               std::vector<std::string>(names_.size()), rows.place);
+}
+
+void Watch::note_last(const PlacedRows& rows) {
+    const Batch& batch = rows.batch;
+    const std::uint16_t row = batch.selected.rows[batch.selected.size - 1];
+    LastRow& last = doubts_.last();
+    last.known = true;
+    last.position = rows.place.position + rows.starts[row];
+    last.key = batch.keys[row];
+    last.sums.resize(sums_.size());
+    for (std::size_t i = 0; i < sums_.size(); ++i) {
+        const Values& values = batch.values_of(sums_[i]);
+        last.sums[i].clear();
+        if (values.present[row]) values.numbers[row].append_text(last.sums[i]);
+    }
+    last_start_ = rows.starts[row];
+    last_is_new_ = true;
+}
+
+void Watch::end_index(const RecordIndex& index, const TextPlace& place) {
+    if (!last_is_new_) return;
+    last_is_new_ = false;
+    const Bytes rest = place.data.substr(last_start_, index.end - last_start_);
+    doubts_.last().line =
+        place.line + index.line_ends -
+        static_cast<std::uint64_t>(std::ranges::count(rest, reader_.dialect().newline()));
+}
+
+/// Whether the cells of all group columns are the names of these columns.
+bool Watch::has_names(const PlacedRows& rows, std::uint16_t row) const {
+    if (!reader_.dialect().header) return false;
+    return std::ranges::all_of(query_.group_by, [&](const GroupColumn& group) {
+        return rows.batch.column(group.column)[row] == names_[group.column];
+    });
+}
+
+/// Whether a record has more than `size` bytes. False if that is not known.
+bool Watch::is_longer(const PlacedRows& rows, std::uint16_t row, std::size_t size) {
+    const std::size_t next = row + std::size_t{1};
+    return rows.regular && next < rows.batch.rows &&
+           rows.starts[next] - rows.starts[row] > size;
+}
+
+/// Whether a record begins as the header does.
+bool Watch::may_be_header(const PlacedRows& rows, std::uint16_t row) const {
+    if (!reader_.dialect().header) return false;
+    if (!names_are_plain_) return true;
+    if (is_longer(rows, row, longest_header_)) return false;
+    Bytes text = rows.place.data.substr(rows.starts[row]);
+    const Bytes quote = reader_.dialect().quote;
+    if (!quote.empty() && text.starts_with(quote)) text.remove_prefix(quote.size());
+    return text.starts_with(names_.front());
+}
+
+/// Whether the first field of a record may be empty, and it is short enough to be empty.
+bool Watch::may_be_empty(const PlacedRows& rows, std::uint16_t row) const {
+    if (is_longer(rows, row, longest_empty_)) return false;
+    const Dialect& dialect = reader_.dialect();
+    const Bytes text = rows.place.data.substr(rows.starts[row]);
+    if (text.starts_with(dialect.delimiter)) return true;
+    return !dialect.quote.empty() && text.starts_with(dialect.quote);
+}
+
+bool Watch::is_header(const PlacedRows& rows, std::uint16_t row) {
+    if (!read(rows, row) || fields_.size() != names_.size()) return false;
+    std::string value;
+    for (std::size_t i = 0; i < fields_.size(); ++i) {
+        const Field& field = fields_[i];
+        const Bytes text = rows.place.data.substr(field.begin, field.end - field.begin);
+        value.clear();
+        if (field.escaped) reader_.unescape(text, value);
+        if ((field.escaped ? Bytes(value) : text) != names_[i]) return false;
+    }
+    return true;
+}
+
+bool Watch::is_empty(const PlacedRows& rows, std::uint16_t row) {
+    if (!may_be_empty(rows, row) || !read(rows, row)) return false;
+    const auto empty = [](const Field& field) { return field.begin == field.end; };
+    return std::ranges::all_of(fields_, empty);
+}
+
+/// Reads the record of a row, which is well-formed.
+bool Watch::read(const PlacedRows& rows, std::uint16_t row) {
+    std::size_t end = 0;
+    return reader_.read(rows.place.data, rows.starts[row], true, 1, fields_, end, nullptr) ==
+           Outcome::record;
+}
+
+}  // namespace csvmill

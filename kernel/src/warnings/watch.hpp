@@ -1,0 +1,121 @@
+/// Sees what is doubtful in the records that one thread reads.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "csv/record_index.hpp"
+#include "query/batch.hpp"
+#include "warnings/doubts.hpp"
+
+namespace csvmill {
+
+/// Where the text of an index is in the file.
+struct TextPlace {
+    Bytes data;
+    std::size_t begin = 0;       ///< Where the index begins in the data.
+    std::uint64_t line = 1;      ///< The line that begins there.
+    std::uint64_t position = 0;  ///< Of the data in the text of the file; it may wrap around.
+};
+
+/// The rows of a batch in the text.
+struct PlacedRows {
+    const Batch& batch;
+    const std::uint32_t* starts;  ///< Where each row begins in the data.
+    bool regular;                 ///< Whether each row begins where the one before it ends.
+    const TextPlace& place;
+};
+
+/// It is told of all records in the order of the file, block by block. What is not doubtful costs
+/// little: docs/csv.md says what it looks for.
+///
+/// Rows of groups are only looked at if a group is new, as a doubtful name makes a new group, and
+/// from then on.
+class Watch {
+public:
+    /// `names` are those of the columns of the file.
+    Watch(const Query& query, const RecordReader& reader, const std::vector<std::string>& names);
+    Watch(const Watch&) = delete;
+    Watch& operator=(const Watch&) = delete;
+
+    /// Looks at a record that was read by the plain reader and has its number of fields.
+    void look_at_fields(const RecordIndex& index, const RecordIndex::Row& row,
+                        const TextPlace& place);
+
+    /// Looks at the cells of a batch that `where` has read.
+    void look_at_tested(const PlacedRows& rows);
+
+    /// Looks at the selected rows of a batch. `created` is the number of groups made so far.
+    void look_at_rows(const PlacedRows& rows, std::uint64_t created);
+
+    /// All batches of an index were looked at.
+    void end_index(const RecordIndex& index, const TextPlace& place);
+
+    const Doubts& doubts() const { return doubts_; }
+
+private:
+    /// A column whose cells are read as numbers with decimals.
+    struct NumberColumn {
+        static constexpr std::size_t none = ~std::size_t{0};
+        std::size_t values;    ///< Of the batch: of `values_of`, or of `tested`, or none.
+        std::uint32_t column;  ///< Of the file.
+        Sighting* sighting;
+    };
+
+    void watch_numbers();
+    void watch_number(std::uint32_t column, std::size_t values);
+    bool watches(std::uint32_t column) const;
+    void look_at_cells(const NumberColumn& number, const PlacedRows& rows);
+    void look_at_numbers(const NumberColumn& number, const PlacedRows& rows);
+    bool look_at_number(const NumberColumn& number, const PlacedRows& rows, std::uint16_t row,
+                        const Decimal& value);
+    void find_tested(const Batch& batch);
+    void look_at_groups(const PlacedRows& rows);
+    bool look_at_group(const PlacedRows& rows, std::uint16_t row, const std::uint32_t* total,
+                       bool blank);
+    void look_at_records(const PlacedRows& rows);
+    void note_last(const PlacedRows& rows);
+
+    static bool is_longer(const PlacedRows& rows, std::uint16_t row, std::size_t size);
+    bool has_names(const PlacedRows& rows, std::uint16_t row) const;
+    bool may_be_header(const PlacedRows& rows, std::uint16_t row) const;
+    bool may_be_empty(const PlacedRows& rows, std::uint16_t row) const;
+    bool is_header(const PlacedRows& rows, std::uint16_t row);
+    bool is_empty(const PlacedRows& rows, std::uint16_t row);
+    bool read(const PlacedRows& rows, std::uint16_t row);
+    bool see(Sighting& sighting, std::uint32_t start, const TextPlace& place) const;
+    void see_cell(Sighting& sighting, std::uint32_t start, std::uint32_t column, Bytes cell,
+                  const TextPlace& place) const;
+    void see_record(Sighting& sighting, std::uint32_t start, const std::vector<std::string>& texts,
+                    const TextPlace& place) const;
+    void see_empty(const PlacedRows& rows, std::uint16_t row);
+
+    const Query& query_;
+    const RecordReader& reader_;
+    const std::vector<std::string>& names_;
+    Doubts doubts_;
+    std::vector<NumberColumn> numbers_;  ///< That aggregates read.
+    std::vector<NumberColumn> tested_;   ///< That only `where` reads.
+    bool tested_known_ = false;          ///< Whether `tested_` is set.
+    std::vector<std::size_t> sums_;  ///< The aggregates that are sums.
+    std::vector<Sighting*> blanks_;  ///< Of each group column, or null.
+    bool plain_keys_ = true;         ///< Whether no group column changes its cells.
+    bool watching_ = false;          ///< Whether a group was seen that may be doubtful.
+    std::uint64_t created_ = 0;
+    bool names_are_plain_ = true;  ///< Whether no name has a quote or an escape.
+    // Bytes that a record with the names, or with empty fields, can have.
+    std::size_t longest_header_ = 0;
+    std::size_t longest_empty_ = 0;
+    std::uint32_t last_start_ = 0;  ///< Of the last row of the index.
+    bool last_is_new_ = false;      ///< Whether its line is not known yet.
+    std::vector<Field> fields_;     ///< Of the record that was read last.
+};
+
+/// Whether a number is written as an integer in groups of three digits, such as 1.234 or -336.465.
+bool may_be_grouped(const Decimal& number);
+
+/// Whether a text names a row that sums other rows, such as "Total" or "Summe:".
+bool names_total(Bytes text);
+
+}  // namespace csvmill

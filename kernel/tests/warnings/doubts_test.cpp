@@ -1,0 +1,112 @@
+#include "warnings/doubts.hpp"
+
+#include <doctest/doctest.h>
+
+#include "text/error.hpp"
+#include "warnings/likeness.hpp"
+#include "warnings/watch.hpp"
+
+using namespace csvmill;
+
+namespace {
+
+void see(Doubts& doubts, std::uint64_t line, std::uint64_t count) {
+    Sighting& sighting = doubts.of(Doubt::quote_in_text);
+    sighting.count = count;
+    sighting.line = line;
+    sighting.position = 10 * line;
+    sighting.column = 3;
+    sighting.example = "'line " + std::to_string(line) + "'";
+}
+
+std::string likeness(Bytes text) {
+    std::string to;
+    append_likeness(to, text);
+    return to;
+}
+
+}  // namespace
+
+TEST_CASE("of several threads, the first sighting in the file is told") {
+    Doubts all;
+    for (const std::uint64_t line : {7U, 4U, 9U}) {
+        Doubts doubts;
+        see(doubts, line, line);
+        all.merge(doubts);
+        all.merge(Doubts());
+    }
+    const Sighting& seen = all.of(Doubt::quote_in_text);
+    CHECK(seen.count == 20);
+    CHECK(seen.line == 4);
+    CHECK(seen.example == "'line 4'");
+    CHECK(seen.doubtful());
+}
+
+TEST_CASE("lines of a part that follows are those of the file") {
+    Doubts all;
+    all.of(Doubt::grouped_integers, 1).others = 5;
+    Doubts next;
+    see(next, 3, 1);
+    next.of(Doubt::grouped_integers, 1).refuted = true;
+    next.last() = {true, 0, 4, "key", {"1", ""}};
+    all.append(next, 100);
+    all.append(Doubts(), 50);
+    CHECK(all.of(Doubt::quote_in_text).line == 103);
+    CHECK(all.of(Doubt::grouped_integers, 1).others == 5);
+    CHECK(all.of(Doubt::grouped_integers, 1).refuted);
+    CHECK(all.last().line == 104);
+}
+
+TEST_CASE("doubts are read as they were written, and cannot be cut off") {
+    Doubts doubts;
+    see(doubts, 3, 1);
+    doubts.of(Doubt::blank_group, 0).count = 2;
+    doubts.last() = {true, 0, 4, std::string("a\0\0b", 4), {"1", ""}};
+    std::string text;
+    doubts.write(text);
+    Bytes rest = text;
+    Doubts read = Doubts::read(rest);
+    CHECK(rest.empty());
+    CHECK(read.of(Doubt::quote_in_text).example == "'line 3'");
+    CHECK(read.of(Doubt::quote_in_text).column == 3);
+    CHECK(read.of(Doubt::blank_group, 0).count == 2);
+    CHECK(read.last().key == doubts.last().key);
+    std::string again;
+    read.write(again);
+    CHECK(again == text);
+    for (std::size_t size = 0; size < text.size(); ++size) {
+        Bytes cut = Bytes(text).substr(0, size);
+        CHECK_THROWS_AS(Doubts::read(cut), StateError);
+    }
+}
+
+TEST_CASE("texts that look alike have the same likeness") {
+    CHECK(likeness(" A  b\t") == "a b");
+    CHECK(likeness("e\xCC\x81\xC2\xA0\xE2\x80\x8BX") == "\xC3\xA9 x");
+    CHECK(likeness("\xEF\xBB\xBF") == "");
+    CHECK(is_its_likeness(Bytes("a1\0\0b", 5)));
+    for (const Bytes text : {Bytes("A"), Bytes("a b"), Bytes("\xC3\xA9"), Bytes("a\0\1b", 4)}) {
+        CHECK_FALSE(is_its_likeness(text));
+    }
+}
+
+TEST_CASE("names of totals are known in any case, with blanks and a colon") {
+    for (const Bytes text : {Bytes("Total"), Bytes(" SUMME: "), Bytes("Grand total"),
+                             Bytes("\xC2\xA0zwischensumme :"), Bytes("sum")}) {
+        CHECK(names_total(text));
+    }
+    for (const Bytes text : {Bytes(""), Bytes("Totally"), Bytes("Total DE"), Bytes(":"),
+                             Bytes("Zwischensummen"), Bytes("totál")}) {
+        CHECK_FALSE(names_total(text));
+    }
+}
+
+TEST_CASE("numbers from 1.000 to 999.999 with three decimals may be grouped") {
+    for (const std::int64_t number : {1000, -1000, 999999, -336465}) {
+        CHECK(may_be_grouped(Decimal(number, 3)));
+        CHECK_FALSE(may_be_grouped(Decimal(number, 2)));
+    }
+    for (const std::int64_t number : {0, 999, -999, 1000000}) {
+        CHECK_FALSE(may_be_grouped(Decimal(number, 3)));
+    }
+}

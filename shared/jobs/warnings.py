@@ -1,0 +1,172 @@
+"""Warnings: what was read in a file, but may mean something else. Each kind is a row of `KINDS`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from shared.aggregation.cells import CANONICAL
+from shared.csv.problems import show
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from shared.aggregation.cells import Notation
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What the engine found. It has no words for it."""
+
+    kind: str
+    """A key of `KINDS`."""
+    count: int
+    """How often; at least 1."""
+    others: int = 0
+    """The number of what is like it, but not doubtful."""
+    line: int | None = None
+    """The line on which the record of the first one begins, from 1; None if unknown."""
+    column: int | None = None
+    """The column of the first one, from 1; None if it is none, or unknown."""
+    example: str = ""
+    """The first one, quoted and escaped as by `shared.csv.problems.show`."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileWarning:
+    """A finding in words."""
+
+    kind: str
+    count: int
+    line: int | None
+    column: int | None
+    example: str
+    message: str
+    """What was found, and what it may mean."""
+    remedy: str
+    """What to send, or to change in the file, to settle it."""
+
+    def __str__(self) -> str:
+        first = "" if self.line is None else f" (first in line {self.line})"
+        return f"{self.message}{first}"
+
+
+@dataclass(frozen=True, slots=True)
+class WarningKind:
+    """The words of a kind: templates whose fields are those of `_fields_of`."""
+
+    found: str
+    meaning: str
+    remedy: str
+
+
+KINDS: dict[str, WarningKind] = {
+    "grouped_integers": WarningKind(
+        "{place}: {cells} such as {example} with exactly three decimals, {others} without "
+        "decimals, none with others",
+        "they may be integers with {decimal!r} between groups of digits, but were read as decimals",
+        "if they are integers, set input.decimal to {thousands!r} and input.thousands to "
+        "{decimal!r}; if not, set input.thousands to {thousands!r}",
+    ),
+    "quote_in_text": WarningKind(
+        "{place}: {cells} such as {example} with a quote that is not at the start",
+        "such a quote is text, and a delimiter or line end after it ends the field",
+        "if the quotes are to enclose text, quote whole fields and double the quotes within them; "
+        "if they are text, set input.quote to 'none'",
+    ),
+    "repeated_header": WarningKind(
+        "{records} {are} the header again",
+        "it was counted as data; several files may have been joined",
+        "remove the line, or leave it out with where",
+    ),
+    "total_row": WarningKind(
+        "{place}: {records} {are} called {example} or the like",
+        "it may sum other records, which then count twice",
+        "leave it out with where, unless it is a group like the others",
+    ),
+    "sum_row": WarningKind(
+        "{place}: the last record has {example}, the sum of all records above it",
+        "it may be a total, so that all records count twice",
+        "leave it out with where, or remove it from the file",
+    ),
+    "empty_row": WarningKind(
+        "{records} {have} empty cells only",
+        "it was counted as data",
+        "remove the line, or leave it out with where",
+    ),
+    "blank_group": WarningKind(
+        "{place}: {cells} {are} empty or blank",
+        "these records form a group without a name",
+        "leave them out with where, or fill the cells",
+    ),
+    "similar_groups": WarningKind(
+        "{place}: {groups} look like another one, such as {example}",
+        "they differ only by blanks, upper and lower case, or the form of accented letters",
+        "if they are the same, set trim, case or normalize for this column in group_by",
+    ),
+}
+"""The kinds of warnings, in the order of a report. Their codes never change."""
+
+
+def warning_of(finding: Finding, names: Sequence[str], notation: Notation) -> FileWarning:
+    """Return a finding in words.
+
+    `names` are those of the columns of the file, and `notation` is how its numbers were read.
+    """
+    kind = KINDS[finding.kind]
+    fields = _fields_of(finding, names, notation)
+    return FileWarning(
+        kind=finding.kind,
+        count=finding.count,
+        line=finding.line,
+        column=finding.column,
+        example=finding.example,
+        message=f"{kind.found}: {kind.meaning}".format(**fields),
+        remedy=kind.remedy.format(**fields),
+    )
+
+
+def warnings_of(
+    findings: Iterable[Mapping[str, Any]], names: Sequence[str], notation: Notation = CANONICAL
+) -> tuple[FileWarning, ...]:
+    """Return the warnings for the findings in an event of the engine.
+
+    Raises TypeError and KeyError for a finding that this version does not know.
+    """
+    found = [warning_of(Finding(**finding), names, notation) for finding in findings]
+    order = list(KINDS)
+    return tuple(sorted(found, key=lambda warning: order.index(warning.kind)))
+
+
+def refusal(warnings: Sequence[FileWarning]) -> str:
+    """Return why a job with `on_warning` `fail` has no result: the first of its warnings."""
+    more = len(warnings) - 1
+    others = f" (and {more} more warning{'s' if more > 1 else ''})" if more else ""
+    first = warnings[0]
+    return f"on_warning is 'fail': {first}; {first.remedy}{others}"
+
+
+def _fields_of(finding: Finding, names: Sequence[str], notation: Notation) -> dict[str, Any]:
+    return {
+        "place": _place(finding.column, names),
+        "cells": _number(finding.count, "cell"),
+        "records": _number(finding.count, "record"),
+        "groups": _number(finding.count, "group"),
+        "are": "is" if finding.count == 1 else "are",
+        "have": "has" if finding.count == 1 else "have",
+        "example": finding.example,
+        "others": f"{finding.others:,}",
+        "decimal": notation.decimal,
+        "thousands": "," if notation.decimal == "." else ".",
+    }
+
+
+def _place(column: int | None, names: Sequence[str]) -> str:
+    if column is None:
+        return "the file"
+    name = names[column - 1] if column <= len(names) else ""
+    return f"column {column} ({show(name.encode())})" if name else f"column {column}"
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -1,0 +1,167 @@
+"""What was read, but may mean something else, is told: by the engine and by the reference."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shared.aggregation.spec import Aggregate, Aggregation, Condition, GroupColumn
+from shared.csv.dialect import UNDECLARED, Input
+from shared.errors import MalformedInput
+from shared.jobs.report import report_of
+from tests.contract.engines.runs import aggregate, leftovers, sources
+from tests.reference.file import aggregate as reference
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from processor.engines.port import Engine
+    from shared.jobs.warnings import FileWarning
+
+Told = tuple[str, int, int | None, int | None, str]
+"""Kind, count, line, column and example of a warning."""
+
+SUM = Aggregation(aggregates=(Aggregate("sum", 2, "n", "number"),))
+MAX = Aggregation((GroupColumn(1, "k"),), (Aggregate("max", 2, "n", "number"),))
+BY_FIRST = Aggregation((GroupColumn(1, "k"),), (Aggregate("sum", 2, "n", "number"),))
+COUNT = Aggregation(aggregates=(Aggregate("count", None, "n"),))
+COUNTED = Aggregation((GroupColumn(1, "k"),), (Aggregate("count", None, "n"),))
+ABOVE = replace(COUNT, where=Condition(2, ">", ("100",), "number"))
+HEADER = Input(header=True)
+COMMA = Input(decimal=",", header=True)
+
+
+def told(warnings: tuple[FileWarning, ...]) -> list[Told]:
+    return [(w.kind, w.count, w.line, w.column, w.example) for w in warnings]
+
+
+CASES: list[tuple[bytes, Aggregation, Input, list[Told]]] = [
+    # Integers in groups of digits
+    (b"Stadt;Einwohner\na;336.465\nb;110.502\nc;950\n", SUM, UNDECLARED,
+     [("grouped_integers", 2, 2, 2, "'336.465'")]),
+    (b"Stadt;Einwohner\na;336,465\nb;-110,502\n", SUM, COMMA,
+     [("grouped_integers", 2, 2, 2, "'336,465'")]),
+    (b"k,n\na,7\nb,336.465\n", ABOVE, HEADER, [("grouped_integers", 1, 3, 2, "'336.465'")]),
+    (b"k,n\na,336.465\nb,1.5\n", SUM, HEADER, []),
+    (b"k,n\na,336.465\nb,0.125\n", SUM, HEADER, []),
+    (b"k,n\na,336.465\nb,1234.567\n", SUM, HEADER, []),
+    (b"k,n\na,336.465\nb,1.5\n", ABOVE, HEADER, []),
+    (b"k,n\na,1\nb,2.50\n", SUM, HEADER, []),
+    (b"k,n\na,336.465\n", SUM, Input(header=True, thousands=","), []),
+    (b"k,n\na,336.465\n", COUNTED, HEADER, []),
+    # Quotes
+    (b'k,n,m\n1,hat"warm, dry"\n2,x,y\n3,a"b",""""\n', COUNTED, HEADER,
+     [("quote_in_text", 3, 2, 2, "'hat\"warm'")]),
+    (b'k,n\n5" pipe,1\n', COUNT, Input(quote="", header=True), []),
+    # The header again
+    (b"k,n\na,1\nk,n\nb,2\nk,n\n", COUNTED, HEADER, [("repeated_header", 2, 3, None, "'k,n'")]),
+    (b'k,n\na,1\n"k",n\n', COUNT, HEADER, [("repeated_header", 1, 3, None, "'k,n'")]),
+    (b"k,n\nk,m\nk,N\n", COUNTED, HEADER, []),
+    (b"k,n\na,1\nk,n\n", COUNTED, Input(header=False, delimiter=","),
+     []),
+    # Totals
+    (b"k,n\na,1\nTotal,3\nb,5\n", BY_FIRST, HEADER, [("total_row", 1, 3, 1, "'Total'")]),
+    (b"k,n\na,1\nb,2\n SUMME: ,1\nSumme,7\n", MAX, HEADER, [("total_row", 2, 4, 1, "' SUMME: '")]),
+    (b"k,n\nTotally,1\nSummer,2\n", BY_FIRST, HEADER, []),
+    (b"k,n\na,1\nb,2.5\nAlle,3.5\n", BY_FIRST, HEADER, [("sum_row", 1, 4, 2, "'3.5'")]),
+    (b"k,n\na,1\nb,2\nc,3\n", SUM, HEADER, [("sum_row", 1, 4, 2, "'3'")]),
+    (b"k,n\na,1\nb,2\na,3\n", BY_FIRST, HEADER, []),
+    (b"k,n\na,1\nb,2\nc,4\n", BY_FIRST, HEADER, []),
+    (b"k,n\na,0\nb,0\nc,0\n", BY_FIRST, HEADER, []),
+    (b"k,n\na,3\nb,3\n", BY_FIRST, HEADER, []),
+    # Empty cells
+    (b"k,n\na,1\n,\nb,2\n,\n", COUNT, HEADER, [("empty_row", 2, 3, None, "','")]),
+    (b'k,n\na,1\n"",\nb,5\n', BY_FIRST, HEADER, [("empty_row", 1, 3, None, "','")]),
+    (b"k,n\na,1\n,5\n \xc2\xa0,9\n", BY_FIRST, HEADER,
+     [("blank_group", 2, 3, 1, "''"),
+      ("similar_groups", 1, None, 1, "'' and ' \\xa0'")]),
+    (b"k,n\na,1\n,5\n", SUM, HEADER, []),
+    # Groups that look alike
+    (b"k,n\nx,1\nM\xc3\xbcnchen,1\n M\xc3\xbcnchen,5\nx ,7\nM\xc3\xbcnchen,1\n", BY_FIRST, HEADER,
+     [("similar_groups", 2, None, 1, "' München' and 'München'")]),
+    (b"k,n\nx,1\nX,3\n", BY_FIRST, HEADER, [("similar_groups", 1, None, 1, "'X' and 'x'")]),
+    ("k,n\né,1\ne\u0301,5\n".encode(), BY_FIRST, HEADER,
+     [("similar_groups", 1, None, 1, "'e\u0301' and 'é'")]),
+    (b"k,n\nx,1\nX,3\n", replace(BY_FIRST, group_by=(GroupColumn(1, "k", case="lower"),)), HEADER,
+     []),
+    ("k,n\né,1\ne\u0301,5\n".encode(),
+     replace(BY_FIRST, group_by=(GroupColumn(1, "k", normalize="nfc"),)), HEADER, []),
+    (b"k,n\na b,1\nab,3\n", BY_FIRST, HEADER, []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("data", "aggregation", "declared", "expected"), CASES)
+async def test_each_kind_of_doubt_is_told(
+    engine: Engine,
+    tmp_path: Path,
+    scratch: Path,
+    data: bytes,
+    aggregation: Aggregation,
+    declared: Input,
+    expected: list[Told],
+) -> None:
+    asked = replace(aggregation, input=declared)
+    in_reference = reference(data, asked).report
+    assert in_reference is not None
+    assert told(in_reference.warnings) == expected
+    for source in sources(data, tmp_path):
+        output = await aggregate(engine, source, scratch, asked)
+        assert output.report.warnings == in_reference.warnings
+
+
+@pytest.mark.parametrize(("data", "aggregation", "declared", "expected"), CASES)
+async def test_a_warning_fails_the_job_if_that_is_asked_for(
+    engine: Engine,
+    tmp_path: Path,
+    scratch: Path,
+    data: bytes,
+    aggregation: Aggregation,
+    declared: Input,
+    expected: list[Told],
+) -> None:
+    strict = replace(aggregation, input=declared, on_warning="fail")
+    source = sources(data, tmp_path)[0]
+    if not expected:
+        await aggregate(engine, source, scratch, strict)
+        return
+    with pytest.raises(MalformedInput) as refused:
+        await aggregate(engine, source, scratch, strict)
+    report = report_of(refused.value)
+    assert report is not None
+    assert told(report.warnings) == expected
+    assert report.rows.aggregated > 0
+    assert str(refused.value) == reference(data, strict).reason
+    assert not leftovers(scratch)
+
+
+async def test_the_reason_names_the_first_warning_and_counts_the_others(
+    engine: Engine, tmp_path: Path, scratch: Path
+) -> None:
+    data = b"Stadt;Einwohner\na;336.465\nb;110.502\nTotal;950\n"
+    strict = replace(BY_FIRST, input=HEADER, on_warning="fail")
+    with pytest.raises(MalformedInput) as refused:
+        await aggregate(engine, sources(data, tmp_path)[0], scratch, strict)
+    assert str(refused.value) == (
+        "on_warning is 'fail': column 2 ('Einwohner'): 2 cells such as '336.465' with exactly "
+        "three decimals, 1 without decimals, none with others: they may be integers with '.' "
+        "between groups of digits, but were read as decimals (first in line 2); if they are "
+        "integers, set input.decimal to ',' and input.thousands to '.'; if not, set "
+        "input.thousands to ',' (and 1 more warning)"
+    )
+
+
+async def test_a_file_with_bad_records_has_warnings_only_if_they_are_left_out(
+    engine: Engine, tmp_path: Path, scratch: Path
+) -> None:
+    data = b"k,n\na,1\nx\nTotal,3\n"
+    source = sources(data, tmp_path)[0]
+    with pytest.raises(MalformedInput) as refused:
+        await aggregate(engine, source, scratch, replace(BY_FIRST, input=HEADER))
+    report = report_of(refused.value)
+    assert report is not None
+    assert report.warnings == ()
+    skipping = replace(BY_FIRST, input=replace(HEADER, on_bad_row="skip"))
+    output = await aggregate(engine, source, scratch, skipping)
+    assert told(output.report.warnings) == [("total_row", 1, 4, 1, "'Total'")]

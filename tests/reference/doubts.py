@@ -1,0 +1,207 @@
+"""What is doubtful in a file: it was read, but may mean something else."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from shared.aggregation.resolve import Combination
+from shared.aggregation.spec import Arithmetic
+from shared.csv.problems import show
+from shared.jobs.warnings import KINDS, FileWarning, Finding, warning_of
+from tests.reference.cells import BLANKS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from shared.aggregation.cells import Notation
+    from shared.aggregation.resolve import Comparison, Query, Restriction
+    from shared.csv.dialect import Dialect
+
+Fields = list[bytes]
+Key = tuple[bytes, ...]
+
+_TOTALS = re.compile(
+    "totals?|grand total|sum|summe|gesamt|gesamtsumme|gesamttotal|insgesamt|somme|totale|suma|"
+    "summa|totaal|total general|sub[ -]?total|subtotale|sous-total|zwischensumme",
+    re.ASCII,
+)
+_BLANKS = "[\t-\r \x85\xa0\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff]+"
+
+
+def number_tests(restriction: Restriction | None) -> Iterator[tuple[int, int]]:
+    """Yield the column and the identity of the comparisons that read numbers, left to right."""
+    if isinstance(restriction, Combination):
+        for part in restriction.parts:
+            yield from number_tests(part)
+    elif (
+        restriction is not None
+        and restriction.kind == "number"
+        and restriction.operator != "is_empty"
+    ):
+        yield restriction.column, id(restriction)
+
+
+class Doubts:
+    """Collects what is doubtful in the records of a file, in their order."""
+
+    def __init__(
+        self, query: Query, names: Sequence[str], notation: Notation, dialect: Dialect
+    ) -> None:
+        self._query = query
+        self._names = names
+        self._notation = notation
+        self._dialect = dialect
+        self._quotes: list[tuple[int, int, bytes]] = []
+        self._rows: list[tuple[int, Fields, Key]] = []
+        self._tests: dict[int, int] = {}
+        for column, test in number_tests(query.where):
+            self._tests.setdefault(column, test)
+        self._tested: dict[int, list[tuple[int, bytes]]] = {column: [] for column in self._tests}
+        self._line = 0
+
+    def see_record(self, line: int, fields: Fields, quotes: Sequence[int]) -> None:
+        """Take a record. The columns in `quotes` (from 0) have a quote in text without quotes."""
+        self._line = line
+        self._quotes += [(line, column, fields[column]) for column in quotes]
+
+    def see_test(self, restriction: Comparison, cell: bytes) -> None:
+        """Take a cell of the record that `where` has read as a number."""
+        if cell and self._tests.get(restriction.column) == id(restriction):
+            self._tested[restriction.column].append((self._line, cell))
+
+    def see_row(self, fields: Fields, key: Key) -> None:
+        """Take the record, which was aggregated into the group `key`."""
+        self._rows.append((self._line, fields, key))
+
+    def warnings(self) -> tuple[FileWarning, ...]:
+        """Return the warnings of the whole file."""
+        found = [
+            *self._grouped_integers(),
+            *self._first("quote_in_text", self._quotes),
+            *self._doubtful_rows(),
+            *self._similar_groups(),
+        ]
+        found.sort(key=lambda finding: list(KINDS).index(finding.kind))
+        return tuple(warning_of(each, self._names, self._notation) for each in found)
+
+    def _first(
+        self, kind: str, seen: Sequence[tuple[int, int | None, bytes]], others: int = 0
+    ) -> list[Finding]:
+        if not seen:
+            return []
+        line, column, cell = seen[0]
+        number = None if column is None else column + 1
+        return [Finding(kind, len(seen), others, line, number, show(cell))]
+
+    def _grouped_integers(self) -> list[Finding]:
+        if self._notation.thousands:
+            return []
+        numbers = dict(self._tested)
+        read = self._notation.readers["number"]
+        for i, aggregate in enumerate(self._query.aggregation.aggregates):
+            for column in (self._query.columns[i], self._query.operands[i]):
+                if column is not None and aggregate.kind == "number":
+                    cells = [(line, row[column]) for line, row, _ in self._rows]
+                    numbers[column] = [
+                        (line, cell) for line, cell in cells if read(cell) is not None
+                    ]
+        found = []
+        for column, cells in sorted(numbers.items()):
+            values = [(line, cell, self._form(cell)) for line, cell in cells]
+            if all(form != "other" for _, _, form in values):
+                grouped = [(line, column, cell) for line, cell, form in values if form == "grouped"]
+                found += self._first("grouped_integers", grouped, len(cells) - len(grouped))
+        return found
+
+    def _form(self, cell: bytes) -> str:
+        number = f"{self._notation.readers['number'](cell):f}"
+        if "." not in number:
+            return "integer"
+        grouped = re.fullmatch(r"-?[1-9][0-9]{0,2}\.[0-9]{3}", number)
+        return "grouped" if grouped else "other"
+
+    def _doubtful_rows(self) -> list[Finding]:
+        groups = self._query.group_by
+        seen: dict[str, list[Any]] = {"repeated_header": [], "empty_row": [], "total_row": []}
+        blank: dict[int, list[Any]] = {column: [] for column in groups}
+        names = [name.encode() for name in self._names]
+        delimiter = self._dialect.delimiter.encode()
+        for line, fields, key in self._rows:
+            texts = [text.decode() for text in key]
+            named = list(zip(groups, texts, strict=True))
+            totals = [(column, text) for column, text in named if names_total(text)]
+            if self._dialect.header and fields == names:
+                seen["repeated_header"].append((line, None, delimiter.join(fields)))
+            elif not any(fields):
+                seen["empty_row"].append((line, None, delimiter.join(fields)))
+            elif totals:
+                column, text = totals[0]
+                seen["total_row"].append((line, column, text.encode()))
+            else:
+                for column, text in named:
+                    if not text.strip(BLANKS):
+                        blank[column].append((line, column, text.encode()))
+        found = [finding for kind, rows in seen.items() for finding in self._first(kind, rows)]
+        found += self._sum_row()
+        for _, rows in sorted(blank.items()):
+            found += self._first("blank_group", rows)
+        return found
+
+    def _sum_row(self) -> list[Finding]:
+        aggregates = self._query.aggregation.aggregates
+        sums = [
+            column
+            for column, aggregate in zip(self._query.columns, aggregates, strict=True)
+            if aggregate.function == "sum"
+            and column is not None
+            and aggregate.where is None
+            and not isinstance(aggregate.column, Arithmetic)
+        ]
+        if not sums or len(self._rows) < 3:
+            return []
+        line, last, key = self._rows[-1]
+        above = self._rows[:-1]
+        for column in sums:
+            of_group = [row for _, row, of in above if of == key] if key else []
+            total = self._sum([row for _, row, _ in above], column)
+            if not last[column] or total != self._sum([last], column):
+                return []
+            if self._sum(of_group, column):
+                return []
+        if not any(self._sum([last], column) for column in sums):
+            return []
+        example = show(f"{self._sum([last], sums[0]):f}".encode())
+        return [Finding("sum_row", 1, 0, line, sums[0] + 1, example)]
+
+    def _sum(self, rows: Sequence[Fields], column: int) -> Decimal:
+        read = self._notation.readers["number"]
+        return sum((read(row[column]) for row in rows if row[column]), Decimal(0))
+
+    def _similar_groups(self) -> list[Finding]:
+        classes: dict[tuple[str, ...], set[Key]] = {}
+        for _, _, key in self._rows:
+            classes.setdefault(tuple(map(likeness, key)), set()).add(key)
+        alike = sorted(sorted(keys) for keys in classes.values() if len(keys) > 1)
+        if not alike:
+            return []
+        first, second = alike[0][:2]
+        place = next(i for i in range(len(first)) if first[i] != second[i])
+        count = sum(len(keys) - 1 for keys in alike)
+        example = f"{show(first[place])} and {show(second[place])}"
+        column = self._query.group_by[place] + 1
+        return [Finding("similar_groups", count, 0, None, column, example)]
+
+
+def names_total(text: str) -> bool:
+    """Return whether a text names a row that sums others."""
+    text = text.strip(BLANKS).removesuffix(":").strip(BLANKS)
+    return text.isascii() and _TOTALS.fullmatch(text.lower()) is not None
+
+
+def likeness(text: bytes) -> str:
+    """Return what texts that look alike have in common."""
+    lower = unicodedata.normalize("NFC", text.decode()).lower()
+    return re.sub(_BLANKS, " ", lower).strip(" ")
