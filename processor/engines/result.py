@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from processor.engines.port import Written
 from processor.engines.usage import OutOfScratch
-from shared.blobs.gathering import GATHERED
+from shared.blobs.content import WHOLE
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -84,12 +84,15 @@ async def _in_thread(work: Callable[[threading.Event], Written]) -> Written:
 def _described(path: Path, stop: threading.Event) -> Written:
     digest = hashlib.sha256()
     size = 0
-    content: bytes | None = None
+    kept: list[bytes] = []
     for block in _blocks(path, stop):
-        if not size and len(block) <= GATHERED:
-            content = block  # the only one, as it is not a full block
         digest.update(block)
         size += len(block)
+        if size <= WHOLE:
+            kept.append(block)
+        else:
+            kept.clear()
+    content = b"".join(kept) if size <= WHOLE else None
     return Written(path, size, digest.hexdigest(), content=content)
 
 

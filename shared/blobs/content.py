@@ -92,6 +92,10 @@ class Growth(AsyncIterator[bytes]):
         return anext(self.pieces)
 
 
+WHOLE = 4 << 20
+"""Bytes of the largest blob whose bytes are passed on as a whole, if they are in memory anyway."""
+
+
 @dataclass(frozen=True, slots=True)
 class WholeBytes(AsyncIterable[bytes]):
     """Bytes that are all in memory, as the data of a chunk."""

@@ -145,7 +145,7 @@ class FilesystemBlobs:
         admit: Admit | None = None,
     ) -> BlobInfo:
         """See the port."""
-        if declaration is not None and offset == 0 and is_gathered(declaration):
+        if declaration is not None and offset == 0 and is_gathered(declaration, data):
             async with Gathering(data, declaration.size or 0) as gathering:
                 try:
                     admitted, whole = await self._whole.write(key, gathering, declaration, admit)

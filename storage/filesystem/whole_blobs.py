@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from shared.blobs.blob import BlobInfo
 from shared.blobs.byte_ranges import RangeSet
+from shared.blobs.content import WHOLE, WholeBytes
 from shared.blobs.gathering import GATHERED
 from shared.blobs.layout import blob_folder
 from storage.filesystem.atomic_folders import (
@@ -23,7 +24,7 @@ from storage.filesystem.log_segment import Record
 from storage.filesystem.meta import check_declaration, encode_meta, new_meta, version_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterable, Callable
     from pathlib import Path
 
     from shared.blobs.blob import Admit, BlobKey, Declaration
@@ -37,9 +38,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def is_gathered(declaration: Declaration) -> bool:
-    """Whether the bytes of such a blob are gathered, to create it whole."""
-    return declaration.size is not None and 0 < declaration.size <= GATHERED
+def is_gathered(declaration: Declaration, data: AsyncIterable[bytes]) -> bool:
+    """Whether the bytes of such a blob are gathered, or are in memory, to create it whole."""
+    limit = WHOLE if isinstance(data, WholeBytes) else GATHERED
+    return declaration.size is not None and 0 < declaration.size <= limit
 
 
 class WholeBlobs:

@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 
 from shared.blobs.blob import Declaration, upload_key
-from shared.blobs.content import WholeBytes
+from shared.blobs.content import WHOLE, WholeBytes
 from shared.blobs.layout import blob_folder
 from shared.errors import BlobNotFound, StorageUnavailable
 from storage.filesystem import creation_log, log_segment
@@ -98,14 +98,29 @@ async def test_blobs_that_arrive_at_once_share_syncs(tmp_path: Path, syncs: list
         assert len(syncs) == 2
 
 
-async def test_after_a_power_cut_a_blob_is_created_again_as_it_was(tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", [1, len(CONTENT), WHOLE])
+async def test_after_a_power_cut_a_blob_is_created_again_as_it_was(
+    size: int, tmp_path: Path
+) -> None:
+    content = (CONTENT * (size // len(CONTENT) + 1))[:size]
     async with FilesystemBlobs(tmp_path / "blobs") as blobs:
-        before = await create(blobs)
+        before = await create(blobs, content=content)
         left = after_a_power_cut(tmp_path / "blobs", tmp_path / "left")
 
     async with FilesystemBlobs(left) as blobs:
         assert await blobs.info(KEY) == before
-        assert await read(blobs, KEY) == CONTENT
+        assert await read(blobs, KEY) == content
+
+
+async def test_a_blob_that_is_too_large_for_the_log_is_not_in_it(tmp_path: Path) -> None:
+    content = bytes(WHOLE + 1)
+    async with FilesystemBlobs(tmp_path / "blobs") as blobs:
+        assert (await create(blobs, content=content)).complete
+        left = after_a_power_cut(tmp_path / "blobs", tmp_path / "left")
+
+    async with FilesystemBlobs(left) as blobs:
+        with pytest.raises(BlobNotFound):
+            await blobs.info(KEY)
 
 
 @pytest.mark.parametrize("damaged", ["meta.json", "data"])
