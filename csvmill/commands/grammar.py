@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, get_args
 
-from shared.aggregation.cells import read_date, read_number
+from shared.aggregation.cells import read_number
+from shared.aggregation.dates import read_moment
 from shared.aggregation.functions import FUNCTIONS
 from shared.aggregation.kinds import Kind, Truncation
 from shared.aggregation.spec import Case, Normalize
@@ -168,7 +169,7 @@ def _guess_kind(operator: str, values: Sequence[Word]) -> str:
     ):
         return "number"
     if operator in _ORDERING:
-        if all(read_date(text.encode()) for text in texts):
+        if all(read_moment(text.encode()) for text in texts):
             return "date"
         raise GrammarError(
             f"{texts[0]!r} is neither a number, such as 9.5, nor a date, such as 2026-01-31; "

@@ -179,6 +179,9 @@ def encode_query(query: Query) -> bytes:
             "format": "jsonl" if FORMATS[aggregation.output].rows == "jsonl" else "csv",
             "decimal": notation.decimal,
             "thousands": notation.thousands,
+            "decorations": sorted(notation.decorations),
+            "date": notation.dates.text,
+            "null": aggregation.input.null,
             "skip": aggregation.input.on_bad_row == "skip",
             "hints": not (aggregation.is_default and notation == CANONICAL),
         }

@@ -80,11 +80,13 @@ async def convert(
     folder = rows.parent
     days = [group.truncate == "day" for group in query.aggregation.group_by]
     groups = ["day" if day else "group" for day in days]
+    # DuckDB would drop time zones.
+    texts = {"date": "text"} if query.aggregation.notation.dates.zoned else {}
     task = {
         "rows": rows.name,
         "count": count,
         "names": query.names,
-        "kinds": [*groups, *query.kinds[len(groups) :]],
+        "kinds": [*groups, *(texts.get(kind, kind) for kind in query.kinds[len(groups) :])],
         "memory": limits.memory,
         "scratch": limits.scratch,
     }

@@ -1,20 +1,23 @@
-"""Read cells as numbers and dates, strictly. Numbers are decimals of any size, never floats."""
+"""Read cells as numbers and dates, strictly, as a file writes them. Numbers are decimals of any size,
+never floats."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, Inexact, InvalidOperation
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from shared.aggregation.date_format import DateFormat
+from shared.aggregation.dates import EXPECTED_DATE
+from shared.aggregation.decorations import Decoration, undecorated
 from shared.aggregation.kinds import NUMERIC
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from shared.aggregation.kinds import Kind, Truncation
+    from shared.aggregation.kinds import Kind
 
     Read = Callable[[bytes], Any]
 
@@ -22,30 +25,19 @@ MAX_EXPONENT = 400
 """The maximum absolute value of an exponent of ten. It allows every double (IEEE 754 binary64), and
 prevents that a cell of a few bytes becomes a number of a gigabyte."""
 
-MAX_DATE_LENGTH = len("2020-01-31T23:59:59.123456789+02:00")
-"""The maximum length of a date in bytes; longer cells are not cached."""
-
 EXPECTED: dict[Kind, str] = {
     "integer": "an integer, such as 42 or -7",
     "number": f"a number, such as 42, -0.5 or 1e3 (exponents from -{MAX_EXPONENT} "
     f"to {MAX_EXPONENT})",
-    "date": "a date without a time zone, such as 2020-01-31 or 2020-01-31T23:59:59",
+    "date": EXPECTED_DATE,
     "text": "text",
 }
-EXPECTED_CALENDAR_DATE = "a date, such as 2020-01-31 or 2020-01-31T23:59:59Z"
 
 EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[Inexact, InvalidOperation])
 """A decimal context whose arithmetic is exact, or raises."""
 
 _is_integer = re.compile(rb"[+-]?[0-9]+").fullmatch
 _number = re.compile(rb"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE]([+-]?[0-9]{1,9}))?").fullmatch
-_date = re.compile(
-    r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
-    r"(?:[T ](([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9])(?:\.([0-9]{1,9}))?)?)"
-    r"(Z|[+-](?:[01][0-9]|2[0-3]):?[0-5][0-9])?)?"
-).fullmatch
-
-
 _EQUIVALENT = {" ": " \u00a0\u202f", "'": "'\u2019"}
 """Characters that also count as a thousands separator: spreadsheets write no-break spaces and the
 typographic apostrophe."""
@@ -70,35 +62,63 @@ def read_number(cell: bytes) -> Decimal | None:
 
 @dataclass(frozen=True, slots=True)
 class Notation:
-    """How numbers are written in a file. Values in a spec always have the default notation."""
+    """How numbers and dates are written in a file. Those in a spec have the default notation."""
 
     decimal: str = "."
     thousands: str = ""
     """The optional separator between groups of three digits; empty for none."""
+    decorations: frozenset[Decoration] = frozenset()
+    """What may stand around a number."""
+    dates: DateFormat = DateFormat()
 
     @property
     def readers(self) -> Mapping[Kind, Read]:
         """The function that reads a cell as each kind, and returns None for another kind."""
         return _readers(self)
 
+    @property
+    def of_values(self) -> Notation:
+        """The notation of values in a spec, and of cells in a result."""
+        return Notation(dates=self.dates.of_values)
+
     def expected(self, kind: Kind) -> str:
         """Return the description of a kind for a message."""
-        if self == CANONICAL or kind not in NUMERIC:
+        if kind == "date":
+            return self.dates.expected()
+        if not self._separates or kind not in NUMERIC:
             return EXPECTED[kind]
         grouped = f"1{self.thousands}234" if self.thousands else "1234"
         if kind == "integer":
             return f"an integer, such as 42 or -{grouped}"
         return f"a number, such as 42, -0{self.decimal}5 or {grouped}{self.decimal}5"
 
-    def expected_with_hint(self, kind: Kind, cell: bytes) -> str:
-        """Return `expected`, with a hint if other settings would make `cell` of that kind."""
-        expected, hint = self.expected(kind), self.hint(kind, cell)
-        return expected if hint is None else f"{expected}; if it is one, set {hint}"
+    def suggestion(self, kind: Kind, cell: bytes) -> str:
+        """Return the end of a message: what would make `cell` of that kind; empty if nothing."""
+        if kind == "date":
+            return self.dates.suggestion(cell)
+        hint = self.hint(kind, cell)
+        return "" if hint is None else f"; if it is one, set {hint}"
 
     def hint(self, kind: Kind, cell: bytes) -> str | None:
         """Return the settings with which `cell` is of a numeric kind; None if there are none."""
-        if kind not in NUMERIC or not looks_numeric(cell):
+        bare = undecorated(cell) if kind in NUMERIC else None
+        if bare is None or not looks_numeric(bare.number):
             return None
+        missing = bare.found - self.decorations
+        decorations = [setting for name, setting in _SETTINGS.items() if name in missing]
+        plain = Notation(self.decimal, self.thousands)
+        if missing and plain.readers[kind](bare.number) is not None:
+            return " and ".join(decorations)
+        ways = self._separators(kind, bare.number)
+        return " or ".join(" and ".join([*way, *decorations]) for way in ways) or None
+
+    @property
+    def _separates(self) -> bool:
+        """Whether the separators are not those of values in a spec."""
+        return bool(self.thousands) or self.decimal != "."
+
+    def _separators(self, kind: Kind, cell: bytes) -> list[list[str]]:
+        """Return the shortest lists of settings of separators with which `cell` is of a kind."""
         changes = [
             [
                 f"input.{name} to {value!r}"
@@ -109,7 +129,7 @@ class Notation:
                 if value != current
             ]
             for other in NOTATIONS
-            if other != self
+            if (other.decimal, other.thousands) != (self.decimal, self.thousands)
             and other.readers[kind](cell) is not None
             # Do not suggest a separator that the cell does not have.
             and (
@@ -118,27 +138,52 @@ class Notation:
             )
         ]
         least = min(map(len, changes), default=0)
-        ways = [" and ".join(change) for change in changes if len(change) == least]
-        return " or ".join(ways) if ways else None
+        return [change for change in changes if len(change) == least]
+
+
+_SETTINGS: dict[Decoration, str] = {
+    "currency": "input.number.currency to true",
+    "percent": "input.number.percent to true",
+    "parentheses": "input.number.parentheses to 'negative'",
+}
+"""The setting that allows each decoration."""
 
 
 @lru_cache(maxsize=64)
 def _readers(notation: Notation) -> Mapping[Kind, Read]:
-    if notation == CANONICAL:
-        number: Read = read_number
-        integer: Read = read_integer
-    else:
+    number: Read = read_number
+    integer: Read = read_integer
+    if notation.decimal != "." or notation.thousands:
         plain = _plain_of(notation)
+        number, integer = _converted(plain, read_number), _converted(plain, read_integer)
+    if notation.decorations:
+        allowed = notation.decorations
+        number, integer = _bare(allowed, number), _bare(allowed, integer)
+    dates: Read = notation.dates.key
+    return {"number": number, "integer": integer, "date": dates, "text": lambda cell: cell}
 
-        def number(cell: bytes) -> Decimal | None:
-            text = plain(cell)
-            return None if text is None else read_number(text)
 
-        def integer(cell: bytes) -> Decimal | None:
-            text = plain(cell)
-            return None if text is None else read_integer(text)
+def _converted(plain: Callable[[bytes], bytes | None], read: Read) -> Read:
+    def converted(cell: bytes) -> Decimal | None:
+        text = plain(cell)
+        return None if text is None else read(text)
 
-    return {"number": number, "integer": integer, "date": read_date, "text": lambda cell: cell}
+    return converted
+
+
+def _bare(allowed: frozenset[Decoration], read: Read) -> Read:
+    """Return a reader that also accepts decorations around what `read` reads."""
+
+    def bare(cell: bytes) -> Decimal | None:
+        value = read(cell)
+        if value is not None:
+            return value
+        found = undecorated(cell)
+        if found is None or not found.found <= allowed:
+            return None
+        return read(found.number)
+
+    return bare
 
 
 def _plain_of(notation: Notation) -> Callable[[bytes], bytes | None]:
@@ -164,55 +209,6 @@ def _plain_of(notation: Notation) -> Callable[[bytes], bytes | None]:
         return text.replace(decimal, b".")
 
     return plain
-
-
-def read_date(cell: bytes) -> str | None:
-    """Return the date in `cell` as text that sorts by time, or None. Time zones are refused."""
-    return None if len(cell) > MAX_DATE_LENGTH else _read_date(cell)
-
-
-def truncated(cell: bytes, truncation: Truncation) -> bytes | None:
-    """Return day, ISO week (ISO 8601), month or year of a date as it is written, or None."""
-    return None if len(cell) > MAX_DATE_LENGTH else _truncated(cell, truncation)
-
-
-@lru_cache(maxsize=1 << 12)
-def _read_date(cell: bytes) -> str | None:
-    match = _valid_date(cell)
-    if match is None or match[9]:
-        return None
-    seconds, fraction = match[7] or "00", (match[8] or "").rstrip("0")
-    time = f"{match[5] or '00'}:{match[6] or '00'}:{seconds}"
-    return f"{match[1]}-{match[2]}-{match[3]}T{time}.{fraction}"
-
-
-@lru_cache(maxsize=1 << 12)
-def _truncated(cell: bytes, truncation: Truncation) -> bytes | None:
-    match = _valid_date(cell)
-    if match is None:
-        return None
-    year, month, day = match[1], match[2], match[3]
-    if truncation == "week":
-        iso = date(int(year), int(month), int(day)).isocalendar()
-        text = f"{iso.year:04}-W{iso.week:02}"
-    else:
-        text = {"day": f"{year}-{month}-{day}", "month": f"{year}-{month}", "year": year}[
-            truncation
-        ]
-    return text.encode()
-
-
-def _valid_date(cell: bytes) -> re.Match[str] | None:
-    if not cell.isascii():
-        return None
-    match = _date(cell.decode())
-    if match is None:
-        return None
-    try:
-        date(int(match[1]), int(match[2]), int(match[3]))
-    except ValueError:
-        return None
-    return match
 
 
 NOTATIONS = tuple(

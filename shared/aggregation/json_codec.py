@@ -31,7 +31,7 @@ from shared.aggregation.spec import (
     Junction,
     OrderColumn,
 )
-from shared.csv.dialect import UNDECLARED, Input
+from shared.csv.dialect import UNDECLARED, Input, NumberStyle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,7 +96,7 @@ def aggregation_json(aggregation: Aggregation) -> dict[str, Any]:
 
 def aggregation_of_json(spec: Mapping[str, Any]) -> Aggregation:
     """Return the aggregation that valid JSON means. `json_reader` checks what clients send."""
-    declared = Input(**(spec.get("input") or {}))
+    declared = input_of_json(spec.get("input") or {})
     rest = {key: spec[key] for key in ("limit", "output", "on_warning") if key in spec}
     if spec and set(spec) <= DEFAULT_KEYS:
         return replace(SONG_PLAYS, input=declared, **rest)
@@ -247,9 +247,30 @@ def _order(order: str | Mapping[str, Any]) -> OrderColumn:
     return OrderColumn(order) if isinstance(order, str) else OrderColumn(**order)
 
 
+def input_of_json(declared: Mapping[str, Any]) -> Input:
+    """Return the declaration that valid JSON means."""
+    found = dict(declared)
+    if "null" in found:
+        found["null"] = tuple(found["null"])
+    if "number" in found:
+        found["number"] = NumberStyle(**found["number"])
+    return Input(**found)
+
+
 def _input_json(declared: Input) -> dict[str, Any]:
+    return {name: _plain(value) for name, value in _changed(declared).items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, NumberStyle):
+        return _changed(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _changed(value: Input | NumberStyle) -> dict[str, Any]:
+    """Return the fields that do not have their default value."""
     return {
-        field.name: value
-        for field in fields(declared)
-        if (value := getattr(declared, field.name)) != field.default
+        field.name: found
+        for field in fields(value)
+        if (found := getattr(value, field.name)) != field.default
     }

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from shared.aggregation.date_format import check_date_format
 from shared.aggregation.json_object import JsonObject
 from shared.csv.dialect import Compression, Encoding, LineEnd, OnBadRow
 
@@ -59,7 +60,31 @@ EncodingIn = Annotated[
     ),
 ]
 CompressionIn = Annotated[Compression, _named(gz="gzip", zst="zstd", bz2="bzip2")]
+MAX_NULLS, MAX_NULL_LENGTH = 100, 100
+NullsIn = Annotated[
+    list[Annotated[str, Field(min_length=1, max_length=MAX_NULL_LENGTH)]],
+    Field(max_length=MAX_NULLS),
+]
+
+
+def _date_format(given: str) -> str:
+    check_date_format(given)
+    return given
+
+
+DateIn = Annotated[str, AfterValidator(_date_format)]
 ThousandsIn = Annotated[Literal["", ",", ".", " ", "'", "_"], _named(none="", space=" ")]
+
+
+class NumberIn(JsonObject):
+    """What may stand around numbers, besides their separators."""
+
+    currency: bool = False
+    """A symbol or code of a currency, before or after the number"""
+    percent: bool = False
+    """A percent sign after the number, which stays as it is: `12.5%` is 12.5"""
+    parentheses: Literal["text", "negative"] = "text"
+    """`negative`: a number in parentheses is negative"""
 
 
 class InputIn(JsonObject):
@@ -74,6 +99,12 @@ class InputIn(JsonObject):
     compression: CompressionIn | None = None
     decimal: Literal[".", ","] = "."
     thousands: ThousandsIn = ""
+    null: NullsIn = Field(default_factory=list)
+    """Cells that are exactly one of these texts count as empty, in all columns"""
+    number: NumberIn = NumberIn()
+    date: DateIn = "iso"
+    """How dates are written: `iso`, `iso_zoned`, `epoch`, `epoch_ms`, or a pattern such as
+    `%d/%m/%Y`"""
     on_bad_row: OnBadRow = "fail"
 
     @model_validator(mode="after")

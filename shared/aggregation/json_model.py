@@ -20,6 +20,7 @@ from pydantic import (
 from pydantic_core import CoreSchema  # noqa: TC002 - pydantic evaluates the annotations
 
 from shared.aggregation import cells
+from shared.aggregation.dates import read_moment
 from shared.aggregation.formats import DEFAULT_FORMAT, FormatName, formats_help
 from shared.aggregation.functions import (
     FUNCTIONS,
@@ -57,7 +58,7 @@ _TAKES_PART = ("truncate", "part", "substring", "match")
 _READ: dict[Kind, Any] = {
     "number": cells.read_number,
     "integer": cells.read_integer,
-    "date": cells.read_date,
+    "date": read_moment,
     "text": lambda cell: cell,
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from shared.aggregation.cells import EXPECTED, read_date
+from shared.aggregation.cells import EXPECTED
 from shared.aggregation.formats import FORMATS
 from shared.aggregation.kinds import NUMERIC
 from shared.aggregation.nearest import cut, nearest, nearest_column
@@ -15,6 +15,7 @@ from shared.errors import InvalidInput
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from shared.aggregation.date_format import DateFormat
     from shared.aggregation.kinds import Kind
     from shared.aggregation.spec import (
         Aggregation,
@@ -107,19 +108,22 @@ def resolve(aggregation: Aggregation, header: Sequence[str]) -> Query:
         *(a.name or a.default_name(lookup.name) for a in aggregation.aggregates),
     ]
     _check_names(aggregation, names)
+    dates = aggregation.notation.dates.of_values
     query = Query(
         aggregation=aggregation,
         group_by=tuple(group_by),
         columns=tuple(column for column, _ in columns),
         operands=tuple(operand for _, operand in columns),
         filters=tuple(
-            _restriction(aggregate.where, f"aggregates[{i}].where", lookup.find)
+            _restriction(aggregate.where, f"aggregates[{i}].where", lookup.find, dates)
             for i, aggregate in enumerate(aggregation.aggregates)
         ),
         ratios=tuple(_divided(aggregation, names, i) for i in range(len(aggregation.aggregates))),
         names=tuple(names),
-        where=_restriction(aggregation.where, "where", lookup.find),
-        having=_restriction(aggregation.having, "having", lambda c, path: _output(names, c, path)),
+        where=_restriction(aggregation.where, "where", lookup.find, dates),
+        having=_restriction(
+            aggregation.having, "having", lambda c, path: _output(names, c, path), dates
+        ),
         order_by=tuple(
             OrderKey(_output(names, order.column, f"order_by[{i}].column"), order.descending)
             for i, order in enumerate(aggregation.order_by)
@@ -127,7 +131,7 @@ def resolve(aggregation: Aggregation, header: Sequence[str]) -> Query:
     )
     if query.having is None:
         return query
-    return replace(query, having=_of_output(query.having, query.kinds, "having"))
+    return replace(query, having=_of_output(query.having, query.kinds, "having", dates))
 
 
 def _aggregated(aggregate: Aggregate, path: str, lookup: _Lookup) -> tuple[int | None, int | None]:
@@ -283,13 +287,18 @@ def _check_names(aggregation: Aggregation, names: Sequence[str]) -> None:
                 raise _wrong(path, name, reason)
 
 
-def _of_output(having: Restriction, kinds: Sequence[Kind], path: str) -> Restriction:
+def _of_output(
+    having: Restriction, kinds: Sequence[Kind], path: str, dates: DateFormat
+) -> Restriction:
     """Return the restriction with the kind of its output column."""
     if isinstance(having, Combination):
         parts = enumerate(having.parts)
         return Combination(
             having.operator,
-            tuple(_of_output(part, kinds, f"{path}.{having.operator}[{i}]") for i, part in parts),
+            tuple(
+                _of_output(part, kinds, f"{path}.{having.operator}[{i}]", dates)
+                for i, part in parts
+            ),
         )
     kind = kinds[having.column]
     if having.operator == "is_empty":
@@ -297,32 +306,42 @@ def _of_output(having: Restriction, kinds: Sequence[Kind], path: str) -> Restric
     expected: Kind = "number" if kind == "integer" else kind
     if having.kind != expected and not (expected == "date" and having.kind == "text"):
         values = ", ".join(having.values)
-        raise _wrong(f"{path}.value", values, f"the column contains {kind}; send {EXPECTED[kind]}")
+        needed = dates.expected() if kind == "date" else EXPECTED[kind]
+        raise _wrong(f"{path}.value", values, f"the column contains {kind}; send {needed}")
     if having.operator in ("contains", "starts_with") and kind != "text":
         raise _wrong(
             f"{path}.op", having.operator, f"the column contains {kind}; compare with =, < or >"
         )
     if expected == "date":
-        for value in having.values:
-            if read_date(value.encode()) is None:
-                raise _wrong(f"{path}.value", value, f"send {EXPECTED['date']}")
+        _check_dates(having.values, f"{path}.value", dates)
     return replace(having, kind=expected)
 
 
-def _restriction(condition: Filter | None, path: str, find: Find) -> Restriction | None:
-    return None if condition is None else _resolved(condition, path, find)
+def _restriction(
+    condition: Filter | None, path: str, find: Find, dates: DateFormat
+) -> Restriction | None:
+    return None if condition is None else _resolved(condition, path, find, dates)
 
 
-def _resolved(condition: Filter, path: str, find: Find) -> Restriction:
+def _resolved(condition: Filter, path: str, find: Find, dates: DateFormat) -> Restriction:
     if isinstance(condition, Junction):
         operator = condition.operator
         parts = [
-            _resolved(part, f"{path}.{operator}[{i}]", find)
+            _resolved(part, f"{path}.{operator}[{i}]", find, dates)
             for i, part in enumerate(condition.parts)
         ]
         return Combination(operator, tuple(parts))
     column = find(condition.column, f"{path}.column")
+    if condition.kind == "date":
+        _check_dates(condition.values, f"{path}.value", dates)
     return Comparison(column, condition.operator, condition.values, condition.kind)
+
+
+def _check_dates(values: Sequence[str], path: str, dates: DateFormat) -> None:
+    """Check that dates to compare with have a time zone if those of the file have one."""
+    for value in values:
+        if dates.key(value.encode()) is None:
+            raise _wrong(path, value, f"send {dates.expected()}")
 
 
 def _wrong(path: str, value: object, reason: str) -> InvalidInput:

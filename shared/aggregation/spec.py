@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from shared.aggregation.cells import Notation
+from shared.aggregation.date_format import DateFormat
 from shared.aggregation.formats import DEFAULT_FORMAT, FormatName
 from shared.aggregation.functions import FUNCTIONS, Function
 from shared.csv.dialect import UNDECLARED, Input
@@ -13,7 +14,9 @@ from shared.csv.dialect import UNDECLARED, Input
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from shared.aggregation.decorations import Decoration
     from shared.aggregation.kinds import Kind, Truncation
+    from shared.csv.dialect import Dialect
 
 Column = str | int
 """A column by its name in the header, or by its position, counted from 1."""
@@ -202,13 +205,25 @@ class Aggregation:
 
     @property
     def notation(self) -> Notation:
-        """How the numbers in the file are written."""
-        return Notation(self.input.decimal, self.input.thousands)
+        """How numbers and dates in the file are written."""
+        return notation_of(self.input)
 
     @property
     def width(self) -> int:
         """The highest position of a column: the file must have at least as many columns."""
         return max((column for column in self.columns if isinstance(column, int)), default=1)
+
+
+def notation_of(written: Input | Dialect) -> Notation:
+    """Return how numbers and dates are written."""
+    number = written.number
+    allowed: dict[Decoration, bool] = {
+        "currency": number.currency,
+        "percent": number.percent,
+        "parentheses": number.parentheses == "negative",
+    }
+    decorations = frozenset(name for name, value in allowed.items() if value)
+    return Notation(written.decimal, written.thousands, decorations, DateFormat(written.date))
 
 
 def conditions(condition: Filter | None) -> tuple[Condition, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from pydantic import WithJsonSchema
@@ -14,6 +14,15 @@ LineEnd = Annotated[str, WithJsonSchema({"enum": ["lf", "crlf", "cr"]})]
 ColumnType = Annotated[
     str, WithJsonSchema({"enum": ["integer", "number", "date", "text", "empty"]})
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class NumberStyleView(View):
+    """What may stand around numbers."""
+
+    currency: bool = False
+    percent: bool = False
+    parentheses: Annotated[str, WithJsonSchema({"enum": ["text", "negative"]})] = "text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +39,11 @@ class DialectView(View):
     line_end: str
     decimal: str
     thousands: str
+    null: list[str] = field(default_factory=list)
+    """Texts that count as empty cells."""
+    number: NumberStyleView = NumberStyleView()
+    date: str = "iso"
+    """How dates are written."""
 
 
 @dataclass(frozen=True, slots=True)

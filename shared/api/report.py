@@ -23,6 +23,8 @@ _DIALECT = {
             "items": {"enum": ["lf", "crlf", "cr"]},
             "description": "The line ends in the first MiB; null if that was not checked",
         },
+        "null": {"type": "array", "items": {"type": "string"}},
+        "number": {"type": "object"},
     },
     "additionalProperties": {"type": ["string", "boolean"]},
 }

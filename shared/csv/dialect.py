@@ -13,6 +13,19 @@ OnBadRow = Literal["fail", "skip"]
 
 
 @dataclass(frozen=True, slots=True)
+class NumberStyle:
+    """What may stand around the numbers of a file. It does not change their value, but for
+    parentheses."""
+
+    currency: bool = False
+    """A symbol or code of a currency, before or after the number."""
+    percent: bool = False
+    """A percent sign: `12.5%` is 12.5."""
+    parentheses: Literal["text", "negative"] = "text"
+    """`negative`: `(5)` is -5."""
+
+
+@dataclass(frozen=True, slots=True)
 class Input:
     """The declarations of a client about its file. None is detected from the first bytes."""
 
@@ -31,6 +44,11 @@ class Input:
     """The decimal separator. It is not detected, as `1,234` can be two numbers."""
     thousands: Literal["", ",", ".", " ", "'", "_"] = ""
     """The thousands separator, which is optional in numbers; empty for none."""
+    null: tuple[str, ...] = ()
+    """Cells that are one of these texts count as empty."""
+    number: NumberStyle = NumberStyle()
+    date: str = "iso"
+    """How dates are written: `iso`, `iso_zoned`, `epoch`, `epoch_ms`, or a pattern."""
     on_bad_row: OnBadRow = "fail"
     """Whether a bad record fails the job, or is skipped, counted and stored."""
 
@@ -56,6 +74,9 @@ class Dialect:
     compression: Compression = "none"
     decimal: str = "."
     thousands: str = ""
+    null: tuple[str, ...] = ()
+    number: NumberStyle = NumberStyle()
+    date: str = "iso"
     bom: bool | None = field(default=None, compare=False)
     """Whether the file begins with a byte order mark; None if unknown. It does not change how the
     file is read."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from shared.aggregation.cells import Notation, looks_numeric
+from shared.aggregation.spec import notation_of
 from shared.csv.problems import show
 from shared.inspection.sample import SampleEnded
 
@@ -62,7 +63,8 @@ def summarize(
     dialect: Dialect,
 ) -> tuple[int, list[str]]:
     """Add all records to the summaries. Return their number, and warnings about numbers."""
-    notation = Notation(dialect.decimal, dialect.thousands)
+    notation = notation_of(dialect)
+    nulls = {text.encode() for text in dialect.null}
     readers = notation.readers
     possible: list[deque[Kind] | None] = [None] * len(columns)
     numbers = [_NumberCheck(notation) for _ in columns]
@@ -74,7 +76,7 @@ def summarize(
                 continue
             rows += 1
             for i, (column, cell) in enumerate(zip(columns, fields, strict=False)):
-                if not cell:
+                if not cell or cell in nulls:
                     column.empty += 1
                     continue
                 kinds = possible[i]

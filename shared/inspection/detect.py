@@ -126,6 +126,9 @@ def _detect(
         encoding=encoding,
         decimal=declared.decimal,
         thousands=declared.thousands,
+        null=declared.null,
+        number=declared.number,
+        date=declared.date,
         bom=text.bom,
         line_ends=text.line_ends,
     )

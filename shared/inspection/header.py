@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
-from shared.aggregation.cells import Notation, truncated
+from shared.aggregation.spec import notation_of
 from shared.csv.problems import show
 from shared.csv.records import BOM, RecordReader
 from shared.errors import MalformedInput
@@ -172,15 +172,18 @@ class _CellKinds:
     """Tells the kinds of cells."""
 
     def __init__(self, dialect: Dialect) -> None:
-        self.number = Notation(dialect.decimal, dialect.thousands).readers["number"]
+        notation = notation_of(dialect)
+        self.number = notation.readers["number"]
+        self._dates = notation.dates
+        self._missing = _MISSING | {text.lower().encode() for text in dialect.null}
 
     def of(self, cell: bytes) -> _Kind | None:
         """Return the kind of a cell: `figures` for digits in another notation, else None."""
-        if not cell or cell.lower() in _MISSING:
+        if not cell or cell.lower() in self._missing:
             return None
         if self.number(cell) is not None:
             return "number"
-        if truncated(cell, "day") is not None:
+        if self._dates.read(cell) is not None:
             return "date"
         text = cell.decode(errors="replace")
         if any(map(str.isalpha, text)):

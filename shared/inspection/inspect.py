@@ -12,7 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from shared.aggregation.resolve import resolve
-from shared.api.inspection import ColumnView, DialectView, InspectionView
+from shared.api.inspection import ColumnView, DialectView, InspectionView, NumberStyleView
 from shared.api.problem import ProblemView
 from shared.csv.compression import compression_of
 from shared.csv.dialect import UNDECLARED
@@ -206,7 +206,12 @@ def inspection_view(inspection: Inspection) -> InspectionView:
     fits = inspection.fits
     return InspectionView.from_value(
         inspection,
-        input=DialectView.from_value(inspection.dialect, header=inspection.header.header),
+        input=DialectView.from_value(
+            inspection.dialect,
+            header=inspection.header.header,
+            null=list(inspection.dialect.null),
+            number=NumberStyleView.from_value(inspection.dialect.number),
+        ),
         header_reason=inspection.header.reason,
         sep_line=inspection.dialect.sep_line,
         line_ends=list(inspection.line_ends),

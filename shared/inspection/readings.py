@@ -7,7 +7,8 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from shared.aggregation.cells import read_date, read_number
+from shared.aggregation.cells import read_number
+from shared.aggregation.dates import read_date
 from shared.csv.records import RecordReader
 from shared.errors import MalformedInput
 from shared.inspection.sample import SampleEnded

@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from shared.csv.dialect import STRICT, Dialect
+from shared.csv.dialect import STRICT, Dialect, NumberStyle
 from shared.csv.problems import SHOWN_PROBLEMS, Problem
 from shared.jobs.warnings import FileWarning
 
@@ -141,9 +141,13 @@ def decode_report(text: str) -> Report:
 
 def _dialect(fields: Mapping[str, Any]) -> Dialect:
     dialect = _known(Dialect, fields)
-    if dialect.line_ends is None:
-        return dialect
-    return dataclasses.replace(dialect, line_ends=tuple(dialect.line_ends))
+    line_ends = dialect.line_ends
+    return dataclasses.replace(
+        dialect,
+        null=tuple(dialect.null),
+        number=_known(NumberStyle, fields.get("number", {})),
+        line_ends=None if line_ends is None else tuple(line_ends),
+    )
 
 
 def _known(kind: type[T], fields: Mapping[str, Any]) -> T:

@@ -5,20 +5,19 @@ from __future__ import annotations
 import operator
 import re
 import unicodedata
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from shared.aggregation.cells import CANONICAL, EXPECTED_CALENDAR_DATE, truncated
+from shared.aggregation.cells import CANONICAL
 from shared.aggregation.kinds import NUMERIC
 from shared.aggregation.resolve import Combination
 from shared.aggregation.spec import Arithmetic
-from shared.csv.problems import show
 from tests.reference.functions import LONGEST_FACTOR, is_long
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from shared.aggregation.cells import Notation
+    from shared.aggregation.date_format import DateFormat
     from shared.aggregation.kinds import Kind
     from shared.aggregation.resolve import Comparison, Query, Restriction
     from shared.aggregation.spec import (
@@ -54,10 +53,9 @@ _OPERATIONS: dict[ArithmeticOperator, Callable[[Any, Any], Any]] = {
 class BadCell(Exception):
     """A cell that is not what the aggregation needs. `column` is counted from 0."""
 
-    def __init__(self, column: int, cell: bytes, expected: str) -> None:
-        super().__init__(column, cell, expected)
+    def __init__(self, column: int, expected: str) -> None:
+        super().__init__(column, expected)
         self.column = column
-        self.found = show(cell)
         self.expected = expected
 
 
@@ -83,12 +81,10 @@ def holds(
         return False
     value = notation.readers[kind](cell)
     if value is None:
-        expected = notation.expected(kind) + " for the comparison in where"
-        if hint := notation.hint(kind, cell):
-            expected += f"; if it is one, set {hint}"
-        raise BadCell(restriction.column, cell, expected)
+        expected = f"{notation.expected(kind)} for the comparison in where"
+        raise BadCell(restriction.column, expected + notation.suggestion(kind, cell))
     read(restriction, cell)
-    values = [CANONICAL.readers[kind](text.encode()) for text in restriction.values]
+    values = [notation.of_values.readers[kind](text.encode()) for text in restriction.values]
     if restriction.operator == "in":
         return value in values
     return _COMPARE[restriction.operator](value, values[0])
@@ -96,28 +92,29 @@ def holds(
 
 def key_of(query: Query, cells: Sequence[bytes]) -> tuple[bytes, ...]:
     """Return the text of each group column. Raises BadCell."""
+    dates = query.aggregation.notation.dates
     return tuple(
-        _group_text(group, column, cells[column])
+        _group_text(group, column, cells[column], dates)
         for column, group in zip(query.group_by, query.aggregation.group_by, strict=True)
     )
 
 
-def _group_text(group: GroupColumn, column: int, cell: bytes) -> bytes:
+def _group_text(group: GroupColumn, column: int, cell: bytes, dates: DateFormat) -> bytes:
     text = cell.decode()
     if group.trim:
         text = text.strip(BLANKS)
     if group.part is not None and text:
-        text = _part_of(group.part, text, column, cell)
+        text = _part_of(group.part, text, column, dates)
     if group.substring is not None:
         first, count = group.substring
         text = text[first - 1 : first - 1 + count]
     if group.match is not None:
         text = _matched(group.match, text)
     if group.truncate is not None and text:
-        date = truncated(text.encode(), group.truncate)
-        if date is None:
-            raise BadCell(column, cell, EXPECTED_CALENDAR_DATE)
-        text = date.decode()
+        moment = dates.read(text.encode())
+        if moment is None:
+            raise BadCell(column, dates.expected(truncate=True))
+        text = moment.truncated(group.truncate).decode()
     if group.normalize is not None:
         text = unicodedata.normalize("NFC", text)
     if group.case is not None:
@@ -134,14 +131,14 @@ def _matched(pattern: str, text: str) -> str:
     return (found[1] if found.re.groups else found[0]) or ""
 
 
-def _part_of(part: DatePart, text: str, column: int, cell: bytes) -> str:
-    day = truncated(text.encode(), "day")
-    if day is None:
-        raise BadCell(column, cell, EXPECTED_CALENDAR_DATE)
-    year, month, number = day.decode().split("-")
+def _part_of(part: DatePart, text: str, column: int, dates: DateFormat) -> str:
+    moment = dates.read(text.encode())
+    if moment is None:
+        raise BadCell(column, dates.expected(truncate=True))
+    year, month, number = moment.day.isoformat().split("-")
     if part == "weekday":
-        return str(date(int(year), int(month), int(number)).isoweekday())
-    hour = text[11:13] or "00"
+        return str(moment.day.isoweekday())
+    hour = f"{moment.second // 3600:02}"
     return {"year": year, "month": month, "day": number, "hour": hour}[part]
 
 
@@ -176,14 +173,16 @@ def _value(
         return None
     value = notation.readers[kind](cell) if cell else None
     if value is None:
-        expected = notation.expected(kind) if plain else notation.expected_with_hint(kind, cell)
+        expected = notation.expected(kind)
+        if not plain:
+            expected += notation.suggestion(kind, cell)
         if not cell and kind == "text":
             expected = "text (empty cells are errors here)"
-        raise BadCell(column, cell, expected)
+        raise BadCell(column, expected)
     if _multiplies(aggregate) and is_long(value):
-        raise BadCell(column, cell, EXPECTED_FACTOR)
+        raise BadCell(column, EXPECTED_FACTOR)
     if kind == "date":
-        return value, cell
+        return value, notation.dates.iso(cell)
     # Without a positive exponent.
     return value + 0 if kind in NUMERIC else value
 

@@ -106,6 +106,7 @@ def _aggregated(
     """Return the result and its report. Raises MalformedInput."""
     skip = aggregation.input.on_bad_row == "skip"
     records = iter(reader)
+    written = aggregation.notation.of_values
     query, width = _query(aggregation, reader, records, problems, skip=skip)
     names = [name.decode() for name in reader.header]
     doubts = Doubts(query, names, aggregation.notation, dialect)
@@ -116,7 +117,7 @@ def _aggregated(
         found = [_row(query, key, values) for key, values in sorted(groups.items())]
     except MalformedInput as error:
         raise MalformedInput(str(error), Report(rows=rows)) from error
-    found = ordered(query, [row for row in found if holds(query.having, row)])
+    found = ordered(query, [row for row in found if holds(query.having, row, written)])
     report = Report(rows=rows, groups=len(found), warnings=doubts.warnings())
     if report.warnings and aggregation.on_warning == "fail":
         raise MalformedInput(refusal(report.warnings), report)
@@ -167,6 +168,7 @@ def _groups(
 ) -> tuple[Groups, Rows]:
     aggregation = query.aggregation
     notation = aggregation.notation
+    nulls = {text.encode() for text in aggregation.input.null}
     groups: Groups = {}
     if not query.group_by:
         groups[()] = [[] for _ in aggregation.aggregates]
@@ -176,17 +178,18 @@ def _groups(
             reader.reject_ragged(fields, width)
             continue
         doubts.see_record(line, fields, reader.quotes_in_text)
+        cells = [b"" if field in nulls else field for field in fields]
         try:
-            if not holds(query.where, fields, notation, doubts.see_test):
+            if not holds(query.where, cells, notation, doubts.see_test):
                 filtered += 1
                 continue
-            key = key_of(query, fields)
-            values = values_of(query, fields, notation)
+            key = key_of(query, cells)
+            values = values_of(query, cells, notation)
         except BadCell as bad:
-            reader.reject(bad.column + 1, bad.found, bad.expected)
+            reader.reject(bad.column + 1, show(fields[bad.column]), bad.expected)
             continue
         aggregated += 1
-        doubts.see_row(fields, key)
+        doubts.see_row(cells, key)
         kept = groups.setdefault(key, [[] for _ in aggregation.aggregates])
         for column, value in zip(kept, values, strict=True):
             if value is not None:

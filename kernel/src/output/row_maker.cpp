@@ -31,7 +31,7 @@ void take_key_text(std::string& to, Bytes& key) {
 }  // namespace
 
 RowMaker::RowMaker(const Query& query) : query_(query), encoder_(query), ratios_(query) {
-    if (query.having) having_.emplace(*query.having, Notation());
+    if (query.having) having_.emplace(*query.having, Notation(), query.dates.of_values());
 }
 
 void RowMaker::append_key(std::string& to, Bytes key) const {

@@ -19,7 +19,9 @@ RowFeeder::RowFeeder(const FeedContext& context, const std::vector<std::string>&
       row_reader_(context.query),
       regular_cells_(context.reader.dialect()),
       watch_(context.query, context.reader, names) {
-    if (context.query.where) where_.emplace(*context.query.where, context.query.notation);
+    if (context.query.where) {
+        where_.emplace(*context.query.where, context.query.notation, context.query.dates);
+    }
     batch_.columns = used_columns(context.query);
     batch_.cells.resize(batch_.columns.size());
     batch_.values.resize(context.query.aggregates.size());
@@ -94,6 +96,7 @@ void RowFeeder::finish_batch(const RecordIndex& index, const TextPlace& place,
     batch_.selected.all(rows);
     batch_.filtered = 0;
     batch_.faults.clear();
+    if (!context_.query.nulls.empty()) empty_nulls(batch_, context_.query.nulls);
     std::uint64_t* const positions = batch_.positions.data();
     const std::uint32_t* const starts = starts_.data();
     for (std::size_t i = 0; i < rows; ++i) positions[i] = place.position + starts[i];

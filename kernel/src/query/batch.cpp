@@ -17,24 +17,33 @@ void add_columns(const Restriction& restriction, std::vector<std::uint32_t>& to)
 }  // namespace
 
 std::string expectation(const CellFault& fault, Bytes cell, const Query& query) {
-    if (fault.place == CellFault::Place::group) return expected_calendar_date;
+    if (fault.place == CellFault::Place::group) return query.dates.expected(true);
     if (fault.too_long) return expected_short_number;
-    if (fault.place == CellFault::Place::aggregate) {
-        if (cell.empty() && fault.kind == Kind::text) return "text (empty cells are errors here)";
-        return query.hints ? expected_with_hint(fault.kind, cell, query.notation)
-                           : expected(fault.kind, query.notation);
+    if (fault.place == CellFault::Place::aggregate && fault.kind == Kind::text) {
+        return "text (empty cells are errors here)";
     }
-    std::string text = expected(fault.kind, query.notation) + " for the comparison in where";
-    if (query.hints) {
-        const std::string settings = hint(fault.kind, cell, query.notation);
-        if (!settings.empty()) text += "; if it is one, set " + settings;
-    }
-    return text;
+    if (query.nulls.contains(cell)) cell = {};
+    std::string text = fault.kind == Kind::date ? query.dates.expected(false)
+                                                : expected(fault.kind, query.notation);
+    if (fault.place == CellFault::Place::where) text += " for the comparison in where";
+    if (!query.hints) return text;
+    if (fault.kind == Kind::date) return text + query.dates.hint(cell);
+    const std::string settings = hint(fault.kind, cell, query.notation);
+    return settings.empty() ? text : text + "; if it is one, set " + settings;
 }
 
 const Cells& Batch::column(std::uint32_t number) const {
     const auto found = std::lower_bound(columns.begin(), columns.end(), number);
     return cells[static_cast<std::size_t>(found - columns.begin())];
+}
+
+void empty_nulls(Batch& batch, const NullTexts& nulls) {
+    for (Cells& cells : batch.cells) {
+        for (std::size_t row = 0; row < batch.rows; ++row) {
+            // What follows an empty cell can be read too.
+            if (nulls.contains(cells[row])) cells[row] = cells[row].substr(0, 0);
+        }
+    }
 }
 
 void clear_text(std::string& text) {

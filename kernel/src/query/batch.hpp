@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,13 @@ struct CellFault {
 /// What was expected in place of `cell`, for a message: all rules of processor/engines/general.py.
 std::string expectation(const CellFault& fault, Bytes cell, const Query& query);
 
+/// The texts of cells that were changed.
+struct ChangedCells {
+    Cells cells;
+    std::string text;   ///< Owns the texts that differ from a part of their cell.
+    std::string ascii;  ///< Owns those of ASCII that only differ in case.
+};
+
 /// The values of a column, read as a kind. Only the members of the kind are used.
 struct Values {
     std::array<bool, batch_rows> present;  ///< False for an empty cell: no value.
@@ -54,6 +62,7 @@ struct Values {
     bool decimals = false;                 ///< Whether a number that was read has decimals.
     std::vector<Instant> dates;            ///< date; the text is in `cells`.
     const Cells* cells = nullptr;          ///< text, date; null without a column.
+    std::unique_ptr<ChangedCells> iso;     ///< Dates that the file writes in another way.
 };
 
 /// The cells that `where` has read as numbers in one column.
@@ -61,13 +70,6 @@ struct TestedNumbers {
     std::uint32_t column = 0;  ///< Of the file.
     Selection rows;            ///< Without bad cells.
     bool decimals = false;     ///< Whether a number has decimals.
-};
-
-/// The texts of a group column that changes its cells.
-struct ChangedCells {
-    Cells cells;
-    std::string text;   ///< Owns the texts that differ from a part of their cell.
-    std::string ascii;  ///< Owns those of ASCII that only differ in case.
 };
 
 /// A batch, as the parts of the kernel hand it on: cells -> where -> keys -> values -> groups.
@@ -103,6 +105,9 @@ inline constexpr std::size_t kept_text = std::size_t{1} << 20;
 
 /// Clears a text of a batch.
 void clear_text(std::string& text);
+
+/// Replaces the cells of all rows that stand for an empty cell.
+void empty_nulls(Batch& batch, const NullTexts& nulls);
 
 /// The columns that a query reads, ascending, each once.
 std::vector<std::uint32_t> used_columns(const Query& query);

@@ -1,5 +1,6 @@
 #include "query/changed_cells.hpp"
 
+#include "query/appended_texts.hpp"
 #include "text/case.hpp"
 #include "text/normal_form.hpp"
 #include "text/utf8.hpp"
@@ -37,36 +38,6 @@ void change_each(Batch& batch, const GroupColumn& group, const Change& change) {
     selected.size = kept;
 }
 
-/// Texts of rows that are appended to a text, which may move while it grows.
-class AppendedTexts {
-public:
-    explicit AppendedTexts(std::string& text) : text_(text) { clear_text(text_); }
-
-    std::string& text() { return text_; }
-
-    /// The text of `row` is all that was appended since the last call.
-    void add(std::uint16_t row) {
-        rows_[size_] = row;
-        ends_[size_++] = text_.size();
-    }
-
-    /// Sets the cells of all rows that were added. Then no more may be appended.
-    void set(Cells& cells) {
-        text_.append(cell_padding, ' ');
-        std::size_t begin = 0;
-        for (std::size_t i = 0; i < size_; ++i) {
-            cells[rows_[i]] = Bytes(text_).substr(begin, ends_[i] - begin);
-            begin = ends_[i];
-        }
-    }
-
-private:
-    std::string& text_;
-    std::array<std::uint16_t, batch_rows> rows_;
-    std::array<std::size_t, batch_rows> ends_;
-    std::size_t size_ = 0;
-};
-
 void append_case(std::string& to, Bytes text, Case letters) {
     if (letters == Case::upper) {
         append_upper(to, text);
@@ -83,16 +54,22 @@ void shorten_dates(Batch& batch, const GroupColumn& group, std::size_t kept, Cel
     });
 }
 
-void write_weeks(Batch& batch, const GroupColumn& group, ChangedCells& to) {
+/// Other parts of a date, and dates that are not ISO 8601, are written anew.
+void write_dates(Batch& batch, const GroupColumn& group, const DateFormat& format,
+                 ChangedCells& to) {
     AppendedTexts texts(to.text);
-    std::string week;
+    std::string part;
+    Moment moment;
     change_each(batch, group, [&](std::uint16_t row, Bytes cell) {
-        week.clear();
-        if (!cell.empty() && !append_truncated(cell, Truncation::week, week)) return false;
+        part.clear();
+        if (!cell.empty()) {
+            if (!format.read(cell, moment)) return false;
+            append_truncated(moment, *group.truncate, part);
+        }
         if (group.letters == Case::none) {
-            texts.text() += week;
+            texts.text() += part;
         } else {
-            append_case(texts.text(), week, group.letters);
+            append_case(texts.text(), part, group.letters);
         }
         texts.add(row);
         return true;
@@ -101,10 +78,15 @@ void write_weeks(Batch& batch, const GroupColumn& group, ChangedCells& to) {
 }
 
 /// No part has letters.
-void write_parts(Batch& batch, const GroupColumn& group, ChangedCells& to) {
+void write_parts(Batch& batch, const GroupColumn& group, const DateFormat& format,
+                 ChangedCells& to) {
     AppendedTexts texts(to.text);
+    Moment moment;
     change_each(batch, group, [&](std::uint16_t row, Bytes cell) {
-        if (!cell.empty() && !append_part(cell, *group.part, texts.text())) return false;
+        if (!cell.empty()) {
+            if (!format.read(cell, moment)) return false;
+            append_part(moment, *group.part, texts.text());
+        }
         texts.add(row);
         return true;
     });
@@ -177,15 +159,17 @@ void normalize(Batch& batch, const GroupColumn& group, ChangedCells& to) {
 
 }  // namespace
 
-void change_cells(Batch& batch, const GroupColumn& group, ChangedCells& to) {
-    if (group.truncate == Truncation::week) {
-        write_weeks(batch, group, to);
+void change_cells(Batch& batch, const GroupColumn& group, const DateFormat& dates,
+                  ChangedCells& to) {
+    const std::size_t kept = group.truncate ? kept_of_date(*group.truncate) : 0;
+    if (group.truncate && (kept == 0 || !dates.is_default())) {
+        write_dates(batch, group, dates, to);
     } else if (group.truncate) {
-        shorten_dates(batch, group, kept_of_date(*group.truncate), to.cells);
+        shorten_dates(batch, group, kept, to.cells);
     } else if (group.nfc) {
         normalize(batch, group, to);
     } else if (group.part) {
-        write_parts(batch, group, to);
+        write_parts(batch, group, dates, to);
     } else if (group.substring) {
         take_texts(batch, group, to, [place = *group.substring](Bytes cell) {
             return characters(cell, place.first - 1, place.count);

@@ -74,6 +74,7 @@ struct Condition::Node {
     Operator op;
     Kind kind;
     Notation notation;
+    DateFormat date_format;
     Accepted accepted;
     std::string text;              ///< The value of a comparison of text.
     TextSet texts;                 ///< Those of `in`.
@@ -82,7 +83,8 @@ struct Condition::Node {
     /// Where `Batch::tested` has its cells, if it is the first that reads its column as numbers.
     std::optional<std::size_t> place;
 
-    Node(const Restriction& restriction, const Notation& notation_of_cells);
+    Node(const Restriction& restriction, const Notation& notation_of_cells,
+         const DateFormat& format_of_cells);
 
     /// Sets the outcomes of `rows`, and adds a fault for each bad one.
     void test(Batch& batch, const Selection& rows, Outcomes& outcomes) const;
@@ -110,19 +112,23 @@ private:
     void with_test_of_date(const Use& use) const;
 };
 
-Condition::Node::Node(const Restriction& restriction, const Notation& notation_of_cells)
+Condition::Node::Node(const Restriction& restriction, const Notation& notation_of_cells,
+                      const DateFormat& format_of_cells)
     : form(restriction.form),
       column(restriction.column),
       op(restriction.op),
       kind(restriction.kind),
       notation(notation_of_cells),
+      date_format(format_of_cells),
       accepted(restriction.op) {
     if (form == Restriction::Form::comparison) {
         read_values(restriction.values);
         return;
     }
     parts.reserve(restriction.parts.size());
-    for (const Restriction& part : restriction.parts) parts.emplace_back(part, notation);
+    for (const Restriction& part : restriction.parts) {
+        parts.emplace_back(part, notation, date_format);
+    }
 }
 
 void Condition::Node::read_values(const std::vector<std::string>& values) {
@@ -136,7 +142,7 @@ void Condition::Node::read_values(const std::vector<std::string>& values) {
         if (kind == Kind::text) {
             text = value;
         } else if (kind == Kind::date) {
-            const std::optional<Instant> date = read_date(value);
+            const std::optional<Instant> date = date_format.of_values().instant(value);
             read = date.has_value();
             if (read) dates.push_back(*date);
         } else {
@@ -223,13 +229,20 @@ void Condition::Node::with_test_of_number(const Notation& of_cells, std::uint32_
 
 template <typename Use>
 void Condition::Node::with_test_of_date(const Use& use) const {
-    use([this, in = op == Operator::in](Bytes cell) {
-        if (cell.empty()) return Outcome::no;
-        const std::optional<Instant> date = read_date(cell);
-        if (!date) return Outcome::bad;
-        return outcome_of(in ? std::binary_search(dates.begin(), dates.end(), *date)
-                             : accepted(*date <=> dates.front()));
-    });
+    const auto with_reader = [this, &use](auto read) {
+        use([this, in = op == Operator::in, read](Bytes cell) {
+            if (cell.empty()) return Outcome::no;
+            const std::optional<Instant> date = read(cell);
+            if (!date) return Outcome::bad;
+            return outcome_of(in ? std::binary_search(dates.begin(), dates.end(), *date)
+                                 : accepted(*date <=> dates.front()));
+        });
+    };
+    if (date_format.is_default()) {
+        with_reader([](Bytes cell) { return read_date(cell); });
+    } else {
+        with_reader([this](Bytes cell) { return date_format.instant(cell); });
+    }
 }
 
 void Condition::Node::test(Batch& batch, const Selection& rows, Outcomes& outcomes) const {
@@ -294,8 +307,9 @@ void Condition::Node::note_tested(Batch& batch, const Selection& rows, const Out
     tested.decimals = scales != 0;
 }
 
-Condition::Condition(const Restriction& restriction, const Notation& notation)
-    : root_(std::make_unique<Node>(restriction, notation)) {
+Condition::Condition(const Restriction& restriction, const Notation& notation,
+                     const DateFormat& dates)
+    : root_(std::make_unique<Node>(restriction, notation, dates)) {
     root_->set_places(number_columns_);
 }
 Condition::~Condition() = default;

@@ -11,8 +11,9 @@ namespace csvmill {
 /// A restriction, ready to be tested.
 class Condition {
 public:
-    /// Numbers in cells are read in `notation`.
-    Condition(const Restriction& restriction, const Notation& notation);
+    /// Numbers and dates in cells are read in `notation` and `dates`.
+    Condition(const Restriction& restriction, const Notation& notation,
+              const DateFormat& dates = {});
     ~Condition();
     Condition(Condition&&) noexcept;
     Condition& operator=(Condition&&) noexcept;

@@ -9,8 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "query/null_texts.hpp"
 #include "text/pattern.hpp"
-#include "values/date.hpp"
+#include "values/date_format.hpp"
 #include "values/notation.hpp"
 
 namespace csvmill {
@@ -121,6 +122,8 @@ struct Query {
     std::vector<std::string> names;  ///< Of the output columns: group columns, then aggregates.
     RowFormat format = RowFormat::csv;
     Notation notation;
+    DateFormat dates;
+    NullTexts nulls;
     bool skip = false;  ///< Whether bad records are left out and kept, or fail the job.
     bool hints = true;  ///< Whether messages about cells suggest other settings.
 

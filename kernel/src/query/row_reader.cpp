@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "query/appended_texts.hpp"
 #include "query/changed_cells.hpp"
 #include "query/key.hpp"
 
@@ -87,10 +88,37 @@ void read_text(Batch& batch, const Reading& reading, const Cells& cells, Values&
     for (const std::uint16_t row : batch.selected) values.present[row] = !cells[row].empty();
 }
 
-void read_dates(Batch& batch, const Reading& reading, const Cells& cells, Values& values) {
+/// Reads dates whose text is not that of their cell.
+void rewrite_dates(Batch& batch, const Reading& reading, const Cells& cells,
+                   const DateFormat& format, Values& values) {
+    if (!values.iso) values.iso = std::make_unique<ChangedCells>();
+    AppendedTexts texts(values.iso->text);
+    Instant* const dates = values.dates.data();
+    read_cells(batch, reading, cells, values, [&](std::uint16_t row, Bytes cell) {
+        Moment moment;
+        if (!format.read(cell, moment)) return false;
+        dates[row] = instant_of(moment);
+        format.append_iso(moment, texts.text());
+        texts.add(row);
+        return true;
+    });
+    texts.set(values.iso->cells);
+    values.cells = &values.iso->cells;
+}
+
+void read_dates(Batch& batch, const Reading& reading, const Cells& cells,
+                const DateFormat& format, Values& values) {
     values.cells = &cells;
     values.dates.resize(batch_rows);
+    if (!format.is_iso()) return rewrite_dates(batch, reading, cells, format, values);
     Instant* const dates = values.dates.data();
+    if (!format.is_default()) {
+        return read_cells(batch, reading, cells, values, [&](std::size_t row, Bytes cell) {
+            const std::optional<Instant> date = format.instant(cell);
+            if (date) dates[row] = *date;
+            return date.has_value();
+        });
+    }
     read_cells(batch, reading, cells, values, [dates](std::size_t row, Bytes cell) {
         const std::optional<Instant> date = read_date(cell);
         if (date) dates[row] = *date;
@@ -185,7 +213,7 @@ RowReader::RowReader(const Query& query) : query_(query) {
         sources_.push_back(source_of(query.aggregates, i));
         const std::optional<Restriction>& where = query.aggregates[i].where;
         conditions_.emplace_back();
-        if (where) conditions_.back().emplace(*where, query.notation);
+        if (where) conditions_.back().emplace(*where, query.notation, query.dates);
     }
 }
 
@@ -197,7 +225,7 @@ void RowReader::read_keys(Batch& batch) const {
         if (group.plain()) {
             batch.key_cells.push_back(&batch.column(group.column));
         } else {
-            change_cells(batch, group, batch.changed[i]);
+            change_cells(batch, group, query_.dates, batch.changed[i]);
             batch.key_cells.push_back(&batch.changed[i].cells);
         }
     }
@@ -245,7 +273,7 @@ void RowReader::read_values(Batch& batch, std::size_t i) const {
     } else if (aggregate.kind == Kind::text) {
         read_text(batch, reading, cells, values);
     } else if (aggregate.kind == Kind::date) {
-        read_dates(batch, reading, cells, values);
+        read_dates(batch, reading, cells, query_.dates, values);
     } else {
         read_numbers(batch, reading, cells, query_.notation, values);
     }

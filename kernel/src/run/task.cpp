@@ -35,6 +35,8 @@ constexpr std::array truncations{
     Names<Truncation>{"week", Truncation::week},
     Names<Truncation>{"month", Truncation::month},
     Names<Truncation>{"year", Truncation::year},
+    Names<Truncation>{"hour", Truncation::hour},
+    Names<Truncation>{"quarter", Truncation::quarter},
 };
 constexpr std::array cases{Names<Case>{"upper", Case::upper}, Names<Case>{"lower", Case::lower}};
 constexpr std::array normal_forms{Names<bool>{"nfc", true}};
@@ -42,6 +44,11 @@ constexpr std::array date_parts{
     Names<DatePart>{"year", DatePart::year},       Names<DatePart>{"month", DatePart::month},
     Names<DatePart>{"day", DatePart::day},         Names<DatePart>{"hour", DatePart::hour},
     Names<DatePart>{"weekday", DatePart::weekday},
+};
+constexpr std::array decorations{
+    Names<bool Decorations::*>{"currency", &Decorations::currency},
+    Names<bool Decorations::*>{"percent", &Decorations::percent},
+    Names<bool Decorations::*>{"parentheses", &Decorations::parentheses},
 };
 constexpr std::array formats{
     Names<RowFormat>{"csv", RowFormat::csv},
@@ -100,6 +107,11 @@ Notation parse_notation(const Json& json) {
     }
     notation.decimal = decimal.front();
     if (!thousands.empty()) notation.thousands = thousands.front();
+    if (json.has("decorations")) {
+        for (const Json& each : json["decorations"].array()) {
+            notation.allowed.*named(each, decorations) = true;
+        }
+    }
     return notation;
 }
 
@@ -175,6 +187,8 @@ Query parse_query(const Json& json) {
     if (!json["limit"].is_null()) query.limit = number(json["limit"]);
     query.format = named(json["format"], formats);
     query.notation = parse_notation(json);
+    if (json.has("date")) query.dates = DateFormat(json["date"].string());
+    if (json.has("null")) query.nulls = NullTexts(strings(json["null"]));
     query.skip = json["skip"].boolean();
     query.hints = json["hints"].boolean();
     return query;

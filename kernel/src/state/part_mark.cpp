@@ -65,6 +65,13 @@ void append_query(std::string& to, const Query& query) {
     if (query.where) append_restriction(to, *query.where);
     append_varint(to, static_cast<unsigned char>(query.notation.decimal));
     append_varint(to, static_cast<unsigned char>(query.notation.thousands));
+    const Decorations& allowed = query.notation.allowed;
+    for (const bool each : {allowed.currency, allowed.percent, allowed.parentheses}) {
+        append_varint(to, each ? 1 : 0);
+    }
+    append_text(to, query.dates.text());
+    append_varint(to, query.nulls.list().size());
+    for (const std::string& text : query.nulls.list()) append_text(to, text);
     append_varint(to, query.skip ? 1 : 0);
     append_varint(to, query.hints ? 1 : 0);
 }

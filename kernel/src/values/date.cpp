@@ -10,12 +10,6 @@ namespace {
 constexpr std::size_t max_length = sizeof("2020-01-31T23:59:59.123456789+02:00") - 1;
 constexpr std::size_t date_length = sizeof("2020-01-31") - 1;
 
-struct CalendarDate {
-    unsigned year = 0;
-    unsigned month = 0;
-    unsigned day = 0;
-};
-
 constexpr bool is_leap(unsigned year) {
     return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
 }
@@ -35,6 +29,11 @@ unsigned days_before_year(unsigned year) {
     return past * 365 + past / 4 - past / 100 + past / 400;
 }
 
+unsigned days_of_month(const CalendarDate& date) {
+    return static_cast<unsigned>(days_before_month[date.month + 1]) -
+           days_before_month[date.month] + (date.month == 2 && is_leap(date.year) ? 1 : 0);
+}
+
 /// Reads the first ten bytes of `cell`, which has as many.
 bool read_calendar_date(Bytes cell, CalendarDate& date) {
     // "0000-00-" and "00" as little-endian numbers: digits become 0 to 9, dashes zero.
@@ -52,18 +51,8 @@ bool read_calendar_date(Bytes cell, CalendarDate& date) {
     date.month = digit(5) * 10 + digit(6);
     date.day = (last & 0xffu) * 10 + (last >> 8u);
     if (date.year == 0 || date.month - 1 > 11 || date.day == 0) return false;
-    if (date.day <= 28) return true;
-    const unsigned days = static_cast<unsigned>(days_before_month[date.month + 1]) -
-                          days_before_month[date.month] +
-                          (date.month == 2 && is_leap(date.year) ? 1 : 0);
-    return date.day <= days;
+    return date.day <= 28 || date.day <= days_of_month(date);
 }
-
-struct Time {
-    unsigned seconds = 0;
-    std::uint32_t nanoseconds = 0;
-    bool zone = false;
-};
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -82,7 +71,7 @@ bool take(Bytes& text, char c) {
 }
 
 /// Reads what follows the date: nothing, or a time.
-bool read_time(Bytes text, Time& time) {
+bool read_time(Bytes text, Moment& moment) {
     if (text.empty()) return true;
     if (!take(text, 'T') && !take(text, ' ')) return false;
     unsigned hour = 0;
@@ -94,29 +83,22 @@ bool read_time(Bytes text, Time& time) {
         if (take(text, '.')) {
             std::size_t digits = 0;
             for (; digits < 9 && digits < text.size() && is_digit(text[digits]); ++digits) {
-                time.nanoseconds =
-                    time.nanoseconds * 10 + static_cast<unsigned>(text[digits] - '0');
+                moment.nanoseconds =
+                    moment.nanoseconds * 10 + static_cast<unsigned>(text[digits] - '0');
             }
             if (digits == 0) return false;
             text.remove_prefix(digits);
-            for (; digits < 9; ++digits) time.nanoseconds *= 10;
+            for (; digits < 9; ++digits) moment.nanoseconds *= 10;
         }
     }
-    time.seconds = (hour * 60 + minute) * 60 + second;
-    if (text.empty()) return true;
-    time.zone = true;
-    if (take(text, 'Z')) return text.empty();
-    if (!take(text, '+') && !take(text, '-')) return false;
-    if (!take_two(text, 23, hour)) return false;
-    take(text, ':');
-    return take_two(text, 59, minute) && text.empty();
+    moment.seconds = (hour * 60 + minute) * 60 + second;
+    return text.empty() || (take_zone(text, moment) && text.empty());
 }
 
-bool read(Bytes cell, CalendarDate& date, Time& time) {
-    if (cell.size() == date_length) [[likely]]
-        return read_calendar_date(cell, date);
+bool read(Bytes cell, Moment& moment) {
+    if (cell.size() == date_length) return read_calendar_date(cell, moment.date);
     if (cell.size() < date_length || cell.size() > max_length) return false;
-    return read_calendar_date(cell, date) && read_time(cell.substr(date_length), time);
+    return read_calendar_date(cell, moment.date) && read_time(cell.substr(date_length), moment);
 }
 
 /// Days since a Monday.
@@ -139,67 +121,134 @@ void append_week(const CalendarDate& date, std::string& to) {
         ++year;
         thursday -= days;
     }
-    const unsigned week = (thursday - weekday) / 7 + 1;
-    const auto digit = [](unsigned value) { return static_cast<char>('0' + value % 10); };
-    const std::array<char, 8> text = {
-        digit(year / 1000), digit(year / 100), digit(year / 10), digit(year), '-', 'W',
-        digit(week / 10),   digit(week)};
-    to.append(text.data(), text.size());
+    append_digits(to, year, 4);
+    to += "-W";
+    append_digits(to, (thursday - weekday) / 7 + 1, 2);
 }
 
 }  // namespace
 
+bool is_valid(const CalendarDate& date) {
+    return date.year - 1 < 9999 && date.month - 1 < 12 && date.day > 0 &&
+           date.day <= days_of_month(date);
+}
+
+CalendarDate date_after(std::int64_t days) {
+    constexpr unsigned days_of_400_years = 146097;
+    const auto all = static_cast<unsigned>(days);
+    // The year is at most one less: a year of the calendar is longer than 365 days on average.
+    unsigned year = 1 + all / days_of_400_years * 400 + all % days_of_400_years / 366;
+    while (year < 9999 && days_before_year(year + 1) <= all) ++year;
+    CalendarDate date{year, 1, 1};
+    const unsigned of_year = all - days_before_year(year);
+    while (date.month < 12 && day_of_year({year, date.month + 1, 1}) <= of_year) ++date.month;
+    date.day = of_year - day_of_year(date) + 1;
+    return date;
+}
+
+Instant instant_of(const Moment& moment) {
+    const std::int64_t days = days_before_year(moment.date.year) + day_of_year(moment.date);
+    return {days * seconds_of_day + moment.seconds - moment.offset, moment.nanoseconds};
+}
+
+bool read_moment(Bytes cell, Moment& to) {
+    to = {};
+    return read(cell, to);
+}
+
+bool take_zone(Bytes& text, Moment& to) {
+    to.zoned = true;
+    if (take(text, 'Z')) {
+        to.zulu = true;
+        return true;
+    }
+    const bool west = text.starts_with('-');
+    if (!take(text, '+') && !take(text, '-')) return false;
+    unsigned hour = 0;
+    unsigned minute = 0;
+    if (!take_two(text, 23, hour)) return false;
+    take(text, ':');
+    if (!take_two(text, 59, minute)) return false;
+    const int offset = static_cast<int>(hour * 60 + minute) * 60;
+    to.offset = west ? -offset : offset;
+    return true;
+}
+
 std::optional<Instant> read_date(Bytes cell) {
-    CalendarDate date;
-    Time time;
-    if (!read(cell, date, time) || time.zone) return std::nullopt;
-    const std::int64_t days = days_before_year(date.year) + day_of_year(date);
-    return Instant{days * 86400 + time.seconds, time.nanoseconds};
+    if (cell.size() == date_length) [[likely]] {
+        CalendarDate date;
+        if (!read_calendar_date(cell, date)) return std::nullopt;
+        const std::int64_t days = days_before_year(date.year) + day_of_year(date);
+        return Instant{days * seconds_of_day, 0};
+    }
+    Moment moment;
+    if (!read(cell, moment) || moment.zoned) return std::nullopt;
+    return instant_of(moment);
 }
 
 bool is_calendar_date(Bytes cell) {
-    CalendarDate date;
-    if (cell.size() == date_length) [[likely]]
+    if (cell.size() == date_length) [[likely]] {
+        CalendarDate date;
         return read_calendar_date(cell, date);
-    Time time;
-    return read(cell, date, time);
+    }
+    Moment moment;
+    return read(cell, moment);
 }
 
 bool append_truncated(Bytes cell, Truncation truncation, std::string& to) {
-    CalendarDate date;
-    Time time;
-    if (!read(cell, date, time)) return false;
-    if (truncation == Truncation::week) {
-        append_week(date, to);
-    } else {
-        to.append(cell.data(), kept_of_date(truncation));
-    }
+    Moment moment;
+    if (!read(cell, moment)) return false;
+    append_truncated(moment, truncation, to);
     return true;
 }
 
-bool append_part(Bytes cell, DatePart part, std::string& to) {
-    CalendarDate date;
-    Time time;
-    if (!read(cell, date, time)) return false;
-    constexpr std::size_t hour = date_length + 1;
+void append_truncated(const Moment& moment, Truncation truncation, std::string& to) {
+    const CalendarDate& date = moment.date;
+    if (truncation == Truncation::week) return append_week(date, to);
+    append_digits(to, date.year, 4);
+    if (truncation == Truncation::year) return;
+    to += '-';
+    if (truncation == Truncation::quarter) {
+        to += 'Q';
+        return append_digits(to, (date.month + 2) / 3, 1);
+    }
+    append_digits(to, date.month, 2);
+    if (truncation == Truncation::month) return;
+    to += '-';
+    append_digits(to, date.day, 2);
+    if (truncation == Truncation::day) return;
+    to += 'T';
+    append_digits(to, moment.seconds / 3600, 2);
+}
+
+void append_part(const Moment& moment, DatePart part, std::string& to) {
     switch (part) {
         case DatePart::year:
-            to += cell.substr(0, 4);
-            break;
+            return append_digits(to, moment.date.year, 4);
         case DatePart::month:
-            to += cell.substr(5, 2);
-            break;
+            return append_digits(to, moment.date.month, 2);
         case DatePart::day:
-            to += cell.substr(8, 2);
-            break;
+            return append_digits(to, moment.date.day, 2);
         case DatePart::hour:
-            to += cell.size() > hour ? cell.substr(hour, 2) : Bytes("00");
-            break;
+            return append_digits(to, moment.seconds / 3600, 2);
         case DatePart::weekday:
-            to += static_cast<char>('1' + weekday_of(date));
-            break;
+            return append_digits(to, weekday_of(moment.date) + 1, 1);
     }
+}
+
+bool append_part(Bytes cell, DatePart part, std::string& to) {
+    Moment moment;
+    if (!read(cell, moment)) return false;
+    append_part(moment, part, to);
     return true;
+}
+
+void append_digits(std::string& to, unsigned value, unsigned width) {
+    for (unsigned place = width; place > 0; --place) {
+        unsigned digit = value;
+        for (unsigned i = 1; i < place; ++i) digit /= 10;
+        to += static_cast<char>('0' + digit % 10);
+    }
 }
 
 }  // namespace csvmill

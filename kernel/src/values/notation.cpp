@@ -119,6 +119,27 @@ bool is_of(Kind kind, Bytes cell, const Notation& notation) {
     return divide(cell, notation, parts) && (kind == Kind::number || parts.plain);
 }
 
+bool read_plain(Kind kind, Bytes cell, const Notation& notation, Decimal& to) {
+    Parts parts;
+    if (!divide(cell, notation, parts) || (kind == Kind::integer && !parts.plain)) return false;
+    to = number_of(parts);
+    return true;
+}
+
+/// The decorations of `found` that are not `allowed`.
+Decorations missing_of(const Decorations& found, const Decorations& allowed) {
+    return {found.currency && !allowed.currency, found.percent && !allowed.percent,
+            found.parentheses && !allowed.parentheses};
+}
+
+bool read_any(Kind kind, Bytes cell, const Notation& notation, Decimal& to) {
+    if (read_plain(kind, cell, notation, to)) return true;
+    if (!notation.allowed.any()) return false;
+    Undecorated bare;
+    return undecorate(cell, bare) && !missing_of(bare.found, notation.allowed).any() &&
+           read_plain(kind, bare.number, notation, to);
+}
+
 bool is_numeric(Kind kind) { return kind == Kind::integer || kind == Kind::number; }
 
 /// Whether the cell consists of a sign, digits and separators only. Bytes of the separators beyond
@@ -130,16 +151,16 @@ bool looks_numeric(Bytes cell) {
 }
 
 /// All notations that a spec can set, in the order of the hints.
-constexpr std::array<Notation, 10> notations = {{{'.', 0},
-                                                 {'.', ','},
-                                                 {'.', ' '},
-                                                 {'.', '\''},
-                                                 {'.', '_'},
-                                                 {',', 0},
-                                                 {',', '.'},
-                                                 {',', ' '},
-                                                 {',', '\''},
-                                                 {',', '_'}}};
+constexpr std::array<Notation, 10> notations = {{{'.', 0, {}},
+                                                 {'.', ',', {}},
+                                                 {'.', ' ', {}},
+                                                 {'.', '\'', {}},
+                                                 {'.', '_', {}},
+                                                 {',', 0, {}},
+                                                 {',', '.', {}},
+                                                 {',', ' ', {}},
+                                                 {',', '\'', {}},
+                                                 {',', '_', {}}}};
 
 /// Such as "input.decimal to ','".
 std::string setting(const char* name, char value) {
@@ -163,31 +184,19 @@ std::string joined(const std::vector<std::string>& parts, const char* between) {
 }  // namespace
 
 bool read_any_integer(Bytes cell, const Notation& notation, Decimal& to) {
-    Parts parts;
-    if (!divide(cell, notation, parts) || !parts.plain) return false;
-    to = number_of(parts);
-    return true;
+    return read_any(Kind::integer, cell, notation, to);
 }
 
 bool read_any_number(Bytes cell, const Notation& notation, Decimal& to) {
-    Parts parts;
-    if (!divide(cell, notation, parts)) return false;
-    to = number_of(parts);
-    return true;
+    return read_any(Kind::number, cell, notation, to);
 }
 
 std::string expected(Kind kind, const Notation& notation) {
-    if (notation.canonical() || !is_numeric(kind)) {
-        switch (kind) {
-            case Kind::integer:
-                return "an integer, such as 42 or -7";
-            case Kind::number:
-                return "a number, such as 42, -0.5 or 1e3 (exponents from -400 to 400)";
-            case Kind::date:
-                return "a date without a time zone, such as 2020-01-31 or 2020-01-31T23:59:59";
-            case Kind::text:
-                return "text";
-        }
+    if (kind == Kind::text) return "text";
+    if (notation.canonical()) {
+        return kind == Kind::integer
+                   ? "an integer, such as 42 or -7"
+                   : "a number, such as 42, -0.5 or 1e3 (exponents from -400 to 400)";
     }
     std::string grouped = "1";
     if (notation.thousands != 0) grouped += notation.thousands;
@@ -197,21 +206,27 @@ std::string expected(Kind kind, const Notation& notation) {
     return "a number, such as 42, -0" + point + "5 or " + grouped + point + "5";
 }
 
-std::string expected_with_hint(Kind kind, Bytes cell, const Notation& notation) {
-    const std::string settings = hint(kind, cell, notation);
-    const std::string text = expected(kind, notation);
-    return settings.empty() ? text : text + "; if it is one, set " + settings;
-}
-
 std::string hint(Kind kind, Bytes cell, const Notation& notation) {
-    if (!is_numeric(kind) || !looks_numeric(cell)) return {};
+    if (!is_numeric(kind)) return {};
+    Undecorated bare;
+    if (!undecorate(cell, bare) || !looks_numeric(bare.number)) return {};
+    const Decorations missing = missing_of(bare.found, notation.allowed);
+    std::vector<std::string> decorations;
+    if (missing.currency) decorations.emplace_back("input.number.currency to true");
+    if (missing.percent) decorations.emplace_back("input.number.percent to true");
+    if (missing.parentheses) decorations.emplace_back("input.number.parentheses to 'negative'");
     std::vector<std::string> ways;
+    if (missing.any() && is_of(kind, bare.number, notation)) {
+        return joined(decorations, " and ");
+    }
     std::size_t least = 2;
     for (const Notation& other : notations) {
-        if (other == notation || !is_of(kind, cell, other)) continue;
+        const bool same =
+            other.decimal == notation.decimal && other.thousands == notation.thousands;
+        if (same || !is_of(kind, bare.number, other)) continue;
         // Do not suggest a separator that the cell does not have.
         if (other.thousands != 0 && other.thousands != notation.thousands &&
-            is_of(kind, cell, {other.decimal, 0})) {
+            is_of(kind, bare.number, {other.decimal, 0, {}})) {
             continue;
         }
         std::vector<std::string> changes;
@@ -222,6 +237,7 @@ std::string hint(Kind kind, Bytes cell, const Notation& notation) {
         if (changes.size() > least) continue;
         if (changes.size() < least) ways.clear();
         least = changes.size();
+        changes.insert(changes.end(), decorations.begin(), decorations.end());
         ways.push_back(joined(changes, " and "));
     }
     return joined(ways, " or ");

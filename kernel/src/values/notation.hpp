@@ -5,6 +5,7 @@
 
 #include "text/bytes.hpp"
 #include "values/decimal.hpp"
+#include "values/decorations.hpp"
 #include "values/short_number.hpp"
 
 namespace csvmill {
@@ -15,7 +16,9 @@ enum class Kind { integer, number, date, text };
 struct Notation {
     char decimal = '.';
     char thousands = 0;  ///< 0 for none. A space also stands for U+00A0 and U+202F, ' for U+2019.
+    Decorations allowed = {};
 
+    /// Whether the separators are those of values in a spec.
     bool canonical() const { return decimal == '.' && thousands == 0; }
     bool operator==(const Notation&) const = default;
 };
@@ -38,12 +41,8 @@ bool read_any_number(Bytes cell, const Notation& notation, Decimal& to);
 /// The description of a number that may be multiplied: `EXPECTED_FACTOR`.
 inline constexpr const char* expected_short_number = "a number of up to 1000 digits and 1000 decimals";
 
-/// The description of a kind for a message: `Notation.expected`.
+/// The description of a kind, but date, for a message: `Notation.expected`.
 std::string expected(Kind kind, const Notation& notation);
-
-/// `expected`, with a hint if other settings would make `cell` of that kind:
-/// `Notation.expected_with_hint`.
-std::string expected_with_hint(Kind kind, Bytes cell, const Notation& notation);
 
 /// The settings with which `cell` would be of that kind, such as "input.decimal to ','"; else
 /// empty: `Notation.hint`.
