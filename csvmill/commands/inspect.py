@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
@@ -88,6 +89,8 @@ def describe(found: Inspection) -> str:
     if found.rows_of_several_lines:
         lines.append(("", multiline_rows(found.rows_of_several_lines, found.most_lines)))
     lines += [("note", note) for note in found.notes]
+    if found.proposal:
+        lines.append(("proposal", json.dumps(found.proposal, ensure_ascii=False)))
     if found.problem_count:
         lines.append(("bad rows", f"{found.problem_count:,}"))
         lines += [("", str(problem)) for problem in found.problems]

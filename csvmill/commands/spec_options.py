@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import sys
 from collections import deque
 from contextlib import contextmanager
@@ -30,11 +31,12 @@ How to describe the spec:
   COLUMN is a name from the header, or a position such as @3. Put a name in
   double quotes if it contains one of , : = < > ! * or starts with @ or -.
   ITEMS are separated by commas: [NAME=]COLUMN[:OPTION]. NAME names the output
-  column. With --group-by, OPTION is day, week, month, year, weekday, upper,
-  lower, trim or nfc; with a function, it is the type of the cells: number,
-  integer, date or text. A function of numbers also takes the product A*B of two columns.
-  Other values: COLUMN:P of --percentile, [NAME=]OUTPUT/OUTPUT of --ratio,
-  CONDITION of --count-if, "COLUMN if CONDITION" of --sum-if.
+  column. With --group-by, OPTION is hour, day, week, month, quarter, year,
+  weekday, upper, lower, trim or nfc; with a function, it is the type of the
+  cells: number, integer, date or text. A function of numbers also takes the
+  product A*B of two columns. Other values: COLUMN:P of --percentile,
+  [NAME=]OUTPUT/OUTPUT of --ratio, CONDITION of --count-if, "COLUMN if CONDITION"
+  of --sum-if.
   CONDITION is COLUMN[:TYPE] OP VALUE. OP is one of = != < <= > >= in contains
   starts_with is_empty. VALUE is compared as a number if it is one, with < and
   > also as a date, and otherwise as text; in quotes it is always text.
@@ -56,12 +58,13 @@ _FUNCTIONS: dict[str, AggregateFunction] = {
 }
 _INPUT = (
     "delimiter", "quote", "escape", "encoding", "header", "line_end", "compression", "decimal",
-    "thousands", "on_bad_row",
+    "thousands", "date", "on_bad_row",
 )  # fmt: skip
+_NUMBER = ("currency", "percent", "parentheses")
 _OPTION_ORDER = "csvmill.spec_options.order"
 _NAMES = (
     "group_by", "count", *(name.replace("-", "_") for name in _FUNCTIONS),
-    "where", "having", "order_by", "limit", "output_format", "strict", *_INPUT,
+    "where", "having", "order_by", "limit", "output_format", "strict", *_INPUT, "null", *_NUMBER,
 )  # fmt: skip
 _OPTION_OF = {
     "group_by": "--group-by", "where": "--where", "having": "--having",
@@ -172,6 +175,22 @@ def _options() -> list[Callable[[Callable[..., Any]], Callable[..., Any]]]:
         ),
         click.option("--decimal", type=click.Choice([".", ","]), help="Decimal mark in FILE."),
         click.option("--thousands", metavar="CHAR", help="Thousands separator in FILE."),
+        text("--null", metavar="TEXT", help="A text in FILE that counts as an empty cell."),
+        click.option(
+            "--currency", is_flag=True, help="Numbers in FILE may have a currency, as in 5 EUR."
+        ),
+        click.option("--percent", is_flag=True, help="Numbers in FILE may have a percent sign."),
+        click.option(
+            "--parentheses",
+            type=click.Choice(["text", "negative"]),
+            help="What (5) means in FILE: text, or -5.  [default: text]",
+        ),
+        click.option(
+            "--date",
+            metavar="FORMAT",
+            help="How dates in FILE are written: a pattern such as %d/%m/%Y, or iso, iso_zoned, "
+            "epoch, epoch_ms.  [default: iso]",
+        ),
         click.option(
             "--on-bad-row",
             type=click.Choice(get_args(OnBadRow)),
@@ -237,6 +256,10 @@ def _from_options(given: dict[str, Any]) -> dict[str, Any]:
     if given["strict"]:
         spec["on_warning"] = "fail"
     declared = {name: given[name] for name in _INPUT if given[name] is not None}
+    if given["null"]:
+        declared["null"] = list(given["null"])
+    if number := {name: given[name] for name in _NUMBER if given[name] not in (None, False)}:
+        declared["number"] = number
     if declared:
         spec["input"] = declared
     return _checked(spec, sources)
@@ -322,7 +345,8 @@ def _option_of(path: str, sources: Mapping[int, str]) -> str:
         if path.startswith(f"aggregates[{index}]"):
             return option
     if path.startswith("input."):
-        return "--" + path.removeprefix("input.").partition(".")[0].replace("_", "-")
+        name = path.removeprefix("input.").removeprefix("number.")
+        return "--" + re.split(r"[.\[]", name)[0].replace("_", "-")
     return _OPTION_OF.get(path.partition(".")[0].partition("[")[0], "--group-by")
 
 

@@ -24,6 +24,8 @@ class Undecorated:
 
     number: bytes
     found: frozenset[Decoration]
+    unit: bytes = b""
+    """The currency or percent sign; empty if there is none."""
 
 
 def undecorated(cell: bytes) -> Undecorated | None:
@@ -33,14 +35,14 @@ def undecorated(cell: bytes) -> Undecorated | None:
     parentheses, with or without a blank between them. A sign is before the unit or after it.
     """
     sign, rest = _sign_of(cell)
-    unit, rest = _unit_of(rest)
+    unit, name, rest = _unit_of(rest)
     enclosed = len(rest) >= 2 and rest.startswith(b"(") and rest.endswith(b")")
     if enclosed:
         if sign:
             return None
         sign, rest = b"-", rest[1:-1]
         if unit is None:
-            unit, rest = _unit_of(rest)
+            unit, name, rest = _unit_of(rest)
     elif not sign:
         sign, rest = _sign_of(rest)
     if rest[:1] in (b"+", b"-"):
@@ -48,7 +50,7 @@ def undecorated(cell: bytes) -> Undecorated | None:
     found: set[Decoration] = {unit} if unit else set()
     if enclosed:
         found.add("parentheses")
-    return Undecorated(sign + rest, frozenset(found))
+    return Undecorated(sign + rest, frozenset(found), name)
 
 
 def _sign_of(text: bytes) -> tuple[bytes, bytes]:
@@ -56,22 +58,22 @@ def _sign_of(text: bytes) -> tuple[bytes, bytes]:
     return text[:size], text[size:]
 
 
-def _unit_of(text: bytes) -> tuple[Decoration | None, bytes]:
-    """Return the kind of the unit at either end of `text`, and the rest."""
+def _unit_of(text: bytes) -> tuple[Decoration | None, bytes, bytes]:
+    """Return the kind of the unit at either end of `text`, the unit, and the rest."""
     name = _name(_before(text[:_LONGEST]))
     rest = text[len(name) :]
     blank = next((each for each in _NO_BREAK if name.endswith(each)), b"")
     name = name.removesuffix(blank)
     if name in CURRENCIES:
-        return "currency", rest if blank else rest.removeprefix(b" ")
+        return "currency", name, rest if blank else rest.removeprefix(b" ")
     name = _name(_after(text[-_LONGEST:]))
     rest = text[: len(text) - len(name)]
     blank = next((each for each in _NO_BREAK if name.startswith(each)), b"")
     name = name.removeprefix(blank)
     if name in CURRENCIES or name == b"%":
         kind: Decoration = "percent" if name == b"%" else "currency"
-        return kind, rest if blank else rest.removesuffix(b" ")
-    return None, text
+        return kind, name, rest if blank else rest.removesuffix(b" ")
+    return None, b"", text
 
 
 def _name(match: re.Match[bytes] | None) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import WithJsonSchema
 
@@ -87,6 +87,9 @@ class InspectionView(View):
     """Lines of the longest record."""
     notes: list[str]
     """Numbers that may be written in another notation than the one they are read in."""
+    proposal: dict[str, Any] | None
+    """What to declare in the aggregation, so that numbers and dates that are written in another way
+    are read as such; null if there is no reason for it."""
     bytes: Count
     """Bytes of text read: the first MiB, or up to 16 MiB if the header is longer."""
     whole: bool

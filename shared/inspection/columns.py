@@ -6,11 +6,15 @@ import re
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any
 
 from shared.aggregation.cells import Notation, looks_numeric
+from shared.aggregation.decorations import undecorated
 from shared.aggregation.spec import notation_of
 from shared.csv.problems import show
+from shared.inspection.missing import MISSING_AMONG_VALUES
+from shared.inspection.proposal import ColumnReadings, propose
 from shared.inspection.sample import SampleEnded
 
 if TYPE_CHECKING:
@@ -61,13 +65,17 @@ def summarize(
     records: Iterator[Record],
     width: int,
     dialect: Dialect,
-) -> tuple[int, list[str]]:
-    """Add all records to the summaries. Return their number, and warnings about numbers."""
+) -> tuple[int, list[str], dict[str, Any] | None]:
+    """Add all records to the summaries.
+
+    Return their number, warnings about numbers and dates, and what to declare (see `propose`).
+    """
     notation = notation_of(dialect)
     nulls = {text.encode() for text in dialect.null}
     readers = notation.readers
     possible: list[deque[Kind] | None] = [None] * len(columns)
     numbers = [_NumberCheck(notation) for _ in columns]
+    readings = [ColumnReadings(notation) for _ in columns]
     rows = 0
     with suppress(SampleEnded):
         for _line, fields in records:
@@ -89,15 +97,24 @@ def summarize(
                 if len(column.samples) < _SAMPLES and (text := shown(cell)) not in column.samples:
                     column.samples.append(text)
                 numbers[i].add(cell)
+                readings[i].add(cell)
     for column, kinds in zip(columns, possible, strict=True):
         if kinds is not None:
             column.type = kinds[0] if kinds else "text"
+    proposal, doubts = propose(
+        [
+            (column.position, column.name, column.type, reading)
+            for column, reading in zip(columns, readings, strict=True)
+        ],
+        dialect,
+    )
     notes = (
         f"column {column.position} ({show(column.name.encode())}): {note}"
         for column, check in zip(columns, numbers, strict=True)
         if (note := check.note(column.type, dialect.delimiter))
     )
-    return rows, [note for note, _ in zip(notes, range(_MAX_NOTES), strict=False)]
+    shown_notes = list(islice(chain(notes, doubts), _MAX_NOTES))
+    return rows, shown_notes, proposal
 
 
 class _NumberCheck:
@@ -117,8 +134,9 @@ class _NumberCheck:
         if not self._figures:
             return
         if self._number(cell) is None:
-            if not looks_numeric(cell):
-                self._figures = False
+            bare = undecorated(cell)
+            if bare is None or not looks_numeric(bare.number):
+                self._figures = cell.lower() in MISSING_AMONG_VALUES
             # `1,234` has two readings; another cell may have only one.
             elif self._hint is None or " or " in self._hint:
                 self._unread, self._hint = cell, self._notation.hint("number", cell)

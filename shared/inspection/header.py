@@ -15,6 +15,7 @@ from shared.aggregation.spec import notation_of
 from shared.csv.problems import show
 from shared.csv.records import BOM, RecordReader
 from shared.errors import MalformedInput
+from shared.inspection.missing import MISSING
 from shared.inspection.sample import SampleEnded
 
 if TYPE_CHECKING:
@@ -31,10 +32,6 @@ _CELLS = 50_000
 """Cells that are read, of the records below the first."""
 _COLUMNS = 1000
 _NEARLY_ALL = 0.9
-_MISSING = frozenset(
-    (b"na", b"n/a", b"#n/a", b"<na>", b"nan", b"null", b"<null>", b"nil", b"none", b"(null)")
-)
-"""Markers of a missing value, in lower case. They are not names of columns."""
 _INDEX, _YEARS = range(101), range(1800, 2201)
 """Numbers that are used as names of columns: `1,2,3` or `2019,2020`."""
 
@@ -175,7 +172,7 @@ class _CellKinds:
         notation = notation_of(dialect)
         self.number = notation.readers["number"]
         self._dates = notation.dates
-        self._missing = _MISSING | {text.lower().encode() for text in dialect.null}
+        self._missing = MISSING | {text.lower().encode() for text in dialect.null}
 
     def of(self, cell: bytes) -> _Kind | None:
         """Return the kind of a cell: `figures` for digits in another notation, else None."""

@@ -9,7 +9,7 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared.aggregation.resolve import resolve
 from shared.api.inspection import ColumnView, DialectView, InspectionView, NumberStyleView
@@ -63,6 +63,9 @@ class Inspection:
     notes: tuple[str, ...]
     """Warnings: the delimiter may be another one, or numbers may be in another notation than that
     of `dialect`."""
+    proposal: dict[str, Any] | None
+    """What to declare, as `input` of a spec, so that numbers and dates are read as such; None if the
+    sample gives no reason for it."""
     size: int
     """Bytes of text inspected, in UTF-8."""
     whole: bool
@@ -150,6 +153,7 @@ def _inspected(
     columns: list[ColumnSummary] = []
     rows, unreadable, fits = 0, None, None
     notes: list[str] = []
+    proposal: dict[str, Any] | None = None
     try:
         records = iter(reader)
         header = next(records, None)
@@ -158,12 +162,16 @@ def _inspected(
             if aggregation is not None:
                 fits = _fit(aggregation, header[1], detected)
             below = islice(records, most)
-            rows, notes = summarize(columns, reader, below, len(header[1]), detected.dialect)
+            rows, notes, proposal = summarize(
+                columns, reader, below, len(header[1]), detected.dialect
+            )
     except SampleEnded:
         pass  # the sample ends within the header
     except MalformedInput as malformed:
         unreadable = str(malformed)
-    return _inspection(detected, columns, rows, problems, count, unreadable, fits, reader, notes)
+    return _inspection(
+        detected, columns, rows, problems, count, unreadable, fits, reader, notes, proposal
+    )
 
 
 def _unreadable(sample: bytes, declared: Input) -> Detection:
@@ -235,6 +243,7 @@ def _inspection(
     fits: Fit | None,
     reader: RecordReader,
     notes: Sequence[str] = (),
+    proposal: dict[str, Any] | None = None,
 ) -> Inspection:
     return Inspection(
         dialect=detected.dialect,
@@ -245,6 +254,7 @@ def _inspection(
         rows_of_several_lines=reader.of_several_lines,
         most_lines=reader.most_lines,
         notes=tuple(notes) if detected.doubt is None else (detected.doubt, *notes),
+        proposal=proposal,
         size=len(detected.text),
         whole=detected.whole,
         problems=tuple(problems),
