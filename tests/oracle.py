@@ -343,7 +343,12 @@ def _group_text(cell: str, group: GroupColumn) -> str:
         return moment.strftime(form[group.part]).rjust(4 if group.part == "year" else 1, "0")
     if group.truncate is None or cell == "":
         return cell
-    day = moment_of(re.sub(r"(Z|[+-]\d\d:?\d\d)$", "", cell) if len(cell) > 10 else cell).date()
+    moment = moment_of(re.sub(r"(Z|[+-]\d\d:?\d\d)$", "", cell) if len(cell) > 10 else cell)
+    day = moment.date()
+    if group.truncate == "hour":
+        return f"{day.isoformat()}T{moment.hour:02}"
+    if group.truncate == "quarter":
+        return f"{day.year:04}-Q{1 + (day.month - 1) // 3}"
     if group.truncate == "week":
         year, week, _ = day.isocalendar()
         return f"{year:04}-W{week:02}"

@@ -86,8 +86,19 @@ def canonical(cell: str, declared: Input) -> str:
 def hint_for(cell: str, kind: str, declared: Input) -> str:
     """Return the shortest hint of what to declare so that the cell is a number."""
     hints: dict[int, list[str]] = {1: [], 2: []}
-    if kind not in ("number", "integer") or re.search("[eE]", cell):
+    if kind == "date" and re.fullmatch(r".{10}[T ].*(Z|[+-]\d\d:?\d\d)", cell):
+        with suppress(Malformed):
+            moment_of(re.sub(r"(Z|[+-]\d\d:?\d\d)$", "", cell))
+            return "; if all dates have a time zone, set input.date to 'iso_zoned'"
+    if kind not in ("number", "integer"):
         return ""
+    cell, decorations = undecorated(cell)
+    if re.search("[eE]", cell):
+        return ""
+    if decorations:
+        with suppress(Malformed):
+            READERS[kind](canonical(cell, declared))
+            return f"; if it is one, set {' and '.join(decorations)}"
     notations: Any = itertools.product(".,", ["", ",", ".", " ", "'", "_"])
     for decimal, thousands in notations:
         if decimal == thousands:
@@ -104,9 +115,25 @@ def hint_for(cell: str, kind: str, declared: Input) -> str:
         with suppress(Malformed):
             READERS[kind](canonical(cell, other))
             if words and not unused:
-                hints[len(words)].append(" and ".join(words))
+                hints[len(words)].append(" and ".join([*words, *decorations]))
     found = " or ".join(hints[1] or hints[2])
     return f"; if it is one, set {found}" if found else ""
+
+
+def undecorated(cell: str) -> tuple[str, list[str]]:
+    """Return the number in a cell without decorations, and the settings that allow these."""
+    unit = "(?:[$€%]|EUR)"
+    settings: list[str] = []
+    if bracketed := re.fullmatch(r"\(([^+-].*)\)", cell):
+        settings = ["input.number.parentheses to 'negative'"]
+        cell = "-" + bracketed[1]
+    if found := re.fullmatch(rf"([+-]?)({unit})?[ \u00a0]?([0-9.,]+)[ \u00a0]?({unit})?", cell):
+        units = [each for each in (found[2], found[4]) if each]
+        if len(units) == 1 and found[2] != "%":
+            name = "percent" if units == ["%"] else "currency"
+            settings = [f"input.number.{name} to true", *settings]
+            cell = found[1] + found[3]
+    return cell, settings
 
 
 READERS: dict[str, Callable[[str], Any]] = {

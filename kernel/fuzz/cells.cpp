@@ -5,6 +5,7 @@
 #include "text/error.hpp"
 #include "text/utf8.hpp"
 #include "values/date.hpp"
+#include "values/date_format.hpp"
 #include "values/decimal.hpp"
 #include "values/notation.hpp"
 
@@ -42,8 +43,8 @@ std::optional<Decimal> check_number(Bytes cell, const Notation& notation) {
     Decimal number;
     const bool is_integer = read_integer(cell, notation, integer);
     const bool is_number = read_number(cell, notation, number);
-    for (const Kind kind : {Kind::integer, Kind::number, Kind::date}) {
-        static_cast<void>(expected_with_hint(kind, cell, notation));
+    for (const Kind kind : {Kind::integer, Kind::number}) {
+        static_cast<void>(hint(kind, cell, notation));
     }
     if (!is_number) {
         require(!is_integer);
@@ -76,9 +77,41 @@ void check_date(Bytes cell) {
     const std::optional<Instant> begin = read_date(day);
     require(begin && begin->nanoseconds == 0 && begin->seconds % 86400 == 0);
     if (instant) require(*begin <= *instant && instant->seconds - begin->seconds < 86400);
-    for (const Truncation truncation : {Truncation::week, Truncation::month, Truncation::year}) {
+    for (const Truncation truncation : {Truncation::week, Truncation::month, Truncation::year,
+                                        Truncation::hour, Truncation::quarter}) {
         std::string text;
         require(append_truncated(cell, truncation, text) && !text.empty());
+    }
+}
+
+/// A date of any format is the same as ISO 8601 writes it.
+void check_format(Bytes cell, const DateFormat& format) {
+    static_cast<void>(format.expected(false) + format.hint(cell));
+    Moment moment;
+    if (!format.read(cell, moment)) {
+        require(!format.instant(cell));
+        return;
+    }
+    if (format.is_iso()) return;
+    require(is_valid(moment.date) && moment.zoned == format.zoned());
+    std::string text;
+    format.append_iso(moment, text);
+    Moment again;
+    require(read_moment(text, again) && again.zoned == moment.zoned);
+    require(format.instant(cell) == format.of_values().instant(text));
+    for (const Truncation truncation : {Truncation::hour, Truncation::day, Truncation::quarter}) {
+        std::string part;
+        append_truncated(moment, truncation, part);
+        std::string of_text;
+        require(append_truncated(text, truncation, of_text) && part == of_text);
+    }
+}
+
+void check_format(Bytes cell, Bytes text) {
+    try {
+        check_format(cell, DateFormat(text));
+    } catch (const StateError&) {
+        // The outcome of most texts.
     }
 }
 
@@ -101,15 +134,21 @@ void check_bytes(Bytes bytes, Take take) {
 }  // namespace
 
 void cells(Bytes input) {
-    constexpr Notation notations[] = {{'.', 0},   {',', 0},   {'.', ','},  {',', '.'},
-                                      {',', ' '}, {'.', ' '}, {'.', '\''}, {'.', '_'}};
-    const Notation notation = notations[take_choice(input) % 8];
+    constexpr Notation notations[] = {{'.', 0, {}},   {',', 0, {}},   {'.', ',', {}},
+                                      {',', '.', {}}, {',', ' ', {}}, {'.', ' ', {}},
+                                      {'.', '\'', {}}, {'.', '_', {}}};
+    const unsigned choice = take_choice(input);
+    Notation notation = notations[choice % 8];
+    notation.allowed = {(choice & 8U) != 0, (choice & 16U) != 0, (choice & 32U) != 0};
     check_bytes(input, [](Bytes bytes) { return Decimal::take_sortable(bytes); });
     check_bytes(input, [](Bytes bytes) { return Decimal::take_state(bytes); });
     if (!is_utf8(input)) return;
     const Bytes first = input.substr(0, input.find('\n'));
-    const Bytes second = input.substr(std::min(first.size() + 1, input.size()));
+    const Bytes rest = input.substr(std::min(first.size() + 1, input.size()));
+    const Bytes second = rest.substr(0, rest.find('\n'));
     check_date(first);
+    // The format of dates is after both cells.
+    check_format(first, rest.substr(std::min(second.size() + 1, rest.size())));
     const std::optional<Decimal> a = check_number(first, notation);
     const std::optional<Decimal> b = check_number(second, notation);
     if (a && b) check_two(*a, *b);
