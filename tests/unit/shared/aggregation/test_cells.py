@@ -9,11 +9,10 @@ import pytest
 from shared.aggregation.cells import (
     EXPECTED,
     Notation,
-    read_date,
     read_integer,
     read_number,
-    truncated,
 )
+from shared.aggregation.dates import read_date, truncated
 
 if TYPE_CHECKING:
     from shared.aggregation.kinds import Kind
@@ -54,7 +53,7 @@ def test_integers_have_no_decimals_and_no_exponent(cell: bytes) -> None:
 
 def test_dates_compare_by_time() -> None:
     texts = [b"2020-01-31", b"2020-01-31 00:00:00.5", b"2020-01-31T09:00", b"2020-02-01"]
-    moments = [read_date(text) or "" for text in texts]
+    moments = [read_date(text) or (0, 0) for text in texts]
 
     assert moments == sorted(set(moments))
     assert read_date(b"2020-01-31") == read_date(b"2020-01-31T00:00:00.000")
@@ -179,4 +178,4 @@ def test_the_error_hints_at_the_notation_in_which_a_cell_is_a_number(
     assert notation.hint(kind, cell.encode()) == hint
     expected = notation.expected(kind)
     text = f"{expected}; if it is one, set {hint}" if hint else expected
-    assert notation.expected_with_hint(kind, cell.encode()) == text
+    assert expected + notation.suggestion(kind, cell.encode()) == text

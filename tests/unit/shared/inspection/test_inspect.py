@@ -83,8 +83,13 @@ def test_numbers_are_read_in_the_declared_notation() -> None:
         (b"Song;kg\nx;1.234\ny;0.5\n", []),
         (b"Song;kg\nx;1.234\ny;1234\n", []),
         (b"Song,kg\nx,1.234\ny,12\n", []),
-        (b"Song;Note\nx;1,50\ny;none\n", []),
-        (b"Song;Note\nx;none\ny;1,50\n", []),
+        (b"Song;Note\nx;1,50\ny;cheap\n", []),
+        (b"Song;Note\nx;cheap\ny;1,50\n", []),
+        # A word for a missing value is no reason to believe that the others are text
+        (
+            b"Song;Note\nx;none\ny;1,50\n",
+            ["column 2 ('Note'): '1,50' is read as text; if it is a number, set input.decimal to ','"],
+        ),
         (b"Song;Version\nx;1.2.3\ny;1.50\n", []),
         (b"Song;Day\nx;2020-01-31\n", []),
     ],
