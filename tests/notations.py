@@ -47,7 +47,7 @@ class Dates:
         """Draw a date of this format, sometimes without the zeros that may be missing."""
         return st.builds(self.written, moments, st.booleans())
 
-    def written(self, moment: datetime, short: bool) -> str:  # noqa: FBT001 - drawn
+    def written(self, moment: datetime, short: bool) -> str:
         """Return a date as `strftime` writes it."""
         if self.form in ("epoch", "epoch_ms"):
             seconds = int(moment.timestamp())
@@ -92,9 +92,7 @@ def notation_cases(draw: st.DrawFn) -> Case:
         RFC_4180,
         decimal=draw(st.sampled_from([".", ","])),
         null=tuple(draw(st.lists(st.sampled_from(NULLS), max_size=3))),
-        number=NumberStyle(
-            draw(flags), draw(flags), draw(st.sampled_from(["text", "negative"]))
-        ),
+        number=NumberStyle(draw(flags), draw(flags), draw(st.sampled_from(["text", "negative"]))),
         date=dates.form,
         on_bad_row=draw(st.sampled_from(["skip", "skip", "skip", "fail"])),
     )
@@ -122,7 +120,9 @@ def _groups() -> st.SearchStrategy[GroupColumn]:
     truncations = st.sampled_from(get_args(Truncation))
     return st.sampled_from(
         [GroupColumn(1, "g"), GroupColumn(1, "g", trim=True, case="upper"), GroupColumn(2, "h")]
-    ) | st.builds(lambda part, trim: GroupColumn(3, "p", part, trim=trim), truncations, st.booleans())
+    ) | st.builds(
+        lambda part, trim: GroupColumn(3, "p", part, trim=trim), truncations, st.booleans()
+    )
 
 
 @st.composite

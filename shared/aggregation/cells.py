@@ -1,5 +1,4 @@
-"""Read cells as numbers and dates, strictly, as a file writes them. Numbers are decimals of any size,
-never floats."""
+"""Read cells as numbers and dates, strictly. Numbers are decimals of any size, never floats."""
 
 from __future__ import annotations
 
@@ -9,7 +8,7 @@ from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, Inexact, Inv
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from shared.aggregation.date_format import DateFormat
+from shared.aggregation.date_format import ISO_DATES, DateFormat
 from shared.aggregation.dates import EXPECTED_DATE
 from shared.aggregation.decorations import Decoration, undecorated
 from shared.aggregation.kinds import NUMERIC
@@ -69,7 +68,7 @@ class Notation:
     """The optional separator between groups of three digits; empty for none."""
     decorations: frozenset[Decoration] = frozenset()
     """What may stand around a number."""
-    dates: DateFormat = DateFormat()
+    dates: DateFormat = ISO_DATES
 
     @property
     def readers(self) -> Mapping[Kind, Read]:

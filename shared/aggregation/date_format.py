@@ -31,8 +31,9 @@ MAX_LENGTH = 100
 """The maximum length of a pattern in characters."""
 
 _MONTHS = (
-    "January February March April May June July August September October November December"
-).split()
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
 _DIRECTIVES: dict[str, tuple[str, str]] = {
     "Y": ("[0-9]{4}", "2020"),
     "y": ("[0-9]{2}", "20"),
@@ -132,6 +133,9 @@ class DateFormat:
         if self.text == ISO and self.read(cell) is not None:
             return f"; if all dates have a time zone, set input.date to {ZONED!r}"
         return ""
+
+
+ISO_DATES = DateFormat()
 
 
 def check_date_format(text: str) -> None:

@@ -64,8 +64,8 @@ class Inspection:
     """Warnings: the delimiter may be another one, or numbers may be in another notation than that
     of `dialect`."""
     proposal: dict[str, Any] | None
-    """What to declare, as `input` of a spec, so that numbers and dates are read as such; None if the
-    sample gives no reason for it."""
+    """What to declare, as `input` of a spec, so that numbers and dates are read as such; None if
+    the sample gives no reason for it."""
     size: int
     """Bytes of text inspected, in UTF-8."""
     whole: bool

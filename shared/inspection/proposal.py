@@ -1,8 +1,8 @@
 """Propose how the numbers and dates of a file are written, where a sample leaves no doubt.
 
-Each column of text is read with all settings of `input.null`, `input.number` and `input.date`. If all
-its cells are then numbers, or dates of one format, the settings are proposed; if there is a doubt, it
-becomes a note.
+Each column of text is read with all settings of `input.null`, `input.number` and `input.date`. If
+all its cells are then numbers, or dates of one format, the settings are proposed; if there is a
+doubt, it becomes a note.
 """
 
 from __future__ import annotations
@@ -114,7 +114,9 @@ class ColumnReadings:
             shown = show(self.decorations["percent"])
             return f"some numbers have a percent sign, such as {shown}, and others have none"
         if "parentheses" in self.decorations and not self.without_parentheses:
-            return f"all numbers are in parentheses, such as {show(self.decorations['parentheses'])}"
+            return (
+                f"all numbers are in parentheses, such as {show(self.decorations['parentheses'])}"
+            )
         return None
 
 
@@ -181,4 +183,3 @@ def propose(
         several = ", ".join([*(["ISO 8601"] if dated else []), *map(repr, formats)])
         notes.append(f"columns have dates in several formats, {several}; input.date can be one")
     return ({"input": proposed} if proposed else None), notes
-

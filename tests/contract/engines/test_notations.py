@@ -73,7 +73,12 @@ async def test_other_cells_are_no_numbers(engine: Engine, scratch: Path, cell: s
 
 @pytest.mark.parametrize(
     ("number", "cell"),
-    [({"percent": True}, "5€"), ({"currency": True}, "5%"), ({"currency": True}, "(5)"), ({}, "$5")],
+    [
+        ({"percent": True}, "5€"),
+        ({"currency": True}, "5%"),
+        ({"currency": True}, "(5)"),
+        ({}, "$5"),
+    ],
 )
 async def test_a_decoration_is_read_only_if_it_is_declared(
     engine: Engine, scratch: Path, number: dict[str, Any], cell: str
@@ -104,8 +109,10 @@ async def test_decorations_combine_with_separators(
         (
             "1,234 €",
             {},
-            "input.thousands to ',' and input.number.currency to true or "
-            "input.decimal to ',' and input.number.currency to true",
+            (
+                "input.thousands to ',' and input.number.currency to true or "
+                "input.decimal to ',' and input.number.currency to true"
+            ),
         ),
     ],
 )
@@ -224,9 +231,7 @@ async def test_dates_with_zones_are_compared_as_points_in_time(
     before = {"column": "d", "op": "<", "value": "2020-01-01T09:45Z", "type": "date"}
     spec = spec_of({"date": "iso_zoned"}, **RANGE)
 
-    assert await result(engine, scratch, text, spec) == [
-        "2020-01-01T09:30Z,2020-01-01T12:00+02:00"
-    ]
+    assert await result(engine, scratch, text, spec) == ["2020-01-01T09:30Z,2020-01-01T12:00+02:00"]
     assert await result(engine, scratch, text, {**spec, "where": before}) == [
         "2020-01-01T09:30Z,2020-01-01T09:30Z"
     ]
@@ -238,8 +243,10 @@ async def test_dates_with_zones_are_compared_as_points_in_time(
         (
             "iso",
             ["2020-01-01", "2020-01-01T00:00Z"],
-            "found '2020-01-01T00:00Z', expected a date without a time zone, such as 2020-01-31 or "
-            "2020-01-31T23:59:59; if all dates have a time zone, set input.date to 'iso_zoned'",
+            (
+                "found '2020-01-01T00:00Z', expected a date without a time zone, such as 2020-01-31 or "
+                "2020-01-31T23:59:59; if all dates have a time zone, set input.date to 'iso_zoned'"
+            ),
         ),
         (
             "iso_zoned",
@@ -322,9 +329,7 @@ async def test_a_null_text_is_shown_where_an_empty_cell_is_an_error(
     strict = {"function": "sum", "column": "n", "type": "integer", "empty": "fail", "name": "sum"}
 
     with pytest.raises(MalformedInput, match="found 'NA', expected an integer"):
-        await result(
-            engine, scratch, "n\nNA\n", spec_of({"null": ["NA"]}, aggregates=[strict])
-        )
+        await result(engine, scratch, "n\nNA\n", spec_of({"null": ["NA"]}, aggregates=[strict]))
 
 
 async def test_the_report_shows_what_was_declared(engine: Engine, scratch: Path) -> None:

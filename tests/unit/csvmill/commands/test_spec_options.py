@@ -148,6 +148,21 @@ def test_the_dialect_of_the_file_can_be_declared() -> None:
     assert "'--encoding': input.encoding is 'x'" in refusal("--encoding", "x")
 
 
+def test_the_notation_of_the_file_can_be_declared() -> None:
+    found = spec_of(
+        "--sum", "a", "--null", "NA", "--null", "-", "--currency", "--percent",
+        "--parentheses", "negative", "--date", "%d/%m/%Y",
+    )  # fmt: skip
+    assert found["input"] == {
+        "null": ["NA", "-"],
+        "number": {"currency": True, "percent": True, "parentheses": "negative"},
+        "date": "%d/%m/%Y",
+    }
+    assert spec_of("--sum", "a", "--percent")["input"] == {"number": {"percent": True}}
+    assert "'--date': input.date is '%d'" in refusal("--date", "%d")
+    assert "'--null': input.null[1] is ''" in refusal("--null", "x", "--null", "")
+
+
 def test_a_spec_is_a_file_or_standard_input_or_the_json_itself(tmp_path: Path) -> None:
     spec = '{"group_by": ["a"], "where": {"column": 1, "op": ">", "value": 0.10}}'
     path = tmp_path / "spec.json"
@@ -160,7 +175,7 @@ def test_a_spec_is_a_file_or_standard_input_or_the_json_itself(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--group-by", "a:x"], "'--group-by': 'x' is not one of day"),
+        (["--group-by", "a:x"], "'--group-by': 'x' is not one of hour, day"),
         (["--sum", "a", "--max", "b:x"], "'--max': 'x' is not one of number"),
         (["--group-by", "a", "--order-by", "b"], "'--order-by': order_by[0].column is 'b': no out"),
         (["--sum", "a", "--max", "sum(a)=b"], "'--max': aggregates[1].name is 'sum(a)': another"),

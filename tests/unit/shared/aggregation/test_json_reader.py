@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from shared.aggregation.json_codec import decode_aggregation, encode_aggregation
 from shared.aggregation.json_reader import MAX_LENGTH, json_schema, parse_aggregation
 from shared.aggregation.spec import (
     SONG_PLAYS,
@@ -16,7 +17,7 @@ from shared.aggregation.spec import (
     Junction,
     OrderColumn,
 )
-from shared.csv.dialect import Input
+from shared.csv.dialect import Input, NumberStyle
 from shared.errors import InvalidInput
 
 
@@ -288,6 +289,41 @@ def test_input_options_are_read_under_all_their_names() -> None:
         assert read.quote in ('"', "'")
 
 
+def test_the_notation_of_numbers_dates_and_missing_values_is_read() -> None:
+    text = """{"group_by": [1], "input": {"null": ["NA", "-"], "date": "epoch",
+        "number": {"currency": true, "percent": false, "parentheses": "negative"}}}"""
+
+    read = parse_aggregation(text, "aggregation")
+
+    assert read.input == Input(
+        null=("NA", "-"), number=NumberStyle(currency=True, parentheses="negative"), date="epoch"
+    )
+    assert decode_aggregation(encode_aggregation(read)) == read
+
+
+@pytest.mark.parametrize("part", ["where", "having"])
+@pytest.mark.parametrize(
+    ("form", "value", "hint"),
+    [
+        ("iso", "2020-01-01T00:00Z", "send a date without a time zone, such as 2020-01-31"),
+        ("%d/%m/%Y", "2020-01-01T00:00Z", "send a date without a time zone, such as 2020-01-31"),
+        ("iso_zoned", "2020-01-01", "send a date with a time zone, such as 2020-01-31T23:59:59Z"),
+        ("epoch", "2020-01-01T00:00", "send a date with a time zone, such as 2020-01-31T23:59"),
+    ],
+)
+def test_dates_have_a_zone_if_those_of_the_file_have_one(
+    part: str, form: str, value: str, hint: str
+) -> None:
+    condition = {"column": "d", "op": "<", "value": value, "type": "date"}
+    aggregate = {"function": "max", "column": "d", "type": "date", "name": "d"}
+    spec = {"aggregates": [aggregate], part: condition, "input": {"date": form}}
+
+    with pytest.raises(InvalidInput) as refusal:
+        parse_aggregation(json.dumps(spec), "aggregation")
+
+    assert str(refusal.value).startswith(f"aggregation.{part}.value is {value!r}: {hint}")
+
+
 def test_a_spec_with_input_only_has_the_default_aggregation() -> None:
     read = parse_aggregation('{"input": {"delimiter": ";"}}', "aggregation")
 
@@ -308,6 +344,11 @@ def test_a_spec_with_input_only_has_the_default_aggregation() -> None:
         ('{"delimeter": ";"}', "input.delimeter is not a known key; did you mean delimiter?"),
         ('{"thousands": "."}', "send another thousands, or ',' as decimal: both are '.'"),
         ('{"decimal": ",", "thousands": ","}', "send another thousands, or '.' as decimal"),
+        ('{"null": [""]}', "input.null[0] is ''; send at least 1 character"),
+        ('{"null": "NA"}', "input.null is 'NA'; send a list"),
+        ('{"number": {"percents": true}}', "input.number.percents is not a known key; did you m"),
+        ('{"number": {"parentheses": true}}', "input.number.parentheses is True; send 'text' or"),
+        ('{"date": "%d/%m"}', "input.date is '%d/%m'; send one year: %Y or %y"),
         ('{"quote": "none", "escape": "\\\\"}', "send no escape with quote none"),
         ('{"delimiter": "\\\\", "escape": "backslash"}', "send another delimiter, or another esc"),
     ],

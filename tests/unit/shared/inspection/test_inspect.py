@@ -88,7 +88,8 @@ def test_numbers_are_read_in_the_declared_notation() -> None:
         # A word for a missing value is no reason to believe that the others are text
         (
             b"Song;Note\nx;none\ny;1,50\n",
-            ["column 2 ('Note'): '1,50' is read as text; if it is a number, set input.decimal to ','"],
+            [("column 2 ('Note'): '1,50' is read as text; if it is a number, set input.decimal "
+              "to ','")],
         ),
         (b"Song;Version\nx;1.2.3\ny;1.50\n", []),
         (b"Song;Day\nx;2020-01-31\n", []),

@@ -70,23 +70,31 @@ def test_what_is_sure_is_proposed(cells: list[str], proposed: dict[str, Any] | N
     [
         (
             ["01/02/2020", "03/04/2020", ""],
-            "column 2 ('value'): '01/02/2020' is read as text; if it is a date, set input.date to "
-            "'%d/%m/%Y' or '%m/%d/%Y'",
+            (
+                "column 2 ('value'): '01/02/2020' is read as text; if it is a date, set input.date to "
+                "'%d/%m/%Y' or '%m/%d/%Y'"
+            ),
         ),
         (
             ["10.11.12", "", ""],
-            "column 2 ('value'): '10.11.12' is read as text; if it is a date, set input.date to "
-            "'%d.%m.%y' or '%m.%d.%y' or '%y.%m.%d'",
+            (
+                "column 2 ('value'): '10.11.12' is read as text; if it is a date, set input.date to "
+                "'%d.%m.%y' or '%m.%d.%y' or '%y.%m.%d'"
+            ),
         ),
         (
             ["$5", "7 €", ""],
-            "column 2 ('value'): there are amounts in several currencies, '$' and '€'; sums would "
-            "mix them",
+            (
+                "column 2 ('value'): there are amounts in several currencies, '$' and '€'; sums would "
+                "mix them"
+            ),
         ),
         (
             ["5%", "0.07", ""],
-            "column 2 ('value'): some numbers have a percent sign, such as '5%', and others have "
-            "none",
+            (
+                "column 2 ('value'): some numbers have a percent sign, such as '5%', and others have "
+                "none"
+            ),
         ),
         (["(1)", "(2)", ""], "column 2 ('value'): all numbers are in parentheses, such as '(1)'"),
     ],
@@ -119,9 +127,7 @@ def test_several_formats_of_dates_are_a_note(other: list[str], shown: str) -> No
     found = inspected({"from": ["13/1/2020", "1/1/2020", ""], "to": other})
 
     assert found.proposal is None
-    assert (
-        f"columns have dates in several formats, {shown}; input.date can be one" in found.notes
-    )
+    assert f"columns have dates in several formats, {shown}; input.date can be one" in found.notes
 
 
 def test_a_proposal_contains_what_is_declared_already() -> None:

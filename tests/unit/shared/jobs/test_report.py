@@ -6,7 +6,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.csv.dialect import Dialect
+from shared.csv.dialect import Dialect, NumberStyle
 from shared.csv.problems import SHOWN_PROBLEMS, Problem
 from shared.jobs.report import Report, Rows, Seconds, decode_report, encode_report
 
@@ -28,7 +28,14 @@ reports = st.builds(
     groups=counts,
     problems=st.lists(problems, max_size=SHOWN_PROBLEMS).map(tuple),
     problem_count=counts,
-    dialect=st.none() | st.builds(Dialect, delimiter=any_text, header=st.booleans()),
+    dialect=st.none()
+    | st.builds(
+        Dialect,
+        delimiter=any_text,
+        header=st.booleans(),
+        null=st.lists(any_text).map(tuple),
+        number=st.builds(NumberStyle, currency=st.booleans(), percent=st.booleans()),
+    ),
     plan=any_text,
     seconds=st.builds(Seconds, queue=st.floats(0, 1e9)),
     peak_memory=counts,
@@ -58,6 +65,9 @@ def test_newer_fields_are_unknown_in_a_report_of_an_older_version() -> None:
     for part, name in (
         (fields["dialect"], "bom"),
         (fields["dialect"], "line_ends"),
+        (fields["dialect"], "null"),
+        (fields["dialect"], "number"),
+        (fields["dialect"], "date"),
         (fields, "rows_of_several_lines"),
         (fields, "most_lines"),
     ):
