@@ -281,7 +281,11 @@ void GroupTable::merge(Group* group, Group* other, Part& part, bool owning, Budg
 void GroupTable::absorb(GroupTable& other, std::size_t number, Budget& budget) {
     Part& to = parts_[number];
     Part& from = other.parts_[number];
-    if (from.size == 0) return;
+    if (from.size == 0) {
+        // Its slots may be in the same memory as those of parts that are adopted.
+        from.forget_slots();
+        return;
+    }
     to.adopted.push_back(other.arenas_);
     for (auto& arena : from.adopted) to.adopted.push_back(std::move(arena));
     from.adopted.clear();
