@@ -163,7 +163,7 @@ def _readers(notation: Notation) -> Mapping[Kind, Read]:
 
 
 def _converted(plain: Callable[[bytes], bytes | None], read: Read) -> Read:
-    def converted(cell: bytes) -> Decimal | None:
+    def converted(cell: bytes) -> Any:
         text = plain(cell)
         return None if text is None else read(text)
 
@@ -173,7 +173,7 @@ def _converted(plain: Callable[[bytes], bytes | None], read: Read) -> Read:
 def _bare(allowed: frozenset[Decoration], read: Read) -> Read:
     """Return a reader that also accepts decorations around what `read` reads."""
 
-    def bare(cell: bytes) -> Decimal | None:
+    def bare(cell: bytes) -> Any:
         value = read(cell)
         if value is not None:
             return value

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from shared.aggregation.dates import (
@@ -162,7 +163,8 @@ def check_date_format(text: str) -> None:
     for name, others, hint in _NEEDED:
         if name in found and not any(other in found for other in others):
             raise ValueError(hint)
-    if _before_digit(_parts(text), "%f"):
+    parts = _parts(text)
+    if any(part == "%f" and _is_digits(after) for part, after in pairwise(parts)):
         raise ValueError("send something that is no digit after %f")
 
 
@@ -182,13 +184,8 @@ def _directives(pattern: str) -> tuple[str, bool]:
     return found, "z" in found
 
 
-def _before_digit(parts: list[str], directive: str) -> bool:
-    """Whether a digit may follow a directive."""
-    at = parts.index(directive) + 1 if directive in parts else len(parts)
-    if at == len(parts):
-        return False
-    after = parts[at]
-    return after[1:] in _NUMBERS if after in _PATTERN_PARTS else after in "0123456789"
+def _is_digits(part: str) -> bool:
+    return part[1:] in _NUMBERS if part in _PATTERN_PARTS else part in "0123456789"
 
 
 @lru_cache(maxsize=64)
@@ -210,13 +207,13 @@ def _read_zoned(cell: bytes) -> Moment | None:
 def _pattern_reader(pattern: str) -> Read:
     parts = _parts(pattern)
     names, regex = [], ""
-    for part in parts:
+    for before, part, after in zip(["", *parts], parts, [*parts[1:], ""], strict=False):
         if part not in _PATTERN_PARTS:
             regex += re.escape(part.replace("%%", "%"))
             continue
         names.append(part[1])
         matched = _DIRECTIVES[part[1]][0]
-        if _before_digit(parts, part):
+        if any(beside and _is_digits(beside) for beside in (before, after)):
             matched = matched.replace("{1,2}", "{2}")
         regex += matched if part == "%z" else f"({matched})"
     is_date = re.compile(regex.encode(), re.DOTALL).fullmatch

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 _DAYS = (
     *(f"{first}{s}{then}{s}%{y}" for first, then in (("%d", "%m"), ("%m", "%d")) for s in "/.-"
       for y in "Yy"),
-    *(f"%{y}{s}%m{s}%d" for s in "/.-" for y in "Yy"),
+    *(f"%Y{s}%m{s}%d" for s in "/.-"),
+    *(f"%y{s}%m{s}%d" for s in "/-"),
     *(f"%d{s}%{b}{s}%{y}" for s in "- ./" for b in "bB" for y in "Yy"),
     *(f"%{b} %d, %Y" for b in "bB"),
 )  # fmt: skip

@@ -19,8 +19,6 @@ constexpr unsigned nanoseconds_of_second = 1'000'000'000;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-bool is_number(char directive) { return Bytes("YymdHIMSf").find(directive) != Bytes::npos; }
-
 /// Removes `least` to `most` digits from the start of `text`.
 bool take_number(Bytes& text, std::size_t least, std::size_t most, std::uint64_t& value) {
     value = 0;
@@ -114,6 +112,10 @@ struct DateFormat::Fields {
     bool afternoon = false;
 };
 
+bool DateFormat::Part::is_digits() const {
+    return directive == 0 ? is_digit(byte) : Bytes("YymdHIMSf").find(directive) != Bytes::npos;
+}
+
 DateFormat::DateFormat(Bytes text) : text_(text) {
     if (text == "iso") return;
     if (text == "iso_zoned") {
@@ -149,14 +151,15 @@ void DateFormat::divide(Bytes pattern) {
         } else {
             part.directive = pattern[at];
         }
-        if (!parts_.empty()) {
-            parts_.back().exact =
-                part.directive == 0 ? is_digit(part.byte) : is_number(part.directive);
-        }
         parts_.push_back(part);
     }
-    const bool fraction_before_digit = std::any_of(
-        parts_.begin(), parts_.end(), [](const Part& p) { return p.directive == 'f' && p.exact; });
+    bool fraction_before_digit = false;
+    for (std::size_t i = 1; i < parts_.size(); ++i) {
+        Part& before = parts_[i - 1];
+        Part& after = parts_[i];
+        if (before.is_digits() && after.is_digits()) before.exact = after.exact = true;
+        if (before.directive == 'f' && after.is_digits()) fraction_before_digit = true;
+    }
     const int years = has('Y') + has('y');
     const int months_of_year = has('m') + has('b') + has('B');
     const int hours = has('H') + has('I');

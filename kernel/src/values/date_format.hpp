@@ -58,7 +58,9 @@ private:
     struct Part {
         char directive = 0;  ///< 0 for a byte.
         char byte = 0;
-        bool exact = false;  ///< Whether a number needs all its digits, since a digit may follow.
+        bool exact = false;  ///< Whether a number needs all its digits: others are beside it.
+
+        bool is_digits() const;
     };
     struct Fields;
 

@@ -46,6 +46,7 @@ TEST_CASE("other cells are not read") {
     }
     // Adjacent numbers need all their digits.
     CHECK(iso("%Y%m%d", "2020111") == "none");
+    CHECK(iso("%Y%m%d", "2020021") == "none");
     CHECK(iso("%d%m%Y", "1112020") == "none");
     CHECK(iso("%d.%m.%Y %H:%M", "1.2.2020 24:00") == "none");
     CHECK(iso("%d.%m.%Y %H:%M", "1.2.2020 9:60") == "none");

@@ -244,7 +244,8 @@ async def test_dates_with_zones_are_compared_as_points_in_time(
             "iso",
             ["2020-01-01", "2020-01-01T00:00Z"],
             (
-                "found '2020-01-01T00:00Z', expected a date without a time zone, such as 2020-01-31 or "
+                "found '2020-01-01T00:00Z', expected a date without a time zone, such as "
+                "2020-01-31 or "
                 "2020-01-31T23:59:59; if all dates have a time zone, set input.date to 'iso_zoned'"
             ),
         ),

@@ -90,7 +90,7 @@ def test_order_by_columns_are_parsed() -> None:
         (grammar.group_columns, "a=b=c", "'a=b=c' has more than one ="),
         (grammar.group_columns, "=c", "no name before the ="),
         (grammar.group_columns, '"a', "has an unclosed quote"),
-        (grammar.group_columns, "Time: start", "'start' is not one of day, week"),
+        (grammar.group_columns, "Time: start", "'start' is not one of hour, day, week"),
         (grammar.condition, "Country", "'Country' has no operator; examples: 'Country=DE'"),
         (grammar.condition, "C:word=x", "'word' is not one of number"),
         (grammar.condition, "=x", "a column name is missing"),

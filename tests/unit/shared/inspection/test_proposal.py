@@ -72,28 +72,32 @@ def test_what_is_sure_is_proposed(cells: list[str], proposed: dict[str, Any] | N
         (
             ["01/02/2020", "03/04/2020", ""],
             (
-                "column 2 ('value'): '01/02/2020' is read as text; if it is a date, set input.date to "
+                "column 2 ('value'): '01/02/2020' is read as text; if it is a date, set "
+                "input.date to "
                 "'%d/%m/%Y' or '%m/%d/%Y'"
             ),
         ),
         (
-            ["10.11.12", "", ""],
+            ["10/11/12", "", ""],
             (
-                "column 2 ('value'): '10.11.12' is read as text; if it is a date, set input.date to "
-                "'%d.%m.%y' or '%m.%d.%y' or '%y.%m.%d'"
+                "column 2 ('value'): '10/11/12' is read as text; if it is a date, set "
+                "input.date to "
+                "'%d/%m/%y' or '%m/%d/%y' or '%y/%m/%d'"
             ),
         ),
         (
             ["$5", "7 €", ""],
             (
-                "column 2 ('value'): there are amounts in several currencies, '$' and '€'; sums would "
+                "column 2 ('value'): there are amounts in several currencies, '$' and '€'; "
+                "sums would "
                 "mix them"
             ),
         ),
         (
             ["5%", "0.07", ""],
             (
-                "column 2 ('value'): some numbers have a percent sign, such as '5%', and others have "
+                "column 2 ('value'): some numbers have a percent sign, such as '5%', and "
+                "others have "
                 "none"
             ),
         ),
