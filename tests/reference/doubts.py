@@ -56,6 +56,7 @@ class Doubts:
         self._dialect = dialect
         self._quotes: list[tuple[int, int, bytes]] = []
         self._rows: list[tuple[int, Fields, Key]] = []
+        self._fields: list[Fields] = []
         self._tests: dict[int, int] = {}
         for column, test in number_tests(query.where):
             self._tests.setdefault(column, test)
@@ -72,9 +73,13 @@ class Doubts:
         if cell and self._tests.get(restriction.column) == id(restriction):
             self._tested[restriction.column].append((self._line, cell))
 
-    def see_row(self, fields: Fields, key: Key) -> None:
-        """Take the record, which was aggregated into the group `key`."""
-        self._rows.append((self._line, fields, key))
+    def see_row(self, fields: Fields, cells: Fields, key: Key) -> None:
+        """Take the record, which was aggregated into the group `key`.
+
+        `cells` are its fields, but for those that stand for an empty cell.
+        """
+        self._rows.append((self._line, cells, key))
+        self._fields.append(fields)
 
     def warnings(self) -> tuple[FileWarning, ...]:
         """Return the warnings of the whole file."""
@@ -129,11 +134,11 @@ class Doubts:
         blank: dict[int, list[Any]] = {column: [] for column in groups}
         names = [name.encode() for name in self._names]
         delimiter = self._dialect.delimiter.encode()
-        for line, fields, key in self._rows:
+        for (line, cells, key), fields in zip(self._rows, self._fields, strict=True):
             texts = [text.decode() for text in key]
             named = list(zip(groups, texts, strict=True))
             totals = [(column, text) for column, text in named if names_total(text)]
-            if self._dialect.header and fields == names:
+            if self._dialect.header and fields == cells == names:
                 seen["repeated_header"].append((line, None, delimiter.join(fields)))
             elif not any(fields):
                 seen["empty_row"].append((line, None, delimiter.join(fields)))

@@ -189,7 +189,7 @@ def _groups(
             reader.reject(bad.column + 1, show(fields[bad.column]), bad.expected)
             continue
         aggregated += 1
-        doubts.see_row(cells, key)
+        doubts.see_row(fields, cells, key)
         kept = groups.setdefault(key, [[] for _ in aggregation.aggregates])
         for column, value in zip(kept, values, strict=True):
             if value is not None:

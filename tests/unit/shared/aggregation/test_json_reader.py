@@ -106,8 +106,8 @@ WRONG = [
     ('{"group_by": [true]}', "spec.group_by[0].column is True; send a column's name"),
     ('{"group_by": [{"name": "x"}]}', "spec.group_by[0].column is missing"),
     (
-        '{"group_by": [{"column": 1, "truncate": "hour"}]}',
-        "spec.group_by[0].truncate is 'hour'; send 'day', 'week', 'month' or 'year'",
+        '{"group_by": [{"column": 1, "truncate": "minute"}]}',
+        "spec.group_by[0].truncate is 'minute'; send 'hour', 'day', 'week', 'month', 'quarter' or",
     ),
     (
         '{"group_by": [{"column": 1, "truncate": "day", "case": "upper"}]}',
