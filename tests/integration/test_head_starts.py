@@ -162,11 +162,13 @@ async def test_a_request_of_unknown_length_is_aggregated_while_it_comes(
     assert report.bytes_in == len(PLAYS)
 
 
+@pytest.mark.parametrize("shared_folder", [True, False], ids=["shared folder", "streamed"])
 async def test_a_compressed_file_is_aggregated_while_it_comes(
-    services: Services, gateway: ServiceProcess, store: SqlJobStore
+    services: Services, gateway: ServiceProcess, store: SqlJobStore, shared_folder: bool
 ) -> None:
     packed = gzip.compress(PLAYS, compresslevel=0)
-    with processor(services):
+    settings = {"blob_dir": services.data_dir} if shared_folder else {}
+    with processor(services, **settings):
         upload_id = await declare(gateway, len(packed))
         await send(gateway, upload_id, 0, packed[:HALF])
         await followed(store, upload_id)
