@@ -118,6 +118,7 @@ void GroupTable::add(const Batch& batch) {
     std::byte** states = state_array.data();
     Part* parts = parts_.data();
     const std::size_t header_size = layout_.header_size();
+    new_count_ = 0;
 
     // Each step of a row asks for the memory of its next step, which follows `distance` rows later.
     for (std::size_t i = 0; i < size + 2 * distance; ++i) {
@@ -134,7 +135,10 @@ void GroupTable::add(const Batch& batch) {
         if (const std::size_t at = i - 2 * distance; at < size) {
             const Bytes key = keys[rows[at]];
             if (groups[at] == nullptr || !layout_.has_key(groups[at], key)) [[unlikely]] {
-                groups[at] = find_or_create(parts[part_of(hashes[at])], hashes[at], key);
+                Part& part = parts[part_of(hashes[at])];
+                const std::size_t before = part.size;
+                groups[at] = find_or_create(part, hashes[at], key);
+                if (part.size != before) new_rows_[new_count_++] = rows[at];
             }
         }
     }
@@ -163,7 +167,6 @@ Group* GroupTable::find_or_create(Part& part, std::uint64_t hash, Bytes key) {
     Group* group = create(key, part.number, part.size);
     *slot = {hash, group};
     ++part.size;
-    ++created_;
     return group;
 }
 

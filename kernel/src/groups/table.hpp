@@ -1,6 +1,7 @@
 /// The groups of one thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -38,8 +39,8 @@ public:
     std::size_t size() const;
     std::size_t size(std::size_t part) const;
 
-    /// The number of groups that `add` has made, also of those that are no longer in the table.
-    std::uint64_t created() const { return created_; }
+    /// The rows of the last batch that was added whose groups were not in the table before.
+    std::span<const std::uint16_t> new_rows() const { return {new_rows_.data(), new_count_}; }
 
     /// Moves all groups and values of part `part` of `other` into this table. Tables of the same
     /// layout and seed; parts are independent: threads may absorb different parts at once if each
@@ -109,7 +110,8 @@ private:
     std::shared_ptr<Arenas> arenas_;  ///< Tables that have absorbed groups keep them too.
     Account account_;                 ///< Of the memory that states own.
     std::vector<Part> parts_;
-    std::uint64_t created_ = 0;
+    std::array<std::uint16_t, batch_rows> new_rows_;
+    std::size_t new_count_ = 0;
     bool has_slots_ = true;
     std::size_t owned_ = 0;  ///< Bytes that states own.
 };

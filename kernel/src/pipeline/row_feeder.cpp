@@ -115,7 +115,7 @@ void RowFeeder::finish_batch(const RecordIndex& index, const TextPlace& place,
     counts_.filtered += batch_.filtered;
     if (batch_.selected.size == 0 || context_.refused.load(std::memory_order_relaxed)) return;
     table_.add(batch_);
-    watch_.look_at_rows(placed, table_.created());
+    watch_.look_at_rows(placed, table_.new_rows());
     if (budget_.exceeded()) spilled_.push_back(StateFile::spill(table_, context_.scratch));
 }
 

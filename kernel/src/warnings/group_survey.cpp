@@ -10,6 +10,7 @@
 #include "state/entry_cursor.hpp"
 #include "state/group_states.hpp"
 #include "text/show.hpp"
+#include "text/utf8.hpp"
 #include "values/notation.hpp"
 #include "warnings/likeness.hpp"
 
@@ -138,8 +139,12 @@ private:
         const std::uint64_t of_key = hash_(key);
         const std::size_t columns = groups_.query.group_by.size();
         if (columns == 0 || is_its_likeness(key)) return {of_key, of_key};
-        split_key(key, columns, texts_);
         text_.clear();
+        if (is_ascii(key)) {
+            append_ascii_likeness(text_, key);
+            return {hash_(text_), of_key};
+        }
+        split_key(key, columns, texts_);
         for (std::size_t i = 0; i < columns; ++i) {
             like_.clear();
             append_likeness(like_, texts_[i]);

@@ -52,6 +52,28 @@ void append_likeness(std::string& to, Bytes text) {
     }
 }
 
+void append_ascii_likeness(std::string& to, Bytes key) {
+    bool begun = false;  // Whether the text has another character than blanks.
+    bool blank = false;
+    for (std::size_t at = 0; at < key.size(); ++at) {
+        const char byte = key[at];
+        if (byte == ' ' || (byte >= '\t' && byte <= '\r')) {
+            blank = true;
+            continue;
+        }
+        const bool separator = byte == 0 && at + 1 < key.size() && key[at + 1] == 0;
+        if (blank && begun && !separator) to += ' ';
+        blank = false;
+        begun = !separator;
+        if (byte == 0) {
+            // Two of them separate texts; in a text, a 1 follows.
+            to.append(key, at++, 2);
+            continue;
+        }
+        to += byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte + ('a' - 'A')) : byte;
+    }
+}
+
 bool is_its_likeness(Bytes key) {
     return std::ranges::all_of(key, [](char byte) {
         const auto value = static_cast<unsigned char>(byte);

@@ -9,6 +9,9 @@ namespace csvmill {
 /// invisible characters at both ends, and with one space for all of them between other characters.
 void append_likeness(std::string& to, Bytes text);
 
+/// Appends the likeness of each text of the key of a group that is ASCII, as a key.
+void append_ascii_likeness(std::string& to, Bytes key);
+
 /// Whether `append_likeness` certainly changes nothing in each text of the key of a group: ASCII
 /// without capital letters and blanks.
 bool is_its_likeness(Bytes key);

@@ -16,7 +16,7 @@ constexpr std::uint32_t group_digits = 3;
 constexpr std::int64_t least_grouped = 1000;
 constexpr std::int64_t most_grouped = 999999;
 
-/// In lower case, sorted.
+/// In lower case, sorted. `may_be_named` has their first letters.
 constexpr std::array<Bytes, 21> total_names{
     "gesamt",     "gesamtsumme", "gesamttotal",  "grand total", "insgesamt", "sous-total",
     "sub total",  "sub-total",   "subtotal",     "subtotale",   "sum",       "suma",
@@ -37,11 +37,29 @@ std::uint64_t count_present(const Batch& batch, const bool* present) {
 
 bool is_blank(Bytes text) { return text.empty() || trimmed(text).empty(); }
 
-/// Whether a text that begins with `first` may be blank, or one of `total_names`.
-bool may_be_named(unsigned char first) {
-    const unsigned char lower = first | 0x20U;
-    return first <= ' ' || first == 0xC2 || lower == 't' || lower == 's' || lower == 'g' ||
-           lower == 'i' || lower == 'z';
+/// Whether a text may be blank, or one of `total_names`: by its first three letters.
+bool may_be_named(Bytes text) {
+    if (text.empty()) return true;
+    const auto first = static_cast<unsigned char>(text.front());
+    if (first <= ' ' || first == 0xC2) return true;
+    if (text.size() < 3) return false;
+    const auto letter = [text](std::size_t at) {
+        return static_cast<std::uint32_t>(static_cast<unsigned char>(text[at]) | 0x20U);
+    };
+    switch (letter(0) << 16 | letter(1) << 8 | letter(2)) {
+        case 'g' << 16 | 'e' << 8 | 's':
+        case 'g' << 16 | 'r' << 8 | 'a':
+        case 'i' << 16 | 'n' << 8 | 's':
+        case 's' << 16 | 'o' << 8 | 'm':
+        case 's' << 16 | 'o' << 8 | 'u':
+        case 's' << 16 | 'u' << 8 | 'b':
+        case 's' << 16 | 'u' << 8 | 'm':
+        case 't' << 16 | 'o' << 8 | 't':
+        case 'z' << 16 | 'w' << 8 | 'i':
+            return true;
+        default:
+            return false;
+    }
 }
 
 }  // namespace
@@ -152,17 +170,30 @@ void Watch::look_at_fields(const RecordIndex& index, const RecordIndex::Row& row
     }
 }
 
-void Watch::look_at_rows(const PlacedRows& rows, std::uint64_t created) {
+void Watch::look_at_rows(const PlacedRows& rows, std::span<const std::uint16_t> new_rows) {
     for (const NumberColumn& number : numbers_) {
         if (!number.sighting->refuted) look_at_numbers(number, rows);
     }
     if (!sums_.empty()) note_last(rows);
     if (query_.group_by.empty()) {
         look_at_records(rows);
-    } else if (created != created_ || watching_ || !plain_keys_) {
-        look_at_groups(rows);
-        created_ = created;
+        return;
     }
+    // Cells that differ may give the same text: a doubtful one may be in a group that is not new.
+    watching_ = watching_ || !plain_keys_ ||
+                std::ranges::any_of(new_rows, [&](std::uint16_t row) {
+                    return may_be_doubtful(rows, row);
+                });
+    if (watching_) look_at_groups(rows);
+}
+
+/// Whether the group of a row is blank, or named as a total or as the header.
+bool Watch::may_be_doubtful(const PlacedRows& rows, std::uint16_t row) const {
+    return has_names(rows, row) ||
+           std::ranges::any_of(rows.batch.key_cells, [row](const Cells* cells) {
+               return may_be_named((*cells)[row]) &&
+                      (is_blank((*cells)[row]) || names_total((*cells)[row]));
+           });
 }
 
 void Watch::look_at_numbers(const NumberColumn& number, const PlacedRows& rows) {
@@ -247,7 +278,7 @@ void Watch::look_at_groups(const PlacedRows& rows) {
         bool blank = false;
         for (std::size_t i = 0; i < count; ++i) {
             const Bytes text = (*batch.key_cells[i])[row];
-            if (!text.empty() && !may_be_named(static_cast<unsigned char>(text.front()))) continue;
+            if (!may_be_named(text)) continue;
             if (is_blank(text)) {
                 blank = true;
             } else if (total == nullptr && names_total(text)) {
@@ -268,9 +299,7 @@ void Watch::look_at_groups(const PlacedRows& rows) {
 bool Watch::look_at_group(const PlacedRows& rows, std::uint16_t row, const std::uint32_t* total,
                           bool blank) {
     const Batch& batch = rows.batch;
-    const bool header = has_names(rows, row);
-    watching_ = watching_ || header || blank || total != nullptr;
-    if (header && is_header(rows, row)) {
+    if (has_names(rows, row) && is_header(rows, row)) {
         see_record(doubts_.of(Doubt::repeated_header), rows.starts[row], names_, rows.place);
         return true;
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -30,8 +31,7 @@ struct PlacedRows {
 /// It is told of all records in the order of the file, block by block. What is not doubtful costs
 /// little: docs/csv.md says what it looks for.
 ///
-/// Rows of groups are only looked at if a group is new, as a doubtful name makes a new group, and
-/// from then on.
+/// Until the first group that may be doubtful, only rows of new groups are looked at.
 class Watch {
 public:
     /// `names` are those of the columns of the file.
@@ -46,8 +46,8 @@ public:
     /// Looks at the cells of a batch that `where` has read.
     void look_at_tested(const PlacedRows& rows);
 
-    /// Looks at the selected rows of a batch. `created` is the number of groups made so far.
-    void look_at_rows(const PlacedRows& rows, std::uint64_t created);
+    /// Looks at the selected rows of a batch. `new_rows` are those whose groups are new.
+    void look_at_rows(const PlacedRows& rows, std::span<const std::uint16_t> new_rows);
 
     /// All batches of an index were looked at.
     void end_index(const RecordIndex& index, const TextPlace& place);
@@ -78,6 +78,7 @@ private:
     void note_last(const PlacedRows& rows);
 
     static bool is_longer(const PlacedRows& rows, std::uint16_t row, std::size_t size);
+    bool may_be_doubtful(const PlacedRows& rows, std::uint16_t row) const;
     bool has_names(const PlacedRows& rows, std::uint16_t row) const;
     bool may_be_header(const PlacedRows& rows, std::uint16_t row) const;
     bool may_be_empty(const PlacedRows& rows, std::uint16_t row) const;
@@ -102,7 +103,6 @@ private:
     std::vector<Sighting*> blanks_;  ///< Of each group column, or null.
     bool plain_keys_ = true;         ///< Whether no group column changes its cells.
     bool watching_ = false;          ///< Whether a group was seen that may be doubtful.
-    std::uint64_t created_ = 0;
     bool names_are_plain_ = true;  ///< Whether no name has a quote or an escape.
     // Bytes that a record with the names, or with empty fields, can have.
     std::size_t longest_header_ = 0;

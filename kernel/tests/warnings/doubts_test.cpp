@@ -2,6 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <string>
+#include <vector>
+
+#include "query/row_reader.hpp"
 #include "text/error.hpp"
 #include "warnings/likeness.hpp"
 #include "warnings/watch.hpp"
@@ -87,6 +91,24 @@ TEST_CASE("texts that look alike have the same likeness") {
     CHECK(is_its_likeness(Bytes("a1\0\0b", 5)));
     for (const Bytes text : {Bytes("A"), Bytes("a b"), Bytes("\xC3\xA9"), Bytes("a\0\1b", 4)}) {
         CHECK_FALSE(is_its_likeness(text));
+    }
+}
+
+TEST_CASE("the likeness of an ASCII key is the key of the likeness of its texts") {
+    const std::vector<std::string> texts{"", " ", "A  b ", "\tx", std::string("\0 a", 3),
+                                         std::string("a \0", 3), "ab\x1F"};
+    for (const std::string& first : texts) {
+        for (const std::string& second : texts) {
+            std::string key;
+            std::string expected;
+            append_key_text(key, first, true);
+            append_key_text(key, second, false);
+            append_key_text(expected, likeness(first), true);
+            append_key_text(expected, likeness(second), false);
+            std::string found;
+            append_ascii_likeness(found, key);
+            CHECK(found == expected);
+        }
     }
 }
 

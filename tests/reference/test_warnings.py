@@ -1,0 +1,109 @@
+"""Warnings of a file are the same for any blocks, threads, spills, and parts."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from processor.engines.messages import Knobs, Merge, Part
+from shared.aggregation.spec import Aggregate, Aggregation, Condition, GroupColumn
+from tests.aggregations import RFC_4180
+from tests.reference.file import aggregate
+from tests.reference.parts import Kernel
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LINES = [
+    b"k,n,m\n",
+    *(b"song %d,1.%03d,5\n" % (i, 100 + i) for i in range(9)),
+    b'5" pipe,2,\n',
+    b"Song 3,7,1\n",
+    b'"a\n"" b",,\n',
+    b"k,n,m\n",
+    b"\n",
+    b",,\n",
+    b'a"b,12.500,2\n',
+    b" ,336.465,2\n",
+    b"k,n,m\n",
+    b"Total,3,2\n",
+    b",4,4\n",
+    "é,1,1\n".encode(),
+    "e\u0301,1,1\n".encode(),
+    b"Summe:,1,1\n",
+    b",,\n",
+]
+TEXTS = Aggregation(
+    (GroupColumn(1, "k"),),
+    (Aggregate("last", 3, "m", "text"), Aggregate("count", None, "n")),
+    input=RFC_4180,
+)
+LINES_OF_NUMBERS = [line for line in LINES if line != b"k,n,m\n"]
+SUMS = Aggregation(
+    (GroupColumn(1, "k"),),
+    (Aggregate("sum", 3, "m", "number"), Aggregate("max", 2, "n", "number")),
+    input=RFC_4180,
+)
+SIMPLE = Aggregation((GroupColumn(1, "k"),), (Aggregate("count", None, "n"),), input=RFC_4180)
+CASES = {
+    "texts": (LINES, TEXTS),
+    "numbers": ([LINES[0], *LINES_OF_NUMBERS, b"Alle,,63\n"], SUMS),
+    "lower": (
+        [LINES[0], *LINES_OF_NUMBERS],
+        replace(SUMS, group_by=(GroupColumn(1, case="lower"),)),
+    ),
+    "where": (
+        [LINES[0], *LINES_OF_NUMBERS],
+        replace(TEXTS, where=Condition(2, ">", ("1",), "number"), group_by=()),
+    ),
+    "rows": (LINES, replace(TEXTS, group_by=())),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_warnings_are_those_of_the_reference_for_any_blocks_and_parts(
+    name: str, tmp_path: Path
+) -> None:
+    lines, aggregation = CASES[name]
+    data = b"".join(lines)
+    expected = aggregate(data, aggregation).report
+    assert expected is not None
+    assert len(expected.warnings) >= 2
+    kernel = Kernel.of(aggregation, data, tmp_path)
+    whole = kernel.run()
+    told = [
+        (w["kind"], w["count"], w["line"], w["column"], w["example"])
+        for w in whole.event["warnings"]
+    ]
+    assert sorted(told) == sorted(
+        (w.kind, w.count, w.line, w.column, w.example) for w in expected.warnings
+    )
+    for block, groups, threads in itertools.product((1, 7, 64), (1, None), (1, 3)):
+        other = kernel.run(None, Knobs(block=block, groups=groups), threads=threads)
+        assert other.event == whole.event
+    starts = [*itertools.accumulate(map(len, lines))]
+    for size in (1, 3):
+        places = [0, *starts[size - 1 : -1 : size], len(data)]
+        states, header = [], None
+        for begin, end in itertools.pairwise(places):
+            part = kernel.run(Part(begin, end, header=header if begin else None))
+            header = header or part.header
+            states.append(part.state)
+        merged = kernel.run(Merge(tuple(reversed(states))))
+        assert (merged.event, merged.files) == (whole.event, whole.files)
+        gathered = kernel.run(Merge(tuple(states[: len(states) // 2]), gather=True)).state
+        merged = kernel.run(Merge((*states[len(states) // 2 :], gathered)), Knobs(groups=1))
+        assert (merged.event, merged.files) == (whole.event, whole.files)
+
+
+def test_many_groups_are_not_compared(tmp_path: Path) -> None:
+    few = b"".join(b"g%d,1\n" % i for i in range(249_997))
+    for more, kinds in ((b"x,1\ny,1\n", ["similar_groups"]), (b"x,1\ny,1\nz,1\n", [])):
+        data = b"k,n\nG,1\ng,1\n" + few + more
+        folder = tmp_path / f"{len(more)}"
+        folder.mkdir()
+        kernel = Kernel.of(SIMPLE, data, folder)
+        assert [w["kind"] for w in kernel.run().event["warnings"]] == kinds
