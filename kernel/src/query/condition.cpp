@@ -277,8 +277,9 @@ bool Condition::Node::holds(const std::vector<std::string>& row) const {
     if (form == Restriction::Form::comparison) {
         Outcome outcome = Outcome::no;
         std::uint32_t scales = 0;
-        with_test<Readable::cell>(
-            Notation(), scales, [&](const auto& test_cell) { outcome = test_cell(Bytes(row[column])); });
+        with_test<Readable::cell>(Notation(), scales, [&](const auto& test_cell) {
+            outcome = test_cell(Bytes(row[column]));
+        });
         if (outcome == Outcome::bad) throw StateError("a cell of the result is not of its kind");
         return outcome == Outcome::yes;
     }

@@ -20,7 +20,7 @@ struct PartAccount {
     std::uint64_t problems = 0;  ///< Bad records, also those that are not kept.
     std::uint64_t of_several_lines = 0;
     std::uint64_t most_lines = 1;
-    Doubts doubts;  ///< None if bad records fail the job, and the part has some.
+    Doubts doubts;                   ///< None if bad records fail the job, and the part has some.
     std::uint64_t header_line = 1;   ///< The line of the file on which its header begins.
     std::vector<std::string> names;  ///< Of all columns of the file.
 

@@ -48,9 +48,9 @@ extern const std::span<const Range> ignorable;  ///< Case-ignorable: skipped aro
 extern const std::span<const Run> upper;
 extern const std::span<const Run> lower;
 extern const std::span<const Expansion> upper_expansions;
-extern const std::span<const Class> combining;     ///< Without class 0.
-extern const std::span<const Range> not_inert;     ///< NFC changes them, or one before them.
+extern const std::span<const Class> combining;  ///< Without class 0.
+extern const std::span<const Range> not_inert;  ///< NFC changes them, or one before them.
 extern const std::span<const Pair> decompositions;
-extern const std::span<const Pair> compositions;   ///< Sorted by both characters.
+extern const std::span<const Pair> compositions;  ///< Sorted by both characters.
 
 }  // namespace csvmill::unicode

@@ -11,14 +11,9 @@ namespace csvmill {
 namespace {
 
 constexpr std::array names{
-    Bytes("grouped_integers"),
-    Bytes("quote_in_text"),
-    Bytes("repeated_header"),
-    Bytes("total_row"),
-    Bytes("sum_row"),
-    Bytes("empty_row"),
-    Bytes("blank_group"),
-    Bytes("similar_groups"),
+    Bytes("grouped_integers"), Bytes("quote_in_text"),  Bytes("repeated_header"),
+    Bytes("total_row"),        Bytes("sum_row"),        Bytes("empty_row"),
+    Bytes("blank_group"),      Bytes("similar_groups"),
 };
 
 void append_text(std::string& to, Bytes text) {

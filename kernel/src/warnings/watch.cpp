@@ -18,10 +18,10 @@ constexpr std::int64_t most_grouped = 999999;
 
 /// In lower case, sorted. `may_be_named` has their first letters.
 constexpr std::array<Bytes, 21> total_names{
-    "gesamt",     "gesamtsumme", "gesamttotal",  "grand total", "insgesamt", "sous-total",
-    "sub total",  "sub-total",   "subtotal",     "subtotale",   "sum",       "suma",
-    "summa",      "summe",       "somme",        "totaal",      "total",     "total general",
-    "totale",     "totals",      "zwischensumme"};
+    "gesamt",    "gesamtsumme", "gesamttotal",  "grand total", "insgesamt", "sous-total",
+    "sub total", "sub-total",   "subtotal",     "subtotale",   "sum",       "suma",
+    "summa",     "summe",       "somme",        "totaal",      "total",     "total general",
+    "totale",    "totals",      "zwischensumme"};
 constexpr std::size_t longest_total_name = 13;
 
 /// The number of selected rows that have a value.
@@ -180,8 +180,7 @@ void Watch::look_at_rows(const PlacedRows& rows, std::span<const std::uint16_t> 
         return;
     }
     // Cells that differ may give the same text: a doubtful one may be in a group that is not new.
-    watching_ = watching_ || !plain_keys_ ||
-                std::ranges::any_of(new_rows, [&](std::uint16_t row) {
+    watching_ = watching_ || !plain_keys_ || std::ranges::any_of(new_rows, [&](std::uint16_t row) {
                     return may_be_doubtful(rows, row);
                 });
     if (watching_) look_at_groups(rows);
@@ -232,8 +231,8 @@ bool Watch::look_at_number(const NumberColumn& number, const PlacedRows& rows, s
     if (value.scale() == 0) {
         ++sighting.others;
     } else if (may_be_grouped(value)) {
-        see_cell(sighting, rows.starts[row], number.column,
-                 rows.batch.column(number.column)[row], rows.place);
+        see_cell(sighting, rows.starts[row], number.column, rows.batch.column(number.column)[row],
+                 rows.place);
     } else {
         sighting.refuted = true;
     }
@@ -304,8 +303,8 @@ bool Watch::look_at_group(const PlacedRows& rows, std::uint16_t row, const std::
         return true;
     }
     if (!blank) return false;
-    const bool all_empty = std::ranges::all_of(
-        batch.cells, [row](const Cells& cells) { return cells[row].empty(); });
+    const bool all_empty =
+        std::ranges::all_of(batch.cells, [row](const Cells& cells) { return cells[row].empty(); });
     if (all_empty && is_empty(rows, row)) {
         see_empty(rows, row);
         return true;
@@ -374,8 +373,7 @@ bool Watch::has_names(const PlacedRows& rows, std::uint16_t row) const {
 /// Whether a record has more than `size` bytes. False if that is not known.
 bool Watch::is_longer(const PlacedRows& rows, std::uint16_t row, std::size_t size) {
     const std::size_t next = row + std::size_t{1};
-    return rows.regular && next < rows.batch.rows &&
-           rows.starts[next] - rows.starts[row] > size;
+    return rows.regular && next < rows.batch.rows && rows.starts[next] - rows.starts[row] > size;
 }
 
 /// Whether a record begins as the header does.

@@ -99,11 +99,11 @@ private:
     std::vector<NumberColumn> numbers_;  ///< That aggregates read.
     std::vector<NumberColumn> tested_;   ///< That only `where` reads.
     bool tested_known_ = false;          ///< Whether `tested_` is set.
-    std::vector<std::size_t> sums_;  ///< The aggregates that are sums.
-    std::vector<Sighting*> blanks_;  ///< Of each group column, or null.
-    bool plain_keys_ = true;         ///< Whether no group column changes its cells.
-    bool watching_ = false;          ///< Whether a group was seen that may be doubtful.
-    bool names_are_plain_ = true;  ///< Whether no name has a quote or an escape.
+    std::vector<std::size_t> sums_;      ///< The aggregates that are sums.
+    std::vector<Sighting*> blanks_;      ///< Of each group column, or null.
+    bool plain_keys_ = true;             ///< Whether no group column changes its cells.
+    bool watching_ = false;              ///< Whether a group was seen that may be doubtful.
+    bool names_are_plain_ = true;        ///< Whether no name has a quote or an escape.
     // Bytes that a record with the names, or with empty fields, can have.
     std::size_t longest_header_ = 0;
     std::size_t longest_empty_ = 0;

@@ -29,19 +29,19 @@ TEST_CASE("text becomes Normalization Form C") {
              Row{U"", U""},
              {U"a\u00E9", U"a\u00E9"},
              {U"e\u0301", U"\u00E9"},
-             {U"\u212B\u2126", U"\u00C5\u03A9"},            // Ångström and Ohm
-             {U"\u1E9B\u0323", U"\u1E9B\u0323"},            // no composite
+             {U"\u212B\u2126", U"\u00C5\u03A9"},  // Ångström and Ohm
+             {U"\u1E9B\u0323", U"\u1E9B\u0323"},  // no composite
              {U"s\u0323\u0307", U"\u1E69"},
-             {U"s\u0307\u0323", U"\u1E69"},                 // marks are sorted
+             {U"s\u0307\u0323", U"\u1E69"},  // marks are sorted
              {U"\u1E0B\u0323", U"\u1E0D\u0307"},
              {U"q\u0307\u0323", U"q\u0323\u0307"},
-             {U"\uFB01", U"\uFB01"},                        // compatibility only
-             {U"\u0958", U"\u0915\u093C"},                  // excluded from composition
-             {U"\u1100\u1161\u11A8", U"\uAC01"},            // Hangul
+             {U"\uFB01", U"\uFB01"},              // compatibility only
+             {U"\u0958", U"\u0915\u093C"},        // excluded from composition
+             {U"\u1100\u1161\u11A8", U"\uAC01"},  // Hangul
              {U"\uAC00\u11A8", U"\uAC01"},
              {U"\uAC01\u11A8", U"\uAC01\u11A8"},
-             {U"\u0344", U"\u0308\u0301"},                  // two marks
-             {U"\u0301a", U"\u0301a"},                      // no starter before it
+             {U"\u0344", U"\u0308\u0301"},  // two marks
+             {U"\u0301a", U"\u0301a"},      // no starter before it
              {U"a\u0315\u0300\u05AE\u0300b", U"\u00E0\u05AE\u0300\u0315b"},
              {U"\u1F80", U"\u1F80"},
              {U"\u03B1\u0313\u0345", U"\u1F80"},

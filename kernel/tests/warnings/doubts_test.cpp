@@ -95,8 +95,8 @@ TEST_CASE("texts that look alike have the same likeness") {
 }
 
 TEST_CASE("the likeness of an ASCII key is the key of the likeness of its texts") {
-    const std::vector<std::string> texts{"", " ", "A  b ", "\tx", std::string("\0 a", 3),
-                                         std::string("a \0", 3), "ab\x1F"};
+    const std::vector<std::string> texts{
+        "", " ", "A  b ", "\tx", std::string("\0 a", 3), std::string("a \0", 3), "ab\x1F"};
     for (const std::string& first : texts) {
         for (const std::string& second : texts) {
             std::string key;
