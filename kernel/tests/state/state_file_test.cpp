@@ -104,7 +104,7 @@ TEST_CASE("a state file of another layout, or with other states, is refused") {
     CHECK(StateFile::open(file.path(), other, scratch).groups() == 0);
     CHECK_THROWS_AS(StateFile::open(file.path(), layout, scratch), AttemptFailed);
 
-    EntryFileWriter writer("long", 3, mark_of(other), scratch);
+    EntryFileWriter writer("long", 1 + keeping_aggregates(other).size(), mark_of(other), scratch);
     GroupStates states(other);
     states.create();
     std::string payload;
