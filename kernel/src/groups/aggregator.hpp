@@ -68,8 +68,8 @@ public:
     virtual void finish_kept(const std::byte* state, const KeptValues& kept, std::uint32_t number,
                              std::string& to) const;
 
-    /// Whether it needs all values of a group (median), each different one (count_distinct), or each
-    /// different one with its count (mode).
+    /// Whether it needs all values of a group (median), each different one (count_distinct), or
+    /// each different one with its count (mode).
     enum class Keeps { none, all, distinct, counted };
     virtual Keeps keeps() const { return Keeps::none; }
 

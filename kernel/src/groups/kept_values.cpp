@@ -60,7 +60,9 @@ void KeptValues::arrange(std::size_t groups) {
 }
 
 std::size_t KeptValues::count_of(std::uint32_t number) const {
-    return log_ ? log_->count_of(number) : set_ ? set_->count_of(number) : counted_->count_of(number);
+    return log_   ? log_->count_of(number)
+           : set_ ? set_->count_of(number)
+                  : counted_->count_of(number);
 }
 
 void KeptValues::each_of(std::uint32_t number, const std::function<void(Bytes)>& take) const {

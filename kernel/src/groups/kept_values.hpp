@@ -25,8 +25,8 @@ class KeptValues {
 public:
     KeptValues(const Aggregator& aggregator, const KeyHash& hash, Arena& arena, Budget& budget);
 
-    NumberLog& log() { return *log_; }    ///< Only for `Keeps::all`.
-    DistinctSet& set() { return *set_; }  ///< Only for `Keeps::distinct`.
+    NumberLog& log() { return *log_; }           ///< Only for `Keeps::all`.
+    DistinctSet& set() { return *set_; }         ///< Only for `Keeps::distinct`.
     CountedSet& counted() { return *counted_; }  ///< Only for `Keeps::counted`.
 
     /// Moves all values of `other` here; `numbers[n]` is what its group `n` is called here. What

@@ -27,9 +27,9 @@ struct Substring {
 /// A group column. At most one of `truncate`, `part`, `substring`, `match` and `nfc` is set.
 struct GroupColumn {
     std::uint32_t column = 0;
-    bool trim = false;                   ///< First.
+    bool trim = false;                        ///< First.
     std::optional<Truncation> truncate = {};  ///< Second; an empty text stays empty.
-    Case letters = Case::none;           ///< Third.
+    Case letters = Case::none;                ///< Third.
     std::optional<DatePart> part = {};
     std::optional<Substring> substring = {};
     std::shared_ptr<const Pattern> match = {};
@@ -82,14 +82,14 @@ struct Percentage {
 struct Aggregate {
     Function function = Function::count;
     std::optional<std::uint32_t> column = {};  ///< None: `count` counts rows; `ratio` reads none.
-    Kind kind = Kind::text;               ///< As which its cells are read.
-    bool strict = false;                  ///< Whether an empty cell is an error.
-    Kind output = Kind::integer;          ///< The kind of the result.
+    Kind kind = Kind::text;                    ///< As which its cells are read.
+    bool strict = false;                       ///< Whether an empty cell is an error.
+    Kind output = Kind::integer;               ///< The kind of the result.
     Operation operation = Operation::none;
-    std::uint32_t operand = 0;               ///< The second column of an operation.
-    std::optional<Restriction> where = {};   ///< The rows from which it is computed.
-    Percentage p = {};                       ///< Of `percentile`.
-    std::string separator = {};              ///< Of `concat_distinct`.
+    std::uint32_t operand = 0;                ///< The second column of an operation.
+    std::optional<Restriction> where = {};    ///< The rows from which it is computed.
+    Percentage p = {};                        ///< Of `percentile`.
+    std::string separator = {};               ///< Of `concat_distinct`.
     std::array<std::uint32_t, 2> of{{0, 0}};  ///< The aggregates that `ratio` divides.
 
     /// Whether it reads the cells of all rows in one column.

@@ -109,7 +109,8 @@ void parse_options(const Json& json, Aggregate& aggregate) {
     }
     if (aggregate.function != Function::ratio) return;
     const auto& of = json["of"].array();
-    if (of.size() != aggregate.of.size()) throw StateError("a message has a ratio without two numbers");
+    if (of.size() != aggregate.of.size())
+        throw StateError("a message has a ratio without two numbers");
     for (std::size_t i = 0; i < of.size(); ++i) aggregate.of[i] = position(of[i]);
 }
 

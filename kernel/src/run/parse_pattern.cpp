@@ -10,9 +10,12 @@ using Op = Pattern::Op;
 using Anchor = Pattern::Anchor;
 
 constexpr std::array ops{
-    Names<Op>{"characters", Op::characters}, Names<Op>{"split", Op::split},
-    Names<Op>{"jump", Op::jump},             Names<Op>{"save", Op::save},
-    Names<Op>{"assert", Op::assertion},      Names<Op>{"accept", Op::accept},
+    Names<Op>{"characters", Op::characters},
+    Names<Op>{"split", Op::split},
+    Names<Op>{"jump", Op::jump},
+    Names<Op>{"save", Op::save},
+    Names<Op>{"assert", Op::assertion},
+    Names<Op>{"accept", Op::accept},
 };
 constexpr std::array anchors{
     Names<Anchor>{"begin", Anchor::begin},

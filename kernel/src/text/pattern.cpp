@@ -71,8 +71,8 @@ Pattern::Pattern(std::vector<Step> steps) : steps_(std::move(steps)), ascii_(ste
             throw StateError("a pattern goes on outside of its program");
         }
         for (char32_t character = 0; character < ascii_end; ++character) {
-            const bool among = std::any_of(
-                step.ranges.begin(), step.ranges.end(), [character](const auto& range) {
+            const bool among =
+                std::any_of(step.ranges.begin(), step.ranges.end(), [character](const auto& range) {
                     return range.first <= character && character <= range.second;
                 });
             if (among) ascii_[i][character >> 6U] |= std::uint64_t{1} << (character & 63U);
@@ -129,9 +129,9 @@ bool Pattern::may_start(Bytes text, std::size_t at) const {
 bool Pattern::takes(std::size_t step, char32_t character) const {
     if (character < ascii_end) return has(ascii_[step], character);
     const auto& ranges = steps_[step].ranges;
-    const auto after = std::upper_bound(
-        ranges.begin(), ranges.end(), character,
-        [](char32_t value, const auto& range) { return value < range.first; });
+    const auto after =
+        std::upper_bound(ranges.begin(), ranges.end(), character,
+                         [](char32_t value, const auto& range) { return value < range.first; });
     return after != ranges.begin() && character <= std::prev(after)->second;
 }
 

@@ -264,7 +264,8 @@ Bytes characters(Bytes text, std::uint64_t skipped, std::uint64_t count) {
     const auto end_of = [text](std::size_t at, std::uint64_t more) {
         for (; more > 0 && at < text.size(); --more) {
             ++at;
-            while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U) ++at;
+            while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U)
+                ++at;
         }
         return at;
     };

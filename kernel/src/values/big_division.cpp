@@ -24,7 +24,8 @@ void scale(LimbVector& limbs, std::uint64_t factor) {
 
 /// Subtracts `factor * divisor` from the limbs of `rest` from `at` on, one more than those of
 /// `divisor`. Returns whether the difference is negative; then it is wrong by limb_base^n.
-bool subtract_product(LimbVector& rest, std::size_t at, const LimbVector& divisor, std::uint64_t factor) {
+bool subtract_product(LimbVector& rest, std::size_t at, const LimbVector& divisor,
+                      std::uint64_t factor) {
     std::uint64_t carry = 0;
     std::uint64_t borrow = 0;
     for (std::size_t i = 0; i <= divisor.size(); ++i) {
@@ -55,8 +56,8 @@ BigDecimal BigDecimal::times(const BigDecimal& other) const {
     for (std::size_t i = 0; i < limbs_.size(); ++i) {
         std::uint64_t carry = 0;
         for (std::size_t j = 0; j < other.limbs_.size(); ++j) {
-            const Wide wide = static_cast<Wide>(limbs_[i]) * other.limbs_[j] +
-                              product.limbs_[i + j] + carry;
+            const Wide wide =
+                static_cast<Wide>(limbs_[i]) * other.limbs_[j] + product.limbs_[i + j] + carry;
             carry = static_cast<std::uint64_t>(wide / limb_base);
             product.limbs_[i + j] = static_cast<std::uint64_t>(wide % limb_base);
         }

@@ -92,8 +92,8 @@ void append_truncated(const Moment& moment, Truncation truncation, std::string& 
 /// Appends `value` with `width` digits, of which the first ones may be zeros.
 void append_digits(std::string& to, unsigned value, unsigned width);
 
-/// Appends a part of a date as it is written, as `append_truncated` does. The hour of a date without
-/// a time is 00.
+/// Appends a part of a date as it is written, as `append_truncated` does. The hour of a date
+/// without a time is 00.
 bool append_part(Bytes cell, DatePart part, std::string& to);
 void append_part(const Moment& moment, DatePart part, std::string& to);
 

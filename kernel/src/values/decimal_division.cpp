@@ -22,7 +22,8 @@ bool to_wide(const BigDecimal& number, Wide& to) {
 }
 
 bool multiply(Wide& value, std::uint64_t power) {
-    return power <= fast_power && !__builtin_mul_overflow(value, Wide{powers_of_ten[power]}, &value);
+    return power <= fast_power &&
+           !__builtin_mul_overflow(value, Wide{powers_of_ten[power]}, &value);
 }
 
 /// A fraction of two integers that are not negative: `above / below`.

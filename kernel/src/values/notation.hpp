@@ -39,7 +39,8 @@ bool read_any_integer(Bytes cell, const Notation& notation, Decimal& to);
 bool read_any_number(Bytes cell, const Notation& notation, Decimal& to);
 
 /// The description of a number that may be multiplied: `EXPECTED_FACTOR`.
-inline constexpr const char* expected_short_number = "a number of up to 1000 digits and 1000 decimals";
+inline constexpr const char* expected_short_number =
+    "a number of up to 1000 digits and 1000 decimals";
 
 /// The description of a kind, but date, for a message: `Notation.expected`.
 std::string expected(Kind kind, const Notation& notation);

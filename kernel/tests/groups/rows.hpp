@@ -155,9 +155,9 @@ template <typename Value>
 Value most_frequent(const std::vector<Value>& values) {
     std::map<Value, std::size_t> counts;
     for (const Value& value : values) ++counts[value];
-    const auto most = std::max_element(
-        counts.begin(), counts.end(),
-        [](const auto& a, const auto& b) { return a.second < b.second; });
+    const auto most =
+        std::max_element(counts.begin(), counts.end(),
+                         [](const auto& a, const auto& b) { return a.second < b.second; });
     return most->first;
 }
 

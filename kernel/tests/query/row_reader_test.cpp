@@ -335,10 +335,14 @@ TEST_CASE("arithmetic of two columns is exact, and names the column with a bad c
 TEST_CASE("group columns take parts of dates, and characters of texts") {
     const auto of_part = [](DatePart part) { return GroupColumn{.column = 0, .part = part}; };
     Query query;
-    query.group_by = {of_part(DatePart::year), of_part(DatePart::month), of_part(DatePart::day),
-                      of_part(DatePart::hour), of_part(DatePart::weekday),
-                      GroupColumn{.column = 1, .substring = Substring{2, 2}},
-                      GroupColumn{.column = 1, .letters = Case::upper, .substring = Substring{1, 3}}};
+    query.group_by = {
+        of_part(DatePart::year),
+        of_part(DatePart::month),
+        of_part(DatePart::day),
+        of_part(DatePart::hour),
+        of_part(DatePart::weekday),
+        GroupColumn{.column = 1, .substring = Substring{2, 2}},
+        GroupColumn{.column = 1, .letters = Case::upper, .substring = Substring{1, 3}}};
     BatchOf rows({{"2024-02-29", "aéßo"}, {"2021-01-03T07:30Z", "x"}, {"", ""}, {"2021-1-3", "x"}});
     RowReader(query).read_keys(rows.batch);
     CHECK(rows.selected() == std::vector<std::size_t>{0, 1, 2});

@@ -58,7 +58,8 @@ TEST_CASE("products are exact, and have the decimals of both factors") {
     CHECK(text(Decimal::product(number("0"), number("1.25"))) == "0.00");
     CHECK(text(Decimal::product(number("9223372036854775807"), number("-9223372036854775808"))) ==
           "-85070591730234615856620279821087277056");
-    CHECK(text(Decimal::product(number("1e400"), number("1e-400"))) == "1." + std::string(400, '0'));
+    CHECK(text(Decimal::product(number("1e400"), number("1e-400"))) ==
+          "1." + std::string(400, '0'));
 }
 
 TEST_CASE("quotients are rounded half to even") {
