@@ -168,6 +168,8 @@ class Doubts:
         if not sums or len(self._rows) < 3:
             return []
         line, last, key = self._rows[-1]
+        if any(names_total(text.decode()) for text in key):
+            return []
         above = self._rows[:-1]
         for column in sums:
             of_group = [row for _, row, of in above if of == key] if key else []

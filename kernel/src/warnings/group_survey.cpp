@@ -13,6 +13,7 @@
 #include "text/utf8.hpp"
 #include "values/notation.hpp"
 #include "warnings/likeness.hpp"
+#include "warnings/watch.hpp"
 
 namespace csvmill {
 
@@ -197,6 +198,11 @@ private:
     bool may_be_sum() {
         const LastRow& last = doubts_.last();
         if (!last.known || sums_.empty() || groups_.rows <= least_summed) return false;
+        if (const std::size_t columns = groups_.query.group_by.size(); columns > 0) {
+            split_key(last.key, columns, texts_);
+            // That is told already.
+            if (std::ranges::any_of(texts_, names_total)) return false;
+        }
         bool any = false;
         for (std::size_t i = 0; i < sums_.size(); ++i) {
             Decimal number;

@@ -66,6 +66,7 @@ CASES: list[tuple[bytes, Aggregation, Input, list[Told]]] = [
     (b"k,n\na,1\nb,2\n SUMME: ,1\nSumme,7\n", MAX, HEADER, [("total_row", 2, 4, 1, "' SUMME: '")]),
     (b"k,n\nTotally,1\nSummer,2\n", BY_FIRST, HEADER, []),
     (b"k,n\na,1\nb,2.5\nAlle,3.5\n", BY_FIRST, HEADER, [("sum_row", 1, 4, 2, "'3.5'")]),
+    (b"k,n\na,1\nb,2\nTotal,3\n", BY_FIRST, HEADER, [("total_row", 1, 4, 1, "'Total'")]),
     (b"k,n\na,1\nb,2\nc,3\n", SUM, HEADER, [("sum_row", 1, 4, 2, "'3'")]),
     (b"k,n\na,1\nb,2\na,3\n", BY_FIRST, HEADER, []),
     (b"k,n\na,1\nb,2\nc,4\n", BY_FIRST, HEADER, []),
