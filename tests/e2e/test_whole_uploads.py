@@ -16,6 +16,7 @@ from csvmill.client import (
     TransferProgress,
 )
 from tests.e2e.runs import HEADER, link_to, result_of, settled
+from tests.services import until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -141,6 +142,12 @@ async def test_a_killed_server_keeps_what_it_recorded(
         link.stall(after=36 * MIB)
         uploading = asyncio.create_task(client.upload(tmp_path / "plays.csv", key=key))
         await link.stalled.wait()
+        async with AsyncClient(deployment.url) as watching:
+
+            async def recorded() -> bool:
+                return (await watching.upload_status(key)).received_bytes >= 8 * MIB
+
+            await until(recorded)
         await asyncio.to_thread(deployment.kill)
         link.flow()
         with pytest.raises(ServerUnavailable):
