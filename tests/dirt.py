@@ -23,6 +23,9 @@ _NO_TEXT: dict[Encoding, list[str]] = {
     "utf-16-be": ["\ud83d", "\ude00", "\ud800a"],
     "latin-1": [],
     "windows-1252": ["\udc81", "\udc9d"],
+    "windows-1251": ["\udc98"],
+    "iso-8859-7": ["\udcae", "\udcff"],
+    "cp437": [],
 }
 """Invalid text of each encoding. A surrogate stands for a byte or for half of a pair."""
 

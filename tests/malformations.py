@@ -261,7 +261,8 @@ FILES: dict[str, list[Kind]] = {
         no_result(
             b"Sales 2020\n\na,b\np,1\n",
             "no delimiter fits all lines: line 1 is 'Sales 2020', and of the 2 lines below it 2 "
-            "have a comma: remove lines above the header if there are any, or set input.delimiter",
+            "have a comma: set input.header_line or input.skip_lines if there are lines above the "
+            "header, or set input.delimiter",
         ),
         no_result(
             b"Sales 2020,\n,\na,b\np,1\n",

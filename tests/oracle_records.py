@@ -145,9 +145,12 @@ def _stray(data: bytes, at: int, fields: list[bytes], declared: Input) -> _Bad:
         named = _NAMES.get(delimiter, f"the delimiter {delimiter!r}")
         quote = declared.quote or '"'
         how = f"is written {declared.escape}{quote}" if declared.escape else "is doubled"
+        cause = f"a quote in quoted text {how}"
+        if character in _NAMES:
+            cause = f"the delimiter may be {_NAMES[character]}, or the line ends in one"
         reason = (
             f"found {character!r} after the closing quote of {shown(fields[-1])}, expected {named} "
-            f"or the end of the line (a quote in quoted text {how})"
+            f"or the end of the line ({cause})"
         )
     return _Bad(column, reason, _line_end(data, at, ending))
 
@@ -174,5 +177,7 @@ def _encoding(fields: list[bytes], declared: Input) -> tuple[int, str]:
             field.decode()
         except UnicodeDecodeError:
             encoding = ENCODINGS[declared.encoding or "utf-8"]
+            if encoding == "UTF-16" and b"\xff" in field:
+                encoding += ": the file ends within a character"
             return column, f"found {shown(field)}, expected text in {encoding}"
     return 0, ""

@@ -25,6 +25,9 @@ CODECS: dict[Encoding, str] = {
     "utf-16-be": "utf-16-be",
     "latin-1": "latin-1",
     "windows-1252": "cp1252",
+    "windows-1251": "cp1251",
+    "iso-8859-7": "iso8859_7",
+    "cp437": "cp437",
 }
 ENCODINGS: dict[Encoding, str] = {
     "utf-8": "UTF-8",
@@ -32,6 +35,9 @@ ENCODINGS: dict[Encoding, str] = {
     "utf-16-be": "UTF-16",
     "latin-1": "Latin-1",
     "windows-1252": "Windows-1252",
+    "windows-1251": "Windows-1251",
+    "iso-8859-7": "ISO-8859-7",
+    "cp437": "cp437",
 }
 """The names in messages."""
 

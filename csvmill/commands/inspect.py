@@ -47,26 +47,34 @@ def inspect(file: Path, as_json: bool, aggregation: dict[str, Any] | None) -> No
       csvmill inspect plays.csv --json --group-by Song --sum Plays
     """
     # Imported here, so that other commands start faster.
-    from shared.aggregation.json_reader import read_aggregation
-    from shared.inspection.inspect import INSPECTION_LIMIT, inspection_view
-    from shared.inspection.inspect import inspect as inspected
+    from shared.inspection.inspect import inspection_view
 
-    spec = None if aggregation is None else read_aggregation(aggregation, "spec")
     with report_errors(as_json=as_json), _open(file) as source:
-        sample = b""
-        # A long header may need more.
-        for limit in (_FIRST_READ, INSPECTION_LIMIT):
-            sample += source.read(limit + 1 - len(sample))
-            whole = len(sample) <= limit
-            found = inspected(sample[:limit], whole=whole, aggregation=spec)
-            if found.column_count or found.error or whole:
-                break
+        found = inspected(source, aggregation)
     if as_json:
         show_json(inspection_view(found).as_json())
     else:
         click.echo(describe(found))
     if found.error or (found.fits and found.fits.error):
         raise click.exceptions.Exit(Exit.FAILED)
+
+
+def inspected(source: BinaryIO, aggregation: dict[str, Any] | None) -> Inspection:
+    """Inspect a file that is read from its start, for a spec (its JSON) or without one."""
+    from shared.aggregation.json_reader import read_aggregation
+    from shared.inspection.inspect import INSPECTION_LIMIT
+    from shared.inspection.inspect import inspect as inspect_sample
+
+    spec = None if aggregation is None else read_aggregation(aggregation, "spec")
+    sample = b""
+    # A long header may need more.
+    for limit in (_FIRST_READ, INSPECTION_LIMIT):
+        sample += source.read(limit + 1 - len(sample))
+        whole = len(sample) <= limit
+        found = inspect_sample(sample[:limit], whole=whole, aggregation=spec)
+        if found.column_count or found.error or whole:
+            break
+    return found
 
 
 def describe(found: Inspection) -> str:
@@ -89,8 +97,9 @@ def describe(found: Inspection) -> str:
     if found.rows_of_several_lines:
         lines.append(("", multiline_rows(found.rows_of_several_lines, found.most_lines)))
     lines += [("note", note) for note in found.notes]
-    if found.proposal:
-        lines.append(("proposal", json.dumps(found.proposal, ensure_ascii=False)))
+    if (proposed := found.proposed) is not None:
+        lines.append(("proposal", json.dumps(proposed, ensure_ascii=False)))
+        lines += [("", reason) for reason in found.lines.reasons]
     if found.problem_count:
         lines.append(("bad rows", f"{found.problem_count:,}"))
         lines += [("", str(problem)) for problem in found.problems]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -57,6 +58,11 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Where to write rejected records, with the reason for each.",
 )
+@click.option(
+    "--detect",
+    is_flag=True,
+    help="Declare what `csvmill inspect` proposes for FILE, and print that.",
+)
 @click.option("--restart", is_flag=True, help="Discard the state of an earlier run.")
 @chunk_option
 @parallel_option
@@ -75,6 +81,7 @@ def run(
     output: Path,
     aggregation: dict[str, Any] | None,
     state: Path | None,
+    detect: bool,
     quiet: bool,
     as_json: bool,
     **options: Any,
@@ -100,6 +107,8 @@ def run(
         raise click.UsageError("--json and `-o -` both write to standard output; use one of them")
     if file != STREAM and output != STREAM and output.exists() and output.samefile(file):
         raise click.UsageError(f"{output} is the input itself; use another output")
+    if detect and file == STREAM:
+        raise click.UsageError("--detect reads FILE before it is sent; give a file")
     rejects = options["rejects"]
     if rejects is not None and rejects in (file, output):
         raise click.UsageError(f"{rejects} is also the input or the output; use another file")
@@ -108,6 +117,8 @@ def run(
         folder, target = _paths(stack, output, state)
         shown = stack.enter_context(display(quiet=quiet or as_json))
         source = None if file == STREAM else file
+        if detect:
+            aggregation = _detected(file, aggregation)
         request = RunRequest(source, target, aggregation=aggregation, **options)
         waiting = f"waiting for another run that is using {folder.path}"
         stack.enter_context(folder.locked(lambda: shown.note(waiting)))
@@ -122,6 +133,23 @@ def run(
             show_json(_result_json(request, result))
         else:
             shown.note(_result_text(request, result))
+
+
+def _detected(file: Path, aggregation: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return the spec with what the file's inspection proposes, and print that."""
+    from csvmill.commands.inspect import inspected
+
+    with file.open("rb") as source:
+        found = inspected(source, aggregation)
+    if found.proposed is None:
+        click.echo("detected: nothing to declare", err=True)
+        return aggregation
+    declared = found.proposed["input"]
+    click.echo(f"detected: {json.dumps(declared, ensure_ascii=False)}", err=True)
+    for reason in found.lines.reasons:
+        click.echo(f"  {reason}", err=True)
+    spec = aggregation or {}
+    return {**spec, "input": {**declared, **spec.get("input", {})}}
 
 
 def _paths(stack: ExitStack, output: Path, state: Path | None) -> tuple[RunFolder, Path]:

@@ -17,7 +17,7 @@ from shared.aggregation.formats import DEFAULT_FORMAT, FORMATS, formats_help
 from shared.aggregation.functions import FUNCTIONS, AggregateFunction
 from shared.aggregation.json_codec import aggregation_json, aggregation_of_json
 from shared.aggregation.spec import SONG_PLAYS, Arithmetic
-from shared.csv.dialect import OnBadRow
+from shared.csv.dialect import OnBadRow, OnRagged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -58,7 +58,8 @@ _FUNCTIONS: dict[str, AggregateFunction] = {
 }
 _INPUT = (
     "delimiter", "quote", "escape", "encoding", "header", "line_end", "compression", "decimal",
-    "thousands", "date", "on_bad_row",
+    "thousands", "date", "on_bad_row", "on_ragged", "skip_lines", "header_line",
+    "header_starts_with", "comment", "skip_footer",
 )  # fmt: skip
 _NUMBER = ("currency", "percent", "parentheses")
 _OPTION_ORDER = "csvmill.spec_options.order"
@@ -197,11 +198,40 @@ def _options() -> list[Callable[[Callable[..., Any]], Callable[..., Any]]]:
             help="Whether a malformed record fails the job.  [default: fail]",
         ),
         click.option(
+            "--on-ragged",
+            type=click.Choice(get_args(OnRagged)),
+            help="What becomes of records with too few or too many cells.  [default: fail]",
+        ),
+        click.option(
+            "--skip-lines",
+            type=click.IntRange(min=0),
+            metavar="LINES",
+            help="Lines above the table in FILE.",
+        ),
+        click.option(
+            "--header-line",
+            type=click.IntRange(min=1),
+            metavar="LINE",
+            help="The line of the header in FILE, from 1.",
+        ),
+        click.option("--header-starts-with", metavar="TEXT", help="How the header's line begins."),
+        click.option("--comment", metavar="TEXT", help="How lines begin that are passed over."),
+        click.option(
+            "--skip-footer",
+            metavar="LINES",
+            callback=_lines_or_text,
+            help="Lines below the table in FILE, or the text with which the first one begins.",
+        ),
+        click.option(
             "--spec",
             metavar="JSON",
             help="The whole spec as JSON: a file, - for standard input, or the JSON itself.",
         ),
     ]
+
+
+def _lines_or_text(_context: object, _option: object, given: str | None) -> int | str | None:
+    return int(given) if given is not None and given.isascii() and given.isdigit() else given
 
 
 def _from_spec(spec: str, file: object) -> dict[str, Any]:

@@ -47,6 +47,7 @@ EXAMPLE: Node = {
     "most_lines": 1,
     "notes": [],
     "proposal": None,
+    "proposal_reasons": [],
     "bytes": 16,
     "whole": False,
     "problem_count": 0,

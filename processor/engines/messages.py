@@ -128,6 +128,15 @@ def encode_task(
                 "line_end": dialect.line_end,
                 "sep_line": dialect.sep_line,
                 "encoding": dialect.encoding,
+                "skip_lines": dialect.skip_lines,
+                "header_line": dialect.header_line,
+                "header_starts_with": dialect.header_starts_with,
+                "comment": dialect.comment,
+                "footer": dialect.footer_text,
+                "footer_lines": dialect.footer_lines,
+                "pad": dialect.on_ragged in ("pad", "pad_or_truncate"),
+                "truncate": dialect.on_ragged in ("truncate", "pad_or_truncate"),
+                "trailing_delimiters": dialect.trailing_delimiters,
             },
         }
     )
@@ -252,6 +261,9 @@ def report_from(event: Message) -> Report:
         seconds=Seconds(write=event["write_seconds"]),
         rows_of_several_lines=event["of_several_lines"],
         most_lines=event["most_lines"],
+        lines_passed_over=event["passed_over"],
+        rows_padded=event["padded"],
+        rows_truncated=event["truncated"],
     )
 
 

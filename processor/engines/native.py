@@ -29,7 +29,7 @@ from shared.aggregation.resolve import resolve
 from shared.csv.problems import Problem, columns, show
 from shared.errors import AttemptFailed, InvalidInput, JobFailed, MalformedInput
 from shared.jobs.report import Report, Seconds
-from shared.jobs.warnings import refusal, warnings_of
+from shared.jobs.warnings import of_records, refusal, warnings_of
 from shared.runtime.files import remove_folder
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from processor.engines.port import EngineProgress, Source
     from shared.aggregation.resolve import Query
     from shared.jobs.job import Aggregation
+    from shared.jobs.warnings import Finding
 
 PROGRAM = "csvmill-kernel"
 _RESULT, _REJECTS = "result", "rejects.csv"
@@ -168,7 +169,12 @@ class _Attempt:
             last = await self._run_kernel(file)
         report = replace(
             report_from(last),
-            warnings=warnings_of(last["warnings"], self._names, self._aggregation.notation),
+            warnings=warnings_of(
+                last["warnings"],
+                self._names,
+                self._aggregation.notation,
+                self._of_records(last) if last["event"] == "finished" else (),
+            ),
             dialect=self._usage.dialect,
             bytes_in=self._source.size,
         )
@@ -190,6 +196,14 @@ class _Attempt:
             rejects,
             preview,
             content=written.content,
+        )
+
+    def _of_records(self, last: Message) -> list[Finding]:
+        dialect = self._usage.dialect
+        return of_records(
+            last["padded"],
+            last["truncated"],
+            trailing_delimiters=dialect is not None and dialect.trailing_delimiters,
         )
 
     async def _complete(self, groups: int, size: int) -> tuple[Written, Written | None]:
@@ -296,6 +310,9 @@ class _Attempt:
                 bytes_decompressed=len(file.sample),
                 rows_of_several_lines=0,
                 most_lines=1,
+                lines_passed_over=0,
+                rows_padded=0,
+                rows_truncated=0,
             )
         )
 

@@ -249,7 +249,8 @@ def _order(order: str | Mapping[str, Any]) -> OrderColumn:
 
 def input_of_json(declared: Mapping[str, Any]) -> Input:
     """Return the declaration that valid JSON means."""
-    found = dict(declared)
+    # Null is the same as a missing key.
+    found = {key: value for key, value in declared.items() if value is not None}
     if "null" in found:
         found["null"] = tuple(found["null"])
     if "number" in found:

@@ -4,11 +4,27 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
 
 from shared.aggregation.date_format import check_date_format
 from shared.aggregation.json_object import JsonObject
-from shared.csv.dialect import Compression, Encoding, LineEnd, OnBadRow
+from shared.csv.dialect import (
+    MAX_FOOTER_LINES,
+    MAX_SKIPPED_LINES,
+    Compression,
+    Encoding,
+    LineEnd,
+    OnBadRow,
+    OnRagged,
+)
+from shared.csv.encoding import SINGLE_BYTE
 
 _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space": " "}
 
@@ -34,6 +50,16 @@ def _delimiter(given: str) -> str:
     return delimiter
 
 
+_ENCODING_NAMES = {
+    other: name
+    for name in SINGLE_BYTE
+    for other in (
+        name.replace("-", "_"),
+        name.replace("windows-", "cp"),
+        name.replace("-", ""),
+    )
+}
+"""Other names of encodings, with `_` in place of `-`."""
 DelimiterIn = Annotated[
     str,
     AfterValidator(_delimiter),
@@ -52,11 +78,8 @@ EncodingIn = Annotated[
         utf_16le="utf-16-le",
         utf_16_be="utf-16-be",
         utf_16be="utf-16-be",
-        latin1="latin-1",
-        latin_1="latin-1",
         iso_8859_1="latin-1",
-        windows_1252="windows-1252",
-        cp1252="windows-1252",
+        **_ENCODING_NAMES,
     ),
 ]
 CompressionIn = Annotated[Compression, _named(gz="gzip", zst="zstd", bz2="bzip2")]
@@ -73,6 +96,14 @@ def _date_format(given: str) -> str:
 
 
 DateIn = Annotated[str, AfterValidator(_date_format)]
+_LINE_START: dict[str, Any] = {"min_length": 1, "pattern": r"^[^\r\n]*$"}
+LineStartIn = Annotated[str, Field(max_length=200, **_LINE_START)]
+CommentIn = Annotated[str, Field(max_length=16, **_LINE_START)]
+FooterIn = Annotated[
+    Annotated[int, Field(ge=1, le=MAX_FOOTER_LINES), Tag("#lines")]
+    | Annotated[LineStartIn, Tag("#text")],
+    Discriminator(lambda value: "#text" if isinstance(value, str) else "#lines"),
+]
 ThousandsIn = Annotated[Literal["", ",", ".", " ", "'", "_"], _named(none="", space=" ")]
 
 
@@ -106,6 +137,20 @@ class InputIn(JsonObject):
     """How dates are written: `iso`, `iso_zoned`, `epoch`, `epoch_ms`, or a pattern such as
     `%d/%m/%Y`"""
     on_bad_row: OnBadRow = "fail"
+    on_ragged: OnRagged = "fail"
+    """What becomes of records that are not as wide as the header: `pad` fills narrower ones with
+    empty cells, `truncate` drops what wider ones have beyond the header"""
+    skip_lines: int = Field(default=0, ge=0, le=MAX_SKIPPED_LINES)
+    """Lines at the start of the file that are passed over"""
+    header_line: int | None = Field(default=None, ge=1, le=MAX_SKIPPED_LINES)
+    """The line of the header, from 1; the lines above are passed over"""
+    header_starts_with: LineStartIn | None = None
+    """The first line that begins with this text is the header; the lines above are passed over"""
+    comment: CommentIn | None = None
+    """Lines that begin with this text are passed over, but for those in quoted text"""
+    skip_footer: FooterIn | None = None
+    """Lines at the end of the file that are passed over: their number, or the text with which the
+    first of them begins"""
 
     @model_validator(mode="after")
     def _check(self) -> InputIn:
@@ -119,4 +164,26 @@ class InputIn(JsonObject):
                 raise ValueError("send no escape with quote none: an escape precedes a quote")
             if self.delimiter == self.escape:
                 raise ValueError("send another delimiter, or another escape: both are backslash")
+        self._check_lines()
         return self
+
+    def _check_lines(self) -> None:
+        """Refuse declarations about the lines of the table that contradict each other."""
+        ways = [
+            name
+            for name in ("header_line", "header_starts_with")
+            if getattr(self, name) is not None
+        ]
+        if len(ways) > 1:
+            raise ValueError("send header_line or header_starts_with: both say where the header is")
+        if ways and self.header is False:
+            raise ValueError(f"send no {ways[0]} with header false: there is no header then")
+        if self.header_line is not None and self.skip_lines:
+            raise ValueError(
+                "send header_line or skip_lines: all lines above the header are passed over"
+            )
+        quotes = "\"'" if self.quote is None else self.quote
+        if self.comment and self.comment[0] in f"{quotes}{self.delimiter or ''}":
+            raise ValueError(
+                "send a comment that begins with neither a quote nor the delimiter, as records may"
+            )

@@ -184,8 +184,9 @@ class Aggregation:
 
     @property
     def known_input(self) -> Input:
-        """`input`, with a header if the aggregation names a column of the file."""
-        if self.input.header is None and self.named_columns:
+        """`input`, with a header if it says where, or if the aggregation names a column."""
+        given = self.input.header_line is not None or self.input.header_starts_with
+        if self.input.header is None and (given or self.named_columns):
             return replace(self.input, header=True)
         return self.input
 

@@ -89,7 +89,10 @@ class InspectionView(View):
     """Numbers that may be written in another notation than the one they are read in."""
     proposal: dict[str, Any] | None
     """What to declare in the aggregation, so that numbers and dates that are written in another way
-    are read as such; null if there is no reason for it."""
+    are read as such, and lines beside the table are passed over; null if there is no reason for
+    it. The job does not apply it unless it is sent."""
+    proposal_reasons: list[str]
+    """Why lines are to be passed over."""
     bytes: Count
     """Bytes of text read: the first MiB, or up to 16 MiB if the header is longer."""
     whole: bool

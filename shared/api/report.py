@@ -26,7 +26,7 @@ _DIALECT = {
         "null": {"type": "array", "items": {"type": "string"}},
         "number": {"type": "object"},
     },
-    "additionalProperties": {"type": ["string", "boolean"]},
+    "additionalProperties": {"type": ["string", "boolean", "integer", "null"]},
 }
 _SECONDS = {
     "type": "object",
@@ -91,6 +91,15 @@ class ReportView(View):
     """Records that span several lines; null in some reports of earlier versions."""
     most_lines: Count | None = None
     """Lines of the longest record, at least 1; null in some reports of earlier versions."""
+    lines_passed_over: Count | None = None
+    """Lines that are in no record: empty lines, comments, and what is above and below the table;
+    null in reports of earlier versions."""
+    rows_padded: Count | None = None
+    """Records with too few cells that were filled, if `on_ragged` says so; null in reports of
+    earlier versions."""
+    rows_truncated: Count | None = None
+    """Records with too many cells that were cut, if `on_ragged` says so; null in reports of
+    earlier versions."""
     groups: Count | None
     """Rows of the result, without the header."""
     bytes_decompressed: Count | None

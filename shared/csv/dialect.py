@@ -5,11 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-Encoding = Literal["utf-8", "utf-16-le", "utf-16-be", "latin-1", "windows-1252"]
+Encoding = Literal[
+    "utf-8", "utf-16-le", "utf-16-be", "latin-1", "windows-1252", "windows-1250", "windows-1251",
+    "windows-1253", "windows-1254", "windows-1255", "windows-1256", "windows-1257",
+    "windows-1258", "iso-8859-2", "iso-8859-3", "iso-8859-4", "iso-8859-5", "iso-8859-6",
+    "iso-8859-7", "iso-8859-8", "iso-8859-9", "iso-8859-10", "iso-8859-11", "iso-8859-13",
+    "iso-8859-14", "iso-8859-15", "iso-8859-16", "koi8-r", "koi8-u", "mac-roman", "cp437",
+    "cp850", "cp866",
+]  # fmt: skip
 Compression = Literal["none", "gzip", "zstd", "bzip2", "zip"]
 LineEnd = Literal["lf", "cr"]
 """What ends a line: LF or CRLF, also mixed; or CR alone, as on old Macs."""
 OnBadRow = Literal["fail", "skip"]
+OnRagged = Literal["fail", "pad", "truncate", "pad_or_truncate"]
+MAX_SKIPPED_LINES = 1_000_000_000
+MAX_FOOTER_LINES = 1000
+"""The most lines of a footer that is given by its number of lines: they are held back in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +62,18 @@ class Input:
     """How dates are written: `iso`, `iso_zoned`, `epoch`, `epoch_ms`, or a pattern."""
     on_bad_row: OnBadRow = "fail"
     """Whether a bad record fails the job, or is skipped, counted and stored."""
+    on_ragged: OnRagged = "fail"
+    """Whether a record with too few or too many fields is bad, or is filled or cut."""
+    skip_lines: int = 0
+    """Lines above the table, which are passed over."""
+    header_line: int | None = None
+    """The line of the header, from 1; the lines above are passed over."""
+    header_starts_with: str = ""
+    """The first line that begins with this text is the header; empty if it is not given."""
+    comment: str = ""
+    """Lines that begin with this text are passed over; empty for none."""
+    skip_footer: int | str = 0
+    """The number of lines below the table, or the text with which the first of them begins."""
 
 
 UNDECLARED = Input()
@@ -77,12 +100,40 @@ class Dialect:
     null: tuple[str, ...] = ()
     number: NumberStyle = NumberStyle()
     date: str = "iso"
+    on_ragged: OnRagged = "fail"
+    skip_lines: int = 0
+    header_line: int | None = None
+    header_starts_with: str = ""
+    comment: str = ""
+    skip_footer: int | str = 0
+    trailing_delimiters: bool = False
+    """Whether all records end in a delimiter that the header does not have."""
     bom: bool | None = field(default=None, compare=False)
     """Whether the file begins with a byte order mark; None if unknown. It does not change how the
     file is read."""
     line_ends: tuple[str, ...] | None = field(default=None, compare=False)
     """The line ends in the first MiB, of `lf`, `crlf` and `cr`, in quoted fields too; None if
     unknown. `line_end` is what ends a record."""
+
+    @property
+    def lines_above(self) -> int:
+        """The number of lines at the start of the file that are not in the table."""
+        return max(int(self.sep_line), self.skip_lines, (self.header_line or 1) - 1)
+
+    @property
+    def header_is_given(self) -> bool:
+        """Whether the client says where the header is: then it is no comment."""
+        return self.header_line is not None or bool(self.header_starts_with)
+
+    @property
+    def footer_text(self) -> str:
+        """The text with which the footer begins; empty if it is not given."""
+        return self.skip_footer if isinstance(self.skip_footer, str) else ""
+
+    @property
+    def footer_lines(self) -> int:
+        """The number of lines of the footer; 0 if it is not given."""
+        return 0 if isinstance(self.skip_footer, str) else self.skip_footer
 
 
 STRICT = Dialect()

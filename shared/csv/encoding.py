@@ -19,6 +19,34 @@ ENCODING_NAMES: dict[Encoding, str] = {
     "utf-16-be": "UTF-16",
     "latin-1": "Latin-1",
     "windows-1252": "Windows-1252",
+    "windows-1250": "Windows-1250",
+    "windows-1251": "Windows-1251",
+    "windows-1253": "Windows-1253",
+    "windows-1254": "Windows-1254",
+    "windows-1255": "Windows-1255",
+    "windows-1256": "Windows-1256",
+    "windows-1257": "Windows-1257",
+    "windows-1258": "Windows-1258",
+    "iso-8859-2": "ISO-8859-2",
+    "iso-8859-3": "ISO-8859-3",
+    "iso-8859-4": "ISO-8859-4",
+    "iso-8859-5": "ISO-8859-5",
+    "iso-8859-6": "ISO-8859-6",
+    "iso-8859-7": "ISO-8859-7",
+    "iso-8859-8": "ISO-8859-8",
+    "iso-8859-9": "ISO-8859-9",
+    "iso-8859-10": "ISO-8859-10",
+    "iso-8859-11": "ISO-8859-11",
+    "iso-8859-13": "ISO-8859-13",
+    "iso-8859-14": "ISO-8859-14",
+    "iso-8859-15": "ISO-8859-15",
+    "iso-8859-16": "ISO-8859-16",
+    "koi8-r": "KOI8-R",
+    "koi8-u": "KOI8-U",
+    "mac-roman": "Mac Roman",
+    "cp437": "cp437",
+    "cp850": "cp850",
+    "cp866": "cp866",
 }
 """The names of the encodings in messages."""
 
@@ -29,14 +57,49 @@ BOMS: dict[bytes, Encoding] = {
 }
 """The byte order marks and their encodings."""
 
-_CODECS: dict[Encoding, tuple[str, str]] = {
-    "utf-16-le": ("utf-16-le", "surrogatepass"),
-    "utf-16-be": ("utf-16-be", "surrogatepass"),
-    "latin-1": ("latin-1", "strict"),
-    "windows-1252": ("cp1252", "surrogateescape"),
+CODECS: dict[Encoding, str] = {
+    "utf-16-le": "utf-16-le",
+    "utf-16-be": "utf-16-be",
+    "latin-1": "latin-1",
+    "windows-1252": "cp1252",
+    "windows-1250": "cp1250",
+    "windows-1251": "cp1251",
+    "windows-1253": "cp1253",
+    "windows-1254": "cp1254",
+    "windows-1255": "cp1255",
+    "windows-1256": "cp1256",
+    "windows-1257": "cp1257",
+    "windows-1258": "cp1258",
+    "iso-8859-2": "iso8859_2",
+    "iso-8859-3": "iso8859_3",
+    "iso-8859-4": "iso8859_4",
+    "iso-8859-5": "iso8859_5",
+    "iso-8859-6": "iso8859_6",
+    "iso-8859-7": "iso8859_7",
+    "iso-8859-8": "iso8859_8",
+    "iso-8859-9": "iso8859_9",
+    "iso-8859-10": "iso8859_10",
+    "iso-8859-11": "iso8859_11",
+    "iso-8859-13": "iso8859_13",
+    "iso-8859-14": "iso8859_14",
+    "iso-8859-15": "iso8859_15",
+    "iso-8859-16": "iso8859_16",
+    "koi8-r": "koi8_r",
+    "koi8-u": "koi8_u",
+    "mac-roman": "mac_roman",
+    "cp437": "cp437",
+    "cp850": "cp850",
+    "cp866": "cp866",
 }
-"""The codec of each encoding, and its handler of invalid bytes."""
-_HALF_CHARACTER = b"\xff"
+"""The codec of each encoding but UTF-8."""
+SINGLE_BYTE = tuple(name for name in CODECS if not name.startswith("utf"))
+"""The encodings in which each character has one byte. ASCII is the same in all of them."""
+_UNDEFINED = "csvmill.undefined"
+"""The handler of bytes without a character."""
+_FIRST_BYTES = range(0xC2, 0xF5)
+"""The bytes with which a character of several bytes begins in UTF-8."""
+HALF_CHARACTER = b"\xff"
+"""What half a unit of UTF-16 at the end of a file becomes."""
 _PIECE = 1 << 20
 _TRAILING = bytes(range(0x80, 0xC0))
 _FOUR_BYTES = bytes(range(0xF0, 0xF8))
@@ -50,8 +113,8 @@ def bom_encoding(start: bytes) -> Encoding | None:
 def to_utf8(blocks: Iterable[bytes], encoding: Encoding) -> Iterator[bytes]:
     """Yield the text of a file in `encoding` as UTF-8, with its byte order mark.
 
-    Invalid bytes (undefined in Windows-1252, half a surrogate pair, half a character at the end)
-    become invalid UTF-8, so that the reader of records reports their position. Raises
+    Invalid bytes (without a character in the encoding, half a surrogate pair, half a character at
+    the end) become invalid UTF-8, so that the reader of records reports their position. Raises
     MalformedInput if the byte order mark is that of another encoding.
     """
     if encoding == "utf-8":
@@ -69,14 +132,14 @@ def _transcoded(blocks: Iterator[bytes], encoding: Encoding) -> Iterator[bytes]:
             f"the file begins with the byte order mark of {bom}, but input.encoding is {encoding}: "
             f"remove input.encoding, or set it to {bom}"
         )
-    codec, errors = _CODECS[encoding]
-    back = "surrogateescape" if errors == "surrogateescape" else "surrogatepass"
-    decoder = codecs.getincrementaldecoder(codec)(errors)
+    single = encoding in SINGLE_BYTE
+    errors, back = (_UNDEFINED, "surrogateescape") if single else ("surrogatepass", "surrogatepass")
+    decoder = codecs.getincrementaldecoder(CODECS[encoding])(errors)
     for block in chain([beginning], blocks):
         for at in range(0, len(block), _PIECE):
             # ASCII bytes of a single-byte encoding are the same in UTF-8.
             piece = block[at : at + _PIECE]
-            if piece.isascii() and encoding in ("latin-1", "windows-1252"):
+            if single and piece.isascii():
                 yield piece
             else:
                 yield decoder.decode(piece).encode(errors=back)
@@ -84,7 +147,17 @@ def _transcoded(blocks: Iterator[bytes], encoding: Encoding) -> Iterator[bytes]:
         # Half a surrogate pair may be left; it is encoded as in the middle of a file.
         yield decoder.decode(b"", final=True).encode(errors=back)
     except UnicodeDecodeError:
-        yield _HALF_CHARACTER
+        yield HALF_CHARACTER
+
+
+def _undefined(error: UnicodeError) -> tuple[str, int]:
+    """Return a byte without a character as it is; as FF if it could begin a character in UTF-8."""
+    assert isinstance(error, UnicodeDecodeError)  # noqa: S101
+    byte = error.object[error.start]
+    return chr(0xDC00 + (0xFF if byte in _FIRST_BYTES else byte)), error.start + 1
+
+
+codecs.register_error(_UNDEFINED, _undefined)
 
 
 def is_utf8(data: bytes) -> bool:
@@ -108,7 +181,7 @@ def source_length(data: bytes, encoding: Encoding) -> int:
     """Return the number of bytes that `data`, now in UTF-8, has in the encoding of its file."""
     if encoding == "utf-8":
         return len(data)
-    if encoding in ("latin-1", "windows-1252"):
+    if encoding in SINGLE_BYTE:
         return len(data) if data.isascii() else len(data.decode(errors="surrogateescape"))
     if data.isascii():
         return 2 * len(data)

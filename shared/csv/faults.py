@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.csv.encoding import ENCODING_NAMES, is_utf8
-from shared.csv.grammar import CR, LF, grammar_of
+from shared.csv.encoding import ENCODING_NAMES, HALF_CHARACTER, is_utf8
+from shared.csv.grammar import CR, LF, NAMES, grammar_of
 from shared.csv.positions import Fault
-from shared.csv.problems import show
+from shared.csv.problems import columns, show
+from shared.errors import MalformedInput
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 MAX_CHARACTER_LENGTH = 4
 """The maximum length of a character in UTF-8, in bytes."""
 
+_UTF_16 = ENCODING_NAMES["utf-16-le"]
 _SHOWN = 300
 """Bytes that are passed to `show`."""
 _LINE_ENDS = {
@@ -70,11 +72,16 @@ class Faults:
         """Text at `at` follows the last of the fields, which is quoted."""
         character = data[at : at + MAX_CHARACTER_LENGTH].decode(errors="replace")[0]
         grammar = self._grammar
+        other = NAMES.get(character.encode())
+        cause = (
+            f"a quote in quoted text {grammar.escape_name}"
+            if other is None
+            else f"the delimiter may be {other}, or the line ends in one"
+        )
         return Fault(
             len(fields),
             f"{character!r} after the closing quote of {show(fields[-1])}",
-            f"{grammar.delimiter_name} or the end of the line "
-            f"(a quote in quoted text {grammar.escape_name})",
+            f"{grammar.delimiter_name} or the end of the line ({cause})",
             at,
         )
 
@@ -87,9 +94,30 @@ class Faults:
             f"lines that end in {ends}, and other {others} only in quoted fields",
         )
 
+    def no_delimiter_in_header(self, width: int) -> str:
+        """Return what is expected after the delimiter that ends each record but the header."""
+        return f"nothing after the last delimiter, as the header has {columns(width)}"
+
+    def no_header(self, declared: int | None, line: int) -> MalformedInput:
+        """The first record is not on the line that was declared."""
+        return MalformedInput(
+            f"line {declared} is empty, and the first record below it is on line {line}: set "
+            "input.header_line to the line of the header"
+        )
+
+    def no_line_begins_with(self, text: bytes) -> MalformedInput:
+        """No line can be the header."""
+        return MalformedInput(
+            f"no line begins with {show(text)}: set input.header_starts_with to the text with "
+            "which the header begins"
+        )
+
     def of_text(self, fields: Sequence[bytes]) -> Fault | None:
         """Return the fault of the first field that is not valid text, or None."""
         for column, field in enumerate(fields, 1):
             if not field.isascii() and not is_utf8(field):
-                return Fault(column, show(field), f"text in {self._encoding}")
+                expected = f"text in {self._encoding}"
+                if self._encoding == _UTF_16 and HALF_CHARACTER in field:
+                    expected += ": the file ends within a character"
+                return Fault(column, show(field), expected)
         return None

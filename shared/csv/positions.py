@@ -54,6 +54,8 @@ class Lines:
         self._known_at = 0
         self.records = 0
         """The number of records; the reader subtracts empty and bad lines."""
+        self.passed_over = 0
+        """The number of empty lines, which the reader counts."""
 
     def __len__(self) -> int:
         return len(self._lines)

@@ -6,15 +6,19 @@ sorts bytewise.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import chain, count, repeat
 from typing import TYPE_CHECKING
 
+from shared.csv import record_parser
 from shared.csv.dialect import STRICT
 from shared.csv.encoding import is_utf8
 from shared.csv.faults import MAX_CHARACTER_LENGTH, Faults
 from shared.csv.grammar import CR, CRLF, LF, grammar_of
 from shared.csv.positions import Fault, Lines, Offsets, Span, has_long_line
 from shared.csv.problems import KEPT_RECORD, MalformedRecord, Problem, columns, refuse, show
+from shared.csv.record_parser import RecordParser, is_full
+from shared.csv.table_lines import LineMarks, without_footer
 from shared.errors import MalformedInput
 
 if TYPE_CHECKING:
@@ -25,11 +29,6 @@ if TYPE_CHECKING:
 
     Record = tuple[int, list[bytes]]
     """The line on which a record begins, counted from 1, and its fields."""
-
-RECORD_LIMIT = 64 << 20
-"""The maximum size of a record in bytes, without its line end."""
-COLUMN_LIMIT = 1 << 20
-"""The maximum number of fields of a record."""
 
 BOM = b"\xef\xbb\xbf"
 
@@ -57,9 +56,15 @@ class RecordReader:
         dialect: Dialect = STRICT,
         on_problem: OnProblem = refuse,
     ) -> None:
-        self._blocks = iter(blocks)
         self._dialect = dialect
         self._grammar = grammar_of(dialect)
+        self._marks = LineMarks.of(dialect)
+        self._blocks = iter(blocks)
+        if dialect.footer_lines:
+            self._blocks = without_footer(
+                self._blocks, dialect.footer_lines, self._grammar.newline, self._pass_over
+            )
+        self._parser = RecordParser(dialect)
         self._faults = Faults(dialect)
         self._on_problem = on_problem
         self._data = b""
@@ -78,6 +83,12 @@ class RecordReader:
         """The number of records of several lines, without the header."""
         self.most_lines = 1
         """The lines of the longest of these records."""
+        self.passed_over = 0
+        """The number of lines that are in no record: empty lines, comments, and what is above and
+        below the table. Those of one batch are counted at its end."""
+        self.padded = 0
+        self.truncated = 0
+        """The number of records that `fitted` has filled or cut."""
 
     def __iter__(self) -> Iterator[Record]:
         records = chain.from_iterable(self._batches())
@@ -95,6 +106,30 @@ class RecordReader:
         """Report that the record yielded last, with these fields, does not have `width` fields."""
         self.reject(*self._ragged(fields, width))
 
+    def fitted(self, fields: list[bytes], width: int) -> list[bytes] | None:
+        """Return the fields of the record yielded last as `width` cells.
+
+        Reports it, and returns None, if it is too narrow or too wide for the dialect.
+        """
+        dialect = self._dialect
+        expected = width + dialect.trailing_delimiters
+        found = len(fields)
+        if found == width == expected:
+            return fields
+        if found == expected and not fields[-1]:
+            return fields[:width]
+        if found < expected and dialect.on_ragged in ("pad", "pad_or_truncate"):
+            self.padded += 1
+            return (fields + [b""] * (width - found))[:width]
+        if found > width and dialect.on_ragged in ("truncate", "pad_or_truncate"):
+            self.truncated += 1
+            return fields[:width]
+        if found == expected:
+            self.reject(found, show(fields[-1]), self._faults.no_delimiter_in_header(width))
+        else:
+            self.reject_ragged(fields, width)
+        return None
+
     def malformed(self, line: int, column: int | None, found: str, expected: str) -> MalformedInput:
         """Return the error for a record that begins on `line`; `column` is counted from 1."""
         problem = Problem(line, 0, column, self._name(column), found, expected, b"")
@@ -103,7 +138,11 @@ class RecordReader:
     def _ragged(self, fields: list[bytes], width: int) -> tuple[int, str, str]:
         text = self._grammar.delimiter.join(fields)
         found = f"{columns(len(fields))}: {show(text)}"
-        return min(len(fields), width) + 1, found, f"{columns(width)} as in the header"
+        trailing = self._dialect.trailing_delimiters
+        expected = f"{columns(width)} as in the header"
+        if trailing:
+            expected += ", and a delimiter after the last"
+        return min(len(fields), width + trailing) + 1, found, expected
 
     def _start(self, records: Iterator[Record]) -> Iterator[Record]:
         """Yield the header and, if the header is made up, the first record."""
@@ -111,6 +150,8 @@ class RecordReader:
         if first is None:
             return
         line, fields = first
+        if self._dialect.header_line not in (None, line):
+            raise self._faults.no_header(self._dialect.header_line, line)
         if self._dialect.header:
             self.header = fields
         else:
@@ -122,12 +163,61 @@ class RecordReader:
         """Yield all records in batches, each of which must be consumed before the next."""
         self._more(len(BOM))
         self._drop(len(BOM) if self._data.startswith(BOM) else 0)
-        if self._dialect.sep_line:
-            self._skip_line(0)
+        self._pass_over_start()
         more = True
         while more:
-            more = self._more(min(2 * len(self._data), RECORD_LIMIT + MAX_CHARACTER_LENGTH) + 1)
+            more = self._more(
+                min(2 * len(self._data), record_parser.RECORD_LIMIT + MAX_CHARACTER_LENGTH) + 1
+            )
             yield from self._whole_records(final=not more)
+            if self._marked(0, final=not more) == "footer":
+                self._pass_over_rest()
+                return
+
+    def _pass_over(self, lines: int) -> None:
+        self.passed_over += lines
+
+    def _pass_over_start(self) -> None:
+        """Drop the lines above the table."""
+        for _ in range(self._dialect.lines_above):
+            if not self._pass_over_line():
+                return
+        begin = self._dialect.header_starts_with.encode()
+        while begin:
+            self._more(len(begin))
+            if self._data.startswith(begin):
+                return
+            if not self._pass_over_line():
+                raise self._faults.no_line_begins_with(begin)
+
+    def _pass_over_line(self) -> bool:
+        """Drop a line. Return whether there is one."""
+        self._more(1)
+        if not self._data:
+            return False
+        self._skip_line(0)
+        self.passed_over += 1
+        return True
+
+    def _pass_over_rest(self) -> None:
+        """Drop the rest of the file."""
+        while self._pass_over_line():
+            pass
+
+    def _marked(self, at: int, *, final: bool) -> str | None:
+        """Return what line at `at` in the data is, if it may be passed over."""
+        if not self._marks or at >= len(self._data):
+            return None
+        found = self._marks.at(self._data, at, final=final)
+        if self.header or not self._dialect.header:
+            return found
+        # The header is not below the table, and no comment if the client says where it is.
+        allowed = replace(
+            self._marks,
+            footer=b"",
+            comment=b"" if self._dialect.header_is_given else self._marks.comment,
+        )
+        return allowed.at(self._data, at, final=final)
 
     def _more(self, size: int) -> bool:
         """Read until `size` bytes are in memory. Return whether the file may have more."""
@@ -163,22 +253,29 @@ class RecordReader:
         data, grammar = self._data, self._grammar
         newline = grammar.newline
         at = 0
+        marked = -1 if self._marks else len(data)
         while at < len(data):
+            if marked < at:
+                marked = self._marks.next(data, at, newline)
+            kind = self._marked(at, final=final) if marked == at else None
+            if kind in ("footer", "unfinished"):
+                break
             quote = data.find(grammar.quote, at) if grammar.quote else -1
-            plain = data.rfind(newline, at, quote if quote >= 0 else len(data)) + 1
+            plain = data.rfind(newline, at, min(quote if quote >= 0 else len(data), marked)) + 1
             if plain > at:
                 self.quotes_in_text = ()
                 self._yielded = lines = Lines(data[at:plain], at, self._line, newline)
                 yield self._records_of(lines)
                 self._line += len(lines)
                 self.records += lines.records
+                self.passed_over += lines.passed_over
                 at = plain
                 continue
             try:
-                fields, end = self._whole_record(data, at) or self._record(data, at, final=final)
+                fields, end = self._next(data, at, comment=kind == "comment", final=final)
             except Fault as fault:
                 ends = self._end_of(fault, data, final=final)
-                if fault.unfinished or (ends is None and not _is_full(data, at)):
+                if fault.unfinished or (ends is None and not is_full(data, at)):
                     break
                 self._report(fault, Span(at, ends or len(data), self._line))
                 if ends is None:
@@ -196,8 +293,21 @@ class RecordReader:
                 self._yielded = Span(at, end, line)
                 yield ((line, fields),)
                 self.records += 1
+            else:
+                self.passed_over += 1
             at = end
         self._drop(at)
+
+    def _next(
+        self, data: bytes, at: int, *, comment: bool, final: bool
+    ) -> tuple[list[bytes] | None, int]:
+        """Return the fields of the record at `at`, and its end. None for a line without one."""
+        parser = self._parser
+        if comment:
+            return None, parser.end_of_comment(data, at, self._line, final=final)
+        found = parser.quick(data, at) or parser.read(data, at, self._line, final=final)
+        self.quotes_in_text = parser.quotes_in_text
+        return found
 
     def _count_lines(self, data: bytes, line: int, end: int) -> None:
         """Count the lines of a record that begins on `line` and ends at `end`."""
@@ -222,7 +332,8 @@ class RecordReader:
         delimiter = self._grammar.delimiter
         if text.startswith(newline) or 2 * newline in text:
             numbered = enumerate(each, lines.first)
-            lines.records -= lines.empty()
+            lines.passed_over = lines.empty()
+            lines.records -= lines.passed_over
             return ((line, text.split(delimiter)) for line, text in numbered if text)
         return zip(count(lines.first), map(bytes.split, each, repeat(delimiter)), strict=False)
 
@@ -230,105 +341,15 @@ class RecordReader:
         delimiter = self._grammar.delimiter
         for line, text in enumerate(lines.each_of(lines.region), lines.first):
             record = self._grammar.without_line_end(text)
-            fault = self._fault_of_line(record) if record else None
+            fault = self._parser.fault_of_line(record, self._line) if record else None
             if fault:
                 self._report(fault, lines.last())
             elif record:
                 yield line, record.split(delimiter)
+            else:
+                lines.passed_over += 1
             if fault or not record:
                 lines.records -= 1
-
-    def _fault_of_line(self, text: bytes) -> Fault | None:
-        grammar = self._grammar
-        if len(text) > RECORD_LIMIT:
-            return self._faults.too_long(RECORD_LIMIT, text, 0, 0, self._line)
-        if text.count(grammar.delimiter) >= COLUMN_LIMIT:
-            return self._faults.too_many(COLUMN_LIMIT, 0)
-        if grammar.foreign not in text:
-            return self._faults.of_text(text.split(grammar.delimiter))
-        before = text[: text.index(grammar.foreign)].split(grammar.delimiter)
-        return self._faults.of_text(before) or self._faults.foreign_line_end(before)
-
-    def _whole_record(self, data: bytes, start: int) -> tuple[list[bytes] | None, int] | None:
-        """Read a record fast; None if `_record` must read it."""
-        grammar = self._grammar
-        ended, delimiter, escape = grammar.ended.match, grammar.delimiter, grammar.escape
-        fields: list[bytes] = []
-        self.quotes_in_text = quotes_in_text = list[int]()
-        at = start
-        for _ in repeat(None, COLUMN_LIMIT):
-            match = ended(data, at)
-            if match is None:
-                return None
-            quoted, field, ending = match.groups()
-            if field and grammar.quote and grammar.quote in field:
-                quotes_in_text.append(len(fields))
-            if quoted is not None:
-                field = grammar.unescape(quoted) if escape in quoted else quoted
-            fields.append(field)
-            at = match.end()
-            if ending != delimiter:
-                break
-        else:
-            return None
-        if at - start > RECORD_LIMIT or not is_utf8(data[start:at]):
-            return None
-        return (None if at - start == len(ending) else fields), at
-
-    def _record(self, data: bytes, start: int, *, final: bool) -> tuple[list[bytes] | None, int]:
-        """Return the fields of the record at `start`, and the position of the next record.
-
-        The fields are None for an empty line. Raises Fault.
-        """
-        grammar = self._grammar
-        delimiter, quote, newline = grammar.delimiter, grammar.quote, grammar.newline
-        ahead = max(len(delimiter), len(CRLF))
-        fields: list[bytes] = []
-        self.quotes_in_text = quotes_in_text = list[int]()
-        at = start
-        for _ in repeat(None, COLUMN_LIMIT):
-            begun = at
-            quoted = bool(quote) and data.startswith(quote, at)
-            match = (grammar.quoted if quoted else grammar.unquoted).match(data, at)
-            if match is None:
-                if _is_full(data, start):
-                    raise self._faults.too_long(RECORD_LIMIT, data, start, begun, self._line)
-                if final:
-                    column = len(fields) + 1
-                    raise self._faults.never_closed(column, data, start, begun, self._line)
-                raise Fault(None, "", "", begun, unfinished=True)
-            if quote and not quoted and quote in match[0]:
-                quotes_in_text.append(len(fields))
-            fields.append(grammar.unescape(match[1]) if quoted else match[0])
-            at = match.end()
-            if at - start > RECORD_LIMIT:
-                raise self._faults.too_long(RECORD_LIMIT, data, start, begun, self._line)
-            if len(data) - at < ahead and not final:
-                raise Fault(None, "", "", begun, unfinished=True)
-            if not data.startswith(delimiter, at):
-                break
-            at += len(delimiter)
-        else:
-            raise self._faults.too_many(COLUMN_LIMIT, at)
-        if at == len(data):
-            end = at
-        elif data.startswith(newline, at):
-            end = at + len(newline)
-        elif newline == LF and data.startswith(CRLF, at):
-            end = at + len(CRLF)
-        elif data.startswith(grammar.foreign, at):
-            line_fault = self._faults.of_text(fields) or self._faults.foreign_line_end(fields)
-            line_fault.at = at
-            raise line_fault
-        elif len(data) - at < MAX_CHARACTER_LENGTH and not final:
-            raise Fault(None, "", "", begun, unfinished=True)
-        else:
-            raise self._faults.text_after_quote(fields, data, at)
-        fault = self._faults.of_text(fields)
-        if fault is not None:
-            fault.end = end
-            raise fault
-        return (None if at == start else fields), end
 
     def _end_of(self, fault: Fault, data: bytes, *, final: bool) -> int | None:
         """Return the end of a bad record; None if it is after the data in memory."""
@@ -364,14 +385,9 @@ def leading_record(data: bytes, dialect: Dialect = STRICT) -> tuple[list[bytes],
     Return None if it does not end within `data`, or is an empty line. Raises MalformedInput.
     """
     try:
-        fields, length = RecordReader((), dialect)._record(data, 0, final=False)
+        fields, length = RecordParser(dialect).read(data, 0, 1, final=False)
     except Fault as fault:
         if fault.unfinished:
             return None
         raise MalformedInput(f"found {fault.found}, expected {fault.expected}") from None
     return None if fields is None else (fields, length)
-
-
-def _is_full(data: bytes, start: int) -> bool:
-    """Return whether the record at `start` has more bytes in memory than a record may have."""
-    return len(data) - start > RECORD_LIMIT + MAX_CHARACTER_LENGTH

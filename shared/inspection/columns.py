@@ -78,9 +78,9 @@ def summarize(
     readings = [ColumnReadings(notation) for _ in columns]
     rows = 0
     with suppress(SampleEnded):
-        for _line, fields in records:
-            if len(fields) != width:
-                reader.reject_ragged(fields, width)
+        for _line, found in records:
+            fields = reader.fitted(found, width)
+            if fields is None:
                 continue
             rows += 1
             for i, (column, cell) in enumerate(zip(columns, fields, strict=False)):

@@ -6,7 +6,7 @@ import codecs
 import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared.csv.compression import compression_of, decompress
 from shared.csv.dialect import STRICT, Dialect
@@ -15,10 +15,12 @@ from shared.errors import MalformedInput
 from shared.inspection.header import HeaderDecision, decide_header
 from shared.inspection.sample import SAMPLE_SIZE, Sample, read_first, sample_blocks
 from shared.inspection.sniff import Sniffed, sniff
+from shared.inspection.table import table_of
+from shared.inspection.trailing import has_trailing_delimiters
 from shared.inspection.western import likely_encodings
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from shared.csv.dialect import Encoding, Input
 
@@ -30,8 +32,15 @@ _FEW, _NEARLY_ALL = 0.1, 0.8
 _MULTIBYTE = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
 )
-SUPPORTED = ", ".join(ENCODING_NAMES)
-"""The encodings that a spec can declare."""
+_BY_TITLE = {title: name for name, title in ENCODING_NAMES.items()}
+_WHOLE_FILE: dict[str, Any] = {
+    "skip_lines": 0,
+    "header_line": None,
+    "header_starts_with": "",
+    "comment": "",
+    "skip_footer": 0,
+}
+"""The properties of a dialect that passes over no lines."""
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 
 
@@ -129,6 +138,12 @@ def _detect(
         null=declared.null,
         number=declared.number,
         date=declared.date,
+        on_ragged=declared.on_ragged,
+        skip_lines=declared.skip_lines,
+        header_line=declared.header_line,
+        header_starts_with=declared.header_starts_with,
+        comment=declared.comment,
+        skip_footer=declared.skip_footer,
         bom=text.bom,
         line_ends=text.line_ends,
     )
@@ -143,11 +158,18 @@ def _detect(
         )
     # Without a header, columns have made-up names.
     known = () if declared.header is False else [name.encode() for name in names]
-    found = sniff(text, dialect, declared, known)
-    if declared.header is not None:
-        return text, found, HeaderDecision(declared.header, "input.header is set")
-    header = decide_header(text, found.dialect)
-    dialect = replace(found.dialect, header=header.header is not False)
+    table = table_of(text, dialect)
+    found = sniff(table, replace(dialect, **_WHOLE_FILE), declared, known)
+    header = HeaderDecision(declared.header, "input.header is set")
+    trailing = declared.header is not False and has_trailing_delimiters(table, found.dialect)
+    if declared.header is None:
+        header = decide_header(table, replace(found.dialect, trailing_delimiters=trailing))
+    dialect = replace(
+        found.dialect,
+        header=header.header is not False,
+        trailing_delimiters=trailing and header.header is not False,
+        **{name: getattr(dialect, name) for name in _WHOLE_FILE},
+    )
     return text, replace(found, dialect=dialect), header
 
 
@@ -173,10 +195,17 @@ def _encoding(text: bytes) -> Encoding:
     if likely := likely_encodings(text):
         raise MalformedInput(
             "the encoding is not certain: the text is not UTF-8, and is perhaps in "
-            f"{' or '.join(likely)}: save the file as UTF-8; if it is in one of {SUPPORTED}, set "
-            "input.encoding"
+            f"{' or '.join(likely)}: {_remedy(likely)}"
         )
     return "windows-1252"  # It has all printable characters of Latin-1, and more.
+
+
+def _remedy(likely: Sequence[str]) -> str:
+    """Return what to do about a file that is likely in one of these encodings."""
+    known = [_BY_TITLE[title] for title in likely if title in _BY_TITLE]
+    if not known:
+        return "save the file as UTF-8, or set input.encoding if it is in another one"
+    return f"set input.encoding, such as to {' or '.join(known)}, or save the file as UTF-8"
 
 
 def _is_utf_32(text: bytes) -> bool:

@@ -62,7 +62,8 @@ def lines_without_delimiter(lines: Sequence[bytes], delimiters: Iterable[str]) -
     seen = ", ".join(f"{number:,} have {named(each)}" for each, number in most.items())
     return (
         f"no delimiter fits all lines: line 1 is {show(first[0])}, and of the {len(below):,} lines "
-        f"below it {seen}: remove lines above the header if there are any, or {_REMEDY}; "
+        f"below it {seen}: set input.header_line or input.skip_lines if there are lines above the "
+        f"header, or {_REMEDY}; "
         f"{_ONE_COLUMN}"
     )
 

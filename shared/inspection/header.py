@@ -100,12 +100,13 @@ def _records(sample: Sample, dialect: Dialect) -> tuple[int, list[bytes], list[l
     line, first = 1, None
     rows: list[list[bytes]] = []
     try:
-        for at, fields in RecordReader(sample.blocks(), dialect, lambda _problem: None):
+        reader = RecordReader(sample.blocks(), dialect, lambda _problem: None)
+        for at, fields in reader:
             if first is None:
                 line, first = at, fields
                 most = min(_RECORDS, 1 + _CELLS // min(len(first), _COLUMNS))
-            elif len(fields) == len(first):
-                rows.append(fields[:_COLUMNS])
+            elif (fitted := reader.fitted(fields, len(first))) is not None:
+                rows.append(fitted[:_COLUMNS])
                 if len(rows) == most:
                     break
     except SampleEnded:

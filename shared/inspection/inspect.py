@@ -9,6 +9,7 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from shared.aggregation.resolve import resolve
@@ -22,10 +23,11 @@ from shared.errors import InvalidInput, MalformedInput, SpecMismatch
 from shared.inspection.columns import columns_of, summarize
 from shared.inspection.detect import Detection, detect_dialect
 from shared.inspection.header import HeaderDecision
-from shared.inspection.sample import SAMPLE_SIZE, SampleEnded
+from shared.inspection.sample import SAMPLE_SIZE, Sample, SampleEnded
+from shared.inspection.table_proposal import NONE, Proposal, propose
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from shared.aggregation.resolve import Query
     from shared.aggregation.spec import Aggregation
@@ -39,7 +41,9 @@ INSPECTION_LIMIT = MAX_HEADER_SIZE + SAMPLE_SIZE
 """The number of bytes that is enough for an inspection. More bytes do not change it."""
 _RECORDS_BELOW_LONG_HEADER = 10_000
 """Records, good or bad, that are inspected below a header longer than the sample."""
+_NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 _NAMED_COLUMN = HeaderDecision(True, "the spec names a column")
+_GIVEN_LINE = HeaderDecision(True, "input says which line it is")
 _HEADER_TOO_LONG = (
     f"the header does not end within the first {MAX_HEADER_SIZE >> 20} MiB, so the file was not "
     "inspected; if lines end in CR, or quotes are text, set input.line_end or input.quote"
@@ -77,6 +81,18 @@ class Inspection:
     """Why no record can be read; None if records can be read."""
     fits: Fit | None
     """Whether the spec fits the file; None without a spec."""
+    text: Sample
+    """What was inspected."""
+    lines: Proposal = NONE
+    """What to declare, as there are lines beside the table."""
+
+    @property
+    def proposed(self) -> dict[str, Any] | None:
+        """All that is proposed, as part of a spec; None if that is nothing."""
+        values = self.proposal or {}
+        if not self.lines.options:
+            return values or None
+        return {**values, "input": {**self.lines.options, **values.get("input", {})}}
 
     @property
     def bom(self) -> bool:
@@ -105,7 +121,7 @@ def inspect(sample: bytes, *, whole: bool, aggregation: Aggregation | None) -> I
     `whole` is whether the sample is the whole file. If the result has neither columns nor an error,
     the header ends after the sample: inspect again with more bytes.
     """
-    found = _inspected(sample, whole, aggregation, SAMPLE_SIZE)
+    found = _with_proposal(sample, whole, aggregation)
     if found.whole and not found.column_count and not found.error:
         return replace(found, error=EMPTY_FILE)
     if found.column_count or found.error or found.whole:
@@ -121,10 +137,32 @@ def _exhausted(sample: bytes, size: int) -> bool:
     return len(sample) >= INSPECTION_LIMIT or size >= MAX_HEADER_SIZE
 
 
+def _with_proposal(sample: bytes, whole: bool, aggregation: Aggregation | None) -> Inspection:
+    """Return the inspection, with a proposal if that makes the file no worse."""
+    found = _inspected(sample, whole, aggregation, SAMPLE_SIZE)
+    declared = UNDECLARED if aggregation is None else aggregation.input
+    names = () if aggregation is None else aggregation.named_columns
+    proposal = propose(found.text, found.dialect, declared, names)
+    if not proposal.options:
+        return found
+    other = _inspected(sample, whole, aggregation, SAMPLE_SIZE, proposal.options)
+    if other.error or (other.problem_count > found.problem_count and not found.error):
+        return found
+    return replace(found, lines=proposal, proposal=other.proposal)
+
+
 def _inspected(
-    sample: bytes, whole: bool, aggregation: Aggregation | None, limit: int
+    sample: bytes,
+    whole: bool,
+    aggregation: Aggregation | None,
+    limit: int,
+    options: Mapping[str, Any] = _NO_OPTIONS,
 ) -> Inspection:
+    """Inspect a file with these further keys of `input`."""
     declared = UNDECLARED if aggregation is None else aggregation.known_input
+    if options:
+        has_header = True if "header_line" in options else declared.header
+        declared = replace(declared, header=has_header, **options)
     strict = aggregation is not None and aggregation.is_default
     names = () if aggregation is None else aggregation.named_columns
     try:
@@ -136,7 +174,7 @@ def _inspected(
             _unreadable(sample, declared), (), 0, (), 0, str(error), None, RecordReader(())
         )
     if aggregation is not None and aggregation.input.header is None and declared.header:
-        detected = replace(detected, header=_NAMED_COLUMN)
+        detected = replace(detected, header=_NAMED_COLUMN if names else _GIVEN_LINE)
     problems: list[Problem] = []
     count = 0
     most = sys.maxsize if limit == SAMPLE_SIZE else _RECORDS_BELOW_LONG_HEADER
@@ -225,6 +263,8 @@ def inspection_view(inspection: Inspection) -> InspectionView:
         line_ends=list(inspection.line_ends),
         columns=list(map(ColumnView.from_value, inspection.columns)),
         notes=list(inspection.notes),
+        proposal=inspection.proposed,
+        proposal_reasons=list(inspection.lines.reasons),
         bytes=inspection.size,
         problems=list(map(ProblemView.from_value, inspection.problems)),
         fits=None if fits is None else fits.error is None,
@@ -259,6 +299,7 @@ def _inspection(
         whole=detected.whole,
         problems=tuple(problems),
         problem_count=problem_count,
+        text=Sample(detected.text, detected.whole),
         error=error,
         fits=fits,
     )

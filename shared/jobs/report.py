@@ -88,6 +88,13 @@ class Report:
     """Records that span several lines; None if they were not counted."""
     most_lines: int | None = None
     """The lines of the longest record; None if they were not counted."""
+    lines_passed_over: int | None = None
+    """Lines that are in no record: empty lines, comments, and what is above and below the table;
+    None if they were not counted."""
+    rows_padded: int | None = None
+    """Records that were filled with empty cells; None if they were not counted."""
+    rows_truncated: int | None = None
+    """Records of which cells were dropped; None if they were not counted."""
     confinement: tuple[str, ...] = ()
     """What confined the engine's process: `rlimits`, `no_new_privs`, `landlock`, `seccomp`."""
     attempts: int = 0

@@ -99,6 +99,21 @@ KINDS: dict[str, WarningKind] = {
         "these records form a group without a name",
         "leave them out with where, or fill the cells",
     ),
+    "padded_records": WarningKind(
+        "{records} {have} fewer cells than the header, and {were} filled with empty ones",
+        "cells may be missing in the middle, so that values are in the wrong column",
+        "if that is not meant, set input.on_ragged to 'fail' or 'truncate'",
+    ),
+    "truncated_records": WarningKind(
+        "{records} {have} more cells than the header, and {were} cut",
+        "a delimiter within a cell may have divided it, so that values are in the wrong column",
+        "if that is not meant, set input.on_ragged to 'fail' or 'pad'",
+    ),
+    "trailing_delimiters": WarningKind(
+        "all records but the header end in a delimiter",
+        "the empty last column was dropped, but a name may be missing in the header",
+        "add the delimiter, or the missing name, to the header",
+    ),
     "similar_groups": WarningKind(
         "{place}: {groups} look like another one, such as {example}",
         "they differ only by blanks, upper and lower case, or the form of accented letters",
@@ -127,15 +142,33 @@ def warning_of(finding: Finding, names: Sequence[str], notation: Notation) -> Fi
 
 
 def warnings_of(
-    findings: Iterable[Mapping[str, Any]], names: Sequence[str], notation: Notation = CANONICAL
+    findings: Iterable[Mapping[str, Any]],
+    names: Sequence[str],
+    notation: Notation = CANONICAL,
+    more: Iterable[Finding] = (),
 ) -> tuple[FileWarning, ...]:
-    """Return the warnings for the findings in an event of the engine.
+    """Return the warnings for the findings in an event of the engine, and for `more`.
 
     Raises TypeError and KeyError for a finding that this version does not know.
     """
-    found = [warning_of(Finding(**finding), names, notation) for finding in findings]
+    every = [*(Finding(**finding) for finding in findings), *more]
+    found = [warning_of(finding, names, notation) for finding in every]
     order = list(KINDS)
     return tuple(sorted(found, key=lambda warning: order.index(warning.kind)))
+
+
+def of_records(padded: int, truncated: int, *, trailing_delimiters: bool) -> list[Finding]:
+    """Return what was done to records that are not as wide as the header.
+
+    `padded` and `truncated` are numbers of records; `trailing_delimiters` is whether all of them
+    end in a delimiter that was dropped.
+    """
+    counts = {
+        "padded_records": padded,
+        "truncated_records": truncated,
+        "trailing_delimiters": int(trailing_delimiters),
+    }
+    return [Finding(kind, count) for kind, count in counts.items() if count]
 
 
 def refusal(warnings: Sequence[FileWarning]) -> str:
@@ -154,6 +187,7 @@ def _fields_of(finding: Finding, names: Sequence[str], notation: Notation) -> di
         "groups": _number(finding.count, "group"),
         "are": "is" if finding.count == 1 else "are",
         "have": "has" if finding.count == 1 else "have",
+        "were": "was" if finding.count == 1 else "were",
         "example": finding.example,
         "others": f"{finding.others:,}",
         "decimal": notation.decimal,

@@ -62,6 +62,12 @@ class Doubts:
             self._tests.setdefault(column, test)
         self._tested: dict[int, list[tuple[int, bytes]]] = {column: [] for column in self._tests}
         self._line = 0
+        self.widths = {
+            "trailing_delimiters": int(dialect.trailing_delimiters),
+            "padded_records": 0,
+            "truncated_records": 0,
+        }
+        """The numbers of records that were filled or cut, which the reader counts."""
 
     def see_record(self, line: int, fields: Fields, quotes: Sequence[int]) -> None:
         """Take a record. The columns in `quotes` (from 0) have a quote in text without quotes."""
@@ -89,6 +95,7 @@ class Doubts:
             *self._doubtful_rows(),
             *self._similar_groups(),
         ]
+        found += [Finding(kind, count) for kind, count in self.widths.items() if count]
         found.sort(key=lambda finding: list(KINDS).index(finding.kind))
         return tuple(warning_of(each, self._names, self._notation) for each in found)
 

@@ -97,6 +97,9 @@ def _with_file(
         bytes_decompressed=size,
         rows_of_several_lines=reader.of_several_lines,
         most_lines=reader.most_lines,
+        lines_passed_over=reader.passed_over,
+        rows_padded=reader.padded,
+        rows_truncated=reader.truncated,
     )
 
 
@@ -118,6 +121,7 @@ def _aggregated(
     except MalformedInput as error:
         raise MalformedInput(str(error), Report(rows=rows)) from error
     found = ordered(query, [row for row in found if holds(query.having, row, written)])
+    doubts.widths.update(padded_records=reader.padded, truncated_records=reader.truncated)
     report = Report(rows=rows, groups=len(found), warnings=doubts.warnings())
     if report.warnings and aggregation.on_warning == "fail":
         raise MalformedInput(refusal(report.warnings), report)
@@ -173,11 +177,11 @@ def _groups(
     if not query.group_by:
         groups[()] = [[] for _ in aggregation.aggregates]
     aggregated = filtered = 0
-    for line, fields in records:
-        if len(fields) != width:
-            reader.reject_ragged(fields, width)
+    for line, found in records:
+        fields = reader.fitted(found, width)
+        if fields is None:
             continue
-        doubts.see_record(line, fields, reader.quotes_in_text)
+        doubts.see_record(line, found, reader.quotes_in_text)
         cells = [b"" if field in nulls else field for field in fields]
         try:
             if not holds(query.where, cells, notation, doubts.see_test):

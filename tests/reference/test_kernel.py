@@ -20,6 +20,7 @@ from shared.jobs.report import Report, Seconds, report_of
 from tests.aggregations import Case, cases, dirty_cases, narrow_cases
 from tests.contract.engines.sources import LocalSource, StreamSource
 from tests.dirt import dirty_written_cases
+from tests.lined import lined_cases
 from tests.reference.file import Outcome, aggregate
 from tests.written import written_cases
 
@@ -43,6 +44,12 @@ def declarations(aggregation: Aggregation) -> list[Input]:
         decimal=declared.decimal,
         thousands=declared.thousands,
         on_bad_row=declared.on_bad_row,
+        on_ragged=declared.on_ragged,
+        skip_lines=declared.skip_lines,
+        header_line=declared.header_line,
+        header_starts_with=declared.header_starts_with,
+        comment=declared.comment,
+        skip_footer=declared.skip_footer,
     )
     return [declared, replace(declared, on_bad_row="fail"), notation]
 
@@ -50,7 +57,14 @@ def declarations(aggregation: Aggregation) -> list[Input]:
 @st.composite
 def any_cases(draw: st.DrawFn) -> Case:
     """Draw any aggregation of any file, clean or dirty, in any dialect, declared or not."""
-    case = draw(cases() | narrow_cases() | written_cases() | dirty_cases() | dirty_written_cases())
+    case = draw(
+        cases()
+        | narrow_cases()
+        | written_cases()
+        | dirty_cases()
+        | dirty_written_cases()
+        | lined_cases()
+    )
     declared = draw(st.sampled_from(declarations(case.aggregation)))
     return Case(replace(case.aggregation, input=declared), case.data)
 
@@ -83,7 +97,8 @@ def comparable(outcome: Outcome) -> Outcome:
         # The engine decides that, and does not know what the kernel found before a made-up header.
         return replace(outcome, report=None)
     if not report.rows.total:
-        return replace(outcome, report=replace(report, bytes_decompressed=0))
+        report = replace(report, bytes_decompressed=0, lines_passed_over=0)
+        return replace(outcome, report=report)
     return outcome
 
 

@@ -15,6 +15,7 @@ public:
     void clear(std::size_t begin) {
         size_ = 0;
         end_ = begin;
+        footer_ = false;
     }
 
     /// Adds a part, whose content is that of an earlier block.
@@ -27,6 +28,7 @@ public:
     void end_part() {
         const RecordIndex& part = parts_[size_ - 1];
         end_ = part.end;
+        footer_ = part.footer;
         if (part.begin == part.end) --size_;
     }
 
@@ -37,6 +39,8 @@ public:
     std::size_t end() const { return end_; }
     /// Whether the last record is too long: the rest of its line is dropped.
     bool dropping() const { return size_ > 0 && parts_[size_ - 1].dropping; }
+    /// Whether the table ends at `end()`: what follows is passed over.
+    bool footer() const { return footer_; }
     std::uint64_t line_ends() const {
         std::uint64_t all = 0;
         for (std::size_t i = 0; i < size_; ++i) all += parts_[i].line_ends;
@@ -47,6 +51,7 @@ private:
     std::deque<RecordIndex> parts_;  ///< References stay valid.
     std::size_t size_ = 0;
     std::size_t end_ = 0;
+    bool footer_ = false;
 };
 
 }  // namespace csvmill

@@ -40,7 +40,7 @@ void BlockIndexer::index(Bytes data, std::size_t begin, bool final, BlockIndex& 
         until = std::min(std::max(until, to.end() + plain), data.size());
         index_plain(data, to.end(), until, final, to.add());
         to.end_part();
-        if (to.end() < until || to.end() == data.size()) return;
+        if (to.footer() || to.end() < until || to.end() == data.size()) return;
     }
 }
 
@@ -54,11 +54,17 @@ void BlockIndexer::index_plain(Bytes data, std::size_t begin, std::size_t until,
         std::size_t end = at;
         const Outcome outcome = reader_.read(data, at, final, 1, fields, end, nullptr);
         if (outcome == Outcome::unfinished) break;
+        if (outcome == Outcome::footer) {
+            index.footer = true;
+            break;
+        }
         const Bytes record = data.substr(at, end - at);
         const auto line_ends =
             static_cast<std::uint64_t>(std::count(record.begin(), record.end(), newline));
         index.line_ends += line_ends;
-        if (outcome != Outcome::empty_line) {
+        if (outcome == Outcome::no_record) {
+            ++index.passed_over;
+        } else {
             const bool good = outcome == Outcome::record;
             index.rows.push_back({static_cast<std::uint32_t>(at),
                                   static_cast<std::uint32_t>(index.fields.size()),

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "text/show.hpp"
+#include "text/transcode.hpp"
 #include "text/utf8.hpp"
 
 namespace csvmill {
@@ -25,12 +26,18 @@ std::string where_opened(const Dialect& dialect, Bytes data, std::size_t start, 
     return std::string(opened) + std::to_string(line + static_cast<std::uint64_t>(lines)) + ")";
 }
 
+/// The name of a usual delimiter; empty for all others.
+std::string usual_delimiter(Bytes delimiter) {
+    if (delimiter == ",") return "a comma";
+    if (delimiter == ";") return "a semicolon";
+    if (delimiter == "\t") return "a tab";
+    if (delimiter == "|") return "a vertical bar";
+    return "";
+}
+
 std::string delimiter_name(const Dialect& dialect) {
-    if (dialect.delimiter == ",") return "a comma";
-    if (dialect.delimiter == ";") return "a semicolon";
-    if (dialect.delimiter == "\t") return "a tab";
-    if (dialect.delimiter == "|") return "a vertical bar";
-    return "the delimiter " + repr(dialect.delimiter);
+    const std::string usual = usual_delimiter(dialect.delimiter);
+    return usual.empty() ? "the delimiter " + repr(dialect.delimiter) : usual;
 }
 
 /// How a quote within quotes is written.
@@ -46,12 +53,9 @@ Bytes encoding_name(Encoding encoding) {
         case Encoding::utf_16_le:
         case Encoding::utf_16_be:
             return "UTF-16";
-        case Encoding::latin_1:
-            return "Latin-1";
-        case Encoding::windows_1252:
-            break;
+        default:
+            return single_byte_encoding(encoding).title;
     }
-    return "Windows-1252";
 }
 
 }  // namespace
@@ -95,9 +99,12 @@ Fault text_after_quote(const Dialect& dialect, const std::vector<std::string>& f
     const Bytes text = data.substr(at, character_limit);
     const Decoded first = decode_utf8(text, 0);
     const Bytes character = first.valid ? text.substr(0, first.length) : Bytes("\xEF\xBF\xBD");
+    const std::string other = usual_delimiter(character);
+    const std::string cause =
+        other.empty() ? "a quote in quoted text " + escape_name(dialect)
+                      : "the delimiter may be " + other + ", or the line ends in one";
     return {fields.size(), repr(character) + " after the closing quote of " + show(fields.back()),
-            delimiter_name(dialect) + " or the end of the line (a quote in quoted text " +
-                escape_name(dialect) + ")"};
+            delimiter_name(dialect) + " or the end of the line (" + cause + ")"};
 }
 
 Fault foreign_line_end(const Dialect& dialect, const std::vector<std::string>& fields) {
@@ -112,8 +119,15 @@ std::optional<Fault> fault_of_text(const Dialect& dialect, const std::vector<std
     const auto bad = std::find_if_not(fields.begin(), fields.end(),
                                       [](const std::string& field) { return is_utf8(field); });
     if (bad == fields.end()) return std::nullopt;
+    std::string expected = "text in " + std::string(encoding_name(dialect.encoding));
+    const bool wide =
+        dialect.encoding == Encoding::utf_16_le || dialect.encoding == Encoding::utf_16_be;
+    // What half a unit at the end becomes.
+    if (wide && bad->find('\xFF') != std::string::npos) {
+        expected += ": the file ends within a character";
+    }
     return Fault{static_cast<std::uint64_t>(bad - fields.begin()) + 1, show(*bad),
-                 "text in " + std::string(encoding_name(dialect.encoding))};
+                 std::move(expected)};
 }
 
 }  // namespace csvmill

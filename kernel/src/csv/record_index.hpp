@@ -27,6 +27,7 @@ struct RecordIndex {
     std::uint32_t begin = 0;  ///< Where the first record begins.
     std::uint32_t end = 0;    ///< Where the last whole record ends.
     bool dropping = false;    ///< The last record is too long: the rest of its line is dropped.
+    bool footer = false;      ///< The table ends at `end`: what follows is passed over.
     bool quotes = false;      ///< Regular: fields may be quoted.
     bool crlf = false;        ///< Regular: a CR may precede a line end.
     /// Regular: one before `begin`, then the kept separators of all records.
@@ -36,6 +37,7 @@ struct RecordIndex {
     std::uint64_t line_ends = 0;         ///< In [begin, end), also in quoted fields.
     std::uint64_t of_several_lines = 0;  ///< Records of several lines.
     std::uint64_t most_lines = 1;        ///< Lines of the longest of these.
+    std::uint64_t passed_over = 0;       ///< Lines in [begin, end) that are in no record.
 
     std::size_t records() const {
         return regular ? (ends.size() - 1) / kept->stride() : rows.size();

@@ -1,6 +1,7 @@
 #include "csv/record_reader.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "csv/faults.hpp"
 #include "text/show.hpp"
@@ -42,6 +43,15 @@ Outcome RecordReader::read(Bytes data, std::size_t start, bool final, std::uint6
         }
         return outcome;
     };
+    if (const std::optional<Outcome> mark = mark_at(data, start, final)) {
+        if (*mark != Outcome::no_record) return *mark;
+        const std::size_t newline = data.find(dialect_.newline(), start);
+        if (newline == Bytes::npos && !final && !full) return Outcome::unfinished;
+        end = newline == Bytes::npos ? data.size() : newline + 1;
+        const Bytes comment = without_line_end(data.substr(start, end - start));
+        const bool over = comment.size() > record_limit || (newline == Bytes::npos && !final);
+        return over ? bad(Kind::too_long, start) : Outcome::no_record;
+    }
     std::size_t at = start;
     while (true) {
         const std::size_t begun = at;
@@ -77,9 +87,22 @@ Outcome RecordReader::read(Bytes data, std::size_t start, bool final, std::uint6
         const bool foreign = data[at] == dialect_.foreign();
         return bad(foreign ? Kind::foreign_line_end : Kind::text_after_quote, at);
     }
-    if (at == start) return Outcome::empty_line;
+    if (at == start) return Outcome::no_record;
     if (!is_text(data.substr(start, at - start), data, fields)) return bad(Kind::text, at);
     return Outcome::record;
+}
+
+/// What the line at `at` is, if it is no record: a comment or the footer, or perhaps one of them.
+std::optional<Outcome> RecordReader::mark_at(Bytes data, std::size_t at, bool final) const {
+    const std::array marks{std::pair(Bytes(dialect_.footer), Outcome::footer),
+                           std::pair(Bytes(dialect_.comment), Outcome::no_record)};
+    for (const auto& [mark, outcome] : marks) {
+        if (mark.empty()) continue;
+        const Bytes found = data.substr(at, mark.size());
+        if (found == mark) return outcome;
+        if (!final && mark.starts_with(found)) return Outcome::unfinished;
+    }
+    return std::nullopt;
 }
 
 /// Reads the quoted field at `at`, and moves `at` to its end; false if it does not end.
@@ -209,13 +232,22 @@ Bytes RecordReader::without_line_end(Bytes record) const {
 }
 
 Fault RecordReader::ragged(const std::vector<std::string>& fields, std::uint64_t width) const {
+    const std::uint64_t trailing = dialect_.trailing_delimiters ? 1 : 0;
+    std::string expected = columns(width) + " as in the header";
+    if (trailing > 0) {
+        if (fields.size() == width + 1) {
+            return {fields.size(), show(fields.back()),
+                    "nothing after the last delimiter, as the header has " + columns(width)};
+        }
+        expected += ", and a delimiter after the last";
+    }
     std::string text;
     for (std::size_t i = 0; i < fields.size(); ++i) {
         if (i > 0) text += dialect_.delimiter;
         text += fields[i];
     }
-    return {std::min<std::uint64_t>(fields.size(), width) + 1,
-            columns(fields.size()) + ": " + show(text), columns(width) + " as in the header"};
+    return {std::min<std::uint64_t>(fields.size(), width + trailing) + 1,
+            columns(fields.size()) + ": " + show(text), std::move(expected)};
 }
 
 }  // namespace csvmill

@@ -29,7 +29,8 @@ struct Fault {
 
 enum class Outcome {
     record,      ///< `fields` has its fields.
-    empty_line,  ///< To be skipped.
+    no_record,   ///< An empty line, or a comment.
+    footer,      ///< The table ends here: neither this line nor what follows is in it.
     fault,       ///< A bad record.
     unfinished,  ///< It continues after the data; nothing is known of it.
     too_long     ///< A bad record whose line continues after the data, which is dropped.
@@ -57,7 +58,16 @@ public:
     /// The record `data[at, end)` without its line end, for a problem.
     Bytes without_line_end(Bytes record) const;
 
-    /// The fault of a record that does not have `width` fields.
+    /// Whether a line that begins at `at` is a comment, or begins the footer.
+    bool begins_mark(Bytes data, std::size_t at) const {
+        const auto begins = [&](const std::string& mark) {
+            return !mark.empty() && data.substr(at, mark.size()) == mark;
+        };
+        return begins(dialect_.comment) || begins(dialect_.footer);
+    }
+    bool has_marks() const { return !dialect_.comment.empty() || !dialect_.footer.empty(); }
+
+    /// The fault of a record that does not fit a header of `width` names.
     Fault ragged(const std::vector<std::string>& fields, std::uint64_t width) const;
 
     const Dialect& dialect() const { return dialect_; }
@@ -72,6 +82,7 @@ private:
         std::uint64_t line;
     };
 
+    std::optional<Outcome> mark_at(Bytes data, std::size_t at, bool final) const;
     bool read_quoted(Bytes data, std::size_t& at, Field& field) const;
     std::size_t end_of_unquoted(Bytes data, std::size_t at) const;
     bool is_text(Bytes record, Bytes data, const std::vector<Field>& fields) const;

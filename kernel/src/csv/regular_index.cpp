@@ -83,12 +83,14 @@ private:
 /// Reads a block chunk by chunk, up to the first one with an irregularity.
 class Scan {
 public:
-    Scan(const Dialect& dialect, const Marks& marks, bool vectors, Bytes data, std::size_t begin,
+    Scan(const RecordReader& reader, const Marks& marks, bool vectors, Bytes data, std::size_t begin,
          RecordIndex& index)
-        : marks_(marks),
-          escape_(escape_of(dialect)),
-          doubled_(dialect.escape_or_quote() == dialect.quote),
-          crlf_(!dialect.line_end_cr),
+        : reader_(reader),
+          marks_(marks),
+          escape_(escape_of(reader.dialect())),
+          doubled_(reader.dialect().escape_or_quote() == reader.dialect().quote),
+          crlf_(!reader.dialect().line_end_cr),
+          special_(reader.has_marks() || reader.dialect().trailing_delimiters),
           data_(data),
           next_(begin),
           checked_text_(begin),
@@ -111,16 +113,19 @@ private:
     bool check_records();
     bool is_text(std::size_t end);
     bool is_last_record() const;
+    bool is_special(std::size_t begin, std::size_t end) const;
 
     /// Where record `number` begins.
     std::size_t begin_of(std::size_t number) const {
         return std::uint32_t{index_.ends[number * stride_] + 1};
     }
 
+    const RecordReader& reader_;
     const Marks marks_;
     const Bytes escape_;
     const bool doubled_;  ///< A quote in quotes is doubled.
     const bool crlf_;     ///< A CR may precede a line end.
+    const bool special_;  ///< Lines may be passed over, or all records end in a delimiter.
     const Bytes data_;
     std::size_t next_;          ///< The next chunk.
     std::size_t checked_text_;  ///< Text before it is valid.
@@ -244,6 +249,7 @@ bool Scan::check_records() {
         const std::size_t end = ends[(record + 1) * stride_];
         good &= data_[end] == marks_.newline;
         if (long_records) good &= end - begin_of(record) <= record_limit;
+        if (special_) good &= !is_special(begin_of(record), end);
     }
     not_ascii_ |= masks_.any_not_ascii;
     if (!good || !is_text(begin_of(records_))) return false;
@@ -259,10 +265,20 @@ bool Scan::is_text(std::size_t end) {
     return true;
 }
 
+/// Whether the record whose line end is at `end` is a mark, or lacks an empty last field though all
+/// records have one.
+bool Scan::is_special(std::size_t begin, std::size_t end) const {
+    if (reader_.begins_mark(data_, begin)) return true;
+    if (!reader_.dialect().trailing_delimiters) return false;
+    if (crlf_ && end > begin && data_[end - 1] == '\r') --end;
+    return end == begin || data_[end - 1] != marks_.delimiter;
+}
+
 /// Whether the text after the last line end is a regular record.
 bool Scan::is_last_record() const {
     if (inside_ != 0 || (crlf_ && data_.back() == '\r')) return false;
     if (data_.size() - begin_of(records_) > record_limit) return false;
+    if (special_ && is_special(begin_of(records_), data_.size())) return false;
     return index_.ends.size() == (records_ + 1) * stride_ && writer_.skipped() == 0;
 }
 
@@ -308,7 +324,7 @@ std::size_t BlockIndexer::index_regular(Bytes data, std::size_t begin, bool fina
     index.clear(kept_, begin);
     const std::optional<Marks> marks = marks_of(reader_.dialect());
     if (!marks || kept_.width() > column_limit) return data.size();
-    Scan scan(reader_.dialect(), *marks, vectors_, data, begin, index);
+    Scan scan(reader_, *marks, vectors_, data, begin, index);
     if (vectors_) {
         read_all_vector(scan);
     } else {

@@ -23,10 +23,11 @@ void enlarge_pipe(int descriptor) {
 
 }  // namespace
 
-BlockSource::BlockSource(int descriptor, std::optional<std::uint64_t> size, Encoding encoding,
+BlockSource::BlockSource(int descriptor, std::optional<std::uint64_t> size, const Dialect& dialect,
                          std::size_t block, Progress& progress, SourceEnd end)
     : descriptor_(descriptor), size_(size), block_(block), progress_(progress), end_(end) {
-    if (encoding != Encoding::utf_8) transcoder_.emplace(encoding);
+    if (dialect.encoding != Encoding::utf_8) transcoder_.emplace(dialect.encoding);
+    if (dialect.footer_lines > 0 && (end.final || end.cut)) footer_.emplace(dialect);
     enlarge_pipe(descriptor);
 }
 
@@ -46,6 +47,10 @@ bool BlockSource::next(Block& block) {
     if (ended_ && size_ && bytes_ != *size_) {
         throw AttemptFailed("the source ended after " + std::to_string(bytes_) + " of " +
                             std::to_string(*size_) + " bytes");
+    }
+    if (footer_) {
+        footer_->hold(block.buffer);
+        if (final()) footer_lines_ = footer_->finish();
     }
     block.number = blocks_++;
     block.last = ended_;

@@ -7,6 +7,7 @@
 
 #include "csv/dialect.hpp"
 #include "input/buffer.hpp"
+#include "input/footer.hpp"
 #include "run/monitor.hpp"
 #include "text/transcode.hpp"
 
@@ -24,6 +25,8 @@ struct Block {
 struct SourceEnd {
     std::optional<std::uint64_t> limit;  ///< After so many bytes; none: at the end of the source.
     bool final = true;                   ///< Whether the file ends there.
+    /// Whether it may end within a record, or within the last lines of the file.
+    bool cut = false;
 };
 
 /// Reads a file or pipe once. Used by one thread at a time.
@@ -34,16 +37,19 @@ public:
 
     /// `size`: the bytes that the source must have, if known. `block`: bytes that are read at a
     /// time.
-    BlockSource(int descriptor, std::optional<std::uint64_t> size, Encoding encoding,
+    BlockSource(int descriptor, std::optional<std::uint64_t> size, const Dialect& dialect,
                 std::size_t block, Progress& progress, SourceEnd end = {});
 
-    /// Reads the next block. Returns false after the final one. Throws AttemptFailed.
+    /// Reads the next block, without the lines of a footer whose number is given. Returns false
+    /// after the final one. Throws AttemptFailed, and MalformedInput for a footer that is too long.
     bool next(Block& block);
 
     std::uint64_t bytes() const { return bytes_; }    ///< Read so far.
     std::uint64_t blocks() const { return blocks_; }  ///< Read so far: the next one's number.
     bool ended() const { return ended_; }             ///< Whether the last one has been read.
     bool final() const { return ended_ && end_.final; }
+    /// The lines of the footer that were left out, once all has been read.
+    std::uint64_t footer_lines() const { return footer_lines_; }
     /// Whether a character continues after the last block.
     bool within_character() const { return transcoder_ && transcoder_->pending(); }
 
@@ -53,6 +59,8 @@ private:
     int descriptor_;
     std::optional<std::uint64_t> size_;
     std::optional<Transcoder> transcoder_;
+    std::optional<Footer> footer_;
+    std::uint64_t footer_lines_ = 0;
     std::size_t block_;
     Progress& progress_;
     SourceEnd end_;

@@ -49,6 +49,12 @@ public:
     /// Drops the first `size` bytes of the content.
     void drop(std::size_t size) { begin_ += size; }
 
+    /// Drops the end of the content, which keeps `size` bytes.
+    void cut(std::size_t size) {
+        end_ = begin_ + size;
+        pad();
+    }
+
     /// Frees the memory if it is larger than `size` bytes.
     void shrink(std::size_t size) {
         if (capacity_ > size) {

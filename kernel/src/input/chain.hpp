@@ -17,6 +17,8 @@ struct Link {
     std::uint64_t position = 0;  ///< Bytes of text before it.
     std::size_t retry = 0;       ///< The size from which it is worth while to read it again.
     bool dropping = false;       ///< The rest of a line that is too long is to be dropped.
+    bool footer = false;         ///< The table has ended: all that follows is passed over.
+    bool open_line = false;      ///< Whether the text so far ends within a line.
 };
 
 /// Thrown in threads that wait when another one has failed.

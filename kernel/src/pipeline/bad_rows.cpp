@@ -58,7 +58,9 @@ Fault ProblemMaker::fault_of(const BadRow& row, Bytes data, bool final, std::uin
         for (const Field& field : fields) texts.push_back(text_of(field));
         return reader_.ragged(texts, names_.size());
     }
-    const std::string cell = text_of(fields.at(row.fault.column));
+    // A record that was filled has fewer fields.
+    const std::size_t column = row.fault.column;
+    const std::string cell = column < fields.size() ? text_of(fields[column]) : "";
     return {row.fault.column + 1, show(cell), expectation(row.fault, cell, query_)};
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "text/error.hpp"
+#include "text/show.hpp"
 #include "text/transcode.hpp"
 #include "text/utf8.hpp"
 
@@ -10,19 +11,32 @@ namespace csvmill {
 namespace {
 
 constexpr Bytes bom = "\xef\xbb\xbf";
+
+/// The dialect in which the header is read: it is not below the table, and no comment if the client
+/// says where it is.
+Dialect for_header(Dialect dialect) {
+    if (dialect.header) dialect.footer.clear();
+    if (dialect.header_is_given()) dialect.comment.clear();
+    return dialect;
+}
+
 constexpr std::size_t kept_name = 200;
 
 /// The start of the file, from the record that is read now on.
 class Start {
 public:
     Start(BlockSource& source, const RecordReader& reader, Problems& problems)
-        : source_(source), reader_(reader), problems_(problems) {}
+        : source_(source), reader_(for_header(reader.dialect())), problems_(problems) {}
 
     std::optional<Header> read() {
         while (text_.size() < bom.size() && more()) {
         }
         if (Bytes(text_).starts_with(bom)) drop(bom.size());
-        if (reader_.dialect().sep_line) drop_line();
+        for (std::uint64_t lines = reader_.dialect().lines_above(); lines > 0; --lines) {
+            if (!drop_line()) break;
+            ++passed_over_;
+        }
+        if (!find_header()) return std::nullopt;
         while (at_ < text_.size() || more()) {
             if (at_ == text_.size()) continue;
             std::size_t end = 0;
@@ -37,8 +51,11 @@ public:
                 }
             } else if (outcome == Outcome::record) {
                 return header(end);
-            } else if (outcome == Outcome::empty_line) {
+            } else if (outcome == Outcome::no_record) {
+                ++passed_over_;
                 drop(end - at_);
+            } else if (outcome == Outcome::footer) {
+                break;
             } else {
                 take(fault, end);
                 drop(end - at_);
@@ -69,12 +86,35 @@ private:
         at_ += size;
     }
 
-    void drop_line() {
+    /// Returns whether there is a line.
+    bool drop_line() {
+        bool found = false;
         while (at_ < text_.size() || more()) {
             const std::size_t end = text_.find(reader_.dialect().newline(), at_);
+            found |= at_ < text_.size();
             drop((end == std::string::npos ? text_.size() : end + 1) - at_);
-            if (end != std::string::npos) return;
+            if (end != std::string::npos) break;
         }
+        return found;
+    }
+
+    /// Drops the lines above the one that begins as the client says. Returns false if what is read
+    /// of the file has none. Throws MalformedInput if the file has none.
+    bool find_header() {
+        const std::string& begin = reader_.dialect().header_starts_with;
+        while (!begin.empty()) {
+            while (text_.size() - at_ < begin.size() && more()) {
+            }
+            if (Bytes(text_).substr(at_).starts_with(begin)) break;
+            if (!drop_line()) {
+                if (!source_.final()) return false;
+                throw MalformedInput("no line begins with " + show(begin) +
+                                     ": set input.header_starts_with to the text with which the "
+                                     "header begins");
+            }
+            ++passed_over_;
+        }
+        return true;
     }
 
     void take(const Fault& fault, std::size_t end) {
@@ -85,9 +125,20 @@ private:
         if (reader_.dialect().header) throw MalformedInput(reason);
     }
 
+    /// Throws MalformedInput if the header is not on the line that the client says.
+    void check_line(std::uint64_t declared) const {
+        if (declared == 0 || declared == link_.line) return;
+        throw MalformedInput("line " + std::to_string(declared) +
+                             " is empty, and the first record below it is on line " +
+                             std::to_string(link_.line) +
+                             ": set input.header_line to the line of the header");
+    }
+
     Header header(std::size_t end) {
         Header header;
         header.line = link_.line;
+        check_line(reader_.dialect().header_line);
+        header.passed_over = passed_over_;
         for (std::size_t i = 0; i < fields_.size(); ++i) {
             if (!reader_.dialect().header) {
                 header.names.push_back("column" + std::to_string(i + 1));
@@ -110,8 +161,9 @@ private:
     }
 
     BlockSource& source_;
-    const RecordReader& reader_;
+    const RecordReader reader_;
     Problems& problems_;
+    std::uint64_t passed_over_ = 0;
     std::string text_;
     std::size_t at_ = 0;
     bool final_ = false;

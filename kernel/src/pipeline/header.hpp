@@ -19,6 +19,7 @@ struct Header {
     std::uint64_t line = 1;          ///< On which it begins.
     Link rest;                       ///< To the first block that has not been read.
     bool whole = false;              ///< Whether there is no such block.
+    std::uint64_t passed_over = 0;   ///< Lines before them that are in no record.
 };
 
 /// Reads the header. Without a header, the first valid record gives the number of columns, and bad

@@ -12,6 +12,12 @@ namespace {
 /// Text beyond this size is indexed in parts, so that an index stays small.
 constexpr std::size_t max_part = std::size_t{4} << 20;
 
+/// The number of fields of a record.
+std::uint32_t width_of(const PipelineInput& input) {
+    const std::size_t trailing = input.context.reader.dialect().trailing_delimiters ? 1 : 0;
+    return static_cast<std::uint32_t>(input.header.names.size() + trailing);
+}
+
 }  // namespace
 
 /// One thread.
@@ -21,7 +27,7 @@ public:
         : pipeline_(pipeline),
           reader_(pipeline.input_.context.reader),
           indexer_(reader_,
-                   KeptFields(static_cast<std::uint32_t>(pipeline.input_.header.names.size()),
+                   KeptFields(width_of(pipeline.input_),
                               used_columns(pipeline.input_.context.query)),
                    pipeline.input_.vectors),
           feeder(pipeline.input_.context, pipeline.input_.header.names, memory) {}
@@ -49,12 +55,14 @@ public:
             index_.end_part();
             // Twice as much, so that a long record is not read too often.
             const std::size_t wanted = 2 * text.data().size();
-            if (index_.end() >= stop || ahead.ended()) break;
+            if (index_.end() >= stop || index_.footer() || ahead.ended()) break;
             while (text.data().size() < wanted && ahead.next(next)) {
                 text.append(next.buffer.content());
             }
         }
-        Link rest = next_link(text.data(), 0, index_.line_ends());
+        // Of a footer, only what is in the part.
+        const Bytes read = index_.footer() ? text.data().substr(0, stop) : text.data();
+        Link rest = next_link(read, 0, index_.line_ends(), false);
         rest.tail.clear();
         bad_.clear();
         feed_all(text.data(), 0, link_.line);
@@ -72,6 +80,10 @@ private:
             indexer_.index(block_.buffer.data(), guess, block_.final, index_);
         }
         link_ = pipeline_.chain_.take(block_.number);
+        if (link_.footer) {
+            pass_over_block();
+            return;
+        }
         if (link_.dropping && !drop_line()) return;
         block_.buffer.prepend(link_.tail);
         if (!block_.last && block_.buffer.content().size() < link_.retry) {
@@ -113,13 +125,13 @@ private:
         if (guess == Bytes::npos) return false;
         indexer_.index_plain(block_.buffer.data().substr(0, guess), block_.buffer.begin(), guess,
                              false, head_);
-        return head_.end == guess && !head_.dropping;
+        return head_.end == guess && !head_.dropping && !head_.footer;
     }
 
     void work_confirmed() {
         const Bytes data = block_.buffer.data();
         const std::size_t begin = block_.buffer.begin();
-        give(next_link(data, begin, head_.line_ends + index_.line_ends()));
+        give(next_link(data, begin, head_.line_ends + index_.line_ends(), block_.final));
         feed(head_, data, begin, link_.line);
         feed_all(data, begin, link_.line + head_.line_ends);
         report(data, {begin, link_.line, link_.offset});
@@ -130,7 +142,7 @@ private:
         std::size_t begin = block_.buffer.begin();
         if (data.size() - begin <= max_part) {
             indexer_.index(data, begin, block_.final, index_);
-            give(next_link(data, begin, index_.line_ends()));
+            give(next_link(data, begin, index_.line_ends(), block_.final));
             feed_all(data, begin, link_.line);
             report(data, {begin, link_.line, link_.offset});
             return;
@@ -138,8 +150,9 @@ private:
         std::size_t size = max_part;
         while (true) {
             const Bytes part = data.substr(0, begin + size);
-            const bool all = part.size() == data.size();
+            bool all = part.size() == data.size();
             indexer_.index(part, begin, block_.final && all, index_);
+            all |= index_.footer();
             if (index_.end() == begin && !all) {
                 size *= 2;
                 continue;
@@ -149,7 +162,7 @@ private:
                 size = data.size();
                 continue;
             }
-            Link next = next_link(part, begin, index_.line_ends());
+            Link next = next_link(all ? data : part, begin, index_.line_ends(), block_.final);
             feed_all(part, begin, link_.line);
             report(part, {begin, link_.line, link_.offset});
             bad_.clear();
@@ -164,13 +177,39 @@ private:
         }
     }
 
+    /// Passes over a block below the table.
+    void pass_over_block() {
+        pass_over(block_.buffer.content(), link_, block_.final);
+        give(std::move(link_));
+        pipeline_.turns_.done(block_.number);
+    }
+
+    /// Passes over text below the table, which moves the link. `final`: the file ends with it.
+    void pass_over(Bytes text, Link& link, bool final) {
+        const auto lines =
+            static_cast<std::uint64_t>(std::ranges::count(text, reader_.dialect().newline()));
+        link.line += lines;
+        link.offset += source_length(text, reader_.dialect().encoding);
+        link.position += text.size();
+        if (!text.empty()) link.open_line = !text.ends_with(reader_.dialect().newline());
+        feeder.pass_over(lines + (final && link.open_line ? 1 : 0));
+    }
+
     /// The link to the next block, if records up to `index_.end()` have been read since `begin`.
-    Link next_link(Bytes data, std::size_t begin, std::uint64_t lines) const {
+    /// `final`: the file ends with the data.
+    Link next_link(Bytes data, std::size_t begin, std::uint64_t lines, bool final) {
         const Bytes read = data.substr(begin, index_.end() - begin);
         Link next;
         next.line = link_.line + lines;
         next.offset = link_.offset + source_length(read, reader_.dialect().encoding);
         next.position = link_.position + read.size();
+        if (index_.footer()) {
+            next.footer = true;
+            pass_over(data.substr(index_.end()), next, final);
+            return next;
+        }
+        next.open_line =
+            read.empty() ? link_.open_line : !read.ends_with(reader_.dialect().newline());
         next.dropping = index_.dropping();
         next.tail = data.substr(index_.end());
         next.retry = read.empty() ? 2 * next.tail.size() : 0;

@@ -9,6 +9,9 @@ void RowCounts::add(const RowCounts& other) {
     filtered += other.filtered;
     of_several_lines += other.of_several_lines;
     most_lines = std::max(most_lines, other.most_lines);
+    passed_over += other.passed_over;
+    padded += other.padded;
+    truncated += other.truncated;
 }
 
 RowFeeder::RowFeeder(const FeedContext& context, const std::vector<std::string>& names,
@@ -16,6 +19,7 @@ RowFeeder::RowFeeder(const FeedContext& context, const std::vector<std::string>&
     : context_(context),
       budget_(memory),
       table_(context.layout, context.seed, budget_),
+      width_(names.size()),
       row_reader_(context.query),
       regular_cells_(context.reader.dialect()),
       watch_(context.query, context.reader, names) {
@@ -29,7 +33,11 @@ RowFeeder::RowFeeder(const FeedContext& context, const std::vector<std::string>&
 
 void RowFeeder::feed(const RecordIndex& index, const TextPlace& place, std::vector<BadRow>& bad) {
     const Bytes data = place.data;
-    counts_.add({0, 0, index.of_several_lines, index.most_lines});
+    RowCounts lines;
+    lines.of_several_lines = index.of_several_lines;
+    lines.most_lines = index.most_lines;
+    lines.passed_over = index.passed_over;
+    counts_.add(lines);
     if (!index.regular && unescaped_.capacity() < data.size() + cell_padding) {
         // Views into it must stay valid within a batch.
         unescaped_.reserve(data.size() + cell_padding);
@@ -60,6 +68,27 @@ void RowFeeder::feed_regular(const RecordIndex& index, Bytes data) {
     row_ += rows;
 }
 
+/// Whether a record has as many fields as it is to have, or is made to have them.
+bool RowFeeder::fits(const RecordIndex& index, const RecordIndex::Row& row) {
+    if (row.count == 0) return false;
+    const Dialect& dialect = context_.reader.dialect();
+    const std::uint32_t expected = index.kept->width();
+    if (row.count == expected) {
+        if (expected == width_) return true;
+        const Field& last = index.fields[row.first + row.count - 1];
+        if (last.begin == last.end) return true;
+    }
+    if (row.count < expected && dialect.pad) {
+        ++counts_.padded;
+        return true;
+    }
+    if (row.count > width_ && dialect.truncate) {
+        ++counts_.truncated;
+        return true;
+    }
+    return false;
+}
+
 void RowFeeder::feed_plain(const RecordIndex& index, const TextPlace& place,
                            std::vector<BadRow>& bad) {
     const Bytes data = place.data;
@@ -68,7 +97,7 @@ void RowFeeder::feed_plain(const RecordIndex& index, const TextPlace& place,
     rows = 0;
     for (; row_ < index.rows.size() && rows < batch_rows; ++row_) {
         const RecordIndex::Row& row = index.rows[row_];
-        if (row.count != index.kept->width()) {
+        if (!fits(index, row)) {
             bad.push_back(
                 {row.at, row.count == 0 ? BadRow::Check::reader : BadRow::Check::width, {}});
             continue;
@@ -76,6 +105,10 @@ void RowFeeder::feed_plain(const RecordIndex& index, const TextPlace& place,
         watch_.look_at_fields(index, row, place);
         starts_[rows] = row.at;
         for (std::size_t k = 0; k < batch_.columns.size(); ++k) {
+            if (batch_.columns[k] >= row.count) {
+                batch_.cells[k][rows] = data.substr(row.at, 0);  // of a record that is filled
+                continue;
+            }
             const Field& field = index.fields[row.first + batch_.columns[k]];
             const Bytes text = data.substr(field.begin, field.end - field.begin);
             if (field.escaped) {

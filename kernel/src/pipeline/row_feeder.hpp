@@ -25,6 +25,9 @@ struct RowCounts {
     std::uint64_t filtered = 0;
     std::uint64_t of_several_lines = 0;
     std::uint64_t most_lines = 1;
+    std::uint64_t passed_over = 0;  ///< Lines that are in no record.
+    std::uint64_t padded = 0;       ///< Records that were filled with empty fields.
+    std::uint64_t truncated = 0;    ///< Records of which fields were dropped.
 
     void add(const RowCounts& other);
 };
@@ -52,6 +55,9 @@ public:
     /// of the data.
     void feed(const RecordIndex& index, const TextPlace& place, std::vector<BadRow>& bad);
 
+    /// Counts lines that are in no record.
+    void pass_over(std::uint64_t lines) { counts_.passed_over += lines; }
+
     const RowCounts& counts() const { return counts_; }
     GroupTable& table() { return table_; }
     std::vector<StateFile>& spilled() { return spilled_; }
@@ -60,12 +66,14 @@ public:
 private:
     void feed_regular(const RecordIndex& index, Bytes data);
     void feed_plain(const RecordIndex& index, const TextPlace& place, std::vector<BadRow>& bad);
+    bool fits(const RecordIndex& index, const RecordIndex::Row& row);
     void finish_batch(const RecordIndex& index, const TextPlace& place, std::vector<BadRow>& bad);
 
     const FeedContext& context_;
     Budget budget_;
     GroupTable table_;
     std::vector<StateFile> spilled_;
+    std::size_t width_;  ///< The number of names in the header.
     std::optional<Condition> where_;
     RowReader row_reader_;
     RegularCells regular_cells_;

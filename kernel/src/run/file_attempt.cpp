@@ -27,7 +27,7 @@ std::optional<std::uint64_t> size_of(const Task& task) {
 SourceEnd end_of(const Task& task) {
     const auto& end = task.range.end;
     if (!end) return {};
-    return {*end - task.range.begin, end == task.size};
+    return {*end - task.range.begin, end == task.size, task.range.cut};
 }
 
 }  // namespace
@@ -36,7 +36,7 @@ FileAttempt::FileAttempt(const Assignment& assignment)
     : Attempt(assignment),
       descriptor_(assignment.source),
       reader_(task_.dialect),
-      source_(assignment.source, size_of(task_), task_.dialect.encoding, task_.block, progress_,
+      source_(assignment.source, size_of(task_), task_.dialect, task_.block, progress_,
               end_of(task_)) {}
 
 void FileAttempt::work() {
@@ -76,6 +76,7 @@ void FileAttempt::aggregate(Header begin, const Query& query) {
     const Layout layout(query);
     const std::vector<std::string> names = begin.names;
     const std::uint64_t line = begin.line;
+    const std::uint64_t above = begin.passed_over;
     std::atomic<bool> refused = problems_.count() > 0 && !query.skip;
     const FeedContext context{query, layout, reader_, random_seed(), scratch_, refused};
     Pipeline pipeline({context, source_, std::move(begin), problems_, progress_, task_.threads,
@@ -88,6 +89,9 @@ void FileAttempt::aggregate(Header begin, const Query& query) {
     found_.of_several_lines = rows.of_several_lines;
     found_.most_lines = rows.most_lines;
     if (problems_.count() == 0 || query.skip) found_.doubts = pipeline.doubts();
+    found_.passed_over = above + rows.passed_over + source_.footer_lines();
+    found_.padded = rows.padded;
+    found_.truncated = rows.truncated;
     found_.bytes = source_.bytes();
     if (task_.work == Work::run) {
         finish(query, layout, pipeline.tables(), pipeline.take_spilled());
@@ -109,7 +113,7 @@ Link FileAttempt::rest_of(Pipeline& pipeline) {
     SourceEnd end{std::nullopt, false};
     if (task_.size) end = {*task_.size - *task_.range.end, true};
     Progress none;
-    BlockSource ahead(descriptor_, end.limit, task_.dialect.encoding, task_.block, none, end);
+    BlockSource ahead(descriptor_, end.limit, task_.dialect, task_.block, none, end);
     return pipeline.read_tail(std::move(rest), ahead);
 }
 
@@ -125,6 +129,18 @@ PartAccount FileAttempt::account_of(const Link& rest) const {
     account.of_several_lines = found_.of_several_lines;
     account.most_lines = found_.most_lines;
     account.doubts = found_.doubts;
+    account.padded = found_.padded;
+    account.truncated = found_.truncated;
+    account.footer = rest.footer ? 1 : 0;
+    account.open_line = rest.open_line ? 1 : 0;
+    account.passed_over =
+        found_.passed_over - (source_.final() ? account.footer * account.open_line : 0);
+    const std::uint64_t footer = task_.dialect.footer_lines;
+    if (range.begin > 0 && source_.final() && source_.bytes() > 0 &&
+        source_.footer_lines() < footer) {
+        throw Refused("the last part has to have all of the last " + std::to_string(footer) +
+                      " lines");
+    }
     if (source_.final()) return account;
     if (rest.dropping) {
         throw Refused("a record before byte " + std::to_string(*range.end) + " is too long: the " +

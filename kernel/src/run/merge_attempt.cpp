@@ -40,6 +40,9 @@ void MergeAttempt::merge() {
     found_.of_several_lines = total.of_several_lines;
     found_.most_lines = total.most_lines;
     found_.doubts = total.doubts;
+    found_.passed_over = total.all_passed_over();
+    found_.padded = total.padded;
+    found_.truncated = total.truncated;
     found_.bytes = total.end - total.begin;
     std::vector<StateFile> files = parts.groups(layout, task_.memory / 4);
     if (task_.work == Work::merge) {

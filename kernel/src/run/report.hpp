@@ -16,6 +16,9 @@ struct Findings {
     std::uint64_t bytes = 0;
     std::uint64_t of_several_lines = 0;
     std::uint64_t most_lines = 1;
+    std::uint64_t passed_over = 0;
+    std::uint64_t padded = 0;
+    std::uint64_t truncated = 0;
     Doubts doubts;  ///< Those of a file that has a result.
     double write_seconds = 0;
 };

@@ -7,6 +7,7 @@
 #include "run/parse_aggregate.hpp"
 #include "run/parse_pattern.hpp"
 #include "text/error.hpp"
+#include "text/single_byte_tables.hpp"
 #include "text/utf8.hpp"
 
 namespace csvmill {
@@ -22,12 +23,10 @@ constexpr std::array works{
     Names<Work>{"merge", Work::merge},
     Names<Work>{"gather", Work::gather},
 };
-constexpr std::array encodings{
+constexpr std::array wide_encodings{
     Names<Encoding>{"utf-8", Encoding::utf_8},
     Names<Encoding>{"utf-16-le", Encoding::utf_16_le},
     Names<Encoding>{"utf-16-be", Encoding::utf_16_be},
-    Names<Encoding>{"latin-1", Encoding::latin_1},
-    Names<Encoding>{"windows-1252", Encoding::windows_1252},
 };
 constexpr std::array line_ends{Names<bool>{"lf", false}, Names<bool>{"cr", true}};
 constexpr std::array truncations{
@@ -66,6 +65,15 @@ std::string character(const Json& json, bool required) {
     return text;
 }
 
+Encoding parse_encoding(const Json& json) {
+    for (std::size_t i = 0; i < single_byte_encodings.size(); ++i) {
+        if (json.string() == single_byte_encodings[i].name) {
+            return static_cast<Encoding>(static_cast<std::size_t>(Encoding::latin_1) + i);
+        }
+    }
+    return named(json, wide_encodings);
+}
+
 Dialect parse_dialect(const Json& json) {
     Dialect dialect;
     dialect.delimiter = character(json["delimiter"], true);
@@ -74,7 +82,16 @@ Dialect parse_dialect(const Json& json) {
     dialect.header = json["header"].boolean();
     dialect.line_end_cr = named(json["line_end"], line_ends);
     dialect.sep_line = json["sep_line"].boolean();
-    dialect.encoding = named(json["encoding"], encodings);
+    dialect.encoding = parse_encoding(json["encoding"]);
+    dialect.skip_lines = number(json["skip_lines"]);
+    dialect.header_line = json["header_line"].is_null() ? 0 : number(json["header_line"]);
+    dialect.header_starts_with = json["header_starts_with"].string();
+    dialect.comment = json["comment"].string();
+    dialect.footer = json["footer"].string();
+    dialect.footer_lines = number(json["footer_lines"]);
+    dialect.pad = json["pad"].boolean();
+    dialect.truncate = json["truncate"].boolean();
+    dialect.trailing_delimiters = json["trailing_delimiters"].boolean();
     if (dialect.delimiter == dialect.quote || dialect.delimiter == dialect.escape) {
         throw StateError("a message has a delimiter that is a quote or escape character");
     }

@@ -16,7 +16,8 @@ constexpr std::uint64_t version = 2;
 void PartAccount::write(std::string& to) const {
     for (const std::uint64_t number :
          {version, statistics, begin, end, lines, aggregated, filtered, problems, of_several_lines,
-          most_lines, header_line, std::uint64_t{names.size()}}) {
+          most_lines, passed_over, padded, truncated, footer, open_line, header_line,
+          std::uint64_t{names.size()}}) {
         append_varint(to, number);
     }
     for (const std::string& name : names) {
@@ -33,7 +34,9 @@ PartAccount PartAccount::read(Bytes from) {
     PartAccount account;
     for (std::uint64_t* number : {&account.begin, &account.end, &account.lines, &account.aggregated,
                                   &account.filtered, &account.problems, &account.of_several_lines,
-                                  &account.most_lines, &account.header_line}) {
+                                  &account.most_lines, &account.passed_over, &account.padded,
+                                  &account.truncated, &account.footer, &account.open_line,
+                                  &account.header_line}) {
         *number = take_varint(from);
     }
     const std::uint64_t columns = take_varint(from);
@@ -49,8 +52,19 @@ PartAccount PartAccount::read(Bytes from) {
 
 void PartAccount::append(const PartAccount& next) {
     end = next.end;
-    doubts.append(next.doubts, lines);
+    if (footer == 0) doubts.append(next.doubts, lines);
     lines += next.lines;
+    if (footer > 0) {
+        // It is below the table, though it was read as if it had records.
+        passed_over += next.lines;
+        if (next.end > next.begin) open_line = next.open_line;
+        return;
+    }
+    passed_over += next.passed_over;
+    padded += next.padded;
+    truncated += next.truncated;
+    footer = next.footer;
+    open_line = next.open_line;
     aggregated += next.aggregated;
     filtered += next.filtered;
     problems += next.problems;

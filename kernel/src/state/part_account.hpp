@@ -20,7 +20,12 @@ struct PartAccount {
     std::uint64_t problems = 0;  ///< Bad records, also those that are not kept.
     std::uint64_t of_several_lines = 0;
     std::uint64_t most_lines = 1;
-    Doubts doubts;                   ///< None if bad records fail the job, and the part has some.
+    std::uint64_t passed_over = 0;  ///< Lines in no record; of a footer, its line ends.
+    std::uint64_t padded = 0;
+    std::uint64_t truncated = 0;
+    std::uint64_t footer = 0;     ///< 1 if the table ends in it: no part that follows has records.
+    std::uint64_t open_line = 0;  ///< 1 if the part ends within a line.
+    Doubts doubts;  ///< None if bad records fail the job, and the part has some.
     std::uint64_t header_line = 1;   ///< The line of the file on which its header begins.
     std::vector<std::string> names;  ///< Of all columns of the file.
 
@@ -30,6 +35,9 @@ struct PartAccount {
     void write(std::string& to) const;
     /// Throws StateError.
     static PartAccount read(Bytes from);
+
+    /// The lines that are in no record, if the file ends with the part.
+    std::uint64_t all_passed_over() const { return passed_over + footer * open_line; }
 
     /// Adds the account of the part that follows.
     void append(const PartAccount& next);

@@ -83,6 +83,15 @@ void append_dialect(std::string& to, const Dialect& dialect) {
     append_varint(to, dialect.header ? 1 : 0);
     append_varint(to, dialect.line_end_cr ? 1 : 0);
     append_varint(to, dialect.sep_line ? 1 : 0);
+    for (const std::uint64_t number :
+         {dialect.skip_lines, dialect.header_line, dialect.footer_lines, std::uint64_t{dialect.pad},
+          std::uint64_t{dialect.truncate}, std::uint64_t{dialect.trailing_delimiters}}) {
+        append_varint(to, number);
+    }
+    for (const std::string* text :
+         {&dialect.header_starts_with, &dialect.comment, &dialect.footer}) {
+        append_text(to, *text);
+    }
     append_enum(to, dialect.encoding);
 }
 

@@ -1,6 +1,7 @@
 #include "state/parts.hpp"
 
 #include <algorithm>
+#include <span>
 #include <tuple>
 #include <utility>
 
@@ -53,7 +54,10 @@ Parts::Parts(const std::vector<std::string>& paths, Scratch& scratch) : scratch_
     std::ranges::stable_sort(accounts, {}, place);
     total_.begin = accounts.front().begin;
     total_.header_line = accounts.front().header_line;
-    for (const PartAccount& account : accounts) total_.append(account);
+    for (const PartAccount& account : accounts) {
+        of_table_ += total_.footer > 0 ? 0 : 1;
+        total_.append(account);
+    }
     check_order();
 }
 
@@ -86,7 +90,7 @@ void Parts::check_whole(std::optional<std::uint64_t> size) const {
 
 void Parts::each_problem(const std::function<bool(KeptProblem)>& take) const {
     std::uint64_t lines = 0;
-    for (const Part& part : parts_) {
+    for (const Part& part : std::span(parts_).first(of_table_)) {
         const bool more = with(part.path, [&] {
             const PartState state = PartState::open(part.path, scratch_);
             EntryCursor cursor(state.file(), state.problems(), "");
@@ -104,7 +108,7 @@ void Parts::each_problem(const std::function<bool(KeptProblem)>& take) const {
 
 std::vector<StateFile> Parts::groups(const Layout& layout, std::size_t memory) const {
     std::vector<StateFile> files;
-    for (const Part& part : parts_) {
+    for (const Part& part : std::span(parts_).first(of_table_)) {
         files.push_back(with(
             part.path, [&] { return PartState::open(part.path, scratch_).take_groups(layout); }));
         files.back().keep();

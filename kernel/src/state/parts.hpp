@@ -46,6 +46,7 @@ private:
     std::vector<Part> parts_;
     PartAccount total_;
     std::uint64_t mark_ = 0;
+    std::size_t of_table_ = 0;  ///< The first parts, which are not below the table.
 };
 
 }  // namespace csvmill

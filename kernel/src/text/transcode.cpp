@@ -12,23 +12,11 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little);
 
-/// The characters of the bytes 80..9F in Windows-1252; 0 where the byte is undefined.
-constexpr std::array<char16_t, 32> windows_1252{
-    0x20AC, 0,      0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160,
-    0x2039, 0x0152, 0,      0x017D, 0,      0,      0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
-    0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0,      0x017E, 0x0178,
-};
-
 /// A run of ASCII that is collected byte by byte, because it is shorter.
 constexpr std::size_t short_run = 64;
 
 bool is_high_surrogate(char32_t unit) { return unit >= 0xD800 && unit < 0xDC00; }
 bool is_low_surrogate(char32_t unit) { return unit >= 0xDC00 && unit < 0xE000; }
-
-/// Whether each character of the encoding has one byte.
-bool of_single_bytes(Encoding encoding) {
-    return encoding == Encoding::latin_1 || encoding == Encoding::windows_1252;
-}
 
 /// Collects characters before they are appended to a text: `flush` appends the last ones.
 class Collector {
@@ -66,6 +54,7 @@ private:
 };
 
 void append_single_bytes(Collector& to, Bytes source, Encoding encoding) {
+    const auto& characters = single_byte_encoding(encoding).characters;
     for (std::size_t at = 0; at < source.size();) {
         const std::size_t begin = at;
         while (source.size() - at >= 8) {
@@ -85,14 +74,13 @@ void append_single_bytes(Collector& to, Bytes source, Encoding encoding) {
             to.add_run(source.substr(begin, at - begin));
         }
         for (; at < source.size() && static_cast<std::uint8_t>(source[at]) >= 0x80; ++at) {
-            char32_t character = static_cast<std::uint8_t>(source[at]);
-            if (encoding == Encoding::windows_1252 && character < 0xA0) {
-                character = windows_1252[character - 0x80];
-            }
+            const auto byte = static_cast<std::uint8_t>(source[at]);
+            const char32_t character = characters[byte & 0x7FU];
             if (character != 0) {
                 to.add(character);
             } else {
-                to.add_byte(source[at]);
+                // Those that could begin a character in UTF-8 become FF.
+                to.add_byte(byte >= 0xC2 && byte <= 0xF4 ? '\xFF' : source[at]);
             }
         }
     }

@@ -5,10 +5,20 @@
 
 #include "csv/dialect.hpp"
 #include "text/bytes.hpp"
+#include "text/single_byte_tables.hpp"
 
 namespace csvmill {
 
-/// Converts a file in one encoding to UTF-8. Invalid bytes (undefined in Windows-1252, half a
+/// Whether each character of an encoding has one byte.
+inline bool of_single_bytes(Encoding encoding) { return encoding >= Encoding::latin_1; }
+
+/// What a single-byte encoding is.
+inline const SingleByteEncoding& single_byte_encoding(Encoding encoding) {
+    const auto first = static_cast<std::size_t>(Encoding::latin_1);
+    return single_byte_encodings.at(static_cast<std::size_t>(encoding) - first);
+}
+
+/// Converts a file in one encoding to UTF-8. Invalid bytes (without a character, half a
 /// surrogate pair, half a character at the end) become invalid UTF-8, exactly as
 /// shared/csv/encoding.py does, so that the reader of records reports them.
 class Transcoder {

@@ -397,7 +397,7 @@ bool Watch::may_be_empty(const PlacedRows& rows, std::uint16_t row) const {
 }
 
 bool Watch::is_header(const PlacedRows& rows, std::uint16_t row) {
-    if (!read(rows, row) || fields_.size() != names_.size()) return false;
+    if (!read(rows, row)) return false;
     std::string value;
     for (std::size_t i = 0; i < fields_.size(); ++i) {
         const Field& field = fields_[i];
@@ -418,8 +418,11 @@ bool Watch::is_empty(const PlacedRows& rows, std::uint16_t row) {
 /// Reads the record of a row, which is well-formed.
 bool Watch::read(const PlacedRows& rows, std::uint16_t row) {
     std::size_t end = 0;
-    return reader_.read(rows.place.data, rows.starts[row], true, 1, fields_, end, nullptr) ==
-           Outcome::record;
+    const Outcome outcome =
+        reader_.read(rows.place.data, rows.starts[row], true, 1, fields_, end, nullptr);
+    // It may have been filled or cut.
+    fields_.resize(names_.size());
+    return outcome == Outcome::record;
 }
 
 }  // namespace csvmill

@@ -62,6 +62,7 @@ struct FoundRecords {
     std::uint64_t line_ends = 0;
     std::uint64_t of_several_lines = 0;
     std::uint64_t most_lines = 1;
+    std::uint64_t passed_over = 0;
     bool dropping = false;
     bool gapless = true;  ///< Whether each index begins where the one before it ends.
     bool operator==(const FoundRecords&) const = default;
@@ -73,6 +74,7 @@ struct FoundRecords {
         line_ends += index.line_ends;
         of_several_lines += index.of_several_lines;
         most_lines = std::max(most_lines, index.most_lines);
+        passed_over += index.passed_over;
         dropping = index.dropping;
         for (std::size_t i = 0; i < index.records(); ++i) {
             records.push_back(index.regular ? regular_record(index, i, columns, data, dialect)

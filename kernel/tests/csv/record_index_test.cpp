@@ -65,6 +65,7 @@ bool compare(RandomFile& random, Bytes file, std::size_t begin, bool final, cons
             CHECK(index.end() == expected.end);
             CHECK(index.line_ends() == expected.line_ends);
             CHECK(index.dropping() == expected.dropping);
+            CHECK(index.footer() == plain.footer);
         }
     }
     return regular;
@@ -99,6 +100,29 @@ TEST_CASE("A block that is damaged has the records of the plain reader") {
         regular += compare(random, file, begin, random.one_of(2), dialect, width);
     }
     CHECK(regular > 1000);
+}
+
+TEST_CASE("A block with comments, a footer and trailing delimiters has those of the plain reader") {
+    RandomFile random(4);
+    for (int i = 0; i < 10000; ++i) {
+        Dialect dialect = random.plain_dialect();
+        const std::size_t width = 1 + random.below(4);
+        std::string file = random.records(dialect, width, 1 + random.below(200));
+        if (random.one_of(2)) random.damage(dialect, file);
+        // How a line of the file begins, so that there may be several of them.
+        const auto mark = [&] {
+            const std::size_t at = file.find(dialect.newline(), random.below(file.size())) + 1;
+            const std::string found = file.substr(at, 1 + random.below(3));
+            return found.find_first_of("\r\n") == std::string::npos ? found : "x";
+        };
+        if (random.one_of(2)) dialect.comment = mark();
+        if (random.one_of(3)) dialect.footer = mark();
+        dialect.trailing_delimiters = random.one_of(3);
+        CAPTURE(file);
+        CAPTURE(dialect.comment);
+        CAPTURE(dialect.footer);
+        compare(random, file, 0, random.one_of(2), dialect, width);
+    }
 }
 
 TEST_CASE("Regular records before and after an irregularity are indexed as such") {

@@ -10,7 +10,9 @@ namespace {
 const std::string a_task =
     R"({"path":"in.csv","size":12,"memory":1073741824,"scratch":99,"threads":2,"block":64,)"
     R"("vectors":false,"confine":true,"skip":true,"dialect":{"delimiter":";","quote":"","escape":"\\",)"
-    R"("header":false,"line_end":"cr","sep_line":true,"encoding":"windows-1252"}})";
+    R"("header":false,"line_end":"cr","sep_line":true,"encoding":"windows-1252",)"
+    R"("skip_lines":3,"header_line":5,"header_starts_with":"Name","comment":"#","footer":"Sum",)"
+    R"("footer_lines":2,"pad":true,"truncate":false,"trailing_delimiters":true}})";
 
 const std::string a_query =
     R"({"group_by":[{"column":3,"trim":true,"truncate":"month","case":"upper","normalize":null},)"
@@ -47,6 +49,14 @@ TEST_CASE("a task is read") {
     CHECK_FALSE(task.dialect.header);
     CHECK(task.dialect.line_end_cr);
     CHECK(task.dialect.sep_line);
+    CHECK(task.dialect.lines_above() == 4);
+    CHECK(task.dialect.header_starts_with == "Name");
+    CHECK(task.dialect.comment == "#");
+    CHECK(task.dialect.footer == "Sum");
+    CHECK(task.dialect.footer_lines == 2);
+    CHECK(task.dialect.pad);
+    CHECK(!task.dialect.truncate);
+    CHECK(task.dialect.trailing_delimiters);
     CHECK(task.dialect.encoding == Encoding::windows_1252);
     const Task other = Task::parse(
         replaced(replaced(a_task, "\"in.csv\"", "null"), "\"size\":12", "\"size\":null"));

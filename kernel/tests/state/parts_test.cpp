@@ -23,6 +23,9 @@ PartAccount an_account(std::uint64_t begin, std::uint64_t end) {
     account.problems = 1;
     account.of_several_lines = begin;
     account.most_lines = end;
+    account.passed_over = 2;
+    account.padded = 5;
+    account.truncated = 6;
     account.header_line = 3;
     account.names = {"a", "", std::string("\0,", 2)};
     return account;
@@ -45,6 +48,24 @@ std::string write_state(const std::string& name, const PartAccount& account, std
 }
 
 }  // namespace
+
+TEST_CASE("parts below the part in which a footer begins are passed over") {
+    PartAccount first = an_account(0, 100);
+    first.footer = 1;
+    PartAccount second = an_account(100, 300);
+    second.open_line = 1;
+    PartAccount total;
+    total.append(first);
+    total.append(second);
+    CHECK(total.end == 300);
+    CHECK(total.lines == 20);
+    CHECK(total.aggregated == 8);
+    CHECK(total.problems == 1);
+    CHECK(total.passed_over == 12);
+    CHECK(total.all_passed_over() == 13);
+    total.append(an_account(300, 300));
+    CHECK(total.all_passed_over() == 23);
+}
 
 TEST_CASE("an account is read as it was written, and cannot be cut off") {
     const PartAccount account = an_account(7, 300);
@@ -174,6 +195,13 @@ TEST_CASE("what a state has depends on the query, the dialect and the columns, n
         [](Query&, Dialect& dialect, Columns&) { dialect.quote = "'"; },
         [](Query&, Dialect& dialect, Columns&) { dialect.header = false; },
         [](Query&, Dialect& dialect, Columns&) { dialect.encoding = Encoding::latin_1; },
+        [](Query&, Dialect& dialect, Columns&) { dialect.skip_lines = 1; },
+        [](Query&, Dialect& dialect, Columns&) { dialect.comment = "#"; },
+        [](Query&, Dialect& dialect, Columns&) { dialect.footer = "#"; },
+        [](Query&, Dialect& dialect, Columns&) { dialect.footer_lines = 1; },
+        [](Query&, Dialect& dialect, Columns&) { dialect.pad = true; },
+        [](Query&, Dialect& dialect, Columns&) { dialect.truncate = true; },
+        [](Query&, Dialect& dialect, Columns&) { dialect.trailing_delimiters = true; },
         [](Query&, Dialect&, Columns& columns) { columns = {"a", "bc", ""}; },
     };
     for (const auto& change : changes) CHECK(mark(change) != usual);

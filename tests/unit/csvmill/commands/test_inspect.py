@@ -79,3 +79,18 @@ def test_only_the_first_mib_of_a_large_file_is_inspected(tmp_path: Path) -> None
     code, text = inspect(str(path))
     assert code == 0
     assert "in the first 1,048,576 bytes" in text
+
+
+def test_lines_beside_the_table_are_proposed_as_options(tmp_path: Path) -> None:
+    path = tmp_path / "plays.csv"
+    path.write_bytes(b"The plays\n\n" + DATA)
+
+    code, text = inspect(str(path))
+
+    assert code == 0
+    assert 'proposal {"input": {"header_line": 3}}' in text
+    assert "line 3 begins the table, below 'The plays'" in text
+    code, text = inspect(str(path), "--header-line", "3", "--sum", "Plays")
+    assert code == 0
+    assert "proposal" not in text
+    assert "spec     gives sum(Plays)" in text

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.csv import positions, records
+from shared.csv import positions, record_parser
 from shared.csv.dialect import STRICT, Dialect
 from shared.csv.problems import KEPT_RECORD, Problem
 from shared.csv.records import RecordReader
@@ -132,7 +132,7 @@ def test_a_long_bad_record_is_cut() -> None:
 
 @pytest.fixture
 def low_limit(monkeypatch: pytest.MonkeyPatch) -> int:
-    monkeypatch.setattr(records, "RECORD_LIMIT", 1 << 20)
+    monkeypatch.setattr(record_parser, "RECORD_LIMIT", 1 << 20)
     return 1 << 20
 
 
@@ -157,9 +157,9 @@ def test_a_record_of_the_limit_is_read_and_one_byte_more_is_too_long(
 def test_a_record_with_too_many_columns_is_not_split(
     text: bytes, block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(records, "COLUMN_LIMIT", 1 << 14)
+    monkeypatch.setattr(record_parser, "COLUMN_LIMIT", 1 << 14)
     monkeypatch.setattr(positions, "LONG_LINE", 1 << 14)
-    fill = records.COLUMN_LIMIT - 1 - (text % b"").count(b",")
+    fill = record_parser.COLUMN_LIMIT - 1 - (text % b"").count(b",")
     for more in (0, 1):
         data = b"a,b\n" + text % (b"," * (fill + more)) + b"\nq,2\n"
         good, problems = read(data, block)

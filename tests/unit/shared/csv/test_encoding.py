@@ -96,7 +96,9 @@ def test_half_a_character_at_the_end_is_a_problem_of_the_last_record(
         reader = RecordReader(blocks, Dialect(encoding=encoding), problems.append)
 
         assert list(reader) == [(1, [b"a"]), (2, [b"b"])]
-        assert [(p.line, p.offset, p.expected) for p in problems] == [(3, 8, "text in UTF-16")]
+        odd = ": the file ends within a character" if len(data) % 2 else ""
+        expected = f"text in UTF-16{odd}"
+        assert [(p.line, p.offset, p.expected) for p in problems] == [(3, 8, expected)]
 
 
 def test_a_byte_order_mark_is_not_part_of_the_first_name() -> None:

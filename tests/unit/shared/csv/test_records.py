@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.csv import records
+from shared.csv import record_parser
 from shared.csv.problems import show
 from shared.csv.records import RecordReader
 from shared.errors import MalformedInput
@@ -105,7 +105,7 @@ def test_records_before_a_malformed_record_are_yielded_first() -> None:
 def test_a_quote_without_a_closing_quote_does_not_fill_the_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(records, "RECORD_LIMIT", 1 << 20)
+    monkeypatch.setattr(record_parser, "RECORD_LIMIT", 1 << 20)
     served = 0
 
     def endless() -> object:

@@ -151,7 +151,7 @@ def test_commas_in_numbers_are_not_delimiters(declared: Input) -> None:
     ("data", "start", "seen"),
     [
         (TITLE, "no delimiter fits all lines: line 1 is 'Sales 2020', and of the 3 lines below it ",
-         "3 have a semicolon: remove lines above the header if there are any"),
+         "3 have a semicolon: set input.header_line or input.skip_lines if there are lines above"),
         (TITLE.replace(b"\n", b"\r"), "no delimiter fits all lines: line 1 is 'Sales 2020', ",
          "3 have a semicolon: "),
         (b"note\nHello, world\nFoo, bar\n", "no delimiter fits all lines: line 1 is 'note'",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.csv.dialect import UNDECLARED, Input
+from shared.csv.encoding import ENCODING_NAMES
 from shared.errors import MalformedInput
 from shared.inspection.detect import detect_dialect
 
@@ -87,9 +88,13 @@ def test_text_that_looks_like_another_encoding_is_refused_unless_declared(
         "the encoding is not certain: the text is not UTF-8, and is perhaps in "
     )
     assert name in message
+    other = message.rpartition(" in ")[2].partition(":")[0].split(" or ")
+    supported = {title: name for name, title in ENCODING_NAMES.items()}
+    known = " or ".join(supported[title] for title in other if title in supported)
     assert message.endswith(
-        ": save the file as UTF-8; if it is in one of utf-8, utf-16-le, utf-16-be, latin-1, "
-        "windows-1252, set input.encoding"
+        f": set input.encoding, such as to {known}, or save the file as UTF-8"
+        if known
+        else ": save the file as UTF-8, or set input.encoding if it is in another one"
     )
     assert encoding_of(data, Input(encoding="latin-1")) == "latin-1"
 
