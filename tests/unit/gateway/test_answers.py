@@ -1,8 +1,8 @@
 """The JSON of the public API, byte for byte.
 
 `golden/<name>.json` was written by csvmill before there were models of its answers. Since then,
-`confinement` and `warnings` have been added to reports, `null`, `number` and `date` to dialects,
-and `proposal` to inspections.
+`confinement`, `warnings` and numbers of lines and records have been added to reports; `null`,
+`number`, `date`, and what says which lines are the table, to dialects; and `proposal` to inspections.
 """
 
 from __future__ import annotations

@@ -153,6 +153,9 @@ async def test_the_report_of_a_finished_job_is_shown(gateway: Gateway) -> None:
         dialect=dialect,
         rows_of_several_lines=4,
         most_lines=9,
+        lines_passed_over=7,
+        rows_padded=2,
+        rows_truncated=1,
         engine="kernel",
         engine_version="1.2.3",
         plan="exact",
@@ -178,6 +181,9 @@ async def test_the_report_of_a_finished_job_is_shown(gateway: Gateway) -> None:
         "rows_rejected": 2,
         "rows_of_several_lines": 4,
         "most_lines": 9,
+        "lines_passed_over": 7,
+        "rows_padded": 2,
+        "rows_truncated": 1,
         "groups": 3,
         "bytes_in": 10,
         "bytes_decompressed": 30,
@@ -215,7 +221,8 @@ async def test_an_unfinished_report_shows_resources_and_no_rows(
     assert report["dialect"] == (asdict(dialect) if dialect else None)
     assert [name for name, value in report.items() if value is None and name != "dialect"] == [
         "rows_in", "rows_aggregated", "rows_filtered", "rows_rejected",
-        "rows_of_several_lines", "most_lines", "groups",
+        "rows_of_several_lines", "most_lines", "lines_passed_over", "rows_padded",
+        "rows_truncated", "groups",
         "bytes_decompressed", "bytes_out", "head_start",
     ]  # fmt: skip
     assert (shown["problems"], shown["problem_count"]) == ([], None)
