@@ -18,8 +18,8 @@ struct Dialect {
     std::string quote = "\"";     ///< One character in UTF-8; empty if nothing is quoted.
     std::string escape;           ///< One character; empty if a quote in quotes is doubled.
     bool header = true;
-    bool line_end_cr = false;  ///< CR alone ends a line; else LF or CRLF.
-    bool sep_line = false;     ///< The first line, such as `sep=;`, is not a record.
+    bool line_end_cr = false;        ///< CR alone ends a line; else LF or CRLF.
+    bool sep_line = false;           ///< The first line, such as `sep=;`, is not a record.
     std::uint64_t skip_lines = 0;    ///< Lines above the table.
     std::uint64_t header_line = 0;   ///< The line of the header; 0 if it is not given.
     std::string header_starts_with;  ///< How the line of the header begins; empty if not given.

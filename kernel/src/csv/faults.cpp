@@ -100,9 +100,9 @@ Fault text_after_quote(const Dialect& dialect, const std::vector<std::string>& f
     const Decoded first = decode_utf8(text, 0);
     const Bytes character = first.valid ? text.substr(0, first.length) : Bytes("\xEF\xBF\xBD");
     const std::string other = usual_delimiter(character);
-    const std::string cause =
-        other.empty() ? "a quote in quoted text " + escape_name(dialect)
-                      : "the delimiter may be " + other + ", or the line ends in one";
+    const std::string cause = other.empty()
+                                  ? "a quote in quoted text " + escape_name(dialect)
+                                  : "the delimiter may be " + other + ", or the line ends in one";
     return {fields.size(), repr(character) + " after the closing quote of " + show(fields.back()),
             delimiter_name(dialect) + " or the end of the line (" + cause + ")"};
 }

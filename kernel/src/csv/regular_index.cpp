@@ -83,8 +83,8 @@ private:
 /// Reads a block chunk by chunk, up to the first one with an irregularity.
 class Scan {
 public:
-    Scan(const RecordReader& reader, const Marks& marks, bool vectors, Bytes data, std::size_t begin,
-         RecordIndex& index)
+    Scan(const RecordReader& reader, const Marks& marks, bool vectors, Bytes data,
+         std::size_t begin, RecordIndex& index)
         : reader_(reader),
           marks_(marks),
           escape_(escape_of(reader.dialect())),

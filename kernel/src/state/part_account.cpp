@@ -32,11 +32,11 @@ PartAccount PartAccount::read(Bytes from) {
     if (form != version || take_varint(from) != statistics)
         throw StateError("a state file was written by another version");
     PartAccount account;
-    for (std::uint64_t* number : {&account.begin, &account.end, &account.lines, &account.aggregated,
-                                  &account.filtered, &account.problems, &account.of_several_lines,
-                                  &account.most_lines, &account.passed_over, &account.padded,
-                                  &account.truncated, &account.footer, &account.open_line,
-                                  &account.header_line}) {
+    for (std::uint64_t* number :
+         {&account.begin, &account.end, &account.lines, &account.aggregated, &account.filtered,
+          &account.problems, &account.of_several_lines, &account.most_lines, &account.passed_over,
+          &account.padded, &account.truncated, &account.footer, &account.open_line,
+          &account.header_line}) {
         *number = take_varint(from);
     }
     const std::uint64_t columns = take_varint(from);
