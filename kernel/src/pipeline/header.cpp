@@ -55,6 +55,9 @@ public:
                 ++passed_over_;
                 drop(end - at_);
             } else if (outcome == Outcome::footer) {
+                // Nothing of the file is in the table.
+                do drop(text_.size() - at_);
+                while (more());
                 break;
             } else {
                 take(fault, end);
