@@ -27,12 +27,12 @@ struct Substring {
 /// A group column. At most one of `truncate`, `part`, `substring`, `match` and `nfc` is set.
 struct GroupColumn {
     std::uint32_t column = 0;
-    bool trim = false;                        ///< First.
-    std::optional<Truncation> truncate = {};  ///< Second; an empty text stays empty.
-    Case letters = Case::none;                ///< Third.
-    std::optional<DatePart> part = {};
-    std::optional<Substring> substring = {};
-    std::shared_ptr<const Pattern> match = {};
+    bool trim = false;                                  ///< First.
+    std::optional<Truncation> truncate = std::nullopt;  ///< Second; an empty text stays empty.
+    Case letters = Case::none;                          ///< Third.
+    std::optional<DatePart> part = std::nullopt;
+    std::optional<Substring> substring = std::nullopt;
+    std::shared_ptr<const Pattern> match = nullptr;
     bool nfc = false;  ///< Normalization Form C of Unicode, before `letters`.
     bool plain() const {
         return !trim && !truncate && letters == Case::none && !part && !substring && !match && !nfc;
@@ -81,15 +81,17 @@ struct Percentage {
 
 struct Aggregate {
     Function function = Function::count;
-    std::optional<std::uint32_t> column = {};  ///< None: `count` counts rows; `ratio` reads none.
-    Kind kind = Kind::text;                    ///< As which its cells are read.
-    bool strict = false;                       ///< Whether an empty cell is an error.
-    Kind output = Kind::integer;               ///< The kind of the result.
+    /// None: `count` counts rows; `ratio` reads none.
+    std::optional<std::uint32_t> column = std::nullopt;
+    Kind kind = Kind::text;       ///< As which its cells are read.
+    bool strict = false;          ///< Whether an empty cell is an error.
+    Kind output = Kind::integer;  ///< The kind of the result.
     Operation operation = Operation::none;
-    std::uint32_t operand = 0;                ///< The second column of an operation.
-    std::optional<Restriction> where = {};    ///< The rows from which it is computed.
-    Percentage p = {};                        ///< Of `percentile`.
-    std::string separator = {};               ///< Of `concat_distinct`.
+    std::uint32_t operand = 0;                        ///< The second column of an operation.
+    std::optional<Restriction> where = std::nullopt;  ///< The rows from which it is computed.
+    Percentage p = {};                                ///< Of `percentile`.
+    /// Of `concat_distinct`. GCC warns of members without an initializer that are left out.
+    std::string separator = {};               // NOLINT(readability-redundant-member-init)
     std::array<std::uint32_t, 2> of{{0, 0}};  ///< The aggregates that `ratio` divides.
 
     /// Whether it reads the cells of all rows in one column.
