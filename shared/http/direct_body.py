@@ -13,8 +13,8 @@ import os
 import select
 import socket
 import sys
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Self
 
 from aiohttp import web
 
@@ -74,8 +74,7 @@ async def direct_pieces(request: web.Request, size: int) -> AsyncGenerator[bytes
     protocol.pause_reading()
     left, turn = size, 0
     try:
-        with _duplicate_socket(request) as duplicate:
-            incoming = _Incoming(duplicate)
+        with _duplicate_socket(request) as duplicate, _Incoming(duplicate) as incoming:
             while left:
                 if not incoming.has(min(WORTH_READING, left)):
                     await incoming.arrived()
@@ -121,13 +120,24 @@ def _check_open(request: web.Request) -> None:
 
 
 class _Incoming:
-    """Waits for bytes of a socket. It counts as readable with fewer if the client disconnects."""
+    """Waits for bytes of a socket. It counts as readable with fewer if the client disconnects.
+
+    A context: afterwards, the socket is readable with any byte again.
+    """
 
     def __init__(self, duplicate: socket.socket) -> None:
         self._socket = duplicate
         self._poll = select.poll()
         self._poll.register(duplicate, select.POLLIN)
         self._enough = 1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # The transport reads the rest, also of a few bytes, so that the response is not lost.
+        with suppress(OSError):
+            self._wait_for(1)
 
     def has(self, count: int) -> bool:
         """Whether `count` bytes can be read, or the client has disconnected."""

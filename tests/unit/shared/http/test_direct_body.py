@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
+import socket
 from contextlib import asynccontextmanager
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -139,6 +140,30 @@ async def test_a_client_that_sends_slowly_is_not_taken_for_one_that_stalls(
         await reader.readuntil(DIGEST.encode())
         writer.close()
     assert len(direct_sizes) == 1
+
+
+async def test_after_a_body_the_socket_is_readable_with_any_byte_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    set_to: list[int] = []
+    real = socket.socket.setsockopt
+
+    def setsockopt(self: socket.socket, level: int, option: int, value: int) -> None:
+        if option == socket.SO_RCVLOWAT:
+            set_to.append(value)
+        real(self, level, option, value)
+
+    monkeypatch.setattr(socket.socket, "setsockopt", setsockopt)
+    for stop_at in (None, 8 * MIB):
+        async with (
+            serving(stop_at=stop_at) as server,
+            aiohttp.ClientSession() as session,
+            session.put(server.make_url("/"), data=BytesIO(CONTENT)) as response,
+        ):
+            assert await response.text() in (DIGEST, "refused")
+        assert max(set_to) == direct_body.WORTH_READING
+        assert set_to[-1] == 1
+        set_to.clear()
 
 
 async def test_a_refusal_reaches_a_client_that_still_sends(direct_sizes: list[int]) -> None:
