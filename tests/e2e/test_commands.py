@@ -187,6 +187,26 @@ def test_watching_a_failing_job_has_an_exit_code(shell: Shell) -> None:
     assert not (shell.folder / "totals.csv").exists()
 
 
+def test_warnings_are_shown_and_fail_a_strict_job(shell: Shell) -> None:
+    (shell.folder / "cities.csv").write_text("City,n\nUlm,1\nJena,2\nTotal,9\n")
+    spec = ("--group-by", "City", "--sum", "n")
+    output = shell.json("run", "cities.csv", "-o", "sums.csv", *spec)
+    (warning,) = output["report"]["warnings"]
+    assert (warning["kind"], warning["count"], warning["line"], warning["column"]) == (
+        "total_row",
+        1,
+        4,
+        1,
+    )
+    job = shell.json("status", output["job_id"])
+    assert job["report"]["warnings"] == [warning]
+    refused = shell.json(
+        "run", "cities.csv", "-o", "strict.csv", *spec, "--strict", exit_code=Exit.UNSUCCESSFUL
+    )
+    assert warning["message"] in refused["message"]
+    assert not (shell.folder / "strict.csv").exists()
+
+
 async def test_a_killed_upload_is_continued_and_another_is_cancelled(
     shared_standalone: Standalone, start_process: Callable[..., ServiceProcess], tmp_path: Path
 ) -> None:

@@ -208,3 +208,12 @@ def test_every_example_of_the_help_is_valid() -> None:
     assert len(examples) == 6
     for line in examples:
         assert spec_of(*shlex.split(line)) is not None
+
+
+def test_strict_fails_the_job_for_warnings_of_any_spec() -> None:
+    found = spec_of("--group-by", "Song:nfc", "--count", "--strict")
+    assert found["on_warning"] == "fail"
+    assert found["group_by"] == [{"column": "Song", "normalize": "nfc"}]
+    assert spec_of("--strict") == {**aggregation_json(SONG_PLAYS), "on_warning": "fail"}
+    assert "on_warning" not in spec_of("--group-by", "Song", "--count")
+    assert "cannot be combined with --spec" in refusal("--strict", "--spec", "{}")
