@@ -76,7 +76,8 @@ inline void add_rows(const std::vector<Row>& rows, const Query& query, GroupTabl
     Cells& dates = batch.cells[1];
     for (std::size_t begin = 0; begin < rows.size();) {
         batch.selected.size = 0;
-        batch.values.assign(query.aggregates.size(), Values{});
+        batch.values.clear();
+        batch.values.resize(query.aggregates.size());
         for (Values& values : batch.values) {
             values.numbers.resize(batch_rows);
             values.dates.resize(batch_rows);

@@ -109,6 +109,29 @@ TEST_CASE("tables that absorb each other in any order give what a plain model gi
     }
 }
 
+TEST_CASE("a table whose groups own memory is cleared after another one that absorbed it") {
+    std::mt19937_64 random(11);
+    const Query query = every_aggregate();
+    const Layout layout(query);
+    Budget first(std::size_t{1} << 30);
+    Budget second(std::size_t{1} << 30);
+    std::vector<std::unique_ptr<GroupTable>> tables;
+    tables.push_back(std::make_unique<GroupTable>(layout, 99, first));
+    tables.push_back(std::make_unique<GroupTable>(layout, 99, second));
+    // Most parts have no group: the slots of all parts are in the same memory.
+    std::vector<Row> rows = random_rows(random, 20, 3);
+    for (Row& row : rows) row.text = std::string(100, 'x');
+    add_rows(rows, query, *tables[1]);
+    absorb_all(tables, random);
+    tables[0]->forget_slots();
+    tables[1]->clear();
+    CHECK(tables[1]->size() == 0);
+    CHECK(groups_of(*tables[0]).size() > 0);
+    tables[0]->clear();
+    CHECK(first.used() == 0);
+    CHECK(second.used() == 0);
+}
+
 TEST_CASE("a table counts its memory, and an empty one has almost none") {
     std::mt19937_64 random(3);
     const Query query = every_aggregate();
