@@ -134,8 +134,8 @@ void check_bytes(Bytes bytes, Take take) {
 }  // namespace
 
 void cells(Bytes input) {
-    constexpr Notation notations[] = {{'.', 0, {}},   {',', 0, {}},   {'.', ',', {}},
-                                      {',', '.', {}}, {',', ' ', {}}, {'.', ' ', {}},
+    constexpr Notation notations[] = {{'.', 0, {}},    {',', 0, {}},   {'.', ',', {}},
+                                      {',', '.', {}},  {',', ' ', {}}, {'.', ' ', {}},
                                       {'.', '\'', {}}, {'.', '_', {}}};
     const unsigned choice = take_choice(input);
     Notation notation = notations[choice % 8];

@@ -106,8 +106,8 @@ void rewrite_dates(Batch& batch, const Reading& reading, const Cells& cells,
     values.cells = &values.iso->cells;
 }
 
-void read_dates(Batch& batch, const Reading& reading, const Cells& cells,
-                const DateFormat& format, Values& values) {
+void read_dates(Batch& batch, const Reading& reading, const Cells& cells, const DateFormat& format,
+                Values& values) {
     values.cells = &cells;
     values.dates.resize(batch_rows);
     if (!format.is_iso()) return rewrite_dates(batch, reading, cells, format, values);

@@ -46,7 +46,7 @@ struct Moment {
     std::uint32_t nanoseconds = 0;
     unsigned decimals = 0;  ///< Of the seconds, as they are written.
     bool zoned = false;
-    int offset = 0;  ///< Of the zone, in seconds; east of UTC is positive.
+    int offset = 0;     ///< Of the zone, in seconds; east of UTC is positive.
     bool zulu = false;  ///< Whether the zone is written as Z.
 };
 
@@ -66,8 +66,8 @@ std::optional<Instant> read_date(Bytes cell);
 /// Whether `append_truncated` accepts the cell: a date, with or without a time and zone.
 bool is_calendar_date(Bytes cell);
 
-/// The bytes at the start of a date that `append_truncated` keeps; 0 if what it writes is not a part
-/// of the cell.
+/// The bytes at the start of a date that `append_truncated` keeps; 0 if what it writes is not a
+/// part of the cell.
 constexpr std::size_t kept_of_date(Truncation truncation) {
     switch (truncation) {
         case Truncation::day:

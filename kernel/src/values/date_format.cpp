@@ -145,8 +145,7 @@ void DateFormat::divide(Bytes pattern) {
             refuse(pattern);
         } else if (pattern[at] == '%') {
             part.byte = '%';
-        } else if (Bytes("YymdHIMSfpbBz").find(pattern[at]) == Bytes::npos ||
-                   has(pattern[at])) {
+        } else if (Bytes("YymdHIMSfpbBz").find(pattern[at]) == Bytes::npos || has(pattern[at])) {
             refuse(pattern);
         } else {
             part.directive = pattern[at];
@@ -229,7 +228,8 @@ bool DateFormat::read_pattern(Bytes cell, Moment& to) const {
         if (!take_field(cell, part, fields, to)) return false;
     }
     if (!cell.empty() || !is_valid(to.date)) return false;
-    if (fields.hour_of_half > 0) fields.hour = fields.hour_of_half % 12 + (fields.afternoon ? 12 : 0);
+    if (fields.hour_of_half > 0)
+        fields.hour = fields.hour_of_half % 12 + (fields.afternoon ? 12 : 0);
     to.seconds = (fields.hour * 60 + fields.minute) * 60 + fields.second;
     return true;
 }

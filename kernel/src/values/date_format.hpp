@@ -1,5 +1,5 @@
-/// How dates are written in the file: `DateFormat` in shared/aggregation/date_format.py, whose rules
-/// and messages these are.
+/// How dates are written in the file: `DateFormat` in shared/aggregation/date_format.py, whose
+/// rules and messages these are.
 #pragma once
 
 #include <cstdint>

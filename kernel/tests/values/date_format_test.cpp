@@ -38,9 +38,9 @@ TEST_CASE("a pattern reads its cells, and writes them as ISO 8601") {
 }
 
 TEST_CASE("other cells are not read") {
-    for (const char* cell : {"", "31/12/2020 ", " 31/12/2020", "31/12/20", "32/12/2020",
-                             "31/13/2020", "30/02/2020", "0/1/2020", "1/0/2020", "1/1/0000",
-                             "001/1/2020", "31-12-2020", "31/12"}) {
+    for (const char* cell :
+         {"", "31/12/2020 ", " 31/12/2020", "31/12/20", "32/12/2020", "31/13/2020", "30/02/2020",
+          "0/1/2020", "1/0/2020", "1/1/0000", "001/1/2020", "31-12-2020", "31/12"}) {
         CAPTURE(cell);
         CHECK(iso("%d/%m/%Y", cell) == "none");
     }
@@ -106,10 +106,10 @@ TEST_CASE("messages show the format, with an example") {
 }
 
 TEST_CASE("a format that is none is refused") {
-    for (const char* format : {"", "x", "%", "%d/%m/%Y%", "%q/%d/%m/%Y", "%d/%m", "%d/%d/%m/%Y",
-                               "%d/%m/%Y/%y", "%d/%m/%b/%Y", "%d/%m/%Y %M", "%d/%m/%Y %H:%S",
-                               "%d/%m/%Y %H%I%p", "%d/%m/%Y %I", "%d/%m/%Y %p", "%d/%m/%Y %z",
-                               "%d/%m/%Y %H:%M:%S.%f0"}) {
+    for (const char* format :
+         {"", "x", "%", "%d/%m/%Y%", "%q/%d/%m/%Y", "%d/%m", "%d/%d/%m/%Y", "%d/%m/%Y/%y",
+          "%d/%m/%b/%Y", "%d/%m/%Y %M", "%d/%m/%Y %H:%S", "%d/%m/%Y %H%I%p", "%d/%m/%Y %I",
+          "%d/%m/%Y %p", "%d/%m/%Y %z", "%d/%m/%Y %H:%M:%S.%f0"}) {
         CAPTURE(format);
         CHECK_THROWS_AS(DateFormat{Bytes(format)}, StateError);
     }

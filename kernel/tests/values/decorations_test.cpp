@@ -38,8 +38,9 @@ TEST_CASE("currencies, percent signs and parentheses are removed from numbers") 
 
 TEST_CASE("contradictions are no numbers") {
     for (const char* cell :
-         {"", "$", "%", "()", "(", "5)", "(-5)", "(+5)", "-(5)", "--5", "$5$", "$5%", "%5", "5%%",
-          "5  €", "$  5", "5 kg", "XAU 5", "5¢", "eur 5", "((5))", "- 5", "-$-5", "€€5", "$(-5)"}) {
+         {"",    "$",     "%",     "()",  "(",    "5)",   "(-5)", "(+5)", "-(5)",
+          "--5", "$5$",   "$5%",   "%5",  "5%%",  "5  €", "$  5", "5 kg", "XAU 5",
+          "5¢",  "eur 5", "((5))", "- 5", "-$-5", "€€5",  "$(-5)"}) {
         CAPTURE(cell);
         CHECK(read(cell, all) == "none");
     }
