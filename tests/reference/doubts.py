@@ -145,7 +145,8 @@ class Doubts:
             texts = [text.decode() for text in key]
             named = list(zip(groups, texts, strict=True))
             totals = [(column, text) for column, text in named if names_total(text)]
-            if self._dialect.header and fields == cells == names:
+            same = all(cells[column] == fields[column] for column in groups)
+            if self._dialect.header and fields == names and same:
                 seen["repeated_header"].append((line, None, delimiter.join(fields)))
             elif not any(fields):
                 seen["empty_row"].append((line, None, delimiter.join(fields)))

@@ -93,9 +93,11 @@ Watch::Watch(const Query& query, const RecordReader& reader, const std::vector<s
                 names_are_plain_ && (mark.empty() || name.find(mark) == std::string::npos);
         }
     }
-    // A field has two quotes or none, and a record at most two bytes of a line end.
-    longest_empty_ = (2 + dialect.delimiter.size()) * names.size() + 2;
-    longest_header_ = names_size + 2 * names.size() + 2;
+    // A field has two quotes or none, a record at most two bytes of a line end; and all records
+    // but the header may have one more field, which is empty.
+    const std::size_t fields = names.size() + 1;
+    longest_empty_ = (2 + dialect.delimiter.size()) * fields + 2;
+    longest_header_ = names_size + dialect.delimiter.size() + 2 * fields + 2;
     blanks_.resize(query.group_by.size());
     for (std::size_t i = 0; i < query.aggregates.size(); ++i)
         if (query.aggregates[i].sums_column()) sums_.push_back(i);
@@ -399,20 +401,28 @@ bool Watch::may_be_empty(const PlacedRows& rows, std::uint16_t row) const {
 bool Watch::is_header(const PlacedRows& rows, std::uint16_t row) {
     if (!read(rows, row)) return false;
     std::string value;
-    for (std::size_t i = 0; i < fields_.size(); ++i) {
-        const Field& field = fields_[i];
-        const Bytes text = rows.place.data.substr(field.begin, field.end - field.begin);
+    for (std::size_t i = 0; i < names_.size(); ++i) {
         value.clear();
-        if (field.escaped) reader_.unescape(text, value);
-        if ((field.escaped ? Bytes(value) : text) != names_[i]) return false;
+        if (i < fields_.size()) {
+            const Field& field = fields_[i];
+            const Bytes text = rows.place.data.substr(field.begin, field.end - field.begin);
+            if (field.escaped) {
+                reader_.unescape(text, value);
+            } else {
+                value = text;
+            }
+        }
+        if (value != names_[i]) return false;
     }
     return true;
 }
 
+/// Whether all fields are empty; those beyond the header do not count.
 bool Watch::is_empty(const PlacedRows& rows, std::uint16_t row) {
     if (!may_be_empty(rows, row) || !read(rows, row)) return false;
-    const auto empty = [](const Field& field) { return field.begin == field.end; };
-    return std::ranges::all_of(fields_, empty);
+    const auto fields = std::min<std::size_t>(fields_.size(), names_.size());
+    return std::all_of(fields_.begin(), fields_.begin() + static_cast<std::ptrdiff_t>(fields),
+                       [](const Field& field) { return field.begin == field.end; });
 }
 
 /// Reads the record of a row, which is well-formed.

@@ -61,6 +61,9 @@ CASES: list[tuple[bytes, Aggregation, Input, list[Told]]] = [
     (b"k,n\nk,m\nk,N\n", COUNTED, HEADER, []),
     (b"k,n\na,1\nk,n\n", COUNTED, Input(header=False, delimiter=","),
      []),
+    (b"k,n\na,1\nk\nk,n,m\n", COUNT, replace(HEADER, on_ragged="truncate", delimiter=",",
+                                              on_bad_row="skip"),
+     [("repeated_header", 1, 4, None, "'k,n'"), ("truncated_records", 1, None, None, "")]),
     # Totals
     (b"k,n\na,1\nTotal,3\nb,5\n", BY_FIRST, HEADER, [("total_row", 1, 3, 1, "'Total'")]),
     (b"k,n\na,1\nb,2\n SUMME: ,1\nSumme,7\n", MAX, HEADER, [("total_row", 2, 4, 1, "' SUMME: '")]),
