@@ -121,7 +121,8 @@ TEST_CASE("A block with comments, a footer and trailing delimiters has those of 
         CAPTURE(file);
         CAPTURE(dialect.comment);
         CAPTURE(dialect.footer);
-        compare(random, file, 0, random.one_of(2), dialect, width);
+        // Within the file, a line that may continue in quotes is left to the next block.
+        compare(random, file, 0, true, dialect, width);
     }
 }
 
