@@ -38,6 +38,7 @@ public:
     Watch(const Query& query, const RecordReader& reader, const std::vector<std::string>& names);
     Watch(const Watch&) = delete;
     Watch& operator=(const Watch&) = delete;
+    ~Watch() = default;
 
     /// Looks at a record that was read by the plain reader and has its number of fields.
     void look_at_fields(const RecordIndex& index, const RecordIndex::Row& row,
