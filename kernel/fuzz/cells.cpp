@@ -86,7 +86,7 @@ void check_date(Bytes cell) {
 
 /// A date of any format is the same as ISO 8601 writes it.
 void check_format(Bytes cell, const DateFormat& format) {
-    static_cast<void>(format.expected(false) + format.hint(cell));
+    static_cast<void>(format.expected(false).append(format.hint(cell)));
     Moment moment;
     if (!format.read(cell, moment)) {
         require(!format.instant(cell));

@@ -27,7 +27,7 @@ std::string expectation(const CellFault& fault, Bytes cell, const Query& query) 
                                                 : expected(fault.kind, query.notation);
     if (fault.place == CellFault::Place::where) text += " for the comparison in where";
     if (!query.hints) return text;
-    if (fault.kind == Kind::date) return text + query.dates.hint(cell);
+    if (fault.kind == Kind::date) return text.append(query.dates.hint(cell));
     const std::string settings = hint(fault.kind, cell, query.notation);
     return settings.empty() ? text : text + "; if it is one, set " + settings;
 }

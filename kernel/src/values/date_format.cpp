@@ -139,16 +139,15 @@ bool DateFormat::has(char directive) const {
 void DateFormat::divide(Bytes pattern) {
     for (std::size_t at = 0; at < pattern.size(); ++at) {
         Part part;
-        if (pattern[at] != '%') {
-            part.byte = pattern[at];
-        } else if (++at == pattern.size()) {
-            refuse(pattern);
-        } else if (pattern[at] == '%') {
-            part.byte = '%';
-        } else if (Bytes("YymdHIMSfpbBz").find(pattern[at]) == Bytes::npos || has(pattern[at])) {
+        const bool escaped = pattern[at] == '%';
+        if (escaped) ++at;
+        const char letter = at < pattern.size() ? pattern[at] : '\0';
+        if (!escaped || letter == '%') {
+            part.byte = letter;
+        } else if (Bytes("YymdHIMSfpbBz").find(letter) == Bytes::npos || has(letter)) {
             refuse(pattern);
         } else {
-            part.directive = pattern[at];
+            part.directive = letter;
         }
         parts_.push_back(part);
     }
@@ -350,7 +349,7 @@ std::string DateFormat::expected(bool truncate) const {
     return "a date written as " + text_ + ", such as " + example;
 }
 
-std::string DateFormat::hint(Bytes cell) const {
+Bytes DateFormat::hint(Bytes cell) const {
     Moment moment;
     if (form_ != Form::iso || !read_moment(cell, moment) || !moment.zoned) return {};
     return "; if all dates have a time zone, set input.date to 'iso_zoned'";

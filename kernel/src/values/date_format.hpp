@@ -46,7 +46,7 @@ public:
     std::string expected(bool truncate) const;
 
     /// What to set if `cell` is a date for a comparison all the same: `hint`. Or empty.
-    std::string hint(Bytes cell) const;
+    Bytes hint(Bytes cell) const;
 
     /// The format of values in the query that are compared with cells.
     DateFormat of_values() const { return DateFormat(zoned_ ? "iso_zoned" : "iso"); }
