@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
 #include "query/text_set.hpp"
 #include "text/error.hpp"
@@ -84,7 +85,7 @@ struct Condition::Node {
     std::optional<std::size_t> place;
 
     Node(const Restriction& restriction, const Notation& notation_of_cells,
-         const DateFormat& format_of_cells);
+         DateFormat format_of_cells);
 
     /// Sets the outcomes of `rows`, and adds a fault for each bad one.
     void test(Batch& batch, const Selection& rows, Outcomes& outcomes) const;
@@ -113,13 +114,13 @@ private:
 };
 
 Condition::Node::Node(const Restriction& restriction, const Notation& notation_of_cells,
-                      const DateFormat& format_of_cells)
+                      DateFormat format_of_cells)
     : form(restriction.form),
       column(restriction.column),
       op(restriction.op),
       kind(restriction.kind),
       notation(notation_of_cells),
-      date_format(format_of_cells),
+      date_format(std::move(format_of_cells)),
       accepted(restriction.op) {
     if (form == Restriction::Form::comparison) {
         read_values(restriction.values);
