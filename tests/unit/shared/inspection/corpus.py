@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 WORDS = {
     "cp1252": ["Müller", "Köln", "Straße", "Größe", "Ärzte", "Café", "São Paulo", "Málaga", "x"],
@@ -24,6 +29,7 @@ WORDS = {
 UTF = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be")
 READABLE = (*UTF, "cp1252")
 
+_DELIMITER = re.compile("[,;|\t]")
 _NAMES = [
     "Name, Vorname",
     "Preis, netto",
@@ -55,6 +61,16 @@ DIRT = (
     "ragged",
     "empty lines",
 )
+"""What makes a file hard to read."""
+EXTRA_LINES = (
+    "header again",
+    "header in the middle",
+    "total",
+    "empty cells",
+    "note below",
+    "comment",
+)
+"""Lines that are no records of the table, though they can be read as such."""
 
 
 @dataclass(frozen=True)
@@ -63,16 +79,27 @@ class Known:
 
     data: bytes
     header: bool
+    declared_header: bool | None
+    """What a client says about the header."""
     records: tuple[tuple[str, ...], ...]
     """All records, with the header if there is one."""
     dirt: str
     encoding: str
     delimiter: str
 
+    @property
+    def is_ambiguous(self) -> bool:
+        """Whether the file can be read in two ways that are equally good."""
+        # A title is a record of a table of one column.
+        if self.dirt.startswith("title") and len(self.records[0]) == 1:
+            return True
+        # Where all cells are lists, those of the other delimiter are the better cells.
+        return all(_DELIMITER.search(cell) for row in self.records for cell in row)
+
 
 @st.composite
-def known_files(draw: st.DrawFn) -> Known:
-    """Draw a file."""
+def known_files(draw: st.DrawFn, dirts: Sequence[str] = DIRT) -> Known:
+    """Draw a file with one of these kinds of dirt."""
     encoding = draw(st.sampled_from([*READABLE, *READABLE, *WORDS]))
     delimiter = draw(st.sampled_from([",", ";", "\t", "|"]))
     kinds = draw(st.lists(st.sampled_from(sorted(_KINDS)), min_size=2, max_size=4))
@@ -95,7 +122,9 @@ def known_files(draw: st.DrawFn) -> Known:
     ending = draw(st.sampled_from(["\n", "\r\n", "\r"]))
     quoting = draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
     lines = [_line(row, delimiter, quoting) for row in table]
-    dirt = draw(st.sampled_from(DIRT))
+    dirt = draw(st.sampled_from(dirts))
+    if dirt.startswith("header") and not header:
+        dirt = "none"  # The line would be a record.
     if dirt == "title with a comma" and (delimiter, len(columns)) == (",", 2):
         dirt = "none"  # The title would be a record.
     if dirt.startswith("title"):
@@ -112,9 +141,35 @@ def known_files(draw: st.DrawFn) -> Known:
         )
     elif dirt == "empty lines":
         lines.insert(draw(st.integers(0, len(lines))), "")
+    elif dirt in EXTRA_LINES:
+        at = len(lines)
+        if dirt in ("header in the middle", "empty cells", "comment"):
+            at = draw(st.integers(1, len(lines)))
+        lines[at:at] = [_line(row, delimiter, quoting) for row in _extra(dirt, table)]
     text = ending.join(lines) + draw(st.sampled_from(["", ending]))
     records = tuple(map(tuple, table))
-    return Known(text.encode(encoding), header, records, dirt, encoding, delimiter)
+    declared = draw(st.sampled_from([header, None]))
+    return Known(text.encode(encoding), header, declared, records, dirt, encoding, delimiter)
+
+
+def _extra(dirt: str, table: list[list[str]]) -> list[list[str]]:
+    """Return lines that are no records of the table."""
+    width = len(table[0])
+    if dirt in ("header again", "header in the middle"):
+        return [table[0]]
+    if dirt == "total":
+        return [["Total", *(_total(column) for column in list(zip(*table, strict=True))[1:])]]
+    if dirt == "empty cells":
+        return [[""] * width]
+    if dirt == "note below":
+        return [["Source: the statistical office"]]
+    return [["# exported on Monday"]]
+
+
+def _total(column: Sequence[str]) -> str:
+    """Return the sum of the integers of a column; an empty text if there are none."""
+    numbers = [int(cell) for cell in column if re.fullmatch("-?[0-9]+", cell)]
+    return str(sum(numbers)) if numbers else ""
 
 
 def _line(row: list[str], delimiter: str, quoting: int) -> str:

@@ -1,0 +1,1 @@
+"""How csvmill and other readers find out how a file is written: docs/performance.md."""

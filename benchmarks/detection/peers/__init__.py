@@ -1,0 +1,1 @@
+"""Programs that read the files of a folder, each with one peer."""
