@@ -118,8 +118,11 @@ def writers(draw: st.DrawFn, *, header: bool | None = None) -> Writer:
     line_end = draw(st.sampled_from(line_ends))
     quote = draw(st.sampled_from([None, '"', "'", ""]))
     encoding = draw(st.sampled_from([None, *CODECS]))
+    delimiters = [None, ",", ";", "\t", "|", "^", "~", " ", "x"]
+    if encoding != "cp437":
+        delimiters.append("§")
     declared = Input(
-        delimiter=draw(st.sampled_from([None, ",", ";", "\t", "|", "^", "~", "§", " ", "x"])),
+        delimiter=draw(st.sampled_from(delimiters)),
         quote=quote,
         escape=None if quote == "" else draw(st.sampled_from([None, "", "\\"])),
         header=header,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 
 from tests.aggregations import Case, cases, dirty_cases
 from tests.dirt import dirty_written_cases
@@ -39,6 +39,8 @@ def test_dirty_files_have_the_result_and_rejects_of_the_oracle(case: Case) -> No
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_good_files_have_the_result_of_the_oracle(case: Case) -> None:
     found = aggregate(case.data, case.aggregation)
+    # A header alone, or a few records, may be read with several delimiters.
+    assume("set input.delimiter" not in found.reason)
     try:
         expected = expected_result(case.aggregation, case.data)
     except Malformed:
