@@ -114,6 +114,12 @@ class Dialect:
     line_ends: tuple[str, ...] | None = field(default=None, compare=False)
     """The line ends in the first MiB, of `lf`, `crlf` and `cr`, in quoted fields too; None if
     unknown. `line_end` is what ends a record."""
+    assumed_header: bool = field(default=False, compare=False)
+    """Whether the first record is taken for the header though nothing in the file shows that."""
+    assumed_encoding: bool = field(default=False, compare=False)
+    """Whether the encoding is the likeliest of several in which the file can be read."""
+    other_encoding: str = field(default="", compare=False)
+    """The next likeliest, for a message; empty if it is not known."""
 
     @property
     def lines_above(self) -> int:

@@ -17,7 +17,7 @@ from shared.inspection.sample import SAMPLE_SIZE, Sample, read_first, sample_blo
 from shared.inspection.sniff import Sniffed, sniff
 from shared.inspection.table import table_of
 from shared.inspection.trailing import has_trailing_delimiters
-from shared.inspection.western import likely_encodings
+from shared.inspection.western import compare_with_western
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -55,6 +55,17 @@ class Detection(Sample):
     """If it is undecided, `dialect` has a header."""
     conclusive: bool
     """Whether more bytes of the file cannot change the dialect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """The likeliest encoding of a text."""
+
+    encoding: Encoding
+    assumed: bool = False
+    """Whether the text can be read in other encodings as well."""
+    runner_up: str = ""
+    """The next likeliest, for a message; empty if it is not known."""
 
 
 def detect_dialect(
@@ -123,8 +134,10 @@ def _detect(
     if declared.encoding is None and _is_utf_32(sample):
         raise MalformedInput("the file is in UTF-32, which is not supported: save it as UTF-8")
     encoding = declared.encoding or bom_encoding(sample)
+    guess = None
     if encoding is None:
-        encoding = "utf-8" if strict else _encoding(sample)
+        guess = Guess("utf-8") if strict else _encoding(sample)
+        encoding = guess.encoding
     text = _text(sample, encoding, SAMPLE_SIZE, whole=whole)
     dialect = Dialect(
         delimiter=STRICT.delimiter if declared.delimiter is None else declared.delimiter,
@@ -133,6 +146,8 @@ def _detect(
         header=STRICT.header if declared.header is None else declared.header,
         line_end=declared.line_end or STRICT.line_end,
         encoding=encoding,
+        assumed_encoding=guess is not None and guess.assumed,
+        other_encoding="" if guess is None else guess.runner_up,
         decimal=declared.decimal,
         thousands=declared.thousands,
         null=declared.null,
@@ -167,6 +182,7 @@ def _detect(
     dialect = replace(
         found.dialect,
         header=header.header is not False,
+        assumed_header=header.assumed,
         trailing_delimiters=trailing and header.header is not False,
         **{name: getattr(dialect, name) for name in _WHOLE_FILE},
     )
@@ -179,25 +195,27 @@ def _text(sample: bytes, encoding: Encoding, size: int, *, whole: bool) -> Sampl
     )
 
 
-def _encoding(text: bytes) -> Encoding:
-    """Return the encoding of text that has no byte order mark.
+def _encoding(text: bytes) -> Guess:
+    """Return the likeliest encoding of text that has no byte order mark.
 
     Raises MalformedInput if it is probably one that is not supported.
     """
     if (wide := _wide(text)) is not None:
-        return wide
+        return Guess(wide)
     if not _has_invalid_bytes(text):
-        return "utf-8"
+        return Guess("utf-8")
     characters = len(_MULTIBYTE.findall(text))
     others = len(_NOT_ASCII.findall(_MULTIBYTE.sub(b"", text)))
     if others <= characters:
-        return "utf-8"  # records with invalid bytes are reported as bad
-    if likely := likely_encodings(text):
+        return Guess("utf-8")  # records with invalid bytes are reported as bad
+    likelihood = compare_with_western(text)
+    if likely := likelihood.more_likely:
         raise MalformedInput(
             "the encoding is not certain: the text is not UTF-8, and is perhaps in "
             f"{' or '.join(likely)}: {_remedy(likely)}"
         )
-    return "windows-1252"  # It has all printable characters of Latin-1, and more.
+    # Windows-1252 has all printable characters of Latin-1, and more.
+    return Guess("windows-1252", assumed=True, runner_up=likelihood.runner_up)
 
 
 def _remedy(likely: Sequence[str]) -> str:

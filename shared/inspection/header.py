@@ -43,6 +43,8 @@ class HeaderDecision:
     header: bool | None
     """None if it is undecided, and the client must set `input.header`."""
     reason: str
+    assumed: bool = False
+    """Whether there is a header only because nothing speaks against it."""
 
 
 def decide_header(sample: Sample, dialect: Dialect) -> HeaderDecision:
@@ -57,7 +59,7 @@ def decide_header(sample: Sample, dialect: Dialect) -> HeaderDecision:
         value_column = next((i for i, kind in enumerate(heads) if kind not in (None, "text")), None)
         if value_column is not None:
             return _undecided(line, value_column, first)
-        return HeaderDecision(True, "there is no record below the first")
+        return HeaderDecision(True, "there is no record below the first", assumed=True)
     bodies = [kinds.of_column([row[i] for row in rows]) for i in range(len(first))]
     columns = list(enumerate(zip(heads, bodies, strict=True)))
     names = [i for i, (head, body) in columns if _is_name(head, body)]
@@ -82,9 +84,14 @@ def decide_header(sample: Sample, dialect: Dialect) -> HeaderDecision:
     if certain and not names:
         i = min(certain)
         return HeaderDecision(False, f"line {line} is a record: column {i + 1} is {show(first[i])}")
-    if doubtful := values or same_kind or recurring:
+    odd = [
+        i
+        for i in range(len(first))
+        if _is_odd(kinds, first[i], bodies[i], [row[i] for row in rows])
+    ]
+    if doubtful := values or same_kind or recurring or odd:
         return _undecided(line, min(doubtful), first)
-    return HeaderDecision(True, "no evidence against a header")
+    return HeaderDecision(True, "no evidence against a header", assumed=True)
 
 
 def _undecided(line: int, column: int, first: Sequence[bytes]) -> HeaderDecision:
@@ -134,6 +141,19 @@ def _is_same_kind(head: _Kind | None, body: _Kind | None) -> bool:
     if body == "figures":
         return head in ("number", "date", "figures")
     return head is not None and head == body != "text"
+
+
+def _is_odd(kinds: _CellKinds, head: bytes, body: _Kind | None, below: Sequence[bytes]) -> bool:
+    """Whether the first cell is a value above texts, as there are a few texts among values.
+
+    A total below the table has such texts, or a second table.
+    """
+    kind = kinds.of(head)
+    if body != "text" or kind in (None, "text"):
+        return False
+    if kind == "figures" or _is_measured(kinds.number(head)):
+        return True
+    return any(kinds.of(cell) == kind for cell in below)
 
 
 def _not_names(kinds: _CellKinds, first: Sequence[bytes], columns: Sequence[int]) -> list[int]:

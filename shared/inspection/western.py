@@ -7,6 +7,7 @@ read as Windows-1252, with wrong letters. Such text is recognized by these lette
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -59,8 +60,18 @@ _WORDS = re.compile(rb"[\x80-\xff]{4,}")
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 
 
-def likely_encodings(text: bytes) -> Sequence[str]:
-    """Return the names of the encodings that are more likely than Windows-1252; none if it is.
+@dataclass(frozen=True, slots=True)
+class Likelihood:
+    """Which encodings a text may be in, by their names in messages."""
+
+    more_likely: Sequence[str] = ()
+    """Those that are more likely than Windows-1252; none if it is the likeliest."""
+    runner_up: str = ""
+    """The likeliest of those in which the text has other letters; empty if there is none."""
+
+
+def compare_with_western(text: bytes) -> Likelihood:
+    """Return how likely other encodings are than Windows-1252.
 
     `text` has bytes that are not ASCII, and is not UTF-8.
     """
@@ -68,7 +79,7 @@ def likely_encodings(text: bytes) -> Sequence[str]:
         lines = (line for line in text.splitlines(keepends=True) if not line.isascii())
         text = b"".join(lines)[:_EXAMINED]
     if _SIGNS.sub(b"", text).isascii():
-        return []
+        return Likelihood()
     # Imported here, as it is rarely needed.
     from charset_normalizer import from_bytes
 
@@ -78,15 +89,22 @@ def likely_encodings(text: bytes) -> Sequence[str]:
     letters, strange = len(_LETTERS.findall(text)), len(_STRANGE.findall(text))
     capitals = len(_CAPITALS.findall(text))
     if matches and western is None and (strange or not capitals or 3 * capitals < letters):
-        return names
+        return Likelihood(names)
     if strange > letters:
-        return [_KNOWN[name] for name in ("mac_roman", "cp850", "cp932")]
+        return Likelihood([_KNOWN[name] for name in ("mac_roman", "cp850", "cp932")])
     if 2 * sum(map(len, _WORDS.findall(text))) > len(_NOT_ASCII.findall(text)):
-        return [_KNOWN[name] for name in ("cp1251", "cp1253", "gb18030")]
+        return Likelihood([_KNOWN[name] for name in ("cp1251", "cp1253", "gb18030")])
     if (
         western is not None
         and matches[0].encoding == "cp1254"
         and matches[0].coherence >= western.coherence + _MORE_COHERENT
     ):
-        return names[:1]
-    return []
+        return Likelihood(names[:1])
+    as_western = text.decode(_WESTERN[0], "replace")
+    others = (
+        match.encoding
+        for match in matches
+        if match.encoding in _KNOWN and text.decode(match.encoding, "replace") != as_western
+    )
+    runner_up = next(others, None)
+    return Likelihood(runner_up="" if runner_up is None else _KNOWN[runner_up])

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from shared.aggregation.cells import Notation
+    from shared.csv.dialect import Dialect
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,16 @@ class WarningKind:
 
 
 KINDS: dict[str, WarningKind] = {
+    "assumed_encoding": WarningKind(
+        "the text is not UTF-8 and was read as Windows-1252",
+        "in another encoding{such_as} it has other letters",
+        "set input.encoding to that of the file, or to 'windows-1252'",
+    ),
+    "assumed_header": WarningKind(
+        "the first record was read as the header",
+        "nothing in the file shows that it is one; if it is a record, the result lacks it",
+        "set input.header to true or false",
+    ),
     "grouped_integers": WarningKind(
         "{place}: {cells} such as {example} with exactly three decimals, {others} without "
         "decimals, none with others",
@@ -171,6 +182,16 @@ def of_records(padded: int, truncated: int, *, trailing_delimiters: bool) -> lis
     return [Finding(kind, count) for kind, count in counts.items() if count]
 
 
+def of_dialect(dialect: Dialect | None) -> list[Finding]:
+    """Return what was assumed when the dialect of a file was detected."""
+    found = []
+    if dialect is not None and dialect.assumed_encoding:
+        found.append(Finding("assumed_encoding", 1, example=dialect.other_encoding))
+    if dialect is not None and dialect.assumed_header:
+        found.append(Finding("assumed_header", 1))
+    return found
+
+
 def refusal(warnings: Sequence[FileWarning]) -> str:
     """Return why a job with `on_warning` `fail` has no result: the first of its warnings."""
     more = len(warnings) - 1
@@ -189,6 +210,7 @@ def _fields_of(finding: Finding, names: Sequence[str], notation: Notation) -> di
         "have": "has" if finding.count == 1 else "have",
         "were": "was" if finding.count == 1 else "were",
         "example": finding.example,
+        "such_as": f", such as {finding.example}," if finding.example else "",
         "others": f"{finding.others:,}",
         "decimal": notation.decimal,
         "thousands": "," if notation.decimal == "." else ".",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from shared.aggregation.resolve import Combination
 from shared.aggregation.spec import Arithmetic
 from shared.csv.problems import show
-from shared.jobs.warnings import KINDS, FileWarning, Finding, warning_of
+from shared.jobs.warnings import KINDS, FileWarning, Finding, of_dialect, warning_of
 from tests.reference.cells import BLANKS
 
 if TYPE_CHECKING:
@@ -95,6 +95,7 @@ class Doubts:
             *self._doubtful_rows(),
             *self._similar_groups(),
         ]
+        found += of_dialect(self._dialect)
         found += [Finding(kind, count) for kind, count in self.widths.items() if count]
         found.sort(key=lambda finding: list(KINDS).index(finding.kind))
         return tuple(warning_of(each, self._names, self._notation) for each in found)

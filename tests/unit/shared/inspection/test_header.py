@@ -41,6 +41,7 @@ def found(data: bytes, declared: Input = UNDECLARED, *, whole: bool = True) -> H
         (b"Song,Note\nx,y\n", "no evidence against a header"),
         (b"Song,Note\nx,y\nSong,Note\nz,y\n", "no evidence against a header"),
         (b"Song,Note\nx,\ny,\n", "no evidence against a header"),
+        (b"Song,2020\nx,yes\ny,no\n", "no evidence against a header"),
         (b"Song,Plays\n", "there is no record below the first"),
         (b"", "there is no record below the first"),
     ],
@@ -81,6 +82,11 @@ def test_a_first_line_that_is_clearly_a_record_is_not_a_header(data: bytes, show
     ("data", "shown"),
     [
         (b"a,1\nb,2\n", "column 2 is '1'"),
+        # A total or a second table below, so that the column is not one of numbers
+        (b"5.70;x\n2;y\nTotal;\n", "column 1 is '5.70'"),
+        (b"x;0,64\ny;26,12\nOther;table\n", "column 2 is '0,64'"),
+        (b"x,2020-01-31\ny,2020-02-01\nTotal,all\n", "column 2 is '2020-01-31'"),
+        (b"x,7\ny,9\nTotal,all\n", "column 2 is '7'"),
         (b"1,2\n3,4\n", "column 1 is '1'"),
         (b"Land,2019,2020\nx,1,2\ny,3,4\n", "column 2 is '2019'"),
         # Large or repeated numbers beside a text that does not recur
