@@ -27,7 +27,7 @@ std::string where_opened(const Dialect& dialect, Bytes data, std::size_t start, 
 }
 
 /// The name of a usual delimiter; empty for all others.
-std::string usual_delimiter(Bytes delimiter) {
+Bytes usual_delimiter(Bytes delimiter) {
     if (delimiter == ",") return "a comma";
     if (delimiter == ";") return "a semicolon";
     if (delimiter == "\t") return "a tab";
@@ -36,8 +36,8 @@ std::string usual_delimiter(Bytes delimiter) {
 }
 
 std::string delimiter_name(const Dialect& dialect) {
-    const std::string usual = usual_delimiter(dialect.delimiter);
-    return usual.empty() ? "the delimiter " + repr(dialect.delimiter) : usual;
+    const Bytes usual = usual_delimiter(dialect.delimiter);
+    return usual.empty() ? "the delimiter " + repr(dialect.delimiter) : std::string(usual);
 }
 
 /// How a quote within quotes is written.
@@ -99,7 +99,7 @@ Fault text_after_quote(const Dialect& dialect, const std::vector<std::string>& f
     const Bytes text = data.substr(at, character_limit);
     const Decoded first = decode_utf8(text, 0);
     const Bytes character = first.valid ? text.substr(0, first.length) : Bytes("\xEF\xBF\xBD");
-    const std::string other = usual_delimiter(character);
+    const std::string other(usual_delimiter(character));
     const std::string cause = other.empty()
                                   ? "a quote in quoted text " + escape_name(dialect)
                                   : "the delimiter may be " + other + ", or the line ends in one";
