@@ -22,27 +22,29 @@ if TYPE_CHECKING:
         ServerUnavailable,
     )
     from csvmill.client.job_event import JobEvent
+    from csvmill.client.models import (
+        Aggregate,
+        Aggregation,
+        Arithmetic,
+        AttemptView,
+        Condition,
+        GroupColumn,
+        Input,
+        JobProgress,
+        JobView,
+        Junction,
+        OrderColumn,
+        ProblemView,
+        ReportView,
+        UploadView,
+        WarningView,
+    )
     from csvmill.client.progress import TransferProgress
     from csvmill.client.result_view import ResultView
     from csvmill.client.retrying import Retries
     from csvmill.client.server_view import ServerView
     from csvmill.client.spec import Asked, Spec
     from csvmill.client.sync_client import Client
-    from shared.aggregation.spec import (
-        Aggregate,
-        Aggregation,
-        Arithmetic,
-        Condition,
-        GroupColumn,
-        Junction,
-        OrderColumn,
-    )
-    from shared.api.job import AttemptView, JobView
-    from shared.api.job import ProgressView as JobProgress
-    from shared.api.problem import ProblemView
-    from shared.api.report import ReportView, WarningView
-    from shared.api.upload import UploadView
-    from shared.csv.dialect import Input
 
     Order = OrderColumn
     Progress = TransferProgress
@@ -60,23 +62,18 @@ _NAMES = {
     "csvmill.client.server_view": ("ServerView",),
     "csvmill.client.spec": ("Asked", "Spec"),
     "csvmill.client.sync_client": ("Client",),
-    "shared.aggregation.spec": (
-        "Aggregate", "Aggregation", "Arithmetic", "Condition", "GroupColumn", "Junction",
-        "OrderColumn",
+    "csvmill.client.models": (
+        "Aggregate", "Aggregation", "Arithmetic", "AttemptView", "Condition", "GroupColumn", "Input",
+        "JobProgress", "JobView", "Junction", "OrderColumn", "ProblemView", "ReportView",
+        "UploadView", "WarningView",
     ),
-    "shared.api.job": ("AttemptView", "JobView"),
-    "shared.api.problem": ("ProblemView",),
-    "shared.api.report": ("ReportView", "WarningView"),
-    "shared.api.upload": ("UploadView",),
-    "shared.csv.dialect": ("Input",),
 }  # fmt: skip
 """The names of each module."""
 _OTHERS = {
-    "JobProgress": ("shared.api.job", "ProgressView"),
-    "Order": ("shared.aggregation.spec", "OrderColumn"),
+    "Order": ("csvmill.client.models", "OrderColumn"),
     "Progress": ("csvmill.client.progress", "TransferProgress"),
 }
-"""Names that differ from those in their modules: `Order` and `Progress` are of earlier releases."""
+"""Names of earlier releases."""
 _SOURCES = {name: (module, name) for module, names in _NAMES.items() for name in names} | _OTHERS
 
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gateway.jobs.progress import progress_view
 from shared.aggregation.json_codec import aggregation_json
 from shared.api.job import AttemptView, JobResultView, JobView
 from shared.api.problem import ProblemView
 from shared.api.report import ReportView, WarningView
+from shared.csv.dialect import ASSUMPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from shared.csv.dialect import Dialect
     from shared.jobs.job import Attempt, Job
     from shared.jobs.report import Report
 
@@ -49,7 +51,7 @@ def rfc3339(time: float | None) -> str | None:
 
 def _report_view(report: Report) -> ReportView:
     computed = {
-        "dialect": asdict(report.dialect) if report.dialect else None,
+        "dialect": _dialect(report.dialect) if report.dialect else None,
         "warnings": tuple(map(WarningView.from_value, report.warnings)),
         "seconds": {name: round(took, 3) for name, took in asdict(report.seconds).items()},
     }
@@ -70,6 +72,11 @@ def _report_view(report: Report) -> ReportView:
     if report.unfinished:
         of_whole_file = dict.fromkeys(of_whole_file)
     return ReportView.from_value(report, **computed, **of_whole_file)
+
+
+def _dialect(dialect: Dialect) -> dict[str, Any]:
+    """Return how a file was read. What was assumed is among the warnings."""
+    return {name: value for name, value in asdict(dialect).items() if name not in ASSUMPTIONS}
 
 
 def _attempt_view(attempt: Attempt) -> AttemptView:

@@ -79,6 +79,10 @@ class Input:
 UNDECLARED = Input()
 
 
+ASSUMPTIONS = frozenset(("assumed_header", "assumed_encoding", "other_encoding"))
+"""The properties of a `Dialect` that are warnings, and not shown with the others."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """How a file is written. The default is RFC 4180 in UTF-8, with a header."""

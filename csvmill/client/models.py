@@ -1,0 +1,35 @@
+"""The models of specs and answers that the client shares with the services."""
+
+from shared.aggregation.spec import (
+    Aggregate,
+    Aggregation,
+    Arithmetic,
+    Condition,
+    GroupColumn,
+    Junction,
+    OrderColumn,
+)
+from shared.api.job import AttemptView, JobView
+from shared.api.job import ProgressView as JobProgress
+from shared.api.problem import ProblemView
+from shared.api.report import ReportView, WarningView
+from shared.api.upload import UploadView
+from shared.csv.dialect import Input
+
+__all__ = [
+    "Aggregate",
+    "Aggregation",
+    "Arithmetic",
+    "AttemptView",
+    "Condition",
+    "GroupColumn",
+    "Input",
+    "JobProgress",
+    "JobView",
+    "Junction",
+    "OrderColumn",
+    "ProblemView",
+    "ReportView",
+    "UploadView",
+    "WarningView",
+]
