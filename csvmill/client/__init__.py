@@ -63,8 +63,8 @@ _NAMES = {
     "csvmill.client.spec": ("Asked", "Spec"),
     "csvmill.client.sync_client": ("Client",),
     "csvmill.client.models": (
-        "Aggregate", "Aggregation", "Arithmetic", "AttemptView", "Condition", "GroupColumn", "Input",
-        "JobProgress", "JobView", "Junction", "OrderColumn", "ProblemView", "ReportView",
+        "Aggregate", "Aggregation", "Arithmetic", "AttemptView", "Condition", "GroupColumn",
+        "Input", "JobProgress", "JobView", "Junction", "OrderColumn", "ProblemView", "ReportView",
         "UploadView", "WarningView",
     ),
 }  # fmt: skip
