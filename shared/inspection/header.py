@@ -67,7 +67,11 @@ def decide_header(sample: Sample, dialect: Dialect) -> HeaderDecision:
     proofs = [i for i, pair in columns if pair == ("date", "date")]
     signs = _not_names(kinds, first, [i for i, pair in columns if pair == ("number", "number")])
     proofs += [i for i in signs if _is_measured(kinds.number(first[i]))]
-    values = sorted({*proofs, *signs})
+    # Numbers in another notation that are below too, such as `0,00`.
+    figures = [
+        i for i, pair in columns if pair == ("figures", "figures") and _recurs(first[i], i, rows)
+    ]
+    values = sorted({*proofs, *signs, *figures})
     if names and len(values) < len(names):
         shown = "dates" if bodies[names[0]] == "date" else "numbers"
         return HeaderDecision(
