@@ -71,7 +71,7 @@ def propose(
     for comment in (_SIGN, ""):
         table = _Table.of(tried, replace(dialect, comment=comment), delimiters, names)
         if table is not None and not (comment and table.has_records_that_begin_with(comment)):
-            return table.proposal(has_header=declared.header is not False)
+            return table.proposal(declared.header, has_names=bool(names))
     return NONE
 
 
@@ -116,8 +116,14 @@ class _Table:
         widths = Counter(line.count(delimiter) + 1 for line in lines)
         return bool(widths[self.width]) or 2 * len(lines) > len(self._lines())
 
-    def proposal(self, *, has_header: bool) -> Proposal:
-        """Return what makes this table that of the file."""
+    def proposal(self, header: bool | None, *, has_names: bool) -> Proposal:
+        """Return what makes this table that of the file.
+
+        `header` is what is declared, and `has_names` whether columns are asked for by name. Without
+        both, the lines above are passed over, so that the record below them must still prove to be
+        a header.
+        """
+        has_header = header is not False
         options: dict[str, Any] = {}
         reasons: list[str] = []
         line = self.records[self.head][0]
@@ -132,7 +138,7 @@ class _Table:
             lines = "1 line begins" if len(marked) == 1 else f"{len(marked):,} lines begin"
             reasons.append(f"{lines} with {self.dialect.comment!r}")
         if self.head:
-            if has_header:
+            if header or (has_header and has_names):
                 options["header_line"] = line
             else:
                 options["skip_lines"] = line - 1
@@ -215,6 +221,10 @@ def _records(sample: Sample, dialect: Dialect) -> list[Record]:
     return found
 
 
+def _has_letters(cell: bytes) -> bool:
+    return any(map(str.isalpha, cell.decode(errors="replace")))
+
+
 def _head(records: Sequence[Record], width: int, names: Sequence[bytes]) -> int | None:
     """Return which of the records is the header, or the first one of the table."""
     for i, (_, cells) in enumerate(records[:_TITLES]):
@@ -223,8 +233,8 @@ def _head(records: Sequence[Record], width: int, names: Sequence[bytes]) -> int 
     for i, (_, cells) in enumerate(records[:_TITLES]):
         above = records[i + 1 : i + 2]
         if len(cells) == width:
-            # Spreadsheets fill a title up with empty cells.
-            title = width > 2 and sum(map(bool, cells)) == 1 and bool(cells[0])
+            # Spreadsheets fill a title up with empty cells, and blank lines too.
+            title = width > 2 and not any(cells[1:]) and (not cells[0] or _has_letters(cells[0]))
             if not title or not above:
                 return i
         elif len(cells) == width - 1 and above and above[0][1][width - 1 :] == [b""]:
