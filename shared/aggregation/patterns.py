@@ -21,8 +21,9 @@ from typing import Literal
 MAX_PATTERN = 1000
 """The most characters of a pattern."""
 MAX_REPEAT = 1000
-MAX_INSTRUCTIONS = 2000
-"""The most steps of a program: repetitions are written out."""
+MAX_INSTRUCTIONS = 500
+"""The most steps of a program: repetitions are written out. Each may cost some
+nanoseconds for each character of a cell."""
 MAX_NESTED = 50
 """The most groups within each other."""
 
