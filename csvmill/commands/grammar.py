@@ -153,6 +153,11 @@ def json_object(text: str) -> dict[str, Any]:
 def _compared(operator: str, values: Sequence[Word], kind: str | None) -> dict[str, Any]:
     texts = [value.text for value in values]
     guessed = kind or _guess_kind(operator, values)
+    if kind == "text" and operator in _ORDERING and _guess_kind(operator, values) != "text":
+        raise GrammarError(
+            f"{texts[0]!r} would be compared as text, because the column is text in the result; if "
+            "you mean that, put it in quotes"
+        )
     compared: dict[str, Any] = {"value": texts if operator == "in" else texts[0]}
     if guessed != "text" or kind:
         compared["type"] = guessed

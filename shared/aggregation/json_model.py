@@ -81,8 +81,9 @@ def _value(value: object) -> str | Decimal:
 
 
 def _percentage(value: object) -> Decimal:
-    if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
-        number = Decimal(value)
+    if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
+        # A spec in Python has floats, of which the shortest decimal is meant.
+        number = Decimal(str(value))
         if 0 <= number <= 100 and number == round(number, MAX_DECIMALS_OF_P):
             return number
     raise ValueError(f"send a number from 0 to 100 with up to {MAX_DECIMALS_OF_P} decimals")

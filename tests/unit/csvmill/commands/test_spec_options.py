@@ -217,3 +217,9 @@ def test_strict_fails_the_job_for_warnings_of_any_spec() -> None:
     assert spec_of("--strict") == {**aggregation_json(SONG_PLAYS), "on_warning": "fail"}
     assert "on_warning" not in spec_of("--group-by", "Song", "--count")
     assert "cannot be combined with --spec" in refusal("--strict", "--spec", "{}")
+
+
+def test_an_order_of_texts_that_look_like_numbers_must_be_meant() -> None:
+    assert "would be compared as text" in refusal("--group-by", "n", "--count", "--having", "n>9")
+    found = spec_of("--group-by", "n", "--count", "--having", 'n>"9"')
+    assert found["having"] == {"column": "n", "op": ">", "value": "9"}

@@ -16,7 +16,7 @@ from shared.aggregation.json_codec import (
     decode_aggregation,
     encode_aggregation,
 )
-from shared.aggregation.json_reader import json_schema, parse_aggregation
+from shared.aggregation.json_reader import json_schema, parse_aggregation, read_aggregation
 from shared.aggregation.spec import (
     SONG_PLAYS,
     Aggregate,
@@ -208,3 +208,10 @@ SCHEMA = Draft202012Validator(json_schema())
 )
 def test_the_schema_refuses_what_the_reader_refuses(spec: dict[str, Any]) -> None:
     assert not SCHEMA.is_valid(spec)
+
+
+def test_a_percentage_with_decimals_is_read_from_a_normalized_spec() -> None:
+    written = aggregation_json(
+        Aggregation(aggregates=(Aggregate("percentile", "Price", kind="number", p="99.9"),))
+    )
+    assert read_aggregation(written, "spec").aggregates[0].p == "99.9"
