@@ -12,7 +12,7 @@ import socket
 import subprocess
 from typing import TYPE_CHECKING
 
-from processor.engines.input_pipe import InputPipe
+from shared.runtime.input_pipe import InputPipe
 
 if TYPE_CHECKING:
     from asyncio import StreamReader, StreamWriter

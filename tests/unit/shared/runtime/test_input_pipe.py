@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from processor.engines.input_pipe import CAPACITY, InputPipe
 from shared.blobs.content import FilePart
 from shared.blobs.growing_file import GrowingFile
 from shared.errors import StorageUnavailable
+from shared.runtime.input_pipe import CAPACITY, InputPipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
