@@ -1,1 +1,1 @@
-"""How csvmill and other readers find out how a file is written: docs/performance.md."""
+"""How csvmill and other readers find out how a file is written: docs/csv.md."""

@@ -1,4 +1,4 @@
-"""Compare how csvmill and other readers find out how a file is written: docs/performance.md.
+"""Compare how csvmill and other readers find out how a file is written: docs/csv.md.
 
     python -m benchmarks.detection [--files 2000] [--python build/peers/bin/python] [--show wrong]
 
