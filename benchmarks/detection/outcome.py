@@ -22,7 +22,7 @@ OUTCOMES: dict[Outcome, str] = {
 def outcome(known: Known, reading: Reading) -> Outcome:
     """Compare a reading with the truth.
 
-    Records that are wider or narrower than the table may be among those that were read: whoever
+    Records that are wider or narrower than the table may be among those that were read: who
     gets them sees that.
     """
     if reading.records is None:

@@ -43,7 +43,7 @@ SETTINGS = {"CSVMILL_HEAD_START_INTERVAL": "0.05"}
 """Settings of the service of a run, which has one upload, and few others to ask for it."""
 WITHOUT_SYNC = {"CSVMILL_STORAGE_FSYNC": "never"}
 """Settings of the service of a run that begins anew after a crash of the machine
-(`RunState.boot`), so that no byte needs to be on the disk before the run goes on."""
+(`RunState.boot`), so that no byte needs to be on the disk before the run continues."""
 
 
 @dataclass

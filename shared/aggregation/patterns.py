@@ -45,7 +45,7 @@ class Characters:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Goes on at two places; the first one is preferred."""
+    """Continues at two places; the first one is preferred."""
 
     first: int
     second: int
@@ -53,7 +53,7 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Jump:
-    """Goes on elsewhere."""
+    """Continues elsewhere."""
 
     to: int
 
@@ -67,7 +67,7 @@ class Save:
 
 @dataclass(frozen=True, slots=True)
 class Assert:
-    """Goes on only at such a place in the text."""
+    """Continues only at such a place in the text."""
 
     anchor: Anchor
 

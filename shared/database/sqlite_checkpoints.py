@@ -47,7 +47,7 @@ class Checkpoints:
             if not self._opened:
                 await self._connection.open()
                 self._opened = True
-            # PASSIVE waits for nobody, and nobody has to wait for it.
+            # PASSIVE waits for no other connection, and none has to wait for it.
             await self._connection.wait(
                 self._connection.submit(
                     lambda connection: connection.execute(

@@ -30,7 +30,7 @@ FAIR_SHARE = 4 << 20
 """Bytes after which other tasks get their turn, however fast the client sends."""
 WORTH_READING = 512 << 10
 """Bytes that are waited for, so that a fast client does not cost a step for each of its packets."""
-PATIENCE = 0.02
+READABLE_TIMEOUT = 0.02
 """Seconds for which so many bytes are waited for. After them, any byte will do."""
 
 _DIRECT = web.AppKey("direct_bodies", bool)
@@ -147,7 +147,7 @@ class _Incoming:
     async def arrived(self) -> None:
         """Return when the bytes that `has` was asked for have arrived, or some of them."""
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(READABLE_TIMEOUT):
                 await self._readable()
         except TimeoutError:
             self._wait_for(1)

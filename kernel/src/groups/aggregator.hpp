@@ -83,6 +83,19 @@ public:
                                     Cells& made) const;
 };
 
+/// An aggregator whose states are empty: it needs the values that the table keeps, or none.
+class StatelessAggregator : public Aggregator {
+public:
+    std::size_t state_size() const final { return 0; }
+    void create(std::byte*) const final {}
+    void destroy(std::byte*) const final {}
+    bool owns() const final { return false; }
+    void add(const Batch&, const Values&, std::byte* const*, Budget&) const final {}
+    void merge(std::byte*, std::byte*, Budget&) const final {}
+    void write(const std::byte*, std::string&) const final {}
+    void read(Bytes&, std::byte*) const final {}
+};
+
 std::unique_ptr<Aggregator> make_aggregator(const Aggregate& aggregate);
 
 /// Appends a number of a state, and takes it from the start of `from`. Throws StateError.

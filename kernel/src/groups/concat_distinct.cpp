@@ -37,19 +37,9 @@ private:
     bool any_ = false;
 };
 
-class ConcatDistinct final : public Aggregator {
+class ConcatDistinct final : public StatelessAggregator {
 public:
     explicit ConcatDistinct(std::string separator) : separator_(std::move(separator)) {}
-
-    // The set of values is all there is.
-    std::size_t state_size() const override { return 0; }
-    void create(std::byte*) const override {}
-    void destroy(std::byte*) const override {}
-    bool owns() const override { return false; }
-    void add(const Batch&, const Values&, std::byte* const*, Budget&) const override {}
-    void merge(std::byte*, std::byte*, Budget&) const override {}
-    void write(const std::byte*, std::string&) const override {}
-    void read(Bytes&, std::byte*) const override {}
 
     void finish(const std::byte*, const NextValue& next, std::string& to) const override {
         Concatenation texts(to, separator_);

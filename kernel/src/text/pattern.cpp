@@ -68,7 +68,7 @@ Pattern::Pattern(std::vector<Step> steps) : steps_(std::move(steps)), ascii_(ste
     for (std::size_t i = 0; i < steps_.size(); ++i) {
         const Step& step = steps_[i];
         if (step.first >= steps_.size() || step.second >= steps_.size()) {
-            throw StateError("a pattern goes on outside of its program");
+            throw StateError("a pattern continues outside of its program");
         }
         for (char32_t character = 0; character < ascii_end; ++character) {
             const bool among =
