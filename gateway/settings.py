@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path  # noqa: TC003 - pydantic evaluates the annotations
 from typing import Annotated
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from shared.access.tenant import DEFAULT_TENANT, Tenant, parse_tenant
 from shared.telemetry.logs import LogSettings
 
 _TEBIBYTE = 1 << 40
@@ -20,6 +21,8 @@ class GatewaySettings(BaseSettings):
 
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ("*",)
     """Origins whose pages may call the API, separated by commas; `*` is all, empty is none."""
+    tenant: Annotated[Tenant, AfterValidator(parse_tenant)] = DEFAULT_TENANT
+    """The tenant of requests that are not authenticated, such as those of the first clients."""
     max_upload_size: int = Field(default=_TEBIBYTE, gt=0)
     """The largest size of an upload, in bytes."""
     upload_ttl: float = Field(default=86_400.0, gt=0)
