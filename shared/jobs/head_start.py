@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shared.access.tenant import DEFAULT_TENANT
+
 if TYPE_CHECKING:
     from uuid import UUID
+
+    from shared.access.tenant import Tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +49,5 @@ class HeadStart:
     reason: str | None = None
     """Why it ended."""
     progress: HeadStartProgress | None = None
+    tenant: Tenant = DEFAULT_TENANT
+    """Whose upload it is."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from shared.access.tenant import DEFAULT_TENANT, Tenant
 from shared.database.scripts import load_queries
 from shared.jobs.head_start import HeadStart, HeadStartProgress
 from shared.jobs.rows import storable
@@ -41,9 +42,9 @@ class SqlHeadStarts:
         self._database = database
         self._sql = HeadStartQueries(**load_queries("head_starts.sql"))
 
-    async def offer(self, upload_id: UUID, *, now: float) -> None:
+    async def offer(self, upload_id: UUID, *, tenant: Tenant = DEFAULT_TENANT, now: float) -> None:
         """See `HeadStarts`."""
-        await self._database.write(self._sql.offer, str(upload_id), now, idempotent=True)
+        await self._database.write(self._sql.offer, str(upload_id), tenant, now, idempotent=True)
 
     async def take(self, *, worker: str, held_until: float, now: float) -> HeadStart | None:
         """See `HeadStarts`."""
@@ -118,4 +119,5 @@ def _head_start_of(row: Row) -> HeadStart:
         row["ended_at"],
         row["reason"],
         progress,
+        Tenant(row["tenant"]),
     )

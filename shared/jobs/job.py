@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from shared.access.tenant import DEFAULT_TENANT
 from shared.aggregation.spec import SONG_PLAYS as SONG_PLAYS
 from shared.aggregation.spec import Aggregation as Aggregation  # noqa: TC001
 
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from shared.access.tenant import Tenant
     from shared.blobs.blob import BlobKey
     from shared.jobs.report import Report
 
@@ -128,6 +130,8 @@ class Job:
     None if none is due."""
     dead_lettered_at: float | None = None
     """When the broker confirmed the dead letter."""
+    tenant: Tenant = DEFAULT_TENANT
+    """Whose job it is."""
 
     @property
     def rows_in(self) -> int | None:
@@ -144,7 +148,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class JobFilter:
-    """Selects the jobs of a list; all by default. Times are Unix seconds."""
+    """Selects the jobs of a list; all of a tenant by default. Times are Unix seconds."""
 
     states: frozenset[JobState] = frozenset(JobState)
     created_from: float | None = None
@@ -153,6 +157,8 @@ class JobFilter:
     """Jobs created earlier."""
     filename: str | None = None
     """Jobs whose file has exactly this name."""
+    tenant: Tenant = DEFAULT_TENANT
+    """Jobs of this tenant."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from shared.jobs.wake_up import WakeUp, is_small
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from shared.access.tenant import Tenant
     from shared.database.port import Database, Row
     from shared.jobs.job import Attempt, Job, JobFilter, JobPosition
 
@@ -27,16 +28,16 @@ class SqlJobReader:
         self._database = database
         self._sql = JobQueries.load()
 
-    async def get(self, job_id: UUID) -> Job:
+    async def get(self, job_id: UUID, *, tenant: Tenant | None = None) -> Job:
         """See `JobStore`."""
-        rows = await self._database.read(self._sql.job_by_id, str(job_id))
+        rows = await self._database.read(self._sql.job_by_id, str(job_id), tenant)
         if not rows:
             raise JobNotFound(f"no job {job_id}")
         return job_of(rows[0])
 
-    async def of_upload(self, upload_id: UUID) -> Job | None:
+    async def of_upload(self, upload_id: UUID, *, tenant: Tenant | None = None) -> Job | None:
         """See `JobStore`."""
-        rows = await self._database.read(self._sql.job_by_upload, str(upload_id))
+        rows = await self._database.read(self._sql.job_by_upload, str(upload_id), tenant)
         return job_of(rows[0]) if rows else None
 
     async def overdue(
@@ -51,7 +52,7 @@ class SqlJobReader:
     async def get_many(self, job_ids: Sequence[UUID]) -> Mapping[UUID, Job]:
         """See `JobStore`."""
         if len(job_ids) == 1:  # as when a job has ended for which one client waits
-            rows = await self._database.read(self._sql.job_by_id, str(job_ids[0]))
+            rows = await self._database.read(self._sql.job_by_id, str(job_ids[0]), None)
         else:
             rows = await self._read_many(self._sql.jobs_by_ids, job_ids)
         return {job.id: job for job in map(job_of, rows)}
@@ -70,6 +71,7 @@ class SqlJobReader:
             " ".join(wanted.states),
             -math.inf if wanted.created_from is None else wanted.created_from,
             limit,
+            wanted.tenant,
         )
         if wanted.filename is None:
             rows = await self._database.read(self._sql.newest, *values)

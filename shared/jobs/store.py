@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
+from shared.access.tenant import DEFAULT_TENANT
 from shared.aggregation.json_codec import encode_aggregation
 from shared.database import connect
 from shared.database.migrate import migrate_at_start
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
     from contextlib import AbstractContextManager
 
+    from shared.access.tenant import Tenant
     from shared.blobs.blob import BlobKey
     from shared.database.port import Database, Row, Steps
     from shared.jobs.job import (
@@ -95,6 +97,7 @@ class SqlJobStore(SqlJobReader):
         aggregation: Aggregation,
         max_attempts: int,
         now: float,
+        tenant: Tenant = DEFAULT_TENANT,
     ) -> Job:
         """See `JobStore`. Raises ValueError unless `max_attempts` is at least 1."""
         if max_attempts < 1:
@@ -110,8 +113,9 @@ class SqlJobStore(SqlJobReader):
             encode_aggregation(aggregation),
             max_attempts,
             now,
+            tenant,
             idempotent=True,
-        ) or await self._database.read(self._sql.job_by_upload, str(upload_id))
+        ) or await self._database.read(self._sql.job_by_upload, str(upload_id), None)
         return job_of(rows[0])
 
     async def mark_published(self, job_id: UUID, now: float) -> None:
@@ -152,7 +156,7 @@ class SqlJobStore(SqlJobReader):
         if (yield Statement(self._sql.fail_lost, (str(job_id), now, _LAST_LOST))):
             lost = yield from self._end_attempt(job_id, now, AttemptOutcome.LOST, LOST)
             yield Tell(str(job_id))
-        elif not (yield Statement(self._sql.job_by_id, (str(job_id),))):
+        elif not (yield Statement(self._sql.job_by_id, (str(job_id), None))):
             raise JobNotFound(f"no job {job_id}")
         return None, lost
 
@@ -199,7 +203,7 @@ class SqlJobStore(SqlJobReader):
                 ),
             )
             if not done:
-                return (yield Statement(self._sql.job_by_id, (str(job_id),)))
+                return (yield Statement(self._sql.job_by_id, (str(job_id), None)))
             yield from self._end_attempt(job_id, now, AttemptOutcome.SUCCESS, None)
             yield Tell(str(job_id))
             return None
@@ -262,13 +266,13 @@ class SqlJobStore(SqlJobReader):
 
         await self._database.perform(steps())
 
-    async def cancel(self, job_id: UUID, *, now: float) -> Job:
+    async def cancel(self, job_id: UUID, *, now: float, tenant: Tenant | None = None) -> Job:
         """See `JobStore`."""
 
         def steps() -> Steps[Sequence[Row]]:
-            rows = yield Statement(self._sql.cancel, (str(job_id), now, CANCELLED))
+            rows = yield Statement(self._sql.cancel, (str(job_id), now, CANCELLED, tenant))
             if not rows:
-                return (yield Statement(self._sql.job_by_id, (str(job_id),)))
+                return (yield Statement(self._sql.job_by_id, (str(job_id), tenant)))
             yield from self._end_attempt(job_id, now, AttemptOutcome.REVOKED, CANCELLED)
             yield Tell(str(job_id))
             return rows
@@ -278,12 +282,12 @@ class SqlJobStore(SqlJobReader):
             raise JobNotFound(f"no job {job_id}")
         return job_of(rows[0])
 
-    async def retry(self, job_id: UUID) -> Job | None:
+    async def retry(self, job_id: UUID, *, tenant: Tenant | None = None) -> Job | None:
         """See `JobStore`."""
-        rows = await self._database.write(self._sql.retry, str(job_id))
+        rows = await self._database.write(self._sql.retry, str(job_id), tenant)
         if rows:
             return job_of(rows[0])
-        await self.get(job_id)
+        await self.get(job_id, tenant=tenant)
         return None
 
     async def take_dead_letter(self, *, now: float, due_for: float) -> Job | None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from shared.access.tenant import DEFAULT_TENANT
+
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from shared.access.tenant import Tenant
     from shared.jobs.head_start import HeadStart, HeadStartProgress
 
 
@@ -18,8 +21,8 @@ class HeadStarts(Protocol):
     Every method raises DatabaseUnavailable when the database does not answer in time.
     """
 
-    async def offer(self, upload_id: UUID, *, now: float) -> None:
-        """Offer an upload to processors. Does nothing if it was offered before."""
+    async def offer(self, upload_id: UUID, *, tenant: Tenant = DEFAULT_TENANT, now: float) -> None:
+        """Offer an upload of a tenant to processors. Does nothing if it was offered before."""
         ...
 
     async def take(self, *, worker: str, held_until: float, now: float) -> HeadStart | None:

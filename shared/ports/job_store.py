@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from shared.access.tenant import DEFAULT_TENANT
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from uuid import UUID
 
+    from shared.access.tenant import Tenant
     from shared.blobs.blob import BlobKey
     from shared.jobs.job import (
         Aggregation,
@@ -31,6 +34,8 @@ class JobStore(Protocol):
     Times are parameters, in Unix seconds. Adapter: `shared.jobs.store` on PostgreSQL or SQLite.
     An attempt whose lease has run out still holds the job until another claims it: a late worker
     may renew the lease, or finish.
+    With a `tenant`, a method knows only the jobs of that tenant: another's job is as one that does
+    not exist. Whoever acts on behalf of a client names the tenant; processors see all jobs.
     Every method raises DatabaseUnavailable when the database does not answer in time.
     """
 
@@ -49,6 +54,7 @@ class JobStore(Protocol):
         aggregation: Aggregation,
         max_attempts: int,
         now: float,
+        tenant: Tenant = DEFAULT_TENANT,
     ) -> Job:
         """Create the pending job of an upload, or return the job that it has.
 
@@ -56,11 +62,11 @@ class JobStore(Protocol):
         """
         ...
 
-    async def get(self, job_id: UUID) -> Job:
+    async def get(self, job_id: UUID, *, tenant: Tenant | None = None) -> Job:
         """Return a job. Raises JobNotFound."""
         ...
 
-    async def of_upload(self, upload_id: UUID) -> Job | None:
+    async def of_upload(self, upload_id: UUID, *, tenant: Tenant | None = None) -> Job | None:
         """Return the job of an upload, if it has one."""
         ...
 
@@ -147,11 +153,11 @@ class JobStore(Protocol):
         """
         ...
 
-    async def cancel(self, job_id: UUID, *, now: float) -> Job:
+    async def cancel(self, job_id: UUID, *, now: float, tenant: Tenant | None = None) -> Job:
         """Cancel the job unless it has ended; return it afterwards. Raises JobNotFound."""
         ...
 
-    async def retry(self, job_id: UUID) -> Job | None:
+    async def retry(self, job_id: UUID, *, tenant: Tenant | None = None) -> Job | None:
         """Give a failed job another `max_attempts` attempts. It needs a wake-up then.
 
         Returns the job; None if it has expired or has not failed (see `get`). Its earlier attempts
@@ -212,13 +218,13 @@ class JobStore(Protocol):
     async def newest(
         self, wanted: JobFilter, *, after: JobPosition | None = None, limit: int
     ) -> Sequence[Job]:
-        """Return up to `limit` jobs that match a filter, newest first.
+        """Return up to `limit` jobs of a tenant that match a filter, newest first.
 
         `after`: only the jobs that follow this position in the list. Continuing from the last job
         of each page returns every job that existed at the start exactly once, also while jobs are
         created. With a filter on states, a job that changes its state may be missed.
         The cost depends on `limit` and not on the number of jobs; with a `filename`, on the number
-        of jobs that have it.
+        of the tenant's jobs that have it.
         """
         ...
 

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
+from shared.access.tenant import DEFAULT_TENANT
 from shared.blobs.blob import result_key, upload_key
 from shared.csv.problems import Problem
 from shared.database import connect
@@ -17,6 +18,7 @@ from shared.jobs.store import SqlJobStore
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from shared.access.tenant import Tenant
     from shared.jobs.store import AttemptLost
 
 BACKENDS = ("sqlite", "postgresql")
@@ -43,6 +45,7 @@ async def make_job(
     now: float = 0.0,
     filename: str = "plays.csv",
     input_size: int = 1 << 40,
+    tenant: Tenant = DEFAULT_TENANT,
 ) -> Job:
     """Create a job, in state PENDING."""
     upload_id = upload_id or uuid4()
@@ -54,6 +57,7 @@ async def make_job(
         aggregation=SONG_PLAYS,
         max_attempts=max_attempts,
         now=now,
+        tenant=tenant,
     )
 
 

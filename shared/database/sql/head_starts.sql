@@ -1,7 +1,7 @@
 -- The statements of shared/jobs/head_starts.py, for PostgreSQL and SQLite, as those of queries.sql.
 
 -- name: offer
-INSERT INTO head_starts (upload_id, offered_at, token) VALUES ($1, $2, 0)
+INSERT INTO head_starts (upload_id, tenant, offered_at, token) VALUES ($1, $2, $3, 0)
 ON CONFLICT (upload_id) DO NOTHING;
 
 -- name: take

@@ -5,17 +5,18 @@
 -- name: insert_job
 INSERT INTO jobs (
     id, upload_id, input_key, input_size, filename, aggregation, max_attempts, created_at,
-    state, attempt, failures
+    tenant, state, attempt, failures
 )
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'PENDING', 0, 0)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'PENDING', 0, 0)
 ON CONFLICT (upload_id) DO NOTHING
 RETURNING *;
 
 -- name: job_by_id
-SELECT * FROM jobs WHERE id = $1;
+-- $2: the tenant whose job it has to be, NULL for any tenant.
+SELECT * FROM jobs WHERE id = $1 AND tenant = COALESCE(CAST($2 AS TEXT), tenant);
 
 -- name: job_by_upload
-SELECT * FROM jobs WHERE upload_id = $1;
+SELECT * FROM jobs WHERE upload_id = $1 AND tenant = COALESCE(CAST($2 AS TEXT), tenant);
 
 -- name: mark_published
 UPDATE jobs SET published_at = $2 WHERE id = $1 RETURNING id;
@@ -146,7 +147,9 @@ RETURNING id;
 -- name: cancel
 UPDATE jobs
 SET state = 'REVOKED', lease_until = NULL, retry_at = NULL, finished_at = $2, reason = $3
-WHERE id = $1 AND state IN ('PENDING', 'RETRY', 'STARTED')
+WHERE id = $1
+  AND state IN ('PENDING', 'RETRY', 'STARTED')
+  AND tenant = COALESCE(CAST($4 AS TEXT), tenant)
 RETURNING *;
 
 -- name: retry
@@ -159,6 +162,7 @@ SET state = 'RETRY',
     dead_letter_due_at = NULL,
     dead_lettered_at = NULL
 WHERE id = $1 AND state = 'FAILURE' AND expired_at IS NULL
+  AND tenant = COALESCE(CAST($2 AS TEXT), tenant)
 RETURNING *;
 
 -- name: overdue
@@ -261,48 +265,48 @@ WITH RECURSIVE wanted (upload_id, rest) AS (
 SELECT jobs.* FROM wanted JOIN jobs ON jobs.upload_id = wanted.upload_id;
 
 -- name: newest
--- Newest first, at most $5: jobs that precede ($1, $2) in the order of `created_at` and `id`, were
+-- Newest first, at most $5: jobs of the tenant $6 that precede ($1, $2) in the order of `created_at` and `id`, were
 -- created at $4 or later, and are in one of the states in the text $3. There is a branch per state,
--- which reads at most $5 rows of the index `jobs_newest`: so rare states are found fast.
+-- which reads at most $5 rows of the index `jobs_newest_of_tenant`: so rare states are found fast.
 SELECT jobs.* FROM (
     SELECT * FROM (
         SELECT id, created_at FROM jobs
-        WHERE state = 'PENDING' AND $3 LIKE '%PENDING%'
+        WHERE tenant = $6 AND state = 'PENDING' AND $3 LIKE '%PENDING%'
           AND (created_at, id) < ($1, $2) AND created_at >= $4
         ORDER BY created_at DESC, id DESC LIMIT $5
     ) AS pending
     UNION ALL
     SELECT * FROM (
         SELECT id, created_at FROM jobs
-        WHERE state = 'STARTED' AND $3 LIKE '%STARTED%'
+        WHERE tenant = $6 AND state = 'STARTED' AND $3 LIKE '%STARTED%'
           AND (created_at, id) < ($1, $2) AND created_at >= $4
         ORDER BY created_at DESC, id DESC LIMIT $5
     ) AS started
     UNION ALL
     SELECT * FROM (
         SELECT id, created_at FROM jobs
-        WHERE state = 'RETRY' AND $3 LIKE '%RETRY%'
+        WHERE tenant = $6 AND state = 'RETRY' AND $3 LIKE '%RETRY%'
           AND (created_at, id) < ($1, $2) AND created_at >= $4
         ORDER BY created_at DESC, id DESC LIMIT $5
     ) AS retry
     UNION ALL
     SELECT * FROM (
         SELECT id, created_at FROM jobs
-        WHERE state = 'SUCCESS' AND $3 LIKE '%SUCCESS%'
+        WHERE tenant = $6 AND state = 'SUCCESS' AND $3 LIKE '%SUCCESS%'
           AND (created_at, id) < ($1, $2) AND created_at >= $4
         ORDER BY created_at DESC, id DESC LIMIT $5
     ) AS success
     UNION ALL
     SELECT * FROM (
         SELECT id, created_at FROM jobs
-        WHERE state = 'FAILURE' AND $3 LIKE '%FAILURE%'
+        WHERE tenant = $6 AND state = 'FAILURE' AND $3 LIKE '%FAILURE%'
           AND (created_at, id) < ($1, $2) AND created_at >= $4
         ORDER BY created_at DESC, id DESC LIMIT $5
     ) AS failure
     UNION ALL
     SELECT * FROM (
         SELECT id, created_at FROM jobs
-        WHERE state = 'REVOKED' AND $3 LIKE '%REVOKED%'
+        WHERE tenant = $6 AND state = 'REVOKED' AND $3 LIKE '%REVOKED%'
           AND (created_at, id) < ($1, $2) AND created_at >= $4
         ORDER BY created_at DESC, id DESC LIMIT $5
     ) AS revoked
@@ -312,9 +316,9 @@ JOIN jobs ON jobs.id = newest.id
 ORDER BY newest.created_at DESC, newest.id DESC;
 
 -- name: newest_of_name
--- The same for files with the name $6.
+-- The same for files with the name $7.
 SELECT * FROM jobs
-WHERE filename = $6 AND $3 LIKE '%' || state || '%'
+WHERE tenant = $6 AND filename = $7 AND $3 LIKE '%' || state || '%'
   AND (created_at, id) < ($1, $2) AND created_at >= $4
 ORDER BY created_at DESC, id DESC
 LIMIT $5;
