@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from gateway.access.authentication import require_private_token
+from gateway.access.origins import Origins, guard
 from gateway.events import EVENTS, GatewayEvents
 from gateway.http import cors
 from gateway.http.errors import errors_as_json
@@ -49,7 +51,7 @@ def build_app(
     _offer_uploads(app)
     _watch_jobs(app, metrics)
     tus.install(app)
-    cors.install(app, settings.cors_origins)
+    _guard(app)
     app.add_routes(
         routes(
             {
@@ -61,6 +63,17 @@ def build_app(
     )
     app.on_startup.append(_make_spool_dir)
     return app
+
+
+def _guard(app: web.Application) -> None:
+    """Let each request be refused before anything else looks at it."""
+    settings = app[SETTINGS]
+    app.middlewares.append(
+        guard(Origins.of(settings.host, settings.allowed_hosts, settings.cors_origins))
+    )
+    cors.install(app, settings.cors_origins)
+    if settings.private_token is not None:
+        app.middlewares.append(require_private_token(settings.private_token.get_secret_value()))
 
 
 def _offer_uploads(app: web.Application) -> None:

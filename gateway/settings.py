@@ -19,8 +19,18 @@ class GatewaySettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="CSVMILL_", frozen=True)
 
-    cors_origins: Annotated[tuple[str, ...], NoDecode] = ("*",)
-    """Origins whose pages may call the API, separated by commas; `*` is all, empty is none."""
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    """Names by which clients reach the service, separated by commas, besides those of this machine
+    (and, unless it listens on a loopback address, any IP address). `*.example.com` is every name
+    below `example.com`; `*` is any name, which admits DNS rebinding."""
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    """Origins besides the service's own whose pages may call the API, separated by commas; `*` is
+    all."""
+    private_token: SecretStr | None = None
+    """If set, the service answers only to requests with this bearer token, as the one of
+    `csvmill run`."""
     tenant: Annotated[Tenant, AfterValidator(parse_tenant)] = DEFAULT_TENANT
     """The tenant of requests that are not authenticated, such as those of the first clients."""
     max_upload_size: int = Field(default=_TEBIBYTE, gt=0)
@@ -44,18 +54,17 @@ class GatewaySettings(BaseSettings):
     """Seconds without a byte sent or received after which a client is disconnected. Storage has the
     same setting, which must not be smaller."""
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("allowed_hosts", "cors_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
-            return tuple(origin.strip() for origin in value.split(",") if origin.strip())
+            return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
 
 class GatewayProcessSettings(GatewaySettings, LogSettings):
     """Settings of the gateway as a process of its own."""
 
-    host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     """0 picks a free port."""
     database_url: str

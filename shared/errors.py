@@ -119,6 +119,29 @@ class IdempotencyKeyReused(
     """The idempotency key was used before with a different request."""
 
 
+# Requests that are refused by their header, before their body is read.
+
+
+class AccessRefused(CsvmillError):
+    """The request is not one that this service answers. Its body is not read."""
+
+
+class UnknownHost(
+    AccessRefused, code="unknown_host", status=421, title="Not a name of this service"
+):
+    """`Host` is not a name that the service answers to (`CSVMILL_ALLOWED_HOSTS`)."""
+
+
+class OriginRefused(
+    AccessRefused, code="origin_refused", status=403, title="Page of another origin"
+):
+    """A web page of an origin that is not in `CSVMILL_CORS_ORIGINS` would change something."""
+
+
+class NotAuthenticated(AccessRefused, code="not_authenticated", status=401, title="No valid key"):
+    """The request has no API key, or one that is not valid."""
+
+
 # Things that do not exist, or do not exist any more.
 
 

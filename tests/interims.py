@@ -78,6 +78,11 @@ class Connection:
         async with asyncio.timeout(TIMEOUT):
             return Answer(status, headers, await self._reader.readexactly(length))
 
+    async def ended(self) -> None:
+        """Wait until the server closes its side; nothing more may arrive."""
+        async with asyncio.timeout(TIMEOUT):
+            assert await self._reader.read() == b""
+
     def abort(self) -> None:
         """Reset the connection."""
         self._writer.transport.abort()

@@ -58,10 +58,18 @@ class AsyncClient:
     """
 
     def __init__(
-        self, server: str, *, retries: Retries | None = None, timeout: float = 60.0
+        self,
+        server: str,
+        *,
+        api_key: str | None = None,
+        retries: Retries | None = None,
+        timeout: float = 60.0,
     ) -> None:
-        """`server` is the URL of a gateway or of the standalone service."""
-        self._transport = Transport(server, retries or Retries(), timeout)
+        """`server` is the URL of a gateway or of the standalone service.
+
+        `api_key` authenticates every request, if the server demands that (docs/access.md).
+        """
+        self._transport = Transport(server, retries or Retries(), timeout, api_key)
 
     async def __aenter__(self) -> Self:
         await self._transport.open()

@@ -35,9 +35,14 @@ class Client:
     """
 
     def __init__(
-        self, server: str, *, retries: Retries | None = None, timeout: float = 60.0
+        self,
+        server: str,
+        *,
+        api_key: str | None = None,
+        retries: Retries | None = None,
+        timeout: float = 60.0,
     ) -> None:
-        self._client = AsyncClient(server, retries=retries, timeout=timeout)
+        self._client = AsyncClient(server, api_key=api_key, retries=retries, timeout=timeout)
         self._loop: asyncio.AbstractEventLoop
 
     def __enter__(self) -> Self:

@@ -26,8 +26,14 @@ DIGEST_PROBLEM = "urn:csvmill:problem:chunk-digest-mismatch"
 class Transport:
     """Sends requests to one server. Call `open` first and `close` last."""
 
-    def __init__(self, server: str, retries: Retries, timeout: float) -> None:
-        """`timeout` is the seconds without progress after which a request has failed."""
+    def __init__(
+        self, server: str, retries: Retries, timeout: float, api_key: str | None = None
+    ) -> None:
+        """`timeout` is the seconds without progress after which a request has failed.
+
+        Raises ValueError if `api_key` has characters that no header may have.
+        """
+        self._authorization = {} if api_key is None else {"Authorization": bearer(api_key)}
         self.server = server.rstrip("/")
         self.retries = retries
         self.is_local = _is_loopback(URL(server).host)
@@ -106,7 +112,7 @@ class Transport:
         Raises Refused, or ServerUnavailable if a retry may help, also while the body is read.
         """
         url = self.server + path
-        sent = {"Accept-Encoding": "identity", **(headers or {})}
+        sent = {"Accept-Encoding": "identity", **self._authorization, **(headers or {})}
         data: AsyncIterator[memoryview] | FileBody | None = None
         if isinstance(body, FileBody):
             data = body
@@ -141,6 +147,13 @@ async def _no_hidden_retries(
         return await send(request)
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
         raise ConnectionLost(f"{request.url}: {_describe(error)}") from error
+
+
+def bearer(api_key: str) -> str:
+    """Return the `Authorization` with a key. Raises ValueError, which does not show the key."""
+    if not (api_key.isascii() and api_key.isprintable() and " " not in api_key and api_key):
+        raise ValueError("the API key is not one: it has spaces, or other characters")
+    return f"Bearer {api_key}"
 
 
 def _is_loopback(host: str | None) -> bool:

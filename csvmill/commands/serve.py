@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ def serve(with_parent: bool, **options: Any) -> None:
         from pydantic import ValidationError
 
         from csvmill.standalone import app as standalone
+        from csvmill.standalone.child import TOKEN_VARIABLE
         from csvmill.standalone.parent import exit_at_once, stop_with_parent
         from csvmill.standalone.settings import StandaloneSettings
 
@@ -50,6 +52,8 @@ def serve(with_parent: bool, **options: Any) -> None:
         settings = StandaloneSettings(**given)
     except ValidationError as error:
         raise click.UsageError(str(error)) from error
+    # The programs that the service starts need not know it.
+    os.environ.pop(TOKEN_VARIABLE, None)
     if with_parent:
         stop_with_parent()
     standalone.serve(settings)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import csv
+import secrets
 import sys
 import tempfile
 import time
@@ -118,9 +119,10 @@ async def _through_the_service(
     bars: Progress, watch: Stopwatch, folder: Path, file: Path, result: Path
 ) -> str:
     size = file.stat().st_size  # noqa: ASYNC240  (no other task runs yet)
+    token = secrets.token_urlsafe()
     async with (
-        local_service(folder / "data", folder / "service.log") as server,
-        AsyncClient(server) as client,
+        local_service(folder / "data", folder / "service.log", token=token) as server,
+        AsyncClient(server, api_key=token) as client,
     ):
         task = bars.add_task("upload in chunks", total=size)
         with watch.stage("upload", lambda: size):

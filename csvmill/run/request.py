@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ class RunRequest:
     """Requests at a time."""
     rejects: Path | None = None
     """Where to write the records that the job rejects; None does not download them."""
+    api_key: str | None = field(default=None, repr=False)
+    """The key for `server`, if that demands one."""
     retry_for: float = 600.0
     """Seconds to keep retrying while the server is unavailable."""
 

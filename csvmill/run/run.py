@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import secrets
 import sys
 import time
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -58,6 +59,8 @@ class Run:
     _transferred: dict[str, int] = field(default_factory=lambda: {"upload": 0, "download": 0})
     """Bytes that this process moved."""
     _seconds: dict[str, float] = field(default_factory=dict)
+    _token: str = field(default_factory=secrets.token_urlsafe, repr=False)
+    """The key of the run's own service, which nobody else knows."""
     _abandoned: RunState | None = None
     _state: RunState = field(init=False)
     _boot: str | None = field(default_factory=boot_id)
@@ -116,7 +119,11 @@ class Run:
     def _client(self, server: str) -> AsyncClient:
         from csvmill.client import AsyncClient, Retries  # see `_load_client`
 
-        return AsyncClient(server, retries=Retries(attempts=None, within=self.request.retry_for))
+        return AsyncClient(
+            server,
+            api_key=self._token if self.request.server is None else self.request.api_key,
+            retries=Retries(attempts=None, within=self.request.retry_for),
+        )
 
     def _take_fingerprint(self) -> Fingerprint:
         if self.request.input is not None:
@@ -141,6 +148,7 @@ class Run:
             self.folder.service_log,
             inherit=[self.folder.lock_fd],
             settings={**SETTINGS, **(WITHOUT_SYNC if self._boot is not None else {})},
+            token=self._token,
             meanwhile=_load_client,
         ) as url:
             yield url

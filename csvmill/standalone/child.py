@@ -28,6 +28,7 @@ FASTER_START = {
     "PYDANTIC_DISABLE_PLUGINS": "__all__",
 }
 """Environment variables that shorten the imports of the service."""
+TOKEN_VARIABLE = "CSVMILL_PRIVATE_TOKEN"  # noqa: S105 - the name of a variable
 _LISTENING = re.compile(rb"listening on (\S+)")
 
 
@@ -42,6 +43,7 @@ async def local_service(
     *,
     inherit: Collection[int] = (),
     settings: Mapping[str, str] | None = None,
+    token: str | None = None,
     meanwhile: Callable[[], object] = lambda: None,
 ) -> AsyncIterator[str]:
     """Run `csvmill serve` as a child process on a free loopback port, and yield its URL.
@@ -49,7 +51,9 @@ async def local_service(
     The child stops when the context exits, and also when this process is killed. It runs in a
     session of its own, so Ctrl-C does not reach it. It keeps the file descriptors in `inherit`
     open while it runs. Its log is appended to `log`. `settings` are environment variables of the
-    child that this process has not. `meanwhile` is called while it starts.
+    child that this process has not. With a `token` it answers only to clients that have this as
+    their key: to no other user of this machine, and to no web page. `meanwhile` is called while it
+    starts.
 
     Raises ServiceFailed if it does not start.
     """
@@ -59,7 +63,7 @@ async def local_service(
             "--data-dir", str(data_dir), "--with-parent",
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=log_file,
             start_new_session=True, pass_fds=tuple(inherit),
-            env={**FASTER_START, **(settings or {}), **os.environ},
+            env=_environment(settings or {}, token),
         )  # fmt: skip
     assert process.stdin  # noqa: S101  (both are pipes)
     assert process.stdout  # noqa: S101
@@ -74,6 +78,13 @@ async def local_service(
         except TimeoutError:
             process.kill()
             await process.wait()
+
+
+def _environment(settings: Mapping[str, str], token: str | None) -> dict[str, str]:
+    """Return the child's environment: an argument would show the token to all users."""
+    env = {**FASTER_START, **settings, **os.environ}
+    env.pop("CSVMILL_API_KEY", None)  # that of another server
+    return env if token is None else {**env, TOKEN_VARIABLE: token}
 
 
 async def _read_url(output: asyncio.StreamReader, log: Path) -> str:

@@ -15,7 +15,6 @@ from storage.settings import BackendSettings
 class StandaloneSettings(GatewaySettings, WorkSettings, BackendSettings, LogSettings):
     """Settings of all three services, which share one process, and of its HTTP server."""
 
-    host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     """0 picks a free port."""
     data_dir: Path = Path("data")

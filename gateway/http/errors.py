@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from gateway.http.closing import close_unread
 from gateway.http.problems import PREFIX, problem_response
-from shared.errors import AppendLeaseLost, CsvmillError, StorageFull, Unavailable
+from shared.errors import AccessRefused, AppendLeaseLost, CsvmillError, StorageFull, Unavailable
 from shared.http.connections import client_disconnected
 from shared.telemetry.ids import current_ids
 
@@ -20,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 FIELDS = web.RequestKey("fields", dict[str, str])
 """Header fields of the response even if it is an error, such as the Location of an upload."""
+CHALLENGE = 'Bearer realm="csvmill"'
+"""The `WWW-Authenticate` of answers with 401 (RFC 6750, section 3)."""
 RETRY_AFTER = 2
 """Seconds after which a client should repeat a request that was answered with 503."""
 
@@ -41,6 +44,8 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         if "Allow" in answer.headers:
             response.headers["Allow"] = answer.headers["Allow"]
         return response
+    except AccessRefused as error:
+        return await close_unread(request, _refusal(request, error))
     except AppendLeaseLost as error:
         return await _send_and_close(request, _answer(request, error.status, str(error), error))
     except CsvmillError as error:
@@ -64,6 +69,13 @@ def _answer(
     if request.content.exception() is not None:
         response.force_close()  # the start of the next request is unknown
     response.headers.update(request.get(FIELDS, {}))
+    return response
+
+
+def _refusal(request: web.Request, error: AccessRefused) -> web.Response:
+    response = _answer(request, error.status, str(error), error)
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = CHALLENGE
     return response
 
 

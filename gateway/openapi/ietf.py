@@ -116,7 +116,8 @@ def options(name: str, accepted: str, parameters: tuple[Node, ...] = ()) -> Node
                     "Accept-Patch": header(accepted),
                     **LIMIT,
                 },
-            }
+            },
+            **problems(),
         },
     )
 

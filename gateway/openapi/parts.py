@@ -5,9 +5,17 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from gateway.http.errors import RETRY_AFTER
+from gateway.http.errors import CHALLENGE, RETRY_AFTER
 from gateway.http.problems import title_of
-from shared.errors import TYPE_PREFIX, CsvmillError, Unauthorized, Unavailable
+from shared.errors import (
+    TYPE_PREFIX,
+    CsvmillError,
+    NotAuthenticated,
+    OriginRefused,
+    Unauthorized,
+    Unavailable,
+    UnknownHost,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +26,9 @@ Node = dict[str, Any]
 JSON = "application/json"
 PROBLEM = "application/problem+json"
 
-ANYWHERE = (CsvmillError, Unauthorized, Unavailable)
+REFUSALS = (NotAuthenticated, OriginRefused, UnknownHost)
+"""Errors of every request but the checks of health: it is refused by its header."""
+ANYWHERE = (*REFUSALS, CsvmillError, Unauthorized, Unavailable)
 """Errors of every request that needs storage, the database or the broker."""
 
 
@@ -130,7 +140,7 @@ def problems(*kinds: type[CsvmillError], headers: Node | None = None) -> Node:
         node: Node = {"description": _described(found)}
         if headers:
             node["headers"] = dict(headers)
-        _add_retry_after(node, status)
+        _add_fields(node, status)
         node["content"] = problem_content(status, found)
         answers[str(int(status))] = node
     return answers
@@ -157,10 +167,19 @@ def problem_content(status: int, kinds: Iterable[type[CsvmillError]]) -> Node:
 
 def errors(*kinds: type[CsvmillError]) -> Node:
     """Return the answers outside of `/api/v1` for these errors and those of `ANYWHERE`."""
+    return _plain((*kinds, *ANYWHERE))
+
+
+def refusals() -> Node:
+    """Return the answers outside of `/api/v1` for the errors of `REFUSALS`."""
+    return _plain(REFUSALS)
+
+
+def _plain(kinds: Iterable[type[CsvmillError]]) -> Node:
     answers: Node = {}
-    for status, found in _by_status((*kinds, *ANYWHERE)).items():
+    for status, found in _by_status(kinds).items():
         node: Node = {"description": _described(found)}
-        _add_retry_after(node, status)
+        _add_fields(node, status)
         node["content"] = {
             JSON: {
                 "schema": ref("Error"),
@@ -187,7 +206,11 @@ def summary_of(kind: type[CsvmillError]) -> str:
     return (kind.__doc__ or title_of(kind, kind.status)).partition("\n")[0]
 
 
-def _add_retry_after(node: Node, status: int) -> None:
+def _add_fields(node: Node, status: int) -> None:
+    if status == HTTPStatus.UNAUTHORIZED:
+        node.setdefault("headers", {})["WWW-Authenticate"] = header(
+            "How to authenticate (RFC 6750)", {"type": "string", "examples": [CHALLENGE]}
+        )
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         node.setdefault("headers", {})["Retry-After"] = {
             "description": "Seconds after which to repeat the request",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.openapi.parts import JSON, json_answer, operation, reading
+from gateway.openapi.parts import JSON, json_answer, operation, reading, refusals
 
 if TYPE_CHECKING:
     from gateway.openapi.parts import Node
@@ -16,7 +16,10 @@ def page(name: str, summary: str) -> Node:
     """Return the operation of an HTML page."""
     html = {"text/html": {"schema": {"type": "string"}}}
     return operation(
-        name, summary, tag=TAG, answers={"200": {"description": "HTML", "content": html}}
+        name,
+        summary,
+        tag=TAG,
+        answers={"200": {"description": "HTML", "content": html}, **refusals()},
     )
 
 
@@ -79,7 +82,8 @@ METRICS = operation(
                 kind: {"schema": {"type": "string"}}
                 for kind in ("text/plain", "application/openmetrics-text")
             },
-        }
+        },
+        **refusals(),
     },
 )
 
@@ -88,7 +92,8 @@ OPENAPI = operation(
     "Return this document",
     tag=TAG,
     answers={
-        "200": {"description": "OpenAPI 3.1", "content": {JSON: {"schema": {"type": "object"}}}}
+        "200": {"description": "OpenAPI 3.1", "content": {JSON: {"schema": {"type": "object"}}}},
+        **refusals(),
     },
 )
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.openapi.parts import JSON, errors, header, operation, parameter, ref
+from gateway.openapi.parts import (
+    JSON,
+    errors,
+    header,
+    operation,
+    parameter,
+    ref,
+    refusals,
+    summary_of,
+)
 from gateway.openapi.schemas import UPLOAD_ID
 from gateway.protocols.tus.handlers import CONTENT_TYPE, VERSION
 from shared.errors import (
@@ -14,6 +23,7 @@ from shared.errors import (
     ChunkOutOfBounds,
     InvalidInput,
     OffsetConflict,
+    OriginRefused,
     SpecMismatch,
     StorageFull,
     UnsupportedMedia,
@@ -124,10 +134,10 @@ _SHOWN = {
 }
 _PATCHED = {
     "204": _answer("The bytes are stored", *_STATE),
-    "403": _error("A final upload accepts no bytes"),
     **_OTHER_METHOD,
     **_SENDING,
     **errors(OffsetConflict, AppendLeaseLost),
+    "403": _error(f"A final upload accepts no bytes. Or: {summary_of(OriginRefused)}"),
 }
 _TERMINATED = {
     "204": _answer("The upload is removed"),
@@ -149,7 +159,8 @@ def _options(name: str, parameters: Iterable[Node] = ()) -> Node:
                 "Tus-Extension",
                 "Tus-Max-Size",
                 "Tus-Checksum-Algorithm",
-            )
+            ),
+            **refusals(),
         },
     )
 
@@ -253,7 +264,6 @@ OVERRIDDEN = operation(
     answers={
         **_SHOWN,
         **_PATCHED,
-        **errors(OffsetConflict, AppendLeaseLost),
     },
 )
 

@@ -245,7 +245,10 @@ async def start_gateway(tmp_path: Path, migrated_database: bytes) -> AsyncIterat
             store = await stack.enter_async_context(open_job_store(f"sqlite:///{root}/jobs.db"))
             bus = RecordingBus(await stack.enter_async_context(InProcessBus()))
             app = build_app(
-                GatewaySettings.model_validate({"spool_dir": root / "spool", **settings}),
+                GatewaySettings.model_validate(
+                    # Tests that write to a socket name the host `x`.
+                    {"spool_dir": root / "spool", "allowed_hosts": "x", **settings}
+                ),
                 Ports(blobs(files), jobs(store), bus),
             )
             app.middlewares.insert(0, described.middleware)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import stamina
@@ -33,7 +33,7 @@ def client_of() -> ClientOf:
     """Return a client, as a context manager, whose requests a handler answers."""
 
     @asynccontextmanager
-    async def opened(handler: Handler, **options: float) -> AsyncIterator[AsyncClient]:
+    async def opened(handler: Handler, **options: Any) -> AsyncIterator[AsyncClient]:
         app = web.Application(client_max_size=1 << 26)
         app.router.add_route("*", "/{path:.*}", handler)
         server = TestServer(app)

@@ -100,7 +100,8 @@ async def test_the_id_of_an_upload_that_has_become_a_job_cancels_the_job(gateway
     assert not await is_kept(gateway, job.input_key)
 
 
-async def test_web_pages_may_cancel_jobs(gateway: Gateway) -> None:
+async def test_listed_web_pages_may_cancel_jobs(start_gateway: Start) -> None:
+    gateway = await start_gateway(cors_origins="https://page.example")
     response = await gateway.client.options(
         f"/api/v1/jobs/{uuid4()}",
         headers={"Origin": "https://page.example", "Access-Control-Request-Method": "DELETE"},

@@ -22,7 +22,7 @@ from tests.unit.gateway.ietf import (
 
 if TYPE_CHECKING:
     from tests.unit.gateway.appending import AppendingBlobs
-    from tests.unit.gateway.conftest import Gateway
+    from tests.unit.gateway.conftest import Gateway, Start
 
 
 async def test_a_head_of_the_native_protocol_does_not_abort_an_append(
@@ -67,7 +67,8 @@ async def test_an_upload_of_another_protocol_can_be_continued(
     assert await content_of(gateway, path) == CONTENT
 
 
-async def test_the_protocol_is_allowed_across_origins(gateway: Gateway) -> None:
+async def test_the_protocol_is_allowed_across_origins(start_gateway: Start) -> None:
+    gateway = await start_gateway(cors_origins="https://page.example")
     answer = await create(gateway, b"abc", Origin="https://page.example")
     exposed = answer.headers["Access-Control-Expose-Headers"].split(", ")
     assert {"Upload-Offset", "Upload-Complete", "Upload-Limit", "Location"} <= set(exposed)

@@ -362,7 +362,8 @@ async def test_an_upload_is_shown_and_cancelled_in_v1(gateway: Gateway) -> None:
     await ask(gateway, "HEAD", path, 404)
 
 
-async def test_the_protocol_is_allowed_across_origins(gateway: Gateway) -> None:
+async def test_the_protocol_is_allowed_across_origins(start_gateway: Start) -> None:
+    gateway = await start_gateway(cors_origins="https://page.example")
     preflight = await gateway.client.options(
         "/api/tus/x",
         headers={"Origin": "https://page.example", "Access-Control-Request-Method": "PATCH"},

@@ -1,0 +1,139 @@
+"""Refuses requests that a web page of another origin sends, or that name an unknown host.
+
+A browser sends requests to any address that a page names, this machine's included, and the page
+may read the answers if it has bound its own name to that address (DNS rebinding). Such requests
+name a host that is not ours (`Host`), or tell of their page (`Origin`, `Sec-Fetch-Site`). Programs
+send neither, and are not affected.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from shared.errors import OriginRefused, UnknownHost
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from aiohttp.typedefs import Handler, Middleware
+
+LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+"""The names of this machine that a service on a loopback address answers to."""
+HEALTH = frozenset({"/healthz", "/readyz"})
+"""Paths that are answered under any name: they show whether the service works, and no more."""
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing, and whose answers a foreign page cannot read (see `cors`)."""
+OWN_SITES = frozenset({"same-origin", "none"})
+"""Values of `Sec-Fetch-Site` for a page of this service, and for what a user has asked for."""
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or an address to listen on is reached from this machine only."""
+    address = _address(host)
+    return host.lower() == "localhost" if address is None else ip_address(address).is_loopback
+
+
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """The names that a service answers to, and the origins whose pages may change something."""
+
+    names: frozenset[str]
+    """Host names in lower case; `*` is any, `*.example.com` any below `example.com`."""
+    addresses: bool
+    """Whether any IP address is a name too. A page cannot bind its own name to one."""
+    pages: frozenset[str]
+    """Origins besides the service's own; `*` is any."""
+
+    @classmethod
+    def of(cls, listening: str, names: Iterable[str], pages: Iterable[str]) -> Self:
+        """Return those of a service that listens on the address or name `listening`.
+
+        On a loopback address it answers to the names of this machine and to `names`. Elsewhere it
+        also answers to every IP address: checks of health and of metrics use them.
+        """
+        known = {*LOCAL_NAMES, *(name.lower() for name in names), listening.lower().strip("[]")}
+        return cls(frozenset(known), not is_loopback(listening), frozenset(pages))
+
+    def check(self, method: str, path: str, headers: Mapping[str, str]) -> None:
+        """Raise UnknownHost or OriginRefused unless the request is one for this service."""
+        host = headers.get("Host")
+        if host is not None and path not in HEALTH and not self._answers_to(host):
+            raise UnknownHost(
+                f"this service does not answer to the name {host!r}; list it in "
+                "CSVMILL_ALLOWED_HOSTS"
+            )
+        if method not in READING and "*" not in self.pages:
+            self._check_page(host or "", headers.get("Origin"), headers.get("Sec-Fetch-Site"))
+
+    def _answers_to(self, host: str) -> bool:
+        if "*" in self.names:
+            return True
+        try:
+            name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
+        except ValueError:
+            return False
+        if name in self.names or (self.addresses and _address(name) is not None):
+            return True
+        return any(
+            known.startswith("*.") and name.endswith(known[1:]) and name != known[2:]
+            for known in self.names
+        )
+
+    def _check_page(self, host: str, origin: str | None, site: str | None) -> None:
+        """Raise OriginRefused for a page that is neither the service's own nor a known one."""
+        if origin is None:
+            if site is not None and site not in OWN_SITES:
+                raise OriginRefused(
+                    f"a page of another origin ({site}) must not change anything here; list its "
+                    "origin in CSVMILL_CORS_ORIGINS"
+                )
+        elif origin not in self.pages and not _is_own(origin, host):
+            raise OriginRefused(
+                f"a page of {origin!r} must not change anything here; list this origin in "
+                "CSVMILL_CORS_ORIGINS"
+            )
+
+
+def guard(origins: Origins) -> Middleware:
+    """Return a middleware that raises UnknownHost and OriginRefused."""
+
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        origins.check(request.method, request.path, request.headers)
+        return await handler(request)
+
+    return check
+
+
+def _is_own(origin: str, host: str) -> bool:
+    """Whether an origin is that of the service itself, as the client names it.
+
+    The scheme is not compared: behind a proxy with TLS the service does not know it.
+    """
+    try:
+        page, service = urlsplit(origin), urlsplit(f"//{host}")
+        default = DEFAULT_PORTS.get(page.scheme)
+        if default is None or page.hostname is None:
+            return False
+        return (page.hostname, page.port or default) == (
+            service.hostname,
+            service.port or default,
+        )
+    except ValueError:
+        return False
+
+
+def _address(name: str) -> str | None:
+    """Return a name without brackets if it is an IP address."""
+    bare = name.strip("[]")
+    try:
+        ip_address(bare)
+    except ValueError:
+        return None
+    return bare
