@@ -33,11 +33,16 @@ if TYPE_CHECKING:
 
 
 def build_app(
-    settings: GatewaySettings, ports: Ports, metrics: Metrics | None = None
+    settings: GatewaySettings,
+    ports: Ports,
+    metrics: Metrics | None = None,
+    *,
+    private_token: str | None = None,
 ) -> web.Application:
     """Return the gateway on `ports`, which the caller has opened, and closes afterwards.
 
-    `metrics` are those of the process, if other parts share them.
+    `metrics` are those of the process, if other parts share them. With a `private_token` the
+    gateway answers only to requests with this bearer token.
     """
     metrics = metrics or Metrics("gateway")
     metrics.sample(metrics.of(GatewayMetrics).queue_of(ports.jobs))
@@ -51,7 +56,7 @@ def build_app(
     _offer_uploads(app)
     _watch_jobs(app, metrics)
     tus.install(app)
-    _guard(app)
+    _guard(app, private_token)
     app.add_routes(
         routes(
             {
@@ -65,15 +70,15 @@ def build_app(
     return app
 
 
-def _guard(app: web.Application) -> None:
+def _guard(app: web.Application, private_token: str | None) -> None:
     """Let each request be refused before anything else looks at it."""
     settings = app[SETTINGS]
     app.middlewares.append(
         guard(Origins.of(settings.host, settings.allowed_hosts, settings.cors_origins))
     )
     cors.install(app, settings.cors_origins)
-    if settings.private_token is not None:
-        app.middlewares.append(require_private_token(settings.private_token.get_secret_value()))
+    if private_token is not None:
+        app.middlewares.append(require_private_token(private_token))
 
 
 def _offer_uploads(app: web.Application) -> None:

@@ -28,9 +28,6 @@ class GatewaySettings(BaseSettings):
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     """Origins besides the service's own whose pages may call the API, separated by commas; `*` is
     all."""
-    private_token: SecretStr | None = None
-    """If set, the service answers only to requests with this bearer token, as the one of
-    `csvmill run`."""
     tenant: Annotated[Tenant, AfterValidator(parse_tenant)] = DEFAULT_TENANT
     """The tenant of requests that are not authenticated, such as those of the first clients."""
     max_upload_size: int = Field(default=_TEBIBYTE, gt=0)

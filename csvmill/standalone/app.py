@@ -47,7 +47,13 @@ async def standalone(settings: StandaloneSettings) -> AsyncIterator[web.Applicat
         )
         bus = await stack.enter_async_context(InProcessBus())
         ports = Ports(blobs, jobs, bus)
-        app = gateway.build_app(settings, ports, metrics)
+        token = settings.private_token
+        app = gateway.build_app(
+            settings,
+            ports,
+            metrics,
+            private_token=None if token is None else token.get_secret_value(),
+        )
 
         async def run_processor(_app: web.Application) -> AsyncIterator[None]:
             async with processor.processing(settings, ports, metrics):

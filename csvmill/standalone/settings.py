@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from gateway.settings import GatewaySettings
 from processor.settings import WorkSettings
@@ -17,6 +17,9 @@ class StandaloneSettings(GatewaySettings, WorkSettings, BackendSettings, LogSett
 
     port: int = Field(default=8000, ge=0, le=65535)
     """0 picks a free port."""
+    private_token: SecretStr | None = None
+    """If set, the service answers only to requests with this bearer token, as the one of
+    `csvmill run`."""
     data_dir: Path = Path("data")
     """Folder of uploads, results, jobs and scratch files. One process owns it."""
     shutdown_timeout: float = Field(default=30.0, ge=0)

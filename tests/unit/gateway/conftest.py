@@ -203,6 +203,7 @@ class Start(Protocol):
         blobs: Callable[[FilesystemBlobs], Any] = ...,
         jobs: Callable[[SqlJobStore], Any] = ...,
         clock: Callable[[], float] = ...,
+        private_token: str | None = ...,
         **settings: object,
     ) -> Gateway: ...
 
@@ -234,6 +235,7 @@ async def start_gateway(tmp_path: Path, migrated_database: bytes) -> AsyncIterat
             blobs: Callable[[FilesystemBlobs], Any] = lambda adapter: adapter,
             jobs: Callable[[SqlJobStore], Any] = lambda adapter: adapter,
             clock: Callable[[], float] = time.time,
+            private_token: str | None = None,
             **settings: object,
         ) -> Gateway:
             root = tmp_path / folder
@@ -250,6 +252,7 @@ async def start_gateway(tmp_path: Path, migrated_database: bytes) -> AsyncIterat
                     {"spool_dir": root / "spool", "allowed_hosts": "x", **settings}
                 ),
                 Ports(blobs(files), jobs(store), bus),
+                private_token=private_token,
             )
             app.middlewares.insert(0, described.middleware)
             server = _ServerAsInProduction(app)
