@@ -32,3 +32,5 @@ class Principal:
     scopes: frozenset[Scope] = ALL_SCOPES
     key_id: str | None = None
     """The id of the API key that the request was authenticated with; None without a key."""
+    is_operator: bool = False
+    """Whether it manages the keys of all tenants, and reads their audit trail."""

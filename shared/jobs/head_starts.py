@@ -8,8 +8,8 @@ from uuid import UUID
 
 from shared.access.tenant import DEFAULT_TENANT, Tenant
 from shared.database.scripts import load_queries
+from shared.database.text import storable
 from shared.jobs.head_start import HeadStart, HeadStartProgress
-from shared.jobs.rows import storable
 
 if TYPE_CHECKING:
     from shared.database.port import Database, Row

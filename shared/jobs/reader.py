@@ -7,10 +7,11 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from shared.database.text import storable
 from shared.errors import JobNotFound
 from shared.jobs.job import Unfinished
 from shared.jobs.queries import JobQueries
-from shared.jobs.rows import attempt_of, job_of, storable
+from shared.jobs.rows import attempt_of, job_of
 from shared.jobs.wake_up import WakeUp, is_small
 
 if TYPE_CHECKING:

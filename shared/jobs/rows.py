@@ -27,15 +27,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def storable(text: str, limit: int | None = None) -> str:
-    """Return `text`, cut to `limit` characters, without what a database refuses.
-
-    PostgreSQL refuses NUL, and UTF-8 has no lone surrogates: both become backslash escapes.
-    """
-    text = text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
-    return text if limit is None or len(text) <= limit else text[: limit - 1] + "…"
-
-
 def result_values(result: JobResult) -> tuple[Value, ...]:
     """Return the values of the `result_` columns."""
     return result.key, result.size, result.sha256, result.rows_in, result.rows_out

@@ -7,11 +7,13 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
+from shared.access.store import SqlAccess
 from shared.access.tenant import DEFAULT_TENANT
 from shared.aggregation.json_codec import encode_aggregation
 from shared.database import connect
 from shared.database.migrate import migrate_at_start
 from shared.database.port import Statement, Tell
+from shared.database.text import storable
 from shared.errors import JobNotFound, LeaseLost
 from shared.jobs.head_starts import HEAD_START_PRIORITY, SqlHeadStarts
 from shared.jobs.job import AttemptOutcome
@@ -22,7 +24,6 @@ from shared.jobs.rows import (
     rejects_values,
     report_values,
     result_values,
-    storable,
 )
 
 if TYPE_CHECKING:
@@ -81,11 +82,17 @@ class SqlJobStore(SqlJobReader):
         super().__init__(database)
         self._attempt_lost = attempt_lost
         self._head_starts = SqlHeadStarts(database)
+        self._access = SqlAccess(database)
 
     @property
     def head_starts(self) -> SqlHeadStarts:
         """See `JobStore`."""
         return self._head_starts
+
+    @property
+    def access(self) -> SqlAccess:
+        """See `JobStore`."""
+        return self._access
 
     async def create(
         self,

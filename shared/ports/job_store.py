@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     )
     from shared.jobs.report import Report
     from shared.jobs.wake_up import WakeUp
+    from shared.ports.access import Access
     from shared.ports.head_starts import HeadStarts
 
 
@@ -42,6 +43,11 @@ class JobStore(Protocol):
     @property
     def head_starts(self) -> HeadStarts:
         """The uploads that processors aggregate while they are received, in the same database."""
+        ...
+
+    @property
+    def access(self) -> Access:
+        """API keys, audit trail and signing secrets, in the same database."""
         ...
 
     async def create(

@@ -1,0 +1,111 @@
+"""The ports to keys, audit trail and signing secrets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from shared.access.audit import AuditEntry, AuditFilter
+    from shared.access.keys import ApiKey
+    from shared.access.tenant import Tenant
+
+
+class KeyStore(Protocol):
+    """Holds the API keys of all tenants. Every change is recorded in the audit trail with it.
+
+    With a `tenant`, a method knows only the keys of that tenant; None stands for all tenants.
+    """
+
+    async def create(self, key: ApiKey, entry: AuditEntry) -> None:
+        """Store a new key."""
+        ...
+
+    async def find(self, key_id: str) -> ApiKey | None:
+        """Return a key, also one that has expired or is revoked; None if there is none."""
+        ...
+
+    async def listed(self, tenant: Tenant | None) -> list[ApiKey]:
+        """Return the keys, the oldest first, also those that have expired or are revoked."""
+        ...
+
+    async def exist(self, *, now: float) -> bool:
+        """Whether there is a key that is neither revoked nor expired."""
+        ...
+
+    async def revoke(
+        self, key_id: str, entry: AuditEntry, *, tenant: Tenant | None
+    ) -> ApiKey | None:
+        """Revoke a key at the time of the entry, and return it; None if there is none.
+
+        The key stays revoked since the first time.
+        """
+        ...
+
+    async def rotate(
+        self,
+        key_id: str,
+        digest: str,
+        entry: AuditEntry,
+        *,
+        previous_until: float,
+        tenant: Tenant | None,
+    ) -> ApiKey | None:
+        """Give a key a new digest, and return it; None if there is none, or it is revoked.
+
+        The digest of before is valid until `previous_until`; the one before that is not any more.
+        """
+        ...
+
+    async def used(self, key_id: str, *, at: float) -> None:
+        """Record when a key was used. An earlier time changes nothing."""
+        ...
+
+
+class AuditTrail(Protocol):
+    """Holds what was done, by whom. Entries are added, and removed when their retention ends."""
+
+    async def record(self, entry: AuditEntry) -> None:
+        """Store an entry durably. Storing it again changes nothing."""
+        ...
+
+    async def entries(self, wanted: AuditFilter, *, limit: int) -> list[AuditEntry]:
+        """Return entries, the newest first."""
+        ...
+
+    async def remove_before(self, at: float, *, limit: int) -> int:
+        """Remove up to `limit` entries from before `at`, the oldest first; return how many."""
+        ...
+
+
+class SigningSecrets(Protocol):
+    """Holds the secrets with which links to results are signed."""
+
+    async def newest(self, *, now: float) -> list[bytes]:
+        """Return the secret that signs, then the one before it. Creates the first one."""
+        ...
+
+    async def rotate(self, entry: AuditEntry) -> None:
+        """Create a secret. Links that the one before the last has signed are not valid any more."""
+        ...
+
+
+class Access(Protocol):
+    """What a database holds of access.
+
+    Every method of its parts raises DatabaseUnavailable when the database does not answer in time.
+    """
+
+    @property
+    def keys(self) -> KeyStore:
+        """The API keys."""
+        ...
+
+    @property
+    def audit(self) -> AuditTrail:
+        """The audit trail."""
+        ...
+
+    @property
+    def signing(self) -> SigningSecrets:
+        """The secrets of links."""
+        ...
