@@ -26,6 +26,11 @@ _NO_TEXT: dict[Encoding, list[str]] = {
     "windows-1251": ["\udc98"],
     "iso-8859-7": ["\udcae", "\udcff"],
     "cp437": [],
+    "shift-jis": ["\udc81", "\udcfc", "\udc85\udc40", "東\udc81"],
+    "euc-jp": ["\udc8f", "\udc8f\udca2", "\udca1", "\udcf5\udca1", "\udcff"],
+    "gb18030": ["\udc81", "\udc810", "\udc810\udc81", "\udcff", "\udc80", "\udce43\udc810"],
+    "big5": ["\udc81", "\udca1", "\udcfa\udca1"],
+    "euc-kr": ["\udc80", "\udc81", "\udcc9\udca1"],
 }
 """Invalid text of each encoding. A surrogate stands for a byte or for half of a pair."""
 
@@ -106,6 +111,7 @@ def _dirt(writer: Writer) -> st.SearchStrategy[str]:
         *(quote, quote + "x", quote + quote, escape + quote, escape, quote + delimiter),
         *(delimiter, 2 * delimiter, ending, 2 * ending, ending + " ", quote + ending),
         *("\r", "\n", "\0", "x", "1.5", "1,5", "1 234", "-", "\ufeff", "é", "😀", "\x1a"),
+        *("東", "ｱ", "상", "¤", "\u3000"),
         f"{quote}{delimiter}1{ending}",
     ]
     usable = [piece for piece in text if piece and _is_text(piece, encoding)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
+import re
 import sys
 import zipfile
 from typing import TYPE_CHECKING
@@ -28,6 +29,11 @@ CODECS: dict[Encoding, str] = {
     "windows-1251": "cp1251",
     "iso-8859-7": "iso8859_7",
     "cp437": "cp437",
+    "shift-jis": "cp932",
+    "euc-jp": "euc_jp",
+    "gb18030": "gb18030",
+    "big5": "cp950",
+    "euc-kr": "cp949",
 }
 ENCODINGS: dict[Encoding, str] = {
     "utf-8": "UTF-8",
@@ -38,8 +44,14 @@ ENCODINGS: dict[Encoding, str] = {
     "windows-1251": "Windows-1251",
     "iso-8859-7": "ISO-8859-7",
     "cp437": "cp437",
+    "shift-jis": "Shift-JIS",
+    "euc-jp": "EUC-JP",
+    "gb18030": "GB18030",
+    "big5": "Big5",
+    "euc-kr": "EUC-KR",
 }
 """The names in messages."""
+_FIRST_BYTES = re.compile("[\udcc2-\udcf4]")
 
 
 def expanded_file(data: bytes, declared: Input) -> bytes:
@@ -56,6 +68,9 @@ def in_utf8(data: bytes, declared: Input) -> bytes:
     errors = errors_of(encoding)
     half = len(data) % 2 if encoding.startswith("utf-16") else 0
     text = data[: len(data) - half].decode(CODECS[encoding], errors)
+    if errors == "surrogateescape":
+        # A byte without a character must not begin one in UTF-8.
+        text = _FIRST_BYTES.sub("\udcff", text)
     return text.encode(errors=errors) + half * b"\xff"
 
 

@@ -41,13 +41,15 @@ std::string transcoded(Bytes source, Encoding encoding, std::size_t cut) {
 
 void texts(Bytes input) {
     const unsigned choice = take_choice(input);
-    constexpr Encoding encodings[] = {Encoding::utf_16_le, Encoding::utf_16_be, Encoding::latin_1,
-                                      Encoding::windows_1252};
-    const Encoding encoding = encodings[choice & 3U];
+    constexpr std::array encodings{Encoding::utf_16_le,    Encoding::utf_16_be, Encoding::latin_1,
+                                   Encoding::windows_1252, Encoding::shift_jis, Encoding::euc_jp,
+                                   Encoding::gb18030,      Encoding::big5,      Encoding::euc_kr};
+    const Encoding encoding = encodings.at(choice < 128 ? choice & 3U : 4 + choice % 5);
     const std::size_t cut = input.empty() ? 0 : (choice >> 2U) % input.size();
     const std::string text = transcoded(input, encoding, 0);
     require(text == transcoded(input, encoding, cut));
-    if (is_utf8(text)) require(source_length(text, encoding) == input.size());
+    if (is_utf8(text) || of_multiple_bytes(encoding))
+        require(source_length(text, encoding) == input.size());
     check_utf8(input);
     check_utf8(text);
     require(is_utf8(show(input)) && !show(input).empty());

@@ -50,6 +50,13 @@ def _delimiter(given: str) -> str:
     return delimiter
 
 
+_OTHER_NAMES = {
+    "shift-jis": "shift_jis shiftjis sjis ms932 cp932 windows_932 windows_31j",
+    "euc-jp": "euc_jp eucjp",
+    "gb18030": "gb_18030 gbk gb2312 gb_2312 cp936 windows_936 euc_cn",
+    "big5": "big_5 big5_tw cp950 windows_950",
+    "euc-kr": "euc_kr euckr uhc cp949 windows_949 ks_c_5601_1987",
+}
 _ENCODING_NAMES = {
     other: name
     for name in SINGLE_BYTE
@@ -58,7 +65,7 @@ _ENCODING_NAMES = {
         name.replace("windows-", "cp"),
         name.replace("-", ""),
     )
-}
+} | {other: name for name, others in _OTHER_NAMES.items() for other in others.split()}
 """Other names of encodings, with `_` in place of `-`."""
 DelimiterIn = Annotated[
     str,

@@ -11,7 +11,7 @@ Encoding = Literal[
     "windows-1258", "iso-8859-2", "iso-8859-3", "iso-8859-4", "iso-8859-5", "iso-8859-6",
     "iso-8859-7", "iso-8859-8", "iso-8859-9", "iso-8859-10", "iso-8859-11", "iso-8859-13",
     "iso-8859-14", "iso-8859-15", "iso-8859-16", "koi8-r", "koi8-u", "mac-roman", "cp437",
-    "cp850", "cp866",
+    "cp850", "cp866", "shift-jis", "euc-jp", "gb18030", "big5", "euc-kr",
 ]  # fmt: skip
 Compression = Literal["none", "gzip", "zstd", "bzip2", "zip"]
 LineEnd = Literal["lf", "cr"]

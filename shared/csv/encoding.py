@@ -47,6 +47,11 @@ ENCODING_NAMES: dict[Encoding, str] = {
     "cp437": "cp437",
     "cp850": "cp850",
     "cp866": "cp866",
+    "shift-jis": "Shift-JIS",
+    "euc-jp": "EUC-JP",
+    "gb18030": "GB18030",
+    "big5": "Big5",
+    "euc-kr": "EUC-KR",
 }
 """The names of the encodings in messages."""
 
@@ -90,10 +95,24 @@ CODECS: dict[Encoding, str] = {
     "cp437": "cp437",
     "cp850": "cp850",
     "cp866": "cp866",
+    # As Windows has them, with characters that the standards lack.
+    "shift-jis": "cp932",
+    "euc-jp": "euc_jp",
+    "gb18030": "gb18030",
+    "big5": "cp950",
+    "euc-kr": "cp949",
 }
 """The codec of each encoding but UTF-8."""
-SINGLE_BYTE = tuple(name for name in CODECS if not name.startswith("utf"))
+MULTI_BYTE: tuple[Encoding, ...] = ("shift-jis", "euc-jp", "gb18030", "big5", "euc-kr")
+"""The encodings in which a character has up to four bytes, the first of which is not ASCII. ASCII
+is the same in all of them, but later bytes of a character may be those of ASCII too."""
+SINGLE_BYTE = tuple(
+    name for name in CODECS if not name.startswith("utf") and name not in MULTI_BYTE
+)
 """The encodings in which each character has one byte. ASCII is the same in all of them."""
+SECOND_TILDE = b"\x8f\xa2\xb7"
+"""A character of EUC-JP that the codec takes for the ASCII character `~`, so that it could not be
+written back: it counts as invalid."""
 _UNDEFINED = "csvmill.undefined"
 """The handler of bytes without a character."""
 _FIRST_BYTES = range(0xC2, 0xF5)
@@ -132,6 +151,9 @@ def _transcoded(blocks: Iterator[bytes], encoding: Encoding) -> Iterator[bytes]:
             f"the file begins with the byte order mark of {bom}, but input.encoding is {encoding}: "
             f"remove input.encoding, or set it to {bom}"
         )
+    if encoding in MULTI_BYTE:
+        yield from _of_multi_byte(chain([beginning], blocks), encoding)
+        return
     single = encoding in SINGLE_BYTE
     errors, back = (_UNDEFINED, "surrogateescape") if single else ("surrogatepass", "surrogatepass")
     decoder = codecs.getincrementaldecoder(CODECS[encoding])(errors)
@@ -148,6 +170,36 @@ def _transcoded(blocks: Iterator[bytes], encoding: Encoding) -> Iterator[bytes]:
         yield decoder.decode(b"", final=True).encode(errors=back)
     except UnicodeDecodeError:
         yield HALF_CHARACTER
+
+
+def _of_multi_byte(blocks: Iterable[bytes], encoding: Encoding) -> Iterator[bytes]:
+    decoder = codecs.getincrementaldecoder(CODECS[encoding])(_UNDEFINED)
+
+    def decoded(data: bytes) -> bytes:
+        return decoder.decode(data).encode(errors="surrogateescape")
+
+    def rest() -> Iterator[bytes]:
+        # The decoder calls the handler once, for the first of the bytes that are left.
+        while decoder.getstate()[0]:
+            yield decoder.decode(b"", final=True).encode(errors="surrogateescape")
+
+    held = b""
+    for block in blocks:
+        for at in range(0, len(block), _PIECE):
+            data, held = held + block[at : at + _PIECE], b""
+            if encoding == "euc-jp":
+                *parts, data = data.split(SECOND_TILDE)
+                after = b""
+                for part in parts:
+                    yield decoded(after + part)
+                    yield from rest()
+                    yield SECOND_TILDE[:1]  # As a byte without a character.
+                    after = SECOND_TILDE[1:]
+                size = next((n for n in (2, 1) if data.endswith(SECOND_TILDE[:n])), 0)
+                data, held = after + data[: len(data) - size], data[len(data) - size :]
+            yield decoded(data)
+    yield decoded(held)
+    yield from rest()
 
 
 def _undefined(error: UnicodeError) -> tuple[str, int]:
@@ -183,6 +235,11 @@ def source_length(data: bytes, encoding: Encoding) -> int:
         return len(data)
     if encoding in SINGLE_BYTE:
         return len(data) if data.isascii() else len(data.decode(errors="surrogateescape"))
+    if encoding in MULTI_BYTE:
+        if data.isascii():
+            return len(data)
+        text = data.decode(errors="surrogateescape")
+        return len(text.encode(CODECS[encoding], errors="surrogateescape"))
     if data.isascii():
         return 2 * len(data)
     characters = len(data.translate(None, _TRAILING))

@@ -9,8 +9,20 @@
 
 namespace csvmill {
 
-/// From `latin_1` on, they are the `single_byte_encodings` in their order.
-enum class Encoding : std::uint8_t { utf_8, utf_16_le, utf_16_be, latin_1, windows_1252 };
+/// From `latin_1` on, they are the `single_byte_encodings` in their order. Numbers are in state
+/// files.
+enum class Encoding : std::uint8_t {
+    utf_8,
+    utf_16_le,
+    utf_16_be,
+    latin_1,
+    windows_1252,
+    shift_jis = 128,
+    euc_jp,
+    gb18030,
+    big5,
+    euc_kr,
+};
 
 /// See `Dialect` in shared/csv/dialect.py.
 struct Dialect {

@@ -54,7 +54,8 @@ Bytes encoding_name(Encoding encoding) {
         case Encoding::utf_16_be:
             return "UTF-16";
         default:
-            return single_byte_encoding(encoding).title;
+            return of_multiple_bytes(encoding) ? multi_byte_encoding(encoding).title
+                                               : single_byte_encoding(encoding).title;
     }
 }
 

@@ -7,7 +7,7 @@
 #include "run/parse_aggregate.hpp"
 #include "run/parse_pattern.hpp"
 #include "text/error.hpp"
-#include "text/single_byte_tables.hpp"
+#include "text/transcode.hpp"
 #include "text/utf8.hpp"
 
 namespace csvmill {
@@ -69,6 +69,11 @@ Encoding parse_encoding(const Json& json) {
     for (std::size_t i = 0; i < single_byte_encodings.size(); ++i) {
         if (json.string() == single_byte_encodings[i].name) {
             return static_cast<Encoding>(static_cast<std::size_t>(Encoding::latin_1) + i);
+        }
+    }
+    for (std::size_t i = 0; i < multi_byte_encodings.size(); ++i) {
+        if (json.string() == multi_byte_encodings[i]->name) {
+            return static_cast<Encoding>(static_cast<std::size_t>(Encoding::shift_jis) + i);
         }
     }
     return named(json, wide_encodings);

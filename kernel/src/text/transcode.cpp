@@ -2,85 +2,29 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstring>
 
+#include "text/collector.hpp"
+#include "text/multi_byte.hpp"
 #include "text/utf8.hpp"
 
 namespace csvmill {
 namespace {
 
-static_assert(std::endian::native == std::endian::little);
-
-/// A run of ASCII that is collected byte by byte, because it is shorter.
-constexpr std::size_t short_run = 64;
-
 bool is_high_surrogate(char32_t unit) { return unit >= 0xD800 && unit < 0xDC00; }
 bool is_low_surrogate(char32_t unit) { return unit >= 0xDC00 && unit < 0xE000; }
-
-/// Collects characters before they are appended to a text: `flush` appends the last ones.
-class Collector {
-public:
-    explicit Collector(std::string& to) : to_(to) {}
-
-    void add(char32_t character) { length_ += encode_utf8(room(), character); }
-    void add_byte(char byte) {
-        *room() = byte;
-        ++length_;
-    }
-    void add_four(std::uint32_t bytes) {
-        std::memcpy(room(), &bytes, sizeof bytes);
-        length_ += sizeof bytes;
-    }
-    void add_run(Bytes text) {
-        flush();
-        to_ += text;
-    }
-    void flush() {
-        to_.append(bytes_.data(), length_);
-        length_ = 0;
-    }
-
-private:
-    /// Room for four bytes.
-    char* room() {
-        if (length_ > bytes_.size() - 4) flush();
-        return bytes_.data() + length_;
-    }
-
-    std::string& to_;
-    std::array<char, 1024> bytes_;
-    std::size_t length_ = 0;
-};
 
 void append_single_bytes(Collector& to, Bytes source, Encoding encoding) {
     const auto& characters = single_byte_encoding(encoding).characters;
     for (std::size_t at = 0; at < source.size();) {
-        const std::size_t begin = at;
-        while (source.size() - at >= 8) {
-            std::uint64_t word;
-            std::memcpy(&word, source.data() + at, sizeof word);
-            word &= 0x8080808080808080;
-            if (word != 0) {
-                at += static_cast<std::size_t>(std::countr_zero(word)) / 8;
-                break;
-            }
-            at += 8;
-        }
-        while (at < source.size() && static_cast<std::uint8_t>(source[at]) < 0x80) ++at;
-        if (at - begin < short_run) {
-            for (const char byte : source.substr(begin, at - begin)) to.add_byte(byte);
-        } else {
-            to.add_run(source.substr(begin, at - begin));
-        }
+        at = to.add_ascii(source, at);
         for (; at < source.size() && static_cast<std::uint8_t>(source[at]) >= 0x80; ++at) {
             const auto byte = static_cast<std::uint8_t>(source[at]);
             const char32_t character = characters[byte & 0x7FU];
             if (character != 0) {
                 to.add(character);
             } else {
-                // Those that could begin a character in UTF-8 become FF.
-                to.add_byte(byte >= 0xC2 && byte <= 0xF4 ? '\xFF' : source[at]);
+                to.add_invalid(byte);
             }
         }
     }
@@ -131,6 +75,22 @@ std::size_t append_utf_16(Collector& to, Bytes source, Encoding encoding) {
     return at;
 }
 
+/// Appends the whole characters of `source`, and returns the bytes that they have.
+std::size_t append_characters(Collector& to, Bytes source, Encoding encoding) {
+    if (of_multiple_bytes(encoding)) {
+        return append_multi_bytes(to, source, multi_byte_encoding(encoding));
+    }
+    return append_utf_16(to, source, encoding);
+}
+
+/// Created when it is first needed.
+const CharacterLengths& lengths_in(Encoding encoding) {
+    static const std::array<CharacterLengths, multi_byte_encoding_count> lengths{
+        CharacterLengths(shift_jis), CharacterLengths(euc_jp), CharacterLengths(gb18030),
+        CharacterLengths(big5), CharacterLengths(euc_kr)};
+    return lengths.at(number_among_multi_byte(encoding));
+}
+
 }  // namespace
 
 Transcoder::Transcoder(Encoding encoding) : encoding_(encoding) {}
@@ -146,15 +106,21 @@ void Transcoder::append(Bytes source, bool final, std::string& to) {
         collector.flush();
         return;
     }
-    // At most three bytes are pending: half a surrogate pair, and half a unit.
+    // At most three bytes are pending: of UTF-16, half a surrogate pair, and half a unit.
     while (!pending_.empty() && !source.empty()) {
         const std::size_t taken = std::min(source.size(), 4 - pending_.size());
         pending_ += source.substr(0, taken);
         source.remove_prefix(taken);
-        pending_.erase(0, append_utf_16(collector, pending_, encoding_));
+        pending_.erase(0, append_characters(collector, pending_, encoding_));
     }
     if (pending_.empty()) {
-        pending_ = source.substr(append_utf_16(collector, source, encoding_));
+        pending_ = source.substr(append_characters(collector, source, encoding_));
+    }
+    while (final && of_multiple_bytes(encoding_) && !pending_.empty()) {
+        // The first of these bytes has no character; those that follow it may be others.
+        collector.add_invalid(static_cast<std::uint8_t>(pending_[0]));
+        pending_.erase(0, 1);
+        pending_.erase(0, append_characters(collector, pending_, encoding_));
     }
     collector.flush();
     if (final && !pending_.empty()) {
@@ -171,11 +137,17 @@ void Transcoder::append(Bytes source, bool final, std::string& to) {
 std::uint64_t source_length(Bytes text, Encoding encoding) {
     if (encoding == Encoding::utf_8) return text.size();
     std::uint64_t length = 0;
-    if (of_single_bytes(encoding)) {
+    const bool single = of_single_bytes(encoding);
+    if (single || of_multiple_bytes(encoding)) {
         if (is_ascii(text)) return text.size();
+        const CharacterLengths* const lengths = single ? nullptr : &lengths_in(encoding);
         for (std::size_t at = 0; at < text.size();) {
             const Decoded next = decode_utf8(text, at);
-            length += next.valid ? 1 : next.length;  // An invalid byte is undefined in the file.
+            if (!next.valid) {
+                length += next.length;  // An invalid byte is undefined in the file.
+            } else {
+                length += lengths == nullptr ? 1 : lengths->of(next.character);
+            }
             at += next.length;
         }
         return length;

@@ -18,10 +18,10 @@ struct Row {
 
 constexpr Bytes half = "\xFF";
 
-const std::array<Row, 19>& rows() {
+const std::array<Row, 38>& rows() {
     using namespace std::string_literals;
     using enum Encoding;
-    static const std::array<Row, 19> found{{
+    static const std::array<Row, 38> found{{
         {utf_8, "a\xFF\xC3", "a\xFF\xC3"},
         {latin_1, "a\x80\xE9\xFF", "a\xC2\x80\xC3\xA9\xC3\xBF"},
         {latin_1,
@@ -63,6 +63,26 @@ const std::array<Row, 19>& rows() {
         {utf_16_be, "\0a\0"s, "a\xFF"},
         {utf_16_be, "\0a\xD8\0\xDC"s, "a\xFF"},
         {utf_16_le, "a"s, half},
+        // The second byte may be ASCII, and one byte may be a character.
+        {shift_jis, "\x95\\|\x83|\xB1", "表|ポｱ"},
+        {shift_jis, "\x81\n\x81", "\x81\n\x81"},
+        {shift_jis, "\x81,\xFC\xFC,\xF0@", "\x81,\xFC\xFC,\uE000"},
+        {euc_jp, "\xC5\xEC\x8E\xB1\x8F\xB0\xA1", "東ｱ丂"},
+        {euc_jp, "\x8F\xA2\xB7\xA1~", "\x8F\xA2掘~"},
+        {euc_jp, "\x8F\xB0\n\x8F\x41", "\x8F\xB0\n\x8F\x41"},
+        {euc_jp, "a\x8F\xB0", "a\x8F\xB0"},
+        {euc_jp, "\xF5\xA1", "\xF5\xA1"},
+        {gb18030, "\xB1\xB1\xBE\xA9", "北京"},
+        {gb18030, "\x81\x30\x81\x30\x90\x30\x81\x30\xE3\x32\x9A\x35", "\u0080\U00010000\U0010FFFF"},
+        {gb18030, "\x84\x31\xA4\x37\x84\x31\xA4\x38", "\uFFFD\uFFFE"},
+        {gb18030, "\x84\x31\xA5\x30 \xE3\x32\x9A\x36", "\x84\x31\xA5\x30 \xFF\x32\x9A\x36"},
+        {gb18030, "a\x81\x30\x81", "a\x81\x30\x81"},
+        {gb18030, "\x81\x30\n\x81\x30", "\x81\x30\n\x81\x30"},
+        {gb18030, "\x80\xFF\x81\xFF", "\x80\xFF\x81\xFF"},
+        {big5, "\xBBO\xA5_", "臺北"},
+        {big5, "\x81\x40\xFA\x40", "\x81\x40\xFA\x40"},
+        {euc_kr, "\xBC\xAD\xBF\xEF\x81\x41", "서울갂"},
+        {euc_kr, "\xC9\xA1\x81", "\xFF죦"},
     }};
     return found;
 }

@@ -8,6 +8,7 @@ import pytest
 
 from shared.aggregation.spec import Aggregate, Aggregation, GroupColumn
 from shared.csv.dialect import Encoding, Input
+from tests.contract.engines import test_multi_byte
 from tests.contract.engines.runs import aggregate, sources
 
 if TYPE_CHECKING:
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from processor.engines.port import Engine
 
 CODECS = {"mac-roman": "mac_roman", "koi8-r": "koi8_r", "koi8-u": "koi8_u"}
-SINGLE_BYTE = [name for name in get_args(Encoding) if not name.startswith("utf")]
+SEVERAL_BYTES = ("utf-8", "utf-16-le", "utf-16-be", *test_multi_byte.CODECS)
+SINGLE_BYTE = [name for name in get_args(Encoding) if name not in SEVERAL_BYTES]
 
 
 def codec_of(encoding: str) -> str:
