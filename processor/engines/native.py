@@ -29,7 +29,7 @@ from shared.aggregation.resolve import resolve
 from shared.csv.problems import Problem, columns, show
 from shared.errors import AttemptFailed, InvalidInput, JobFailed, MalformedInput
 from shared.jobs.report import Report, Seconds
-from shared.jobs.warnings import of_dialect, of_records, refusal, warnings_of
+from shared.jobs.warnings import of_dialect, refusal, warnings_of
 from shared.runtime.files import remove_folder
 
 if TYPE_CHECKING:
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from processor.engines.port import EngineProgress, Source
     from shared.aggregation.resolve import Query
     from shared.jobs.job import Aggregation
-    from shared.jobs.warnings import Finding
 
 PROGRAM = "csvmill-kernel"
 _RESULT, _REJECTS = "result", "rejects.csv"
@@ -173,7 +172,7 @@ class _Attempt:
                 last["warnings"],
                 self._names,
                 self._aggregation.notation,
-                self._other_findings(last) if last["event"] == "finished" else (),
+                of_dialect(self._usage.dialect) if last["event"] == "finished" else (),
             ),
             dialect=self._usage.dialect,
             bytes_in=self._source.size,
@@ -197,15 +196,6 @@ class _Attempt:
             preview,
             content=written.content,
         )
-
-    def _other_findings(self, last: Message) -> list[Finding]:
-        dialect = self._usage.dialect
-        records = of_records(
-            last["padded"],
-            last["truncated"],
-            trailing_delimiters=dialect is not None and dialect.trailing_delimiters,
-        )
-        return [*of_dialect(dialect), *records]
 
     async def _complete(self, groups: int, size: int) -> tuple[Written, Written | None]:
         """Bring the kernel's rows into the format of the result. Return it and its preview.

@@ -86,6 +86,9 @@ class RecordReader:
         self.passed_over = 0
         """The number of lines that are in no record: empty lines, comments, and what is above and
         below the table. Those of one batch are counted at its end."""
+        self.empty_line = 0
+        """The last empty line above the record yielded last, from 1; 0 if there is none. Comments
+        and lines beside the table do not count."""
         self.padded = 0
         self.truncated = 0
         """The number of records that `fitted` has filled or cut."""
@@ -295,6 +298,7 @@ class RecordReader:
                 self.records += 1
             else:
                 self.passed_over += 1
+                self.empty_line = self.empty_line if kind == "comment" else line
             at = end
         self._drop(at)
 
@@ -334,8 +338,17 @@ class RecordReader:
             numbered = enumerate(each, lines.first)
             lines.passed_over = lines.empty()
             lines.records -= lines.passed_over
-            return ((line, text.split(delimiter)) for line, text in numbered if text)
+            return self._records_between(numbered)
         return zip(count(lines.first), map(bytes.split, each, repeat(delimiter)), strict=False)
+
+    def _records_between(self, numbered: Iterable[tuple[int, bytes]]) -> Iterator[Record]:
+        """Yield the records of well-formed lines, some of which are empty."""
+        delimiter = self._grammar.delimiter
+        for line, text in numbered:
+            if text:
+                yield line, text.split(delimiter)
+            else:
+                self.empty_line = line
 
     def _records_of_doubtful(self, lines: Lines) -> Iterator[Record]:
         delimiter = self._grammar.delimiter
@@ -348,6 +361,7 @@ class RecordReader:
                 yield line, record.split(delimiter)
             else:
                 lines.passed_over += 1
+                self.empty_line = line
             if fault or not record:
                 lines.records -= 1
 

@@ -110,18 +110,24 @@ KINDS: dict[str, WarningKind] = {
         "these records form a group without a name",
         "leave them out with where, or fill the cells",
     ),
+    "below_empty_line": WarningKind(
+        "{records} such as {example} {follow} an empty line",
+        "another table may begin there, whose names and records were counted as data",
+        "leave out what is below with input.skip_footer or where, or remove the empty lines",
+    ),
     "padded_records": WarningKind(
-        "{records} {have} fewer cells than the header, and {were} filled with empty ones",
+        "{records} such as {example} {have} fewer cells than the header, and {were} filled with "
+        "empty ones",
         "cells may be missing in the middle, so that values are in the wrong column",
         "if that is not meant, set input.on_ragged to 'fail' or 'truncate'",
     ),
     "truncated_records": WarningKind(
-        "{records} {have} more cells than the header, and {were} cut",
+        "{records} such as {example} {have} more cells than the header, and {were} cut",
         "a delimiter within a cell may have divided it, so that values are in the wrong column",
         "if that is not meant, set input.on_ragged to 'fail' or 'pad'",
     ),
     "trailing_delimiters": WarningKind(
-        "all records but the header end in a delimiter",
+        "all records, such as {example}, end in a delimiter, but not the header",
         "the empty last column was dropped, but a name may be missing in the header",
         "add the delimiter, or the missing name, to the header",
     ),
@@ -168,20 +174,6 @@ def warnings_of(
     return tuple(sorted(found, key=lambda warning: order.index(warning.kind)))
 
 
-def of_records(padded: int, truncated: int, *, trailing_delimiters: bool) -> list[Finding]:
-    """Return what was done to records that are not as wide as the header.
-
-    `padded` and `truncated` are numbers of records; `trailing_delimiters` is whether all of them
-    end in a delimiter that was dropped.
-    """
-    counts = {
-        "padded_records": padded,
-        "truncated_records": truncated,
-        "trailing_delimiters": int(trailing_delimiters),
-    }
-    return [Finding(kind, count) for kind, count in counts.items() if count]
-
-
 def of_dialect(dialect: Dialect | None) -> list[Finding]:
     """Return what was assumed when the dialect of a file was detected."""
     found = []
@@ -207,6 +199,7 @@ def _fields_of(finding: Finding, names: Sequence[str], notation: Notation) -> di
         "records": _number(finding.count, "record"),
         "groups": _number(finding.count, "group"),
         "are": "is" if finding.count == 1 else "are",
+        "follow": "follows" if finding.count == 1 else "follow",
         "have": "has" if finding.count == 1 else "have",
         "were": "was" if finding.count == 1 else "were",
         "example": finding.example,

@@ -12,6 +12,8 @@ from shared.aggregation.spec import Arithmetic
 from shared.csv.problems import show
 from shared.jobs.warnings import KINDS, FileWarning, Finding, of_dialect, warning_of
 from tests.reference.cells import BLANKS
+from tests.reference.record_doubts import first_of
+from tests.reference.total_names import COLONS, TOTALS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,15 +21,11 @@ if TYPE_CHECKING:
     from shared.aggregation.cells import Notation
     from shared.aggregation.resolve import Comparison, Query, Restriction
     from shared.csv.dialect import Dialect
+    from tests.reference.record_doubts import RecordDoubts
 
 Fields = list[bytes]
 Key = tuple[bytes, ...]
 
-_TOTALS = re.compile(
-    "totals?|grand total|sum|summe|gesamt|gesamtsumme|gesamttotal|insgesamt|somme|totale|suma|"
-    "summa|totaal|total general|sub[ -]?total|subtotale|sous-total|zwischensumme",
-    re.ASCII,
-)
 _BLANKS = "[\t-\r \x85\xa0\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff]+"
 
 
@@ -48,13 +46,17 @@ class Doubts:
     """Collects what is doubtful in the records of a file, in their order."""
 
     def __init__(
-        self, query: Query, names: Sequence[str], notation: Notation, dialect: Dialect
+        self,
+        query: Query,
+        names: Sequence[str],
+        notation: Notation,
+        dialect: Dialect,
+        written: RecordDoubts,
     ) -> None:
         self._query = query
         self._names = names
         self._notation = notation
         self._dialect = dialect
-        self._quotes: list[tuple[int, int, bytes]] = []
         self._rows: list[tuple[int, Fields, Key]] = []
         self._fields: list[Fields] = []
         self._tests: dict[int, int] = {}
@@ -62,17 +64,11 @@ class Doubts:
             self._tests.setdefault(column, test)
         self._tested: dict[int, list[tuple[int, bytes]]] = {column: [] for column in self._tests}
         self._line = 0
-        self.widths = {
-            "trailing_delimiters": int(dialect.trailing_delimiters),
-            "padded_records": 0,
-            "truncated_records": 0,
-        }
-        """The numbers of records that were filled or cut, which the reader counts."""
+        self.written = written
 
-    def see_record(self, line: int, fields: Fields, quotes: Sequence[int]) -> None:
-        """Take a record. The columns in `quotes` (from 0) have a quote in text without quotes."""
+    def see_record(self, line: int) -> None:
+        """Take the line of a record that fits the header."""
         self._line = line
-        self._quotes += [(line, column, fields[column]) for column in quotes]
 
     def see_test(self, restriction: Comparison, cell: bytes) -> None:
         """Take a cell of the record that `where` has read as a number."""
@@ -91,23 +87,13 @@ class Doubts:
         """Return the warnings of the whole file."""
         found = [
             *self._grouped_integers(),
-            *self._first("quote_in_text", self._quotes),
             *self._doubtful_rows(),
             *self._similar_groups(),
         ]
         found += of_dialect(self._dialect)
-        found += [Finding(kind, count) for kind, count in self.widths.items() if count]
+        found += self.written.findings()
         found.sort(key=lambda finding: list(KINDS).index(finding.kind))
         return tuple(warning_of(each, self._names, self._notation) for each in found)
-
-    def _first(
-        self, kind: str, seen: Sequence[tuple[int, int | None, bytes]], others: int = 0
-    ) -> list[Finding]:
-        if not seen:
-            return []
-        line, column, cell = seen[0]
-        number = None if column is None else column + 1
-        return [Finding(kind, len(seen), others, line, number, show(cell))]
 
     def _grouped_integers(self) -> list[Finding]:
         if self._notation.thousands:
@@ -126,7 +112,7 @@ class Doubts:
             values = [(line, cell, self._form(cell)) for line, cell in cells]
             if all(form != "other" for _, _, form in values):
                 grouped = [(line, column, cell) for line, cell, form in values if form == "grouped"]
-                found += self._first("grouped_integers", grouped, len(cells) - len(grouped))
+                found += first_of("grouped_integers", grouped, len(cells) - len(grouped))
         return found
 
     def _form(self, cell: bytes) -> str:
@@ -158,10 +144,10 @@ class Doubts:
                 for column, text in named:
                     if not text.strip(BLANKS):
                         blank[column].append((line, column, text.encode()))
-        found = [finding for kind, rows in seen.items() for finding in self._first(kind, rows)]
+        found = [finding for kind, rows in seen.items() for finding in first_of(kind, rows)]
         found += self._sum_row()
         for _, rows in sorted(blank.items()):
-            found += self._first("blank_group", rows)
+            found += first_of("blank_group", rows)
         return found
 
     def _sum_row(self) -> list[Finding]:
@@ -213,8 +199,9 @@ class Doubts:
 
 def names_total(text: str) -> bool:
     """Return whether a text names a row that sums others."""
-    text = text.strip(BLANKS).removesuffix(":").strip(BLANKS)
-    return text.isascii() and _TOTALS.fullmatch(text.lower()) is not None
+    text = text.strip(BLANKS)
+    colon = next((colon for colon in COLONS if text.endswith(colon)), "")
+    return text.removesuffix(colon).strip(BLANKS).lower() in TOTALS
 
 
 def likeness(text: bytes) -> str:

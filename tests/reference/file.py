@@ -19,6 +19,7 @@ from shared.jobs.warnings import refusal
 from tests.reference.cells import BadCell, holds, key_of, values_of
 from tests.reference.doubts import Doubts
 from tests.reference.functions import compute, ratio
+from tests.reference.record_doubts import RecordDoubts
 from tests.reference.rows import csv_line, encoded, ordered
 
 if TYPE_CHECKING:
@@ -110,10 +111,11 @@ def _aggregated(
     skip = aggregation.input.on_bad_row == "skip"
     records = iter(reader)
     written = aggregation.notation.of_values
-    query, width = _query(aggregation, reader, records, problems, skip=skip)
+    query, width, header_line = _query(aggregation, reader, records, problems, skip=skip)
     names = [name.decode() for name in reader.header]
-    doubts = Doubts(query, names, aggregation.notation, dialect)
-    groups, rows = _groups(query, reader, records, width, doubts)
+    written_as = RecordDoubts(dialect, width, header_line)
+    doubts = Doubts(query, names, aggregation.notation, dialect, written_as)
+    groups, rows = _groups(query, reader, records, width, doubts, problems)
     rows = replace(rows, rejected=problems.count)
     problems.check(rows, skip=skip)
     try:
@@ -121,7 +123,6 @@ def _aggregated(
     except MalformedInput as error:
         raise MalformedInput(str(error), Report(rows=rows)) from error
     found = ordered(query, [row for row in found if holds(query.having, row, written)])
-    doubts.widths.update(padded_records=reader.padded, truncated_records=reader.truncated)
     report = Report(rows=rows, groups=len(found), warnings=doubts.warnings())
     if report.warnings and aggregation.on_warning == "fail":
         raise MalformedInput(refusal(report.warnings), report)
@@ -147,8 +148,8 @@ def _query(
     problems: _Problems,
     *,
     skip: bool,
-) -> tuple[Query, int]:
-    """Return the query for the header, and the number of columns."""
+) -> tuple[Query, int, int]:
+    """Return the query for the header, the number of columns, and the line of the header."""
     line, header = next(records, (1, None))
     if header is None:
         # Without a header, all records may have been bad.
@@ -162,13 +163,18 @@ def _query(
             f"at least {columns(aggregation.width)}",
         )
     try:
-        return resolve(aggregation, [name.decode() for name in header]), len(header)
+        return resolve(aggregation, [name.decode() for name in header]), len(header), line
     except InvalidInput as error:
         raise MalformedInput(f"the aggregation does not fit the file: {error}") from error
 
 
 def _groups(
-    query: Query, reader: RecordReader, records: Iterator[Record], width: int, doubts: Doubts
+    query: Query,
+    reader: RecordReader,
+    records: Iterator[Record],
+    width: int,
+    doubts: Doubts,
+    problems: _Problems,
 ) -> tuple[Groups, Rows]:
     aggregation = query.aggregation
     notation = aggregation.notation
@@ -181,7 +187,8 @@ def _groups(
         fields = reader.fitted(found, width)
         if fields is None:
             continue
-        doubts.see_record(line, found, reader.quotes_in_text)
+        doubts.see_record(line)
+        doubts.written.see(line, found, reader, problems.last_line)
         cells = [b"" if field in nulls else field for field in fields]
         try:
             if not holds(query.where, cells, notation, doubts.see_test):
@@ -208,9 +215,11 @@ class _Problems:
         self.count = 0
         self.first: list[Problem] = []
         self.rejects = [csv_line([name.encode() for name in COLUMNS])]
+        self.last_line = 0
 
     def take(self, problem: Problem) -> None:
         self.count += 1
+        self.last_line = problem.line
         if len(self.first) < SHOWN_PROBLEMS:
             self.first.append(replace(problem, record=b""))
         self.rejects.append(

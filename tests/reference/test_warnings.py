@@ -60,6 +60,46 @@ CASES = {
         replace(TEXTS, where=Condition(2, ">", ("1",), "number"), group_by=()),
     ),
     "rows": (LINES, replace(TEXTS, group_by=())),
+    "tables": (
+        [
+            b"k,n,m\n",
+            b"a,1,2\n",
+            b"\n",
+            b"\n",
+            b"x\n",
+            b"\n",
+            b"x,y\n",
+            b"\n",
+            b"# c\n",
+            b'"s\n\n# d",t,"u\n"\n',
+            b"b,2,3,4\n",
+            b'"\n",2,3\n',
+            b'"\n",2\n',
+            b"\r\n",
+            b",5,6\n",
+            b"\n",
+        ],
+        replace(
+            TEXTS,
+            group_by=(),
+            input=replace(RFC_4180, comment="#", on_ragged="pad_or_truncate", on_bad_row="skip"),
+        ),
+    ),
+    "no header": (
+        [
+            b'\n"x"y\n\na,1,2\n',
+            b"b,1,2\n",
+            b"\n",
+            b'"\n",2,3\n',
+            b"\n",
+            b"c,4\n",
+            b"\n",
+        ],
+        replace(
+            TEXTS,
+            input=replace(RFC_4180, header=False, on_ragged="pad", on_bad_row="skip"),
+        ),
+    ),
 }
 
 

@@ -41,6 +41,11 @@ public:
     bool dropping() const { return size_ > 0 && parts_[size_ - 1].dropping; }
     /// Whether the table ends at `end()`: what follows is passed over.
     bool footer() const { return footer_; }
+    /// What is above a record after the block, if `above` is above its first one.
+    Above above_next(Above above) const {
+        for (std::size_t i = 0; i < size_; ++i) above = parts_[i].above_next(above);
+        return above;
+    }
     std::uint64_t line_ends() const {
         std::uint64_t all = 0;
         for (std::size_t i = 0; i < size_; ++i) all += parts_[i].line_ends;

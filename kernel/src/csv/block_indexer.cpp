@@ -64,11 +64,13 @@ void BlockIndexer::index_plain(Bytes data, std::size_t begin, std::size_t until,
         index.line_ends += line_ends;
         if (outcome == Outcome::no_record) {
             ++index.passed_over;
+            if (!reader_.begins_mark(data, at)) index.last = Above::empty_line;
         } else {
             const bool good = outcome == Outcome::record;
-            index.rows.push_back({static_cast<std::uint32_t>(at),
-                                  static_cast<std::uint32_t>(index.fields.size()),
-                                  good ? static_cast<std::uint32_t>(fields.size()) : 0});
+            index.rows.push_back(
+                {static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(index.fields.size()),
+                 good ? static_cast<std::uint32_t>(fields.size()) : 0, index.last});
+            index.last = Above::record;
             if (good) {
                 index.fields.insert(index.fields.end(), fields.begin(), fields.end());
                 const std::uint64_t lines = line_ends + (record.ends_with(newline) ? 0 : 1);

@@ -14,6 +14,7 @@ void RecordIndex::clear(const KeptFields& fields_kept, std::size_t at) {
     of_several_lines = 0;
     most_lines = 1;
     passed_over = 0;
+    last = Above::nothing;
 }
 
 }  // namespace csvmill

@@ -10,6 +10,9 @@
 
 namespace csvmill {
 
+/// What is above a record: the record or empty line that is next to it. Comments do not count.
+enum class Above : std::uint8_t { nothing, record, empty_line };
+
 /// Where records are, in one of two forms.
 ///
 /// *Regular* records are whole and well-formed, have as many fields as the header, no CR but before
@@ -17,9 +20,10 @@ namespace csvmill {
 /// are read by the plain reader into `rows` and `fields`.
 struct RecordIndex {
     struct Row {
-        std::uint32_t at = 0;     ///< Where the record begins.
-        std::uint32_t first = 0;  ///< Its first field in `fields`.
-        std::uint32_t count = 0;  ///< Its number of fields; 0 for a record with a fault.
+        std::uint32_t at = 0;          ///< Where the record begins.
+        std::uint32_t first = 0;       ///< Its first field in `fields`.
+        std::uint32_t count = 0;       ///< Its number of fields; 0 for a record with a fault.
+        Above above = Above::nothing;  ///< In the index.
     };
 
     const KeptFields* kept = nullptr;
@@ -38,10 +42,14 @@ struct RecordIndex {
     std::uint64_t of_several_lines = 0;  ///< Records of several lines.
     std::uint64_t most_lines = 1;        ///< Lines of the longest of these.
     std::uint64_t passed_over = 0;       ///< Lines in [begin, end) that are in no record.
+    Above last = Above::nothing;         ///< What is above a record after it, in the index.
 
     std::size_t records() const {
         return regular ? (ends.size() - 1) / kept->stride() : rows.size();
     }
+
+    /// What is above a record after the index, if `above` is above its first one.
+    Above above_next(Above above) const { return last == Above::nothing ? above : last; }
 
     /// Regular: the separator after field `column` of a record. The one before it in the list
     /// precedes the field.

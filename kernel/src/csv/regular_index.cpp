@@ -300,6 +300,7 @@ std::size_t Scan::finish(bool final) {
         until = data_.size();
     }
     ends.resize(checked_ * stride_ + 1);
+    if (checked_ > 0) index_.last = Above::record;
     inner_.add_to(index_, checked_);
     index_.regular = true;
     index_.end = static_cast<std::uint32_t>(end);

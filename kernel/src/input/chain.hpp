@@ -7,18 +7,21 @@
 #include <set>
 #include <string>
 
+#include "csv/record_index.hpp"
+
 namespace csvmill {
 
 /// The end of a block: the start of the record that continues in the next one.
 struct Link {
-    std::string tail;            ///< The unfinished record so far.
-    std::uint64_t line = 1;      ///< On which it begins.
-    std::uint64_t offset = 0;    ///< Bytes of the source before it.
-    std::uint64_t position = 0;  ///< Bytes of text before it.
-    std::size_t retry = 0;       ///< The size from which it is worth while to read it again.
-    bool dropping = false;       ///< The rest of a line that is too long is to be dropped.
-    bool footer = false;         ///< The table has ended: all that follows is passed over.
-    bool open_line = false;      ///< Whether the text so far ends within a line.
+    std::string tail;              ///< The unfinished record so far.
+    std::uint64_t line = 1;        ///< On which it begins.
+    std::uint64_t offset = 0;      ///< Bytes of the source before it.
+    std::uint64_t position = 0;    ///< Bytes of text before it.
+    std::size_t retry = 0;         ///< The size from which it is worth while to read it again.
+    bool dropping = false;         ///< The rest of a line that is too long is to be dropped.
+    bool footer = false;           ///< The table has ended: all that follows is passed over.
+    bool open_line = false;        ///< Whether the text so far ends within a line.
+    Above above = Above::nothing;  ///< What is above that record.
 };
 
 /// Thrown in threads that wait when another one has failed.

@@ -156,7 +156,10 @@ private:
                 name = text;
             }
         }
-        if (reader_.dialect().header) drop(end - at_);
+        if (reader_.dialect().header) {
+            drop(end - at_);
+            link_.above = Above::record;
+        }
         header.rest = std::move(link_);
         header.rest.tail = text_.substr(at_);
         header.whole = source_.ended();

@@ -62,10 +62,10 @@ public:
         }
         // Of a footer, only what is in the part.
         const Bytes read = index_.footer() ? text.data().substr(0, stop) : text.data();
-        Link rest = next_link(read, 0, index_.line_ends(), false);
+        Link rest = next_link(read, 0, index_.line_ends(), link_.above, false);
         rest.tail.clear();
         bad_.clear();
-        feed_all(text.data(), 0, link_.line);
+        feed_all(text.data(), 0, link_.line, link_.above);
         pipeline_.maker_.report(bad_, text.data(), ahead.final(), {0, link_.line, link_.offset},
                                 pipeline_.input_.problems);
         return rest;
@@ -131,9 +131,11 @@ private:
     void work_confirmed() {
         const Bytes data = block_.buffer.data();
         const std::size_t begin = block_.buffer.begin();
-        give(next_link(data, begin, head_.line_ends + index_.line_ends(), block_.final));
-        feed(head_, data, begin, link_.line);
-        feed_all(data, begin, link_.line + head_.line_ends);
+        const std::uint64_t lines = head_.line_ends + index_.line_ends();
+        const Above above = head_.above_next(link_.above);
+        give(next_link(data, begin, lines, above, block_.final));
+        feed(head_, data, begin, link_.line, link_.above);
+        feed_all(data, begin, link_.line + head_.line_ends, above);
         report(data, {begin, link_.line, link_.offset});
     }
 
@@ -142,8 +144,8 @@ private:
         std::size_t begin = block_.buffer.begin();
         if (data.size() - begin <= max_part) {
             indexer_.index(data, begin, block_.final, index_);
-            give(next_link(data, begin, index_.line_ends(), block_.final));
-            feed_all(data, begin, link_.line);
+            give(next_link(data, begin, index_.line_ends(), link_.above, block_.final));
+            feed_all(data, begin, link_.line, link_.above);
             report(data, {begin, link_.line, link_.offset});
             return;
         }
@@ -162,8 +164,9 @@ private:
                 size = data.size();
                 continue;
             }
-            Link next = next_link(all ? data : part, begin, index_.line_ends(), block_.final);
-            feed_all(part, begin, link_.line);
+            Link next =
+                next_link(all ? data : part, begin, index_.line_ends(), link_.above, block_.final);
+            feed_all(part, begin, link_.line, link_.above);
             report(part, {begin, link_.line, link_.offset});
             bad_.clear();
             begin = index_.end();
@@ -196,11 +199,12 @@ private:
     }
 
     /// The link to the next block, if records up to `index_.end()` have been read since `begin`.
-    /// `final`: the file ends with the data.
-    Link next_link(Bytes data, std::size_t begin, std::uint64_t lines, bool final) {
+    /// `above` is above the first record of `index_`. `final`: the file ends with the data.
+    Link next_link(Bytes data, std::size_t begin, std::uint64_t lines, Above above, bool final) {
         const Bytes read = data.substr(begin, index_.end() - begin);
         Link next;
         next.line = link_.line + lines;
+        next.above = index_.above_next(above);
         next.offset = link_.offset + source_length(read, reader_.dialect().encoding);
         next.position = link_.position + read.size();
         if (index_.footer()) {
@@ -218,16 +222,19 @@ private:
 
     void give(Link link) { pipeline_.chain_.give(block_.number + 1, std::move(link)); }
 
-    /// `begin` is where the block begins in the data, and `line` where the index begins.
-    void feed(const RecordIndex& index, Bytes data, std::size_t begin, std::uint64_t line) {
-        feeder.feed(index, {data, index.begin, line, link_.position - begin}, bad_);
+    /// `begin` is where the block begins in the data, and `line` where the index begins; `above` is
+    /// above its first record.
+    void feed(const RecordIndex& index, Bytes data, std::size_t begin, std::uint64_t line,
+              Above above) {
+        feeder.feed(index, {data, index.begin, line, link_.position - begin, above}, bad_);
         pipeline_.input_.progress.rows += index.records();
     }
 
-    void feed_all(Bytes data, std::size_t begin, std::uint64_t line) {
+    void feed_all(Bytes data, std::size_t begin, std::uint64_t line, Above above) {
         for (std::size_t i = 0; i < index_.size(); ++i) {
-            feed(index_[i], data, begin, line);
+            feed(index_[i], data, begin, line, above);
             line += index_[i].line_ends;
+            above = index_[i].above_next(above);
         }
     }
 

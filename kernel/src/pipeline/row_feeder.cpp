@@ -22,7 +22,8 @@ RowFeeder::RowFeeder(const FeedContext& context, const std::vector<std::string>&
       width_(names.size()),
       row_reader_(context.query),
       regular_cells_(context.reader.dialect()),
-      watch_(context.query, context.reader, names) {
+      record_watch_(context.reader, doubts_),
+      watch_(context.query, context.reader, names, doubts_) {
     if (context.query.where) {
         where_.emplace(*context.query.where, context.query.notation, context.query.dates);
     }
@@ -43,6 +44,7 @@ void RowFeeder::feed(const RecordIndex& index, const TextPlace& place, std::vect
         unescaped_.reserve(data.size() + cell_padding);
     }
     const std::size_t records = index.records();
+    if (index.regular && records > 0) record_watch_.look_at_index(index, place);
     for (row_ = 0; row_ < records;) {
         if (index.regular) {
             feed_regular(index, data);
@@ -69,24 +71,18 @@ void RowFeeder::feed_regular(const RecordIndex& index, Bytes data) {
 }
 
 /// Whether a record has as many fields as it is to have, or is made to have them.
-bool RowFeeder::fits(const RecordIndex& index, const RecordIndex::Row& row) {
-    if (row.count == 0) return false;
+Fit RowFeeder::fit_of(const RecordIndex& index, const RecordIndex::Row& row) const {
+    if (row.count == 0) return Fit::bad;
     const Dialect& dialect = context_.reader.dialect();
     const std::uint32_t expected = index.kept->width();
     if (row.count == expected) {
-        if (expected == width_) return true;
+        if (expected == width_) return Fit::whole;
         const Field& last = index.fields[row.first + row.count - 1];
-        if (last.begin == last.end) return true;
+        if (last.begin == last.end) return Fit::trailing;
     }
-    if (row.count < expected && dialect.pad) {
-        ++counts_.padded;
-        return true;
-    }
-    if (row.count > width_ && dialect.truncate) {
-        ++counts_.truncated;
-        return true;
-    }
-    return false;
+    if (row.count < expected && dialect.pad) return Fit::padded;
+    if (row.count > width_ && dialect.truncate) return Fit::truncated;
+    return Fit::bad;
 }
 
 void RowFeeder::feed_plain(const RecordIndex& index, const TextPlace& place,
@@ -97,12 +93,15 @@ void RowFeeder::feed_plain(const RecordIndex& index, const TextPlace& place,
     rows = 0;
     for (; row_ < index.rows.size() && rows < batch_rows; ++row_) {
         const RecordIndex::Row& row = index.rows[row_];
-        if (!fits(index, row)) {
+        const Fit fit = fit_of(index, row);
+        if (fit == Fit::bad) {
             bad.push_back(
                 {row.at, row.count == 0 ? BadRow::Check::reader : BadRow::Check::width, {}});
             continue;
         }
-        watch_.look_at_fields(index, row, place);
+        counts_.padded += fit == Fit::padded ? 1 : 0;
+        counts_.truncated += fit == Fit::truncated ? 1 : 0;
+        record_watch_.look_at_record(index, row, fit, place);
         starts_[rows] = row.at;
         for (std::size_t k = 0; k < batch_.columns.size(); ++k) {
             if (batch_.columns[k] >= row.count) {

@@ -15,6 +15,7 @@
 #include "query/row_reader.hpp"
 #include "run/scratch.hpp"
 #include "state/state_file.hpp"
+#include "warnings/record_watch.hpp"
 #include "warnings/watch.hpp"
 
 namespace csvmill {
@@ -61,12 +62,12 @@ public:
     const RowCounts& counts() const { return counts_; }
     GroupTable& table() { return table_; }
     std::vector<StateFile>& spilled() { return spilled_; }
-    const Doubts& doubts() const { return watch_.doubts(); }
+    const Doubts& doubts() const { return doubts_; }
 
 private:
     void feed_regular(const RecordIndex& index, Bytes data);
     void feed_plain(const RecordIndex& index, const TextPlace& place, std::vector<BadRow>& bad);
-    bool fits(const RecordIndex& index, const RecordIndex::Row& row);
+    Fit fit_of(const RecordIndex& index, const RecordIndex::Row& row) const;
     void finish_batch(const RecordIndex& index, const TextPlace& place, std::vector<BadRow>& bad);
 
     const FeedContext& context_;
@@ -77,6 +78,8 @@ private:
     std::optional<Condition> where_;
     RowReader row_reader_;
     RegularCells regular_cells_;
+    Doubts doubts_;
+    RecordWatch record_watch_;
     Watch watch_;
     RowCounts counts_;
     Batch batch_;

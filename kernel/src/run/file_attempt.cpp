@@ -133,6 +133,7 @@ PartAccount FileAttempt::account_of(const Link& rest) const {
     account.truncated = found_.truncated;
     account.footer = rest.footer ? 1 : 0;
     account.open_line = rest.open_line ? 1 : 0;
+    account.above = static_cast<std::uint64_t>(rest.above);
     account.passed_over =
         found_.passed_over - (source_.final() ? account.footer * account.open_line : 0);
     const std::uint64_t footer = task_.dialect.footer_lines;

@@ -29,7 +29,7 @@ std::string json_of(const std::vector<Problem>& problems) {
 std::string json_of(const Doubts& doubts) {
     std::string text = "[";
     for (const auto& [key, sighting] : doubts.all()) {
-        if (!sighting.doubtful()) continue;
+        if (!is_doubtful(key.first, sighting)) continue;
         if (text.size() > 1) text += ',';
         JsonWriter json;
         json.member("kind", name_of(key.first)).member("count", sighting.count);

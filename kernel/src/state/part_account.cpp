@@ -9,14 +9,15 @@ namespace csvmill {
 
 namespace {
 
-constexpr std::uint64_t version = 2;
+constexpr auto most_above = static_cast<std::uint64_t>(Above::empty_line);
+constexpr std::uint64_t version = 3;
 
 }  // namespace
 
 void PartAccount::write(std::string& to) const {
     for (const std::uint64_t number :
          {version, statistics, begin, end, lines, aggregated, filtered, problems, of_several_lines,
-          most_lines, passed_over, padded, truncated, footer, open_line, header_line,
+          most_lines, passed_over, padded, truncated, footer, open_line, above, header_line,
           std::uint64_t{names.size()}}) {
         append_varint(to, number);
     }
@@ -35,12 +36,13 @@ PartAccount PartAccount::read(Bytes from) {
     for (std::uint64_t* number :
          {&account.begin, &account.end, &account.lines, &account.aggregated, &account.filtered,
           &account.problems, &account.of_several_lines, &account.most_lines, &account.passed_over,
-          &account.padded, &account.truncated, &account.footer, &account.open_line,
+          &account.padded, &account.truncated, &account.footer, &account.open_line, &account.above,
           &account.header_line}) {
         *number = take_varint(from);
     }
     const std::uint64_t columns = take_varint(from);
-    if (account.begin > account.end || columns == 0 || columns > column_limit)
+    if (account.begin > account.end || account.above > most_above || columns == 0 ||
+        columns > column_limit)
         throw StateError("a state file is damaged: its account has a wrong number");
     for (std::uint64_t i = 0; i < columns; ++i) {
         account.names.emplace_back(take_bytes(from, take_varint(from)));
@@ -52,7 +54,7 @@ PartAccount PartAccount::read(Bytes from) {
 
 void PartAccount::append(const PartAccount& next) {
     end = next.end;
-    if (footer == 0) doubts.append(next.doubts, lines);
+    if (footer == 0) doubts.append(next.doubts, lines, static_cast<Above>(above));
     lines += next.lines;
     if (footer > 0) {
         // It is below the table, though it was read as if it had records.
@@ -64,6 +66,7 @@ void PartAccount::append(const PartAccount& next) {
     padded += next.padded;
     truncated += next.truncated;
     footer = next.footer;
+    if (next.above != static_cast<std::uint64_t>(Above::nothing)) above = next.above;
     open_line = next.open_line;
     aggregated += next.aggregated;
     filtered += next.filtered;

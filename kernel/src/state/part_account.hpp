@@ -25,6 +25,7 @@ struct PartAccount {
     std::uint64_t truncated = 0;
     std::uint64_t footer = 0;     ///< 1 if the table ends in it: no part that follows has records.
     std::uint64_t open_line = 0;  ///< 1 if the part ends within a line.
+    std::uint64_t above = 0;      ///< What is above the part that follows: an `Above`.
     Doubts doubts;                ///< None if bad records fail the job, and the part has some.
     std::uint64_t header_line = 1;   ///< The line of the file on which its header begins.
     std::vector<std::string> names;  ///< Of all columns of the file.

@@ -11,9 +11,10 @@ namespace csvmill {
 namespace {
 
 constexpr std::array names{
-    Bytes("grouped_integers"), Bytes("quote_in_text"),  Bytes("repeated_header"),
-    Bytes("total_row"),        Bytes("sum_row"),        Bytes("empty_row"),
-    Bytes("blank_group"),      Bytes("similar_groups"),
+    Bytes("grouped_integers"), Bytes("quote_in_text"),     Bytes("repeated_header"),
+    Bytes("total_row"),        Bytes("sum_row"),           Bytes("empty_row"),
+    Bytes("blank_group"),      Bytes("similar_groups"),    Bytes("below_empty_line"),
+    Bytes("padded_records"),   Bytes("truncated_records"), Bytes("trailing_delimiters"),
 };
 
 void append_text(std::string& to, Bytes text) {
@@ -49,20 +50,47 @@ void add(Sighting& to, const Sighting& from, bool first, std::uint64_t lines) {
 
 Bytes name_of(Doubt doubt) { return names[static_cast<std::size_t>(doubt)]; }
 
+bool is_doubtful(Doubt doubt, const Sighting& sighting) {
+    if (sighting.count == 0 || sighting.refuted) return false;
+    // A file whose lines are all divided by empty ones has one table.
+    return doubt != Doubt::below_empty_line || sighting.others > 0;
+}
+
 void Doubts::merge(const Doubts& other) {
     for (const auto& [key, sighting] : other.seen_) {
         Sighting& mine = seen_[key];
         add(mine, sighting, sighting.position < mine.position, 0);
     }
+    if (other.first_.known) first_ = other.first_;
     const LastRow& its = other.last_;
     if (its.known && (!last_.known || its.position > last_.position)) last_ = its;
 }
 
-void Doubts::append(const Doubts& next, std::uint64_t lines) {
+void Doubts::append(const Doubts& next, std::uint64_t lines, Above above) {
+    if (next.first_.known) append_first(next.first_, lines, above);
     for (const auto& [key, sighting] : next.seen_) add(seen_[key], sighting, false, lines);
     if (!next.last_.known) return;
     last_ = next.last_;
     last_.line += lines;
+}
+
+void Doubts::append_first(const FirstRecord& first, std::uint64_t lines, Above above) {
+    Sighting sighting;
+    switch (above) {
+        case Above::nothing:
+            first_ = first;
+            first_.line += lines;
+            return;
+        case Above::record:
+            sighting.others = 1;
+            break;
+        case Above::empty_line:
+            sighting.count = 1;
+            sighting.line = first.line;
+            sighting.example = first.example;
+            break;
+    }
+    add(of(Doubt::below_empty_line), sighting, false, lines);
 }
 
 void Doubts::write(std::string& to) const {
@@ -78,6 +106,8 @@ void Doubts::write(std::string& to) const {
         }
         append_text(to, sighting.example);
     }
+    append_varint(to, first_.known ? first_.line : 0);
+    append_text(to, first_.example);
     append_varint(to, last_.known ? 1 + last_.sums.size() : 0);
     if (!last_.known) return;
     append_varint(to, last_.line);
@@ -99,6 +129,9 @@ Doubts Doubts::read(Bytes& from) {
         sighting.line = take_varint(from);
         sighting.example = take_bytes(from, take_varint(from));
     }
+    doubts.first_.line = take_varint(from);
+    doubts.first_.known = doubts.first_.line > 0;
+    doubts.first_.example = take_bytes(from, take_varint(from));
     const std::uint64_t parts = take_varint(from);
     if (parts == 0) return doubts;
     LastRow& last = doubts.last();

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "csv/record_index.hpp"
 #include "text/bytes.hpp"
 
 namespace csvmill {
@@ -15,14 +16,18 @@ namespace csvmill {
 /// A kind of doubt. The service has the words for each: shared/jobs/warnings.py. Numbers are in
 /// state files.
 enum class Doubt : std::uint8_t {
-    grouped_integers,  ///< Numbers such as 1.234, which may be 1234.
-    quote_in_text,     ///< A quote within a field that does not begin with one.
-    repeated_header,   ///< The header again, as a record.
-    total_row,         ///< A record whose group is called "Total" or the like.
-    sum_row,           ///< A last record with the sums of all records above it.
-    empty_row,         ///< A record of empty cells only.
-    blank_group,       ///< A group without a name, or with one of blanks.
-    similar_groups,    ///< Groups that differ only by blanks, case, or normalization.
+    grouped_integers,     ///< Numbers such as 1.234, which may be 1234.
+    quote_in_text,        ///< A quote within a field that does not begin with one.
+    repeated_header,      ///< The header again, as a record.
+    total_row,            ///< A record whose group is called "Total" or the like.
+    sum_row,              ///< A last record with the sums of all records above it.
+    empty_row,            ///< A record of empty cells only.
+    blank_group,          ///< A group without a name, or with one of blanks.
+    similar_groups,       ///< Groups that differ only by blanks, case, or normalization.
+    below_empty_line,     ///< A record below an empty line, while others have none above.
+    padded_records,       ///< A record that was filled with empty fields.
+    truncated_records,    ///< A record of which fields were dropped.
+    trailing_delimiters,  ///< A record that ends in a delimiter, unlike the header.
 };
 
 /// The name of a kind in messages.
@@ -37,8 +42,16 @@ struct Sighting {
     std::uint64_t line = 0;      ///< On which that record begins; 0 if it is not known.
     std::optional<std::uint32_t> column;
     std::string example;  ///< As `show` gives it.
+};
 
-    bool doubtful() const { return count > 0 && !refuted; }
+/// Whether a kind is to be told.
+bool is_doubtful(Doubt doubt, const Sighting& sighting);
+
+/// The first record of a part, or of a file without a header, if no empty line is above it there.
+struct FirstRecord {
+    bool known = false;
+    std::uint64_t line = 0;
+    std::string example;  ///< As `show` gives it.
 };
 
 /// The last record that was aggregated.
@@ -60,14 +73,16 @@ public:
         return seen_[{doubt, column}];
     }
 
+    FirstRecord& first() { return first_; }
     LastRow& last() { return last_; }
     const LastRow& last() const { return last_; }
 
     /// Adds what another thread has seen in the same file.
     void merge(const Doubts& other);
 
-    /// Adds what was seen in the part that follows, before which there are `lines` line ends.
-    void append(const Doubts& next, std::uint64_t lines);
+    /// Adds what was seen in the part that follows, before which there are `lines` line ends, and
+    /// which begins below a record or an empty line.
+    void append(const Doubts& next, std::uint64_t lines, Above above);
 
     void clear() { *this = Doubts(); }
 
@@ -80,7 +95,10 @@ public:
     static Doubts read(Bytes& from);
 
 private:
+    void append_first(const FirstRecord& first, std::uint64_t lines, Above above);
+
     std::map<Key, Sighting> seen_;
+    FirstRecord first_;
     LastRow last_;
 };
 

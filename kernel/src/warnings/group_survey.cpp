@@ -13,7 +13,7 @@
 #include "text/utf8.hpp"
 #include "values/notation.hpp"
 #include "warnings/likeness.hpp"
-#include "warnings/watch.hpp"
+#include "warnings/total_names.hpp"
 
 namespace csvmill {
 

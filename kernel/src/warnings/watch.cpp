@@ -1,10 +1,10 @@
 #include "warnings/watch.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include "text/case.hpp"
 #include "text/show.hpp"
+#include "warnings/total_names.hpp"
 
 namespace csvmill {
 
@@ -15,14 +15,6 @@ namespace {
 constexpr std::uint32_t group_digits = 3;
 constexpr std::int64_t least_grouped = 1000;
 constexpr std::int64_t most_grouped = 999999;
-
-/// In lower case, sorted. `may_be_named` has their first letters.
-constexpr std::array<Bytes, 21> total_names{
-    "gesamt",    "gesamtsumme", "gesamttotal",  "grand total", "insgesamt", "sous-total",
-    "sub total", "sub-total",   "subtotal",     "subtotale",   "sum",       "suma",
-    "summa",     "summe",       "somme",        "totaal",      "total",     "total general",
-    "totale",    "totals",      "zwischensumme"};
-constexpr std::size_t longest_total_name = 13;
 
 /// The number of selected rows that have a value.
 std::uint64_t count_present(const Batch& batch, const bool* present) {
@@ -37,31 +29,6 @@ std::uint64_t count_present(const Batch& batch, const bool* present) {
 
 bool is_blank(Bytes text) { return text.empty() || trimmed(text).empty(); }
 
-/// Whether a text may be blank, or one of `total_names`: by its first three letters.
-bool may_be_named(Bytes text) {
-    if (text.empty()) return true;
-    const auto first = static_cast<unsigned char>(text.front());
-    if (first <= ' ' || first == 0xC2) return true;
-    if (text.size() < 3) return false;
-    const auto letter = [text](std::size_t at) {
-        return static_cast<std::uint32_t>(static_cast<unsigned char>(text[at]) | 0x20U);
-    };
-    switch (letter(0) << 16 | letter(1) << 8 | letter(2)) {
-        case 'g' << 16 | 'e' << 8 | 's':
-        case 'g' << 16 | 'r' << 8 | 'a':
-        case 'i' << 16 | 'n' << 8 | 's':
-        case 's' << 16 | 'o' << 8 | 'm':
-        case 's' << 16 | 'o' << 8 | 'u':
-        case 's' << 16 | 'u' << 8 | 'b':
-        case 's' << 16 | 'u' << 8 | 'm':
-        case 't' << 16 | 'o' << 8 | 't':
-        case 'z' << 16 | 'w' << 8 | 'i':
-            return true;
-        default:
-            return false;
-    }
-}
-
 }  // namespace
 
 bool may_be_grouped(const Decimal& number) {
@@ -70,19 +37,9 @@ bool may_be_grouped(const Decimal& number) {
     return digits >= least_grouped && digits <= most_grouped;
 }
 
-bool names_total(Bytes text) {
-    text = trimmed(text);
-    if (text.ends_with(':')) text = trimmed(text.substr(0, text.size() - 1));
-    if (text.size() > longest_total_name) return false;
-    std::array<char, longest_total_name + 8> lower;
-    std::array<char, longest_total_name + 8> source{};
-    std::ranges::copy(text, source.begin());
-    if (!write_ascii_lower(lower.data(), Bytes(source.data(), text.size()))) return false;
-    return std::ranges::find(total_names, Bytes(lower.data(), text.size())) != total_names.end();
-}
-
-Watch::Watch(const Query& query, const RecordReader& reader, const std::vector<std::string>& names)
-    : query_(query), reader_(reader), names_(names) {
+Watch::Watch(const Query& query, const RecordReader& reader, const std::vector<std::string>& names,
+             Doubts& doubts)
+    : query_(query), reader_(reader), names_(names), doubts_(doubts) {
     for (const GroupColumn& group : query.group_by) plain_keys_ = plain_keys_ && group.plain();
     const Dialect& dialect = reader.dialect();
     std::size_t names_size = 0;
@@ -129,19 +86,9 @@ bool Watch::watches(std::uint32_t column) const {
     return std::ranges::find(numbers_, column, &NumberColumn::column) != numbers_.end();
 }
 
-/// Counts a record. Returns whether it is the first one.
-bool Watch::see(Sighting& sighting, std::uint32_t start, const TextPlace& place) const {
-    if (sighting.count++ > 0) return false;
-    const Bytes before = place.data.substr(place.begin, start - place.begin);
-    sighting.position = place.position + start;
-    sighting.line = place.line + static_cast<std::uint64_t>(
-                                     std::ranges::count(before, reader_.dialect().newline()));
-    return true;
-}
-
 void Watch::see_cell(Sighting& sighting, std::uint32_t start, std::uint32_t column, Bytes cell,
                      const TextPlace& place) const {
-    if (!see(sighting, start, place)) return;
+    if (!see(sighting, start, place, reader_.dialect().newline())) return;
     sighting.column = column;
     sighting.example = show(cell);
 }
@@ -149,27 +96,13 @@ void Watch::see_cell(Sighting& sighting, std::uint32_t start, std::uint32_t colu
 /// Counts a record whose fields are `texts`.
 void Watch::see_record(Sighting& sighting, std::uint32_t start,
                        const std::vector<std::string>& texts, const TextPlace& place) const {
-    if (!see(sighting, start, place)) return;
+    if (!see(sighting, start, place, reader_.dialect().newline())) return;
     std::string record;
     for (std::size_t i = 0; i < texts.size(); ++i) {
         if (i > 0) record += reader_.dialect().delimiter;
         record += texts[i];
     }
     sighting.example = show(record);
-}
-
-void Watch::look_at_fields(const RecordIndex& index, const RecordIndex::Row& row,
-                           const TextPlace& place) {
-    const Bytes quote = reader_.dialect().quote;
-    if (quote.empty()) return;
-    for (std::uint32_t i = 0; i < row.count; ++i) {
-        const Field& field = index.fields[row.first + i];
-        const Bytes text = place.data.substr(field.begin, field.end - field.begin);
-        const bool quoted = field.begin >= row.at + quote.size() &&
-                            place.data.substr(field.begin - quote.size(), quote.size()) == quote;
-        if (quoted || text.find(quote) == Bytes::npos) continue;
-        see_cell(doubts_.of(Doubt::quote_in_text), row.at, i, text, place);
-    }
 }
 
 void Watch::look_at_rows(const PlacedRows& rows, std::span<const std::uint16_t> new_rows) {

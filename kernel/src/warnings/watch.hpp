@@ -6,19 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "csv/record_index.hpp"
 #include "query/batch.hpp"
-#include "warnings/doubts.hpp"
+#include "warnings/text_place.hpp"
 
 namespace csvmill {
-
-/// Where the text of an index is in the file.
-struct TextPlace {
-    Bytes data;
-    std::size_t begin = 0;       ///< Where the index begins in the data.
-    std::uint64_t line = 1;      ///< The line that begins there.
-    std::uint64_t position = 0;  ///< Of the data in the text of the file; it may wrap around.
-};
 
 /// The rows of a batch in the text.
 struct PlacedRows {
@@ -34,15 +25,13 @@ struct PlacedRows {
 /// Until the first group that may be doubtful, only rows of new groups are looked at.
 class Watch {
 public:
-    /// `names` are those of the columns of the file.
-    Watch(const Query& query, const RecordReader& reader, const std::vector<std::string>& names);
+    /// `names` are those of the columns of the file. What is seen is added to `doubts`, which must
+    /// live as long.
+    Watch(const Query& query, const RecordReader& reader, const std::vector<std::string>& names,
+          Doubts& doubts);
     Watch(const Watch&) = delete;
     Watch& operator=(const Watch&) = delete;
     ~Watch() = default;
-
-    /// Looks at a record that was read by the plain reader and has its number of fields.
-    void look_at_fields(const RecordIndex& index, const RecordIndex::Row& row,
-                        const TextPlace& place);
 
     /// Looks at the cells of a batch that `where` has read.
     void look_at_tested(const PlacedRows& rows);
@@ -52,8 +41,6 @@ public:
 
     /// All batches of an index were looked at.
     void end_index(const RecordIndex& index, const TextPlace& place);
-
-    const Doubts& doubts() const { return doubts_; }
 
 private:
     /// A column whose cells are read as numbers with decimals.
@@ -86,7 +73,6 @@ private:
     bool is_header(const PlacedRows& rows, std::uint16_t row);
     bool is_empty(const PlacedRows& rows, std::uint16_t row);
     bool read(const PlacedRows& rows, std::uint16_t row);
-    bool see(Sighting& sighting, std::uint32_t start, const TextPlace& place) const;
     void see_cell(Sighting& sighting, std::uint32_t start, std::uint32_t column, Bytes cell,
                   const TextPlace& place) const;
     void see_record(Sighting& sighting, std::uint32_t start, const std::vector<std::string>& texts,
@@ -96,7 +82,7 @@ private:
     const Query& query_;
     const RecordReader& reader_;
     const std::vector<std::string>& names_;
-    Doubts doubts_;
+    Doubts& doubts_;
     std::vector<NumberColumn> numbers_;  ///< That aggregates read.
     std::vector<NumberColumn> tested_;   ///< That only `where` reads.
     bool tested_known_ = false;          ///< Whether `tested_` is set.
@@ -115,8 +101,5 @@ private:
 
 /// Whether a number is written as an integer in groups of three digits, such as 1.234 or -336.465.
 bool may_be_grouped(const Decimal& number);
-
-/// Whether a text names a row that sums other rows, such as "Total" or "Summe:".
-bool names_total(Bytes text);
 
 }  // namespace csvmill

@@ -8,6 +8,7 @@
 #include "query/row_reader.hpp"
 #include "text/error.hpp"
 #include "warnings/likeness.hpp"
+#include "warnings/total_names.hpp"
 #include "warnings/watch.hpp"
 
 using namespace csvmill;
@@ -43,7 +44,7 @@ TEST_CASE("of several threads, the first sighting in the file is told") {
     CHECK(seen.count == 20);
     CHECK(seen.line == 4);
     CHECK(seen.example == "'line 4'");
-    CHECK(seen.doubtful());
+    CHECK(is_doubtful(Doubt::quote_in_text, seen));
 }
 
 TEST_CASE("lines of a part that follows are those of the file") {
@@ -53,8 +54,8 @@ TEST_CASE("lines of a part that follows are those of the file") {
     see(next, 3, 1);
     next.of(Doubt::grouped_integers, 1).refuted = true;
     next.last() = {true, 0, 4, "key", {"1", ""}};
-    all.append(next, 100);
-    all.append(Doubts(), 50);
+    all.append(next, 100, Above::record);
+    all.append(Doubts(), 50, Above::record);
     CHECK(all.of(Doubt::quote_in_text).line == 103);
     CHECK(all.of(Doubt::grouped_integers, 1).others == 5);
     CHECK(all.of(Doubt::grouped_integers, 1).refuted);

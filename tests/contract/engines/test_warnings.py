@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,9 +15,10 @@ from shared.errors import MalformedInput
 from shared.jobs.report import report_of
 from tests.contract.engines.runs import aggregate, leftovers, sources
 from tests.reference.file import aggregate as reference
+from tests.reference.total_names import TOTALS
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
     from processor.engines.port import Engine
     from shared.jobs.warnings import FileWarning
@@ -75,7 +78,24 @@ CASES: list[tuple[bytes, Aggregation, Input, list[Told]]] = [
      []),
     (b"k,n\na,1\nk\nk,n,m\n", COUNT, replace(HEADER, on_ragged="truncate", delimiter=",",
                                               on_bad_row="skip"),
-     [("repeated_header", 1, 4, None, "'k,n'"), ("truncated_records", 1, None, None, "")]),
+     [("repeated_header", 1, 4, None, "'k,n'"), ("truncated_records", 1, 4, None, "'k,n,m'")]),
+    # Another table
+    (b"k,n\na,1\n\nname,x\nb,2\n\n", COUNT, HEADER,
+     [("below_empty_line", 1, 4, None, "'name,x'")]),
+    (b"Sales,2020\n\nk,n\na,1\n", COUNT, HEADER, [("below_empty_line", 1, 3, None, "'k,n'")]),
+    (b"k,n\na,1\n# 2\n\n# x\nb,2\n", COUNT, replace(HEADER, comment="#"),
+     [("below_empty_line", 1, 6, None, "'b,2'")]),
+    (b'k,n\na,1\n\n"b\n\n",2\nc,1\n\nx,\n', COUNT, HEADER,
+     [("below_empty_line", 2, 4, None, "'b\\n\\n,2'")]),
+    (b"k,n\n\na,1\n\nb,2\n\n\nc,3\n", COUNT, HEADER, []),
+    (b"\n\nk,n\na,1\nb,2\n\n\n", COUNT, HEADER, []),
+    (b"\na,1\n\nb,2\n\nc,3\n", COUNT, Input(header=False, delimiter=","), []),
+    (b"k,n\na,1\n\nb\nc,2\n", COUNT, replace(HEADER, on_bad_row="skip", delimiter=","), []),
+    # Records of another width
+    (b"k,n\na,1\nb\nc\n", COUNT, replace(HEADER, on_ragged="pad", delimiter=","),
+     [("padded_records", 2, 3, None, "'b'")]),
+    (b"k,n\na,1,\nb,2,\n", COUNT, UNDECLARED,
+     [("trailing_delimiters", 2, 2, None, "'a,1,'")]),
     # Totals
     (b"k,n\na,1\nTotal,3\nb,5\n", BY_FIRST, HEADER, [("total_row", 1, 3, 1, "'Total'")]),
     (b"k,n\na,1\nb,2\n SUMME: ,1\nSumme,7\n", MAX, HEADER, [("total_row", 2, 4, 1, "' SUMME: '")]),
@@ -152,6 +172,28 @@ async def test_a_warning_fails_the_job_if_that_is_asked_for(
     assert report.rows == in_reference.report.rows
     assert str(refused.value) == in_reference.reason
     assert not leftovers(scratch)
+
+
+@pytest.mark.parametrize("written", [str, str.upper, str.capitalize, "\xa0{}: ".format])
+async def test_totals_are_known_in_many_languages(
+    engine: Engine, tmp_path: Path, scratch: Path, written: Callable[[str], str]
+) -> None:
+    names = sorted(map(written, TOTALS))
+    data = b"k;n\na;1\n" + "".join(f"{name};2\n" for name in names).encode()
+    asked = replace(COUNTED, input=replace(HEADER, quote="", delimiter=";"))
+    output = await aggregate(engine, sources(data, tmp_path)[0], scratch, asked)
+    assert [(w.kind, w.count) for w in output.report.warnings if w.kind == "total_row"] == [
+        ("total_row", len(TOTALS))
+    ]
+    in_reference = reference(data, asked).report
+    assert in_reference is not None
+    assert output.report.warnings == in_reference.warnings
+
+
+def test_the_documentation_names_all_totals() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "csv.md").read_text()
+    (names,) = re.findall("#### Names of totals\n\n(.*?)\n\n#", page, re.DOTALL)
+    assert set(re.findall("`(.*?)`", names)) == TOTALS
 
 
 async def test_the_reason_names_the_first_warning_and_counts_the_others(

@@ -1,0 +1,49 @@
+/// Sees what is doubtful in how records are written.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "csv/record_index.hpp"
+#include "warnings/text_place.hpp"
+
+namespace csvmill {
+
+/// How a record fits the header.
+enum class Fit : std::uint8_t {
+    bad,       ///< It has another number of fields.
+    whole,     ///< It has as many fields.
+    trailing,  ///< It ends in a delimiter, as all records but the header.
+    padded,    ///< It is filled with empty fields.
+    truncated  ///< Its last fields are dropped.
+};
+
+/// It is told of all records in the order of the file, index by index.
+class RecordWatch {
+public:
+    /// What is seen is added to `doubts`, which must live as long.
+    RecordWatch(const RecordReader& reader, Doubts& doubts);
+
+    /// Looks at all records of a regular index, which is not empty.
+    void look_at_index(const RecordIndex& index, const TextPlace& place);
+
+    /// Looks at a record of an index that is not regular.
+    void look_at_record(const RecordIndex& index, const RecordIndex::Row& row, Fit fit,
+                        const TextPlace& place);
+
+private:
+    void look_above(std::uint32_t start, Above above, const TextPlace& place);
+    void look_at_quotes(const RecordIndex& index, const RecordIndex::Row& row,
+                        const TextPlace& place);
+    void see_record(Sighting& sighting, std::uint32_t start, const TextPlace& place);
+    std::string shown(std::uint32_t start, const TextPlace& place);
+
+    const RecordReader& reader_;
+    const Dialect& dialect_;
+    Doubts& doubts_;
+    Sighting& below_empty_line_;
+    std::vector<Field> fields_;  ///< Of the record that was read last.
+};
+
+}  // namespace csvmill
