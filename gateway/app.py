@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from gateway.access.authentication import require_private_token
+from gateway.access.authentication import Authentication, require_private_token
+from gateway.access.known_keys import KNOWN_KEYS, KnownKeys
 from gateway.access.origins import Origins, guard
 from gateway.events import EVENTS, GatewayEvents
 from gateway.http import cors
+from gateway.http.closing import invite_body, invite_later
 from gateway.http.errors import errors_as_json
 from gateway.jobs.watcher import JOB_WATCHER, JobWatcher
 from gateway.keys import PORTS, SETTINGS
@@ -30,6 +34,9 @@ if TYPE_CHECKING:
 
     from gateway.settings import GatewaySettings
     from shared.ports import Ports
+
+
+log = logging.getLogger(__name__)
 
 
 def build_app(
@@ -57,14 +64,19 @@ def build_app(
     _watch_jobs(app, metrics)
     tus.install(app)
     _guard(app, private_token)
+    checks = {
+        "storage": ports.blobs.ping,
+        "database": ports.jobs.ping,
+        "broker": ports.bus.ping,
+    }
     app.add_routes(
-        routes(
-            {
-                "storage": ports.blobs.ping,
-                "database": ports.jobs.ping,
-                "broker": ports.bus.ping,
-            }
+        web.RouteDef(
+            route.method,
+            route.path,
+            route.handler,
+            {**route.kwargs, "expect_handler": invite_later},
         )
+        for route in routes(checks)
     )
     app.on_startup.append(_make_spool_dir)
     return app
@@ -79,6 +91,31 @@ def _guard(app: web.Application, private_token: str | None) -> None:
     cors.install(app, settings.cors_origins)
     if private_token is not None:
         app.middlewares.append(require_private_token(private_token))
+    elif settings.demands_keys:
+        _authenticate(app)
+    app.middlewares.append(invite_body)
+
+
+def _authenticate(app: web.Application) -> None:
+    settings, store = app[SETTINGS], app[PORTS].jobs.access.keys
+    keys = app[KNOWN_KEYS] = KnownKeys(store, settings.key_cache)
+    app.middlewares.append(
+        Authentication(
+            keys, anonymous=settings.anonymous_tenant, open_metrics=settings.open_metrics
+        ).middleware
+    )
+
+    async def tell_if_there_is_none(_app: web.Application) -> None:
+        if not await store.exist(now=time.time()):
+            log.warning(
+                "API keys are demanded, and there is none: `csvmill keys create` creates one"
+            )
+
+    async def close(_app: web.Application) -> None:
+        await keys.close()
+
+    app.on_startup.append(tell_if_there_is_none)
+    app.on_cleanup.append(close)
 
 
 def _offer_uploads(app: web.Application) -> None:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003 - pydantic evaluates the annotations
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, SecretStr, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.access.tenant import DEFAULT_TENANT, Tenant, parse_tenant
+from shared.http.hosts import is_loopback
 from shared.telemetry.logs import LogSettings
 
 _TEBIBYTE = 1 << 40
+
+
+def _none_if_empty(value: object) -> object:
+    return value or None
 
 
 class GatewaySettings(BaseSettings):
@@ -28,6 +33,15 @@ class GatewaySettings(BaseSettings):
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     """Origins besides the service's own whose pages may call the API, separated by commas; `*` is
     all."""
+    auth: Annotated[Literal["keys", "off"] | None, BeforeValidator(_none_if_empty)] = None
+    """`keys` demands an API key of every request; `off` answers to everybody. By default `off` on a
+    loopback address, and `keys` on any other."""
+    anonymous_tenant: Annotated[Tenant | None, BeforeValidator(_none_if_empty)] = None
+    """The tenant of the first clients, which send no key; empty demands one of them too."""
+    open_metrics: bool = False
+    """Whether `/metrics` needs no key: for networks that only the operator reaches."""
+    key_cache: float = Field(default=5.0, ge=0)
+    """Seconds for which an API key is remembered; so long a revoked one is still accepted."""
     tenant: Annotated[Tenant, AfterValidator(parse_tenant)] = DEFAULT_TENANT
     """The tenant of requests that are not authenticated, such as those of the first clients."""
     max_upload_size: int = Field(default=_TEBIBYTE, gt=0)
@@ -50,6 +64,16 @@ class GatewaySettings(BaseSettings):
     client_timeout: float = Field(default=120.0, gt=0)
     """Seconds without a byte sent or received after which a client is disconnected. Storage has the
     same setting, which must not be smaller."""
+
+    @field_validator("anonymous_tenant")
+    @classmethod
+    def _parse(cls, value: Tenant | None) -> Tenant | None:
+        return None if value is None else parse_tenant(value)
+
+    @property
+    def demands_keys(self) -> bool:
+        """Whether requests need an API key."""
+        return self.auth == "keys" or (self.auth is None and not is_loopback(self.host))
 
     @field_validator("allowed_hosts", "cors_origins", mode="before")
     @classmethod

@@ -142,6 +142,17 @@ class NotAuthenticated(AccessRefused, code="not_authenticated", status=401, titl
     """The request has no API key, or one that is not valid."""
 
 
+class ScopeMissing(
+    AccessRefused, code="scope_missing", status=403, title="The key does not allow this"
+):
+    """The API key does not have the scope that this request needs."""
+
+    def __init__(self, message: str, *, scopes: frozenset[str] = frozenset()) -> None:
+        super().__init__(message)
+        self.scopes = scopes
+        """Any of these would do."""
+
+
 # Things that do not exist, or do not exist any more.
 
 
@@ -326,6 +337,12 @@ class TooManySubscriptions(
     Unavailable, code="too_many_followers", status=503, title="Too many clients follow jobs"
 ):
     """This gateway serves the maximum number of event streams."""
+
+
+class TooManyUnknownKeys(
+    Unavailable, code="too_many_unknown_keys", status=503, title="Too many unknown API keys"
+):
+    """Many unknown API keys are being used, so this one, if it is new, is not looked up now."""
 
 
 class SchemaMismatch(CsvmillError, code="schema_mismatch", status=500):

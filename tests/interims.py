@@ -66,12 +66,18 @@ class Connection:
         self.interims.append(headers)
         return headers
 
-    async def answer(self, *, no_content: bool = False) -> Answer:
+    async def invited(self) -> None:
+        """Read the next response, which must be `100 Continue`."""
+        status, _ = await self._head()
+        assert status == 100
+
+    async def answer(self, *, no_content: bool = False, no_interim: bool = False) -> Answer:
         """Read up to the next final response and return it."""
         while True:
             status, headers = await self._head()
             if status >= 200:
                 break
+            assert not no_interim
             if status == 104:
                 self.interims.append(headers)
         length = 0 if no_content else int(headers.get("Content-Length", "0"))

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import hmac
+import time
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from gateway.access.caller import PRINCIPAL
 from gateway.access.origins import HEALTH
-from shared.errors import NotAuthenticated
+from gateway.access.scopes import ANONYMOUS_SCOPES, need_of
+from shared.access.keys import NotAKey, parse_key
+from shared.access.principal import Principal
+from shared.errors import NotAuthenticated, ScopeMissing
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler, Middleware
 
+    from gateway.access.known_keys import KnownKeys
+    from gateway.access.scopes import Need
+    from shared.access.tenant import Tenant
+
 SCHEME = "bearer"
+INVALID = "the API key is not valid"
+"""What a stranger learns of a key that is unknown, expired or revoked: nothing more."""
 
 
 def bearer_of(request: web.Request) -> str | None:
@@ -38,3 +49,59 @@ def require_private_token(token: str) -> Middleware:
         return await handler(request)
 
     return check
+
+
+class Authentication:
+    """Finds the principal of each request by its API key."""
+
+    def __init__(self, keys: KnownKeys, *, anonymous: Tenant | None, open_metrics: bool) -> None:
+        """`anonymous` is the tenant of requests of the first clients that have no key."""
+        self._keys = keys
+        self._anonymous = anonymous
+        self._open_metrics = open_metrics
+
+    @property
+    def middleware(self) -> Middleware:
+        """Return a middleware that raises NotAuthenticated and ScopeMissing.
+
+        It puts the principal of the request where `caller.principal_of` finds it.
+        """
+
+        @web.middleware
+        async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
+            await self._admit(request)
+            return await handler(request)
+
+        return authenticate
+
+    async def _admit(self, request: web.Request) -> None:
+        need = need_of(request)
+        if need is None or (need.operator and self._open_metrics):
+            return
+        principal = await self._principal_of(request, need)
+        if need.scopes.isdisjoint(principal.scopes):
+            wanted = " or ".join(sorted(need.scopes))
+            raise ScopeMissing(f"this needs a key with the scope {wanted}", scopes=need.scopes)
+        if need.operator and not principal.is_operator:
+            raise ScopeMissing("this needs a key of an operator", scopes=need.scopes)
+        request[PRINCIPAL] = principal
+
+    async def _principal_of(self, request: web.Request, need: Need) -> Principal:
+        text = bearer_of(request)
+        if text is None:
+            if need.anonymous and self._anonymous and "Authorization" not in request.headers:
+                return Principal(self._anonymous, ANONYMOUS_SCOPES)
+            raise NotAuthenticated("send an API key: Authorization: Bearer <key>")
+        return await self._of_key(text)
+
+    async def _of_key(self, text: str) -> Principal:
+        try:
+            given = parse_key(text)
+        except NotAKey as error:
+            raise NotAuthenticated(str(error)) from None
+        now = time.time()
+        key = await self._keys.find(given.id)
+        if key is None or not key.matches(given.digest, now) or not key.is_valid(now):
+            raise NotAuthenticated(INVALID)
+        self._keys.used(key.id)
+        return key.principal

@@ -9,13 +9,13 @@ send neither, and are not affected.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from shared.errors import OriginRefused, UnknownHost
+from shared.http.hosts import address_of, is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,12 +31,6 @@ READING = frozenset({"GET", "HEAD", "OPTIONS"})
 OWN_SITES = frozenset({"same-origin", "none"})
 """Values of `Sec-Fetch-Site` for a page of this service, and for what a user has asked for."""
 DEFAULT_PORTS = {"http": 80, "https": 443}
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a name or an address to listen on is reached from this machine only."""
-    address = _address(host)
-    return host.lower() == "localhost" if address is None else ip_address(address).is_loopback
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +72,7 @@ class Origins:
             name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
         except ValueError:
             return False
-        if name in self.names or (self.addresses and _address(name) is not None):
+        if name in self.names or (self.addresses and address_of(name) is not None):
             return True
         return any(
             known.startswith("*.") and name.endswith(known[1:]) and name != known[2:]
@@ -127,13 +121,3 @@ def _is_own(origin: str, host: str) -> bool:
         )
     except ValueError:
         return False
-
-
-def _address(name: str) -> str | None:
-    """Return a name without brackets if it is an IP address."""
-    bare = name.strip("[]")
-    try:
-        ip_address(bare)
-    except ValueError:
-        return None
-    return bare

@@ -6,17 +6,40 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 if TYPE_CHECKING:
     from aiohttp import StreamReader
+    from aiohttp.typedefs import Handler
 
+CONTINUE = "100-continue"
 LINGER = 1.0
 """Seconds for which a client may read the response, and stop sending, before the connection is
 closed. A connection that is closed earlier is reset, and the client may lose the response
 (RFC 9112, 9.6)."""
 DISCARDED = 256 << 10
 """Bytes of the body that are taken from the connection, and dropped, in that time."""
+
+
+async def invite_later(request: web.Request) -> None:
+    """The `expect_handler` of every route: `100 Continue` is sent by `invite_body`.
+
+    Raises HTTPExpectationFailed for another expectation.
+    """
+    expected = request.headers.get("Expect", "")
+    if request.version >= HttpVersion11 and expected.lower() != CONTINUE:
+        raise web.HTTPExpectationFailed(text=f"Unknown Expect: {expected}")
+
+
+@web.middleware
+async def invite_body(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Send `100 Continue` to a client that waits for it, as nothing has refused its request."""
+    expects = "Expect" in request.headers and request.version >= HttpVersion11
+    if expects and request.match_info.http_exception is None:
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        # The size of the response is counted from here.
+        request.writer.output_size = 0
+    return await handler(request)
 
 
 async def close_unread(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:

@@ -10,7 +10,15 @@ from aiohttp import web
 
 from gateway.http.closing import close_unread
 from gateway.http.problems import PREFIX, problem_response
-from shared.errors import AccessRefused, AppendLeaseLost, CsvmillError, StorageFull, Unavailable
+from shared.errors import (
+    AccessRefused,
+    AppendLeaseLost,
+    CsvmillError,
+    ScopeMissing,
+    StorageFull,
+    TooManyUnknownKeys,
+    Unavailable,
+)
 from shared.http.connections import client_disconnected
 from shared.telemetry.ids import current_ids
 
@@ -46,6 +54,8 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         return response
     except AccessRefused as error:
         return await close_unread(request, _refusal(request, error))
+    except TooManyUnknownKeys as error:
+        return await close_unread(request, _service_fault(request, error, error.status))
     except AppendLeaseLost as error:
         return await _send_and_close(request, _answer(request, error.status, str(error), error))
     except CsvmillError as error:
@@ -76,6 +86,11 @@ def _refusal(request: web.Request, error: AccessRefused) -> web.Response:
     response = _answer(request, error.status, str(error), error)
     if error.status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = CHALLENGE
+    elif isinstance(error, ScopeMissing):  # RFC 6750, 3.1
+        scopes = " ".join(sorted(error.scopes))
+        response.headers["WWW-Authenticate"] = (
+            f'{CHALLENGE}, error="insufficient_scope", scope="{scopes}"'
+        )
     return response
 
 

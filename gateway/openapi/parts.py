@@ -12,6 +12,8 @@ from shared.errors import (
     CsvmillError,
     NotAuthenticated,
     OriginRefused,
+    ScopeMissing,
+    TooManyUnknownKeys,
     Unauthorized,
     Unavailable,
     UnknownHost,
@@ -26,7 +28,7 @@ Node = dict[str, Any]
 JSON = "application/json"
 PROBLEM = "application/problem+json"
 
-REFUSALS = (NotAuthenticated, OriginRefused, UnknownHost)
+REFUSALS = (NotAuthenticated, OriginRefused, ScopeMissing, TooManyUnknownKeys, UnknownHost)
 """Errors of every request but the checks of health: it is refused by its header."""
 ANYWHERE = (*REFUSALS, CsvmillError, Unauthorized, Unavailable)
 """Errors of every request that needs storage, the database or the broker."""

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aiohttp import web
+    from aiohttp.typedefs import Middleware
 
     from shared.jobs.job import Aggregation
     from shared.jobs.report import Report
@@ -204,6 +205,7 @@ class Start(Protocol):
         jobs: Callable[[SqlJobStore], Any] = ...,
         clock: Callable[[], float] = ...,
         private_token: str | None = ...,
+        last_middleware: Middleware | None = ...,
         **settings: object,
     ) -> Gateway: ...
 
@@ -236,6 +238,7 @@ async def start_gateway(tmp_path: Path, migrated_database: bytes) -> AsyncIterat
             jobs: Callable[[SqlJobStore], Any] = lambda adapter: adapter,
             clock: Callable[[], float] = time.time,
             private_token: str | None = None,
+            last_middleware: Middleware | None = None,
             **settings: object,
         ) -> Gateway:
             root = tmp_path / folder
@@ -255,6 +258,8 @@ async def start_gateway(tmp_path: Path, migrated_database: bytes) -> AsyncIterat
                 private_token=private_token,
             )
             app.middlewares.insert(0, described.middleware)
+            if last_middleware is not None:
+                app.middlewares.append(last_middleware)
             server = _ServerAsInProduction(app)
             await server.start_server(read_bufsize=READ_BUFFER)
             client = await stack.enter_async_context(TestClient(server))

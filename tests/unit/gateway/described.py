@@ -15,8 +15,8 @@ from gateway.openapi.document import DOCUMENT
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
 
-ROUTER = {404, 405}
-"""The statuses of the router for requests without an operation."""
+ROUTER = {401, 403, 404, 405, 421}
+"""The statuses of requests without an operation: of the router, and of refused access."""
 
 
 @dataclass

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.access.origins import Origins, is_loopback
+from gateway.access.origins import Origins
 from shared.errors import OriginRefused, UnknownHost
+from shared.http.hosts import is_loopback
 from tests.interims import Connection
 
 if TYPE_CHECKING:

@@ -1,0 +1,90 @@
+"""Which scope a request needs, for every route of the gateway."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared.access.principal import Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aiohttp import web
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a principal needs for a route: any of these scopes."""
+
+    scopes: frozenset[Scope]
+    operator: bool = False
+    """Whether only an operator has it: what the route shows is of all tenants."""
+    anonymous: bool = False
+    """Whether the first clients use it, which have no key (`CSVMILL_ANONYMOUS_TENANT`)."""
+    linked: bool = False
+    """Whether a signed link authenticates a request for it."""
+
+
+OPEN = None
+"""The need of a route that everybody may use."""
+READ = Need(frozenset({Scope.READ}))
+READ_BY_LINK = Need(frozenset({Scope.READ}), linked=True)
+UPLOAD = Need(frozenset({Scope.UPLOAD}))
+STATE_OF_UPLOAD = Need(frozenset({Scope.UPLOAD, Scope.READ}))
+"""Who sends a file needs its offset to continue."""
+ADMIN = Need(frozenset({Scope.ADMIN}))
+METRICS = Need(frozenset({Scope.ADMIN}), operator=True)
+FIRST_UPLOAD = Need(frozenset({Scope.UPLOAD}), anonymous=True)
+FIRST_READ = Need(frozenset({Scope.READ}), anonymous=True)
+ANONYMOUS_SCOPES = FIRST_UPLOAD.scopes | FIRST_READ.scopes
+
+NEEDS: Mapping[tuple[str, str], Need | None] = {
+    ("GET", "/"): OPEN,
+    ("GET", "/docs"): OPEN,
+    ("GET", "/openapi.json"): OPEN,
+    ("GET", "/healthz"): OPEN,
+    ("GET", "/readyz"): OPEN,
+    ("GET", "/metrics"): METRICS,
+    ("POST", "/api/upload_file"): FIRST_UPLOAD,
+    ("GET", "/api/file_status/{job_id}"): FIRST_READ,
+    ("GET", "/api/download_file/{job_id}"): FIRST_READ,
+    ("GET", "/api/v1/jobs"): READ,
+    ("GET", "/api/v1/jobs/{job_id}"): READ,
+    ("DELETE", "/api/v1/jobs/{job_id}"): UPLOAD,
+    ("GET", "/api/v1/jobs/{job_id}/events"): READ,
+    ("POST", "/api/v1/jobs/{job_id}/retry"): UPLOAD,
+    ("GET", "/api/v1/jobs/{job_id}/result"): READ_BY_LINK,
+    ("GET", "/api/v1/jobs/{job_id}/rejects"): READ_BY_LINK,
+    ("GET", "/api/v1/jobs/{job_id}/preview"): READ,
+    ("OPTIONS", "/api/v1/uploads"): OPEN,
+    ("POST", "/api/v1/uploads"): UPLOAD,
+    ("PUT", "/api/v1/uploads"): UPLOAD,
+    ("OPTIONS", "/api/v1/uploads/{upload}"): OPEN,
+    ("GET", "/api/v1/uploads/{upload}"): STATE_OF_UPLOAD,
+    ("PATCH", "/api/v1/uploads/{upload}"): UPLOAD,
+    ("DELETE", "/api/v1/uploads/{upload}"): UPLOAD,
+    ("POST", "/api/v1/uploads/{upload}/inspect"): READ,
+    ("PUT", "/api/v1/uploads/{upload}/chunks/{offset}"): UPLOAD,
+    ("OPTIONS", "/api/tus"): OPEN,
+    ("OPTIONS", "/api/tus/"): OPEN,
+    ("OPTIONS", "/api/tus/{upload}"): OPEN,
+    ("POST", "/api/tus"): UPLOAD,
+    ("POST", "/api/tus/"): UPLOAD,
+    ("GET", "/api/tus/{upload}"): STATE_OF_UPLOAD,
+    ("PATCH", "/api/tus/{upload}"): UPLOAD,
+    ("DELETE", "/api/tus/{upload}"): UPLOAD,
+    ("POST", "/api/tus/{upload}"): UPLOAD,
+}
+"""The need of each route, by method (`GET` stands for `HEAD` too) and path."""
+UNKNOWN = Need(frozenset(Scope))
+"""The need of a request without a route: strangers do not learn which there are."""
+
+
+def need_of(request: web.Request) -> Need | None:
+    """Return what a request needs; None if everybody may make it."""
+    resource = request.match_info.route.resource
+    if resource is None:
+        return UNKNOWN
+    method = "GET" if request.method == "HEAD" else request.method
+    return NEEDS.get((method, resource.canonical), UNKNOWN)
