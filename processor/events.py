@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING
 
+from processor.engines.confinement import MEASURES
 from processor.metrics import ProcessorMetrics
 from shared.errors import CsvmillError, MalformedInput
 from shared.jobs.events import JobEvents
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from shared.blobs.blob import BlobKey
     from shared.jobs.job import Job, JobResult
     from shared.jobs.metrics import JobMetrics
+    from shared.jobs.report import Report
 
 log = logging.getLogger(__name__)
 
@@ -143,8 +146,9 @@ class AttemptEvents:
         self._jobs = jobs
         self._started = time.perf_counter()
 
-    def succeeded(self, result: JobResult) -> None:
+    def succeeded(self, result: JobResult, report: Report) -> None:
         """The attempt has succeeded, and the job points to its result."""
+        warn_of_confinement(report)
         seconds = self._end(AttemptOutcome.SUCCESS)
         self._jobs.job(JobState.SUCCESS, "done")
         log.info(
@@ -220,3 +224,19 @@ class AttemptEvents:
         self._jobs.attempt(outcome)
         self._metrics.attempt_seconds.labels(outcome).observe(seconds)
         return seconds
+
+
+def warn_of_confinement(report: Report) -> None:
+    """Log, once a process, what this system could not take from the engine of `report`."""
+    if report.engine == "kernel":
+        _warn_of_missing(tuple(m for m in MEASURES if m not in report.confinement))
+
+
+@cache
+def _warn_of_missing(measures: tuple[str, ...]) -> None:
+    if measures:
+        log.warning(
+            "the engine is not confined by %s, which this system lacks or forbids",
+            " and ".join(measures),
+            extra={"event": "engine.unconfined", "missing": list(measures)},
+        )

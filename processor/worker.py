@@ -164,7 +164,7 @@ class Worker:
         except Exception as error:  # noqa: BLE001  (every failure is recorded)
             await self._record_failure(delivery, job, error, events)
         else:
-            events.succeeded(completed.result)
+            events.succeeded(completed.result, completed.report)
             await delivery.ack()
 
     async def _run_leased(self, job: Job, events: AttemptEvents, *, small: bool) -> Completed:

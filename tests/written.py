@@ -38,7 +38,7 @@ def _zip(data: bytes) -> bytes:
     return out.getvalue()
 
 
-_COMPRESS: dict[Compression, Callable[[bytes], bytes]] = {
+COMPRESS: dict[Compression, Callable[[bytes], bytes]] = {
     "none": lambda data: data,
     # Two members, which form one file.
     "gzip": lambda data: gzip.compress(data[:9]) + gzip.compress(data[9:]),
@@ -75,7 +75,7 @@ class Writer:
         declared = self.declared
         encoding = declared.encoding or "utf-8"
         encoded = text.encode(CODECS[encoding], errors_of(encoding))
-        return _COMPRESS[declared.compression or "none"](encoded)
+        return COMPRESS[declared.compression or "none"](encoded)
 
     def can_write(self, row: list[str]) -> bool:
         """Whether the encoding has all characters, and unquoted fields need no quotes."""
@@ -128,7 +128,7 @@ def writers(draw: st.DrawFn, *, header: bool | None = None) -> Writer:
         header=header,
         line_end=line_end,
         encoding=encoding,
-        compression=draw(st.sampled_from([None, None, *_COMPRESS])) or "none",
+        compression=draw(st.sampled_from([None, None, *COMPRESS])) or "none",
     )
     declared = draw(
         st.sampled_from(

@@ -1,9 +1,10 @@
 """A child process that decompresses a file for the kernel.
 
 Started as `python -m processor.engines.decompressor DATA CONTROL`. It reads its task from the pipe
-CONTROL, and writes the decompressed bytes to the pipe DATA. Its events are the first bytes, for the
-detection of the dialect; its progress; and the outcome. After a failure it keeps DATA open, so that
-the kernel cannot take the file for complete.
+CONTROL, and writes the decompressed bytes to the pipe DATA. Before it reads the file, it gives up
+its rights: no file but those that are open, no network, no other process. Its events are the first
+bytes, for the detection of the dialect; its progress; and the outcome. After a failure it keeps
+DATA open, so that the kernel cannot take the file for complete.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from processor.engines.messages import begin_child, peak_memory, send_event
+from processor.engines.confinement import confine
+from processor.engines.messages import end_with_parent, peak_memory, send_event, task_of_child
 from shared.csv.compression import decompress
 from shared.errors import AttemptFailed, MalformedInput
 from shared.inspection.sample import SAMPLE_SIZE
@@ -39,7 +41,13 @@ INTERVAL = 0.2
 
 def main() -> None:
     """Run the task from the control pipe."""
-    decompressor = Decompressor(begin_child(int(sys.argv[2])), int(sys.argv[1]))
+    data, control = map(int, sys.argv[1:])
+    task = task_of_child(control)
+    source = STDIN if task["path"] is None else os.open(task["path"], os.O_RDONLY)
+    peak_memory()  # opens what it reads
+    confine(memory=task["memory"], file_size=0)
+    end_with_parent(control)
+    decompressor = Decompressor(task, source, data)
     try:
         decompressor.run()
         outcome: Message = {"event": "finished"}
@@ -61,10 +69,11 @@ class _Outgrown(Exception):
 
 
 class Decompressor:
-    """Decompresses the file of `task` to the descriptor `data`."""
+    """Decompresses the file `source` of `task` to the descriptor `data`."""
 
-    def __init__(self, task: Message, data: int) -> None:
+    def __init__(self, task: Message, source: int, data: int) -> None:
         self._task = task
+        self._source = source
         self._data = data
         self._done = 0
         self._bytes = 0
@@ -110,9 +119,8 @@ class Decompressor:
         write_all(self._data, data)
 
     def _blocks(self) -> Iterator[bytes]:
-        path, size = self._task["path"], self._task["size"]
-        source = STDIN if path is None else os.open(path, os.O_RDONLY)
-        while block := os.read(source, READ):
+        size = self._task["size"]
+        while block := os.read(self._source, READ):
             self._done += len(block)
             yield block
         if self._done != size:

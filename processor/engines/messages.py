@@ -9,7 +9,7 @@ import json
 import os
 import threading
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from shared.aggregation.cells import CANONICAL
@@ -32,6 +32,8 @@ from shared.jobs.report import Report, Rows, Seconds
 from shared.runtime.files import write_all
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from processor.engines.port import EngineLimits
     from shared.aggregation.resolve import Query, Restriction
     from shared.csv.dialect import Dialect
@@ -267,16 +269,20 @@ def report_from(event: Message) -> Report:
     )
 
 
-def begin_child(control: int) -> Message:
-    """Return the task of this child. When the control pipe ends, the parent has: exit then."""
+def task_of_child(control: int) -> Message:
+    """Return the task of this child from its control pipe."""
     line = b""
     while not line.endswith(b"\n"):
         block = os.read(control, 1 << 16)
         if not block:
             raise SystemExit("the control pipe ended before the task")
         line += block
-    threading.Thread(target=_exit_with_parent, args=(control,), daemon=True).start()
     return decode(line)
+
+
+def end_with_parent(control: int) -> None:
+    """Exit when the control pipe ends, as the parent has ended then. Starts a thread."""
+    threading.Thread(target=_exit_with_parent, args=(control,), daemon=True).start()
 
 
 def send_event(event: Message) -> None:
@@ -289,9 +295,15 @@ def peak_memory() -> Message:
 
     Not `ru_maxrss`, which starts with the memory of the parent.
     """
-    status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
-    peak = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+    status = os.pread(_status(), 1 << 16, 0)
+    peak = next(line for line in status.splitlines() if line.startswith(b"VmHWM:"))
     return {"peak_memory": int(peak.split()[1]) << 10}
+
+
+@cache
+def _status() -> int:
+    """Return a descriptor that stays open, as a confined process cannot open the file again."""
+    return os.open("/proc/self/status", os.O_RDONLY | os.O_CLOEXEC)
 
 
 def _exit_with_parent(control: int) -> None:

@@ -206,14 +206,15 @@ async def _decompressed(
     """Start a decompressor for the file, or for the `stream` of its first pieces and the rest."""
     path = source.local_path
     command, variables = python_command(_MODULE)
+    share = min(limits.memory // 4, _ZSTD_SHARE if compression == "zstd" else _SHARE)
     task = {
         "path": None if path is None else str(path.absolute()),
         "size": source.size,
         "compression": compression,
         "max_size": decompressed_limit(source.size, limits.max_expansion),
         "small": limits.small,
+        "memory": share,
     }
-    share = min(limits.memory // 4, _ZSTD_SHARE if compression == "zstd" else _SHARE)
     async with AsyncExitStack() as stack:
         reading, writing = os.pipe()
         try:

@@ -15,7 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from processor.engines.child import child_process, python_command
-from processor.engines.messages import begin_child, decode, encode, peak_memory, send_event
+from processor.engines.confinement import confine
+from processor.engines.messages import (
+    decode,
+    encode,
+    end_with_parent,
+    peak_memory,
+    send_event,
+    task_of_child,
+)
 from processor.engines.result import described
 from shared.errors import AttemptFailed
 from shared.jobs.preview import LIMIT, MAX_ROWS
@@ -44,6 +52,8 @@ _LINE = 2 << 20
 """The maximum size of a row in bytes that DuckDB reads at first."""
 _BUFFER = 8 << 20
 """Bytes that DuckDB reads at a time."""
+_LIMITS_OF_CONTAINER = ("/proc/self/cgroup", "/sys/fs/cgroup")
+"""DuckDB ends if these are there and it may not read them."""
 _NEEDS_QUOTES = re.compile('[,"\r\n]').search
 
 _DATE, _MICROSECONDS = len("2020-12-31"), len("2020-12-31T23:59:59.123456")
@@ -106,10 +116,19 @@ async def convert(
 
 
 def main() -> None:
-    """Run the task from the control pipe, in the current folder."""
+    """Run the task from the control pipe, in the current folder, which is all that it may open."""
     import duckdb
 
-    task = begin_child(int(sys.argv[1]))
+    control = int(sys.argv[1])
+    task = task_of_child(control)
+    peak_memory()  # opens what it reads
+    confine(
+        memory=task["memory"],
+        file_size=task["scratch"],
+        folder=str(Path.cwd()),
+        readable=_LIMITS_OF_CONTAINER,
+    )
+    end_with_parent(control)
     event: Message = {"event": "finished"}
     try:
         write(task)

@@ -7,7 +7,9 @@ child has replaced itself, 20 ms on a busy machine. `subprocess` does not copy t
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import signal
 import socket
 import subprocess
 from typing import TYPE_CHECKING
@@ -121,19 +123,31 @@ def _close_all(streams: Sequence[socket.socket]) -> None:
 
 
 def _exit_of(process: subprocess.Popen[bytes]) -> asyncio.Future[int]:
-    """Return a future of the exit of a process, which is reaped then."""
+    """Return a future of the exit of a process, which is reaped then.
+
+    What it has started and left behind in its process group is killed before: afterwards, the
+    number of the group may belong to others.
+    """
     loop = asyncio.get_running_loop()
     try:
         # Linux: readable once the process has ended.
         descriptor = os.pidfd_open(process.pid)
     except (AttributeError, OSError):
-        return loop.run_in_executor(None, process.wait)
+        return loop.run_in_executor(None, _wait, process)
     ended: asyncio.Future[int] = loop.create_future()
 
     def reap() -> None:
         loop.remove_reader(descriptor)
         os.close(descriptor)
-        ended.set_result(process.wait())
+        ended.set_result(_wait(process))
 
     loop.add_reader(descriptor, reap)
     return ended
+
+
+def _wait(process: subprocess.Popen[bytes]) -> int:
+    """Wait for the end of a process, kill the rest of its group, and return its status."""
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    return process.wait()

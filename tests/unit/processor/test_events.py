@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from processor.attempt.measured_engine import MeasuredEngine
 from processor.attempt.run import JobRun
-from processor.events import ProcessorEvents
+from processor.engines.confinement import MEASURES
+from processor.events import ProcessorEvents, warn_of_confinement
 from processor.metrics import ProcessorMetrics
 from processor.worker import Worker
 from shared.bus.counted import BusMetrics, CountedBus
 from shared.errors import AttemptFailed, BrokerUnavailable, MalformedInput
 from shared.telemetry.metrics import Metrics
 from tests.metrics import Exposition
-from tests.unit.processor.conftest import INPUT, OUTPUT
+from tests.unit.processor.conftest import INPUT, OUTPUT, REPORT
 
 if TYPE_CHECKING:
     from tests.unit.processor.conftest import Rig
@@ -145,3 +147,14 @@ async def test_a_dead_letter_is_counted_when_the_broker_has_confirmed_it(rig: Ri
     rig.bus.error = None
     await counted.worker.handle(rig.delivery(job))
     assert (await counted.shown()).value("csvmill_dead_letters_total") == 1
+
+
+def test_what_does_not_confine_the_engine_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    report = replace(REPORT, engine="kernel", confinement=("rlimits", "no_new_privs"))
+    for _ in range(2):
+        warn_of_confinement(report)
+    (line,) = caplog.messages
+    assert line.startswith("the engine is not confined by landlock and seccomp")
+
+    warn_of_confinement(replace(report, confinement=MEASURES))
+    assert len(caplog.messages) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import sys
 from typing import TYPE_CHECKING
@@ -52,3 +53,21 @@ def test_the_control_pipe_is_a_socket(
 
     with asyncio.Runner(loop_factory=loop) as runner:
         assert isinstance(runner.run(control_pipe_of_child()), socket.socket)
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_what_a_child_has_left_behind_is_killed_with_it(
+    tmp_path: Path, loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
+    # The shell has ended; its child holds the other end of the pipe until it is killed.
+    reading, writing = os.pipe()
+
+    async def end_of_shell() -> int:
+        command = ["/bin/sh", "-c", "sleep 600 & exit 0", "sh"]
+        async with child_process(command, tmp_path, pass_fds=(writing,)) as child:
+            os.close(writing)
+            return await child.wait()
+
+    with asyncio.Runner(loop_factory=loop) as runner, os.fdopen(reading, "rb") as left:
+        assert runner.run(end_of_shell()) == 0
+        assert left.read() == b""
