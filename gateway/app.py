@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from gateway.access.authentication import Authentication, require_private_token
+from gateway.access.caller import named_in_log
 from gateway.access.known_keys import KNOWN_KEYS, KnownKeys
 from gateway.access.origins import Origins, guard
 from gateway.events import EVENTS, GatewayEvents
@@ -64,6 +65,7 @@ def build_app(
     _watch_jobs(app, metrics)
     tus.install(app)
     _guard(app, private_token)
+    app.middlewares.append(named_in_log)
     checks = {
         "storage": ports.blobs.ping,
         "database": ports.jobs.ping,

@@ -46,7 +46,9 @@ class ProcessorEvents(JobEvents):
     @contextmanager
     def attempt(self, job: Job, now: float) -> Iterator[AttemptEvents]:
         """An attempt at `job` runs during the context. `now`: Unix seconds of its claim."""
-        with also_bound_ids(job_id=job.id, upload_id=job.upload_id, attempt=job.attempt):
+        with also_bound_ids(
+            job_id=job.id, upload_id=job.upload_id, attempt=job.attempt, tenant=job.tenant
+        ):
             waited = max(0.0, now - job.created_at)
             if job.attempt == 1:
                 self._metrics.queue_wait.observe(waited)
@@ -128,7 +130,7 @@ class ProcessorEvents(JobEvents):
         if job is None:
             log.info("removed %s, which belongs to no job", key, extra={"event": "blob.removed"})
             return
-        with also_bound_ids(job_id=job.id, upload_id=job.upload_id):
+        with also_bound_ids(job_id=job.id, upload_id=job.upload_id, tenant=job.tenant):
             why = "which is of an old attempt" if job.expired_at is None else "which has expired"
             log.info("removed %s of job=%s, %s", key, job.id, why, extra={"event": "blob.removed"})
 

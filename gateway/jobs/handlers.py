@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from gateway.access.caller import tenant_of
 from gateway.events import EVENTS
 from gateway.jobs import control
 from gateway.jobs.requested import requested_job, requested_job_id
@@ -34,7 +35,9 @@ async def show_job(request: web.Request) -> web.Response:
 async def retry_job(request: web.Request) -> web.Response:
     """`POST /api/v1/jobs/{job_id}/retry`: retry a failed job and return it."""
     app = request.app
-    job = await control.retry_job(app[PORTS], app[EVENTS], requested_job_id(request))
+    job = await control.retry_job(
+        app[PORTS], app[EVENTS], requested_job_id(request), tenant_of(request)
+    )
     return await job_response(request, job)
 
 

@@ -8,6 +8,7 @@ from aiohttp import web
 from multidict import MultiDict
 from yarl import URL
 
+from gateway.access.caller import tenant_of
 from gateway.jobs.list_query import cursor_of, list_query
 from gateway.jobs.view import job_view
 from gateway.keys import PORTS
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
 
 async def list_jobs(request: web.Request) -> web.Response:
-    """Return one page of the jobs that match the query. Raises InvalidInput."""
-    query = list_query(request.query)
+    """Return one page of the caller's jobs that match the query. Raises InvalidInput."""
+    query = list_query(request.query, tenant_of(request))
     store = request.app[PORTS].jobs
     # One more job than the page has shows whether there is another page.
     found = await store.newest(query.filter, after=query.after, limit=query.limit + 1)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from multidict import MultiMapping
 
+    from shared.access.tenant import Tenant
+
 LIMIT = 50
 """The default number of jobs on a page."""
 MAX_LIMIT = 500
@@ -40,8 +42,11 @@ class ListQuery:
     limit: int
 
 
-def list_query(query: MultiMapping[str]) -> ListQuery:
-    """Parse the query of a URL. Raises InvalidInput for malformed and unknown parameters."""
+def list_query(query: MultiMapping[str], tenant: Tenant) -> ListQuery:
+    """Parse the query of a URL for jobs of a tenant.
+
+    Raises InvalidInput for malformed and unknown parameters.
+    """
     if unknown := sorted(set(query) - set(FIELDS)):
         raise InvalidInput(
             f"unknown: {', '.join(unknown)}; the parameters are {', '.join(FIELDS)}",
@@ -54,6 +59,7 @@ def list_query(query: MultiMapping[str]) -> ListQuery:
             created_from=_time(single, "created_after"),
             created_before=_time(single, "created_before"),
             filename=single["filename"],
+            tenant=tenant,
         ),
         _position(single["cursor"]),
         _limit(single["limit"]),

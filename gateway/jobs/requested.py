@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from gateway.access.caller import tenant_of
 from gateway.keys import PORTS
 from shared.errors import JobNotFound
 from shared.telemetry.ids import bind_ids
@@ -27,9 +28,9 @@ def requested_job_id(request: web.Request) -> UUID:
 
 
 async def requested_job(request: web.Request) -> Job:
-    """Return the job that the URL names. Raises JobNotFound."""
+    """Return the caller's job that the URL names. Raises JobNotFound, for another tenant's too."""
     job_id = requested_job_id(request)
     try:
-        return await request.app[PORTS].jobs.get(job_id)
+        return await request.app[PORTS].jobs.get(job_id, tenant=tenant_of(request))
     except JobNotFound as error:
         raise JobNotFound(f"There is no job {job_id}") from error

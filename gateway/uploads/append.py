@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from contextlib import aclosing
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from gateway.uploads.complete import with_job
 from gateway.uploads.early_failure import EarlyFailure
 from gateway.uploads.size import check_size, within_limit
-from gateway.uploads.upload import Upload, candidate_ids
+from gateway.uploads.upload import Upload
 from gateway.uploads.write import TOLERATED
-from shared.blobs.blob import upload_key
 from shared.errors import (
     BlobNotFound,
     InconsistentLength,
@@ -27,6 +25,7 @@ from shared.telemetry.ids import bind_ids
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
+    from uuid import UUID
 
     from gateway.uploads.context import UploadContext
     from gateway.uploads.header_check import HeaderWatch
@@ -41,9 +40,9 @@ async def lease_append(context: UploadContext, name: str | UUID) -> Upload:
     What the append had received is kept. Raises UploadNotFound, and UploadGone if the upload
     became a job whose bytes are not kept.
     """
-    for upload_id in _ids(name):
+    for upload_id in context.ids_of(name):
         try:
-            lease = await context.ports.blobs.lease_append(upload_key(upload_id))
+            lease = await context.ports.blobs.lease_append(context.key(upload_id))
         except BlobNotFound:
             await _check_not_gone(context, upload_id)
         else:
@@ -72,7 +71,7 @@ async def append(
     InconsistentLength if the file was declared to end elsewhere.
     """
     async with aclosing(data):
-        for upload_id in _ids(name):
+        for upload_id in context.ids_of(name):
             tolerated = TOLERATED if whole else 0
             watch = context.watch(offset, tolerated=tolerated)
             try:
@@ -134,7 +133,7 @@ async def _append(
     data = early.pieces(within_limit(context.settings, offset, data))
     async with aclosing(watch.pieces(data)) as pieces:
         blob = await context.ports.blobs.append(
-            upload_key(upload_id), offset, pieces, whole=whole, admit=admit_blob
+            context.key(upload_id), offset, pieces, whole=whole, admit=admit_blob
         )
     await watch.check(Upload(upload_id, blob))
     context.events.chunk_stored(watch.passed)
@@ -151,10 +150,6 @@ async def _declare_size(
 
 
 async def _check_not_gone(context: UploadContext, upload_id: UUID) -> None:
-    job = await context.ports.jobs.of_upload(upload_id)
+    job = await context.job_of(upload_id)
     if job is not None:
         raise UploadGone(f"the upload became job {job.id}, and its bytes were removed")
-
-
-def _ids(name: str | UUID) -> tuple[UUID, ...]:
-    return (name,) if isinstance(name, UUID) else candidate_ids(name)

@@ -7,77 +7,74 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from gateway.jobs.control import cancel_job
-from gateway.uploads.upload import candidate_ids
-from shared.blobs.blob import upload_key
 from shared.errors import BlobNotFound, JobFinished, UploadGone, UploadNotFound
 from shared.jobs.job import JobState
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from gateway.events import GatewayEvents
+    from gateway.uploads.context import UploadContext
     from shared.jobs.job import Job
-    from shared.ports import Ports
 
 
-async def cancel_upload(ports: Ports, events: GatewayEvents, name: str) -> Job | None:
+async def cancel_upload(context: UploadContext, name: str) -> Job | None:
     """Remove the upload with this id or client-given name; cancel its job.
 
     Returns the job, or None if it had none. Raises UploadNotFound, and JobFinished as
     `cancel_job`.
     """
-    for upload_id in candidate_ids(name):
+    for upload_id in context.ids_of(name):
         with suppress(UploadNotFound):
-            return await _cancel(ports, events, upload_id)
+            return await _cancel(context, upload_id)
     raise UploadNotFound(f"There is no upload {name!r}")
 
 
-async def remove_upload(ports: Ports, events: GatewayEvents, upload_id: UUID) -> None:
+async def remove_upload(context: UploadContext, upload_id: UUID) -> None:
     """Cancel an upload as `cancel_upload`; if its job has ended, remove the received bytes.
 
     The job keeps its state and its result; a failed job can no longer be retried. Raises
     UploadNotFound, and UploadGone if the bytes had been removed before.
     """
-    key = upload_key(upload_id)
+    blobs, key = context.ports.blobs, context.key(upload_id)
     try:
-        await ports.blobs.info(key)
+        await blobs.info(key)
         existed = True
     except BlobNotFound:
         existed = False
     while True:
         try:
-            await _cancel(ports, events, upload_id)
+            await _cancel(context, upload_id)
             break
         except JobFinished:
-            if await _needs_no_input(ports, upload_id):
-                await ports.blobs.delete(key)
+            if await _needs_no_input(context, upload_id):
+                await blobs.delete(key)
                 break
             # The job was retried in the meantime: it can be cancelled again.
     if not existed:
         raise UploadGone(f"upload {upload_id} became a job, and its bytes were removed")
 
 
-async def _cancel(ports: Ports, events: GatewayEvents, upload_id: UUID) -> Job | None:
-    job = await ports.jobs.of_upload(upload_id)
+async def _cancel(context: UploadContext, upload_id: UUID) -> Job | None:
+    job = await context.job_of(upload_id)
     if job is None:
-        key = upload_key(upload_id)
+        blobs, key = context.ports.blobs, context.key(upload_id)
         try:
-            await ports.blobs.lease_append(key)  # aborts an append in progress at once
+            await blobs.lease_append(key)  # aborts an append in progress at once
         except BlobNotFound:
             raise UploadNotFound(f"There is no upload {upload_id}") from None
-        await ports.blobs.delete(key)
+        await blobs.delete(key)
         # The last chunk may have created a job in the meantime. A job created after this look
         # finds that its input is gone: see `start_job`.
-        job = await ports.jobs.of_upload(upload_id)
+        job = await context.job_of(upload_id)
     if job is None:
-        events.upload_cancelled(upload_id)
+        context.events.upload_cancelled(upload_id)
         return None
-    return await cancel_job(ports, events, job.id)
+    return await cancel_job(context.ports, context.events, job.id, context.tenant)
 
 
-async def _needs_no_input(ports: Ports, upload_id: UUID) -> bool:
+async def _needs_no_input(context: UploadContext, upload_id: UUID) -> bool:
     """Whether the job of an upload will never read its input again."""
-    job = await ports.jobs.of_upload(upload_id)
+    job = await context.job_of(upload_id)
     if job is not None and job.state is JobState.FAILURE:
-        job = await ports.jobs.expire_failed(job.id, now=time.time())
+        job = await context.ports.jobs.expire_failed(job.id, now=time.time())
     return job is None or job.state.terminal

@@ -32,7 +32,7 @@ async def with_job(
     if not blob.complete or upload.is_part:
         return upload
     if upload.awaits_mark and not marked:
-        return replace(upload, job=await context.ports.jobs.of_upload(upload_id))
+        return replace(upload, job=await context.job_of(upload_id))
     job = await start_job(
         context.ports,
         context.events,

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from uuid import UUID
 
+from gateway.access.caller import tenant_of
 from gateway.events import EVENTS
 from gateway.keys import PORTS, SETTINGS
 from gateway.uploads.header_check import HEADER_CHECKER
 from gateway.uploads.offer import HEAD_START_OFFERS
+from gateway.uploads.upload import candidate_ids, upload_id_of
+from shared.uploads.keys import key_of
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -17,18 +21,42 @@ if TYPE_CHECKING:
     from gateway.settings import GatewaySettings
     from gateway.uploads.header_check import HeaderChecker, HeaderWatch
     from gateway.uploads.offer import HeadStartOffers
+    from shared.access.tenant import Tenant
+    from shared.blobs.blob import BlobKey
+    from shared.jobs.job import Job
     from shared.ports import Ports
 
 
 @dataclass(frozen=True, slots=True)
 class UploadContext:
-    """Holds no uploads: any gateway can take any chunk of any upload."""
+    """Holds no uploads: any gateway can take any chunk of any upload.
+
+    Everything is done on behalf of one tenant: the keys and ids of a context are those of its
+    uploads, and another tenant's upload is not found under any of them.
+    """
 
     ports: Ports
     settings: GatewaySettings
     events: GatewayEvents
     header_checker: HeaderChecker
     offers: HeadStartOffers
+    tenant: Tenant
+
+    def key(self, upload_id: UUID) -> BlobKey:
+        """Return the key of the tenant's upload with this id."""
+        return key_of(upload_id, self.tenant)
+
+    def id_of(self, name: str) -> UUID:
+        """Return the id of the tenant's upload with this client-given name."""
+        return upload_id_of(name, self.tenant)
+
+    def ids_of(self, name: str | UUID) -> tuple[UUID, ...]:
+        """Return the ids that the tenant's upload with this id or client-given name may have."""
+        return (name,) if isinstance(name, UUID) else candidate_ids(name, self.tenant)
+
+    async def job_of(self, upload_id: UUID) -> Job | None:
+        """Return the job of the tenant's upload with this id, if it has one."""
+        return await self.ports.jobs.of_upload(upload_id, tenant=self.tenant)
 
     def watch(self, offset: int, *, tolerated: int) -> HeaderWatch:
         """Return the header check of a request that writes at `offset`.
@@ -40,8 +68,14 @@ class UploadContext:
         )
 
     @classmethod
-    def of(cls, app: web.Application) -> UploadContext:
-        """Return the context of a gateway."""
+    def of(cls, request: web.Request) -> UploadContext:
+        """Return the context of a request."""
+        app = request.app
         return cls(
-            app[PORTS], app[SETTINGS], app[EVENTS], app[HEADER_CHECKER], app[HEAD_START_OFFERS]
+            app[PORTS],
+            app[SETTINGS],
+            app[EVENTS],
+            app[HEADER_CHECKER],
+            app[HEAD_START_OFFERS],
+            tenant_of(request),
         )

@@ -8,9 +8,8 @@ from uuid import uuid4
 
 from gateway.uploads.complete import with_job
 from gateway.uploads.find import look_up
-from gateway.uploads.upload import upload_id_of
 from shared.aggregation.spec import SONG_PLAYS
-from shared.blobs.blob import Declaration, upload_key
+from shared.blobs.blob import Declaration
 from shared.blobs.content import WholeBytes
 from shared.errors import BlobConflict, IdempotencyKeyReused
 from shared.telemetry.ids import bind_ids
@@ -67,7 +66,7 @@ async def create_upload(context: UploadContext, upload_id: UUID, new: NewUpload)
     """
     bind_ids(upload_id=upload_id)
     blob = await context.ports.blobs.create(
-        upload_key(upload_id), new.size, sha256=new.sha256, metadata=new.metadata
+        context.key(upload_id), new.size, sha256=new.sha256, metadata=new.metadata
     )
     return await with_job(context, upload_id, blob)
 
@@ -81,7 +80,7 @@ async def create_with_content(
     """
     bind_ids(upload_id=upload_id)
     blob = await context.ports.blobs.write(
-        upload_key(upload_id),
+        context.key(upload_id),
         0,
         WholeBytes(content),
         declaration=Declaration(new.size, new.sha256, new.metadata),
@@ -98,7 +97,7 @@ async def create_once(context: UploadContext, key: str | None, new: NewUpload) -
     """
     if key is None:
         return await create_upload(context, uuid4(), new)
-    upload_id = upload_id_of(key)
+    upload_id = context.id_of(key)
     reused = IdempotencyKeyReused(
         f"Idempotency-Key {key!r} belongs to another upload; "
         "send the same request as before, or use a new key"

@@ -6,8 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gateway.uploads.complete import with_job
-from gateway.uploads.upload import candidate_ids, upload_of_job
-from shared.blobs.blob import upload_key
+from gateway.uploads.upload import upload_of_job
 from shared.errors import BlobNotFound, UploadNotFound
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ async def find_upload(context: UploadContext, name: str) -> Upload:
     If it is complete, it has its job afterwards, even if the request that completed it failed.
     Raises UploadNotFound.
     """
-    for upload_id in candidate_ids(name):
+    for upload_id in context.ids_of(name):
         upload = await look_up(context, upload_id)
         if upload is not None:
             return upload
@@ -41,8 +40,8 @@ async def with_head_start(context: UploadContext, upload: Upload) -> Upload:
 async def look_up(context: UploadContext, upload_id: UUID) -> Upload | None:
     """Return the upload with this id, as `find_upload`; None if there is none."""
     try:
-        blob = await context.ports.blobs.info(upload_key(upload_id))
+        blob = await context.ports.blobs.info(context.key(upload_id))
     except BlobNotFound:
-        job = await context.ports.jobs.of_upload(upload_id)
+        job = await context.job_of(upload_id)
         return None if job is None else upload_of_job(job)
     return await with_job(context, upload_id, blob)

@@ -23,7 +23,7 @@ SPEC_FIELD = "aggregation"
 
 async def inspect_upload(request: web.Request) -> web.Response:
     """Return the description of a file, and whether a spec fits it."""
-    context = UploadContext.of(request.app)
+    context = UploadContext.of(request)
     spec = await _spec(request, context)
     upload = await find_upload(context, request.match_info["upload"])
     removed = InputRemoved("the bytes of the upload were removed; upload the file again")

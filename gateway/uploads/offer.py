@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from shared.errors import DatabaseUnavailable
+from shared.uploads.keys import tenant_of
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from gateway.uploads.upload import Upload
+    from shared.access.tenant import Tenant
     from shared.ports import HeadStarts
 
 AGAIN = 10.0
@@ -51,7 +53,7 @@ class HeadStartOffers:
         self._offered.move_to_end(upload.id)
         if len(self._offered) > _REMEMBERED:
             self._offered.popitem(last=False)
-        task = asyncio.create_task(self._offer(upload.id))
+        task = asyncio.create_task(self._offer(upload.id, tenant_of(upload.blob.key)))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -68,9 +70,9 @@ class HeadStartOffers:
         """Wait for the offers that are being made."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _offer(self, upload_id: UUID) -> None:
+    async def _offer(self, upload_id: UUID, tenant: Tenant) -> None:
         try:
-            await self._head_starts.offer(upload_id, now=time.time())
+            await self._head_starts.offer(upload_id, tenant=tenant, now=time.time())
         except DatabaseUnavailable as error:
             log.debug("upload %s is not offered: %s", upload_id, error)
 

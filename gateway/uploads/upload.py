@@ -7,33 +7,39 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid5
 
+from shared.access.tenant import DEFAULT_TENANT
 from shared.blobs.blob import BlobInfo
 from shared.blobs.byte_ranges import RangeSet
 from shared.uploads.metadata import awaits_mark, filename_of, is_part, metadata_of
 
 if TYPE_CHECKING:
+    from shared.access.tenant import Tenant
     from shared.jobs.head_start import HeadStart
     from shared.jobs.job import Job
 
 _NAMESPACE = UUID("5b7c1f0e-53c1-4d0c-9d7e-0f6a7f0c2f61")
 
 
-def upload_id_of(name: str) -> UUID:
-    """Return the id of the upload with a client-given name: a `dzuuid` or an Idempotency-Key.
+def upload_id_of(
+    name: str, tenant: Tenant = DEFAULT_TENANT, *, namespace: UUID = _NAMESPACE
+) -> UUID:
+    """Return the id of a tenant's upload with a client-given name.
 
-    The id is the same on every gateway, and safe in a path.
+    The name is a `dzuuid` or an Idempotency-Key; names of another kind have another `namespace`.
+    The id is the same on every gateway, and safe in a path. The same name of two tenants gives two
+    ids. Those of the default tenant are the ids from before there were tenants.
     """
-    return uuid5(_NAMESPACE, name)
+    return uuid5(namespace if tenant == DEFAULT_TENANT else uuid5(namespace, tenant), name)
 
 
-def candidate_ids(name: str) -> tuple[UUID, ...]:
-    """Return the ids that an upload with this id or client-given name may have.
+def candidate_ids(name: str, tenant: Tenant = DEFAULT_TENANT) -> tuple[UUID, ...]:
+    """Return the ids that a tenant's upload with this id or client-given name may have.
 
     The id comes first, so that no client can hide an upload by naming another one after its id.
     """
     with suppress(ValueError):
-        return UUID(name), upload_id_of(name)
-    return (upload_id_of(name),)
+        return UUID(name), upload_id_of(name, tenant)
+    return (upload_id_of(name, tenant),)
 
 
 @dataclass(frozen=True, slots=True)

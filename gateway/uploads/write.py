@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from gateway.uploads.early_failure import EarlyFailure
 from gateway.uploads.size import check_size, within_limit
-from gateway.uploads.upload import Upload, candidate_ids
-from shared.blobs.blob import upload_key
+from gateway.uploads.upload import Upload
 from shared.errors import (
     BlobNotFound,
     ChunkOutOfBounds,
@@ -78,12 +77,12 @@ async def write_chunk(
         _check_end(end, upload.blob.size)
 
     async with aclosing(data):
-        for upload_id in candidate_ids(name):
+        for upload_id in context.ids_of(name):
             watch = context.watch(offset, tolerated=TOLERATED)
             try:
                 return await _write(context, upload_id, offset, data, watch, check)
             except BlobNotFound as error:
-                job = await context.ports.jobs.of_upload(upload_id)
+                job = await context.job_of(upload_id)
                 if job is not None:
                     _check_end(end, job.input_size)
                     raise InputRemoved(
@@ -119,7 +118,7 @@ async def _write(
     data = early.pieces(within_limit(context.settings, offset, data))
     async with aclosing(watch.pieces(data)) as pieces:
         blob = await context.ports.blobs.write(
-            upload_key(upload_id), offset, pieces, declaration=declaration, admit=admit
+            context.key(upload_id), offset, pieces, declaration=declaration, admit=admit
         )
     upload = Upload(upload_id, blob)
     await watch.check(upload)

@@ -37,7 +37,7 @@ class DeadLetters:
 
     async def publish(self, job: Job) -> None:
         """Publish the dead letter of a job. Raises BrokerUnavailable; it is still due then."""
-        with also_bound_ids(job_id=job.id, upload_id=job.upload_id):
+        with also_bound_ids(job_id=job.id, upload_id=job.upload_id, tenant=job.tenant):
             await self._bus.dead_letter(WakeUp(job.id))
             await until_answered(
                 lambda: self._jobs.mark_dead_lettered(job.id, job.attempt, now=self._clock())

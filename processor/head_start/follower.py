@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from processor.head_start.aggregation import GrowingAggregation
 from processor.head_start.source import GrowingSource, UploadStalled
-from shared.blobs.blob import upload_key
 from shared.csv.compression import MAGIC_SIZE, compression_of
 from shared.errors import (
     AttemptFailed,
@@ -24,6 +23,7 @@ from shared.errors import (
     Unavailable,
 )
 from shared.telemetry.ids import also_bound_ids
+from shared.uploads.keys import key_of
 from shared.uploads.metadata import aggregation_of
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ class Follower:
             task.add_done_callback(self._tasks.discard)
 
     async def _follow(self, taken: HeadStart, hand_over: HandOver) -> None:
-        with also_bound_ids(upload_id=taken.upload_id):
+        with also_bound_ids(upload_id=taken.upload_id, tenant=taken.tenant):
             outcome, reason = Outcome.RELEASED, "this processor stops"
             try:
                 outcome, reason = await self._followed(taken, hand_over)
@@ -166,7 +166,7 @@ class Follower:
     async def _followed(self, taken: HeadStart, hand_over: HandOver) -> tuple[Outcome, str]:
         """Aggregate an upload and run its job. Return how that ended, and why."""
         try:
-            blob = await self._blobs.peek(upload_key(taken.upload_id))
+            blob = await self._blobs.peek(key_of(taken.upload_id, taken.tenant))
         except BlobNotFound:
             return Outcome.GONE, "the upload was removed"
         if blob.complete:

@@ -13,18 +13,19 @@ import time
 from typing import TYPE_CHECKING
 
 from processor.maintenance.periodic import run_periodically
-from shared.blobs.blob import UPLOADS, upload_key, upload_of
+from shared.blobs.blob import UPLOADS, upload_of
 from shared.errors import BlobNotFound, CsvmillError, DatabaseUnavailable
 from shared.telemetry.ids import also_bound_ids
+from shared.uploads.keys import tenant_of
 from shared.uploads.metadata import awaits_mark, filename_of, is_part
 from shared.uploads.start_job import start_job
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
     from uuid import UUID
 
     from processor.events import ProcessorEvents
-    from shared.blobs.blob import BlobActivity
+    from shared.blobs.blob import BlobActivity, BlobKey
     from shared.jobs.job import Job
     from shared.ports import Ports
 
@@ -66,7 +67,7 @@ class OrphanRecovery:
         self._after = after
         self._last_scan = self._last_full_scan = -math.inf
         self._scanning = asyncio.Lock()
-        self._unreadable: set[UUID] = set()
+        self._unreadable: dict[UUID, BlobKey] = {}
         """Uploads that could not be checked, and are checked again in the next scan."""
 
     async def run(self) -> None:
@@ -85,18 +86,18 @@ class OrphanRecovery:
         full = started_at - self._last_full_scan >= FULL_SCAN_INTERVAL
         used_since = -math.inf if full else self._last_scan - self._after - SLACK
         recovered = 0
-        unreadable = list(self._unreadable)
+        unreadable = list(self._unreadable.items())
         for at in range(0, len(unreadable), BATCH):
-            recovered += await self._recover_batch(unreadable[at : at + BATCH])
-        batch: list[UUID] = []
+            recovered += await self._recover_batch(dict(unreadable[at : at + BATCH]))
+        batch: dict[UUID, BlobKey] = {}
         async with self._ports.blobs.walk(UPLOADS) as found:
             async for activity in found:
                 upload_id = upload_of(activity.key)
                 if upload_id is not None and self._may_be_orphan(activity, used_since):
-                    batch.append(upload_id)
+                    batch[upload_id] = activity.key
                 if len(batch) == BATCH:
                     recovered += await self._recover_batch(batch)
-                    batch = []
+                    batch = {}
         recovered += await self._recover_batch(batch)
         self._last_scan = started_at
         if full:
@@ -107,32 +108,34 @@ class OrphanRecovery:
         last_used = time.monotonic() - activity.idle
         return activity.complete and activity.idle >= self._after and last_used >= used_since
 
-    async def _recover_batch(self, upload_ids: Sequence[UUID]) -> int:
-        jobs = await self._ports.jobs.of_uploads(upload_ids)
-        self._unreadable -= jobs.keys()
-        return sum([await self._recover(each) for each in upload_ids if each not in jobs])
+    async def _recover_batch(self, uploads: Mapping[UUID, BlobKey]) -> int:
+        jobs = await self._ports.jobs.of_uploads(list(uploads))
+        for upload_id in jobs:
+            self._unreadable.pop(upload_id, None)
+        orphans = [(each, key) for each, key in uploads.items() if each not in jobs]
+        return sum([await self._recover(upload_id, key) for upload_id, key in orphans])
 
-    async def _recover(self, upload_id: UUID) -> bool:
+    async def _recover(self, upload_id: UUID, key: BlobKey) -> bool:
         """Start the job of one upload. Returns whether it has one now."""
-        with also_bound_ids(upload_id=upload_id):
+        with also_bound_ids(upload_id=upload_id, tenant=tenant_of(key)):
             try:
-                job = await self._start_job(upload_id)
+                job = await self._start_job(upload_id, key)
             except DatabaseUnavailable:
                 raise
             except CsvmillError as error:
                 # One upload that cannot be read must not stop the others.
                 if upload_id not in self._unreadable:
                     log.warning("upload %s has no job and cannot be read: %s", upload_id, error)
-                self._unreadable.add(upload_id)
+                self._unreadable[upload_id] = key
                 return False
-            self._unreadable.discard(upload_id)
+            self._unreadable.pop(upload_id, None)
             if job is None:
                 return False
             self._events.upload_recovered(job)
             return True
 
-    async def _start_job(self, upload_id: UUID) -> Job | None:
-        blobs, key = self._ports.blobs, upload_key(upload_id)
+    async def _start_job(self, upload_id: UUID, key: BlobKey) -> Job | None:
+        blobs = self._ports.blobs
         try:
             # `peek` does not count as a use: parts must expire although they are checked here.
             metadata = (await blobs.peek(key)).metadata

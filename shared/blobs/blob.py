@@ -30,9 +30,12 @@ _KIND = re.compile(r"[a-z0-9-]{1,64}")
 _KEY = re.compile(r"[a-z0-9-]{1,64}(/[a-z0-9-]{1,64}){1,3}")
 
 
-def upload_key(upload_id: UUID) -> BlobKey:
-    """Return the key of an upload."""
-    return BlobKey(f"{UPLOADS}/{upload_id}")
+def upload_key(upload_id: UUID, group: str = "") -> BlobKey:
+    """Return the key of an upload, in a group of its own if one is named.
+
+    A group is a segment of a key: see `parse_key`, and `shared.uploads.keys`.
+    """
+    return BlobKey("/".join([UPLOADS, *filter(None, [group]), str(upload_id)]))
 
 
 def result_key(job_id: UUID, attempt: int) -> BlobKey:
@@ -52,11 +55,16 @@ def preview_key(job_id: UUID, attempt: int) -> BlobKey:
 
 def upload_of(key: BlobKey) -> UUID | None:
     """Return the id of the upload with this key; None if the key is not an upload's."""
-    kind, _, upload_id = key.partition("/")
+    kind, *group, upload_id = key.split("/")
     try:
-        return UUID(upload_id) if kind == UPLOADS else None
+        return UUID(upload_id) if kind == UPLOADS and len(group) <= 1 else None
     except ValueError:
         return None
+
+
+def group_of(key: BlobKey) -> str:
+    """Return the group in the key of an upload; nothing if it has none."""
+    return key.partition("/")[2].rpartition("/")[0]
 
 
 def attempt_of(key: BlobKey) -> tuple[UUID, int] | None:

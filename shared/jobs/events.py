@@ -26,7 +26,7 @@ class JobEvents:
 
     def job_created(self, job: Job) -> None:
         """This process has created the job of a complete upload."""
-        bind_ids(job_id=job.id)
+        bind_ids(job_id=job.id, tenant=job.tenant)
         self._uploads.ended("completed")
         self._jobs.job(JobState.PENDING, "created")
         log.info(
@@ -49,6 +49,6 @@ class JobEvents:
 
     def job_cancelled(self, job: Job) -> None:
         """This process has cancelled the job."""
-        bind_ids(job_id=job.id, upload_id=job.upload_id)
+        bind_ids(job_id=job.id, upload_id=job.upload_id, tenant=job.tenant)
         self._jobs.job(JobState.REVOKED, "cancelled")
         log.info("job=%s cancelled", job.id, extra={"event": "job.cancelled"})

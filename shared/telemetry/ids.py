@@ -1,4 +1,4 @@
-"""The ids of the request, upload, job and attempt that the running code works for.
+"""The ids of the request, tenant, upload, job and attempt that the running code works for.
 
 They are in a context variable. A task inherits them from the code that starts it; every log line,
 request to storage and wake-up carries them.
@@ -28,6 +28,7 @@ class Ids:
     job_id: UUID | None = None
     attempt: int | None = None
     trace: TraceContext | None = None
+    tenant: str | None = None
 
     def fields(self) -> dict[str, str | int]:
         """Return the known ids as the fields of a log line."""
@@ -42,6 +43,8 @@ class Ids:
             found["attempt"] = self.attempt
         if self.trace is not None:
             found["trace_id"] = self.trace.trace_id
+        if self.tenant is not None:
+            found["tenant"] = self.tenant
         return found
 
 
@@ -51,6 +54,7 @@ class Known(TypedDict, total=False):
     upload_id: UUID
     job_id: UUID
     attempt: int
+    tenant: str
 
 
 _NOTHING = Ids()

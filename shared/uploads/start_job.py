@@ -9,6 +9,7 @@ from shared.bus.publish import publish_wake_up
 from shared.errors import BlobNotFound, BrokerUnavailable, DatabaseUnavailable, StorageUnavailable
 from shared.jobs.job import JobState
 from shared.jobs.wake_up import WakeUp
+from shared.uploads.keys import tenant_of
 from shared.uploads.metadata import aggregation_of
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ async def start_job(
         aggregation=aggregation_of(blob.metadata),
         max_attempts=max_attempts,
         now=now,
+        tenant=tenant_of(blob.key),
     )
     if job.created_at == now:
         events.job_created(job)

@@ -33,6 +33,7 @@ from gateway.uploads.header_check import HeaderChecker
 from gateway.uploads.offer import HeadStartOffers
 from gateway.uploads.write import write_declared
 from processor.maintenance.sweeper import Sweeper
+from shared.access.tenant import DEFAULT_TENANT
 from shared.blobs.blob import (
     RESULTS,
     UPLOADS,
@@ -193,7 +194,12 @@ class Interleavings(RuleBasedStateMachine):
         async def request(ports: Ports, actor: Actor) -> None:
             offers = HeadStartOffers(ports.jobs.head_starts, min_size=1 << 30)
             context = UploadContext(
-                ports, GatewaySettings(), GatewayEvents.uncounted(), HeaderChecker(), offers
+                ports,
+                GatewaySettings(),
+                GatewayEvents.uncounted(),
+                HeaderChecker(),
+                offers,
+                DEFAULT_TENANT,
             )
             chunk = _once(CONTENT[offset : offset + 1])
             declaration = Declaration(len(CONTENT))
@@ -222,7 +228,7 @@ class Interleavings(RuleBasedStateMachine):
         async def request(ports: Ports, _: Actor) -> None:
             change = retry_job if retry else cancel_job
             with suppress(JobFinished, JobNotFailed, InputRemoved):
-                await change(ports, GatewayEvents.uncounted(), job_id)
+                await change(ports, GatewayEvents.uncounted(), job_id, DEFAULT_TENANT)
 
         self.begin(request)
 

@@ -14,7 +14,6 @@ from gateway.uploads.complete import with_job
 from gateway.uploads.context import UploadContext
 from gateway.uploads.filenames import is_csv
 from gateway.uploads.size import check_size
-from gateway.uploads.upload import upload_id_of
 from gateway.uploads.write import write_declared
 from shared.aggregation.json_reader import MAX_LENGTH, parse_aggregation
 from shared.blobs.blob import Declaration
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 
 async def upload_file(request: web.Request) -> web.Response:
     """Store a chunk; if it completes the upload, start its job and return the job's id."""
-    context = UploadContext.of(request.app)
+    context = UploadContext.of(request)
     form = Form(request, client_timeout=context.settings.client_timeout)
     chunk = _ChunkRequest(form)
     file = await chunk.read_to_file()
@@ -153,7 +152,7 @@ async def _write(
     offset: int,
     data: AsyncGenerator[bytes, None],
 ) -> Upload:
-    upload_id = upload_id_of(fields.dzuuid)
+    upload_id = context.id_of(fields.dzuuid)
     declaration = Declaration(fields.total, metadata={**metadata, "dzuuid": fields.dzuuid})
     try:
         return await write_declared(context, upload_id, offset, data, declaration)

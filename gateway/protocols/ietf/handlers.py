@@ -54,7 +54,7 @@ async def create(request: web.Request) -> web.Response:
     """Upload creation (section 4.2): of a whole file, or of its first part."""
     fields = UploadFields.of(request.headers)
     body = plain_body(request)
-    context = UploadContext.of(request.app)
+    context = UploadContext.of(request)
     request[FIELDS] = {"Upload-Limit": upload_limit(context.settings)}
     length = fields.total_length(0, request.content_length)
     if length is not None:
@@ -77,7 +77,7 @@ async def create(request: web.Request) -> web.Response:
 
 async def show(request: web.Request) -> web.Response:
     """Offset retrieval (section 4.3). Aborts any append in progress (section 4.6)."""
-    context = UploadContext.of(request.app)
+    context = UploadContext.of(request)
     upload = await appends.lease_append(context, request.match_info["upload"])
     upload = await with_job(context, upload.id, upload.blob)
     response = _append_response(upload, context)
@@ -100,7 +100,7 @@ async def append(request: web.Request) -> web.Response:
             field="Repr-Digest",
         )
     offset, body = fields.offset, plain_body(request)
-    context = UploadContext.of(request.app)
+    context = UploadContext.of(request)
     receiving = _Receiving(request, context, _content_digests(request), last=fields.complete)
 
     async def admit(upload: Upload) -> Upload:
@@ -194,8 +194,7 @@ class _Receiving:
 
     async def _deactivate(self) -> None:
         if self.upload is not None:
-            context = self._context
-            await cancel_upload(context.ports, context.events, str(self.upload.id))
+            await cancel_upload(self._context, str(self.upload.id))
 
 
 async def _with_length(

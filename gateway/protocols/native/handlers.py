@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from gateway.events import EVENTS
 from gateway.http.digests import (
     CONTENT_DIGEST_ALGORITHMS,
     declared_digests,
@@ -17,7 +16,7 @@ from gateway.http.digests import (
 from gateway.jobs import control
 from gateway.jobs.handlers import job_response
 from gateway.jobs.requested import requested_job_id
-from gateway.keys import PORTS, SETTINGS
+from gateway.keys import SETTINGS
 from gateway.protocols.common.request import idempotency_key, plain_body
 from gateway.protocols.common.response import upload_limit, upload_response
 from gateway.protocols.native.declaration import read_declaration, read_size
@@ -40,7 +39,7 @@ _DIGITS = re.compile(r"[0-9]+")
 
 async def create_upload(request: web.Request) -> web.Response:
     """`POST /api/v1/uploads`: declare a file. The same key gives the same upload."""
-    context = UploadContext.of(request.app)
+    context = UploadContext.of(request)
     key = idempotency_key(request)
     new = await read_declaration(request)
     if new.size is not None:
@@ -50,7 +49,7 @@ async def create_upload(request: web.Request) -> web.Response:
 
 async def show_upload(request: web.Request) -> web.Response:
     """`GET /api/v1/uploads/{upload}`: describe an upload of any protocol."""
-    context = UploadContext.of(request.app)
+    context = UploadContext.of(request)
     upload = await find_upload(context, request.match_info["upload"])
     upload = await with_head_start(context, upload)
     response = upload_response(upload)
@@ -61,7 +60,7 @@ async def show_upload(request: web.Request) -> web.Response:
 
 async def declare_size(request: web.Request) -> web.Response:
     """`PATCH /api/v1/uploads/{upload}`: declare the size of a file created without one."""
-    context = UploadContext.of(request.app)
+    context = UploadContext.of(request)
     declared = await read_size(request)
     size.check_size(context.settings, declared, field="size")
     upload = await find_upload(context, request.match_info["upload"])
@@ -70,7 +69,7 @@ async def declare_size(request: web.Request) -> web.Response:
 
 async def put_chunk(request: web.Request) -> web.Response:
     """`PUT /api/v1/uploads/{upload}/chunks/{offset}`: store bytes at an offset, all or nothing."""
-    context = UploadContext.of(request.app)
+    context = UploadContext.of(request)
     offset = _offset(request)
     body = plain_body(request)
     digests = declared_digests(
@@ -88,9 +87,7 @@ async def put_chunk(request: web.Request) -> web.Response:
 
 async def cancel_upload(request: web.Request) -> web.Response:
     """`DELETE /api/v1/uploads/{upload}`: remove an incomplete upload, or cancel its job."""
-    await cancel.cancel_upload(
-        request.app[PORTS], request.app[EVENTS], request.match_info["upload"]
-    )
+    await cancel.cancel_upload(UploadContext.of(request), request.match_info["upload"])
     return web.Response(status=204)
 
 
@@ -100,13 +97,13 @@ async def cancel_job(request: web.Request) -> web.Response:
     With the id of an upload, as `cancel_upload`: the answer is empty if it had no job.
     """
     job_id = requested_job_id(request)
-    ports, events = request.app[PORTS], request.app[EVENTS]
+    context = UploadContext.of(request)
     job: Job | None
     try:
-        job = await control.cancel_job(ports, events, job_id)
+        job = await control.cancel_job(context.ports, context.events, job_id, context.tenant)
     except JobNotFound:
         try:
-            job = await cancel.cancel_upload(ports, events, str(job_id))
+            job = await cancel.cancel_upload(context, str(job_id))
         except UploadNotFound:
             raise JobNotFound(f"There is no job and no upload {job_id}") from None
     return web.Response(status=204) if job is None else await job_response(request, job)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 async def put_file(request: web.Request) -> web.Response:
     """Store the body as an upload. If it ends early, what has arrived stays."""
     body = plain_body(request)
-    context = UploadContext.of(request.app)
+    context = UploadContext.of(request)
     size = request.content_length
     if size is not None:
         check_size(context.settings, size, field="Content-Length")

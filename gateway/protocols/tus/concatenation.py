@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from gateway.uploads.complete import with_job
 from gateway.uploads.find import look_up
 from gateway.uploads.size import check_size
-from gateway.uploads.upload import Upload
-from shared.blobs.blob import upload_key
+from gateway.uploads.upload import Upload, upload_id_of
 from shared.errors import BlobIncomplete, BlobNotFound, CsvmillError, InvalidInput, UploadNotFound
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ async def concatenate(context: UploadContext, parts: Sequence[UUID], final: NewU
     The parts are removed once there is a job. Raises InvalidInput for a part that is incomplete or
     not partial, UploadNotFound.
     """
-    upload_id = uuid5(_FINALS, " ".join(map(str, parts)))
+    upload_id = upload_id_of(" ".join(map(str, parts)), context.tenant, namespace=_FINALS)
     known = await look_up(context, upload_id)
     if known is not None:
         return known
@@ -47,7 +46,7 @@ async def concatenate(context: UploadContext, parts: Sequence[UUID], final: NewU
     upload = await with_job(context, upload_id, whole)
     for part in set(parts):
         try:
-            await context.ports.blobs.delete(upload_key(part))
+            await context.ports.blobs.delete(context.key(part))
         except CsvmillError as error:
             logger.warning(
                 "Upload %s: its part %s is left to the sweeper: %s", upload_id, part, error
@@ -63,7 +62,7 @@ async def _assemble(
     total = 0
     for part in parts:
         try:
-            blob = await blobs.info(upload_key(part))
+            blob = await blobs.info(context.key(part))
         except BlobNotFound:
             raise UploadNotFound(f"There is no upload {str(part)!r}") from None
         if not Upload(part, blob).is_part:
@@ -76,7 +75,7 @@ async def _assemble(
     check_size(context.settings, total, field="Upload-Concat")
     try:
         return await blobs.assemble(
-            upload_key(upload_id), [upload_key(part) for part in parts], metadata=final.metadata
+            context.key(upload_id), [context.key(part) for part in parts], metadata=final.metadata
         )
     except (BlobIncomplete, BlobNotFound) as error:
         raise InvalidInput(

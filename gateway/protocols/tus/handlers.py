@@ -13,7 +13,6 @@ from uuid import UUID, uuid4
 
 from aiohttp import web
 
-from gateway.events import EVENTS
 from gateway.http.digests import (
     TUS_CHECKSUM_ALGORITHMS,
     declared_digests,
@@ -21,7 +20,7 @@ from gateway.http.digests import (
     verify_digests,
 )
 from gateway.http.errors import error_response
-from gateway.keys import PORTS, SETTINGS
+from gateway.keys import SETTINGS
 from gateway.protocols.common.request import plain_body
 from gateway.protocols.common.response import job_header
 from gateway.protocols.tus.concatenation import concatenate
@@ -108,7 +107,7 @@ async def options(request: web.Request) -> web.Response:
 
 async def create(request: web.Request) -> web.Response:
     """`POST`: create an upload, with or without bytes; or concatenate partial uploads."""
-    context = UploadContext.of(request.app)
+    context = UploadContext.of(request)
     concat = request.headers.get("Upload-Concat", "").strip()
     spec, name = aggregation(request), filename(request)
     others = {_METADATA: request.headers.get(_METADATA, "")}
@@ -141,7 +140,7 @@ async def create(request: web.Request) -> web.Response:
 
 async def show(request: web.Request) -> web.Response:
     """`HEAD`: return the offset. Aborts any append in progress."""
-    context = UploadContext.of(request.app)
+    context = UploadContext.of(request)
     upload = await appends.lease_append(context, _upload_id(request))
     upload = await with_job(context, upload.id, upload.blob)
     response = _response(request, upload, 200)
@@ -164,7 +163,7 @@ async def patch(request: web.Request) -> web.Response:
     offset = number(request, "Upload-Offset")
     if offset is None:
         raise InvalidInput("Upload-Offset is missing", field="Upload-Offset")
-    context = UploadContext.of(request.app)
+    context = UploadContext.of(request)
 
     async def admit(upload: Upload) -> Upload:
         if upload.blob.metadata.get(CONCAT, "").startswith("final;"):
@@ -180,7 +179,7 @@ async def patch(request: web.Request) -> web.Response:
 
 async def terminate(request: web.Request) -> web.Response:
     """`DELETE`: remove an upload, complete or not, and cancel its job if it has not ended."""
-    await remove_upload(request.app[PORTS], request.app[EVENTS], _upload_id(request))
+    await remove_upload(UploadContext.of(request), _upload_id(request))
     return web.Response(status=204)
 
 

@@ -7,7 +7,7 @@ import hashlib
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID, uuid4
@@ -80,6 +80,8 @@ class Gateway:
     blobs: FilesystemBlobs
     jobs: SqlJobStore
     bus: RecordingBus
+    keys: dict[str, str] = field(default_factory=dict)
+    """API keys with all scopes that a test has stored, by tenant."""
 
     @property
     def address(self) -> tuple[str, int]:
@@ -168,19 +170,19 @@ class Gateway:
         """Return a job in state SUCCESS whose result is `content`."""
         job = await self.started_job(filename, aggregation)
         key = result_key(job.id, job.attempt)
-        result = JobResult(key, len(content), await self._put(key, content), 1, rows)
+        result = JobResult(key, len(content), await self.put(key, content), 1, rows)
         if preview:
-            await self._put(preview_key(job.id, job.attempt), preview)
+            await self.put(preview_key(job.id, job.attempt), preview)
         if rejects:
             key = rejects_key(job.id, job.attempt)
-            kept = JobRejects(key, len(rejects), await self._put(key, rejects))
+            kept = JobRejects(key, len(rejects), await self.put(key, rejects))
             result = replace(result, rejects=kept)
         await self.jobs.succeed(
             job.id, job.attempt, result, now=finished_at or time.time(), report=report
         )
         return await self.jobs.get(job.id)
 
-    async def _put(self, key: BlobKey, content: bytes) -> str:
+    async def put(self, key: BlobKey, content: bytes) -> str:
         """Store a blob; return its SHA-256."""
 
         async def data() -> AsyncIterator[bytes]:
@@ -194,7 +196,7 @@ class Gateway:
 class Start(Protocol):
     """Starts a gateway with these settings; `blobs` and `jobs` wrap the adapters.
 
-    `clock` is that of storage.
+    `clock` is that of storage. `last_middleware` comes after those of the gateway.
     """
 
     async def __call__(

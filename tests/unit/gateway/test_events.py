@@ -158,7 +158,7 @@ async def test_an_unavailable_dependency_is_a_warning_and_a_defect_an_error_with
     start_gateway: Start, lines: Lines, error: Exception, level: str, traceback: bool
 ) -> None:
     def failing(jobs: SqlJobStore) -> JobStore:
-        async def fails(*_: object) -> None:
+        async def fails(*_: object, **__: object) -> None:
             raise error
 
         jobs.get = fails  # type: ignore[method-assign, assignment]
@@ -171,3 +171,9 @@ async def test_an_unavailable_dependency_is_a_warning_and_a_defect_an_error_with
     (fields,) = [fields for fields in lines.fields if fields["logger"] == "gateway.http.errors"]
     assert (fields["level"], "exception" in fields) == (level, traceback)
     assert (fields["request_id"], fields["job_id"]) == ("mine", str(job_id))
+
+
+async def test_the_lines_of_a_request_name_its_tenant(start_gateway: Start, lines: Lines) -> None:
+    gateway = await start_gateway(tenant="acme")
+    await gateway.chunk("u", b"ab", offset=0, size=2, total=2)
+    assert {fields["tenant"] for fields in lines.fields if "upload_id" in fields} == {"acme"}

@@ -53,7 +53,7 @@ async def test_a_service_fault_is_a_problem_without_internal_details(
     start_gateway: Start, error: Exception, status: int, name: str
 ) -> None:
     def in_front(jobs: Any) -> Any:
-        async def broken(_job_id: UUID) -> Job:
+        async def broken(_job_id: UUID, **_: object) -> Job:
             raise error
 
         jobs.get = broken

@@ -238,8 +238,8 @@ async def test_a_job_that_ends_before_it_is_followed_is_answered_too(start_gatew
         def __getattr__(self, name: str) -> Any:
             return getattr(self._jobs, name)
 
-        async def get(self, job_id: UUID) -> Job:
-            job = await self._jobs.get(job_id)
+        async def get(self, job_id: UUID, **tenant: Any) -> Job:
+            job = await self._jobs.get(job_id, **tenant)
             await self._jobs.cancel(job_id, now=time.time())
             return job
 

@@ -57,9 +57,9 @@ class OneLookBehind(Forwarding):
         super().__init__(jobs)
         self.before: Job | None = None
 
-    async def get(self, job_id: UUID) -> Job:
+    async def get(self, job_id: UUID, **tenant: Any) -> Job:
         before, self.before = self.before, None
-        return before or await self._behind.get(job_id)
+        return before or await self._behind.get(job_id, **tenant)
 
 
 async def test_a_result_that_expires_during_the_request_is_410(

@@ -18,10 +18,12 @@ from processor.head_start import follower as module
 from processor.head_start.follower import Follower
 from processor.head_start.hand_over import HandOver
 from processor.worker import HEAD_START_WAIT, Worker
+from shared.access.tenant import Tenant
 from shared.blobs.blob import upload_key
 from shared.errors import AttemptFailed, MalformedInput
 from shared.jobs.job import Job, JobState
 from shared.ports import Ports
+from shared.uploads.keys import key_of
 from shared.uploads.metadata import COMPLETION, EXPLICIT
 from tests.services import until
 from tests.unit.processor.conftest import INPUT, OUTPUT, once
@@ -132,6 +134,21 @@ async def test_the_result_is_there_when_the_upload_ends(rig: Rig) -> None:
         await it.ended(upload_id)
         assert await rig.jobs.head_starts.of_upload(upload_id) is None
         assert scratch_of(rig) == []
+
+
+async def test_an_upload_of_any_tenant_is_followed(rig: Rig) -> None:
+    acme, upload_id = Tenant("acme"), uuid4()
+    key = key_of(upload_id, acme)
+    await rig.blobs.create(key, len(INPUT))
+    await rig.blobs.write(key, 0, once(INPUT[:HALF]))
+    await rig.jobs.head_starts.offer(upload_id, tenant=acme, now=time.time())
+    async with processor(rig) as it:
+        await rig.engine.started.wait()
+        await rig.blobs.write(key, HALF, once(INPUT[HALF:]))
+        job = await it.job(upload_id, JobState.SUCCESS)
+        assert job.tenant == acme
+        assert await result_of(rig, job) == OUTPUT
+        assert rig.engine.runs == 1
 
 
 async def test_an_upload_of_unknown_size_is_followed_too(rig: Rig) -> None:

@@ -15,6 +15,7 @@ from processor.events import ProcessorEvents
 from processor.maintenance import orphan_recovery
 from processor.maintenance.orphan_recovery import OrphanRecovery
 from processor.settings import WorkSettings
+from shared.access.tenant import DEFAULT_TENANT, Tenant
 from shared.blobs.blob import upload_key
 from shared.bus.in_process import InProcessBus
 from shared.errors import BlobNotFound, DatabaseUnavailable, StorageUnavailable
@@ -23,6 +24,7 @@ from shared.jobs.job import JobState
 from shared.jobs.store import SqlJobStore, open_job_store
 from shared.ports import Ports
 from shared.telemetry.metrics import Metrics
+from shared.uploads.keys import key_of
 from shared.uploads.metadata import COMPLETION, CONCAT, EXPLICIT, PARTIAL
 from shared.uploads.start_job import start_job
 from storage.filesystem.blobs import FilesystemBlobs
@@ -66,10 +68,16 @@ class Service:
         events = ProcessorEvents(metrics or Metrics("processor"))
         return OrphanRecovery(self.ports, events, max_attempts=5, interval=60.0, after=AFTER)
 
-    async def orphan(self, *, missing: int = 0, metadata: Mapping[str, str] | None = None) -> UUID:
+    async def orphan(
+        self,
+        *,
+        missing: int = 0,
+        metadata: Mapping[str, str] | None = None,
+        tenant: Tenant = DEFAULT_TENANT,
+    ) -> UUID:
         """An upload whose gateway was killed after it had stored the last chunk."""
         upload_id = uuid4()
-        key = upload_key(upload_id)
+        key = key_of(upload_id, tenant)
         await self.blobs.create(
             key, len(CONTENT) + missing, metadata={"filename": "plays.csv", **(metadata or {})}
         )
@@ -121,6 +129,17 @@ async def test_a_complete_upload_gets_its_job_after_the_grace_period(service: Se
     count = metrics.registry.get_sample_value
     assert count("csvmill_uploads_total", {"state": "completed"}) == 1
     assert count("csvmill_jobs_total", {"state": "PENDING", "reason": "created"}) == 1
+
+
+async def test_the_job_of_an_orphan_belongs_to_the_tenant_of_the_upload(service: Service) -> None:
+    tenants = [Tenant("acme"), Tenant("acme-2"), DEFAULT_TENANT]
+    uploads = {await service.orphan(tenant=tenant): tenant for tenant in tenants}
+    service.clock.ahead = AFTER
+    assert await service.recovery().recover() == 3
+    for upload_id, tenant in uploads.items():
+        job = await service.jobs.of_upload(upload_id, tenant=tenant)
+        assert job is not None
+        assert (job.tenant, job.input_key) == (tenant, key_of(upload_id, tenant))
 
 
 async def test_processors_that_recover_at_once_create_one_job(service: Service) -> None:

@@ -9,9 +9,12 @@ import pytest
 
 from processor.maintenance.sweeper import BATCH
 from processor.settings import WorkSettings
+from shared.access.tenant import DEFAULT_TENANT, Tenant
+from shared.aggregation.spec import SONG_PLAYS
 from shared.blobs.blob import BlobKey, result_key, upload_key
 from shared.errors import StorageUnavailable
 from shared.jobs.job import JobState
+from shared.uploads.keys import key_of
 from tests.blob_backends import read, stream
 from tests.unit.processor.maintenance.swept import GRACE, HOUR, RESULT_TTL, UPLOAD_TTL, Store
 
@@ -42,6 +45,28 @@ async def test_a_use_of_an_upload_restarts_its_ttl(store: Store) -> None:
     store.pass_time(UPLOAD_TTL - HOUR)
     await store.sweeper().sweep()
     assert await read(store.blobs, key) == b"abcd"
+
+
+async def test_uploads_of_all_tenants_are_kept_and_removed_alike(store: Store) -> None:
+    keys = []
+    for tenant in (DEFAULT_TENANT, Tenant("acme"), Tenant("acme-2")):
+        for _ in range(2):
+            upload_id = uuid4()
+            keys.append(key_of(upload_id, tenant))
+            await store.blobs.create(keys[-1], 4)
+        await store.jobs.create(
+            upload_id=upload_id,
+            input_key=keys[-1],
+            input_size=4,
+            filename="plays.csv",
+            aggregation=SONG_PLAYS,
+            max_attempts=9,
+            now=store.now,
+            tenant=tenant,
+        )
+    store.pass_time(UPLOAD_TTL + HOUR)
+    assert await store.sweeper().sweep() == 3
+    assert await store.kept() == set(keys[1::2])
 
 
 @pytest.mark.parametrize("state", [JobState.PENDING, JobState.STARTED, JobState.RETRY])

@@ -8,6 +8,7 @@ import pytest
 from shared.blobs.blob import (
     BlobKey,
     attempt_of,
+    group_of,
     parse_key,
     preview_key,
     rejects_key,
@@ -49,3 +50,21 @@ def test_result_rejects_and_preview_have_separate_folders() -> None:
 )
 def test_other_keys_have_no_attempt(key: str) -> None:
     assert attempt_of(BlobKey(key)) is None
+
+
+@pytest.mark.parametrize("group", ["", "acme", "acme-2", "0"])
+def test_the_upload_and_its_group_are_found_in_its_key(group: str) -> None:
+    key = upload_key(JOB, group)
+    assert (upload_of(key), group_of(key), attempt_of(key)) == (JOB, group, None)
+    assert parse_key(key) == key
+    assert key_at("uploads", blob_folder(Path(), key).name) == key
+
+
+def test_uploads_of_two_groups_have_keys_of_their_own() -> None:
+    keys = {upload_key(JOB, group) for group in ("", "acme", "acme-2")}
+    assert len({blob_folder(Path(), key) for key in keys}) == 3
+
+
+@pytest.mark.parametrize("key", [f"uploads/a/b/{JOB}", f"results/{JOB}", "uploads/acme"])
+def test_other_keys_have_no_upload(key: str) -> None:
+    assert upload_of(parse_key(key)) is None
