@@ -78,7 +78,7 @@ async def processing(settings: WorkSettings, ports: Ports, metrics: Metrics) -> 
         name=name,
         clock=time.time,
     )
-    hand_over = HandOver(ports, events, worker.handle, max_attempts=settings.max_attempts)
+    hand_over = HandOver(ports, events, worker.handle_own, max_attempts=settings.max_attempts)
     relay = Relay(
         ports.jobs,
         bus,

@@ -71,6 +71,10 @@ class ProcessorEvents(JobEvents):
             held = "waits for the processor that has a head start"
         log.info("job=%s %s for %.1f s", job.id, held, wait)
 
+    def waiting_for_its_tenant(self, job: Job) -> None:
+        """A wake-up was delivered while the tenant of the job runs as many jobs as it may."""
+        log.info("job=%s waits for another job of tenant=%s to end", job.id, job.tenant)
+
     def last_attempt_lost(self, job: Job) -> None:
         """A claim has found that the last permitted attempt of the job was lost."""
         self._jobs.job(JobState.FAILURE, "lost")

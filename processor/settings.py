@@ -23,6 +23,9 @@ class WorkSettings(BaseSettings):
     small_jobs: int = Field(default=0, ge=0)
     """Small jobs, those with inputs of up to 4 MiB, that one process runs at a time beside the
     others; 0 means as many as fit cores and memory (see `processor.slots`)."""
+    tenant_max_running: int | None = Field(default=None, ge=1)
+    """Jobs of one tenant that all processors together run at a time; no limit by default. The table
+    `tenants` may have another number for a tenant."""
     lease: float = Field(default=15.0, gt=0)
     """Seconds that a worker holds a job without a heartbeat. It sends one every third of it."""
     progress_interval: float = Field(default=1.0, gt=0)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from processor.attempt.acknowledge import AckHandler
 from processor.attempt.backoff import StorageGate, until_answered
-from processor.attempt.claim import Claim
+from processor.attempt.claim import Claim, ClaimTimes
 from processor.attempt.lease import Lease
 from processor.attempt.progress import ProgressRecorder
 from processor.attempt.storage_fault import storage_fault_of
@@ -30,9 +30,11 @@ from shared.errors import (
 from shared.jobs.job import Job, JobState
 from shared.jobs.report import report_of
 from shared.jobs.wake_up import WakeUp
+from shared.telemetry.ids import Ids, bound_ids
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from contextlib import AbstractContextManager
 
     from processor.attempt.run import Completed, JobRun
     from processor.events import AttemptEvents
@@ -74,14 +76,25 @@ class Worker:
         self._acks = AckHandler(jobs, bus, self._events, clock)
         self._name = name
         self._clock = clock
+        self._claim_times = ClaimTimes(clock)
         self._handling: set[asyncio.Task[None]] = set()
         self._stopping = False
 
     async def handle(self, delivery: Delivery) -> None:
-        """Run an attempt at the job, if it can be claimed, then ack or delay the wake-up."""
+        """Run an attempt at the job whose turn it is, then ack or delay the wake-up.
+
+        That is the job of the wake-up, or another one, whose wake-up is then left for it.
+        """
+        await self._until_handled(delivery, named=False)
+
+    async def handle_own(self, delivery: Delivery) -> None:
+        """Run an attempt at the job of the wake-up, if it can be claimed, whoever's turn it is."""
+        await self._until_handled(delivery, named=True)
+
+    async def _until_handled(self, delivery: Delivery, *, named: bool) -> None:
         if self._stopping:
             return
-        task = asyncio.create_task(self._handle(delivery))
+        task = asyncio.create_task(self._handle(delivery, named=named))
         self._handling.add(task)
         try:
             # If `stop` cancels the task, the wake-up is not acked and goes to another worker.
@@ -102,18 +115,18 @@ class Worker:
         if self._handling:
             await asyncio.wait(self._handling, timeout=2 * RELEASE_TIMEOUT)
 
-    async def _handle(self, delivery: Delivery) -> None:
+    async def _handle(self, delivery: Delivery, *, named: bool) -> None:
         job_id = delivery.wakeup.job_id
         # Without storage, a claimed job would only fail.
         await self._storage.passed()
         claim = Claim(
             self._jobs,
-            job_id,
+            delivery.wakeup,
             worker=self._name,
             lease=self._settings.lease,
-            clock=self._clock,
-            # A small job is no reason for a machine to crash, after which it would start anew.
-            durable=not delivery.wakeup.small,
+            times=self._claim_times,
+            max_running=self._settings.tenant_max_running,
+            named=named,
         )
         try:
             await self._claim_and_run(delivery, claim)
@@ -123,14 +136,17 @@ class Worker:
 
     async def _claim_and_run(self, delivery: Delivery, claim: Claim) -> None:
         try:
-            job, granted = await claim.make()
+            claimed = await claim.make()
         except asyncio.CancelledError:
             await asyncio.shield(self._release_unanswered(claim))
             raise
-        if not granted:
-            await self._handle_unclaimed(delivery, job, claim)
+        if claimed is None:
+            await self._handle_unclaimed(delivery, claim)
             return
-        with self._events.attempt(job, claim.time) as events:
+        job = claimed.job
+        if claimed.limited:
+            delivery = self._acks.replaced(delivery, job.tenant, self._settings.tenant_max_running)
+        with self._bound_ids(delivery, job), self._events.attempt(job, claim.time) as events:
             try:
                 await self._attempt(delivery, job, events)
             except asyncio.CancelledError:
@@ -138,12 +154,26 @@ class Worker:
                 await asyncio.shield(self._release_at_shutdown(job, events))
                 raise
 
-    async def _handle_unclaimed(self, delivery: Delivery, job: Job, claim: Claim) -> None:
+    def _bound_ids(self, delivery: Delivery, job: Job) -> AbstractContextManager[None]:
+        # The ids that came with the wake-up of another job are not those of this one.
+        return nullcontext() if delivery.wakeup.job_id == job.id else bound_ids(Ids())
+
+    async def _handle_unclaimed(self, delivery: Delivery, claim: Claim) -> None:
+        job = await until_answered(lambda: self._jobs.get(delivery.wakeup.job_id))
         if not job.state.terminal:
-            # Another attempt holds a lease that has not run out, the next attempt is delayed, or
-            # another processor has a head start.
-            claimable_at = job.lease_until or job.retry_at or claim.time + HEAD_START_WAIT
-            wait = max(claimable_at - claim.time, 0.0)
+            # Another attempt holds a lease that has not run out, the next attempt is delayed,
+            # another processor has a head start, or the tenant runs as many jobs as it may.
+            claimable_at = job.lease_until or job.retry_at
+            if (claimable_at or 0.0) <= claim.time and await until_answered(
+                lambda: self._jobs.is_full(
+                    job.tenant, max_running=self._settings.tenant_max_running
+                )
+            ):
+                # The end of one of those jobs wakes the next.
+                self._events.waiting_for_its_tenant(job)
+                await delivery.ack()
+                return
+            wait = max((claimable_at or claim.time + HEAD_START_WAIT) - claim.time, 0.0)
             self._events.waiting(job, wait)
             await self._acks.delay(delivery, wait)
             return
@@ -230,7 +260,7 @@ class Worker:
         events.failed(error, after)
         await self._discard(job)
         if after.state is JobState.RETRY:
-            await self._acks.delay(delivery, self._settings.retry_delay)
+            await self._acks.delay(delivery, self._settings.retry_delay, job.id)
         else:
             await self._acks.ack_ended(delivery, after)
 
@@ -252,7 +282,7 @@ class Worker:
             return
         events.released("storage_unavailable", f"released: {reason}")
         await self._discard(job)
-        await self._acks.delay(delivery, self._settings.retry_delay)
+        await self._acks.delay(delivery, self._settings.retry_delay, job.id)
 
     async def _move_to_the_others(
         self, delivery: Delivery, job: Job, reason: str, events: AttemptEvents
@@ -263,7 +293,9 @@ class Worker:
         """
         try:
             await until_answered(
-                lambda: self._jobs.release(job.id, job.attempt, reason, now=self._clock())
+                lambda: self._jobs.release(
+                    job.id, job.attempt, reason, now=self._clock(), outgrown=True
+                )
             )
         except LeaseLost:
             events.lease_lost()
@@ -274,16 +306,15 @@ class Worker:
 
     async def _release_unanswered(self, claim: Claim) -> None:
         """Release the job, at shutdown, if a claim was granted whose answer has not arrived."""
-        with suppress(JobNotFound):
-            try:
-                async with asyncio.timeout(RELEASE_TIMEOUT):
-                    job = await claim.granted()
-            except (Unavailable, TimeoutError) as error:
-                log.warning("job=%s may be claimed: %s", claim.job_id, _text_of(error))
-                return
-            if job is not None:
-                with self._events.attempt(job, claim.time) as events:
-                    await self._release_at_shutdown(job, events)
+        try:
+            async with asyncio.timeout(RELEASE_TIMEOUT):
+                job = await claim.granted()
+        except (Unavailable, TimeoutError) as error:
+            log.warning("a job may be claimed for nobody: %s", _text_of(error))
+            return
+        if job is not None:
+            with self._events.attempt(job, claim.time) as events:
+                await self._release_at_shutdown(job, events)
 
     async def _release_at_shutdown(self, job: Job, events: AttemptEvents) -> None:
         """Release the job. If that fails, the job can be claimed when the lease runs out."""

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from processor.attempt.dead_letters import DeadLetters
 from shared.errors import BrokerUnavailable, DatabaseUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from uuid import UUID
 
     from processor.events import ProcessorEvents
+    from shared.access.tenant import Tenant
     from shared.jobs.job import Job
     from shared.jobs.wake_up import WakeUp
     from shared.ports import Bus, Delivery, JobStore
@@ -23,6 +25,41 @@ LONGEST_HOLD = 10.0
 """How long a wake-up is held that the broker does not delay, in seconds."""
 
 log = logging.getLogger(__name__)
+
+
+class ReplacedDelivery:
+    """A wake-up of a job whose tenant may run only so many: others wait for the end of this one.
+
+    Their own wake-ups were acknowledged while they had to wait. So this one is acknowledged once
+    wake-ups of the tenant's first waiting jobs are published.
+    """
+
+    def __init__(self, delivery: Delivery, publish: Callable[[], Awaitable[None]]) -> None:
+        self._delivery = delivery
+        self._publish = publish
+
+    @property
+    def wakeup(self) -> WakeUp:
+        """See `Delivery`."""
+        return self._delivery.wakeup
+
+    @property
+    def exhausted(self) -> bool:
+        """See `Delivery`."""
+        return self._delivery.exhausted
+
+    async def ack(self) -> None:
+        """See `Delivery`."""
+        await self._publish()
+        await self._delivery.ack()
+
+    async def requeue(self) -> None:
+        """See `Delivery`."""
+        await self._delivery.requeue()
+
+    async def dead_letter(self) -> None:
+        """See `Delivery`."""
+        await self._delivery.dead_letter()
 
 
 class AckHandler:
@@ -45,12 +82,31 @@ class AckHandler:
                 log.warning("job=%s dead letter left to the relay: %s", job.id, error)
         await delivery.ack()
 
-    async def delay(self, delivery: Delivery, delay: float) -> None:
+    def replaced(self, delivery: Delivery, tenant: Tenant, max_running: int | None) -> Delivery:
+        """Return the delivery as one that wakes the tenant's next jobs when it is acknowledged."""
+
+        async def publish() -> None:
+            try:
+                for wakeup in await self._jobs.first_waiting(
+                    tenant, max_running=max_running, now=self._clock()
+                ):
+                    await self._bus.publish(wakeup)
+                    await self._mark_published(wakeup.job_id)
+            except (BrokerUnavailable, DatabaseUnavailable) as error:
+                log.warning("tenant=%s: its next job is left to the relay: %s", tenant, error)
+
+        return ReplacedDelivery(delivery, publish)
+
+    async def delay(self, delivery: Delivery, delay: float, job_id: UUID | None = None) -> None:
         """Replace the wake-up by one that is delivered after `delay` seconds.
 
-        If the broker does not accept it, requeue the wake-up, after 10 s at most.
+        It is that of `job_id`, if another job was claimed. If the broker does not accept it,
+        requeue the wake-up, after 10 s at most.
         """
-        await self.move(delivery, delivery.wakeup, delay=delay)
+        wakeup = delivery.wakeup
+        if job_id is not None:
+            wakeup = replace(wakeup, job_id=job_id)
+        await self.move(delivery, wakeup, delay=delay)
 
     async def move(self, delivery: Delivery, wakeup: WakeUp, *, delay: float = 0.0) -> None:
         """Replace the wake-up by another one of the same job. If that fails, as `delay`."""

@@ -5,40 +5,67 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from processor.attempt.backoff import until_answered
-from shared.jobs.job import Job, JobState
+from shared.jobs.job import JobState
+from shared.jobs.turns import Claimed
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-    from uuid import UUID
+    from collections.abc import Callable
 
+    from shared.jobs.job import Job
+    from shared.jobs.wake_up import WakeUp
     from shared.ports import JobStore
+
+APART = 1e-6
+"""Seconds between two claims of a worker at least, as their times tell them apart."""
+
+
+class ClaimTimes:
+    """A clock that never returns the same time twice."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._latest = 0.0
+
+    def __call__(self) -> float:
+        """Return the time in Unix seconds."""
+        now = self._clock()
+        if abs(now - self._latest) < APART:
+            now = self._latest + APART
+        self._latest = now
+        return now
 
 
 class Claim:
     """Claims one job for one worker; repeats the claim until the database answers.
 
     A claim can be granted without its answer arriving: the connection broke during the commit, or
-    the worker was stopped. The times of the claims identify them: the job's row shows whether one
-    of them was granted.
+    the worker was stopped. The times of the claims identify them: the row of a job shows whether
+    one of them was granted.
     """
 
     def __init__(
         self,
         jobs: JobStore,
-        job_id: UUID,
+        wakeup: WakeUp,
         *,
         worker: str,
         lease: float,
-        clock: Callable[[], float],
-        durable: bool = True,
+        times: ClaimTimes,
+        max_running: int | None = None,
+        named: bool = False,
     ) -> None:
-        """`lease`: length of the lease in seconds. `durable`: see `JobStore.claim`."""
-        self.job_id = job_id
+        """`lease`: length of the lease in seconds. `times`: those of the worker.
+
+        `named`: claim the job of the wake-up, and not the one whose turn it is. `max_running`: see
+        `JobStore.claim_next`.
+        """
         self._jobs = jobs
+        self._wakeup = wakeup
         self._worker = worker
         self._lease = lease
-        self._clock = clock
-        self._durable = durable
+        self._clock = times
+        self._max_running = max_running
+        self._named = named
         self._times: list[float] = []
         """When each claim was made, in Unix seconds."""
 
@@ -47,43 +74,47 @@ class Claim:
         """When the latest claim was made, in Unix seconds."""
         return self._times[-1]
 
-    async def make(self) -> tuple[Job, bool]:
-        """Return the job, and whether this worker holds it now. Raises JobNotFound."""
-        job = await until_answered(self._claim)
-        if job is not None:
-            return job, True
-        job = await until_answered(lambda: self._jobs.get(self.job_id))
-        return job, self._is_granted(job)
+    async def make(self) -> Claimed | None:
+        """Return the job that this worker holds now; None if there is none to claim.
+
+        Raises JobNotFound if there is none, nor the job of the wake-up.
+        """
+        return await until_answered(self._claim)
 
     async def granted(self) -> Job | None:
-        """Return the job if one of the claims made so far was granted.
-
-        Reads the job once. Raises JobNotFound, DatabaseUnavailable.
-        """
-        if not self._times:
-            return None
-        job = await self._jobs.get(self.job_id)
-        return job if self._is_granted(job) else None
+        """Return the job that one of the claims made so far was granted. Raises Unavailable."""
+        for time in self._times:
+            job = await self._jobs.claimed(worker=self._worker, lease_until=time + self._lease)
+            if job is not None:
+                return job
+        return None
 
     def recorded_loss(self, job: Job) -> bool:
         """Whether one of these claims failed the job because its last attempt was lost."""
         return job.state is JobState.FAILURE and job.finished_at in self._times
 
-    def _claim(self) -> Awaitable[Job | None]:
+    async def _claim(self) -> Claimed | None:
+        if (job := await self.granted()) is not None:
+            return Claimed(job, limited=True)
         # The lease starts with this try: one from before an outage would have run out already.
         now = self._clock()
         self._times.append(now)
-        return self._jobs.claim(
-            self.job_id,
+        # A small job is no reason for a machine to crash, after which it would start anew.
+        durable = not self._wakeup.small
+        if self._named:
+            job = await self._jobs.claim(
+                self._wakeup.job_id,
+                worker=self._worker,
+                lease_until=now + self._lease,
+                now=now,
+                durable=durable,
+            )
+            return None if job is None else Claimed(job, limited=True)
+        return await self._jobs.claim_next(
+            self._wakeup,
             worker=self._worker,
             lease_until=now + self._lease,
             now=now,
-            durable=self._durable,
-        )
-
-    def _is_granted(self, job: Job) -> bool:
-        return (
-            job.state is JobState.STARTED
-            and job.worker == self._worker
-            and job.lease_until in [time + self._lease for time in self._times]
+            max_running=self._max_running,
+            durable=durable,
         )

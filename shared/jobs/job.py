@@ -132,6 +132,8 @@ class Job:
     """When the broker confirmed the dead letter."""
     tenant: Tenant = DEFAULT_TENANT
     """Whose job it is."""
+    small: bool = False
+    """Whether it waits and runs among the small jobs."""
 
     @property
     def rows_in(self) -> int | None:

@@ -12,7 +12,7 @@ from shared.errors import JobNotFound
 from shared.jobs.job import Unfinished
 from shared.jobs.queries import JobQueries
 from shared.jobs.rows import attempt_of, job_of
-from shared.jobs.wake_up import WakeUp, is_small
+from shared.jobs.wake_up import WakeUp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,7 +48,7 @@ class SqlJobReader:
         rows = await self._database.read(
             self._sql.overdue, now, now - unpublished_for, lost_before, limit
         )
-        return [WakeUp(UUID(row["id"]), is_small(row["input_size"])) for row in rows]
+        return [WakeUp(UUID(row["id"]), small=bool(row["small"])) for row in rows]
 
     async def get_many(self, job_ids: Sequence[UUID]) -> Mapping[UUID, Job]:
         """See `JobStore`."""

@@ -59,6 +59,7 @@ def job_of(row: Row) -> Job:
         upload_id=UUID(row["upload_id"]),
         aggregation=_aggregation_of(row["aggregation"]),
         state=JobState(row["state"]),
+        small=bool(row["small"]),
         result=_result_of(row),
         progress=_progress_of(row),
         report=_report_of(row),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
@@ -15,9 +14,9 @@ from shared.database.migrate import migrate_at_start
 from shared.database.port import Statement, Tell
 from shared.database.text import storable
 from shared.errors import JobNotFound, LeaseLost
-from shared.jobs.head_starts import HEAD_START_PRIORITY, SqlHeadStarts
+from shared.jobs.claims import SqlJobClaims
+from shared.jobs.head_starts import SqlHeadStarts
 from shared.jobs.job import AttemptOutcome
-from shared.jobs.reader import SqlJobReader
 from shared.jobs.rows import (
     job_of,
     progress_values,
@@ -25,6 +24,7 @@ from shared.jobs.rows import (
     report_values,
     result_values,
 )
+from shared.jobs.wake_up import is_small
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from shared.access.tenant import Tenant
     from shared.blobs.blob import BlobKey
     from shared.database.port import Database, Row, Steps
+    from shared.jobs.claims import AttemptLost
     from shared.jobs.job import (
         Aggregation,
         Job,
@@ -41,12 +42,6 @@ if TYPE_CHECKING:
     )
     from shared.jobs.report import Report
 
-    AttemptLost = Callable[[UUID, int], None]
-
-log = logging.getLogger(__name__)
-
-LOST = "lost: its worker stopped renewing the lease (killed, or cut off)"
-"""The recorded reason of a lost attempt."""
 CANCELLED = "cancelled"
 """The recorded reason of a cancelled job and its attempt."""
 REASON_LIMIT = 4000
@@ -71,7 +66,7 @@ async def open_job_store(
         await database.close()
 
 
-class SqlJobStore(SqlJobReader):
+class SqlJobStore(SqlJobClaims):
     """`JobStore` (see `shared.ports`) on a migrated database.
 
     A lease that has run out ends an attempt only when another claims the job. Until then the late
@@ -79,8 +74,7 @@ class SqlJobStore(SqlJobReader):
     """
 
     def __init__(self, database: Database, attempt_lost: AttemptLost | None = None) -> None:
-        super().__init__(database)
-        self._attempt_lost = attempt_lost
+        super().__init__(database, attempt_lost)
         self._head_starts = SqlHeadStarts(database)
         self._access = SqlAccess(database)
 
@@ -121,6 +115,7 @@ class SqlJobStore(SqlJobReader):
             max_attempts,
             now,
             tenant,
+            int(is_small(input_size)),
             idempotent=True,
         ) or await self._database.read(self._sql.job_by_upload, str(upload_id), None)
         return job_of(rows[0])
@@ -132,40 +127,6 @@ class SqlJobStore(SqlJobReader):
             self._sql.mark_published, str(job_id), now, idempotent=True, durable=False
         ):
             raise JobNotFound(f"no job {job_id}")
-
-    async def claim(
-        self, job_id: UUID, *, worker: str, lease_until: float, now: float, durable: bool = True
-    ) -> Job | None:
-        """See `JobStore`."""
-        job, lost = await self._database.perform(
-            self._claim(job_id, worker, lease_until, now), durable=durable
-        )
-        for number in lost:
-            log.warning("job=%s attempt=%d was %s", job_id, number, LOST)
-            if self._attempt_lost:
-                self._attempt_lost(job_id, number)
-        return job
-
-    def _claim(
-        self, job_id: UUID, worker: str, lease_until: float, now: float
-    ) -> Steps[tuple[Job | None, list[int]]]:
-        claimed = yield Statement(
-            self._sql.claim,
-            (str(job_id), storable(worker), lease_until, now, now - HEAD_START_PRIORITY),
-        )
-        lost: list[int] = []
-        if claimed:
-            job = job_of(claimed[0])
-            if job.attempt > 1:
-                lost = yield from self._end_attempt(job_id, now, AttemptOutcome.LOST, LOST)
-            yield Statement(self._sql.insert_attempt, (str(job_id), job.attempt, job.worker, now))
-            return job, lost
-        if (yield Statement(self._sql.fail_lost, (str(job_id), now, _LAST_LOST))):
-            lost = yield from self._end_attempt(job_id, now, AttemptOutcome.LOST, LOST)
-            yield Tell(str(job_id))
-        elif not (yield Statement(self._sql.job_by_id, (str(job_id), None))):
-            raise JobNotFound(f"no job {job_id}")
-        return None, lost
 
     async def heartbeat(self, job_id: UUID, attempt: int, *, lease_until: float) -> None:
         """See `JobStore`."""
@@ -260,13 +221,22 @@ class SqlJobStore(SqlJobReader):
         return await self._database.perform(steps())
 
     async def release(
-        self, job_id: UUID, attempt: int, reason: str, *, now: float, retry_at: float | None = None
+        self,
+        job_id: UUID,
+        attempt: int,
+        reason: str,
+        *,
+        now: float,
+        retry_at: float | None = None,
+        outgrown: bool = False,
     ) -> None:
         """See `JobStore`."""
         reason = storable(reason, REASON_LIMIT)
 
         def steps() -> Steps[None]:
-            released = yield Statement(self._sql.release, (str(job_id), attempt, reason, retry_at))
+            released = yield Statement(
+                self._sql.release, (str(job_id), attempt, reason, retry_at, int(outgrown))
+            )
             if not released:
                 raise _lease_lost(job_id, attempt)
             yield from self._end_attempt(job_id, now, AttemptOutcome.RELEASED, reason)
@@ -332,16 +302,6 @@ class SqlJobStore(SqlJobReader):
     async def ping(self) -> None:
         """See `JobStore`."""
         await self._database.ping()
-
-    def _end_attempt(
-        self, job_id: UUID, now: float, outcome: AttemptOutcome, reason: str | None
-    ) -> Steps[list[int]]:
-        """End the running attempt, if there is one. Returns its number in a list."""
-        rows = yield Statement(self._sql.end_attempt, (str(job_id), now, outcome.value, reason))
-        return [row["number"] for row in rows]
-
-
-_LAST_LOST = f"the last permitted attempt was {LOST}"
 
 
 def _lease_lost(job_id: UUID, attempt: int) -> LeaseLost:

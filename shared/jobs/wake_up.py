@@ -29,7 +29,7 @@ class WakeUp:
     @classmethod
     def of(cls, job: Job) -> Self:
         """Return the wake-up of a job."""
-        return cls(job.id, is_small(job.input_size))
+        return cls(job.id, job.small)
 
     def encode(self) -> bytes:
         """Return the message body: JSON with a version, for old and new processes side by side."""

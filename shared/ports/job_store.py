@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Unfinished,
     )
     from shared.jobs.report import Report
+    from shared.jobs.turns import Claimed
     from shared.jobs.wake_up import WakeUp
     from shared.ports.access import Access
     from shared.ports.head_starts import HeadStarts
@@ -96,6 +97,46 @@ class JobStore(Protocol):
         """
         ...
 
+    async def claim_next(
+        self,
+        wakeup: WakeUp,
+        *,
+        worker: str,
+        lease_until: float,
+        now: float,
+        max_running: int | None = None,
+        durable: bool = True,
+    ) -> Claimed | None:
+        """Claim the job whose turn it is, among those that are small or those that are not.
+
+        That is the job of the wake-up, if it is the turn of its tenant, or if its last attempt is
+        lost. Tenants take turns: the fewest running jobs for its weight come first, and then who
+        was served least for its weight. A tenant that runs `max_running` jobs (None: any number;
+        the table `tenants` may say otherwise) has no turn. If the job of the wake-up waits, and
+        another is claimed, then the wake-up of that other one is left for it.
+
+        Returns None if no such job can be claimed, nor that of the wake-up. Otherwise as `claim`.
+        """
+        ...
+
+    async def claimed(self, *, worker: str, lease_until: float) -> Job | None:
+        """Return the running job that this worker holds by a lease that ends at this very time."""
+        ...
+
+    async def is_full(self, tenant: Tenant, *, max_running: int | None) -> bool:
+        """Whether a tenant runs as many jobs as it may. `max_running`: see `claim_next`."""
+        ...
+
+    async def first_waiting(
+        self, tenant: Tenant, *, max_running: int | None, now: float
+    ) -> Sequence[WakeUp]:
+        """Return the wake-ups of the tenant's first waiting small job, and of the first other.
+
+        Returns none if the tenant may run any number of jobs: then no wake-up has to wait for the
+        end of another job. `max_running`: see `claim_next`.
+        """
+        ...
+
     async def heartbeat(self, job_id: UUID, attempt: int, *, lease_until: float) -> None:
         """Renew the lease of a running attempt; a lease that lasts longer is not shortened.
 
@@ -150,12 +191,20 @@ class JobStore(Protocol):
         ...
 
     async def release(
-        self, job_id: UUID, attempt: int, reason: str, *, now: float, retry_at: float | None = None
+        self,
+        job_id: UUID,
+        attempt: int,
+        reason: str,
+        *,
+        now: float,
+        retry_at: float | None = None,
+        outgrown: bool = False,
     ) -> None:
         """Give the job back without an outcome, for another worker to claim.
 
-        The next attempt starts at `retry_at` or later; without it, at any time. The attempt is
-        recorded as released and does not count towards `max_attempts`. Raises LeaseLost.
+        The next attempt starts at `retry_at` or later; without it, at any time. A job that has
+        `outgrown` the small ones waits among the others. The attempt is recorded as released and
+        does not count towards `max_attempts`. Raises LeaseLost.
         """
         ...
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from shared.access.tenant import Tenant
-    from shared.jobs.store import AttemptLost
+    from shared.jobs.claims import AttemptLost
 
 BACKENDS = ("sqlite", "postgresql")
 

@@ -5,9 +5,9 @@
 -- name: insert_job
 INSERT INTO jobs (
     id, upload_id, input_key, input_size, filename, aggregation, max_attempts, created_at,
-    tenant, state, attempt, failures
+    tenant, small, state, attempt, failures
 )
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'PENDING', 0, 0)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'PENDING', 0, 0)
 ON CONFLICT (upload_id) DO NOTHING
 RETURNING *;
 
@@ -139,8 +139,14 @@ WHERE id = $1 AND attempt = $2 AND state = 'STARTED'
 RETURNING *;
 
 -- name: release
+-- $5: 1 if the job is not small after all.
 UPDATE jobs
-SET state = 'RETRY', lease_until = NULL, published_at = NULL, reason = $3, retry_at = $4
+SET state = 'RETRY',
+    lease_until = NULL,
+    published_at = NULL,
+    reason = $3,
+    retry_at = $4,
+    small = CASE WHEN CAST($5 AS INTEGER) = 1 THEN 0 ELSE small END
 WHERE id = $1 AND attempt = $2 AND state = 'STARTED'
 RETURNING id;
 
@@ -168,7 +174,7 @@ RETURNING *;
 -- name: overdue
 -- $1: now. A job created at or before $2 should have been published. A wake-up published at or
 -- before $3 counts as lost.
-SELECT id, input_size FROM jobs
+SELECT id, small FROM jobs
 WHERE state IN ('PENDING', 'RETRY', 'STARTED')
   AND (
       (

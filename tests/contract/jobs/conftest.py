@@ -45,6 +45,7 @@ async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         await database.write("DELETE FROM head_starts")
         await database.write("DELETE FROM attempts")
         await database.write("DELETE FROM jobs")
+        await database.write("DELETE FROM tenants")
     finally:
         await database.close()
     return url

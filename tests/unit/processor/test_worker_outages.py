@@ -103,7 +103,7 @@ async def test_a_committed_success_that_raises_an_error_keeps_its_result(rig: Ri
     assert delivery.settled == ["ack"]
 
 
-@pytest.mark.parametrize("method", ["claim", "succeed", "heartbeat", "mark_published"])
+@pytest.mark.parametrize("method", ["claim_next", "succeed", "heartbeat", "mark_published"])
 async def test_a_job_succeeds_in_spite_of_an_outage_of_the_database(rig: Rig, method: str) -> None:
     job = await rig.job()
     store = AnswerLosingStore(rig.jobs, method, 2, commits=False)
@@ -123,7 +123,7 @@ async def test_a_claim_repeated_after_an_outage_gets_a_full_lease(rig: Rig) -> N
         read.append(next(times))
         return read[-1]
 
-    store = AnswerLosingStore(rig.jobs, "claim", 2, commits=False)
+    store = AnswerLosingStore(rig.jobs, "claim_next", 2, commits=False)
     await rig.worker(store, clock).handle(rig.delivery(job))
     (attempt,) = await rig.jobs.attempts(job.id)
     assert attempt.started_at == read[2]
@@ -134,7 +134,7 @@ async def test_a_claim_whose_commit_was_not_answered_is_recognised_and_costs_no_
 ) -> None:
     job = await rig.job(max_attempts=1)
     delivery = rig.delivery(job)
-    await rig.worker(AnswerLosingStore(rig.jobs, "claim", 1, commits=True)).handle(delivery)
+    await rig.worker(AnswerLosingStore(rig.jobs, "claim_next", 1, commits=True)).handle(delivery)
     assert (delivery.settled, delivery.state_at_settling) == (["ack"], "SUCCESS")
     assert [attempt.outcome for attempt in await rig.jobs.attempts(job.id)] == ["success"]
 
@@ -146,7 +146,7 @@ async def test_a_lost_last_attempt_is_dead_lettered_although_its_commit_was_not_
     now = time.time()
     await rig.jobs.claim(job.id, worker="killed", lease_until=now - 1, now=now - 10)
     delivery = rig.delivery(job)
-    await rig.worker(AnswerLosingStore(rig.jobs, "claim", 1, commits=True)).handle(delivery)
+    await rig.worker(AnswerLosingStore(rig.jobs, "claim_next", 1, commits=True)).handle(delivery)
     assert (delivery.settled, delivery.state_at_settling) == (["ack"], "FAILURE")
     assert rig.bus.dead_letters == [WakeUp(job.id)]
 

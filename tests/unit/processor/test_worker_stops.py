@@ -123,14 +123,14 @@ async def test_a_stop_during_a_claim_releases_the_job(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = await rig.job()
-    claimed, claim = asyncio.Event(), rig.jobs.claim
+    claimed, claim = asyncio.Event(), rig.jobs.claim_next
 
     async def without_an_answer(*args: Any, **kwargs: Any) -> None:
         await claim(*args, **kwargs)
         claimed.set()
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(rig.jobs, "claim", without_an_answer)
+    monkeypatch.setattr(rig.jobs, "claim_next", without_an_answer)
     worker, delivery = rig.worker(), rig.delivery(job)
     handling = asyncio.create_task(worker.handle(delivery))
     await claimed.wait()

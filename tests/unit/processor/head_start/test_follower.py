@@ -110,7 +110,7 @@ async def processor(rig: Rig, **settings: Any) -> AsyncIterator[Processor]:
     job_run = JobRun(rig.blobs, rig.engine, rig.scratch, follower)
     worker = Worker(rig.jobs, rig.bus, job_run, rig.settings, name="tester", clock=time.time)
     running = asyncio.create_task(
-        follower.run(HandOver(ports, events, worker.handle, max_attempts=3))
+        follower.run(HandOver(ports, events, worker.handle_own, max_attempts=3))
     )
     try:
         yield Processor(rig, follower, worker)

@@ -1,0 +1,27 @@
+-- The turns in which tenants' jobs are claimed. A version of before claims the job of a wake-up, and
+-- knows no turns and no limits: its claims are not charged to anybody, and wait for nobody.
+
+-- Whether the job waits among the small ones. A version of before inserts 0 for all: its small jobs
+-- are claimed by their own wake-ups.
+ALTER TABLE jobs ADD COLUMN small INTEGER NOT NULL DEFAULT 0;
+UPDATE jobs SET small = 1
+WHERE input_size <= 4194304 AND state IN ('PENDING', 'RETRY', 'STARTED');
+
+-- The turn in which the job was last claimed: `claim_next` in turns.sql.
+ALTER TABLE jobs ADD COLUMN turn DOUBLE PRECISION;
+
+CREATE INDEX jobs_waiting ON jobs (small, tenant, created_at, id)
+    WHERE state IN ('PENDING', 'RETRY');
+CREATE INDEX jobs_running ON jobs (tenant, small) WHERE state = 'STARTED';
+CREATE INDEX jobs_turns_of_tenant ON jobs (small, tenant, turn) WHERE turn IS NOT NULL;
+CREATE INDEX jobs_turns ON jobs (small, turn) WHERE turn IS NOT NULL;
+
+-- What differs for a tenant from what the settings say for all. NULL and a missing row: no
+-- difference.
+CREATE TABLE tenants (
+    tenant TEXT PRIMARY KEY,
+    -- The share of the tenant, relative to that of the others (1).
+    weight INTEGER CONSTRAINT tenants_weight_is_positive CHECK (weight > 0),
+    -- Jobs that run at a time; 0 for none.
+    max_running INTEGER CONSTRAINT tenants_max_running_is_a_number CHECK (max_running >= 0)
+);

@@ -1,0 +1,167 @@
+"""Claiming jobs on SQL: by name, or in turn."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from shared.database.port import Statement, Tell
+from shared.errors import DatabaseUnavailable, JobNotFound
+from shared.jobs.head_starts import HEAD_START_PRIORITY
+from shared.jobs.job import AttemptOutcome
+from shared.jobs.reader import SqlJobReader
+from shared.jobs.rows import job_of, storable
+from shared.jobs.turns import TRIES, Claimed, TenantIsFull, Turns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from uuid import UUID
+
+    from shared.access.tenant import Tenant
+    from shared.database.port import Database, Steps
+    from shared.jobs.job import Job
+    from shared.jobs.wake_up import WakeUp
+
+    AttemptLost = Callable[[UUID, int], None]
+
+log = logging.getLogger(__name__)
+
+LOST = "lost: its worker stopped renewing the lease (killed, or cut off)"
+"""The recorded reason of a lost attempt."""
+_LAST_LOST = f"the last permitted attempt was {LOST}"
+
+
+class SqlJobClaims(SqlJobReader):
+    """The methods of `JobStore` (see `shared.ports`) that claim jobs, on a migrated database."""
+
+    def __init__(self, database: Database, attempt_lost: AttemptLost | None = None) -> None:
+        super().__init__(database)
+        self._attempt_lost = attempt_lost
+        self._turns = Turns(database)
+
+    async def claimed(self, *, worker: str, lease_until: float) -> Job | None:
+        """See `JobStore`."""
+        return await self._turns.claimed(worker=worker, lease_until=lease_until)
+
+    async def is_full(self, tenant: Tenant, *, max_running: int | None) -> bool:
+        """See `JobStore`."""
+        return await self._turns.is_full(tenant, max_running=max_running)
+
+    async def first_waiting(
+        self, tenant: Tenant, *, max_running: int | None, now: float
+    ) -> Sequence[WakeUp]:
+        """See `JobStore`."""
+        return await self._turns.first_waiting(tenant, max_running=max_running, now=now)
+
+    async def claim(
+        self, job_id: UUID, *, worker: str, lease_until: float, now: float, durable: bool = True
+    ) -> Job | None:
+        """See `JobStore`."""
+        job, lost = await self._database.perform(
+            self._claim(job_id, worker, lease_until, now), durable=durable
+        )
+        self._report_lost(job_id, lost)
+        return job
+
+    async def claim_next(
+        self,
+        wakeup: WakeUp,
+        *,
+        worker: str,
+        lease_until: float,
+        now: float,
+        max_running: int | None = None,
+        durable: bool = True,
+    ) -> Claimed | None:
+        """See `JobStore`."""
+
+        def steps(*, by_name: bool) -> Steps[tuple[Claimed | None, list[int]]]:
+            claimed = yield from self._turns.claim(
+                wakeup, worker=worker, lease_until=lease_until, now=now, max_running=max_running
+            )
+            if claimed is not None:
+                return claimed, (yield from self._begin_attempt(claimed.job, now))
+            # A job whose size counts differently now is claimed by its own wake-up.
+            job, lost = yield from self._claim(
+                wakeup.job_id, worker, lease_until, now, allowed=by_name
+            )
+            if job is None:
+                return None, lost
+            limit = yield from self._turns.limit(job.tenant, max_running)
+            return Claimed(job, limited=limit is not None), lost
+
+        claimed, lost = None, list[int]()
+        for number in range(TRIES):
+            with suppress(TenantIsFull):
+                claimed, lost = await self._database.perform(
+                    steps(by_name=number == 0), durable=durable
+                )
+                break
+        job_id = wakeup.job_id if claimed is None else claimed.job.id
+        self._report_lost(job_id, lost)
+        if claimed is not None and job_id != wakeup.job_id:
+            await self._pass_on(wakeup.job_id, claimed.job.published_at or now, now)
+        return claimed
+
+    async def _pass_on(self, job_id: UUID, published_at: float, now: float) -> None:
+        """Note that the wake-up of a job was spent on another, whose wake-up it has now.
+
+        If the job was lost with the worker of its last attempt, it is recorded as failed.
+        """
+        try:
+            if not await self._turns.pass_on(job_id, published_at):
+                _, lost = await self._database.perform(self._refused(job_id, now))
+                self._report_lost(job_id, lost)
+        except DatabaseUnavailable as error:
+            # The relay finds the job.
+            log.warning("job=%s: its wake-up is not recorded: %s", job_id, error)
+        except JobNotFound:
+            log.warning("wake-up for a job that does not exist: job=%s", job_id)
+
+    def _claim(
+        self, job_id: UUID, worker: str, lease_until: float, now: float, *, allowed: bool = True
+    ) -> Steps[tuple[Job | None, list[int]]]:
+        """Claim this job if that is `allowed`; else only record that its last attempt is lost."""
+        if allowed and (
+            claimed := (
+                yield Statement(
+                    self._sql.claim,
+                    (str(job_id), storable(worker), lease_until, now, now - HEAD_START_PRIORITY),
+                )
+            )
+        ):
+            job = job_of(claimed[0])
+            return job, (yield from self._begin_attempt(job, now))
+        return (yield from self._refused(job_id, now))
+
+    def _begin_attempt(self, job: Job, now: float) -> Steps[list[int]]:
+        """Insert the attempt of a job that was just claimed; end the one that is lost."""
+        lost: list[int] = []
+        if job.attempt > 1:
+            lost = yield from self._end_attempt(job.id, now, AttemptOutcome.LOST, LOST)
+        yield Statement(self._sql.insert_attempt, (str(job.id), job.attempt, job.worker, now))
+        return lost
+
+    def _refused(self, job_id: UUID, now: float) -> Steps[tuple[None, list[int]]]:
+        """Fail a job that cannot be claimed because its last permitted attempt is lost."""
+        lost: list[int] = []
+        if (yield Statement(self._sql.fail_lost, (str(job_id), now, _LAST_LOST))):
+            lost = yield from self._end_attempt(job_id, now, AttemptOutcome.LOST, LOST)
+            yield Tell(str(job_id))
+        elif not (yield Statement(self._sql.job_by_id, (str(job_id), None))):
+            raise JobNotFound(f"no job {job_id}")
+        return None, lost
+
+    def _report_lost(self, job_id: UUID, numbers: Sequence[int]) -> None:
+        for number in numbers:
+            log.warning("job=%s attempt=%d was %s", job_id, number, LOST)
+            if self._attempt_lost:
+                self._attempt_lost(job_id, number)
+
+    def _end_attempt(
+        self, job_id: UUID, now: float, outcome: AttemptOutcome, reason: str | None
+    ) -> Steps[list[int]]:
+        """End the running attempt, if there is one. Returns its number in a list."""
+        rows = yield Statement(self._sql.end_attempt, (str(job_id), now, outcome.value, reason))
+        return [row["number"] for row in rows]
