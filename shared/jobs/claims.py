@@ -7,11 +7,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from shared.database.port import Statement, Tell
+from shared.database.text import storable
 from shared.errors import DatabaseUnavailable, JobNotFound
 from shared.jobs.head_starts import HEAD_START_PRIORITY
 from shared.jobs.job import AttemptOutcome
 from shared.jobs.reader import SqlJobReader
-from shared.jobs.rows import job_of, storable
+from shared.jobs.rows import job_of
 from shared.jobs.turns import TRIES, Claimed, TenantIsFull, Turns
 
 if TYPE_CHECKING:

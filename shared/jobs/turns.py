@@ -8,8 +8,9 @@ from uuid import UUID
 
 from shared.database.port import Statement
 from shared.database.scripts import load_queries
+from shared.database.text import storable
 from shared.jobs.head_starts import HEAD_START_PRIORITY
-from shared.jobs.rows import job_of, storable
+from shared.jobs.rows import job_of
 from shared.jobs.wake_up import WakeUp
 
 if TYPE_CHECKING:

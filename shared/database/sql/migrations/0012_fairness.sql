@@ -1,11 +1,9 @@
 -- The turns in which tenants' jobs are claimed. A version of before claims the job of a wake-up, and
 -- knows no turns and no limits: its claims are not charged to anybody, and wait for nobody.
 
--- Whether the job waits among the small ones. A version of before inserts 0 for all: its small jobs
--- are claimed by their own wake-ups.
+-- Whether the job waits among the small ones: 0 for all jobs of before, and of versions of before.
+-- Their small ones are claimed by their own wake-ups, which say that they are small.
 ALTER TABLE jobs ADD COLUMN small INTEGER NOT NULL DEFAULT 0;
-UPDATE jobs SET small = 1
-WHERE input_size <= 4194304 AND state IN ('PENDING', 'RETRY', 'STARTED');
 
 -- The turn in which the job was last claimed: `claim_next` in turns.sql.
 ALTER TABLE jobs ADD COLUMN turn DOUBLE PRECISION;
