@@ -29,8 +29,10 @@ async def gateway(settings: GatewayProcessSettings) -> AsyncIterator[web.Applica
         blobs = await stack.enter_async_context(
             HttpBlobs(settings.storage_url, settings.storage_token.get_secret_value())
         )
-        jobs = await stack.enter_async_context(open_job_store(settings.database_url))
-        bus = await stack.enter_async_context(RabbitBus(settings.broker_url))
+        jobs = await stack.enter_async_context(
+            open_job_store(settings.database_url.get_secret_value())
+        )
+        bus = await stack.enter_async_context(RabbitBus(settings.broker_url.get_secret_value()))
         yield build_app(settings, Ports(blobs, jobs, bus), metrics)
 
 

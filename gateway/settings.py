@@ -88,13 +88,13 @@ class GatewayProcessSettings(GatewaySettings, LogSettings):
 
     port: int = Field(default=8000, ge=0, le=65535)
     """0 picks a free port."""
-    database_url: str
+    database_url: SecretStr
     """`postgresql://...`, or the SQLite file that processes on one machine share."""
-    broker_url: str
+    broker_url: SecretStr
     """`amqp://...`"""
     storage_url: str
     """`http://...` of the storage service."""
     storage_token: Annotated[SecretStr, Field(min_length=1)]
-    """The bearer token for the storage service."""
+    """The bearer token for the storage service; of several, the first."""
     shutdown_timeout: float = Field(default=30.0, ge=0)
     """Seconds for requests in progress to finish after SIGTERM."""

@@ -35,9 +35,12 @@ async def processor(settings: ProcessorSettings) -> AsyncIterator[web.Applicatio
             )
         )
         jobs = await stack.enter_async_context(
-            open_job_store(settings.database_url, attempt_lost=metrics.of(JobMetrics).attempt_lost)
+            open_job_store(
+                settings.database_url.get_secret_value(),
+                attempt_lost=metrics.of(JobMetrics).attempt_lost,
+            )
         )
-        bus = await stack.enter_async_context(RabbitBus(settings.broker_url))
+        bus = await stack.enter_async_context(RabbitBus(settings.broker_url.get_secret_value()))
         yield build_app(settings, Ports(blobs, jobs, bus), metrics)
 
 

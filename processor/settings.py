@@ -88,8 +88,8 @@ class ProcessorSettings(WorkSettings, LogSettings):
     processor_host: str = "127.0.0.1"
     processor_port: int = Field(default=8002, ge=0, le=65535)
     """Port of health checks and metrics; 0 picks a free one."""
-    database_url: str
-    broker_url: str
+    database_url: SecretStr
+    broker_url: SecretStr
     storage_url: str
     storage_token: SecretStr = Field(min_length=1)
     blob_dir: Path | None = None

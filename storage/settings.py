@@ -32,7 +32,8 @@ class StorageSettings(BackendSettings, LogSettings):
     data_dir: Path
     """Folder of the blobs. Only one storage process may use it."""
     storage_token: Annotated[SecretStr, Field(min_length=1)]
-    """The bearer token that callers have to send."""
+    """The bearer token that callers have to send. While it is replaced there are two, separated by
+    a comma or a line end."""
     client_timeout: Annotated[float, Field(gt=0)] = 120.0
     """Seconds without a byte after which a request body is given up. Must not be less than the
     gateway's, which waits for its own client."""

@@ -17,6 +17,7 @@ from shared.blobs.content import FOLLOW_WAIT, Content, Growth
 from shared.blobs.growing_file import content_of, opened_file, parts_of
 from shared.blobs.layout import complete_data
 from shared.blobs.request_bodies import ChunkBody, Exchange
+from shared.blobs.tokens import parse_tokens
 from shared.errors import (
     ChunkOutOfBounds,
     CsvmillError,
@@ -76,7 +77,7 @@ class HttpBlobs:
         answer_timeout: float = ANSWER_TIMEOUT,
     ) -> None:
         self._base_url = base_url.rstrip("/")
-        self._token = token
+        self._token = parse_tokens(token)[0]
         self._local_root = local_root
         self._progress_timeout = progress_timeout
         self._answer_timeout = answer_timeout

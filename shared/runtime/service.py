@@ -13,10 +13,11 @@ from aiohttp import web
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
-from shared.errors import CsvmillError
+from shared.errors import CsvmillError, InvalidInput
 from shared.http.direct_body import allow_direct_bodies
 from shared.http.trailers import TrailerRunner
 from shared.runtime.drain import ON_SHUTDOWN_STARTED, Drain
+from shared.runtime.secrets import forget_secrets, hide_memory, secrets_in_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,9 +40,15 @@ Settings = TypeVar("Settings", bound=BaseSettings)
 
 
 def settings_or_exit(kind: type[Settings], name: str) -> Settings:
-    """Read the settings from the environment. Exits with a message that names wrong variables."""
+    """Read the settings from the environment, and secrets from files that it names.
+
+    Afterwards the variables of this process have no secrets. Exits with a message that names wrong
+    variables.
+    """
     try:
-        return kind.model_validate({})
+        settings = kind.model_validate(secrets_in_files(kind))
+    except InvalidInput as error:
+        sys.exit(f"csvmill {name}: {error}")
     except ValidationError as error:
         # Without the input, which may be a secret.
         faults = "; ".join(
@@ -49,6 +56,8 @@ def settings_or_exit(kind: type[Settings], name: str) -> Settings:
             for fault in error.errors(include_input=False, include_url=False)
         )
         sys.exit(f"csvmill {name}: {faults}")
+    forget_secrets(kind)
+    return settings
 
 
 def _variable(location: tuple[int | str, ...]) -> str:
@@ -93,6 +102,7 @@ def run_service(
             if not stopped.is_set():
                 raise
 
+    hide_memory()
     sys.setswitchinterval(SWITCH_INTERVAL)
     gc.freeze()  # what was imported stays: no collection has to look at it again
     try:
