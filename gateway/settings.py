@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from pathlib import Path  # noqa: TC003 - pydantic evaluates the annotations
 from typing import Annotated, Literal
 
@@ -40,6 +41,9 @@ class GatewaySettings(BaseSettings):
     """The tenant of the first clients, which send no key; empty demands one of them too."""
     open_metrics: bool = False
     """Whether `/metrics` needs no key: for networks that only the operator reaches."""
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
+    """Addresses or networks of the proxies before the service, such as `10.0.0.0/8`, separated by
+    commas. What they write into `X-Forwarded-For` is believed."""
     key_cache: float = Field(default=5.0, ge=0)
     """Seconds for which an API key is remembered; so long a revoked one is still accepted."""
     tenant: Annotated[Tenant, AfterValidator(parse_tenant)] = DEFAULT_TENANT
@@ -65,6 +69,13 @@ class GatewaySettings(BaseSettings):
     """Seconds without a byte sent or received after which a client is disconnected. Storage has the
     same setting, which must not be smaller."""
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            ip_network(network)
+        return value
+
     @field_validator("anonymous_tenant")
     @classmethod
     def _parse(cls, value: Tenant | None) -> Tenant | None:
@@ -75,7 +86,7 @@ class GatewaySettings(BaseSettings):
         """Whether requests need an API key."""
         return self.auth == "keys" or (self.auth is None and not is_loopback(self.host))
 
-    @field_validator("allowed_hosts", "cors_origins", mode="before")
+    @field_validator("allowed_hosts", "cors_origins", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

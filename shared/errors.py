@@ -164,6 +164,10 @@ class JobNotFound(CsvmillError, code="job_not_found", status=404, title="Job not
     """There is no job with this id."""
 
 
+class KeyNotFound(CsvmillError, code="key_not_found", status=404, title="API key not found"):
+    """There is no API key with this id, or it is revoked and cannot be rotated."""
+
+
 class UploadNotFound(CsvmillError, code="upload_not_found", status=404, title="Upload not found"):
     """There is no upload with this id or name."""
 

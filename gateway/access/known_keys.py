@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shared.access.keys import ApiKey
-    from shared.ports.access import KeyStore
+    from shared.access.port import KeyStore
 
 CAPACITY = 10_000
 """The most keys that are kept, and the most ids that are known to belong to no key."""

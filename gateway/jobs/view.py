@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from gateway.jobs.progress import progress_view
@@ -11,6 +10,7 @@ from shared.aggregation.json_codec import aggregation_json
 from shared.api.job import AttemptView, JobResultView, JobView
 from shared.api.problem import ProblemView
 from shared.api.report import ReportView, WarningView
+from shared.api.view import rfc3339
 from shared.csv.dialect import ASSUMPTIONS
 
 if TYPE_CHECKING:
@@ -39,14 +39,6 @@ def job_view(job: Job, attempts: Sequence[Attempt]) -> JobView:
         problem_count=report.problem_count if report and not report.unfinished else None,
         attempts=tuple(map(_attempt_view, attempts)),
     )
-
-
-def rfc3339(time: float | None) -> str | None:
-    """Return Unix seconds as a date-time in UTC, to the millisecond (RFC 3339, 5.6)."""
-    if time is None:
-        return None
-    text = datetime.fromtimestamp(time, UTC).isoformat(timespec="milliseconds")
-    return text.removesuffix("+00:00") + "Z"
 
 
 def _report_view(report: Report) -> ReportView:

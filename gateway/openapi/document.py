@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.openapi import (
+    access,
     dropzone,
     inspections,
     jobs,
@@ -38,16 +39,20 @@ DOCUMENT: Node = {
             "description": "Chunks as Dropzone sends them from a browser; status and result.",
         },
         {"name": tus.TAG, "description": "For clients of the tus protocol 1.0.0."},
+        {"name": access.TAG, "description": "API keys: who may use the service, and for what."},
         {"name": service.TAG, "description": "Documentation, health and metrics."},
     ],
-    "paths": {
-        **uploads.PATHS,
-        **inspections.PATHS,
-        **jobs.PATHS,
-        **dropzone.PATHS,
-        **tus.PATHS,
-        **service.PATHS,
-    },
+    "paths": access.secured(
+        {
+            **uploads.PATHS,
+            **inspections.PATHS,
+            **jobs.PATHS,
+            **access.PATHS,
+            **dropzone.PATHS,
+            **tus.PATHS,
+            **service.PATHS,
+        }
+    ),
     "components": {
         "schemas": dict(
             sorted(
@@ -58,6 +63,7 @@ DOCUMENT: Node = {
             )
         ),
         "headers": results.HEADERS,
+        "securitySchemes": access.SECURITY_SCHEMES,
     },
 }
 """The document (OpenAPI Specification 3.1.1)."""

@@ -71,6 +71,9 @@ def _operation(path: str, methods: str, shown: Node) -> Iterator[str]:
     yield f"<h3><code>{escape(methods)} {escape(path)}</code></h3>"
     more = _text(shown.get("description", ""))
     yield f"<p><strong>{_text(shown['summary'])}.</strong> {more}</p>"
+    entries = shown.get("security", ())
+    if scopes := [scope for entry in entries for named in entry.values() for scope in named]:
+        yield f"<p>Scope of the key: {' or '.join(map(escape, scopes))}.</p>"
     if shown.get("parameters"):
         yield "<h4>Parameters</h4>"
         yield _table(

@@ -22,7 +22,7 @@ TEXT_LIMIT = 500
 
 
 class SqlAuditTrail:
-    """`AuditTrail` (see `shared.ports.access`) on a migrated database."""
+    """`AuditTrail` (see `shared.access.port`) on a migrated database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

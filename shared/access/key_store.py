@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class SqlKeyStore:
-    """`KeyStore` (see `shared.ports.access`) on a migrated database."""
+    """`KeyStore` (see `shared.access.port`) on a migrated database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

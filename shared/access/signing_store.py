@@ -23,7 +23,7 @@ agree on one."""
 
 
 class SqlSigningSecrets:
-    """`SigningSecrets` (see `shared.ports.access`) on a migrated database."""
+    """`SigningSecrets` (see `shared.access.port`) on a migrated database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

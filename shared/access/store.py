@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class SqlAccess:
-    """`Access` (see `shared.ports.access`) on a migrated database."""
+    """`Access` (see `shared.access.port`) on a migrated database."""
 
     def __init__(self, database: Database) -> None:
         self._keys = SqlKeyStore(database)

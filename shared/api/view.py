@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, overload
 
 from pydantic import ConfigDict, TypeAdapter, WithJsonSchema
 
@@ -68,6 +69,22 @@ class View:
         """Return the object as `json.dumps` takes it."""
         shown: dict[str, Any] = adapter(type(self)).dump_python(self)
         return shown
+
+
+@overload
+def rfc3339(time: float) -> str: ...
+
+
+@overload
+def rfc3339(time: float | None) -> str | None: ...
+
+
+def rfc3339(time: float | None) -> str | None:
+    """Return Unix seconds as a date-time in UTC, to the millisecond (RFC 3339, 5.6)."""
+    if time is None:
+        return None
+    text = datetime.fromtimestamp(time, UTC).isoformat(timespec="milliseconds")
+    return text.removesuffix("+00:00") + "Z"
 
 
 def adapter(kind: Any) -> TypeAdapter[Any]:

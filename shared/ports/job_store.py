@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from uuid import UUID
 
+    from shared.access.port import Access
     from shared.access.tenant import Tenant
     from shared.blobs.blob import BlobKey
     from shared.jobs.job import (
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from shared.jobs.report import Report
     from shared.jobs.turns import Claimed
     from shared.jobs.wake_up import WakeUp
-    from shared.ports.access import Access
     from shared.ports.head_starts import HeadStarts
 
 

@@ -124,6 +124,12 @@ def test_every_link_has_the_parameters_of_its_operation() -> None:
 
 def test_every_component_is_used() -> None:
     used = {node["$ref"] for _, node in nodes(DOCUMENT) if "$ref" in node}
+    used |= {
+        f"#/components/securitySchemes/{name}"
+        for operation in OPERATIONS.values()
+        for entry in operation["security"]
+        for name in entry
+    }
     components = DOCUMENT["components"]
     there = {f"#/components/{kind}/{name}" for kind in components for name in components[kind]}
     assert there == used

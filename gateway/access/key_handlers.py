@@ -1,0 +1,147 @@
+"""`/api/v1/keys`: the API keys of a tenant, or for an operator those of all tenants."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from gateway.access.addresses import client_address
+from gateway.access.caller import principal_of
+from gateway.access.known_keys import KNOWN_KEYS
+from gateway.keys import PORTS, SETTINGS
+from shared.access.management import MAX_OVERLAP, OVERLAP, Actor, KeyManager
+from shared.access.principal import Scope
+from shared.access.tenant import parse_tenant
+from shared.api.access import KeyListView, KeyView, NewKeyView
+from shared.errors import InvalidInput, KeyNotFound, NotAuthenticated, ScopeMissing
+from shared.http.request_body import json_body, whole_number
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from shared.access.keys import ApiKey, KeyText
+    from shared.access.principal import Principal
+    from shared.access.tenant import Tenant
+
+MAX_LIFE = 100 * 365 * 86_400
+"""Seconds of the longest life of a key that expires."""
+SCOPES = [scope.value for scope in Scope]
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+async def list_keys(request: web.Request) -> web.Response:
+    """`GET /api/v1/keys`: list the keys, also those that have expired or are revoked."""
+    keys = await _manager(request).listed()
+    view = KeyListView(keys=tuple(map(KeyView.of_key, keys)))
+    return web.json_response(view.as_json(), headers=NO_STORE)
+
+
+async def create_key(request: web.Request) -> web.Response:
+    """`POST /api/v1/keys`: create a key, and show it for the only time."""
+    manager, principal = _manager(request), principal_of(request)
+    fields = await _fields(request, {"name", "scopes", "tenant", "operator", "expires_in"})
+    tenant = _tenant(fields.get("tenant"), principal)
+    operator = fields.get("operator") or False
+    if not isinstance(operator, bool):
+        raise InvalidInput(f"operator is {operator!r}; send true or false", field="operator")
+    if not principal.is_operator and (operator or tenant != principal.tenant):
+        raise ScopeMissing(
+            "only a key of an operator creates keys of operators and of other tenants",
+            scopes=frozenset({Scope.ADMIN}),
+        )
+    try:
+        key, text = await manager.create(
+            str(fields.get("name", "")),
+            tenant,
+            _scopes(fields.get("scopes")),
+            is_operator=operator,
+            expires_in=_seconds(fields, "expires_in", MAX_LIFE),
+        )
+    except ValueError as error:
+        raise InvalidInput(str(error), field="name") from error
+    return _shown(request, key, text, status=201)
+
+
+async def rotate_key(request: web.Request) -> web.Response:
+    """`POST /api/v1/keys/{key_id}/rotate`: give a key a new secret, and show it."""
+    fields = await _fields(request, {"overlap"})
+    overlap = _seconds(fields, "overlap", int(MAX_OVERLAP), at_least=0)
+    manager, key_id = _manager(request), request.match_info["key_id"]
+    rotated = await manager.rotate(key_id, overlap=OVERLAP if overlap is None else overlap)
+    if rotated is None:
+        raise KeyNotFound(f"there is no key {key_id!r} that can be rotated")
+    return _shown(request, *rotated)
+
+
+async def revoke_key(request: web.Request) -> web.Response:
+    """`DELETE /api/v1/keys/{key_id}`: revoke a key for good. Repeating is harmless."""
+    key_id = request.match_info["key_id"]
+    key = await _manager(request).revoke(key_id)
+    if key is None:
+        raise KeyNotFound(f"there is no key {key_id!r}")
+    request.app[KNOWN_KEYS].forget(key.id)
+    return web.json_response(KeyView.of_key(key).as_json(), headers=NO_STORE)
+
+
+def _manager(request: web.Request) -> KeyManager:
+    """Return the manager of the keys that the caller may manage. Raises NotAuthenticated."""
+    principal = principal_of(request)
+    if principal.key_id is None:
+        raise NotAuthenticated(
+            "keys are managed with a key, and this service demands none (CSVMILL_AUTH=off): use "
+            "`csvmill keys` on its machine"
+        )
+    actor = Actor(principal.tenant, principal.key_id, client_address(request))
+    return KeyManager(
+        request.app[PORTS].jobs.access.keys,
+        actor,
+        None if principal.is_operator else principal.tenant,
+    )
+
+
+def _shown(request: web.Request, key: ApiKey, text: KeyText, *, status: int = 200) -> web.Response:
+    request.app[KNOWN_KEYS].forget(key.id)
+    view = NewKeyView(key=KeyView.of_key(key), secret=text.text)
+    return web.json_response(view.as_json(), status=status, headers=NO_STORE)
+
+
+async def _fields(request: web.Request, known: Collection[str]) -> dict[str, Any]:
+    """Return the JSON object in the body; an empty one without a body."""
+    if not request.can_read_body:
+        return {}
+    fields = await json_body(request, request.app[SETTINGS].client_timeout)
+    if unknown := sorted(fields.keys() - set(known)):
+        raise InvalidInput(
+            f"unknown: {', '.join(unknown)}; send {', '.join(sorted(known))}", field=unknown[0]
+        )
+    return fields
+
+
+def _scopes(value: object) -> frozenset[Scope]:
+    if isinstance(value, list) and value and all(each in SCOPES for each in value):
+        return frozenset(map(Scope, value))
+    raise InvalidInput(f"scopes is {value!r}; send a list of {', '.join(SCOPES)}", field="scopes")
+
+
+def _tenant(value: object, principal: Principal) -> Tenant:
+    if value is None:
+        return principal.tenant
+    try:
+        return parse_tenant(str(value))
+    except ValueError as error:
+        raise InvalidInput(f"tenant: {error}", field="tenant") from error
+
+
+def _seconds(
+    fields: dict[str, Any], field: str, at_most: int, *, at_least: int = 1
+) -> float | None:
+    value = fields.get(field)
+    seconds = whole_number(value)
+    if value is None:
+        return None
+    if seconds is None or not at_least <= seconds <= at_most:
+        raise InvalidInput(
+            f"{field} is {value}; send whole seconds from {at_least} to {at_most}", field=field
+        )
+    return float(seconds)

@@ -1,0 +1,171 @@
+"""API keys, signed links and the audit trail."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.access.key_handlers import MAX_LIFE, SCOPES
+from gateway.access.scopes import NEEDS, OPEN
+from gateway.openapi.parts import JSON, json_answer, operation, parameter, problems, reading, ref
+from gateway.openapi.schemas import or_null, text
+from shared.access.keys import NAME_LIMIT
+from shared.access.management import MAX_OVERLAP, OVERLAP
+from shared.errors import InvalidInput, KeyNotFound
+
+if TYPE_CHECKING:
+    from gateway.openapi.parts import Node
+
+TAG = "Access"
+KEY_ID = "8sYqP2LmZx"
+SCHEME = "apiKey"
+SECURITY_SCHEMES: Node = {
+    SCHEME: {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An API key: `Authorization: Bearer csvmill_<id>_<secret>`. The service "
+        "demands one unless it listens on a loopback address, or runs with `CSVMILL_AUTH=off`.",
+    }
+}
+"""How a request is authenticated."""
+_EXAMPLE: Node = {
+    "id": KEY_ID,
+    "tenant": "acme",
+    "name": "nightly import",
+    "scopes": ["read", "upload"],
+    "operator": False,
+    "created_at": "2026-01-02T03:04:05.678Z",
+    "expires_at": None,
+    "last_used_at": "2026-01-03T03:04:05.678Z",
+    "revoked_at": None,
+    "rotated_at": None,
+    "previous_until": None,
+}
+_NEW = {"key": {**_EXAMPLE, "last_used_at": None}, "secret": f"csvmill_{KEY_ID}_..."}
+_KEY = parameter("key_id", "path", "The id of the key", {"type": "string"}, example=KEY_ID)
+_OF_OPERATOR = "An operator's key manages those of all tenants, others those of their own tenant."
+
+
+def secured(paths: Node) -> Node:
+    """Return the paths with the scopes that each operation needs, one of them in each entry.
+
+    The last entry is empty: a service that demands no key answers without one.
+    """
+    for path, item in paths.items():
+        for method, shown in item.items():
+            need = NEEDS["GET" if method == "head" else method.upper(), path]
+            scopes = [] if need is OPEN else sorted(need.scopes)
+            shown["security"] = [{SCHEME: [scope]} for scope in scopes] + [{}]
+    return paths
+
+
+def _seconds(description: str, at_most: float, *, at_least: int = 1) -> Node:
+    return {
+        "type": "integer",
+        "minimum": at_least,
+        "maximum": int(at_most),
+        "description": description,
+    }
+
+
+def _body(schema: Node, example: Node, *, required: bool = True) -> Node:
+    whole = {"type": "object", "additionalProperties": False, **schema}
+    return {"required": required, "content": {JSON: {"schema": whole, "example": example}}}
+
+
+LIST_KEYS = operation(
+    "listKeys",
+    "List the API keys",
+    tag=TAG,
+    description=f"The oldest first, also those that have expired or are revoked. {_OF_OPERATOR}",
+    answers={
+        **json_answer(200, "The keys", ref("KeyList"), example={"keys": [_EXAMPLE]}),
+        **problems(),
+    },
+)
+CREATE_KEY = operation(
+    "createKey",
+    "Create an API key",
+    tag=TAG,
+    description="The answer is the only one that shows the key: only its SHA-256 is stored. "
+    f"{_OF_OPERATOR}",
+    body=_body(
+        {
+            "properties": {
+                "name": text("What the key is for", minLength=1, maxLength=NAME_LIMIT),
+                "scopes": {
+                    "type": "array",
+                    "items": {"enum": SCOPES},
+                    "minItems": 1,
+                    "description": "What the key allows",
+                },
+                "tenant": or_null(
+                    text("The tenant; that of the caller's key by default",
+                         pattern="^[a-z0-9][a-z0-9-]{0,62}$")
+                ),
+                "operator": or_null(
+                    {"type": "boolean", "description": "Whether it manages keys of all tenants"}
+                ),
+                "expires_in": or_null(
+                    _seconds("Seconds for which it is valid; null for ever", MAX_LIFE)
+                ),
+            },
+            "required": ["name", "scopes"],
+        },
+        {"name": "nightly import", "scopes": ["upload", "read"]},
+    ),
+    answers={
+        **json_answer(201, "The key", ref("NewKey"), example=_NEW),
+        **problems(InvalidInput),
+    },
+)  # fmt: skip
+REVOKE_KEY = operation(
+    "revokeKey",
+    "Revoke an API key",
+    tag=TAG,
+    description="For good. Other gateways accept the key for some seconds (`CSVMILL_KEY_CACHE`). "
+    "Repeating the request is harmless.",
+    parameters=[_KEY],
+    answers={
+        **json_answer(
+            200,
+            "The key",
+            ref("Key"),
+            example={**_EXAMPLE, "revoked_at": "2026-01-04T00:00:00.000Z"},
+        ),
+        **problems(KeyNotFound),
+    },
+)
+ROTATE_KEY = operation(
+    "rotateKey",
+    "Give an API key a new secret",
+    tag=TAG,
+    description="Id, name, scopes and expiry stay. The secret of before is valid for `overlap` "
+    "seconds more; one of an earlier rotation is not valid any more.",
+    parameters=[_KEY],
+    body=_body(
+        {
+            "properties": {
+                "overlap": or_null(
+                    _seconds(
+                        f"Seconds for which the secret of before is valid; {OVERLAP:.0f} by "
+                        "default",
+                        MAX_OVERLAP,
+                        at_least=0,
+                    )
+                )
+            }
+        },
+        {"overlap": 3600},
+        required=False,
+    ),
+    answers={
+        **json_answer(200, "The key", ref("NewKey"), example=_NEW),
+        **problems(InvalidInput, KeyNotFound),
+    },
+)
+
+PATHS: Node = {
+    "/api/v1/keys": {**reading(LIST_KEYS), "post": CREATE_KEY},
+    "/api/v1/keys/{key_id}": {"delete": REVOKE_KEY},
+    "/api/v1/keys/{key_id}/rotate": {"post": ROTATE_KEY},
+}
