@@ -17,6 +17,7 @@ from processor.attempt.scratch import Scratch
 from processor.engines.port import Output, Written
 from processor.settings import WorkSettings
 from processor.worker import Worker
+from shared.access.tenant import DEFAULT_TENANT
 from shared.blobs.blob import upload_key
 from shared.bus.in_process import InProcessBus
 from shared.jobs.job import SONG_PLAYS
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from processor.engines.port import EngineProgress, Source
+    from shared.access.tenant import Tenant
     from shared.jobs.job import Aggregation, Job
     from shared.ports import Bus, JobStore
 
@@ -175,7 +177,13 @@ class Rig:
             jobs or self.jobs, self.bus, job_run, self.settings, name="tester", clock=clock
         )
 
-    async def job(self, max_attempts: int = 3, *, upload_id: UUID | None = None) -> Job:
+    async def job(
+        self,
+        max_attempts: int = 3,
+        *,
+        upload_id: UUID | None = None,
+        tenant: Tenant = DEFAULT_TENANT,
+    ) -> Job:
         """A job whose input is complete; that of the upload if one is given."""
         if upload_id is None:
             upload_id = uuid4()
@@ -189,6 +197,7 @@ class Rig:
             aggregation=SONG_PLAYS,
             max_attempts=max_attempts,
             now=time.time(),
+            tenant=tenant,
         )
 
     def delivery(self, job: Job) -> RecordedDelivery:

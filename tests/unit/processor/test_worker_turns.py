@@ -1,0 +1,130 @@
+"""A wake-up is spent on the job whose turn it is, and none is forgotten."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from shared.access.tenant import Tenant
+from shared.errors import AttemptFailed
+from shared.jobs.job import JobState
+from shared.jobs.wake_up import WakeUp
+from shared.telemetry.ids import Ids, bound_ids, current_ids
+from tests.services import until
+from tests.unit.processor.conftest import RecordedDelivery
+
+if TYPE_CHECKING:
+    import pytest
+
+    from shared.jobs.job import Job
+    from tests.unit.processor.conftest import Rig
+
+MANY, FEW = Tenant("many"), Tenant("few")
+
+
+def woken(rig: Rig, job: Job) -> RecordedDelivery:
+    return RecordedDelivery(WakeUp.of(job), rig.jobs)
+
+
+async def waiting(rig: Rig) -> tuple[Job, Job]:
+    """The next job of a tenant that has just been served, and that of one that was not."""
+    served = await rig.job(tenant=MANY)
+    await rig.worker().handle(woken(rig, served))
+    return await rig.job(tenant=MANY), await rig.job(tenant=FEW)
+
+
+async def test_a_wake_up_is_acked_once_the_job_that_it_was_spent_on_has_ended(rig: Rig) -> None:
+    named, next_job = await waiting(rig)
+    delivery = woken(rig, named)
+    await rig.worker().handle(delivery)
+    assert delivery.settled == ["ack"]
+    assert (await rig.jobs.get(named.id)).state is JobState.PENDING
+    assert (await rig.jobs.get(next_job.id)).state is JobState.SUCCESS
+    # The wake-up of that job is left for the other
+    await rig.worker().handle(woken(rig, next_job))
+    assert (await rig.jobs.get(named.id)).state is JobState.SUCCESS
+    assert rig.bus.published == []
+
+
+async def test_a_failed_job_is_woken_again_by_its_own_wake_up(rig: Rig) -> None:
+    named, next_job = await waiting(rig)
+    rig.engine.errors = [AttemptFailed("disk full")]
+    await rig.worker().handle(woken(rig, named))
+    assert (await rig.jobs.get(next_job.id)).state is JobState.RETRY
+    assert rig.bus.published == [(WakeUp.of(next_job), rig.settings.retry_delay)]
+
+
+async def test_the_ids_of_a_wake_up_are_not_those_of_another_job(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named, next_job = await waiting(rig)
+    seen: list[Ids] = []
+    aggregate = rig.engine.aggregate
+
+    async def noted(*args: object, **kwargs: object) -> object:
+        seen.append(current_ids())
+        return await aggregate(*args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(rig.engine, "aggregate", noted)
+    for job in (named, next_job):
+        with bound_ids(Ids(request_id=f"of {job.tenant}")):
+            await rig.worker().handle(woken(rig, job))
+    assert [(ids.request_id, ids.job_id) for ids in seen] == [
+        (None, next_job.id),
+        (None, named.id),
+    ]
+
+
+async def test_a_processor_with_a_head_start_runs_its_job_whoever_is_next(rig: Rig) -> None:
+    named, _ = await waiting(rig)
+    await rig.worker().handle_own(woken(rig, named))
+    assert (await rig.jobs.get(named.id)).state is JobState.SUCCESS
+
+
+async def test_the_end_of_a_job_wakes_the_next_of_a_tenant_that_may_run_only_one(rig: Rig) -> None:
+    rig.settings = rig.settings.model_copy(update={"tenant_max_running": 1})
+    rig.engine.may_finish.clear()
+    first, second = await rig.job(tenant=MANY), await rig.job(tenant=MANY)
+    worker, running = rig.worker(), woken(rig, first)
+    handling = asyncio.create_task(worker.handle(running))
+    await rig.engine.started.wait()
+    # Its wake-up is not kept in circulation while the other job runs
+    refused = woken(rig, second)
+    await worker.handle(refused)
+    assert (refused.settled, rig.bus.published) == (["ack"], [])
+    assert (await rig.jobs.get(second.id)).state is JobState.PENDING
+    rig.engine.may_finish.set()
+    await handling
+    # The end of the other job publishes one, before its own wake-up is acked
+    assert rig.bus.published == [(WakeUp.of(second), 0.0)]
+    assert (running.settled, running.state_at_settling) == (["ack"], "SUCCESS")
+    assert (await rig.jobs.get(second.id)).published_at is not None
+
+
+async def test_a_cancelled_job_makes_room_for_the_next_of_its_tenant(rig: Rig) -> None:
+    rig.settings = rig.settings.model_copy(update={"tenant_max_running": 1, "lease": 0.3})
+    rig.engine.may_finish.clear()
+    first, second = await rig.job(tenant=MANY), await rig.job(tenant=MANY)
+    handling = asyncio.create_task(rig.worker().handle(woken(rig, first)))
+    await rig.engine.started.wait()
+    await rig.jobs.cancel(first.id, now=time.time())
+    await handling
+    assert rig.bus.published == [(WakeUp.of(second), 0.0)]
+
+
+async def test_two_claims_of_a_worker_in_one_moment_are_told_apart(rig: Rig) -> None:
+    rig.engine.may_finish.clear()
+    now = time.time()
+    worker = rig.worker(clock=lambda: now)
+    jobs = [await rig.job() for _ in range(2)]
+    handlings = [asyncio.create_task(worker.handle(woken(rig, job))) for job in jobs]
+
+    async def both_run() -> bool:
+        return rig.engine.runs == 2
+
+    await until(both_run)
+    leases = [(await rig.jobs.get(job.id)).lease_until for job in jobs]
+    assert len(set(leases)) == 2
+    rig.engine.may_finish.set()
+    await asyncio.gather(*handlings)
