@@ -209,6 +209,8 @@ def _encoding(text: bytes) -> Guess:
     if others <= characters:
         return Guess("utf-8")  # records with invalid bytes are reported as bad
     likelihood = compare_with_western(text)
+    if likelihood.certain:
+        return Guess(likelihood.certain, assumed=True, runner_up=likelihood.runner_up)
     if likely := likelihood.more_likely:
         raise MalformedInput(
             "the encoding is not certain: the text is not UTF-8, and is perhaps in "

@@ -1,7 +1,8 @@
 """Decide whether text that is not UTF-8 is in Windows-1252 or Latin-1, as it is in the West.
 
 Every byte is a character of a single-byte encoding, so that text in Shift-JIS or Mac Roman can be
-read as Windows-1252, with wrong letters. Such text is recognized by these letters.
+read as Windows-1252, with wrong letters. Such text is recognized by these letters: other writing
+systems than Latin in `writing`, other encodings of Latin text here.
 """
 
 from __future__ import annotations
@@ -10,11 +11,16 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shared.csv.encoding import CODECS, ENCODING_NAMES
+from shared.inspection.writing import certain_fit, fits
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from shared.csv.dialect import Encoding
+    from shared.inspection.writing import Fit
+
 _KNOWN = {
-    "big5": "Big5",
     "cp1250": "Windows-1250",
     "cp1251": "Windows-1251",
     "cp1253": "Windows-1253",
@@ -23,13 +29,7 @@ _KNOWN = {
     "cp1256": "Windows-1256",
     "cp437": "cp437",
     "cp850": "cp850",
-    "cp932": "Shift-JIS",
-    "euc_jp": "EUC-JP",
-    "euc_kr": "EUC-KR",
-    "gb18030": "GB18030",
     "iso8859_2": "ISO-8859-2",
-    "iso8859_7": "ISO-8859-7",
-    "koi8_r": "KOI8-R",
     "mac_roman": "Mac Roman",
 }
 """Other encodings of CSV files, and their names in messages."""
@@ -68,6 +68,8 @@ class Likelihood:
     """Those that are more likely than Windows-1252; none if it is the likeliest."""
     runner_up: str = ""
     """The likeliest of those in which the text has other letters; empty if there is none."""
+    certain: Encoding | None = None
+    """The one in which the text is, if there is hardly a doubt."""
 
 
 def compare_with_western(text: bytes) -> Likelihood:
@@ -80,6 +82,9 @@ def compare_with_western(text: bytes) -> Likelihood:
         text = b"".join(lines)[:_EXAMINED]
     if _SIGNS.sub(b"", text).isascii():
         return Likelihood()
+    others = fits(text)
+    if others:
+        return _of_writing(text, others)
     # Imported here, as it is rarely needed.
     from charset_normalizer import from_bytes
 
@@ -91,9 +96,9 @@ def compare_with_western(text: bytes) -> Likelihood:
     if matches and western is None and (strange or not capitals or 3 * capitals < letters):
         return Likelihood(names)
     if strange > letters:
-        return Likelihood([_KNOWN[name] for name in ("mac_roman", "cp850", "cp932")])
+        return Likelihood([_KNOWN[name] for name in ("mac_roman", "cp850", "cp437")])
     if 2 * sum(map(len, _WORDS.findall(text))) > len(_NOT_ASCII.findall(text)):
-        return Likelihood([_KNOWN[name] for name in ("cp1251", "cp1253", "gb18030")])
+        return Likelihood([*_titles(text, fits(text, least=0)), *names][:_SHOWN])
     if (
         western is not None
         and matches[0].encoding == "cp1254"
@@ -101,10 +106,26 @@ def compare_with_western(text: bytes) -> Likelihood:
     ):
         return Likelihood(names[:1])
     as_western = text.decode(_WESTERN[0], "replace")
-    others = (
+    runners_up = (
         match.encoding
         for match in matches
         if match.encoding in _KNOWN and text.decode(match.encoding, "replace") != as_western
     )
-    runner_up = next(others, None)
+    runner_up = next(runners_up, None)
     return Likelihood(runner_up="" if runner_up is None else _KNOWN[runner_up])
+
+
+def _of_writing(text: bytes, found: Sequence[Fit]) -> Likelihood:
+    titles = _titles(text, found)
+    if encoding := certain_fit(found):
+        return Likelihood(certain=encoding, runner_up=titles[1] if len(titles) > 1 else "")
+    return Likelihood(titles[:_SHOWN])
+
+
+def _titles(text: bytes, found: Sequence[Fit]) -> list[str]:
+    """Return the names of encodings, but one of those in which the text is the same."""
+    titles = {
+        text.decode(CODECS[fit.encoding], "ignore"): ENCODING_NAMES[fit.encoding]
+        for fit in reversed(found)
+    }
+    return list(reversed(titles.values()))

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from shared.aggregation.cells import CANONICAL
+from shared.csv.encoding import ENCODING_NAMES
 from shared.csv.problems import show
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from shared.aggregation.cells import Notation
-    from shared.csv.dialect import Dialect
+    from shared.csv.dialect import Dialect, Encoding
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class Finding:
     """The column of the first one, from 1; None if it is none, or unknown."""
     example: str = ""
     """The first one, quoted and escaped as by `shared.csv.problems.show`."""
+    encoding: Encoding = "windows-1252"
+    """As which the text was read, if that is what is doubtful."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +66,9 @@ class WarningKind:
 
 KINDS: dict[str, WarningKind] = {
     "assumed_encoding": WarningKind(
-        "the text is not UTF-8 and was read as Windows-1252",
+        "the text is not UTF-8 and was read as {encoding}",
         "in another encoding{such_as} it has other letters",
-        "set input.encoding to that of the file, or to 'windows-1252'",
+        "set input.encoding to that of the file, or to {encoding_code!r}",
     ),
     "assumed_header": WarningKind(
         "the first record was read as the header",
@@ -178,7 +181,11 @@ def of_dialect(dialect: Dialect | None) -> list[Finding]:
     """Return what was assumed when the dialect of a file was detected."""
     found = []
     if dialect is not None and dialect.assumed_encoding:
-        found.append(Finding("assumed_encoding", 1, example=dialect.other_encoding))
+        found.append(
+            Finding(
+                "assumed_encoding", 1, example=dialect.other_encoding, encoding=dialect.encoding
+            )
+        )
     if dialect is not None and dialect.assumed_header:
         found.append(Finding("assumed_header", 1))
     return found
@@ -203,6 +210,8 @@ def _fields_of(finding: Finding, names: Sequence[str], notation: Notation) -> di
         "have": "has" if finding.count == 1 else "have",
         "were": "was" if finding.count == 1 else "were",
         "example": finding.example,
+        "encoding": ENCODING_NAMES[finding.encoding],
+        "encoding_code": finding.encoding,
         "such_as": f", such as {finding.example}," if finding.example else "",
         "others": f"{finding.others:,}",
         "decimal": notation.decimal,

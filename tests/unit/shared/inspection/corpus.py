@@ -13,14 +13,28 @@ from hypothesis import strategies as st
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+JAPANESE = [
+    *("東京", "大阪", "名古屋", "札幌", "テレビ", "都市", "商品の価格", "お客様番号", "神奈川県"),
+    *("りんごジュース", "注文の日付", "ノートパソコン", "合計"),
+]
 WORDS = {
     "cp1252": ["Müller", "Köln", "Straße", "Größe", "Ärzte", "Café", "São Paulo", "Málaga", "x"],
     "mac_roman": ["Müller", "Köln", "Orléans", "Motörhead", "Évry", "Málaga"],
     "cp850": ["Orléans", "Besançon", "Évry", "région", "Müller", "Köln"],
-    "shift_jis": ["東京", "大阪", "名古屋", "札幌", "テレビ", "都市"],
-    "gb18030": ["北京", "上海", "广州", "深圳", "城市", "人口"],
-    "big5": ["臺北", "高雄", "臺中", "臺南", "城市"],
-    "euc_kr": ["서울", "부산", "대구", "도시", "인구"],
+    "shift_jis": JAPANESE,
+    "euc_jp": JAPANESE,
+    "gb18030": [
+        *("北京", "上海", "广州", "深圳", "城市", "人口", "浙江省杭州市", "四川省成都市"),
+        *("订单编号", "客户名称", "产品价格", "江苏省南京市", "备注"),
+    ],
+    "big5": [
+        *("臺北", "高雄", "臺中", "臺南", "城市", "桃園市", "訂單編號", "客戶名稱", "產品價格"),
+        *("嘉義縣", "屏東縣", "新竹市", "備註"),
+    ],
+    "euc_kr": [
+        *("서울", "부산", "대구", "도시", "인구", "광주광역시", "대전광역시", "주문번호", "고객명"),
+        *("상품가격", "경기도 수원시", "합계"),
+    ],
     "iso8859_7": ["Αθήνα", "Θεσσαλονίκη", "Πάτρα", "Λάρισα"],
     "cp1251": ["Москва", "Казань", "Санкт-Петербург", "город"],
     "koi8_r": ["Москва", "Казань", "Санкт-Петербург", "город"],
@@ -28,6 +42,8 @@ WORDS = {
 """Words of the languages that are written in an encoding."""
 UTF = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be")
 READABLE = (*UTF, "cp1252")
+SEVERAL_BYTES = ("shift_jis", "euc_jp", "gb18030", "big5", "euc_kr")
+"""Encodings that are detected in text of many words."""
 
 _DELIMITER = re.compile("[,;|\t]")
 _NAMES = [
