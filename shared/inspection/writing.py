@@ -73,6 +73,8 @@ _ALONE = re.compile(
     r"(?<![^\x00-\x7f])(?:(?<=[A-Za-z])[^\x00-\x7f](?![^\x00-\x7f])|[^\x00-\x7f](?=[A-Za-z]))"
 )
 """A character beside Latin letters only: a letter with an accent in another encoding."""
+_HALF_WIDTH_SHARE = 0.9
+"""Nearly any capital letters of other encodings are words of half-width kana."""
 _MAX_CUT = 3
 """The bytes of a character that the end of a sample may cut."""
 _LEAST_LETTERS = 5
@@ -166,10 +168,10 @@ def _share_of_words(text: str, frequent: str) -> float:
 def _fit_of_characters(text: str, encoding: Encoding, characters: str) -> Fit:
     """Return how many different characters beyond ASCII are common."""
     alone = set(_ALONE.findall(text))
-    text = _HALF_WIDTH.sub("\N{KATAKANA LETTER A}", text)
+    text, words = _HALF_WIDTH.subn("\N{KATAKANA LETTER A}", text)
     found = set(_NOT_ASCII.findall(text))
     count = max(1, len(found))
-    good = len((found & _common(characters)) - alone)
+    good = len((found & _common(characters)) - alone) * (_HALF_WIDTH_SHARE if words else 1)
     frequent = len(found.intersection(_FREQUENT_CHARACTERS[characters]))
     return Fit(encoding, good / count, len(found), frequent / count)
 
