@@ -19,6 +19,8 @@ COMMANDS = {
     "retry": "csvmill.commands.job",
     "jobs": "csvmill.commands.jobs",
     "serve": "csvmill.commands.serve",
+    "keys": "csvmill.commands.keys",
+    "audit": "csvmill.commands.audit",
     "doctor": "csvmill.commands.doctor",
     "completion": "csvmill.commands.completion",
 }

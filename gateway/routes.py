@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from gateway.access.audit_handlers import list_audit
 from gateway.access.key_handlers import create_key, list_keys, revoke_key, rotate_key
 from gateway.jobs.event_stream import job_events
 from gateway.jobs.handlers import retry_job, show_job
@@ -57,6 +58,7 @@ def routes(checks: Mapping[str, Check]) -> list[web.RouteDef]:
         web.delete("/api/v1/uploads/{upload}", cancel_upload),
         web.post("/api/v1/uploads/{upload}/inspect", inspect_upload),
         web.put("/api/v1/uploads/{upload}/chunks/{offset}", put_chunk),
+        web.get("/api/v1/audit", list_audit),  # HEAD too
         web.get("/api/v1/keys", list_keys),  # HEAD too
         web.post("/api/v1/keys", create_key),
         web.delete("/api/v1/keys/{key_id}", revoke_key),

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 from uuid import uuid4
 
+from csvmill.client.admin import Admin
 from csvmill.client.appending import Appending
 from csvmill.client.downloading import download, fetch_view, rejects_file, result_file
 from csvmill.client.errors import JobUnsuccessful
@@ -82,6 +83,11 @@ class AsyncClient:
         tb: TracebackType | None,
     ) -> None:
         await self._transport.close()
+
+    @property
+    def admin(self) -> Admin:
+        """Administers API keys and reads the audit trail; only for asyncio."""
+        return Admin(self._transport)
 
     async def upload(
         self,

@@ -7,6 +7,8 @@ from urllib.parse import quote
 HEALTH = "/healthz"
 READY = "/readyz"
 UPLOADS = "/api/v1/uploads"
+KEYS = "/api/v1/keys"
+AUDIT = "/api/v1/audit"
 JOBS = "/api/v1/jobs"
 
 
@@ -28,6 +30,11 @@ def chunk_path(upload: str, offset: int) -> str:
 def job_path(job_id: str) -> str:
     """Return the path of a job."""
     return f"{JOBS}/{quote(job_id, safe='')}"
+
+
+def key_path(key_id: str) -> str:
+    """Return the path of an API key."""
+    return f"{KEYS}/{quote(key_id, safe='')}"
 
 
 def retry_path(job_id: str) -> str:

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from csvmill.client import AsyncClient, ClientError, Retries
 from csvmill.commands.exit_codes import Exit, run_async, show_json
-from csvmill.commands.options import json_option, server_option
+from csvmill.commands.options import given_api_key, json_option, server_option
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -105,7 +105,9 @@ def disk(folder: Path) -> Finding:
 
 
 async def _check_server(server: str) -> AsyncIterator[Finding]:
-    async with AsyncClient(server, retries=Retries(attempts=1), timeout=TIMEOUT) as client:
+    async with AsyncClient(
+        server, api_key=given_api_key(), retries=Retries(attempts=1), timeout=TIMEOUT
+    ) as client:
         try:
             about = await client.about()
         except ClientError as error:

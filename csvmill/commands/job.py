@@ -11,7 +11,7 @@ from csvmill.client.async_client import JOB_NOT_FOUND, UPLOAD_NOT_FOUND
 from csvmill.commands.bars import Bars
 from csvmill.commands.exit_codes import Exit, report_errors, run_async, show_json
 from csvmill.commands.job_text import describe_job, echo_warnings, job_json
-from csvmill.commands.options import job_argument, json_option, server_option
+from csvmill.commands.options import given_api_key, job_argument, json_option, server_option
 from shared.jobs.job import JobState
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def call_server(
     """Open a client, and return the result of `call` with it."""
 
     async def run() -> T:
-        async with AsyncClient(server, retries=retries) as client:
+        async with AsyncClient(server, api_key=given_api_key(), retries=retries) as client:
             return await call(client)
 
     return run_async(run(), on_retry)

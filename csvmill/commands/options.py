@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sys
@@ -27,7 +28,35 @@ def server_url(_ctx: click.Context, _param: click.Parameter, value: str | None) 
     return value
 
 
-server_option = click.option(
+API_KEY = "csvmill.api_key"
+"""Where the context of a command has the API key."""
+
+
+def _keep_api_key(ctx: click.Context, _param: click.Parameter, value: str | None) -> None:
+    path = os.environ.get("CSVMILL_API_KEY_FILE")
+    if not value and path:
+        value = Path(path).read_text(encoding="utf-8").strip()
+    if value and not (value.isascii() and value.isprintable() and " " not in value):
+        raise click.BadParameter("this is no API key: it has spaces or other characters")
+    ctx.meta[API_KEY] = value or None
+
+
+def given_api_key() -> str | None:
+    """Return the API key of the running command, if it was given one."""
+    key: str | None = click.get_current_context().meta.get(API_KEY)
+    return key
+
+
+api_key_option = click.option(
+    "--api-key",
+    metavar="KEY",
+    callback=_keep_api_key,
+    expose_value=False,
+    envvar="CSVMILL_API_KEY",
+    show_envvar=True,
+    help="Key for the server. Other users of this machine see arguments, but no variables.",
+)
+_server_option = click.option(
     "--server",
     metavar="URL",
     callback=server_url,
@@ -37,6 +66,13 @@ server_option = click.option(
     show_envvar=True,
     help="URL of the gateway or of the standalone service.",
 )
+
+
+def server_option(command: F) -> F:
+    """Add `--server`, and `--api-key`, which `given_api_key` returns."""
+    return _server_option(api_key_option(command))
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 parallel_option = click.option(

@@ -16,7 +16,9 @@ from csvmill.commands.exit_codes import report_errors, run_async, show_json
 from csvmill.commands.job_text import echo_warnings, row_counts
 from csvmill.commands.options import (
     STREAM,
+    api_key_option,
     chunk_option,
+    given_api_key,
     input_argument,
     json_option,
     output_option,
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
     show_envvar=True,
     help="The service to use.  [default: one that is started for the run]",
 )
+@api_key_option
 @click.option(
     "--rejects",
     callback=output_path,
@@ -119,7 +122,9 @@ def run(
         source = None if file == STREAM else file
         if detect:
             aggregation = _detected(file, aggregation)
-        request = RunRequest(source, target, aggregation=aggregation, **options)
+        request = RunRequest(
+            source, target, aggregation=aggregation, api_key=given_api_key(), **options
+        )
         waiting = f"waiting for another run that is using {folder.path}"
         stack.enter_context(folder.locked(lambda: shown.note(waiting)))
         work = Run(request, folder, shown)

@@ -19,6 +19,7 @@ from csvmill.commands.exit_codes import report_errors, run_async, show_json
 from csvmill.commands.options import (
     STREAM,
     chunk_option,
+    given_api_key,
     input_argument,
     job_argument,
     json_option,
@@ -82,7 +83,7 @@ def upload(
 
     async def send_file(state: RunState) -> str:
         retries = Retries(attempts=None, within=retry_for)
-        async with AsyncClient(server, retries=retries) as client:
+        async with AsyncClient(server, api_key=given_api_key(), retries=retries) as client:
             return await client.upload(
                 file, key=state.key, name=name, sha256=digest, aggregation=aggregation,
                 chunk_size=chunk_size, parallel=parallel, progress=bars.uploading,
@@ -90,7 +91,7 @@ def upload(
 
     async def send_stream() -> str:
         retries = Retries(attempts=None, within=retry_for)
-        async with AsyncClient(server, retries=retries) as client:
+        async with AsyncClient(server, api_key=given_api_key(), retries=retries) as client:
             return await client.upload_stream(
                 sys.stdin.buffer, name or PIPED_NAME, sha256=digest, aggregation=aggregation,
                 chunk_size=chunk_size or CHUNK_SIZE, parallel=parallel, progress=bars.uploading,
@@ -155,7 +156,7 @@ def download(
 
     async def receive() -> ResultView:
         retries = Retries(attempts=None, within=retry_for)
-        async with AsyncClient(server, retries=retries) as client:
+        async with AsyncClient(server, api_key=given_api_key(), retries=retries) as client:
             fetch = client.download_rejects if rejects else client.download
             return await fetch(job_id, target, parallel=parallel, progress=bars.downloading)
 

@@ -66,6 +66,7 @@ NEEDS: Mapping[tuple[str, str], Need | None] = {
     ("DELETE", "/api/v1/uploads/{upload}"): UPLOAD,
     ("POST", "/api/v1/uploads/{upload}/inspect"): READ,
     ("PUT", "/api/v1/uploads/{upload}/chunks/{offset}"): UPLOAD,
+    ("GET", "/api/v1/audit"): ADMIN,
     ("GET", "/api/v1/keys"): ADMIN,
     ("POST", "/api/v1/keys"): ADMIN,
     ("DELETE", "/api/v1/keys/{key_id}"): ADMIN,

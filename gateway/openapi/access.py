@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from gateway.access.key_handlers import MAX_LIFE, SCOPES
 from gateway.access.scopes import NEEDS, OPEN
 from gateway.openapi.parts import JSON, json_answer, operation, parameter, problems, reading, ref
-from gateway.openapi.schemas import or_null, text
+from gateway.openapi.schemas import JOB_ID, UPLOAD_ID, or_null, text
+from shared.access.audit_query import LIMIT, MAX_LIMIT
 from shared.access.keys import NAME_LIMIT
 from shared.access.management import MAX_OVERLAP, OVERLAP
 from shared.errors import InvalidInput, KeyNotFound
@@ -41,6 +42,16 @@ _EXAMPLE: Node = {
     "previous_until": None,
 }
 _NEW = {"key": {**_EXAMPLE, "last_used_at": None}, "secret": f"csvmill_{KEY_ID}_..."}
+_ENTRY: Node = {
+    "id": UPLOAD_ID,
+    "at": "2026-01-02T03:04:05.678Z",
+    "tenant": "acme",
+    "key_id": KEY_ID,
+    "address": "203.0.113.7",
+    "action": "job.cancelled",
+    "object": JOB_ID,
+    "detail": None,
+}
 _KEY = parameter("key_id", "path", "The id of the key", {"type": "string"}, example=KEY_ID)
 _OF_OPERATOR = "An operator's key manages those of all tenants, others those of their own tenant."
 
@@ -164,7 +175,40 @@ ROTATE_KEY = operation(
     },
 )
 
+LIST_AUDIT = operation(
+    "listAudit",
+    "Show the audit trail",
+    tag=TAG,
+    description="What was created, downloaded, cancelled, deleted and changed, by whom, the newest "
+    "first. An operator's key shows the entries of all tenants, others those of their own tenant.",
+    parameters=[
+        parameter("action", "query", "Only this action", text("An action"), example="job.created"),
+        parameter("object", "query", "Only this upload, job or key", text("An id")),
+        parameter("key", "query", "Only what was done with this key", text("An id of a key")),
+        parameter(
+            "since", "query", "Only at this time or later",
+            text("A date-time (RFC 3339)", format="date-time"), example="2026-01-02T03:04:05Z",
+        ),
+        parameter(
+            "until", "query", "Only before this time",
+            text("A date-time (RFC 3339)", format="date-time"),
+        ),
+        parameter(
+            "limit", "query", "The most entries on a page",
+            {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": LIMIT},
+        ),
+        parameter("cursor", "query", "The page: from `next`", text("A cursor")),
+    ],
+    answers={
+        **json_answer(
+            200, "A page", ref("AuditPage"), example={"entries": [_ENTRY], "next": None}
+        ),
+        **problems(InvalidInput),
+    },
+)  # fmt: skip
+
 PATHS: Node = {
+    "/api/v1/audit": reading(LIST_AUDIT),
     "/api/v1/keys": {**reading(LIST_KEYS), "post": CREATE_KEY},
     "/api/v1/keys/{key_id}": {"delete": REVOKE_KEY},
     "/api/v1/keys/{key_id}/rotate": {"post": ROTATE_KEY},

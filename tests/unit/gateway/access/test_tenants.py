@@ -9,6 +9,7 @@ import pytest
 
 from gateway.openapi.document import DOCUMENT
 from gateway.uploads.upload import upload_id_of
+from shared.access.keys import parse_key
 from shared.access.tenant import DEFAULT_TENANT
 from shared.blobs.blob import upload_key
 from shared.jobs.job import JobState
@@ -38,7 +39,7 @@ NAMING = [
     for method in item
     if method in METHODS - {"options"} and "{" in path
 ]
-"""Operations on a job or an upload that their URL names."""
+"""Operations on a job, an upload or a key that their URL names."""
 DIALECTS: list[tuple[dict[str, str], bytes | None]] = [
     ({}, None),
     ({}, b"ab"),
@@ -89,12 +90,13 @@ async def test_a_foreign_id_is_answered_as_an_unknown_one_by_every_operation(
 ) -> None:
     owned = await Belongings.of(shared_gateway, OWNER)
     before = await owned.state()
-    names = [*map(str, owned.jobs.values()), *owned.names.values()]
+    key = parse_key(shared_gateway.keys[OWNER])
+    names = [*map(str, owned.jobs.values()), *owned.names.values(), key.id]
     for name in names:
         for headers, body in DIALECTS:
             answers = []
             for asked in (name, str(uuid4())):
-                url = path.format(job_id=asked, upload=asked, offset=0)
+                url = path.format(job_id=asked, upload=asked, key_id=asked, offset=0)
                 response = await ask(shared_gateway, OTHER, method, url, data=body, headers=headers)
                 answers.append(await shown(response, asked))
             assert answers[0] == answers[1], (name, headers)
@@ -109,7 +111,7 @@ async def test_a_foreign_id_is_answered_as_an_unknown_one_by_every_operation(
 async def _some_other_than_404(gateway: Gateway, method: str, path: str, names: list[str]) -> bool:
     for name in names:
         for headers, body in DIALECTS:
-            url = path.format(job_id=name, upload=name, offset=0)
+            url = path.format(job_id=name, upload=name, key_id=name, offset=0)
             response = await ask(gateway, OWNER, method, url, data=body, headers=headers)
             if response.status < 400:
                 return True

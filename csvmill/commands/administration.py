@@ -1,0 +1,230 @@
+"""Where keys and audit trail are: in a database or a data folder, or behind a server's API."""
+
+from __future__ import annotations
+
+import os
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import click
+from click.core import ParameterSource
+
+from csvmill.client.errors import Refused
+from csvmill.commands.options import api_key_option, given_api_key, server_url
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Collection
+
+    from shared.access.store import SqlAccess
+    from shared.access.tenant import Tenant
+    from shared.api.access import AuditEntryView, KeyView, NewKeyView
+
+    F = TypeVar("F", bound=Callable[..., Any])
+
+START_TIMEOUT = 10.0
+"""Seconds to wait for a database that is not available."""
+DATABASE = "jobs.sqlite"
+"""The database in the data folder of the standalone service."""
+DATA_DIR = Path("data")
+"""The data folder of `csvmill serve` unless it is given another."""
+
+
+class Administration(Protocol):
+    """What the commands do, directly or through the API (see `csvmill.client.admin`)."""
+
+    async def keys(self) -> list[KeyView]:
+        """Return all keys."""
+        ...
+
+    async def create_key(
+        self,
+        name: str,
+        scopes: Collection[str],
+        *,
+        tenant: str | None = None,
+        operator: bool = False,
+        expires_in: int | None = None,
+    ) -> NewKeyView:
+        """Create a key."""
+        ...
+
+    async def rotate_key(self, key_id: str, *, overlap: int | None = None) -> NewKeyView:
+        """Give a key a new secret."""
+        ...
+
+    async def revoke_key(self, key_id: str) -> KeyView:
+        """Revoke a key."""
+        ...
+
+    def audit(self, **wanted: str) -> AsyncIterator[AuditEntryView]:
+        """Yield entries of the audit trail."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where to administer."""
+
+    server: str | None
+    """The URL of a server; None for the database."""
+    database: str | None
+    """The URL of the database."""
+
+
+def place_options(command: F) -> F:
+    """Add the options that say where to administer; the command gets them as `place`."""
+    for option in reversed(
+        (
+            click.option(
+                "--data-dir",
+                type=click.Path(file_okay=False, path_type=Path),
+                envvar="CSVMILL_DATA_DIR",
+                show_envvar=True,
+                help="Data folder of the standalone service.  [default: ./data]",
+            ),
+            click.option(
+                "--database-url",
+                metavar="URL",
+                envvar="CSVMILL_DATABASE_URL",
+                show_envvar=True,
+                help="Database of the services.",
+            ),
+            click.option(
+                "--server",
+                metavar="URL",
+                callback=server_url,
+                help="Use the API of this server, with a key that has the scope admin.",
+            ),
+            api_key_option,
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def place_of(options: dict[str, Any]) -> Place:
+    """Take the options of `place_options` from `options`. Raises click.UsageError."""
+    server, folder, url = (options.pop(name) for name in ("server", "data_dir", "database_url"))
+    context = click.get_current_context()
+    given = [
+        name
+        for name in ("server", "data_dir", "database_url")
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    ]
+    if len(given) > 1:
+        raise click.UsageError("give one of --server, --data-dir and --database-url")
+    if server is not None:
+        return Place(server, None)
+    if given != ["data_dir"] and (url := url or _url_in_file()):
+        return Place(None, url)
+    database = (folder or DATA_DIR) / DATABASE
+    if not database.parent.is_dir():
+        raise click.UsageError(
+            f"there is no data folder {database.parent}; give --data-dir, --database-url or "
+            "--server"
+        )
+    return Place(None, f"sqlite:///{database}")
+
+
+def _url_in_file() -> str | None:
+    path = os.environ.get("CSVMILL_DATABASE_URL_FILE")
+    return Path(path).read_text(encoding="utf-8").strip() if path else None
+
+
+@asynccontextmanager
+async def administration(place: Place) -> AsyncIterator[Administration]:
+    """Open the database or a client. Raises the errors of both."""
+    if place.server is not None:
+        from csvmill.client import AsyncClient, Retries
+
+        async with AsyncClient(
+            place.server, api_key=given_api_key(), retries=Retries(attempts=3)
+        ) as client:
+            yield client.admin
+        return
+    from shared.access.store import SqlAccess
+    from shared.database import connect
+    from shared.database.migrate import migrate
+
+    database = await connect(place.database or "", start_timeout=START_TIMEOUT)
+    try:
+        await migrate(database)
+        yield DirectAdministration(SqlAccess(database))
+    finally:
+        await database.close()
+
+
+class DirectAdministration:
+    """Administers in the database, as an operator: for the first key, and in an emergency."""
+
+    def __init__(self, access: SqlAccess) -> None:
+        from shared.access.audit import LOCAL
+        from shared.access.management import Actor, KeyManager
+        from shared.access.tenant import DEFAULT_TENANT
+
+        self._access = access
+        self._default: Tenant = DEFAULT_TENANT
+        self._manager = KeyManager(access.keys, Actor(DEFAULT_TENANT, None, LOCAL), None)
+
+    async def keys(self) -> list[KeyView]:
+        """See `Administration`."""
+        from shared.api.access import KeyView
+
+        return [KeyView.of_key(key) for key in await self._manager.listed()]
+
+    async def create_key(
+        self,
+        name: str,
+        scopes: Collection[str],
+        *,
+        tenant: str | None = None,
+        operator: bool = False,
+        expires_in: int | None = None,
+    ) -> NewKeyView:
+        """See `Administration`."""
+        from shared.access.principal import Scope
+        from shared.access.tenant import parse_tenant
+        from shared.api.access import KeyView, NewKeyView
+
+        key, text = await self._manager.create(
+            name,
+            parse_tenant(tenant) if tenant else self._default,
+            [Scope(scope) for scope in scopes],
+            is_operator=operator,
+            expires_in=expires_in,
+        )
+        return NewKeyView(key=KeyView.of_key(key), secret=text.text)
+
+    async def rotate_key(self, key_id: str, *, overlap: int | None = None) -> NewKeyView:
+        """See `Administration`."""
+        from shared.access.management import OVERLAP
+        from shared.api.access import KeyView, NewKeyView
+
+        rotated = await self._manager.rotate(
+            key_id, overlap=OVERLAP if overlap is None else float(overlap)
+        )
+        if rotated is None:
+            raise Refused(404, f"there is no key {key_id!r} that can be rotated")
+        return NewKeyView(key=KeyView.of_key(rotated[0]), secret=rotated[1].text)
+
+    async def revoke_key(self, key_id: str) -> KeyView:
+        """See `Administration`."""
+        from shared.api.access import KeyView
+
+        key = await self._manager.revoke(key_id)
+        if key is None:
+            raise Refused(404, f"there is no key {key_id!r}")
+        return KeyView.of_key(key)
+
+    async def audit(self, **wanted: str) -> AsyncIterator[AuditEntryView]:
+        """See `Administration`."""
+        from shared.access.audit_query import audit_query, position_of
+        from shared.api.access import AuditEntryView
+
+        query = audit_query(wanted)
+        while entries := await self._access.audit.entries(query.filter, limit=query.limit):
+            for entry in entries:
+                yield AuditEntryView.of_entry(entry)
+            query = query.after(position_of(entries[-1]))

@@ -1,0 +1,201 @@
+"""`csvmill keys`: create, list, rotate and revoke API keys."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from csvmill.client.errors import ClientError
+from csvmill.commands.administration import administration, place_of, place_options
+from csvmill.commands.exit_codes import report_errors, run_async, show_json
+from csvmill.commands.options import json_option
+from shared.errors import CsvmillError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from csvmill.commands.administration import Administration
+    from shared.api.access import KeyView, NewKeyView
+
+T = TypeVar("T")
+
+SCOPES = ("upload", "read", "admin")
+USUAL_SCOPES = ("upload", "read")
+"""The scopes of a key for a program that uploads files and downloads results."""
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000}
+
+
+def _duration(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | None:
+    """Read a duration: 12h, 90d, 1y. Return the seconds."""
+    if value is None:
+        return None
+    found = re.fullmatch(r"([0-9]{1,6})([smhdwy])", value)
+    if found is None:
+        raise click.BadParameter(f"{value!r} is not a duration; give 12h, 90d or 1y")
+    return int(found[1]) * _UNITS[found[2]]
+
+
+@click.group(short_help="Create, list, rotate and revoke API keys.")
+def keys() -> None:
+    """Create, list, rotate and revoke API keys.
+
+    On the machine of the service, in its data folder or database: no key is needed for that, so the
+    first key is created so. Or with --server, through the API, with a key that has the scope admin.
+
+    \b
+    Examples:
+      csvmill keys create --name laptop --data-dir /var/lib/csvmill
+      docker compose exec gateway csvmill keys create --name laptop
+      csvmill keys list --server https://mill.example
+    """
+
+
+@keys.command(short_help="Create a key, and show it once.")
+@click.option("--name", required=True, metavar="TEXT", help="What the key is for.")
+@click.option(
+    "--scope",
+    "scopes",
+    type=click.Choice(SCOPES),
+    multiple=True,
+    default=USUAL_SCOPES,
+    show_default=True,
+    help="What the key allows; may be repeated.",
+)
+@click.option("--tenant", metavar="NAME", help="The tenant of the key.  [default: default]")
+@click.option("--operator", is_flag=True, help="With admin: manages the keys of all tenants.")
+@click.option(
+    "--expires-in", callback=_duration, metavar="TIME", help="How long it is valid, such as 90d."
+)
+@place_options
+@json_option
+def create(
+    name: str,
+    scopes: tuple[str, ...],
+    tenant: str | None,
+    operator: bool,
+    expires_in: int | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Create an API key, and print it: the only time that it is shown.
+
+    \b
+    Examples:
+      csvmill keys create --name "nightly import" --tenant acme --expires-in 90d
+      csvmill keys create --name operator --scope admin --scope read --operator
+    """
+
+    async def work(place: Administration) -> NewKeyView:
+        return await place.create_key(
+            name, scopes, tenant=tenant, operator=operator, expires_in=expires_in
+        )
+
+    _show_new(administer(options, work, as_json=as_json), as_json=as_json)
+
+
+@keys.command("list", short_help="List the keys, the oldest first.")
+@place_options
+@json_option
+def list_keys(as_json: bool, **options: Any) -> None:
+    """List the keys: id, tenant, scopes, state, last use, name.
+
+    \b
+    Example:
+      csvmill keys list
+    """
+
+    async def work(place: Administration) -> list[KeyView]:
+        return await place.keys()
+
+    found = administer(options, work, as_json=as_json)
+    if as_json:
+        for key in found:
+            show_json(asdict(key))
+        return
+    for key in found:
+        scopes = ",".join(key.scopes) + (",operator" if key.operator else "")
+        used = key.last_used_at or "never used"
+        click.echo(f"{key.id}  {key.tenant}  {scopes}  {_state(key)}  {used}  {key.name}")
+
+
+@keys.command(short_help="Give a key a new secret, and show it once.")
+@click.argument("key_id", metavar="ID")
+@click.option(
+    "--overlap",
+    callback=_duration,
+    metavar="TIME",
+    default="1d",
+    show_default=True,
+    help="How long the secret of before is still valid; 0s is not at all.",
+)
+@place_options
+@json_option
+def rotate(key_id: str, overlap: int, as_json: bool, **options: Any) -> None:
+    """Give a key a new secret, and print it. The secret of before is valid for a time.
+
+    \b
+    Example:
+      csvmill keys rotate 8sYqP2LmZx --overlap 2h
+    """
+
+    async def work(place: Administration) -> NewKeyView:
+        return await place.rotate_key(key_id, overlap=overlap)
+
+    _show_new(administer(options, work, as_json=as_json), as_json=as_json)
+
+
+@keys.command(short_help="Revoke a key for good.")
+@click.argument("key_id", metavar="ID")
+@place_options
+@json_option
+def revoke(key_id: str, as_json: bool, **options: Any) -> None:
+    """Revoke a key for good. Services that have just used it accept it for some seconds more.
+
+    \b
+    Example:
+      csvmill keys revoke 8sYqP2LmZx
+    """
+
+    async def work(place: Administration) -> KeyView:
+        return await place.revoke_key(key_id)
+
+    key = administer(options, work, as_json=as_json)
+    show_json(asdict(key)) if as_json else click.echo(f"{key.id} {_state(key)}")
+
+
+def administer(
+    options: dict[str, Any], work: Callable[[Administration], Awaitable[T]], *, as_json: bool
+) -> T:
+    """Do `work` where the options of `place_options` say; report its errors."""
+    place = place_of(options)
+
+    async def run() -> T:
+        async with administration(place) as opened:
+            return await work(opened)
+
+    with report_errors(as_json=as_json):
+        try:
+            return run_async(run())
+        except (CsvmillError, ValueError) as error:  # of the database, or a name that is none
+            raise ClientError(str(error)) from error
+
+
+def _show_new(new: NewKeyView, *, as_json: bool) -> None:
+    if as_json:
+        show_json(asdict(new))
+        return
+    click.echo(new.secret)
+    click.echo(
+        f"Key {new.key.id} of tenant {new.key.tenant}: it is not shown again. Give it to programs "
+        "as CSVMILL_API_KEY.",
+        err=True,
+    )
+
+
+def _state(key: KeyView) -> str:
+    if key.revoked_at:
+        return f"revoked {key.revoked_at}"
+    return f"expires {key.expires_at}" if key.expires_at else "valid"
