@@ -129,6 +129,12 @@ KINDS: dict[str, WarningKind] = {
         "a delimiter within a cell may have divided it, so that values are in the wrong column",
         "if that is not meant, set input.on_ragged to 'fail' or 'pad'",
     ),
+    "records_in_quotes": WarningKind(
+        "{records} of several lines such as {example} {have} as many delimiters in each line as a "
+        "record",
+        "two stray quotes may enclose several records, which were counted as one",
+        "double the quotes in the file, or set input.quote to 'none'",
+    ),
     "trailing_delimiters": WarningKind(
         "all records, such as {example}, end in a delimiter, but not the header",
         "the empty last column was dropped, but a name may be missing in the header",

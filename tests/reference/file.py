@@ -23,7 +23,7 @@ from tests.reference.record_doubts import RecordDoubts
 from tests.reference.rows import csv_line, encoded, ordered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from shared.aggregation.resolve import Query
     from shared.csv.dialect import Dialect
@@ -68,11 +68,12 @@ def aggregate(data: bytes, aggregation: Aggregation) -> Outcome:
     except MalformedInput as error:
         return Outcome(b"", b"", str(error), None)
     problems = _Problems()
-    reader = RecordReader(text, dialect, problems.take)
+    read: list[bytes] = []
+    reader = RecordReader(_noted(text, read), dialect, problems.take)
     result, reason, report = b"", "", Report()
     try:
         with decimal.localcontext(EXACT):
-            result, report = _aggregated(aggregation, dialect, reader, problems)
+            result, report = _aggregated(aggregation, dialect, reader, problems, read)
     except MalformedInput as error:
         if isinstance(error, MalformedRecord):
             problems.take(error.problem)
@@ -85,6 +86,13 @@ def aggregate(data: bytes, aggregation: Aggregation) -> Outcome:
         reason,
         _with_file(report, dialect, reader, problems, sum(sizes)),
     )
+
+
+def _noted(blocks: Iterable[bytes], to: list[bytes]) -> Iterator[bytes]:
+    """Yield blocks, and append each to `to`."""
+    for block in blocks:
+        to.append(block)
+        yield block
 
 
 def _with_file(
@@ -105,7 +113,11 @@ def _with_file(
 
 
 def _aggregated(
-    aggregation: Aggregation, dialect: Dialect, reader: RecordReader, problems: _Problems
+    aggregation: Aggregation,
+    dialect: Dialect,
+    reader: RecordReader,
+    problems: _Problems,
+    text: list[bytes],
 ) -> tuple[bytes, Report]:
     """Return the result and its report. Raises MalformedInput."""
     skip = aggregation.input.on_bad_row == "skip"
@@ -113,7 +125,7 @@ def _aggregated(
     written = aggregation.notation.of_values
     query, width, header_line = _query(aggregation, reader, records, problems, skip=skip)
     names = [name.decode() for name in reader.header]
-    written_as = RecordDoubts(dialect, width, header_line)
+    written_as = RecordDoubts(dialect, width, header_line, text)
     doubts = Doubts(query, names, aggregation.notation, dialect, written_as)
     groups, rows = _groups(query, reader, records, width, doubts, problems)
     rows = replace(rows, rejected=problems.count)

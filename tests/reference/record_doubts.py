@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from shared.csv.problems import show
@@ -29,9 +30,15 @@ def first_of(kind: str, seen: Sequence[Seen], others: int = 0) -> list[Finding]:
 class RecordDoubts:
     """Collects what is doubtful in records that fit the header, in their order."""
 
-    def __init__(self, dialect: Dialect, width: int, header_line: int) -> None:
+    def __init__(
+        self, dialect: Dialect, width: int, header_line: int, text: Sequence[bytes]
+    ) -> None:
         self._dialect = dialect
         self._width = width
+        self._text = text
+        """The text of the file, which is complete at its end."""
+        self._several: list[tuple[int, int, bytes]] = []
+        """Line, number of lines, and fields of the records of several lines."""
         self._line = header_line if dialect.header else None
         """The last record or header, if there is any."""
         self._others = 0
@@ -41,6 +48,7 @@ class RecordDoubts:
             "below_empty_line": [],
             "padded_records": [],
             "truncated_records": [],
+            "records_in_quotes": [],
             "trailing_delimiters": [],
         }
 
@@ -57,9 +65,30 @@ class RecordDoubts:
             else:
                 self._others += 1
         self._line = line
+        lines = 1 + record[2].count(self._newline)
+        if lines > 1 and len(fields) == self._width + self._dialect.trailing_delimiters:
+            self._several.append((line, lines, record[2]))
         kind = self._kind(len(fields), fields[-1])
         if kind:
             self._seen[kind].append(record)
+
+    @property
+    def _newline(self) -> bytes:
+        return b"\r" if self._dialect.line_end == "cr" else b"\n"
+
+    def _look_at_lines(self) -> None:
+        """Find records each line of which, by itself, has as many delimiters as a record."""
+        delimiters = self._width + self._dialect.trailing_delimiters - 1
+        # Those before a space are common in prose.
+        delimiter = re.compile(re.escape(self._dialect.delimiter.encode()) + b"(?! )")
+        every = b"".join(self._text).split(self._newline)
+        for line, count, record in self._several:
+            lines = every[line - 1 : line - 1 + count]
+            if self._newline == b"\n":
+                lines = [each.removesuffix(b"\r") for each in lines]
+            found = [len(delimiter.findall(each)) for each in lines if each]
+            if delimiters and len(found) > 1 and set(found) == {delimiters}:
+                self._seen["records_in_quotes"].append((line, None, record))
 
     def _kind(self, found: int, last: bytes) -> str:
         expected = self._width + self._dialect.trailing_delimiters
@@ -71,6 +100,7 @@ class RecordDoubts:
 
     def findings(self) -> list[Finding]:
         """Return what is to be told."""
+        self._look_at_lines()
         if not self._others:
             # A file whose lines are all divided by empty ones has one table.
             self._seen["below_empty_line"].clear()

@@ -85,6 +85,19 @@ CASES = {
             input=replace(RFC_4180, comment="#", on_ragged="pad_or_truncate", on_bad_row="skip"),
         ),
     ),
+    "quotes": (
+        [
+            b"k,n,m\n",
+            b'a,1,"x\nb,2,y"\n',
+            b'a,"1,x\n\nb,2",y\n',
+            b'5" pipe,1,"\n,\n"\n',
+            b"c,3,4\n",
+            b'd,5,"6\ne,7,8\nf,9"",10\ng,11,12"\n',
+            b'"h\ni",13,14\n',
+            b'j,15,"\nk,16,17"\n',
+        ],
+        TEXTS,
+    ),
     "no header": (
         [
             b'\n"x"y\n\na,1,2\n',

@@ -69,12 +69,13 @@ void BlockIndexer::index_plain(Bytes data, std::size_t begin, std::size_t until,
             const bool good = outcome == Outcome::record;
             index.rows.push_back(
                 {static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(index.fields.size()),
-                 good ? static_cast<std::uint32_t>(fields.size()) : 0, index.last});
+                 good ? static_cast<std::uint32_t>(fields.size()) : 0, index.last, false});
             index.last = Above::record;
             if (good) {
                 index.fields.insert(index.fields.end(), fields.begin(), fields.end());
                 const std::uint64_t lines = line_ends + (record.ends_with(newline) ? 0 : 1);
                 index.of_several_lines += lines > 1 ? 1 : 0;
+                index.rows.back().several_lines = lines > 1;
                 index.most_lines = std::max(index.most_lines, lines);
             }
         }

@@ -13,6 +13,7 @@ void RecordIndex::clear(const KeptFields& fields_kept, std::size_t at) {
     line_ends = 0;
     of_several_lines = 0;
     most_lines = 1;
+    long_records.clear();
     passed_over = 0;
     last = Above::nothing;
 }

@@ -24,6 +24,7 @@ struct RecordIndex {
         std::uint32_t first = 0;       ///< Its first field in `fields`.
         std::uint32_t count = 0;       ///< Its number of fields; 0 for a record with a fault.
         Above above = Above::nothing;  ///< In the index.
+        bool several_lines = false;
     };
 
     const KeptFields* kept = nullptr;
@@ -36,13 +37,14 @@ struct RecordIndex {
     bool crlf = false;        ///< Regular: a CR may precede a line end.
     /// Regular: one before `begin`, then the kept separators of all records.
     Positions ends;
-    std::vector<Row> rows;               ///< Not regular.
-    std::vector<Field> fields;           ///< Not regular.
-    std::uint64_t line_ends = 0;         ///< In [begin, end), also in quoted fields.
-    std::uint64_t of_several_lines = 0;  ///< Records of several lines.
-    std::uint64_t most_lines = 1;        ///< Lines of the longest of these.
-    std::uint64_t passed_over = 0;       ///< Lines in [begin, end) that are in no record.
-    Above last = Above::nothing;         ///< What is above a record after it, in the index.
+    std::vector<Row> rows;                    ///< Not regular.
+    std::vector<Field> fields;                ///< Not regular.
+    std::uint64_t line_ends = 0;              ///< In [begin, end), also in quoted fields.
+    std::uint64_t of_several_lines = 0;       ///< Records of several lines.
+    std::uint64_t most_lines = 1;             ///< Lines of the longest of these.
+    std::vector<std::uint32_t> long_records;  ///< Regular: see `InnerLines`.
+    std::uint64_t passed_over = 0;            ///< Lines in [begin, end) that are in no record.
+    Above last = Above::nothing;              ///< What is above a record after it, in the index.
 
     std::size_t records() const {
         return regular ? (ends.size() - 1) / kept->stride() : rows.size();
@@ -50,6 +52,14 @@ struct RecordIndex {
 
     /// What is above a record after the index, if `above` is above its first one.
     Above above_next(Above above) const { return last == Above::nothing ? above : last; }
+
+    /// Regular: where a record begins, and its line end.
+    std::size_t begin_of(std::size_t record) const {
+        return std::uint32_t{ends[record * kept->stride()] + 1};
+    }
+    std::size_t line_end_of(std::size_t record) const {
+        return ends[(record + 1) * kept->stride()];
+    }
 
     /// Regular: the separator after field `column` of a record. The one before it in the list
     /// precedes the field.

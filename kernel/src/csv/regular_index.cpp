@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "csv/block_indexer.hpp"
+#include "csv/inner_lines.hpp"
 #include "csv/masks.hpp"
 #include "csv/position_writer.hpp"
 #include "text/utf8.hpp"
@@ -38,48 +39,6 @@ Bytes escape_of(const Dialect& dialect) {
     return doubled ? Bytes() : Bytes(dialect.escape);
 }
 
-/// Counts the line ends in quoted fields.
-class InnerLines {
-public:
-    /// Counts those in `inner`; `outer` are the other line ends of the word, before which there
-    /// are `records` records.
-    CSVMILL_INLINE void count(std::uint64_t inner, std::uint64_t outer, std::size_t records) {
-        for (; inner != 0; inner &= inner - 1) {
-            const std::uint64_t before = (inner & (~inner + 1)) - 1;
-            const std::size_t record =
-                records + static_cast<std::size_t>(std::popcount(outer & before));
-            if (record != record_) end_record();
-            record_ = record;
-            ++lines_;
-        }
-    }
-
-    /// Adds the numbers of the first `records` records to `index`; nothing was counted after the
-    /// record that follows them.
-    void add_to(RecordIndex& index, std::size_t records) {
-        if (record_ < records) end_record();
-        index.line_ends += line_ends_;
-        index.of_several_lines += of_several_lines_;
-        index.most_lines = std::max(index.most_lines, most_lines_);
-    }
-
-private:
-    void end_record() {
-        if (lines_ == 0) return;
-        line_ends_ += lines_;
-        of_several_lines_ += 1;
-        most_lines_ = std::max(most_lines_, lines_ + 1);
-        lines_ = 0;
-    }
-
-    std::size_t record_ = 0;   ///< The record with the last line end in quotes.
-    std::uint64_t lines_ = 0;  ///< Its line ends in quotes.
-    // Of the records before it.
-    std::uint64_t line_ends_ = 0;
-    std::uint64_t of_several_lines_ = 0;
-    std::uint64_t most_lines_ = 1;
-};
-
 /// Reads a block chunk by chunk, up to the first one with an irregularity.
 class Scan {
 public:
@@ -97,7 +56,8 @@ public:
           index_(index),
           one_field_(index.kept->width() == 1),
           stride_(index.kept->stride()),
-          writer_(*index.kept, vectors) {
+          writer_(*index.kept, vectors),
+          inner_(index.kept->width() - 1) {
         index_.ends.push_back(static_cast<std::uint32_t>(begin) - 1);
     }
 
@@ -114,11 +74,6 @@ private:
     bool is_text(std::size_t end);
     bool is_last_record() const;
     bool is_special(std::size_t begin, std::size_t end) const;
-
-    /// Where record `number` begins.
-    std::size_t begin_of(std::size_t number) const {
-        return std::uint32_t{index_.ends[number * stride_] + 1};
-    }
 
     const RecordReader& reader_;
     const Marks marks_;
@@ -167,9 +122,10 @@ void Scan::read_all(MakeMasks make_masks) {
         }
         const std::uint64_t inside_before = inside_;
         const InnerLines inner_before = inner_;
+        const std::size_t long_before = index_.long_records.size();
         make_masks(source, words, marks_, inside_, masks_);
         foreign_ |= masks_.any_foreign;
-        const bool quotes = masks_.any_quote || inside_before != 0;
+        const bool quotes = masks_.any_quote || inside_before != 0 || inner_.within_lines();
         index_.quotes |= quotes;
         const bool well_formed =
             quotes ? read_chunk<true>(words, keep) : read_chunk<false>(words, keep);
@@ -179,6 +135,7 @@ void Scan::read_all(MakeMasks make_masks) {
         next_ += bytes;
         if (!well_formed || escapes || !check_records()) {
             inner_ = inner_before;
+            index_.long_records.resize(long_before);
             irregular_ = true;
             return;
         }
@@ -194,6 +151,8 @@ bool Scan::read_chunk(std::size_t words, std::uint64_t keep) {
     std::uint64_t after_closing = after_closing_;
     std::uint64_t after_cr = after_cr_;
     std::uint64_t bad = 0;
+    [[maybe_unused]] InnerLines inner = inner_;
+    if constexpr (quotes) inner.begin(records_);
     for (std::size_t word = 0; word < words; ++word) {
         std::uint64_t separators = masks_.separators[word];
         std::uint64_t newlines = masks_.newlines[word];
@@ -204,9 +163,8 @@ bool Scan::read_chunk(std::size_t words, std::uint64_t keep) {
         const std::uint64_t closed = after_closing;
         if constexpr (quotes) {
             const std::uint64_t inside = masks_.inside[word];
-            if ((newlines & inside) != 0) {
-                inner_.count(newlines & inside, newlines & ~inside, records_);
-            }
+            inner.count(newlines & inside, separators & ~newlines & inside, newlines & ~inside,
+                        index_.long_records);
             separators &= ~inside;
             newlines &= ~inside;
             foreign &= ~inside;
@@ -231,6 +189,7 @@ bool Scan::read_chunk(std::size_t words, std::uint64_t keep) {
         after_closing = closing >> 63;
         records_ += static_cast<std::size_t>(std::popcount(newlines));
     }
+    if constexpr (quotes) inner_ = inner;
     after_separator_ = after_separator;
     after_closing_ = after_closing;
     after_cr_ = after_cr;
@@ -248,11 +207,11 @@ bool Scan::check_records() {
     for (std::size_t record = checked_; record < records_; ++record) {
         const std::size_t end = ends[(record + 1) * stride_];
         good &= data_[end] == marks_.newline;
-        if (long_records) good &= end - begin_of(record) <= record_limit;
-        if (special_) good &= !is_special(begin_of(record), end);
+        if (long_records) good &= end - index_.begin_of(record) <= record_limit;
+        if (special_) good &= !is_special(index_.begin_of(record), end);
     }
     not_ascii_ |= masks_.any_not_ascii;
-    if (!good || !is_text(begin_of(records_))) return false;
+    if (!good || !is_text(index_.begin_of(records_))) return false;
     if (checked_ < records_) not_ascii_ = masks_.any_not_ascii;
     checked_ = records_;
     return true;
@@ -277,14 +236,14 @@ bool Scan::is_special(std::size_t begin, std::size_t end) const {
 /// Whether the text after the last line end is a regular record.
 bool Scan::is_last_record() const {
     if (inside_ != 0 || (crlf_ && data_.back() == '\r')) return false;
-    if (data_.size() - begin_of(records_) > record_limit) return false;
-    if (special_ && is_special(begin_of(records_), data_.size())) return false;
+    if (data_.size() - index_.begin_of(records_) > record_limit) return false;
+    if (special_ && is_special(index_.begin_of(records_), data_.size())) return false;
     return index_.ends.size() == (records_ + 1) * stride_ && writer_.skipped() == 0;
 }
 
 std::size_t Scan::finish(bool final) {
     Positions& ends = index_.ends;
-    std::size_t end = begin_of(checked_);
+    std::size_t end = index_.begin_of(checked_);
     std::size_t until = end;
     index_.line_ends = checked_;
     if (irregular_) {
@@ -295,13 +254,14 @@ std::size_t Scan::finish(bool final) {
             end = until;
             ends.push_back(static_cast<std::uint32_t>(end));
             ++checked_;
+            inner_.end(index_.long_records);
         }
     } else if (data_.size() - end > record_limit) {
         until = data_.size();
     }
     ends.resize(checked_ * stride_ + 1);
     if (checked_ > 0) index_.last = Above::record;
-    inner_.add_to(index_, checked_);
+    inner_.add_to(index_);
     index_.regular = true;
     index_.end = static_cast<std::uint32_t>(end);
     index_.crlf = crlf_ && foreign_;

@@ -22,7 +22,8 @@ RowFeeder::RowFeeder(const FeedContext& context, const std::vector<std::string>&
       width_(names.size()),
       row_reader_(context.query),
       regular_cells_(context.reader.dialect()),
-      record_watch_(context.reader, doubts_),
+      record_watch_(context.reader, width_ + (context.reader.dialect().trailing_delimiters ? 1 : 0),
+                    doubts_),
       watch_(context.query, context.reader, names, doubts_) {
     if (context.query.where) {
         where_.emplace(*context.query.where, context.query.notation, context.query.dates);

@@ -11,10 +11,11 @@ namespace csvmill {
 namespace {
 
 constexpr std::array names{
-    Bytes("grouped_integers"), Bytes("quote_in_text"),     Bytes("repeated_header"),
-    Bytes("total_row"),        Bytes("sum_row"),           Bytes("empty_row"),
-    Bytes("blank_group"),      Bytes("similar_groups"),    Bytes("below_empty_line"),
-    Bytes("padded_records"),   Bytes("truncated_records"), Bytes("trailing_delimiters"),
+    Bytes("grouped_integers"),    Bytes("quote_in_text"),     Bytes("repeated_header"),
+    Bytes("total_row"),           Bytes("sum_row"),           Bytes("empty_row"),
+    Bytes("blank_group"),         Bytes("similar_groups"),    Bytes("below_empty_line"),
+    Bytes("padded_records"),      Bytes("truncated_records"), Bytes("records_in_quotes"),
+    Bytes("trailing_delimiters"),
 };
 
 void append_text(std::string& to, Bytes text) {

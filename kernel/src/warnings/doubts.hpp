@@ -27,6 +27,7 @@ enum class Doubt : std::uint8_t {
     below_empty_line,     ///< A record below an empty line, while others have none above.
     padded_records,       ///< A record that was filled with empty fields.
     truncated_records,    ///< A record of which fields were dropped.
+    records_in_quotes,    ///< A record of which each line may be a record.
     trailing_delimiters,  ///< A record that ends in a delimiter, unlike the header.
 };
 

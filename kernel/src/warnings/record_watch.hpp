@@ -22,8 +22,8 @@ enum class Fit : std::uint8_t {
 /// It is told of all records in the order of the file, index by index.
 class RecordWatch {
 public:
-    /// What is seen is added to `doubts`, which must live as long.
-    RecordWatch(const RecordReader& reader, Doubts& doubts);
+    /// Records have `width` fields. What is seen is added to `doubts`, which must live as long.
+    RecordWatch(const RecordReader& reader, std::size_t width, Doubts& doubts);
 
     /// Looks at all records of a regular index, which is not empty.
     void look_at_index(const RecordIndex& index, const TextPlace& place);
@@ -34,6 +34,11 @@ public:
 
 private:
     void look_above(std::uint32_t start, Above above, const TextPlace& place);
+    void look_at_lines(std::uint32_t start, std::size_t end, const TextPlace& place);
+    std::size_t count_delimiters(Bytes line) const;
+    std::size_t end_of(const RecordIndex& index, const RecordIndex::Row& row,
+                       const TextPlace& place) const;
+    bool is_quoted(const Field& field, std::uint32_t start, const TextPlace& place) const;
     void look_at_quotes(const RecordIndex& index, const RecordIndex::Row& row,
                         const TextPlace& place);
     void see_record(Sighting& sighting, std::uint32_t start, const TextPlace& place);
@@ -41,6 +46,7 @@ private:
 
     const RecordReader& reader_;
     const Dialect& dialect_;
+    std::size_t delimiters_;  ///< Of a record.
     Doubts& doubts_;
     Sighting& below_empty_line_;
     std::vector<Field> fields_;  ///< Of the record that was read last.

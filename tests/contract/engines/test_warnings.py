@@ -96,6 +96,16 @@ CASES: list[tuple[bytes, Aggregation, Input, list[Told]]] = [
      [("padded_records", 2, 3, None, "'b'")]),
     (b"k,n\na,1,\nb,2,\n", COUNT, UNDECLARED,
      [("trailing_delimiters", 2, 2, None, "'a,1,'")]),
+    # Records in quotes
+    (b'k,n,m\na,1,"x\nb,2,y"\nc,3,z\n', COUNT, HEADER,
+     [("records_in_quotes", 1, 2, None, "'a,1,x\\nb,2,y'")]),
+    (b'k,n,m\na,"1,x\n\nb,2,y\nc,3",z\nd,"4,x\ne,5",y', COUNT, HEADER,
+     [("records_in_quotes", 2, 2, None, "'a,1,x\\n\\nb,2,y\\nc,3,z'")]),
+    (b'k,n,m\r\na,1,"x""\r\n\r\nb,2,y"\r\nc,3,z\r\n', COUNT, HEADER,
+     [("records_in_quotes", 1, 2, None, "'a,1,x\"\\r\\n\\r\\nb,2,y'")]),
+    (b'k,n,m\n"a\nb",1,2\nc,3,"x\n"\nd,4,"x\ny"\n', COUNT, HEADER, []),
+    (b'k,n\na,"Main Street 5\nSpringfield, IL"\nb,"x\n\n"\n', COUNT, HEADER, []),
+    (b'k\n"a\nb"\n', COUNT, Input(header=True, delimiter=","), []),
     # Totals
     (b"k,n\na,1\nTotal,3\nb,5\n", BY_FIRST, HEADER, [("total_row", 1, 3, 1, "'Total'")]),
     (b"k,n\na,1\nb,2\n SUMME: ,1\nSumme,7\n", MAX, HEADER, [("total_row", 2, 4, 1, "' SUMME: '")]),
