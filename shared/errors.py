@@ -233,6 +233,12 @@ class OffsetConflict(
         """The request's offset, in bytes."""
 
 
+class BytesDiffer(
+    CsvmillError, code="bytes_differ", status=409, title="Other bytes were received before"
+):
+    """The bytes are not those that were received before at their offset. Nothing was changed."""
+
+
 class UploadCompleted(
     CsvmillError,
     code="completed_upload", status=400, title="Upload Is Completed",

@@ -76,6 +76,10 @@ class RangeSet:
             tuple(gap for held in self.ranges for gap in other.missing(held.start, held.stop))
         )
 
+    def within(self, other: RangeSet) -> RangeSet:
+        """Return the bytes of this set that are in `other` too."""
+        return self.without(self.without(other))
+
     def covers(self, start: int, stop: int) -> bool:
         """Whether every byte of `start..stop` is in the set (true for an empty range)."""
         return not self.missing(start, stop)

@@ -42,8 +42,15 @@ class Writer(Protocol):
         """The bytes that only this writer may write into the data file."""
         ...
 
-    async def give_up(self, ranges: RangeSet) -> None:
-        """Give up the claim to `ranges`. On return, the writer writes nothing there any more."""
+    async def give_up(self, ranges: RangeSet) -> RangeSet:
+        """Give up the claim to `ranges`; return those that were claimed, and are written.
+
+        On return, the writer writes nothing there any more.
+        """
+        ...
+
+    def overwritten(self, at: int) -> None:
+        """Tell the writer that another one writes other bytes where it had given up its claim."""
         ...
 
     async def wait_for_write(self) -> None:

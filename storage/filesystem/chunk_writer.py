@@ -8,6 +8,11 @@ arrived, the writer takes the claim over and copies them. So no writer waits for
 incomplete chunk does not damage a complete one, and a recorded range holds the bytes of one
 complete chunk. Normally no claim is contested and nothing is copied.
 
+Every byte of a chunk that is recorded is the stored one: bytes that were received before are
+compared as they arrive, spilled ones when the chunk is recorded, and those of a claim that another
+writer takes over before they are overwritten. A chunk with other bytes is refused. The comparison
+reads the stored bytes once.
+
 Order on disk: write the data, fdatasync, then the journal record and its fdatasync (or, for the
 last chunk, the rename that completes the blob and the fsync of its folder), then acknowledge. So
 whatever the journal or the final name claims is durable.
@@ -20,17 +25,18 @@ import tempfile
 from typing import TYPE_CHECKING, Self
 
 from shared.blobs.byte_ranges import RangeSet
-from shared.errors import BlobNotFound, ChunkOutOfBounds, StorageUnavailable
+from shared.errors import BlobNotFound, BytesDiffer, ChunkOutOfBounds, StorageUnavailable
 from shared.runtime.files import write_all
+from storage.filesystem.comparison import Comparison, bytes_differ, first_difference
 from storage.filesystem.disk import read_exactly, settle
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import AsyncIterable
+    from collections.abc import AsyncIterable, Sequence
     from pathlib import Path
 
     from shared.blobs.blob import BlobInfo
-    from storage.filesystem.blob import Blob
+    from storage.filesystem.blob import Blob, Writer
     from storage.filesystem.disk import Disk
 
 BATCH = 1 << 20
@@ -52,6 +58,9 @@ class ChunkWriter:
         """Ranges written, or being written, into the data file and not recorded yet."""
         self._given_up = RangeSet()
         self._spilled = RangeSet()
+        self._stored = Comparison(blob.folder, blob.generation)
+        self._differs_at: int | None = None
+        """Where another writer has taken over a claim, and written other bytes."""
         self._blob = blob
         self._disk = disk
         self._generation = blob.generation
@@ -74,6 +83,7 @@ class ChunkWriter:
         finally:
             self._blob.writers.discard(self)
             fds = [fd for fd in (self._data_fd, self._spill_fd) if fd is not None]
+            fds += self._stored.fds
             await self._disk.close_files(fds)
 
     @property
@@ -87,7 +97,10 @@ class ChunkWriter:
         return self._stop
 
     async def receive(self, data: AsyncIterable[bytes]) -> None:
-        """Write `data`. Raises ChunkOutOfBounds before a byte beyond the blob's end is written."""
+        """Write `data`, and compare what was received before.
+
+        Raises BytesDiffer, and ChunkOutOfBounds before a byte beyond the blob's end is written.
+        """
         async for piece in data:
             if not piece:
                 continue
@@ -103,9 +116,10 @@ class ChunkWriter:
     async def commit(self) -> BlobInfo:
         """Make the received chunk durable, record it, and return the blob.
 
-        Raises DigestMismatch if it completed the blob and the digest differs, StorageUnavailable
-        if another request has overwritten some of its bytes and failed to record them. An empty
-        chunk changes nothing and does not wait for the lock, which a verification may hold.
+        Raises BytesDiffer, if other bytes were received in the meantime; DigestMismatch if it
+        completed the blob and the digest differs; StorageUnavailable if another request has
+        overwritten some of its bytes and failed to record them. An empty chunk changes nothing
+        and does not wait for the lock, which a verification may hold.
         """
         if not self.received:
             self._blob.check(self._generation)
@@ -121,6 +135,10 @@ class ChunkWriter:
                     f"another request sent the same bytes of {self._blob.folder.meta.key} and "
                     "failed to record them; send the chunk again"
                 )
+            if self._differs_at is not None:
+                raise bytes_differ(self._differs_at)
+            if known := self._spilled.within(self._blob.received):
+                await self._disk.run(self._stored.check_file, self._spill(), known)
             if missing := self._spilled.without(self._blob.received):
                 await self._copy_spilled(missing)
             # If the data file is not open, every byte was received before.
@@ -128,14 +146,21 @@ class ChunkWriter:
                 await self._blob.record(self._start, self._stop, self._data_fd)
             return self._blob.info()
 
-    async def give_up(self, ranges: RangeSet) -> None:
-        """Give up the claim to `ranges`. On return, nothing more is written there."""
-        lost = self.claims.without(self.claims.without(ranges))
-        if not lost:
-            return
-        self.claims = self.claims.without(lost)
-        self._given_up = RangeSet.of((r.start, r.stop) for r in (*self._given_up, *lost))
-        await self.wait_for_write()
+    async def give_up(self, ranges: RangeSet) -> RangeSet:
+        """Give up the claim to `ranges`, and return those that were claimed.
+
+        On return, they are written, unless writing failed, and nothing more is written there.
+        """
+        lost = self.claims.within(ranges)
+        if lost:
+            self.claims = self.claims.without(lost)
+            self._given_up = RangeSet.of((r.start, r.stop) for r in (*self._given_up, *lost))
+            await self.wait_for_write()
+        return lost
+
+    def overwritten(self, at: int) -> None:
+        """Refuse the chunk: another writer writes another byte at `at`, and is recorded first."""
+        self._differs_at = at
 
     async def wait_for_write(self) -> None:
         """Return when the write in progress, if any, has ended."""
@@ -151,9 +176,9 @@ class ChunkWriter:
     async def _copy_spilled(self, ranges: RangeSet) -> None:
         """Take over the claim to `ranges` and copy them from the spill file to the data file."""
         self.claims = RangeSet.of((r.start, r.stop) for r in (*self.claims, *ranges))
-        for other in [each for each in self._blob.writers if each is not self]:
-            await other.give_up(ranges)
-        await self._disk.run(self._copy, ranges)
+        others = [each for each in self._blob.writers if each is not self]
+        lost = [(other, await other.give_up(ranges)) for other in others]
+        await self._disk.run(self._copy, ranges, lost)
 
     async def _flush(self) -> None:
         """Start to write the batch in a thread, after the write before it has ended."""
@@ -162,9 +187,11 @@ class ChunkWriter:
         start, self._planned = self._planned, self._stop
         self._blob.check(self._generation)
         self._check_bounds()  # the size may have been declared meanwhile
-        direct, spilled = self._claim(start, self._stop)
-        if direct or spilled:
-            self._writing = self._disk.submit(self._write, batch, start, direct, spilled)
+        missing = RangeSet(self._blob.received.missing(start, self._stop))
+        known = RangeSet.of([(start, self._stop)]).without(missing)
+        direct, spilled = self._claim(missing)
+        if direct or spilled or known:
+            self._writing = self._disk.submit(self._write, batch, start, direct, spilled, known)
 
     async def _finish_write(self) -> None:
         if self._writing is None:
@@ -175,12 +202,14 @@ class ChunkWriter:
             if self._blob.deleted:
                 raise BlobNotFound(f"blob {self._blob.folder.meta.key} was deleted") from None
             raise
+        except BytesDiffer:
+            self._blob.check(self._generation)  # the bytes may have been discarded meanwhile
+            raise
         finally:
             self._writing = None
 
-    def _claim(self, start: int, stop: int) -> tuple[RangeSet, RangeSet]:
-        """Claim what is missing of `start..stop`; return what to write directly and to spill."""
-        missing = RangeSet(self._blob.received.missing(start, stop))
+    def _claim(self, missing: RangeSet) -> tuple[RangeSet, RangeSet]:
+        """Claim ranges that are not received; return what to write directly and to spill."""
         free = missing
         for other in self._blob.writers:
             free = free.without(other.claims)
@@ -189,12 +218,21 @@ class ChunkWriter:
         self._spilled = RangeSet.of((r.start, r.stop) for r in (*self._spilled, *spilled))
         return free, spilled
 
-    def _write(self, batch: list[bytes], start: int, direct: RangeSet, spilled: RangeSet) -> None:
+    def _write(
+        self,
+        batch: list[bytes],
+        start: int,
+        direct: RangeSet,
+        spilled: RangeSet,
+        known: RangeSet,
+    ) -> None:
         if len(direct) == sum(len(piece) for piece in batch):
             write_all(self._data(), *batch, offset=start)
             self._blob.folder.begin_sync(self._data(), start, len(direct))
             return
-        view = memoryview(b"".join(batch))
+        chunk = b"".join(batch)
+        self._stored.check(chunk, start, known)
+        view = memoryview(chunk)
         for part in direct:
             piece = view[part.start - start : part.stop - start]
             write_all(self._data(), piece, offset=part.start)
@@ -202,12 +240,26 @@ class ChunkWriter:
             piece = view[part.start - start : part.stop - start]
             write_all(self._spill(), piece, offset=part.start)
 
-    def _copy(self, ranges: RangeSet) -> None:
+    def _copy(self, ranges: RangeSet, lost: Sequence[tuple[Writer, RangeSet]]) -> None:
         for part in ranges:
             for at in range(part.start, part.stop, _COPY):
                 piece = read_exactly(self._spill(), min(_COPY, part.stop - at), at)
+                self._compare_claims(piece, at, lost)
                 write_all(self._data(), piece, offset=at)
         self._blob.folder.sync(self._data())
+
+    def _compare_claims(
+        self, piece: bytes, at: int, lost: Sequence[tuple[Writer, RangeSet]]
+    ) -> None:
+        """Tell the writers whose claims are taken over where other bytes replace theirs."""
+        here = RangeSet.of([(at, at + len(piece))])
+        for writer, ranges in lost:
+            for part in ranges.within(here):
+                own = piece[part.start - at : part.stop - at]
+                # The file ends early if writing has failed, and then that is what is raised.
+                theirs = os.pread(self._data(), len(own), part.start)
+                if theirs != own:
+                    writer.overwritten(part.start + first_difference(own, theirs))
 
     def _data(self) -> int:
         if self._data_fd is None:

@@ -10,6 +10,7 @@ import pytest
 
 from shared.blobs.byte_ranges import RangeSet
 from shared.errors import (
+    BytesDiffer,
     ChunkOutOfBounds,
 )
 from tests.blob_backends import read, stream
@@ -60,7 +61,9 @@ async def test_bytes_that_were_received_before_stay(blobs: Blobs) -> None:
     await blobs.create(KEY, 10)
     await blobs.write(KEY, 4, stream(b"456"))
     lease = await blobs.lease_append(KEY)
-    info = await blobs.append(KEY, 2, stream(b"ABCDEF"), token=lease.token)
+    with pytest.raises(BytesDiffer, match="offset 4 "):
+        await blobs.append(KEY, 2, stream(b"ABCDEF"), token=lease.token)
+    info = await blobs.append(KEY, 2, stream(b"AB456F"), token=lease.token)
     assert info.received == ranges((2, 8))
     assert await read(blobs, KEY, 2, 8) == b"AB456F"
 

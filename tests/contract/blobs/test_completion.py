@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from shared.ports import Blobs
     from tests.blob_backends import OpenBlobs
 
-KEY, OTHER = upload_key(UUID(int=1)), upload_key(UUID(int=2))
+KEY, OTHER, THIRD = (upload_key(UUID(int=number)) for number in (1, 2, 3))
 COARSE = 0.1
 """Seconds by which the clock of a file system may lag."""
 
@@ -41,7 +41,9 @@ async def by_declaring_its_size(blobs: Blobs) -> None:
 async def by_assembly(blobs: Blobs) -> None:
     await blobs.create(OTHER, 2)
     await blobs.write(OTHER, 0, stream(b"ab"))
-    await blobs.assemble(KEY, [OTHER, OTHER])
+    await blobs.create(THIRD, 2)
+    await blobs.write(THIRD, 0, stream(b"cd"))
+    await blobs.assemble(KEY, [OTHER, THIRD])
 
 
 async def of_size_zero(blobs: Blobs) -> None:

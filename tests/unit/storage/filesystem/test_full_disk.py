@@ -62,7 +62,7 @@ async def test_a_chunk_that_does_not_fit_on_the_disk_is_not_recorded(
 
     full_disk.restore()
     assert (await blobs.info(KEY)).received == ranges((0, 1))
-    assert (await blobs.write(KEY, 0, stream(bytes(3 * MIB)))).complete
+    assert (await blobs.write(KEY, 0, stream(b"x", bytes(3 * MIB - 1)))).complete
 
 
 async def test_a_record_that_does_not_fit_on_the_disk_is_removed(

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.blobs.blob import upload_key
+from shared.errors import BytesDiffer
 from storage.filesystem import chunk_writer
 from tests.blob_backends import BACKENDS, read
 
@@ -69,7 +70,7 @@ def as_bytes(received: RangeSet) -> set[int]:
 
 async def send(blobs: Blobs, chunk: Chunk, fill: bytes = SOURCE) -> None:
     if chunk.fails:
-        with pytest.raises(SourceError):
+        with pytest.raises((SourceError, BytesDiffer)):
             await blobs.write(KEY, chunk.start, chunk.stream(fill))
     else:
         info = await blobs.write(KEY, chunk.start, chunk.stream(fill))
@@ -123,7 +124,7 @@ def test_any_schedule_stores_the_bytes_that_were_sent(backend: str, examples: in
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(CHUNKS, min_size=2, max_size=5), st.booleans())
-def test_overlapping_chunks_leave_bytes_of_complete_chunks_that_never_change(
+def test_of_overlapping_chunks_with_other_bytes_those_that_are_taken_are_stored_whole(
     chunks: list[Chunk], reopen: bool
 ) -> None:
     async def run() -> None:
@@ -131,9 +132,13 @@ def test_overlapping_chunks_leave_bytes_of_complete_chunks_that_never_change(
             async with BACKENDS["filesystem"](Path(folder)) as blobs:
                 await blobs.create(KEY, SIZE)
                 seen: dict[int, int] = {}
+                refused: set[int] = set()
 
                 async def send_filled(number: int, chunk: Chunk) -> None:
-                    await send(blobs, chunk, bytes([number + 1]) * SIZE)
+                    try:
+                        await send(blobs, chunk, bytes([number + 1]) * SIZE)
+                    except BytesDiffer:
+                        refused.add(number)
                     await check(blobs, seen)
 
                 await asyncio.gather(*(send_filled(*pair) for pair in enumerate(chunks)))
@@ -145,6 +150,15 @@ def test_overlapping_chunks_leave_bytes_of_complete_chunks_that_never_change(
                 chunk = chunks[value - 1]
                 assert chunk.start <= at < chunk.stop
                 assert not chunk.fails
+                assert value - 1 not in refused
+            # A chunk that was taken is stored with all its bytes, and no other was refused than
+            # one that overlaps a chunk that was taken.
+            for number, chunk in enumerate(chunks):
+                held = [seen.get(at) for at in range(chunk.start, chunk.stop)]
+                if number in refused:
+                    assert set(held) - {None}
+                elif not chunk.fails:
+                    assert set(held) <= {number + 1}
 
     async def check(blobs: Blobs, seen: dict[int, int]) -> None:
         for held in (await blobs.info(KEY)).received:
