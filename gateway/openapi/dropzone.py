@@ -11,6 +11,8 @@ from gateway.openapi.results import result_answers, result_parameters
 from gateway.openapi.schemas import JOB_ID, an_object, integer, text
 from gateway.protocols.dropzone.fields import FIELDS, REQUIRED, SPEC
 from shared.errors import (
+    BytesDiffer,
+    InputRemoved,
     InvalidInput,
     JobNotFound,
     ResultExpired,
@@ -80,7 +82,8 @@ UPLOAD = operation(
     "Upload a chunk of a file, or a small file",
     tag=TAG,
     description="Chunks may come in any order and in parallel, repeat and overlap. A chunk that "
-    "was not answered with 200 has changed nothing and can be sent again.",
+    "was not answered with 200 has changed nothing and can be sent again. A chunk with other bytes "
+    "than were received before is refused.",
     body={
         "required": True,
         "content": {
@@ -113,7 +116,9 @@ UPLOAD = operation(
                 "job_id",
             ),
         ),
-        **errors(InvalidInput, UploadTooLarge, SpecMismatch, StorageFull),
+        **errors(
+            InvalidInput, UploadTooLarge, SpecMismatch, BytesDiffer, InputRemoved, StorageFull
+        ),
     },
 )
 

@@ -24,9 +24,11 @@ from gateway.openapi.upload_parts import (
 from gateway.protocols.ietf.headers import MEDIA_TYPE, VERSION, VERSION_FIELD
 from shared.errors import (
     AppendLeaseLost,
+    BytesDiffer,
     ChunkDigestMismatch,
     DigestMismatch,
     InconsistentLength,
+    InputRemoved,
     InvalidInput,
     OffsetConflict,
     SizeConflict,
@@ -182,6 +184,8 @@ PATCH = operation(
         **problems(
             InvalidInput,
             OffsetConflict,
+            BytesDiffer,
+            InputRemoved,
             UploadCompleted,
             InconsistentLength,
             SizeConflict,

@@ -20,7 +20,9 @@ from shared.errors import (
     AppendLeaseLost,
     BadRowsFound,
     BlobConflict,
+    BytesDiffer,
     ChunkOutOfBounds,
+    InputRemoved,
     InvalidInput,
     OffsetConflict,
     OriginRefused,
@@ -113,6 +115,8 @@ _SENDING = {
         BlobConflict,
         UploadNotFound,
         AppendLeaseLost,
+        BytesDiffer,
+        InputRemoved,
         UploadGone,
         UnsupportedVersion,
         UploadTooLarge,
@@ -136,7 +140,7 @@ _PATCHED = {
     "204": _answer("The bytes are stored", *_STATE),
     **_OTHER_METHOD,
     **_SENDING,
-    **errors(OffsetConflict, AppendLeaseLost),
+    **errors(OffsetConflict, AppendLeaseLost, BytesDiffer, InputRemoved),
     "403": _error(f"A final upload accepts no bytes. Or: {summary_of(OriginRefused)}"),
 }
 _TERMINATED = {

@@ -30,6 +30,7 @@ from gateway.protocols.native.handlers import MAX_OFFSET
 from shared.errors import (
     AppendLeaseLost,
     BadRowsFound,
+    BytesDiffer,
     ChunkDigestMismatch,
     ChunkOutOfBounds,
     DigestMismatch,
@@ -81,6 +82,8 @@ WHOLE = {
         SpecMismatch,
         BadRowsFound,
         UploadNotFound,
+        BytesDiffer,
+        InputRemoved,
         AppendLeaseLost,
         UploadGone,
         StorageFull,
@@ -159,8 +162,8 @@ PUT_CHUNK = operation(
     "Send a chunk of a file",
     tag=TAG,
     description="Chunks may have any size and come in any order and in parallel. A chunk is stored "
-    "as a whole or not at all. Bytes that were received before do not change. If the answer was "
-    "lost, send the chunk again.",
+    "as a whole or not at all. Bytes that were received before do not change: a chunk with other "
+    "bytes is refused. If the answer was lost, send the chunk again.",
     parameters=[
         UPLOAD_IN_PATH,
         parameter(
@@ -198,6 +201,7 @@ PUT_CHUNK = operation(
             SpecMismatch,
             BadRowsFound,
             UploadNotFound,
+            BytesDiffer,
             InputRemoved,
             UnsupportedMedia,
             StorageFull,

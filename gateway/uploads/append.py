@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from gateway.uploads.complete import with_job
+from gateway.uploads.complete import with_its_own_job, with_job
 from gateway.uploads.early_failure import EarlyFailure
 from gateway.uploads.size import check_size, within_limit
 from gateway.uploads.upload import Upload
@@ -67,8 +67,9 @@ async def append(
     a byte is read, and returns it, changed or not; what it raises refuses the append.
 
     Raises as `lease_append`, as `Blobs.append` and as `Blobs.declare_size`; UploadTooLarge;
-    SpecMismatch if the file does not fit its spec, after what shows it was kept; and with `last`
-    InconsistentLength if the file was declared to end elsewhere.
+    SpecMismatch if the file does not fit its spec, after what shows it was kept; as
+    `with_its_own_job`; and with `last` InconsistentLength if the file was declared to end
+    elsewhere.
     """
     async with aclosing(data):
         for upload_id in context.ids_of(name):
@@ -88,7 +89,7 @@ async def append(
                 blob = await _declare_size(context, upload_id, blob, end)
             if last and blob.size != end:
                 raise InconsistentLength(f"the upload has {blob.size} bytes, but ends at {end}")
-            return await with_job(context, upload_id, blob, marked=last)
+            return with_its_own_job(await with_job(context, upload_id, blob, marked=last))
     raise UploadNotFound(f"There is no upload {str(name)!r}")
 
 

@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gateway.uploads.upload import Upload
+from shared.errors import InputRemoved
+from shared.jobs.job import JobState
 from shared.uploads.start_job import start_job
 
 if TYPE_CHECKING:
@@ -42,3 +44,23 @@ async def with_job(
         max_attempts=context.settings.max_attempts,
     )
     return replace(upload, job=job)
+
+
+def with_its_own_job(upload: Upload) -> Upload:
+    """Return an upload of which bytes were sent just now.
+
+    Raises InputRemoved if its job is that of other bytes: of a file under the same name that was
+    removed before this one was sent. A cancelled job has computed nothing; the upload keeps it.
+    """
+    job = upload.job
+    if (
+        job is not None
+        and job.state is not JobState.REVOKED
+        and upload.blob.version
+        and job.input_version not in (None, upload.blob.version)
+    ):
+        raise InputRemoved(
+            f"the upload became job {job.id} before, and the bytes of that were removed; these are "
+            "not processed: send them under another name"
+        )
+    return upload

@@ -111,7 +111,7 @@ async def create_once(context: UploadContext, key: str | None, new: NewUpload) -
             raise reused from error
     blob = upload.blob
     declared = (new.filename, blob.size if new.size is None else new.size, new.sha256)
-    known = (upload.filename, blob.size, blob.sha256 if upload.kept else new.sha256)
+    known = (upload.filename, blob.size, blob.sha256 if upload.digest_is_known else new.sha256)
     if declared != known or new.aggregation != aggregation_of(blob.metadata):
         raise reused
     return upload

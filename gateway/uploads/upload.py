@@ -60,6 +60,11 @@ class Upload:
         return filename_of(self.id, self.blob.metadata)
 
     @property
+    def digest_is_known(self) -> bool:
+        """Whether the digest that was declared for it is known, or that none was."""
+        return self.kept or (self.job is not None and self.job.input_version is not None)
+
+    @property
     def awaits_mark(self) -> bool:
         """Whether it becomes a job only once its client marks it as complete."""
         return awaits_mark(self.blob.metadata)
@@ -74,5 +79,7 @@ def upload_of_job(job: Job) -> Upload:
     """Return the upload that became `job`, whose bytes are not kept any longer."""
     whole = RangeSet.of([(0, job.input_size)])
     metadata = {"filename": job.filename, **metadata_of(job.aggregation)}
-    blob = BlobInfo(job.input_key, job.input_size, whole, metadata=metadata)
+    blob = BlobInfo(
+        job.input_key, job.input_size, whole, sha256=job.input_sha256, metadata=metadata
+    )
     return Upload(job.upload_id, blob, job, kept=False)

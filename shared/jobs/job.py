@@ -132,6 +132,10 @@ class Job:
     """When the broker confirmed the dead letter."""
     tenant: Tenant = DEFAULT_TENANT
     """Whose job it is."""
+    input_version: str | None = None
+    """The version of the input (see `BlobInfo`); None if an older csvmill created the job."""
+    input_sha256: str | None = None
+    """Lower-case hex digest of the input, if its sender declared one and the version is known."""
     small: bool = False
     """Whether it waits and runs among the small jobs."""
 

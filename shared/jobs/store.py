@@ -99,6 +99,8 @@ class SqlJobStore(SqlJobClaims):
         max_attempts: int,
         now: float,
         tenant: Tenant = DEFAULT_TENANT,
+        input_version: str | None = None,
+        input_sha256: str | None = None,
     ) -> Job:
         """See `JobStore`. Raises ValueError unless `max_attempts` is at least 1."""
         if max_attempts < 1:
@@ -116,6 +118,8 @@ class SqlJobStore(SqlJobClaims):
             now,
             tenant,
             int(is_small(input_size)),
+            input_version,
+            input_sha256,
             idempotent=True,
         ) or await self._database.read(self._sql.job_by_upload, str(upload_id), None)
         return job_of(rows[0])

@@ -62,6 +62,8 @@ class JobStore(Protocol):
         max_attempts: int,
         now: float,
         tenant: Tenant = DEFAULT_TENANT,
+        input_version: str | None = None,
+        input_sha256: str | None = None,
     ) -> Job:
         """Create the pending job of an upload, or return the job that it has.
 

@@ -49,6 +49,8 @@ async def start_job(
         max_attempts=max_attempts,
         now=now,
         tenant=tenant_of(blob.key),
+        input_version=blob.version or None,
+        input_sha256=blob.sha256,
     )
     if job.created_at == now:
         events.job_created(job)

@@ -10,7 +10,7 @@ from aiohttp import web
 from gateway.http.forms import Form
 from gateway.http.spool import open_spool
 from gateway.protocols.dropzone.fields import FIELDS, FILE, SPEC, FieldReader, csv_filename
-from gateway.uploads.complete import with_job
+from gateway.uploads.complete import with_its_own_job, with_job
 from gateway.uploads.context import UploadContext
 from gateway.uploads.filenames import is_csv
 from gateway.uploads.size import check_size
@@ -44,6 +44,7 @@ async def upload_file(request: web.Request) -> web.Response:
     upload = await with_job(
         context, upload.id, upload.blob, marked=True, filename=chunk.filename(file)
     )
+    upload = with_its_own_job(upload)
     job_id = None if upload.job is None else str(upload.job.id)
     return web.json_response({"message": "File uploaded successfully", "job_id": job_id})
 

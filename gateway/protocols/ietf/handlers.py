@@ -30,6 +30,7 @@ from gateway.uploads import append as appends
 from gateway.uploads.cancel import cancel_upload
 from gateway.uploads.complete import with_job
 from gateway.uploads.context import UploadContext
+from gateway.uploads.repeat import take_again
 from gateway.uploads.size import check_size
 from shared.errors import (
     BlobConflict,
@@ -72,6 +73,9 @@ async def create(request: web.Request) -> web.Response:
         receiving.upload = upload
         async with receiving.verified():
             upload = await receiving.append(upload.id, 0, body, early_fields=request[FIELDS])
+    else:
+        sent = verify_digests(body, digests)
+        await take_again(context, upload, sent, sha256=sha256, whole=bool(fields.complete))
     return _creation_response(upload, context)
 
 

@@ -21,7 +21,7 @@ from gateway.protocols.common.request import idempotency_key, plain_body
 from gateway.protocols.common.response import upload_limit, upload_response
 from gateway.protocols.native.declaration import read_declaration, read_size
 from gateway.uploads import cancel, size
-from gateway.uploads.complete import with_job
+from gateway.uploads.complete import with_its_own_job, with_job
 from gateway.uploads.context import UploadContext
 from gateway.uploads.create import create_once
 from gateway.uploads.find import find_upload, with_head_start
@@ -82,7 +82,8 @@ async def put_chunk(request: web.Request) -> web.Response:
         verify_digests(body, digests),
         length=request.content_length,
     )
-    return upload_response(await with_job(context, upload.id, upload.blob))
+    upload = await with_job(context, upload.id, upload.blob)
+    return upload_response(with_its_own_job(upload))
 
 
 async def cancel_upload(request: web.Request) -> web.Response:

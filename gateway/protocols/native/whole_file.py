@@ -19,6 +19,7 @@ from gateway.protocols.common.view import path_of, upload_path
 from gateway.uploads.append import append
 from gateway.uploads.context import UploadContext
 from gateway.uploads.create import create_upload, create_with_content
+from gateway.uploads.repeat import take_again
 from gateway.uploads.size import check_size
 from shared.blobs.gathering import GATHERED, Gathering
 
@@ -45,6 +46,8 @@ async def put_file(request: web.Request) -> web.Response:
     request[FIELDS] = {"Location": upload_path(upload)}
     if upload.job is None:
         upload = await append(context, upload.id, 0, body, last=True)
+    else:
+        upload = await take_again(context, upload, body, sha256=sha256)
     return upload_response(upload, status=201)
 
 

@@ -5,9 +5,9 @@
 -- name: insert_job
 INSERT INTO jobs (
     id, upload_id, input_key, input_size, filename, aggregation, max_attempts, created_at,
-    tenant, small, state, attempt, failures
+    tenant, small, input_version, input_sha256, state, attempt, failures
 )
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'PENDING', 0, 0)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'PENDING', 0, 0)
 ON CONFLICT (upload_id) DO NOTHING
 RETURNING *;
 

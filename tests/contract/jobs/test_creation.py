@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from shared.blobs.blob import upload_key
 from shared.errors import JobNotFound, LeaseLost
 from shared.jobs.job import JobState, Unfinished
 from tests.aggregations import sum_of
@@ -15,6 +16,7 @@ from tests.contract.job_stores import make_job, open_store, result_of
 from tests.contract.jobs.steps import claim, outcomes
 
 if TYPE_CHECKING:
+    from shared.jobs.job import Job
     from shared.jobs.store import SqlJobStore
 
 
@@ -39,6 +41,30 @@ async def test_a_job_is_read_as_it_was_created(store: SqlJobStore) -> None:
     assert (job.input_size, job.created_at) == ((1 << 62) + 1, 1_790_000_000.123456)
     assert await store.get(job.id) == job
     assert await store.attempts(job.id) == []
+
+
+async def test_a_job_keeps_the_version_and_the_digest_of_its_input(store: SqlJobStore) -> None:
+    upload_id = uuid4()
+
+    async def create(version: str, sha256: str | None = None) -> Job:
+        return await store.create(
+            upload_id=upload_id,
+            input_key=upload_key(upload_id),
+            input_size=1,
+            filename="plays.csv",
+            aggregation=sum_of(1, group_by=(0,), header=("a", "sum")),
+            max_attempts=4,
+            now=1.0,
+            input_version=version,
+            input_sha256=sha256,
+        )
+
+    job = await create("1.5-0", "0" * 64)
+    assert (job.input_version, job.input_sha256) == ("1.5-0", "0" * 64)
+    # Other bytes under the same name do not change that.
+    assert await create("2.5-0") == job == await store.get(job.id)
+    older = await make_job(store)
+    assert (older.input_version, older.input_sha256) == (None, None)
 
 
 async def test_text_that_databases_refuse_is_stored_with_escapes(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from aiohttp import ClientResponse
 
+    from shared.access.keys import ApiKey
     from shared.blobs.blob import BlobInfo
     from tests.unit.gateway.conftest import Gateway
 
@@ -72,18 +73,28 @@ class Belongings:
     names: dict[str, str] = field(default_factory=dict)
     """Names and ids of uploads."""
     jobs: dict[str, UUID] = field(default_factory=dict)
+    key_id: str = ""
+    """The id of an API key."""
 
     @classmethod
     async def of(cls, gateway: Gateway, tenant: Tenant) -> Belongings:
         """Give a tenant these uploads and jobs."""
         found = cls(gateway, tenant)
         await found._upload()
+        found.key_id = (await stored_key(gateway, tenant=tenant)).id
         for state in JobState:
             found.jobs[state.value] = (await found._job(state)).id
         return found
 
-    async def state(self) -> tuple[list[BlobInfo], list[Job]]:
-        """Return all uploads and jobs as they are now."""
+    @property
+    def ids(self) -> list[str]:
+        """All ids and names, that of a finished job first."""
+        finished = self.jobs["SUCCESS"]
+        others = [str(job_id) for job_id in self.jobs.values() if job_id != finished]
+        return [str(finished), *others, *self.names.values(), self.key_id]
+
+    async def state(self) -> tuple[list[BlobInfo], list[Job], ApiKey | None]:
+        """Return all uploads, jobs and keys as they are now."""
         blobs, jobs = self.gateway.blobs, self.gateway.jobs
         ids = [
             upload_id_of(name, self.tenant) if name == DZUUID else UUID(name)
@@ -92,6 +103,7 @@ class Belongings:
         return (
             [await blobs.peek(key_of(each, self.tenant)) for each in ids],
             [await jobs.get(each) for each in self.jobs.values()],
+            await jobs.access.keys.find(self.key_id),
         )
 
     async def _upload(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 import pytest
@@ -131,3 +132,22 @@ async def test_unavailable_storage_is_503_and_the_repeat_succeeds(
     async with storage_service(cut_off.blobs, tmp_path, port):
         assert await cut_off.post(form) == (200, PART_STORED)
         assert (await cut_off.client.get("/readyz")).status == 200
+
+
+async def test_other_bytes_than_before_are_refused_and_the_same_ones_are_taken(
+    gateway: Gateway,
+) -> None:
+    size = len(MEGABYTES)
+    other = MEGABYTES[:-1] + b"\0"
+    first = await gateway.chunk("u", MEGABYTES, offset=0, size=size, total=size)
+    for content, expected in ((other, 409), (MEGABYTES, 200), (other, 409)):
+        status, answer = await gateway.post(dropzone_form("u", content, 0, size, size))
+        assert status == expected
+        assert expected == 409 or answer == first
+        response = await gateway.client.put(
+            "/api/v1/uploads?name=plays.csv",
+            data=BytesIO(content),
+            headers={"Idempotency-Key": "u"},
+        )
+        assert response.status == (409 if content == other else 201)
+    assert await gateway.content((await gateway.job_of(first)).input_key) == MEGABYTES
