@@ -13,6 +13,7 @@ from aiohttp import web
 from gateway.access.authentication import Authentication, require_private_token
 from gateway.access.caller import named_in_log
 from gateway.access.known_keys import KNOWN_KEYS, KnownKeys
+from gateway.access.links import LINKS, Links
 from gateway.access.origins import Origins, guard
 from gateway.events import EVENTS, GatewayEvents
 from gateway.http import cors
@@ -91,6 +92,7 @@ def _guard(app: web.Application, private_token: str | None) -> None:
         guard(Origins.of(settings.host, settings.allowed_hosts, settings.cors_origins))
     )
     cors.install(app, settings.cors_origins)
+    app[LINKS] = Links(app[PORTS].jobs.access.signing)
     if private_token is not None:
         app.middlewares.append(require_private_token(private_token))
     elif settings.demands_keys:
@@ -103,7 +105,10 @@ def _authenticate(app: web.Application) -> None:
     keys = app[KNOWN_KEYS] = KnownKeys(store, settings.key_cache)
     app.middlewares.append(
         Authentication(
-            keys, anonymous=settings.anonymous_tenant, open_metrics=settings.open_metrics
+            keys,
+            app[LINKS],
+            anonymous=settings.anonymous_tenant,
+            open_metrics=settings.open_metrics,
         ).middleware
     )
 

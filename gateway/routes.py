@@ -18,6 +18,7 @@ from gateway.protocols.dropzone.handlers import upload_file
 from gateway.protocols.native.handlers import cancel_job, cancel_upload, put_chunk, show_upload
 from gateway.protocols.tus import handlers as tus
 from gateway.results.download import download_file, show_result
+from gateway.results.links import create_link
 from gateway.results.preview import show_preview
 from gateway.results.rejects import show_rejects
 from gateway.uploads.inspect import inspect_upload
@@ -47,6 +48,7 @@ def routes(checks: Mapping[str, Check]) -> list[web.RouteDef]:
         web.post("/api/v1/jobs/{job_id}/retry", retry_job),
         web.get("/api/v1/jobs/{job_id}/result", show_result),  # HEAD too
         web.get("/api/v1/jobs/{job_id}/rejects", show_rejects),  # HEAD too
+        web.post("/api/v1/jobs/{job_id}/links", create_link),
         web.get("/api/v1/jobs/{job_id}/preview", show_preview),  # HEAD too
         web.options("/api/v1/uploads", dispatch.options),
         web.post("/api/v1/uploads", dispatch.post),

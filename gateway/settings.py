@@ -41,6 +41,8 @@ class GatewaySettings(BaseSettings):
     """The tenant of the first clients, which send no key; empty demands one of them too."""
     open_metrics: bool = False
     """Whether `/metrics` needs no key: for networks that only the operator reaches."""
+    max_link_life: int = Field(default=604_800, gt=0)
+    """The most seconds for which a link to a result is valid."""
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
     """Addresses or networks of the proxies before the service, such as `10.0.0.0/8`, separated by
     commas. What they write into `X-Forwarded-For` is believed."""

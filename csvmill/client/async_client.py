@@ -8,13 +8,21 @@ import time
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 from uuid import uuid4
 
-from csvmill.client.admin import Admin
+from csvmill.client.admin import JSON, Admin
 from csvmill.client.appending import Appending
 from csvmill.client.downloading import download, fetch_view, rejects_file, result_file
 from csvmill.client.errors import JobUnsuccessful
 from csvmill.client.following import follow, wait_until_ended
 from csvmill.client.job_list import list_query, listed_jobs
-from csvmill.client.paths import HEALTH, READY, inspect_path, job_path, retry_path, upload_path
+from csvmill.client.paths import (
+    HEALTH,
+    READY,
+    inspect_path,
+    job_path,
+    links_path,
+    retry_path,
+    upload_path,
+)
 from csvmill.client.progress import ignore
 from csvmill.client.retrying import Retries
 from csvmill.client.server_view import ServerView
@@ -23,6 +31,7 @@ from csvmill.client.spec import spec_json
 from csvmill.client.streaming import Streaming
 from csvmill.client.transport import Transport
 from csvmill.client.uploading import Uploading, declare_upload
+from shared.api.access import LinkView
 from shared.api.job import JobView
 from shared.api.upload import UploadView
 from shared.jobs.job import JobState
@@ -199,7 +208,7 @@ class AsyncClient:
             "POST",
             inspect_path(upload_id),
             body=json.dumps(body).encode(),
-            headers={"Content-Type": "application/json"},
+            headers=JSON,
         )
         return view
 
@@ -338,6 +347,20 @@ class AsyncClient:
             partial or target.with_name(f"{target.name}.part"),
             parallel=parallel, progress=progress,
         )  # fmt: skip
+
+    async def link(
+        self, job_id: str, *, output: str = "result", expires_in: int | None = None
+    ) -> str:
+        """Return a URL by which anybody downloads the `result` or the `rejects`, without a key.
+
+        It is valid for `expires_in` seconds, by default an hour, and no longer than the client's
+        key. Raises Refused: 404 if there is no such job.
+        """
+        body = json.dumps({"output": output, "expires_in": expires_in}).encode()
+        link = LinkView.of(
+            await self._transport.json("POST", links_path(job_id), body=body, headers=JSON)
+        )
+        return self._transport.server + link.url
 
     async def result(self, job_id: str) -> ResultView:
         """Return size and SHA-256 of the result without downloading it."""

@@ -42,6 +42,11 @@ def retry_path(job_id: str) -> str:
     return f"{job_path(job_id)}/retry"
 
 
+def links_path(job_id: str) -> str:
+    """Return the path to create links to the outputs of a job."""
+    return f"{job_path(job_id)}/links"
+
+
 def events_path(job_id: str) -> str:
     """Return the path of the event stream of a job."""
     return f"{job_path(job_id)}/events"

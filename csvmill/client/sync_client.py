@@ -228,6 +228,10 @@ class Client:
             )
         )
 
+    def link(self, job_id: str, *, output: str = "result", expires_in: int | None = None) -> str:
+        """Return a URL that works without a key. See `AsyncClient.link`."""
+        return self._run(self._client.link(job_id, output=output, expires_in=expires_in))
+
     def result(self, job_id: str) -> ResultView:
         """Return size and SHA-256 of the result. See `AsyncClient.result`."""
         return self._run(self._client.result(job_id))

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import hmac
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from gateway.access.caller import PRINCIPAL
+from gateway.access.links import INVALID as INVALID_LINK
 from gateway.access.origins import HEALTH
 from gateway.access.scopes import ANONYMOUS_SCOPES, need_of
 from shared.access.keys import NotAKey, parse_key
-from shared.access.principal import Principal
+from shared.access.principal import Principal, Scope
 from shared.errors import NotAuthenticated, ScopeMissing
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler, Middleware
 
     from gateway.access.known_keys import KnownKeys
+    from gateway.access.links import Links
     from gateway.access.scopes import Need
     from shared.access.tenant import Tenant
 
 SCHEME = "bearer"
+LINK_SCOPES = frozenset({Scope.READ})
 INVALID = "the API key is not valid"
 """What a stranger learns of a key that is unknown, expired or revoked: nothing more."""
 
@@ -54,9 +58,17 @@ def require_private_token(token: str) -> Middleware:
 class Authentication:
     """Finds the principal of each request by its API key."""
 
-    def __init__(self, keys: KnownKeys, *, anonymous: Tenant | None, open_metrics: bool) -> None:
+    def __init__(
+        self,
+        keys: KnownKeys,
+        links: Links,
+        *,
+        anonymous: Tenant | None,
+        open_metrics: bool,
+    ) -> None:
         """`anonymous` is the tenant of requests of the first clients that have no key."""
         self._keys = keys
+        self._links = links
         self._anonymous = anonymous
         self._open_metrics = open_metrics
 
@@ -89,10 +101,19 @@ class Authentication:
     async def _principal_of(self, request: web.Request, need: Need) -> Principal:
         text = bearer_of(request)
         if text is None:
+            if need.linked and "signature" in request.query:
+                return await self._of_link(request)
             if need.anonymous and self._anonymous and "Authorization" not in request.headers:
                 return Principal(self._anonymous, ANONYMOUS_SCOPES)
             raise NotAuthenticated("send an API key: Authorization: Bearer <key>")
         return await self._of_key(text)
+
+    async def _of_link(self, request: web.Request) -> Principal:
+        claim = await self._links.check(request.path, request.query)
+        key = await self._keys.find(claim.key_id)
+        if key is None or not key.is_valid(time.time()) or Scope.READ not in key.scopes:
+            raise NotAuthenticated(INVALID_LINK)
+        return replace(key.principal, scopes=LINK_SCOPES, is_operator=False)
 
     async def _of_key(self, text: str) -> Principal:
         try:

@@ -56,6 +56,7 @@ NEEDS: Mapping[tuple[str, str], Need | None] = {
     ("POST", "/api/v1/jobs/{job_id}/retry"): UPLOAD,
     ("GET", "/api/v1/jobs/{job_id}/result"): READ_BY_LINK,
     ("GET", "/api/v1/jobs/{job_id}/rejects"): READ_BY_LINK,
+    ("POST", "/api/v1/jobs/{job_id}/links"): READ,
     ("GET", "/api/v1/jobs/{job_id}/preview"): READ,
     ("OPTIONS", "/api/v1/uploads"): OPEN,
     ("POST", "/api/v1/uploads"): UPLOAD,

@@ -6,12 +6,23 @@ from typing import TYPE_CHECKING
 
 from gateway.access.key_handlers import MAX_LIFE, SCOPES
 from gateway.access.scopes import NEEDS, OPEN
-from gateway.openapi.parts import JSON, json_answer, operation, parameter, problems, reading, ref
+from gateway.openapi.jobs import JOB_ID_IN_PATH
+from gateway.openapi.parts import (
+    JSON,
+    header,
+    json_answer,
+    operation,
+    parameter,
+    problems,
+    reading,
+    ref,
+)
 from gateway.openapi.schemas import JOB_ID, UPLOAD_ID, or_null, text
+from gateway.results.links import EXPIRES_IN, OUTPUTS
 from shared.access.audit_query import LIMIT, MAX_LIMIT
 from shared.access.keys import NAME_LIMIT
 from shared.access.management import MAX_OVERLAP, OVERLAP
-from shared.errors import InvalidInput, KeyNotFound
+from shared.errors import InvalidInput, JobNotFound, KeyNotFound
 
 if TYPE_CHECKING:
     from gateway.openapi.parts import Node
@@ -19,15 +30,26 @@ if TYPE_CHECKING:
 TAG = "Access"
 KEY_ID = "8sYqP2LmZx"
 SCHEME = "apiKey"
+LINK_SCHEME = "signedLink"
 SECURITY_SCHEMES: Node = {
     SCHEME: {
         "type": "http",
         "scheme": "bearer",
         "description": "An API key: `Authorization: Bearer csvmill_<id>_<secret>`. The service "
         "demands one unless it listens on a loopback address, or runs with `CSVMILL_AUTH=off`.",
-    }
+    },
+    LINK_SCHEME: {
+        "type": "apiKey",
+        "in": "query",
+        "name": "signature",
+        "description": "A link made by `createLink`, with its parameters as they are.",
+    },
 }
 """How a request is authenticated."""
+_LINK_PARAMETERS = [
+    parameter(name, "query", f"{what} of a link made by `createLink`", {"type": "string"})
+    for name, what in {"expires": "Expiry", "key": "Key", "signature": "Signature"}.items()
+]
 _EXAMPLE: Node = {
     "id": KEY_ID,
     "tenant": "acme",
@@ -66,6 +88,9 @@ def secured(paths: Node) -> Node:
             need = NEEDS["GET" if method == "head" else method.upper(), path]
             scopes = [] if need is OPEN else sorted(need.scopes)
             shown["security"] = [{SCHEME: [scope]} for scope in scopes] + [{}]
+            if need is not OPEN and need.linked:
+                shown["security"].insert(-1, {LINK_SCHEME: []})
+                shown["parameters"] = [*shown["parameters"], *_LINK_PARAMETERS]
     return paths
 
 
@@ -207,7 +232,49 @@ LIST_AUDIT = operation(
     },
 )  # fmt: skip
 
+CREATE_LINK = operation(
+    "createLink",
+    "Create a link to the result of a job, which works without a key",
+    tag=TAG,
+    description="For browsers, and for programs such as `curl -O`. Whoever has the link downloads "
+    "this output, whole or in ranges, until the link expires, or the key with which it was made is "
+    "revoked or expires.",
+    parameters=[JOB_ID_IN_PATH],
+    body=_body(
+        {
+            "properties": {
+                "output": or_null({"type": "string", "enum": [*OUTPUTS, None]}),
+                "expires_in": or_null(
+                    {
+                        "type": "integer",
+                        "minimum": 1,
+                        "description": f"Seconds for which it is valid; {EXPIRES_IN} by default, "
+                        "at most `CSVMILL_MAX_LINK_LIFE`",
+                    }
+                ),
+            }
+        },
+        {"output": "result", "expires_in": 600},
+        required=False,
+    ),
+    answers={
+        **json_answer(
+            201,
+            "The link",
+            ref("Link"),
+            headers={"Location": header("The link")},
+            example={
+                "url": f"/api/v1/jobs/{JOB_ID}/result?expires=1767323045&key={KEY_ID}&signature="
+                "M4x8lDn1e0T7mJ3q2yPq8mVJQ0m2bZ8y1o9yT6sXh2A",
+                "expires_at": "2026-01-02T03:04:05.000Z",
+            },
+        ),
+        **problems(InvalidInput, JobNotFound),
+    },
+)
+
 PATHS: Node = {
+    "/api/v1/jobs/{job_id}/links": {"post": CREATE_LINK},
     "/api/v1/audit": reading(LIST_AUDIT),
     "/api/v1/keys": {**reading(LIST_KEYS), "post": CREATE_KEY},
     "/api/v1/keys/{key_id}": {"delete": REVOKE_KEY},

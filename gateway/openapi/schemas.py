@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from gateway.openapi import aggregations
 from gateway.openapi.models import view_schemas
 from gateway.openapi.parts import ref
-from shared.api.access import AuditPageView, KeyListView, NewKeyView
+from shared.api.access import AuditPageView, KeyListView, LinkView, NewKeyView
 from shared.api.inspection import InspectionView
 from shared.api.job import STATE_SCHEMA, JobEventDataView, JobListView
 from shared.api.preview import PreviewView
@@ -125,6 +125,7 @@ SCHEMAS: Node = {
         JobEventDataView,
         JobListView,
         KeyListView,
+        LinkView,
         NewKeyView,
         PreviewView,
         ProblemDetails,

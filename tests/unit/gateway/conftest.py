@@ -18,6 +18,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from gateway.app import build_app
 from gateway.settings import GatewaySettings
 from gateway.uploads.upload import upload_id_of
+from shared.access.tenant import DEFAULT_TENANT, Tenant
 from shared.blobs.blob import BlobInfo, BlobKey, preview_key, rejects_key, result_key, upload_key
 from shared.bus.in_process import InProcessBus
 from shared.errors import BlobNotFound, BrokerUnavailable
@@ -82,6 +83,8 @@ class Gateway:
     bus: RecordingBus
     keys: dict[str, str] = field(default_factory=dict)
     """API keys with all scopes that a test has stored, by tenant."""
+    tenant: Tenant = DEFAULT_TENANT
+    """The tenant of the jobs that a test makes."""
 
     @property
     def address(self) -> tuple[str, int]:
@@ -143,6 +146,7 @@ class Gateway:
             aggregation=aggregation,
             max_attempts=3,
             now=time.time(),
+            tenant=self.tenant,
         )
 
     async def started_job(
