@@ -236,7 +236,7 @@ class OffsetConflict(
 class BytesDiffer(
     CsvmillError, code="bytes_differ", status=409, title="Other bytes were received before"
 ):
-    """The bytes are not those that were received before at their offset. Nothing was changed."""
+    """The bytes are not those that were received before at their offset, which stay."""
 
 
 class UploadCompleted(

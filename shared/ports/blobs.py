@@ -68,15 +68,15 @@ class Blobs(Protocol):
         """Write a chunk at `offset` (bytes) and return the blob with the chunk's range received.
 
         All or nothing: if `data` raises, or reaches beyond the end, no range is recorded. A
-        recorded range is durable, and its bytes never change again: of a chunk that overlaps
-        what was received, only the missing parts are written. An empty chunk changes nothing.
+        recorded range is durable, and its bytes never change again: a chunk that overlaps what was
+        received has to have the same bytes there. An empty chunk changes nothing.
         Memory is bounded whatever the chunk's size; `data` is read no faster than it is written.
 
         With a `declaration`, creates the blob first as `create` does, and raises what it raises.
         `admit` is awaited with the blob before the first byte of `data` is read; what it raises
         is raised, and nothing is written.
-        Raises BlobNotFound, ChunkOutOfBounds, StorageFull, and DigestMismatch when the last
-        missing byte arrives and the digest is not the declared one (the blob is then empty
+        Raises BlobNotFound, ChunkOutOfBounds, BytesDiffer, StorageFull, and DigestMismatch when the
+        last missing byte arrives and the digest is not the declared one (the blob is then empty
         again). While the digest of the whole is verified, all is received but one byte, and stays
         so if storage is killed.
         """
@@ -97,7 +97,7 @@ class Blobs(Protocol):
         What `data` raises is raised after all that it had yielded was recorded. If the calling
         process is killed, most of what it had sent is recorded; if storage is killed, all but the
         latest 16 MiB. With `whole`, all or nothing as `write`. Otherwise as `write`, but of data
-        that reaches beyond the end, an unknown part is kept.
+        that reaches beyond the end, or differs from received bytes, an unknown part is kept.
 
         `token` is that of an append lease; without one, takes a lease first, as `lease_append`
         does, so that `admit` sees all that earlier appends have recorded. Raises AppendLeaseLost
