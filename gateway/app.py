@@ -15,6 +15,8 @@ from gateway.access.caller import named_in_log
 from gateway.access.known_keys import KNOWN_KEYS, KnownKeys
 from gateway.access.links import LINKS, Links
 from gateway.access.origins import Origins, guard
+from gateway.access.quotas import QUOTAS, Quotas, default_limits
+from gateway.access.request_rate import RequestRate, show
 from gateway.events import EVENTS, GatewayEvents
 from gateway.http import cors
 from gateway.http.closing import invite_body, invite_later
@@ -97,6 +99,7 @@ def _guard(app: web.Application, private_token: str | None) -> None:
         app.middlewares.append(require_private_token(private_token))
     elif settings.demands_keys:
         _authenticate(app)
+    _limit_tenants(app)
     app.middlewares.append(invite_body)
 
 
@@ -122,6 +125,17 @@ def _authenticate(app: web.Application) -> None:
         await keys.close()
 
     app.on_startup.append(tell_if_there_is_none)
+    app.on_cleanup.append(close)
+
+
+def _limit_tenants(app: web.Application) -> None:
+    quotas = app[QUOTAS] = Quotas(app[PORTS].jobs.access.quotas, default_limits(app[SETTINGS]))
+    app.middlewares.append(RequestRate(quotas).middleware)
+    app.on_response_prepare.append(show)
+
+    async def close(_app: web.Application) -> None:
+        await quotas.close()
+
     app.on_cleanup.append(close)
 
 

@@ -52,6 +52,17 @@ class GatewaySettings(BaseSettings):
     """The tenant of requests that are not authenticated, such as those of the first clients."""
     max_upload_size: int = Field(default=_TEBIBYTE, gt=0)
     """The largest size of an upload, in bytes."""
+    tenant_max_bytes: int | None = Field(default=None, ge=0)
+    """Bytes that a tenant may store: uploads, as large as they were declared, and results. No limit
+    by default. This and the settings of tenants below are overridden by the table `tenants`."""
+    tenant_max_uploads: int | None = Field(default=1000, ge=0)
+    """Uploads that a tenant may have in progress."""
+    tenant_max_waiting: int | None = Field(default=None, ge=0)
+    """Jobs of a tenant that may wait for an attempt; then new uploads are refused. No limit by
+    default."""
+    tenant_requests_per_second: float | None = Field(default=None, gt=0)
+    """Requests a second that one gateway answers to a tenant, on average over ten seconds. No limit
+    by default."""
     upload_ttl: float = Field(default=86_400.0, gt=0)
     """Seconds for which an incomplete upload is kept, as clients see it; equal to the setting of
     the processors, which remove it."""

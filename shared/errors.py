@@ -153,6 +153,37 @@ class ScopeMissing(
         """Any of these would do."""
 
 
+class TooManyRequests(
+    AccessRefused, code="too_many_requests", status=429, title="Too many requests"
+):
+    """The tenant has sent more requests than it may in this time."""
+
+    def __init__(self, message: str, *, retry_after: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        """Seconds after which one more is answered."""
+
+
+# Requests that exceed what the tenant may use.
+
+
+class TooManyUploads(
+    CsvmillError, code="too_many_uploads", status=429, title="Too many uploads in progress"
+):
+    """The tenant has as many uploads in progress as it may have."""
+
+
+class TooManyJobs(CsvmillError, code="too_many_jobs", status=429, title="Too many waiting jobs"):
+    """As many jobs of the tenant wait as may wait."""
+
+
+class QuotaExceeded(
+    CsvmillError,
+    code="quota_exceeded", status=507, title="Storage quota exceeded", public=True,
+):  # fmt: skip
+    """The file, as large as it was declared, and what the tenant stores exceed its quota."""
+
+
 # Things that do not exist, or do not exist any more.
 
 

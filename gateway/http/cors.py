@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 METHODS = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
 EXPOSED = (
     "Accept-Patch, Accept-Ranges, Allow, Content-Digest, Content-Disposition, Content-Encoding, "
-    "Content-Length, Content-Range, Csvmill-Job, ETag, Link, Location, Repr-Digest, "
-    "Retry-After, Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version, "
-    "Upload-Complete, Upload-Concat, Upload-Defer-Length, Upload-Draft-Interop-Version, "
-    "Upload-Expires, Upload-Length, Upload-Limit, Upload-Metadata, Upload-Offset, X-Request-Id"
+    "Content-Length, Content-Range, Csvmill-Job, ETag, Link, Location, RateLimit, "
+    "RateLimit-Policy, Repr-Digest, Retry-After, Tus-Checksum-Algorithm, Tus-Extension, "
+    "Tus-Max-Size, Tus-Resumable, Tus-Version, Upload-Complete, Upload-Concat, "
+    "Upload-Defer-Length, Upload-Draft-Interop-Version, Upload-Expires, Upload-Length, "
+    "Upload-Limit, Upload-Metadata, Upload-Offset, X-Request-Id"
 )
 """Response header fields that scripts may read, besides those that are always readable."""
 PREFLIGHT_MAX_AGE = 7200

@@ -14,9 +14,13 @@ from shared.errors import (
     AccessRefused,
     AppendLeaseLost,
     CsvmillError,
+    QuotaExceeded,
     ScopeMissing,
     StorageFull,
+    TooManyJobs,
+    TooManyRequests,
     TooManyUnknownKeys,
+    TooManyUploads,
     Unavailable,
 )
 from shared.http.connections import client_disconnected
@@ -33,6 +37,8 @@ CHALLENGE = 'Bearer realm="csvmill"'
 """The `WWW-Authenticate` of answers with 401 (RFC 6750, section 3)."""
 RETRY_AFTER = 2
 """Seconds after which a client should repeat a request that was answered with 503."""
+RETRY_WHEN_FULL = 10
+"""The same for one that has to wait until another upload or job has ended, which may be longer."""
 
 
 def error_response(status: int, message: str, **more: str) -> web.Response:
@@ -78,6 +84,8 @@ def _answer(
         response = error_response(status, message)
     if request.content.exception() is not None:
         response.force_close()  # the start of the next request is unknown
+    if isinstance(error, (TooManyJobs, TooManyUploads)):
+        response.headers["Retry-After"] = str(RETRY_WHEN_FULL)
     response.headers.update(request.get(FIELDS, {}))
     return response
 
@@ -86,6 +94,8 @@ def _refusal(request: web.Request, error: AccessRefused) -> web.Response:
     response = _answer(request, error.status, str(error), error)
     if error.status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = CHALLENGE
+    elif isinstance(error, TooManyRequests):
+        response.headers["Retry-After"] = str(error.retry_after)
     elif isinstance(error, ScopeMissing):  # RFC 6750, 3.1
         scopes = " ".join(sorted(error.scopes))
         response.headers["WWW-Authenticate"] = (
@@ -106,7 +116,7 @@ async def _send_and_close(request: web.Request, response: web.Response) -> web.R
 
 def _service_fault(request: web.Request, error: Exception, status: int) -> web.Response:
     request_id = current_ids().request_id
-    expected = isinstance(error, (Unavailable, StorageFull))
+    expected = isinstance(error, (Unavailable, StorageFull, QuotaExceeded))
     public = isinstance(error, CsvmillError) and error.public
     logger.log(
         logging.WARNING if expected else logging.ERROR,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gateway.openapi.aggregations import NAME
 from gateway.openapi.jobs import JOB_ID_IN_PATH
-from gateway.openapi.parts import JSON, errors, json_answer, links, operation, reading, ref
+from gateway.openapi.parts import JSON, QUOTA, errors, json_answer, links, operation, reading, ref
 from gateway.openapi.results import result_answers, result_parameters
 from gateway.openapi.schemas import JOB_ID, an_object, integer, text
 from gateway.protocols.dropzone.fields import FIELDS, REQUIRED, SPEC
@@ -117,7 +117,13 @@ UPLOAD = operation(
             ),
         ),
         **errors(
-            InvalidInput, UploadTooLarge, SpecMismatch, BytesDiffer, InputRemoved, StorageFull
+            InvalidInput,
+            UploadTooLarge,
+            SpecMismatch,
+            BytesDiffer,
+            InputRemoved,
+            StorageFull,
+            *QUOTA,
         ),
     },
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway.openapi.parts import (
     JSON,
+    QUOTA,
     Node,
     header,
     json_answer,
@@ -197,7 +198,7 @@ PATCH = operation(
             UploadNotFound,
             AppendLeaseLost,
             UploadGone,
-            StorageFull,
+            StorageFull, *QUOTA,
             headers={
                 **STATE,
                 **JOB_OF_UPLOAD,

@@ -12,8 +12,12 @@ from shared.errors import (
     CsvmillError,
     NotAuthenticated,
     OriginRefused,
+    QuotaExceeded,
     ScopeMissing,
+    TooManyJobs,
+    TooManyRequests,
     TooManyUnknownKeys,
+    TooManyUploads,
     Unauthorized,
     Unavailable,
     UnknownHost,
@@ -28,8 +32,17 @@ Node = dict[str, Any]
 JSON = "application/json"
 PROBLEM = "application/problem+json"
 
-REFUSALS = (NotAuthenticated, OriginRefused, ScopeMissing, TooManyUnknownKeys, UnknownHost)
+REFUSALS = (
+    NotAuthenticated,
+    OriginRefused,
+    ScopeMissing,
+    TooManyRequests,
+    TooManyUnknownKeys,
+    UnknownHost,
+)
 """Errors of every request but the checks of health: it is refused by its header."""
+QUOTA = (QuotaExceeded, TooManyJobs, TooManyUploads)
+"""Errors of requests that send or declare a file."""
 ANYWHERE = (*REFUSALS, CsvmillError, Unauthorized, Unavailable)
 """Errors of every request that needs storage, the database or the broker."""
 
@@ -213,7 +226,18 @@ def _add_fields(node: Node, status: int) -> None:
         node.setdefault("headers", {})["WWW-Authenticate"] = header(
             "How to authenticate (RFC 6750)", {"type": "string", "examples": [CHALLENGE]}
         )
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        fields = node.setdefault("headers", {})
+        for name, example in (
+            ("RateLimit-Policy", '"requests";q=100;w=10'),
+            ("RateLimit", '"requests";r=0;t=10'),
+        ):
+            fields[name] = header(
+                "Of tenants with a limit of requests (draft-ietf-httpapi-ratelimit-headers-10), on "
+                "every response",
+                {"type": "string", "examples": [example]},
+            )
+    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         node.setdefault("headers", {})["Retry-After"] = {
             "description": "Seconds after which to repeat the request",
             "schema": {"type": "integer", "minimum": 0, "examples": [RETRY_AFTER]},

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gateway.openapi.parts import (
     JSON,
+    QUOTA,
     errors,
     header,
     operation,
@@ -122,6 +123,7 @@ _SENDING = {
         UploadTooLarge,
         UnsupportedMedia,
         StorageFull,
+        *QUOTA,
     ),
     "460": _error("The bytes do not have the declared checksum; none of them were kept"),
 }

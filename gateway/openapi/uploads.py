@@ -6,6 +6,7 @@ from gateway.openapi import ietf
 from gateway.openapi.aggregations import AGGREGATION_EXAMPLE
 from gateway.openapi.parts import (
     JSON,
+    QUOTA,
     json_answer,
     links,
     operation,
@@ -87,6 +88,7 @@ WHOLE = {
         AppendLeaseLost,
         UploadGone,
         StorageFull,
+        *QUOTA,
         headers={**LOCATION, **ietf.LIMIT, **ietf.SUPPORTED_VERSION},
     ),
 }
@@ -205,6 +207,7 @@ PUT_CHUNK = operation(
             InputRemoved,
             UnsupportedMedia,
             StorageFull,
+            *QUOTA,
         ),
     },
 )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from gateway.uploads.complete import with_its_own_job, with_job
 from gateway.uploads.early_failure import EarlyFailure
-from gateway.uploads.size import check_size, within_limit
+from gateway.uploads.size import Allowance, check_size, within_limit
 from gateway.uploads.upload import Upload
 from gateway.uploads.write import TOLERATED
 from shared.errors import (
@@ -106,9 +106,10 @@ def check_offset(upload: Upload, offset: int) -> None:
 async def declare_length(context: UploadContext, upload: Upload, length: int) -> Upload:
     """Declare the size of an upload while an append is admitted.
 
-    Raises as `Blobs.declare_size`, and UploadTooLarge.
+    Raises as `Blobs.declare_size` and `Quotas.reserve`, and UploadTooLarge.
     """
     check_size(context.settings, length, field="Upload-Length")
+    await context.quotas.reserve(context.tenant, upload.id, length)
     return Upload(upload.id, await context.ports.blobs.declare_size(upload.blob.key, length))
 
 
@@ -124,18 +125,21 @@ async def _append(
     """Append `data` with one request to storage."""
     bind_ids(upload_id=upload_id)
     early = EarlyFailure(context.ports.jobs.head_starts)
+    allowance = Allowance(context)
 
     async def admit_blob(blob: BlobInfo) -> None:
         upload = Upload(upload_id, blob)
         upload = upload if admit is None else await admit(upload)
         await watch.admit(upload)
         await early.admit(upload)
+        await allowance.admit(upload)
 
-    data = early.pieces(within_limit(context.settings, offset, data))
+    data = early.pieces(allowance.pieces(offset, within_limit(context.settings, offset, data)))
     async with aclosing(watch.pieces(data)) as pieces:
         blob = await context.ports.blobs.append(
             context.key(upload_id), offset, pieces, whole=whole, admit=admit_blob
         )
+    await allowance.settle(blob, upload_id)
     await watch.check(Upload(upload_id, blob))
     context.events.chunk_stored(watch.passed)
     return blob

@@ -63,6 +63,7 @@ async def _cancel(context: UploadContext, upload_id: UUID) -> Job | None:
         except BlobNotFound:
             raise UploadNotFound(f"There is no upload {upload_id}") from None
         await blobs.delete(key)
+        await context.quotas.release(upload_id)
         # The last chunk may have created a job in the meantime. A job created after this look
         # finds that its input is gone: see `start_job`.
         job = await context.job_of(upload_id)

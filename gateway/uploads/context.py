@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from gateway.access.caller import tenant_of
+from gateway.access.quotas import QUOTAS
 from gateway.events import EVENTS
 from gateway.keys import PORTS, SETTINGS
 from gateway.uploads.header_check import HEADER_CHECKER
@@ -17,6 +18,7 @@ from shared.uploads.keys import key_of
 if TYPE_CHECKING:
     from aiohttp import web
 
+    from gateway.access.quotas import Quotas
     from gateway.events import GatewayEvents
     from gateway.settings import GatewaySettings
     from gateway.uploads.header_check import HeaderChecker, HeaderWatch
@@ -37,9 +39,11 @@ class UploadContext:
 
     ports: Ports
     settings: GatewaySettings
+    """With the tenant's own `max_upload_size`."""
     events: GatewayEvents
     header_checker: HeaderChecker
     offers: HeadStartOffers
+    quotas: Quotas
     tenant: Tenant
 
     def key(self, upload_id: UUID) -> BlobKey:
@@ -70,12 +74,17 @@ class UploadContext:
     @classmethod
     def of(cls, request: web.Request) -> UploadContext:
         """Return the context of a request."""
-        app = request.app
+        app, tenant = request.app, tenant_of(request)
+        settings, quotas = app[SETTINGS], app[QUOTAS]
+        largest = quotas.known_limits(tenant).max_upload_size
+        if largest is not None and largest != settings.max_upload_size:
+            settings = settings.model_copy(update={"max_upload_size": largest})
         return cls(
             app[PORTS],
-            app[SETTINGS],
+            settings,
             app[EVENTS],
             app[HEADER_CHECKER],
             app[HEAD_START_OFFERS],
-            tenant_of(request),
+            quotas,
+            tenant,
         )

@@ -11,7 +11,7 @@ from gateway.uploads.find import look_up
 from shared.aggregation.spec import SONG_PLAYS
 from shared.blobs.blob import Declaration
 from shared.blobs.content import WholeBytes
-from shared.errors import BlobConflict, IdempotencyKeyReused
+from shared.errors import BlobConflict, IdempotencyKeyReused, StorageFull
 from shared.telemetry.ids import bind_ids
 from shared.uploads.metadata import (
     COMPLETION,
@@ -65,9 +65,15 @@ async def create_upload(context: UploadContext, upload_id: UUID, new: NewUpload)
     exists with another size or digest, and DigestMismatch if an empty file has another digest.
     """
     bind_ids(upload_id=upload_id)
-    blob = await context.ports.blobs.create(
-        context.key(upload_id), new.size, sha256=new.sha256, metadata=new.metadata
-    )
+    await context.quotas.check(context.tenant, new.size or 0)
+    await context.quotas.reserve(context.tenant, upload_id, new.size or 0)
+    try:
+        blob = await context.ports.blobs.create(
+            context.key(upload_id), new.size, sha256=new.sha256, metadata=new.metadata
+        )
+    except StorageFull:  # it is not created
+        await context.quotas.release(upload_id)
+        raise
     return await with_job(context, upload_id, blob)
 
 
@@ -79,6 +85,7 @@ async def create_with_content(
     It becomes a job at once. Raises as `create_upload` and `Blobs.write`.
     """
     bind_ids(upload_id=upload_id)
+    await context.quotas.check(context.tenant, len(content))
     blob = await context.ports.blobs.write(
         context.key(upload_id),
         0,

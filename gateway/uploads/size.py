@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING
 
 from gateway.uploads.complete import with_job
@@ -10,7 +10,9 @@ from shared.errors import (
     BlobConflict,
     BlobNotFound,
     ChunkOutOfBounds,
+    QuotaExceeded,
     SizeConflict,
+    TooManyUploads,
     UploadNotFound,
     UploadTooLarge,
 )
@@ -18,10 +20,12 @@ from shared.telemetry.ids import bind_ids
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
+    from uuid import UUID
 
     from gateway.settings import GatewaySettings
     from gateway.uploads.context import UploadContext
     from gateway.uploads.upload import Upload
+    from shared.blobs.blob import BlobInfo
 
 
 def check_size(settings: GatewaySettings, size: int, *, field: str) -> None:
@@ -47,6 +51,51 @@ async def within_limit(
             yield piece
 
 
+class Allowance:
+    """Lets data through up to an offset that is known once an append is admitted.
+
+    For uploads of unknown size: what they may still store is known only to their tenant's quota.
+    """
+
+    def __init__(self, context: UploadContext) -> None:
+        self._context = context
+        self._end: int | None = None
+        self._limited = False
+
+    async def admit(self, upload: Upload) -> None:
+        """Read how much is left, if the size of the upload is not known."""
+        if upload.blob.size is None:
+            left = await self._context.quotas.left(self._context.tenant)
+            if left is not None:
+                # What was received before is part of its reservation.
+                self._end = _received(upload.blob) + left
+                self._limited = True
+
+    async def settle(self, blob: BlobInfo, upload_id: UUID) -> None:
+        """Count what an upload of unknown size has received."""
+        if self._limited:
+            with suppress(QuotaExceeded, TooManyUploads):  # it is stored already
+                await self._context.quotas.reserve(self._context.tenant, upload_id, _received(blob))
+
+    async def pieces(
+        self, offset: int, data: AsyncGenerator[bytes, None]
+    ) -> AsyncGenerator[bytes, None]:
+        """Yield `data`, which begins at `offset`, and close it. Raises QuotaExceeded."""
+        async with aclosing(data):
+            async for piece in data:
+                offset += len(piece)
+                if self._end is not None and offset > self._end:
+                    raise QuotaExceeded(
+                        f"tenant {self._context.tenant} may store no more than {self._end} bytes "
+                        "of this upload"
+                    )
+                yield piece
+
+
+def _received(blob: BlobInfo) -> int:
+    return sum(held.stop - held.start for held in blob.received)
+
+
 async def declare_size(context: UploadContext, upload: Upload, size: int) -> Upload:
     """Declare the size of an upload that was created without one; return it with its job.
 
@@ -54,6 +103,8 @@ async def declare_size(context: UploadContext, upload: Upload, size: int) -> Upl
     another size or bytes beyond `size`, UploadNotFound, DigestMismatch, StorageFull.
     """
     bind_ids(upload_id=upload.id)
+    if upload.blob.size is None:
+        await context.quotas.reserve(context.tenant, upload.id, size)
     if not upload.kept and upload.blob.size == size:
         return upload
     try:

@@ -6,7 +6,8 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from gateway.uploads.early_failure import EarlyFailure
-from gateway.uploads.size import check_size, within_limit
+from gateway.uploads.place import Place
+from gateway.uploads.size import Allowance, check_size, within_limit
 from gateway.uploads.upload import Upload
 from shared.errors import (
     BlobNotFound,
@@ -108,18 +109,24 @@ async def _write(
     bind_ids(upload_id=upload_id)
 
     early = EarlyFailure(context.ports.jobs.head_starts)
+    place = Place(context, upload_id, declaration)
+    allowance = Allowance(context)
 
     async def admit(blob: BlobInfo) -> None:
         upload = Upload(upload_id, blob)
         check(upload)
+        await place.admit(blob)
+        await allowance.admit(upload)
         await watch.admit(upload)
         await early.admit(upload)
 
-    data = early.pieces(within_limit(context.settings, offset, data))
+    data = early.pieces(allowance.pieces(offset, within_limit(context.settings, offset, data)))
     async with aclosing(watch.pieces(data)) as pieces:
         blob = await context.ports.blobs.write(
             context.key(upload_id), offset, pieces, declaration=declaration, admit=admit
         )
+    await place.keep(blob)
+    await allowance.settle(blob, upload_id)
     upload = Upload(upload_id, blob)
     await watch.check(upload)
     context.events.chunk_stored(watch.passed)

@@ -24,8 +24,9 @@ from typing import TYPE_CHECKING
 from processor.events import ProcessorEvents
 from processor.maintenance.periodic import run_periodically
 from shared.blobs.blob import RESULTS, UPLOADS, attempt_of, upload_of
-from shared.errors import CsvmillError
+from shared.errors import BlobNotFound, CsvmillError
 from shared.jobs.job import JobState
+from shared.uploads.keys import key_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -85,7 +86,9 @@ class Sweeper:
         if self._recover_orphans is not None:
             await self._recover_orphans()
         await self._expire_jobs()
-        return await self._sweep_uploads() + await self._sweep_results()
+        removed = await self._sweep_uploads() + await self._sweep_results()
+        await self._sweep_reservations()
+        return removed
 
     async def _expire_jobs(self) -> None:
         expired = BATCH
@@ -116,6 +119,22 @@ class Sweeper:
                     job = jobs.get(job_id)
                     removed += await self._remove(key, job, self._idle_limit_of_output(job, number))
         return removed
+
+    async def _sweep_reservations(self) -> None:
+        """Remove the reservations of uploads that do not exist, or have become jobs.
+
+        An upload that was reserved may never have been created, and one that was removed may have
+        kept its reservation, if the process that did it was killed.
+        """
+        quotas = self._jobs.access.quotas
+        async for upload_id, tenant in quotas.reserved_before(self._clock() - self._grace):
+            try:
+                await self._blobs.peek(key_of(upload_id, tenant))
+            except BlobNotFound:
+                await quotas.release(upload_id)
+                continue
+            if await self._jobs.of_upload(upload_id) is not None:
+                await quotas.release(upload_id)
 
     async def _batches(
         self, kind: str, owner_of: Callable[[BlobKey], T | None], ttl: float

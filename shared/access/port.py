@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from uuid import UUID
+
     from shared.access.audit import AuditEntry, AuditFilter
     from shared.access.keys import ApiKey
+    from shared.access.limits import Limits, Refusal, Usage
     from shared.access.tenant import Tenant
 
 
@@ -89,6 +93,42 @@ class SigningSecrets(Protocol):
         ...
 
 
+class QuotaStore(Protocol):
+    """Holds what tenants may use, and reserves it for uploads in progress.
+
+    What is used is counted from jobs and reservations, so no count is wrong after a crash. The
+    reservation of an upload counts until the upload has a job.
+    """
+
+    async def limits_of(self, tenant: Tenant) -> Limits:
+        """Return the limits of a tenant that differ from those of all."""
+        ...
+
+    async def usage_of(self, tenant: Tenant, *, most_waiting: int) -> Usage:
+        """Return what a tenant uses; no more than `most_waiting` waiting jobs are counted.
+
+        Reads an index entry for each job whose bytes are kept.
+        """
+        ...
+
+    async def reserve(
+        self, upload_id: UUID, tenant: Tenant, size: int, limits: Limits, *, stored: int, now: float
+    ) -> Refusal | None:
+        """Reserve `size` bytes for an upload, unless `max_uploads` or `max_bytes` forbids it.
+
+        `stored` are the bytes of the tenant's jobs. Repeatable: the larger size counts.
+        """
+        ...
+
+    async def release(self, upload_id: UUID) -> None:
+        """Remove the reservation of an upload, if there is one."""
+        ...
+
+    def reserved_before(self, time: float) -> AsyncIterator[tuple[UUID, Tenant]]:
+        """Iterate over the uploads whose reservations were made before a time."""
+        ...
+
+
 class Access(Protocol):
     """What a database holds of access.
 
@@ -108,4 +148,9 @@ class Access(Protocol):
     @property
     def signing(self) -> SigningSecrets:
         """The secrets of links."""
+        ...
+
+    @property
+    def quotas(self) -> QuotaStore:
+        """What tenants may use."""
         ...

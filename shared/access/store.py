@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from shared.access.audit_store import SqlAuditTrail
 from shared.access.key_store import SqlKeyStore
+from shared.access.quota_store import SqlQuotas
 from shared.access.signing_store import SqlSigningSecrets
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ class SqlAccess:
         self._keys = SqlKeyStore(database)
         self._audit = SqlAuditTrail(database)
         self._signing = SqlSigningSecrets(database)
+        self._quotas = SqlQuotas(database)
 
     @property
     def keys(self) -> SqlKeyStore:
@@ -34,3 +36,8 @@ class SqlAccess:
     def signing(self) -> SqlSigningSecrets:
         """See `Access`."""
         return self._signing
+
+    @property
+    def quotas(self) -> SqlQuotas:
+        """See `Access`."""
+        return self._quotas

@@ -14,7 +14,7 @@ from shared.blobs.blob import upload_key
 from shared.bus.publish import publish_wake_up
 from shared.bus.rabbitmq.bus import RabbitBus
 from shared.database import connect
-from shared.jobs.job import SONG_PLAYS, JobState
+from shared.jobs.job import SONG_PLAYS, AttemptOutcome, JobState
 from shared.jobs.wake_up import WakeUp
 from tests.integration.plays import PLAYS, RESULT
 from tests.services import until
@@ -131,7 +131,7 @@ async def test_killed_processors_lose_and_double_nothing_and_no_limit_is_exceede
             async with blobs.open(job.result.key) as content:
                 assert b"".join([piece async for piece in content]) == RESULT
             outcomes = [attempt.outcome for attempt in await store.attempts(job.id)]
-            assert outcomes.count("success") == 1
-            assert set(outcomes) <= {"success", "lost"}
+            assert outcomes.count(AttemptOutcome.SUCCESS) == 1
+            assert set(outcomes) <= {AttemptOutcome.SUCCESS, AttemptOutcome.LOST}
     for processor in processors:
         processor.kill()

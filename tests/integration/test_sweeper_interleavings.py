@@ -24,6 +24,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from gateway.access.quotas import Quotas
 from gateway.events import GatewayEvents
 from gateway.jobs.control import cancel_job, retry_job
 from gateway.settings import GatewaySettings
@@ -33,6 +34,7 @@ from gateway.uploads.header_check import HeaderChecker
 from gateway.uploads.offer import HeadStartOffers
 from gateway.uploads.write import write_declared
 from processor.maintenance.sweeper import Sweeper
+from shared.access.limits import Limits
 from shared.access.tenant import DEFAULT_TENANT
 from shared.blobs.blob import (
     RESULTS,
@@ -199,6 +201,7 @@ class Interleavings(RuleBasedStateMachine):
                 GatewayEvents.uncounted(),
                 HeaderChecker(),
                 offers,
+                Quotas(ports.jobs.access.quotas, Limits()),
                 DEFAULT_TENANT,
             )
             chunk = _once(CONTENT[offset : offset + 1])

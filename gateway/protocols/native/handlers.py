@@ -16,7 +16,6 @@ from gateway.http.digests import (
 from gateway.jobs import control
 from gateway.jobs.handlers import job_response
 from gateway.jobs.requested import requested_job_id
-from gateway.keys import SETTINGS
 from gateway.protocols.common.request import idempotency_key, plain_body
 from gateway.protocols.common.response import upload_limit, upload_response
 from gateway.protocols.native.declaration import read_declaration, read_size
@@ -54,7 +53,7 @@ async def show_upload(request: web.Request) -> web.Response:
     upload = await with_head_start(context, upload)
     response = upload_response(upload)
     if upload.job is None:
-        response.headers["Upload-Limit"] = upload_limit(request.app[SETTINGS])
+        response.headers["Upload-Limit"] = upload_limit(context.settings)
     return response
 
 

@@ -47,6 +47,7 @@ async def concatenate(context: UploadContext, parts: Sequence[UUID], final: NewU
     for part in set(parts):
         try:
             await context.ports.blobs.delete(context.key(part))
+            await context.quotas.release(part)
         except CsvmillError as error:
             logger.warning(
                 "Upload %s: its part %s is left to the sweeper: %s", upload_id, part, error
@@ -73,6 +74,7 @@ async def _assemble(
             )
         total += blob.size or 0
     check_size(context.settings, total, field="Upload-Concat")
+    await context.quotas.check(context.tenant, total)
     try:
         return await blobs.assemble(
             context.key(upload_id), [context.key(part) for part in parts], metadata=final.metadata

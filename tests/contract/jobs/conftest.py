@@ -46,6 +46,7 @@ async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         await database.write("DELETE FROM attempts")
         await database.write("DELETE FROM jobs")
         await database.write("DELETE FROM tenants")
+        await database.write("DELETE FROM reservations")
     finally:
         await database.close()
     return url

@@ -9,6 +9,7 @@ import pytest
 
 from processor.maintenance.sweeper import BATCH
 from processor.settings import WorkSettings
+from shared.access.limits import Limits
 from shared.access.tenant import DEFAULT_TENANT, Tenant
 from shared.aggregation.spec import SONG_PLAYS
 from shared.blobs.blob import BlobKey, result_key, upload_key
@@ -291,3 +292,18 @@ async def test_outputs_of_a_job_that_the_database_has_lost_are_kept_as_long_as_r
 def test_by_default_uploads_are_kept_a_day_and_results_a_week() -> None:
     settings = WorkSettings()
     assert (settings.upload_ttl, settings.result_ttl) == (UPLOAD_TTL, RESULT_TTL)
+
+
+async def test_reservations_of_uploads_that_do_not_exist_are_removed(store: Store) -> None:
+    quotas = store.jobs.access.quotas
+    uploads = {name: await store.upload(received=3) for name in ("in progress", "with a job")}
+    await store.job(uploads["with a job"])
+    uploads |= {"never created": uuid4(), "young": uuid4()}
+    for name, upload_id in uploads.items():
+        at = store.now - (1 if name == "young" else 2 * GRACE)
+        await quotas.reserve(upload_id, DEFAULT_TENANT, 4, Limits(), stored=0, now=at)
+
+    await store.sweeper().sweep()
+
+    kept = {upload_id async for upload_id, _ in quotas.reserved_before(store.now + 1)}
+    assert kept == {uploads["in progress"], uploads["young"]}

@@ -1,0 +1,59 @@
+-- The statements of shared/access/quota_store.py, for PostgreSQL and SQLite, as those of queries.sql.
+
+-- name: limits_of
+SELECT * FROM tenants WHERE tenant = $1;
+
+-- name: usage_of
+-- At most $2 waiting jobs are counted.
+SELECT
+    (
+        SELECT COALESCE(
+            SUM(input_size + COALESCE(result_size, 0) + COALESCE(rejects_size, 0)), 0
+        )
+        FROM jobs
+        WHERE tenant = $1 AND expired_at IS NULL AND state <> 'REVOKED'
+    ) AS stored,
+    (
+        SELECT COUNT(*) FROM (
+            SELECT 1 FROM jobs
+            WHERE tenant = $1 AND small IN (0, 1) AND state IN ('PENDING', 'RETRY')
+            LIMIT $2
+        ) AS found
+    ) AS waiting;
+
+-- name: lock_tenant
+-- Until the end of the transaction, no other passes this statement for the same tenant.
+INSERT INTO tenants (tenant) VALUES ($1)
+ON CONFLICT (tenant) DO UPDATE SET tenant = excluded.tenant
+RETURNING tenant;
+
+-- name: forget_jobs
+-- Removes the reservations of uploads that have become jobs.
+DELETE FROM reservations
+WHERE tenant = $1
+  AND EXISTS (SELECT 1 FROM jobs WHERE jobs.upload_id = reservations.upload_id)
+RETURNING upload_id;
+
+-- name: reserved_of
+-- Without the upload $2, and without those that have become jobs.
+SELECT COUNT(*) AS uploads, COALESCE(SUM(bytes), 0) AS bytes
+FROM reservations
+WHERE tenant = $1 AND upload_id <> $2
+  AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.upload_id = reservations.upload_id);
+
+-- name: reserve
+INSERT INTO reservations (upload_id, tenant, bytes, reserved_at) VALUES ($1, $2, $3, $4)
+ON CONFLICT (upload_id) DO UPDATE SET
+    bytes = CASE WHEN reservations.bytes > excluded.bytes
+        THEN reservations.bytes ELSE excluded.bytes END
+RETURNING upload_id;
+
+-- name: release
+DELETE FROM reservations WHERE upload_id = $1 RETURNING upload_id;
+
+-- name: oldest
+-- Up to $4 reservations made before $1, which follow ($2, $3).
+SELECT upload_id, tenant, reserved_at FROM reservations
+WHERE reserved_at < $1 AND (reserved_at, upload_id) > ($2, $3)
+ORDER BY reserved_at, upload_id
+LIMIT $4;
