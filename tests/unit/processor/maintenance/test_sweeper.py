@@ -225,6 +225,7 @@ async def test_an_upload_that_becomes_a_job_during_a_sweep_is_kept(store: Store)
     store.pass_time(UPLOAD_TTL + HOUR)
 
     class Late:
+        access = store.jobs.access
         expire = store.jobs.expire
         get_many = store.jobs.get_many
 
