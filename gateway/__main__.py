@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gateway.app import build_app
 from gateway.settings import GatewayProcessSettings
-from shared.blobs.client import HttpBlobs
+from shared.blobs.client import SMALL_READ_BUFFER, HttpBlobs
 from shared.bus.rabbitmq.bus import RabbitBus
 from shared.jobs.store import open_job_store
 from shared.ports import Ports
@@ -27,7 +27,11 @@ async def gateway(settings: GatewayProcessSettings) -> AsyncIterator[web.Applica
     metrics = Metrics("gateway")
     async with AsyncExitStack() as stack:
         blobs = await stack.enter_async_context(
-            HttpBlobs(settings.storage_url, settings.storage_token.get_secret_value())
+            HttpBlobs(
+                settings.storage_url,
+                settings.storage_token.get_secret_value(),
+                read_buffer=SMALL_READ_BUFFER,
+            )
         )
         jobs = await stack.enter_async_context(
             open_job_store(settings.database_url.get_secret_value())

@@ -25,6 +25,7 @@ from gateway.jobs.watcher import JOB_WATCHER, JobWatcher
 from gateway.keys import PORTS, SETTINGS
 from gateway.metrics import GatewayMetrics
 from gateway.protocols.tus import handlers as tus
+from gateway.results.downloads import DOWNLOADS, Downloads
 from gateway.routes import routes
 from gateway.uploads.header_check import HEADER_CHECKER, HeaderChecker
 from gateway.uploads.offer import HEAD_START_OFFERS, HeadStartOffers
@@ -66,6 +67,7 @@ def build_app(
     app[HEADER_CHECKER] = HeaderChecker()
     _offer_uploads(app)
     _watch_jobs(app, metrics)
+    _count_downloads(app, metrics)
     tus.install(app)
     _guard(app, private_token)
     app.middlewares.append(named_in_log)
@@ -167,6 +169,14 @@ def _watch_jobs(app: web.Application, metrics: Metrics) -> None:
     app[ON_SHUTDOWN_STARTED] = [watcher.close]
     app.cleanup_ctx.append(watch)
     app.on_shutdown.append(close)
+
+
+def _count_downloads(app: web.Application, metrics: Metrics) -> None:
+    settings = app[SETTINGS]
+    downloads = app[DOWNLOADS] = Downloads(
+        limit=settings.max_downloads, tenant_limit=settings.max_tenant_downloads
+    )
+    metrics.of(GatewayMetrics).downloads.set_function(lambda: len(downloads))
 
 
 async def _make_spool_dir(app: web.Application) -> None:

@@ -37,6 +37,11 @@ class GatewayMetrics:
             "Bytes of results sent to clients.",
             registry=registry,
         )
+        self.downloads = Gauge(
+            "csvmill_downloads_in_progress",
+            "Downloads of results and rejects in progress.",
+            registry=registry,
+        )
         self.followers = Gauge(
             "csvmill_job_followers", "Clients that follow a job.", registry=registry
         )

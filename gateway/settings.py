@@ -7,8 +7,9 @@ from pathlib import Path  # noqa: TC003 - pydantic evaluates the annotations
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
+from gateway.edge_settings import EdgeSettings
 from shared.access.tenant import DEFAULT_TENANT, Tenant, parse_tenant
 from shared.http.hosts import is_loopback
 from shared.telemetry.logs import LogSettings
@@ -20,7 +21,7 @@ def _none_if_empty(value: object) -> object:
     return value or None
 
 
-class GatewaySettings(BaseSettings):
+class GatewaySettings(EdgeSettings):
     """Settings of the gateway as a service and in standalone."""
 
     model_config = SettingsConfigDict(env_prefix="CSVMILL_", frozen=True)

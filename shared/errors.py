@@ -345,6 +345,15 @@ class RangeNotSatisfiable(
     """The requested range begins beyond the end."""
 
 
+# Requests beyond what one tenant or client may have at the same time.
+
+
+class TooManyDownloads(
+    CsvmillError, code="too_many_downloads", status=429, title="Too many downloads"
+):
+    """As many downloads are in progress as one tenant may have."""
+
+
 # Faults of the service and what it depends on.
 
 
@@ -384,6 +393,10 @@ class TooManyUnknownKeys(
     Unavailable, code="too_many_unknown_keys", status=503, title="Too many unknown API keys"
 ):
     """Many unknown API keys are being used, so this one, if it is new, is not looked up now."""
+
+
+class TooBusy(Unavailable, code="too_busy", status=503, title="Service busy"):
+    """This gateway serves as many such requests as it can at the same time."""
 
 
 class SchemaMismatch(CsvmillError, code="schema_mismatch", status=500):

@@ -36,9 +36,11 @@ FIELDS = web.RequestKey("fields", dict[str, str])
 CHALLENGE = 'Bearer realm="csvmill"'
 """The `WWW-Authenticate` of answers with 401 (RFC 6750, section 3)."""
 RETRY_AFTER = 2
-"""Seconds after which a client should repeat a request that was answered with 503."""
+"""Seconds after which a client should repeat a request that was answered so."""
 RETRY_WHEN_FULL = 10
 """The same for one that has to wait until another upload or job has ended, which may be longer."""
+RETRYABLE = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
+"""Statuses with `Retry-After`."""
 
 
 def error_response(status: int, message: str, **more: str) -> web.Response:
@@ -86,6 +88,8 @@ def _answer(
         response.force_close()  # the start of the next request is unknown
     if isinstance(error, (TooManyJobs, TooManyUploads)):
         response.headers["Retry-After"] = str(RETRY_WHEN_FULL)
+    elif status in RETRYABLE:
+        response.headers["Retry-After"] = str(RETRY_AFTER)
     response.headers.update(request.get(FIELDS, {}))
     return response
 
@@ -132,7 +136,4 @@ def _service_fault(request: web.Request, error: Exception, status: int) -> web.R
     message = (
         str(error) if public else f"Internal error; the server's log has the details: {request_id}"
     )
-    response = _answer(request, status, message, error)
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        response.headers["Retry-After"] = str(RETRY_AFTER)
-    return response
+    return _answer(request, status, message, error)

@@ -18,6 +18,7 @@ from shared.errors import (
     ResultExpired,
     SpecMismatch,
     StorageFull,
+    TooManyDownloads,
     UploadTooLarge,
 )
 from shared.jobs.job import JobState
@@ -160,7 +161,7 @@ DOWNLOAD = operation(
                 "job_status": JobState.STARTED,
             },
         ),
-        **errors(JobNotFound, ResultExpired),
+        **errors(JobNotFound, ResultExpired, TooManyDownloads),
         **result_answers(as_problems=False),
     },
 )

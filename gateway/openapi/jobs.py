@@ -30,6 +30,8 @@ from shared.errors import (
     NoResult,
     ResultExpired,
     ResultLost,
+    TooBusy,
+    TooManyDownloads,
     TooManySubscriptions,
 )
 from shared.jobs.job import JobState
@@ -234,7 +236,7 @@ RESULT = operation(
     tag=TAG,
     parameters=[JOB_ID_IN_PATH, *result_parameters(encoded=True)],
     answers={
-        **problems(JobNotFound, NoResult, ResultExpired, ResultLost),
+        **problems(JobNotFound, NoResult, ResultExpired, ResultLost, TooManyDownloads, TooBusy),
         **result_answers(as_problems=True),
     },
 )
@@ -248,7 +250,7 @@ REJECTS = operation(
     "up to 64 KiB of the record. Other jobs that have succeeded have only the header.",
     parameters=[JOB_ID_IN_PATH, *result_parameters(encoded=True)],
     answers={
-        **problems(JobNotFound, NoResult, ResultExpired, ResultLost),
+        **problems(JobNotFound, NoResult, ResultExpired, ResultLost, TooManyDownloads, TooBusy),
         **result_answers(as_problems=True, whole=REJECTS_TEXT, part="2,26,3", csv_only=True),
     },
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from gateway.http.errors import CHALLENGE, RETRY_AFTER
+from gateway.http.errors import CHALLENGE, RETRY_AFTER, RETRYABLE
 from gateway.http.problems import title_of
 from shared.errors import (
     TYPE_PREFIX,
@@ -237,7 +237,7 @@ def _add_fields(node: Node, status: int) -> None:
                 "every response",
                 {"type": "string", "examples": [example]},
             )
-    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
+    if status in RETRYABLE:
         node.setdefault("headers", {})["Retry-After"] = {
             "description": "Seconds after which to repeat the request",
             "schema": {"type": "integer", "minimum": 0, "examples": [RETRY_AFTER]},

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from gateway.access.caller import tenant_of
 from gateway.events import EVENTS
 from gateway.http.errors import error_response
 from gateway.http.problems import refuse
 from gateway.jobs.requested import requested_job
 from gateway.keys import PORTS, SETTINGS
+from gateway.results.downloads import DOWNLOADS
 from gateway.uploads.filenames import result_filename
 from shared.aggregation.formats import FORMATS
 from shared.blobs.content import Content, single_piece
@@ -137,26 +139,29 @@ async def send_file(
 ) -> web.StreamResponse:
     """Send an output of a job, whole or in ranges. `refuse` is that of `Download`.
 
-    Raises ResultExpired, ResultLost, and the errors of `Blobs.open`.
+    Raises ResultExpired, ResultLost, TooManyDownloads, TooBusy, and the errors of `Blobs.open`.
     """
     check_kept(job)
-    ports = request.app[PORTS]
-    return await send_download(
-        request,
-        Download(
-            Representation(file.size, file.sha256, job.finished_at),
-            content_type=file.media_type,
-            source=lambda start, stop: open_output(ports, job, file.source, start, stop),
-            refuse=refuse,
-            name=f"Job {job.id}",
-            sha256=file.sha256,
-            headers={"Content-Disposition": content_disposition(file.filename)},
-            cache_control=f"private, max-age={MAX_AGE}, immutable",
-            codings=() if file.compressed else codings,
-            on_sent=request.app[EVENTS].result_sent,
-            client_timeout=request.app[SETTINGS].client_timeout,
-        ),
-    )
+    ports, settings = request.app[PORTS], request.app[SETTINGS]
+    downloads = request.app[DOWNLOADS]
+    with downloads.one(tenant_of(request)) if request.method == "GET" else nullcontext():
+        return await send_download(
+            request,
+            Download(
+                Representation(file.size, file.sha256, job.finished_at),
+                content_type=file.media_type,
+                source=lambda start, stop: open_output(ports, job, file.source, start, stop),
+                refuse=refuse,
+                name=f"Job {job.id}",
+                sha256=file.sha256,
+                headers={"Content-Disposition": content_disposition(file.filename)},
+                cache_control=f"private, max-age={MAX_AGE}, immutable",
+                codings=() if file.compressed else codings,
+                on_sent=request.app[EVENTS].result_sent,
+                client_timeout=settings.client_timeout,
+                least_rate=settings.download_rate,
+            ),
+        )
 
 
 @asynccontextmanager

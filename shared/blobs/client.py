@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from contextlib import aclosing, asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Self
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     )
     from pathlib import Path
 
+    from aiohttp.connector import AddrInfoType
+
     from shared.blobs.blob import (
         Admit,
         AppendLease,
@@ -53,6 +56,10 @@ PROGRESS_TIMEOUT = 60.0
 """Seconds without progress in either direction after which storage counts as unavailable."""
 READ_BUFFER = 1 << 20
 """Bytes of a response that are read ahead, at most twice as many."""
+SMALL_READ_BUFFER = 32 << 10
+"""The same for a gateway, each of whose clients may be slow."""
+SOCKET_BUFFER = 2
+"""How many read buffers the kernel may hold besides."""
 
 _CLOSED_MEANWHILE = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
 
@@ -64,7 +71,8 @@ class HttpBlobs:
     storage's blobs as this machine sees it (read-only is enough), `local_path` finds files there.
     Raises StorageUnavailable after `progress_timeout` seconds without a sign of life; the total
     time is not limited. The response to a request that carries no chunk has to begin within
-    `answer_timeout` seconds.
+    `answer_timeout` seconds. `read_buffer` is how many bytes of a response are read ahead, at most
+    twice as many.
     """
 
     def __init__(
@@ -75,29 +83,38 @@ class HttpBlobs:
         local_root: Path | None = None,
         progress_timeout: float = PROGRESS_TIMEOUT,
         answer_timeout: float = ANSWER_TIMEOUT,
+        read_buffer: int = READ_BUFFER,
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._token = parse_tokens(token)[0]
         self._local_root = local_root
         self._progress_timeout = progress_timeout
         self._answer_timeout = answer_timeout
+        self._read_buffer = read_buffer
         self._session: aiohttp.ClientSession
 
     async def __aenter__(self) -> Self:
         # As many connections as the service that uses this has requests of its own.
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),
+            connector=aiohttp.TCPConnector(limit=0, socket_factory=self._socket),
             headers={"Authorization": f"Bearer {self._token}", "Accept-Encoding": "identity"},
             timeout=aiohttp.ClientTimeout(
                 total=None, sock_connect=CONNECT_TIMEOUT, sock_read=self._progress_timeout
             ),
-            read_bufsize=READ_BUFFER,
+            read_bufsize=self._read_buffer,
             auto_decompress=False,
         )
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._session.close()
+
+    def _socket(self, address: AddrInfoType) -> socket.socket:
+        family, kind, protocol, _, _ = address
+        opened = socket.socket(family, kind, protocol)
+        # Otherwise the kernel grows it to megabytes, which stay while the reader is slow.
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER * self._read_buffer)
+        return opened
 
     async def create(
         self,

@@ -22,14 +22,18 @@ ZSTD = "zstd"
 GZIP = "gzip"
 CODINGS = (ZSTD, GZIP)
 """The supported codings, best first."""
-ENCODED_AT_ONCE = 1 << 20
+ENCODED_AT_ONCE = 128 << 10
 """Bytes, at least, that one call in a thread encodes."""
 
 _ITEM = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+)(?:[ \t]*;[ \t]*[qQ]=([01](?:\.[0-9]{0,3})?))?")
 # Fast levels: encoding must not be slower than the network.
 _GZIP_LEVEL = 1
 _ZSTD_LEVEL = 1
-_GZIP_FORMAT = 16 + zlib.MAX_WBITS
+_ZSTD_WINDOW = 17
+"""Binary logarithm of the bytes to which references may reach back."""
+_GZIP_FORMAT = 16 + 14
+"""Of gzip, with a window of 16 KiB, so that little memory is held for a slow client."""
+_GZIP_MEMORY = 7
 
 
 def negotiate_coding(accept_encoding: str | None, offered: tuple[str, ...]) -> str | None:
@@ -64,6 +68,7 @@ async def encode_stream(pieces: AsyncIterable[bytes], coding: str) -> AsyncGener
     async for piece in pieces:
         gathered.append(piece)
         size += len(piece)
+        del piece  # nothing is held while the consumer is slow
         if size >= ENCODED_AT_ONCE:
             ready = await asyncio.to_thread(encoder.compress, b"".join(gathered))
             gathered.clear()
@@ -80,13 +85,16 @@ class _Encoder(Protocol):
 
 
 def _zstd() -> _Encoder:
-    # At this level the window is 512 KiB; RFC 9659 allows 8 MiB.
-    return zstd.ZstdCompressor(level=_ZSTD_LEVEL)
+    # With the window of this level, 512 KiB, the encoder would hold more than a client may cost.
+    options = zstd.CompressionParameter
+    return zstd.ZstdCompressor(
+        options={options.compression_level: _ZSTD_LEVEL, options.window_log: _ZSTD_WINDOW}
+    )
 
 
 _ENCODERS: dict[str, Callable[[], _Encoder]] = {
     ZSTD: _zstd,
-    GZIP: lambda: zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, _GZIP_FORMAT),
+    GZIP: lambda: zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, _GZIP_FORMAT, _GZIP_MEMORY),
 }
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from shared.blobs.content import Content
+    from shared.http.least_rate import LeastRate
 
 Piece = TypeVar("Piece", bytes, bytes | FilePart)
 
@@ -66,6 +67,8 @@ class Download:
     """Content codings to offer. If empty, Accept-Encoding is ignored."""
     client_timeout: float | None = None
     """Seconds without progress after which a client is disconnected; None is no limit."""
+    least_rate: LeastRate | None = None
+    """The rate below which a client is disconnected; None is no limit."""
     on_sent: Callable[[int], None] = lambda _size: None
     """Called at the end with the number of body bytes sent, even if the transfer failed."""
 
@@ -120,6 +123,7 @@ async def send_download(request: web.Request, download: Download) -> web.StreamR
         body,
         name=download.name,
         client_timeout=download.client_timeout,
+        least_rate=download.least_rate,
         on_sent=download.on_sent,
     )
     return response

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from contextlib import aclosing
 from typing import TYPE_CHECKING
@@ -10,15 +9,18 @@ from typing import TYPE_CHECKING
 from shared.blobs.content import FilePart
 from shared.errors import CsvmillError
 from shared.http.sendfile import send_part
+from shared.http.taking import Taking
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
     from aiohttp import web
 
+    from shared.http.least_rate import LeastRate
+
 logger = logging.getLogger(__name__)
 
-_WRITE_BUFFER = 4 << 20
+WRITE_BUFFER = 256 << 10
 """Bytes that may wait for the client's socket, so that reading and sending overlap."""
 
 
@@ -29,14 +31,15 @@ async def send_body(
     *,
     name: str,
     client_timeout: float | None,
+    least_rate: LeastRate | None = None,
     on_sent: Callable[[int], None] = lambda _size: None,
 ) -> None:
     """Send the header of `response` and then `body`, which is closed at the end.
 
     An error of `body` before its first piece is raised, so that it can be answered with a status.
     A later one breaks the connection and is logged with `name`. A client that takes no byte for
-    `client_timeout` seconds (None: no limit) is disconnected. `on_sent` is called at the end with
-    the number of body bytes sent, even if the transfer failed.
+    `client_timeout` seconds (None: no limit), or fewer than `least_rate` demands, is disconnected.
+    `on_sent` is called at the end with the number of body bytes sent, even if the transfer failed.
     """
     async with aclosing(body):
         first = await anext(body, b"")
@@ -44,26 +47,34 @@ async def send_body(
         transport = request.transport
         if transport is None:
             return
-        transport.set_write_buffer_limits(high=_WRITE_BUFFER)
+        transport.set_write_buffer_limits(high=WRITE_BUFFER)
+        taking = Taking(request, transport, client_timeout=client_timeout, least=least_rate)
         total = 0
 
         def count(size: int) -> None:
             nonlocal total
             total += size
 
+        def count_by_file(size: int) -> None:
+            count(size)
+            taking.sent_by_file(size)
+
         async def write(piece: bytes | FilePart) -> None:
             if isinstance(piece, FilePart):
-                await send_part(request, piece, client_timeout=client_timeout, on_sent=count)
+                await send_part(
+                    request, piece, client_timeout=client_timeout, on_sent=count_by_file
+                )
             else:
                 await response.write(piece)
                 count(len(piece))
 
-        watchdog = asyncio.create_task(_abort_if_stalled(request, transport, client_timeout))
         try:
-            await write(first)
-            async for piece in body:
-                await write(piece)
-            await response.write_eof()
+            with taking:
+                await write(first)
+                del first  # which a slow client would cost besides the others
+                async for piece in body:
+                    await write(piece)
+                await response.write_eof()
         except ConnectionError as error:
             # The socket may report it before the transport notices.
             transport.abort()
@@ -75,23 +86,4 @@ async def send_body(
             transport.abort()
             logger.exception("%s: the download was aborted", name)
         finally:
-            watchdog.cancel()
             on_sent(total)
-
-
-async def _abort_if_stalled(
-    request: web.Request, transport: asyncio.WriteTransport, client_timeout: float | None
-) -> None:
-    """Abort the connection when bytes wait and the client took none for `client_timeout` seconds.
-
-    Sendfile is not covered: `shared.http.sendfile` has its own limit.
-    """
-    taken = -1
-    while client_timeout is not None:
-        await asyncio.sleep(client_timeout)
-        waiting = transport.get_write_buffer_size()
-        before, taken = taken, request.writer.output_size - waiting
-        if waiting and taken == before:
-            logger.debug("%s: the client stopped reading", request.path)
-            transport.abort()
-            return

@@ -11,10 +11,11 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING
 
 from shared.blobs.content import FilePart
+from shared.http.connections import unacknowledged
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterator
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 SENDFILE_FROM = 256 << 10
 """Bytes of the smallest part sent with sendfile. A smaller one is sent together with the header,
 in fewer system calls."""
+PIECE = 256 << 10
+"""Bytes of a file that are read at a time where sendfile cannot send them."""
 
 
 def body_of(request: web.Request, content: Content) -> AsyncGenerator[bytes | FilePart, None]:
@@ -34,7 +37,14 @@ def body_of(request: web.Request, content: Content) -> AsyncGenerator[bytes | Fi
 
 
 async def read_pieces(content: Content) -> AsyncGenerator[bytes, None]:
-    """Yield the pieces of `content`."""
+    """Yield the pieces of `content`; of a file of this machine, none is read ahead.
+
+    So that little is held for a client that is slow.
+    """
+    if content.file is not None:
+        for start in range(content.start, content.stop, PIECE):
+            yield await content.file.read_part(start, min(start + PIECE, content.stop))
+        return
     async for piece in content:
         yield piece
 
@@ -45,8 +55,9 @@ async def _file_or_pieces(
     if by_file and content.file is not None and content.size >= SENDFILE_FROM:
         yield FilePart(content.file, content.start, content.stop)
         return
-    async for piece in content:
-        yield piece
+    async with aclosing(read_pieces(content)) as pieces:
+        async for piece in pieces:
+            yield piece
 
 
 def _supports_sendfile(request: web.Request) -> bool:
@@ -125,7 +136,7 @@ async def _wait_until_writable(socket: int, client_timeout: float | None) -> Non
     loop.add_writer(socket, writable.set)
     try:
         while True:
-            before = _unacknowledged(socket)
+            before = unacknowledged(socket)
             try:
                 async with asyncio.timeout(client_timeout):
                     await writable.wait()
@@ -133,16 +144,7 @@ async def _wait_until_writable(socket: int, client_timeout: float | None) -> Non
             except TimeoutError:
                 # A socket becomes writable when a third of its buffer is free, which may take a
                 # slow client longer than the timeout.
-                if _unacknowledged(socket) == before:
+                if unacknowledged(socket) == before:
                     raise ConnectionAbortedError("the client stopped reading") from None
     finally:
         loop.remove_writer(socket)
-
-
-def _unacknowledged(socket: int) -> int:
-    """Return the bytes that the peer has not acknowledged (SIOCOUTQ, tcp(7))."""
-    import fcntl  # Linux only, as sendfile here
-    import termios
-
-    answer = fcntl.ioctl(socket, termios.TIOCOUTQ, bytes(4))
-    return int.from_bytes(answer, sys.byteorder)

@@ -16,7 +16,7 @@ import pytest
 from gateway.results.download import content_disposition
 from shared.blobs.content import Content
 from shared.errors import StorageUnavailable
-from shared.http.response_body import _abort_if_stalled
+from shared.http.taking import Taking
 from tests.forwarding import Forwarding
 
 if TYPE_CHECKING:
@@ -307,11 +307,9 @@ async def test_no_timer_remains_after_a_download(gateway: Gateway, path: str) ->
     # A remaining timer would abort the next request on the connection if its client is slow.
     response = await gateway.client.get(path)
     assert await response.read() == RESULT
-    name = _abort_if_stalled.__qualname__
-    watching = [task for task in asyncio.all_tasks() if name in repr(task.get_coro())]
-    if watching:
-        _, pending = await asyncio.wait(watching, timeout=5)
-        assert not pending
+    timers = asyncio.get_running_loop()._scheduled  # type: ignore[attr-defined]
+    watching = [timer for timer in timers if Taking.__name__ in repr(timer)]
+    assert [timer for timer in watching if not timer.cancelled()] == []
 
 
 class WatchedBlobs(FailingBlobs):

@@ -19,6 +19,8 @@ import pytest
 import uvloop
 
 from shared.http import sendfile
+from shared.http.connections import unacknowledged
+from shared.http.response_body import WRITE_BUFFER
 from shared.http.sendfile import SENDFILE_FROM
 from storage.filesystem.blobs import THREADS
 from tests.unit.shared.file_service import (
@@ -142,7 +144,7 @@ def test_pipelined_requests_are_answered_in_order(
 
 
 SMALL = SENDFILE_FROM - 1
-# More than small sockets hold for a client that does not read, less than our write buffer.
+# More than small sockets and our write buffer hold for a client that does not read.
 STARTS = range(0, 12 * SENDFILE_FROM, SENDFILE_FROM)
 SMALL_SOCKETS = 1 << 16
 SMALL_PARTS_THEN_A_LARGE_ONE = GET.replace(
@@ -163,7 +165,7 @@ def test_bytes_written_before_a_file_are_sent_before_it(
         rest = read_all(connection)
         assert service.ended.wait(WAIT)
         # The limits of the write buffer are restored afterwards.
-        assert service.limits[1] > SENDFILE_FROM
+        assert service.limits[1] == WRITE_BUFFER
     for start in STARTS:
         _, _, rest = rest.partition(b"Content-Range: bytes %d-" % start)
         _, _, rest = rest.partition(b"\r\n\r\n")
@@ -223,7 +225,7 @@ def test_a_client_that_stops_reading_is_disconnected(
 async def test_a_client_that_reads_slowly_stays_connected(monkeypatch: pytest.MonkeyPatch) -> None:
     # Before and after each of three waits. The client acknowledges bytes in the first two.
     waiting = iter([30, 20, 20, 10, 10, 10])
-    monkeypatch.setattr(sendfile, "_unacknowledged", lambda _socket: next(waiting))
+    monkeypatch.setattr(sendfile, "unacknowledged", lambda _socket: next(waiting))
     ours, theirs = socket.socketpair()
     with ours, theirs:
         ours.setblocking(False)
@@ -247,11 +249,11 @@ def test_unacknowledged_bytes_are_counted() -> None:
             with suppress(BlockingIOError):
                 while True:
                     sent += ours.send(bytes(1 << 16))
-            before = sendfile._unacknowledged(ours.fileno())
+            before = unacknowledged(ours.fileno())
             assert 0 < before <= sent
             while sent:
                 sent -= len(theirs.recv(1 << 20))
-            assert sendfile._unacknowledged(ours.fileno()) < before
+            assert unacknowledged(ours.fileno()) < before
 
 
 def test_a_client_that_closes_its_half_counts_as_disconnected(
