@@ -79,7 +79,7 @@ async def test_less_than_a_mebibyte_is_held_for_a_client_that_does_not_read(
     async with gateway_before_storage(tmp_path) as gateway:
         job = await gateway.finished_job(RESULT)
         head = (
-            f"GET /api/v1/jobs/{job.id}/result HTTP/1.1\r\nHost: x\r\n"
+            f"GET /api/v1/jobs/{job.id}/result HTTP/1.1\r\nHost: localhost\r\n"
             f"Accept-Encoding: {coding}\r\n\r\n"
         )
         gc.collect()
@@ -131,7 +131,7 @@ async def test_a_client_that_reads_too_slowly_is_disconnected(start_gateway: Sta
     gateway = await start_gateway(min_download_rate=1e9, rate_window=0.2)
     job = await gateway.finished_job(RESULT)
     reader, writer = await asyncio.open_connection(*gateway.address, limit=1024)
-    writer.write(f"GET /api/download_file/{job.id} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    writer.write(f"GET /api/download_file/{job.id} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
     received = 0
     with suppress(ConnectionError):
         while piece := await reader.read(100):
