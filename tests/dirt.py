@@ -26,7 +26,7 @@ _NO_TEXT: dict[Encoding, list[str]] = {
     "windows-1251": ["\udc98"],
     "iso-8859-7": ["\udcae", "\udcff"],
     "cp437": [],
-    "shift-jis": ["\udc81", "\udcfc", "\udc85\udc40", "東\udc81"],
+    "shift-jis": ["\udc81", "\udcfc", "\udc85@", "東\udc81"],
     "euc-jp": ["\udc8f", "\udc8f\udca2", "\udca1", "\udcf5\udca1", "\udcff"],
     "gb18030": ["\udc81", "\udc810", "\udc810\udc81", "\udcff", "\udc80", "\udce43\udc810"],
     "big5": ["\udc81", "\udca1", "\udcfa\udca1"],

@@ -159,7 +159,7 @@ def _share_of_words(text: str, frequent: str) -> float:
         if len(word) < 2 or any(char < "\x80" for char in word):
             continue
         letters = sum(1 if char in frequent else _RARE for char in word.lower())
-        natural = word[1:] in (word[1:].lower(), word[1:].upper())
+        natural = word == word.upper() or word[1:] == word[1:].lower()
         seen += count * len(word)
         good += count * letters * (1 if natural else _STRANGE_SHAPE)
     return good / total if seen >= _LEAST_LETTERS else 0.0

@@ -70,6 +70,12 @@ KINDS: dict[str, WarningKind] = {
         "in another encoding{such_as} it has other letters",
         "set input.encoding to that of the file, or to {encoding_code!r}",
     ),
+    "utf8_text": WarningKind(
+        "all text beyond ASCII, such as {example}, is valid UTF-8, but was read in the encoding "
+        "that was declared",
+        "if the file is in UTF-8, its letters beyond ASCII are wrong",
+        "set input.encoding to 'utf-8', or leave it out",
+    ),
     "assumed_header": WarningKind(
         "the first record was read as the header",
         "nothing in the file shows that it is one; if it is a record, the result lacks it",

@@ -52,11 +52,13 @@ class Doubts:
         notation: Notation,
         dialect: Dialect,
         written: RecordDoubts,
+        of_text: Sequence[Finding],
     ) -> None:
         self._query = query
         self._names = names
         self._notation = notation
         self._dialect = dialect
+        self._of_text = of_text
         self._rows: list[tuple[int, Fields, Key]] = []
         self._fields: list[Fields] = []
         self._tests: dict[int, int] = {}
@@ -89,6 +91,7 @@ class Doubts:
             *self._grouped_integers(),
             *self._doubtful_rows(),
             *self._similar_groups(),
+            *self._of_text,
         ]
         found += of_dialect(self._dialect)
         found += self.written.findings()
@@ -195,6 +198,18 @@ class Doubts:
         example = f"{show(first[place])} and {show(second[place])}"
         column = self._query.group_by[place] + 1
         return [Finding("similar_groups", count, 0, None, column, example)]
+
+
+def utf8_text(data: bytes, dialect: Dialect) -> list[Finding]:
+    """Return whether a file is in UTF-8 that is read in another encoding than UTF-16."""
+    if data.isascii() or dialect.encoding.startswith("utf-"):
+        return []
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return []
+    first = next(char for char in text if char > "\x7f")
+    return [Finding("utf8_text", 1, example=show(first.encode()))]
 
 
 def names_total(text: str) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.aggregation.cells import EXACT
 from shared.aggregation.resolve import resolve
+from shared.csv.compression import decompress
 from shared.csv.problems import EMPTY_FILE, SHOWN_PROBLEMS, MalformedRecord, columns, show
 from shared.csv.records import RecordReader
 from shared.errors import InvalidInput, MalformedInput
@@ -17,7 +18,7 @@ from shared.jobs.rejects import COLUMNS
 from shared.jobs.report import Report, Rows
 from shared.jobs.warnings import refusal
 from tests.reference.cells import BadCell, holds, key_of, values_of
-from tests.reference.doubts import Doubts
+from tests.reference.doubts import Doubts, utf8_text
 from tests.reference.functions import compute, ratio
 from tests.reference.record_doubts import RecordDoubts
 from tests.reference.rows import csv_line, encoded, ordered
@@ -50,6 +51,16 @@ class Outcome:
     """What was found in the file; None if the file as a whole is damaged."""
 
 
+@dataclass(frozen=True)
+class _Bytes:
+    """The bytes of a file."""
+
+    plain: bytes
+    """Decompressed, in its encoding."""
+    text: list[bytes]
+    """In UTF-8, in blocks that are added when they are read."""
+
+
 def aggregate(data: bytes, aggregation: Aggregation) -> Outcome:
     """Aggregate a file as it was sent."""
     # By default Python refuses to convert numbers of more than 4300 digits.
@@ -73,7 +84,9 @@ def aggregate(data: bytes, aggregation: Aggregation) -> Outcome:
     result, reason, report = b"", "", Report()
     try:
         with decimal.localcontext(EXACT):
-            result, report = _aggregated(aggregation, dialect, reader, problems, read)
+            plain = b"".join(decompress(iter([data]), dialect.compression, None))
+            found = _Bytes(plain, read)
+            result, report = _aggregated(aggregation, dialect, reader, problems, found)
     except MalformedInput as error:
         if isinstance(error, MalformedRecord):
             problems.take(error.problem)
@@ -117,7 +130,7 @@ def _aggregated(
     dialect: Dialect,
     reader: RecordReader,
     problems: _Problems,
-    text: list[bytes],
+    read: _Bytes,
 ) -> tuple[bytes, Report]:
     """Return the result and its report. Raises MalformedInput."""
     skip = aggregation.input.on_bad_row == "skip"
@@ -125,8 +138,9 @@ def _aggregated(
     written = aggregation.notation.of_values
     query, width, header_line = _query(aggregation, reader, records, problems, skip=skip)
     names = [name.decode() for name in reader.header]
-    written_as = RecordDoubts(dialect, width, header_line, text)
-    doubts = Doubts(query, names, aggregation.notation, dialect, written_as)
+    written_as = RecordDoubts(dialect, width, header_line, read.text)
+    of_text = utf8_text(read.plain, dialect)
+    doubts = Doubts(query, names, aggregation.notation, dialect, written_as, of_text)
     groups, rows = _groups(query, reader, records, width, doubts, problems)
     rows = replace(rows, rejected=problems.count)
     problems.check(rows, skip=skip)

@@ -277,6 +277,29 @@ def test_positions_of_parts_order_first_and_last_in_every_encoding(tmp_path: Pat
     assert (merged.event, merged.files) == (expected.event, expected.files)
 
 
+def test_parts_of_a_file_in_utf_8_that_is_declared_otherwise_tell_what_one_pass_tells(
+    tmp_path: Path,
+) -> None:
+    aggregation = Aggregation(
+        aggregates=(Aggregate("count"),), input=replace(RFC_4180, encoding="latin-1")
+    )
+    plain = "".join(f"{i},x\n" for i in range(50)).encode()
+    for tail, told in ((b"", True), (b"\xe9,y\n", False)):
+        data = b"a,b\n" + plain + "é,€\n".encode() + plain + tail
+        kernel = kernel_for(tmp_path / str(told), data, aggregation)
+        line_ends = [at + 1 for at, byte in enumerate(kernel.data) if byte == ord("\n")]
+        expected = kernel.run()
+        assert [each["kind"] for each in expected.event["warnings"]] == ["utf8_text"] * told
+        for order in (list, reversed):
+            merged = kernel.run(Merge(states(order(parts_of(kernel, line_ends[:-1:7])))))
+            assert merged.event == expected.event
+        # Each part but the last one is cut off, perhaps within a character.
+        for cut in range(len(b"a,b\n"), len(kernel.data), 13):
+            first = kernel.run(Part(0, cut, cut=True))
+            rest = kernel.run(Part(first.event["end"], header=first.header))
+            assert kernel.run(Merge(states([rest, first]))).event == expected.event
+
+
 def test_a_file_without_a_header_has_the_columns_of_its_first_record(tmp_path: Path) -> None:
     declared: Input = replace(RFC_4180, header=False, on_bad_row="skip")
     aggregation = Aggregation((GroupColumn(1),), (Aggregate("count"),), input=declared)

@@ -12,16 +12,16 @@ namespace csvmill {
 /// From `latin_1` on, they are the `single_byte_encodings` in their order. Numbers are in state
 /// files.
 enum class Encoding : std::uint8_t {
-    utf_8,
-    utf_16_le,
-    utf_16_be,
-    latin_1,
-    windows_1252,
+    utf_8 = 0,
+    utf_16_le = 1,
+    utf_16_be = 2,
+    latin_1 = 3,
+    windows_1252 = 4,
     shift_jis = 128,
-    euc_jp,
-    gb18030,
-    big5,
-    euc_kr,
+    euc_jp = 129,
+    gb18030 = 130,
+    big5 = 131,
+    euc_kr = 132,
 };
 
 /// See `Dialect` in shared/csv/dialect.py.

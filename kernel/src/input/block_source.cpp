@@ -37,7 +37,9 @@ bool BlockSource::next(Block& block) {
         source_.resize(block_);
         const std::size_t size = fill(source_.data(), block_);
         text_.clear();
-        transcoder_->append(Bytes(source_).substr(0, size), final(), text_);
+        const Bytes source = Bytes(source_).substr(0, size);
+        if (transcoder_->has_bytes_of_ascii()) utf8_.add(source, final());
+        transcoder_->append(source, final(), text_);
         block.buffer.reset(gap, text_.size());
         block.buffer.append(text_);
     } else {

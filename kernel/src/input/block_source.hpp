@@ -10,6 +10,7 @@
 #include "input/footer.hpp"
 #include "run/monitor.hpp"
 #include "text/transcode.hpp"
+#include "warnings/utf8_evidence.hpp"
 
 namespace csvmill {
 
@@ -50,8 +51,8 @@ public:
     bool final() const { return ended_ && end_.final; }
     /// The lines of the footer that were left out, once all has been read.
     std::uint64_t footer_lines() const { return footer_lines_; }
-    /// Whether a character continues after the last block.
-    bool within_character() const { return transcoder_ && transcoder_->pending(); }
+    /// What the bytes tell of their encoding, if the file is read neither as UTF-8 nor as UTF-16.
+    const Utf8Evidence& utf8() const { return utf8_; }
 
 private:
     std::size_t fill(char* to, std::size_t size);
@@ -59,6 +60,7 @@ private:
     int descriptor_;
     std::optional<std::uint64_t> size_;
     std::optional<Transcoder> transcoder_;
+    Utf8Evidence utf8_;
     std::optional<Footer> footer_;
     std::uint64_t footer_lines_ = 0;
     std::size_t block_;

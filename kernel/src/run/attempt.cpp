@@ -10,6 +10,7 @@
 #include "run/file_attempt.hpp"
 #include "run/merge_attempt.hpp"
 #include "text/error.hpp"
+#include "text/show.hpp"
 #include "warnings/group_survey.hpp"
 
 namespace csvmill {
@@ -66,6 +67,11 @@ void Attempt::finish(const Query& query, const Layout& layout, std::vector<Group
     problems_.finish();
     problems_.check(found_.aggregated, found_.filtered);
     const Clock::time_point begun = Clock::now();
+    if (found_.utf8.found()) {
+        Sighting& sighting = found_.doubts.of(Doubt::utf8_text);
+        sighting.count = 1;
+        sighting.example = show(found_.utf8.first());
+    }
     survey_groups({query, layout, tables, files, found_.aggregated, random_seed()}, found_.doubts);
     FileWriter result("result", scratch_);
     found_.groups = write_result({query, layout, std::move(tables), std::move(files),

@@ -89,6 +89,7 @@ void FileAttempt::aggregate(Header begin, const Query& query) {
     found_.of_several_lines = rows.of_several_lines;
     found_.most_lines = rows.most_lines;
     if (problems_.count() == 0 || query.skip) found_.doubts = pipeline.doubts();
+    found_.utf8 = source_.utf8();
     found_.passed_over = above + rows.passed_over + source_.footer_lines();
     found_.padded = rows.padded;
     found_.truncated = rows.truncated;
@@ -129,6 +130,7 @@ PartAccount FileAttempt::account_of(const Link& rest) const {
     account.of_several_lines = found_.of_several_lines;
     account.most_lines = found_.most_lines;
     account.doubts = found_.doubts;
+    account.utf8 = found_.utf8;
     account.padded = found_.padded;
     account.truncated = found_.truncated;
     account.footer = rest.footer ? 1 : 0;

@@ -40,6 +40,7 @@ void MergeAttempt::merge() {
     found_.of_several_lines = total.of_several_lines;
     found_.most_lines = total.most_lines;
     found_.doubts = total.doubts;
+    found_.utf8 = total.utf8;
     found_.passed_over = total.all_passed_over();
     found_.padded = total.padded;
     found_.truncated = total.truncated;

@@ -4,6 +4,7 @@
 #include "output/problems.hpp"
 #include "run/json.hpp"
 #include "warnings/doubts.hpp"
+#include "warnings/utf8_evidence.hpp"
 
 namespace csvmill {
 
@@ -19,7 +20,8 @@ struct Findings {
     std::uint64_t passed_over = 0;
     std::uint64_t padded = 0;
     std::uint64_t truncated = 0;
-    Doubts doubts;  ///< Those of a file that has a result.
+    Doubts doubts;      ///< Those of a file that has a result.
+    Utf8Evidence utf8;  ///< Of its bytes.
     double write_seconds = 0;
 };
 

@@ -10,7 +10,7 @@ namespace csvmill {
 namespace {
 
 constexpr auto most_above = static_cast<std::uint64_t>(Above::empty_line);
-constexpr std::uint64_t version = 3;
+constexpr std::uint64_t version = 4;
 
 }  // namespace
 
@@ -26,6 +26,7 @@ void PartAccount::write(std::string& to) const {
         to += name;
     }
     doubts.write(to);
+    utf8.write(to);
 }
 
 PartAccount PartAccount::read(Bytes from) {
@@ -48,6 +49,7 @@ PartAccount PartAccount::read(Bytes from) {
         account.names.emplace_back(take_bytes(from, take_varint(from)));
     }
     account.doubts = Doubts::read(from);
+    account.utf8 = Utf8Evidence::read(from);
     if (!from.empty()) throw StateError("a state file is damaged: its account is too long");
     return account;
 }
@@ -55,6 +57,7 @@ PartAccount PartAccount::read(Bytes from) {
 void PartAccount::append(const PartAccount& next) {
     end = next.end;
     if (footer == 0) doubts.append(next.doubts, lines, static_cast<Above>(above));
+    utf8.append(next.utf8);
     lines += next.lines;
     if (footer > 0) {
         // It is below the table, though it was read as if it had records.

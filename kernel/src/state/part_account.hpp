@@ -7,6 +7,7 @@
 
 #include "text/bytes.hpp"
 #include "warnings/doubts.hpp"
+#include "warnings/utf8_evidence.hpp"
 
 namespace csvmill {
 
@@ -27,6 +28,7 @@ struct PartAccount {
     std::uint64_t open_line = 0;  ///< 1 if the part ends within a line.
     std::uint64_t above = 0;      ///< What is above the part that follows: an `Above`.
     Doubts doubts;                ///< None if bad records fail the job, and the part has some.
+    Utf8Evidence utf8;            ///< Of its bytes, and perhaps of some that follow.
     std::uint64_t header_line = 1;   ///< The line of the file on which its header begins.
     std::vector<std::string> names;  ///< Of all columns of the file.
 

@@ -50,7 +50,10 @@ public:
     /// for the next call; with `final` they become invalid UTF-8.
     void append(Bytes source, bool final, std::string& to);
 
-    bool pending() const { return !pending_.empty(); }  ///< Whether a character is incomplete.
+    /// Whether ASCII text has the same bytes as in UTF-8.
+    bool has_bytes_of_ascii() const {
+        return encoding_ != Encoding::utf_16_le && encoding_ != Encoding::utf_16_be;
+    }
 
 private:
     Encoding encoding_;

@@ -15,7 +15,7 @@ constexpr std::array names{
     Bytes("total_row"),           Bytes("sum_row"),           Bytes("empty_row"),
     Bytes("blank_group"),         Bytes("similar_groups"),    Bytes("below_empty_line"),
     Bytes("padded_records"),      Bytes("truncated_records"), Bytes("records_in_quotes"),
-    Bytes("trailing_delimiters"),
+    Bytes("trailing_delimiters"), Bytes("utf8_text"),
 };
 
 void append_text(std::string& to, Bytes text) {

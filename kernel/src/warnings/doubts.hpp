@@ -29,6 +29,7 @@ enum class Doubt : std::uint8_t {
     truncated_records,    ///< A record of which fields were dropped.
     records_in_quotes,    ///< A record of which each line may be a record.
     trailing_delimiters,  ///< A record that ends in a delimiter, unlike the header.
+    utf8_text,            ///< A file in UTF-8 that was read in another encoding.
 };
 
 /// The name of a kind in messages.
