@@ -27,11 +27,14 @@ SEED ?= 1
 IN_PARALLEL = $(if $(filter-out 0,$(WORKERS)),-n $(WORKERS) --dist loadfile --no-loadscope-reorder)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test long chaos lint kernel wheel fuzz benchmark house lock venv clean
+.PHONY: help env demo serve test long chaos lint kernel wheel fuzz benchmark house lock venv clean
 .DELETE_ON_ERROR:
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+env: ## create .env and random secrets for docker compose; ARGS="--renew storage_token" replaces one
+	@$(PYTHON) scripts/make_env.py $(ARGS)
 
 demo: $(RUNTIME) $(KERNEL) ## aggregate a large CSV with the real service and check every total; FILE=my.csv uses yours
 	@$(VENV)/bin/python -m csvmill.demo $(if $(FILE),'$(FILE)') $(ARGS)

@@ -125,7 +125,11 @@ def _remove_stack(project: str) -> None:
          "--volumes", "--timeout=0"],
         ["image", "rm", "--force", f"{project}:latest"],
     ):  # fmt: skip
-        subprocess.run(["docker", *command], check=False, timeout=120, capture_output=True)
+        # The secrets have to have some place, even to remove the project.
+        environment = {**os.environ, "CSVMILL_SECRETS": "none"}
+        subprocess.run(
+            ["docker", *command], check=False, timeout=120, capture_output=True, env=environment
+        )
 
 
 def _main() -> None:

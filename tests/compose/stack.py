@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
+import sys
+import tempfile
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -22,7 +25,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 UNSHARED = "deploy/compose.unshared.yml"
-PASSWORD = "passwordofthetests"
 VHOST = "csvmill"
 COMMAND_TIMEOUT = 120.0
 """Seconds for one command that downloads nothing."""
@@ -71,6 +73,10 @@ class Stack:
 
     def __init__(self, **settings: str) -> None:
         self.project = f"csvmill-test-{uuid.uuid4().hex[:12]}"
+        self._folder = Path(tempfile.mkdtemp(prefix="csvmill-secrets-"))
+        reaper.watch_folder(self._folder)
+        self.secrets = self._folder / "secrets"
+        make_env("--env", str(self._folder / "env"), "--secrets", str(self.secrets))
         self.image = f"{self.project}:latest"
         self.url = f"http://127.0.0.1:{(http := free_port())}"
         self._management = f"http://127.0.0.1:{(management := free_port())}"
@@ -83,9 +89,7 @@ class Stack:
             "CSVMILL_HTTP_PORT": str(http),
             "RABBITMQ_MANAGEMENT_PORT": str(management),
             "PROMETHEUS_PORT": str(prometheus),
-            "POSTGRES_PASSWORD": PASSWORD,
-            "RABBITMQ_PASSWORD": PASSWORD,
-            "CSVMILL_STORAGE_TOKEN": PASSWORD,
+            "CSVMILL_SECRETS": str(self.secrets),
             **settings,
         }
 
@@ -106,6 +110,9 @@ class Stack:
         if docker("images", "--quiet", self.image):
             docker("image", "rm", self.image)
         reaper.forget_stack(self.project)
+        if self._folder.exists():
+            shutil.rmtree(self._folder)
+            reaper.forget_folder(self._folder)
 
     def compose(self, *arguments: str, timeout: float = COMMAND_TIMEOUT) -> str:
         """Return the standard output of `docker compose ...`. Raises CommandFailed."""
@@ -148,6 +155,7 @@ class Stack:
         The project name, image and ports in the script are replaced by those of this stack.
         """
         script = script.replace("csvmill_blobs", f"{self.project}_blobs")
+        script = script.replace("deploy/secrets", str(self.secrets))
         script = re.sub(r"^(\s+)csvmill -C", rf"\1{self.image} -C", script, flags=re.MULTILINE)
         script = script.replace("http://127.0.0.1:15672", self._management)
         return run(
@@ -162,9 +170,14 @@ class Stack:
         )
 
     def received(self, container: str) -> int:
-        """Return the number of bytes that a container received over its network."""
+        """Return the number of bytes that a container received over its networks."""
         return int(
-            self.run_in(container, "print(open('/sys/class/net/eth0/statistics/rx_bytes').read())")
+            self.run_in(
+                container,
+                "import glob\n"
+                "files = glob.glob('/sys/class/net/eth*/statistics/rx_bytes')\n"
+                "print(sum(int(open(file).read()) for file in files))",
+            )
         )
 
     def management(self, path: str, *, method: str = "GET", body: object = None) -> Any:
@@ -172,12 +185,13 @@ class Stack:
 
         `{vhost}` in the path stands for our virtual host.
         """
+        password = (self.secrets / "rabbitmq_password").read_text().strip()
         request = urllib.request.Request(  # noqa: S310  (our own URL)
             self._management + "/api/" + path.format(vhost=urllib.parse.quote(VHOST, safe="")),
             method=method,
             data=None if body is None else json.dumps(body).encode(),
             headers={
-                "Authorization": "Basic " + b64encode(f"csvmill:{PASSWORD}".encode()).decode(),
+                "Authorization": "Basic " + b64encode(f"csvmill:{password}".encode()).decode(),
                 "Content-Type": "application/json",
             },
         )
@@ -195,6 +209,11 @@ _KEPT = (
     "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST", "PYTHON_IMAGE", "HAPROXY_IMAGE", "RABBITMQ_IMAGE",
     "POSTGRES_IMAGE", "PROMETHEUS_IMAGE",
 )  # fmt: skip
+
+
+def make_env(*arguments: str) -> str:
+    """Run the script of `make env`; return its output. Raises CommandFailed."""
+    return run([sys.executable, str(ROOT / "scripts/make_env.py"), *arguments])
 
 
 def docker(
