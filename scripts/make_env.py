@@ -66,7 +66,10 @@ def main() -> None:
     else:
         for made in create(options.env, folder):
             print(f"created {made}")
-        print("Next: docker compose up -d --wait")
+        print(
+            "Next: docker compose up -d --wait\n"
+            "Then the first key: docker compose exec gateway csvmill keys create --name NAME"
+        )
 
 
 def create(env: Path, folder: Path) -> list[Path]:
