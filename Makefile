@@ -13,7 +13,12 @@ DEV := $(VENV)/.dev-installed
 KERNEL := $(VENV)/.kernel-installed
 # The engines that csvmill is compared with.
 PEERS := build/peers
+# The tools of `make sbom` and `make audit`.
+AUDIT := build/audit
 KERNEL_SOURCES := $(shell find kernel/CMakeLists.txt kernel/src -type f)
+
+# What is shipped, and what builds it.
+OURS := gateway processor storage shared csvmill scripts
 
 FILE ?=
 T ?= tests
@@ -27,7 +32,7 @@ SEED ?= 1
 IN_PARALLEL = $(if $(filter-out 0,$(WORKERS)),-n $(WORKERS) --dist loadfile --no-loadscope-reorder)
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo serve test long chaos lint kernel wheel fuzz benchmark house lock venv clean
+.PHONY: help env demo serve test long chaos lint kernel wheel fuzz benchmark house sbom audit lock venv clean
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -58,11 +63,12 @@ chaos: $(DEV) $(KERNEL) ## kill, pause and disconnect everything for MINUTES, by
 	@scripts/install_test_servers
 	@$(VENV)/bin/python -m tests.chaos --minutes $(MINUTES) --seed $(SEED)
 
-lint: $(DEV) ## check style, types, imports between modules, and forbidden content of files
+lint: $(DEV) ## check style, types, imports between modules, security, and forbidden content of files
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports --no-logo
+	@$(VENV)/bin/bandit --quiet --configfile pyproject.toml --recursive $(OURS)
 	@$(VENV)/bin/python scripts/check_files.py
 	@$(VENV)/bin/python scripts/house.py --check > /dev/null
 	@scripts/lint_kernel $(VENV)
@@ -81,6 +87,14 @@ benchmark: $(DEV) $(KERNEL) $(PEERS)/.installed ## compare the kernel with other
 house: $(RUNTIME) ## count rooms, arrows and import cycles of the code; ARGS="--arrows gateway" lists them
 	@$(VENV)/bin/python scripts/house.py $(ARGS)
 
+sbom: $(AUDIT)/.installed ## write the bill of materials of the services to dist/sbom.json (CycloneDX)
+	@mkdir -p dist
+	@PYTHONWARNINGS=ignore $(AUDIT)/bin/cyclonedx-py requirements requirements/runtime.txt \
+		--pyproject pyproject.toml --output-reproducible --output-format JSON --output-file dist/sbom.json
+
+audit: $(AUDIT)/.installed ## compare the packages of the services with published advisories; needs the internet
+	@$(AUDIT)/bin/pip-audit --strict --require-hashes --disable-pip --requirement requirements/runtime.txt
+
 lock: ## compile requirements/*.in; ARGS=--upgrade selects the newest versions
 	@scripts/lock $(ARGS)
 
@@ -90,6 +104,12 @@ clean: ## remove .venv and the files of tools
 	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
 		.import_linter_cache tests/e2e/foreign/node_modules
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(AUDIT)/.installed: requirements/audit.txt scripts/make_venv
+	@echo "Installing the tools of audits into $(AUDIT) ..."
+	@scripts/make_venv $(AUDIT)
+	@$(AUDIT)/bin/python -m pip --quiet --disable-pip-version-check --no-input install --require-hashes -r $<
+	@touch $@
 
 # --require-hashes: only pinned packages are installed. The project itself is installed in place with
 # the pinned tools, so no build environment is downloaded, and without the kernel, which $(KERNEL) builds.
