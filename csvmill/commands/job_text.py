@@ -100,8 +100,10 @@ def echo_warnings(job: JobView) -> None:
 
 def describe_warning(warning: WarningView) -> str:
     """Return a warning on one line."""
-    first = "" if warning.line is None else f" (first in line {warning.line})"
-    return f"{warning.message}{first}; {warning.remedy}"
+    if warning.line is None:
+        return f"{warning.message}; {warning.remedy}"
+    first = "in" if warning.count == 1 else "first in"
+    return f"{warning.message} ({first} line {warning.line}); {warning.remedy}"
 
 
 def multiline_rows(rows: int, most_lines: int) -> str:

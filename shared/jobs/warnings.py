@@ -51,8 +51,10 @@ class FileWarning:
     """What to send, or to change in the file, to settle it."""
 
     def __str__(self) -> str:
-        first = "" if self.line is None else f" (first in line {self.line})"
-        return f"{self.message}{first}"
+        if self.line is None:
+            return self.message
+        first = "in" if self.count == 1 else "first in"
+        return f"{self.message} ({first} line {self.line})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,27 +98,27 @@ KINDS: dict[str, WarningKind] = {
     ),
     "repeated_header": WarningKind(
         "{records} {are} the header again",
-        "it was counted as data; several files may have been joined",
-        "remove the line, or leave it out with where",
+        "such records were counted as data; several files may have been joined",
+        "remove such lines, or leave them out with where",
     ),
     "total_row": WarningKind(
         "{place}: {records} {are} called {example} or the like",
-        "it may sum other records, which then count twice",
-        "leave it out with where, unless it is a group like the others",
+        "such a record may sum others, which then count twice",
+        "leave such records out with where, unless their group is like the others",
     ),
     "sum_row": WarningKind(
-        "{place}: the last record has {example}, the sum of all records above it",
+        "{place}: the last or first record has {example}, the sum of all other records",
         "it may be a total, so that all records count twice",
         "leave it out with where, or remove it from the file",
     ),
     "empty_row": WarningKind(
         "{records} {have} empty cells only",
-        "it was counted as data",
-        "remove the line, or leave it out with where",
+        "such records were counted as data",
+        "remove such lines, or leave them out with where",
     ),
     "blank_group": WarningKind(
         "{place}: {cells} {are} empty or blank",
-        "these records form a group without a name",
+        "such records form a group without a name",
         "leave them out with where, or fill the cells",
     ),
     "below_empty_line": WarningKind(
@@ -147,9 +149,11 @@ KINDS: dict[str, WarningKind] = {
         "add the delimiter, or the missing name, to the header",
     ),
     "similar_groups": WarningKind(
-        "{place}: {groups} look like another one, such as {example}",
-        "they differ only by blanks, upper and lower case, or the form of accented letters",
-        "if they are the same, set trim, case or normalize for this column in group_by",
+        "{place}: {groups} {look} like another one, such as {example}",
+        "they differ only by blanks, invisible characters, upper and lower case, or the form of "
+        "accented letters",
+        "if they are the same, set trim, case or normalize for this column in group_by; remove "
+        "other blanks and invisible characters from the file",
     ),
 }
 """The kinds of warnings, in the order of a report. Their codes never change."""
@@ -219,6 +223,7 @@ def _fields_of(finding: Finding, names: Sequence[str], notation: Notation) -> di
         "groups": _number(finding.count, "group"),
         "are": "is" if finding.count == 1 else "are",
         "follow": "follows" if finding.count == 1 else "follow",
+        "look": "looks" if finding.count == 1 else "look",
         "have": "has" if finding.count == 1 else "have",
         "were": "was" if finding.count == 1 else "were",
         "example": finding.example,

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 Fields = list[bytes]
 Key = tuple[bytes, ...]
 
-_BLANKS = "[\t-\r \x85\xa0\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff]+"
+_BLANKS = "[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+"
+_INVISIBLE = "[\xad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff]"
 
 
 def number_tests(restriction: Restriction | None) -> Iterator[tuple[int, int]]:
@@ -115,8 +116,17 @@ class Doubts:
             values = [(line, cell, self._form(cell)) for line, cell in cells]
             if all(form != "other" for _, _, form in values):
                 grouped = [(line, column, cell) for line, cell, form in values if form == "grouped"]
+                if len(grouped) == len(cells) and self._look_measured([c for _, _, c in grouped]):
+                    continue
                 found += first_of("grouped_integers", grouped, len(cells) - len(grouped))
         return found
+
+    def _look_measured(self, cells: Sequence[bytes]) -> bool:
+        """Return whether numbers with three decimals are many that differ little."""
+        read = self._notation.readers["number"]
+        numbers = [abs(read(cell)) for cell in cells]
+        uneven = any(1000 * number % 10 for number in numbers)
+        return len(numbers) >= 20 and uneven and max(numbers) < 2 * min(numbers)
 
     def _form(self, cell: bytes) -> str:
         number = f"{self._notation.readers['number'](cell):f}"
@@ -147,6 +157,7 @@ class Doubts:
                 for column, text in named:
                     if not text.strip(BLANKS):
                         blank[column].append((line, column, text.encode()))
+        seen["total_row"] = sorted([*seen["total_row"], *self._labels().values()])
         found = [finding for kind, rows in seen.items() for finding in first_of(kind, rows)]
         found += self._sum_row()
         for _, rows in sorted(blank.items()):
@@ -154,6 +165,7 @@ class Doubts:
         return found
 
     def _sum_row(self) -> list[Finding]:
+        """Find a last or first row that sums all others."""
         aggregates = self._query.aggregation.aggregates
         sums = [
             column
@@ -165,21 +177,56 @@ class Doubts:
         ]
         if not sums or len(self._rows) < 3:
             return []
-        line, last, key = self._rows[-1]
+        for place in (len(self._rows) - 1, 0):
+            if place not in self._labels() and self._is_sum(place, sums):
+                line, row, _ = self._rows[place]
+                example = show(f"{self._sum([row], sums[0]):f}".encode())
+                return [Finding("sum_row", 1, 0, line, sums[0] + 1, example)]
+        return []
+
+    def _is_sum(self, place: int, sums: Sequence[int]) -> bool:
+        _, row, key = self._rows[place]
         if any(names_total(text.decode()) for text in key):
-            return []
-        above = self._rows[:-1]
+            return False
+        others = [*self._rows[:place], *self._rows[place + 1 :]]
         for column in sums:
-            of_group = [row for _, row, of in above if of == key] if key else []
-            total = self._sum([row for _, row, _ in above], column)
-            if not last[column] or total != self._sum([last], column):
-                return []
+            of_group = [other for _, other, of in others if of == key] if key else []
+            total = self._sum([other for _, other, _ in others], column)
+            if not row[column] or total != self._sum([row], column):
+                return False
             if self._sum(of_group, column):
-                return []
-        if not any(self._sum([last], column) for column in sums):
-            return []
-        example = show(f"{self._sum([last], sums[0]):f}".encode())
-        return [Finding("sum_row", 1, 0, line, sums[0] + 1, example)]
+                return False
+        # One significant digit is chance if there are few records.
+        numbers = [f"{self._sum([row], column):f}" for column in sums]
+        digits = sum(len(re.sub("[-.]", "", number).strip("0")) for number in numbers)
+        return digits >= (1 if len(others) >= 4 else 2)
+
+    def _labels(self) -> dict[int, tuple[int, int, bytes]]:
+        """Return where the first and last row have the name of a total in a column without groups.
+
+        It is the place of the row, and its line, the column, and the name.
+        """
+        if not self._rows:
+            return {}
+        found = {}
+        for place in (0, len(self._rows) - 1):
+            fields = self._fields[place]
+            is_header = self._dialect.header and [field.decode() for field in fields] == self._names
+            columns = [
+                column
+                for column, field in enumerate(fields)
+                if column not in self._query.group_by and names_total(field.decode())
+            ]
+            column = columns[0] if columns and not is_header else None
+            found[place] = (self._rows[place][0], column)
+        if len({column for _, column in found.values()}) == 1:
+            return {}
+        return {
+            place: (line, column, self._fields[place][column])
+            for place, (line, column) in found.items()
+            if column is not None
+            and not any(names_total(text.decode()) for text in self._rows[place][2])
+        }
 
     def _sum(self, rows: Sequence[Fields], column: int) -> Decimal:
         read = self._notation.readers["number"]
@@ -221,5 +268,6 @@ def names_total(text: str) -> bool:
 
 def likeness(text: bytes) -> str:
     """Return what texts that look alike have in common."""
-    lower = unicodedata.normalize("NFC", text.decode()).lower()
+    visible = re.sub(_INVISIBLE, "", text.decode())
+    lower = unicodedata.normalize("NFC", visible).lower()
     return re.sub(_BLANKS, " ", lower).strip(" ")

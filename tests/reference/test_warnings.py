@@ -60,6 +60,26 @@ CASES = {
         replace(TEXTS, where=Condition(2, ">", ("1",), "number"), group_by=()),
     ),
     "rows": (LINES, replace(TEXTS, group_by=())),
+    "ends": (
+        [
+            b"k,n,m\n",
+            b'"a\n",x,Total\n',
+            b'"b\n",x,2\n',
+            b"c,x,3\n",
+            b'd,"SUM\n:",5\n',
+            b"D,sum:,1\n",
+        ],
+        TEXTS,
+    ),
+    "first": (
+        [
+            b"k,n,m\n",
+            b"a,36.000,36.25\n",
+            *(b'"b %d\n",%d.%03d,1\n' % (i, 20 + i, i) for i in range(36)),
+            b"a\xc2\xad,45.001,.250\n",
+        ],
+        SUMS,
+    ),
     "tables": (
         [
             b"k,n,m\n",

@@ -10,6 +10,9 @@ namespace csvmill {
 
 namespace {
 
+/// So many numbers with three decimals show how they are spread.
+constexpr std::uint64_t least_measured = 20;
+
 constexpr std::array names{
     Bytes("grouped_integers"),    Bytes("quote_in_text"),     Bytes("repeated_header"),
     Bytes("total_row"),           Bytes("sum_row"),           Bytes("empty_row"),
@@ -45,6 +48,41 @@ void add(Sighting& to, const Sighting& from, bool first, std::uint64_t lines) {
     to.count += from.count;
     to.others += from.others;
     to.refuted = to.refuted || from.refuted;
+    if (from.least > 0) to.least = to.least == 0 ? from.least : std::min(to.least, from.least);
+    to.most = std::max(to.most, from.most);
+    to.uneven = to.uneven || from.uneven;
+}
+
+/// Whether numbers with three decimals are as those of a sensor: many that differ little, of which
+/// some do not end in zero, and none without decimals.
+bool looks_measured(const Sighting& sighting) {
+    return sighting.count >= least_measured && sighting.others == 0 && sighting.uneven &&
+           sighting.most < 2 * sighting.least;
+}
+
+void write_row(std::string& to, const EndRow& row) {
+    append_varint(to, row.known ? 1 + row.sums.size() : 0);
+    if (!row.known) return;
+    append_varint(to, row.line);
+    append_text(to, row.key);
+    for (const std::string& sum : row.sums) append_text(to, sum);
+    append_column(to, row.label_column);
+    append_text(to, row.label);
+}
+
+EndRow read_row(Bytes& from) {
+    EndRow row;
+    const std::uint64_t parts = take_varint(from);
+    if (parts == 0) return row;
+    row.known = true;
+    row.line = take_varint(from);
+    row.key = take_bytes(from, take_varint(from));
+    for (std::uint64_t i = 1; i < parts; ++i) {
+        row.sums.emplace_back(take_bytes(from, take_varint(from)));
+    }
+    row.label_column = take_column(from);
+    row.label = take_bytes(from, take_varint(from));
+    return row;
 }
 
 }  // namespace
@@ -54,7 +92,8 @@ Bytes name_of(Doubt doubt) { return names[static_cast<std::size_t>(doubt)]; }
 bool is_doubtful(Doubt doubt, const Sighting& sighting) {
     if (sighting.count == 0 || sighting.refuted) return false;
     // A file whose lines are all divided by empty ones has one table.
-    return doubt != Doubt::below_empty_line || sighting.others > 0;
+    if (doubt == Doubt::below_empty_line) return sighting.others > 0;
+    return doubt != Doubt::grouped_integers || !looks_measured(sighting);
 }
 
 void Doubts::merge(const Doubts& other) {
@@ -63,16 +102,26 @@ void Doubts::merge(const Doubts& other) {
         add(mine, sighting, sighting.position < mine.position, 0);
     }
     if (other.first_.known) first_ = other.first_;
-    const LastRow& its = other.last_;
-    if (its.known && (!last_.known || its.position > last_.position)) last_ = its;
+    const EndRow& its_first = other.first_row_;
+    if (its_first.known && (!first_row_.known || its_first.position < first_row_.position)) {
+        first_row_ = its_first;
+    }
+    const EndRow& its_last = other.last_row_;
+    if (its_last.known && (!last_row_.known || its_last.position > last_row_.position)) {
+        last_row_ = its_last;
+    }
 }
 
 void Doubts::append(const Doubts& next, std::uint64_t lines, Above above) {
     if (next.first_.known) append_first(next.first_, lines, above);
     for (const auto& [key, sighting] : next.seen_) add(seen_[key], sighting, false, lines);
-    if (!next.last_.known) return;
-    last_ = next.last_;
-    last_.line += lines;
+    if (!next.last_row_.known) return;
+    if (!first_row_.known) {
+        first_row_ = next.first_row_;
+        first_row_.line += lines;
+    }
+    last_row_ = next.last_row_;
+    last_row_.line += lines;
 }
 
 void Doubts::append_first(const FirstRecord& first, std::uint64_t lines, Above above) {
@@ -102,18 +151,16 @@ void Doubts::write(std::string& to) const {
         append_column(to, sighting.column);
         for (const std::uint64_t number :
              {sighting.count, sighting.others, std::uint64_t{sighting.refuted ? 1U : 0U},
-              sighting.line}) {
+              sighting.line, sighting.least, sighting.most,
+              std::uint64_t{sighting.uneven ? 1U : 0U}}) {
             append_varint(to, number);
         }
         append_text(to, sighting.example);
     }
     append_varint(to, first_.known ? first_.line : 0);
     append_text(to, first_.example);
-    append_varint(to, last_.known ? 1 + last_.sums.size() : 0);
-    if (!last_.known) return;
-    append_varint(to, last_.line);
-    append_text(to, last_.key);
-    for (const std::string& sum : last_.sums) append_text(to, sum);
+    write_row(to, first_row_);
+    write_row(to, last_row_);
 }
 
 Doubts Doubts::read(Bytes& from) {
@@ -128,20 +175,16 @@ Doubts Doubts::read(Bytes& from) {
         sighting.others = take_varint(from);
         sighting.refuted = take_varint(from) != 0;
         sighting.line = take_varint(from);
+        sighting.least = take_varint(from);
+        sighting.most = take_varint(from);
+        sighting.uneven = take_varint(from) != 0;
         sighting.example = take_bytes(from, take_varint(from));
     }
     doubts.first_.line = take_varint(from);
     doubts.first_.known = doubts.first_.line > 0;
     doubts.first_.example = take_bytes(from, take_varint(from));
-    const std::uint64_t parts = take_varint(from);
-    if (parts == 0) return doubts;
-    LastRow& last = doubts.last();
-    last.known = true;
-    last.line = take_varint(from);
-    last.key = take_bytes(from, take_varint(from));
-    for (std::uint64_t i = 1; i < parts; ++i) {
-        last.sums.emplace_back(take_bytes(from, take_varint(from)));
-    }
+    doubts.first_row_ = read_row(from);
+    doubts.last_row_ = read_row(from);
     return doubts;
 }
 

@@ -1,6 +1,7 @@
 /// What is doubtful in a file: it was read, but may mean something else.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -44,6 +45,18 @@ struct Sighting {
     std::uint64_t line = 0;      ///< On which that record begins; 0 if it is not known.
     std::optional<std::uint32_t> column;
     std::string example;  ///< As `show` gives it.
+    // Of numbers that may be grouped: the range of their digits, and whether some are no multiple
+    // of ten.
+    std::uint64_t least = 0;  ///< 0 if there are none.
+    std::uint64_t most = 0;
+    bool uneven = false;
+
+    void measure(std::int64_t digits) {
+        const auto number = static_cast<std::uint64_t>(digits);
+        least = least == 0 ? number : std::min(least, number);
+        most = std::max(most, number);
+        uneven = uneven || number % 10 != 0;
+    }
 };
 
 /// Whether a kind is to be told.
@@ -56,13 +69,16 @@ struct FirstRecord {
     std::string example;  ///< As `show` gives it.
 };
 
-/// The last record that was aggregated.
-struct LastRow {
+/// The first or last record that was aggregated.
+struct EndRow {
     bool known = false;
     std::uint64_t position = 0;
     std::uint64_t line = 0;
     std::string key;                ///< That of its group.
     std::vector<std::string> sums;  ///< For each `sum`: its number, or nothing for an empty cell.
+    /// Where the name of a total is in it, other than in a group column.
+    std::optional<std::uint32_t> label_column;
+    std::string label;  ///< This name, as `show` gives it.
 };
 
 /// All that was seen by a thread, or in a part of a file.
@@ -76,8 +92,10 @@ public:
     }
 
     FirstRecord& first() { return first_; }
-    LastRow& last() { return last_; }
-    const LastRow& last() const { return last_; }
+    EndRow& first_row() { return first_row_; }
+    EndRow& last_row() { return last_row_; }
+    const EndRow& first_row() const { return first_row_; }
+    const EndRow& last_row() const { return last_row_; }
 
     /// Adds what another thread has seen in the same file.
     void merge(const Doubts& other);
@@ -101,7 +119,8 @@ private:
 
     std::map<Key, Sighting> seen_;
     FirstRecord first_;
-    LastRow last_;
+    EndRow first_row_;
+    EndRow last_row_;
 };
 
 }  // namespace csvmill

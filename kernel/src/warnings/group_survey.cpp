@@ -19,8 +19,22 @@ namespace csvmill {
 
 namespace {
 
-/// A row that sums others has at least so many of them above it.
+/// A row that sums others has at least so many of them.
 constexpr std::uint64_t least_summed = 2;
+
+/// With so many of them, any sum is told; with fewer, only sums of so many significant digits.
+constexpr std::uint64_t many_summed = 4;
+constexpr std::size_t least_digits = 2;
+
+/// The digits of a number but for zeros at both ends.
+std::size_t significant_digits(Bytes number) {
+    constexpr Bytes digits = "123456789";
+    const std::size_t first = number.find_first_of(digits);
+    if (first == Bytes::npos) return 0;
+    const std::size_t last = number.find_last_of(digits);
+    const Bytes significant = number.substr(first, last - first + 1);
+    return significant.size() - static_cast<std::size_t>(std::ranges::count(significant, '.'));
+}
 
 /// Calls `take` with the key of each group, and a function that gives the state of its aggregate
 /// `i`, until it returns false.
@@ -102,32 +116,71 @@ private:
 class Survey {
 public:
     Survey(const SurveyedGroups& groups, Doubts& doubts)
-        : groups_(groups), doubts_(doubts), hash_(groups.seed) {
+        : groups_(groups),
+          doubts_(doubts),
+          first_{doubts.first_row(), false, {}, {}},
+          last_{doubts.last_row(), false, {}, {}},
+          hash_(groups.seed) {
         const auto& aggregates = groups.query.aggregates;
         for (std::size_t i = 0; i < aggregates.size(); ++i)
             if (aggregates[i].sums_column()) sums_.push_back(i);
     }
 
     void run(std::size_t most) {
+        tell_labels();
         if (!compare_keys(most)) return;
         if (!alike_.empty()) tell_alike();
-        if (may_be_sum()) tell_sum();
+        for (End* end : {&last_, &first_}) {
+            if (may_be_sum(*end) && tell_sum(*end)) return;
+        }
     }
 
 private:
     using Likeness = std::pair<std::uint64_t, std::uint64_t>;  ///< Hashes of likeness and key.
 
+    /// The first or the last row.
+    struct End {
+        const EndRow& row;
+        bool named = false;             ///< Whether it is told to be called as a total.
+        std::vector<Decimal> of_group;  ///< The sums of its group.
+        std::vector<Decimal> numbers;   ///< Those of the row itself.
+    };
+
+    /// Tells a first or last row in which the name of a total is in a column without groups, unless
+    /// it is in both.
+    void tell_labels() {
+        for (End* end : {&first_, &last_}) end->named = has_key_of_total(end->row);
+        if (first_.row.label_column == last_.row.label_column) return;
+        for (End* end : {&first_, &last_}) {
+            if (end->named || !end->row.label_column) continue;
+            end->named = true;
+            Sighting& sighting = doubts_.of(Doubt::total_row);
+            if (sighting.count++ > 0 && end == &last_) continue;
+            sighting.line = end->row.line;
+            sighting.column = end->row.label_column;
+            sighting.example = end->row.label;
+        }
+    }
+
+    bool has_key_of_total(const EndRow& row) {
+        const std::size_t columns = groups_.query.group_by.size();
+        if (columns == 0 || !row.known) return false;
+        split_key(row.key, columns, texts_);
+        return std::ranges::any_of(texts_, names_total);
+    }
+
     /// Returns false if there are more than `most` groups.
     bool compare_keys(std::size_t most) {
-        const LastRow& last = doubts_.last();
         LikenessSet set;
-        sum_of_last_.assign(sums_.size(), Decimal());
+        for (End* end : {&first_, &last_}) end->of_group.assign(sums_.size(), Decimal());
         bool few = true;
         each_group(groups_, [&](Bytes key, const auto& state) {
             const Likeness likeness = likeness_of(key);
             const auto found = set.add(likeness.first, likeness.second);
             if (found == LikenessSet::Found::alike) alike_.push_back(likeness.first);
-            if (last.known && key == last.key) add_sums(state, sum_of_last_);
+            for (End* end : {&first_, &last_}) {
+                if (end->row.known && key == end->row.key) add_sums(state, end->of_group);
+            }
             few = set.size() <= most && alike_.size() <= most;
             return few;
         });
@@ -193,46 +246,42 @@ private:
         });
     }
 
-    /// Whether the last row may sum the others: it has all sums, and no other row in its group
-    /// changes them.
-    bool may_be_sum() {
-        const LastRow& last = doubts_.last();
-        if (!last.known || sums_.empty() || groups_.rows <= least_summed) return false;
-        if (const std::size_t columns = groups_.query.group_by.size(); columns > 0) {
-            split_key(last.key, columns, texts_);
-            // That is told already.
-            if (std::ranges::any_of(texts_, names_total)) return false;
-        }
-        bool any = false;
+    /// Whether a row may sum the others: it has all sums, and no other row in its group changes
+    /// them. One that is called as a total is told already.
+    bool may_be_sum(End& end) const {
+        const EndRow& row = end.row;
+        if (!row.known || end.named || sums_.empty() || groups_.rows <= least_summed) return false;
+        if (row.sums.size() != sums_.size()) return false;
+        std::size_t digits = 0;
         for (std::size_t i = 0; i < sums_.size(); ++i) {
             Decimal number;
-            if (last.sums.size() != sums_.size() || !read_any_number(last.sums[i], {}, number)) {
-                return false;
-            }
-            any = any || compare(number, Decimal()) != 0;
-            const bool alone = compare(number, sum_of_last_[i]) == 0;
+            if (!read_any_number(row.sums[i], {}, number)) return false;
+            const bool alone = compare(number, end.of_group[i]) == 0;
             if (!alone && !groups_.query.group_by.empty()) return false;
-            of_last_.push_back(std::move(number));
+            end.numbers.push_back(std::move(number));
+            digits += significant_digits(row.sums[i]);
         }
-        return any;
+        return digits >= (groups_.rows > many_summed ? 1 : least_digits);
     }
 
-    void tell_sum() {
+    /// Tells a row if it sums all others. Returns whether it does.
+    bool tell_sum(const End& end) {
         std::vector<Decimal> sums(sums_.size());
         each_group(groups_, [&](Bytes, const auto& state) {
             add_sums(state, sums);
             return true;
         });
         for (std::size_t i = 0; i < sums_.size(); ++i) {
-            Decimal twice = of_last_[i];
-            twice.add(of_last_[i]);
-            if (compare(sums[i], twice) != 0) return;
+            Decimal twice = end.numbers[i];
+            twice.add(end.numbers[i]);
+            if (compare(sums[i], twice) != 0) return false;
         }
         Sighting& sighting = doubts_.of(Doubt::sum_row);
         sighting.count = 1;
-        sighting.line = doubts_.last().line;
+        sighting.line = end.row.line;
         sighting.column = groups_.query.aggregates[sums_.front()].column;
-        sighting.example = show(doubts_.last().sums.front());
+        sighting.example = show(end.row.sums.front());
+        return true;
     }
 
     /// Adds the sums of a group.
@@ -250,9 +299,9 @@ private:
 
     const SurveyedGroups& groups_;
     Doubts& doubts_;
+    End first_;
+    End last_;
     std::vector<std::size_t> sums_;     ///< The aggregates that are sums.
-    std::vector<Decimal> sum_of_last_;  ///< Of the group of the last row.
-    std::vector<Decimal> of_last_;      ///< The numbers of the last row.
     std::vector<std::uint64_t> alike_;  ///< What keys that look alike have in common.
     KeyHash hash_;
     std::vector<std::string> texts_;

@@ -10,7 +10,7 @@ namespace csvmill {
 
 namespace {
 
-/// The white space of Unicode, and characters without width.
+/// The white space of Unicode.
 bool is_blank(char32_t character) {
     switch (character) {
         case 0x85:
@@ -20,21 +20,43 @@ bool is_blank(char32_t character) {
         case 0x2029:
         case 0x202F:
         case 0x205F:
-        case 0x2060:
         case 0x3000:
-        case 0xFEFF:
             return true;
         default:
             return character == ' ' || (character >= 9 && character <= 13) ||
-                   (character >= 0x2000 && character <= 0x200B);
+                   (character >= 0x2000 && character <= 0x200A);
+    }
+}
+
+/// Characters that are not seen: soft hyphens, joiners, marks of direction, selectors of variants,
+/// byte order marks.
+bool is_invisible(char32_t character) {
+    switch (character) {
+        case 0xAD:
+        case 0x34F:
+        case 0x61C:
+        case 0x180E:
+        case 0xFEFF:
+            return true;
+        default:
+            return (character >= 0x200B && character <= 0x200F) ||
+                   (character >= 0x202A && character <= 0x202E) ||
+                   (character >= 0x2060 && character <= 0x2069) ||
+                   (character >= 0xFE00 && character <= 0xFE0F);
     }
 }
 
 }  // namespace
 
 void append_likeness(std::string& to, Bytes text) {
+    std::string visible;
+    for (std::size_t at = 0; at < text.size();) {
+        const Decoded next = decode_utf8(text, at);
+        if (!is_invisible(next.character)) visible += text.substr(at, next.length);
+        at += next.length;
+    }
     std::string normal;
-    append_nfc(normal, text);
+    append_nfc(normal, visible);
     std::string lower;
     append_lower(lower, normal);
     const std::size_t begin = to.size();

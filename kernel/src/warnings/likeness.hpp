@@ -5,8 +5,8 @@
 
 namespace csvmill {
 
-/// Appends `text` (valid UTF-8) in Normalization Form C and lower case, without blanks and
-/// invisible characters at both ends, and with one space for all of them between other characters.
+/// Appends `text` (valid UTF-8) in Normalization Form C and lower case, without invisible
+/// characters and blanks at both ends, and with one space for blanks between other characters.
 void append_likeness(std::string& to, Bytes text);
 
 /// Appends the likeness of each text of the key of a group that is ASCII, as a key.

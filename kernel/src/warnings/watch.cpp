@@ -27,19 +27,28 @@ std::uint64_t count_present(const Batch& batch, const bool* present) {
     return count;
 }
 
+/// The digits of a small number.
+std::int64_t magnitude(const Decimal& number) {
+    return number.small() < 0 ? -number.small() : number.small();
+}
+
 bool is_blank(Bytes text) { return text.empty() || trimmed(text).empty(); }
 
 }  // namespace
 
 bool may_be_grouped(const Decimal& number) {
     if (number.scale() != group_digits || number.is_big()) return false;
-    const std::int64_t digits = number.small() < 0 ? -number.small() : number.small();
+    const std::int64_t digits = magnitude(number);
     return digits >= least_grouped && digits <= most_grouped;
 }
 
 Watch::Watch(const Query& query, const RecordReader& reader, const std::vector<std::string>& names,
              Doubts& doubts)
-    : query_(query), reader_(reader), names_(names), doubts_(doubts) {
+    : query_(query),
+      reader_(reader),
+      names_(names),
+      doubts_(doubts),
+      ends_(query, reader, names, doubts) {
     for (const GroupColumn& group : query.group_by) plain_keys_ = plain_keys_ && group.plain();
     const Dialect& dialect = reader.dialect();
     std::size_t names_size = 0;
@@ -56,8 +65,6 @@ Watch::Watch(const Query& query, const RecordReader& reader, const std::vector<s
     longest_empty_ = (2 + dialect.delimiter.size()) * fields + 2;
     longest_header_ = names_size + dialect.delimiter.size() + 2 * fields + 2;
     blanks_.resize(query.group_by.size());
-    for (std::size_t i = 0; i < query.aggregates.size(); ++i)
-        if (query.aggregates[i].sums_column()) sums_.push_back(i);
     // Who declares a separator of thousands has said what the other mark is.
     if (query.notation.thousands == 0) watch_numbers();
 }
@@ -109,7 +116,7 @@ void Watch::look_at_rows(const PlacedRows& rows, std::span<const std::uint16_t> 
     for (const NumberColumn& number : numbers_) {
         if (!number.sighting->refuted) look_at_numbers(number, rows);
     }
-    if (!sums_.empty()) note_last(rows);
+    ends_.look_at_rows(rows);
     if (query_.group_by.empty()) {
         look_at_records(rows);
         return;
@@ -168,6 +175,7 @@ bool Watch::look_at_number(const NumberColumn& number, const PlacedRows& rows, s
     } else if (may_be_grouped(value)) {
         see_cell(sighting, rows.starts[row], number.column, rows.batch.column(number.column)[row],
                  rows.place);
+        sighting.measure(magnitude(value));
     } else {
         sighting.refuted = true;
     }
@@ -269,32 +277,6 @@ void Watch::look_at_records(const PlacedRows& rows) {
 void Watch::see_empty(const PlacedRows& rows, std::uint16_t row) {
     see_record(doubts_.of(Doubt::empty_row), rows.starts[row],
                std::vector<std::string>(names_.size()), rows.place);
-}
-
-void Watch::note_last(const PlacedRows& rows) {
-    const Batch& batch = rows.batch;
-    const std::uint16_t row = batch.selected.rows[batch.selected.size - 1];
-    LastRow& last = doubts_.last();
-    last.known = true;
-    last.position = rows.place.position + rows.starts[row];
-    last.key = batch.keys[row];
-    last.sums.resize(sums_.size());
-    for (std::size_t i = 0; i < sums_.size(); ++i) {
-        const Values& values = batch.values_of(sums_[i]);
-        last.sums[i].clear();
-        if (values.present[row]) values.numbers[row].append_text(last.sums[i]);
-    }
-    last_start_ = rows.starts[row];
-    last_is_new_ = true;
-}
-
-void Watch::end_index(const RecordIndex& index, const TextPlace& place) {
-    if (!last_is_new_) return;
-    last_is_new_ = false;
-    const Bytes rest = place.data.substr(last_start_, index.end - last_start_);
-    doubts_.last().line =
-        place.line + index.line_ends -
-        static_cast<std::uint64_t>(std::ranges::count(rest, reader_.dialect().newline()));
 }
 
 /// Whether the cells of all group columns are the names of these columns.

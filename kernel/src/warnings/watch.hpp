@@ -6,18 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "query/batch.hpp"
-#include "warnings/text_place.hpp"
+#include "warnings/end_watch.hpp"
 
 namespace csvmill {
-
-/// The rows of a batch in the text.
-struct PlacedRows {
-    const Batch& batch;
-    const std::uint32_t* starts;  ///< Where each row begins in the data.
-    bool regular;                 ///< Whether each row begins where the one before it ends.
-    const TextPlace& place;
-};
 
 /// It is told of all records in the order of the file, block by block. What is not doubtful costs
 /// little: docs/csv.md says what it looks for.
@@ -40,7 +31,9 @@ public:
     void look_at_rows(const PlacedRows& rows, std::span<const std::uint16_t> new_rows);
 
     /// All batches of an index were looked at.
-    void end_index(const RecordIndex& index, const TextPlace& place);
+    void end_index(const RecordIndex& index, const TextPlace& place) {
+        ends_.end_index(index, place);
+    }
 
 private:
     /// A column whose cells are read as numbers with decimals.
@@ -63,7 +56,6 @@ private:
     bool look_at_group(const PlacedRows& rows, std::uint16_t row, const std::uint32_t* total,
                        bool blank);
     void look_at_records(const PlacedRows& rows);
-    void note_last(const PlacedRows& rows);
 
     static bool is_longer(const PlacedRows& rows, std::uint16_t row, std::size_t size);
     bool may_be_doubtful(const PlacedRows& rows, std::uint16_t row) const;
@@ -83,10 +75,10 @@ private:
     const RecordReader& reader_;
     const std::vector<std::string>& names_;
     Doubts& doubts_;
+    EndWatch ends_;
     std::vector<NumberColumn> numbers_;  ///< That aggregates read.
     std::vector<NumberColumn> tested_;   ///< That only `where` reads.
     bool tested_known_ = false;          ///< Whether `tested_` is set.
-    std::vector<std::size_t> sums_;      ///< The aggregates that are sums.
     std::vector<Sighting*> blanks_;      ///< Of each group column, or null.
     bool plain_keys_ = true;             ///< Whether no group column changes its cells.
     bool watching_ = false;              ///< Whether a group was seen that may be doubtful.
@@ -94,9 +86,7 @@ private:
     // Bytes that a record with the names, or with empty fields, can have.
     std::size_t longest_header_ = 0;
     std::size_t longest_empty_ = 0;
-    std::uint32_t last_start_ = 0;  ///< Of the last row of the index.
-    bool last_is_new_ = false;      ///< Whether its line is not known yet.
-    std::vector<Field> fields_;     ///< Of the record that was read last.
+    std::vector<Field> fields_;  ///< Of the record that was read last.
 };
 
 /// Whether a number is written as an integer in groups of three digits, such as 1.234 or -336.465.

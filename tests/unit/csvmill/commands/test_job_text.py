@@ -109,7 +109,8 @@ def test_warnings_are_printed_on_standard_error(capsys: pytest.CaptureFixture[st
         "message": "column 1: 2 cells are empty",
         "remedy": "fill the cells",
     }
-    report = ReportView.of({**REPORT, "warnings": [warning, {**warning, "line": None}]})
+    once = {**warning, "count": 1, "message": "column 1: 1 cell is empty"}
+    report = ReportView.of({**REPORT, "warnings": [warning, {**warning, "line": None}, once]})
     echo_warnings(replace(JOB, report=report))
     echo_warnings(JOB)
     out, err = capsys.readouterr()
@@ -117,6 +118,7 @@ def test_warnings_are_printed_on_standard_error(capsys: pytest.CaptureFixture[st
     assert err.splitlines() == [
         "Warning: column 1: 2 cells are empty (first in line 7); fill the cells",
         "Warning: column 1: 2 cells are empty; fill the cells",
+        "Warning: column 1: 1 cell is empty (in line 7); fill the cells",
     ]
 
 

@@ -1,0 +1,88 @@
+#include "warnings/end_watch.hpp"
+
+#include <algorithm>
+
+#include "text/show.hpp"
+#include "warnings/total_names.hpp"
+
+namespace csvmill {
+
+EndWatch::EndWatch(const Query& query, const RecordReader& reader,
+                   const std::vector<std::string>& names, Doubts& doubts)
+    : query_(query), reader_(reader), names_(names), doubts_(doubts) {
+    for (std::size_t i = 0; i < query.aggregates.size(); ++i)
+        if (query.aggregates[i].sums_column()) sums_.push_back(i);
+}
+
+void EndWatch::look_at_rows(const PlacedRows& rows) {
+    const auto& selected = rows.batch.selected;
+    if (EndRow& first = doubts_.first_row(); !first.known) {
+        const std::uint16_t row = selected.rows[0];
+        note(first, rows, row);
+        first.line = rows.place.line_of(rows.starts[row], reader_.dialect().newline());
+        find_label(first, rows.starts[row], rows.place);
+    }
+    const std::uint16_t row = selected.rows[selected.size - 1];
+    note(doubts_.last_row(), rows, row);
+    last_start_ = rows.starts[row];
+    last_is_new_ = true;
+}
+
+void EndWatch::note(EndRow& to, const PlacedRows& rows, std::uint16_t row) const {
+    const Batch& batch = rows.batch;
+    to.known = true;
+    to.position = rows.place.position + rows.starts[row];
+    to.key = batch.keys[row];
+    to.sums.resize(sums_.size());
+    for (std::size_t i = 0; i < sums_.size(); ++i) {
+        const Values& values = batch.values_of(sums_[i]);
+        to.sums[i].clear();
+        if (values.present[row]) values.numbers[row].append_text(to.sums[i]);
+    }
+}
+
+void EndWatch::end_index(const RecordIndex& index, const TextPlace& place) {
+    if (!last_is_new_) return;
+    last_is_new_ = false;
+    const Bytes rest = place.data.substr(last_start_, index.end - last_start_);
+    EndRow& last = doubts_.last_row();
+    last.line = place.line + index.line_ends -
+                static_cast<std::uint64_t>(std::ranges::count(rest, reader_.dialect().newline()));
+    find_label(last, last_start_, place);
+}
+
+/// Looks for the name of a total in the columns that are not those of groups. The header has none.
+void EndWatch::find_label(EndRow& row, std::uint32_t start, const TextPlace& place) {
+    row.label_column.reset();
+    row.label.clear();
+    std::size_t end = 0;
+    reader_.read(place.data, start, true, 1, fields_, end, nullptr);
+    // It may have been filled or cut.
+    fields_.resize(names_.size());
+    bool is_header = reader_.dialect().header;
+    for (std::size_t column = 0; column < names_.size(); ++column) {
+        const std::string value = value_of(column, place.data);
+        is_header = is_header && value == names_[column];
+        if (row.label_column || value.empty() || !may_be_named(value) || !names_total(value)) {
+            continue;
+        }
+        if (std::ranges::find(query_.group_by, column, &GroupColumn::column) !=
+            query_.group_by.end()) {
+            continue;
+        }
+        row.label_column = static_cast<std::uint32_t>(column);
+        row.label = show(value);
+    }
+    if (is_header) row.label_column.reset();
+}
+
+std::string EndWatch::value_of(std::size_t column, Bytes data) const {
+    const Field& field = fields_[column];
+    const Bytes text = data.substr(field.begin, field.end - field.begin);
+    if (!field.escaped) return std::string(text);
+    std::string value;
+    reader_.unescape(text, value);
+    return value;
+}
+
+}  // namespace csvmill
