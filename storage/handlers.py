@@ -31,7 +31,7 @@ from shared.blobs.protocol import (
     parse_wait,
 )
 from shared.errors import CsvmillError, InvalidInput
-from shared.http.request_body import json_body, raw_body
+from shared.http.request_body import body_pieces, json_body, raw_body
 from shared.http.response_body import send_body
 from shared.http.sendfile import body_of
 from shared.ports import Blobs
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from shared.blobs.blob import BlobInfo
     from shared.blobs.content import FilePart, Growth
+    from shared.blobs.socket_part import Piece
 
 T = TypeVar("T")
 
@@ -142,7 +143,7 @@ async def write_raw(request: web.Request) -> web.Response:
     """Take a chunk that is the whole body."""
     key, offset = _key(request), int(request.match_info["offset"])
     token, blobs = parse_token(request.query.get("token")), request.app[BLOBS]
-    body = raw_body(request, request.app[CLIENT_TIMEOUT])
+    body = body_pieces(request, request.app[CLIENT_TIMEOUT])
     if token is not None:
         keep = "keep" in request.query
         chunk = blobs.append(key, offset, body, token=token, whole=not keep)
@@ -251,7 +252,7 @@ class _WriteResponse(web.StreamResponse):
         return self.outcome or super().status
 
 
-async def _opening(request: web.Request) -> tuple[Opening, AsyncGenerator[bytes, None]]:
+async def _opening(request: web.Request) -> tuple[Opening, AsyncGenerator[Piece, None]]:
     """Read the first line of the body; return it with the rest. Raises InvalidInput."""
     timeout, head = request.app[CLIENT_TIMEOUT], bytearray()
     body = raw_body(request, timeout)
@@ -262,7 +263,7 @@ async def _opening(request: web.Request) -> tuple[Opening, AsyncGenerator[bytes,
         head += piece
     line, _, rest = bytes(head).partition(b"\n")
 
-    async def chunk() -> AsyncGenerator[bytes, None]:
+    async def chunk() -> AsyncGenerator[Piece, None]:
         first = rest
         if not first:
             waiting = raw_body(request, ADMISSION_TIMEOUT, received=len(head))
@@ -270,8 +271,8 @@ async def _opening(request: web.Request) -> tuple[Opening, AsyncGenerator[bytes,
         if first:
             yield first
             received = len(head) + (0 if rest else len(first))
-            async for piece in raw_body(request, timeout, received=received):
-                yield piece
+            async for each in body_pieces(request, timeout, received=received):
+                yield each
 
     return decode_opening(line), chunk()
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import http_sf
 
+from shared.blobs.socket_part import bytes_of
 from shared.errors import ChunkDigestMismatch, InvalidInput
 from shared.http.trailers import declares_trailer, request_trailers
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from aiohttp import web
     from multidict import CIMultiDict, CIMultiDictProxy
+
+    from shared.blobs.socket_part import Piece
 
     Headers = CIMultiDict[str] | CIMultiDictProxy[str]
 
@@ -185,8 +188,8 @@ def declared_digests(
 
 
 async def verify_digests(
-    data: AsyncGenerator[bytes, None], declared: DeclaredDigests
-) -> AsyncGenerator[bytes, None]:
+    data: AsyncGenerator[Piece, None], declared: DeclaredDigests
+) -> AsyncGenerator[Piece, None]:
     """Yield the pieces of `data`, and raise ChunkDigestMismatch at the end if a digest differs.
 
     Closes `data`. Each piece is hashed in a thread while the consumer uses it.
@@ -208,8 +211,11 @@ async def verify_digests(
                 if hashing is not None:
                     await hashing
                 if hashes:
-                    hashing = asyncio.get_running_loop().run_in_executor(None, update, piece)
-                yield piece
+                    content = bytes_of(piece)
+                    hashing = asyncio.get_running_loop().run_in_executor(None, update, content)
+                    yield content
+                else:
+                    yield piece
     finally:
         if hashing is not None:
             await asyncio.wait([hashing])

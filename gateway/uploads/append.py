@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from gateway.uploads.context import UploadContext
     from gateway.uploads.header_check import HeaderWatch
     from shared.blobs.blob import BlobInfo
+    from shared.blobs.socket_part import Piece
 
     Admit = Callable[[Upload], Awaitable[Upload]]
 
@@ -54,7 +55,7 @@ async def append(
     context: UploadContext,
     name: str | UUID,
     offset: int,
-    data: AsyncGenerator[bytes, None],
+    data: AsyncGenerator[Piece, None],
     *,
     whole: bool = False,
     last: bool = False,
@@ -117,7 +118,7 @@ async def _append(
     context: UploadContext,
     upload_id: UUID,
     offset: int,
-    data: AsyncGenerator[bytes, None],
+    data: AsyncGenerator[Piece, None],
     watch: HeaderWatch,
     whole: bool,
     admit: Admit | None,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from gateway.uploads.upload import Upload
+    from shared.blobs.socket_part import Piece
     from shared.ports import HeadStarts
 
 INTERVAL = 2.0
@@ -31,7 +32,7 @@ class EarlyFailure:
         self._upload = upload if _applies_to(upload) else None
         await self._check()
 
-    async def pieces(self, data: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    async def pieces(self, data: AsyncGenerator[Piece, None]) -> AsyncGenerator[Piece, None]:
         """Yield `data` and close it. Raises BadRowsFound soon after bad rows are found."""
         checked = time.monotonic()
         async with aclosing(data):

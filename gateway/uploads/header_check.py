@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from shared.blobs.socket_part import bytes_of, size_of
 from shared.errors import HeaderNotReceived, MalformedInput, SpecMismatch
 from shared.inspection.inspect import INSPECTION_LIMIT, check_header, inspect
 from shared.inspection.sample import SAMPLE_SIZE
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from gateway.uploads.upload import Upload
     from shared.aggregation.spec import Aggregation
     from shared.blobs.blob import BlobInfo
+    from shared.blobs.socket_part import Piece
     from shared.inspection.inspect import Inspection
     from shared.ports import Blobs
 
@@ -181,7 +183,7 @@ class HeaderWatch:
         if upload.blob.prefix >= SAMPLE_SIZE:
             self._on_header(upload, upload.blob.prefix)
 
-    async def pieces(self, data: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    async def pieces(self, data: AsyncGenerator[Piece, None]) -> AsyncGenerator[Piece, None]:
         """Yield `data`, which belongs at the offset, and close it.
 
         Raises SpecMismatch if its first MiB does not fit, once enough was passed on.
@@ -193,10 +195,11 @@ class HeaderWatch:
             checked = upload is not None and self._checker.applies_to(upload)
             told = 0
             async for piece in data:
-                yield piece
-                self.passed += len(piece)
+                content = bytes_of(piece) if watching and checked else b""
+                yield content or piece
+                self.passed += size_of(content or piece)
                 if watching and upload is not None:
-                    held += piece[: SAMPLE_SIZE - len(held)] if checked else b""
+                    held += content[: SAMPLE_SIZE - len(held)]
                     if self.passed >= SAMPLE_SIZE:
                         mismatch = await self._mismatch(upload, bytes(held)) if checked else None
                         watching, held, told = False, bytearray(), self.passed - AGAIN

@@ -6,6 +6,7 @@ from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING
 
 from gateway.uploads.complete import with_job
+from shared.blobs.socket_part import most_of, size_of
 from shared.errors import (
     BlobConflict,
     BlobNotFound,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from gateway.uploads.context import UploadContext
     from gateway.uploads.upload import Upload
     from shared.blobs.blob import BlobInfo
+    from shared.blobs.socket_part import Piece
 
 
 def check_size(settings: GatewaySettings, size: int, *, field: str) -> None:
@@ -38,17 +40,17 @@ def check_size(settings: GatewaySettings, size: int, *, field: str) -> None:
 
 
 async def within_limit(
-    settings: GatewaySettings, offset: int, data: AsyncGenerator[bytes, None]
-) -> AsyncGenerator[bytes, None]:
+    settings: GatewaySettings, offset: int, data: AsyncGenerator[Piece, None]
+) -> AsyncGenerator[Piece, None]:
     """Yield `data`, which begins at `offset`, and close it.
 
     Raises UploadTooLarge before a byte beyond the limit is stored.
     """
     async with aclosing(data):
         async for piece in data:
-            offset += len(piece)
-            check_size(settings, offset, field="size")
+            check_size(settings, offset + most_of(piece), field="size")
             yield piece
+            offset += size_of(piece)
 
 
 class Allowance:
@@ -78,18 +80,18 @@ class Allowance:
                 await self._context.quotas.reserve(self._context.tenant, upload_id, _received(blob))
 
     async def pieces(
-        self, offset: int, data: AsyncGenerator[bytes, None]
-    ) -> AsyncGenerator[bytes, None]:
+        self, offset: int, data: AsyncGenerator[Piece, None]
+    ) -> AsyncGenerator[Piece, None]:
         """Yield `data`, which begins at `offset`, and close it. Raises QuotaExceeded."""
         async with aclosing(data):
             async for piece in data:
-                offset += len(piece)
-                if self._end is not None and offset > self._end:
+                if self._end is not None and offset + most_of(piece) > self._end:
                     raise QuotaExceeded(
                         f"tenant {self._context.tenant} may store no more than {self._end} bytes "
                         "of this upload"
                     )
                 yield piece
+                offset += size_of(piece)
 
 
 def _received(blob: BlobInfo) -> int:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gateway.uploads.context import UploadContext
     from gateway.uploads.header_check import HeaderWatch
     from shared.blobs.blob import BlobInfo, Declaration
+    from shared.blobs.socket_part import Piece
 
 TOLERATED = 64 << 20
 """Bytes of a chunk that are stored though the file does not fit its spec."""
@@ -35,7 +36,7 @@ async def write_declared(
     context: UploadContext,
     upload_id: UUID,
     offset: int,
-    data: AsyncGenerator[bytes, None],
+    data: AsyncGenerator[Piece, None],
     declaration: Declaration,
 ) -> Upload:
     """Write a chunk of the upload that it declares itself, which is created if it does not exist.
@@ -63,7 +64,7 @@ async def write_chunk(
     context: UploadContext,
     name: str,
     offset: int,
-    data: AsyncGenerator[bytes, None],
+    data: AsyncGenerator[Piece, None],
     *,
     length: int | None,
 ) -> Upload:
@@ -100,7 +101,7 @@ async def _write(
     context: UploadContext,
     upload_id: UUID,
     offset: int,
-    data: AsyncGenerator[bytes, None],
+    data: AsyncGenerator[Piece, None],
     watch: HeaderWatch,
     check: Callable[[Upload], None],
     declaration: Declaration | None = None,

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         BlobKey,
         Declaration,
     )
+    from shared.blobs.socket_part import Piece
 
 CONNECT_TIMEOUT = 5.0
 """Seconds to connect to storage."""
@@ -141,7 +142,7 @@ class HttpBlobs:
         self,
         key: BlobKey,
         offset: int,
-        data: AsyncIterable[bytes],
+        data: AsyncIterable[Piece],
         *,
         declaration: Declaration | None = None,
         admit: Admit | None = None,
@@ -157,7 +158,7 @@ class HttpBlobs:
         self,
         key: BlobKey,
         offset: int,
-        data: AsyncIterable[bytes],
+        data: AsyncIterable[Piece],
         *,
         token: int | None = None,
         whole: bool = False,

@@ -6,9 +6,12 @@ import asyncio
 from typing import TYPE_CHECKING, Self
 
 from shared.blobs.content import WholeBytes
+from shared.blobs.socket_part import bytes_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable
+
+    from shared.blobs.socket_part import Piece
 
 GATHERED = 256 << 10
 """Bytes of the largest blob that is gathered."""
@@ -19,7 +22,7 @@ PROMPT = 0.1
 class Gathering:
     """Gathers `size` bytes of `data` in memory. A context, which ends the reading of `data`."""
 
-    def __init__(self, data: AsyncIterable[bytes], size: int) -> None:
+    def __init__(self, data: AsyncIterable[Piece], size: int) -> None:
         self._data = data
         self._rest = aiter(data)
         self._size = size
@@ -71,4 +74,5 @@ class Gathering:
             yield piece_or_end
 
     async def _one(self) -> bytes | None:
-        return await anext(self._rest, None)
+        piece = await anext(self._rest, None)
+        return None if piece is None else bytes_of(piece)

@@ -6,10 +6,13 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Self
 
+from shared.blobs.socket_part import bytes_of
 from shared.errors import StorageUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
+
+    from shared.blobs.socket_part import Piece
 
 
 class ChunkBody:
@@ -18,7 +21,7 @@ class ChunkBody:
     With `keep`, a source that fails ends the body instead of breaking it off.
     """
 
-    def __init__(self, data: AsyncIterable[bytes], timeout: float, *, keep: bool = False) -> None:
+    def __init__(self, data: AsyncIterable[Piece], timeout: float, *, keep: bool = False) -> None:
         self.failure: Exception | None = None
         """What `data` raised."""
         self._pieces = aiter(data)
@@ -49,7 +52,7 @@ class ChunkBody:
         piece = b""
         try:
             while not piece:
-                piece = await anext(self._pieces)
+                piece = bytes_of(await anext(self._pieces))
         except StopAsyncIteration:
             raise
         except Exception as error:

@@ -10,29 +10,27 @@ from __future__ import annotations
 
 import asyncio
 import os
-import select
 import socket
 import sys
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Self
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from aiohttp import web
+
+from shared.blobs.socket_part import PATIENCE, WORTH_READING, IncomingBytes, SocketPart
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
 
+    from shared.blobs.socket_part import Piece
+
 DIRECT_FROM = 32 << 20
 """Bytes of the smallest rest of a body that is read directly: far more than a new connection
 costs."""
-PIECE = 1 << 20
-"""Bytes that are read at a time."""
+LARGEST_PART = 8 << 20
+"""Bytes of the socket that are offered at a time."""
 FAIR_SHARE = 4 << 20
 """Bytes after which other tasks get their turn, however fast the client sends."""
-WORTH_READING = 512 << 10
-"""Bytes that are waited for, so that a fast client does not cost a step for each of its packets."""
-READABLE_TIMEOUT = 0.02
-"""Seconds for which so many bytes are waited for. After them, any byte will do."""
-
 _DIRECT = web.AppKey("direct_bodies", bool)
 _CLOSES = web.RequestKey("closes_connection", bool)
 
@@ -64,8 +62,10 @@ def unparsed_bytes(request: web.Request) -> int:
     return left if left >= DIRECT_FROM else 0
 
 
-async def direct_pieces(request: web.Request, size: int) -> AsyncGenerator[bytes, None]:
+async def direct_pieces(request: web.Request, size: int) -> AsyncGenerator[Piece, None]:
     """Yield the `size` bytes that follow in the body, or fewer if the client disconnects.
+
+    They are parts of the socket while the client is fast, else bytes.
 
     Raises OSError if the connection breaks.
     """
@@ -76,17 +76,21 @@ async def direct_pieces(request: web.Request, size: int) -> AsyncGenerator[bytes
     try:
         with _duplicate_socket(request) as duplicate, _Incoming(duplicate) as incoming:
             while left:
-                if not incoming.has(min(WORTH_READING, left)):
+                worth = min(WORTH_READING, left)
+                if not incoming.has(worth):
                     await incoming.arrived()
                     _check_open(request)
+                part = SocketPart(incoming, min(LARGEST_PART, left))
+                piece: Piece = part if incoming.has(worth) else part.read()
                 try:
-                    piece = os.read(duplicate.fileno(), min(PIECE, left))
-                except BlockingIOError:
-                    continue
-                if not piece:
+                    if piece:
+                        yield piece
+                finally:
+                    left, turn = left - part.taken, turn + part.taken
+                if part.failure is not None:
+                    raise part.failure
+                if part.ended:
                     return
-                left, turn = left - len(piece), turn + len(piece)
-                yield piece
                 if turn >= FAIR_SHARE:
                     turn = 0
                     await asyncio.sleep(0)
@@ -119,51 +123,23 @@ def _check_open(request: web.Request) -> None:
         raise ConnectionResetError("the connection is closed")
 
 
-class _Incoming:
-    """Waits for bytes of a socket. It counts as readable with fewer if the client disconnects.
-
-    A context: afterwards, the socket is readable with any byte again.
-    """
-
-    def __init__(self, duplicate: socket.socket) -> None:
-        self._socket = duplicate
-        self._poll = select.poll()
-        self._poll.register(duplicate, select.POLLIN)
-        self._enough = 1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        # The transport reads the rest, also of a few bytes, so that the response is not lost.
-        with suppress(OSError):
-            self._wait_for(1)
-
-    def has(self, count: int) -> bool:
-        """Whether `count` bytes can be read, or the client has disconnected."""
-        self._wait_for(count)
-        return bool(self._poll.poll(0))
+class _Incoming(IncomingBytes):
+    """Lets a task wait for bytes."""
 
     async def arrived(self) -> None:
-        """Return when the bytes that `has` was asked for have arrived, or some of them."""
+        """Return when the bytes that `has` was asked for have arrived; after a moment, any."""
         try:
-            async with asyncio.timeout(READABLE_TIMEOUT):
+            async with asyncio.timeout(PATIENCE):
                 await self._readable()
         except TimeoutError:
-            self._wait_for(1)
+            self.readable_with(1)
             await self._readable()
-
-    def _wait_for(self, count: int) -> None:
-        if count != self._enough:
-            # Linux lets the socket become readable with so many bytes; elsewhere it is with one.
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count)
-            self._enough = count
 
     async def _readable(self) -> None:
         loop = asyncio.get_running_loop()
         readable = asyncio.Event()
-        loop.add_reader(self._socket.fileno(), readable.set)
+        loop.add_reader(self.socket.fileno(), readable.set)
         try:
             await readable.wait()
         finally:
-            loop.remove_reader(self._socket.fileno())
+            loop.remove_reader(self.socket.fileno())

@@ -12,11 +12,14 @@ import aiohttp
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from shared.blobs.socket_part import bytes_of, size_of
 from shared.errors import InvalidInput
 from shared.http.direct_body import direct_pieces, unparsed_bytes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
+
+    from shared.blobs.socket_part import Piece
 
 BROKEN_BODY = (
     web.RequestPayloadError,
@@ -33,7 +36,19 @@ _MAX_DIGITS = 30
 async def raw_body(
     request: web.Request, timeout: float, *, received: int = 0
 ) -> AsyncGenerator[bytes, None]:
-    """Yield the bytes of the body as they arrive, after the `received` bytes read before.
+    """Yield the bytes of the body as they arrive. Raises as `body_pieces`."""
+    async with aclosing(body_pieces(request, timeout, received=received)) as pieces:
+        async for piece in pieces:
+            if content := bytes_of(piece):
+                yield content
+
+
+async def body_pieces(
+    request: web.Request, timeout: float, *, received: int = 0
+) -> AsyncGenerator[Piece, None]:
+    """Yield the body as it arrives, after the `received` bytes read before.
+
+    While a client is fast, the pieces of a large body are parts of the socket.
 
     Raises InvalidInput if the body ends early or no byte arrives for `timeout` seconds.
     """
@@ -44,8 +59,8 @@ async def raw_body(
                     piece = await anext(pieces, b"")
                 if not piece:
                     break
-                received += len(piece)
                 yield piece
+                received += size_of(piece)
     except TimeoutError as error:
         raise InvalidInput(
             f"no byte of the body arrived for {timeout:g} s after {received} bytes"
@@ -58,7 +73,7 @@ async def raw_body(
         )
 
 
-async def _pieces(request: web.Request) -> AsyncGenerator[bytes, None]:
+async def _pieces(request: web.Request) -> AsyncGenerator[Piece, None]:
     """Yield what the parser has received, and the rest of a large body from the socket."""
     while piece := await request.content.readany():
         yield piece
@@ -66,8 +81,8 @@ async def _pieces(request: web.Request) -> AsyncGenerator[bytes, None]:
             yield piece
         if size := unparsed_bytes(request):
             async with aclosing(direct_pieces(request, size)) as pieces:
-                async for piece in pieces:
-                    yield piece
+                async for each in pieces:
+                    yield each
             return
 
 

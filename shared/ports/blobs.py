@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         Declaration,
     )
     from shared.blobs.content import Content, Growth
+    from shared.blobs.socket_part import Piece
 
 
 class Blobs(Protocol):
@@ -60,7 +61,7 @@ class Blobs(Protocol):
         self,
         key: BlobKey,
         offset: int,
-        data: AsyncIterable[bytes],
+        data: AsyncIterable[Piece],
         *,
         declaration: Declaration | None = None,
         admit: Admit | None = None,
@@ -71,6 +72,7 @@ class Blobs(Protocol):
         recorded range is durable, and its bytes never change again: a chunk that overlaps what was
         received has to have the same bytes there. An empty chunk changes nothing.
         Memory is bounded whatever the chunk's size; `data` is read no faster than it is written.
+        A piece of it that is a part of a socket is taken before the next piece is asked for.
 
         With a `declaration`, creates the blob first as `create` does, and raises what it raises.
         `admit` is awaited with the blob before the first byte of `data` is read; what it raises
@@ -86,7 +88,7 @@ class Blobs(Protocol):
         self,
         key: BlobKey,
         offset: int,
-        data: AsyncIterable[bytes],
+        data: AsyncIterable[Piece],
         *,
         token: int | None = None,
         whole: bool = False,

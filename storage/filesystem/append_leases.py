@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, Iterator
 
     from shared.blobs.blob import BlobKey
+    from shared.blobs.socket_part import Piece
 
 
 class AppendLeases:
@@ -98,7 +99,7 @@ class ActiveAppend:
         if self._waiting is not None:
             self._waiting.reschedule(0)
 
-    async def pieces(self, data: AsyncIterable[bytes]) -> AsyncGenerator[bytes, None]:
+    async def pieces(self, data: AsyncIterable[Piece]) -> AsyncGenerator[Piece, None]:
         """Yield `data`. Raises AppendLeaseLost when the lease ends, even while `data` waits."""
         source = aiter(data)
         while not self._is_ended():

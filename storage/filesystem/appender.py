@@ -6,6 +6,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
+from shared.blobs.socket_part import SocketPart, size_of
 from storage.filesystem.chunk_writer import ChunkWriter
 from storage.filesystem.disk import finish, settle
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shared.blobs.blob import BlobInfo
+    from shared.blobs.socket_part import Piece
     from storage.filesystem.blob import Blob
     from storage.filesystem.disk import Disk
 
@@ -26,7 +28,7 @@ class Appender:
     """Writes `data` in portions, each of which is recorded by itself, in order."""
 
     def __init__(
-        self, blob: Blob, disk: Disk, scratch: Path, data: AsyncGenerator[bytes, None]
+        self, blob: Blob, disk: Disk, scratch: Path, data: AsyncGenerator[Piece, None]
     ) -> None:
         self._blob = blob
         self._disk = disk
@@ -79,7 +81,7 @@ class Appender:
             self._ended, self._failure = True, error
             self._recording.result()  # it may have failed itself
 
-    async def _portion(self) -> AsyncGenerator[bytes, None]:
+    async def _portion(self) -> AsyncGenerator[Piece, None]:
         end = (self._received // PORTION + 1) * PORTION
         while self._received < end:
             try:
@@ -93,5 +95,7 @@ class Appender:
                 return
             if self._recording is not None and self._recording.done():
                 self._recording.result()  # no more bytes are received after a failure
-            self._received += len(piece)
+            if isinstance(piece, SocketPart):
+                piece.narrow(end - self._received)
             yield piece
+            self._received += size_of(piece)

@@ -45,10 +45,14 @@ if TYPE_CHECKING:
 
     from shared.blobs.blob import Admit, BlobActivity, BlobInfo, BlobKey
     from shared.blobs.listener import BlobListener
+    from shared.blobs.socket_part import Piece
     from storage.filesystem.blob import Blob
     from storage.filesystem.meta import Meta
 
 THREADS = 8
+MOVERS = 4
+"""Threads that move large bodies from sockets into files. Bodies beyond these are read and written
+by the others."""
 IDLE_BLOBS = 128
 """Unused blobs that stay loaded. Each holds a file descriptor."""
 
@@ -64,7 +68,7 @@ class FilesystemBlobs:
     seconds.
 
     Memory: a chunk being received takes at most two batches of 1 MiB (each plus less than one
-    piece of its data), a reader two pieces of 1 MiB.
+    piece of its data), a reader two pieces of 1 MiB. Parts of sockets take a buffer of each thread.
     """
 
     def __init__(
@@ -89,7 +93,7 @@ class FilesystemBlobs:
 
     async def __aenter__(self) -> Self:
         """Raises StorageUnavailable if another process uses the folder, or it is unusable."""
-        self._disk = Disk(threads=THREADS)
+        self._disk = Disk(threads=THREADS, movers=MOVERS)
         self._cache = BlobCache(
             self._root.path, self._disk, fsync=self._fsync, idle=self._idle_blobs, clock=self._clock
         )
@@ -139,7 +143,7 @@ class FilesystemBlobs:
         self,
         key: BlobKey,
         offset: int,
-        data: AsyncIterable[bytes],
+        data: AsyncIterable[Piece],
         *,
         declaration: Declaration | None = None,
         admit: Admit | None = None,
@@ -163,7 +167,7 @@ class FilesystemBlobs:
         self,
         key: BlobKey,
         offset: int,
-        data: AsyncIterable[bytes],
+        data: AsyncIterable[Piece],
         *,
         token: int | None = None,
         whole: bool = False,
@@ -352,7 +356,7 @@ class FilesystemBlobs:
         self,
         key: BlobKey,
         offset: int,
-        data: AsyncIterable[bytes],
+        data: AsyncIterable[Piece],
         declaration: Declaration | None,
         admit: Admit | None,
     ) -> BlobInfo:
@@ -376,7 +380,7 @@ class FilesystemBlobs:
                 self._listener.blob_changed(key, "begun")
                 log.info("blob %s is created: %s bytes", key, "unknown" if size is None else size)
 
-    async def _write_chunk(self, blob: Blob, offset: int, data: AsyncIterable[bytes]) -> BlobInfo:
+    async def _write_chunk(self, blob: Blob, offset: int, data: AsyncIterable[Piece]) -> BlobInfo:
         async with ChunkWriter(blob, self._disk, offset, self._root.staging) as writer:
             await writer.receive(data)
             info = await writer.commit()

@@ -22,9 +22,11 @@ from __future__ import annotations
 
 import os
 import tempfile
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from shared.blobs.byte_ranges import RangeSet
+from shared.blobs.socket_part import SocketPart, bytes_of
 from shared.errors import BlobNotFound, BytesDiffer, ChunkOutOfBounds, StorageUnavailable
 from shared.runtime.files import write_all
 from storage.filesystem.comparison import Comparison, bytes_differ, first_difference
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shared.blobs.blob import BlobInfo
+    from shared.blobs.socket_part import Piece
     from storage.filesystem.blob import Blob, Writer
     from storage.filesystem.disk import Disk
 
@@ -69,6 +72,7 @@ class ChunkWriter:
         self._batch: list[bytes] = []
         self._batch_size = 0
         self._writing: asyncio.Future[None] | None = None
+        self._moving: _Moving | None = None
         self._data_fd: int | None = None
         self._spill_fd: int | None = None
 
@@ -96,20 +100,15 @@ class ChunkWriter:
         """The offset after the last byte received."""
         return self._stop
 
-    async def receive(self, data: AsyncIterable[bytes]) -> None:
+    async def receive(self, data: AsyncIterable[Piece]) -> None:
         """Write `data`, and compare what was received before.
 
         Raises BytesDiffer, and ChunkOutOfBounds before a byte beyond the blob's end is written.
         """
         async for piece in data:
-            if not piece:
+            if isinstance(piece, SocketPart) and await self._moved(piece):
                 continue
-            self._stop += len(piece)
-            self._check_bounds()
-            self._batch.append(piece)
-            self._batch_size += len(piece)
-            if self._batch_size >= BATCH or len(self._batch) >= _PIECES:
-                await self._flush()
+            await self._receive(bytes_of(piece))
         await self._flush()
         await self._finish_write()
 
@@ -151,12 +150,12 @@ class ChunkWriter:
 
         On return, they are written, unless writing failed, and nothing more is written there.
         """
-        lost = self.claims.within(ranges)
+        lost, moving = self.claims.within(ranges), self._moving
         if lost:
             self.claims = self.claims.without(lost)
             self._given_up = RangeSet.of((r.start, r.stop) for r in (*self._given_up, *lost))
             await self.wait_for_write()
-        return lost
+        return lost if moving is None else lost.without(moving.unmoved())
 
     def overwritten(self, at: int) -> None:
         """Refuse the chunk: another writer writes another byte at `at`, and is recorded first."""
@@ -167,11 +166,55 @@ class ChunkWriter:
         if self._writing is not None:
             await settle(self._writing)
 
-    def _check_bounds(self) -> None:
-        if self._stop > self._blob.limit:
+    def _check_bounds(self, stop: int = 0) -> None:
+        if max(self._stop, stop) > self._blob.limit:
             raise ChunkOutOfBounds(
                 f"the chunk at {self._start} reaches beyond the blob's {self._blob.limit} bytes"
             )
+
+    async def _receive(self, piece: bytes) -> None:
+        if not piece:
+            return
+        self._stop += len(piece)
+        self._check_bounds()
+        self._batch.append(piece)
+        self._batch_size += len(piece)
+        if self._batch_size >= BATCH or len(self._batch) >= _PIECES:
+            await self._flush()
+
+    async def _moved(self, part: SocketPart) -> bool:
+        """Let a thread move a part of a socket into the data file.
+
+        Returns False if its bytes have to be read instead: all threads for this are busy, or some
+        of the bytes are not missing, or another writer writes them.
+        """
+        await self._flush()
+        await self._finish_write()
+        start, end = self._stop, self._stop + part.most
+        self._blob.check(self._generation)
+        self._check_bounds(end)
+        if not self._is_free(start, end):
+            return False
+        writing = self._disk.submit_if_idle(self._move, part, start)
+        if writing is None:
+            return False
+        self._writing, self._moving = writing, _Moving(part, start, end)
+        self.claims = self.claims.add(start, end)
+        try:
+            await self._finish_write()
+        finally:
+            self._stop = self._planned = start + part.taken
+            unmoved = self._moving.unmoved()
+            self.claims = self.claims.without(unmoved)
+            self._given_up = self._given_up.without(unmoved)
+            self._moving = None
+        return True
+
+    def _is_free(self, start: int, stop: int) -> bool:
+        """Whether all of these bytes are missing, and no other writer writes any of them."""
+        wanted = RangeSet.of([(start, stop)])
+        taken = (self._blob.received, *(other.claims for other in self._blob.writers))
+        return all(wanted.without(each) == wanted for each in taken)
 
     async def _copy_spilled(self, ranges: RangeSet) -> None:
         """Take over the claim to `ranges` and copy them from the spill file to the data file."""
@@ -240,6 +283,20 @@ class ChunkWriter:
             piece = view[part.start - start : part.stop - start]
             write_all(self._spill(), piece, offset=part.start)
 
+    def _move(self, part: SocketPart, start: int) -> None:
+        data = self._data()
+        begun = start
+
+        def write(buffer: memoryview, at: int) -> None:
+            nonlocal begun
+            end = start + at + len(buffer)
+            write_all(data, buffer, offset=start + at)
+            if end - begun >= BATCH:
+                self._blob.folder.begin_sync(data, begun, end - begun)
+                begun = end
+
+        part.move(write)
+
     def _copy(self, ranges: RangeSet, lost: Sequence[tuple[Writer, RangeSet]]) -> None:
         for part in ranges:
             for at in range(part.start, part.stop, _COPY):
@@ -270,6 +327,19 @@ class ChunkWriter:
         if self._spill_fd is None:
             self._spill_fd = _nameless_file(self._scratch)
         return self._spill_fd
+
+
+@dataclass(frozen=True, slots=True)
+class _Moving:
+    """A part of a socket that is being moved into the bytes `start..stop`."""
+
+    part: SocketPart
+    start: int
+    stop: int
+
+    def unmoved(self) -> RangeSet:
+        """Return the bytes that were claimed and have not arrived. Call it after the move."""
+        return RangeSet.of([(self.start + self.part.taken, self.stop)])
 
 
 def _nameless_file(folder: Path) -> int:

@@ -23,7 +23,7 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class Disk:
-    """A pool of threads for file operations.
+    """Threads for file operations, and `movers`, which may also wait for a network.
 
     An OSError becomes StorageFull if the disk is full, else StorageUnavailable. A thread cannot be
     interrupted: a task that is cancelled while it waits for one gets its CancelledError after the
@@ -31,16 +31,28 @@ class Disk:
     uses it.
     """
 
-    def __init__(self, *, threads: int) -> None:
+    def __init__(self, *, threads: int, movers: int = 0) -> None:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="blobs")
+        self._movers = ThreadPoolExecutor(movers or 1, thread_name_prefix="movers")
+        self._idle_movers = movers
 
     def submit(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
         """Start `work` in a thread. Pass the future to `wait` or `settle`."""
-        # Log lines of the thread carry the ids of this context.
-        context = copy_context()
-        return asyncio.wrap_future(
-            self._threads.submit(context.run, partial(work, *args, **kwargs))
-        )
+        return self._start(self._threads, work, *args, **kwargs)
+
+    def submit_if_idle(
+        self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> asyncio.Future[T] | None:
+        """Start work that waits for a network, too, in a thread of its own kind, as `submit`.
+
+        Returns None, and starts nothing, if all `movers` are busy.
+        """
+        if not self._idle_movers:
+            return None
+        self._idle_movers -= 1
+        future = self._start(self._movers, work, *args, **kwargs)
+        future.add_done_callback(self._moved)
+        return future
 
     async def wait(self, future: asyncio.Future[T]) -> T:
         """Wait for submitted work and return its result."""
@@ -63,7 +75,18 @@ class Disk:
 
     async def close(self) -> None:
         """Wait for the work in progress and stop the threads."""
+        await asyncio.to_thread(self._movers.shutdown)
         await asyncio.to_thread(self._threads.shutdown)
+
+    def _start(
+        self, threads: ThreadPoolExecutor, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> asyncio.Future[T]:
+        # Log lines of the thread carry the ids of this context.
+        context = copy_context()
+        return asyncio.wrap_future(threads.submit(context.run, partial(work, *args, **kwargs)))
+
+    def _moved(self, _: object) -> None:
+        self._idle_movers += 1
 
 
 async def finish(future: asyncio.Future[T]) -> T:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from shared.blobs.blob import Admit, BlobKey, Declaration
     from shared.blobs.gathering import Gathering
     from shared.blobs.listener import BlobListener
+    from shared.blobs.socket_part import Piece
     from storage.filesystem.blob_cache import BlobCache
     from storage.filesystem.disk import Disk
     from storage.filesystem.meta import Meta
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def is_gathered(declaration: Declaration, data: AsyncIterable[bytes]) -> bool:
+def is_gathered(declaration: Declaration, data: AsyncIterable[Piece]) -> bool:
     """Whether the bytes of such a blob are gathered, or are in memory, to create it whole."""
     limit = WHOLE if isinstance(data, WholeBytes) else GATHERED
     return declaration.size is not None and 0 < declaration.size <= limit

@@ -14,7 +14,7 @@ from gateway.uploads.filenames import base_name
 from shared.aggregation.json_reader import parse_aggregation
 from shared.aggregation.spec import SONG_PLAYS
 from shared.errors import InvalidInput, UnsupportedMedia
-from shared.http.request_body import raw_body
+from shared.http.request_body import body_pieces
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from gateway.uploads.context import UploadContext
     from gateway.uploads.upload import Upload
+    from shared.blobs.socket_part import Piece
 
 MAX_KEY = 255
 """Characters of an Idempotency-Key."""
@@ -115,7 +116,7 @@ def idempotency_key(request: web.Request) -> str | None:
     return text
 
 
-def plain_body(request: web.Request) -> AsyncGenerator[bytes, None]:
+def plain_body(request: web.Request) -> AsyncGenerator[Piece, None]:
     """Yield the bytes of a file in the body. Raises UnsupportedMedia if they are encoded.
 
     Iterating raises InvalidInput if the body ends early, or the client stalls.
@@ -123,4 +124,4 @@ def plain_body(request: web.Request) -> AsyncGenerator[bytes, None]:
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding != "identity":
         raise UnsupportedMedia(f"Content-Encoding {encoding} is not taken; send the bytes as is")
-    return raw_body(request, request.app[SETTINGS].client_timeout)
+    return body_pieces(request, request.app[SETTINGS].client_timeout)

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from gateway.uploads.upload import Upload
+    from shared.blobs.socket_part import Piece
     from shared.errors import CsvmillError
 
 
@@ -148,7 +149,7 @@ class _Receiving:
         self,
         name: str | UUID,
         offset: int,
-        body: AsyncGenerator[bytes, None],
+        body: AsyncGenerator[Piece, None],
         *,
         admit: appends.Admit | None = None,
         early_fields: dict[str, str] | None = None,
@@ -228,7 +229,7 @@ def _content_digests(request: web.Request) -> DeclaredDigests:
     )
 
 
-async def _refusal_by_complete(body: AsyncGenerator[bytes, None], upload: Upload) -> CsvmillError:
+async def _refusal_by_complete(body: AsyncGenerator[Piece, None], upload: Upload) -> CsvmillError:
     """Return the error with which a complete upload refuses an append (section 4.4.2)."""
     async with aclosing(body):
         if await anext(body, b""):

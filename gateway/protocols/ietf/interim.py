@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from aiohttp import web
 
+    from shared.blobs.socket_part import Piece
+
 PROGRESS_INTERVAL = 2.0
 """Seconds between two requests to storage for the recorded offset."""
 _STATUS_LINE = "HTTP/1.1 104 Upload Resumption Supported"
@@ -50,8 +52,8 @@ class Interim:
         self._open = False
 
     async def progress(
-        self, data: AsyncGenerator[bytes, None], recorded: Callable[[], Awaitable[int]]
-    ) -> AsyncGenerator[bytes, None]:
+        self, data: AsyncGenerator[Piece, None], recorded: Callable[[], Awaitable[int]]
+    ) -> AsyncGenerator[Piece, None]:
         """Yield `data` and close it; meanwhile send the offset that `recorded` returns.
 
         The offset is a promise that nothing before it has to be sent again: it is what storage has

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from gateway.uploads.create import NewUpload
+    from shared.blobs.socket_part import Piece
 
 
 async def put_file(request: web.Request) -> web.Response:
@@ -52,7 +53,7 @@ async def put_file(request: web.Request) -> web.Response:
 
 
 async def _put_small(
-    request: web.Request, context: UploadContext, body: AsyncGenerator[bytes, None], new: NewUpload
+    request: web.Request, context: UploadContext, body: AsyncGenerator[Piece, None], new: NewUpload
 ) -> web.Response:
     """The same for a small file, which is stored in one step if it arrives promptly."""
     upload_id = uuid4()

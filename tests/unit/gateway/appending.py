@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from shared.blobs.socket_part import size_of
 from tests.forwarding import Forwarding
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator
 
     from shared.blobs.blob import BlobKey
+    from shared.blobs.socket_part import Piece
     from storage.filesystem.blobs import FilesystemBlobs
 
 
@@ -31,13 +33,13 @@ class AppendingBlobs(Forwarding):
         return self
 
     async def append(
-        self, key: BlobKey, offset: int, data: AsyncIterable[bytes], **more: Any
+        self, key: BlobKey, offset: int, data: AsyncIterable[Piece], **more: Any
     ) -> Any:
-        async def counted() -> AsyncIterator[bytes]:
+        async def counted() -> AsyncIterator[Piece]:
             async for piece in data:
                 yield piece
                 # The next piece is requested, so this one was taken
-                await self._note(len(piece))
+                await self._note(size_of(piece))
 
         number = len(self.outcomes)
         self.outcomes.append(None)

@@ -15,13 +15,16 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from shared.blobs.socket_part import WORTH_READING, SocketPart, size_of
 from shared.errors import InvalidInput
 from shared.http import direct_body
 from shared.http.direct_body import allow_direct_bodies
-from shared.http.request_body import raw_body
+from shared.http.request_body import body_pieces, raw_body
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 MIB = 1 << 20
 CONTENT = random.Random(1).randbytes(40 * MIB)
@@ -43,10 +46,12 @@ def direct_sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @asynccontextmanager
-async def serving(timeout: float = 20.0, stop_at: int | None = None) -> AsyncIterator[TestServer]:
+async def serving(
+    timeout: float = 20.0, stop_at: int | None = None, handle: Handler | None = None
+) -> AsyncIterator[TestServer]:
     """Serve a handler that returns the digest of the body, or refuses it after `stop_at` bytes."""
 
-    async def handle(request: web.Request) -> web.Response:
+    async def digest_of_body(request: web.Request) -> web.Response:
         digest, received = hashlib.sha256(), 0
         try:
             async for piece in raw_body(request, timeout):
@@ -60,7 +65,7 @@ async def serving(timeout: float = 20.0, stop_at: int | None = None) -> AsyncIte
 
     app = web.Application()
     allow_direct_bodies(app)
-    app.router.add_put("/", handle)
+    app.router.add_put("/", handle or digest_of_body)
     server = TestServer(app)
     await server.start_server()
     try:
@@ -161,9 +166,60 @@ async def test_after_a_body_the_socket_is_readable_with_any_byte_again(
             session.put(server.make_url("/"), data=BytesIO(CONTENT)) as response,
         ):
             assert await response.text() in (DIGEST, "refused")
-        assert max(set_to) == direct_body.WORTH_READING
+        assert max(set_to) == WORTH_READING
         assert set_to[-1] == 1
         set_to.clear()
+
+
+@pytest.mark.parametrize("following", [b"", b"PUT / HTTP/1.1\r\nHost: x\r\n\r\n" * 1000])
+async def test_a_body_is_moved_by_a_thread_and_no_byte_that_follows_it(following: bytes) -> None:
+    moved: list[int] = []
+    digest = hashlib.sha256()
+
+    def write(buffer: memoryview, _: int) -> None:
+        digest.update(buffer)
+
+    async def handle(request: web.Request) -> web.Response:
+        async for piece in body_pieces(request, 20):
+            if isinstance(piece, SocketPart):
+                await asyncio.to_thread(piece.move, write)
+                moved.append(piece.taken)
+            else:
+                digest.update(piece)
+        return web.Response(text="stored")
+
+    async with serving(handle=handle) as server:
+        reader, writer = await asyncio.open_connection(server.host, server.port)
+        writer.write(head(server, f"Content-Length: {len(CONTENT)}") + CONTENT + following)
+        answer = await reader.readuntil(b"stored")
+        writer.close()
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert digest.hexdigest() == DIGEST
+    assert 0 < sum(moved) <= len(CONTENT)
+
+
+async def test_a_client_that_breaks_off_while_a_thread_moves_ends_the_body() -> None:
+    received: asyncio.Future[tuple[int, str]] = asyncio.get_running_loop().create_future()
+
+    async def handle(request: web.Request) -> web.Response:
+        size = 0
+        try:
+            async for piece in body_pieces(request, 20):
+                if isinstance(piece, SocketPart):
+                    await asyncio.to_thread(piece.move, lambda *_: None)
+                size += size_of(piece)
+        except InvalidInput as error:
+            received.set_result((size, str(error)))
+        return web.Response(status=400)
+
+    async with serving(handle=handle) as server:
+        _, writer = await asyncio.open_connection(server.host, server.port)
+        writer.write(head(server, f"Content-Length: {len(CONTENT)}") + CONTENT[: 30 * MIB])
+        await writer.drain()
+        writer.close()
+        size, error = await asyncio.wait_for(received, 20)
+    assert size == 30 * MIB
+    assert str(size) in error
 
 
 async def test_a_refusal_reaches_a_client_that_still_sends(direct_sizes: list[int]) -> None:

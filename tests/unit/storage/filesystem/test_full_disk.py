@@ -20,6 +20,7 @@ from storage.filesystem import journal
 from storage.filesystem.blobs import FilesystemBlobs
 from storage.filesystem.folder import BlobFolder
 from tests.blob_backends import read, stream
+from tests.sockets import parts_of
 from tests.unit.storage.filesystem.blobs import KEY, MIB, ranges
 
 if TYPE_CHECKING:
@@ -63,6 +64,24 @@ async def test_a_chunk_that_does_not_fit_on_the_disk_is_not_recorded(
     full_disk.restore()
     assert (await blobs.info(KEY)).received == ranges((0, 1))
     assert (await blobs.write(KEY, 0, stream(b"x", bytes(3 * MIB - 1)))).complete
+
+
+async def test_parts_of_a_socket_that_do_not_fit_on_the_disk_are_not_recorded(
+    blobs: FilesystemBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = bytes(range(256)) * (3 * MIB // 256)
+    await blobs.create(KEY, len(content))
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("storage.filesystem.chunk_writer.write_all", refuse)
+        with pytest.raises(StorageFull):
+            await blobs.append(KEY, 0, parts_of(content))
+    assert not (await blobs.info(KEY)).received
+    assert (await blobs.append(KEY, 0, parts_of(content))).complete
+    assert await read(blobs, KEY) == content
 
 
 async def test_a_record_that_does_not_fit_on_the_disk_is_removed(

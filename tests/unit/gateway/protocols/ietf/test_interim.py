@@ -12,6 +12,7 @@ from aiohttp.test_utils import make_mocked_request
 
 from gateway.protocols.ietf import interim as module
 from gateway.protocols.ietf.interim import interim
+from shared.blobs.socket_part import bytes_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -104,7 +105,7 @@ async def passed_through(recorded: Recorded) -> list[bytes]:
 
     with interim(request_on(Wire())) as responses:
         async with asyncio.timeout(10):
-            return [piece async for piece in responses.progress(data(), recorded.offset)]
+            return [bytes_of(piece) async for piece in responses.progress(data(), recorded.offset)]
 
 
 async def test_data_does_not_wait_for_the_recorded_offset(monkeypatch: pytest.MonkeyPatch) -> None:
