@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
+from shared.blobs.socket_part import size_of
 from shared.errors import BlobNotFound, BytesDiffer, ChunkOutOfBounds, InputRemoved
 from shared.jobs.job import JobState
 
@@ -13,12 +14,13 @@ if TYPE_CHECKING:
 
     from gateway.uploads.context import UploadContext
     from gateway.uploads.upload import Upload
+    from shared.blobs.socket_part import Piece
 
 
 async def take_again(
     context: UploadContext,
     upload: Upload,
-    data: AsyncGenerator[bytes, None],
+    data: AsyncGenerator[Piece, None],
     *,
     sha256: str | None,
     whole: bool = True,
@@ -50,16 +52,16 @@ async def take_again(
 
 
 async def _compare(
-    context: UploadContext, upload: Upload, data: AsyncGenerator[bytes, None]
+    context: UploadContext, upload: Upload, data: AsyncGenerator[Piece, None]
 ) -> int:
     """Send `data` to storage, which has these bytes already, and return their number."""
     sent = 0
 
-    async def counted() -> AsyncGenerator[bytes, None]:
+    async def counted() -> AsyncGenerator[Piece, None]:
         nonlocal sent
         async for piece in data:
-            sent += len(piece)
             yield piece
+            sent += size_of(piece)
 
     try:
         async with aclosing(counted()) as pieces:

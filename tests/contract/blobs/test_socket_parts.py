@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from shared.blobs.blob import Declaration, upload_key
-from shared.errors import ChunkOutOfBounds, DigestMismatch
+from shared.errors import BytesDiffer, ChunkOutOfBounds, DigestMismatch
 from tests.blob_backends import read, stream
 from tests.contract.blobs.chunks import KEY, MIB, SourceLost, ranges
 from tests.sockets import parts_of
@@ -52,14 +52,19 @@ async def test_parts_with_other_bytes_than_declared_are_discarded(blobs: Blobs) 
     assert not (await blobs.info(KEY)).received
 
 
-async def test_bytes_that_were_received_before_parts_stay(blobs: Blobs) -> None:
+@pytest.mark.parametrize("append", [False, True])
+async def test_bytes_of_parts_that_were_received_before_are_compared(
+    blobs: Blobs, append: bool
+) -> None:
     await blobs.create(KEY, len(CONTENT))
-    await blobs.write(KEY, 9 * MIB, stream(b"kept" * 1000))
-    info = await blobs.append(KEY, 0, mixed(CONTENT))
-    assert info.complete
-    expected = bytearray(CONTENT)
-    expected[9 * MIB : 9 * MIB + 4000] = b"kept" * 1000
-    assert await read(blobs, KEY) == expected
+    await blobs.write(KEY, 9 * MIB, stream(CONTENT[9 * MIB : 10 * MIB + 9]))
+    store = blobs.append if append else blobs.write
+    other = bytearray(CONTENT)
+    other[10 * MIB] ^= 1
+    with pytest.raises(BytesDiffer):
+        await store(KEY, 0, mixed(bytes(other)))
+    assert (await store(KEY, 0, mixed(CONTENT))).complete
+    assert await read(blobs, KEY) == CONTENT
 
 
 @pytest.mark.parametrize("append", [False, True])

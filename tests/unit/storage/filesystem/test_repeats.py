@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import random
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from shared.blobs.socket_part import SocketPart
 from shared.errors import (
     BytesDiffer,
     StorageFull,
@@ -20,8 +22,9 @@ from tests.blob_backends import read, stream
 from tests.unit.storage.filesystem.blobs import KEY, MIB, ranges
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
+    from shared.blobs.socket_part import IncomingBytes, Piece
     from storage.filesystem.blobs import FilesystemBlobs
 
 
@@ -93,3 +96,43 @@ async def test_a_chunk_overwritten_by_a_request_that_failed_is_not_recorded(
     with pytest.raises(StorageUnavailable, match="send the chunk again"):
         await first
     assert (await blobs.info(KEY)).received == ranges()
+
+
+class HeldPart(SocketPart):
+    """A part of a socket of which 3 MiB arrive, and then nothing until `released`."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(cast("IncomingBytes", None), len(content))
+        self._content = content
+        self.arrived = asyncio.Event()
+        self.released = threading.Event()
+        self._loop = asyncio.get_running_loop()
+
+    def move(self, write: Callable[[memoryview, int], object]) -> None:
+        write(memoryview(self._content)[: 3 * MIB], 0)
+        self.taken = 3 * MIB
+        self._loop.call_soon_threadsafe(self.arrived.set)
+        self.released.wait(10)
+
+
+async def test_bytes_that_did_not_arrive_at_a_socket_are_not_taken_for_other_bytes(
+    blobs: FilesystemBlobs,
+) -> None:
+    content = random.Random(4).randbytes(8 * MIB)
+    part = HeldPart(content)
+
+    async def slow() -> AsyncIterator[Piece]:
+        yield part
+        yield content[3 * MIB :]
+
+    await blobs.create(KEY, len(content))
+    first = asyncio.create_task(blobs.write(KEY, 0, slow()))
+    await part.arrived.wait()
+    # The second request takes the claim of the first over, and waits for it to give it up.
+    second = asyncio.create_task(blobs.write(KEY, 0, stream(content)))
+    await asyncio.wait([second], timeout=0.3)
+    assert not second.done()
+    part.released.set()
+    assert (await second).complete
+    assert (await first).complete
+    assert await read(blobs, KEY) == content
