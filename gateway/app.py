@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from gateway.access.authentication import Authentication, require_private_token
-from gateway.access.caller import named_in_log
+from gateway.access.caller import DEMANDS_KEYS, named_in_log
 from gateway.access.known_keys import KNOWN_KEYS, KnownKeys
 from gateway.access.links import LINKS, Links
 from gateway.access.origins import Origins, guard
@@ -108,6 +108,7 @@ def _guard(app: web.Application, private_token: str | None) -> None:
 def _authenticate(app: web.Application) -> None:
     settings, store = app[SETTINGS], app[PORTS].jobs.access.keys
     keys = app[KNOWN_KEYS] = KnownKeys(store, settings.key_cache)
+    app[DEMANDS_KEYS] = True
     app.middlewares.append(
         Authentication(
             keys,

@@ -51,7 +51,9 @@ class Connection:
     ) -> None:
         """Send a request. `line` is the method and the path."""
         fields = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        self._writer.write(f"{line} HTTP/{version}\r\nHost: localhost\r\n{fields}\r\n".encode() + body)
+        self._writer.write(
+            f"{line} HTTP/{version}\r\nHost: localhost\r\n{fields}\r\n".encode() + body
+        )
         await self._drain()
 
     async def write(self, body: bytes) -> None:

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from gateway.keys import SETTINGS
 from shared.access.principal import Principal
+from shared.errors import NotAuthenticated
 from shared.telemetry.ids import bind_ids
 
 if TYPE_CHECKING:
@@ -17,25 +18,43 @@ if TYPE_CHECKING:
 
 PRINCIPAL = web.RequestKey("principal", Principal)
 """Where a middleware that authenticates a request puts its principal."""
+DEMANDS_KEYS = web.AppKey("demands_keys", bool)
+"""Whether such a middleware is there."""
+
+
+def known_principal(request: web.Request) -> Principal | None:
+    """Return who makes a request; None if it was let through without a key that all others need.
+
+    Where no keys are demanded, every request is made by the principal of the tenant that the
+    settings name, with all scopes.
+    """
+    known = request.get(PRINCIPAL)
+    if known is None and not request.app.get(DEMANDS_KEYS, False):
+        return Principal(request.app[SETTINGS].tenant)
+    return known
 
 
 def principal_of(request: web.Request) -> Principal:
     """Return who makes a request.
 
-    A request that no middleware has authenticated is made by the principal of the tenant that the
-    settings name, with all scopes.
+    Raises NotAuthenticated if nobody is known: a route that everybody may use has nothing of any
+    tenant.
     """
-    known = request.get(PRINCIPAL)
-    return Principal(request.app[SETTINGS].tenant) if known is None else known
+    principal = known_principal(request)
+    if principal is None:
+        raise NotAuthenticated("send an API key: Authorization: Bearer <key>")
+    return principal
 
 
 @web.middleware
 async def named_in_log(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Name the tenant of a request in the log lines about it. Comes after authentication."""
-    bind_ids(tenant=tenant_of(request))
+    principal = known_principal(request)
+    if principal is not None:
+        bind_ids(tenant=principal.tenant)
     return await handler(request)
 
 
 def tenant_of(request: web.Request) -> Tenant:
-    """Return the tenant on whose behalf a request is made."""
+    """Return the tenant on whose behalf a request is made. Raises NotAuthenticated."""
     return principal_of(request).tenant

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from gateway.access.caller import tenant_of
+from gateway.access.caller import known_principal
 from shared.errors import TooManyRequests
 
 if TYPE_CHECKING:
@@ -75,8 +75,9 @@ class RequestRate:
 
         @web.middleware
         async def limit(request: web.Request, handler: Handler) -> web.StreamResponse:
-            if request.path.startswith(API):
-                self._take(request, tenant_of(request))
+            principal = known_principal(request)
+            if principal is not None and request.path.startswith(API):
+                self._take(request, principal.tenant)
             return await handler(request)
 
         return limit

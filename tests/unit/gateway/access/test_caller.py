@@ -7,16 +7,24 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 from pydantic import ValidationError
 
-from gateway.access.caller import PRINCIPAL, principal_of, tenant_of
+from gateway.access.caller import (
+    DEMANDS_KEYS,
+    PRINCIPAL,
+    known_principal,
+    principal_of,
+    tenant_of,
+)
 from gateway.keys import SETTINGS
 from gateway.settings import GatewaySettings
 from shared.access.principal import Principal, Scope
 from shared.access.tenant import Tenant
+from shared.errors import NotAuthenticated
 
 
-def request_to(settings: GatewaySettings) -> web.Request:
+def request_to(settings: GatewaySettings, *, demands_keys: bool = False) -> web.Request:
     app = web.Application()
     app[SETTINGS] = settings
+    app[DEMANDS_KEYS] = demands_keys
     return make_mocked_request("GET", "/", app=app)
 
 
@@ -35,6 +43,13 @@ def test_a_request_with_a_principal_is_of_its_tenant() -> None:
     request[PRINCIPAL] = Principal(Tenant("acme"), frozenset({Scope.READ}), "k1")
     assert principal_of(request) is request[PRINCIPAL]
     assert tenant_of(request) == "acme"
+
+
+def test_where_keys_are_demanded_nobody_makes_a_request_without_one() -> None:
+    request = request_to(GatewaySettings(), demands_keys=True)
+    assert known_principal(request) is None
+    with pytest.raises(NotAuthenticated):
+        tenant_of(request)
 
 
 @pytest.mark.parametrize("name", ["", "Acme", "a/b"])
