@@ -55,7 +55,7 @@ async def processing(settings: WorkSettings, ports: Ports, metrics: Metrics) -> 
     follower = Follower(
         ports.jobs.head_starts,
         ports.blobs,
-        NativeEngine(replace(limits, time_limit=None)),
+        NativeEngine(replace(limits, time_limit=None, min_rate=None)),
         scratch,
         settings,
         events=events,
@@ -135,6 +135,7 @@ def _limits(settings: WorkSettings) -> EngineLimits:
         scratch=settings.scratch_limit,
         threads=settings.threads or os.cpu_count() or 1,
         time_limit=settings.time_limit,
+        min_rate=settings.min_rate or None,
         max_expansion=settings.max_expansion,
     )
 

@@ -67,8 +67,11 @@ class WorkSettings(BaseSettings):
     threads: int = Field(default=0, ge=0)
     """Threads of the engine per job; 0 means one per core."""
     time_limit: float | None = Field(default=None, gt=0)
-    """Seconds that the engine may take for one attempt; no limit by default. An attempt that takes
-    longer fails, and the next one has the same limit."""
+    """Seconds that the engine may take for one attempt, whatever the file; no limit by default. An
+    attempt that takes longer fails, and the next one has the same limit."""
+    min_rate: int = Field(default=1 << 20, ge=0)
+    """Bytes of a file, decompressed, that an attempt must read a second on average, once it has
+    taken 5 minutes; 0 for any number. So the time limit grows with the file."""
     max_expansion: int = Field(default=MAX_EXPANSION, ge=1)
     """The largest ratio of decompressed to compressed size, for files above 1 GiB decompressed."""
     head_starts: int = Field(default=1, ge=0)

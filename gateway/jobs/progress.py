@@ -10,6 +10,9 @@ from shared.jobs.job import JobProgress, JobState
 if TYPE_CHECKING:
     from shared.jobs.job import Job
 
+MOST = 99.9
+"""The percentage of a job that has read everything, but not written its result yet."""
+
 _NOTHING_READ = JobProgress(bytes_done=0)
 
 
@@ -28,14 +31,14 @@ def progress_view(job: Job) -> ProgressView | None:
     return ProgressView.from_value(
         progress,
         bytes_total=job.input_size,
-        percent=_percent(progress.bytes_done, job.input_size),
+        percent=100.0 if job.state is JobState.SUCCESS else _percent(progress, job.input_size),
         eta=_eta(job, progress),
     )
 
 
-def _percent(done: int, total: int) -> float:
-    """Return the percentage to a tenth, rounded down, so that only the whole is 100."""
-    return done * 1000 // total / 10 if total else 100.0
+def _percent(progress: JobProgress, total: int) -> float:
+    """Return the percentage to a tenth, rounded down; that of a job without a result is not 100."""
+    return min(progress.bytes_done * 1000 // total / 10, MOST) if total else MOST
 
 
 def _eta(job: Job, progress: JobProgress) -> float | None:

@@ -34,7 +34,10 @@ STDIN = 0
 PIPE = 256 << 10
 """Bytes that the pipe holds, if the system allows it. More of them would leave the cache."""
 READ = 64 << 10
-"""Bytes read at a time, which progress counts."""
+"""The most bytes read at a time, which progress counts once their text is written."""
+STEPS = 200
+"""How often at least progress can be told of a file, if its size allows it."""
+SHORTEST_READ = 64
 INTERVAL = 0.2
 """Seconds between two events of progress."""
 
@@ -120,9 +123,11 @@ class Decompressor:
 
     def _blocks(self) -> Iterator[bytes]:
         size = self._task["size"]
-        while block := os.read(self._source, READ):
-            self._done += len(block)
+        # A few kilobytes may expand to gigabytes: progress has some steps for them too.
+        step = min(max(size // STEPS, SHORTEST_READ), READ)
+        while block := os.read(self._source, step):
             yield block
+            self._done += len(block)  # now, as the next one is asked for, its text is written
         if self._done != size:
             raise AttemptFailed(f"the source ended after {self._done} of {size} bytes")
 

@@ -109,6 +109,7 @@ class _Decompressed(Opened):
         self.memory = memory
 
     def advance(self, usage: Usage, done: int, rows: int) -> None:
+        usage.decompressed = done
         usage.advance(0, rows)
 
     async def read_sample(self) -> None:

@@ -26,6 +26,10 @@ Piece = bytes | FilePart
 """Some bytes of a source: themselves, or a part of a file that the system can send to a child."""
 
 
+GRACE = 300.0
+"""Seconds that any aggregation may take, however small its source is."""
+
+
 class Source(Protocol):
     """The input of a job, which an engine may read more than once."""
 
@@ -103,6 +107,9 @@ class EngineLimits:
     """The limit of the ratio of decompressed to compressed size (see `shared.csv.compression`)."""
     time_limit: float | None = None
     """Seconds for one call of `aggregate`; None is no limit."""
+    min_rate: int | None = None
+    """Bytes a second of the file, decompressed, that an aggregation has to manage on average, from
+    `GRACE` seconds on; None for any."""
     small: int | None = None
     """Decompressed bytes of the largest source of a small job: more of them, or of memory, raise
     `Outgrown`. None for jobs that may have any size."""

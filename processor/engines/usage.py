@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from processor.engines.port import EngineProgress
+from processor.engines.port import GRACE, EngineProgress
 from shared.errors import AttemptFailed
 from shared.jobs.report import Report, Seconds
 
@@ -52,6 +52,16 @@ class OutOfScratch(AttemptFailed):
         )
 
 
+class TooSlow(AttemptFailed):
+    """An attempt takes longer than files of this size may take."""
+
+    def __init__(self, seconds: float, size: int, rate: int) -> None:
+        super().__init__(
+            f"not done within {seconds:.0f} s, the limit of an attempt that has {size:,} bytes to "
+            f"read: {GRACE:.0f} s, and a second for each {rate:,} bytes (CSVMILL_MIN_RATE)"
+        )
+
+
 class Usage:
     """Collects what an attempt has read and used. `progress` is called for each step.
 
@@ -73,6 +83,8 @@ class Usage:
         """The dialect of the file, once it is known."""
         self.confinement: tuple[str, ...] = ()
         """What confines the kernel, once it has reported it."""
+        self.decompressed = 0
+        """Bytes of a compressed source that the kernel has read so far."""
         self.beside = 0
         """Bytes of memory of a process that runs beside the kernel."""
 
@@ -124,12 +136,13 @@ class Usage:
             self._children.remove(pid)
 
     async def watch(self, folder: Path) -> None:
-        """Measure memory, and the disk space of `folder`, until cancelled.
+        """Measure time, memory, and the disk space of `folder`, until cancelled.
 
-        Raises OutOfMemory and OutOfScratch.
+        Raises TooSlow, OutOfMemory and OutOfScratch.
         """
         while True:
             await asyncio.sleep(TICK)
+            self._check_time()
             scratch = await asyncio.to_thread(_disk_used, folder)
             memory = sum(map(_resident, self._children))
             self.use(scratch=scratch)
@@ -138,6 +151,16 @@ class Usage:
                 raise OutOfScratch(self._limits.scratch)
             if memory > self._limits.memory:
                 raise self._out_of_memory()
+
+    def _check_time(self) -> None:
+        rate = self._limits.min_rate
+        if rate is None:
+            return
+        # How large a compressed file is shows only while it is read.
+        size = max(self._source.size, self.decompressed)
+        allowed = GRACE + size / rate
+        if time.monotonic() - self._began > allowed:
+            raise TooSlow(allowed, size, rate)
 
     def outgrown(self) -> Outgrown:
         """Return the failure of a small job whose source has more bytes than it may have."""

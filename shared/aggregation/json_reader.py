@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from shared.aggregation.json_model import MAX_DEPTH, AggregationIn
 from shared.aggregation.json_object import UNKNOWN_KEY
 from shared.aggregation.resolve import check
+from shared.aggregation.spec import conditions
 from shared.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 MAX_LENGTH = 64 << 10
 """The maximum size of a spec in bytes."""
+
+MAX_COST = 10_000
+"""The largest product of the number of aggregates and that of conditions: so a row of a file costs
+some microseconds at most."""
 
 _SHOWN = 80
 _HINTS = {
@@ -70,6 +75,7 @@ def read_aggregation(fields: object, field: str) -> Aggregation:
     try:
         aggregation = _MODEL.validate_python(fields).aggregation()
         check(aggregation)
+        _check_cost(aggregation)
         return aggregation
     except InvalidInput as error:
         raise InvalidInput(f"{field}.{error}", field=f"{field}.{error.field}") from error
@@ -77,6 +83,25 @@ def read_aggregation(fields: object, field: str) -> Aggregation:
         # Only the first error: later ones often follow from it.
         path, message = _explained(error.errors(include_url=False)[0])
         raise InvalidInput(f"{field}{path} {message}", field=f"{field}{path}") from error
+
+
+def _check_cost(aggregation: Aggregation) -> None:
+    """Raise InvalidInput if the aggregation costs too much for each row of a file."""
+    computed = len(aggregation.aggregates)
+    compared = sum(
+        len(conditions(part))
+        for part in (
+            aggregation.where,
+            aggregation.having,
+            *(aggregate.where for aggregate in aggregation.aggregates),
+        )
+    )
+    if computed * compared > MAX_COST:
+        raise InvalidInput(
+            f"aggregates has {computed} items, and the spec {compared} conditions; send fewer of "
+            f"either: their product may be {MAX_COST} at most",
+            field="aggregates",
+        )
 
 
 def json_schema() -> dict[str, Any]:

@@ -59,8 +59,8 @@ Percent = Annotated[
     float,
     WithJsonSchema({"type": "number", "minimum": 0, "maximum": 100}),
     Field(
-        description="Percentage of the bytes that have been read, rounded down to a tenth. At 100 "
-        "the result may still have to be written."
+        description="Percentage of the bytes that have been read, rounded down to a tenth. 100 "
+        "only if the job has succeeded: at 99.9 the result may still have to be written."
     ),
 ]
 Eta = Annotated[

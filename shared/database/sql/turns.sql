@@ -7,6 +7,8 @@
 -- Within the tenant, it is the job $1 of the wake-up or else the oldest; the oldest also if it was
 -- created more than a second before the other. A tenant with as many running jobs as it may have
 -- ($6, unless `tenants` says otherwise) is left out.
+-- A job that has no wake-up of its own is not claimed by that of another, for which none would be
+-- left: the relay publishes one.
 -- If the job $1 was lost with its worker, it is claimed first: it has had its turn.
 WITH RECURSIVE
 waiting (tenant) AS (
@@ -64,6 +66,7 @@ standing AS MATERIALIZED (
                       WHERE earlier.small = $5
                         AND earlier.tenant = waiting.tenant
                         AND earlier.state IN ('PENDING', 'RETRY')
+                        AND earlier.published_at IS NOT NULL
                         AND (earlier.retry_at IS NULL OR earlier.retry_at <= $3)
                         AND earlier.created_at < jobs.created_at - 1.0
                   )
@@ -73,6 +76,7 @@ standing AS MATERIALIZED (
                 WHERE small = $5
                   AND jobs.tenant = waiting.tenant
                   AND state IN ('PENDING', 'RETRY')
+                  AND published_at IS NOT NULL
                   AND (retry_at IS NULL OR retry_at <= $3)
                   AND (
                       state = 'RETRY'

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import random
 import sys
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pyarrow.parquet
 import pytest
 
-from processor.engines.port import EngineLimits
+from processor.engines import usage
+from processor.engines.port import GRACE, EngineLimits
 from shared.csv.dialect import Dialect
 from shared.errors import AttemptFailed
 from shared.jobs.job import SONG_PLAYS
@@ -44,6 +46,35 @@ async def test_the_time_limit_fails_the_attempt(make_engine: MakeEngine, scratch
     assert report is not None
     assert (report.unfinished, report.dialect, report.bytes_in) == (True, None, 1022)
     assert report.seconds.aggregate >= 0.5
+
+
+async def test_an_attempt_that_reads_too_slowly_fails_and_larger_files_have_more_time(
+    make_engine: MakeEngine, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(usage, "GRACE", 0.2)
+    start = HEADER + b"a,b,1\n"
+    for rate, seconds in ((1022 * 10, 0.3), (1022, 1.2)):
+        engine = make_engine(EngineLimits(min_rate=rate))
+        with pytest.raises(AttemptFailed, match="CSVMILL_MIN_RATE") as failed:
+            await aggregate(engine, StalledSource(start), scratch)
+        report = report_of(failed.value)
+        assert report is not None
+        assert report.seconds.aggregate >= seconds
+    assert leftovers(scratch) == set()
+
+
+async def test_the_time_of_a_compressed_file_grows_with_its_text() -> None:
+    class Small:
+        size = 100
+
+    limits = EngineLimits(min_rate=1000)
+    attempt = usage.Usage(Small(), limits, lambda _progress: None)  # type: ignore[arg-type]
+    began = time.monotonic()
+    attempt._began = began - GRACE - 1
+    with pytest.raises(usage.TooSlow):
+        attempt._check_time()
+    attempt.decompressed = 5000
+    attempt._check_time()
 
 
 async def test_more_groups_than_fit_into_memory_are_aggregated_within_the_limit(

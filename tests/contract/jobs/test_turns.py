@@ -34,9 +34,18 @@ async def make_jobs(
 ) -> list[Job]:
     """Jobs that were created one after the other, 2 seconds apart."""
     return [
-        await make_job(store, tenant=tenant, input_size=size, now=at - 2 * (number - place))
+        await make_published(store, tenant, size=size, at=at - 2 * (number - place))
         for place in range(number)
     ]
+
+
+async def make_published(
+    store: SqlJobStore, tenant: Tenant, *, size: int = LARGE, at: float = 0.0, max_attempts: int = 3
+) -> Job:
+    """A job that has a wake-up."""
+    job = await make_job(store, tenant=tenant, input_size=size, now=at, max_attempts=max_attempts)
+    await store.mark_published(job.id, at)
+    return job
 
 
 async def claim_next(
@@ -162,9 +171,9 @@ async def test_small_jobs_and_others_have_turns_of_their_own(store: SqlJobStore)
 async def test_the_job_of_the_wake_up_is_claimed_unless_an_older_one_waits_for_a_second(
     store: SqlJobStore,
 ) -> None:
-    first, second = [await make_job(store, tenant=A, now=NOW + after) for after in (0.0, 0.9)]
+    first, second = [await make_published(store, A, at=NOW + after) for after in (0.0, 0.9)]
     assert (await claimed(store, second)).id == second.id
-    late = await make_job(store, tenant=A, now=NOW + 1.1)
+    late = await make_published(store, A, at=NOW + 1.1)
     assert (await claimed(store, late)).id == first.id
 
 
@@ -179,6 +188,14 @@ async def test_the_wake_up_of_the_claimed_job_is_left_for_the_other(store: SqlJo
     overdue = await store.overdue(now=NOW + 1, unpublished_for=15.0, lost_before=NOW - 300, limit=9)
     assert overdue == []
     assert (await claimed(store, first)).id == passed.id
+
+
+async def test_a_job_without_a_wake_up_leaves_that_of_another_alone(store: SqlJobStore) -> None:
+    # As after an outage of the broker
+    for tenant in (A, B):
+        await make_job(store, tenant=tenant, now=NOW - 60)
+    later = await make_published(store, A, at=NOW)
+    assert (await claimed(store, later)).id == later.id
 
 
 async def test_a_job_that_is_delayed_does_not_hold_up_its_tenant(store: SqlJobStore) -> None:
@@ -215,9 +232,9 @@ async def test_a_lost_job_is_claimed_first_as_it_has_had_its_turn(store: SqlJobS
 async def test_a_last_attempt_that_is_lost_is_recorded_although_another_job_is_claimed(
     store: SqlJobStore,
 ) -> None:
-    lost = await make_job(store, tenant=A, max_attempts=1)
+    lost = await make_published(store, A, max_attempts=1)
     await claimed(store, lost, NOW)
-    waiting = await make_job(store, tenant=B)
+    waiting = await make_published(store, B)
     assert (await claimed(store, lost, NOW + 16)).id == waiting.id
     after = await store.get(lost.id)
     assert (after.state, after.dead_letter_is_due) == (JobState.FAILURE, True)

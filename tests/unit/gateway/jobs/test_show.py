@@ -95,7 +95,7 @@ async def test_a_finished_job_shows_its_input_its_result_and_its_attempts(
         (JobProgress(250, rate=100.0), (250, None, False, 25.0, 7.5)),
         (JobProgress(250, 3, rows_estimated=True), (250, 3, True, 25.0, None)),
         # Everything is read; the duration of the writing is unknown.
-        (JobProgress(1000, 9, rate=100.0), (1000, 9, False, 100.0, None)),
+        (JobProgress(1000, 9, rate=100.0), (1000, 9, False, 99.9, None)),
     ],
 )
 async def test_a_running_job_shows_its_progress(

@@ -96,6 +96,15 @@ WRONG = [
     ("[]", "spec is []; send an object"),
     ("{}", "spec is {}; send group_by, aggregates, or both"),
     ('{"a": NaN}', "spec is not JSON: NaN is not a JSON value"),
+    (
+        json.dumps(
+            {
+                "aggregates": [{"function": "count", "name": f"n{n}"} for n in range(101)],
+                "where": {"and": [{"column": 1, "op": "is_empty"}] * 100},
+            }
+        ),
+        "spec.aggregates has 101 items, and the spec 100 conditions; send fewer of either: ",
+    ),
     ("[" * 100 + "]" * 100, "spec is nested deeper than 32"),
     ("[" * 60_000, "spec is not JSON: "),
     (" " * (MAX_LENGTH + 1), "spec is longer than 65536 bytes"),
