@@ -63,7 +63,7 @@ def build_app(
     app.middlewares.append(errors_as_json)
     app[SETTINGS] = settings
     app[PORTS] = replace(ports, bus=CountedBus(ports.bus, metrics.of(BusMetrics)))
-    app[EVENTS] = GatewayEvents(metrics)
+    app[EVENTS] = GatewayEvents(metrics, named_tenants=settings.tenant_metrics)
     app[HEADER_CHECKER] = HeaderChecker()
     _offer_uploads(app)
     _watch_jobs(app, metrics)

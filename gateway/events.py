@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from gateway.metrics import GatewayMetrics
+from gateway.metrics import GatewayMetrics, TenantMetrics
 from shared.jobs.events import JobEvents
 from shared.jobs.job import JobState
 from shared.telemetry.ids import bind_ids
@@ -16,6 +16,7 @@ from shared.telemetry.metrics import Metrics
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from shared.access.tenant import Tenant
     from shared.errors import CsvmillError
     from shared.jobs.job import Job
 
@@ -25,23 +26,33 @@ log = logging.getLogger(__name__)
 class GatewayEvents(JobEvents):
     """Logs a line for each event of a job, and none for a chunk."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, *, named_tenants: int = 0) -> None:
+        """`named_tenants` is how many tenants have series of their own in the metrics."""
         super().__init__(metrics)
         self._metrics = metrics.of(GatewayMetrics)
+        self._tenants = metrics.of(TenantMetrics)
+        self._tenants.named = named_tenants
 
     @classmethod
     def uncounted(cls) -> GatewayEvents:
         """Return events that are only logged, for use cases outside of a service."""
         return cls(Metrics("gateway"))
 
-    def chunk_stored(self, size: int) -> None:
-        """Record that a chunk of `size` bytes was stored."""
+    def chunk_stored(self, size: int, tenant: Tenant) -> None:
+        """Record that a chunk of `size` bytes of a tenant's upload was stored."""
         self._metrics.chunks.inc()
         self._metrics.bytes_in.inc(size)
+        self._tenants.received(tenant, size)
 
-    def result_sent(self, size: int) -> None:
-        """Record that `size` bytes of a result were sent to a client."""
+    def result_sent(self, tenant: Tenant, size: int) -> None:
+        """Record that `size` bytes of a tenant's result were sent to a client."""
         self._metrics.bytes_out.inc(size)
+        self._tenants.sent(tenant, size)
+
+    def job_created(self, job: Job) -> None:
+        """Record that this gateway has created the job of a complete upload."""
+        super().job_created(job)
+        self._tenants.job_created(job.tenant)
 
     def input_left(self, job: Job, error: CsvmillError) -> None:
         """Record that the input of a cancelled job could not be removed."""

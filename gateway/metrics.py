@@ -67,3 +67,57 @@ class GatewayMetrics:
 
         gauges = (*(self._unfinished.labels(state) for state in _STATES), self._oldest)
         return Sample("jobs", gauges, count)
+
+
+OTHERS = "_other"
+"""The label of all tenants without one of their own. No tenant has this name."""
+
+
+class TenantMetrics:
+    """What each tenant does, for the first `named` tenants that do anything; none by default.
+
+    Labels are for ever, and there may be any number of tenants.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.named = 0
+        self._names: set[str] = set()
+        self._bytes_in = Counter(
+            "csvmill_tenant_upload_bytes_total",
+            "Bytes of chunks stored, by tenant.",
+            ["tenant"],
+            registry=registry,
+        )
+        self._bytes_out = Counter(
+            "csvmill_tenant_download_bytes_total",
+            "Bytes of results sent, by tenant.",
+            ["tenant"],
+            registry=registry,
+        )
+        self._jobs = Counter(
+            "csvmill_tenant_jobs_total",
+            "Jobs created by the gateway, by tenant.",
+            ["tenant"],
+            registry=registry,
+        )
+        for counter in (self._bytes_in, self._bytes_out, self._jobs):
+            counter.labels(OTHERS)
+
+    def received(self, tenant: str, size: int) -> None:
+        """Count the bytes of a chunk."""
+        self._bytes_in.labels(self._label(tenant)).inc(size)
+
+    def sent(self, tenant: str, size: int) -> None:
+        """Count bytes of a result."""
+        self._bytes_out.labels(self._label(tenant)).inc(size)
+
+    def job_created(self, tenant: str) -> None:
+        """Count a new job."""
+        self._jobs.labels(self._label(tenant)).inc()
+
+    def _label(self, tenant: str) -> str:
+        if tenant not in self._names:
+            if len(self._names) >= self.named:
+                return OTHERS
+            self._names.add(tenant)
+        return tenant

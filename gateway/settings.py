@@ -51,6 +51,8 @@ class GatewaySettings(EdgeSettings):
     """Seconds for which an API key is remembered; so long a revoked one is still accepted."""
     tenant: Annotated[Tenant, AfterValidator(parse_tenant)] = DEFAULT_TENANT
     """The tenant of requests that are not authenticated, such as those of the first clients."""
+    tenant_metrics: int = Field(default=0, ge=0)
+    """How many tenants have series of their own in the metrics; the others are counted together."""
     max_upload_size: int = Field(default=_TEBIBYTE, gt=0)
     """The largest size of an upload, in bytes."""
     tenant_max_bytes: int | None = Field(default=None, ge=0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -157,7 +158,7 @@ async def send_file(
                 headers={"Content-Disposition": content_disposition(file.filename)},
                 cache_control=f"private, max-age={MAX_AGE}, immutable",
                 codings=() if file.compressed else codings,
-                on_sent=request.app[EVENTS].result_sent,
+                on_sent=partial(request.app[EVENTS].result_sent, job.tenant),
                 client_timeout=settings.client_timeout,
                 least_rate=settings.download_rate,
             ),

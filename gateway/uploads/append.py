@@ -142,7 +142,7 @@ async def _append(
         )
     await allowance.settle(blob, upload_id)
     await watch.check(Upload(upload_id, blob))
-    context.events.chunk_stored(watch.passed)
+    context.events.chunk_stored(watch.passed, context.tenant)
     return blob
 
 

@@ -92,7 +92,7 @@ async def create_with_content(
         WholeBytes(content),
         declaration=Declaration(new.size, new.sha256, new.metadata),
     )
-    context.events.chunk_stored(len(content))
+    context.events.chunk_stored(len(content), context.tenant)
     return await with_job(context, upload_id, blob, marked=True)
 
 

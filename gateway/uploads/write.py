@@ -130,7 +130,7 @@ async def _write(
     await allowance.settle(blob, upload_id)
     upload = Upload(upload_id, blob)
     await watch.check(upload)
-    context.events.chunk_stored(watch.passed)
+    context.events.chunk_stored(watch.passed, context.tenant)
     return upload
 
 

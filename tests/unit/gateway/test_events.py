@@ -12,6 +12,7 @@ import pytest
 from shared.errors import DatabaseUnavailable, StorageUnavailable
 from shared.telemetry.logs import JsonFormatter
 from tests.metrics import Exposition
+from tests.unit.gateway.access.keys import bearer, stored_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -177,3 +178,27 @@ async def test_the_lines_of_a_request_name_its_tenant(start_gateway: Start, line
     gateway = await start_gateway(tenant="acme")
     await gateway.chunk("u", b"ab", offset=0, size=2, total=2)
     assert {fields["tenant"] for fields in lines.fields if "upload_id" in fields} == {"acme"}
+
+
+@pytest.mark.parametrize(("named", "labels"), [(0, set()), (1, {"acme"}), (9, {"acme", "acme-2"})])
+async def test_as_many_tenants_as_the_setting_says_have_series_of_their_own(
+    start_gateway: Start, named: int, labels: set[str]
+) -> None:
+    gateway = await start_gateway(auth="keys", open_metrics=True, tenant_metrics=named)
+    for tenant in ("acme", "acme-2", "acme"):
+        key = bearer(await stored_key(gateway, tenant=tenant))
+        response = await gateway.client.put(
+            "/api/v1/uploads?name=a.csv", data=b"Song,Date,Plays\n", headers=key
+        )
+        assert response.status == 201
+    metrics = await metrics_of(gateway)
+    sent = {"acme": 2, "acme-2": 1}
+    expected = {label: sent[label] for label in labels}
+    expected["_other"] = 3 - sum(expected.values())
+    for name, each in (("jobs", 1), ("upload_bytes", 16)):
+        found = {
+            label["tenant"]: value
+            for sample, label, value in metrics.samples
+            if sample == f"csvmill_tenant_{name}_total"
+        }
+        assert found == {label: count * each for label, count in expected.items()}
