@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from shared.blobs.protocol import encode_error
-from shared.errors import CsvmillError, StorageFull, Unauthorized
+from shared.errors import CsvmillError, StorageFull
 from shared.http.connections import client_disconnected
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
     except CsvmillError as error:
         log_refusal(request, error)
         status = error.internal_status
-        headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthorized) else None
+        headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else None
         return web.json_response(encode_error(error), status=status, headers=headers)
     except ConnectionError:
         if not client_disconnected(request):

@@ -303,14 +303,17 @@ FILES: dict[str, list[Kind]] = {
     ],
     "a workbook (.xls), a PDF, a picture, a Parquet file": [
         *(
-            no_result(data, "no column has this name", declared=Input(encoding="latin-1"))
-            for data in (
-                bytes.fromhex("d0cf11e0a1b11ae1") + bytes(504),
-                b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
-                b"PAR1\x15\x04\x15\0\0PAR1",
+            no_result(data, f"the file is {name} and not CSV", declared=Input(encoding="latin-1"))
+            for name, data in (
+                (
+                    "an office document, such as .xls,",
+                    bytes.fromhex("d0cf11e0a1b11ae1") + bytes(504),
+                ),
+                ("a picture (PNG)", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"),
+                ("a Parquet file", b"PAR1\x15\x04\x15\0\0PAR1"),
             )
         ),
-        no_result(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n", "the encoding is not certain"),
+        no_result(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n", "the file is a PDF document"),
     ],
     "an HTML page": [
         no_result(b"<!DOCTYPE html>\n<html><title>502</title>\n</html>\n", "are '<!DOCTYPE html>'"),

@@ -13,6 +13,7 @@ from shared.csv.dialect import STRICT, Dialect
 from shared.csv.encoding import ENCODING_NAMES, bom_encoding, to_utf8
 from shared.errors import MalformedInput
 from shared.inspection.header import HeaderDecision, decide_header
+from shared.inspection.other_formats import other_format
 from shared.inspection.sample import SAMPLE_SIZE, Sample, read_first, sample_blocks
 from shared.inspection.sniff import Sniffed, sniff
 from shared.inspection.table import table_of
@@ -86,7 +87,8 @@ def detect_dialect(
     follows RFC 4180.
 
     Raises MalformedInput if compressed bytes are damaged, if the byte order mark contradicts the
-    declared encoding, and if it is that of UTF-32.
+    declared encoding, if it is that of UTF-32, and if the file is in a known format that is not
+    CSV.
     """
     compression = declared.compression or compression_of(sample)
     plain = decompress(sample_blocks(sample, whole=whole), compression)
@@ -131,6 +133,8 @@ def _detect(
     sample: bytes, *, whole: bool, declared: Input, names: Collection[str], strict: bool
 ) -> tuple[Sample, Sniffed, HeaderDecision]:
     """Return the sample in UTF-8, its dialect, and the decision about the header."""
+    if (other := other_format(sample)) is not None:
+        raise MalformedInput(other)
     if declared.encoding is None and _is_utf_32(sample):
         raise MalformedInput("the file is in UTF-32, which is not supported: save it as UTF-8")
     encoding = declared.encoding or bom_encoding(sample)

@@ -16,7 +16,8 @@ def subclasses(kind: type[CsvmillError]) -> list[type[CsvmillError]]:
 
 def test_every_class_of_the_module_declares_a_code() -> None:
     ours = {kind for kind in subclasses(CsvmillError) if kind.__module__ == errors.__name__}
-    assert ours == set(CLASSES)
+    bases = {errors.AccessRefused}  # Never raised itself: its classes declare theirs.
+    assert ours - bases == set(CLASSES)
 
 
 @pytest.mark.parametrize("kind", CLASSES)
