@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ROOT = Path(__file__).parents[2]
+MAKE_ENV = ROOT / "scripts/make_env.py"
 UNSHARED = "deploy/compose.unshared.yml"
 VHOST = "csvmill"
 COMMAND_TIMEOUT = 120.0
@@ -76,7 +78,9 @@ class Stack:
         self._folder = Path(tempfile.mkdtemp(prefix="csvmill-secrets-"))
         reaper.watch_folder(self._folder)
         self.secrets = self._folder / "secrets"
-        make_env("--env", str(self._folder / "env"), "--secrets", str(self.secrets))
+        options = ("--env", str(self._folder / "env"), "--secrets", str(self.secrets))
+        self._make_env = shlex.join([sys.executable, str(MAKE_ENV), *options])
+        make_env(*options)
         self.image = f"{self.project}:latest"
         self.url = f"http://127.0.0.1:{(http := free_port())}"
         self._management = f"http://127.0.0.1:{(management := free_port())}"
@@ -156,6 +160,7 @@ class Stack:
         """
         script = script.replace("csvmill_blobs", f"{self.project}_blobs")
         script = script.replace("deploy/secrets", str(self.secrets))
+        script = re.sub(r'make env ARGS="?([^"\n]+)"?', rf"{self._make_env} \1", script)
         script = re.sub(r"^(\s+)csvmill -C", rf"\1{self.image} -C", script, flags=re.MULTILINE)
         script = script.replace("http://127.0.0.1:15672", self._management)
         return run(
@@ -213,7 +218,7 @@ _KEPT = (
 
 def make_env(*arguments: str) -> str:
     """Run the script of `make env`; return its output. Raises CommandFailed."""
-    return run([sys.executable, str(ROOT / "scripts/make_env.py"), *arguments])
+    return run([sys.executable, str(MAKE_ENV), *arguments])
 
 
 def docker(
